@@ -1,0 +1,19 @@
+# The manager and the router: one image, the argument says which (manager/main.ts or router/main.ts).
+#   docker build -t skiff .
+FROM node:24-slim AS dependencies
+WORKDIR /skiff
+COPY package.json package-lock.json .npmrc ./
+# The package "node" brings Node to machines without it; here it is in the base image already.
+RUN npm pkg delete dependencies.node && npm install --omit=dev --no-audit --no-fund
+
+FROM node:24-slim
+WORKDIR /skiff
+COPY --from=dependencies /skiff/node_modules node_modules
+COPY package.json ./
+COPY client-image/*.ts client-image/
+COPY manager manager
+COPY platform platform
+COPY router router
+ENV NODE_ENV=production
+USER 1000:1000
+ENTRYPOINT ["node"]

@@ -1,0 +1,22 @@
+/** `npm run bench`: every figure that README claims, beside its peers of the same run. */
+import { benchPeers } from "./peers.ts";
+import { printTable } from "./report.ts";
+import { SkiffProcess } from "./skiff-process.ts";
+import { benchStartUp } from "./start-up.ts";
+import { benchBulk, benchColdBurst, benchManyFunctions, benchRedeploys } from "./steadiness.ts";
+
+/** The bodies of the bulk transfer are over the default limit. */
+const skiff = await SkiffProcess.start({ SKIFF_MAX_BODY: "2Gi" });
+try {
+  printTable("Start-up", await benchStartUp(skiff));
+  printTable("Steadiness", [
+    await benchRedeploys(skiff),
+    await benchColdBurst(skiff),
+    ...(await benchBulk(skiff)),
+    ...(await benchManyFunctions(skiff)),
+  ]);
+  // Last: it takes longer than an idle connection of the benches before is kept.
+  printTable("Throughput and latency of small GETs", await benchPeers(skiff, 7));
+} finally {
+  await skiff.close();
+}

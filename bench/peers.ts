@@ -1,0 +1,185 @@
+/**
+ * Skiff beside its peers, all in front of the same Deno program on a Unix socket: small GETs at 32
+ * connections and latency at one. `node bench/peers.ts [ROUNDS]`; nginx and wrk are used if installed.
+ */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { denoPath } from "../platform/deno-binary.ts";
+import type { LoadResult } from "./load-generator.ts";
+import { median, ms, printTable, type Row } from "./report.ts";
+import { SkiffProcess } from "./skiff-process.ts";
+
+const CONNECTIONS = 32;
+const TIME_MS = 1_000;
+const START_MS = 10_000;
+const UPSTREAM = `Deno.serve({ onListen() {} }, () => new Response("hi"));\n`;
+
+interface Peer {
+  readonly name: string;
+  readonly port: number;
+}
+
+const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+
+export async function benchPeers(skiff: SkiffProcess, rounds: number): Promise<Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), "skiff-peers-"));
+  const children: ChildProcess[] = [];
+  try {
+    await skiff.deploy("hi", UPSTREAM);
+    const unix = startUpstream({ folder, address: `unix:${join(folder, "upstream.sock")}`, children });
+    const direct = await freePort();
+    startUpstream({ folder, address: `tcp:127.0.0.1:${direct}`, children });
+    const peers: Peer[] = [
+      { name: "skiff", port: Number(new URL(skiff.url).port) },
+      { name: "deno, directly", port: direct },
+    ];
+    for (const name of ["http-proxy", "http-proxy-3", "node"])
+      peers.push(await startPeer(name, unix, children));
+    if (has("nginx", "-v")) peers.push(await startNginx(folder, unix, children));
+    for (const { port, name } of peers) await answers(port, name);
+    const rates = new Map<string, number[]>();
+    const latencies = new Map<string, number[]>();
+    for (let round = 0; round < rounds; round++) {
+      for (const peer of peers) {
+        push(rates, peer.name, throughput(peer.port));
+        push(latencies, peer.name, load(peer.port, 1).medianMs);
+      }
+    }
+    return [...rows(rates, latencies), added(latencies)];
+  } finally {
+    // Not SIGKILL, which would leave nginx's worker behind.
+    for (const child of children) child.kill("SIGTERM");
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Ratios are taken within a round, where the machine is as busy for one as for the other. */
+function rows(rates: Map<string, number[]>, latencies: Map<string, number[]>): Row[] {
+  const skiff = rates.get("skiff")!;
+  return [...rates].map(([name, perRound]) => {
+    const figure = `${Math.round(median(perRound))}/s  ${ms(median(latencies.get(name)!))}`;
+    if (name === "skiff")
+      return { what: `${name}: calls at ${CONNECTIONS} connections, latency at 1`, figure };
+    const least = { nginx: 0.5, "http-proxy": 2 }[name];
+    const ratio = median(perRound.map((rate, round) => skiff[round]! / rate));
+    const target = `skiff is ${ratio.toFixed(2)} ×${least === undefined ? "" : ` (target ${least})`}`;
+    return { what: name, figure, target, ...(least === undefined ? {} : { met: ratio >= least }) };
+  });
+}
+
+function added(latencies: Map<string, number[]>): Row {
+  const direct = latencies.get("deno, directly")!;
+  const addedMs = median(latencies.get("skiff")!.map((latency, round) => latency - direct[round]!));
+  const what = "added latency, median at 1 connection";
+  return { what, figure: ms(addedMs), target: "at most 0.3 ms", met: addedMs <= 0.3 };
+}
+
+function push(map: Map<string, number[]>, name: string, value: number): void {
+  map.set(name, [...(map.get(name) ?? []), value]);
+}
+
+function has(program: string, flag: string): boolean {
+  return spawnSync(program, [flag], { stdio: "ignore" }).error === undefined;
+}
+
+interface Upstream {
+  readonly folder: string;
+  /** In the form of DENO_SERVE_ADDRESS. */
+  readonly address: string;
+  readonly children: ChildProcess[];
+}
+
+/** Gives the path of its socket. */
+function startUpstream({ folder, address, children }: Upstream): string {
+  writeFileSync(join(folder, "upstream.js"), UPSTREAM);
+  const env = { DENO_SERVE_ADDRESS: address, DENO_DIR: join(folder, "deno"), NO_COLOR: "1" };
+  children.push(spawn(denoPath(), ["run", "-A", join(folder, "upstream.js")], { env, stdio: "inherit" }));
+  return address.slice("unix:".length);
+}
+
+async function startPeer(name: string, unix: string, children: ChildProcess[]): Promise<Peer> {
+  const child = spawn(process.execPath, [here("peer.ts"), name, unix], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  children.push(child);
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once("exit", (code) => reject(new Error(`${name} exited with code ${code}`)));
+    child.stdout.once("data", (chunk: Buffer) => resolve(Number(chunk.toString())));
+  });
+  return { name, port };
+}
+
+async function startNginx(folder: string, unix: string, children: ChildProcess[]): Promise<Peer> {
+  const port = await freePort();
+  const base = join(folder, "nginx");
+  mkdirSync(base);
+  const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (each) => `${each}_temp_path ${base}/${each};`,
+  );
+  writeFileSync(
+    join(base, "nginx.conf"),
+    `${process.getuid?.() === 0 ? "user root;" : ""} daemon off; worker_processes 1; pid ${base}/pid; error_log stderr;
+     events { worker_connections 512; }
+     http { access_log off; keepalive_requests 100000000; ${temp.join(" ")}
+       upstream hi { server unix:${unix}; keepalive 100; keepalive_requests 100000000; }
+       server { listen 127.0.0.1:${port}; location /fn/hi { proxy_pass http://hi/; proxy_http_version 1.1;
+         proxy_set_header Connection ""; proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; } } }`,
+  );
+  children.push(spawn("nginx", ["-p", base, "-c", join(base, "nginx.conf")], { stdio: "ignore" }));
+  return { name: "nginx", port };
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Waits until a peer answers as it should: a wrong answer may be a quick one. */
+async function answers(port: number, name: string): Promise<void> {
+  const deadlineMs = performance.now() + START_MS;
+  for (;;) {
+    const answer = await new Promise<string>((resolve) => {
+      request({ port, path: "/fn/hi", agent: false }, (response) => {
+        let text = `${response.statusCode} `;
+        response.on("data", (chunk) => (text += chunk)).on("end", () => resolve(text));
+      })
+        .on("error", (error) => resolve(error.message))
+        .end();
+    });
+    if (answer === "200 hi") return;
+    if (performance.now() > deadlineMs) throw new Error(`${name} answers ${answer}`);
+  }
+}
+
+function throughput(port: number): number {
+  if (!has("wrk", "-v")) return (load(port, CONNECTIONS).calls / TIME_MS) * 1_000;
+  const url = `http://127.0.0.1:${port}/fn/hi`;
+  const text = execFileSync("wrk", ["-t1", `-c${CONNECTIONS}`, `-d${TIME_MS / 1_000}s`, url], {
+    encoding: "utf8",
+  });
+  const rate = /Requests\/sec:\s+([\d.]+)/.exec(text)?.[1];
+  if (rate === undefined || /Non-2xx|Socket errors/.test(text)) throw new Error(text);
+  return Number(rate);
+}
+
+function load(port: number, connections: number): LoadResult {
+  const args = [here("load-generator.ts"), String(port), "/fn/hi", String(connections), String(TIME_MS)];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as LoadResult;
+}
+
+if (import.meta.main) {
+  const skiff = await SkiffProcess.start();
+  try {
+    printTable("Skiff and its peers", await benchPeers(skiff, Number(process.argv[2] ?? 9)));
+  } finally {
+    await skiff.close();
+  }
+}

@@ -1,0 +1,96 @@
+/** Deploy and scale from zero, beside a bare start of Deno with the same handler. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { denoPath } from "../platform/deno-binary.ts";
+import { median, ms, type Row } from "./report.ts";
+import type { SkiffProcess } from "./skiff-process.ts";
+
+const ROUNDS = 25;
+const HANDLER = `export default { fetch(request: Request): Response { return new Response("hi"); } };\n`;
+
+async function expectHi(url: string): Promise<void> {
+  const response = await fetch(url);
+  const text = await response.text();
+  if (response.status !== 200 || text !== "hi") throw new Error(`${url}: ${response.status} ${text}`);
+}
+
+/** Milliseconds from spawning `deno serve` to the first answer over a Unix socket. */
+async function bareStart(folder: string, round: number): Promise<number> {
+  const socketPath = join(folder, `${round}.sock`);
+  const file = join(folder, "handler.ts");
+  const startedAt = performance.now();
+  const child = spawn(denoPath(), ["serve", "--quiet", "--allow-all", "--no-config", file], {
+    env: { DENO_DIR: join(folder, "deno"), DENO_SERVE_ADDRESS: `unix:${socketPath}`, NO_COLOR: "1" },
+    stdio: "ignore",
+  });
+  try {
+    return await firstAnswer(socketPath, startedAt);
+  } finally {
+    child.kill("SIGKILL");
+  }
+}
+
+/** Tries until the socket is there: this is the bench's own peer, which nobody tells when it is ready. */
+async function firstAnswer(socketPath: string, startedAt: number): Promise<number> {
+  while (performance.now() - startedAt < 10_000) {
+    const status = await new Promise<number>((resolve) => {
+      const asked = request({ socketPath, path: "/", agent: false }, (response) => {
+        response.resume();
+        response.on("end", () => resolve(response.statusCode ?? 0));
+      });
+      asked.on("error", () => resolve(0));
+      asked.end();
+    });
+    if (status === 200) return performance.now() - startedAt;
+    await new Promise((resolve) => setTimeout(resolve, 0.5));
+  }
+  throw new Error("the bare Deno did not answer within 10 s");
+}
+
+export async function benchStartUp(skiff: SkiffProcess): Promise<Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), "skiff-bench-bare-"));
+  writeFileSync(join(folder, "handler.ts"), HANDLER);
+  const bare: number[] = [];
+  const deploy: number[] = [];
+  const wake: number[] = [];
+  await skiff.deploy("wake", HANDLER, "idle=100ms");
+  // The first start of each fills caches on the disk.
+  await bareStart(folder, -1);
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      bare.push(await bareStart(folder, round));
+
+      const deployedAt = performance.now();
+      await skiff.deploy("fresh", `// round ${round}\n${HANDLER}`);
+      await expectHi(`${skiff.url}/fn/fresh`);
+      deploy.push(performance.now() - deployedAt);
+
+      await skiff.stopped("wake");
+      const wokenAt = performance.now();
+      await expectHi(`${skiff.url}/fn/wake`);
+      wake.push(performance.now() - wokenAt);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const base = median(bare);
+  const ratio = (values: number[]) => median(values) / base;
+  return [
+    { what: "bare Deno: start to first answer", figure: ms(base) },
+    {
+      what: "deploy of a file to its first 200",
+      figure: `${ms(median(deploy))} = ${ratio(deploy).toFixed(2)} × bare`,
+      target: "at most 3 × bare",
+      met: ratio(deploy) <= 3,
+    },
+    {
+      what: "call that starts from zero",
+      figure: `${ms(median(wake))} = ${ratio(wake).toFixed(2)} × bare`,
+      target: "at most 1.5 × bare",
+      met: ratio(wake) <= 1.5,
+    },
+  ];
+}

@@ -1,0 +1,120 @@
+/**
+ * The program inside every instance. It loads the bundle, finds the handler in it, serves it on the
+ * address that the platform names, says when it is ready, and drains on SIGTERM.
+ */
+import { Calls } from "./calls.ts";
+import { exportedHandler } from "./handler.ts";
+import { joinParts } from "./parts.ts";
+import { InstanceServer } from "./server.ts";
+import { START_VARIABLE, type StartMessage } from "./start-message.ts";
+
+/** How long a module that exports no handler may take to call `Deno.serve` after it was loaded. */
+const SERVE_WITHIN_MS = 3_000;
+
+const NO_HANDLER =
+  "The module has no handler: export default a function or an object with fetch, or call Deno.serve.";
+
+function readStartMessage(): StartMessage {
+  const given = Deno.env.get(START_VARIABLE);
+  if (given !== undefined) return JSON.parse(given);
+  const message = readStartLine();
+  void exitWithPlatform(Deno.exit.bind(Deno));
+  return message;
+}
+
+function readStartLine(): StartMessage {
+  const decoder = new TextDecoder();
+  const chunk = new Uint8Array(64 * 1024);
+  let text = "";
+  while (!text.endsWith("\n")) {
+    const count = Deno.stdin.readSync(chunk);
+    if (count === null) Deno.exit(0);
+    text += decoder.decode(chunk.subarray(0, count), { stream: true });
+  }
+  return JSON.parse(text);
+}
+
+/** Standard input stays open as long as the platform lives: its end is the end of the instance. */
+async function exitWithPlatform(exit: typeof Deno.exit): Promise<void> {
+  const chunk = new Uint8Array(16);
+  const read = Deno.stdin.read.bind(Deno.stdin);
+  try {
+    while ((await read(chunk)) !== null);
+  } finally {
+    // Also when the function closed standard input: without it nobody would end this instance.
+    exit(0);
+  }
+}
+
+function keepEnvironment(names: readonly string[]): void {
+  for (const name of Object.keys(Deno.env.toObject())) {
+    if (!names.includes(name)) Deno.env.delete(name);
+  }
+}
+
+/** An error in one call's loose ends must not end the calls beside it: it is logged, the instance lives. */
+function surviveLooseErrors(): void {
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    console.error("unhandled rejection:", event.reason);
+  });
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    console.error("uncaught error:", event.error);
+  });
+}
+
+async function main(): Promise<void> {
+  const message = readStartMessage();
+  const print = (text: string) => {
+    if (message.nonce === undefined) return;
+    Deno.stdout.writeSync(new TextEncoder().encode(`${message.nonce} ${text}\n`));
+  };
+  const exit = Deno.exit.bind(Deno);
+  keepEnvironment(message.env);
+  // Deno keeps what is in them by the main module, which all functions share: the platform sees to it that
+  // nothing can be stored, and libraries see that they are not there.
+  for (const name of ["localStorage", "caches"]) Reflect.deleteProperty(globalThis, name);
+
+  const calls = new Calls(message.function);
+  const server = new InstanceServer(calls, message.listen);
+  Deno.serve = ((...args: [unknown, unknown?]) => server.serveForProgram(...args)) as typeof Deno.serve;
+  Deno.addSignalListener("SIGTERM", async () => {
+    // Calls under way are answered, WebSockets are closed with 1001: going away (RFC 6455, 7.4.1).
+    await server.shutdown();
+    await calls.settled();
+    exit(0);
+  });
+
+  const fail = (error: unknown) => {
+    console.error(error);
+    exit(1);
+  };
+  const serve = (module: { default?: unknown }) => {
+    const handler = exportedHandler(module.default);
+    if (!server.started && handler) server.start(handler);
+    // The first timer makes Deno load a good deal, for 5 ms: most starts do without.
+    if (server.started) return;
+    const timer = setTimeout(() => fail(NO_HANDLER), SERVE_WITHIN_MS);
+    void server.listening.then(() => clearTimeout(timer));
+  };
+  if (message.parts !== undefined) await joinParts(message.parts, message.bundle);
+  // Not awaited: a program that serves may be loading for as long as it lives (`await server.finished`).
+  import(message.bundle).then(serve).catch(fail);
+  await server.listening;
+  surviveLooseErrors();
+  if ("unix" in message.listen) {
+    // The socket is the platform's way in; the function has no business with the file.
+    for (const name of ["read", "write"] as const) {
+      Deno.permissions.revokeSync({ name, path: message.listen.unix });
+    }
+  }
+  print("ready");
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error);
+  Deno.exit(1);
+}

@@ -1,0 +1,86 @@
+import type { Calls } from "./calls.ts";
+import type { Handler } from "./handler.ts";
+import type { StartMessage } from "./start-message.ts";
+
+/**
+ * Behind a Unix socket Deno names URLs `http+unix://host/path`; the function sees what the client asked for.
+ * On the prototype, because it costs nothing per call there and holds for clones as well; the prototype of
+ * a request that is there, so that no start waits for the global `Request` to be loaded.
+ */
+function showHttpUrls(request: Request): void {
+  const prototype = Object.getPrototypeOf(request) as object;
+  const url = Object.getOwnPropertyDescriptor(prototype, "url")!;
+  const read = url.get as (this: Request) => string;
+  const get = function (this: Request): string {
+    const text = read.call(this);
+    return text.startsWith("http+unix:") ? `http${text.slice(9)}` : text;
+  };
+  Object.defineProperty(prototype, "url", { ...url, get });
+}
+
+type ServeArguments = readonly [unknown, unknown?];
+
+/** The one HTTP server of an instance, whoever starts it: the runtime or the program's own `Deno.serve`. */
+export class InstanceServer {
+  readonly listening: Promise<void>;
+  readonly #serve = Deno.serve.bind(Deno);
+  readonly #calls: Calls;
+  readonly #address: StartMessage["listen"];
+  #listened: () => void = () => {};
+  #server: Deno.HttpServer | undefined;
+
+  constructor(calls: Calls, address: StartMessage["listen"]) {
+    this.#calls = calls;
+    this.#address = address;
+    this.listening = new Promise((resolve) => {
+      this.#listened = resolve;
+    });
+  }
+
+  get started(): boolean {
+    return this.#server !== undefined;
+  }
+
+  start(handler: Handler, onListen?: (address: Deno.NetAddr) => void): Deno.HttpServer {
+    if (this.#server) throw new Error("A function has one server: Deno.serve was called already.");
+    const listened = () => {
+      onListen?.({ transport: "tcp", hostname: "0.0.0.0", port: 8000 });
+      this.#listened();
+    };
+    let urlsShown = !("unix" in this.#address);
+    const answer = (request: Request, info: Deno.ServeHandlerInfo<Deno.Addr>) => {
+      if (!urlsShown) showHttpUrls(request);
+      urlsShown = true;
+      return this.#calls.answer(handler, request, info);
+    };
+    this.#server =
+      "unix" in this.#address
+        ? this.#serve({ path: this.#address.unix, onListen: listened }, answer)
+        : this.#serve({ port: this.#address.port, hostname: "0.0.0.0", onListen: listened }, answer);
+    return this.#server;
+  }
+
+  /** `Deno.serve` as the program calls it: same forms, but the address is the platform's. */
+  serveForProgram(...[first, second]: ServeArguments): Deno.HttpServer {
+    const options = (typeof first === "object" ? first : {}) as Deno.ServeTcpOptions & { handler?: unknown };
+    const handler = typeof first === "function" ? first : (second ?? options.handler);
+    if (typeof handler !== "function") throw new TypeError("Deno.serve needs a handler");
+    const { onError, onListen, signal } = options;
+    const answer: Handler = async (request, context) => {
+      try {
+        return await handler(request, context);
+      } catch (error) {
+        if (onError) return await onError(error);
+        throw error;
+      }
+    };
+    const server = this.start(answer, onListen);
+    signal?.addEventListener("abort", () => void server.shutdown());
+    return server;
+  }
+
+  /** No new connections; resolves when the calls under way are answered. */
+  async shutdown(): Promise<void> {
+    await this.#server?.shutdown();
+  }
+}

@@ -1,0 +1,104 @@
+import { type Loader, type Message, type TsconfigRaw, transform } from "esbuild";
+import { Problem } from "../../platform/problems.ts";
+import { columnOf, LINE_END, NO_WARNINGS } from "./diagnostics.ts";
+
+/**
+ * `import(` or `require(` may hide behind comments, spaces and escapes: this finds too much rather than
+ * too little, and only spares ordinary files the second parse.
+ */
+const MAY_COMPUTE = /import\s*[(./<]|require|\\u(?:00|\{0*)(?:6[59]|7[125])/;
+
+/** Most characters of lines that esbuild's reports of one file may repeat. */
+const REPORT_CHARACTERS = 128 * 1024 * 1024;
+
+const NOT_LITERAL = /^This (call|"import")/;
+
+/**
+ * Code in which `import()` and `require()` with a computed argument are calls of functions, which do at
+ * run time what they can. esbuild would take `import("./" + x)` for a pattern and look for matching files
+ * on the machine's disk, past every plugin: no posted code may reach that feature. Lines and columns stay.
+ * @throws BuildFailure of esbuild if the code does not parse, Problem `build_failed` if it cannot be checked
+ */
+export async function defuseComputedImports(
+  code: string,
+  { loader, file, tsconfig }: { loader: Loader; file: string; tsconfig: TsconfigRaw },
+): Promise<string> {
+  if (!MAY_COMPUTE.test(code)) return code;
+  checkReportSize(code);
+  const { warnings } = await transform(code, {
+    loader,
+    format: "esm",
+    sourcefile: file,
+    tsconfigRaw: tsconfig,
+    logLevel: "silent",
+    // Only while it does not bundle does esbuild report every computed call, and report it with its place.
+    logOverride: {
+      ...NO_WARNINGS,
+      "unsupported-dynamic-import": "warning",
+      "unsupported-require-call": "warning",
+    },
+  });
+  const computed = warnings.filter(({ text }) => NOT_LITERAL.test(text));
+  return computed.length === 0 ? code : replaceCalls(code, computed);
+}
+
+/** Every report of esbuild repeats the line that it is about: many of them on a long line fill the memory. */
+function checkReportSize(code: string): void {
+  const calls = code.match(new RegExp(MAY_COMPUTE, "g"))?.length ?? 0;
+  const longest = code.split(LINE_END).reduce((most, line) => Math.max(most, line.length), 0);
+  if (calls * longest <= REPORT_CHARACTERS) return;
+  throw new Problem(
+    "build_failed",
+    `${calls} uses of import() and require() on lines of up to ${longest} characters are too many to check; post the code with line breaks.`,
+  );
+}
+
+function replaceCalls(code: string, messages: readonly Message[]): string {
+  const lineStarts = startsOfLines(code);
+  const places = new Map<number, Message>();
+  for (const message of messages) {
+    const location = message.location!;
+    places.set(lineStarts[location.line - 1]! + columnOf(location) - 1, message);
+  }
+  const names = {
+    import: freeName(code, "$", "import".length),
+    require: freeName(code, "_", "require".length),
+  };
+  const parts: string[] = [];
+  let done = 0;
+  for (const [at, { id, location }] of [...places].sort(([a], [b]) => a - b)) {
+    const word = id === "unsupported-dynamic-import" ? "import" : "require";
+    const end = at + location!.length;
+    if (withoutEscapes(code.slice(at, end)) !== word)
+      throw new Error(`esbuild reports ${word} where there is none`);
+    parts.push(code.slice(done, at), names[word].padEnd(end - at));
+    done = end;
+  }
+  return `${parts.join("")}${code.slice(done)}
+function ${names.import}(specifier, options) { return import(specifier, options); }
+function ${names.require}(id) { throw new Error("Cannot find module '" + id + "': only a literal path is bundled"); }
+`;
+}
+
+/** An identifier as it reads without escapes. */
+function withoutEscapes(text: string): string {
+  return text.replace(/\\u\{?([0-9a-f]+)\}?/gi, (_, hex: string) =>
+    String.fromCodePoint(Number.parseInt(hex, 16)),
+  );
+}
+
+/** As long as the word that it replaces, so that columns stay, and nowhere in the code. */
+function freeName(code: string, first: string, length: number): string {
+  for (let number = 0; ; number++) {
+    const name = first + number.toString(36).padStart(length - 1, "_");
+    if (!code.includes(name)) return name;
+  }
+}
+
+/** Offsets of the lines as esbuild counts them. */
+function startsOfLines(code: string): number[] {
+  return [
+    0,
+    ...Array.from(code.matchAll(new RegExp(LINE_END, "g")), (match) => match.index + match[0].length),
+  ];
+}

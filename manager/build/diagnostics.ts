@@ -1,0 +1,83 @@
+import type { Location, LogLevel, Message } from "esbuild";
+import { Problem, type SourceError } from "../../platform/problems.ts";
+import type { Files } from "./archive.ts";
+
+const MAX_ERRORS = 20;
+const MAX_LINE = 160;
+
+/** Namespace of the user's files inside esbuild, so that it never looks for them on the disk. */
+export const NAMESPACE = "source";
+/** Ends of lines as esbuild counts them. */
+export const LINE_END = /\r\n|[\n\r\u2028\u2029]/;
+
+/**
+ * esbuild's warnings switched off. Nobody reads them here, and each carries the whole line that it is about:
+ * those of a minified file of a few MB would take GBs.
+ */
+export const NO_WARNINGS: Readonly<Record<string, LogLevel>> = Object.fromEntries(
+  [
+    ...["assert-to-with", "assert-type-json", "assign-to-constant", "assign-to-define", "assign-to-import"],
+    ...["bigint", "call-import-namespace", "class-name-will-throw", "commonjs-variable-in-esm"],
+    ...["confusing-typescript-cast", "delete-super-property", "direct-eval", "duplicate-case"],
+    ...["duplicate-class-member", "duplicate-object-key", "empty-import-meta", "equals-nan"],
+    ...["equals-negative-zero", "equals-new-object", "html-comment-in-js", "impossible-typeof"],
+    ...["indirect-require", "private-name-will-throw", "semicolon-after-return", "suspicious-boolean-not"],
+    ...["suspicious-define", "suspicious-logical-operator", "suspicious-nullish-coalescing"],
+    ...["this-is-undefined-in-esm", "unsupported-dynamic-import", "unsupported-jsx-comment"],
+    ...["unsupported-regexp", "unsupported-require-call", "ambiguous-reexport", "different-path-case"],
+    ...["empty-glob", "ignored-bare-import", "ignored-dynamic-import", "import-is-undefined"],
+    ...["require-resolve-not-external", "invalid-source-mappings", "missing-source-map"],
+    "unsupported-source-map-comment",
+  ].map((id) => [id, "silent"]),
+);
+
+/**
+ * `build_failed` with the places of the errors; the first one is written out in the detail.
+ * @param total how many there are, if not all are given
+ */
+export function buildFailed(errors: readonly SourceError[], total = errors.length): Problem {
+  const [first] = errors;
+  if (!first) throw new Error("a failed build without an error");
+  const more = total - 1;
+  const others = more === 0 ? "" : `\n(and ${more} more ${more === 1 ? "error" : "errors"})`;
+  const told = errors.slice(0, MAX_ERRORS);
+  return new Problem("build_failed", describeError(first) + others, {
+    errors: told.map((error) => ({ ...error, lineText: cutLine(error.lineText, error.column - 1).text })),
+  });
+}
+
+/** esbuild's messages as errors in the user's files, with the lines as they were posted. */
+export function sourceErrors(messages: readonly Message[], files: Files, entry: string): SourceError[] {
+  const posted = new Map<string, readonly string[]>();
+  const linesOf = (file: string) => {
+    const lines = posted.get(file) ?? new TextDecoder().decode(files.get(file)).split(LINE_END);
+    posted.set(file, lines);
+    return lines;
+  };
+  return messages.slice(0, MAX_ERRORS).map(({ text, location }) => {
+    if (!location) return { message: text, file: entry, line: 1, column: 1, lineText: "" };
+    const file = location.file.replace(`${NAMESPACE}:`, "");
+    const lineText = linesOf(file)[location.line - 1] ?? location.lineText;
+    return { message: text, file, line: location.line, column: columnOf(location), lineText };
+  });
+}
+
+/** 1-based column in characters; esbuild counts bytes from 0. */
+export function columnOf({ lineText, column }: Pick<Location, "lineText" | "column">): number {
+  return Buffer.from(lineText).subarray(0, column).toString().length + 1;
+}
+
+function describeError({ message, file, line, column, lineText }: SourceError): string {
+  const heading = `${file}:${line}:${column}: ${message}`;
+  if (lineText.trim() === "") return heading;
+  const shown = cutLine(lineText, column - 1);
+  const gutter = `  ${line} | `;
+  const caret = `${" ".repeat(gutter.length - 2)}| ${" ".repeat(shown.caret)}^`;
+  return `${heading}\n${gutter}${shown.text.replaceAll("\t", " ")}\n${caret}`;
+}
+
+/** The part of a long (minified) line around the error. */
+function cutLine(lineText: string, index: number): { text: string; caret: number } {
+  const start = index < MAX_LINE ? 0 : index - MAX_LINE / 2;
+  return { text: lineText.slice(start, start + MAX_LINE), caret: index - start };
+}

@@ -1,0 +1,49 @@
+import { refusal } from "./import-hosts.ts";
+
+/** Said of every attempt to import a file that is neither the source's nor a package's, whether it exists or not. */
+export const MACHINE_FILE = "it imports a file that is not its own, which a build may not read";
+
+/** Deno's sentences that need other words for someone who does not see its command line. */
+const SENTENCES: readonly [RegExp, (match: RegExpExecArray) => string][] = [
+  [/^Requires read access/, () => MACHINE_FILE],
+  [/^Requires import access to "([^"]+)"/, ([, host]) => refusal(host!)],
+  [
+    /^Could not find constraint/,
+    () => "there is no such package or version, or the registry cannot be reached",
+  ],
+  [/^Plugin "deno" returned/, () => "the name or the version of the package cannot be read"],
+  [/^Could not resolve (import|require)/, () => "it imports a computed path, which cannot be inlined"],
+  [/^Could not resolve '/, () => "the package has no such file or export"],
+  [
+    /^Do not know how to load path/,
+    () => "it does not exist, cannot be reached, or redirects to a host that is refused",
+  ],
+];
+
+const TEXT_KEPT = 300;
+
+/**
+ * What went wrong with an outside import, for the user: without the paths of this machine.
+ * @param directory the builder's folder
+ */
+export function explain(text: string, directory: string): string {
+  for (const [pattern, say] of SENTENCES) {
+    const match = pattern.exec(text);
+    if (match) return say(match);
+  }
+  const cached = new RegExp(
+    `(?:(?:file://)?${escapeRegExp(directory)}|\\.\\./\\.\\.)/deno/npm/(?:[^/\\s]+/)+?((?:@[^/\\s]+/)?[^/\\s]+)/(\\d+\\.\\d+\\.\\d+[^/\\s]*)/`,
+    "g",
+  );
+  const plain = text
+    .split("\n")[0]!
+    .replace(cached, "npm:$1@$2/")
+    .replaceAll(/deno:(?=https?:|jsr:)/g, "")
+    .slice(0, TEXT_KEPT);
+  // Any other path tells about the machine: about its folders, or whether a file is there.
+  return /file:\/\/|(^|[\s"'(`])(\/|[a-z]:\\|\.\.?\/)/i.test(plain) ? MACHINE_FILE : plain;
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}

@@ -1,0 +1,141 @@
+import type { Limits } from "../platform/limits.ts";
+import type { Bundle, Platform, Published, Source, Version } from "../platform/platform.ts";
+import { Problem } from "../platform/problems.ts";
+import { applySettings, defaultSettings, type SettingsPatch } from "../platform/settings.ts";
+import type { Builder } from "./build/builder.ts";
+import { DeployTurns } from "./deploy-turns.ts";
+import { isSameSource, versionHash } from "./version-hash.ts";
+
+const DEPLOYS_AT_ONCE = 16;
+const DEPLOYS_WAITING = 1_000;
+const DEPLOYS_WAITING_PER_NAME = 20;
+/** Sources of the largest size whose memory all that wait may hold together. */
+const SOURCES_WAITING = 16;
+
+export interface DeploysOptions {
+  readonly platform: Platform;
+  readonly builder: Builder;
+  readonly limits: Limits;
+}
+
+export interface DeployOrder {
+  readonly name: string;
+  /** Absent: that of the current version stays. */
+  readonly source?: Source;
+  /** Changes to the settings of the current version, or to the defaults for a new function. */
+  readonly patch: SettingsPatch;
+  /** Stops waiting and building; a publish that has begun is completed. */
+  readonly signal: AbortSignal;
+}
+
+/** What came of a deploy, with the times that a person wants to know. */
+export interface Deployed extends Published {
+  readonly waitedMs: number;
+  /** Absent if the bundle of the version before was used again. */
+  readonly buildMs?: number;
+  readonly startMs: number;
+}
+
+/** Makes versions out of sources and settings: one at a time for each function, in order of arrival. */
+export class Deploys {
+  readonly #options: DeploysOptions;
+  readonly #turns: DeployTurns;
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #closing = new AbortController();
+
+  constructor(options: DeploysOptions) {
+    this.#options = options;
+    const { buildMs, startMs, sourceBytes } = options.limits;
+    this.#turns = new DeployTurns({
+      atOnce: DEPLOYS_AT_ONCE,
+      waiting: DEPLOYS_WAITING,
+      waitingPerName: DEPLOYS_WAITING_PER_NAME,
+      waitingBytes: SOURCES_WAITING * sourceBytes,
+      waitMs: buildMs + startMs,
+    });
+  }
+
+  /**
+   * @throws Problem `unknown_function` (no source given and none there), `invalid_setting`,
+   * `too_many_waiting`, `draining`, what builder and platform throw; the signal's reason. Nothing is
+   * changed then
+   */
+  deploy(order: DeployOrder): Promise<Deployed> {
+    const arrivedAt = performance.now();
+    const signal = AbortSignal.any([order.signal, this.#closing.signal]);
+    const bytes = order.source?.bytes.byteLength ?? 0;
+    return this.#track(
+      this.#turns.run({ name: order.name, bytes, signal }, () =>
+        this.#deploy({ ...order, signal }, performance.now() - arrivedAt),
+      ),
+    );
+  }
+
+  /** Takes its turn among the deploys, so that none of them brings the function back. False if there was none. */
+  remove(name: string): Promise<boolean> {
+    const { platform } = this.#options;
+    const turn = { name, bytes: 0, signal: this.#closing.signal };
+    return this.#track(this.#turns.run(turn, () => platform.remove(name)));
+  }
+
+  /** Waits up to `drainMs` for what is under way; then what has not begun to publish ends with `draining`. */
+  async close({ drainMs }: { drainMs: number }): Promise<void> {
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), drainMs);
+    const late = new Promise<void>((resolve) => deadline.signal.addEventListener("abort", () => resolve()));
+    await Promise.race([Promise.allSettled(this.#underWay), late]);
+    clearTimeout(timer);
+    this.#closing.abort(
+      new Problem("draining", "Skiff is shutting down: deploy again in a moment.", { retryAfterS: 1 }),
+    );
+  }
+
+  async #deploy({ name, patch, signal, ...order }: DeployOrder, waitedMs: number): Promise<Deployed> {
+    const { platform, limits } = this.#options;
+    const current = await platform.read(name);
+    const source = order.source ?? current?.source;
+    if (source === undefined) throw unknownFunction(name);
+    const settings = applySettings(current?.settings ?? defaultSettings(limits), patch, limits);
+    const hash = versionHash(source, settings);
+    if (current?.hash === hash) {
+      return { name, version: current.version, created: false, unchanged: true, waitedMs, startMs: 0 };
+    }
+    const { bundle, ...built } = await this.#bundle(source, current, signal);
+    signal.throwIfAborted();
+    const publishedAt = performance.now();
+    // Without the signal: whoever left, a version is whole or it is not there.
+    const published = await platform.publish({ name, hash, source, bundle, settings });
+    return { ...published, ...built, waitedMs, startMs: performance.now() - publishedAt };
+  }
+
+  async #bundle(
+    source: Source,
+    current: Version | undefined,
+    signal: AbortSignal,
+  ): Promise<{ bundle: Bundle; buildMs?: number }> {
+    if (current !== undefined && isSameSource(current.source, source)) return { bundle: current.bundle };
+    const startedAt = performance.now();
+    try {
+      const bundle = await this.#options.builder.build(source, signal);
+      return { bundle, buildMs: performance.now() - startedAt };
+    } catch (error) {
+      // What a build says when it is stopped matters less than why it was.
+      signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
+    const done = () => this.#underWay.delete(work);
+    work.then(done, done);
+    return work;
+  }
+}
+
+export function unknownFunction(name: string): Problem {
+  return new Problem(
+    "unknown_function",
+    `There is no function "${name}": deploy it with POST /func?name=${name}, or list them with GET /func.`,
+  );
+}

@@ -1,0 +1,141 @@
+/** The manager as a program of its own, on Kubernetes: the management API, and the leader that looks after Functions. */
+import { createHash } from "node:crypto";
+import { createServer } from "node:http";
+import { hostname } from "node:os";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { denoPath } from "../platform/deno-binary.ts";
+import { KubeApi } from "../platform/kubernetes/api.ts";
+import { connectToCluster } from "../platform/kubernetes/client.ts";
+import { loadOrCreateSecret } from "../platform/kubernetes/installation-secret.ts";
+import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.ts";
+import { Leader } from "../platform/kubernetes/leader.ts";
+import { Reconciler } from "../platform/kubernetes/reconciler.ts";
+import { KINDS } from "../platform/kubernetes/resources.ts";
+import { Routers } from "../platform/kubernetes/routers.ts";
+import { Sleeper } from "../platform/kubernetes/sleeper.ts";
+import { limitsFromEnv } from "../platform/limits.ts";
+import { untilSignal } from "../platform/until-signal.ts";
+import type { Access } from "./access.ts";
+import { createBuilder } from "./build/builder.ts";
+import { createManager } from "./manager.ts";
+import { versionHash } from "./version-hash.ts";
+
+const HEADERS_MS = 15_000;
+const KEEP_ALIVE_MS = 75_000;
+const AGAIN_MS = 2_000;
+
+async function main(env: NodeJS.ProcessEnv): Promise<void> {
+  const limits = limitsFromEnv(env);
+  const print = (line: string) => console.log(line);
+  const namespace = env.SKIFF_NAMESPACE ?? "skiff";
+  const functions = env.SKIFF_FUNCTIONS_NAMESPACE ?? "skiff-functions";
+  const image = env.SKIFF_CLIENT_IMAGE ?? "skiff-client:0.1.0";
+  const identity = env.SKIFF_POD ?? hostname();
+
+  const api = new KubeApi(await connectToCluster());
+  const secret = (name: string) => untilThere(() => loadOrCreateSecret({ api, namespace, name }), print);
+  const access = await accessFor(env, () => secret("skiff-token"));
+  const token = await secret("skiff-internal");
+  const routers = new Routers({ api, namespace, token, labelSelector: "app=skiff-router" });
+  const platform = new KubernetesPlatform({
+    api,
+    limits,
+    image,
+    namespace: functions,
+    print,
+    ...(env.SKIFF_CPU_REQUEST ? { cpuRequest: env.SKIFF_CPU_REQUEST } : {}),
+    spread: (name, version) => routers.spread(name, version),
+  });
+  const builder = createBuilder({
+    deno: denoPath(),
+    directory: `${env.SKIFF_DATA ?? "/data"}/build`,
+    limits,
+    importHosts: (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== ""),
+  });
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  let state: "starting" | "ready" | "draining" = "starting";
+  const manager = createManager({
+    platform,
+    builder,
+    limits,
+    access,
+    print,
+    metrics: () => registry.metrics(),
+    ready: () => (state === "ready" ? undefined : `The manager is ${state}.`),
+    ...(env.SKIFF_URL ? { publicUrl: env.SKIFF_URL } : {}),
+  });
+  const lead = async (signal: AbortSignal) => {
+    const shared = { api, platform, namespace: functions, limits, print };
+    const reconciler = new Reconciler({
+      ...shared,
+      build: (source, until) => builder.build(source, until),
+      hash: versionHash,
+      urlOf: (name) => `${(env.SKIFF_URL ?? "").replace(/\/+$/, "")}/fn/${name}`,
+    });
+    const replicas = (name: string) => reconciler.replicas(name);
+    const sleeper = new Sleeper({ ...shared, replicas, loads: (until) => routers.loads(until) });
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    await sleeper.close();
+    await reconciler.close();
+  };
+  const place = { kind: KINDS.leases, namespace, name: "skiff-manager" };
+  const leader = new Leader({ api, place, identity, lead, print });
+
+  const server = createServer(
+    {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: HEADERS_MS,
+      requestTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      requireHostHeader: false,
+    },
+    manager.handler,
+  );
+  const port = Number(env.SKIFF_PORT ?? 8080);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, env.SKIFF_HOST ?? "0.0.0.0", resolve);
+  });
+  await builder.warm();
+  void platform.synced.then(() => {
+    if (state === "starting") state = "ready";
+  });
+  print(`the manager listens on port ${port}`);
+
+  await untilSignal(["SIGINT", "SIGTERM"]);
+  state = "draining";
+  const closed = new Promise((resolve) => server.close(resolve));
+  await leader.close();
+  await manager.close({ drainMs: limits.drainMs });
+  await builder.close();
+  await platform.close();
+  server.closeAllConnections();
+  await closed;
+}
+
+async function accessFor(env: NodeJS.ProcessEnv, token: () => Promise<string>): Promise<Access> {
+  if (env.SKIFF_ACCESS === "open") return { mode: "open" };
+  const secret = env.SKIFF_TOKEN || (await token());
+  return { mode: "token", tokenHash: createHash("sha256").update(secret).digest("hex") };
+}
+
+/** At the start the API server may be away: without the tokens there is nothing to do but to ask again. */
+async function untilThere<T>(read: () => Promise<T>, print: (line: string) => void): Promise<T> {
+  for (;;) {
+    try {
+      return await read();
+    } catch (error) {
+      print(`the manager cannot start yet: ${(error as Error).message}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+}
+
+main(process.env).then(
+  () => process.exit(0),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,30 @@
+import { Router } from "@koa/router";
+import { configureFunction, deployFunction } from "./deploy-function.ts";
+import { describeFunction } from "./describe-function.ts";
+import { listFunctions } from "./list-functions.ts";
+import { answerOpenApi } from "./openapi.ts";
+import { readLogs } from "./read-logs.ts";
+import { readSource } from "./read-source.ts";
+import { removeFunction } from "./remove-function.ts";
+import type { Services } from "./services.ts";
+import { answerHealth, answerMetrics, answerReadiness } from "./state-of-service.ts";
+import { answerWelcome } from "./welcome.ts";
+
+/** All routes of the management API. `/openapi.json` describes the same ones; a test compares the two. */
+export function createRoutes(services: Services): Router {
+  const router: Router = new Router({ sensitive: true, strict: true });
+  router.get("/", answerWelcome(services));
+  router.get("/func", listFunctions(services));
+  router.post("/func", deployFunction(services));
+  router.get("/func/:name", describeFunction(services));
+  router.put("/func/:name", deployFunction(services));
+  router.patch("/func/:name", configureFunction(services));
+  router.delete("/func/:name", removeFunction(services));
+  router.get("/func/:name/source", readSource(services));
+  router.get("/func/:name/logs", readLogs(services));
+  router.get("/healthz", answerHealth());
+  router.get("/readyz", answerReadiness(services));
+  router.get("/metrics", answerMetrics(services));
+  router.get("/openapi.json", answerOpenApi(services));
+  return router;
+}

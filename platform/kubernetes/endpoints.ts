@@ -1,0 +1,72 @@
+import type { Endpoints, Instance } from "../platform.ts";
+import type { Settings } from "../settings.ts";
+import { versionOfHostname } from "./names.ts";
+import type { EndpointSlice } from "./resources.ts";
+
+/** A pod that can take calls. */
+export interface ReadyPod extends Instance {
+  readonly version: number;
+}
+
+/** The pods of a Service that are ready and not on their way out, each once. */
+export function readyPods(slices: Iterable<EndpointSlice>): ReadyPod[] {
+  const pods = new Map<string, ReadyPod>();
+  for (const { addressType, endpoints, ports } of slices) {
+    // A slice without endpoints has null for both lists.
+    const port = ports?.[0]?.port;
+    if (port === undefined || addressType === "FQDN") continue;
+    for (const { addresses, hostname, conditions = {}, targetRef } of endpoints ?? []) {
+      const version = versionOfHostname(hostname);
+      const host = addresses[0];
+      // An absent condition `ready` means ready (discovery.k8s.io/v1, EndpointConditions).
+      if (conditions.ready === false || conditions.terminating === true) continue;
+      if (version === undefined || host === undefined || targetRef?.uid === undefined) continue;
+      pods.set(targetRef.uid, { id: targetRef.uid, address: { host, port }, version });
+    }
+  }
+  return [...pods.values()];
+}
+
+export interface Choice {
+  /** The version that should serve. */
+  readonly wanted: number;
+  /** The version that serves now. */
+  readonly serving: number | undefined;
+}
+
+/**
+ * The version whose pods take the calls. During a rollout pods of the old version go as those of the new one
+ * come; calls change over in one step, when the new version has as many ready pods as are left of the old one,
+ * so that no caller sees both in turn and the capacity is never below half.
+ */
+export function servingVersion(pods: readonly ReadyPod[], { wanted, serving }: Choice): number {
+  const count = (version: number | undefined) => pods.filter((pod) => pod.version === version).length;
+  const ready = count(wanted);
+  if (ready === 0) return serving !== undefined && count(serving) > 0 ? serving : (newest(pods) ?? wanted);
+  if (serving === undefined || serving === wanted) return wanted;
+  return ready >= count(serving) ? wanted : serving;
+}
+
+function newest(pods: readonly ReadyPod[]): number | undefined {
+  return pods.length === 0 ? undefined : Math.max(...pods.map(({ version }) => version));
+}
+
+export interface EndpointsInput {
+  readonly name: string;
+  readonly pods: readonly ReadyPod[];
+  readonly version: number;
+  readonly settings: Pick<Settings, "concurrency" | "timeoutMs">;
+}
+
+export function endpointsOf({ name, pods, version, settings }: EndpointsInput): Endpoints {
+  const { concurrency, timeoutMs } = settings;
+  const instances = pods
+    .filter((pod) => pod.version === version)
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .map(({ id, address }) => ({ id, address }));
+  return { name, version, concurrency, timeoutMs, instances };
+}
+
+export function isSameEndpoints(a: Endpoints | undefined, b: Endpoints): boolean {
+  return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,30 @@
+import { request } from "undici";
+import { PROBE_HEADER } from "../../client-image/start-message.ts";
+import type { Address } from "../platform.ts";
+import { delay } from "./mirror.ts";
+
+const EVERY_MS = 10;
+const ANSWER_MS = 2_000;
+
+/** Asks an instance until it answers its probe; false when the signal was aborted before that. */
+export async function answersProbe(
+  address: Extract<Address, { host: string }>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  while (!signal.aborted) {
+    try {
+      const response = await request(`http://${host}:${address.port}/`, {
+        headers: { [PROBE_HEADER]: "1" },
+        signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+      });
+      await response.body.dump();
+      if (response.statusCode === 204) return true;
+    } catch (error) {
+      // Nobody listens yet: that is what this waits for. Anything else is a fault of this program.
+      if (error instanceof TypeError) throw error;
+    }
+    await delay(EVERY_MS, signal);
+  }
+  return false;
+}

@@ -1,0 +1,272 @@
+import type { Limits } from "../limits.ts";
+import type {
+  Draft,
+  Endpoints,
+  EndpointsListener,
+  FunctionDescription,
+  FunctionSummary,
+  Load,
+  LogLine,
+  LogOptions,
+  Platform,
+  Published,
+  Version,
+  WakeStep,
+} from "../platform.ts";
+import { Problem } from "../problems.ts";
+import type { KubeApi } from "./api.ts";
+import { clusterProblem } from "./api-error.ts";
+import { Children } from "./children.ts";
+import { type Described, describeFunction, summarize } from "./description.ts";
+import { EndpointsMirror } from "./endpoints-mirror.ts";
+import { LoadTable } from "./load-table.ts";
+import type { MirrorTimes } from "./mirror.ts";
+import { FUNCTIONS_NAMESPACE, LABELS } from "./names.ts";
+import { podLogs } from "./pod-logs.ts";
+import { CPU_REQUEST } from "./pod-template.ts";
+import { Publisher } from "./publisher.ts";
+import { removeFunction } from "./removal.ts";
+import { type FunctionResource, KINDS, type Place, type Pod } from "./resources.ts";
+import { VersionStore } from "./version-store.ts";
+import { Waker } from "./waker.ts";
+
+export interface KubernetesPlatformOptions {
+  readonly api: KubeApi;
+  readonly limits: Limits;
+  /** The client image, as the nodes know it. */
+  readonly image: string;
+  readonly namespace?: string;
+  /** CPU that a pod asks for, as a quantity; default 50m. The autoscaler's 75 % are of it. */
+  readonly cpuRequest?: string;
+  /** Takes one line for people: what is wrong with the connection to the cluster. */
+  readonly print?: (line: string) => void;
+  /** Waits until every router knows of a version; without it the own snapshot decides. */
+  readonly spread?: (name: string, version: number) => Promise<void>;
+  readonly times?: MirrorTimes;
+}
+
+const SEEN_WITHIN_MS = 5_000;
+
+/** Functions as Deployments of a cluster. Manager and router each have one; what leads is in reconciler.ts. */
+export class KubernetesPlatform implements Platform {
+  readonly abilities = { scalesOut: false, scalesToZero: true, runsCode: true, durable: true };
+  readonly loads = new LoadTable();
+  readonly mirror: EndpointsMirror;
+  readonly store: VersionStore;
+  readonly children: Children;
+  readonly publisher: Publisher;
+  readonly #api: KubeApi;
+  readonly #namespace: string;
+  readonly #waker: Waker;
+  readonly #closing = new AbortController();
+  readonly #functionListeners = new Set<(name: string) => void>();
+  /** The last change of each function that is under way. */
+  readonly #changes = new Map<string, Promise<unknown>>();
+
+  constructor(options: KubernetesPlatformOptions) {
+    const { api, limits, image, namespace = FUNCTIONS_NAMESPACE, print = () => {}, spread, times } = options;
+    this.#api = api;
+    this.#namespace = namespace;
+    this.mirror = new EndpointsMirror({
+      api,
+      namespace,
+      limits,
+      onFunction: (name, resource) => {
+        if (!resource) this.loads.forget(name);
+        for (const listener of this.#functionListeners) listener(name);
+      },
+      onTrouble: (reason) => print(`the cluster cannot be watched: ${reason}`),
+      ...(times ? { times } : {}),
+    });
+    this.store = new VersionStore(api, namespace);
+    const { cpuRequest = CPU_REQUEST } = options;
+    this.children = new Children({ api, namespace, image, limits, cpuRequest });
+    const shared = { api, namespace, limits, endpoints: this.mirror, children: this.children };
+    const onTrouble = (reason: string) => print(reason);
+    this.publisher = new Publisher({
+      ...shared,
+      store: this.store,
+      onTrouble,
+      ...(spread ? { spread } : {}),
+    });
+    this.#waker = new Waker(shared);
+  }
+
+  /** Resolves when the snapshot holds what the cluster has. */
+  get synced(): Promise<void> {
+    return this.mirror.synced;
+  }
+
+  publish(draft: Draft, signal?: AbortSignal): Promise<Published> {
+    const until = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
+    return this.#inOrder(draft.name, () => this.publisher.publish(draft, until));
+  }
+
+  remove(name: string): Promise<boolean> {
+    return this.#inOrder(name, () => this.#remove(name));
+  }
+
+  list({ after = "", limit }: { after?: string | undefined; limit: number }): Promise<FunctionSummary[]> {
+    return fromCluster(async () => {
+      const { items } = await this.#api.list<FunctionResource>(this.#functions());
+      const named = items.filter(({ metadata }) => metadata.name > after && isThere({ metadata }));
+      const sorted = named.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).slice(0, limit);
+      return await Promise.all(sorted.map(async (resource) => summarize(await this.#described(resource))));
+    });
+  }
+
+  describe(name: string): Promise<FunctionDescription | undefined> {
+    return fromCluster(async () => {
+      const resource = await this.#api.get<FunctionResource>(this.#functions(name));
+      if (!resource || !isThere(resource)) return undefined;
+      const { items: pods } = await this.#api.list<Pod>(
+        { kind: KINDS.pods, namespace: this.#namespace },
+        `${LABELS.function}=${name}`,
+      );
+      return describeFunction(await this.#described(resource), pods);
+    });
+  }
+
+  read(name: string, version?: number): Promise<Version | undefined> {
+    return fromCluster(async () => {
+      const resource = await this.#api.get<FunctionResource>(this.#functions(name));
+      if (!resource || !isThere(resource)) return undefined;
+      const number = version ?? resource.status?.version;
+      const record = (await this.store.records(name)).find((each) => each.version === number);
+      if (!record) return undefined;
+      const [source, bundle] = await Promise.all([
+        this.store.readSource(record),
+        this.store.readBundle(record),
+      ]);
+      if (!source || !bundle) return undefined;
+      const { hash, settings, createdAt } = record;
+      return { name, hash, settings, createdAt, source, bundle, version: record.version };
+    });
+  }
+
+  endpoints(name: string): Endpoints | undefined {
+    return this.mirror.get(name);
+  }
+
+  watch(listener: EndpointsListener): () => void {
+    return this.mirror.watch(listener);
+  }
+
+  /** Calls `listener` after every change of a Function itself. Returns the way to stop. */
+  watchFunctions(listener: (name: string) => void): () => void {
+    this.#functionListeners.add(listener);
+    return () => this.#functionListeners.delete(listener);
+  }
+
+  async wake(name: string): Promise<readonly WakeStep[]> {
+    this.#closing.signal.throwIfAborted();
+    const done = this.loads.wakes(name);
+    try {
+      return await this.#waker.wake(name, this.loads.calls(name));
+    } finally {
+      done();
+      if (this.mirror.functions.get(name) === undefined) this.loads.forget(name);
+    }
+  }
+
+  report(load: Load): void {
+    if (this.mirror.functions.get(load.name) === undefined) return;
+    this.loads.report(load);
+    if (load.waiting === 0 || this.endpoints(load.name)?.instances.length !== 0) return;
+    // Who waits calls `wake` as well, joins this one, and is told how it ended.
+    this.wake(load.name).catch(() => {});
+  }
+
+  async *logs(name: string, options: LogOptions): AsyncIterable<LogLine> {
+    try {
+      yield* this.#logs(name, options);
+    } catch (error) {
+      // Whoever closes wants what is read to end, not to fail.
+      if (!this.#closing.signal.aborted) throw error;
+    }
+  }
+
+  async *#logs(name: string, options: LogOptions): AsyncIterable<LogLine> {
+    const removed = new AbortController();
+    const ends = [this.#closing.signal, removed.signal, ...(options.signal ? [options.signal] : [])];
+    const until = AbortSignal.any(ends);
+    const resource = await fromCluster(() =>
+      this.#api.get<FunctionResource>(this.#functions(name), { signal: until }),
+    );
+    if (!resource) throw new Problem("unknown_function", `There is no function "${name}".`);
+    const unwatch = this.watchFunctions((changed) => {
+      const now = changed === name ? this.mirror.functions.get(name) : resource;
+      if (now?.metadata.uid !== resource.metadata.uid) removed.abort();
+    });
+    try {
+      yield* podLogs(name, { ...options, signal: until }, { api: this.#api, namespace: this.#namespace });
+    } catch (error) {
+      if (!until.aborted) throw clusterProblem(error);
+    } finally {
+      unwatch();
+    }
+  }
+
+  /** Lets go of the cluster. Functions go on running: they are the cluster's. */
+  async close(): Promise<void> {
+    this.#closing.abort(draining());
+    await this.#waker.close();
+    // What was under way is taken back, for which the API server is needed.
+    await Promise.allSettled(this.#changes.values());
+    await this.mirror.close();
+    await this.#api.close();
+  }
+
+  /** Changes of one function happen in the order in which they were asked for. */
+  async #inOrder<T>(name: string, change: () => Promise<T>): Promise<T> {
+    this.#closing.signal.throwIfAborted();
+    const before = this.#changes.get(name) ?? Promise.resolve();
+    const done = before.then(change, change);
+    this.#changes.set(name, done);
+    try {
+      return await fromCluster(() => done);
+    } finally {
+      if (this.#changes.get(name) === done) this.#changes.delete(name);
+    }
+  }
+
+  async #remove(name: string): Promise<boolean> {
+    const { signal } = this.#closing;
+    const removed = await removeFunction(name, { api: this.#api, namespace: this.#namespace, signal });
+    // Whoever reads the endpoints next must not find it.
+    const gone = Promise.withResolvers<void>();
+    const unwatch = this.watchFunctions(() => this.mirror.functions.get(name) ?? gone.resolve());
+    const late = setTimeout(gone.resolve, SEEN_WITHIN_MS);
+    if (this.mirror.functions.get(name)) await gone.promise;
+    clearTimeout(late);
+    unwatch();
+    return removed;
+  }
+
+  async #described(resource: FunctionResource): Promise<Described> {
+    const { name } = resource.metadata;
+    return { resource, records: await this.store.records(name), endpoints: this.mirror.get(name) };
+  }
+
+  #functions(name?: string): Place {
+    const place = { kind: KINDS.functions, namespace: this.#namespace };
+    return name === undefined ? place : { ...place, name };
+  }
+}
+
+function draining(): Problem {
+  return new Problem("draining", "Skiff is shutting down: try again in a moment.", { retryAfterS: 1 });
+}
+
+/** A Function is there for users from its first version until it is being deleted. */
+function isThere({ metadata, status }: Pick<FunctionResource, "metadata" | "status">): boolean {
+  return metadata.deletionTimestamp === undefined && (status === undefined || status.version !== undefined);
+}
+
+async function fromCluster<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw clusterProblem(error);
+  }
+}

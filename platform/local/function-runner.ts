@@ -1,0 +1,269 @@
+import type { EndpointsTable } from "../endpoints-table.ts";
+import { LogBuffer } from "../log-buffer.ts";
+import type { InstanceDescription, Load, LogLine } from "../platform.ts";
+import { Problem } from "../problems.ts";
+import { HEALTHY_AFTER_MS } from "./backoff.ts";
+import { Demand } from "./demand.ts";
+import { Draining } from "./draining.ts";
+import { Failures } from "./failures.ts";
+import type { InstanceProcess } from "./instance-process.ts";
+import type { StartOptions } from "./instances.ts";
+import { startTogether } from "./start-together.ts";
+import { Starts } from "./starts.ts";
+import type { VersionRecord } from "./store.ts";
+import { Waiting } from "./waiting.ts";
+
+const WAIT_OUT_MS = 1_000;
+
+export interface RunnerOptions {
+  readonly name: string;
+  readonly endpoints: EndpointsTable;
+  /** Silence after which a stream is ended, which a call may last besides the time of its version. */
+  readonly streamIdleMs: number;
+  /** Starts a process for a version; bounded over all functions. */
+  readonly start: (version: VersionRecord, options: StartOptions) => Promise<InstanceProcess>;
+  readonly onLine: (name: string, line: LogLine) => void;
+}
+
+export interface ReplaceOptions {
+  /** Makes the new version durable. */
+  readonly commit: () => void;
+  readonly signal: AbortSignal;
+}
+
+/** Keeps the instances of one function as its load asks for them. Never more than one version is current. */
+export class FunctionRunner {
+  readonly log = new LogBuffer();
+  readonly #options: RunnerOptions;
+  readonly #instances = new Set<InstanceProcess>();
+  /** Instances of a version that is about to become current. */
+  readonly #arriving = new Set<InstanceProcess>();
+  readonly #draining: Draining;
+  readonly #failures = new Failures();
+  readonly #demand = new Demand();
+  readonly #starts = new Starts();
+  readonly #waiting = new Waiting();
+  readonly #closing = new AbortController();
+  #version: VersionRecord | undefined;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#draining = new Draining(options.streamIdleMs);
+  }
+
+  /** True while it needs `tick`. */
+  get active(): boolean {
+    return this.#instances.size + this.#draining.size > 0;
+  }
+
+  get current(): VersionRecord | undefined {
+    return this.#version;
+  }
+
+  get lastErrors(): readonly { at: Date; message: string }[] {
+    return this.#failures.errors;
+  }
+
+  get readyCount(): number {
+    return this.#ready().length;
+  }
+
+  describeInstances(): InstanceDescription[] {
+    return [
+      ...[...this.#instances, ...this.#arriving].map((instance) =>
+        instance.describe(instance.readyAtMs === undefined ? "starting" : "ready"),
+      ),
+      ...[...this.#draining].map((instance) => instance.describe("draining")),
+    ];
+  }
+
+  /** Why no instance is ready although one should be; undefined if all is as it should be. */
+  notReady(nowMs: number): string | undefined {
+    if (this.readyCount > 0 || !this.#version) return undefined;
+    const forLoad = this.#demand.instances(this.#version.settings);
+    return this.#failures.describe(nowMs) ?? (forLoad > 0 || this.#waiting.some ? "Starting." : undefined);
+  }
+
+  /** Makes a stored version current without starting more than its `min`. */
+  adopt(version: VersionRecord): void {
+    this.#version = version;
+    this.#publishEndpoints();
+    this.#reconcile();
+  }
+
+  /**
+   * Starts as many instances of `next` as serve now, at least one; `commit` makes it durable; then it
+   * takes over and the version before it drains.
+   * @throws StartError when an instance of `next` does not become ready, or the signal's reason; nothing
+   * is changed then
+   */
+  async replace(next: VersionRecord, { commit, signal }: ReplaceOptions): Promise<void> {
+    const forLoad = this.#demand.instances(next.settings);
+    const count = Math.max(1, next.settings.min, Math.min(forLoad, this.readyCount));
+    const started = await startTogether(
+      (signal) => this.#options.start(next, { onLine: (line) => this.#line(line), signal }),
+      { count, signal: AbortSignal.any([signal, this.#closing.signal]), arriving: this.#arriving },
+    );
+    try {
+      commit();
+    } catch (error) {
+      await Promise.all(started.map((instance) => this.#draining.add(instance, 0)));
+      throw error;
+    }
+    const before = [...this.#instances];
+    this.#version = next;
+    this.#instances.clear();
+    this.#forgive();
+    for (const instance of started) this.#add(instance);
+    this.#demand.touch(performance.now());
+    this.#publishEndpoints();
+    for (const instance of before) void this.#draining.add(instance);
+    this.#reconcile();
+  }
+
+  report(load: Load): void {
+    const nowMs = performance.now();
+    this.#demand.report(load, nowMs);
+    if (!this.#version) return;
+    const current = this.#count();
+    if (this.#demand.desired(this.#version.settings, current, nowMs) > current) this.#reconcile();
+  }
+
+  /** @throws Problem `no_capacity` when it does not start, also not at once again */
+  wake(): Promise<void> {
+    if (this.readyCount > 0) return Promise.resolve();
+    if (this.#closing.signal.aborted) return Promise.reject(this.#closing.signal.reason);
+    // A short back-off is waited out; a long one is an answer.
+    const isLong = this.#failures.waitMs(performance.now()) > WAIT_OUT_MS;
+    if (isLong && !this.#waiting.some) return Promise.reject(this.#doesNotStart());
+    const woken = this.#waiting.wait();
+    this.#demand.touch(performance.now());
+    this.#reconcile();
+    return woken;
+  }
+
+  /** Idleness and scaling in; called a few times a second while it is active. */
+  tick(nowMs: number): void {
+    if (!this.#version) return;
+    const current = this.#count();
+    const desired = this.#demand.desired(this.#version.settings, current, nowMs);
+    if (current <= desired) return;
+    // The youngest go first. One with calls stays until they have ended: there may be a stream among them.
+    const idle = this.#ready().filter(({ id }) => this.#demand.isIdle(id));
+    const surplus = idle.slice(desired - current);
+    if (surplus.length === 0) return;
+    for (const instance of surplus) this.#instances.delete(instance);
+    this.#publishEndpoints();
+    for (const instance of surplus) void this.#draining.add(instance);
+  }
+
+  /**
+   * Stops everything and tells those who wait `why`. Calls under way may finish within `graceMs`, by
+   * default as when a version is replaced. Called again, it shortens the grace.
+   */
+  async close(why: Problem, graceMs?: number): Promise<void> {
+    this.#closing.abort(why);
+    clearTimeout(this.#retry);
+    this.#waiting.reject(why);
+    const instances = [...this.#instances];
+    this.#instances.clear();
+    await Promise.all([
+      this.#draining.end(graceMs),
+      ...instances.map((instance) => this.#draining.add(instance, graceMs)),
+      this.#starts.settled(),
+    ]);
+    this.log.close();
+  }
+
+  #doesNotStart(): Problem {
+    const retryAfterS = Math.max(1, Math.ceil(this.#failures.waitMs(performance.now()) / 1_000));
+    const detail = `The function "${this.#options.name}" does not start; its log says why. Try again in ${retryAfterS} s.`;
+    return new Problem("no_capacity", detail, { retryAfterS });
+  }
+
+  #ready(): InstanceProcess[] {
+    return [...this.#instances].filter((instance) => instance.readyAtMs !== undefined);
+  }
+
+  #count(): number {
+    return this.#instances.size + this.#starts.queued;
+  }
+
+  /** Starts what is missing, now or when the back-off is over. */
+  #reconcile(): void {
+    if (this.#closing.signal.aborted || !this.#version || this.#retry) return;
+    const forLoad = this.#demand.instances(this.#version.settings);
+    const missing = Math.max(forLoad, this.#waiting.some ? 1 : 0) - this.#count();
+    if (missing <= 0) return;
+    const waitMs = this.#failures.waitMs(performance.now());
+    if (waitMs === 0) {
+      for (let i = 0; i < missing; i++) this.#startOne();
+      return;
+    }
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#reconcile();
+    }, waitMs);
+  }
+
+  #startOne(): void {
+    const version = this.#version;
+    if (!version) return;
+    const { signal } = this.#closing;
+    const isWanted = () => !signal.aborted && this.#version === version;
+    this.#starts.begin(this.#options.start(version, { onLine: (line) => this.#line(line), signal }), {
+      started: (instance) => (isWanted() ? this.#add(instance) : this.#draining.add(instance, 0)),
+      failed: (error) => {
+        if (isWanted()) this.#broke(`an instance could not be started: ${error}`);
+      },
+    });
+  }
+
+  #add(instance: InstanceProcess): void {
+    this.#instances.add(instance);
+    const served = () => {
+      if (this.#instances.has(instance)) this.#publishEndpoints();
+    };
+    // A failed start is told by `exited`.
+    if (instance.readyAtMs === undefined) instance.ready.then(served, () => {});
+    void instance.exited.then((how) => {
+      if (!this.#instances.delete(instance) || instance.stopping) return;
+      const { readyAtMs } = instance;
+      if (readyAtMs === undefined) return this.#broke(`instance ${instance.id} did not start: ${how}`);
+      if (performance.now() - readyAtMs >= HEALTHY_AFTER_MS) this.#forgive();
+      this.#publishEndpoints();
+      this.#broke(`instance ${instance.id} ${how}`);
+    });
+  }
+
+  #broke(message: string): void {
+    const at = new Date();
+    this.#failures.add({ at, message }, performance.now());
+    this.#line({ at, instance: "", stream: "platform", text: message });
+    this.#reconcile();
+    // After the first in a row the next start is under way already: they wait for that. After the second
+    // it pauses, and they have an answer: nobody waits for more than two starts.
+    if (this.#count() === 0) this.#waiting.reject(this.#doesNotStart());
+  }
+
+  #forgive(): void {
+    this.#failures.forgive();
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+  }
+
+  #line(line: LogLine): void {
+    this.log.push(line);
+    this.#options.onLine(this.#options.name, line);
+  }
+
+  #publishEndpoints(): void {
+    if (this.#closing.signal.aborted || !this.#version) return;
+    const { name, version, settings } = this.#version;
+    const instances = this.#ready();
+    const { concurrency, timeoutMs } = settings;
+    this.#options.endpoints.set({ name, version, concurrency, timeoutMs, instances });
+    if (instances.length > 0) this.#waiting.resolve();
+  }
+}

@@ -1,0 +1,257 @@
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { EndpointsTable } from "../endpoints-table.ts";
+import type { Limits } from "../limits.ts";
+import type {
+  Draft,
+  EndpointsListener,
+  FunctionDescription,
+  FunctionSummary,
+  Load,
+  LogLine,
+  LogOptions,
+  Platform,
+  Published,
+  Version,
+} from "../platform.ts";
+import { Problem } from "../problems.ts";
+import type { Settings } from "../settings.ts";
+import { makeDataFolder } from "./data-folder.ts";
+import { FunctionRunner } from "./function-runner.ts";
+import { StartError } from "./instance-process.ts";
+import { InstanceWatch, WATCH_TIMES, type WatchTimes } from "./instance-watch.ts";
+import { Instances } from "./instances.ts";
+import { Store, type VersionRecord } from "./store.ts";
+
+/** How long a removal waits for the instances; calls that take longer finish after it. */
+const REMOVE_WAIT_MS = 1_000;
+
+export interface LocalPlatformOptions {
+  /** Everything that must outlive a restart is in this folder; it is made if it does not exist. */
+  readonly dataFolder: string;
+  readonly limits: Limits;
+  /** Called with every line that a function prints, and with what the platform has to say about it. */
+  readonly onLine?: (name: string, line: LogLine) => void;
+  /** How often instances are looked after; WATCH_TIMES by default. */
+  readonly watchTimes?: Partial<WatchTimes>;
+}
+
+/** One function as this platform has it. */
+interface Entry {
+  readonly runner: FunctionRunner;
+  readonly createdAt: Date;
+}
+
+/** Functions as Deno processes of this machine, started when they are called; state in one folder. */
+export class LocalPlatform implements Platform {
+  readonly abilities = { scalesOut: true, scalesToZero: true, runsCode: true, durable: true };
+  readonly #limits: Limits;
+  readonly #onLine: (name: string, line: LogLine) => void;
+  readonly #store: Store;
+  readonly #instances: Instances;
+  readonly #watch: InstanceWatch;
+  readonly #endpoints = new EndpointsTable();
+  readonly #entries = new Map<string, Entry>();
+  /** Also those of functions that are being created, and of removed ones whose last calls are under way. */
+  readonly #runners = new Set<FunctionRunner>();
+  readonly #closing = new AbortController();
+  #closed: Promise<void> | undefined;
+  /** The last change of each function that is under way: changes of one function happen in order. */
+  readonly #changes = new Map<string, Promise<unknown>>();
+
+  /** @throws Error in words for the person who started it, when the data folder cannot be used */
+  constructor({ dataFolder, limits, onLine = () => {}, watchTimes }: LocalPlatformOptions) {
+    this.#limits = limits;
+    this.#onLine = onLine;
+    const folder = makeDataFolder(dataFolder);
+    this.#store = new Store(join(folder, "skiff.db"));
+    this.#instances = new Instances({ dataFolder: folder, store: this.#store, startMs: limits.startMs });
+    for (const { createdAt, current } of this.#store.functions()) {
+      const entry = this.#addEntry(current.name, createdAt);
+      entry.runner.adopt({ ...current, settings: bounded(current.settings, limits) });
+    }
+    const watched = { instances: () => this.#instances.all, tick: (nowMs: number) => this.#tick(nowMs) };
+    this.#watch = new InstanceWatch(watched, { ...WATCH_TIMES, ...watchTimes });
+  }
+
+  publish(draft: Draft, signal?: AbortSignal): Promise<Published> {
+    return this.#inOrder(draft.name, () => this.#publish(draft, signal));
+  }
+
+  async #publish(draft: Draft, outer?: AbortSignal): Promise<Published> {
+    const signal = outer ? AbortSignal.any([outer, this.#closing.signal]) : this.#closing.signal;
+    signal.throwIfAborted();
+    const { name, hash, settings } = draft;
+    const { bundles } = this.#instances;
+    const current = this.#entries.get(name)?.runner.current;
+    if (current?.hash === hash) return { name, version: current.version, created: false, unchanged: true };
+    const next: VersionRecord = {
+      name,
+      hash,
+      settings,
+      version: (current?.version ?? 0) + 1,
+      createdAt: new Date(),
+    };
+    const entry = this.#entries.get(name) ?? this.#newEntry(name, next.createdAt);
+    const commit = () => this.#store.publish({ ...draft, ...next }, this.#limits.versionsKept);
+    try {
+      bundles.write(next, draft.bundle);
+      await entry.runner.replace(next, { commit, signal });
+    } catch (error) {
+      if (!current) this.#runners.delete(entry.runner);
+      bundles.retire(next);
+      throw error instanceof StartError ? startFailed(error) : error;
+    }
+    this.#entries.set(name, entry);
+    if (current) bundles.retire(current);
+    return { name, version: next.version, created: current === undefined, unchanged: false };
+  }
+
+  remove(name: string): Promise<boolean> {
+    return this.#inOrder(name, async () => {
+      const entry = this.#entries.get(name);
+      if (!entry) return false;
+      this.#store.remove(name);
+      this.#entries.delete(name);
+      this.#endpoints.delete(name);
+      const { runner } = entry;
+      if (runner.current) this.#instances.bundles.retire(runner.current);
+      const ended = runner
+        .close(new Problem("unknown_function", `The function "${name}" was removed.`))
+        .finally(() => this.#runners.delete(runner));
+      await Promise.race([ended, setTimeout(REMOVE_WAIT_MS, undefined, { ref: false })]);
+      runner.log.close();
+      return true;
+    });
+  }
+
+  async list({
+    after = "",
+    limit,
+  }: {
+    after?: string | undefined;
+    limit: number;
+  }): Promise<FunctionSummary[]> {
+    const names = [...this.#entries.keys()].filter((name) => name > after).sort();
+    return names.slice(0, limit).flatMap((name) => this.#summary(name) ?? []);
+  }
+
+  async describe(name: string): Promise<FunctionDescription | undefined> {
+    const summary = this.#summary(name);
+    const runner = this.#entries.get(name)?.runner;
+    if (!summary || !runner?.current) return undefined;
+    const notReady = runner.notReady(performance.now());
+    return {
+      ...summary,
+      settings: runner.current.settings,
+      versions: this.#store
+        .versions(name)
+        .map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
+      instances: runner.describeInstances(),
+      lastErrors: runner.lastErrors,
+      ...(notReady === undefined ? {} : { notReady }),
+    };
+  }
+
+  async read(name: string, version?: number): Promise<Version | undefined> {
+    const number = version ?? this.#entries.get(name)?.runner.current?.version;
+    return number === undefined ? undefined : this.#store.read(name, number);
+  }
+
+  endpoints(name: string) {
+    return this.#endpoints.get(name);
+  }
+
+  watch(listener: EndpointsListener): () => void {
+    return this.#endpoints.watch(listener);
+  }
+
+  async wake(name: string): Promise<void> {
+    this.#closing.signal.throwIfAborted();
+    const entry = this.#entries.get(name);
+    if (!entry) throw new Problem("unknown_function", `There is no function "${name}".`);
+    await entry.runner.wake();
+  }
+
+  report(load: Load): void {
+    this.#entries.get(load.name)?.runner.report(load);
+  }
+
+  async *logs(name: string, options: LogOptions): AsyncIterable<LogLine> {
+    const entry = this.#entries.get(name);
+    if (!entry) throw new Problem("unknown_function", `There is no function "${name}".`);
+    yield* entry.runner.log.read(options);
+  }
+
+  close({ drainMs = this.#limits.drainMs }: { drainMs?: number } = {}): Promise<void> {
+    this.#closed ??= this.#close(drainMs);
+    return this.#closed;
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    const why = new Problem("draining", "Skiff is shutting down; try again when it is up.");
+    this.#closing.abort(why);
+    for (const name of this.#entries.keys()) {
+      const endpoints = this.#endpoints.get(name);
+      if (endpoints && endpoints.instances.length > 0) this.#endpoints.set({ ...endpoints, instances: [] });
+    }
+    await Promise.all([...this.#runners].map((runner) => runner.close(why, drainMs)));
+    await Promise.allSettled(this.#changes.values());
+    this.#watch.close();
+    await this.#instances.close();
+    this.#store.close();
+  }
+
+  #tick(nowMs: number): void {
+    for (const runner of this.#runners) if (runner.active) runner.tick(nowMs);
+  }
+
+  #summary(name: string): FunctionSummary | undefined {
+    const entry = this.#entries.get(name);
+    if (!entry?.runner.current) return undefined;
+    const { version, hash, createdAt: updatedAt } = entry.runner.current;
+    return { name, version, hash, createdAt: entry.createdAt, updatedAt, ready: entry.runner.readyCount };
+  }
+
+  #newEntry(name: string, createdAt: Date): Entry {
+    const runner = new FunctionRunner({
+      name,
+      endpoints: this.#endpoints,
+      onLine: this.#onLine,
+      streamIdleMs: this.#limits.streamIdleMs,
+      start: (version, options) => this.#instances.start(version, options),
+    });
+    this.#runners.add(runner);
+    return { runner, createdAt };
+  }
+
+  #addEntry(name: string, createdAt: Date): Entry {
+    const entry = this.#newEntry(name, createdAt);
+    this.#entries.set(name, entry);
+    return entry;
+  }
+
+  async #inOrder<T>(name: string, change: () => Promise<T>): Promise<T> {
+    const before = this.#changes.get(name) ?? Promise.resolve();
+    const done = before.then(change, change);
+    this.#changes.set(name, done);
+    try {
+      return await done;
+    } finally {
+      if (this.#changes.get(name) === done) this.#changes.delete(name);
+    }
+  }
+}
+
+/** The limit of instances may have been lowered since the version was made. */
+function bounded(settings: Settings, { instancesPerFunction }: Limits): Settings {
+  const max = Math.min(settings.max, instancesPerFunction);
+  return { ...settings, max, min: Math.min(settings.min, max) };
+}
+
+function startFailed(error: StartError): Problem {
+  const last = error.log.length > 0 ? ` Its last lines:\n${error.log.join("\n")}` : "";
+  return new Problem("start_failed", `The new version ${error.message}. Nothing was changed.${last}`, {
+    log: error.log,
+  });
+}

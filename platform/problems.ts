@@ -1,0 +1,102 @@
+/**
+ * Every error that Skiff itself answers with. The table is closed: a code that is not here cannot be
+ * thrown, and a test keeps README's error table equal to it. `status` is the HTTP status (RFC 9110).
+ */
+export const PROBLEMS = {
+  invalid_request: { status: 400, title: "The request is malformed" },
+  invalid_name: { status: 400, title: "The function name is not valid" },
+  invalid_setting: { status: 400, title: "A setting is unknown or out of range" },
+  invalid_source: { status: 400, title: "The source cannot be read" },
+  unauthorized: { status: 401, title: "The management API needs a token" },
+  forbidden: { status: 403, title: "The management API does not serve this origin" },
+  unknown_function: { status: 404, title: "No function has this name" },
+  unknown_version: { status: 404, title: "The function has no such version" },
+  unknown_route: { status: 404, title: "Nothing is served at this path" },
+  method_not_allowed: { status: 405, title: "The path does not answer this method" },
+  request_timeout: { status: 408, title: "The request did not arrive in time" },
+  body_too_large: { status: 413, title: "The body of the call is too large" },
+  source_too_large: { status: 413, title: "The source is too large" },
+  unsupported_media_type: { status: 415, title: "The body has a type that is not accepted here" },
+  expectation_failed: { status: 417, title: "The expectation of the request cannot be met" },
+  build_failed: { status: 422, title: "The source does not build" },
+  start_failed: { status: 422, title: "The new version does not start" },
+  too_many_waiting: { status: 429, title: "Too many calls wait for this function" },
+  headers_too_large: { status: 431, title: "The header block is too large" },
+  function_error: { status: 500, title: "The function threw an error" },
+  internal_error: { status: 500, title: "Skiff failed" },
+  instance_failed: { status: 502, title: "The function broke the connection" },
+  no_capacity: { status: 503, title: "No instance could take the call" },
+  not_ready: { status: 503, title: "Skiff is not ready yet" },
+  platform_unavailable: { status: 503, title: "The cluster cannot be reached" },
+  draining: { status: 503, title: "Skiff is shutting down" },
+  call_timeout: { status: 504, title: "The function did not answer in time" },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** Members of a problem document besides those that RFC 9457 names. */
+export interface ProblemExtensions {
+  /** Seconds after which trying again may help; also sent as `Retry-After`. */
+  retryAfterS?: number;
+  /** The setting or limit that the error is about. */
+  setting?: string;
+  /** Where the source is wrong: 1-based line and column, and the line itself. */
+  errors?: readonly SourceError[];
+  /** Last lines that the function printed. */
+  log?: readonly string[];
+}
+
+export interface SourceError {
+  readonly message: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly lineText: string;
+}
+
+/** An expected failure with its place in the table. `detail` says what to do about it. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly extensions: ProblemExtensions;
+
+  constructor(code: ProblemCode, detail: string, extensions: ProblemExtensions = {}) {
+    super(`${code}: ${detail}`);
+    this.name = "Problem";
+    this.code = code;
+    this.detail = detail;
+    this.extensions = extensions;
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status;
+  }
+}
+
+/** The problem document of RFC 9457 for this failure, ready to be sent as `application/problem+json`. */
+export function problemDocument(problem: Problem, callId: string): Record<string, unknown> {
+  const { status, title } = PROBLEMS[problem.code];
+  const type = `https://skiff.dev/problems/${problem.code}`;
+  return { type, title, status, detail: problem.detail, code: problem.code, callId, ...problem.extensions };
+}
+
+/** Headers that go with every problem document. */
+export function problemHeaders(problem: Problem, callId: string): Record<string, string> {
+  const { retryAfterS } = problem.extensions;
+  return {
+    "content-type": "application/problem+json; charset=utf-8",
+    "cache-control": "no-store",
+    "x-skiff-error": "platform",
+    "x-skiff-call-id": callId,
+    ...(retryAfterS === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(retryAfterS))) }),
+  };
+}
+
+/** Any thrown value as a Problem; what was not expected becomes `internal_error` without its text. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  return new Problem(
+    "internal_error",
+    "This is a fault of Skiff, not of your request; its log has the cause.",
+  );
+}

@@ -1,0 +1,191 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Dispatcher } from "undici";
+import type { Limits } from "../platform/limits.ts";
+import { Problem } from "../platform/problems.ts";
+import { answerProblem } from "./answer.ts";
+import type { Backend } from "./backend.ts";
+import * as problems from "./call-problems.ts";
+import type { FailureLog } from "./failure-log.ts";
+import { PlacedCall } from "./placed-call.ts";
+import { Relay, type RelayOwner } from "./relay.ts";
+import { discardBody, RequestBody } from "./request-body.ts";
+import { requestHeaders } from "./request-headers.ts";
+import type { Route } from "./route.ts";
+import { serverTiming } from "./server-timing.ts";
+import type { Target } from "./target.ts";
+
+/** What all calls of a router share. */
+export interface CallContext {
+  readonly limits: Limits;
+  readonly failures: FailureLog;
+  readonly isClosing: () => boolean;
+  /** A call is over; told once by each. */
+  readonly ended: () => void;
+}
+
+export interface CallOptions {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The client waits for 100 Continue before it sends the body. */
+  readonly expectsContinue: boolean;
+}
+
+/** One call from its arrival to the end of its response: place → forward → finish. */
+export class Call extends PlacedCall implements RelayOwner {
+  readonly #context: CallContext;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #expectsContinue: boolean;
+  #path = "/";
+  #headers: string[] = [];
+  #body: RequestBody | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #refusal: Problem | undefined;
+  #isLastChance = false;
+
+  constructor(context: CallContext, { request, response, expectsContinue }: CallOptions) {
+    super(context.limits);
+    this.#context = context;
+    this.#request = request;
+    this.#response = response;
+    this.#expectsContinue = expectsContinue;
+    response.on("close", () => this.#finish());
+  }
+
+  /** @throws Problem for what is known to be wrong before an instance is asked */
+  start(target: Target, route: Route): void {
+    const request = this.#request;
+    this.route = route;
+    this.#path = target.path;
+    this.#headers = requestHeaders(request, target, this.id).headers;
+    const length = request.headers["content-length"];
+    const { callBodyBytes: limitBytes, uploadMs: limitMs } = this.limits;
+    if (length !== undefined && Number(length) > limitBytes) throw problems.bodyTooLarge(this.limits);
+    if (request.headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0")) {
+      const onProgress = () => this.progressed();
+      const onTooLarge = () => this.#breakOff(problems.bodyTooLarge(this.limits));
+      const onTooLate = () => this.#breakOff(problems.uploadTimeout(this.limits));
+      this.#body = new RequestBody(request, { limitBytes, limitMs, onProgress, onTooLarge, onTooLate });
+    }
+    this.place(route);
+  }
+
+  protected override forward(backend: Backend): void {
+    const body = this.#body;
+    this.phase = "forwarding";
+    if (this.#expectsContinue && body !== undefined && this.isFirstTry) this.#response.writeContinue();
+    const method = this.#request.method as Dispatcher.HttpMethod;
+    backend.pool.dispatch(
+      { method, path: this.#path, headers: this.#headers, body: body ?? null },
+      new Relay(this, this.#response, this.id),
+    );
+  }
+
+  requestStarted(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // The call may have ended while it stood in undici's own queue.
+    if (this.phase !== "forwarding") controller.abort(new Error("the call has ended"));
+  }
+
+  timing(): string | undefined {
+    const steps = this.isCold ? this.route!.wakeSteps : [];
+    return steps.length === 0 ? undefined : serverTiming(steps, this.elapsedMs);
+  }
+
+  streamStarted(): void {
+    this.phase = "streaming";
+    this.arm(this.limits.streamIdleMs);
+  }
+
+  progressed(): void {
+    if (this.phase !== "waiting") this.rearm();
+  }
+
+  responseEnded(): void {
+    this.phase = "ended";
+    if (this.#context.isClosing()) this.#response.shouldKeepAlive = false;
+    this.releaseSlot();
+  }
+
+  failed(error: Error): void {
+    if (this.phase === "ended") return;
+    if (error instanceof Problem) {
+      // The router closes: its pools are destroyed with this reason.
+      this.refuse(error);
+    } else if (this.#controller !== undefined) {
+      this.refuse(problems.instanceFailed(error, this.limits, this.#response.headersSent));
+    } else if ((error as NodeJS.ErrnoException).code === "UND_ERR_INVALID_ARG") {
+      this.refuse(problems.notForwardable(error));
+    } else this.retry();
+  }
+
+  /** Answers with a problem document, or breaks the connection off if a response has begun. */
+  override refuse(problem: Problem): void {
+    const { failures, isClosing } = this.#context;
+    const request = this.#request;
+    const response = this.#response;
+    this.#refusal = problem;
+    this.#endUpstream(problem);
+    if (problem.status >= 500) {
+      const what = `${request.method} ${request.url?.slice(0, 200)}`;
+      failures.print(`${what} failed: ${problem.status} ${problem.message} (call ${this.id})`);
+    }
+    if (response.destroyed) return;
+    if (response.headersSent) {
+      this.#truncate();
+      return;
+    }
+    if (isClosing()) response.shouldKeepAlive = false;
+    answerProblem(response, problem, this.id);
+  }
+
+  protected override silent(): void {
+    const timeoutMs = this.route!.timeoutMs;
+    if (this.phase === "forwarding") {
+      const isClient = this.#body !== undefined && !this.#request.complete && !this.#body.isStalled;
+      this.refuse(isClient ? problems.bodyTimeout(timeoutMs) : problems.callTimeout(timeoutMs));
+    } else if (this.phase === "streaming" || this.#isLastChance) {
+      this.refuse(problems.streamIdle(this.limits));
+    } else {
+      // The instance is done; the client has some time to take what is left.
+      this.#isLastChance = true;
+      this.arm(this.limits.streamIdleMs);
+    }
+  }
+
+  #breakOff(problem: Problem): void {
+    if (this.phase !== "ended") this.refuse(problem);
+  }
+
+  /** The client must see that the response is not whole. */
+  #truncate(): void {
+    const { socket, httpVersionMinor } = this.#request;
+    // In HTTP/1.0 the end of the connection is the end of the body: only a reset tells the difference.
+    if (httpVersionMinor === 0) socket.resetAndDestroy();
+    else socket.destroy();
+  }
+
+  #endUpstream(reason: Error): void {
+    const hadSlot = this.hasSlot;
+    this.releaseSlot();
+    this.phase = "ended";
+    if (hadSlot) this.#controller?.abort(reason);
+    this.#body?.destroy();
+  }
+
+  /** The response is out, or the client is gone: everything of the call ends here, exactly once. */
+  #finish(): void {
+    const request = this.#request;
+    const response = this.#response;
+    this.disarm();
+    if (this.phase !== "ended") this.#endUpstream(new Error("the client left"));
+    const counters = this.route?.counters;
+    if (counters !== undefined) {
+      if (response.writableFinished) counters.countAnswer(response.statusCode, this.elapsedMs);
+      else counters.abandoned++;
+      if (this.#refusal !== undefined) counters.countRefusal(this.#refusal.code);
+    }
+    if (!request.complete) discardBody(request);
+    this.#context.ended();
+  }
+}

@@ -1,0 +1,64 @@
+import { readdirSync } from "node:fs";
+import { performance } from "node:perf_hooks";
+
+interface ProcessFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge";
+  /** Undefined where the system does not tell. */
+  readonly read: () => number | undefined;
+}
+
+/**
+ * What an operator watches of a process, under the names that Prometheus' clients use. Only what can be
+ * read at a glance: prom-client's own collection also starts observers that nothing could stop again.
+ */
+export const PROCESS_FAMILIES: readonly ProcessFamily[] = [
+  {
+    name: "process_cpu_seconds_total",
+    help: "Time of all processors that the process has used.",
+    type: "counter",
+    read: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1_000_000;
+    },
+  },
+  {
+    name: "process_resident_memory_bytes",
+    help: "Memory of the process, without that of instances.",
+    type: "gauge",
+    read: () => process.memoryUsage.rss(),
+  },
+  {
+    name: "process_start_time_seconds",
+    help: "When the process started, in seconds since 1970.",
+    type: "gauge",
+    read: () => performance.timeOrigin / 1_000,
+  },
+  {
+    name: "process_open_fds",
+    help: "Files and connections that are open (Linux).",
+    type: "gauge",
+    read: openFiles,
+  },
+  {
+    name: "nodejs_heap_size_used_bytes",
+    help: "Memory of JavaScript objects.",
+    type: "gauge",
+    read: () => process.memoryUsage().heapUsed,
+  },
+  {
+    name: "nodejs_eventloop_active_seconds_total",
+    help: "Time that the event loop was busy; near one second per second the process is at its limit.",
+    type: "counter",
+    read: () => performance.eventLoopUtilization().active / 1_000,
+  },
+];
+
+function openFiles(): number | undefined {
+  try {
+    return readdirSync("/proc/self/fd").length;
+  } catch {
+    return undefined;
+  }
+}

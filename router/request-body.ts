@@ -1,0 +1,81 @@
+import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
+
+export interface BodyOptions {
+  readonly limitBytes: number;
+  /** Time that the body may take from when an instance asks for it. */
+  readonly limitMs: number;
+  /** A part of the body arrived. */
+  readonly onProgress: () => void;
+  /** The body is longer than `limitBytes`; nothing beyond the limit is passed on. */
+  readonly onTooLarge: () => void;
+  /** The body takes longer than `limitMs`. */
+  readonly onTooLate: () => void;
+}
+
+/**
+ * The body of a call on its way to an instance, with back-pressure. The request itself is not given to
+ * undici: undici destroys the body of a call that ends early, and with it the client's connection.
+ */
+export class RequestBody extends Readable {
+  readonly #request: IncomingMessage;
+  readonly #options: BodyOptions;
+  #bytes = 0;
+  /** Progress does not move it: a byte now and then would hold a slot of the instance for ever. */
+  #timer: NodeJS.Timeout | undefined;
+  readonly #onData = (chunk: Buffer) => this.#take(chunk);
+  readonly #onEnd = () => {
+    clearTimeout(this.#timer);
+    this.push(null);
+  };
+
+  constructor(request: IncomingMessage, options: BodyOptions) {
+    super({ highWaterMark: 64 * 1024 });
+    this.#request = request;
+    this.#options = options;
+    request.on("data", this.#onData);
+    request.on("end", this.#onEnd);
+    request.pause();
+    // Undici destroys the body with the reason that it has reported through onResponseError already.
+    this.on("error", () => {});
+  }
+
+  /** True while the instance does not take what has arrived: the silence is not the client's. */
+  get isStalled(): boolean {
+    return this.readableLength >= this.readableHighWaterMark;
+  }
+
+  override _read(): void {
+    const { limitMs, onTooLate } = this.#options;
+    if (!this.#request.complete) this.#timer ??= setTimeout(onTooLate, limitMs);
+    this.#request.resume();
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    clearTimeout(this.#timer);
+    this.#request.off("data", this.#onData);
+    this.#request.off("end", this.#onEnd);
+    callback(error);
+  }
+
+  #take(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    this.#options.onProgress();
+    if (this.#bytes > this.#options.limitBytes) this.#options.onTooLarge();
+    else if (!this.push(chunk)) this.#request.pause();
+  }
+}
+
+/** Time that a client has to read the answer to a body that nobody wants, in milliseconds. */
+const LINGER_MS = 2_000;
+
+/**
+ * Throws away the rest of a body after the answer. Closing at once would reset the connection, and the
+ * reset overtakes the answer; waiting for good would let the client send for ever.
+ */
+export function discardBody(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
+  request.once("close", () => clearTimeout(timer));
+  request.resume();
+}

@@ -1,0 +1,223 @@
+import { inspect } from "node:util";
+import type { Limits } from "../platform/limits.ts";
+import type { Endpoints, Load, Platform, WakeStep } from "../platform/platform.ts";
+import { Problem, toProblem } from "../platform/problems.ts";
+import { Backend } from "./backend.ts";
+import { LoadReport } from "./load-report.ts";
+import { Counters, type FunctionStats } from "./stats.ts";
+
+/** A call that waits for an instance. It is told once, by one of the two. */
+export interface Waiter {
+  /** The backend's slot is the waiter's from now on; it gives it back with `Route.release`. */
+  placed(backend: Backend): void;
+  refused(problem: Problem): void;
+}
+
+export interface RouteOptions {
+  readonly platform: Platform;
+  readonly limits: Limits;
+  readonly print: (line: string) => void;
+}
+
+/** Time until waking is tried again when it succeeded but its instance was gone at once. */
+const WAKE_AGAIN_MS = 100;
+
+/** The router's state of one function: its backends, the calls in flight on them and those that wait. */
+export class Route {
+  readonly name: string;
+  readonly counters = new Counters();
+  readonly #platform: Platform;
+  readonly #limits: Limits;
+  readonly #print: (line: string) => void;
+  readonly #load: LoadReport;
+  readonly #waiting = new Set<Waiter>();
+  readonly #leaving = new Set<Backend>();
+  readonly #onInstance = (id: string): number =>
+    this.#ready.find(({ instance }) => instance.id === id)?.inFlight ?? 0;
+  #endpoints: Endpoints;
+  #ready: Backend[] = [];
+  #inFlight = 0;
+  #waking = false;
+  #wakeSteps: readonly WakeStep[] = [];
+  #wakeAgain: NodeJS.Timeout | undefined;
+
+  constructor(endpoints: Endpoints, { platform, limits, print }: RouteOptions) {
+    this.name = endpoints.name;
+    this.#print = print;
+    this.#endpoints = endpoints;
+    this.#platform = platform;
+    this.#limits = limits;
+    this.#load = new LoadReport(
+      () => this.#currentLoad(),
+      (load) => platform.report(load),
+    );
+    this.update(endpoints);
+  }
+
+  get timeoutMs(): number {
+    return this.#endpoints.timeoutMs;
+  }
+
+  /** Instances that the platform calls ready; the calls they work on may be at their limit. */
+  get readyCount(): number {
+    return this.#ready.length;
+  }
+
+  /** The steps of the last waking, as far as the platform told them. */
+  get wakeSteps(): readonly WakeStep[] {
+    return this.#wakeSteps;
+  }
+
+  get isIdle(): boolean {
+    return this.#inFlight === 0;
+  }
+
+  /** A slot of the backend with the fewest calls, or undefined if the call has to wait. */
+  take(): Backend | undefined {
+    // Nobody overtakes those who wait.
+    return this.#waiting.size > 0 ? undefined : this.#takeBest();
+  }
+
+  /** @throws Problem `too_many_waiting` */
+  wait(waiter: Waiter): void {
+    const most = this.#limits.waitingCalls;
+    if (this.#waiting.size >= most) {
+      const detail = `${most} calls wait for an instance of "${this.name}" already (SKIFF_MAX_WAITING); try again later, or raise its max or concurrency.`;
+      throw new Problem("too_many_waiting", detail, { retryAfterS: 1 });
+    }
+    this.#waiting.add(waiter);
+    this.#load.changed();
+    // The endpoints may have changed since `take`.
+    this.#serveWaiting();
+    this.#wakeIfCold();
+  }
+
+  /** Takes a waiter out of the queue; does nothing if it was told already. */
+  leave(waiter: Waiter): void {
+    if (this.#waiting.delete(waiter)) this.#load.changed();
+  }
+
+  /** Gives a slot back. */
+  release(backend: Backend): void {
+    backend.inFlight--;
+    const before = this.#inFlight--;
+    if (this.#leaving.size > 0 && backend.inFlight === 0 && this.#leaving.delete(backend)) {
+      void backend.close();
+    }
+    if (this.#waiting.size > 0) this.#serveWaiting();
+    this.#inFlightChanged(before);
+  }
+
+  /** Takes over a new snapshot. Backends that are not in it get no new call and end with their last one. */
+  update(endpoints: Endpoints): void {
+    const before = new Map(this.#ready.map((backend) => [backend.instance.id, backend]));
+    this.#endpoints = endpoints;
+    this.#ready = endpoints.instances.map((instance) => {
+      const known = before.get(instance.id);
+      before.delete(instance.id);
+      const { headerBytes } = this.#limits;
+      return known ?? new Backend({ instance, connections: endpoints.concurrency, headerBytes });
+    });
+    for (const backend of before.values()) {
+      if (backend.inFlight > 0) this.#leaving.add(backend);
+      else void backend.close();
+    }
+    this.#serveWaiting();
+    this.#wakeIfCold();
+  }
+
+  /** The function is gone: calls that wait are refused, calls under way may finish. */
+  remove(problem: Problem): void {
+    this.update({ ...this.#endpoints, instances: [] });
+    this.refuseWaiting(problem);
+  }
+
+  refuseWaiting(problem: Problem): void {
+    clearTimeout(this.#wakeAgain);
+    if (this.#waiting.size === 0) return;
+    const waiters = [...this.#waiting];
+    this.#waiting.clear();
+    this.#load.changed();
+    for (const waiter of waiters) waiter.refused(problem);
+  }
+
+  stats(): FunctionStats {
+    const { answered, refused, durationCounts, durationSumMs, abandoned, coldStarts, wakeStepMs } =
+      this.counters;
+    const { onInstance, ...load } = this.#currentLoad();
+    const now = { ...load, ready: this.#ready.length, answered, refused, durationCounts, wakeStepMs };
+    return { ...now, durationSumMs, abandoned, coldStarts };
+  }
+
+  /** Breaks every call under way off. */
+  async destroy(reason: Error): Promise<void> {
+    clearTimeout(this.#wakeAgain);
+    const backends = [...this.#ready, ...this.#leaving];
+    // The calls that end now give their slots back; there is nothing left to be closed after the last one.
+    this.#leaving.clear();
+    await Promise.all(backends.map((backend) => backend.destroy(reason)));
+  }
+
+  #takeBest(): Backend | undefined {
+    const { concurrency } = this.#endpoints;
+    let best: Backend | undefined;
+    let aside: Backend | undefined;
+    let accepting = 0;
+    for (const backend of this.#ready) {
+      if (backend.isAside) {
+        if (aside === undefined || backend.inFlight < aside.inFlight) aside = backend;
+        continue;
+      }
+      accepting++;
+      if (best === undefined || backend.inFlight < best.inFlight) best = backend;
+    }
+    // The last one is never set aside: when all refused, the one with the fewest calls is tried again.
+    if (accepting === 0) best = aside;
+    if (best === undefined || best.inFlight >= concurrency) return undefined;
+    best.inFlight++;
+    this.#inFlightChanged(this.#inFlight++);
+    return best;
+  }
+
+  #serveWaiting(): void {
+    for (const waiter of this.#waiting) {
+      const backend = this.#takeBest();
+      if (backend === undefined) return;
+      this.#waiting.delete(waiter);
+      this.#load.changed();
+      waiter.placed(backend);
+    }
+  }
+
+  #wakeIfCold(): void {
+    if (this.#waiting.size === 0 || this.#ready.length > 0 || this.#waking) return;
+    this.#waking = true;
+    this.counters.coldStarts++;
+    this.#platform.wake(this.name).then(
+      (steps) => {
+        this.#waking = false;
+        this.#wakeSteps = steps ?? [];
+        this.counters.countWake(this.#wakeSteps);
+        // What was woken may have ended before we saw it.
+        if (this.#waiting.size === 0 || this.#ready.length > 0) return;
+        this.#wakeAgain = setTimeout(() => this.#wakeIfCold(), WAKE_AGAIN_MS);
+      },
+      (error: unknown) => {
+        this.#waking = false;
+        if (!(error instanceof Problem)) this.#print(`Waking ${this.name} failed: ${inspect(error)}`);
+        this.refuseWaiting(toProblem(error));
+      },
+    );
+  }
+
+  /** Scaling goes by ceil(calls / concurrency): only where that changes is there something to tell. */
+  #inFlightChanged(before: number): void {
+    const { concurrency } = this.#endpoints;
+    if (Math.ceil(before / concurrency) !== Math.ceil(this.#inFlight / concurrency)) this.#load.changed();
+  }
+
+  #currentLoad(): Load {
+    const onInstance = this.#onInstance;
+    return { name: this.name, inFlight: this.#inFlight, waiting: this.#waiting.size, onInstance };
+  }
+}

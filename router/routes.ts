@@ -1,0 +1,61 @@
+import { Problem } from "../platform/problems.ts";
+import { Route, type RouteOptions } from "./route.ts";
+import type { FunctionStats } from "./stats.ts";
+
+/** The routes of all functions that were called, kept equal to the platform's endpoints. */
+export class Routes {
+  readonly #byName = new Map<string, Route>();
+  /** Routes of removed functions whose last calls have not ended. */
+  readonly #removed = new Set<Route>();
+  readonly #options: RouteOptions;
+  readonly #stopWatching: () => void;
+
+  constructor(options: RouteOptions) {
+    this.#options = options;
+    this.#stopWatching = options.platform.watch((name, endpoints) => {
+      const route = this.#byName.get(name);
+      if (route === undefined) return;
+      if (endpoints !== undefined) route.update(endpoints);
+      else this.#remove(route);
+    });
+  }
+
+  /** Undefined if there is no such function. Made at the first call, so that idle functions cost nothing. */
+  get(name: string): Route | undefined {
+    const known = this.#byName.get(name);
+    if (known !== undefined) return known;
+    const endpoints = this.#options.platform.endpoints(name);
+    if (endpoints === undefined) return undefined;
+    const route = new Route(endpoints, this.#options);
+    this.#byName.set(name, route);
+    return route;
+  }
+
+  #remove(route: Route): void {
+    this.#byName.delete(route.name);
+    route.remove(unknownFunction(route.name));
+    for (const each of this.#removed) if (each.isIdle) this.#removed.delete(each);
+    if (!route.isIdle) this.#removed.add(route);
+  }
+
+  *stats(): Iterable<FunctionStats> {
+    for (const route of this.#byName.values()) yield route.stats();
+  }
+
+  /** Refuses the calls that wait and breaks off those under way. */
+  async close(problem: Problem): Promise<void> {
+    this.#stopWatching();
+    const routes = [...this.#byName.values(), ...this.#removed];
+    for (const route of routes) route.refuseWaiting(problem);
+    await Promise.all(routes.map((route) => route.destroy(problem)));
+  }
+}
+
+export function unknownFunction(name: string | undefined): Problem {
+  if (!name) return new Problem("unknown_function", "The path names no function; call /fn/NAME.");
+  const shown = name.slice(0, 80);
+  return new Problem(
+    "unknown_function",
+    `There is no function "${shown}"; deploy it with POST /func?name=${shown}.`,
+  );
+}

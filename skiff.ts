@@ -1,0 +1,209 @@
+/** The all-in-one program: manager, router and local platform in one process on one origin. */
+import { mkdirSync, readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createBuilder } from "./manager/build/builder.ts";
+import { cacheBundles } from "./manager/build/bundle-cache.ts";
+import { accessFor } from "./manager/listen-access.ts";
+import { createManager } from "./manager/manager.ts";
+import { denoPath } from "./platform/deno-binary.ts";
+import { type Limits, limitsFromEnv } from "./platform/limits.ts";
+import { LocalPlatform } from "./platform/local/local-platform.ts";
+import { printable } from "./platform/local/output.ts";
+import type { Platform } from "./platform/platform.ts";
+import { createMetrics } from "./router/metrics.ts";
+import { createRouter } from "./router/router.ts";
+import {
+  clientErrorHandler,
+  refuseConnect,
+  refuseExpectation,
+  routerServerOptions,
+} from "./router/server-options.ts";
+import { isCallTarget } from "./router/target.ts";
+
+const USAGE = `Usage: npm start -- [--host HOST] [--port PORT] [--data DIR]
+
+  --host  address to listen on, 127.0.0.1 by default (SKIFF_HOST)
+  --port  port to listen on, 8080 by default; 0 takes a free one (SKIFF_PORT)
+  --data  folder for everything that lasts, ./data by default (SKIFF_DATA)
+
+README.md lists the limits and their variables.`;
+
+export interface SkiffOptions {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  readonly dataFolder: string;
+  /** Where the settings SKIFF_* are read. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Takes one line for the person at the terminal. */
+  readonly print: (line: string) => void;
+}
+
+export interface Skiff {
+  readonly url: string;
+  /** Refuses new calls, lets those under way finish within the drain time, stops every instance. */
+  close(): Promise<void>;
+}
+
+/** @throws Error in words for the person who started it: data folder in use, port taken, bad variable */
+export async function startSkiff(options: SkiffOptions): Promise<Skiff> {
+  const { dataFolder, env, print } = options;
+  const limits = limitsFromEnv(env);
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  const platform = new LocalPlatform({
+    dataFolder,
+    limits,
+    onLine: (name, { stream, text }) =>
+      print(`[${name}] ${stream === "platform" ? "! " : ""}${printable(text)}`),
+  });
+  try {
+    return await serve(options, platform, limits);
+  } catch (error) {
+    await platform.close({ drainMs: 0 });
+    throw error;
+  }
+}
+
+/** Manager and router on one server; closing it closes the platform as well. */
+async function serve(options: SkiffOptions, platform: Platform, limits: Limits): Promise<Skiff> {
+  const { host, port, dataFolder, env, print } = options;
+  let state: "starting" | "ready" | "draining" = "starting";
+  // After the platform, which has locked the folder; shown at once, because it cannot be shown again.
+  const { access, createdToken } = accessFor({ host, tokenFile: join(dataFolder, "token.sha256"), env });
+  if (createdToken !== undefined) {
+    print(`The management API needs this token, which is shown only now: ${createdToken}`);
+  }
+  const importHosts = (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== "");
+  const directory = join(dataFolder, "build");
+  const builder = cacheBundles(createBuilder({ deno: denoPath(), directory, limits, importHosts, env }));
+  const router = createRouter({ platform, limits, print, draining: () => state === "draining" });
+  const manager = createManager({
+    platform,
+    builder,
+    limits,
+    access,
+    print,
+    metrics: createMetrics(router),
+    ready: () => (state === "ready" ? undefined : `Skiff is ${state}.`),
+    ...(env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {}),
+  });
+
+  const server = createServer(
+    routerServerOptions(limits, { optimizeEmptyRequests: true }),
+    (request, response) => {
+      if (isCallTarget(request.url!)) router.handle(request, response);
+      else manager.handler(request, response);
+    },
+  );
+  server.on("checkContinue", (request, response) => {
+    if (isCallTarget(request.url!)) return router.handle(request, response, true);
+    response.writeContinue();
+    manager.handler(request, response);
+  });
+  server.on("upgrade", (request, socket, head) => router.upgrade(request, socket, head));
+  server.on("checkExpectation", refuseExpectation);
+  server.on("connect", refuseConnect);
+  server.on("clientError", clientErrorHandler(limits));
+
+  const close = async () => {
+    // Still listening: whoever comes now is told to come back instead of finding nobody.
+    state = "draining";
+    await Promise.all([
+      router.close({ drainMs: limits.drainMs }),
+      manager.close({ drainMs: limits.drainMs }),
+    ]);
+    await builder.close();
+    await platform.close({ drainMs: limits.drainMs });
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  };
+
+  await builder.warm();
+  await listen(server, port, host);
+  server.on("error", (error) => print(`the server failed: ${error.message}`));
+  state = "ready";
+  const { port: bound } = server.address() as AddressInfo;
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${bound}`;
+  announce({ url, dataFolder, needsToken: access.mode === "token", print });
+  return { url, close };
+}
+
+function checkPublicUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "") return text;
+  throw new Error(`SKIFF_URL=${text} is no base of URLs: write it like https://functions.example.com.`);
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const taken = error.code === "EADDRINUSE";
+      reject(taken ? new Error(`port ${port} of ${host} is in use; choose another with --port.`) : error);
+    });
+    server.listen(port, host, () => {
+      server.removeAllListeners("error");
+      resolve();
+    });
+  });
+}
+
+interface Announcement {
+  readonly url: string;
+  readonly dataFolder: string;
+  readonly needsToken: boolean;
+  readonly print: (line: string) => void;
+}
+
+function announce({ url, dataFolder, needsToken, print }: Announcement): void {
+  const manifest = readFileSync(new URL("package.json", import.meta.url), "utf8");
+  const { version } = JSON.parse(manifest) as { version: string };
+  print(`Skiff ${version} listens on ${url} and keeps its data in ${dataFolder}`);
+  const token = needsToken ? '-H "authorization: Bearer $SKIFF_TOKEN" ' : "";
+  print(`  deploy: curl ${token}--data-binary @examples/useragent.ts -X POST ${url}/func?name=useragent`);
+  print(`  call:   curl ${url}/fn/useragent`);
+}
+
+async function main(): Promise<void> {
+  // Sources and variables of functions are nobody else's business on this machine.
+  process.umask(0o077);
+  const { values } = parseArgs({
+    options: {
+      host: { type: "string", default: process.env.SKIFF_HOST || "127.0.0.1" },
+      port: { type: "string", default: process.env.SKIFF_PORT || "8080" },
+      data: { type: "string", default: process.env.SKIFF_DATA || "data" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) return console.log(USAGE);
+  if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535) {
+    throw new Error(`--port ${values.port} is no port: give a number from 0 to 65535.`);
+  }
+  const { host, port, data: dataFolder } = values;
+  const print = (line: string) => console.log(line);
+  const skiff = await startSkiff({ host, port: Number(port), dataFolder, env: process.env, print });
+  const stop = (signal: NodeJS.Signals) => {
+    print(`${signal}: letting calls finish; once more to stop at once`);
+    for (const each of ["SIGINT", "SIGTERM"] as const)
+      process.removeAllListeners(each).once(each, () => process.exit(1));
+    skiff.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  };
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+}
+
+if (import.meta.main) {
+  main().catch((error: unknown) => {
+    console.error(error instanceof Error ? `Skiff does not start: ${error.message}` : error);
+    process.exitCode = 1;
+  });
+}

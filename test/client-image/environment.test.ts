@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { call } from "../support/call-instance.ts";
+import { TemporaryLocalPlatform } from "../support/temporary-local-platform.ts";
+
+describe("what a function finds around it", () => {
+  let local: TemporaryLocalPlatform;
+  before(() => {
+    local = new TemporaryLocalPlatform();
+  });
+  after(() => local.close());
+
+  async function resultOf(code: string, env: Record<string, string> = {}): Promise<unknown> {
+    const { address } = await local.run(`import process from "node:process"; export default ${code};`, {
+      env,
+    });
+    const { status, text } = await call(address);
+    assert.equal(status, 200, local.log);
+    return JSON.parse(text);
+  }
+
+  it("is an environment of what it declares, and TMPDIR", async () => {
+    process.env.SKIFF_TEST_SECRET = "s3cret";
+    try {
+      const env = { GREETING: "hü = 1\n2", NO_COLOR: "0", EMPTY: "" };
+      const seen = (await resultOf("() => Deno.env.toObject()", env)) as Record<string, string>;
+      assert.deepEqual(seen, { ...env, TMPDIR: seen.TMPDIR });
+    } finally {
+      delete process.env.SKIFF_TEST_SECRET;
+    }
+  });
+
+  it("gives undefined for variables that are not declared, also Node's, without an error", async () => {
+    const code = `() => ["X", "HOME", "PATH", "DENO_DIR", "SKIFF_TOKEN"].map((name) =>
+      [Deno.env.get(name) ?? 0, process.env[name] ?? 0])`;
+    assert.deepEqual(await resultOf(code), Array(5).fill([0, 0]));
+  });
+
+  it("is a scratch folder of its own that it can write and read, under TMPDIR and as working folder", async () => {
+    const code = `async () => {
+      const folder = Deno.env.get("TMPDIR");
+      await Deno.writeTextFile(folder + "/a", "kept");
+      await Deno.mkdir(folder + "/b");
+      const made = await Deno.makeTempFile();
+      return [await Deno.readTextFile("a"), made.startsWith(folder), Deno.cwd() === folder];
+    }`;
+    assert.deepEqual(await resultOf(code), ["kept", true, true]);
+  });
+
+  it("has no storage that it would share with other functions, not in a worker either", async () => {
+    const code = `async () => {
+      const work = \`
+        caches.open("shared").then((cache) => cache.put("http://x.example/", new Response("left behind")))
+          .then(() => postMessage("stored"), () => postMessage("refused"));\`;
+      const worker = new Worker("data:text/javascript," + encodeURIComponent(work), { type: "module" });
+      const inWorker = await new Promise((resolve) => { worker.onmessage = ({ data }) => resolve(data); });
+      return [typeof localStorage, typeof caches, inWorker];
+    }`;
+    assert.deepEqual(await resultOf(code), ["undefined", "undefined", "refused"]);
+  });
+
+  it("has no way to its own socket, its bundle's folder or the platform's data", async () => {
+    const paths = ["../sock", "../pid", import.meta.filename, `${local.dataFolder}/skiff.db`];
+    const code = `async () => {
+      const refused = [];
+      for (const path of ${JSON.stringify(paths)}) {
+        for (const open of [Deno.readFile, Deno.remove, (path) => Deno.connect({ transport: "unix", path })]) {
+          refused.push(await open(path).then(() => "allowed", (error) => error.name));
+        }
+      }
+      return refused;
+    }`;
+    assert.deepEqual(await resultOf(code), Array(paths.length * 3).fill("NotCapable"));
+  });
+});

@@ -1,0 +1,87 @@
+import { randomBytes } from "node:crypto";
+import { versionHash } from "../../manager/version-hash.ts";
+import { KubeApi } from "../../platform/kubernetes/api.ts";
+import { connectToCluster } from "../../platform/kubernetes/client.ts";
+import { KubernetesPlatform } from "../../platform/kubernetes/kubernetes-platform.ts";
+import { Reconciler } from "../../platform/kubernetes/reconciler.ts";
+import { Sleeper } from "../../platform/kubernetes/sleeper.ts";
+import { limitsFromEnv } from "../../platform/limits.ts";
+import { eventually } from "../support/eventually.ts";
+import { kubectl } from "./kubectl.ts";
+
+/** Label of a namespace that admits nothing but what the strictest Pod Security level allows. */
+const RESTRICTED = "pod-security.kubernetes.io/enforce=restricted";
+
+export interface OpenOptions {
+  /** A namespace of a platform before; otherwise a new one, which `close` removes. */
+  readonly namespace?: string;
+}
+
+/** A platform on the cluster of KUBECONFIG, in a namespace of its own, with what the leader runs. */
+export class ClusterPlatform {
+  readonly platform: KubernetesPlatform;
+  readonly api: KubeApi;
+  readonly namespace: string;
+  /** What was printed for people. */
+  readonly lines: string[] = [];
+  readonly #reconciler: Reconciler;
+  readonly #sleeper: Sleeper;
+
+  static async open({ namespace }: OpenOptions = {}): Promise<ClusterPlatform> {
+    const name = namespace ?? `skiff-test-${randomBytes(4).toString("hex")}`;
+    if (namespace === undefined) {
+      await kubectl("create", "namespace", name);
+      await kubectl("label", "namespace", name, RESTRICTED);
+      await eventually("the namespace has its service account", async () => {
+        const accounts = await kubectl("get", "serviceaccounts", "-n", name, "-o", "name");
+        return accounts.includes("default");
+      });
+    }
+    const cluster = new ClusterPlatform(new KubeApi(await connectToCluster()), name);
+    await cluster.platform.synced;
+    return cluster;
+  }
+
+  private constructor(api: KubeApi, namespace: string) {
+    const limits = limitsFromEnv(process.env);
+    const print = (line: string) => void this.lines.push(line);
+    this.api = api;
+    this.namespace = namespace;
+    const image = process.env.SKIFF_CLIENT_IMAGE ?? "skiff-client:0.1.0";
+    this.platform = new KubernetesPlatform({ api, limits, image, namespace, print, cpuRequest: "10m" });
+    const shared = { api, platform: this.platform, namespace, limits, print };
+    this.#reconciler = new Reconciler({
+      ...shared,
+      // Code of these tests needs no building.
+      build: async (source) => ({ code: Buffer.from(source.bytes).toString() }),
+      hash: versionHash,
+      urlOf: (name) => `/fn/${name}`,
+    });
+    this.#sleeper = new Sleeper({
+      ...shared,
+      replicas: (name) => this.#reconciler.replicas(name),
+      loads: async () => [this.platform.loads.read()],
+      everyMs: 200,
+    });
+  }
+
+  /** Sends every function to sleep, by the way of another platform: this one is closed. */
+  async sleepAll(): Promise<void> {
+    const deployments = await kubectl("get", "deployments", "-n", this.namespace, "-o", "name");
+    for (const name of deployments.split("\n").filter((line) => line !== "")) {
+      await kubectl("scale", "-n", this.namespace, name, "--replicas=0");
+    }
+    await eventually(
+      "every pod is gone",
+      async () => (await kubectl("get", "pods", "-n", this.namespace, "-o", "name")) === "",
+      30_000,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#sleeper.close();
+    await this.#reconciler.close();
+    await this.platform.close();
+    await kubectl("delete", "namespace", this.namespace, "--ignore-not-found", "--wait=false");
+  }
+}

@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { eventually } from "../support/eventually.ts";
+import { Installation } from "./installation.ts";
+import { applyManifest, kubectl } from "./kubectl.ts";
+import { underLoad } from "./load.ts";
+
+const NAMESPACE = "skiff-functions";
+const answering = (text: string) => `export default () => ${JSON.stringify(text)};\n`;
+const functionOf = (name: string, spec: object) => ({
+  apiVersion: "skiff.dev/v1",
+  kind: "Function",
+  metadata: { name, namespace: NAMESPACE },
+  spec,
+});
+
+describe("an installation on the cluster", () => {
+  let skiff: Installation;
+
+  before(async () => {
+    skiff = await Installation.install();
+  });
+
+  const status = async (name: string, path: string) =>
+    await kubectl("get", "function", name, "-n", NAMESPACE, "-o", `jsonpath={.status.${path}}`);
+  const condition = (name: string, field: string) => status(name, `conditions[?(@.type=="Ready")].${field}`);
+
+  it("asks for the token of its Secret", async () => {
+    const response = await fetch(`${skiff.manager}/func`);
+    assert.equal(response.status, 401);
+    assert.equal((await skiff.manage("/func")).status, 200);
+  });
+
+  for (const [name, path] of [
+    ["useragent", ""],
+    ["cards", "/draw"],
+    ["load", ""],
+  ] as const) {
+    it(`deploys, calls and removes the example ${name}, of which nothing is left`, async () => {
+      const source = await readFile(`examples/${name}.ts`);
+      const { status, body } = await skiff.deploy(`example-${name}`, source);
+      assert.equal(status, 201, JSON.stringify(body));
+      assert.equal((await skiff.call(`example-${name}`, path)).status, 200);
+      assert.equal((await skiff.deploy(`example-${name}`, source)).body.unchanged, true);
+      assert.equal(await skiff.remove(`example-${name}`), 200);
+      assert.equal((await skiff.call(`example-${name}`, path)).status, 404);
+      assert.deepEqual(await skiff.leftovers(`example-${name}`), []);
+    });
+  }
+
+  it("makes nothing of code that does not build, or does not start", async () => {
+    assert.equal((await skiff.deploy("broken", "export default (")).status, 422);
+    assert.deepEqual(await skiff.leftovers("broken"), []);
+    const { status, body } = await skiff.deploy(
+      "broken",
+      `console.log("last words"); throw new Error("no");`,
+    );
+    assert.deepEqual([status, body.code], [422, "start_failed"]);
+    assert.match(String(body.detail), /last words/);
+    await eventually("nothing is left", async () => (await skiff.leftovers("broken")).length === 0, 30_000);
+  });
+
+  it("takes a source of 19 MiB, and gives it back", async () => {
+    const line = () =>
+      `// ${Array.from({ length: 20 }, () => Math.random().toString(36).slice(2)).join("")}\n`;
+    const text = Array.from({ length: 85_000 }, line)
+      .join("")
+      .slice(0, 19 * 1024 ** 2);
+    const source = Buffer.from(`${answering("large")}${text}`);
+    const { status, body } = await skiff.deploy("large", source, "memory=512Mi");
+    assert.equal(status, 201, JSON.stringify(body));
+    assert.equal(await (await skiff.call("large")).text(), "large");
+    const given = Buffer.from(await (await skiff.manage("/func/large/source")).arrayBuffer());
+    assert.ok(given.equals(source));
+    await skiff.remove("large");
+  });
+
+  it("deploys a Function that kubectl applies, and shows it", async () => {
+    await applyManifest(functionOf("applied", { source: answering("one"), env: { A: "1" } }));
+    await eventually("it is ready", async () => (await condition("applied", "status")) === "True", 30_000);
+    assert.equal(await (await skiff.call("applied")).text(), "one");
+    const [header = "", row = ""] = (await kubectl("get", "functions", "applied", "-n", NAMESPACE)).split(
+      "\n",
+    );
+    assert.match(header, /^NAME +VERSION +READY +URL +AGE/);
+    assert.match(row, /^applied +1 +True +\S*\/fn\/applied +\d+s/);
+    await applyManifest(functionOf("applied", { source: answering("two"), env: { A: "1" } }));
+    await eventually("it is at version 2", async () => (await status("applied", "version")) === "2", 30_000);
+    assert.equal(await (await skiff.call("applied")).text(), "two");
+  });
+
+  it("refuses a Function whose settings or name are none", async () => {
+    const refused = (name: string, spec: object, reason: RegExp) =>
+      assert.rejects(applyManifest(functionOf(name, { source: answering("x"), ...spec })), reason);
+    await refused("bad", { min: 5, max: 2 }, /min is greater than max/);
+    await refused("bad", { memoryMiB: 1 }, /memoryMiB/);
+    await refused("bad", { permissions: { sys: ["everything"] } }, /sys/);
+    await refused("1bad", {}, /the name must have/);
+    await refused("b".repeat(53), {}, /the name must have/);
+  });
+
+  it("says in the status why a Function does not run, with the last lines", async () => {
+    await applyManifest(
+      functionOf("crashing", { source: `console.log("last words"); throw new Error("no");` }),
+    );
+    await eventually(
+      "it says so",
+      async () => (await condition("crashing", "reason")) === "StartFailed",
+      60_000,
+    );
+    assert.match(await condition("crashing", "message"), /last words/);
+    await applyManifest(functionOf("unbuilt", { source: "export default (" }));
+    await eventually(
+      "it says so",
+      async () => (await condition("unbuilt", "reason")) === "BuildFailed",
+      30_000,
+    );
+    assert.match(await condition("unbuilt", "message"), /main\.ts:1/);
+    await kubectl("delete", "functions", "crashing", "unbuilt", "-n", NAMESPACE);
+  });
+
+  it("repairs what was edited or deleted by hand", async () => {
+    const deployment = ["deployment/applied-app", "-n", NAMESPACE] as const;
+    await kubectl("set", "env", ...deployment, "EVIL=1");
+    const read = () => kubectl("get", ...deployment, "-o", "yaml");
+    await eventually("the variable is gone", async () => !(await read()).includes("EVIL"), 30_000);
+    for (const child of ["deployment/applied-app", "service/applied-service", "hpa/applied-app"]) {
+      await kubectl("delete", child, "-n", NAMESPACE);
+      await eventually(`${child} is back`, async () => {
+        return (await kubectl("get", child, "-n", NAMESPACE, "-o", "name", "--ignore-not-found")) !== "";
+      });
+    }
+    await kubectl(
+      "delete",
+      "configmaps",
+      "-n",
+      NAMESPACE,
+      "-l",
+      "skiff.dev/function=applied,skiff.dev/part=bundle",
+    );
+    await eventually("the bundle is back", async () => {
+      const selector = "skiff.dev/function=applied,skiff.dev/part=bundle";
+      return (await kubectl("get", "configmaps", "-n", NAMESPACE, "-l", selector, "-o", "name")) !== "";
+    });
+    await eventually("it answers", async () => (await skiff.call("applied")).status === 200, 30_000);
+  });
+
+  it("removes everything of a Function by ownership while no manager runs", async () => {
+    await kubectl("scale", "deployment/skiff-manager", "-n", "skiff", "--replicas=0");
+    try {
+      await kubectl("delete", "function", "applied", "-n", NAMESPACE);
+      await eventually(
+        "nothing is left",
+        async () => (await skiff.leftovers("applied")).length === 0,
+        60_000,
+      );
+    } finally {
+      await kubectl("scale", "deployment/skiff-manager", "-n", "skiff", "--replicas=2");
+      await kubectl("rollout", "status", "deployment/skiff-manager", "-n", "skiff", "--timeout=60s");
+    }
+  });
+
+  it("sends an idle function to sleep, and wakes it within 1.5 s with the time broken down", async () => {
+    await skiff.deploy("sleepy", answering("awake"), "idle=1s");
+    await skiff.asleep("sleepy");
+    const startedMs = performance.now();
+    const response = await skiff.call("sleepy");
+    assert.equal(await response.text(), "awake");
+    assert.ok(performance.now() - startedMs < 1_500);
+    const timing = response.headers.get("server-timing") ?? "";
+    for (const step of ["api", "schedule", "container", "start", "first-byte"])
+      assert.match(timing, new RegExp(`${step};dur=`));
+    await skiff.remove("sleepy");
+  });
+
+  it("loses no call while a function is deployed again and again", async () => {
+    await skiff.deploy("busy", answering("0"), "min=1");
+    const report = await underLoad(skiff.router, "/fn/busy", async () => {
+      for (let round = 1; round <= 5; round++) {
+        const { status } = await skiff.deploy("busy", answering(String(round)));
+        assert.equal(status, 200);
+        assert.equal(
+          await (await skiff.call("busy")).text(),
+          String(round),
+          "the next call sees the new version",
+        );
+      }
+    });
+    assert.deepEqual(report.lost, {});
+    assert.deepEqual(report.bodies, ["0", "1", "2", "3", "4", "5"]);
+  });
+
+  it("loses no call while pods of a function, routers and managers are killed", async () => {
+    const report = await underLoad(skiff.router, "/fn/busy", async () => {
+      await kubectl("delete", "pods", "-n", NAMESPACE, "-l", "skiff.dev/function=busy");
+      await kubectl(
+        "rollout",
+        "restart",
+        "deployment/skiff-router",
+        "deployment/skiff-manager",
+        "-n",
+        "skiff",
+      );
+      for (const name of ["skiff-router", "skiff-manager"]) {
+        await kubectl("rollout", "status", `deployment/${name}`, "-n", "skiff", "--timeout=90s");
+      }
+    });
+    assert.deepEqual(report.lost, {});
+    assert.equal(await skiff.remove("busy"), 200);
+    assert.deepEqual(await skiff.leftovers("busy"), []);
+  });
+});

@@ -1,0 +1,101 @@
+import { eventually } from "../support/eventually.ts";
+import { kubectl } from "./kubectl.ts";
+
+const INSTALLED_WITHIN_MS = 120_000;
+
+export interface Deployed {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+/**
+ * Skiff as kubernetes.yaml installs it. Its Services are asked by their cluster addresses, so this program must run
+ * where those are reached: on a node, or in a pod.
+ */
+export class Installation {
+  readonly manager: string;
+  readonly router: string;
+  readonly token: string;
+
+  static async install(): Promise<Installation> {
+    await kubectl("apply", "-f", "kubernetes.yaml");
+    await eventually(
+      "two managers and two routers are ready",
+      async () => {
+        const ready = await kubectl(
+          "get",
+          "deployments",
+          "-n",
+          "skiff",
+          "-o",
+          "jsonpath={.items[*].status.readyReplicas}",
+        );
+        return ready === "2 2";
+      },
+      INSTALLED_WITHIN_MS,
+    );
+    const address = (name: string) =>
+      kubectl("get", "service", "-n", "skiff", name, "-o", "jsonpath={.spec.clusterIP}");
+    const secret = await kubectl(
+      "get",
+      "secret",
+      "-n",
+      "skiff",
+      "skiff-token",
+      "-o",
+      "jsonpath={.data.token}",
+    );
+    const [manager, router] = [await address("skiff-manager"), await address("skiff-router")];
+    return new Installation({ manager, router, token: Buffer.from(secret, "base64").toString() });
+  }
+
+  private constructor({ manager, router, token }: { manager: string; router: string; token: string }) {
+    this.manager = `http://${manager}`;
+    this.router = `http://${router}`;
+    this.token = token;
+  }
+
+  /** A request to the management API with the token. */
+  manage(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.token}`, ...init.headers };
+    return fetch(`${this.manager}${path}`, { ...init, headers });
+  }
+
+  /** `settings` is a query string. */
+  async deploy(name: string, source: string | Uint8Array, settings = ""): Promise<Deployed> {
+    const path = `/func?name=${name}&${settings}`;
+    const response = await this.manage(path, { method: "POST", body: source as BodyInit });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  }
+
+  async remove(name: string): Promise<number> {
+    return (await this.manage(`/func/${name}`, { method: "DELETE" })).status;
+  }
+
+  call(name: string, path = "", init: RequestInit = {}): Promise<Response> {
+    return fetch(`${this.router}/fn/${name}${path}`, init);
+  }
+
+  /** Waits until a function has no pod at all. */
+  async asleep(name: string): Promise<void> {
+    const pods = () =>
+      kubectl("get", "pods", "-n", "skiff-functions", "-l", `skiff.dev/function=${name}`, "-o", "name");
+    await eventually(`${name} sleeps`, async () => (await pods()) === "", 60_000);
+  }
+
+  /** Names of everything in the namespace of functions that has to do with `name`, over every kind that can be listed. */
+  async leftovers(name: string): Promise<string[]> {
+    const kinds = await kubectl("api-resources", "--namespaced", "--verbs=list", "-o", "name");
+    const listed = kinds.split("\n").filter((kind) => !/^events|metrics\.k8s\.io$/.test(kind));
+    const found = await kubectl(
+      "get",
+      listed.join(","),
+      "-n",
+      "skiff-functions",
+      "-o",
+      "name",
+      "--ignore-not-found",
+    );
+    return found.split("\n").filter((each) => each.split("/")[1]?.startsWith(name));
+  }
+}

@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { loadAll } from "js-yaml";
+import { denoRunArguments } from "../platform/deno-flags.ts";
+import { isFunctionName } from "../platform/function-name.ts";
+import { PORT } from "../platform/kubernetes/names.ts";
+import { INTERNAL_PORT } from "../platform/kubernetes/routers.ts";
+import { limitsFromEnv } from "../platform/limits.ts";
+import { defaultSettings, NUMBER_SETTINGS, SYS_KINDS } from "../platform/settings.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: manifests are read by path
+type Any = any;
+
+const file = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), "utf8");
+const manifests = loadAll(file("kubernetes.yaml")) as Any[];
+const find = (kind: string, name: string, namespace = "skiff"): Any => {
+  const found = manifests.find(
+    ({ kind: each, metadata }) =>
+      each === kind && metadata.name === name && (metadata.namespace ?? namespace) === namespace,
+  );
+  assert.ok(found, `${kind} ${namespace}/${name}`);
+  return found;
+};
+
+describe("kubernetes.yaml", () => {
+  it("admits only restricted pods in both namespaces", () => {
+    for (const name of ["skiff", "skiff-functions"]) {
+      assert.equal(
+        find("Namespace", name, name).metadata.labels["pod-security.kubernetes.io/enforce"],
+        "restricted",
+      );
+    }
+  });
+
+  it("runs two managers and two routers as restricted pods with probes, requests, limits and a budget", () => {
+    for (const name of ["skiff-manager", "skiff-router"]) {
+      const { spec } = find("Deployment", name);
+      const pod = spec.template.spec;
+      const [container] = pod.containers;
+      assert.equal(spec.replicas, 2);
+      assert.equal(spec.strategy.rollingUpdate.maxUnavailable, 0);
+      assert.deepEqual([pod.securityContext.runAsNonRoot, pod.enableServiceLinks], [true, false]);
+      assert.deepEqual(container.securityContext, {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      });
+      assert.equal(container.imagePullPolicy, "IfNotPresent");
+      for (const probe of ["readinessProbe", "livenessProbe"])
+        assert.ok(container[probe].httpGet.path, probe);
+      assert.ok(container.resources.requests.cpu && container.resources.requests.memory);
+      assert.ok(container.resources.limits.memory);
+      const budget = find("PodDisruptionBudget", name).spec;
+      assert.deepEqual([budget.minAvailable, budget.selector], [1, spec.selector]);
+    }
+  });
+
+  it("sends /fn to the router and the rest to the manager", () => {
+    const [{ http }] = find("Ingress", "skiff").spec.rules;
+    assert.deepEqual(
+      http.paths.map(({ path, pathType, backend }: Any) => [path, pathType, backend.service.name]),
+      [
+        ["/fn", "Prefix", "skiff-router"],
+        ["/", "Prefix", "skiff-manager"],
+      ],
+    );
+  });
+});
+
+describe("the rights in kubernetes.yaml", () => {
+  const roles = manifests.filter(({ kind }) => /Role$/.test(kind));
+
+  it("are those of roles in the two namespaces, and none is for everything", () => {
+    assert.ok(roles.every(({ kind }) => kind === "Role"));
+    for (const { rules } of roles) {
+      for (const rule of rules)
+        assert.equal([...rule.verbs, ...rule.resources, ...rule.apiGroups].includes("*"), false);
+    }
+  });
+
+  it("let the router read where pods are, and wake; nothing else", () => {
+    const rules = find("Role", "skiff-router", "skiff-functions").rules;
+    const verbs = Object.fromEntries(
+      rules.map(({ resources, verbs }: Any) => [resources.join(), verbs.join()]),
+    );
+    assert.deepEqual(verbs, {
+      functions: "list,watch",
+      endpointslices: "list,watch",
+      pods: "list,watch",
+      "deployments/scale": "patch",
+    });
+    const bound = manifests.filter(
+      ({ kind, subjects }) => kind === "RoleBinding" && subjects[0].name === "skiff-router",
+    );
+    assert.deepEqual(
+      bound.map(({ metadata }) => metadata.namespace),
+      ["skiff-functions"],
+    );
+  });
+
+  it("let the manager read no Secret but its own two", () => {
+    for (const { rules } of roles) {
+      for (const { resources, verbs, resourceNames } of rules) {
+        if (!resources.includes("secrets")) continue;
+        if (verbs.includes("create")) assert.deepEqual(verbs, ["create"]);
+        else assert.deepEqual([verbs, resourceNames], [["get"], ["skiff-token", "skiff-internal"]]);
+      }
+    }
+  });
+});
+
+describe("the NetworkPolicies in kubernetes.yaml", () => {
+  it("let calls to functions come from routers alone", () => {
+    const { spec } = find("NetworkPolicy", "functions", "skiff-functions");
+    assert.deepEqual(spec.podSelector, {});
+    assert.deepEqual(spec.policyTypes, ["Ingress", "Egress"]);
+    assert.deepEqual(spec.ingress, [
+      {
+        from: [
+          {
+            namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "skiff" } },
+            podSelector: { matchLabels: { app: "skiff-router" } },
+          },
+        ],
+        ports: [{ protocol: "TCP", port: PORT }],
+      },
+    ]);
+  });
+
+  it("let functions reach DNS and public addresses: what Deno denies, they deny as well", () => {
+    const { egress } = find("NetworkPolicy", "functions", "skiff-functions").spec;
+    assert.equal(egress.length, 2);
+    assert.deepEqual(
+      egress[0].ports.map(({ port }: Any) => port),
+      [53, 53],
+    );
+    const [v4, v6] = egress[1].to.map(({ ipBlock }: Any) => ipBlock);
+    const settings = defaultSettings(limitsFromEnv({}));
+    const sandbox = { settings, bundle: "/b", scratch: "/s", listen: { unix: "/s/x" }, ownAddresses: [] };
+    const flag = denoRunArguments(sandbox).find((each) => each.startsWith("--deny-net="));
+    const denied = flag!
+      .slice(11)
+      .split(",")
+      .filter((range) => /^\d.*\//.test(range));
+    assert.deepEqual([v4.cidr, v4.except], ["0.0.0.0/0", denied]);
+    assert.equal(v6.cidr, "::/0");
+    for (const range of ["fc00::/7", "fe80::/10", "::/127"]) assert.ok(v6.except.includes(range), range);
+  });
+
+  it("keep functions from the manager and from the routers' internal port", () => {
+    assert.deepEqual(find("NetworkPolicy", "default").spec, { podSelector: {}, policyTypes: ["Ingress"] });
+    const elsewhere = {
+      namespaceSelector: {
+        matchExpressions: [
+          { key: "kubernetes.io/metadata.name", operator: "NotIn", values: ["skiff-functions"] },
+        ],
+      },
+    };
+    const manager = find("NetworkPolicy", "manager").spec;
+    assert.deepEqual(manager.ingress, [{ from: [elsewhere], ports: [{ protocol: "TCP", port: 8080 }] }]);
+    const router = find("NetworkPolicy", "router").spec;
+    assert.deepEqual(router.ingress, [
+      { ports: [{ protocol: "TCP", port: 8080 }] },
+      { from: [elsewhere], ports: [{ protocol: "TCP", port: INTERNAL_PORT }] },
+    ]);
+  });
+});
+
+describe("the Function of kubernetes.yaml", () => {
+  const [version] = find("CustomResourceDefinition", "functions.skiff.dev").spec.versions;
+  const { spec, status } = version.schema.openAPIV3Schema.properties;
+
+  it("bounds the settings as a deploy does", () => {
+    for (const [name, { least, most }] of Object.entries(NUMBER_SETTINGS)) {
+      assert.deepEqual([spec.properties[name].minimum, spec.properties[name].maximum], [least, most], name);
+    }
+    assert.deepEqual(spec.properties.permissions.properties.sys.items.enum, SYS_KINDS);
+  });
+
+  it("takes the names that a deploy takes", () => {
+    const [{ rule }] = version.schema.openAPIV3Schema["x-kubernetes-validations"];
+    const pattern = new RegExp(/matches\('(.+)'\)/.exec(rule)![1]!);
+    for (const name of ["a", "a-b", "a".repeat(52), "a".repeat(53), "1a", "a-", "A", ""]) {
+      assert.equal(pattern.test(name), isFunctionName(name), name);
+    }
+  });
+
+  it("shows version, readiness, URL and age, and has a status of its own", () => {
+    const columns = version.additionalPrinterColumns.filter(({ priority = 0 }: Any) => priority === 0);
+    assert.deepEqual(
+      columns.map(({ name }: Any) => name),
+      ["Version", "Ready", "URL", "Age"],
+    );
+    assert.deepEqual(version.subresources, { status: {} });
+    assert.ok(
+      ["version", "conditions", "url", "lastErrors", "observedGeneration"].every(
+        (key) => key in status.properties,
+      ),
+    );
+  });
+});
+
+describe("the images", () => {
+  it("have the Deno of package.json, and the names that kubernetes.yaml has", () => {
+    const { version, dependencies } = JSON.parse(file("package.json"));
+    assert.match(file("client-image/Dockerfile"), new RegExp(`^ARG DENO_VERSION=${dependencies.deno}$`, "m"));
+    for (const name of ["skiff-manager", "skiff-router"]) {
+      assert.equal(find("Deployment", name).spec.template.spec.containers[0].image, `skiff:${version}`);
+    }
+    const { env } = find("Deployment", "skiff-manager").spec.template.spec.containers[0];
+    const image = env.find(({ name }: Any) => name === "SKIFF_CLIENT_IMAGE").value;
+    assert.equal(image, `skiff-client:${version}`);
+  });
+});

@@ -1,0 +1,111 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import type { Access } from "../../manager/access.ts";
+import type { Builder } from "../../manager/build/builder.ts";
+import { createManager, type Manager, type ManagerOptions } from "../../manager/manager.ts";
+import { type Limits, limitsFromEnv } from "../../platform/limits.ts";
+import type { Bundle, Source } from "../../platform/platform.ts";
+import { Problem } from "../../platform/problems.ts";
+import { FakePlatform } from "../support/fake-platform.ts";
+
+/** Builds at once, unless it is held; a source with the word BROKEN does not build, one with CRASH is a fault. */
+export class FakeBuilder implements Builder {
+  readonly built: string[] = [];
+  /** Builds wait for this. */
+  hold: Promise<void> = Promise.resolve();
+  aborted = 0;
+  /** Goes on building although it was told to stop. */
+  stubborn = false;
+
+  async build(source: Source, signal?: AbortSignal): Promise<Bundle> {
+    const code = Buffer.from(source.bytes).toString();
+    this.built.push(code);
+    const left = new Promise<never>((_resolve, reject) => {
+      signal?.addEventListener("abort", () => {
+        this.aborted++;
+        if (!this.stubborn) reject(new Error("the build was stopped"));
+      });
+    });
+    await Promise.race([this.hold, left]);
+    if (code.includes("CRASH")) throw new TypeError("secret inner state");
+    if (!code.includes("BROKEN")) return { code };
+    const error = { message: "Unexpected end", file: "main.ts", line: 3, column: 7, lineText: "const x =" };
+    const detail = `main.ts:3:7: Unexpected end\n  const x =\n        ^`;
+    throw new Problem("build_failed", detail, { errors: [error] });
+  }
+
+  async warm(): Promise<void> {}
+  async close(): Promise<void> {}
+}
+
+export interface StartedManager {
+  readonly platform: FakePlatform;
+  readonly builder: FakeBuilder;
+  readonly manager: Manager;
+  /** What a person saw on the terminal. */
+  readonly lines: string[];
+  /** Requests that have come so far. */
+  readonly arrived: () => number;
+  readonly port: number;
+  readonly url: string;
+  /** What the server answers to these bytes, read until it closes the connection. */
+  raw(bytes: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export interface StartOptions extends Partial<Omit<ManagerOptions, "platform" | "builder" | "limits">> {
+  readonly platform?: FakePlatform;
+  readonly limits?: Partial<Limits>;
+}
+
+export const LIMITS: Limits = limitsFromEnv({});
+
+/** The management API on a free port of the loopback interface, on a platform in memory. */
+export async function startManager({ limits, ...options }: StartOptions = {}): Promise<StartedManager> {
+  const platform = options.platform ?? new FakePlatform();
+  const builder = new FakeBuilder();
+  const lines: string[] = [];
+  const manager = createManager({
+    access: { mode: "loopback" } satisfies Access,
+    print: (line) => lines.push(line),
+    metrics: async () => "skiff_up 1\n",
+    ready: () => undefined,
+    ...options,
+    platform,
+    builder,
+    limits: { ...LIMITS, ...limits },
+  });
+  let arrived = 0;
+  const server = createServer((incoming, response) => {
+    arrived++;
+    manager.handler(incoming, response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    platform,
+    builder,
+    manager,
+    lines,
+    arrived: () => arrived,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    raw: (bytes) => exchange(port, bytes),
+    stop: async () => {
+      await manager.close({ drainMs: 0 });
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function exchange(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  socket.setTimeout(5_000, () => socket.destroy(new Error("the server did not close the connection")));
+  socket.write(bytes);
+  let answer = "";
+  for await (const chunk of socket) answer += chunk;
+  return answer;
+}

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import type { Platform } from "../../../platform/platform.ts";
+import type { Subject } from "../conformance.ts";
+
+export function closing(subject: Subject): void {
+  const { able, draft } = subject;
+
+  async function withPlatform(use: (platform: Platform) => Promise<void>): Promise<void> {
+    const platform = await subject.open();
+    try {
+      await use(platform);
+    } finally {
+      await subject.dispose(platform);
+    }
+  }
+
+  describe("close", () => {
+    it("takes every instance out of the endpoints", () =>
+      withPlatform(async (platform) => {
+        await Promise.all(["a", "b"].map((name) => platform.publish(draft(name, "one"))));
+        await platform.close({ drainMs: 0 });
+        for (const name of ["a", "b"]) assert.deepEqual(platform.endpoints(name)?.instances ?? [], []);
+        await platform.close();
+      }));
+
+    it("ends what waits, and refuses what comes", () =>
+      withPlatform(async (platform) => {
+        await platform.publish(draft("a", "one"));
+        const pending = platform.publish(draft("b", "one")).then(
+          () => "published",
+          (error) => error.code,
+        );
+        const following = (async () => {
+          for await (const _ of platform.logs("a", { tail: 0, follow: true }));
+          return "ended";
+        })();
+        await platform.close({ drainMs: 0 });
+        assert.equal(await pending, "draining");
+        assert.equal(await following, "ended");
+        await assert.rejects(platform.publish(draft("c", "one")), { code: "draining" });
+        await assert.rejects(platform.wake("a"), { code: "draining" });
+      }));
+
+    able.durable("loses nothing that was published", async () => {
+      await withPlatform(async (first) => {
+        for (const text of ["one", "two"]) await first.publish(draft("a", text, { env: { A: "1" } }));
+        await first.publish(draft("b", "one", { min: 1 }));
+        await first.publish(draft("c", "one"));
+        await first.remove("c");
+        const before = await first.describe("a");
+        await first.close({ drainMs: 0 });
+        const second = await subject.reopen(first);
+        try {
+          const after = await second.describe("a");
+          assert.deepEqual(
+            [after?.version, after?.hash, after?.versions, after?.settings, after?.createdAt],
+            [before?.version, before?.hash, before?.versions, before?.settings, before?.createdAt],
+          );
+          assert.deepEqual(
+            (await second.list({ limit: 9 })).map(({ name }) => name),
+            ["a", "b"],
+          );
+          assert.deepEqual(second.endpoints("a")?.instances, [], "idle functions are not started");
+          for (const name of ["a", "b"]) await second.wake(name);
+          assert.equal(await subject.answer(second, "a"), "two");
+          assert.equal((await second.publish(draft("a", "two", { env: { A: "1" } }))).unchanged, true);
+        } finally {
+          await second.close({ drainMs: 0 });
+        }
+      });
+    });
+  });
+}

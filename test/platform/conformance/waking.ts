@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { Problem } from "../../../platform/problems.ts";
+import type { Subject } from "../conformance.ts";
+
+export function waking(subject: Subject): void {
+  const { able, draft } = subject;
+  const idle = { idleMs: 100 };
+
+  describe("wake", () => {
+    it("rejects with unknown_function when there is no such function", async () => {
+      await assert.rejects(subject.platform.wake("wake-never-was"), { code: "unknown_function" });
+    });
+
+    it("resolves at once when an instance is ready", async () => {
+      const { platform } = subject;
+      await platform.publish(draft("wake-ready", "one"));
+      const before = platform.endpoints("wake-ready");
+      await platform.wake("wake-ready");
+      assert.equal(platform.endpoints("wake-ready"), before);
+    });
+
+    it("makes one instance ready, however many wait for it", async () => {
+      const { platform } = subject;
+      await platform.publish(draft("wake-many", "one", idle));
+      await subject.toZero(platform, "wake-many");
+      assert.deepEqual(platform.endpoints("wake-many")?.instances, []);
+      await Promise.all(Array.from({ length: 50 }, () => platform.wake("wake-many")));
+      assert.equal(platform.endpoints("wake-many")?.instances.length, 1);
+    });
+
+    it("rejects with no_capacity and the time to try again when it does not start", async () => {
+      const { platform } = subject;
+      await platform.publish(draft("wake-broken", "one", idle));
+      await subject.toZero(platform, "wake-broken");
+      await subject.breakStarts(platform, "wake-broken");
+      const error = await platform.wake("wake-broken").catch((error: unknown) => error);
+      assert.ok(error instanceof Problem, String(error));
+      assert.equal(error.code, "no_capacity");
+      assert.ok(error.extensions.retryAfterS! >= 1);
+      assert.deepEqual(platform.endpoints("wake-broken")?.instances, []);
+      assert.equal((await platform.describe("wake-broken"))?.ready, 0);
+    });
+
+    it("is possible again after a new version was published", async () => {
+      const { platform } = subject;
+      await platform.publish(draft("wake-mended", "one", idle));
+      await subject.toZero(platform, "wake-mended");
+      await subject.breakStarts(platform, "wake-mended");
+      await assert.rejects(platform.wake("wake-mended"), { code: "no_capacity" });
+      await platform.publish(draft("wake-mended", "two", idle));
+      await subject.toZero(platform, "wake-mended");
+      if (platform.abilities.scalesToZero) await platform.wake("wake-mended");
+      assert.equal((await platform.describe("wake-mended"))?.version, 2);
+    });
+
+    able.runsCode("that waits is rejected when the function is removed meanwhile", async () => {
+      const { platform } = subject;
+      await platform.publish(draft("wake-removed", "one", idle));
+      await subject.toZero(platform, "wake-removed");
+      const woken = assert.rejects(platform.wake("wake-removed"), { code: "unknown_function" });
+      await platform.remove("wake-removed");
+      await woken;
+    });
+  });
+}

@@ -1,0 +1,43 @@
+import { createHash } from "node:crypto";
+import { Problem } from "../../platform/problems.ts";
+import { answering, draftOf } from "../support/draft.ts";
+import { FakePlatform } from "../support/fake-platform.ts";
+import { conformance } from "./conformance.ts";
+
+const FAILING = "throw";
+
+class BreakablePlatform extends FakePlatform {
+  /** Names and hashes of the versions that have stopped starting. */
+  readonly broken = new Set<string>();
+
+  constructor() {
+    super({
+      start: ({ name, hash, bundle }) => {
+        if (bundle.code === FAILING)
+          throw new Problem("start_failed", "It does not start.", { log: ["last words"] });
+        if (this.broken.has(`${name} ${hash}`))
+          throw new Problem("no_capacity", "It does not start.", { retryAfterS: 1 });
+        return { unix: `/nonexistent/${createHash("sha256").update(name).digest("hex")}` };
+      },
+    });
+  }
+}
+
+conformance("the platform in memory", {
+  abilities: { scalesOut: false, scalesToZero: false, runsCode: false, durable: false },
+  open: async () => new BreakablePlatform(),
+  dispose: (platform) => platform.close(),
+  reopen: async () => {
+    throw new Error("it is not durable");
+  },
+  draft: (name, text, settings) => draftOf(name, answering(text), settings),
+  failing: (name) => draftOf(name, FAILING),
+  breakStarts: async (platform, name) => {
+    (platform as BreakablePlatform).broken.add(`${name} ${(await platform.read(name))!.hash}`);
+  },
+  toZero: async (platform, name) => (platform as BreakablePlatform).setInstances(name, []),
+  print: async (platform, name, text) => (platform as BreakablePlatform).print(name, text),
+  answer: async () => {
+    throw new Error("it runs no code");
+  },
+});

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import type { ConfigMap, FunctionResource } from "../../../platform/kubernetes/resources.ts";
+import { Problem } from "../../../platform/problems.ts";
+import { draftOf } from "../../support/draft.ts";
+import { eventually } from "../../support/eventually.ts";
+import { FakeCluster } from "../../support/fake-cluster.ts";
+
+describe("the Kubernetes platform on a cluster that fails", () => {
+  let cluster: FakeCluster;
+  const draft = (text: string, name = "hello") => draftOf(name, `export default () => "${text}";`);
+  const stored = () =>
+    cluster.server
+      .list<ConfigMap>("configmaps")
+      .map(({ metadata }) => metadata.name)
+      .sort();
+  const resource = () => cluster.server.read<FunctionResource>("functions", "hello");
+  const serving = () => {
+    const endpoints = cluster.platform.endpoints("hello");
+    return endpoints && [endpoints.version, endpoints.instances.length];
+  };
+
+  beforeEach(async () => {
+    cluster = await FakeCluster.start();
+  });
+  afterEach(() => cluster.close());
+
+  it("publishes: code in ConfigMaps, the Function, what runs it; then calls go to its pods", async () => {
+    const published = await cluster.platform.publish(draft("one"));
+    assert.deepEqual(published, { name: "hello", version: 1, created: true, unchanged: false });
+    assert.deepEqual(serving(), [1, 1]);
+    const hash = draft("one").hash.slice(0, 8);
+    assert.deepEqual(stored(), [`hello-v1-${hash}-0`, `hello-v1-${hash}-1`]);
+    for (const [kind, name] of [
+      ["deployments", "hello-app"],
+      ["services", "hello-service"],
+      ["horizontalpodautoscalers", "hello-app"],
+    ] as const) {
+      const owners = cluster.server.read(kind, name)?.metadata.ownerReferences;
+      assert.deepEqual(
+        owners?.map(({ uid, controller }) => [uid, controller]),
+        [[resource()!.metadata.uid, true]],
+        kind,
+      );
+    }
+    assert.equal(resource()?.status?.version, 1);
+  });
+
+  it("writes nothing when the current version is posted again", async () => {
+    await cluster.platform.publish(draft("one"));
+    const before = cluster.server.requests.length;
+    assert.equal((await cluster.platform.publish(draft("one"))).unchanged, true);
+    assert.ok(cluster.server.requests.slice(before).every((request) => request.startsWith("GET ")));
+  });
+
+  it("puts the version before back when a new one crashes, and shows its last lines", async () => {
+    await cluster.platform.publish(draft("one"));
+    const before = { spec: resource()?.spec, stored: stored() };
+    cluster.crashing.set(2, "working\nlast words");
+    await assert.rejects(cluster.platform.publish(draft("two")), (error: Problem) => {
+      assert.equal(error.code, "start_failed");
+      assert.deepEqual(error.extensions.log, ["working", "last words"]);
+      return true;
+    });
+    assert.deepEqual({ spec: resource()?.spec, stored: stored() }, before);
+    assert.deepEqual(serving(), [1, 1]);
+    cluster.crashing.clear();
+    assert.equal((await cluster.platform.publish(draft("three"))).version, 2);
+  });
+
+  it("leaves nothing of a first version that crashes", async () => {
+    cluster.crashing.set(1, "no");
+    await assert.rejects(cluster.platform.publish(draft("one")), { code: "start_failed" });
+    for (const kind of ["functions", "configmaps", "deployments", "services", "pods", "endpointslices"]) {
+      assert.deepEqual(cluster.server.list(kind), [], kind);
+    }
+  });
+
+  it("tries again when somebody else changed the Function in between (409)", async () => {
+    await cluster.platform.publish(draft("one"));
+    const isFunction = (method: string, path: string) =>
+      method !== "GET" && path.endsWith("/functions/hello");
+    cluster.server.fail({ status: 409, matches: isFunction }, { status: 409, matches: isFunction });
+    assert.equal((await cluster.platform.publish(draft("two"))).version, 2);
+    assert.deepEqual(serving(), [2, 1]);
+  });
+
+  it("waits as long as the server asks when it is put off (429)", async () => {
+    const isCreate = (method: string) => method === "POST";
+    cluster.server.fail({ status: 429, headers: { "retry-after": "0" }, matches: isCreate });
+    assert.equal((await cluster.platform.publish(draft("one"))).version, 1);
+  });
+
+  it("waits for the publish of another manager, and goes on from its version", async () => {
+    await cluster.platform.publish(draft("one"));
+    const { metadata, ...rest } = resource()!;
+    const annotations = { "skiff.dev/publishing-since": new Date().toISOString() };
+    cluster.server.put("functions", { ...rest, metadata: { ...metadata, annotations } });
+    const published = cluster.platform.publish(draft("two"));
+    await eventually(
+      "it has looked",
+      () =>
+        cluster.server.requests.at(-1) ===
+        "GET /apis/skiff.dev/v1/namespaces/skiff-functions/functions/hello",
+    );
+    assert.deepEqual(serving(), [1, 1]);
+    cluster.server.put("functions", { ...rest, metadata: { ...metadata, annotations: {} } });
+    assert.equal((await published).version, 2);
+  });
+
+  it("answers 503 with the reason while the API server is away; calls go on, and it heals by itself", async () => {
+    await cluster.platform.publish(draft("one"));
+    await cluster.server.down();
+    const attempts = [
+      cluster.platform.publish(draft("two")),
+      cluster.platform.list({ limit: 1 }),
+      cluster.platform.describe("hello"),
+      cluster.platform.read("hello"),
+      cluster.platform.remove("hello"),
+    ];
+    for (const outcome of await Promise.allSettled(attempts)) {
+      const error: unknown = outcome.status === "rejected" ? outcome.reason : undefined;
+      assert.ok(error instanceof Problem, String(error));
+      assert.deepEqual([error.code, error.status], ["platform_unavailable", 503]);
+      assert.match(error.detail, /API server does not answer \(\w+\)/);
+    }
+    assert.deepEqual(serving(), [1, 1]);
+    await cluster.server.up();
+    assert.equal((await cluster.platform.publish(draft("two"))).version, 2);
+    assert.deepEqual(serving(), [2, 1]);
+  });
+
+  it("says that the cluster refuses when it does", async () => {
+    cluster.server.fail({ status: 403, matches: (method) => method === "POST" });
+    await assert.rejects(cluster.platform.publish(draft("one")), {
+      code: "platform_unavailable",
+      detail: /refuses this \(403 Fault/,
+    });
+  });
+
+  it("takes a Function that is being deleted out of the endpoints at once", async () => {
+    await cluster.platform.publish(draft("one"));
+    const { metadata, ...rest } = resource()!;
+    cluster.server.put("functions", {
+      ...rest,
+      metadata: { ...metadata, deletionTimestamp: "2030-01-01T00:00:00Z" },
+    });
+    await eventually("it is gone", () => cluster.platform.endpoints("hello") === undefined);
+  });
+
+  it("wakes with one scaling for all who wait, and with as many instances as their calls need", async () => {
+    await cluster.platform.publish({
+      ...draft("one"),
+      settings: { ...draft("one").settings, concurrency: 2 },
+    });
+    await cluster.platform.children.scale("hello", 0);
+    await eventually("it sleeps", () => serving()?.[1] === 0);
+    const before = cluster.server.requests.length;
+    cluster.platform.report({ name: "hello", inFlight: 0, waiting: 5 });
+    await Promise.all([1, 2, 3].map(() => cluster.platform.wake("hello")));
+    await eventually("three are ready", () => serving()?.[1] === 3);
+    const scalings = cluster.server.requests.slice(before).filter((each) => each.endsWith("/scale"));
+    assert.equal(scalings.length, 1);
+  });
+});

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { LIMITS, limitsFromEnv } from "../../platform/limits.ts";
+
+describe("the limits", () => {
+  it("are those of the design", () => {
+    const MiB = 1024 ** 2;
+    assert.deepEqual(limitsFromEnv({}), {
+      sourceBytes: 20 * MiB,
+      callBodyBytes: 100 * MiB,
+      headerBytes: 32 * 1024,
+      waitingCalls: 1_000,
+      instanceWaitMs: 30_000,
+      streamIdleMs: 300_000,
+      uploadMs: 1_800_000,
+      instancesPerFunction: 10,
+      pageSize: 100,
+      versionsKept: 20,
+      buildMs: 60_000,
+      startMs: 30_000,
+      drainMs: 10_000,
+    });
+  });
+
+  for (const [key, { env, unit }] of Object.entries(LIMITS)) {
+    it(`take ${key} from ${env}, and name it when it cannot be read`, () => {
+      const [text, value] = { bytes: ["3Ki", 3_072], duration: ["3s", 3_000], count: ["3", 3] }[unit] as [
+        string,
+        number,
+      ];
+      assert.equal(limitsFromEnv({ [env]: text })[key as keyof typeof LIMITS], value);
+      assert.deepEqual(limitsFromEnv({ [env]: "" }), limitsFromEnv({}), "an empty variable is none");
+      for (const wrong of ["0", "-1", "many", "1,5"]) {
+        assert.throws(
+          () => limitsFromEnv({ [env]: wrong }),
+          new RegExp(`^Error: ${env}=${wrong} cannot be read`),
+        );
+      }
+    });
+  }
+
+  it("take no duration that is too long for a timer", () => {
+    assert.equal(limitsFromEnv({ SKIFF_DRAIN: "576h" }).drainMs, 576 * 3_600_000);
+    assert.throws(() => limitsFromEnv({ SKIFF_DRAIN: "577h" }), /SKIFF_DRAIN=577h .* at most 24 days/);
+  });
+});

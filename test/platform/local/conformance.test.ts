@@ -1,0 +1,42 @@
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Platform } from "../../../platform/platform.ts";
+import { call } from "../../support/call-instance.ts";
+import { draftOf } from "../../support/draft.ts";
+import { eventually } from "../../support/eventually.ts";
+import { TemporaryLocalPlatform } from "../../support/temporary-local-platform.ts";
+import { conformance } from "../conformance.ts";
+
+const opened = new Map<Platform, TemporaryLocalPlatform>();
+
+function open(dataFolder?: string): Platform {
+  const local = new TemporaryLocalPlatform(dataFolder === undefined ? {} : { dataFolder });
+  opened.set(local.platform, local);
+  return local.platform;
+}
+
+const printing = (text: string) => `
+  export default (request) => {
+    const path = new URL(request.url).pathname;
+    if (path !== "/") console.log(path.slice(1));
+    return ${JSON.stringify(text)};
+  };`;
+
+conformance("the local platform", {
+  abilities: { scalesOut: true, scalesToZero: true, runsCode: true, durable: true },
+  open: async () => open(),
+  dispose: async (platform) => opened.get(platform)!.close(),
+  reopen: async (platform) => open(opened.get(platform)!.dataFolder),
+  draft: (name, text, settings) => draftOf(name, printing(text), settings),
+  failing: (name) => draftOf(name, `console.log("last words"); throw new Error("no");`),
+  breakStarts: async (platform, name) => {
+    const folder = join(opened.get(platform)!.dataFolder, "functions", name);
+    for (const version of readdirSync(folder)) writeFileSync(join(folder, version, "bundle.mjs"), "throw 1;");
+  },
+  toZero: (platform, name) =>
+    eventually(`${name} has no instance`, () => platform.endpoints(name)?.instances.length === 0),
+  print: async (platform, name, text) => {
+    await call(platform.endpoints(name)!.instances[0]!.address, { path: `/${text}` });
+  },
+  answer: async (platform, name) => (await call(platform.endpoints(name)!.instances[0]!.address)).text,
+});

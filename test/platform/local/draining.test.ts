@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { call, callFor } from "../../support/call-instance.ts";
+import { answering, draftOf } from "../../support/draft.ts";
+import { eventually } from "../../support/eventually.ts";
+import { processesWith } from "../../support/processes.ts";
+import { TemporaryLocalPlatform } from "../../support/temporary-local-platform.ts";
+
+const SLOW = `
+  export default async (request, { waitUntil }) => {
+    console.log("began", new URL(request.url).pathname);
+    waitUntil((async () => {
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      console.log("background done", new URL(request.url).pathname);
+    })());
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    return "slow answer";
+  };`;
+
+/** Forty lines in three seconds; then it looks for its bundle. */
+const STREAM = `
+  export default () => {
+    let number = 0;
+    const pull = async (controller) => {
+      await new Promise((resolve) => setTimeout(resolve, 75));
+      controller.enqueue(new TextEncoder().encode(number++ + "\\n"));
+      if (number < 40) return;
+      await Deno.readTextFile(new URL(import.meta.url));
+      console.log("the bundle is there");
+      controller.close();
+    };
+    return new ReadableStream({ pull });
+  };`;
+
+describe("an instance that is no longer wanted", () => {
+  let local: TemporaryLocalPlatform;
+  before(() => {
+    local = new TemporaryLocalPlatform();
+  });
+  after(() => local.close());
+
+  for (const [what, change] of Object.entries({
+    "a new version": (name: string) => local.platform.publish(draftOf(name, answering("new"))),
+    removal: (name: string) => local.platform.remove(name),
+    "the platform's end": () => local.platform.close({ drainMs: 5_000 }),
+  })) {
+    it(`because of ${what} answers the call under way and finishes its background work`, async () => {
+      const name = what.replaceAll(/\W/g, "-");
+      const { address } = await local.publish(draftOf(name, SLOW));
+      const answer = call(address, { path: `/${name}` });
+      await local.logged(`began /${name}`);
+      await change(name);
+      assert.equal((await answer).text, "slow answer");
+      await local.logged(`background done /${name}`);
+    });
+  }
+
+  it("has as long as a call of its own version may take, and a silence of a stream", async () => {
+    const patient = new TemporaryLocalPlatform({ limits: { streamIdleMs: 200 } });
+    try {
+      const { id, address } = await patient.publish(
+        draftOf("hanging", `export default () => new Promise(() => {});`, { timeoutMs: 300 }),
+      );
+      const hanging = assert.rejects(call(address));
+      await patient.platform.publish(draftOf("hanging", answering("new")));
+      await hanging;
+      await eventually("its process is gone", () => processesWith(id).length === 0, 3_000);
+    } finally {
+      await patient.close();
+    }
+  });
+});
+
+describe("a stream of an instance that is no longer wanted", () => {
+  let local: TemporaryLocalPlatform;
+  before(() => {
+    local = new TemporaryLocalPlatform();
+  });
+  after(() => local.close());
+
+  for (const [what, change] of Object.entries({
+    "a new version": (name: string) => local.publish(draftOf(name, answering("new"))),
+    removal: (name: string) => local.platform.remove(name),
+    "fewer calls": async (name: string) => {
+      local.platform.report({ name, inFlight: 1, waiting: 0 });
+      local.platform.report({ name, inFlight: 0, waiting: 0 });
+      await eventually("it is idle", () => local.platform.endpoints(name)?.instances.length === 0);
+    },
+  })) {
+    it(`because of ${what} may last longer than a response may take to start`, async () => {
+      const name = `stream-${what.replaceAll(/\W/g, "-")}`;
+      const { address } = await local.publish(draftOf(name, STREAM, { timeoutMs: 100, idleMs: 100 }));
+      local.platform.report({ name, inFlight: 1, waiting: 0 });
+      const response = await callFor(address);
+      await change(name);
+      const lines = (await text(response)).trim().split("\n");
+      assert.deepEqual([lines.length, lines.at(-1)], [40, "39"]);
+    });
+  }
+});
+
+describe("removing a function with a call that takes long", () => {
+  let local: TemporaryLocalPlatform;
+  beforeEach(() => {
+    local = new TemporaryLocalPlatform();
+  });
+  afterEach(() => local.close());
+
+  const bundlesOf = (name: string) => {
+    const folder = join(local.dataFolder, "functions", name);
+    return existsSync(folder) ? readdirSync(folder) : [];
+  };
+
+  it("does not wait for the call, which finishes while the name is deployed anew", async () => {
+    const { id, address } = await local.publish(draftOf("again", STREAM));
+    const response = await callFor(address);
+    const following = (async () => {
+      for await (const _ of local.platform.logs("again", { tail: 0, follow: true }));
+    })();
+    const from = performance.now();
+    assert.equal(await local.platform.remove("again"), true);
+    await following;
+    assert.ok(performance.now() - from < 2_500);
+    assert.equal(response.readableEnded, false);
+    const published = await local.platform.publish(draftOf("again", answering("anew")));
+    assert.deepEqual([published.version, published.created], [1, true]);
+    assert.equal((await call(local.instance("again").address)).text, "anew");
+    assert.equal(bundlesOf("again").length, 2);
+
+    // Its bundle is its own to the end, too.
+    assert.equal((await text(response)).trim().split("\n").at(-1), "39");
+    await local.logged("the bundle is there");
+    await eventually("its process is gone", () => processesWith(id).length === 0);
+    await eventually("its bundle is gone", () => bundlesOf("again").length === 1);
+    assert.equal((await call(local.instance("again").address)).text, "anew");
+    await local.platform.remove("again");
+    await eventually("nothing is left", () => bundlesOf("again").length === 0);
+    assert.deepEqual(readdirSync(join(local.dataFolder, "instances")), []);
+  });
+
+  it("is done when the platform ends, within its time", async () => {
+    const { address } = await local.publish(draftOf("ended", `export default () => new Promise(() => {});`));
+    const hanging = assert.rejects(call(address));
+    await local.platform.remove("ended");
+    await local.platform.close({ drainMs: 100 });
+    await hanging;
+    assert.deepEqual(processesWith(local.dataFolder), []);
+  });
+});
+
+describe("redeploying", () => {
+  let local: TemporaryLocalPlatform;
+  before(() => {
+    local = new TemporaryLocalPlatform();
+  });
+  after(() => local.close());
+
+  it("ten times loses no call to what the endpoints say", async () => {
+    await local.publish(draftOf("steady", answering("version 0")));
+    const answers = new Map<string, number>();
+    let redeploying = true;
+    const caller = async () => {
+      while (redeploying) {
+        const { status, text } = await call(local.instance("steady").address);
+        assert.equal(status, 200);
+        answers.set(text, (answers.get(text) ?? 0) + 1);
+      }
+    };
+    const callers = Array.from({ length: 6 }, caller);
+    for (let version = 1; version <= 10; version++) {
+      await local.publish(draftOf("steady", answering(`version ${version}`)));
+    }
+    redeploying = false;
+    await Promise.all(callers);
+    assert.ok(answers.size >= 8, [...answers].join(" "));
+  });
+
+  it("twenty functions at once makes all of them ready", async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `many-${index}`);
+    const instances = await Promise.all(names.map((name) => local.publish(draftOf(name, answering(name)))));
+    const answers = await Promise.all(instances.map(({ address }) => call(address)));
+    assert.deepEqual(
+      answers.map(({ text }) => text),
+      names,
+    );
+  });
+});

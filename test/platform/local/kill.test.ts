@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { call } from "../../support/call-instance.ts";
+import { eventually } from "../../support/eventually.ts";
+import { processesWith } from "../../support/processes.ts";
+import { TemporaryLocalPlatform } from "../../support/temporary-local-platform.ts";
+
+const PROGRAM = fileURLToPath(new URL("../../support/deploying-platform.ts", import.meta.url));
+
+/** Less than a test has, so that the platform is killed in any case. */
+const DEPLOYS_WITHIN_MS = 40_000;
+
+interface Deploy {
+  readonly name: string;
+  readonly version: number;
+  readonly code: string;
+}
+
+/** Deploys that were acknowledged before the platform was killed, `acknowledged` deploys and a bit later. */
+async function deployUntilKilled(dataFolder: string, round: number): Promise<Deploy[]> {
+  const child = spawn(process.execPath, [PROGRAM, dataFolder, String(round)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const closed = once(child, "close");
+  const deploys: Deploy[] = [];
+  const acknowledged = 3 + Math.floor(Math.random() * 8);
+  const lines = createInterface(child.stdout);
+  lines.on("line", (line) => {
+    deploys.push(JSON.parse(line));
+    if (deploys.length === acknowledged) setTimeout(() => child.kill("SIGKILL"), Math.random() * 60);
+  });
+  try {
+    await once(lines, "close", { signal: AbortSignal.timeout(DEPLOYS_WITHIN_MS) });
+    return deploys;
+  } finally {
+    child.kill("SIGKILL");
+    await closed;
+  }
+}
+
+describe("a local platform that was killed", () => {
+  let dataFolder: string;
+  before(() => {
+    dataFolder = mkdtempSync(join(tmpdir(), "skiff-test-kill-"));
+  });
+  after(() => {
+    // Of a test that failed before the next platform ended them.
+    for (const pid of processesWith(dataFolder)) process.kill(pid, "SIGKILL");
+    rmSync(dataFolder, { recursive: true, force: true });
+  });
+
+  for (let round = 1; round <= 4; round++) {
+    it(`at a random moment lost no acknowledged deploy and leaves nothing behind (round ${round})`, async function () {
+      this.timeout(60_000);
+      const deploys = await deployUntilKilled(dataFolder, round);
+      assert.ok(deploys.length >= 3);
+      const local = new TemporaryLocalPlatform({ dataFolder });
+      try {
+        await eventually("no process is left", () => processesWith(dataFolder).length === 0);
+        assert.deepEqual(readdirSync(join(dataFolder, "instances")), []);
+        for (const name of ["a", "b"]) {
+          const last = deploys.findLast((deploy) => deploy.name === name);
+          if (!last) continue;
+          const stored = await local.platform.read(name, last.version);
+          assert.equal(stored?.bundle.code, last.code);
+          const current = (await local.platform.read(name))!;
+          assert.ok(current.version === last.version || current.version === last.version + 1);
+          await local.platform.wake(name);
+          assert.match((await call(local.instance(name).address)).text, new RegExp(`^round ${round} `));
+        }
+      } finally {
+        await local.close();
+      }
+    });
+  }
+});

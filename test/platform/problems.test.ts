@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import {
+  PROBLEMS,
+  Problem,
+  type ProblemCode,
+  problemDocument,
+  problemHeaders,
+  toProblem,
+} from "../../platform/problems.ts";
+
+describe("a problem", () => {
+  for (const code of Object.keys(PROBLEMS) as ProblemCode[]) {
+    it(`${code} has a status that HTTP knows and a document of RFC 9457`, () => {
+      const problem = new Problem(code, "Do this.");
+      assert.ok(problem.status >= 400 && problem.status < 600);
+      assert.deepEqual(problemDocument(problem, "id"), {
+        type: `https://skiff.dev/problems/${code}`,
+        title: PROBLEMS[code].title,
+        status: problem.status,
+        detail: "Do this.",
+        code,
+        callId: "id",
+      });
+    });
+  }
+
+  it("carries its extensions in the document", () => {
+    const problem = new Problem("no_capacity", "Wait.", { retryAfterS: 3, setting: "max", log: ["a"] });
+    const { retryAfterS, setting, log } = problemDocument(problem, "id");
+    assert.deepEqual([retryAfterS, setting, log], [3, "max", ["a"]]);
+  });
+
+  it("says when to try again in whole seconds, at least one", () => {
+    const header = (retryAfterS: number) =>
+      problemHeaders(new Problem("no_capacity", "Wait.", { retryAfterS }), "id")["retry-after"];
+    assert.deepEqual([0, 0.2, 1, 1.1, 9].map(header), ["1", "1", "1", "2", "9"]);
+  });
+
+  it("is marked as the platform's, is not cached, and has the call's id", () => {
+    assert.deepEqual(problemHeaders(new Problem("draining", "Wait."), "id"), {
+      "content-type": "application/problem+json; charset=utf-8",
+      "cache-control": "no-store",
+      "x-skiff-error": "platform",
+      "x-skiff-call-id": "id",
+    });
+  });
+
+  it("made of what nobody expected does not tell the cause", () => {
+    const problem = new Problem("draining", "Wait.");
+    assert.equal(toProblem(problem), problem);
+    for (const error of [new Error("password=1"), "password=1", undefined]) {
+      const { code, detail } = toProblem(error);
+      assert.equal(code, "internal_error");
+      assert.doesNotMatch(detail, /password/);
+    }
+  });
+});

@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { limitsFromEnv } from "../../platform/limits.ts";
+import { LocalPlatform } from "../../platform/local/local-platform.ts";
+import { applySettings, defaultSettings, type SettingsPatch } from "../../platform/settings.ts";
+
+const CALL_MS = 8_000;
+const LIMITS = limitsFromEnv({ SKIFF_START_TIMEOUT: "10s" });
+
+/** Something that a function tries: the body of an async function of `given`, run inside the sandbox. */
+export interface Attempt {
+  /** A sentence after "it". */
+  readonly title: string;
+  readonly code: string;
+  /** What the outcome must be: `Name: message` of what was thrown, or `returned JSON`. */
+  readonly expect: RegExp;
+}
+
+/** Deno's own answer to what a permission does not cover. */
+export const NOT_CAPABLE = /^NotCapable: /;
+/** The same inside of another error: of fetch, of import, of a worker. */
+export const REFUSED = /Requires (net|read|write|import|run) access to/;
+/** The API is not there at all. */
+export const ABSENT = /is not a (function|constructor)$|is not defined$/;
+
+/** One test per attempt. */
+export function itIsRefused(attempts: readonly Attempt[], run: (title: string) => Promise<string>): void {
+  for (const { title, expect } of attempts) {
+    it(title, async () => assert.match(await run(title), expect));
+  }
+}
+
+/** A real platform in a temporary folder, with functions made of attempts. */
+export class Stage {
+  readonly dataFolder = realpathSync(mkdtempSync(join(tmpdir(), "skiff-sandbox-")));
+  readonly lines: string[] = [];
+  readonly #platform = new LocalPlatform({
+    dataFolder: this.dataFolder,
+    limits: LIMITS,
+    onLine: (name, { stream, text }) => this.lines.push(`${name} ${stream} ${text}`),
+  });
+  #deployed = 0;
+
+  get platform(): LocalPlatform {
+    return this.#platform;
+  }
+
+  /** Deploys attempts as one function; `top` is code at the top of its module. */
+  async deploy(name: string, attempts: readonly Attempt[], { top = "", ...patch }: DeployOptions = {}) {
+    return this.publish(name, moduleOf(attempts, top), patch);
+  }
+
+  async publish(name: string, code: string, patch: SettingsPatch = {}): Promise<Deployed> {
+    await this.#platform.publish({
+      name,
+      hash: `${++this.#deployed}`,
+      source: { bytes: new TextEncoder().encode(code), type: "text/typescript" },
+      bundle: { code },
+      settings: applySettings(defaultSettings(LIMITS), patch, LIMITS),
+    });
+    const address = this.#platform.endpoints(name)?.instances[0]?.address;
+    if (!address || !("unix" in address)) throw new Error(`${name} has no instance on a Unix socket`);
+    return new Deployed(address.unix);
+  }
+
+  async close(): Promise<void> {
+    await this.#platform.close({ drainMs: 0 });
+    rmSync(this.dataFolder, { recursive: true, force: true });
+  }
+}
+
+export type DeployOptions = SettingsPatch & { readonly top?: string };
+
+/** One running function. */
+export class Deployed {
+  readonly socket: string;
+
+  constructor(socket: string) {
+    this.socket = socket;
+  }
+
+  /** The scratch folder of its instance. */
+  get scratch(): string {
+    return join(this.socket, "..", "scratch");
+  }
+
+  /** Runs one attempt and tells its outcome in the words of `Attempt.expect`. */
+  run(title: string, given: Readonly<Record<string, unknown>> = {}, withinMs = CALL_MS): Promise<string> {
+    const body = JSON.stringify({ title, given });
+    return new Promise((resolve, reject) => {
+      const signal = AbortSignal.timeout(withinMs);
+      const call = request({ socketPath: this.socket, method: "POST", signal, agent: false }, (response) => {
+        let text = "";
+        response.setEncoding("utf8").on("data", (chunk: string) => {
+          text += chunk;
+        });
+        response.on("end", () => resolve(text)).on("error", reject);
+      });
+      call.on("error", reject).end(body);
+    });
+  }
+}
+
+/** What every attempt can use besides `given`. */
+const PRELUDE = `
+  const state = (name, rest) => Deno.permissions.querySync({ name, ...rest }).state;
+  const net = (host) => state("net", { host });
+  /** Settles with the first of the events that a target emits. */
+  const outcome = (target, good, bad = "error") => new Promise((resolve, reject) => {
+    const on = (target.on ?? target.addEventListener).bind(target);
+    on(good, () => resolve(good));
+    const failed = (error) => reject(error.error ?? (error.message === undefined ? new Error(bad) : error));
+    on(bad, failed);
+    // Some of Node's servers throw what they ought to emit.
+    addEventListener("error", failed, { once: true });
+  });
+  /** Runs code in a worker and gives what it posts. */
+  const inWorker = async (code, options = {}) => {
+    const url = "data:text/javascript," + encodeURIComponent(code);
+    const worker = new Worker(url, { type: "module", ...options });
+    try {
+      return await new Promise((resolve, reject) => {
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.onerror = (event) => { event.preventDefault(); reject(new Error(event.message)); };
+      });
+    } finally {
+      worker.terminate();
+    }
+  };
+  const named = (error) => error.name + ": " + error.message + (error.cause ? " < " + named(error.cause) : "");
+`;
+
+function moduleOf(attempts: readonly Attempt[], top: string): string {
+  const entries = attempts.map(({ title, code }) => `${JSON.stringify(title)}: async (given) => {${code}\n}`);
+  return `${PRELUDE}
+  ${top}
+  const attempts = {${entries.join(",\n")}};
+  export default async (request) => {
+    const { title, given } = await request.json();
+    try {
+      return new Response("returned " + (JSON.stringify(await attempts[title](given)) ?? "undefined"));
+    } catch (error) {
+      return new Response(named(error));
+    }
+  };`;
+}

@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { eventually } from "./eventually.ts";
+import { networkEnvironment } from "./network-environment.ts";
+
+const PROGRAM = fileURLToPath(new URL("../../skiff.ts", import.meta.url));
+
+export interface ProgramOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** `npm start` as a process of its own, in a process group of its own as a terminal would make it. */
+export class SkiffProgram {
+  /** Everything that it printed, errors included. */
+  output = "";
+  readonly #child: ChildProcess;
+
+  constructor(dataFolder: string, { args = [], env = {} }: ProgramOptions = {}) {
+    this.#child = spawn(process.execPath, [PROGRAM, "--port", "0", "--data", dataFolder, ...args], {
+      env: { ...networkEnvironment(), ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on("data", (chunk: Buffer) => {
+        this.output += chunk;
+      });
+    }
+  }
+
+  /** Where it listens. */
+  async url(): Promise<string> {
+    await eventually("Skiff listens", () => {
+      if (this.#child.exitCode !== null) throw new Error(`Skiff ended:\n${this.output}`);
+      return /listens on http:/.test(this.output);
+    });
+    return /listens on (http:\S+)/.exec(this.output)![1]!;
+  }
+
+  /** Sends a signal to everything in its process group, as Ctrl-C does. */
+  signal(signal: NodeJS.Signals): void {
+    process.kill(-this.#child.pid!, signal);
+  }
+
+  /** The code or the signal that it ended with. */
+  async ended(): Promise<number | NodeJS.Signals | null> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, "exit");
+    return this.#child.exitCode ?? this.#child.signalCode;
+  }
+
+  /** Ends it if it still runs. */
+  async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.kill("SIGKILL");
+    await this.ended();
+  }
+}

@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Limits, limitsFromEnv } from "../../platform/limits.ts";
+import { LocalPlatform, type LocalPlatformOptions } from "../../platform/local/local-platform.ts";
+import type { Draft, Instance, LogLine } from "../../platform/platform.ts";
+import type { Settings } from "../../platform/settings.ts";
+import { draftOf } from "./draft.ts";
+import { eventually } from "./eventually.ts";
+
+export interface TemporaryOptions {
+  readonly limits?: Partial<Limits>;
+  readonly watchTimes?: NonNullable<LocalPlatformOptions["watchTimes"]>;
+  /** A folder that belongs to the test; otherwise one is made, and removed by `close`. */
+  readonly dataFolder?: string;
+}
+
+/** A LocalPlatform in a folder of its own, with what tests ask of it. */
+export class TemporaryLocalPlatform {
+  readonly dataFolder: string;
+  readonly lines: LogLine[] = [];
+  readonly platform: LocalPlatform;
+  readonly #ownsFolder: boolean;
+  #functions = 0;
+
+  constructor({ limits = {}, watchTimes = {}, dataFolder }: TemporaryOptions = {}) {
+    this.#ownsFolder = dataFolder === undefined;
+    this.dataFolder = dataFolder ?? mkdtempSync(join(tmpdir(), "skiff-test-"));
+    this.platform = new LocalPlatform({
+      dataFolder: this.dataFolder,
+      limits: { ...limitsFromEnv({}), ...limits },
+      watchTimes,
+      onLine: (_, line) => this.lines.push(line),
+    });
+  }
+
+  /** Publishes and returns the one instance that is ready then. */
+  async publish(draft: Draft): Promise<Instance> {
+    await this.platform.publish(draft);
+    return this.instance(draft.name);
+  }
+
+  /** The first ready instance of a function. */
+  instance(name: string): Instance {
+    const instance = this.platform.endpoints(name)?.instances[0];
+    if (!instance) throw new Error(`${name} has no ready instance`);
+    return instance;
+  }
+
+  /** An instance of a new function with this code. */
+  run(code: string, settings: Partial<Settings> = {}): Promise<Instance> {
+    return this.publish(draftOf(`f${++this.#functions}`, code, settings));
+  }
+
+  get log(): string {
+    return this.lines.map(({ text }) => text).join("\n");
+  }
+
+  /** Waits until something is in the log. */
+  async logged(part: string): Promise<void> {
+    await eventually(`the log has "${part}"`, () => this.log.includes(part)).catch((error: Error) => {
+      throw new Error(`${error.message}; it has:\n${this.log}`);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.platform.close({ drainMs: 200 });
+    if (this.#ownsFolder) rmSync(this.dataFolder, { recursive: true, force: true });
+  }
+}
