@@ -1,5 +1,5 @@
 import { type Context, type Handler, toResponse } from "./handler.ts";
-import { CALL_ID_HEADER, PROBE_HEADER } from "./start-message.ts";
+import { CALL_ID_HEADER, PROBE_HEADER, VERSION_HEADER } from "./start-message.ts";
 
 /** What Deno knows about a call besides the request. */
 type Info = Pick<Deno.ServeHandlerInfo, "completed">;
@@ -15,7 +15,10 @@ export class Calls {
 
   /** One call from request to response. Errors of the function become a 500 without a stack. */
   async answer(handler: Handler, request: Request, info: Info): Promise<Response> {
-    if (request.headers.has(PROBE_HEADER)) return new Response(null, { status: 204 });
+    if (request.headers.has(PROBE_HEADER)) {
+      const headers = { [VERSION_HEADER]: String(this.#function.version) };
+      return new Response(null, { status: 204, headers });
+    }
     try {
       const value = handler(request, this.#context(request, info));
       return toResponse(value instanceof Response ? value : await value);

@@ -5,8 +5,9 @@
 import { Calls } from "./calls.ts";
 import { exportedHandler } from "./handler.ts";
 import { joinParts } from "./parts.ts";
+import { loadFromPool } from "./pool.ts";
 import { InstanceServer } from "./server.ts";
-import { START_VARIABLE, type StartMessage } from "./start-message.ts";
+import { type PoolMessage, START_VARIABLE, type StartMessage } from "./start-message.ts";
 
 /** How long a module that exports no handler may take to call `Deno.serve` after it was loaded. */
 const SERVE_WITHIN_MS = 3_000;
@@ -14,7 +15,7 @@ const SERVE_WITHIN_MS = 3_000;
 const NO_HANDLER =
   "The module has no handler: export default a function or an object with fetch, or call Deno.serve.";
 
-function readStartMessage(): StartMessage {
+function readStartMessage(): StartMessage | PoolMessage {
   const given = Deno.env.get(START_VARIABLE);
   if (given !== undefined) return JSON.parse(given);
   const message = readStartLine();
@@ -65,7 +66,9 @@ function surviveLooseErrors(): void {
 }
 
 async function main(): Promise<void> {
-  const message = readStartMessage();
+  const given = readStartMessage();
+  const loaded = "pool" in given ? await loadFromPool(given.pool) : undefined;
+  const message = loaded?.start ?? (given as StartMessage);
   const print = (text: string) => {
     if (message.nonce === undefined) return;
     Deno.stdout.writeSync(new TextEncoder().encode(`${message.nonce} ${text}\n`));
@@ -77,7 +80,7 @@ async function main(): Promise<void> {
   for (const name of ["localStorage", "caches"]) Reflect.deleteProperty(globalThis, name);
 
   const calls = new Calls(message.function);
-  const server = new InstanceServer(calls, message.listen);
+  const server = new InstanceServer(calls, message.listen, loaded?.port);
   Deno.serve = ((...args: [unknown, unknown?]) => server.serveForProgram(...args)) as typeof Deno.serve;
   Deno.addSignalListener("SIGTERM", async () => {
     // Calls under way are answered, WebSockets are closed with 1001: going away (RFC 6455, 7.4.1).
@@ -109,6 +112,7 @@ async function main(): Promise<void> {
       Deno.permissions.revokeSync({ name, path: message.listen.unix });
     }
   }
+  loaded?.serves();
   print("ready");
 }
 

@@ -1,5 +1,6 @@
 import type { Calls } from "./calls.ts";
 import type { Handler } from "./handler.ts";
+import type { HeldPort } from "./held-port.ts";
 import type { StartMessage } from "./start-message.ts";
 
 /**
@@ -26,12 +27,15 @@ export class InstanceServer {
   readonly #serve = Deno.serve.bind(Deno);
   readonly #calls: Calls;
   readonly #address: StartMessage["listen"];
+  readonly #held: HeldPort | undefined;
   #listened: () => void = () => {};
   #server: Deno.HttpServer | undefined;
 
-  constructor(calls: Calls, address: StartMessage["listen"]) {
+  /** `held` is the port of `address` where something listens on it already. */
+  constructor(calls: Calls, address: StartMessage["listen"], held?: HeldPort) {
     this.#calls = calls;
     this.#address = address;
+    this.#held = held;
     this.listening = new Promise((resolve) => {
       this.#listened = resolve;
     });
@@ -53,6 +57,11 @@ export class InstanceServer {
       urlsShown = true;
       return this.#calls.answer(handler, request, info);
     };
+    if (this.#held) {
+      this.#server = this.#held.handOver(answer);
+      listened();
+      return this.#server;
+    }
     this.#server =
       "unix" in this.#address
         ? this.#serve({ path: this.#address.unix, onListen: listened }, answer)

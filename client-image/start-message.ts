@@ -18,7 +18,26 @@ export interface StartMessage {
   readonly env: readonly string[];
 }
 
+/** What START_VARIABLE says in a pod of the pool, which is of no function yet. */
+export interface PoolMessage {
+  readonly pool: {
+    /** Of the pod: what is sealed for another one is of no use here. */
+    readonly uid: string;
+    readonly port: number;
+    /** Folder with the keys, `verify-public` and `box-private`, each 32 bytes. */
+    readonly keys: string;
+    /** Where the bundle is written. */
+    readonly bundle: string;
+    /** Shell script that starts the function again, written when one is loaded; pool.sh runs it. */
+    readonly restart: string;
+    /** File that is there when the process that waited is the function now. */
+    readonly inPlace: string;
+  };
+}
+
 /** Header of a health probe: the runtime answers it, the function never sees it. */
 export const PROBE_HEADER = "x-skiff-probe";
+/** In the answer to a probe: the number of the version. A pod of the pool answers without it. */
+export const VERSION_HEADER = "x-skiff-version";
 export const CALL_ID_HEADER = "x-skiff-call-id";
 export const START_VARIABLE = "SKIFF_START";

@@ -9,6 +9,9 @@ import { connectToCluster } from "../platform/kubernetes/client.ts";
 import { loadOrCreateSecret } from "../platform/kubernetes/installation-secret.ts";
 import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.ts";
 import { Leader } from "../platform/kubernetes/leader.ts";
+import { CPU_REQUEST } from "../platform/kubernetes/pod-template.ts";
+import { PoolKeeper } from "../platform/kubernetes/pool/pool-keeper.ts";
+import { poolKeys } from "../platform/kubernetes/pool/pool-keys.ts";
 import { Reconciler } from "../platform/kubernetes/reconciler.ts";
 import { KINDS } from "../platform/kubernetes/resources.ts";
 import { Routers } from "../platform/kubernetes/routers.ts";
@@ -30,12 +33,15 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const namespace = env.SKIFF_NAMESPACE ?? "skiff";
   const functions = env.SKIFF_FUNCTIONS_NAMESPACE ?? "skiff-functions";
   const image = env.SKIFF_CLIENT_IMAGE ?? "skiff-client:0.1.0";
+  const cpuRequest = env.SKIFF_CPU_REQUEST || CPU_REQUEST;
   const identity = env.SKIFF_POD ?? hostname();
 
   const api = new KubeApi(await connectToCluster());
   const secret = (name: string) => untilThere(() => loadOrCreateSecret({ api, namespace, name }), print);
   const access = await accessFor(env, () => secret("skiff-token"));
   const token = await secret("skiff-internal");
+  const poolSecret = await secret("skiff-pool");
+  const poolSize = poolSizeFrom(env);
   const routers = new Routers({ api, namespace, token, labelSelector: "app=skiff-router" });
   const platform = new KubernetesPlatform({
     api,
@@ -43,7 +49,8 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     image,
     namespace: functions,
     print,
-    ...(env.SKIFF_CPU_REQUEST ? { cpuRequest: env.SKIFF_CPU_REQUEST } : {}),
+    cpuRequest,
+    poolSecret,
     spread: (name, version) => routers.spread(name, version),
   });
   const builder = createBuilder({
@@ -75,7 +82,15 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     });
     const replicas = (name: string) => reconciler.replicas(name);
     const sleeper = new Sleeper({ ...shared, replicas, loads: (until) => routers.loads(until) });
+    const keeper = new PoolKeeper({
+      ...shared,
+      image,
+      cpuRequest,
+      size: poolSize,
+      keys: poolKeys(poolSecret),
+    });
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    await keeper.close();
     await sleeper.close();
     await reconciler.close();
   };
@@ -112,6 +127,13 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   await platform.close();
   server.closeAllConnections();
   await closed;
+}
+
+/** Pods that are kept ready for functions that wake or are deployed; 0 for none. */
+function poolSizeFrom(env: NodeJS.ProcessEnv): number {
+  const text = env.SKIFF_POOL || "2";
+  if (/^\d{1,3}$/.test(text)) return Number(text);
+  throw new Error(`SKIFF_POOL=${text} cannot be read: give the number of pods to keep ready, 0 to 999.`);
 }
 
 async function accessFor(env: NodeJS.ProcessEnv, token: () => Promise<string>): Promise<Access> {

@@ -39,25 +39,25 @@ export interface Sandbox {
   readonly scratch: string;
   /** Where the instance listens: a Unix socket, or a port of a pod. */
   readonly listen: { readonly unix: string } | { readonly port: number };
-  /** Folder with the bundle's parts, which the runtime joins before anything else runs, and then lets go. */
-  readonly parts?: string;
+  /** In a pod: what the runtime reads and writes besides, before anything else runs, and then lets go. */
+  readonly runtime?: { readonly read: readonly string[]; readonly write: readonly string[] };
   /** Addresses of this machine besides loopback: functions do not reach its other services through them. */
   readonly ownAddresses: readonly string[];
 }
 
 /** Everything between `deno` and the program for an instance with these settings. */
 export function denoRunArguments(sandbox: Sandbox): string[] {
-  const { settings, bundle, scratch, listen, parts, ownAddresses } = sandbox;
+  const { settings, bundle, scratch, listen, runtime, ownAddresses } = sandbox;
   // Denying an address denies listening on it, too. In a pod 0.0.0.0 is the pod itself and nothing else.
   const open = "unix" in listen ? [] : ["0.0.0.0/32"];
   const { allow, deny } = netFlags(settings.permissions.net, ownAddresses, open);
   const files = "unix" in listen ? [scratch, listen.unix] : [scratch];
   const listens = "unix" in listen ? `unix:${listen.unix}` : `0.0.0.0:${listen.port}`;
-  const reads = parts === undefined ? [bundle, ...files] : [bundle, parts, ...files];
+  const reads = [bundle, ...(runtime?.read ?? []), ...files];
   // The runtime reads its start message, and removes it before the function could.
-  const own = parts === undefined ? ["TMPDIR"] : ["TMPDIR", START_VARIABLE];
+  const own = runtime === undefined ? ["TMPDIR"] : ["TMPDIR", START_VARIABLE];
   const variables = [...own, ...Object.keys(settings.env)];
-  const writes = parts === undefined ? files : [bundle, ...files];
+  const writes = [...(runtime?.write ?? []), ...files];
   return [
     "run",
     "--quiet",

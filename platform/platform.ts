@@ -174,8 +174,11 @@ export interface Load {
 
 /** When a step of a waking was done, in milliseconds since the call asked for an instance. */
 export interface WakeStep {
-  /** Asked the cluster; an instance was made; a node was found for it; its container ran; it answered. */
-  readonly name: "api" | "pod" | "schedule" | "container" | "start";
+  /**
+   * Asked the cluster. Then, with a pod from the pool: it was claimed; it has taken the function. Otherwise: an
+   * instance was made; a node was found for it; its container ran; it answered.
+   */
+  readonly name: "api" | "claim" | "load" | "pod" | "schedule" | "container" | "start";
   readonly atMs: number;
 }
 

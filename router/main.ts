@@ -32,6 +32,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     image: "",
     namespace: env.SKIFF_FUNCTIONS_NAMESPACE ?? "skiff-functions",
     print,
+    ...(env.SKIFF_POOL_SECRET ? { poolSecret: env.SKIFF_POOL_SECRET } : {}),
   });
   let state: "starting" | "ready" | "leaving" | "draining" = "starting";
   const router = createRouter({ platform, limits, print, draining: () => state === "draining" });

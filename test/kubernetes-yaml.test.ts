@@ -78,7 +78,7 @@ describe("the rights in kubernetes.yaml", () => {
     }
   });
 
-  it("let the router read where pods are, and wake; nothing else", () => {
+  it("let the router read where pods are, wake, and take pods of the pool; nothing else", () => {
     const rules = find("Role", "skiff-router", "skiff-functions").rules;
     const verbs = Object.fromEntries(
       rules.map(({ resources, verbs }: Any) => [resources.join(), verbs.join()]),
@@ -86,7 +86,9 @@ describe("the rights in kubernetes.yaml", () => {
     assert.deepEqual(verbs, {
       functions: "list,watch",
       endpointslices: "list,watch",
-      pods: "list,watch",
+      pods: "list,watch,patch",
+      configmaps: "list",
+      replicasets: "list,watch",
       "deployments/scale": "patch",
     });
     const bound = manifests.filter(
@@ -98,12 +100,19 @@ describe("the rights in kubernetes.yaml", () => {
     );
   });
 
-  it("let the manager read no Secret but its own two", () => {
-    for (const { rules } of roles) {
+  it("let the manager read no Secret but its own, and write none but that of the pool's pods", () => {
+    for (const { metadata, rules } of roles) {
       for (const { resources, verbs, resourceNames } of rules) {
         if (!resources.includes("secrets")) continue;
         if (verbs.includes("create")) assert.deepEqual(verbs, ["create"]);
-        else assert.deepEqual([verbs, resourceNames], [["get"], ["skiff-token", "skiff-internal"]]);
+        else if (metadata.namespace === "skiff-functions") {
+          assert.deepEqual([verbs, resourceNames], [["patch"], ["skiff-pool"]]);
+        } else {
+          assert.deepEqual(
+            [verbs, resourceNames],
+            [["get"], ["skiff-token", "skiff-internal", "skiff-pool"]],
+          );
+        }
       }
     }
   });

@@ -36,6 +36,13 @@ export interface WatchRequest {
   readonly signal: AbortSignal;
 }
 
+/** RFC 6902, section 4; `path` is a JSON pointer (RFC 6901). */
+export interface JsonOperation {
+  readonly op: "test" | "add" | "replace" | "remove";
+  readonly path: string;
+  readonly value?: unknown;
+}
+
 export interface WatchEvent<T> {
   readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
   readonly object: T;
@@ -106,6 +113,19 @@ export class KubeApi {
   patch<T extends Resource>(place: Place, body: object, options: CallOptions = {}): Promise<T> {
     const type = "application/merge-patch+json";
     return this.#json<T>({ method: "PATCH", path: pathOf(place), body, type, ...options });
+  }
+
+  /**
+   * A JSON patch (RFC 6902), all of it or nothing.
+   * @throws ApiError 404, 422 `Invalid` if a `test` in it fails
+   */
+  patchJson<T extends Resource>(
+    place: Place,
+    operations: readonly JsonOperation[],
+    options: CallOptions = {},
+  ): Promise<T> {
+    const type = "application/json-patch+json";
+    return this.#json<T>({ method: "PATCH", path: pathOf(place), body: operations, type, ...options });
   }
 
   /** @throws ApiError 404, 409 `Conflict` */

@@ -2,11 +2,19 @@ import { EndpointsTable } from "../endpoints-table.ts";
 import type { Limits } from "../limits.ts";
 import type { Endpoints, EndpointsListener } from "../platform.ts";
 import type { KubeApi } from "./api.ts";
-import { endpointsOf, isSameEndpoints, type ReadyPod, readyPods, servingVersion } from "./endpoints.ts";
+import {
+  endpointsOf,
+  isSameEndpoints,
+  type ReadyPod,
+  readyAdopted,
+  readyPods,
+  servingVersion,
+} from "./endpoints.ts";
 import { settingsOf } from "./function-spec.ts";
 import { delay, Mirror, type MirrorTimes } from "./mirror.ts";
 import { LABELS } from "./names.ts";
-import { type EndpointSlice, type FunctionResource, KINDS } from "./resources.ts";
+import { ObjectsByFunction } from "./objects-by-function.ts";
+import { type EndpointSlice, type FunctionResource, KINDS, type Pod } from "./resources.ts";
 
 export interface EndpointsMirrorOptions {
   readonly api: KubeApi;
@@ -25,9 +33,10 @@ export class EndpointsMirror {
   readonly #table = new EndpointsTable();
   readonly #slices: Mirror<EndpointSlice>;
   readonly #limits: Limits;
-  /** Slices by function, because a Service with many endpoints has several. */
-  readonly #slicesOf = new Map<string, Map<string, EndpointSlice>>();
-  readonly #functionOfSlice = new Map<string, string>();
+  readonly #adopted: Mirror<Pod>;
+  /** A Service with many endpoints has several slices. */
+  readonly #slicesOf = new ObjectsByFunction<EndpointSlice>();
+  readonly #adoptedOf = new ObjectsByFunction<Pod>();
   /** Pods that were found ready by asking them, before the cluster said so. */
   readonly #early = new Map<string, Map<string, ReadyPod>>();
 
@@ -47,21 +56,28 @@ export class EndpointsMirror {
       api,
       place: { kind: KINDS.endpointSlices, namespace },
       labelSelector: LABELS.function,
-      onChange: (key, slice) => this.#changeSlice(key, slice),
+      onChange: (key, slice) => this.#changed(this.#slicesOf.set(key, slice)),
+    });
+    this.#adopted = new Mirror<Pod>({
+      ...rest,
+      api,
+      place: { kind: KINDS.pods, namespace },
+      labelSelector: `${LABELS.pool}=adopted`,
+      onChange: (key, pod) => this.#changed(this.#adoptedOf.set(key, pod)),
     });
   }
 
   get synced(): Promise<void> {
-    return Promise.all([this.functions.synced, this.#slices.synced]).then(() => {});
+    return Promise.all(this.#mirrors.map((mirror) => mirror.synced)).then(() => {});
   }
 
   get isSynced(): boolean {
-    return this.functions.isSynced && this.#slices.isSynced;
+    return this.#mirrors.every((mirror) => mirror.isSynced);
   }
 
-  /** Why the snapshot may be old; undefined while both watches run. */
+  /** Why the snapshot may be old; undefined while all watches run. */
   get trouble(): string | undefined {
-    return this.functions.trouble ?? this.#slices.trouble;
+    return this.#mirrors.find((mirror) => mirror.trouble !== undefined)?.trouble;
   }
 
   get(name: string): Endpoints | undefined {
@@ -94,24 +110,16 @@ export class EndpointsMirror {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.functions.close(), this.#slices.close()]);
+    await Promise.all(this.#mirrors.map((mirror) => mirror.close()));
     for (const { metadata } of this.functions.values()) this.#table.delete(metadata.name);
   }
 
-  #changeSlice(key: string, slice: EndpointSlice | undefined): void {
-    const name = slice?.metadata.labels?.[LABELS.function] ?? this.#functionOfSlice.get(key);
-    if (name === undefined) return;
-    const slices = this.#slicesOf.get(name) ?? new Map<string, EndpointSlice>();
-    this.#slicesOf.set(name, slices);
-    if (slice) {
-      slices.set(key, slice);
-      this.#functionOfSlice.set(key, name);
-    } else {
-      slices.delete(key);
-      this.#functionOfSlice.delete(key);
-      if (slices.size === 0) this.#slicesOf.delete(name);
-    }
-    this.#update(name);
+  get #mirrors(): readonly Mirror<never>[] {
+    return [this.functions, this.#slices, this.#adopted] as unknown as Mirror<never>[];
+  }
+
+  #changed(name: string | undefined): void {
+    if (name !== undefined) this.#update(name);
   }
 
   #update(name: string): void {
@@ -123,7 +131,7 @@ export class EndpointsMirror {
       this.#table.delete(name);
       return;
     }
-    const listed = readyPods(this.#slicesOf.get(name)?.values() ?? []);
+    const listed = [...readyPods(this.#slicesOf.of(name)), ...readyAdopted(this.#adoptedOf.of(name))];
     for (const { id } of listed) this.#early.get(name)?.delete(id);
     if (this.#early.get(name)?.size === 0) this.#early.delete(name);
     const early = [...(this.#early.get(name)?.values() ?? [])];

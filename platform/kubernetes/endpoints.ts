@@ -1,7 +1,8 @@
 import type { Endpoints, Instance } from "../platform.ts";
 import type { Settings } from "../settings.ts";
-import { versionOfHostname } from "./names.ts";
-import type { EndpointSlice } from "./resources.ts";
+import { PORT, versionOfHostname } from "./names.ts";
+import { isReady, versionOf } from "./pod-state.ts";
+import type { EndpointSlice, Pod } from "./resources.ts";
 
 /** A pod that can take calls. */
 export interface ReadyPod extends Instance {
@@ -25,6 +26,19 @@ export function readyPods(slices: Iterable<EndpointSlice>): ReadyPod[] {
     }
   }
   return [...pods.values()];
+}
+
+/**
+ * The ready ones among pods that came from the pool. Their host name says no version, so slices do not tell what they
+ * are; their labels do, and say so before the slice does.
+ */
+export function readyAdopted(pods: Iterable<Pod>): ReadyPod[] {
+  return [...pods].flatMap((pod) => {
+    const { uid } = pod.metadata;
+    const host = pod.status?.podIP;
+    if (uid === undefined || host === undefined || !isReady(pod)) return [];
+    return [{ id: uid, address: { host, port: PORT }, version: versionOf(pod) }];
+  });
 }
 
 export interface Choice {

@@ -24,6 +24,10 @@ import type { MirrorTimes } from "./mirror.ts";
 import { FUNCTIONS_NAMESPACE, LABELS } from "./names.ts";
 import { podLogs } from "./pod-logs.ts";
 import { CPU_REQUEST } from "./pod-template.ts";
+import { BundleCache } from "./pool/bundle-cache.ts";
+import { Pool, type PoolOptions } from "./pool/pool.ts";
+import { poolKeys } from "./pool/pool-keys.ts";
+import { PoolSupply } from "./pool/pool-supply.ts";
 import { Publisher } from "./publisher.ts";
 import { removeFunction } from "./removal.ts";
 import { type FunctionResource, KINDS, type Place, type Pod } from "./resources.ts";
@@ -43,6 +47,10 @@ export interface KubernetesPlatformOptions {
   /** Waits until every router knows of a version; without it the own snapshot decides. */
   readonly spread?: (name: string, version: number) => Promise<void>;
   readonly times?: MirrorTimes;
+  /** The secret of the installation that pods of the pool are loaded with; without it the pool is not used. */
+  readonly poolSecret?: string;
+  /** For tests whose pods are none: how a pod of the pool is given its function. */
+  readonly loadPod?: PoolOptions["load"];
 }
 
 const SEEN_WITHIN_MS = 5_000;
@@ -55,6 +63,8 @@ export class KubernetesPlatform implements Platform {
   readonly store: VersionStore;
   readonly children: Children;
   readonly publisher: Publisher;
+  /** Undefined where the pool is not used. */
+  readonly pool: Pool | undefined;
   readonly #api: KubeApi;
   readonly #namespace: string;
   readonly #waker: Waker;
@@ -81,7 +91,17 @@ export class KubernetesPlatform implements Platform {
     this.store = new VersionStore(api, namespace);
     const { cpuRequest = CPU_REQUEST } = options;
     this.children = new Children({ api, namespace, image, limits, cpuRequest });
-    const shared = { api, namespace, limits, endpoints: this.mirror, children: this.children };
+    const pool = options.poolSecret === undefined ? undefined : this.#openPool(options.poolSecret, options);
+    this.pool = pool;
+    const supply = pool && new PoolSupply({ pool, limits, bundles: new BundleCache(api, namespace) });
+    const shared = {
+      api,
+      namespace,
+      limits,
+      endpoints: this.mirror,
+      children: this.children,
+      ...(supply ? { supply } : {}),
+    };
     const onTrouble = (reason: string) => print(reason);
     this.publisher = new Publisher({
       ...shared,
@@ -95,6 +115,22 @@ export class KubernetesPlatform implements Platform {
   /** Resolves when the snapshot holds what the cluster has. */
   get synced(): Promise<void> {
     return this.mirror.synced;
+  }
+
+  #openPool(
+    secret: string,
+    { api, limits, print = () => {}, loadPod, times }: KubernetesPlatformOptions,
+  ): Pool {
+    return new Pool({
+      api,
+      limits,
+      print,
+      namespace: this.#namespace,
+      keys: poolKeys(secret).ours,
+      endpoints: this.mirror,
+      ...(loadPod ? { load: loadPod } : {}),
+      ...(times ? { times } : {}),
+    });
   }
 
   publish(draft: Draft, signal?: AbortSignal): Promise<Published> {
@@ -211,6 +247,7 @@ export class KubernetesPlatform implements Platform {
   async close(): Promise<void> {
     this.#closing.abort(draining());
     await this.#waker.close();
+    await this.pool?.close();
     // What was under way is taken back, for which the API server is needed.
     await Promise.allSettled(this.#changes.values());
     await this.mirror.close();

@@ -9,6 +9,13 @@ export const LABELS = {
   version: `${GROUP}/version`,
   /** What a ConfigMap carries a part of: `source` or `bundle`. */
   part: `${GROUP}/part`,
+  /** State of a pod that came from the pool: `free`, `claimed`, `adopted` or `spent`. */
+  pool: `${GROUP}/pool`,
+  /** Of a claimed pod: the function that it was claimed for, and when, in seconds since 1970. */
+  claimedFor: `${GROUP}/claimed-for`,
+  claimedAt: `${GROUP}/claimed-at`,
+  /** Which ReplicaSet counts a pod as its own; Kubernetes' own label. */
+  templateHash: "pod-template-hash",
   managedBy: "app.kubernetes.io/managed-by",
 } as const;
 
@@ -29,6 +36,9 @@ export const ANNOTATIONS = {
 export const PORT = 8000;
 export const PORT_NAME = "http";
 export const CONTAINER = "function";
+
+/** The Deployment of the pool, the Secret with the keys of its pods, and what its pods are called after. */
+export const POOL_NAME = "skiff-pool";
 
 export function deploymentName(name: string): string {
   return `${name}-app`;

@@ -1,6 +1,7 @@
 import { START_VARIABLE, type StartMessage } from "../../client-image/start-message.ts";
 import { denoRunArguments } from "../deno-flags.ts";
 import type { Limits } from "../limits.ts";
+import type { Settings } from "../settings.ts";
 import { CONTAINER, LABELS, PORT, PORT_NAME, serviceName, versionHostname } from "./names.ts";
 import { partNames, type VersionRecord } from "./versions.ts";
 
@@ -8,9 +9,9 @@ import { partNames, type VersionRecord } from "./versions.ts";
 const USER = 1993;
 /** Mounts of the pod; the image's DENO_DIR is in /work. */
 const PARTS = "/skiff/parts";
-const RUNTIME = "/skiff/runtime.mjs";
-const BUNDLE = "/work/bundle.mjs";
-const SCRATCH = "/scratch";
+export const RUNTIME = "/skiff/runtime.mjs";
+export const BUNDLE = "/work/bundle.mjs";
+export const SCRATCH = "/scratch";
 
 /**
  * What Deno itself needs besides the function's memory: 31 MiB resident after start, and room for code that V8
@@ -42,7 +43,6 @@ export interface PodOptions {
 /** The pod of a version: the same image for all, with the version's bundle mounted. */
 export function podTemplate(record: VersionRecord, options: PodOptions): object {
   const { name, version, settings } = record;
-  const { streamIdleMs } = options.limits;
   return {
     metadata: {
       labels: {
@@ -52,22 +52,11 @@ export function podTemplate(record: VersionRecord, options: PodOptions): object 
       },
     },
     spec: {
+      ...instancePod(settings, options),
       // With the Service's name as subdomain, EndpointSlices show the host name, and so the version.
       hostname: versionHostname(version),
       subdomain: serviceName(name),
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      // As on one machine: the timeout of a call, and one silence of a stream. Most pods end long before.
-      terminationGracePeriodSeconds: PRE_STOP_S + Math.ceil((settings.timeoutMs + streamIdleMs) / 1_000) + 1,
-      // Names with a dot are asked for as they are, not in every domain of the cluster first.
-      dnsConfig: { options: [{ name: "ndots", value: "1" }] },
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: USER,
-        runAsGroup: USER,
-        seccompProfile: { type: "RuntimeDefault" },
-      },
-      containers: [container(record, options)],
+      containers: [functionContainer(record, options)],
       volumes: [
         { name: "parts", projected: { sources: partNames(record, "bundle").map(projectPart) } },
         { name: "work", emptyDir: { sizeLimit: SCRATCH_SIZE } },
@@ -77,21 +66,53 @@ export function podTemplate(record: VersionRecord, options: PodOptions): object 
   };
 }
 
+/** What is the same for every pod with these settings, whatever it runs. */
+export function instancePod(settings: Settings, { limits }: PodOptions): object {
+  return {
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    // As on one machine: the timeout of a call, and one silence of a stream. Most pods end long before.
+    terminationGracePeriodSeconds:
+      PRE_STOP_S + Math.ceil((settings.timeoutMs + limits.streamIdleMs) / 1_000) + 1,
+    // Names with a dot are asked for as they are, not in every domain of the cluster first.
+    dnsConfig: { options: [{ name: "ndots", value: "1" }] },
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: USER,
+      runAsGroup: USER,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+  };
+}
+
 /** In the order of the files' names, because that is how the runtime joins them. */
 function projectPart(name: string, index: number): object {
   return { configMap: { name, items: [{ key: "part", path: String(index).padStart(5, "0") }] } };
 }
 
-function container(record: VersionRecord, { image, limits, cpuRequest }: PodOptions): object {
+function functionContainer(record: VersionRecord, options: PodOptions): object {
   const { settings } = record;
-  const sandbox = { settings, bundle: BUNDLE, parts: PARTS, scratch: SCRATCH, listen: { port: PORT } };
+  const runtime = { read: [PARTS], write: [BUNDLE] };
+  const sandbox = { settings, bundle: BUNDLE, runtime, scratch: SCRATCH, listen: { port: PORT } };
+  return {
+    ...instanceContainer(settings, options),
+    args: [...denoRunArguments({ ...sandbox, ownAddresses: [] }), RUNTIME].map(literal),
+    env: environment(record),
+    volumeMounts: [
+      { name: "parts", mountPath: PARTS, readOnly: true },
+      { name: "work", mountPath: "/work" },
+      { name: "scratch", mountPath: SCRATCH },
+    ],
+  };
+}
+
+/** What is the same for every container with these settings, whatever it runs. */
+export function instanceContainer(settings: Settings, { image, limits, cpuRequest }: PodOptions): object {
   const memory = mebibytes(settings.memoryMiB + RUNTIME_MIB);
   return {
     name: CONTAINER,
     image,
     imagePullPolicy: "IfNotPresent",
-    args: [...denoRunArguments({ ...sandbox, ownAddresses: [] }), RUNTIME].map(literal),
-    env: environment(record),
     workingDir: SCRATCH,
     ports: [{ name: PORT_NAME, containerPort: PORT }],
     readinessProbe: { ...PROBE, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 3 },
@@ -115,11 +136,6 @@ function container(record: VersionRecord, { image, limits, cpuRequest }: PodOpti
     },
     // What a function printed last before it broke becomes the reason that people read.
     terminationMessagePolicy: "FallbackToLogsOnError",
-    volumeMounts: [
-      { name: "parts", mountPath: PARTS, readOnly: true },
-      { name: "work", mountPath: "/work" },
-      { name: "scratch", mountPath: SCRATCH },
-    ],
   };
 }
 

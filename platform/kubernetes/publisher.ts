@@ -1,5 +1,5 @@
 import type { Limits } from "../limits.ts";
-import type { Draft, Published } from "../platform.ts";
+import type { Bundle, Draft, Published } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import type { KubeApi } from "./api.ts";
 import { hasStatus } from "./api-error.ts";
@@ -9,6 +9,7 @@ import { inlineSourceHash, publishingSince } from "./function-state.ts";
 import type { Owner } from "./manifests.ts";
 import { delay } from "./mirror.ts";
 import { ANNOTATIONS, GROUP, LABELS } from "./names.ts";
+import type { PoolSupply } from "./pool/pool-supply.ts";
 import { NotReady, type ReadinessOptions, startFailed, versionServes } from "./readiness.ts";
 import { type FunctionResource, KINDS, type Place } from "./resources.ts";
 import type { VersionStore } from "./version-store.ts";
@@ -26,6 +27,8 @@ export interface PublisherOptions extends ReadinessOptions {
   readonly store: VersionStore;
   readonly children: Children;
   readonly onTrouble: (reason: string) => void;
+  /** Ready pods; a version that gets one serves before its own pods have started. */
+  readonly supply?: PoolSupply;
   /** Waits until all who send calls know of the version. */
   readonly spread?: (name: string, version: number) => Promise<void>;
 }
@@ -55,12 +58,14 @@ export class Publisher {
     const { resource, created } = begun;
     const owner = { name, uid: resource.metadata.uid! };
     let stored: VersionRecord | undefined;
+    const failed = new AbortController();
     try {
       const records = await store.records(name);
       signal?.throwIfAborted();
       const newest = Math.max(0, resource.spec.version ?? 0, ...records.map(({ version }) => version));
       stored = await store.store(draft, owner, newest + 1);
       signal?.throwIfAborted();
+      this.#supply({ record: stored, bundle: draft.bundle, owner }, failed.signal);
       await this.#replaceSpec(name, (spec) => ({
         // An inline source that was not what is published is from before: what was posted last counts.
         ...(inlineSourceHash(spec) === stored!.sourceHash ? { source: spec.source! } : {}),
@@ -71,6 +76,7 @@ export class Publisher {
       await this.#finish(stored, created);
       await this.#forget(stored, records);
     } catch (error) {
+      failed.abort(error);
       await this.#undo(begun, stored).catch((failure: Error) => {
         // Whoever leads finds the mark of the publish and puts the version before back.
         this.#options.onTrouble(`${name}: undoing a failed deploy failed as well: ${failure.message}`);
@@ -78,6 +84,14 @@ export class Publisher {
       throw error instanceof NotReady ? startFailed(error) : error;
     }
     return { name, version: stored.version, created, unchanged: false };
+  }
+
+  /** In the background: whether it helps is seen by the endpoints, and without it everything works the same. */
+  #supply(version: { record: VersionRecord; bundle: Bundle; owner: Owner }, signal: AbortSignal): void {
+    const { supply, onTrouble } = this.#options;
+    supply?.forVersion(version, { signal }).catch((error: Error) => {
+      if (!signal.aborted) onTrouble(`${version.owner.name}: the pool could not be asked: ${error.message}`);
+    });
   }
 
   /** Brings `record` up and resolves when calls go to it. Also what repairs and rollbacks do. */

@@ -11,6 +11,7 @@ import { type Fault, functionStatus } from "./function-status.ts";
 import type { KubernetesPlatform } from "./kubernetes-platform.ts";
 import { Mirror, type MirrorTimes } from "./mirror.ts";
 import { ANNOTATIONS, deploymentName, LABELS } from "./names.ts";
+import { ObjectsByFunction } from "./objects-by-function.ts";
 import { ABANDONED_MS } from "./publisher.ts";
 import {
   type Deployment,
@@ -57,7 +58,7 @@ interface Failed {
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #queue: WorkQueue;
-  readonly #configMaps = new Map<string, Map<string, Resource>>();
+  readonly #configMaps = new ObjectsByFunction<Resource>();
   readonly #children: Readonly<Record<string, Mirror<Resource>>>;
   readonly #deployments: Mirror<Deployment>;
   readonly #pods: Mirror<Pod>;
@@ -76,7 +77,7 @@ export class Reconciler {
     this.#children = Object.fromEntries(kinds.map((kind) => [kind.plural, this.#mirror(kind)]));
     this.#deployments = this.#mirror<Deployment>(KINDS.deployments);
     this.#pods = this.#mirror<Pod>(KINDS.pods);
-    this.#parts = this.#mirror(KINDS.configMaps, true);
+    this.#parts = this.#mirror(KINDS.configMaps, { metadataOnly: true, objects: this.#configMaps });
     this.#unwatch = options.platform.watchFunctions((name) => this.#queue.add(name));
     this.#resync = setInterval(() => this.#addAll(), RESYNC_MS);
     void this.#synced().then(() => this.#addAll());
@@ -116,7 +117,7 @@ export class Reconciler {
       await this.#report(resource, undefined, true);
       return leftMs;
     }
-    const records = recordsOf([...(this.#configMaps.get(name)?.values() ?? [])]);
+    const records = recordsOf([...this.#configMaps.of(name)]);
     const isCurrent = ({ version }: VersionRecord) => version === resource.spec.version;
     // The copy of the ConfigMaps may be behind that of the Functions.
     const current =
@@ -136,7 +137,7 @@ export class Reconciler {
   async #restore(resource: FunctionResource, signal: AbortSignal): Promise<VersionRecord | undefined> {
     const { platform, build, print } = this.#options;
     const { name, uid } = resource.metadata;
-    const parts = [...(this.#configMaps.get(name)?.values() ?? [])];
+    const parts = [...this.#configMaps.of(name)];
     const record = allRecordsOf(parts).find(({ version }) => version === resource.spec.version);
     if (!record) return undefined;
     if (!missingParts(record, parts).includes("bundle")) return record;
@@ -260,9 +261,7 @@ export class Reconciler {
     if (serves) await api.patch({ ...place, subresource: "status" }, { status: { version: spec.version } });
     const fresh = await api.get<FunctionResource>(place);
     if (!fresh) return undefined;
-    const record = recordsOf([...(this.#configMaps.get(name)?.values() ?? [])]).find(
-      ({ version }) => version === target,
-    );
+    const record = recordsOf([...this.#configMaps.of(name)]).find(({ version }) => version === target);
     const settings = record ? specSettings(record) : {};
     await api.replace(place, {
       ...fresh,
@@ -307,9 +306,14 @@ export class Reconciler {
     return this.#children[kind.plural]!;
   }
 
-  #mirror<T extends Resource>(kind: Kind, metadataOnly = false): Mirror<T> {
+  #mirror<T extends Resource>(
+    kind: Kind,
+    {
+      metadataOnly = false,
+      objects = new ObjectsByFunction<T>(),
+    }: { metadataOnly?: boolean; objects?: ObjectsByFunction<T> } = {},
+  ): Mirror<T> {
     const { api, namespace, print, times } = this.#options;
-    const owners = new Map<string, string>();
     return new Mirror<T>({
       api,
       place: { kind, namespace },
@@ -317,23 +321,11 @@ export class Reconciler {
       metadataOnly,
       onTrouble: (reason) => print(`the cluster cannot be watched: ${reason}`),
       onChange: (key, object) => {
-        const name = object?.metadata.labels?.[LABELS.function] ?? owners.get(key);
-        if (name === undefined) return;
-        if (object) owners.set(key, name);
-        else owners.delete(key);
-        if (kind === KINDS.configMaps) this.#changePart(name, key, object);
-        this.#queue.add(name);
+        const name = objects.set(key, object);
+        if (name !== undefined) this.#queue.add(name);
       },
       ...(times ? { times } : {}),
     });
-  }
-
-  #changePart(name: string, key: string, object: Resource | undefined): void {
-    const parts = this.#configMaps.get(name) ?? new Map<string, Resource>();
-    if (object) parts.set(key, object);
-    else parts.delete(key);
-    if (parts.size === 0) this.#configMaps.delete(name);
-    else this.#configMaps.set(name, parts);
   }
 }
 

@@ -42,7 +42,10 @@ export async function removeFunction(
       api.list({ kind, namespace }, selector, { metadataOnly: true, signal }),
     );
     const owned = (await Promise.all(lists)).reduce((sum, { items }) => sum + items.length, 0);
-    const { items: pods } = await api.list<Pod>({ kind: KINDS.pods, namespace }, selector, { signal });
+    const ours = [selector, `${LABELS.claimedFor}=${name}`].map((each) =>
+      api.list<Pod>({ kind: KINDS.pods, namespace }, each, { signal }),
+    );
+    const pods = (await Promise.all(ours)).flatMap(({ items }) => items);
     const waitedMs = performance.now() - startedMs;
     if (owned === 0 && (pods.length === 0 || (waitedMs > MOMENT_MS && pods.every(isTerminating))))
       return true;

@@ -85,6 +85,10 @@ export interface Deployment extends Resource {
   };
 }
 
+export interface ReplicaSet extends Resource {
+  readonly spec: { readonly replicas?: number };
+}
+
 export interface Scale extends Resource {
   readonly spec?: { readonly replicas?: number };
 }

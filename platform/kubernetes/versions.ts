@@ -46,6 +46,11 @@ export function recordsOf(configMaps: readonly Resource[]): VersionRecord[] {
   return allRecordsOf(configMaps).filter((record) => missingParts(record, configMaps).length === 0);
 }
 
+/** The versions of which all of one part is among the ConfigMaps. */
+export function recordsInParts(configMaps: readonly Resource[], part: Part): VersionRecord[] {
+  return allRecordsOf(configMaps).filter((record) => !missingParts(record, configMaps).includes(part));
+}
+
 /** Also those of which somebody has deleted a part. */
 export function allRecordsOf(configMaps: readonly Resource[]): VersionRecord[] {
   const records = configMaps.flatMap((each) => parseRecord(each) ?? []);

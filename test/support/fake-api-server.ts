@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { Agent } from "undici";
+import type { JsonOperation } from "../../platform/kubernetes/api.ts";
 import type { Connection } from "../../platform/kubernetes/client.ts";
 import type { Resource } from "../../platform/kubernetes/resources.ts";
 
@@ -189,15 +190,16 @@ export class FakeApiServer {
   }
 
   #change(change: Change, response: ServerResponse): void {
-    const { method, collection, name = change.body.metadata?.name ?? "", body } = change;
+    const { method, collection, name = change.body.metadata?.name ?? "" } = change;
     const before = this.read<Stored>(collection, name);
-    const refusal = refusalOf(change, before);
-    if (refusal) refuse(response, ...refusal);
+    const body = change.type === "application/json-patch+json" ? patched(change.body, before) : change.body;
+    const refusal: [number, string] | undefined = body ? refusalOf(change, before) : [422, "Invalid"];
+    if (refusal || !body) refuse(response, ...refusal!);
     else if (method === "POST") reply(response, this.#store(collection, body), 201);
     else if (method === "DELETE") {
       this.remove(collection, name);
       reply(response, before!);
-    } else reply(response, this.#store(collection, changed({ ...change, name }, before)));
+    } else reply(response, this.#store(collection, changed({ ...change, body, name }, before)));
   }
 
   #watch(collection: string, search: URLSearchParams, response: ServerResponse): void {
@@ -241,9 +243,10 @@ function refusalOf({ method, type, body }: Change, before: Stored | undefined): 
 }
 
 /** As the real one: the main resource does not take a status, the subresource takes nothing else. */
-function changed({ method, subresource, body, name }: Change, before: Stored | undefined): Stored {
+function changed({ method, subresource, body, name, type }: Change, before: Stored | undefined): Stored {
   const replaced = { ...body, ...(before?.status ? { status: before.status } : {}) };
-  const next = method === "PUT" ? replaced : (merge(before ?? {}, body) as Stored);
+  const isWhole = method === "PUT" || type === "application/json-patch+json";
+  const next = isWhole ? replaced : (merge(before ?? {}, body) as Stored);
   const kept = subresource === "status" ? { ...before!, status: next.status ?? {} } : next;
   return { ...kept, metadata: { ...kept.metadata, ...(name === undefined ? {} : { name }) } };
 }
@@ -266,6 +269,22 @@ function selects(selector: string | null, { metadata }: Resource): boolean {
     if (key === "") return true;
     return value === undefined ? metadata.labels?.[key] !== undefined : metadata.labels?.[key] === value;
   });
+}
+
+/** RFC 6902; undefined if a `test` in it fails. What is not there (404) is refused later. */
+function patched(operations: unknown, before: Stored | undefined): Stored | undefined {
+  const next = structuredClone(before ?? {}) as Record<string, unknown>;
+  for (const { op, path, value } of before ? (operations as JsonOperation[]) : []) {
+    const keys = path.split("/").slice(1);
+    const names = keys.map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+    const last = names.pop()!;
+    const inside = (object: Record<string, unknown>, key: string) => object[key] as Record<string, unknown>;
+    const parent = names.reduce(inside, next);
+    if (op === "test" && JSON.stringify(parent[last]) !== JSON.stringify(value)) return undefined;
+    if (op === "remove") delete parent[last];
+    else if (op !== "test") parent[last] = value;
+  }
+  return next as unknown as Stored;
 }
 
 /** RFC 7396. */

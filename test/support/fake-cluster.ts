@@ -1,5 +1,8 @@
 import { KubeApi } from "../../platform/kubernetes/api.ts";
-import { KubernetesPlatform } from "../../platform/kubernetes/kubernetes-platform.ts";
+import {
+  KubernetesPlatform,
+  type KubernetesPlatformOptions,
+} from "../../platform/kubernetes/kubernetes-platform.ts";
 import type { MirrorTimes } from "../../platform/kubernetes/mirror.ts";
 import type { Resource } from "../../platform/kubernetes/resources.ts";
 import { limitsFromEnv } from "../../platform/limits.ts";
@@ -7,6 +10,8 @@ import { FakeApiServer } from "./fake-api-server.ts";
 
 /** Times short enough for tests. */
 export const QUICK: MirrorTimes = { watchS: 60, silenceMs: 60_000, firstPauseMs: 5, longestPauseMs: 50 };
+
+const LIMITS = limitsFromEnv({ SKIFF_START_TIMEOUT: "2s", SKIFF_INSTANCE_WAIT: "2s" });
 
 type Template = { metadata: { labels: Record<string, string> }; spec: { hostname: string } };
 type DeploymentObject = Resource & { spec: { replicas?: number; template: Template } };
@@ -22,6 +27,8 @@ export class FakeCluster {
   readonly lines: string[] = [];
   /** Versions whose pods end with these last words. */
   readonly crashing = new Map<number, string>();
+  /** False: Deployments make no pods, as where no node has room. */
+  makesPods = true;
   #pods = 0;
 
   static async start(): Promise<FakeCluster> {
@@ -34,20 +41,50 @@ export class FakeCluster {
     this.server = server;
     this.api = new KubeApi(server.connection());
     server.onChange = (collection, object) => {
-      if (collection === "deployments" && object) this.#runPods(object as unknown as DeploymentObject);
+      if (collection !== "deployments" || !object?.metadata.labels?.["skiff.dev/function"]) return;
+      const deployment = object as unknown as DeploymentObject;
+      this.#putReplicaSet(deployment);
+      if (this.makesPods) this.#runPods(deployment);
     };
-    this.platform = new KubernetesPlatform({
-      api: this.api,
-      limits: limitsFromEnv({ SKIFF_START_TIMEOUT: "2s", SKIFF_INSTANCE_WAIT: "2s" }),
+    this.platform = this.open();
+  }
+
+  /** One more manager or router on this cluster. */
+  open(options: Partial<KubernetesPlatformOptions> = {}): KubernetesPlatform {
+    return new KubernetesPlatform({
+      api: new KubeApi(this.server.connection()),
+      limits: LIMITS,
       image: "client",
       times: QUICK,
       print: (line) => this.lines.push(line),
+      ...options,
     });
+  }
+
+  /** A ready pod that is of no function, as the Deployment of the pool makes it. */
+  putFreePod(name: string): void {
+    const labels = { "skiff.dev/pool": "free", "pod-template-hash": "pool" };
+    const ownerReferences = [{ kind: "ReplicaSet", name: "skiff-pool-1", uid: "pool" }];
+    const status = { podIP: "127.0.0.1", conditions: [{ type: "Ready", status: "True" }] };
+    this.server.put("pods", { metadata: { name, labels, ownerReferences }, status });
   }
 
   async close(): Promise<void> {
     await this.platform.close();
     await this.server.down();
+  }
+
+  #putReplicaSet({ metadata, spec }: DeploymentObject): void {
+    const { labels } = spec.template.metadata;
+    const hash = `hash-${labels["skiff.dev/version"]}`;
+    this.server.put("replicasets", {
+      metadata: {
+        name: `${metadata.name}-${hash}`,
+        labels: { ...labels, "pod-template-hash": hash },
+        ownerReferences: [{ uid: metadata.uid }],
+      },
+      spec: { replicas: spec.replicas ?? 1 },
+    });
   }
 
   #runPods({ metadata, spec }: DeploymentObject): void {

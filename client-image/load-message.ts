@@ -1,0 +1,32 @@
+import type { StartMessage } from "./start-message.ts";
+
+/** What a pod of the pool is told when it becomes an instance; the gzipped bundle follows it. */
+export interface LoadMessage {
+  readonly start: StartMessage;
+  /** The flags of the process that waits are those of the function: it goes on. Otherwise a new one is started. */
+  readonly inPlace: boolean;
+  /** What `deno` is started with for this function, now or when the container is started again. */
+  readonly arguments: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Header of the request that loads a function into a pod of the pool. */
+export const LOAD_HEADER = "x-skiff-load";
+
+const LENGTH_BYTES = 4;
+
+/** Layout: length of the message (4 bytes, big-endian) · the message as JSON · the bundle, gzipped. */
+export function encodeLoad(message: LoadMessage, bundle: Uint8Array): Uint8Array {
+  const json = new TextEncoder().encode(JSON.stringify(message));
+  const whole = new Uint8Array(LENGTH_BYTES + json.length + bundle.length);
+  new DataView(whole.buffer).setUint32(0, json.length);
+  whole.set(json, LENGTH_BYTES);
+  whole.set(bundle, LENGTH_BYTES + json.length);
+  return whole;
+}
+
+export function decodeLoad(whole: Uint8Array): { message: LoadMessage; bundle: Uint8Array } {
+  const end = LENGTH_BYTES + new DataView(whole.buffer, whole.byteOffset).getUint32(0);
+  const json = new TextDecoder().decode(whole.subarray(LENGTH_BYTES, end));
+  return { message: JSON.parse(json) as LoadMessage, bundle: whole.subarray(end) };
+}

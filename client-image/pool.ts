@@ -1,0 +1,108 @@
+/**
+ * A pod of the pool: a process that is ready and waits. It is given a function once, by who holds the installation's
+ * key, and is that function's instance for the rest of its life. pool.sh is its parent.
+ */
+import { HeldPort } from "./held-port.ts";
+import { decodeLoad, LOAD_HEADER, type LoadMessage } from "./load-message.ts";
+import { type OpenKeys, open } from "./sealed.ts";
+import { type PoolMessage, PROBE_HEADER, type StartMessage } from "./start-message.ts";
+
+/** The exit code that tells pool.sh to start what was loaded, with permissions of its own. */
+const START_LOADED = 75;
+/** Largest load; a source of 20 MiB makes a bundle of about its size, and twice that with its source map. */
+const LOAD_BYTES = 128 * 1024 ** 2;
+
+export interface Loaded {
+  readonly start: StartMessage;
+  readonly port: HeldPort;
+  /** Tells who loaded the function that it takes calls. */
+  readonly serves: () => void;
+}
+
+type Pool = PoolMessage["pool"];
+
+/** Resolves when a function was loaded that runs in this process; for another one the process ends. */
+export async function loadFromPool(pool: Pool): Promise<Loaded> {
+  const keys = readKeys(pool);
+  const { promise, resolve } = Promise.withResolvers<Loaded>();
+  const served = Promise.withResolvers<void>();
+  let isTaken = false;
+  const load = async (request: Request): Promise<Response> => {
+    if (Number(request.headers.get("content-length") ?? Infinity) > LOAD_BYTES)
+      return refuse(413, "too large");
+    const sealed = new Uint8Array(await request.arrayBuffer());
+    let opened: Uint8Array;
+    try {
+      opened = await open(sealed, pool.uid, keys);
+    } catch (error) {
+      return refuse(403, `not for this pod: ${(error as Error).message}`);
+    }
+    if (isTaken) return refuse(409, "a function was loaded already");
+    isTaken = true;
+    const { message, bundle } = decodeLoad(opened);
+    await write(pool, message, bundle);
+    if (!message.inPlace) {
+      void port.close().then(() => Deno.exit(START_LOADED));
+      return new Response(null, { status: 202 });
+    }
+    letGo(pool);
+    resolve({ start: message.start, port, serves: () => served.resolve() });
+    await served.promise;
+    return new Response(null, { status: 204 });
+  };
+  const port = new HeldPort(pool.port, (request) => {
+    if (request.headers.has(PROBE_HEADER)) return new Response(null, { status: 204 });
+    if (request.method === "POST" && request.headers.has(LOAD_HEADER)) return load(request);
+    return refuse(503, "this pod is of no function yet");
+  });
+  const stop = () => void port.close().then(() => Deno.exit(0));
+  Deno.addSignalListener("SIGTERM", stop);
+  const loaded = await promise;
+  Deno.removeSignalListener("SIGTERM", stop);
+  return loaded;
+}
+
+function readKeys({ keys }: Pool): OpenKeys {
+  const verifyPublic = Deno.readFileSync(`${keys}/verify-public`);
+  const boxPrivate = Deno.readFileSync(`${keys}/box-private`);
+  Deno.permissions.revokeSync({ name: "read", path: keys });
+  return { verifyPublic, boxPrivate };
+}
+
+/** The script comes last and whole: a container that is started again before it is there is still of no function. */
+async function write(pool: Pool, message: LoadMessage, bundle: Uint8Array): Promise<void> {
+  const packed = new Blob([bundle as Uint8Array<ArrayBuffer>]).stream();
+  await Deno.writeFile(pool.bundle, packed.pipeThrough(new DecompressionStream("gzip")));
+  if (message.inPlace) Deno.writeTextFileSync(pool.inPlace, "");
+  const draft = `${pool.restart}.new`;
+  Deno.writeTextFileSync(draft, restartScript(message));
+  Deno.renameSync(draft, pool.restart);
+}
+
+/** What the function must not have: its bundle and the script are what the platform made of them. */
+function letGo({ bundle, restart, inPlace }: Pool): void {
+  for (const path of [bundle, restart, `${restart}.new`, inPlace]) {
+    Deno.permissions.revokeSync({ name: "write", path });
+  }
+  for (const path of [restart, `${restart}.new`, inPlace]) {
+    Deno.permissions.revokeSync({ name: "read", path });
+  }
+}
+
+/** For pool.sh, which has put the path of Deno into `$deno`. */
+export function restartScript({ arguments: args, env }: Pick<LoadMessage, "arguments" | "env">): string {
+  const variables = Object.entries(env).map(([name, value]) => {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new Error(`"${name}" is no name of a variable`);
+    return `export ${name}=${quote(value)}\n`;
+  });
+  return `${variables.join("")}exec "$deno" ${args.map(quote).join(" ")}\n`;
+}
+
+/** For a POSIX shell: nothing within single quotes means anything. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function refuse(status: number, reason: string): Response {
+  return new Response(`${reason}\n`, { status });
+}

@@ -1,0 +1,100 @@
+import type { KubeApi } from "../api.ts";
+import { covers } from "../children.ts";
+import { delay, Mirror, type MirrorTimes } from "../mirror.ts";
+import { LABELS, POOL_NAME } from "../names.ts";
+import { isTerminating } from "../pod-state.ts";
+import { type Deployment, KINDS, type Pod } from "../resources.ts";
+import type { PoolKeys } from "./pool-keys.ts";
+import { type PoolManifestOptions, poolDeploymentManifest, poolSecretManifest } from "./pool-manifests.ts";
+
+export interface PoolKeeperOptions extends PoolManifestOptions {
+  readonly api: KubeApi;
+  readonly namespace: string;
+  readonly keys: PoolKeys;
+  readonly print: (line: string) => void;
+  readonly times?: MirrorTimes;
+  /** How often it looks; default 1 s. */
+  readonly everyMs?: number;
+}
+
+const EVERY_MS = 1_000;
+const APPLY_EVERY_MS = 60_000;
+/** A claim that took longer is one whose manager or router died in the middle. */
+export const CLAIM_MS = 60_000;
+
+/** Keeps the pool as it should be, and deletes what came out of it and went nowhere; the leader runs it. */
+export class PoolKeeper {
+  readonly #options: PoolKeeperOptions;
+  readonly #pods: Mirror<Pod>;
+  readonly #closing = new AbortController();
+  readonly #running: Promise<void>;
+  #appliedMs: number | undefined;
+
+  constructor(options: PoolKeeperOptions) {
+    this.#options = options;
+    const { api, namespace, print, times } = options;
+    this.#pods = new Mirror<Pod>({
+      api,
+      place: { kind: KINDS.pods, namespace },
+      labelSelector: LABELS.pool,
+      onChange: () => {},
+      onTrouble: (reason) => print(`the pool cannot be watched: ${reason}`),
+      ...(times ? { times } : {}),
+    });
+    this.#running = this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#running;
+    await this.#pods.close();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    const { print, everyMs = EVERY_MS } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await this.#keep();
+        await this.#sweep();
+      } catch (error) {
+        if (!signal.aborted) print(`the pool cannot be looked after: ${(error as Error).message}`);
+      }
+      await delay(everyMs, signal);
+    }
+  }
+
+  async #keep(): Promise<void> {
+    const nowMs = performance.now();
+    if (this.#appliedMs !== undefined && nowMs - this.#appliedMs < APPLY_EVERY_MS) return;
+    const { api, namespace, keys, size } = this.#options;
+    const deployment = { kind: KINDS.deployments, namespace, name: POOL_NAME };
+    if (size === 0) {
+      await api.delete(deployment, "Background");
+    } else {
+      const secret = { kind: KINDS.secrets, namespace, name: POOL_NAME };
+      await api.apply(secret, poolSecretManifest(keys, namespace));
+      const manifest = poolDeploymentManifest(this.#options);
+      const live = await api.get<Deployment>(deployment);
+      if (!covers(live, manifest)) await api.apply(deployment, manifest);
+    }
+    this.#appliedMs = nowMs;
+  }
+
+  async #sweep(): Promise<void> {
+    const { api, namespace, print } = this.#options;
+    for (const pod of this.#pods.values()) {
+      if (isTerminating(pod) || !isAbandoned(pod, new Date())) continue;
+      const { name } = pod.metadata;
+      await api.delete({ kind: KINDS.pods, namespace, name }, "Background");
+      print(`the pod ${name}, which was claimed for a function and not used, is deleted`);
+    }
+  }
+}
+
+/** True for a pod that was given up, or whose claim is too old for anybody to be at work on it. */
+export function isAbandoned({ metadata }: Pod, now: Date): boolean {
+  const { [LABELS.pool]: state, [LABELS.claimedAt]: at = "0" } = metadata.labels ?? {};
+  if (state === "spent") return true;
+  return state === "claimed" && now.getTime() - Number(at) * 1_000 > CLAIM_MS;
+}

@@ -1,0 +1,87 @@
+import { request } from "undici";
+import { encodeLoad, LOAD_HEADER } from "../../../client-image/load-message.ts";
+import { type SealKeys, seal } from "../../../client-image/sealed.ts";
+import { START_VARIABLE, type StartMessage } from "../../../client-image/start-message.ts";
+import { denoRunArguments } from "../../deno-flags.ts";
+import type { Limits } from "../../limits.ts";
+import type { Address } from "../../platform.ts";
+import { defaultSettings, type Settings } from "../../settings.ts";
+import { answersProbe } from "../instance-probe.ts";
+import { PORT } from "../names.ts";
+import { BUNDLE, RUNTIME, SCRATCH } from "../pod-template.ts";
+
+/** Files of a pod of the pool; pool.sh knows them too. */
+export const RESTART = "/work/start.sh";
+export const IN_PLACE = "/work/in-place";
+
+/** A version as a pod is given it. */
+export interface Load {
+  readonly name: string;
+  readonly version: number;
+  readonly settings: Settings;
+  /** Gzipped. */
+  readonly bundle: Uint8Array;
+}
+
+export interface LoadOptions {
+  readonly uid: string;
+  readonly address: Extract<Address, { host: string }>;
+  readonly keys: SealKeys;
+  readonly limits: Limits;
+  readonly signal: AbortSignal;
+}
+
+/** Deno's flags for a function with these settings while it waits in the pool. */
+export function poolArguments(settings: Settings, reads: readonly string[]): string[] {
+  const runtime = {
+    read: [...reads, RESTART, `${RESTART}.new`, IN_PLACE],
+    write: [BUNDLE, RESTART, `${RESTART}.new`, IN_PLACE],
+  };
+  return denoRunArguments({ ...sandbox(settings), runtime });
+}
+
+/** Its flags when it is started as what it is. */
+function instanceArguments(settings: Settings): string[] {
+  return denoRunArguments({ ...sandbox(settings), runtime: { read: [], write: [] } });
+}
+
+function sandbox(settings: Settings) {
+  return { settings, bundle: BUNDLE, scratch: SCRATCH, listen: { port: PORT }, ownAddresses: [] };
+}
+
+/** True if a process that was started for the default settings has the permissions that these ask for. */
+export function runsInPlace(settings: Settings, limits: Limits): boolean {
+  const [wanted, waiting] = [settings, defaultSettings(limits)].map(instanceArguments);
+  return JSON.stringify(wanted) === JSON.stringify(waiting);
+}
+
+/**
+ * Gives a claimed pod its function; resolves when that takes calls.
+ * @throws Error when the pod does not take it, or it does not start
+ */
+export async function load({ name, version, settings, bundle }: Load, options: LoadOptions): Promise<void> {
+  const { uid, address, keys, limits, signal } = options;
+  const start: StartMessage = {
+    bundle: `file://${BUNDLE}`,
+    listen: { port: PORT },
+    function: { name, version },
+    env: [...Object.keys(settings.env), "TMPDIR"],
+  };
+  const message = {
+    start,
+    inPlace: runsInPlace(settings, limits),
+    arguments: [...instanceArguments(settings), RUNTIME],
+    env: { TMPDIR: SCRATCH, ...settings.env, [START_VARIABLE]: JSON.stringify(start) },
+  };
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  const response = await request(`http://${host}:${address.port}/`, {
+    method: "POST",
+    headers: { [LOAD_HEADER]: "1", "content-type": "application/octet-stream" },
+    body: await seal(encodeLoad(message, bundle), uid, keys),
+    signal,
+  });
+  const text = await response.body.text();
+  if (response.statusCode === 204) return;
+  if (response.statusCode !== 202) throw new Error(`the pod answered ${response.statusCode}: ${text.trim()}`);
+  if (!(await answersProbe(address, signal, version))) throw new Error("it did not answer in time");
+}

@@ -1,0 +1,64 @@
+import { gzipSync } from "node:zlib";
+import type { Limits } from "../../limits.ts";
+import type { Bundle } from "../../platform.ts";
+import { Problem } from "../../problems.ts";
+import { checkedSettings } from "../function-spec.ts";
+import { publishingSince } from "../function-state.ts";
+import type { Owner } from "../manifests.ts";
+import type { FunctionResource } from "../resources.ts";
+import type { VersionRecord } from "../versions.ts";
+import type { BundleCache } from "./bundle-cache.ts";
+import type { Pool, PoolOutcome } from "./pool.ts";
+
+export interface SupplyOptions {
+  readonly pool: Pool;
+  readonly bundles: BundleCache;
+  readonly limits: Limits;
+}
+
+export interface SupplyCall {
+  /** The pod is given up when it aborts before it was adopted. */
+  readonly signal: AbortSignal;
+  readonly onStep?: (step: "claim" | "load") => void;
+}
+
+/** Instances from the pool, for those who need one: a function that sleeps, a version that is being deployed. */
+export class PoolSupply {
+  readonly #options: SupplyOptions;
+
+  constructor(options: SupplyOptions) {
+    this.#options = options;
+  }
+
+  /** For the current version of a function. While a deploy is under way, that brings up its own. */
+  async forSleeper(resource: FunctionResource, call: SupplyCall): Promise<PoolOutcome | undefined> {
+    const { pool, bundles, limits } = this.#options;
+    const { name, uid = "" } = resource.metadata;
+    const { version } = resource.spec;
+    if (version === undefined || publishingSince(resource) !== undefined) return undefined;
+    const settings = settingsFrom(resource, limits);
+    if (!settings) return undefined;
+    const packed = () => bundles.read({ name, uid, version }, call.signal);
+    return await pool.supply({ ...call, owner: { name, uid }, version, settings, packed });
+  }
+
+  /** For a version that was stored just now. */
+  async forVersion(
+    { record, bundle, owner }: { record: VersionRecord; bundle: Bundle; owner: Owner },
+    call: SupplyCall,
+  ): Promise<PoolOutcome> {
+    const { settings, version } = record;
+    const packed = async () => ({ settings, bundle: gzipSync(bundle.code) });
+    return await this.#options.pool.supply({ ...call, owner, version, settings, packed });
+  }
+}
+
+/** Undefined if somebody has applied what is not valid: the version that is stored is not what `spec` says then. */
+function settingsFrom({ spec }: FunctionResource, limits: Limits) {
+  try {
+    return checkedSettings(spec, limits);
+  } catch (error) {
+    if (error instanceof Problem) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,227 @@
+import type { SealKeys } from "../../../client-image/sealed.ts";
+import type { Limits } from "../../limits.ts";
+import { defaultSettings, type Settings } from "../../settings.ts";
+import type { KubeApi } from "../api.ts";
+import { hasStatus } from "../api-error.ts";
+import type { EndpointsMirror } from "../endpoints-mirror.ts";
+import type { Owner } from "../manifests.ts";
+import { Mirror, type MirrorTimes } from "../mirror.ts";
+import { LABELS, PORT } from "../names.ts";
+import { isReady } from "../pod-state.ts";
+import { KINDS, type Pod, type ReplicaSet } from "../resources.ts";
+import type { PackedVersion } from "./bundle-cache.ts";
+import { type Load, type LoadOptions, load } from "./pool-load.ts";
+import { adoptionPatch, claimPatch, spentPatch } from "./pool-patches.ts";
+
+/**
+ * How asking the pool ended: `claimed` a pod that takes calls; `empty`; `settings` that no pod of the pool has;
+ * `failed` after a pod was claimed. All but the first leave the function to the normal way.
+ */
+export type PoolOutcome = "claimed" | "empty" | "settings" | "failed";
+
+/** Pods that are tried before the pool counts as empty: others claim from it at the same time. */
+const TRIES = 4;
+/** A pod that has not taken its function by then is given up; the normal way takes about half a second. */
+const LOAD_MS = 3_000;
+/** Time for the Deployment to have a ReplicaSet that wants a pod. */
+const ADOPT_MS = 20_000;
+
+/** What the pool is asked for. */
+export interface Wanted {
+  readonly owner: Owner;
+  readonly version: number;
+  /** Whether the pool has pods for it. */
+  readonly settings: Settings;
+  /** Reads the version, while a pod is claimed. */
+  readonly packed: () => Promise<PackedVersion>;
+  readonly signal: AbortSignal;
+  readonly onStep?: (step: "claim" | "load") => void;
+}
+
+export interface PoolOptions {
+  readonly api: KubeApi;
+  readonly namespace: string;
+  readonly limits: Limits;
+  readonly keys: SealKeys;
+  readonly endpoints: EndpointsMirror;
+  /** Takes one line for people. */
+  readonly print: (line: string) => void;
+  readonly times?: MirrorTimes;
+  /** How a pod is given its function; replaced where pods are none. */
+  readonly load?: (load: Load, options: LoadOptions) => Promise<void>;
+}
+
+/** The ready pods of no function, as who hands functions out sees them. Every manager and router has one. */
+export class Pool {
+  readonly outcomes: Record<PoolOutcome, number> = { claimed: 0, empty: 0, settings: 0, failed: 0 };
+  readonly #options: PoolOptions;
+  readonly #free: Mirror<Pod>;
+  /** Pods that this program tries to claim at the moment, or has claimed: two calls must not try the same. */
+  readonly #taken = new Set<string>();
+  readonly #closing = new AbortController();
+  readonly #adoptions = new Set<Promise<void>>();
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    const { api, namespace, print, times } = options;
+    this.#free = new Mirror<Pod>({
+      api,
+      place: { kind: KINDS.pods, namespace },
+      labelSelector: `${LABELS.pool}=free`,
+      onChange: (_, pod) => {
+        if (!pod) this.#forgetTaken();
+      },
+      onTrouble: (reason) => print(`the pool cannot be watched: ${reason}`),
+      ...(times ? { times } : {}),
+    });
+  }
+
+  get synced(): Promise<void> {
+    return this.#free.synced;
+  }
+
+  /** Pods that could be claimed now. */
+  get free(): number {
+    return this.#candidates().length;
+  }
+
+  /**
+   * Gives a function an instance from the pool, if there is one for it: resolves with `claimed` when it takes calls,
+   * which the endpoints then show. It becomes one of the function's ReplicaSet as soon as that wants a pod; until
+   * `signal` aborts, when it is given up.
+   */
+  async supply(wanted: Wanted): Promise<PoolOutcome> {
+    const outcome = await this.#supply(wanted);
+    this.outcomes[outcome]++;
+    return outcome;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#adoptions);
+    await this.#free.close();
+  }
+
+  async #supply(wanted: Wanted): Promise<PoolOutcome> {
+    if (!fitsPool(wanted.settings, this.#options.limits)) return "settings";
+    if (this.free === 0) return "empty";
+    const reading = wanted.packed();
+    // It is awaited after the claim, or not at all.
+    reading.catch(() => {});
+    const pod = await this.#claim(wanted);
+    if (!pod) return "empty";
+    wanted.onStep?.("claim");
+    const { owner, version } = wanted;
+    const address = { host: pod.status!.podIP!, port: PORT };
+    const id = pod.metadata.uid!;
+    const { keys, limits, load: give = load, print, endpoints } = this.#options;
+    const signal = AbortSignal.any([wanted.signal, this.#closing.signal, AbortSignal.timeout(LOAD_MS)]);
+    try {
+      const { settings, bundle } = await reading;
+      if (!fitsPool(settings, limits)) throw new Error("its settings are not those of the Function any more");
+      await give({ name: owner.name, version, settings, bundle }, { uid: id, address, keys, limits, signal });
+    } catch (error) {
+      print(`${owner.name}: a pod of the pool did not take it: ${(error as Error).message}`);
+      await this.#giveUp(pod);
+      return "failed";
+    }
+    wanted.onStep?.("load");
+    endpoints.addEarly(owner.name, { id, address, version });
+    this.#adoptInBackground(pod, wanted);
+    return "claimed";
+  }
+
+  /** Whoever's patch the API server takes first has the pod; the others take the next one. */
+  async #claim({ owner, signal }: Wanted): Promise<Pod | undefined> {
+    const { api, namespace } = this.#options;
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const pod = anyOf(this.#candidates());
+      if (!pod) return undefined;
+      this.#taken.add(pod.metadata.uid!);
+      try {
+        const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
+        return await api.patchJson<Pod>(place, claimPatch(pod, { owner, at: new Date() }), { signal });
+      } catch (error) {
+        if (hasStatus(error, 422) || hasStatus(error, 404) || hasStatus(error, 409)) continue;
+        this.#taken.delete(pod.metadata.uid!);
+        throw error;
+      }
+    }
+    return undefined;
+  }
+
+  #adoptInBackground(pod: Pod, wanted: Wanted): void {
+    const { print, endpoints } = this.#options;
+    const { name } = wanted.owner;
+    const adopted = this.#adopt(pod, wanted)
+      .catch(async (error: unknown) => {
+        endpoints.dropEarly(name, pod.metadata.uid!);
+        if (!wanted.signal.aborted && !this.#closing.signal.aborted) {
+          print(`${name}: a pod of the pool could not be adopted: ${(error as Error).message}`);
+        }
+        await this.#giveUp(pod);
+      })
+      .finally(() => this.#adoptions.delete(adopted));
+    this.#adoptions.add(adopted);
+  }
+
+  async #adopt(pod: Pod, { owner: { name }, version, signal }: Wanted): Promise<void> {
+    const { api, namespace } = this.#options;
+    const until = AbortSignal.any([signal, this.#closing.signal, AbortSignal.timeout(ADOPT_MS)]);
+    const { promise, resolve, reject } = Promise.withResolvers<ReplicaSet>();
+    const stop = () => reject(until.reason);
+    until.addEventListener("abort", stop);
+    if (until.aborted) stop();
+    const sets = new Mirror<ReplicaSet>({
+      api,
+      place: { kind: KINDS.replicaSets, namespace },
+      labelSelector: `${LABELS.function}=${name},${LABELS.version}=${version}`,
+      // One that wants none yet would delete what it adopts.
+      onChange: (_, set) => {
+        if (set && (set.spec.replicas ?? 0) > 0) resolve(set);
+      },
+    });
+    try {
+      const replicaSet = await promise;
+      const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
+      await api.patchJson<Pod>(place, adoptionPatch(pod, { name, version, replicaSet }));
+    } finally {
+      until.removeEventListener("abort", stop);
+      await sets.close();
+    }
+  }
+
+  /** The leader deletes it. Where even that fails, the leader finds it by the age of its claim. */
+  async #giveUp(pod: Pod): Promise<void> {
+    const { api, namespace, print } = this.#options;
+    try {
+      await api.patchJson({ kind: KINDS.pods, namespace, name: pod.metadata.name }, spentPatch(pod));
+    } catch (error) {
+      if (hasStatus(error, 404) || hasStatus(error, 422)) return;
+      print(`the pod ${pod.metadata.name} could not be given up: ${(error as Error).message}`);
+    }
+  }
+
+  #candidates(): Pod[] {
+    return [...this.#free.values()].filter((pod) => {
+      return isReady(pod) && pod.status?.podIP !== undefined && !this.#taken.has(pod.metadata.uid!);
+    });
+  }
+
+  /** A pod that is not free any more cannot be tried again. */
+  #forgetTaken(): void {
+    const free = new Set([...this.#free.values()].map(({ metadata }) => metadata.uid));
+    for (const uid of this.#taken) if (!free.has(uid)) this.#taken.delete(uid);
+  }
+}
+
+/** What is fixed when a pod is made must be what the function asks for: its memory, and the time it has to drain. */
+export function fitsPool(settings: Settings, limits: Limits): boolean {
+  const defaults = defaultSettings(limits);
+  return settings.memoryMiB === defaults.memoryMiB && settings.timeoutMs <= defaults.timeoutMs;
+}
+
+/** Several programs choose at the same time: at random they rarely choose the same. */
+function anyOf(pods: readonly Pod[]): Pod | undefined {
+  return pods[Math.floor(Math.random() * pods.length)];
+}

@@ -1,0 +1,285 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { encodeLoad, LOAD_HEADER } from "../../client-image/load-message.ts";
+import { seal } from "../../client-image/sealed.ts";
+import { PROBE_HEADER, START_VARIABLE, VERSION_HEADER } from "../../client-image/start-message.ts";
+import { denoPath } from "../../platform/deno-binary.ts";
+import { denoRunArguments } from "../../platform/deno-flags.ts";
+import { poolKeys } from "../../platform/kubernetes/pool/pool-keys.ts";
+import { limitsFromEnv } from "../../platform/limits.ts";
+import { compileRuntime } from "../../platform/local/runtime-program.ts";
+import { defaultSettings, type Settings } from "../../platform/settings.ts";
+import { type Answer, call } from "../support/call-instance.ts";
+import { eventually } from "../support/eventually.ts";
+
+const SCRIPT = fileURLToPath(new URL("../../client-image/pool.sh", import.meta.url));
+const UID = "0d3e4b7c";
+const KEYS = poolKeys("the secret of an installation");
+const DEFAULTS = defaultSettings(limitsFromEnv({}));
+
+/** What a pod of the pool is, but for the container: pool.sh, Deno with its flags, and the folders. */
+class PoolProcess {
+  readonly folder = mkdtempSync(join(tmpdir(), "skiff-pool-"));
+  readonly work = join(this.folder, "work");
+  readonly output: string[] = [];
+  readonly #scratch = join(this.folder, "scratch");
+  readonly #keys = join(this.folder, "keys");
+  readonly #bundle = join(this.work, "bundle.mjs");
+  #port = 0;
+  #runtime = "";
+  #child: ChildProcess | undefined;
+
+  async start(): Promise<void> {
+    for (const folder of [this.work, this.#scratch, this.#keys]) mkdirSync(folder);
+    writeFileSync(join(this.#keys, "verify-public"), KEYS.pods.verifyPublic);
+    writeFileSync(join(this.#keys, "box-private"), KEYS.pods.boxPrivate);
+    this.#runtime = compileRuntime(this.folder);
+    this.#port = await freePort();
+    this.run();
+    await this.answersProbe(undefined);
+  }
+
+  /** Starts the container, for the first time or again. */
+  run(): void {
+    const own = ["start.sh", "start.sh.new", "in-place"].map((file) => join(this.work, file));
+    const runtime = { read: [this.#keys, ...own], write: [this.#bundle, ...own] };
+    const files = {
+      port: this.#port,
+      keys: this.#keys,
+      bundle: this.#bundle,
+      restart: own[0],
+      inPlace: own[2],
+    };
+    const child = spawn("/bin/sh", [SCRIPT, ...this.#flags(DEFAULTS, runtime), this.#runtime], {
+      cwd: this.#scratch,
+      env: {
+        PATH: `${dirname(denoPath())}:/usr/bin:/bin`,
+        DENO_DIR: join(this.folder, "deno"),
+        SKIFF_WORK: this.work,
+        TMPDIR: this.#scratch,
+        NO_COLOR: "1",
+        [START_VARIABLE]: JSON.stringify({ pool: { uid: UID, ...files } }),
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (chunk: Buffer) => this.output.push(chunk.toString()));
+    }
+    this.#child = child;
+  }
+
+  call(path = "/", headers: Record<string, string> = {}): Promise<Answer> {
+    return call({ host: "127.0.0.1", port: this.#port }, { path, headers });
+  }
+
+  async answersProbe(version: string | undefined): Promise<void> {
+    await eventually(`it answers its probe as version ${version}`, async () => {
+      const answer = await this.call("/", { [PROBE_HEADER]: "1" }).catch(() => undefined);
+      return answer?.status === 204 && answer.headers[VERSION_HEADER] === version;
+    });
+  }
+
+  async load(
+    code: string,
+    { settings = {}, uid = UID, keys = KEYS.ours }: LoadChoices = {},
+  ): Promise<Answer> {
+    const all = { ...DEFAULTS, ...settings };
+    const start = {
+      bundle: `file://${this.#bundle}`,
+      listen: { port: this.#port },
+      function: { name: "hello", version: 7 },
+      env: [...Object.keys(all.env), "TMPDIR"],
+    };
+    const message = {
+      start,
+      inPlace: settings.env === undefined && settings.permissions === undefined,
+      arguments: [...this.#flags(all, { read: [], write: [] }), this.#runtime],
+      env: { TMPDIR: this.#scratch, ...all.env, [START_VARIABLE]: JSON.stringify(start) },
+    };
+    const body = await seal(encodeLoad(message, gzipSync(code)), uid, keys);
+    const address = { host: "127.0.0.1", port: this.#port };
+    return await call(address, { method: "POST", headers: { [LOAD_HEADER]: "1" }, body });
+  }
+
+  kill(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child!;
+    const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    return ended;
+  }
+
+  get exitCode(): number | null {
+    return this.#child!.exitCode;
+  }
+
+  async close(): Promise<void> {
+    if (this.#child?.exitCode === null) await this.kill("SIGTERM");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #flags(settings: Settings, runtime: { read: string[]; write: string[] }): string[] {
+    const listen = { port: this.#port };
+    const sandbox = { settings, bundle: this.#bundle, scratch: this.#scratch, listen, ownAddresses: [] };
+    return denoRunArguments({ ...sandbox, runtime });
+  }
+}
+
+interface LoadChoices {
+  readonly settings?: Partial<Settings>;
+  readonly uid?: string;
+  readonly keys?: typeof KEYS.ours;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Tries what a function must not be able to do with what was there before it. */
+const CURIOUS = `
+  const tried = async (work) => { try { return "got " + await work(); } catch (error) { return error.name; } };
+  export default async () => ({
+    env: Deno.env.toObject(),
+    start: await tried(() => Deno.env.get("SKIFF_START")),
+    keys: await tried(() => Deno.readTextFile(KEYS + "/box-private")),
+    script: await tried(() => Deno.writeTextFile(WORK + "/start.sh", "echo")),
+    bundle: await tried(() => Deno.writeTextFile(WORK + "/bundle.mjs", "1")),
+    read: await tried(() => Deno.readTextFile(WORK + "/start.sh")),
+    run: await tried(() => new Deno.Command("sh").output()),
+    private: (await Deno.permissions.query({ name: "net", host: "10.0.0.1:80" })).state,
+  });`;
+
+describe("a pod of the pool", () => {
+  let pod: PoolProcess;
+  beforeEach(async () => {
+    pod = new PoolProcess();
+    await pod.start();
+  });
+  afterEach(() => pod.close());
+
+  const curious = () =>
+    CURIOUS.replaceAll("KEYS", JSON.stringify(join(pod.folder, "keys"))).replaceAll(
+      "WORK",
+      JSON.stringify(pod.work),
+    );
+
+  it("is ready, answers nobody, and becomes the instance of the function that it is given", async () => {
+    assert.equal((await pod.call()).status, 503);
+    const loaded = await pod.load(`export default (_, { function: f }) => f;`);
+    assert.deepEqual([loaded.status, loaded.text], [204, ""]);
+    assert.deepEqual(JSON.parse((await pod.call()).text), { name: "hello", version: 7 });
+    await pod.answersProbe("7");
+  });
+
+  it("serves a program that serves by itself", async () => {
+    assert.equal((await pod.load(`Deno.serve(() => new Response("by itself"));`)).status, 204);
+    assert.equal((await pod.call()).text, "by itself");
+  });
+
+  for (const [what, settings] of [
+    ["the default settings, in the process that waited", {}],
+    ["settings of its own, in a process of its own", { env: { KEY: `it's "$HOME"\n` } }],
+  ] as const) {
+    it(`gives a function with ${what} the same sandbox as any instance`, async () => {
+      const { status } = await pod.load(curious(), { settings });
+      assert.equal(status, "env" in settings ? 202 : 204);
+      await pod.answersProbe("7");
+      const { env, ...rest } = JSON.parse((await pod.call()).text);
+      assert.deepEqual(env, {
+        TMPDIR: join(pod.folder, "scratch"),
+        ...("env" in settings ? settings.env : {}),
+      });
+      assert.deepEqual(rest, {
+        start: "got undefined",
+        keys: "NotCapable",
+        script: "NotCapable",
+        bundle: "NotCapable",
+        read: "NotCapable",
+        run: "NotCapable",
+        private: "denied",
+      });
+    });
+  }
+
+  it("opens what its function may reach besides", async () => {
+    const permissions = { net: ["public", "10.0.0.1"], sys: ["hostname" as const] };
+    assert.equal((await pod.load(curious(), { settings: { permissions } })).status, 202);
+    await pod.answersProbe("7");
+    assert.equal(JSON.parse((await pod.call()).text).private, "granted");
+  });
+
+  it("takes a function once, and only from who holds the key, for this pod", async () => {
+    const strangers = poolKeys("another secret").ours;
+    const mixed = { ...KEYS.ours, signPrivate: strangers.signPrivate };
+    for (const keys of [strangers, mixed]) assert.equal((await pod.load("1", { keys })).status, 403);
+    assert.equal((await pod.load("1", { uid: "another pod" })).status, 403);
+    assert.equal((await pod.call("/", { [LOAD_HEADER]: "1" })).status, 503, "a GET loads nothing");
+    const handler = `export default () => "first";`;
+    const both = await Promise.all([pod.load(handler), pod.load(`export default () => "second";`)]);
+    assert.deepEqual(both.map(({ status }) => status).sort(), [204, 409]);
+    const later = await pod.load(`export default () => "later";`);
+    assert.deepEqual([later.status, later.text !== "later"], [200, true], "it is a call like any other now");
+  });
+
+  it("is the same function when its container is started again", async () => {
+    const code = `export default { fetch: () => new Response("pid " + Deno.env.get("KEY")) };`;
+    for (const settings of [{}, { env: { KEY: "value" } }]) {
+      const again = new PoolProcess();
+      try {
+        await again.start();
+        await again.load(code, { settings });
+        await again.answersProbe("7");
+        await again.kill("SIGTERM");
+        again.run();
+        await again.answersProbe("7");
+        assert.equal((await again.call()).text, `pid ${"env" in settings ? "value" : undefined}`);
+      } finally {
+        await again.close();
+      }
+    }
+  });
+
+  it("ends with the exit code and the last words of a function that breaks", async () => {
+    await assert.rejects(pod.load(`console.log("last words"); throw new Error("no");`));
+    await eventually("it ended", () => pod.exitCode !== null);
+    assert.equal(pod.exitCode, 1);
+    assert.match(pod.output.join(""), /last words/);
+    assert.ok(existsSync(join(pod.work, "start.sh")));
+  });
+
+  it("does not start over within the container when a function exits with the code that asks for it", async () => {
+    await pod.load(`export default () => Deno.exit(75);`);
+    await assert.rejects(pod.call());
+    await eventually("it ended", () => pod.exitCode !== null);
+    assert.equal(pod.exitCode, 75);
+  });
+
+  it("lets calls and waitUntil finish on SIGTERM, and ends with 0", async () => {
+    await pod.load(`
+      export default async (_, context) => {
+        console.log("began");
+        context.waitUntil(new Promise((resolve) => setTimeout(() => resolve(console.log("done")), 200)));
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        return "answered";
+      };`);
+    const answer = pod.call();
+    await eventually("the call has begun", () => pod.output.join("").includes("began"));
+    const code = pod.kill("SIGTERM");
+    assert.equal((await answer).text, "answered");
+    assert.equal(await code, 0);
+    assert.match(pod.output.join(""), /done/);
+  });
+
+  it("ends at once on SIGTERM while it is of no function", async () => {
+    assert.equal(await pod.kill("SIGTERM"), 0);
+  });
+});

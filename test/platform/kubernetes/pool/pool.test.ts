@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { gunzipSync } from "node:zlib";
+import type { KubernetesPlatform } from "../../../../platform/kubernetes/kubernetes-platform.ts";
+import type { Load, LoadOptions } from "../../../../platform/kubernetes/pool/pool-load.ts";
+import type { FunctionResource, Pod } from "../../../../platform/kubernetes/resources.ts";
+import { draftOf } from "../../../support/draft.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { FakeCluster } from "../../../support/fake-cluster.ts";
+
+const SECRET = "a secret of the installation";
+const CODE = `export default () => "hello";`;
+
+describe("the pool", () => {
+  let cluster: FakeCluster;
+  let loads: { readonly uid: string; readonly load: Load }[];
+  const opened: KubernetesPlatform[] = [];
+
+  const pods = (state: string) =>
+    cluster.server.list<Pod>("pods").filter(({ metadata }) => metadata.labels?.["skiff.dev/pool"] === state);
+  const names = (state: string) => pods(state).map(({ metadata }) => metadata.name);
+  const functionUid = (name: string) =>
+    cluster.server.read<FunctionResource>("functions", name)!.metadata.uid!;
+  const instances = (platform: KubernetesPlatform, name = "hello") =>
+    platform.endpoints(name)?.instances.map(({ id }) => id) ?? [];
+
+  /** A manager or router that uses the pool; `give` stands for the pods, which are none here. */
+  async function open(give: (load: Load, options: LoadOptions) => Promise<void> = async () => {}) {
+    const platform = cluster.open({
+      poolSecret: SECRET,
+      loadPod: async (load, options) => {
+        loads.push({ uid: options.uid, load });
+        await give(load, options);
+      },
+    });
+    opened.push(platform);
+    await platform.synced;
+    await platform.pool!.synced;
+    return platform;
+  }
+
+  /** A function that sleeps, on a cluster whose own pods never come. */
+  async function sleeping(name: string, settings: Parameters<typeof draftOf>[2] = {}): Promise<void> {
+    cluster.makesPods = true;
+    await cluster.platform.publish(draftOf(name, CODE, settings));
+    await cluster.platform.children.scale(name, 0);
+    await eventually("it sleeps", () => instances(cluster.platform, name).length === 0);
+    cluster.makesPods = false;
+  }
+
+  beforeEach(async () => {
+    loads = [];
+    cluster = await FakeCluster.start();
+  });
+  afterEach(async () => {
+    for (const platform of opened.splice(0)) await platform.close();
+    await cluster.close();
+  });
+
+  it("wakes a function with a pod that its ReplicaSet owns then, and says how long that took", async () => {
+    await sleeping("hello");
+    cluster.putFreePod("free-1");
+    const router = await open();
+    const steps = await router.wake("hello");
+    assert.deepEqual(steps.map(({ name }) => name).sort(), ["api", "claim", "load"]);
+    const [{ uid, load } = assert.fail()] = loads;
+    assert.deepEqual([load.name, load.version], ["hello", 1]);
+    assert.equal(gunzipSync(load.bundle).toString(), CODE);
+    assert.deepEqual(instances(router), [uid]);
+    await eventually("it is adopted", () => names("adopted").length === 1);
+    const { labels, ownerReferences } = pods("adopted")[0]!.metadata;
+    assert.deepEqual(labels, {
+      "skiff.dev/pool": "adopted",
+      "skiff.dev/function": "hello",
+      "skiff.dev/version": "1",
+      "pod-template-hash": "hash-1",
+    });
+    const set = cluster.server.list("replicasets")[0]!.metadata;
+    assert.deepEqual(ownerReferences, [
+      { apiVersion: "apps/v1", kind: "ReplicaSet", name: set.name, uid: set.uid, controller: true },
+    ]);
+    assert.deepEqual(router.pool!.outcomes, { claimed: 1, empty: 0, settings: 0, failed: 0 });
+  });
+
+  it("shows other routers the adopted pod by its labels, before any slice does", async () => {
+    await sleeping("hello");
+    cluster.putFreePod("free-1");
+    const [router, other] = [await open(), await open()];
+    await router.wake("hello");
+    await eventually("the other one has it", () => instances(other).length === 1);
+    assert.deepEqual(instances(other), instances(router));
+  });
+
+  it("serves a new version from the pool while its own pods are on their way", async () => {
+    cluster.makesPods = false;
+    cluster.putFreePod("free-1");
+    const manager = await open();
+    const { version } = await manager.publish(draftOf("hello", CODE));
+    assert.equal(version, 1);
+    assert.equal(instances(manager).length, 1);
+    await eventually("it is adopted", () => names("adopted").length === 1);
+  });
+
+  it("gives a pod to one of many who want it at the same moment; the others take the next one", async () => {
+    const functions = ["one", "two", "three", "four"];
+    for (const name of functions) await sleeping(name);
+    for (const name of ["free-1", "free-2", "free-3"]) cluster.putFreePod(name);
+    const routers = await Promise.all(functions.map(() => open()));
+    cluster.makesPods = true;
+    await Promise.all(functions.map((name, index) => routers[index]!.wake(name)));
+    await eventually("three are adopted", () => names("adopted").length === 3);
+    assert.equal(new Set(loads.map(({ uid }) => uid)).size, 3);
+    const outcomes = routers.map(({ pool }) => pool!.outcomes);
+    assert.equal(outcomes.filter(({ claimed }) => claimed === 1).length, 3);
+    assert.equal(outcomes.filter(({ empty }) => empty === 1).length, 1);
+  });
+
+  it("is left alone where a function's settings need a pod of its own, or it is empty", async () => {
+    await sleeping("large", { memoryMiB: 256 });
+    await sleeping("slow", { timeoutMs: 120_000 });
+    await sleeping("plain");
+    const router = await open();
+    cluster.makesPods = true;
+    await router.wake("plain");
+    cluster.putFreePod("free-1");
+    await eventually("the pod is seen", () => router.pool!.free === 1);
+    await router.wake("large");
+    await router.wake("slow");
+    assert.deepEqual(router.pool!.outcomes, { claimed: 0, empty: 1, settings: 2, failed: 0 });
+    assert.deepEqual([names("free"), loads], [["free-1"], []]);
+  });
+
+  it("gives up a pod that dies between claim and load; the function's own pods wake it", async () => {
+    await sleeping("hello");
+    cluster.putFreePod("free-1");
+    cluster.makesPods = true;
+    const router = await open(async () => {
+      throw new Error("connection refused");
+    });
+    await router.wake("hello");
+    assert.equal(instances(router).length, 1);
+    await eventually("the pod is given up", () => names("spent").length === 1);
+    assert.deepEqual(router.pool!.outcomes.failed, 1);
+    assert.ok(
+      cluster.lines.some((line) => /a pod of the pool did not take it: connection refused/.test(line)),
+    );
+  });
+
+  it("lets a claimed pod go with its Function when that is deleted in the middle", async () => {
+    await sleeping("hello");
+    cluster.putFreePod("free-1");
+    const claimed = Promise.withResolvers<void>();
+    const router = await open(async (_, { signal }) => {
+      claimed.resolve();
+      await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    });
+    const woken = router.wake("hello");
+    woken.catch(() => {});
+    await claimed.promise;
+    const { labels, ownerReferences } = pods("claimed")[0]!.metadata;
+    assert.equal(labels?.["skiff.dev/claimed-for"], "hello");
+    assert.deepEqual(
+      ownerReferences?.map(({ uid, controller }) => [uid, controller]),
+      [[functionUid("hello"), false]],
+    );
+    await cluster.platform.remove("hello");
+    await assert.rejects(woken, { code: "unknown_function" });
+    assert.deepEqual(cluster.server.list("pods"), []);
+  });
+
+  it("is not asked while a deploy is under way, which brings up a version of its own", async () => {
+    await sleeping("hello");
+    cluster.putFreePod("free-1");
+    const router = await open();
+    const resource = cluster.server.read<FunctionResource>("functions", "hello")!;
+    const annotations = { "skiff.dev/publishing-since": new Date().toISOString() };
+    cluster.server.put("functions", { ...resource, metadata: { ...resource.metadata, annotations } });
+    await eventually("the router has seen it", () => {
+      return router.mirror.functions.get("hello")?.metadata.annotations !== undefined;
+    });
+    cluster.makesPods = true;
+    await router.wake("hello");
+    assert.deepEqual(names("free"), ["free-1"]);
+  });
+
+  it("gives up the pod of a version whose deploy fails", async () => {
+    await cluster.platform.publish(draftOf("hello", CODE));
+    cluster.makesPods = false;
+    cluster.putFreePod("free-1");
+    const manager = await open(async () => {
+      throw new Error("it does not start");
+    });
+    await assert.rejects(manager.publish(draftOf("hello", "two")), { code: "start_failed" });
+    await eventually("the pod is given up", () => names("spent").length === 1);
+    assert.equal(manager.endpoints("hello")?.version, 1);
+  });
+});
