@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { podTemplate } from "../../../../platform/kubernetes/pod-template.ts";
+import { fitsPool } from "../../../../platform/kubernetes/pool/pool.ts";
+import { poolKeys } from "../../../../platform/kubernetes/pool/pool-keys.ts";
+import { runsInPlace } from "../../../../platform/kubernetes/pool/pool-load.ts";
+import {
+  poolDeploymentManifest,
+  poolSecretManifest,
+} from "../../../../platform/kubernetes/pool/pool-manifests.ts";
+import { newRecord } from "../../../../platform/kubernetes/versions.ts";
+import { limitsFromEnv } from "../../../../platform/limits.ts";
+import { defaultSettings, type Settings } from "../../../../platform/settings.ts";
+import { draftOf } from "../../../support/draft.ts";
+
+const LIMITS = limitsFromEnv({});
+const OPTIONS = { image: "skiff-client:1", limits: LIMITS, cpuRequest: "50m" };
+
+// biome-ignore lint/suspicious/noExplicitAny: manifests are read by path
+type Any = any;
+
+function templateOfFunction(): Any {
+  const draft = draftOf("hello", "export default () => 1;");
+  return podTemplate(
+    newRecord({ draft, version: 1, createdAt: new Date(0), bundleParts: 1, sourceParts: 1 }),
+    OPTIONS,
+  );
+}
+
+describe("the pods of the pool", () => {
+  const { spec }: Any = poolDeploymentManifest({ ...OPTIONS, size: 2 });
+  const [container] = spec.template.spec.containers;
+
+  it("are as those of a function with default settings in all that cannot be changed later", () => {
+    const { containers: ours, volumes: _, topologySpreadConstraints: __, ...pod } = spec.template.spec;
+    const { containers, volumes: ___, hostname, subdomain, ...expected } = templateOfFunction().spec;
+    assert.deepEqual(pod, expected);
+    const { command, args: a, env: b, volumeMounts: c, ...same } = ours[0];
+    const { args: d, env: e, volumeMounts: f, ...wanted } = containers[0];
+    assert.deepEqual(same, wanted);
+    assert.deepEqual(command, ["/bin/sh", "/skiff/pool.sh"]);
+    for (const part of [a, b, c, d, e, f]) assert.ok(part.length > 0);
+    assert.deepEqual([hostname, subdomain], ["v1", "hello-service"]);
+  });
+
+  it("are spread over nodes, and of no function", () => {
+    assert.deepEqual(spec.selector, { matchLabels: { "skiff.dev/pool": "free" } });
+    const labels = { "app.kubernetes.io/managed-by": "skiff", "skiff.dev/pool": "free" };
+    assert.deepEqual(spec.template.metadata.labels, labels);
+    assert.equal(spec.template.spec.topologySpreadConstraints[0].topologyKey, "kubernetes.io/hostname");
+  });
+
+  it("know who they are, and read the keys, which their function does not", () => {
+    const { pool } = JSON.parse(container.env.find(({ name }: Any) => name === "SKIFF_START").value);
+    assert.equal(pool.uid, "$(SKIFF_POD_UID)");
+    assert.deepEqual(container.env[0].valueFrom, { fieldRef: { fieldPath: "metadata.uid" } });
+    const [reads] = container.args.filter((each: string) => each.startsWith("--allow-read="));
+    assert.ok(reads.includes(pool.keys));
+    assert.deepEqual(container.volumeMounts[0], { name: "keys", mountPath: pool.keys, readOnly: true });
+  });
+
+  it("have keys that open what is sealed for them, and seal nothing for another", () => {
+    const { data, metadata }: Any = poolSecretManifest(poolKeys("secret"));
+    assert.equal(metadata.namespace, "skiff-functions");
+    assert.deepEqual(Object.keys(data).sort(), ["box-private", "verify-public"]);
+    const { ours } = poolKeys("secret");
+    const secret = Buffer.from(ours.signPrivate).toString("base64");
+    assert.equal(JSON.stringify(data).includes(secret), false);
+    assert.notDeepEqual(poolKeys("other"), poolKeys("secret"));
+    assert.deepEqual(poolKeys("secret"), poolKeys("secret"));
+  });
+});
+
+describe("a function and the pool", () => {
+  const settings = (changes: Partial<Settings>): Settings => ({ ...defaultSettings(LIMITS), ...changes });
+
+  it("fit where what is fixed in a pod is what the function asks for", () => {
+    const fitting: Partial<Settings>[] = [
+      {},
+      { env: { A: "1" }, min: 2, max: 3, concurrency: 1, idleMs: 1_000 },
+      { permissions: { net: [], sys: ["cpus"] } },
+      { timeoutMs: 1_000 },
+    ];
+    for (const changes of fitting) assert.equal(fitsPool(settings(changes), LIMITS), true);
+    for (const changes of [{ memoryMiB: 129 }, { memoryMiB: 64 }, { timeoutMs: 60_001 }]) {
+      assert.equal(fitsPool(settings(changes), LIMITS), false);
+    }
+  });
+
+  it("share a process where the function has the permissions of the process that waits", () => {
+    assert.equal(runsInPlace(settings({ min: 1, concurrency: 1, timeoutMs: 1_000 }), LIMITS), true);
+    assert.equal(runsInPlace(settings({ env: { A: "1" } }), LIMITS), false);
+    assert.equal(runsInPlace(settings({ permissions: { net: ["10.0.0.1"], sys: [] } }), LIMITS), false);
+    assert.equal(runsInPlace(settings({ permissions: { net: ["public"], sys: ["cpus"] } }), LIMITS), false);
+  });
+});
