@@ -19,6 +19,13 @@ export class ApiError extends Error {
 /** The API server did not answer at all, or not in time. */
 export class ApiUnreachable extends Error {
   override readonly name = "ApiUnreachable";
+  /** It may have taken the call and be slow: nobody refused the connection. */
+  readonly isLate: boolean;
+
+  constructor(message: string, { isLate = false, ...options }: ErrorOptions & { isLate?: boolean } = {}) {
+    super(message, options);
+    this.isLate = isLate;
+  }
 }
 
 export function hasStatus(error: unknown, status: number): boolean {

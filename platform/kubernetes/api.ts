@@ -243,7 +243,7 @@ function unreachable(error: unknown, signal: AbortSignal): unknown {
   if (error instanceof ApiError || error instanceof ApiUnreachable) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   const why = signal.aborted ? "no answer in time" : (code ?? message);
-  return new ApiUnreachable(why, { cause: error });
+  return new ApiUnreachable(why, { cause: error, isLate: signal.aborted });
 }
 
 async function refusal(response: Dispatcher.ResponseData): Promise<ApiError> {

@@ -1,7 +1,7 @@
 import type { WakeStep } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import { Semaphore } from "../semaphore.ts";
-import { clusterProblem } from "./api-error.ts";
+import { ApiUnreachable, clusterProblem } from "./api-error.ts";
 import type { Children } from "./children.ts";
 import { settingsOf } from "./function-spec.ts";
 import type { PoolSupply } from "./pool/pool-supply.ts";
@@ -11,7 +11,7 @@ import { type AttemptOptions, WakeAttempt } from "./wake-attempt.ts";
 /** The leader may have sent the function to sleep in the same moment: what is wanted is said again. */
 const AGAIN_MS = 1_000;
 /** Wakings that ask the API server at the same time; the rest waits in order of arrival. */
-const AT_ONCE = 16;
+const AT_ONCE = 8;
 /** A waking by the pool is over by then; one that is not has need of the function's own pods. */
 const POOL_MS = 150;
 
@@ -66,8 +66,16 @@ export class Waker {
     const attempt = new WakeAttempt(name, this.#options);
     const { min, max, concurrency } = settingsOf(resource.spec, limits);
     const least = Math.max(1, min, Math.min(max, Math.ceil(calls / concurrency)));
-    const ask = () => children.scale(name, least).then(() => attempt.mark("api"));
     const fail = (error: unknown) => attempt.fail(error);
+    const ask = async () => {
+      try {
+        await children.scale(name, least);
+        attempt.mark("api");
+      } catch (error) {
+        // A server that is only slow is asked again as long as the call waits.
+        if (!(error instanceof ApiUnreachable && error.isLate)) throw error;
+      }
+    };
     let again: NodeJS.Timeout | undefined;
     const begin = async () => {
       again = setInterval(() => ask().catch(fail), AGAIN_MS);

@@ -2,8 +2,14 @@ import { randomBytes } from "node:crypto";
 import { versionHash } from "../../manager/version-hash.ts";
 import { KubeApi } from "../../platform/kubernetes/api.ts";
 import { connectToCluster } from "../../platform/kubernetes/client.ts";
-import { KubernetesPlatform } from "../../platform/kubernetes/kubernetes-platform.ts";
+import {
+  KubernetesPlatform,
+  type KubernetesPlatformOptions,
+} from "../../platform/kubernetes/kubernetes-platform.ts";
+import { PoolKeeper } from "../../platform/kubernetes/pool/pool-keeper.ts";
+import { poolKeys } from "../../platform/kubernetes/pool/pool-keys.ts";
 import { Reconciler } from "../../platform/kubernetes/reconciler.ts";
+import { KINDS, type Pod } from "../../platform/kubernetes/resources.ts";
 import { Sleeper } from "../../platform/kubernetes/sleeper.ts";
 import { limitsFromEnv } from "../../platform/limits.ts";
 import { eventually } from "../support/eventually.ts";
@@ -15,7 +21,12 @@ const RESTRICTED = "pod-security.kubernetes.io/enforce=restricted";
 export interface OpenOptions {
   /** A namespace of a platform before; otherwise a new one, which `close` removes. */
   readonly namespace?: string;
+  /** Pods of the pool; 2 by default, as in an installation. */
+  readonly poolSize?: number;
+  readonly loadPod?: KubernetesPlatformOptions["loadPod"];
 }
+
+const POOL_SECRET = "what these tests load pods of the pool with";
 
 /** A platform on the cluster of KUBECONFIG, in a namespace of its own, with what the leader runs. */
 export class ClusterPlatform {
@@ -26,8 +37,10 @@ export class ClusterPlatform {
   readonly lines: string[] = [];
   readonly #reconciler: Reconciler;
   readonly #sleeper: Sleeper;
+  readonly #keeper: PoolKeeper;
+  readonly #pods: KubernetesPlatformOptions;
 
-  static async open({ namespace }: OpenOptions = {}): Promise<ClusterPlatform> {
+  static async open({ namespace, ...options }: OpenOptions = {}): Promise<ClusterPlatform> {
     const name = namespace ?? `skiff-test-${randomBytes(4).toString("hex")}`;
     if (namespace === undefined) {
       await kubectl("create", "namespace", name);
@@ -37,18 +50,21 @@ export class ClusterPlatform {
         return accounts.includes("default");
       });
     }
-    const cluster = new ClusterPlatform(new KubeApi(await connectToCluster()), name);
+    const cluster = new ClusterPlatform(new KubeApi(await connectToCluster()), name, options);
     await cluster.platform.synced;
     return cluster;
   }
 
-  private constructor(api: KubeApi, namespace: string) {
+  private constructor(api: KubeApi, namespace: string, { poolSize = 2, loadPod }: OpenOptions) {
     const limits = limitsFromEnv(process.env);
     const print = (line: string) => void this.lines.push(line);
     this.api = api;
     this.namespace = namespace;
     const image = process.env.SKIFF_CLIENT_IMAGE ?? "skiff-client:0.1.0";
-    this.platform = new KubernetesPlatform({ api, limits, image, namespace, print, cpuRequest: "10m" });
+    const pods = { api, limits, image, namespace, print, cpuRequest: "10m" };
+    this.#pods = { ...pods, poolSecret: POOL_SECRET };
+    this.platform = new KubernetesPlatform({ ...this.#pods, ...(loadPod ? { loadPod } : {}) });
+    this.#keeper = new PoolKeeper({ ...pods, size: poolSize, keys: poolKeys(POOL_SECRET), everyMs: 200 });
     const shared = { api, platform: this.platform, namespace, limits, print };
     this.#reconciler = new Reconciler({
       ...shared,
@@ -65,20 +81,36 @@ export class ClusterPlatform {
     });
   }
 
+  /** One more manager or router, which whoever asks for it closes. */
+  async another(options: Pick<KubernetesPlatformOptions, "loadPod"> = {}): Promise<KubernetesPlatform> {
+    const api = new KubeApi(await connectToCluster());
+    const platform = new KubernetesPlatform({ ...this.#pods, ...options, api });
+    await platform.synced;
+    return platform;
+  }
+
+  /** Pods that are where they are on their way out of the pool, by name. */
+  async poolPods(state: "free" | "claimed" | "adopted" | "spent"): Promise<Pod[]> {
+    const place = { kind: KINDS.pods, namespace: this.namespace };
+    return [...(await this.api.list<Pod>(place, `skiff.dev/pool=${state}`)).items];
+  }
+
   /** Sends every function to sleep, by the way of another platform: this one is closed. */
   async sleepAll(): Promise<void> {
-    const deployments = await kubectl("get", "deployments", "-n", this.namespace, "-o", "name");
+    const selector = ["-l", "skiff.dev/function"];
+    const deployments = await kubectl("get", "deployments", "-n", this.namespace, "-o", "name", ...selector);
     for (const name of deployments.split("\n").filter((line) => line !== "")) {
       await kubectl("scale", "-n", this.namespace, name, "--replicas=0");
     }
     await eventually(
       "every pod is gone",
-      async () => (await kubectl("get", "pods", "-n", this.namespace, "-o", "name")) === "",
+      async () => (await kubectl("get", "pods", "-n", this.namespace, "-o", "name", ...selector)) === "",
       30_000,
     );
   }
 
   async close(): Promise<void> {
+    await this.#keeper.close();
     await this.#sleeper.close();
     await this.#reconciler.close();
     await this.platform.close();
