@@ -1,14 +1,17 @@
 /**
  * What waiting on Kubernetes costs, and what a rollout or a killed pod loses, against the installation on the cluster
  * of KUBECONFIG. Run it where the cluster's addresses are reached: on a node, or in a pod.
+ * `npm run bench:cluster -- [--rounds 50] [--burst 100] [--cycles 100] [--idle MINUTES]`
  */
 import assert from "node:assert/strict";
+import { parseArgs } from "node:util";
 import { Installation } from "../test/cluster/installation.ts";
 import { kubectl } from "../test/cluster/kubectl.ts";
 import { type LoadReport, underLoad } from "../test/cluster/load.ts";
+import { benchBurst, benchCycles, benchDeploys, benchLongIdle, benchWakings } from "./pool.ts";
+import { ms, spread } from "./spread.ts";
 
 const NAME = "bench";
-const ROUNDS = 7;
 const REDEPLOYS = 10;
 const KILLS = 5;
 const answering = (text: string) => `export default () => ${JSON.stringify(text)};\n`;
@@ -16,9 +19,21 @@ const answering = (text: string) => `export default () => ${JSON.stringify(text)
 async function main(): Promise<void> {
   const skiff = await Installation.install();
   await skiff.remove(NAME);
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: "string", default: "50" },
+      burst: { type: "string", default: "100" },
+      cycles: { type: "string", default: "100" },
+      idle: { type: "string", default: "0" },
+    },
+  });
+  const [rounds, burst, cycles, idle] = [values.rounds, values.burst, values.cycles, values.idle].map(Number);
   try {
-    await deploys(skiff);
-    await wakings(skiff);
+    if (rounds! > 0) await benchDeploys(skiff, rounds!);
+    if (rounds! > 0) await benchWakings(skiff, rounds!);
+    if (burst! > 0) await benchBurst(skiff, burst!);
+    if (cycles! > 0) await benchCycles(skiff, cycles!);
+    if (idle! > 0) await benchLongIdle(skiff, idle! * 60_000);
     await redeploys(skiff);
     await kills(skiff);
   } finally {
@@ -28,40 +43,6 @@ async function main(): Promise<void> {
       `delete: ${status} after ${ms(performance.now() - startedMs)}; left of it: ${await left(skiff)}`,
     );
   }
-}
-
-/** From the POST to the first 200 of the function, a new one each time. */
-async function deploys(skiff: Installation): Promise<void> {
-  const times: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const startedMs = performance.now();
-    const { status } = await skiff.deploy(NAME, answering(`new ${round}`));
-    assert.equal(status, 201);
-    assert.equal(await (await skiff.call(NAME)).text(), `new ${round}`);
-    times.push(performance.now() - startedMs);
-    await skiff.remove(NAME);
-  }
-  console.log(`POST to first 200, new function: ${spread(times)}`);
-}
-
-async function wakings(skiff: Installation): Promise<void> {
-  await skiff.deploy(NAME, answering("awake"), "idle=1s");
-  const times: number[] = [];
-  const steps = new Map<string, number[]>();
-  for (let round = 0; round < ROUNDS; round++) {
-    await skiff.asleep(NAME);
-    const startedMs = performance.now();
-    const response = await skiff.call(NAME);
-    times.push(performance.now() - startedMs);
-    assert.equal(await response.text(), "awake");
-    for (const [, step, duration] of (response.headers.get("server-timing") ?? "").matchAll(
-      /([-\w]+);dur=([\d.]+)/g,
-    )) {
-      steps.set(step!, [...(steps.get(step!) ?? []), Number(duration)]);
-    }
-  }
-  const parts = [...steps].map(([step, durations]) => `${step} ${ms(median(durations))}`);
-  console.log(`wake from zero, held call to first byte: ${spread(times)}; medians: ${parts.join(", ")}`);
 }
 
 async function redeploys(skiff: Installation): Promise<void> {
@@ -100,18 +81,6 @@ function lost({ answered, lost }: LoadReport): string {
 async function left(skiff: Installation): Promise<string> {
   const found = await skiff.leftovers(NAME);
   return found.length === 0 ? "nothing, over every kind" : found.join(", ");
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-function spread(times: readonly number[]): string {
-  return `median ${ms(median(times))} (${ms(Math.min(...times))} to ${ms(Math.max(...times))}, n=${times.length})`;
-}
-
-function ms(value: number): string {
-  return `${Math.round(value)} ms`;
 }
 
 await main();

@@ -1,0 +1,134 @@
+/** What the pool saves on Kubernetes, and what many functions that wake and sleep at once lose. */
+import assert from "node:assert/strict";
+import type { Installation } from "../test/cluster/installation.ts";
+import { kubectl } from "../test/cluster/kubectl.ts";
+import { eventually } from "../test/support/eventually.ts";
+import { ms, spread, stepMedians } from "./spread.ts";
+
+const NAMESPACE = "skiff-functions";
+const WITHIN_MS = 120_000;
+const answering = (text: string) => `export default () => ${JSON.stringify(text)};\n`;
+
+/** Waits until as many pods are ready in the pool as it should have. */
+async function poolIsFull(): Promise<void> {
+  await eventually(
+    "the pool is full",
+    async () => {
+      const path = "jsonpath={.spec.replicas}/{.status.readyReplicas}/{.status.replicas}";
+      const text = await kubectl("get", "deployment", "skiff-pool", "-n", NAMESPACE, "-o", path);
+      return new Set(text.split("/")).size === 1;
+    },
+    WITHIN_MS,
+  );
+}
+
+/** In the same run once with the pool and once, for a function whose memory no pod of the pool has, without. */
+export async function benchWakings(skiff: Installation, rounds: number): Promise<void> {
+  for (const [what, name, settings] of [
+    ["with the pool", "bench-pool", "idle=1s"],
+    ["with the pool, settings of its own", "bench-env", "idle=1s&env=KEY=VALUE"],
+    ["without", "bench-plain", "idle=1s&memory=129Mi"],
+  ] as const) {
+    await skiff.deploy(name, answering("awake"), settings);
+    const times: number[] = [];
+    const timings: string[] = [];
+    for (let round = 0; round < rounds; round++) {
+      await skiff.asleep(name);
+      await poolIsFull();
+      const startedMs = performance.now();
+      const response = await skiff.call(name);
+      times.push(performance.now() - startedMs);
+      assert.equal(await response.text(), "awake");
+      timings.push(response.headers.get("server-timing") ?? "");
+    }
+    await skiff.remove(name);
+    console.log(`wake from zero ${what}: ${spread(times)}`);
+    console.log(`  medians: ${stepMedians(timings)}`);
+  }
+}
+
+/** From the POST to the first 200 of the function, a new one each time. */
+export async function benchDeploys(skiff: Installation, rounds: number): Promise<void> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    await poolIsFull();
+    const startedMs = performance.now();
+    const { status } = await skiff.deploy("bench-new", answering(`new ${round}`));
+    assert.equal(status, 201);
+    assert.equal(await (await skiff.call("bench-new")).text(), `new ${round}`);
+    times.push(performance.now() - startedMs);
+    await skiff.remove("bench-new");
+  }
+  console.log(`POST to first 200, new function: ${spread(times)}`);
+}
+
+/** Cold functions that are called in the same second. */
+export async function benchBurst(skiff: Installation, functions: number): Promise<void> {
+  const names = Array.from({ length: functions }, (_, index) => `bench-burst-${index}`);
+  for (const name of names) await skiff.deploy(name, answering(name), "idle=1s");
+  for (const name of names) await skiff.asleep(name);
+  await poolIsFull();
+  const startedMs = performance.now();
+  const answers = await Promise.all(
+    names.map(async (name) => {
+      const response = await skiff.call(name);
+      const text = await response.text();
+      return { ok: text === name, afterMs: performance.now() - startedMs, text };
+    }),
+  );
+  const wrong = answers.filter(({ ok }) => !ok);
+  const times = answers.filter(({ ok }) => ok).map(({ afterMs }) => afterMs);
+  const lost = wrong.length === 0 ? "" : `: ${wrong[0]!.text.slice(0, 200)}`;
+  console.log(`${functions} cold functions at once: ${wrong.length} not answered${lost}; ${spread(times)}`);
+  await Promise.all(names.map((name) => skiff.remove(name)));
+}
+
+/** Functions that wake and sleep side by side, more of them than the pool has pods. */
+export async function benchCycles(skiff: Installation, cycles: number): Promise<void> {
+  const functions = Math.min(10, cycles);
+  const names = Array.from({ length: functions }, (_, index) => `bench-cycle-${index}`);
+  for (const name of names) await skiff.deploy(name, answering(name), "idle=1s");
+  const lost: string[] = [];
+  let done = 0;
+  const startedMs = performance.now();
+  await Promise.all(
+    names.map(async (name) => {
+      while (done < cycles) {
+        done++;
+        await skiff.asleep(name);
+        const response = await skiff.call(name);
+        const text = await response.text();
+        if (text !== name) lost.push(text.slice(0, 200));
+      }
+    }),
+  );
+  await Promise.all(names.map((name) => skiff.remove(name)));
+  const reason = lost.length === 0 ? "" : `: ${lost[0]}`;
+  console.log(
+    `${done} wake/idle cycles of ${functions} functions in ${ms(performance.now() - startedMs)}: ${lost.length} calls lost${reason}`,
+  );
+  await poolIsFull();
+  const left = await kubectl("get", "pods", "-n", NAMESPACE, "-o", "jsonpath={.items[*].metadata.labels}");
+  console.log(
+    `  pods left that are neither free nor a function's: ${/claimed|spent/.test(left) ? left : "none"}`,
+  );
+}
+
+/** The first call after a long silence, beside one after a short one. */
+export async function benchLongIdle(skiff: Installation, idleMs: number): Promise<void> {
+  await skiff.deploy("bench-idle", answering("awake"), "idle=1s");
+  const wake = async () => {
+    await skiff.asleep("bench-idle");
+    await poolIsFull();
+    const startedMs = performance.now();
+    assert.equal(await (await skiff.call("bench-idle")).text(), "awake");
+    return performance.now() - startedMs;
+  };
+  await wake();
+  const short = await wake();
+  await skiff.asleep("bench-idle");
+  await new Promise((resolve) => setTimeout(resolve, idleMs));
+  const long = await wake();
+  console.log(`first call after a minute of idleness or less ${ms(short)}, after ${ms(idleMs)} ${ms(long)}`);
+  await skiff.remove("bench-idle");
+}
