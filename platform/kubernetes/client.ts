@@ -13,6 +13,11 @@ export interface Connection {
 const CONNECT_MS = 5_000;
 /** A broken network path shows itself in the first write after this silence. */
 const KEEP_ALIVE_MS = 30_000;
+/**
+ * The next waking finds a connection instead of making three. API servers close those that are idle for 90 s (Go's
+ * default there); whoever closes first should be us.
+ */
+const IDLE_MS = 60_000;
 
 /**
  * The connection that `KUBECONFIG`, `~/.kube/config` or the pod's service account describes. Of the official
@@ -37,6 +42,8 @@ export async function connectToCluster(): Promise<Connection> {
     ),
   );
   const dispatcher = new Agent({
+    keepAliveTimeout: IDLE_MS,
+    keepAliveMaxTimeout: IDLE_MS,
     connect: { ...tls, timeout: CONNECT_MS, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
   });
   return {

@@ -34,8 +34,11 @@ export interface PublisherOptions extends ReadinessOptions {
 }
 
 interface Begun {
+  /** As it was before the publish, but for the mark. */
   readonly resource: FunctionResource;
   readonly created: boolean;
+  /** Made by this publish: nothing can have been stored for it before. */
+  readonly isNew?: boolean;
 }
 
 /**
@@ -55,24 +58,25 @@ export class Publisher {
     const { name } = draft;
     const begun = await this.#begin(draft, signal);
     if ("unchanged" in begun) return begun;
-    const { resource, created } = begun;
+    const { resource, created, isNew = false } = begun;
     const owner = { name, uid: resource.metadata.uid! };
     let stored: VersionRecord | undefined;
     const failed = new AbortController();
     try {
-      const records = await store.records(name);
+      const records = isNew ? [] : await store.records(name);
       signal?.throwIfAborted();
       const newest = Math.max(0, resource.spec.version ?? 0, ...records.map(({ version }) => version));
       stored = await store.store(draft, owner, newest + 1);
       signal?.throwIfAborted();
       this.#supply({ record: stored, bundle: draft.bundle, owner }, failed.signal);
-      await this.#replaceSpec(name, (spec) => ({
+      const named = this.#replaceSpec(resource, (spec) => ({
         // An inline source that was not what is published is from before: what was posted last counts.
         ...(inlineSourceHash(spec) === stored!.sourceHash ? { source: spec.source! } : {}),
         ...specOf(draft.settings),
         version: stored!.version,
       }));
-      await this.#start(stored, owner, signal);
+      await both(named, this.#bringUp(stored, owner));
+      await this.#serves(stored, signal);
       await this.#finish(stored, created);
       await this.#forget(stored, records);
     } catch (error) {
@@ -94,13 +98,16 @@ export class Publisher {
     });
   }
 
-  /** Brings `record` up and resolves when calls go to it. Also what repairs and rollbacks do. */
-  async #start(record: VersionRecord, owner: Owner, signal?: AbortSignal): Promise<void> {
-    const { children, limits, spread } = this.#options;
-    const { name, version, settings } = record;
+  async #bringUp(record: VersionRecord, owner: Owner): Promise<void> {
+    const { children } = this.#options;
     const deployment = await children.apply(record, owner);
-    const least = Math.max(1, settings.min);
-    if ((deployment.spec.replicas ?? 1) < least) await children.scale(name, least);
+    const least = Math.max(1, record.settings.min);
+    if ((deployment.spec.replicas ?? 1) < least) await children.scale(record.name, least);
+  }
+
+  /** Resolves when calls go to the version, everywhere. */
+  async #serves({ name, version }: VersionRecord, signal?: AbortSignal): Promise<void> {
+    const { limits, spread } = this.#options;
     await versionServes({ name, version, withinMs: limits.startMs, signal }, this.#options);
     await spread?.(name, version);
   }
@@ -129,7 +136,11 @@ export class Publisher {
         const annotations = { [ANNOTATIONS.publishingSince]: now };
         if (!resource) {
           const body = newFunction(draft, namespace, { ...annotations, [ANNOTATIONS.createdAt]: now });
-          return { resource: await api.create<FunctionResource>(this.#place(), body), created: true };
+          return {
+            resource: await api.create<FunctionResource>(this.#place(), body),
+            created: true,
+            isNew: true,
+          };
         }
         const { resourceVersion } = resource.metadata;
         const patch = { metadata: { resourceVersion, annotations } };
@@ -174,7 +185,7 @@ export class Publisher {
       await api.delete(this.#place(name), "Foreground");
       return;
     }
-    await this.#replaceSpec(name, () => resource.spec);
+    await this.#replaceSpec(resource, () => resource.spec);
     const records = await store.records(name);
     const before = records.find(({ version }) => version === resource.spec.version);
     if (before) {
@@ -188,13 +199,15 @@ export class Publisher {
     });
   }
 
+  /** `known` is the Function as it was last seen; most of the time nobody has changed it since. */
   async #replaceSpec(
-    name: string,
+    known: FunctionResource,
     change: (spec: FunctionResource["spec"]) => FunctionResource["spec"],
   ): Promise<void> {
     const { api } = this.#options;
+    const { name } = known.metadata;
+    let resource: FunctionResource | undefined = known;
     for (let attempt = 1; ; attempt++) {
-      const resource = await api.get<FunctionResource>(this.#place(name));
       if (!resource || resource.metadata.deletionTimestamp !== undefined) {
         throw new Problem("unknown_function", `The function "${name}" was removed meanwhile.`);
       }
@@ -202,8 +215,10 @@ export class Publisher {
         await api.replace(this.#place(name), { ...resource, spec: change(resource.spec) });
         return;
       } catch (error) {
-        if (!hasStatus(error, 409) || attempt === TRIES) throw error;
+        const isBehind = hasStatus(error, 409) || hasStatus(error, 404);
+        if (!isBehind || attempt === TRIES) throw error;
       }
+      resource = await api.get<FunctionResource>(this.#place(name));
     }
   }
 
@@ -211,6 +226,12 @@ export class Publisher {
     const { namespace } = this.#options;
     return { kind: KINDS.functions, namespace, ...(name === undefined ? {} : { name }) };
   }
+}
+
+/** Waits for both also when one fails, because what is taken back must not go on meanwhile. */
+async function both(one: Promise<void>, other: Promise<void>): Promise<void> {
+  const failed = (await Promise.allSettled([one, other])).find(({ status }) => status === "rejected");
+  if (failed) throw (failed as PromiseRejectedResult).reason;
 }
 
 function newFunction(
