@@ -24,6 +24,8 @@ const OPTIONS = {
   write: false,
   format: "esm",
   target: "esnext",
+  // Of what esbuild passes through as it is, this is what Deno cannot parse.
+  supported: { decorators: false },
   // Only for how it treats required builtins; what is imported is answered by the plugin.
   platform: "node",
   charset: "utf8",

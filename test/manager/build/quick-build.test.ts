@@ -74,6 +74,20 @@ describe("building a source without outside imports", () => {
     assert.equal((await test.load(source)).a, 1);
   });
 
+  it("builds decorators, which no JavaScript engine has yet, and what goes with them", async () => {
+    const { stdout } = await test.run(`
+      const named = (value: unknown, { kind, name }: DecoratorContext) => console.log(kind, String(name));
+      @named class Book {
+        @named title = "a";
+        @named accessor pages = 2;
+        @named read() { return this.title + this.pages; }
+      }
+      { using open = { [Symbol.dispose]: () => console.log("disposed") }; }
+      console.log(new Book().read());`);
+    const kinds = ["method read", "accessor pages", "field title", "class Book"];
+    assert.deepEqual(stdout.trim().split("\n").sort(), [...kinds, "disposed", "a2"].sort());
+  });
+
   it("leads a stack to the user's files and lines", async () => {
     const source = await tarOf({
       "main.ts": `type A = 1;\nimport { boom } from "./lib/boom.ts";\nboom();`,
