@@ -170,6 +170,8 @@ function announce({ url, dataFolder, needsToken, print }: Announcement): void {
 async function main(): Promise<void> {
   // Sources and variables of functions are nobody else's business on this machine.
   process.umask(0o077);
+  // Whoever reads the output may go away (`| head`, a closed terminal): that is no reason to stop serving.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const { values } = parseArgs({
     options: {
       host: { type: "string", default: process.env.SKIFF_HOST || "127.0.0.1" },
@@ -185,7 +187,11 @@ async function main(): Promise<void> {
   const { host, port, data: dataFolder } = values;
   const print = (line: string) => console.log(line);
   const skiff = await startSkiff({ host, port: Number(port), dataFolder, env: process.env, print });
+  let isStopping = false;
   const stop = (signal: NodeJS.Signals) => {
+    // A terminal that is closed says so more than once.
+    if (isStopping) return;
+    isStopping = true;
     print(`${signal}: letting calls finish; once more to stop at once`);
     for (const each of ["SIGINT", "SIGTERM"] as const)
       process.removeAllListeners(each).once(each, () => process.exit(1));
@@ -199,6 +205,7 @@ async function main(): Promise<void> {
   };
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
+  process.on("SIGHUP", stop);
 }
 
 if (import.meta.main) {

@@ -74,6 +74,41 @@ describe("Skiff as one program", () => {
     assert.deepEqual(processesWith(folder), []);
   });
 
+  it("goes on when nobody reads any more what it prints", async () => {
+    const skiff = start();
+    const url = await skiff.url();
+    skiff.stopReading();
+    await deploy(url, "loud", `export default () => { console.log("a line"); return "ok"; };`);
+    assert.equal(await text(`${url}/fn/loud`), "ok");
+    await deploy(url, "quiet", `export default () => "still here";`);
+    assert.equal(await text(`${url}/fn/quiet`), "still here");
+  });
+
+  it("lets a call finish when its terminal is closed, however often it hears of that", async () => {
+    const skiff = start();
+    const url = await skiff.url();
+    await deploy(
+      url,
+      "reader",
+      `export default (request) => { console.log("reading"); return request.text(); };`,
+    );
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = writable.getWriter();
+    const init = { method: "POST", body: readable, duplex: "half" };
+    const call = text(`${url}/fn/reader`, init);
+    await writer.write(Buffer.from("still "));
+    await eventually("the call is there", () => skiff.output.includes("[reader] reading"));
+    skiff.stopReading();
+    skiff.signal("SIGHUP");
+    await eventually("it drains", async () => (await fetch(`${url}/readyz`)).status === 503);
+    skiff.signal("SIGHUP");
+    await writer.write(Buffer.from("here"));
+    await writer.close();
+    assert.equal(await call, "still here");
+    assert.equal(await skiff.ended(), 0);
+    assert.deepEqual(processesWith(folder), []);
+  });
+
   it("stops at once when it is asked a second time", async () => {
     const skiff = start();
     const url = await skiff.url();

@@ -39,6 +39,12 @@ export class SkiffProgram {
     return /listens on (http:\S+)/.exec(this.output)![1]!;
   }
 
+  /** Goes away as whoever reads what it prints, for good. */
+  stopReading(): void {
+    this.#child.stdout!.destroy();
+    this.#child.stderr!.destroy();
+  }
+
   /** Sends a signal to everything in its process group, as Ctrl-C does. */
   signal(signal: NodeJS.Signals): void {
     process.kill(-this.#child.pid!, signal);
