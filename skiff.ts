@@ -1,5 +1,5 @@
 /** The all-in-one program: manager, router and local platform in one process on one origin. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -52,7 +52,6 @@ export interface Skiff {
 export async function startSkiff(options: SkiffOptions): Promise<Skiff> {
   const { dataFolder, env, print } = options;
   const limits = limitsFromEnv(env);
-  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
   const platform = new LocalPlatform({
     dataFolder,
     limits,

@@ -6,12 +6,21 @@ import { join } from "node:path";
  * @throws Error in words for the person who chose it, when it cannot be used
  */
 export function makeDataFolder(dataFolder: string): string {
-  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
-  const path = realpathSync(dataFolder);
+  const path = makeFolder(dataFolder);
   if (!path.includes(",")) return path;
   throw new Error(
     `The data folder ${path} has a comma in its path, which cannot be part of a Deno permission; choose another.`,
   );
+}
+
+function makeFolder(dataFolder: string): string {
+  try {
+    mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+    return realpathSync(dataFolder);
+  } catch (error) {
+    const why = `cannot be used: ${(error as Error).message}`;
+    throw new Error(`${dataFolder} ${why}; mend it, or choose another folder with --data.`, { cause: error });
+  }
 }
 
 /**

@@ -42,12 +42,13 @@ export class Store {
 
   /** @throws Error if another process has the data folder, or a newer Skiff wrote it */
   constructor(file: string) {
-    this.#db = new DatabaseSync(file);
-    this.#db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA foreign_keys = ON");
+    this.#db = new DatabaseSync(file, { open: false });
     try {
+      this.#db.open();
+      this.#db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA foreign_keys = ON");
       this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE; COMMIT");
     } catch (error) {
-      this.#db.close();
+      if (this.#db.isOpen) this.#db.close();
       const inUse = (error as { errcode?: number }).errcode === SQLITE_BUSY;
       const why = inUse
         ? "is in use by another Skiff; stop it, or choose another folder with --data"

@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -105,6 +106,26 @@ describe("the data folder of a local platform", () => {
 
   it("cannot have a comma in its path, which is said at once", () => {
     assert.throws(() => open(join(folder, "a,b")), /has a comma in its path/);
+  });
+
+  it("that cannot be used is named, with the cause and what to do", () => {
+    writeFileSync(join(folder, "file"), "");
+    mkdirSync(join(folder, "broken", "skiff.db"), { recursive: true });
+    const advice = "choose another folder with --data";
+    for (const [where, cause] of [
+      ["file", "EEXIST"],
+      ["file/below", "ENOTDIR"],
+      ["broken", "unable to open database file"],
+    ] as const) {
+      const dataFolder = join(folder, where);
+      assert.throws(
+        () => open(dataFolder),
+        ({ message }: Error) => {
+          assert.ok(message.startsWith(dataFolder), message);
+          return message.includes(`cannot be used: ${cause}`) && message.includes(advice);
+        },
+      );
+    }
   });
 
   it("has no instances and no processes after the end", async () => {
