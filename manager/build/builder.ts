@@ -6,6 +6,7 @@ import type { Bundle, Source } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 import { formatBytes, formatMs } from "../../platform/quantity.ts";
 import { Semaphore } from "../../platform/semaphore.ts";
+import { BundlerProcess } from "./bundler-process.ts";
 import { ImportHosts } from "./import-hosts.ts";
 import { inlineOutside } from "./inline-outside.ts";
 import type { OutsideOptions } from "./outside-imports.ts";
@@ -50,6 +51,7 @@ export function createBuilder(options: BuilderOptions): Builder {
     places: OUTSIDE_BUILDS,
     waiting: { most: OUTSIDE_BUILDS_WAITING, refusal: tooManyBuilds },
   });
+  const bundler = new BundlerProcess();
   const closing = new AbortController();
   const underWay = new Set<Promise<Bundle>>();
   const outputBytes = limits.sourceBytes * BUNDLE_PER_SOURCE;
@@ -78,7 +80,7 @@ export function createBuilder(options: BuilderOptions): Builder {
       const deadline = AbortSignal.timeout(limits.buildMs);
       const ended = AbortSignal.any([closing.signal, deadline, ...(signal ? [signal] : [])]);
       ended.throwIfAborted();
-      const building = run(source, ended);
+      const building = bundler.run(() => run(source, ended), ended);
       underWay.add(building);
       try {
         return await untilAborted(building, ended);
