@@ -15,6 +15,7 @@ import { printable } from "./platform/local/output.ts";
 import type { Platform } from "./platform/platform.ts";
 import { createMetrics } from "./router/metrics.ts";
 import { createRouter } from "./router/router.ts";
+import { openSeeing, type Seeing } from "./router/seeing.ts";
 import {
   clientErrorHandler,
   refuseConnect,
@@ -52,22 +53,31 @@ export interface Skiff {
 export async function startSkiff(options: SkiffOptions): Promise<Skiff> {
   const { dataFolder, env, print } = options;
   const limits = limitsFromEnv(env);
-  const platform = new LocalPlatform({
-    dataFolder,
-    limits,
-    onLine: (name, { stream, text }) =>
-      print(`[${name}] ${stream === "platform" ? "! " : ""}${printable(text)}`),
-  });
+  const seeing = await openSeeing({ env, print });
+  let platform: LocalPlatform | undefined;
   try {
-    return await serve(options, platform, limits);
+    platform = new LocalPlatform({
+      dataFolder,
+      limits,
+      onLine: (name, { stream, text }) =>
+        print(`[${name}] ${stream === "platform" ? "! " : ""}${printable(text)}`),
+    });
+    return await serve(options, { platform, limits, seeing });
   } catch (error) {
-    await platform.close({ drainMs: 0 });
+    await platform?.close({ drainMs: 0 });
+    await seeing.close({ withinMs: 0 });
     throw error;
   }
 }
 
-/** Manager and router on one server; closing it closes the platform as well. */
-async function serve(options: SkiffOptions, platform: Platform, limits: Limits): Promise<Skiff> {
+interface Parts {
+  readonly platform: Platform;
+  readonly limits: Limits;
+  readonly seeing: Seeing;
+}
+
+/** Manager and router on one server; closing it closes the parts as well. */
+async function serve(options: SkiffOptions, { platform, limits, seeing }: Parts): Promise<Skiff> {
   const { host, port, dataFolder, env, print } = options;
   let state: "starting" | "ready" | "draining" = "starting";
   // After the platform, which has locked the folder; shown at once, because it cannot be shown again.
@@ -78,7 +88,7 @@ async function serve(options: SkiffOptions, platform: Platform, limits: Limits):
   const importHosts = (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== "");
   const directory = join(dataFolder, "build");
   const builder = cacheBundles(createBuilder({ deno: denoPath(), directory, limits, importHosts, env }));
-  const router = createRouter({ platform, limits, print, draining: () => state === "draining" });
+  const router = createRouter({ platform, limits, print, seeing, draining: () => state === "draining" });
   const manager = createManager({
     platform,
     builder,
@@ -105,7 +115,7 @@ async function serve(options: SkiffOptions, platform: Platform, limits: Limits):
   server.on("upgrade", (request, socket, head) => router.upgrade(request, socket, head));
   server.on("checkExpectation", refuseExpectation);
   server.on("connect", refuseConnect);
-  server.on("clientError", clientErrorHandler(limits));
+  server.on("clientError", clientErrorHandler(limits, router.countRefusal));
 
   const close = async () => {
     // Still listening: whoever comes now is told to come back instead of finding nobody.
@@ -119,6 +129,7 @@ async function serve(options: SkiffOptions, platform: Platform, limits: Limits):
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
     await closed;
+    await seeing.close({ withinMs: limits.drainMs });
   };
 
   await builder.warm();

@@ -1,5 +1,6 @@
 import { Pool } from "undici";
 import type { Address, Instance } from "../platform/platform.ts";
+import type { VersionCounter } from "./version-counters.ts";
 
 /** Time after which an address that does not accept a connection is given up, in milliseconds. */
 export const CONNECT_MS = 3_000;
@@ -8,6 +9,7 @@ const ASIDE_MS = 500;
 
 export interface BackendOptions {
   readonly instance: Instance;
+  readonly version: VersionCounter;
   readonly connections: number;
   /** Largest header block of a response. */
   readonly headerBytes: number;
@@ -16,13 +18,16 @@ export interface BackendOptions {
 /** An instance as the router uses it: its connections and the calls that it works on now. */
 export class Backend {
   readonly instance: Instance;
+  /** Where its answers are counted. */
+  readonly version: VersionCounter;
   readonly pool: Pool;
   /** Changed by its route alone. */
   inFlight = 0;
   #asideUntilMs = 0;
 
-  constructor({ instance, connections, headerBytes }: BackendOptions) {
+  constructor({ instance, version, connections, headerBytes }: BackendOptions) {
     this.instance = instance;
+    this.version = version;
     this.pool = new Pool(originOf(instance.address), {
       ...("unix" in instance.address ? { socketPath: instance.address.unix } : {}),
       connections,

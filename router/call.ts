@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
-import type { Limits } from "../platform/limits.ts";
 import { Problem } from "../platform/problems.ts";
 import { answerProblem } from "./answer.ts";
 import type { Backend } from "./backend.ts";
+import type { CallContext } from "./call-context.ts";
 import * as problems from "./call-problems.ts";
-import type { FailureLog } from "./failure-log.ts";
 import { PlacedCall } from "./placed-call.ts";
 import { Relay, type RelayOwner } from "./relay.ts";
 import { discardBody, RequestBody } from "./request-body.ts";
@@ -13,15 +12,6 @@ import { requestHeaders } from "./request-headers.ts";
 import type { Route } from "./route.ts";
 import { serverTiming } from "./server-timing.ts";
 import type { Target } from "./target.ts";
-
-/** What all calls of a router share. */
-export interface CallContext {
-  readonly limits: Limits;
-  readonly failures: FailureLog;
-  readonly isClosing: () => boolean;
-  /** A call is over; told once by each. */
-  readonly ended: () => void;
-}
 
 export interface CallOptions {
   readonly request: IncomingMessage;
@@ -42,14 +32,17 @@ export class Call extends PlacedCall implements RelayOwner {
   #controller: Dispatcher.DispatchController | undefined;
   #refusal: Problem | undefined;
   #isLastChance = false;
+  /** What its connection had sent before it came; counted for the access log alone. */
+  #sentBefore = 0;
 
   constructor(context: CallContext, { request, response, expectsContinue }: CallOptions) {
-    super(context.limits);
+    super(context);
     this.#context = context;
     this.#request = request;
     this.#response = response;
     this.#expectsContinue = expectsContinue;
     response.on("close", () => this.#finish());
+    if (context.accessLog !== undefined) this.#sentBefore = request.socket.bytesWritten;
   }
 
   /** @throws Problem for what is known to be wrong before an instance is asked */
@@ -57,7 +50,9 @@ export class Call extends PlacedCall implements RelayOwner {
     const request = this.#request;
     this.route = route;
     this.#path = target.path;
-    this.#headers = requestHeaders(request, target, this.id).headers;
+    const outgoing = requestHeaders(request, target, this.id);
+    this.passTraceOn(outgoing);
+    this.#headers = outgoing.headers;
     const length = request.headers["content-length"];
     const { callBodyBytes: limitBytes, uploadMs: limitMs } = this.limits;
     if (length !== undefined && Number(length) > limitBytes) throw problems.bodyTooLarge(this.limits);
@@ -180,11 +175,22 @@ export class Call extends PlacedCall implements RelayOwner {
     this.disarm();
     if (this.phase !== "ended") this.#endUpstream(new Error("the client left"));
     const counters = this.route?.counters;
+    const code = this.#refusal?.code;
     if (counters !== undefined) {
-      if (response.writableFinished) counters.countAnswer(response.statusCode, this.elapsedMs);
-      else counters.abandoned++;
-      if (this.#refusal !== undefined) counters.countRefusal(this.#refusal.code);
+      if (response.writableFinished) {
+        this.version!.count(response.statusCode);
+        counters.countDuration(this.elapsedMs);
+      } else counters.abandoned++;
+      if (code !== undefined) counters.countRefusal(code);
     }
+    this.tellEnd({
+      request,
+      status: response.headersSent ? response.statusCode : 0,
+      isAborted: !response.writableFinished,
+      requestBytes: this.#body?.bytes ?? 0,
+      responseBytes: request.socket.bytesWritten - this.#sentBefore,
+      code,
+    });
     if (!request.complete) discardBody(request);
     this.#context.ended();
   }

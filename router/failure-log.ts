@@ -29,6 +29,6 @@ export class FailureLog {
 }
 
 /** Parts of the line come from clients and instances, which must not steer the terminal. */
-function onOneLine(text: string): string {
+export function onOneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ");
 }

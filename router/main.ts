@@ -1,5 +1,6 @@
 /** The router as a program of its own, on Kubernetes. It keeps no state but the snapshot of what is ready. */
 import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { KubeApi } from "../platform/kubernetes/api.ts";
 import { connectToCluster } from "../platform/kubernetes/client.ts";
 import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.ts";
@@ -9,6 +10,7 @@ import { untilSignal } from "../platform/until-signal.ts";
 import { createInternalServer } from "./internal-server.ts";
 import { createMetrics } from "./metrics.ts";
 import { createRouter } from "./router.ts";
+import { openSeeing } from "./seeing.ts";
 import {
   clientErrorHandler,
   refuseConnect,
@@ -26,6 +28,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   if (token.length < 16) {
     throw new Error("SKIFF_INTERNAL_TOKEN is missing or too short: the manager asks the routers with it.");
   }
+  const seeing = await openSeeing({ env, print });
   const platform = new KubernetesPlatform({
     api: new KubeApi(await connectToCluster()),
     limits,
@@ -35,7 +38,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     ...(env.SKIFF_POOL_SECRET ? { poolSecret: env.SKIFF_POOL_SECRET } : {}),
   });
   let state: "starting" | "ready" | "leaving" | "draining" = "starting";
-  const router = createRouter({ platform, limits, print, draining: () => state === "draining" });
+  const router = createRouter({ platform, limits, print, seeing, draining: () => state === "draining" });
   const internal = createInternalServer({
     token,
     ready: () => (state === "ready" ? undefined : `The router is ${state}.`),
@@ -54,9 +57,11 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   server.on("upgrade", (request, socket, head) => router.upgrade(request, socket, head));
   server.on("checkExpectation", refuseExpectation);
   server.on("connect", refuseConnect);
-  server.on("clientError", clientErrorHandler(limits));
+  server.on("clientError", clientErrorHandler(limits, router.countRefusal));
 
-  await listen(internal, INTERNAL_PORT);
+  // Another port is for tests: the manager and the probes of kubernetes.yaml know the usual one.
+  await listen(internal, Number(env.SKIFF_INTERNAL_PORT ?? INTERNAL_PORT));
+  print(`probes and metrics are on port ${(internal.address() as AddressInfo).port}`);
   // Calls before the snapshot is there would be 404: the port opens when it is.
   await platform.synced;
   const port = Number(env.SKIFF_PORT ?? 8080);
@@ -75,6 +80,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   await closed;
   internal.close();
   internal.closeAllConnections();
+  await seeing.close({ withinMs: limits.drainMs });
   await platform.close();
 }
 

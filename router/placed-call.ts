@@ -2,27 +2,47 @@ import { randomUUID } from "node:crypto";
 import type { Limits } from "../platform/limits.ts";
 import { type Problem, toProblem } from "../platform/problems.ts";
 import type { Backend } from "./backend.ts";
+import type { CallContext } from "./call-context.ts";
 import * as problems from "./call-problems.ts";
+import type { CallRecord } from "./call-record.ts";
+import type { CallSpan } from "./call-span.ts";
+import type { Outgoing } from "./request-headers.ts";
 import type { Route, Waiter } from "./route.ts";
+import { isTraceparent } from "./trace-context.ts";
+import type { VersionCounter } from "./version-counters.ts";
 
 /** Pauses before a call is tried again after its instance refused the connection, in milliseconds. */
 const RETRY_AFTER_MS: readonly number[] = [20, 100, 500];
+
+/** How a call ended, as far as it is told of its connection. */
+export type Ending = Pick<
+  CallRecord,
+  "request" | "status" | "isAborted" | "requestBytes" | "responseBytes" | "code"
+>;
 
 /** What a call and an upgrade have in common: one id, one timer, one slot of one instance. */
 export abstract class PlacedCall implements Waiter {
   readonly id = randomUUID();
   protected readonly limits: Limits;
+  readonly #context: CallContext;
   protected route: Route | undefined;
   /** It came when nothing was ready. */
   protected isCold = false;
   protected phase: "waiting" | "forwarding" | "streaming" | "ended" = "waiting";
   readonly #startedMs = performance.now();
   #backend: Backend | undefined;
+  /** The backend that has the call, or had it last. */
+  #served: Backend | undefined;
+  #waitingSinceMs = 0;
+  #waitedMs = 0;
+  #traceparent: string | undefined;
+  #span: CallSpan | undefined;
   #timer: NodeJS.Timeout | undefined;
   #tries = 0;
 
-  constructor(limits: Limits) {
-    this.limits = limits;
+  constructor(context: CallContext) {
+    this.#context = context;
+    this.limits = context.limits;
   }
 
   /** Sends the call to an instance whose slot it holds. */
@@ -40,19 +60,19 @@ export abstract class PlacedCall implements Waiter {
     this.route = route;
     const backend = route.take();
     if (backend !== undefined) {
-      this.#backend = backend;
+      this.#got(backend);
       this.arm(this.#remainingMs());
       this.forward(backend);
       return;
     }
-    this.phase = "waiting";
+    this.#waits();
     if (route.readyCount === 0) this.isCold = true;
     this.arm(Math.min(this.limits.instanceWaitMs, this.#remainingMs()));
     route.wait(this);
   }
 
   placed(backend: Backend): void {
-    this.#backend = backend;
+    this.#got(backend);
     this.arm(this.#remainingMs());
     // Not at once: this may run inside the end of another call, in the middle of undici's parser.
     process.nextTick(forwardPlaced, this);
@@ -75,9 +95,10 @@ export abstract class PlacedCall implements Waiter {
       this.refuse(problems.notAccepted(this.#tries));
       return;
     }
+    this.route!.counters.retries++;
     this.#backend?.setAside();
     this.releaseSlot();
-    this.phase = "waiting";
+    this.#waits();
     setTimeout(again, this.route!.readyCount > 1 ? 0 : pauseMs, this);
   }
 
@@ -89,6 +110,46 @@ export abstract class PlacedCall implements Waiter {
     } catch (error) {
       this.refuse(toProblem(error));
     }
+  }
+
+  /** Puts the trace that the call belongs to among the fields that its instance gets. */
+  protected passTraceOn({ headers, traceparent, tracestate }: Outgoing): void {
+    const { tracer, traceIds } = this.#context;
+    const parent = checked(traceparent);
+    this.#span = tracer?.begin(parent, this.elapsedMs);
+    this.#traceparent = this.#span?.traceparent ?? parent ?? traceIds.next();
+    headers.push("traceparent", this.#traceparent);
+    if (parent !== undefined && tracestate !== undefined) headers.push("tracestate", tracestate);
+  }
+
+  /** Where the answer is counted; undefined while no function is known. */
+  protected get version(): VersionCounter | undefined {
+    return this.#served?.version ?? this.route?.current;
+  }
+
+  /** Writes down how it ended, where somebody wants to know. */
+  protected tellEnd(ending: Ending): void {
+    const { accessLog, tracer } = this.#context;
+    if (accessLog === undefined && tracer === undefined) return;
+    this.#stopsWaiting();
+    const durationMs = this.elapsedMs;
+    const traceparent = this.#traceparent ?? checked(ending.request.headers.traceparent);
+    const call: CallRecord = {
+      ...ending,
+      id: this.id,
+      functionName: this.route?.name,
+      version: this.#served?.version.version,
+      instance: this.#served?.instance.id,
+      durationMs,
+      waitedMs: this.#waitedMs,
+      isCold: this.isCold,
+      wakeSteps: this.isCold ? this.route!.wakeSteps : [],
+      retries: this.#tries,
+      traceparent,
+    };
+    accessLog?.write(call);
+    // Refused before it was known where it goes, it has no span yet.
+    (this.#span ?? tracer?.begin(traceparent, durationMs))?.end(call);
   }
 
   protected get hasSlot(): boolean {
@@ -107,6 +168,7 @@ export abstract class PlacedCall implements Waiter {
   protected releaseSlot(): void {
     const backend = this.#backend;
     if (backend === undefined) {
+      this.#stopsWaiting();
       if (this.phase === "waiting") this.route?.leave(this);
       return;
     }
@@ -140,9 +202,33 @@ export abstract class PlacedCall implements Waiter {
     this.refuse(isOver ? problems.callTimeout(timeoutMs) : problems.noInstance(this.limits));
   }
 
+  #got(backend: Backend): void {
+    this.#stopsWaiting();
+    this.#backend = backend;
+    this.#served = backend;
+  }
+
+  #waits(): void {
+    this.phase = "waiting";
+    if (this.#waitingSinceMs === 0) this.#waitingSinceMs = performance.now();
+  }
+
+  #stopsWaiting(): void {
+    if (this.#waitingSinceMs === 0) return;
+    const waitedMs = performance.now() - this.#waitingSinceMs;
+    this.#waitingSinceMs = 0;
+    this.#waitedMs += waitedMs;
+    this.route!.counters.waitedMs += waitedMs;
+  }
+
   #remainingMs(): number {
     return Math.max(1, this.route!.timeoutMs - this.elapsedMs);
   }
+}
+
+/** A field that begins no trace of its own: undefined if there is none, or it is not valid. */
+function checked(traceparent: string | string[] | undefined): string | undefined {
+  return typeof traceparent === "string" && isTraceparent(traceparent) ? traceparent : undefined;
 }
 
 function forwardPlaced(call: PlacedCall): void {

@@ -1,10 +1,8 @@
 import { readdirSync } from "node:fs";
 import { performance } from "node:perf_hooks";
+import type { MetricFamily } from "./metric-family.ts";
 
-interface ProcessFamily {
-  readonly name: string;
-  readonly help: string;
-  readonly type: "counter" | "gauge";
+interface ProcessFamily extends MetricFamily {
   /** Undefined where the system does not tell. */
   readonly read: () => number | undefined;
 }
@@ -18,6 +16,7 @@ export const PROCESS_FAMILIES: readonly ProcessFamily[] = [
     name: "process_cpu_seconds_total",
     help: "Time of all processors that the process has used.",
     type: "counter",
+    labels: [],
     read: () => {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1_000_000;
@@ -27,30 +26,35 @@ export const PROCESS_FAMILIES: readonly ProcessFamily[] = [
     name: "process_resident_memory_bytes",
     help: "Memory of the process, without that of instances.",
     type: "gauge",
+    labels: [],
     read: () => process.memoryUsage.rss(),
   },
   {
     name: "process_start_time_seconds",
     help: "When the process started, in seconds since 1970.",
     type: "gauge",
+    labels: [],
     read: () => performance.timeOrigin / 1_000,
   },
   {
     name: "process_open_fds",
     help: "Files and connections that are open (Linux).",
     type: "gauge",
+    labels: [],
     read: openFiles,
   },
   {
     name: "nodejs_heap_size_used_bytes",
     help: "Memory of JavaScript objects.",
     type: "gauge",
+    labels: [],
     read: () => process.memoryUsage().heapUsed,
   },
   {
     name: "nodejs_eventloop_active_seconds_total",
     help: "Time that the event loop was busy; near one second per second the process is at its limit.",
     type: "counter",
+    labels: [],
     read: () => performance.eventLoopUtilization().active / 1_000,
   },
 ];

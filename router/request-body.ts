@@ -40,6 +40,11 @@ export class RequestBody extends Readable {
     this.on("error", () => {});
   }
 
+  /** What arrived so far, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** True while the instance does not take what has arrived: the silence is not the client's. */
   get isStalled(): boolean {
     return this.readableLength >= this.readableHighWaterMark;

@@ -7,6 +7,8 @@ const PASS = 0;
 const STRIP = 1;
 const HOST = 2;
 const TE = 3;
+const TRACEPARENT = 4;
+const TRACESTATE = 5;
 
 /**
  * What becomes of a request field. Names that pass are listed only where they are common, in the two
@@ -22,6 +24,8 @@ const ACTIONS: ReadonlyMap<string, number> = new Map(
     ...["X-Forwarded-Prefix"].map(strip),
     ["Host", HOST] as const,
     ["TE", TE] as const,
+    ["Traceparent", TRACEPARENT] as const,
+    ["Tracestate", TRACESTATE] as const,
   ].flatMap(([name, action]) => [[name, action] as const, [name.toLowerCase(), action] as const]),
 );
 
@@ -38,6 +42,9 @@ export interface Outgoing {
   readonly headers: string[];
   /** The host as the client named it; undefined only for HTTP/1.0. */
   readonly host: string | undefined;
+  /** As it came, valid or not; not among `headers`. */
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
 }
 
 /**
@@ -50,6 +57,8 @@ export function requestHeaders(request: IncomingMessage, target: Target, callId:
   const named = connectionNames(request.headers.connection);
   const headers: string[] = [];
   let host: string | undefined;
+  let traceparent: string | undefined;
+  let tracestate: string | undefined;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!;
     let action = ACTIONS.get(name);
@@ -60,12 +69,17 @@ export function requestHeaders(request: IncomingMessage, target: Target, callId:
       host = raw[i + 1]!;
     } else if (action === TE && /(^|,)\s*trailers\s*($|;|,)/i.test(raw[i + 1]!))
       headers.push("te", "trailers");
+    // Repeated, a traceparent is none any more; a tracestate is one list (RFC 9110 5.3).
+    else if (action === TRACEPARENT) traceparent = traceparent === undefined ? raw[i + 1]! : "repeated";
+    else if (action === TRACESTATE) {
+      tracestate = tracestate === undefined ? raw[i + 1]! : `${tracestate},${raw[i + 1]}`;
+    }
   }
   host = checkedHost(request, host, target.authority);
   if (host !== undefined) headers.push("host", host, "x-forwarded-host", host);
   pushForwarded(headers, request, host);
   headers.push("x-forwarded-prefix", `/fn/${target.name}`, "x-skiff-call-id", callId);
-  return { headers, host };
+  return { headers, host, traceparent, tracestate };
 }
 
 /** What a Connection field lists beyond the usual words (undefined for the usual ones alone). */

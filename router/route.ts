@@ -5,6 +5,7 @@ import { Problem, toProblem } from "../platform/problems.ts";
 import { Backend } from "./backend.ts";
 import { LoadReport } from "./load-report.ts";
 import { Counters, type FunctionStats } from "./stats.ts";
+import type { VersionCounter } from "./version-counters.ts";
 
 /** A call that waits for an instance. It is told once, by one of the two. */
 export interface Waiter {
@@ -26,6 +27,8 @@ const WAKE_AGAIN_MS = 100;
 export class Route {
   readonly name: string;
   readonly counters = new Counters();
+  /** The counter of the version that serves now. */
+  current: VersionCounter;
   readonly #platform: Platform;
   readonly #limits: Limits;
   readonly #print: (line: string) => void;
@@ -45,6 +48,7 @@ export class Route {
     this.name = endpoints.name;
     this.#print = print;
     this.#endpoints = endpoints;
+    this.current = this.counters.versions.of(endpoints.version);
     this.#platform = platform;
     this.#limits = limits;
     this.#load = new LoadReport(
@@ -112,11 +116,13 @@ export class Route {
   update(endpoints: Endpoints): void {
     const before = new Map(this.#ready.map((backend) => [backend.instance.id, backend]));
     this.#endpoints = endpoints;
+    const version = this.counters.versions.of(endpoints.version);
+    this.current = version;
     this.#ready = endpoints.instances.map((instance) => {
       const known = before.get(instance.id);
       before.delete(instance.id);
       const { headerBytes } = this.#limits;
-      return known ?? new Backend({ instance, connections: endpoints.concurrency, headerBytes });
+      return known ?? new Backend({ instance, version, connections: endpoints.concurrency, headerBytes });
     });
     for (const backend of before.values()) {
       if (backend.inFlight > 0) this.#leaving.add(backend);
@@ -142,11 +148,8 @@ export class Route {
   }
 
   stats(): FunctionStats {
-    const { answered, refused, durationCounts, durationSumMs, abandoned, coldStarts, wakeStepMs } =
-      this.counters;
     const { onInstance, ...load } = this.#currentLoad();
-    const now = { ...load, ready: this.#ready.length, answered, refused, durationCounts, wakeStepMs };
-    return { ...now, durationSumMs, abandoned, coldStarts };
+    return { ...load, ready: this.#ready.length, ...this.counters.read() };
   }
 
   /** Breaks every call under way off. */

@@ -3,13 +3,16 @@ import type { Duplex } from "node:stream";
 import { inspect } from "node:util";
 import type { Limits } from "../platform/limits.ts";
 import type { Platform } from "../platform/platform.ts";
-import { Problem, toProblem } from "../platform/problems.ts";
+import { Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
 import { Call } from "./call.ts";
 import * as problems from "./call-problems.ts";
 import { FailureLog } from "./failure-log.ts";
+import type { Route } from "./route.ts";
 import { Routes, unknownFunction } from "./routes.ts";
-import type { FunctionStats } from "./stats.ts";
+import type { Seeing } from "./seeing.ts";
+import type { FunctionStats, RouterTotals } from "./stats.ts";
 import { parseTarget } from "./target.ts";
+import { TraceIds } from "./trace-context.ts";
 import { Upgrades } from "./upgrades.ts";
 
 export interface RouterOptions {
@@ -19,6 +22,8 @@ export interface RouterOptions {
   readonly print: (line: string) => void;
   /** True while the program shuts down: new calls get 503. */
   readonly draining?: () => boolean;
+  /** What is told of every call; nothing by default. The caller closes it, after the router. */
+  readonly seeing?: Seeing;
 }
 
 export interface Router {
@@ -30,12 +35,15 @@ export interface Router {
   /** Answers a WebSocket handshake below /fn. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   stats(): Iterable<FunctionStats>;
+  totals(): RouterTotals;
+  /** Counts a request that its server refused before the router saw it. */
+  countRefusal(code: ProblemCode): void;
   /** Refuses new calls with 503 `draining`, lets calls finish for `drainMs` (default: the limit), then ends them. */
   close(options?: { drainMs?: number }): Promise<void>;
 }
 
 /** The data plane. A call goes target → route → place → forward → finish; the last three are call.ts. */
-export function createRouter({ platform, limits, print, draining }: RouterOptions): Router {
+export function createRouter({ platform, limits, print, draining, seeing }: RouterOptions): Router {
   const routes = new Routes({ platform, limits, print });
   let closing = false;
   let calls = 0;
@@ -44,23 +52,38 @@ export function createRouter({ platform, limits, print, draining }: RouterOption
   const ended = () => {
     if (--calls === 0) allEnded();
   };
-  const context = { limits, failures: new FailureLog(print), isClosing, ended };
+  const unrouted: Partial<Record<ProblemCode, number>> = {};
+  const countRefusal = (code: ProblemCode) => {
+    unrouted[code] = (unrouted[code] ?? 0) + 1;
+  };
+  const context = {
+    limits,
+    failures: new FailureLog(print),
+    traceIds: new TraceIds(),
+    tracer: seeing?.tracer,
+    accessLog: seeing?.accessLog,
+    isClosing,
+    ended,
+  };
   const upgrades = new Upgrades(context);
 
   function start(call: Pick<Call, "start" | "refuse">, request: IncomingMessage): void {
     calls++;
+    let route: Route | undefined;
     try {
       if (isClosing()) throw problems.draining();
       if (request.method === "TRACE") {
         throw new Problem("method_not_allowed", "TRACE is not passed on to functions; use another method.");
       }
       const target = parseTarget(request.url!);
-      const route = target && routes.get(target.name);
-      if (!route) throw unknownFunction(target?.name);
+      route = target && routes.get(target.name);
+      if (!target || !route) throw unknownFunction(target?.name);
       call.start(target, route);
     } catch (error) {
       if (!(error instanceof Problem)) print(`The router failed: ${inspect(error)}`);
-      call.refuse(toProblem(error));
+      const problem = toProblem(error);
+      if (route === undefined) countRefusal(problem.code);
+      call.refuse(problem);
     }
   }
 
@@ -72,6 +95,12 @@ export function createRouter({ platform, limits, print, draining }: RouterOption
       start(upgrades.add(request, socket, head), request);
     },
     stats: () => routes.stats(),
+    totals: () => ({
+      unrouted: { ...unrouted },
+      logLinesDropped: seeing?.accessLog?.dropped ?? 0,
+      spansDropped: seeing?.tracer?.dropped ?? 0,
+    }),
+    countRefusal,
     async close({ drainMs = limits.drainMs } = {}) {
       closing = true;
       const { promise, resolve } = Promise.withResolvers<void>();

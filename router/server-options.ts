@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerOptions, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Limits } from "../platform/limits.ts";
-import { Problem } from "../platform/problems.ts";
+import { Problem, type ProblemCode } from "../platform/problems.ts";
 import { formatBytes, formatMs } from "../platform/quantity.ts";
 import { answerProblem, answerRaw } from "./answer.ts";
 import { discardBody } from "./request-body.ts";
@@ -49,8 +49,14 @@ function isWebSocket(request: IncomingMessage): boolean {
   return request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket";
 }
 
-/** Listener for `clientError`: answers what node could not parse with a problem document, then ends the connection. */
-export function clientErrorHandler(limits: Limits): (error: NodeJS.ErrnoException, socket: Duplex) => void {
+/**
+ * Listener for `clientError`: answers what node could not parse with a problem document, then ends the connection.
+ * `count` is told the code of every such answer.
+ */
+export function clientErrorHandler(
+  limits: Limits,
+  count: (code: ProblemCode) => void = () => {},
+): (error: NodeJS.ErrnoException, socket: Duplex) => void {
   return (error, socket) => {
     // A response that has begun cannot be taken back: the client must see it break off.
     const busy = (socket as Socket & { _httpMessage?: { headersSent: boolean } })._httpMessage?.headersSent;
@@ -58,7 +64,9 @@ export function clientErrorHandler(limits: Limits): (error: NodeJS.ErrnoExceptio
       socket.destroy();
       return;
     }
-    answerRaw(socket, clientProblem(error, limits), randomUUID());
+    const problem = clientProblem(error, limits);
+    count(problem.code);
+    answerRaw(socket, problem, randomUUID());
   };
 }
 

@@ -2,10 +2,10 @@ import { Agent, type ClientRequest, type IncomingMessage, ServerResponse } from 
 import { connect, type Socket } from "node:net";
 import { type Duplex, pipeline } from "node:stream";
 import type { ProxyServer } from "http-proxy-3";
-import { Problem } from "../platform/problems.ts";
+import { Problem, type ProblemCode } from "../platform/problems.ts";
 import { answerRaw } from "./answer.ts";
 import { type Backend, CONNECT_MS } from "./backend.ts";
-import type { CallContext } from "./call.ts";
+import type { CallContext } from "./call-context.ts";
 import * as problems from "./call-problems.ts";
 import { PlacedCall } from "./placed-call.ts";
 import { requestHeaders } from "./request-headers.ts";
@@ -33,12 +33,17 @@ export class UpgradeCall extends PlacedCall {
   #upstream: Socket | undefined;
   /** Status of the answer; 0 until there is one. */
   #status = 0;
+  #code: ProblemCode | undefined;
+  readonly #sentBefore: number;
+  readonly #receivedBefore: number;
 
   constructor(context: CallContext, options: UpgradeOptions) {
-    super(context.limits);
+    super(context);
     this.#context = context;
     this.#options = options;
     this.#socket = options.socket as Socket;
+    this.#sentBefore = this.#socket.bytesWritten;
+    this.#receivedBefore = this.#socket.bytesRead - options.head.length;
     // An error is followed by close, which ends the call.
     this.#socket.on("error", () => {});
     this.#socket.once("close", () => this.#finish());
@@ -49,7 +54,9 @@ export class UpgradeCall extends PlacedCall {
     const { request } = this.#options;
     this.route = route;
     this.#target = target;
-    this.#headers = requestHeaders(request, target, this.id).headers;
+    const outgoing = requestHeaders(request, target, this.id);
+    this.passTraceOn(outgoing);
+    this.#headers = outgoing.headers;
     const { "content-length": length, "transfer-encoding": encoding } = request.headers;
     if ((length !== undefined && length !== "0") || encoding !== undefined) {
       throw new Problem("invalid_request", "A WebSocket handshake has no body; send it without one.");
@@ -101,6 +108,7 @@ export class UpgradeCall extends PlacedCall {
     this.releaseSlot();
     this.phase = "ended";
     this.#upstream?.destroy();
+    this.#code = problem.code;
     this.route?.counters.countRefusal(problem.code);
     if (problem.status >= 500) {
       const what = `${request.method} ${request.url?.slice(0, 200)} (WebSocket)`;
@@ -191,12 +199,21 @@ export class UpgradeCall extends PlacedCall {
     upstream?.destroySoon();
     upstream?.setTimeout(this.limits.streamIdleMs, () => upstream.destroy());
     if (this.#status === 0 && this.route !== undefined) this.route.counters.abandoned++;
+    this.tellEnd({
+      request: this.#options.request,
+      status: this.#status,
+      isAborted: this.#status === 0,
+      requestBytes: this.#socket.bytesRead - this.#receivedBefore,
+      responseBytes: this.#socket.bytesWritten - this.#sentBefore,
+      code: this.#code,
+    });
     this.#context.ended();
   }
 
   #answered(status: number): void {
     this.#status = status;
-    this.route?.counters.countAnswer(status, this.elapsedMs);
+    this.version?.count(status);
+    this.route?.counters.countDuration(this.elapsedMs);
   }
 }
 

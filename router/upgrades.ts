@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { ProxyServer } from "http-proxy-3";
-import type { CallContext } from "./call.ts";
+import type { CallContext } from "./call-context.ts";
 import { HandshakeRequest, UpgradeCall } from "./upgrade-call.ts";
 
 /** All WebSockets of a router, and the proxy that they go through. */

@@ -3,6 +3,9 @@ import { readFileSync } from "node:fs";
 import { LIMITS } from "../platform/limits.ts";
 import { PROBLEMS } from "../platform/problems.ts";
 import { NUMBER_SETTINGS, SYS_KINDS } from "../platform/settings.ts";
+import { lineOf } from "../router/access-log.ts";
+import type { CallRecord } from "../router/call-record.ts";
+import { FAMILIES } from "../router/metrics.ts";
 
 const read = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), "utf8");
 
@@ -43,6 +46,26 @@ describe("README", () => {
       env,
     ]);
     assert.deepEqual(tableAfter(readme, "### Limits"), expected);
+  });
+
+  it("lists exactly the metrics that there are", () => {
+    const expected = FAMILIES.map(({ name, type, labels, help }) => [
+      name,
+      type,
+      labels.join(" "),
+      help.replace(/\.$/, ""),
+    ]);
+    assert.deepEqual(tableAfter(readme, "### Metrics"), expected);
+  });
+
+  it("shows a line of the access log with the fields that it has", () => {
+    const line = /^\{"level".*\}$/m.exec(readme)![0];
+    const fields = Object.keys(JSON.parse(line));
+    const written = Object.keys(lineOf({ request: { headers: {}, socket: {} } } as CallRecord));
+    const more = ["waitedMs", "forwardedFor", "code", "cold", "retries", "aborted"];
+    assert.deepEqual([...fields, ...more].sort(), ["level", "time", ...written].sort());
+    const after = readme.slice(readme.indexOf(line));
+    for (const name of more) assert.ok(after.includes(`\`${name}\``), name);
   });
 
   it("lists exactly the settings that there are, with defaults and ranges", () => {

@@ -55,6 +55,11 @@ describe("kubernetes.yaml", () => {
     }
   });
 
+  it("keeps an access log of the routers among their output", () => {
+    const { env } = find("Deployment", "skiff-router").spec.template.spec.containers[0];
+    assert.equal(env.find(({ name }: Any) => name === "SKIFF_ACCESS_LOG").value, "stdout");
+  });
+
   it("sends /fn to the router and the rest to the manager", () => {
     const [{ http }] = find("Ingress", "skiff").spec.rules;
     assert.deepEqual(

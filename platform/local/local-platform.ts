@@ -13,6 +13,7 @@ import type {
   Platform,
   Published,
   Version,
+  WakeStep,
 } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import type { Settings } from "../settings.ts";
@@ -166,11 +167,14 @@ export class LocalPlatform implements Platform {
     return this.#endpoints.watch(listener);
   }
 
-  async wake(name: string): Promise<void> {
+  async wake(name: string): Promise<readonly WakeStep[]> {
     this.#closing.signal.throwIfAborted();
     const entry = this.#entries.get(name);
     if (!entry) throw new Problem("unknown_function", `There is no function "${name}".`);
+    if (entry.runner.readyCount > 0) return [];
+    const askedAtMs = performance.now();
     await entry.runner.wake();
+    return [{ name: "start", atMs: performance.now() - askedAtMs }];
   }
 
   report(load: Load): void {

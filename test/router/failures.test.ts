@@ -46,7 +46,7 @@ describe("an instance that fails", () => {
       assert.equal(status, 502, body);
       assert.equal(headers["x-skiff-error"], "platform");
       assert.equal(JSON.parse(body).code, "instance_failed");
-      assert.equal(harness.stats().refused.get("instance_failed"), 1);
+      assert.equal(harness.stats().refused.instance_failed, 1);
       assert.ok(harness.lines.some((line) => line.includes("/fn/echo") && line.includes("502")));
     });
   }

@@ -8,6 +8,7 @@ import { type Limits, limitsFromEnv } from "../../platform/limits.ts";
 import type { Address } from "../../platform/platform.ts";
 import { applySettings, defaultSettings } from "../../platform/settings.ts";
 import { createRouter, type Router } from "../../router/router.ts";
+import { openSeeing, type Seeing } from "../../router/seeing.ts";
 import {
   clientErrorHandler,
   refuseConnect,
@@ -20,6 +21,13 @@ import { type FakeOptions, FakePlatform } from "../support/fake-platform.ts";
 export interface HarnessOptions extends FakeOptions {
   readonly limits?: Partial<Limits>;
   readonly headersMs?: number;
+  /** Variables of access log and spans. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+interface Seen {
+  readonly seeing: Seeing;
+  readonly lines: string[];
 }
 
 /** A router on a free port with a platform in memory, and instances that are real servers on Unix sockets. */
@@ -27,19 +35,24 @@ export class Harness {
   readonly platform: FakePlatform;
   readonly limits: Limits;
   readonly router: Router;
-  readonly lines: string[] = [];
+  readonly #seeing: Seeing;
+  /** What was printed for people. */
+  readonly lines: string[];
   readonly #server: http.Server;
   readonly #instances: net.Server[] = [];
   readonly #sockets = new Set<net.Socket>();
   readonly #folder: string;
   #port = 0;
 
-  private constructor(folder: string, { limits, headersMs, ...fake }: HarnessOptions) {
+  private constructor(folder: string, seen: Seen, { limits, headersMs, env: _, ...fake }: HarnessOptions) {
+    const { seeing, lines } = seen;
+    this.lines = lines;
     this.#folder = folder;
+    this.#seeing = seeing;
     this.platform = new FakePlatform(fake);
     this.limits = { ...limitsFromEnv({}), ...limits };
-    const print = (line: string) => this.lines.push(line);
-    const router = createRouter({ platform: this.platform, limits: this.limits, print });
+    const print = (line: string) => lines.push(line);
+    const router = createRouter({ platform: this.platform, limits: this.limits, print, seeing });
     this.router = router;
     this.#server = http.createServer(
       routerServerOptions(this.limits, headersMs ? { headersMs } : {}),
@@ -49,11 +62,13 @@ export class Harness {
     this.#server.on("checkExpectation", refuseExpectation);
     this.#server.on("upgrade", router.upgrade);
     this.#server.on("connect", refuseConnect);
-    this.#server.on("clientError", clientErrorHandler(this.limits));
+    this.#server.on("clientError", clientErrorHandler(this.limits, router.countRefusal));
   }
 
   static async start(options: HarnessOptions = {}): Promise<Harness> {
-    const harness = new Harness(await mkdtemp(join(tmpdir(), "skiff-router-")), options);
+    const lines: string[] = [];
+    const seeing = await openSeeing({ env: options.env ?? {}, print: (line) => lines.push(line) });
+    const harness = new Harness(await mkdtemp(join(tmpdir(), "skiff-router-")), { seeing, lines }, options);
     harness.#server.listen(0, "127.0.0.1");
     await once(harness.#server, "listening");
     harness.#port = (harness.#server.address() as net.AddressInfo).port;
@@ -134,6 +149,7 @@ export class Harness {
     this.#server.close();
     for (const instance of this.#instances) instance.close();
     for (const socket of this.#sockets) socket.destroy();
+    await this.#seeing.close({ withinMs: 1_000 });
     await this.platform.close();
     await rm(this.#folder, { recursive: true, force: true });
   }

@@ -120,7 +120,7 @@ describe("a call that finds no free instance", () => {
     assert.equal(answer.status, 429);
     assert.equal(answer.headers["retry-after"], "1");
     assert.match(JSON.parse(answer.body).detail, /SKIFF_MAX_WAITING/);
-    assert.equal(harness.stats().refused.get("too_many_waiting"), 1);
+    assert.equal(harness.stats().refused.too_many_waiting, 1);
     for (let i = 0; i < 3; i++) {
       await until(() => held.length > i, "a call forwarded");
       held[i]!.end();

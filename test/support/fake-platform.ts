@@ -11,6 +11,7 @@ import type {
   Platform,
   Published,
   Version,
+  WakeStep,
 } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 
@@ -24,6 +25,8 @@ interface FakeFunction {
 export interface FakeOptions {
   /** Makes an instance of a version ready; throws what `publish` and `wake` are to throw. */
   start?: (version: Version) => Promise<Address> | Address;
+  /** What `wake` says of its steps. */
+  wakeSteps?: readonly WakeStep[];
 }
 
 /** A platform in memory for tests of manager and router: instances are whatever addresses the test gives. */
@@ -32,15 +35,18 @@ export class FakePlatform implements Platform {
   readonly loads: Load[] = [];
   readonly #functions = new Map<string, FakeFunction>();
   readonly #endpoints = new EndpointsTable();
-  readonly #waking = new Map<string, Promise<void>>();
+  readonly #waking = new Map<string, Promise<readonly WakeStep[]>>();
   /** The last change under way: changes happen in order. */
   #change: Promise<unknown> = Promise.resolve();
   #closed = false;
   readonly #start: NonNullable<FakeOptions["start"]>;
   #instances = 0;
 
-  constructor({ start = () => ({ unix: "/nonexistent/fake.sock" }) }: FakeOptions = {}) {
+  readonly #wakeSteps: readonly WakeStep[];
+
+  constructor({ start = () => ({ unix: "/nonexistent/fake.sock" }), wakeSteps = [] }: FakeOptions = {}) {
     this.#start = start;
+    this.#wakeSteps = wakeSteps;
   }
 
   publish(draft: Draft, signal?: AbortSignal): Promise<Published> {
@@ -153,7 +159,7 @@ export class FakePlatform implements Platform {
     return this.#endpoints.watch(listener);
   }
 
-  wake(name: string): Promise<void> {
+  wake(name: string): Promise<readonly WakeStep[]> {
     const running = this.#waking.get(name);
     if (running) return running;
     const wake = this.#wake(name).finally(() => this.#waking.delete(name));
@@ -161,12 +167,13 @@ export class FakePlatform implements Platform {
     return wake;
   }
 
-  async #wake(name: string): Promise<void> {
+  async #wake(name: string): Promise<readonly WakeStep[]> {
     this.#throwIfClosed();
     const entry = this.#functions.get(name);
     if (!entry) throw new Problem("unknown_function", `There is no function "${name}".`);
-    if (entry.instances.length > 0) return;
+    if (entry.instances.length > 0) return [];
     this.setInstances(name, [await this.#start(entry.versions.at(-1)!)]);
+    return this.#wakeSteps;
   }
 
   report(load: Load): void {

@@ -28,6 +28,15 @@ export function waking(subject: Subject): void {
       assert.equal(platform.endpoints("wake-many")?.instances.length, 1);
     });
 
+    able.runsCode("says how long its instance took to start", async () => {
+      const { platform } = subject;
+      await platform.publish(draft("wake-steps", "one", idle));
+      await subject.toZero(platform, "wake-steps");
+      const steps = (await platform.wake("wake-steps")) ?? [];
+      assert.ok(steps.find(({ name }) => name === "start")!.atMs > 0, JSON.stringify(steps));
+      assert.deepEqual(await platform.wake("wake-steps"), []);
+    });
+
     it("rejects with no_capacity and the time to try again when it does not start", async () => {
       const { platform } = subject;
       await platform.publish(draft("wake-broken", "one", idle));

@@ -1,0 +1,19 @@
+import type { Limits } from "../platform/limits.ts";
+import type { AccessLog } from "./access-log.ts";
+import type { Tracer } from "./call-span.ts";
+import type { FailureLog } from "./failure-log.ts";
+import type { TraceIds } from "./trace-context.ts";
+
+/** What all calls of a router share. */
+export interface CallContext {
+  readonly limits: Limits;
+  readonly failures: FailureLog;
+  readonly traceIds: TraceIds;
+  /** Undefined: no spans are exported. */
+  readonly tracer: Tracer | undefined;
+  /** Undefined: no access log is kept. */
+  readonly accessLog: AccessLog | undefined;
+  readonly isClosing: () => boolean;
+  /** A call is over; told once by each. */
+  readonly ended: () => void;
+}
