@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { hostname } from "node:os";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Registry } from "prom-client";
 import { denoPath } from "../platform/deno-binary.ts";
 import { KubeApi } from "../platform/kubernetes/api.ts";
 import { connectToCluster } from "../platform/kubernetes/client.ts";
@@ -61,6 +61,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   });
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  registerPoolMetric(registry, () => platform.pool?.stats().outcomes ?? {});
   let state: "starting" | "ready" | "draining" = "starting";
   const manager = createManager({
     platform,
@@ -127,6 +128,20 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   await platform.close();
   server.closeAllConnections();
   await closed;
+}
+
+/** The same family as a router's, for what this manager asked for. */
+function registerPoolMetric(registry: Registry, outcomes: () => Readonly<Record<string, number>>): void {
+  const counter = new Counter({
+    name: "skiff_pool_total",
+    help: "Times that the pool was asked for a ready instance, by how that ended.",
+    labelNames: ["outcome"],
+    registers: [registry],
+    collect: () => {
+      counter.reset();
+      for (const [outcome, count] of Object.entries(outcomes())) counter.inc({ outcome }, count);
+    },
+  });
 }
 
 /** Pods that are kept ready for functions that wake or are deployed; 0 for none. */

@@ -42,7 +42,10 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const internal = createInternalServer({
     token,
     ready: () => (state === "ready" ? undefined : `The router is ${state}.`),
-    metrics: createMetrics(router),
+    metrics: createMetrics({
+      stats: () => router.stats(),
+      totals: () => ({ ...router.totals(), pool: platform.pool?.stats() }),
+    }),
     load: () => platform.loads.read(),
     serving: (name) => {
       const endpoints = platform.endpoints(name);

@@ -28,4 +28,19 @@ export const ROUTER_FAMILIES: readonly RouterFamily[] = [
     labels: [],
     values: ({ spansDropped }) => [{ value: spansDropped, labels: {} }],
   },
+  {
+    name: "skiff_pool_total",
+    help: "Times that the pool was asked for a ready instance, by how that ended (Kubernetes).",
+    type: "counter",
+    labels: ["outcome"],
+    values: ({ pool }) =>
+      Object.entries(pool?.outcomes ?? {}).map(([outcome, value]) => ({ value, labels: { outcome } })),
+  },
+  {
+    name: "skiff_pool_free",
+    help: "Ready instances of no function that wait in the pool (Kubernetes).",
+    type: "gauge",
+    labels: [],
+    values: ({ pool }) => (pool === undefined ? [] : [{ value: pool.free, labels: {} }]),
+  },
 ];

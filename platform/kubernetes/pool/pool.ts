@@ -80,6 +80,10 @@ export class Pool {
     return this.#free.synced;
   }
 
+  stats(): { outcomes: Readonly<Record<PoolOutcome, number>>; free: number } {
+    return { outcomes: { ...this.outcomes }, free: this.free };
+  }
+
   /** Pods that could be claimed now. */
   get free(): number {
     return this.#candidates().length;
