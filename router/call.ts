@@ -68,7 +68,8 @@ export class Call extends PlacedCall implements RelayOwner {
   protected override forward(backend: Backend): void {
     const body = this.#body;
     this.phase = "forwarding";
-    if (this.#expectsContinue && body !== undefined && this.isFirstTry) this.#response.writeContinue();
+    // Also where there is no body to wait for: node closes the connection of a client that was not told.
+    if (this.#expectsContinue && this.isFirstTry) this.#response.writeContinue();
     const method = this.#request.method as Dispatcher.HttpMethod;
     backend.pool.dispatch(
       { method, path: this.#path, headers: this.#headers, body: body ?? null },

@@ -7,6 +7,7 @@ import { Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
 import { Call } from "./call.ts";
 import * as problems from "./call-problems.ts";
 import { FailureLog } from "./failure-log.ts";
+import { checkFraming, isBehindLast } from "./framing.ts";
 import type { Route } from "./route.ts";
 import { Routes, unknownFunction } from "./routes.ts";
 import type { Seeing } from "./seeing.ts";
@@ -67,10 +68,15 @@ export function createRouter({ platform, limits, print, draining, seeing }: Rout
   };
   const upgrades = new Upgrades(context);
 
-  function start(call: Pick<Call, "start" | "refuse">, request: IncomingMessage): void {
+  function start(
+    call: Pick<Call, "start" | "refuse">,
+    request: IncomingMessage,
+    response?: ServerResponse,
+  ): void {
     calls++;
     let route: Route | undefined;
     try {
+      if (response !== undefined) checkFraming(request, response);
       if (isClosing()) throw problems.draining();
       if (request.method === "TRACE") {
         throw new Problem("method_not_allowed", "TRACE is not passed on to functions; use another method.");
@@ -89,7 +95,8 @@ export function createRouter({ platform, limits, print, draining, seeing }: Rout
 
   return {
     handle(request, response, expectsContinue = false) {
-      start(new Call(context, { request, response, expectsContinue }), request);
+      if (isBehindLast(request, response)) request.resume();
+      else start(new Call(context, { request, response, expectsContinue }), request, response);
     },
     upgrade(request, socket, head) {
       start(upgrades.add(request, socket, head), request);

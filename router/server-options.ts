@@ -6,6 +6,7 @@ import type { Limits } from "../platform/limits.ts";
 import { Problem, type ProblemCode } from "../platform/problems.ts";
 import { formatBytes, formatMs } from "../platform/quantity.ts";
 import { answerProblem, answerRaw } from "./answer.ts";
+import { unknownExpectation } from "./framing.ts";
 import { discardBody } from "./request-body.ts";
 
 const HEADERS_MS = 15_000;
@@ -50,23 +51,36 @@ function isWebSocket(request: IncomingMessage): boolean {
 }
 
 /**
- * Listener for `clientError`: answers what node could not parse with a problem document, then ends the connection.
- * `count` is told the code of every such answer.
+ * Listener for `clientError`: answers what node could not parse with a problem document, then ends the
+ * connection. Answers to whole requests before it are due first. `count` is told the code of every such answer.
  */
 export function clientErrorHandler(
   limits: Limits,
   count: (code: ProblemCode) => void = () => {},
 ): (error: NodeJS.ErrnoException, socket: Duplex) => void {
-  return (error, socket) => {
-    // A response that has begun cannot be taken back: the client must see it break off.
-    const busy = (socket as Socket & { _httpMessage?: { headersSent: boolean } })._httpMessage?.headersSent;
-    if (error.code === "ECONNRESET" || !socket.writable || busy) {
+  const waiting = new WeakSet<Duplex>();
+  return function answer(error, socket) {
+    if (error.code === "ECONNRESET" || !socket.writable) {
       socket.destroy();
       return;
     }
-    const problem = clientProblem(error, limits);
-    count(problem.code);
-    answerRaw(socket, problem, randomUUID());
+    const pending = (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage;
+    if (pending?.req.complete) {
+      // Node reports every packet that follows.
+      if (waiting.has(socket)) return;
+      waiting.add(socket);
+      pending.once("close", () => {
+        waiting.delete(socket);
+        answer(error, socket);
+      });
+    } else if (pending?.headersSent) {
+      // A response that has begun cannot be taken back: the client must see it break off.
+      socket.destroy();
+    } else {
+      const problem = clientProblem(error, limits);
+      count(problem.code);
+      answerRaw(socket, problem, randomUUID());
+    }
   };
 }
 
@@ -80,9 +94,10 @@ export function refuseConnect(_request: IncomingMessage, socket: Duplex): void {
 
 /** Listener for `checkExpectation`: what a client expects besides 100-continue, nothing here can promise. */
 export function refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
-  const detail = "The only expectation that can be met is 100-continue; send the request without Expect.";
   response.once("close", () => discardBody(request));
-  answerProblem(response, new Problem("expectation_failed", detail), randomUUID());
+  // Whether the body comes all the same is not known.
+  response.shouldKeepAlive = false;
+  answerProblem(response, unknownExpectation(), randomUUID());
 }
 
 function clientProblem(error: NodeJS.ErrnoException & { reason?: string }, limits: Limits): Problem {
