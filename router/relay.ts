@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
+import { Announcements } from "./announcements.ts";
 import { responseHeaders } from "./response-headers.ts";
 
 /** A body up to this size is written in one string with its head: one buffer, one system call. */
@@ -26,6 +27,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   readonly #response: ServerResponse;
   readonly #callId: string;
   #controller: Dispatcher.DispatchController | undefined;
+  #announcements: Announcements | undefined;
   #status = 0;
   #headers: string[] = [];
   /** The first part of the body, held back for the rest of the tick: most responses end in it. */
@@ -44,9 +46,20 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#owner.requestStarted(controller);
   }
 
+  /** What it throws breaks the connection to the instance off, and comes back through onResponseError. */
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    // 102 and 103 announce a response, they are none.
-    if (status < 200) return;
+    if (status < 200) {
+      this.#announcements ??= new Announcements(this.#response);
+      // Without the call id, which is no field of the function's.
+      this.#announcements.pass(status, responseHeaders(headers, this.#callId).slice(0, -2));
+      return;
+    }
+    const coding = headers["transfer-encoding"];
+    if (coding !== undefined && coding.toLowerCase() !== "chunked") {
+      throw new Error(`its response has the transfer coding ${coding}, which is not passed on`);
+    }
+    // A length that stands for no body (RFC 9110 8.6) makes some clients wait for one.
+    if (status === 204) delete headers["content-length"];
     if (this.#response.destroyed) return;
     this.#status = status;
     this.#headers = responseHeaders(headers, this.#callId);
