@@ -30,6 +30,7 @@ export class Call extends PlacedCall implements RelayOwner {
   #headers: string[] = [];
   #body: RequestBody | undefined;
   #controller: Dispatcher.DispatchController | undefined;
+  #relay: Relay | undefined;
   #refusal: Problem | undefined;
   #isLastChance = false;
   /** What its connection had sent before it came; counted for the access log alone. */
@@ -71,9 +72,10 @@ export class Call extends PlacedCall implements RelayOwner {
     // Also where there is no body to wait for: node closes the connection of a client that was not told.
     if (this.#expectsContinue && this.isFirstTry) this.#response.writeContinue();
     const method = this.#request.method as Dispatcher.HttpMethod;
+    this.#relay = new Relay(this, this.#response, this.id);
     backend.pool.dispatch(
       { method, path: this.#path, headers: this.#headers, body: body ?? null },
-      new Relay(this, this.#response, this.id),
+      this.#relay,
     );
   }
 
@@ -105,7 +107,12 @@ export class Call extends PlacedCall implements RelayOwner {
 
   failed(error: Error): void {
     if (this.phase === "ended") return;
-    if (error instanceof Problem) {
+    if (this.isLeaving && this.#relay?.isEventStream) {
+      // An instance that was replaced has had its time; events go on at its successor.
+      this.releaseSlot();
+      this.phase = "ended";
+      this.#response.end();
+    } else if (error instanceof Problem) {
       // The router closes: its pools are destroyed with this reason.
       this.refuse(error);
     } else if (this.#controller !== undefined) {
@@ -128,7 +135,8 @@ export class Call extends PlacedCall implements RelayOwner {
     }
     if (response.destroyed) return;
     if (response.headersSent) {
-      this.#truncate();
+      if (problem.code === "draining" && this.#relay?.isEventStream) response.end();
+      else this.#truncate();
       return;
     }
     if (isClosing()) response.shouldKeepAlive = false;

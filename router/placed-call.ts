@@ -156,6 +156,11 @@ export abstract class PlacedCall implements Waiter {
     return this.#backend !== undefined;
   }
 
+  /** Its instance gets no new calls any more. */
+  protected get isLeaving(): boolean {
+    return this.#backend !== undefined && this.route!.isLeaving(this.#backend);
+  }
+
   protected get isFirstTry(): boolean {
     return this.#tries === 0;
   }

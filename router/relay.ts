@@ -41,6 +41,12 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#callId = callId;
   }
 
+  /** A stream of server-sent events has begun: it has no end of its own, and its client comes back after each. */
+  get isEventStream(): boolean {
+    const at = this.#headers.indexOf("content-type");
+    return this.#response.headersSent && at >= 0 && /^text\/event-stream\b/i.test(this.#headers[at + 1]!);
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     this.#owner.requestStarted(controller);
@@ -88,13 +94,9 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#owner.responseEnded();
     const response = this.#response;
     if (response.destroyed) return;
-    if (response.headersSent) {
-      if (Object.keys(trailers).length > 0) response.addTrailers(trailers as Record<string, string>);
-      response.end();
-      return;
-    }
-    response.writeHead(this.#status, this.#headers);
-    const body = this.#held;
+    const body = response.headersSent ? undefined : this.#held;
+    if (!response.headersSent) response.writeHead(this.#status, this.#headers);
+    if (Object.keys(trailers).length > 0) response.addTrailers(trailers as Record<string, string>);
     if (body === undefined) response.end();
     else if (body.length <= SMALL_BYTES) response.end(body.toString("latin1"), "latin1");
     else response.end(body);

@@ -112,6 +112,11 @@ export class Route {
     this.#inFlightChanged(before);
   }
 
+  /** True if the backend is in no snapshot any more, and works on its last calls. */
+  isLeaving(backend: Backend): boolean {
+    return this.#leaving.has(backend);
+  }
+
   /** Takes over a new snapshot. Backends that are not in it get no new call and end with their last one. */
   update(endpoints: Endpoints): void {
     const before = new Map(this.#ready.map((backend) => [backend.instance.id, backend]));

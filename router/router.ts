@@ -39,7 +39,10 @@ export interface Router {
   totals(): RouterTotals;
   /** Counts a request that its server refused before the router saw it. */
   countRefusal(code: ProblemCode): void;
-  /** Refuses new calls with 503 `draining`, lets calls finish for `drainMs` (default: the limit), then ends them. */
+  /**
+   * Refuses new calls with 503 `draining`, closes WebSockets with 1001, lets calls finish for `drainMs`
+   * (default: the limit), then ends them.
+   */
   close(options?: { drainMs?: number }): Promise<void>;
 }
 
@@ -110,6 +113,8 @@ export function createRouter({ platform, limits, print, draining, seeing }: Rout
     countRefusal,
     async close({ drainMs = limits.drainMs } = {}) {
       closing = true;
+      // They would not end by themselves.
+      upgrades.sayFarewell();
       const { promise, resolve } = Promise.withResolvers<void>();
       allEnded = resolve;
       const timer = setTimeout(resolve, calls === 0 ? 0 : drainMs);

@@ -7,6 +7,7 @@ import { answerRaw } from "./answer.ts";
 import { type Backend, CONNECT_MS } from "./backend.ts";
 import type { CallContext } from "./call-context.ts";
 import * as problems from "./call-problems.ts";
+import { Farewell } from "./farewell.ts";
 import { PlacedCall } from "./placed-call.ts";
 import { requestHeaders } from "./request-headers.ts";
 import { responseHeaders } from "./response-headers.ts";
@@ -31,6 +32,7 @@ export class UpgradeCall extends PlacedCall {
   #target: Target | undefined;
   #headers: string[] = [];
   #upstream: Socket | undefined;
+  #farewell: Farewell | undefined;
   /** Status of the answer; 0 until there is one. */
   #status = 0;
   #code: ProblemCode | undefined;
@@ -99,6 +101,11 @@ export class UpgradeCall extends PlacedCall {
     proxied.once("socket", () => {
       proxied.removeAllListeners("response");
       proxied.once("response", (response: IncomingMessage) => this.#passOn(response));
+      // After the proxy's own listener, which connects the two sockets.
+      proxied.once("upgrade", () => {
+        this.#farewell = new Farewell(this.#upstream!, this.#socket);
+        if (this.#context.isClosing()) this.#farewell.say();
+      });
     });
   }
 
@@ -128,6 +135,11 @@ export class UpgradeCall extends PlacedCall {
     this.refuse(
       this.phase === "forwarding" ? problems.callTimeout(timeoutMs) : problems.streamIdle(this.limits),
     );
+  }
+
+  /** Tells the client that this end is going away. Does nothing before the handshake is done. */
+  sayFarewell(): void {
+    this.#farewell?.say();
   }
 
   /** Breaks the connection off. */

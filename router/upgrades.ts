@@ -27,6 +27,11 @@ export class Upgrades {
     return call;
   }
 
+  /** Tells all clients to connect anew, somewhere else. */
+  sayFarewell(): void {
+    for (const call of this.#open) call.sayFarewell();
+  }
+
   /** Breaks all of them off. */
   close(): void {
     for (const call of this.#open) call.destroy();

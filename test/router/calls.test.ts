@@ -112,16 +112,6 @@ describe("a call", () => {
     });
   }
 
-  it("ignores 1xx responses of the function until the real one comes", async () => {
-    await harness.serve((_, response) => {
-      response.writeEarlyHints({ link: "</style.css>; rel=preload" });
-      response.writeProcessing();
-      response.end("real");
-    });
-    const answer = await send(`${harness.url}/fn/echo`);
-    assert.deepEqual([answer.status, answer.body], [200, "real"]);
-  });
-
   it("tells a client that expects 100 Continue to go on, and hides the expectation from the function", async () => {
     await harness.serve(async (request, response) => {
       response.end(`${request.headers.expect} ${await textOf(request)}`);

@@ -185,6 +185,57 @@ describe("a router that closes", () => {
   });
 });
 
+describe("a stream of events", () => {
+  let harness: Harness;
+  let streams: http.ServerResponse[] = [];
+  beforeEach(async () => {
+    streams = [];
+    harness = await Harness.start();
+    await harness.serve((request, response) => {
+      response.writeHead(200, {
+        "content-type": request.url === "/events" ? "text/event-stream" : "text/plain",
+      });
+      response.write("data: 1\n\n");
+      streams.push(response);
+    });
+  });
+  afterEach(() => harness.close());
+
+  /** How a stream ends: `clean` or the code of the error. */
+  async function endOf(path: string): Promise<{ ended: Promise<string> }> {
+    const [response] = (await once(
+      http.get(`${harness.url}/fn/echo${path}`, { agent: false }),
+      "response",
+    )) as [http.IncomingMessage];
+    await once(response, "data");
+    const ended = new Promise<string>((resolve) => {
+      response.once("end", () => resolve("clean"));
+      response.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    });
+    response.resume();
+    return { ended };
+  }
+
+  it("ends cleanly when the router closes, which no other stream does", async () => {
+    const events = await endOf("/events");
+    const text = await endOf("/text");
+    await harness.router.close({ drainMs: 20 });
+    assert.deepEqual([await events.ended, await text.ended], ["clean", "ECONNRESET"]);
+  });
+
+  it("ends cleanly when its instance was replaced and is ended, but not when it fails", async () => {
+    const failed = await endOf("/events");
+    streams[0]!.destroy();
+    assert.equal(await failed.ended, "ECONNRESET");
+    const replaced = await endOf("/events");
+    const text = await endOf("/text");
+    await harness.serve((_, response) => response.end("new"));
+    for (const stream of streams) stream.destroy();
+    assert.deepEqual([await replaced.ended, await text.ended], ["clean", "ECONNRESET"]);
+    await harness.idle();
+  });
+});
+
 describe("a router that closes while an instance is leaving", () => {
   it("breaks its streams off and resolves", async () => {
     const harness = await Harness.start();

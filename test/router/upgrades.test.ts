@@ -208,13 +208,82 @@ describe("a WebSocket", () => {
     assert.match(harness.lines.join("\n"), /SKIFF_STREAM_IDLE/);
   });
 
-  it("is broken off when the router closes", async () => {
+  for (const direction of ["from the client", "from the function"]) {
+    it(`is not closed while messages come ${direction}, however long it lasts`, async () => {
+      await start(
+        (request, socket) => {
+          accept(request, socket);
+          socket.resume();
+        },
+        { limits: { streamIdleMs: 150 } },
+      );
+      const socket = connect();
+      await once(socket, "open");
+      let wasClosed = false;
+      socket.addEventListener("close", () => {
+        wasClosed = true;
+      });
+      const from = performance.now();
+      const sending = setInterval(() => {
+        if (direction === "from the client") socket.send("x");
+        else sockets[0]!.write(Buffer.from([0x81, 0x01, 0x78]));
+      }, 20);
+      await until(() => wasClosed || performance.now() - from > 450, "three times the idle time");
+      clearInterval(sending);
+      assert.equal(wasClosed, false);
+      socket.close();
+    });
+  }
+
+  it("counts as a call in flight for as long as it is open", async () => {
     await start(echo);
     const socket = connect();
     await once(socket, "open");
-    const closed = once(socket, "close");
-    await harness.router.close({ drainMs: 1 });
-    await closed;
+    const { loads } = harness.platform;
+    await until(() => loads.at(-1)?.inFlight === 1, "it is reported");
+    socket.close();
+    await until(() => loads.at(-1)?.inFlight === 0, "its end is reported");
+  });
+
+  it("is closed with 1001 when the router closes, and the function hears the farewell", async () => {
+    await start(echo);
+    const socket = connect();
+    await once(socket, "open");
+    const received: Buffer[] = [];
+    sockets[0]!.on("data", (chunk: Buffer) => received.push(chunk));
+    const closed = once(socket, "close") as Promise<[CloseEvent]>;
+    await harness.router.close();
+    const [{ code, wasClean }] = await closed;
+    assert.deepEqual([code, wasClean], [1001, true]);
+    assert.equal(received[0]![0]! & 0x0f, 8, "a Close frame");
+    assert.equal(harness.stats().inFlight, 0);
+  });
+
+  it("is closed with 1001 between two frames, not in the middle of one", async () => {
+    const frame = Buffer.concat([Buffer.from([0x81, 126, 0x01, 0x00]), Buffer.alloc(256, "x")]);
+    await start((request, socket) => {
+      accept(request, socket);
+      echoFrames(socket);
+      socket.write(frame.subarray(0, 3));
+    });
+    const socket = connect();
+    const message = once(socket, "message") as Promise<[MessageEvent]>;
+    await once(socket, "open");
+    const closed = once(socket, "close") as Promise<[CloseEvent]>;
+    const closing = harness.router.close();
+    sockets[0]!.write(frame.subarray(3, 100));
+    setImmediate(() => sockets[0]!.write(frame.subarray(100)));
+    assert.equal((await message)[0].data, "x".repeat(256));
+    assert.equal((await closed)[0].code, 1001);
+    await closing;
+  });
+
+  it("is broken off when the router closes and its client does not answer the farewell", async () => {
+    await start(echo);
+    const gone = raw(harness.port, `GET /fn/echo HTTP/1.1\r\n${HANDSHAKE}\r\n`);
+    await until(() => sockets.length === 1, "the function accepted");
+    await harness.router.close({ drainMs: 50 });
+    assert.match(await gone, /^HTTP\/1\.1 101 /);
   });
 
   it("is not what a client gets that offers h2c: its request is served as it is", async () => {

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import http from "node:http";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { Harness, raw, send } from "./harness.ts";
+import { RawInstance } from "./raw-instance.ts";
+
+const GET = "GET /fn/echo/bad HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+
+describe("what passes the router as it is", () => {
+  let harness: Harness;
+  beforeEach(async () => {
+    harness = await Harness.start();
+  });
+  afterEach(() => harness.close());
+
+  /** An instance that answers `/bad` with these bytes. */
+  async function answering(bytes: string): Promise<void> {
+    const { server } = new RawInstance((socket) => socket.write(bytes, "latin1"));
+    await harness.publish("echo", [await harness.listen(server)]);
+  }
+
+  const HINTS =
+    "HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\nlink: </b.js>; rel=preload\r\nx-own: \xe9\r\n\r\n";
+  const REST = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
+
+  it("are early hints, with all their fields, before the response", async () => {
+    await answering(HINTS + HINTS + REST);
+    const answer = await raw(harness.port, GET);
+    assert.ok(answer.startsWith(`${HINTS}${HINTS}HTTP/1.1 200 OK\r\n`), answer);
+    assert.ok(answer.endsWith("\r\n\r\nhi"));
+  });
+
+  it("are early hints that come long before the response", async () => {
+    const { promise: go, resolve } = Promise.withResolvers<void>();
+    const { server } = new RawInstance(async (socket) => {
+      socket.write(HINTS, "latin1");
+      await go;
+      socket.write(REST);
+    });
+    await harness.publish("echo", [await harness.listen(server)]);
+    const answer = await raw(harness.port, GET, (text) => {
+      if (text.endsWith("\r\n\r\n")) resolve();
+      return text.endsWith("hi");
+    });
+    assert.match(answer, /^HTTP\/1\.1 103 Early Hints.*\r\n\r\nHTTP\/1\.1 200 OK/s);
+  });
+
+  it("are 102 Processing and unknown 1xx responses, but not 100 Continue that nobody waits for", async () => {
+    await answering(`HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 199 X\r\nx-a: b\r\n\r\n${REST}`);
+    assert.match(
+      await raw(harness.port, GET),
+      /^HTTP\/1\.1 102 Processing\r\n\r\nHTTP\/1\.1 199 .*x-a: b.*200 OK/s,
+    );
+  });
+
+  it("are no early hints for a client of HTTP/1.0, which does not know them", async () => {
+    await answering(HINTS + REST);
+    assert.match(await raw(harness.port, "GET /fn/echo/bad HTTP/1.0\r\n\r\n"), /^HTTP\/1\.1 200 OK/);
+  });
+
+  for (const pause of ["in one packet", "one by one"]) {
+    it(`are the trailers of a response that comes ${pause}`, async () => {
+      const parts = [
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+        "2\r\nhi\r\n",
+        "0\r\nx-sum: 49f68a5c\r\nx-more: 1\r\n\r\n",
+      ];
+      const { server } = new RawInstance(async (socket) => {
+        if (pause === "in one packet") socket.write(parts.join(""));
+        else
+          for (const part of parts) {
+            socket.write(part);
+            await new Promise((resolve) => setTimeout(resolve, 5));
+          }
+      });
+      await harness.publish("echo", [await harness.listen(server)]);
+      const answer = await raw(harness.port, GET);
+      assert.match(answer, /\r\n2\r\nhi\r\n0\r\nx-sum: 49f68a5c\r\nx-more: 1\r\n\r\n$/);
+    });
+  }
+
+  it("are ranges: the question, 206 with its part, and 416", async () => {
+    const text = "0123456789";
+    await harness.serve((request, response) => {
+      const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
+      if (Number(from) >= text.length)
+        response.writeHead(416, { "content-range": `bytes */${text.length}` }).end();
+      else {
+        const fields = {
+          "content-range": `bytes ${from}-${to}/${text.length}`,
+          etag: String(request.headers["if-range"]),
+        };
+        response.writeHead(206, fields).end(text.slice(Number(from), Number(to) + 1));
+      }
+    });
+    const part = await send(`${harness.url}/fn/echo`, { headers: { range: "bytes=2-4", "if-range": '"a"' } });
+    assert.deepEqual([part.status, part.body, part.headers.etag], [206, "234", '"a"']);
+    assert.equal(part.headers["content-range"], "bytes 2-4/10");
+    const none = await send(`${harness.url}/fn/echo`, { headers: { range: "bytes=20-24" } });
+    assert.deepEqual([none.status, none.headers["content-range"]], [416, "bytes */10"]);
+  });
+
+  it("are compressed bodies both ways, byte for byte", async () => {
+    const plain = randomBytes(100_000).toString("hex");
+    const packed = gzipSync(plain);
+    await harness.serve(async (request, response) => {
+      const { "content-encoding": coding = "", "accept-encoding": accepted = "" } = request.headers;
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      response.writeHead(200, {
+        "content-encoding": coding,
+        "x-accepted": accepted,
+        vary: "accept-encoding",
+      });
+      response.end(Buffer.concat(chunks));
+    });
+    const headers = {
+      "content-encoding": "gzip",
+      "accept-encoding": "gzip, br;q=0.5",
+      "content-length": packed.length,
+    };
+    const request = http.request(`${harness.url}/fn/echo`, { method: "POST", agent: false, headers });
+    request.end(packed);
+    const [response] = (await once(request, "response")) as [http.IncomingMessage];
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+    assert.ok(Buffer.concat(chunks).equals(packed));
+    assert.equal(gunzipSync(packed).toString(), plain);
+    assert.equal(response.headers["x-accepted"], "gzip, br;q=0.5");
+    assert.equal(response.headers["content-encoding"], "gzip");
+    assert.equal(response.headers.vary, "accept-encoding");
+  });
+
+  it("is the length that HEAD asks for, also of what is in chunks", async () => {
+    await harness.serve((request, response) => {
+      if (request.url === "/length") response.setHeader("content-length", 1_000_000);
+      else response.setHeader("transfer-encoding", "chunked");
+      response.end();
+    });
+    const length = await send(`${harness.url}/fn/echo/length`, { method: "HEAD" });
+    assert.equal(length.headers["content-length"], "1000000");
+    const chunked = await send(`${harness.url}/fn/echo/chunks`, { method: "HEAD" });
+    assert.deepEqual([chunked.status, chunked.headers["content-length"], chunked.body], [200, undefined, ""]);
+  });
+});
