@@ -43,6 +43,24 @@ describe("a malformed request", () => {
     await refused("GET /fn/echo HTTP/1.1\r\nHost: h\r\nX-A:", 408, "request_timeout");
   });
 
+  it("is 408 when its header block comes byte by byte, however steadily, or not at all", async () => {
+    const slow = net.connect(harness.port, "127.0.0.1").on("error", () => {});
+    const silent = net.connect(harness.port, "127.0.0.1").on("error", () => {});
+    const answers = [slow, silent].map(async (socket) => {
+      let text = "";
+      socket.setEncoding("latin1").on("data", (chunk) => {
+        text += chunk;
+      });
+      await once(socket, "close");
+      return text;
+    });
+    slow.write("GET /fn/echo HTTP/1.1\r\nHost: h\r\nX-A: ");
+    const sending = setInterval(() => slow.write("a"), 10);
+    for (const answer of await Promise.all(answers)) assert.match(answer, /^HTTP\/1\.1 408 /);
+    clearInterval(sending);
+    await until(async () => (await harness.connections()) === 0, "both let go");
+  });
+
   it("is 417 when it expects what nobody can promise", async () => {
     const fields = "Host: h\r\nExpect: 200-ok\r\nContent-Length: 3\r\n";
     const { detail } = await refused(`POST /fn/echo HTTP/1.1\r\n${fields}\r\n`, 417, "expectation_failed");
