@@ -26,6 +26,18 @@ export function noInstance(limits: Limits): Problem {
   );
 }
 
+export function tooManyWaiting(name: string, most: number): Problem {
+  const detail = `${most} calls wait for an instance of "${name}" already (SKIFF_MAX_WAITING); try again later, or raise its max or concurrency.`;
+  return new Problem("too_many_waiting", detail, { retryAfterS: 1 });
+}
+
+/** @param expectedMs time after which the call would have its turn, as the queue moves now */
+export function waitTooLong(name: string, waiting: number, expectedMs: number): Problem {
+  const time = formatMs(Math.ceil(expectedMs / 1_000) * 1_000);
+  const detail = `${waiting} calls wait for an instance of "${name}" already, and one more would wait for about ${time}; try again later, or raise its max or concurrency.`;
+  return new Problem("too_many_waiting", detail, { retryAfterS: Math.min(60, expectedMs / 1_000) });
+}
+
 export function notAccepted(tries: number): Problem {
   const detail = `No instance accepted a connection in ${tries} tries; the function may be restarting, so try again.`;
   return new Problem("no_capacity", detail, { retryAfterS: 1 });

@@ -3,7 +3,9 @@ import type { Limits } from "../platform/limits.ts";
 import type { Endpoints, Load, Platform, WakeStep } from "../platform/platform.ts";
 import { Problem, toProblem } from "../platform/problems.ts";
 import { Backend } from "./backend.ts";
+import * as problems from "./call-problems.ts";
 import { LoadReport } from "./load-report.ts";
+import { Pace } from "./pace.ts";
 import { Counters, type FunctionStats } from "./stats.ts";
 import type { VersionCounter } from "./version-counters.ts";
 
@@ -34,6 +36,7 @@ export class Route {
   readonly #print: (line: string) => void;
   readonly #load: LoadReport;
   readonly #waiting = new Set<Waiter>();
+  readonly #pace = new Pace();
   readonly #leaving = new Set<Backend>();
   readonly #onInstance = (id: string): number =>
     this.#ready.find(({ instance }) => instance.id === id)?.inFlight ?? 0;
@@ -84,10 +87,15 @@ export class Route {
 
   /** @throws Problem `too_many_waiting` */
   wait(waiter: Waiter): void {
-    const most = this.#limits.waitingCalls;
-    if (this.#waiting.size >= most) {
-      const detail = `${most} calls wait for an instance of "${this.name}" already (SKIFF_MAX_WAITING); try again later, or raise its max or concurrency.`;
-      throw new Problem("too_many_waiting", detail, { retryAfterS: 1 });
+    const waiting = this.#waiting.size;
+    const { waitingCalls, instanceWaitMs } = this.#limits;
+    if (waiting >= waitingCalls) throw problems.tooManyWaiting(this.name, waitingCalls);
+    const nowMs = performance.now();
+    if (waiting === 0) this.#pace.begin(nowMs);
+    else if (this.#ready.length > 0) {
+      const patienceMs = Math.min(instanceWaitMs, this.timeoutMs);
+      const expectedMs = this.#pace.tooLongMs({ waiting, inFlight: this.#inFlight, patienceMs }, nowMs);
+      if (expectedMs !== undefined) throw problems.waitTooLong(this.name, waiting, expectedMs);
     }
     this.#waiting.add(waiter);
     this.#load.changed();
@@ -123,6 +131,8 @@ export class Route {
     this.#endpoints = endpoints;
     const version = this.counters.versions.of(endpoints.version);
     this.current = version;
+    // The wait for the first instance says nothing of how fast calls are served.
+    if (this.#ready.length === 0) this.#pace.begin(performance.now());
     this.#ready = endpoints.instances.map((instance) => {
       const known = before.get(instance.id);
       before.delete(instance.id);
@@ -192,6 +202,7 @@ export class Route {
       const backend = this.#takeBest();
       if (backend === undefined) return;
       this.#waiting.delete(waiter);
+      this.#pace.served();
       this.#load.changed();
       waiter.placed(backend);
     }

@@ -128,6 +128,39 @@ describe("a call that finds no free instance", () => {
     await Promise.all(calls);
   });
 
+  it("is refused with 429 at once when it would have to wait for longer than it may, as the queue moves", async () => {
+    harness = await Harness.start({ limits: { instanceWaitMs: 10_000 } });
+    await harness.serve(hold, { concurrency: 1 });
+    const burst = Array.from({ length: 100 }, () => send(`${harness.url}/fn/echo`));
+    await harness.waiting(99);
+    const from = performance.now();
+    // One of them is answered; how fast the queue moves is known when that was a while ago.
+    await until(() => performance.now() - from > 600, "a while");
+    held[0]!.end();
+    await harness.waiting(98);
+    const answer = await send(`${harness.url}/fn/echo`);
+    assert.equal(answer.status, 429);
+    assert.match(JSON.parse(answer.body).detail, /one more would wait for about (\d+ s|\d+m)/);
+    assert.ok(Number(answer.headers["retry-after"]) > 1);
+    await harness.router.close({ drainMs: 1 });
+    await Promise.all(burst);
+  });
+
+  it("does not hold up the calls of another function, however many wait", async () => {
+    harness = await Harness.start({ limits: { waitingCalls: 300 } });
+    await harness.serve(hold, { concurrency: 1 });
+    await harness.publish("other", [await harness.instance((_, response) => response.end("other"))]);
+    const calls = Array.from({ length: 301 }, () => send(`${harness.url}/fn/echo`));
+    await harness.waiting(300);
+    for (let i = 0; i < 20; i++) {
+      assert.equal((await send(`${harness.url}/fn/echo`)).status, 429);
+      assert.equal((await send(`${harness.url}/fn/other`)).body, "other");
+    }
+    assert.equal(harness.stats().waiting, 300);
+    await harness.router.close({ drainMs: 1 });
+    await Promise.all(calls);
+  });
+
   it("is refused with 503 after the longest wait, which is named", async () => {
     harness = await Harness.start({ limits: { instanceWaitMs: 50 } });
     await harness.serve(hold, { concurrency: 1 });
