@@ -14,6 +14,7 @@ import { LocalPlatform } from "./platform/local/local-platform.ts";
 import { printable } from "./platform/local/output.ts";
 import type { Platform } from "./platform/platform.ts";
 import { createMetrics } from "./router/metrics.ts";
+import { limitConnections } from "./router/open-files.ts";
 import { createRouter } from "./router/router.ts";
 import { openSeeing, type Seeing } from "./router/seeing.ts";
 import {
@@ -116,6 +117,7 @@ async function serve(options: SkiffOptions, { platform, limits, seeing }: Parts)
   server.on("checkExpectation", refuseExpectation);
   server.on("connect", refuseConnect);
   server.on("clientError", clientErrorHandler(limits, router.countRefusal));
+  limitConnections(server, print);
 
   const close = async () => {
     // Still listening: whoever comes now is told to come back instead of finding nobody.

@@ -9,6 +9,7 @@ import { limitsFromEnv } from "../platform/limits.ts";
 import { untilSignal } from "../platform/until-signal.ts";
 import { createInternalServer } from "./internal-server.ts";
 import { createMetrics } from "./metrics.ts";
+import { limitConnections } from "./open-files.ts";
 import { createRouter } from "./router.ts";
 import { openSeeing } from "./seeing.ts";
 import {
@@ -61,6 +62,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   server.on("checkExpectation", refuseExpectation);
   server.on("connect", refuseConnect);
   server.on("clientError", clientErrorHandler(limits, router.countRefusal));
+  limitConnections(server, print);
 
   // Another port is for tests: the manager and the probes of kubernetes.yaml know the usual one.
   await listen(internal, Number(env.SKIFF_INTERNAL_PORT ?? INTERNAL_PORT));
