@@ -116,9 +116,9 @@ export class Publisher {
   async #begin(draft: Draft, signal?: AbortSignal): Promise<Begun | Published> {
     const { api, namespace, limits, store } = this.#options;
     const { name, hash } = draft;
-    const deadlineMs = Date.now() + 2 * limits.startMs + ABANDONED_MS;
+    const deadlineMs = performance.now() + 2 * limits.startMs + ABANDONED_MS;
     const stop = signal ?? new AbortController().signal;
-    while (Date.now() < deadlineMs) {
+    while (performance.now() < deadlineMs) {
       stop.throwIfAborted();
       const resource = await api.get<FunctionResource>(this.#place(name));
       const since = resource && publishingSince(resource);

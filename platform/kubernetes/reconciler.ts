@@ -130,7 +130,7 @@ export class Reconciler {
     const failed = this.#failed.get(name);
     // What does not build stays as it is until somebody changes it.
     if (failed === undefined || !Number.isFinite(failed.retryAtMs)) return undefined;
-    return Math.max(1_000, failed.retryAtMs - Date.now());
+    return Math.max(1_000, failed.retryAtMs - performance.now());
   }
 
   /** Builds a bundle again whose ConfigMaps somebody has deleted, from its source. A lost source stays lost. */
@@ -160,7 +160,7 @@ export class Reconciler {
     const { name, generation, uid } = resource.metadata;
     const failed = this.#failed.get(name);
     const isSame = failed?.uid === uid && failed?.generation === generation;
-    if (failed && isSame && failed.retryAtMs > Date.now()) return failed.fault;
+    if (failed && isSame && failed.retryAtMs > performance.now()) return failed.fault;
     this.#failed.delete(name);
     try {
       const settings = checkedSettings(resource.spec, this.#options.limits);
@@ -177,7 +177,7 @@ export class Reconciler {
       if (!(error instanceof Problem)) throw error;
       const fault = faultOf(error);
       const retryAtMs =
-        fault.reason === "StartFailed" ? Date.now() + RETRY_START_MS : Number.POSITIVE_INFINITY;
+        fault.reason === "StartFailed" ? performance.now() + RETRY_START_MS : Number.POSITIVE_INFINITY;
       // Publishing has changed the object twice: what was tried is what it says now.
       const now = this.#options.platform.mirror.functions.get(name)?.metadata.generation ?? generation;
       this.#failed.set(name, { uid, generation: Math.max(now ?? 0, generation ?? 0), fault, retryAtMs });

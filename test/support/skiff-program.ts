@@ -9,6 +9,12 @@ const PROGRAM = fileURLToPath(new URL("../../skiff.ts", import.meta.url));
 export interface ProgramOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Shell command that comes first, such as `ulimit -n 100`; its effects are the program's. */
+  readonly before?: string;
+  /** A program and its arguments that run the shell. */
+  readonly wrapper?: readonly string[];
+  /** Modules that are loaded before the program. */
+  readonly preloads?: readonly string[];
 }
 
 /** `npm start` as a process of its own, in a process group of its own as a terminal would make it. */
@@ -17,8 +23,12 @@ export class SkiffProgram {
   output = "";
   readonly #child: ChildProcess;
 
-  constructor(dataFolder: string, { args = [], env = {} }: ProgramOptions = {}) {
-    this.#child = spawn(process.execPath, [PROGRAM, "--port", "0", "--data", dataFolder, ...args], {
+  constructor(dataFolder: string, options: ProgramOptions = {}) {
+    const { args = [], env = {}, before = ":", wrapper = [], preloads = [] } = options;
+    const imports = preloads.map((module) => `--import=${module}`);
+    const program = [process.execPath, ...imports, PROGRAM, "--port", "0", "--data", dataFolder, ...args];
+    const [first, ...rest] = [...wrapper, "sh", "-c", `${before} && exec "$@"`, "sh", ...program];
+    this.#child = spawn(first!, rest, {
       env: { ...networkEnvironment(), ...env },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
@@ -43,6 +53,11 @@ export class SkiffProgram {
   stopReading(): void {
     this.#child.stdout!.destroy();
     this.#child.stderr!.destroy();
+  }
+
+  /** Sends a signal to it alone, not to its instances. */
+  signalAlone(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 
   /** Sends a signal to everything in its process group, as Ctrl-C does. */

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { answering } from "./support/draft.ts";
+import { eventually } from "./support/eventually.ts";
+import { SkiffProgram } from "./support/skiff-program.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const PRELOAD = new URL("support/shifted-clock.ts", import.meta.url).href;
+
+/** Where the wall clock is read as a number, and why that is no duration of this process. */
+const WALL_CLOCK: Readonly<Record<string, string>> = {
+  "platform/kubernetes/reconciler.ts": "the age of a mark that any manager may have set",
+  "platform/kubernetes/description.ts": "the time of a crash that the cluster does not tell",
+  "router/otlp-tracer.ts": "when a span began, which collectors want to know by the clock",
+};
+
+describe("the wall clock", () => {
+  it("measures no time: durations are monotonic", () => {
+    const files = ["client-image", "manager", "platform", "router"].flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((file) =>
+        join(folder, file),
+      ),
+    );
+    const readers = [...files, "skiff.ts"]
+      .filter((file) => file.endsWith(".ts"))
+      .filter((file) =>
+        /\bDate\.now\b|\bnew Date\(\)\.getTime\b/.test(readFileSync(join(ROOT, file), "utf8")),
+      );
+    assert.deepEqual(readers.sort(), Object.keys(WALL_CLOCK).sort());
+  });
+});
+
+describe("a clock that jumps a day ahead and two back", () => {
+  let folder: string;
+  let skiff: SkiffProgram;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "skiff-clock-"));
+    skiff = new SkiffProgram(folder, { preloads: [PRELOAD] });
+  });
+  after(async () => {
+    await skiff.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("stops no instance, ends no call and no stream, and deploys and timeouts go on", async () => {
+    const url = await skiff.url();
+    const deploy = async (name: string, source: string, settings = "") => {
+      const response = await fetch(`${url}/func?name=${name}&${settings}`, { method: "POST", body: source });
+      return response.status;
+    };
+    const instances = async () =>
+      ((await (await fetch(`${url}/func/lasting`)).json()) as { instances: { id: string }[] }).instances;
+    const lasting = `
+      export default (request) => {
+        const { socket, response } = Deno.upgradeWebSocket(request);
+        socket.onmessage = () => socket.send("here");
+        return response;
+      };`;
+    assert.equal(await deploy("lasting", lasting, "idle=1h"), 201);
+    const late = `export default () => new Promise((go) => setTimeout(() => go("late"), 400));\n`;
+    assert.equal(await deploy("late", late, "idle=1h"), 201);
+    assert.equal(
+      await deploy("hanging", "export default () => new Promise(() => {});\n", "timeout=300ms"),
+      201,
+    );
+    const socket = new WebSocket(`${url.replace("http", "ws")}/fn/lasting`);
+    await once(socket, "open");
+    const before = await instances();
+
+    for (const jump of [1, 2]) {
+      const call = fetch(`${url}/fn/late`);
+      const hanging = fetch(`${url}/fn/hanging`);
+      skiff.signalAlone("SIGUSR2");
+      await eventually("the clock jumps", () => skiff.output.split("the clock says").length - 1 === jump);
+      assert.equal(await (await call).text(), "late");
+      assert.equal((await hanging).status, 504);
+      assert.equal(await deploy(`new-${jump}`, answering(`new ${jump}`)), 201);
+      assert.equal(await (await fetch(`${url}/fn/new-${jump}`)).text(), `new ${jump}`);
+      socket.send("there?");
+      const [{ data }] = (await once(socket, "message")) as [MessageEvent<string>];
+      assert.equal(data, "here");
+      assert.deepEqual(
+        (await instances()).map(({ id }) => id),
+        before.map(({ id }) => id),
+      );
+    }
+    socket.close();
+  });
+});
