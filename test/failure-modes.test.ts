@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { answering } from "./support/draft.ts";
+import { eventually } from "./support/eventually.ts";
+import { processesWith } from "./support/processes.ts";
+import { SkiffProgram } from "./support/skiff-program.ts";
+import { type StartedSkiff, startedSkiff } from "./support/started-skiff.ts";
+
+/** Writes to its scratch folder until there is no space; `/free` gives it back. */
+const FILLER = `
+  export default async (request) => {
+    if (request.url.endsWith("/free")) {
+      Deno.removeSync("filling");
+      return "freed";
+    }
+    const file = Deno.openSync("filling", { create: true, append: true });
+    for (const size of [65_536, 512]) {
+      try {
+        for (;;) file.writeSync(new Uint8Array(size));
+      } catch {
+        // It does not fit in.
+      }
+    }
+    file.close();
+    return "full";
+  };`;
+
+describe("an instance that is killed", () => {
+  const SLOW = `
+    export default (request) => {
+      if (request.url.endsWith("/quick")) return "quick";
+      if (request.url.endsWith("/never")) return new Promise(() => console.log("it has the call"));
+      return new Response(new ReadableStream({ start: (it) => it.enqueue(new TextEncoder().encode("begun")) }));
+    };`;
+  let skiff: StartedSkiff;
+  before(async () => {
+    skiff = await startedSkiff();
+    assert.equal((await skiff.deploy("killed", SLOW)).status, 201);
+  });
+  after(() => skiff.close());
+
+  async function kill(): Promise<void> {
+    const described = await (await fetch(`${skiff.url}/func/killed`)).json();
+    const [{ id }] = (described as { instances: [{ id: string }] }).instances;
+    for (const pid of processesWith(id)) process.kill(pid, "SIGKILL");
+  }
+
+  async function nextIsAnswered(): Promise<void> {
+    assert.equal(await (await fetch(`${skiff.url}/fn/killed/quick`)).text(), "quick");
+  }
+
+  it("between accepting a call and answering it is answered for with 502, and the next call by another", async () => {
+    const call = fetch(`${skiff.url}/fn/killed/never`);
+    await eventually("it has the call", () => skiff.lines.some((line) => line.includes("it has the call")));
+    await kill();
+    const response = await call;
+    assert.equal(response.status, 502);
+    assert.equal(((await response.json()) as { code: string }).code, "instance_failed");
+    await nextIsAnswered();
+  });
+
+  it("in the middle of a stream breaks the stream off, which does not end cleanly", async () => {
+    const { body } = await fetch(`${skiff.url}/fn/killed/stream`);
+    const reader = body!.getReader();
+    assert.equal(Buffer.from((await reader.read()).value!).toString(), "begun");
+    await kill();
+    await assert.rejects(reader.read());
+    await nextIsAnswered();
+  });
+});
+
+describe("a machine that runs out of something", () => {
+  let folder: string;
+  let skiff: SkiffProgram;
+  let url: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "skiff-failure-"));
+  });
+  afterEach(async () => {
+    await skiff.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function deploy(name: string, source: string, settings = ""): Promise<number> {
+    const response = await fetch(`${url}/func?name=${name}&${settings}`, { method: "POST", body: source });
+    await response.text();
+    return response.status;
+  }
+
+  async function call(path: string): Promise<string> {
+    const response = await fetch(`${url}/fn/${path}`);
+    const text = await response.text();
+    return response.status === 200 ? text : `${response.status} ${JSON.parse(text).code}`;
+  }
+
+  async function stopped(name: string): Promise<void> {
+    await eventually(`${name} has stopped`, async () => {
+      const described = await (await fetch(`${url}/func/${name}`)).json();
+      return (described as { instances: unknown[] }).instances.length === 0;
+    });
+  }
+
+  it("of open files closes one connection too many at once, and serves, starts and deploys on the others", async () => {
+    skiff = new SkiffProgram(folder, { before: "ulimit -n 160" });
+    url = await skiff.url();
+    assert.equal(await deploy("warm", answering("warm")), 201);
+    assert.equal(await deploy("cold", answering("cold"), "idle=100ms"), 201);
+    await stopped("cold");
+    let closed = 0;
+    const sockets = Array.from({ length: 300 }, () => {
+      const socket = net.connect(Number(new URL(url).port), "127.0.0.1");
+      return socket.on("error", () => {}).once("close", () => closed++);
+    });
+    // Linux alone tells how many files there may be.
+    if (process.platform === "linux") {
+      await eventually("some are closed", () => closed > 100);
+      await eventually("it is said why", () => /Connections are refused.*ulimit -n/.test(skiff.output));
+      assert.equal(await call("warm"), "warm");
+      assert.equal(await call("cold"), "cold");
+      assert.equal(await deploy("new", answering("new")), 201);
+    }
+    for (const socket of sockets) socket.destroy();
+    assert.equal(await call("warm"), "warm");
+    await eventually("connections are taken again", async () => (await freshConnection(url)) === "answered");
+  });
+
+  it("of disk refuses deploys and starts with 5xx, changes nothing, and goes on with what runs", async () => {
+    const mount = mountedSmall(folder);
+    skiff = new SkiffProgram(folder, mount);
+    url = await skiff.url();
+    assert.equal(await deploy("filler", FILLER), 201);
+    assert.equal(await deploy("warm", answering("warm"), "idle=1h"), 201);
+    assert.equal(await deploy("cold", answering("cold"), "idle=100ms"), 201);
+    await stopped("cold");
+    const large = `${answering("large")}// ${"x".repeat(9 * 1024 ** 2)}`;
+    if (mount.isSmall) assert.equal(await call("filler/fill"), "full");
+    assert.equal(await call("warm"), "warm");
+    assert.equal(await deploy("large", large), 500);
+    assert.equal(await deploy("warm", large), 500);
+    assert.equal(await call("warm"), "warm");
+    assert.equal(await call("large"), "404 unknown_function");
+    assert.match(skiff.output, /ENOSPC|EFBIG|disk/);
+    if (mount.isSmall) {
+      assert.equal(await call("cold"), "503 no_capacity");
+      assert.equal((await fetch(`${url}/func/warm`, { method: "DELETE" })).status, 500);
+      assert.equal(await call("warm"), "warm");
+      assert.equal(await call("filler/free"), "freed");
+    }
+    await eventually("what is cold starts again", async () => (await call("cold")) === "cold");
+    assert.equal(await deploy("large", answering("large")), 201);
+    assert.equal(await call("large"), "large");
+  });
+});
+
+async function freshConnection(url: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = net.connect(Number(new URL(url).port), "127.0.0.1");
+    socket.once("data", () => resolve("answered")).once("close", () => resolve("closed"));
+    socket.once("error", () => {});
+    socket.write("GET /fn/warm HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  });
+}
+
+interface Mount {
+  readonly before: string;
+  readonly wrapper?: readonly string[];
+  /** The folder is a file system of its own; otherwise only single files cannot get large. */
+  readonly isSmall: boolean;
+}
+
+/** Makes the data folder a small file system that only the program sees, where the system lets us. */
+function mountedSmall(folder: string): Mount {
+  const wrapper = ["unshare", ...(process.getuid?.() === 0 ? [] : ["--map-root-user"]), "--mount"];
+  const before = `mount -t tmpfs -o size=24m tmpfs '${folder}'`;
+  const [program, ...args] = [...wrapper, "sh", "-c", before];
+  const isSmall = process.platform === "linux" && spawnSync(program!, args).status === 0;
+  // In blocks of 512 or 1,024 bytes, as the shell will have it; more than Deno needs for its own files.
+  return isSmall ? { before, wrapper, isSmall } : { before: "ulimit -f 8192", isSmall };
+}
