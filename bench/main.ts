@@ -1,4 +1,6 @@
 /** `npm run bench`: every figure that README claims, beside its peers of the same run. */
+import { benchLeaks } from "./leaks.ts";
+import { benchOverload } from "./overload.ts";
 import { benchPeers } from "./peers.ts";
 import { printTable } from "./report.ts";
 import { SkiffProcess } from "./skiff-process.ts";
@@ -15,6 +17,8 @@ try {
     ...(await benchBulk(skiff)),
     ...(await benchManyFunctions(skiff)),
   ]);
+  printTable("Overload", await benchOverload(skiff));
+  printTable("Leaks", await benchLeaks(skiff));
   // Last: it takes longer than an idle connection of the benches before is kept.
   printTable("Throughput and latency of small GETs", await benchPeers(skiff, 7));
 } finally {
