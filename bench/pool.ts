@@ -2,25 +2,10 @@
 import assert from "node:assert/strict";
 import type { Installation } from "../test/cluster/installation.ts";
 import { kubectl } from "../test/cluster/kubectl.ts";
-import { eventually } from "../test/support/eventually.ts";
 import { ms, spread, stepMedians } from "./spread.ts";
 
 const NAMESPACE = "skiff-functions";
-const WITHIN_MS = 120_000;
 const answering = (text: string) => `export default () => ${JSON.stringify(text)};\n`;
-
-/** Waits until as many pods are ready in the pool as it should have. */
-async function poolIsFull(): Promise<void> {
-  await eventually(
-    "the pool is full",
-    async () => {
-      const path = "jsonpath={.spec.replicas}/{.status.readyReplicas}/{.status.replicas}";
-      const text = await kubectl("get", "deployment", "skiff-pool", "-n", NAMESPACE, "-o", path);
-      return new Set(text.split("/")).size === 1;
-    },
-    WITHIN_MS,
-  );
-}
 
 /** In the same run once with the pool and once, for a function whose memory no pod of the pool has, without. */
 export async function benchWakings(skiff: Installation, rounds: number): Promise<void> {
@@ -34,7 +19,7 @@ export async function benchWakings(skiff: Installation, rounds: number): Promise
     const timings: string[] = [];
     for (let round = 0; round < rounds; round++) {
       await skiff.asleep(name);
-      await poolIsFull();
+      await skiff.poolIsFull();
       const startedMs = performance.now();
       const response = await skiff.call(name);
       times.push(performance.now() - startedMs);
@@ -51,7 +36,7 @@ export async function benchWakings(skiff: Installation, rounds: number): Promise
 export async function benchDeploys(skiff: Installation, rounds: number): Promise<void> {
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    await poolIsFull();
+    await skiff.poolIsFull();
     const startedMs = performance.now();
     const { status } = await skiff.deploy("bench-new", answering(`new ${round}`));
     assert.equal(status, 201);
@@ -67,7 +52,7 @@ export async function benchBurst(skiff: Installation, functions: number): Promis
   const names = Array.from({ length: functions }, (_, index) => `bench-burst-${index}`);
   for (const name of names) await skiff.deploy(name, answering(name), "idle=1s");
   for (const name of names) await skiff.asleep(name);
-  await poolIsFull();
+  await skiff.poolIsFull();
   const startedMs = performance.now();
   const answers = await Promise.all(
     names.map(async (name) => {
@@ -107,7 +92,7 @@ export async function benchCycles(skiff: Installation, cycles: number): Promise<
   console.log(
     `${done} wake/idle cycles of ${functions} functions in ${ms(performance.now() - startedMs)}: ${lost.length} calls lost${reason}`,
   );
-  await poolIsFull();
+  await skiff.poolIsFull();
   const left = await kubectl("get", "pods", "-n", NAMESPACE, "-o", "jsonpath={.items[*].metadata.labels}");
   console.log(
     `  pods left that are neither free nor a function's: ${/claimed|spent/.test(left) ? left : "none"}`,
@@ -119,7 +104,7 @@ export async function benchLongIdle(skiff: Installation, idleMs: number): Promis
   await skiff.deploy("bench-idle", answering("awake"), "idle=1s");
   const wake = async () => {
     await skiff.asleep("bench-idle");
-    await poolIsFull();
+    await skiff.poolIsFull();
     const startedMs = performance.now();
     assert.equal(await (await skiff.call("bench-idle")).text(), "awake");
     return performance.now() - startedMs;

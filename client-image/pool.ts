@@ -4,7 +4,7 @@
  */
 import { HeldPort } from "./held-port.ts";
 import { decodeLoad, LOAD_HEADER, type LoadMessage } from "./load-message.ts";
-import { type OpenKeys, open } from "./sealed.ts";
+import { Opener, type OpenKeys } from "./sealed.ts";
 import { type PoolMessage, PROBE_HEADER, type StartMessage } from "./start-message.ts";
 
 /** The exit code that tells pool.sh to start what was loaded, with permissions of its own. */
@@ -23,7 +23,8 @@ type Pool = PoolMessage["pool"];
 
 /** Resolves when a function was loaded that runs in this process; for another one the process ends. */
 export async function loadFromPool(pool: Pool): Promise<Loaded> {
-  const keys = readKeys(pool);
+  const opener = new Opener(readKeys(pool), pool.uid);
+  await warm(opener);
   const { promise, resolve } = Promise.withResolvers<Loaded>();
   const served = Promise.withResolvers<void>();
   let isTaken = false;
@@ -33,7 +34,7 @@ export async function loadFromPool(pool: Pool): Promise<Loaded> {
     const sealed = new Uint8Array(await request.arrayBuffer());
     let opened: Uint8Array;
     try {
-      opened = await open(sealed, pool.uid, keys);
+      opened = await opener.open(sealed);
     } catch (error) {
       return refuse(403, `not for this pod: ${(error as Error).message}`);
     }
@@ -60,6 +61,18 @@ export async function loadFromPool(pool: Pool): Promise<Loaded> {
   const loaded = await promise;
   Deno.removeSignalListener("SIGTERM", stop);
   return loaded;
+}
+
+/**
+ * Goes the way of a load once with what is none: what Deno loads and compiles at the first use takes longer than the
+ * load itself.
+ */
+async function warm(opener: Opener): Promise<void> {
+  await opener.open(new Uint8Array(1_024)).catch(() => {});
+  const { readable, writable } = new CompressionStream("gzip");
+  void new Response("warm").body!.pipeTo(writable);
+  await new Response(readable.pipeThrough(new DecompressionStream("gzip"))).text();
+  await import("data:text/javascript,export default 1");
 }
 
 function readKeys({ keys }: Pool): OpenKeys {

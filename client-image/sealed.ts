@@ -23,65 +23,107 @@ const HEAD_BYTES = KEY_BYTES + IV_BYTES;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Layout: public key of the sender for this message · IV · signature of both and the rest · ciphertext. */
-export async function seal(message: Uint8Array, uid: string, keys: SealKeys): Promise<Bytes> {
+/** Seals messages; what can be done before there is one is done when it is made. */
+export class Sealer {
+  readonly #ready: Promise<SealerParts>;
+
+  constructor(keys: SealKeys) {
+    this.#ready = sealerParts(keys);
+    // Whoever seals is told.
+    this.#ready.catch(() => {});
+  }
+
+  /** Layout: public key of the sender · IV · signature of both and the rest · ciphertext. */
+  async seal(message: Uint8Array, uid: string): Promise<Bytes> {
+    const { subtle } = crypto;
+    const { sender, base, signer } = await this.#ready;
+    const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+    const key = await messageKey({ base, sender, uid }, "encrypt");
+    const parameters = { name: "AES-GCM", iv, additionalData: utf8(uid) };
+    const ciphertext = new Uint8Array(await subtle.encrypt(parameters, key, bytes(message)));
+    const head = concat(sender, iv);
+    const signature = await subtle.sign("Ed25519", signer, concat(utf8(uid), head, ciphertext));
+    return concat(head, new Uint8Array(signature), ciphertext);
+  }
+}
+
+/** Opens what was sealed for one pod. */
+export class Opener {
+  readonly #uid: string;
+  readonly #ready: Promise<OpenerParts>;
+
+  constructor(keys: OpenKeys, uid: string) {
+    this.#uid = uid;
+    this.#ready = openerParts(keys);
+    this.#ready.catch(() => {});
+  }
+
+  /** @throws Error if it was not sealed for this pod by who holds the key */
+  async open(sealed: Uint8Array): Promise<Bytes> {
+    const { subtle } = crypto;
+    const uid = this.#uid;
+    if (sealed.length < HEAD_BYTES + SIGNATURE_BYTES) throw new Error("the message is too short");
+    const head = bytes(sealed.subarray(0, HEAD_BYTES));
+    const signature = bytes(sealed.subarray(HEAD_BYTES, HEAD_BYTES + SIGNATURE_BYTES));
+    const ciphertext = bytes(sealed.subarray(HEAD_BYTES + SIGNATURE_BYTES));
+    const { own, verifier } = await this.#ready;
+    const isSigned = subtle.verify("Ed25519", verifier, signature, concat(utf8(uid), head, ciphertext));
+    if (!(await isSigned)) throw new Error("the signature is wrong");
+    const sender = head.subarray(0, KEY_BYTES);
+    const base = await agree(own, sender);
+    const key = await messageKey({ base, sender, uid }, "decrypt");
+    const parameters = { name: "AES-GCM", iv: head.subarray(KEY_BYTES), additionalData: utf8(uid) };
+    return new Uint8Array(await subtle.decrypt(parameters, key, ciphertext));
+  }
+}
+
+interface SealerParts {
+  /** Public key of a pair that this process has made for itself. */
+  readonly sender: Bytes;
+  readonly base: CryptoKey;
+  readonly signer: CryptoKey;
+}
+
+async function sealerParts({ signPrivate, boxPublic }: SealKeys): Promise<SealerParts> {
   const { subtle } = crypto;
   const pair = (await subtle.generateKey({ name: "X25519" }, true, ["deriveBits"])) as CryptoKeyPair;
   const sender = new Uint8Array(await subtle.exportKey("raw", pair.publicKey));
-  const pool = await subtle.importKey("raw", bytes(keys.boxPublic), { name: "X25519" }, false, []);
-  const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
-  const key = await messageKey({ own: pair.privateKey, other: pool, sender, uid }, "encrypt");
-  const parameters = { name: "AES-GCM", iv, additionalData: utf8(uid) };
-  const ciphertext = new Uint8Array(await subtle.encrypt(parameters, key, bytes(message)));
-  const head = concat(sender, iv);
-  const signer = await subtle.importKey(
-    "pkcs8",
-    pkcs8(keys.signPrivate, ED25519),
-    { name: "Ed25519" },
-    false,
-    ["sign"],
-  );
-  const signature = await subtle.sign("Ed25519", signer, concat(utf8(uid), head, ciphertext));
-  return concat(head, new Uint8Array(signature), ciphertext);
+  const base = await agree(pair.privateKey, bytes(boxPublic));
+  const pkcs = pkcs8(signPrivate, ED25519);
+  const signer = await subtle.importKey("pkcs8", pkcs, { name: "Ed25519" }, false, ["sign"]);
+  return { sender, base, signer };
 }
 
-/** @throws Error if it was not sealed for this pod by who holds the key */
-export async function open(sealed: Uint8Array, uid: string, keys: OpenKeys): Promise<Bytes> {
+interface OpenerParts {
+  readonly own: CryptoKey;
+  readonly verifier: CryptoKey;
+}
+
+async function openerParts({ verifyPublic, boxPrivate }: OpenKeys): Promise<OpenerParts> {
   const { subtle } = crypto;
-  if (sealed.length < HEAD_BYTES + SIGNATURE_BYTES) throw new Error("the message is too short");
-  const head = bytes(sealed.subarray(0, HEAD_BYTES));
-  const signature = bytes(sealed.subarray(HEAD_BYTES, HEAD_BYTES + SIGNATURE_BYTES));
-  const ciphertext = bytes(sealed.subarray(HEAD_BYTES + SIGNATURE_BYTES));
-  const verifier = await subtle.importKey("raw", bytes(keys.verifyPublic), { name: "Ed25519" }, false, [
-    "verify",
-  ]);
-  const signed = concat(utf8(uid), head, ciphertext);
-  if (!(await subtle.verify("Ed25519", verifier, signature, signed)))
-    throw new Error("the signature is wrong");
-  const sender = head.subarray(0, KEY_BYTES);
-  const other = await subtle.importKey("raw", sender, { name: "X25519" }, false, []);
-  const own = await subtle.importKey("pkcs8", pkcs8(keys.boxPrivate, X25519), { name: "X25519" }, false, [
-    "deriveBits",
-  ]);
-  const key = await messageKey({ own, other, sender, uid }, "decrypt");
-  const iv = head.subarray(KEY_BYTES);
-  const parameters = { name: "AES-GCM", iv, additionalData: utf8(uid) };
-  return new Uint8Array(await subtle.decrypt(parameters, key, ciphertext));
+  const pkcs = pkcs8(boxPrivate, X25519);
+  const own = await subtle.importKey("pkcs8", pkcs, { name: "X25519" }, false, ["deriveBits"]);
+  const verifier = await subtle.importKey("raw", bytes(verifyPublic), { name: "Ed25519" }, false, ["verify"]);
+  return { own, verifier };
+}
+
+/** What both ends know, each with its own private key. */
+async function agree(own: CryptoKey, other: Bytes): Promise<CryptoKey> {
+  const { subtle } = crypto;
+  const theirs = await subtle.importKey("raw", other, { name: "X25519" }, false, []);
+  const shared = await subtle.deriveBits({ name: "X25519", public: theirs }, own, 8 * KEY_BYTES);
+  return await subtle.importKey("raw", shared, "HKDF", false, ["deriveKey"]);
 }
 
 interface Agreement {
-  readonly own: CryptoKey;
-  readonly other: CryptoKey;
+  readonly base: CryptoKey;
   readonly sender: Uint8Array;
   readonly uid: string;
 }
 
-async function messageKey({ own, other, sender, uid }: Agreement, usage: "encrypt" | "decrypt") {
-  const { subtle } = crypto;
-  const shared = await subtle.deriveBits({ name: "X25519", public: other }, own, 8 * KEY_BYTES);
-  const base = await subtle.importKey("raw", shared, "HKDF", false, ["deriveKey"]);
+async function messageKey({ base, sender, uid }: Agreement, usage: "encrypt" | "decrypt") {
   const hkdf = { name: "HKDF", hash: "SHA-256", salt: bytes(sender), info: utf8(`skiff load ${uid}`) };
-  return await subtle.deriveKey(hkdf, base, { name: "AES-GCM", length: 256 }, false, [usage]);
+  return await crypto.subtle.deriveKey(hkdf, base, { name: "AES-GCM", length: 256 }, false, [usage]);
 }
 
 /** Last byte of the object identifiers 1.3.101.110 and 1.3.101.112 (RFC 8410). */

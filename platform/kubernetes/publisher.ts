@@ -90,12 +90,20 @@ export class Publisher {
     return { name, version: stored.version, created, unchanged: false };
   }
 
-  /** In the background: whether it helps is seen by the endpoints, and without it everything works the same. */
+  /**
+   * As many instances as serve now, for calls change over when there are as many of the new version. In the background:
+   * whether it helps is seen by the endpoints, and without it everything works the same.
+   */
   #supply(version: { record: VersionRecord; bundle: Bundle; owner: Owner }, signal: AbortSignal): void {
-    const { supply, onTrouble } = this.#options;
-    supply?.forVersion(version, { signal }).catch((error: Error) => {
-      if (!signal.aborted) onTrouble(`${version.owner.name}: the pool could not be asked: ${error.message}`);
-    });
+    const { supply, endpoints, onTrouble } = this.#options;
+    const { name } = version.owner;
+    const serving = endpoints.get(name)?.instances.length ?? 0;
+    const wanted = Math.max(1, Math.min(serving, supply?.free ?? 0));
+    for (let count = 0; count < wanted; count++) {
+      supply?.forVersion(version, { signal }).catch((error: Error) => {
+        if (!signal.aborted) onTrouble(`${name}: the pool could not be asked: ${error.message}`);
+      });
+    }
   }
 
   async #bringUp(record: VersionRecord, owner: Owner): Promise<void> {

@@ -4,6 +4,7 @@ import { Semaphore } from "../semaphore.ts";
 import { ApiUnreachable, clusterProblem } from "./api-error.ts";
 import type { Children } from "./children.ts";
 import { settingsOf } from "./function-spec.ts";
+import { delay } from "./mirror.ts";
 import type { PoolSupply } from "./pool/pool-supply.ts";
 import type { FunctionResource } from "./resources.ts";
 import { type AttemptOptions, WakeAttempt } from "./wake-attempt.ts";
@@ -12,6 +13,7 @@ import { type AttemptOptions, WakeAttempt } from "./wake-attempt.ts";
 const AGAIN_MS = 1_000;
 /** Wakings that ask the API server at the same time; the rest waits in order of arrival. */
 const AT_ONCE = 8;
+const SETTLE_TRIES = 10;
 /** A waking by the pool is over by then; one that is not has need of the function's own pods. */
 const POOL_MS = 150;
 
@@ -77,16 +79,20 @@ export class Waker {
       }
     };
     let again: NodeJS.Timeout | undefined;
-    const begin = async () => {
+    const over = new AbortController();
+    const startPods = async () => {
+      if (over.signal.aborted) return;
       again = setInterval(() => ask().catch(fail), AGAIN_MS);
-      await Promise.all([ask(), this.#bringUp(resource, attempt)]);
+      await Promise.all([ask(), attempt.watchPods()]);
+    };
+    const begin = async () => {
+      if (await this.#fromPool(resource, { attempt, otherwise: startPods })) await this.#settle(ask);
     };
     const late = setTimeout(() => attempt.expire(), limits.instanceWaitMs);
-    const over = new AbortController();
     const stop = () => attempt.fail(this.#closing.signal.reason);
     this.#closing.signal.addEventListener("abort", stop);
     // Who was woken by somebody else in the meantime has no need of a place any more.
-    this.#places.run(begin, over.signal).catch(fail);
+    const begun = this.#places.run(begin, over.signal).catch(fail);
     try {
       await attempt.done;
       return attempt.steps;
@@ -95,25 +101,47 @@ export class Waker {
       clearInterval(again);
       clearTimeout(late);
       this.#closing.signal.removeEventListener("abort", stop);
-      const confirmed = attempt.end(this.#closing.signal);
+      const confirmed = Promise.all([attempt.end(this.#closing.signal), begun]).then(() => {});
       this.#confirming.add(confirmed);
       void confirmed.finally(() => this.#confirming.delete(confirmed));
     }
   }
 
-  /** Resolves when the pool has helped; or else when the pods that the cluster makes are watched. */
-  async #bringUp(resource: FunctionResource, attempt: WakeAttempt): Promise<void> {
+  /**
+   * True if a pod of the pool serves. The pool comes first, because what the cluster does once it is asked for a pod
+   * takes the same processors that the pool's pod needs to load.
+   */
+  async #fromPool(resource: FunctionResource, { attempt, otherwise }: Bringing): Promise<boolean> {
     const { supply } = this.#options;
-    if (!supply) return await attempt.watchPods();
-    const late = setTimeout(() => void attempt.watchPods(), POOL_MS);
-    try {
-      const outcome = await supply.forSleeper(resource, {
-        signal: this.#closing.signal,
-        onStep: (step) => attempt.mark(step),
-      });
-      if (outcome !== "claimed") await attempt.watchPods();
-    } finally {
-      clearTimeout(late);
+    let begun: Promise<void> | undefined;
+    const begin = () => {
+      begun ??= otherwise();
+      return begun;
+    };
+    const late = setTimeout(() => begin().catch((error: unknown) => attempt.fail(error)), POOL_MS);
+    const { signal } = this.#closing;
+    const outcome = await supply?.forSleeper(resource, { signal, onStep: (step) => attempt.mark(step) });
+    clearTimeout(late);
+    if (outcome !== "claimed") await begin();
+    return outcome === "claimed" && begun === undefined;
+  }
+
+  /** The pod serves already; it is adopted when the function's ReplicaSet wants one. */
+  async #settle(ask: () => Promise<void>): Promise<void> {
+    const { signal } = this.#closing;
+    for (let tries = 1; !signal.aborted; tries++) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (tries === SETTLE_TRIES) throw error;
+      }
+      await delay(AGAIN_MS, signal);
     }
   }
+}
+
+interface Bringing {
+  readonly attempt: WakeAttempt;
+  /** Asks the cluster for pods, and looks at them. */
+  readonly otherwise: () => Promise<void>;
 }

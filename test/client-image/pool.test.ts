@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { encodeLoad, LOAD_HEADER } from "../../client-image/load-message.ts";
-import { seal } from "../../client-image/sealed.ts";
+import { Sealer } from "../../client-image/sealed.ts";
 import { PROBE_HEADER, START_VARIABLE, VERSION_HEADER } from "../../client-image/start-message.ts";
 import { denoPath } from "../../platform/deno-binary.ts";
 import { denoRunArguments } from "../../platform/deno-flags.ts";
@@ -102,7 +102,7 @@ class PoolProcess {
       arguments: [...this.#flags(all, { read: [], write: [] }), this.#runtime],
       env: { TMPDIR: this.#scratch, ...all.env, [START_VARIABLE]: JSON.stringify(start) },
     };
-    const body = await seal(encodeLoad(message, gzipSync(code)), uid, keys);
+    const body = await new Sealer(keys).seal(encodeLoad(message, gzipSync(code)), uid);
     const address = { host: "127.0.0.1", port: this.#port };
     return await call(address, { method: "POST", headers: { [LOAD_HEADER]: "1" }, body });
   }

@@ -83,6 +83,19 @@ export class Installation {
     await eventually(`${name} sleeps`, async () => (await pods()) === "", 60_000);
   }
 
+  /** Waits until as many pods are ready in the pool as it should have. */
+  async poolIsFull(): Promise<void> {
+    const path = "jsonpath={.spec.replicas}/{.status.readyReplicas}/{.status.replicas}";
+    await eventually(
+      "the pool is full",
+      async () => {
+        const text = await kubectl("get", "deployment", "skiff-pool", "-n", "skiff-functions", "-o", path);
+        return new Set(text.split("/")).size === 1;
+      },
+      INSTALLED_WITHIN_MS,
+    );
+  }
+
   /** Names of everything in the namespace of functions that has to do with `name`, over every kind that can be listed. */
   async leftovers(name: string): Promise<string[]> {
     const kinds = await kubectl("api-resources", "--namespaced", "--verbs=list", "-o", "name");

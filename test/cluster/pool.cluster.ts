@@ -59,7 +59,7 @@ describe("the pool on the cluster", () => {
     await deploy("adopted");
     await sleep("adopted");
     const steps = await cluster.platform.wake("adopted");
-    assert.deepEqual(steps.map(({ name }) => name).sort(), ["api", "claim", "load"]);
+    assert.deepEqual(steps.map(({ name }) => name).sort(), ["claim", "load"]);
     assert.equal(await answer(cluster.platform, "adopted"), "adopted 1");
     await eventually(
       "its Deployment has one pod, which is ready, and that came from the pool",

@@ -1,6 +1,6 @@
 import { request } from "undici";
 import { encodeLoad, LOAD_HEADER } from "../../../client-image/load-message.ts";
-import { type SealKeys, seal } from "../../../client-image/sealed.ts";
+import type { Sealer } from "../../../client-image/sealed.ts";
 import { START_VARIABLE, type StartMessage } from "../../../client-image/start-message.ts";
 import { denoRunArguments } from "../../deno-flags.ts";
 import type { Limits } from "../../limits.ts";
@@ -26,7 +26,7 @@ export interface Load {
 export interface LoadOptions {
   readonly uid: string;
   readonly address: Extract<Address, { host: string }>;
-  readonly keys: SealKeys;
+  readonly sealer: Sealer;
   readonly limits: Limits;
   readonly signal: AbortSignal;
 }
@@ -60,7 +60,7 @@ export function runsInPlace(settings: Settings, limits: Limits): boolean {
  * @throws Error when the pod does not take it, or it does not start
  */
 export async function load({ name, version, settings, bundle }: Load, options: LoadOptions): Promise<void> {
-  const { uid, address, keys, limits, signal } = options;
+  const { uid, address, sealer, limits, signal } = options;
   const start: StartMessage = {
     bundle: `file://${BUNDLE}`,
     listen: { port: PORT },
@@ -77,7 +77,7 @@ export async function load({ name, version, settings, bundle }: Load, options: L
   const response = await request(`http://${host}:${address.port}/`, {
     method: "POST",
     headers: { [LOAD_HEADER]: "1", "content-type": "application/octet-stream" },
-    body: await seal(encodeLoad(message, bundle), uid, keys),
+    body: await sealer.seal(encodeLoad(message, bundle), uid),
     signal,
   });
   const text = await response.body.text();

@@ -30,6 +30,11 @@ export class PoolSupply {
     this.#options = options;
   }
 
+  /** Pods that could be claimed now. */
+  get free(): number {
+    return this.#options.pool.free;
+  }
+
   /** For the current version of a function. While a deploy is under way, that brings up its own. */
   async forSleeper(resource: FunctionResource, call: SupplyCall): Promise<PoolOutcome | undefined> {
     const { pool, bundles, limits } = this.#options;

@@ -1,4 +1,4 @@
-import type { SealKeys } from "../../../client-image/sealed.ts";
+import { Sealer, type SealKeys } from "../../../client-image/sealed.ts";
 import type { Limits } from "../../limits.ts";
 import { defaultSettings, type Settings } from "../../settings.ts";
 import type { KubeApi } from "../api.ts";
@@ -58,12 +58,14 @@ export class Pool {
   readonly #free: Mirror<Pod>;
   /** Pods that this program tries to claim at the moment, or has claimed: two calls must not try the same. */
   readonly #taken = new Set<string>();
+  readonly #sealer: Sealer;
   readonly #closing = new AbortController();
   readonly #adoptions = new Set<Promise<void>>();
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    const { api, namespace, print, times } = options;
+    const { api, namespace, keys, print, times } = options;
+    this.#sealer = new Sealer(keys);
     this.#free = new Mirror<Pod>({
       api,
       place: { kind: KINDS.pods, namespace },
@@ -118,12 +120,16 @@ export class Pool {
     const { owner, version } = wanted;
     const address = { host: pod.status!.podIP!, port: PORT };
     const id = pod.metadata.uid!;
-    const { keys, limits, load: give = load, print, endpoints } = this.#options;
+    const { limits, load: give = load, print, endpoints } = this.#options;
+    const sealer = this.#sealer;
     const signal = AbortSignal.any([wanted.signal, this.#closing.signal, AbortSignal.timeout(LOAD_MS)]);
     try {
       const { settings, bundle } = await reading;
       if (!fitsPool(settings, limits)) throw new Error("its settings are not those of the Function any more");
-      await give({ name: owner.name, version, settings, bundle }, { uid: id, address, keys, limits, signal });
+      await give(
+        { name: owner.name, version, settings, bundle },
+        { uid: id, address, sealer, limits, signal },
+      );
     } catch (error) {
       print(`${owner.name}: a pod of the pool did not take it: ${(error as Error).message}`);
       await this.#giveUp(pod);
