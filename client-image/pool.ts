@@ -72,7 +72,8 @@ async function warm(opener: Opener): Promise<void> {
   const { readable, writable } = new CompressionStream("gzip");
   void new Response("warm").body!.pipeTo(writable);
   await new Response(readable.pipeThrough(new DecompressionStream("gzip"))).text();
-  await import("data:text/javascript,export default 1");
+  const module = "data:text/javascript,export default 1";
+  await import(module);
 }
 
 function readKeys({ keys }: Pool): OpenKeys {

@@ -68,7 +68,7 @@ export function denoRunArguments(sandbox: Sandbox): string[] {
     "--no-npm",
     // Without it a request's signal aborts after every answer, not only when the client goes away.
     "--unstable-no-legacy-abort",
-    `--v8-flags=--max-old-space-size=${settings.memoryMiB}`,
+    `--v8-flags=--max-heap-size=${heapMiB(settings)}`,
     // Nothing else can be set either: variables steer what Deno loads and where it connects without asking
     // for a permission (HTTP_PROXY; __EGL_VENDOR_LIBRARY_FILENAMES names native code). Ignored, not denied:
     // a program that looks for one finds none and goes on.
@@ -80,6 +80,17 @@ export function denoRunArguments(sandbox: Sandbox): string[] {
     allow === "all" ? "--allow-net" : `--allow-net=${[listens, ...allow].join(",")}`,
     ...(deny.length > 0 ? [`--deny-net=${deny.join(",")}`] : []),
   ];
+}
+
+/** What a process of Deno takes besides its heap: 25 MiB after start, and room for compiled code. */
+const OUTSIDE_HEAP_MIB = 32;
+
+/**
+ * Young and old objects in all: V8 collects what is unused before the process reaches its limit, by which it is ended.
+ * `--max-old-space-size` would leave the young ones out, which may be as many again.
+ */
+function heapMiB({ memoryMiB }: Settings): number {
+  return Math.max(memoryMiB - OUTSIDE_HEAP_MIB, Math.ceil(memoryMiB / 2));
 }
 
 /**

@@ -93,11 +93,23 @@ export class InstanceProcess implements Instance {
   /** Lets the calls under way finish, at most for `graceMs`; the instance must be out of the endpoints. */
   async drain(graceMs: number): Promise<void> {
     this.stopping = true;
-    const terminate = setTimeout(() => this.#child.kill("SIGTERM"), this.readyAtMs ? SETTLE_MS : 0);
+    const terminate = setTimeout(() => void this.#terminate(graceMs), this.readyAtMs ? SETTLE_MS : 0);
     const kill = setTimeout(() => this.#child.kill("SIGKILL"), SETTLE_MS + graceMs);
     await this.ended;
     clearTimeout(terminate);
     clearTimeout(kill);
+  }
+
+  /**
+   * Connections are accepted in the order in which they came: an instance that answers a probe has those that came
+   * before, however busy the machine is.
+   */
+  async #terminate(withinMs: number): Promise<void> {
+    if (this.readyAtMs !== undefined && withinMs > 0) {
+      // Whatever kept it from answering, its end is not put off by it.
+      await probe(this.address.unix, withinMs).catch(() => {});
+    }
+    this.#child.kill("SIGTERM");
   }
 
   /** Ends it at once; `because` is what people read about it. */

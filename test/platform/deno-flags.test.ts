@@ -138,7 +138,7 @@ describe("the arguments for deno", () => {
     assert.deepEqual(allowed.sort(), ["--allow-env", "--allow-net", "--allow-read", "--allow-write"]);
     assert.equal(flags.get("--allow-read"), "/d/bundle.mjs,/d/i/scratch,/d/i/sock");
     assert.equal(flags.get("--allow-write"), "/d/i/scratch,/d/i/sock");
-    assert.equal(flags.get("--v8-flags"), "--max-old-space-size=128");
+    assert.equal(flags.get("--v8-flags"), "--max-heap-size=96", "below the limit of the process");
     for (const flag of ["--no-prompt", "--no-remote", "--no-npm", "--no-config"])
       assert.ok(flags.has(flag), flag);
   });
