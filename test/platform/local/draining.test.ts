@@ -57,25 +57,6 @@ describe("an instance that is no longer wanted", () => {
     });
   }
 
-  it("answers calls whose connections it has not accepted yet when it leaves", async () => {
-    const code = `export default (request) => {
-      if (!request.url.endsWith("/block")) return "answered";
-      console.log("blocks");
-      const until = performance.now() + 600;
-      while (performance.now() < until);
-      return "blocked";
-    };`;
-    const { address } = await local.publish(draftOf("backlog", code));
-    const blocked = call(address, { path: "/block" });
-    await local.logged("blocks");
-    const waiting = Array.from({ length: 50 }, () => call(address));
-    const removed = local.platform.remove("backlog");
-    assert.equal((await blocked).text, "blocked");
-    const texts = (await Promise.all(waiting)).map(({ text }) => text);
-    assert.deepEqual(new Set(texts), new Set(["answered"]));
-    await removed;
-  });
-
   it("has as long as a call of its own version may take, and a silence of a stream", async () => {
     const patient = new TemporaryLocalPlatform({ limits: { streamIdleMs: 200 } });
     try {
@@ -204,5 +185,28 @@ describe("redeploying", () => {
       answers.map(({ text }) => text),
       names,
     );
+  });
+});
+
+describe("a busy instance that is no longer wanted", () => {
+  it("answers calls whose connections it has not accepted yet when it leaves", async () => {
+    const local = new TemporaryLocalPlatform();
+    const code = `export default (request) => {
+      if (!request.url.endsWith("/block")) return "answered";
+      console.log("blocks");
+      const until = performance.now() + 600;
+      while (performance.now() < until);
+      return "blocked";
+    };`;
+    const { address } = await local.publish(draftOf("backlog", code));
+    const blocked = call(address, { path: "/block" });
+    await local.logged("blocks");
+    const waiting = Array.from({ length: 50 }, () => call(address));
+    const removed = local.platform.remove("backlog");
+    assert.equal((await blocked).text, "blocked");
+    const texts = (await Promise.all(waiting)).map(({ text }) => text);
+    assert.deepEqual(new Set(texts), new Set(["answered"]));
+    await removed;
+    await local.close();
   });
 });
