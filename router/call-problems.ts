@@ -1,6 +1,7 @@
 import type { Limits } from "../platform/limits.ts";
 import { Problem } from "../platform/problems.ts";
 import { formatBytes, formatMs } from "../platform/quantity.ts";
+import { HeadTooLarge } from "./response-fields.ts";
 
 /** What can go wrong with a call between client and instance, in words that say what to do. */
 
@@ -64,10 +65,6 @@ export function streamIdle(limits: Limits): Problem {
   return new Problem("call_timeout", `Nothing moved on the stream for ${limit}; send something more often.`);
 }
 
-export function notForwardable(error: Error): Problem {
-  return new Problem("invalid_request", `The request cannot be passed on: ${error.message}.`);
-}
-
 export function bodyTooLarge(limits: Limits): Problem {
   return new Problem(
     "body_too_large",
@@ -83,7 +80,7 @@ export function draining(): Problem {
 
 /** @param begun true if the response had begun: the client sees its connection break instead of this text */
 export function instanceFailed(error: Error, limits: Limits, begun: boolean): Problem {
-  if ((error as NodeJS.ErrnoException).code === "UND_ERR_HEADERS_OVERFLOW") {
+  if (error instanceof HeadTooLarge) {
     const size = formatBytes(limits.headerBytes);
     return new Problem(
       "instance_failed",

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Dispatcher } from "undici";
 import { Problem } from "../platform/problems.ts";
 import { answerProblem } from "./answer.ts";
 import type { Backend } from "./backend.ts";
@@ -29,7 +28,6 @@ export class Call extends PlacedCall implements RelayOwner {
   #path = "/";
   #headers: string[] = [];
   #body: RequestBody | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
   #relay: Relay | undefined;
   #refusal: Problem | undefined;
   #isLastChance = false;
@@ -71,18 +69,11 @@ export class Call extends PlacedCall implements RelayOwner {
     this.phase = "forwarding";
     // Also where there is no body to wait for: node closes the connection of a client that was not told.
     if (this.#expectsContinue && this.isFirstTry) this.#response.writeContinue();
-    const method = this.#request.method as Dispatcher.HttpMethod;
-    this.#relay = new Relay(this, this.#response, this.id);
-    backend.pool.dispatch(
-      { method, path: this.#path, headers: this.#headers, body: body ?? null },
-      this.#relay,
-    );
-  }
-
-  requestStarted(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    // The call may have ended while it stood in undici's own queue.
-    if (this.phase !== "forwarding") controller.abort(new Error("the call has ended"));
+    const relay = new Relay(this, this.#response, this.id);
+    this.#relay = relay;
+    const isChunked = body !== undefined && this.#request.headers["content-length"] === undefined;
+    const [method, path, headers] = [this.#request.method!, this.#path, this.#headers];
+    relay.connection = backend.pool.send({ method, path, headers, body, isChunked }, relay);
   }
 
   timing(): string | undefined {
@@ -105,7 +96,7 @@ export class Call extends PlacedCall implements RelayOwner {
     this.releaseSlot();
   }
 
-  failed(error: Error): void {
+  failed(error: Error, isStarted: boolean): void {
     if (this.phase === "ended") return;
     if (this.isLeaving && this.#relay?.isEventStream) {
       // An instance that was replaced has had its time; events go on at its successor.
@@ -113,12 +104,10 @@ export class Call extends PlacedCall implements RelayOwner {
       this.phase = "ended";
       this.#response.end();
     } else if (error instanceof Problem) {
-      // The router closes: its pools are destroyed with this reason.
+      // The router closes: its connections are broken off with this reason.
       this.refuse(error);
-    } else if (this.#controller !== undefined) {
+    } else if (isStarted) {
       this.refuse(problems.instanceFailed(error, this.limits, this.#response.headersSent));
-    } else if ((error as NodeJS.ErrnoException).code === "UND_ERR_INVALID_ARG") {
-      this.refuse(problems.notForwardable(error));
     } else this.retry();
   }
 
@@ -128,7 +117,7 @@ export class Call extends PlacedCall implements RelayOwner {
     const request = this.#request;
     const response = this.#response;
     this.#refusal = problem;
-    this.#endUpstream(problem);
+    this.#endUpstream();
     if (problem.status >= 500) {
       const what = `${request.method} ${request.url?.slice(0, 200)}`;
       failures.print(`${what} failed: ${problem.status} ${problem.message} (call ${this.id})`);
@@ -169,11 +158,11 @@ export class Call extends PlacedCall implements RelayOwner {
     else socket.destroy();
   }
 
-  #endUpstream(reason: Error): void {
+  #endUpstream(): void {
     const hadSlot = this.hasSlot;
     this.releaseSlot();
     this.phase = "ended";
-    if (hadSlot) this.#controller?.abort(reason);
+    if (hadSlot) this.#relay?.abort();
     this.#body?.destroy();
   }
 
@@ -182,7 +171,7 @@ export class Call extends PlacedCall implements RelayOwner {
     const request = this.#request;
     const response = this.#response;
     this.disarm();
-    if (this.phase !== "ended") this.#endUpstream(new Error("the client left"));
+    if (this.phase !== "ended") this.#endUpstream();
     const counters = this.route?.counters;
     const code = this.#refusal?.code;
     if (counters !== undefined) {
@@ -192,14 +181,16 @@ export class Call extends PlacedCall implements RelayOwner {
       } else counters.abandoned++;
       if (code !== undefined) counters.countRefusal(code);
     }
-    this.tellEnd({
-      request,
-      status: response.headersSent ? response.statusCode : 0,
-      isAborted: !response.writableFinished,
-      requestBytes: this.#body?.bytes ?? 0,
-      responseBytes: request.socket.bytesWritten - this.#sentBefore,
-      code,
-    });
+    if (this.isToldOf) {
+      this.tellEnd({
+        request,
+        status: response.headersSent ? response.statusCode : 0,
+        isAborted: !response.writableFinished,
+        requestBytes: this.#body?.bytes ?? 0,
+        responseBytes: request.socket.bytesWritten - this.#sentBefore,
+        code,
+      });
+    }
     if (!request.complete) discardBody(request);
     this.#context.ended();
   }

@@ -53,10 +53,13 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
       return endpoints === undefined || endpoints.instances.length === 0 ? undefined : endpoints.version;
     },
   });
-  const server = createServer(routerServerOptions(limits), (request, response) => {
-    if (state !== "ready") response.shouldKeepAlive = false;
-    router.handle(request, response);
-  });
+  const server = createServer(
+    routerServerOptions(limits, { optimizeEmptyRequests: true }),
+    (request, response) => {
+      if (state !== "ready") response.shouldKeepAlive = false;
+      router.handle(request, response);
+    },
+  );
   server.on("checkContinue", (request, response) => router.handle(request, response, true));
   server.on("upgrade", (request, socket, head) => router.upgrade(request, socket, head));
   server.on("checkExpectation", refuseExpectation);

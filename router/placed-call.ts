@@ -74,7 +74,7 @@ export abstract class PlacedCall implements Waiter {
   placed(backend: Backend): void {
     this.#got(backend);
     this.arm(this.#remainingMs());
-    // Not at once: this may run inside the end of another call, in the middle of undici's parser.
+    // Not at once: this may run inside the end of another call, in the middle of the parser.
     process.nextTick(forwardPlaced, this);
   }
 
@@ -127,10 +127,14 @@ export abstract class PlacedCall implements Waiter {
     return this.#served?.version ?? this.route?.current;
   }
 
-  /** Writes down how it ended, where somebody wants to know. */
+  /** Somebody wants to know how calls end: `tellEnd` is for nothing otherwise. */
+  protected get isToldOf(): boolean {
+    return this.#context.accessLog !== undefined || this.#context.tracer !== undefined;
+  }
+
+  /** Writes down how it ended. */
   protected tellEnd(ending: Ending): void {
     const { accessLog, tracer } = this.#context;
-    if (accessLog === undefined && tracer === undefined) return;
     this.#stopsWaiting();
     const durationMs = this.elapsedMs;
     const traceparent = this.#traceparent ?? checked(ending.request.headers.traceparent);

@@ -14,8 +14,8 @@ export interface BodyOptions {
 }
 
 /**
- * The body of a call on its way to an instance, with back-pressure. The request itself is not given to
- * undici: undici destroys the body of a call that ends early, and with it the client's connection.
+ * The body of a call on its way to an instance, with back-pressure. It is not the request itself:
+ * the body of a call that ends early is destroyed, which for a request destroys the client's connection.
  */
 export class RequestBody extends Readable {
   readonly #request: IncomingMessage;
@@ -36,8 +36,6 @@ export class RequestBody extends Readable {
     request.on("data", this.#onData);
     request.on("end", this.#onEnd);
     request.pause();
-    // Undici destroys the body with the reason that it has reported through onResponseError already.
-    this.on("error", () => {});
   }
 
   /** What arrived so far, in bytes. */

@@ -38,7 +38,7 @@ function strip(name: string): readonly [string, number] {
 }
 
 export interface Outgoing {
-  /** Names and values in turn, for undici. */
+  /** Names and values in turn. */
   readonly headers: string[];
   /** The host as the client named it; undefined only for HTTP/1.0. */
   readonly host: string | undefined;
@@ -77,6 +77,8 @@ export function requestHeaders(request: IncomingMessage, target: Target, callId:
   }
   host = checkedHost(request, host, target.authority);
   if (host !== undefined) headers.push("host", host, "x-forwarded-host", host);
+  // HTTP/1.0 needs none, HTTP/1.1 does.
+  else headers.push("host", "localhost");
   pushForwarded(headers, request, host);
   headers.push("x-forwarded-prefix", `/fn/${target.name}`, "x-skiff-call-id", callId);
   return { headers, host, traceparent, tracestate };

@@ -14,6 +14,16 @@ const STRIPPED: ReadonlySet<string> = new Set([
   "x-skiff-call-id",
 ]);
 
+/** True if a field of that name, in lower case, does not go on to the client. */
+export function isStripped(name: string): boolean {
+  return STRIPPED.has(name);
+}
+
+/** False for what frames a message, which has no place in trailers (RFC 9110 6.5.1). */
+export function isTrailer(name: string): boolean {
+  return name !== "content-length" && !STRIPPED.has(name);
+}
+
 /**
  * The header fields of a response as the client gets them: names and values in turn, repeated ones
  * (`set-cookie`) repeated.

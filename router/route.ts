@@ -34,6 +34,7 @@ export class Route {
   readonly #platform: Platform;
   readonly #limits: Limits;
   readonly #print: (line: string) => void;
+  readonly #readBuffer: Buffer;
   readonly #load: LoadReport;
   readonly #waiting = new Set<Waiter>();
   readonly #pace = new Pace();
@@ -47,9 +48,11 @@ export class Route {
   #wakeSteps: readonly WakeStep[] = [];
   #wakeAgain: NodeJS.Timeout | undefined;
 
-  constructor(endpoints: Endpoints, { platform, limits, print }: RouteOptions) {
+  /** @param readBuffer what instances send is read into it; routes may share one, because nothing stays in it */
+  constructor(endpoints: Endpoints, { platform, limits, print }: RouteOptions, readBuffer: Buffer) {
     this.name = endpoints.name;
     this.#print = print;
+    this.#readBuffer = readBuffer;
     this.#endpoints = endpoints;
     this.current = this.counters.versions.of(endpoints.version);
     this.#platform = platform;
@@ -114,7 +117,7 @@ export class Route {
     backend.inFlight--;
     const before = this.#inFlight--;
     if (this.#leaving.size > 0 && backend.inFlight === 0 && this.#leaving.delete(backend)) {
-      void backend.close();
+      backend.close();
     }
     if (this.#waiting.size > 0) this.#serveWaiting();
     this.#inFlightChanged(before);
@@ -136,12 +139,14 @@ export class Route {
     this.#ready = endpoints.instances.map((instance) => {
       const known = before.get(instance.id);
       before.delete(instance.id);
+      if (known !== undefined) return known;
+      const { concurrency } = endpoints;
       const { headerBytes } = this.#limits;
-      return known ?? new Backend({ instance, version, connections: endpoints.concurrency, headerBytes });
+      return new Backend({ instance, version, concurrency, headerBytes, readBuffer: this.#readBuffer });
     });
     for (const backend of before.values()) {
       if (backend.inFlight > 0) this.#leaving.add(backend);
-      else void backend.close();
+      else backend.close();
     }
     this.#serveWaiting();
     this.#wakeIfCold();
@@ -168,12 +173,12 @@ export class Route {
   }
 
   /** Breaks every call under way off. */
-  async destroy(reason: Error): Promise<void> {
+  destroy(reason: Error): void {
     clearTimeout(this.#wakeAgain);
     const backends = [...this.#ready, ...this.#leaving];
     // The calls that end now give their slots back; there is nothing left to be closed after the last one.
     this.#leaving.clear();
-    await Promise.all(backends.map((backend) => backend.destroy(reason)));
+    for (const backend of backends) backend.destroy(reason);
   }
 
   #takeBest(): Backend | undefined {

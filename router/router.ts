@@ -121,7 +121,7 @@ export function createRouter({ platform, limits, print, draining, seeing }: Rout
       await promise;
       clearTimeout(timer);
       upgrades.close();
-      await routes.close(problems.draining());
+      routes.close(problems.draining());
     },
   };
 }

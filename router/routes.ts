@@ -2,12 +2,16 @@ import { Problem } from "../platform/problems.ts";
 import { Route, type RouteOptions } from "./route.ts";
 import type { FunctionStats } from "./stats.ts";
 
+/** Most bytes that are read from an instance at once. */
+const READ_BYTES = 64 * 1024;
+
 /** The routes of all functions that were called, kept equal to the platform's endpoints. */
 export class Routes {
   readonly #byName = new Map<string, Route>();
   /** Routes of removed functions whose last calls have not ended. */
   readonly #removed = new Set<Route>();
   readonly #options: RouteOptions;
+  readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly #stopWatching: () => void;
 
   constructor(options: RouteOptions) {
@@ -26,7 +30,7 @@ export class Routes {
     if (known !== undefined) return known;
     const endpoints = this.#options.platform.endpoints(name);
     if (endpoints === undefined) return undefined;
-    const route = new Route(endpoints, this.#options);
+    const route = new Route(endpoints, this.#options, this.#readBuffer);
     this.#byName.set(name, route);
     return route;
   }
@@ -43,11 +47,11 @@ export class Routes {
   }
 
   /** Refuses the calls that wait and breaks off those under way. */
-  async close(problem: Problem): Promise<void> {
+  close(problem: Problem): void {
     this.#stopWatching();
     const routes = [...this.#byName.values(), ...this.#removed];
     for (const route of routes) route.refuseWaiting(problem);
-    await Promise.all(routes.map((route) => route.destroy(problem)));
+    for (const route of routes) route.destroy(problem);
   }
 }
 

@@ -46,6 +46,12 @@ describe("the header fields of a call", () => {
     assert.equal(fields["x-forwarded-host"], "h:1");
   });
 
+  it("name a host even for a client of HTTP/1.0 that named none", async () => {
+    assert.match(await raw(harness.port, "GET /fn/echo HTTP/1.0\r\n\r\n"), /^HTTP\/1\.1 200/);
+    assert.equal(seen[seen.findIndex((name) => name.toLowerCase() === "host") + 1], "localhost");
+    assert.ok(!seen.includes("x-forwarded-host"));
+  });
+
   it("pass as they are", async () => {
     const fields = await sent("Accept: */*\r\nX-Own: caf\xe9\r\n");
     assert.equal(fields.accept, "*/*");
@@ -131,6 +137,20 @@ describe("the header fields of a response", () => {
     for (const name of ["x-hop", "proxy-authenticate", "proxy-connection"])
       assert.equal(headers[name], undefined, name);
     assert.ok(!headers["keep-alive"]?.includes("99"));
+  });
+
+  it("may come after the body, whether that is a stream or not", async () => {
+    for (const parts of [["all"], ["first", "second"]]) {
+      await harness.serve((_, response) => {
+        response.writeHead(200, { trailer: "x-sum" });
+        for (const part of parts) response.write(part);
+        response.addTrailers({ "x-sum": "1" });
+        response.end();
+      });
+      const answer = await raw(harness.port, "GET /fn/echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+      assert.match(answer, /\r\n0\r\nx-sum: 1\r\n\r\n$/);
+      for (const part of parts) assert.ok(answer.includes(`\r\n${part}\r\n`), answer);
+    }
   });
 
   it("may be larger than node's usual limit, up to the limit of header blocks", async () => {
