@@ -1,5 +1,6 @@
 /** `npm run bench`: every figure that README claims, beside its peers of the same run. */
 import { benchLeaks } from "./leaks.ts";
+import { benchManyRoutes } from "./many-functions.ts";
 import { benchOverload } from "./overload.ts";
 import { benchPeers } from "./peers.ts";
 import { printTable } from "./report.ts";
@@ -19,6 +20,7 @@ try {
   ]);
   printTable("Overload", await benchOverload(skiff));
   printTable("Leaks", await benchLeaks(skiff));
+  printTable("A router with many functions", await benchManyRoutes(5));
   // Last: it takes longer than an idle connection of the benches before is kept.
   printTable("Throughput and latency of small GETs", await benchPeers(skiff, 7));
 } finally {

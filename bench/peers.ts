@@ -44,13 +44,16 @@ export async function benchPeers(skiff: SkiffProcess, rounds: number): Promise<R
     for (const { port, name } of peers) await answers(port, name);
     const rates = new Map<string, number[]>();
     const latencies = new Map<string, number[]>();
+    const p99s = new Map<string, number[]>();
     for (let round = 0; round < rounds; round++) {
       for (const peer of peers) {
         push(rates, peer.name, throughput(peer.port));
-        push(latencies, peer.name, load(peer.port, 1).medianMs);
+        const { medianMs, p99Ms } = load(peer.port, 1);
+        push(latencies, peer.name, medianMs);
+        push(p99s, peer.name, p99Ms);
       }
     }
-    return [...rows(rates, latencies), added(latencies)];
+    return [...rows(rates, latencies), added(latencies, "median", 0.2), added(p99s, "99th percentile", 1)];
   } finally {
     // Not SIGKILL, which would leave nginx's worker behind.
     for (const child of children) child.kill("SIGTERM");
@@ -65,18 +68,18 @@ function rows(rates: Map<string, number[]>, latencies: Map<string, number[]>): R
     const figure = `${Math.round(median(perRound))}/s  ${ms(median(latencies.get(name)!))}`;
     if (name === "skiff")
       return { what: `${name}: calls at ${CONNECTIONS} connections, latency at 1`, figure };
-    const least = { nginx: 0.5, "http-proxy": 2 }[name];
+    const least = { nginx: 0.55, "http-proxy": 2 }[name];
     const ratio = median(perRound.map((rate, round) => skiff[round]! / rate));
     const target = `skiff is ${ratio.toFixed(2)} ×${least === undefined ? "" : ` (target ${least})`}`;
     return { what: name, figure, target, ...(least === undefined ? {} : { met: ratio >= least }) };
   });
 }
 
-function added(latencies: Map<string, number[]>): Row {
+function added(latencies: Map<string, number[]>, which: string, mostMs: number): Row {
   const direct = latencies.get("deno, directly")!;
   const addedMs = median(latencies.get("skiff")!.map((latency, round) => latency - direct[round]!));
-  const what = "added latency, median at 1 connection";
-  return { what, figure: ms(addedMs), target: "at most 0.3 ms", met: addedMs <= 0.3 };
+  const what = `added latency, ${which} at 1 connection`;
+  return { what, figure: ms(addedMs), target: `at most ${mostMs} ms`, met: addedMs <= mostMs };
 }
 
 function push(map: Map<string, number[]>, name: string, value: number): void {
