@@ -1,4 +1,5 @@
 import type { Instance } from "../platform/platform.ts";
+import type { Slots } from "./slots.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
 import type { VersionCounter } from "./version-counters.ts";
 
@@ -10,6 +11,7 @@ const ASIDE_MS = 500;
 export interface BackendOptions {
   readonly instance: Instance;
   readonly version: VersionCounter;
+  readonly slots: Slots;
   /** Calls that the instance takes at once. */
   readonly concurrency: number;
   /** Largest header block of a response. */
@@ -24,13 +26,13 @@ export class Backend {
   /** Where its answers are counted. */
   readonly version: VersionCounter;
   readonly pool: UpstreamPool;
-  /** Changed by its route alone. */
-  inFlight = 0;
+  readonly slots: Slots;
   #asideUntilMs = 0;
 
-  constructor({ instance, version, concurrency, headerBytes, readBuffer }: BackendOptions) {
+  constructor({ instance, version, slots, concurrency, headerBytes, readBuffer }: BackendOptions) {
     this.instance = instance;
     this.version = version;
+    this.slots = slots;
     const { address } = instance;
     const connectMs = CONNECT_MS;
     this.pool = new UpstreamPool({ address, headerBytes, connectMs, kept: concurrency, readBuffer });

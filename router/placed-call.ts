@@ -29,7 +29,7 @@ export abstract class PlacedCall implements Waiter {
   /** It came when nothing was ready. */
   protected isCold = false;
   protected phase: "waiting" | "forwarding" | "streaming" | "ended" = "waiting";
-  readonly #startedMs = performance.now();
+  readonly arrivedMs = performance.now();
   #backend: Backend | undefined;
   /** The backend that has the call, or had it last. */
   #served: Backend | undefined;
@@ -170,7 +170,7 @@ export abstract class PlacedCall implements Waiter {
   }
 
   protected get elapsedMs(): number {
-    return performance.now() - this.#startedMs;
+    return performance.now() - this.arrivedMs;
   }
 
   /** Leaves the queue, or gives the slot back; the second time there is none to give. */

@@ -4,22 +4,32 @@ import type { Endpoints, Load, Platform, WakeStep } from "../platform/platform.t
 import { Problem, toProblem } from "../platform/problems.ts";
 import { Backend } from "./backend.ts";
 import * as problems from "./call-problems.ts";
+import { chooseBackend } from "./choose-backend.ts";
 import { LoadReport } from "./load-report.ts";
 import { Pace } from "./pace.ts";
+import { type FunctionSlots, WHOLE_SLOTS } from "./slots.ts";
 import { Counters, type FunctionStats } from "./stats.ts";
 import type { VersionCounter } from "./version-counters.ts";
 
 /** A call that waits for an instance. It is told once, by one of the two. */
 export interface Waiter {
+  /** When the call came, by `performance.now`. */
+  readonly arrivedMs: number;
   /** The backend's slot is the waiter's from now on; it gives it back with `Route.release`. */
   placed(backend: Backend): void;
   refused(problem: Problem): void;
 }
 
+/** What a router needs to know of where functions run. */
+export type RouterPlatform = Pick<Platform, "endpoints" | "watch" | "wake" | "report">;
+
 export interface RouteOptions {
-  readonly platform: Platform;
+  readonly platform: RouterPlatform;
   readonly limits: Limits;
+  /** Takes one line for people: what failed, and why. */
   readonly print: (line: string) => void;
+  /** The slots of a function that this router may use; all of them, unless it shares instances with others. */
+  readonly slots?: (name: string) => FunctionSlots;
 }
 
 /** Time until waking is tried again when it succeeded but its instance was gone at once. */
@@ -31,16 +41,17 @@ export class Route {
   readonly counters = new Counters();
   /** The counter of the version that serves now. */
   current: VersionCounter;
-  readonly #platform: Platform;
+  readonly #platform: RouterPlatform;
   readonly #limits: Limits;
   readonly #print: (line: string) => void;
   readonly #readBuffer: Buffer;
   readonly #load: LoadReport;
+  readonly #slots: FunctionSlots;
   readonly #waiting = new Set<Waiter>();
   readonly #pace = new Pace();
   readonly #leaving = new Set<Backend>();
   readonly #onInstance = (id: string): number =>
-    this.#ready.find(({ instance }) => instance.id === id)?.inFlight ?? 0;
+    this.#ready.find(({ instance }) => instance.id === id)?.slots.used ?? 0;
   #endpoints: Endpoints;
   #ready: Backend[] = [];
   #inFlight = 0;
@@ -49,7 +60,8 @@ export class Route {
   #wakeAgain: NodeJS.Timeout | undefined;
 
   /** @param readBuffer what instances send is read into it; routes may share one, because nothing stays in it */
-  constructor(endpoints: Endpoints, { platform, limits, print }: RouteOptions, readBuffer: Buffer) {
+  constructor(endpoints: Endpoints, options: RouteOptions, readBuffer: Buffer) {
+    const { platform, limits, print, slots } = options;
     this.name = endpoints.name;
     this.#print = print;
     this.#readBuffer = readBuffer;
@@ -57,6 +69,8 @@ export class Route {
     this.current = this.counters.versions.of(endpoints.version);
     this.#platform = platform;
     this.#limits = limits;
+    this.#slots = slots?.(endpoints.name) ?? WHOLE_SLOTS;
+    this.#slots.onGranted(() => this.#serveWaiting());
     this.#load = new LoadReport(
       () => this.#currentLoad(),
       (load) => platform.report(load),
@@ -92,7 +106,8 @@ export class Route {
   wait(waiter: Waiter): void {
     const waiting = this.#waiting.size;
     const { waitingCalls, instanceWaitMs } = this.#limits;
-    if (waiting >= waitingCalls) throw problems.tooManyWaiting(this.name, waitingCalls);
+    if (waiting + this.#slots.waitingElsewhere >= waitingCalls)
+      throw problems.tooManyWaiting(this.name, waitingCalls);
     const nowMs = performance.now();
     if (waiting === 0) this.#pace.begin(nowMs);
     else if (this.#ready.length > 0) {
@@ -101,7 +116,7 @@ export class Route {
       if (expectedMs !== undefined) throw problems.waitTooLong(this.name, waiting, expectedMs);
     }
     this.#waiting.add(waiter);
-    this.#load.changed();
+    this.#waitingChanged();
     // The endpoints may have changed since `take`.
     this.#serveWaiting();
     this.#wakeIfCold();
@@ -109,16 +124,17 @@ export class Route {
 
   /** Takes a waiter out of the queue; does nothing if it was told already. */
   leave(waiter: Waiter): void {
-    if (this.#waiting.delete(waiter)) this.#load.changed();
+    if (this.#waiting.delete(waiter)) this.#waitingChanged();
   }
 
   /** Gives a slot back. */
   release(backend: Backend): void {
-    backend.inFlight--;
+    backend.slots.used--;
     const before = this.#inFlight--;
-    if (this.#leaving.size > 0 && backend.inFlight === 0 && this.#leaving.delete(backend)) {
+    if (this.#leaving.size > 0 && backend.slots.used === 0 && this.#leaving.delete(backend)) {
       backend.close();
     }
+    this.#slots.freed(backend.instance.id, this.#firstWaiting?.arrivedMs);
     if (this.#waiting.size > 0) this.#serveWaiting();
     this.#inFlightChanged(before);
   }
@@ -130,7 +146,9 @@ export class Route {
 
   /** Takes over a new snapshot. Backends that are not in it get no new call and end with their last one. */
   update(endpoints: Endpoints): void {
-    const before = new Map(this.#ready.map((backend) => [backend.instance.id, backend]));
+    // An instance may come back before its last call has ended, which counts still.
+    const known = [...this.#leaving, ...this.#ready];
+    const before = new Map(known.map((backend) => [backend.instance.id, backend]));
     this.#endpoints = endpoints;
     const version = this.counters.versions.of(endpoints.version);
     this.current = version;
@@ -139,13 +157,18 @@ export class Route {
     this.#ready = endpoints.instances.map((instance) => {
       const known = before.get(instance.id);
       before.delete(instance.id);
-      if (known !== undefined) return known;
+      if (known !== undefined) {
+        this.#leaving.delete(known);
+        return known;
+      }
       const { concurrency } = endpoints;
+      const slots = this.#slots.of(instance.id, concurrency);
       const { headerBytes } = this.#limits;
-      return new Backend({ instance, version, concurrency, headerBytes, readBuffer: this.#readBuffer });
+      const readBuffer = this.#readBuffer;
+      return new Backend({ instance, version, slots, concurrency, headerBytes, readBuffer });
     });
     for (const backend of before.values()) {
-      if (backend.inFlight > 0) this.#leaving.add(backend);
+      if (backend.slots.used > 0) this.#leaving.add(backend);
       else backend.close();
     }
     this.#serveWaiting();
@@ -163,7 +186,7 @@ export class Route {
     if (this.#waiting.size === 0) return;
     const waiters = [...this.#waiting];
     this.#waiting.clear();
-    this.#load.changed();
+    this.#waitingChanged();
     for (const waiter of waiters) waiter.refused(problem);
   }
 
@@ -182,22 +205,9 @@ export class Route {
   }
 
   #takeBest(): Backend | undefined {
-    const { concurrency } = this.#endpoints;
-    let best: Backend | undefined;
-    let aside: Backend | undefined;
-    let accepting = 0;
-    for (const backend of this.#ready) {
-      if (backend.isAside) {
-        if (aside === undefined || backend.inFlight < aside.inFlight) aside = backend;
-        continue;
-      }
-      accepting++;
-      if (best === undefined || backend.inFlight < best.inFlight) best = backend;
-    }
-    // The last one is never set aside: when all refused, the one with the fewest calls is tried again.
-    if (accepting === 0) best = aside;
-    if (best === undefined || best.inFlight >= concurrency) return undefined;
-    best.inFlight++;
+    const best = chooseBackend(this.#ready);
+    if (best === undefined) return undefined;
+    best.slots.used++;
     this.#inFlightChanged(this.#inFlight++);
     return best;
   }
@@ -208,7 +218,7 @@ export class Route {
       if (backend === undefined) return;
       this.#waiting.delete(waiter);
       this.#pace.served();
-      this.#load.changed();
+      this.#waitingChanged();
       waiter.placed(backend);
     }
   }
@@ -232,6 +242,17 @@ export class Route {
         this.refuseWaiting(toProblem(error));
       },
     );
+  }
+
+  get #firstWaiting(): Waiter | undefined {
+    if (this.#waiting.size === 0) return undefined;
+    for (const waiter of this.#waiting) return waiter;
+    return undefined;
+  }
+
+  #waitingChanged(): void {
+    this.#slots.waiting(this.#waiting.size, this.#firstWaiting?.arrivedMs ?? 0);
+    this.#load.changed();
   }
 
   /** Scaling goes by ceil(calls / concurrency): only where that changes is there something to tell. */

@@ -1,14 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { inspect } from "node:util";
-import type { Limits } from "../platform/limits.ts";
-import type { Platform } from "../platform/platform.ts";
 import { Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
 import { Call } from "./call.ts";
 import * as problems from "./call-problems.ts";
 import { FailureLog } from "./failure-log.ts";
 import { checkFraming, isBehindLast } from "./framing.ts";
-import type { Route } from "./route.ts";
+import type { Route, RouteOptions } from "./route.ts";
 import { Routes, unknownFunction } from "./routes.ts";
 import type { Seeing } from "./seeing.ts";
 import type { FunctionStats, RouterTotals } from "./stats.ts";
@@ -16,11 +14,7 @@ import { parseTarget } from "./target.ts";
 import { TraceIds } from "./trace-context.ts";
 import { Upgrades } from "./upgrades.ts";
 
-export interface RouterOptions {
-  readonly platform: Platform;
-  readonly limits: Limits;
-  /** Takes one line for people: what failed, and why. */
-  readonly print: (line: string) => void;
+export interface RouterOptions extends RouteOptions {
   /** True while the program shuts down: new calls get 503. */
   readonly draining?: () => boolean;
   /** What is told of every call; nothing by default. The caller closes it, after the router. */
@@ -47,8 +41,9 @@ export interface Router {
 }
 
 /** The data plane. A call goes target → route → place → forward → finish; the last three are call.ts. */
-export function createRouter({ platform, limits, print, draining, seeing }: RouterOptions): Router {
-  const routes = new Routes({ platform, limits, print });
+export function createRouter({ draining, seeing, ...options }: RouterOptions): Router {
+  const { limits, print } = options;
+  const routes = new Routes(options);
   let closing = false;
   let calls = 0;
   let allEnded: () => void = () => {};

@@ -1,0 +1,53 @@
+import type { Slots } from "./slots.ts";
+
+/** What a choice looks at. */
+export interface Choosable {
+  readonly slots: Slots;
+  /** It refused a connection a moment ago. */
+  readonly isAside: boolean;
+}
+
+/** Up to so many are looked at one by one; of more, two at random. */
+const FEW = 8;
+
+/**
+ * One with a free slot, or undefined: of few the one with the fewest calls, of many the better one of two at random
+ * (Mitzenmacher, 2001), which is as even for practical purposes and costs the same for a thousand.
+ */
+export function chooseBackend<B extends Choosable>(
+  ready: readonly B[],
+  random: () => number = Math.random,
+): B | undefined {
+  return (ready.length > FEW ? betterOfTwo(ready, random) : undefined) ?? fewestCalls(ready);
+}
+
+function betterOfTwo<B extends Choosable>(ready: readonly B[], random: () => number): B | undefined {
+  const first = Math.floor(random() * ready.length);
+  // Another one, each as likely as the next.
+  const second = (first + 1 + Math.floor(random() * (ready.length - 1))) % ready.length;
+  const [a, b] = [usable(ready[first]!), usable(ready[second]!)];
+  if (a === undefined || b === undefined) return a ?? b;
+  return b.slots.used < a.slots.used ? b : a;
+}
+
+function usable<B extends Choosable>(backend: B): B | undefined {
+  return backend.slots.free > 0 && !backend.isAside ? backend : undefined;
+}
+
+/** The last one is never set aside: when all that could take a call refused, the one with the fewest is tried again. */
+function fewestCalls<B extends Choosable>(ready: readonly B[]): B | undefined {
+  let best: B | undefined;
+  let aside: B | undefined;
+  let accepts = false;
+  for (const backend of ready) {
+    const { free, used } = backend.slots;
+    if (backend.isAside) {
+      if (free > 0 && (aside === undefined || used < aside.slots.used)) aside = backend;
+      continue;
+    }
+    // A call that ends here will make room.
+    if (free > 0 || used > 0) accepts = true;
+    if (free > 0 && (best === undefined || used < best.slots.used)) best = backend;
+  }
+  return accepts ? best : aside;
+}
