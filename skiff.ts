@@ -1,7 +1,6 @@
 /** The all-in-one program: manager, router and local platform in one process on one origin. */
 import { readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createBuilder } from "./manager/build/builder.ts";
@@ -12,24 +11,18 @@ import { denoPath } from "./platform/deno-binary.ts";
 import { type Limits, limitsFromEnv } from "./platform/limits.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
 import { printable } from "./platform/local/output.ts";
-import type { Platform } from "./platform/platform.ts";
+import { createFrontAlone } from "./router/alone.ts";
+import type { Front, FrontOptions } from "./router/front.ts";
 import { createMetrics } from "./router/metrics.ts";
-import { limitConnections } from "./router/open-files.ts";
-import { createRouter } from "./router/router.ts";
-import { openSeeing, type Seeing } from "./router/seeing.ts";
-import {
-  clientErrorHandler,
-  refuseConnect,
-  refuseExpectation,
-  routerServerOptions,
-} from "./router/server-options.ts";
-import { isCallTarget } from "./router/target.ts";
+import { defaultWorkers, parseWorkers } from "./router/worker-count.ts";
+import { Workers } from "./router/workers.ts";
 
-const USAGE = `Usage: npm start -- [--host HOST] [--port PORT] [--data DIR]
+const USAGE = `Usage: npm start -- [--host HOST] [--port PORT] [--data DIR] [--workers N]
 
-  --host  address to listen on, 127.0.0.1 by default (SKIFF_HOST)
-  --port  port to listen on, 8080 by default; 0 takes a free one (SKIFF_PORT)
-  --data  folder for everything that lasts, ./data by default (SKIFF_DATA)
+  --host     address to listen on, 127.0.0.1 by default (SKIFF_HOST)
+  --port     port to listen on, 8080 by default; 0 takes a free one (SKIFF_PORT)
+  --data     folder for everything that lasts, ./data by default (SKIFF_DATA)
+  --workers  processes that answer calls, half as many as cores by default; 1: this one (SKIFF_WORKERS)
 
 README.md lists the limits and their variables.`;
 
@@ -38,6 +31,8 @@ export interface SkiffOptions {
   /** 0 takes a free port. */
   readonly port: number;
   readonly dataFolder: string;
+  /** Processes that answer calls; 1, the default: the one that does everything else. */
+  readonly workers?: number;
   /** Where the settings SKIFF_* are read. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Takes one line for the person at the terminal. */
@@ -54,7 +49,15 @@ export interface Skiff {
 export async function startSkiff(options: SkiffOptions): Promise<Skiff> {
   const { dataFolder, env, print } = options;
   const limits = limitsFromEnv(env);
-  const seeing = await openSeeing({ env, print });
+  // Made last, but asked by the platform.
+  let front: Front | undefined;
+  const createFront = async (frontOptions: FrontOptions): Promise<Front> => {
+    const { workers = 1 } = options;
+    const folder = join(dataFolder, "run");
+    const several = () => new Workers({ ...frontOptions, workers, folder });
+    front = workers === 1 ? await createFrontAlone(frontOptions) : several();
+    return front;
+  };
   let platform: LocalPlatform | undefined;
   try {
     platform = new LocalPlatform({
@@ -62,23 +65,24 @@ export async function startSkiff(options: SkiffOptions): Promise<Skiff> {
       limits,
       onLine: (name, { stream, text }) =>
         print(`[${name}] ${stream === "platform" ? "! " : ""}${printable(text)}`),
+      spread: async () => front?.caughtUp(),
     });
-    return await serve(options, { platform, limits, seeing });
+    return await serve(options, { platform, limits, createFront });
   } catch (error) {
+    await front?.close({ withinMs: 0 });
     await platform?.close({ drainMs: 0 });
-    await seeing.close({ withinMs: 0 });
     throw error;
   }
 }
 
 interface Parts {
-  readonly platform: Platform;
+  readonly platform: LocalPlatform;
   readonly limits: Limits;
-  readonly seeing: Seeing;
+  readonly createFront: (options: FrontOptions) => Promise<Front>;
 }
 
-/** Manager and router on one server; closing it closes the parts as well. */
-async function serve(options: SkiffOptions, { platform, limits, seeing }: Parts): Promise<Skiff> {
+/** Manager and routers on one port; closing it closes the parts as well. */
+async function serve(options: SkiffOptions, { platform, limits, createFront }: Parts): Promise<Skiff> {
   const { host, port, dataFolder, env, print } = options;
   let state: "starting" | "ready" | "draining" = "starting";
   // After the platform, which has locked the folder; shown at once, because it cannot be shown again.
@@ -89,56 +93,41 @@ async function serve(options: SkiffOptions, { platform, limits, seeing }: Parts)
   const importHosts = (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== "");
   const directory = join(dataFolder, "build");
   const builder = cacheBundles(createBuilder({ deno: denoPath(), directory, limits, importHosts, env }));
-  const router = createRouter({ platform, limits, print, seeing, draining: () => state === "draining" });
+  const publicUrl = env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {};
+  const front = await createFront({
+    platform,
+    limits,
+    print,
+    env,
+    other: (request, response) => manager.handler(request, response),
+  });
   const manager = createManager({
     platform,
     builder,
     limits,
     access,
     print,
-    metrics: createMetrics(router),
+    metrics: createMetrics(front.counted),
     ready: () => (state === "ready" ? undefined : `Skiff is ${state}.`),
-    ...(env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {}),
+    ...publicUrl,
   });
-
-  const server = createServer(
-    routerServerOptions(limits, { optimizeEmptyRequests: true }),
-    (request, response) => {
-      if (isCallTarget(request.url!)) router.handle(request, response);
-      else manager.handler(request, response);
-    },
-  );
-  server.on("checkContinue", (request, response) => {
-    if (isCallTarget(request.url!)) return router.handle(request, response, true);
-    response.writeContinue();
-    manager.handler(request, response);
-  });
-  server.on("upgrade", (request, socket, head) => router.upgrade(request, socket, head));
-  server.on("checkExpectation", refuseExpectation);
-  server.on("connect", refuseConnect);
-  server.on("clientError", clientErrorHandler(limits, router.countRefusal));
-  limitConnections(server, print);
 
   const close = async () => {
     // Still listening: whoever comes now is told to come back instead of finding nobody.
     state = "draining";
-    await Promise.all([
-      router.close({ drainMs: limits.drainMs }),
-      manager.close({ drainMs: limits.drainMs }),
-    ]);
+    const { drainMs } = limits;
+    await Promise.all([front.drain({ drainMs }), manager.close({ drainMs })]);
     await builder.close();
-    await platform.close({ drainMs: limits.drainMs });
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeAllConnections();
-    await closed;
-    await seeing.close({ withinMs: limits.drainMs });
+    await platform.close({ drainMs });
+    await front.close({ withinMs: drainMs });
   };
 
   await builder.warm();
-  await listen(server, port, host);
-  server.on("error", (error) => print(`the server failed: ${error.message}`));
+  const bound = await front.listen({ port, host }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    throw new Error(`port ${port} of ${host} is in use; choose another with --port.`);
+  });
   state = "ready";
-  const { port: bound } = server.address() as AddressInfo;
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${bound}`;
   announce({ url, dataFolder, needsToken: access.mode === "token", print });
   return { url, close };
@@ -148,19 +137,6 @@ function checkPublicUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "") return text;
   throw new Error(`SKIFF_URL=${text} is no base of URLs: write it like https://functions.example.com.`);
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const taken = error.code === "EADDRINUSE";
-      reject(taken ? new Error(`port ${port} of ${host} is in use; choose another with --port.`) : error);
-    });
-    server.listen(port, host, () => {
-      server.removeAllListeners("error");
-      resolve();
-    });
-  });
 }
 
 interface Announcement {
@@ -189,6 +165,7 @@ async function main(): Promise<void> {
       host: { type: "string", default: process.env.SKIFF_HOST || "127.0.0.1" },
       port: { type: "string", default: process.env.SKIFF_PORT || "8080" },
       data: { type: "string", default: process.env.SKIFF_DATA || "data" },
+      workers: { type: "string", default: process.env.SKIFF_WORKERS || "" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -197,8 +174,9 @@ async function main(): Promise<void> {
     throw new Error(`--port ${values.port} is no port: give a number from 0 to 65535.`);
   }
   const { host, port, data: dataFolder } = values;
+  const workers = parseWorkers("--workers", values.workers) ?? defaultWorkers(availableParallelism());
   const print = (line: string) => console.log(line);
-  const skiff = await startSkiff({ host, port: Number(port), dataFolder, env: process.env, print });
+  const skiff = await startSkiff({ host, port: Number(port), dataFolder, workers, env: process.env, print });
   let isStopping = false;
   const stop = (signal: NodeJS.Signals) => {
     // A terminal that is closed says so more than once.

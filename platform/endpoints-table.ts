@@ -9,6 +9,10 @@ export class EndpointsTable {
     return this.#byName.get(name);
   }
 
+  all(): Iterable<Endpoints> {
+    return this.#byName.values();
+  }
+
   set(endpoints: Endpoints): void {
     this.#byName.set(endpoints.name, endpoints);
     this.#tell(endpoints.name, endpoints);

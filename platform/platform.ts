@@ -34,6 +34,9 @@ export interface Platform {
   /** The ready instances of a function's current version. Never waits: the request path reads it. */
   endpoints(name: string): Endpoints | undefined;
 
+  /** Those of all functions that there are, for whoever keeps a copy. */
+  allEndpoints(): Iterable<Endpoints>;
+
   /**
    * Calls `listener` after every change of a function's endpoints; undefined means the function is gone.
    * A listener added late reads `endpoints` first. Returns the way to stop.

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { FUNCTION_FAMILIES } from "./function-metrics.ts";
-import { headOf, linesOf, type MetricFamily } from "./metric-family.ts";
-import { PROCESS_FAMILIES } from "./process-metrics.ts";
+import { headOf, linesOf, type MetricFamily, type Value } from "./metric-family.ts";
+import { PROCESS_FAMILIES, type ProcessMetrics } from "./process-metrics.ts";
 import { ROUTER_FAMILIES } from "./router-metrics.ts";
 import type { FunctionStats, RouterTotals } from "./stats.ts";
 
@@ -9,6 +9,8 @@ import type { FunctionStats, RouterTotals } from "./stats.ts";
 export interface MetricsSource {
   stats(): Iterable<FunctionStats> | Promise<Iterable<FunctionStats>>;
   totals(): RouterTotals | Promise<RouterTotals>;
+  /** Metrics of other processes that answer calls, by their value of the label `worker`. */
+  processes?(): Iterable<readonly [worker: string, metrics: ProcessMetrics]>;
 }
 
 /** All families that there are; README's table and the dashboard are checked against them. */
@@ -39,8 +41,12 @@ export function createMetrics(source: MetricsSource): () => Promise<string> {
     const texts = parts.map((each) => each.join(""));
     for (const family of ROUTER_FAMILIES) texts.push(headOf(family) + linesOf(family, family.values(totals)));
     for (const family of PROCESS_FAMILIES) {
-      const value = family.read();
-      texts.push(headOf(family) + linesOf(family, value === undefined ? [] : [{ value, labels: {} }]));
+      const own = { labels: {}, value: family.read() };
+      const others = [...(source.processes?.() ?? [])].map(([worker, metrics]) => {
+        return { labels: { worker }, value: metrics[family.name] };
+      });
+      const values = [own, ...others].filter((each): each is Value => each.value !== undefined);
+      texts.push(headOf(family) + linesOf(family, values));
     }
     return texts.join("\n");
   };

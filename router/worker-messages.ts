@@ -1,7 +1,9 @@
 import type { Limits } from "../platform/limits.ts";
 import type { Endpoints, WakeStep } from "../platform/platform.ts";
 import type { ProblemCode, ProblemExtensions } from "../platform/problems.ts";
-import type { FunctionStats } from "./stats.ts";
+import type { ProcessMetrics } from "./process-metrics.ts";
+import type { SeeingOptions } from "./seeing.ts";
+import type { FunctionStats, RouterTotals } from "./stats.ts";
 
 /**
  * What the primary process and its workers tell each other, over the channel that Node opens between a process and
@@ -33,13 +35,16 @@ export type ToWorker =
   | { readonly type: "count" }
   /** Answered with `alive`. */
   | { readonly type: "ping" }
-  /** Ends the process. */
-  | { readonly type: "end" };
+  /** Ends the process when what it holds of what was seen has been written, for at most so long. */
+  | { readonly type: "end"; readonly withinMs: number };
 
 /** The first message: all that a worker needs to know before the first connection. Answered with `ready`. */
 export interface StartWorker {
   readonly type: "start";
   readonly limits: Limits;
+  readonly headersMs?: number;
+  /** The settings of what is seen of calls. */
+  readonly env: SeeingOptions["env"];
   /** Socket of the management API, for what is no call; absent: there is none in this program. */
   readonly management?: string;
   readonly functions: readonly Endpoints[];
@@ -49,13 +54,16 @@ export interface StartWorker {
 /** From a worker to the primary. */
 export type FromWorker =
   | { readonly type: "ready" }
+  /** It cannot start, in words for the person who started Skiff; it ends. */
+  | { readonly type: "failed"; readonly reason: string }
   /** All changes up to this one are applied: the next call goes by them. */
   | { readonly type: "applied"; readonly change: number }
   | { readonly type: "slots"; readonly functions: readonly SlotsFromWorker[] }
   | { readonly type: "wake"; readonly id: number; readonly name: string }
   | { readonly type: "loads"; readonly loads: readonly WorkerLoad[] }
   | { readonly type: "print"; readonly line: string }
-  | { readonly type: "stats"; readonly stats: WorkerStats }
+  /** Some of the functions; the answer to `count` is over with the message that has the rest of it. */
+  | { readonly type: "stats"; readonly functions: readonly FunctionStats[]; readonly rest?: WorkerTotals }
   | { readonly type: "drained" }
   | { readonly type: "alive"; readonly connections: number };
 
@@ -98,10 +106,9 @@ export interface WorkerLoad {
   readonly onInstance: readonly SlotCount[];
 }
 
-export interface WorkerStats {
-  readonly functions: readonly FunctionStats[];
-  /** Metrics of the process by name. */
-  readonly process: Readonly<Record<string, number>>;
+export interface WorkerTotals {
+  readonly totals: RouterTotals;
+  readonly process: ProcessMetrics;
 }
 
 /** A Problem, or an error that nobody expected. */

@@ -200,40 +200,42 @@ const CASES: readonly Case[] = [
   ],
 ];
 
-describe("bad requests", () => {
-  let skiff: StartedSkiff;
-  let port: number;
+for (const workers of [1, 2]) {
+  describe(`bad requests${workers === 1 ? "" : `, answered by ${workers} workers`}`, () => {
+    let skiff: StartedSkiff;
+    let port: number;
 
-  before(async () => {
-    skiff = await startedSkiff({ env: { SKIFF_MAX_SOURCE: "1Mi", SKIFF_MAX_BODY: "1Mi" } });
-    port = Number(new URL(skiff.url).port);
-    assert.equal((await skiff.deploy("echo", ECHO)).status, 201);
-  });
-  after(() => skiff.close());
-
-  for (const [title, bytes, status, code] of CASES) {
-    it(`${title}: ${status} ${code}`, async () => {
-      const answer = await rawRequest(port, bytes);
-      assert.equal(answer.status, status, answer.body);
-      assert.equal(answer.headers.get("content-type"), "application/problem+json; charset=utf-8");
-      assert.equal(answer.headers.get("x-skiff-error"), "platform");
-      const problem = JSON.parse(answer.body) as Record<string, unknown>;
-      assert.equal(problem.code, code, answer.body);
-      assert.equal(problem.status, status);
-      assert.ok(String(problem.detail).length > 10, answer.body);
-      const alive = await fetch(`${skiff.url}/fn/echo`, { method: "POST", body: "hello" });
-      assert.equal(await alive.text(), "5 bytes");
+    before(async () => {
+      skiff = await startedSkiff({ workers, env: { SKIFF_MAX_SOURCE: "1Mi", SKIFF_MAX_BODY: "1Mi" } });
+      port = Number(new URL(skiff.url).port);
+      assert.equal((await skiff.deploy("echo", ECHO)).status, 201);
     });
-  }
+    after(() => skiff.close());
 
-  it("are at least 60, and none of them has left a function behind", async () => {
-    assert.ok(CASES.length >= 60);
-    const { functions } = (await (await fetch(`${skiff.url}/func`)).json()) as {
-      functions: { name: string }[];
-    };
-    assert.deepEqual(
-      functions.map(({ name }) => name),
-      ["echo"],
-    );
+    for (const [title, bytes, status, code] of CASES) {
+      it(`${title}: ${status} ${code}`, async () => {
+        const answer = await rawRequest(port, bytes);
+        assert.equal(answer.status, status, answer.body);
+        assert.equal(answer.headers.get("content-type"), "application/problem+json; charset=utf-8");
+        assert.equal(answer.headers.get("x-skiff-error"), "platform");
+        const problem = JSON.parse(answer.body) as Record<string, unknown>;
+        assert.equal(problem.code, code, answer.body);
+        assert.equal(problem.status, status);
+        assert.ok(String(problem.detail).length > 10, answer.body);
+        const alive = await fetch(`${skiff.url}/fn/echo`, { method: "POST", body: "hello" });
+        assert.equal(await alive.text(), "5 bytes");
+      });
+    }
+
+    it("are at least 60, and none of them has left a function behind", async () => {
+      assert.ok(CASES.length >= 60);
+      const { functions } = (await (await fetch(`${skiff.url}/func`)).json()) as {
+        functions: { name: string }[];
+      };
+      assert.deepEqual(
+        functions.map(({ name }) => name),
+        ["echo"],
+      );
+    });
   });
-});
+}

@@ -56,22 +56,84 @@ describe("Skiff as one program", () => {
     assert.match(skiff.output, /GET \/fn\/dying failed: 502 instance_failed/);
   });
 
-  it("lets a call finish on Ctrl-C, refuses new ones meanwhile, and leaves no process", async () => {
-    const skiff = start();
-    const url = await skiff.url();
-    await deploy(url, "slow", SLOW);
-    const call = text(`${url}/fn/slow`);
-    await eventually("the call is there", () => skiff.output.includes("[slow] working"));
-    skiff.signal("SIGINT");
-    await eventually("it drains", () => skiff.output.includes("letting calls finish"));
-    const refused = await fetch(`${url}/fn/slow`);
-    assert.equal(refused.status, 503);
-    assert.ok(Number(refused.headers.get("retry-after")) > 0);
-    assert.equal(((await refused.json()) as { code: string }).code, "draining");
-    assert.equal((await fetch(`${url}/readyz`)).status, 503);
-    assert.equal(await call, "done");
-    assert.equal(await skiff.ended(), 0);
-    assert.deepEqual(processesWith(folder), []);
+  for (const workers of ["1", "2"]) {
+    describe(workers === "1" ? "alone" : `with ${workers} workers`, () => {
+      it("lets a call finish on Ctrl-C, refuses new ones meanwhile, and leaves no process", async () => {
+        const skiff = start({ args: ["--workers", workers] });
+        const url = await skiff.url();
+        await deploy(url, "slow", SLOW);
+        const call = text(`${url}/fn/slow`);
+        await eventually("the call is there", () => skiff.output.includes("[slow] working"));
+        skiff.signal("SIGINT");
+        await eventually("it drains", () => skiff.output.includes("letting calls finish"));
+        const refused = await fetch(`${url}/fn/slow`);
+        assert.equal(refused.status, 503);
+        assert.ok(Number(refused.headers.get("retry-after")) > 0);
+        assert.equal(((await refused.json()) as { code: string }).code, "draining");
+        assert.equal((await fetch(`${url}/readyz`)).status, 503);
+        assert.equal(await call, "done");
+        assert.equal(await skiff.ended(), 0);
+        assert.deepEqual(processesWith(folder), []);
+      });
+
+      it("stops at once when it is asked a second time", async () => {
+        const skiff = start({ args: ["--workers", workers] });
+        const url = await skiff.url();
+        await deploy(url, "slow", SLOW.replace("700", "20000"));
+        const call = text(`${url}/fn/slow`).catch(() => "broken off");
+        await eventually("the call is there", () => skiff.output.includes("[slow] working"));
+        skiff.signal("SIGTERM");
+        await eventually("it drains", () => skiff.output.includes("letting calls finish"));
+        skiff.signal("SIGTERM");
+        assert.equal(await skiff.ended(), 1);
+        assert.equal(await call, "broken off");
+        await eventually("no process is left", () => processesWith(folder).length === 0);
+      });
+
+      it("lets a call finish when its terminal is closed, however often it hears of that", async () => {
+        const skiff = start({ args: ["--workers", workers] });
+        const url = await skiff.url();
+        await deploy(
+          url,
+          "reader",
+          `export default (request) => { console.log("reading"); return request.text(); };`,
+        );
+        const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+        const writer = writable.getWriter();
+        const init = { method: "POST", body: readable, duplex: "half" };
+        const call = text(`${url}/fn/reader`, init);
+        await writer.write(Buffer.from("still "));
+        await eventually("the call is there", () => skiff.output.includes("[reader] reading"));
+        skiff.stopReading();
+        skiff.signal("SIGHUP");
+        await eventually("it drains", async () => (await fetch(`${url}/readyz`)).status === 503);
+        skiff.signal("SIGHUP");
+        await writer.write(Buffer.from("here"));
+        await writer.close();
+        assert.equal(await call, "still here");
+        assert.equal(await skiff.ended(), 0);
+        assert.deepEqual(processesWith(folder), []);
+      });
+
+      it("serves after kill -9 what it acknowledged before, and leaves no orphan", async () => {
+        const first = start({ args: ["--workers", workers] });
+        await deploy(await first.url(), "kept", `export default () => "kept";`);
+        first.signal("SIGKILL");
+        assert.equal(await first.ended(), "SIGKILL");
+        const second = start({ args: ["--workers", workers] });
+        assert.equal(await text(`${await second.url()}/fn/kept`), "kept");
+        const instances = processesWith(join(folder, "instances"));
+        assert.equal(instances.length, 1);
+      });
+    });
+  }
+
+  it("takes its workers with it when it is killed alone", async () => {
+    const skiff = start({ args: ["--workers", "2"] });
+    await skiff.url();
+    assert.ok(processesWith(folder).length > 2);
+    await skiff.close();
+    await eventually("no process is left", () => processesWith(folder).length === 0);
   });
 
   it("goes on when nobody reads any more what it prints", async () => {
@@ -82,56 +144,6 @@ describe("Skiff as one program", () => {
     assert.equal(await text(`${url}/fn/loud`), "ok");
     await deploy(url, "quiet", `export default () => "still here";`);
     assert.equal(await text(`${url}/fn/quiet`), "still here");
-  });
-
-  it("lets a call finish when its terminal is closed, however often it hears of that", async () => {
-    const skiff = start();
-    const url = await skiff.url();
-    await deploy(
-      url,
-      "reader",
-      `export default (request) => { console.log("reading"); return request.text(); };`,
-    );
-    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-    const writer = writable.getWriter();
-    const init = { method: "POST", body: readable, duplex: "half" };
-    const call = text(`${url}/fn/reader`, init);
-    await writer.write(Buffer.from("still "));
-    await eventually("the call is there", () => skiff.output.includes("[reader] reading"));
-    skiff.stopReading();
-    skiff.signal("SIGHUP");
-    await eventually("it drains", async () => (await fetch(`${url}/readyz`)).status === 503);
-    skiff.signal("SIGHUP");
-    await writer.write(Buffer.from("here"));
-    await writer.close();
-    assert.equal(await call, "still here");
-    assert.equal(await skiff.ended(), 0);
-    assert.deepEqual(processesWith(folder), []);
-  });
-
-  it("stops at once when it is asked a second time", async () => {
-    const skiff = start();
-    const url = await skiff.url();
-    await deploy(url, "slow", SLOW.replace("700", "20000"));
-    const call = text(`${url}/fn/slow`).catch(() => "broken off");
-    await eventually("the call is there", () => skiff.output.includes("[slow] working"));
-    skiff.signal("SIGTERM");
-    await eventually("it drains", () => skiff.output.includes("letting calls finish"));
-    skiff.signal("SIGTERM");
-    assert.equal(await skiff.ended(), 1);
-    assert.equal(await call, "broken off");
-    await eventually("no process is left", () => processesWith(folder).length === 0);
-  });
-
-  it("serves after kill -9 what it acknowledged before, and leaves no orphan", async () => {
-    const first = start();
-    await deploy(await first.url(), "kept", `export default () => "kept";`);
-    first.signal("SIGKILL");
-    assert.equal(await first.ended(), "SIGKILL");
-    const second = start();
-    assert.equal(await text(`${await second.url()}/fn/kept`), "kept");
-    const instances = processesWith(join(folder, "instances"));
-    assert.equal(instances.length, 1);
   });
 
   it("refuses a second Skiff on the same data folder in words", async () => {
@@ -202,84 +214,85 @@ describe("Skiff as one program", () => {
   });
 });
 
-describe("Skiff under load", () => {
-  let skiff: StartedSkiff;
-  before(async () => {
-    skiff = await startedSkiff();
-  });
-  after(() => skiff.close());
-
-  /** Calls without a pause until `work` is done; gives every answer as `status text`. */
-  async function answersDuring(path: string, work: () => Promise<void>): Promise<string[]> {
-    const answers: string[] = [];
-    let done = false;
-    const client = async () => {
-      while (!done) {
-        const answer = await fetch(`${skiff.url}${path}`).then(
-          async (response) => `${response.status} ${await response.text()}`,
-          (error: unknown) => `lost: ${error}`,
-        );
-        answers.push(answer);
-      }
-    };
-    const clients = Array.from({ length: 4 }, client);
-    await work();
-    done = true;
-    await Promise.all(clients);
-    return answers;
-  }
-
-  it("loses no call in ten redeploys, and the call after a deploy gets the new version", async () => {
-    const source = (round: number) => `export default () => "round ${round}";`;
-    await skiff.deploy("steady", source(0));
-    const answers = await answersDuring("/fn/steady", async () => {
-      for (let round = 1; round <= 10; round++) {
-        assert.equal((await skiff.deploy("steady", source(round))).body.version, round + 1);
-        assert.equal(await text(`${skiff.url}/fn/steady`), `round ${round}`);
-      }
+for (const workers of [1, 2])
+  describe(`Skiff under load, ${workers === 1 ? "alone" : `with ${workers} workers`}`, () => {
+    let skiff: StartedSkiff;
+    before(async () => {
+      skiff = await startedSkiff({ workers });
     });
-    assert.ok(answers.length > 50);
-    assert.deepEqual(
-      answers.filter((answer) => !/^200 round \d+$/.test(answer)),
-      [],
-    );
-  });
+    after(() => skiff.close());
 
-  it("answers 404 and nothing else once a function is deleted under load", async () => {
-    await skiff.deploy("leaving", `export default () => "here";`);
-    const answers = await answersDuring("/fn/leaving", async () => {
-      const response = await fetch(`${skiff.url}/func/leaving`, { method: "DELETE" });
-      assert.deepEqual(await response.json(), { success: true });
-      assert.equal((await fetch(`${skiff.url}/fn/leaving`)).status, 404);
+    /** Calls without a pause until `work` is done; gives every answer as `status text`. */
+    async function answersDuring(path: string, work: () => Promise<void>): Promise<string[]> {
+      const answers: string[] = [];
+      let done = false;
+      const client = async () => {
+        while (!done) {
+          const answer = await fetch(`${skiff.url}${path}`).then(
+            async (response) => `${response.status} ${await response.text()}`,
+            (error: unknown) => `lost: ${error}`,
+          );
+          answers.push(answer);
+        }
+      };
+      const clients = Array.from({ length: 4 }, client);
+      await work();
+      done = true;
+      await Promise.all(clients);
+      return answers;
+    }
+
+    it("loses no call in ten redeploys, and the call after a deploy gets the new version", async () => {
+      const source = (round: number) => `export default () => "round ${round}";`;
+      await skiff.deploy("steady", source(0));
+      const answers = await answersDuring("/fn/steady", async () => {
+        for (let round = 1; round <= 10; round++) {
+          assert.equal((await skiff.deploy("steady", source(round))).body.version, round + 1);
+          assert.equal(await text(`${skiff.url}/fn/steady`), `round ${round}`);
+        }
+      });
+      assert.ok(answers.length > 50);
+      assert.deepEqual(
+        answers.filter((answer) => !/^200 round \d+$/.test(answer)),
+        [],
+      );
     });
-    assert.deepEqual(
-      answers.filter((answer) => answer !== "200 here" && !answer.startsWith("404 ")),
-      [],
-    );
-  });
 
-  it("answers 500 first calls at once with at most ceil(500 / concurrency) instances", async () => {
-    const source = `export default async () => { await new Promise((go) => setTimeout(go, 30)); return "hi"; };`;
-    await skiff.deploy("burst", source, "concurrency=100&idle=200ms");
-    const instances = async () => {
-      const described = await (await fetch(`${skiff.url}/func/burst`)).json();
-      return (described as { instances: unknown[] }).instances.length;
-    };
-    await eventually("it is at zero", async () => (await instances()) === 0);
-    const started = new Set<string>();
-    const calls = Array.from({ length: 500 }, () => text(`${skiff.url}/fn/burst`));
-    let done = false;
-    const observed = (async () => {
-      while (!done) {
-        const described = (await (await fetch(`${skiff.url}/func/burst`)).json()) as {
-          instances: { id: string }[];
-        };
-        for (const { id } of described.instances) started.add(id);
-      }
-    })();
-    assert.deepEqual(new Set(await Promise.all(calls)), new Set(["hi"]));
-    done = true;
-    await observed;
-    assert.ok(started.size >= 1 && started.size <= 5, `${started.size} instances`);
+    it("answers 404 and nothing else once a function is deleted under load", async () => {
+      await skiff.deploy("leaving", `export default () => "here";`);
+      const answers = await answersDuring("/fn/leaving", async () => {
+        const response = await fetch(`${skiff.url}/func/leaving`, { method: "DELETE" });
+        assert.deepEqual(await response.json(), { success: true });
+        assert.equal((await fetch(`${skiff.url}/fn/leaving`)).status, 404);
+      });
+      assert.deepEqual(
+        answers.filter((answer) => answer !== "200 here" && !answer.startsWith("404 ")),
+        [],
+      );
+    });
+
+    it("answers 500 first calls at once with at most ceil(500 / concurrency) instances", async () => {
+      const source = `export default async () => { await new Promise((go) => setTimeout(go, 30)); return "hi"; };`;
+      await skiff.deploy("burst", source, "concurrency=100&idle=200ms");
+      const instances = async () => {
+        const described = await (await fetch(`${skiff.url}/func/burst`)).json();
+        return (described as { instances: unknown[] }).instances.length;
+      };
+      await eventually("it is at zero", async () => (await instances()) === 0);
+      const started = new Set<string>();
+      const calls = Array.from({ length: 500 }, () => text(`${skiff.url}/fn/burst`));
+      let done = false;
+      const observed = (async () => {
+        while (!done) {
+          const described = (await (await fetch(`${skiff.url}/func/burst`)).json()) as {
+            instances: { id: string }[];
+          };
+          for (const { id } of described.instances) started.add(id);
+        }
+      })();
+      assert.deepEqual(new Set(await Promise.all(calls)), new Set(["hi"]));
+      done = true;
+      await observed;
+      assert.ok(started.size >= 1 && started.size <= 5, `${started.size} instances`);
+    });
   });
-});

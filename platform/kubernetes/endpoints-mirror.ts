@@ -84,6 +84,10 @@ export class EndpointsMirror {
     return this.#table.get(name);
   }
 
+  all(): Iterable<Endpoints> {
+    return this.#table.all();
+  }
+
   watch(listener: EndpointsListener): () => void {
     return this.#table.watch(listener);
   }

@@ -184,6 +184,10 @@ export class KubernetesPlatform implements Platform {
     return this.mirror.get(name);
   }
 
+  allEndpoints(): Iterable<Endpoints> {
+    return this.mirror.all();
+  }
+
   watch(listener: EndpointsListener): () => void {
     return this.mirror.watch(listener);
   }

@@ -33,6 +33,8 @@ export interface LocalPlatformOptions {
   readonly limits: Limits;
   /** Called with every line that a function prints, and with what the platform has to say about it. */
   readonly onLine?: (name: string, line: LogLine) => void;
+  /** Resolves when every router goes by the newest endpoints; what was published or removed is done then. */
+  readonly spread?: () => Promise<void>;
   /** How often instances are looked after; WATCH_TIMES by default. */
   readonly watchTimes?: Partial<WatchTimes>;
 }
@@ -48,6 +50,7 @@ export class LocalPlatform implements Platform {
   readonly abilities = { scalesOut: true, scalesToZero: true, runsCode: true, durable: true };
   readonly #limits: Limits;
   readonly #onLine: (name: string, line: LogLine) => void;
+  readonly #spread: () => Promise<void>;
   readonly #store: Store;
   readonly #instances: Instances;
   readonly #watch: InstanceWatch;
@@ -61,9 +64,11 @@ export class LocalPlatform implements Platform {
   readonly #changes = new Map<string, Promise<unknown>>();
 
   /** @throws Error in words for the person who started it, when the data folder cannot be used */
-  constructor({ dataFolder, limits, onLine = () => {}, watchTimes }: LocalPlatformOptions) {
+  constructor(options: LocalPlatformOptions) {
+    const { dataFolder, limits, onLine = () => {}, spread = () => Promise.resolve(), watchTimes } = options;
     this.#limits = limits;
     this.#onLine = onLine;
+    this.#spread = spread;
     const folder = makeDataFolder(dataFolder);
     this.#store = new Store(join(folder, "skiff.db"));
     this.#instances = new Instances({ dataFolder: folder, store: this.#store, startMs: limits.startMs });
@@ -105,6 +110,7 @@ export class LocalPlatform implements Platform {
     }
     this.#entries.set(name, entry);
     if (current) bundles.retire(current);
+    await this.#spread();
     return { name, version: next.version, created: current === undefined, unchanged: false };
   }
 
@@ -121,6 +127,7 @@ export class LocalPlatform implements Platform {
         .close(new Problem("unknown_function", `The function "${name}" was removed.`))
         .finally(() => this.#runners.delete(runner));
       await Promise.race([ended, setTimeout(REMOVE_WAIT_MS, undefined, { ref: false })]);
+      await this.#spread();
       runner.log.close();
       return true;
     });
@@ -161,6 +168,10 @@ export class LocalPlatform implements Platform {
 
   endpoints(name: string) {
     return this.#endpoints.get(name);
+  }
+
+  allEndpoints() {
+    return this.#endpoints.all();
   }
 
   watch(listener: EndpointsListener): () => void {

@@ -155,6 +155,10 @@ export class FakePlatform implements Platform {
     return this.#endpoints.get(name);
   }
 
+  allEndpoints() {
+    return this.#endpoints.all();
+  }
+
   watch(listener: Parameters<Platform["watch"]>[0]) {
     return this.#endpoints.watch(listener);
   }

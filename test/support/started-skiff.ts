@@ -19,17 +19,24 @@ export interface DeployAnswer {
 
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /** Processes that answer calls; 1 by default. */
+  readonly workers?: number;
   /** A folder to start on again; otherwise one is made, and removed by `close`. */
   readonly dataFolder?: string;
 }
 
 /** The all-in-one program in this process, on a free port. */
-export async function startedSkiff({ env = {}, dataFolder }: StartOptions = {}): Promise<StartedSkiff> {
+export async function startedSkiff({
+  env = {},
+  workers = 1,
+  dataFolder,
+}: StartOptions = {}): Promise<StartedSkiff> {
   const folder = dataFolder ?? mkdtempSync(join(tmpdir(), "skiff-test-"));
   const lines: string[] = [];
   const print = (line: string) => void lines.push(line);
   const all = { ...networkEnvironment(), ...env };
-  const skiff = await startSkiff({ host: "127.0.0.1", port: 0, dataFolder: folder, env: all, print });
+  const place = { host: "127.0.0.1", port: 0, dataFolder: folder };
+  const skiff = await startSkiff({ ...place, workers, env: all, print });
   return {
     url: skiff.url,
     lines,

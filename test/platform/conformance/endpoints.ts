@@ -13,6 +13,8 @@ export function endpoints(subject: Subject): void {
       assert.deepEqual(rest, { name: "ends", version: 1, concurrency: 3, timeoutMs: 4_000 });
       assert.equal(instances.length, 1);
       assert.equal(platform.endpoints("ends-never-was"), undefined);
+      const all = [...platform.allEndpoints()].filter(({ name }) => name.startsWith("ends"));
+      assert.deepEqual(all, [platform.endpoints("ends")]);
     });
 
     it("are replaced, never changed", async () => {

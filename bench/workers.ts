@@ -1,0 +1,146 @@
+/**
+ * What a second worker is worth: small GETs through Skiff with one and with two workers, beside nginx with one and with
+ * two, all in one run. `node bench/workers.ts [ROUNDS]`; wrk and nginx are needed. Where the cores are few, load
+ * generator and function take what a second worker could use: the ratios tell that, nginx's as well as Skiff's.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { denoPath } from "../platform/deno-binary.ts";
+import { median, printTable, type Row } from "./report.ts";
+import { SkiffProcess } from "./skiff-process.ts";
+
+const CONNECTIONS = 32;
+const TIME_S = 1;
+const START_MS = 20_000;
+const PROGRAM = `Deno.serve({ onListen() {} }, () => new Response("hi"));\n`;
+
+/** What is called, and how. */
+const LOADS = [
+  { what: "connections kept", path: "/fn/hi", flags: [] },
+  { what: "a connection per call", path: "/fn/hi", flags: ["-H", "Connection: close"] },
+  // Every call waits for the one slot, which goes from worker to worker.
+  { what: "concurrency 1", path: "/fn/single", flags: [] },
+] as const;
+
+interface Peer {
+  readonly name: string;
+  readonly port: number;
+}
+
+export async function benchWorkers(rounds: number): Promise<Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), "skiff-workers-bench-"));
+  const children: ChildProcess[] = [];
+  const skiffs: SkiffProcess[] = [];
+  try {
+    const peers: Peer[] = [];
+    for (const workers of [1, 2]) {
+      const skiff = await SkiffProcess.start({ SKIFF_WORKERS: String(workers) });
+      skiffs.push(skiff);
+      await skiff.deploy("hi", PROGRAM, "min=1");
+      await skiff.deploy("single", PROGRAM, "min=1&max=1&concurrency=1");
+      peers.push({ name: `skiff ${workers}`, port: Number(new URL(skiff.url).port) });
+      peers.push({ name: `nginx ${workers}`, port: await startNginx(folder, workers, children) });
+    }
+    const rates = new Map<string, number[]>();
+    for (const peer of peers) await answers(peer);
+    for (let round = 0; round < rounds; round++) {
+      for (const { what, path, flags } of LOADS) {
+        for (const { name, port } of peers) {
+          // nginx has no limit of calls per instance.
+          if (name.startsWith("nginx") && path === "/fn/single") continue;
+          const key = `${what}: ${name}`;
+          rates.set(key, [...(rates.get(key) ?? []), throughput(`http://127.0.0.1:${port}${path}`, flags)]);
+        }
+      }
+    }
+    return LOADS.flatMap(({ what }) => rowsOf(what, rates));
+  } finally {
+    for (const child of children) child.kill("SIGTERM");
+    for (const skiff of skiffs) await skiff.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Ratios are taken within a round, where the machine is as busy for one as for the other. */
+function rowsOf(what: string, rates: ReadonlyMap<string, number[]>): Row[] {
+  const of = (name: string) => rates.get(`${what}: ${name}`);
+  const ratio = (a: string, b: string): string => {
+    const [as, bs] = [of(a), of(b)];
+    if (as === undefined || bs === undefined) return "";
+    const ratios = as.map((rate, round) => rate / bs[round]!);
+    return `${median(ratios).toFixed(2)} × ${b} (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`;
+  };
+  return ["skiff 1", "skiff 2", "nginx 1", "nginx 2"].flatMap((name) => {
+    const perRound = of(name);
+    if (perRound === undefined) return [];
+    const [kind = "", workers] = name.split(" ");
+    const against = [
+      workers === "2" ? ratio(name, `${kind} 1`) : "",
+      kind === "skiff" ? ratio(name, `nginx ${workers}`) : "",
+    ];
+    const target = against.filter((text) => text !== "").join(", ");
+    return [{ what: `${what}: ${name}`, figure: `${Math.round(median(perRound))}/s`, target }];
+  });
+}
+
+async function startNginx(folder: string, workers: number, children: ChildProcess[]): Promise<number> {
+  const port = await freePort();
+  const base = join(folder, `nginx-${workers}`);
+  mkdirSync(base);
+  const unix = join(base, "upstream.sock");
+  writeFileSync(join(base, "upstream.js"), PROGRAM);
+  const env = { DENO_SERVE_ADDRESS: `unix:${unix}`, DENO_DIR: join(folder, "deno"), NO_COLOR: "1" };
+  children.push(spawn(denoPath(), ["run", "-A", join(base, "upstream.js")], { env, stdio: "inherit" }));
+  const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (each) => `${each}_temp_path ${base}/${each};`,
+  );
+  writeFileSync(
+    join(base, "nginx.conf"),
+    `${process.getuid?.() === 0 ? "user root;" : ""} daemon off; worker_processes ${workers}; pid ${base}/pid; error_log stderr;
+     events { worker_connections 512; }
+     http { access_log off; keepalive_requests 100000000; ${temp.join(" ")}
+       upstream hi { server unix:${unix}; keepalive 100; keepalive_requests 100000000; }
+       server { listen 127.0.0.1:${port}; location /fn/hi { proxy_pass http://hi/; proxy_http_version 1.1;
+         proxy_set_header Connection ""; proxy_set_header Host $http_host; } } }`,
+  );
+  children.push(spawn("nginx", ["-p", base, "-c", join(base, "nginx.conf")], { stdio: "ignore" }));
+  return port;
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A wrong answer may be a quick one. */
+async function answers({ name, port }: Peer): Promise<void> {
+  const deadlineMs = performance.now() + START_MS;
+  for (;;) {
+    const text = await fetch(`http://127.0.0.1:${port}/fn/hi`).then(
+      async (response) => `${response.status} ${await response.text()}`,
+      (error: Error) => error.message,
+    );
+    if (text === "200 hi") return;
+    if (performance.now() > deadlineMs) throw new Error(`${name} answers ${text}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function throughput(url: string, flags: readonly string[]): number {
+  const args = ["-t1", `-c${CONNECTIONS}`, `-d${TIME_S}s`, ...flags, url];
+  const text = execFileSync("wrk", args, { encoding: "utf8" });
+  const rate = /Requests\/sec:\s+([\d.]+)/.exec(text)?.[1];
+  if (rate === undefined || /Non-2xx/.test(text)) throw new Error(text);
+  return Number(rate);
+}
+
+if (import.meta.main) {
+  const rows = await benchWorkers(Number(process.argv[2] ?? 7));
+  printTable(`One worker and two, on ${availableParallelism()} cores`, rows);
+}
