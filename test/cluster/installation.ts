@@ -76,11 +76,15 @@ export class Installation {
     return fetch(`${this.router}/fn/${name}${path}`, init);
   }
 
-  /** Waits until a function has no pod at all. */
+  /** Waits until a function has no pod at all, nor one that was claimed for it. */
   async asleep(name: string): Promise<void> {
-    const pods = () =>
-      kubectl("get", "pods", "-n", "skiff-functions", "-l", `skiff.dev/function=${name}`, "-o", "name");
-    await eventually(`${name} sleeps`, async () => (await pods()) === "", 60_000);
+    const pods = (label: string) =>
+      kubectl("get", "pods", "-n", "skiff-functions", "-l", `${label}=${name}`, "-o", "name");
+    await eventually(
+      `${name} sleeps`,
+      async () => (await pods("skiff.dev/claimed-for")) === "" && (await pods("skiff.dev/function")) === "",
+      60_000,
+    );
   }
 
   /** Waits until as many pods are ready in the pool as it should have. */
