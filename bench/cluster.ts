@@ -29,8 +29,8 @@ async function main(): Promise<void> {
   });
   const [rounds, burst, cycles, idle] = [values.rounds, values.burst, values.cycles, values.idle].map(Number);
   try {
-    if (rounds! > 0) await benchDeploys(skiff, rounds!);
     if (rounds! > 0) await benchWakings(skiff, rounds!);
+    if (rounds! > 0) await benchDeploys(skiff, rounds!);
     if (burst! > 0) await benchBurst(skiff, burst!);
     if (cycles! > 0) await benchCycles(skiff, cycles!);
     if (idle! > 0) await benchLongIdle(skiff, idle! * 60_000);
