@@ -24,7 +24,7 @@ type Pool = PoolMessage["pool"];
 /** Resolves when a function was loaded that runs in this process; for another one the process ends. */
 export async function loadFromPool(pool: Pool): Promise<Loaded> {
   const opener = new Opener(readKeys(pool), pool.uid);
-  await warm(opener);
+  await warm(opener, pool);
   const { promise, resolve } = Promise.withResolvers<Loaded>();
   const served = Promise.withResolvers<void>();
   let isTaken = false;
@@ -67,13 +67,14 @@ export async function loadFromPool(pool: Pool): Promise<Loaded> {
  * Goes the way of a load once with what is none: what Deno loads and compiles at the first use takes longer than the
  * load itself.
  */
-async function warm(opener: Opener): Promise<void> {
-  await opener.open(new Uint8Array(1_024)).catch(() => {});
-  const { readable, writable } = new CompressionStream("gzip");
-  void new Response("warm").body!.pipeTo(writable);
-  await new Response(readable.pipeThrough(new DecompressionStream("gzip"))).text();
-  const module = "data:text/javascript,export default 1";
-  await import(module);
+async function warm(opener: Opener, { bundle }: Pool): Promise<void> {
+  await opener.warm();
+  const nothing = new Blob(["export default () => undefined;"]).stream();
+  const packed = new Response(nothing.pipeThrough(new CompressionStream("gzip")));
+  await writeBundle(bundle, new Uint8Array(await packed.arrayBuffer()));
+  // Under another name than that of the function, which has not been loaded then.
+  await import(`file://${bundle}?warm`);
+  Deno.removeSync(bundle);
 }
 
 function readKeys({ keys }: Pool): OpenKeys {
@@ -85,12 +86,16 @@ function readKeys({ keys }: Pool): OpenKeys {
 
 /** The script comes last and whole: a container that is started again before it is there is still of no function. */
 async function write(pool: Pool, message: LoadMessage, bundle: Uint8Array): Promise<void> {
-  const packed = new Blob([bundle as Uint8Array<ArrayBuffer>]).stream();
-  await Deno.writeFile(pool.bundle, packed.pipeThrough(new DecompressionStream("gzip")));
+  await writeBundle(pool.bundle, bundle);
   if (message.inPlace) Deno.writeTextFileSync(pool.inPlace, "");
   const draft = `${pool.restart}.new`;
   Deno.writeTextFileSync(draft, restartScript(message));
   Deno.renameSync(draft, pool.restart);
+}
+
+async function writeBundle(file: string, packed: Uint8Array): Promise<void> {
+  const stream = new Blob([packed as Uint8Array<ArrayBuffer>]).stream();
+  await Deno.writeFile(file, stream.pipeThrough(new DecompressionStream("gzip")));
 }
 
 /** What the function must not have: its bundle and the script are what the platform made of them. */

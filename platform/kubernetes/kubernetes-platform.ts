@@ -50,7 +50,7 @@ export interface KubernetesPlatformOptions {
   /** The secret of the installation that pods of the pool are loaded with; without it the pool is not used. */
   readonly poolSecret?: string;
   /** For tests whose pods are none: how a pod of the pool is given its function. */
-  readonly loadPod?: PoolOptions["load"];
+  readonly sendToPod?: PoolOptions["send"];
 }
 
 const SEEN_WITHIN_MS = 5_000;
@@ -119,7 +119,7 @@ export class KubernetesPlatform implements Platform {
 
   #openPool(
     secret: string,
-    { api, limits, print = () => {}, loadPod, times }: KubernetesPlatformOptions,
+    { api, limits, print = () => {}, sendToPod, times }: KubernetesPlatformOptions,
   ): Pool {
     return new Pool({
       api,
@@ -128,7 +128,7 @@ export class KubernetesPlatform implements Platform {
       namespace: this.#namespace,
       keys: poolKeys(secret).ours,
       endpoints: this.mirror,
-      ...(loadPod ? { load: loadPod } : {}),
+      ...(sendToPod ? { send: sendToPod } : {}),
       ...(times ? { times } : {}),
     });
   }

@@ -23,7 +23,7 @@ export interface OpenOptions {
   readonly namespace?: string;
   /** Pods of the pool; 2 by default, as in an installation. */
   readonly poolSize?: number;
-  readonly loadPod?: KubernetesPlatformOptions["loadPod"];
+  readonly sendToPod?: KubernetesPlatformOptions["sendToPod"];
 }
 
 const POOL_SECRET = "what these tests load pods of the pool with";
@@ -55,7 +55,7 @@ export class ClusterPlatform {
     return cluster;
   }
 
-  private constructor(api: KubeApi, namespace: string, { poolSize = 2, loadPod }: OpenOptions) {
+  private constructor(api: KubeApi, namespace: string, { poolSize = 2, sendToPod }: OpenOptions) {
     const limits = limitsFromEnv(process.env);
     const print = (line: string) => void this.lines.push(line);
     this.api = api;
@@ -63,7 +63,7 @@ export class ClusterPlatform {
     const image = process.env.SKIFF_CLIENT_IMAGE ?? "skiff-client:0.1.0";
     const pods = { api, limits, image, namespace, print, cpuRequest: "10m" };
     this.#pods = { ...pods, poolSecret: POOL_SECRET };
-    this.platform = new KubernetesPlatform({ ...this.#pods, ...(loadPod ? { loadPod } : {}) });
+    this.platform = new KubernetesPlatform({ ...this.#pods, ...(sendToPod ? { sendToPod } : {}) });
     this.#keeper = new PoolKeeper({ ...pods, size: poolSize, keys: poolKeys(POOL_SECRET), everyMs: 200 });
     const shared = { api, platform: this.platform, namespace, limits, print };
     this.#reconciler = new Reconciler({
@@ -82,7 +82,7 @@ export class ClusterPlatform {
   }
 
   /** One more manager or router, which whoever asks for it closes. */
-  async another(options: Pick<KubernetesPlatformOptions, "loadPod"> = {}): Promise<KubernetesPlatform> {
+  async another(options: Pick<KubernetesPlatformOptions, "sendToPod"> = {}): Promise<KubernetesPlatform> {
     const api = new KubeApi(await connectToCluster());
     const platform = new KubernetesPlatform({ ...this.#pods, ...options, api });
     await platform.synced;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { KubernetesPlatform } from "../../platform/kubernetes/kubernetes-platform.ts";
 import { isReady } from "../../platform/kubernetes/pod-state.ts";
-import { load } from "../../platform/kubernetes/pool/pool-load.ts";
+import { sendLoad } from "../../platform/kubernetes/pool/pool-load.ts";
 import { KINDS, type Pod, type ReplicaSet } from "../../platform/kubernetes/resources.ts";
 import type { Settings } from "../../platform/settings.ts";
 import { call } from "../support/call-instance.ts";
@@ -144,10 +144,10 @@ describe("the pool on the cluster", () => {
     await deploy("unlucky");
     await sleep("unlucky");
     const other = await cluster.another({
-      loadPod: async (given, options) => {
+      sendToPod: async (sealed, options) => {
         const [{ metadata } = assert.fail()] = await cluster.poolPods("claimed");
         await kubectl("delete", "pod", "-n", cluster.namespace, metadata.name, "--grace-period=0", "--force");
-        await load(given, options);
+        await sendLoad(sealed, options);
       },
     });
     try {
@@ -165,7 +165,7 @@ describe("the pool on the cluster", () => {
     await sleep("halfway");
     const claimed = Promise.withResolvers<void>();
     const other = await cluster.another({
-      loadPod: async (_, { signal }) => {
+      sendToPod: async (_, { signal }) => {
         claimed.resolve();
         await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
       },
@@ -194,7 +194,7 @@ describe("the pool on the cluster", () => {
     await sleep("deleted");
     const claimed = Promise.withResolvers<void>();
     const other = await cluster.another({
-      loadPod: async (_, { signal }) => {
+      sendToPod: async (_, { signal }) => {
         claimed.resolve();
         await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
       },

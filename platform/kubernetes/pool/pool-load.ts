@@ -23,11 +23,16 @@ export interface Load {
   readonly bundle: Uint8Array;
 }
 
-export interface LoadOptions {
+export interface SealOptions {
+  /** Of the pod. */
   readonly uid: string;
-  readonly address: Extract<Address, { host: string }>;
   readonly sealer: Sealer;
   readonly limits: Limits;
+}
+
+export interface SendOptions {
+  readonly address: Extract<Address, { host: string }>;
+  readonly version: number;
   readonly signal: AbortSignal;
 }
 
@@ -55,12 +60,9 @@ export function runsInPlace(settings: Settings, limits: Limits): boolean {
   return JSON.stringify(wanted) === JSON.stringify(waiting);
 }
 
-/**
- * Gives a claimed pod its function; resolves when that takes calls.
- * @throws Error when the pod does not take it, or it does not start
- */
-export async function load({ name, version, settings, bundle }: Load, options: LoadOptions): Promise<void> {
-  const { uid, address, sealer, limits, signal } = options;
+/** What a pod is sent, sealed for it; can be made before the pod is claimed. */
+export async function sealLoad(load: Load, { uid, sealer, limits }: SealOptions): Promise<Uint8Array> {
+  const { name, version, settings, bundle } = load;
   const start: StartMessage = {
     bundle: `file://${BUNDLE}`,
     listen: { port: PORT },
@@ -73,11 +75,20 @@ export async function load({ name, version, settings, bundle }: Load, options: L
     arguments: [...instanceArguments(settings), RUNTIME],
     env: { TMPDIR: SCRATCH, ...settings.env, [START_VARIABLE]: JSON.stringify(start) },
   };
+  return await sealer.seal(encodeLoad(message, bundle), uid);
+}
+
+/**
+ * Gives a claimed pod its function; resolves when that takes calls.
+ * @throws Error when the pod does not take it, or it does not start
+ */
+export async function sendLoad(sealed: Uint8Array, options: SendOptions): Promise<void> {
+  const { address, version, signal } = options;
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   const response = await request(`http://${host}:${address.port}/`, {
     method: "POST",
     headers: { [LOAD_HEADER]: "1", "content-type": "application/octet-stream" },
-    body: await sealer.seal(encodeLoad(message, bundle), uid),
+    body: sealed,
     signal,
   });
   const text = await response.body.text();

@@ -10,7 +10,7 @@ import { LABELS, PORT } from "../names.ts";
 import { isReady } from "../pod-state.ts";
 import { KINDS, type Pod, type ReplicaSet } from "../resources.ts";
 import type { PackedVersion } from "./bundle-cache.ts";
-import { type Load, type LoadOptions, load } from "./pool-load.ts";
+import { sealLoad, sendLoad } from "./pool-load.ts";
 import { adoptionPatch, claimPatch, spentPatch } from "./pool-patches.ts";
 
 /**
@@ -48,7 +48,13 @@ export interface PoolOptions {
   readonly print: (line: string) => void;
   readonly times?: MirrorTimes;
   /** How a pod is given its function; replaced where pods are none. */
-  readonly load?: (load: Load, options: LoadOptions) => Promise<void>;
+  readonly send?: typeof sendLoad;
+}
+
+interface Claimed {
+  readonly pod: Pod;
+  /** Its function, to be sent to it. */
+  readonly sealed: Promise<Uint8Array>;
 }
 
 /** The ready pods of no function, as who hands functions out sees them. Every manager and router has one. */
@@ -110,26 +116,17 @@ export class Pool {
 
   async #supply(wanted: Wanted): Promise<PoolOutcome> {
     if (!fitsPool(wanted.settings, this.#options.limits)) return "settings";
-    if (this.free === 0) return "empty";
-    const reading = wanted.packed();
-    // It is awaited after the claim, or not at all.
-    reading.catch(() => {});
-    const pod = await this.#claim(wanted);
-    if (!pod) return "empty";
+    const claimed = await this.#claim(wanted);
+    if (!claimed) return "empty";
     wanted.onStep?.("claim");
+    const { pod, sealed } = claimed;
     const { owner, version } = wanted;
     const address = { host: pod.status!.podIP!, port: PORT };
     const id = pod.metadata.uid!;
-    const { limits, load: give = load, print, endpoints } = this.#options;
-    const sealer = this.#sealer;
+    const { send = sendLoad, print, endpoints } = this.#options;
     const signal = AbortSignal.any([wanted.signal, this.#closing.signal, AbortSignal.timeout(LOAD_MS)]);
     try {
-      const { settings, bundle } = await reading;
-      if (!fitsPool(settings, limits)) throw new Error("its settings are not those of the Function any more");
-      await give(
-        { name: owner.name, version, settings, bundle },
-        { uid: id, address, sealer, limits, signal },
-      );
+      await send(await sealed, { address, version, signal });
     } catch (error) {
       print(`${owner.name}: a pod of the pool did not take it: ${(error as Error).message}`);
       await this.#giveUp(pod);
@@ -142,22 +139,40 @@ export class Pool {
   }
 
   /** Whoever's patch the API server takes first has the pod; the others take the next one. */
-  async #claim({ owner, signal }: Wanted): Promise<Pod | undefined> {
+  async #claim(wanted: Wanted): Promise<Claimed | undefined> {
     const { api, namespace } = this.#options;
+    const { owner, signal } = wanted;
+    let packed: Promise<PackedVersion> | undefined;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const pod = anyOf(this.#candidates());
       if (!pod) return undefined;
-      this.#taken.add(pod.metadata.uid!);
+      const uid = pod.metadata.uid!;
+      this.#taken.add(uid);
+      packed ??= wanted.packed();
+      const sealed = this.#seal(packed, wanted, uid);
+      // It is awaited after the claim, or not at all.
+      sealed.catch(() => {});
       try {
         const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
-        return await api.patchJson<Pod>(place, claimPatch(pod, { owner, at: new Date() }), { signal });
+        const patch = claimPatch(pod, { owner, at: new Date() });
+        return { pod: await api.patchJson<Pod>(place, patch, { signal }), sealed };
       } catch (error) {
         if (hasStatus(error, 422) || hasStatus(error, 404) || hasStatus(error, 409)) continue;
-        this.#taken.delete(pod.metadata.uid!);
+        this.#taken.delete(uid);
         throw error;
       }
     }
     return undefined;
+  }
+
+  async #seal(packed: Promise<PackedVersion>, { owner, version }: Wanted, uid: string): Promise<Uint8Array> {
+    const { limits } = this.#options;
+    const { settings, bundle } = await packed;
+    if (!fitsPool(settings, limits)) throw new Error("its settings are not those of the Function any more");
+    return await sealLoad(
+      { name: owner.name, version, settings, bundle },
+      { uid, sealer: this.#sealer, limits },
+    );
   }
 
   #adoptInBackground(pod: Pod, wanted: Wanted): void {

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
+import { decodeLoad, type LoadMessage } from "../../../../client-image/load-message.ts";
+import { Opener } from "../../../../client-image/sealed.ts";
 import type { KubernetesPlatform } from "../../../../platform/kubernetes/kubernetes-platform.ts";
-import type { Load, LoadOptions } from "../../../../platform/kubernetes/pool/pool-load.ts";
+import { poolKeys } from "../../../../platform/kubernetes/pool/pool-keys.ts";
+import type { SendOptions } from "../../../../platform/kubernetes/pool/pool-load.ts";
 import type { FunctionResource, Pod } from "../../../../platform/kubernetes/resources.ts";
 import { draftOf } from "../../../support/draft.ts";
 import { eventually } from "../../../support/eventually.ts";
@@ -12,8 +15,8 @@ const CODE = `export default () => "hello";`;
 
 describe("the pool", () => {
   let cluster: FakeCluster;
-  let loads: { readonly uid: string; readonly load: Load }[];
-  const opened: KubernetesPlatform[] = [];
+  let loads: LoadMessage[];
+  const platforms: KubernetesPlatform[] = [];
 
   const pods = (state: string) =>
     cluster.server.list<Pod>("pods").filter(({ metadata }) => metadata.labels?.["skiff.dev/pool"] === state);
@@ -24,18 +27,27 @@ describe("the pool", () => {
     platform.endpoints(name)?.instances.map(({ id }) => id) ?? [];
 
   /** A manager or router that uses the pool; `give` stands for the pods, which are none here. */
-  async function open(give: (load: Load, options: LoadOptions) => Promise<void> = async () => {}) {
+  async function open(give: (options: SendOptions) => Promise<void> = async () => {}) {
     const platform = cluster.open({
       poolSecret: SECRET,
-      loadPod: async (load, options) => {
-        loads.push({ uid: options.uid, load });
-        await give(load, options);
+      sendToPod: async (sealed, options) => {
+        const { message, bundle } = decodeLoad(await opened(sealed));
+        assert.equal(gunzipSync(bundle).toString(), CODE);
+        loads.push(message);
+        await give(options);
       },
     });
-    opened.push(platform);
+    platforms.push(platform);
     await platform.synced;
     await platform.pool!.synced;
     return platform;
+  }
+
+  /** By the pod that it was sealed for; the keys of the pods are all the same. */
+  async function opened(sealed: Uint8Array): Promise<Uint8Array> {
+    const uids = cluster.server.list<Pod>("pods").map(({ metadata }) => metadata.uid!);
+    const tries = uids.map((uid) => new Opener(poolKeys(SECRET).pods, uid).open(sealed));
+    return await Promise.any(tries);
   }
 
   /** A function that sleeps, on a cluster whose own pods never come. */
@@ -52,7 +64,7 @@ describe("the pool", () => {
     cluster = await FakeCluster.start();
   });
   afterEach(async () => {
-    for (const platform of opened.splice(0)) await platform.close();
+    for (const platform of platforms.splice(0)) await platform.close();
     await cluster.close();
   });
 
@@ -62,10 +74,12 @@ describe("the pool", () => {
     const router = await open();
     const steps = await router.wake("hello");
     assert.deepEqual(steps.map(({ name }) => name).sort(), ["claim", "load"]);
-    const [{ uid, load } = assert.fail()] = loads;
-    assert.deepEqual([load.name, load.version], ["hello", 1]);
-    assert.equal(gunzipSync(load.bundle).toString(), CODE);
-    assert.deepEqual(instances(router), [uid]);
+    assert.deepEqual(
+      loads.map(({ start }) => start.function),
+      [{ name: "hello", version: 1 }],
+    );
+    assert.equal(loads[0]!.inPlace, true);
+    assert.equal(instances(router).length, 1);
     await eventually("it is adopted", () => names("adopted").length === 1);
     const { labels, ownerReferences } = pods("adopted")[0]!.metadata;
     assert.deepEqual(labels, {
@@ -108,7 +122,7 @@ describe("the pool", () => {
     cluster.makesPods = true;
     await Promise.all(functions.map((name, index) => routers[index]!.wake(name)));
     await eventually("three are adopted", () => names("adopted").length === 3);
-    assert.equal(new Set(loads.map(({ uid }) => uid)).size, 3);
+    assert.equal(new Set(loads.map(({ start }) => start.function.name)).size, 3);
     const count = (outcome: "claimed" | "empty") =>
       routers.reduce((sum, { pool }) => sum + pool!.outcomes[outcome], 0);
     await eventually("the fourth has found nothing", () => count("empty") === 1);
@@ -150,7 +164,7 @@ describe("the pool", () => {
     await sleeping("hello");
     cluster.putFreePod("free-1");
     const claimed = Promise.withResolvers<void>();
-    const router = await open(async (_, { signal }) => {
+    const router = await open(async ({ signal }) => {
       claimed.resolve();
       await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     });
