@@ -1,6 +1,6 @@
 import type { StartMessage } from "./start-message.ts";
 
-/** What a pod of the pool is told when it becomes an instance; the gzipped bundle follows it. */
+/** What a pod of the pool is told when it becomes an instance; the bundle follows it, gzipped if it is large. */
 export interface LoadMessage {
   readonly start: StartMessage;
   /** The flags of the process that waits are those of the function: it goes on. Otherwise a new one is started. */
@@ -15,7 +15,7 @@ export const LOAD_HEADER = "x-skiff-load";
 
 const LENGTH_BYTES = 4;
 
-/** Layout: length of the message (4 bytes, big-endian) · the message as JSON · the bundle, gzipped. */
+/** Layout: length of the message (4 bytes, big-endian) · the message as JSON · the bundle. */
 export function encodeLoad(message: LoadMessage, bundle: Uint8Array): Uint8Array {
   const json = new TextEncoder().encode(JSON.stringify(message));
   const whole = new Uint8Array(LENGTH_BYTES + json.length + bundle.length);

@@ -69,9 +69,7 @@ export async function loadFromPool(pool: Pool): Promise<Loaded> {
  */
 async function warm(opener: Opener, { bundle }: Pool): Promise<void> {
   await opener.warm();
-  const nothing = new Blob(["export default () => undefined;"]).stream();
-  const packed = new Response(nothing.pipeThrough(new CompressionStream("gzip")));
-  await writeBundle(bundle, new Uint8Array(await packed.arrayBuffer()));
+  await writeBundle(bundle, new TextEncoder().encode("export default () => undefined;"));
   // Under another name than that of the function, which has not been loaded then.
   await import(`file://${bundle}?warm`);
   Deno.removeSync(bundle);
@@ -93,8 +91,13 @@ async function write(pool: Pool, message: LoadMessage, bundle: Uint8Array): Prom
   Deno.renameSync(draft, pool.restart);
 }
 
-async function writeBundle(file: string, packed: Uint8Array): Promise<void> {
-  const stream = new Blob([packed as Uint8Array<ArrayBuffer>]).stream();
+/** Gzipped or not: what is gzip begins as no module does (RFC 1952, section 2.3.1). */
+async function writeBundle(file: string, bundle: Uint8Array): Promise<void> {
+  if (bundle[0] !== 0x1f || bundle[1] !== 0x8b) {
+    Deno.writeFileSync(file, bundle);
+    return;
+  }
+  const stream = new Blob([bundle as Uint8Array<ArrayBuffer>]).stream();
   await Deno.writeFile(file, stream.pipeThrough(new DecompressionStream("gzip")));
 }
 

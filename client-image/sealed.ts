@@ -81,13 +81,19 @@ export class Opener {
     const signature = bytes(sealed.subarray(HEAD_BYTES, HEAD_BYTES + SIGNATURE_BYTES));
     const ciphertext = bytes(sealed.subarray(HEAD_BYTES + SIGNATURE_BYTES));
     const { own, verifier } = await this.#ready;
-    const isSigned = subtle.verify("Ed25519", verifier, signature, concat(utf8(uid), head, ciphertext));
-    if (!(await isSigned)) throw new Error("the signature is wrong");
     const sender = head.subarray(0, KEY_BYTES);
-    const base = await agree(own, sender);
-    const key = await messageKey({ base, sender, uid }, "decrypt");
-    const parameters = { name: "AES-GCM", iv: head.subarray(KEY_BYTES), additionalData: utf8(uid) };
-    return new Uint8Array(await subtle.decrypt(parameters, key, ciphertext));
+    // Side by side, for each step is done on another thread; nothing is made of the text before both have ended well.
+    const [isSigned, opened] = await Promise.allSettled([
+      subtle.verify("Ed25519", verifier, signature, concat(utf8(uid), head, ciphertext)),
+      agree(own, sender).then(async (base) => {
+        const key = await messageKey({ base, sender, uid }, "decrypt");
+        const parameters = { name: "AES-GCM", iv: head.subarray(KEY_BYTES), additionalData: utf8(uid) };
+        return new Uint8Array(await subtle.decrypt(parameters, key, ciphertext));
+      }),
+    ]);
+    if (isSigned.status === "rejected" || !isSigned.value) throw new Error("the signature is wrong");
+    if (opened.status === "rejected") throw new Error("it was sealed for somebody else");
+    return opened.value;
   }
 }
 

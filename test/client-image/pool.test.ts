@@ -87,7 +87,7 @@ class PoolProcess {
 
   async load(
     code: string,
-    { settings = {}, uid = UID, keys = KEYS.ours }: LoadChoices = {},
+    { settings = {}, uid = UID, keys = KEYS.ours, packs = true }: LoadChoices = {},
   ): Promise<Answer> {
     const all = { ...DEFAULTS, ...settings };
     const start = {
@@ -102,7 +102,10 @@ class PoolProcess {
       arguments: [...this.#flags(all, { read: [], write: [] }), this.#runtime],
       env: { TMPDIR: this.#scratch, ...all.env, [START_VARIABLE]: JSON.stringify(start) },
     };
-    const body = await new Sealer(keys).seal(encodeLoad(message, gzipSync(code)), uid);
+    const body = await new Sealer(keys).seal(
+      encodeLoad(message, packs ? gzipSync(code) : Buffer.from(code)),
+      uid,
+    );
     const address = { host: "127.0.0.1", port: this.#port };
     return await call(address, { method: "POST", headers: { [LOAD_HEADER]: "1" }, body });
   }
@@ -134,6 +137,7 @@ interface LoadChoices {
   readonly settings?: Partial<Settings>;
   readonly uid?: string;
   readonly keys?: typeof KEYS.ours;
+  readonly packs?: boolean;
 }
 
 async function freePort(): Promise<number> {
@@ -178,6 +182,11 @@ describe("a pod of the pool", () => {
     assert.deepEqual([loaded.status, loaded.text], [204, ""]);
     assert.deepEqual(JSON.parse((await pod.call()).text), { name: "hello", version: 7 });
     await pod.answersProbe("7");
+  });
+
+  it("takes a bundle gzipped or as it is", async () => {
+    assert.equal((await pod.load(`export default () => "as it is";`, { packs: false })).status, 204);
+    assert.equal((await pod.call()).text, "as it is");
   });
 
   it("serves a program that serves by itself", async () => {

@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import { request } from "undici";
 import { encodeLoad, LOAD_HEADER } from "../../../client-image/load-message.ts";
 import type { Sealer } from "../../../client-image/sealed.ts";
@@ -13,6 +14,9 @@ import { BUNDLE, RUNTIME, SCRATCH } from "../pod-template.ts";
 /** Files of a pod of the pool; pool.sh knows them too. */
 export const RESTART = "/work/start.sh";
 export const IN_PLACE = "/work/in-place";
+
+/** A gzipped bundle up to this size is sent as it was before. */
+const SMALL_BYTES = 64 * 1024;
 
 /** A version as a pod is given it. */
 export interface Load {
@@ -75,7 +79,7 @@ export async function sealLoad(load: Load, { uid, sealer, limits }: SealOptions)
     arguments: [...instanceArguments(settings), RUNTIME],
     env: { TMPDIR: SCRATCH, ...settings.env, [START_VARIABLE]: JSON.stringify(start) },
   };
-  return await sealer.seal(encodeLoad(message, bundle), uid);
+  return await sealer.seal(encodeLoad(message, unpackedIfSmall(bundle)), uid);
 }
 
 /**
@@ -95,4 +99,9 @@ export async function sendLoad(sealed: Uint8Array, options: SendOptions): Promis
   if (response.statusCode === 204) return;
   if (response.statusCode !== 202) throw new Error(`the pod answered ${response.statusCode}: ${text.trim()}`);
   if (!(await answersProbe(address, signal, version))) throw new Error("it did not answer in time");
+}
+
+/** Here it takes a fraction of a millisecond; in the pod, which has yet to load what it needs for that, several. */
+function unpackedIfSmall(bundle: Uint8Array): Uint8Array {
+  return bundle.length > SMALL_BYTES ? bundle : gunzipSync(bundle);
 }
