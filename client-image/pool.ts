@@ -111,13 +111,16 @@ function letGo({ bundle, restart, inPlace }: Pool): void {
   }
 }
 
-/** For pool.sh, which has put the path of Deno into `$deno`. */
+/**
+ * For pool.sh, which has put the path of Deno into `$deno`. What is started is settled before the function's variables
+ * are set: one of them may have the name of one of the script's own.
+ */
 export function restartScript({ arguments: args, env }: Pick<LoadMessage, "arguments" | "env">): string {
   const variables = Object.entries(env).map(([name, value]) => {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new Error(`"${name}" is no name of a variable`);
     return `export ${name}=${quote(value)}\n`;
   });
-  return `${variables.join("")}exec "$deno" ${args.map(quote).join(" ")}\n`;
+  return `set -- "$deno" ${args.map(quote).join(" ")}\n${variables.join("")}exec "$@"\n`;
 }
 
 /** For a POSIX shell: nothing within single quotes means anything. */

@@ -219,6 +219,16 @@ describe("a pod of the pool", () => {
     });
   }
 
+  it("starts Deno and nothing else, whatever the function's variables are called", async () => {
+    const env = { deno: "/bin/echo", start: "x", child: "1", PATH: "/nowhere", BASH_ENV: "$(exit 1)" };
+    assert.equal((await pod.load(curious(), { settings: { env } })).status, 202);
+    await pod.answersProbe("7");
+    const { env: seen } = JSON.parse((await pod.call()).text);
+    // Deno puts a folder of its own in front.
+    assert.match(seen.PATH, /(?:^|:)\/nowhere$/);
+    assert.deepEqual(seen, { TMPDIR: join(pod.folder, "scratch"), ...env, PATH: seen.PATH });
+  });
+
   it("opens what its function may reach besides", async () => {
     const permissions = { net: ["public", "10.0.0.1"], sys: ["hostname" as const] };
     assert.equal((await pod.load(curious(), { settings: { permissions } })).status, 202);
