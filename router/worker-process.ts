@@ -12,7 +12,7 @@ const UNANSWERED = 15;
 /** Time that a worker has to say what it counted, in milliseconds; after that what it said last is told. */
 const COUNT_MS = 1_000;
 /** What is no worker's business. */
-const SECRETS = new Set(["SKIFF_TOKEN", "SKIFF_INTERNAL_TOKEN"]);
+const SECRETS = new Set(["SKIFF_TOKEN", "SKIFF_INTERNAL_TOKEN", "SKIFF_POOL_SECRET"]);
 
 /** What a worker has counted. */
 export interface WorkerStats extends WorkerTotals {
