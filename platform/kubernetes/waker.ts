@@ -9,8 +9,9 @@ import type { PoolSupply } from "./pool/pool-supply.ts";
 import type { FunctionResource } from "./resources.ts";
 import { type AttemptOptions, WakeAttempt } from "./wake-attempt.ts";
 
-/** The leader may have sent the function to sleep in the same moment: what is wanted is said again. */
+/** The leader may have sent the function to sleep in the same moment: what is wanted is said again, ever later. */
 const AGAIN_MS = 1_000;
+const LONGEST_AGAIN_MS = 8_000;
 /** Wakings that ask the API server at the same time; the rest waits in order of arrival. */
 const AT_ONCE = 8;
 const SETTLE_TRIES = 10;
@@ -78,11 +79,10 @@ export class Waker {
         if (!(error instanceof ApiUnreachable && error.isLate)) throw error;
       }
     };
-    let again: NodeJS.Timeout | undefined;
     const over = new AbortController();
     const startPods = async () => {
       if (over.signal.aborted) return;
-      again = setInterval(() => ask().catch(fail), AGAIN_MS);
+      this.#askAgain(ask, over.signal).catch(fail);
       await Promise.all([ask(), attempt.watchPods()]);
     };
     const begin = async () => {
@@ -98,12 +98,20 @@ export class Waker {
       return attempt.steps;
     } finally {
       over.abort();
-      clearInterval(again);
       clearTimeout(late);
       this.#closing.signal.removeEventListener("abort", stop);
       const confirmed = Promise.all([attempt.end(this.#closing.signal), begun]).then(() => {});
       this.#confirming.add(confirmed);
       void confirmed.finally(() => this.#confirming.delete(confirmed));
+    }
+  }
+
+  /** Until `over`, and never more at a time than may begin: hundreds may wait for room on a node. */
+  async #askAgain(ask: () => Promise<void>, over: AbortSignal): Promise<void> {
+    for (let pauseMs = AGAIN_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_AGAIN_MS)) {
+      await delay(pauseMs, over);
+      if (over.aborted) return;
+      await this.#places.run(ask, over);
     }
   }
 
