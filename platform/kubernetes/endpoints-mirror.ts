@@ -14,6 +14,7 @@ import { settingsOf } from "./function-spec.ts";
 import { delay, Mirror, type MirrorTimes } from "./mirror.ts";
 import { LABELS } from "./names.ts";
 import { ObjectsByFunction } from "./objects-by-function.ts";
+import { isReady } from "./pod-state.ts";
 import { type EndpointSlice, type FunctionResource, KINDS, type Pod } from "./resources.ts";
 
 export interface EndpointsMirrorOptions {
@@ -63,7 +64,12 @@ export class EndpointsMirror {
       api,
       place: { kind: KINDS.pods, namespace },
       labelSelector: `${LABELS.pool}=adopted`,
-      onChange: (key, pod) => this.#changed(this.#adoptedOf.set(key, pod)),
+      onChange: (key, pod) => {
+        const name = this.#adoptedOf.set(key, pod);
+        // It answered when it was loaded, and has died since.
+        if (name !== undefined && pod && !isReady(pod)) this.#early.get(name)?.delete(pod.metadata.uid!);
+        this.#changed(name);
+      },
     });
   }
 
@@ -90,6 +96,11 @@ export class EndpointsMirror {
 
   watch(listener: EndpointsListener): () => void {
     return this.#table.watch(listener);
+  }
+
+  /** The newest version of which pods can take calls, whether calls go there or not; 0 if there is none. */
+  newestReady(name: string): number {
+    return Math.max(0, ...this.#podsOf(name).map(({ version }) => version));
   }
 
   /** Takes a pod in that answered a probe; it stays until `dropEarly` or until its slice says the same. */
@@ -130,16 +141,17 @@ export class EndpointsMirror {
     const resource = this.functions.get(name);
     const wanted = resource?.spec.version;
     // A Function that is being deleted is gone for callers, whatever still runs of it.
-    if (!resource || wanted === undefined || resource.metadata.deletionTimestamp !== undefined) {
+    if (!resource || resource.metadata.deletionTimestamp !== undefined) {
       this.#early.delete(name);
       this.#table.delete(name);
       return;
     }
-    const listed = [...readyPods(this.#slicesOf.of(name)), ...readyAdopted(this.#adoptedOf.of(name))];
-    for (const { id } of listed) this.#early.get(name)?.delete(id);
-    if (this.#early.get(name)?.size === 0) this.#early.delete(name);
-    const early = [...(this.#early.get(name)?.values() ?? [])];
-    const pods = [...new Map([...early, ...listed].map((pod) => [pod.id, pod])).values()];
+    // A pod may be there before the number of its version is.
+    if (wanted === undefined) {
+      this.#table.delete(name);
+      return;
+    }
+    const pods = this.#podsOf(name);
     const before = this.#table.get(name);
     // A first version that never served is nothing that can be called or woken.
     if (!before && pods.length === 0 && resource.status?.version === undefined) return;
@@ -147,5 +159,14 @@ export class EndpointsMirror {
     const version = servingVersion(pods, { wanted, serving });
     const endpoints = endpointsOf({ name, pods, version, settings: settingsOf(resource.spec, this.#limits) });
     if (!isSameEndpoints(before, endpoints)) this.#table.set(endpoints);
+  }
+
+  /** Those that can take calls, each once. */
+  #podsOf(name: string): ReadyPod[] {
+    const listed = [...readyPods(this.#slicesOf.of(name)), ...readyAdopted(this.#adoptedOf.of(name))];
+    const early = this.#early.get(name);
+    for (const { id } of listed) early?.delete(id);
+    if (early?.size === 0) this.#early.delete(name);
+    return [...new Map([...(early?.values() ?? []), ...listed].map((pod) => [pod.id, pod])).values()];
   }
 }

@@ -1,4 +1,5 @@
 import { parseNetRule } from "../net-rule.ts";
+import type { Settings } from "../settings.ts";
 import {
   deploymentName,
   egressName,
@@ -113,18 +114,22 @@ export function autoscalerManifest(record: VersionRecord, options: ChildOptions)
 
 /**
  * What a function may reach besides what the policy of the whole namespace lets through: the private addresses that
- * its `net` lists. Names are not here: they reach private addresses only where those are listed as well. Undefined if
- * there are none.
+ * its `net` lists. Names are not here: they reach private addresses only where those are listed as well.
  */
-export function egressManifest(record: VersionRecord, options: ChildOptions): object | undefined {
-  const { owner, namespace = FUNCTIONS_NAMESPACE } = options;
-  const rules = record.settings.permissions.net.map((text) => parseNetRule(text));
-  const egress = rules.flatMap((rule) => {
+export function egressRules({ permissions }: Pick<Settings, "permissions">): object[] {
+  return permissions.net.flatMap((text) => {
+    const rule = parseNetRule(text);
     if (rule?.kind !== "range" && rule?.kind !== "ipv6") return [];
     const cidr = rule.kind === "range" ? `${rule.base}/${rule.bits}` : `${rule.host.slice(1, -1)}/128`;
     const ports = rule.port === undefined ? {} : { ports: [{ protocol: "TCP", port: rule.port }] };
     return [{ to: [{ ipBlock: { cidr } }], ...ports }];
   });
+}
+
+/** A policy of the function's own for these; undefined if there are none. */
+export function egressManifest(record: VersionRecord, options: ChildOptions): object | undefined {
+  const { owner, namespace = FUNCTIONS_NAMESPACE } = options;
+  const egress = egressRules(record.settings);
   if (egress.length === 0) return undefined;
   return {
     apiVersion: "networking.k8s.io/v1",

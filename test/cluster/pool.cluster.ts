@@ -84,9 +84,9 @@ describe("the pool on the cluster", () => {
 
   it("gives a function its own settings and sandbox", async () => {
     const code = `export default async () => JSON.stringify([Deno.env.toObject(),
-      (await Deno.permissions.query({ name: "net", host: "10.0.0.1:80" })).state,
+      (await Deno.permissions.query({ name: "net", host: "example.com:80" })).state,
       (await Deno.permissions.query({ name: "read", path: "/skiff/keys" })).state]);`;
-    const permissions = { net: ["10.0.0.1"], sys: [] };
+    const permissions = { net: ["example.com"], sys: [] };
     await cluster.platform.publish(draftOf("own", code, { env: { A: "$(B) 'x'" }, permissions }));
     await sleep("own");
     await cluster.platform.wake("own");

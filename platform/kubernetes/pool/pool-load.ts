@@ -8,6 +8,7 @@ import type { Limits } from "../../limits.ts";
 import type { Address } from "../../platform.ts";
 import { defaultSettings, type Settings } from "../../settings.ts";
 import { answersProbe } from "../instance-probe.ts";
+import { egressRules } from "../manifests.ts";
 import { PORT } from "../names.ts";
 import { BUNDLE, RUNTIME, SCRATCH } from "../pod-template.ts";
 
@@ -56,6 +57,17 @@ function instanceArguments(settings: Settings): string[] {
 
 function sandbox(settings: Settings) {
   return { settings, bundle: BUNDLE, scratch: SCRATCH, listen: { port: PORT }, ownAddresses: [] };
+}
+
+/**
+ * What is fixed when a pod is made must be what the function asks for: its memory, and the time it has to drain. The
+ * private addresses that it may reach are those of a NetworkPolicy for pods of the function, which a claimed one is not
+ * yet.
+ */
+export function fitsPool(settings: Settings, limits: Limits): boolean {
+  const defaults = defaultSettings(limits);
+  if (settings.memoryMiB !== defaults.memoryMiB || settings.timeoutMs > defaults.timeoutMs) return false;
+  return egressRules(settings).length === 0;
 }
 
 /** True if a process that was started for the default settings has the permissions that these ask for. */

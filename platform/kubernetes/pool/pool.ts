@@ -1,6 +1,6 @@
 import { Sealer, type SealKeys } from "../../../client-image/sealed.ts";
 import type { Limits } from "../../limits.ts";
-import { defaultSettings, type Settings } from "../../settings.ts";
+import type { Settings } from "../../settings.ts";
 import type { KubeApi } from "../api.ts";
 import { hasStatus } from "../api-error.ts";
 import type { EndpointsMirror } from "../endpoints-mirror.ts";
@@ -10,12 +10,12 @@ import { LABELS, PORT } from "../names.ts";
 import { isReady } from "../pod-state.ts";
 import { KINDS, type Pod, type ReplicaSet } from "../resources.ts";
 import type { PackedVersion } from "./bundle-cache.ts";
-import { sealLoad, sendLoad } from "./pool-load.ts";
+import { fitsPool, sealLoad, sendLoad } from "./pool-load.ts";
 import { adoptionPatch, claimPatch, spentPatch } from "./pool-patches.ts";
 
 /**
  * How asking the pool ended: `claimed` a pod that takes calls; `empty`; `settings` that no pod of the pool has;
- * `failed` after a pod was claimed. All but the first leave the function to the normal way.
+ * `failed` while a pod was claimed or loaded. All but the first leave the function to the normal way.
  */
 export type PoolOutcome = "claimed" | "empty" | "settings" | "failed";
 
@@ -116,17 +116,25 @@ export class Pool {
 
   async #supply(wanted: Wanted): Promise<PoolOutcome> {
     if (!fitsPool(wanted.settings, this.#options.limits)) return "settings";
-    const claimed = await this.#claim(wanted);
+    const { owner, version } = wanted;
+    const { send = sendLoad, print, endpoints } = this.#options;
+    let claimed: Claimed | undefined;
+    try {
+      claimed = await this.#claim(wanted);
+    } catch (error) {
+      if (!wanted.signal.aborted)
+        print(`${owner.name}: no pod of the pool could be claimed: ${(error as Error).message}`);
+      return "failed";
+    }
     if (!claimed) return "empty";
     wanted.onStep?.("claim");
     const { pod, sealed } = claimed;
-    const { owner, version } = wanted;
     const address = { host: pod.status!.podIP!, port: PORT };
     const id = pod.metadata.uid!;
-    const { send = sendLoad, print, endpoints } = this.#options;
     const signal = AbortSignal.any([wanted.signal, this.#closing.signal, AbortSignal.timeout(LOAD_MS)]);
     try {
       await send(await sealed, { address, version, signal });
+      this.#checkOwner(owner);
     } catch (error) {
       print(`${owner.name}: a pod of the pool did not take it: ${(error as Error).message}`);
       await this.#giveUp(pod);
@@ -190,8 +198,9 @@ export class Pool {
     this.#adoptions.add(adopted);
   }
 
-  async #adopt(pod: Pod, { owner: { name }, version, signal }: Wanted): Promise<void> {
+  async #adopt(pod: Pod, { owner, version, signal }: Wanted): Promise<void> {
     const { api, namespace } = this.#options;
+    const { name } = owner;
     const until = AbortSignal.any([signal, this.#closing.signal, AbortSignal.timeout(ADOPT_MS)]);
     const { promise, resolve, reject } = Promise.withResolvers<ReplicaSet>();
     const stop = () => reject(until.reason);
@@ -208,12 +217,23 @@ export class Pool {
     });
     try {
       const replicaSet = await promise;
+      this.#checkOwner(owner);
       const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
       await api.patchJson<Pod>(place, adoptionPatch(pod, { name, version, replicaSet }));
     } finally {
       until.removeEventListener("abort", stop);
       await sets.close();
     }
+  }
+
+  /**
+   * The cluster deletes the pods of a Function that was deleted, but not at once; made again, it counts its versions
+   * from 1 again.
+   * @throws Error if the Function is another one now
+   */
+  #checkOwner({ name, uid }: Owner): void {
+    const now = this.#options.endpoints.functions.get(name)?.metadata.uid;
+    if (now !== undefined && now !== uid) throw new Error("its Function was deleted and made again");
   }
 
   /** The leader deletes it. Where even that fails, the leader finds it by the age of its claim. */
@@ -238,12 +258,6 @@ export class Pool {
     const free = new Set([...this.#free.values()].map(({ metadata }) => metadata.uid));
     for (const uid of this.#taken) if (!free.has(uid)) this.#taken.delete(uid);
   }
-}
-
-/** What is fixed when a pod is made must be what the function asks for: its memory, and the time it has to drain. */
-export function fitsPool(settings: Settings, limits: Limits): boolean {
-  const defaults = defaultSettings(limits);
-  return settings.memoryMiB === defaults.memoryMiB && settings.timeoutMs <= defaults.timeoutMs;
 }
 
 /** Several programs choose at the same time: at random they rarely choose the same. */

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { podTemplate } from "../../../../platform/kubernetes/pod-template.ts";
-import { fitsPool } from "../../../../platform/kubernetes/pool/pool.ts";
 import { poolKeys } from "../../../../platform/kubernetes/pool/pool-keys.ts";
-import { runsInPlace } from "../../../../platform/kubernetes/pool/pool-load.ts";
+import { fitsPool, runsInPlace } from "../../../../platform/kubernetes/pool/pool-load.ts";
 import {
   poolDeploymentManifest,
   poolSecretManifest,
@@ -81,7 +80,13 @@ describe("a function and the pool", () => {
       { timeoutMs: 1_000 },
     ];
     for (const changes of fitting) assert.equal(fitsPool(settings(changes), LIMITS), true);
-    for (const changes of [{ memoryMiB: 129 }, { memoryMiB: 64 }, { timeoutMs: 60_001 }]) {
+    const others: Partial<Settings>[] = [
+      { memoryMiB: 129 },
+      { memoryMiB: 64 },
+      { timeoutMs: 60_001 },
+      { permissions: { net: ["public", "10.0.0.0/8"], sys: [] } },
+    ];
+    for (const changes of others) {
       assert.equal(fitsPool(settings(changes), LIMITS), false);
     }
   });

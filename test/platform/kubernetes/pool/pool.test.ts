@@ -131,6 +131,7 @@ describe("the pool", () => {
   it("is left alone where a function's settings need a pod of its own, or it is empty", async () => {
     await sleeping("large", { memoryMiB: 256 });
     await sleeping("slow", { timeoutMs: 120_000 });
+    await sleeping("inward", { permissions: { net: ["public", "10.0.0.7"], sys: [] } });
     await sleeping("plain");
     const router = await open();
     cluster.makesPods = true;
@@ -139,7 +140,8 @@ describe("the pool", () => {
     await eventually("the pod is seen", () => router.pool!.free === 1);
     await router.wake("large");
     await router.wake("slow");
-    assert.deepEqual(router.pool!.outcomes, { claimed: 0, empty: 1, settings: 2, failed: 0 });
+    await router.wake("inward");
+    assert.deepEqual(router.pool!.outcomes, { claimed: 0, empty: 1, settings: 3, failed: 0 });
     assert.deepEqual([names("free"), loads], [["free-1"], []]);
   });
 
@@ -157,6 +159,50 @@ describe("the pool", () => {
     assert.ok(
       cluster.lines.some((line) => /a pod of the pool did not take it: connection refused/.test(line)),
     );
+  });
+
+  it("leaves a function to the normal way where the cluster lets no pod be claimed", async () => {
+    await sleeping("hello");
+    cluster.putFreePod("free-1");
+    cluster.makesPods = true;
+    const router = await open();
+    const isClaim = (method: string, path: string) => method === "PATCH" && path.endsWith("/pods/free-1");
+    cluster.server.fail({ status: 403, matches: isClaim });
+    await router.wake("hello");
+    assert.equal(instances(router).length, 1);
+    assert.deepEqual([router.pool!.outcomes.failed, names("free"), loads], [1, ["free-1"], []]);
+  });
+
+  it("sends no call to a pod that died after it was loaded", async () => {
+    await sleeping("hello");
+    cluster.putFreePod("free-1");
+    const router = await open(async () => {
+      const [pod = assert.fail()] = pods("claimed");
+      const conditions = [{ type: "Ready", status: "False" }];
+      cluster.server.put("pods", { ...pod, status: { podIP: "127.0.0.1", conditions } });
+    });
+    await router.wake("hello");
+    await eventually("it is adopted", () => names("adopted").length === 1);
+    await eventually("the router has seen it", () => instances(router).length === 0);
+  });
+
+  it("gives no pod to a function of the same name that was made after the one it was loaded for", async () => {
+    await sleeping("hello");
+    cluster.putFreePod("free-1");
+    const router = await open(async () => {
+      // A cluster takes its time to delete what a Function owned.
+      const [pod = assert.fail()] = pods("claimed");
+      cluster.server.put("pods", { ...pod, metadata: { ...pod.metadata, ownerReferences: [] } });
+      cluster.makesPods = true;
+      cluster.server.remove("functions", "hello");
+      await cluster.platform.publish(draftOf("hello", "another"));
+      const uid = functionUid("hello");
+      await eventually("seen", () => router.mirror.functions.get("hello")?.metadata.uid === uid);
+    });
+    await assert.rejects(router.wake("hello"), { code: "unknown_function" });
+    await eventually("it is given up", () => names("spent").length === 1);
+    const [own] = cluster.server.list<Pod>("pods").filter(({ metadata }) => /^hello-app/.test(metadata.name));
+    await eventually("its own pod has the calls", () => instances(router).join() === own?.metadata.uid);
   });
 
   it("lets a claimed pod go with its Function when that is deleted in the middle", async () => {
