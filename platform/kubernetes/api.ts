@@ -22,6 +22,11 @@ export interface CallOptions {
   readonly deadlineMs?: number;
 }
 
+export interface DeleteOptions extends CallOptions {
+  /** Only if the object is still this one, and not another of the same name. */
+  readonly uid?: string;
+}
+
 export interface ListOptions extends CallOptions {
   /** Only who and what the objects are, without their content. */
   readonly metadataOnly?: boolean;
@@ -133,9 +138,22 @@ export class KubeApi {
     return this.#json<T>({ method: "PUT", path: pathOf(place), body, type: "application/json", ...options });
   }
 
-  /** Undefined if there was no such object. */
-  async delete(place: Place, propagation: "Foreground" | "Background", options: CallOptions = {}) {
-    const body = { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy: propagation };
+  /**
+   * Undefined if there was no such object.
+   * @throws ApiError 409 `Conflict` if it has another uid
+   */
+  async delete(
+    place: Place,
+    propagation: "Foreground" | "Background",
+    { uid, ...options }: DeleteOptions = {},
+  ) {
+    const preconditions = uid === undefined ? {} : { preconditions: { uid } };
+    const body = {
+      kind: "DeleteOptions",
+      apiVersion: "v1",
+      propagationPolicy: propagation,
+      ...preconditions,
+    };
     const call = {
       method: "DELETE",
       path: pathOf(place),

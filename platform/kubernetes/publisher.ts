@@ -54,7 +54,7 @@ export class Publisher {
 
   /** @throws Problem `start_failed`; ApiError, ApiUnreachable */
   async publish(draft: Draft, signal?: AbortSignal): Promise<Published> {
-    const { store } = this.#options;
+    const { store, endpoints } = this.#options;
     const { name } = draft;
     const begun = await this.#begin(draft, signal);
     if ("unchanged" in begun) return begun;
@@ -65,7 +65,10 @@ export class Publisher {
     try {
       const records = isNew ? [] : await store.records(name);
       signal?.throwIfAborted();
-      const newest = Math.max(0, resource.spec.version ?? 0, ...records.map(({ version }) => version));
+      const numbers = records.map(({ version }) => version);
+      // Pods of a version that was taken back may take calls for a moment still: its number is not used again then.
+      const ready = isNew ? 0 : endpoints.newestReady(name);
+      const newest = Math.max(resource.spec.version ?? 0, ready, ...numbers);
       stored = await store.store(draft, owner, newest + 1);
       signal?.throwIfAborted();
       this.#supply({ record: stored, bundle: draft.bundle, owner }, failed.signal);
@@ -77,6 +80,7 @@ export class Publisher {
       }));
       await both(named, this.#bringUp(stored, owner));
       await this.#serves(stored, signal);
+      if (endpoints.functions.get(name)?.metadata.uid !== owner.uid) throw removed(name);
       await this.#finish(stored, created);
       await this.#forget(stored, records);
     } catch (error) {
@@ -190,7 +194,10 @@ export class Publisher {
     const isApplied = resource.spec.source !== undefined;
     if (created && !isApplied) {
       // In the foreground, so that the next deploy waits until nothing of this one is left.
-      await api.delete(this.#place(name), "Foreground");
+      // One that somebody else has made meanwhile is theirs.
+      await api.delete(this.#place(name), "Foreground", { uid: uid! }).catch((error: unknown) => {
+        if (!hasStatus(error, 409)) throw error;
+      });
       return;
     }
     await this.#replaceSpec(resource, () => resource.spec);
@@ -213,12 +220,12 @@ export class Publisher {
     change: (spec: FunctionResource["spec"]) => FunctionResource["spec"],
   ): Promise<void> {
     const { api } = this.#options;
-    const { name } = known.metadata;
+    const { name, uid } = known.metadata;
     let resource: FunctionResource | undefined = known;
     for (let attempt = 1; ; attempt++) {
-      if (!resource || resource.metadata.deletionTimestamp !== undefined) {
-        throw new Problem("unknown_function", `The function "${name}" was removed meanwhile.`);
-      }
+      // One of the same name may have been made since.
+      const isThere = resource?.metadata.uid === uid && resource?.metadata.deletionTimestamp === undefined;
+      if (!resource || !isThere) throw removed(name);
       try {
         await api.replace(this.#place(name), { ...resource, spec: change(resource.spec) });
         return;
@@ -234,6 +241,10 @@ export class Publisher {
     const { namespace } = this.#options;
     return { kind: KINDS.functions, namespace, ...(name === undefined ? {} : { name }) };
   }
+}
+
+function removed(name: string): Problem {
+  return new Problem("unknown_function", `The function "${name}" was removed meanwhile.`);
 }
 
 /** Waits for both also when one fails, because what is taken back must not go on meanwhile. */

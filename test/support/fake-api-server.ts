@@ -236,6 +236,8 @@ function refusalOf({ method, type, body }: Change, before: Stored | undefined): 
   if (method === "POST") return before ? [409, "AlreadyExists"] : undefined;
   const makes = type === "application/apply-patch+yaml";
   if (!before) return makes ? undefined : [404, "NotFound"];
+  const { preconditions } = body as { preconditions?: { uid: string } };
+  if (preconditions && preconditions.uid !== before.metadata.uid) return [409, "Conflict"];
   const expected = body.metadata?.resourceVersion;
   return expected === undefined || expected === before.metadata.resourceVersion
     ? undefined

@@ -67,6 +67,33 @@ describe("the Kubernetes platform on a cluster that fails", () => {
     assert.equal((await cluster.platform.publish(draft("three"))).version, 2);
   });
 
+  it("does not use the number of a version again that was taken back while a pod of it takes calls", async () => {
+    await cluster.platform.publish(draft("one"));
+    const labels = { "skiff.dev/function": "hello", "skiff.dev/version": "2", "skiff.dev/pool": "adopted" };
+    const status = { podIP: "127.0.0.1", conditions: [{ type: "Ready", status: "True" }] };
+    cluster.server.put("pods", { metadata: { name: "left-over", labels }, status });
+    await eventually("it is seen", () => cluster.platform.mirror.newestReady("hello") === 2);
+    assert.equal((await cluster.platform.publish(draft("two"))).version, 3);
+    const left = cluster.server.read("pods", "left-over")?.metadata.uid;
+    assert.deepEqual(serving(), [3, 1]);
+    assert.notEqual(cluster.platform.endpoints("hello")?.instances[0]?.id, left);
+  });
+
+  it("leaves a Function alone that was made while the deploy of one before it failed", async () => {
+    cluster.makesPods = false;
+    const leaving = new AbortController();
+    const published = cluster.platform.publish(draft("one"), leaving.signal);
+    await eventually("it waits for its pods", () => {
+      return resource()?.spec.version === 1 && cluster.server.list("deployments").length === 1;
+    });
+    cluster.server.remove("functions", "hello");
+    cluster.server.put("functions", { metadata: { name: "hello" }, spec: { source: "somebody else's" } });
+    const { uid } = resource()!.metadata;
+    leaving.abort(new Error("the client left"));
+    await assert.rejects(published, /the client left/);
+    assert.deepEqual([resource()?.metadata.uid, resource()?.spec], [uid, { source: "somebody else's" }]);
+  });
+
   it("leaves nothing of a first version that crashes", async () => {
     cluster.crashing.set(1, "no");
     await assert.rejects(cluster.platform.publish(draft("one")), { code: "start_failed" });
