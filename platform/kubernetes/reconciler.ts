@@ -250,7 +250,7 @@ export class Reconciler {
       (platform.endpoints(name)?.instances.length ?? 0) > 0;
     if (status?.version === undefined && spec.source === undefined && !serves) {
       print(`${name}: a first deploy that was interrupted is removed`);
-      await api.delete(place, "Foreground");
+      await api.delete(place, "Foreground", { uid: metadata.uid! });
       return undefined;
     }
     const annotations = { ...metadata.annotations };
