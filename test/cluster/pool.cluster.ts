@@ -215,13 +215,15 @@ describe("the pool on the cluster", () => {
     await other.close();
   });
 
-  it("answers every one of 30 cold functions that are called at once, two of them from the pool", async () => {
+  it("answers every one of 30 cold functions that are called at once, two of them from the pool", async function () {
+    this.timeout(5 * LONG_MS);
     const names = Array.from({ length: 30 }, (_, index) => `burst-${index}`);
-    for (const name of names) {
-      await deploy(name);
-      await kubectl("scale", "-n", cluster.namespace, `deployment/${name}-app`, "--replicas=0");
-    }
-    for (const name of names) await sleep(name);
+    await Promise.all(names.map((name) => deploy(name)));
+    const all = ["deployments", "-n", cluster.namespace, "-l", "skiff.dev/function"];
+    await kubectl("scale", ...all, "--replicas=0");
+    const asleep = async () => (await Promise.all(names.map(podsOf))).every((pods) => pods.length === 0);
+    await eventually("all sleep", asleep, 2 * LONG_MS);
+    await full();
     const before = { ...cluster.platform.pool!.outcomes };
     const woken = names.map(async (name) => {
       await cluster.platform.wake(name);
@@ -232,6 +234,6 @@ describe("the pool on the cluster", () => {
       names.map((name) => `${name} 1`),
     );
     assert.ok(cluster.platform.pool!.outcomes.claimed - before.claimed >= 2);
-    for (const name of names) await cluster.platform.remove(name);
+    await Promise.all(names.map((name) => cluster.platform.remove(name)));
   });
 });
