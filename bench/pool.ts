@@ -9,7 +9,7 @@ const answering = (text: string) => `export default () => ${JSON.stringify(text)
 
 /** In the same run once with the pool and once, for a function whose memory no pod of the pool has, without. */
 export async function benchWakings(skiff: Installation, rounds: number): Promise<void> {
-  const some = Math.min(rounds, 10);
+  const some = Math.min(rounds, 5);
   for (const [what, { name, settings, tries }] of Object.entries({
     "with the pool": { name: "bench-pool", settings: "idle=1s", tries: rounds },
     "with the pool, a variable of its own": { name: "bench-env", settings: "idle=1s&env=A=B", tries: some },
