@@ -55,6 +55,19 @@ describe("the pool on the cluster", () => {
     await full();
   }
 
+  /** A manager that claims a pod, and gets no further. */
+  async function stuckAfterClaim(): Promise<{ other: KubernetesPlatform; claimed: Promise<void> }> {
+    const { promise: claimed, resolve } = Promise.withResolvers<void>();
+    const other = await cluster.another({
+      sendToPod: async (_, { signal }) => {
+        resolve();
+        await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      },
+    });
+    await eventually("the other one sees the pool", () => other.pool!.free === 2);
+    return { other, claimed };
+  }
+
   it("wakes a function with a pod of its, which the function's ReplicaSet owns then and nobody else does", async () => {
     await deploy("adopted");
     await sleep("adopted");
@@ -163,16 +176,9 @@ describe("the pool on the cluster", () => {
   it("gets rid of a pod whose manager was killed in the middle, and the function is not held up", async () => {
     await deploy("halfway");
     await sleep("halfway");
-    const claimed = Promise.withResolvers<void>();
-    const other = await cluster.another({
-      sendToPod: async (_, { signal }) => {
-        claimed.resolve();
-        await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-      },
-    });
-    await eventually("the other one sees the pool", () => other.pool!.free === 2);
+    const { other, claimed } = await stuckAfterClaim();
     other.wake("halfway").catch(() => {});
-    await claimed.promise;
+    await claimed;
     // Killed is more than closed: what it would tidy up on the way is undone here.
     const [pod = assert.fail()] = await cluster.poolPods("claimed");
     const agedS = Math.floor(Date.now() / 1_000) - 61;
@@ -192,17 +198,10 @@ describe("the pool on the cluster", () => {
   it("leaves nothing of a function that is deleted in the middle of a claim", async () => {
     await deploy("deleted");
     await sleep("deleted");
-    const claimed = Promise.withResolvers<void>();
-    const other = await cluster.another({
-      sendToPod: async (_, { signal }) => {
-        claimed.resolve();
-        await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-      },
-    });
-    await eventually("the other one sees the pool", () => other.pool!.free === 2);
+    const { other, claimed } = await stuckAfterClaim();
     const woken = other.wake("deleted");
     woken.catch(() => {});
-    await claimed.promise;
+    await claimed;
     await cluster.platform.remove("deleted");
     await assert.rejects(woken);
     for (const state of ["claimed", "spent", "adopted"] as const) {
