@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { MalformedResponse } from "./response-fields.ts";
 
 /** Most informational responses of one call: a function that sends them for ever never answers. */
 const MOST = 32;
@@ -14,10 +15,11 @@ export class Announcements {
 
   /**
    * @param headers names and values in turn
-   * @throws Error after too many of them
+   * @throws MalformedResponse after too many of them
    */
   pass(status: number, headers: readonly string[]): void {
-    if (++this.#count > MOST) throw new Error(`it sent more than ${MOST} informational responses`);
+    if (++this.#count > MOST)
+      throw new MalformedResponse(`it sent more than ${MOST} informational responses`);
     const response = this.#response;
     // 100 answers an expectation, and those end at the router. HTTP/1.0 knows no informational responses.
     if (status === 100 || response.req.httpVersionMinor === 0) return;

@@ -1,4 +1,6 @@
+import { PROBE_HEADER } from "../client-image/start-message.ts";
 import type { Instance } from "../platform/platform.ts";
+import { LifeSign } from "./life-sign.ts";
 import type { Slots } from "./slots.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
 import type { VersionCounter } from "./version-counters.ts";
@@ -7,6 +9,19 @@ import type { VersionCounter } from "./version-counters.ts";
 export const CONNECT_MS = 3_000;
 /** Time that a backend is passed over after it refused a connection. */
 const ASIDE_MS = 500;
+/**
+ * Time in which the platform sees that an instance has ended. One that is killed loses its connections before its
+ * socket: calls that came in between would be lost with it, although no byte of them had been read.
+ */
+const DOUBT_MS = 500;
+
+const PROBE = {
+  method: "GET",
+  path: "/",
+  headers: ["host", "localhost", PROBE_HEADER, "1"],
+  body: undefined,
+  isChunked: false,
+};
 
 export interface BackendOptions {
   readonly instance: Instance;
@@ -28,6 +43,7 @@ export class Backend {
   readonly pool: UpstreamPool;
   readonly slots: Slots;
   #asideUntilMs = 0;
+  #doubt: NodeJS.Timeout | undefined;
 
   constructor({ instance, version, slots, concurrency, headerBytes, readBuffer }: BackendOptions) {
     this.instance = instance;
@@ -46,13 +62,36 @@ export class Backend {
     return this.#asideUntilMs !== 0 && performance.now() < this.#asideUntilMs;
   }
 
+  /** Holds calls back until the instance gives a sign of life, or for a moment; then `onOver` is called. */
+  doubt(onOver: () => void): void {
+    if (this.#doubt !== undefined) return;
+    const over = () => {
+      if (this.#doubt === undefined) return;
+      this.#trust();
+      onOver();
+    };
+    this.#doubt = setTimeout(over, DOUBT_MS);
+    this.pool.send(PROBE, new LifeSign(over));
+  }
+
+  get isDoubtful(): boolean {
+    return this.#doubt !== undefined;
+  }
+
   /** Calls under way may end. */
   close(): void {
+    this.#trust();
     this.pool.close();
   }
 
   /** Breaks calls under way off. */
   destroy(reason: Error): void {
+    this.#trust();
     this.pool.destroy(reason);
+  }
+
+  #trust(): void {
+    clearTimeout(this.#doubt);
+    this.#doubt = undefined;
   }
 }

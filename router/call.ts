@@ -8,6 +8,7 @@ import { PlacedCall } from "./placed-call.ts";
 import { Relay, type RelayOwner } from "./relay.ts";
 import { discardBody, RequestBody } from "./request-body.ts";
 import { requestHeaders } from "./request-headers.ts";
+import { BadResponse } from "./response-fields.ts";
 import type { Route } from "./route.ts";
 import { serverTiming } from "./server-timing.ts";
 import type { Target } from "./target.ts";
@@ -107,6 +108,7 @@ export class Call extends PlacedCall implements RelayOwner {
       // The router closes: its connections are broken off with this reason.
       this.refuse(error);
     } else if (isStarted) {
+      if (!(error instanceof BadResponse)) this.doubtInstance();
       this.refuse(problems.instanceFailed(error, this.limits, this.#response.headersSent));
     } else this.retry();
   }

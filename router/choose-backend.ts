@@ -5,6 +5,8 @@ export interface Choosable {
   readonly slots: Slots;
   /** It refused a connection a moment ago. */
   readonly isAside: boolean;
+  /** It broke a call off a moment ago, and may be about to end: no call goes to it, even if it is the last one. */
+  readonly isDoubtful: boolean;
 }
 
 /** Up to so many are looked at one by one; of more, two at random. */
@@ -31,7 +33,7 @@ function betterOfTwo<B extends Choosable>(ready: readonly B[], random: () => num
 }
 
 function usable<B extends Choosable>(backend: B): B | undefined {
-  return backend.slots.free > 0 && !backend.isAside ? backend : undefined;
+  return backend.slots.free > 0 && !backend.isAside && !backend.isDoubtful ? backend : undefined;
 }
 
 /** The last one is never set aside: when all that could take a call refused, the one with the fewest is tried again. */
@@ -40,6 +42,7 @@ function fewestCalls<B extends Choosable>(ready: readonly B[]): B | undefined {
   let aside: B | undefined;
   let accepts = false;
   for (const backend of ready) {
+    if (backend.isDoubtful) continue;
     const { free, used } = backend.slots;
     if (backend.isAside) {
       if (free > 0 && (aside === undefined || used < aside.slots.used)) aside = backend;

@@ -88,6 +88,11 @@ export abstract class PlacedCall implements Waiter {
     if (backend !== undefined && this.phase === "waiting") this.forward(backend);
   }
 
+  /** The instance broke the call off, as one does that ends. */
+  protected doubtInstance(): void {
+    if (this.#backend !== undefined) this.route!.doubt(this.#backend);
+  }
+
   /** No byte of the call can have reached an instance: another one, or the same one later, may take it. */
   protected retry(): void {
     const pauseMs = RETRY_AFTER_MS[this.#tries++];

@@ -1,10 +1,18 @@
+/** The instance is there, but what it sent cannot be passed on. */
+export class BadResponse extends Error {}
+
+/** The instance closed the connection before its response was whole, as one does that ends. */
+export class ResponseCut extends Error {
+  override readonly name = "ResponseCut";
+}
+
 /** The instance sent what is no HTTP/1.1 response, or one of which nobody can say where it ends. */
-export class MalformedResponse extends Error {
+export class MalformedResponse extends BadResponse {
   override readonly name = "MalformedResponse";
 }
 
 /** The header block or the trailers of a response are over the limit. */
-export class HeadTooLarge extends Error {
+export class HeadTooLarge extends BadResponse {
   override readonly name = "HeadTooLarge";
 }
 

@@ -1,5 +1,5 @@
 import { ChunkSize } from "./chunk-size.ts";
-import { HeadTooLarge, MalformedResponse, parseFields } from "./response-fields.ts";
+import { HeadTooLarge, MalformedResponse, parseFields, ResponseCut } from "./response-fields.ts";
 import { CHUNKED, parseResponseHead, type ResponseHead, UNTIL_CLOSE } from "./response-head.ts";
 import { isTrailer } from "./response-headers.ts";
 
@@ -89,12 +89,12 @@ export class ResponseParser {
 
   /**
    * The connection has ended.
-   * @throws MalformedResponse unless that is how the response was to end
+   * @throws ResponseCut unless that is how the response was to end
    */
   finish(): void {
     const sink = this.#sink;
     if (sink === undefined) return;
-    if (this.#state !== "untilClose") throw new MalformedResponse("other side closed");
+    if (this.#state !== "untilClose") throw new ResponseCut("other side closed");
     this.#end(sink, false, NO_TRAILERS);
   }
 

@@ -139,6 +139,11 @@ export class Route {
     this.#inFlightChanged(before);
   }
 
+  /** The backend broke a call off before its answer: it gets no call until the platform had the time to see its end. */
+  doubt(backend: Backend): void {
+    if (!this.#leaving.has(backend)) backend.doubt(() => this.#serveWaiting());
+  }
+
   /** True if the backend is in no snapshot any more, and works on its last calls. */
   isLeaving(backend: Backend): boolean {
     return this.#leaving.has(backend);

@@ -167,8 +167,10 @@ export class UpgradeCall extends PlacedCall {
       head,
       { target, agent, toProxy: true },
       (error) => {
-        if (this.phase === "forwarding") this.refuse(problems.instanceFailed(error, this.limits, false));
-        else this.#socket.destroy();
+        if (this.phase === "forwarding") {
+          this.doubtInstance();
+          this.refuse(problems.instanceFailed(error, this.limits, false));
+        } else this.#socket.destroy();
       },
     );
   }

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { type Choosable, chooseBackend } from "../../router/choose-backend.ts";
 import { Slots } from "../../router/slots.ts";
 
-function backend(used: number, { total = 10, isAside = false } = {}): Choosable {
+function backend(used: number, { total = 10, isAside = false, isDoubtful = false } = {}): Choosable {
   const slots = new Slots(total);
   slots.used = used;
-  return { slots, isAside };
+  return { slots, isAside, isDoubtful };
 }
 
 describe("the choice of an instance", () => {
@@ -28,6 +28,14 @@ describe("the choice of an instance", () => {
 
   it("waits for one that is full rather than to ask again one that refused", () => {
     assert.equal(chooseBackend([backend(0, { isAside: true }), backend(10)]), undefined);
+  });
+
+  it("sends nothing to one that may be about to end, even if it is the last", () => {
+    const doubtful = backend(0, { isDoubtful: true });
+    assert.equal(chooseBackend([doubtful]), undefined);
+    assert.equal(chooseBackend(Array.from({ length: 50 }, () => doubtful)), undefined);
+    const aside = backend(0, { isAside: true });
+    assert.equal(chooseBackend([doubtful, aside]), aside);
   });
 
   it("asks again one that refused when nothing will become free on the others", () => {

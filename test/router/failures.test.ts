@@ -51,6 +51,24 @@ describe("an instance that fails", () => {
     });
   }
 
+  it("gets calls again a moment after it broke one off, if it lives", async () => {
+    let calls = 0;
+    await harness.serve((request, response) => {
+      if (request.url === "/" && request.headers["x-skiff-probe"] === undefined && calls++ === 0) {
+        request.socket.destroy();
+      } else response.end("alive");
+    });
+    assert.equal((await send(`${harness.url}/fn/echo`)).status, 502);
+    assert.equal((await send(`${harness.url}/fn/echo`)).body, "alive");
+  });
+
+  it("holds up nobody else when what it sent is no response", async () => {
+    await serveRaw((socket) => socket.end("hello\r\n\r\n"));
+    assert.equal((await send(`${harness.url}/fn/echo`)).status, 502);
+    assert.equal((await send(`${harness.url}/fn/echo`)).status, 502);
+    assert.equal(harness.stats().waitedMs, 0);
+  });
+
   for (const framing of ["content-length: 9", "transfer-encoding: chunked"]) {
     it(`never ends a response cleanly that it broke off (${framing})`, async () => {
       const sockets: net.Socket[] = [];

@@ -5,7 +5,7 @@ export type Misbehaviour = (socket: net.Socket) => void;
 
 /**
  * An instance that speaks HTTP by hand, so that it can speak it badly: `/bad` gets what the test says, every
- * other path a faultless answer with the path as its body. It keeps its connections.
+ * other path a faultless answer with the path as its body, and the health probe its due. It keeps its connections.
  */
 export class RawInstance {
   readonly server: net.Server;
@@ -33,7 +33,12 @@ export class RawInstance {
         const end = text.indexOf("\r\n\r\n");
         if (end < 0) return;
         const path = text.split(" ", 2)[1]!;
+        const isProbe = text.slice(0, end).includes("x-skiff-probe:");
         text = text.slice(end + 4);
+        if (isProbe) {
+          socket.write("HTTP/1.1 204 No Content\r\n\r\n");
+          continue;
+        }
         this.seen.push(path);
         if (path === "/bad") this.#misbehave(socket);
         else socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${path.length}\r\n\r\n${path}`);
