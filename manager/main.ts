@@ -126,6 +126,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   await manager.close({ drainMs: limits.drainMs });
   await builder.close();
   await platform.close();
+  await routers.close();
   server.closeAllConnections();
   await closed;
 }

@@ -6,7 +6,7 @@ import {
   endpointsOf,
   isSameEndpoints,
   type ReadyPod,
-  readyAdopted,
+  readyFromPool,
   readyPods,
   servingVersion,
 } from "./endpoints.ts";
@@ -34,10 +34,10 @@ export class EndpointsMirror {
   readonly #table = new EndpointsTable();
   readonly #slices: Mirror<EndpointSlice>;
   readonly #limits: Limits;
-  readonly #adopted: Mirror<Pod>;
+  readonly #fromPool: Mirror<Pod>;
   /** A Service with many endpoints has several slices. */
   readonly #slicesOf = new ObjectsByFunction<EndpointSlice>();
-  readonly #adoptedOf = new ObjectsByFunction<Pod>();
+  readonly #fromPoolOf = new ObjectsByFunction<Pod>();
   /** Pods that were found ready by asking them, before the cluster said so. */
   readonly #early = new Map<string, Map<string, ReadyPod>>();
 
@@ -59,13 +59,13 @@ export class EndpointsMirror {
       labelSelector: LABELS.function,
       onChange: (key, slice) => this.#changed(this.#slicesOf.set(key, slice)),
     });
-    this.#adopted = new Mirror<Pod>({
+    this.#fromPool = new Mirror<Pod>({
       ...rest,
       api,
       place: { kind: KINDS.pods, namespace },
-      labelSelector: `${LABELS.pool}=adopted`,
+      labelSelector: `${LABELS.pool} in (loaded, adopted)`,
       onChange: (key, pod) => {
-        const name = this.#adoptedOf.set(key, pod);
+        const name = this.#fromPoolOf.set(key, pod);
         // It answered when it was loaded, and has died since.
         if (name !== undefined && pod && !isReady(pod)) this.#early.get(name)?.delete(pod.metadata.uid!);
         this.#changed(name);
@@ -130,7 +130,7 @@ export class EndpointsMirror {
   }
 
   get #mirrors(): readonly Mirror<never>[] {
-    return [this.functions, this.#slices, this.#adopted] as unknown as Mirror<never>[];
+    return [this.functions, this.#slices, this.#fromPool] as unknown as Mirror<never>[];
   }
 
   #changed(name: string | undefined): void {
@@ -163,7 +163,11 @@ export class EndpointsMirror {
 
   /** Those that can take calls, each once. */
   #podsOf(name: string): ReadyPod[] {
-    const listed = [...readyPods(this.#slicesOf.of(name)), ...readyAdopted(this.#adoptedOf.of(name))];
+    const owner = this.functions.get(name)?.metadata.uid;
+    const listed = [
+      ...readyPods(this.#slicesOf.of(name)),
+      ...readyFromPool(this.#fromPoolOf.of(name), owner),
+    ];
     const early = this.#early.get(name);
     for (const { id } of listed) early?.delete(id);
     if (early?.size === 0) this.#early.delete(name);

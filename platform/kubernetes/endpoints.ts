@@ -1,6 +1,6 @@
 import type { Endpoints, Instance } from "../platform.ts";
 import type { Settings } from "../settings.ts";
-import { PORT, versionOfHostname } from "./names.ts";
+import { LABELS, PORT, versionOfHostname } from "./names.ts";
 import { isReady, versionOf } from "./pod-state.ts";
 import type { EndpointSlice, Pod } from "./resources.ts";
 
@@ -29,14 +29,19 @@ export function readyPods(slices: Iterable<EndpointSlice>): ReadyPod[] {
 }
 
 /**
- * The ready ones among pods that came from the pool. Their host name says no version, so slices do not tell what they
- * are; their labels do, and say so before the slice does.
+ * The ready ones among pods that came from the pool and take calls. Their host name says no version, so slices do not
+ * tell what they are; their labels do, and say so before the slice does.
+ *
+ * @param owner uid of the Function: one that was deleted and made again has nothing to do with the pods of before
  */
-export function readyAdopted(pods: Iterable<Pod>): ReadyPod[] {
+export function readyFromPool(pods: Iterable<Pod>, owner: string | undefined): ReadyPod[] {
   return [...pods].flatMap((pod) => {
-    const { uid } = pod.metadata;
+    const { uid, labels, ownerReferences = [] } = pod.metadata;
     const host = pod.status?.podIP;
     if (uid === undefined || host === undefined || !isReady(pod)) return [];
+    // An adopted pod is owned by its ReplicaSet.
+    const isLoaded = labels?.[LABELS.pool] === "loaded";
+    if (isLoaded && !ownerReferences.some((reference) => reference.uid === owner)) return [];
     return [{ id: uid, address: { host, port: PORT }, version: versionOf(pod) }];
   });
 }

@@ -254,6 +254,7 @@ export class KubernetesPlatform implements Platform {
     await this.pool?.close();
     // What was under way is taken back, for which the API server is needed.
     await Promise.allSettled(this.#changes.values());
+    await this.publisher.close();
     await this.mirror.close();
     await this.#api.close();
   }

@@ -9,13 +9,15 @@ export const LABELS = {
   version: `${GROUP}/version`,
   /** What a ConfigMap carries a part of: `source` or `bundle`. */
   part: `${GROUP}/part`,
-  /** State of a pod that came from the pool: `free`, `claimed`, `adopted` or `spent`. */
+  /** State of a pod that came from the pool: `free`, `claimed`, `loaded`, `adopted` or `spent`. */
   pool: `${GROUP}/pool`,
-  /** Of a claimed pod: the function that it was claimed for, and when, in seconds since 1970. */
+  /** Of a claimed or loaded pod: the function that it was claimed for, and when, in seconds since 1970. */
   claimedFor: `${GROUP}/claimed-for`,
   claimedAt: `${GROUP}/claimed-at`,
   /** Which ReplicaSet counts a pod as its own; Kubernetes' own label. */
   templateHash: "pod-template-hash",
+  /** Of pods that the pool's Deployment counts: `skiff-pool`. */
+  app: "app",
   managedBy: "app.kubernetes.io/managed-by",
 } as const;
 

@@ -1,24 +1,23 @@
 import type { Limits } from "../limits.ts";
-import type { Bundle, Draft, Published } from "../platform.ts";
+import type { Draft, Published } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import type { KubeApi } from "./api.ts";
 import { hasStatus } from "./api-error.ts";
 import type { Children } from "./children.ts";
 import { specOf } from "./function-spec.ts";
-import { inlineSourceHash, publishingSince } from "./function-state.ts";
+import { inlineSourceHash } from "./function-state.ts";
 import type { Owner } from "./manifests.ts";
-import { delay } from "./mirror.ts";
-import { ANNOTATIONS, GROUP, LABELS } from "./names.ts";
-import type { PoolSupply } from "./pool/pool-supply.ts";
+import { ANNOTATIONS } from "./names.ts";
+import type { NewVersion, PoolSupply } from "./pool/pool-supply.ts";
+import { type Begun, functionPlace, PublishTurns } from "./publish-turns.ts";
 import { NotReady, type ReadinessOptions, startFailed, versionServes } from "./readiness.ts";
-import { type FunctionResource, KINDS, type Place } from "./resources.ts";
+import type { FunctionResource, Place } from "./resources.ts";
 import type { VersionStore } from "./version-store.ts";
 import { type VersionRecord, versionsToForget } from "./versions.ts";
 
 const TRIES = 8;
-const TURN_PAUSE_MS = 200;
-/** A publish that began this long after its limits is one whose manager died. */
-export const ABANDONED_MS = 15_000;
+/** A pod of the pool has its function by then, or the cluster's own pods are needed. */
+const POOL_MS = 400;
 
 export interface PublisherOptions extends ReadinessOptions {
   readonly api: KubeApi;
@@ -33,30 +32,21 @@ export interface PublisherOptions extends ReadinessOptions {
   readonly spread?: (name: string, version: number) => Promise<void>;
 }
 
-interface Begun {
-  /** As it was before the publish, but for the mark. */
-  readonly resource: FunctionResource;
-  readonly created: boolean;
-  /** Made by this publish: nothing can have been stored for it before. */
-  readonly isNew?: boolean;
-}
-
-/**
- * Makes versions current. One publish of a function at a time in the whole cluster: the annotation
- * `publishing-since` is set with the object's resourceVersion as condition, and whoever finds it waits.
- */
+/** Makes versions current, one publish of a function at a time in the whole cluster. */
 export class Publisher {
   readonly #options: PublisherOptions;
+  readonly #turns: PublishTurns;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#turns = new PublishTurns(options);
   }
 
   /** @throws Problem `start_failed`; ApiError, ApiUnreachable */
   async publish(draft: Draft, signal?: AbortSignal): Promise<Published> {
     const { store, endpoints } = this.#options;
     const { name } = draft;
-    const begun = await this.#begin(draft, signal);
+    const begun = await this.#turns.begin(draft, signal);
     if ("unchanged" in begun) return begun;
     const { resource, created, isNew = false } = begun;
     const owner = { name, uid: resource.metadata.uid! };
@@ -69,20 +59,31 @@ export class Publisher {
       // Pods of a version that was taken back may take calls for a moment still: its number is not used again then.
       const ready = isNew ? 0 : endpoints.newestReady(name);
       const newest = Math.max(resource.spec.version ?? 0, ready, ...numbers);
+      const supplied = this.#supply({ version: newest + 1, draft, owner }, failed.signal);
       stored = await store.store(draft, owner, newest + 1);
       signal?.throwIfAborted();
-      this.#supply({ record: stored, bundle: draft.bundle, owner }, failed.signal);
+      const record = stored;
       const named = this.#replaceSpec(resource, (spec) => ({
         // An inline source that was not what is published is from before: what was posted last counts.
-        ...(inlineSourceHash(spec) === stored!.sourceHash ? { source: spec.source! } : {}),
+        ...(inlineSourceHash(spec) === record.sourceHash ? { source: spec.source! } : {}),
         ...specOf(draft.settings),
-        version: stored!.version,
+        version: record.version,
       }));
-      await both(named, this.#bringUp(stored, owner));
-      await this.#serves(stored, signal);
-      if (endpoints.functions.get(name)?.metadata.uid !== owner.uid) throw removed(name);
-      await this.#finish(stored, created);
-      await this.#forget(stored, records);
+      const serves = async () => {
+        await this.#serves(record, signal);
+        if (endpoints.functions.get(name)?.metadata.uid !== owner.uid) throw removed(name);
+      };
+      const bringUp = () => this.#bringUp(record, owner);
+      if (await both(named, soon(supplied))) {
+        // What the cluster does for pods of its own takes the processors that the pool's pod needs to load.
+        await serves();
+        await both(this.#makeOfficial(record), bringUp());
+      } else {
+        await both(named, bringUp());
+        await serves();
+        await this.#makeOfficial(record);
+      }
+      this.#turns.end(begun, () => this.#forget(record, records));
     } catch (error) {
       failed.abort(error);
       await this.#undo(begun, stored).catch((failure: Error) => {
@@ -94,20 +95,31 @@ export class Publisher {
     return { name, version: stored.version, created, unchanged: false };
   }
 
+  /** Resolves when nothing is left to be done of what was published. */
+  close(): Promise<void> {
+    return this.#turns.close();
+  }
+
   /**
-   * As many instances as serve now, for calls change over when there are as many of the new version. In the background:
-   * whether it helps is seen by the endpoints, and without it everything works the same.
+   * True if as many pods of the pool serve the version as there are instances now, for calls change over then. Fewer do
+   * not harm: the cluster's own join them.
    */
-  #supply(version: { record: VersionRecord; bundle: Bundle; owner: Owner }, signal: AbortSignal): void {
+  async #supply(version: NewVersion, signal: AbortSignal): Promise<boolean> {
     const { supply, endpoints, onTrouble } = this.#options;
+    if (!supply) return false;
     const { name } = version.owner;
-    const serving = endpoints.get(name)?.instances.length ?? 0;
-    const wanted = Math.max(1, Math.min(serving, supply?.free ?? 0));
-    for (let count = 0; count < wanted; count++) {
-      supply?.forVersion(version, { signal }).catch((error: Error) => {
-        if (!signal.aborted) onTrouble(`${name}: the pool could not be asked: ${error.message}`);
-      });
-    }
+    const needed = Math.max(1, endpoints.get(name)?.instances.length ?? 0);
+    const asked = Math.max(1, Math.min(needed, supply.free));
+    const outcomes = Array.from({ length: asked }, async () => {
+      try {
+        return (await supply.forVersion(version, { signal })) === "claimed";
+      } catch (error) {
+        if (!signal.aborted) onTrouble(`${name}: the pool could not be asked: ${(error as Error).message}`);
+        return false;
+      }
+    });
+    const claimed = (await Promise.all(outcomes)).filter((isClaimed) => isClaimed);
+    return claimed.length >= needed;
   }
 
   async #bringUp(record: VersionRecord, owner: Owner): Promise<void> {
@@ -124,61 +136,9 @@ export class Publisher {
     await spread?.(name, version);
   }
 
-  /** Takes the turn of this function, or finds that there is nothing to do. */
-  async #begin(draft: Draft, signal?: AbortSignal): Promise<Begun | Published> {
-    const { api, namespace, limits, store } = this.#options;
-    const { name, hash } = draft;
-    const deadlineMs = performance.now() + 2 * limits.startMs + ABANDONED_MS;
-    const stop = signal ?? new AbortController().signal;
-    while (performance.now() < deadlineMs) {
-      stop.throwIfAborted();
-      const resource = await api.get<FunctionResource>(this.#place(name));
-      const since = resource && publishingSince(resource);
-      if (resource?.metadata.deletionTimestamp !== undefined || since !== undefined) {
-        await delay(TURN_PAUSE_MS, stop);
-        continue;
-      }
-      const version = resource?.spec.version;
-      if (version !== undefined && resource?.status?.version === version) {
-        const current = (await store.records(name)).find((record) => record.version === version);
-        if (current?.hash === hash) return { name, version, created: false, unchanged: true };
-      }
-      try {
-        const now = new Date().toISOString();
-        const annotations = { [ANNOTATIONS.publishingSince]: now };
-        if (!resource) {
-          const body = newFunction(draft, namespace, { ...annotations, [ANNOTATIONS.createdAt]: now });
-          return {
-            resource: await api.create<FunctionResource>(this.#place(), body),
-            created: true,
-            isNew: true,
-          };
-        }
-        const { resourceVersion } = resource.metadata;
-        const patch = { metadata: { resourceVersion, annotations } };
-        return {
-          resource: await api.patch<FunctionResource>(this.#place(name), patch),
-          created: version === undefined,
-        };
-      } catch (error) {
-        // Somebody else was first: look again.
-        if (!hasStatus(error, 409)) throw error;
-      }
-    }
-    const detail = `Another deploy of "${name}" has not ended; try again in a moment.`;
-    throw new Problem("too_many_waiting", detail, { retryAfterS: 5 });
-  }
-
-  async #finish({ name, version }: VersionRecord, created: boolean): Promise<void> {
-    const { api } = this.#options;
-    const now = new Date().toISOString();
-    const annotations = {
-      [ANNOTATIONS.publishingSince]: null,
-      ...(created ? {} : { [ANNOTATIONS.updatedAt]: now }),
-    };
+  async #makeOfficial({ name, version }: Pick<VersionRecord, "name" | "version">): Promise<void> {
     const status = { ...this.#place(name), subresource: "status" };
-    await api.patch(status, { status: { version } });
-    await api.patch(this.#place(name), { metadata: { annotations } });
+    await this.#options.api.patch(status, { status: { version } });
   }
 
   async #forget(current: VersionRecord, before: readonly VersionRecord[]): Promise<void> {
@@ -201,6 +161,8 @@ export class Publisher {
       return;
     }
     await this.#replaceSpec(resource, () => resource.spec);
+    const { version } = resource.status ?? {};
+    if (version !== undefined) await this.#makeOfficial({ name, version });
     const records = await store.records(name);
     const before = records.find(({ version }) => version === resource.spec.version);
     if (before) {
@@ -237,9 +199,8 @@ export class Publisher {
     }
   }
 
-  #place(name?: string): Place {
-    const { namespace } = this.#options;
-    return { kind: KINDS.functions, namespace, ...(name === undefined ? {} : { name }) };
+  #place(name: string): Place {
+    return functionPlace(this.#options.namespace, name);
   }
 }
 
@@ -247,21 +208,17 @@ function removed(name: string): Problem {
   return new Problem("unknown_function", `The function "${name}" was removed meanwhile.`);
 }
 
-/** Waits for both also when one fails, because what is taken back must not go on meanwhile. */
-async function both(one: Promise<void>, other: Promise<void>): Promise<void> {
+/** The result of the other one. Waits for both also when one fails, because what is taken back must not go on meanwhile. */
+async function both<T>(one: Promise<void>, other: Promise<T>): Promise<T> {
   const failed = (await Promise.allSettled([one, other])).find(({ status }) => status === "rejected");
   if (failed) throw (failed as PromiseRejectedResult).reason;
+  return await other;
 }
 
-function newFunction(
-  { name, settings }: Draft,
-  namespace: string,
-  annotations: Record<string, string>,
-): object {
-  return {
-    apiVersion: `${GROUP}/v1`,
-    kind: "Function",
-    metadata: { name, namespace, annotations, labels: { [LABELS.managedBy]: "skiff" } },
-    spec: specOf(settings),
-  };
+/** False also if it takes long; then the cluster's own pods are no later. */
+function soon(supplied: Promise<boolean>): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, POOL_MS, false);
+  void supplied.then(resolve).finally(() => clearTimeout(timer));
+  return promise;
 }

@@ -38,11 +38,15 @@ export class NotReady extends Error {
 export async function versionServes(awaited: Awaited, options: ReadinessOptions): Promise<void> {
   const { name, version, withinMs, signal } = awaited;
   const { api, namespace, endpoints } = options;
+  const isServing = () => {
+    const serving = endpoints.get(name);
+    return serving?.version === version && serving.instances.length > 0;
+  };
+  if (isServing()) return;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const troubles = new Map<string, Trouble>();
   const look = () => {
-    const serving = endpoints.get(name);
-    if (serving?.version === version && serving.instances.length > 0) resolve();
+    if (isServing()) resolve();
   };
   const pods = new Mirror<Pod>({
     api,

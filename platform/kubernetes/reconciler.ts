@@ -12,7 +12,7 @@ import type { KubernetesPlatform } from "./kubernetes-platform.ts";
 import { Mirror, type MirrorTimes } from "./mirror.ts";
 import { ANNOTATIONS, deploymentName, LABELS } from "./names.ts";
 import { ObjectsByFunction } from "./objects-by-function.ts";
-import { ABANDONED_MS } from "./publisher.ts";
+import { ABANDONED_MS } from "./publish-turns.ts";
 import {
   type Deployment,
   type FunctionResource,
@@ -42,6 +42,9 @@ export interface ReconcilerOptions {
 const RESYNC_MS = 5 * 60_000;
 /** A version that did not start is tried again: a quota, a node or an image may have come meanwhile. */
 const RETRY_START_MS = 60_000;
+
+/** Time that a deploy takes before the status tells of it. */
+const QUIET_MS = 1_000;
 
 interface Failed {
   /** A Function that was deleted and made again counts its generations from 1 again. */
@@ -114,6 +117,8 @@ export class Reconciler {
     if (since !== undefined) {
       const leftMs = since + abandonedMs - Date.now();
       if (leftMs <= 0) return await this.#recover(resource);
+      // Most are over before anybody could read of them, and sooner without a word from here.
+      if (leftMs > abandonedMs - QUIET_MS) return QUIET_MS;
       await this.#report(resource, undefined, true);
       return leftMs;
     }

@@ -25,14 +25,23 @@ const MOMENT_MS = 20_000;
 const WITHIN_MS = 60_000;
 
 /**
+ * A pod that was claimed belongs to the pool's ReplicaSet as well, and so does not follow its Function.
+ */
+async function deleteClaimed(pods: readonly Pod[], { api, namespace }: RemovalOptions): Promise<void> {
+  const claimed = pods.filter(
+    (pod) => pod.metadata.labels?.[LABELS.claimedFor] !== undefined && !isTerminating(pod),
+  );
+  const places = claimed.map(({ metadata }) => ({ kind: KINDS.pods, namespace, name: metadata.name }));
+  await Promise.all(places.map((place) => api.delete(place, "Background")));
+}
+
+/**
  * Deletes a Function and waits until what it owned is gone; pods with long calls may take longer. False if there was
  * none. The cluster's garbage collector does the work, also if nobody waits.
  * @throws Problem `platform_unavailable` if it does not
  */
-export async function removeFunction(
-  name: string,
-  { api, namespace, signal }: RemovalOptions,
-): Promise<boolean> {
+export async function removeFunction(name: string, options: RemovalOptions): Promise<boolean> {
+  const { api, namespace, signal } = options;
   const deleted = await api.delete({ kind: KINDS.functions, namespace, name }, "Background");
   if (!deleted) return false;
   const startedMs = performance.now();
@@ -50,6 +59,7 @@ export async function removeFunction(
     if (owned === 0 && (pods.length === 0 || (waitedMs > MOMENT_MS && pods.every(isTerminating))))
       return true;
     if (waitedMs > WITHIN_MS) break;
+    await deleteClaimed(pods, options);
     await delay(PAUSE_MS, signal);
     signal.throwIfAborted();
   }

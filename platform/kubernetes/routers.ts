@@ -1,13 +1,13 @@
 import { request } from "undici";
 import type { KubeApi } from "./api.ts";
 import type { RouterLoad } from "./load-table.ts";
-import { delay } from "./mirror.ts";
+import { delay, Mirror } from "./mirror.ts";
 import { KINDS, type Pod } from "./resources.ts";
 
 export const INTERNAL_PORT = 8081;
 const ANSWER_MS = 1_000;
 const SPREAD_MS = 3_000;
-const SPREAD_PAUSE_MS = 20;
+const SPREAD_PAUSE_MS = 10;
 
 export interface RoutersOptions {
   readonly api: KubeApi;
@@ -21,9 +21,22 @@ export interface RoutersOptions {
 /** The router pods, asked one by one at their internal port. */
 export class Routers {
   readonly #options: RoutersOptions;
+  /** A deploy has no time to ask the API server who there is. */
+  readonly #pods: Mirror<Pod>;
 
   constructor(options: RoutersOptions) {
     this.#options = options;
+    const { api, namespace, labelSelector } = options;
+    this.#pods = new Mirror<Pod>({
+      api,
+      labelSelector,
+      place: { kind: KINDS.pods, namespace },
+      onChange: () => {},
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#pods.close();
   }
 
   /** Undefined if one of them does not answer: what it does not say may be a call. */
@@ -36,7 +49,8 @@ export class Routers {
   /** Resolves when every router sends the calls of a function to this version, or after three seconds. */
   async spread(name: string, version: number): Promise<void> {
     const signal = AbortSignal.timeout(SPREAD_MS);
-    const behind = new Set(await this.#addresses(signal));
+    const isKnown = this.#pods.isSynced && this.#pods.trouble === undefined;
+    const behind = new Set(isKnown ? addressesOf(this.#pods.values()) : await this.#addresses(signal));
     while (behind.size > 0 && !signal.aborted) {
       const asked = [...behind].map(async (host) => {
         const seen = await this.#ask<{ version: number | null }>(host, `/serving/${name}`, signal);
@@ -51,9 +65,7 @@ export class Routers {
   async #addresses(signal: AbortSignal): Promise<string[]> {
     const { api, namespace, labelSelector } = this.#options;
     const { items } = await api.list<Pod>({ kind: KINDS.pods, namespace }, labelSelector, { signal });
-    // One that is on its way out may have calls still.
-    const running = items.filter(({ status }) => status?.phase === "Running");
-    return running.flatMap(({ status }) => status?.podIP ?? []);
+    return addressesOf(items);
   }
 
   async #ask<T>(host: string, path: string, signal: AbortSignal): Promise<T | undefined> {
@@ -70,4 +82,10 @@ export class Routers {
       return undefined;
     }
   }
+}
+
+/** Of those that run; one that is on its way out may have calls still. */
+function addressesOf(pods: Iterable<Pod>): string[] {
+  const running = [...pods].filter(({ status }) => status?.phase === "Running");
+  return running.flatMap(({ status }) => status?.podIP ?? []);
 }

@@ -89,12 +89,20 @@ export class Installation {
 
   /** Waits until as many pods are ready in the pool as it should have. */
   async poolIsFull(): Promise<void> {
-    const path = "jsonpath={.spec.replicas}/{.status.readyReplicas}/{.status.replicas}";
+    const inFunctions = ["-n", "skiff-functions", "-o"];
+    const ready = `jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}`;
     await eventually(
       "the pool is full",
       async () => {
-        const text = await kubectl("get", "deployment", "skiff-pool", "-n", "skiff-functions", "-o", path);
-        return new Set(text.split("/")).size === 1;
+        // A pod that was claimed counts for the Deployment until it is adopted.
+        const size = await kubectl(
+          "get",
+          "deployment/skiff-pool",
+          ...inFunctions,
+          "jsonpath={.spec.replicas}",
+        );
+        const free = await kubectl("get", "pods", "-l", "skiff.dev/pool=free", ...inFunctions, ready);
+        return free.split(" ").filter((status) => status === "True").length === Number(size);
       },
       INSTALLED_WITHIN_MS,
     );

@@ -266,9 +266,12 @@ function send({ collection, selector, response }: Watch, event: Event): void {
 }
 
 function selects(selector: string | null, { metadata }: Resource): boolean {
-  return (selector ?? "").split(",").every((rule) => {
+  // A comma within brackets separates values, not rules.
+  const rules = (selector ?? "").split(/,(?![^(]*\))/).filter((rule) => rule !== "");
+  return rules.every((rule) => {
+    const [, set, values] = /^(\S+) in \((.*)\)$/.exec(rule) ?? [];
+    if (set !== undefined) return values!.split(/, */).includes(metadata.labels?.[set] ?? "");
     const [key = "", value] = rule.split("=");
-    if (key === "") return true;
     return value === undefined ? metadata.labels?.[key] !== undefined : metadata.labels?.[key] === value;
   });
 }
@@ -284,6 +287,7 @@ function patched(operations: unknown, before: Stored | undefined): Stored | unde
     const parent = names.reduce(inside, next);
     if (op === "test" && JSON.stringify(parent[last]) !== JSON.stringify(value)) return undefined;
     if (op === "remove") delete parent[last];
+    else if (op === "add" && Array.isArray(parent) && last === "-") parent.push(value);
     else if (op !== "test") parent[last] = value;
   }
   return next as unknown as Stored;

@@ -63,7 +63,7 @@ export class FakeCluster {
 
   /** A ready pod that is of no function, as the Deployment of the pool makes it. */
   putFreePod(name: string): void {
-    const labels = { "skiff.dev/pool": "free", "pod-template-hash": "pool" };
+    const labels = { app: "skiff-pool", "skiff.dev/pool": "free", "pod-template-hash": "pool" };
     const ownerReferences = [{ kind: "ReplicaSet", name: "skiff-pool-1", uid: "pool" }];
     const status = { podIP: "127.0.0.1", conditions: [{ type: "Ready", status: "True" }] };
     this.server.put("pods", { metadata: { name, labels, ownerReferences }, status });

@@ -96,5 +96,5 @@ export class PoolKeeper {
 export function isAbandoned({ metadata }: Pod, now: Date): boolean {
   const { [LABELS.pool]: state, [LABELS.claimedAt]: at = "0" } = metadata.labels ?? {};
   if (state === "spent") return true;
-  return state === "claimed" && now.getTime() - Number(at) * 1_000 > CLAIM_MS;
+  return (state === "claimed" || state === "loaded") && now.getTime() - Number(at) * 1_000 > CLAIM_MS;
 }

@@ -36,12 +36,12 @@ export function poolSecretManifest({ pods }: PoolKeys, namespace = FUNCTIONS_NAM
 }
 
 /**
- * Pods that are ready and of no function. A pod that is claimed is no longer counted, so that the Deployment makes
- * the next one by itself.
+ * Pods that are ready and of no function. One that was adopted is no longer counted, so that the Deployment makes the
+ * next one by itself.
  */
 export function poolDeploymentManifest(options: PoolManifestOptions): object {
   const { namespace = FUNCTIONS_NAMESPACE, size } = options;
-  const selector = { [LABELS.pool]: "free" };
+  const selector = { [LABELS.app]: POOL_NAME };
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -61,7 +61,7 @@ function poolTemplate(options: PodOptions): object {
   const settings: Settings = defaultSettings(options.limits);
   const container = instanceContainer(settings, options);
   return {
-    metadata: { labels: { [LABELS.managedBy]: "skiff", [LABELS.pool]: "free" } },
+    metadata: { labels: { [LABELS.managedBy]: "skiff", [LABELS.app]: POOL_NAME, [LABELS.pool]: "free" } },
     spec: {
       ...instancePod(settings, options),
       topologySpreadConstraints: [

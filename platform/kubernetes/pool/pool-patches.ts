@@ -6,7 +6,8 @@ import type { Pod, ReplicaSet } from "../resources.ts";
 
 /**
  * A pod's way out of the pool, as patches that the API server applies whole or not at all: free → claimed (one of
- * all who try) → adopted, or spent, which the leader deletes. None of them ever leads back.
+ * all who try) → loaded (it takes calls) → adopted. Before that it may be spent, and the leader deletes it. None of
+ * them ever leads back.
  */
 
 export interface Claim {
@@ -15,8 +16,8 @@ export interface Claim {
 }
 
 /**
- * Takes a free pod for a function. The pool's ReplicaSet makes another one; the Function owns this one until its
- * ReplicaSet does, so that nothing is left of it when the Function is deleted in between.
+ * Takes a free pod for a function. The pool's ReplicaSet counts it until it is adopted: only then does it make another
+ * one, whose start would take the processors that the claimed one needs to load.
  */
 export function claimPatch(pod: Pod, { owner, at }: Claim): JsonOperation[] {
   const seconds = String(Math.floor(at.getTime() / 1_000));
@@ -26,38 +27,42 @@ export function claimPatch(pod: Pod, { owner, at }: Claim): JsonOperation[] {
     label("replace", LABELS.pool, "claimed"),
     label("add", LABELS.claimedFor, owner.name),
     label("add", LABELS.claimedAt, seconds),
-    { op: "replace", path: "/metadata/ownerReferences", value: [{ ...reference, controller: false }] },
+    { op: "add", path: "/metadata/ownerReferences/-", value: { ...reference, controller: false } },
   ];
 }
 
-export interface Adoption {
-  readonly name: string;
-  readonly version: number;
-  readonly replicaSet: ReplicaSet;
+/** Says what a claimed pod runs: from then on all routers send calls to it. */
+export function loadedPatch(pod: Pod, { name, version }: { name: string; version: number }): JsonOperation[] {
+  return [
+    ...onlyIf(pod, "claimed"),
+    label("replace", LABELS.pool, "loaded"),
+    label("add", LABELS.function, name),
+    label("add", LABELS.version, String(version)),
+  ];
 }
 
-/** Makes a claimed pod one of the function's ReplicaSet, as if that had made it; from then on others send calls to it. */
-export function adoptionPatch(pod: Pod, { name, version, replicaSet }: Adoption): JsonOperation[] {
+/** Makes a loaded pod one of the function's ReplicaSet, as if that had made it. */
+export function adoptionPatch(pod: Pod, replicaSet: ReplicaSet): JsonOperation[] {
   const { metadata } = replicaSet;
   const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name: metadata.name, uid: metadata.uid };
   return [
-    ...onlyIf(pod, "claimed"),
+    ...onlyIf(pod, "loaded"),
     label("replace", LABELS.pool, "adopted"),
+    { op: "remove", path: pathOfLabel(LABELS.app) },
     { op: "remove", path: pathOfLabel(LABELS.claimedFor) },
     { op: "remove", path: pathOfLabel(LABELS.claimedAt) },
-    label("add", LABELS.function, name),
-    label("add", LABELS.version, String(version)),
     label("replace", LABELS.templateHash, metadata.labels?.[LABELS.templateHash] ?? ""),
     { op: "replace", path: "/metadata/ownerReferences", value: [{ ...owner, controller: true }] },
   ];
 }
 
-/** Gives up a claimed pod, which may hold a function: nobody else can use it. */
-export function spentPatch(pod: Pod): JsonOperation[] {
-  return [...onlyIf(pod, "claimed"), label("replace", LABELS.pool, "spent")];
+/** Gives up a pod, which may hold a function: nobody else can use it. */
+export function spentPatch(pod: Pod, state: "claimed" | "loaded"): JsonOperation[] {
+  const leavesPool: JsonOperation = { op: "remove", path: pathOfLabel(LABELS.app) };
+  return [...onlyIf(pod, state), label("replace", LABELS.pool, "spent"), leavesPool];
 }
 
-type State = "free" | "claimed";
+type State = "free" | "claimed" | "loaded";
 
 function onlyIf({ metadata }: Pod, state: State): JsonOperation[] {
   return [

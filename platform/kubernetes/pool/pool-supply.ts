@@ -1,12 +1,11 @@
 import { gzipSync } from "node:zlib";
 import type { Limits } from "../../limits.ts";
-import type { Bundle } from "../../platform.ts";
+import type { Draft } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import { checkedSettings } from "../function-spec.ts";
 import { publishingSince } from "../function-state.ts";
 import type { Owner } from "../manifests.ts";
 import type { FunctionResource } from "../resources.ts";
-import type { VersionRecord } from "../versions.ts";
 import type { BundleCache } from "./bundle-cache.ts";
 import type { Pool, PoolOutcome } from "./pool.ts";
 
@@ -20,6 +19,12 @@ export interface SupplyCall {
   /** The pod is given up when it aborts before it was adopted. */
   readonly signal: AbortSignal;
   readonly onStep?: (step: "claim" | "load") => void;
+}
+
+export interface NewVersion {
+  readonly version: number;
+  readonly draft: Draft;
+  readonly owner: Owner;
 }
 
 /** Instances from the pool, for those who need one: a function that sleeps, a version that is being deployed. */
@@ -47,12 +52,9 @@ export class PoolSupply {
     return await pool.supply({ ...call, owner: { name, uid }, version, settings, packed });
   }
 
-  /** For a version that was stored just now. */
-  async forVersion(
-    { record, bundle, owner }: { record: VersionRecord; bundle: Bundle; owner: Owner },
-    call: SupplyCall,
-  ): Promise<PoolOutcome> {
-    const { settings, version } = record;
+  /** For a version that is being stored. */
+  async forVersion({ version, draft, owner }: NewVersion, call: SupplyCall): Promise<PoolOutcome> {
+    const { settings, bundle } = draft;
     const packed = async () => ({ settings, bundle: gzipSync(bundle.code) });
     return await this.#options.pool.supply({ ...call, owner, version, settings, packed });
   }

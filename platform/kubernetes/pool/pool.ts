@@ -11,7 +11,7 @@ import { isReady } from "../pod-state.ts";
 import { KINDS, type Pod, type ReplicaSet } from "../resources.ts";
 import type { PackedVersion } from "./bundle-cache.ts";
 import { fitsPool, sealLoad, sendLoad } from "./pool-load.ts";
-import { adoptionPatch, claimPatch, spentPatch } from "./pool-patches.ts";
+import { adoptionPatch, claimPatch, loadedPatch, spentPatch } from "./pool-patches.ts";
 
 /**
  * How asking the pool ended: `claimed` a pod that takes calls; `empty`; `settings` that no pod of the pool has;
@@ -137,7 +137,7 @@ export class Pool {
       this.#checkOwner(owner);
     } catch (error) {
       print(`${owner.name}: a pod of the pool did not take it: ${(error as Error).message}`);
-      await this.#giveUp(pod);
+      await this.#giveUp(pod, "claimed");
       return "failed";
     }
     wanted.onStep?.("load");
@@ -186,16 +186,28 @@ export class Pool {
   #adoptInBackground(pod: Pod, wanted: Wanted): void {
     const { print, endpoints } = this.#options;
     const { name } = wanted.owner;
-    const adopted = this.#adopt(pod, wanted)
+    let state: "claimed" | "loaded" = "claimed";
+    const adopt = async () => {
+      await this.#tellLoaded(pod, wanted);
+      state = "loaded";
+      await this.#adopt(pod, wanted);
+    };
+    const adopted = adopt()
       .catch(async (error: unknown) => {
         endpoints.dropEarly(name, pod.metadata.uid!);
         if (!wanted.signal.aborted && !this.#closing.signal.aborted) {
           print(`${name}: a pod of the pool could not be adopted: ${(error as Error).message}`);
         }
-        await this.#giveUp(pod);
+        await this.#giveUp(pod, state);
       })
       .finally(() => this.#adoptions.delete(adopted));
     this.#adoptions.add(adopted);
+  }
+
+  async #tellLoaded(pod: Pod, { owner, version, signal }: Wanted): Promise<void> {
+    const { api, namespace } = this.#options;
+    const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
+    await api.patchJson<Pod>(place, loadedPatch(pod, { name: owner.name, version }), { signal });
   }
 
   async #adopt(pod: Pod, { owner, version, signal }: Wanted): Promise<void> {
@@ -219,7 +231,7 @@ export class Pool {
       const replicaSet = await promise;
       this.#checkOwner(owner);
       const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
-      await api.patchJson<Pod>(place, adoptionPatch(pod, { name, version, replicaSet }));
+      await api.patchJson<Pod>(place, adoptionPatch(pod, replicaSet));
     } finally {
       until.removeEventListener("abort", stop);
       await sets.close();
@@ -237,10 +249,10 @@ export class Pool {
   }
 
   /** The leader deletes it. Where even that fails, the leader finds it by the age of its claim. */
-  async #giveUp(pod: Pod): Promise<void> {
+  async #giveUp(pod: Pod, state: "claimed" | "loaded"): Promise<void> {
     const { api, namespace, print } = this.#options;
     try {
-      await api.patchJson({ kind: KINDS.pods, namespace, name: pod.metadata.name }, spentPatch(pod));
+      await api.patchJson({ kind: KINDS.pods, namespace, name: pod.metadata.name }, spentPatch(pod, state));
     } catch (error) {
       if (hasStatus(error, 404) || hasStatus(error, 422)) return;
       print(`the pod ${pod.metadata.name} could not be given up: ${(error as Error).message}`);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   endpointsOf,
   type ReadyPod,
+  readyFromPool,
   readyPods,
   servingVersion,
 } from "../../../platform/kubernetes/endpoints.ts";
@@ -37,6 +38,30 @@ describe("the version that calls go to", () => {
 
   it("is the version before again when the wanted one was taken back", () => {
     assert.equal(servingVersion(pods(1, 2), { wanted: 1, serving: 2 }), 1);
+  });
+});
+
+describe("the ready pods that came from the pool", () => {
+  const pod = (pool: string, owner: string, ready = "True") => ({
+    metadata: {
+      name: "p",
+      uid: "uid",
+      labels: { "skiff.dev/pool": pool, "skiff.dev/version": "2" },
+      ownerReferences: [{ uid: "the pool's set" }, { uid: owner }],
+    },
+    status: { podIP: "10.0.0.1", conditions: [{ type: "Ready", status: ready }] },
+  });
+  const taken = [{ id: "uid", address: { host: "10.0.0.1", port: 8000 }, version: 2 }];
+
+  it("take calls from when they are loaded", () => {
+    assert.deepEqual(readyFromPool([pod("loaded", "mine")], "mine"), taken);
+    assert.deepEqual(readyFromPool([pod("adopted", "its ReplicaSet")], "mine"), taken);
+    assert.deepEqual(readyFromPool([pod("loaded", "mine", "False")], "mine"), []);
+  });
+
+  it("are not those of a Function of the same name that was deleted", () => {
+    assert.deepEqual(readyFromPool([pod("loaded", "the one before")], "mine"), []);
+    assert.deepEqual(readyFromPool([pod("loaded", "the one before")], undefined), []);
   });
 });
 

@@ -19,6 +19,12 @@ describe("the Kubernetes platform on a cluster that fails", () => {
     return endpoints && [endpoints.version, endpoints.instances.length];
   };
 
+  /** The last deploy is answered before its mark is gone. */
+  const turnEnded = () =>
+    eventually("the deploy has ended", () => {
+      return resource()?.metadata.annotations?.["skiff.dev/publishing-since"] === undefined;
+    });
+
   beforeEach(async () => {
     cluster = await FakeCluster.start();
   });
@@ -47,6 +53,7 @@ describe("the Kubernetes platform on a cluster that fails", () => {
 
   it("writes nothing when the current version is posted again", async () => {
     await cluster.platform.publish(draft("one"));
+    await turnEnded();
     const before = cluster.server.requests.length;
     assert.equal((await cluster.platform.publish(draft("one"))).unchanged, true);
     assert.ok(cluster.server.requests.slice(before).every((request) => request.startsWith("GET ")));
@@ -119,6 +126,7 @@ describe("the Kubernetes platform on a cluster that fails", () => {
 
   it("waits for the publish of another manager, and goes on from its version", async () => {
     await cluster.platform.publish(draft("one"));
+    await turnEnded();
     const { metadata, ...rest } = resource()!;
     const annotations = { "skiff.dev/publishing-since": new Date().toISOString() };
     cluster.server.put("functions", { ...rest, metadata: { ...metadata, annotations } });
@@ -132,6 +140,21 @@ describe("the Kubernetes platform on a cluster that fails", () => {
     assert.deepEqual(serving(), [1, 1]);
     cluster.server.put("functions", { ...rest, metadata: { ...metadata, annotations: {} } });
     assert.equal((await published).version, 2);
+  });
+
+  it("leaves the mark of the next deploy alone when its own was hard to take away", async () => {
+    const isEnd = (method: string, path: string) => method === "PATCH" && path.endsWith("/functions/hello");
+    cluster.server.fail({ status: 500, matches: isEnd });
+    await cluster.platform.publish(draft("one"));
+    const tries = () =>
+      cluster.server.requests.filter((request) => isEnd(...(request.split(" ") as [string, string]))).length;
+    await eventually("it has failed once", () => tries() === 1);
+    const { metadata, ...rest } = resource()!;
+    const annotations = { "skiff.dev/publishing-since": "2026-01-01T00:00:00.000Z" };
+    cluster.server.put("functions", { ...rest, metadata: { ...metadata, annotations } });
+    await eventually("it has tried again", () => tries() === 2);
+    await cluster.platform.close();
+    assert.deepEqual(resource()?.metadata.annotations, annotations);
   });
 
   it("answers 503 with the reason while the API server is away; calls go on, and it heals by itself", async () => {

@@ -42,8 +42,12 @@ describe("the pods of the pool", () => {
   });
 
   it("are spread over nodes, and of no function", () => {
-    assert.deepEqual(spec.selector, { matchLabels: { "skiff.dev/pool": "free" } });
-    const labels = { "app.kubernetes.io/managed-by": "skiff", "skiff.dev/pool": "free" };
+    assert.deepEqual(spec.selector, { matchLabels: { app: "skiff-pool" } });
+    const labels = {
+      "app.kubernetes.io/managed-by": "skiff",
+      app: "skiff-pool",
+      "skiff.dev/pool": "free",
+    };
     assert.deepEqual(spec.template.metadata.labels, labels);
     assert.equal(spec.template.spec.topologySpreadConstraints[0].topologyKey, "kubernetes.io/hostname");
   });

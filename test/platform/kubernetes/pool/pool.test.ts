@@ -94,7 +94,7 @@ describe("the pool", () => {
     assert.deepEqual(router.pool!.outcomes, { claimed: 1, empty: 0, settings: 0, failed: 0 });
   });
 
-  it("shows other routers the adopted pod by its labels, before any slice does", async () => {
+  it("shows other routers a loaded pod by its labels, before any slice does", async () => {
     await sleeping("hello");
     cluster.putFreePod("free-1");
     const [router, other] = [await open(), await open()];
@@ -111,6 +111,33 @@ describe("the pool", () => {
     assert.equal(version, 1);
     assert.equal(instances(manager).length, 1);
     await eventually("it is adopted", () => names("adopted").length === 1);
+  });
+
+  it("serves a new version before it asks the cluster for pods", async () => {
+    cluster.putFreePod("free-1");
+    const manager = await open();
+    const before = cluster.server.requests.length;
+    await manager.publish(draftOf("hello", CODE));
+    const requests = cluster.server.requests.slice(before);
+    const told = requests.findLastIndex((request) => /^PATCH .*\/pods\/free-1/.test(request));
+    const asked = requests.findIndex((request) => /^PATCH .*\/deployments\/hello-app/.test(request));
+    assert.ok(told >= 0 && asked > 0, requests.join("\n"));
+    const loaded = requests.findIndex((request) => /^PATCH .*\/pods\/free-1/.test(request));
+    assert.ok(loaded < asked, requests.join("\n"));
+    assert.deepEqual(loads.length, 1);
+  });
+
+  it("takes a version back that it serves already when the cluster refuses its Deployment", async () => {
+    await cluster.platform.publish(draftOf("hello", "one"));
+    cluster.putFreePod("free-1");
+    const manager = await open();
+    const isApply = (method: string, path: string) => method === "PATCH" && /\/deployments\//.test(path);
+    cluster.server.fail({ status: 403, matches: isApply });
+    await assert.rejects(manager.publish(draftOf("hello", CODE)), { code: "platform_unavailable" });
+    const { spec, status } = cluster.server.read<FunctionResource>("functions", "hello")!;
+    assert.deepEqual([spec.version, status?.version], [1, 1]);
+    await eventually("version 1 serves again", () => manager.endpoints("hello")?.version === 1);
+    await eventually("the pod is given up", () => names("spent").length === 1);
   });
 
   it("gives a pod to one of many who want it at the same moment; the others take the next one", async () => {
@@ -220,7 +247,10 @@ describe("the pool", () => {
     assert.equal(labels?.["skiff.dev/claimed-for"], "hello");
     assert.deepEqual(
       ownerReferences?.map(({ uid, controller }) => [uid, controller]),
-      [[functionUid("hello"), false]],
+      [
+        ["pool", undefined],
+        [functionUid("hello"), false],
+      ],
     );
     await cluster.platform.remove("hello");
     await assert.rejects(woken, { code: "unknown_function" });
