@@ -47,7 +47,12 @@ describe("the ready pods that came from the pool", () => {
       name: "p",
       uid: "uid",
       labels: { "skiff.dev/pool": pool, "skiff.dev/version": "2" },
-      ownerReferences: [{ uid: "the pool's set" }, { uid: owner }],
+      ownerReferences: ["the pool's set", owner].map((uid) => ({
+        apiVersion: "v1",
+        kind: "K",
+        name: "n",
+        uid,
+      })),
     },
     status: { podIP: "10.0.0.1", conditions: [{ type: "Ready", status: ready }] },
   });
