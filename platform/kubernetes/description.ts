@@ -40,18 +40,21 @@ export function describeFunction(
     ...summary,
     settings: record.settings,
     versions: records.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
-    instances: pods.map(describePod),
+    instances: pods.map((pod) => describePod(pod, described.endpoints)),
     lastErrors: lastErrors(resource, pods),
     ...(notReady === undefined ? {} : { notReady }),
   };
 }
 
-function describePod(pod: Pod): InstanceDescription {
+function describePod(pod: Pod, endpoints: Endpoints | undefined): InstanceDescription {
   const { uid = "", creationTimestamp = 0 } = pod.metadata;
-  const state = isTerminating(pod) ? "draining" : isReady(pod) ? "ready" : "starting";
+  const version = versionOf(pod);
+  // A new version serves before the rollout takes the pods of the one before away.
+  const isReplaced = endpoints !== undefined && endpoints.instances.length > 0 && version < endpoints.version;
+  const state = isReplaced || isTerminating(pod) ? "draining" : isReady(pod) ? "ready" : "starting";
   return {
     id: uid,
-    version: versionOf(pod),
+    version,
     state,
     startedAt: new Date(pod.status?.startTime ?? creationTimestamp),
   };

@@ -121,18 +121,16 @@ export class PublishTurns {
   }
 
   /** Whoever leads finds a mark that stays, when it is old. */
-  async #unmark({ resource, created }: Begun): Promise<void> {
+  async #unmark({ resource }: Begun): Promise<void> {
     const { api, namespace } = this.#options;
     const { name, annotations = {} } = resource.metadata;
     const since = annotations[ANNOTATIONS.publishingSince];
     const { signal } = this.#closing;
     const path = (annotation: string) => `/metadata/annotations/${annotation.replaceAll("/", "~1")}`;
-    const updatedAt = new Date().toISOString();
     const patch: JsonOperation[] = [
       // A late try must not take the mark of the next deploy away.
       { op: "test", path: path(ANNOTATIONS.publishingSince), value: since },
       { op: "remove", path: path(ANNOTATIONS.publishingSince) },
-      ...(created ? [] : [{ op: "add" as const, path: path(ANNOTATIONS.updatedAt), value: updatedAt }]),
     ];
     for (let attempt = 1; ; attempt++) {
       try {

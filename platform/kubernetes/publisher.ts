@@ -63,7 +63,8 @@ export class Publisher {
       stored = await store.store(draft, owner, newest + 1);
       signal?.throwIfAborted();
       const record = stored;
-      const named = this.#replaceSpec(resource, (spec) => ({
+      const updated = created ? {} : { [ANNOTATIONS.updatedAt]: new Date().toISOString() };
+      const named = this.#replaceSpec(resource, updated, (spec) => ({
         // An inline source that was not what is published is from before: what was posted last counts.
         ...(inlineSourceHash(spec) === record.sourceHash ? { source: spec.source! } : {}),
         ...specOf(draft.settings),
@@ -160,7 +161,8 @@ export class Publisher {
       });
       return;
     }
-    await this.#replaceSpec(resource, () => resource.spec);
+    const { [ANNOTATIONS.updatedAt]: updatedAt = null } = resource.metadata.annotations ?? {};
+    await this.#replaceSpec(resource, {}, () => resource.spec);
     const { version } = resource.status ?? {};
     if (version !== undefined) await this.#makeOfficial({ name, version });
     const records = await store.records(name);
@@ -172,13 +174,14 @@ export class Publisher {
     } else await children.remove(name);
     if (stored) await store.forget(stored);
     await api.patch(this.#place(name), {
-      metadata: { annotations: { [ANNOTATIONS.publishingSince]: null } },
+      metadata: { annotations: { [ANNOTATIONS.publishingSince]: null, [ANNOTATIONS.updatedAt]: updatedAt } },
     });
   }
 
   /** `known` is the Function as it was last seen; most of the time nobody has changed it since. */
   async #replaceSpec(
     known: FunctionResource,
+    annotations: Readonly<Record<string, string>>,
     change: (spec: FunctionResource["spec"]) => FunctionResource["spec"],
   ): Promise<void> {
     const { api } = this.#options;
@@ -189,7 +192,11 @@ export class Publisher {
       const isThere = resource?.metadata.uid === uid && resource?.metadata.deletionTimestamp === undefined;
       if (!resource || !isThere) throw removed(name);
       try {
-        await api.replace(this.#place(name), { ...resource, spec: change(resource.spec) });
+        const metadata = {
+          ...resource.metadata,
+          annotations: { ...resource.metadata.annotations, ...annotations },
+        };
+        await api.replace(this.#place(name), { ...resource, metadata, spec: change(resource.spec) });
         return;
       } catch (error) {
         const isBehind = hasStatus(error, 409) || hasStatus(error, 404);
