@@ -1,5 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
+import { requestTrailers } from "./request-trailers.ts";
+import type { UpstreamBody } from "./upstream-request.ts";
 
 export interface BodyOptions {
   readonly limitBytes: number;
@@ -17,7 +19,7 @@ export interface BodyOptions {
  * The body of a call on its way to an instance, with back-pressure. It is not the request itself:
  * the body of a call that ends early is destroyed, which for a request destroys the client's connection.
  */
-export class RequestBody extends Readable {
+export class RequestBody extends Readable implements UpstreamBody {
   readonly #request: IncomingMessage;
   readonly #options: BodyOptions;
   #bytes = 0;
@@ -41,6 +43,11 @@ export class RequestBody extends Readable {
   /** What arrived so far, in bytes. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** What followed the last chunk, once the body has ended. */
+  get trailers(): readonly string[] {
+    return requestTrailers(this.#request);
   }
 
   /** True while the instance does not take what has arrived: the silence is not the client's. */

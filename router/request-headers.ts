@@ -93,6 +93,11 @@ export function connectionNames(connection: string | undefined): ReadonlySet<str
   return names.size > 0 ? names : undefined;
 }
 
+/** True if a field of that name goes on to the instance as it came. `named` is what the Connection field lists. */
+export function passes(name: string, named: ReadonlySet<string> | undefined): boolean {
+  return actionOf(name, named) === PASS;
+}
+
 function actionOf(name: string, named: ReadonlySet<string> | undefined): number {
   const lower = name.toLowerCase();
   if (named?.has(lower) || lower.startsWith("x-skiff-")) return STRIP;

@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
-import type { Readable } from "node:stream";
+import { renderEnd, type UpstreamBody } from "./upstream-request.ts";
 
 export interface SendingOptions {
   /** Goes with the first part of the body, in one system call: a body that is malformed at once reaches nobody. */
   readonly head: string;
-  readonly body: Readable;
+  readonly body: UpstreamBody;
   readonly isChunked: boolean;
   /** Bytes of the head can have reached the instance. */
   readonly onStart: () => void;
@@ -82,9 +82,9 @@ export class BodySending {
   }
 
   #end(): void {
-    const { head, isChunked, onStart } = this.#options;
+    const { body, head, isChunked, onStart } = this.#options;
     this.#release();
-    const last = isChunked ? "0\r\n\r\n" : "";
+    const last = isChunked ? renderEnd(body) : "";
     if (this.#isStarted) {
       if (isChunked) this.#socket.write(last, "latin1");
       return;

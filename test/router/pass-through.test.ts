@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { Harness, raw, send } from "./harness.ts";
+import { Harness, raw, send, textOf } from "./harness.ts";
 import { RawInstance } from "./raw-instance.ts";
 
 const GET = "GET /fn/echo/bad HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
@@ -80,6 +80,75 @@ describe("what passes the router as it is", () => {
       assert.match(answer, /\r\n2\r\nhi\r\n0\r\nx-sum: 49f68a5c\r\nx-more: 1\r\n\r\n$/);
     });
   }
+
+  const UPLOAD = "POST /fn/echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n";
+
+  /** An instance that answers with the body and the trailers that it saw. */
+  async function tellingTrailers(): Promise<void> {
+    await harness.serve(async (request, response) => {
+      const body = await textOf(request);
+      response.end(JSON.stringify({ body, trailers: request.rawTrailers }));
+    });
+  }
+
+  for (const [body, chunks] of [
+    ["hello", "5\r\nhello\r\n"],
+    ["", ""],
+  ] as const) {
+    it(`are the trailers of a request with ${body === "" ? "an empty body" : "a body"} in chunks`, async () => {
+      await tellingTrailers();
+      const trailers = "X-Sum: 49f68a5c\r\nx-more: \xe9\r\nx-more: 2\r\ncontent-digest: sha-256=:x:\r\n";
+      const answer = await raw(
+        harness.port,
+        `${UPLOAD}Connection: close\r\n\r\n${chunks}0\r\n${trailers}\r\n`,
+      );
+      const seen = Buffer.from(answer.slice(answer.indexOf("{")), "latin1").toString();
+      const list = ["X-Sum", "49f68a5c", "x-more", "\xe9", "x-more", "2", "content-digest", "sha-256=:x:"];
+      assert.deepEqual(JSON.parse(seen), { body, trailers: list });
+    });
+  }
+
+  it("are the trailers of a request that comes piece by piece", async () => {
+    const { promise: arrived, resolve } = Promise.withResolvers<void>();
+    await harness.serve(async (request, response) => {
+      request.once("data", () => resolve());
+      await textOf(request);
+      response.end(JSON.stringify(request.trailers));
+    });
+    const request = http.request(`${harness.url}/fn/echo`, { method: "POST", agent: false });
+    request.addTrailers({ "x-sum": "1" });
+    request.write("hello");
+    await arrived;
+    request.end();
+    const [response] = (await once(request, "response")) as [http.IncomingMessage];
+    assert.equal(await textOf(response), '{"x-sum":"1"}');
+  });
+
+  it("are no trailers that say what only a header may: framing, routing, access, or what we say", async () => {
+    await tellingTrailers();
+    const names = [
+      // Node refuses those that frame the request: the vectors of smuggling show it.
+      ...["Content-Encoding", "Content-Type", "Content-Range"],
+      ...["Host", "Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Upgrade", "Expect"],
+      ...["Authorization", "Proxy-Authorization", "Cookie", "Cookie2", "Range", "If-Match", "Cache-Control"],
+      ...["Forwarded", "X-Forwarded-For", "x-forwarded-port", "x-skiff-call-id", "X-Skiff-Probe"],
+      ...["Traceparent", "Tracestate", "X-Named", "Max-Forwards", "Pragma", "Set-Cookie"],
+    ];
+    const trailers = names.map((name) => `${name}: 1\r\n`).join("");
+    const head = `${UPLOAD}Connection: close, x-named\r\n\r\n`;
+    const answer = await raw(harness.port, `${head}2\r\nhi\r\n0\r\n${trailers}x-sum: 1\r\n\r\n`);
+    assert.ok(answer.endsWith(JSON.stringify({ body: "hi", trailers: ["x-sum", "1"] })), answer);
+  });
+
+  it("are no trailers over the limit of a header block", async () => {
+    await tellingTrailers();
+    const answer = await raw(
+      harness.port,
+      `${UPLOAD}\r\n2\r\nhi\r\n0\r\nx-a: ${"a".repeat(harness.limits.headerBytes)}\r\n\r\n`,
+    );
+    assert.match(answer, /^HTTP\/1\.1 431 /);
+    await harness.idle();
+  });
 
   it("are ranges: the question, 206 with its part, and 416", async () => {
     const text = "0123456789";
