@@ -22,6 +22,7 @@ const CHANGING: readonly ProblemCode[] = [
   "unsupported_media_type",
   "start_failed",
   "too_many_waiting",
+  "storage_full",
 ];
 const BYTES: Schema = { type: "string", format: "binary" };
 const NAME = pathParameter("name", ref("Name"));
@@ -104,7 +105,7 @@ function remove(): Schema {
     operationId: "removeFunction",
     summary: "Remove the function and everything it owns",
     answers: { 200: json("Nothing of it is left", "Removed") },
-    problems: [...KNOWN, "too_many_waiting"],
+    problems: [...KNOWN, "too_many_waiting", "storage_full"],
   });
 }
 

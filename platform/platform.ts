@@ -12,7 +12,8 @@ export interface Platform {
    * probe; the version before it goes on serving until then and is drained afterwards. Idempotent: the
    * current version posted again changes nothing.
    * @throws Problem `start_failed` with the instance's last log lines, `draining` once it is closed, or
-   * the signal's reason when that aborts before the version is ready; nothing is changed then
+   * the signal's reason when that aborts before the version is ready, or an error of a full disk, which
+   * `toProblem` knows; nothing is changed then
    */
   publish(draft: Draft, signal?: AbortSignal): Promise<Published>;
 

@@ -1,6 +1,9 @@
+import { FREE_SPACE, isDiskFull } from "./disk-full.ts";
+
 /**
  * Every error that Skiff itself answers with. The table is closed: a code that is not here cannot be
- * thrown, and a test keeps README's error table equal to it. `status` is the HTTP status (RFC 9110).
+ * thrown, and a test keeps README's error table equal to it. `status` is the HTTP status (RFC 9110;
+ * 507: RFC 4918).
  */
 export const PROBLEMS = {
   invalid_request: { status: 400, title: "The request is malformed" },
@@ -30,6 +33,7 @@ export const PROBLEMS = {
   platform_unavailable: { status: 503, title: "The cluster cannot be reached" },
   draining: { status: 503, title: "Skiff is shutting down" },
   call_timeout: { status: 504, title: "The function did not answer in time" },
+  storage_full: { status: 507, title: "The disk of Skiff is full" },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
@@ -92,9 +96,16 @@ export function problemHeaders(problem: Problem, callId: string): Record<string,
   };
 }
 
-/** Any thrown value as a Problem; what was not expected becomes `internal_error` without its text. */
+/** Any thrown value as a Problem; a full disk becomes `storage_full`, and what was not expected
+ * `internal_error`, both without their text. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (isDiskFull(error)) {
+    return new Problem(
+      "storage_full",
+      `The disk is full: ${FREE_SPACE}, then try again. Nothing was changed.`,
+    );
+  }
   return new Problem(
     "internal_error",
     "This is a fault of Skiff, not of your request; its log has the cause.",

@@ -4,13 +4,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { tarOf } from "./manager/build/building.ts";
 import { answering } from "./support/draft.ts";
 import { eventually } from "./support/eventually.ts";
 import { processesWith } from "./support/processes.ts";
 import { SkiffProgram } from "./support/skiff-program.ts";
 import { type StartedSkiff, startedSkiff } from "./support/started-skiff.ts";
 
-/** Writes to its scratch folder until there is no space; `/free` gives it back. */
+/** Writes to its scratch folder until there is no space, `/most` until there is 1 MiB; `/free` gives it back. */
 const FILLER = `
   export default async (request) => {
     if (request.url.endsWith("/free")) {
@@ -25,6 +26,7 @@ const FILLER = `
         // It does not fit in.
       }
     }
+    if (request.url.endsWith("/most")) file.truncateSync(file.statSync().size - 1024 ** 2);
     file.close();
     return "full";
   };`;
@@ -85,7 +87,11 @@ describe("a machine that runs out of something", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function deploy(name: string, source: string, settings = ""): Promise<number> {
+  async function deploy(
+    name: string,
+    source: string | Uint8Array<ArrayBuffer>,
+    settings = "",
+  ): Promise<number> {
     const response = await fetch(`${url}/func?name=${name}&${settings}`, { method: "POST", body: source });
     await response.text();
     return response.status;
@@ -95,6 +101,12 @@ describe("a machine that runs out of something", () => {
     const response = await fetch(`${url}/fn/${path}`);
     const text = await response.text();
     return response.status === 200 ? text : `${response.status} ${JSON.parse(text).code}`;
+  }
+
+  /** Status, code and detail of a refusal. */
+  async function refusal(path: string, init?: RequestInit): Promise<string> {
+    const { status, code, detail } = (await (await fetch(`${url}${path}`, init)).json()) as Refusal;
+    return `${status} ${code} ${detail}`;
   }
 
   async function stopped(name: string): Promise<void> {
@@ -128,7 +140,7 @@ describe("a machine that runs out of something", () => {
     await eventually("connections are taken again", async () => (await freshConnection(url)) === "answered");
   });
 
-  it("of disk refuses deploys and starts with 5xx, changes nothing, and goes on with what runs", async () => {
+  it("of disk refuses deploys, removals and starts and says why, changes nothing, and goes on with what runs", async () => {
     const mount = mountedSmall(folder);
     skiff = new SkiffProgram(folder, mount);
     url = await skiff.url();
@@ -136,25 +148,48 @@ describe("a machine that runs out of something", () => {
     assert.equal(await deploy("warm", answering("warm"), "idle=1h"), 201);
     assert.equal(await deploy("cold", answering("cold"), "idle=100ms"), 201);
     await stopped("cold");
-    const large = `${answering("large")}// ${"x".repeat(9 * 1024 ** 2)}`;
-    if (mount.isSmall) assert.equal(await call("filler/fill"), "full");
-    assert.equal(await call("warm"), "warm");
-    assert.equal(await deploy("large", large), 500);
-    assert.equal(await deploy("warm", large), 500);
-    assert.equal(await call("warm"), "warm");
-    assert.equal(await call("large"), "404 unknown_function");
-    assert.match(skiff.output, /ENOSPC|EFBIG|disk/);
+    // Its bundle is small: with a little space left it is the database that has no place for it.
+    const large = new Uint8Array(
+      await tarOf({ "main.ts": answering("large"), "unused.txt": "x".repeat(9 * 1024 ** 2) }),
+    );
+    const full = /^507 storage_full .*free space.*SKIFF_DATA.*Nothing was changed/;
+    const deploysAreRefused = async () => {
+      for (const name of ["large", "warm"]) {
+        assert.match(await refusal(`/func?name=${name}`, { method: "POST", body: large }), full);
+      }
+      assert.equal(await call("warm"), "warm");
+      assert.equal(await call("large"), "404 unknown_function");
+    };
     if (mount.isSmall) {
-      assert.equal(await call("cold"), "503 no_capacity");
-      assert.equal((await fetch(`${url}/func/warm`, { method: "DELETE" })).status, 500);
+      assert.equal(await call("filler/fill"), "full");
+      await deploysAreRefused();
+      assert.match(skiff.output, /ENOSPC/);
+      const min = { method: "PATCH", body: '{"min":1}', headers: { "content-type": "application/json" } };
+      assert.match(await refusal("/func/warm", min), full);
+      assert.match(await refusal("/func/warm", { method: "DELETE" }), full);
+      assert.match(await refusal("/fn/cold"), /^503 no_capacity .*disk is full.*SKIFF_DATA/);
       assert.equal(await call("warm"), "warm");
       assert.equal(await call("filler/free"), "freed");
+      assert.equal(await call("filler/most"), "full");
+      await deploysAreRefused();
+      assert.match(skiff.output, /database or disk is full/);
+      assert.equal(await call("filler/free"), "freed");
+    } else {
+      // The system lets no file get large, which is not said to be a full disk.
+      assert.equal(await deploy("large", large), 500);
+      assert.equal(await call("large"), "404 unknown_function");
     }
     await eventually("what is cold starts again", async () => (await call("cold")) === "cold");
     assert.equal(await deploy("large", answering("large")), 201);
     assert.equal(await call("large"), "large");
   });
 });
+
+interface Refusal {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+}
 
 async function freshConnection(url: string): Promise<string> {
   return new Promise((resolve) => {

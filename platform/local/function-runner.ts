@@ -1,3 +1,4 @@
+import { FREE_SPACE, isDiskFull } from "../disk-full.ts";
 import type { EndpointsTable } from "../endpoints-table.ts";
 import { LogBuffer } from "../log-buffer.ts";
 import type { InstanceDescription, Load, LogLine } from "../platform.ts";
@@ -46,6 +47,8 @@ export class FunctionRunner {
   readonly #closing = new AbortController();
   #version: VersionRecord | undefined;
   #retry: NodeJS.Timeout | undefined;
+  /** That is why the last instance broke. */
+  #isDiskFull = false;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -178,7 +181,8 @@ export class FunctionRunner {
 
   #doesNotStart(): Problem {
     const retryAfterS = Math.max(1, Math.ceil(this.#failures.waitMs(performance.now()) / 1_000));
-    const detail = `The function "${this.#options.name}" does not start; its log says why. Try again in ${retryAfterS} s.`;
+    const why = this.#isDiskFull ? `the disk is full: ${FREE_SPACE}` : "its log says why";
+    const detail = `The function "${this.#options.name}" does not start; ${why}. Try again in ${retryAfterS} s.`;
     return new Problem("no_capacity", detail, { retryAfterS });
   }
 
@@ -215,7 +219,7 @@ export class FunctionRunner {
     this.#starts.begin(this.#options.start(version, { onLine: (line) => this.#line(line), signal }), {
       started: (instance) => (isWanted() ? this.#add(instance) : this.#draining.add(instance, 0)),
       failed: (error) => {
-        if (isWanted()) this.#broke(`an instance could not be started: ${error}`);
+        if (isWanted()) this.#broke(`an instance could not be started: ${error}`, error);
       },
     });
   }
@@ -229,16 +233,17 @@ export class FunctionRunner {
     if (instance.readyAtMs === undefined) instance.ready.then(served, () => {});
     void instance.exited.then((how) => {
       if (!this.#instances.delete(instance) || instance.stopping) return;
-      const { readyAtMs } = instance;
-      if (readyAtMs === undefined) return this.#broke(`instance ${instance.id} did not start: ${how}`);
+      const { readyAtMs, cause } = instance;
+      if (readyAtMs === undefined) return this.#broke(`instance ${instance.id} did not start: ${how}`, cause);
       if (performance.now() - readyAtMs >= HEALTHY_AFTER_MS) this.#forgive();
       this.#publishEndpoints();
       this.#broke(`instance ${instance.id} ${how}`);
     });
   }
 
-  #broke(message: string): void {
+  #broke(message: string, cause?: unknown): void {
     const at = new Date();
+    this.#isDiskFull = isDiskFull(cause);
     this.#failures.add({ at, message }, performance.now());
     this.#line({ at, instance: "", stream: "platform", text: message });
     this.#reconcile();

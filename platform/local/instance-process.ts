@@ -58,6 +58,7 @@ export class InstanceProcess implements Instance {
   stopping = false;
   readonly #child: ChildProcess;
   #killedBecause: string | undefined;
+  #cause: unknown;
 
   constructor(runtime: Runtime, options: InstanceOptions) {
     const { folder, settings, version, bundle } = options;
@@ -81,6 +82,11 @@ export class InstanceProcess implements Instance {
     this.ready = this.pid > 0 ? this.#start(options, runtime.startMs) : this.exited.then((how) => fail(how));
     // Whoever needs to know awaits it; an instance that nobody waits for any more may fail as well.
     this.ready.catch(() => {});
+  }
+
+  /** The error of the system for which it could not be started; undefined if there was none. */
+  get cause(): unknown {
+    return this.#cause;
   }
 
   describe(state: InstanceDescription["state"]): InstanceDescription {
@@ -145,7 +151,7 @@ export class InstanceProcess implements Instance {
     this.#child.stdin!.write(`${JSON.stringify(message)}\n`);
     try {
       const failed = await Promise.race([isReady, this.exited]);
-      if (failed !== undefined) fail(failed, lines);
+      if (failed !== undefined) throw new StartError(failed, lines, this.#cause);
       await probe(folder.socket, startMs);
       this.readyAtMs = performance.now();
     } catch (error) {
@@ -189,6 +195,7 @@ export class InstanceProcess implements Instance {
     try {
       recordPid(folder, this.pid);
     } catch (error) {
+      this.#cause = error;
       this.kill(`could not be started: its pid cannot be recorded: ${(error as Error).message}`);
     }
   }
@@ -203,8 +210,8 @@ export class InstanceProcess implements Instance {
 export class StartError extends Error {
   readonly log: readonly string[];
 
-  constructor(how: string, log: readonly string[]) {
-    super(how);
+  constructor(how: string, log: readonly string[], cause?: unknown) {
+    super(how, { cause });
     this.name = "StartError";
     this.log = log;
   }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { isDiskFull } from "../disk-full.ts";
 import { EndpointsTable } from "../endpoints-table.ts";
 import type { Limits } from "../limits.ts";
 import type {
@@ -106,7 +107,7 @@ export class LocalPlatform implements Platform {
     } catch (error) {
       if (!current) this.#runners.delete(entry.runner);
       bundles.retire(next);
-      throw error instanceof StartError ? startFailed(error) : error;
+      throw error instanceof StartError && !isDiskFull(error) ? startFailed(error) : error;
     }
     this.#entries.set(name, entry);
     if (current) bundles.retire(current);

@@ -129,7 +129,8 @@ export class Store {
       work();
       this.#db.exec("COMMIT");
     } catch (error) {
-      this.#db.exec("ROLLBACK");
+      // Of a full disk, for one, SQLite rolls back by itself, and would then fail with that instead.
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw error;
     }
   }

@@ -45,6 +45,25 @@ describe("a problem", () => {
     });
   });
 
+  it("made of a full disk says what to do about it, whoever reported it", () => {
+    const file = Object.assign(new Error("ENOSPC: no space left on device, open '/secret'"), {
+      code: "ENOSPC",
+    });
+    const quota = Object.assign(new Error("EDQUOT"), { code: "EDQUOT" });
+    const database = Object.assign(new Error("database or disk is full"), {
+      code: "ERR_SQLITE_ERROR",
+      errcode: 13,
+    });
+    for (const error of [file, quota, database, new Error("It failed.", { cause: file })]) {
+      const { code, status, detail } = toProblem(error);
+      assert.deepEqual([code, status], ["storage_full", 507]);
+      assert.match(detail, /free space.*SKIFF_DATA/);
+      assert.doesNotMatch(detail, /secret/);
+    }
+    const other = Object.assign(new Error("constraint failed"), { code: "ERR_SQLITE_ERROR", errcode: 19 });
+    assert.equal(toProblem(other).code, "internal_error");
+  });
+
   it("made of what nobody expected does not tell the cause", () => {
     const problem = new Problem("draining", "Wait.");
     assert.equal(toProblem(problem), problem);
