@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { connectionNames } from "./request-headers.ts";
 
-/** Fields of an instance's response that end here (RFC 9110 7.6.1), and the call id, which is ours. */
+/** Fields of an instance's response that end here (RFC 9110 7.6.1). */
 const STRIPPED: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
@@ -11,17 +11,18 @@ const STRIPPED: ReadonlySet<string> = new Set([
   "trailer",
   "transfer-encoding",
   "upgrade",
-  "x-skiff-call-id",
 ]);
+/** What the router says of a call and of who answered it: believed, because an instance cannot say it. */
+const OURS = "x-skiff-";
 
 /** True if a field of that name, in lower case, does not go on to the client. */
 export function isStripped(name: string): boolean {
-  return STRIPPED.has(name);
+  return STRIPPED.has(name) || name.startsWith(OURS);
 }
 
-/** False for what frames a message, which has no place in trailers (RFC 9110 6.5.1). */
+/** False for what frames a message or is ours to say, which has no place in trailers (RFC 9110 6.5.1). */
 export function isTrailer(name: string): boolean {
-  return name !== "content-length" && !STRIPPED.has(name);
+  return name !== "content-length" && !isStripped(name);
 }
 
 /**
@@ -32,7 +33,7 @@ export function responseHeaders(headers: Readonly<IncomingHttpHeaders>, callId: 
   const named = connectionNames(headers.connection);
   const out: string[] = [];
   for (const name in headers) {
-    if (STRIPPED.has(name) || named?.has(name)) continue;
+    if (isStripped(name) || named?.has(name)) continue;
     const value = headers[name];
     if (typeof value === "string") out.push(name, value);
     else if (value !== undefined) for (const each of value) out.push(name, each);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Harness, raw, send } from "./harness.ts";
+import { RawInstance } from "./raw-instance.ts";
 
 describe("the header fields of a call", () => {
   let harness: Harness;
@@ -108,7 +109,7 @@ describe("the header fields of a response", () => {
     await harness.serve((_, response) => {
       response.writeHead(200, [
         ...["Set-Cookie", "a=1", "set-cookie", "b=2", "Link", "<a>", "Link", "<b>"],
-        ...["Content-Encoding", "br", "Date", "Thu, 01 Jan 1970 00:00:00 GMT", "X-Skiff-Error", "function"],
+        ...["Content-Encoding", "br", "Date", "Thu, 01 Jan 1970 00:00:00 GMT"],
       ]);
       response.end("not really br");
     });
@@ -117,7 +118,6 @@ describe("the header fields of a response", () => {
     assert.equal(headers.link, "<a>, <b>");
     assert.equal(headers["content-encoding"], "br");
     assert.equal(headers.date, "Thu, 01 Jan 1970 00:00:00 GMT");
-    assert.equal(headers["x-skiff-error"], "function");
     assert.equal(rawHeaders.filter((name) => name.toLowerCase() === "set-cookie").length, 2);
     assert.equal(body, "not really br");
   });
@@ -137,6 +137,22 @@ describe("the header fields of a response", () => {
     for (const name of ["x-hop", "proxy-authenticate", "proxy-connection"])
       assert.equal(headers[name], undefined, name);
     assert.ok(!headers["keep-alive"]?.includes("99"));
+  });
+
+  it("cannot claim to come from Skiff, before the body, after it or early", async () => {
+    const { server } = new RawInstance((socket) => {
+      const claims = "X-Skiff-Error: platform\r\nx-skiff-call-id: forged\r\nx-skiff-other: 1\r\nx-own: 1\r\n";
+      socket.write(`HTTP/1.1 103 Early Hints\r\n${claims}\r\n`);
+      socket.write(`HTTP/1.1 200 OK\r\n${claims}transfer-encoding: chunked\r\n\r\n0\r\n${claims}\r\n`);
+    });
+    await harness.publish("echo", [await harness.listen(server)]);
+    const answer = await raw(
+      harness.port,
+      "GET /fn/echo/bad HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+    );
+    assert.equal(answer.match(/\r\nx-own: 1\r\n/g)?.length, 3, answer);
+    assert.deepEqual(answer.match(/x-skiff-[^:]+/gi), ["x-skiff-call-id"]);
+    assert.doesNotMatch(answer, /forged/);
   });
 
   it("may come after the body, whether that is a stream or not", async () => {

@@ -77,7 +77,9 @@ describe("a WebSocket", () => {
   });
 
   it("reaches the function with the same header fields as any call", async () => {
-    await start((request, socket) => accept(request, socket, "X-Skiff-Call-Id: forged\r\nX-Own: 1\r\n"));
+    await start((request, socket) =>
+      accept(request, socket, "X-Skiff-Call-Id: forged\r\nX-Skiff-Error: platform\r\nX-Own: 1\r\n"),
+    );
     const answer = await raw(
       harness.port,
       `GET /fn/echo/%41//b?q=%20 HTTP/1.1\r\n${HANDSHAKE}X-Skiff-Probe: 1\r\nX-Forwarded-For: 192.0.2.1\r\nCookie: a\r\nProxy-Authorization: x\r\nSec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\n\r\n`,
@@ -94,7 +96,7 @@ describe("a WebSocket", () => {
     assert.equal(headers["sec-websocket-protocol"], "a, b");
     assert.match(answer, /^HTTP\/1\.1 101 Switching Protocols\r\n/);
     assert.match(answer, new RegExp(`x-skiff-call-id: ${headers["x-skiff-call-id"]}\r\n`, "i"));
-    assert.doesNotMatch(answer, /forged/);
+    assert.doesNotMatch(answer, /forged|x-skiff-error/i);
     assert.match(answer, /x-own: 1/i);
   });
 
@@ -115,11 +117,14 @@ describe("a WebSocket", () => {
 
   it("gets the function's plain answer when the function does not upgrade", async () => {
     await start((_, socket) => {
-      socket.end(`HTTP/1.1 403 Forbidden\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 2\r\n\r\nno`);
+      socket.end(
+        `HTTP/1.1 403 Forbidden\r\nX-Skiff-Error: platform\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 2\r\n\r\nno`,
+      );
     });
     const answer = await raw(harness.port, `GET /fn/echo HTTP/1.1\r\n${HANDSHAKE}\r\n`);
     assert.match(answer, /^HTTP\/1\.1 403 Forbidden\r\n.*set-cookie: a\r\nset-cookie: b\r\n.*\r\n\r\nno$/s);
     assert.match(answer, /connection: close/i);
+    assert.doesNotMatch(answer, /x-skiff-error/i);
     await harness.idle();
     assert.equal(harness.stats().answered[4], 1);
   });
