@@ -11,9 +11,8 @@ export const LABELS = {
   part: `${GROUP}/part`,
   /** State of a pod that came from the pool: `free`, `claimed`, `loaded`, `adopted` or `spent`. */
   pool: `${GROUP}/pool`,
-  /** Of a claimed or loaded pod: the function that it was claimed for, and when, in seconds since 1970. */
+  /** Of a claimed or loaded pod: the function that it was claimed for. */
   claimedFor: `${GROUP}/claimed-for`,
-  claimedAt: `${GROUP}/claimed-at`,
   /** Which ReplicaSet counts a pod as its own; Kubernetes' own label. */
   templateHash: "pod-template-hash",
   /** Of pods that the pool's Deployment counts: `skiff-pool`. */

@@ -26,6 +26,8 @@ export interface OpenOptions {
   readonly sendToPod?: KubernetesPlatformOptions["sendToPod"];
 }
 
+/** Longer than an adoption may take, and shorter than in an installation, which tests would wait for. */
+const CLAIM_MS = 30_000;
 const POOL_SECRET = "what these tests load pods of the pool with";
 
 /** A platform on the cluster of KUBECONFIG, in a namespace of its own, with what the leader runs. */
@@ -64,7 +66,8 @@ export class ClusterPlatform {
     const pods = { api, limits, image, namespace, print, cpuRequest: "10m" };
     this.#pods = { ...pods, poolSecret: POOL_SECRET };
     this.platform = new KubernetesPlatform({ ...this.#pods, ...(sendToPod ? { sendToPod } : {}) });
-    this.#keeper = new PoolKeeper({ ...pods, size: poolSize, keys: poolKeys(POOL_SECRET), everyMs: 200 });
+    const keys = poolKeys(POOL_SECRET);
+    this.#keeper = new PoolKeeper({ ...pods, size: poolSize, keys, everyMs: 200, claimMs: CLAIM_MS });
     const shared = { api, platform: this.platform, namespace, limits, print };
     this.#reconciler = new Reconciler({
       ...shared,

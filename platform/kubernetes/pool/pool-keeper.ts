@@ -2,8 +2,8 @@ import type { KubeApi } from "../api.ts";
 import { covers } from "../children.ts";
 import { delay, Mirror, type MirrorTimes } from "../mirror.ts";
 import { LABELS, POOL_NAME } from "../names.ts";
-import { isTerminating } from "../pod-state.ts";
 import { type Deployment, KINDS, type Pod } from "../resources.ts";
+import { Claims } from "./claims.ts";
 import type { PoolKeys } from "./pool-keys.ts";
 import { type PoolManifestOptions, poolDeploymentManifest, poolSecretManifest } from "./pool-manifests.ts";
 
@@ -15,24 +15,27 @@ export interface PoolKeeperOptions extends PoolManifestOptions {
   readonly times?: MirrorTimes;
   /** How often it looks; default 1 s. */
   readonly everyMs?: number;
+  /** Age at which a claim is one whose manager or router died in the middle; default 60 s. */
+  readonly claimMs?: number;
 }
 
 const EVERY_MS = 1_000;
 const APPLY_EVERY_MS = 60_000;
-/** A claim that took longer is one whose manager or router died in the middle. */
-export const CLAIM_MS = 60_000;
+const CLAIM_MS = 60_000;
 
 /** Keeps the pool as it should be, and deletes what came out of it and went nowhere; the leader runs it. */
 export class PoolKeeper {
   readonly #options: PoolKeeperOptions;
   readonly #pods: Mirror<Pod>;
+  readonly #claims: Claims;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
   #appliedMs: number | undefined;
 
   constructor(options: PoolKeeperOptions) {
     this.#options = options;
-    const { api, namespace, print, times } = options;
+    const { api, namespace, print, times, claimMs = CLAIM_MS } = options;
+    this.#claims = new Claims(claimMs);
     this.#pods = new Mirror<Pod>({
       api,
       place: { kind: KINDS.pods, namespace },
@@ -83,18 +86,10 @@ export class PoolKeeper {
 
   async #sweep(): Promise<void> {
     const { api, namespace, print } = this.#options;
-    for (const pod of this.#pods.values()) {
-      if (isTerminating(pod) || !isAbandoned(pod, new Date())) continue;
-      const { name } = pod.metadata;
+    for (const { metadata } of this.#claims.abandoned(this.#pods.values(), performance.now())) {
+      const { name } = metadata;
       await api.delete({ kind: KINDS.pods, namespace, name }, "Background");
       print(`the pod ${name}, which was claimed for a function and not used, is deleted`);
     }
   }
-}
-
-/** True for a pod that was given up, or whose claim is too old for anybody to be at work on it. */
-export function isAbandoned({ metadata }: Pod, now: Date): boolean {
-  const { [LABELS.pool]: state, [LABELS.claimedAt]: at = "0" } = metadata.labels ?? {};
-  if (state === "spent") return true;
-  return (state === "claimed" || state === "loaded") && now.getTime() - Number(at) * 1_000 > CLAIM_MS;
 }

@@ -10,23 +10,16 @@ import type { Pod, ReplicaSet } from "../resources.ts";
  * them ever leads back.
  */
 
-export interface Claim {
-  readonly owner: Owner;
-  readonly at: Date;
-}
-
 /**
  * Takes a free pod for a function. The pool's ReplicaSet counts it until it is adopted: only then does it make another
  * one, whose start would take the processors that the claimed one needs to load.
  */
-export function claimPatch(pod: Pod, { owner, at }: Claim): JsonOperation[] {
-  const seconds = String(Math.floor(at.getTime() / 1_000));
+export function claimPatch(pod: Pod, owner: Owner): JsonOperation[] {
   const { blockOwnerDeletion: _, ...reference } = ownerReference(owner);
   return [
     ...onlyIf(pod, "free"),
     label("replace", LABELS.pool, "claimed"),
     label("add", LABELS.claimedFor, owner.name),
-    label("add", LABELS.claimedAt, seconds),
     { op: "add", path: "/metadata/ownerReferences/-", value: { ...reference, controller: false } },
   ];
 }
@@ -50,7 +43,6 @@ export function adoptionPatch(pod: Pod, replicaSet: ReplicaSet): JsonOperation[]
     label("replace", LABELS.pool, "adopted"),
     { op: "remove", path: pathOfLabel(LABELS.app) },
     { op: "remove", path: pathOfLabel(LABELS.claimedFor) },
-    { op: "remove", path: pathOfLabel(LABELS.claimedAt) },
     label("replace", LABELS.templateHash, metadata.labels?.[LABELS.templateHash] ?? ""),
     { op: "replace", path: "/metadata/ownerReferences", value: [{ ...owner, controller: true }] },
   ];

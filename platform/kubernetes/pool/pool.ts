@@ -162,7 +162,7 @@ export class Pool {
       sealed.catch(() => {});
       try {
         const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
-        const patch = claimPatch(pod, { owner, at: new Date() });
+        const patch = claimPatch(pod, owner);
         return { pod: await api.patchJson<Pod>(place, patch, { signal }), sealed };
       } catch (error) {
         if (hasStatus(error, 422) || hasStatus(error, 404) || hasStatus(error, 409)) continue;
@@ -248,7 +248,7 @@ export class Pool {
     if (now !== undefined && now !== uid) throw new Error("its Function was deleted and made again");
   }
 
-  /** The leader deletes it. Where even that fails, the leader finds it by the age of its claim. */
+  /** The leader deletes it. Where even that fails, the leader finds it because it stays what it is. */
   async #giveUp(pod: Pod, state: "claimed" | "loaded"): Promise<void> {
     const { api, namespace, print } = this.#options;
     try {

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { Claims } from "../../../../platform/kubernetes/pool/claims.ts";
+import type { Pod } from "../../../../platform/kubernetes/resources.ts";
+
+const CLAIM_MS = 60_000;
+const podOf = (uid: string, state: string): Pod => ({
+  metadata: { name: uid, uid, labels: { "skiff.dev/pool": state } },
+});
+
+describe("the claims that the leader has seen", () => {
+  const pods = [podOf("a", "claimed"), podOf("b", "free"), podOf("c", "adopted")];
+  let claims: Claims;
+  beforeEach(() => {
+    claims = new Claims(CLAIM_MS);
+  });
+  const abandoned = (nowMs: number, now: readonly Pod[] = pods) =>
+    claims.abandoned(now, nowMs).map(({ metadata }) => metadata.uid);
+
+  it("are abandoned when they are still there after their time, counted from when they were first seen", () => {
+    assert.deepEqual(abandoned(1_000_000), []);
+    assert.deepEqual(abandoned(1_000_000 + CLAIM_MS), []);
+    assert.deepEqual(abandoned(1_000_001 + CLAIM_MS), ["a"]);
+  });
+
+  it("are each counted for themselves", () => {
+    abandoned(0);
+    const two = [...pods, podOf("d", "claimed")];
+    assert.deepEqual(abandoned(CLAIM_MS, two), []);
+    assert.deepEqual(abandoned(CLAIM_MS + 1, two), ["a"]);
+    assert.deepEqual(abandoned(2 * CLAIM_MS + 1, two), ["a", "d"]);
+  });
+
+  it("do not get younger by being loaded", () => {
+    abandoned(0);
+    assert.deepEqual(abandoned(CLAIM_MS + 1, [podOf("a", "loaded")]), ["a"]);
+  });
+
+  it("are forgotten with their pods", () => {
+    abandoned(0);
+    abandoned(1, []);
+    assert.deepEqual(abandoned(CLAIM_MS + 1), []);
+  });
+
+  it("are abandoned at once when they were given up, unless the pod is going already", () => {
+    const going = podOf("going", "spent");
+    const leaving = { metadata: { ...going.metadata, deletionTimestamp: "2030-01-01T00:00:00Z" } };
+    assert.deepEqual(abandoned(0, [podOf("given-up", "spent"), leaving]), ["given-up"]);
+  });
+});
