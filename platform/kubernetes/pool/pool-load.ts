@@ -16,8 +16,9 @@ import { BUNDLE, RUNTIME, SCRATCH } from "../pod-template.ts";
 export const RESTART = "/work/start.sh";
 export const IN_PLACE = "/work/in-place";
 
-/** A gzipped bundle up to this size is sent as it was before. */
+/** A gzipped bundle up to this size is sent as it was before, unless it is larger than this then. */
 const SMALL_BYTES = 64 * 1024;
+const UNPACKED_BYTES = 512 * 1024;
 
 /** A version as a pod is given it. */
 export interface Load {
@@ -113,7 +114,16 @@ export async function sendLoad(sealed: Uint8Array, options: SendOptions): Promis
   if (!(await answersProbe(address, signal, version))) throw new Error("it did not answer in time");
 }
 
-/** Here it takes a fraction of a millisecond; in the pod, which has yet to load what it needs for that, several. */
+/**
+ * Here it takes a fraction of a millisecond; in the pod, which has yet to load what it needs for that, several. Gzip packs
+ * up to a thousandfold: without a limit on what comes out, 64 KiB could hold up all calls of a router for a tenth of a second.
+ */
 function unpackedIfSmall(bundle: Uint8Array): Uint8Array {
-  return bundle.length > SMALL_BYTES ? bundle : gunzipSync(bundle);
+  if (bundle.length > SMALL_BYTES) return bundle;
+  try {
+    return gunzipSync(bundle, { maxOutputLength: UNPACKED_BYTES });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") return bundle;
+    throw error;
+  }
 }
