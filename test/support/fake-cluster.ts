@@ -69,6 +69,12 @@ export class FakeCluster {
     this.server.put("pods", { metadata: { name, labels, ownerReferences }, status });
   }
 
+  /** What makes the pods of the pool: as many as this, 0 for what is left of one that was switched off. */
+  putPool(replicas: number): void {
+    const labels = { app: "skiff-pool", "skiff.dev/pool": "free", "pod-template-hash": "pool" };
+    this.server.put("replicasets", { metadata: { name: "skiff-pool-1", labels }, spec: { replicas } });
+  }
+
   async close(): Promise<void> {
     await this.platform.close();
     await this.server.down();

@@ -12,12 +12,14 @@ import { KINDS, type Pod, type ReplicaSet } from "../resources.ts";
 import type { PackedVersion } from "./bundle-cache.ts";
 import { fitsPool, sealLoad, sendLoad } from "./pool-load.ts";
 import { adoptionPatch, claimPatch, loadedPatch, spentPatch } from "./pool-patches.ts";
+import { PoolSwitch } from "./pool-switch.ts";
 
 /**
  * How asking the pool ended: `claimed` a pod that takes calls; `empty`; `settings` that no pod of the pool has;
- * `failed` while a pod was claimed or loaded. All but the first leave the function to the normal way.
+ * `failed` while a pod was claimed or loaded; `off` where none is wanted. All but the first leave the function to the
+ * normal way.
  */
-export type PoolOutcome = "claimed" | "empty" | "settings" | "failed";
+export type PoolOutcome = "claimed" | "empty" | "settings" | "failed" | "off";
 
 /** Pods that are tried before the pool counts as empty: others claim from it at the same time. */
 const TRIES = 4;
@@ -59,9 +61,10 @@ interface Claimed {
 
 /** The ready pods of no function, as who hands functions out sees them. Every manager and router has one. */
 export class Pool {
-  readonly outcomes: Record<PoolOutcome, number> = { claimed: 0, empty: 0, settings: 0, failed: 0 };
+  readonly outcomes: Record<PoolOutcome, number> = { claimed: 0, empty: 0, settings: 0, failed: 0, off: 0 };
   readonly #options: PoolOptions;
   readonly #free: Mirror<Pod>;
+  readonly #switch: PoolSwitch;
   /** Pods that this program tries to claim at the moment, or has claimed: two calls must not try the same. */
   readonly #taken = new Set<string>();
   readonly #sealer: Sealer;
@@ -72,20 +75,21 @@ export class Pool {
     this.#options = options;
     const { api, namespace, keys, print, times } = options;
     this.#sealer = new Sealer(keys);
+    const onTrouble = (reason: string) => print(`the pool cannot be watched: ${reason}`);
+    const watching = { api, onTrouble, ...(times ? { times } : {}) };
+    this.#switch = new PoolSwitch({ ...watching, namespace });
     this.#free = new Mirror<Pod>({
-      api,
+      ...watching,
       place: { kind: KINDS.pods, namespace },
       labelSelector: `${LABELS.pool}=free`,
       onChange: (_, pod) => {
         if (!pod) this.#forgetTaken();
       },
-      onTrouble: (reason) => print(`the pool cannot be watched: ${reason}`),
-      ...(times ? { times } : {}),
     });
   }
 
-  get synced(): Promise<void> {
-    return this.#free.synced;
+  get synced(): Promise<unknown> {
+    return Promise.all([this.#free.synced, this.#switch.synced]);
   }
 
   stats(): { outcomes: Readonly<Record<PoolOutcome, number>>; free: number } {
@@ -111,11 +115,11 @@ export class Pool {
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#adoptions);
-    await this.#free.close();
+    await Promise.all([this.#free.close(), this.#switch.close()]);
   }
 
   async #supply(wanted: Wanted): Promise<PoolOutcome> {
-    if (!fitsPool(wanted.settings, this.#options.limits)) return "settings";
+    if (!fitsPool(wanted.settings, this.#options.limits)) return this.#switch.isOff ? "off" : "settings";
     const { owner, version } = wanted;
     const { send = sendLoad, print, endpoints } = this.#options;
     let claimed: Claimed | undefined;
@@ -126,7 +130,7 @@ export class Pool {
         print(`${owner.name}: no pod of the pool could be claimed: ${(error as Error).message}`);
       return "failed";
     }
-    if (!claimed) return "empty";
+    if (!claimed) return this.#switch.isOff ? "off" : "empty";
     wanted.onStep?.("claim");
     const { pod, sealed } = claimed;
     const address = { host: pod.status!.podIP!, port: PORT };

@@ -91,7 +91,7 @@ describe("the pool", () => {
     assert.deepEqual(ownerReferences, [
       { apiVersion: "apps/v1", kind: "ReplicaSet", name: set.name, uid: set.uid, controller: true },
     ]);
-    assert.deepEqual(router.pool!.outcomes, { claimed: 1, empty: 0, settings: 0, failed: 0 });
+    assert.deepEqual(router.pool!.outcomes, { claimed: 1, empty: 0, settings: 0, failed: 0, off: 0 });
   });
 
   it("shows other routers a loaded pod by its labels, before any slice does", async () => {
@@ -143,6 +143,7 @@ describe("the pool", () => {
   it("gives a pod to one of many who want it at the same moment; the others take the next one", async () => {
     const functions = ["one", "two", "three", "four"];
     for (const name of functions) await sleeping(name);
+    cluster.putPool(3);
     for (const name of ["free-1", "free-2", "free-3"]) cluster.putFreePod(name);
     const routers = await Promise.all(functions.map(() => open()));
     cluster.makesPods = true;
@@ -160,6 +161,7 @@ describe("the pool", () => {
     await sleeping("slow", { timeoutMs: 120_000 });
     await sleeping("inward", { permissions: { net: ["public", "10.0.0.7"], sys: [] } });
     await sleeping("plain");
+    cluster.putPool(1);
     const router = await open();
     cluster.makesPods = true;
     await router.wake("plain");
@@ -168,8 +170,24 @@ describe("the pool", () => {
     await router.wake("large");
     await router.wake("slow");
     await router.wake("inward");
-    assert.deepEqual(router.pool!.outcomes, { claimed: 0, empty: 1, settings: 3, failed: 0 });
+    assert.deepEqual(router.pool!.outcomes, { claimed: 0, empty: 1, settings: 3, failed: 0, off: 0 });
     assert.deepEqual([names("free"), loads], [["free-1"], []]);
+  });
+
+  it("is not called empty where none is wanted, and is noticed when one is", async () => {
+    await sleeping("large", { memoryMiB: 256 });
+    for (const name of ["plain", "later"]) await sleeping(name);
+    cluster.putPool(0);
+    const router = await open();
+    cluster.makesPods = true;
+    await router.wake("plain");
+    await router.wake("large");
+    assert.deepEqual(router.pool!.outcomes, { claimed: 0, empty: 0, settings: 0, failed: 0, off: 2 });
+    cluster.putPool(1);
+    cluster.putFreePod("free-1");
+    await eventually("the pod is seen", () => router.pool!.free === 1);
+    await router.wake("later");
+    assert.equal(router.pool!.outcomes.claimed, 1);
   });
 
   it("gives up a pod that dies between claim and load; the function's own pods wake it", async () => {
