@@ -113,7 +113,8 @@ export class WakeAttempt {
       if (trouble.final) this.fail(noCapacity(`"${this.#name}" does not start: ${withLog(trouble)}`));
     } else this.#troubles.delete(key);
     const host = pod.status?.podIP;
-    if (host !== undefined && !this.#probes.has(key)) this.#probe(key, pod, host);
+    // Later nobody would stop a probe of a pod that never answers.
+    if (host !== undefined && !this.#ended && !this.#probes.has(key)) this.#probe(key, pod, host);
   }
 
   #probe(key: string, pod: Pod, host: string): void {
