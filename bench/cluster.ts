@@ -42,6 +42,7 @@ async function main(): Promise<void> {
     console.log(
       `delete: ${status} after ${ms(performance.now() - startedMs)}; left of it: ${await left(skiff)}`,
     );
+    await skiff.close();
   }
 }
 

@@ -1,10 +1,9 @@
 /** What the pool saves on Kubernetes, and what many functions that wake and sleep at once lose. */
 import assert from "node:assert/strict";
+import { LABELS } from "../platform/kubernetes/names.ts";
 import type { Installation } from "../test/cluster/installation.ts";
-import { kubectl } from "../test/cluster/kubectl.ts";
 import { ms, spread, stepMedians } from "./spread.ts";
 
-const NAMESPACE = "skiff-functions";
 const answering = (text: string) => `export default () => ${JSON.stringify(text)};\n`;
 
 /** What the round before left the cluster to do is not what is measured. */
@@ -100,10 +99,10 @@ export async function benchCycles(skiff: Installation, cycles: number): Promise<
     `${done} wake/idle cycles of ${functions} functions in ${ms(performance.now() - startedMs)}: ${lost.length} calls lost${reason}`,
   );
   await skiff.poolIsFull();
-  const left = await kubectl("get", "pods", "-n", NAMESPACE, "-o", "jsonpath={.items[*].metadata.labels}");
-  console.log(
-    `  pods left that are neither free nor a function's: ${/claimed|spent/.test(left) ? left : "none"}`,
-  );
+  const isLeft = (state = "") => ["claimed", "loaded", "spent"].includes(state);
+  const left = skiff.pods.filter(({ metadata }) => isLeft(metadata.labels?.[LABELS.pool]));
+  const leftNames = left.map(({ metadata }) => metadata.name).join(", ");
+  console.log(`  pods left that are neither free nor a function's: ${leftNames || "none"}`);
 }
 
 /** The first call after a long silence, beside one after a short one. */

@@ -32,6 +32,38 @@ export interface PublisherOptions extends ReadinessOptions {
   readonly spread?: (name: string, version: number) => Promise<void>;
 }
 
+/**
+ * The cluster's own pods of a version are asked for once, and where the pool has pods for it, second: what the cluster
+ * does for them takes the processors that the pool's need to load.
+ */
+class OwnPods {
+  readonly #bringUp: () => Promise<void>;
+  #asked: Promise<void> | undefined;
+
+  constructor(bringUp: () => Promise<void>) {
+    this.#bringUp = bringUp;
+  }
+
+  ask(): Promise<void> {
+    this.#asked ??= this.#bringUp();
+    return this.#asked;
+  }
+
+  /** A pod of the pool may have died since it was loaded. Ends after what was asked, as in `both`. */
+  async askIfLate(serves: Promise<void>): Promise<void> {
+    const late = setTimeout(() => {
+      // Whoever asks next is told of its failure.
+      this.ask().catch(() => {});
+    }, POOL_MS);
+    try {
+      await serves;
+    } finally {
+      clearTimeout(late);
+      await Promise.allSettled([this.#asked]);
+    }
+  }
+}
+
 /** Makes versions current, one publish of a function at a time in the whole cluster. */
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -70,20 +102,12 @@ export class Publisher {
         ...specOf(draft.settings),
         version: record.version,
       }));
-      const serves = async () => {
-        await this.#serves(record, signal);
-        if (endpoints.functions.get(name)?.metadata.uid !== owner.uid) throw removed(name);
-      };
-      const bringUp = () => this.#bringUp(record, owner);
-      if (await both(named, soon(supplied))) {
-        // What the cluster does for pods of its own takes the processors that the pool's pod needs to load.
-        await serves();
-        await both(this.#makeOfficial(record), bringUp());
-      } else {
-        await both(named, bringUp());
-        await serves();
-        await this.#makeOfficial(record);
-      }
+      const ownPods = new OwnPods(() => this.#bringUp(record, owner));
+      const isSupplied = await both(named, soon(supplied));
+      if (!isSupplied) await ownPods.ask();
+      await ownPods.askIfLate(this.#serves(record, signal));
+      if (endpoints.functions.get(name)?.metadata.uid !== owner.uid) throw removed(name);
+      await both(this.#makeOfficial(record), ownPods.ask());
       this.#turns.end(begun, () => this.#forget(record, records));
     } catch (error) {
       failed.abort(error);

@@ -20,6 +20,9 @@ describe("an installation on the cluster", () => {
   before(async () => {
     skiff = await Installation.install();
   });
+  after(async () => {
+    await skiff.close();
+  });
 
   const status = async (name: string, path: string) =>
     await kubectl("get", "function", name, "-n", NAMESPACE, "-o", `jsonpath={.status.${path}}`);

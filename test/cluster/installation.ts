@@ -1,3 +1,9 @@
+import { KubeApi } from "../../platform/kubernetes/api.ts";
+import { connectToCluster } from "../../platform/kubernetes/client.ts";
+import { Mirror } from "../../platform/kubernetes/mirror.ts";
+import { LABELS } from "../../platform/kubernetes/names.ts";
+import { isReady } from "../../platform/kubernetes/pod-state.ts";
+import { KINDS, type Pod } from "../../platform/kubernetes/resources.ts";
 import { eventually } from "../support/eventually.ts";
 import { kubectl } from "./kubectl.ts";
 
@@ -46,13 +52,28 @@ export class Installation {
       "jsonpath={.data.token}",
     );
     const [manager, router] = [await address("skiff-manager"), await address("skiff-router")];
-    return new Installation({ manager, router, token: Buffer.from(secret, "base64").toString() });
+    const addresses = { manager, router, token: Buffer.from(secret, "base64").toString() };
+    const installation = new Installation(new KubeApi(await connectToCluster()), addresses);
+    await installation.#pods.synced;
+    return installation;
   }
 
-  private constructor({ manager, router, token }: { manager: string; router: string; token: string }) {
+  readonly #api: KubeApi;
+  readonly #pods: Mirror<Pod>;
+
+  private constructor(
+    api: KubeApi,
+    { manager, router, token }: { manager: string; router: string; token: string },
+  ) {
     this.manager = `http://${manager}`;
     this.router = `http://${router}`;
     this.token = token;
+    this.#api = api;
+    this.#pods = new Mirror<Pod>({
+      api,
+      place: { kind: KINDS.pods, namespace: "skiff-functions" },
+      onChange: () => {},
+    });
   }
 
   /** A request to the management API with the token. */
@@ -78,34 +99,28 @@ export class Installation {
 
   /** Waits until a function has no pod at all, nor one that was claimed for it. */
   async asleep(name: string): Promise<void> {
-    const pods = (label: string) =>
-      kubectl("get", "pods", "-n", "skiff-functions", "-l", `${label}=${name}`, "-o", "name");
-    await eventually(
-      `${name} sleeps`,
-      async () => (await pods("skiff.dev/claimed-for")) === "" && (await pods("skiff.dev/function")) === "",
-      60_000,
-    );
+    const isOf = ({ metadata }: Pod) =>
+      [LABELS.claimedFor, LABELS.function].some((label) => metadata.labels?.[label] === name);
+    await eventually(`${name} sleeps`, () => !this.pods.some(isOf), 120_000);
   }
 
   /** Waits until as many pods are ready in the pool as it should have. */
   async poolIsFull(): Promise<void> {
-    const inFunctions = ["-n", "skiff-functions", "-o"];
-    const ready = `jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}`;
-    await eventually(
-      "the pool is full",
-      async () => {
-        // A pod that was claimed counts for the Deployment until it is adopted.
-        const size = await kubectl(
-          "get",
-          "deployment/skiff-pool",
-          ...inFunctions,
-          "jsonpath={.spec.replicas}",
-        );
-        const free = await kubectl("get", "pods", "-l", "skiff.dev/pool=free", ...inFunctions, ready);
-        return free.split(" ").filter((status) => status === "True").length === Number(size);
-      },
-      INSTALLED_WITHIN_MS,
-    );
+    const path = ["-n", "skiff-functions", "-o", "jsonpath={.spec.replicas}"];
+    const size = Number(await kubectl("get", "deployment/skiff-pool", ...path));
+    const isFree = (pod: Pod) => pod.metadata.labels?.[LABELS.pool] === "free" && isReady(pod);
+    // A pod that was claimed counts for the Deployment until it is adopted.
+    await eventually("the pool is full", () => this.pods.filter(isFree).length === size, INSTALLED_WITHIN_MS);
+  }
+
+  /** Of the namespace of functions. From a watch: kubectl takes more of the processors than what is measured. */
+  get pods(): Pod[] {
+    return [...this.#pods.values()];
+  }
+
+  async close(): Promise<void> {
+    await this.#pods.close();
+    await this.#api.close();
   }
 
   /** Names of everything in the namespace of functions that has to do with `name`, over every kind that can be listed. */

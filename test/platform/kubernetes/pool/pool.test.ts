@@ -127,6 +127,17 @@ describe("the pool", () => {
     assert.deepEqual(loads.length, 1);
   });
 
+  it("leaves a version to its own pods when the pool's pod dies before anybody has seen it", async () => {
+    cluster.putFreePod("free-1");
+    const manager = await open(async () => {
+      manager.mirror.addEarly = () => {};
+      cluster.server.remove("pods", "free-1");
+    });
+    assert.equal((await manager.publish(draftOf("hello", CODE))).version, 1);
+    assert.equal(instances(manager).length, 1);
+    assert.match(cluster.lines.join("\n"), /could not be adopted/);
+  });
+
   it("takes a version back that it serves already when the cluster refuses its Deployment", async () => {
     await cluster.platform.publish(draftOf("hello", "one"));
     cluster.putFreePod("free-1");
