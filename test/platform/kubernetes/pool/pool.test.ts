@@ -72,7 +72,12 @@ describe("the pool", () => {
     cluster.putFreePod("free-1");
     const router = await open();
     const steps = await router.wake("hello");
-    assert.deepEqual(steps.map(({ name }) => name).sort(), ["claim", "load"]);
+    // On a slow machine its own pods are asked for as well.
+    const own = new Set(["api", "pod", "schedule"]);
+    assert.deepEqual(
+      steps.map(({ name }) => name).filter((name) => !own.has(name)),
+      ["claim", "load"],
+    );
     assert.deepEqual(
       loads.map(({ start }) => start.function),
       [{ name: "hello", version: 1 }],
@@ -211,7 +216,7 @@ describe("the pool", () => {
     await router.wake("hello");
     assert.equal(instances(router).length, 1);
     await eventually("the pod is given up", () => names("spent").length === 1);
-    assert.deepEqual(router.pool!.outcomes.failed, 1);
+    await eventually("it is counted", () => router.pool!.outcomes.failed === 1);
     assert.ok(
       cluster.lines.some((line) => /a pod of the pool did not take it: connection refused/.test(line)),
     );
