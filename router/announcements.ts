@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { CallResponse } from "./call-response.ts";
 import { MalformedResponse } from "./response-fields.ts";
 
 /** Most informational responses of one call: a function that sends them for ever never answers. */
@@ -6,10 +6,10 @@ const MOST = 32;
 
 /** Informational responses (RFC 9110 15.2) on their way to the client, such as 103 Early Hints. */
 export class Announcements {
-  readonly #response: ServerResponse;
+  readonly #response: CallResponse;
   #count = 0;
 
-  constructor(response: ServerResponse) {
+  constructor(response: CallResponse) {
     this.#response = response;
   }
 

@@ -1,15 +1,16 @@
-import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { PROBLEMS, type Problem, problemDocument, problemHeaders } from "../platform/problems.ts";
+import type { CallResponse } from "./call-response.ts";
 
 const ALLOW = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /** Answers a call with a problem document. The response must not have begun. */
-export function answerProblem(response: ServerResponse, problem: Problem, callId: string): void {
+export function answerProblem(response: CallResponse, problem: Problem, callId: string): void {
   const { headers, body } = render(problem, callId);
-  headers["content-length"] = String(Buffer.byteLength(body));
-  response.writeHead(problem.status, headers);
-  response.end(body);
+  const bytes = Buffer.from(body);
+  headers["content-length"] = String(bytes.length);
+  response.writeHead(problem.status, Object.entries(headers).flat());
+  response.end(bytes.toString("latin1"), "latin1");
 }
 
 /** Time that a client has to take an answer after which its connection is of no more use, in milliseconds. */

@@ -1,11 +1,11 @@
-import type { IncomingMessage } from "node:http";
 import type { WakeStep } from "../platform/platform.ts";
 import type { ProblemCode } from "../platform/problems.ts";
+import type { CallRequest } from "./call-request.ts";
 
 /** What is known of a call when it is over. */
 export interface CallRecord {
   readonly id: string;
-  readonly request: IncomingMessage;
+  readonly request: CallRequest;
   /** Undefined where it was refused before its function was known. */
   readonly functionName: string | undefined;
   /** Undefined where no instance had it. */

@@ -1,5 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type IncomingMessage, Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Limits } from "../platform/limits.ts";
+import { PlainConnections } from "./plain-connections.ts";
 import type { Router } from "./router.ts";
 import {
   clientErrorHandler,
@@ -12,7 +14,7 @@ import { isCallTarget } from "./target.ts";
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface CallServerOptions {
-  readonly router: Pick<Router, "handle" | "upgrade" | "countRefusal">;
+  readonly router: Pick<Router, "handle" | "handlePlain" | "upgrade" | "countRefusal">;
   readonly limits: Limits;
   /** Time that a client has to send a header block, in milliseconds. */
   readonly headersMs?: number | undefined;
@@ -22,15 +24,31 @@ export interface CallServerOptions {
   readonly isLeaving?: () => boolean;
 }
 
+/** The largest head that is read here instead of by node; others are few, and take their time anyway. */
+const PLAIN_HEAD_BYTES = 16 * 1024;
+
 /** The server in front of a router, with everything in place that the rules of calls rely on. */
 export function createCallServer(options: CallServerOptions): Server {
   const { router, limits, headersMs, other, isLeaving } = options;
   const isOther = (request: IncomingMessage) => other !== undefined && !isCallTarget(request.url!);
   const choices = { optimizeEmptyRequests: true, ...(headersMs === undefined ? {} : { headersMs }) };
-  const server = createServer(routerServerOptions(limits, choices), (request, response) => {
+  const serverOptions = routerServerOptions(limits, choices);
+  const server = new CallServer(serverOptions, (request, response) => {
     if (isLeaving?.()) response.shouldKeepAlive = false;
     if (isOther(request)) other!(request, response);
     else router.handle(request, response);
+  });
+  server.takePlain((handOver) => {
+    return new PlainConnections({
+      headBytes: Math.min(limits.headerBytes, PLAIN_HEAD_BYTES),
+      keepAliveMs: serverOptions.keepAliveTimeout!,
+      lookMs: serverOptions.connectionsCheckingInterval!,
+      handle(request, response) {
+        if (isLeaving?.()) response.shouldKeepAlive = false;
+        router.handlePlain(request, response);
+      },
+      handOver,
+    });
   });
   server.on("checkContinue", (request, response) => {
     if (!isOther(request)) return router.handle(request, response, true);
@@ -42,4 +60,29 @@ export function createCallServer(options: CallServerOptions): Server {
   server.on("connect", refuseConnect);
   server.on("clientError", clientErrorHandler(limits, router.countRefusal));
   return server;
+}
+
+/** Node's HTTP server, which gets a connection when the first request comes on it that is not plain. */
+class CallServer extends Server {
+  #plain: PlainConnections | undefined;
+
+  takePlain(create: (handOver: (socket: Socket) => void) => PlainConnections): void {
+    const listeners = this.listeners("connection");
+    const plain = create((socket) => {
+      for (const listener of listeners) listener.call(this, socket);
+    });
+    this.#plain = plain;
+    this.removeAllListeners("connection");
+    this.on("connection", (socket: Socket) => plain.take(socket));
+  }
+
+  override closeIdleConnections(): void {
+    this.#plain?.closeIdle();
+    super.closeIdleConnections();
+  }
+
+  override closeAllConnections(): void {
+    this.#plain?.closeAll();
+    super.closeAllConnections();
+  }
 }

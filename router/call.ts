@@ -1,9 +1,11 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { Problem } from "../platform/problems.ts";
 import { answerProblem } from "./answer.ts";
 import type { Backend } from "./backend.ts";
 import type { CallContext } from "./call-context.ts";
 import * as problems from "./call-problems.ts";
+import type { CallRequest } from "./call-request.ts";
+import type { CallResponse } from "./call-response.ts";
 import { PlacedCall } from "./placed-call.ts";
 import { Relay, type RelayOwner } from "./relay.ts";
 import { discardBody, RequestBody } from "./request-body.ts";
@@ -14,18 +16,21 @@ import { serverTiming } from "./server-timing.ts";
 import type { Target } from "./target.ts";
 
 export interface CallOptions {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: CallRequest;
+  readonly response: CallResponse;
+  /** What a body is read from; undefined where there is none. */
+  readonly incoming?: IncomingMessage;
   /** The client waits for 100 Continue before it sends the body. */
-  readonly expectsContinue: boolean;
+  readonly sendContinue?: (() => void) | undefined;
 }
 
 /** One call from its arrival to the end of its response: place → forward → finish. */
 export class Call extends PlacedCall implements RelayOwner {
   readonly #context: CallContext;
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
-  readonly #expectsContinue: boolean;
+  readonly #request: CallRequest;
+  readonly #response: CallResponse;
+  readonly #incoming: IncomingMessage | undefined;
+  readonly #sendContinue: (() => void) | undefined;
   #path = "/";
   #headers: string[] = [];
   #body: RequestBody | undefined;
@@ -35,12 +40,13 @@ export class Call extends PlacedCall implements RelayOwner {
   /** What its connection had sent before it came; counted for the access log alone. */
   #sentBefore = 0;
 
-  constructor(context: CallContext, { request, response, expectsContinue }: CallOptions) {
+  constructor(context: CallContext, { request, response, incoming, sendContinue }: CallOptions) {
     super(context);
     this.#context = context;
     this.#request = request;
     this.#response = response;
-    this.#expectsContinue = expectsContinue;
+    this.#incoming = incoming;
+    this.#sendContinue = sendContinue;
     response.on("close", () => this.#finish());
     if (context.accessLog !== undefined) this.#sentBefore = request.socket.bytesWritten;
   }
@@ -53,26 +59,29 @@ export class Call extends PlacedCall implements RelayOwner {
     const outgoing = requestHeaders(request, target, this.id);
     this.passTraceOn(outgoing);
     this.#headers = outgoing.headers;
-    const length = request.headers["content-length"];
+    if (this.#incoming !== undefined) this.#body = this.#bodyOf(this.#incoming);
+    this.place(route);
+  }
+
+  #bodyOf(incoming: IncomingMessage): RequestBody | undefined {
+    const { "content-length": length, "transfer-encoding": coding } = incoming.headers;
     const { callBodyBytes: limitBytes, uploadMs: limitMs } = this.limits;
     if (length !== undefined && Number(length) > limitBytes) throw problems.bodyTooLarge(this.limits);
-    if (request.headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0")) {
-      const onProgress = () => this.progressed();
-      const onTooLarge = () => this.#breakOff(problems.bodyTooLarge(this.limits));
-      const onTooLate = () => this.#breakOff(problems.uploadTimeout(this.limits));
-      this.#body = new RequestBody(request, { limitBytes, limitMs, onProgress, onTooLarge, onTooLate });
-    }
-    this.place(route);
+    if (coding === undefined && (length === undefined || length === "0")) return undefined;
+    const onProgress = () => this.progressed();
+    const onTooLarge = () => this.#breakOff(problems.bodyTooLarge(this.limits));
+    const onTooLate = () => this.#breakOff(problems.uploadTimeout(this.limits));
+    return new RequestBody(incoming, { limitBytes, limitMs, onProgress, onTooLarge, onTooLate });
   }
 
   protected override forward(backend: Backend): void {
     const body = this.#body;
     this.phase = "forwarding";
     // Also where there is no body to wait for: node closes the connection of a client that was not told.
-    if (this.#expectsContinue && this.isFirstTry) this.#response.writeContinue();
+    if (this.isFirstTry) this.#sendContinue?.();
     const relay = new Relay(this, this.#response, this.id);
     this.#relay = relay;
-    const isChunked = body !== undefined && this.#request.headers["content-length"] === undefined;
+    const isChunked = body !== undefined && this.#incoming!.headers["content-length"] === undefined;
     const [method, path, headers] = [this.#request.method!, this.#path, this.#headers];
     relay.connection = backend.pool.send({ method, path, headers, body, isChunked }, relay);
   }
@@ -137,7 +146,7 @@ export class Call extends PlacedCall implements RelayOwner {
   protected override silent(): void {
     const timeoutMs = this.route!.timeoutMs;
     if (this.phase === "forwarding") {
-      const isClient = this.#body !== undefined && !this.#request.complete && !this.#body.isStalled;
+      const isClient = this.#body !== undefined && !this.#incoming!.complete && !this.#body.isStalled;
       this.refuse(isClient ? problems.bodyTimeout(timeoutMs) : problems.callTimeout(timeoutMs));
     } else if (this.phase === "streaming" || this.#isLastChance) {
       this.refuse(problems.streamIdle(this.limits));
@@ -193,7 +202,7 @@ export class Call extends PlacedCall implements RelayOwner {
         code,
       });
     }
-    if (!request.complete) discardBody(request);
+    if (this.#incoming?.complete === false) discardBody(this.#incoming);
     this.#context.ended();
   }
 }

@@ -7,7 +7,10 @@ import { Problem } from "../platform/problems.ts";
  * another way. Such a connection is not used on.
  * @throws Problem `invalid_request` or `expectation_failed`
  */
-export function checkFraming(request: IncomingMessage, response: ServerResponse): void {
+export function checkFraming(
+  request: IncomingMessage,
+  response: Pick<ServerResponse, "shouldKeepAlive">,
+): void {
   const { "transfer-encoding": coding, expect, upgrade } = request.headers;
   // Node drops what came in the same packet as an offer that is declined, and would read on in the middle.
   if (upgrade !== undefined) response.shouldKeepAlive = false;

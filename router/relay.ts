@@ -1,5 +1,5 @@
-import type { ServerResponse } from "node:http";
 import { Announcements } from "./announcements.ts";
+import type { CallResponse } from "./call-response.ts";
 import type { ResponseHead } from "./response-head.ts";
 import type { UpstreamConnection, UpstreamSink } from "./upstream-connection.ts";
 
@@ -24,7 +24,7 @@ export class Relay implements UpstreamSink {
   /** Set by who sends the call. */
   connection: UpstreamConnection | undefined;
   readonly #owner: RelayOwner;
-  readonly #response: ServerResponse;
+  readonly #response: CallResponse;
   readonly #callId: string;
   #isStarted = false;
   #announcements: Announcements | undefined;
@@ -34,7 +34,7 @@ export class Relay implements UpstreamSink {
   #held: Buffer | undefined;
   #drains = false;
 
-  constructor(owner: RelayOwner, response: ServerResponse, callId: string) {
+  constructor(owner: RelayOwner, response: CallResponse, callId: string) {
     this.#owner = owner;
     this.#response = response;
     this.#callId = callId;

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
 import { Problem } from "../platform/problems.ts";
+import type { CallRequest } from "./call-request.ts";
 import { isHost, type Target } from "./target.ts";
 
 const PASS = 0;
@@ -52,7 +52,7 @@ export interface Outgoing {
  * and the client's own `x-skiff-*` are taken out, where the call came from and its id are put in.
  * @throws Problem `invalid_request` if the host is missing, repeated or no host
  */
-export function requestHeaders(request: IncomingMessage, target: Target, callId: string): Outgoing {
+export function requestHeaders(request: CallRequest, target: Target, callId: string): Outgoing {
   const raw = request.rawHeaders;
   const named = connectionNames(request.headers.connection);
   const headers: string[] = [];
@@ -104,7 +104,7 @@ function actionOf(name: string, named: ReadonlySet<string> | undefined): number 
   return ACTIONS.get(lower) ?? PASS;
 }
 
-function checkedHost(request: IncomingMessage, host: string | undefined, authority: string | undefined) {
+function checkedHost(request: CallRequest, host: string | undefined, authority: string | undefined) {
   if (host === undefined) {
     if (request.httpVersionMinor !== 0) throw invalidHost("The request has no Host header");
   } else if (!isHost(host)) throw invalidHost("The Host header is no host");
@@ -113,7 +113,7 @@ function checkedHost(request: IncomingMessage, host: string | undefined, authori
   return authority;
 }
 
-function pushForwarded(headers: string[], request: IncomingMessage, host: string | undefined): void {
+function pushForwarded(headers: string[], request: CallRequest, host: string | undefined): void {
   const { headers: given, socket } = request;
   let address = socket.remoteAddress ?? "unknown";
   if (address.startsWith("::ffff:")) address = address.slice(7);

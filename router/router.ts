@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { inspect } from "node:util";
 import { Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
-import { Call } from "./call.ts";
+import { Call, type CallOptions } from "./call.ts";
 import * as problems from "./call-problems.ts";
+import type { CallRequest } from "./call-request.ts";
+import type { CallResponse } from "./call-response.ts";
 import { FailureLog } from "./failure-log.ts";
 import { checkFraming, isBehindLast } from "./framing.ts";
 import type { Route, RouteOptions } from "./route.ts";
@@ -27,6 +29,8 @@ export interface Router {
    * is told to go on when an instance has been found; without it, node has told it already.
    */
   handle(request: IncomingMessage, response: ServerResponse, expectsContinue?: boolean): void;
+  /** Answers a request below /fn without a body, of which plain-head.ts says how it is read. */
+  handlePlain(request: CallRequest, response: CallResponse): void;
   /** Answers a WebSocket handshake below /fn. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   stats(): Iterable<FunctionStats>;
@@ -66,15 +70,11 @@ export function createRouter({ draining, seeing, ...options }: RouterOptions): R
   };
   const upgrades = new Upgrades(context);
 
-  function start(
-    call: Pick<Call, "start" | "refuse">,
-    request: IncomingMessage,
-    response?: ServerResponse,
-  ): void {
+  function start(call: Pick<Call, "start" | "refuse">, request: CallRequest, options?: CallOptions): void {
     calls++;
     let route: Route | undefined;
     try {
-      if (response !== undefined) checkFraming(request, response);
+      if (options?.incoming !== undefined) checkFraming(options.incoming, options.response);
       if (isClosing()) throw problems.draining();
       if (request.method === "TRACE") {
         throw new Problem("method_not_allowed", "TRACE is not passed on to functions; use another method.");
@@ -91,10 +91,21 @@ export function createRouter({ draining, seeing, ...options }: RouterOptions): R
     }
   }
 
+  function startCall(options: CallOptions): void {
+    start(new Call(context, options), options.request, options);
+  }
+
   return {
     handle(request, response, expectsContinue = false) {
       if (isBehindLast(request, response)) request.resume();
-      else start(new Call(context, { request, response, expectsContinue }), request, response);
+      else {
+        const incoming = request;
+        const sendContinue = expectsContinue ? () => response.writeContinue() : undefined;
+        startCall({ request, response, incoming, sendContinue });
+      }
+    },
+    handlePlain(request, response) {
+      startCall({ request, response });
     },
     upgrade(request, socket, head) {
       start(upgrades.add(request, socket, head), request);

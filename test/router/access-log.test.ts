@@ -195,7 +195,7 @@ describe("an access log that is not read", () => {
   const call = (path: string): CallRecord => {
     const request = new http.IncomingMessage({} as never);
     request.url = path;
-    return { id: "id", request, status: 200, durationMs: 1 } as CallRecord;
+    return { id: "id", request, status: 200, durationMs: 1 } as unknown as CallRecord;
   };
 
   /** What is in the pipe now. */

@@ -7,14 +7,9 @@ import { join } from "node:path";
 import { type Limits, limitsFromEnv } from "../../platform/limits.ts";
 import type { Address } from "../../platform/platform.ts";
 import { applySettings, defaultSettings } from "../../platform/settings.ts";
+import { createCallServer } from "../../router/call-server.ts";
 import { createRouter, type Router } from "../../router/router.ts";
 import { openSeeing, type Seeing } from "../../router/seeing.ts";
-import {
-  clientErrorHandler,
-  refuseConnect,
-  refuseExpectation,
-  routerServerOptions,
-} from "../../router/server-options.ts";
 import type { FunctionStats } from "../../router/stats.ts";
 import { type FakeOptions, FakePlatform } from "../support/fake-platform.ts";
 
@@ -54,15 +49,7 @@ export class Harness {
     const print = (line: string) => lines.push(line);
     const router = createRouter({ platform: this.platform, limits: this.limits, print, seeing });
     this.router = router;
-    this.#server = http.createServer(
-      routerServerOptions(this.limits, headersMs ? { headersMs } : {}),
-      router.handle,
-    );
-    this.#server.on("checkContinue", (request, response) => router.handle(request, response, true));
-    this.#server.on("checkExpectation", refuseExpectation);
-    this.#server.on("upgrade", router.upgrade);
-    this.#server.on("connect", refuseConnect);
-    this.#server.on("clientError", clientErrorHandler(this.limits, router.countRefusal));
+    this.#server = createCallServer({ router, limits: this.limits, headersMs });
   }
 
   static async start(options: HarnessOptions = {}): Promise<Harness> {

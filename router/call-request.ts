@@ -1,0 +1,18 @@
+import type { IncomingMessage } from "node:http";
+
+/** The fields that a call looks at itself; all of them are passed on from `rawHeaders`. */
+export interface KnownFields {
+  readonly connection?: string | undefined;
+  readonly forwarded?: string | string[] | undefined;
+  readonly traceparent?: string | string[] | undefined;
+  readonly "user-agent"?: string | undefined;
+  readonly "x-forwarded-for"?: string | string[] | undefined;
+}
+
+/** The head of a request, read by node's server or by plain-head.ts. */
+export interface CallRequest
+  extends Readonly<Pick<IncomingMessage, "method" | "url" | "httpVersion" | "httpVersionMinor" | "socket">> {
+  /** Names as they were sent and values in turn. */
+  readonly rawHeaders: readonly string[];
+  readonly headers: KnownFields;
+}

@@ -1,0 +1,30 @@
+import type { CallRequest } from "./call-request.ts";
+
+/**
+ * The client's side of a call, as far as calls use it: node's `ServerResponse`, or `PlainResponse`. What is not said here
+ * is as node's documentation has it.
+ */
+export interface CallResponse {
+  readonly req: Pick<CallRequest, "httpVersionMinor">;
+  /** Matters until the head is written. */
+  shouldKeepAlive: boolean;
+  readonly statusCode: number;
+  readonly headersSent: boolean;
+  /** It is over: everything is out, or the connection is gone. */
+  readonly destroyed: boolean;
+  /** Everything has been given to the system. */
+  readonly writableFinished: boolean;
+  /** @param headers names and values in turn */
+  writeInformation(status: number, headers: readonly string[]): unknown;
+  writeHead(status: number, headers: string[]): unknown;
+  flushHeaders(): void;
+  /** False: `drain` comes when more may be written. */
+  write(part: Buffer): boolean;
+  /** Sent only where the body goes in chunks. */
+  addTrailers(fields: [name: string, value: string][]): void;
+  end(): unknown;
+  end(body: Buffer): unknown;
+  end(body: string, encoding: "latin1"): unknown;
+  on(event: "close", listener: () => void): unknown;
+  once(event: "drain", listener: () => void): unknown;
+}
