@@ -35,7 +35,11 @@ export interface PoolMessage {
   };
 }
 
-/** Header of a health probe: the runtime answers it, the function never sees it. */
+/**
+ * Path and header of a health probe: the runtime answers it, the function never sees it. The header makes it one, because
+ * no client can send it; the path spares all other calls that their headers are looked at, a third of what they cost.
+ */
+export const PROBE_PATH = "/.well-known/skiff-probe";
 export const PROBE_HEADER = "x-skiff-probe";
 /** In the answer to a probe: the number of the version. A pod of the pool answers without it. */
 export const VERSION_HEADER = "x-skiff-version";

@@ -1,4 +1,4 @@
-import { PROBE_HEADER } from "../client-image/start-message.ts";
+import { PROBE_HEADER, PROBE_PATH } from "../client-image/start-message.ts";
 import type { Instance } from "../platform/platform.ts";
 import { LifeSign } from "./life-sign.ts";
 import type { Slots } from "./slots.ts";
@@ -17,7 +17,7 @@ const DOUBT_MS = 500;
 
 const PROBE = {
   method: "GET",
-  path: "/",
+  path: PROBE_PATH,
   headers: ["host", "localhost", PROBE_HEADER, "1"],
   body: undefined,
   isChunked: false,

@@ -1,5 +1,5 @@
 import { request } from "undici";
-import { PROBE_HEADER, VERSION_HEADER } from "../../client-image/start-message.ts";
+import { PROBE_HEADER, PROBE_PATH, VERSION_HEADER } from "../../client-image/start-message.ts";
 import type { Address } from "../platform.ts";
 import { delay } from "./mirror.ts";
 
@@ -15,7 +15,7 @@ export async function answersProbe(
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   while (!signal.aborted) {
     try {
-      const response = await request(`http://${host}:${address.port}/`, {
+      const response = await request(`http://${host}:${address.port}${PROBE_PATH}`, {
         headers: { [PROBE_HEADER]: "1" },
         signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
       });

@@ -1,4 +1,9 @@
-import { START_VARIABLE, type StartMessage } from "../../client-image/start-message.ts";
+import {
+  PROBE_HEADER,
+  PROBE_PATH,
+  START_VARIABLE,
+  type StartMessage,
+} from "../../client-image/start-message.ts";
 import { denoRunArguments } from "../deno-flags.ts";
 import type { Limits } from "../limits.ts";
 import type { Settings } from "../settings.ts";
@@ -28,7 +33,7 @@ const SCRATCH_SIZE = "256Mi";
 /** Time between leaving the EndpointSlices and SIGTERM, in which every router has seen that. */
 export const PRE_STOP_S = 2;
 const PROBE = {
-  httpGet: { path: "/", port: PORT_NAME, httpHeaders: [{ name: "x-skiff-probe", value: "1" }] },
+  httpGet: { path: PROBE_PATH, port: PORT_NAME, httpHeaders: [{ name: PROBE_HEADER, value: "1" }] },
 };
 const LIVENESS_PERIOD_S = 10;
 

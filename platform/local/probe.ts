@@ -1,5 +1,5 @@
 import { request } from "node:http";
-import { PROBE_HEADER } from "../../client-image/start-message.ts";
+import { PROBE_HEADER, PROBE_PATH } from "../../client-image/start-message.ts";
 import { formatMs } from "../quantity.ts";
 
 /** The instance did not answer in time, as opposed to a connection that failed. */
@@ -14,7 +14,7 @@ export function probe(socketPath: string, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const headers = { host: "probe", [PROBE_HEADER]: "1" };
     const signal = AbortSignal.timeout(timeoutMs);
-    const asked = request({ socketPath, path: "/", headers, signal, agent: false }, (response) => {
+    const asked = request({ socketPath, path: PROBE_PATH, headers, signal, agent: false }, (response) => {
       response.resume();
       if (response.statusCode === 204) resolve();
       else reject(new Error(`the answer was ${response.statusCode}`));

@@ -8,7 +8,12 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { encodeLoad, LOAD_HEADER } from "../../client-image/load-message.ts";
 import { Sealer } from "../../client-image/sealed.ts";
-import { PROBE_HEADER, START_VARIABLE, VERSION_HEADER } from "../../client-image/start-message.ts";
+import {
+  PROBE_HEADER,
+  PROBE_PATH,
+  START_VARIABLE,
+  VERSION_HEADER,
+} from "../../client-image/start-message.ts";
 import { denoPath } from "../../platform/deno-binary.ts";
 import { denoRunArguments } from "../../platform/deno-flags.ts";
 import { poolKeys } from "../../platform/kubernetes/pool/pool-keys.ts";
@@ -80,7 +85,7 @@ class PoolProcess {
 
   async answersProbe(version: string | undefined): Promise<void> {
     await eventually(`it answers its probe as version ${version}`, async () => {
-      const answer = await this.call("/", { [PROBE_HEADER]: "1" }).catch(() => undefined);
+      const answer = await this.call(PROBE_PATH, { [PROBE_HEADER]: "1" }).catch(() => undefined);
       return answer?.status === 204 && answer.headers[VERSION_HEADER] === version;
     });
   }

@@ -32,8 +32,10 @@ describe("the request that a function sees", () => {
 
   it("never is the platform's probe", async () => {
     const { address } = await local.run(`let calls = 0; export default () => ++calls;`);
-    assert.equal((await call(address, { headers: { "x-skiff-probe": "1" } })).status, 204);
+    const path = "/.well-known/skiff-probe";
+    assert.equal((await call(address, { path, headers: { "x-skiff-probe": "1" } })).status, 204);
     assert.equal((await call(address)).text, "1");
+    assert.equal((await call(address, { path })).text, "2");
   });
 
   it("streams both ways, chunk by chunk", async () => {
