@@ -3,21 +3,20 @@
  * per function. `router-process.ts` prints its port; each line `COUNT HOST:PORT` on standard input makes functions
  * f-0 … f-COUNT, all with that one instance, and is answered with the memory of the process.
  */
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { limitsFromEnv } from "../platform/limits.ts";
+import { createCallServer } from "../router/call-server.ts";
 import { createRouter } from "../router/router.ts";
-import { routerServerOptions } from "../router/server-options.ts";
 import { draftOf } from "../test/support/draft.ts";
 import { FakePlatform } from "../test/support/fake-platform.ts";
 
 const limits = limitsFromEnv({});
 const platform = new FakePlatform();
 const router = createRouter({ platform, limits, print: (line) => console.error(line) });
-const server = createServer(routerServerOptions(limits, { optimizeEmptyRequests: true }), router.handle);
+const server = createCallServer({ router, limits });
 server.listen(0, "127.0.0.1", () => console.log((server.address() as AddressInfo).port));
 
 setFlagsFromString("--expose-gc");
