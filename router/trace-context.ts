@@ -2,7 +2,7 @@ import { randomFillSync } from "node:crypto";
 
 /** Bytes of one trace id and one parent id. */
 const IDS_BYTES = 24;
-const IDS_HELD = 64;
+const IDS_HELD = 512;
 
 /** `traceparent` of https://www.w3.org/TR/trace-context/: version, trace id, parent id, flags; later versions append. */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
