@@ -4,6 +4,7 @@ import { LABELS } from "../platform/kubernetes/names.ts";
 import type { Installation } from "../test/cluster/installation.ts";
 import { ms, spread, stepMedians } from "./spread.ts";
 
+const SHORT_ROUNDS = 10;
 const answering = (text: string) => `export default () => ${JSON.stringify(text)};\n`;
 
 /** What the round before left the cluster to do is not what is measured. */
@@ -105,21 +106,25 @@ export async function benchCycles(skiff: Installation, cycles: number): Promise<
   console.log(`  pods left that are neither free nor a function's: ${leftNames || "none"}`);
 }
 
-/** The first call after a long silence, beside one after a short one. */
+/** The first call after a long silence, beside some after a short one. */
 export async function benchLongIdle(skiff: Installation, idleMs: number): Promise<void> {
-  await skiff.deploy("bench-idle", answering("awake"), "idle=1s");
+  const name = "bench-idle";
+  await skiff.deploy(name, answering("awake"), "idle=1s");
   const wake = async () => {
-    await skiff.asleep("bench-idle");
+    await skiff.asleep(name);
     await quiet(skiff);
     const startedMs = performance.now();
-    assert.equal(await (await skiff.call("bench-idle")).text(), "awake");
-    return performance.now() - startedMs;
+    const response = await skiff.call(name);
+    const tookMs = performance.now() - startedMs;
+    assert.equal(await response.text(), "awake");
+    return { tookMs, timing: response.headers.get("server-timing") ?? "" };
   };
-  await wake();
-  const short = await wake();
-  await skiff.asleep("bench-idle");
+  const short: number[] = [];
+  for (let round = 0; round < SHORT_ROUNDS; round++) short.push((await wake()).tookMs);
+  await skiff.asleep(name);
   await new Promise((resolve) => setTimeout(resolve, idleMs));
   const long = await wake();
-  console.log(`first call after a minute of idleness or less ${ms(short)}, after ${ms(idleMs)} ${ms(long)}`);
-  await skiff.remove("bench-idle");
+  console.log(`first call after seconds of idleness: ${spread(short)}`);
+  console.log(`first call after ${ms(idleMs)}: ${ms(long.tookMs)} (${stepMedians([long.timing])})`);
+  await skiff.remove(name);
 }
