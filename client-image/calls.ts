@@ -102,6 +102,7 @@ export class Calls {
       headers: {
         "content-type": "application/problem+json; charset=utf-8",
         "cache-control": "no-store",
+        "x-skiff-error": "platform",
       },
     });
   }

@@ -43,8 +43,7 @@ export function problemResponses(codes: readonly ProblemCode[]): Record<string, 
     Object.entries(byStatus).map(([status, some = []]) => {
       const schema = { allOf: [ref("Problem"), { properties: { code: { enum: some } } }] };
       const description = some.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join("; ");
-      const isSkiffs = !some.includes("function_error");
-      const headers = { ...CALL_ID, ...ofSkiff(isSkiffs), ...HEADERS_BY_STATUS[Number(status)] };
+      const headers = { ...CALL_ID, ...OF_SKIFF, ...HEADERS_BY_STATUS[Number(status)] };
       return [status, { description, headers, content: { "application/problem+json": { schema } } }];
     }),
   );
@@ -58,11 +57,13 @@ export const CALL_ID = {
   },
 };
 
-/** An instance answers for an error that its function threw: it cannot say that it is Skiff. */
-function ofSkiff(required: boolean): Schema {
-  const description = "Says that Skiff answers, not an instance of the function";
-  return { "x-skiff-error": { description, required, schema: { const: "platform" } } };
-}
+const OF_SKIFF = {
+  "x-skiff-error": {
+    description: "Says that Skiff answers, not the function",
+    required: true,
+    schema: { const: "platform" },
+  },
+};
 
 const RETRY_AFTER = {
   "retry-after": {

@@ -1,6 +1,6 @@
 import { connectionNames } from "./request-headers.ts";
 import { isFieldValue, MalformedResponse, parseFields } from "./response-fields.ts";
-import { isStripped } from "./response-headers.ts";
+import { isMark, isStripped } from "./response-headers.ts";
 
 /** The body comes in chunks (RFC 9112 7.1). */
 export const CHUNKED = -1;
@@ -75,7 +75,7 @@ function forClient(fields: readonly string[], status: number, connection: string
   const headers: string[] = [];
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!;
-    if (isStripped(name) || named?.has(name)) continue;
+    if (named?.has(name) || (isStripped(name) && !isMark(name, fields[i + 1]!, status))) continue;
     // A length that stands for no body (RFC 9110 8.6) makes some clients wait for one.
     if (status === 204 && name === "content-length") continue;
     headers.push(name, fields[i + 1]!);

@@ -20,6 +20,14 @@ export function isStripped(name: string): boolean {
   return STRIPPED.has(name) || name.startsWith(OURS);
 }
 
+/**
+ * The mark of an answer that Skiff made is an instance's to set where it answers for a function that threw; so a function
+ * can say it of its own 500 alone.
+ */
+export function isMark(name: string, value: string, status: number): boolean {
+  return status === 500 && name === "x-skiff-error" && value === "platform";
+}
+
 /** False for what frames a message or is ours to say, which has no place in trailers (RFC 9110 6.5.1). */
 export function isTrailer(name: string): boolean {
   return name !== "content-length" && !isStripped(name);
@@ -29,12 +37,16 @@ export function isTrailer(name: string): boolean {
  * The header fields of a response as the client gets them: names and values in turn, repeated ones
  * (`set-cookie`) repeated.
  */
-export function responseHeaders(headers: Readonly<IncomingHttpHeaders>, callId: string): string[] {
+export function responseHeaders(
+  headers: Readonly<IncomingHttpHeaders>,
+  status: number,
+  callId: string,
+): string[] {
   const named = connectionNames(headers.connection);
   const out: string[] = [];
   for (const name in headers) {
-    if (isStripped(name) || named?.has(name)) continue;
     const value = headers[name];
+    if (named?.has(name) || (isStripped(name) && !isMark(name, String(value), status))) continue;
     if (typeof value === "string") out.push(name, value);
     else if (value !== undefined) for (const each of value) out.push(name, each);
   }

@@ -89,7 +89,7 @@ export class UpgradeCall extends PlacedCall {
   /** For the proxy's `proxyReqWs` event, before it attaches listeners of its own. */
   prepare(proxied: ClientRequest): void {
     proxied.once("upgrade", (response: IncomingMessage) => {
-      const fields = toRecord(responseHeaders(response.headers, this.id));
+      const fields = toRecord(responseHeaders(response.headers, 101, this.id));
       response.headers = { connection: "Upgrade", upgrade: "websocket", ...fields };
       this.#opened(101);
       this.#socket.once("end", () => {
@@ -191,7 +191,7 @@ export class UpgradeCall extends PlacedCall {
     this.#socket.on("drain", () => response.emit("drain"));
     const status = upstreamResponse.statusCode!;
     this.#opened(status);
-    response.writeHead(status, responseHeaders(upstreamResponse.headers, this.id));
+    response.writeHead(status, responseHeaders(upstreamResponse.headers, status, this.id));
     pipeline(upstreamResponse, response, (error) => {
       if (error) this.#socket.destroy();
       else this.#socket.destroySoon();

@@ -26,6 +26,7 @@ describe("errors of a function", () => {
       const answer = await call(address, { headers: { "x-skiff-call-id": "abc" } });
       assert.equal(answer.status, 500);
       assert.equal(answer.headers["content-type"], "application/problem+json; charset=utf-8");
+      assert.equal(answer.headers["x-skiff-error"], "platform");
       assert.deepEqual(JSON.parse(answer.text), {
         type: "https://skiff.dev/problems/function_error",
         title: "The function threw an error",

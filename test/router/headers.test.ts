@@ -139,6 +139,20 @@ describe("the header fields of a response", () => {
     assert.ok(!headers["keep-alive"]?.includes("99"));
   });
 
+  it("says that Skiff answered for a function that threw, and of no other status", async () => {
+    let status = 500;
+    await harness.serve((_, response) => {
+      response.writeHead(status, { "x-skiff-error": "platform", "x-skiff-other": "1" }).end();
+    });
+    const first = await send(`${harness.url}/fn/echo`);
+    assert.deepEqual(
+      [first.headers["x-skiff-error"], first.headers["x-skiff-other"]],
+      ["platform", undefined],
+    );
+    status = 503;
+    assert.equal((await send(`${harness.url}/fn/echo`)).headers["x-skiff-error"], undefined);
+  });
+
   it("cannot claim to come from Skiff, before the body, after it or early", async () => {
     const { server } = new RawInstance((socket) => {
       const claims = "X-Skiff-Error: platform\r\nx-skiff-call-id: forged\r\nx-skiff-other: 1\r\nx-own: 1\r\n";
