@@ -57,7 +57,8 @@ export async function benchDeploys(skiff: Installation, rounds: number): Promise
 /** Cold functions that are called in the same second. */
 export async function benchBurst(skiff: Installation, functions: number): Promise<void> {
   const names = Array.from({ length: functions }, (_, index) => `bench-burst-${index}`);
-  for (const name of names) await skiff.deploy(name, answering(name), "idle=1s");
+  // None of them goes to sleep again while others wake.
+  for (const name of names) await skiff.deploy(name, answering(name), "idle=1m");
   for (const name of names) await skiff.asleep(name);
   await skiff.poolIsFull();
   const startedMs = performance.now();

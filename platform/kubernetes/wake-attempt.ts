@@ -4,13 +4,15 @@ import { Problem } from "../problems.ts";
 import type { KubeApi } from "./api.ts";
 import type { EndpointsMirror } from "./endpoints-mirror.ts";
 import { answersProbe } from "./instance-probe.ts";
-import { Mirror } from "./mirror.ts";
+import { delay, Mirror } from "./mirror.ts";
 import { LABELS, PORT } from "./names.ts";
 import { condition, isTerminating, type Trouble, troubleOf, versionOf } from "./pod-state.ts";
 import { KINDS, type Pod } from "./resources.ts";
 
 /** Time that the cluster has to see for itself that a pod is ready which has answered us. */
 const CONFIRM_MS = 30_000;
+/** A pod that takes longer to start waits for something else than processors. */
+const START_MS = 10_000;
 
 export interface AttemptOptions {
   readonly api: KubeApi;
@@ -33,6 +35,7 @@ export class WakeAttempt {
   readonly #probes = new Map<string, AbortController>();
   readonly #probing = new Set<Promise<void>>();
   readonly #troubles = new Map<string, Trouble>();
+  readonly #noRoom = Promise.withResolvers<void>();
   readonly #unwatch: () => void;
   #resolve: () => void = () => {};
   #reject: (error: unknown) => void = () => {};
@@ -67,6 +70,14 @@ export class WakeAttempt {
   /** Times since the decision at which each step was done, as far as they were seen. */
   get steps(): readonly WakeStep[] {
     return [...this.#steps].map(([name, atMs]) => ({ name, atMs }));
+  }
+
+  /**
+   * Resolves when a pod serves, or nothing is gained by waiting for it: it waits for room on a node, or for its image.
+   */
+  async started(over: AbortSignal): Promise<void> {
+    const late = delay(START_MS, over);
+    await Promise.race([this.done.catch(() => {}), this.#noRoom.promise, late]);
   }
 
   mark(step: WakeStep["name"]): void {
@@ -106,7 +117,9 @@ export class WakeAttempt {
     }
     this.#uids.set(key, pod.metadata.uid!);
     this.mark("pod");
-    if (condition(pod, "PodScheduled")?.status === "True") this.mark("schedule");
+    const scheduled = condition(pod, "PodScheduled");
+    if (scheduled?.status === "True") this.mark("schedule");
+    else if (scheduled?.reason === "Unschedulable") this.#noRoom.resolve();
     const trouble = troubleOf(pod);
     if (trouble) {
       this.#troubles.set(key, trouble);

@@ -14,6 +14,11 @@ const AGAIN_MS = 1_000;
 const LONGEST_AGAIN_MS = 8_000;
 /** Wakings that ask the API server at the same time; the rest waits in order of arrival. */
 const AT_ONCE = 8;
+/**
+ * Functions whose own pods start at the same time, for each router. Sixty containers that start on one node at once take
+ * twice as long for all of them as when a few do.
+ */
+const STARTS_AT_ONCE = 4;
 const SETTLE_TRIES = 10;
 /** A waking by the pool is over by then; one that is not has need of the function's own pods. */
 const POOL_MS = 150;
@@ -35,6 +40,7 @@ export class Waker {
   readonly #closing = new AbortController();
   readonly #confirming = new Set<Promise<void>>();
   readonly #places = new Semaphore({ places: AT_ONCE });
+  readonly #starts = new Semaphore({ places: STARTS_AT_ONCE });
 
   constructor(options: WakerOptions) {
     this.#options = options;
@@ -81,12 +87,16 @@ export class Waker {
     };
     const over = new AbortController();
     const startPods = async () => {
-      if (over.signal.aborted) return;
       this.#askAgain(ask, over.signal).catch(fail);
       await Promise.all([ask(), attempt.watchPods()]);
+      await attempt.started(over.signal);
     };
     const begin = async () => {
-      if (await this.#fromPool(resource, { attempt, otherwise: startPods })) await this.#settle(ask);
+      const isServed = await this.#fromPool(resource, {
+        attempt,
+        otherwise: () => void this.#starts.run(startPods, over.signal).catch(fail),
+      });
+      if (isServed) await this.#settle(ask);
     };
     const late = setTimeout(() => attempt.expire(), limits.instanceWaitMs);
     const stop = () => attempt.fail(this.#closing.signal.reason);
@@ -121,17 +131,17 @@ export class Waker {
    */
   async #fromPool(resource: FunctionResource, { attempt, otherwise }: Bringing): Promise<boolean> {
     const { supply } = this.#options;
-    let begun: Promise<void> | undefined;
+    let isBegun = false;
     const begin = () => {
-      begun ??= otherwise();
-      return begun;
+      if (!isBegun) otherwise();
+      isBegun = true;
     };
-    const late = setTimeout(() => begin().catch((error: unknown) => attempt.fail(error)), POOL_MS);
+    const late = setTimeout(begin, POOL_MS);
     const { signal } = this.#closing;
     const outcome = await supply?.forSleeper(resource, { signal, onStep: (step) => attempt.mark(step) });
     clearTimeout(late);
-    if (outcome !== "claimed") await begin();
-    return outcome === "claimed" && begun === undefined;
+    if (outcome !== "claimed") begin();
+    return outcome === "claimed" && !isBegun;
   }
 
   /** The pod serves already; it is adopted when the function's ReplicaSet wants one. */
@@ -150,6 +160,6 @@ export class Waker {
 
 interface Bringing {
   readonly attempt: WakeAttempt;
-  /** Asks the cluster for pods, and looks at them. */
-  readonly otherwise: () => Promise<void>;
+  /** Asks the cluster for pods, when it is their turn. */
+  readonly otherwise: () => void;
 }

@@ -187,6 +187,29 @@ describe("the Kubernetes platform on a cluster that fails", () => {
     });
   });
 
+  it("starts the pods of a few functions at a time when many wake at once, in their order", async () => {
+    const names = Array.from({ length: 10 }, (_, index) => `wake-${index}`);
+    for (const name of names) {
+      await cluster.platform.publish(draft("awake", name));
+      await cluster.platform.children.scale(name, 0);
+      await eventually("it sleeps", () => cluster.platform.endpoints(name)?.instances.length === 0);
+    }
+    const replicas = () =>
+      cluster.server
+        .list("deployments")
+        .map((each) => (each as unknown as { spec: { replicas: number } }).spec.replicas)
+        .reduce((sum, count) => sum + count, 0);
+    cluster.makesPods = false;
+    const woken = names.map((name) => cluster.platform.wake(name));
+    await eventually("the first have been asked for", () => replicas() === 4);
+    await cluster.platform.list({ limit: 1 });
+    assert.equal(replicas(), 4);
+    cluster.makesPods = true;
+    // The pods of the first ones come; the others have their turn then.
+    for (const name of names.slice(0, 4)) await cluster.platform.children.scale(name, 2);
+    await Promise.all(woken);
+  });
+
   it("takes a Function that is being deleted out of the endpoints at once", async () => {
     await cluster.platform.publish(draft("one"));
     const { metadata, ...rest } = resource()!;
