@@ -44,6 +44,7 @@ export class Backend {
   readonly slots: Slots;
   #asideUntilMs = 0;
   #doubt: NodeJS.Timeout | undefined;
+  #stopProbe: () => void = () => {};
 
   constructor({ instance, version, slots, concurrency, headerBytes, readBuffer }: BackendOptions) {
     this.instance = instance;
@@ -71,7 +72,9 @@ export class Backend {
       onOver();
     };
     this.#doubt = setTimeout(over, DOUBT_MS);
-    this.pool.send(PROBE, new LifeSign(over));
+    const sign = new LifeSign(over);
+    const connection = this.pool.send(PROBE, sign);
+    this.#stopProbe = () => connection.abort(sign);
   }
 
   get isDoubtful(): boolean {
@@ -93,5 +96,8 @@ export class Backend {
   #trust(): void {
     clearTimeout(this.#doubt);
     this.#doubt = undefined;
+    // Nobody else would end one that is never answered, or never to its end.
+    this.#stopProbe();
+    this.#stopProbe = () => {};
   }
 }

@@ -105,6 +105,11 @@ describe("the rights in kubernetes.yaml", () => {
     );
   });
 
+  it("let the manager watch the routers, which a deploy waits for", () => {
+    const rules = find("Role", "skiff-manager").rules;
+    assert.deepEqual(rules.find(({ resources }: Any) => resources.includes("pods")).verbs, ["list", "watch"]);
+  });
+
   it("let the manager read no Secret but its own, and write none but that of the pool's pods", () => {
     for (const { metadata, rules } of roles) {
       for (const { resources, verbs, resourceNames } of rules) {

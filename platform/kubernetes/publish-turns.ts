@@ -110,7 +110,10 @@ export class PublishTurns {
     const ending = this.#unmark(begun)
       .then(cleanUp)
       .catch((error: Error) => onTrouble(`${name}: the end of a deploy failed: ${error.message}`))
-      .finally(() => this.#ending.delete(name));
+      .finally(() => {
+        // The next deploy may have ended while this one was still cleaning up.
+        if (this.#ending.get(name) === ending) this.#ending.delete(name);
+      });
     this.#ending.set(name, ending);
   }
 

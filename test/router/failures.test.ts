@@ -15,10 +15,13 @@ describe("an instance that fails", () => {
   });
 
   /** An instance that answers every connection's first bytes as the test says. */
-  async function serveRaw(answer: (socket: net.Socket) => void, settings: Record<string, unknown> = {}) {
+  async function serveRaw(
+    answer: (socket: net.Socket, text: string) => void,
+    settings: Record<string, unknown> = {},
+  ) {
     const server = net.createServer((socket) => {
       socket.on("error", () => {});
-      socket.once("data", () => answer(socket));
+      socket.once("data", (bytes) => answer(socket, String(bytes)));
     });
     await harness.publish("echo", [await harness.listen(server)], settings);
   }
@@ -61,6 +64,22 @@ describe("an instance that fails", () => {
     assert.equal((await send(`${harness.url}/fn/echo`)).status, 502);
     assert.equal((await send(`${harness.url}/fn/echo`)).body, "alive");
   });
+
+  for (const answer of ["", "HTTP/1.1 200 OK\r\n\r\n"]) {
+    it(`keeps no connection of a probe that it ${answer === "" ? "does not answer" : "answers without end"}`, async () => {
+      const probes = new Set<net.Socket>();
+      let seen = 0;
+      await serveRaw((socket, text) => {
+        if (!text.includes("x-skiff-probe")) return void socket.destroy();
+        seen++;
+        probes.add(socket.once("close", () => probes.delete(socket)));
+        socket.write(answer);
+      });
+      assert.equal((await send(`${harness.url}/fn/echo`)).status, 502);
+      await until(() => seen === 1, "it is probed");
+      await until(() => probes.size === 0, "the probe has ended");
+    });
+  }
 
   it("holds up nobody else when what it sent is no response", async () => {
     await serveRaw((socket) => socket.end("hello\r\n\r\n"));

@@ -57,11 +57,11 @@ export class PoolKeeper {
     const { signal } = this.#closing;
     const { print, everyMs = EVERY_MS } = this.#options;
     while (!signal.aborted) {
-      try {
-        await this.#keep();
-        await this.#sweep();
-      } catch (error) {
-        if (!signal.aborted) print(`the pool cannot be looked after: ${(error as Error).message}`);
+      // What was given up may take calls still: it goes also where the pool cannot be made as it should be.
+      for (const work of [() => this.#keep(), () => this.#sweep()]) {
+        await work().catch((error: Error) => {
+          if (!signal.aborted) print(`the pool cannot be looked after: ${error.message}`);
+        });
       }
       await delay(everyMs, signal);
     }

@@ -141,7 +141,7 @@ export class Pool {
       this.#checkOwner(owner);
     } catch (error) {
       print(`${owner.name}: a pod of the pool did not take it: ${(error as Error).message}`);
-      await this.#giveUp(pod, "claimed");
+      await this.#giveUp(pod);
       return "failed";
     }
     wanted.onStep?.("load");
@@ -190,10 +190,8 @@ export class Pool {
   #adoptInBackground(pod: Pod, wanted: Wanted): void {
     const { print, endpoints } = this.#options;
     const { name } = wanted.owner;
-    let state: "claimed" | "loaded" = "claimed";
     const adopt = async () => {
       await this.#tellLoaded(pod, wanted);
-      state = "loaded";
       await this.#adopt(pod, wanted);
     };
     const adopted = adopt()
@@ -202,7 +200,7 @@ export class Pool {
         if (!wanted.signal.aborted && !this.#closing.signal.aborted) {
           print(`${name}: a pod of the pool could not be adopted: ${(error as Error).message}`);
         }
-        await this.#giveUp(pod, state);
+        await this.#giveUp(pod);
       })
       .finally(() => this.#adoptions.delete(adopted));
     this.#adoptions.add(adopted);
@@ -252,14 +250,21 @@ export class Pool {
     if (now !== undefined && now !== uid) throw new Error("its Function was deleted and made again");
   }
 
-  /** The leader deletes it. Where even that fails, the leader finds it because it stays what it is. */
-  async #giveUp(pod: Pod, state: "claimed" | "loaded"): Promise<void> {
+  /**
+   * The leader deletes it. Where even that fails, the leader finds it because it stays what it is. A patch that failed for us
+   * may have been applied: it is claimed or loaded, whatever we have heard.
+   */
+  async #giveUp(pod: Pod): Promise<void> {
     const { api, namespace, print } = this.#options;
-    try {
-      await api.patchJson({ kind: KINDS.pods, namespace, name: pod.metadata.name }, spentPatch(pod, state));
-    } catch (error) {
-      if (hasStatus(error, 404) || hasStatus(error, 422)) return;
-      print(`the pod ${pod.metadata.name} could not be given up: ${(error as Error).message}`);
+    const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
+    for (const state of ["claimed", "loaded"] as const) {
+      try {
+        return void (await api.patchJson(place, spentPatch(pod, state)));
+      } catch (error) {
+        if (hasStatus(error, 422)) continue;
+        if (hasStatus(error, 404)) return;
+        return print(`the pod ${pod.metadata.name} could not be given up: ${(error as Error).message}`);
+      }
     }
   }
 

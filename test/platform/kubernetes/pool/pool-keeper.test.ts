@@ -66,4 +66,13 @@ describe("who keeps the pool", () => {
     await eventually("what was claimed is gone as well", () => names().length === 2);
     assert.deepEqual(names().sort(), ["adopted", "free"]);
   });
+
+  it("deletes what was given up also while the pool cannot be made as it should be", async () => {
+    const matches = (method: string, path: string) => method === "PATCH" && path.endsWith("/skiff-pool");
+    cluster.server.fail(...Array.from({ length: 1_000 }, () => ({ status: 422, matches })));
+    cluster.server.put("pods", podOf("spent"));
+    open(1);
+    await eventually("it is gone", () => cluster.server.list("pods").length === 0);
+    assert.equal(deployment(), undefined);
+  });
 });

@@ -206,6 +206,23 @@ describe("the pool", () => {
     assert.equal(router.pool!.outcomes.claimed, 1);
   });
 
+  it("gives up a pod that others see already when the word of that was lost", async () => {
+    await sleeping("hello");
+    cluster.putFreePod("free-1");
+    const router = await open();
+    let patches = 0;
+    const isTold = (method: string, path: string) => {
+      if (method !== "PATCH" || !path.endsWith("/pods/free-1") || ++patches !== 2) return false;
+      const pod = cluster.server.read<Pod>("pods", "free-1")!;
+      const labels = { ...pod.metadata.labels, "skiff.dev/pool": "loaded", "skiff.dev/function": "hello" };
+      cluster.server.put("pods", { ...pod, metadata: { ...pod.metadata, labels } });
+      return true;
+    };
+    cluster.server.fail({ status: 500, matches: isTold });
+    await router.wake("hello");
+    await eventually("the pod is given up", () => names("spent").length === 1);
+  });
+
   it("gives up a pod that dies between claim and load; the function's own pods wake it", async () => {
     await sleeping("hello");
     cluster.putFreePod("free-1");
