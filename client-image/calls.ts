@@ -4,40 +4,47 @@ import { CALL_ID_HEADER, PROBE_HEADER, PROBE_PATH, VERSION_HEADER } from "./star
 /** What Deno knows about a call besides the request. */
 type Info = Pick<Deno.ServeHandlerInfo, "completed">;
 
-/** What a handler gets besides the request. A class, because an object of getters would be built anew by every call. */
+const CALLS = Symbol("calls");
+const REQUEST = Symbol("request");
+const INFO = Symbol("info");
+
+/**
+ * What a handler gets besides the request. A class, because an object of getters would be built anew by every call. Its fields
+ * are not private ones: what is derived from it (`Object.create`, a proxy), as libraries do, has none of those.
+ */
 class CallContext implements Context {
   readonly function: Context["function"];
-  readonly #calls: Calls;
-  readonly #request: Request;
-  readonly #info: Info;
+  readonly [CALLS]: Calls;
+  readonly [REQUEST]: Request;
+  readonly [INFO]: Info;
 
   constructor(calls: Calls, request: Request, info: Info) {
     this.function = calls.function;
-    this.#calls = calls;
-    this.#request = request;
-    this.#info = info;
+    this[CALLS] = calls;
+    this[REQUEST] = request;
+    this[INFO] = info;
   }
 
   /** May be taken off the context and called by itself. */
   get waitUntil() {
-    return (promise: Promise<unknown>) => this.#calls.keep(promise);
+    return (promise: Promise<unknown>) => this[CALLS].keep(promise);
   }
 
   get callId() {
-    return this.#request.headers.get(CALL_ID_HEADER) ?? "";
+    return this[REQUEST].headers.get(CALL_ID_HEADER) ?? "";
   }
 
   get signal() {
-    return this.#request.signal;
+    return this[REQUEST].signal;
   }
 
   get remoteAddr() {
-    const hostname = this.#request.headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "";
+    const hostname = this[REQUEST].headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "";
     return { transport: "tcp" as const, hostname, port: 0 };
   }
 
   get completed() {
-    return this.#info.completed;
+    return this[INFO].completed;
   }
 }
 

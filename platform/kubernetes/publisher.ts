@@ -161,7 +161,8 @@ export class Publisher {
     await spread?.(name, version);
   }
 
-  async #makeOfficial({ name, version }: Pick<VersionRecord, "name" | "version">): Promise<void> {
+  /** `null`: none is. */
+  async #makeOfficial({ name, version }: { name: string; version: number | null }): Promise<void> {
     const status = { ...this.#place(name), subresource: "status" };
     await this.#options.api.patch(status, { status: { version } });
   }
@@ -188,7 +189,7 @@ export class Publisher {
     const { [ANNOTATIONS.updatedAt]: updatedAt = null } = resource.metadata.annotations ?? {};
     await this.#replaceSpec(resource, {}, () => resource.spec);
     const { version } = resource.status ?? {};
-    if (version !== undefined) await this.#makeOfficial({ name, version });
+    await this.#makeOfficial({ name, version: version ?? null });
     const records = await store.records(name);
     const before = records.find(({ version }) => version === resource.spec.version);
     if (before) {

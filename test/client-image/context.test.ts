@@ -94,4 +94,15 @@ describe("the context of a call", () => {
     await local.logged("waitUntil: Error: background trouble");
     assert.equal((await call(address)).text, "answered");
   });
+
+  it("may be wrapped, as libraries do", async () => {
+    const { address } = await local.run(`
+      export default (_, context) =>
+        [Object.create(context, { own: { value: 1 } }), new Proxy(context, {})].map((each) => {
+          each.waitUntil(Promise.resolve());
+          return [each.callId, each.function.version, each.signal.aborted, each.remoteAddr.transport];
+        });`);
+    const { text } = await call(address, { headers: { "x-skiff-call-id": "id" } });
+    assert.deepEqual(JSON.parse(text), new Array(2).fill(["id", 1, false, "tcp"]));
+  });
 });

@@ -156,6 +156,22 @@ describe("the pool", () => {
     await eventually("the pod is given up", () => names("spent").length === 1);
   });
 
+  it("leaves a Function that was applied without a version when the cluster refuses its first Deployment", async () => {
+    cluster.putFreePod("free-1");
+    const manager = await open();
+    const metadata = { name: "hello", namespace: "skiff-functions" };
+    cluster.server.put("functions", {
+      metadata,
+      spec: { source: CODE },
+    } as Partial<FunctionResource> as FunctionResource);
+    await eventually("it is seen", () => manager.mirror.functions.get("hello") !== undefined);
+    const isApply = (method: string, path: string) => method === "PATCH" && /\/deployments\//.test(path);
+    cluster.server.fail({ status: 403, matches: isApply });
+    await assert.rejects(manager.publish(draftOf("hello", CODE)), { code: "platform_unavailable" });
+    const { spec, status } = cluster.server.read<FunctionResource>("functions", "hello")!;
+    assert.deepEqual([spec.version, status?.version], [undefined, undefined]);
+  });
+
   it("gives a pod to one of many who want it at the same moment; the others take the next one", async () => {
     const functions = ["one", "two", "three", "four"];
     for (const name of functions) await sleeping(name);
