@@ -61,7 +61,11 @@ export interface Choice {
 export function servingVersion(pods: readonly ReadyPod[], { wanted, serving }: Choice): number {
   const count = (version: number | undefined) => pods.filter((pod) => pod.version === version).length;
   const ready = count(wanted);
-  if (ready === 0) return serving !== undefined && count(serving) > 0 ? serving : (newest(pods) ?? wanted);
+  if (ready === 0) {
+    if (serving !== undefined && count(serving) > 0) return serving;
+    // A newer one is not stored yet, or was taken back: a pod of the pool may have it all the same.
+    return newest(pods.filter(({ version }) => version < wanted)) ?? wanted;
+  }
   if (serving === undefined || serving === wanted) return wanted;
   return ready >= count(serving) ? wanted : serving;
 }

@@ -89,7 +89,8 @@ export class Publisher {
       signal?.throwIfAborted();
       const numbers = records.map(({ version }) => version);
       // Pods of a version that was taken back may take calls for a moment still: its number is not used again then.
-      const ready = isNew ? 0 : endpoints.newestReady(name);
+      // The same goes for pods of a Function of the same name that was deleted a moment ago.
+      const ready = endpoints.newestReady(name);
       const newest = Math.max(resource.spec.version ?? 0, ready, ...numbers);
       const supplied = this.#supply({ version: newest + 1, draft, owner }, failed.signal);
       stored = await store.store(draft, owner, newest + 1);

@@ -41,6 +41,14 @@ describe("the version that calls go to", () => {
   });
 });
 
+describe("a pod of a version that is not named yet", () => {
+  it("takes no calls of a function that sleeps", () => {
+    const pods: ReadyPod[] = [{ id: "a", address: { host: "10.0.0.1", port: 8000 }, version: 2 }];
+    assert.equal(servingVersion(pods, { wanted: 1, serving: 1 }), 1);
+    assert.equal(servingVersion(pods, { wanted: 2, serving: 1 }), 2);
+  });
+});
+
 describe("the ready pods that came from the pool", () => {
   const pod = (pool: string, owner: string, ready = "True") => ({
     metadata: {
