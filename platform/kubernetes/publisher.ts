@@ -52,8 +52,10 @@ class OwnPods {
   /** A pod of the pool may have died since it was loaded. Ends after what was asked, as in `both`. */
   async askIfLate(serves: Promise<void>): Promise<void> {
     const late = setTimeout(() => {
-      // Whoever asks next is told of its failure.
-      this.ask().catch(() => {});
+      // Whoever needs them asks again, and is told of a failure then.
+      this.ask().catch(() => {
+        this.#asked = undefined;
+      });
     }, POOL_MS);
     try {
       await serves;

@@ -79,7 +79,11 @@ export class PoolKeeper {
       await api.apply(secret, poolSecretManifest(keys, namespace));
       const manifest = poolDeploymentManifest(this.#options);
       const live = await api.get<Deployment>(deployment);
-      if (!covers(live, manifest)) await api.apply(deployment, manifest);
+      if (!covers(live, manifest)) {
+        // The selector of a Deployment cannot be changed (Kubernetes API, apps/v1): one of an older Skiff makes room.
+        if (live && !covers(live.spec, selectorOf(manifest))) await api.delete(deployment, "Background");
+        await api.apply(deployment, manifest);
+      }
     }
     this.#appliedMs = nowMs;
   }
@@ -92,4 +96,9 @@ export class PoolKeeper {
       print(`the pod ${name}, which was claimed for a function and not used, is deleted`);
     }
   }
+}
+
+function selectorOf(manifest: object): object {
+  const { selector } = (manifest as { spec: { selector: object } }).spec;
+  return { selector };
 }

@@ -47,6 +47,16 @@ describe("who keeps the pool", () => {
     assert.equal((deployment() as unknown as { spec: { replicas: number } }).spec.replicas, 3);
   });
 
+  it("makes its Deployment anew where it has a selector of before, which cannot be changed", async () => {
+    const selector = { matchLabels: { "skiff.dev/pool": "free" } };
+    cluster.server.put("deployments", { metadata: { name: "skiff-pool" }, spec: { selector } });
+    const before = deployment()!.metadata.uid;
+    open(1);
+    await eventually("it is another one", () => ![before, undefined].includes(deployment()?.metadata.uid));
+    const { spec } = deployment() as unknown as { spec: { selector: object } };
+    assert.deepEqual(spec.selector, { matchLabels: { app: "skiff-pool" } });
+  });
+
   it("removes its Deployment where no pool is wanted", async () => {
     open(1);
     await eventually("it is there", () => deployment() !== undefined);
