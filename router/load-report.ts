@@ -9,6 +9,12 @@ export class LoadReport {
   readonly #report: (load: Load) => void;
   #held = false;
   #changed = false;
+  readonly #release = () => {
+    this.#held = false;
+    if (!this.#changed) return;
+    this.#changed = false;
+    this.#report(this.#read());
+  };
 
   constructor(read: () => Load, report: (load: Load) => void) {
     this.#read = read;
@@ -21,14 +27,15 @@ export class LoadReport {
       return;
     }
     this.#held = true;
-    setImmediate(() => this.#release());
+    setImmediate(this.#release);
     this.#report(this.#read());
   }
 
-  #release(): void {
-    this.#held = false;
-    if (!this.#changed) return;
-    this.#changed = false;
-    this.#report(this.#read());
+  /** The same, but nothing before the end of the turn: nobody waits for an instance, and the call goes first. */
+  changedInFlight(): void {
+    this.#changed = true;
+    if (this.#held) return;
+    this.#held = true;
+    setImmediate(this.#release);
   }
 }

@@ -263,7 +263,8 @@ export class Route {
   /** Scaling goes by ceil(calls / concurrency): only where that changes is there something to tell. */
   #inFlightChanged(before: number): void {
     const { concurrency } = this.#endpoints;
-    if (Math.ceil(before / concurrency) !== Math.ceil(this.#inFlight / concurrency)) this.#load.changed();
+    if (Math.ceil(before / concurrency) !== Math.ceil(this.#inFlight / concurrency))
+      this.#load.changedInFlight();
   }
 
   #currentLoad(): Load {
