@@ -1,5 +1,6 @@
 import type { Limits } from "../platform/limits.ts";
 import type { AccessLog } from "./access-log.ts";
+import type { Alarms } from "./alarm.ts";
 import type { Tracer } from "./call-span.ts";
 import type { FailureLog } from "./failure-log.ts";
 import type { TraceIds } from "./trace-context.ts";
@@ -8,6 +9,7 @@ import type { TraceIds } from "./trace-context.ts";
 export interface CallContext {
   readonly limits: Limits;
   readonly failures: FailureLog;
+  readonly alarms: Alarms;
   readonly traceIds: TraceIds;
   /** Undefined: no spans are exported. */
   readonly tracer: Tracer | undefined;

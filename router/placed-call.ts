@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Limits } from "../platform/limits.ts";
 import { type Problem, toProblem } from "../platform/problems.ts";
+import type { Alarm, Alarmed } from "./alarm.ts";
 import type { Backend } from "./backend.ts";
 import type { CallContext } from "./call-context.ts";
 import * as problems from "./call-problems.ts";
@@ -21,7 +22,7 @@ export type Ending = Pick<
 >;
 
 /** What a call and an upgrade have in common: one id, one timer, one slot of one instance. */
-export abstract class PlacedCall implements Waiter {
+export abstract class PlacedCall implements Waiter, Alarmed {
   readonly id = randomUUID();
   protected readonly limits: Limits;
   readonly #context: CallContext;
@@ -37,7 +38,7 @@ export abstract class PlacedCall implements Waiter {
   #waitedMs = 0;
   #traceparent: string | undefined;
   #span: CallSpan | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #alarm: Alarm | undefined;
   #tries = 0;
 
   constructor(context: CallContext) {
@@ -61,7 +62,7 @@ export abstract class PlacedCall implements Waiter {
     const backend = route.take();
     if (backend !== undefined) {
       this.#got(backend);
-      this.arm(this.#remainingMs());
+      this.arm(this.isFirstTry ? route.timeoutMs : this.#remainingMs());
       this.forward(backend);
       return;
     }
@@ -192,20 +193,20 @@ export abstract class PlacedCall implements Waiter {
 
   /** Sets the call's one timer anew. */
   protected arm(delayMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(timeUp, delayMs, this);
+    this.#alarm ??= this.#context.alarms.take(this);
+    this.#alarm.set(delayMs);
   }
 
   protected rearm(): void {
-    this.#timer?.refresh();
+    this.#alarm?.restart();
   }
 
   protected disarm(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    if (this.#alarm !== undefined) this.#context.alarms.giveBack(this.#alarm);
+    this.#alarm = undefined;
   }
 
-  /** For the call's timer. */
+  /** For the call's alarm. */
   timeUp(): void {
     if (this.phase !== "waiting") {
       this.silent();
@@ -251,8 +252,4 @@ function forwardPlaced(call: PlacedCall): void {
 
 function again(call: PlacedCall): void {
   call.placeAgain();
-}
-
-function timeUp(call: PlacedCall): void {
-  call.timeUp();
 }

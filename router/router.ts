@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { inspect } from "node:util";
 import { Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
+import { Alarms } from "./alarm.ts";
 import { Call, type CallOptions } from "./call.ts";
 import * as problems from "./call-problems.ts";
 import type { CallRequest } from "./call-request.ts";
@@ -62,6 +63,7 @@ export function createRouter({ draining, seeing, ...options }: RouterOptions): R
   const context = {
     limits,
     failures: new FailureLog(print),
+    alarms: new Alarms(),
     traceIds: new TraceIds(),
     tracer: seeing?.tracer,
     accessLog: seeing?.accessLog,
@@ -128,6 +130,7 @@ export function createRouter({ draining, seeing, ...options }: RouterOptions): R
       clearTimeout(timer);
       upgrades.close();
       routes.close(problems.draining());
+      context.alarms.close();
     },
   };
 }
