@@ -3,6 +3,7 @@ import type { Instance } from "../platform/platform.ts";
 import { LifeSign } from "./life-sign.ts";
 import type { Slots } from "./slots.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
+import { renderFields, renderLine } from "./upstream-request.ts";
 import type { VersionCounter } from "./version-counters.ts";
 
 /** Time after which an address that does not accept a connection is given up, in milliseconds. */
@@ -17,8 +18,7 @@ const DOUBT_MS = 500;
 
 const PROBE = {
   method: "GET",
-  path: PROBE_PATH,
-  headers: ["host", "localhost", PROBE_HEADER, "1"],
+  head: `${renderLine("GET", PROBE_PATH)}${renderFields(["host", "localhost", PROBE_HEADER, "1"])}`,
   body: undefined,
   isChunked: false,
 };

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { OutgoingHead } from "./outgoing-head.ts";
 
 /** The fields that a call looks at itself; all of them are passed on from `rawHeaders`. */
 export interface KnownFields {
@@ -15,4 +16,6 @@ export interface CallRequest
   /** Names as they were sent and values in turn. */
   readonly rawHeaders: readonly string[];
   readonly headers: KnownFields;
+  /** Kept by the call: on a connection with plain requests the same one comes again as the same object. */
+  again?: OutgoingHead | undefined;
 }

@@ -6,14 +6,15 @@ import type { CallContext } from "./call-context.ts";
 import * as problems from "./call-problems.ts";
 import type { CallRequest } from "./call-request.ts";
 import type { CallResponse } from "./call-response.ts";
+import { keptHead, outgoingHead } from "./outgoing-head.ts";
 import { PlacedCall } from "./placed-call.ts";
 import { Relay, type RelayOwner } from "./relay.ts";
 import { discardBody, RequestBody } from "./request-body.ts";
-import { requestHeaders } from "./request-headers.ts";
 import { BadResponse } from "./response-fields.ts";
 import type { Route } from "./route.ts";
 import { serverTiming } from "./server-timing.ts";
 import type { Target } from "./target.ts";
+import { renderFields } from "./upstream-request.ts";
 
 export interface CallOptions {
   readonly request: CallRequest;
@@ -31,8 +32,7 @@ export class Call extends PlacedCall implements RelayOwner {
   readonly #response: CallResponse;
   readonly #incoming: IncomingMessage | undefined;
   readonly #sendContinue: (() => void) | undefined;
-  #path = "/";
-  #headers: string[] = [];
+  #head = "";
   #body: RequestBody | undefined;
   #relay: Relay | undefined;
   #refusal: Problem | undefined;
@@ -55,11 +55,11 @@ export class Call extends PlacedCall implements RelayOwner {
   start(target: Target, route: Route): void {
     const request = this.#request;
     this.route = route;
-    this.#path = target.path;
-    const outgoing = requestHeaders(request, target, this.id);
-    this.passTraceOn(outgoing);
-    this.#headers = outgoing.headers;
-    if (this.#incoming !== undefined) this.#body = this.#bodyOf(this.#incoming);
+    const incoming = this.#incoming;
+    if (incoming === undefined) request.again ??= keptHead(request, target);
+    const outgoing = request.again ?? outgoingHead(request, target);
+    this.#head = outgoing.text + renderFields(this.ownFields(outgoing));
+    if (incoming !== undefined) this.#body = this.#bodyOf(incoming);
     this.place(route);
   }
 
@@ -82,8 +82,8 @@ export class Call extends PlacedCall implements RelayOwner {
     const relay = new Relay(this, this.#response, this.id);
     this.#relay = relay;
     const isChunked = body !== undefined && this.#incoming!.headers["content-length"] === undefined;
-    const [method, path, headers] = [this.#request.method!, this.#path, this.#headers];
-    relay.connection = backend.pool.send({ method, path, headers, body, isChunked }, relay);
+    const method = this.#request.method!;
+    relay.connection = backend.pool.send({ method, head: this.#head, body, isChunked }, relay);
   }
 
   timing(): string | undefined {

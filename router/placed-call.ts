@@ -118,14 +118,15 @@ export abstract class PlacedCall implements Waiter, Alarmed {
     }
   }
 
-  /** Puts the trace that the call belongs to among the fields that its instance gets. */
-  protected passTraceOn({ headers, traceparent, tracestate }: Outgoing): void {
+  /** The fields that its instance gets of this call alone, names and values in turn. Begins its part of the trace. */
+  protected ownFields({ traceparent, tracestate }: Pick<Outgoing, "traceparent" | "tracestate">): string[] {
     const { tracer, traceIds } = this.#context;
     const parent = checked(traceparent);
     this.#span = tracer?.begin(parent, this.elapsedMs);
     this.#traceparent = this.#span?.traceparent ?? parent ?? traceIds.next();
-    headers.push("traceparent", this.#traceparent);
-    if (parent !== undefined && tracestate !== undefined) headers.push("tracestate", tracestate);
+    const fields = ["x-skiff-call-id", this.id, "traceparent", this.#traceparent];
+    if (parent !== undefined && tracestate !== undefined) fields.push("tracestate", tracestate);
+    return fields;
   }
 
   /** Where the answer is counted; undefined while no function is known. */

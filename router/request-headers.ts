@@ -38,21 +38,21 @@ function strip(name: string): readonly [string, number] {
 }
 
 export interface Outgoing {
-  /** Names and values in turn. */
-  readonly headers: string[];
+  /** Names and values in turn: what is the same each time that the request comes. */
+  readonly headers: readonly string[];
   /** The host as the client named it; undefined only for HTTP/1.0. */
   readonly host: string | undefined;
-  /** As it came, valid or not; not among `headers`. */
+  /** As it came, valid or not; not among `headers`, which has neither this nor the id of the call. */
   readonly traceparent: string | undefined;
   readonly tracestate: string | undefined;
 }
 
 /**
  * The header fields of a call as the instance gets them, in one pass: hop-by-hop fields (RFC 9110 7.6.1)
- * and the client's own `x-skiff-*` are taken out, where the call came from and its id are put in.
+ * and the client's own `x-skiff-*` are taken out, where the call came from is put in.
  * @throws Problem `invalid_request` if the host is missing, repeated or no host
  */
-export function requestHeaders(request: CallRequest, target: Target, callId: string): Outgoing {
+export function requestHeaders(request: CallRequest, target: Target): Outgoing {
   const raw = request.rawHeaders;
   const named = connectionNames(request.headers.connection);
   const headers: string[] = [];
@@ -80,7 +80,7 @@ export function requestHeaders(request: CallRequest, target: Target, callId: str
   // HTTP/1.0 needs none, HTTP/1.1 does.
   else headers.push("host", "localhost");
   pushForwarded(headers, request, host);
-  headers.push("x-forwarded-prefix", `/fn/${target.name}`, "x-skiff-call-id", callId);
+  headers.push("x-forwarded-prefix", `/fn/${target.name}`);
   return { headers, host, traceparent, tracestate };
 }
 

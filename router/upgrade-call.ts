@@ -56,9 +56,8 @@ export class UpgradeCall extends PlacedCall {
     const { request } = this.#options;
     this.route = route;
     this.#target = target;
-    const outgoing = requestHeaders(request, target, this.id);
-    this.passTraceOn(outgoing);
-    this.#headers = outgoing.headers;
+    const outgoing = requestHeaders(request, target);
+    this.#headers = [...outgoing.headers, ...this.ownFields(outgoing)];
     const { "content-length": length, "transfer-encoding": encoding } = request.headers;
     if ((length !== undefined && length !== "0") || encoding !== undefined) {
       throw new Problem("invalid_request", "A WebSocket handshake has no body; send it without one.");

@@ -8,18 +8,20 @@ export interface UpstreamBody extends Readable {
 /** A call as an instance gets it. */
 export interface UpstreamRequest {
   readonly method: string;
-  readonly path: string;
-  /** Names and values in turn. Here and in trailers they hold no line breaks: node's parser has let them through. */
-  readonly headers: readonly string[];
+  /** The request line and the fields, but for what frames a body in chunks and the empty line. */
+  readonly head: string;
   /** Its length is in the headers, or it goes in chunks. */
   readonly body: UpstreamBody | undefined;
   readonly isChunked: boolean;
 }
 
-/** The request line and header block. */
-export function renderHead({ method, path, headers, isChunked }: UpstreamRequest): string {
-  const text = `${method} ${path} HTTP/1.1\r\n${renderFields(headers)}`;
-  return isChunked ? `${text}transfer-encoding: chunked\r\n\r\n` : `${text}\r\n`;
+/** All that comes before the body. */
+export function renderHead({ head, isChunked }: UpstreamRequest): string {
+  return isChunked ? `${head}transfer-encoding: chunked\r\n\r\n` : `${head}\r\n`;
+}
+
+export function renderLine(method: string, path: string): string {
+  return `${method} ${path} HTTP/1.1\r\n`;
 }
 
 /** What ends a body in chunks: the last chunk and the trailers. */
@@ -27,7 +29,8 @@ export function renderEnd({ trailers = [] }: UpstreamBody): string {
   return `0\r\n${renderFields(trailers)}\r\n`;
 }
 
-function renderFields(fields: readonly string[]): string {
+/** @param fields names and values in turn; without line breaks, because node's parser or ours has let them through */
+export function renderFields(fields: readonly string[]): string {
   let text = "";
   for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
   return text;

@@ -109,6 +109,46 @@ describe("a connection with plain requests", () => {
     });
   });
 
+  describe("that sends the same head again and again", () => {
+    /** What the instance got of each, and what was another one each time. */
+    async function passedOn(text: string): Promise<{ same: string[]; ids: string[]; traces: string[] }> {
+      const heads: string[][] = [];
+      await harness.serve((request, response) => {
+        heads.push(request.rawHeaders);
+        response.end(request.url);
+      });
+      const connection = new RawConnection(harness.port);
+      for (let count = 1; count <= 3; count++) {
+        connection.write(text);
+        await connection.answered(count);
+      }
+      connection.destroy();
+      const values = (name: string) => heads.flatMap((all) => all.filter((_, i) => all[i - 1] === name));
+      const ids = values("x-skiff-call-id");
+      assert.deepEqual(connection.text.match(/(?<=x-skiff-call-id: ).*/g), ids);
+      const own = new Set([...ids, ...values("traceparent")]);
+      const same = heads.map((all) => all.map((each) => (own.has(each) ? "OWN" : each)).join("\n"));
+      return { same, ids, traces: values("traceparent") };
+    }
+
+    it("makes calls with ids and traces of their own", async () => {
+      const { same, ids, traces } = await passedOn(get("/fn/echo/a?b", "x-a: some", "Forwarded: for=h"));
+      assert.equal(new Set(ids).size, 3);
+      assert.equal(new Set(traces).size, 3);
+      assert.deepEqual(same, [same[0], same[0], same[0]]);
+    });
+
+    it("goes on with the trace that it sends", async () => {
+      const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+      const fields = [`traceparent: ${trace}`, "tracestate: a=1"];
+      const { same, ids, traces } = await passedOn(get("/fn/echo", ...fields));
+      assert.equal(new Set(ids).size, 3);
+      assert.deepEqual(traces, [trace, trace, trace]);
+      assert.match(same[2]!, /\ntracestate\na=1/);
+      assert.deepEqual(same, [same[0], same[0], same[0]]);
+    });
+  });
+
   describe("goes over to node's server", () => {
     it("wherever the head is cut in two", async () => {
       const seen: string[][] = [];

@@ -85,7 +85,8 @@ describe("the connections to an instance", () => {
   function send(body?: Readable): Heard {
     const heard = new Heard();
     const method = body === undefined ? "GET" : "POST";
-    const request = { method, path: "/", headers: ["host", "h"], body, isChunked: body !== undefined };
+    const head = `${method} / HTTP/1.1\r\nhost: h\r\n`;
+    const request = { method, head, body, isChunked: body !== undefined };
     heard.connection = pool.send(request, heard);
     return heard;
   }
