@@ -31,7 +31,7 @@ export class LoadReport {
     this.#report(this.#read());
   }
 
-  /** The same, but nothing before the end of the turn: nobody waits for an instance, and the call goes first. */
+  /** Told at the end of the turn only: nobody waits for an instance, and the call goes first. */
   changedInFlight(): void {
     this.#changed = true;
     if (this.#held) return;
