@@ -58,7 +58,8 @@ export class ClusterPlatform {
   }
 
   private constructor(api: KubeApi, namespace: string, { poolSize = 2, sendToPod }: OpenOptions) {
-    const limits = limitsFromEnv(process.env);
+    // As kubernetes.yaml has it.
+    const limits = limitsFromEnv({ SKIFF_INSTANCE_WAIT: "60s", ...process.env });
     const print = (line: string) => void this.lines.push(line);
     this.api = api;
     this.namespace = namespace;
