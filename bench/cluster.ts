@@ -2,6 +2,7 @@
  * What waiting on Kubernetes costs, and what a rollout or a killed pod loses, against the installation on the cluster
  * of KUBECONFIG. Run it where the cluster's addresses are reached: on a node, or in a pod.
  * `npm run bench:cluster -- [--rounds 50] [--burst 100] [--cycles 100] [--idle MINUTES]`
+ * The burst needs room for as many pods: on a small node set SKIFF_CPU_REQUEST of the manager to 10m before.
  */
 import assert from "node:assert/strict";
 import { parseArgs } from "node:util";

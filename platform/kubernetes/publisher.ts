@@ -8,6 +8,7 @@ import { specOf } from "./function-spec.ts";
 import { inlineSourceHash } from "./function-state.ts";
 import type { Owner } from "./manifests.ts";
 import { ANNOTATIONS } from "./names.ts";
+import { OwnPods, POOL_MS } from "./own-pods.ts";
 import type { NewVersion, PoolSupply } from "./pool/pool-supply.ts";
 import { type Begun, functionPlace, PublishTurns } from "./publish-turns.ts";
 import { NotReady, type ReadinessOptions, startFailed, versionServes } from "./readiness.ts";
@@ -16,8 +17,6 @@ import type { VersionStore } from "./version-store.ts";
 import { type VersionRecord, versionsToForget } from "./versions.ts";
 
 const TRIES = 8;
-/** A pod of the pool has its function by then, or the cluster's own pods are needed. */
-const POOL_MS = 400;
 
 export interface PublisherOptions extends ReadinessOptions {
   readonly api: KubeApi;
@@ -30,40 +29,6 @@ export interface PublisherOptions extends ReadinessOptions {
   readonly supply?: PoolSupply;
   /** Waits until all who send calls know of the version. */
   readonly spread?: (name: string, version: number) => Promise<void>;
-}
-
-/**
- * The cluster's own pods of a version are asked for once, and where the pool has pods for it, second: what the cluster
- * does for them takes the processors that the pool's need to load.
- */
-class OwnPods {
-  readonly #bringUp: () => Promise<void>;
-  #asked: Promise<void> | undefined;
-
-  constructor(bringUp: () => Promise<void>) {
-    this.#bringUp = bringUp;
-  }
-
-  ask(): Promise<void> {
-    this.#asked ??= this.#bringUp();
-    return this.#asked;
-  }
-
-  /** A pod of the pool may have died since it was loaded. Ends after what was asked, as in `both`. */
-  async askIfLate(serves: Promise<void>): Promise<void> {
-    const late = setTimeout(() => {
-      // Whoever needs them asks again, and is told of a failure then.
-      this.ask().catch(() => {
-        this.#asked = undefined;
-      });
-    }, POOL_MS);
-    try {
-      await serves;
-    } finally {
-      clearTimeout(late);
-      await Promise.allSettled([this.#asked]);
-    }
-  }
 }
 
 /** Makes versions current, one publish of a function at a time in the whole cluster. */
