@@ -1,9 +1,10 @@
 import { PROBE_HEADER, PROBE_PATH } from "../client-image/start-message.ts";
 import type { Instance } from "../platform/platform.ts";
 import { LifeSign } from "./life-sign.ts";
+import { renderFields } from "./render-fields.ts";
 import type { Slots } from "./slots.ts";
 import { UpstreamPool } from "./upstream-pool.ts";
-import { renderFields, renderLine } from "./upstream-request.ts";
+import { renderLine } from "./upstream-request.ts";
 import type { VersionCounter } from "./version-counters.ts";
 
 /** Time after which an address that does not accept a connection is given up, in milliseconds. */

@@ -9,12 +9,12 @@ import type { CallResponse } from "./call-response.ts";
 import { keptHead, outgoingHead } from "./outgoing-head.ts";
 import { PlacedCall } from "./placed-call.ts";
 import { Relay, type RelayOwner } from "./relay.ts";
+import { renderFields } from "./render-fields.ts";
 import { discardBody, RequestBody } from "./request-body.ts";
 import { BadResponse } from "./response-fields.ts";
 import type { Route } from "./route.ts";
 import { serverTiming } from "./server-timing.ts";
 import type { Target } from "./target.ts";
-import { renderFields } from "./upstream-request.ts";
 
 export interface CallOptions {
   readonly request: CallRequest;

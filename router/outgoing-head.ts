@@ -1,7 +1,8 @@
 import type { CallRequest } from "./call-request.ts";
+import { renderFields } from "./render-fields.ts";
 import { type Outgoing, requestHeaders } from "./request-headers.ts";
 import type { Target } from "./target.ts";
-import { renderFields, renderLine } from "./upstream-request.ts";
+import { renderLine } from "./upstream-request.ts";
 
 /** The head of a request as its instance gets it, without what is another one for each call. */
 export interface OutgoingHead extends Pick<Outgoing, "traceparent" | "tracestate"> {

@@ -2,6 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { CallRequest } from "./call-request.ts";
 import type { CallResponse } from "./call-response.ts";
+import { renderFields } from "./render-fields.ts";
 
 export interface PlainResponseOptions {
   readonly request: CallRequest;
@@ -51,7 +52,7 @@ export class PlainResponse implements CallResponse {
 
   writeInformation(status: number, headers: readonly string[]): void {
     if (!this.#socket.writable) return;
-    this.#socket.write(`${statusLine(status)}${fieldLines(headers)}\r\n`, "latin1");
+    this.#socket.write(`${statusLine(status)}${renderFields(headers)}\r\n`, "latin1");
   }
 
   writeHead(status: number, headers: readonly string[]): void {
@@ -142,10 +143,4 @@ export class PlainResponse implements CallResponse {
 
 function statusLine(status: number): string {
   return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n`;
-}
-
-function fieldLines(headers: readonly string[]): string {
-  let text = "";
-  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  return text;
 }

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { renderFields } from "./render-fields.ts";
 
 /** Where it goes in chunks, fields may follow it: names and values in turn, known at its end. */
 export interface UpstreamBody extends Readable {
@@ -27,11 +28,4 @@ export function renderLine(method: string, path: string): string {
 /** What ends a body in chunks: the last chunk and the trailers. */
 export function renderEnd({ trailers = [] }: UpstreamBody): string {
   return `0\r\n${renderFields(trailers)}\r\n`;
-}
-
-/** @param fields names and values in turn; without line breaks, because node's parser or ours has let them through */
-export function renderFields(fields: readonly string[]): string {
-  let text = "";
-  for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
-  return text;
 }
