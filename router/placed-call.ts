@@ -39,6 +39,8 @@ export abstract class PlacedCall implements Waiter, Alarmed {
   #traceparent: string | undefined;
   #span: CallSpan | undefined;
   #alarm: Alarm | undefined;
+  /** The alarm is set to the end of the call's own time, not to that of its wait for an instance. */
+  #hasItsOwnTime = true;
   #tries = 0;
 
   constructor(context: CallContext) {
@@ -68,7 +70,10 @@ export abstract class PlacedCall implements Waiter, Alarmed {
     }
     this.#waits();
     if (route.readyCount === 0) this.isCold = true;
-    this.arm(Math.min(this.limits.instanceWaitMs, this.#remainingMs()));
+    const { instanceWaitMs } = this.limits;
+    const remainingMs = this.#remainingMs();
+    this.#hasItsOwnTime = remainingMs <= instanceWaitMs;
+    this.arm(Math.min(instanceWaitMs, remainingMs));
     route.wait(this);
   }
 
@@ -214,11 +219,11 @@ export abstract class PlacedCall implements Waiter, Alarmed {
       return;
     }
     const timeoutMs = this.route!.timeoutMs;
-    const isOver = this.#remainingMs() <= 1;
-    this.refuse(isOver ? problems.callTimeout(timeoutMs) : problems.noInstance(this.limits));
+    this.refuse(this.#hasItsOwnTime ? problems.callTimeout(timeoutMs) : problems.noInstance(this.limits));
   }
 
   #got(backend: Backend): void {
+    this.#hasItsOwnTime = true;
     this.#stopsWaiting();
     this.#backend = backend;
     this.#served = backend;
