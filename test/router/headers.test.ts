@@ -179,7 +179,9 @@ describe("the header fields of a response", () => {
       });
       const answer = await raw(harness.port, "GET /fn/echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
       assert.match(answer, /\r\n0\r\nx-sum: 1\r\n\r\n$/);
-      for (const part of parts) assert.ok(answer.includes(`\r\n${part}\r\n`), answer);
+      // Where it is cut into chunks is not promised.
+      const chunks = answer.matchAll(/\r\n[1-9a-f]+\r\n(\w+)/g);
+      assert.equal([...chunks].map(([, text]) => text).join(""), parts.join(""), answer);
     }
   });
 

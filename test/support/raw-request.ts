@@ -23,7 +23,7 @@ export function rawRequest(port: number, bytes: string | Uint8Array, withinMs = 
       if (answer) resolve(answer);
       else reject(new Error("the connection was closed without an answer"));
     };
-    socket.on("data", (chunk) => {
+    socket.on("data", (chunk: Buffer) => {
       chunks.push(chunk);
       finish(false);
     });

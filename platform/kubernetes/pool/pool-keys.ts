@@ -20,9 +20,15 @@ export function poolKeys(secret: string): PoolKeys {
   };
 }
 
-function publicKey(key: Buffer, crv: "X25519" | "Ed25519"): Buffer {
-  // The public half of the JWK is not read when a private key is; it must only have the right form.
-  const jwk = { kty: "OKP", crv, d: key.toString("base64url"), x: key.toString("base64url") };
-  const { x } = createPublicKey(createPrivateKey({ key: jwk, format: "jwk" })).export({ format: "jwk" });
+/** What stands before the 32 bytes of a private key in PKCS #8: RFC 8410, section 7. */
+const PKCS8_BEFORE = {
+  X25519: Buffer.from("302e020100300506032b656e04220420", "hex"),
+  Ed25519: Buffer.from("302e020100300506032b657004220420", "hex"),
+};
+
+function publicKey(key: Buffer, curve: keyof typeof PKCS8_BEFORE): Buffer {
+  const der = Buffer.concat([PKCS8_BEFORE[curve], key]);
+  const privateKey = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+  const { x } = createPublicKey(privateKey).export({ format: "jwk" });
   return Buffer.from(x!, "base64url");
 }
