@@ -10,13 +10,14 @@ const WARM_UP = 20_000;
 const PARALLEL = 64;
 const SETTLE_MS = 20_000;
 const NAME = "mixed";
-const MOST_MIB = 32;
+/** Memory goes up and down with the collector: its least in a part of them says what is left. */
+const STRETCHES = 10;
+const MOST_MIB = 16;
 
 interface Left {
   readonly sockets: number;
   readonly inFlight: number;
   readonly waiting: number;
-  readonly memoryMiB: number;
 }
 
 export async function benchLeaks(skiff: SkiffProcess, calls = CALLS): Promise<Row[]> {
@@ -26,7 +27,11 @@ export async function benchLeaks(skiff: SkiffProcess, calls = CALLS): Promise<Ro
   await makeMixedCalls({ url: skiff.url, name: NAME }, WARM_UP, PARALLEL);
   const before = await settled(skiff);
   const startedAt = performance.now();
-  await makeMixedCalls({ url: skiff.url, name: NAME }, calls, PARALLEL);
+  const memoryMiB: number[] = [];
+  for (let i = 0; i < STRETCHES; i++) {
+    await makeMixedCalls({ url: skiff.url, name: NAME }, Math.ceil(calls / STRETCHES), PARALLEL);
+    memoryMiB.push(skiff.memoryMiB());
+  }
   const seconds = (performance.now() - startedAt) / 1_000;
   const after = await settled(skiff, before.sockets);
   const row = (what: string, from: number, to: number, most: number): Row => ({
@@ -35,11 +40,13 @@ export async function benchLeaks(skiff: SkiffProcess, calls = CALLS): Promise<Ro
     target: most === 0 ? "as before" : `under +${most} MiB`,
     met: to - from <= most,
   });
+  const half = STRETCHES / 2;
+  const [firstMiB, lastMiB] = [Math.min(...memoryMiB.slice(0, half)), Math.min(...memoryMiB.slice(half))];
   return [
     row("open files and sockets", before.sockets, after.sockets, 0),
     row("calls in flight", before.inFlight, after.inFlight, 0),
     row("calls waiting", before.waiting, after.waiting, 0),
-    row("MiB of memory", before.memoryMiB, after.memoryMiB, MOST_MIB),
+    row("MiB of memory, least of the first half and of the second,", firstMiB, lastMiB, MOST_MIB),
   ];
 }
 
@@ -67,7 +74,6 @@ async function look(skiff: SkiffProcess): Promise<Left> {
     sockets: readdirSync(`/proc/${skiff.pid}/fd`).length,
     inFlight: sum("skiff_calls_in_flight"),
     waiting: sum("skiff_calls_waiting"),
-    memoryMiB: skiff.memoryMiB(),
   };
 }
 
