@@ -1,5 +1,5 @@
 import type { CallRequest } from "./call-request.ts";
-import { renderFields } from "./render-fields.ts";
+import { inOnePiece, renderFields } from "./render-fields.ts";
 import { type Outgoing, requestHeaders } from "./request-headers.ts";
 import type { Target } from "./target.ts";
 import { renderLine } from "./upstream-request.ts";
@@ -16,8 +16,8 @@ export function outgoingHead(request: CallRequest, target: Target): OutgoingHead
   return { text: renderLine(request.method!, target.path) + renderFields(headers), traceparent, tracestate };
 }
 
-/** The same in one piece, for a request that may come again: to put pieces together costs each time. */
+/** The same in one piece, for a request that may come again. */
 export function keptHead(request: CallRequest, target: Target): OutgoingHead {
   const head = outgoingHead(request, target);
-  return { ...head, text: Buffer.from(head.text, "latin1").toString("latin1") };
+  return { ...head, text: inOnePiece(head.text) };
 }

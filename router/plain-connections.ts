@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { CallRequest } from "./call-request.ts";
 import type { CallResponse } from "./call-response.ts";
 import { PlainConnection } from "./plain-connection.ts";
+import { inOnePiece } from "./render-fields.ts";
 
 export interface PlainConnectionsOptions {
   /** Largest head of a plain request, in bytes. */
@@ -38,7 +39,8 @@ export class PlainConnections {
     this.#options = options;
     const { keepAliveMs, lookMs } = options;
     this.#mostLooks = Math.ceil((keepAliveMs + GRACE_MS) / lookMs);
-    this.#keepAlive = `timeout=${Math.floor(keepAliveMs / 1_000)}`;
+    const seconds = Math.floor(keepAliveMs / 1_000);
+    this.#keepAlive = inOnePiece(`Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`);
   }
 
   take(socket: Socket): void {

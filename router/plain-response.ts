@@ -2,14 +2,15 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { CallRequest } from "./call-request.ts";
 import type { CallResponse } from "./call-response.ts";
-import { renderFields } from "./render-fields.ts";
+import { inOnePiece, renderFields } from "./render-fields.ts";
+import type { KeptHead, ResponseHead } from "./response-head.ts";
 
 export interface PlainResponseOptions {
   readonly request: CallRequest;
   readonly keepsAlive: boolean;
   /** Value of `Date`. */
   readonly date: () => string;
-  /** Value of `Keep-Alive` on a connection that is kept. */
+  /** What a connection that is kept is told of that, as lines. */
   readonly keepAlive: string;
   /** Everything is out. `isLast`: the connection ends with it. */
   readonly onFinish: (isLast: boolean) => void;
@@ -56,23 +57,25 @@ export class PlainResponse implements CallResponse {
   }
 
   writeHead(status: number, headers: readonly string[]): void {
-    let text = statusLine(status);
-    let hasLength = false;
-    let hasDate = false;
-    for (let i = 0; i < headers.length; i += 2) {
-      const name = headers[i]!;
-      if (name === "content-length") hasLength = true;
-      else if (name === "date") hasDate = true;
-      text += `${name}: ${headers[i + 1]}\r\n`;
-    }
-    if (!hasDate) text += `Date: ${this.#options.date()}\r\n`;
-    text += this.shouldKeepAlive
-      ? `Connection: keep-alive\r\nKeep-Alive: ${this.#options.keepAlive}\r\n`
-      : "Connection: close\r\n";
+    this.#begin(status, renderHead(status, headers));
+  }
+
+  /** Writes the head of an instance's response, and fields that are another's for each call. */
+  writeHeadOf(head: ResponseHead, fields: readonly string[]): void {
+    if (head.isRepeated) head.kept ??= keep(renderHead(head.status, head.headers));
+    const { text, hasDate, hasLength } = head.kept ?? renderHead(head.status, head.headers);
+    this.#begin(head.status, { text: text + renderFields(fields), hasDate, hasLength });
+  }
+
+  #begin(status: number, { text, hasDate, hasLength }: KeptHead): void {
+    const { date, keepAlive } = this.#options;
+    const dateLine = hasDate ? "" : `Date: ${date()}\r\n`;
+    const connection = this.shouldKeepAlive ? keepAlive : "Connection: close\r\n";
     this.#isLast = !this.shouldKeepAlive;
     this.#hasBody = this.req.method !== "HEAD" && status !== 204 && status !== 304;
     this.#isChunked = this.#hasBody && !hasLength;
-    this.#head = this.#isChunked ? `${text}Transfer-Encoding: chunked\r\n\r\n` : `${text}\r\n`;
+    const end = this.#isChunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
+    this.#head = text + dateLine + connection + end;
     this.statusCode = status;
     this.headersSent = true;
   }
@@ -143,4 +146,19 @@ export class PlainResponse implements CallResponse {
 
 function statusLine(status: number): string {
   return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n`;
+}
+
+function renderHead(status: number, headers: readonly string[]): KeptHead {
+  let hasLength = false;
+  let hasDate = false;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!;
+    if (name === "content-length") hasLength = true;
+    else if (name === "date") hasDate = true;
+  }
+  return { text: statusLine(status) + renderFields(headers), hasDate, hasLength };
+}
+
+function keep(head: KeptHead): KeptHead {
+  return { ...head, text: inOnePiece(head.text) };
 }

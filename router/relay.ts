@@ -1,5 +1,6 @@
 import { Announcements } from "./announcements.ts";
 import type { CallResponse } from "./call-response.ts";
+import { PlainResponse } from "./plain-response.ts";
 import type { ResponseHead } from "./response-head.ts";
 import type { UpstreamConnection, UpstreamSink } from "./upstream-connection.ts";
 
@@ -28,8 +29,9 @@ export class Relay implements UpstreamSink {
   readonly #callId: string;
   #isStarted = false;
   #announcements: Announcements | undefined;
-  #status = 0;
-  #headers: string[] = [];
+  #head: ResponseHead | undefined;
+  /** What the client is told besides the fields of the instance: names and values in turn. */
+  #own: string[] = [];
   /** The first part of the body, held back until all that was read is here: most responses end in it. */
   #held: Buffer | undefined;
   #drains = false;
@@ -42,8 +44,9 @@ export class Relay implements UpstreamSink {
 
   /** A stream of server-sent events has begun: it has no end of its own, and its client comes back after each. */
   get isEventStream(): boolean {
-    const at = this.#headers.indexOf("content-type");
-    return this.#response.headersSent && at >= 0 && /^text\/event-stream\b/i.test(this.#headers[at + 1]!);
+    const headers = this.#head?.headers ?? [];
+    const at = headers.indexOf("content-type");
+    return this.#response.headersSent && at >= 0 && /^text\/event-stream\b/i.test(headers[at + 1]!);
   }
 
   onStart(): void {
@@ -56,11 +59,11 @@ export class Relay implements UpstreamSink {
     this.#announcements.pass(status, headers);
   }
 
-  onHead({ status, headers }: ResponseHead): void {
-    this.#status = status;
+  onHead(head: ResponseHead): void {
+    this.#head = head;
     const timing = this.#owner.timing();
-    this.#headers = [...headers, "x-skiff-call-id", this.#callId];
-    if (timing !== undefined) this.#headers.push("server-timing", timing);
+    this.#own = ["x-skiff-call-id", this.#callId];
+    if (timing !== undefined) this.#own.push("server-timing", timing);
   }
 
   onData(part: Buffer): void {
@@ -78,7 +81,7 @@ export class Relay implements UpstreamSink {
   }
 
   onReadEnd(): void {
-    if (this.#status !== 0 && !this.#response.headersSent) this.#sendHead();
+    if (this.#head !== undefined && !this.#response.headersSent) this.#sendHead();
   }
 
   onEnd(trailers: readonly string[]): void {
@@ -86,7 +89,7 @@ export class Relay implements UpstreamSink {
     this.#owner.responseEnded();
     if (response.destroyed) return;
     const body = response.headersSent ? undefined : this.#held;
-    if (!response.headersSent) response.writeHead(this.#status, this.#headers);
+    if (!response.headersSent) this.#writeHead();
     if (trailers.length > 0) response.addTrailers(pairs(trailers));
     if (body === undefined) response.end();
     else if (body.length <= SMALL_BYTES) response.end(body.toString("latin1"), "latin1");
@@ -107,11 +110,18 @@ export class Relay implements UpstreamSink {
     const response = this.#response;
     if (response.destroyed) return;
     this.#owner.streamStarted();
-    response.writeHead(this.#status, this.#headers);
+    this.#writeHead();
     const held = this.#held;
     this.#held = undefined;
     if (held === undefined) response.flushHeaders();
     else this.#write(held);
+  }
+
+  #writeHead(): void {
+    const response = this.#response;
+    const head = this.#head!;
+    if (response instanceof PlainResponse) response.writeHeadOf(head, this.#own);
+    else response.writeHead(head.status, [...head.headers, ...this.#own]);
   }
 
   /** What is read is overwritten by the next read, and the client may take its time. */

@@ -15,6 +15,17 @@ export interface ResponseHead {
   readonly length: number;
   /** The connection may be used again after the response. */
   readonly keepsAlive: boolean;
+  /** Set by the parser: the response before it on the connection had the same one. */
+  isRepeated?: boolean;
+  /** Set by who sends it on, for the next time. */
+  kept?: KeptHead;
+}
+
+/** The status line and fields of a head in one piece: to put pieces together costs each time. */
+export interface KeptHead {
+  readonly text: string;
+  readonly hasDate: boolean;
+  readonly hasLength: boolean;
 }
 
 /** `HTTP/1.1 200`, a reason or none; the reason goes no further. */

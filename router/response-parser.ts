@@ -147,7 +147,10 @@ export class ResponseParser {
   }
 
   #parseHead(text: string): ResponseHead {
-    if (text === this.#knownText) return this.#knownHead!;
+    if (text === this.#knownText) {
+      this.#knownHead!.isRepeated = true;
+      return this.#knownHead!;
+    }
     const head = parseResponseHead(text);
     // Parts of a string keep all of it in memory: a large one must not stay.
     if (this.#text.length <= FIRST_BYTES) {
