@@ -19,9 +19,13 @@ export interface PlainConnectionsOptions {
 /** Clients are told a little less, so that they rarely write into the end of their connection. */
 const GRACE_MS = 1_000;
 
+/** As much as node reads at once. */
+const READ_BYTES = 64 * 1024;
+
 /** The connections of a server on which only plain requests have come yet. */
 export class PlainConnections {
   readonly #options: PlainConnectionsOptions;
+  readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly #all = new Set<PlainConnection>();
   readonly #mostLooks: number;
   readonly #keepAlive: string;
@@ -45,9 +49,10 @@ export class PlainConnections {
 
   take(socket: Socket): void {
     const { headBytes, handle } = this.#options;
-    const [date, keepAlive] = [this.#getDate, this.#keepAlive];
+    const [readBuffer, date, keepAlive] = [this.#readBuffer, this.#getDate, this.#keepAlive];
     const [onHandOver, onClose] = [this.#onHandOver, this.#onClose];
-    this.#all.add(new PlainConnection({ socket, headBytes, date, keepAlive, handle, onHandOver, onClose }));
+    const options = { socket, readBuffer, headBytes, date, keepAlive, handle, onHandOver, onClose };
+    this.#all.add(new PlainConnection(options));
     this.#looking ??= setInterval(() => this.#look(), this.#options.lookMs).unref();
   }
 

@@ -152,34 +152,54 @@ describe("a connection with plain requests", () => {
   });
 
   describe("goes over to node's server", () => {
-    it("wherever the head is cut in two", async () => {
-      const seen: string[][] = [];
-      await harness.serve((request, response) => {
-        seen.push(request.rawHeaders.filter((_, i, all) => all[i - (i % 2)] === "x-a"));
-        response.end(request.url);
+    for (const earlier of [0, 2]) {
+      it(`wherever a head is cut in two, after ${earlier} calls`, async () => {
+        const seen: string[][] = [];
+        await harness.serve((request, response) => {
+          seen.push(request.rawHeaders.filter((_, i, all) => all[i - (i % 2)] === "x-a"));
+          response.end(request.url);
+        });
+        const { router, limits } = harness;
+        const nodes = http.createServer(routerServerOptions(limits), router.handle);
+        closing.push(nodes);
+        const handed: net.Socket[] = [];
+        const connections = new PlainConnections({
+          headBytes: 1_000,
+          keepAliveMs: 60_000,
+          lookMs: 60_000,
+          handle: router.handlePlain,
+          handOver(socket) {
+            handed.push(socket);
+            nodes.emit("connection", socket);
+          },
+        });
+        const server = net.createServer({ allowHalfOpen: true }, (socket) => connections.take(socket));
+        const port = await portOf(server);
+        const text = get("/fn/echo/a?b", "x-a: some");
+        const answers = new Array(earlier + 2).fill("200");
+        for (let cut = 1; cut < text.length; cut++) {
+          const connection = new RawConnection(port);
+          for (let count = 1; count <= earlier; count++) {
+            connection.write(text);
+            await connection.answered(count);
+          }
+          connection.write(text.slice(0, cut));
+          const bytes = earlier * text.length + cut;
+          await until(() => handed[0]?.bytesRead === bytes, "the first part is with node's server");
+          connection.write(text.slice(cut));
+          await connection.answered(earlier + 1);
+          assert.deepEqual(connection.answers(), answers.slice(1), `cut at ${cut}`);
+          assert.ok(connection.text.endsWith("/a?b"));
+          connection.write(text);
+          await connection.answered(earlier + 2);
+          assert.deepEqual(connection.answers(), answers, `cut at ${cut}`);
+          connection.destroy();
+          handed.length = 0;
+        }
+        assert.equal(seen.length, answers.length * (text.length - 1));
+        for (const each of seen) assert.deepEqual(each, ["x-a", "some"]);
       });
-      const server = createCallServer({ router: harness.router, limits: harness.limits });
-      const sockets: net.Socket[] = [];
-      server.on("connection", (socket) => sockets.push(socket));
-      const port = await portOf(server);
-      const text = get("/fn/echo/a?b", "x-a: some");
-      for (let cut = 1; cut < text.length; cut++) {
-        const connection = new RawConnection(port);
-        connection.write(text.slice(0, cut));
-        await until(() => sockets.at(-1)?.bytesRead === cut, "the first part has arrived");
-        connection.write(text.slice(cut));
-        await connection.answered(1);
-        assert.deepEqual(connection.answers(), ["200"], `cut at ${cut}`);
-        assert.ok(connection.text.endsWith("/a?b"));
-        connection.write(text);
-        await connection.answered(2);
-        assert.deepEqual(connection.answers(), ["200", "200"], `cut at ${cut}`);
-        connection.destroy();
-        sockets.length = 0;
-      }
-      assert.equal(seen.length, 2 * (text.length - 1));
-      for (const each of seen) assert.deepEqual(each, ["x-a", "some"]);
-    });
+    }
 
     it("with the first request that has a body, and answers those after it as well", async () => {
       await harness.serve((request, response) => {
@@ -206,11 +226,12 @@ describe("a connection with plain requests", () => {
 
     it("with a WebSocket", async () => {
       const server = http.createServer((_, response) => response.end("plain"));
-      server.on("upgrade", (_, socket) =>
+      server.on("upgrade", (_, socket) => {
         socket.write(
           "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nopen",
-        ),
-      );
+        );
+        socket.pipe(socket);
+      });
       await harness.publish("echo", [await harness.listen(server)]);
       const socket = net.connect(harness.port, "127.0.0.1").setEncoding("latin1");
       let text = "";
@@ -220,6 +241,10 @@ describe("a connection with plain requests", () => {
       socket.write(get("/fn/echo", "Connection: Upgrade", "Upgrade: websocket"));
       await until(() => text.endsWith("open"), "the handshake");
       assert.match(text, /HTTP\/1\.1 101 /);
+      // More than is read at once, so that it is held up as well.
+      const sent = "0123456789".repeat(100_000);
+      socket.write(sent);
+      await until(() => text.endsWith(`open${sent}`), "all that was sent comes back");
       socket.destroy();
       await harness.idle();
     });
@@ -242,28 +267,66 @@ describe("a connection with plain requests", () => {
     });
   });
 
-  it("has a request answered after the one before it, however much comes meanwhile", async () => {
-    const paths: string[] = [];
-    const waiting: (() => void)[] = [];
-    await harness.serve((request, response) => {
-      paths.push(request.url!);
-      waiting.push(() => response.end(request.url));
+  for (const earlier of [0, 2]) {
+    it(`has a request answered after the one before it, however much comes meanwhile, after ${earlier} calls`, async () => {
+      const paths: string[] = [];
+      const waiting: (() => void)[] = [];
+      await harness.serve((request, response) => {
+        if (request.url === "/now") {
+          response.end();
+          return;
+        }
+        paths.push(request.url!);
+        waiting.push(() => response.end(request.url));
+      });
+      const connection = new RawConnection(harness.port);
+      for (let count = 1; count <= earlier; count++) {
+        connection.write(get("/fn/echo/now"));
+        await connection.answered(count);
+      }
+      connection.write(get("/fn/echo/0"));
+      await until(() => waiting.length === 1, "the first call is there");
+      for (let i = 1; i <= 50; i++) connection.write(get(`/fn/echo/${i}`, `X-Large: ${"x".repeat(2_000)}`));
+      for (let i = 0; i <= 50; i++) {
+        await until(() => waiting.length > i, `call ${i} is there`);
+        waiting[i]!();
+      }
+      await connection.answered(earlier + 51);
+      assert.deepEqual(connection.answers(), new Array(earlier + 51).fill("200"));
+      assert.deepEqual(
+        paths,
+        Array.from({ length: 51 }, (_, i) => `/${i}`),
+      );
+      connection.destroy();
     });
-    const connection = new RawConnection(harness.port);
-    connection.write(get("/fn/echo/0"));
-    await until(() => waiting.length === 1, "the first call is there");
-    for (let i = 1; i <= 50; i++) connection.write(get(`/fn/echo/${i}`, `X-Large: ${"x".repeat(2_000)}`));
-    for (let i = 0; i <= 50; i++) {
-      await until(() => waiting.length > i, `call ${i} is there`);
-      waiting[i]!();
+  }
+
+  it("is one of its server's until it is closed, however many calls come on it", async () => {
+    await harness.serve((_, response) => response.end("hi"));
+    const server = createCallServer({ router: harness.router, limits: harness.limits });
+    const port = await portOf(server);
+    const count = () =>
+      new Promise<number>((resolve, reject) =>
+        server.getConnections((error, number) => (error ? reject(error) : resolve(number))),
+      );
+    for (const leave of ["end", "destroy", "resetAndDestroy"] as const) {
+      const socket = net.connect(port, "127.0.0.1").setEncoding("latin1");
+      let text = "";
+      socket.on("data", (chunk) => (text += chunk)).on("error", () => {});
+      for (let calls = 1; calls <= 3; calls++) {
+        socket.write(get("/fn/echo"));
+        await until(
+          () => text.match(/HTTP\/1\.1 200 /g)?.length === calls && text.endsWith("hi"),
+          "the answer",
+        );
+        assert.equal(await count(), 1);
+      }
+      socket[leave]();
+      await until(async () => (await count()) === 0, `it is closed after ${leave}`);
     }
-    await connection.answered(51);
-    assert.deepEqual(connection.answers(), new Array(51).fill("200"));
-    assert.deepEqual(
-      paths,
-      Array.from({ length: 51 }, (_, i) => `/${i}`),
-    );
-    connection.destroy();
+    const closed = once(server, "close");
+    server.close();
+    await closed;
   });
 
   it("lets go of the call when its client ends or breaks off its side", async () => {

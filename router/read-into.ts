@@ -1,0 +1,23 @@
+import { Socket, type SocketConstructorOpts } from "node:net";
+
+/** What node says of `handle` in its own code, and of none of it in its documentation. */
+interface WithHandle {
+  _handle: object | null;
+}
+
+/**
+ * The socket of an accepted connection, made anew so that what arrives is read into `buffer`, as `onread` of node's
+ * `connect` does: node has no such option for a server, and allocates for every read. `accepted` must not have been read from,
+ * and ends when the other does, for those who count it.
+ * @param onRead is told how many bytes are in `buffer`; false stops the reading
+ */
+export function readInto(accepted: Socket, buffer: Buffer, onRead: (length: number) => boolean): Socket {
+  const { _handle: handle } = accepted as unknown as WithHandle;
+  // It is closed already.
+  if (handle === null) return accepted;
+  (accepted as unknown as WithHandle)._handle = null;
+  const { allowHalfOpen } = accepted;
+  const onread = { buffer, callback: onRead };
+  const socket = new Socket({ handle, allowHalfOpen, onread } as object as SocketConstructorOpts);
+  return socket.once("close", () => accepted.destroy());
+}
