@@ -19,10 +19,9 @@ try {
     ...(await benchManyFunctions(skiff)),
   ]);
   printTable("Overload", await benchOverload(skiff));
-  printTable("Leaks", await benchLeaks(skiff));
-  printTable("A router with many functions", await benchManyRoutes(5));
-  // Last: it takes longer than an idle connection of the benches before is kept.
-  printTable("Throughput and latency of small GETs", await benchPeers(skiff, 7));
 } finally {
   await skiff.close();
 }
+printTable("Leaks", await benchLeaks());
+printTable("A router with many functions", await benchManyRoutes(5));
+printTable("Throughput and latency of small GETs", await benchPeers(7));

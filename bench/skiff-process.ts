@@ -6,19 +6,33 @@ import { fileURLToPath } from "node:url";
 
 const START_MS = 20_000;
 
+/** What node says of its inspector. */
+const FROM_INSPECTOR = /^(?:Debugger |For help, see:).*\n/gm;
+
 /** Skiff as `npm start` runs it, on a free port with a data folder of its own. */
 export class SkiffProcess {
   readonly url: string;
   readonly pid: number;
+  /** Where its inspector is, if `--inspect` was among the options. */
+  readonly inspector: string | undefined;
   readonly #child: ChildProcess;
   readonly #folder: string;
 
-  static async start(env: Record<string, string> = {}): Promise<SkiffProcess> {
+  /** @param options of the node that it runs in */
+  static async start(
+    env: Record<string, string> = {},
+    options: readonly string[] = [],
+  ): Promise<SkiffProcess> {
     const folder = mkdtempSync(join(tmpdir(), "skiff-bench-"));
     const program = fileURLToPath(new URL("../skiff.ts", import.meta.url));
-    const child = spawn(process.execPath, [program, "--port", "0", "--data", folder], {
+    const child = spawn(process.execPath, [...options, program, "--port", "0", "--data", folder], {
       env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let errors = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      errors += chunk;
+      process.stderr.write(chunk.toString().replace(FROM_INSPECTOR, ""));
     });
     const url = await new Promise<string>((resolve, reject) => {
       let text = "";
@@ -34,11 +48,12 @@ export class SkiffProcess {
         resolve(match[1]!);
       });
     });
-    return new SkiffProcess(url, child, folder);
+    return new SkiffProcess(url, child, folder, /ws:\S+/.exec(errors)?.[0]);
   }
 
-  private constructor(url: string, child: ChildProcess, folder: string) {
+  private constructor(url: string, child: ChildProcess, folder: string, inspector: string | undefined) {
     this.url = url;
+    this.inspector = inspector;
     this.#child = child;
     this.pid = child.pid!;
     this.#folder = folder;
