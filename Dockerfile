@@ -1,12 +1,12 @@
 # The manager and the router: one image, the argument says which (manager/main.ts or router/main.ts).
 #   docker build -t skiff .
-FROM node:26-slim AS dependencies
+FROM node:24-slim AS dependencies
 WORKDIR /skiff
 COPY package.json package-lock.json .npmrc ./
 # The package "node" brings Node to machines without it; here it is in the base image already.
 RUN npm pkg delete dependencies.node && npm install --omit=dev --no-audit --no-fund
 
-FROM node:26-slim
+FROM node:24-slim
 WORKDIR /skiff
 COPY --from=dependencies /skiff/node_modules node_modules
 COPY package.json ./
