@@ -45,7 +45,8 @@ export class Relay implements UpstreamSink {
   /** A stream of server-sent events has begun: it has no end of its own, and its client comes back after each. */
   get isEventStream(): boolean {
     const headers = this.#head?.headers ?? [];
-    const at = headers.indexOf("content-type");
+    // The values in between may be names of fields as well: Access-Control-Allow-Headers has such.
+    const at = headers.findIndex((text, index) => index % 2 === 0 && text === "content-type");
     return this.#response.headersSent && at >= 0 && /^text\/event-stream\b/i.test(headers[at + 1]!);
   }
 

@@ -193,6 +193,7 @@ describe("a stream of events", () => {
     harness = await Harness.start();
     await harness.serve((request, response) => {
       response.writeHead(200, {
+        "access-control-allow-headers": "content-type",
         "content-type": request.url === "/events" ? "text/event-stream" : "text/plain",
       });
       response.write("data: 1\n\n");
