@@ -56,10 +56,12 @@ export class PlainConnection {
   readonly #readInto = () => {
     const socket = this.#socket;
     if (!this.isIdle || this.#isHandedOver || socket.readableLength > 0 || !socket.readable) return;
+    const { readBuffer } = this.#options;
+    const made = readInto(socket, readBuffer, (length) => this.#arrived(readBuffer, length));
+    if (made === undefined) return;
     this.#leave();
     this.#readsInto = true;
-    const { readBuffer } = this.#options;
-    this.#socket = readInto(socket, readBuffer, (length) => this.#arrived(readBuffer, length));
+    this.#socket = made;
     this.#listen();
     // They are about the other socket.
     this.#knownText = "";

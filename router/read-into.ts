@@ -2,7 +2,7 @@ import { Socket, type SocketConstructorOpts } from "node:net";
 
 /** What node says of `handle` in its own code, and of none of it in its documentation. */
 interface WithHandle {
-  _handle: object | null;
+  _handle?: object | null;
 }
 
 /**
@@ -10,11 +10,15 @@ interface WithHandle {
  * `connect` does: node has no such option for a server, and allocates for every read. `accepted` must not have been read from,
  * and ends when the other does, for those who count it.
  * @param onRead is told how many bytes are in `buffer`; false stops the reading
+ * @returns undefined for a socket that is closed, or whose handle is not where node has it today: it stays as it is
  */
-export function readInto(accepted: Socket, buffer: Buffer, onRead: (length: number) => boolean): Socket {
+export function readInto(
+  accepted: Socket,
+  buffer: Buffer,
+  onRead: (length: number) => boolean,
+): Socket | undefined {
   const { _handle: handle } = accepted as unknown as WithHandle;
-  // It is closed already.
-  if (handle === null) return accepted;
+  if (handle === null || handle === undefined) return undefined;
   (accepted as unknown as WithHandle)._handle = null;
   const { allowHalfOpen } = accepted;
   const onread = { buffer, callback: onRead };

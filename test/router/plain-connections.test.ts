@@ -329,24 +329,36 @@ describe("a connection with plain requests", () => {
     await closed;
   });
 
-  it("lets go of the call when its client ends or breaks off its side", async () => {
-    let open = 0;
-    await harness.serve((_, response) => {
-      open++;
-      response.on("close", () => open--);
+  for (const earlier of [0, 2]) {
+    it(`lets go of the call when its client ends or breaks off its side, after ${earlier} calls`, async () => {
+      let open = 0;
+      await harness.serve((request, response) => {
+        if (request.url === "/now") {
+          response.end("now");
+          return;
+        }
+        open++;
+        response.on("close", () => open--);
+      });
+      for (const leave of ["end", "destroy", "resetAndDestroy"] as const) {
+        const socket = net.connect(harness.port, "127.0.0.1").setEncoding("latin1");
+        let answers = 0;
+        socket.on("data", (text: string) => (answers += text.endsWith("now") ? 1 : 0)).on("error", () => {});
+        for (let count = 1; count <= earlier; count++) {
+          socket.write(get("/fn/echo/now"));
+          await until(() => answers === count, "the answer");
+        }
+        socket.write(get("/fn/echo"));
+        await until(() => open === 1, "the call is there");
+        socket.write(get("/fn/echo"));
+        socket[leave]();
+        await until(() => open === 0, `the call is let go after ${leave}`);
+        await harness.idle();
+      }
+      await until(async () => (await harness.connections()) === 0, "all connections let go");
+      assert.equal(harness.stats().abandoned, 3);
     });
-    for (const leave of ["end", "destroy", "resetAndDestroy"] as const) {
-      const socket = net.connect(harness.port, "127.0.0.1").on("error", () => {});
-      socket.write(get("/fn/echo"));
-      await until(() => open === 1, "the call is there");
-      socket.write(get("/fn/echo"));
-      socket[leave]();
-      await until(() => open === 0, `the call is let go after ${leave}`);
-      await harness.idle();
-    }
-    await until(async () => (await harness.connections()) === 0, "all connections let go");
-    assert.equal(harness.stats().abandoned, 3);
-  });
+  }
 
   it("is closed between two requests when the server closes, but not before its answer", async () => {
     const waiting: http.ServerResponse[] = [];
