@@ -102,9 +102,8 @@ export function createBuilder(options: BuilderOptions): Builder {
       await quickBuild(new Map([["main.ts", new TextEncoder().encode("export {};")]]), () => undefined);
     },
     async close() {
-      closing.abort(
-        new Problem("draining", "Skiff is shutting down; post the source again when it is back."),
-      );
+      const detail = "Skiff is shutting down; post the source again when it is back.";
+      closing.abort(new Problem("draining", detail, { retryAfterS: 1 }));
       await stop();
       await Promise.allSettled(underWay);
     },

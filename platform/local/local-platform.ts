@@ -205,7 +205,9 @@ export class LocalPlatform implements Platform {
   }
 
   async #close(drainMs: number): Promise<void> {
-    const why = new Problem("draining", "Skiff is shutting down; try again when it is up.");
+    const why = new Problem("draining", "Skiff is shutting down; try again when it is up.", {
+      retryAfterS: 1,
+    });
     this.#closing.abort(why);
     for (const name of this.#entries.keys()) {
       const endpoints = this.#endpoints.get(name);
