@@ -4,8 +4,8 @@ export async function heldBytes(inspector: string): Promise<number> {
   await heard(socket, "open");
   try {
     await ask(socket, 1, "HeapProfiler.collectGarbage", {});
-    const expression =
-      "(({ heapUsed, external, arrayBuffers }) => heapUsed + external + arrayBuffers)(process.memoryUsage())";
+    // Array buffers are part of what is external.
+    const expression = "(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())";
     const { result } = await ask(socket, 2, "Runtime.evaluate", { expression });
     return result.value;
   } finally {

@@ -54,7 +54,7 @@ async function measure(skiff: SkiffProcess, calls: number): Promise<Row[]> {
   ];
 }
 
-/** Looks until everything that ends by itself has ended: idle connections, the collector's turn. */
+/** Looks until everything that ends by itself has ended: idle connections. */
 async function settled(skiff: SkiffProcess, most = 0): Promise<Left> {
   const deadlineMs = performance.now() + SETTLE_MS;
   let now = await look(skiff);

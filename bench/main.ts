@@ -2,11 +2,12 @@
 import { benchLeaks } from "./leaks.ts";
 import { benchManyRoutes } from "./many-functions.ts";
 import { benchOverload } from "./overload.ts";
-import { benchPeers } from "./peers.ts";
+import { benchPeers, has } from "./peers.ts";
 import { printTable } from "./report.ts";
 import { SkiffProcess } from "./skiff-process.ts";
 import { benchStartUp } from "./start-up.ts";
 import { benchBulk, benchColdBurst, benchManyFunctions, benchRedeploys } from "./steadiness.ts";
+import { benchWorkers } from "./workers.ts";
 
 /** The bodies of the bulk transfer are over the default limit. */
 const skiff = await SkiffProcess.start({ SKIFF_MAX_BODY: "2Gi" });
@@ -25,3 +26,5 @@ try {
 printTable("Leaks", await benchLeaks());
 printTable("A router with many functions", await benchManyRoutes(5));
 printTable("Throughput and latency of small GETs", await benchPeers(7));
+// Without its peer the figures would say nothing.
+if (has("wrk", "-v") && has("nginx", "-v")) printTable("One worker and two", await benchWorkers(5));

@@ -74,24 +74,28 @@ function rows(rates: Map<string, number[]>, latencies: Map<string, number[]>): R
     if (name === "skiff")
       return { what: `${name}: calls at ${CONNECTIONS} connections, latency at 1`, figure };
     const least = { nginx: 0.55, "http-proxy": 2 }[name];
-    const ratio = median(perRound.map((rate, round) => skiff[round]! / rate));
-    const target = `skiff is ${ratio.toFixed(2)} ×${least === undefined ? "" : ` (target ${least})`}`;
+    const ratios = perRound.map((rate, round) => skiff[round]! / rate);
+    const ratio = median(ratios);
+    const range = `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`;
+    const target = `skiff is ${ratio.toFixed(2)} × (${range})${least === undefined ? "" : ` (target ${least})`}`;
     return { what: name, figure, target, ...(least === undefined ? {} : { met: ratio >= least }) };
   });
 }
 
 function added(latencies: Map<string, number[]>, which: string, mostMs: number): Row {
   const direct = latencies.get("deno, directly")!;
-  const addedMs = median(latencies.get("skiff")!.map((latency, round) => latency - direct[round]!));
+  const perRound = latencies.get("skiff")!.map((latency, round) => latency - direct[round]!);
+  const addedMs = median(perRound);
   const what = `added latency, ${which} at 1 connection`;
-  return { what, figure: ms(addedMs), target: `at most ${mostMs} ms`, met: addedMs <= mostMs };
+  const figure = `${ms(addedMs)} (${ms(Math.min(...perRound))} to ${ms(Math.max(...perRound))})`;
+  return { what, figure, target: `at most ${mostMs} ms`, met: addedMs <= mostMs };
 }
 
 function push(map: Map<string, number[]>, name: string, value: number): void {
   map.set(name, [...(map.get(name) ?? []), value]);
 }
 
-function has(program: string, flag: string): boolean {
+export function has(program: string, flag: string): boolean {
   return spawnSync(program, [flag], { stdio: "ignore" }).error === undefined;
 }
 

@@ -29,9 +29,9 @@ export class SkiffProcess {
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    let errors = "";
+    let inspector: string | undefined;
     child.stderr.on("data", (chunk: Buffer) => {
-      errors += chunk;
+      inspector ??= /ws:\S+/.exec(chunk.toString())?.[0];
       process.stderr.write(chunk.toString().replace(FROM_INSPECTOR, ""));
     });
     const url = await new Promise<string>((resolve, reject) => {
@@ -48,7 +48,7 @@ export class SkiffProcess {
         resolve(match[1]!);
       });
     });
-    return new SkiffProcess(url, child, folder, /ws:\S+/.exec(errors)?.[0]);
+    return new SkiffProcess(url, child, folder, inspector);
   }
 
   private constructor(url: string, child: ChildProcess, folder: string, inspector: string | undefined) {
