@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { CallRequest } from "./call-request.ts";
 
 /**
@@ -12,6 +13,8 @@ export interface CallResponse {
   readonly headersSent: boolean;
   /** It is over: everything is out, or the connection is gone. */
   readonly destroyed: boolean;
+  /** Null while answers to requests before it on its connection are due. */
+  readonly socket?: Socket | null;
   /** Everything has been given to the system. */
   readonly writableFinished: boolean;
   /** @param headers names and values in turn */

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import { type IncomingMessage, ServerResponse } from "node:http";
 import { Problem } from "../platform/problems.ts";
 import { answerProblem } from "./answer.ts";
 import type { Backend } from "./backend.ts";
@@ -163,6 +163,12 @@ export class Call extends PlacedCall implements RelayOwner {
 
   /** The client must see that the response is not whole. */
   #truncate(): void {
+    const response = this.#response;
+    if (response instanceof ServerResponse && response.socket === null) {
+      // Answers to requests before it are due on the connection.
+      response.once("socket", () => this.#truncate());
+      return;
+    }
     const { socket, httpVersionMinor } = this.#request;
     // In HTTP/1.0 the end of the connection is the end of the body: only a reset tells the difference.
     if (httpVersionMinor === 0) socket.resetAndDestroy();

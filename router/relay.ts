@@ -1,5 +1,6 @@
 import { Announcements } from "./announcements.ts";
 import type { CallResponse } from "./call-response.ts";
+import { flushHead } from "./flush-head.ts";
 import { PlainResponse } from "./plain-response.ts";
 import type { ResponseHead } from "./response-head.ts";
 import type { UpstreamConnection, UpstreamSink } from "./upstream-connection.ts";
@@ -114,7 +115,7 @@ export class Relay implements UpstreamSink {
     this.#writeHead();
     const held = this.#held;
     this.#held = undefined;
-    if (held === undefined) response.flushHeaders();
+    if (held === undefined) flushHead(response);
     else this.#write(held);
   }
 
@@ -122,7 +123,12 @@ export class Relay implements UpstreamSink {
     const response = this.#response;
     const head = this.#head!;
     if (response instanceof PlainResponse) response.writeHeadOf(head, this.#own);
-    else response.writeHead(head.status, [...head.headers, ...this.#own]);
+    else {
+      response.writeHead(head.status, [...head.headers, ...this.#own]);
+      // While answers before it are due, node puts a head that goes with a buffer before everything else that waits
+      // to be written: 1xx would become part of the body.
+      if (response.socket === null) flushHead(response);
+    }
   }
 
   /** What is read is overwritten by the next read, and the client may take its time. */
