@@ -4,6 +4,7 @@ import { pipeline } from "node:stream";
 import { Problem } from "../platform/problems.ts";
 import { answerProblem } from "./answer.ts";
 import type { RequestHandler } from "./call-server.ts";
+import { flushHead } from "./flush-head.ts";
 import { discardBody } from "./request-body.ts";
 
 /** Fields of one connection, not of the message (RFC 9110 7.6.1); and what this side has answered already. */
@@ -51,7 +52,7 @@ function passBack(answer: IncomingMessage, response: ServerResponse): void {
   if (response.destroyed) return;
   response.writeHead(answer.statusCode!, answer.statusMessage, without(answer.rawHeaders, RESPONSE_HOP));
   // Who follows a log shall see that it is being followed.
-  response.flushHeaders();
+  flushHead(response);
   pipeline(answer, response, (error) => {
     if (error) response.destroy();
   });

@@ -148,9 +148,23 @@ describe("an installation on the cluster", () => {
     await eventually("it answers", async () => (await skiff.call("applied")).status === 200, 30_000);
   });
 
+  it("goes on by the other router when one is gone at once, and has two of them again", async () => {
+    const names = await kubectl("get", "pods", "-l", "app=skiff-router", "-n", "skiff", "-o", "name");
+    await kubectl("delete", names.split("\n")[0]!, "-n", "skiff", "--grace-period=0", "--force");
+    const answers = async () => {
+      const calls = await Promise.allSettled(Array.from({ length: 20 }, () => skiff.call("applied")));
+      return calls.every((each) => each.status === "fulfilled" && each.value.status === 200);
+    };
+    await eventually("every call is answered", answers, 10_000);
+    await kubectl("rollout", "status", "deployment/skiff-router", "-n", "skiff", "--timeout=60s");
+  });
+
   it("removes everything of a Function by ownership while no manager runs", async () => {
     await kubectl("scale", "deployment/skiff-manager", "-n", "skiff", "--replicas=0");
     try {
+      await kubectl("wait", "--for=delete", "pod", "-l", "app=skiff-manager", "-n", "skiff", "--timeout=60s");
+      assert.equal((await skiff.call("applied")).status, 200);
+      await assert.rejects(skiff.manage("/func", { signal: AbortSignal.timeout(2_000) }));
       await kubectl("delete", "function", "applied", "-n", NAMESPACE);
       await eventually(
         "nothing is left",
