@@ -52,7 +52,7 @@ export class PlainConnection {
     this.#socket.resume();
     this.#take(bytes, bytes.length);
   };
-  /** More than one call comes on it: from now on reading is made cheap. */
+  /** It is kept after its first answer: from now on reading is made cheap. */
   readonly #readInto = () => {
     const socket = this.#socket;
     if (!this.isIdle || this.#isHandedOver || socket.readableLength > 0 || !socket.readable) return;

@@ -7,8 +7,8 @@ interface WithHandle {
 
 /**
  * The socket of an accepted connection, made anew so that what arrives is read into `buffer`, as `onread` of node's
- * `connect` does: node has no such option for a server, and allocates for every read. `accepted` must not have been read from,
- * and ends when the other does, for those who count it.
+ * `connect` does: node has no such option for a server, and allocates for every read. `accepted` must
+ * hold nothing that it has read, and ends when the other does, for those who count it.
  * @param onRead is told how many bytes are in `buffer`; false stops the reading
  * @returns undefined for a socket that is closed, or whose handle is not where node has it today: it stays as it is
  */
