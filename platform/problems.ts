@@ -38,6 +38,15 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
+/** Those of 429 and 503, which always say when to come back (RFC 6585, section 4; RFC 9110, section 15.6.4). */
+type PassingCode = {
+  [C in ProblemCode]: (typeof PROBLEMS)[C]["status"] extends 429 | 503 ? C : never;
+}[ProblemCode];
+
+type ExtensionsOf<C extends ProblemCode> = C extends PassingCode
+  ? [extensions: ProblemExtensions & { retryAfterS: number }]
+  : [extensions?: ProblemExtensions];
+
 /** Members of a problem document besides those that RFC 9457 names. */
 export interface ProblemExtensions {
   /** Seconds after which trying again may help; also sent as `Retry-After`. */
@@ -59,12 +68,12 @@ export interface SourceError {
 }
 
 /** An expected failure with its place in the table. `detail` says what to do about it. */
-export class Problem extends Error {
-  readonly code: ProblemCode;
+export class Problem<C extends ProblemCode = ProblemCode> extends Error {
+  readonly code: C;
   readonly detail: string;
   readonly extensions: ProblemExtensions;
 
-  constructor(code: ProblemCode, detail: string, extensions: ProblemExtensions = {}) {
+  constructor(code: C, detail: string, ...[extensions = {}]: ExtensionsOf<C>) {
     super(`${code}: ${detail}`);
     this.name = "Problem";
     this.code = code;

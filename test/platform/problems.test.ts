@@ -37,7 +37,7 @@ describe("a problem", () => {
   });
 
   it("is marked as the platform's, is not cached, and has the call's id", () => {
-    assert.deepEqual(problemHeaders(new Problem("draining", "Wait."), "id"), {
+    assert.deepEqual(problemHeaders(new Problem("internal_error", "Wait."), "id"), {
       "content-type": "application/problem+json; charset=utf-8",
       "cache-control": "no-store",
       "x-skiff-error": "platform",
@@ -65,7 +65,7 @@ describe("a problem", () => {
   });
 
   it("made of what nobody expected does not tell the cause", () => {
-    const problem = new Problem("draining", "Wait.");
+    const problem = new Problem("draining", "Wait.", { retryAfterS: 1 });
     assert.equal(toProblem(problem), problem);
     for (const error of [new Error("password=1"), "password=1", undefined]) {
       const { code, detail } = toProblem(error);

@@ -117,7 +117,8 @@ export class FakePlatform implements Platform {
   }
 
   #throwIfClosed(): void {
-    if (this.#closed) throw new Problem("draining", "The fake platform is closed.");
+    if (!this.#closed) return;
+    throw new Problem("draining", "The fake platform is closed.", { retryAfterS: 1 });
   }
 
   async list({ after, limit }: { after?: string | undefined; limit: number }) {
