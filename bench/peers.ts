@@ -2,22 +2,23 @@
  * Skiff beside its peers, all in front of the same Deno program on a Unix socket: small GETs at 32
  * connections and latency at one. `node bench/peers.ts [ROUNDS]`; nginx and wrk are used if installed.
  */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
-import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { denoPath } from "../platform/deno-binary.ts";
+import { freePort } from "./free-port.ts";
 import type { LoadResult } from "./load-generator.ts";
+import { startNginx } from "./nginx.ts";
 import { median, ms, printTable, type Row } from "./report.ts";
 import { SkiffProcess } from "./skiff-process.ts";
+import { startUpstream, UPSTREAM } from "./upstream.ts";
+import { has, wrk } from "./wrk.ts";
 
 const CONNECTIONS = 32;
 const TIME_MS = 1_000;
 const START_MS = 10_000;
-const UPSTREAM = `Deno.serve({ onListen() {} }, () => new Response("hi"));\n`;
 
 interface Peer {
   readonly name: string;
@@ -33,7 +34,8 @@ export async function benchPeers(rounds: number): Promise<Row[]> {
   const children: ChildProcess[] = [];
   try {
     await skiff.deploy("hi", UPSTREAM);
-    const unix = startUpstream({ folder, address: `unix:${join(folder, "upstream.sock")}`, children });
+    const unix = join(folder, "upstream.sock");
+    startUpstream({ folder, address: `unix:${unix}`, children });
     const direct = await freePort();
     startUpstream({ folder, address: `tcp:127.0.0.1:${direct}`, children });
     const peers: Peer[] = [
@@ -42,7 +44,10 @@ export async function benchPeers(rounds: number): Promise<Row[]> {
     ];
     for (const name of ["http-proxy", "http-proxy-3", "node"])
       peers.push(await startPeer(name, unix, children));
-    if (has("nginx", "-v")) peers.push(await startNginx(folder, unix, children));
+    if (has("nginx", "-v")) {
+      const port = await startNginx({ folder: join(folder, "nginx"), workers: 1, unix, children });
+      peers.push({ name: "nginx", port });
+    }
     for (const { port, name } of peers) await answers(port, name);
     const rates = new Map<string, number[]>();
     const latencies = new Map<string, number[]>();
@@ -95,25 +100,6 @@ function push(map: Map<string, number[]>, name: string, value: number): void {
   map.set(name, [...(map.get(name) ?? []), value]);
 }
 
-export function has(program: string, flag: string): boolean {
-  return spawnSync(program, [flag], { stdio: "ignore" }).error === undefined;
-}
-
-interface Upstream {
-  readonly folder: string;
-  /** In the form of DENO_SERVE_ADDRESS. */
-  readonly address: string;
-  readonly children: ChildProcess[];
-}
-
-/** Gives the path of its socket. */
-function startUpstream({ folder, address, children }: Upstream): string {
-  writeFileSync(join(folder, "upstream.js"), UPSTREAM);
-  const env = { DENO_SERVE_ADDRESS: address, DENO_DIR: join(folder, "deno"), NO_COLOR: "1" };
-  children.push(spawn(denoPath(), ["run", "-A", join(folder, "upstream.js")], { env, stdio: "inherit" }));
-  return address.slice("unix:".length);
-}
-
 async function startPeer(name: string, unix: string, children: ChildProcess[]): Promise<Peer> {
   const child = spawn(process.execPath, [here("peer.ts"), name, unix], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -124,34 +110,6 @@ async function startPeer(name: string, unix: string, children: ChildProcess[]): 
     child.stdout.once("data", (chunk: Buffer) => resolve(Number(chunk.toString())));
   });
   return { name, port };
-}
-
-async function startNginx(folder: string, unix: string, children: ChildProcess[]): Promise<Peer> {
-  const port = await freePort();
-  const base = join(folder, "nginx");
-  mkdirSync(base);
-  const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-    (each) => `${each}_temp_path ${base}/${each};`,
-  );
-  writeFileSync(
-    join(base, "nginx.conf"),
-    `${process.getuid?.() === 0 ? "user root;" : ""} daemon off; worker_processes 1; pid ${base}/pid; error_log stderr;
-     events { worker_connections 512; }
-     http { access_log off; keepalive_requests 100000000; ${temp.join(" ")}
-       upstream hi { server unix:${unix}; keepalive 100; keepalive_requests 100000000; }
-       server { listen 127.0.0.1:${port}; location /fn/hi { proxy_pass http://hi/; proxy_http_version 1.1;
-         proxy_set_header Connection ""; proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; } } }`,
-  );
-  children.push(spawn("nginx", ["-p", base, "-c", join(base, "nginx.conf")], { stdio: "ignore" }));
-  return { name: "nginx", port };
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Waits until a peer answers as it should: a wrong answer may be a quick one. */
@@ -172,14 +130,8 @@ async function answers(port: number, name: string): Promise<void> {
 }
 
 function throughput(port: number): number {
-  if (!has("wrk", "-v")) return (load(port, CONNECTIONS).calls / TIME_MS) * 1_000;
-  const url = `http://127.0.0.1:${port}/fn/hi`;
-  const text = execFileSync("wrk", ["-t1", `-c${CONNECTIONS}`, `-d${TIME_MS / 1_000}s`, url], {
-    encoding: "utf8",
-  });
-  const rate = /Requests\/sec:\s+([\d.]+)/.exec(text)?.[1];
-  if (rate === undefined || /Non-2xx|Socket errors/.test(text)) throw new Error(text);
-  return Number(rate);
+  if (has("wrk", "-v")) return wrk(`http://127.0.0.1:${port}/fn/hi`, CONNECTIONS);
+  return (load(port, CONNECTIONS).calls / TIME_MS) * 1_000;
 }
 
 function load(port: number, connections: number): LoadResult {

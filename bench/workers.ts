@@ -3,19 +3,18 @@
  * two, all in one run. `node bench/workers.ts [ROUNDS]`; wrk and nginx are needed. Where the cores are few, load
  * generator and function take what a second worker could use: the ratios tell that, nginx's as well as Skiff's.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import net from "node:net";
+import type { ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { denoPath } from "../platform/deno-binary.ts";
+import { startNginx } from "./nginx.ts";
 import { median, printTable, type Row } from "./report.ts";
 import { SkiffProcess } from "./skiff-process.ts";
+import { startUpstream, UPSTREAM } from "./upstream.ts";
+import { wrk } from "./wrk.ts";
 
 const CONNECTIONS = 32;
-const TIME_S = 1;
 const START_MS = 20_000;
-const PROGRAM = `Deno.serve({ onListen() {} }, () => new Response("hi"));\n`;
 
 /** What is called, and how. */
 const LOADS = [
@@ -35,14 +34,17 @@ export async function benchWorkers(rounds: number): Promise<Row[]> {
   const children: ChildProcess[] = [];
   const skiffs: SkiffProcess[] = [];
   try {
+    const unix = join(folder, "upstream.sock");
+    startUpstream({ folder, address: `unix:${unix}`, children });
     const peers: Peer[] = [];
     for (const workers of [1, 2]) {
       const skiff = await SkiffProcess.start({ SKIFF_WORKERS: String(workers) });
       skiffs.push(skiff);
-      await skiff.deploy("hi", PROGRAM, "min=1");
-      await skiff.deploy("single", PROGRAM, "min=1&max=1&concurrency=1");
+      await skiff.deploy("hi", UPSTREAM, "min=1");
+      await skiff.deploy("single", UPSTREAM, "min=1&max=1&concurrency=1");
       peers.push({ name: `skiff ${workers}`, port: Number(new URL(skiff.url).port) });
-      peers.push({ name: `nginx ${workers}`, port: await startNginx(folder, workers, children) });
+      const port = await startNginx({ folder: join(folder, `nginx-${workers}`), workers, unix, children });
+      peers.push({ name: `nginx ${workers}`, port });
     }
     const rates = new Map<string, number[]>();
     for (const peer of peers) await answers(peer);
@@ -52,7 +54,8 @@ export async function benchWorkers(rounds: number): Promise<Row[]> {
           // nginx has no limit of calls per instance.
           if (name.startsWith("nginx") && path === "/fn/single") continue;
           const key = `${what}: ${name}`;
-          rates.set(key, [...(rates.get(key) ?? []), throughput(`http://127.0.0.1:${port}${path}`, flags)]);
+          const rate = wrk(`http://127.0.0.1:${port}${path}`, CONNECTIONS, flags);
+          rates.set(key, [...(rates.get(key) ?? []), rate]);
         }
       }
     }
@@ -86,38 +89,6 @@ function rowsOf(what: string, rates: ReadonlyMap<string, number[]>): Row[] {
   });
 }
 
-async function startNginx(folder: string, workers: number, children: ChildProcess[]): Promise<number> {
-  const port = await freePort();
-  const base = join(folder, `nginx-${workers}`);
-  mkdirSync(base);
-  const unix = join(base, "upstream.sock");
-  writeFileSync(join(base, "upstream.js"), PROGRAM);
-  const env = { DENO_SERVE_ADDRESS: `unix:${unix}`, DENO_DIR: join(folder, "deno"), NO_COLOR: "1" };
-  children.push(spawn(denoPath(), ["run", "-A", join(base, "upstream.js")], { env, stdio: "inherit" }));
-  const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-    (each) => `${each}_temp_path ${base}/${each};`,
-  );
-  writeFileSync(
-    join(base, "nginx.conf"),
-    `${process.getuid?.() === 0 ? "user root;" : ""} daemon off; worker_processes ${workers}; pid ${base}/pid; error_log stderr;
-     events { worker_connections 512; }
-     http { access_log off; keepalive_requests 100000000; ${temp.join(" ")}
-       upstream hi { server unix:${unix}; keepalive 100; keepalive_requests 100000000; }
-       server { listen 127.0.0.1:${port}; location /fn/hi { proxy_pass http://hi/; proxy_http_version 1.1;
-         proxy_set_header Connection ""; proxy_set_header Host $http_host; } } }`,
-  );
-  children.push(spawn("nginx", ["-p", base, "-c", join(base, "nginx.conf")], { stdio: "ignore" }));
-  return port;
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** A wrong answer may be a quick one. */
 async function answers({ name, port }: Peer): Promise<void> {
   const deadlineMs = performance.now() + START_MS;
@@ -130,14 +101,6 @@ async function answers({ name, port }: Peer): Promise<void> {
     if (performance.now() > deadlineMs) throw new Error(`${name} answers ${text}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-function throughput(url: string, flags: readonly string[]): number {
-  const args = ["-t1", `-c${CONNECTIONS}`, `-d${TIME_S}s`, ...flags, url];
-  const text = execFileSync("wrk", args, { encoding: "utf8" });
-  const rate = /Requests\/sec:\s+([\d.]+)/.exec(text)?.[1];
-  if (rate === undefined || /Non-2xx/.test(text)) throw new Error(text);
-  return Number(rate);
 }
 
 if (import.meta.main) {

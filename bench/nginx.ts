@@ -1,0 +1,33 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { freePort } from "./free-port.ts";
+
+export interface NginxOptions {
+  /** Its own, made here. */
+  readonly folder: string;
+  readonly workers: number;
+  /** Socket of what answers `/fn/hi`. */
+  readonly unix: string;
+  readonly children: ChildProcess[];
+}
+
+/** nginx as a plain reverse proxy with kept connections, without an access log. Gives its port. */
+export async function startNginx({ folder, workers, unix, children }: NginxOptions): Promise<number> {
+  const port = await freePort();
+  mkdirSync(folder, { recursive: true });
+  const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (each) => `${each}_temp_path ${folder}/${each};`,
+  );
+  writeFileSync(
+    join(folder, "nginx.conf"),
+    `${process.getuid?.() === 0 ? "user root;" : ""} daemon off; worker_processes ${workers}; pid ${folder}/pid; error_log stderr;
+     events { worker_connections 512; }
+     http { access_log off; keepalive_requests 100000000; ${temp.join(" ")}
+       upstream hi { server unix:${unix}; keepalive 100; keepalive_requests 100000000; }
+       server { listen 127.0.0.1:${port}; location /fn/hi { proxy_pass http://hi/; proxy_http_version 1.1;
+         proxy_set_header Connection ""; proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; } } }`,
+  );
+  children.push(spawn("nginx", ["-p", folder, "-c", join(folder, "nginx.conf")], { stdio: "ignore" }));
+  return port;
+}
