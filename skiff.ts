@@ -11,6 +11,7 @@ import { denoPath } from "./platform/deno-binary.ts";
 import { type Limits, limitsFromEnv } from "./platform/limits.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
 import { printable } from "./platform/local/output.ts";
+import { isolationMode } from "./platform/local/wall/isolation.ts";
 import { createFrontAlone } from "./router/alone.ts";
 import type { Front, FrontOptions } from "./router/front.ts";
 import { createMetrics } from "./router/metrics.ts";
@@ -63,6 +64,7 @@ export async function startSkiff(options: SkiffOptions): Promise<Skiff> {
     platform = new LocalPlatform({
       dataFolder,
       limits,
+      isolation: isolationMode(env.SKIFF_ISOLATION),
       onLine: (name, { stream, text }) =>
         print(`[${name}] ${stream === "platform" ? "! " : ""}${printable(text)}`),
       spread: async () => front?.caughtUp(),
@@ -122,6 +124,7 @@ async function serve(options: SkiffOptions, { platform, limits, createFront }: P
     await front.close({ withinMs: drainMs });
   };
 
+  const { description } = await platform.isolation();
   await builder.warm();
   const bound = await front.listen({ port, host }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EADDRINUSE") throw error;
@@ -130,6 +133,8 @@ async function serve(options: SkiffOptions, { platform, limits, createFront }: P
   state = "ready";
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${bound}`;
   announce({ url, dataFolder, needsToken: access.mode === "token", print });
+  print(`  isolation: ${description}`);
+  platform.warm().catch((error: Error) => print(`Starts are slower than they could be: ${error.message}`));
   return { url, close };
 }
 

@@ -35,8 +35,8 @@ export interface Sandbox {
   readonly settings: Settings;
   /** The bundle's file, which the function may read. */
   readonly bundle: string;
-  /** The one folder that the function may read and write. */
-  readonly scratch: string;
+  /** The one folder that the function may read and write; absent: there is none. */
+  readonly scratch?: string;
   /** Where the instance listens: a Unix socket, or a port of a pod. */
   readonly listen: { readonly unix: string } | { readonly port: number };
   /** In a pod: what the runtime reads and writes besides, before anything else runs, and then lets go. */
@@ -51,11 +51,14 @@ export function denoRunArguments(sandbox: Sandbox): string[] {
   // Denying an address denies listening on it, too. In a pod 0.0.0.0 is the pod itself and nothing else.
   const open = "unix" in listen ? [] : ["0.0.0.0/32"];
   const { allow, deny } = netFlags(settings.permissions.net, ownAddresses, open);
-  const files = "unix" in listen ? [scratch, listen.unix] : [scratch];
+  const files = [...(scratch === undefined ? [] : [scratch]), ...("unix" in listen ? [listen.unix] : [])];
   const listens = "unix" in listen ? `unix:${listen.unix}` : `0.0.0.0:${listen.port}`;
   const reads = [bundle, ...(runtime?.read ?? []), ...files];
   // The runtime reads its start message, and removes it before the function could.
-  const own = runtime === undefined ? ["TMPDIR"] : ["TMPDIR", START_VARIABLE];
+  const own = [
+    ...(scratch === undefined ? [] : ["TMPDIR"]),
+    ...(runtime === undefined ? [] : [START_VARIABLE]),
+  ];
   const variables = [...own, ...Object.keys(settings.env)];
   const writes = [...(runtime?.write ?? []), ...files];
   return [
@@ -72,10 +75,10 @@ export function denoRunArguments(sandbox: Sandbox): string[] {
     // Nothing else can be set either: variables steer what Deno loads and where it connects without asking
     // for a permission (HTTP_PROXY; __EGL_VENDOR_LIBRARY_FILENAMES names native code). Ignored, not denied:
     // a program that looks for one finds none and goes on.
-    `--allow-env=${variables.join(",")}`,
+    ...(variables.length > 0 ? [`--allow-env=${variables.join(",")}`] : []),
     "--ignore-env",
     `--allow-read=${reads.join(",")}`,
-    `--allow-write=${writes.join(",")}`,
+    ...(writes.length > 0 ? [`--allow-write=${writes.join(",")}`] : []),
     ...(settings.permissions.sys.length > 0 ? [`--allow-sys=${settings.permissions.sys.join(",")}`] : []),
     allow === "all" ? "--allow-net" : `--allow-net=${[listens, ...allow].join(",")}`,
     ...(deny.length > 0 ? [`--deny-net=${deny.join(",")}`] : []),

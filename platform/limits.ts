@@ -15,6 +15,7 @@ export interface Limits {
   readonly buildMs: number;
   readonly startMs: number;
   readonly drainMs: number;
+  readonly scratchBytes: number;
 }
 
 interface LimitRow {
@@ -78,6 +79,12 @@ export const LIMITS: Readonly<Record<keyof Limits, LimitRow>> = {
     unit: "duration",
     value: "10s",
     about: "time that calls have to finish at shutdown",
+  },
+  scratchBytes: {
+    env: "SKIFF_SCRATCH",
+    unit: "bytes",
+    value: "256Mi",
+    about: "scratch folder of an instance, part of its memory",
   },
 };
 

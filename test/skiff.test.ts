@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "./support/eventually.ts";
+import { instancesIn } from "./support/instance-folders.ts";
 import { processesWith } from "./support/processes.ts";
 import { SkiffProgram } from "./support/skiff-program.ts";
 import { type StartedSkiff, startedSkiff } from "./support/started-skiff.ts";
@@ -122,8 +123,7 @@ describe("Skiff as one program", () => {
         assert.equal(await first.ended(), "SIGKILL");
         const second = start({ args: ["--workers", workers] });
         assert.equal(await text(`${await second.url()}/fn/kept`), "kept");
-        const instances = processesWith(join(folder, "instances"));
-        assert.equal(instances.length, 1);
+        assert.equal(instancesIn(folder).length, 1);
       });
     });
   }

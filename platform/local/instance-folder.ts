@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -12,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { commandLine } from "./process-table.ts";
+import { startOf } from "./process-table.ts";
 import { removeTree, removeTreeSync } from "./remove-tree.ts";
 
 /** Longest path of a Unix socket on Linux is 108 bytes, on macOS 104, with its final NUL. */
@@ -24,8 +25,16 @@ export interface InstanceFolder {
   readonly id: string;
   /** Removed with everything in it when the instance has ended. */
   readonly path: string;
+  /** Where routers reach it. */
   readonly socket: string;
+  /** Without a wall: what the function may write to. */
   readonly scratch: string;
+  /** With a wall: what is read-only inside, and places to mount on. */
+  readonly code: string;
+  readonly work: string;
+  readonly root: string;
+  /** Tells the data folder that it belongs to from copies of it. */
+  readonly owner: string;
 }
 
 /**
@@ -35,6 +44,7 @@ export interface InstanceFolder {
  */
 export class InstanceFolders {
   readonly #root: string;
+  readonly #owner: string;
   /** Says where they are when that is not in the data folder. */
   readonly #pointer: string;
 
@@ -42,10 +52,12 @@ export class InstanceFolders {
     const near = join(dataFolder, "instances");
     this.#pointer = join(dataFolder, "instances-at");
     const owner = identityOf(dataFolder);
+    this.#owner = owner;
     const previous = readIfThere(this.#pointer);
-    if (previous !== undefined && readIfThere(join(previous, OWNER)) === owner) removeLeftovers(previous);
+    if (previous !== undefined && readIfThere(join(previous, OWNER)) === owner)
+      removeLeftovers(previous, owner);
     rmSync(this.#pointer, { force: true });
-    removeLeftovers(near);
+    removeLeftovers(near, owner);
     if (Buffer.byteLength(join(near, newId(), "sock")) <= SOCKET_PATH_BYTES) {
       mkdirSync(near, { recursive: true, mode: 0o700 });
       this.#root = near;
@@ -59,9 +71,14 @@ export class InstanceFolders {
   create(): InstanceFolder {
     const id = newId();
     const path = join(this.#root, id);
-    const scratch = join(path, "scratch");
-    mkdirSync(scratch, { recursive: true, mode: 0o700 });
-    return { id, path, scratch, socket: join(path, "sock") };
+    const [scratch, code, work, root] = ["scratch", "code", "work", "root"].map((name) =>
+      join(path, name),
+    ) as [...[string, string, string, string]];
+    for (const folder of [scratch, work, root]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    mkdirSync(code, { mode: 0o755 });
+    // Whatever the mask of this process is: an instance may have a user of its own.
+    chmodSync(code, 0o755);
+    return { id, path, scratch, code, work, root, socket: join(path, "sock"), owner: this.#owner };
   }
 
   /** Removes what is left; every instance must have ended. */
@@ -71,8 +88,18 @@ export class InstanceFolders {
   }
 }
 
-export function recordPid(folder: InstanceFolder, pid: number): void {
-  writeFileSync(join(folder.path, "pid"), String(pid), { mode: 0o600 });
+interface ProcessRecord {
+  readonly pid: number;
+  /** When it started: another process may have the number by now. */
+  readonly start: string;
+  /** In a copy of a data folder it is the original's. */
+  readonly owner: string;
+}
+
+/** Notes the process whose end is the end of the instance. */
+export function recordPid({ path, owner }: InstanceFolder, pid: number): void {
+  const record: ProcessRecord = { pid, start: startOf(pid) ?? "", owner };
+  writeFileSync(join(path, "pid"), JSON.stringify(record), { mode: 0o600 });
 }
 
 /** What could not be removed and why, for the log; undefined if nothing is left. The next start tries again. */
@@ -99,21 +126,21 @@ function kill(pid: number): void {
   }
 }
 
-function removeLeftovers(root: string): void {
+function removeLeftovers(root: string, owner: string): void {
   if (!existsSync(root)) return;
   for (const id of readdirSync(root)) {
-    const pid = Number(readIfThere(join(root, id, "pid")) ?? 0);
-    if (pid > 1 && isInstanceIn(join(root, id), commandLine(pid))) kill(pid);
+    const record = readRecord(join(root, id, "pid"));
+    if (record && record.owner === owner && record.pid > 1 && startOf(record.pid) === record.start)
+      kill(record.pid);
   }
   removeTreeSync(root);
 }
 
-/**
- * Another process may have the number by now, and in a copy of a data folder it is the original's: ours
- * has this folder in its permissions, from the beginning of the path.
- */
-function isInstanceIn(path: string, command = ""): boolean {
-  return ["=", ","].some((before) => command.includes(before + join(path, "scratch")));
+/** Undefined also for what a crash cut short: nothing runs that was not recorded whole. */
+function readRecord(file: string): ProcessRecord | undefined {
+  const text = readIfThere(file) ?? "";
+  if (!text.startsWith("{") || !text.endsWith("}")) return undefined;
+  return JSON.parse(text) as ProcessRecord;
 }
 
 /** What tells a data folder from its copies: neither a copy nor one that took its place has all of it. */

@@ -1,12 +1,13 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { constants } from "node:os";
 import { pathToFileURL } from "node:url";
 import type { StartMessage } from "../../client-image/start-message.ts";
-import { denoRunArguments } from "../deno-flags.ts";
 import type { Instance, InstanceDescription, LogLine } from "../platform.ts";
 import { formatMs } from "../quantity.ts";
 import type { Settings } from "../settings.ts";
-import { type InstanceFolder, recordPid, removeFolder } from "./instance-folder.ts";
+import { recordPid, removeFolder } from "./instance-folder.ts";
+import { endOf, type Launched } from "./launch/launcher.ts";
 import { readLines } from "./output.ts";
 import { probe } from "./probe.ts";
 import { anonymousMemoryMiB } from "./process-table.ts";
@@ -16,29 +17,16 @@ const SETTLE_MS = 200;
 /** Lines kept for the report of a failed start. */
 const START_LINES = 20;
 
-/** What every instance of this platform needs, whatever it runs. */
-export interface Runtime {
-  readonly deno: string;
-  /** The compiled client-image/runtime.ts. */
-  readonly program: string;
-  /** Deno's own cache: code of the runtime, never data of a function. */
-  readonly denoDir: string;
-  /** Addresses of this machine's interfaces now: they change while Skiff runs. */
-  readonly ownAddresses: () => readonly string[];
-  readonly startMs: number;
-}
-
 export interface InstanceOptions {
   readonly name: string;
   readonly version: number;
   readonly settings: Settings;
-  /** The bundle's file. */
-  readonly bundle: string;
-  readonly folder: InstanceFolder;
+  /** Time that it may take to be ready. */
+  readonly startMs: number;
   readonly onLine: (line: LogLine) => void;
 }
 
-/** One Deno process that runs one version; starts when it is made, and owns its folder. */
+/** One program that runs one version, from its start to its end; it owns the folder. */
 export class InstanceProcess implements Instance {
   readonly id: string;
   readonly address: { readonly unix: string };
@@ -56,32 +44,32 @@ export class InstanceProcess implements Instance {
   readyAtMs: number | undefined;
   /** Set when the platform ends it, so that its end is no crash. */
   stopping = false;
+  readonly #launched: Launched;
   readonly #child: ChildProcess;
+  #hasExited = false;
   #killedBecause: string | undefined;
   #cause: unknown;
 
-  constructor(runtime: Runtime, options: InstanceOptions) {
-    const { folder, settings, version, bundle } = options;
+  constructor(launched: Launched, options: InstanceOptions) {
+    const { folder, child, pid } = launched;
     this.id = folder.id;
     this.address = { unix: folder.socket };
-    this.version = version;
-    this.settings = settings;
-    const sandbox = { settings, bundle, scratch: folder.scratch, listen: { unix: folder.socket } };
-    const flags = denoRunArguments({ ...sandbox, ownAddresses: runtime.ownAddresses() });
-    this.#child = spawn(runtime.deno, [...flags, runtime.program], {
-      cwd: folder.scratch,
-      env: processEnvironment(runtime, options),
-      stdio: ["pipe", "pipe", "pipe"],
-      // A process group of its own: Ctrl-C at the terminal is for the platform, which lets calls finish.
-      detached: true,
-    });
-    this.pid = this.#child.pid ?? 0;
+    this.version = options.version;
+    this.settings = options.settings;
+    this.#launched = launched;
+    this.#child = child;
+    this.pid = pid;
     this.exited = this.#watchExit();
     this.ended = this.exited.then(() => this.#removeFolder(options));
-    this.#recordPid(folder);
-    this.ready = this.pid > 0 ? this.#start(options, runtime.startMs) : this.exited.then((how) => fail(how));
+    this.#recordPid();
+    this.ready = pid > 0 ? this.#start(options) : this.exited.then((how) => fail(how));
     // Whoever needs to know awaits it; an instance that nobody waits for any more may fail as well.
     this.ready.catch(() => {});
+  }
+
+  /** Folder in memory that counts as the instance's. */
+  get memoryFolder(): string | undefined {
+    return this.#launched.memoryFolder;
   }
 
   /** The error of the system for which it could not be started; undefined if there was none. */
@@ -115,7 +103,8 @@ export class InstanceProcess implements Instance {
       // Whatever kept it from answering, its end is not put off by it.
       await probe(this.address.unix, withinMs).catch(() => {});
     }
-    this.#child.kill("SIGTERM");
+    // What stands around the program does not pass signals on.
+    if (!this.#hasExited && this.pid > 0) signalIfThere(this.pid, "SIGTERM");
   }
 
   /** Ends it at once; `because` is what people read about it. */
@@ -124,9 +113,10 @@ export class InstanceProcess implements Instance {
     this.#child.kill("SIGKILL");
   }
 
-  async #start(options: InstanceOptions, startMs: number): Promise<void> {
+  async #start(options: InstanceOptions): Promise<void> {
     const nonce = randomBytes(16).toString("hex");
-    const { name, version, bundle, settings, folder } = options;
+    const { name, version, settings, startMs } = options;
+    const { bundle, socket, scratch } = this.#launched.inside;
     const lines: string[] = [];
     const late = `was not ready within ${formatMs(startMs)} (limit SKIFF_START_TIMEOUT): does its module wait for something that does not come?`;
     const deadline = setTimeout(() => this.kill(late), startMs);
@@ -142,17 +132,16 @@ export class InstanceProcess implements Instance {
     const message: StartMessage = {
       nonce,
       bundle: pathToFileURL(bundle).href,
-      listen: { unix: folder.socket },
+      listen: { unix: socket },
       function: { name, version },
-      env: ["TMPDIR", ...Object.keys(settings.env)],
+      env: [...(scratch === undefined ? [] : ["TMPDIR"]), ...Object.keys(settings.env)],
     };
-    // EPIPE when it ended already: `exited` tells that.
-    this.#child.stdin!.on("error", () => {});
-    this.#child.stdin!.write(`${JSON.stringify(message)}\n`);
+    this.#launched.begin(`${JSON.stringify(message)}\n`);
     try {
       const failed = await Promise.race([isReady, this.exited]);
       if (failed !== undefined) throw new StartError(failed, lines, this.#cause);
-      await probe(folder.socket, startMs);
+      this.#launched.expose();
+      await probe(this.address.unix, startMs);
       this.readyAtMs = performance.now();
     } catch (error) {
       this.kill("did not answer the first health probe");
@@ -182,26 +171,32 @@ export class InstanceProcess implements Instance {
       this.#child.once("error", (error) => end(`could not be started: ${error.message}`));
       // What it printed last may wait behind the limit on its output, which has no reason any more.
       this.#child.once("exit", () => {
+        this.#hasExited = true;
         this.#child.stdout?.resume();
         this.#child.stderr?.resume();
       });
-      this.#child.once("close", (code, signal) => end(this.#describeEnd(code, signal)));
+      this.#child.once("close", (code, signal) => {
+        const how = endOf(code, signal, constants.signals);
+        end(this.#describeEnd(how.code, how.signal));
+      });
     });
   }
 
   /** A process that a Skiff after a crash would not find must not run. */
-  #recordPid(folder: InstanceFolder): void {
-    if (this.pid === 0) return;
+  #recordPid(): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
     try {
-      recordPid(folder, this.pid);
+      recordPid(this.#launched.folder, pid);
     } catch (error) {
       this.#cause = error;
       this.kill(`could not be started: its pid cannot be recorded: ${(error as Error).message}`);
     }
   }
 
-  async #removeFolder({ folder, onLine }: InstanceOptions): Promise<void> {
-    const left = await removeFolder(folder);
+  async #removeFolder({ onLine }: InstanceOptions): Promise<void> {
+    this.#launched.close();
+    const left = await removeFolder(this.#launched.folder);
     if (left) onLine({ at: new Date(), instance: this.id, stream: "platform", text: left });
   }
 }
@@ -221,17 +216,11 @@ function fail(how: string, log: readonly string[] = []): never {
   throw new StartError(how, log);
 }
 
-function processEnvironment(runtime: Runtime, { settings, folder }: InstanceOptions): Record<string, string> {
-  return {
-    NO_COLOR: "1",
-    ...settings.env,
-    TMPDIR: folder.scratch,
-    DENO_DIR: runtime.denoDir,
-    DENO_NO_UPDATE_CHECK: "1",
-    // Deno hands out the GPU without a permission, and loads native code for it.
-    DENO_WEBGPU_BACKEND: "none",
-    // Deno does not see that ::ffff:10.0.0.1, which a name may resolve to, is 10.0.0.1, and takes no IPv6
-    // ranges: so names are resolved to IPv4 addresses only (glibc 2.36 and newer).
-    RES_OPTIONS: "no-aaaa",
-  };
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // It ended in between.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }

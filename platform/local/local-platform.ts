@@ -24,6 +24,7 @@ import { StartError } from "./instance-process.ts";
 import { InstanceWatch, WATCH_TIMES, type WatchTimes } from "./instance-watch.ts";
 import { Instances } from "./instances.ts";
 import { Store, type VersionRecord } from "./store.ts";
+import type { Isolation, IsolationMode } from "./wall/isolation.ts";
 
 /** How long a removal waits for the instances; calls that take longer finish after it. */
 const REMOVE_WAIT_MS = 1_000;
@@ -36,6 +37,8 @@ export interface LocalPlatformOptions {
   readonly onLine?: (name: string, line: LogLine) => void;
   /** Resolves when every router goes by the newest endpoints; what was published or removed is done then. */
   readonly spread?: () => Promise<void>;
+  /** What holds functions in; `auto` by default. */
+  readonly isolation?: IsolationMode;
   /** How often instances are looked after; WATCH_TIMES by default. */
   readonly watchTimes?: Partial<WatchTimes>;
 }
@@ -72,13 +75,27 @@ export class LocalPlatform implements Platform {
     this.#spread = spread;
     const folder = makeDataFolder(dataFolder);
     this.#store = new Store(join(folder, "skiff.db"));
-    this.#instances = new Instances({ dataFolder: folder, store: this.#store, startMs: limits.startMs });
+    const { isolation = "auto" } = options;
+    this.#instances = new Instances({ dataFolder: folder, store: this.#store, limits, isolation });
     for (const { createdAt, current } of this.#store.functions()) {
       const entry = this.#addEntry(current.name, createdAt);
       entry.runner.adopt({ ...current, settings: bounded(current.settings, limits) });
     }
     const watched = { instances: () => this.#instances.all, tick: (nowMs: number) => this.#tick(nowMs) };
     this.#watch = new InstanceWatch(watched, { ...WATCH_TIMES, ...watchTimes });
+  }
+
+  /**
+   * What holds functions in.
+   * @throws Error in words for the person who started Skiff, if what is asked for cannot be had
+   */
+  isolation(): Promise<Isolation> {
+    return this.#instances.isolation();
+  }
+
+  /** Makes first starts as fast as later ones. */
+  warm(): Promise<void> {
+    return this.#instances.warm();
   }
 
   publish(draft: Draft, signal?: AbortSignal): Promise<Published> {

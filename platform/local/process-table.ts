@@ -9,6 +9,26 @@ export function commandLine(pid: number): string | undefined {
 }
 
 /**
+ * When a process started, in words of the system that are the same each time; undefined if there is no such process.
+ * With the number it tells a process from all others since the machine started; a process cannot change it.
+ */
+export function startOf(pid: number): string | undefined {
+  if (process.platform === "linux") {
+    // Field 22 (proc_pid_stat(5)); the name in parentheses before it may hold anything.
+    const stat = readProc(pid, "stat");
+    const ticks = stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    return ticks === undefined ? undefined : `${bootId()} ${ticks}`;
+  }
+  const { status, stdout } = spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+/** Ticks are counted since the machine started. */
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}
+
+/**
  * Memory that is the process's alone, in MiB: heap, buffers, stacks; not the pages of the Deno binary that
  * all instances share. Undefined where the system does not tell (anywhere but Linux) or it has ended.
  */

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
@@ -10,6 +10,8 @@ import { buildSync } from "esbuild";
 export function compileRuntime(folder: string): string {
   const entry = fileURLToPath(new URL("../../client-image/runtime.ts", import.meta.url));
   const file = join(folder, "runtime.mjs");
+  // One that is there may be read-only.
+  rmSync(file, { force: true });
   const { outputFiles } = buildSync({
     entryPoints: [entry],
     bundle: true,
@@ -19,5 +21,7 @@ export function compileRuntime(folder: string): string {
     tsconfigRaw: "{}",
   });
   writeFileSync(file, outputFiles[0]!.contents);
+  // Instances may have users of their own; it holds nothing of anybody.
+  chmodSync(file, 0o444);
   return file;
 }

@@ -14,6 +14,7 @@ describe("the limits", () => {
       uploadMs: 1_800_000,
       instancesPerFunction: 10,
       pageSize: 100,
+      scratchBytes: 256 * 1024 ** 2,
       versionsKept: 20,
       buildMs: 60_000,
       startMs: 30_000,

@@ -7,35 +7,39 @@ import { type Deployed, itIsRefused, Stage } from "./stage.ts";
 /** Attempts use it as `sqlite(path)`. */
 const TOP = `import { DatabaseSync } from "node:sqlite"; const sqlite = (path) => new DatabaseSync(path);`;
 
-describe("the files of a function", () => {
-  let stage: Stage;
-  let trial: Deployed;
-  let given: Record<string, unknown>;
+for (const isolation of ["auto", "permissions"] as const) {
+  describe(`the files of a function, with isolation ${isolation}`, () => {
+    let stage: Stage;
+    let trial: Deployed;
+    let other: Deployed;
+    let given: Record<string, unknown>;
 
-  before(async () => {
-    stage = new Stage();
-    const data = stage.dataFolder;
-    const secret = join(data, "secret");
-    writeFileSync(secret, "untouched");
-    const other = await stage.publish("other", "export default () => 'other'");
-    writeFileSync(join(other.scratch, "secret"), "untouched");
-    trial = await stage.deploy("escape", fileAttempts, { top: TOP });
-    // What exists is refused like what does not: the difference would tell what is there.
-    mkdirSync(`${trial.scratch}-more`);
-    given = { data, secret, scratch: trial.scratch, otherScratch: other.scratch, pid: process.pid };
+    before(async () => {
+      stage = new Stage(isolation);
+      const data = stage.dataFolder;
+      const secret = join(data, "secret");
+      writeFileSync(secret, "untouched");
+      other = await stage.publish("other", "export default () => 'other'");
+      writeFileSync(join(other.outerScratch, "secret"), "untouched");
+      trial = await stage.deploy("escape", fileAttempts, { top: TOP });
+      // What exists is refused like what does not: the difference would tell what is there.
+      mkdirSync(join(trial.socket, "..", "scratch-more"));
+      const otherScratch = join(other.socket, "..", "scratch");
+      given = { data, secret, scratch: trial.scratch, otherScratch, pid: process.pid };
+    });
+
+    after(() => stage.close());
+
+    itIsRefused(fileAttempts, (title) => trial.run(title, given));
+
+    it("leaves everything outside as it was", () => {
+      assert.equal(readFileSync(join(stage.dataFolder, "secret"), "utf8"), "untouched");
+      assert.equal(readFileSync(join(other.outerScratch, "secret"), "utf8"), "untouched");
+      const names = readdirSync(stage.dataFolder, { recursive: true, encoding: "utf8" });
+      assert.deepEqual(
+        names.filter((name) => /escaped|copy|report/.test(name)),
+        [],
+      );
+    });
   });
-
-  after(() => stage.close());
-
-  itIsRefused(fileAttempts, (title) => trial.run(title, given));
-
-  it("leaves everything outside as it was", () => {
-    assert.equal(readFileSync(join(stage.dataFolder, "secret"), "utf8"), "untouched");
-    assert.equal(readFileSync(join(given.otherScratch as string, "secret"), "utf8"), "untouched");
-    const names = readdirSync(stage.dataFolder, { recursive: true, encoding: "utf8" });
-    assert.deepEqual(
-      names.filter((name) => /escaped|copy|report/.test(name)),
-      [],
-    );
-  });
-});
+}

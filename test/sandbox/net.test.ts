@@ -5,38 +5,40 @@ import { Listener } from "./listener.ts";
 import { netAttempts } from "./net-attempts.ts";
 import { type Deployed, itIsRefused, Stage } from "./stage.ts";
 
-describe("the network of a function", () => {
-  let stage: Stage;
-  let neighbour: Listener;
-  let trial: Deployed;
-  let given: Record<string, unknown>;
+for (const isolation of ["auto", "permissions"] as const) {
+  describe(`the network of a function, with isolation ${isolation}`, () => {
+    let stage: Stage;
+    let neighbour: Listener;
+    let trial: Deployed;
+    let given: Record<string, unknown>;
 
-  before(async () => {
-    stage = new Stage();
-    neighbour = await Listener.open();
-    const other = await stage.publish("other", "export default () => 'other'");
-    trial = await stage.deploy("escape", netAttempts);
-    const { port } = neighbour;
-    const { socket: self, scratch } = trial;
-    given = {
-      port,
-      alias: loopbackAlias(),
-      own: ownAddress(),
-      outside: stage.dataFolder,
-      other: other.socket,
-    };
-    given = { ...given, self, scratch };
+    before(async () => {
+      stage = new Stage(isolation);
+      neighbour = await Listener.open();
+      const other = await stage.publish("other", "export default () => 'other'");
+      trial = await stage.deploy("escape", netAttempts);
+      const { port } = neighbour;
+      const { socket: self, scratch } = trial;
+      given = {
+        port,
+        alias: loopbackAlias(),
+        own: ownAddress(),
+        outside: stage.dataFolder,
+        other: other.socket,
+      };
+      given = { ...given, self, scratch };
+    });
+
+    after(async () => {
+      await stage.close();
+      await neighbour.close();
+    });
+
+    afterEach(() => assert.equal(neighbour.seen, 0, "the neighbour on loopback was reached"));
+
+    itIsRefused(netAttempts, (title) => trial.run(title, given));
   });
-
-  after(async () => {
-    await stage.close();
-    await neighbour.close();
-  });
-
-  afterEach(() => assert.equal(neighbour.seen, 0, "the neighbour on loopback was reached"));
-
-  itIsRefused(netAttempts, (title) => trial.run(title, given));
-});
+}
 
 /** A name other than localhost that resolves to loopback: of the hosts file, or a number that is one. */
 function loopbackAlias(): string {

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { lstatSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { limitsFromEnv } from "../../platform/limits.ts";
 import { LocalPlatform } from "../../platform/local/local-platform.ts";
+import type { IsolationMode } from "../../platform/local/wall/isolation.ts";
+import { INSIDE } from "../../platform/local/wall/profile.ts";
+import { lastDescendant } from "../../platform/local/wall/sandbox.ts";
 import { applySettings, defaultSettings, type SettingsPatch } from "../../platform/settings.ts";
 
 const CALL_MS = 8_000;
@@ -35,14 +38,21 @@ export function itIsRefused(attempts: readonly Attempt[], run: (title: string) =
 
 /** A real platform in a temporary folder, with functions made of attempts. */
 export class Stage {
+  readonly isolation: IsolationMode;
   readonly dataFolder = realpathSync(mkdtempSync(join(tmpdir(), "skiff-sandbox-")));
   readonly lines: string[] = [];
-  readonly #platform = new LocalPlatform({
-    dataFolder: this.dataFolder,
-    limits: LIMITS,
-    onLine: (name, { stream, text }) => this.lines.push(`${name} ${stream} ${text}`),
-  });
+  readonly #platform: LocalPlatform;
   #deployed = 0;
+
+  constructor(isolation: IsolationMode = "auto") {
+    this.isolation = isolation;
+    this.#platform = new LocalPlatform({
+      dataFolder: this.dataFolder,
+      limits: LIMITS,
+      isolation,
+      onLine: (name, { stream, text }) => this.lines.push(`${name} ${stream} ${text}`),
+    });
+  }
 
   get platform(): LocalPlatform {
     return this.#platform;
@@ -82,9 +92,25 @@ export class Deployed {
     this.socket = socket;
   }
 
-  /** The scratch folder of its instance. */
+  /** True if the kernel's wall is around it: routers reach its socket by a link then. */
+  get isWalled(): boolean {
+    return lstatSync(this.socket).isSymbolicLink();
+  }
+
+  /** The scratch folder of its instance, as it sees that. */
   get scratch(): string {
-    return join(this.socket, "..", "scratch");
+    return this.isWalled ? INSIDE.scratch : join(this.socket, "..", "scratch");
+  }
+
+  /** The same, as this process sees it. */
+  get outerScratch(): string {
+    return this.isWalled ? `/proc/${this.pid}/root${INSIDE.scratch}` : this.scratch;
+  }
+
+  /** The number that its process has for this one. */
+  get pid(): number {
+    const { pid } = JSON.parse(readFileSync(join(this.socket, "..", "pid"), "utf8")) as { pid: number };
+    return this.isWalled ? lastDescendant(pid) : pid;
   }
 
   /** Runs one attempt and tells its outcome in the words of `Attempt.expect`. */

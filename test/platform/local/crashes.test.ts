@@ -8,7 +8,7 @@ import type { Problem } from "../../../platform/problems.ts";
 import { call } from "../../support/call-instance.ts";
 import { draftOf } from "../../support/draft.ts";
 import { eventually } from "../../support/eventually.ts";
-import { processesWith } from "../../support/processes.ts";
+import { programPid } from "../../support/instance-folders.ts";
 import { TemporaryLocalPlatform } from "../../support/temporary-local-platform.ts";
 
 const EXITING = `
@@ -43,9 +43,7 @@ describe("an instance that ends by itself", () => {
   it("because it was killed leaves the endpoints, and is started again for the load that is there", async () => {
     const instance = await local.publish(draftOf("killed", EXITING));
     local.platform.report({ name: "killed", inFlight: 1, waiting: 0 });
-    const pids = processesWith(instance.id);
-    assert.equal(pids.length, 1);
-    process.kill(pids[0]!, "SIGKILL");
+    process.kill(programPid(local.dataFolder, instance.id), "SIGKILL");
     await ended("killed", instance.id);
     await eventually("another is ready", () => local.platform.endpoints("killed")?.instances.length === 1);
     await local.logged(`instance ${instance.id} ended by SIGKILL`);

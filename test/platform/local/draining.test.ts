@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import { call, callFor } from "../../support/call-instance.ts";
 import { answering, draftOf } from "../../support/draft.ts";
 import { eventually } from "../../support/eventually.ts";
+import { instancesIn } from "../../support/instance-folders.ts";
 import { processesWith } from "../../support/processes.ts";
 import { TemporaryLocalPlatform } from "../../support/temporary-local-platform.ts";
 
@@ -137,7 +138,7 @@ describe("removing a function with a call that takes long", () => {
     assert.equal((await call(local.instance("again").address)).text, "anew");
     await local.platform.remove("again");
     await eventually("nothing is left", () => bundlesOf("again").length === 0);
-    assert.deepEqual(readdirSync(join(local.dataFolder, "instances")), []);
+    assert.deepEqual(instancesIn(local.dataFolder), []);
   });
 
   it("is done when the platform ends, within its time", async () => {

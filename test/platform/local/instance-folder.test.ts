@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InstanceFolders, recordPid, removeFolder } from "../../../platform/local/instance-folder.ts";
+import { startOf } from "../../../platform/local/process-table.ts";
 
 describe("the folders of instances", () => {
   let data: string;
@@ -110,7 +111,13 @@ describe("the folders of instances", () => {
     const innocent = sleeper();
     const ended = once(innocent, "exit");
     try {
-      recordPid(folders.create(), innocent.pid!);
+      const { path, owner } = folders.create();
+      const later = JSON.stringify({ pid: innocent.pid, start: `${startOf(innocent.pid!)}0`, owner });
+      for (const text of [later, String(innocent.pid), `{"pid":${innocent.pid}`]) {
+        writeFileSync(join(path, "pid"), text);
+        new InstanceFolders(data);
+        mkdirSync(path, { recursive: true });
+      }
       for (const pid of [0, 1, -1, 2 ** 22, Number.NaN]) recordPid(folders.create(), pid);
       new InstanceFolders(data);
       process.kill(innocent.pid!, 0);

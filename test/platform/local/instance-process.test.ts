@@ -11,83 +11,100 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { denoPath } from "../../../platform/deno-binary.ts";
+import { type Limits, limitsFromEnv } from "../../../platform/limits.ts";
 import { makeDenoDir } from "../../../platform/local/data-folder.ts";
-import { type InstanceFolder, InstanceFolders } from "../../../platform/local/instance-folder.ts";
-import { InstanceProcess, type Runtime, StartError } from "../../../platform/local/instance-process.ts";
+import { InstanceFolders } from "../../../platform/local/instance-folder.ts";
+import { InstanceProcess, StartError } from "../../../platform/local/instance-process.ts";
+import { Launching } from "../../../platform/local/launch/launching.ts";
 import { commandLine } from "../../../platform/local/process-table.ts";
 import { compileRuntime } from "../../../platform/local/runtime-program.ts";
+import type { IsolationMode } from "../../../platform/local/wall/isolation.ts";
 import { answering, draftOf } from "../../support/draft.ts";
 import { processesWith } from "../../support/processes.ts";
 import { TemporaryLocalPlatform } from "../../support/temporary-local-platform.ts";
 
-describe("the process of an instance", () => {
-  let data: string;
-  let folders: InstanceFolders;
-  let runtime: Runtime;
-  let ownAddress: string;
-  beforeEach(() => {
-    data = realpathSync(mkdtempSync(join(tmpdir(), "skiff-test-process-")));
-    folders = new InstanceFolders(data);
-    ownAddress = "8.8.4.4";
-    runtime = {
-      deno: denoPath(),
-      program: compileRuntime(data),
-      denoDir: makeDenoDir(data),
-      ownAddresses: () => [ownAddress],
-      startMs: 10_000,
+for (const isolation of ["auto", "permissions"] as const) {
+  describe(`the process of an instance, with isolation ${isolation}`, () => {
+    let data: string;
+    let launching: Launching;
+    let ownAddress: string;
+    beforeEach(async () => {
+      data = realpathSync(mkdtempSync(join(tmpdir(), "skiff-test-process-")));
+      ownAddress = "8.8.4.4";
+      launching = await openLaunching(data, isolation);
+      writeFileSync(join(data, "bundle.mjs"), answering("hi"));
+    });
+    afterEach(async () => {
+      await launching.close();
+      rmSync(data, { recursive: true, force: true });
+    });
+
+    const launch = () => {
+      const { settings } = draftOf("a", "");
+      return launching.launcher.launch({
+        settings,
+        bundle: join(data, "bundle.mjs"),
+        ownAddresses: [ownAddress],
+      });
     };
-    writeFileSync(join(data, "bundle.mjs"), answering("hi"));
-  });
-  afterEach(() => rmSync(data, { recursive: true, force: true }));
+    const start = async (launched = launch()) => {
+      const { settings } = draftOf("a", "");
+      return new InstanceProcess(await launched, {
+        name: "a",
+        version: 1,
+        settings,
+        startMs: 10_000,
+        onLine: () => {},
+      });
+    };
 
-  const start = (folder: InstanceFolder) => {
-    const { settings } = draftOf("a", "");
-    const bundle = join(data, "bundle.mjs");
-    return new InstanceProcess(runtime, {
-      name: "a",
-      version: 1,
-      settings,
-      bundle,
-      folder,
-      onLine: () => {},
+    it("does not run when its pid cannot be recorded, and leaves nothing", async () => {
+      const launched = await launch();
+      const { folder } = launched;
+      mkdirSync(join(folder.path, "pid"));
+      const instance = await start(Promise.resolve(launched));
+      await assert.rejects(instance.ready, (error: unknown) => {
+        assert.ok(error instanceof StartError);
+        assert.match(error.message, /^could not be started: its pid cannot be recorded: EISDIR/);
+        return true;
+      });
+      await instance.ended;
+      assert.deepEqual(processesWith(folder.id), []);
+      assert.ok(!existsSync(folder.path));
     });
-  };
 
-  it("does not run when its pid cannot be recorded, and leaves nothing", async () => {
-    const folder = folders.create();
-    mkdirSync(join(folder.path, "pid"));
-    const instance = start(folder);
-    await assert.rejects(instance.ready, (error: unknown) => {
-      assert.ok(error instanceof StartError);
-      assert.match(error.message, /^could not be started: its pid cannot be recorded: EISDIR/);
-      return true;
+    it("may not reach the addresses that the machine has when it starts", async () => {
+      for (const address of ["8.8.4.4", "9.9.9.9"]) {
+        ownAddress = address;
+        const instance = await start();
+        await instance.ready;
+        assert.ok(commandLine(instance.pid)?.includes(`${address}/32`));
+        await instance.drain(0);
+      }
     });
-    await instance.ended;
-    assert.deepEqual(processesWith(folder.id), []);
-    assert.ok(!existsSync(folder.path));
-  });
 
-  it("may not reach the addresses that the machine has when it starts", async () => {
-    for (const address of ["8.8.4.4", "9.9.9.9"]) {
-      ownAddress = address;
-      const instance = start(folders.create());
+    it("has left nothing when it has ended, whatever it wrote", async () => {
+      const launched = await launch();
+      const instance = await start(Promise.resolve(launched));
       await instance.ready;
-      assert.ok(commandLine(instance.pid)?.includes(`${address}/32`));
-      await instance.drain(0);
-    }
+      const scratch = launched.memoryFolder
+        ? join(launched.memoryFolder, "scratch")
+        : launched.folder.scratch;
+      for (let number = 0; number < 5_000; number++) writeFileSync(join(scratch, String(number)), "");
+      instance.kill("was killed");
+      assert.equal(await instance.exited, "was killed");
+      await instance.ended;
+      assert.ok(!existsSync(launched.folder.path));
+      assert.deepEqual(processesWith(launched.folder.id), []);
+    });
   });
+}
 
-  it("has left nothing when it has ended, whatever it wrote", async () => {
-    const folder = folders.create();
-    const instance = start(folder);
-    await instance.ready;
-    for (let number = 0; number < 5_000; number++) writeFileSync(join(folder.scratch, String(number)), "");
-    instance.kill("was killed");
-    assert.equal(await instance.exited, "was killed");
-    await instance.ended;
-    assert.ok(!existsSync(folder.path));
-  });
-});
+function openLaunching(data: string, isolation: IsolationMode): Promise<Launching> {
+  const limits: Limits = limitsFromEnv({});
+  const program = { deno: denoPath(), runtime: compileRuntime(data), denoDir: makeDenoDir(data) };
+  return Launching.open({ program, folders: new InstanceFolders(data), isolation, limits });
+}
 
 describe("an instance that the system refuses to start", () => {
   it("fails the deploy and leaves nothing", async () => {
@@ -95,7 +112,7 @@ describe("an instance that the system refuses to start", () => {
     try {
       // Longer than a variable may be for the system, which the settings would not let through.
       const draft = draftOf("huge", answering("hi"), { env: { A: "a".repeat(300_000) } });
-      await assert.rejects(local.platform.publish(draft), /E2BIG/);
+      await assert.rejects(local.platform.publish(draft), /E2BIG|Argument list too long/);
       assert.deepEqual(readdirSync(join(local.dataFolder, "instances")), []);
       assert.deepEqual(readdirSync(join(local.dataFolder, "functions")), []);
       await local.publish(draftOf("huge", answering("hi")));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { call } from "../../support/call-instance.ts";
 import { draftOf } from "../../support/draft.ts";
 import { eventually } from "../../support/eventually.ts";
+import { instancesIn } from "../../support/instance-folders.ts";
 import { TemporaryLocalPlatform } from "../../support/temporary-local-platform.ts";
 
 describe("an instance over its limits", () => {
@@ -66,15 +66,15 @@ describe("an instance over its limits", () => {
         "scratch",
         `export default async () => {
         await Deno.writeTextFile("kept.txt", "a");
-        return Deno.cwd();
+        return [...Deno.readDirSync(Deno.cwd())].map(({ name }) => name).join();
       };`,
       ),
     );
-    const { text: folder } = await call(one.address);
-    assert.ok(existsSync(`${folder}/kept.txt`));
-    const two = await local.run(`export default () => Deno.cwd();`);
-    assert.notEqual((await call(two.address)).text, folder);
+    assert.equal((await call(one.address)).text, "kept.txt");
+    const two = await local.run(`export default () => [...Deno.readDirSync(Deno.cwd())].length;`);
+    assert.equal((await call(two.address)).text, "0");
+    assert.ok(instancesIn(local.dataFolder).includes(one.id));
     await local.platform.remove("scratch");
-    await eventually("its folder is gone", () => !existsSync(folder));
+    await eventually("its folder is gone", () => !instancesIn(local.dataFolder).includes(one.id));
   });
 });

@@ -1,0 +1,190 @@
+import {
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { chown, copyFile, mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Prepared } from "../wall/sandboxes.ts";
+
+/** What Deno keeps of code that it compiled: SQLite files, and while they are in use their logs (WAL). */
+const DATABASES = ["v8_code_cache_v2", "dep_analysis_cache_v2", "node_analysis_cache_v2"];
+const FILES = DATABASES.flatMap((name) => [name, `${name}-wal`, `${name}-shm`]);
+/** Says that a folder has all that it will have, and what it is for. */
+const COMPLETE = "complete";
+/** Below it compiling takes less than what a cache of its own costs. */
+const BUNDLE_FROM_BYTES = 64 * 1024;
+/** Largest cache that is kept of a version. */
+const MOST_BYTES = 12 * 1024 ** 2;
+/** Deno writes what it compiled when a module has run, in the background. */
+export const WRITTEN_AFTER_MS = 2_000;
+const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
+
+/** The cache of one instance, which is in its folder in memory. */
+export interface ProvidedCache {
+  /** The instance is about to be ready. */
+  listening(): void;
+  close(): void;
+}
+
+/** A cache that nothing is taken from. */
+export const UNKEPT: ProvidedCache = { listening: () => {}, close: () => {} };
+
+/**
+ * Compiled code, which makes starts faster, where no function can write it for another. Every sandbox gets a copy of
+ * what all share, which a program of ours has compiled (`keep`). A version with much code has a copy of its own besides:
+ * an instance of that version compiles it, and others of it alone get it.
+ */
+export class CodeCache {
+  readonly #shared: string;
+  readonly #key: string;
+  readonly #underWay = new Set<string>();
+
+  /** `folder` is for what all share; `key` names what that is compiled from and by. */
+  constructor(folder: string, key: string) {
+    this.#shared = folder;
+    this.#key = key;
+    const stamp = join(folder, COMPLETE);
+    if (existsSync(stamp) && readFileSync(stamp, "utf8") !== key) rmSync(stamp);
+  }
+
+  get isWarm(): boolean {
+    return existsSync(join(this.#shared, COMPLETE));
+  }
+
+  /** Puts what all share into a new sandbox. */
+  async seed({ sandbox, user }: Prepared): Promise<void> {
+    const folder = join(sandbox.workPath, "deno");
+    await mkdir(folder, { mode: 0o700 });
+    const names = this.isWarm ? DATABASES : [];
+    for (const name of names) await copyFile(join(this.#shared, name), join(folder, name));
+    // Deno would keep what functions put into the Cache API and localStorage in a folder of this name.
+    await writeFile(join(folder, "location_data"), "");
+    if (process.getuid?.() !== 0) return;
+    for (const path of [folder, ...names.map((name) => join(folder, name))]) await chown(path, user, user);
+  }
+
+  /** Takes over what an instance of our own program has compiled, for all. */
+  keep(prepared: Prepared): void {
+    if (!copyOut(prepared, this.#shared)) return;
+    for (const name of DATABASES) compact(join(this.#shared, name));
+    writeFileSync(join(this.#shared, COMPLETE), this.#key, { mode: 0o600 });
+  }
+
+  /** Gives an instance what others of its version compiled, or takes it from the first. */
+  provide(bundle: string, prepared: Prepared): ProvidedCache {
+    if (statSync(bundle).size < BUNDLE_FROM_BYTES) return UNKEPT;
+    const own = join(dirname(bundle), "deno");
+    if (existsSync(join(own, COMPLETE))) {
+      copyIn(own, prepared);
+      return UNKEPT;
+    }
+    // One instance is enough; those that start meanwhile compile for themselves.
+    if (this.#underWay.has(own)) return UNKEPT;
+    this.#underWay.add(own);
+    let timer: NodeJS.Timeout | undefined;
+    const close = () => {
+      clearTimeout(timer);
+      this.#underWay.delete(own);
+    };
+    const keep = () => {
+      // The version may have been removed meanwhile, and its folder with it.
+      if (existsSync(dirname(own)) && copyOut(prepared, own))
+        writeFileSync(join(own, COMPLETE), "", { mode: 0o600 });
+      close();
+    };
+    const listening = () => {
+      timer = setTimeout(keep, WRITTEN_AFTER_MS);
+      timer.unref();
+    };
+    return { listening, close };
+  }
+}
+
+/** No code of a function runs yet in the sandbox. */
+function copyIn(own: string, { sandbox, user }: Prepared): void {
+  const folder = join(sandbox.workPath, "deno");
+  for (const name of readdirSync(own).filter((each) => each !== COMPLETE)) {
+    const path = join(folder, name);
+    writeFileSync(path, readFileSync(join(own, name)), { mode: 0o600 });
+    if (process.getuid?.() === 0) chownSync(path, user, user);
+  }
+}
+
+/** One file without a log, as small as it can be. Only for what a program of ours wrote. */
+function compact(file: string): void {
+  const database = new DatabaseSync(file);
+  try {
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE); VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Copies what an instance has compiled. Whatever stands in the place of the files is the function's to choose: only
+ * regular files of the folder itself are taken, of a bounded size. The instance stands still meanwhile, so that the
+ * files fit each other. False if there was nothing to take.
+ */
+function copyOut({ sandbox }: Prepared, into: string): boolean {
+  if (sandbox.isEnded) return false;
+  process.kill(sandbox.pid, "SIGSTOP");
+  try {
+    const contents = readAll(sandbox.workPath);
+    if (contents.length === 0) return false;
+    mkdirSync(into, { recursive: true, mode: 0o700 });
+    for (const { name, bytes } of contents) {
+      writeFileSync(join(into, `${name}.part`), bytes, { mode: 0o600 });
+      renameSync(join(into, `${name}.part`), join(into, name));
+    }
+    return true;
+  } finally {
+    process.kill(sandbox.pid, "SIGCONT");
+  }
+}
+
+function readAll(workPath: string): { name: string; bytes: Buffer }[] {
+  const folder = openIfThere(join(workPath, "deno"), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (folder === undefined) return [];
+  const contents: { name: string; bytes: Buffer }[] = [];
+  try {
+    let total = 0;
+    for (const name of FILES) {
+      const file = openIfThere(`/proc/self/fd/${folder}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      if (file === undefined) continue;
+      try {
+        const stat = fstatSync(file);
+        total += stat.size;
+        if (!stat.isFile() || total > MOST_BYTES) return [];
+        contents.push({ name, bytes: readFileSync(file) });
+      } finally {
+        closeSync(file);
+      }
+    }
+    return contents;
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** Undefined where there is nothing of that kind. */
+function openIfThere(path: string, flags: number): number | undefined {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    if (["ENOENT", "ELOOP", "ENOTDIR", "ENXIO"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,113 @@
+import { chmodSync, copyFileSync, linkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { denoRunArguments } from "../../deno-flags.ts";
+import type { Settings } from "../../settings.ts";
+import { INSIDE, type PlaceNetwork, startScript } from "../wall/profile.ts";
+import type { Prepared, Sandboxes } from "../wall/sandboxes.ts";
+import { type CodeCache, type ProvidedCache, UNKEPT } from "./code-cache.ts";
+import { denoEnvironment, type Launched, type Launcher, type LaunchOrder } from "./launcher.ts";
+
+/** Most files and connections of an instance; each holds memory of the kernel. */
+const OPEN_FILES = 1_024;
+
+export interface WalledOptions {
+  readonly sandboxes: Sandboxes;
+  readonly cache: CodeCache;
+  /** The network in which an instance with these settings lives. */
+  readonly networkOf: (settings: Settings) => Promise<PlaceNetwork>;
+}
+
+/** Starts Deno in a sandbox that waited for it. */
+export class WalledLauncher implements Launcher {
+  readonly #sandboxes: Sandboxes;
+  readonly #cache: CodeCache;
+  readonly #networkOf: (settings: Settings) => Promise<PlaceNetwork>;
+
+  constructor({ sandboxes, cache, networkOf }: WalledOptions) {
+    this.#sandboxes = sandboxes;
+    this.#cache = cache;
+    this.#networkOf = networkOf;
+  }
+
+  async launch(order: LaunchOrder): Promise<Launched> {
+    const prepared = await this.#sandboxes.take(await this.#networkOf(order.settings));
+    return await this.#launchIn(prepared, order, () => this.#cache.provide(order.bundle, prepared));
+  }
+
+  /** Launches a program of ours whose compiled code becomes that of all: `keep` takes it over. */
+  async launchOwn(order: LaunchOrder): Promise<{ launched: Launched; keep: () => Promise<void> }> {
+    const prepared = await this.#sandboxes.take({ namespace: "own", enter: [] });
+    const launched = await this.#launchIn(prepared, order, () => UNKEPT);
+    const keep = async () => {
+      this.#cache.keep(prepared);
+      await this.#sandboxes.empty();
+    };
+    return { launched, keep };
+  }
+
+  async #launchIn(prepared: Prepared, order: LaunchOrder, provide: () => ProvidedCache): Promise<Launched> {
+    try {
+      return this.#begin(prepared, order, provide);
+    } catch (error) {
+      await this.#sandboxes.discard(prepared);
+      throw error;
+    }
+  }
+
+  #begin(prepared: Prepared, order: LaunchOrder, provide: () => ProvidedCache): Launched {
+    const { settings, bundle, ownAddresses } = order;
+    const { sandbox, folder } = prepared;
+    const { socket, scratch } = INSIDE;
+    placeFile(bundle, join(folder.code, "bundle.mjs"));
+    const cache = provide();
+    const flags = denoRunArguments({
+      settings,
+      bundle: INSIDE.bundle,
+      scratch,
+      listen: { unix: socket },
+      ownAddresses,
+    });
+    const start = { arguments: [...flags, INSIDE.runtime], openFiles: OPEN_FILES };
+    const env = denoEnvironment(settings, { scratch, denoDir: INSIDE.denoDir });
+    writeFileSync(join(folder.code, "start.sh"), startScript({ ...start, env }), { mode: 0o444 });
+    chmodSync(join(folder.code, "start.sh"), 0o444);
+    let isExposed = false;
+    return {
+      folder,
+      child: sandbox.child,
+      pid: sandbox.pid,
+      inside: { bundle: INSIDE.bundle, socket, scratch },
+      memoryFolder: sandbox.workPath,
+      begin: (input) => sandbox.begin(input),
+      expose: () => {
+        if (isExposed) return;
+        symlinkSync(sandbox.pinSocket(), folder.socket);
+        isExposed = true;
+        cache.listening();
+      },
+      close: () => {
+        cache.close();
+        // First the name that leads to the descriptor, whose number is another's afterwards.
+        rmSync(folder.socket, { force: true });
+        sandbox.close();
+        this.#sandboxes.release(prepared);
+      },
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#sandboxes.close();
+  }
+}
+
+/** Readable for whoever the instance runs as. A link costs nothing; other file systems take a copy. */
+function placeFile(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["EXDEV", "EPERM", "EMLINK", "ENOTSUP"].includes(code)) throw error;
+    copyFileSync(from, to);
+  }
+  chmodSync(to, 0o444);
+}

@@ -1,0 +1,86 @@
+import type { Profile, Tools, WallKind } from "./profile.ts";
+import { WALL_KINDS } from "./profile.ts";
+import { filesInside, findTools } from "./tools.ts";
+
+/**
+ * What `SKIFF_ISOLATION` asks for. `auto`: the kernel's wall where it can be had, else functions get no folder to write
+ * to. `wall`: Skiff does not start without it. `permissions`: Deno's permission flags alone are accepted.
+ */
+export type IsolationMode = "auto" | "wall" | "permissions";
+const MODES: readonly IsolationMode[] = ["auto", "wall", "permissions"];
+
+export interface Isolation {
+  /** Absent: Deno's permission flags alone keep functions in. */
+  readonly wall?: Profile;
+  /** False: without a wall a link in such a folder would lead anywhere. */
+  readonly hasScratch: boolean;
+  /** For people: what holds functions in, and why nothing better does. */
+  readonly description: string;
+}
+
+export interface IsolationOptions {
+  readonly mode: IsolationMode;
+  /** Paths of what stands in every sandbox. */
+  readonly deno: string;
+  readonly runtime: string;
+  /** Makes a sandbox with the real profile and removes it. @throws Error if that does not work */
+  readonly attempt: (profile: Profile) => Promise<void>;
+}
+
+const OPEN =
+  "functions are held by Deno's permission flags alone (docs/isolation.md); SKIFF_ISOLATION=permissions accepts that";
+
+/** @throws Error in words for the person who started Skiff, when the value is none */
+export function isolationMode(text: string | undefined): IsolationMode {
+  const mode = text || "auto";
+  if (MODES.includes(mode as IsolationMode)) return mode as IsolationMode;
+  throw new Error(`SKIFF_ISOLATION=${text} is not a mode of isolation: use ${MODES.join(", ")}.`);
+}
+
+/** Tries the walls in order of strength. @throws Error in words when `wall` is asked for and none can be had */
+export async function chooseIsolation(options: IsolationOptions): Promise<Isolation> {
+  const { mode } = options;
+  if (mode === "permissions") {
+    return {
+      hasScratch: true,
+      description: "Deno's permission flags alone, as SKIFF_ISOLATION=permissions asks for",
+    };
+  }
+  const reasons: string[] = [];
+  if (process.platform === "linux") {
+    const tools = findTools();
+    for (const kind of WALL_KINDS) {
+      const outcome = await tryWall(kind, tools, options);
+      if (typeof outcome !== "string")
+        return { wall: outcome, hasScratch: true, description: describeWall(outcome) };
+      reasons.push(`${kind}: ${outcome}`);
+    }
+  } else {
+    reasons.push(`the system is ${process.platform}, namespaces exist on Linux alone`);
+  }
+  const why = reasons.join("; ");
+  if (mode === "wall") throw new Error(`SKIFF_ISOLATION=wall, but no wall can be had here: ${why}.`);
+  return {
+    hasScratch: false,
+    description: `no kernel wall (${why}): functions get no folder to write to, and ${OPEN} and gives them one`,
+  };
+}
+
+async function tryWall(kind: WallKind, tools: Tools, options: IsolationOptions): Promise<Profile | string> {
+  const { deno, runtime, attempt } = options;
+  if (kind !== "unshare" && tools.bwrap === undefined) return "bubblewrap is not installed";
+  try {
+    const isRoot = process.getuid?.() === 0;
+    const profile: Profile = { kind, tools, isRoot, ...filesInside(kind, tools, deno), deno, runtime };
+    await attempt(profile);
+    return profile;
+  } catch (error) {
+    return (error as Error).message.replaceAll("\n", " ");
+  }
+}
+
+function describeWall({ kind, isRoot }: Profile): string {
+  const made = kind === "unshare" ? "unshare" : "bubblewrap";
+  const who = isRoot ? "a user of its own" : "no rights";
+  return `kernel namespaces (${made}): each instance has its own files, processes and ${who}`;
+}

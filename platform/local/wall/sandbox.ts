@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { WAITING } from "./profile.ts";
+
+/** Longest time that making a sandbox may take. */
+const PREPARE_MS = 10_000;
+const ERROR_CHARACTERS = 2_000;
+const { O_DIRECTORY, O_NOFOLLOW } = constants;
+/** Names a file without opening it; not in Node's list. */
+const O_PATH = 0o10000000;
+
+/** A walled place in which a shell waits for what it is to become. */
+export class Sandbox {
+  readonly child: ChildProcess;
+  /** The shell, which becomes the instance's program. */
+  readonly pid: number;
+  /** Descriptor of the folder in memory, taken before any foreign code ran. */
+  readonly #work: number;
+  #socket: number | undefined;
+  #isEnded = false;
+
+  private constructor(child: ChildProcess, pid: number, work: number) {
+    this.child = child;
+    this.pid = pid;
+    this.#work = work;
+    child.once("exit", () => {
+      this.#isEnded = true;
+    });
+  }
+
+  /** @throws Error that says what the tools said, if the sandbox cannot be made */
+  static async prepare(command: readonly string[]): Promise<Sandbox> {
+    const child = spawn(command[0]!, command.slice(1), {
+      cwd: "/",
+      env: {},
+      stdio: ["pipe", "pipe", "pipe"],
+      // A session of its own: Ctrl-C at the terminal is for the platform, which lets calls finish.
+      detached: true,
+    });
+    // EPIPE when it ended already, which its exit tells.
+    child.stdin!.on("error", () => {});
+    try {
+      await untilWaiting(child);
+      const pid = lastDescendant(child.pid!);
+      return new Sandbox(child, pid, openSync(`/proc/${pid}/root/work`, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+    } catch (error) {
+      child.kill("SIGKILL");
+      throw error;
+    }
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** A path of the folder in memory for whoever measures it. */
+  get workPath(): string {
+    return `/proc/self/fd/${this.#work}`;
+  }
+
+  /** Makes the shell become what start.sh says; `input` is the first that the program reads. */
+  begin(input: string): void {
+    this.child.stdin!.write(`\n${input}`);
+    // Both were paused when it began to wait; whoever reads them is there by now.
+    for (const stream of [this.child.stdout, this.child.stderr]) stream?.resume();
+  }
+
+  /**
+   * A path by which any process of Skiff's user reaches the socket that the program listens on. It is pinned: what the
+   * function puts in its place later, such as a link to a socket of the machine, is not reached.
+   * @throws Error if there is no socket
+   */
+  pinSocket(): string {
+    if (this.#socket === undefined) {
+      const socket = openSync(`${this.workPath}/sock`, O_PATH | O_NOFOLLOW);
+      const stat = fstatSync(socket);
+      if (!stat.isSocket() || stat.dev !== fstatSync(this.#work).dev) {
+        closeSync(socket);
+        throw new Error("the instance does not listen on its socket");
+      }
+      this.#socket = socket;
+    }
+    return `/proc/${process.pid}/fd/${this.#socket}`;
+  }
+
+  /** Ends what is in it; closes the descriptors when that has ended. */
+  close(): void {
+    this.child.kill("SIGKILL");
+    for (const descriptor of [this.#work, this.#socket]) if (descriptor !== undefined) closeSync(descriptor);
+    this.#socket = undefined;
+  }
+}
+
+function untilWaiting(child: ChildProcess): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const stdout = child.stdout as Readable;
+  let said = "";
+  let errors = "";
+  const timer = setTimeout(
+    () => reject(new Error(`the sandbox was not ready within ${PREPARE_MS} ms`)),
+    PREPARE_MS,
+  );
+  const onOutput = (chunk: Buffer) => {
+    said += chunk;
+    if (said === `${WAITING}\n`) resolve();
+  };
+  const onError = (chunk: Buffer) => {
+    errors = (errors + chunk).slice(-ERROR_CHARACTERS);
+  };
+  const onFailed = (error: Error) => reject(error);
+  const onExit = () => reject(new Error(errors.trim() || "the sandbox ended at once"));
+  stdout.on("data", onOutput);
+  child.stderr!.on("data", onError);
+  child.once("error", onFailed).once("close", onExit);
+  return promise.finally(() => {
+    clearTimeout(timer);
+    stdout.pause().off("data", onOutput);
+    child.stderr!.pause().off("data", onError);
+    child.off("error", onFailed).off("close", onExit);
+    child.on("error", () => {});
+  });
+}
+
+/** The tools that make the namespaces each have one child, down to the program that is inside. */
+export function lastDescendant(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return children === "" ? pid : lastDescendant(Number(children.split(" ")[0]));
+}
