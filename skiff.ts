@@ -26,6 +26,11 @@ const USAGE = `Usage: npm start -- [--host HOST] [--port PORT] [--data DIR] [--w
 
 README.md lists the limits and their variables.`;
 
+/** Builds under way and caches, in the data folder. */
+const BUILD_FOLDER = "build";
+/** Sockets between the processes of Skiff, in the data folder. */
+const RUN_FOLDER = "run";
+
 export interface SkiffOptions {
   readonly host: string;
   /** 0 takes a free port. */
@@ -53,16 +58,17 @@ export async function startSkiff(options: SkiffOptions): Promise<Skiff> {
   let front: Front | undefined;
   const createFront = async (frontOptions: FrontOptions): Promise<Front> => {
     const { workers = 1 } = options;
-    const folder = join(dataFolder, "run");
+    const folder = join(dataFolder, RUN_FOLDER);
     const several = () => new Workers({ ...frontOptions, workers, folder });
     front = workers === 1 ? await createFrontAlone(frontOptions) : several();
     return front;
   };
   let platform: LocalPlatform | undefined;
   try {
-    platform = new LocalPlatform({
+    platform = await LocalPlatform.open({
       dataFolder,
       limits,
+      leftovers: [join(BUILD_FOLDER, "builds"), RUN_FOLDER],
       onLine: (name, { stream, text }) =>
         print(`[${name}] ${stream === "platform" ? "! " : ""}${printable(text)}`),
       spread: async () => front?.caughtUp(),
@@ -91,7 +97,7 @@ async function serve(options: SkiffOptions, { platform, limits, createFront }: P
     print(`The management API needs this token, which is shown only now: ${createdToken}`);
   }
   const importHosts = (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== "");
-  const directory = join(dataFolder, "build");
+  const directory = join(dataFolder, BUILD_FOLDER);
   const builder = cacheBundles(createBuilder({ deno: denoPath(), directory, limits, importHosts, env }));
   const publicUrl = env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {};
   const front = await createFront({

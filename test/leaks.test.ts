@@ -35,7 +35,10 @@ describe(`${CALLS} calls that end in every way there is`, () => {
     // Whatever is made once is made now, by a function that comes and goes.
     await skiff.deploy("first", answering("hi"));
     await remove("first");
-    await eventually("its process has ended", () => resources().ProcessWrap === undefined);
+    await eventually("its process has ended, and its files are removed", () => {
+      const { ProcessWrap, FSReqCallback } = resources();
+      return ProcessWrap === undefined && FSReqCallback === undefined;
+    });
     const before = resources();
 
     await skiff.deploy("mixed", MIXED_SOURCE, "max=1");

@@ -35,7 +35,7 @@ export class Instances {
   constructor({ dataFolder, store, startMs }: InstancesOptions) {
     this.bundles = new BundleFiles(
       join(dataFolder, "functions"),
-      ({ name, version }) => store.read(name, version)?.bundle,
+      async ({ name, version }) => (await store.read(name, version))?.bundle,
     );
     this.#folders = new InstanceFolders(dataFolder);
     this.#runtime = {
@@ -73,7 +73,7 @@ export class Instances {
 
   async #spawn(record: VersionRecord, onLine: StartOptions["onLine"]): Promise<InstanceProcess> {
     const { name, version, settings } = record;
-    const bundle = this.bundles.hold(record);
+    const bundle = await this.bundles.hold(record);
     let folder: InstanceFolder | undefined;
     try {
       folder = this.#folders.create();
@@ -86,15 +86,16 @@ export class Instances {
         onLine,
       });
       this.#all.add(instance);
-      void instance.ended.then(() => {
+      void instance.ended.then(async () => {
         this.#all.delete(instance);
-        this.bundles.release(record);
+        const left = await this.bundles.release(record);
+        if (left) onLine({ at: new Date(), instance: instance.id, stream: "platform", text: left });
       });
       return instance;
     } catch (error) {
       // The system has no process, no file or no space left: nothing of the attempt stays.
       if (folder) await removeFolder(folder);
-      this.bundles.release(record);
+      await this.bundles.release(record);
       throw error;
     }
   }

@@ -13,7 +13,7 @@ describe("the files of a function", () => {
   let given: Record<string, unknown>;
 
   before(async () => {
-    stage = new Stage();
+    stage = await Stage.open();
     const data = stage.dataFolder;
     const secret = join(data, "secret");
     writeFileSync(secret, "untouched");

@@ -62,7 +62,7 @@ describe("two functions on one machine", () => {
   let two: Deployed;
 
   before(async () => {
-    stage = new Stage();
+    stage = await Stage.open();
     one = await stage.deploy("one", ATTEMPTS, { top: TOP, env: { MINE: "1" } });
     two = await stage.deploy("two", ATTEMPTS, { top: TOP, env: { MINE: "2" } });
   });

@@ -12,7 +12,7 @@ describe("the network of a function", () => {
   let given: Record<string, unknown>;
 
   before(async () => {
-    stage = new Stage();
+    stage = await Stage.open();
     neighbour = await Listener.open();
     const other = await stage.publish("other", "export default () => 'other'");
     trial = await stage.deploy("escape", netAttempts);

@@ -11,7 +11,7 @@ describe("the process of a function", () => {
   let given: Record<string, unknown>;
 
   before(async () => {
-    stage = new Stage();
+    stage = await Stage.open();
     const answers = { title: "answers", code: "return Deno.pid", expect: /./ };
     other = await stage.deploy("other", [answers]);
     trial = await stage.deploy("trial", processAttempts, { top: PROCESS_TOP });

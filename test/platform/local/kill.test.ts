@@ -60,7 +60,7 @@ describe("a local platform that was killed", () => {
       this.timeout(60_000);
       const deploys = await deployUntilKilled(dataFolder, round);
       assert.ok(deploys.length >= 3);
-      const local = new TemporaryLocalPlatform({ dataFolder });
+      const local = await TemporaryLocalPlatform.open({ dataFolder });
       try {
         await eventually("no process is left", () => processesWith(dataFolder).length === 0);
         assert.deepEqual(readdirSync(join(dataFolder, "instances")), []);
@@ -68,7 +68,7 @@ describe("a local platform that was killed", () => {
           const last = deploys.findLast((deploy) => deploy.name === name);
           if (!last) continue;
           const stored = await local.platform.read(name, last.version);
-          assert.equal(stored?.bundle.code, last.code);
+          assert.equal(new TextDecoder().decode(stored?.bundle.code), last.code);
           const current = (await local.platform.read(name))!;
           assert.ok(current.version === last.version || current.version === last.version + 1);
           await local.platform.wake(name);
