@@ -11,6 +11,7 @@ import { denoPath } from "./platform/deno-binary.ts";
 import { type Limits, limitsFromEnv } from "./platform/limits.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
 import { printable } from "./platform/local/output.ts";
+import { onStopSignals } from "./platform/stop-signals.ts";
 import { createFrontAlone } from "./router/alone.ts";
 import type { Front, FrontOptions } from "./router/front.ts";
 import { createMetrics } from "./router/metrics.ts";
@@ -162,6 +163,7 @@ function announce({ url, dataFolder, needsToken, print }: Announcement): void {
 }
 
 async function main(): Promise<void> {
+  const parent = process.ppid;
   // Sources and variables of functions are nobody else's business on this machine.
   process.umask(0o077);
   // Whoever reads the output may go away (`| head`, a closed terminal): that is no reason to stop serving.
@@ -183,25 +185,19 @@ async function main(): Promise<void> {
   const workers = parseWorkers("--workers", values.workers) ?? defaultWorkers(availableParallelism());
   const print = (line: string) => console.log(line);
   const skiff = await startSkiff({ host, port: Number(port), dataFolder, workers, env: process.env, print });
-  let isStopping = false;
-  const stop = (signal: NodeJS.Signals) => {
-    // A terminal that is closed says so more than once.
-    if (isStopping) return;
-    isStopping = true;
-    print(`${signal}: letting calls finish; once more to stop at once`);
-    for (const each of ["SIGINT", "SIGTERM"] as const)
-      process.removeAllListeners(each).once(each, () => process.exit(1));
-    skiff.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
+  const exit = (code: number) => () => process.exit(code);
+  onStopSignals({
+    env: process.env,
+    parent,
+    stop: (reason) => {
+      print(`${reason}: letting calls finish; once more to stop at once`);
+      skiff.close().then(exit(0), (error: unknown) => {
         console.error(error);
         process.exit(1);
-      },
-    );
-  };
-  process.once("SIGINT", stop);
-  process.once("SIGTERM", stop);
-  process.on("SIGHUP", stop);
+      });
+    },
+    stopNow: exit(1),
+  });
 }
 
 if (import.meta.main) {
