@@ -10,7 +10,7 @@ import { createManager } from "./manager/manager.ts";
 import { denoPath } from "./platform/deno-binary.ts";
 import { type Limits, limitsFromEnv } from "./platform/limits.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
-import { printable } from "./platform/local/output.ts";
+import { printable, printableLines } from "./platform/printable.ts";
 import { onStopSignals } from "./platform/stop-signals.ts";
 import { createFrontAlone } from "./router/alone.ts";
 import type { Front, FrontOptions } from "./router/front.ts";
@@ -183,7 +183,7 @@ async function main(): Promise<void> {
   }
   const { host, port, data: dataFolder } = values;
   const workers = parseWorkers("--workers", values.workers) ?? defaultWorkers(availableParallelism());
-  const print = (line: string) => console.log(line);
+  const print = (line: string) => console.log(printableLines(line));
   const skiff = await startSkiff({ host, port: Number(port), dataFolder, workers, env: process.env, print });
   const exit = (code: number) => () => process.exit(code);
   onStopSignals({

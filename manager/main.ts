@@ -17,6 +17,7 @@ import { KINDS } from "../platform/kubernetes/resources.ts";
 import { Routers } from "../platform/kubernetes/routers.ts";
 import { Sleeper } from "../platform/kubernetes/sleeper.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
+import { printableLines } from "../platform/printable.ts";
 import { untilSignal } from "../platform/until-signal.ts";
 import type { Access } from "./access.ts";
 import { createBuilder } from "./build/builder.ts";
@@ -29,7 +30,7 @@ const AGAIN_MS = 2_000;
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const limits = limitsFromEnv(env);
-  const print = (line: string) => console.log(line);
+  const print = (line: string) => console.log(printableLines(line));
   const namespace = env.SKIFF_NAMESPACE ?? "skiff";
   const functions = env.SKIFF_FUNCTIONS_NAMESPACE ?? "skiff-functions";
   const image = env.SKIFF_CLIENT_IMAGE ?? "skiff-client:0.1.0";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { printable } from "../../platform/local/output.ts";
+import { printable } from "../../platform/printable.ts";
 import { Problem } from "../../platform/problems.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Attempt, type Deployed, Stage } from "./stage.ts";
