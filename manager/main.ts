@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { hostname } from "node:os";
 import { Counter, collectDefaultMetrics, Registry } from "prom-client";
+import { RequestOrder } from "../http/request-order.ts";
 import { denoPath } from "../platform/deno-binary.ts";
 import { KubeApi } from "../platform/kubernetes/api.ts";
 import { connectToCluster } from "../platform/kubernetes/client.ts";
@@ -99,6 +100,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const place = { kind: KINDS.leases, namespace, name: "skiff-manager" };
   const leader = new Leader({ api, place, identity, lead, print });
 
+  const order = new RequestOrder();
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytes,
@@ -107,7 +109,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
       keepAliveTimeout: KEEP_ALIVE_MS,
       requireHostHeader: false,
     },
-    manager.handler,
+    (request, response) => order.run(request, response, () => manager.handler(request, response)),
   );
   const port = Number(env.SKIFF_PORT ?? 8080);
   await new Promise<void>((resolve, reject) => {
