@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
@@ -18,6 +18,12 @@ export function compileRuntime(folder: string): string {
     target: "esnext",
     tsconfigRaw: "{}",
   });
-  writeFileSync(file, outputFiles[0]!.contents);
+  const program = outputFiles[0]!.contents;
+  // On a full disk one that is there can be used, but not written again.
+  if (!isContent(file, program)) writeFileSync(file, program);
   return file;
+}
+
+function isContent(file: string, bytes: Uint8Array): boolean {
+  return existsSync(file) && readFileSync(file).equals(bytes);
 }
