@@ -11,6 +11,7 @@ WORKDIR /skiff
 COPY --from=dependencies /skiff/node_modules node_modules
 COPY package.json ./
 COPY client-image/*.ts client-image/
+COPY http http
 COPY manager manager
 COPY platform platform
 COPY router router

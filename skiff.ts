@@ -10,8 +10,9 @@ import { createManager } from "./manager/manager.ts";
 import { denoPath } from "./platform/deno-binary.ts";
 import { type Limits, limitsFromEnv } from "./platform/limits.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
-import { printable } from "./platform/local/output.ts";
 import { isolationMode } from "./platform/local/wall/isolation.ts";
+import { printable, printableLines } from "./platform/printable.ts";
+import { onStopSignals } from "./platform/stop-signals.ts";
 import { createFrontAlone } from "./router/alone.ts";
 import type { Front, FrontOptions } from "./router/front.ts";
 import { createMetrics } from "./router/metrics.ts";
@@ -26,6 +27,11 @@ const USAGE = `Usage: npm start -- [--host HOST] [--port PORT] [--data DIR] [--w
   --workers  processes that answer calls, half as many as cores by default; 1: this one (SKIFF_WORKERS)
 
 README.md lists the limits and their variables.`;
+
+/** Builds under way and caches, in the data folder. */
+const BUILD_FOLDER = "build";
+/** Sockets between the processes of Skiff, in the data folder. */
+const RUN_FOLDER = "run";
 
 export interface SkiffOptions {
   readonly host: string;
@@ -54,17 +60,18 @@ export async function startSkiff(options: SkiffOptions): Promise<Skiff> {
   let front: Front | undefined;
   const createFront = async (frontOptions: FrontOptions): Promise<Front> => {
     const { workers = 1 } = options;
-    const folder = join(dataFolder, "run");
+    const folder = join(dataFolder, RUN_FOLDER);
     const several = () => new Workers({ ...frontOptions, workers, folder });
     front = workers === 1 ? await createFrontAlone(frontOptions) : several();
     return front;
   };
   let platform: LocalPlatform | undefined;
   try {
-    platform = new LocalPlatform({
+    platform = await LocalPlatform.open({
       dataFolder,
       limits,
       isolation: isolationMode(env.SKIFF_ISOLATION),
+      leftovers: [join(BUILD_FOLDER, "builds"), RUN_FOLDER],
       onLine: (name, { stream, text }) =>
         print(`[${name}] ${stream === "platform" ? "! " : ""}${printable(text)}`),
       spread: async () => front?.caughtUp(),
@@ -93,7 +100,7 @@ async function serve(options: SkiffOptions, { platform, limits, createFront }: P
     print(`The management API needs this token, which is shown only now: ${createdToken}`);
   }
   const importHosts = (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== "");
-  const directory = join(dataFolder, "build");
+  const directory = join(dataFolder, BUILD_FOLDER);
   const builder = cacheBundles(createBuilder({ deno: denoPath(), directory, limits, importHosts, env }));
   const publicUrl = env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {};
   const front = await createFront({
@@ -161,6 +168,7 @@ function announce({ url, dataFolder, needsToken, print }: Announcement): void {
 }
 
 async function main(): Promise<void> {
+  const parent = process.ppid;
   // Sources and variables of functions are nobody else's business on this machine.
   process.umask(0o077);
   // Whoever reads the output may go away (`| head`, a closed terminal): that is no reason to stop serving.
@@ -180,27 +188,21 @@ async function main(): Promise<void> {
   }
   const { host, port, data: dataFolder } = values;
   const workers = parseWorkers("--workers", values.workers) ?? defaultWorkers(availableParallelism());
-  const print = (line: string) => console.log(line);
+  const print = (line: string) => console.log(printableLines(line));
   const skiff = await startSkiff({ host, port: Number(port), dataFolder, workers, env: process.env, print });
-  let isStopping = false;
-  const stop = (signal: NodeJS.Signals) => {
-    // A terminal that is closed says so more than once.
-    if (isStopping) return;
-    isStopping = true;
-    print(`${signal}: letting calls finish; once more to stop at once`);
-    for (const each of ["SIGINT", "SIGTERM"] as const)
-      process.removeAllListeners(each).once(each, () => process.exit(1));
-    skiff.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
+  const exit = (code: number) => () => process.exit(code);
+  onStopSignals({
+    env: process.env,
+    parent,
+    stop: (reason) => {
+      print(`${reason}: letting calls finish; once more to stop at once`);
+      skiff.close().then(exit(0), (error: unknown) => {
         console.error(error);
         process.exit(1);
-      },
-    );
-  };
-  process.once("SIGINT", stop);
-  process.once("SIGTERM", stop);
-  process.on("SIGHUP", stop);
+      });
+    },
+    stopNow: exit(1),
+  });
 }
 
 if (import.meta.main) {

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { hostname } from "node:os";
 import { Counter, collectDefaultMetrics, Registry } from "prom-client";
+import { RequestOrder } from "../http/request-order.ts";
 import { denoPath } from "../platform/deno-binary.ts";
 import { KubeApi } from "../platform/kubernetes/api.ts";
 import { connectToCluster } from "../platform/kubernetes/client.ts";
@@ -17,6 +18,7 @@ import { KINDS } from "../platform/kubernetes/resources.ts";
 import { Routers } from "../platform/kubernetes/routers.ts";
 import { Sleeper } from "../platform/kubernetes/sleeper.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
+import { printableLines } from "../platform/printable.ts";
 import { untilSignal } from "../platform/until-signal.ts";
 import type { Access } from "./access.ts";
 import { createBuilder } from "./build/builder.ts";
@@ -29,7 +31,7 @@ const AGAIN_MS = 2_000;
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const limits = limitsFromEnv(env);
-  const print = (line: string) => console.log(line);
+  const print = (line: string) => console.log(printableLines(line));
   const namespace = env.SKIFF_NAMESPACE ?? "skiff";
   const functions = env.SKIFF_FUNCTIONS_NAMESPACE ?? "skiff-functions";
   const image = env.SKIFF_CLIENT_IMAGE ?? "skiff-client:0.1.0";
@@ -98,6 +100,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const place = { kind: KINDS.leases, namespace, name: "skiff-manager" };
   const leader = new Leader({ api, place, identity, lead, print });
 
+  const order = new RequestOrder();
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytes,
@@ -106,7 +109,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
       keepAliveTimeout: KEEP_ALIVE_MS,
       requireHostHeader: false,
     },
-    manager.handler,
+    (request, response) => order.run(request, response, () => manager.handler(request, response)),
   );
   const port = Number(env.SKIFF_PORT ?? 8080);
   await new Promise<void>((resolve, reject) => {

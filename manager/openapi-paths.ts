@@ -136,6 +136,11 @@ function logs(): Schema {
     parameters: [
       queryParameter("tail", { type: "integer", minimum: 0, maximum: 10_000, default: 100 }),
       queryParameter("follow", { type: "boolean", default: false }, { description: "Go on until you leave" }),
+      queryParameter(
+        "raw",
+        { type: "boolean", default: false },
+        { description: "Keep escape sequences and control characters, which are shown as text otherwise" },
+      ),
     ],
     answers: { 200: text("The lines") },
     problems: KNOWN,

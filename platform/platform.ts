@@ -89,8 +89,8 @@ export type SourceType = "text/typescript" | "application/x-tar" | "application/
 
 /** The one self-contained module built from a source; starting it needs no network. */
 export interface Bundle {
-  /** An ES module, UTF-8, with an inline source map. */
-  readonly code: string;
+  /** An ES module in UTF-8, with an inline source map. Bytes, because it may be large and nobody here reads it. */
+  readonly code: Uint8Array;
 }
 
 /** A version before it has a number. */

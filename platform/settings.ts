@@ -2,6 +2,7 @@ import type { Limits } from "./limits.ts";
 import { parseNetRule } from "./net-rule.ts";
 import { Problem } from "./problems.ts";
 import { parseBytes, parseDurationMs } from "./quantity.ts";
+import { isReservedVariable } from "./reserved-variables.ts";
 
 /** Configuration of one function; part of its version. */
 export interface Settings {
@@ -89,21 +90,6 @@ export const SYS_KINDS = [
 ];
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
-/** Variables that steer the runtime itself instead of the function. */
-const RESERVED_ENV = new RegExp(
-  [
-    "^(DENO_|V8_|RUST_|SKIFF_|OTEL_|NPM_CONFIG_|NODE_CHANNEL_|NODE_OPTIONS$|SSLKEYLOGFILE$)",
-    // Every instance has a scratch folder of its own.
-    "^TMPDIR$",
-    // What the C library loads and how it resolves names.
-    "^(LD_|DYLD_|GLIBC_|MALLOC_|GCONV_PATH$|RES_OPTIONS$|LOCALDOMAIN$|HOSTALIASES$)",
-    // Deno connects to a proxy without asking for a permission.
-    "^(HTTP|HTTPS|ALL|NO)_PROXY$",
-    // Graphics drivers are native code named by variables.
-    "^(__?EGL|EGL_|VK_|LIBGL|GBM_|MESA_|GALLIUM_)",
-  ].join("|"),
-  "i",
-);
 const ENV_TOTAL_BYTES = 128 * 1024;
 const LIST_ENTRIES = 100;
 
@@ -237,7 +223,7 @@ function mergeEnv(current: Settings["env"], patch: unknown): Settings["env"] {
   const env = new Map(Object.entries(current));
   for (const [name, value] of Object.entries(patch)) {
     if (!ENV_NAME.test(name)) throw invalid("env", `env: "${name.slice(0, 80)}" is no name of a variable.`);
-    if (RESERVED_ENV.test(name))
+    if (isReservedVariable(name))
       throw invalid("env", `env: ${name} is reserved for the runtime; choose another name.`);
     if (value === null) env.delete(name);
     else if (typeof value !== "string") throw invalid("env", `env: the value of ${name} must be a text.`);

@@ -1,5 +1,6 @@
 import { type IncomingMessage, Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { RequestOrder } from "../http/request-order.ts";
 import type { Limits } from "../platform/limits.ts";
 import { PlainConnections } from "./plain-connections.ts";
 import type { Router } from "./router.ts";
@@ -33,10 +34,13 @@ export function createCallServer(options: CallServerOptions): Server {
   const isOther = (request: IncomingMessage) => other !== undefined && !isCallTarget(request.url!);
   const choices = { optimizeEmptyRequests: true, ...(headersMs === undefined ? {} : { headersMs }) };
   const serverOptions = routerServerOptions(limits, choices);
+  const order = new RequestOrder();
   const server = new CallServer(serverOptions, (request, response) => {
-    if (isLeaving?.()) response.shouldKeepAlive = false;
-    if (isOther(request)) other!(request, response);
-    else router.handle(request, response);
+    order.run(request, response, () => {
+      if (isLeaving?.()) response.shouldKeepAlive = false;
+      if (isOther(request)) other!(request, response);
+      else router.handle(request, response);
+    });
   });
   server.takePlain((handOver) => {
     return new PlainConnections({
@@ -51,13 +55,19 @@ export function createCallServer(options: CallServerOptions): Server {
     });
   });
   server.on("checkContinue", (request, response) => {
-    if (!isOther(request)) return router.handle(request, response, true);
-    response.writeContinue();
-    other!(request, response);
+    order.run(request, response, () => {
+      if (!isOther(request)) return router.handle(request, response, true);
+      response.writeContinue();
+      other!(request, response);
+    });
   });
-  server.on("upgrade", (request, socket, head) => router.upgrade(request, socket, head));
-  server.on("checkExpectation", refuseExpectation);
-  server.on("connect", refuseConnect);
+  server.on("upgrade", (request, socket, head) => {
+    order.takeOver(socket, () => router.upgrade(request, socket, head));
+  });
+  server.on("checkExpectation", (request, response) => {
+    order.run(request, response, () => refuseExpectation(request, response));
+  });
+  server.on("connect", (request, socket) => order.takeOver(socket, () => refuseConnect(request, socket)));
   server.on("clientError", clientErrorHandler(limits, router.countRefusal));
   return server;
 }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +8,7 @@ import { answering } from "./support/draft.ts";
 import { eventually } from "./support/eventually.ts";
 import { processesWith } from "./support/processes.ts";
 import { SkiffProgram } from "./support/skiff-program.ts";
+import { SmallDisk } from "./support/small-disk.ts";
 import { type StartedSkiff, startedSkiff } from "./support/started-skiff.ts";
 
 /** Writes to its scratch folder until there is no space, `/most` until there is 1 MiB; `/free` gives it back. */
@@ -77,13 +77,17 @@ describe("an instance that is killed", () => {
 
 describe("a machine that runs out of something", () => {
   let folder: string;
-  let skiff: SkiffProgram;
+  let skiff: SkiffProgram | undefined;
+  let disk: SmallDisk | undefined;
   let url: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "skiff-failure-"));
   });
   afterEach(async () => {
-    await skiff.close();
+    await skiff?.close();
+    await disk?.close();
+    skiff = undefined;
+    disk = undefined;
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -117,7 +121,8 @@ describe("a machine that runs out of something", () => {
   }
 
   it("of open files closes one connection too many at once, and serves, starts and deploys on the others", async () => {
-    skiff = new SkiffProgram(folder, { before: "ulimit -n 160" });
+    const program = new SkiffProgram(folder, { before: "ulimit -n 160" });
+    skiff = program;
     url = await skiff.url();
     assert.equal(await deploy("warm", answering("warm")), 201);
     assert.equal(await deploy("cold", answering("cold"), "idle=100ms"), 201);
@@ -130,7 +135,7 @@ describe("a machine that runs out of something", () => {
     // Linux alone tells how many files there may be.
     if (process.platform === "linux") {
       await eventually("some are closed", () => closed > 100);
-      await eventually("it is said why", () => /Connections are refused.*ulimit -n/.test(skiff.output));
+      await eventually("it is said why", () => /Connections are refused.*ulimit -n/.test(program.output));
       assert.equal(await call("warm"), "warm");
       assert.equal(await call("cold"), "cold");
       assert.equal(await deploy("new", answering("new")), 201);
@@ -140,9 +145,9 @@ describe("a machine that runs out of something", () => {
     await eventually("connections are taken again", async () => (await freshConnection(url)) === "answered");
   });
 
-  it("of disk refuses deploys, removals and starts and says why, changes nothing, and goes on with what runs", async () => {
-    const mount = mountedSmall(folder);
-    skiff = new SkiffProgram(folder, mount);
+  it("of disk refuses deploys, removals and starts and says why, changes nothing, and goes on with what runs", async function () {
+    disk = await SmallDisk.mount(this, folder, 24);
+    skiff = new SkiffProgram(folder, disk);
     url = await skiff.url();
     assert.equal(await deploy("filler", FILLER), 201);
     assert.equal(await deploy("warm", answering("warm"), "idle=1h"), 201);
@@ -160,28 +165,74 @@ describe("a machine that runs out of something", () => {
       assert.equal(await call("warm"), "warm");
       assert.equal(await call("large"), "404 unknown_function");
     };
-    if (mount.isSmall) {
-      assert.equal(await call("filler/fill"), "full");
-      await deploysAreRefused();
-      assert.match(skiff.output, /ENOSPC/);
-      const min = { method: "PATCH", body: '{"min":1}', headers: { "content-type": "application/json" } };
-      assert.match(await refusal("/func/warm", min), full);
-      assert.match(await refusal("/func/warm", { method: "DELETE" }), full);
-      assert.match(await refusal("/fn/cold"), /^503 no_capacity .*disk is full.*SKIFF_DATA/);
-      assert.equal(await call("warm"), "warm");
-      assert.equal(await call("filler/free"), "freed");
-      assert.equal(await call("filler/most"), "full");
-      await deploysAreRefused();
-      assert.match(skiff.output, /database or disk is full/);
-      assert.equal(await call("filler/free"), "freed");
-    } else {
-      // The system lets no file get large, which is not said to be a full disk.
-      assert.equal(await deploy("large", large), 500);
-      assert.equal(await call("large"), "404 unknown_function");
-    }
+    assert.equal(await call("filler/fill"), "full");
+    await deploysAreRefused();
+    assert.match(skiff.output, /ENOSPC/);
+    const min = { method: "PATCH", body: '{"min":1}', headers: { "content-type": "application/json" } };
+    assert.match(await refusal("/func/warm", min), full);
+    assert.match(await refusal("/func/warm", { method: "DELETE" }), full);
+    assert.match(await refusal("/fn/cold"), /^503 no_capacity .*disk is full.*SKIFF_DATA/);
+    assert.equal(await call("warm"), "warm");
+    assert.equal(await call("filler/free"), "freed");
+    assert.equal(await call("filler/most"), "full");
+    await deploysAreRefused();
+    assert.match(skiff.output, /database or disk is full/);
+    assert.equal(await call("filler/free"), "freed");
     await eventually("what is cold starts again", async () => (await call("cold")) === "cold");
     assert.equal(await deploy("large", answering("large")), 201);
     assert.equal(await call("large"), "large");
+  });
+
+  it("of disk starts all the same after a crash: what it left behind goes before anything is written", async function () {
+    this.timeout(60_000);
+    disk = await SmallDisk.mount(this, folder, 24);
+    const args = ["--workers", "2"];
+    skiff = new SkiffProgram(folder, { ...disk, args });
+    url = await skiff.url();
+    assert.equal(await deploy("filler", FILLER), 201);
+    assert.equal(await deploy("kept", answering("kept")), 201);
+    assert.equal(await call("filler/fill"), "full");
+    assert.equal(disk.freeBytes, 0);
+    skiff.signal("SIGKILL");
+    await skiff.ended();
+    // With a build that was under way.
+    disk.fill("build/builds/left/module.js");
+    assert.equal(disk.freeBytes, 0);
+    skiff = new SkiffProgram(folder, { ...disk, args });
+    url = await skiff.url();
+    assert.ok(!existsSync(join(disk.path, "build/builds/left")));
+    assert.equal(await call("kept"), "kept");
+    assert.equal(await deploy("new", answering("new")), 201);
+  });
+
+  it("of disk starts all the same when others have taken the last block, and serves when there is space", async function () {
+    this.timeout(60_000);
+    disk = await SmallDisk.mount(this, folder, 24);
+    skiff = new SkiffProgram(folder, disk);
+    url = await skiff.url();
+    assert.equal(await deploy("kept", answering("kept")), 201);
+    skiff.signal("SIGKILL");
+    await skiff.ended();
+    await eventually("its instances have ended", () => processesWith(folder).length === 0);
+    disk.fill();
+    assert.equal(disk.freeBytes, 0);
+    skiff = new SkiffProgram(folder, disk);
+    url = await skiff.url();
+    disk.fill();
+    assert.match(await refusal("/fn/kept"), /^503 no_capacity .*disk is full.*SKIFF_DATA/);
+    disk.free();
+    await eventually("what is cold starts", async () => (await call("kept")) === "kept");
+  });
+
+  it("of space in single files says that it failed, not that the disk is full", async () => {
+    // In blocks of 512 or 1,024 bytes, as the shell will have it; more than Deno needs for its own files.
+    skiff = new SkiffProgram(folder, { before: "ulimit -f 8192" });
+    url = await skiff.url();
+    const source = await tarOf({ "main.ts": answering("large"), "unused.txt": "x".repeat(9 * 1024 ** 2) });
+    assert.equal(await deploy("large", new Uint8Array(source)), 500);
+    assert.equal(await call("large"), "404 unknown_function");
+    assert.equal(await deploy("large", answering("small")), 201);
+    assert.equal(await call("large"), "small");
   });
 });
 
@@ -198,21 +249,4 @@ async function freshConnection(url: string): Promise<string> {
     socket.once("error", () => {});
     socket.write("GET /fn/warm HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   });
-}
-
-interface Mount {
-  readonly before: string;
-  readonly wrapper?: readonly string[];
-  /** The folder is a file system of its own; otherwise only single files cannot get large. */
-  readonly isSmall: boolean;
-}
-
-/** Makes the data folder a small file system that only the program sees, where the system lets us. */
-function mountedSmall(folder: string): Mount {
-  const wrapper = ["unshare", ...(process.getuid?.() === 0 ? [] : ["--map-root-user"]), "--mount"];
-  const before = `mount -t tmpfs -o size=24m tmpfs '${folder}'`;
-  const [program, ...args] = [...wrapper, "sh", "-c", before];
-  const isSmall = process.platform === "linux" && spawnSync(program!, args).status === 0;
-  // In blocks of 512 or 1,024 bytes, as the shell will have it; more than Deno needs for its own files.
-  return isSmall ? { before, wrapper, isSmall } : { before: "ulimit -f 8192", isSmall };
 }

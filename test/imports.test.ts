@@ -69,6 +69,11 @@ describe("imports", () => {
     );
   });
 
+  it("never lead from what the servers share to manager, router or platform", () => {
+    const rooms = (specifier: string) => /^(manager|router|platform)\//.test(specifier);
+    assert.deepEqual(violations(filesIn("http"), rooms), []);
+  });
+
   it("name an implementation of the platform only in composition roots", () => {
     const files = allFiles();
     for (const file of ["skiff.ts", "client-image/runtime.ts", "examples/http.ts", "manager/manager.ts"]) {

@@ -42,7 +42,10 @@ describe(`${CALLS} calls that end in every way there is`, () => {
     // Where there is a wall, places for the next instances wait in it.
     const waiting = isWalled ? WAITING_SANDBOXES : undefined;
     const isWarm = () => !isWalled || existsSync(join(skiff.dataFolder, "deno", "complete"));
-    await eventually("its process has ended", () => isWarm() && resources().ProcessWrap === waiting);
+    await eventually("its process has ended, and its files are removed", () => {
+      const { ProcessWrap, FSReqCallback, FSReqPromise } = resources();
+      return isWarm() && ProcessWrap === waiting && FSReqCallback === undefined && FSReqPromise === undefined;
+    });
     const before = resources();
 
     await skiff.deploy("mixed", MIXED_SOURCE, "max=1");

@@ -62,7 +62,7 @@ export function createBuilder(options: BuilderOptions): Builder {
     const quick = await quickBuild(files, (specifier) => hosts.refuse(specifier));
     const code = quick.outside.size === 0 ? quick.code : await inline(quick, signal);
     await checkBundle(code, outputBytes);
-    return { code };
+    return { code: Buffer.from(code) };
   };
 
   const inline = async (quick: QuickBuild, signal: AbortSignal): Promise<string> => {

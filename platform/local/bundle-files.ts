@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
+import { access, mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Bundle, Version } from "../platform.ts";
 
@@ -8,6 +9,8 @@ interface BundleFile {
   readonly path: string;
   /** Instances that run it. */
   users: number;
+  /** It is being written. */
+  writing: Promise<void> | undefined;
 }
 
 /**
@@ -18,70 +21,117 @@ interface BundleFile {
  */
 export class BundleFiles {
   readonly #root: string;
-  readonly #read: (version: VersionName) => Bundle | undefined;
+  readonly #read: (version: VersionName) => Promise<Bundle | undefined>;
   readonly #files = new Map<VersionName, BundleFile>();
   readonly #retired = new WeakSet<VersionName>();
   #made = 0;
 
-  constructor(root: string, read: (version: VersionName) => Bundle | undefined) {
+  constructor(root: string, read: (version: VersionName) => Promise<Bundle | undefined>) {
     this.#root = root;
     this.#read = read;
     rmSync(root, { recursive: true, force: true });
   }
 
   /** The file of a version that is not stored yet. */
-  write(version: VersionName, bundle: Bundle): void {
-    const { path } = this.#fileOf(version);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(`${path}.part`, bundle.code);
-    renameSync(`${path}.part`, path);
+  write(version: VersionName, bundle: Bundle): Promise<void> {
+    return this.#write(this.#fileOf(version), () => Promise.resolve(bundle));
   }
 
   /** Path of the version's file, which is there until `release`. */
-  hold(version: VersionName): string {
+  async hold(version: VersionName): Promise<string> {
     const file = this.#fileOf(version);
-    if (!existsSync(file.path)) {
-      const bundle = this.#read(version);
-      if (!bundle) throw new Error(`version ${version.version} of ${version.name} is not there any more`);
-      this.write(version, bundle);
-    }
     file.users++;
-    return file.path;
+    try {
+      if (!(await isThere(file.path))) await this.#write(file, () => this.#stored(version));
+      return file.path;
+    } catch (error) {
+      await this.release(version);
+      throw error;
+    }
   }
 
-  /** An instance that ran it has ended. */
-  release(version: VersionName): void {
+  /**
+   * An instance that ran it has ended.
+   * @returns what could not be removed and why, for the log; undefined if nothing is left
+   */
+  async release(version: VersionName): Promise<string | undefined> {
     this.#fileOf(version).users--;
-    this.#removeUnused(version);
+    return await this.#removeUnused(version);
   }
 
-  /** It is not current any more: its file goes with its last instance. Until then it stays, for fast starts. */
-  retire(version: VersionName): void {
+  /**
+   * It is not current any more: its file is removed with its last instance. Until then it stays, for fast starts.
+   * @returns as `release`
+   */
+  async retire(version: VersionName): Promise<string | undefined> {
     this.#retired.add(version);
-    this.#removeUnused(version);
+    return await this.#removeUnused(version);
+  }
+
+  /** Several instances that start at the same time wait for one file. */
+  #write(file: BundleFile, read: () => Promise<Bundle>): Promise<void> {
+    file.writing ??= writeWhole(file.path, read).finally(() => {
+      file.writing = undefined;
+    });
+    return file.writing;
+  }
+
+  async #stored(version: VersionName): Promise<Bundle> {
+    const bundle = await this.#read(version);
+    if (bundle) return bundle;
+    throw new Error(`version ${version.version} of ${version.name} is not there any more`);
   }
 
   #fileOf(version: VersionName): BundleFile {
     const known = this.#files.get(version);
     if (known) return known;
     const folder = join(this.#root, version.name, `${version.version}-${++this.#made}`);
-    const file = { path: join(folder, "bundle.mjs"), users: 0 };
+    const file = { path: join(folder, "bundle.mjs"), users: 0, writing: undefined };
     this.#files.set(version, file);
     return file;
   }
 
-  #removeUnused(version: VersionName): void {
+  async #removeUnused(version: VersionName): Promise<string | undefined> {
     const file = this.#files.get(version);
-    if (!file || file.users > 0 || !this.#retired.has(version)) return;
+    if (!file || file.users > 0 || !this.#retired.has(version)) return undefined;
     this.#files.delete(version);
-    rmSync(dirname(file.path), { recursive: true, force: true });
-    removeIfEmpty(join(this.#root, version.name));
+    try {
+      await rm(dirname(file.path), { recursive: true, force: true });
+      await removeIfEmpty(join(this.#root, version.name));
+      return undefined;
+    } catch (error) {
+      return `something is left in ${dirname(file.path)}: ${(error as Error).message}`;
+    }
   }
 }
 
-function removeIfEmpty(folder: string): void {
+async function writeWhole(path: string, read: () => Promise<Bundle>): Promise<void> {
+  const part = `${path}.part`;
+  const { code } = await read();
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {
-    rmdirSync(folder);
+    await writeFile(part, code);
+    await rename(part, path);
+  } catch (error) {
+    // On a full disk it would take the space that others need.
+    await rm(part, { force: true });
+    throw error;
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
     if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(code)) throw error;

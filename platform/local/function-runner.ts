@@ -28,7 +28,7 @@ export interface RunnerOptions {
 
 export interface ReplaceOptions {
   /** Makes the new version durable. */
-  readonly commit: () => void;
+  readonly commit: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -108,12 +108,15 @@ export class FunctionRunner {
       (signal) => this.#options.start(next, { onLine: (line) => this.#line(line), signal }),
       { count, signal: AbortSignal.any([signal, this.#closing.signal]), arriving: this.#arriving },
     );
+    const giveUp = () => Promise.all(started.map((instance) => this.#draining.add(instance, 0)));
     try {
-      commit();
+      await commit();
     } catch (error) {
-      await Promise.all(started.map((instance) => this.#draining.add(instance, 0)));
+      await giveUp();
       throw error;
     }
+    // It is stored; the next start of the platform makes it current.
+    if (this.#closing.signal.aborted) return void (await giveUp());
     const before = [...this.#instances];
     this.#version = next;
     this.#instances.clear();

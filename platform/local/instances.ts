@@ -43,7 +43,7 @@ export class Instances {
     this.#startMs = limits.startMs;
     this.bundles = new BundleFiles(
       join(dataFolder, "functions"),
-      ({ name, version }) => store.read(name, version)?.bundle,
+      async ({ name, version }) => (await store.read(name, version))?.bundle,
     );
     this.#folders = new InstanceFolders(dataFolder);
     this.#launching = Launching.open({
@@ -97,7 +97,7 @@ export class Instances {
   async #spawn(record: VersionRecord, onLine: StartOptions["onLine"]): Promise<InstanceProcess> {
     const { name, version, settings } = record;
     const { launcher } = await this.#launching;
-    const bundle = this.bundles.hold(record);
+    const bundle = await this.bundles.hold(record);
     let launched: Launched | undefined;
     try {
       launched = await launcher.launch({ settings, bundle, ownAddresses: ownAddresses() });
@@ -109,16 +109,17 @@ export class Instances {
         onLine,
       });
       this.#all.add(instance);
-      void instance.ended.then(() => {
+      void instance.ended.then(async () => {
         this.#all.delete(instance);
-        this.bundles.release(record);
+        const left = await this.bundles.release(record);
+        if (left) onLine({ at: new Date(), instance: instance.id, stream: "platform", text: left });
       });
       return instance;
     } catch (error) {
       // The system has no process, no file or no space left: nothing of the attempt stays.
       launched?.close();
       if (launched) await removeFolder(launched.folder);
-      this.bundles.release(record);
+      await this.bundles.release(record);
       throw error;
     }
   }

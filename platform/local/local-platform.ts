@@ -23,7 +23,8 @@ import { FunctionRunner } from "./function-runner.ts";
 import { StartError } from "./instance-process.ts";
 import { InstanceWatch, WATCH_TIMES, type WatchTimes } from "./instance-watch.ts";
 import { Instances } from "./instances.ts";
-import { Store, type VersionRecord } from "./store.ts";
+import { removeTreeSync } from "./remove-tree.ts";
+import { type FunctionRecord, Store, type VersionRecord } from "./store.ts";
 import type { Isolation, IsolationMode } from "./wall/isolation.ts";
 
 /** How long a removal waits for the instances; calls that take longer finish after it. */
@@ -33,6 +34,8 @@ export interface LocalPlatformOptions {
   /** Everything that must outlive a restart is in this folder; it is made if it does not exist. */
   readonly dataFolder: string;
   readonly limits: Limits;
+  /** Paths in that folder that others use and that a crash leaves behind: removed when it is opened. */
+  readonly leftovers?: readonly string[];
   /** Called with every line that a function prints, and with what the platform has to say about it. */
   readonly onLine?: (name: string, line: LogLine) => void;
   /** Resolves when every router goes by the newest endpoints; what was published or removed is done then. */
@@ -41,6 +44,13 @@ export interface LocalPlatformOptions {
   readonly isolation?: IsolationMode;
   /** How often instances are looked after; WATCH_TIMES by default. */
   readonly watchTimes?: Partial<WatchTimes>;
+}
+
+/** What a platform consists of that takes time to open. */
+interface Opened {
+  readonly store: Store;
+  readonly instances: Instances;
+  readonly functions: readonly FunctionRecord[];
 }
 
 /** One function as this platform has it. */
@@ -67,22 +77,36 @@ export class LocalPlatform implements Platform {
   /** The last change of each function that is under way: changes of one function happen in order. */
   readonly #changes = new Map<string, Promise<unknown>>();
 
-  /** @throws Error in words for the person who started it, when the data folder cannot be used */
-  constructor(options: LocalPlatformOptions) {
-    const { dataFolder, limits, onLine = () => {}, spread = () => Promise.resolve(), watchTimes } = options;
+  private constructor(options: LocalPlatformOptions, { store, instances, functions }: Opened) {
+    const { limits, onLine = () => {}, spread = () => Promise.resolve(), watchTimes } = options;
     this.#limits = limits;
     this.#onLine = onLine;
     this.#spread = spread;
-    const folder = makeDataFolder(dataFolder);
-    this.#store = new Store(join(folder, "skiff.db"));
-    const { isolation = "auto" } = options;
-    this.#instances = new Instances({ dataFolder: folder, store: this.#store, limits, isolation });
-    for (const { createdAt, current } of this.#store.functions()) {
+    this.#store = store;
+    this.#instances = instances;
+    for (const { createdAt, current } of functions) {
       const entry = this.#addEntry(current.name, createdAt);
       entry.runner.adopt({ ...current, settings: bounded(current.settings, limits) });
     }
     const watched = { instances: () => this.#instances.all, tick: (nowMs: number) => this.#tick(nowMs) };
     this.#watch = new InstanceWatch(watched, { ...WATCH_TIMES, ...watchTimes });
+  }
+
+  /** @throws Error in words for the person who started it, when the data folder cannot be used */
+  static async open(options: LocalPlatformOptions): Promise<LocalPlatform> {
+    const { leftovers = [], limits, isolation = "auto" } = options;
+    const dataFolder = makeDataFolder(options.dataFolder);
+    const store = await Store.open(join(dataFolder, "skiff.db"));
+    try {
+      // The folder is locked. What a crash left behind may fill the disk: it goes before anything is written.
+      for (const path of leftovers) removeTreeSync(join(dataFolder, path));
+      const instances = new Instances({ dataFolder, store, limits, isolation });
+      await store.prepare();
+      return new LocalPlatform(options, { store, instances, functions: await store.functions() });
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
   }
 
   /**
@@ -117,17 +141,19 @@ export class LocalPlatform implements Platform {
       createdAt: new Date(),
     };
     const entry = this.#entries.get(name) ?? this.#newEntry(name, next.createdAt);
-    const commit = () => this.#store.publish({ ...draft, ...next }, this.#limits.versionsKept);
+    const commit = async () => {
+      this.#left(name, await this.#store.publish({ ...draft, ...next }, this.#limits.versionsKept));
+    };
     try {
-      bundles.write(next, draft.bundle);
+      await bundles.write(next, draft.bundle);
       await entry.runner.replace(next, { commit, signal });
     } catch (error) {
       if (!current) this.#runners.delete(entry.runner);
-      bundles.retire(next);
+      this.#left(name, await bundles.retire(next));
       throw error instanceof StartError && !isDiskFull(error) ? startFailed(error) : error;
     }
     this.#entries.set(name, entry);
-    if (current) bundles.retire(current);
+    if (current) this.#left(name, await bundles.retire(current));
     await this.#spread();
     return { name, version: next.version, created: current === undefined, unchanged: false };
   }
@@ -136,14 +162,14 @@ export class LocalPlatform implements Platform {
     return this.#inOrder(name, async () => {
       const entry = this.#entries.get(name);
       if (!entry) return false;
-      this.#store.remove(name);
+      this.#left(name, await this.#store.remove(name));
       this.#entries.delete(name);
       this.#endpoints.delete(name);
       const { runner } = entry;
-      if (runner.current) this.#instances.bundles.retire(runner.current);
       const ended = runner
         .close(new Problem("unknown_function", `The function "${name}" was removed.`))
         .finally(() => this.#runners.delete(runner));
+      if (runner.current) this.#left(name, await this.#instances.bundles.retire(runner.current));
       await Promise.race([ended, setTimeout(REMOVE_WAIT_MS, undefined, { ref: false })]);
       await this.#spread();
       runner.log.close();
@@ -163,6 +189,7 @@ export class LocalPlatform implements Platform {
   }
 
   async describe(name: string): Promise<FunctionDescription | undefined> {
+    const versions = await this.#store.versions(name);
     const summary = this.#summary(name);
     const runner = this.#entries.get(name)?.runner;
     if (!summary || !runner?.current) return undefined;
@@ -170,9 +197,7 @@ export class LocalPlatform implements Platform {
     return {
       ...summary,
       settings: runner.current.settings,
-      versions: this.#store
-        .versions(name)
-        .map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
+      versions: versions.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
       instances: runner.describeInstances(),
       lastErrors: runner.lastErrors,
       ...(notReady === undefined ? {} : { notReady }),
@@ -234,7 +259,12 @@ export class LocalPlatform implements Platform {
     await Promise.allSettled(this.#changes.values());
     this.#watch.close();
     await this.#instances.close();
-    this.#store.close();
+    await this.#store.close();
+  }
+
+  /** Logs what could not be removed with a version or a function. */
+  #left(name: string, text: string | undefined): void {
+    if (text) this.#onLine(name, { at: new Date(), instance: "", stream: "platform", text });
   }
 
   #tick(nowMs: number): void {

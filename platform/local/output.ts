@@ -25,8 +25,9 @@ export function readLines(stream: Readable, onLine: (line: string) => void): voi
     rest = lines.pop() ?? "";
     for (const line of lines) emitPieces(line, onLine);
     while (rest.length > LINE_CHARACTERS) {
-      onLine(rest.slice(0, LINE_CHARACTERS));
-      rest = rest.slice(LINE_CHARACTERS);
+      const end = pieceEnd(rest, 0);
+      onLine(rest.slice(0, end));
+      rest = rest.slice(end);
     }
     if (bytes <= BYTES_PER_S || resume) return;
     stream.pause();
@@ -43,14 +44,17 @@ export function readLines(stream: Readable, onLine: (line: string) => void): voi
 }
 
 function emitPieces(line: string, onLine: (line: string) => void): void {
-  for (let at = 0; at === 0 || at < line.length; at += LINE_CHARACTERS) {
-    onLine(line.slice(at, at + LINE_CHARACTERS));
-  }
+  let at = 0;
+  do {
+    const end = pieceEnd(line, at);
+    onLine(line.slice(at, end));
+    at = end;
+  } while (at < line.length);
 }
 
-/** Control characters made visible, so that a function's output cannot steer the terminal. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
-  return text.replace(control, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+/** Where a piece ends that begins at `at`: not between the halves of a character. */
+function pieceEnd(line: string, at: number): number {
+  const end = at + LINE_CHARACTERS;
+  const isPair = /^[\ud800-\udbff][\udc00-\udfff]$/.test(line.slice(end - 1, end + 1));
+  return isPair ? end - 1 : end;
 }

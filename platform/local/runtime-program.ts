@@ -1,4 +1,4 @@
-import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
@@ -10,8 +10,6 @@ import { buildSync } from "esbuild";
 export function compileRuntime(folder: string): string {
   const entry = fileURLToPath(new URL("../../client-image/runtime.ts", import.meta.url));
   const file = join(folder, "runtime.mjs");
-  // One that is there may be read-only.
-  rmSync(file, { force: true });
   const { outputFiles } = buildSync({
     entryPoints: [entry],
     bundle: true,
@@ -20,8 +18,18 @@ export function compileRuntime(folder: string): string {
     target: "esnext",
     tsconfigRaw: "{}",
   });
-  writeFileSync(file, outputFiles[0]!.contents);
+  const program = outputFiles[0]!.contents;
+  // On a full disk one that is there can be used, but not written again.
+  if (!isContent(file, program)) {
+    // It may be read-only.
+    rmSync(file, { force: true });
+    writeFileSync(file, program);
+  }
   // Instances may have users of their own; it holds nothing of anybody.
   chmodSync(file, 0o444);
   return file;
+}
+
+function isContent(file: string, bytes: Uint8Array): boolean {
+  return existsSync(file) && readFileSync(file).equals(bytes);
 }

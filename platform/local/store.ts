@@ -1,147 +1,132 @@
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { SourceType, Version } from "../platform.ts";
-import type { Settings } from "../settings.ts";
+import { setImmediate } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import type { Version } from "../platform.ts";
+import type { FunctionRecord, VersionRecord } from "./store-database.ts";
+import {
+  receiveError,
+  type StoreAnswer,
+  type StoreMethod,
+  type StoreRequest,
+  type StoreResult,
+} from "./store-messages.ts";
 
-/** What the platform keeps in memory about a stored version: everything but source and bundle. */
-export interface VersionRecord {
-  readonly name: string;
-  readonly version: number;
-  readonly hash: string;
-  readonly settings: Settings;
-  readonly createdAt: Date;
-}
+export type { FunctionRecord, VersionRecord } from "./store-database.ts";
 
-export interface FunctionRecord {
-  readonly createdAt: Date;
-  readonly current: VersionRecord;
-}
-
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS functions (
-    name TEXT PRIMARY KEY, version INTEGER NOT NULL, created_at INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS versions (
-    name TEXT NOT NULL REFERENCES functions (name) ON DELETE CASCADE, version INTEGER NOT NULL,
-    hash TEXT NOT NULL, settings TEXT NOT NULL, created_at INTEGER NOT NULL,
-    source_type TEXT NOT NULL, source BLOB NOT NULL, bundle TEXT NOT NULL,
-    PRIMARY KEY (name, version)
-  ) STRICT;
-`;
-const SCHEMA_VERSION = 1;
-const SQLITE_BUSY = 5;
-
-type Row = Record<string, unknown>;
+/** As much as is copied without a pause: a millisecond or two. */
+const COPIED_AT_ONCE = 4 * 1024 ** 2;
 
 /**
- * Functions and their versions in SQLite. A commit is on the disk when it returns (synchronous=FULL), so
- * an acknowledged deploy outlives a crash. The lock is exclusive: one Skiff per data folder.
+ * Functions and their versions on the disk, kept by a thread that owns the file: versions are up to a hundred
+ * MiB, and a commit waits for the disk. What is asked for is done in order, one at a time.
  */
 export class Store {
-  readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  #ids = 0;
+  /** Why nothing can be asked for any more. */
+  #ended: Error | undefined;
 
-  /** @throws Error if another process has the data folder, or a newer Skiff wrote it */
-  constructor(file: string) {
-    this.#db = new DatabaseSync(file, { open: false });
-    try {
-      this.#db.open();
-      this.#db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA foreign_keys = ON");
-      this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE; COMMIT");
-    } catch (error) {
-      if (this.#db.isOpen) this.#db.close();
-      const inUse = (error as { errcode?: number }).errcode === SQLITE_BUSY;
-      const why = inUse
-        ? "is in use by another Skiff; stop it, or choose another folder with --data"
-        : `cannot be used: ${(error as Error).message}; restore it, or choose another folder with --data`;
-      throw new Error(`${file} ${why}.`, { cause: error });
-    }
-    const { user_version } = this.#db.prepare("PRAGMA user_version").get() as { user_version: number };
-    if (user_version > SCHEMA_VERSION) {
-      this.#db.close();
-      throw new Error(`${file} was written by a newer Skiff (schema ${user_version}); start that one.`);
-    }
-    this.#db.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`);
-  }
-
-  functions(): FunctionRecord[] {
-    const rows = this.#sql(`
-      SELECT v.name, v.version, v.hash, v.settings, v.created_at, f.created_at AS function_created_at
-      FROM functions f JOIN versions v ON v.name = f.name AND v.version = f.version ORDER BY f.name`).all();
-    return (rows as Row[]).map((row) => ({
-      createdAt: new Date(row.function_created_at as number),
-      current: versionRecord(row),
-    }));
-  }
-
-  versions(name: string): VersionRecord[] {
-    const columns = "name, version, hash, settings, created_at";
-    const rows = this.#sql(`SELECT ${columns} FROM versions WHERE name = ? ORDER BY version`).all(name);
-    return (rows as Row[]).map(versionRecord);
-  }
-
-  read(name: string, version: number): Version | undefined {
-    const row = this.#sql("SELECT * FROM versions WHERE name = ? AND version = ?").get(name, version) as
-      | Row
-      | undefined;
-    if (!row) return undefined;
-    const source = { bytes: row.source as Uint8Array, type: row.source_type as SourceType };
-    return { ...versionRecord(row), source, bundle: { code: row.bundle as string } };
-  }
-
-  /** Makes `version` the current one and forgets all but the newest `keep`. Durable when it returns. */
-  publish(version: Version, keep: number): void {
-    const { name, version: number, createdAt } = version;
-    this.#transaction(() => {
-      this.#sql(
-        `INSERT INTO functions VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version`,
-      ).run(name, number, createdAt.getTime());
-      this.#sql("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)").run(
-        name,
-        number,
-        version.hash,
-        JSON.stringify(version.settings),
-        createdAt.getTime(),
-        version.source.type,
-        version.source.bytes,
-        version.bundle.code,
-      );
-      this.#sql("DELETE FROM versions WHERE name = ? AND version <= ?").run(name, number - keep);
+  private constructor(file: string) {
+    // Options of the process, such as its input type, are not about this program.
+    this.#worker = new Worker(new URL("store-thread.ts", import.meta.url), {
+      workerData: file,
+      execArgv: [],
     });
+    this.#worker.on("message", (answer: StoreAnswer) => this.#answered(answer));
+    this.#worker.on("error", (error) => this.#end(error));
+    this.#worker.on("exit", () => this.#end(new Error("the store is closed")));
   }
 
-  remove(name: string): void {
-    this.#sql("DELETE FROM functions WHERE name = ?").run(name);
-  }
-
-  close(): void {
-    this.#db.close();
-  }
-
-  #sql(text: string): StatementSync {
-    const statement = this.#statements.get(text) ?? this.#db.prepare(text);
-    this.#statements.set(text, statement);
-    return statement;
-  }
-
-  #transaction(work: () => void): void {
-    this.#db.exec("BEGIN IMMEDIATE");
+  /**
+   * Locks the file and writes nothing into one that is there.
+   * @throws Error if another process has the data folder, or a newer Skiff wrote it
+   */
+  static async open(file: string): Promise<Store> {
+    const store = new Store(file);
     try {
-      work();
-      this.#db.exec("COMMIT");
+      await store.#request("open", []);
+      return store;
     } catch (error) {
-      // Of a full disk, for one, SQLite rolls back by itself, and would then fail with that instead.
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      await store.#worker.terminate();
       throw error;
     }
   }
+
+  /** Makes what a new database needs; comes before everything else. */
+  prepare(): Promise<void> {
+    return this.#ask("prepare", []);
+  }
+
+  functions(): Promise<FunctionRecord[]> {
+    return this.#ask("functions", []);
+  }
+
+  versions(name: string): Promise<VersionRecord[]> {
+    return this.#ask("versions", [name]);
+  }
+
+  read(name: string, version: number): Promise<Version | undefined> {
+    return this.#ask("read", [name, version]);
+  }
+
+  /**
+   * Makes `version` the current one and removes all but the newest `keep`. Durable when it resolves.
+   * @returns why something removed can still be read in the file, in words; undefined if nothing can
+   */
+  async publish(version: Version, keep: number): Promise<string | undefined> {
+    const bytes = await copied(version.source.bytes);
+    const code = await copied(version.bundle.code);
+    const sent = { ...version, source: { ...version.source, bytes }, bundle: { code } };
+    return await this.#ask("publish", [sent, keep], [bytes.buffer, code.buffer]);
+  }
+
+  /** Removes a function with all its versions; as `publish`. */
+  remove(name: string): Promise<string | undefined> {
+    return this.#ask("remove", [name]);
+  }
+
+  /** Waits for what was asked for before. */
+  async close(): Promise<void> {
+    try {
+      await this.#ask("close", []);
+    } finally {
+      await this.#worker.terminate();
+    }
+  }
+
+  #ask<M extends StoreMethod>(method: M, args: readonly unknown[], transfer: ArrayBuffer[] = []) {
+    return this.#request(method, args, transfer) as Promise<StoreResult<M>>;
+  }
+
+  #request(method: StoreRequest["method"], args: readonly unknown[], transfer: ArrayBuffer[] = []) {
+    if (this.#ended) return Promise.reject(this.#ended);
+    const id = ++this.#ids;
+    const asked = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, asked);
+    this.#worker.postMessage({ id, method, args } satisfies StoreRequest, transfer);
+    return asked.promise;
+  }
+
+  #answered(answer: StoreAnswer): void {
+    const asked = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if ("error" in answer) asked?.reject(receiveError(answer.error));
+    else asked?.resolve(answer.result);
+  }
+
+  #end(why: Error): void {
+    this.#ended ??= why;
+    for (const { reject } of this.#waiting.values()) reject(this.#ended);
+    this.#waiting.clear();
+  }
 }
 
-function versionRecord(row: Row): VersionRecord {
-  return {
-    name: row.name as string,
-    version: row.version as number,
-    hash: row.hash as string,
-    settings: JSON.parse(row.settings as string) as Settings,
-    createdAt: new Date(row.created_at as number),
-  };
+/** A copy to give away: whoever publishes keeps what is theirs. */
+async function copied(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  const copy = new Uint8Array(bytes.length);
+  for (let at = 0; at < bytes.length; at += COPIED_AT_ONCE) {
+    if (at > 0) await setImmediate();
+    copy.set(bytes.subarray(at, at + COPIED_AT_ONCE), at);
+  }
+  return copy;
 }

@@ -5,8 +5,8 @@ import { TemporaryLocalPlatform } from "../support/temporary-local-platform.ts";
 
 describe("the context of a call", () => {
   let local: TemporaryLocalPlatform;
-  before(() => {
-    local = new TemporaryLocalPlatform();
+  before(async () => {
+    local = await TemporaryLocalPlatform.open();
   });
   after(() => local.close());
 

@@ -4,8 +4,8 @@ import { TemporaryLocalPlatform } from "../support/temporary-local-platform.ts";
 
 describe("what a function finds around it", () => {
   let local: TemporaryLocalPlatform;
-  before(() => {
-    local = new TemporaryLocalPlatform();
+  before(async () => {
+    local = await TemporaryLocalPlatform.open();
   });
   after(() => local.close());
 

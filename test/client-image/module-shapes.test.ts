@@ -6,8 +6,8 @@ import { TemporaryLocalPlatform } from "../support/temporary-local-platform.ts";
 
 describe("the shapes of a module", () => {
   let local: TemporaryLocalPlatform;
-  before(() => {
-    local = new TemporaryLocalPlatform();
+  before(async () => {
+    local = await TemporaryLocalPlatform.open();
   });
   after(() => local.close());
 

@@ -41,8 +41,8 @@ const rows: Record<string, Row> = {
 
 describe("what a handler returns", () => {
   let local: TemporaryLocalPlatform;
-  before(() => {
-    local = new TemporaryLocalPlatform();
+  before(async () => {
+    local = await TemporaryLocalPlatform.open();
   });
   after(() => local.close());
 

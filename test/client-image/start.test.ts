@@ -5,8 +5,8 @@ import { TemporaryLocalPlatform } from "../support/temporary-local-platform.ts";
 
 describe("a module that does not start", () => {
   let local: TemporaryLocalPlatform;
-  before(() => {
-    local = new TemporaryLocalPlatform({ limits: { startMs: 1_500 } });
+  before(async () => {
+    local = await TemporaryLocalPlatform.open({ limits: { startMs: 1_500 } });
   });
   after(() => local.close());
 
@@ -55,7 +55,7 @@ describe("a module that does not start", () => {
   }
 
   it("because it has no handler is a start_failed that says what to export", async () => {
-    const patient = new TemporaryLocalPlatform();
+    const patient = await TemporaryLocalPlatform.open();
     const modules = [
       "export const a = 1;",
       "export default { fetch: 1 };",

@@ -50,6 +50,18 @@ describe("manager: reading the logs of a function", () => {
     assert.equal((await logs()).text.split("\n").length, 2);
   });
 
+  it("shows what would steer a terminal as text, unless it is asked for as it is", async () => {
+    const printed = "\u001b[2Jhi\u009b31m \u202egnp.exe\r\nforged ü\u{1f600}";
+    skiff.platform.print("hello", printed);
+    const [shown = ""] = (await logs()).text.split("\n");
+    assert.match(shown, / stdout \\x1b\[2Jhi\\x9b31m \\u202egnp\.exe\\r\\nforged ü\u{1f600}$/u);
+    for (const query of ["raw", "raw=1", "raw=true"]) {
+      const [raw = ""] = (await logs(`?${query}`)).text.split("\n");
+      assert.ok(raw.endsWith(" stdout \u001b[2Jhi\u009b31m \u202egnp.exe\\nforged ü\u{1f600}"), raw);
+    }
+    assert.equal((await logs("?raw=false")).text.trimEnd(), shown);
+  });
+
   it("sends its headers at once and each new line when it comes, until the client leaves", async () => {
     skiff.platform.print("hello", "before");
     const { response, text } = await follow("follow=true&tail=1");
@@ -116,7 +128,7 @@ describe("manager: reading the logs of a function", () => {
       .expect(404, /unknown_function/);
   });
 
-  for (const query of ["tail=-1", "tail=x", "tail=10001", "follow=maybe", "since=1h"]) {
+  for (const query of ["tail=-1", "tail=x", "tail=10001", "follow=maybe", "raw=maybe", "since=1h"]) {
     it(`refuses ${query}`, async () => {
       assert.equal((await logs(`?${query}`).expect(400)).body.code, "invalid_request");
     });

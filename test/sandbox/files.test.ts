@@ -15,7 +15,7 @@ for (const isolation of ["auto", "permissions"] as const) {
     let given: Record<string, unknown>;
 
     before(async () => {
-      stage = new Stage(isolation);
+      stage = await Stage.open(isolation);
       const data = stage.dataFolder;
       const secret = join(data, "secret");
       writeFileSync(secret, "untouched");

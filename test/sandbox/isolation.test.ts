@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { printable } from "../../platform/local/output.ts";
+import { printable } from "../../platform/printable.ts";
 import { Problem } from "../../platform/problems.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Attempt, type Deployed, Stage } from "./stage.ts";
@@ -62,7 +62,7 @@ describe("two functions on one machine", () => {
   let two: Deployed;
 
   before(async () => {
-    stage = new Stage();
+    stage = await Stage.open();
     one = await stage.deploy("one", ATTEMPTS, { top: TOP, env: { MINE: "1" } });
     two = await stage.deploy("two", ATTEMPTS, { top: TOP, env: { MINE: "2" } });
   });

@@ -13,7 +13,7 @@ for (const isolation of ["auto", "permissions"] as const) {
     let given: Record<string, unknown>;
 
     before(async () => {
-      stage = new Stage(isolation);
+      stage = await Stage.open(isolation);
       neighbour = await Listener.open();
       const other = await stage.publish("other", "export default () => 'other'");
       trial = await stage.deploy("escape", netAttempts);

@@ -10,7 +10,7 @@ for (const isolation of ["auto", "permissions"] as const) {
     let given: Record<string, unknown>;
 
     before(async () => {
-      stage = new Stage(isolation);
+      stage = await Stage.open(isolation);
       const answers = { title: "answers", code: "return 'alive'", expect: /./ };
       other = await stage.deploy("other", [answers]);
       trial = await stage.deploy("trial", processAttempts, { top: PROCESS_TOP });

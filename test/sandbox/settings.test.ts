@@ -77,7 +77,7 @@ describe("the settings of a function", () => {
   let redirect: Listener;
 
   before(async () => {
-    stage = new Stage();
+    stage = await Stage.open();
     [neighbour, second] = [await Listener.open(), await Listener.open()];
     redirect = await Listener.open({ location: `http://127.0.0.1:${second.port}/` });
   });

@@ -38,24 +38,27 @@ export function itIsRefused(attempts: readonly Attempt[], run: (title: string) =
 
 /** A real platform in a temporary folder, with functions made of attempts. */
 export class Stage {
-  readonly isolation: IsolationMode;
-  readonly dataFolder = realpathSync(mkdtempSync(join(tmpdir(), "skiff-sandbox-")));
-  readonly lines: string[] = [];
-  readonly #platform: LocalPlatform;
+  readonly platform: LocalPlatform;
+  readonly dataFolder: string;
+  readonly lines: readonly string[];
   #deployed = 0;
 
-  constructor(isolation: IsolationMode = "auto") {
-    this.isolation = isolation;
-    this.#platform = new LocalPlatform({
-      dataFolder: this.dataFolder,
-      limits: LIMITS,
-      isolation,
-      onLine: (name, { stream, text }) => this.lines.push(`${name} ${stream} ${text}`),
-    });
+  private constructor(platform: LocalPlatform, dataFolder: string, lines: string[]) {
+    this.platform = platform;
+    this.dataFolder = dataFolder;
+    this.lines = lines;
   }
 
-  get platform(): LocalPlatform {
-    return this.#platform;
+  static async open(isolation: IsolationMode = "auto"): Promise<Stage> {
+    const dataFolder = realpathSync(mkdtempSync(join(tmpdir(), "skiff-sandbox-")));
+    const lines: string[] = [];
+    const platform = await LocalPlatform.open({
+      dataFolder,
+      limits: LIMITS,
+      isolation,
+      onLine: (name, { stream, text }) => lines.push(`${name} ${stream} ${text}`),
+    });
+    return new Stage(platform, dataFolder, lines);
   }
 
   /** Deploys attempts as one function; `top` is code at the top of its module. */
@@ -64,20 +67,20 @@ export class Stage {
   }
 
   async publish(name: string, code: string, patch: SettingsPatch = {}): Promise<Deployed> {
-    await this.#platform.publish({
+    await this.platform.publish({
       name,
       hash: `${++this.#deployed}`,
       source: { bytes: new TextEncoder().encode(code), type: "text/typescript" },
-      bundle: { code },
+      bundle: { code: new TextEncoder().encode(code) },
       settings: applySettings(defaultSettings(LIMITS), patch, LIMITS),
     });
-    const address = this.#platform.endpoints(name)?.instances[0]?.address;
+    const address = this.platform.endpoints(name)?.instances[0]?.address;
     if (!address || !("unix" in address)) throw new Error(`${name} has no instance on a Unix socket`);
     return new Deployed(address.unix);
   }
 
   async close(): Promise<void> {
-    await this.#platform.close({ drainMs: 0 });
+    await this.platform.close({ drainMs: 0 });
     rmSync(this.dataFolder, { recursive: true, force: true });
   }
 }

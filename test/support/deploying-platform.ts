@@ -9,7 +9,7 @@ import { draftOf } from "./draft.ts";
 
 const [dataFolder = "", round = ""] = process.argv.slice(2);
 const looping = Promise.withResolvers<void>();
-const platform = new LocalPlatform({
+const platform = await LocalPlatform.open({
   dataFolder,
   limits: limitsFromEnv({}),
   onLine: (_, { text }) => {

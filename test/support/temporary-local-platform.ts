@@ -18,20 +18,33 @@ export interface TemporaryOptions {
 /** A LocalPlatform in a folder of its own, with what tests ask of it. */
 export class TemporaryLocalPlatform {
   readonly dataFolder: string;
-  readonly lines: LogLine[] = [];
+  readonly lines: readonly LogLine[];
   readonly platform: LocalPlatform;
   readonly #ownsFolder: boolean;
   #functions = 0;
 
-  constructor({ limits = {}, watchTimes = {}, dataFolder }: TemporaryOptions = {}) {
-    this.#ownsFolder = dataFolder === undefined;
-    this.dataFolder = dataFolder ?? mkdtempSync(join(tmpdir(), "skiff-test-"));
-    this.platform = new LocalPlatform({
-      dataFolder: this.dataFolder,
+  private constructor(
+    platform: LocalPlatform,
+    place: { dataFolder: string; ownsFolder: boolean },
+    lines: LogLine[],
+  ) {
+    this.platform = platform;
+    this.dataFolder = place.dataFolder;
+    this.#ownsFolder = place.ownsFolder;
+    this.lines = lines;
+  }
+
+  static async open(options: TemporaryOptions = {}): Promise<TemporaryLocalPlatform> {
+    const { limits = {}, watchTimes = {}, dataFolder = mkdtempSync(join(tmpdir(), "skiff-test-")) } = options;
+    const lines: LogLine[] = [];
+    const platform = await LocalPlatform.open({
+      dataFolder,
       limits: { ...limitsFromEnv({}), ...limits },
       watchTimes,
-      onLine: (_, line) => this.lines.push(line),
+      onLine: (_, line) => lines.push(line),
     });
+    const ownsFolder = options.dataFolder === undefined;
+    return new TemporaryLocalPlatform(platform, { dataFolder, ownsFolder }, lines);
   }
 
   /** Publishes and returns the one instance that is ready then. */

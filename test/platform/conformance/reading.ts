@@ -19,7 +19,7 @@ export function reading(subject: Subject): void {
         assert.equal(read.hash, posted.hash);
         assert.equal(read.source.type, posted.source.type);
         assert.deepEqual(Buffer.from(read.source.bytes), Buffer.from(posted.source.bytes));
-        assert.deepEqual(read.bundle, posted.bundle);
+        assert.deepEqual(Buffer.from(read.bundle.code), Buffer.from(posted.bundle.code));
         assert.deepEqual(read.settings, posted.settings);
         assert.ok(Math.abs(read.createdAt.getTime() - Date.now()) < 60_000);
       }

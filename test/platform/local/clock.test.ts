@@ -8,8 +8,8 @@ const HOUR_MS = 3_600_000;
 describe("a wall clock that is set", () => {
   const now = Date.now;
   let local: TemporaryLocalPlatform;
-  before(() => {
-    local = new TemporaryLocalPlatform();
+  before(async () => {
+    local = await TemporaryLocalPlatform.open();
   });
   afterEach(() => {
     Date.now = now;

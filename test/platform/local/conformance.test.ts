@@ -9,8 +9,8 @@ import { conformance } from "../conformance.ts";
 
 const opened = new Map<Platform, TemporaryLocalPlatform>();
 
-function open(dataFolder?: string): Platform {
-  const local = new TemporaryLocalPlatform(dataFolder === undefined ? {} : { dataFolder });
+async function open(dataFolder?: string): Promise<Platform> {
+  const local = await TemporaryLocalPlatform.open(dataFolder === undefined ? {} : { dataFolder });
   opened.set(local.platform, local);
   return local.platform;
 }
@@ -24,7 +24,7 @@ const printing = (text: string) => `
 
 conformance("the local platform", {
   abilities: { scalesOut: true, scalesToZero: true, runsCode: true, durable: true },
-  open: async () => open(),
+  open: () => open(),
   dispose: async (platform) => opened.get(platform)!.close(),
   reopen: async (platform) => open(opened.get(platform)!.dataFolder),
   draft: (name, text, settings) => draftOf(name, printing(text), settings),

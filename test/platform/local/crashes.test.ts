@@ -19,8 +19,8 @@ const EXITING = `
 
 describe("an instance that ends by itself", () => {
   let local: TemporaryLocalPlatform;
-  before(() => {
-    local = new TemporaryLocalPlatform();
+  before(async () => {
+    local = await TemporaryLocalPlatform.open();
   });
   after(() => local.close());
 
@@ -73,7 +73,7 @@ describe("an instance that ends by itself", () => {
       for (const version of readdirSync(bundles)) writeFileSync(join(bundles, version, "bundle.mjs"), code);
     };
     let failures = 0;
-    const platform = new LocalPlatform({
+    const platform = await LocalPlatform.open({
       dataFolder,
       limits: limitsFromEnv({}),
       onLine: (_, { stream }) => {

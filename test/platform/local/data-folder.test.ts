@@ -35,13 +35,13 @@ describe("the data folder of a local platform", () => {
       filter: (path) => !statSync(path).isSocket(),
     });
 
-  const open = (dataFolder: string) => new LocalPlatform({ dataFolder, limits: limitsFromEnv({}) });
+  const open = (dataFolder: string) => LocalPlatform.open({ dataFolder, limits: limitsFromEnv({}) });
 
   it("belongs to one platform: a second one is refused, and the first goes on", async () => {
-    const local = new TemporaryLocalPlatform({ dataFolder: folder });
+    const local = await TemporaryLocalPlatform.open({ dataFolder: folder });
     try {
       const instance = await local.publish(draftOf("a", answering("still here")));
-      assert.throws(() => open(folder), {
+      await assert.rejects(open(folder), {
         message: `${join(folder, "skiff.db")} is in use by another Skiff; stop it, or choose another folder with --data.`,
       });
       assert.equal((await call(instance.address)).text, "still here");
@@ -49,12 +49,12 @@ describe("the data folder of a local platform", () => {
     } finally {
       await local.close();
     }
-    await open(folder).close();
+    await (await open(folder)).close();
   });
 
   it("may have a path that is too long for sockets, which are elsewhere then", async () => {
     const dataFolder = join(folder, "long".repeat(30), "path");
-    const local = new TemporaryLocalPlatform({ dataFolder });
+    const local = await TemporaryLocalPlatform.open({ dataFolder });
     let elsewhere = "";
     try {
       const { address } = await local.publish(draftOf("a", answering("near")));
@@ -74,14 +74,14 @@ describe("the data folder of a local platform", () => {
   ] as const) {
     it(`may be copied: the copy starts beside the original, whose instances (${where}) go on`, async () => {
       const dataFolder = join(folder, depth, "original");
-      const local = new TemporaryLocalPlatform({ dataFolder });
+      const local = await TemporaryLocalPlatform.open({ dataFolder });
       try {
         await local.publish(draftOf("a", answering("still here")));
         // What a backup of a Skiff has that was killed, or was not stopped.
         for (const file of readdirSync(dataFolder)) {
           if (/^(instances|skiff\.db)/.test(file)) copyBeside(dataFolder, file);
         }
-        await open(`${dataFolder}-copy`).close();
+        await (await open(`${dataFolder}-copy`)).close();
         assert.equal((await call(local.instance("a").address)).text, "still here");
         assert.deepEqual(readdirSync(`${dataFolder}-copy`).sort(), ["deno", "runtime.mjs", "skiff.db"]);
       } finally {
@@ -93,7 +93,7 @@ describe("the data folder of a local platform", () => {
   it("may have a path with spaces, and may be a link", async () => {
     mkdirSync(join(folder, "a data folder"));
     symlinkSync(join(folder, "a data folder"), join(folder, "link"));
-    const local = new TemporaryLocalPlatform({ dataFolder: join(folder, "link") });
+    const local = await TemporaryLocalPlatform.open({ dataFolder: join(folder, "link") });
     try {
       const { address } = await local.publish(
         draftOf("a", `export default () => Deno.readDirSync(".").next().done;`),
@@ -104,11 +104,11 @@ describe("the data folder of a local platform", () => {
     }
   });
 
-  it("cannot have a comma in its path, which is said at once", () => {
-    assert.throws(() => open(join(folder, "a,b")), /has a comma in its path/);
+  it("cannot have a comma in its path, which is said at once", async () => {
+    await assert.rejects(open(join(folder, "a,b")), /has a comma in its path/);
   });
 
-  it("that cannot be used is named, with the cause and what to do", () => {
+  it("that cannot be used is named, with the cause and what to do", async () => {
     writeFileSync(join(folder, "file"), "");
     mkdirSync(join(folder, "broken", "skiff.db"), { recursive: true });
     const advice = "choose another folder with --data";
@@ -118,18 +118,15 @@ describe("the data folder of a local platform", () => {
       ["broken", "unable to open database file"],
     ] as const) {
       const dataFolder = join(folder, where);
-      assert.throws(
-        () => open(dataFolder),
-        ({ message }: Error) => {
-          assert.ok(message.startsWith(dataFolder), message);
-          return message.includes(`cannot be used: ${cause}`) && message.includes(advice);
-        },
-      );
+      await assert.rejects(open(dataFolder), ({ message }: Error) => {
+        assert.ok(message.startsWith(dataFolder), message);
+        return message.includes(`cannot be used: ${cause}`) && message.includes(advice);
+      });
     }
   });
 
   it("has no instances and no processes after the end", async () => {
-    const local = new TemporaryLocalPlatform({ dataFolder: folder });
+    const local = await TemporaryLocalPlatform.open({ dataFolder: folder });
     await local.publish(draftOf("a", answering("one"), { min: 2 }));
     await local.platform.wake("a");
     await local.close();
@@ -138,7 +135,7 @@ describe("the data folder of a local platform", () => {
   });
 
   it("keeps the versions that the limit allows, the newest ones", async () => {
-    const local = new TemporaryLocalPlatform({ dataFolder: folder, limits: { versionsKept: 2 } });
+    const local = await TemporaryLocalPlatform.open({ dataFolder: folder, limits: { versionsKept: 2 } });
     try {
       for (const text of ["1", "2", "3", "4"]) await local.publish(draftOf("a", answering(text)));
       const versions = (await local.platform.describe("a"))!.versions.map(({ version }) => version);
@@ -156,10 +153,10 @@ describe("the data folder of a local platform", () => {
   it("that was written with a higher limit of instances runs within the present one", async () => {
     const dataFolder = mkdtempSync(join(tmpdir(), "skiff-test-"));
     try {
-      const before = new TemporaryLocalPlatform({ dataFolder });
+      const before = await TemporaryLocalPlatform.open({ dataFolder });
       await before.publish(draftOf("many", answering("hi"), { concurrency: 1, min: 3, max: 10 }));
       await before.close();
-      const after = new TemporaryLocalPlatform({ dataFolder, limits: { instancesPerFunction: 2 } });
+      const after = await TemporaryLocalPlatform.open({ dataFolder, limits: { instancesPerFunction: 2 } });
       try {
         after.platform.report({ name: "many", inFlight: 0, waiting: 9 });
         await eventually("two are ready", () => after.platform.endpoints("many")?.instances.length === 2);

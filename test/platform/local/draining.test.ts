@@ -37,8 +37,8 @@ const STREAM = `
 
 describe("an instance that is no longer wanted", () => {
   let local: TemporaryLocalPlatform;
-  before(() => {
-    local = new TemporaryLocalPlatform();
+  before(async () => {
+    local = await TemporaryLocalPlatform.open();
   });
   after(() => local.close());
 
@@ -59,7 +59,7 @@ describe("an instance that is no longer wanted", () => {
   }
 
   it("has as long as a call of its own version may take, and a silence of a stream", async () => {
-    const patient = new TemporaryLocalPlatform({ limits: { streamIdleMs: 200 } });
+    const patient = await TemporaryLocalPlatform.open({ limits: { streamIdleMs: 200 } });
     try {
       const { id, address } = await patient.publish(
         draftOf("hanging", `export default () => new Promise(() => {});`, { timeoutMs: 300 }),
@@ -76,8 +76,8 @@ describe("an instance that is no longer wanted", () => {
 
 describe("a stream of an instance that is no longer wanted", () => {
   let local: TemporaryLocalPlatform;
-  before(() => {
-    local = new TemporaryLocalPlatform();
+  before(async () => {
+    local = await TemporaryLocalPlatform.open();
   });
   after(() => local.close());
 
@@ -104,8 +104,8 @@ describe("a stream of an instance that is no longer wanted", () => {
 
 describe("removing a function with a call that takes long", () => {
   let local: TemporaryLocalPlatform;
-  beforeEach(() => {
-    local = new TemporaryLocalPlatform();
+  beforeEach(async () => {
+    local = await TemporaryLocalPlatform.open();
   });
   afterEach(() => local.close());
 
@@ -153,8 +153,8 @@ describe("removing a function with a call that takes long", () => {
 
 describe("redeploying", () => {
   let local: TemporaryLocalPlatform;
-  before(() => {
-    local = new TemporaryLocalPlatform();
+  before(async () => {
+    local = await TemporaryLocalPlatform.open();
   });
   after(() => local.close());
 
@@ -191,7 +191,7 @@ describe("redeploying", () => {
 
 describe("a busy instance that is no longer wanted", () => {
   it("answers calls whose connections it has not accepted yet when it leaves", async () => {
-    const local = new TemporaryLocalPlatform();
+    const local = await TemporaryLocalPlatform.open();
     const code = `export default (request) => {
       if (!request.url.endsWith("/block")) return "answered";
       console.log("blocks");

@@ -108,7 +108,7 @@ function openLaunching(data: string, isolation: IsolationMode): Promise<Launchin
 
 describe("an instance that the system refuses to start", () => {
   it("fails the deploy and leaves nothing", async () => {
-    const local = new TemporaryLocalPlatform();
+    const local = await TemporaryLocalPlatform.open();
     try {
       // Longer than a variable may be for the system, which the settings would not let through.
       const draft = draftOf("huge", answering("hi"), { env: { A: "a".repeat(300_000) } });

@@ -62,7 +62,7 @@ describe("a local platform that was killed", () => {
       const deploys = await deployUntilKilled(dataFolder, round);
       assert.ok(deploys.length >= 3);
       const before = processesWith(dataFolder);
-      const local = new TemporaryLocalPlatform({ dataFolder });
+      const local = await TemporaryLocalPlatform.open({ dataFolder });
       try {
         // It makes places for its own instances meanwhile.
         const left = () => processesWith(dataFolder).filter((pid) => before.includes(pid));
@@ -72,7 +72,7 @@ describe("a local platform that was killed", () => {
           const last = deploys.findLast((deploy) => deploy.name === name);
           if (!last) continue;
           const stored = await local.platform.read(name, last.version);
-          assert.equal(stored?.bundle.code, last.code);
+          assert.equal(new TextDecoder().decode(stored?.bundle.code), last.code);
           const current = (await local.platform.read(name))!;
           assert.ok(current.version === last.version || current.version === last.version + 1);
           await local.platform.wake(name);

@@ -7,8 +7,8 @@ import { TemporaryLocalPlatform } from "../../support/temporary-local-platform.t
 
 describe("an instance over its limits", () => {
   let local: TemporaryLocalPlatform;
-  before(() => {
-    local = new TemporaryLocalPlatform({ watchTimes: { probeEveryMs: 100, probeAtLeastMs: 400 } });
+  before(async () => {
+    local = await TemporaryLocalPlatform.open({ watchTimes: { probeEveryMs: 100, probeAtLeastMs: 400 } });
   });
   after(() => local.close());
 

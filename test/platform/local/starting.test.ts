@@ -6,8 +6,8 @@ import { TemporaryLocalPlatform } from "../../support/temporary-local-platform.t
 
 describe("starting several instances of a new version", () => {
   let local: TemporaryLocalPlatform;
-  before(() => {
-    local = new TemporaryLocalPlatform();
+  before(async () => {
+    local = await TemporaryLocalPlatform.open();
   });
   after(() => local.close());
 
