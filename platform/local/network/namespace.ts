@@ -58,7 +58,7 @@ export class Namespace {
     return this.#holder.exitCode === null && this.#holder.signalCode === null;
   }
 
-  /** Prefix of a command that runs inside. Who is not root has every capability there and must drop them. */
+  /** Prefix of a command that runs inside. A user other than root has every capability there. */
   get enter(): readonly string[] {
     return enterArguments(this.#tools, this.pid, process.getuid?.() === 0);
   }

@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync } from "node:fs";
 import { checkPublicNetwork } from "./check.ts";
 import { type Host, THIS_MACHINE } from "./host.ts";
 import { keyOf, type Plan, planFor } from "./plan.ts";
@@ -8,23 +9,29 @@ import { WalledNetwork } from "./walled-network.ts";
 
 /** Each has a process of about 30 MiB. */
 const MOST_NETWORKS = 32;
-/** How long one stays that nobody uses. */
+/** An unused network ends after this time. */
 const IDLE_MS = 60_000;
-/** Within this time networks obey a change of the machine's addresses and name servers. */
+/** Interval at which networks follow the machine's addresses and name servers. */
 const WATCH_MS = 5_000;
 
 /** The network of one instance. Instances whose rules mean the same share what is behind it. */
 export interface Network {
-  /** Prefix of a command line; what follows it runs in the namespace. */
+  /**
+   * Prefix of a command line; what follows it runs in the namespace. There, root must become another user,
+   * and another user must make a user namespace of its own: the kernel gives the owner of a namespace every
+   * capability in it.
+   */
   readonly enter: readonly string[];
   /** A file to bind as /etc/resolv.conf; its content follows the machine's. */
   readonly resolvConf: string;
-  /** Says that the instance has ended. */
+  /** Releases the network, when the instance has ended. */
   close(): Promise<void>;
 }
 
 export interface NetworksOptions {
-  /** Takes what the person who runs Skiff should know; a line each. */
+  /** For files of networks alone; emptied at the start, because a crash leaves some, and removed at the end. */
+  readonly folder: string;
+  /** Receives each line for Skiff's own log. */
   readonly onLine: (text: string) => void;
   readonly host?: Host;
   /** Folders with programs, as in PATH. */
@@ -75,6 +82,8 @@ export class Networks {
     let networks: Networks | undefined;
     try {
       const ground = await groundOf(options);
+      rmSync(options.folder, { recursive: true, force: true });
+      mkdirSync(options.folder, { recursive: true, mode: 0o700 });
       networks = new Networks(options, ground);
       const network = await networks.for(["public"]);
       const made = await networks.#entries.get(keyOf(planFor(["public"])))?.made;
@@ -115,7 +124,7 @@ export class Networks {
     }
   }
 
-  /** For the line that Skiff prints when it starts. */
+  /** Describes the wall for the line that Skiff prints when it starts. */
   describe(): string {
     const { ipv6, ipv4 } = this.#ground.families;
     const families = [...(ipv4 ? ["IPv4"] : []), ...(ipv6 ? ["IPv6"] : [])].join(" and ");
@@ -130,6 +139,7 @@ export class Networks {
     for (const { idle } of entries) clearTimeout(idle);
     await this.#updating;
     await Promise.all(entries.map(endOf));
+    rmSync(this.#options.folder, { recursive: true, force: true });
   }
 
   #begin(key: string, plan: Plan): Entry {
@@ -137,6 +147,7 @@ export class Networks {
     const { tools, families } = this.#ground;
     const made = WalledNetwork.create({
       tools,
+      folder: this.#options.folder,
       plan,
       families,
       ownAddresses: this.#host.ownAddresses(),

@@ -63,10 +63,6 @@ export class Uplink {
     return uplink;
   }
 
-  get pid(): number {
-    return this.#child.pid ?? 0;
-  }
-
   close(): void {
     this.#child.kill("SIGKILL");
   }

@@ -1,5 +1,4 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { backoffMs, HEALTHY_AFTER_MS } from "../backoff.ts";
@@ -15,11 +14,13 @@ const DNS_PORT = 53;
 
 export interface WalledNetworkOptions {
   readonly tools: Tools;
+  /** Where it keeps its files, in a folder of its own. */
+  readonly folder: string;
   readonly plan: Plan;
   readonly families: Families;
   readonly ownAddresses: readonly string[];
   readonly resolver: Resolver;
-  /** Takes what the person who runs Skiff should know. */
+  /** Receives each line for Skiff's own log. */
   readonly onLine: (text: string) => void;
 }
 
@@ -34,14 +35,14 @@ export class WalledNetwork {
   readonly #closing = new AbortController();
   #uplink: Uplink | undefined;
   #host: HostAddresses;
-  /** Ends when nothing replaces the way out any more. */
+  /** Resolves when the way out is no longer replaced. */
   #keeping: Promise<void> = Promise.resolve();
 
   private constructor(options: WalledNetworkOptions, namespace: Namespace) {
     this.plan = withResolver(options.plan, options.resolver);
     this.#options = options;
     this.namespace = namespace;
-    this.#folder = mkdtempSync(join(tmpdir(), "skiff-network-"));
+    this.#folder = mkdtempSync(join(options.folder, "network-"));
     this.resolvConf = join(this.#folder, "resolv.conf");
     this.#host = this.#hostAddresses(options.ownAddresses, options.resolver);
     this.#writeResolvConf(options.resolver);
@@ -63,12 +64,7 @@ export class WalledNetwork {
     return network;
   }
 
-  /** The process of the way out; for those who measure it. */
-  get uplinkPid(): number | undefined {
-    return this.#uplink?.pid;
-  }
-
-  /** Obeys other addresses of the machine and other name servers, in one step. */
+  /** Applies changed addresses and name servers of the machine. The filter changes in one step. */
   async update(ownAddresses: readonly string[], resolver: Resolver): Promise<void> {
     const host = this.#hostAddresses(ownAddresses, resolver);
     if (JSON.stringify(host) === JSON.stringify(this.#host)) return;
@@ -130,7 +126,7 @@ export class WalledNetwork {
   }
 
   #hostAddresses(own: readonly string[], { nameservers }: Resolver): HostAddresses {
-    // Who uses no names needs no server for them.
+    // Rules without names need no name server.
     return { own: [...own].sort(), nameservers: this.plan.isPublic ? nameservers : [] };
   }
 

@@ -11,6 +11,7 @@ const lines: string[] = [];
 
 await laboratory.open();
 const probed = await Networks.probe({
+  folder: process.argv[2]!,
   host: laboratory.host,
   onLine: (text) => lines.push(text),
   watchMs: 20,

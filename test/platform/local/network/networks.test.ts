@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Host, THIS_MACHINE } from "../../../../platform/local/network/host.ts";
 import { type Network, Networks, type NetworksOptions } from "../../../../platform/local/network/networks.ts";
 import { eventually } from "../../../support/eventually.ts";
@@ -11,11 +13,16 @@ const NETWORKS = new URL("../../../../platform/local/network/networks.ts", impor
 /** Nothing here sends anything: the kernel is asked what it would do. */
 describe("the networks of functions on this machine", function () {
   this.timeout(30_000);
-  const lines: string[] = [];
+  const temporary = mkdtempSync(join(tmpdir(), "skiff-test-networks-"));
   let networks: Networks | undefined;
+  let probes = 0;
 
   async function probe(options: Partial<NetworksOptions> = {}): Promise<Networks | string> {
-    const probed = await Networks.probe({ onLine: (text) => lines.push(text), ...options });
+    const probed = await Networks.probe({
+      folder: join(temporary, `${++probes}`),
+      onLine: () => {},
+      ...options,
+    });
     return probed.available ? probed.networks : probed.reason;
   }
 
@@ -29,7 +36,10 @@ describe("the networks of functions on this machine", function () {
     this.skip();
   });
 
-  after(() => networks?.close());
+  after(async () => {
+    await networks?.close();
+    rmSync(temporary, { recursive: true });
+  });
 
   function lookUp(network: Network, ...lookup: string[]): string {
     const [program = "", ...rest] = [...network.enter, "ip", ...lookup];
@@ -109,7 +119,7 @@ describe("the networks of functions on this machine", function () {
   it("end with the process that made them, however it ends", async () => {
     const program = `
       const { Networks } = await import(${JSON.stringify(NETWORKS)});
-      const { networks } = await Networks.probe({ onLine: () => {} });
+      const { networks } = await Networks.probe({ folder: ${JSON.stringify(join(temporary, "killed"))}, onLine: () => {} });
       const { enter } = await networks.for(["public"]);
       const { readFileSync } = await import("node:fs");
       console.log(JSON.stringify([enter, readFileSync("/proc/self/task/" + process.pid + "/children", "utf8")]));
@@ -144,7 +154,8 @@ describe("the networks of functions on this machine", function () {
 
 describe("networks that cannot be had", () => {
   const reasonFor = async (options: Partial<NetworksOptions>) => {
-    const probed = await Networks.probe({ onLine: () => {}, ...options });
+    const folder = join(tmpdir(), `skiff-test-no-networks-${process.pid}`);
+    const probed = await Networks.probe({ folder, onLine: () => {}, ...options });
     if (!probed.available) return probed.reason;
     await probed.networks.close();
     return "available";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ExecFileException, execFile } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -67,7 +68,7 @@ describe("a network of functions, with a machine and a world of its own", functi
     isClosed("named private.test:8080");
   });
 
-  describe("as time goes by", () => {
+  describe("over time", () => {
     isOpen("before it is the machine's 9.9.9.2:8080", "world");
     isClosed("after it is the machine's 9.9.9.2:8080");
     isOpen("after the way out ended 9.9.9.9:8080", "world");
@@ -88,9 +89,19 @@ describe("a network of functions, with a machine and a world of its own", functi
 
 /** Runs them in namespaces that this user may make. */
 function attempts(): Promise<Record<string, string> & { missing?: string }> {
-  const argv = ["--user", "--map-root-user", "--net", "--", process.execPath, ATTEMPTS];
+  const folder = mkdtempSync(join(tmpdir(), "skiff-test-network-"));
+  const argv = [
+    "--user",
+    "--map-root-user",
+    "--net",
+    "--",
+    process.execPath,
+    ATTEMPTS,
+    join(folder, "networks"),
+  ];
   return new Promise((resolve, reject) => {
     const done = (error: ExecFileException | null, out: string, said: string) => {
+      rmSync(folder, { recursive: true, force: true });
       if (!error) return resolve(JSON.parse(out));
       if (/^unshare: /m.test(said) || error.code === "ENOENT")
         return resolve({ missing: said.trim() || error.message });
