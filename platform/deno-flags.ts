@@ -8,7 +8,7 @@ import type { Settings } from "./settings.ts";
  * to, and on IPv6 forms of them that a program writes; not on an IPv6 form (`::ffff:10.0.0.1`) that a name
  * resolves to.
  */
-const PRIVATE_IPV4 = [
+export const PRIVATE_IPV4 = [
   "0.0.0.0/8",
   "10.0.0.0/8",
   "100.64.0.0/10",

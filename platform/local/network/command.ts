@@ -1,0 +1,39 @@
+import { spawn } from "node:child_process";
+
+/** Nothing here takes longer than a few hundred milliseconds, unless the machine is in trouble. */
+const COMMAND_MS = 10_000;
+
+/** Programs of this folder get nothing of Skiff's own environment. */
+export const PLAIN_ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
+
+/**
+ * Runs a program to its end and gives what it printed.
+ * @throws Error with its name and what it said when it fails or takes longer than 10 s
+ */
+export function run(argv: readonly string[], input = ""): Promise<string> {
+  const [program = "", ...rest] = argv;
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, rest, {
+      env: PLAIN_ENVIRONMENT,
+      timeout: COMMAND_MS,
+      killSignal: "SIGKILL",
+    });
+    let out = "";
+    let said = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      out += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+    const failed = (how: string) => reject(new Error(`${program} ${how}${said ? `: ${said.trim()}` : ""}`));
+    child.once("error", (error) => failed(error.message));
+    child.once("close", (code, signal) => {
+      if (code === 0) resolve(out);
+      else failed(code === null ? `was ended by ${signal}` : `ended with ${code}`);
+    });
+    // A program that ends without reading its input has said why.
+    child.stdin.on("error", () => {});
+    child.stdin.end(input);
+  });
+}
