@@ -20,6 +20,7 @@ import { commandLine } from "../../../platform/local/process-table.ts";
 import { compileRuntime } from "../../../platform/local/runtime-program.ts";
 import type { IsolationMode } from "../../../platform/local/wall/isolation.ts";
 import { answering, draftOf } from "../../support/draft.ts";
+import { instancesIn } from "../../support/instance-folders.ts";
 import { processesWith } from "../../support/processes.ts";
 import { TemporaryLocalPlatform } from "../../support/temporary-local-platform.ts";
 
@@ -113,7 +114,7 @@ describe("an instance that the system refuses to start", () => {
       // Longer than a variable may be for the system, which the settings would not let through.
       const draft = draftOf("huge", answering("hi"), { env: { A: "a".repeat(300_000) } });
       await assert.rejects(local.platform.publish(draft), /E2BIG|Argument list too long/);
-      assert.deepEqual(readdirSync(join(local.dataFolder, "instances")), []);
+      assert.deepEqual(instancesIn(local.dataFolder), []);
       assert.deepEqual(readdirSync(join(local.dataFolder, "functions")), []);
       await local.publish(draftOf("huge", answering("hi")));
     } finally {
