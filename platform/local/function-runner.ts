@@ -2,7 +2,8 @@ import { FREE_SPACE, isDiskFull } from "../disk-full.ts";
 import type { EndpointsTable } from "../endpoints-table.ts";
 import { LogBuffer } from "../log-buffer.ts";
 import type { InstanceDescription, Load, LogLine } from "../platform.ts";
-import { Problem } from "../problems.ts";
+import { outOf, Problem } from "../problems.ts";
+import { shortageOf } from "../shortage.ts";
 import { HEALTHY_AFTER_MS } from "./backoff.ts";
 import { Demand } from "./demand.ts";
 import { Draining } from "./draining.ts";
@@ -243,9 +244,15 @@ export class FunctionRunner {
 
   #broke(message: string, cause?: unknown): void {
     const at = new Date();
+    this.#line({ at, instance: "", stream: "platform", text: message });
+    const shortage = shortageOf(cause);
+    if (shortage !== undefined) {
+      // No fault of the function: who waits has an answer, and nothing is held against the next start.
+      this.#waiting.reject(outOf(shortage));
+      return;
+    }
     this.#isDiskFull = isDiskFull(cause);
     this.#failures.add({ at, message }, performance.now());
-    this.#line({ at, instance: "", stream: "platform", text: message });
     this.#reconcile();
     // After the first in a row the next start is under way already: they wait for that. After the second
     // it pauses, and they have an answer: nobody waits for more than two starts.

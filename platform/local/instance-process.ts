@@ -9,7 +9,7 @@ import type { Settings } from "../settings.ts";
 import { type InstanceFolder, recordPid, removeFolder } from "./instance-folder.ts";
 import { readLines } from "./output.ts";
 import { probe } from "./probe.ts";
-import { anonymousMemoryMiB } from "./process-table.ts";
+import type { InstanceResources } from "./resources/instance-resources.ts";
 
 /** Time between leaving the endpoints and SIGTERM: calls already on their way still arrive. */
 const SETTLE_MS = 200;
@@ -35,6 +35,8 @@ export interface InstanceOptions {
   /** The bundle's file. */
   readonly bundle: string;
   readonly folder: InstanceFolder;
+  /** Measures and limits it; released when its process has ended. */
+  readonly resources: InstanceResources;
   readonly onLine: (line: LogLine) => void;
 }
 
@@ -56,6 +58,7 @@ export class InstanceProcess implements Instance {
   readyAtMs: number | undefined;
   /** Set when the platform ends it, so that its end is no crash. */
   stopping = false;
+  readonly resources: InstanceResources;
   readonly #child: ChildProcess;
   #killedBecause: string | undefined;
   #cause: unknown;
@@ -66,6 +69,7 @@ export class InstanceProcess implements Instance {
     this.address = { unix: folder.socket };
     this.version = version;
     this.settings = settings;
+    this.resources = options.resources;
     const sandbox = { settings, bundle, scratch: folder.scratch, listen: { unix: folder.socket } };
     const flags = denoRunArguments({ ...sandbox, ownAddresses: runtime.ownAddresses() });
     this.#child = spawn(runtime.deno, [...flags, runtime.program], {
@@ -77,9 +81,12 @@ export class InstanceProcess implements Instance {
     });
     this.pid = this.#child.pid ?? 0;
     this.exited = this.#watchExit();
-    this.ended = this.exited.then(() => this.#removeFolder(options));
+    this.ended = this.exited.then(() => this.#release(options));
     this.#recordPid(folder);
-    this.ready = this.pid > 0 ? this.#start(options, runtime.startMs) : this.exited.then((how) => fail(how));
+    this.ready =
+      this.pid > 0
+        ? this.#start(options, runtime.startMs)
+        : this.exited.then((how) => Promise.reject(new StartError(how, [], this.#cause)));
     // Whoever needs to know awaits it; an instance that nobody waits for any more may fail as well.
     this.ready.catch(() => {});
   }
@@ -90,8 +97,8 @@ export class InstanceProcess implements Instance {
   }
 
   describe(state: InstanceDescription["state"]): InstanceDescription {
-    const { id, version, startedAt, pid } = this;
-    const memoryMiB = anonymousMemoryMiB(pid);
+    const { id, version, startedAt } = this;
+    const memoryMiB = this.resources.measure();
     const memory = memoryMiB === undefined ? {} : { memoryMiB: Math.round(memoryMiB) };
     return { id, version, state, startedAt, ...memory };
   }
@@ -148,8 +155,9 @@ export class InstanceProcess implements Instance {
     };
     // EPIPE when it ended already: `exited` tells that.
     this.#child.stdin!.on("error", () => {});
-    this.#child.stdin!.write(`${JSON.stringify(message)}\n`);
     try {
+      await this.#count();
+      this.#child.stdin!.write(`${JSON.stringify(message)}\n`);
       const failed = await Promise.race([isReady, this.exited]);
       if (failed !== undefined) throw new StartError(failed, lines, this.#cause);
       await probe(folder.socket, startMs);
@@ -157,14 +165,29 @@ export class InstanceProcess implements Instance {
     } catch (error) {
       this.kill("did not answer the first health probe");
       if (error instanceof StartError) throw error;
-      fail(await this.exited, lines);
+      throw new StartError(await this.exited, lines, this.#cause);
     } finally {
       clearTimeout(deadline);
     }
   }
 
+  /** Nothing of the function runs before all that it holds is counted. */
+  async #count(): Promise<void> {
+    try {
+      this.resources.limit(this.settings.memoryMiB);
+      await this.resources.join({ pid: this.pid, memoryFolders: [] });
+    } catch (error) {
+      this.#cause = error;
+      this.kill(`could not be started: its memory cannot be limited: ${(error as Error).message}`);
+      throw error;
+    }
+  }
+
   #describeEnd(code: number | null, signal: NodeJS.Signals | null): string {
     // V8 ends the process with a trap or an abort when the heap is full.
+    if (this.resources.ranOut) {
+      return `was stopped: it went over its limit of ${this.settings.memoryMiB} MiB (setting memoryMiB)`;
+    }
     if (signal === "SIGTRAP" || signal === "SIGABRT" || signal === "SIGILL") {
       return `ended by ${signal}, most likely out of memory: its limit is ${this.settings.memoryMiB} MiB (setting memoryMiB)`;
     }
@@ -179,7 +202,10 @@ export class InstanceProcess implements Instance {
   #watchExit(): Promise<string> {
     return new Promise((resolve) => {
       const end = (how: string) => resolve(this.#killedBecause ?? how);
-      this.#child.once("error", (error) => end(`could not be started: ${error.message}`));
+      this.#child.once("error", (error) => {
+        this.#cause = error;
+        end(`could not be started: ${error.message}`);
+      });
       // What it printed last may wait behind the limit on its output, which has no reason any more.
       this.#child.once("exit", () => {
         this.#child.stdout?.resume();
@@ -200,9 +226,10 @@ export class InstanceProcess implements Instance {
     }
   }
 
-  async #removeFolder({ folder, onLine }: InstanceOptions): Promise<void> {
-    const left = await removeFolder(folder);
-    if (left) onLine({ at: new Date(), instance: this.id, stream: "platform", text: left });
+  async #release({ folder, resources, onLine }: InstanceOptions): Promise<void> {
+    for (const left of [await removeFolder(folder), await resources.release()]) {
+      if (left) onLine({ at: new Date(), instance: this.id, stream: "platform", text: left });
+    }
   }
 }
 
@@ -215,10 +242,6 @@ export class StartError extends Error {
     this.name = "StartError";
     this.log = log;
   }
-}
-
-function fail(how: string, log: readonly string[] = []): never {
-  throw new StartError(how, log);
 }
 
 function processEnvironment(runtime: Runtime, { settings, folder }: InstanceOptions): Record<string, string> {

@@ -7,6 +7,8 @@ import { BundleFiles } from "./bundle-files.ts";
 import { makeDenoDir } from "./data-folder.ts";
 import { type InstanceFolder, InstanceFolders, removeFolder } from "./instance-folder.ts";
 import { InstanceProcess, type Runtime } from "./instance-process.ts";
+import type { InstanceResources } from "./resources/instance-resources.ts";
+import { Resources } from "./resources/resources.ts";
 import { compileRuntime } from "./runtime-program.ts";
 import type { Store, VersionRecord } from "./store.ts";
 
@@ -15,6 +17,8 @@ export interface InstancesOptions {
   readonly dataFolder: string;
   readonly store: Store;
   readonly startMs: number;
+  /** False measures memory only, as where the system has no control groups for Skiff. */
+  readonly useGroups?: boolean | undefined;
 }
 
 export interface StartOptions {
@@ -28,11 +32,13 @@ export class Instances {
   readonly bundles: BundleFiles;
   readonly #folders: InstanceFolders;
   readonly #runtime: Runtime;
+  readonly #resources: Resources;
   readonly #all = new Set<InstanceProcess>();
   /** Starting is mostly work for the processor: more at a time would only make each slower. */
   readonly #starts = new Semaphore({ places: 2 * availableParallelism() + 2 });
 
-  constructor({ dataFolder, store, startMs }: InstancesOptions) {
+  constructor({ dataFolder, store, startMs, useGroups }: InstancesOptions) {
+    this.#resources = new Resources(dataFolder, { useGroups });
     this.bundles = new BundleFiles(
       join(dataFolder, "functions"),
       ({ name, version }) => store.read(name, version)?.bundle,
@@ -75,14 +81,17 @@ export class Instances {
     const { name, version, settings } = record;
     const bundle = this.bundles.hold(record);
     let folder: InstanceFolder | undefined;
+    let resources: InstanceResources | undefined;
     try {
       folder = this.#folders.create();
+      resources = this.#resources.open(folder.id);
       const instance = new InstanceProcess(this.#runtime, {
         name,
         version,
         settings,
         bundle,
         folder,
+        resources,
         onLine,
       });
       this.#all.add(instance);
@@ -94,6 +103,7 @@ export class Instances {
     } catch (error) {
       // The system has no process, no file or no space left: nothing of the attempt stays.
       if (folder) await removeFolder(folder);
+      await resources?.release();
       this.bundles.release(record);
       throw error;
     }

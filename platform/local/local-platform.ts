@@ -18,6 +18,7 @@ import type {
 } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import type { Settings } from "../settings.ts";
+import { shortageOf } from "../shortage.ts";
 import { makeDataFolder } from "./data-folder.ts";
 import { FunctionRunner } from "./function-runner.ts";
 import { StartError } from "./instance-process.ts";
@@ -38,6 +39,8 @@ export interface LocalPlatformOptions {
   readonly spread?: () => Promise<void>;
   /** How often instances are looked after; WATCH_TIMES by default. */
   readonly watchTimes?: Partial<WatchTimes>;
+  /** False measures memory only, as where the system has no control groups for Skiff. */
+  readonly useGroups?: boolean;
 }
 
 /** One function as this platform has it. */
@@ -67,12 +70,18 @@ export class LocalPlatform implements Platform {
   /** @throws Error in words for the person who started it, when the data folder cannot be used */
   constructor(options: LocalPlatformOptions) {
     const { dataFolder, limits, onLine = () => {}, spread = () => Promise.resolve(), watchTimes } = options;
+    const { useGroups } = options;
     this.#limits = limits;
     this.#onLine = onLine;
     this.#spread = spread;
     const folder = makeDataFolder(dataFolder);
     this.#store = new Store(join(folder, "skiff.db"));
-    this.#instances = new Instances({ dataFolder: folder, store: this.#store, startMs: limits.startMs });
+    this.#instances = new Instances({
+      dataFolder: folder,
+      store: this.#store,
+      startMs: limits.startMs,
+      useGroups,
+    });
     for (const { createdAt, current } of this.#store.functions()) {
       const entry = this.#addEntry(current.name, createdAt);
       entry.runner.adopt({ ...current, settings: bounded(current.settings, limits) });
@@ -107,7 +116,7 @@ export class LocalPlatform implements Platform {
     } catch (error) {
       if (!current) this.#runners.delete(entry.runner);
       bundles.retire(next);
-      throw error instanceof StartError && !isDiskFull(error) ? startFailed(error) : error;
+      throw error instanceof StartError && !isOfTheMachine(error) ? startFailed(error) : error;
     }
     this.#entries.set(name, entry);
     if (current) bundles.retire(current);
@@ -265,6 +274,11 @@ export class LocalPlatform implements Platform {
 function bounded(settings: Settings, { instancesPerFunction }: Limits): Settings {
   const max = Math.min(settings.max, instancesPerFunction);
   return { ...settings, max, min: Math.min(settings.min, max) };
+}
+
+/** The disk is full, or the system has no file or process left: that says nothing of the version. */
+function isOfTheMachine(error: StartError): boolean {
+  return isDiskFull(error) || shortageOf(error) !== undefined;
 }
 
 function startFailed(error: StartError): Problem {

@@ -11,6 +11,7 @@ import { eventually } from "./eventually.ts";
 export interface TemporaryOptions {
   readonly limits?: Partial<Limits>;
   readonly watchTimes?: NonNullable<LocalPlatformOptions["watchTimes"]>;
+  readonly useGroups?: boolean;
   /** A folder that belongs to the test; otherwise one is made, and removed by `close`. */
   readonly dataFolder?: string;
 }
@@ -23,13 +24,14 @@ export class TemporaryLocalPlatform {
   readonly #ownsFolder: boolean;
   #functions = 0;
 
-  constructor({ limits = {}, watchTimes = {}, dataFolder }: TemporaryOptions = {}) {
+  constructor({ limits = {}, watchTimes = {}, useGroups = true, dataFolder }: TemporaryOptions = {}) {
     this.#ownsFolder = dataFolder === undefined;
     this.dataFolder = dataFolder ?? mkdtempSync(join(tmpdir(), "skiff-test-"));
     this.platform = new LocalPlatform({
       dataFolder: this.dataFolder,
       limits: { ...limitsFromEnv({}), ...limits },
       watchTimes,
+      useGroups,
       onLine: (_, line) => this.lines.push(line),
     });
   }

@@ -15,6 +15,7 @@ import { makeDenoDir } from "../../../platform/local/data-folder.ts";
 import { type InstanceFolder, InstanceFolders } from "../../../platform/local/instance-folder.ts";
 import { InstanceProcess, type Runtime, StartError } from "../../../platform/local/instance-process.ts";
 import { commandLine } from "../../../platform/local/process-table.ts";
+import { Resources } from "../../../platform/local/resources/resources.ts";
 import { compileRuntime } from "../../../platform/local/runtime-program.ts";
 import { answering, draftOf } from "../../support/draft.ts";
 import { processesWith } from "../../support/processes.ts";
@@ -24,10 +25,12 @@ describe("the process of an instance", () => {
   let data: string;
   let folders: InstanceFolders;
   let runtime: Runtime;
+  let resources: Resources;
   let ownAddress: string;
   beforeEach(() => {
     data = realpathSync(mkdtempSync(join(tmpdir(), "skiff-test-process-")));
     folders = new InstanceFolders(data);
+    resources = new Resources(data);
     ownAddress = "8.8.4.4";
     runtime = {
       deno: denoPath(),
@@ -49,6 +52,7 @@ describe("the process of an instance", () => {
       settings,
       bundle,
       folder,
+      resources: resources.open(folder.id),
       onLine: () => {},
     });
   };
