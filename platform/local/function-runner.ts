@@ -53,7 +53,17 @@ export class FunctionRunner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#draining = new Draining(options.streamIdleMs);
+    this.#draining = new Draining({
+      streamIdleMs: options.streamIdleMs,
+      hasStream: (id) => this.#demand.hasStream(id),
+      onKill: ({ id }, because) => {
+        this.#line({ at: new Date(), instance: "", stream: "platform", text: `instance ${id} ${because}` });
+      },
+    });
+  }
+
+  get name(): string {
+    return this.#options.name;
   }
 
   /** True while it needs `tick`. */
@@ -126,10 +136,11 @@ export class FunctionRunner {
     this.#reconcile();
   }
 
+  /** What the routers see of the load of this function's name, also after it was removed. */
   report(load: Load): void {
     const nowMs = performance.now();
     this.#demand.report(load, nowMs);
-    if (!this.#version) return;
+    if (!this.#version || this.#closing.signal.aborted) return;
     const current = this.#count();
     if (this.#demand.desired(this.#version.settings, current, nowMs) > current) this.#reconcile();
   }

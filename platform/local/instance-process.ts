@@ -60,6 +60,7 @@ export class InstanceProcess implements Instance {
   stopping = false;
   readonly resources: InstanceResources;
   readonly #child: ChildProcess;
+  #answeredAtMs = 0;
   #killedBecause: string | undefined;
   #cause: unknown;
 
@@ -103,6 +104,16 @@ export class InstanceProcess implements Instance {
     return { id, version, state, startedAt, ...memory };
   }
 
+  /** When its event loop answered `ask` last, by the monotonic clock. */
+  get answeredAtMs(): number {
+    return this.#answeredAtMs;
+  }
+
+  /** Asks its event loop for a sign of life, also while it drains and takes no connections any more. */
+  ask(): void {
+    this.#child.stdin?.write("alive\n");
+  }
+
   /** Lets the calls under way finish, at most for `graceMs`; the instance must be out of the endpoints. */
   async drain(graceMs: number): Promise<void> {
     this.stopping = true;
@@ -141,6 +152,10 @@ export class InstanceProcess implements Instance {
       for (const stream of ["stdout", "stderr"] as const) {
         readLines(this.#child[stream]!, (text) => {
           if (text === `${nonce} ready`) return resolve();
+          if (text === `${nonce} alive`) {
+            this.#answeredAtMs = performance.now();
+            return;
+          }
           if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));
           options.onLine({ at: new Date(), instance: this.id, stream, text });
         });

@@ -62,6 +62,7 @@ export class LocalPlatform implements Platform {
   readonly #entries = new Map<string, Entry>();
   /** Also those of functions that are being created, and of removed ones whose last calls are under way. */
   readonly #runners = new Set<FunctionRunner>();
+  readonly #removed = new Set<FunctionRunner>();
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
   /** The last change of each function that is under way: changes of one function happen in order. */
@@ -132,10 +133,14 @@ export class LocalPlatform implements Platform {
       this.#entries.delete(name);
       this.#endpoints.delete(name);
       const { runner } = entry;
+      this.#removed.add(runner);
       if (runner.current) this.#instances.bundles.retire(runner.current);
       const ended = runner
         .close(new Problem("unknown_function", `The function "${name}" was removed.`))
-        .finally(() => this.#runners.delete(runner));
+        .finally(() => {
+          this.#runners.delete(runner);
+          this.#removed.delete(runner);
+        });
       await Promise.race([ended, setTimeout(REMOVE_WAIT_MS, undefined, { ref: false })]);
       await this.#spread();
       runner.log.close();
@@ -200,6 +205,8 @@ export class LocalPlatform implements Platform {
 
   report(load: Load): void {
     this.#entries.get(load.name)?.runner.report(load);
+    // A removed function's instances finish the calls that routers still know.
+    for (const runner of this.#removed) if (runner.name === load.name) runner.report(load);
   }
 
   async *logs(name: string, options: LogOptions): AsyncIterable<LogLine> {
