@@ -1,6 +1,6 @@
 import type { Load } from "../platform.ts";
 import type { Settings } from "../settings.ts";
-import { desiredInstances, instancesForLoad } from "./scaling.ts";
+import { desiredInstances, instancesForCalls, instancesForLoad } from "./scaling.ts";
 
 /** What the load of one function asks for, and for how long it has asked for less. Times are monotonic. */
 export class Demand {
@@ -35,6 +35,16 @@ export class Demand {
   /** Instances that the load asks for. */
   instances(settings: Settings): number {
     return instancesForLoad({ settings, load: this.#load });
+  }
+
+  /** Those among them that calls need now: without them calls would wait. */
+  instancesForCalls(settings: Settings): number {
+    return instancesForCalls({ settings, load: this.#load });
+  }
+
+  /** Time since something happened that counts as a call. */
+  idleForMs(nowMs: number): number {
+    return nowMs - this.#busyAtMs;
   }
 
   /** How many there should be where `current` are; fewer only when that was enough for a while. */

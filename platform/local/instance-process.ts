@@ -38,6 +38,8 @@ export interface InstanceOptions {
   /** Measures and limits it; released when its process has ended. */
   readonly resources: InstanceResources;
   readonly onLine: (line: LogLine) => void;
+  /** What it is expected to need in memory. */
+  readonly expectedMiB: number;
 }
 
 /** One Deno process that runs one version; starts when it is made, and owns its folder. */
@@ -59,6 +61,9 @@ export class InstanceProcess implements Instance {
   /** Set when the platform ends it, so that its end is no crash. */
   stopping = false;
   readonly resources: InstanceResources;
+  readonly expectedMiB: number;
+  /** By the monotonic clock. */
+  readonly startedAtMs = performance.now();
   readonly #child: ChildProcess;
   #answeredAtMs = 0;
   #killedBecause: string | undefined;
@@ -71,6 +76,7 @@ export class InstanceProcess implements Instance {
     this.version = version;
     this.settings = settings;
     this.resources = options.resources;
+    this.expectedMiB = options.expectedMiB;
     const sandbox = { settings, bundle, scratch: folder.scratch, listen: { unix: folder.socket } };
     const flags = denoRunArguments({ ...sandbox, ownAddresses: runtime.ownAddresses() });
     this.#child = spawn(runtime.deno, [...flags, runtime.program], {
@@ -102,6 +108,11 @@ export class InstanceProcess implements Instance {
     const memoryMiB = this.resources.measure();
     const memory = memoryMiB === undefined ? {} : { memoryMiB: Math.round(memoryMiB) };
     return { id, version, state, startedAt, ...memory };
+  }
+
+  /** Memory that it held when it was measured last; undefined where the system does not say. */
+  get usedMiB(): number | undefined {
+    return this.resources.usedMiB;
   }
 
   /** When its event loop answered `ask` last, by the monotonic clock. */

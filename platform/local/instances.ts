@@ -1,8 +1,13 @@
 import { availableParallelism, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { denoPath } from "../deno-binary.ts";
+import type { Limits } from "../limits.ts";
 import type { LogLine } from "../platform.ts";
+import { Problem } from "../problems.ts";
+import { formatMs } from "../quantity.ts";
 import { Semaphore } from "../semaphore.ts";
+import { ExpectedMemory } from "./budget/expected-memory.ts";
+import { type EvictableInstance, MemoryBudget } from "./budget/memory-budget.ts";
 import { BundleFiles } from "./bundle-files.ts";
 import { makeDenoDir } from "./data-folder.ts";
 import { type InstanceFolder, InstanceFolders, removeFolder } from "./instance-folder.ts";
@@ -10,13 +15,19 @@ import { InstanceProcess, type Runtime } from "./instance-process.ts";
 import type { InstanceResources } from "./resources/instance-resources.ts";
 import { Resources } from "./resources/resources.ts";
 import { compileRuntime } from "./runtime-program.ts";
+import { startWork } from "./start-work.ts";
 import type { Store, VersionRecord } from "./store.ts";
+
+/** Instances that start at a time, those included that wait for something else than the processor. */
+const MOST_STARTING = 256;
 
 export interface InstancesOptions {
   /** Its real path. */
   readonly dataFolder: string;
   readonly store: Store;
-  readonly startMs: number;
+  readonly limits: Pick<Limits, "startMs" | "memoryBytes" | "instanceWaitMs">;
+  /** Instances that may be stopped to make room. */
+  readonly idle: () => Iterable<EvictableInstance>;
   /** False measures memory only, as where the system has no control groups for Skiff. */
   readonly useGroups?: boolean | undefined;
 }
@@ -25,6 +36,8 @@ export interface StartOptions {
   readonly onLine: (line: LogLine) => void;
   /** Ends the wait for a place. */
   readonly signal: AbortSignal;
+  /** False: there is another one that takes calls, so that this one is refused where memory is used up. */
+  readonly waits: boolean;
 }
 
 /** All instances of this machine, of whatever function, with the files that they need. */
@@ -33,12 +46,23 @@ export class Instances {
   readonly #folders: InstanceFolders;
   readonly #runtime: Runtime;
   readonly #resources: Resources;
+  readonly #budget: MemoryBudget;
+  readonly #expected = new ExpectedMemory<VersionRecord>();
   readonly #all = new Set<InstanceProcess>();
   /** Starting is mostly work for the processor: more at a time would only make each slower. */
-  readonly #starts = new Semaphore({ places: 2 * availableParallelism() + 2 });
+  readonly #working = new Semaphore({ places: 2 * availableParallelism() + 2 });
+  readonly #starting = new Semaphore({ places: MOST_STARTING });
+  readonly #waitMs: number;
 
-  constructor({ dataFolder, store, startMs, useGroups }: InstancesOptions) {
+  constructor({ dataFolder, store, limits, idle, useGroups }: InstancesOptions) {
+    this.#waitMs = limits.instanceWaitMs;
     this.#resources = new Resources(dataFolder, { useGroups });
+    this.#budget = new MemoryBudget({
+      budgetMiB: limits.memoryBytes / 1024 ** 2,
+      waitMs: limits.instanceWaitMs,
+      instances: () => this.#all,
+      idle,
+    });
     this.bundles = new BundleFiles(
       join(dataFolder, "functions"),
       ({ name, version }) => store.read(name, version)?.bundle,
@@ -49,7 +73,7 @@ export class Instances {
       program: compileRuntime(dataFolder),
       denoDir: makeDenoDir(dataFolder),
       ownAddresses,
-      startMs,
+      startMs: limits.startMs,
     };
   }
 
@@ -58,23 +82,45 @@ export class Instances {
     return this.#all;
   }
 
-  /** Resolves when the process exists; its place among the starting ones is free when it is ready. */
-  start(record: VersionRecord, { onLine, signal }: StartOptions): Promise<InstanceProcess> {
-    return new Promise((resolve, reject) => {
-      const work = async () => {
-        const instance = await this.#spawn(record, onLine);
-        resolve(instance);
-        // A failed start is told by the instance.
-        await instance.ready.catch(() => {});
-      };
-      this.#starts.run(work, signal).catch(reject);
-    });
+  /** Keeps all instances within the memory that they have together; called a few times a second. */
+  tick(): void {
+    this.#budget.check();
+  }
+
+  /**
+   * Resolves when the process exists. It holds a place among the working ones only while it works on its start.
+   * @throws Problem `no_capacity` when there is no memory or no place for it, the signal's reason
+   */
+  start(record: VersionRecord, { onLine, signal, waits }: StartOptions): Promise<InstanceProcess> {
+    const neededMiB = this.#expected.of(record);
+    const begin = () => this.#inPlace(() => this.#spawn(record, onLine), signal);
+    return this.#budget.run({ neededMiB, waits, signal }, begin);
   }
 
   /** Removes what is left; every instance must be ending. */
   async close(): Promise<void> {
     await Promise.all([...this.#all].map(({ ended }) => ended));
     this.#folders.close();
+  }
+
+  #inPlace(spawn: () => Promise<InstanceProcess>, outer: AbortSignal): Promise<InstanceProcess> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(tooManyStarts(this.#waitMs)), this.#waitMs);
+    const signal = AbortSignal.any([outer, late.signal]);
+    const { promise, resolve, reject } = Promise.withResolvers<InstanceProcess>();
+    const work = async () => {
+      const instance = await spawn();
+      resolve(instance);
+      await startWork(instance);
+      return instance;
+    };
+    const start = async () => {
+      const instance = await this.#working.run(work, signal);
+      // A failed start is told by the instance.
+      await instance.ready.catch(() => {});
+    };
+    this.#starting.run(start, signal).catch(reject);
+    return promise.finally(() => clearTimeout(timer));
   }
 
   async #spawn(record: VersionRecord, onLine: StartOptions["onLine"]): Promise<InstanceProcess> {
@@ -92,13 +138,11 @@ export class Instances {
         bundle,
         folder,
         resources,
+        expectedMiB: this.#expected.of(record),
         onLine,
       });
       this.#all.add(instance);
-      void instance.ended.then(() => {
-        this.#all.delete(instance);
-        this.bundles.release(record);
-      });
+      void instance.ended.then(() => this.#ended(record, instance));
       return instance;
     } catch (error) {
       // The system has no process, no file or no space left: nothing of the attempt stays.
@@ -108,6 +152,23 @@ export class Instances {
       throw error;
     }
   }
+
+  #ended(record: VersionRecord, instance: InstanceProcess): void {
+    this.#all.delete(instance);
+    this.bundles.release(record);
+    if (instance.readyAtMs !== undefined && instance.usedMiB !== undefined) {
+      this.#expected.saw(record, instance.usedMiB);
+    }
+    this.#budget.check();
+  }
+}
+
+function tooManyStarts(waitMs: number): Problem {
+  return new Problem(
+    "no_capacity",
+    `Too many instances start at a time: this one had no place among them within ${formatMs(waitMs)} (limit SKIFF_INSTANCE_WAIT). Try again in 1 s.`,
+    { retryAfterS: 1, setting: "SKIFF_INSTANCE_WAIT" },
+  );
 }
 
 /** Addresses of this machine's interfaces; the loopback ones are private anyway. */

@@ -19,6 +19,7 @@ import type {
 import { Problem } from "../problems.ts";
 import type { Settings } from "../settings.ts";
 import { shortageOf } from "../shortage.ts";
+import type { EvictableInstance } from "./budget/memory-budget.ts";
 import { makeDataFolder } from "./data-folder.ts";
 import { FunctionRunner } from "./function-runner.ts";
 import { StartError } from "./instance-process.ts";
@@ -80,7 +81,8 @@ export class LocalPlatform implements Platform {
     this.#instances = new Instances({
       dataFolder: folder,
       store: this.#store,
-      startMs: limits.startMs,
+      limits,
+      idle: () => this.#idle(),
       useGroups,
     });
     for (const { createdAt, current } of this.#store.functions()) {
@@ -238,6 +240,12 @@ export class LocalPlatform implements Platform {
 
   #tick(nowMs: number): void {
     for (const runner of this.#runners) if (runner.active) runner.tick(nowMs);
+    this.#instances.tick();
+  }
+
+  *#idle(): Iterable<EvictableInstance> {
+    const nowMs = performance.now();
+    for (const { runner } of this.#entries.values()) yield* runner.idle(nowMs);
   }
 
   #summary(name: string): FunctionSummary | undefined {

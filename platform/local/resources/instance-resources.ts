@@ -1,4 +1,6 @@
 import type { ControlGroup } from "./control-group.ts";
+import { processTree } from "./process-tree.ts";
+import { type ProcessorTime, processorTime } from "./processor-time.ts";
 import { SampledMemory, type SampledProcess } from "./sampled-memory.ts";
 import type { SmallFiles } from "./small-files.ts";
 
@@ -38,14 +40,14 @@ export class InstanceResources {
    * Counts a process and all that descend from it. Best called while it waits and holds little; it takes up to 30 ms.
    * @throws an error of the system, which is not that the process ended
    */
-  async join(process: SampledProcess): Promise<void> {
-    const sampled = new SampledMemory(this.#files, process);
-    this.#pid = process.pid;
+  async join(root: SampledProcess): Promise<void> {
+    const sampled = new SampledMemory(this.#files, root);
+    this.#pid = root.pid;
     if (this.#group === undefined) {
       this.#sampled = sampled;
       return;
     }
-    await this.#group.join(process.pid);
+    await this.#group.join(root.pid);
     this.#outsideMiB = Math.max(0, (sampled.usedMiB() ?? 0) - (this.#group.usedMiB() ?? 0));
   }
 
@@ -58,6 +60,12 @@ export class InstanceResources {
   measure(): number | undefined {
     this.#usedMiB = this.#group === undefined ? this.#sampled?.usedMiB() : this.#measureGroup(this.#group);
     return this.#usedMiB;
+  }
+
+  /** Processor time that it has used; undefined before `join`, when it has ended, and anywhere but on Linux. */
+  processor(): ProcessorTime | undefined {
+    if (process.platform !== "linux" || this.#pid === 0) return undefined;
+    return processorTime(this.#files, processTree(this.#files, this.#pid));
   }
 
   /** True if the system ended it for want of memory: it grew faster than it is sampled. */

@@ -53,6 +53,7 @@ describe("the process of an instance", () => {
       bundle,
       folder,
       resources: resources.open(folder.id),
+      expectedMiB: 32,
       onLine: () => {},
     });
   };
