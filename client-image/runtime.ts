@@ -18,9 +18,7 @@ const NO_HANDLER =
 function readStartMessage(): StartMessage | PoolMessage {
   const given = Deno.env.get(START_VARIABLE);
   if (given !== undefined) return JSON.parse(given);
-  const message = readStartLine();
-  void exitWithPlatform(Deno.exit.bind(Deno));
-  return message;
+  return readStartLine();
 }
 
 function readStartLine(): StartMessage {
@@ -35,12 +33,15 @@ function readStartLine(): StartMessage {
   return JSON.parse(text);
 }
 
-/** Standard input stays open as long as the platform lives: its end is the end of the instance. */
-async function exitWithPlatform(exit: typeof Deno.exit): Promise<void> {
+/**
+ * Standard input stays open as long as the platform lives: its end is the end of the instance. What comes on it asks
+ * whether the event loop still turns, also when the server takes no connections any more.
+ */
+async function followPlatform(exit: typeof Deno.exit, answer: () => void): Promise<void> {
   const chunk = new Uint8Array(16);
   const read = Deno.stdin.read.bind(Deno.stdin);
   try {
-    while ((await read(chunk)) !== null);
+    while ((await read(chunk)) !== null) answer();
   } finally {
     // Also when the function closed standard input: without it nobody would end this instance.
     exit(0);
@@ -69,11 +70,13 @@ async function main(): Promise<void> {
   const given = readStartMessage();
   const loaded = "pool" in given ? await loadFromPool(given.pool) : undefined;
   const message = loaded?.start ?? (given as StartMessage);
+  const write = Deno.stdout.writeSync.bind(Deno.stdout);
   const print = (text: string) => {
     if (message.nonce === undefined) return;
-    Deno.stdout.writeSync(new TextEncoder().encode(`${message.nonce} ${text}\n`));
+    write(new TextEncoder().encode(`${message.nonce} ${text}\n`));
   };
   const exit = Deno.exit.bind(Deno);
+  if (Deno.env.get(START_VARIABLE) === undefined) void followPlatform(exit, () => print("alive"));
   keepEnvironment(message.env);
   // Deno keeps what is in them by the main module, which all functions share: the platform sees to it that
   // nothing can be stored, and libraries see that they are not there.

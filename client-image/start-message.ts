@@ -1,6 +1,6 @@
 /**
  * What the platform tells a new instance, as JSON: one line on its standard input, or, in a pod, the variable
- * START_VARIABLE.
+ * START_VARIABLE. Every line that follows on standard input is answered with `alive`.
  */
 export interface StartMessage {
   /**

@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { parseBytes, parseDurationMs } from "./quantity.ts";
 
 /** Bounds of one Skiff installation. Every one can be set by its environment variable. */
@@ -16,11 +17,13 @@ export interface Limits {
   readonly startMs: number;
   readonly drainMs: number;
   readonly scratchBytes: number;
+  readonly memoryBytes: number;
 }
 
 interface LimitRow {
   readonly env: string;
-  readonly unit: "bytes" | "duration" | "count";
+  /** `memory`: bytes, or a share of what the machine or its control group allows. */
+  readonly unit: "bytes" | "duration" | "count" | "memory";
   readonly value: string;
   readonly about: string;
 }
@@ -86,17 +89,35 @@ export const LIMITS: Readonly<Record<keyof Limits, LimitRow>> = {
     value: "256Mi",
     about: "scratch folder of an instance, part of its memory",
   },
+  memoryBytes: {
+    env: "SKIFF_MEMORY",
+    unit: "memory",
+    value: "75%",
+    about: "memory of all instances together (one machine)",
+  },
 };
 
 /** A timer of Node that is set for longer fires at once. */
 const LONGEST_MS = 24 * 86_400_000;
 
-/** @throws Error naming the variable whose value cannot be read */
-export function limitsFromEnv(env: Readonly<Record<string, string | undefined>>): Limits {
+/**
+ * @param machineBytes memory that this process may use
+ * @throws Error naming the variable whose value cannot be read
+ */
+export function limitsFromEnv(
+  env: Readonly<Record<string, string | undefined>>,
+  machineBytes = machineMemoryBytes(),
+): Limits {
+  const parse = {
+    bytes: parseBytes,
+    duration: parseDurationMs,
+    count: parseCount,
+    memory: (text: string) => parseShare(text, machineBytes) ?? parseBytes(text),
+  };
   const limits: Partial<Record<keyof Limits, number>> = {};
   for (const [key, row] of Object.entries(LIMITS) as [keyof Limits, LimitRow][]) {
     const text = env[row.env] || row.value;
-    const value = { bytes: parseBytes, duration: parseDurationMs, count: parseCount }[row.unit](text);
+    const value = parse[row.unit](text);
     if (value === undefined || value < 1 || (row.unit === "duration" && value > LONGEST_MS)) {
       throw new Error(
         `${row.env}=${text} cannot be read: give a ${row.unit} of at least 1${row.unit === "duration" ? " ms and at most 24 days" : ""}, such as ${row.value}.`,
@@ -105,6 +126,18 @@ export function limitsFromEnv(env: Readonly<Record<string, string | undefined>>)
     limits[key] = value;
   }
   return limits as Limits;
+}
+
+/** `75%` of `whole`. */
+function parseShare(text: string, whole: number): number | undefined {
+  const percent = /^(\d{1,2}|100)%$/.exec(text)?.[1];
+  return percent === undefined ? undefined : Math.floor((whole * Number(percent)) / 100);
+}
+
+/** What the machine has, or the control group of this process allows if that is less. */
+function machineMemoryBytes(): number {
+  const allowed = process.constrainedMemory();
+  return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
 }
 
 function parseCount(text: string): number | undefined {

@@ -172,8 +172,18 @@ export interface Load {
   readonly inFlight: number;
   /** Calls that wait for an instance now. */
   readonly waiting: number;
-  /** Calls that one instance is working on now, so that one without any is stopped first. */
-  readonly onInstance?: (id: string) => number;
+  /**
+   * The calls of each instance that has any, so that one without is stopped first, and one with a stream last. Also of
+   * instances that are out of the endpoints, and of a removed function's. Without it all count as idle.
+   */
+  readonly byInstance?: () => ReadonlyMap<string, InstanceLoad>;
+}
+
+export interface InstanceLoad {
+  /** Calls that the instance is working on now. */
+  readonly calls: number;
+  /** Those among them whose response has begun, WebSockets included. */
+  readonly streams: number;
 }
 
 /** When a step of a waking was done, in milliseconds since the call asked for an instance. */

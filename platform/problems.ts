@@ -1,4 +1,5 @@
 import { FREE_SPACE, isDiskFull } from "./disk-full.ts";
+import { shortageOf } from "./shortage.ts";
 
 /**
  * Every error that Skiff itself answers with. The table is closed: a code that is not here cannot be
@@ -105,8 +106,10 @@ export function problemHeaders(problem: Problem, callId: string): Record<string,
   };
 }
 
-/** Any thrown value as a Problem; a full disk becomes `storage_full`, and what was not expected
- * `internal_error`, both without their text. */
+/**
+ * Any thrown value as a Problem. A full disk becomes `storage_full`, a system that ran out of files or processes
+ * `no_capacity`, and what was not expected `internal_error`, all without their text.
+ */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (isDiskFull(error)) {
@@ -115,8 +118,17 @@ export function toProblem(error: unknown): Problem {
       `The disk is full: ${FREE_SPACE}, then try again. Nothing was changed.`,
     );
   }
+  const shortage = shortageOf(error);
+  if (shortage !== undefined) return outOf(shortage);
   return new Problem(
     "internal_error",
     "This is a fault of Skiff, not of your request; its log has the cause.",
   );
+}
+
+/** The answer where the system ran out of something, in the words of `shortageOf`. */
+export function outOf(shortage: string): Problem<"no_capacity"> {
+  return new Problem("no_capacity", `This is no fault of the function: ${shortage}. Try again in 1 s.`, {
+    retryAfterS: 1,
+  });
 }

@@ -43,6 +43,8 @@ export class Backend {
   readonly version: VersionCounter;
   readonly pool: UpstreamPool;
   readonly slots: Slots;
+  /** Calls whose response has begun. Changed by the calls themselves. */
+  streams = 0;
   #asideUntilMs = 0;
   #doubt: NodeJS.Timeout | undefined;
   #stopProbe: () => void = () => {};

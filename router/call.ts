@@ -92,7 +92,7 @@ export class Call extends PlacedCall implements RelayOwner {
   }
 
   streamStarted(): void {
-    this.phase = "streaming";
+    this.becomesStream();
     this.arm(this.limits.streamIdleMs);
   }
 

@@ -1,4 +1,4 @@
-import type { Load } from "../platform/platform.ts";
+import type { InstanceLoad, Load } from "../platform/platform.ts";
 import type { WorkerLoad } from "./worker-messages.ts";
 
 /** The loads that workers report, added up to what one router would report. */
@@ -12,9 +12,10 @@ export class MergedLoads {
   }
 
   take(worker: number, load: WorkerLoad): void {
-    const { name, inFlight, waiting } = load;
+    const { name, inFlight, waiting, byInstance } = load;
     const byWorker = this.#byName.get(name) ?? new Map<number, WorkerLoad>();
-    if (inFlight + waiting > 0) byWorker.set(worker, load);
+    // Of a removed function there may be calls of instances alone.
+    if (inFlight + waiting + byInstance.length > 0) byWorker.set(worker, load);
     else byWorker.delete(worker);
     if (byWorker.size > 0) this.#byName.set(name, byWorker);
     else this.#byName.delete(name);
@@ -34,11 +35,14 @@ export class MergedLoads {
 function sumOf(name: string, byWorker: ReadonlyMap<number, WorkerLoad>): Load {
   let inFlight = 0;
   let waiting = 0;
-  const counts = new Map<string, number>();
+  const counts = new Map<string, InstanceLoad>();
   for (const load of byWorker.values()) {
     inFlight += load.inFlight;
     waiting += load.waiting;
-    for (const [id, count] of load.onInstance) counts.set(id, (counts.get(id) ?? 0) + count);
+    for (const [id, calls, streams] of load.byInstance) {
+      const before = counts.get(id) ?? { calls: 0, streams: 0 };
+      counts.set(id, { calls: before.calls + calls, streams: before.streams + streams });
+    }
   }
-  return { name, inFlight, waiting, onInstance: (id) => counts.get(id) ?? 0 };
+  return { name, inFlight, waiting, byInstance: () => counts };
 }

@@ -34,6 +34,7 @@ export abstract class PlacedCall implements Waiter, Alarmed {
   #backend: Backend | undefined;
   /** The backend that has the call, or had it last. */
   #served: Backend | undefined;
+  #isStream = false;
   #waitingSinceMs = 0;
   #waitedMs = 0;
   #traceparent: string | undefined;
@@ -194,7 +195,17 @@ export abstract class PlacedCall implements Waiter, Alarmed {
       return;
     }
     this.#backend = undefined;
+    if (this.#isStream) backend.streams--;
+    this.#isStream = false;
     this.route!.release(backend);
+  }
+
+  /** The response has begun and goes on. */
+  protected becomesStream(): void {
+    this.phase = "streaming";
+    if (this.#backend === undefined || this.#isStream) return;
+    this.#isStream = true;
+    this.#backend.streams++;
   }
 
   /** Sets the call's one timer anew. */

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import type { Limits } from "../platform/limits.ts";
-import type { Endpoints, Load, Platform, WakeStep } from "../platform/platform.ts";
+import type { Endpoints, InstanceLoad, Load, Platform, WakeStep } from "../platform/platform.ts";
 import { Problem, toProblem } from "../platform/problems.ts";
 import { Backend } from "./backend.ts";
 import * as problems from "./call-problems.ts";
@@ -50,8 +50,8 @@ export class Route {
   readonly #waiting = new Set<Waiter>();
   readonly #pace = new Pace();
   readonly #leaving = new Set<Backend>();
-  readonly #onInstance = (id: string): number =>
-    this.#ready.find(({ instance }) => instance.id === id)?.slots.used ?? 0;
+  /** Calls by instance, also those of instances that get no more. */
+  readonly byInstance = () => this.#countByInstance();
   #endpoints: Endpoints;
   #ready: Backend[] = [];
   #inFlight = 0;
@@ -72,7 +72,7 @@ export class Route {
     this.#slots = slots?.(endpoints.name) ?? WHOLE_SLOTS;
     this.#slots.onGranted(() => this.#serveWaiting());
     this.#load = new LoadReport(
-      () => this.#currentLoad(),
+      () => this.load,
       (load) => platform.report(load),
     );
     this.update(endpoints);
@@ -90,6 +90,14 @@ export class Route {
   /** The steps of the last waking, as far as the platform told them. */
   get wakeSteps(): readonly WakeStep[] {
     return this.#wakeSteps;
+  }
+
+  get calls(): Pick<Load, "name" | "inFlight" | "waiting"> {
+    return { name: this.name, inFlight: this.#inFlight, waiting: this.#waiting.size };
+  }
+
+  get load(): Load {
+    return { ...this.calls, byInstance: this.byInstance };
   }
 
   get isIdle(): boolean {
@@ -196,8 +204,7 @@ export class Route {
   }
 
   stats(): FunctionStats {
-    const { onInstance, ...load } = this.#currentLoad();
-    return { ...load, ready: this.#ready.length, ...this.counters.read() };
+    return { ...this.calls, ready: this.#ready.length, ...this.counters.read() };
   }
 
   /** Breaks every call under way off. */
@@ -267,8 +274,11 @@ export class Route {
       this.#load.changedInFlight();
   }
 
-  #currentLoad(): Load {
-    const onInstance = this.#onInstance;
-    return { name: this.name, inFlight: this.#inFlight, waiting: this.#waiting.size, onInstance };
+  #countByInstance(): ReadonlyMap<string, InstanceLoad> {
+    const counts = new Map<string, InstanceLoad>();
+    for (const { instance, slots, streams } of [...this.#ready, ...this.#leaving]) {
+      if (slots.used > 0) counts.set(instance.id, { calls: slots.used, streams });
+    }
+    return counts;
   }
 }

@@ -1,3 +1,4 @@
+import type { Load } from "../platform/platform.ts";
 import { Problem } from "../platform/problems.ts";
 import { Route, type RouteOptions } from "./route.ts";
 import type { FunctionStats } from "./stats.ts";
@@ -15,7 +16,17 @@ export class Routes {
   readonly #stopWatching: () => void;
 
   constructor(options: RouteOptions) {
-    this.#options = options;
+    const { platform } = options;
+    const report = (load: Load) => platform.report(this.#withRemoved(load));
+    this.#options = {
+      ...options,
+      platform: {
+        report,
+        endpoints: (name) => platform.endpoints(name),
+        watch: (listener) => platform.watch(listener),
+        wake: (name) => platform.wake(name),
+      },
+    };
     this.#stopWatching = options.platform.watch((name, endpoints) => {
       const route = this.#byName.get(name);
       if (route === undefined) return;
@@ -40,6 +51,17 @@ export class Routes {
     route.remove(unknownFunction(route.name));
     for (const each of this.#removed) if (each.isIdle) this.#removed.delete(each);
     if (!route.isIdle) this.#removed.add(route);
+  }
+
+  /** The platform still has the instances of a removed function, also when there is a new one of the same name. */
+  #withRemoved(load: Load): Load {
+    const { name } = load;
+    const removed = [...this.#removed].filter((route) => route.name === name && !route.isIdle);
+    const current = this.#byName.get(name);
+    if (removed.length === 0) return current?.load ?? load;
+    const routes = current === undefined ? removed : [...removed, current];
+    const calls = current?.calls ?? { name, inFlight: 0, waiting: 0 };
+    return { ...calls, byInstance: () => new Map(routes.flatMap((route) => [...route.byInstance()])) };
   }
 
   *stats(): Iterable<FunctionStats> {

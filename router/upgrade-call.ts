@@ -177,7 +177,7 @@ export class UpgradeCall extends PlacedCall {
   /** From here on the timer of the call is the idle timeout of its connection, in both directions. */
   #opened(status: number): void {
     this.#answered(status);
-    this.phase = "streaming";
+    this.becomesStream();
     this.disarm();
     this.#socket.setTimeout(this.limits.streamIdleMs, () => this.refuse(problems.streamIdle(this.limits)));
   }

@@ -97,13 +97,16 @@ export interface SlotsFromWorker {
   readonly returned: readonly SlotCount[];
 }
 
-/** A load in which `onInstance` is data. */
+/** Instance, its calls, and the streams among them. */
+export type InstanceCount = readonly [instance: string, calls: number, streams: number];
+
+/** A load in which `byInstance` is data. */
 export interface WorkerLoad {
   readonly name: string;
   readonly inFlight: number;
   readonly waiting: number;
   /** Calls by instance; those without are left out. */
-  readonly onInstance: readonly SlotCount[];
+  readonly byInstance: readonly InstanceCount[];
 }
 
 export interface WorkerTotals {

@@ -1,7 +1,7 @@
 import { EndpointsTable } from "../platform/endpoints-table.ts";
 import type { Endpoints, EndpointsListener, Load, WakeStep } from "../platform/platform.ts";
 import type { RouterPlatform } from "./route.ts";
-import type { FromWorker, SlotCount, WorkerLoad } from "./worker-messages.ts";
+import type { FromWorker, InstanceCount, WorkerLoad } from "./worker-messages.ts";
 
 /** Time after which the calls of each instance are told anew where they changed, in milliseconds. */
 const REFRESH_MS = 100;
@@ -46,9 +46,9 @@ export class WorkerPlatform implements RouterPlatform {
    * together do elsewhere, and which instances are idle changes all the time: that is looked at now and then.
    */
   report(load: Load): void {
-    const data = { ...load, onInstance: this.#countByInstance(load) };
+    const data = { ...load, byInstance: countByInstance(load) };
     this.#send({ type: "loads", loads: [data] });
-    if (load.inFlight + load.waiting === 0) this.#loads.delete(load.name);
+    if (load.inFlight + load.waiting + data.byInstance.length === 0) this.#loads.delete(load.name);
     else this.#loads.set(load.name, { load, told: JSON.stringify(data) });
     this.#refresh ??= setTimeout(() => this.#tellChanges(), REFRESH_MS);
   }
@@ -75,10 +75,9 @@ export class WorkerPlatform implements RouterPlatform {
     const loads: WorkerLoad[] = [];
     for (const entry of this.#loads.values()) {
       const { name, waiting } = entry.load;
-      const onInstance = this.#countByInstance(entry.load);
-      const inFlight = onInstance.reduce((sum, [, count]) => sum + count, 0);
-      // Its last call is reported; until then there is one, if only on an instance that leaves.
-      const data = { name, inFlight: Math.max(inFlight, waiting > 0 ? 0 : 1), waiting, onInstance };
+      const byInstance = countByInstance(entry.load);
+      const inFlight = byInstance.reduce((sum, [, calls]) => sum + calls, 0);
+      const data = { name, inFlight, waiting, byInstance };
       const text = JSON.stringify(data);
       if (text === entry.told) continue;
       entry.told = text;
@@ -86,12 +85,8 @@ export class WorkerPlatform implements RouterPlatform {
     }
     if (loads.length > 0) this.#send({ type: "loads", loads });
   }
+}
 
-  #countByInstance({ name, onInstance }: Load): SlotCount[] {
-    const instances = this.#endpoints.get(name)?.instances ?? [];
-    return instances.flatMap(({ id }) => {
-      const count = onInstance?.(id) ?? 0;
-      return count === 0 ? [] : [[id, count] as const];
-    });
-  }
+function countByInstance({ byInstance }: Load): InstanceCount[] {
+  return [...(byInstance?.() ?? [])].map(([id, { calls, streams }]) => [id, calls, streams]);
 }

@@ -1,17 +1,17 @@
 import type { Load } from "../platform.ts";
 import type { Settings } from "../settings.ts";
-import { desiredInstances, instancesForLoad } from "./scaling.ts";
+import { desiredInstances, instancesForCalls, instancesForLoad } from "./scaling.ts";
 
 /** What the load of one function asks for, and for how long it has asked for less. Times are monotonic. */
 export class Demand {
   #load: Pick<Load, "inFlight" | "waiting"> = { inFlight: 0, waiting: 0 };
-  #onInstance: Load["onInstance"];
+  #byInstance: Load["byInstance"];
   #busyAtMs = 0;
   #enoughAtMs = 0;
 
-  report({ inFlight, waiting, onInstance }: Load, nowMs: number): void {
+  report({ inFlight, waiting, byInstance }: Load, nowMs: number): void {
     const before = this.#load;
-    this.#onInstance = onInstance;
+    this.#byInstance = byInstance;
     this.#load = { inFlight, waiting };
     // Silence that is reported again is silence still.
     if (inFlight + waiting + before.inFlight + before.waiting > 0) this.touch(nowMs);
@@ -24,12 +24,27 @@ export class Demand {
 
   /** True if nobody told of a call on this instance. */
   isIdle(id: string): boolean {
-    return (this.#onInstance?.(id) ?? 0) === 0;
+    return (this.#byInstance?.().get(id)?.calls ?? 0) === 0;
+  }
+
+  /** True if a call on this instance is known whose response has begun. */
+  hasStream(id: string): boolean {
+    return (this.#byInstance?.().get(id)?.streams ?? 0) > 0;
   }
 
   /** Instances that the load asks for. */
   instances(settings: Settings): number {
     return instancesForLoad({ settings, load: this.#load });
+  }
+
+  /** Those among them that calls need now: without them calls would wait. */
+  instancesForCalls(settings: Settings): number {
+    return instancesForCalls({ settings, load: this.#load });
+  }
+
+  /** Time since something happened that counts as a call. */
+  idleForMs(nowMs: number): number {
+    return nowMs - this.#busyAtMs;
   }
 
   /** How many there should be where `current` are; fewer only when that was enough for a while. */

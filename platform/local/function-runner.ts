@@ -2,19 +2,23 @@ import { FREE_SPACE, isDiskFull } from "../disk-full.ts";
 import type { EndpointsTable } from "../endpoints-table.ts";
 import { LogBuffer } from "../log-buffer.ts";
 import type { InstanceDescription, Load, LogLine } from "../platform.ts";
-import { Problem } from "../problems.ts";
+import { outOf, Problem } from "../problems.ts";
+import { shortageOf } from "../shortage.ts";
 import { HEALTHY_AFTER_MS } from "./backoff.ts";
+import type { EvictableInstance } from "./budget/memory-budget.ts";
 import { Demand } from "./demand.ts";
 import { Draining } from "./draining.ts";
 import { Failures } from "./failures.ts";
 import type { InstanceProcess } from "./instance-process.ts";
 import type { StartOptions } from "./instances.ts";
-import { startTogether } from "./start-together.ts";
+import { isNoCapacity, startTogether } from "./start-together.ts";
 import { Starts } from "./starts.ts";
 import type { VersionRecord } from "./store.ts";
 import { Waiting } from "./waiting.ts";
 
 const WAIT_OUT_MS = 1_000;
+/** Time after which an instance besides others is started again for which there was no memory. */
+const REFUSED_MS = 1_000;
 
 export interface RunnerOptions {
   readonly name: string;
@@ -49,15 +53,28 @@ export class FunctionRunner {
   #retry: NodeJS.Timeout | undefined;
   /** That is why the last instance broke. */
   #isDiskFull = false;
+  /** Why the last start was refused, until one succeeds. */
+  #refusal: Problem | undefined;
+  #refusedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#draining = new Draining(options.streamIdleMs);
+    this.#draining = new Draining({
+      streamIdleMs: options.streamIdleMs,
+      hasStream: (id) => this.#demand.hasStream(id),
+      onKill: ({ id }, because) => {
+        this.#line({ at: new Date(), instance: "", stream: "platform", text: `instance ${id} ${because}` });
+      },
+    });
+  }
+
+  get name(): string {
+    return this.#options.name;
   }
 
   /** True while it needs `tick`. */
   get active(): boolean {
-    return this.#instances.size + this.#draining.size > 0;
+    return this.#instances.size + this.#draining.size > 0 || (this.#version?.settings.min ?? 0) > 0;
   }
 
   get current(): VersionRecord | undefined {
@@ -85,7 +102,12 @@ export class FunctionRunner {
   notReady(nowMs: number): string | undefined {
     if (this.readyCount > 0 || !this.#version) return undefined;
     const forLoad = this.#demand.instances(this.#version.settings);
-    return this.#failures.describe(nowMs) ?? (forLoad > 0 || this.#waiting.some ? "Starting." : undefined);
+    const refusal = this.#waiting.some || forLoad > 0 ? this.#refusal?.detail : undefined;
+    return (
+      this.#failures.describe(nowMs) ??
+      refusal ??
+      (forLoad > 0 || this.#waiting.some ? "Starting." : undefined)
+    );
   }
 
   /** Makes a stored version current without starting more than its `min`. */
@@ -105,7 +127,7 @@ export class FunctionRunner {
     const forLoad = this.#demand.instances(next.settings);
     const count = Math.max(1, next.settings.min, Math.min(forLoad, this.readyCount));
     const started = await startTogether(
-      (signal) => this.#options.start(next, { onLine: (line) => this.#line(line), signal }),
+      (signal, waits) => this.#options.start(next, { onLine: (line) => this.#line(line), signal, waits }),
       { count, signal: AbortSignal.any([signal, this.#closing.signal]), arriving: this.#arriving },
     );
     const giveUp = () => Promise.all(started.map((instance) => this.#draining.add(instance, 0)));
@@ -128,10 +150,11 @@ export class FunctionRunner {
     this.#reconcile();
   }
 
+  /** What the routers see of the load of this function's name, also after it was removed. */
   report(load: Load): void {
     const nowMs = performance.now();
     this.#demand.report(load, nowMs);
-    if (!this.#version) return;
+    if (!this.#version || this.#closing.signal.aborted) return;
     const current = this.#count();
     if (this.#demand.desired(this.#version.settings, current, nowMs) > current) this.#reconcile();
   }
@@ -154,14 +177,28 @@ export class FunctionRunner {
     if (!this.#version) return;
     const current = this.#count();
     const desired = this.#demand.desired(this.#version.settings, current, nowMs);
+    if (current < desired) this.#reconcile();
     if (current <= desired) return;
     // The youngest go first. One with calls stays until they have ended: there may be a stream among them.
     const idle = this.#ready().filter(({ id }) => this.#demand.isIdle(id));
     const surplus = idle.slice(desired - current);
-    if (surplus.length === 0) return;
-    for (const instance of surplus) this.#instances.delete(instance);
-    this.#publishEndpoints();
-    for (const instance of surplus) void this.#draining.add(instance);
+    this.#stop(surplus);
+  }
+
+  /** Instances that calls do not need, for whom others may need their memory more; the youngest first. */
+  *idle(nowMs: number): Iterable<EvictableInstance> {
+    if (!this.#version) return;
+    const { settings } = this.#version;
+    const ready = this.#ready();
+    const idle = ready.filter(({ id }) => this.#demand.isIdle(id));
+    const idleForMs = this.#demand.idleForMs(nowMs);
+    let left = ready.length;
+    const needed = Math.max(this.#demand.instancesForCalls(settings), this.#waiting.some ? 1 : 0);
+    for (const instance of idle.reverse()) {
+      if (--left < needed) return;
+      const { usedMiB = instance.expectedMiB } = instance;
+      yield { instance, usedMiB, idleForMs, isKept: left < settings.min, stop: () => this.#stop([instance]) };
+    }
   }
 
   /**
@@ -182,6 +219,13 @@ export class FunctionRunner {
     this.log.close();
   }
 
+  #stop(instances: readonly InstanceProcess[]): void {
+    const stopped = instances.filter((instance) => this.#instances.delete(instance));
+    if (stopped.length === 0) return;
+    this.#publishEndpoints();
+    for (const instance of stopped) void this.#draining.add(instance);
+  }
+
   #doesNotStart(): Problem {
     const retryAfterS = Math.max(1, Math.ceil(this.#failures.waitMs(performance.now()) / 1_000));
     const why = this.#isDiskFull ? `the disk is full: ${FREE_SPACE}` : "its log says why";
@@ -200,12 +244,18 @@ export class FunctionRunner {
   /** Starts what is missing, now or when the back-off is over. */
   #reconcile(): void {
     if (this.#closing.signal.aborted || !this.#version || this.#retry) return;
-    const forLoad = this.#demand.instances(this.#version.settings);
+    const { settings } = this.#version;
+    const forLoad = this.#demand.instances(settings);
     const missing = Math.max(forLoad, this.#waiting.some ? 1 : 0) - this.#count();
     if (missing <= 0) return;
-    const waitMs = this.#failures.waitMs(performance.now());
+    const nowMs = performance.now();
+    const waitMs = this.#failures.waitMs(nowMs);
     if (waitMs === 0) {
-      for (let i = 0; i < missing; i++) this.#startOne();
+      // Where calls have no instance at all, one start waits for memory; the others are tried now and then.
+      const isFirst =
+        this.#count() === 0 && (this.#waiting.some || this.#demand.instancesForCalls(settings) > 0);
+      if (!isFirst && nowMs - this.#refusedAtMs < REFUSED_MS) return;
+      for (let i = 0; i < missing; i++) this.#startOne(isFirst && i === 0);
       return;
     }
     this.#retry = setTimeout(() => {
@@ -214,21 +264,25 @@ export class FunctionRunner {
     }, waitMs);
   }
 
-  #startOne(): void {
+  #startOne(waits: boolean): void {
     const version = this.#version;
     if (!version) return;
     const { signal } = this.#closing;
     const isWanted = () => !signal.aborted && this.#version === version;
-    this.#starts.begin(this.#options.start(version, { onLine: (line) => this.#line(line), signal }), {
+    const start = this.#options.start(version, { onLine: (line) => this.#line(line), signal, waits });
+    this.#starts.begin(start, {
       started: (instance) => (isWanted() ? this.#add(instance) : this.#draining.add(instance, 0)),
       failed: (error) => {
-        if (isWanted()) this.#broke(`an instance could not be started: ${error}`, error);
+        if (!isWanted()) return;
+        if (isNoCapacity(error)) this.#refused(error, waits);
+        else this.#broke(`an instance could not be started: ${error}`, error);
       },
     });
   }
 
   #add(instance: InstanceProcess): void {
     this.#instances.add(instance);
+    this.#refusal = undefined;
     const served = () => {
       if (this.#instances.has(instance)) this.#publishEndpoints();
     };
@@ -244,11 +298,26 @@ export class FunctionRunner {
     });
   }
 
+  /** There was no memory for a start, which is held against nobody. */
+  #refused(why: Problem, hadWaited: boolean): void {
+    this.#refusal = why;
+    this.#refusedAtMs = performance.now();
+    if (this.#count() > 0) return;
+    if (hadWaited) this.#waiting.reject(why);
+    else if (this.#waiting.some) this.#reconcile();
+  }
+
   #broke(message: string, cause?: unknown): void {
     const at = new Date();
+    this.#line({ at, instance: "", stream: "platform", text: message });
+    const shortage = shortageOf(cause);
+    if (shortage !== undefined) {
+      // No fault of the function: who waits has an answer, and nothing is held against the next start.
+      this.#refused(outOf(shortage), true);
+      return;
+    }
     this.#isDiskFull = isDiskFull(cause);
     this.#failures.add({ at, message }, performance.now());
-    this.#line({ at, instance: "", stream: "platform", text: message });
     this.#reconcile();
     // After the first in a row the next start is under way already: they wait for that. After the second
     // it pauses, and they have an answer: nobody waits for more than two starts.

@@ -10,7 +10,7 @@ import { recordPid, removeFolder } from "./instance-folder.ts";
 import { endOf, type Launched } from "./launch/launcher.ts";
 import { readLines } from "./output.ts";
 import { probe } from "./probe.ts";
-import { anonymousMemoryMiB } from "./process-table.ts";
+import type { InstanceResources } from "./resources/instance-resources.ts";
 
 /** Time between leaving the endpoints and SIGTERM: calls already on their way still arrive. */
 const SETTLE_MS = 200;
@@ -24,6 +24,8 @@ export interface InstanceOptions {
   /** Time that it may take to be ready. */
   readonly startMs: number;
   readonly onLine: (line: LogLine) => void;
+  /** What it is expected to need in memory. */
+  readonly expectedMiB: number;
 }
 
 /** One program that runs one version, from its start to its end; it owns the folder. */
@@ -44,8 +46,13 @@ export class InstanceProcess implements Instance {
   readyAtMs: number | undefined;
   /** Set when the platform ends it, so that its end is no crash. */
   stopping = false;
+  readonly resources: InstanceResources;
+  readonly expectedMiB: number;
+  /** By the monotonic clock. */
+  readonly startedAtMs = performance.now();
   readonly #launched: Launched;
   readonly #child: ChildProcess;
+  #answeredAtMs = 0;
   #hasExited = false;
   #killedBecause: string | undefined;
   #cause: unknown;
@@ -56,20 +63,20 @@ export class InstanceProcess implements Instance {
     this.address = { unix: folder.socket };
     this.version = options.version;
     this.settings = options.settings;
+    this.resources = launched.resources;
+    this.expectedMiB = options.expectedMiB;
     this.#launched = launched;
     this.#child = child;
     this.pid = pid;
     this.exited = this.#watchExit();
-    this.ended = this.exited.then(() => this.#removeFolder(options));
+    this.ended = this.exited.then(() => this.#release(options));
     this.#recordPid();
-    this.ready = pid > 0 ? this.#start(options) : this.exited.then((how) => fail(how));
+    this.ready =
+      pid > 0
+        ? this.#start(options)
+        : this.exited.then((how) => Promise.reject(new StartError(how, [], this.#cause)));
     // Whoever needs to know awaits it; an instance that nobody waits for any more may fail as well.
     this.ready.catch(() => {});
-  }
-
-  /** Folder in memory that counts as the instance's. */
-  get memoryFolder(): string | undefined {
-    return this.#launched.memoryFolder;
   }
 
   /** The error of the system for which it could not be started; undefined if there was none. */
@@ -78,10 +85,25 @@ export class InstanceProcess implements Instance {
   }
 
   describe(state: InstanceDescription["state"]): InstanceDescription {
-    const { id, version, startedAt, pid } = this;
-    const memoryMiB = anonymousMemoryMiB(pid);
+    const { id, version, startedAt } = this;
+    const memoryMiB = this.resources.measure();
     const memory = memoryMiB === undefined ? {} : { memoryMiB: Math.round(memoryMiB) };
     return { id, version, state, startedAt, ...memory };
+  }
+
+  /** Memory that it held when it was measured last; undefined where the system does not say. */
+  get usedMiB(): number | undefined {
+    return this.resources.usedMiB;
+  }
+
+  /** When its event loop answered `ask` last, by the monotonic clock. */
+  get answeredAtMs(): number {
+    return this.#answeredAtMs;
+  }
+
+  /** Asks its event loop for a sign of life, also while it drains and takes no connections any more. */
+  ask(): void {
+    this.#child.stdin?.write("alive\n");
   }
 
   /** Lets the calls under way finish, at most for `graceMs`; the instance must be out of the endpoints. */
@@ -124,6 +146,10 @@ export class InstanceProcess implements Instance {
       for (const stream of ["stdout", "stderr"] as const) {
         readLines(this.#child[stream]!, (text) => {
           if (text === `${nonce} ready`) return resolve();
+          if (text === `${nonce} alive`) {
+            this.#answeredAtMs = performance.now();
+            return;
+          }
           if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));
           options.onLine({ at: new Date(), instance: this.id, stream, text });
         });
@@ -136,8 +162,9 @@ export class InstanceProcess implements Instance {
       function: { name, version },
       env: [...(scratch === undefined ? [] : ["TMPDIR"]), ...Object.keys(settings.env)],
     };
-    this.#launched.begin(`${JSON.stringify(message)}\n`);
     try {
+      this.#limit();
+      this.#launched.begin(`${JSON.stringify(message)}\n`);
       const failed = await Promise.race([isReady, this.exited]);
       if (failed !== undefined) throw new StartError(failed, lines, this.#cause);
       this.#launched.expose();
@@ -146,14 +173,28 @@ export class InstanceProcess implements Instance {
     } catch (error) {
       this.kill("did not answer the first health probe");
       if (error instanceof StartError) throw error;
-      fail(await this.exited, lines);
+      throw new StartError(await this.exited, lines, this.#cause);
     } finally {
       clearTimeout(deadline);
     }
   }
 
+  /** Nothing of the function runs before what it holds is limited. */
+  #limit(): void {
+    try {
+      this.resources.limit(this.settings.memoryMiB);
+    } catch (error) {
+      this.#cause = error;
+      this.kill(`could not be started: its memory cannot be limited: ${(error as Error).message}`);
+      throw error;
+    }
+  }
+
   #describeEnd(code: number | null, signal: NodeJS.Signals | null): string {
     // V8 ends the process with a trap or an abort when the heap is full.
+    if (this.resources.ranOut) {
+      return `was stopped: it went over its limit of ${this.settings.memoryMiB} MiB (setting memoryMiB)`;
+    }
     if (signal === "SIGTRAP" || signal === "SIGABRT" || signal === "SIGILL") {
       return `ended by ${signal}, most likely out of memory: its limit is ${this.settings.memoryMiB} MiB (setting memoryMiB)`;
     }
@@ -168,7 +209,10 @@ export class InstanceProcess implements Instance {
   #watchExit(): Promise<string> {
     return new Promise((resolve) => {
       const end = (how: string) => resolve(this.#killedBecause ?? how);
-      this.#child.once("error", (error) => end(`could not be started: ${error.message}`));
+      this.#child.once("error", (error) => {
+        this.#cause = error;
+        end(`could not be started: ${error.message}`);
+      });
       // What it printed last may wait behind the limit on its output, which has no reason any more.
       this.#child.once("exit", () => {
         this.#hasExited = true;
@@ -194,10 +238,11 @@ export class InstanceProcess implements Instance {
     }
   }
 
-  async #removeFolder({ onLine }: InstanceOptions): Promise<void> {
-    this.#launched.close();
-    const left = await removeFolder(this.#launched.folder);
-    if (left) onLine({ at: new Date(), instance: this.id, stream: "platform", text: left });
+  async #release({ onLine }: InstanceOptions): Promise<void> {
+    await this.#launched.close();
+    for (const left of [await removeFolder(this.#launched.folder), await this.resources.release()]) {
+      if (left) onLine({ at: new Date(), instance: this.id, stream: "platform", text: left });
+    }
   }
 }
 
@@ -210,10 +255,6 @@ export class StartError extends Error {
     this.name = "StartError";
     this.log = log;
   }
-}
-
-function fail(how: string, log: readonly string[] = []): never {
-  throw new StartError(how, log);
 }
 
 function signalIfThere(pid: number, signal: NodeJS.Signals): void {

@@ -3,16 +3,26 @@ import { join } from "node:path";
 import { denoPath } from "../deno-binary.ts";
 import type { Limits } from "../limits.ts";
 import type { LogLine } from "../platform.ts";
+import { Problem } from "../problems.ts";
+import { formatMs } from "../quantity.ts";
 import { Semaphore } from "../semaphore.ts";
+import { ExpectedMemory } from "./budget/expected-memory.ts";
+import { type EvictableInstance, MemoryBudget } from "./budget/memory-budget.ts";
 import { BundleFiles } from "./bundle-files.ts";
 import { makeDenoDir } from "./data-folder.ts";
 import { InstanceFolders, removeFolder } from "./instance-folder.ts";
 import { InstanceProcess } from "./instance-process.ts";
 import type { Launched } from "./launch/launcher.ts";
 import { Launching } from "./launch/launching.ts";
+import type { Probed } from "./network/networks.ts";
+import { Resources } from "./resources/resources.ts";
 import { compileRuntime } from "./runtime-program.ts";
+import { startWork } from "./start-work.ts";
 import type { Store, VersionRecord } from "./store.ts";
 import type { Isolation, IsolationMode } from "./wall/isolation.ts";
+
+/** Instances that start at a time, those included that wait for something else than the processor. */
+const MOST_STARTING = 256;
 
 export interface InstancesOptions {
   /** Its real path. */
@@ -20,12 +30,20 @@ export interface InstancesOptions {
   readonly store: Store;
   readonly limits: Limits;
   readonly isolation: IsolationMode;
+  /** Instances that may be stopped to make room. */
+  readonly idle: () => Iterable<EvictableInstance>;
+  /** Opens walls around networks; absent: functions use the machine's. */
+  readonly probeNetworks?: (() => Promise<Probed>) | undefined;
+  /** False measures memory only, as where the system has no control groups for Skiff. */
+  readonly useGroups?: boolean | undefined;
 }
 
 export interface StartOptions {
   readonly onLine: (line: LogLine) => void;
   /** Ends the wait for a place. */
   readonly signal: AbortSignal;
+  /** False: there is another one that takes calls, so that this one is refused where memory is used up. */
+  readonly waits: boolean;
 }
 
 /** All instances of this machine, of whatever function, with the files that they need. */
@@ -35,12 +53,24 @@ export class Instances {
   readonly #launching: Promise<Launching>;
   readonly #folders: InstanceFolders;
   readonly #startMs: number;
+  readonly #budget: MemoryBudget;
+  readonly #expected = new ExpectedMemory<VersionRecord>();
   readonly #all = new Set<InstanceProcess>();
   /** Starting is mostly work for the processor: more at a time would only make each slower. */
-  readonly #starts = new Semaphore({ places: 2 * availableParallelism() + 2 });
+  readonly #working = new Semaphore({ places: 2 * availableParallelism() + 2 });
+  readonly #starting = new Semaphore({ places: MOST_STARTING });
+  readonly #waitMs: number;
 
-  constructor({ dataFolder, store, limits, isolation }: InstancesOptions) {
+  constructor(options: InstancesOptions) {
+    const { dataFolder, store, limits, isolation, idle, useGroups, probeNetworks } = options;
     this.#startMs = limits.startMs;
+    this.#waitMs = limits.instanceWaitMs;
+    this.#budget = new MemoryBudget({
+      budgetMiB: limits.memoryBytes / 1024 ** 2,
+      waitMs: limits.instanceWaitMs,
+      instances: () => this.#all,
+      idle,
+    });
     this.bundles = new BundleFiles(
       join(dataFolder, "functions"),
       async ({ name, version }) => (await store.read(name, version))?.bundle,
@@ -49,8 +79,10 @@ export class Instances {
     this.#launching = Launching.open({
       program: { deno: denoPath(), runtime: compileRuntime(dataFolder), denoDir: makeDenoDir(dataFolder) },
       folders: this.#folders,
+      resources: new Resources(dataFolder, { useGroups }),
       isolation,
       limits,
+      ...(probeNetworks && { probeNetworks }),
     });
     // Whoever asks for it is told.
     this.#launching.catch(() => {});
@@ -59,6 +91,11 @@ export class Instances {
   /** @throws Error in words for the person who started Skiff, if the isolation that is asked for cannot be had */
   async isolation(): Promise<Isolation> {
     return (await this.#launching).isolation;
+  }
+
+  /** What holds the connections of functions in, for people. */
+  async describeNetwork(): Promise<string> {
+    return (await this.#launching).describeNetwork();
   }
 
   /** Compiles what all instances run, so that none has to. */
@@ -71,17 +108,19 @@ export class Instances {
     return this.#all;
   }
 
-  /** Resolves when the process exists; its place among the starting ones is free when it is ready. */
-  start(record: VersionRecord, { onLine, signal }: StartOptions): Promise<InstanceProcess> {
-    return new Promise((resolve, reject) => {
-      const work = async () => {
-        const instance = await this.#spawn(record, onLine);
-        resolve(instance);
-        // A failed start is told by the instance.
-        await instance.ready.catch(() => {});
-      };
-      this.#starts.run(work, signal).catch(reject);
-    });
+  /** Keeps all instances within the memory that they have together; called a few times a second. */
+  tick(): void {
+    this.#budget.check();
+  }
+
+  /**
+   * Resolves when the process exists. It holds a place among the working ones only while it works on its start.
+   * @throws Problem `no_capacity` when there is no memory or no place for it, the signal's reason
+   */
+  start(record: VersionRecord, { onLine, signal, waits }: StartOptions): Promise<InstanceProcess> {
+    const neededMiB = this.#expected.of(record);
+    const begin = () => this.#inPlace(() => this.#spawn(record, onLine), signal);
+    return this.#budget.run({ neededMiB, waits, signal }, begin);
   }
 
   /** Removes what is left; every instance must be ending. */
@@ -92,6 +131,26 @@ export class Instances {
       () => {},
     );
     this.#folders.close();
+  }
+
+  #inPlace(spawn: () => Promise<InstanceProcess>, outer: AbortSignal): Promise<InstanceProcess> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(tooManyStarts(this.#waitMs)), this.#waitMs);
+    const signal = AbortSignal.any([outer, late.signal]);
+    const { promise, resolve, reject } = Promise.withResolvers<InstanceProcess>();
+    const work = async () => {
+      const instance = await spawn();
+      resolve(instance);
+      await startWork(instance);
+      return instance;
+    };
+    const start = async () => {
+      const instance = await this.#working.run(work, signal);
+      // A failed start is told by the instance.
+      await instance.ready.catch(() => {});
+    };
+    this.#starting.run(start, signal).catch(reject);
+    return promise.finally(() => clearTimeout(timer));
   }
 
   async #spawn(record: VersionRecord, onLine: StartOptions["onLine"]): Promise<InstanceProcess> {
@@ -106,23 +165,43 @@ export class Instances {
         version,
         settings,
         startMs: this.#startMs,
+        expectedMiB: this.#expected.of(record),
         onLine,
       });
       this.#all.add(instance);
-      void instance.ended.then(async () => {
-        this.#all.delete(instance);
-        const left = await this.bundles.release(record);
-        if (left) onLine({ at: new Date(), instance: instance.id, stream: "platform", text: left });
-      });
+      void instance.ended.then(() => this.#ended(record, instance, onLine));
       return instance;
     } catch (error) {
       // The system has no process, no file or no space left: nothing of the attempt stays.
-      launched?.close();
+      await launched?.close();
       if (launched) await removeFolder(launched.folder);
+      await launched?.resources.release();
       await this.bundles.release(record);
       throw error;
     }
   }
+
+  async #ended(
+    record: VersionRecord,
+    instance: InstanceProcess,
+    onLine: StartOptions["onLine"],
+  ): Promise<void> {
+    this.#all.delete(instance);
+    const left = await this.bundles.release(record);
+    if (left) onLine({ at: new Date(), instance: instance.id, stream: "platform", text: left });
+    if (instance.readyAtMs !== undefined && instance.usedMiB !== undefined) {
+      this.#expected.saw(record, instance.usedMiB);
+    }
+    this.#budget.check();
+  }
+}
+
+function tooManyStarts(waitMs: number): Problem {
+  return new Problem(
+    "no_capacity",
+    `Too many instances start at a time: this one had no place among them within ${formatMs(waitMs)} (limit SKIFF_INSTANCE_WAIT). Try again in 1 s.`,
+    { retryAfterS: 1, setting: "SKIFF_INSTANCE_WAIT" },
+  );
 }
 
 /** Addresses of this machine's interfaces; the loopback ones are private anyway. */

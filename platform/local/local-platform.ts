@@ -18,11 +18,14 @@ import type {
 } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import type { Settings } from "../settings.ts";
+import { shortageOf } from "../shortage.ts";
+import type { EvictableInstance } from "./budget/memory-budget.ts";
 import { makeDataFolder } from "./data-folder.ts";
 import { FunctionRunner } from "./function-runner.ts";
 import { StartError } from "./instance-process.ts";
 import { InstanceWatch, WATCH_TIMES, type WatchTimes } from "./instance-watch.ts";
 import { Instances } from "./instances.ts";
+import { Networks } from "./network/networks.ts";
 import { removeTreeSync } from "./remove-tree.ts";
 import { type FunctionRecord, Store, type VersionRecord } from "./store.ts";
 import type { Isolation, IsolationMode } from "./wall/isolation.ts";
@@ -42,8 +45,12 @@ export interface LocalPlatformOptions {
   readonly spread?: () => Promise<void>;
   /** What holds functions in; `auto` by default. */
   readonly isolation?: IsolationMode;
+  /** Puts a wall of the kernel's around the connections of functions as well, where it can be had. */
+  readonly walledNetwork?: boolean;
   /** How often instances are looked after; WATCH_TIMES by default. */
   readonly watchTimes?: Partial<WatchTimes>;
+  /** False measures memory only, as where the system has no control groups for Skiff. */
+  readonly useGroups?: boolean;
 }
 
 /** What a platform consists of that takes time to open. */
@@ -72,6 +79,7 @@ export class LocalPlatform implements Platform {
   readonly #entries = new Map<string, Entry>();
   /** Also those of functions that are being created, and of removed ones whose last calls are under way. */
   readonly #runners = new Set<FunctionRunner>();
+  readonly #removed = new Set<FunctionRunner>();
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
   /** The last change of each function that is under way: changes of one function happen in order. */
@@ -94,15 +102,30 @@ export class LocalPlatform implements Platform {
 
   /** @throws Error in words for the person who started it, when the data folder cannot be used */
   static async open(options: LocalPlatformOptions): Promise<LocalPlatform> {
-    const { leftovers = [], limits, isolation = "auto" } = options;
+    const { leftovers = [], limits, isolation = "auto", onLine = () => {} } = options;
     const dataFolder = makeDataFolder(options.dataFolder);
+    const probeNetworks = () =>
+      Networks.probe({
+        folder: join(dataFolder, "networks"),
+        onLine: (text) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text }),
+      });
     const store = await Store.open(join(dataFolder, "skiff.db"));
     try {
       // The folder is locked. What a crash left behind may fill the disk: it goes before anything is written.
       for (const path of leftovers) removeTreeSync(join(dataFolder, path));
-      const instances = new Instances({ dataFolder, store, limits, isolation });
+      let platform: LocalPlatform | undefined;
+      const instances = new Instances({
+        dataFolder,
+        store,
+        limits,
+        isolation,
+        idle: () => (platform === undefined ? [] : platform.#idle()),
+        useGroups: options.useGroups,
+        probeNetworks: options.walledNetwork ? probeNetworks : undefined,
+      });
       await store.prepare();
-      return new LocalPlatform(options, { store, instances, functions: await store.functions() });
+      platform = new LocalPlatform(options, { store, instances, functions: await store.functions() });
+      return platform;
     } catch (error) {
       await store.close();
       throw error;
@@ -115,6 +138,11 @@ export class LocalPlatform implements Platform {
    */
   isolation(): Promise<Isolation> {
     return this.#instances.isolation();
+  }
+
+  /** What holds the connections of functions in, for people. */
+  describeNetwork(): Promise<string> {
+    return this.#instances.describeNetwork();
   }
 
   /** Makes first starts as fast as later ones. */
@@ -150,7 +178,7 @@ export class LocalPlatform implements Platform {
     } catch (error) {
       if (!current) this.#runners.delete(entry.runner);
       this.#left(name, await bundles.retire(next));
-      throw error instanceof StartError && !isDiskFull(error) ? startFailed(error) : error;
+      throw error instanceof StartError && !isOfTheMachine(error) ? startFailed(error) : error;
     }
     this.#entries.set(name, entry);
     if (current) this.#left(name, await bundles.retire(current));
@@ -166,9 +194,13 @@ export class LocalPlatform implements Platform {
       this.#entries.delete(name);
       this.#endpoints.delete(name);
       const { runner } = entry;
+      this.#removed.add(runner);
       const ended = runner
         .close(new Problem("unknown_function", `The function "${name}" was removed.`))
-        .finally(() => this.#runners.delete(runner));
+        .finally(() => {
+          this.#runners.delete(runner);
+          this.#removed.delete(runner);
+        });
       if (runner.current) this.#left(name, await this.#instances.bundles.retire(runner.current));
       await Promise.race([ended, setTimeout(REMOVE_WAIT_MS, undefined, { ref: false })]);
       await this.#spread();
@@ -233,6 +265,8 @@ export class LocalPlatform implements Platform {
 
   report(load: Load): void {
     this.#entries.get(load.name)?.runner.report(load);
+    // A removed function's instances finish the calls that routers still know.
+    for (const runner of this.#removed) if (runner.name === load.name) runner.report(load);
   }
 
   async *logs(name: string, options: LogOptions): AsyncIterable<LogLine> {
@@ -269,6 +303,12 @@ export class LocalPlatform implements Platform {
 
   #tick(nowMs: number): void {
     for (const runner of this.#runners) if (runner.active) runner.tick(nowMs);
+    this.#instances.tick();
+  }
+
+  *#idle(): Iterable<EvictableInstance> {
+    const nowMs = performance.now();
+    for (const { runner } of this.#entries.values()) yield* runner.idle(nowMs);
   }
 
   #summary(name: string): FunctionSummary | undefined {
@@ -312,6 +352,11 @@ export class LocalPlatform implements Platform {
 function bounded(settings: Settings, { instancesPerFunction }: Limits): Settings {
   const max = Math.min(settings.max, instancesPerFunction);
   return { ...settings, max, min: Math.min(settings.min, max) };
+}
+
+/** The disk is full, or the system has no file or process left: that says nothing of the version. */
+function isOfTheMachine(error: StartError): boolean {
+  return isDiskFull(error) || shortageOf(error) !== undefined;
 }
 
 function startFailed(error: StartError): Problem {

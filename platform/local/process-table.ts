@@ -28,16 +28,6 @@ function bootId(): string {
   return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 }
 
-/**
- * Memory that is the process's alone, in MiB: heap, buffers, stacks; not the pages of the Deno binary that
- * all instances share. Undefined where the system does not tell (anywhere but Linux) or it has ended.
- */
-export function anonymousMemoryMiB(pid: number): number | undefined {
-  const status = process.platform === "linux" ? readProc(pid, "status") : undefined;
-  const match = status && /^RssAnon:\s+(\d+) kB$/m.exec(status);
-  return match ? Number(match[1]) / 1024 : undefined;
-}
-
 function readProc(pid: number, file: string): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${file}`, "utf8");

@@ -16,9 +16,13 @@ export interface ScaleInput {
 }
 
 /** Instances that the load asks for, by calls in flight and waiting. */
-export function instancesForLoad({ settings, load }: Pick<ScaleInput, "settings" | "load">): number {
-  const wanted = Math.ceil((load.inFlight + load.waiting) / settings.concurrency);
-  return Math.min(settings.max, Math.max(settings.min, wanted));
+export function instancesForLoad(input: Pick<ScaleInput, "settings" | "load">): number {
+  return Math.max(input.settings.min, instancesForCalls(input));
+}
+
+/** Those among them that are there for calls, not only for `min`. */
+export function instancesForCalls({ settings, load }: Pick<ScaleInput, "settings" | "load">): number {
+  return Math.min(settings.max, Math.ceil((load.inFlight + load.waiting) / settings.concurrency));
 }
 
 /** How many instances there should be now: grows at once, shrinks slowly, goes to `min` when idle. */

@@ -1,3 +1,4 @@
+import { Problem } from "../problems.ts";
 import type { InstanceProcess } from "./instance-process.ts";
 
 export interface TogetherOptions {
@@ -8,11 +9,12 @@ export interface TogetherOptions {
 }
 
 /**
- * Starts `count` instances of a version that is not current yet. All become ready, or none is left.
+ * Starts `count` instances of a version that is not current yet. All become ready, or none is left; but where memory
+ * is used up it may be fewer, at least one.
  * @throws StartError of the first that does not start, or the signal's reason
  */
 export async function startTogether(
-  start: (signal: AbortSignal) => Promise<InstanceProcess>,
+  start: (signal: AbortSignal, waits: boolean) => Promise<InstanceProcess>,
   { count, signal: outer, arriving }: TogetherOptions,
 ): Promise<readonly InstanceProcess[]> {
   const others = new AbortController();
@@ -22,14 +24,16 @@ export async function startTogether(
     for (const instance of started) instance.kill("was given up");
   };
   signal.addEventListener("abort", kill);
-  const startOne = async () => {
+  const startOne = async (_: unknown, index: number) => {
+    const isFirst = index === 0;
     try {
-      const instance = await start(signal);
+      const instance = await start(signal, isFirst);
       started.push(instance);
       arriving.add(instance);
       if (signal.aborted) kill();
       await instance.ready;
     } catch (error) {
+      if (!isFirst && isNoCapacity(error)) return;
       // Only the first reason counts: what follows from it is noise.
       others.abort(error);
     }
@@ -40,4 +44,9 @@ export async function startTogether(
   if (!signal.aborted) return started;
   await Promise.all(started.map((instance) => instance.ended));
   throw signal.reason;
+}
+
+/** There is no memory or no place for a start: no fault of the version. */
+export function isNoCapacity(error: unknown): error is Problem<"no_capacity"> {
+  return error instanceof Problem && error.code === "no_capacity";
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { totalmem } from "node:os";
 import { LIMITS, limitsFromEnv } from "../../platform/limits.ts";
 
 describe("the limits", () => {
   it("are those of the design", () => {
     const MiB = 1024 ** 2;
-    assert.deepEqual(limitsFromEnv({}), {
+    assert.deepEqual(limitsFromEnv({}, 4_096 * MiB), {
       sourceBytes: 20 * MiB,
       callBodyBytes: 100 * MiB,
       headerBytes: 32 * 1024,
@@ -19,15 +20,18 @@ describe("the limits", () => {
       buildMs: 60_000,
       startMs: 30_000,
       drainMs: 10_000,
+      memoryBytes: 3_072 * MiB,
     });
   });
 
   for (const [key, { env, unit }] of Object.entries(LIMITS)) {
     it(`take ${key} from ${env}, and name it when it cannot be read`, () => {
-      const [text, value] = { bytes: ["3Ki", 3_072], duration: ["3s", 3_000], count: ["3", 3] }[unit] as [
-        string,
-        number,
-      ];
+      const [text, value] = {
+        bytes: ["3Ki", 3_072],
+        duration: ["3s", 3_000],
+        count: ["3", 3],
+        memory: ["3Ki", 3_072],
+      }[unit] as [string, number];
       assert.equal(limitsFromEnv({ [env]: text })[key as keyof typeof LIMITS], value);
       assert.deepEqual(limitsFromEnv({ [env]: "" }), limitsFromEnv({}), "an empty variable is none");
       for (const wrong of ["0", "-1", "many", "1,5"]) {
@@ -38,6 +42,13 @@ describe("the limits", () => {
       }
     });
   }
+
+  it("take a share of the machine's memory, which is what its control group allows", () => {
+    assert.equal(limitsFromEnv({ SKIFF_MEMORY: "50%" }, 1_000).memoryBytes, 500);
+    assert.equal(limitsFromEnv({ SKIFF_MEMORY: "1Gi" }, 1_000).memoryBytes, 1024 ** 3);
+    assert.throws(() => limitsFromEnv({ SKIFF_MEMORY: "101%" }), /SKIFF_MEMORY=101% .* such as 75%/);
+    assert.ok(limitsFromEnv({}).memoryBytes <= (totalmem() * 3) / 4);
+  });
 
   it("take no duration that is too long for a timer", () => {
     assert.equal(limitsFromEnv({ SKIFF_DRAIN: "576h" }).drainMs, 576 * 3_600_000);

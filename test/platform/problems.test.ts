@@ -64,6 +64,18 @@ describe("a problem", () => {
     assert.equal(toProblem(other).code, "internal_error");
   });
 
+  it("made of a system that has no file or process left is none of the function", () => {
+    for (const code of ["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]) {
+      const cause = Object.assign(new Error(`spawn /secret ${code}`), { code });
+      for (const error of [cause, new Error("It failed.", { cause })]) {
+        const { status, detail, extensions } = toProblem(error);
+        assert.deepEqual([status, extensions.retryAfterS], [503, 1]);
+        assert.match(detail, /no fault of the function: .* left/);
+        assert.doesNotMatch(detail, /secret/);
+      }
+    }
+  });
+
   it("made of what nobody expected does not tell the cause", () => {
     const problem = new Problem("draining", "Wait.", { retryAfterS: 1 });
     assert.equal(toProblem(problem), problem);

@@ -255,13 +255,54 @@ describe("the load that the router reports", () => {
       await until(() => loads.at(-1)?.waiting === 48, "48 reported as waiting");
       assert.partialDeepStrictEqual(loads.at(-1), { name: "echo", inFlight: 2, waiting: 48 });
       const { id } = harness.platform.endpoints("echo")!.instances[0]!;
-      assert.equal(loads.at(-1)?.onInstance?.(id), 2);
+      assert.equal(loads.at(-1)?.byInstance?.().get(id)?.calls, 2);
       for (let i = 0; i < 50; i++) {
         await until(() => held.length > i, "a call forwarded");
         held[i]!.end();
       }
       await Promise.all(calls);
       await until(() => loads.at(-1)?.inFlight === 0, "zero reported");
+    } finally {
+      await harness.close();
+    }
+  });
+
+  it("has the streams of instances that are not called any more, also of a function that was removed", async () => {
+    const open: http.ServerResponse[] = [];
+    const harness = await Harness.start();
+    const begin: http.RequestListener = (request, response) => {
+      if (request.url === "/quick") return response.end();
+      open.push(response.writeHead(200));
+      response.write("begun");
+    };
+    const counted = () => Object.fromEntries(harness.platform.loads.at(-1)?.byInstance?.() ?? []);
+    const stream = () => {
+      const asked = http.get(`${harness.url}/fn/echo/stream`, { agent: false }).on("error", () => {});
+      return new Promise<void>((resolve) => asked.once("response", (it) => it.once("data", () => resolve())));
+    };
+    try {
+      await harness.serve(begin);
+      const [first] = harness.platform.endpoints("echo")!.instances;
+      await stream();
+      const one = { calls: 1, streams: 1 };
+      await until(() => counted()[first!.id] !== undefined, "a stream reported");
+      assert.deepEqual(counted(), { [first!.id]: one });
+
+      await harness.serve(begin);
+      const [second] = harness.platform.endpoints("echo")!.instances;
+      await stream();
+      await until(() => counted()[second!.id] !== undefined, "the second stream reported");
+      assert.deepEqual(counted(), { [first!.id]: one, [second!.id]: one });
+
+      await harness.platform.remove("echo");
+      assert.deepEqual(counted(), { [first!.id]: one, [second!.id]: one });
+      await harness.serve(begin);
+      assert.equal((await send(`${harness.url}/fn/echo/quick`)).status, 200);
+      await until(() => harness.platform.loads.at(-1)?.inFlight === 0, "the quick call has ended");
+      assert.deepEqual(counted(), { [first!.id]: one, [second!.id]: one });
+
+      for (const response of open) response.end();
+      await until(() => Object.keys(counted()).length === 0, "no stream is left");
     } finally {
       await harness.close();
     }

@@ -11,6 +11,8 @@ import { eventually } from "./eventually.ts";
 export interface TemporaryOptions {
   readonly limits?: Partial<Limits>;
   readonly watchTimes?: NonNullable<LocalPlatformOptions["watchTimes"]>;
+  /** False measures memory only. */
+  readonly useGroups?: boolean;
   /** A folder that belongs to the test; otherwise one is made, and removed by `close`. */
   readonly dataFolder?: string;
 }
@@ -36,11 +38,13 @@ export class TemporaryLocalPlatform {
 
   static async open(options: TemporaryOptions = {}): Promise<TemporaryLocalPlatform> {
     const { limits = {}, watchTimes = {}, dataFolder = mkdtempSync(join(tmpdir(), "skiff-test-")) } = options;
+    const { useGroups = true } = options;
     const lines: LogLine[] = [];
     const platform = await LocalPlatform.open({
       dataFolder,
       limits: { ...limitsFromEnv({}), ...limits },
       watchTimes,
+      useGroups,
       onLine: (_, line) => lines.push(line),
     });
     const ownsFolder = options.dataFolder === undefined;

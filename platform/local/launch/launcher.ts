@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import type { Settings } from "../../settings.ts";
 import type { InstanceFolder } from "../instance-folder.ts";
+import type { InstanceResources } from "../resources/instance-resources.ts";
 
 /** Shells and bubblewrap tell a signal by an exit code above this. */
 const FIRST_SIGNAL_EXIT = 128;
@@ -21,14 +22,14 @@ export interface Launched {
   readonly pid: number;
   /** Paths as the program sees them. */
   readonly inside: { readonly bundle: string; readonly socket: string; readonly scratch?: string };
-  /** Folder in memory that counts as the instance's; absent if there is none. */
-  readonly memoryFolder?: string;
+  /** Measures and limits it: its processes are counted already. */
+  readonly resources: InstanceResources;
   /** Writes what the program reads first. */
   begin(input: string): void;
   /** Makes `folder.socket` lead to the program, which listens by now. @throws Error if it does not */
   expose(): void;
   /** After its end: lets go of what was held for it. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 export interface Launcher {

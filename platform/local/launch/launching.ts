@@ -5,12 +5,15 @@ import { setTimeout } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import type { StartMessage } from "../../../client-image/start-message.ts";
 import type { Limits } from "../../limits.ts";
-import { defaultSettings, type Settings } from "../../settings.ts";
+import { defaultSettings } from "../../settings.ts";
 import { type InstanceFolders, removeFolder } from "../instance-folder.ts";
+import type { Probed } from "../network/networks.ts";
 import { readLines } from "../output.ts";
+import type { Resources } from "../resources/resources.ts";
 import { chooseIsolation, type Isolation, type IsolationMode } from "../wall/isolation.ts";
-import type { PlaceNetwork, Profile } from "../wall/profile.ts";
-import { type Prepared, Sandboxes } from "../wall/sandboxes.ts";
+import { leaseNetwork } from "../wall/leased-network.ts";
+import type { Profile } from "../wall/profile.ts";
+import { type Prepared, Sandboxes, type SandboxesOptions } from "../wall/sandboxes.ts";
 import { CodeCache, WRITTEN_AFTER_MS } from "./code-cache.ts";
 import type { Launcher, Program } from "./launcher.ts";
 import { PlainLauncher } from "./plain-launcher.ts";
@@ -19,7 +22,10 @@ import { WalledLauncher } from "./walled-launcher.ts";
 export interface LaunchingOptions {
   readonly program: Program;
   readonly folders: InstanceFolders;
+  readonly resources: Resources;
   readonly isolation: IsolationMode;
+  /** Opens walls around networks; absent: functions use the machine's. */
+  readonly probeNetworks?: () => Promise<Probed>;
   readonly limits: Limits;
 }
 
@@ -29,18 +35,34 @@ export class Launching {
   readonly launcher: Launcher;
   readonly #options: LaunchingOptions;
   readonly #cache: CodeCache;
+  /** Takes a moment, for which only functions that use a network wait. */
+  readonly #networks: Promise<Probed>;
   readonly #closing = new AbortController();
   #warming: Promise<void> | undefined;
 
   private constructor(options: LaunchingOptions, cache: CodeCache, isolation: Isolation) {
-    const { program, folders } = options;
+    const { program, folders, resources } = options;
     this.#options = options;
     this.isolation = isolation;
     this.#cache = cache;
-    const { wall } = isolation;
+    const { wall, hasScratch } = isolation;
+    this.#networks = wall
+      ? probe(options)
+      : Promise.resolve({ available: false, reason: "there is no kernel wall" });
+    const openNetwork = async (rules: readonly string[]) => {
+      const probed = rules.length > 0 ? await this.#networks : undefined;
+      return leaseNetwork(probed?.available ? probed.networks : undefined, rules);
+    };
     this.launcher = wall
-      ? new WalledLauncher({ sandboxes: sandboxesOf(wall, cache, options), cache, networkOf })
-      : new PlainLauncher(program, folders, isolation);
+      ? new WalledLauncher({ sandboxes: sandboxesOf(wall, options, { cache, openNetwork }), cache })
+      : new PlainLauncher({ program, folders, resources, hasScratch });
+  }
+
+  /** What holds the connections of functions in, for people. */
+  async describeNetwork(): Promise<string> {
+    const probed = await this.#networks;
+    if (probed.available) return probed.networks.describe();
+    return `Deno's permission flags alone (${probed.reason})`;
   }
 
   /** @throws Error in words for the person who started Skiff, if the isolation that is asked for cannot be had */
@@ -48,8 +70,9 @@ export class Launching {
     const { deno, runtime } = options.program;
     const cache = cacheOf(options);
     const attempt = async (profile: Profile) => {
-      const sandboxes = sandboxesOf(profile, cache, options);
-      await sandboxes.discard(await sandboxes.take({ namespace: "own", enter: [] }));
+      const openNetwork = () => leaseNetwork(undefined, []);
+      const sandboxes = sandboxesOf(profile, options, { cache, openNetwork });
+      await sandboxes.discard(await sandboxes.take([]));
       await sandboxes.close();
     };
     const mode = options.isolation;
@@ -72,6 +95,8 @@ export class Launching {
     this.#closing.abort();
     await this.#warming?.catch(() => {});
     await this.launcher.close();
+    const probed = await this.#networks;
+    if (probed.available) await probed.networks.close();
   }
 
   async #warm(launcher: WalledLauncher): Promise<void> {
@@ -102,8 +127,9 @@ export class Launching {
       await setTimeout(WRITTEN_AFTER_MS, undefined, { signal, ref: false });
       await keep();
     } finally {
-      launched.close();
+      await launched.close();
       await removeFolder(launched.folder);
+      await launched.resources.release();
       rmSync(bundle, { force: true });
     }
   }
@@ -113,13 +139,19 @@ function cacheOf({ program }: LaunchingOptions): CodeCache {
   return new CodeCache(program.denoDir, cacheKey(program));
 }
 
-function sandboxesOf(profile: Profile, cache: CodeCache, { folders, limits }: LaunchingOptions): Sandboxes {
-  const seed = (prepared: Prepared) => cache.seed(prepared);
-  return new Sandboxes({ profile, folders, workBytes: limits.scratchBytes, seed });
+function probe({ probeNetworks }: LaunchingOptions): Promise<Probed> {
+  return probeNetworks?.() ?? Promise.resolve({ available: false, reason: "it is switched off" });
 }
 
-async function networkOf({ permissions }: Settings): Promise<PlaceNetwork> {
-  return { namespace: permissions.net.length === 0 ? "own" : "outer", enter: [] };
+interface Inner {
+  readonly cache: CodeCache;
+  readonly openNetwork: SandboxesOptions["openNetwork"];
+}
+
+function sandboxesOf(profile: Profile, options: LaunchingOptions, { cache, openNetwork }: Inner): Sandboxes {
+  const { folders, resources, limits } = options;
+  const seed = (prepared: Prepared) => cache.seed(prepared);
+  return new Sandboxes({ profile, folders, resources, workBytes: limits.scratchBytes, openNetwork, seed });
 }
 
 /** What the shared code is compiled from and by. */

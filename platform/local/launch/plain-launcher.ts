@@ -1,24 +1,35 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { denoRunArguments } from "../../deno-flags.ts";
-import { type InstanceFolder, type InstanceFolders, removeFolder } from "../instance-folder.ts";
-import type { Isolation } from "../wall/isolation.ts";
+import { type InstanceFolders, removeFolder } from "../instance-folder.ts";
+import type { Resources } from "../resources/resources.ts";
 import { denoEnvironment, type Launched, type Launcher, type LaunchOrder, type Program } from "./launcher.ts";
+
+export interface PlainOptions {
+  readonly program: Program;
+  readonly folders: InstanceFolders;
+  readonly resources: Resources;
+  /** Instances get a folder to write to. */
+  readonly hasScratch: boolean;
+}
 
 /** Starts Deno with its permission flags as the only wall. */
 export class PlainLauncher implements Launcher {
   readonly #program: Program;
   readonly #folders: InstanceFolders;
+  readonly #resources: Resources;
   readonly #hasScratch: boolean;
 
-  constructor(program: Program, folders: InstanceFolders, { hasScratch }: Pick<Isolation, "hasScratch">) {
+  constructor({ program, folders, resources, hasScratch }: PlainOptions) {
     this.#program = program;
     this.#folders = folders;
+    this.#resources = resources;
     this.#hasScratch = hasScratch;
   }
 
   async launch({ settings, bundle, ownAddresses }: LaunchOrder): Promise<Launched> {
     const { deno, runtime, denoDir } = this.#program;
     const folder = this.#folders.create();
+    const resources = this.#resources.open(folder.id);
     const scratch = this.#hasScratch ? { scratch: folder.scratch } : {};
     const flags = denoRunArguments({
       settings,
@@ -27,39 +38,35 @@ export class PlainLauncher implements Launcher {
       listen: { unix: folder.socket },
       ownAddresses,
     });
-    const child = await spawnIn(
-      folder,
-      [deno, ...flags, runtime],
-      denoEnvironment(settings, { ...scratch, denoDir }),
-    );
-    // EPIPE when it ended already, which its exit tells.
-    child.stdin.on("error", () => {});
+    let child: ChildProcessWithoutNullStreams;
+    try {
+      child = spawn(deno, [...flags, runtime], {
+        cwd: folder.scratch,
+        env: denoEnvironment(settings, { ...scratch, denoDir }),
+        stdio: ["pipe", "pipe", "pipe"],
+        // A process group of its own: Ctrl-C at the terminal is for the platform, which lets calls finish.
+        detached: true,
+      });
+      // EPIPE when it ended already, and why it could not be started: its exit tells.
+      child.stdin.on("error", () => {});
+      await resources.join({ pid: child.pid ?? 0, memoryFolders: [] });
+    } catch (error) {
+      // The system has no process or no file left: nothing of the attempt stays.
+      await removeFolder(folder);
+      await resources.release();
+      throw error;
+    }
     return {
       folder,
       child,
       pid: child.pid ?? 0,
+      resources,
       inside: { bundle, socket: folder.socket, ...scratch },
       begin: (input) => void child.stdin.write(input),
       expose: () => {},
-      close: () => {},
+      close: async () => {},
     };
   }
 
   async close(): Promise<void> {}
-}
-
-async function spawnIn(folder: InstanceFolder, command: readonly string[], env: Record<string, string>) {
-  try {
-    return spawn(command[0]!, command.slice(1), {
-      cwd: folder.scratch,
-      env,
-      stdio: ["pipe", "pipe", "pipe"],
-      // A process group of its own: Ctrl-C at the terminal is for the platform, which lets calls finish.
-      detached: true,
-    });
-  } catch (error) {
-    // The system has no process or no file left: nothing of the attempt stays.
-    await removeFolder(folder);
-    throw error;
-  }
 }

@@ -1,42 +1,35 @@
 import { chmodSync, copyFileSync, linkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { denoRunArguments } from "../../deno-flags.ts";
-import type { Settings } from "../../settings.ts";
-import { INSIDE, type PlaceNetwork, startScript } from "../wall/profile.ts";
+import { instanceLimits } from "../resources/instance-limits.ts";
+import { INSIDE, startScript } from "../wall/profile.ts";
 import type { Prepared, Sandboxes } from "../wall/sandboxes.ts";
 import { type CodeCache, type ProvidedCache, UNKEPT } from "./code-cache.ts";
 import { denoEnvironment, type Launched, type Launcher, type LaunchOrder } from "./launcher.ts";
 
-/** Most files and connections of an instance; each holds memory of the kernel. */
-const OPEN_FILES = 1_024;
-
 export interface WalledOptions {
   readonly sandboxes: Sandboxes;
   readonly cache: CodeCache;
-  /** The network in which an instance with these settings lives. */
-  readonly networkOf: (settings: Settings) => Promise<PlaceNetwork>;
 }
 
 /** Starts Deno in a sandbox that waited for it. */
 export class WalledLauncher implements Launcher {
   readonly #sandboxes: Sandboxes;
   readonly #cache: CodeCache;
-  readonly #networkOf: (settings: Settings) => Promise<PlaceNetwork>;
 
-  constructor({ sandboxes, cache, networkOf }: WalledOptions) {
+  constructor({ sandboxes, cache }: WalledOptions) {
     this.#sandboxes = sandboxes;
     this.#cache = cache;
-    this.#networkOf = networkOf;
   }
 
   async launch(order: LaunchOrder): Promise<Launched> {
-    const prepared = await this.#sandboxes.take(await this.#networkOf(order.settings));
+    const prepared = await this.#sandboxes.take(order.settings.permissions.net);
     return await this.#launchIn(prepared, order, () => this.#cache.provide(order.bundle, prepared));
   }
 
   /** Launches a program of ours whose compiled code becomes that of all: `keep` takes it over. */
   async launchOwn(order: LaunchOrder): Promise<{ launched: Launched; keep: () => Promise<void> }> {
-    const prepared = await this.#sandboxes.take({ namespace: "own", enter: [] });
+    const prepared = await this.#sandboxes.take([]);
     const launched = await this.#launchIn(prepared, order, () => UNKEPT);
     const keep = async () => {
       this.#cache.keep(prepared);
@@ -67,7 +60,7 @@ export class WalledLauncher implements Launcher {
       listen: { unix: socket },
       ownAddresses,
     });
-    const start = { arguments: [...flags, INSIDE.runtime], openFiles: OPEN_FILES };
+    const start = { arguments: [...flags, INSIDE.runtime], ...instanceLimits(settings) };
     const env = denoEnvironment(settings, { scratch, denoDir: INSIDE.denoDir });
     writeFileSync(join(folder.code, "start.sh"), startScript({ ...start, env }), { mode: 0o444 });
     chmodSync(join(folder.code, "start.sh"), 0o444);
@@ -77,7 +70,7 @@ export class WalledLauncher implements Launcher {
       child: sandbox.child,
       pid: sandbox.pid,
       inside: { bundle: INSIDE.bundle, socket, scratch },
-      memoryFolder: sandbox.workPath,
+      resources: prepared.resources,
       begin: (input) => sandbox.begin(input),
       expose: () => {
         if (isExposed) return;
@@ -90,7 +83,7 @@ export class WalledLauncher implements Launcher {
         // First the name that leads to the descriptor, whose number is another's afterwards.
         rmSync(folder.socket, { force: true });
         sandbox.close();
-        this.#sandboxes.release(prepared);
+        return this.#sandboxes.release(prepared);
       },
     };
   }

@@ -19,13 +19,18 @@ export class Sandbox {
   readonly #work: number;
   #socket: number | undefined;
   #isEnded = false;
+  /** Resolves when all that was in it has ended. */
+  readonly ended: Promise<void>;
 
   private constructor(child: ChildProcess, pid: number, work: number) {
     this.child = child;
     this.pid = pid;
     this.#work = work;
-    child.once("exit", () => {
-      this.#isEnded = true;
+    this.ended = new Promise((resolve) => {
+      child.once("exit", () => {
+        this.#isEnded = true;
+        resolve();
+      });
     });
   }
 

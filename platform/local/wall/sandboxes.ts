@@ -1,9 +1,11 @@
-import type { InstanceFolder, InstanceFolders } from "../instance-folder.ts";
-import { removeFolder } from "../instance-folder.ts";
-import { type PlaceNetwork, type Profile, sandboxCommand } from "./profile.ts";
+import { type InstanceFolder, type InstanceFolders, removeFolder } from "../instance-folder.ts";
+import type { InstanceResources } from "../resources/instance-resources.ts";
+import type { Resources } from "../resources/resources.ts";
+import type { LeasedNetwork } from "./leased-network.ts";
+import { type Profile, sandboxCommand } from "./profile.ts";
 import { Sandbox } from "./sandbox.ts";
 
-/** Sandboxes that wait, of each network that was used last: making one takes longer than starting Deno in it may. */
+/** Sandboxes that wait, of the network that was used last: making one may take as long as starting Deno in it. */
 export const WAITING_SANDBOXES = 2;
 /** Networks for which some wait. */
 const NETWORKS = 4;
@@ -21,25 +23,36 @@ const NAMESPACE_USER = 1_993;
 export interface SandboxesOptions {
   readonly profile: Profile;
   readonly folders: InstanceFolders;
+  readonly resources: Resources;
   /** Size of the folder in memory. */
   readonly workBytes: number;
+  /** The network for functions with these rules. */
+  readonly openNetwork: (rules: readonly string[]) => Promise<LeasedNetwork>;
   /** Puts into a new sandbox what every instance needs. */
   readonly seed: (prepared: Prepared) => Promise<void>;
 }
 
-/** A sandbox and the folder of the instance that it becomes. */
+/** A sandbox, and what an instance in it has for itself. */
 export interface Prepared {
   readonly sandbox: Sandbox;
   readonly folder: InstanceFolder;
+  readonly resources: InstanceResources;
+  readonly network: LeasedNetwork;
   /** Owner of what the function writes. */
   readonly user: number;
+}
+
+/** Those that wait in one network. */
+interface Waiting {
+  readonly rules: readonly string[];
+  prepared: Prepared[];
 }
 
 /** Makes walled places for instances, and keeps a few waiting. */
 export class Sandboxes {
   readonly #options: SandboxesOptions;
-  /** In order of use, the last used network last. */
-  readonly #waiting = new Map<string, { network: PlaceNetwork; prepared: Prepared[] }>();
+  /** By network, in order of use, the last used network last. */
+  readonly #waiting = new Map<string, Waiting>();
   readonly #users = new Set<number>();
   readonly #making = new Set<Promise<unknown>>();
   #refill: NodeJS.Timeout | undefined;
@@ -49,24 +62,26 @@ export class Sandboxes {
     this.#options = options;
   }
 
-  /** A sandbox that waits, or a new one. @throws Error if it cannot be made */
-  async take(network: PlaceNetwork): Promise<Prepared> {
-    const key = keyOf(network);
-    const known = this.#waiting.get(key) ?? { network, prepared: [] };
-    this.#waiting.delete(key);
-    this.#waiting.set(key, known);
+  /** A sandbox that waits in the network of these rules, or a new one. @throws Error if it cannot be made */
+  async take(rules: readonly string[]): Promise<Prepared> {
+    const network = await this.#options.openNetwork(rules);
+    const waiting = this.#use(keyOf(network), rules);
     this.#scheduleRefill();
     for (;;) {
-      const next = known.prepared.shift();
+      const next = waiting.prepared.shift();
       if (!next) return await this.#make(network);
-      if (!next.sandbox.isEnded) return next;
+      if (!next.sandbox.isEnded) {
+        await network.close();
+        return next;
+      }
       await this.discard(next);
     }
   }
 
   /** The instance in it has ended. */
-  release({ user }: Prepared): void {
+  release({ user, network }: Prepared): Promise<void> {
     this.#users.delete(user);
+    return network.close();
   }
 
   async close(): Promise<void> {
@@ -82,6 +97,22 @@ export class Sandboxes {
     for (const each of this.#waiting.values()) each.prepared = [];
     await Promise.all(left.map((each) => this.discard(each)));
     if (left.length > 0) this.#scheduleRefill();
+  }
+
+  /** Removes one that no instance has run in. */
+  async discard(prepared: Prepared): Promise<void> {
+    prepared.sandbox.close();
+    await prepared.sandbox.ended;
+    await removeFolder(prepared.folder);
+    await prepared.resources.release();
+    await this.release(prepared);
+  }
+
+  #use(key: string, rules: readonly string[]): Waiting {
+    const waiting = this.#waiting.get(key) ?? { rules, prepared: [] };
+    this.#waiting.delete(key);
+    this.#waiting.set(key, waiting);
+    return waiting;
   }
 
   #scheduleRefill(): void {
@@ -101,12 +132,13 @@ export class Sandboxes {
       this.#waiting.delete(surplus[0]);
       await Promise.all(surplus[1].prepared.map((each) => this.discard(each)));
     }
-    const last = [...this.#waiting.values()].at(-1);
-    while (last && !this.#isClosed && last.prepared.length < WAITING_SANDBOXES) {
+    const last = [...this.#waiting].at(-1);
+    while (last && !this.#isClosed && last[1].prepared.length < WAITING_SANDBOXES) {
       try {
-        // Only now: what waits may have been replaced meanwhile.
-        const made = await this.#make(last.network);
-        last.prepared.push(made);
+        const made = await this.#make(await this.#options.openNetwork(last[1].rules));
+        // The network may be a new one by now, or what waits may have been replaced.
+        if (keyOf(made.network) === last[0]) last[1].prepared.push(made);
+        else this.#use(keyOf(made.network), last[1].rules).prepared.push(made);
       } catch {
         // Whoever needs one makes it, and is told why that fails.
         return;
@@ -114,31 +146,32 @@ export class Sandboxes {
     }
   }
 
-  async #make(network: PlaceNetwork): Promise<Prepared> {
-    const { profile, folders, workBytes, seed } = this.#options;
+  async #make(network: LeasedNetwork): Promise<Prepared> {
+    const { profile, folders, resources: all, workBytes, seed } = this.#options;
     const folder = folders.create();
-    let sandbox: Sandbox | undefined;
     const user = profile.isRoot ? this.#freeUser() : NAMESPACE_USER;
+    let resources: InstanceResources | undefined;
+    let sandbox: Sandbox | undefined;
     try {
+      resources = all.open(folder.id);
       const { code, work, root } = folder;
-      const command = sandboxCommand(profile, { code, work, root, workBytes, user, network });
-      sandbox = await Sandbox.prepare(command);
-      const prepared = { sandbox, folder, user };
+      sandbox = await Sandbox.prepare(
+        sandboxCommand(profile, { code, work, root, workBytes, user, network }),
+      );
+      // Now, because it takes longer than anything else of a start.
+      await resources.join({ pid: sandbox.child.pid!, memoryFolders: [sandbox.workPath] });
+      const prepared = { sandbox, folder, resources, network, user };
       await seed(prepared);
       return prepared;
     } catch (error) {
       sandbox?.close();
+      await sandbox?.ended;
       this.#users.delete(user);
       await removeFolder(folder);
+      await resources?.release();
+      await network.close();
       throw error;
     }
-  }
-
-  /** Removes one that no instance has run in. */
-  async discard(prepared: Prepared): Promise<void> {
-    prepared.sandbox.close();
-    this.release(prepared);
-    await removeFolder(prepared.folder);
   }
 
   #freeUser(): number {
@@ -152,6 +185,6 @@ export class Sandboxes {
   }
 }
 
-function keyOf({ namespace, enter, resolvConf = "" }: PlaceNetwork): string {
-  return JSON.stringify([namespace, enter, resolvConf]);
+function keyOf({ namespace, enter }: LeasedNetwork): string {
+  return JSON.stringify([namespace, enter]);
 }

@@ -42,8 +42,8 @@ export function scaling(subject: Subject): void {
       platform.report({ name: "load-busy", inFlight: 3, waiting: 0 });
       await eventually("three are ready", () => count("load-busy") === 3);
       const busy = platform.endpoints("load-busy")!.instances[2]!.id;
-      const onInstance = (id: string) => (id === busy ? 1 : 0);
-      platform.report({ name: "load-busy", inFlight: 1, waiting: 0, onInstance });
+      const byInstance = () => new Map([[busy, { calls: 1, streams: 0 }]]);
+      platform.report({ name: "load-busy", inFlight: 1, waiting: 0, byInstance });
       await eventually("one is left", () => count("load-busy") === 1);
       assert.equal(platform.endpoints("load-busy")?.instances[0]?.id, busy);
     });

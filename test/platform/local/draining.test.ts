@@ -20,6 +20,14 @@ const SLOW = `
     return "slow answer";
   };`;
 
+/** What a router reports that knows one stream, on this instance. */
+const streamOn = (name: string, id: string) => ({
+  name,
+  inFlight: 1,
+  waiting: 0,
+  byInstance: () => new Map([[id, { calls: 1, streams: 1 }]]),
+});
+
 /** Forty lines in three seconds; then it looks for its bundle. */
 const STREAM = `
   export default () => {
@@ -85,17 +93,17 @@ describe("a stream of an instance that is no longer wanted", () => {
     "a new version": (name: string) => local.publish(draftOf(name, answering("new"))),
     removal: (name: string) => local.platform.remove(name),
     "fewer calls": async (name: string) => {
-      local.platform.report({ name, inFlight: 1, waiting: 0 });
       local.platform.report({ name, inFlight: 0, waiting: 0 });
       await eventually("it is idle", () => local.platform.endpoints(name)?.instances.length === 0);
     },
   })) {
     it(`because of ${what} may last longer than a response may take to start`, async () => {
       const name = `stream-${what.replaceAll(/\W/g, "-")}`;
-      const { address } = await local.publish(draftOf(name, STREAM, { timeoutMs: 100, idleMs: 100 }));
-      local.platform.report({ name, inFlight: 1, waiting: 0 });
+      const { id, address } = await local.publish(draftOf(name, STREAM, { timeoutMs: 100, idleMs: 100 }));
+      local.platform.report(streamOn(name, id));
       const response = await callFor(address);
       await change(name);
+      local.platform.report(streamOn(name, id));
       const lines = (await text(response)).trim().split("\n");
       assert.deepEqual([lines.length, lines.at(-1)], [40, "39"]);
     });
@@ -209,5 +217,90 @@ describe("a busy instance that is no longer wanted", () => {
     assert.deepEqual(new Set(texts), new Set(["answered"]));
     await removed;
     await local.close();
+  });
+});
+
+describe("an instance whose event loop is blocked", () => {
+  const WITHIN_MS = 5_000;
+  let local: TemporaryLocalPlatform;
+  before(async () => {
+    local = await TemporaryLocalPlatform.open();
+  });
+  after(() => local.close());
+
+  const SPINS = `export default () => { console.log("spins"); for (;;); };`;
+  const code = {
+    "by a call": SPINS,
+    "by a timer": `export default () => { setTimeout(() => { console.log("spins"); for (;;); }); return "ok"; };`,
+    "after it was asked to finish": `export default async () => {
+      console.log("spins");
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      for (;;);
+    };`,
+  };
+  const gone = async (id: string, fromMs: number) => {
+    await eventually("its process is gone", () => processesWith(id).length === 0, 2 * WITHIN_MS);
+    const tookMs = performance.now() - fromMs;
+    assert.ok(tookMs < WITHIN_MS, `${tookMs} ms`);
+  };
+
+  for (const [how, source] of Object.entries(code)) {
+    for (const change of ["removed", "replaced"] as const) {
+      it(`${how} is ended within five seconds after it is ${change}`, async () => {
+        const name = `${how}-${change}`.replaceAll(/\W/g, "-");
+        const { id, address } = await local.publish(draftOf(name, source));
+        const lines = local.lines.length;
+        const ended = call(address).catch(() => {});
+        await eventually("it spins", () => local.lines.slice(lines).some(({ text }) => text === "spins"));
+        const fromMs = performance.now();
+        if (change === "removed") await local.platform.remove(name);
+        else await local.publish(draftOf(name, answering("new")));
+        await gone(id, fromMs);
+        await ended;
+        await local.logged(`instance ${id} was stopped: its event loop was blocked for 4 s`);
+      });
+    }
+  }
+
+  it("by ten deploys of the same mistake leaves one process of them all", async () => {
+    const ids: string[] = [];
+    for (let version = 1; version <= 10; version++) {
+      const { id, address } = await local.publish(draftOf("again", `${SPINS} // ${version}`));
+      ids.push(id);
+      void call(address).catch(() => {});
+      await local.logged(`spins`);
+    }
+    const running = () => ids.filter((id) => processesWith(id).length > 0);
+    await eventually("one is left", () => running().length === 1, WITHIN_MS);
+    assert.deepEqual(running(), [ids.at(-1)]);
+  });
+
+  it("is not ended while a router knows a stream on it", async () => {
+    const code = `export default () => new ReadableStream({
+      async pull(controller) {
+        controller.enqueue(new TextEncoder().encode("begun"));
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        const until = performance.now() + 4_500;
+        while (performance.now() < until);
+        controller.enqueue(new TextEncoder().encode(" and done"));
+        controller.close();
+      },
+    });`;
+    const { id, address } = await local.publish(draftOf("streaming", code));
+    const response = await callFor(address);
+    local.platform.report(streamOn("streaming", id));
+    await local.platform.remove("streaming");
+    assert.equal(await text(response), "begun and done");
+  });
+
+  it("is not what one is that works on a call and answers", async () => {
+    const code = `export default async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      return "done";
+    };`;
+    const { address } = await local.publish(draftOf("working", code));
+    const answer = call(address);
+    await local.publish(draftOf("working", answering("new")));
+    assert.equal((await answer).text, "done");
   });
 });

@@ -17,6 +17,7 @@ import { InstanceFolders } from "../../../platform/local/instance-folder.ts";
 import { InstanceProcess, StartError } from "../../../platform/local/instance-process.ts";
 import { Launching } from "../../../platform/local/launch/launching.ts";
 import { commandLine } from "../../../platform/local/process-table.ts";
+import { Resources } from "../../../platform/local/resources/resources.ts";
 import { compileRuntime } from "../../../platform/local/runtime-program.ts";
 import type { IsolationMode } from "../../../platform/local/wall/isolation.ts";
 import { answering, draftOf } from "../../support/draft.ts";
@@ -55,6 +56,7 @@ for (const isolation of ["auto", "permissions"] as const) {
         version: 1,
         settings,
         startMs: 10_000,
+        expectedMiB: 32,
         onLine: () => {},
       });
     };
@@ -88,9 +90,10 @@ for (const isolation of ["auto", "permissions"] as const) {
       const launched = await launch();
       const instance = await start(Promise.resolve(launched));
       await instance.ready;
-      const scratch = launched.memoryFolder
-        ? join(launched.memoryFolder, "scratch")
-        : launched.folder.scratch;
+      const scratch =
+        isolation === "auto"
+          ? `/proc/${launched.pid}/root${launched.inside.scratch}`
+          : launched.folder.scratch;
       for (let number = 0; number < 5_000; number++) writeFileSync(join(scratch, String(number)), "");
       instance.kill("was killed");
       assert.equal(await instance.exited, "was killed");
@@ -104,7 +107,8 @@ for (const isolation of ["auto", "permissions"] as const) {
 function openLaunching(data: string, isolation: IsolationMode): Promise<Launching> {
   const limits: Limits = limitsFromEnv({});
   const program = { deno: denoPath(), runtime: compileRuntime(data), denoDir: makeDenoDir(data) };
-  return Launching.open({ program, folders: new InstanceFolders(data), isolation, limits });
+  const [folders, resources] = [new InstanceFolders(data), new Resources(data)];
+  return Launching.open({ program, folders, resources, isolation, limits });
 }
 
 describe("an instance that the system refuses to start", () => {

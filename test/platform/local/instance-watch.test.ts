@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InstanceWatch, type WatchedInstance } from "../../../platform/local/instance-watch.ts";
+import { probe } from "../../../platform/local/probe.ts";
 import { draftOf } from "../../support/draft.ts";
 import { eventually } from "../../support/eventually.ts";
 
@@ -14,12 +15,15 @@ describe("the watch over an instance", () => {
   let watch: InstanceWatch;
   let probes: number;
   let killed: string[];
+  let usedMiB: number | undefined;
+  let ask: typeof probe;
   /** What becomes of the probe with this number, from 1. */
   let outcome: (number: number) => "answered" | "broken" | "refused" | "silent";
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "skiff-test-watch-"));
     probes = 0;
+    usedMiB = undefined;
     killed = [];
     server = createServer((request, response) => {
       const what = outcome(++probes);
@@ -28,8 +32,9 @@ describe("the watch over an instance", () => {
     });
     server.listen(join(folder, "sock"));
     await once(server, "listening");
+    ask = probe;
     const instance: WatchedInstance = {
-      pid: 0,
+      resources: { measure: () => usedMiB, usedMiB: undefined },
       address: { unix: join(folder, "sock") },
       settings: draftOf("a", "", { timeoutMs: 100 }).settings,
       readyAtMs: performance.now(),
@@ -37,7 +42,10 @@ describe("the watch over an instance", () => {
       kill: (because) => killed.push(because),
     };
     const times = { tickMs: 5, probeEveryMs: 10, probeAtLeastMs: 200 };
-    watch = new InstanceWatch({ instances: () => [instance], tick: () => {} }, times);
+    watch = new InstanceWatch(
+      { instances: () => [instance], tick: () => {}, ask: (...args) => ask(...args) },
+      times,
+    );
   });
 
   afterEach(async () => {
@@ -72,5 +80,28 @@ describe("the watch over an instance", () => {
     await eventually("it is ended", () => killed.length > 0);
     assert.equal(probes, 1);
     assert.equal(killed[0], "was stopped: it did not answer its health probe for 200 ms");
+  });
+
+  for (const code of ["EMFILE", "ENFILE", "ENOMEM"]) {
+    it(`does not hold it against an instance that Skiff itself has no means to ask it (${code})`, async () => {
+      outcome = () => "answered";
+      let asked = 0;
+      ask = async () => {
+        asked++;
+        throw Object.assign(new Error(`connect ${code}`), { code });
+      };
+      await eventually("ten probes", () => asked >= 10);
+      assert.deepEqual(killed, []);
+    });
+  }
+
+  it("ends it when it is over its limit of memory, and says so", async () => {
+    outcome = () => "answered";
+    usedMiB = 128;
+    await eventually("five probes", () => probes >= 5);
+    assert.deepEqual(killed, []);
+    usedMiB = 129;
+    await eventually("it is ended", () => killed.length > 0);
+    assert.equal(killed[0], "was stopped: it used 129 MiB, over its limit of 128 MiB (setting memoryMiB)");
   });
 });

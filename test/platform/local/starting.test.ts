@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { draftOf } from "../../support/draft.ts";
+import { isWorkOver, type SeenStart } from "../../../platform/local/start-work.ts";
+import { call } from "../../support/call-instance.ts";
+import { answering, draftOf } from "../../support/draft.ts";
 import { eventually } from "../../support/eventually.ts";
 import { instancesIn } from "../../support/instance-folders.ts";
 import { TemporaryLocalPlatform } from "../../support/temporary-local-platform.ts";
@@ -34,5 +36,61 @@ describe("starting several instances of a new version", () => {
     leaving.abort(new Error("the client left"));
     await assert.rejects(published, { message: "the client left" });
     await noneIsLeft();
+  });
+});
+
+describe("starts that hang", () => {
+  /** They hold a place each for as long as they start, without it. */
+  const STARTING_MS = 10_000;
+  let local: TemporaryLocalPlatform;
+  beforeEach(async () => {
+    local = await TemporaryLocalPlatform.open({ limits: { startMs: STARTING_MS } });
+  });
+  afterEach(() => local.close());
+
+  for (const [how, code] of Object.entries({
+    "by waiting for something": `await new Promise((resolve) => setTimeout(resolve, 60_000));`,
+    "by looping": `for (;;);`,
+  })) {
+    it(`${how} hold no deploy, no waking and no removal up`, async () => {
+      await local.publish(draftOf("cold", answering("cold"), { idleMs: 100 }));
+      await local.publish(draftOf("removed", answering("removed")));
+      await eventually("it is cold", () => local.platform.endpoints("cold")?.instances.length === 0);
+      const leaving = new AbortController();
+      const hanging = Array.from({ length: 16 }, (_, index) =>
+        local.platform
+          .publish(draftOf(`hanging-${index}`, code), leaving.signal)
+          .catch((error: Error) => error),
+      );
+      const fromMs = performance.now();
+      await Promise.all([
+        local.platform.publish(draftOf("new", answering("new"))),
+        local.platform.wake("cold"),
+        local.platform.remove("removed"),
+      ]);
+      const tookMs = performance.now() - fromMs;
+      assert.ok(tookMs < STARTING_MS / 2, `${tookMs} ms`);
+      assert.equal((await call(local.instance("new").address)).text, "new");
+      leaving.abort(new Error("the client left"));
+      for (const error of await Promise.all(hanging)) assert.match(String(error), /the client left/);
+    });
+  }
+});
+
+describe("the work of a start", () => {
+  const seen = (change: Partial<SeenStart>) =>
+    isWorkOver({ forMs: 1_000, usedMs: 50, idleLooks: 0, ...change });
+
+  it("is over when it waits, does more than starts do, or takes very long", () => {
+    assert.equal(seen({}), false);
+    assert.equal(seen({ idleLooks: 1 }), false);
+    assert.equal(seen({ idleLooks: 2 }), true);
+    assert.equal(seen({ usedMs: 100 }), true);
+    assert.equal(seen({ forMs: 2_000 }), true);
+  });
+
+  it("is over after a moment where nobody sees it", () => {
+    assert.equal(seen({ usedMs: undefined, forMs: 299 }), false);
+    assert.equal(seen({ usedMs: undefined, forMs: 300 }), true);
   });
 });

@@ -54,20 +54,22 @@ describe("changes of endpoints", () => {
 
 describe("loads of several workers", () => {
   it("are added up, and those of one that ended are taken out", () => {
-    const reported: [number, number, number][] = [];
-    const loads = new MergedLoads(({ inFlight, waiting, onInstance }) => {
-      reported.push([inFlight, waiting, onInstance!("i")]);
+    const reported: unknown[] = [];
+    const loads = new MergedLoads(({ inFlight, waiting, byInstance }) => {
+      reported.push([inFlight, waiting, byInstance!().get("i")]);
     });
-    loads.take(1, { name: "f", inFlight: 3, waiting: 1, onInstance: [["i", 3]] });
-    loads.take(2, { name: "f", inFlight: 4, waiting: 0, onInstance: [["i", 2]] });
+    loads.take(1, { name: "f", inFlight: 3, waiting: 1, byInstance: [["i", 3, 1]] });
+    loads.take(2, { name: "f", inFlight: 4, waiting: 0, byInstance: [["i", 2, 1]] });
     loads.remove(1);
-    loads.take(2, { name: "f", inFlight: 0, waiting: 0, onInstance: [] });
+    loads.take(2, { name: "f", inFlight: 0, waiting: 0, byInstance: [["i", 1, 1]] });
+    loads.take(2, { name: "f", inFlight: 0, waiting: 0, byInstance: [] });
     loads.remove(2);
     assert.deepEqual(reported, [
-      [3, 1, 3],
-      [7, 1, 5],
-      [4, 0, 2],
-      [0, 0, 0],
+      [3, 1, { calls: 3, streams: 1 }],
+      [7, 1, { calls: 5, streams: 2 }],
+      [4, 0, { calls: 2, streams: 1 }],
+      [0, 0, { calls: 1, streams: 1 }],
+      [0, 0, undefined],
     ]);
   });
 });

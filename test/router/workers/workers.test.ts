@@ -199,9 +199,15 @@ describe("routers in several processes", () => {
     await harness.serve(hold, { concurrency: 10 });
     for (const client of connect(8)) void client.get("/fn/echo");
     const id = () => harness.platform.endpoints("echo")!.instances[0]!.id;
-    await eventually("all are counted", () => load()?.inFlight === 8 && load()?.onInstance?.(id()) === 8);
+    await eventually(
+      "all are counted",
+      () => load()?.inFlight === 8 && load()?.byInstance?.().get(id())?.calls === 8,
+    );
     process.kill(harness.front.pids[0]!, "SIGKILL");
-    await eventually("half is gone", () => load()?.inFlight === 4 && load()?.onInstance?.(id()) === 4);
+    await eventually(
+      "half is gone",
+      () => load()?.inFlight === 4 && load()?.byInstance?.().get(id())?.calls === 4,
+    );
     for (const response of held) response.end();
     await eventually("none is left", () => load()?.inFlight === 0);
   });

@@ -1,0 +1,94 @@
+import type { ControlGroup } from "./control-group.ts";
+import { processTree } from "./process-tree.ts";
+import { type ProcessorTime, processorTime } from "./processor-time.ts";
+import { SampledMemory, type SampledProcess } from "./sampled-memory.ts";
+import type { SmallFiles } from "./small-files.ts";
+
+/** A change of a group's memory that is worth a closer look. */
+const NOTABLE_MIB = 1;
+
+/**
+ * What one instance has of the machine: its memory is measured and limited here. Made before the instance has a process;
+ * `join` gives it one, `limit` its setting, `release` is for the end.
+ */
+export class InstanceResources {
+  readonly #files: SmallFiles;
+  readonly #group: ControlGroup | undefined;
+  #sampled: SampledMemory | undefined;
+  #pid = 0;
+  /** What its processes held before they were in the group, which is counted elsewhere. */
+  #outsideMiB = 0;
+  #mostMiB = 0;
+  #usedMiB: number | undefined;
+
+  constructor(files: SmallFiles, group: ControlGroup | undefined) {
+    this.#files = files;
+    this.#group = group;
+  }
+
+  /** The first process of the instance; 0 before `join`. */
+  get pid(): number {
+    return this.#pid;
+  }
+
+  /** As it was measured last; undefined before that, and where the system does not say. */
+  get usedMiB(): number | undefined {
+    return this.#usedMiB;
+  }
+
+  /**
+   * Counts a process and all that descend from it. Best called while it waits and holds little; it takes up to 30 ms.
+   * @throws an error of the system, which is not that the process ended
+   */
+  async join(root: SampledProcess): Promise<void> {
+    const sampled = new SampledMemory(this.#files, root);
+    this.#pid = root.pid;
+    if (this.#group === undefined) {
+      this.#sampled = sampled;
+      return;
+    }
+    await this.#group.join(root.pid);
+    this.#outsideMiB = Math.max(0, (sampled.usedMiB() ?? 0) - (this.#group.usedMiB() ?? 0));
+  }
+
+  /** Sets the limit that the system holds, where it does; `measure` is compared with the setting all the same. */
+  limit(memoryMiB: number): void {
+    this.#group?.limit(memoryMiB);
+  }
+
+  /** What it holds now in MiB; undefined when it has ended, or where the system does not say. */
+  measure(): number | undefined {
+    this.#usedMiB = this.#group === undefined ? this.#sampled?.usedMiB() : this.#measureGroup(this.#group);
+    return this.#usedMiB;
+  }
+
+  /** Processor time that it has used; undefined before `join`, when it has ended, and anywhere but on Linux. */
+  processor(): ProcessorTime | undefined {
+    if (process.platform !== "linux" || this.#pid === 0) return undefined;
+    return processorTime(this.#files, processTree(this.#files, this.#pid));
+  }
+
+  /** True if the system ended it for want of memory: it grew faster than it is sampled. */
+  get ranOut(): boolean {
+    return this.#group?.ranOut ?? false;
+  }
+
+  /** Lets it run only when nobody else wants the processor, or like all others. */
+  yieldProcessor(yields: boolean): boolean {
+    return this.#group?.yieldProcessor(yields) ?? false;
+  }
+
+  /** Call it when every process has ended. What could not be removed and why; undefined if nothing is left. */
+  async release(): Promise<string | undefined> {
+    return this.#group?.remove();
+  }
+
+  #measureGroup(group: ControlGroup): number | undefined {
+    const mostMiB = group.atMostMiB();
+    if (mostMiB === undefined) return undefined;
+    if (this.#usedMiB !== undefined && Math.abs(mostMiB - this.#mostMiB) < NOTABLE_MIB) return this.#usedMiB;
+    this.#mostMiB = mostMiB;
+    const usedMiB = group.usedMiB();
+    return usedMiB === undefined ? undefined : usedMiB + this.#outsideMiB;
+  }
+}

@@ -1,0 +1,24 @@
+import { ControlGroups } from "./control-groups.ts";
+import { InstanceResources } from "./instance-resources.ts";
+import { SmallFiles } from "./small-files.ts";
+
+/** Measures and limits what instances have of the machine, with control groups where Skiff may make them. */
+export class Resources {
+  readonly #files = new SmallFiles();
+  readonly #groups: ControlGroups | undefined;
+
+  /** @param useGroups false only measures, as where groups cannot be had */
+  constructor(dataFolder: string, { useGroups = true }: { useGroups?: boolean | undefined } = {}) {
+    this.#groups = useGroups ? ControlGroups.open(this.#files, dataFolder) : undefined;
+  }
+
+  /** True if the system itself holds limits of memory, and counts socket buffers and page tables. */
+  get hasGroups(): boolean {
+    return this.#groups !== undefined;
+  }
+
+  /** For an instance that has no process yet. @throws an error of the system */
+  open(id: string): InstanceResources {
+    return new InstanceResources(this.#files, this.#groups?.make(id));
+  }
+}

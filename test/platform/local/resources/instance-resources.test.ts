@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Resources } from "../../../../platform/local/resources/resources.ts";
+import { eventually } from "../../../support/eventually.ts";
+
+/** Holds a buffer of 50 MiB and says so; its child holds as much, for those who count a process alone. */
+const HOLDER = `
+  const { spawn } = require("node:child_process");
+  const kept = Buffer.alloc(50 * 2 ** 20, 1);
+  if (process.argv[1] === "parent") spawn(process.execPath, ["-e", process.env.HOLDER, "child"], { stdio: "inherit" });
+  else console.log("held", kept.length);
+  setInterval(() => {}, 1_000);`;
+
+/** Waits for a line before it takes more than anybody would let it. */
+const TAKER = `
+  process.stdin.once("data", () => { const kept = []; for (;;) kept.push(Buffer.alloc(2 ** 20, 1)); });`;
+
+describe("the resources of an instance", () => {
+  let folder: string;
+  let child: ChildProcess | undefined;
+  beforeEach(function () {
+    if (process.platform !== "linux") return this.skip();
+    folder = realpathSync(mkdtempSync(join(tmpdir(), "skiff-test-resources-")));
+  });
+  afterEach(async () => {
+    if (child?.exitCode === null && child.signalCode === null) {
+      process.kill(-child.pid!, "SIGKILL");
+      await once(child, "close");
+    }
+    child = undefined;
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function start(code: string, ...args: string[]): ChildProcess {
+    const env = { ...process.env, HOLDER: code };
+    child = spawn(process.execPath, ["-e", code, ...args], {
+      detached: true,
+      env,
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    return child;
+  }
+
+  for (const useGroups of [true, false]) {
+    it(`count all processes of it ${useGroups ? "in a group" : "by sampling"}`, async () => {
+      const resources = new Resources(folder, { useGroups }).open("one");
+      const { pid, stdout } = start(HOLDER, "parent");
+      await resources.join({ pid: pid!, memoryFolders: [] });
+      await once(stdout!, "data");
+      await eventually("both count", () => {
+        const used = resources.measure() ?? 0;
+        assert.ok(used < 400, `${used} MiB`);
+        return used > 100;
+      });
+      process.kill(-pid!, "SIGKILL");
+      await once(child!, "close");
+      assert.equal(await resources.release(), undefined);
+    });
+  }
+
+  it("count its files in memory without a group", async () => {
+    const resources = new Resources(folder, { useGroups: false }).open("one");
+    const { pid } = start(HOLDER, "child");
+    const memoryFolders = ["/dev/shm", join(folder, "not-there")];
+    await resources.join({ pid: pid!, memoryFolders: [] });
+    const without = resources.measure()!;
+    const both = new Resources(folder, { useGroups: false }).open("two");
+    await both.join({ pid: pid!, memoryFolders });
+    assert.ok(Math.abs(both.measure()! - without) < 100);
+    await assert.doesNotReject(both.release());
+  });
+
+  it("end one that grows faster than it is sampled, and know it", async function () {
+    const all = new Resources(folder);
+    if (!all.hasGroups) return this.skip();
+    const resources = all.open("one");
+    const taker = start(TAKER);
+    resources.limit(64);
+    await resources.join({ pid: taker.pid!, memoryFolders: [] });
+    assert.equal(resources.ranOut, false);
+    taker.stdin!.write("go\n");
+    const [, signal] = await once(taker, "close");
+    assert.equal(signal, "SIGKILL");
+    assert.equal(resources.ranOut, true);
+    assert.equal(await resources.release(), undefined);
+    assert.equal(resources.measure(), undefined);
+  });
+
+  it("of a Skiff that crashed are ended and removed by the next one of the same folder, and by no other", async function () {
+    const before = new Resources(folder);
+    if (!before.hasGroups) return this.skip();
+    const left = start(HOLDER, "child");
+    await before.open("left").join({ pid: left.pid!, memoryFolders: [] });
+    const copy = realpathSync(mkdtempSync(join(tmpdir(), "skiff-test-resources-")));
+    new Resources(copy);
+    rmSync(copy, { recursive: true });
+    assert.equal(left.signalCode, null);
+    const ended = once(left, "close");
+    const next = new Resources(folder);
+    assert.equal((await ended)[1], "SIGKILL");
+    // The group of that name is not there any more, or it could not be made.
+    const again = next.open("left");
+    assert.equal(again.measure(), 0);
+    assert.equal(await again.release(), undefined);
+  });
+});
