@@ -1,7 +1,7 @@
 import type { KubeApi } from "../api.ts";
 import { covers } from "../children.ts";
 import { delay, Mirror, type MirrorTimes } from "../mirror.ts";
-import { LABELS, POOL_NAME } from "../names.ts";
+import { LABELS, POOL_NAME, POOL_SEED_NAME } from "../names.ts";
 import { type Deployment, KINDS, type Pod } from "../resources.ts";
 import { type PoolManifestOptions, poolDeploymentManifest, poolSecretManifest } from "./pool-manifests.ts";
 import { UselessPods } from "./useless-pods.ts";
@@ -79,7 +79,7 @@ export class PoolKeeper {
     if (size === 0) {
       await api.delete(deployment, "Background");
     } else {
-      const secret = { kind: KINDS.secrets, namespace, name: POOL_NAME };
+      const secret = { kind: KINDS.secrets, namespace, name: POOL_SEED_NAME };
       await api.apply(secret, poolSecretManifest(keys, namespace));
       const manifest = poolDeploymentManifest(this.#options);
       const live = await api.get<Deployment>(deployment);

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { START_VARIABLE } from "../../../client-image/start-message.ts";
 import { defaultSettings, type Settings } from "../../settings.ts";
-import { FUNCTIONS_NAMESPACE, LABELS, POOL_NAME, PORT } from "../names.ts";
+import { FUNCTIONS_NAMESPACE, LABELS, POOL_NAME, POOL_SEED_NAME, PORT } from "../names.ts";
 import {
   BUNDLE,
   instanceContainer,
@@ -34,7 +34,7 @@ export function poolSecretManifest({ ours }: PoolKeys, namespace = FUNCTIONS_NAM
   return {
     apiVersion: "v1",
     kind: "Secret",
-    metadata: { name: POOL_NAME, namespace, labels: { [LABELS.managedBy]: "skiff" } },
+    metadata: { name: POOL_SEED_NAME, namespace, labels: { [LABELS.managedBy]: "skiff" } },
     type: "Opaque",
     data: { seed: Buffer.from(ours.seed).toString("base64") },
   };
@@ -99,7 +99,7 @@ function poolTemplate(options: PoolManifestOptions): object {
       volumes: [
         {
           name: "seed",
-          secret: { secretName: POOL_NAME, defaultMode: 0o444, items: [{ key: "seed", path: "seed" }] },
+          secret: { secretName: POOL_SEED_NAME, defaultMode: 0o444, items: [{ key: "seed", path: "seed" }] },
         },
         { name: "key", emptyDir: { medium: "Memory", sizeLimit: KEY_SIZE } },
         { name: "work", emptyDir: { sizeLimit: "256Mi" } },

@@ -44,7 +44,7 @@ describe("who keeps the pool", () => {
     open(3);
     await eventually("it is there", () => deployment() !== undefined);
     const written = cluster.server.requests.filter((request) => request.startsWith("PATCH"));
-    assert.match(written[0]!, /secrets\/skiff-pool$/);
+    assert.match(written[0]!, /secrets\/skiff-pool-seed$/);
     assert.equal((deployment() as unknown as { spec: { replicas: number } }).spec.replicas, 3);
   });
 

@@ -93,7 +93,9 @@ describe("the pods of the pool", () => {
 
   it("have a Secret with the seed alone, which no load can be signed with", () => {
     const { data, metadata }: Any = poolSecretManifest(poolKeys("secret"));
-    assert.equal(metadata.namespace, "skiff-functions");
+    // Not `skiff-pool`, which function containers of the version before mount: a seed there would appear in them.
+    assert.deepEqual([metadata.namespace, metadata.name], ["skiff-functions", "skiff-pool-seed"]);
+    assert.equal(volume("seed").secret.secretName, metadata.name);
     const { ours } = poolKeys("secret");
     assert.deepEqual(data, { seed: Buffer.from(ours.seed).toString("base64") });
     assert.notDeepEqual(ours.seed, ours.signPrivate.subarray(-32));
