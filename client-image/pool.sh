@@ -5,7 +5,11 @@ deno=$(command -v deno)
 work=${SKIFF_WORK:-/work}
 start=$work/start.sh
 in_place=$work/in-place
-[ -f "$start" ] && . "$start"
+# Where the pod's sandbox was made anew its init container has left a key again, which is not for a function to find.
+if [ -f "$start" ]; then
+  rm -f "${SKIFF_KEY:-/skiff/key/own}" || exit 1
+  . "$start"
+fi
 
 "$deno" "$@" &
 child=$!

@@ -4,7 +4,7 @@
  */
 import { HeldPort } from "./held-port.ts";
 import { decodeLoad, LOAD_HEADER, type LoadMessage } from "./load-message.ts";
-import { Opener, type OpenKeys } from "./sealed.ts";
+import { Opener } from "./sealed.ts";
 import { type PoolMessage, PROBE_HEADER, type StartMessage } from "./start-message.ts";
 
 /** The exit code that tells pool.sh to start what was loaded, with permissions of its own. */
@@ -23,7 +23,7 @@ type Pool = PoolMessage["pool"];
 
 /** Resolves when a function was loaded that runs in this process; for another one the process ends. */
 export async function loadFromPool(pool: Pool): Promise<Loaded> {
-  const opener = new Opener(readKeys(pool), pool.uid);
+  const opener = await takeKey(pool);
   await warm(opener, pool);
   const { promise, resolve } = Promise.withResolvers<Loaded>();
   const served = Promise.withResolvers<void>();
@@ -75,11 +75,25 @@ async function warm(opener: Opener, { bundle }: Pool): Promise<void> {
   Deno.removeSync(bundle);
 }
 
-function readKeys({ keys }: Pool): OpenKeys {
-  const verifyPublic = Deno.readFileSync(`${keys}/verify-public`);
-  const boxPrivate = Deno.readFileSync(`${keys}/box-private`);
-  Deno.permissions.revokeSync({ name: "read", path: keys });
-  return { verifyPublic, boxPrivate };
+/**
+ * Leaves no file with the key: a function may find a way to read every file of its container. What stays in the memory of
+ * this process opens nothing but the one load that it has accepted by the time a function runs here.
+ */
+async function takeKey({ uid, key, verifyPublic }: Pool): Promise<Opener> {
+  let own: Uint8Array;
+  try {
+    own = Deno.readFileSync(key);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // The leader replaces a pod of the pool whose container was started again.
+    throw new Error(
+      "This pod has no key any more: its container was started again before it had a function.",
+    );
+  }
+  Deno.removeSync(key);
+  for (const name of ["read", "write"] as const) Deno.permissions.revokeSync({ name, path: key });
+  const verifier = Uint8Array.from(atob(verifyPublic), (character) => character.charCodeAt(0));
+  return await Opener.from({ verifyPublic: verifier, own }, uid);
 }
 
 /** The script comes last and whole: a container that is started again before it is there is still of no function. */

@@ -1,29 +1,38 @@
 /**
- * A message that only one pod of the pool can read, and that it takes only from who holds the installation's key:
- * sealed for the pool (X25519, HKDF, AES-256-GCM) and signed (Ed25519), both bound to the pod by its uid.
+ * A message that only one pod of the pool can read, and that it accepts only from a holder of the installation's secret:
+ * encrypted with the pod's own key (AES-256-GCM) and signed (Ed25519), both bound to the pod by its uid.
  * WebCrypto, because both ends have it: manager and router in Node, the pod in Deno.
  */
 
-/** What managers and routers hold; raw keys of 32 bytes. */
+/** Keys of managers and routers. */
 export interface SealKeys {
+  /** Ed25519, PKCS #8. */
   readonly signPrivate: Uint8Array;
-  readonly boxPublic: Uint8Array;
+  /** The key of every pod is derived from these 32 bytes. */
+  readonly seed: Uint8Array;
 }
 
-/** What pods of the pool hold: with it nothing can be sent to another pod. */
+/** Keys of one pod of the pool, 32 bytes each: they open what was sealed for this pod, and seal nothing. */
 export interface OpenKeys {
+  /** Ed25519; not secret. */
   readonly verifyPublic: Uint8Array;
-  readonly boxPrivate: Uint8Array;
+  readonly own: Uint8Array;
 }
 
 const KEY_BYTES = 32;
 const IV_BYTES = 12;
 const SIGNATURE_BYTES = 64;
-const HEAD_BYTES = KEY_BYTES + IV_BYTES;
+const HEAD_BYTES = IV_BYTES + SIGNATURE_BYTES;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Seals messages; what can be done before there is one is done when it is made. */
+/** Derives the key of one pod, by which neither the seed nor the key of another pod can be found. */
+export async function podKey(seed: Uint8Array, uid: string): Promise<Bytes> {
+  const base = await crypto.subtle.importKey("raw", bytes(seed), "HKDF", false, ["deriveBits"]);
+  return new Uint8Array(await crypto.subtle.deriveBits(derivation(uid), base, 8 * KEY_BYTES));
+}
+
+/** Seals messages; what does not depend on the message is done when it is made. */
 export class Sealer {
   readonly #ready: Promise<SealerParts>;
 
@@ -33,144 +42,87 @@ export class Sealer {
     this.#ready.catch(() => {});
   }
 
-  /** Layout: public key of the sender · IV · signature of both and the rest · ciphertext. */
+  /** Layout: IV · signature of the IV and the ciphertext · ciphertext. */
   async seal(message: Uint8Array, uid: string): Promise<Bytes> {
     const { subtle } = crypto;
-    const { sender, base, signer } = await this.#ready;
+    const { base, signer } = await this.#ready;
     const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
-    const key = await messageKey({ base, sender, uid }, "encrypt");
-    const parameters = { name: "AES-GCM", iv, additionalData: utf8(uid) };
-    const ciphertext = new Uint8Array(await subtle.encrypt(parameters, key, bytes(message)));
-    const head = concat(sender, iv);
-    const signature = await subtle.sign("Ed25519", signer, concat(utf8(uid), head, ciphertext));
-    return concat(head, new Uint8Array(signature), ciphertext);
+    const aes = { name: "AES-GCM", length: 8 * KEY_BYTES };
+    const key = await subtle.deriveKey(derivation(uid), base, aes, false, ["encrypt"]);
+    const ciphertext = new Uint8Array(await subtle.encrypt(encryption(iv, uid), key, bytes(message)));
+    const signature = await subtle.sign("Ed25519", signer, concat(utf8(uid), iv, ciphertext));
+    return concat(iv, new Uint8Array(signature), ciphertext);
   }
 }
 
 /** Opens what was sealed for one pod. */
 export class Opener {
   readonly #uid: string;
-  readonly #ready: Promise<OpenerParts>;
+  readonly #own: CryptoKey;
+  readonly #verifier: CryptoKey;
 
-  constructor(keys: OpenKeys, uid: string) {
+  private constructor(uid: string, own: CryptoKey, verifier: CryptoKey) {
     this.#uid = uid;
-    this.#ready = openerParts(keys);
-    this.#ready.catch(() => {});
+    this.#own = own;
+    this.#verifier = verifier;
   }
 
-  /** Goes once through all that opening does: the first time takes several times as long as every other. */
+  /** Imports the keys so that no program can export them; `own` is overwritten. */
+  static async from({ verifyPublic, own }: OpenKeys, uid: string): Promise<Opener> {
+    const { subtle } = crypto;
+    const key = await subtle.importKey("raw", bytes(own), "AES-GCM", false, ["encrypt", "decrypt"]);
+    own.fill(0);
+    const verifier = await subtle.importKey("raw", bytes(verifyPublic), "Ed25519", false, ["verify"]);
+    return new Opener(uid, key, verifier);
+  }
+
+  /** Runs every step of opening once: the first time takes several times as long as every other. */
   async warm(): Promise<void> {
     const { subtle } = crypto;
-    const { own, verifier } = await this.#ready;
-    await subtle.verify("Ed25519", verifier, new Uint8Array(SIGNATURE_BYTES), new Uint8Array(HEAD_BYTES));
-    const pair = (await subtle.generateKey({ name: "X25519" }, true, ["deriveBits"])) as CryptoKeyPair;
-    const sender = new Uint8Array(await subtle.exportKey("raw", pair.publicKey));
-    const base = await agree(own, sender);
-    const agreed = { base, sender, uid: this.#uid };
-    const parameters = { name: "AES-GCM", iv: new Uint8Array(IV_BYTES), additionalData: utf8(this.#uid) };
-    const sealed = await subtle.encrypt(parameters, await messageKey(agreed, "encrypt"), sender);
-    await subtle.decrypt(parameters, await messageKey(agreed, "decrypt"), sealed);
+    await subtle.verify("Ed25519", this.#verifier, new Uint8Array(SIGNATURE_BYTES), new Uint8Array(IV_BYTES));
+    const parameters = encryption(crypto.getRandomValues(new Uint8Array(IV_BYTES)), this.#uid);
+    const sealed = await subtle.encrypt(parameters, this.#own, new Uint8Array(KEY_BYTES));
+    await subtle.decrypt(parameters, this.#own, sealed);
   }
 
-  /** @throws Error if it was not sealed for this pod by who holds the key */
+  /** @throws Error if it was not sealed for this pod by a holder of the installation's secret */
   async open(sealed: Uint8Array): Promise<Bytes> {
     const { subtle } = crypto;
     const uid = this.#uid;
-    if (sealed.length < HEAD_BYTES + SIGNATURE_BYTES) throw new Error("the message is too short");
-    const head = bytes(sealed.subarray(0, HEAD_BYTES));
-    const signature = bytes(sealed.subarray(HEAD_BYTES, HEAD_BYTES + SIGNATURE_BYTES));
-    const ciphertext = bytes(sealed.subarray(HEAD_BYTES + SIGNATURE_BYTES));
-    const { own, verifier } = await this.#ready;
-    const sender = head.subarray(0, KEY_BYTES);
+    if (sealed.length < HEAD_BYTES) throw new Error("the message is too short");
+    const iv = bytes(sealed.subarray(0, IV_BYTES));
+    const signature = bytes(sealed.subarray(IV_BYTES, HEAD_BYTES));
+    const ciphertext = bytes(sealed.subarray(HEAD_BYTES));
     // Side by side, for each step is done on another thread; nothing is made of the text before both have ended well.
     const [isSigned, opened] = await Promise.allSettled([
-      subtle.verify("Ed25519", verifier, signature, concat(utf8(uid), head, ciphertext)),
-      agree(own, sender).then(async (base) => {
-        const key = await messageKey({ base, sender, uid }, "decrypt");
-        const parameters = { name: "AES-GCM", iv: head.subarray(KEY_BYTES), additionalData: utf8(uid) };
-        return new Uint8Array(await subtle.decrypt(parameters, key, ciphertext));
-      }),
+      subtle.verify("Ed25519", this.#verifier, signature, concat(utf8(uid), iv, ciphertext)),
+      subtle.decrypt(encryption(iv, uid), this.#own, ciphertext),
     ]);
     if (isSigned.status === "rejected" || !isSigned.value) throw new Error("the signature is wrong");
     if (opened.status === "rejected") throw new Error("it was sealed for somebody else");
-    return opened.value;
+    return new Uint8Array(opened.value);
   }
 }
 
 interface SealerParts {
-  /** Public key of a pair that this process has made for itself. */
-  readonly sender: Bytes;
   readonly base: CryptoKey;
   readonly signer: CryptoKey;
 }
 
-async function sealerParts({ signPrivate, boxPublic }: SealKeys): Promise<SealerParts> {
+async function sealerParts({ signPrivate, seed }: SealKeys): Promise<SealerParts> {
   const { subtle } = crypto;
-  const pair = (await subtle.generateKey({ name: "X25519" }, true, ["deriveBits"])) as CryptoKeyPair;
-  const sender = new Uint8Array(await subtle.exportKey("raw", pair.publicKey));
-  const base = await agree(pair.privateKey, bytes(boxPublic));
-  const pkcs = pkcs8(signPrivate, ED25519);
-  const signer = await subtle.importKey("pkcs8", pkcs, { name: "Ed25519" }, false, ["sign"]);
-  return { sender, base, signer };
+  const base = await subtle.importKey("raw", bytes(seed), "HKDF", false, ["deriveKey"]);
+  const signer = await subtle.importKey("pkcs8", bytes(signPrivate), "Ed25519", false, ["sign"]);
+  return { base, signer };
 }
 
-interface OpenerParts {
-  readonly own: CryptoKey;
-  readonly verifier: CryptoKey;
+/** From the seed to a pod's key (RFC 5869). */
+function derivation(uid: string) {
+  return { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: utf8(`skiff pod ${uid}`) };
 }
 
-async function openerParts({ verifyPublic, boxPrivate }: OpenKeys): Promise<OpenerParts> {
-  const { subtle } = crypto;
-  const pkcs = pkcs8(boxPrivate, X25519);
-  const own = await subtle.importKey("pkcs8", pkcs, { name: "X25519" }, false, ["deriveBits"]);
-  const verifier = await subtle.importKey("raw", bytes(verifyPublic), { name: "Ed25519" }, false, ["verify"]);
-  return { own, verifier };
-}
-
-/** What both ends know, each with its own private key. */
-async function agree(own: CryptoKey, other: Bytes): Promise<CryptoKey> {
-  const { subtle } = crypto;
-  const theirs = await subtle.importKey("raw", other, { name: "X25519" }, false, []);
-  const shared = await subtle.deriveBits({ name: "X25519", public: theirs }, own, 8 * KEY_BYTES);
-  return await subtle.importKey("raw", shared, "HKDF", false, ["deriveKey"]);
-}
-
-interface Agreement {
-  readonly base: CryptoKey;
-  readonly sender: Uint8Array;
-  readonly uid: string;
-}
-
-async function messageKey({ base, sender, uid }: Agreement, usage: "encrypt" | "decrypt") {
-  const hkdf = { name: "HKDF", hash: "SHA-256", salt: bytes(sender), info: utf8(`skiff load ${uid}`) };
-  return await crypto.subtle.deriveKey(hkdf, base, { name: "AES-GCM", length: 256 }, false, [usage]);
-}
-
-/** Last byte of the object identifiers 1.3.101.110 and 1.3.101.112 (RFC 8410). */
-const X25519 = 0x6e;
-const ED25519 = 0x70;
-
-/** A raw private key in the form that WebCrypto reads (RFC 8410, section 7). */
-function pkcs8(key: Uint8Array, algorithm: number): Bytes {
-  const prefix = [
-    0x30,
-    0x2e,
-    0x02,
-    0x01,
-    0x00,
-    0x30,
-    0x05,
-    0x06,
-    0x03,
-    0x2b,
-    0x65,
-    algorithm,
-    0x04,
-    0x22,
-    0x04,
-    0x20,
-  ];
-  return concat(Uint8Array.from(prefix), key);
+function encryption(iv: Bytes, uid: string) {
+  return { name: "AES-GCM", iv, additionalData: utf8(uid) };
 }
 
 function utf8(text: string): Bytes {

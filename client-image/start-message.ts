@@ -24,8 +24,10 @@ export interface PoolMessage {
     /** Of the pod: what is sealed for another one is of no use here. */
     readonly uid: string;
     readonly port: number;
-    /** Folder with the keys, `verify-public` and `box-private`, each 32 bytes. */
-    readonly keys: string;
+    /** File with the pod's own key, 32 bytes; removed before the pod is ready. */
+    readonly key: string;
+    /** Public key that loads are signed for, in base64; not secret. */
+    readonly verifyPublic: string;
     /** Where the bundle is written. */
     readonly bundle: string;
     /** Shell script that starts the function again, written when one is loaded; pool.sh runs it. */

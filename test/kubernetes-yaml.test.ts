@@ -116,7 +116,7 @@ describe("the rights in kubernetes.yaml", () => {
         if (!resources.includes("secrets")) continue;
         if (verbs.includes("create")) assert.deepEqual(verbs, ["create"]);
         else if (metadata.namespace === "skiff-functions") {
-          assert.deepEqual([verbs, resourceNames], [["patch"], ["skiff-pool"]]);
+          assert.deepEqual([verbs, resourceNames], [["patch"], ["skiff-pool-seed"]]);
         } else {
           assert.deepEqual(
             [verbs, resourceNames],

@@ -38,8 +38,13 @@ export const PORT = 8000;
 export const PORT_NAME = "http";
 export const CONTAINER = "function";
 
-/** The Deployment of the pool, the Secret with the keys of its pods, and what its pods are called after. */
+/** The Deployment of the pool, and what its pods are called after. */
 export const POOL_NAME = "skiff-pool";
+/**
+ * The Secret with the seed of the pods' keys. Never one that function containers mounted, as they did `skiff-pool` before:
+ * what is written to a Secret appears in pods that run.
+ */
+export const POOL_SEED_NAME = "skiff-pool-seed";
 
 export function deploymentName(name: string): string {
   return `${name}-app`;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -24,6 +24,7 @@ import { type Answer, call } from "../support/call-instance.ts";
 import { eventually } from "../support/eventually.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../client-image/pool.sh", import.meta.url));
+const POD_KEY = fileURLToPath(new URL("../../client-image/pod-key.ts", import.meta.url));
 const UID = "0d3e4b7c";
 const KEYS = poolKeys("the secret of an installation");
 const DEFAULTS = defaultSettings(limitsFromEnv({}));
@@ -34,29 +35,43 @@ class PoolProcess {
   readonly work = join(this.folder, "work");
   readonly output: string[] = [];
   readonly #scratch = join(this.folder, "scratch");
-  readonly #keys = join(this.folder, "keys");
+  readonly keys = join(this.folder, "key");
+  readonly key = join(this.keys, "own");
   readonly #bundle = join(this.work, "bundle.mjs");
   #port = 0;
   #runtime = "";
   #child: ChildProcess | undefined;
 
   async start(): Promise<void> {
-    for (const folder of [this.work, this.#scratch, this.#keys]) mkdirSync(folder);
-    writeFileSync(join(this.#keys, "verify-public"), KEYS.pods.verifyPublic);
-    writeFileSync(join(this.#keys, "box-private"), KEYS.pods.boxPrivate);
+    for (const folder of [this.work, this.#scratch, this.keys]) mkdirSync(folder);
+    this.makeKey();
     this.#runtime = compileRuntime(this.folder);
     this.#port = await freePort();
     this.run();
     await this.answersProbe(undefined);
   }
 
+  /** What the init container does, whose file system the other container does not have. */
+  makeKey(): void {
+    const folder = mkdtempSync(join(tmpdir(), "skiff-seed-"));
+    try {
+      const seed = join(folder, "seed");
+      writeFileSync(seed, KEYS.ours.seed);
+      const files = [`--allow-read=${seed}`, `--allow-write=${this.key}`];
+      execFileSync(denoPath(), ["run", "--quiet", "--no-prompt", ...files, POD_KEY, UID, seed, this.key]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
   /** Starts the container, for the first time or again. */
   run(): void {
     const own = ["start.sh", "start.sh.new", "in-place"].map((file) => join(this.work, file));
-    const runtime = { read: [this.#keys, ...own], write: [this.#bundle, ...own] };
+    const runtime = { read: [this.key, ...own], write: [this.key, this.#bundle, ...own] };
     const files = {
       port: this.#port,
-      keys: this.#keys,
+      key: this.key,
+      verifyPublic: Buffer.from(KEYS.pods.verifyPublic).toString("base64"),
       bundle: this.#bundle,
       restart: own[0],
       inPlace: own[2],
@@ -67,6 +82,7 @@ class PoolProcess {
         PATH: `${dirname(denoPath())}:/usr/bin:/bin`,
         DENO_DIR: join(this.folder, "deno"),
         SKIFF_WORK: this.work,
+        SKIFF_KEY: this.key,
         TMPDIR: this.#scratch,
         NO_COLOR: "1",
         [START_VARIABLE]: JSON.stringify({ pool: { uid: UID, ...files } }),
@@ -159,7 +175,8 @@ const CURIOUS = `
   export default async () => ({
     env: Deno.env.toObject(),
     start: await tried(() => Deno.env.get("SKIFF_START")),
-    keys: await tried(() => Deno.readTextFile(KEYS + "/box-private")),
+    keys: await tried(() => Deno.readTextFile(KEYS + "/own")),
+    newKey: await tried(() => Deno.writeTextFile(KEYS + "/own", "mine")),
     script: await tried(() => Deno.writeTextFile(WORK + "/start.sh", "echo")),
     bundle: await tried(() => Deno.writeTextFile(WORK + "/bundle.mjs", "1")),
     read: await tried(() => Deno.readTextFile(WORK + "/start.sh")),
@@ -176,10 +193,7 @@ describe("a pod of the pool", () => {
   afterEach(() => pod.close());
 
   const curious = () =>
-    CURIOUS.replaceAll("KEYS", JSON.stringify(join(pod.folder, "keys"))).replaceAll(
-      "WORK",
-      JSON.stringify(pod.work),
-    );
+    CURIOUS.replaceAll("KEYS", JSON.stringify(pod.keys)).replaceAll("WORK", JSON.stringify(pod.work));
 
   it("is ready, answers nobody, and becomes the instance of the function that it is given", async () => {
     assert.equal((await pod.call()).status, 503);
@@ -215,6 +229,7 @@ describe("a pod of the pool", () => {
       assert.deepEqual(rest, {
         start: "got undefined",
         keys: "NotCapable",
+        newKey: "NotCapable",
         script: "NotCapable",
         bundle: "NotCapable",
         read: "NotCapable",
@@ -243,9 +258,11 @@ describe("a pod of the pool", () => {
 
   it("takes a function once, and only from who holds the key, for this pod", async () => {
     const strangers = poolKeys("another secret").ours;
-    const mixed = { ...KEYS.ours, signPrivate: strangers.signPrivate };
-    for (const keys of [strangers, mixed]) assert.equal((await pod.load("1", { keys })).status, 403);
+    assert.equal((await pod.load("1", { keys: strangers })).status, 403);
     assert.equal((await pod.load("1", { uid: "another pod" })).status, 403);
+    const unsigned = { ...KEYS.ours, signPrivate: strangers.signPrivate };
+    const misled = { ...KEYS.ours, seed: strangers.seed };
+    for (const keys of [unsigned, misled]) assert.equal((await pod.load("1", { keys })).status, 403);
     assert.equal((await pod.call("/", { [LOAD_HEADER]: "1" })).status, 503, "a GET loads nothing");
     const handler = `export default () => "first";`;
     const both = await Promise.all([pod.load(handler), pod.load(`export default () => "second";`)]);
@@ -255,6 +272,47 @@ describe("a pod of the pool", () => {
     assert.match(`${other!.status} ${other!.text}`, /^(?:409 |200 (?:first|second)$)/);
     const later = await pod.load(`export default () => "later";`);
     assert.deepEqual([later.status, later.text !== "later"], [200, true], "it is a call like any other now");
+  });
+
+  it("has no file with its key when it is ready, before it accepts a function", () => {
+    assert.deepEqual(readdirSync(pod.keys), []);
+  });
+
+  it("is never ready again when its container is started again before it has a function", async () => {
+    await pod.kill("SIGTERM");
+    pod.run();
+    await eventually("it ended", () => pod.exitCode !== null);
+    assert.equal(pod.exitCode, 1);
+    assert.match(pod.output.join(""), /This pod has no key any more/);
+  });
+
+  it("waits again when the whole pod was made anew, with its key", async () => {
+    await pod.kill("SIGTERM");
+    pod.makeKey();
+    pod.makeKey();
+    pod.run();
+    await pod.answersProbe(undefined);
+    assert.deepEqual(readdirSync(pod.keys), []);
+    assert.equal((await pod.load(`export default () => "loaded";`)).status, 204);
+  });
+
+  it("removes the key that a pod made anew gets, before its function runs", async () => {
+    for (const settings of [{}, { env: { KEY: "value" } }]) {
+      const again = new PoolProcess();
+      try {
+        await again.start();
+        await again.load(`export default () => "loaded";`, { settings });
+        await again.answersProbe("7");
+        await again.kill("SIGTERM");
+        again.makeKey();
+        assert.deepEqual(readdirSync(again.keys), ["own"]);
+        again.run();
+        await again.answersProbe("7");
+        assert.deepEqual(readdirSync(again.keys), []);
+      } finally {
+        await again.close();
+      }
+    }
   });
 
   it("is the same function when its container is started again", async () => {

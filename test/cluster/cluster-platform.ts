@@ -28,6 +28,8 @@ export interface OpenOptions {
 
 /** Longer than an adoption may take, and shorter than in an installation, which tests would wait for. */
 const CLAIM_MS = 30_000;
+/** Shorter than in an installation as well. */
+const KEYLESS_MS = 1_000;
 const POOL_SECRET = "what these tests load pods of the pool with";
 
 /** A platform on the cluster of KUBECONFIG, in a namespace of its own, with what the leader runs. */
@@ -35,6 +37,7 @@ export class ClusterPlatform {
   readonly platform: KubernetesPlatform;
   readonly api: KubeApi;
   readonly namespace: string;
+  readonly keys = poolKeys(POOL_SECRET);
   /** What was printed for people. */
   readonly lines: string[] = [];
   readonly #reconciler: Reconciler;
@@ -67,8 +70,8 @@ export class ClusterPlatform {
     const pods = { api, limits, image, namespace, print, cpuRequest: "10m" };
     this.#pods = { ...pods, poolSecret: POOL_SECRET };
     this.platform = new KubernetesPlatform({ ...this.#pods, ...(sendToPod ? { sendToPod } : {}) });
-    const keys = poolKeys(POOL_SECRET);
-    this.#keeper = new PoolKeeper({ ...pods, size: poolSize, keys, everyMs: 200, claimMs: CLAIM_MS });
+    const times = { everyMs: 200, claimMs: CLAIM_MS, keylessMs: KEYLESS_MS };
+    this.#keeper = new PoolKeeper({ ...pods, ...times, size: poolSize, keys: this.keys });
     const shared = { api, platform: this.platform, namespace, limits, print };
     this.#reconciler = new Reconciler({
       ...shared,

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { LOAD_HEADER } from "../../client-image/load-message.ts";
+import { podKey, Sealer } from "../../client-image/sealed.ts";
 import type { KubernetesPlatform } from "../../platform/kubernetes/kubernetes-platform.ts";
+import { PORT } from "../../platform/kubernetes/names.ts";
 import { isReady } from "../../platform/kubernetes/pod-state.ts";
 import { sendLoad } from "../../platform/kubernetes/pool/pool-load.ts";
 import { KINDS, type Pod, type ReplicaSet } from "../../platform/kubernetes/resources.ts";
@@ -8,6 +11,7 @@ import { call } from "../support/call-instance.ts";
 import { draftOf } from "../support/draft.ts";
 import { eventually } from "../support/eventually.ts";
 import { ClusterPlatform } from "./cluster-platform.ts";
+import { FILE_ESCAPE } from "./file-escape.ts";
 import { kubectl } from "./kubectl.ts";
 
 const LONG_MS = 60_000;
@@ -108,7 +112,7 @@ describe("the pool on the cluster", () => {
   it("gives a function its own settings and sandbox", async () => {
     const code = `export default async () => JSON.stringify([Deno.env.toObject(),
       (await Deno.permissions.query({ name: "net", host: "example.com:80" })).state,
-      (await Deno.permissions.query({ name: "read", path: "/skiff/keys" })).state]);`;
+      (await Deno.permissions.query({ name: "read", path: "/skiff/key/own" })).state]);`;
     const permissions = { net: ["example.com"], sys: [] };
     await cluster.platform.publish(draftOf("own", code, { env: { A: "$(B) 'x'" }, permissions }));
     await sleep("own");
@@ -116,6 +120,77 @@ describe("the pool on the cluster", () => {
     const seen = JSON.parse(await answer(cluster.platform, "own"));
     assert.deepEqual(seen, [{ A: "$(B) 'x'", TMPDIR: "/scratch" }, "granted", "prompt"]);
     await cluster.platform.remove("own");
+  });
+
+  for (const [where, settings] of [
+    ["in the process that waited", {}],
+    ["in a process of its own", { env: { A: "1" } }],
+  ] as const) {
+    it(`has nothing for a function that leaves Deno's file sandbox, ${where}: no key, no token`, async () => {
+      const free = (await cluster.poolPods("free")).map(({ metadata }) => metadata.uid!);
+      await cluster.platform.publish(draftOf("thief", FILE_ESCAPE, settings));
+      await sleep("thief");
+      await cluster.platform.wake("thief");
+      assert.equal(cluster.platform.pool!.outcomes.failed, 0);
+      const { ours } = cluster.keys;
+      await eventually("it is adopted", async () => (await cluster.poolPods("adopted")).length === 1);
+      const [{ metadata } = assert.fail()] = await cluster.poolPods("adopted");
+      const uids = new Set([
+        ...free,
+        ...(await cluster.poolPods("free")).map(({ metadata }) => metadata.uid!),
+      ]);
+      const keys = await Promise.all([...uids, metadata.uid!].map((uid) => podKey(ours.seed, uid)));
+      const secrets = [ours.seed, ours.signPrivate.subarray(-32), ...keys];
+      const steal = async (needles: readonly Uint8Array[]) => {
+        const [{ address } = assert.fail()] = cluster.platform.endpoints("thief")!.instances;
+        const body = JSON.stringify({ needles: needles.map((each) => Buffer.from(each).toString("hex")) });
+        const answer = await call(address, { method: "POST", body });
+        return JSON.parse(answer.text) as { files: string[]; found: string[] };
+      };
+      const { files, found } = await steal(secrets);
+      assert.deepEqual(found, []);
+      assert.deepEqual(
+        files.filter((file) => /secret|token|^\/run\/|^\/skiff\/key/.test(file)),
+        [],
+      );
+      // It is out of Deno's sandbox, and finds what is there.
+      for (const file of ["/work/start.sh", "/etc/passwd"]) assert.ok(files.includes(file), file);
+      assert.ok((await steal([Buffer.from("path_symlink")])).found.includes("/work/bundle.mjs"));
+      // All that programs of the pod's user could read of processes, as one of them.
+      const shell =
+        "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline; ls -A /skiff/key; cut -d' ' -f2 /proc/mounts";
+      const exec = ["exec", "-n", cluster.namespace, metadata.name, "-c", "function", "--", "sh", "-c"];
+      const shown = await kubectl(...exec, shell);
+      assert.match(shown, /SKIFF_POD_UID=/);
+      for (const secret of secrets) {
+        for (const form of ["latin1", "hex", "base64", "base64url"] as const) {
+          assert.ok(!shown.includes(Buffer.from(secret).toString(form)), form);
+        }
+      }
+      assert.doesNotMatch(shown, /\/seed|serviceaccount|^own$/m);
+      await cluster.platform.remove("thief");
+    });
+  }
+
+  it("accepts no load that was sealed for another of its pods", async () => {
+    const [left = assert.fail(), right = assert.fail()] = await cluster.poolPods("free");
+    const sealed = await new Sealer(cluster.keys.ours).seal(Buffer.from("a load"), left.metadata.uid!);
+    const address = { host: right.status!.podIP!, port: PORT };
+    const answer = await call(address, { method: "POST", headers: { [LOAD_HEADER]: "1" }, body: sealed });
+    assert.deepEqual([answer.status, answer.text], [403, "not for this pod: the signature is wrong\n"]);
+  });
+
+  it("replaces a free pod whose container was started again, which has no key any more", async () => {
+    const [{ metadata } = assert.fail()] = await cluster.poolPods("free");
+    // Its first process ends with the child that waits.
+    const end =
+      "for each in /proc/[0-9]*; do grep -q ^deno $each/comm && kill -9 $(basename $each); done; true";
+    const exec = ["exec", "-n", cluster.namespace, metadata.name, "-c", "function", "--", "sh", "-c"];
+    await kubectl(...exec, end);
+    const names = async () => (await cluster.poolPods("free")).map(({ metadata: { name } }) => name);
+    await eventually("it is gone", async () => !(await names()).includes(metadata.name), LONG_MS);
+    await full();
+    assert.ok(cluster.lines.some((line) => line.includes(metadata.name) && /its key is gone/.test(line)));
   });
 
   it("brings a container that ended back with the same function", async () => {

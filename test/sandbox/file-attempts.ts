@@ -145,6 +145,9 @@ const isRefused = (code: string, expect: RegExp): Attempt => ({
   expect,
 });
 
+/** Attempts use it as `sqlite(path)`. */
+export const FILE_TOP = `import { DatabaseSync } from "node:sqlite"; const sqlite = (path) => new DatabaseSync(path);`;
+
 export const fileAttempts: readonly Attempt[] = [
   ...controls,
   ...reads,

@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileAttempts } from "./file-attempts.ts";
+import { FILE_TOP, fileAttempts } from "./file-attempts.ts";
 import { type Deployed, itIsRefused, Stage } from "./stage.ts";
-
-/** Attempts use it as `sqlite(path)`. */
-const TOP = `import { DatabaseSync } from "node:sqlite"; const sqlite = (path) => new DatabaseSync(path);`;
 
 for (const isolation of ["auto", "permissions"] as const) {
   describe(`the files of a function, with isolation ${isolation}`, () => {
@@ -21,7 +18,7 @@ for (const isolation of ["auto", "permissions"] as const) {
       writeFileSync(secret, "untouched");
       other = await stage.publish("other", "export default () => 'other'");
       writeFileSync(join(other.outerScratch, "secret"), "untouched");
-      trial = await stage.deploy("escape", fileAttempts, { top: TOP });
+      trial = await stage.deploy("escape", fileAttempts, { top: FILE_TOP });
       // What exists is refused like what does not: the difference would tell what is there.
       mkdirSync(join(trial.socket, "..", "scratch-more"));
       const otherScratch = join(other.socket, "..", "scratch");

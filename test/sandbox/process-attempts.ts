@@ -131,4 +131,10 @@ export const suicides: readonly Attempt[] = [
   "Deno.connect({ transport: 'vsock', cid: 1, port: 1024 })",
   "inWorker('', { deno: { permissions: 'inherit' } })",
   "inWorker('', { deno: { permissions: { run: true, read: true } } })",
-].map((code) => ({ title: code, code: `return ${code}`, expect: /socket hang up|ECONNRESET/ }));
+].map((code) => ({
+  title: code,
+  code: `return ${code}`,
+  expect: /socket hang up|ECONNRESET/,
+  // The first process of a container gets no signal from inside that it has no handler for.
+  ...(/SIGKILL|SIGUSR1/.test(code) ? { inPod: /^returned (undefined|true)$/ } : {}),
+}));

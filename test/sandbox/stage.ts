@@ -20,6 +20,8 @@ export interface Attempt {
   readonly code: string;
   /** What the outcome must be: `Name: message` of what was thrown, or `returned JSON`. */
   readonly expect: RegExp;
+  /** The outcome in a pod, where that is another one. */
+  readonly inPod?: RegExp;
 }
 
 /** Deno's own answer to what a permission does not cover. */
@@ -162,7 +164,8 @@ const PRELUDE = `
   const named = (error) => error.name + ": " + error.message + (error.cause ? " < " + named(error.cause) : "");
 `;
 
-function moduleOf(attempts: readonly Attempt[], top: string): string {
+/** The module of a function that runs the attempt which a call names in its body. */
+export function moduleOf(attempts: readonly Attempt[], top: string): string {
   const entries = attempts.map(({ title, code }) => `${JSON.stringify(title)}: async (given) => {${code}\n}`);
   return `${PRELUDE}
   ${top}

@@ -1,41 +1,45 @@
 import type { KubeApi } from "../api.ts";
 import { covers } from "../children.ts";
 import { delay, Mirror, type MirrorTimes } from "../mirror.ts";
-import { LABELS, POOL_NAME } from "../names.ts";
+import { LABELS, POOL_NAME, POOL_SEED_NAME } from "../names.ts";
 import { type Deployment, KINDS, type Pod } from "../resources.ts";
-import { Claims } from "./claims.ts";
-import type { PoolKeys } from "./pool-keys.ts";
 import { type PoolManifestOptions, poolDeploymentManifest, poolSecretManifest } from "./pool-manifests.ts";
+import { UselessPods } from "./useless-pods.ts";
 
 export interface PoolKeeperOptions extends PoolManifestOptions {
   readonly api: KubeApi;
   readonly namespace: string;
-  readonly keys: PoolKeys;
   readonly print: (line: string) => void;
   readonly times?: MirrorTimes;
   /** How often it looks; default 1 s. */
   readonly everyMs?: number;
   /** Age at which a claim is one whose manager or router died in the middle; default 60 s. */
   readonly claimMs?: number;
+  /**
+   * How long a free pod is left alone whose container was started again; default 10 s. Where all pods break, no more are
+   * made than that lets through.
+   */
+  readonly keylessMs?: number;
 }
 
 const EVERY_MS = 1_000;
 const APPLY_EVERY_MS = 60_000;
 const CLAIM_MS = 60_000;
+const KEYLESS_MS = 10_000;
 
 /** Keeps the pool as it should be, and deletes what came out of it and went nowhere; the leader runs it. */
 export class PoolKeeper {
   readonly #options: PoolKeeperOptions;
   readonly #pods: Mirror<Pod>;
-  readonly #claims: Claims;
+  readonly #useless: UselessPods;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
   #appliedMs: number | undefined;
 
   constructor(options: PoolKeeperOptions) {
     this.#options = options;
-    const { api, namespace, print, times, claimMs = CLAIM_MS } = options;
-    this.#claims = new Claims(claimMs);
+    const { api, namespace, print, times, claimMs = CLAIM_MS, keylessMs = KEYLESS_MS } = options;
+    this.#useless = new UselessPods({ claimMs, keylessMs });
     this.#pods = new Mirror<Pod>({
       api,
       place: { kind: KINDS.pods, namespace },
@@ -75,7 +79,7 @@ export class PoolKeeper {
     if (size === 0) {
       await api.delete(deployment, "Background");
     } else {
-      const secret = { kind: KINDS.secrets, namespace, name: POOL_NAME };
+      const secret = { kind: KINDS.secrets, namespace, name: POOL_SEED_NAME };
       await api.apply(secret, poolSecretManifest(keys, namespace));
       const manifest = poolDeploymentManifest(this.#options);
       const live = await api.get<Deployment>(deployment);
@@ -90,10 +94,10 @@ export class PoolKeeper {
 
   async #sweep(): Promise<void> {
     const { api, namespace, print } = this.#options;
-    for (const { metadata } of this.#claims.abandoned(this.#pods.values(), performance.now())) {
-      const { name } = metadata;
+    for (const { pod, why } of this.#useless.among(this.#pods.values(), performance.now())) {
+      const { name } = pod.metadata;
       await api.delete({ kind: KINDS.pods, namespace, name }, "Background");
-      print(`the pod ${name}, which was claimed for a function and not used, is deleted`);
+      print(`deleted the pod ${name} of the pool: ${why}`);
     }
   }
 }

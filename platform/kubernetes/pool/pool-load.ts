@@ -15,6 +15,8 @@ import { BUNDLE, RUNTIME, SCRATCH } from "../pod-template.ts";
 /** Files of a pod of the pool; pool.sh knows them too. */
 export const RESTART = "/work/start.sh";
 export const IN_PLACE = "/work/in-place";
+/** The pod's own key, until the process that waits has read it. */
+export const KEY = "/skiff/key/own";
 
 /** A gzipped bundle up to this size is sent as it was before, unless it is larger than this then. */
 const SMALL_BYTES = 64 * 1024;
@@ -43,11 +45,9 @@ export interface SendOptions {
 }
 
 /** Deno's flags for a function with these settings while it waits in the pool. */
-export function poolArguments(settings: Settings, reads: readonly string[]): string[] {
-  const runtime = {
-    read: [...reads, RESTART, `${RESTART}.new`, IN_PLACE],
-    write: [BUNDLE, RESTART, `${RESTART}.new`, IN_PLACE],
-  };
+export function poolArguments(settings: Settings): string[] {
+  const own = [KEY, RESTART, `${RESTART}.new`, IN_PLACE];
+  const runtime = { read: own, write: [BUNDLE, ...own] };
   return denoRunArguments({ ...sandbox(settings), runtime });
 }
 

@@ -97,6 +97,7 @@ export class Launching {
     await this.launcher.close();
     const probed = await this.#networks;
     if (probed.available) await probed.networks.close();
+    this.#options.resources.close();
   }
 
   async #warm(launcher: WalledLauncher): Promise<void> {

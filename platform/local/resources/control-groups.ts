@@ -12,16 +12,23 @@ const RECORD = "control-groups";
 
 export type GroupControllers = Controllers & { readonly memory: Controller };
 
+interface Place {
+  readonly prefix: string;
+  readonly record: string;
+}
+
 /** The control groups of one data folder's instances, beside Skiff itself in the group that it was started in. */
 export class ControlGroups {
   readonly #files: SmallFiles;
   readonly #controllers: GroupControllers;
   readonly #prefix: string;
+  readonly #record: string;
 
-  private constructor(files: SmallFiles, controllers: GroupControllers, prefix: string) {
+  private constructor(files: SmallFiles, controllers: GroupControllers, place: Place) {
     this.#files = files;
     this.#controllers = controllers;
-    this.#prefix = prefix;
+    this.#prefix = place.prefix;
+    this.#record = place.record;
   }
 
   /**
@@ -40,7 +47,12 @@ export class ControlGroups {
     const usable = usableOf(files, controllers, `${prefix}probe`);
     if (usable === undefined) return undefined;
     writeFileSync(record, folders.join("\n"), { mode: 0o600 });
-    return new ControlGroups(files, usable, prefix);
+    return new ControlGroups(files, usable, { prefix, record });
+  }
+
+  /** Every group has been removed. */
+  close(): void {
+    rmSync(this.#record, { force: true });
   }
 
   /** @throws an error of the system */

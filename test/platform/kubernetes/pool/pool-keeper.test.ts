@@ -14,7 +14,7 @@ describe("who keeps the pool", () => {
   let cluster: FakeCluster;
   let keeper: PoolKeeper | undefined;
 
-  function open(size: number, claimMs?: number): void {
+  function open(size: number, claimMs?: number, keylessMs?: number): void {
     keeper = new PoolKeeper({
       api: cluster.api,
       namespace: "skiff-functions",
@@ -27,6 +27,7 @@ describe("who keeps the pool", () => {
       times: QUICK,
       everyMs: 10,
       ...(claimMs === undefined ? {} : { claimMs }),
+      ...(keylessMs === undefined ? {} : { keylessMs }),
     });
   }
   const deployment = () => cluster.server.read("deployments", "skiff-pool");
@@ -43,7 +44,7 @@ describe("who keeps the pool", () => {
     open(3);
     await eventually("it is there", () => deployment() !== undefined);
     const written = cluster.server.requests.filter((request) => request.startsWith("PATCH"));
-    assert.match(written[0]!, /secrets\/skiff-pool$/);
+    assert.match(written[0]!, /secrets\/skiff-pool-seed$/);
     assert.equal((deployment() as unknown as { spec: { replicas: number } }).spec.replicas, 3);
   });
 
@@ -75,6 +76,26 @@ describe("who keeps the pool", () => {
     open(1, 50);
     await eventually("what was claimed is gone as well", () => names().length === 2);
     assert.deepEqual(names().sort(), ["adopted", "free"]);
+  });
+
+  it("deletes free pods whose container was started again, which have no key any more", async () => {
+    const status = (ready: "True" | "False", restartCount: number) => ({
+      conditions: [{ type: "Ready", status: ready }],
+      containerStatuses: [{ name: "function", restartCount }],
+    });
+    for (const [name, state] of Object.entries({
+      ready: status("True", 0),
+      starting: status("False", 0),
+      keyless: status("False", 1),
+    })) {
+      const { metadata } = podOf("free");
+      cluster.server.put("pods", { metadata: { ...metadata, name, uid: name }, status: state });
+    }
+    open(1, undefined, 50);
+    const names = () => cluster.server.list<Pod>("pods").map(({ metadata }) => metadata.name);
+    await eventually("it is gone", () => !names().includes("keyless"));
+    assert.deepEqual(names().sort(), ["ready", "starting"]);
+    assert.match(cluster.lines.join(), /deleted the pod keyless of the pool: .* its key is gone/);
   });
 
   it("deletes what was given up also while the pool cannot be made as it should be", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { decodeLoad } from "../../../../client-image/load-message.ts";
-import { Opener, Sealer } from "../../../../client-image/sealed.ts";
+import { Opener, podKey, Sealer } from "../../../../client-image/sealed.ts";
 import { poolKeys } from "../../../../platform/kubernetes/pool/pool-keys.ts";
 import { sealLoad } from "../../../../platform/kubernetes/pool/pool-load.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
@@ -16,7 +16,8 @@ describe("the bundle in what a pod of the pool is sent", () => {
   async function sent(bundle: Uint8Array): Promise<Buffer> {
     const load = { name: "hello", version: 1, settings: defaultSettings(limits), bundle };
     const sealed = await sealLoad(load, { uid: "uid", sealer: new Sealer(ours), limits });
-    return Buffer.from(decodeLoad(await new Opener(pods, "uid").open(sealed)).bundle);
+    const opener = await Opener.from({ ...pods, own: await podKey(ours.seed, "uid") }, "uid");
+    return Buffer.from(decodeLoad(await opener.open(sealed)).bundle);
   }
 
   it("is unpacked when it is small, which the pod would need longer for", async () => {

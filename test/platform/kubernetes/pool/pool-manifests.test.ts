@@ -26,12 +26,15 @@ function templateOfFunction(): Any {
 }
 
 describe("the pods of the pool", () => {
-  const { spec }: Any = poolDeploymentManifest({ ...OPTIONS, size: 2 });
+  const { spec }: Any = poolDeploymentManifest({ ...OPTIONS, size: 2, keys: poolKeys("secret") });
   const [container] = spec.template.spec.containers;
+  const [init] = spec.template.spec.initContainers;
+  const volume = (name: string) => spec.template.spec.volumes.find((each: Any) => each.name === name);
 
   it("are as those of a function with default settings in all that cannot be changed later", () => {
-    const { containers: ours, volumes: _, topologySpreadConstraints: __, ...pod } = spec.template.spec;
-    const { containers, volumes: ___, hostname, subdomain, ...expected } = templateOfFunction().spec;
+    const { containers: ours, initContainers: _, volumes: __, ...all } = spec.template.spec;
+    const { topologySpreadConstraints: ___, ...pod } = all;
+    const { containers, volumes: ____, hostname, subdomain, ...expected } = templateOfFunction().spec;
     assert.deepEqual(pod, expected);
     const { command, args: a, env: b, volumeMounts: c, ...same } = ours[0];
     const { args: d, env: e, volumeMounts: f, ...wanted } = containers[0];
@@ -52,24 +55,57 @@ describe("the pods of the pool", () => {
     assert.equal(spec.template.spec.topologySpreadConstraints[0].topologyKey, "kubernetes.io/hostname");
   });
 
-  it("know who they are, and read the keys, which their function does not", () => {
+  it("know who they are, and read and remove the key, which their function does not find", () => {
     const { pool } = JSON.parse(container.env.find(({ name }: Any) => name === "SKIFF_START").value);
     assert.equal(pool.uid, "$(SKIFF_POD_UID)");
     assert.deepEqual(container.env[0].valueFrom, { fieldRef: { fieldPath: "metadata.uid" } });
-    const [reads] = container.args.filter((each: string) => each.startsWith("--allow-read="));
-    assert.ok(reads.includes(pool.keys));
-    assert.deepEqual(container.volumeMounts[0], { name: "keys", mountPath: pool.keys, readOnly: true });
+    for (const flag of ["--allow-read=", "--allow-write="]) {
+      const [paths = ""] = container.args.filter((each: string) => each.startsWith(flag));
+      assert.ok(paths.slice(flag.length).split(",").includes(pool.key), flag);
+    }
+    const { ours, pods } = poolKeys("secret");
+    assert.equal(pool.verifyPublic, Buffer.from(pods.verifyPublic).toString("base64"));
+    for (const secret of [ours.seed, ours.signPrivate]) {
+      assert.equal(JSON.stringify(spec).includes(Buffer.from(secret).toString("base64")), false);
+    }
   });
 
-  it("have keys that open what is sealed for them, and seal nothing for another", () => {
+  it("show the seed to their init container alone, which leaves the key in memory that is bounded", () => {
+    assert.deepEqual(
+      container.volumeMounts.map(({ name }: Any) => name),
+      ["key", "work", "scratch"],
+    );
+    assert.deepEqual(init.volumeMounts, [
+      { name: "seed", mountPath: "/skiff/seed", readOnly: true },
+      { name: "key", mountPath: "/skiff/key" },
+    ]);
+    assert.deepEqual(volume("key").emptyDir, { medium: "Memory", sizeLimit: "64Ki" });
+    assert.deepEqual(init.args.slice(-4), [
+      "/skiff/pod-key.mjs",
+      "$(SKIFF_POD_UID)",
+      "/skiff/seed/seed",
+      "/skiff/key/own",
+    ]);
+    for (const same of ["image", "resources", "securityContext"]) {
+      assert.deepEqual(init[same], container[same], same);
+    }
+  });
+
+  it("have a Secret with the seed alone, which no load can be signed with", () => {
     const { data, metadata }: Any = poolSecretManifest(poolKeys("secret"));
-    assert.equal(metadata.namespace, "skiff-functions");
-    assert.deepEqual(Object.keys(data).sort(), ["box-private", "verify-public"]);
+    // Not `skiff-pool`, which function containers of the version before mount: a seed there would appear in them.
+    assert.deepEqual([metadata.namespace, metadata.name], ["skiff-functions", "skiff-pool-seed"]);
+    assert.equal(volume("seed").secret.secretName, metadata.name);
     const { ours } = poolKeys("secret");
-    const secret = Buffer.from(ours.signPrivate).toString("base64");
-    assert.equal(JSON.stringify(data).includes(secret), false);
+    assert.deepEqual(data, { seed: Buffer.from(ours.seed).toString("base64") });
+    assert.notDeepEqual(ours.seed, ours.signPrivate.subarray(-32));
     assert.notDeepEqual(poolKeys("other"), poolKeys("secret"));
     assert.deepEqual(poolKeys("secret"), poolKeys("secret"));
+  });
+
+  it("are made anew when the installation has another secret", () => {
+    const other = poolDeploymentManifest({ ...OPTIONS, size: 2, keys: poolKeys("other") });
+    assert.equal(JSON.stringify(other).includes(JSON.stringify(spec.template)), false);
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { decodeLoad, type LoadMessage } from "../../../../client-image/load-message.ts";
-import { Opener } from "../../../../client-image/sealed.ts";
+import { Opener, podKey } from "../../../../client-image/sealed.ts";
 import type { KubernetesPlatform } from "../../../../platform/kubernetes/kubernetes-platform.ts";
 import { poolKeys } from "../../../../platform/kubernetes/pool/pool-keys.ts";
 import type { SendOptions } from "../../../../platform/kubernetes/pool/pool-load.ts";
@@ -42,10 +42,14 @@ describe("the pool", () => {
     return platform;
   }
 
-  /** By the pod that it was sealed for; the keys of the pods are all the same. */
+  /** By the pod that it was sealed for. */
   async function opened(sealed: Uint8Array): Promise<Uint8Array> {
     const uids = cluster.server.list<Pod>("pods").map(({ metadata }) => metadata.uid!);
-    const tries = uids.map((uid) => new Opener(poolKeys(SECRET).pods, uid).open(sealed));
+    const { ours, pods } = poolKeys(SECRET);
+    const tries = uids.map(async (uid) => {
+      const opener = await Opener.from({ ...pods, own: await podKey(ours.seed, uid) }, uid);
+      return await opener.open(sealed);
+    });
     return await Promise.any(tries);
   }
 

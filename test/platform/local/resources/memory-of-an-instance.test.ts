@@ -47,7 +47,14 @@ for (const [how, useGroups] of [
         const name = `${what.replaceAll(" ", "-")}`;
         const code = `const kept = []; export default async () => { ${attack} };`;
         const { address } = await local.publish(draftOf(name, code));
-        await assert.rejects(call(address));
+        const outcome = await call(address).catch(() => undefined);
+        if (outcome?.status === 500) {
+          // Sampling does not see these, so the number of connections is limited.
+          assert.equal(what, "socket buffers");
+          await local.logged("Too many open files");
+          return;
+        }
+        assert.equal(outcome, undefined);
         const error = async () => (await local.platform.describe(name))!.lastErrors.at(-1)?.message ?? "";
         await eventually("it is described", async () => (await error()) !== "");
         assert.match(await error(), /limit of 128 MiB \(setting memoryMiB\)/);

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import type { Address } from "../../platform/platform.ts";
+import { FILE_TOP, fileAttempts } from "../sandbox/file-attempts.ts";
+import { netAttempts } from "../sandbox/net-attempts.ts";
+import { PROCESS_TOP, processAttempts, suicides } from "../sandbox/process-attempts.ts";
+import { type Attempt, moduleOf } from "../sandbox/stage.ts";
+import { call } from "../support/call-instance.ts";
+import { draftOf } from "../support/draft.ts";
+import { ClusterPlatform } from "./cluster-platform.ts";
+
+type Given = Readonly<Record<string, unknown>>;
+
+interface Suite {
+  readonly attempts: readonly Attempt[];
+  readonly top?: string;
+  /** What the attempts are told of the pod, and of what they try to reach. */
+  readonly given: (address: Pod) => Given;
+}
+
+type Pod = Extract<Address, { host: string }>;
+
+/** In a pod the rest of the container is what lies outside. */
+const SUITES: Readonly<Record<string, Suite>> = {
+  files: {
+    attempts: fileAttempts,
+    top: FILE_TOP,
+    given: () => ({
+      data: "/etc",
+      secret: "/etc/passwd",
+      scratch: "/scratch",
+      otherScratch: "/other",
+      pid: 1,
+    }),
+  },
+  network: {
+    attempts: netAttempts,
+    given: ({ host, port }) => ({
+      ...{ port, own: host, alias: "2130706433", outside: "/etc", scratch: "/scratch" },
+      ...{ other: "/other/socket", self: "/work/socket" },
+    }),
+  },
+  process: {
+    attempts: processAttempts,
+    top: PROCESS_TOP,
+    // The process itself is number 1, and the only one.
+    given: () => ({ pid: 2, otherPid: 2, scratch: "/scratch" }),
+  },
+};
+
+describe("a function on the cluster, within Deno's flags", () => {
+  let cluster: ClusterPlatform;
+  before(async () => {
+    cluster = await ClusterPlatform.open({ poolSize: 0 });
+  });
+  after(() => cluster.close());
+
+  async function deploy(name: string, code: string): Promise<Pod> {
+    await cluster.platform.publish(draftOf(name, code));
+    const address = cluster.platform.endpoints(name)?.instances[0]?.address;
+    assert.ok(address && "host" in address, `${name} has an instance`);
+    return address;
+  }
+
+  const run = async (address: Address, title: string, given: Given = {}) =>
+    (await call(address, { method: "POST", body: JSON.stringify({ title, given }) })).text;
+
+  for (const [what, { attempts, top = "", given }] of Object.entries(SUITES)) {
+    describe(`and its ${what}`, () => {
+      let pod: Pod;
+      before(async () => {
+        pod = await deploy(`escape-${what}`, moduleOf(attempts, top));
+      });
+      after(() => cluster.platform.remove(`escape-${what}`));
+
+      for (const { title, expect, inPod = expect } of attempts) {
+        it(title, async () => assert.match(await run(pod, title, given(pod)), inPod));
+      }
+    });
+  }
+
+  describe("and what ends its process", () => {
+    let other: Pod;
+    const answers = { title: "answers", code: "return Date.now() - performance.now()", expect: /./ };
+    before(async () => {
+      other = await deploy("other", moduleOf([answers], ""));
+    });
+
+    for (const attempt of suicides) {
+      it(`ends nothing but itself with ${attempt.title}`, async () => {
+        const startedAt = Number((await run(other, "answers")).slice("returned ".length));
+        const mortal = await deploy("mortal", moduleOf([attempt], ""));
+        const outcome = await run(mortal, attempt.title).catch((error: Error) => error.message);
+        assert.match(outcome, attempt.inPod ?? attempt.expect);
+        await cluster.platform.remove("mortal");
+        const now = Number((await run(other, "answers")).slice("returned ".length));
+        assert.ok(Math.abs(now - startedAt) < 1_000, "the other one is still the same process");
+      });
+    }
+  });
+});
