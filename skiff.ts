@@ -10,7 +10,7 @@ import { createManager } from "./manager/manager.ts";
 import { denoPath } from "./platform/deno-binary.ts";
 import { type Limits, limitsFromEnv } from "./platform/limits.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
-import { isolationMode } from "./platform/local/wall/isolation.ts";
+import { hasWalledNetwork, isolationMode } from "./platform/local/wall/isolation.ts";
 import { printable, printableLines } from "./platform/printable.ts";
 import { onStopSignals } from "./platform/stop-signals.ts";
 import { createFrontAlone } from "./router/alone.ts";
@@ -71,6 +71,7 @@ export async function startSkiff(options: SkiffOptions): Promise<Skiff> {
       dataFolder,
       limits,
       isolation: isolationMode(env.SKIFF_ISOLATION),
+      walledNetwork: hasWalledNetwork(env.SKIFF_NETWORK),
       leftovers: [join(BUILD_FOLDER, "builds"), RUN_FOLDER],
       onLine: (name, { stream, text }) =>
         print(`[${name}] ${stream === "platform" ? "! " : ""}${printable(text)}`),
@@ -140,7 +141,11 @@ async function serve(options: SkiffOptions, { platform, limits, createFront }: P
   state = "ready";
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${bound}`;
   announce({ url, dataFolder, needsToken: access.mode === "token", print });
-  print(`  isolation: ${description}`);
+  print(`  files of functions: ${description}`);
+  platform.describeNetwork().then(
+    (network) => print(`  network of functions: ${network}`),
+    (error: Error) => print(`  network of functions: ${error.message}`),
+  );
   platform.warm().catch((error: Error) => print(`Starts are slower than they could be: ${error.message}`));
   return { url, close };
 }

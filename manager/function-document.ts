@@ -12,13 +12,14 @@ export function summaryDocument(summary: FunctionSummary, url: string): Record<s
 
 /** A function in full. */
 export function descriptionDocument(description: FunctionDescription, url: string): Record<string, unknown> {
-  const { settings, versions, instances, lastErrors, notReady } = description;
+  const { settings, versions, instances, lastErrors, notReady, isolation } = description;
   return {
     ...summaryDocument(description, url),
     settings: maskEnv(settings),
     versions,
     instances,
     lastErrors,
+    ...(isolation === undefined ? {} : { isolation: { files: isolation.files, network: isolation.network } }),
     ...(notReady === undefined ? {} : { notReady }),
   };
 }

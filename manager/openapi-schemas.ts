@@ -153,7 +153,13 @@ function description(): Schema {
       instances: { type: "array", items: instance },
       lastErrors: { type: "array", items: object({ at: INSTANT, message: TEXT }) },
     },
-    { notReady: { type: "string", description: "Why no instance is ready although one should be" } },
+    {
+      notReady: { type: "string", description: "Why no instance is ready although one should be" },
+      isolation: {
+        ...object({ files: TEXT, network: TEXT }),
+        description: "What holds its instances in, and why nothing better does",
+      },
+    },
   );
 }
 

@@ -135,6 +135,8 @@ export interface FunctionDescription extends FunctionSummary {
   readonly lastErrors: readonly { at: Date; message: string }[];
   /** Why no instance is ready although one should be; absent if all is as it should be. */
   readonly notReady?: string;
+  /** What holds its instances in, in words for people. */
+  readonly isolation?: { readonly files: string; readonly network: string };
 }
 
 export interface InstanceDescription {

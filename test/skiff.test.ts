@@ -136,6 +136,31 @@ describe("Skiff as one program", () => {
     await eventually("no process is left", () => processesWith(folder).length === 0);
   });
 
+  it("says at the start and of each function what holds functions in, and refuses what is no such thing", async () => {
+    const skiff = start();
+    const url = await skiff.url();
+    await eventually("it is printed", () => /network of functions: \S.*\n/.test(skiff.output));
+    const files = /files of functions: (.*)\n/.exec(skiff.output)![1];
+    const network = /network of functions: (.*)\n/.exec(skiff.output)![1];
+    await deploy(url, "held", `export default () => "held";`);
+    const described = (await (await fetch(`${url}/func/held`)).json()) as { isolation: unknown };
+    assert.deepEqual(described.isolation, { files, network });
+    skiff.signal("SIGTERM");
+    assert.equal(await skiff.ended(), 0);
+    const open = start({ env: { SKIFF_ISOLATION: "permissions", SKIFF_NETWORK: "machine" } });
+    await open.url();
+    const flagsAlone =
+      /files of functions: Deno's permission flags alone, as SKIFF_ISOLATION=permissions asks for/;
+    await eventually("it is printed", () => flagsAlone.test(open.output));
+    open.signal("SIGTERM");
+    await open.ended();
+    for (const env of [{ SKIFF_ISOLATION: "none" }, { SKIFF_NETWORK: "none" }]) {
+      const wrong = start({ env });
+      assert.equal(await wrong.ended(), 1);
+      assert.match(wrong.output, /Skiff does not start: SKIFF_\w+=none is not a \w+ .*: use auto/);
+    }
+  });
+
   it("goes on when nobody reads any more what it prints", async () => {
     const skiff = start();
     const url = await skiff.url();

@@ -42,6 +42,10 @@ export function describeFunction(
     versions: records.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
     instances: pods.map((pod) => describePod(pod, described.endpoints)),
     lastErrors: lastErrors(resource, pods),
+    isolation: {
+      files: "a pod for each instance, and Deno's permission flags",
+      network: "the cluster's network policies, and Deno's permission flags",
+    },
     ...(notReady === undefined ? {} : { notReady }),
   };
 }

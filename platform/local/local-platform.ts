@@ -232,6 +232,7 @@ export class LocalPlatform implements Platform {
       versions: versions.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
       instances: runner.describeInstances(),
       lastErrors: runner.lastErrors,
+      isolation: { files: (await this.isolation()).description, network: await this.describeNetwork() },
       ...(notReady === undefined ? {} : { notReady }),
     };
   }

@@ -79,9 +79,9 @@ export class Launching {
     return new Launching(options, cache, await chooseIsolation({ mode, deno, runtime, attempt }));
   }
 
-  /** Compiles what all instances run, once for each version of Deno and of the runtime. */
+  /** Compiles what all instances run, once for each version of Deno and of the runtime, and makes places wait. */
   async warm(): Promise<void> {
-    if (!(this.launcher instanceof WalledLauncher) || this.#cache.isWarm) return;
+    if (!(this.launcher instanceof WalledLauncher)) return;
     this.#warming ??= this.#warm(this.launcher);
     try {
       await this.#warming;
@@ -101,6 +101,11 @@ export class Launching {
   }
 
   async #warm(launcher: WalledLauncher): Promise<void> {
+    if (!this.#cache.isWarm) await this.#compile(launcher);
+    await launcher.expect(defaultSettings(this.#options.limits).permissions.net);
+  }
+
+  async #compile(launcher: WalledLauncher): Promise<void> {
     const { program, limits } = this.#options;
     const bundle = `${program.runtime}.warm.mjs`;
     writeFileSync(bundle, warmModule(), { mode: 0o600 });

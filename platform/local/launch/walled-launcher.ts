@@ -27,6 +27,11 @@ export class WalledLauncher implements Launcher {
     return await this.#launchIn(prepared, order, () => this.#cache.provide(order.bundle, prepared));
   }
 
+  /** Makes places for functions with these rules of `net` wait. */
+  expect(net: readonly string[]): Promise<void> {
+    return this.#sandboxes.expect(net);
+  }
+
   /** Launches a program of ours whose compiled code becomes that of all: `keep` takes it over. */
   async launchOwn(order: LaunchOrder): Promise<{ launched: Launched; keep: () => Promise<void> }> {
     const prepared = await this.#sandboxes.take([]);

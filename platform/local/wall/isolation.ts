@@ -37,6 +37,17 @@ export function isolationMode(text: string | undefined): IsolationMode {
   throw new Error(`SKIFF_ISOLATION=${text} is not a mode of isolation: use ${MODES.join(", ")}.`);
 }
 
+/**
+ * Whether the connections of functions get a wall of the kernel's, as `SKIFF_NETWORK` says: `auto` where it can be had,
+ * `machine` for the network of the machine.
+ * @throws Error in words for the person who started Skiff, when the value is none
+ */
+export function hasWalledNetwork(text: string | undefined): boolean {
+  if (text === undefined || text === "" || text === "auto") return true;
+  if (text === "machine") return false;
+  throw new Error(`SKIFF_NETWORK=${text} is not a network for functions: use auto or machine.`);
+}
+
 /** Tries the walls in order of strength. @throws Error in words when `wall` is asked for and none can be had */
 export async function chooseIsolation(options: IsolationOptions): Promise<Isolation> {
   const { mode } = options;

@@ -78,6 +78,14 @@ export class Sandboxes {
     }
   }
 
+  /** Makes some wait for functions with these rules, which are likely to come. */
+  async expect(rules: readonly string[]): Promise<void> {
+    const network = await this.#options.openNetwork(rules);
+    this.#use(keyOf(network), rules);
+    await network.close();
+    this.#scheduleRefill();
+  }
+
   /** The instance in it has ended. */
   release({ user, network }: Prepared): Promise<void> {
     this.#users.delete(user);
