@@ -89,8 +89,8 @@ export type SourceType = "text/typescript" | "application/x-tar" | "application/
 
 /** The one self-contained module built from a source; starting it needs no network. */
 export interface Bundle {
-  /** An ES module, UTF-8, with an inline source map. */
-  readonly code: string;
+  /** An ES module, UTF-8, with an inline source map. Bytes: to read some MiB as a text takes too long for a server. */
+  readonly code: Uint8Array;
 }
 
 /** A version before it has a number. */

@@ -31,7 +31,7 @@ export class VersionStore {
 
   /** Stores a version; a part that is there already is left as it is, because its name says its content. */
   async store(draft: Draft, owner: Owner, version: number): Promise<VersionRecord> {
-    const bundle = splitIntoParts(Buffer.from(draft.bundle.code));
+    const bundle = splitIntoParts(draft.bundle.code);
     const source = splitIntoParts(draft.source.bytes);
     const counts = { bundleParts: bundle.length, sourceParts: source.length };
     const record = newRecord({ draft, version, createdAt: new Date(), ...counts });
@@ -41,7 +41,7 @@ export class VersionStore {
 
   /** Makes the ConfigMaps of a bundle again that somebody has deleted. False if it has other parts than it had. */
   async restoreBundle(record: VersionRecord, owner: Owner, bundle: Bundle): Promise<boolean> {
-    const parts = splitIntoParts(Buffer.from(bundle.code));
+    const parts = splitIntoParts(bundle.code);
     if (parts.length !== record.bundleParts) return false;
     await this.#write(record, owner, parts);
     return true;
@@ -54,7 +54,7 @@ export class VersionStore {
 
   async readBundle(record: VersionRecord): Promise<Bundle | undefined> {
     const bytes = await this.#read(partNames(record, "bundle"));
-    return bytes && { code: bytes.toString() };
+    return bytes && { code: bytes };
   }
 
   async forget(record: Pick<VersionRecord, "name" | "version" | "hash">): Promise<void> {

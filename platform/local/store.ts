@@ -80,12 +80,13 @@ export class Store {
   }
 
   read(name: string, version: number): Version | undefined {
-    const row = this.#sql("SELECT * FROM versions WHERE name = ? AND version = ?").get(name, version) as
-      | Row
-      | undefined;
+    const columns = "name, version, hash, settings, created_at, source_type, source";
+    const row = this.#sql(
+      `SELECT ${columns}, CAST(bundle AS BLOB) AS bundle FROM versions WHERE name = ? AND version = ?`,
+    ).get(name, version) as Row | undefined;
     if (!row) return undefined;
     const source = { bytes: row.source as Uint8Array, type: row.source_type as SourceType };
-    return { ...versionRecord(row), source, bundle: { code: row.bundle as string } };
+    return { ...versionRecord(row), source, bundle: { code: row.bundle as Uint8Array } };
   }
 
   /** Makes `version` the current one and forgets all but the newest `keep`. Durable when it returns. */
@@ -95,7 +96,7 @@ export class Store {
       this.#sql(
         `INSERT INTO functions VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version`,
       ).run(name, number, createdAt.getTime());
-      this.#sql("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)").run(
+      this.#sql("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))").run(
         name,
         number,
         version.hash,

@@ -73,7 +73,7 @@ export class ClusterPlatform {
     this.#reconciler = new Reconciler({
       ...shared,
       // Code of these tests needs no building.
-      build: async (source) => ({ code: Buffer.from(source.bytes).toString() }),
+      build: async (source) => ({ code: source.bytes }),
       hash: versionHash,
       urlOf: (name) => `/fn/${name}`,
     });

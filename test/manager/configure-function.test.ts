@@ -26,7 +26,7 @@ describe("manager: changing the settings of a function", () => {
     assert.equal(settings.min, 2);
     assert.deepEqual(settings.env, { B: "2", C: "3" });
     assert.deepEqual(settings.permissions, { net: [], sys: [] });
-    assert.equal(bundle.code, "one");
+    assert.equal(Buffer.from(bundle.code).toString(), "one");
     assert.equal(skiff.builder.built.length, 1);
     assert.match(skiff.lines.at(-1)!, /^deployed hello version 2 in \d+ ms \(same bundle, start \d+ ms\)$/);
   });

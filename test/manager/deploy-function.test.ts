@@ -63,7 +63,8 @@ describe("manager: deploying a function", () => {
     const answer = await post("name=hello&min=2").expect(200);
     assert.equal(answer.body.version, 2);
     assert.equal(skiff.builder.built.length, 1);
-    assert.equal((await skiff.platform.read("hello"))!.bundle.code, "export default () => 1;");
+    const { code } = (await skiff.platform.read("hello"))!.bundle;
+    assert.equal(Buffer.from(code).toString(), "export default () => 1;");
   });
 
   it("reads the settings of the query and keeps them for later versions", async () => {

@@ -17,7 +17,7 @@ describe("manager: reading the source of a function", () => {
       name: "hello",
       hash: Buffer.from(bytes).toString("hex"),
       source: { bytes, type },
-      bundle: { code: "" },
+      bundle: { code: new Uint8Array(0) },
       settings: defaultSettings(LIMITS),
     });
   const read = (query = "") =>

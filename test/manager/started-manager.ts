@@ -29,7 +29,7 @@ export class FakeBuilder implements Builder {
     });
     await Promise.race([this.hold, left]);
     if (code.includes("CRASH")) throw new TypeError("secret inner state");
-    if (!code.includes("BROKEN")) return { code };
+    if (!code.includes("BROKEN")) return { code: Buffer.from(code) };
     const error = { message: "Unexpected end", file: "main.ts", line: 3, column: 7, lineText: "const x =" };
     const detail = `main.ts:3:7: Unexpected end\n  const x =\n        ^`;
     throw new Problem("build_failed", detail, { errors: [error] });

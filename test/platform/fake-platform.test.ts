@@ -13,7 +13,7 @@ class BreakablePlatform extends FakePlatform {
   constructor() {
     super({
       start: ({ name, hash, bundle }) => {
-        if (bundle.code === FAILING)
+        if (Buffer.from(bundle.code).toString() === FAILING)
           throw new Problem("start_failed", "It does not start.", { log: ["last words"] });
         if (this.broken.has(`${name} ${hash}`))
           throw new Problem("no_capacity", "It does not start.", { retryAfterS: 1 });

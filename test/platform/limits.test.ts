@@ -16,6 +16,8 @@ describe("the limits", () => {
       pageSize: 100,
       versionsKept: 20,
       buildMs: 60_000,
+      buildMemoryBytes: 512 * MiB,
+      buildCacheBytes: 2_048 * MiB,
       startMs: 30_000,
       drainMs: 10_000,
     });

@@ -95,7 +95,7 @@ export class Harness {
       name,
       hash: `${name}-${Math.random()}`,
       source: { bytes, type: "text/typescript" },
-      bundle: { code: "" },
+      bundle: { code: new Uint8Array(0) },
       settings: applySettings(defaultSettings(this.limits), settings, this.limits),
     });
     this.platform.setInstances(name, addresses);

@@ -58,7 +58,7 @@ export class Stage {
       name,
       hash: `${++this.#deployed}`,
       source: { bytes: new TextEncoder().encode(code), type: "text/typescript" },
-      bundle: { code },
+      bundle: { code: Buffer.from(code) },
       settings: applySettings(defaultSettings(LIMITS), patch, LIMITS),
     });
     const address = this.#platform.endpoints(name)?.instances[0]?.address;

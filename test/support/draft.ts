@@ -15,7 +15,7 @@ export function draftOf(name: string, code: string, settings: Partial<Settings> 
     name,
     hash: createHash("sha256").update(code).update(canonicalSettings(all)).digest("hex"),
     source: { bytes: new TextEncoder().encode(code), type: "text/typescript" },
-    bundle: { code },
+    bundle: { code: new TextEncoder().encode(code) },
     settings: all,
   };
 }

@@ -23,7 +23,8 @@ export async function startBuilder(options: Partial<BuilderOptions> = {}) {
   let modules = 0;
   const build = async (source: string | Uint8Array, signal?: AbortSignal): Promise<string> => {
     const bytes = typeof source === "string" ? Buffer.from(source) : source;
-    return (await builder.build(recognizeSource(bytes, options.limits ?? limits), signal)).code;
+    const { code } = await builder.build(recognizeSource(bytes, options.limits ?? limits), signal);
+    return Buffer.from(code).toString();
   };
   const write = async (code: string): Promise<string> => {
     const path = join(folder, `bundle-${++modules}.mjs`);

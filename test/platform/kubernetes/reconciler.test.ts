@@ -25,7 +25,7 @@ describe("the reconciler", () => {
         builds++;
         const code = Buffer.from(bytes).toString();
         if (code === "broken") throw new Problem("build_failed", "main.ts:1:1: Unexpected");
-        return { code };
+        return { code: bytes };
       },
       hash: versionHash,
       urlOf: (name) => `https://example.com/fn/${name}`,
@@ -64,7 +64,7 @@ describe("the reconciler", () => {
     assert.equal(read()?.spec.source, "one");
     assert.equal(read()?.status?.url, "https://example.com/fn/hello");
     assert.equal(read()?.status?.instances, 1);
-    assert.deepEqual((await cluster.platform.read("hello"))?.bundle, { code: "one" });
+    assert.deepEqual((await cluster.platform.read("hello"))?.bundle, { code: Buffer.from("one") });
   });
 
   it("makes a new version of a changed source, and of changed settings without building", async () => {
@@ -73,7 +73,7 @@ describe("the reconciler", () => {
     apply({ source: "two" });
     await serves(2);
     const { code } = (await cluster.platform.read("hello"))!.bundle;
-    assert.equal(code, "two");
+    assert.equal(Buffer.from(code).toString(), "two");
     apply({ memoryMiB: 256 });
     await serves(3);
     assert.equal((await cluster.platform.read("hello"))?.settings.memoryMiB, 256);

@@ -68,7 +68,7 @@ describe("a local platform that was killed", () => {
           const last = deploys.findLast((deploy) => deploy.name === name);
           if (!last) continue;
           const stored = await local.platform.read(name, last.version);
-          assert.equal(stored?.bundle.code, last.code);
+          assert.equal(Buffer.from(stored?.bundle.code ?? []).toString(), last.code);
           const current = (await local.platform.read(name))!;
           assert.ok(current.version === last.version || current.version === last.version + 1);
           await local.platform.wake(name);

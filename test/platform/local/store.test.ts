@@ -105,8 +105,13 @@ describe("the store", () => {
     const program = `
       import { Store } from ${JSON.stringify(new URL("../../../platform/local/store.ts", import.meta.url).href)};
       const store = new Store(${JSON.stringify(file)});
-      store.publish(${JSON.stringify({ ...versionOf("a", 1), source: { type: "text/typescript" } })
+      store.publish(${JSON.stringify({
+        ...versionOf("a", 1),
+        source: { type: "text/typescript" },
+        bundle: {},
+      })
         .replace('"source":{', '"source":{"bytes":new Uint8Array([1]),')
+        .replace('"bundle":{', '"bundle":{"code":new Uint8Array([1])')
         .replace(/"createdAt":"[^"]*"/, '"createdAt":new Date(1)')}, 20);
       console.log("published");
       setInterval(() => {}, 1000);`;

@@ -78,7 +78,7 @@ export class WorkersHarness {
       name,
       hash: `${name}-${Math.random()}`,
       source: { bytes: new Uint8Array(), type: "text/typescript" },
-      bundle: { code: "" },
+      bundle: { code: new Uint8Array(0) },
       settings: applySettings(defaultSettings(this.limits), settings, this.limits),
     });
     this.platform.setInstances(name, addresses);
