@@ -102,7 +102,9 @@ async function serve(options: SkiffOptions, { platform, limits, createFront }: P
   }
   const importHosts = (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== "");
   const directory = join(dataFolder, BUILD_FOLDER);
-  const builder = cacheBundles(createBuilder({ deno: denoPath(), directory, limits, importHosts, env }));
+  const builder = cacheBundles(
+    createBuilder({ deno: denoPath(), directory, limits, importHosts, env, print }),
+  );
   const publicUrl = env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {};
   const front = await createFront({
     platform,
@@ -134,7 +136,8 @@ async function serve(options: SkiffOptions, { platform, limits, createFront }: P
 
   const { description } = await platform.isolation();
   await builder.warm();
-  const bound = await front.listen({ port, host }).catch((error: NodeJS.ErrnoException) => {
+  const bound = await front.listen({ port, host }).catch(async (error: NodeJS.ErrnoException) => {
+    await builder.close();
     if (error.code !== "EADDRINUSE") throw error;
     throw new Error(`port ${port} of ${host} is in use; choose another with --port.`);
   });

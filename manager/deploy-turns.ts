@@ -2,11 +2,12 @@ import { Problem } from "../platform/problems.ts";
 import { formatBytes, formatMs } from "../platform/quantity.ts";
 
 export interface TurnLimits {
-  /** Functions that are deployed side by side: each deploy builds and starts a process. */
-  readonly atOnce: number;
   readonly waitingPerName: number;
-  readonly waiting: number;
-  /** Memory that may be held by what waits, in bytes. */
+  /** Changes that are under way or wait. */
+  readonly inAll: number;
+  /** Memory that these may hold, in bytes. */
+  readonly bytesInAll: number;
+  /** Memory that those may hold which wait for their turn, in bytes. */
   readonly waitingBytes: number;
   readonly waitMs: number;
 }
@@ -14,7 +15,7 @@ export interface TurnLimits {
 /** What asks for its turn. */
 export interface Turn {
   readonly name: string;
-  /** Memory that it holds while it waits. */
+  /** Memory that it holds. */
   readonly bytes: number;
   readonly signal: AbortSignal;
 }
@@ -23,11 +24,21 @@ interface Waiter extends Turn {
   readonly begin: () => void;
 }
 
-/** Lets changes of one function run one after the other in order of arrival, and different ones side by side. */
+/** The changes of one function: one is under way, the others wait. */
+interface Line {
+  readonly waiting: Waiter[];
+}
+
+/**
+ * Lets changes of one function run one after the other in order of arrival. Changes of different functions do not know
+ * of each other: whatever they work with has its own places.
+ */
 export class DeployTurns {
   readonly #limits: TurnLimits;
-  readonly #running = new Set<string>();
-  #waiting: Waiter[] = [];
+  readonly #lines = new Map<string, Line>();
+  #count = 0;
+  #bytes = 0;
+  #waitingBytes = 0;
 
   constructor(limits: TurnLimits) {
     this.#limits = limits;
@@ -35,23 +46,43 @@ export class DeployTurns {
 
   /**
    * Runs `work` when it is its turn.
-   * @throws Problem `too_many_waiting` if too many wait already or the turn does not come in time
+   * @throws Problem `too_many_waiting` if too many are there already or the turn does not come in time
    * @throws the signal's reason if it is aborted before the turn comes
    */
   async run<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
-    await this.#turn(turn);
+    turn.signal.throwIfAborted();
+    this.#checkRoom(turn);
+    this.#count++;
+    this.#bytes += turn.bytes;
     try {
-      return await work();
+      await this.#turn(turn);
+      try {
+        return await work();
+      } finally {
+        this.#next(turn.name);
+      }
     } finally {
-      this.#running.delete(turn.name);
-      this.#admit();
+      this.#count--;
+      this.#bytes -= turn.bytes;
     }
   }
 
-  #turn(turn: Turn): Promise<void> {
+  async #turn(turn: Turn): Promise<void> {
+    const line = this.#lines.get(turn.name);
+    if (!line) {
+      this.#lines.set(turn.name, { waiting: [] });
+      return;
+    }
+    this.#waitingBytes += turn.bytes;
+    try {
+      await this.#wait(turn, line);
+    } finally {
+      this.#waitingBytes -= turn.bytes;
+    }
+  }
+
+  #wait(turn: Turn, { waiting }: Line): Promise<void> {
     const { signal } = turn;
-    signal.throwIfAborted();
-    this.#checkRoom(turn);
     return new Promise((resolve, reject) => {
       const { waitMs } = this.#limits;
       const settle = () => {
@@ -60,7 +91,7 @@ export class DeployTurns {
       };
       const leave = (reason: unknown) => {
         settle();
-        this.#waiting = this.#waiting.filter((each) => each !== waiter);
+        waiting.splice(waiting.indexOf(waiter), 1);
         reject(reason);
       };
       const aborted = () => leave(signal.reason);
@@ -69,37 +100,37 @@ export class DeployTurns {
         waitMs,
       );
       signal.addEventListener("abort", aborted);
-      const waiter: Waiter = {
-        ...turn,
-        begin: () => {
-          settle();
-          resolve();
-        },
+      const begin = () => {
+        settle();
+        resolve();
       };
-      this.#waiting.push(waiter);
-      this.#admit();
+      const waiter: Waiter = { ...turn, begin };
+      waiting.push(waiter);
     });
   }
 
-  #checkRoom({ name, bytes }: Turn): void {
-    const { waiting, waitingPerName, waitingBytes } = this.#limits;
-    if (this.#waiting.length >= waiting) throw tooMany(`${waiting} deploys wait already`);
-    if (this.#waiting.filter((each) => each.name === name).length >= waitingPerName) {
-      throw tooMany(`${waitingPerName} deploys of "${name}" wait already`);
-    }
-    const held = this.#waiting.reduce((sum, each) => sum + each.bytes, 0);
-    if (held + bytes > waitingBytes) {
-      throw tooMany(`Sources of ${formatBytes(held)} wait already, of ${formatBytes(waitingBytes)} that may`);
-    }
+  #next(name: string): void {
+    const line = this.#lines.get(name);
+    const next = line?.waiting.shift();
+    if (next) next.begin();
+    else this.#lines.delete(name);
   }
 
-  #admit(): void {
-    for (const waiter of [...this.#waiting]) {
-      if (this.#running.size >= this.#limits.atOnce) return;
-      if (this.#running.has(waiter.name)) continue;
-      this.#running.add(waiter.name);
-      this.#waiting = this.#waiting.filter((each) => each !== waiter);
-      waiter.begin();
+  #checkRoom({ name, bytes }: Turn): void {
+    const { inAll, waitingPerName, waitingBytes, bytesInAll } = this.#limits;
+    if (this.#count >= inAll) throw tooMany(`${inAll} deploys are under way or wait already`);
+    if (this.#bytes + bytes > bytesInAll) {
+      throw tooMany(
+        `Sources of ${formatBytes(this.#bytes)} are there, of ${formatBytes(bytesInAll)} that may`,
+      );
+    }
+    const line = this.#lines.get(name);
+    if (!line) return;
+    if (line.waiting.length >= waitingPerName)
+      throw tooMany(`${waitingPerName} deploys of "${name}" wait already`);
+    if (this.#waitingBytes + bytes > waitingBytes) {
+      const held = formatBytes(this.#waitingBytes);
+      throw tooMany(`Sources of ${held} wait already, of ${formatBytes(waitingBytes)} that may`);
     }
   }
 }

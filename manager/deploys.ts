@@ -4,13 +4,19 @@ import { Problem } from "../platform/problems.ts";
 import { applySettings, defaultSettings, type SettingsPatch } from "../platform/settings.ts";
 import type { Builder } from "./build/builder.ts";
 import { DeployTurns } from "./deploy-turns.ts";
+import { FastLane } from "./fast-lane.ts";
+import { type Attempt, SlowLane } from "./slow-lane.ts";
 import { isSameSource, versionHash } from "./version-hash.ts";
 
-const DEPLOYS_AT_ONCE = 16;
-const DEPLOYS_WAITING = 1_000;
+const DEPLOYS_IN_ALL = 1_000;
 const DEPLOYS_WAITING_PER_NAME = 20;
-/** Sources of the largest size whose memory all that wait may hold together. */
+/** Sources of the largest size whose memory all deploys may hold together, and all that wait. */
+const SOURCES_IN_ALL = 32;
 const SOURCES_WAITING = 16;
+/** Versions that are started at a time. One that does not start soon mostly waits: for a pod, or for itself. */
+const STARTS = 16;
+const STARTS_FAST_MS = 400;
+const SLOW_STARTS = 32;
 
 export interface DeploysOptions {
   readonly platform: Platform;
@@ -40,6 +46,7 @@ export interface Deployed extends Published {
 export class Deploys {
   readonly #options: DeploysOptions;
   readonly #turns: DeployTurns;
+  readonly #starts: FastLane;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
 
@@ -47,11 +54,19 @@ export class Deploys {
     this.#options = options;
     const { buildMs, startMs, sourceBytes } = options.limits;
     this.#turns = new DeployTurns({
-      atOnce: DEPLOYS_AT_ONCE,
-      waiting: DEPLOYS_WAITING,
+      inAll: DEPLOYS_IN_ALL,
       waitingPerName: DEPLOYS_WAITING_PER_NAME,
+      bytesInAll: SOURCES_IN_ALL * sourceBytes,
       waitingBytes: SOURCES_WAITING * sourceBytes,
       waitMs: buildMs + startMs,
+    });
+    this.#starts = new FastLane({
+      places: STARTS,
+      mostMs: STARTS_FAST_MS,
+      contendedMs: STARTS_FAST_MS,
+      mostBytes: Number.POSITIVE_INFINITY,
+      waiting: { most: DEPLOYS_IN_ALL, refusal: () => new Error("more starts wait than there are deploys") },
+      slow: new SlowLane({ places: SLOW_STARTS, bytes: Number.POSITIVE_INFINITY }),
     });
   }
 
@@ -71,7 +86,7 @@ export class Deploys {
     );
   }
 
-  /** Takes its turn among the deploys, so that none of them brings the function back. False if there was none. */
+  /** Takes its turn among the deploys of its name, so that none brings the function back. False if there was none. */
   remove(name: string): Promise<boolean> {
     const { platform } = this.#options;
     const turn = { name, bytes: 0, signal: this.#closing.signal };
@@ -96,7 +111,7 @@ export class Deploys {
     const source = order.source ?? current?.source;
     if (source === undefined) throw unknownFunction(name);
     const settings = applySettings(current?.settings ?? defaultSettings(limits), patch, limits);
-    const hash = versionHash(source, settings);
+    const hash = await versionHash(source, settings);
     if (current?.hash === hash) {
       return { name, version: current.version, created: false, unchanged: true, waitedMs, startMs: 0 };
     }
@@ -104,7 +119,8 @@ export class Deploys {
     signal.throwIfAborted();
     const publishedAt = performance.now();
     // Without the signal: whoever left, a version is whole or it is not there.
-    const published = await platform.publish({ name, hash, source, bundle, settings });
+    const publish = () => platform.publish({ name, hash, source, bundle, settings });
+    const published = await this.#starts.run(() => startAttempt(publish()), signal);
     return { ...published, ...built, waitedMs, startMs: performance.now() - publishedAt };
   }
 
@@ -131,6 +147,12 @@ export class Deploys {
     work.then(done, done);
     return work;
   }
+}
+
+/** A start goes on where it is, in whatever lane: it is the platform's work. */
+function startAttempt<T>(done: Promise<T>): Attempt<T> {
+  const startedAtMs = performance.now();
+  return { done, bytes: () => 0, workedMs: () => performance.now() - startedAtMs, slowDown: () => {} };
 }
 
 export function unknownFunction(name: string): Problem {

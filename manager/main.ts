@@ -60,6 +60,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     directory: `${env.SKIFF_DATA ?? "/data"}/build`,
     limits,
     importHosts: (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== ""),
+    print,
   });
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

@@ -14,6 +14,8 @@ export interface Limits {
   readonly pageSize: number;
   readonly versionsKept: number;
   readonly buildMs: number;
+  readonly buildMemoryBytes: number;
+  readonly buildCacheBytes: number;
   readonly startMs: number;
   readonly drainMs: number;
   readonly scratchBytes: number;
@@ -71,6 +73,18 @@ export const LIMITS: Readonly<Record<keyof Limits, LimitRow>> = {
     about: "versions kept per function",
   },
   buildMs: { env: "SKIFF_BUILD_TIMEOUT", unit: "duration", value: "60s", about: "time of a build" },
+  buildMemoryBytes: {
+    env: "SKIFF_BUILD_MEMORY",
+    unit: "bytes",
+    value: "512Mi",
+    about: "memory of a build",
+  },
+  buildCacheBytes: {
+    env: "SKIFF_BUILD_CACHE",
+    unit: "bytes",
+    value: "2Gi",
+    about: "packages and modules kept on the disk for builds",
+  },
   startMs: {
     env: "SKIFF_START_TIMEOUT",
     unit: "duration",

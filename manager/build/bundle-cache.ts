@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Bundle } from "../../platform/platform.ts";
+import { sourceHash } from "../version-hash.ts";
 import type { Builder } from "./builder.ts";
 
 export interface BundleCacheOptions {
@@ -24,7 +24,7 @@ export function cacheBundles(builder: Builder, options: BundleCacheOptions = {})
   });
   return {
     async build(source, signal) {
-      const key = createHash("sha256").update(`${source.type}\n`).update(source.bytes).digest("hex");
+      const key = await sourceHash(source);
       const known = cache.get(key);
       if (known) return known;
       const bundle = await builder.build(source, signal);

@@ -1,9 +1,16 @@
-// Runs in Deno, not in Node: bundles the module at the path in its first argument and prints one JSON
-// document, `{code}` or `{errors}`. It is a program because Deno's bundler obeys the permissions of the
-// program that calls it, whereas the command `deno bundle` may read every file of the machine.
+// Runs in Deno, not in Node: bundles the module at the path in its first argument. It prints "c" and the bundle, or
+// "e" and the errors as JSON. It is a program because Deno's bundler obeys the permissions of the program that
+// calls it, whereas the command `deno bundle` may read every file of the machine.
+
+const MOST_ERRORS = 20;
+const MOST_TEXT = 10_000;
+/** Exit code for downloads that broke off: what was downloaded before is in the cache, so trying again goes on there. */
+const BROKEN_DOWNLOAD = 75;
+const BROKEN =
+  /Failed (loading|fetching|to fetch) https?:|error sending request|connection (reset|closed|error)/i;
 
 /** @param {{text: string, location: {file: string, line: number, column: number, length: number} | null}} error */
-const describe = ({ text, location }) => ({ text, location });
+const describe = ({ text, location }) => ({ text: text.slice(0, MOST_TEXT), location });
 
 async function bundle(entry) {
   try {
@@ -14,13 +21,18 @@ async function bundle(entry) {
       sourcemap: "inline",
       write: false,
     });
+    if (!success) return { errors: errors.slice(0, MOST_ERRORS).map(describe) };
     // A package may import style sheets, which become a second file that a function has no use for.
-    const texts = outputFiles?.map((file) => file.text()) ?? [];
-    if (success) return { code: texts.find((text) => text.includes("\n//# sourceMappingURL=")) };
-    return { errors: errors.map(describe) };
+    return { contents: outputFiles?.map((file) => file.contents).find((contents) => hasMap(contents)) };
   } catch (error) {
-    return { errors: [{ text: String(error?.message ?? error), location: null }] };
+    return { errors: [describe({ text: String(error?.message ?? error), location: null })] };
   }
+}
+
+/** Whether the last line is a source map: of the files, that of the code alone has one of this form. */
+function hasMap(contents) {
+  const lineStart = contents.lastIndexOf(10, contents.length - 2) + 1;
+  return new TextDecoder().decode(contents.subarray(lineStart, lineStart + 21)) === "//# sourceMappingURL=";
 }
 
 /** Input ends when the process that started this one is gone, however it went. */
@@ -29,7 +41,16 @@ async function exitWithParent() {
   Deno.exit(1);
 }
 
+async function print(bytes) {
+  for (let sent = 0; sent < bytes.length; ) sent += await Deno.stdout.write(bytes.subarray(sent));
+}
+
 void exitWithParent();
-const answer = new TextEncoder().encode(JSON.stringify(await bundle(Deno.args[0])));
-for (let sent = 0; sent < answer.length; ) sent += await Deno.stdout.write(answer.subarray(sent));
+const { contents, errors } = await bundle(Deno.args[0]);
+if (errors?.some(({ text }) => BROKEN.test(text))) {
+  await print(new TextEncoder().encode(`e${JSON.stringify(errors)}`));
+  Deno.exit(BROKEN_DOWNLOAD);
+}
+await print(new TextEncoder().encode(errors ? `e${JSON.stringify(errors)}` : "c"));
+if (contents) await print(contents);
 Deno.exit(0);

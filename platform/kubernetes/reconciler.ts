@@ -31,7 +31,7 @@ export interface ReconcilerOptions {
   readonly limits: Limits;
   /** @throws Problem `build_failed`, `invalid_source` */
   readonly build: (source: Source, signal: AbortSignal) => Promise<Bundle>;
-  readonly hash: (source: Source, settings: Settings) => string;
+  readonly hash: (source: Source, settings: Settings) => Promise<string>;
   /** Where a function is called, for `status.url`. */
   readonly urlOf: (name: string) => string;
   readonly print: (line: string) => void;
@@ -204,10 +204,11 @@ export class Reconciler {
     if (inline === undefined) {
       const source = current && (await platform.store.readSource(current));
       const bundle = current && (await platform.store.readBundle(current));
-      return source && bundle && { name, source, bundle, settings, hash: hash(source, settings) };
+      return source && bundle && { name, source, bundle, settings, hash: await hash(source, settings) };
     }
     const source: Source = { type: "text/typescript", bytes: Buffer.from(inline) };
-    return { name, source, settings, bundle: await build(source, signal), hash: hash(source, settings) };
+    const bundle = await build(source, signal);
+    return { name, source, settings, bundle, hash: await hash(source, settings) };
   }
 
   /** Whatever of a version was changed or deleted by hand is made again. */

@@ -2,7 +2,13 @@ import { strict as assert } from "node:assert";
 import { DeployTurns, type Turn, type TurnLimits } from "../../manager/deploy-turns.ts";
 import { Problem } from "../../platform/problems.ts";
 
-const LIMITS: TurnLimits = { atOnce: 2, waitingPerName: 2, waiting: 3, waitingBytes: 100, waitMs: 60_000 };
+const LIMITS: TurnLimits = {
+  waitingPerName: 2,
+  inAll: 4,
+  bytesInAll: 200,
+  waitingBytes: 100,
+  waitMs: 60_000,
+};
 const NEVER = new AbortController().signal;
 const turn = (name: string, more: Partial<Turn> = {}): Turn => ({ name, bytes: 0, signal: NEVER, ...more });
 
@@ -25,7 +31,7 @@ describe("manager: turns of deploys", () => {
     log = [];
   });
 
-  it("runs one of a name at a time and different names side by side up to the limit", async () => {
+  it("runs one of a name at a time, and different names side by side, however many", async () => {
     const turns = new DeployTurns(LIMITS);
     const { work, end } = heldWork(log);
     const a1 = turns.run(turn("a"), work("a1"));
@@ -33,18 +39,13 @@ describe("manager: turns of deploys", () => {
     const b1 = turns.run(turn("b"), work("b1"));
     const c1 = turns.run(turn("c"), work("c1"));
     await Promise.resolve();
-    assert.deepEqual(log, ["a1", "b1"]);
+    assert.deepEqual(log, ["a1", "b1", "c1"]);
     end("a1");
     await a1;
     await Promise.resolve();
-    assert.deepEqual(log, ["a1", "b1", "a2"]);
-    end("b1");
-    await b1;
-    await Promise.resolve();
-    assert.deepEqual(log, ["a1", "b1", "a2", "c1"]);
-    end("a2");
-    end("c1");
-    assert.deepEqual(await Promise.all([a2, c1]), ["a2", "c1"]);
+    assert.deepEqual(log, ["a1", "b1", "c1", "a2"]);
+    for (const label of ["b1", "c1", "a2"]) end(label);
+    assert.deepEqual(await Promise.all([a2, b1, c1]), ["a2", "b1", "c1"]);
   });
 
   it("gives the turn on when the work fails", async () => {
@@ -56,39 +57,47 @@ describe("manager: turns of deploys", () => {
   });
 
   it("refuses more than may wait, for one name and altogether", async () => {
-    const turns = new DeployTurns({ ...LIMITS, atOnce: 1 });
+    const turns = new DeployTurns(LIMITS);
     const { work, end } = heldWork(log);
     const first = turns.run(turn("a"), work("a1"));
-    const waiting = ["a", "a", "b"].map((name) => turns.run(turn(name), async () => name));
+    const waiting = ["a", "a"].map((name) => turns.run(turn(name), async () => name));
     await assert.rejects(turns.run(turn("a"), work("a4")), isTooMany);
+    const other = turns.run(turn("b"), work("b1"));
     await assert.rejects(turns.run(turn("c"), work("c1")), isTooMany);
     end("a1");
     await first;
-    assert.deepEqual(await Promise.all(waiting), ["a", "a", "b"]);
+    assert.deepEqual(await Promise.all(waiting), ["a", "a"]);
+    assert.equal(await turns.run(turn("c"), async () => "c"), "c");
+    end("b1");
+    await other;
   });
 
-  it("refuses what would hold more memory while it waits than it may, until the others have begun", async () => {
-    const turns = new DeployTurns({ ...LIMITS, atOnce: 1 });
+  it("refuses what would hold more memory than may wait, or than all may hold", async () => {
+    const turns = new DeployTurns(LIMITS);
     const { work, end } = heldWork(log);
-    const first = turns.run(turn("a", { bytes: 100 }), work("a1"));
-    const second = turns.run(turn("b", { bytes: 70 }), work("b1"));
+    const first = turns.run(turn("a", { bytes: 90 }), work("a1"));
+    const second = turns.run(turn("a", { bytes: 70 }), work("a2"));
     await assert.rejects(
-      turns.run(turn("c", { bytes: 31 }), work("c1")),
-      (error) => isTooMany(error) && /70 bytes.*100 bytes/.test((error as Problem).detail),
+      turns.run(turn("a", { bytes: 31 }), work("a3")),
+      (error) => isTooMany(error) && /70 bytes wait already, of 100 bytes/.test((error as Problem).detail),
     );
-    const third = turns.run(turn("c", { bytes: 30 }), work("c2"));
+    await assert.rejects(
+      turns.run(turn("b", { bytes: 41 }), work("b1")),
+      (error) => isTooMany(error) && /160 bytes are there, of 200 bytes/.test((error as Problem).detail),
+    );
+    const third = turns.run(turn("b", { bytes: 40 }), work("b2"));
     end("a1");
     await first;
-    const fourth = turns.run(turn("d", { bytes: 70 }), work("d1"));
-    end("b1");
-    await second;
-    await Promise.resolve();
-    end("c2");
-    await third;
-    await Promise.resolve();
-    end("d1");
-    await fourth;
-    assert.deepEqual(log, ["a1", "b1", "c2", "d1"]);
+    const fourth = turns.run(turn("c", { bytes: 90 }), work("c1"));
+    for (const [label, done] of [
+      ["b2", third],
+      ["a2", second],
+      ["c1", fourth],
+    ] as const) {
+      end(label);
+      await done;
+    }
+    assert.deepEqual(log, ["a1", "b2", "a2", "c1"]);
   });
 
   it("gives up a wait that takes too long", async () => {

@@ -1,7 +1,8 @@
 import { strict as assert } from "node:assert";
+import { createHash } from "node:crypto";
 import { isSameSource, versionHash } from "../../manager/version-hash.ts";
 import type { Source } from "../../platform/platform.ts";
-import { defaultSettings } from "../../platform/settings.ts";
+import { canonicalSettings, defaultSettings } from "../../platform/settings.ts";
 import { LIMITS } from "./started-manager.ts";
 
 const SETTINGS = defaultSettings(LIMITS);
@@ -11,21 +12,37 @@ const source = (text: string, type: Source["type"] = "text/typescript"): Source 
 });
 
 describe("manager: the hash of a version", () => {
-  it("is the same for the same source and settings, in whatever order they were given", () => {
+  it("is the same for the same source and settings, in whatever order they were given", async () => {
     const settings = { ...SETTINGS, env: { A: "1", B: "2" } };
     const other = { ...SETTINGS, env: { B: "2", A: "1" } };
-    assert.equal(versionHash(source("x"), settings), versionHash(source("x"), other));
-    assert.match(versionHash(source("x"), settings), /^[0-9a-f]{64}$/);
+    assert.equal(await versionHash(source("x"), settings), await versionHash(source("x"), other));
+    assert.match(await versionHash(source("x"), settings), /^[0-9a-f]{64}$/);
   });
 
-  it("differs by bytes, by type, by settings, and by where one ends and the other begins", () => {
-    const hashes = [
+  it("is that of the whole source, however many pieces it is read in", async () => {
+    const bytes = Buffer.alloc(5 * 1024 ** 2 + 3, "abcdefg");
+    const whole = createHash("sha256").update(`text/typescript\n${bytes.length}\n`).update(bytes);
+    const expected = whole.update(canonicalSettings(SETTINGS)).digest("hex");
+    assert.equal(await versionHash({ bytes, type: "text/typescript" }, SETTINGS), expected);
+  });
+
+  it("lets other work in between", async () => {
+    const hashing = versionHash({ bytes: Buffer.alloc(20 * 1024 ** 2), type: "text/typescript" }, SETTINGS);
+    let turns = 0;
+    const counting = setInterval(() => turns++, 0);
+    await hashing;
+    clearInterval(counting);
+    assert.ok(turns >= 3, `${turns} turns of others`);
+  });
+
+  it("differs by bytes, by type, by settings, and by where one ends and the other begins", async () => {
+    const hashes = await Promise.all([
       versionHash(source("x"), SETTINGS),
       versionHash(source("y"), SETTINGS),
       versionHash(source("x", "application/zip"), SETTINGS),
       versionHash(source("x"), { ...SETTINGS, min: 1 }),
       versionHash(source("x["), SETTINGS),
-    ];
+    ]);
     assert.equal(new Set(hashes).size, hashes.length);
   });
 

@@ -18,6 +18,8 @@ describe("the limits", () => {
       scratchBytes: 256 * 1024 ** 2,
       versionsKept: 20,
       buildMs: 60_000,
+      buildMemoryBytes: 512 * MiB,
+      buildCacheBytes: 2_048 * MiB,
       startMs: 30_000,
       drainMs: 10_000,
       memoryBytes: 3_072 * MiB,

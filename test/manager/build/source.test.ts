@@ -4,7 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { readSourceFiles, recognizeSource } from "../../../manager/build/source.ts";
+import { recognizeSource } from "../../../manager/build/source.ts";
+import { readSourceFiles } from "../../../manager/build/worker/source-files.ts";
 import { limits, problemOf, type TarEntry, tarOf, zipOf } from "./building.ts";
 
 const small = { ...limits, sourceBytes: 100_000 };

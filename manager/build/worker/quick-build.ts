@@ -1,15 +1,15 @@
 import { type BuildFailure, type BuildOptions, build, type Loader, type Message, transform } from "esbuild";
-import { Problem, type SourceError } from "../../platform/problems.ts";
+import { Problem, type SourceError } from "../../../platform/problems.ts";
 import type { Files } from "./archive.ts";
 import { buildFailed, NO_WARNINGS, sourceErrors } from "./diagnostics.ts";
 import { readProjectConfig } from "./import-map.ts";
-import { ENTRY_NAMES } from "./source.ts";
+import { ENTRY_NAMES } from "./source-files.ts";
 import { renameSources, withInlineMap } from "./source-map.ts";
 import { virtualFiles } from "./virtual-files.ts";
 
 export interface QuickBuild {
   /** The user's files as one module with an inline source map. */
-  readonly code: string;
+  readonly code: Uint8Array;
   /** The `npm:`, `jsr:`, `https:` imports that are still in it. */
   readonly outside: ReadonlySet<string>;
   /** The files that were built; a single posted file may have turned out to be TSX. */
@@ -99,13 +99,13 @@ async function buildFiles(files: Files, refuse: Refuse): Promise<QuickBuild> {
       throw buildFailed(sourceErrors(error.errors, files, entry), error.errors.length);
     throw error;
   });
-  const text = (ending: string) => result.outputFiles.find(({ path }) => path.endsWith(ending))!.text;
-  const map = renameSources(text(".js.map"), files);
-  return { code: withInlineMap(text(".js"), map), outside, files };
+  const file = (ending: string) => result.outputFiles.find(({ path }) => path.endsWith(ending))!;
+  const map = renameSources(file(".js.map").text, files);
+  return { code: withInlineMap(file(".js").contents, map), outside, files };
 }
 
 /** What a module imports, as a parser sees it: every specifier that is not computed. */
-export async function listImports(code: string): Promise<readonly { path: string; dynamic: boolean }[]> {
+export async function listImports(code: Uint8Array): Promise<readonly { path: string; dynamic: boolean }[]> {
   // Without bundling esbuild follows no import and expands no pattern: it only lists.
   const { metafile } = await build({
     ...OPTIONS,

@@ -1,8 +1,8 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { type UnzipFileInfo, unzip } from "fflate";
+import { type UnzipFileInfo, unzipSync } from "fflate";
 import { extract } from "tar-stream";
-import { Problem } from "../../platform/problems.ts";
+import { Problem } from "../../../platform/problems.ts";
 
 /** Content of a source's files by their path inside it: relative, with "/", without "." and "..". */
 export type Files = ReadonlyMap<string, Uint8Array>;
@@ -44,7 +44,7 @@ export async function readTar(bytes: Uint8Array, bounds: ArchiveBounds): Promise
 }
 
 /** @throws Problem `invalid_source` */
-export async function readZip(bytes: Uint8Array, bounds: ArchiveBounds): Promise<Files> {
+export function readZip(bytes: Uint8Array, bounds: ArchiveBounds): Files {
   const collected = new Collection(bounds);
   const paths = new Map<string, string>();
   // fflate allocates what an entry claims to unpack to and never more, so the claims are what is bounded.
@@ -56,11 +56,12 @@ export async function readZip(bytes: Uint8Array, bounds: ArchiveBounds): Promise
     paths.set(name, collected.reserve(unflaggedUtf8(name), Math.max(size, originalSize)));
     return true;
   };
-  const unpacked = await new Promise<Record<string, Uint8Array>>((resolve, reject) => {
-    unzip(bytes, { filter }, (error, files) => (error ? reject(error) : resolve(files)));
-  }).catch((error: unknown) => {
+  let unpacked: Record<string, Uint8Array>;
+  try {
+    unpacked = unzipSync(bytes, { filter });
+  } catch (error) {
     throw error instanceof Problem ? error : broken("zip", error);
-  });
+  }
   for (const [name, path] of paths) {
     const content = unpacked[name];
     if (!content) throw broken("zip", new Error(`${name.slice(0, 100)} is missing`));

@@ -1,4 +1,4 @@
-import { refusal } from "./import-hosts.ts";
+import { refusal } from "../import-hosts.ts";
 
 /** Said of every attempt to import a file that is neither the source's nor a package's, whether it exists or not. */
 export const MACHINE_FILE = "it imports a file that is not its own, which a build may not read";
@@ -21,21 +21,24 @@ const SENTENCES: readonly [RegExp, (match: RegExpExecArray) => string][] = [
 ];
 
 const TEXT_KEPT = 300;
+/** A message may quote a name of some MiB. */
+const TEXT_READ = 10_000;
 
 /**
  * What went wrong with an outside import, for the user: without the paths of this machine.
- * @param directory the builder's folder
+ * @param directory where the bundler saw the folder of its cache
  */
 export function explain(text: string, directory: string): string {
   for (const [pattern, say] of SENTENCES) {
-    const match = pattern.exec(text);
+    const match = pattern.exec(text.slice(0, TEXT_READ));
     if (match) return say(match);
   }
   const cached = new RegExp(
-    `(?:(?:file://)?${escapeRegExp(directory)}|\\.\\./\\.\\.)/deno/npm/(?:[^/\\s]+/)+?((?:@[^/\\s]+/)?[^/\\s]+)/(\\d+\\.\\d+\\.\\d+[^/\\s]*)/`,
+    `(?:(?:file://)?${escapeRegExp(directory)}|\\.\\./\\.\\.)/deno(?:-\\d+)?/npm/(?:[^/\\s]+/)+?((?:@[^/\\s]+/)?[^/\\s]+)/(\\d+\\.\\d+\\.\\d+[^/\\s]*)/`,
     "g",
   );
   const plain = text
+    .slice(0, TEXT_READ)
     .split("\n")[0]!
     .replace(cached, "npm:$1@$2/")
     .replaceAll(/deno:(?=https?:|jsr:)/g, "")

@@ -1,14 +1,14 @@
 import type { Location, LogLevel, Message } from "esbuild";
-import { Problem, type SourceError } from "../../platform/problems.ts";
+import { Problem, type SourceError } from "../../../platform/problems.ts";
 import type { Files } from "./archive.ts";
+import { lineAt } from "./lines.ts";
 
 const MAX_ERRORS = 20;
 const MAX_LINE = 160;
+const MAX_MESSAGE = 2_000;
 
 /** Namespace of the user's files inside esbuild, so that it never looks for them on the disk. */
 export const NAMESPACE = "source";
-/** Ends of lines as esbuild counts them. */
-export const LINE_END = /\r\n|[\n\r\u2028\u2029]/;
 
 /**
  * esbuild's warnings switched off. Nobody reads them here, and each carries the whole line that it is about:
@@ -40,24 +40,19 @@ export function buildFailed(errors: readonly SourceError[], total = errors.lengt
   if (!first) throw new Error("a failed build without an error");
   const more = total - 1;
   const others = more === 0 ? "" : `\n(and ${more} more ${more === 1 ? "error" : "errors"})`;
-  const told = errors.slice(0, MAX_ERRORS);
-  return new Problem("build_failed", describeError(first) + others, {
+  const told = errors.slice(0, MAX_ERRORS).map((error) => ({ ...error, message: cut(error.message) }));
+  return new Problem("build_failed", describeError({ ...first, message: cut(first.message) }) + others, {
     errors: told.map((error) => ({ ...error, lineText: cutLine(error.lineText, error.column - 1).text })),
   });
 }
 
 /** esbuild's messages as errors in the user's files, with the lines as they were posted. */
 export function sourceErrors(messages: readonly Message[], files: Files, entry: string): SourceError[] {
-  const posted = new Map<string, readonly string[]>();
-  const linesOf = (file: string) => {
-    const lines = posted.get(file) ?? new TextDecoder().decode(files.get(file)).split(LINE_END);
-    posted.set(file, lines);
-    return lines;
-  };
   return messages.slice(0, MAX_ERRORS).map(({ text, location }) => {
     if (!location) return { message: text, file: entry, line: 1, column: 1, lineText: "" };
     const file = location.file.replace(`${NAMESPACE}:`, "");
-    const lineText = linesOf(file)[location.line - 1] ?? location.lineText;
+    const posted = files.get(file);
+    const lineText = (posted && lineAt(new TextDecoder().decode(posted), location.line)) ?? location.lineText;
     return { message: text, file, line: location.line, column: columnOf(location), lineText };
   });
 }
@@ -74,6 +69,11 @@ function describeError({ message, file, line, column, lineText }: SourceError): 
   const gutter = `  ${line} | `;
   const caret = `${" ".repeat(gutter.length - 2)}| ${" ".repeat(shown.caret)}^`;
   return `${heading}\n${gutter}${shown.text.replaceAll("\t", " ")}\n${caret}`;
+}
+
+/** A message may quote a specifier of some MiB. */
+function cut(message: string): string {
+  return message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE)}…`;
 }
 
 /** The part of a long (minified) line around the error. */

@@ -9,11 +9,11 @@ import type {
   Plugin,
   TsconfigRaw,
 } from "esbuild";
-import { Problem } from "../../platform/problems.ts";
+import { Problem } from "../../../platform/problems.ts";
 import type { Files } from "./archive.ts";
 import { defuseComputedImports } from "./computed-imports.ts";
 import { NAMESPACE } from "./diagnostics.ts";
-import { mapSpecifier, type ProjectConfig } from "./import-map.ts";
+import type { ProjectConfig } from "./import-map.ts";
 
 const BUILTINS = `${NAMESPACE}-builtin`;
 const GUESSED_ENDINGS = [".ts", ".tsx", ".js", ".mjs", "/index.ts", "/index.tsx", "/index.js"];
@@ -51,7 +51,7 @@ export interface VirtualFilesOptions {
 export function virtualFiles({ files, config, refuse, outside }: VirtualFilesOptions): Plugin {
   const resolve = (request: OnResolveArgs): OnResolveResult => {
     if (request.kind === "entry-point") return { path: request.path, namespace: NAMESPACE };
-    const target = mapSpecifier(config.imports, request.path) ?? request.path;
+    const target = config.imports.map(request.path) ?? request.path;
     // Targets of the import map are relative to its own place, the root of the archive.
     const importer = target === request.path ? request.importer : "deno.json";
     const specifier = new Specifier(target, importer);
@@ -153,7 +153,10 @@ async function load(files: Files, { path, attribute, tsconfig }: LoadRequest): P
   if (attribute !== undefined && !Object.hasOwn(ATTRIBUTE_LOADERS, attribute)) {
     return failed(`type "${attribute}" of an import is not supported; use json, text or bytes`);
   }
-  const loader = attribute === undefined ? LOADERS[ending] : ATTRIBUTE_LOADERS[attribute];
+  // Own members alone: an ending may be the name of what every object has.
+  const known = attribute === undefined ? LOADERS : ATTRIBUTE_LOADERS;
+  const key = attribute ?? ending;
+  const loader = Object.hasOwn(known, key) ? known[key] : undefined;
   if (!loader) return failed(`".${ending}" files need with { type: "text" } or with { type: "bytes" }`);
   if (loader === "binary") return { contents, loader };
   const text = decode(contents);

@@ -1,6 +1,7 @@
 import { type Loader, type Message, type TsconfigRaw, transform } from "esbuild";
-import { Problem } from "../../platform/problems.ts";
-import { columnOf, LINE_END, NO_WARNINGS } from "./diagnostics.ts";
+import { Problem } from "../../../platform/problems.ts";
+import { columnOf, NO_WARNINGS } from "./diagnostics.ts";
+import { longestLine, startsOfLines } from "./lines.ts";
 
 /**
  * `import(` or `require(` may hide behind comments, spaces and escapes: this finds too much rather than
@@ -9,7 +10,7 @@ import { columnOf, LINE_END, NO_WARNINGS } from "./diagnostics.ts";
 const MAY_COMPUTE = /import\s*[(./<]|require|\\u(?:00|\{0*)(?:6[59]|7[125])/;
 
 /** Most characters of lines that esbuild's reports of one file may repeat. */
-const REPORT_CHARACTERS = 128 * 1024 * 1024;
+const REPORT_CHARACTERS = 32 * 1024 * 1024;
 
 const NOT_LITERAL = /^This (call|"import")/;
 
@@ -44,8 +45,9 @@ export async function defuseComputedImports(
 
 /** Every report of esbuild repeats the line that it is about: many of them on a long line fill the memory. */
 function checkReportSize(code: string): void {
-  const calls = code.match(new RegExp(MAY_COMPUTE, "g"))?.length ?? 0;
-  const longest = code.split(LINE_END).reduce((most, line) => Math.max(most, line.length), 0);
+  let calls = 0;
+  for (const _ of code.matchAll(new RegExp(MAY_COMPUTE, "g"))) calls++;
+  const longest = longestLine(code);
   if (calls * longest <= REPORT_CHARACTERS) return;
   throw new Problem(
     "build_failed",
@@ -54,12 +56,7 @@ function checkReportSize(code: string): void {
 }
 
 function replaceCalls(code: string, messages: readonly Message[]): string {
-  const lineStarts = startsOfLines(code);
-  const places = new Map<number, Message>();
-  for (const message of messages) {
-    const location = message.location!;
-    places.set(lineStarts[location.line - 1]! + columnOf(location) - 1, message);
-  }
+  const places = placesOf(code, messages);
   const names = {
     import: freeName(code, "$", "import".length),
     require: freeName(code, "_", "require".length),
@@ -87,18 +84,29 @@ function withoutEscapes(text: string): string {
   );
 }
 
-/** As long as the word that it replaces, so that columns stay, and nowhere in the code. */
-function freeName(code: string, first: string, length: number): string {
-  for (let number = 0; ; number++) {
-    const name = first + number.toString(36).padStart(length - 1, "_");
-    if (!code.includes(name)) return name;
+/**
+ * As long as the word that it replaces, so that columns stay, and nowhere in the code. One pass marks the numbers of all
+ * such names that are there: code of n characters cannot hold n + 1 of them.
+ */
+export function freeName(code: string, first: string, length: number): string {
+  const nameOf = (number: number) => first + number.toString(36).padStart(length - 1, "_");
+  const taken = new Uint8Array(code.length + 1);
+  for (let at = code.indexOf(first); at >= 0; at = code.indexOf(first, at + 1)) {
+    const name = code.slice(at, at + length);
+    const number = Number.parseInt(name.slice(1).replace(/^_+/, ""), 36);
+    if (number < taken.length && nameOf(number) === name) taken[number] = 1;
   }
+  return nameOf(taken.indexOf(0));
 }
 
-/** Offsets of the lines as esbuild counts them. */
-function startsOfLines(code: string): number[] {
-  return [
-    0,
-    ...Array.from(code.matchAll(new RegExp(LINE_END, "g")), (match) => match.index + match[0].length),
-  ];
+/** The messages by their offset in the code. */
+function placesOf(code: string, messages: readonly Message[]): Map<number, Message> {
+  const byLine = Map.groupBy(messages, ({ location }) => location!.line);
+  const places = new Map<number, Message>();
+  let line = 0;
+  for (const start of startsOfLines(code)) {
+    for (const message of byLine.get(++line) ?? [])
+      places.set(start + columnOf(message.location!) - 1, message);
+  }
+  return places;
 }

@@ -1,0 +1,92 @@
+import { type ChildProcess, type IOType, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+
+export interface ProcessOptions {
+  readonly cwd: string;
+  /** Everything that the first program finds in its environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** A file that takes the standard output; without it, it is a stream. */
+  readonly output?: number;
+}
+
+const STDERR_KEPT = 4_000;
+/** How long the end of a killed process is waited for: the system needs milliseconds. */
+const KILL_MS = 5_000;
+
+/** A process of a build with everything that it starts, which are killed as one. */
+export class BuildProcess {
+  readonly #child: ChildProcess;
+  #stderr = "";
+  /** Resolves with its exit code or signal when it and all that it started are gone. Rejects if it cannot be started. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+
+  constructor(command: readonly string[], { cwd, env, output }: ProcessOptions) {
+    const stdout: IOType | number = output ?? "pipe";
+    this.#child = spawn(command[0]!, command.slice(1), {
+      cwd,
+      env,
+      // A process group of its own, so that its children can be killed with it.
+      detached: true,
+      // An input that only ends with this process tells the child that nobody waits for it any more.
+      stdio: ["pipe", stdout, "pipe"],
+    });
+    this.#child.stderr!.on("data", (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT);
+    });
+    // Of a child that has ended: its end is told by `ended`.
+    this.#child.stdin!.on("error", () => {});
+    // What the first process leaves behind would hold its output open.
+    this.#child.once("exit", () => this.kill());
+    this.ended = new Promise((resolve, reject) => {
+      this.#child.once("error", reject);
+      this.#child.once("close", (code, killedBy) => resolve(killedBy ?? code ?? 1));
+    });
+    this.ended.catch(() => {});
+  }
+
+  /** Undefined if it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get stdin(): Writable {
+    return this.#child.stdin!;
+  }
+
+  /** @throws Error if it was given a file */
+  get stdout(): Readable {
+    if (!this.#child.stdout) throw new Error("the output of this process goes to a file");
+    return this.#child.stdout;
+  }
+
+  /** The last part of what it printed about itself. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** Kills it and all that it started: behind a wall by the wall's own process, without one by its group. */
+  kill(): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+
+  /** Kills it and waits until it is gone. @throws Error if the system does not end it within 5 s */
+  async close(): Promise<void> {
+    this.kill();
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => reject(new Error(`process ${this.pid} of a build does not end although it was killed`)),
+      KILL_MS,
+    );
+    try {
+      await Promise.race([this.ended.catch(() => 1), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,81 @@
+/** The longest header of a frame, in bytes: whoever reads it parses it in one go. */
+export const HEADER_BYTES = 256 * 1024;
+
+const PRELUDE_BYTES = 12;
+
+/** One message between Skiff and a build worker: a small JSON header and two bodies of bytes. */
+export interface Frame {
+  readonly header: unknown;
+  readonly bodies: readonly [Uint8Array, Uint8Array];
+}
+
+/** What goes before the bodies on the wire: the three lengths, and the header. */
+export function encodeHeader(header: unknown, bodyBytes: readonly [number, number]): Buffer {
+  const json = Buffer.from(JSON.stringify(header));
+  if (json.length > HEADER_BYTES) throw new Error(`a header of ${json.length} bytes is too long for a frame`);
+  const prelude = Buffer.alloc(PRELUDE_BYTES);
+  for (const [index, length] of [json.length, ...bodyBytes].entries())
+    prelude.writeUInt32LE(length, index * 4);
+  return Buffer.concat([prelude, json]);
+}
+
+/**
+ * Puts frames together from the chunks of a stream. Each chunk is copied once, into memory of the size that the
+ * prelude announces, so that no chunk takes longer than its own length.
+ */
+export class FrameReader {
+  readonly #onFrame: (frame: Frame) => void;
+  readonly #mostBodyBytes: number;
+  #parts: Buffer[] = [];
+  #part = 0;
+  #filled = 0;
+
+  /** @param mostBodyBytes a frame that announces longer bodies is an error */
+  constructor(mostBodyBytes: number, onFrame: (frame: Frame) => void) {
+    this.#mostBodyBytes = mostBodyBytes;
+    this.#onFrame = onFrame;
+    this.#reset();
+  }
+
+  /** @throws Error if the stream is not one of frames within the limits */
+  push(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.length; ) {
+      const part = this.#parts[this.#part]!;
+      const taken = chunk.subarray(at, at + part.length - this.#filled);
+      part.set(taken, this.#filled);
+      at += taken.length;
+      this.#filled += taken.length;
+      if (this.#filled === part.length) this.#next();
+    }
+  }
+
+  #next(): void {
+    if (this.#part === 0) this.#allocate(this.#parts[0]!);
+    this.#part++;
+    this.#filled = 0;
+    // Parts without a byte are whole already.
+    while (this.#part < this.#parts.length && this.#parts[this.#part]!.length === 0) this.#part++;
+    if (this.#part < this.#parts.length) return;
+    const [, header, first, second] = this.#parts as [Buffer, Buffer, Buffer, Buffer];
+    this.#reset();
+    this.#onFrame({ header: JSON.parse(header.toString()), bodies: [first, second] });
+  }
+
+  #allocate(prelude: Buffer): void {
+    const [header, first, second] = [0, 4, 8].map((at) => prelude.readUInt32LE(at)) as [
+      number,
+      number,
+      number,
+    ];
+    if (header > HEADER_BYTES || first + second > this.#mostBodyBytes) {
+      throw new Error(`a frame of ${header} and ${first + second} bytes is too long`);
+    }
+    this.#parts.push(...[header, first, second].map((length) => Buffer.allocUnsafe(length)));
+  }
+
+  #reset(): void {
+    this.#parts = [Buffer.alloc(PRELUDE_BYTES)];
+    this.#part = 0;
+    this.#filled = 0;
+  }
+}

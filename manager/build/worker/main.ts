@@ -1,0 +1,41 @@
+/**
+ * The program of a build worker: everything that the content of a source can influence happens in this process and
+ * the one of esbuild that it starts. It takes tasks from standard input, one at a time, and has no other way out than
+ * standard output. It ends with its input.
+ */
+import { encodeHeader, type Frame, FrameReader } from "../frames.ts";
+import type { Reply, Task } from "../tasks.ts";
+import { perform } from "./perform.ts";
+import { quickBuild } from "./quick-build.ts";
+
+async function send(reply: Reply, body: Uint8Array): Promise<void> {
+  process.stdout.write(encodeHeader(reply, [body.length, 0]));
+  await new Promise<void>((resolve, reject) => {
+    process.stdout.write(body, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+async function answer({ header, bodies }: Frame): Promise<void> {
+  const { reply, body } = await perform(header as Task, bodies);
+  await send(reply, body);
+}
+
+async function main(mostBodyBytes: number): Promise<void> {
+  // esbuild's process starts now, not in front of the first build.
+  await quickBuild(new Map([["main.ts", new TextEncoder().encode("export {};")]]), () => undefined);
+  await send({ outcome: "ready" }, new Uint8Array(0));
+  let last: Promise<void> = Promise.resolve();
+  const reader = new FrameReader(mostBodyBytes, (frame) => {
+    last = last.then(() => answer(frame));
+  });
+  for await (const chunk of process.stdin) reader.push(chunk as Buffer);
+  await last;
+}
+
+main(Number(process.argv[2])).then(
+  () => process.exit(0),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  },
+);
