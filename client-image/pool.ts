@@ -51,7 +51,7 @@ export async function loadFromPool(pool: Pool): Promise<Loaded> {
     await served.promise;
     return new Response(null, { status: 204 });
   };
-  const port = new HeldPort(pool.port, (request) => {
+  const port = new HeldPort({ port: pool.port }, (request) => {
     if (request.headers.has(PROBE_HEADER)) return new Response(null, { status: 204 });
     if (request.method === "POST" && request.headers.has(LOAD_HEADER)) return load(request);
     return refuse(503, "this pod is of no function yet");

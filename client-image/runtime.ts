@@ -4,6 +4,7 @@
  */
 import { Calls } from "./calls.ts";
 import { exportedHandler } from "./handler.ts";
+import { HeldPort } from "./held-port.ts";
 import { joinParts } from "./parts.ts";
 import { loadFromPool } from "./pool.ts";
 import { InstanceServer } from "./server.ts";
@@ -54,6 +55,18 @@ function keepEnvironment(names: readonly string[]): void {
   }
 }
 
+/**
+ * Listens on the Unix socket and gives up the permission for its path, before any code of the function runs: it could
+ * make a folder there, and in that links to anywhere.
+ */
+function holdSocket({ listen }: StartMessage): HeldPort | undefined {
+  if (!("unix" in listen)) return undefined;
+  // Nobody calls before the runtime prints that it is ready.
+  const held = new HeldPort(listen, () => new Response("This instance is starting.", { status: 503 }));
+  for (const name of ["read", "write"] as const) Deno.permissions.revokeSync({ name, path: listen.unix });
+  return held;
+}
+
 /** An error in one call's loose ends must not end the calls beside it: it is logged, the instance lives. */
 function surviveLooseErrors(): void {
   globalThis.addEventListener("unhandledrejection", (event) => {
@@ -83,7 +96,7 @@ async function main(): Promise<void> {
   for (const name of ["localStorage", "caches"]) Reflect.deleteProperty(globalThis, name);
 
   const calls = new Calls(message.function);
-  const server = new InstanceServer(calls, message.listen, loaded?.port);
+  const server = new InstanceServer(calls, message.listen, loaded?.port ?? holdSocket(message));
   Deno.serve = ((...args: [unknown, unknown?]) => server.serveForProgram(...args)) as typeof Deno.serve;
   Deno.addSignalListener("SIGTERM", async () => {
     // Calls under way are answered, WebSockets are closed with 1001: going away (RFC 6455, 7.4.1).
@@ -109,12 +122,6 @@ async function main(): Promise<void> {
   import(message.bundle).then(serve).catch(fail);
   await server.listening;
   surviveLooseErrors();
-  if ("unix" in message.listen) {
-    // The socket is the platform's way in; the function has no business with the file.
-    for (const name of ["read", "write"] as const) {
-      Deno.permissions.revokeSync({ name, path: message.listen.unix });
-    }
-  }
   loaded?.serves();
   print("ready");
 }

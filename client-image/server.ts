@@ -31,7 +31,7 @@ export class InstanceServer {
   #listened: () => void = () => {};
   #server: Deno.HttpServer | undefined;
 
-  /** `held` is the port of `address` where something listens on it already. */
+  /** `held` listens on `address` already: on a Unix socket always, on a port in pods of the pool. */
   constructor(calls: Calls, address: StartMessage["listen"], held?: HeldPort) {
     this.#calls = calls;
     this.#address = address;
@@ -62,10 +62,9 @@ export class InstanceServer {
       listened();
       return this.#server;
     }
-    this.#server =
-      "unix" in this.#address
-        ? this.#serve({ path: this.#address.unix, onListen: listened }, answer)
-        : this.#serve({ port: this.#address.port, hostname: "0.0.0.0", onListen: listened }, answer);
+    if ("unix" in this.#address) throw new Error("A Unix socket is held from the start.");
+    const { port } = this.#address;
+    this.#server = this.#serve({ port, hostname: "0.0.0.0", onListen: listened }, answer);
     return this.#server;
   }
 

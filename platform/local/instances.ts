@@ -20,6 +20,7 @@ import { compileRuntime } from "./runtime-program.ts";
 import { startWork } from "./start-work.ts";
 import type { Store, VersionRecord } from "./store.ts";
 import type { Isolation, IsolationMode } from "./wall/isolation.ts";
+import type { WallKind } from "./wall/profile.ts";
 
 /** Instances that start at a time, those included that wait for something else than the processor. */
 const MOST_STARTING = 256;
@@ -30,6 +31,8 @@ export interface InstancesOptions {
   readonly store: Store;
   readonly limits: Limits;
   readonly isolation: IsolationMode;
+  /** Walls to try; all of WALL_KINDS by default. */
+  readonly walls?: readonly WallKind[] | undefined;
   /** Instances that may be stopped to make room. */
   readonly idle: () => Iterable<EvictableInstance>;
   /** Opens walls around networks; absent: functions use the machine's. */
@@ -81,6 +84,7 @@ export class Instances {
       folders: this.#folders,
       resources: new Resources(dataFolder, { useGroups }),
       isolation,
+      walls: options.walls,
       limits,
       ...(probeNetworks && { probeNetworks }),
     });

@@ -29,6 +29,7 @@ import { Networks } from "./network/networks.ts";
 import { removeTreeSync } from "./remove-tree.ts";
 import { type FunctionRecord, Store, type VersionRecord } from "./store.ts";
 import type { Isolation, IsolationMode } from "./wall/isolation.ts";
+import type { WallKind } from "./wall/profile.ts";
 
 /** How long a removal waits for the instances; calls that take longer finish after it. */
 const REMOVE_WAIT_MS = 1_000;
@@ -45,6 +46,8 @@ export interface LocalPlatformOptions {
   readonly spread?: () => Promise<void>;
   /** What holds functions in; `auto` by default. */
   readonly isolation?: IsolationMode;
+  /** Walls to try, the strongest first; all that there are by default. With none `auto` finds no wall. */
+  readonly walls?: readonly WallKind[];
   /** Puts a wall of the kernel's around the connections of functions as well, where it can be had. */
   readonly walledNetwork?: boolean;
   /** How often instances are looked after; WATCH_TIMES by default. */
@@ -119,6 +122,7 @@ export class LocalPlatform implements Platform {
         store,
         limits,
         isolation,
+        walls: options.walls,
         idle: () => (platform === undefined ? [] : platform.#idle()),
         useGroups: options.useGroups,
         probeNetworks: options.walledNetwork ? probeNetworks : undefined,

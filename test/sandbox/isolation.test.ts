@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { printable } from "../../platform/printable.ts";
 import { Problem } from "../../platform/problems.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Attempt, type Deployed, Stage } from "./stage.ts";
+import { WASI_TOP } from "./wasi-top.ts";
 
 const attempt = (title: string, code: string): Attempt => ({ title, code, expect: /./ });
 
@@ -124,7 +125,7 @@ describe("two functions on one machine", () => {
     const blocked = `Deno.writeTextFileSync(${own}, "mine"); export default () => "x"`;
     await assert.rejects(
       stage.publish("blocked", blocked),
-      isStartFailure(/AddrInUse|Address already in use/),
+      isStartFailure(/NotCapable: Requires write access to/),
     );
     assert.equal(await two.run("answers"), `returned "alive"`);
   });
@@ -142,6 +143,26 @@ describe("two functions on one machine", () => {
     await assert.rejects(digger.run("digs", { scratch: digger.scratch }), /socket hang up|ECONNRESET/);
     await eventually("its folder is removed", () => !existsSync(join(digger.socket, "..")));
     assert.equal(await two.run("answers"), `returned "alive"`);
+  });
+});
+
+describe("a function without a wall and without a folder to write to", () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await Stage.open("auto", []);
+    writeFileSync(join(stage.dataFolder, "secret"), "not for functions");
+  });
+  after(() => stage.close());
+
+  it("makes no folder of its socket while its module is loaded, and so no link in that", async () => {
+    const secret = JSON.stringify(join(stage.dataFolder, "secret"));
+    const top = WASI_TOP.replace('Deno.env.get("TMPDIR")', 'Deno.cwd() + "/../sock"');
+    const code = `${top} Deno.mkdirSync(scratch); const got = Deno.readTextFileSync(await through(${secret}));
+      Deno.removeSync(scratch, { recursive: true }); export default () => got;`;
+    await assert.rejects(
+      stage.publish("early", code),
+      isStartFailure(/NotCapable: Requires write access to/),
+    );
   });
 });
 

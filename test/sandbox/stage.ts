@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { limitsFromEnv } from "../../platform/limits.ts";
 import { LocalPlatform } from "../../platform/local/local-platform.ts";
 import type { IsolationMode } from "../../platform/local/wall/isolation.ts";
-import { INSIDE } from "../../platform/local/wall/profile.ts";
+import { INSIDE, type WallKind } from "../../platform/local/wall/profile.ts";
 import { lastDescendant } from "../../platform/local/wall/sandbox.ts";
 import { applySettings, defaultSettings, type SettingsPatch } from "../../platform/settings.ts";
 
@@ -51,13 +51,14 @@ export class Stage {
     this.lines = lines;
   }
 
-  static async open(isolation: IsolationMode = "auto"): Promise<Stage> {
+  static async open(isolation: IsolationMode = "auto", walls?: readonly WallKind[]): Promise<Stage> {
     const dataFolder = realpathSync(mkdtempSync(join(tmpdir(), "skiff-sandbox-")));
     const lines: string[] = [];
     const platform = await LocalPlatform.open({
       dataFolder,
       limits: LIMITS,
       isolation,
+      ...(walls && { walls }),
       onLine: (name, { stream, text }) => lines.push(`${name} ${stream} ${text}`),
     });
     return new Stage(platform, dataFolder, lines);

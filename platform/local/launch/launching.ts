@@ -12,7 +12,7 @@ import { readLines } from "../output.ts";
 import type { Resources } from "../resources/resources.ts";
 import { chooseIsolation, type Isolation, type IsolationMode } from "../wall/isolation.ts";
 import { leaseNetwork } from "../wall/leased-network.ts";
-import type { Profile } from "../wall/profile.ts";
+import type { Profile, WallKind } from "../wall/profile.ts";
 import { type Prepared, Sandboxes, type SandboxesOptions } from "../wall/sandboxes.ts";
 import { CodeCache, WRITTEN_AFTER_MS } from "./code-cache.ts";
 import type { Launcher, Program } from "./launcher.ts";
@@ -24,6 +24,8 @@ export interface LaunchingOptions {
   readonly folders: InstanceFolders;
   readonly resources: Resources;
   readonly isolation: IsolationMode;
+  /** Walls to try; all of WALL_KINDS by default. */
+  readonly walls?: readonly WallKind[] | undefined;
   /** Opens walls around networks; absent: functions use the machine's. */
   readonly probeNetworks?: () => Promise<Probed>;
   readonly limits: Limits;
@@ -75,8 +77,8 @@ export class Launching {
       await sandboxes.discard(await sandboxes.take([]));
       await sandboxes.close();
     };
-    const mode = options.isolation;
-    return new Launching(options, cache, await chooseIsolation({ mode, deno, runtime, attempt }));
+    const { isolation: mode, walls } = options;
+    return new Launching(options, cache, await chooseIsolation({ mode, walls, deno, runtime, attempt }));
   }
 
   /** Compiles what all instances run, once for each version of Deno and of the runtime, and makes places wait. */

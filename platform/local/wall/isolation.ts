@@ -20,6 +20,10 @@ export interface Isolation {
 
 export interface IsolationOptions {
   readonly mode: IsolationMode;
+  /** Walls to try, in this order; all of WALL_KINDS by default. */
+  readonly walls?: readonly WallKind[] | undefined;
+  /** Programs of the system; those that are installed by default. */
+  readonly tools?: Tools;
   /** Paths of what stands in every sandbox. */
   readonly deno: string;
   readonly runtime: string;
@@ -50,7 +54,7 @@ export function hasWalledNetwork(text: string | undefined): boolean {
 
 /** Tries the walls in order of strength. @throws Error in words when `wall` is asked for and none can be had */
 export async function chooseIsolation(options: IsolationOptions): Promise<Isolation> {
-  const { mode } = options;
+  const { mode, walls = WALL_KINDS } = options;
   if (mode === "permissions") {
     return {
       hasScratch: true,
@@ -59,8 +63,8 @@ export async function chooseIsolation(options: IsolationOptions): Promise<Isolat
   }
   const reasons: string[] = [];
   if (process.platform === "linux") {
-    const tools = findTools();
-    for (const kind of WALL_KINDS) {
+    const { tools = findTools() } = options;
+    for (const kind of walls) {
       const outcome = await tryWall(kind, tools, options);
       if (typeof outcome !== "string")
         return { wall: outcome, hasScratch: true, description: describeWall(outcome) };

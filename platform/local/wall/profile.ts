@@ -103,7 +103,7 @@ function bwrapCommand(profile: Profile, place: Place): string[] {
     ...["--proc", "/proc", "--dev", "/dev"],
     ...(isMounted
       ? ["--bind", place.work, INSIDE.work, "--bind", `${place.work}/shm`, "/dev/shm"]
-      : ["--size", String(place.workBytes), "--tmpfs", INSIDE.work, "--dir", INSIDE.scratch]),
+      : plainWork(profile, place)),
     ...["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"],
     ...waiting(profile, place),
   ];
@@ -120,6 +120,12 @@ function bwrapCommand(profile: Profile, place: Place): string[] {
     "sh",
     ...bwrap,
   ];
+}
+
+/** Of root and open to all where instances have users of their own: nobody but the instance is inside. */
+function plainWork({ isRoot }: Profile, { workBytes }: Place): string[] {
+  const perms = ["--perms", isRoot ? "0777" : "0700"];
+  return [...perms, "--size", String(workBytes), "--tmpfs", INSIDE.work, ...perms, "--dir", INSIDE.scratch];
 }
 
 function unshareCommand(profile: Profile, place: Place): string[] {
@@ -171,7 +177,7 @@ function mountScript(profile: Profile, place: Place): string {
     `${tool(profile, "pivot_root")} . old`,
     "cd /",
     `${tool(profile, "umount")} -l /old`,
-    `${mount} -o remount,ro,nosuid,nodev /`,
+    `${mount} -o remount,bind,ro,nosuid,nodev /`,
     'exec "$@"',
   ];
   return lines.join("\n");
