@@ -140,6 +140,6 @@ export class FastLane {
       if (this.#inside.size > 0) return;
       clearInterval(this.#timer);
       this.#timer = undefined;
-    }, REVIEW_MS);
+    }, REVIEW_MS).unref();
   }
 }
