@@ -75,7 +75,7 @@ export class DenoBundler {
     use: (printed: Printed) => Promise<T>,
   ): Promise<T> {
     return await this.#withFiles(module, async (files) => {
-      const exit = await this.#lane.run(() => this.#attempt(files, signal), signal);
+      const exit = await this.#lane.run(() => this.#attempt(files, signal), { signal, size: module.length });
       return await use(exit === "cut" ? tooLong() : await printedTo(files.output));
     });
   }
