@@ -120,7 +120,7 @@ export class Deploys {
     const publishedAt = performance.now();
     // Without the signal: whoever left, a version is whole or it is not there.
     const publish = () => platform.publish({ name, hash, source, bundle, settings });
-    const published = await this.#starts.run(() => startAttempt(publish()), signal);
+    const published = await this.#starts.run(() => startAttempt(publish()), { signal });
     return { ...published, ...built, waitedMs, startMs: performance.now() - publishedAt };
   }
 

@@ -12,9 +12,36 @@ export interface FastLaneOptions {
   readonly waiting: { readonly most: number; readonly refusal: () => Error };
   /** Where what is over these goes on. */
   readonly slow: SlowLane;
+  /** What work needs to begin, if that is not always there. */
+  readonly means?: Means;
+}
+
+/** Something that is made ready for work. Who brings more of it calls `admit`. */
+export interface Means {
+  /** Whether there is more than `promised` of it. */
+  has(promised: number): boolean;
+  /** Somebody waits for one. */
+  want(): void;
+}
+
+export interface Entry {
+  /** Ends the wait for a place. */
+  readonly signal: AbortSignal;
+  /** How much there is to do, in any unit: small work goes ahead of what is much larger. */
+  readonly size?: number;
+}
+
+interface Waiter {
+  readonly enter: () => void;
+  readonly size: number;
+  readonly sinceMs: number;
 }
 
 const REVIEW_MS = 20;
+/** Work goes ahead of what is over so many times its size, */
+const MUCH_LARGER = 4;
+/** and has not waited for so long. */
+const PATIENCE_MS = 2_000;
 
 /**
  * Few places for work that is done in no time, so that nobody waits long for one: what turns out to take longer goes
@@ -25,7 +52,7 @@ export class FastLane {
   readonly #inside = new Set<Stay<unknown>>();
   /** Places given to those who have not begun yet. */
   #promised = 0;
-  #waiting: (() => void)[] = [];
+  #waiting: Waiter[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: FastLaneOptions) {
@@ -41,15 +68,15 @@ export class FastLane {
    * Gives what the work gives. `begin` is called once more after every time that the attempt before was evicted.
    * @throws the refusal if too many wait already, the signal's reason when it aborts before the work began
    */
-  async run<T>(begin: () => Attempt<T>, signal: AbortSignal): Promise<T> {
-    await this.#enter(signal);
+  async run<T>(begin: () => Attempt<T>, { signal, size = 0 }: Entry): Promise<T> {
+    await this.#enter(signal, size);
     let stay: Stay<T>;
     try {
       stay = new Stay(begin());
       this.#inside.add(stay);
     } finally {
       this.#promised--;
-      this.#admit();
+      this.admit();
     }
     this.#keepReviewing();
     for (;;) {
@@ -76,17 +103,17 @@ export class FastLane {
     return stay;
   }
 
-  async #enter(signal: AbortSignal): Promise<void> {
+  async #enter(signal: AbortSignal, size: number): Promise<void> {
     signal.throwIfAborted();
     const { most, refusal } = this.#options.waiting;
-    if (this.#hasPlace) {
+    if (this.#hasPlace && this.#hasMeans) {
       this.#promised++;
       return;
     }
     if (this.#waiting.length >= most) throw refusal();
     const entered = new Promise<void>((resolve, reject) => {
       const leave = () => {
-        this.#waiting = this.#waiting.filter((each) => each !== enter);
+        this.#waiting = this.#waiting.filter((each) => each !== waiter);
         reject(signal.reason);
       };
       const enter = () => {
@@ -95,7 +122,8 @@ export class FastLane {
         resolve();
       };
       signal.addEventListener("abort", leave, { once: true });
-      this.#waiting.push(enter);
+      const waiter: Waiter = { enter, size, sinceMs: performance.now() };
+      this.#waiting.splice(this.#positionOf(waiter), 0, waiter);
     });
     this.#review();
     await entered;
@@ -104,15 +132,30 @@ export class FastLane {
   #leave(stay: Stay<unknown>): void {
     this.#inside.delete(stay);
     this.#options.slow.leave(stay);
-    this.#admit();
+    this.admit();
   }
 
-  #admit(): void {
-    while (this.#hasPlace) {
-      const enter = this.#waiting.shift();
-      if (!enter) return;
-      enter();
+  /** Lets in who can begin. */
+  admit(): void {
+    while (this.#hasPlace && this.#waiting.length > 0) {
+      if (!this.#hasMeans) {
+        this.#options.means?.want();
+        return;
+      }
+      this.#waiting.shift()?.enter();
     }
+  }
+
+  get #hasMeans(): boolean {
+    return this.#options.means?.has(this.#promised) ?? true;
+  }
+
+  #positionOf({ size, sinceMs }: Waiter): number {
+    const goesAhead = (other: Waiter) =>
+      other.size > MUCH_LARGER * size && sinceMs - other.sinceMs < PATIENCE_MS;
+    let position = this.#waiting.length;
+    while (position > 0 && goesAhead(this.#waiting[position - 1]!)) position--;
+    return position;
   }
 
   get #hasPlace(): boolean {
@@ -131,7 +174,7 @@ export class FastLane {
         attempt.slowDown();
       } else if (stay.canBeEvicted) stay.evict();
     }
-    this.#admit();
+    this.admit();
   }
 
   #keepReviewing(): void {
@@ -140,6 +183,6 @@ export class FastLane {
       if (this.#inside.size > 0) return;
       clearInterval(this.#timer);
       this.#timer = undefined;
-    }, REVIEW_MS);
+    }, REVIEW_MS).unref();
   }
 }

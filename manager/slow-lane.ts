@@ -111,7 +111,7 @@ export class SlowLane {
 
   #add(stay: Stay<unknown>): void {
     this.#inside.add(stay);
-    this.#timer ??= setInterval(() => this.#review(), REVIEW_MS);
+    this.#timer ??= setInterval(() => this.#review(), REVIEW_MS).unref();
   }
 
   /** Lets in who has room, and sends out the newest if all take too much. */

@@ -6,7 +6,7 @@ import type { Limits } from "../../platform/limits.ts";
 import { FastLane } from "../fast-lane.ts";
 import type { Attempt, SlowLane } from "../slow-lane.ts";
 import type { BuildMeter } from "./build-meter.ts";
-import { outOfMemory, tooManyBuilds, tooMuchDownloaded } from "./build-problems.ts";
+import { outOfMemory, shuttingDown, tooManyBuilds, tooMuchDownloaded } from "./build-problems.ts";
 import type { BuildProcess } from "./build-process.ts";
 import { type BuildProcesses, ENTRY } from "./build-processes.ts";
 import type { Body } from "./build-worker.ts";
@@ -34,6 +34,8 @@ const FAST_BYTES = 256 * 1024 ** 2;
 const RETRY_AFTER_MS = [250, 1_000];
 /** Exit code of deno-bundle.js for that. */
 const BROKEN_DOWNLOAD = 75;
+/** Time to download the bundler itself: one run alone does that, for several at a time use what is half there. */
+const PREPARE_MS = 30_000;
 /** Exit code of a shell for a file over its limit. */
 const SIGXFSZ_EXIT = 128 + 25;
 
@@ -47,6 +49,8 @@ export interface Printed {
 export class DenoBundler {
   readonly #options: DenoBundlerOptions;
   readonly #lane: FastLane;
+  readonly #closing = new AbortController();
+  readonly #preparing = new Set<Promise<void>>();
 
   constructor(options: DenoBundlerOptions) {
     this.#options = options;
@@ -70,13 +74,24 @@ export class DenoBundler {
     signal: AbortSignal,
     use: (printed: Printed) => Promise<T>,
   ): Promise<T> {
-    const { builds } = this.#options;
-    const folder = await mkdtemp(join(builds, "build-"));
+    return await this.#withFiles(module, async (files) => {
+      const exit = await this.#lane.run(() => this.#attempt(files, signal), { signal, size: module.length });
+      return await use(exit === "cut" ? tooLong() : await printedTo(files.output));
+    });
+  }
+
+  /** Ends what goes on without a build; builds under way end with their signals. */
+  async close(): Promise<void> {
+    this.#closing.abort(shuttingDown());
+    await Promise.allSettled(this.#preparing);
+  }
+
+  async #withFiles<T>(module: Uint8Array, work: (files: RunFiles) => Promise<T>): Promise<T> {
+    const folder = await mkdtemp(join(this.#options.builds, "build-"));
     const output = `${folder}.out`;
     try {
       await writeFile(join(folder, ENTRY), module, { mode: 0o600 });
-      const exit = await this.#lane.run(() => this.#attempt({ folder, output }, signal), signal);
-      return await use(exit === "cut" ? tooLong() : await printedTo(output));
+      return await work({ folder, output });
     } finally {
       await rm(folder, { recursive: true, force: true });
       await rm(output, { force: true });
@@ -87,12 +102,31 @@ export class DenoBundler {
     const evicting = new AbortController();
     const run = new Run(this.#options, AbortSignal.any([signal, evicting.signal]));
     return {
-      done: run.untilDone(files),
+      done: run.untilDone(files, (held) => this.#prepared(held)),
       bytes: () => run.bytes,
       workedMs: () => run.workedMs,
       slowDown: () => run.slowDown(),
       evict: () => evicting.abort(new Error("the build was put off")),
     };
+  }
+
+  async #prepared(held: HeldFolder): Promise<void> {
+    const preparing = this.#prepare(held);
+    this.#preparing.add(preparing);
+    try {
+      await preparing;
+    } finally {
+      this.#preparing.delete(preparing);
+    }
+  }
+
+  /** @throws Error if the bundler cannot be had */
+  async #prepare(held: HeldFolder): Promise<void> {
+    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(PREPARE_MS)]);
+    await this.#withFiles(Buffer.from("export {};"), async (files) => {
+      const exit = await new Run(this.#options, signal).once(files, held);
+      if (exit !== 0) throw new Error(`Deno's bundler could not be prepared: ${exit}`);
+    });
   }
 }
 
@@ -126,7 +160,7 @@ class Run {
     if (pid !== undefined) lowerPriority(processTree(pid), SLOW_NICE);
   }
 
-  async untilDone(files: RunFiles): Promise<"whole" | "cut"> {
+  async untilDone(files: RunFiles, prepare: (held: HeldFolder) => Promise<void>): Promise<"whole" | "cut"> {
     const { cache, limits } = this.#options;
     let problem: Error | undefined;
     const held = await cache.hold(() => {
@@ -134,8 +168,9 @@ class Run {
       this.#process?.kill();
     });
     try {
+      await Promise.race([held.prepared(() => prepare(held)), aborted(this.#signal)]);
       for (const pauseMs of [...RETRY_AFTER_MS, undefined]) {
-        const exit = await this.#once(files, held);
+        const exit = await this.once(files, held);
         if (problem) throw problem;
         if (exit !== BROKEN_DOWNLOAD || pauseMs === undefined) return this.#judge(exit);
         await pause(pauseMs, undefined, { signal: this.#signal }).catch(() => this.#signal.throwIfAborted());
@@ -146,7 +181,8 @@ class Run {
     }
   }
 
-  async #once({ folder, output }: RunFiles, held: HeldFolder): Promise<number | NodeJS.Signals> {
+  /** @throws the reason of the signal, Problem `build_failed` if it took too much memory */
+  async once({ folder, output }: RunFiles, held: HeldFolder): Promise<number | NodeJS.Signals> {
     const { processes, limits, meter } = this.#options;
     this.#signal.throwIfAborted();
     const file = await open(output, "w", 0o600);
@@ -205,4 +241,13 @@ async function printedTo(path: string): Promise<Printed> {
 function tooLong(): Printed {
   const errors = [{ text: "the bundle is too large", location: null }];
   return { body: Buffer.from(`${DENO_ERRORS}${JSON.stringify(errors)}`), isBundle: false };
+}
+
+/** Rejects with the reason of a signal when that aborts. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const leave = () => reject(signal.reason);
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true });
+  });
 }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, readdir } from "node:fs/promises";
+import { access, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -15,6 +15,8 @@ export interface HeldFolder {
   readonly path: string;
   /** Tells how much the run has written so far. `onFull` is called if it has to end. */
   wrote(bytes: number): void;
+  /** Has `work` put into a new folder what every run needs, once; resolves when that is over, however it went. */
+  prepared(work: () => Promise<void>): Promise<void>;
   release(): void;
 }
 
@@ -27,6 +29,7 @@ interface Generation {
   /** What it held when it was measured. */
   measuredBytes: number;
   isMeasuring: boolean;
+  preparing?: Promise<void> | undefined;
 }
 
 interface Holder {
@@ -80,6 +83,7 @@ export class DenoCache {
     return {
       path: generation.path,
       wrote: (bytes) => this.#count(holder, bytes),
+      prepared: (work) => prepareOnce(generation, work),
       release: () => {
         if (!this.#holders.delete(holder)) return;
         generation.users--;
@@ -162,4 +166,28 @@ export class DenoCache {
     const path = join(this.#options.directory, name);
     return { number, path, users: 0, bytes: 0, measuredBytes: 0, isMeasuring: false };
   }
+}
+
+/** In a folder that is prepared, so that a later process knows. */
+const PREPARED = "prepared";
+
+async function prepareOnce(generation: Generation, work: () => Promise<void>): Promise<void> {
+  generation.preparing ??= prepare(generation.path, work);
+  try {
+    await generation.preparing;
+  } catch {
+    // The run that waited tells why, for it fails of the same; the next one tries again.
+    generation.preparing = undefined;
+  }
+}
+
+async function prepare(path: string, work: () => Promise<void>): Promise<void> {
+  const mark = join(path, PREPARED);
+  const isPrepared = await access(mark).then(
+    () => true,
+    () => false,
+  );
+  if (isPrepared) return;
+  await work();
+  await writeFile(mark, "");
 }

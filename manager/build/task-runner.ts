@@ -31,6 +31,8 @@ const CONTENDED_MS = 50;
 const FAST_BYTES = 128 * 1024 ** 2;
 /** A worker that took more than this is not used again: it would keep most of it. */
 const REUSED_BYTES = 96 * 1024 ** 2;
+/** Time after which work in the slow lane lets everything else go first. */
+const LOW_PRIORITY_MS = 200;
 /** What takes long gets a tenth of a processor that others want. */
 export const SLOW_NICE = 10;
 
@@ -48,7 +50,9 @@ export class TaskRunner {
       mostBytes: FAST_BYTES,
       waiting: { most: WAITING, refusal: () => tooManyBuilds(WAITING) },
       slow: options.slow,
+      means: options.pool,
     });
+    options.pool.onChange = () => this.#lane.admit();
   }
 
   /**
@@ -57,14 +61,17 @@ export class TaskRunner {
    * of `signal`; WorkerEnded if no worker starts
    */
   run(order: TaskOrder, signal: AbortSignal): Promise<Answer> {
-    return this.#lane.run(() => this.#attempt(order, signal), signal);
+    const size = order.bodies[0].length;
+    return this.#lane.run(() => this.#attempt(order, signal), { signal, size });
   }
 
   #attempt(order: TaskOrder, signal: AbortSignal): Attempt<Answer> {
+    // The next one should find a worker too.
+    if (this.#lane.isCrowded && !this.#options.pool.has(1)) this.#options.pool.want();
     const evicting = new AbortController();
     const run = new Run(this.#options, AbortSignal.any([signal, evicting.signal]));
     return {
-      done: run.perform(order, this.#lane.isCrowded),
+      done: run.perform(order),
       bytes: () => run.bytes,
       workedMs: () => run.workedMs,
       slowDown: () => run.slowDown(),
@@ -77,9 +84,9 @@ export class TaskRunner {
 class Run {
   readonly #options: TaskRunnerOptions;
   readonly #signal: AbortSignal;
-  #worker: BuildWorker | undefined;
   #startedAtMs: number | undefined;
   #isSlow = false;
+  #hasLowPriority = false;
   bytes = 0;
 
   constructor(options: TaskRunnerOptions, signal: AbortSignal) {
@@ -93,15 +100,11 @@ class Run {
 
   slowDown(): void {
     this.#isSlow = true;
-    const pid = this.#worker?.process.pid;
-    if (pid !== undefined) lowerPriority(processTree(pid), SLOW_NICE);
   }
 
-  async perform(order: TaskOrder, isCrowded: boolean): Promise<Answer> {
+  async perform(order: TaskOrder): Promise<Answer> {
     const { pool } = this.#options;
-    const worker = await pool.take(this.#signal, isCrowded);
-    this.#worker = worker;
-    if (this.#isSlow) this.slowDown();
+    const worker = await pool.take(this.#signal);
     const kill = () => worker.process.kill();
     this.#signal.addEventListener("abort", kill, { once: true });
     if (this.#signal.aborted) kill();
@@ -110,9 +113,16 @@ class Run {
       return await this.#metered(worker, order);
     } finally {
       this.#signal.removeEventListener("abort", kill);
-      if (this.#isSlow || this.bytes > REUSED_BYTES) kill();
+      if (this.#hasLowPriority || this.bytes > REUSED_BYTES) kill();
       else pool.give(worker);
     }
+  }
+
+  /** No worker gets back from there, so it is for those alone that will take long. */
+  #lowerPriority(worker: BuildWorker): void {
+    if (this.#hasLowPriority) return;
+    this.#hasLowPriority = true;
+    lowerPriority(processTree(worker.process.pid!), SLOW_NICE);
   }
 
   async #metered(worker: BuildWorker, { task, bodies, onBegin }: TaskOrder): Promise<Answer> {
@@ -122,6 +132,7 @@ class Run {
       this.bytes = memoryBytes;
       isOver ||= memoryBytes > limits.buildMemoryBytes;
       if (isOver) worker.process.kill();
+      if (this.#isSlow && this.workedMs > LOW_PRIORITY_MS) this.#lowerPriority(worker);
     });
     onBegin?.();
     try {

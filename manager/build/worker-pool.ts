@@ -12,13 +12,20 @@ interface Idle {
   readonly sinceMs: number;
 }
 
+/** Workers that start at a time: more would only make each slower. */
+const STARTING = 2;
+
 /** The build workers: one is kept ready, more while there is work for them. */
 export class WorkerPool {
+  /** Called when a worker is there to be taken, and when one did not start. */
+  onChange: () => void = () => {};
   readonly #processes: BuildProcesses;
   /** The one used last is at the end, and is used next. */
   #idle: Idle[] = [];
   readonly #all = new Set<BuildWorker>();
   #starting = 0;
+  /** The last one that started did not become ready: whoever takes one is told why. */
+  #hasFailed = false;
   #isClosed = false;
   #sweeping: NodeJS.Timeout | undefined;
 
@@ -32,17 +39,15 @@ export class WorkerPool {
   }
 
   /**
-   * A worker that has nothing to do.
-   * @param isBusy others are at work or wait: the next one is started at once, so that it is ready when they want it
+   * A worker that has nothing to do; a new one if there is none.
    * @throws Problem `draining`; WorkerEnded if none starts; the signal's reason
    */
-  async take(signal: AbortSignal, isBusy: boolean): Promise<BuildWorker> {
+  async take(signal: AbortSignal): Promise<BuildWorker> {
     if (this.#isClosed) throw shuttingDown();
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
       if (!idle.worker.hasEnded) return idle.worker;
     }
     const worker = this.#start();
-    if (isBusy && this.#starting === 1) this.#startSpare().catch(() => {});
     const { promise: left, reject } = Promise.withResolvers<never>();
     const leave = () => reject(signal.reason);
     signal.addEventListener("abort", leave, { once: true });
@@ -66,6 +71,19 @@ export class WorkerPool {
     }
     this.#idle.push({ worker, sinceMs: performance.now() });
     this.#sweeping ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
+    this.onChange();
+  }
+
+  /** Whether more than `promised` workers can be taken. */
+  has(promised: number): boolean {
+    this.#idle = this.#idle.filter(({ worker }) => !worker.hasEnded);
+    return this.#idle.length > promised || this.#hasFailed || this.#isClosed;
+  }
+
+  /** Starts one, unless some are starting. */
+  want(): void {
+    if (this.#starting >= STARTING || this.#isClosed) return;
+    this.#startSpare().catch(() => this.onChange());
   }
 
   /** Ends all workers, and with them the builds under way. */
@@ -87,8 +105,14 @@ export class WorkerPool {
     const forget = () => this.#all.delete(worker);
     worker.process.ended.then(forget, forget);
     this.#starting++;
-    const started = () => this.#starting--;
-    worker.ready.then(started, started);
+    const started = (hasFailed: boolean) => {
+      this.#starting--;
+      this.#hasFailed = hasFailed;
+    };
+    worker.ready.then(
+      () => started(false),
+      () => started(true),
+    );
     return worker;
   }
 

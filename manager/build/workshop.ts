@@ -54,6 +54,7 @@ export async function openWorkshop(options: BuilderOptions): Promise<Workshop> {
     build: (source, call) => buildSource({ runner, bundler, taskLimits, directory }, source, call),
     warm: () => pool.warm(),
     async close() {
+      await bundler.close();
       await pool.close();
       await cache.close();
     },

@@ -50,9 +50,9 @@ function lanes(options: Partial<FastLaneOptions> = {}, slow = { places: 2, bytes
     slow: new SlowLane(slow),
     ...options,
   });
-  const start = () => {
+  const start = (size = 0) => {
     const work = new Work();
-    return { work, done: lane.run(work.begin, NEVER) };
+    return { work, done: lane.run(work.begin, { signal: NEVER, size }) };
   };
   return { lane, start };
 }
@@ -69,6 +69,21 @@ describe("manager: the lanes of work", () => {
     second.work.end();
     assert.equal(await second.done, "done");
     assert.equal(first.work.slowed + second.work.slowed, 0);
+  });
+
+  it("has small work go ahead of what is much larger", async () => {
+    const { start } = lanes();
+    const [first, large, small, tiny] = [start(), start(1_000), start(300), start(10)];
+    const order = [first, tiny, large, small];
+    for (const { work, done } of order) {
+      await eventually("its turn", () => work.begun === 1);
+      assert.equal(
+        order.filter((each) => each.work.begun === 1).length,
+        order.findIndex((each) => each.work === work) + 1,
+      );
+      work.end();
+      await done;
+    }
   });
 
   it("moves work that takes long out of the way, sooner when somebody waits", async () => {
@@ -143,10 +158,13 @@ describe("manager: the lanes of work", () => {
     await eventually("the first slow", () => first.work.slowed === 1);
     const once = new Work();
     once.workedMs = 600;
-    const done = lane.run(() => {
-      const { evict: _, ...attempt } = once.begin();
-      return attempt;
-    }, NEVER);
+    const done = lane.run(
+      () => {
+        const { evict: _, ...attempt } = once.begin();
+        return attempt;
+      },
+      { signal: NEVER },
+    );
     const third = start();
     await eventually("the third", () => third.work.begun === 1);
     first.work.end();
@@ -161,8 +179,8 @@ describe("manager: the lanes of work", () => {
     const { lane, start } = lanes({ waiting: { most: 1, refusal: full } });
     const first = start();
     const leaving = new AbortController();
-    const left = lane.run(new Work().begin, leaving.signal);
-    await assert.rejects(lane.run(new Work().begin, NEVER), /full/);
+    const left = lane.run(new Work().begin, leaving);
+    await assert.rejects(lane.run(new Work().begin, { signal: NEVER }), /full/);
     leaving.abort(new Error("left"));
     await assert.rejects(left, /left/);
     const second = start();
@@ -178,7 +196,7 @@ describe("manager: the lanes of work", () => {
     const begin = () => {
       throw new Error("no process");
     };
-    await assert.rejects(lane.run(begin, NEVER), /no process/);
+    await assert.rejects(lane.run(begin, { signal: NEVER }), /no process/);
     const next = start();
     await eventually("the next", () => next.work.begun === 1);
     next.work.end();
