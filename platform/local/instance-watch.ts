@@ -2,6 +2,7 @@ import { formatMs } from "../quantity.ts";
 import { shortageOf } from "../shortage.ts";
 import type { InstanceProcess } from "./instance-process.ts";
 import { LateProbe, probe } from "./probe.ts";
+import { ProcessorWatch, type WatchedProcessor } from "./resources/processor-watch.ts";
 
 export interface WatchTimes {
   readonly tickMs: number;
@@ -24,7 +25,8 @@ export type WatchedInstance = Pick<
   InstanceProcess,
   "address" | "settings" | "readyAtMs" | "stopping" | "kill"
 > & {
-  readonly resources: Pick<InstanceProcess["resources"], "measure" | "usedMiB">;
+  readonly resources: Pick<InstanceProcess["resources"], "measure" | "usedMiB"> &
+    WatchedProcessor["resources"];
 };
 
 export interface Watched {
@@ -51,6 +53,7 @@ export class InstanceWatch {
   readonly #probed = new WeakMap<WatchedInstance, Probed>();
   /** Samples in a row that were like the one before. */
   readonly #calm = new WeakMap<WatchedInstance, number>();
+  readonly #processor = new ProcessorWatch();
   #ticks = 0;
 
   constructor(watched: Watched, times: WatchTimes) {
@@ -74,6 +77,7 @@ export class InstanceWatch {
         void this.#checkAnswers(instance);
       }
     }
+    this.#processor.tick(this.#watched.instances(), nowMs, this.#times.tickMs);
     this.#watched.tick(nowMs);
   }
 

@@ -1,8 +1,8 @@
 import type { InstanceProcess } from "./instance-process.ts";
 
-const LOOK_EVERY_MS = 50;
+const LOOK_EVERY_MS = 25;
 /** Looks in a row at an instance that did nothing, after which it waits for something else than the processor. */
-const IDLE_LOOKS = 2;
+const IDLE_LOOKS = 4;
 /** Several times what Deno and a module of usual size take: from then on it is the module's own work. */
 const USUAL_WORK_MS = 100;
 /** A start takes longer only on a machine that has no time for it. */
@@ -24,13 +24,21 @@ export function isWorkOver({ forMs, usedMs, idleLooks }: SeenStart): boolean {
   return idleLooks >= IDLE_LOOKS || usedMs >= USUAL_WORK_MS || forMs >= LONGEST_MS;
 }
 
-/** Resolves when an instance is ready, has ended, or needs its place among the starting ones no more. */
+/**
+ * Resolves when an instance is ready, has ended, or needs its place among the starting ones no more. One that then still
+ * works lets all others go first until it is ready, where that can be taken back.
+ */
 export async function startWork({
   ready,
   resources,
 }: Pick<InstanceProcess, "ready" | "resources">): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  ready.then(resolve, resolve);
+  const yields = (yes: boolean) => resources.yieldProcessor(yes, "its start works for long");
+  const settled = () => {
+    yields(false);
+    resolve();
+  };
+  ready.then(settled, settled);
   const sinceMs = performance.now();
   let usedMs: number | undefined = 0;
   let idleLooks = 0;
@@ -39,7 +47,10 @@ export async function startWork({
     const isIdle = seen !== undefined && !seen.runs && seen.usedMs === usedMs;
     idleLooks = isIdle ? idleLooks + 1 : 0;
     usedMs = seen?.usedMs;
-    if (isWorkOver({ forMs: performance.now() - sinceMs, usedMs, idleLooks })) resolve();
+    if (!isWorkOver({ forMs: performance.now() - sinceMs, usedMs, idleLooks })) return;
+    clearInterval(timer);
+    if (seen?.runs && resources.yieldsForAWhile) yields(true);
+    resolve();
   }, LOOK_EVERY_MS);
   await promise;
   clearInterval(timer);

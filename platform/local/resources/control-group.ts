@@ -16,14 +16,21 @@ const ROUNDS = 5;
 export const SLACK_MIB = 64;
 /** Threads: Deno has up to 512 for blocking work, and every worker some of its own. */
 const MOST_THREADS = 1_024;
-/** Share of the processor beside Skiff's own 1,024 (version 1) or 100 (version 2): Skiff itself must not starve. */
-const WEIGHT = { 1: ["cpu.shares", "512"], 2: ["cpu.weight", "50"] } as const;
+/**
+ * Share of the processor beside Skiff's own 1,024 (version 1) or 100 (version 2), because Skiff itself must not starve,
+ * and the share of an instance that yields.
+ */
+const WEIGHTS = {
+  1: ["cpu.shares", "512", "5"],
+  2: ["cpu.weight", "50", "1"],
+} as const;
 
 /** The control group of one instance. With version 1 a folder per controller, with version 2 one for all. */
 export class ControlGroup {
   readonly folders: readonly string[];
   readonly #files: SmallFiles;
   readonly #memory: MemoryFiles;
+  readonly #weight: (typeof WEIGHTS)[1 | 2] | undefined;
   readonly #path: { readonly memory: string; readonly pids?: string; readonly cpu?: string };
 
   /** Makes the group. @throws an error of the system */
@@ -37,11 +44,14 @@ export class ControlGroup {
       ...(cpu && { cpu: join(cpu.folder, name) }),
     };
     this.folders = [...new Set(Object.values(this.#path))];
-    for (const folder of this.folders) mkdirSync(folder);
-    if (this.#path.pids) writeFileSync(join(this.#path.pids, "pids.max"), String(MOST_THREADS));
-    if (cpu && this.#path.cpu) {
-      const [file, text] = WEIGHT[cpu.version];
-      writeFileSync(join(this.#path.cpu, file), text);
+    this.#weight = cpu && WEIGHTS[cpu.version];
+    try {
+      for (const folder of this.folders) mkdirSync(folder);
+      if (this.#path.pids) writeFileSync(join(this.#path.pids, "pids.max"), String(MOST_THREADS));
+      if (this.#path.cpu) writeFileSync(join(this.#path.cpu, this.#weight![0]), this.#weight![1]);
+    } catch (error) {
+      for (const folder of this.folders) removeGroup(folder);
+      throw error;
     }
   }
 
@@ -83,15 +93,24 @@ export class ControlGroup {
     return this.#memory.kills(this.#files, this.#path.memory) > 0;
   }
 
+  /** True if it decides when its processes get the processor. */
+  get hasProcessor(): boolean {
+    return this.#path.cpu !== undefined;
+  }
+
   /** Lets its processes run only when nobody else wants the processor, or like all others. False: it cannot. */
   yieldProcessor(yields: boolean): boolean {
-    if (!this.#path.cpu) return false;
-    const file = join(this.#path.cpu, "cpu.idle");
-    if (!existsSync(file)) return false;
+    const cpu = this.#path.cpu;
+    if (!cpu) return false;
+    const idle = join(cpu, "cpu.idle");
+    const [file, usual, least] = this.#weight!;
     try {
-      writeFileSync(file, yields ? "1" : "0");
+      // Since Linux 5.15; before that a hundredth of the usual share has to do.
+      if (existsSync(idle)) writeFileSync(idle, yields ? "1" : "0");
+      else writeFileSync(join(cpu, file), yields ? least : usual);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      // It has ended, and its group is removed.
+      if (!["ENOENT", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
     }
     return true;
   }

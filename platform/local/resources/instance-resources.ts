@@ -1,8 +1,10 @@
 import type { ControlGroup } from "./control-group.ts";
+import { setNice } from "./niceness.ts";
 import { processTree } from "./process-tree.ts";
 import { type ProcessorTime, processorTime } from "./processor-time.ts";
 import { SampledMemory, type SampledProcess } from "./sampled-memory.ts";
 import type { SmallFiles } from "./small-files.ts";
+import { threadDemand } from "./thread-demand.ts";
 
 /** A change of a group's memory that is worth a closer look. */
 const NOTABLE_MIB = 1;
@@ -18,6 +20,7 @@ export class InstanceResources {
   #pid = 0;
   /** What its processes held before they were in the group, which is counted elsewhere. */
   #outsideMiB = 0;
+  readonly #yieldsBecause = new Set<string>();
   #mostMiB = 0;
   #usedMiB: number | undefined;
 
@@ -64,8 +67,12 @@ export class InstanceResources {
 
   /** Processor time that it has used; undefined before `join`, when it has ended, and anywhere but on Linux. */
   processor(): ProcessorTime | undefined {
-    if (process.platform !== "linux" || this.#pid === 0) return undefined;
-    return processorTime(this.#files, processTree(this.#files, this.#pid));
+    return processorTime(this.#files, this.#pids());
+  }
+
+  /** Time that each of its threads ran or waited for a processor, in ms; empty where the system does not say. */
+  threadDemand(): ReadonlyMap<number, number> {
+    return threadDemand(this.#files, this.#pids());
   }
 
   /** True if the system ended it for want of memory: it grew faster than it is sampled. */
@@ -73,14 +80,27 @@ export class InstanceResources {
     return this.#group?.ranOut ?? false;
   }
 
-  /** Lets it run only when nobody else wants the processor, or like all others. */
-  yieldProcessor(yields: boolean): boolean {
-    return this.#group?.yieldProcessor(yields) ?? false;
+  /** Lets it run only when nobody else wants the processor, as long as there is a reason for it. */
+  yieldProcessor(yields: boolean, reason: "it spins" | "its start works for long" = "it spins"): void {
+    const before = this.#yieldsBecause.size > 0;
+    if (yields) this.#yieldsBecause.add(reason);
+    else this.#yieldsBecause.delete(reason);
+    const now = this.#yieldsBecause.size > 0;
+    if (now !== before && !this.#group?.yieldProcessor(now)) setNice(this.#pids(), now);
+  }
+
+  /** False where the system would not let it run like all others again. */
+  get yieldsForAWhile(): boolean {
+    return this.#group?.hasProcessor || process.getuid?.() === 0;
   }
 
   /** Call it when every process has ended. What could not be removed and why; undefined if nothing is left. */
   async release(): Promise<string | undefined> {
     return this.#group?.remove();
+  }
+
+  #pids(): number[] {
+    return process.platform === "linux" && this.#pid > 0 ? processTree(this.#files, this.#pid) : [];
   }
 
   #measureGroup(group: ControlGroup): number | undefined {

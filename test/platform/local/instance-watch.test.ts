@@ -34,7 +34,13 @@ describe("the watch over an instance", () => {
     await once(server, "listening");
     ask = probe;
     const instance: WatchedInstance = {
-      resources: { measure: () => usedMiB, usedMiB: undefined },
+      resources: {
+        measure: () => usedMiB,
+        usedMiB: undefined,
+        processor: () => undefined,
+        threadDemand: () => new Map(),
+        yieldProcessor: () => {},
+      },
       address: { unix: join(folder, "sock") },
       settings: draftOf("a", "", { timeoutMs: 100 }).settings,
       readyAtMs: performance.now(),

@@ -83,8 +83,8 @@ describe("the work of a start", () => {
 
   it("is over when it waits, does more than starts do, or takes very long", () => {
     assert.equal(seen({}), false);
-    assert.equal(seen({ idleLooks: 1 }), false);
-    assert.equal(seen({ idleLooks: 2 }), true);
+    assert.equal(seen({ idleLooks: 3 }), false);
+    assert.equal(seen({ idleLooks: 4 }), true);
     assert.equal(seen({ usedMs: 100 }), true);
     assert.equal(seen({ forMs: 2_000 }), true);
   });
