@@ -11,26 +11,6 @@ import { SkiffProgram } from "./support/skiff-program.ts";
 import { SmallDisk } from "./support/small-disk.ts";
 import { type StartedSkiff, startedSkiff } from "./support/started-skiff.ts";
 
-/** Writes to its scratch folder until there is no space, `/most` until there is 1 MiB; `/free` gives it back. */
-const FILLER = `
-  export default async (request) => {
-    if (request.url.endsWith("/free")) {
-      Deno.removeSync("filling");
-      return "freed";
-    }
-    const file = Deno.openSync("filling", { create: true, append: true });
-    for (const size of [65_536, 512]) {
-      try {
-        for (;;) file.writeSync(new Uint8Array(size));
-      } catch {
-        // It does not fit in.
-      }
-    }
-    if (request.url.endsWith("/most")) file.truncateSync(file.statSync().size - 1024 ** 2);
-    file.close();
-    return "full";
-  };`;
-
 describe("an instance that is killed", () => {
   const SLOW = `
     export default (request) => {
@@ -149,7 +129,6 @@ describe("a machine that runs out of something", () => {
     disk = await SmallDisk.mount(this, folder, 24);
     skiff = new SkiffProgram(folder, disk);
     url = await skiff.url();
-    assert.equal(await deploy("filler", FILLER), 201);
     assert.equal(await deploy("warm", answering("warm"), "idle=1h"), 201);
     assert.equal(await deploy("cold", answering("cold"), "idle=100ms"), 201);
     await stopped("cold");
@@ -165,7 +144,7 @@ describe("a machine that runs out of something", () => {
       assert.equal(await call("warm"), "warm");
       assert.equal(await call("large"), "404 unknown_function");
     };
-    assert.equal(await call("filler/fill"), "full");
+    disk.fill();
     await deploysAreRefused();
     assert.match(skiff.output, /ENOSPC/);
     const min = { method: "PATCH", body: '{"min":1}', headers: { "content-type": "application/json" } };
@@ -173,11 +152,11 @@ describe("a machine that runs out of something", () => {
     assert.match(await refusal("/func/warm", { method: "DELETE" }), full);
     assert.match(await refusal("/fn/cold"), /^503 no_capacity .*disk is full.*SKIFF_DATA/);
     assert.equal(await call("warm"), "warm");
-    assert.equal(await call("filler/free"), "freed");
-    assert.equal(await call("filler/most"), "full");
+    disk.free();
+    disk.fill("ballast", 1024 ** 2);
     await deploysAreRefused();
     assert.match(skiff.output, /database or disk is full/);
-    assert.equal(await call("filler/free"), "freed");
+    disk.free();
     await eventually("what is cold starts again", async () => (await call("cold")) === "cold");
     assert.equal(await deploy("large", answering("large")), 201);
     assert.equal(await call("large"), "large");
@@ -189,9 +168,9 @@ describe("a machine that runs out of something", () => {
     const args = ["--workers", "2"];
     skiff = new SkiffProgram(folder, { ...disk, args });
     url = await skiff.url();
-    assert.equal(await deploy("filler", FILLER), 201);
     assert.equal(await deploy("kept", answering("kept")), 201);
-    assert.equal(await call("filler/fill"), "full");
+    // As an instance without a wall could, whose scratch folder was here.
+    disk.fill("instances/left/scratch/filling");
     assert.equal(disk.freeBytes, 0);
     skiff.signal("SIGKILL");
     await skiff.ended();

@@ -1,6 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, fsyncSync, mkdirSync, openSync, statfsSync, unlinkSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  statfsSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "mocha";
 
@@ -48,14 +58,15 @@ export class SmallDisk {
     return bavail * bsize;
   }
 
-  /** Takes all space that is left, for a file; `free` gives it back. */
-  fill(name = "ballast"): void {
+  /** Takes all space that is left but for `leftBytes`, for a file; `free` gives it back. */
+  fill(name = "ballast", leftBytes = 0): void {
     mkdirSync(dirname(join(this.path, name)), { recursive: true });
     const file = openSync(join(this.path, name), "a");
     try {
       for (;;) writeSync(file, BLOCK);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+      ftruncateSync(file, fstatSync(file).size - leftBytes);
       fsyncSync(file);
     } finally {
       closeSync(file);
