@@ -270,6 +270,7 @@ export function startScript({ arguments: args, env, openFiles }: Start): string 
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new Error(`"${name}" is no name of a variable`);
     return `export ${name}=${quote(value)}\n`;
   });
-  const limits = `ulimit -c 0\nulimit -n ${openFiles}\n`;
+  // Skiff itself may have been given fewer files, which nobody can hand on more of.
+  const limits = `ulimit -c 0\nulimit -n ${openFiles} 2>/dev/null || :\n`;
   return `cd ${INSIDE.scratch}\n${limits}set -- ${[INSIDE.deno, ...args].map(quote).join(" ")}\n${variables.join("")}exec "$@"\n`;
 }

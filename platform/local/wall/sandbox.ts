@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { WAITING } from "./profile.ts";
@@ -43,6 +44,7 @@ export class Sandbox {
       // A session of its own: Ctrl-C at the terminal is for the platform, which lets calls finish.
       detached: true,
     });
+    if (child.pid === undefined) throw await notStarted(child);
     // EPIPE when it ended already, which its exit tells.
     child.stdin!.on("error", () => {});
     try {
@@ -95,6 +97,12 @@ export class Sandbox {
     for (const descriptor of [this.#work, this.#socket]) if (descriptor !== undefined) closeSync(descriptor);
     this.#socket = undefined;
   }
+}
+
+/** Why the system did not start it; Node says that later, and gives it no streams when there are no files left. */
+async function notStarted(child: ChildProcess): Promise<Error> {
+  const [error] = (await once(child, "error")) as [Error];
+  return error;
 }
 
 function untilWaiting(child: ChildProcess): Promise<void> {
