@@ -44,7 +44,7 @@ describe("a module that does not start", () => {
     "gives Deno.serve no handler": { code: `Deno.serve({})`, detail: /Deno\.serve needs a handler/ },
     "is no module": { code: `export default (`, detail: /SyntaxError/ },
     "fills its memory while it is loaded": {
-      code: `const all = []; for (;;) { all.push(new Uint8Array(1e6).fill(1)); await new Promise((r) => setTimeout(r)); }`,
+      code: `const all = []; for (;;) { all.push(new Uint8Array(8e6).fill(1)); await new Promise((r) => setTimeout(r)); }`,
       detail: /limit (of|is) 128 MiB \(setting memoryMiB\)/,
     },
   })) {
