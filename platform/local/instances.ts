@@ -101,6 +101,7 @@ export class Instances {
   async close(): Promise<void> {
     await Promise.all([...this.#all].map(({ ended }) => ended));
     this.#folders.close();
+    this.#resources.close();
   }
 
   #inPlace(spawn: () => Promise<InstanceProcess>, outer: AbortSignal): Promise<InstanceProcess> {

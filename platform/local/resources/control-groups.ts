@@ -17,9 +17,11 @@ export class ControlGroups {
   readonly #files: SmallFiles;
   readonly #controllers: GroupControllers;
   readonly #prefix: string;
+  readonly #record: string;
 
-  private constructor(files: SmallFiles, controllers: GroupControllers, prefix: string) {
+  private constructor(files: SmallFiles, controllers: GroupControllers, prefix: string, record: string) {
     this.#files = files;
+    this.#record = record;
     this.#controllers = controllers;
     this.#prefix = prefix;
   }
@@ -40,7 +42,12 @@ export class ControlGroups {
     const usable = usableOf(files, controllers, `${prefix}probe`);
     if (usable === undefined) return undefined;
     writeFileSync(record, folders.join("\n"), { mode: 0o600 });
-    return new ControlGroups(files, usable, prefix);
+    return new ControlGroups(files, usable, prefix, record);
+  }
+
+  /** Every group must be removed. */
+  close(): void {
+    rmSync(this.#record, { force: true });
   }
 
   /** @throws an error of the system */

@@ -17,6 +17,11 @@ export class Resources {
     return this.#groups !== undefined;
   }
 
+  /** Every instance must have ended. */
+  close(): void {
+    this.#groups?.close();
+  }
+
   /** For an instance that has no process yet. @throws an error of the system */
   open(id: string): InstanceResources {
     return new InstanceResources(this.#files, this.#groups?.make(id));
