@@ -1,7 +1,7 @@
 import { formatMs } from "../quantity.ts";
 
 /** Silence of an event loop after which an instance that is not wanted any more has no time left. */
-export const BLOCKED_MS = 4_000;
+export const BLOCKED_MS = 3_000;
 
 export interface Finishing {
   /** Time since the instance left the endpoints. */

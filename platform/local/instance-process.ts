@@ -110,7 +110,7 @@ export class InstanceProcess implements Instance {
   async drain(graceMs: number): Promise<void> {
     this.stopping = true;
     const terminate = setTimeout(() => void this.#terminate(graceMs), this.readyAtMs ? SETTLE_MS : 0);
-    const kill = setTimeout(() => this.#child.kill("SIGKILL"), SETTLE_MS + graceMs);
+    const kill = setTimeout(() => this.kill("was stopped: it had not finished in time"), SETTLE_MS + graceMs);
     await this.ended;
     clearTimeout(terminate);
     clearTimeout(kill);
@@ -132,6 +132,7 @@ export class InstanceProcess implements Instance {
   /** Ends it at once; `because` is what people read about it. */
   kill(because: string): void {
     this.#killedBecause ??= because;
+    this.resources.endYielding();
     this.#child.kill("SIGKILL");
   }
 

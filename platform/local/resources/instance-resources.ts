@@ -9,6 +9,8 @@ import { threadDemand } from "./thread-demand.ts";
 /** A change of a group's memory that is worth a closer look. */
 const NOTABLE_MIB = 1;
 
+type YieldReason = "it spins" | "its start works for long";
+
 /**
  * What one instance has of the machine: its memory is measured and limited here. Made before the instance has a process;
  * `join` gives it one, `limit` its setting, `release` is for the end.
@@ -20,7 +22,7 @@ export class InstanceResources {
   #pid = 0;
   /** What its processes held before they were in the group, which is counted elsewhere. */
   #outsideMiB = 0;
-  readonly #yieldsBecause = new Set<string>();
+  readonly #yieldsBecause = new Set<YieldReason>();
   #mostMiB = 0;
   #usedMiB: number | undefined;
 
@@ -81,12 +83,17 @@ export class InstanceResources {
   }
 
   /** Lets it run only when nobody else wants the processor, as long as there is a reason for it. */
-  yieldProcessor(yields: boolean, reason: "it spins" | "its start works for long" = "it spins"): void {
+  yieldProcessor(yields: boolean, reason: YieldReason = "it spins"): void {
     const before = this.#yieldsBecause.size > 0;
     if (yields) this.#yieldsBecause.add(reason);
     else this.#yieldsBecause.delete(reason);
     const now = this.#yieldsBecause.size > 0;
     if (now !== before && !this.#group?.yieldProcessor(now)) setNice(this.#pids(), now);
+  }
+
+  /** Lets it run like all others whatever the reasons: a process that is killed needs the processor to end. */
+  endYielding(): void {
+    for (const reason of this.#yieldsBecause) this.yieldProcessor(false, reason);
   }
 
   /** False where the system would not let it run like all others again. */

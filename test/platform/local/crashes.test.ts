@@ -51,7 +51,7 @@ describe("an instance that ends by itself", () => {
 
   it("again and again is started after pauses that grow", async () => {
     await local.publish(
-      draftOf("flapping", `export default () => "ready"; setTimeout(() => Deno.exit(4), 30);`, { min: 1 }),
+      draftOf("flapping", `export default () => "ready"; setTimeout(() => Deno.exit(4), 100);`, { min: 1 }),
     );
     const errors = async () => (await local.platform.describe("flapping"))!.lastErrors;
     await eventually("it broke four times", async () => (await errors()).length >= 4);

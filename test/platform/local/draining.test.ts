@@ -257,7 +257,7 @@ describe("an instance whose event loop is blocked", () => {
         else await local.publish(draftOf(name, answering("new")));
         await gone(id, fromMs);
         await ended;
-        await local.logged(`instance ${id} was stopped: its event loop was blocked for 4 s`);
+        await local.logged(`instance ${id} was stopped: its event loop was blocked for 3 s`);
       });
     }
   }
@@ -280,7 +280,7 @@ describe("an instance whose event loop is blocked", () => {
       async pull(controller) {
         controller.enqueue(new TextEncoder().encode("begun"));
         await new Promise((resolve) => setTimeout(resolve, 500));
-        const until = performance.now() + 4_500;
+        const until = performance.now() + 3_500;
         while (performance.now() < until);
         controller.enqueue(new TextEncoder().encode(" and done"));
         controller.close();
