@@ -3,7 +3,7 @@ import type { Address } from "../../platform/platform.ts";
 import { FILE_TOP, fileAttempts } from "../sandbox/file-attempts.ts";
 import { netAttempts } from "../sandbox/net-attempts.ts";
 import { PROCESS_TOP, processAttempts, suicides } from "../sandbox/process-attempts.ts";
-import { type Attempt, moduleOf } from "../sandbox/stage.ts";
+import { type Attempt, expectedIn, moduleOf } from "../sandbox/stage.ts";
 import { call } from "../support/call-instance.ts";
 import { draftOf } from "../support/draft.ts";
 import { ClusterPlatform } from "./cluster-platform.ts";
@@ -72,8 +72,9 @@ describe("a function on the cluster, within Deno's flags", () => {
       });
       after(() => cluster.platform.remove(`escape-${what}`));
 
-      for (const { title, expect, inPod = expect } of attempts) {
-        it(title, async () => assert.match(await run(pod, title, given(pod)), inPod));
+      for (const attempt of attempts) {
+        const { title } = attempt;
+        it(title, async () => assert.match(await run(pod, title, given(pod)), expectedIn("pod", attempt)));
       }
     });
   }
@@ -90,7 +91,7 @@ describe("a function on the cluster, within Deno's flags", () => {
         const startedAt = Number((await run(other, "answers")).slice("returned ".length));
         const mortal = await deploy("mortal", moduleOf([attempt], ""));
         const outcome = await run(mortal, attempt.title).catch((error: Error) => error.message);
-        assert.match(outcome, attempt.inPod ?? attempt.expect);
+        assert.match(outcome, expectedIn("pod", attempt));
         await cluster.platform.remove("mortal");
         const now = Number((await run(other, "answers")).slice("returned ".length));
         assert.ok(Math.abs(now - startedAt) < 1_000, "the other one is still the same process");

@@ -4,7 +4,7 @@ import { ABSENT, type Attempt, NOT_CAPABLE, REFUSED } from "./stage.ts";
 type Row = readonly [way: string, code: string, expect?: RegExp, inPod?: RegExp];
 
 /** In a pod a function may listen on 0.0.0.0, and so connect to it: nobody but itself is there. */
-const GRANTED_IN_POD = { inPod: /^returned / };
+const GRANTED_IN_POD = { elsewhere: { pod: /^returned / } };
 const isUnspecified = (host: string) => ["0.0.0.0", "0", "0x0"].includes(host);
 
 /** Never connected to: the permission system is asked about them. */
@@ -228,7 +228,7 @@ const sockets: readonly Row[] = [
 
 const table = (what: string, rows: readonly Row[]): Attempt[] =>
   rows.map(([way, code, expect = NOT_CAPABLE, inPod = expect]) => {
-    return { title: `does not ${what} ${way}`, code, expect, inPod };
+    return { title: `does not ${what} ${way}`, code, expect, elsewhere: { pod: inPod } };
   });
 
 /** What works, so that a sandbox in which nothing works is no success. */

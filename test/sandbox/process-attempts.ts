@@ -136,5 +136,5 @@ export const suicides: readonly Attempt[] = [
   code: `return ${code}`,
   expect: /socket hang up|ECONNRESET/,
   // The first process of a container gets no signal from inside that it has no handler for.
-  ...(/SIGKILL|SIGUSR1/.test(code) ? { inPod: /^returned (undefined|true)$/ } : {}),
+  ...(/SIGKILL|SIGUSR1/.test(code) ? { elsewhere: { pod: /^returned (undefined|true)$/ } } : {}),
 }));

@@ -20,8 +20,18 @@ export interface Attempt {
   readonly code: string;
   /** What the outcome must be: `Name: message` of what was thrown, or `returned JSON`. */
   readonly expect: RegExp;
-  /** The outcome in a pod, where that is another one. */
-  readonly inPod?: RegExp;
+  /** The outcome where it is another one. */
+  readonly elsewhere?: Readonly<Partial<Record<Situation, RegExp>>>;
+}
+
+/**
+ * What holds the function: the kernel's wall; one in which links are followed (`plain`); Deno's permission flags alone;
+ * these without a folder to write to (`bare`); a pod.
+ */
+export type Situation = "wall" | "plain" | "permissions" | "bare" | "pod";
+
+export function expectedIn(situation: Situation, { expect, elsewhere }: Attempt): RegExp {
+  return elsewhere?.[situation] ?? expect;
 }
 
 /** Deno's own answer to what a permission does not cover. */

@@ -6,7 +6,7 @@ export const WASI_TOP = String.raw`
   import { WASI } from "node:wasi";
   import { dirname } from "node:path";
 
-  const scratch = Deno.env.get("TMPDIR");
+  const scratch = Deno.env.get("TMPDIR") ?? Deno.cwd();
 
   /** Parameters of every function of wasi_snapshot_preview1: i is i32, j is i64; all but two answer an i32. */
   const CALLS = {
@@ -108,7 +108,7 @@ export const WASI_TOP = String.raw`
       if (error !== "SUCCESS") throw new Error(call + " " + error);
     }
     /** The number of what is open then. */
-    open(path, { dir = 3, follow = 1, oflags = 0, rights = -1n, inherit = -1n, fdflags = 0 } = {}) {
+    open(path, { dir = 3, follow = 1, oflags = 0, rights = 2n, inherit = 0n, fdflags = 0 } = {}) {
       const fd = this.room(4);
       this.must("path_open", dir, follow, path, oflags, rights, inherit, fdflags, fd);
       return this.view.getInt32(fd, true);
