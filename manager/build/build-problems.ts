@@ -10,6 +10,15 @@ export function outOfMemory({ buildMemoryBytes }: Limits): Problem {
   );
 }
 
+/** Whether it was its memory or its stack that a parser used up, nobody can tell afterwards. */
+export function crashed({ buildMemoryBytes }: Limits): Problem {
+  return new Problem(
+    "build_failed",
+    `The build crashed on this code: it is nested too deeply, or takes over ${formatBytes(buildMemoryBytes)} of memory (SKIFF_BUILD_MEMORY); simplify it, or raise the limit.`,
+    { setting: "SKIFF_BUILD_MEMORY" },
+  );
+}
+
 export function tooMuchDownloaded({ buildCacheBytes }: Limits): Problem {
   return new Problem(
     "build_failed",

@@ -6,7 +6,7 @@ import type { Limits } from "../../platform/limits.ts";
 import { FastLane } from "../fast-lane.ts";
 import type { Attempt, SlowLane } from "../slow-lane.ts";
 import type { BuildMeter } from "./build-meter.ts";
-import { outOfMemory, shuttingDown, tooManyBuilds, tooMuchDownloaded } from "./build-problems.ts";
+import { crashed, outOfMemory, shuttingDown, tooManyBuilds, tooMuchDownloaded } from "./build-problems.ts";
 import type { BuildProcess } from "./build-process.ts";
 import { type BuildProcesses, ENTRY } from "./build-processes.ts";
 import type { Body } from "./build-worker.ts";
@@ -221,8 +221,8 @@ class Run {
     const stderr = this.#process?.stderr ?? "";
     const isTooLong = exit === "SIGXFSZ" || exit === SIGXFSZ_EXIT || /EFBIG|File too large/i.test(stderr);
     if (isTooLong) return "cut";
-    // Of a wall that has to tell how its process was ended it is a number; nothing but memory ends it from outside.
-    if (typeof exit === "string" || exit > 128) throw outOfMemory(this.#options.limits);
+    // A wall tells by a number how its process was ended.
+    if (typeof exit === "string" || exit > 128) throw crashed(this.#options.limits);
     throw new Error(`Deno's bundler failed with exit code ${exit}: ${stderr}`);
   }
 }

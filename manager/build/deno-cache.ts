@@ -99,7 +99,8 @@ export class DenoCache {
 
   #current(): Generation {
     const newest = this.#generations.at(-1);
-    if (newest && newest.bytes <= this.#options.mostBytes / 2) return newest;
+    // Until it is measured it may hold less than was written.
+    if (newest && (newest.isMeasuring || newest.bytes <= this.#options.mostBytes / 2)) return newest;
     const number = (newest?.number ?? 0) + 1;
     const next = this.#generation(number, `deno-${number}`);
     this.#generations.push(next);

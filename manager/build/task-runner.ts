@@ -3,7 +3,7 @@ import type { Limits } from "../../platform/limits.ts";
 import { FastLane } from "../fast-lane.ts";
 import type { Attempt, SlowLane } from "../slow-lane.ts";
 import type { BuildMeter } from "./build-meter.ts";
-import { outOfMemory, tooManyBuilds } from "./build-problems.ts";
+import { crashed, outOfMemory, tooManyBuilds } from "./build-problems.ts";
 import { type Answer, type Body, type BuildWorker, WorkerEnded } from "./build-worker.ts";
 import { lowerPriority, processTree } from "./process-tree.ts";
 import type { Task } from "./tasks.ts";
@@ -139,11 +139,11 @@ class Run {
       const answer = await worker.perform(task, bodies);
       if (answer.reply.outcome !== "collapse") return answer;
       worker.process.kill();
-      throw outOfMemory(limits);
+      throw crashed(limits);
     } catch (error) {
       this.#signal.throwIfAborted();
-      // Whether V8 or the system ended it nobody can tell: it is memory that they end processes for.
-      throw isOver || error instanceof WorkerEnded ? outOfMemory(limits) : error;
+      if (isOver) throw outOfMemory(limits);
+      throw error instanceof WorkerEnded ? crashed(limits) : error;
     } finally {
       stop();
     }

@@ -31,8 +31,8 @@ export class VersionStore {
 
   /** Stores a version; a part that is there already is left as it is, because its name says its content. */
   async store(draft: Draft, owner: Owner, version: number): Promise<VersionRecord> {
-    const bundle = splitIntoParts(draft.bundle.code);
-    const source = splitIntoParts(draft.source.bytes);
+    const bundle = await splitIntoParts(draft.bundle.code);
+    const source = await splitIntoParts(draft.source.bytes);
     const counts = { bundleParts: bundle.length, sourceParts: source.length };
     const record = newRecord({ draft, version, createdAt: new Date(), ...counts });
     await this.#write(record, owner, [...bundle, ...source]);
@@ -41,7 +41,7 @@ export class VersionStore {
 
   /** Makes the ConfigMaps of a bundle again that somebody has deleted. False if it has other parts than it had. */
   async restoreBundle(record: VersionRecord, owner: Owner, bundle: Bundle): Promise<boolean> {
-    const parts = splitIntoParts(bundle.code);
+    const parts = await splitIntoParts(bundle.code);
     if (parts.length !== record.bundleParts) return false;
     await this.#write(record, owner, parts);
     return true;
@@ -108,7 +108,7 @@ export class VersionStore {
       parts.push(Buffer.from(data, "base64"));
     }
     if (parts.length === 0) throw new ApiError(404, "NotFound", "the version has no parts");
-    return joinParts(parts);
+    return await joinParts(parts);
   }
 
   #place(name?: string): Place {

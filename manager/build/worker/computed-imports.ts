@@ -92,6 +92,7 @@ export function freeName(code: string, first: string, length: number): string {
   const nameOf = (number: number) => first + number.toString(36).padStart(length - 1, "_");
   const taken = new Uint8Array(code.length + 1);
   for (let at = code.indexOf(first); at >= 0; at = code.indexOf(first, at + 1)) {
+    if (code[at + length - 1] === "_") continue;
     const name = code.slice(at, at + length);
     const number = Number.parseInt(name.slice(1).replace(/^_+/, ""), 36);
     if (number < taken.length && nameOf(number) === name) taken[number] = 1;

@@ -3,7 +3,7 @@ import { ImportHosts } from "../import-hosts.ts";
 import type { Reply, Task } from "../tasks.ts";
 import type { Files } from "./archive.ts";
 import { blame, blameImport } from "./blame.ts";
-import { checkBundle, checkSize } from "./check-bundle.ts";
+import { checkImports, checkSize } from "./check-bundle.ts";
 import { buildFailed } from "./diagnostics.ts";
 import { type OutsideError, readOutsideResult } from "./outside-result.ts";
 import { quickBuild } from "./quick-build.ts";
@@ -47,12 +47,10 @@ export async function perform(
 }
 
 async function build(files: Files, task: Of<"build">): Promise<Performed> {
-  const { code, outside } = await quick(files, task);
-  if (outside.size > 0) {
-    checkSize(code, task.outputBytes);
-    return { reply: { outcome: "outside" }, body: code };
-  }
-  await checkBundle(code, task.outputBytes);
+  const { code, bare, outside } = await quick(files, task);
+  checkSize(code, task.outputBytes);
+  if (outside.size > 0) return { reply: { outcome: "outside" }, body: code };
+  await checkImports(bare);
   return { reply: { outcome: "bundle" }, body: code };
 }
 
@@ -62,7 +60,8 @@ async function finish(files: Files, task: Of<"finish">, printed: Uint8Array): Pr
   if ("errors" in result) return await blameAll(files, task, result.errors);
   const { code, mapJson } = splitInlineMap(result.code);
   const bundle = withInlineMap(code, renameSources(mapJson, withOtherName(files)));
-  await checkBundle(bundle, task.outputBytes);
+  checkSize(bundle, task.outputBytes);
+  await checkImports(code);
   return { reply: { outcome: "bundle" }, body: bundle };
 }
 

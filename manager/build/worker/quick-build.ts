@@ -10,6 +10,8 @@ import { virtualFiles } from "./virtual-files.ts";
 export interface QuickBuild {
   /** The user's files as one module with an inline source map. */
   readonly code: Uint8Array;
+  /** The same without its map. */
+  readonly bare: Uint8Array;
   /** The `npm:`, `jsr:`, `https:` imports that are still in it. */
   readonly outside: ReadonlySet<string>;
   /** The files that were built; a single posted file may have turned out to be TSX. */
@@ -100,8 +102,9 @@ async function buildFiles(files: Files, refuse: Refuse): Promise<QuickBuild> {
     throw error;
   });
   const file = (ending: string) => result.outputFiles.find(({ path }) => path.endsWith(ending))!;
+  const bare = file(".js").contents;
   const map = renameSources(file(".js.map").text, files);
-  return { code: withInlineMap(file(".js").contents, map), outside, files };
+  return { code: withInlineMap(bare, map), bare, outside, files };
 }
 
 /** What a module imports, as a parser sees it: every specifier that is not computed. */

@@ -1,4 +1,5 @@
-import { gzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import type { Limits } from "../../limits.ts";
 import type { Draft } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
@@ -55,7 +56,10 @@ export class PoolSupply {
   /** For a version that is being stored. */
   async forVersion({ version, draft, owner }: NewVersion, call: SupplyCall): Promise<PoolOutcome> {
     const { settings, bundle } = draft;
-    const packed = async () => ({ settings, bundle: gzipSync(bundle.code) });
+    const packed = async () => ({
+      settings,
+      bundle: await promisify<Uint8Array, Buffer>(gzip)(bundle.code),
+    });
     return await this.#options.pool.supply({ ...call, owner, version, settings, packed });
   }
 }
