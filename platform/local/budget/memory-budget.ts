@@ -90,7 +90,8 @@ export class MemoryBudget {
   check(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       if (!this.#fits(next.neededMiB)) {
-        this.#makeRoom(next.neededMiB);
+        // For all who wait: an instance takes its time to end, and one after the other would take that many times.
+        this.#makeRoom(this.#waiting.reduce((sum, { neededMiB }) => sum + neededMiB, 0));
         return;
       }
       this.#promisedMiB += next.neededMiB;

@@ -120,6 +120,19 @@ describe("the memory that all instances have together", () => {
     await started;
   });
 
+  it("is made free for all who wait at once", async () => {
+    for (let number = 0; number < 5; number++) {
+      const instance = busy(20);
+      idle.add(instance);
+    }
+    const instances = [...idle];
+    const started = Promise.all([take(30), take(30)]);
+    const stopped = instances.filter(({ isStopped }) => isStopped);
+    assert.equal(stopped.length, 3);
+    for (const instance of stopped) await ends(instance);
+    await started;
+  });
+
   it("is not waited for by those that need not be, but made free for their next try", async () => {
     const instance = busy(80);
     idle.add(instance);
