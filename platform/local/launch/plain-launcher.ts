@@ -1,7 +1,8 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { denoRunArguments } from "../../deno-flags.ts";
 import { type InstanceFolders, removeFolder } from "../instance-folder.ts";
 import type { Resources } from "../resources/resources.ts";
+import { highestInherited, spawnWithout } from "../wall/inherited.ts";
 import { denoEnvironment, type Launched, type Launcher, type LaunchOrder, type Program } from "./launcher.ts";
 
 export interface PlainOptions {
@@ -18,6 +19,7 @@ export class PlainLauncher implements Launcher {
   readonly #folders: InstanceFolders;
   readonly #resources: Resources;
   readonly #hasScratch: boolean;
+  readonly #inherited = highestInherited();
 
   constructor({ program, folders, resources, hasScratch }: PlainOptions) {
     this.#program = program;
@@ -38,17 +40,16 @@ export class PlainLauncher implements Launcher {
       listen: { unix: folder.socket },
       ownAddresses,
     });
-    let child: ChildProcessWithoutNullStreams;
+    let child: ChildProcess;
     try {
-      child = spawn(deno, [...flags, runtime], {
+      child = spawnWithout(this.#inherited, [deno, ...flags, runtime], {
         cwd: folder.scratch,
         env: denoEnvironment(settings, { ...scratch, denoDir }),
-        stdio: ["pipe", "pipe", "pipe"],
         // A process group of its own: Ctrl-C at the terminal is for the platform, which lets calls finish.
         detached: true,
       });
       // EPIPE when it ended already, and why it could not be started: its exit tells.
-      child.stdin.on("error", () => {});
+      child.stdin!.on("error", () => {});
       await resources.join({ pid: child.pid ?? 0, memoryFolders: [] });
     } catch (error) {
       // The system has no process or no file left: nothing of the attempt stays.
@@ -62,7 +63,7 @@ export class PlainLauncher implements Launcher {
       pid: child.pid ?? 0,
       resources,
       inside: { bundle, socket: folder.socket, ...scratch },
-      begin: (input) => void child.stdin.write(input),
+      begin: (input) => void child.stdin!.write(input),
       expose: () => {},
       close: async () => {},
     };

@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
+import { spawnWithout } from "./inherited.ts";
 import { WAITING } from "./profile.ts";
 
 /** Longest time that making a sandbox may take. */
@@ -35,12 +36,14 @@ export class Sandbox {
     });
   }
 
-  /** @throws Error that says what the tools said, if the sandbox cannot be made */
-  static async prepare(command: readonly string[]): Promise<Sandbox> {
-    const child = spawn(command[0]!, command.slice(1), {
+  /**
+   * `inherited` is the highest descriptor that it would inherit otherwise.
+   * @throws Error that says what the tools said, if the sandbox cannot be made
+   */
+  static async prepare(command: readonly string[], inherited?: number): Promise<Sandbox> {
+    const child = spawnWithout(inherited, command, {
       cwd: "/",
       env: {},
-      stdio: ["pipe", "pipe", "pipe"],
       // A session of its own: Ctrl-C at the terminal is for the platform, which lets calls finish.
       detached: true,
     });

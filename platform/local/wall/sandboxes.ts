@@ -1,6 +1,7 @@
 import { type InstanceFolder, type InstanceFolders, removeFolder } from "../instance-folder.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
 import type { Resources } from "../resources/resources.ts";
+import { highestInherited } from "./inherited.ts";
 import type { LeasedNetwork } from "./leased-network.ts";
 import { type Profile, sandboxCommand } from "./profile.ts";
 import { Sandbox } from "./sandbox.ts";
@@ -53,6 +54,7 @@ export class Sandboxes {
   readonly #options: SandboxesOptions;
   /** By network, in order of use, the last used network last. */
   readonly #waiting = new Map<string, Waiting>();
+  readonly #inherited = highestInherited();
   readonly #users = new Set<number>();
   readonly #making = new Set<Promise<unknown>>();
   #refill: NodeJS.Timeout | undefined;
@@ -165,6 +167,7 @@ export class Sandboxes {
       const { code, work, root } = folder;
       sandbox = await Sandbox.prepare(
         sandboxCommand(profile, { code, work, root, workBytes, user, network }),
+        this.#inherited,
       );
       // Now, because it takes longer than anything else of a start.
       await resources.join({ pid: sandbox.child.pid!, memoryFolders: [sandbox.workPath] });
