@@ -96,6 +96,13 @@ shift
 for each in null zero full random urandom; do place /dev/$each "$room/dev/$each"; done
 mkdir "$room/proc" "$room/old"
 mount -t proc -o nosuid,nodev,noexec proc "$room/proc"
+# Files in them belong to root, who this may be outside: what is written there holds for the whole machine.
+for each in sys sysrq-trigger irq bus; do
+  if [ -e "$room/proc/$each" ]; then
+    mount --bind "$room/proc/$each" "$room/proc/$each"
+    mount -o remount,bind,ro,nosuid,nodev,noexec "$room/proc/$each"
+  fi
+done
 mount=$(command -v mount) umount=$(command -v umount)
 cd "$room"
 pivot_root . old

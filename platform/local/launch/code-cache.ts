@@ -29,6 +29,8 @@ const BUNDLE_FROM_BYTES = 64 * 1024;
 const MOST_BYTES = 12 * 1024 ** 2;
 /** Deno writes what it compiled when a module has run, in the background. */
 export const WRITTEN_AFTER_MS = 2_000;
+/** Room that the caches of an instance have in its folder in memory. */
+export const CACHE_BYTES = MOST_BYTES + 1024 ** 2;
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
 /** The cache of one instance, which is in its folder in memory. */
@@ -99,9 +101,12 @@ export class CodeCache {
       this.#underWay.delete(own);
     };
     const keep = () => {
-      // The version may have been removed meanwhile, and its folder with it.
-      if (existsSync(dirname(own)) && copyOut(prepared, own))
-        writeFileSync(join(own, COMPLETE), "", { mode: 0o600 });
+      try {
+        if (copyOut(prepared, own)) writeFileSync(join(own, COMPLETE), "", { mode: 0o600 });
+      } catch (error) {
+        // The disk is full, the version was removed, or the instance ended: the next one compiles again.
+        if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      }
       close();
     };
     const listening = () => {
@@ -139,18 +144,19 @@ function compact(file: string): void {
  */
 function copyOut({ sandbox }: Prepared, into: string): boolean {
   if (sandbox.isEnded) return false;
-  process.kill(sandbox.pid, "SIGSTOP");
+  sandbox.signal("SIGSTOP");
   try {
     const contents = readAll(sandbox.workPath);
     if (contents.length === 0) return false;
-    mkdirSync(into, { recursive: true, mode: 0o700 });
+    // Not the folders above it: they go with the version.
+    if (!existsSync(into)) mkdirSync(into, { mode: 0o700 });
     for (const { name, bytes } of contents) {
       writeFileSync(join(into, `${name}.part`), bytes, { mode: 0o600 });
       renameSync(join(into, `${name}.part`), join(into, name));
     }
     return true;
   } finally {
-    process.kill(sandbox.pid, "SIGCONT");
+    sandbox.signal("SIGCONT");
   }
 }
 

@@ -14,7 +14,7 @@ import { chooseIsolation, type Isolation, type IsolationMode } from "../wall/iso
 import { leaseNetwork } from "../wall/leased-network.ts";
 import type { Profile, WallKind } from "../wall/profile.ts";
 import { type Prepared, Sandboxes, type SandboxesOptions } from "../wall/sandboxes.ts";
-import { CodeCache, WRITTEN_AFTER_MS } from "./code-cache.ts";
+import { CACHE_BYTES, CodeCache, WRITTEN_AFTER_MS } from "./code-cache.ts";
 import type { Launcher, Program } from "./launcher.ts";
 import { PlainLauncher } from "./plain-launcher.ts";
 import { WalledLauncher } from "./walled-launcher.ts";
@@ -159,7 +159,8 @@ interface Inner {
 function sandboxesOf(profile: Profile, options: LaunchingOptions, { cache, openNetwork }: Inner): Sandboxes {
   const { folders, resources, limits } = options;
   const seed = (prepared: Prepared) => cache.seed(prepared);
-  return new Sandboxes({ profile, folders, resources, workBytes: limits.scratchBytes, openNetwork, seed });
+  const workBytes = limits.scratchBytes + CACHE_BYTES;
+  return new Sandboxes({ profile, folders, resources, workBytes, openNetwork, seed });
 }
 
 /** What the shared code is compiled from and by. */

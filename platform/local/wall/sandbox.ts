@@ -64,6 +64,17 @@ export class Sandbox {
     return this.#isEnded;
   }
 
+  /** Sends a signal to the program; nothing happens when that has ended. */
+  signal(name: NodeJS.Signals): void {
+    if (this.#isEnded) return;
+    try {
+      process.kill(this.pid, name);
+    } catch (error) {
+      // It ended, and this process has not heard of that yet.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+
   /** A path of the folder in memory for whoever measures it. */
   get workPath(): string {
     return `/proc/self/fd/${this.#work}`;
