@@ -61,7 +61,8 @@ function bubblewrap(profile: WallProfile): string[] {
     ...LIBRARIES.flatMap((path) => ["--ro-bind-try", path, path]),
     ...Object.entries(profile.readable).flatMap(([inside, path]) => ["--ro-bind-try", path, inside]),
     ...Object.entries(profile.writable).flatMap(([inside, path]) => ["--bind", path, inside]),
-    ...["--remount-ro", "/", "--chdir", cwd, "--"],
+    // Outside, root may own what is in /proc, and a kernel setting holds for the whole machine.
+    ...["--remount-ro", "/proc", "--remount-ro", "/", "--chdir", cwd, "--"],
   ];
 }
 
@@ -95,14 +96,8 @@ done
 shift
 for each in null zero full random urandom; do place /dev/$each "$room/dev/$each"; done
 mkdir "$room/proc" "$room/old"
-mount -t proc -o nosuid,nodev,noexec proc "$room/proc"
-# Files in them belong to root, who this may be outside: what is written there holds for the whole machine.
-for each in sys sysrq-trigger irq bus; do
-  if [ -e "$room/proc/$each" ]; then
-    mount --bind "$room/proc/$each" "$room/proc/$each"
-    mount -o remount,bind,ro,nosuid,nodev,noexec "$room/proc/$each"
-  fi
-done
+# Read-only: outside, root may own what is in it, and a kernel setting holds for the whole machine.
+mount -t proc -o ro,nosuid,nodev,noexec proc "$room/proc"
 mount=$(command -v mount) umount=$(command -v umount)
 cd "$room"
 pivot_root . old

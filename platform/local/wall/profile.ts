@@ -104,7 +104,7 @@ function bwrapCommand(profile: Profile, place: Place): string[] {
     ...(isMounted
       ? ["--bind", place.work, INSIDE.work, "--bind", `${place.work}/shm`, "/dev/shm"]
       : plainWork(profile, place)),
-    ...["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"],
+    ...["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"],
     ...waiting(profile, place),
   ];
   if (!isMounted) return bwrap;
@@ -172,7 +172,7 @@ function mountScript(profile: Profile, place: Place): string {
     `${mkdir} -p ${["/proc", "/dev/shm", INSIDE.work, "/old"].map((folder) => quote(root + folder)).join(" ")}`,
     mountWork(profile, { ...place, work: root + INSIDE.work }),
     `${mount} --bind ${quote(`${root}${INSIDE.work}/shm`)} ${quote(`${root}/dev/shm`)}`,
-    `${mount} -t proc -o nosuid,nodev,noexec proc ${quote(`${root}/proc`)}`,
+    `${mount} -t proc -o ro,nosuid,nodev,noexec proc ${quote(`${root}/proc`)}`,
     `cd ${quote(root)}`,
     `${tool(profile, "pivot_root")} . old`,
     "cd /",
