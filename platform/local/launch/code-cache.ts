@@ -27,6 +27,8 @@ const COMPLETE = "complete";
 const BUNDLE_FROM_BYTES = 64 * 1024;
 /** Largest cache that is kept of a version. */
 const MOST_BYTES = 12 * 1024 ** 2;
+/** Of all versions together; the oldest go first. They are made anew, so none outlives Skiff. */
+const MOST_TOTAL_BYTES = 256 * 1024 ** 2;
 /** Deno writes what it compiled when a module has run, in the background. */
 export const WRITTEN_AFTER_MS = 2_000;
 /** Room that the caches of an instance have in its folder in memory. */
@@ -52,6 +54,8 @@ export class CodeCache {
   readonly #shared: string;
   readonly #key: string;
   readonly #underWay = new Set<string>();
+  /** Sizes of those of versions, the oldest first. */
+  readonly #kept = new Map<string, number>();
 
   /** `folder` is for what all share; `key` names what that is compiled from and by. */
   constructor(folder: string, key: string) {
@@ -79,7 +83,7 @@ export class CodeCache {
 
   /** Takes over what an instance of our own program has compiled, for all. */
   keep(prepared: Prepared): void {
-    if (!copyOut(prepared, this.#shared)) return;
+    if (copyOut(prepared, this.#shared) === 0) return;
     for (const name of DATABASES) compact(join(this.#shared, name));
     writeFileSync(join(this.#shared, COMPLETE), this.#key, { mode: 0o600 });
   }
@@ -102,7 +106,7 @@ export class CodeCache {
     };
     const keep = () => {
       try {
-        if (copyOut(prepared, own)) writeFileSync(join(own, COMPLETE), "", { mode: 0o600 });
+        this.#count(own, copyOut(prepared, own));
       } catch (error) {
         // The disk is full, the version was removed, or the instance ended: the next one compiles again.
         if ((error as NodeJS.ErrnoException).code === undefined) throw error;
@@ -114,6 +118,19 @@ export class CodeCache {
       timer.unref();
     };
     return { listening, close };
+  }
+
+  #count(own: string, bytes: number): void {
+    if (bytes === 0) return;
+    writeFileSync(join(own, COMPLETE), "", { mode: 0o600 });
+    this.#kept.set(own, bytes);
+    let total = [...this.#kept.values()].reduce((sum, each) => sum + each, 0);
+    for (const [oldest, size] of this.#kept) {
+      if (total <= MOST_TOTAL_BYTES) return;
+      rmSync(oldest, { recursive: true, force: true });
+      this.#kept.delete(oldest);
+      total -= size;
+    }
   }
 }
 
@@ -140,21 +157,21 @@ function compact(file: string): void {
 /**
  * Copies what an instance has compiled. Whatever stands in the place of the files is the function's to choose: only
  * regular files of the folder itself are taken, of a bounded size. The instance stands still meanwhile, so that the
- * files fit each other. False if there was nothing to take.
+ * files fit each other. Gives the bytes that were taken; 0 if there was nothing to take.
  */
-function copyOut({ sandbox }: Prepared, into: string): boolean {
-  if (sandbox.isEnded) return false;
+function copyOut({ sandbox }: Prepared, into: string): number {
+  if (sandbox.isEnded) return 0;
   sandbox.signal("SIGSTOP");
   try {
     const contents = readAll(sandbox.workPath);
-    if (contents.length === 0) return false;
+    if (contents.length === 0) return 0;
     // Not the folders above it: they go with the version.
     if (!existsSync(into)) mkdirSync(into, { mode: 0o700 });
     for (const { name, bytes } of contents) {
       writeFileSync(join(into, `${name}.part`), bytes, { mode: 0o600 });
       renameSync(join(into, `${name}.part`), join(into, name));
     }
-    return true;
+    return contents.reduce((sum, { bytes }) => sum + bytes.length, 0);
   } finally {
     sandbox.signal("SIGCONT");
   }
