@@ -18,11 +18,12 @@ export const SLACK_MIB = 64;
 const MOST_THREADS = 1_024;
 /**
  * Share of the processor beside Skiff's own 1,024 (version 1) or 100 (version 2), because Skiff itself must not starve,
- * and the share of an instance that yields.
+ * and the share of an instance that yields: a twentieth, with which it still comes to an end on a machine that others use
+ * up, as it would not with `cpu.idle`.
  */
 const WEIGHTS = {
-  1: ["cpu.shares", "512", "5"],
-  2: ["cpu.weight", "50", "1"],
+  1: ["cpu.shares", "512", "26"],
+  2: ["cpu.weight", "50", "3"],
 } as const;
 
 /** The control group of one instance. With version 1 a folder per controller, with version 2 one for all. */
@@ -98,16 +99,13 @@ export class ControlGroup {
     return this.#path.cpu !== undefined;
   }
 
-  /** Lets its processes run only when nobody else wants the processor, or like all others. False: it cannot. */
+  /** Gives its processes a small share of the processor, or the usual one. False: it cannot. */
   yieldProcessor(yields: boolean): boolean {
     const cpu = this.#path.cpu;
     if (!cpu) return false;
-    const idle = join(cpu, "cpu.idle");
-    const [file, usual, least] = this.#weight!;
+    const [file, usual, small] = this.#weight!;
     try {
-      // Since Linux 5.15; before that a hundredth of the usual share has to do.
-      if (existsSync(idle)) writeFileSync(idle, yields ? "1" : "0");
-      else writeFileSync(join(cpu, file), yields ? least : usual);
+      writeFileSync(join(cpu, file), yields ? small : usual);
     } catch (error) {
       // It has ended, and its group is removed.
       if (!["ENOENT", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;

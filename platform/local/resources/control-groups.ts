@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { ControlGroup } from "./control-group.ts";
 import { type Controller, type Controllers, findControllers, isRefusal } from "./controllers.ts";
-import { removeLeftGroups } from "./left-groups.ts";
+import { removeLeftGroups, removeStaleGroups } from "./left-groups.ts";
 import type { SmallFiles } from "./small-files.ts";
 
 /** In the data folder: where the groups of this Skiff are, for the next one after a crash. */
@@ -43,6 +43,7 @@ export class ControlGroups {
     const controllers = ownControllers();
     const folders = [...new Set(Object.values(controllers).map(({ folder }) => folder))];
     for (const folder of new Set([...before, ...folders])) removeLeftGroups(folder, prefix);
+    for (const folder of folders) removeStaleGroups(folder, Date.now());
     rmSync(record, { force: true });
     const usable = usableOf(files, controllers, `${prefix}probe`);
     if (usable === undefined) return undefined;

@@ -82,7 +82,7 @@ export class InstanceResources {
     return this.#group?.ranOut ?? false;
   }
 
-  /** Lets it run only when nobody else wants the processor, as long as there is a reason for it. */
+  /** Gives it a small share of the processor beside all others, as long as there is a reason for it. */
   yieldProcessor(yields: boolean, reason: YieldReason = "it spins"): void {
     const before = this.#yieldsBecause.size > 0;
     if (yields) this.#yieldsBecause.add(reason);

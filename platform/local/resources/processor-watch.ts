@@ -20,7 +20,7 @@ interface Look {
   readonly isYielding: boolean;
 }
 
-/** Finds instances that never stop computing, and lets them run only when nobody else wants the processor. */
+/** Finds instances that never stop computing, and gives them a small share of the processor beside all others. */
 export class ProcessorWatch {
   readonly #looks = new WeakMap<WatchedProcessor, Look>();
   #ticks = 0;

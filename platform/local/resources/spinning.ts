@@ -13,7 +13,7 @@ const SPINS_SHARE = 0.8;
 const RESTS_SHARE = 0.5;
 
 /**
- * True if an instance is to run only when nobody else wants the processor. One that is one already stays so until it
+ * True if an instance is to have a small share of the processor. One that is one already stays so until it
  * rests, so that it does not change with every look.
  */
 export function yields(isYielding: boolean, { forMs, usedMs, wantedMs }: ProcessorUse): boolean {
