@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import type { Address } from "../../platform/platform.ts";
+import { DATABASE_TOP, databaseAttempts } from "../sandbox/database-attempts.ts";
+import { DESCRIPTOR_TOP, descriptorAttempts, kernelAttempts } from "../sandbox/descriptor-attempts.ts";
 import { FILE_TOP, fileAttempts } from "../sandbox/file-attempts.ts";
+import { LINK_TOP, linkAttempts } from "../sandbox/link-attempts.ts";
 import { netAttempts } from "../sandbox/net-attempts.ts";
+import { OWN_TOP, ownAttempts, socketAttempts } from "../sandbox/own-attempts.ts";
 import { PROCESS_TOP, processAttempts, suicides } from "../sandbox/process-attempts.ts";
 import { type Attempt, expectedIn, moduleOf } from "../sandbox/stage.ts";
+import { WASI_ATTEMPTS_TOP, wasiAttempts } from "../sandbox/wasi-attempts.ts";
 import { call } from "../support/call-instance.ts";
 import { draftOf } from "../support/draft.ts";
 import { ClusterPlatform } from "./cluster-platform.ts";
@@ -20,7 +25,7 @@ interface Suite {
 type Pod = Extract<Address, { host: string }>;
 
 /** In a pod the rest of the container is what lies outside. */
-const SUITES: Readonly<Record<string, Suite>> = {
+const SUITES: Record<string, Suite> = {
   files: {
     attempts: fileAttempts,
     top: FILE_TOP,
@@ -46,6 +51,33 @@ const SUITES: Readonly<Record<string, Suite>> = {
     given: () => ({ pid: 2, otherPid: 2, scratch: "/scratch" }),
   },
 };
+
+/** The other kinds, which are told the same. */
+const MORE = {
+  links: { attempts: linkAttempts, top: LINK_TOP },
+  wasi: { attempts: wasiAttempts, top: WASI_ATTEMPTS_TOP },
+  databases: { attempts: databaseAttempts, top: DATABASE_TOP },
+  descriptors: { attempts: descriptorAttempts, top: DESCRIPTOR_TOP },
+  kernel: { attempts: kernelAttempts, top: DESCRIPTOR_TOP },
+  sockets: { attempts: socketAttempts, top: OWN_TOP },
+  own: { attempts: ownAttempts, top: OWN_TOP },
+};
+for (const [what, { attempts, top }] of Object.entries(MORE)) {
+  SUITES[what] = {
+    // What a link leads to in a pod is of the pod: the installation's tests look for what must not be there.
+    attempts: attempts.filter(({ elsewhere }) => elsewhere?.pod?.source !== "."),
+    top,
+    given: () => ({
+      ...{ data: "/etc", outside: "/etc", secret: "/etc/passwd", pid: 2, otherPid: 2, scratch: "/scratch" },
+      ...{
+        other: "/other/socket",
+        otherScratch: "/other",
+        otherBundle: "/other/bundle.mjs",
+        self: "/work/socket",
+      },
+    }),
+  };
+}
 
 describe("a function on the cluster, within Deno's flags", () => {
   let cluster: ClusterPlatform;

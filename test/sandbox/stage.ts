@@ -61,7 +61,11 @@ export class Stage {
     this.lines = lines;
   }
 
-  static async open(isolation: IsolationMode = "auto", walls?: readonly WallKind[]): Promise<Stage> {
+  static async open(
+    isolation: IsolationMode = "auto",
+    walls?: readonly WallKind[],
+    walledNetwork = false,
+  ): Promise<Stage> {
     const dataFolder = realpathSync(mkdtempSync(join(tmpdir(), "skiff-sandbox-")));
     const lines: string[] = [];
     const platform = await LocalPlatform.open({
@@ -69,6 +73,7 @@ export class Stage {
       limits: LIMITS,
       isolation,
       ...(walls && { walls }),
+      walledNetwork,
       onLine: (name, { stream, text }) => lines.push(`${name} ${stream} ${text}`),
     });
     return new Stage(platform, dataFolder, lines);

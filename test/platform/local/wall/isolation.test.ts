@@ -1,67 +1,76 @@
 import assert from "node:assert/strict";
-import { denoPath } from "../../../../platform/deno-binary.ts";
 import {
   chooseIsolation,
-  hasWalledNetwork,
   type IsolationOptions,
   isolationMode,
 } from "../../../../platform/local/wall/isolation.ts";
-import type { WallKind } from "../../../../platform/local/wall/profile.ts";
+import type { Profile } from "../../../../platform/local/wall/profile.ts";
+import { findTools } from "../../../../platform/local/wall/tools.ts";
 
-describe("the isolation of functions", () => {
-  const options = (mode: IsolationOptions["mode"], works: (kind: WallKind) => boolean): IsolationOptions => ({
-    mode,
-    deno: denoPath(),
-    runtime: "/runtime.mjs",
-    attempt: async ({ kind }) => {
-      if (!works(kind)) throw new Error(`the kernel refuses ${kind}`);
-    },
+const base = (options: Partial<IsolationOptions>): IsolationOptions => ({
+  ...{ mode: "auto", deno: process.execPath, runtime: "/runtime.mjs", attempt: async () => {} },
+  ...options,
+});
+
+describe("SKIFF_ISOLATION", () => {
+  it("is auto when it is not set, and refuses other words", () => {
+    assert.equal(isolationMode(undefined), "auto");
+    assert.equal(isolationMode(""), "auto");
+    assert.equal(isolationMode("wall"), "wall");
+    assert.throws(() => isolationMode("Wall"), /SKIFF_ISOLATION=Wall .* auto, wall, permissions/);
   });
 
-  it("is the first wall that works, which is found out by trying", async function () {
-    if (process.platform !== "linux") this.skip();
-    const { wall, hasScratch, description } = await chooseIsolation(
-      options("auto", (kind) => kind === "unshare"),
-    );
-    assert.equal(wall?.kind, "unshare");
+  it("permissions tries no wall, and gives functions a folder", async () => {
+    const attempt = async () => assert.fail("a wall was tried");
+    const { wall, hasScratch } = await chooseIsolation(base({ mode: "permissions", attempt }));
+    assert.equal(wall, undefined);
     assert.equal(hasScratch, true);
-    assert.match(description, /^kernel namespaces \(unshare\)/);
   });
 
-  it("without a wall gives no folder to write to, and says why and what accepts that", async () => {
-    const { wall, hasScratch, description } = await chooseIsolation(options("auto", () => false));
-    assert.deepEqual([wall, hasScratch], [undefined, false]);
-    assert.match(description, /^no kernel wall \(.+\): functions get no folder to write to/);
-    assert.match(description, /SKIFF_ISOLATION=permissions/);
-    if (process.platform === "linux") assert.match(description, /the kernel refuses unshare/);
-  });
+  describe("on Linux", () => {
+    before(function () {
+      if (process.platform !== "linux") this.skip();
+    });
 
-  it("with wall does not do without, and with permissions tries none", async () => {
-    await assert.rejects(
-      chooseIsolation(options("wall", () => false)),
-      /SKIFF_ISOLATION=wall, but no wall can be had/,
-    );
-    const { wall, hasScratch } = await chooseIsolation(
-      options("permissions", () => assert.fail("it was tried")),
-    );
-    assert.deepEqual([wall, hasScratch], [undefined, true]);
-  });
+    it("auto without any tool gives functions no folder, and says what is missing", async () => {
+      const { wall, hasScratch, description } = await chooseIsolation(base({ tools: {} }));
+      assert.equal(wall, undefined);
+      assert.equal(hasScratch, false);
+      assert.match(
+        description,
+        /bwrap: bubblewrap is not installed; bwrap-plain: bubblewrap is not installed; unshare: ldd is not installed/,
+      );
+    });
 
-  it("is set by words that exist", () => {
-    assert.deepEqual([undefined, "", "wall", "permissions"].map(isolationMode), [
-      "auto",
-      "auto",
-      "wall",
-      "permissions",
-    ]);
-    assert.throws(
-      () => isolationMode("none"),
-      /SKIFF_ISOLATION=none is not a mode of isolation: use auto, wall, permissions/,
-    );
-    assert.deepEqual([undefined, "", "auto", "machine"].map(hasWalledNetwork), [true, true, true, false]);
-    assert.throws(
-      () => hasWalledNetwork("off"),
-      /SKIFF_NETWORK=off is not a network for functions: use auto or machine/,
-    );
+    it("wall without any tool does not start", async () => {
+      await assert.rejects(
+        chooseIsolation(base({ mode: "wall", tools: {} })),
+        /SKIFF_ISOLATION=wall, but no wall can be had here: bwrap: /,
+      );
+    });
+
+    it("takes the first wall that works, in order of strength", async () => {
+      const tried: string[] = [];
+      const attempt = async ({ kind }: Profile) => {
+        tried.push(kind);
+        if (kind === "bwrap") throw new Error("mount: not\npermitted");
+      };
+      const tools = { ...findTools(), bwrap: "/usr/bin/bwrap" };
+      const { wall } = await chooseIsolation(base({ tools, attempt }));
+      assert.equal(wall?.kind, "bwrap-plain");
+      assert.deepEqual(tried, ["bwrap", "bwrap-plain"]);
+    });
+
+    it("says in one line why each wall failed", async () => {
+      const attempt = async ({ kind }: Profile) => {
+        throw new Error(`${kind}\nfailed`);
+      };
+      const tools = { ...findTools(), bwrap: "/usr/bin/bwrap" };
+      const { description } = await chooseIsolation(base({ tools, attempt }));
+      assert.match(
+        description,
+        /bwrap: bwrap failed; bwrap-plain: bwrap-plain failed; unshare: unshare failed/,
+      );
+    });
   });
 });

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { denoPath } from "../../../../platform/deno-binary.ts";
+import { InstanceFolders } from "../../../../platform/local/instance-folder.ts";
+import { CodeCache, UNKEPT } from "../../../../platform/local/launch/code-cache.ts";
+import { Resources } from "../../../../platform/local/resources/resources.ts";
+import { chooseIsolation } from "../../../../platform/local/wall/isolation.ts";
+import { leaseNetwork } from "../../../../platform/local/wall/leased-network.ts";
+import { type Prepared, Sandboxes, WAITING_SANDBOXES } from "../../../../platform/local/wall/sandboxes.ts";
+import { eventually } from "../../../support/eventually.ts";
+
+describe("sandboxes", () => {
+  let data: string;
+  let resources: Resources;
+  let sandboxes: Sandboxes;
+  const taken = new Set<Prepared>();
+
+  beforeEach(async function () {
+    if (process.platform !== "linux") this.skip();
+    data = mkdtempSync(join(tmpdir(), "skiff-test-"));
+    const runtime = join(data, "runtime.mjs");
+    writeFileSync(runtime, "");
+    const { wall } = await chooseIsolation({
+      mode: "wall",
+      deno: denoPath(),
+      runtime,
+      attempt: async () => {},
+    });
+    resources = new Resources(data, { useGroups: false });
+    sandboxes = new Sandboxes({
+      ...{ profile: wall!, folders: new InstanceFolders(data), resources, workBytes: 1024 ** 2 },
+      openNetwork: () => leaseNetwork(undefined, []),
+      seed: async () => {},
+    });
+  });
+
+  afterEach(async () => {
+    for (const each of taken) await sandboxes.discard(each);
+    taken.clear();
+    await sandboxes.close();
+    resources.close();
+    rmSync(data, { recursive: true, force: true });
+  });
+
+  const take = async () => {
+    const prepared = await sandboxes.take([]);
+    taken.add(prepared);
+    return prepared;
+  };
+  const folders = () => readdirSync(join(data, "instances"));
+  const waiting = (count: number) =>
+    eventually(`${count} wait`, () => folders().length === taken.size + count);
+
+  it("wait for the next, and are replaced when they are taken", async () => {
+    await take();
+    await waiting(WAITING_SANDBOXES);
+    const ids = folders();
+    const second = await take();
+    assert.ok(ids.includes(second.folder.id), "it is one of those that waited");
+    await waiting(WAITING_SANDBOXES);
+  });
+
+  it("that ended while they waited are not handed out, and leave nothing", async () => {
+    const first = await take();
+    await waiting(WAITING_SANDBOXES);
+    const dead = folders().filter((id) => id !== first.folder.id);
+    for (const child of children()) if (child !== first.sandbox.child.pid) process.kill(child, "SIGKILL");
+    await eventually("they have ended", () => children().length === 1);
+    const second = await take();
+    assert.ok(!dead.includes(second.folder.id));
+    assert.equal(second.sandbox.isEnded, false);
+    for (const id of dead) assert.ok(!existsSync(join(data, "instances", id)));
+  });
+
+  it("have users of their own where Skiff is root", async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const [one, two] = [await take(), await take()];
+    assert.notEqual(one.user, two.user);
+    assert.match(
+      readFileSync(`/proc/${one.sandbox.pid}/status`, "utf8"),
+      new RegExp(`^Uid:\\t${one.user}\\t`, "m"),
+    );
+  });
+
+  it("leave no process and no folder when they are closed", async () => {
+    await take();
+    await waiting(WAITING_SANDBOXES);
+    for (const each of taken) await sandboxes.discard(each);
+    taken.clear();
+    await sandboxes.close();
+    assert.deepEqual(folders(), []);
+    assert.deepEqual(children(), []);
+  });
+
+  describe("and the socket in them", () => {
+    /** Something in the place of the socket, as whoever is inside could put it there. */
+    const path = ({ sandbox }: Prepared) => join(sandbox.workPath, "sock");
+
+    it("is pinned: what is put in its place later is not reached", async () => {
+      const prepared = await take();
+      const server = createServer().listen(path(prepared));
+      await eventually("it listens", () => existsSync(path(prepared)));
+      const pinned = prepared.sandbox.pinSocket();
+      rmSync(path(prepared));
+      symlinkSync("/var/run/docker.sock", path(prepared));
+      assert.equal(prepared.sandbox.pinSocket(), pinned);
+      server.close();
+    });
+
+    for (const [what, put] of [
+      ["nothing", () => {}],
+      ["a link", (at: string) => symlinkSync("/var/run/docker.sock", at)],
+      ["a file", (at: string) => writeFileSync(at, "")],
+      ["a folder", (at: string) => mkdirSync(at)],
+      ["a pipe", (at: string) => makePipe(at)],
+    ] as const) {
+      it(`is not pinned if there is ${what}`, async () => {
+        const prepared = await take();
+        put(path(prepared));
+        assert.throws(() => prepared.sandbox.pinSocket(), /does not listen on its socket|ENOENT/);
+      });
+    }
+  });
+
+  describe("and what is taken of Deno's cache in them", () => {
+    const NAME = "v8_code_cache_v2";
+    /** What a cache takes from a folder that `fill` has filled. */
+    async function kept(fill: (folder: string) => void): Promise<string[]> {
+      const prepared = await take();
+      const folder = join(prepared.sandbox.workPath, "deno");
+      mkdirSync(folder);
+      fill(folder);
+      const bundle = join(data, "version", "bundle.mjs");
+      mkdirSync(join(data, "version"));
+      writeFileSync(bundle, "x".repeat(100_000));
+      const own = join(data, "version", "deno");
+      const cache = new CodeCache(join(data, "shared"), "key");
+      cache.provide(bundle, prepared).listening();
+      // Until it was taken or refused, nobody else of the version is asked for it.
+      await eventually("it was looked at", () => {
+        const next = cache.provide(bundle, prepared);
+        next.close();
+        return existsSync(join(own, "complete")) || next !== UNKEPT;
+      });
+      return existsSync(own) ? readdirSync(own).sort() : [];
+    }
+
+    it("are its files", async () => {
+      assert.deepEqual(await kept((folder) => writeFileSync(join(folder, NAME), "code")), ["complete", NAME]);
+    });
+
+    for (const [what, fill] of [
+      ["links", (folder: string) => symlinkSync("/etc/passwd", join(folder, NAME))],
+      ["pipes", (folder: string) => makePipe(join(folder, NAME))],
+      ["folders", (folder: string) => mkdirSync(join(folder, NAME))],
+      [
+        "huge files",
+        (folder: string) => {
+          writeFileSync(join(folder, NAME), "");
+          truncateSync(join(folder, NAME), 2 ** 40);
+        },
+      ],
+    ] as const) {
+      it(`are no ${what}`, async () => {
+        assert.deepEqual(await kept(fill), []);
+      });
+    }
+  });
+});
+
+/** By a program, which has other descriptors than this one. */
+function makePipe(at: string): void {
+  execFileSync("mkfifo", [at.replace("/proc/self/", `/proc/${process.pid}/`)]);
+}
+
+/** Of this process. */
+function children(): number[] {
+  const text = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim();
+  return text === "" ? [] : text.split(" ").map(Number);
+}

@@ -1,0 +1,5 @@
+import { OWN_TOP, ownAttempts, socketAttempts } from "./own-attempts.ts";
+import { tryEverywhere } from "./trials.ts";
+
+tryEverywhere("sockets of others", { attempts: socketAttempts, top: OWN_TOP });
+tryEverywhere("a function's own process", { attempts: ownAttempts, top: OWN_TOP });
