@@ -1,8 +1,10 @@
 /** The manager as a program of its own, on Kubernetes: the management API, and the leader that looks after Functions. */
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
+import type { Socket } from "node:net";
 import { hostname } from "node:os";
 import { Counter, collectDefaultMetrics, Registry } from "prom-client";
+import { LingeringCloses } from "../http/lingering-close.ts";
 import { RequestOrder } from "../http/request-order.ts";
 import { denoPath } from "../platform/deno-binary.ts";
 import { KubeApi } from "../platform/kubernetes/api.ts";
@@ -28,6 +30,7 @@ import { versionHash } from "./version-hash.ts";
 const HEADERS_MS = 15_000;
 const KEEP_ALIVE_MS = 75_000;
 const AGAIN_MS = 2_000;
+const LAST_RESPONSES_MS = 1_000;
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const limits = limitsFromEnv(env);
@@ -111,6 +114,8 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     },
     (request, response) => order.run(request, response, () => manager.handler(request, response)),
   );
+  const lingering = new LingeringCloses();
+  server.on("connection", (socket: Socket) => lingering.watch(socket, () => order.isDone(socket)));
   const port = Number(env.SKIFF_PORT ?? 8080);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -130,6 +135,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   await builder.close();
   await platform.close();
   await routers.close();
+  await lingering.settled(LAST_RESPONSES_MS);
   server.closeAllConnections();
   await closed;
 }

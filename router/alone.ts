@@ -1,4 +1,4 @@
-import { createCallServer } from "./call-server.ts";
+import { createCallServer, LAST_RESPONSES_MS } from "./call-server.ts";
 import { type Front, type FrontOptions, listen } from "./front.ts";
 import { limitConnections } from "./open-files.ts";
 import { createRouter } from "./router.ts";
@@ -25,6 +25,7 @@ export async function createFrontAlone(options: FrontOptions): Promise<Front> {
     },
     drain: (options) => router.close(options),
     async close({ withinMs }) {
+      await server.lingering.settled(Math.min(withinMs, LAST_RESPONSES_MS));
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;

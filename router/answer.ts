@@ -1,4 +1,4 @@
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import { PROBLEMS, type Problem, problemDocument, problemHeaders } from "../platform/problems.ts";
 import type { CallResponse } from "./call-response.ts";
 
@@ -13,11 +13,8 @@ export function answerProblem(response: CallResponse, problem: Problem, callId: 
   response.end(bytes.toString("latin1"), "latin1");
 }
 
-/** Time that a client has to take an answer after which its connection is of no more use, in milliseconds. */
-const FAREWELL_MS = 1_000;
-
 /** Answers on a connection that has no response object (a malformed request, CONNECT) and ends it. */
-export function answerRaw(socket: Duplex, problem: Problem, callId: string): void {
+export function answerRaw(socket: Socket, problem: Problem, callId: string): void {
   const { headers, body } = render(problem, callId);
   headers["content-length"] = String(Buffer.byteLength(body));
   headers.connection = "close";
@@ -25,10 +22,9 @@ export function answerRaw(socket: Duplex, problem: Problem, callId: string): voi
   const { title } = PROBLEMS[problem.code];
   // Node has let go of a connection that it passes on: an error that nobody hears would end the process.
   socket.on("error", () => {});
-  // The server keeps connections half open: without this a client that never closes its side holds it for good.
-  const timer = setTimeout(() => socket.destroy(), FAREWELL_MS);
-  socket.once("close", () => clearTimeout(timer));
-  socket.end(`HTTP/1.1 ${problem.status} ${title}\r\n${fields.join("")}\r\n${body}`);
+  socket.write(`HTTP/1.1 ${problem.status} ${title}\r\n${fields.join("")}\r\n${body}`);
+  // The client may still be sending, and the server keeps connections half open.
+  socket.destroySoon();
 }
 
 function render(problem: Problem, callId: string) {

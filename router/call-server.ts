@@ -1,5 +1,6 @@
 import { type IncomingMessage, Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { LingeringCloses } from "../http/lingering-close.ts";
 import { RequestOrder } from "../http/request-order.ts";
 import type { Limits } from "../platform/limits.ts";
 import { PlainConnections } from "./plain-connections.ts";
@@ -25,11 +26,14 @@ export interface CallServerOptions {
   readonly isLeaving?: () => boolean;
 }
 
+/** Time that clients have at the end to take their last responses, in milliseconds. */
+export const LAST_RESPONSES_MS = 1_000;
+
 /** The largest head that is read here instead of by node; others are few, and take their time anyway. */
 const PLAIN_HEAD_BYTES = 16 * 1024;
 
 /** The server in front of a router, with everything in place that the rules of calls rely on. */
-export function createCallServer(options: CallServerOptions): Server {
+export function createCallServer(options: CallServerOptions): CallServer {
   const { router, limits, headersMs, other, isLeaving } = options;
   const isOther = (request: IncomingMessage) => other !== undefined && !isCallTarget(request.url!);
   const choices = { optimizeEmptyRequests: true, ...(headersMs === undefined ? {} : { headersMs }) };
@@ -44,6 +48,7 @@ export function createCallServer(options: CallServerOptions): Server {
   });
   server.takePlain((handOver) => {
     return new PlainConnections({
+      lingering: server.lingering,
       headBytes: Math.min(limits.headerBytes, PLAIN_HEAD_BYTES),
       keepAliveMs: serverOptions.keepAliveTimeout!,
       lookMs: serverOptions.connectionsCheckingInterval!,
@@ -51,7 +56,10 @@ export function createCallServer(options: CallServerOptions): Server {
         if (isLeaving?.()) response.shouldKeepAlive = false;
         router.handlePlain(request, response);
       },
-      handOver,
+      handOver(socket) {
+        server.lingering.watch(socket, () => order.isDone(socket));
+        handOver(socket);
+      },
     });
   });
   server.on("checkContinue", (request, response) => {
@@ -73,7 +81,8 @@ export function createCallServer(options: CallServerOptions): Server {
 }
 
 /** Node's HTTP server, which gets a connection when the first request comes on it that is not plain. */
-class CallServer extends Server {
+export class CallServer extends Server {
+  readonly lingering = new LingeringCloses();
   #plain: PlainConnections | undefined;
 
   takePlain(create: (handOver: (socket: Socket) => void) => PlainConnections): void {

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LingeringCloses } from "../http/lingering-close.ts";
 import type { Limits } from "../platform/limits.ts";
 import type { RequestHandler } from "./call-server.ts";
 import { routerServerOptions } from "./server-options.ts";
@@ -26,6 +27,7 @@ export class ManagementSocket {
   readonly path: string;
   readonly #folder: string;
   readonly #server: Server;
+  readonly #lingering = new LingeringCloses();
 
   constructor({ folder, limits, handler }: ManagementSocketOptions) {
     rmSync(folder, { recursive: true, force: true });
@@ -41,6 +43,7 @@ export class ManagementSocket {
       { optimizeEmptyRequests: true },
     );
     this.#server = createServer(options, handler);
+    this.#server.on("connection", (socket) => this.#lingering.watch(socket));
   }
 
   listen(): Promise<void> {

@@ -18,7 +18,6 @@ const RESPONSE_HOP = new Set(["connection", "keep-alive", "transfer-encoding"]);
  */
 export function passOn(socketPath: string): RequestHandler {
   return (request, response) => {
-    response.once("close", () => discardBody(request));
     let upstream: ClientRequest;
     try {
       const { method, url: path } = request;
@@ -26,6 +25,7 @@ export function passOn(socketPath: string): RequestHandler {
       upstream = send({ socketPath, agent: false, setHost: false, method, path, headers });
     } catch (error) {
       const detail = `The request cannot be passed on: ${(error as Error).message}.`;
+      response.once("close", () => discardBody(request));
       answerProblem(response, new Problem("invalid_request", detail), randomUUID());
       return;
     }
@@ -36,7 +36,11 @@ export function passOn(socketPath: string): RequestHandler {
       answerProblem(response, new Problem("not_ready", detail, { retryAfterS: 1 }), randomUUID());
     });
     response.once("close", () => {
-      if (!response.writableFinished) upstream.destroy();
+      if (response.writableFinished && request.complete) return;
+      // Of a body that is answered already, nobody there takes the rest.
+      request.unpipe(upstream);
+      upstream.destroy();
+      discardBody(request);
     });
     if (request.readableEnded) {
       upstream.end();

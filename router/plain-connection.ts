@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { LingeringCloses } from "../http/lingering-close.ts";
 import type { CallRequest } from "./call-request.ts";
 import { type PlainHead, readPlainHead } from "./plain-head.ts";
 import { PlainResponse } from "./plain-response.ts";
@@ -13,6 +14,7 @@ export interface PlainConnectionOptions {
   readonly readBuffer: Buffer;
   /** Larger heads are not plain; at most node's limit. */
   readonly headBytes: number;
+  readonly lingering: LingeringCloses;
   readonly date: () => string;
   readonly keepAlive: string;
   /** Answers a call. */
@@ -36,6 +38,8 @@ export class PlainConnection {
   #response: PlainResponse | undefined;
   /** What came behind a request that is not answered yet. */
   #behind: Buffer | undefined;
+  /** The client may send another request. */
+  #keepsAlive = true;
   #isEnding = false;
   #isHandedOver = false;
   /** What arrives is read into the shared buffer. */
@@ -133,6 +137,7 @@ export class PlainConnection {
     const { date, keepAlive, handle } = this.#options;
     const request = this.#request!;
     const { keepsAlive } = head;
+    this.#keepsAlive = keepsAlive;
     const response = new PlainResponse({ request, keepsAlive, date, keepAlive, onFinish: this.#onFinish });
     this.#response = response;
     handle(request, response);
@@ -158,8 +163,9 @@ export class PlainConnection {
     this.idleLooks = 0;
     if (isLast) {
       this.#isEnding = true;
+      const isDone = !this.#keepsAlive && this.#behind === undefined;
       this.#behind = undefined;
-      this.#socket.destroySoon();
+      this.#options.lingering.close(this.#socket, isDone);
     } else if (this.#behind !== undefined) process.nextTick(this.#takeBehind);
     else if (!this.#readsInto) process.nextTick(this.#readInto);
   }

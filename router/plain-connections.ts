@@ -1,10 +1,13 @@
 import type { Socket } from "node:net";
+import type { LingeringCloses } from "../http/lingering-close.ts";
 import type { CallRequest } from "./call-request.ts";
 import type { CallResponse } from "./call-response.ts";
 import { PlainConnection } from "./plain-connection.ts";
 import { inOnePiece } from "./render-fields.ts";
 
 export interface PlainConnectionsOptions {
+  /** Closes connections after their last response. */
+  readonly lingering: LingeringCloses;
   /** Largest head of a plain request, in bytes. */
   readonly headBytes: number;
   /** Time for which a connection is kept without a call, in milliseconds; the client is told. */
@@ -48,11 +51,11 @@ export class PlainConnections {
   }
 
   take(socket: Socket): void {
-    const { headBytes, handle } = this.#options;
+    const { headBytes, lingering, handle } = this.#options;
     const [readBuffer, date, keepAlive] = [this.#readBuffer, this.#getDate, this.#keepAlive];
     const [onHandOver, onClose] = [this.#onHandOver, this.#onClose];
-    const options = { socket, readBuffer, headBytes, date, keepAlive, handle, onHandOver, onClose };
-    this.#all.add(new PlainConnection(options));
+    const places = { socket, readBuffer, headBytes, lingering };
+    this.#all.add(new PlainConnection({ ...places, date, keepAlive, handle, onHandOver, onClose }));
     this.#looking ??= setInterval(() => this.#look(), this.#options.lookMs).unref();
   }
 

@@ -60,8 +60,12 @@ export function clientErrorHandler(
 ): (error: NodeJS.ErrnoException, socket: Duplex) => void {
   const waiting = new WeakSet<Duplex>();
   return function answer(error, socket) {
-    if (error.code === "ECONNRESET" || !socket.writable) {
+    if (error.code === "ECONNRESET") {
       socket.destroy();
+      return;
+    }
+    if (!socket.writable) {
+      (socket as Socket).destroySoon();
       return;
     }
     const pending = (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage;
@@ -73,13 +77,16 @@ export function clientErrorHandler(
         waiting.delete(socket);
         answer(error, socket);
       });
+    } else if (pending?.writableEnded) {
+      // The request is answered already, before all of it has come.
+      pending.once("close", () => (socket as Socket).destroySoon());
     } else if (pending?.headersSent) {
       // A response that has begun cannot be taken back: the client must see it break off.
       socket.destroy();
     } else {
       const problem = clientProblem(error, limits);
       count(problem.code);
-      answerRaw(socket, problem, randomUUID());
+      answerRaw(socket as Socket, problem, randomUUID());
     }
   };
 }
@@ -87,9 +94,7 @@ export function clientErrorHandler(
 /** Listener for `connect`: no tunnels here. */
 export function refuseConnect(_request: IncomingMessage, socket: Duplex): void {
   const detail = "CONNECT opens a tunnel, which Skiff does not offer; send the request to /fn/NAME itself.";
-  answerRaw(socket, new Problem("method_not_allowed", detail), randomUUID());
-  // What the client sends on is thrown away, so that its end is seen when it comes.
-  socket.resume();
+  answerRaw(socket as Socket, new Problem("method_not_allowed", detail), randomUUID());
 }
 
 /** Listener for `checkExpectation`: what a client expects besides 100-continue, nothing here can promise. */

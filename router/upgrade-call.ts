@@ -126,7 +126,6 @@ export class UpgradeCall extends PlacedCall {
     }
     this.#answered(problem.status);
     answerRaw(this.#socket, problem, this.id);
-    this.#socket.destroySoon();
   }
 
   protected override silent(): void {

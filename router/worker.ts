@@ -2,10 +2,9 @@
  * A worker of workers.ts: one of several routers on the same port, each a process of its own. It has a copy of all
  * endpoints, is handed connections, and ends with the process that started it.
  */
-import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { createCallServer } from "./call-server.ts";
+import { type CallServer, createCallServer, LAST_RESPONSES_MS } from "./call-server.ts";
 import { limitConnections } from "./open-files.ts";
 import { passOn } from "./pass-on.ts";
 import { readProcessMetrics } from "./process-metrics.ts";
@@ -26,7 +25,7 @@ class Worker {
   readonly #slots: WorkerSlots;
   #seeing: Seeing | undefined;
   #router: Router | undefined;
-  #server: Server | undefined;
+  #server: CallServer | undefined;
   #connections = 0;
   #applied = 0;
   #isLeaving = false;
@@ -159,6 +158,7 @@ class Worker {
   async #end(withinMs: number): Promise<void> {
     this.#platform.close();
     this.#slots.close();
+    await this.#server?.lingering.settled(Math.min(withinMs, LAST_RESPONSES_MS));
     this.#server?.closeAllConnections();
     await this.#seeing?.close({ withinMs });
     process.exit(0);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
+import { LingeringCloses } from "../../http/lingering-close.ts";
 import { createCallServer } from "../../router/call-server.ts";
 import { PlainConnections, type PlainConnectionsOptions } from "../../router/plain-connections.ts";
 import { routerServerOptions } from "../../router/server-options.ts";
@@ -165,6 +166,7 @@ describe("a connection with plain requests", () => {
         const handed: net.Socket[] = [];
         const connections = new PlainConnections({
           headBytes: 1_000,
+          lingering: new LingeringCloses(),
           keepAliveMs: 60_000,
           lookMs: 60_000,
           handle: router.handlePlain,
@@ -401,6 +403,7 @@ describe("a connection with plain requests", () => {
     async function listen(options: Partial<PlainConnectionsOptions>): Promise<number> {
       const connections = new PlainConnections({
         headBytes: 1_000,
+        lingering: new LingeringCloses(),
         keepAliveMs: 0,
         lookMs: 5,
         handle: (_, response) => {
