@@ -10,6 +10,7 @@ import { createManager } from "./manager/manager.ts";
 import { denoPath } from "./platform/deno-binary.ts";
 import { type Limits, limitsFromEnv } from "./platform/limits.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
+import { closeInherited } from "./platform/local/wall/inherited.ts";
 import { hasWalledNetwork, isolationMode } from "./platform/local/wall/isolation.ts";
 import { printable, printableLines } from "./platform/printable.ts";
 import { onStopSignals } from "./platform/stop-signals.ts";
@@ -176,6 +177,7 @@ function announce({ url, dataFolder, needsToken, print }: Announcement): void {
 }
 
 async function main(): Promise<void> {
+  closeInherited();
   const parent = process.ppid;
   // Sources and variables of functions are nobody else's business on this machine.
   process.umask(0o077);

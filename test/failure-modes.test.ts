@@ -125,7 +125,8 @@ describe("a machine that runs out of something", () => {
     await eventually("connections are taken again", async () => (await freshConnection(url)) === "answered");
   });
 
-  it("of open files for more instances ends none that runs and blames no function, and goes on when there are some", async () => {
+  it("of open files for more instances ends none that runs and blames no function, and goes on when there are some", async function () {
+    this.timeout(60_000);
     skiff = new SkiffProgram(folder, { before: "ulimit -n 110" });
     url = await skiff.url();
     const deployed: string[] = [];

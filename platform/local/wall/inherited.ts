@@ -15,6 +15,16 @@ export function highestInherited(): number | undefined {
   return inherited.length > 0 ? Math.max(...inherited) : undefined;
 }
 
+/**
+ * Closes what whoever started this process left open: nobody here uses it. For programs of ours alone, at their start,
+ * because a descriptor beyond the limit of open files cannot be hidden from children.
+ */
+export function closeInherited(): void {
+  if (process.platform !== "linux") return;
+  const numbers = readdirSync("/proc/self/fdinfo").map(Number);
+  for (const fd of numbers.filter((each) => each >= FIRST && isInherited(each))) closeSync(fd);
+}
+
 /** Starts a program with three pipes, and with /dev/null in the place of what it would inherit up to `highest`. */
 export function spawnWithout(
   highest: number | undefined,
