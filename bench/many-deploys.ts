@@ -2,7 +2,8 @@
  * Many functions that share little memory: `node bench/many-deploys.ts [FUNCTIONS] [SKIFF_MEMORY]`, 1000 and 1Gi by
  * default. All are deployed side by side, then each is called once.
  */
-import { readFileSync } from "node:fs";
+import { processTree } from "../platform/local/resources/process-tree.ts";
+import { fieldOf, SmallFiles } from "../platform/local/resources/small-files.ts";
 import { ms, printTable, type Row } from "./report.ts";
 import { SkiffProcess } from "./skiff-process.ts";
 
@@ -17,21 +18,17 @@ interface Most {
   memoryMiB: number;
 }
 
-function instancesOf(pid: number): string[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
-}
-
-function memoryMiB(pids: readonly string[]): number {
-  let kib = 0;
-  for (const pid of pids) {
-    try {
-      const status = readFileSync(`/proc/${pid}/status`, "latin1");
-      if (status.startsWith("Name:\tdeno")) kib += Number(/^RssAnon:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-    } catch {
-      // It has ended.
-    }
+/** What Deno holds in all processes that descend from Skiff: an instance may be inside a sandbox of its own. */
+function held(skiff: number): Most {
+  const files = new SmallFiles();
+  const most: Most = { processes: 0, memoryMiB: 0 };
+  for (const pid of processTree(files, skiff, Number.POSITIVE_INFINITY)) {
+    const status = files.text(`/proc/${pid}/status`);
+    if (!status?.startsWith("Name:\tdeno\n")) continue;
+    most.processes++;
+    most.memoryMiB += fieldOf(status, "RssAnon:") / 1024;
   }
-  return kib / 1024;
+  return most;
 }
 
 /** Runs `work` for every number below `count`, some at a time. Gives the times that it took. */
@@ -57,9 +54,9 @@ export async function benchManyDeploys(count: number, memory: string): Promise<R
   const skiff = await SkiffProcess.start({ SKIFF_MEMORY: memory });
   const most: Most = { processes: 0, memoryMiB: 0 };
   const sampler = setInterval(() => {
-    const pids = instancesOf(skiff.pid);
-    most.processes = Math.max(most.processes, pids.length);
-    most.memoryMiB = Math.max(most.memoryMiB, memoryMiB(pids));
+    const { processes, memoryMiB } = held(skiff.pid);
+    most.processes = Math.max(most.processes, processes);
+    most.memoryMiB = Math.max(most.memoryMiB, memoryMiB);
   }, SAMPLE_MS);
   try {
     const refused = new Map<string, number>();
