@@ -1,6 +1,8 @@
 import type { ChildProcess } from "node:child_process";
 import { denoRunArguments } from "../../deno-flags.ts";
+import type { Settings } from "../../settings.ts";
 import { type InstanceFolders, removeFolder } from "../instance-folder.ts";
+import { instanceLimits } from "../resources/instance-limits.ts";
 import type { Resources } from "../resources/resources.ts";
 import { highestInherited, spawnWithout } from "../wall/inherited.ts";
 import { denoEnvironment, type Launched, type Launcher, type LaunchOrder, type Program } from "./launcher.ts";
@@ -42,7 +44,7 @@ export class PlainLauncher implements Launcher {
     });
     let child: ChildProcess;
     try {
-      child = spawnWithout(this.#inherited, [deno, ...flags, runtime], {
+      child = spawnWithout(this.#inherited, limited(settings, [deno, ...flags, runtime]), {
         cwd: folder.scratch,
         env: denoEnvironment(settings, { ...scratch, denoDir }),
         // A process group of its own: Ctrl-C at the terminal is for the platform, which lets calls finish.
@@ -70,4 +72,12 @@ export class PlainLauncher implements Launcher {
   }
 
   async close(): Promise<void> {}
+}
+
+/** Skiff itself may have been given fewer files, which nobody can hand on more of. */
+const LIMIT_FILES = 'ulimit -n "$0" 2>/dev/null || :; exec "$@"';
+
+/** Each socket has buffers that are no memory of the process, so its number of files is limited. */
+function limited(settings: Settings, command: readonly string[]): string[] {
+  return ["/bin/sh", "-c", LIMIT_FILES, String(instanceLimits(settings).openFiles), ...command];
 }
