@@ -235,7 +235,8 @@ describe("a machine that runs out of something", () => {
     await eventually("what is cold starts", async () => (await call("kept")) === "kept");
   });
 
-  it("of space in single files says that it failed, not that the disk is full", async () => {
+  it("of space in single files says that it failed, not that the disk is full", async function () {
+    this.timeout(60_000);
     // In blocks of 512 or 1,024 bytes, as the shell will have it; more than Deno needs for its own files.
     skiff = new SkiffProgram(folder, { before: "ulimit -f 8192" });
     url = await skiff.url();

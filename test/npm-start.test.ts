@@ -16,7 +16,9 @@ const SLOW = `export default async () => {
   return "done";
 };`;
 
-describe("npm start", () => {
+describe("npm start", function () {
+  // Npm and Skiff start for each of them.
+  this.timeout(60_000);
   let folder: string;
   let npm: ChildProcess;
   let output = "";
@@ -42,10 +44,11 @@ describe("npm start", () => {
   });
 
   async function url(): Promise<string> {
-    await eventually("Skiff listens", () => {
+    const isListening = () => {
       if (npm.exitCode !== null) throw new Error(`npm ended:\n${output}`);
       return /listens on http:/.test(output);
-    });
+    };
+    await eventually("Skiff listens", isListening, 30_000);
     return /listens on (http:\S+)/.exec(output)![1]!;
   }
 
@@ -54,7 +57,7 @@ describe("npm start", () => {
     assert.equal(status, 201);
   }
 
-  const isListening = (base: string) =>
+  const isAnswering = (base: string) =>
     fetch(`${base}/healthz`, { headers: { connection: "close" } }).then(
       () => true,
       () => false,
@@ -65,7 +68,7 @@ describe("npm start", () => {
       const base = await url();
       await deploy(base, `export default () => "here";`);
       npm.kill(signal);
-      await eventually("the port is free", async () => !(await isListening(base)));
+      await eventually("the port is free", async () => !(await isAnswering(base)));
       await eventually("no process is left", () => processesWith(folder).length === 0);
       assert.match(output, /(SIG\w+|npm has ended): letting calls finish/);
     });

@@ -6,6 +6,9 @@ import { networkEnvironment } from "./network-environment.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../skiff.ts", import.meta.url));
 
+/** On a machine that is busy with other tests. */
+const START_MS = 30_000;
+
 export interface ProgramOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -42,10 +45,11 @@ export class SkiffProgram {
 
   /** Where it listens. */
   async url(): Promise<string> {
-    await eventually("Skiff listens", () => {
+    const isListening = () => {
       if (this.#child.exitCode !== null) throw new Error(`Skiff ended:\n${this.output}`);
       return /listens on http:/.test(this.output);
-    });
+    };
+    await eventually("Skiff listens", isListening, START_MS);
     return /listens on (http:\S+)/.exec(this.output)![1]!;
   }
 
