@@ -34,6 +34,9 @@ const BUILD_FOLDER = "build";
 /** Sockets between the processes of Skiff, in the data folder. */
 const RUN_FOLDER = "run";
 
+/** For an instance to end and a last response to arrive when the time of calls is over. */
+const LAST_MOMENT_MS = 1_000;
+
 export interface SkiffOptions {
   readonly host: string;
   /** 0 takes a free port. */
@@ -129,10 +132,13 @@ async function serve(options: SkiffOptions, { platform, limits, createFront }: P
     // Still listening: whoever comes now is told to come back instead of finding nobody.
     state = "draining";
     const { drainMs } = limits;
+    const untilMs = performance.now() + drainMs;
+    // All have the same time together, and a moment more where the first has used it up.
+    const leftMs = () => Math.max(Math.min(drainMs, LAST_MOMENT_MS), untilMs - performance.now());
     await Promise.all([front.drain({ drainMs }), manager.close({ drainMs })]);
     await builder.close();
-    await platform.close({ drainMs });
-    await front.close({ withinMs: drainMs });
+    await platform.close({ drainMs: leftMs() });
+    await front.close({ withinMs: leftMs() });
   };
 
   const { description } = await platform.isolation();

@@ -17,6 +17,8 @@ export interface Turn {
   readonly name: string;
   /** Memory that it holds. */
   readonly bytes: number;
+  /** It takes a place however many there are: a removal frees what others hold. */
+  readonly isAlwaysTaken?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -51,7 +53,7 @@ export class DeployTurns {
    */
   async run<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
     turn.signal.throwIfAborted();
-    this.#checkRoom(turn);
+    if (!turn.isAlwaysTaken) this.#checkRoom(turn);
     this.#count++;
     this.#bytes += turn.bytes;
     try {

@@ -17,6 +17,8 @@ const SOURCES_WAITING = 16;
 const STARTS = 16;
 const STARTS_FAST_MS = 400;
 const SLOW_STARTS = 32;
+/** How long a removal lets deploys before it finish: most do, and what hangs has no reason to go on. */
+const REMOVAL_WAITS_MS = 500;
 
 export interface DeploysOptions {
   readonly platform: Platform;
@@ -49,6 +51,8 @@ export class Deploys {
   readonly #starts: FastLane;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
+  /** Those of each name that a removal may stop. */
+  readonly #deploying = new Map<string, Set<AbortController>>();
 
   constructor(options: DeploysOptions) {
     this.#options = options;
@@ -77,20 +81,39 @@ export class Deploys {
    */
   deploy(order: DeployOrder): Promise<Deployed> {
     const arrivedAt = performance.now();
-    const signal = AbortSignal.any([order.signal, this.#closing.signal]);
+    const { name } = order;
+    const removed = new AbortController();
+    const signal = AbortSignal.any([order.signal, this.#closing.signal, removed.signal]);
     const bytes = order.source?.bytes.byteLength ?? 0;
-    return this.#track(
-      this.#turns.run({ name: order.name, bytes, signal }, () =>
-        this.#deploy({ ...order, signal }, performance.now() - arrivedAt),
-      ),
-    );
+    const deploying = this.#deploying.get(name) ?? new Set();
+    this.#deploying.set(name, deploying.add(removed));
+    const work = () =>
+      this.#deploy({ ...order, signal, removed: removed.signal }, performance.now() - arrivedAt);
+    const done = this.#turns.run({ name, bytes, signal }, work).finally(() => {
+      deploying.delete(removed);
+      if (deploying.size === 0 && this.#deploying.get(name) === deploying) this.#deploying.delete(name);
+    });
+    return this.#track(done);
   }
 
-  /** Takes its turn among the deploys of its name, so that none brings the function back. False if there was none. */
-  remove(name: string): Promise<boolean> {
+  /**
+   * Takes its turn among the changes of its name, so that no deploy before it brings the function back; those that hang
+   * end. False if there was none.
+   */
+  async remove(name: string): Promise<boolean> {
     const { platform } = this.#options;
-    const turn = { name, bytes: 0, signal: this.#closing.signal };
-    return this.#track(this.#turns.run(turn, () => platform.remove(name)));
+    const before = [...(this.#deploying.get(name) ?? [])];
+    const detail = `The function "${name}" was removed while this deploy was under way. Deploy it again.`;
+    const stop = () => {
+      for (const each of before) each.abort(new Problem("unknown_function", detail));
+    };
+    const timer = setTimeout(stop, REMOVAL_WAITS_MS);
+    const turn = { name, bytes: 0, isAlwaysTaken: true, signal: this.#closing.signal };
+    try {
+      return await this.#track(this.#turns.run(turn, () => platform.remove(name)));
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Waits up to `drainMs` for what is under way; then what has not begun to publish ends with `draining`. */
@@ -105,7 +128,10 @@ export class Deploys {
     );
   }
 
-  async #deploy({ name, patch, signal, ...order }: DeployOrder, waitedMs: number): Promise<Deployed> {
+  async #deploy(
+    { name, patch, signal, removed, ...order }: DeployOrder & { removed: AbortSignal },
+    waitedMs: number,
+  ): Promise<Deployed> {
     const { platform, limits } = this.#options;
     const current = await platform.read(name);
     const source = order.source ?? current?.source;
@@ -118,8 +144,8 @@ export class Deploys {
     const { bundle, ...built } = await this.#bundle(source, current, signal);
     signal.throwIfAborted();
     const publishedAt = performance.now();
-    // Without the signal: whoever left, a version is whole or it is not there.
-    const publish = () => platform.publish({ name, hash, source, bundle, settings });
+    // Whoever left, a version is whole or it is not there; but nobody waits for one that is removed at once.
+    const publish = () => platform.publish({ name, hash, source, bundle, settings }, removed);
     const published = await this.#starts.run(() => startAttempt(publish()), { signal });
     return { ...published, ...built, waitedMs, startMs: performance.now() - publishedAt };
   }

@@ -135,18 +135,18 @@ describe("manager: deploys that hang", function () {
     });
   }
 
-  it("hold a removal of their own function until they end", async () => {
-    const hanging = hang(1, () => `import "${server.url}/own.js";`);
-    await eventually("the download", () => server.hits.includes("/own.js"));
-    let removed: boolean | undefined;
-    const removing = deploys.remove("hanging-0").then((was) => {
-      removed = was;
+  it("end when their own function is removed, which answers soon", async () => {
+    const hanging = deploy("own", `import "${server.url}/own.js";`);
+    const refused = assert.rejects(hanging, {
+      code: "unknown_function",
+      detail: /was removed while this deploy/,
     });
-    await deploy("other", "export default () => 1;");
-    assert.equal(removed, undefined);
-    await hanging.end();
-    await removing;
-    assert.equal(removed, false);
+    await eventually("the download", () => server.hits.includes("/own.js"));
+    const startedAtMs = performance.now();
+    assert.equal(await deploys.remove("own"), false);
+    assert.ok(performance.now() - startedAtMs < 5_000);
+    await refused;
+    assert.equal((await deploy("own", "export default () => 1;")).created, true);
   });
 
   it("leave no folder behind", async () => {
