@@ -17,4 +17,4 @@ COPY platform platform
 COPY router router
 ENV NODE_ENV=production
 USER 1000:1000
-ENTRYPOINT ["node"]
+ENTRYPOINT ["/bin/sh", "/skiff/manager/first-process.sh", "node"]

@@ -231,8 +231,10 @@ export class Reconciler {
   #differs({ kind, name, manifest }: Child): boolean {
     const live = (kind === KINDS.deployments ? this.#deployments : this.#mirrorOf(kind)).get(name);
     if (manifest === undefined) return live !== undefined && live.metadata.deletionTimestamp === undefined;
+    // An item of a list does not say of which kind it is, unlike the object of a watch.
+    const { apiVersion: _, kind: __, ...says } = manifest as { apiVersion?: string; kind?: string };
     // What is being deleted comes back when it is gone.
-    return live === undefined || (live.metadata.deletionTimestamp === undefined && !covers(live, manifest));
+    return live === undefined || (live.metadata.deletionTimestamp === undefined && !covers(live, says));
   }
 
   /** A deploy may have begun that the copy of the Functions does not show yet: it must not be undone. */

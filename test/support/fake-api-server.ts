@@ -173,9 +173,11 @@ export class FakeApiServer {
     const { collection, name, subresource } = split(pathname);
     if (method === "GET" && searchParams.has("watch")) return this.#watch(collection, searchParams, response);
     if (method === "GET" && name === undefined) {
-      const items = this.list<Stored>(collection).filter((each) =>
+      const selected = this.list<Stored>(collection).filter((each) =>
         selects(searchParams.get("labelSelector"), each),
       );
+      // As the real one: items say of which kind they are only where that is a custom one.
+      const items = collection === "functions" ? selected : selected.map(withoutKind);
       return reply(response, { items, metadata: { resourceVersion: String(this.#version) } });
     }
     if (method === "GET") {
@@ -303,6 +305,10 @@ function merge(target: unknown, patch: unknown): unknown {
     else merged[key] = merge(merged[key], value);
   }
   return merged;
+}
+
+function withoutKind({ apiVersion: _, kind: __, ...rest }: Stored & { apiVersion?: string; kind?: string }) {
+  return rest;
 }
 
 function reply(response: ServerResponse, body: object, status = 200): void {

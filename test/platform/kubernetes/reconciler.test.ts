@@ -16,7 +16,15 @@ describe("the reconciler", () => {
   beforeEach(async () => {
     cluster = await FakeCluster.start();
     builds = 0;
-    reconciler = new Reconciler({
+    reconciler = open();
+  });
+  afterEach(async () => {
+    await reconciler.close();
+    await cluster.close();
+  });
+
+  const open = () =>
+    new Reconciler({
       api: cluster.api,
       platform: cluster.platform,
       namespace: "skiff-functions",
@@ -32,12 +40,6 @@ describe("the reconciler", () => {
       print: (line) => cluster.lines.push(line),
       times: QUICK,
     });
-  });
-  afterEach(async () => {
-    await reconciler.close();
-    await cluster.close();
-  });
-
   const read = () => cluster.server.read<FunctionResource>("functions", "hello");
   const currentCode = async () => Buffer.from((await cluster.platform.read("hello"))!.bundle.code).toString();
   const ready = () => read()?.status?.conditions?.find(({ type }) => type === "Ready");
@@ -126,6 +128,20 @@ describe("the reconciler", () => {
         }
       ).spec.maxReplicas;
     await eventually("the edit is gone", () => most() === 10);
+  });
+
+  it("leaves alone what the leader before made, and makes again what was deleted meanwhile", async () => {
+    await cluster.platform.publish(draftOf("hello", "one"));
+    await settled("Serving");
+    await reconciler.close();
+    cluster.server.remove("horizontalpodautoscalers", "hello-app");
+    cluster.lines.length = 0;
+    reconciler = open();
+    const made = () => cluster.lines.filter((line) => line.endsWith("made as it should be"));
+    await eventually("something was made", () => made().length > 0);
+    const autoscaler = "hello: horizontalpodautoscalers hello-app made as it should be";
+    // Maybe twice: before the watch has told of it.
+    assert.deepEqual([...new Set(made())], [autoscaler]);
   });
 
   it("brings pods back that somebody scaled away below min", async () => {
