@@ -83,13 +83,18 @@ async function main(): Promise<void> {
   const given = readStartMessage();
   const loaded = "pool" in given ? await loadFromPool(given.pool) : undefined;
   const message = loaded?.start ?? (given as StartMessage);
-  const write = Deno.stdout.writeSync.bind(Deno.stdout);
-  const print = (text: string) => {
-    if (message.nonce === undefined) return;
-    write(new TextEncoder().encode(`${message.nonce} ${text}\n`));
+  // Made before any code of the function is loaded: what that changes of the realm must not see the nonce, with which
+  // it could say for a blocked event loop that it is alive.
+  const printer = (text: string) => {
+    if (message.nonce === undefined) return () => {};
+    const line = new TextEncoder().encode(`${message.nonce} ${text}\n`);
+    const write = Deno.stdout.writeSync.bind(Deno.stdout, line);
+    return () => void write();
   };
+  const printReady = printer("ready");
+  const printAlive = printer("alive");
   const exit = Deno.exit.bind(Deno);
-  if (Deno.env.get(START_VARIABLE) === undefined) void followPlatform(exit, () => print("alive"));
+  if (Deno.env.get(START_VARIABLE) === undefined) void followPlatform(exit, printAlive);
   keepEnvironment(message.env);
   // Deno keeps what is in them by the main module, which all functions share: the platform sees to it that
   // nothing can be stored, and libraries see that they are not there.
@@ -123,7 +128,7 @@ async function main(): Promise<void> {
   await server.listening;
   surviveLooseErrors();
   loaded?.serves();
-  print("ready");
+  printReady();
 }
 
 try {

@@ -27,7 +27,11 @@ const RESERVED = new RegExp(
   "i",
 );
 
+/** Names that a shell keeps for itself: the shell that starts an instance refuses them, or hands on another value. */
+const OF_THE_SHELL =
+  /^(_|OPTIND|UID|EUID|PPID|GROUPS|RANDOM|SRANDOM|SECONDS|LINENO|EPOCH(REALTIME|SECONDS)|(BASH|SHELL)OPTS|BASH_\w+|DIRSTACK|FUNCNAME|HISTCMD)$/;
+
 /** True if a function cannot have a variable of this name. */
 export function isReservedVariable(name: string): boolean {
-  return RESERVED.test(name);
+  return RESERVED.test(name) || OF_THE_SHELL.test(name);
 }

@@ -13,6 +13,8 @@ const SHORTAGES: Readonly<Record<string, string>> = {
  */
 export function shortageOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { code, cause } = error as NodeJS.ErrnoException;
+  const { code, cause, info } = error as NodeJS.ErrnoException & { info?: { code?: string } };
+  // What Node's `os` asks for is told by an error of its own.
+  if (info?.code !== undefined && SHORTAGES[info.code] !== undefined) return SHORTAGES[info.code];
   return (typeof code === "string" ? SHORTAGES[code] : undefined) ?? shortageOf(cause);
 }

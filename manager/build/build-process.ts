@@ -1,5 +1,5 @@
 import { type ChildProcess, type IOType, spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
+import { PassThrough, type Readable, type Writable } from "node:stream";
 
 export interface ProcessOptions {
   readonly cwd: string;
@@ -30,11 +30,12 @@ export class BuildProcess {
       // An input that only ends with this process tells the child that nobody waits for it any more.
       stdio: ["pipe", stdout, "pipe"],
     });
-    this.#child.stderr!.on("data", (chunk: Buffer) => {
+    // Of a program that the system does not start, Node gives no streams when there are no files left.
+    this.#child.stderr?.on("data", (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT);
     });
     // Of a child that has ended: its end is told by `ended`.
-    this.#child.stdin!.on("error", () => {});
+    this.#child.stdin?.on("error", () => {});
     // What the first process leaves behind would hold its output open.
     this.#child.once("exit", () => this.kill());
     this.ended = new Promise((resolve, reject) => {
@@ -50,13 +51,14 @@ export class BuildProcess {
   }
 
   get stdin(): Writable {
-    return this.#child.stdin!;
+    return this.#child.stdin ?? new PassThrough().destroy();
   }
 
   /** @throws Error if it was given a file */
   get stdout(): Readable {
-    if (!this.#child.stdout) throw new Error("the output of this process goes to a file");
-    return this.#child.stdout;
+    if (this.#child.stdout) return this.#child.stdout;
+    if (this.pid === undefined) return new PassThrough().destroy();
+    throw new Error("the output of this process goes to a file");
   }
 
   /** The last part of what it printed about itself. */

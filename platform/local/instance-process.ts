@@ -132,8 +132,9 @@ export class InstanceProcess implements Instance {
   /** Ends it at once; `because` is what people read about it. */
   kill(because: string): void {
     this.#killedBecause ??= because;
-    this.resources.endYielding();
     this.#child.kill("SIGKILL");
+    // It needs the processor to end.
+    this.resources.endYielding();
   }
 
   async #start(options: InstanceOptions): Promise<void> {

@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { denoRunArguments } from "../../deno-flags.ts";
 import type { Settings } from "../../settings.ts";
 import { type InstanceFolders, removeFolder } from "../instance-folder.ts";
@@ -50,7 +51,8 @@ export class PlainLauncher implements Launcher {
         // A process group of its own: Ctrl-C at the terminal is for the platform, which lets calls finish.
         detached: true,
       });
-      // EPIPE when it ended already, and why it could not be started: its exit tells.
+      if (child.pid === undefined) throw ((await once(child, "error")) as [Error])[0];
+      // EPIPE when it ended already, which its exit tells.
       child.stdin!.on("error", () => {});
       await resources.join({ pid: child.pid ?? 0, memoryFolders: [] });
     } catch (error) {

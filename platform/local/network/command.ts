@@ -20,6 +20,9 @@ export function run(argv: readonly string[], input = ""): Promise<string> {
     });
     let out = "";
     let said = "";
+    // First: of a program that the system does not start, Node gives no streams when there are no files left.
+    child.once("error", (cause) => reject(new Error(`${program} ${cause.message}`, { cause })));
+    if (child.pid === undefined) return;
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       out += text;
     });
@@ -27,7 +30,6 @@ export function run(argv: readonly string[], input = ""): Promise<string> {
       said += text;
     });
     const failed = (how: string) => reject(new Error(`${program} ${how}${said ? `: ${said.trim()}` : ""}`));
-    child.once("error", (error) => failed(error.message));
     child.once("close", (code, signal) => {
       if (code === 0) resolve(out);
       else failed(code === null ? `was ended by ${signal}` : `ended with ${code}`);

@@ -31,6 +31,10 @@ export class Namespace {
       env: PLAIN_ENVIRONMENT,
       stdio: ["pipe", "pipe", "pipe"],
     });
+    if (holder.pid === undefined) {
+      const [cause] = (await once(holder, "error")) as [Error];
+      throw new Error(`unshare ${cause.message}`, { cause });
+    }
     const namespace = new Namespace(tools, holder);
     let said = "";
     holder.stderr?.setEncoding("utf8").on("data", (text: string) => {

@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync } from "node:fs";
+import { Problem } from "../../problems.ts";
 import { checkPublicNetwork } from "./check.ts";
 import { type Host, THIS_MACHINE } from "./host.ts";
 import { keyOf, type Plan, planFor } from "./plan.ts";
@@ -174,9 +175,8 @@ export class Networks {
     if (this.#entries.size < most) return;
     const idle = [...this.#entries].find(([, { users }]) => users === 0);
     if (!idle) {
-      throw new Error(
-        `Instances use ${most} different sets of network rules, the most there may be: use the same rules for more functions.`,
-      );
+      const detail = `Instances use ${most} different sets of net rules, the most that there may be at a time. Give functions the same rules, or try again in 5 s.`;
+      throw new Problem("no_capacity", detail, { retryAfterS: 5 });
     }
     this.#end(...idle);
   }
@@ -196,6 +196,13 @@ export class Networks {
   }
 
   #update(): void {
+    // Also where this process has no file left to look with: the next time it may.
+    this.#updating = this.#updateAll().catch((error: Error) =>
+      this.#options.onLine(`Networks do not know of this machine's new addresses: ${error.message}.`),
+    );
+  }
+
+  async #updateAll(): Promise<void> {
     const ownAddresses = this.#host.ownAddresses();
     // A name server that cannot be reached from inside is no better than the one before.
     this.#resolver = resolverOf(this.#host.resolverFiles(), this.#ground.families) ?? this.#resolver;
@@ -203,9 +210,7 @@ export class Networks {
       const network = await made.catch(() => undefined);
       if (network?.namespace.isOpen) await network.update(ownAddresses, this.#resolver);
     });
-    this.#updating = Promise.all(updates).catch((error: Error) =>
-      this.#options.onLine(`Networks do not know of this machine's new addresses: ${error.message}.`),
-    );
+    await Promise.all(updates);
   }
 }
 

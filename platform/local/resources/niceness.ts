@@ -6,8 +6,17 @@ import { threadsOf } from "./thread-demand.ts";
 const NICE = 13;
 const USUAL = 0;
 
-/** Errors that mean that a process has ended, or that the system lets this one not raise a priority again. */
-const PASSING = new Set<unknown>(["ENOENT", "ESRCH", "EACCES", "EPERM", "EAGAIN", "EINVAL"]);
+/** Errors that mean that a process has ended, that the system lets this one not raise a priority again, or has no file left. */
+const PASSING = new Set<unknown>([
+  "ENOENT",
+  "ESRCH",
+  "EACCES",
+  "EPERM",
+  "EAGAIN",
+  "EINVAL",
+  "EMFILE",
+  "ENFILE",
+]);
 
 /**
  * Gives processes a small share of the processor, or the usual one again, which only root may. Without control groups this

@@ -130,7 +130,10 @@ export class Sandboxes {
     if (this.#isClosed) return;
     this.#refill = setTimeout(() => {
       if (this.#making.size > 0) return this.#scheduleRefill();
-      const filling = this.#fill().finally(() => this.#making.delete(filling));
+      // Whoever needs one makes it, and reports why that fails.
+      const filling = this.#fill()
+        .catch(() => {})
+        .finally(() => this.#making.delete(filling));
       this.#making.add(filling);
     }, REFILL_AFTER_MS);
     this.#refill.unref();

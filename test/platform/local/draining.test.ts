@@ -232,6 +232,16 @@ describe("an instance whose event loop is blocked", () => {
   const code = {
     "by a call": SPINS,
     "by a timer": `export default () => { setTimeout(() => { console.log("spins"); for (;;); }); return "ok"; };`,
+    // A worker would say in the place of the main thread that this is alive, if it knew the word for that.
+    "while it lies": `
+      const encode = TextEncoder.prototype.encode;
+      let word;
+      TextEncoder.prototype.encode = function (text) { word ??= /^(\\w{32}) ready/.exec(text)?.[1]; return encode.call(this, text); };
+      export default () => {
+        const lie = "setInterval(() => console.log('" + word + " alive'), 200)";
+        new Worker("data:text/javascript," + encodeURIComponent(lie), { type: "module" });
+        return new Promise(() => setTimeout(() => { console.log("spins"); for (;;); }, 300));
+      };`,
     "after it was asked to finish": `export default async () => {
       console.log("spins");
       await new Promise((resolve) => setTimeout(resolve, 600));
