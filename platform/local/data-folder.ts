@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 
 /**
@@ -23,15 +23,9 @@ function makeFolder(dataFolder: string): string {
   }
 }
 
-/**
- * Deno keeps its compiled code here, which makes starts faster. It would also keep what functions put into
- * the Cache API and localStorage, in one place for all of them: a file in the place of that folder keeps it
- * from doing so, in workers as well.
- */
+/** For code that Deno has compiled, which makes starts faster. */
 export function makeDenoDir(dataFolder: string): string {
   const path = join(dataFolder, "deno");
   mkdirSync(path, { recursive: true, mode: 0o700 });
-  rmSync(join(path, "location_data"), { recursive: true, force: true });
-  writeFileSync(join(path, "location_data"), "");
   return path;
 }

@@ -113,11 +113,12 @@ export class LocalPlatform implements Platform {
         onLine: (text) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text }),
       });
     const store = await Store.open(join(dataFolder, "skiff.db"));
+    let instances: Instances | undefined;
     try {
       // The folder is locked. What a crash left behind may fill the disk: it goes before anything is written.
       for (const path of leftovers) removeTreeSync(join(dataFolder, path));
       let platform: LocalPlatform | undefined;
-      const instances = new Instances({
+      instances = new Instances({
         dataFolder,
         store,
         limits,
@@ -131,6 +132,7 @@ export class LocalPlatform implements Platform {
       platform = new LocalPlatform(options, { store, instances, functions: await store.functions() });
       return platform;
     } catch (error) {
+      await instances?.close();
       await store.close();
       throw error;
     }

@@ -25,8 +25,8 @@ const FILES = DATABASES.flatMap((name) => [name, `${name}-wal`, `${name}-shm`]);
 const COMPLETE = "complete";
 /** Below it compiling takes less than what a cache of its own costs. */
 const BUNDLE_FROM_BYTES = 64 * 1024;
-/** Largest cache that is kept of a version. */
-const MOST_BYTES = 12 * 1024 ** 2;
+/** Largest cache that is kept of a version; copying it takes a few milliseconds of the process that answers calls. */
+const MOST_BYTES = 8 * 1024 ** 2;
 /** Of all versions together; the oldest go first. They are made anew, so none outlives Skiff. */
 const MOST_TOTAL_BYTES = 256 * 1024 ** 2;
 /** Deno writes what it compiled when a module has run, in the background. */
@@ -62,7 +62,10 @@ export class CodeCache {
     this.#shared = folder;
     this.#key = key;
     const stamp = join(folder, COMPLETE);
-    if (existsSync(stamp) && readFileSync(stamp, "utf8") !== key) rmSync(stamp);
+    if (existsSync(stamp) && readFileSync(stamp, "utf8") === key) return;
+    // Of another version of Deno, or of a Skiff whose functions wrote here.
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
   get isWarm(): boolean {

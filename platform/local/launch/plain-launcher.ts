@@ -1,5 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { denoRunArguments } from "../../deno-flags.ts";
 import type { Settings } from "../../settings.ts";
 import { type InstanceFolders, removeFolder } from "../instance-folder.ts";
@@ -25,7 +27,13 @@ export class PlainLauncher implements Launcher {
   readonly #inherited = highestInherited();
 
   constructor({ program, folders, resources, hasScratch }: PlainOptions) {
-    this.#program = program;
+    // All instances write to it, so it is not what sandboxes get a copy of, and lasts as long as Skiff runs.
+    const denoDir = join(program.denoDir, "shared");
+    rmSync(denoDir, { recursive: true, force: true });
+    mkdirSync(denoDir, { mode: 0o700 });
+    // Deno would keep what functions put into the Cache API and localStorage in a folder of this name.
+    writeFileSync(join(denoDir, "location_data"), "");
+    this.#program = { ...program, denoDir };
     this.#folders = folders;
     this.#resources = resources;
     this.#hasScratch = hasScratch;

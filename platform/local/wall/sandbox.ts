@@ -31,8 +31,11 @@ export class Sandbox {
     this.ended = new Promise((resolve) => {
       child.once("exit", () => {
         this.#isEnded = true;
-        resolve();
+        // What is read by nobody must not keep the streams open.
+        for (const stream of [child.stdout, child.stderr]) stream?.resume();
       });
+      // Whatever is inside holds the ends of the streams: it may outlive the tool around it by a moment.
+      child.once("close", () => resolve());
     });
   }
 
