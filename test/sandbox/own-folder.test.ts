@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import type { WallKind } from "../../platform/local/wall/profile.ts";
+import { needsWall } from "../support/walls.ts";
 import { LINK_TOP } from "./link-attempts.ts";
 import { type Attempt, type Deployed, Stage } from "./stage.ts";
 
@@ -31,7 +32,7 @@ for (const kind of ["bwrap", "unshare", "bwrap-plain"] satisfies WallKind[]) {
     let trial: Deployed;
     let other: Deployed;
     before(async function () {
-      if (process.platform !== "linux") this.skip();
+      needsWall(this, kind);
       stage = await Stage.open("wall", [kind]);
       other = await stage.publish("other", "export default () => 'other'");
       // More than the folder may hold: what is in it counts as memory.

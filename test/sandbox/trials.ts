@@ -12,6 +12,7 @@ import { join } from "node:path";
 import type { IsolationMode } from "../../platform/local/wall/isolation.ts";
 import type { WallKind } from "../../platform/local/wall/profile.ts";
 import { eventually } from "../support/eventually.ts";
+import { needsWall } from "../support/walls.ts";
 import { type Attempt, type Deployed, expectedIn, type Situation, Stage } from "./stage.ts";
 
 /** In the environment, the code and the files of another function, and beside them: no function may get it. */
@@ -48,7 +49,8 @@ export function tryEverywhere(what: string, { attempts, top }: Trial): void {
   for (const place of PLACES) {
     describe(`${what}, ${place.name}`, () => {
       let scene: Scene;
-      before(async () => {
+      before(async function () {
+        for (const kind of place.walls ?? []) needsWall(this, kind);
         scene = await Scene.open(place, { attempts, top });
       });
       after(() => scene?.close());

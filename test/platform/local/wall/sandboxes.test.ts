@@ -22,6 +22,7 @@ import { chooseIsolation } from "../../../../platform/local/wall/isolation.ts";
 import { leaseNetwork } from "../../../../platform/local/wall/leased-network.ts";
 import { type Prepared, Sandboxes, WAITING_SANDBOXES } from "../../../../platform/local/wall/sandboxes.ts";
 import { eventually } from "../../../support/eventually.ts";
+import { needsWall } from "../../../support/walls.ts";
 
 describe("sandboxes", () => {
   let data: string;
@@ -30,7 +31,7 @@ describe("sandboxes", () => {
   const taken = new Set<Prepared>();
 
   beforeEach(async function () {
-    if (process.platform !== "linux") this.skip();
+    needsWall(this, "unshare");
     data = mkdtempSync(join(tmpdir(), "skiff-test-"));
     const runtime = join(data, "runtime.mjs");
     writeFileSync(runtime, "");
