@@ -130,36 +130,40 @@ describe("a machine that runs out of something", () => {
     ["without a wall around connections", 110, { SKIFF_NETWORK: "machine" }],
     ["without walls", 90, { SKIFF_ISOLATION: "permissions" }],
   ] as const) {
-    it(`of open files for more instances ${how} ends none that runs and blames no function, and goes on when there are some`, async function () {
-      this.timeout(60_000);
-      skiff = new SkiffProgram(folder, { before: `ulimit -n ${files}`, env });
-      url = await skiff.url();
-      const deployed: string[] = [];
-      let refused: Response | undefined;
-      // Each instance has files of Skiff: its pipes and its connections.
-      for (let number = 0; number < 60 && refused === undefined; number++) {
-        const name = `many-${number}`;
-        const response = await fetch(`${url}/func?name=${name}`, { method: "POST", body: answering(name) });
-        if (response.status === 201) {
-          deployed.push(name);
-          await response.text();
-        } else refused = response;
-      }
-      if (process.platform !== "linux" && refused === undefined) return;
-      const { code, detail } = (await refused!.json()) as Refusal;
-      assert.deepEqual([refused!.status, code], [503, "no_capacity"], `${detail}\n${skiff.output}`);
-      assert.match(detail, /no fault of the function: .*ulimit -n/);
-      assert.equal(refused!.headers.get("retry-after"), "1");
-      assert.ok(deployed.length >= 5, `${deployed.length} deployed`);
-      for (const name of deployed) {
-        const { instances } = (await (await fetch(`${url}/func/${name}`)).json()) as { instances: unknown[] };
-        assert.equal(instances.length, 1, name);
-      }
-      assert.doesNotMatch(skiff.output, /was stopped|ended by/);
-      // A function that is gone gives its files back.
-      for (const name of deployed.slice(0, 3)) await fetch(`${url}/func/${name}`, { method: "DELETE" });
-      await eventually("there are some", async () => (await deploy("last", answering("last"))) === 201);
-      assert.equal(await call("last"), "last");
+    describe(how, () => {
+      it("of open files for more instances ends none that runs and blames no function, and goes on when there are some", async function () {
+        this.timeout(60_000);
+        skiff = new SkiffProgram(folder, { before: `ulimit -n ${files}`, env });
+        url = await skiff.url();
+        const deployed: string[] = [];
+        let refused: Response | undefined;
+        // Each instance has files of Skiff: its pipes and its connections.
+        for (let number = 0; number < 60 && refused === undefined; number++) {
+          const name = `many-${number}`;
+          const response = await fetch(`${url}/func?name=${name}`, { method: "POST", body: answering(name) });
+          if (response.status === 201) {
+            deployed.push(name);
+            await response.text();
+          } else refused = response;
+        }
+        if (process.platform !== "linux" && refused === undefined) return;
+        const { code, detail } = (await refused!.json()) as Refusal;
+        assert.deepEqual([refused!.status, code], [503, "no_capacity"], `${detail}\n${skiff.output}`);
+        assert.match(detail, /no fault of the function: .*ulimit -n/);
+        assert.equal(refused!.headers.get("retry-after"), "1");
+        assert.ok(deployed.length >= 5, `${deployed.length} deployed`);
+        for (const name of deployed) {
+          const { instances } = (await (await fetch(`${url}/func/${name}`)).json()) as {
+            instances: unknown[];
+          };
+          assert.equal(instances.length, 1, name);
+        }
+        assert.doesNotMatch(skiff.output, /was stopped|ended by/);
+        // A function that is gone gives its files back.
+        for (const name of deployed.slice(0, 3)) await fetch(`${url}/func/${name}`, { method: "DELETE" });
+        await eventually("there are some", async () => (await deploy("last", answering("last"))) === 201);
+        assert.equal(await call("last"), "last");
+      });
     });
   }
 
