@@ -19,6 +19,9 @@ import type { Launcher, Program } from "./launcher.ts";
 import { PlainLauncher } from "./plain-launcher.ts";
 import { WalledLauncher } from "./walled-launcher.ts";
 
+/** Least time between two attempts to put walls around networks. */
+const PROBE_AGAIN_MS = 60_000;
+
 export interface LaunchingOptions {
   readonly program: Program;
   readonly folders: InstanceFolders;
@@ -28,6 +31,8 @@ export interface LaunchingOptions {
   readonly walls?: readonly WallKind[] | undefined;
   /** Opens walls around networks; absent: functions use the machine's. */
   readonly probeNetworks?: () => Promise<Probed>;
+  /** Least time between two attempts at that, in milliseconds; a minute by default. */
+  readonly probeAgainMs?: number;
   readonly limits: Limits;
 }
 
@@ -38,7 +43,8 @@ export class Launching {
   readonly #options: LaunchingOptions;
   readonly #cache: CodeCache;
   /** Takes a moment, for which only functions that use a network wait. */
-  readonly #networks: Promise<Probed>;
+  #networks: Promise<Probed>;
+  #probedAtMs = performance.now();
   readonly #closing = new AbortController();
   #warming: Promise<void> | undefined;
 
@@ -53,11 +59,22 @@ export class Launching {
       : Promise.resolve({ available: false, reason: "there is no kernel wall" });
     const openNetwork = async (rules: readonly string[]) => {
       const probed = rules.length > 0 ? await this.#networks : undefined;
+      if (probed && !probed.available) this.#probeAgain();
       return leaseNetwork(probed?.available ? probed.networks : undefined, rules);
     };
     this.launcher = wall
       ? new WalledLauncher({ sandboxes: sandboxesOf(wall, options, { cache, openNetwork }), cache })
       : new PlainLauncher({ program, folders, resources, hasScratch });
+  }
+
+  /** What was in the way may have been the moment's: no route yet, no file left. The next starts have what comes of it. */
+  #probeAgain(): void {
+    const nowMs = performance.now();
+    const { probeAgainMs = PROBE_AGAIN_MS } = this.#options;
+    if (!this.isolation.wall || nowMs - this.#probedAtMs < probeAgainMs) return;
+    this.#probedAtMs = nowMs;
+    const before = this.#networks;
+    this.#networks = before.then(() => (this.#closing.signal.aborted ? before : probe(this.#options)));
   }
 
   /** What holds the connections of functions in, for people. */

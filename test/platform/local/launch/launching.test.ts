@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { denoPath } from "../../../../platform/deno-binary.ts";
+import { limitsFromEnv } from "../../../../platform/limits.ts";
+import { makeDenoDir } from "../../../../platform/local/data-folder.ts";
+import { InstanceFolders, removeFolder } from "../../../../platform/local/instance-folder.ts";
+import { Launching } from "../../../../platform/local/launch/launching.ts";
+import { Resources } from "../../../../platform/local/resources/resources.ts";
+import { compileRuntime } from "../../../../platform/local/runtime-program.ts";
+import { draftOf } from "../../../support/draft.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { needsWall } from "../../../support/walls.ts";
+
+describe("a network wall that cannot be had at the start", () => {
+  let data: string;
+  let launching: Launching | undefined;
+  after(async () => {
+    await launching?.close();
+    if (data) rmSync(data, { recursive: true, force: true });
+  });
+
+  it("is tried again when a function needs one", async function () {
+    needsWall(this, "unshare");
+    data = mkdtempSync(join(tmpdir(), "skiff-test-launching-"));
+    const bundle = join(data, "bundle.mjs");
+    writeFileSync(bundle, "");
+    const reasons = ["there is no route yet", "there is none to this day"];
+    launching = await Launching.open({
+      program: { deno: denoPath(), runtime: compileRuntime(data), denoDir: makeDenoDir(data) },
+      folders: new InstanceFolders(data),
+      resources: new Resources(data),
+      isolation: "wall",
+      probeNetworks: async () => ({ available: false, reason: reasons.shift() ?? "asked too often" }),
+      probeAgainMs: 0,
+      limits: limitsFromEnv({}),
+    });
+    assert.match(await launching.describeNetwork(), /there is no route yet/);
+    const { settings } = draftOf("a", "");
+    const launched = await launching.launcher.launch({ settings, bundle, ownAddresses: [] });
+    await launched.close();
+    await removeFolder(launched.folder);
+    await eventually("it was tried again", async () =>
+      /there is none to this day|asked too often/.test(await launching!.describeNetwork()),
+    );
+  });
+});
