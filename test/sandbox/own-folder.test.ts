@@ -27,6 +27,24 @@ const ATTEMPTS = [
 ];
 
 for (const kind of ["bwrap", "unshare", "bwrap-plain"] satisfies WallKind[]) {
+  describe(`a wall of the kind ${kind}`, () => {
+    let stage: Stage | undefined;
+    const before = process.umask();
+    after(async () => {
+      process.umask(before);
+      await stage?.close();
+    });
+
+    it("holds an instance whatever the mask of the process is that makes it", async function () {
+      needsWall(this, kind);
+      // As the program sets it: instances have users of their own all the same.
+      process.umask(0o077);
+      stage = await Stage.open("wall", [kind]);
+      const trial = await stage.publish("masked", "export default () => 'alive'");
+      assert.equal(await textOf(trial.socket), "alive");
+    });
+  });
+
   describe(`what a function does with its own folder, behind ${kind}`, () => {
     let stage: Stage;
     let trial: Deployed;

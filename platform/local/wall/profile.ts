@@ -161,6 +161,8 @@ function mountScript(profile: Profile, place: Place): string {
   ];
   const lines = [
     "set -e",
+    // An instance has a user of its own, who must get through the folders that root makes.
+    "umask 022",
     `${mount} -t tmpfs -o size=1m,nr_inodes=1k,mode=0755,nosuid,nodev root ${quote(root)}`,
     ...[...profile.files.map((file) => [file, file] as const), ...fixed(profile, place)].flatMap(
       ([from, to]) => bind(from, to),
