@@ -94,7 +94,10 @@ describe("the networks of functions on this machine", function () {
   it("are no more than there may be; idle ones make room", async () => {
     const one = await networks!.for(["10.0.0.1"]);
     const two = await networks!.for(["10.0.0.2"]);
-    await assert.rejects(networks!.for(["10.0.0.3"]), /2 different sets of network rules/);
+    await assert.rejects(networks!.for(["10.0.0.3"]), {
+      code: "no_capacity",
+      detail: /2 different sets of net rules/,
+    });
     await two.close();
     const three = await networks!.for(["10.0.0.3"]);
     await Promise.all([one.close(), three.close()]);
