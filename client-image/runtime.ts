@@ -79,20 +79,27 @@ function surviveLooseErrors(): void {
   });
 }
 
+/**
+ * What prints `ready` and `alive`. Made before any code of the function is loaded, and then the nonce stays in bytes alone:
+ * what the function changes of the realm must not see it, nor a snapshot of the heap, for which Deno asks no permission.
+ * With it a worker could say for a blocked event loop that it is alive.
+ */
+function takePrinters(message: { nonce?: string }): readonly [() => void, () => void] {
+  const { nonce } = message;
+  if (nonce === undefined) return [() => {}, () => {}];
+  delete message.nonce;
+  const printer = (text: string) => {
+    const line = new TextEncoder().encode(`${nonce} ${text}\n`);
+    return Deno.stdout.writeSync.bind(Deno.stdout, line);
+  };
+  return [printer("ready"), printer("alive")];
+}
+
 async function main(): Promise<void> {
   const given = readStartMessage();
   const loaded = "pool" in given ? await loadFromPool(given.pool) : undefined;
   const message = loaded?.start ?? (given as StartMessage);
-  // Made before any code of the function is loaded: what that changes of the realm must not see the nonce, with which
-  // it could say for a blocked event loop that it is alive.
-  const printer = (text: string) => {
-    if (message.nonce === undefined) return () => {};
-    const line = new TextEncoder().encode(`${message.nonce} ${text}\n`);
-    const write = Deno.stdout.writeSync.bind(Deno.stdout, line);
-    return () => void write();
-  };
-  const printReady = printer("ready");
-  const printAlive = printer("alive");
+  const [printReady, printAlive] = takePrinters(message);
   const exit = Deno.exit.bind(Deno);
   if (Deno.env.get(START_VARIABLE) === undefined) void followPlatform(exit, printAlive);
   keepEnvironment(message.env);
