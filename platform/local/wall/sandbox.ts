@@ -2,11 +2,16 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import { commandLine, startOf } from "../process-table.ts";
 import { spawnWithout } from "./inherited.ts";
 import { WAITING } from "./profile.ts";
 
 /** Longest time that making a sandbox may take. */
 const PREPARE_MS = 10_000;
+/** Longest time that what is inside may take to end after the tool around it. */
+const GONE_MS = 5_000;
+const GONE_LOOK_MS = 5;
 const ERROR_CHARACTERS = 2_000;
 const { O_DIRECTORY, O_NOFOLLOW } = constants;
 /** Names a file without opening it; not in Node's list. */
@@ -28,14 +33,15 @@ export class Sandbox {
     this.child = child;
     this.pid = pid;
     this.#work = work;
+    const start = startOf(pid);
     this.ended = new Promise((resolve) => {
       child.once("exit", () => {
         this.#isEnded = true;
         // What is read by nobody must not keep the streams open.
         for (const stream of [child.stdout, child.stderr]) stream?.resume();
       });
-      // Whatever is inside holds the ends of the streams: it may outlive the tool around it by a moment.
-      child.once("close", () => resolve());
+      // What is inside may outlive the tool around it by a moment, also without the ends of the streams.
+      child.once("close", () => void untilGone(pid, start).then(resolve, resolve));
     });
   }
 
@@ -114,6 +120,14 @@ export class Sandbox {
     for (const descriptor of [this.#work, this.#socket]) if (descriptor !== undefined) closeSync(descriptor);
     this.#socket = undefined;
   }
+}
+
+/** Killed already: it needs the processor to end. */
+async function untilGone(pid: number, start: string | undefined): Promise<void> {
+  const untilMs = performance.now() + GONE_MS;
+  // Without a command line it runs nothing any more, whether or not somebody has taken note of its end.
+  const isThere = () => startOf(pid) === start && Boolean(commandLine(pid));
+  while (start !== undefined && isThere() && performance.now() < untilMs) await delay(GONE_LOOK_MS);
 }
 
 /** Why the system did not start it; Node says that later, and gives it no streams when there are no files left. */

@@ -69,15 +69,16 @@ export class Sandboxes {
     const network = await this.#options.openNetwork(rules);
     const waiting = this.#use(keyOf(network), rules);
     this.#scheduleRefill();
-    for (;;) {
-      const next = waiting.prepared.shift();
-      if (!next) return await this.#make(network);
-      if (!next.sandbox.isEnded) {
-        await network.close();
-        return next;
-      }
-      await this.discard(next);
+    let next = waiting.prepared.shift();
+    try {
+      for (; next?.sandbox.isEnded; next = waiting.prepared.shift()) await this.discard(next);
+    } catch (error) {
+      await network.close();
+      throw error;
     }
+    if (!next) return await this.#make(network);
+    await network.close();
+    return next;
   }
 
   /** Makes some wait for functions with these rules, which are likely to come. */
@@ -113,9 +114,12 @@ export class Sandboxes {
   async discard(prepared: Prepared): Promise<void> {
     prepared.sandbox.close();
     await prepared.sandbox.ended;
-    await removeFolder(prepared.folder);
-    await prepared.resources.release();
-    await this.release(prepared);
+    try {
+      await removeFolder(prepared.folder);
+      await prepared.resources.release();
+    } finally {
+      await this.release(prepared);
+    }
   }
 
   #use(key: string, rules: readonly string[]): Waiting {
@@ -161,11 +165,13 @@ export class Sandboxes {
 
   async #make(network: LeasedNetwork): Promise<Prepared> {
     const { profile, folders, resources: all, workBytes, seed } = this.#options;
-    const folder = folders.create();
-    const user = profile.isRoot ? this.#freeUser() : NAMESPACE_USER;
+    let folder: InstanceFolder | undefined;
+    let user = NAMESPACE_USER;
     let resources: InstanceResources | undefined;
     let sandbox: Sandbox | undefined;
     try {
+      folder = folders.create();
+      if (profile.isRoot) user = this.#freeUser();
       resources = all.open(folder.id);
       const { code, work, root } = folder;
       sandbox = await Sandbox.prepare(
@@ -181,9 +187,12 @@ export class Sandboxes {
       sandbox?.close();
       await sandbox?.ended;
       this.#users.delete(user);
-      await removeFolder(folder);
-      await resources?.release();
-      await network.close();
+      try {
+        if (folder) await removeFolder(folder);
+        await resources?.release();
+      } finally {
+        await network.close();
+      }
       throw error;
     }
   }

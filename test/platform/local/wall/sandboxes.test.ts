@@ -97,6 +97,30 @@ describe("sandboxes", () => {
     );
   });
 
+  it("that cannot be made keep no network", async () => {
+    const { wall } = await chooseIsolation({
+      mode: "wall",
+      deno: denoPath(),
+      runtime: join(data, "runtime.mjs"),
+      attempt: async () => {},
+    });
+    const folders = new InstanceFolders(data);
+    folders.create = () => {
+      throw new Error("the disk is full");
+    };
+    let open = 0;
+    const failing = new Sandboxes({
+      ...{ profile: wall!, folders, resources, workBytes: 1024 ** 2, seed: async () => {} },
+      openNetwork: async () => {
+        open++;
+        return { ...(await leaseNetwork(undefined, [])), close: async () => void open-- };
+      },
+    });
+    await assert.rejects(failing.take([]), /the disk is full/);
+    await failing.close();
+    assert.equal(open, 0);
+  });
+
   it("leave no process and no folder when they are closed", async () => {
     await take();
     await waiting(WAITING_SANDBOXES);
