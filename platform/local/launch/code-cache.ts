@@ -1,19 +1,24 @@
 import {
-  chownSync,
   closeSync,
   constants,
   existsSync,
-  fstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from "node:fs";
-import { chown, copyFile, mkdir, writeFile } from "node:fs/promises";
+import {
+  chown,
+  copyFile,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Prepared } from "../wall/sandboxes.ts";
@@ -25,7 +30,7 @@ const FILES = DATABASES.flatMap((name) => [name, `${name}-wal`, `${name}-shm`]);
 const COMPLETE = "complete";
 /** Below it compiling takes less than what a cache of its own costs. */
 const BUNDLE_FROM_BYTES = 64 * 1024;
-/** Largest cache that is kept of a version; copying it takes a few milliseconds of the process that answers calls. */
+/** Largest cache that is kept of a version. */
 const MOST_BYTES = 8 * 1024 ** 2;
 /** Of all versions together; the oldest go first. They are made anew, so none outlives Skiff. */
 const MOST_TOTAL_BYTES = 256 * 1024 ** 2;
@@ -39,11 +44,12 @@ const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 export interface ProvidedCache {
   /** The instance is about to be ready. */
   listening(): void;
-  close(): void;
+  /** Resolves when nothing of the instance is looked at any more. */
+  close(): Promise<void>;
 }
 
 /** A cache that nothing is taken from. */
-export const UNKEPT: ProvidedCache = { listening: () => {}, close: () => {} };
+export const UNKEPT: ProvidedCache = { listening: () => {}, close: async () => {} };
 
 /**
  * Compiled code, which makes starts faster, where no function can write it for another. Every sandbox gets a copy of
@@ -85,65 +91,79 @@ export class CodeCache {
   }
 
   /** Takes over what an instance of our own program has compiled, for all. */
-  keep(prepared: Prepared): void {
-    if (copyOut(prepared, this.#shared) === 0) return;
+  async keep(prepared: Prepared): Promise<void> {
+    if ((await copyOut(prepared, this.#shared)) === 0) return;
     for (const name of DATABASES) compact(join(this.#shared, name));
-    writeFileSync(join(this.#shared, COMPLETE), this.#key, { mode: 0o600 });
+    await writeFile(join(this.#shared, COMPLETE), this.#key, { mode: 0o600 });
   }
 
   /** Gives an instance what others of its version compiled, or takes it from the first. */
-  provide(bundle: string, prepared: Prepared): ProvidedCache {
+  async provide(bundle: string, prepared: Prepared): Promise<ProvidedCache> {
     if (statSync(bundle).size < BUNDLE_FROM_BYTES) return UNKEPT;
     const own = join(dirname(bundle), "deno");
     if (existsSync(join(own, COMPLETE))) {
-      copyIn(own, prepared);
+      await copyIn(own, prepared);
       return UNKEPT;
     }
     // One instance is enough; those that start meanwhile compile for themselves.
     if (this.#underWay.has(own)) return UNKEPT;
     this.#underWay.add(own);
     let timer: NodeJS.Timeout | undefined;
-    const close = () => {
-      clearTimeout(timer);
-      this.#underWay.delete(own);
-    };
-    const keep = () => {
-      try {
-        this.#count(own, copyOut(prepared, own));
-      } catch (error) {
-        // The disk is full, the version was removed, or the instance ended: the next one compiles again.
-        if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-      }
-      close();
-    };
+    let keeping: Promise<unknown> | undefined;
+    const done = () => this.#underWay.delete(own);
     const listening = () => {
-      timer = setTimeout(keep, WRITTEN_AFTER_MS);
+      timer = setTimeout(() => {
+        // The disk is full, the version was removed, or the instance ended: the next one compiles again.
+        keeping = this.#keepOwn(prepared, own).then(done, done);
+      }, WRITTEN_AFTER_MS);
       timer.unref();
+    };
+    const close = async () => {
+      clearTimeout(timer);
+      await keeping;
+      done();
     };
     return { listening, close };
   }
 
-  #count(own: string, bytes: number): void {
+  async #keepOwn(prepared: Prepared, own: string): Promise<void> {
+    const bytes = await copyOut(prepared, own);
     if (bytes === 0) return;
-    writeFileSync(join(own, COMPLETE), "", { mode: 0o600 });
+    await writeFile(join(own, COMPLETE), "", { mode: 0o600 });
     this.#kept.set(own, bytes);
     let total = [...this.#kept.values()].reduce((sum, each) => sum + each, 0);
-    for (const [oldest, size] of this.#kept) {
+    for (const [oldest, size] of [...this.#kept]) {
       if (total <= MOST_TOTAL_BYTES) return;
-      rmSync(oldest, { recursive: true, force: true });
       this.#kept.delete(oldest);
       total -= size;
+      await removeWhole(oldest);
     }
   }
 }
 
-/** No code of a function runs yet in the sandbox. */
-function copyIn(own: string, { sandbox, user }: Prepared): void {
+/** Whoever copies from it has all of it or an error. */
+async function removeWhole(folder: string): Promise<void> {
+  try {
+    await rename(folder, `${folder}.old`);
+  } catch (error) {
+    // It went with its version.
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  await rm(`${folder}.old`, { recursive: true, force: true });
+}
+
+/** No code of a function runs yet in the sandbox. What cannot be copied is compiled again. */
+async function copyIn(own: string, { sandbox, user }: Prepared): Promise<void> {
   const folder = join(sandbox.workPath, "deno");
-  for (const name of readdirSync(own).filter((each) => each !== COMPLETE)) {
-    const path = join(folder, name);
-    writeFileSync(path, readFileSync(join(own, name)), { mode: 0o600 });
-    if (process.getuid?.() === 0) chownSync(path, user, user);
+  try {
+    for (const name of (await readdir(own)).filter((each) => each !== COMPLETE)) {
+      const path = join(folder, name);
+      await copyFile(join(own, name), path);
+      if (process.getuid?.() === 0) await chown(path, user, user);
+    }
+  } catch {
+    // A part of it fits nothing.
+    await Promise.allSettled(FILES.map((name) => rm(join(folder, name), { force: true })));
   }
 }
 
@@ -162,52 +182,72 @@ function compact(file: string): void {
  * regular files of the folder itself are taken, of a bounded size. The instance stands still meanwhile, so that the
  * files fit each other. Gives the bytes that were taken; 0 if there was nothing to take.
  */
-function copyOut({ sandbox }: Prepared, into: string): number {
+async function copyOut({ sandbox }: Prepared, into: string): Promise<number> {
   if (sandbox.isEnded) return 0;
+  const contents = await readStill(sandbox);
+  if (contents.length === 0) return 0;
+  // Not the folders above it: they go with the version.
+  if (!existsSync(into)) await mkdir(into, { mode: 0o700 });
+  for (const { name, bytes } of contents) {
+    await writeFile(join(into, `${name}.part`), bytes, { mode: 0o600 });
+    await rename(join(into, `${name}.part`), join(into, name));
+  }
+  return contents.reduce((sum, { bytes }) => sum + bytes.length, 0);
+}
+
+interface Content {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
+async function readStill(sandbox: Prepared["sandbox"]): Promise<Content[]> {
+  let folder: number | undefined;
   sandbox.signal("SIGSTOP");
   try {
-    const contents = readAll(sandbox.workPath);
-    if (contents.length === 0) return 0;
-    // Not the folders above it: they go with the version.
-    if (!existsSync(into)) mkdirSync(into, { mode: 0o700 });
-    for (const { name, bytes } of contents) {
-      writeFileSync(join(into, `${name}.part`), bytes, { mode: 0o600 });
-      renameSync(join(into, `${name}.part`), join(into, name));
-    }
-    return contents.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    // At once: when the sandbox is closed, its path may be another's. The descriptor of the folder stays its own.
+    const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+    folder = await unlessAbsent(() => openSync(join(sandbox.workPath, "deno"), flags));
+    return folder === undefined ? [] : await readAll(folder);
   } finally {
     sandbox.signal("SIGCONT");
+    if (folder !== undefined) closeSync(folder);
   }
 }
 
-function readAll(workPath: string): { name: string; bytes: Buffer }[] {
-  const folder = openIfThere(join(workPath, "deno"), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (folder === undefined) return [];
-  const contents: { name: string; bytes: Buffer }[] = [];
-  try {
-    let total = 0;
-    for (const name of FILES) {
-      const file = openIfThere(`/proc/self/fd/${folder}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-      if (file === undefined) continue;
-      try {
-        const stat = fstatSync(file);
-        total += stat.size;
-        if (!stat.isFile() || total > MOST_BYTES) return [];
-        contents.push({ name, bytes: readFileSync(file) });
-      } finally {
-        closeSync(file);
-      }
+async function readAll(folder: number): Promise<Content[]> {
+  const contents: Content[] = [];
+  let total = 0;
+  for (const name of FILES) {
+    const path = `/proc/self/fd/${folder}/${name}`;
+    const file = await unlessAbsent(() => open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    if (file === undefined) continue;
+    try {
+      const stat = await file.stat();
+      total += stat.size;
+      if (!stat.isFile() || total > MOST_BYTES) return [];
+      contents.push({ name, bytes: await readUpTo(file, stat.size) });
+    } finally {
+      await file.close();
     }
-    return contents;
-  } finally {
-    closeSync(folder);
   }
+  return contents;
+}
+
+async function readUpTo(file: FileHandle, size: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
+  while (at < size) {
+    const { bytesRead } = await file.read(bytes, at, size - at, at);
+    if (bytesRead === 0) break;
+    at += bytesRead;
+  }
+  return bytes.subarray(0, at);
 }
 
 /** Undefined where there is nothing of that kind. */
-function openIfThere(path: string, flags: number): number | undefined {
+async function unlessAbsent<T>(open: () => T | Promise<T>): Promise<T | undefined> {
   try {
-    return openSync(path, flags);
+    return await open();
   } catch (error) {
     if (["ENOENT", "ELOOP", "ENOTDIR", "ENXIO"].includes((error as NodeJS.ErrnoException).code ?? ""))
       return undefined;

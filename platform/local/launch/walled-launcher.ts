@@ -35,29 +35,37 @@ export class WalledLauncher implements Launcher {
   /** Launches a program of ours whose compiled code becomes that of all: `keep` takes it over. */
   async launchOwn(order: LaunchOrder): Promise<{ launched: Launched; keep: () => Promise<void> }> {
     const prepared = await this.#sandboxes.take([]);
-    const launched = await this.#launchIn(prepared, order, () => UNKEPT);
+    const launched = await this.#launchIn(prepared, order, async () => UNKEPT);
     const keep = async () => {
-      this.#cache.keep(prepared);
+      await this.#cache.keep(prepared);
       await this.#sandboxes.empty();
     };
     return { launched, keep };
   }
 
-  async #launchIn(prepared: Prepared, order: LaunchOrder, provide: () => ProvidedCache): Promise<Launched> {
+  async #launchIn(
+    prepared: Prepared,
+    order: LaunchOrder,
+    provide: () => Promise<ProvidedCache>,
+  ): Promise<Launched> {
     try {
-      return this.#begin(prepared, order, provide);
+      return await this.#begin(prepared, order, provide);
     } catch (error) {
       await this.#sandboxes.discard(prepared);
       throw error;
     }
   }
 
-  #begin(prepared: Prepared, order: LaunchOrder, provide: () => ProvidedCache): Launched {
+  async #begin(
+    prepared: Prepared,
+    order: LaunchOrder,
+    provide: () => Promise<ProvidedCache>,
+  ): Promise<Launched> {
     const { settings, bundle, ownAddresses } = order;
     const { sandbox, folder } = prepared;
     const { socket, scratch } = INSIDE;
     placeFile(bundle, join(folder.code, "bundle.mjs"));
-    const cache = provide();
+    const cache = await provide();
     const flags = denoRunArguments({
       settings,
       bundle: INSIDE.bundle,
@@ -83,12 +91,14 @@ export class WalledLauncher implements Launcher {
         isExposed = true;
         cache.listening();
       },
-      close: () => {
-        cache.close();
+      close: async () => {
+        await cache.close();
         // First the name that leads to the descriptor, whose number is another's afterwards.
         rmSync(folder.socket, { force: true });
         sandbox.close();
-        return this.#sandboxes.release(prepared);
+        // Until then its user is nobody else's.
+        await sandbox.ended;
+        await this.#sandboxes.release(prepared);
       },
     };
   }

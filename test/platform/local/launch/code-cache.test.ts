@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -47,10 +48,10 @@ describe("the compiled code of versions", () => {
   async function harvest(): Promise<void> {
     const cache = new CodeCache(join(folder, "shared"), "key");
     const signals: string[] = [];
-    const provided = cache.provide(bundle, instance(signals));
+    const provided = await cache.provide(bundle, instance(signals));
     provided.listening();
     await eventually("it was looked at", () => signals.includes("SIGCONT"));
-    provided.close();
+    await provided.close();
     assert.deepEqual(signals, ["SIGSTOP", "SIGCONT"]);
   }
 
@@ -61,8 +62,21 @@ describe("the compiled code of versions", () => {
     assert.equal(readFileSync(kept("v8_code_cache_v2"), "utf8"), "compiled");
     assert.ok(existsSync(kept("complete")) && !existsSync(kept("something-else")));
     rmSync(join(work, "deno", "v8_code_cache_v2"));
-    new CodeCache(join(folder, "shared"), "key").provide(bundle, instance());
+    await new CodeCache(join(folder, "shared"), "key").provide(bundle, instance());
     assert.equal(readFileSync(join(work, "deno", "v8_code_cache_v2"), "utf8"), "compiled");
+  });
+
+  it("that cannot be copied whole leaves no part of it, and fails no start", async () => {
+    mkdirSync(kept("v8_code_cache_v2"), { recursive: true });
+    for (const name of ["complete", "dep_analysis_cache_v2"]) writeFileSync(kept(name), "");
+    await new CodeCache(join(folder, "shared"), "key").provide(bundle, instance());
+    assert.deepEqual(readdirSync(join(work, "deno")), []);
+  });
+
+  it("goes on after what cannot be kept", async () => {
+    writeFileSync(join(work, "deno", "v8_code_cache_v2"), "compiled");
+    writeFileSync(join(folder, "version", "deno"), "in its place");
+    await harvest();
   });
 
   for (const [what, put] of Object.entries({

@@ -174,11 +174,11 @@ describe("sandboxes", () => {
       writeFileSync(bundle, "x".repeat(100_000));
       const own = join(data, "version", "deno");
       const cache = new CodeCache(join(data, "shared"), "key");
-      cache.provide(bundle, prepared).listening();
+      (await cache.provide(bundle, prepared)).listening();
       // Until it was taken or refused, nobody else of the version is asked for it.
-      await eventually("it was looked at", () => {
-        const next = cache.provide(bundle, prepared);
-        next.close();
+      await eventually("it was looked at", async () => {
+        const next = await cache.provide(bundle, prepared);
+        await next.close();
         return existsSync(join(own, "complete")) || next !== UNKEPT;
       });
       return existsSync(own) ? readdirSync(own).sort() : [];
