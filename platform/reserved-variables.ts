@@ -29,7 +29,7 @@ const RESERVED = new RegExp(
 
 /** Names that a shell keeps for itself: the shell that starts an instance refuses them, or hands on another value. */
 const OF_THE_SHELL =
-  /^(_|OPTIND|UID|EUID|PPID|GROUPS|RANDOM|SRANDOM|SECONDS|LINENO|EPOCH(REALTIME|SECONDS)|(BASH|SHELL)OPTS|BASH_\w+|DIRSTACK|FUNCNAME|HISTCMD)$/;
+  /^(_|OPTIND|UID|EUID|PPID|GROUPS|RANDOM|SRANDOM|SECONDS|LINENO|EPOCH(REALTIME|SECONDS)|(BASH|SHELL)OPTS|BASHPID|BASH_\w+|SHLVL|DIRSTACK|FUNCNAME|HISTCMD)$/;
 
 /** True if a function cannot have a variable of this name. */
 export function isReservedVariable(name: string): boolean {
