@@ -107,9 +107,8 @@ export class ControlGroup {
     try {
       writeFileSync(join(cpu, file), yields ? small : usual);
     } catch (error) {
-      // It has ended, and its group is removed; or there is no file left to say it with.
-      if (!["ENOENT", "ENODEV", "EMFILE", "ENFILE"].includes((error as NodeJS.ErrnoException).code ?? ""))
-        throw error;
+      // It has ended, and its group is removed.
+      if (!["ENOENT", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
     }
     return true;
   }

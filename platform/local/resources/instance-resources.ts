@@ -9,6 +9,9 @@ import { threadDemand } from "./thread-demand.ts";
 /** A change of a group's memory that is worth a closer look. */
 const NOTABLE_MIB = 1;
 
+/** Neither this process nor the system has a file left. */
+const NO_FILE = new Set<unknown>(["EMFILE", "ENFILE"]);
+
 type YieldReason = "it spins" | "its start works for long";
 
 /**
@@ -23,6 +26,8 @@ export class InstanceResources {
   /** What its processes held before they were in the group, which is counted elsewhere. */
   #outsideMiB = 0;
   readonly #yieldsBecause = new Set<YieldReason>();
+  /** What its processes were told last. */
+  #isYielding = false;
   #mostMiB = 0;
   #usedMiB: number | undefined;
 
@@ -63,6 +68,7 @@ export class InstanceResources {
 
   /** What it holds now in MiB; undefined when it has ended, or where the system does not say. */
   measure(): number | undefined {
+    this.#applyYielding();
     this.#usedMiB = this.#group === undefined ? this.#sampled?.usedMiB() : this.#measureGroup(this.#group);
     return this.#usedMiB;
   }
@@ -84,16 +90,15 @@ export class InstanceResources {
 
   /** Gives it a small share of the processor beside all others, as long as there is a reason for it. */
   yieldProcessor(yields: boolean, reason: YieldReason = "it spins"): void {
-    const before = this.#yieldsBecause.size > 0;
     if (yields) this.#yieldsBecause.add(reason);
     else this.#yieldsBecause.delete(reason);
-    const now = this.#yieldsBecause.size > 0;
-    if (now !== before && !this.#group?.yieldProcessor(now)) setNice(this.#pids(), now);
+    this.#applyYielding();
   }
 
   /** Lets it run like all others whatever the reasons: a process that is killed needs the processor to end. */
   endYielding(): void {
-    for (const reason of this.#yieldsBecause) this.yieldProcessor(false, reason);
+    this.#yieldsBecause.clear();
+    this.#applyYielding();
   }
 
   /** False where the system would not let it run like all others again. */
@@ -104,6 +109,18 @@ export class InstanceResources {
   /** Call it when every process has ended. What could not be removed and why; undefined if nothing is left. */
   async release(): Promise<string | undefined> {
     return this.#group?.remove();
+  }
+
+  /** Where this process has no file left to do it with, the next measure does. */
+  #applyYielding(): void {
+    const yields = this.#yieldsBecause.size > 0;
+    if (yields === this.#isYielding) return;
+    try {
+      if (!this.#group?.yieldProcessor(yields)) setNice(this.#pids(), yields);
+      this.#isYielding = yields;
+    } catch (error) {
+      if (!NO_FILE.has((error as NodeJS.ErrnoException).code)) throw error;
+    }
   }
 
   #pids(): number[] {

@@ -6,21 +6,13 @@ import { threadsOf } from "./thread-demand.ts";
 const NICE = 13;
 const USUAL = 0;
 
-/** Errors that mean that a process has ended, that the system lets this one not raise a priority again, or has no file left. */
-const PASSING = new Set<unknown>([
-  "ENOENT",
-  "ESRCH",
-  "EACCES",
-  "EPERM",
-  "EAGAIN",
-  "EINVAL",
-  "EMFILE",
-  "ENFILE",
-]);
+/** Errors that mean that a process has ended, or that the system lets this one not raise a priority again. */
+const PASSING = new Set<unknown>(["ENOENT", "ESRCH", "EACCES", "EPERM", "EAGAIN", "EINVAL"]);
 
 /**
  * Gives processes a small share of the processor, or the usual one again, which only root may. Without control groups this
  * is what there is. Linux groups processes by session, and then compares sessions: so those have a niceness as well.
+ * @throws an error of the system, such as that there is no file left to write with
  */
 export function setNice(pids: readonly number[], isNice: boolean): void {
   const nice = isNice ? NICE : USUAL;

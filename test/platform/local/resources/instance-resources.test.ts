@@ -4,7 +4,10 @@ import { once } from "node:events";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ControlGroup } from "../../../../platform/local/resources/control-group.ts";
+import { InstanceResources } from "../../../../platform/local/resources/instance-resources.ts";
 import { Resources } from "../../../../platform/local/resources/resources.ts";
+import { SmallFiles } from "../../../../platform/local/resources/small-files.ts";
 import { eventually } from "../../../support/eventually.ts";
 
 /** Holds a buffer of 50 MiB and says so; its child holds as much, for those who count a process alone. */
@@ -61,6 +64,31 @@ describe("the resources of an instance", () => {
       assert.equal(await resources.release(), undefined);
     });
   }
+
+  it("yield the processor when there is a file again to say so with, and throw nothing before", () => {
+    const told: boolean[] = [];
+    let files = 0;
+    const group = {
+      yieldProcessor(yields: boolean) {
+        if (files === 0) throw Object.assign(new Error("too many open files"), { code: "EMFILE" });
+        told.push(yields);
+        return true;
+      },
+      atMostMiB: () => undefined,
+    };
+    const resources = new InstanceResources(new SmallFiles(), group as unknown as ControlGroup);
+    resources.yieldProcessor(true);
+    resources.measure();
+    files = 1;
+    resources.measure();
+    resources.measure();
+    assert.deepEqual(told, [true]);
+    files = 0;
+    resources.endYielding();
+    files = 1;
+    resources.measure();
+    assert.deepEqual(told, [true, false]);
+  });
 
   it("count its files in memory without a group", async () => {
     const resources = new Resources(folder, { useGroups: false }).open("one");
