@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
+import { shortageOf } from "../../shortage.ts";
 import { run } from "./command.ts";
 import type { ResolverFiles } from "./resolver.ts";
 import type { Families } from "./routes.ts";
@@ -27,8 +28,11 @@ export const THIS_MACHINE: Host = {
     const has = (...lookup: string[]) =>
       run([ip, ...lookup]).then(
         (route) => !/^(unreachable|blackhole|prohibit)/.test(route),
-        // The kernel says that it has no route by an error.
-        () => false,
+        // The kernel says that it has no route by an error. Where nobody could be asked, nothing is known.
+        (error: Error) => {
+          if (shortageOf(error) !== undefined) throw error;
+          return false;
+        },
       );
     const [ipv4, ipv6] = await Promise.all([
       has("-4", "route", "get", "1.1.1.1"),

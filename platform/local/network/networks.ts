@@ -68,6 +68,7 @@ export class Networks {
   readonly #watch: NodeJS.Timeout;
   #resolver: Resolver;
   #updating: Promise<unknown> = Promise.resolve();
+  #isUpToDate = true;
   #isClosed = false;
 
   private constructor(options: NetworksOptions, ground: Ground) {
@@ -164,7 +165,7 @@ export class Networks {
     made.then(async (network) => {
       await network.namespace.ended;
       forget();
-      await network.close();
+      await network.close().catch((error: Error) => this.#notRemoved(error));
     }, forget);
     return entry;
   }
@@ -190,15 +191,26 @@ export class Networks {
   #end(key: string, entry: Entry): void {
     clearTimeout(entry.idle);
     if (this.#entries.get(key) === entry) this.#entries.delete(key);
-    endOf(entry).catch((error: Error) =>
-      this.#options.onLine(`A network was not removed: ${error.message}.`),
-    );
+    endOf(entry).catch((error: Error) => this.#notRemoved(error));
+  }
+
+  #notRemoved(error: Error): void {
+    this.#options.onLine(`A network was not removed: ${error.message}.`);
   }
 
   #update(): void {
     // Also where this process has no file left to look with: the next time it may.
-    this.#updating = this.#updateAll().catch((error: Error) =>
-      this.#options.onLine(`Networks do not know of this machine's new addresses: ${error.message}.`),
+    this.#updating = this.#updateAll().then(
+      () => {
+        this.#isUpToDate = true;
+      },
+      (error: Error) => {
+        // Once, until it succeeds.
+        if (this.#isUpToDate) {
+          this.#options.onLine(`Networks do not know of this machine's new addresses: ${error.message}.`);
+        }
+        this.#isUpToDate = false;
+      },
     );
   }
 

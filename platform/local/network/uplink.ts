@@ -25,6 +25,8 @@ export class Uplink {
   /** Resolves with what it said when the process has ended. */
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
+  /** Why the system did not start it. */
+  #cause: Error | undefined;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
@@ -33,7 +35,10 @@ export class Uplink {
       said = (said + text).slice(-SAID_CHARACTERS);
     });
     this.ended = new Promise((resolve) => {
-      child.once("error", (error) => resolve(error.message));
+      child.once("error", (error) => {
+        this.#cause = error;
+        resolve(error.message);
+      });
       child.once("close", (code, signal) => resolve(`${reasonIn(said)} (${signal ?? code})`));
     });
   }
@@ -52,15 +57,19 @@ export class Uplink {
       how = said;
     });
     const deadline = performance.now() + START_MS;
-    while (!isWritten(options.pidFile)) {
-      if (how !== undefined) throw new Error(`pasta does not start: ${how}`);
-      if (performance.now() > deadline) {
-        uplink.close();
-        throw new Error(`pasta has made no interface within ${START_MS} ms`);
+    try {
+      while (!isWritten(options.pidFile)) {
+        if (how !== undefined) throw new Error(`pasta does not start: ${how}`, { cause: uplink.#cause });
+        if (performance.now() > deadline) {
+          throw new Error(`pasta has made no interface within ${START_MS} ms`);
+        }
+        await setTimeout(POLL_MS);
       }
-      await setTimeout(POLL_MS);
+      return uplink;
+    } catch (error) {
+      uplink.close();
+      throw error;
     }
-    return uplink;
   }
 
   close(): void {

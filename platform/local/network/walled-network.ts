@@ -50,7 +50,14 @@ export class WalledNetwork {
 
   /** @throws Error in words when it cannot be made; nothing is left then */
   static async create(options: WalledNetworkOptions): Promise<WalledNetwork> {
-    const network = new WalledNetwork(options, await Namespace.create(options.tools));
+    const namespace = await Namespace.create(options.tools);
+    let network: WalledNetwork;
+    try {
+      network = new WalledNetwork(options, namespace);
+    } catch (error) {
+      namespace.close();
+      throw error;
+    }
     try {
       // The filter stands before there is a way out.
       const rules = filterRules({ plan: network.plan, hostFacts: network.#host });
@@ -69,9 +76,16 @@ export class WalledNetwork {
     const host = this.#hostAddresses(ownAddresses, resolver);
     if (JSON.stringify(host) === JSON.stringify(this.#host)) return;
     await this.namespace.run([this.#options.tools.nft, "-f", "-"], hostAddressRules(host));
+    const before = this.#host;
     this.#host = host;
-    this.#writeResolvConf(resolver);
-    if (this.#uplink) await this.#route();
+    try {
+      this.#writeResolvConf(resolver);
+      if (this.#uplink) await this.#route();
+    } catch (error) {
+      // The next time all of it is done again.
+      this.#host = before;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

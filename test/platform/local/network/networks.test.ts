@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Host, THIS_MACHINE } from "../../../../platform/local/network/host.ts";
 import { type Network, Networks, type NetworksOptions } from "../../../../platform/local/network/networks.ts";
+import { shortageOf } from "../../../../platform/shortage.ts";
 import { eventually } from "../../../support/eventually.ts";
 
 const NETWORKS = new URL("../../../../platform/local/network/networks.ts", import.meta.url).href;
@@ -152,6 +153,41 @@ describe("the networks of functions on this machine", function () {
     );
     assert.equal(readFileSync(network.resolvConf, "utf8"), etc);
     await others.close();
+  });
+
+  it("stay as they are, and say so once, while the machine cannot be asked, and follow it afterwards", async () => {
+    let etc = "nameserver 10.0.0.53\n";
+    let asked = 0;
+    let hasFiles = true;
+    const lines: string[] = [];
+    const host: Host = {
+      ...THIS_MACHINE,
+      ownAddresses() {
+        asked++;
+        if (hasFiles) return THIS_MACHINE.ownAddresses();
+        throw Object.assign(new Error("uv_interface_addresses"), {
+          code: "ERR_SYSTEM_ERROR",
+          info: { code: "EMFILE" },
+        });
+      },
+      resolverFiles: () => ({ etc, systemd: "" }),
+    };
+    const others = await probe({ host, watchMs: 10, onLine: (text) => lines.push(text) });
+    assert.ok(typeof others !== "string");
+    try {
+      const network = await others.for(["public"]);
+      hasFiles = false;
+      etc = "nameserver 10.0.0.54\n";
+      const before = asked;
+      await eventually("it was asked again", () => asked > before + 3);
+      assert.match(readFileSync(network.resolvConf, "utf8"), /10\.0\.0\.53/);
+      assert.equal(lines.filter((line) => /do not know/.test(line)).length, 1, lines.join("\n"));
+      await assert.rejects(others.for(["10.0.0.9"]), (error) => shortageOf(error) !== undefined);
+      hasFiles = true;
+      await eventually("they follow", () => readFileSync(network.resolvConf, "utf8") === etc);
+    } finally {
+      await others.close();
+    }
   });
 });
 
