@@ -14,6 +14,8 @@ const MOST_NETWORKS = 32;
 const IDLE_MS = 60_000;
 /** Interval at which networks follow the machine's addresses and name servers. */
 const WATCH_MS = 5_000;
+/** Instances of the least used rules may end by then. */
+const RETRY_AFTER_S = 5;
 
 /** The network of one instance. Instances whose rules mean the same share what is behind it. */
 export interface Network {
@@ -46,6 +48,14 @@ export type Probed =
   | { readonly available: true; readonly networks: Networks }
   /** Why there is no wall of the kernel's around the network; a sentence without its full stop. */
   | { readonly available: false; readonly reason: string };
+
+/** Every network that there may be is held. */
+export class TooManyNetworks extends Problem<"no_capacity"> {
+  constructor(most: number) {
+    const detail = `${most} different sets of net rules are in use, the most that there may be at a time. Give functions the same rules, or try again in ${RETRY_AFTER_S} s.`;
+    super("no_capacity", detail, { retryAfterS: RETRY_AFTER_S });
+  }
+}
 
 interface Entry {
   readonly made: Promise<WalledNetwork>;
@@ -100,8 +110,8 @@ export class Networks {
 
   /**
    * The network for `permissions.net`. The first of its kind takes about 0.2 s, each other none.
-   * @throws Error for an empty list, which needs no network but an empty namespace; when there are too
-   * many different ones; when the kernel or pasta fails
+   * @throws TooManyNetworks, or Error for an empty list, which needs no network but an empty namespace, and when
+   * the kernel or pasta fails
    */
   async for(rules: readonly string[]): Promise<Network> {
     if (this.#isClosed) throw new Error("The networks of functions are closed.");
@@ -175,10 +185,7 @@ export class Networks {
     const most = this.#options.mostNetworks ?? MOST_NETWORKS;
     if (this.#entries.size < most) return;
     const idle = [...this.#entries].find(([, { users }]) => users === 0);
-    if (!idle) {
-      const detail = `Instances use ${most} different sets of net rules, the most that there may be at a time. Give functions the same rules, or try again in 5 s.`;
-      throw new Problem("no_capacity", detail, { retryAfterS: 5 });
-    }
+    if (!idle) throw new TooManyNetworks(most);
     this.#end(...idle);
   }
 

@@ -1,4 +1,5 @@
 import { type InstanceFolder, type InstanceFolders, removeFolder } from "../instance-folder.ts";
+import { TooManyNetworks } from "../network/networks.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
 import type { Resources } from "../resources/resources.ts";
 import { highestInherited } from "./inherited.ts";
@@ -66,7 +67,7 @@ export class Sandboxes {
 
   /** A sandbox that waits in the network of these rules, or a new one. @throws Error if it cannot be made */
   async take(rules: readonly string[]): Promise<Prepared> {
-    const network = await this.#options.openNetwork(rules);
+    const network = await this.#open(rules);
     const waiting = this.#use(keyOf(network), rules);
     this.#scheduleRefill();
     let next = waiting.prepared.shift();
@@ -83,7 +84,7 @@ export class Sandboxes {
 
   /** Makes some wait for functions with these rules, which are likely to come. */
   async expect(rules: readonly string[]): Promise<void> {
-    const network = await this.#options.openNetwork(rules);
+    const network = await this.#open(rules);
     this.#use(keyOf(network), rules);
     await network.close();
     this.#scheduleRefill();
@@ -104,10 +105,7 @@ export class Sandboxes {
 
   /** Removes those that wait: the next ones have what is new. */
   async empty(): Promise<void> {
-    const left = [...this.#waiting.values()].flatMap(({ prepared }) => prepared);
-    for (const each of this.#waiting.values()) each.prepared = [];
-    await Promise.all(left.map((each) => this.discard(each)));
-    if (left.length > 0) this.#scheduleRefill();
+    if (await this.#discardWaiting()) this.#scheduleRefill();
   }
 
   /** Removes one that no instance has run in. */
@@ -120,6 +118,27 @@ export class Sandboxes {
     } finally {
       await this.release(prepared);
     }
+  }
+
+  /** Networks that only waiting sandboxes hold make room for one that an instance needs. */
+  async #open(rules: readonly string[]): Promise<LeasedNetwork> {
+    try {
+      return await this.#options.openNetwork(rules);
+    } catch (error) {
+      if (!(error instanceof TooManyNetworks)) throw error;
+      // Those that are being made would hold theirs again.
+      await Promise.allSettled(this.#making);
+      if (!(await this.#discardWaiting())) throw error;
+      return await this.#options.openNetwork(rules);
+    }
+  }
+
+  /** False if none waited. */
+  async #discardWaiting(): Promise<boolean> {
+    const left = [...this.#waiting.values()].flatMap(({ prepared }) => prepared);
+    for (const each of this.#waiting.values()) each.prepared = [];
+    await Promise.all(left.map((each) => this.discard(each)));
+    return left.length > 0;
   }
 
   #use(key: string, rules: readonly string[]): Waiting {

@@ -17,9 +17,10 @@ import { join } from "node:path";
 import { denoPath } from "../../../../platform/deno-binary.ts";
 import { InstanceFolders } from "../../../../platform/local/instance-folder.ts";
 import { CodeCache, UNKEPT } from "../../../../platform/local/launch/code-cache.ts";
+import { TooManyNetworks } from "../../../../platform/local/network/networks.ts";
 import { Resources } from "../../../../platform/local/resources/resources.ts";
 import { chooseIsolation } from "../../../../platform/local/wall/isolation.ts";
-import { leaseNetwork } from "../../../../platform/local/wall/leased-network.ts";
+import { type LeasedNetwork, leaseNetwork } from "../../../../platform/local/wall/leased-network.ts";
 import { type Prepared, Sandboxes, WAITING_SANDBOXES } from "../../../../platform/local/wall/sandboxes.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { needsWall } from "../../../support/walls.ts";
@@ -29,8 +30,10 @@ describe("sandboxes", () => {
   let resources: Resources;
   let sandboxes: Sandboxes;
   const taken = new Set<Prepared>();
+  let openNetwork: (rules: readonly string[]) => Promise<LeasedNetwork>;
 
   beforeEach(async function () {
+    openNetwork = () => leaseNetwork(undefined, []);
     needsWall(this, "unshare");
     data = mkdtempSync(join(tmpdir(), "skiff-test-"));
     const runtime = join(data, "runtime.mjs");
@@ -44,7 +47,7 @@ describe("sandboxes", () => {
     resources = new Resources(data, { useGroups: false });
     sandboxes = new Sandboxes({
       ...{ profile: wall!, folders: new InstanceFolders(data), resources, workBytes: 1024 ** 2 },
-      openNetwork: () => leaseNetwork(undefined, []),
+      openNetwork: (rules) => openNetwork(rules),
       seed: async () => {},
     });
   });
@@ -73,6 +76,33 @@ describe("sandboxes", () => {
     const second = await take();
     assert.ok(ids.includes(second.folder.id), "it is one of those that waited");
     await waiting(WAITING_SANDBOXES);
+  });
+
+  it("let go of networks that nobody else holds for one that is needed, and of no other", async () => {
+    // One network at a time, whoever holds it.
+    const held: string[] = [];
+    openNetwork = async (rules) => {
+      const key = String(rules);
+      if (held.some((each) => each !== key)) throw new TooManyNetworks(1);
+      held.push(key);
+      const close = async () => void held.splice(held.indexOf(key), 1);
+      return { ...(await leaseNetwork(undefined, [])), enter: ["env", `NETWORK=${key}`], close };
+    };
+    const take = async (rules: readonly string[]) => {
+      const prepared = await sandboxes.take(rules);
+      taken.add(prepared);
+      return prepared;
+    };
+    const first = await take(["10.0.0.1"]);
+    await waiting(WAITING_SANDBOXES);
+    taken.delete(first);
+    await sandboxes.discard(first);
+    assert.equal(held.length, WAITING_SANDBOXES);
+    const second = await take(["10.0.0.2"]);
+    assert.ok(!held.includes("10.0.0.1"));
+    await waiting(WAITING_SANDBOXES);
+    await assert.rejects(take(["10.0.0.1"]), /1 different sets of net rules are in use/);
+    assert.ok(!second.sandbox.isEnded);
   });
 
   it("that ended while they waited are not handed out, and leave nothing", async () => {
