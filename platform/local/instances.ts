@@ -14,6 +14,7 @@ import { InstanceFolders, removeFolder } from "./instance-folder.ts";
 import { InstanceProcess } from "./instance-process.ts";
 import type { Launched } from "./launch/launcher.ts";
 import { Launching } from "./launch/launching.ts";
+import { refusalOf } from "./launch-error.ts";
 import type { Probed } from "./network/networks.ts";
 import { Resources } from "./resources/resources.ts";
 import { compileRuntime } from "./runtime-program.ts";
@@ -119,7 +120,7 @@ export class Instances {
 
   /**
    * Resolves when the process exists. It holds a place among the working ones only while it works on its start.
-   * @throws Problem `no_capacity` when there is no memory or no place for it, the signal's reason
+   * @throws Problem `no_capacity` when there is no memory, no place or no network for it, or the machine starts none; the signal's reason
    */
   start(record: VersionRecord, { onLine, signal, waits }: StartOptions): Promise<InstanceProcess> {
     const neededMiB = this.#expected.of(record);
@@ -181,8 +182,18 @@ export class Instances {
       if (launched) await removeFolder(launched.folder);
       await launched?.resources.release();
       await this.bundles.release(record);
-      throw error;
+      throw this.#refusal(error, onLine);
     }
+  }
+
+  /** People read the cause, callers that it is none of theirs. */
+  #refusal(error: unknown, onLine: StartOptions["onLine"]): unknown {
+    const refusal = refusalOf(error);
+    if (refusal !== error) {
+      const text = `an instance could not be started: ${(error as Error).message}`;
+      onLine({ at: new Date(), instance: "", stream: "platform", text });
+    }
+    return refusal;
   }
 
   async #ended(

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { denoRunArguments } from "../../deno-flags.ts";
 import type { Settings } from "../../settings.ts";
 import { type InstanceFolders, removeFolder } from "../instance-folder.ts";
+import { LaunchError } from "../launch-error.ts";
 import { instanceLimits } from "../resources/instance-limits.ts";
 import type { Resources } from "../resources/resources.ts";
 import { highestInherited, spawnWithout } from "../wall/inherited.ts";
@@ -59,7 +60,10 @@ export class PlainLauncher implements Launcher {
         // A process group of its own: Ctrl-C at the terminal is for the platform, which lets calls finish.
         detached: true,
       });
-      if (child.pid === undefined) throw ((await once(child, "error")) as [Error])[0];
+      if (child.pid === undefined) {
+        const [cause] = (await once(child, "error")) as [Error];
+        throw new LaunchError(cause.message, { cause });
+      }
       // EPIPE when it ended already, which its exit tells.
       child.stdin!.on("error", () => {});
       await resources.join({ pid: child.pid ?? 0, memoryFolders: [] });

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { LaunchError } from "../launch-error.ts";
 
 /** Nothing here takes longer than a few hundred milliseconds, unless the machine is in trouble. */
 const COMMAND_MS = 10_000;
@@ -8,7 +9,7 @@ export const PLAIN_ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL
 
 /**
  * Runs a program to its end and gives what it printed.
- * @throws Error with its name and what it said when it fails or takes longer than 10 s
+ * @throws LaunchError with its name and what it said when it fails or takes longer than 10 s
  */
 export function run(argv: readonly string[], input = ""): Promise<string> {
   const [program = "", ...rest] = argv;
@@ -21,7 +22,7 @@ export function run(argv: readonly string[], input = ""): Promise<string> {
     let out = "";
     let said = "";
     // First: of a program that the system does not start, Node gives no streams when there are no files left.
-    child.once("error", (cause) => reject(new Error(`${program} ${cause.message}`, { cause })));
+    child.once("error", (cause) => reject(new LaunchError(`${program} ${cause.message}`, { cause })));
     if (child.pid === undefined) return;
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       out += text;
@@ -29,7 +30,8 @@ export function run(argv: readonly string[], input = ""): Promise<string> {
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       said += text;
     });
-    const failed = (how: string) => reject(new Error(`${program} ${how}${said ? `: ${said.trim()}` : ""}`));
+    const failed = (how: string) =>
+      reject(new LaunchError(`${program} ${how}${said ? `: ${said.trim()}` : ""}`));
     child.once("close", (code, signal) => {
       if (code === 0) resolve(out);
       else failed(code === null ? `was ended by ${signal}` : `ended with ${code}`);

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { LaunchError } from "../launch-error.ts";
 import { PLAIN_ENVIRONMENT, run } from "./command.ts";
 import type { Tools } from "./tools.ts";
 
@@ -23,7 +24,7 @@ export class Namespace {
 
   /**
    * Makes one. It belongs to a user namespace, for root as for others: pasta enters no other as root.
-   * @throws Error in words when the kernel does not let us
+   * @throws LaunchError in words when the kernel does not let us
    */
   static async create(tools: Tools): Promise<Namespace> {
     // cat ends when its input does: when this process ends, however it does.
@@ -33,7 +34,7 @@ export class Namespace {
     });
     if (holder.pid === undefined) {
       const [cause] = (await once(holder, "error")) as [Error];
-      throw new Error(`unshare ${cause.message}`, { cause });
+      throw new LaunchError(`unshare ${cause.message}`, { cause });
     }
     const namespace = new Namespace(tools, holder);
     let said = "";
@@ -49,9 +50,11 @@ export class Namespace {
       if (await Promise.race([echo, namespace.ended])) return namespace;
     } catch (error) {
       namespace.close();
-      throw new Error(`no network namespace within ${START_MS} ms`, { cause: error });
+      throw new LaunchError(`no network namespace within ${START_MS} ms`, { cause: error });
     }
-    throw new Error(`the kernel allows no network namespace: ${said.trim() || "unshare does not start"}`);
+    throw new LaunchError(
+      `the kernel allows no network namespace: ${said.trim() || "unshare does not start"}`,
+    );
   }
 
   get pid(): number {

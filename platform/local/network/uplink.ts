@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
+import { LaunchError } from "../launch-error.ts";
 import { PLAIN_ENVIRONMENT } from "./command.ts";
 import type { Plan } from "./plan.ts";
 import { type Families, GATEWAY_IPV4, GATEWAY_IPV6, INSIDE_IPV4, INSIDE_IPV6, INTERFACE } from "./routes.ts";
@@ -45,7 +46,7 @@ export class Uplink {
 
   /**
    * Starts it, and resolves when the interface is in the namespace.
-   * @throws Error with what it said when it ends or takes longer than 10 s
+   * @throws LaunchError with what it said when it ends or takes longer than 10 s
    */
   static async start(tools: Tools, options: UplinkOptions): Promise<Uplink> {
     const [program = "", ...rest] = uplinkArguments(tools, options);
@@ -59,9 +60,10 @@ export class Uplink {
     const deadline = performance.now() + START_MS;
     try {
       while (!isWritten(options.pidFile)) {
-        if (how !== undefined) throw new Error(`pasta does not start: ${how}`, { cause: uplink.#cause });
+        if (how !== undefined)
+          throw new LaunchError(`pasta does not start: ${how}`, { cause: uplink.#cause });
         if (performance.now() > deadline) {
-          throw new Error(`pasta has made no interface within ${START_MS} ms`);
+          throw new LaunchError(`pasta has made no interface within ${START_MS} ms`);
         }
         await setTimeout(POLL_MS);
       }

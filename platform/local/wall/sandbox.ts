@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { LaunchError } from "../launch-error.ts";
 import { commandLine, startOf } from "../process-table.ts";
 import { spawnWithout } from "./inherited.ts";
 import { WAITING } from "./profile.ts";
@@ -47,7 +48,7 @@ export class Sandbox {
 
   /**
    * `inherited` is the highest descriptor that it would inherit otherwise.
-   * @throws Error that says what the tools said, if the sandbox cannot be made
+   * @throws LaunchError that says what the tools said, if the sandbox cannot be made
    */
   static async prepare(command: readonly string[], inherited?: number): Promise<Sandbox> {
     const child = spawnWithout(inherited, command, {
@@ -133,7 +134,7 @@ async function untilGone(pid: number, start: string | undefined): Promise<void> 
 /** Why the system did not start it; Node says that later, and gives it no streams when there are no files left. */
 async function notStarted(child: ChildProcess): Promise<Error> {
   const [error] = (await once(child, "error")) as [Error];
-  return error;
+  return new LaunchError(error.message, { cause: error });
 }
 
 function untilWaiting(child: ChildProcess): Promise<void> {
@@ -142,7 +143,7 @@ function untilWaiting(child: ChildProcess): Promise<void> {
   let said = "";
   let errors = "";
   const timer = setTimeout(
-    () => reject(new Error(`the sandbox was not ready within ${PREPARE_MS} ms`)),
+    () => reject(new LaunchError(`the sandbox was not ready within ${PREPARE_MS} ms`)),
     PREPARE_MS,
   );
   const onOutput = (chunk: Buffer) => {
@@ -153,7 +154,7 @@ function untilWaiting(child: ChildProcess): Promise<void> {
     errors = (errors + chunk).slice(-ERROR_CHARACTERS);
   };
   const onFailed = (error: Error) => reject(error);
-  const onExit = () => reject(new Error(errors.trim() || "the sandbox ended at once"));
+  const onExit = () => reject(new LaunchError(errors.trim() || "the sandbox ended at once"));
   stdout.on("data", onOutput);
   child.stderr!.on("data", onError);
   child.once("error", onFailed).once("close", onExit);

@@ -1,4 +1,5 @@
 import { type InstanceFolder, type InstanceFolders, removeFolder } from "../instance-folder.ts";
+import { LaunchError } from "../launch-error.ts";
 import { TooManyNetworks } from "../network/networks.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
 import type { Resources } from "../resources/resources.ts";
@@ -219,7 +220,7 @@ export class Sandboxes {
   #freeUser(): number {
     const count = LAST_USER - FIRST_USER + 1;
     if (this.#users.size >= count)
-      throw new Error(`${count} instances run already, as many as there are users for`);
+      throw new LaunchError(`${count} instances run already, as many as there are users for`);
     let user = FIRST_USER + Math.floor(Math.random() * count);
     while (this.#users.has(user)) user = user === LAST_USER ? FIRST_USER : user + 1;
     this.#users.add(user);
