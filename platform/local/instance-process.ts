@@ -173,6 +173,8 @@ export class InstanceProcess implements Instance {
       await probe(this.address.unix, startMs);
       this.readyAtMs = performance.now();
     } catch (error) {
+      // It may be Skiff that lacks something, such as a file for the connection.
+      if (!(error instanceof StartError)) this.#cause ??= error;
       this.kill("did not answer the first health probe");
       if (error instanceof StartError) throw error;
       throw new StartError(await this.exited, lines, this.#cause);

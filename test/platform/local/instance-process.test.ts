@@ -76,6 +76,23 @@ for (const isolation of ["auto", "permissions"] as const) {
       assert.ok(!existsSync(folder.path));
     });
 
+    it("names what Skiff ran out of when it could not reach the instance", async () => {
+      const launched = await launch();
+      const shortage = Object.assign(new Error("EMFILE: too many open files, open"), { code: "EMFILE" });
+      Object.defineProperty(launched, "expose", {
+        value: () => {
+          throw shortage;
+        },
+      });
+      const instance = await start(Promise.resolve(launched));
+      await assert.rejects(instance.ready, (error: unknown) => {
+        assert.ok(error instanceof StartError);
+        assert.equal(error.cause, shortage);
+        return true;
+      });
+      await instance.ended;
+    });
+
     it("may not reach the addresses that the machine has when it starts", async () => {
       for (const address of ["8.8.4.4", "9.9.9.9"]) {
         ownAddress = address;
