@@ -3,22 +3,22 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { createBuilder } from "./manager/build/builder.ts";
-import { cacheBundles } from "./manager/build/bundle-cache.ts";
-import { accessFor } from "./manager/listen-access.ts";
+import { accessFor } from "./manager/access/listen-access.ts";
 import { createManager } from "./manager/manager.ts";
-import { denoPath } from "./platform/deno-binary.ts";
 import { type Limits, limitsFromEnv } from "./platform/limits.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
 import { closeInherited } from "./platform/local/wall/inherited.ts";
 import { hasWalledNetwork, isolationMode } from "./platform/local/wall/isolation.ts";
-import { printable, printableLines } from "./platform/printable.ts";
-import { onStopSignals } from "./platform/stop-signals.ts";
+import { printable, printableLines } from "./process/printable.ts";
+import { onStopSignals } from "./process/stop-signals.ts";
 import { createFrontAlone } from "./router/alone.ts";
 import type { Front, FrontOptions } from "./router/front.ts";
-import { createMetrics } from "./router/metrics.ts";
-import { defaultWorkers, parseWorkers } from "./router/worker-count.ts";
-import { Workers } from "./router/workers.ts";
+import { createMetrics } from "./router/metrics/metrics.ts";
+import { defaultWorkers, parseWorkers } from "./router/workers/worker-count.ts";
+import { Workers } from "./router/workers/workers.ts";
+import { createBuilder } from "./runtimes/deno/build/builder.ts";
+import { cacheBundles } from "./runtimes/deno/build/bundle-cache.ts";
+import { denoPath } from "./runtimes/deno/deno-binary.ts";
 
 const USAGE = `Usage: npm start -- [--host HOST] [--port PORT] [--data DIR] [--workers N]
 

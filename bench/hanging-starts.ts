@@ -2,8 +2,8 @@
  * What starts that hang take from others: `node bench/hanging-starts.ts [STARTS]`, 16 by default. A deploy, a waking and a removal of other
  * functions, without them and beside them.
  */
-import { ms, printTable, type Row } from "./report.ts";
-import { SkiffProcess } from "./skiff-process.ts";
+import { ms, printTable, type Row } from "./tools/report.ts";
+import { SkiffProcess } from "./tools/skiff-process.ts";
 
 const MOST_MS = 1_000;
 /** In which all of them should have a process. */

@@ -1,9 +1,9 @@
 /** 100,000 calls that end in every way there is: what is left of them in Skiff's process afterwards. */
 import { readdirSync } from "node:fs";
 import { MIXED_SOURCE, makeMixedCalls } from "../test/support/mixed-calls.ts";
-import { heldBytes } from "./held-memory.ts";
-import { printTable, type Row } from "./report.ts";
-import { SkiffProcess } from "./skiff-process.ts";
+import { heldBytes } from "./tools/held-memory.ts";
+import { printTable, type Row } from "./tools/report.ts";
+import { SkiffProcess } from "./tools/skiff-process.ts";
 
 const CALLS = 100_000;
 /** So many before the first look: caches and code fill up once. */

@@ -3,12 +3,12 @@ import { benchLeaks } from "./leaks.ts";
 import { benchManyRoutes } from "./many-functions.ts";
 import { benchOverload } from "./overload.ts";
 import { benchPeers } from "./peers.ts";
-import { printTable } from "./report.ts";
-import { SkiffProcess } from "./skiff-process.ts";
 import { benchStartUp } from "./start-up.ts";
 import { benchBulk, benchColdBurst, benchManyFunctions, benchRedeploys } from "./steadiness.ts";
+import { printTable } from "./tools/report.ts";
+import { SkiffProcess } from "./tools/skiff-process.ts";
+import { has } from "./tools/wrk.ts";
 import { benchWorkers } from "./workers.ts";
-import { has } from "./wrk.ts";
 
 /** The bodies of the bulk transfer are over the default limit. */
 const skiff = await SkiffProcess.start({ SKIFF_MAX_BODY: "2Gi" });

@@ -4,8 +4,8 @@
  */
 import { processTree } from "../platform/local/resources/process-tree.ts";
 import { fieldOf, SmallFiles } from "../platform/local/resources/small-files.ts";
-import { ms, printTable, type Row } from "./report.ts";
-import { SkiffProcess } from "./skiff-process.ts";
+import { ms, printTable, type Row } from "./tools/report.ts";
+import { SkiffProcess } from "./tools/skiff-process.ts";
 
 const WITHIN_MS = 60_000;
 const DEPLOYERS = 16;

@@ -9,8 +9,8 @@ import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import type { LoadResult } from "./load-generator.ts";
-import { median, printTable, type Row } from "./report.ts";
+import type { LoadResult } from "./tools/load-generator.ts";
+import { median, printTable, type Row } from "./tools/report.ts";
 
 const COUNT = 10_000;
 const CONNECTIONS = 32;
@@ -39,7 +39,9 @@ async function nextNumber({ lines }: Program): Promise<number> {
 
 function load(port: number, path: string): number {
   const args = [port, path, CONNECTIONS, TIME_MS].map(String);
-  const output = execFileSync(process.execPath, [here("load-generator.ts"), ...args], { encoding: "utf8" });
+  const output = execFileSync(process.execPath, [here("tools/load-generator.ts"), ...args], {
+    encoding: "utf8",
+  });
   return (JSON.parse(output) as LoadResult).calls;
 }
 
@@ -58,8 +60,8 @@ async function callAll(port: number): Promise<void> {
 }
 
 export async function benchManyRoutes(rounds: number): Promise<Row[]> {
-  const instance = start(here("peer.ts"), "node");
-  const router = start(here("router-process.ts"));
+  const instance = start(here("tools/peer.ts"), "node");
+  const router = start(here("tools/router-process.ts"));
   try {
     const address = `127.0.0.1:${await nextNumber(instance)}`;
     const port = await nextNumber(router);

@@ -11,9 +11,9 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { limitsFromEnv } from "../platform/limits.ts";
 import { LocalPlatform } from "../platform/local/local-platform.ts";
-import { call } from "../test/support/call-instance.ts";
-import { draftOf } from "../test/support/draft.ts";
-import { printTable, type Row } from "./report.ts";
+import { call } from "../test/support/instances/call-instance.ts";
+import { draftOf } from "../test/support/platform/draft.ts";
+import { printTable, type Row } from "./tools/report.ts";
 
 const LIMIT_MIB = 128;
 /** What the kernel holds for a process, and what grows between two samples. */

@@ -3,10 +3,10 @@
  * `node bench/overload.ts`. The instance waits instead of computing, so that its own limit is measured, not the
  * machine's.
  */
-import { load as closedLoad } from "./load-generator.ts";
-import { type OpenLoadResult, openLoad } from "./open-load.ts";
-import { median, ms, printTable, type Row } from "./report.ts";
-import { SkiffProcess } from "./skiff-process.ts";
+import { load as closedLoad } from "./tools/load-generator.ts";
+import { type OpenLoadResult, openLoad } from "./tools/open-load.ts";
+import { median, ms, printTable, type Row } from "./tools/report.ts";
+import { SkiffProcess } from "./tools/skiff-process.ts";
 
 const WORK_MS = 100;
 const CONCURRENCY = 5;

@@ -8,13 +8,13 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePort } from "./free-port.ts";
-import type { LoadResult } from "./load-generator.ts";
-import { startNginx } from "./nginx.ts";
-import { median, ms, printTable, type Row } from "./report.ts";
-import { SkiffProcess } from "./skiff-process.ts";
-import { startUpstream, UPSTREAM } from "./upstream.ts";
-import { has, wrk } from "./wrk.ts";
+import { freePort } from "./tools/free-port.ts";
+import type { LoadResult } from "./tools/load-generator.ts";
+import { startNginx } from "./tools/nginx.ts";
+import { median, ms, printTable, type Row } from "./tools/report.ts";
+import { SkiffProcess } from "./tools/skiff-process.ts";
+import { startUpstream, UPSTREAM } from "./tools/upstream.ts";
+import { has, wrk } from "./tools/wrk.ts";
 
 const CONNECTIONS = 32;
 const TIME_MS = 1_000;
@@ -101,7 +101,7 @@ function push(map: Map<string, number[]>, name: string, value: number): void {
 }
 
 async function startPeer(name: string, unix: string, children: ChildProcess[]): Promise<Peer> {
-  const child = spawn(process.execPath, [here("peer.ts"), name, unix], {
+  const child = spawn(process.execPath, [here("tools/peer.ts"), name, unix], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   children.push(child);
@@ -135,7 +135,13 @@ function throughput(port: number): number {
 }
 
 function load(port: number, connections: number): LoadResult {
-  const args = [here("load-generator.ts"), String(port), "/fn/hi", String(connections), String(TIME_MS)];
+  const args = [
+    here("tools/load-generator.ts"),
+    String(port),
+    "/fn/hi",
+    String(connections),
+    String(TIME_MS),
+  ];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as LoadResult;
 }
 

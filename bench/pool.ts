@@ -1,6 +1,6 @@
 /** What the pool saves on Kubernetes, and what many functions that wake and sleep at once lose. */
 import assert from "node:assert/strict";
-import { LABELS } from "../platform/kubernetes/names.ts";
+import { LABELS } from "../platform/kubernetes/objects/names.ts";
 import type { Installation } from "../test/cluster/installation.ts";
 import { ms, spread, stepMedians } from "./spread.ts";
 

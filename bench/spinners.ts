@@ -2,9 +2,9 @@
  * What functions that never stop computing take from the others: `node bench/spinners.ts [SPINNERS]`, 10 by default.
  * Deploys and the calls of another function, without them and beside them.
  */
-import { openLoad } from "./open-load.ts";
-import { median, ms, printTable, type Row } from "./report.ts";
-import { SkiffProcess } from "./skiff-process.ts";
+import { openLoad } from "./tools/open-load.ts";
+import { median, ms, printTable, type Row } from "./tools/report.ts";
+import { SkiffProcess } from "./tools/skiff-process.ts";
 
 const MOST_TIMES = 3;
 const PER_SECOND = 50;

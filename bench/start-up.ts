@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { denoPath } from "../platform/deno-binary.ts";
-import { median, ms, type Row } from "./report.ts";
-import type { SkiffProcess } from "./skiff-process.ts";
+import { denoPath } from "../runtimes/deno/deno-binary.ts";
+import { median, ms, type Row } from "./tools/report.ts";
+import type { SkiffProcess } from "./tools/skiff-process.ts";
 
 const ROUNDS = 25;
 const HANDLER = `export default { fetch(request: Request): Response { return new Response("hi"); } };\n`;

@@ -1,6 +1,6 @@
 /** What must not be lost or exceeded: calls at redeploys, instances at a burst, memory, processes. */
-import { median, ms, type Row } from "./report.ts";
-import type { SkiffProcess } from "./skiff-process.ts";
+import { median, ms, type Row } from "./tools/report.ts";
+import type { SkiffProcess } from "./tools/skiff-process.ts";
 
 const GIB = 1024 ** 3;
 const STAYING = 5;

@@ -7,11 +7,11 @@ import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { startNginx } from "./nginx.ts";
-import { median, printTable, type Row } from "./report.ts";
-import { SkiffProcess } from "./skiff-process.ts";
-import { startUpstream, UPSTREAM } from "./upstream.ts";
-import { wrk } from "./wrk.ts";
+import { startNginx } from "./tools/nginx.ts";
+import { median, printTable, type Row } from "./tools/report.ts";
+import { SkiffProcess } from "./tools/skiff-process.ts";
+import { startUpstream, UPSTREAM } from "./tools/upstream.ts";
+import { wrk } from "./tools/wrk.ts";
 
 const CONNECTIONS = 32;
 const START_MS = 20_000;

@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import Koa from "koa";
+import { discardBody } from "../http/discard-body.ts";
 import type { Limits } from "../platform/limits.ts";
 import type { Platform } from "../platform/platform.ts";
-import { type Access, guardAccess } from "./access.ts";
-import { answerProblems } from "./answer.ts";
-import { answerUnrouted } from "./answer-unrouted.ts";
-import type { Builder } from "./build/builder.ts";
-import { onOneLine } from "./deploy-line.ts";
-import { Deploys } from "./deploys.ts";
-import { discardBody } from "./discard-body.ts";
+import type { Builder } from "../runtimes/deno/build/builder.ts";
+import { type Access, guardAccess } from "./access/access.ts";
+import { answerProblems } from "./api/answer.ts";
+import { answerUnrouted } from "./api/answer-unrouted.ts";
+import { onOneLine } from "./api/deploy-line.ts";
+import type { Services } from "./api/services.ts";
+import { drainingProblem } from "./api/state-of-service.ts";
+import { Deploys } from "./deploys/deploys.ts";
 import { createRoutes } from "./routes.ts";
-import type { Services } from "./services.ts";
-import { drainingProblem } from "./state-of-service.ts";
 
 export interface ManagerOptions {
   readonly platform: Platform;

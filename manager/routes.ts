@@ -1,14 +1,14 @@
 import { Router } from "@koa/router";
-import { configureFunction, deployFunction } from "./deploy-function.ts";
-import { describeFunction } from "./describe-function.ts";
-import { listFunctions } from "./list-functions.ts";
-import { answerOpenApi } from "./openapi.ts";
-import { readLogs } from "./read-logs.ts";
-import { readSource } from "./read-source.ts";
-import { removeFunction } from "./remove-function.ts";
-import type { Services } from "./services.ts";
-import { answerHealth, answerMetrics, answerReadiness } from "./state-of-service.ts";
-import { answerWelcome } from "./welcome.ts";
+import { configureFunction, deployFunction } from "./api/deploy-function.ts";
+import { describeFunction } from "./api/describe-function.ts";
+import { listFunctions } from "./api/list-functions.ts";
+import { readLogs } from "./api/read-logs.ts";
+import { readSource } from "./api/read-source.ts";
+import { removeFunction } from "./api/remove-function.ts";
+import type { Services } from "./api/services.ts";
+import { answerHealth, answerMetrics, answerReadiness } from "./api/state-of-service.ts";
+import { answerWelcome } from "./api/welcome.ts";
+import { answerOpenApi } from "./openapi/openapi.ts";
 
 /** All routes of the management API. `/openapi.json` describes the same ones; a test compares the two. */
 export function createRoutes(services: Services): Router {

@@ -1,8 +1,8 @@
-import { createCallServer, LAST_RESPONSES_MS } from "./call-server.ts";
 import { type Front, type FrontOptions, listen } from "./front.ts";
-import { limitConnections } from "./open-files.ts";
 import { createRouter } from "./router.ts";
-import { openSeeing } from "./seeing.ts";
+import { createCallServer, LAST_RESPONSES_MS } from "./server/call-server.ts";
+import { limitConnections } from "./server/open-files.ts";
+import { openSeeing } from "./telemetry/seeing.ts";
 
 /**
  * A front whose router is in this process.

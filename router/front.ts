@@ -1,10 +1,10 @@
 import type { Server } from "node:net";
 import type { Limits } from "../platform/limits.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { RequestHandler } from "./call-server.ts";
-import type { MetricsSource } from "./metrics.ts";
-import type { RouterPlatform } from "./route.ts";
-import type { SeeingOptions } from "./seeing.ts";
+import type { MetricsSource } from "./metrics/metrics.ts";
+import type { RouterPlatform } from "./placement/route.ts";
+import type { RequestHandler } from "./server/call-server.ts";
+import type { SeeingOptions } from "./telemetry/seeing.ts";
 
 export interface FrontOptions {
   readonly platform: RouterPlatform & Pick<Platform, "allEndpoints">;

@@ -1,17 +1,17 @@
 /** The router as a program of its own, on Kubernetes. It keeps no state but the snapshot of what is ready. */
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { KubeApi } from "../platform/kubernetes/api.ts";
-import { connectToCluster } from "../platform/kubernetes/client.ts";
+import { KubeApi } from "../platform/kubernetes/cluster/api.ts";
+import { connectToCluster } from "../platform/kubernetes/cluster/client.ts";
+import { INTERNAL_PORT } from "../platform/kubernetes/cluster/routers.ts";
 import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.ts";
-import { INTERNAL_PORT } from "../platform/kubernetes/routers.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
-import { untilSignal } from "../platform/until-signal.ts";
+import { untilSignal } from "../process/until-signal.ts";
 import { createFrontAlone } from "./alone.ts";
-import { createInternalServer } from "./internal-server.ts";
-import { createMetrics } from "./metrics.ts";
-import { parseWorkers } from "./worker-count.ts";
-import { Workers } from "./workers.ts";
+import { createMetrics } from "./metrics/metrics.ts";
+import { createInternalServer } from "./server/internal-server.ts";
+import { parseWorkers } from "./workers/worker-count.ts";
+import { Workers } from "./workers/workers.ts";
 
 /** Time that the cluster takes to send calls elsewhere. */
 const LEAVE_MS = 5_000;

@@ -2,20 +2,20 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { inspect } from "node:util";
 import { Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
-import { Alarms } from "./alarm.ts";
-import { Call, type CallOptions } from "./call.ts";
-import * as problems from "./call-problems.ts";
-import type { CallRequest } from "./call-request.ts";
-import type { CallResponse } from "./call-response.ts";
-import { FailureLog } from "./failure-log.ts";
-import { checkFraming, isBehindLast } from "./framing.ts";
-import type { Route, RouteOptions } from "./route.ts";
-import { Routes, unknownFunction } from "./routes.ts";
-import type { Seeing } from "./seeing.ts";
-import type { FunctionStats, RouterTotals } from "./stats.ts";
-import { parseTarget } from "./target.ts";
-import { TraceIds } from "./trace-context.ts";
-import { Upgrades } from "./upgrades.ts";
+import { Alarms } from "./call/alarm.ts";
+import { Call, type CallOptions } from "./call/call.ts";
+import { FailureLog } from "./call/failure-log.ts";
+import * as problems from "./exchange/call-problems.ts";
+import type { CallRequest } from "./exchange/call-request.ts";
+import type { CallResponse } from "./exchange/call-response.ts";
+import { checkFraming, isBehindLast } from "./exchange/framing.ts";
+import { parseTarget } from "./exchange/target.ts";
+import { TraceIds } from "./headers/trace-context.ts";
+import type { FunctionStats, RouterTotals } from "./metrics/stats.ts";
+import type { Route, RouteOptions } from "./placement/route.ts";
+import { Routes, unknownFunction } from "./placement/routes.ts";
+import type { Seeing } from "./telemetry/seeing.ts";
+import { Upgrades } from "./websocket/upgrades.ts";
 
 export interface RouterOptions extends RouteOptions {
   /** True while the program shuts down: new calls get 503. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ProblemCode } from "../platform/problems.ts";
 import { rawRequest } from "./support/raw-request.ts";
-import { type StartedSkiff, startedSkiff } from "./support/started-skiff.ts";
+import { type StartedSkiff, startedSkiff } from "./support/skiff/started-skiff.ts";
 
 type Case = readonly [title: string, bytes: string | Uint8Array, status: number, code: ProblemCode];
 

@@ -4,28 +4,29 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { answering } from "./support/draft.ts";
 import { eventually } from "./support/eventually.ts";
-import { SkiffProgram } from "./support/skiff-program.ts";
+import { answering } from "./support/platform/draft.ts";
+import { SkiffProgram } from "./support/skiff/skiff-program.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PRELOAD = new URL("support/shifted-clock.ts", import.meta.url).href;
 
 /** Where the wall clock is read as a number, and why that is no duration of this process. */
 const WALL_CLOCK: Readonly<Record<string, string>> = {
-  "platform/kubernetes/reconciler.ts": "the age of a mark that any manager may have set",
+  "platform/kubernetes/control/reconciler.ts": "the age of a mark that any manager may have set",
   "platform/kubernetes/description.ts": "the time of a crash that the cluster does not tell",
   "platform/local/resources/control-groups.ts": "the age of folders that another Skiff may have made",
-  "router/plain-connections.ts": "the Date of a response",
-  "router/otlp-tracer.ts": "when a span began, which collectors want to know by the clock",
+  "router/fast-path/plain-connections.ts": "the Date of a response",
+  "router/telemetry/otlp-tracer.ts": "when a span began, which collectors want to know by the clock",
 };
 
 describe("the wall clock", () => {
   it("measures no time: durations are monotonic", () => {
-    const files = ["client-image", "manager", "platform", "router"].flatMap((folder) =>
-      readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((file) =>
-        join(folder, file),
-      ),
+    const files = ["client-image", "http", "manager", "platform", "process", "router", "runtimes"].flatMap(
+      (folder) =>
+        readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((file) =>
+          join(folder, file),
+        ),
     );
     const readers = [...files, "skiff.ts"]
       .filter((file) => file.endsWith(".ts"))

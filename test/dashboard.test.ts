@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import type { MetricFamily } from "../router/metric-family.ts";
-import { createMetrics, FAMILIES } from "../router/metrics.ts";
+import type { MetricFamily } from "../router/metrics/metric-family.ts";
+import { createMetrics, FAMILIES } from "../router/metrics/metrics.ts";
 
 interface Panel {
   readonly id: number;

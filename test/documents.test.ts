@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { LIMITS } from "../platform/limits.ts";
 import { PROBLEMS } from "../platform/problems.ts";
 import { NUMBER_SETTINGS, SYS_KINDS } from "../platform/settings.ts";
-import { lineOf } from "../router/access-log.ts";
-import type { CallRecord } from "../router/call-record.ts";
-import { FAMILIES } from "../router/metrics.ts";
+import { FAMILIES } from "../router/metrics/metrics.ts";
+import { lineOf } from "../router/telemetry/access-log.ts";
+import type { CallRecord } from "../router/telemetry/call-record.ts";
 
 const read = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), "utf8");
 

@@ -3,13 +3,13 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { tarOf } from "./manager/build/building.ts";
-import { answering } from "./support/draft.ts";
+import { tarOf } from "./runtimes/deno/build/building.ts";
 import { eventually } from "./support/eventually.ts";
-import { processesWith } from "./support/processes.ts";
-import { SkiffProgram } from "./support/skiff-program.ts";
-import { SmallDisk } from "./support/small-disk.ts";
-import { type StartedSkiff, startedSkiff } from "./support/started-skiff.ts";
+import { processesWith } from "./support/instances/processes.ts";
+import { answering } from "./support/platform/draft.ts";
+import { SkiffProgram } from "./support/skiff/skiff-program.ts";
+import { SmallDisk } from "./support/skiff/small-disk.ts";
+import { type StartedSkiff, startedSkiff } from "./support/skiff/started-skiff.ts";
 
 describe("an instance that is killed", () => {
   const SLOW = `

@@ -4,11 +4,35 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-/** What is not written here, or may name anything. */
-const NOT_CHECKED = /^(\.|node_modules$|data$|test$|bench$)/;
+/** Folders that hold no source of ours. */
+const NOT_OURS = /^(\.|node_modules$|data$)/;
+/** Programs: they alone name implementations and bring rooms together. */
 const COMPOSITION_ROOTS = ["skiff.ts", "manager/main.ts", "router/main.ts"];
+/** Most files in a room; one that needs more has rooms inside. */
+const MOST_FILES = 16;
 
-/** What a file imports: paths from the root for our own files, package names for others. */
+/**
+ * For each room, the rooms that it may import besides its own and those inside it. The longest prefix of a file's
+ * path names its room. `test/`, `bench/` and composition roots may import everything.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  process: [],
+  "client-image": [],
+  platform: ["client-image", "process"],
+  "platform/local": ["platform", "client-image", "process", "runtimes"],
+  "platform/kubernetes": ["platform", "client-image", "process", "runtimes"],
+  runtimes: ["platform", "client-image", "process"],
+  http: ["platform", "process"],
+  manager: ["platform", "process", "http", "runtimes"],
+  router: ["platform", "process", "http", "client-image"],
+  examples: [],
+};
+/** What a room must not get through another one's name: implementations of the platform are for composition roots. */
+const IMPLEMENTATION = /^platform\/(local|kubernetes)\//;
+/** Packages that serve or forward HTTP, which the platform knows nothing of. */
+const HTTP_PACKAGE = /^(koa|@koa\/router|http-proxy-3)$/;
+
+/** What a file imports, types included: paths from the root for our own files, package names for others. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(ROOT, file), "utf8");
   const specifiers = [
@@ -22,83 +46,105 @@ function importsOf(file: string): string[] {
   });
 }
 
-function filesIn(folder: string): string[] {
-  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-    .map((file) => join(folder, file))
-    .filter((file) => file.endsWith(".ts"));
-}
-
-/** Every file of ours but tests and benchmarks, also of folders that are not there yet. */
 function allFiles(): string[] {
-  const top = readdirSync(ROOT, { withFileTypes: true }).filter(({ name }) => !NOT_CHECKED.test(name));
+  const top = readdirSync(ROOT, { withFileTypes: true }).filter(({ name }) => !NOT_OURS.test(name));
   return top.flatMap((entry) =>
-    entry.isDirectory() ? filesIn(entry.name) : entry.name.endsWith(".ts") ? [entry.name] : [],
+    entry.isDirectory()
+      ? readdirSync(join(ROOT, entry.name), { recursive: true, encoding: "utf8" }).map((file) =>
+          join(entry.name, file),
+        )
+      : [entry.name],
   );
 }
 
-/** Imports that break a rule, as `file -> import`. */
-function violations(files: readonly string[], forbidden: (specifier: string) => boolean): string[] {
-  return files
-    .filter((file) => !COMPOSITION_ROOTS.includes(file))
-    .flatMap((file) =>
-      importsOf(file)
-        .filter(forbidden)
-        .map((specifier) => `${file} -> ${specifier}`),
-    );
+const FILES = allFiles().filter((file) => file.endsWith(".ts"));
+const CHECKED = FILES.filter((file) => !/^(test|bench)\//.test(file) && !COMPOSITION_ROOTS.includes(file));
+
+/** The entry of `MAY_IMPORT` that a path belongs to; undefined for packages and files of the root. */
+function roomOf(path: string): string | undefined {
+  const rooms = Object.keys(MAY_IMPORT).filter((room) => path.startsWith(`${room}/`));
+  return rooms.sort((a, b) => b.length - a.length)[0];
 }
 
-const isImplementation = (specifier: string) => /^platform\/(local|kubernetes)\//.test(specifier);
+/** Imports that break a rule, as `file -> import`. */
+function violations(forbidden: (file: string, specifier: string) => boolean): string[] {
+  return CHECKED.flatMap((file) =>
+    importsOf(file)
+      .filter((specifier) => forbidden(file, specifier))
+      .map((specifier) => `${file} -> ${specifier}`),
+  );
+}
+
+/** Circles of imports, as `a -> b -> a`. */
+function cycles(): string[] {
+  const found: string[] = [];
+  const finished = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string) => {
+    const start = path.indexOf(file);
+    if (start >= 0) found.push([...path.slice(start), file].join(" -> "));
+    if (start >= 0 || finished.has(file)) return;
+    path.push(file);
+    for (const specifier of importsOf(file)) if (FILES.includes(specifier)) visit(specifier);
+    path.pop();
+    finished.add(file);
+  };
+  FILES.forEach(visit);
+  return found;
+}
 
 describe("imports", () => {
   it("are found at all", () => {
     assert.ok(importsOf("skiff.ts").includes("platform/local/local-platform.ts"));
     assert.ok(importsOf("manager/manager.ts").includes("koa"));
+    for (const file of ["client-image/runtime.ts", "examples/http.ts", "manager/manager.ts"]) {
+      assert.ok(CHECKED.includes(file), file);
+    }
   });
 
-  it("never lead from the router to the manager", () => {
+  it("come from files that belong to a room", () => {
     assert.deepEqual(
-      violations(filesIn("router"), (specifier) => specifier.startsWith("manager/")),
+      CHECKED.filter((file) => roomOf(file) === undefined),
       [],
     );
   });
 
-  it("never lead from the manager to the router", () => {
-    assert.deepEqual(
-      violations(filesIn("manager"), (specifier) => specifier.startsWith("router/")),
-      [],
-    );
-  });
-
-  it("never lead from what the servers share to manager, router or platform", () => {
-    const rooms = (specifier: string) => /^(manager|router|platform)\//.test(specifier);
-    assert.deepEqual(violations(filesIn("http"), rooms), []);
+  it("go one way between rooms", () => {
+    const forbidden = (file: string, specifier: string) => {
+      const [from, to] = [roomOf(file)!, roomOf(specifier)];
+      return to !== undefined && to !== from && !MAY_IMPORT[from]!.includes(to);
+    };
+    assert.deepEqual(violations(forbidden), []);
   });
 
   it("name an implementation of the platform only in composition roots", () => {
-    const files = allFiles();
-    for (const file of ["skiff.ts", "client-image/runtime.ts", "examples/http.ts", "manager/manager.ts"]) {
-      assert.ok(files.includes(file), file);
-    }
-    const others = files.filter((file) => !isImplementation(file));
-    assert.deepEqual(violations(others, isImplementation), []);
+    const forbidden = (file: string, specifier: string) =>
+      IMPLEMENTATION.test(specifier) && roomOf(file) !== roomOf(specifier);
+    assert.deepEqual(violations(forbidden), []);
   });
 
-  it("never lead from the platform to manager, router or an HTTP server", () => {
-    const forbidden = (specifier: string) =>
-      /^(manager|router)\/|^(koa|@koa\/router|http-proxy-3)$/.test(specifier);
-    assert.deepEqual(violations(filesIn("platform"), forbidden), []);
-  });
-
-  it("never lead from one implementation of the platform to another", () => {
-    const local = filesIn("platform/local");
+  it("never lead from the platform to a package that serves HTTP", () => {
     assert.deepEqual(
-      violations(local, (specifier) => specifier.startsWith("platform/kubernetes/")),
+      violations((file, specifier) => file.startsWith("platform/") && HTTP_PACKAGE.test(specifier)),
       [],
     );
   });
 
-  it("never lead from the program in an instance to anything outside of it", () => {
-    const outside = (specifier: string) => !specifier.startsWith("client-image/");
-    assert.deepEqual(violations(filesIn("client-image"), outside), []);
+  it("make no circle, types included", () => assert.deepEqual(cycles(), []));
+});
+
+describe("a room", () => {
+  it(`has at most ${MOST_FILES} files`, () => {
+    const counts = new Map<string, number>();
+    for (const file of allFiles().filter((each) => /\.\w+$/.test(each))) {
+      const room = dirname(file);
+      counts.set(room, (counts.get(room) ?? 0) + 1);
+    }
+    counts.delete(".");
+    counts.delete("bench/results");
+    assert.deepEqual(
+      [...counts].filter(([, count]) => count > MOST_FILES),
+      [],
+    );
   });
 });

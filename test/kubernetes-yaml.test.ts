@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { loadAll } from "js-yaml";
-import { denoRunArguments } from "../platform/deno-flags.ts";
 import { isFunctionName } from "../platform/function-name.ts";
-import { PORT } from "../platform/kubernetes/names.ts";
-import { INTERNAL_PORT } from "../platform/kubernetes/routers.ts";
+import { INTERNAL_PORT } from "../platform/kubernetes/cluster/routers.ts";
+import { PORT } from "../platform/kubernetes/objects/names.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
 import { defaultSettings, NUMBER_SETTINGS, SYS_KINDS } from "../platform/settings.ts";
+import { denoRunArguments } from "../runtimes/deno/deno-flags.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: manifests are read by path
 type Any = any;

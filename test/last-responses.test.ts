@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { sendDeaf } from "./support/deaf-client.ts";
-import { type StartedSkiff, startedSkiff } from "./support/started-skiff.ts";
+import { type StartedSkiff, startedSkiff } from "./support/skiff/started-skiff.ts";
 
 const PART = Buffer.alloc(64 * 1024, "x");
 const SPEEDS = { fast: { part: PART, parts: 320 }, slowly: { part: PART, parts: 70, everyMs: 50 } };

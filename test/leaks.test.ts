@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { answering } from "./support/draft.ts";
 import { eventually } from "./support/eventually.ts";
 import { MIXED_SOURCE, makeMixedCalls } from "./support/mixed-calls.ts";
-import { type StartedSkiff, startedSkiff } from "./support/started-skiff.ts";
+import { answering } from "./support/platform/draft.ts";
+import { type StartedSkiff, startedSkiff } from "./support/skiff/started-skiff.ts";
 
 const CALLS = 3_000;
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { answering } from "./support/draft.ts";
 import { eventually } from "./support/eventually.ts";
-import { type StartedSkiff, startedSkiff } from "./support/started-skiff.ts";
+import { answering } from "./support/platform/draft.ts";
+import { type StartedSkiff, startedSkiff } from "./support/skiff/started-skiff.ts";
 
 /** A WebSocket that says which instance it is on, and events for as long as the client listens. */
 const STREAMS = `

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { eventually } from "./support/eventually.ts";
+import { processesWith } from "./support/instances/processes.ts";
 import { networkEnvironment } from "./support/network-environment.ts";
-import { processesWith } from "./support/processes.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SLOW = `export default async () => {

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type StartedSkiff, startedSkiff } from "./support/started-skiff.ts";
+import { type StartedSkiff, startedSkiff } from "./support/skiff/started-skiff.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("..", import.meta.url));

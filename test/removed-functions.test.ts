@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "./support/eventually.ts";
-import { type StartedSkiff, startedSkiff } from "./support/started-skiff.ts";
+import { type StartedSkiff, startedSkiff } from "./support/skiff/started-skiff.ts";
 
 /** Long enough to be more than one page of the database. */
 const FILLING = "// nothing\n".repeat(2_000);

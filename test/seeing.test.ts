@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FAMILIES } from "../router/metrics.ts";
+import { FAMILIES } from "../router/metrics/metrics.ts";
 import { eventually } from "./support/eventually.ts";
-import { SkiffProgram } from "./support/skiff-program.ts";
-import { type StartedSkiff, startedSkiff } from "./support/started-skiff.ts";
+import { SkiffProgram } from "./support/skiff/skiff-program.ts";
+import { type StartedSkiff, startedSkiff } from "./support/skiff/started-skiff.ts";
 
 describe("what is seen of calls on one machine", () => {
   let skiff: StartedSkiff;

@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "./support/eventually.ts";
-import { instancesIn } from "./support/instance-folders.ts";
-import { processesWith } from "./support/processes.ts";
-import { SkiffProgram } from "./support/skiff-program.ts";
-import { type StartedSkiff, startedSkiff } from "./support/started-skiff.ts";
+import { instancesIn } from "./support/instances/instance-folders.ts";
+import { processesWith } from "./support/instances/processes.ts";
+import { SkiffProgram } from "./support/skiff/skiff-program.ts";
+import { type StartedSkiff, startedSkiff } from "./support/skiff/started-skiff.ts";
 
 const SLOW = `export default async (request) => {
   console.log("working");

@@ -1,8 +1,8 @@
 import type { Endpoints, FunctionDescription, FunctionSummary, InstanceDescription } from "../platform.ts";
-import { ANNOTATIONS } from "./names.ts";
-import { crashOf, isReady, isTerminating, troubleOf, versionOf } from "./pod-state.ts";
-import type { FunctionResource, Pod } from "./resources.ts";
-import type { VersionRecord } from "./versions.ts";
+import type { FunctionResource, Pod } from "./cluster/resources.ts";
+import { ANNOTATIONS } from "./objects/names.ts";
+import { crashOf, isReady, isTerminating, troubleOf, versionOf } from "./objects/pod-state.ts";
+import type { VersionRecord } from "./versions/versions.ts";
 
 /** A function as it was read from the cluster. */
 export interface Described {

@@ -14,25 +14,25 @@ import type {
   WakeStep,
 } from "../platform.ts";
 import { Problem } from "../problems.ts";
-import type { KubeApi } from "./api.ts";
-import { clusterProblem } from "./api-error.ts";
-import { Children } from "./children.ts";
+import type { KubeApi } from "./cluster/api.ts";
+import { clusterProblem } from "./cluster/api-error.ts";
+import type { MirrorTimes } from "./cluster/mirror.ts";
+import { type FunctionResource, KINDS, type Place, type Pod } from "./cluster/resources.ts";
 import { type Described, describeFunction, summarize } from "./description.ts";
-import { EndpointsMirror } from "./endpoints-mirror.ts";
-import { LoadTable } from "./load-table.ts";
-import type { MirrorTimes } from "./mirror.ts";
-import { FUNCTIONS_NAMESPACE, LABELS } from "./names.ts";
+import { EndpointsMirror } from "./endpoints/endpoints-mirror.ts";
+import { LoadTable } from "./endpoints/load-table.ts";
+import { Children } from "./objects/children.ts";
+import { FUNCTIONS_NAMESPACE, LABELS } from "./objects/names.ts";
+import { CPU_REQUEST } from "./objects/pod-template.ts";
 import { podLogs } from "./pod-logs.ts";
-import { CPU_REQUEST } from "./pod-template.ts";
 import { BundleCache } from "./pool/bundle-cache.ts";
 import { Pool, type PoolOptions } from "./pool/pool.ts";
 import { poolKeys } from "./pool/pool-keys.ts";
 import { PoolSupply } from "./pool/pool-supply.ts";
-import { Publisher } from "./publisher.ts";
-import { removeFunction } from "./removal.ts";
-import { type FunctionResource, KINDS, type Place, type Pod } from "./resources.ts";
-import { VersionStore } from "./version-store.ts";
-import { Waker } from "./waker.ts";
+import { Publisher } from "./publishing/publisher.ts";
+import { removeFunction } from "./publishing/removal.ts";
+import { VersionStore } from "./versions/version-store.ts";
+import { Waker } from "./waking/waker.ts";
 
 export interface KubernetesPlatformOptions {
   readonly api: KubeApi;

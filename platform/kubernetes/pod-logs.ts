@@ -1,9 +1,9 @@
 import { LogBuffer } from "../log-buffer.ts";
 import type { LogLine, LogOptions } from "../platform.ts";
-import type { KubeApi } from "./api.ts";
-import { delay, Mirror } from "./mirror.ts";
-import { CONTAINER, LABELS } from "./names.ts";
-import { KINDS, type Pod, pathOf } from "./resources.ts";
+import type { KubeApi } from "./cluster/api.ts";
+import { delay, Mirror } from "./cluster/mirror.ts";
+import { KINDS, type Pod, pathOf } from "./cluster/resources.ts";
+import { CONTAINER, LABELS } from "./objects/names.ts";
 
 const RETRY_MS = 500;
 

@@ -4,17 +4,17 @@ import { LogBuffer } from "../log-buffer.ts";
 import type { InstanceDescription, Load, LogLine } from "../platform.ts";
 import { outOf, Problem } from "../problems.ts";
 import { shortageOf } from "../shortage.ts";
-import { HEALTHY_AFTER_MS } from "./backoff.ts";
 import type { EvictableInstance } from "./budget/memory-budget.ts";
-import { Demand } from "./demand.ts";
-import { Draining } from "./draining.ts";
-import { Failures } from "./failures.ts";
-import type { InstanceProcess } from "./instance-process.ts";
-import type { StartOptions } from "./instances.ts";
-import { isNoCapacity, startTogether } from "./start-together.ts";
-import { Starts } from "./starts.ts";
-import type { VersionRecord } from "./store.ts";
-import { Waiting } from "./waiting.ts";
+import { Draining } from "./instances/draining.ts";
+import type { InstanceProcess } from "./instances/instance-process.ts";
+import type { StartOptions } from "./instances/instances.ts";
+import { HEALTHY_AFTER_MS } from "./scaling/backoff.ts";
+import { Demand } from "./scaling/demand.ts";
+import { Failures } from "./scaling/failures.ts";
+import { isNoCapacity, startTogether } from "./scaling/start-together.ts";
+import { Starts } from "./scaling/starts.ts";
+import { Waiting } from "./scaling/waiting.ts";
+import type { VersionRecord } from "./store/store.ts";
 
 const WAIT_OUT_MS = 1_000;
 /** Time after which an instance besides others is started again for which there was no memory. */

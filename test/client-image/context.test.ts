@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { call, callFor } from "../support/call-instance.ts";
-import { TemporaryLocalPlatform } from "../support/temporary-local-platform.ts";
+import { call, callFor } from "../support/instances/call-instance.ts";
+import { TemporaryLocalPlatform } from "../support/platform/temporary-local-platform.ts";
 
 describe("the context of a call", () => {
   let local: TemporaryLocalPlatform;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { call } from "../support/call-instance.ts";
-import { TemporaryLocalPlatform } from "../support/temporary-local-platform.ts";
+import { call } from "../support/instances/call-instance.ts";
+import { TemporaryLocalPlatform } from "../support/platform/temporary-local-platform.ts";
 
 describe("what a function finds around it", () => {
   let local: TemporaryLocalPlatform;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { call, callFor } from "../support/call-instance.ts";
 import { eventually } from "../support/eventually.ts";
-import { TemporaryLocalPlatform } from "../support/temporary-local-platform.ts";
+import { call, callFor } from "../support/instances/call-instance.ts";
+import { TemporaryLocalPlatform } from "../support/platform/temporary-local-platform.ts";
 
 describe("the shapes of a module", () => {
   let local: TemporaryLocalPlatform;

@@ -14,14 +14,14 @@ import {
   START_VARIABLE,
   VERSION_HEADER,
 } from "../../client-image/start-message.ts";
-import { denoPath } from "../../platform/deno-binary.ts";
-import { denoRunArguments } from "../../platform/deno-flags.ts";
 import { poolKeys } from "../../platform/kubernetes/pool/pool-keys.ts";
 import { limitsFromEnv } from "../../platform/limits.ts";
-import { compileRuntime } from "../../platform/local/runtime-program.ts";
 import { defaultSettings, type Settings } from "../../platform/settings.ts";
-import { type Answer, call } from "../support/call-instance.ts";
+import { denoPath } from "../../runtimes/deno/deno-binary.ts";
+import { denoRunArguments } from "../../runtimes/deno/deno-flags.ts";
+import { compileRuntime } from "../../runtimes/deno/runtime-program.ts";
 import { eventually } from "../support/eventually.ts";
+import { type Answer, call } from "../support/instances/call-instance.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../client-image/pool.sh", import.meta.url));
 const POD_KEY = fileURLToPath(new URL("../../client-image/pod-key.ts", import.meta.url));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request } from "node:http";
-import { call, callFor } from "../support/call-instance.ts";
-import { TemporaryLocalPlatform } from "../support/temporary-local-platform.ts";
+import { call, callFor } from "../support/instances/call-instance.ts";
+import { TemporaryLocalPlatform } from "../support/platform/temporary-local-platform.ts";
 
 describe("the request that a function sees", () => {
   let local: TemporaryLocalPlatform;

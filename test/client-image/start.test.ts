@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Problem } from "../../platform/problems.ts";
-import { draftOf } from "../support/draft.ts";
-import { TemporaryLocalPlatform } from "../support/temporary-local-platform.ts";
+import { draftOf } from "../support/platform/draft.ts";
+import { TemporaryLocalPlatform } from "../support/platform/temporary-local-platform.ts";
 
 describe("a module that does not start", () => {
   let local: TemporaryLocalPlatform;

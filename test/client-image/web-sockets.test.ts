@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { draftOf } from "../support/draft.ts";
-import { closeOf, nextMessage, openSocket } from "../support/instance-socket.ts";
-import { TemporaryLocalPlatform } from "../support/temporary-local-platform.ts";
+import { closeOf, nextMessage, openSocket } from "../support/instances/instance-socket.ts";
+import { draftOf } from "../support/platform/draft.ts";
+import { TemporaryLocalPlatform } from "../support/platform/temporary-local-platform.ts";
 
 const ECHO = `
   export default (request) => {

@@ -1,17 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { versionHash } from "../../manager/version-hash.ts";
-import { KubeApi } from "../../platform/kubernetes/api.ts";
-import { connectToCluster } from "../../platform/kubernetes/client.ts";
+import { KubeApi } from "../../platform/kubernetes/cluster/api.ts";
+import { connectToCluster } from "../../platform/kubernetes/cluster/client.ts";
+import { KINDS, type Pod } from "../../platform/kubernetes/cluster/resources.ts";
+import { Reconciler } from "../../platform/kubernetes/control/reconciler.ts";
+import { Sleeper } from "../../platform/kubernetes/control/sleeper.ts";
 import {
   KubernetesPlatform,
   type KubernetesPlatformOptions,
 } from "../../platform/kubernetes/kubernetes-platform.ts";
 import { PoolKeeper } from "../../platform/kubernetes/pool/pool-keeper.ts";
 import { poolKeys } from "../../platform/kubernetes/pool/pool-keys.ts";
-import { Reconciler } from "../../platform/kubernetes/reconciler.ts";
-import { KINDS, type Pod } from "../../platform/kubernetes/resources.ts";
-import { Sleeper } from "../../platform/kubernetes/sleeper.ts";
 import { limitsFromEnv } from "../../platform/limits.ts";
+import { versionHash } from "../../platform/version-hash.ts";
 import { eventually } from "../support/eventually.ts";
 import { kubectl } from "./kubectl.ts";
 

@@ -1,10 +1,10 @@
 import { gzipSync } from "node:zlib";
-import { type ConfigMap, KINDS, type Pod } from "../../platform/kubernetes/resources.ts";
+import { type ConfigMap, KINDS, type Pod } from "../../platform/kubernetes/cluster/resources.ts";
 import type { Platform } from "../../platform/platform.ts";
-import { conformance } from "../platform/conformance.ts";
-import { call } from "../support/call-instance.ts";
-import { draftOf } from "../support/draft.ts";
+import { conformance } from "../platform/conformance/conformance.ts";
 import { eventually } from "../support/eventually.ts";
+import { call } from "../support/instances/call-instance.ts";
+import { draftOf } from "../support/platform/draft.ts";
 import { ClusterPlatform } from "./cluster-platform.ts";
 
 const opened = new Map<Platform, ClusterPlatform>();

@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import type { Address } from "../../platform/platform.ts";
-import { DATABASE_TOP, databaseAttempts } from "../sandbox/database-attempts.ts";
-import { DESCRIPTOR_TOP, descriptorAttempts, kernelAttempts } from "../sandbox/descriptor-attempts.ts";
-import { FILE_TOP, fileAttempts } from "../sandbox/file-attempts.ts";
-import { LINK_TOP, linkAttempts } from "../sandbox/link-attempts.ts";
-import { netAttempts } from "../sandbox/net-attempts.ts";
-import { OWN_TOP, ownAttempts, socketAttempts } from "../sandbox/own-attempts.ts";
-import { PROCESS_TOP, processAttempts, suicides } from "../sandbox/process-attempts.ts";
+import { DATABASE_TOP, databaseAttempts } from "../sandbox/attempts/database-attempts.ts";
+import {
+  DESCRIPTOR_TOP,
+  descriptorAttempts,
+  kernelAttempts,
+} from "../sandbox/attempts/descriptor-attempts.ts";
+import { FILE_TOP, fileAttempts } from "../sandbox/attempts/file-attempts.ts";
+import { LINK_TOP, linkAttempts } from "../sandbox/attempts/link-attempts.ts";
+import { netAttempts } from "../sandbox/attempts/net-attempts.ts";
+import { OWN_TOP, ownAttempts, socketAttempts } from "../sandbox/attempts/own-attempts.ts";
+import { PROCESS_TOP, processAttempts, suicides } from "../sandbox/attempts/process-attempts.ts";
+import { WASI_ATTEMPTS_TOP, wasiAttempts } from "../sandbox/attempts/wasi-attempts.ts";
 import { type Attempt, expectedIn, moduleOf } from "../sandbox/stage.ts";
-import { WASI_ATTEMPTS_TOP, wasiAttempts } from "../sandbox/wasi-attempts.ts";
-import { call } from "../support/call-instance.ts";
-import { draftOf } from "../support/draft.ts";
+import { call } from "../support/instances/call-instance.ts";
+import { draftOf } from "../support/platform/draft.ts";
 import { ClusterPlatform } from "./cluster-platform.ts";
 
 type Given = Readonly<Record<string, unknown>>;

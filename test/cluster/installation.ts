@@ -1,9 +1,9 @@
-import { KubeApi } from "../../platform/kubernetes/api.ts";
-import { connectToCluster } from "../../platform/kubernetes/client.ts";
-import { Mirror } from "../../platform/kubernetes/mirror.ts";
-import { LABELS } from "../../platform/kubernetes/names.ts";
-import { isReady } from "../../platform/kubernetes/pod-state.ts";
-import { KINDS, type Pod } from "../../platform/kubernetes/resources.ts";
+import { KubeApi } from "../../platform/kubernetes/cluster/api.ts";
+import { connectToCluster } from "../../platform/kubernetes/cluster/client.ts";
+import { Mirror } from "../../platform/kubernetes/cluster/mirror.ts";
+import { KINDS, type Pod } from "../../platform/kubernetes/cluster/resources.ts";
+import { LABELS } from "../../platform/kubernetes/objects/names.ts";
+import { isReady } from "../../platform/kubernetes/objects/pod-state.ts";
 import { eventually } from "../support/eventually.ts";
 import { kubectl } from "./kubectl.ts";
 

@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
-import type { Access } from "../../manager/access.ts";
-import type { Builder } from "../../manager/build/builder.ts";
+import type { Access } from "../../manager/access/access.ts";
 import { createManager, type Manager, type ManagerOptions } from "../../manager/manager.ts";
 import { type Limits, limitsFromEnv } from "../../platform/limits.ts";
 import type { Bundle, Source } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
-import { FakePlatform } from "../support/fake-platform.ts";
+import type { Builder } from "../../runtimes/deno/build/builder.ts";
+import { FakePlatform } from "../support/platform/fake-platform.ts";
 
 /** Builds at once, unless it is held; a source with the word BROKEN does not build, one with CRASH is a fault. */
 export class FakeBuilder implements Builder {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { Problem } from "../../platform/problems.ts";
-import { answering, draftOf } from "../support/draft.ts";
-import { FakePlatform } from "../support/fake-platform.ts";
-import { conformance } from "./conformance.ts";
+import { answering, draftOf } from "../support/platform/draft.ts";
+import { FakePlatform } from "../support/platform/fake-platform.ts";
+import { conformance } from "./conformance/conformance.ts";
 
 const FAILING = "throw";
 

@@ -1,4 +1,4 @@
-import { DATABASE_TOP, databaseAttempts } from "./database-attempts.ts";
+import { DATABASE_TOP, databaseAttempts } from "./attempts/database-attempts.ts";
 import { tryEverywhere } from "./trials.ts";
 
 tryEverywhere("SQLite in a function", { attempts: databaseAttempts, top: DATABASE_TOP });

@@ -1,4 +1,4 @@
-import { DESCRIPTOR_TOP, descriptorAttempts, kernelAttempts } from "./descriptor-attempts.ts";
+import { DESCRIPTOR_TOP, descriptorAttempts, kernelAttempts } from "./attempts/descriptor-attempts.ts";
 import { tryEverywhere } from "./trials.ts";
 
 tryEverywhere("descriptors of a function", { attempts: descriptorAttempts, top: DESCRIPTOR_TOP });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { FILE_TOP, fileAttempts } from "./file-attempts.ts";
+import { FILE_TOP, fileAttempts } from "./attempts/file-attempts.ts";
 import { type Deployed, itIsRefused, Stage } from "./stage.ts";
 
 for (const isolation of ["auto", "permissions"] as const) {

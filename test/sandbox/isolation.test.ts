@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { printable } from "../../platform/printable.ts";
 import { Problem } from "../../platform/problems.ts";
+import { printable } from "../../process/printable.ts";
 import { eventually } from "../support/eventually.ts";
+import { WASI_TOP } from "./attempts/wasi-top.ts";
 import { type Attempt, type Deployed, Stage } from "./stage.ts";
-import { WASI_TOP } from "./wasi-top.ts";
 
 const attempt = (title: string, code: string): Attempt => ({ title, code, expect: /./ });
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import { Listener } from "./listener.ts";
-import { netAttempts } from "./net-attempts.ts";
+import { Listener } from "./attempts/listener.ts";
+import { netAttempts } from "./attempts/net-attempts.ts";
 import { type Deployed, itIsRefused, Stage } from "./stage.ts";
 
 for (const isolation of ["auto", "permissions"] as const) {

@@ -5,7 +5,7 @@ import { chownSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { needsWall, whyNoWall } from "../support/walls.ts";
+import { needsWall, whyNoWall } from "../support/skiff/walls.ts";
 
 /** Nobody's. Without root a wall is made in a user namespace. */
 const USER = 61_000;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import type { WallKind } from "../../platform/local/wall/profile.ts";
-import { needsWall } from "../support/walls.ts";
-import { LINK_TOP } from "./link-attempts.ts";
+import { needsWall } from "../support/skiff/walls.ts";
+import { LINK_TOP } from "./attempts/link-attempts.ts";
 import { type Attempt, type Deployed, Stage } from "./stage.ts";
 
 const attempt = (title: string, code: string): Attempt => ({ title, code, expect: /./ });

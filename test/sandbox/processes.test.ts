@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PROCESS_TOP, processAttempts, suicides } from "./process-attempts.ts";
+import { PROCESS_TOP, processAttempts, suicides } from "./attempts/process-attempts.ts";
 import { type Deployed, itIsRefused, Stage } from "./stage.ts";
 
 for (const isolation of ["auto", "permissions"] as const) {

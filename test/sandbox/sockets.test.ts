@@ -1,4 +1,4 @@
-import { OWN_TOP, ownAttempts, socketAttempts } from "./own-attempts.ts";
+import { OWN_TOP, ownAttempts, socketAttempts } from "./attempts/own-attempts.ts";
 import { tryEverywhere } from "./trials.ts";
 
 tryEverywhere("sockets of others", { attempts: socketAttempts, top: OWN_TOP });

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import type { IsolationMode } from "../../platform/local/wall/isolation.ts";
 import type { WallKind } from "../../platform/local/wall/profile.ts";
 import { eventually } from "../support/eventually.ts";
-import { needsWall } from "../support/walls.ts";
+import { needsWall } from "../support/skiff/walls.ts";
 import { type Attempt, type Deployed, expectedIn, type Situation, Stage } from "./stage.ts";
 
 /** In the environment, the code and the files of another function, and beside them: no function may get it. */

@@ -1,9 +1,9 @@
 import { LRUCache } from "lru-cache";
 import type { Settings } from "../../settings.ts";
-import type { KubeApi } from "../api.ts";
-import { LABELS } from "../names.ts";
-import { type ConfigMap, KINDS } from "../resources.ts";
-import { partNames, recordsInParts } from "../versions.ts";
+import type { KubeApi } from "../cluster/api.ts";
+import { type ConfigMap, KINDS } from "../cluster/resources.ts";
+import { LABELS } from "../objects/names.ts";
+import { partNames, recordsInParts } from "../versions/versions.ts";
 
 /** A version as a pod of the pool is given it. */
 export interface PackedVersion {

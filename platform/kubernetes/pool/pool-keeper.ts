@@ -1,8 +1,8 @@
-import type { KubeApi } from "../api.ts";
-import { covers } from "../children.ts";
-import { delay, Mirror, type MirrorTimes } from "../mirror.ts";
-import { LABELS, POOL_NAME, POOL_SEED_NAME } from "../names.ts";
-import { type Deployment, KINDS, type Pod } from "../resources.ts";
+import type { KubeApi } from "../cluster/api.ts";
+import { delay, Mirror, type MirrorTimes } from "../cluster/mirror.ts";
+import { type Deployment, KINDS, type Pod } from "../cluster/resources.ts";
+import { covers } from "../objects/children.ts";
+import { LABELS, POOL_NAME, POOL_SEED_NAME } from "../objects/names.ts";
 import { type PoolManifestOptions, poolDeploymentManifest, poolSecretManifest } from "./pool-manifests.ts";
 import { UselessPods } from "./useless-pods.ts";
 

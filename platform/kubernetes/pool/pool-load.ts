@@ -3,14 +3,14 @@ import { request } from "undici";
 import { encodeLoad, LOAD_HEADER } from "../../../client-image/load-message.ts";
 import type { Sealer } from "../../../client-image/sealed.ts";
 import { START_VARIABLE, type StartMessage } from "../../../client-image/start-message.ts";
-import { denoRunArguments } from "../../deno-flags.ts";
+import { denoRunArguments } from "../../../runtimes/deno/deno-flags.ts";
 import type { Limits } from "../../limits.ts";
 import type { Address } from "../../platform.ts";
 import { defaultSettings, type Settings } from "../../settings.ts";
-import { answersProbe } from "../instance-probe.ts";
-import { egressRules } from "../manifests.ts";
-import { PORT } from "../names.ts";
-import { BUNDLE, RUNTIME, SCRATCH } from "../pod-template.ts";
+import { egressRules } from "../objects/manifests.ts";
+import { PORT } from "../objects/names.ts";
+import { BUNDLE, RUNTIME, SCRATCH } from "../objects/pod-template.ts";
+import { answersProbe } from "../waking/instance-probe.ts";
 
 /** Files of a pod of the pool; pool.sh knows them too. */
 export const RESTART = "/work/start.sh";

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { START_VARIABLE } from "../../../client-image/start-message.ts";
 import { defaultSettings, type Settings } from "../../settings.ts";
-import { FUNCTIONS_NAMESPACE, LABELS, POOL_NAME, POOL_SEED_NAME, PORT } from "../names.ts";
+import { FUNCTIONS_NAMESPACE, LABELS, POOL_NAME, POOL_SEED_NAME, PORT } from "../objects/names.ts";
 import {
   BUNDLE,
   instanceContainer,
@@ -10,7 +10,7 @@ import {
   type PodOptions,
   RUNTIME,
   SCRATCH,
-} from "../pod-template.ts";
+} from "../objects/pod-template.ts";
 import type { PoolKeys } from "./pool-keys.ts";
 import { IN_PLACE, KEY, poolArguments, RESTART } from "./pool-load.ts";
 

@@ -1,8 +1,8 @@
-import type { JsonOperation } from "../api.ts";
-import type { Owner } from "../manifests.ts";
-import { ownerReference } from "../manifests.ts";
-import { LABELS } from "../names.ts";
-import type { Pod, ReplicaSet } from "../resources.ts";
+import type { JsonOperation } from "../cluster/api.ts";
+import type { Pod, ReplicaSet } from "../cluster/resources.ts";
+import type { Owner } from "../objects/manifests.ts";
+import { ownerReference } from "../objects/manifests.ts";
+import { LABELS } from "../objects/names.ts";
 
 /**
  * A pod's way out of the pool, as patches that the API server applies whole or not at all: free → claimed (one of

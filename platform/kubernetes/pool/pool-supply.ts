@@ -3,10 +3,10 @@ import { gzip } from "node:zlib";
 import type { Limits } from "../../limits.ts";
 import type { Draft } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
-import { checkedSettings } from "../function-spec.ts";
-import { publishingSince } from "../function-state.ts";
-import type { Owner } from "../manifests.ts";
-import type { FunctionResource } from "../resources.ts";
+import type { FunctionResource } from "../cluster/resources.ts";
+import { checkedSettings } from "../objects/function-spec.ts";
+import { publishingSince } from "../objects/function-state.ts";
+import type { Owner } from "../objects/manifests.ts";
 import type { BundleCache } from "./bundle-cache.ts";
 import type { Pool, PoolOutcome } from "./pool.ts";
 

@@ -1,6 +1,6 @@
-import { Mirror, type MirrorOptions } from "../mirror.ts";
-import { LABELS, POOL_NAME } from "../names.ts";
-import { KINDS, type ReplicaSet } from "../resources.ts";
+import { Mirror, type MirrorOptions } from "../cluster/mirror.ts";
+import { KINDS, type ReplicaSet } from "../cluster/resources.ts";
+import { LABELS, POOL_NAME } from "../objects/names.ts";
 
 export interface SwitchOptions extends Pick<MirrorOptions<ReplicaSet>, "api" | "onTrouble" | "times"> {
   readonly namespace: string;

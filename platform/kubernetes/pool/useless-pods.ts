@@ -1,6 +1,6 @@
-import { CONTAINER, LABELS } from "../names.ts";
-import { isReady, isTerminating } from "../pod-state.ts";
-import type { Pod } from "../resources.ts";
+import type { Pod } from "../cluster/resources.ts";
+import { CONTAINER, LABELS } from "../objects/names.ts";
+import { isReady, isTerminating } from "../objects/pod-state.ts";
 
 /** States of a pod that came out of the pool and has not arrived. */
 const UNFINISHED = new Set(["claimed", "loaded", "spent"]);

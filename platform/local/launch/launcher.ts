@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import type { Settings } from "../../settings.ts";
-import type { InstanceFolder } from "../instance-folder.ts";
+import type { InstanceFolder } from "../instances/instance-folder.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
 
 /** Shells and bubblewrap tell a signal by an exit code above this. */

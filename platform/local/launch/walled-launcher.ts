@@ -1,6 +1,6 @@
 import { chmodSync, copyFileSync, linkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { denoRunArguments } from "../../deno-flags.ts";
+import { denoRunArguments } from "../../../runtimes/deno/deno-flags.ts";
 import { instanceLimits } from "../resources/instance-limits.ts";
 import { INSIDE, startScript } from "../wall/profile.ts";
 import type { Prepared, Sandboxes } from "../wall/sandboxes.ts";

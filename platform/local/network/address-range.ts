@@ -1,5 +1,5 @@
 import { BlockList, isIPv6 } from "node:net";
-import { PRIVATE_IPV4 } from "../../deno-flags.ts";
+import { PRIVATE_IPV4 } from "../../../runtimes/deno/deno-flags.ts";
 
 /** IPv4 ranges that only a rule opens: the same that Deno denies. */
 export const CLOSED_IPV4: readonly string[] = PRIVATE_IPV4;

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { LaunchError } from "../launch-error.ts";
+import { LaunchError } from "../instances/launch-error.ts";
 
 /** Nothing here takes longer than a few hundred milliseconds, unless the machine is in trouble. */
 const COMMAND_MS = 10_000;

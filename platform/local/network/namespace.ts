@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { LaunchError } from "../launch-error.ts";
+import { LaunchError } from "../instances/launch-error.ts";
 import { PLAIN_ENVIRONMENT, run } from "./command.ts";
 import type { Tools } from "./tools.ts";
 

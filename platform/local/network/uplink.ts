@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
-import { LaunchError } from "../launch-error.ts";
+import { LaunchError } from "../instances/launch-error.ts";
 import { PLAIN_ENVIRONMENT } from "./command.ts";
 import type { Plan } from "./plan.ts";
 import { type Families, GATEWAY_IPV4, GATEWAY_IPV6, INSIDE_IPV4, INSIDE_IPV6, INTERFACE } from "./routes.ts";

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import type { GroupControllers } from "./control-groups.ts";
+import type { GroupControllers } from "./controllers.ts";
 import { type MemoryFiles, memoryFiles } from "./group-files.ts";
 import { removeGroup } from "./left-groups.ts";
 import { processTree } from "./process-tree.ts";

@@ -3,14 +3,12 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ControlGroup } from "./control-group.ts";
-import { type Controller, type Controllers, findControllers, isRefusal } from "./controllers.ts";
+import { type Controllers, findControllers, type GroupControllers, isRefusal } from "./controllers.ts";
 import { removeLeftGroups, removeStaleGroups } from "./left-groups.ts";
 import type { SmallFiles } from "./small-files.ts";
 
 /** In the data folder: where the groups of this Skiff are, for the next one after a crash. */
 const RECORD = "control-groups";
-
-export type GroupControllers = Controllers & { readonly memory: Controller };
 
 interface Place {
   readonly prefix: string;

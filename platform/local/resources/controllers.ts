@@ -12,6 +12,9 @@ export type ControllerName = "memory" | "pids" | "cpu";
 
 export type Controllers = Readonly<Partial<Record<ControllerName, Controller>>>;
 
+/** What limits the memory of an instance at least. */
+export type GroupControllers = Controllers & { readonly memory: Controller };
+
 export interface ControllerSources {
   /** `/proc/self/mountinfo`. */
   readonly mounts: string;

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { LaunchError } from "../launch-error.ts";
-import { commandLine, startOf } from "../process-table.ts";
+import { LaunchError } from "../instances/launch-error.ts";
+import { commandLine, startOf } from "../instances/process-table.ts";
 import { spawnWithout } from "./inherited.ts";
 import { WAITING } from "./profile.ts";
 

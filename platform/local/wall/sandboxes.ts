@@ -1,5 +1,5 @@
-import { type InstanceFolder, type InstanceFolders, removeFolder } from "../instance-folder.ts";
-import { LaunchError } from "../launch-error.ts";
+import { type InstanceFolder, type InstanceFolders, removeFolder } from "../instances/instance-folder.ts";
+import { LaunchError } from "../instances/launch-error.ts";
 import { TooManyNetworks } from "../network/networks.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
 import type { Resources } from "../resources/resources.ts";

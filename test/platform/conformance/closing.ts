@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Platform } from "../../../platform/platform.ts";
-import type { Subject } from "../conformance.ts";
+import type { Subject } from "./subject.ts";
 
 export function closing(subject: Subject): void {
   const { able, draft } = subject;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Endpoints } from "../../../platform/platform.ts";
-import type { Subject } from "../conformance.ts";
+import type { Subject } from "./subject.ts";
 
 export function endpoints(subject: Subject): void {
   const { draft } = subject;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { LogLine } from "../../../platform/platform.ts";
 import { eventually } from "../../support/eventually.ts";
-import type { Subject } from "../conformance.ts";
+import type { Subject } from "./subject.ts";
 
 export function logs(subject: Subject): void {
   const { draft } = subject;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Endpoints } from "../../../platform/platform.ts";
 import type { Problem } from "../../../platform/problems.ts";
-import type { Subject } from "../conformance.ts";
+import type { Subject } from "./subject.ts";
 
 export function publishing(subject: Subject): void {
   const { able, draft, failing } = subject;

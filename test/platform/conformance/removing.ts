@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Subject } from "../conformance.ts";
+import type { Subject } from "./subject.ts";
 
 export function removing(subject: Subject): void {
   const { draft } = subject;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
-import type { Subject } from "../conformance.ts";
+import type { Subject } from "./subject.ts";
 
 export function scaling(subject: Subject): void {
   const { able, draft } = subject;

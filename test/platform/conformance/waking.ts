@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Problem } from "../../../platform/problems.ts";
-import type { Subject } from "../conformance.ts";
+import type { Subject } from "./subject.ts";
 
 export function waking(subject: Subject): void {
   const { able, draft } = subject;

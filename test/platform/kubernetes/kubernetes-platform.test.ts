@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { ConfigMap, FunctionResource } from "../../../platform/kubernetes/resources.ts";
+import type { ConfigMap, FunctionResource } from "../../../platform/kubernetes/cluster/resources.ts";
 import { Problem } from "../../../platform/problems.ts";
-import { draftOf } from "../../support/draft.ts";
 import { eventually } from "../../support/eventually.ts";
-import { FakeCluster } from "../../support/fake-cluster.ts";
+import { draftOf } from "../../support/platform/draft.ts";
+import { FakeCluster } from "../../support/platform/fake-cluster.ts";
 
 describe("the Kubernetes platform on a cluster that fails", () => {
   let cluster: FakeCluster;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { answering, draftOf } from "../../support/draft.ts";
 import { eventually } from "../../support/eventually.ts";
-import { TemporaryLocalPlatform } from "../../support/temporary-local-platform.ts";
+import { answering, draftOf } from "../../support/platform/draft.ts";
+import { TemporaryLocalPlatform } from "../../support/platform/temporary-local-platform.ts";
 
 const HOUR_MS = 3_600_000;
 

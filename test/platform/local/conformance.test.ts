@@ -1,11 +1,11 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Platform } from "../../../platform/platform.ts";
-import { call } from "../../support/call-instance.ts";
-import { draftOf } from "../../support/draft.ts";
 import { eventually } from "../../support/eventually.ts";
-import { TemporaryLocalPlatform } from "../../support/temporary-local-platform.ts";
-import { conformance } from "../conformance.ts";
+import { call } from "../../support/instances/call-instance.ts";
+import { draftOf } from "../../support/platform/draft.ts";
+import { TemporaryLocalPlatform } from "../../support/platform/temporary-local-platform.ts";
+import { conformance } from "../conformance/conformance.ts";
 
 const opened = new Map<Platform, TemporaryLocalPlatform>();
 

@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { call } from "../../support/call-instance.ts";
 import { eventually } from "../../support/eventually.ts";
-import { instancesIn } from "../../support/instance-folders.ts";
-import { processesWith } from "../../support/processes.ts";
-import { TemporaryLocalPlatform } from "../../support/temporary-local-platform.ts";
+import { call } from "../../support/instances/call-instance.ts";
+import { instancesIn } from "../../support/instances/instance-folders.ts";
+import { processesWith } from "../../support/instances/processes.ts";
+import { TemporaryLocalPlatform } from "../../support/platform/temporary-local-platform.ts";
 
-const PROGRAM = fileURLToPath(new URL("../../support/deploying-platform.ts", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../support/platform/deploying-platform.ts", import.meta.url));
 
 /** Less than a test has, so that the platform is killed in any case. */
 const DEPLOYS_WITHIN_MS = 40_000;

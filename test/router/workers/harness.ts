@@ -8,9 +8,9 @@ import { type Limits, limitsFromEnv } from "../../../platform/limits.ts";
 import type { Address } from "../../../platform/platform.ts";
 import { applySettings, defaultSettings } from "../../../platform/settings.ts";
 import type { FrontOptions } from "../../../router/front.ts";
-import { createMetrics } from "../../../router/metrics.ts";
-import { Workers } from "../../../router/workers.ts";
-import { type FakeOptions, FakePlatform } from "../../support/fake-platform.ts";
+import { createMetrics } from "../../../router/metrics/metrics.ts";
+import { Workers } from "../../../router/workers/workers.ts";
+import { type FakeOptions, FakePlatform } from "../../support/platform/fake-platform.ts";
 
 export interface WorkersHarnessOptions extends FakeOptions, Pick<FrontOptions, "headersMs" | "other"> {
   readonly limits?: Partial<Limits>;

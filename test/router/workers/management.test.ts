@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../../support/eventually.ts";
 import { rawRequest } from "../../support/raw-request.ts";
-import { type StartedSkiff, startedSkiff } from "../../support/started-skiff.ts";
+import { type StartedSkiff, startedSkiff } from "../../support/skiff/started-skiff.ts";
 
 const TOKEN = "a-token-for-this-test-only";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { EndpointChanges } from "../../../router/endpoint-changes.ts";
-import { MergedLoads } from "../../../router/merged-loads.ts";
-import { Restarts } from "../../../router/restarts.ts";
-import { defaultWorkers, parseWorkers } from "../../../router/worker-count.ts";
+import { EndpointChanges } from "../../../router/workers/endpoint-changes.ts";
+import { MergedLoads } from "../../../router/workers/merged-loads.ts";
+import { defaultWorkers, parseWorkers } from "../../../router/workers/worker-count.ts";
+import { Restarts } from "../../../router/workers/worker-process.ts";
 
 describe("the number of workers", () => {
   it("leaves half of the cores to functions, and is 8 at most unless it is given", () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Endpoints } from "../../../platform/platform.ts";
-import { SharedSlots } from "../../../router/shared-slots.ts";
-import { SlotLedger } from "../../../router/slot-ledger.ts";
-import type { Slots } from "../../../router/slots.ts";
-import type { SlotsForWorker, SlotsFromWorker } from "../../../router/worker-messages.ts";
+import type { Slots } from "../../../router/placement/slots.ts";
+import { SharedSlots } from "../../../router/workers/shared-slots.ts";
+import { SlotLedger } from "../../../router/workers/slot-ledger.ts";
+import type { SlotsForWorker, SlotsFromWorker } from "../../../router/workers/worker-messages.ts";
 
 /** Numbers that look random and are the same in every run. */
 function randomNumbers(seed: number): () => number {

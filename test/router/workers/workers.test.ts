@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import { Problem } from "../../../platform/problems.ts";
 import { eventually } from "../../support/eventually.ts";
-import { raw } from "../harness.ts";
+import { raw } from "../support/harness.ts";
 import { Client, WorkersHarness, type WorkersHarnessOptions } from "./harness.ts";
 
 describe("routers in several processes", () => {

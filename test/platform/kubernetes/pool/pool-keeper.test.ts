@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import type { Pod } from "../../../../platform/kubernetes/cluster/resources.ts";
 import { PoolKeeper } from "../../../../platform/kubernetes/pool/pool-keeper.ts";
 import { poolKeys } from "../../../../platform/kubernetes/pool/pool-keys.ts";
-import type { Pod } from "../../../../platform/kubernetes/resources.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { FakeCluster, QUICK } from "../../../support/fake-cluster.ts";
+import { FakeCluster, QUICK } from "../../../support/platform/fake-cluster.ts";
 
 const podOf = (state: string): Pod => ({
   metadata: { name: state, uid: `uid-${state}`, labels: { "skiff.dev/pool": state } },

@@ -6,7 +6,7 @@ import { poolKeys } from "../../../../platform/kubernetes/pool/pool-keys.ts";
 import { sealLoad } from "../../../../platform/kubernetes/pool/pool-load.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
 import { defaultSettings } from "../../../../platform/settings.ts";
-import { answering } from "../../../support/draft.ts";
+import { answering } from "../../../support/platform/draft.ts";
 
 describe("the bundle in what a pod of the pool is sent", () => {
   const { ours, pods } = poolKeys("secret");

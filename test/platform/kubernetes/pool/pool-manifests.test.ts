@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { podTemplate } from "../../../../platform/kubernetes/pod-template.ts";
+import { podTemplate } from "../../../../platform/kubernetes/objects/pod-template.ts";
 import { poolKeys } from "../../../../platform/kubernetes/pool/pool-keys.ts";
 import { fitsPool, runsInPlace } from "../../../../platform/kubernetes/pool/pool-load.ts";
 import {
   poolDeploymentManifest,
   poolSecretManifest,
 } from "../../../../platform/kubernetes/pool/pool-manifests.ts";
-import { newRecord } from "../../../../platform/kubernetes/versions.ts";
+import { newRecord } from "../../../../platform/kubernetes/versions/versions.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
 import { defaultSettings, type Settings } from "../../../../platform/settings.ts";
-import { draftOf } from "../../../support/draft.ts";
+import { draftOf } from "../../../support/platform/draft.ts";
 
 const LIMITS = limitsFromEnv({});
 const OPTIONS = { image: "skiff-client:1", limits: LIMITS, cpuRequest: "50m" };

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { decodeLoad, type LoadMessage } from "../../../../client-image/load-message.ts";
 import { Opener, podKey } from "../../../../client-image/sealed.ts";
+import type { FunctionResource, Pod } from "../../../../platform/kubernetes/cluster/resources.ts";
 import type { KubernetesPlatform } from "../../../../platform/kubernetes/kubernetes-platform.ts";
 import { poolKeys } from "../../../../platform/kubernetes/pool/pool-keys.ts";
 import type { SendOptions } from "../../../../platform/kubernetes/pool/pool-load.ts";
-import type { FunctionResource, Pod } from "../../../../platform/kubernetes/resources.ts";
-import { draftOf } from "../../../support/draft.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { FakeCluster } from "../../../support/fake-cluster.ts";
+import { draftOf } from "../../../support/platform/draft.ts";
+import { FakeCluster } from "../../../support/platform/fake-cluster.ts";
 
 const SECRET = "a secret of the installation";
 const CODE = `export default () => "hello";`;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { call, callFor } from "../../../support/call-instance.ts";
-import { answering, draftOf } from "../../../support/draft.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { processesWith } from "../../../support/processes.ts";
-import { TemporaryLocalPlatform } from "../../../support/temporary-local-platform.ts";
+import { call, callFor } from "../../../support/instances/call-instance.ts";
+import { processesWith } from "../../../support/instances/processes.ts";
+import { answering, draftOf } from "../../../support/platform/draft.ts";
+import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
 
 const MIB = 1024 ** 2;
 

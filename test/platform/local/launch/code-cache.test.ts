@@ -16,10 +16,10 @@ import { join } from "node:path";
 import { CodeCache } from "../../../../platform/local/launch/code-cache.ts";
 import type { Sandbox } from "../../../../platform/local/wall/sandbox.ts";
 import type { Prepared } from "../../../../platform/local/wall/sandboxes.ts";
-import { call } from "../../../support/call-instance.ts";
-import { draftOf } from "../../../support/draft.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { TemporaryLocalPlatform } from "../../../support/temporary-local-platform.ts";
+import { call } from "../../../support/instances/call-instance.ts";
+import { draftOf } from "../../../support/platform/draft.ts";
+import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
 
 const LARGE = `/*${"x".repeat(70 * 1024)}*/`;
 

@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { denoPath } from "../../../../platform/deno-binary.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
-import { makeDenoDir } from "../../../../platform/local/data-folder.ts";
-import { InstanceFolders, removeFolder } from "../../../../platform/local/instance-folder.ts";
+import { InstanceFolders, removeFolder } from "../../../../platform/local/instances/instance-folder.ts";
 import { Launching } from "../../../../platform/local/launch/launching.ts";
 import { Resources } from "../../../../platform/local/resources/resources.ts";
-import { compileRuntime } from "../../../../platform/local/runtime-program.ts";
-import { draftOf } from "../../../support/draft.ts";
+import { makeDenoDir } from "../../../../platform/local/store/data-folder.ts";
+import { denoPath } from "../../../../runtimes/deno/deno-binary.ts";
+import { compileRuntime } from "../../../../runtimes/deno/runtime-program.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { needsWall } from "../../../support/walls.ts";
+import { draftOf } from "../../../support/platform/draft.ts";
+import { needsWall } from "../../../support/skiff/walls.ts";
 
 describe("a network wall that cannot be had at the start", () => {
   let data: string;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { call } from "../../../support/call-instance.ts";
-import { draftOf } from "../../../support/draft.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { TemporaryLocalPlatform } from "../../../support/temporary-local-platform.ts";
+import { call } from "../../../support/instances/call-instance.ts";
+import { draftOf } from "../../../support/platform/draft.ts";
+import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
 
 /** Bodies of handlers that take ever more of what is no memory of the process itself. */
 const HIDDEN = {

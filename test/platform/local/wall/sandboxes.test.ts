@@ -14,16 +14,16 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { denoPath } from "../../../../platform/deno-binary.ts";
-import { InstanceFolders } from "../../../../platform/local/instance-folder.ts";
+import { InstanceFolders } from "../../../../platform/local/instances/instance-folder.ts";
 import { CodeCache, UNKEPT } from "../../../../platform/local/launch/code-cache.ts";
 import { TooManyNetworks } from "../../../../platform/local/network/networks.ts";
 import { Resources } from "../../../../platform/local/resources/resources.ts";
 import { chooseIsolation } from "../../../../platform/local/wall/isolation.ts";
 import { type LeasedNetwork, leaseNetwork } from "../../../../platform/local/wall/leased-network.ts";
 import { type Prepared, Sandboxes, WAITING_SANDBOXES } from "../../../../platform/local/wall/sandboxes.ts";
+import { denoPath } from "../../../../runtimes/deno/deno-binary.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { needsWall } from "../../../support/walls.ts";
+import { needsWall } from "../../../support/skiff/walls.ts";
 
 describe("sandboxes", () => {
   let data: string;

@@ -1,0 +1,41 @@
+/**
+ * A router with nothing behind it but the addresses it is told, in a process of its own: no build, no instance
+ * per function. `router-process.ts` prints its port; each line `COUNT HOST:PORT` on standard input makes functions
+ * f-0 … f-COUNT, all with that one instance, and is answered with the memory of the process.
+ */
+import type { AddressInfo } from "node:net";
+import { createInterface } from "node:readline";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { limitsFromEnv } from "../../platform/limits.ts";
+import { createRouter } from "../../router/router.ts";
+import { createCallServer } from "../../router/server/call-server.ts";
+import { draftOf } from "../../test/support/platform/draft.ts";
+import { FakePlatform } from "../../test/support/platform/fake-platform.ts";
+
+const limits = limitsFromEnv({});
+const platform = new FakePlatform();
+const router = createRouter({ platform, limits, print: (line) => console.error(line) });
+const server = createCallServer({ router, limits });
+server.listen(0, "127.0.0.1", () => console.log((server.address() as AddressInfo).port));
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+let made = 0;
+
+/** Bytes in use, without garbage and without what the platform itself keeps of its functions. */
+function usedBytes(): number {
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [count, address] = line.split(" ");
+  const [host, port] = address!.split(":");
+  for (; made < Number(count); made++) {
+    await platform.publish(draftOf(`f-${made}`, ""));
+    platform.setInstances(`f-${made}`, [{ host: host!, port: Number(port) }]);
+  }
+  console.log(usedBytes());
+}

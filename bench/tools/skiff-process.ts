@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const START_MS = 20_000;
+
+/** What node says of its inspector. */
+const FROM_INSPECTOR = /^(?:Debugger |For help, see:).*\n/gm;
+
+/** Skiff as `npm start` runs it, on a free port with a data folder of its own. */
+export class SkiffProcess {
+  readonly url: string;
+  readonly pid: number;
+  /** Where its inspector is, if `--inspect` was among the options. */
+  readonly inspector: string | undefined;
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+
+  /** @param options of the node that it runs in */
+  static async start(
+    env: Record<string, string> = {},
+    options: readonly string[] = [],
+  ): Promise<SkiffProcess> {
+    const folder = mkdtempSync(join(tmpdir(), "skiff-bench-"));
+    const program = fileURLToPath(new URL("../../skiff.ts", import.meta.url));
+    const child = spawn(process.execPath, [...options, program, "--port", "0", "--data", folder], {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let inspector: string | undefined;
+    child.stderr.on("data", (chunk: Buffer) => {
+      inspector ??= /ws:\S+/.exec(chunk.toString())?.[0];
+      process.stderr.write(chunk.toString().replace(FROM_INSPECTOR, ""));
+    });
+    const url = await new Promise<string>((resolve, reject) => {
+      let text = "";
+      const deadline = setTimeout(() => reject(new Error(`Skiff did not start:\n${text}`)), START_MS);
+      child.once("exit", (code) => reject(new Error(`Skiff exited with code ${code}:\n${text}`)));
+      child.stdout.on("data", (chunk: Buffer) => {
+        text += chunk;
+        const match = /listens on (http:\S+)/.exec(text);
+        if (!match) return;
+        clearTimeout(deadline);
+        child.removeAllListeners("exit");
+        child.stdout.removeAllListeners("data").resume();
+        resolve(match[1]!);
+      });
+    });
+    return new SkiffProcess(url, child, folder, inspector);
+  }
+
+  private constructor(url: string, child: ChildProcess, folder: string, inspector: string | undefined) {
+    this.url = url;
+    this.inspector = inspector;
+    this.#child = child;
+    this.pid = child.pid!;
+    this.#folder = folder;
+  }
+
+  /** Deploys a source; `settings` is a query string. */
+  async deploy(name: string, source: string, settings = ""): Promise<void> {
+    const response = await fetch(`${this.url}/func?name=${name}&${settings}`, {
+      method: "POST",
+      body: source,
+    });
+    if (!response.ok) throw new Error(`deploy of ${name}: ${response.status} ${await response.text()}`);
+    await response.arrayBuffer();
+  }
+
+  async describe(name: string): Promise<{ instances: { state: string }[]; ready: number }> {
+    const response = await fetch(`${this.url}/func/${name}`);
+    return (await response.json()) as { instances: { state: string }[]; ready: number };
+  }
+
+  /** Waits until the idle function has no process any more. */
+  async stopped(name: string): Promise<void> {
+    const deadline = Date.now() + 20_000;
+    while ((await this.describe(name)).instances.length > 0) {
+      if (Date.now() > deadline) throw new Error(`${name} did not go back to zero`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Resident memory of the platform's process in MiB. */
+  memoryMiB(): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+  }
+
+  /** Processes that the platform has started and that still run. */
+  children(): number {
+    const text = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, "utf8").trim();
+    return text === "" ? 0 : text.split(" ").length;
+  }
+
+  async close(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once("exit", resolve));
+    this.#child.kill("SIGTERM");
+    await ended;
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,22 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { denoPath } from "../../runtimes/deno/deno-binary.ts";
+
+/** The function that all peers have behind them. */
+export const UPSTREAM = `Deno.serve({ onListen() {} }, () => new Response("hi"));\n`;
+
+export interface UpstreamOptions {
+  readonly folder: string;
+  /** In the form of DENO_SERVE_ADDRESS. */
+  readonly address: string;
+  readonly children: ChildProcess[];
+}
+
+/** Starts it as a bare Deno program. */
+export function startUpstream({ folder, address, children }: UpstreamOptions): void {
+  const program = join(folder, "upstream.js");
+  writeFileSync(program, UPSTREAM);
+  const env = { DENO_SERVE_ADDRESS: address, DENO_DIR: join(folder, "deno"), NO_COLOR: "1" };
+  children.push(spawn(denoPath(), ["run", "-A", program], { env, stdio: "inherit" }));
+}

@@ -1,0 +1,181 @@
+import type { Permissions } from "../../settings.ts";
+
+/** The parts of Kubernetes' objects that Skiff reads. What it writes is in manifests.ts. */
+export interface Metadata {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  readonly creationTimestamp?: string;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly OwnerReference[];
+}
+
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+  readonly blockOwnerDeletion?: boolean;
+}
+
+export interface Resource {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: Metadata;
+}
+
+export interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTransitionTime?: string;
+  readonly observedGeneration?: number;
+}
+
+export interface FunctionSpec {
+  /** The source, inline. Absent: that of version `version`. */
+  readonly source?: string;
+  /** The version that should serve. Set by Skiff. */
+  readonly version?: number;
+  readonly min?: number;
+  readonly max?: number;
+  readonly concurrency?: number;
+  readonly timeoutMs?: number;
+  readonly idleMs?: number;
+  readonly memoryMiB?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly permissions?: Partial<Permissions>;
+}
+
+export interface FunctionStatus {
+  /** The newest version that is known to serve. */
+  readonly version?: number;
+  /** Ready instances. */
+  readonly instances?: number;
+  readonly url?: string;
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+  /** Newest last. */
+  readonly lastErrors?: readonly { readonly at: string; readonly message: string }[];
+}
+
+export interface FunctionResource extends Resource {
+  readonly spec: FunctionSpec;
+  readonly status?: FunctionStatus;
+}
+
+export interface ConfigMap extends Resource {
+  readonly immutable?: boolean;
+  readonly binaryData?: Readonly<Record<string, string>>;
+}
+
+export interface Deployment extends Resource {
+  readonly spec: { readonly replicas?: number };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly replicas?: number;
+    readonly readyReplicas?: number;
+    readonly conditions?: readonly Condition[];
+  };
+}
+
+export interface ReplicaSet extends Resource {
+  readonly spec: { readonly replicas?: number };
+}
+
+export interface Scale extends Resource {
+  readonly spec?: { readonly replicas?: number };
+}
+
+export interface ContainerState {
+  readonly waiting?: { readonly reason?: string; readonly message?: string };
+  readonly running?: { readonly startedAt?: string };
+  readonly terminated?: {
+    readonly reason?: string;
+    readonly exitCode?: number;
+    readonly message?: string;
+    readonly finishedAt?: string;
+  };
+}
+
+export interface Pod extends Resource {
+  readonly status?: {
+    readonly phase?: string;
+    readonly podIP?: string;
+    readonly startTime?: string;
+    readonly conditions?: readonly Condition[];
+    readonly containerStatuses?: readonly {
+      readonly name: string;
+      readonly ready?: boolean;
+      readonly restartCount?: number;
+      readonly state?: ContainerState;
+      readonly lastState?: ContainerState;
+    }[];
+  };
+}
+
+export interface EndpointSlice extends Resource {
+  readonly addressType?: string;
+  readonly endpoints?:
+    | null
+    | readonly {
+        readonly addresses: readonly string[];
+        readonly hostname?: string;
+        readonly conditions?: { readonly ready?: boolean; readonly terminating?: boolean };
+        readonly targetRef?: { readonly name?: string; readonly uid?: string };
+      }[];
+  readonly ports?: null | readonly { readonly name?: string; readonly port?: number }[];
+}
+
+export interface Secret extends Resource {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+export interface Lease extends Resource {
+  readonly spec?: {
+    readonly holderIdentity?: string;
+    readonly leaseDurationSeconds?: number;
+    readonly renewTime?: string;
+    readonly acquireTime?: string;
+    readonly leaseTransitions?: number;
+  };
+}
+
+/** A kind of object within a namespace, as the API server's paths name it. */
+export interface Kind {
+  /** `api/v1`, `apis/apps/v1`. */
+  readonly group: string;
+  readonly plural: string;
+}
+
+export const KINDS = {
+  functions: { group: "apis/skiff.dev/v1", plural: "functions" },
+  configMaps: { group: "api/v1", plural: "configmaps" },
+  services: { group: "api/v1", plural: "services" },
+  pods: { group: "api/v1", plural: "pods" },
+  secrets: { group: "api/v1", plural: "secrets" },
+  deployments: { group: "apis/apps/v1", plural: "deployments" },
+  replicaSets: { group: "apis/apps/v1", plural: "replicasets" },
+  autoscalers: { group: "apis/autoscaling/v2", plural: "horizontalpodautoscalers" },
+  networkPolicies: { group: "apis/networking.k8s.io/v1", plural: "networkpolicies" },
+  endpointSlices: { group: "apis/discovery.k8s.io/v1", plural: "endpointslices" },
+  leases: { group: "apis/coordination.k8s.io/v1", plural: "leases" },
+} as const satisfies Record<string, Kind>;
+
+export interface Place {
+  readonly kind: Kind;
+  readonly namespace: string;
+  readonly name?: string;
+  readonly subresource?: string;
+}
+
+export function pathOf({ kind, namespace, name, subresource }: Place): string {
+  const parts = [kind.group, "namespaces", namespace, kind.plural, name, subresource];
+  return `/${parts.filter((part) => part !== undefined).join("/")}`;
+}

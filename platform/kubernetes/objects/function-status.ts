@@ -1,0 +1,109 @@
+import type { Condition, Deployment, FunctionResource, FunctionStatus, Pod } from "../cluster/resources.ts";
+import { replicaFailure } from "../publishing/readiness.ts";
+import type { Trouble } from "./pod-state.ts";
+import { crashOf, isReady, isTerminating, troubleOf } from "./pod-state.ts";
+
+const ERRORS_KEPT = 10;
+const MESSAGE_LENGTH = 2_000;
+
+/** What stands in the way of a Function itself, before there are pods. */
+export interface Fault {
+  /** `InvalidSetting`, `BuildFailed`, `StartFailed`, `CodeMissing`, … */
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface StatusInput {
+  readonly resource: FunctionResource;
+  readonly deployment: Deployment | undefined;
+  readonly pods: readonly Pod[];
+  /** Why `spec` cannot become a version. */
+  readonly fault?: Fault | undefined;
+  readonly publishing: boolean;
+  readonly url: string;
+}
+
+/** The status of a Function: a pure function of what is there. Times of conditions change with their status only. */
+export function functionStatus(input: StatusInput, now: Date): FunctionStatus {
+  const { resource, pods, url, fault } = input;
+  const before = resource.status ?? {};
+  const generation = resource.metadata.generation ?? 0;
+  const verdicts = [readyVerdict(input), builtVerdict(fault), progressingVerdict(input)];
+  const conditions = verdicts.map((verdict): Condition => {
+    const last = before.conditions?.find(({ type }) => type === verdict.type);
+    const unchanged = last?.status === verdict.status && last.lastTransitionTime !== undefined;
+    const lastTransitionTime = unchanged ? last.lastTransitionTime! : seconds(now);
+    return { ...verdict, lastTransitionTime, observedGeneration: generation };
+  });
+  return {
+    ...(before.version === undefined ? {} : { version: before.version }),
+    instances: pods.filter(isReady).length,
+    url,
+    observedGeneration: generation,
+    conditions,
+    lastErrors: lastErrors(input, now),
+  };
+}
+
+type Verdict = Pick<Condition, "type" | "status"> & { reason: string; message: string };
+
+function verdict(type: string, status: boolean, [reason, message]: readonly [string, string]): Verdict {
+  return { type, status: status ? "True" : "False", reason, message: message.slice(0, MESSAGE_LENGTH) };
+}
+
+function readyVerdict({ resource, deployment, pods, fault }: StatusInput): Verdict {
+  const ready = pods.filter(isReady).length;
+  if (ready > 0) return verdict("Ready", true, ["Serving", `${ready} ready`]);
+  if (resource.status?.version === undefined) {
+    if (fault) return verdict("Ready", false, [fault.reason, fault.message]);
+    return verdict("Ready", false, ["Deploying", "The first version is not ready yet."]);
+  }
+  const trouble = worst(pods) ?? replicaFailure(deployment);
+  if (trouble) return verdict("Ready", false, [trouble.reason, describe(trouble)]);
+  if (deployment?.spec.replicas === 0) return verdict("Ready", true, ["Asleep", "The next call wakes it."]);
+  if (!deployment) return verdict("Ready", false, ["Repairing", "Its Deployment is being made."]);
+  return verdict("Ready", false, ["Starting", "An instance starts."]);
+}
+
+function builtVerdict(fault: Fault | undefined): Verdict {
+  if (!fault) return verdict("Built", true, ["Built", "What spec says is a version."]);
+  return verdict("Built", false, [fault.reason, fault.message]);
+}
+
+function progressingVerdict({ publishing, resource }: StatusInput): Verdict {
+  const { version } = resource.spec;
+  if (publishing)
+    return verdict("Progressing", true, ["Deploying", `Version ${version ?? 1} is being deployed.`]);
+  return verdict("Progressing", false, ["Settled", "Nothing is under way."]);
+}
+
+function worst(pods: readonly Pod[]): Trouble | undefined {
+  const troubles = pods.flatMap((pod) => troubleOf(pod) ?? []);
+  return troubles.find(({ final }) => final) ?? troubles[0];
+}
+
+function describe({ message, log }: Trouble): string {
+  return log.length === 0 ? message : `${message} Its last lines:\n${log.join("\n")}`;
+}
+
+function lastErrors({ resource, pods, fault }: StatusInput, now: Date): { at: string; message: string }[] {
+  const kept = resource.status?.lastErrors ?? [];
+  const seen = new Set(kept.map(({ message }) => message));
+  const crashes = pods.filter((pod) => !isTerminating(pod)).flatMap((pod) => crashOf(pod) ?? []);
+  const fresh = [
+    ...(fault ? [{ at: seconds(now), message: fault.message.slice(0, MESSAGE_LENGTH) }] : []),
+    ...crashes.map((crash) => ({
+      at: crash.at ?? seconds(now),
+      message: describe(crash).slice(0, MESSAGE_LENGTH),
+    })),
+  ];
+  const unseen = fresh.filter(({ message }, index) => {
+    return !seen.has(message) && fresh.findIndex((each) => each.message === message) === index;
+  });
+  return [...kept, ...unseen].slice(-ERRORS_KEPT);
+}
+
+/** Times in Kubernetes' objects have no fractions. */
+function seconds(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`;
+}

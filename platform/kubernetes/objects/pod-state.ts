@@ -1,0 +1,91 @@
+import type { Pod } from "../cluster/resources.ts";
+import { CONTAINER, LABELS } from "./names.ts";
+
+/** Why a pod does not come up, for people. */
+export interface Trouble {
+  /** One word for conditions: `ImageCannotBePulled`, `Crashed`, `Unschedulable`, `CannotStart`. */
+  readonly reason: string;
+  readonly message: string;
+  /** The last lines that the function printed. */
+  readonly log: readonly string[];
+  /** Waiting does not help: what is wrong stays wrong until somebody changes something. */
+  readonly final: boolean;
+  readonly at?: string;
+}
+
+const LINES_SHOWN = 20;
+
+export function isTerminating(pod: Pod): boolean {
+  return pod.metadata.deletionTimestamp !== undefined;
+}
+
+export function isReady(pod: Pod): boolean {
+  return !isTerminating(pod) && condition(pod, "Ready")?.status === "True";
+}
+
+export function versionOf(pod: Pod): number {
+  return Number(pod.metadata.labels?.[LABELS.version] ?? 0);
+}
+
+/** What is wrong with a pod; undefined if nothing is, or nothing yet. */
+export function troubleOf(pod: Pod): Trouble | undefined {
+  if (isTerminating(pod)) return undefined;
+  const state = container(pod)?.state ?? {};
+  const crash = crashOf(pod);
+  if (crash && (state.terminated || state.waiting)) return crash;
+  const { reason = "", message = "" } = state.waiting ?? {};
+  if (/^(ErrImage|ImagePull|InvalidImage|ErrImageNeverPull)/.test(reason)) {
+    return trouble("ImageCannotBePulled", `The client image cannot be pulled: ${message || reason}`, true);
+  }
+  if (/^(CreateContainer|RunContainer|StartError)/.test(reason)) {
+    return trouble("CannotStart", `The container cannot be started: ${message || reason}`, true);
+  }
+  const scheduled = condition(pod, "PodScheduled");
+  if (scheduled?.status === "False") {
+    return trouble("Unschedulable", `No node takes the pod: ${scheduled.message ?? scheduled.reason}`, false);
+  }
+  if (pod.status?.phase === "Failed") {
+    return trouble(
+      "Evicted",
+      `The pod ended: ${condition(pod, "DisruptionTarget")?.message ?? "failed"}`,
+      false,
+    );
+  }
+  return undefined;
+}
+
+/** How the container of a pod ended the last time, if it broke. */
+export function crashOf(pod: Pod): Trouble | undefined {
+  const { state, lastState } = container(pod) ?? {};
+  const ended = state?.terminated ?? lastState?.terminated;
+  if (!ended || (ended.exitCode === 0 && ended.reason === "Completed" && isTerminating(pod)))
+    return undefined;
+  const log = (ended.message ?? "")
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .slice(-LINES_SHOWN);
+  const at = ended.finishedAt === undefined ? {} : { at: ended.finishedAt };
+  if (ended.reason === "OOMKilled") {
+    const message = "It was stopped: it used more memory than its limit (setting memoryMiB).";
+    return { ...trouble("OutOfMemory", message, true), log, ...at };
+  }
+  const message = `It ended with exit code ${ended.exitCode ?? "unknown"}.`;
+  return { ...trouble("Crashed", message, true), log, ...at };
+}
+
+/** The time until the kubelet tries again lies in this waiting state. */
+export function isBackingOff(pod: Pod): boolean {
+  return container(pod)?.state?.waiting?.reason === "CrashLoopBackOff";
+}
+
+function trouble(reason: string, message: string, final: boolean): Trouble {
+  return { reason, message, log: [], final };
+}
+
+function container(pod: Pod) {
+  return pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER);
+}
+
+export function condition(pod: Pod, type: string) {
+  return pod.status?.conditions?.find((each) => each.type === type);
+}

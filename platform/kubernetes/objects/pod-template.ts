@@ -1,0 +1,167 @@
+import {
+  PROBE_HEADER,
+  PROBE_PATH,
+  START_VARIABLE,
+  type StartMessage,
+} from "../../../client-image/start-message.ts";
+import { denoRunArguments } from "../../../runtimes/deno/deno-flags.ts";
+import type { Limits } from "../../limits.ts";
+import type { Settings } from "../../settings.ts";
+import { partNames, type VersionRecord } from "../versions/versions.ts";
+import { CONTAINER, LABELS, PORT, PORT_NAME, serviceName, versionHostname } from "./names.ts";
+
+/** User and group of the client image; not root in any namespace. */
+const USER = 1993;
+/** Mounts of the pod; the image's DENO_DIR is in /work. */
+const PARTS = "/skiff/parts";
+export const RUNTIME = "/skiff/runtime.mjs";
+export const BUNDLE = "/work/bundle.mjs";
+export const SCRATCH = "/scratch";
+
+/**
+ * What Deno itself needs besides the function's memory: 31 MiB resident after start, and room for code that V8
+ * compiles, threads and socket buffers. The limit of the pod counts them all, the setting only the function.
+ */
+export const RUNTIME_MIB = 64;
+/**
+ * CPU that a pod asks for: little, because most functions wait most of the time. The autoscaler's 75 % are of this
+ * request.
+ */
+export const CPU_REQUEST = "50m";
+const SCRATCH_SIZE = "256Mi";
+
+/** Time between leaving the EndpointSlices and SIGTERM, in which every router has seen that. */
+export const PRE_STOP_S = 2;
+const PROBE = {
+  httpGet: { path: PROBE_PATH, port: PORT_NAME, httpHeaders: [{ name: PROBE_HEADER, value: "1" }] },
+};
+const LIVENESS_PERIOD_S = 10;
+
+export interface PodOptions {
+  /** The client image. */
+  readonly image: string;
+  readonly limits: Limits;
+  /** A quantity, such as CPU_REQUEST. */
+  readonly cpuRequest: string;
+}
+
+/** The pod of a version: the same image for all, with the version's bundle mounted. */
+export function podTemplate(record: VersionRecord, options: PodOptions): object {
+  const { name, version, settings } = record;
+  return {
+    metadata: {
+      labels: {
+        [LABELS.managedBy]: "skiff",
+        [LABELS.function]: name,
+        [LABELS.version]: String(version),
+      },
+    },
+    spec: {
+      ...instancePod(settings, options),
+      // With the Service's name as subdomain, EndpointSlices show the host name, and so the version.
+      hostname: versionHostname(version),
+      subdomain: serviceName(name),
+      containers: [functionContainer(record, options)],
+      volumes: [
+        { name: "parts", projected: { sources: partNames(record, "bundle").map(projectPart) } },
+        { name: "work", emptyDir: { sizeLimit: SCRATCH_SIZE } },
+        { name: "scratch", emptyDir: { sizeLimit: SCRATCH_SIZE } },
+      ],
+    },
+  };
+}
+
+/** What is the same for every pod with these settings, whatever it runs. */
+export function instancePod(settings: Settings, { limits }: PodOptions): object {
+  return {
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    // As on one machine: the timeout of a call, and one silence of a stream. Most pods end long before.
+    terminationGracePeriodSeconds:
+      PRE_STOP_S + Math.ceil((settings.timeoutMs + limits.streamIdleMs) / 1_000) + 1,
+    // Names with a dot are asked for as they are, not in every domain of the cluster first.
+    dnsConfig: { options: [{ name: "ndots", value: "1" }] },
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: USER,
+      runAsGroup: USER,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+  };
+}
+
+/** In the order of the files' names, because that is how the runtime joins them. */
+function projectPart(name: string, index: number): object {
+  return { configMap: { name, items: [{ key: "part", path: String(index).padStart(5, "0") }] } };
+}
+
+function functionContainer(record: VersionRecord, options: PodOptions): object {
+  const { settings } = record;
+  const runtime = { read: [PARTS], write: [BUNDLE] };
+  const sandbox = { settings, bundle: BUNDLE, runtime, scratch: SCRATCH, listen: { port: PORT } };
+  return {
+    ...instanceContainer(settings, options),
+    args: [...denoRunArguments({ ...sandbox, ownAddresses: [] }), RUNTIME].map(literal),
+    env: environment(record),
+    volumeMounts: [
+      { name: "parts", mountPath: PARTS, readOnly: true },
+      { name: "work", mountPath: "/work" },
+      { name: "scratch", mountPath: SCRATCH },
+    ],
+  };
+}
+
+/** What is the same for every container with these settings, whatever it runs. */
+export function instanceContainer(settings: Settings, { image, limits, cpuRequest }: PodOptions): object {
+  const memory = mebibytes(settings.memoryMiB + RUNTIME_MIB);
+  return {
+    name: CONTAINER,
+    image,
+    imagePullPolicy: "IfNotPresent",
+    workingDir: SCRATCH,
+    ports: [{ name: PORT_NAME, containerPort: PORT }],
+    readinessProbe: { ...PROBE, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 3 },
+    livenessProbe: {
+      ...PROBE,
+      periodSeconds: LIVENESS_PERIOD_S,
+      timeoutSeconds: 5,
+      // A busy event loop answers late; only one that is later than any call or start may be is stuck.
+      failureThreshold:
+        Math.ceil(Math.max(limits.startMs, settings.timeoutMs, 10_000) / 1_000 / LIVENESS_PERIOD_S) + 1,
+    },
+    lifecycle: { preStop: { sleep: { seconds: PRE_STOP_S } } },
+    resources: {
+      requests: { cpu: cpuRequest, memory },
+      limits: { memory, "ephemeral-storage": "1Gi" },
+    },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    },
+    // What a function printed last before it broke becomes the reason that people read.
+    terminationMessagePolicy: "FallbackToLogsOnError",
+  };
+}
+
+/** In the form that the server gives it back in: a difference would be taken for somebody's edit. */
+function mebibytes(count: number): string {
+  return count % 1024 === 0 ? `${count / 1024}Gi` : `${count}Mi`;
+}
+
+function environment({ name, version, settings }: VersionRecord): object[] {
+  const message: StartMessage = {
+    bundle: `file://${BUNDLE}`,
+    parts: PARTS,
+    listen: { port: PORT },
+    function: { name, version },
+    env: [...Object.keys(settings.env), "TMPDIR"],
+  };
+  const env = { TMPDIR: SCRATCH, ...settings.env, [START_VARIABLE]: JSON.stringify(message) };
+  return Object.entries(env).map(([key, value]) => ({ name: key, value: literal(value) }));
+}
+
+/** Kubernetes expands `$(NAME)` in values and arguments, and `$$` to `$`; a doubled `$` is left as it was meant. */
+export function literal(value: string): string {
+  return value.replaceAll("$", () => "$$");
+}

@@ -1,0 +1,126 @@
+import { createHash } from "node:crypto";
+import type { Draft, Source, SourceType } from "../../platform.ts";
+import type { Settings } from "../../settings.ts";
+import type { Resource } from "../cluster/resources.ts";
+import { ANNOTATIONS, LABELS, partName } from "../objects/names.ts";
+
+/** What is known of a stored version without reading its parts. */
+export interface VersionRecord {
+  readonly name: string;
+  readonly version: number;
+  readonly hash: string;
+  readonly sourceHash: string;
+  readonly sourceType: SourceType;
+  readonly settings: Settings;
+  readonly createdAt: Date;
+  readonly bundleParts: number;
+  readonly sourceParts: number;
+}
+
+export type Part = "bundle" | "source";
+
+/** Names of the ConfigMaps that carry a part of a version: first those of the bundle, then of the source. */
+export function partNames(record: VersionRecord, part: Part): string[] {
+  const [first, count] =
+    part === "bundle" ? [0, record.bundleParts] : [record.bundleParts, record.sourceParts];
+  return Array.from({ length: count }, (_, index) => partName(record, first + index));
+}
+
+/** The annotations of the first ConfigMap of bundle and source, which describe the version: either may be lost. */
+export function recordAnnotations(record: VersionRecord): Record<string, string> {
+  return {
+    [ANNOTATIONS.hash]: record.hash,
+    [ANNOTATIONS.sourceHash]: record.sourceHash,
+    [ANNOTATIONS.sourceType]: record.sourceType,
+    [ANNOTATIONS.settings]: JSON.stringify(record.settings),
+    [ANNOTATIONS.createdAt]: record.createdAt.toISOString(),
+    [ANNOTATIONS.parts]: `${record.bundleParts}/${record.sourceParts}`,
+  };
+}
+
+/**
+ * The whole versions among the ConfigMaps of one function, in order of their numbers. A version is whole when
+ * all of its parts are there: one that was interrupted while it was stored does not exist.
+ */
+export function recordsOf(configMaps: readonly Resource[]): VersionRecord[] {
+  return allRecordsOf(configMaps).filter((record) => missingParts(record, configMaps).length === 0);
+}
+
+/** The versions of which all of one part is among the ConfigMaps. */
+export function recordsInParts(configMaps: readonly Resource[], part: Part): VersionRecord[] {
+  return allRecordsOf(configMaps).filter((record) => !missingParts(record, configMaps).includes(part));
+}
+
+/** Also those of which somebody has deleted a part. */
+export function allRecordsOf(configMaps: readonly Resource[]): VersionRecord[] {
+  const records = configMaps.flatMap((each) => parseRecord(each) ?? []);
+  const byVersion = new Map(records.map((record) => [record.version, record]));
+  return [...byVersion.values()].sort((a, b) => a.version - b.version);
+}
+
+/** Which parts of a version are not whole. */
+export function missingParts(record: VersionRecord, configMaps: readonly Resource[]): Part[] {
+  const names = new Set(configMaps.map(({ metadata }) => metadata.name));
+  const parts: readonly Part[] = ["bundle", "source"];
+  return parts.filter((part) => !partNames(record, part).every((name) => names.has(name)));
+}
+
+function parseRecord({ metadata }: Resource): VersionRecord | undefined {
+  const { labels = {}, annotations = {} } = metadata;
+  const parts = /^(\d+)\/(\d+)$/.exec(annotations[ANNOTATIONS.parts] ?? "");
+  const name = labels[LABELS.function];
+  const settings = annotations[ANNOTATIONS.settings];
+  if (!parts || name === undefined || settings === undefined) return undefined;
+  return {
+    name,
+    version: Number(labels[LABELS.version]),
+    hash: annotations[ANNOTATIONS.hash] ?? "",
+    sourceHash: annotations[ANNOTATIONS.sourceHash] ?? "",
+    sourceType: (annotations[ANNOTATIONS.sourceType] ?? "text/typescript") as SourceType,
+    settings: JSON.parse(settings) as Settings,
+    createdAt: new Date(annotations[ANNOTATIONS.createdAt] ?? metadata.creationTimestamp ?? 0),
+    bundleParts: Number(parts[1]),
+    sourceParts: Number(parts[2]),
+  };
+}
+
+export function sourceHash({ type, bytes }: Source): string {
+  return createHash("sha256").update(`${type}\n`).update(bytes).digest("hex");
+}
+
+export interface NewRecord {
+  readonly draft: Draft;
+  readonly version: number;
+  readonly createdAt: Date;
+  readonly bundleParts: number;
+  readonly sourceParts: number;
+}
+
+export function newRecord({ draft, ...rest }: NewRecord): VersionRecord {
+  const { name, hash, source, settings } = draft;
+  return { name, hash, settings, sourceHash: sourceHash(source), sourceType: source.type, ...rest };
+}
+
+/** Versions share etcd with the whole cluster, so a function may keep about this much there besides what serves. */
+export const PARTS_KEPT = 64;
+
+/** Versions to forget: all but the newest `keep` that fit into PARTS_KEPT, and never one of `needed`. */
+export function versionsToForget(
+  records: readonly VersionRecord[],
+  keep: number,
+  needed: readonly (number | undefined)[],
+): VersionRecord[] {
+  let parts = 0;
+  let kept = 0;
+  const forget: VersionRecord[] = [];
+  for (const record of records.toSorted((a, b) => b.version - a.version)) {
+    const fits = kept < keep && parts + record.bundleParts + record.sourceParts <= PARTS_KEPT;
+    if (!needed.includes(record.version) && !fits) {
+      forget.push(record);
+      continue;
+    }
+    kept++;
+    parts += record.bundleParts + record.sourceParts;
+  }
+  return forget;
+}

@@ -1,0 +1,32 @@
+import { request } from "undici";
+import { PROBE_HEADER, PROBE_PATH, VERSION_HEADER } from "../../../client-image/start-message.ts";
+import type { Address } from "../../platform.ts";
+import { delay } from "../cluster/mirror.ts";
+
+const EVERY_MS = 10;
+const ANSWER_MS = 2_000;
+
+/** Asks an instance until it answers its probe as that version; false when the signal was aborted before that. */
+export async function answersProbe(
+  address: Extract<Address, { host: string }>,
+  signal: AbortSignal,
+  version: number,
+): Promise<boolean> {
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  while (!signal.aborted) {
+    try {
+      const response = await request(`http://${host}:${address.port}${PROBE_PATH}`, {
+        headers: { [PROBE_HEADER]: "1" },
+        signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+      });
+      await response.body.dump();
+      const isIt = response.headers[VERSION_HEADER] === String(version);
+      if (response.statusCode === 204 && isIt) return true;
+    } catch (error) {
+      // Nobody listens yet: that is what this waits for. Anything else is a fault of this program.
+      if (error instanceof TypeError) throw error;
+    }
+    await delay(EVERY_MS, signal);
+  }
+  return false;
+}

@@ -1,0 +1,271 @@
+import type { ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { constants } from "node:os";
+import { pathToFileURL } from "node:url";
+import type { StartMessage } from "../../../client-image/start-message.ts";
+import type { Instance, InstanceDescription, LogLine } from "../../platform.ts";
+import { formatMs } from "../../quantity.ts";
+import type { Settings } from "../../settings.ts";
+import { endOf, type Launched } from "../launch/launcher.ts";
+import type { InstanceResources } from "../resources/instance-resources.ts";
+import { recordPid, removeFolder } from "./instance-folder.ts";
+import { readLines } from "./output.ts";
+import { probe } from "./probe.ts";
+
+/** Time between leaving the endpoints and SIGTERM: calls already on their way still arrive. */
+const SETTLE_MS = 200;
+/** Lines kept for the report of a failed start. */
+const START_LINES = 20;
+
+export interface InstanceOptions {
+  readonly name: string;
+  readonly version: number;
+  readonly settings: Settings;
+  /** Time that it may take to be ready. */
+  readonly startMs: number;
+  readonly onLine: (line: LogLine) => void;
+  /** What it is expected to need in memory. */
+  readonly expectedMiB: number;
+}
+
+/** One program that runs one version, from its start to its end; it owns the folder. */
+export class InstanceProcess implements Instance {
+  readonly id: string;
+  readonly address: { readonly unix: string };
+  readonly version: number;
+  readonly settings: Settings;
+  readonly startedAt = new Date();
+  readonly pid: number;
+  /** Resolves when a probe was answered; rejects with the last lines when it ends before that. */
+  readonly ready: Promise<void>;
+  /** Resolves with a person's words for how it ended, as soon as its process has. */
+  readonly exited: Promise<string>;
+  /** Resolves when nothing of it is left. */
+  readonly ended: Promise<void>;
+  /** By the monotonic clock. */
+  readyAtMs: number | undefined;
+  /** Set when the platform ends it, so that its end is no crash. */
+  stopping = false;
+  readonly resources: InstanceResources;
+  readonly expectedMiB: number;
+  /** By the monotonic clock. */
+  readonly startedAtMs = performance.now();
+  readonly #launched: Launched;
+  readonly #child: ChildProcess;
+  #answeredAtMs = 0;
+  #hasExited = false;
+  #killedBecause: string | undefined;
+  #cause: unknown;
+
+  constructor(launched: Launched, options: InstanceOptions) {
+    const { folder, child, pid } = launched;
+    this.id = folder.id;
+    this.address = { unix: folder.socket };
+    this.version = options.version;
+    this.settings = options.settings;
+    this.resources = launched.resources;
+    this.expectedMiB = options.expectedMiB;
+    this.#launched = launched;
+    this.#child = child;
+    this.pid = pid;
+    this.exited = this.#watchExit();
+    this.ended = this.exited.then(() => this.#release(options));
+    this.#recordPid();
+    this.ready =
+      pid > 0
+        ? this.#start(options)
+        : this.exited.then((how) => Promise.reject(new StartError(how, [], this.#cause)));
+    // Whoever needs to know awaits it; an instance that nobody waits for any more may fail as well.
+    this.ready.catch(() => {});
+  }
+
+  /** The error of the system for which it could not be started; undefined if there was none. */
+  get cause(): unknown {
+    return this.#cause;
+  }
+
+  describe(state: InstanceDescription["state"]): InstanceDescription {
+    const { id, version, startedAt } = this;
+    const memoryMiB = this.resources.measure();
+    const memory = memoryMiB === undefined ? {} : { memoryMiB: Math.round(memoryMiB) };
+    return { id, version, state, startedAt, ...memory };
+  }
+
+  /** Memory that it held when it was measured last; undefined where the system does not say. */
+  get usedMiB(): number | undefined {
+    return this.resources.usedMiB;
+  }
+
+  /** When its event loop answered `ask` last, by the monotonic clock. */
+  get answeredAtMs(): number {
+    return this.#answeredAtMs;
+  }
+
+  /** Asks its event loop for a sign of life, also while it drains and takes no connections any more. */
+  ask(): void {
+    this.#child.stdin?.write("alive\n");
+  }
+
+  /** Lets the calls under way finish, at most for `graceMs`; the instance must be out of the endpoints. */
+  async drain(graceMs: number): Promise<void> {
+    this.stopping = true;
+    const terminate = setTimeout(() => void this.#terminate(graceMs), this.readyAtMs ? SETTLE_MS : 0);
+    const kill = setTimeout(() => this.kill("was stopped: it had not finished in time"), SETTLE_MS + graceMs);
+    await this.ended;
+    clearTimeout(terminate);
+    clearTimeout(kill);
+  }
+
+  /**
+   * Connections are accepted in the order in which they came: an instance that answers a probe has those that came
+   * before, however busy the machine is.
+   */
+  async #terminate(withinMs: number): Promise<void> {
+    if (this.readyAtMs !== undefined && withinMs > 0) {
+      // Whatever kept it from answering, its end is not put off by it.
+      await probe(this.address.unix, withinMs).catch(() => {});
+    }
+    // What stands around the program does not pass signals on.
+    if (!this.#hasExited && this.pid > 0) signalIfThere(this.pid, "SIGTERM");
+  }
+
+  /** Ends it at once; `because` is what people read about it. */
+  kill(because: string): void {
+    this.#killedBecause ??= because;
+    this.#child.kill("SIGKILL");
+    // It needs the processor to end.
+    this.resources.endYielding();
+  }
+
+  async #start(options: InstanceOptions): Promise<void> {
+    const nonce = randomBytes(16).toString("hex");
+    const { name, version, settings, startMs } = options;
+    const { bundle, socket, scratch } = this.#launched.inside;
+    const lines: string[] = [];
+    const late = `was not ready within ${formatMs(startMs)} (limit SKIFF_START_TIMEOUT): does its module wait for something that does not come?`;
+    const deadline = setTimeout(() => this.kill(late), startMs);
+    const isReady = new Promise<void>((resolve) => {
+      for (const stream of ["stdout", "stderr"] as const) {
+        readLines(this.#child[stream]!, (text) => {
+          if (text === `${nonce} ready`) return resolve();
+          if (text === `${nonce} alive`) {
+            this.#answeredAtMs = performance.now();
+            return;
+          }
+          if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));
+          options.onLine({ at: new Date(), instance: this.id, stream, text });
+        });
+      }
+    });
+    const message: StartMessage = {
+      nonce,
+      bundle: pathToFileURL(bundle).href,
+      listen: { unix: socket },
+      function: { name, version },
+      env: [...(scratch === undefined ? [] : ["TMPDIR"]), ...Object.keys(settings.env)],
+    };
+    try {
+      this.#limit();
+      this.#launched.begin(`${JSON.stringify(message)}\n`);
+      const failed = await Promise.race([isReady, this.exited]);
+      if (failed !== undefined) throw new StartError(failed, lines, this.#cause);
+      this.#launched.expose();
+      await probe(this.address.unix, startMs);
+      this.readyAtMs = performance.now();
+    } catch (error) {
+      // It may be Skiff that lacks something, such as a file for the connection.
+      if (!(error instanceof StartError)) this.#cause ??= error;
+      this.kill("did not answer the first health probe");
+      if (error instanceof StartError) throw error;
+      throw new StartError(await this.exited, lines, this.#cause);
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  /** Nothing of the function runs before what it holds is limited. */
+  #limit(): void {
+    try {
+      this.resources.limit(this.settings.memoryMiB);
+    } catch (error) {
+      this.#cause = error;
+      this.kill(`could not be started: its memory cannot be limited: ${(error as Error).message}`);
+      throw error;
+    }
+  }
+
+  #describeEnd(code: number | null, signal: NodeJS.Signals | null): string {
+    // V8 ends the process with a trap or an abort when the heap is full.
+    if (this.resources.ranOut) {
+      return `was stopped: it went over its limit of ${this.settings.memoryMiB} MiB (setting memoryMiB)`;
+    }
+    if (signal === "SIGTRAP" || signal === "SIGABRT" || signal === "SIGILL") {
+      return `ended by ${signal}, most likely out of memory: its limit is ${this.settings.memoryMiB} MiB (setting memoryMiB)`;
+    }
+    if (signal) return `ended by ${signal}`;
+    const early =
+      code === 0 && this.readyAtMs === undefined
+        ? " before it was ready: does its module call Deno.exit?"
+        : "";
+    return `exited with code ${code}${early}`;
+  }
+
+  #watchExit(): Promise<string> {
+    return new Promise((resolve) => {
+      const end = (how: string) => resolve(this.#killedBecause ?? how);
+      this.#child.once("error", (error) => {
+        this.#cause = error;
+        end(`could not be started: ${error.message}`);
+      });
+      // What it printed last may wait behind the limit on its output, which has no reason any more.
+      this.#child.once("exit", () => {
+        this.#hasExited = true;
+        this.#child.stdout?.resume();
+        this.#child.stderr?.resume();
+      });
+      this.#child.once("close", (code, signal) => {
+        const how = endOf(code, signal, constants.signals);
+        end(this.#describeEnd(how.code, how.signal));
+      });
+    });
+  }
+
+  /** A process that a Skiff after a crash would not find must not run. */
+  #recordPid(): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    try {
+      recordPid(this.#launched.folder, pid);
+    } catch (error) {
+      this.#cause = error;
+      this.kill(`could not be started: its pid cannot be recorded: ${(error as Error).message}`);
+    }
+  }
+
+  async #release({ onLine }: InstanceOptions): Promise<void> {
+    await this.#launched.close();
+    for (const left of [await removeFolder(this.#launched.folder), await this.resources.release()]) {
+      if (left) onLine({ at: new Date(), instance: this.id, stream: "platform", text: left });
+    }
+  }
+}
+
+/** An instance ended before it was ready. */
+export class StartError extends Error {
+  readonly log: readonly string[];
+
+  constructor(how: string, log: readonly string[], cause?: unknown) {
+    super(how, { cause });
+    this.name = "StartError";
+    this.log = log;
+  }
+}
+
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // It ended in between.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

@@ -1,0 +1,121 @@
+import { formatMs } from "../../quantity.ts";
+import { shortageOf } from "../../shortage.ts";
+import { ProcessorWatch, type WatchedProcessor } from "../resources/processor-watch.ts";
+import type { InstanceProcess } from "./instance-process.ts";
+import { LateProbe, probe } from "./probe.ts";
+
+export interface WatchTimes {
+  readonly tickMs: number;
+  readonly probeEveryMs: number;
+  /** A busy event loop answers its probe late; only one that is later than any call may be is stuck. */
+  readonly probeAtLeastMs: number;
+}
+
+export const WATCH_TIMES: WatchTimes = { tickMs: 200, probeEveryMs: 5_000, probeAtLeastMs: 10_000 };
+
+/** Probes that fail in a row before it is the instance's fault: one may fail for a reason of our own. */
+const FAILED_PROBES = 2;
+/** Samples in a row without a change after which an instance is calm, and sampled at every fifth tick only. */
+const CALM_AFTER = 10;
+const CALM_EVERY = 5;
+const CHANGE_MIB = 1;
+
+/** What is looked after of an instance. */
+export type WatchedInstance = Pick<
+  InstanceProcess,
+  "address" | "settings" | "readyAtMs" | "stopping" | "kill"
+> & {
+  readonly resources: Pick<InstanceProcess["resources"], "measure" | "usedMiB"> &
+    WatchedProcessor["resources"];
+};
+
+export interface Watched {
+  /** Every process there is, also the starting and the draining ones. */
+  readonly instances: () => Iterable<WatchedInstance>;
+  /** Called at every tick. */
+  readonly tick: (nowMs: number) => void;
+  /** How an instance is asked whether it answers; `probe` by default. */
+  readonly ask?: typeof probe;
+}
+
+interface Probed {
+  /** Infinite while a probe is under way. */
+  readonly atMs: number;
+  /** That failed in a row. */
+  readonly failed: number;
+}
+
+/** Looks after running instances: their memory, and whether they still answer. */
+export class InstanceWatch {
+  readonly #watched: Watched;
+  readonly #times: WatchTimes;
+  readonly #timer: NodeJS.Timeout;
+  readonly #probed = new WeakMap<WatchedInstance, Probed>();
+  /** Samples in a row that were like the one before. */
+  readonly #calm = new WeakMap<WatchedInstance, number>();
+  readonly #processor = new ProcessorWatch();
+  #ticks = 0;
+
+  constructor(watched: Watched, times: WatchTimes) {
+    this.#watched = watched;
+    this.#times = times;
+    this.#timer = setInterval(() => this.#tick(performance.now()), times.tickMs);
+    this.#timer.unref();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tick(nowMs: number): void {
+    let index = ++this.#ticks;
+    for (const instance of this.#watched.instances()) {
+      const calm = this.#calm.get(instance) ?? 0;
+      // Calm ones in turns, so that no tick has all of them.
+      if (calm < CALM_AFTER || index++ % CALM_EVERY === 0) this.#checkMemory(instance, calm);
+      if (isDue(instance, this.#probed.get(instance), nowMs - this.#times.probeEveryMs)) {
+        void this.#checkAnswers(instance);
+      }
+    }
+    this.#processor.tick(this.#watched.instances(), nowMs, this.#times.tickMs);
+    this.#watched.tick(nowMs);
+  }
+
+  #checkMemory(instance: WatchedInstance, calm: number): void {
+    const beforeMiB = instance.resources.usedMiB;
+    const usedMiB = instance.resources.measure();
+    if (usedMiB === undefined) return;
+    const isSame = beforeMiB !== undefined && Math.abs(usedMiB - beforeMiB) < CHANGE_MIB;
+    this.#calm.set(instance, isSame ? calm + 1 : 0);
+    const limitMiB = instance.settings.memoryMiB;
+    if (usedMiB <= limitMiB) return;
+    const used = `it used ${Math.round(usedMiB)} MiB`;
+    instance.kill(`was stopped: ${used}, over its limit of ${limitMiB} MiB (setting memoryMiB)`);
+  }
+
+  async #checkAnswers(instance: WatchedInstance): Promise<void> {
+    const { failed = 0 } = this.#probed.get(instance) ?? {};
+    this.#probed.set(instance, { atMs: Number.POSITIVE_INFINITY, failed });
+    const withinMs = Math.max(this.#times.probeAtLeastMs, instance.settings.timeoutMs);
+    try {
+      await (this.#watched.ask ?? probe)(instance.address.unix, withinMs);
+      this.#probed.set(instance, { atMs: performance.now(), failed: 0 });
+    } catch (error) {
+      // Where Skiff itself has no file left to ask with, the instance is not at fault.
+      const isOurs = shortageOf(error) !== undefined;
+      this.#probed.set(instance, { atMs: performance.now(), failed: isOurs ? failed : failed + 1 });
+      if (instance.stopping || isOurs) return;
+      if (error instanceof LateProbe) {
+        instance.kill(`was stopped: it did not answer its health probe for ${formatMs(withinMs)}`);
+      } else if (failed + 1 >= FAILED_PROBES) {
+        const times = `${failed + 1} health probes in a row failed`;
+        instance.kill(`was stopped: ${times}: ${(error as Error).message}`);
+      }
+    }
+  }
+}
+
+function isDue(instance: WatchedInstance, probed: Probed | undefined, beforeMs: number): boolean {
+  const lastMs = probed?.atMs ?? instance.readyAtMs;
+  return lastMs !== undefined && lastMs <= beforeMs && !instance.stopping;
+}

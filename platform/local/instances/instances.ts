@@ -1,0 +1,226 @@
+import { availableParallelism, networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { Semaphore } from "../../../process/semaphore.ts";
+import { denoPath } from "../../../runtimes/deno/deno-binary.ts";
+import { compileRuntime } from "../../../runtimes/deno/runtime-program.ts";
+import type { Limits } from "../../limits.ts";
+import type { LogLine } from "../../platform.ts";
+import { Problem } from "../../problems.ts";
+import { formatMs } from "../../quantity.ts";
+import { ExpectedMemory } from "../budget/expected-memory.ts";
+import { type EvictableInstance, MemoryBudget } from "../budget/memory-budget.ts";
+import type { Launched } from "../launch/launcher.ts";
+import { Launching } from "../launch/launching.ts";
+import type { Probed } from "../network/networks.ts";
+import { Resources } from "../resources/resources.ts";
+import { startWork } from "../scaling/start-work.ts";
+import { BundleFiles } from "../store/bundle-files.ts";
+import { makeDenoDir } from "../store/data-folder.ts";
+import type { Store, VersionRecord } from "../store/store.ts";
+import type { Isolation, IsolationMode } from "../wall/isolation.ts";
+import type { WallKind } from "../wall/profile.ts";
+import { InstanceFolders, removeFolder } from "./instance-folder.ts";
+import { InstanceProcess } from "./instance-process.ts";
+import { refusalOf } from "./launch-error.ts";
+
+/** Instances that start at a time, those included that wait for something else than the processor. */
+const MOST_STARTING = 256;
+
+export interface InstancesOptions {
+  /** Its real path. */
+  readonly dataFolder: string;
+  readonly store: Store;
+  readonly limits: Limits;
+  readonly isolation: IsolationMode;
+  /** Walls to try; all of WALL_KINDS by default. */
+  readonly walls?: readonly WallKind[] | undefined;
+  /** Instances that may be stopped to make room. */
+  readonly idle: () => Iterable<EvictableInstance>;
+  /** Opens walls around networks; absent: functions use the machine's. */
+  readonly probeNetworks?: (() => Promise<Probed>) | undefined;
+  /** False measures memory only, as where the system has no control groups for Skiff. */
+  readonly useGroups?: boolean | undefined;
+}
+
+export interface StartOptions {
+  readonly onLine: (line: LogLine) => void;
+  /** Ends the wait for a place. */
+  readonly signal: AbortSignal;
+  /** False: there is another one that takes calls, so that this one is refused where memory is used up. */
+  readonly waits: boolean;
+}
+
+/** All instances of this machine, of whatever function, with the files that they need. */
+export class Instances {
+  readonly bundles: BundleFiles;
+  /** How they are started; rejects when the isolation that is asked for cannot be had. */
+  readonly #launching: Promise<Launching>;
+  readonly #folders: InstanceFolders;
+  readonly #startMs: number;
+  readonly #budget: MemoryBudget;
+  readonly #expected = new ExpectedMemory<VersionRecord>();
+  readonly #all = new Set<InstanceProcess>();
+  /** Starting is mostly work for the processor: more at a time would only make each slower. */
+  readonly #working = new Semaphore({ places: 2 * availableParallelism() + 2 });
+  readonly #starting = new Semaphore({ places: MOST_STARTING });
+  readonly #waitMs: number;
+
+  constructor(options: InstancesOptions) {
+    const { dataFolder, store, limits, isolation, idle, useGroups, probeNetworks } = options;
+    this.#startMs = limits.startMs;
+    this.#waitMs = limits.instanceWaitMs;
+    this.#budget = new MemoryBudget({
+      budgetMiB: limits.memoryBytes / 1024 ** 2,
+      waitMs: limits.instanceWaitMs,
+      instances: () => this.#all,
+      idle,
+    });
+    this.bundles = new BundleFiles(
+      join(dataFolder, "functions"),
+      async ({ name, version }) => (await store.read(name, version))?.bundle,
+    );
+    this.#folders = new InstanceFolders(dataFolder);
+    this.#launching = Launching.open({
+      program: { deno: denoPath(), runtime: compileRuntime(dataFolder), denoDir: makeDenoDir(dataFolder) },
+      folders: this.#folders,
+      resources: new Resources(dataFolder, { useGroups }),
+      isolation,
+      walls: options.walls,
+      limits,
+      ...(probeNetworks && { probeNetworks }),
+    });
+    // Whoever asks for it is told.
+    this.#launching.catch(() => {});
+  }
+
+  /** @throws Error in words for the person who started Skiff, if the isolation that is asked for cannot be had */
+  async isolation(): Promise<Isolation> {
+    return (await this.#launching).isolation;
+  }
+
+  /** What holds the connections of functions in, for people. */
+  async describeNetwork(): Promise<string> {
+    return (await this.#launching).describeNetwork();
+  }
+
+  /** Compiles what all instances run, so that none has to. */
+  async warm(): Promise<void> {
+    await (await this.#launching).warm();
+  }
+
+  /** Every process there is, also the starting and the draining ones. */
+  get all(): Iterable<InstanceProcess> {
+    return this.#all;
+  }
+
+  /** Keeps all instances within the memory that they have together; called a few times a second. */
+  tick(): void {
+    this.#budget.check();
+  }
+
+  /**
+   * Resolves when the process exists. It holds a place among the working ones only while it works on its start.
+   * @throws Problem `no_capacity` when there is no memory, no place or no network for it, or the machine starts none; the signal's reason
+   */
+  start(record: VersionRecord, { onLine, signal, waits }: StartOptions): Promise<InstanceProcess> {
+    const neededMiB = this.#expected.of(record);
+    const begin = () => this.#inPlace(() => this.#spawn(record, onLine), signal);
+    return this.#budget.run({ neededMiB, waits, signal }, begin);
+  }
+
+  /** Removes what is left; every instance must be ending. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#all].map(({ ended }) => ended));
+    await this.#launching.then(
+      (launching) => launching.close(),
+      () => {},
+    );
+    this.#folders.close();
+  }
+
+  #inPlace(spawn: () => Promise<InstanceProcess>, outer: AbortSignal): Promise<InstanceProcess> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(tooManyStarts(this.#waitMs)), this.#waitMs);
+    const signal = AbortSignal.any([outer, late.signal]);
+    const { promise, resolve, reject } = Promise.withResolvers<InstanceProcess>();
+    const work = async () => {
+      const instance = await spawn();
+      resolve(instance);
+      await startWork(instance);
+      return instance;
+    };
+    const start = async () => {
+      const instance = await this.#working.run(work, signal);
+      // A failed start is told by the instance.
+      await instance.ready.catch(() => {});
+    };
+    this.#starting.run(start, signal).catch(reject);
+    return promise.finally(() => clearTimeout(timer));
+  }
+
+  async #spawn(record: VersionRecord, onLine: StartOptions["onLine"]): Promise<InstanceProcess> {
+    const { name, version, settings } = record;
+    const { launcher } = await this.#launching;
+    const bundle = await this.bundles.hold(record);
+    let launched: Launched | undefined;
+    try {
+      launched = await launcher.launch({ settings, bundle, ownAddresses: ownAddresses() });
+      const instance = new InstanceProcess(launched, {
+        name,
+        version,
+        settings,
+        startMs: this.#startMs,
+        expectedMiB: this.#expected.of(record),
+        onLine,
+      });
+      this.#all.add(instance);
+      void instance.ended.then(() => this.#ended(record, instance, onLine));
+      return instance;
+    } catch (error) {
+      // The system has no process, no file or no space left: nothing of the attempt stays.
+      await launched?.close();
+      if (launched) await removeFolder(launched.folder);
+      await launched?.resources.release();
+      await this.bundles.release(record);
+      throw this.#refusal(error, onLine);
+    }
+  }
+
+  /** People read the cause, callers that it is none of theirs. */
+  #refusal(error: unknown, onLine: StartOptions["onLine"]): unknown {
+    const refusal = refusalOf(error);
+    if (refusal !== error) {
+      const text = `an instance could not be started: ${(error as Error).message}`;
+      onLine({ at: new Date(), instance: "", stream: "platform", text });
+    }
+    return refusal;
+  }
+
+  async #ended(
+    record: VersionRecord,
+    instance: InstanceProcess,
+    onLine: StartOptions["onLine"],
+  ): Promise<void> {
+    this.#all.delete(instance);
+    const left = await this.bundles.release(record);
+    if (left) onLine({ at: new Date(), instance: instance.id, stream: "platform", text: left });
+    if (instance.readyAtMs !== undefined && instance.usedMiB !== undefined) {
+      this.#expected.saw(record, instance.usedMiB);
+    }
+    this.#budget.check();
+  }
+}
+
+function tooManyStarts(waitMs: number): Problem {
+  return new Problem(
+    "no_capacity",
+    `Too many instances start at a time: this one had no place among them within ${formatMs(waitMs)} (limit SKIFF_INSTANCE_WAIT). Try again in 1 s.`,
+    { retryAfterS: 1, setting: "SKIFF_INSTANCE_WAIT" },
+  );
+}
+
+/** Addresses of this machine's interfaces; the loopback ones are private anyway. */
+function ownAddresses(): string[] {
+  const interfaces = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return interfaces.filter(({ internal }) => !internal).map(({ address }) => address);
+}

@@ -1,0 +1,17 @@
+import { isDiskFull } from "../../disk-full.ts";
+import { Problem } from "../../problems.ts";
+import { shortageOf } from "../../shortage.ts";
+
+const RETRY_AFTER_S = 5;
+
+/** The machine gave no place to an instance: nothing of the function ran, so it is no fault of the function. */
+export class LaunchError extends Error {
+  override readonly name = "LaunchError";
+}
+
+/** What callers are told of a failed launch; errors that say more themselves, and those of Skiff, stay as they are. */
+export function refusalOf(error: unknown): unknown {
+  if (!(error instanceof LaunchError) || isDiskFull(error) || shortageOf(error) !== undefined) return error;
+  const detail = `This machine cannot start an instance, which is no fault of the function; Skiff's log says why. Try again in ${RETRY_AFTER_S} s.`;
+  return new Problem("no_capacity", detail, { retryAfterS: RETRY_AFTER_S });
+}

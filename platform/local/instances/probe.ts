@@ -1,0 +1,42 @@
+import { request } from "node:http";
+import { setTimeout } from "node:timers/promises";
+import { PROBE_HEADER, PROBE_PATH } from "../../../client-image/start-message.ts";
+import { formatMs } from "../../quantity.ts";
+
+/** The instance did not answer in time, as opposed to a connection that failed. */
+export class LateProbe extends Error {}
+
+/** Pause after a connection that the instance had no room for, because it accepts none. */
+const FULL_MS = 100;
+
+/**
+ * Asks the runtime of an instance whether it answers; the function does not see it.
+ * @throws LateProbe if it does not answer within `timeoutMs`; Error if it answers something else than 204,
+ * or the connection fails
+ */
+export async function probe(socketPath: string, timeoutMs: number): Promise<void> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  for (;;) {
+    try {
+      return await ask(socketPath, signal);
+    } catch (error) {
+      if (signal.aborted) throw new LateProbe(`no answer for ${formatMs(timeoutMs)}`);
+      // More connections wait than it may have: it is as busy as one that does not answer.
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+    }
+    await setTimeout(FULL_MS);
+  }
+}
+
+function ask(socketPath: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const headers = { host: "probe", [PROBE_HEADER]: "1" };
+    const asked = request({ socketPath, path: PROBE_PATH, headers, signal, agent: false }, (response) => {
+      response.resume();
+      if (response.statusCode === 204) resolve();
+      else reject(new Error(`the answer was ${response.statusCode}`));
+    });
+    asked.on("error", reject);
+    asked.end();
+  });
+}

@@ -1,0 +1,37 @@
+import type { Load } from "../../platform.ts";
+import type { Settings } from "../../settings.ts";
+
+/** How long fewer instances must have been enough before one is stopped. */
+export const SCALE_IN_AFTER_MS = 30_000;
+
+export interface ScaleInput {
+  readonly settings: Settings;
+  readonly load: Pick<Load, "inFlight" | "waiting">;
+  /** Instances of the current version that are ready or starting. */
+  readonly current: number;
+  /** Time since the last call ended; 0 while calls are there. */
+  readonly idleForMs: number;
+  /** Time for which fewer than `current` instances would have been enough. */
+  readonly lowForMs: number;
+}
+
+/** Instances that the load asks for, by calls in flight and waiting. */
+export function instancesForLoad(input: Pick<ScaleInput, "settings" | "load">): number {
+  return Math.max(input.settings.min, instancesForCalls(input));
+}
+
+/** Those among them that are there for calls, not only for `min`. */
+export function instancesForCalls({ settings, load }: Pick<ScaleInput, "settings" | "load">): number {
+  return Math.min(settings.max, Math.ceil((load.inFlight + load.waiting) / settings.concurrency));
+}
+
+/** How many instances there should be now: grows at once, shrinks slowly, goes to `min` when idle. */
+export function desiredInstances(input: ScaleInput): number {
+  const { settings, current, idleForMs, lowForMs } = input;
+  const wanted = instancesForLoad(input);
+  if (wanted >= current) return wanted;
+  if (idleForMs >= settings.idleMs) return settings.min;
+  const shrinks = lowForMs >= Math.min(SCALE_IN_AFTER_MS, settings.idleMs);
+  // The last instance stays until the function is idle: it is what answers without a cold start.
+  return shrinks ? Math.max(1, wanted) : current;
+}

@@ -1,0 +1,248 @@
+import { isTrailer } from "../headers/response-headers.ts";
+import { ChunkSize } from "./chunk-size.ts";
+import { HeadTooLarge, MalformedResponse, parseFields, ResponseCut } from "./response-fields.ts";
+import { CHUNKED, parseResponseHead, type ResponseHead, UNTIL_CLOSE } from "./response-head.ts";
+
+/** Takes one response. Each of its members may abandon the response. */
+export interface ResponseSink {
+  /** 1xx: it announces a response, it is none. */
+  onInformation(head: ResponseHead): void;
+  /** Told once. */
+  onHead(head: ResponseHead): void;
+  /** @param part a view of the buffer that was read into: valid during the call only */
+  onData(part: Buffer): void;
+  /** @param trailers names and values in turn */
+  onEnd(trailers: readonly string[]): void;
+}
+
+export interface ResponseEnd {
+  /** The connection is in a state to carry another call. */
+  readonly keepsAlive: boolean;
+}
+
+/**
+ * Bytes that are looked at first for the end of a head. A head that ends in them is remembered: a function's responses
+ * mostly have the same one, until the date changes.
+ */
+const FIRST_BYTES = 1_024;
+const BLOCK_END = "\r\n\r\n";
+const LF = 10;
+const CR = 13;
+const START = "HTTP/1.";
+const NO_TRAILERS: readonly string[] = [];
+
+type State =
+  | "idle"
+  | "head"
+  | "length"
+  | "untilClose"
+  | "chunkSize"
+  | "chunk"
+  | "chunkCr"
+  | "chunkLf"
+  | "trailers";
+
+/** Reads the responses of one connection, one after another. After an error it must not be used any more. */
+export class ResponseParser {
+  readonly #headerBytes: number;
+  /** The connection gets this before the sink gets the end, so that it is free by then. */
+  readonly #onEnd: (end: ResponseEnd) => void;
+  #sink: ResponseSink | undefined;
+  #isHead = false;
+  #state: State = "idle";
+  #head: ResponseHead | undefined;
+  /** Part of a head or of trailers that is not complete. */
+  #text = "";
+  /** Bytes of the body or the chunk that are still to come. */
+  #left = 0;
+  readonly #chunkSize = new ChunkSize();
+  #knownText = "";
+  #knownHead: ResponseHead | undefined;
+
+  constructor(headerBytes: number, onEnd: (end: ResponseEnd) => void) {
+    this.#headerBytes = headerBytes;
+    this.#onEnd = onEnd;
+  }
+
+  /** The next response goes to `sink`; `isHead` says that it answers HEAD, and so has no body. */
+  begin(sink: ResponseSink, isHead: boolean): void {
+    this.#sink = sink;
+    this.#isHead = isHead;
+    this.#state = "head";
+  }
+
+  /** Nobody wants the rest of the response; `execute` returns without reading it. */
+  abandon(): void {
+    this.#sink = undefined;
+    this.#text = "";
+  }
+
+  /**
+   * Reads the first `length` bytes.
+   * @throws MalformedResponse, HeadTooLarge
+   */
+  execute(bytes: Buffer, length: number): void {
+    let at = 0;
+    if (this.#sink === undefined) throw new MalformedResponse("it sent what nobody had asked for");
+    while (at < length && this.#sink !== undefined) at = this.#step(this.#sink, bytes, at, length);
+  }
+
+  /**
+   * The connection has ended.
+   * @throws ResponseCut unless that is how the response was to end
+   */
+  finish(): void {
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    if (this.#state !== "untilClose") throw new ResponseCut("other side closed");
+    this.#end(sink, false, NO_TRAILERS);
+  }
+
+  #step(sink: ResponseSink, bytes: Buffer, at: number, length: number): number {
+    switch (this.#state) {
+      case "head":
+        return this.#takeHead(sink, bytes, at, length);
+      case "length":
+      case "chunk":
+        return this.#takeData(sink, bytes, at, length);
+      case "untilClose":
+        sink.onData(bytes.subarray(at, length));
+        return length;
+      case "trailers":
+        return this.#takeTrailers(sink, bytes, at, length);
+      default:
+        this.#takeFraming(bytes[at]!);
+        return at + 1;
+    }
+  }
+
+  #takeHead(sink: ResponseSink, bytes: Buffer, at: number, length: number): number {
+    const before = this.#text.length;
+    const end = this.#takeBlock(bytes, at, length);
+    if (end < 0) {
+      this.#checkStart();
+      return length;
+    }
+    const head = this.#parseHead(this.#text.slice(0, end + 2));
+    this.#text = "";
+    const next = at + end + 4 - before;
+    if (head.status < 200) {
+      if (head.status === 101)
+        throw new MalformedResponse("it switched protocols, which nobody had asked for");
+      sink.onInformation(head);
+      return next;
+    }
+    this.#head = head;
+    const hasBody = !this.#isHead && head.status !== 204 && head.status !== 304 && head.length !== 0;
+    sink.onHead(head);
+    if (this.#sink === undefined) return length;
+    if (!hasBody) this.#end(sink, next === length, NO_TRAILERS);
+    else if (head.length === CHUNKED) this.#startChunk();
+    else if (head.length === UNTIL_CLOSE) this.#state = "untilClose";
+    else {
+      this.#state = "length";
+      this.#left = head.length;
+    }
+    return next;
+  }
+
+  #parseHead(text: string): ResponseHead {
+    if (text === this.#knownText) {
+      this.#knownHead!.isRepeated = true;
+      return this.#knownHead!;
+    }
+    const head = parseResponseHead(text);
+    // Parts of a string keep all of it in memory: a large one must not stay.
+    if (this.#text.length <= FIRST_BYTES) {
+      this.#knownText = text;
+      this.#knownHead = head;
+    }
+    return head;
+  }
+
+  #takeData(sink: ResponseSink, bytes: Buffer, at: number, length: number): number {
+    const end = Math.min(length, at + this.#left);
+    this.#left -= end - at;
+    const isLast = this.#left === 0;
+    const isWhole = isLast && this.#state === "length";
+    if (isLast && !isWhole) this.#state = "chunkCr";
+    sink.onData(bytes.subarray(at, end));
+    if (isWhole && this.#sink !== undefined) this.#end(sink, end === length, NO_TRAILERS);
+    return end;
+  }
+
+  #startChunk(): void {
+    this.#state = "chunkSize";
+    this.#chunkSize.reset();
+  }
+
+  #takeFraming(byte: number): void {
+    if (this.#state === "chunkSize") {
+      if (!this.#chunkSize.take(byte)) return;
+      this.#left = this.#chunkSize.bytes;
+      this.#state = this.#left === 0 ? "trailers" : "chunk";
+      // So that no trailers look like the end of a block as well.
+      if (this.#left === 0) this.#text = "\r\n";
+    } else {
+      if (byte !== (this.#state === "chunkCr" ? CR : LF)) {
+        throw new MalformedResponse("a chunk of its response is longer than its size");
+      }
+      if (this.#state === "chunkCr") this.#state = "chunkLf";
+      else this.#startChunk();
+    }
+  }
+
+  #takeTrailers(sink: ResponseSink, bytes: Buffer, at: number, length: number): number {
+    const before = this.#text.length;
+    const end = this.#takeBlock(bytes, at, length);
+    if (end < 0) return length;
+    const fields = end === 0 ? NO_TRAILERS : parseFields(this.#text.slice(0, end + 2), 2);
+    this.#text = "";
+    const next = at + end + 4 - before;
+    this.#end(sink, next === length, fields.length === 0 ? fields : trailersOf(fields));
+    return next;
+  }
+
+  /** Adds to `#text`; gives where the empty line after the block begins, or -1 if it is not there yet. */
+  #takeBlock(bytes: Buffer, at: number, length: number): number {
+    const before = this.#text.length;
+    const most = this.#headerBytes + 4;
+    const last = Math.min(length, at + most - before);
+    // Mostly the block is short, and what follows is a body.
+    const first = Math.min(last, at + FIRST_BYTES);
+    this.#text += bytes.toString("latin1", at, first);
+    let end = this.#text.indexOf(BLOCK_END, Math.max(0, before - 3));
+    if (end < 0 && first < last) {
+      this.#text += bytes.toString("latin1", first, last);
+      end = this.#text.indexOf(BLOCK_END, Math.max(0, before - 3));
+    }
+    if (end < 0 && this.#text.length >= most) throw new HeadTooLarge("its header block is too large");
+    return end;
+  }
+
+  /** What cannot become a head is not waited for. */
+  #checkStart(): void {
+    const text = this.#text;
+    if (text.slice(0, START.length) !== START.slice(0, text.length) || /(?:^|[^\r])\n/.test(text)) {
+      throw new MalformedResponse("its response has no valid status line");
+    }
+  }
+
+  #end(sink: ResponseSink, isAll: boolean, trailers: readonly string[]): void {
+    const keepsAlive = isAll && this.#head!.keepsAlive;
+    this.#state = "idle";
+    this.#sink = undefined;
+    this.#head = undefined;
+    this.#onEnd({ keepsAlive });
+    sink.onEnd(trailers);
+  }
+}
+
+/** What frames or routes a message has no place in its trailers (RFC 9110 6.5.1). */
+function trailersOf(fields: readonly string[]): string[] {
+  const trailers: string[] = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    if (isTrailer(fields[i]!)) trailers.push(fields[i]!, fields[i + 1]!);
+  }
+  return trailers;
+}

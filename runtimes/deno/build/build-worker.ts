@@ -1,0 +1,102 @@
+import { once } from "node:events";
+import { createReadStream } from "node:fs";
+import type { BuildProcess } from "../walls/build-process.ts";
+import { encodeHeader, type Frame, FrameReader } from "./frames.ts";
+import type { Reply, Task } from "./tasks.ts";
+
+/** Bytes for a worker: in memory, or in a file. */
+export type Body = Uint8Array | { readonly path: string; readonly bytes: number };
+
+export interface Answer {
+  readonly reply: Reply;
+  /** The bundle, or the module with outside imports. */
+  readonly body: Uint8Array;
+}
+
+/** A worker ended before it answered. */
+export class WorkerEnded extends Error {}
+
+const READY_MS = 30_000;
+
+/** A process that does one task after the other. It sees what it is sent, and nothing of this machine. */
+export class BuildWorker {
+  readonly process: BuildProcess;
+  /** Resolves when it can take tasks. Rejects with WorkerEnded if it never can. */
+  readonly ready: Promise<void>;
+  readonly #reader: FrameReader;
+  #answered: ((answer: Answer) => void) | undefined;
+  #hasEnded = false;
+
+  constructor(process: BuildProcess, mostBodyBytes: number) {
+    this.process = process;
+    this.#reader = new FrameReader(mostBodyBytes, (frame) => this.#receive(frame));
+    process.stdout.on("data", (chunk: Buffer) => this.#read(chunk));
+    const ended = () => {
+      this.#hasEnded = true;
+    };
+    process.ended.then(ended, ended);
+    this.ready = this.#untilReady();
+    this.ready.catch(() => {});
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /**
+   * Does one task; nobody may ask for another meanwhile.
+   * @throws WorkerEnded once it and all that it started are gone
+   */
+  async perform(task: Task, [source, printed]: readonly [Uint8Array, Body]): Promise<Answer> {
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    this.#answered = resolve;
+    const { stdin } = this.process;
+    stdin.write(encodeHeader(task, [source.length, lengthOf(printed)]));
+    stdin.write(source);
+    if (printed instanceof Uint8Array) stdin.write(printed);
+    else await Promise.race([this.#sendFile(printed.path), this.process.ended]);
+    return await Promise.race([promise, this.#untilEnded()]);
+  }
+
+  async #sendFile(path: string): Promise<void> {
+    const { stdin } = this.process;
+    for await (const chunk of createReadStream(path)) {
+      if (!stdin.write(chunk)) await Promise.race([once(stdin, "drain"), this.process.ended]);
+      if (this.#hasEnded) return;
+    }
+  }
+
+  async #untilReady(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    this.#answered = resolve;
+    const timer = setTimeout(() => this.process.kill(), READY_MS);
+    try {
+      await Promise.race([promise, this.#untilEnded()]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #untilEnded(): Promise<never> {
+    const exit = await this.process.ended;
+    throw new WorkerEnded(`a build worker ended with ${exit}: ${this.process.stderr.trim()}`);
+  }
+
+  #read(chunk: Buffer): void {
+    try {
+      this.#reader.push(chunk);
+    } catch {
+      // What it sends is not what a worker sends: nothing that comes after it can be read.
+      this.process.kill();
+    }
+  }
+
+  #receive({ header, bodies }: Frame): void {
+    this.#answered?.({ reply: header as Reply, body: bodies[0] });
+    this.#answered = undefined;
+  }
+}
+
+function lengthOf(body: Body): number {
+  return body instanceof Uint8Array ? body.length : body.bytes;
+}

@@ -1,0 +1,37 @@
+import { LRUCache } from "lru-cache";
+import type { Bundle } from "../../../platform/platform.ts";
+import { sourceHash } from "../../../platform/version-hash.ts";
+import type { Builder } from "./builder.ts";
+
+export interface BundleCacheOptions {
+  /** Bundles kept, by their size; 64 MiB by default. */
+  readonly mostBytes?: number;
+  /** Time for which a bundle is used again; 10 minutes by default. */
+  readonly ttlMs?: number;
+}
+
+/**
+ * A builder that gives the bundle of an equal source again: the same source under a second name, or back
+ * and forth between two, costs no second build and is the same code. Not for long, because what
+ * `npm:hono@4` stands for changes.
+ */
+export function cacheBundles(builder: Builder, options: BundleCacheOptions = {}): Builder {
+  const { mostBytes = 64 * 1024 ** 2, ttlMs = 600_000 } = options;
+  const cache = new LRUCache<string, Bundle>({
+    maxSize: mostBytes,
+    ttl: ttlMs,
+    sizeCalculation: ({ code }) => Math.max(1, code.length),
+  });
+  return {
+    async build(source, signal) {
+      const key = await sourceHash(source);
+      const known = cache.get(key);
+      if (known) return known;
+      const bundle = await builder.build(source, signal);
+      cache.set(key, bundle);
+      return bundle;
+    },
+    warm: () => builder.warm(),
+    close: () => builder.close(),
+  };
+}

@@ -1,0 +1,151 @@
+import { availableParallelism } from "node:os";
+import type { Limits } from "../../../platform/limits.ts";
+import { FastLane } from "../../../process/fast-lane.ts";
+import type { Attempt, SlowLane } from "../../../process/slow-lane.ts";
+import type { BuildMeter } from "../walls/build-meter.ts";
+import { lowerPriority, processTree } from "../walls/process-tree.ts";
+import { crashed, outOfMemory, tooManyBuilds } from "./build-problems.ts";
+import { type Answer, type Body, type BuildWorker, WorkerEnded } from "./build-worker.ts";
+import type { Task } from "./tasks.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+export interface TaskRunnerOptions {
+  readonly pool: WorkerPool;
+  readonly limits: Limits;
+  readonly meter: BuildMeter;
+  readonly slow: SlowLane;
+}
+
+export interface TaskOrder {
+  readonly task: Task;
+  /** The source, and what Deno's bundler printed. */
+  readonly bodies: readonly [Uint8Array, Body];
+  /** Called when a worker begins with it. */
+  readonly onBegin?: () => void;
+}
+
+const WAITING = 1_000;
+/** A small function builds in a few milliseconds. */
+const FAST_MS = 500;
+const CONTENDED_MS = 50;
+const FAST_BYTES = 128 * 1024 ** 2;
+/** A worker that took more than this is not used again: it would keep most of it. */
+const REUSED_BYTES = 96 * 1024 ** 2;
+/** Time after which work in the slow lane lets everything else go first. */
+const LOW_PRIORITY_MS = 200;
+/** What takes long gets a tenth of a processor that others want. */
+export const SLOW_NICE = 10;
+
+/** Has build workers do tasks, the quick ones first, each within its memory. */
+export class TaskRunner {
+  readonly #options: TaskRunnerOptions;
+  readonly #lane: FastLane;
+
+  constructor(options: TaskRunnerOptions) {
+    this.#options = options;
+    this.#lane = new FastLane({
+      places: availableParallelism() + 1,
+      mostMs: FAST_MS,
+      contendedMs: CONTENDED_MS,
+      mostBytes: FAST_BYTES,
+      waiting: { most: WAITING, refusal: () => tooManyBuilds(WAITING) },
+      slow: options.slow,
+      means: options.pool,
+    });
+    options.pool.onChange = () => this.#lane.admit();
+  }
+
+  /**
+   * Does a task.
+   * @throws Problem `build_failed` (it took too much memory), `no_capacity` (too many wait), `draining`; the reason
+   * of `signal`; WorkerEnded if no worker starts
+   */
+  run(order: TaskOrder, signal: AbortSignal): Promise<Answer> {
+    const size = order.bodies[0].length;
+    return this.#lane.run(() => this.#attempt(order, signal), { signal, size });
+  }
+
+  #attempt(order: TaskOrder, signal: AbortSignal): Attempt<Answer> {
+    // The next one should find a worker too.
+    if (this.#lane.isCrowded && !this.#options.pool.has(1)) this.#options.pool.want();
+    const evicting = new AbortController();
+    const run = new Run(this.#options, AbortSignal.any([signal, evicting.signal]));
+    return {
+      done: run.perform(order),
+      bytes: () => run.bytes,
+      workedMs: () => run.workedMs,
+      slowDown: () => run.slowDown(),
+      evict: () => evicting.abort(new Error("the build was put off")),
+    };
+  }
+}
+
+/** A task in a worker. */
+class Run {
+  readonly #options: TaskRunnerOptions;
+  readonly #signal: AbortSignal;
+  #startedAtMs: number | undefined;
+  #isSlow = false;
+  #hasLowPriority = false;
+  bytes = 0;
+
+  constructor(options: TaskRunnerOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  get workedMs(): number {
+    return this.#startedAtMs === undefined ? 0 : performance.now() - this.#startedAtMs;
+  }
+
+  slowDown(): void {
+    this.#isSlow = true;
+  }
+
+  async perform(order: TaskOrder): Promise<Answer> {
+    const { pool } = this.#options;
+    const worker = await pool.take(this.#signal);
+    const kill = () => worker.process.kill();
+    this.#signal.addEventListener("abort", kill, { once: true });
+    if (this.#signal.aborted) kill();
+    this.#startedAtMs = performance.now();
+    try {
+      return await this.#metered(worker, order);
+    } finally {
+      this.#signal.removeEventListener("abort", kill);
+      if (this.#hasLowPriority || this.bytes > REUSED_BYTES) kill();
+      else pool.give(worker);
+    }
+  }
+
+  /** No worker gets back from there, so it is for those alone that will take long. */
+  #lowerPriority(worker: BuildWorker): void {
+    if (this.#hasLowPriority) return;
+    this.#hasLowPriority = true;
+    lowerPriority(processTree(worker.process.pid!), SLOW_NICE);
+  }
+
+  async #metered(worker: BuildWorker, { task, bodies, onBegin }: TaskOrder): Promise<Answer> {
+    const { limits, meter } = this.#options;
+    let isOver = false;
+    const stop = meter.measure(worker.process.pid!, ({ memoryBytes }) => {
+      this.bytes = memoryBytes;
+      isOver ||= memoryBytes > limits.buildMemoryBytes;
+      if (isOver) worker.process.kill();
+      if (this.#isSlow && this.workedMs > LOW_PRIORITY_MS) this.#lowerPriority(worker);
+    });
+    onBegin?.();
+    try {
+      const answer = await worker.perform(task, bodies);
+      if (answer.reply.outcome !== "collapse") return answer;
+      worker.process.kill();
+      throw crashed(limits);
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      if (isOver) throw outOfMemory(limits);
+      throw error instanceof WorkerEnded ? crashed(limits) : error;
+    } finally {
+      stop();
+    }
+  }
+}

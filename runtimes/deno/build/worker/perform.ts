@@ -1,0 +1,116 @@
+import { Problem } from "../../../../platform/problems.ts";
+import { ImportHosts } from "../import-hosts.ts";
+import type { Reply, Task } from "../tasks.ts";
+import type { Files } from "./archive.ts";
+import { blame, blameImport } from "./blame.ts";
+import { checkImports, checkSize } from "./check-bundle.ts";
+import { buildFailed } from "./diagnostics.ts";
+import { type OutsideError, readOutsideResult } from "./outside-result.ts";
+import { quickBuild } from "./quick-build.ts";
+import { readSourceFiles } from "./source-files.ts";
+import { renameSources, splitInlineMap, withInlineMap } from "./source-map.ts";
+
+export interface Performed {
+  readonly reply: Reply;
+  readonly body: Uint8Array;
+}
+
+type Of<T extends Task["task"]> = Extract<Task, { task: T }>;
+
+/** What esbuild says to those whose work was under way when its process ended, and to all who come later. */
+const COLLAPSED = /^The service (was stopped|is no longer running)/;
+/** Imports that are bundled one by one to find the one that fails. */
+const MOST_ASKED = 20;
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Does one task. Every task begins with the source: a worker keeps nothing between two, so that none has to wait
+ * for Deno's bundler, and any of them can go on.
+ */
+export async function perform(
+  task: Task,
+  [bytes, printed]: readonly [Uint8Array, Uint8Array],
+): Promise<Performed> {
+  try {
+    const files = await readSourceFiles({ bytes, type: task.type }, task);
+    switch (task.task) {
+      case "build":
+        return await build(files, task);
+      case "finish":
+        return await finish(files, task, printed);
+      case "blame":
+        return await blameOne(files, task, errorsOf(printed));
+    }
+  } catch (error) {
+    return { reply: replyTo(error), body: NOTHING };
+  }
+}
+
+async function build(files: Files, task: Of<"build">): Promise<Performed> {
+  const { code, bare, outside } = await quick(files, task);
+  checkSize(code, task.outputBytes);
+  if (outside.size > 0) return { reply: { outcome: "outside" }, body: code };
+  await checkImports(bare);
+  return { reply: { outcome: "bundle" }, body: code };
+}
+
+/** Its source map still leads to the user's lines: Deno's bundler takes the inline map of its input into account. */
+async function finish(files: Files, task: Of<"finish">, printed: Uint8Array): Promise<Performed> {
+  const result = readOutsideResult(printed);
+  if ("errors" in result) return await blameAll(files, task, result.errors);
+  const { code, mapJson } = splitInlineMap(result.code);
+  const bundle = withInlineMap(code, renameSources(mapJson, withOtherName(files)));
+  checkSize(bundle, task.outputBytes);
+  await checkImports(code);
+  return { reply: { outcome: "bundle" }, body: bundle };
+}
+
+async function blameAll(
+  files: Files,
+  task: Of<"finish">,
+  errors: readonly OutsideError[],
+): Promise<Performed> {
+  const built = await quick(files, task);
+  const located = await blame(built, errors, task.directory);
+  if (located.length > 0) throw buildFailed(located);
+  // They are inside of what is imported: whichever import fails by itself brings them in.
+  const specifiers = [...built.outside].slice(0, MOST_ASKED);
+  if (specifiers.length > 1) return { reply: { outcome: "ask", specifiers }, body: NOTHING };
+  return await blameOne(files, { ...task, task: "blame", specifier: specifiers[0]! }, errors);
+}
+
+async function blameOne(
+  files: Files,
+  task: Of<"blame">,
+  errors: readonly OutsideError[],
+): Promise<Performed> {
+  const { specifier, directory } = task;
+  const error = errors[0] ?? { text: "it cannot be bundled", location: null };
+  throw buildFailed(await blameImport(await quick(files, task), { specifier, error, directory }));
+}
+
+async function quick(files: Files, { importHosts }: Task) {
+  const hosts = new ImportHosts(importHosts);
+  return await quickBuild(files, (specifier) => hosts.refuse(specifier));
+}
+
+function errorsOf(printed: Uint8Array): readonly OutsideError[] {
+  const result = readOutsideResult(printed);
+  return "errors" in result ? result.errors : [];
+}
+
+/** One posted file is called `main.tsx` if it turned out to be that. */
+function withOtherName(files: Files): Files {
+  const only = files.size === 1 ? files.get("main.ts") : undefined;
+  return only ? new Map([...files, ["main.tsx", only]]) : files;
+}
+
+function replyTo(error: unknown): Reply {
+  if (error instanceof Problem) {
+    const { code, detail, extensions } = error;
+    return { outcome: "problem", code, detail, extensions };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  if (COLLAPSED.test(message)) return { outcome: "collapse" };
+  return { outcome: "fault", message: message.slice(0, 2_000) };
+}

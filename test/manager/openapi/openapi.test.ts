@@ -1,0 +1,224 @@
+import { strict as assert } from "node:assert";
+import request, { type Response } from "supertest";
+import { Deploys } from "../../../manager/deploys/deploys.ts";
+import { openApi } from "../../../manager/openapi/openapi.ts";
+import { createRoutes } from "../../../manager/routes.ts";
+import { PROBLEMS } from "../../../platform/problems.ts";
+import { NUMBER_SETTINGS, SYS_KINDS } from "../../../platform/settings.ts";
+import { FakePlatform } from "../../support/platform/fake-platform.ts";
+import { FakeBuilder, LIMITS, type StartedManager, startManager } from "../started-manager.ts";
+import { schemaFaults } from "./schema-check.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: a document is walked here, member by member.
+type Any = any;
+
+const METHODS = ["get", "put", "post", "delete", "options", "head", "patch"];
+const document: Any = openApi(LIMITS, { mode: "loopback" });
+
+/** `METHOD path` of everything documented but the calls of functions, which are the router's. */
+function documented(): string[] {
+  return Object.entries<Any>(document.paths)
+    .filter(([path]) => !path.startsWith("/fn/"))
+    .flatMap(([path, item]) =>
+      Object.keys(item)
+        .filter((key) => METHODS.includes(key))
+        .map((method) => `${method.toUpperCase()} ${path}`),
+    );
+}
+
+function routed(): string[] {
+  const platform = new FakePlatform();
+  const builder = new FakeBuilder();
+  const router = createRoutes({
+    platform,
+    deploys: new Deploys({ platform, builder, limits: LIMITS }),
+    limits: LIMITS,
+    access: { mode: "open" },
+    print: () => {},
+    metrics: async () => "",
+    ready: () => undefined,
+    closing: new AbortController().signal,
+  });
+  return router.stack.flatMap((layer) =>
+    layer.methods
+      .filter((method) => method !== "HEAD")
+      .map((method) => `${method} ${String(layer.path).replace(/:(\w+)/g, "{$1}")}`),
+  );
+}
+
+function operations(): [string, Any][] {
+  return Object.entries<Any>(document.paths).flatMap(([path, item]) =>
+    METHODS.filter((method) => item[method]).map((method): [string, Any] => [
+      `${method} ${path}`,
+      item[method],
+    ]),
+  );
+}
+
+describe("manager: the OpenAPI document", () => {
+  it("describes every route, and no other", () => {
+    assert.deepEqual(documented().sort(), routed().sort());
+  });
+
+  it("describes the calls of functions by every method, without a token", () => {
+    for (const path of ["/fn/{name}", "/fn/{name}/{path}"]) {
+      for (const method of METHODS)
+        assert.deepEqual(document.paths[path][method].security, [], `${method} ${path}`);
+    }
+  });
+
+  it("has what the router answers itself, with the headers that it sends", () => {
+    for (const path of ["/fn/{name}", "/fn/{name}/{path}"]) {
+      const { responses } = document.paths[path].get;
+      const statuses = Object.keys(responses).filter((status) => status !== "default");
+      assert.deepEqual(statuses.map(Number), [400, 404, 408, 413, 417, 429, 431, 500, 502, 503, 504]);
+      for (const status of statuses) {
+        const names = Object.keys(responses[status].headers);
+        const hasRetry = status === "429" || status === "503";
+        const expected = ["x-skiff-call-id", "x-skiff-error", ...(hasRetry ? ["retry-after"] : [])];
+        assert.deepEqual(names, expected, status);
+        assert.equal(responses[status].headers["x-skiff-error"].required, true, status);
+      }
+      assert.deepEqual(Object.keys(responses.default.headers), ["x-skiff-call-id"]);
+      assert.equal(document.paths[path].trace, undefined, "TRACE is not passed on");
+    }
+  });
+
+  it("has an id of its own for each operation, and a parameter for each name in a path", () => {
+    const ids = operations().map(([, operation]) => operation.operationId);
+    assert.equal(new Set(ids).size, ids.length);
+    for (const [path, item] of Object.entries<Any>(document.paths)) {
+      const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+      const given = (item.parameters ?? [])
+        .filter((each: Any) => each.in === "path")
+        .map((each: Any) => each.name);
+      assert.deepEqual(given, names, path);
+    }
+  });
+
+  it("refers only to what it has", () => {
+    const references = JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g);
+    const used = new Set([...references].map((match) => match[1]!));
+    for (const name of used) assert.ok(document.components.schemas[name], name);
+    for (const name of Object.keys(document.components.schemas))
+      assert.ok(used.has(name), `${name} is not used`);
+  });
+
+  it("has every setting with its range, in the query and in the patch", () => {
+    const { schemas } = document.components;
+    const queries = (operation: Any) => operation.parameters.map((each: Any) => each.name);
+    for (const [name, { query, least, most }] of Object.entries(NUMBER_SETTINGS)) {
+      const bound = name === "min" || name === "max" ? LIMITS.instancesPerFunction : most;
+      for (const schema of [schemas.Settings.properties[name], schemas.SettingsPatch.properties[name]]) {
+        assert.equal(schema.minimum, least, name);
+        assert.equal(schema.maximum, bound, name);
+      }
+      assert.ok(queries(document.paths["/func"].post).includes(query), query);
+      assert.ok(queries(document.paths["/func/{name}"].put).includes(query), query);
+    }
+    const rest = ["env", "net", "sys"];
+    for (const name of rest) assert.ok(queries(document.paths["/func"].post).includes(name), name);
+    const kinds = schemas.Settings.properties.permissions.properties.sys.items.enum;
+    assert.deepEqual(kinds, SYS_KINDS);
+    const expected = [...Object.keys(NUMBER_SETTINGS), "env", "permissions"];
+    assert.deepEqual(Object.keys(schemas.SettingsPatch.properties), expected);
+  });
+
+  it("has exactly the codes of the table of problems", () => {
+    assert.deepEqual(document.components.schemas.Problem.properties.code.enum, Object.keys(PROBLEMS));
+  });
+
+  it("names each code of the table somewhere: in an operation or in the description", () => {
+    const text = JSON.stringify(document.paths) + document.info.description;
+    for (const code of Object.keys(PROBLEMS)) assert.ok(text.includes(`\`${code}\``), code);
+  });
+
+  it("asks for the token where one is needed", () => {
+    const remote: Any = openApi(LIMITS, { mode: "token", tokenHash: "" });
+    assert.deepEqual(remote.security, [{ token: [] }]);
+    assert.deepEqual(remote.paths["/healthz"].get.security, []);
+    assert.deepEqual(remote.paths["/readyz"].get.security, []);
+    assert.equal(remote.paths["/metrics"].get.security, undefined);
+  });
+});
+
+describe("manager: the answers that OpenAPI documents", () => {
+  let skiff: StartedManager;
+  beforeEach(async () => {
+    skiff = await startManager();
+    await app().post("/func?name=a&env=A=1").send("zero").expect(201);
+    await app().put("/func/b").send("one").expect(201);
+  });
+  afterEach(() => skiff.stop());
+
+  const app = () => request(skiff.url);
+  type Row = readonly [operation: string, status: number, send: () => Promise<Response> | request.Test];
+  const rows: readonly Row[] = [
+    ["post /func", 201, () => app().post("/func?name=c&env=A=1").send("one")],
+    ["post /func", 200, () => app().post("/func?name=a").send("two")],
+    ["post /func", 400, () => app().post("/func?name=A").send("one")],
+    ["post /func", 400, () => app().post("/func?name=a&x=1").send("one")],
+    ["post /func", 400, () => app().post("/func?name=a").send("")],
+    ["post /func", 415, () => app().post("/func?name=a").set("content-encoding", "gzip").send("one")],
+    ["post /func", 422, () => app().post("/func?name=a").send("BROKEN")],
+    ["post /func", 500, () => app().post("/func?name=a").send("CRASH")],
+    ["post /func", 403, () => app().post("/func?name=a").set("origin", "https://evil.example").send("one")],
+    ["put /func/{name}", 201, () => app().put("/func/c").send("one")],
+    ["put /func/{name}", 200, () => app().put("/func/b").send("one")],
+    ["put /func/{name}", 400, () => app().put("/func/b?max=0").send("one")],
+    ["patch /func/{name}", 200, () => app().patch("/func/a").send({ min: 1 })],
+    ["patch /func/{name}", 400, () => app().patch("/func/a").send({ min: -1 })],
+    ["patch /func/{name}", 404, () => app().patch("/func/none").send({ min: 1 })],
+    [
+      "patch /func/{name}",
+      413,
+      () =>
+        app()
+          .patch("/func/a")
+          .send({ env: { A: "x".repeat(1024 ** 2) } }),
+    ],
+    ["patch /func/{name}", 415, () => app().patch("/func/a").set("content-type", "text/plain").send("x")],
+    ["get /func", 200, () => app().get("/func?limit=1")],
+    ["get /func", 200, () => app().get("/func")],
+    ["get /func", 400, () => app().get("/func?limit=0")],
+    ["get /func/{name}", 200, () => app().get("/func/a")],
+    ["get /func/{name}", 400, () => app().get("/func/A")],
+    ["get /func/{name}", 404, () => app().get("/func/none")],
+    ["get /func/{name}/source", 200, () => app().get("/func/a/source")],
+    ["get /func/{name}/source", 404, () => app().get("/func/a/source?version=99")],
+    ["get /func/{name}/logs", 200, () => app().get("/func/a/logs")],
+    ["get /func/{name}/logs", 400, () => app().get("/func/a/logs?tail=x")],
+    ["get /", 200, () => app().get("/")],
+    ["get /healthz", 200, () => app().get("/healthz")],
+    ["get /readyz", 200, () => app().get("/readyz")],
+    ["get /metrics", 200, () => app().get("/metrics")],
+    ["get /openapi.json", 200, () => app().get("/openapi.json")],
+    ["delete /func/{name}", 200, () => app().delete("/func/b")],
+    ["delete /func/{name}", 404, () => app().delete("/func/c")],
+  ];
+
+  for (const [index, [operation, status, send]] of rows.entries()) {
+    it(`hold for ${operation} with ${status} (${index + 1})`, async () => {
+      const answer = await send();
+      assert.equal(answer.status, status);
+      assertDocumented(operation, answer);
+    });
+  }
+});
+
+function assertDocumented(operation: string, answer: Response): void {
+  const [method, path] = operation.split(" ") as [string, string];
+  const response = document.paths[path][method].responses[answer.status];
+  assert.ok(response, `${answer.status} is not documented for ${operation}: ${answer.text}`);
+  const type = answer.headers["content-type"]!.split(";")[0]!;
+  const content = response.content[type];
+  assert.ok(content, `${type} is not documented for ${operation} with ${answer.status}`);
+  for (const [name, header] of Object.entries<Any>(response.headers ?? {})) {
+    if (header.required) assert.ok(answer.headers[name], name);
+  }
+  for (const name of ["x-skiff-call-id", "x-skiff-error", "retry-after", "www-authenticate"]) {
+    if (name in answer.headers) assert.ok(response.headers?.[name], `${name} is not documented`);
+  }
+  if (!type.endsWith("json")) return;
+  assert.deepEqual(schemaFaults(content.schema, JSON.parse(answer.text), document), []);
+}

@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import type {
+  ConfigMap,
+  FunctionResource,
+  FunctionSpec,
+} from "../../../../platform/kubernetes/cluster/resources.ts";
+import { Reconciler } from "../../../../platform/kubernetes/control/reconciler.ts";
+import { limitsFromEnv } from "../../../../platform/limits.ts";
+import { Problem } from "../../../../platform/problems.ts";
+import { versionHash } from "../../../../platform/version-hash.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { draftOf } from "../../../support/platform/draft.ts";
+import { FakeCluster, QUICK } from "../../../support/platform/fake-cluster.ts";
+
+describe("the reconciler", () => {
+  let cluster: FakeCluster;
+  let reconciler: Reconciler;
+  let builds: number;
+
+  beforeEach(async () => {
+    cluster = await FakeCluster.start();
+    builds = 0;
+    reconciler = open();
+  });
+  afterEach(async () => {
+    await reconciler.close();
+    await cluster.close();
+  });
+
+  const open = () =>
+    new Reconciler({
+      api: cluster.api,
+      platform: cluster.platform,
+      namespace: "skiff-functions",
+      limits: limitsFromEnv({ SKIFF_START_TIMEOUT: "2s" }),
+      build: async ({ bytes }) => {
+        builds++;
+        const code = Buffer.from(bytes).toString();
+        if (code === "broken") throw new Problem("build_failed", "main.ts:1:1: Unexpected");
+        return { code: bytes };
+      },
+      hash: versionHash,
+      urlOf: (name) => `https://example.com/fn/${name}`,
+      print: (line) => cluster.lines.push(line),
+      times: QUICK,
+    });
+  const read = () => cluster.server.read<FunctionResource>("functions", "hello");
+  const currentCode = async () => Buffer.from((await cluster.platform.read("hello"))!.bundle.code).toString();
+  const ready = () => read()?.status?.conditions?.find(({ type }) => type === "Ready");
+  const apply = (spec: FunctionSpec) =>
+    cluster.server.put("functions", {
+      ...read(),
+      metadata: { ...read()?.metadata, name: "hello" },
+      spec: { ...read()?.spec, ...spec },
+    });
+  const serves = (version: number) =>
+    eventually(`version ${version} serves`, () => {
+      const endpoints = cluster.platform.endpoints("hello");
+      return (
+        read()?.status?.version === version &&
+        endpoints?.version === version &&
+        endpoints.instances.length > 0
+      );
+    });
+  const settled = (reason: string) => eventually(`it is ${reason}`, () => ready()?.reason === reason);
+
+  it("deploys a Function with inline source, and keeps what was applied in it", async () => {
+    apply({ source: "one", min: 1 });
+    await serves(1);
+    await settled("Serving");
+    assert.equal(read()?.spec.source, "one");
+    assert.equal(read()?.status?.url, "https://example.com/fn/hello");
+    assert.equal(read()?.status?.instances, 1);
+    assert.equal(await currentCode(), "one");
+  });
+
+  it("makes a new version of a changed source, and of changed settings without building", async () => {
+    apply({ source: "one" });
+    await serves(1);
+    apply({ source: "two" });
+    await serves(2);
+    assert.equal(await currentCode(), "two");
+    apply({ memoryMiB: 256 });
+    await serves(3);
+    assert.equal((await cluster.platform.read("hello"))?.settings.memoryMiB, 256);
+  });
+
+  it("does nothing when there is nothing to do, however often it is asked", async () => {
+    await cluster.platform.publish(draftOf("hello", "one"));
+    await settled("Serving");
+    const progress = () => read()?.status?.conditions?.find(({ type }) => type === "Progressing");
+    await eventually("the deploy is over", () => progress()?.reason === "Settled");
+    const writes = () => cluster.server.requests.filter((each) => !each.startsWith("GET ")).length;
+    const before = writes();
+    for (const label of ["a", "b", "c"]) {
+      const object = read()!;
+      cluster.server.put("functions", { ...object, metadata: { ...object.metadata, labels: { x: label } } });
+    }
+    await eventually(
+      "it has seen the last",
+      () => cluster.platform.mirror.functions.get("hello")?.metadata.labels?.x === "c",
+    );
+    await reconciler.close();
+    assert.equal(writes(), before);
+    assert.equal(builds, 0);
+  });
+
+  it("makes again what was deleted, and puts right what was edited", async () => {
+    await cluster.platform.publish(draftOf("hello", "one"));
+    await settled("Serving");
+    for (const [kind, name] of [
+      ["services", "hello-service"],
+      ["horizontalpodautoscalers", "hello-app"],
+      ["deployments", "hello-app"],
+    ] as const) {
+      const before = cluster.server.read(kind, name)!.metadata.uid;
+      cluster.server.remove(kind, name);
+      await eventually(
+        `${kind} is back`,
+        () => (cluster.server.read(kind, name)?.metadata.uid ?? before) !== before,
+      );
+    }
+    const autoscaler = cluster.server.read<FunctionResource>("horizontalpodautoscalers", "hello-app")!;
+    cluster.server.put("horizontalpodautoscalers", {
+      ...autoscaler,
+      spec: { ...autoscaler.spec, maxReplicas: 99 },
+    });
+    const most = () =>
+      (
+        cluster.server.read("horizontalpodautoscalers", "hello-app") as unknown as {
+          spec: { maxReplicas: number };
+        }
+      ).spec.maxReplicas;
+    await eventually("the edit is gone", () => most() === 10);
+  });
+
+  it("leaves alone what the leader before made, and makes again what was deleted meanwhile", async () => {
+    await cluster.platform.publish(draftOf("hello", "one"));
+    await settled("Serving");
+    await reconciler.close();
+    cluster.server.remove("horizontalpodautoscalers", "hello-app");
+    cluster.lines.length = 0;
+    reconciler = open();
+    const made = () => cluster.lines.filter((line) => line.endsWith("made as it should be"));
+    await eventually("something was made", () => made().length > 0);
+    const autoscaler = "hello: horizontalpodautoscalers hello-app made as it should be";
+    // Maybe twice: before the watch has told of it.
+    assert.deepEqual([...new Set(made())], [autoscaler]);
+  });
+
+  it("brings pods back that somebody scaled away below min", async () => {
+    await cluster.platform.publish(draftOf("hello", "one", { min: 2 }));
+    await settled("Serving");
+    await cluster.platform.children.scale("hello", 0);
+    await eventually("two are ready", () => cluster.platform.endpoints("hello")?.instances.length === 2);
+  });
+
+  it("builds a bundle again whose ConfigMap was deleted", async () => {
+    await cluster.platform.publish(draftOf("hello", "one"));
+    await settled("Serving");
+    const bundle = () =>
+      cluster.server
+        .list<ConfigMap>("configmaps")
+        .find(({ metadata }) => metadata.labels?.["skiff.dev/part"] === "bundle");
+    const { metadata, binaryData } = bundle()!;
+    cluster.server.remove("configmaps", metadata.name);
+    await eventually("it is back", () => bundle() !== undefined);
+    assert.deepEqual([bundle()?.metadata.name, bundle()?.binaryData], [metadata.name, binaryData]);
+  });
+
+  it("says what is wrong with a source that does not build, once, and keeps what serves", async () => {
+    apply({ source: "one" });
+    await serves(1);
+    apply({ source: "broken" });
+    await eventually(
+      "it says so",
+      () => read()?.status?.conditions?.some(({ reason }) => reason === "BuildFailed") ?? false,
+    );
+    assert.equal(ready()?.status, "True");
+    assert.match(read()!.status!.lastErrors!.at(-1)!.message, /main\.ts:1:1/);
+    assert.equal(builds, 2);
+    apply({ source: "three" });
+    await serves(2);
+  });
+
+  it("says what is wrong with settings, and with a Function that has no source", async () => {
+    apply({ source: "one", min: 5, max: 2 });
+    await settled("InvalidSetting");
+    assert.match(ready()!.message!, /min/);
+    cluster.server.remove("functions", "hello");
+    apply({ min: 0 });
+    await settled("CodeMissing");
+  });
+
+  it("says with its last lines why a Function does not start, and leaves no crashing pods", async () => {
+    cluster.crashing.set(1, "last words");
+    apply({ source: "one" });
+    await settled("StartFailed");
+    assert.match(ready()!.message!, /last words/);
+    assert.equal(cluster.server.read("deployments", "hello-app"), undefined);
+    assert.equal(read()?.spec.source, "one", "what was applied stays");
+  });
+
+  it("completes a publish whose manager died after the version served, and takes back one that never did", async () => {
+    await cluster.platform.publish(draftOf("hello", "one"));
+    await settled("Serving");
+    const long = { "skiff.dev/publishing-since": "2020-01-01T00:00:00Z" };
+    const interrupt = (spec: FunctionSpec) => {
+      const object = read()!;
+      const metadata = { ...object.metadata, annotations: { ...object.metadata.annotations, ...long } };
+      cluster.server.put("functions", { ...object, metadata, spec: { ...object.spec, ...spec } });
+    };
+    const isOver = () => read()?.metadata.annotations?.["skiff.dev/publishing-since"] === undefined;
+    interrupt({ version: 9 });
+    await eventually("it is taken back", () => isOver() && read()?.spec.version === 1);
+    interrupt({});
+    await eventually("it is completed", isOver);
+    assert.equal(read()?.status?.version, 1);
+  });
+});

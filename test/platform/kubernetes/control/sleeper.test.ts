@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import type { Deployment } from "../../../../platform/kubernetes/cluster/resources.ts";
+import { idleOnes, Sleeper } from "../../../../platform/kubernetes/control/sleeper.ts";
+import {
+  idleForMs,
+  LoadTable,
+  type RouterLoad,
+} from "../../../../platform/kubernetes/endpoints/load-table.ts";
+import { limitsFromEnv } from "../../../../platform/limits.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { draftOf } from "../../../support/platform/draft.ts";
+import { FakeCluster } from "../../../support/platform/fake-cluster.ts";
+
+describe("the load that a router knows of", () => {
+  let nowMs = 0;
+  let table: LoadTable;
+  beforeEach(() => {
+    nowMs = 1_000;
+    table = new LoadTable(() => nowMs);
+  });
+  const load = (inFlight: number, waiting = 0) => table.report({ name: "a", inFlight, waiting });
+  const idle = () => table.read().functions.a;
+
+  it("is idle since the last call ended, however often silence is reported", () => {
+    load(1);
+    nowMs += 500;
+    assert.deepEqual(idle(), { busy: true, idleForMs: 0 });
+    load(0);
+    nowMs += 300;
+    load(0);
+    nowMs += 200;
+    assert.deepEqual(idle(), { busy: false, idleForMs: 500 });
+  });
+
+  it("is busy while a call waits, or wakes the function", () => {
+    load(0, 1);
+    assert.equal(idle()?.busy, true);
+    load(0);
+    const done = table.wakes("a");
+    nowMs += 100;
+    assert.deepEqual(idle(), { busy: true, idleForMs: 0 });
+    done();
+    nowMs += 7;
+    assert.deepEqual(idle(), { busy: false, idleForMs: 7 });
+  });
+
+  it("of functions without a call is idle for as long as the router counts", () => {
+    nowMs += 250;
+    assert.equal(idleForMs("b", [table.read()]), 250);
+  });
+});
+
+describe("who is sent to sleep", () => {
+  const router = (idleForMs: number, busy = false): RouterLoad => ({
+    countingForMs: 100_000,
+    functions: { a: { busy, idleForMs } },
+  });
+  const due = [{ name: "a", idleMs: 1_000 }];
+
+  it("is who was idle for long enough at every router", () => {
+    assert.deepEqual(idleOnes(due, [router(1_000), router(5_000)]), ["a"]);
+    assert.deepEqual(idleOnes(due, [router(1_000), router(999)]), []);
+    assert.deepEqual(idleOnes(due, [router(5_000), router(0, true)]), []);
+  });
+
+  it("is nobody when a router does not answer, or none is known", () => {
+    assert.deepEqual(idleOnes(due, undefined), []);
+    assert.deepEqual(idleOnes(due, []), []);
+  });
+
+  it("is nobody while a new router has not counted for long enough", () => {
+    assert.deepEqual(idleOnes(due, [router(5_000), { countingForMs: 500, functions: {} }]), []);
+  });
+});
+
+describe("the sleeper", () => {
+  let cluster: FakeCluster;
+  let sleeper: Sleeper;
+  let loads: readonly RouterLoad[] | undefined;
+  let asked: number;
+
+  beforeEach(async () => {
+    cluster = await FakeCluster.start();
+    loads = undefined;
+    asked = 0;
+    sleeper = new Sleeper({
+      api: cluster.api,
+      platform: cluster.platform,
+      namespace: "skiff-functions",
+      limits: limitsFromEnv({}),
+      replicas: (name) => replicas(name),
+      loads: async () => {
+        asked++;
+        return loads;
+      },
+      print: (line) => cluster.lines.push(line),
+      everyMs: 5,
+    });
+  });
+  afterEach(async () => {
+    await sleeper.close();
+    await cluster.close();
+  });
+  const replicas = (name: string) => {
+    const deployment = cluster.server.read<Deployment>("deployments", `${name}-app`);
+    return deployment && (deployment.spec.replicas ?? 1);
+  };
+  const idle: RouterLoad = { countingForMs: 60_000, functions: {} };
+
+  it("scales an idle function to 0, and none with a min", async () => {
+    await cluster.platform.publish(draftOf("sleepy", "one", { idleMs: 100 }));
+    await cluster.platform.publish(draftOf("awake", "one", { idleMs: 100, min: 1 }));
+    loads = [idle];
+    await eventually("it sleeps", () => replicas("sleepy") === 0);
+    assert.equal(replicas("awake"), 1);
+  });
+
+  it("waits for the answer of every router", async () => {
+    await cluster.platform.publish(draftOf("sleepy", "one", { idleMs: 100 }));
+    await eventually("it has asked often", () => asked > 10);
+    assert.equal(replicas("sleepy"), 1);
+  });
+
+  it("leaves a Deployment alone that changed since the question (409), and decides anew", async () => {
+    await cluster.platform.publish(draftOf("sleepy", "one", { idleMs: 100 }));
+    const isScale = (_: string, path: string) => path.endsWith("/scale");
+    cluster.server.fail({ status: 409, matches: isScale }, { status: 409, matches: isScale });
+    loads = [idle];
+    await eventually("it sleeps", () => replicas("sleepy") === 0);
+    assert.equal(cluster.server.requests.filter((each) => each.endsWith("/scale")).length, 3);
+    assert.deepEqual(cluster.lines, []);
+  });
+});

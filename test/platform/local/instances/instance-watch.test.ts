@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { InstanceWatch, type WatchedInstance } from "../../../../platform/local/instances/instance-watch.ts";
+import { probe } from "../../../../platform/local/instances/probe.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { draftOf } from "../../../support/platform/draft.ts";
+
+describe("the watch over an instance", () => {
+  let folder: string;
+  let server: Server;
+  let watch: InstanceWatch;
+  let probes: number;
+  let killed: string[];
+  let usedMiB: number | undefined;
+  let ask: typeof probe;
+  /** What becomes of the probe with this number, from 1. */
+  let outcome: (number: number) => "answered" | "broken" | "refused" | "silent";
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "skiff-test-watch-"));
+    probes = 0;
+    usedMiB = undefined;
+    killed = [];
+    server = createServer((request, response) => {
+      const what = outcome(++probes);
+      if (what === "broken") request.socket.destroy();
+      else if (what !== "silent") response.writeHead(what === "answered" ? 204 : 500).end();
+    });
+    server.listen(join(folder, "sock"));
+    await once(server, "listening");
+    ask = probe;
+    const instance: WatchedInstance = {
+      resources: {
+        measure: () => usedMiB,
+        usedMiB: undefined,
+        processor: () => undefined,
+        threadDemand: () => new Map(),
+        yieldProcessor: () => {},
+      },
+      address: { unix: join(folder, "sock") },
+      settings: draftOf("a", "", { timeoutMs: 100 }).settings,
+      readyAtMs: performance.now(),
+      stopping: false,
+      kill: (because) => killed.push(because),
+    };
+    const times = { tickMs: 5, probeEveryMs: 10, probeAtLeastMs: 200 };
+    watch = new InstanceWatch(
+      { instances: () => [instance], tick: () => {}, ask: (...args) => ask(...args) },
+      times,
+    );
+  });
+
+  afterEach(async () => {
+    watch.close();
+    server.closeAllConnections();
+    server.close();
+    await once(server, "close");
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("does not mind a probe that fails now and then", async () => {
+    outcome = (number) => (number % 2 === 1 ? "broken" : "answered");
+    await eventually("ten probes", () => probes >= 10);
+    assert.deepEqual(killed, []);
+  });
+
+  it("ends it after two failures in a row, and says how they failed", async () => {
+    outcome = (number) => (number < 3 ? "answered" : "broken");
+    await eventually("it is ended", () => killed.length > 0);
+    assert.equal(probes, 4);
+    assert.equal(killed[0], "was stopped: 2 health probes in a row failed: socket hang up");
+  });
+
+  it("says what it answered instead", async () => {
+    outcome = () => "refused";
+    await eventually("it is ended", () => killed.length > 0);
+    assert.equal(killed[0], "was stopped: 2 health probes in a row failed: the answer was 500");
+  });
+
+  it("ends it when it does not answer in time, once", async () => {
+    outcome = () => "silent";
+    await eventually("it is ended", () => killed.length > 0);
+    assert.equal(probes, 1);
+    assert.equal(killed[0], "was stopped: it did not answer its health probe for 200 ms");
+  });
+
+  for (const code of ["EMFILE", "ENFILE", "ENOMEM"]) {
+    it(`does not hold it against an instance that Skiff itself has no means to ask it (${code})`, async () => {
+      outcome = () => "answered";
+      let asked = 0;
+      ask = async () => {
+        asked++;
+        throw Object.assign(new Error(`connect ${code}`), { code });
+      };
+      await eventually("ten probes", () => asked >= 10);
+      assert.deepEqual(killed, []);
+    });
+  }
+
+  it("ends it when it is over its limit of memory, and says so", async () => {
+    outcome = () => "answered";
+    usedMiB = 128;
+    await eventually("five probes", () => probes >= 5);
+    assert.deepEqual(killed, []);
+    usedMiB = 129;
+    await eventually("it is ended", () => killed.length > 0);
+    assert.equal(killed[0], "was stopped: it used 129 MiB, over its limit of 128 MiB (setting memoryMiB)");
+  });
+});

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { isWorkOver, type SeenStart } from "../../../../platform/local/scaling/start-work.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { call } from "../../../support/instances/call-instance.ts";
+import { instancesIn } from "../../../support/instances/instance-folders.ts";
+import { answering, draftOf } from "../../../support/platform/draft.ts";
+import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
+
+describe("starting several instances of a new version", () => {
+  let local: TemporaryLocalPlatform;
+  before(async () => {
+    local = await TemporaryLocalPlatform.open();
+  });
+  after(() => local.close());
+
+  const noneIsLeft = () => eventually("no process is left", () => instancesIn(local.dataFolder).length === 0);
+
+  it("leaves none of them when one does not start", async () => {
+    // That all twelve start happens once in 4,096 runs.
+    const code = `
+      if (Math.random() < 0.5) throw new Error("half of us break");
+      export default () => "hi";`;
+    await assert.rejects(local.platform.publish(draftOf("half", code, { min: 12, max: 12 })), {
+      code: "start_failed",
+      detail: /half of us break/,
+    });
+    await noneIsLeft();
+    assert.equal(await local.platform.describe("half"), undefined);
+  });
+
+  it("leaves none of them when its signal aborts meanwhile, and does not wait for them", async () => {
+    const leaving = new AbortController();
+    const code = `await new Promise(() => {});`;
+    const published = local.platform.publish(draftOf("left", code, { min: 12, max: 12 }), leaving.signal);
+    await eventually("some have a process", () => instancesIn(local.dataFolder).length > 0);
+    leaving.abort(new Error("the client left"));
+    await assert.rejects(published, { message: "the client left" });
+    await noneIsLeft();
+  });
+});
+
+describe("starts that hang", () => {
+  /** They hold a place each for as long as they start, without it. */
+  const STARTING_MS = 10_000;
+  let local: TemporaryLocalPlatform;
+  beforeEach(async () => {
+    local = await TemporaryLocalPlatform.open({ limits: { startMs: STARTING_MS } });
+  });
+  afterEach(() => local.close());
+
+  for (const [how, code] of Object.entries({
+    "by waiting for something": `await new Promise((resolve) => setTimeout(resolve, 60_000));`,
+    "by looping": `for (;;);`,
+  })) {
+    it(`${how} hold no deploy, no waking and no removal up`, async () => {
+      await local.publish(draftOf("cold", answering("cold"), { idleMs: 100 }));
+      await local.publish(draftOf("removed", answering("removed")));
+      await eventually("it is cold", () => local.platform.endpoints("cold")?.instances.length === 0);
+      const leaving = new AbortController();
+      const hanging = Array.from({ length: 16 }, (_, index) =>
+        local.platform
+          .publish(draftOf(`hanging-${index}`, code), leaving.signal)
+          .catch((error: Error) => error),
+      );
+      const fromMs = performance.now();
+      await Promise.all([
+        local.platform.publish(draftOf("new", answering("new"))),
+        local.platform.wake("cold"),
+        local.platform.remove("removed"),
+      ]);
+      const tookMs = performance.now() - fromMs;
+      assert.ok(tookMs < STARTING_MS / 2, `${tookMs} ms`);
+      assert.equal((await call(local.instance("new").address)).text, "new");
+      leaving.abort(new Error("the client left"));
+      for (const error of await Promise.all(hanging)) assert.match(String(error), /the client left/);
+    });
+  }
+});
+
+describe("the work of a start", () => {
+  const seen = (change: Partial<SeenStart>) =>
+    isWorkOver({ forMs: 1_000, usedMs: 50, idleLooks: 0, ...change });
+
+  it("is over when it waits, does more than starts do, or takes very long", () => {
+    assert.equal(seen({}), false);
+    assert.equal(seen({ idleLooks: 3 }), false);
+    assert.equal(seen({ idleLooks: 4 }), true);
+    assert.equal(seen({ usedMs: 100 }), true);
+    assert.equal(seen({ forMs: 2_000 }), true);
+  });
+
+  it("is over after a moment where nobody sees it", () => {
+    assert.equal(seen({ usedMs: undefined, forMs: 299 }), false);
+    assert.equal(seen({ usedMs: undefined, forMs: 300 }), true);
+  });
+});

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { mergeStats, mergeTotals } from "../../../router/metrics/merge-stats.ts";
+import { DURATION_BUCKETS_MS, type FunctionStats } from "../../../router/metrics/stats.ts";
+
+const counts = [...DURATION_BUCKETS_MS, 0].map((_, index) => index);
+const ONE: FunctionStats = {
+  name: "hello",
+  inFlight: 1,
+  waiting: 2,
+  ready: 3,
+  answered: [0, 0, 5, 0, 0, 1],
+  versions: [{ version: "1", answered: [0, 0, 5, 0, 0, 1] }],
+  abandoned: 4,
+  refused: { no_capacity: 1 },
+  retries: 2,
+  waitedMs: 100,
+  coldStarts: 1,
+  wakeStepMs: { start: 40 },
+  durationSumMs: 1_000,
+  durationCounts: counts,
+};
+const OTHER: FunctionStats = {
+  ...ONE,
+  ready: 2,
+  versions: [{ version: "2", answered: [0, 0, 5, 0, 0, 1] }],
+  refused: { no_capacity: 2, call_timeout: 1 },
+};
+
+describe("the stats of several routers", () => {
+  it("are added up by function, but for the instances, which all of them see", () => {
+    assert.deepEqual(mergeStats([[ONE], [OTHER, { ...ONE, name: "other" }], []]), [
+      {
+        name: "hello",
+        inFlight: 2,
+        waiting: 4,
+        ready: 3,
+        answered: [0, 0, 10, 0, 0, 2],
+        versions: [
+          { version: "1", answered: [0, 0, 5, 0, 0, 1] },
+          { version: "2", answered: [0, 0, 5, 0, 0, 1] },
+        ],
+        abandoned: 8,
+        refused: { no_capacity: 3, call_timeout: 1 },
+        retries: 4,
+        waitedMs: 200,
+        coldStarts: 2,
+        wakeStepMs: { start: 80 },
+        durationSumMs: 2_000,
+        durationCounts: counts.map((count) => 2 * count),
+      },
+      { ...ONE, name: "other" },
+    ]);
+  });
+
+  it("go between processes as they are", () => {
+    assert.deepEqual(JSON.parse(JSON.stringify(ONE)), ONE);
+    assert.deepEqual(structuredClone(ONE), ONE);
+  });
+
+  it("have totals that are added up too", () => {
+    const totals = { unrouted: { draining: 1 }, logLinesDropped: 2, spansDropped: 3 };
+    const other = { ...totals, unrouted: { unknown_function: 1, draining: 1 } };
+    assert.deepEqual(mergeTotals([totals, other]), {
+      unrouted: { unknown_function: 1, draining: 2 },
+      logLinesDropped: 4,
+      spansDropped: 6,
+    });
+    assert.deepEqual(mergeTotals([]), { unrouted: {}, logLinesDropped: 0, spansDropped: 0 });
+  });
+});

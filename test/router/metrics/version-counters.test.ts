@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { VersionCounters } from "../../../router/metrics/version-counters.ts";
+
+const ANSWERED = [0, 0, 1, 0, 0, 0];
+
+describe("the answers of a function by version", () => {
+  it("are those of its three newest versions", () => {
+    const counters = new VersionCounters();
+    for (let version = 1; version <= 50; version++) counters.of(version).count(200);
+    assert.deepEqual(counters.read(), [
+      { version: "48", answered: ANSWERED },
+      { version: "49", answered: ANSWERED },
+      { version: "50", answered: ANSWERED },
+    ]);
+  });
+
+  it("count as older what ends after its version left, and only that: no number jumps", () => {
+    const counters = new VersionCounters();
+    const first = counters.of(1);
+    first.count(200);
+    for (const version of [2, 3, 4]) counters.of(version);
+    assert.deepEqual(
+      counters.read().map(({ version }) => version),
+      ["2", "3", "4"],
+    );
+    first.count(503);
+    assert.deepEqual(counters.read()[0], { version: "older", answered: [0, 0, 0, 0, 0, 1] });
+  });
+
+  it("add up to all that ever were", () => {
+    const counters = new VersionCounters();
+    const first = counters.of(1);
+    for (let version = 1; version <= 5; version++) counters.of(version).count(404);
+    first.count(101);
+    assert.deepEqual(counters.total(), [0, 1, 0, 0, 5, 0]);
+  });
+
+  it("go on where they were for a version that serves again", () => {
+    const counters = new VersionCounters();
+    counters.of(1).count(200);
+    counters.of(2);
+    counters.of(1).count(200);
+    assert.deepEqual(counters.read()[0], { version: "1", answered: [0, 0, 2, 0, 0, 0] });
+  });
+});

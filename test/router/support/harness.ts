@@ -1,0 +1,201 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import http from "node:http";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Limits, limitsFromEnv } from "../../../platform/limits.ts";
+import type { Address } from "../../../platform/platform.ts";
+import { applySettings, defaultSettings } from "../../../platform/settings.ts";
+import type { FunctionStats } from "../../../router/metrics/stats.ts";
+import { createRouter, type Router } from "../../../router/router.ts";
+import { createCallServer } from "../../../router/server/call-server.ts";
+import { openSeeing, type Seeing } from "../../../router/telemetry/seeing.ts";
+import { type FakeOptions, FakePlatform } from "../../support/platform/fake-platform.ts";
+
+export interface HarnessOptions extends FakeOptions {
+  readonly limits?: Partial<Limits>;
+  readonly headersMs?: number;
+  /** Variables of access log and spans. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+interface Seen {
+  readonly seeing: Seeing;
+  readonly lines: string[];
+}
+
+/** A router on a free port with a platform in memory, and instances that are real servers on Unix sockets. */
+export class Harness {
+  readonly platform: FakePlatform;
+  readonly limits: Limits;
+  readonly router: Router;
+  readonly #seeing: Seeing;
+  /** What was printed for people. */
+  readonly lines: string[];
+  readonly #server: http.Server;
+  readonly #instances: net.Server[] = [];
+  readonly #sockets = new Set<net.Socket>();
+  readonly #folder: string;
+  #port = 0;
+
+  private constructor(folder: string, seen: Seen, { limits, headersMs, env: _, ...fake }: HarnessOptions) {
+    const { seeing, lines } = seen;
+    this.lines = lines;
+    this.#folder = folder;
+    this.#seeing = seeing;
+    this.platform = new FakePlatform(fake);
+    this.limits = { ...limitsFromEnv({}), ...limits };
+    const print = (line: string) => lines.push(line);
+    const router = createRouter({ platform: this.platform, limits: this.limits, print, seeing });
+    this.router = router;
+    this.#server = createCallServer({ router, limits: this.limits, headersMs });
+  }
+
+  static async start(options: HarnessOptions = {}): Promise<Harness> {
+    const lines: string[] = [];
+    const seeing = await openSeeing({ env: options.env ?? {}, print: (line) => lines.push(line) });
+    const harness = new Harness(await mkdtemp(join(tmpdir(), "skiff-router-")), { seeing, lines }, options);
+    harness.#server.listen(0, "127.0.0.1");
+    await once(harness.#server, "listening");
+    harness.#port = (harness.#server.address() as net.AddressInfo).port;
+    return harness;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** The address of a new HTTP server. */
+  async instance(listener: http.RequestListener): Promise<Address & { unix: string }> {
+    return this.listen(http.createServer(listener));
+  }
+
+  async listen(server: net.Server): Promise<Address & { unix: string }> {
+    const unix = join(this.#folder, `${this.#instances.length}.sock`);
+    this.#instances.push(server);
+    // Upgraded connections are no longer the HTTP server's to close.
+    server.on("connection", (socket: net.Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
+    server.listen(unix);
+    await once(server, "listening");
+    return { unix };
+  }
+
+  /** A function with these ready instances (`[]`: none). */
+  async publish(name: string, addresses: readonly Address[], settings: Record<string, unknown> = {}) {
+    const bytes = new Uint8Array();
+    await this.platform.publish({
+      name,
+      hash: `${name}-${Math.random()}`,
+      source: { bytes, type: "text/typescript" },
+      bundle: { code: new Uint8Array() },
+      settings: applySettings(defaultSettings(this.limits), settings, this.limits),
+    });
+    this.platform.setInstances(name, addresses);
+  }
+
+  /** Most tests need one function: `echo` with one instance. */
+  async serve(listener: http.RequestListener, settings: Record<string, unknown> = {}): Promise<void> {
+    await this.publish("echo", [await this.instance(listener)], settings);
+  }
+
+  stats(name = "echo"): FunctionStats {
+    for (const stats of this.router.stats()) if (stats.name === name) return stats;
+    throw new Error(`no call was routed to ${name}`);
+  }
+
+  async waiting(count: number): Promise<void> {
+    const now = () => [...this.router.stats()].reduce((sum, { waiting }) => sum + waiting, 0);
+    await until(() => now() === count, `${count} calls waiting`);
+  }
+
+  async idle(name = "echo"): Promise<void> {
+    await until(
+      () => this.stats(name).inFlight === 0 && this.stats(name).waiting === 0,
+      "counters back to zero",
+    );
+  }
+
+  /** Connections of clients that the server holds. */
+  async connections(): Promise<number> {
+    return new Promise((resolve, reject) =>
+      this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.router.close({ drainMs: 1 });
+    this.#server.closeAllConnections();
+    this.#server.close();
+    for (const instance of this.#instances) instance.close();
+    for (const socket of this.#sockets) socket.destroy();
+    await this.#seeing.close({ withinMs: 1_000 });
+    await this.platform.close();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Waits for a condition; fails after five seconds, naming it. */
+export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = performance.now() + 5_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited 5 s in vain for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** Sends bytes and returns everything that comes back until the server ends or `enough` says so. */
+export async function raw(port: number, text: string, enough?: (answer: string) => boolean): Promise<string> {
+  const socket = net.connect(port, "127.0.0.1");
+  let answer = "";
+  socket.setEncoding("latin1");
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    answer += `[${error.code}]`;
+  });
+  socket.write(text, "latin1");
+  socket.setTimeout(5_000, () => socket.destroy(new Error("no end within 5 s")));
+  await new Promise<void>((resolve) => {
+    socket.on("data", (chunk) => {
+      answer += chunk;
+      if (enough?.(answer)) resolve();
+    });
+    socket.once("close", () => resolve());
+    socket.once("end", () => socket.end());
+  });
+  socket.destroy();
+  return answer;
+}
+
+/** The whole body of a request or response as text. */
+export async function textOf(stream: AsyncIterable<Buffer | string>): Promise<string> {
+  let text = "";
+  for await (const chunk of stream) text += chunk;
+  return text;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+  readonly body: string;
+}
+
+export interface SendOptions extends http.RequestOptions {
+  readonly body?: string;
+}
+
+/** One request on a connection of its own, with node's client (fetch hides too much). */
+export async function send(url: string, { body, ...options }: SendOptions = {}): Promise<Answer> {
+  const request = http.request(url, { agent: false, ...options });
+  request.end(body);
+  const [response] = (await once(request, "response")) as [http.IncomingMessage];
+  const { statusCode: status = 0, headers, rawHeaders } = response;
+  return { status, headers, rawHeaders, body: await textOf(response) };
+}
