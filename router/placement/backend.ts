@@ -5,7 +5,6 @@ import type { VersionCounter } from "../metrics/version-counters.ts";
 import { UpstreamPool } from "../upstream/upstream-pool.ts";
 import { renderLine } from "../upstream/upstream-request.ts";
 import { LifeSign } from "./life-sign.ts";
-import type { Slots } from "./slots.ts";
 
 /** Time after which an address that does not accept a connection is given up, in milliseconds. */
 export const CONNECT_MS = 3_000;
@@ -27,7 +26,6 @@ const PROBE = {
 export interface BackendOptions {
   readonly instance: Instance;
   readonly version: VersionCounter;
-  readonly slots: Slots;
   /** Calls that the instance takes at once. */
   readonly concurrency: number;
   /** Largest header block of a response. */
@@ -42,20 +40,27 @@ export class Backend {
   /** Where its answers are counted. */
   readonly version: VersionCounter;
   readonly pool: UpstreamPool;
-  readonly slots: Slots;
+  /** Calls that the instance takes at once. */
+  readonly concurrency: number;
+  /** Calls that this router has in flight on it. Changed by the function's route alone. */
+  used = 0;
   /** Calls whose response has begun. Changed by the calls themselves. */
   streams = 0;
   #asideUntilMs = 0;
   #doubt: NodeJS.Timeout | undefined;
   #stopProbe: () => void = () => {};
 
-  constructor({ instance, version, slots, concurrency, headerBytes, readBuffer }: BackendOptions) {
+  constructor({ instance, version, concurrency, headerBytes, readBuffer }: BackendOptions) {
     this.instance = instance;
     this.version = version;
-    this.slots = slots;
+    this.concurrency = concurrency;
     const { address } = instance;
     const connectMs = CONNECT_MS;
     this.pool = new UpstreamPool({ address, headerBytes, connectMs, kept: concurrency, readBuffer });
+  }
+
+  get free(): number {
+    return this.concurrency - this.used;
   }
 
   setAside(): void {

@@ -1,8 +1,8 @@
-import type { Slots } from "./slots.ts";
-
 /** What a choice looks at. */
 export interface Choosable {
-  readonly slots: Slots;
+  /** Calls that it could take besides those that it has. */
+  readonly free: number;
+  readonly used: number;
   /** It refused a connection a moment ago. */
   readonly isAside: boolean;
   /** It broke a call off a moment ago, and may be about to end: no call goes to it, even if it is the last one. */
@@ -29,11 +29,11 @@ function betterOfTwo<B extends Choosable>(ready: readonly B[], random: () => num
   const second = (first + 1 + Math.floor(random() * (ready.length - 1))) % ready.length;
   const [a, b] = [usable(ready[first]!), usable(ready[second]!)];
   if (a === undefined || b === undefined) return a ?? b;
-  return b.slots.used < a.slots.used ? b : a;
+  return b.used < a.used ? b : a;
 }
 
 function usable<B extends Choosable>(backend: B): B | undefined {
-  return backend.slots.free > 0 && !backend.isAside && !backend.isDoubtful ? backend : undefined;
+  return backend.free > 0 && !backend.isAside && !backend.isDoubtful ? backend : undefined;
 }
 
 /** The last one is never set aside: when all that could take a call refused, the one with the fewest is tried again. */
@@ -43,14 +43,14 @@ function fewestCalls<B extends Choosable>(ready: readonly B[]): B | undefined {
   let accepts = false;
   for (const backend of ready) {
     if (backend.isDoubtful) continue;
-    const { free, used } = backend.slots;
+    const { free, used } = backend;
     if (backend.isAside) {
-      if (free > 0 && (aside === undefined || used < aside.slots.used)) aside = backend;
+      if (free > 0 && (aside === undefined || used < aside.used)) aside = backend;
       continue;
     }
     // A call that ends here will make room.
     if (free > 0 || used > 0) accepts = true;
-    if (free > 0 && (best === undefined || used < best.slots.used)) best = backend;
+    if (free > 0 && (best === undefined || used < best.used)) best = backend;
   }
   return accepts ? best : aside;
 }

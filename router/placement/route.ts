@@ -9,7 +9,6 @@ import { Backend } from "./backend.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import { LoadReport } from "./load-report.ts";
 import { Pace } from "./pace.ts";
-import { type FunctionSlots, WHOLE_SLOTS } from "./slots.ts";
 
 /** A call that waits for an instance. It is told once, by one of the two. */
 export interface Waiter {
@@ -28,8 +27,6 @@ export interface RouteOptions {
   readonly limits: Limits;
   /** Takes one line for people: what failed, and why. */
   readonly print: (line: string) => void;
-  /** The slots of a function that this router may use; all of them, unless it shares instances with others. */
-  readonly slots?: (name: string) => FunctionSlots;
 }
 
 /** Time until waking is tried again when it succeeded but its instance was gone at once. */
@@ -46,7 +43,6 @@ export class Route {
   readonly #print: (line: string) => void;
   readonly #readBuffer: Buffer;
   readonly #load: LoadReport;
-  readonly #slots: FunctionSlots;
   readonly #waiting = new Set<Waiter>();
   readonly #pace = new Pace();
   readonly #leaving = new Set<Backend>();
@@ -61,7 +57,7 @@ export class Route {
 
   /** @param readBuffer what instances send is read into it; routes may share one, because nothing stays in it */
   constructor(endpoints: Endpoints, options: RouteOptions, readBuffer: Buffer) {
-    const { platform, limits, print, slots } = options;
+    const { platform, limits, print } = options;
     this.name = endpoints.name;
     this.#print = print;
     this.#readBuffer = readBuffer;
@@ -69,8 +65,6 @@ export class Route {
     this.current = this.counters.versions.of(endpoints.version);
     this.#platform = platform;
     this.#limits = limits;
-    this.#slots = slots?.(endpoints.name) ?? WHOLE_SLOTS;
-    this.#slots.onGranted(() => this.#serveWaiting());
     this.#load = new LoadReport(
       () => this.load,
       (load) => platform.report(load),
@@ -114,8 +108,7 @@ export class Route {
   wait(waiter: Waiter): void {
     const waiting = this.#waiting.size;
     const { waitingCalls, instanceWaitMs } = this.#limits;
-    if (waiting + this.#slots.waitingElsewhere >= waitingCalls)
-      throw problems.tooManyWaiting(this.name, waitingCalls);
+    if (waiting >= waitingCalls) throw problems.tooManyWaiting(this.name, waitingCalls);
     const nowMs = performance.now();
     if (waiting === 0) this.#pace.begin(nowMs);
     else if (this.#ready.length > 0) {
@@ -124,7 +117,7 @@ export class Route {
       if (expectedMs !== undefined) throw problems.waitTooLong(this.name, waiting, expectedMs);
     }
     this.#waiting.add(waiter);
-    this.#waitingChanged();
+    this.#load.changed();
     // The endpoints may have changed since `take`.
     this.#serveWaiting();
     this.#wakeIfCold();
@@ -132,17 +125,16 @@ export class Route {
 
   /** Takes a waiter out of the queue; does nothing if it was told already. */
   leave(waiter: Waiter): void {
-    if (this.#waiting.delete(waiter)) this.#waitingChanged();
+    if (this.#waiting.delete(waiter)) this.#load.changed();
   }
 
   /** Gives a slot back. */
   release(backend: Backend): void {
-    backend.slots.used--;
+    backend.used--;
     const before = this.#inFlight--;
-    if (this.#leaving.size > 0 && backend.slots.used === 0 && this.#leaving.delete(backend)) {
+    if (this.#leaving.size > 0 && backend.used === 0 && this.#leaving.delete(backend)) {
       backend.close();
     }
-    this.#slots.freed(backend.instance.id, this.#firstWaiting?.arrivedMs);
     if (this.#waiting.size > 0) this.#serveWaiting();
     this.#inFlightChanged(before);
   }
@@ -175,13 +167,12 @@ export class Route {
         return known;
       }
       const { concurrency } = endpoints;
-      const slots = this.#slots.of(instance.id, concurrency);
       const { headerBytes } = this.#limits;
       const readBuffer = this.#readBuffer;
-      return new Backend({ instance, version, slots, concurrency, headerBytes, readBuffer });
+      return new Backend({ instance, version, concurrency, headerBytes, readBuffer });
     });
     for (const backend of before.values()) {
-      if (backend.slots.used > 0) this.#leaving.add(backend);
+      if (backend.used > 0) this.#leaving.add(backend);
       else backend.close();
     }
     this.#serveWaiting();
@@ -199,7 +190,7 @@ export class Route {
     if (this.#waiting.size === 0) return;
     const waiters = [...this.#waiting];
     this.#waiting.clear();
-    this.#waitingChanged();
+    this.#load.changed();
     for (const waiter of waiters) waiter.refused(problem);
   }
 
@@ -219,7 +210,7 @@ export class Route {
   #takeBest(): Backend | undefined {
     const best = chooseBackend(this.#ready);
     if (best === undefined) return undefined;
-    best.slots.used++;
+    best.used++;
     this.#inFlightChanged(this.#inFlight++);
     return best;
   }
@@ -230,7 +221,7 @@ export class Route {
       if (backend === undefined) return;
       this.#waiting.delete(waiter);
       this.#pace.served();
-      this.#waitingChanged();
+      this.#load.changed();
       waiter.placed(backend);
     }
   }
@@ -256,17 +247,6 @@ export class Route {
     );
   }
 
-  get #firstWaiting(): Waiter | undefined {
-    if (this.#waiting.size === 0) return undefined;
-    for (const waiter of this.#waiting) return waiter;
-    return undefined;
-  }
-
-  #waitingChanged(): void {
-    this.#slots.waiting(this.#waiting.size, this.#firstWaiting?.arrivedMs ?? 0);
-    this.#load.changed();
-  }
-
   /** Scaling goes by ceil(calls / concurrency): only where that changes is there something to tell. */
   #inFlightChanged(before: number): void {
     const { concurrency } = this.#endpoints;
@@ -276,8 +256,8 @@ export class Route {
 
   #countByInstance(): ReadonlyMap<string, InstanceLoad> {
     const counts = new Map<string, InstanceLoad>();
-    for (const { instance, slots, streams } of [...this.#ready, ...this.#leaving]) {
-      if (slots.used > 0) counts.set(instance.id, { calls: slots.used, streams });
+    for (const { instance, used, streams } of [...this.#ready, ...this.#leaving]) {
+      if (used > 0) counts.set(instance.id, { calls: used, streams });
     }
     return counts;
   }

@@ -8,7 +8,7 @@ import type { SeeingOptions } from "../telemetry/seeing.ts";
 
 /**
  * What the primary process and its workers tell each other, over the channel that Node opens between a process and
- * its child. It keeps order and loses nothing while both live, and all rules of slots and endpoints rely on that.
+ * its child. It keeps order and loses nothing while both live, and all rules of endpoints rely on that.
  */
 
 /** What a worker does with new calls. */
@@ -26,7 +26,6 @@ export type ToWorker =
       readonly name: string;
       readonly endpoints?: Endpoints;
     }
-  | { readonly type: "slots"; readonly functions: readonly SlotsForWorker[] }
   | { readonly type: "woken"; readonly id: number; readonly steps: readonly WakeStep[] }
   | { readonly type: "not-woken"; readonly id: number; readonly error: SentError }
   | { readonly type: "state"; readonly state: "leaving" }
@@ -49,7 +48,6 @@ export interface StartWorker {
   /** Socket of the management API, for what is no call; absent: there is none in this program. */
   readonly management?: string;
   readonly functions: readonly Endpoints[];
-  readonly slots: readonly SlotsForWorker[];
 }
 
 /** From a worker to the primary. */
@@ -59,7 +57,6 @@ export type FromWorker =
   | { readonly type: "failed"; readonly reason: string }
   /** All changes up to this one are applied: the next call goes by them. */
   | { readonly type: "applied"; readonly change: number }
-  | { readonly type: "slots"; readonly functions: readonly SlotsFromWorker[] }
   | { readonly type: "wake"; readonly id: number; readonly name: string }
   | { readonly type: "loads"; readonly loads: readonly WorkerLoad[] }
   | { readonly type: "print"; readonly line: string }
@@ -67,36 +64,6 @@ export type FromWorker =
   | { readonly type: "stats"; readonly functions: readonly FunctionStats[]; readonly rest?: WorkerTotals }
   | { readonly type: "drained" }
   | { readonly type: "alive"; readonly connections: number };
-
-/** Times between processes are milliseconds of the system's monotonic clock, which all of them share. */
-export interface Waiting {
-  /** Calls that wait. */
-  readonly calls: number;
-  /** Since when the first of them does. */
-  readonly sinceMs: number;
-}
-
-/** Instance and number of slots. */
-export type SlotCount = readonly [instance: string, count: number];
-
-export interface SlotsForWorker {
-  readonly name: string;
-  /** Slots that are the worker's from now on. */
-  readonly granted: readonly SlotCount[];
-  /** What the others wait for and nobody has given yet. Absent: as before. */
-  readonly wanted?: Waiting;
-  /** Calls that wait at the others, for the limit. Absent: as before. */
-  readonly waitingElsewhere?: number;
-}
-
-export interface SlotsFromWorker {
-  readonly name: string;
-  readonly waiting: Waiting;
-  /** Slots that arrived since the worker said so last: what was granted after them is still on its way. */
-  readonly received: number;
-  /** Slots that the worker has given back. */
-  readonly returned: readonly SlotCount[];
-}
 
 /** Instance, its calls, and the streams among them. */
 export type InstanceCount = readonly [instance: string, calls: number, streams: number];
@@ -119,11 +86,6 @@ export interface WorkerTotals {
 export type SentError =
   | { readonly code: ProblemCode; readonly detail: string; readonly extensions: ProblemExtensions }
   | { readonly message: string };
-
-/** Adds to a time of `performance.now` to make it one of the system's clock. */
-export function clockOffsetMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6 - performance.now();
-}
 
 /** An error as it goes between processes, which keep no classes. */
 export function sendError(error: unknown): SentError {

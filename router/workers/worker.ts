@@ -14,7 +14,6 @@ import { passOn } from "./pass-on.ts";
 import type { FromWorker, StartWorker, ToWorker } from "./worker-messages.ts";
 import { receiveError } from "./worker-messages.ts";
 import { WorkerPlatform } from "./worker-platform.ts";
-import { WorkerSlots } from "./worker-slots.ts";
 
 /** Functions whose numbers are told without a pause. */
 const FUNCTIONS_AT_A_TIME = 100;
@@ -22,7 +21,6 @@ const FUNCTIONS_AT_A_TIME = 100;
 class Worker {
   readonly #send: (message: FromWorker) => void;
   readonly #platform: WorkerPlatform;
-  readonly #slots: WorkerSlots;
   #seeing: Seeing | undefined;
   #router: Router | undefined;
   #server: CallServer | undefined;
@@ -34,7 +32,6 @@ class Worker {
   constructor(send: (message: FromWorker) => void) {
     this.#send = send;
     this.#platform = new WorkerPlatform(send);
-    this.#slots = new WorkerSlots((functions) => send({ type: "slots", functions }));
   }
 
   take(message: ToWorker, connection: Socket | undefined): void {
@@ -48,9 +45,6 @@ class Worker {
         return;
       case "endpoints":
         this.#update(message);
-        return;
-      case "slots":
-        this.#slots.take(message.functions);
         return;
       case "woken":
         this.#platform.woken(message.id, message.steps);
@@ -73,9 +67,8 @@ class Worker {
     }
   }
 
-  async #start({ limits, env, headersMs, management, functions, slots }: StartWorker): Promise<void> {
+  async #start({ limits, env, headersMs, management, functions }: StartWorker): Promise<void> {
     const print = (line: string) => this.#send({ type: "print", line });
-    this.#slots.take(slots);
     for (const endpoints of functions) this.#platform.update(endpoints.name, endpoints);
     try {
       this.#seeing = await openSeeing({ env, print });
@@ -88,7 +81,6 @@ class Worker {
       limits,
       print,
       seeing: this.#seeing,
-      slots: (name) => this.#slots.of(name),
       draining: () => this.#isDraining,
     });
     this.#router = router;
@@ -122,7 +114,6 @@ class Worker {
 
   /** Many changes of one turn are told as one. */
   #update({ change, name, endpoints }: ToWorker & { type: "endpoints" }): void {
-    this.#slots.keep(name, endpoints);
     this.#platform.update(name, endpoints);
     const before = this.#applied;
     this.#applied = change;
@@ -157,7 +148,6 @@ class Worker {
 
   async #end(withinMs: number): Promise<void> {
     this.#platform.close();
-    this.#slots.close();
     await this.#server?.lingering.settled(Math.min(withinMs, LAST_RESPONSES_MS));
     this.#server?.closeAllConnections();
     await this.#seeing?.close({ withinMs });

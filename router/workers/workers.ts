@@ -5,7 +5,6 @@ import { ConnectionSpread } from "./connection-spread.ts";
 import { EndpointChanges } from "./endpoint-changes.ts";
 import { ManagementSocket } from "./management-socket.ts";
 import { MergedLoads } from "./merged-loads.ts";
-import { SlotLedger } from "./slot-ledger.ts";
 import type { FromWorker } from "./worker-messages.ts";
 import { sendError } from "./worker-messages.ts";
 import { Restarts, type WorkerOwner, WorkerProcess, type WorkerStats } from "./worker-process.ts";
@@ -24,8 +23,8 @@ const END_MS = 2_000;
 
 /**
  * A front whose routers are processes, so that calls are answered by several cores. This process accepts connections
- * and hands them on; keeps the copies of the endpoints up to date; adds up load and counters; owns the ledger of
- * slots; and starts anew what ended. No call passes through it.
+ * and hands them on; keeps the copies of the endpoints up to date; adds up load and counters; and
+ * starts anew what ended. No call passes through it.
  */
 export class Workers implements Front, WorkerOwner {
   readonly counted: MetricsSource = {
@@ -34,7 +33,6 @@ export class Workers implements Front, WorkerOwner {
     processes: () => [...this.#workers].map(({ place, stats }) => [String(place), stats.process] as const),
   };
   readonly #options: WorkersOptions;
-  readonly #ledger: SlotLedger;
   readonly #loads: MergedLoads;
   readonly #spread = new ConnectionSpread(() => this.#workers);
   readonly #management: ManagementSocket | undefined;
@@ -47,7 +45,6 @@ export class Workers implements Front, WorkerOwner {
   readonly #changes = new EndpointChanges((change) => this.#isApplied(change));
   #numbers = 0;
   #state: "starting" | "ready" | "leaving" | "draining" | "closed" = "starting";
-  #tellsSlots = false;
   /** While they start for the first time: what becomes of it, told once for each. */
   #started: (error?: Error) => void = () => {};
   #drained: (worker: WorkerProcess) => void = () => {};
@@ -59,12 +56,6 @@ export class Workers implements Front, WorkerOwner {
     const { platform, limits, workers, other, folder } = options;
     this.#options = options;
     this.#loads = new MergedLoads((load) => platform.report(load));
-    this.#ledger = new SlotLedger({
-      workers,
-      waitingCalls: limits.waitingCalls,
-      changed: () => this.#slotsChanged(),
-    });
-    for (const endpoints of platform.allEndpoints()) this.#ledger.update(endpoints.name, endpoints);
     this.#stopWatching = platform.watch((name, endpoints) => this.#endpointsChanged(name, endpoints));
     if (other !== undefined && folder !== undefined) {
       this.#management = new ManagementSocket({ folder, limits, handler: other });
@@ -164,9 +155,6 @@ export class Workers implements Front, WorkerOwner {
         worker.applied = message.change;
         this.#changes.check();
         return;
-      case "slots":
-        this.#ledger.heard(worker.number, message.functions);
-        return;
       case "wake":
         void this.#wake(worker, message);
         return;
@@ -183,8 +171,6 @@ export class Workers implements Front, WorkerOwner {
 
   ended(worker: WorkerProcess, how: string): void {
     this.#workers.delete(worker);
-    // Its connections to instances went with it.
-    this.#ledger.remove(worker.number);
     this.#loads.remove(worker.number);
     this.#ended.add(worker.stats);
     this.#changes.check();
@@ -206,19 +192,15 @@ export class Workers implements Front, WorkerOwner {
     const change = this.#changes.last;
     const worker = new WorkerProcess({ number: ++this.#numbers, place, change, owner: this, label });
     this.#workers.add(worker);
-    const slots = this.#ledger.add(worker.number);
     const functions = [...platform.allEndpoints()].map(plain);
     const management = this.#management && { management: this.#management.path };
     const headers = headersMs === undefined ? {} : { headersMs };
-    worker.send({ type: "start", limits, env: seeingOf(env), ...headers, functions, slots, ...management });
+    worker.send({ type: "start", limits, env: seeingOf(env), ...headers, functions, ...management });
     if (this.#state === "leaving") worker.send({ type: "state", state: "leaving" });
   }
 
   #endpointsChanged(name: string, endpoints: Endpoints | undefined): void {
     const change = this.#changes.add(name);
-    this.#ledger.update(name, endpoints);
-    // The slots of a new instance come before its endpoints.
-    this.#tellSlots();
     const message = endpoints === undefined ? { name } : { name, endpoints: plain(endpoints) };
     for (const worker of this.#workers) worker.send({ type: "endpoints", change, ...message });
   }
@@ -230,22 +212,6 @@ export class Workers implements Front, WorkerOwner {
     } catch (error) {
       worker.send({ type: "not-woken", id, error: sendError(error) });
     }
-  }
-
-  /** Many changes of one turn of the event loop are one message to each worker. */
-  #slotsChanged(): void {
-    if (this.#tellsSlots) return;
-    this.#tellsSlots = true;
-    setImmediate(() => this.#tellSlots());
-  }
-
-  #tellSlots(): void {
-    this.#tellsSlots = false;
-    for (const worker of this.#workers) {
-      const functions = this.#ledger.take(worker.number);
-      if (functions.length > 0) worker.send({ type: "slots", functions });
-    }
-    this.#ledger.told();
   }
 
   #isApplied(change: number): boolean {

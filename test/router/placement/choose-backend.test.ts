@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { type Choosable, chooseBackend } from "../../../router/placement/choose-backend.ts";
-import { Slots } from "../../../router/placement/slots.ts";
 
-function backend(used: number, { total = 10, isAside = false, isDoubtful = false } = {}): Choosable {
-  const slots = new Slots(total);
-  slots.used = used;
-  return { slots, isAside, isDoubtful };
+function backend(used: number, { concurrency = 10, isAside = false, isDoubtful = false } = {}) {
+  return {
+    used,
+    isAside,
+    isDoubtful,
+    get free() {
+      return concurrency - this.used;
+    },
+  } satisfies Choosable;
 }
 
 describe("the choice of an instance", () => {
@@ -40,7 +44,7 @@ describe("the choice of an instance", () => {
 
   it("asks again one that refused when nothing will become free on the others", () => {
     const aside = backend(0, { isAside: true });
-    assert.equal(chooseBackend([aside, backend(0, { total: 0 })]), aside);
+    assert.equal(chooseBackend([aside, backend(0, { concurrency: 0 })]), aside);
   });
 
   it("finds the only free one of many", () => {
@@ -49,9 +53,9 @@ describe("the choice of an instance", () => {
   });
 
   it("keeps many about as even as looking at each would", () => {
-    const ready = Array.from({ length: 100 }, () => backend(0, { total: 1_000 }));
-    for (let i = 0; i < 10_000; i++) chooseBackend(ready)!.slots.used++;
-    const used = ready.map(({ slots }) => slots.used);
+    const ready = Array.from({ length: 100 }, () => backend(0, { concurrency: 1_000 }));
+    for (let i = 0; i < 10_000; i++) chooseBackend(ready)!.used++;
+    const used = ready.map(({ used }) => used);
     assert.ok(
       Math.max(...used) <= 105 && Math.min(...used) >= 90,
       `${Math.min(...used)}–${Math.max(...used)}`,

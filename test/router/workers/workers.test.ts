@@ -59,54 +59,6 @@ describe("routers in several processes", () => {
     assert.deepEqual(new Set(await Promise.all(again)), new Set(["200 again"]));
   });
 
-  it("never have two calls on an instance that takes one, and answer all of 200", async () => {
-    await start();
-    let inFlight = 0;
-    let most = 0;
-    await harness.serve(
-      (_, response) => {
-        most = Math.max(most, ++inFlight);
-        setImmediate(() => {
-          inFlight--;
-          response.end("done");
-        });
-      },
-      { concurrency: 1 },
-    );
-    const answers = await Promise.all(connect(200).map((client) => client.get("/fn/echo")));
-    assert.deepEqual(new Set(answers), new Set(["200 done"]));
-    assert.equal(most, 1);
-  });
-
-  it("give one client all slots of an instance, and take them back for the next", async () => {
-    await start({ workers: 3 });
-    await harness.serve(hold, { concurrency: 6 });
-    for (let round = 1; round <= 3; round++) {
-      const calls = connect(7).map((client) => client.get("/fn/echo"));
-      await eventually("six calls are there and one waits", () => held.length === 6 && load()?.waiting === 1);
-      for (const response of held.splice(0)) response.end("done");
-      await eventually("the seventh is there", () => held.length === 1);
-      held.pop()!.end("done");
-      assert.deepEqual(new Set(await Promise.all(calls)), new Set(["200 done"]));
-      await eventually("all is quiet", () => load()?.inFlight === 0 && load()?.waiting === 0);
-    }
-  });
-
-  it("serve who waited at one worker when the slot's worker is killed", async () => {
-    await start();
-    await harness.serve(hold, { concurrency: 1 });
-    const [first, second] = connect(2) as [Client, Client];
-    const broken = first.get("/fn/echo");
-    await eventually("the first call is there", () => held.length === 1);
-    const waiting = second.get("/fn/echo");
-    await eventually("the second one waits", () => load()?.waiting === 1);
-    process.kill(harness.front.pids[0]!, "SIGKILL");
-    assert.match(await broken, /^broken off/);
-    await eventually("the second call is there", () => held.length === 2);
-    held[1]!.end("done");
-    assert.equal(await waiting, "200 done");
-  });
-
   it("wake a function once for all of them, and pass on what became of it", async () => {
     let starts = 0;
     const { promise: ready, resolve } = Promise.withResolvers<void>();
@@ -162,36 +114,6 @@ describe("routers in several processes", () => {
     await eventually("it has caught up", () => harness.front.hasCaughtUp("echo"));
     const answers = await Promise.all(connect(4).map((client) => client.get("/fn/echo")));
     assert.deepEqual(new Set(answers), new Set(["200 new"]));
-  });
-
-  it("refuse with 429 what waits beyond the limit, wherever the others wait", async () => {
-    await start({ limits: { waitingCalls: 6 } });
-    await harness.serve(hold, { concurrency: 1 });
-    const calls: Promise<string>[] = [];
-    const all = connect(15);
-    for (const [index, client] of all.slice(0, 7).entries()) {
-      calls.push(client.get("/fn/echo"));
-      await eventually("it is counted", () => held.length === 1 && (load()?.waiting ?? 0) === index);
-    }
-    // What waits elsewhere is known some milliseconds later: until then one may slip in.
-    let refused = 0;
-    for (const client of all.slice(7)) {
-      const before = load()!.waiting;
-      let answer: string | undefined;
-      const call = client.get("/fn/echo").then((text) => {
-        answer = text;
-        return text;
-      });
-      await eventually("it is refused or waits", () => answer !== undefined || load()!.waiting > before);
-      if (answer?.startsWith("429 ")) refused++;
-      else calls.push(call);
-    }
-    assert.ok(refused >= 6, `${refused} of 8 were refused`);
-    for (let i = 0; i < calls.length; i++) {
-      await eventually("a call is there", () => held.length > i);
-      held[i]!.end("done");
-    }
-    assert.deepEqual(new Set(await Promise.all(calls)), new Set(["200 done"]));
   });
 
   it("report the sum of their loads, by instance too, and none of one that was killed", async () => {
