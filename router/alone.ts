@@ -2,7 +2,7 @@ import { type Front, type FrontOptions, listen } from "./front.ts";
 import { createRouter } from "./router.ts";
 import { createCallServer, LAST_RESPONSES_MS } from "./server/call-server.ts";
 import { limitConnections } from "./server/open-files.ts";
-import { openSeeing } from "./telemetry/seeing.ts";
+import { openSeeing } from "./telemetry/telemetry.ts";
 
 /**
  * A front whose router is in this process.

@@ -2,9 +2,9 @@ import type { Server } from "node:net";
 import type { Limits } from "../platform/limits.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { MetricsSource } from "./metrics/metrics.ts";
-import type { RouterPlatform } from "./placement/route.ts";
+import type { RouterPlatform } from "./placement/version.ts";
 import type { RequestHandler } from "./server/call-server.ts";
-import type { SeeingOptions } from "./telemetry/seeing.ts";
+import type { SeeingOptions } from "./telemetry/telemetry.ts";
 
 export interface FrontOptions {
   readonly platform: RouterPlatform & Pick<Platform, "allEndpoints">;

@@ -5,16 +5,16 @@ import { Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
 import { Alarms } from "./call/alarm.ts";
 import { Call, type CallOptions } from "./call/call.ts";
 import { FailureLog } from "./call/failure-log.ts";
-import * as problems from "./exchange/call-problems.ts";
-import type { CallRequest } from "./exchange/call-request.ts";
-import type { CallResponse } from "./exchange/call-response.ts";
-import { checkFraming, isBehindLast } from "./exchange/framing.ts";
+import * as problems from "./exchange/problems.ts";
+import type { CallRequest } from "./exchange/request.ts";
+import type { CallResponse } from "./exchange/response.ts";
 import { parseTarget } from "./exchange/target.ts";
-import { TraceIds } from "./headers/trace-context.ts";
 import type { FunctionStats, RouterTotals } from "./metrics/stats.ts";
-import type { Route, RouteOptions } from "./placement/route.ts";
-import { Routes, unknownFunction } from "./placement/routes.ts";
-import type { Seeing } from "./telemetry/seeing.ts";
+import { Routes, unknownFunction } from "./placement/functions.ts";
+import type { Route, RouteOptions } from "./placement/version.ts";
+import { checkFraming, isBehindLast } from "./server/framing.ts";
+import type { Seeing } from "./telemetry/telemetry.ts";
+import { TraceIds } from "./telemetry/trace-context.ts";
 import { Upgrades } from "./websocket/upgrades.ts";
 
 export interface RouterOptions extends RouteOptions {

@@ -1,4 +1,4 @@
-import type { CallResponse } from "../exchange/call-response.ts";
+import type { CallResponse } from "../exchange/response.ts";
 import { MalformedResponse } from "../upstream/response-fields.ts";
 
 /** Most informational responses of one call: a function that sends them for ever never answers. */

@@ -1,7 +1,7 @@
 import type { Limits } from "../../platform/limits.ts";
-import type { TraceIds } from "../headers/trace-context.ts";
 import type { AccessLog } from "../telemetry/access-log.ts";
 import type { Tracer } from "../telemetry/call-span.ts";
+import type { TraceIds } from "../telemetry/trace-context.ts";
 import type { Alarms } from "./alarm.ts";
 import type { FailureLog } from "./failure-log.ts";
 

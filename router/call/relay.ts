@@ -1,7 +1,7 @@
-import type { CallResponse } from "../exchange/call-response.ts";
+import type { CallResponse } from "../exchange/response.ts";
 import { PlainResponse } from "../fast-path/plain-response.ts";
+import type { UpstreamConnection, UpstreamSink } from "../upstream/connection.ts";
 import type { ResponseHead } from "../upstream/response-head.ts";
-import type { UpstreamConnection, UpstreamSink } from "../upstream/upstream-connection.ts";
 import { Announcements } from "./announcements.ts";
 import { flushHead } from "./flush-head.ts";
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { connectionNames, passes } from "../headers/request-headers.ts";
+import { connectionNames, passes } from "../exchange/request-head.ts";
 
 /**
  * Besides what does not pass as a header: fields that say how the request is to be taken come too late (RFC 9110

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { PROBLEMS, type Problem, problemDocument, problemHeaders } from "../../platform/problems.ts";
-import type { CallResponse } from "./call-response.ts";
+import type { CallResponse } from "./response.ts";
 
 const ALLOW = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { LingeringCloses } from "../../http/lingering-close.ts";
-import type { CallRequest } from "../exchange/call-request.ts";
+import type { CallRequest } from "../exchange/request.ts";
 import { type PlainHead, readPlainHead } from "./plain-head.ts";
 import { PlainResponse } from "./plain-response.ts";
 import { readInto } from "./read-into.ts";

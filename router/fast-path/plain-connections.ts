@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { LingeringCloses } from "../../http/lingering-close.ts";
-import type { CallRequest } from "../exchange/call-request.ts";
-import type { CallResponse } from "../exchange/call-response.ts";
+import type { CallRequest } from "../exchange/request.ts";
+import type { CallResponse } from "../exchange/response.ts";
 import { inOnePiece } from "../headers/render-fields.ts";
 import { PlainConnection } from "./plain-connection.ts";
 

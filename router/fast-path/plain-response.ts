@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import type { CallRequest } from "../exchange/call-request.ts";
-import type { CallResponse } from "../exchange/call-response.ts";
+import type { CallRequest } from "../exchange/request.ts";
+import type { CallResponse } from "../exchange/response.ts";
 import { inOnePiece, renderFields } from "../headers/render-fields.ts";
 import type { KeptHead, ResponseHead } from "../upstream/response-head.ts";
 

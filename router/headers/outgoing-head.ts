@@ -1,8 +1,8 @@
-import type { CallRequest, OutgoingHead } from "../exchange/call-request.ts";
+import type { CallRequest, OutgoingHead } from "../exchange/request.ts";
+import { requestHeaders } from "../exchange/request-head.ts";
 import type { Target } from "../exchange/target.ts";
 import { renderLine } from "../upstream/upstream-request.ts";
 import { inOnePiece, renderFields } from "./render-fields.ts";
-import { requestHeaders } from "./request-headers.ts";
 
 /** @throws Problem `invalid_request`, see requestHeaders */
 export function outgoingHead(request: CallRequest, target: Target): OutgoingHead {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { connectionNames } from "./request-headers.ts";
+import { connectionNames } from "../exchange/request-head.ts";
 
 /** Fields of an instance's response that end here (RFC 9110 7.6.1). */
 const STRIPPED: ReadonlySet<string> = new Set([

@@ -1,4 +1,4 @@
-import type { UpstreamSink } from "../upstream/upstream-connection.ts";
+import type { UpstreamSink } from "../upstream/connection.ts";
 
 /** Hears whether an instance answers at all. */
 export class LifeSign implements UpstreamSink {

@@ -7,7 +7,7 @@ import { Problem, type ProblemCode } from "../../platform/problems.ts";
 import { formatBytes, formatMs } from "../../platform/quantity.ts";
 import { discardBody } from "../call/request-body.ts";
 import { answerProblem, answerRaw } from "../exchange/answer.ts";
-import { unknownExpectation } from "../exchange/framing.ts";
+import { unknownExpectation } from "./framing.ts";
 
 const HEADERS_MS = 15_000;
 const KEEP_ALIVE_MS = 75_000;

@@ -1,6 +1,6 @@
 import type { WakeStep } from "../../platform/platform.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
-import type { CallRequest } from "../exchange/call-request.ts";
+import type { CallRequest } from "../exchange/request.ts";
 
 /** What is known of a call when it is over. */
 export interface CallRecord {

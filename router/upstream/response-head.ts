@@ -1,4 +1,4 @@
-import { connectionNames } from "../headers/request-headers.ts";
+import { connectionNames } from "../exchange/request-head.ts";
 import { isMark, isStripped } from "../headers/response-headers.ts";
 import { isFieldValue, MalformedResponse, parseFields } from "./response-fields.ts";
 

@@ -1,5 +1,5 @@
 import type { Address } from "../../platform/platform.ts";
-import { UpstreamConnection, type UpstreamSink } from "./upstream-connection.ts";
+import { UpstreamConnection, type UpstreamSink } from "./connection.ts";
 import type { UpstreamRequest } from "./upstream-request.ts";
 
 const IDLE_MS = 4_000;

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { ProxyServer } from "http-proxy-3";
 import type { CallContext } from "../call/call-context.ts";
-import { HandshakeRequest, UpgradeCall } from "./upgrade-call.ts";
+import { HandshakeRequest, UpgradeCall } from "./tunnel.ts";
 
 /** All WebSockets of a router, and the proxy that they go through. */
 export class Upgrades {

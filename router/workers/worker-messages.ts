@@ -4,7 +4,7 @@ import type { Endpoints, WakeStep } from "../../platform/platform.ts";
 import { Problem, type ProblemCode, type ProblemExtensions } from "../../platform/problems.ts";
 import type { ProcessMetrics } from "../metrics/process-metrics.ts";
 import type { FunctionStats, RouterTotals } from "../metrics/stats.ts";
-import type { SeeingOptions } from "../telemetry/seeing.ts";
+import type { SeeingOptions } from "../telemetry/telemetry.ts";
 
 /**
  * What the primary process and its workers tell each other, over the channel that Node opens between a process and

@@ -1,6 +1,6 @@
 import { EndpointsTable } from "../../platform/endpoints-table.ts";
 import type { Endpoints, EndpointsListener, Load, WakeStep } from "../../platform/platform.ts";
-import type { RouterPlatform } from "../placement/route.ts";
+import type { RouterPlatform } from "../placement/version.ts";
 import type { FromWorker, InstanceCount, WorkerLoad } from "./worker-messages.ts";
 
 /** Time after which the calls of each instance are told anew where they changed, in milliseconds. */

@@ -9,7 +9,7 @@ import type { FunctionStats } from "../metrics/stats.ts";
 import { createRouter, type Router } from "../router.ts";
 import { type CallServer, createCallServer, LAST_RESPONSES_MS } from "../server/call-server.ts";
 import { limitConnections } from "../server/open-files.ts";
-import { openSeeing, type Seeing } from "../telemetry/seeing.ts";
+import { openSeeing, type Seeing } from "../telemetry/telemetry.ts";
 import { passOn } from "./pass-on.ts";
 import type { FromWorker, StartWorker, ToWorker } from "./worker-messages.ts";
 import { receiveError } from "./worker-messages.ts";

@@ -10,7 +10,7 @@ import { applySettings, defaultSettings } from "../../../platform/settings.ts";
 import type { FunctionStats } from "../../../router/metrics/stats.ts";
 import { createRouter, type Router } from "../../../router/router.ts";
 import { createCallServer } from "../../../router/server/call-server.ts";
-import { openSeeing, type Seeing } from "../../../router/telemetry/seeing.ts";
+import { openSeeing, type Seeing } from "../../../router/telemetry/telemetry.ts";
 import { type FakeOptions, FakePlatform } from "../../support/platform/fake-platform.ts";
 
 export interface HarnessOptions extends FakeOptions {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { limitsFromEnv } from "../../../platform/limits.ts";
 import type { Endpoints } from "../../../platform/platform.ts";
-import type { Backend } from "../../../router/placement/backend.ts";
-import { Route, type RouterPlatform, type Waiter } from "../../../router/placement/route.ts";
+import { Route, type RouterPlatform, type Waiter } from "../../../router/placement/version.ts";
+import type { Backend } from "../../../router/upstream/instance.ts";
 
 /** What a function's route looks like after one of its instances broke a call off. */
 describe("an instance that broke a call off", () => {

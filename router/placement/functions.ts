@@ -1,7 +1,7 @@
 import type { Load } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 import type { FunctionStats } from "../metrics/stats.ts";
-import { Route, type RouteOptions } from "./route.ts";
+import { Route, type RouteOptions } from "./version.ts";
 
 /** Most bytes that are read from an instance at once. */
 const READ_BYTES = 64 * 1024;

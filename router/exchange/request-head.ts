@@ -1,7 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import { Problem } from "../../platform/problems.ts";
-import type { CallRequest } from "../exchange/call-request.ts";
-import { isHost, type Target } from "../exchange/target.ts";
+import type { CallRequest } from "./request.ts";
+import { isHost, type Target } from "./target.ts";
 
 const PASS = 0;
 const STRIP = 1;

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { CallRequest } from "./call-request.ts";
+import type { CallRequest } from "./request.ts";
 
 /**
  * The client's side of a call, as far as calls use it: node's `ServerResponse`, or `PlainResponse`. What is not said here

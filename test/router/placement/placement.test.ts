@@ -3,8 +3,8 @@ import { limitsFromEnv } from "../../../platform/limits.ts";
 import type { Problem } from "../../../platform/problems.ts";
 import { Alarms } from "../../../router/call/alarm.ts";
 import type { CallContext } from "../../../router/call/call-context.ts";
-import { PlacedCall } from "../../../router/call/placed-call.ts";
-import type { Route } from "../../../router/placement/route.ts";
+import { PlacedCall } from "../../../router/placement/placement.ts";
+import type { Route } from "../../../router/placement/version.ts";
 
 /** A call that waits for an instance of a function with this timeout, in milliseconds. */
 class WaitingCall extends PlacedCall {

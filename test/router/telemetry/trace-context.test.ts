@@ -5,7 +5,7 @@ import {
   parentIdOf,
   TraceIds,
   traceIdOf,
-} from "../../../router/headers/trace-context.ts";
+} from "../../../router/telemetry/trace-context.ts";
 import { Harness, raw } from "../support/harness.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";

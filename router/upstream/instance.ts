@@ -2,9 +2,9 @@ import { PROBE_HEADER, PROBE_PATH } from "../../client-image/start-message.ts";
 import type { Instance } from "../../platform/platform.ts";
 import { renderFields } from "../headers/render-fields.ts";
 import type { VersionCounter } from "../metrics/version-counters.ts";
-import { UpstreamPool } from "../upstream/upstream-pool.ts";
-import { renderLine } from "../upstream/upstream-request.ts";
-import { LifeSign } from "./life-sign.ts";
+import { LifeSign } from "../placement/life-sign.ts";
+import { UpstreamPool } from "./upstream-pool.ts";
+import { renderLine } from "./upstream-request.ts";
 
 /** Time after which an address that does not accept a connection is given up, in milliseconds. */
 export const CONNECT_MS = 3_000;

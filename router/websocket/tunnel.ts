@@ -4,15 +4,15 @@ import { type Duplex, pipeline } from "node:stream";
 import type { ProxyServer } from "http-proxy-3";
 import { Problem, type ProblemCode } from "../../platform/problems.ts";
 import type { CallContext } from "../call/call-context.ts";
-import { PlacedCall } from "../call/placed-call.ts";
 import { answerRaw } from "../exchange/answer.ts";
-import * as problems from "../exchange/call-problems.ts";
+import * as problems from "../exchange/problems.ts";
+import { requestHeaders } from "../exchange/request-head.ts";
 import type { Target } from "../exchange/target.ts";
-import { requestHeaders } from "../headers/request-headers.ts";
 import { responseHeaders } from "../headers/response-headers.ts";
-import { type Backend, CONNECT_MS } from "../placement/backend.ts";
-import type { Route } from "../placement/route.ts";
-import { Farewell } from "./farewell.ts";
+import { PlacedCall } from "../placement/placement.ts";
+import type { Route } from "../placement/version.ts";
+import { type Backend, CONNECT_MS } from "../upstream/instance.ts";
+import { Farewell } from "./close-frame.ts";
 
 /** Time that a function has to say its last word after the client has, in milliseconds. */
 const FAREWELL_MS = 1_000;

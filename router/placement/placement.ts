@@ -1,16 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { Limits } from "../../platform/limits.ts";
 import { type Problem, toProblem } from "../../platform/problems.ts";
-import * as problems from "../exchange/call-problems.ts";
-import type { Outgoing } from "../headers/request-headers.ts";
-import { isTraceparent } from "../headers/trace-context.ts";
+import type { Alarm, Alarmed } from "../call/alarm.ts";
+import type { CallContext } from "../call/call-context.ts";
+import * as problems from "../exchange/problems.ts";
+import type { Outgoing } from "../exchange/request-head.ts";
 import type { VersionCounter } from "../metrics/version-counters.ts";
-import type { Backend } from "../placement/backend.ts";
-import type { Route, Waiter } from "../placement/route.ts";
 import type { CallRecord } from "../telemetry/call-record.ts";
 import type { CallSpan } from "../telemetry/call-span.ts";
-import type { Alarm, Alarmed } from "./alarm.ts";
-import type { CallContext } from "./call-context.ts";
+import { isTraceparent } from "../telemetry/trace-context.ts";
+import type { Backend } from "../upstream/instance.ts";
+import type { Route, Waiter } from "./version.ts";
 
 /** Pauses before a call is tried again after its instance refused the connection, in milliseconds. */
 const RETRY_AFTER_MS: readonly number[] = [20, 100, 500];

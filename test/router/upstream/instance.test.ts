@@ -4,7 +4,7 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import type { UpstreamConnection, UpstreamSink } from "../../../router/upstream/upstream-connection.ts";
+import type { UpstreamConnection, UpstreamSink } from "../../../router/upstream/connection.ts";
 import { UpstreamPool } from "../../../router/upstream/upstream-pool.ts";
 import { until } from "../support/harness.ts";
 
