@@ -19,7 +19,6 @@ import { CPU_REQUEST } from "../platform/kubernetes/objects/pod-template.ts";
 import { PoolKeeper } from "../platform/kubernetes/pool/pool-keeper.ts";
 import { poolKeys } from "../platform/kubernetes/pool/pool-keys.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
-import { versionHash } from "../platform/version-hash.ts";
 import { printableLines } from "../process/printable.ts";
 import { untilSignal } from "../process/until-signal.ts";
 import { createBuilder } from "../runtimes/deno/build/builder.ts";
@@ -84,7 +83,6 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     const reconciler = new Reconciler({
       ...shared,
       build: (source, until) => builder.build(source, until),
-      hash: versionHash,
       urlOf: (name) => `${(env.SKIFF_URL ?? "").replace(/\/+$/, "")}/fn/${name}`,
     });
     const replicas = (name: string) => reconciler.replicas(name);

@@ -6,6 +6,7 @@ import { connectToCluster } from "../platform/kubernetes/cluster/client.ts";
 import { INTERNAL_PORT } from "../platform/kubernetes/cluster/routers.ts";
 import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
+import { currentOf } from "../platform/traffic.ts";
 import { untilSignal } from "../process/until-signal.ts";
 import { createFrontAlone } from "./alone.ts";
 import { createMetrics } from "./metrics/metrics.ts";
@@ -44,7 +45,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     }),
     load: () => platform.loads.read(),
     serving: (name) => {
-      const endpoints = front.hasCaughtUp(name) ? platform.endpoints(name) : undefined;
+      const endpoints = front.hasCaughtUp(name) ? currentOf(platform.endpoints(name)) : undefined;
       return endpoints === undefined || endpoints.instances.length === 0 ? undefined : endpoints.version;
     },
   });

@@ -10,6 +10,7 @@ import { runInNewContext } from "node:vm";
 import { limitsFromEnv } from "../../platform/limits.ts";
 import { createRouter } from "../../router/router.ts";
 import { createCallServer } from "../../router/server/call-server.ts";
+import { publish } from "../../test/support/platform/deploying.ts";
 import { draftOf } from "../../test/support/platform/draft.ts";
 import { FakePlatform } from "../../test/support/platform/fake-platform.ts";
 
@@ -34,7 +35,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const [count, address] = line.split(" ");
   const [host, port] = address!.split(":");
   for (; made < Number(count); made++) {
-    await platform.publish(draftOf(`f-${made}`, ""));
+    await publish(platform, draftOf(`f-${made}`, ""));
     platform.setInstances(`f-${made}`, [{ host: host!, port: Number(port) }]);
   }
   console.log(usedBytes());

@@ -1,5 +1,6 @@
 import type { Load } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
+import { currentOf } from "../../platform/traffic.ts";
 import type { FunctionStats } from "../metrics/stats.ts";
 import { Route, type RouteOptions } from "./version.ts";
 
@@ -24,13 +25,14 @@ export class Routes {
         report,
         endpoints: (name) => platform.endpoints(name),
         watch: (listener) => platform.watch(listener),
-        wake: (name) => platform.wake(name),
+        wake: (name, version) => platform.wake(name, version),
       },
     };
     this.#stopWatching = options.platform.watch((name, endpoints) => {
       const route = this.#byName.get(name);
       if (route === undefined) return;
-      if (endpoints !== undefined) route.update(endpoints);
+      const serving = currentOf(endpoints);
+      if (serving !== undefined) route.update(serving);
       else this.#remove(route);
     });
   }
@@ -39,9 +41,9 @@ export class Routes {
   get(name: string): Route | undefined {
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
-    const endpoints = this.#options.platform.endpoints(name);
+    const endpoints = currentOf(this.#options.platform.endpoints(name));
     if (endpoints === undefined) return undefined;
-    const route = new Route(endpoints, this.#options, this.#readBuffer);
+    const route = new Route({ name, endpoints }, this.#options, this.#readBuffer);
     this.#byName.set(name, route);
     return route;
   }
@@ -55,12 +57,12 @@ export class Routes {
 
   /** The platform still has the instances of a removed function, also when there is a new one of the same name. */
   #withRemoved(load: Load): Load {
-    const { name } = load;
+    const { name, version } = load;
     const removed = [...this.#removed].filter((route) => route.name === name && !route.isIdle);
     const current = this.#byName.get(name);
     if (removed.length === 0) return current?.load ?? load;
     const routes = current === undefined ? removed : [...removed, current];
-    const calls = current?.calls ?? { name, inFlight: 0, waiting: 0 };
+    const calls = current?.calls ?? { name, version, inFlight: 0, waiting: 0 };
     return { ...calls, byInstance: () => new Map(routes.flatMap((route) => [...route.byInstance()])) };
   }
 

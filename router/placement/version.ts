@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import type { Limits } from "../../platform/limits.ts";
-import type { Endpoints, InstanceLoad, Load, Platform, WakeStep } from "../../platform/platform.ts";
+import type { InstanceLoad, Load, Platform, VersionEndpoints, WakeStep } from "../../platform/platform.ts";
 import { Problem, toProblem } from "../../platform/problems.ts";
 import * as problems from "../exchange/problems.ts";
 import { Counters, type FunctionStats } from "../metrics/stats.ts";
@@ -48,7 +48,7 @@ export class Route {
   readonly #leaving = new Set<Backend>();
   /** Calls by instance, also those of instances that get no more. */
   readonly byInstance = () => this.#countByInstance();
-  #endpoints: Endpoints;
+  #endpoints: VersionEndpoints;
   #ready: Backend[] = [];
   #inFlight = 0;
   #waking = false;
@@ -56,9 +56,13 @@ export class Route {
   #wakeAgain: NodeJS.Timeout | undefined;
 
   /** @param readBuffer what instances send is read into it; routes may share one, because nothing stays in it */
-  constructor(endpoints: Endpoints, options: RouteOptions, readBuffer: Buffer) {
+  constructor(
+    { name, endpoints }: { name: string; endpoints: VersionEndpoints },
+    options: RouteOptions,
+    readBuffer: Buffer,
+  ) {
     const { platform, limits, print } = options;
-    this.name = endpoints.name;
+    this.name = name;
     this.#print = print;
     this.#readBuffer = readBuffer;
     this.#endpoints = endpoints;
@@ -86,8 +90,9 @@ export class Route {
     return this.#wakeSteps;
   }
 
-  get calls(): Pick<Load, "name" | "inFlight" | "waiting"> {
-    return { name: this.name, inFlight: this.#inFlight, waiting: this.#waiting.size };
+  get calls(): Omit<Load, "byInstance"> {
+    const { version } = this.#endpoints;
+    return { name: this.name, version, inFlight: this.#inFlight, waiting: this.#waiting.size };
   }
 
   get load(): Load {
@@ -150,7 +155,7 @@ export class Route {
   }
 
   /** Takes over a new snapshot. Backends that are not in it get no new call and end with their last one. */
-  update(endpoints: Endpoints): void {
+  update(endpoints: VersionEndpoints): void {
     // An instance may come back before its last call has ended, which counts still.
     const known = [...this.#leaving, ...this.#ready];
     const before = new Map(known.map((backend) => [backend.instance.id, backend]));
@@ -230,7 +235,7 @@ export class Route {
     if (this.#waiting.size === 0 || this.#ready.length > 0 || this.#waking) return;
     this.#waking = true;
     this.counters.coldStarts++;
-    this.#platform.wake(this.name).then(
+    this.#platform.wake(this.name, this.#endpoints.version).then(
       (steps) => {
         this.#waking = false;
         this.#wakeSteps = steps ?? [];

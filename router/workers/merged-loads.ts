@@ -4,35 +4,41 @@ import type { WorkerLoad } from "./worker-messages.ts";
 /** The loads that workers report, added up to what one router would report. */
 export class MergedLoads {
   readonly #report: (load: Load) => void;
-  /** By function, then by worker; nothing of a function without calls. */
-  readonly #byName = new Map<string, Map<number, WorkerLoad>>();
+  /** By version of a function, then by worker; nothing of a version without calls. */
+  readonly #byVersion = new Map<string, Map<number, WorkerLoad>>();
 
   constructor(report: (load: Load) => void) {
     this.#report = report;
   }
 
   take(worker: number, load: WorkerLoad): void {
-    const { name, inFlight, waiting, byInstance } = load;
-    const byWorker = this.#byName.get(name) ?? new Map<number, WorkerLoad>();
+    const { name, version, inFlight, waiting, byInstance } = load;
+    const key = `${name} ${version}`;
+    const byWorker = this.#byVersion.get(key) ?? new Map<number, WorkerLoad>();
     // Of a removed function there may be calls of instances alone.
     if (inFlight + waiting + byInstance.length > 0) byWorker.set(worker, load);
     else byWorker.delete(worker);
-    if (byWorker.size > 0) this.#byName.set(name, byWorker);
-    else this.#byName.delete(name);
-    this.#report(sumOf(name, byWorker));
+    if (byWorker.size > 0) this.#byVersion.set(key, byWorker);
+    else this.#byVersion.delete(key);
+    this.#report(sumOf({ name, version }, byWorker));
   }
 
   /** The calls of a worker that has ended are over. */
   remove(worker: number): void {
-    for (const [name, byWorker] of this.#byName) {
-      if (!byWorker.delete(worker)) continue;
-      if (byWorker.size === 0) this.#byName.delete(name);
-      this.#report(sumOf(name, byWorker));
+    for (const [key, byWorker] of this.#byVersion) {
+      const load = byWorker.get(worker);
+      if (load === undefined) continue;
+      byWorker.delete(worker);
+      if (byWorker.size === 0) this.#byVersion.delete(key);
+      this.#report(sumOf(load, byWorker));
     }
   }
 }
 
-function sumOf(name: string, byWorker: ReadonlyMap<number, WorkerLoad>): Load {
+function sumOf(
+  { name, version }: Pick<Load, "name" | "version">,
+  byWorker: ReadonlyMap<number, WorkerLoad>,
+): Load {
   let inFlight = 0;
   let waiting = 0;
   const counts = new Map<string, InstanceLoad>();
@@ -44,5 +50,5 @@ function sumOf(name: string, byWorker: ReadonlyMap<number, WorkerLoad>): Load {
       counts.set(id, { calls: before.calls + calls, streams: before.streams + streams });
     }
   }
-  return { name, inFlight, waiting, byInstance: () => counts };
+  return { name, version, inFlight, waiting, byInstance: () => counts };
 }

@@ -57,7 +57,7 @@ export type FromWorker =
   | { readonly type: "failed"; readonly reason: string }
   /** All changes up to this one are applied: the next call goes by them. */
   | { readonly type: "applied"; readonly change: number }
-  | { readonly type: "wake"; readonly id: number; readonly name: string }
+  | { readonly type: "wake"; readonly id: number; readonly name: string; readonly version: number }
   | { readonly type: "loads"; readonly loads: readonly WorkerLoad[] }
   | { readonly type: "print"; readonly line: string }
   /** Some of the functions; the answer to `count` is over with the message that has the rest of it. */
@@ -71,6 +71,7 @@ export type InstanceCount = readonly [instance: string, calls: number, streams: 
 /** A load in which `byInstance` is data. */
 export interface WorkerLoad {
   readonly name: string;
+  readonly version: number;
   readonly inFlight: number;
   readonly waiting: number;
   /** Calls by instance; those without are left out. */

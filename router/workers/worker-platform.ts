@@ -16,7 +16,7 @@ export class WorkerPlatform implements RouterPlatform {
   readonly #send: (message: FromWorker) => void;
   readonly #endpoints = new EndpointsTable();
   readonly #waking = new Map<number, PromiseWithResolvers<readonly WakeStep[]>>();
-  /** Of functions that have calls. */
+  /** Of versions that have calls. */
   readonly #loads = new Map<string, ToldLoad>();
   #wakes = 0;
   #refresh: NodeJS.Timeout | undefined;
@@ -33,11 +33,11 @@ export class WorkerPlatform implements RouterPlatform {
     return this.#endpoints.watch(listener);
   }
 
-  wake(name: string): Promise<readonly WakeStep[]> {
+  wake(name: string, version: number): Promise<readonly WakeStep[]> {
     const id = ++this.#wakes;
     const woken = Promise.withResolvers<readonly WakeStep[]>();
     this.#waking.set(id, woken);
-    this.#send({ type: "wake", id, name });
+    this.#send({ type: "wake", id, name, version });
     return woken.promise;
   }
 
@@ -48,8 +48,9 @@ export class WorkerPlatform implements RouterPlatform {
   report(load: Load): void {
     const data = { ...load, byInstance: countByInstance(load) };
     this.#send({ type: "loads", loads: [data] });
-    if (load.inFlight + load.waiting + data.byInstance.length === 0) this.#loads.delete(load.name);
-    else this.#loads.set(load.name, { load, told: JSON.stringify(data) });
+    const key = `${load.name} ${load.version}`;
+    if (load.inFlight + load.waiting + data.byInstance.length === 0) this.#loads.delete(key);
+    else this.#loads.set(key, { load, told: JSON.stringify(data) });
     this.#refresh ??= setTimeout(() => this.#tellChanges(), REFRESH_MS);
   }
 
@@ -74,10 +75,10 @@ export class WorkerPlatform implements RouterPlatform {
     this.#refresh = this.#loads.size > 0 ? setTimeout(() => this.#tellChanges(), REFRESH_MS) : undefined;
     const loads: WorkerLoad[] = [];
     for (const entry of this.#loads.values()) {
-      const { name, waiting } = entry.load;
+      const { name, version, waiting } = entry.load;
       const byInstance = countByInstance(entry.load);
       const inFlight = byInstance.reduce((sum, [, calls]) => sum + calls, 0);
-      const data = { name, inFlight, waiting, byInstance };
+      const data = { name, version, inFlight, waiting, byInstance };
       const text = JSON.stringify(data);
       if (text === entry.told) continue;
       entry.told = text;

@@ -205,9 +205,12 @@ export class Workers implements Front, WorkerOwner {
     for (const worker of this.#workers) worker.send({ type: "endpoints", change, ...message });
   }
 
-  async #wake(worker: WorkerProcess, { id, name }: { id: number; name: string }): Promise<void> {
+  async #wake(
+    worker: WorkerProcess,
+    { id, name, version }: { id: number; name: string; version: number },
+  ): Promise<void> {
     try {
-      const steps = (await this.#options.platform.wake(name)) ?? [];
+      const steps = (await this.#options.platform.wake(name, version)) ?? [];
       worker.send({ type: "woken", id, steps });
     } catch (error) {
       worker.send({ type: "not-woken", id, error: sendError(error) });
@@ -227,9 +230,14 @@ export class Workers implements Front, WorkerOwner {
 }
 
 /** Without what an implementation keeps of an instance besides. */
-function plain({ name, version, concurrency, timeoutMs, instances }: Endpoints): Endpoints {
-  const known = instances.map(({ id, address }) => ({ id, address }));
-  return { name, version, concurrency, timeoutMs, instances: known };
+function plain({ name, traffic, versions }: Endpoints): Endpoints {
+  const known = versions.map(({ version, concurrency, timeoutMs, instances }) => ({
+    version,
+    concurrency,
+    timeoutMs,
+    instances: instances.map(({ id, address }) => ({ id, address })),
+  }));
+  return { name, traffic, versions: known };
 }
 
 /** Of all variables those alone that a worker has a use for: there are secrets among the others. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { limitsFromEnv } from "../../../platform/limits.ts";
-import type { Endpoints } from "../../../platform/platform.ts";
+import type { VersionEndpoints } from "../../../platform/platform.ts";
 import { Route, type RouterPlatform, type Waiter } from "../../../router/placement/version.ts";
 import type { Backend } from "../../../router/upstream/instance.ts";
 
@@ -11,9 +11,9 @@ describe("an instance that broke a call off", () => {
   let woken: number;
   let route: Route;
 
-  function endpoints(...ids: string[]): Endpoints {
+  function endpoints(...ids: string[]): VersionEndpoints {
     const instances = ids.map((id) => ({ id, address: { unix: `/nowhere/${id}` } }));
-    return { name: "f", version: 1, concurrency: 10, timeoutMs: 1_000, instances };
+    return { version: 1, concurrency: 10, timeoutMs: 1_000, instances };
   }
 
   function waiter(): Waiter {
@@ -46,7 +46,11 @@ describe("an instance that broke a call off", () => {
       report: () => {},
     };
     const print = (line: string) => assert.fail(line);
-    route = new Route(endpoints("a"), { platform, limits: limitsFromEnv({}), print }, Buffer.alloc(16));
+    route = new Route(
+      { name: "f", endpoints: endpoints("a") },
+      { platform, limits: limitsFromEnv({}), print },
+      Buffer.alloc(16),
+    );
   });
   afterEach(() => {
     route.destroy(new Error("the test is over"));

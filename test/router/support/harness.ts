@@ -11,6 +11,8 @@ import type { FunctionStats } from "../../../router/metrics/stats.ts";
 import { createRouter, type Router } from "../../../router/router.ts";
 import { createCallServer } from "../../../router/server/call-server.ts";
 import { openSeeing, type Seeing } from "../../../router/telemetry/telemetry.ts";
+import { publish } from "../../support/platform/deploying.ts";
+import { draftOf } from "../../support/platform/draft.ts";
 import { type FakeOptions, FakePlatform } from "../../support/platform/fake-platform.ts";
 
 export interface HarnessOptions extends FakeOptions {
@@ -35,6 +37,7 @@ export class Harness {
   readonly lines: string[];
   readonly #server: http.Server;
   readonly #instances: net.Server[] = [];
+  #published = 0;
   readonly #sockets = new Set<net.Socket>();
   readonly #folder: string;
   #port = 0;
@@ -90,14 +93,11 @@ export class Harness {
 
   /** A function with these ready instances (`[]`: none). */
   async publish(name: string, addresses: readonly Address[], settings: Record<string, unknown> = {}) {
-    const bytes = new Uint8Array();
-    await this.platform.publish({
-      name,
-      hash: `${name}-${Math.random()}`,
-      source: { bytes, type: "text/typescript" },
-      bundle: { code: new Uint8Array() },
-      settings: applySettings(defaultSettings(this.limits), settings, this.limits),
-    });
+    const code = `// ${name} ${++this.#published}`;
+    await publish(
+      this.platform,
+      draftOf(name, code, applySettings(defaultSettings(this.limits), settings, this.limits)),
+    );
     this.platform.setInstances(name, addresses);
   }
 

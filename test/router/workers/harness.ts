@@ -10,6 +10,8 @@ import { applySettings, defaultSettings } from "../../../platform/settings.ts";
 import type { FrontOptions } from "../../../router/front.ts";
 import { createMetrics } from "../../../router/metrics/metrics.ts";
 import { Workers } from "../../../router/workers/workers.ts";
+import { publish } from "../../support/platform/deploying.ts";
+import { draftOf } from "../../support/platform/draft.ts";
 import { type FakeOptions, FakePlatform } from "../../support/platform/fake-platform.ts";
 
 export interface WorkersHarnessOptions extends FakeOptions, Pick<FrontOptions, "headersMs" | "other"> {
@@ -25,6 +27,7 @@ export class WorkersHarness {
   readonly lines: string[] = [];
   readonly #folder: string;
   readonly #instances: net.Server[] = [];
+  #published = 0;
   readonly #sockets = new Set<net.Socket>();
   port = 0;
 
@@ -74,13 +77,11 @@ export class WorkersHarness {
   }
 
   async publish(name: string, addresses: readonly Address[], settings: Record<string, unknown> = {}) {
-    await this.platform.publish({
-      name,
-      hash: `${name}-${Math.random()}`,
-      source: { bytes: new Uint8Array(), type: "text/typescript" },
-      bundle: { code: new Uint8Array() },
-      settings: applySettings(defaultSettings(this.limits), settings, this.limits),
-    });
+    const code = `// ${name} ${++this.#published}`;
+    await publish(
+      this.platform,
+      draftOf(name, code, applySettings(defaultSettings(this.limits), settings, this.limits)),
+    );
     this.platform.setInstances(name, addresses);
     await this.front.caughtUp();
   }

@@ -58,11 +58,11 @@ describe("loads of several workers", () => {
     const loads = new MergedLoads(({ inFlight, waiting, byInstance }) => {
       reported.push([inFlight, waiting, byInstance!().get("i")]);
     });
-    loads.take(1, { name: "f", inFlight: 3, waiting: 1, byInstance: [["i", 3, 1]] });
-    loads.take(2, { name: "f", inFlight: 4, waiting: 0, byInstance: [["i", 2, 1]] });
+    loads.take(1, { name: "f", version: 1, inFlight: 3, waiting: 1, byInstance: [["i", 3, 1]] });
+    loads.take(2, { name: "f", version: 1, inFlight: 4, waiting: 0, byInstance: [["i", 2, 1]] });
     loads.remove(1);
-    loads.take(2, { name: "f", inFlight: 0, waiting: 0, byInstance: [["i", 1, 1]] });
-    loads.take(2, { name: "f", inFlight: 0, waiting: 0, byInstance: [] });
+    loads.take(2, { name: "f", version: 1, inFlight: 0, waiting: 0, byInstance: [["i", 1, 1]] });
+    loads.take(2, { name: "f", version: 1, inFlight: 0, waiting: 0, byInstance: [] });
     loads.remove(2);
     assert.deepEqual(reported, [
       [3, 1, { calls: 3, streams: 1 }],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import { Problem } from "../../../platform/problems.ts";
 import { eventually } from "../../support/eventually.ts";
+import { servingOf } from "../../support/platform/deploying.ts";
 import { raw } from "../support/harness.ts";
 import { Client, WorkersHarness, type WorkersHarnessOptions } from "./harness.ts";
 
@@ -120,7 +121,7 @@ describe("routers in several processes", () => {
     await start();
     await harness.serve(hold, { concurrency: 10 });
     for (const client of connect(8)) void client.get("/fn/echo");
-    const id = () => harness.platform.endpoints("echo")!.instances[0]!.id;
+    const id = () => servingOf(harness.platform, "echo")!.instances[0]!.id;
     await eventually(
       "all are counted",
       () => load()?.inFlight === 8 && load()?.byInstance?.().get(id())?.calls === 8,
