@@ -1,22 +1,22 @@
-/** What a choice looks at. */
+/** The state of an instance that decides whether a call goes to it. */
 export interface Choosable {
   /** Calls that it could take besides those that it has. */
   readonly free: number;
   readonly used: number;
   /** It refused a connection a moment ago. */
   readonly isAside: boolean;
-  /** It broke a call off a moment ago, and may be about to end: no call goes to it, even if it is the last one. */
+  /** It broke a call off a moment ago and may be about to end: no call goes to it, even if it is the last one. */
   readonly isDoubtful: boolean;
 }
 
-/** Up to so many are looked at one by one; of more, two at random. */
+/** Up to this many are compared one by one; of more, two at random. */
 const FEW = 8;
 
 /**
  * One with a free slot, or undefined: of few the one with the fewest calls, of many the better one of two at random
  * (Mitzenmacher, 2001), which is as even for practical purposes and costs the same for a thousand.
  */
-export function chooseBackend<B extends Choosable>(
+export function chooseInstance<B extends Choosable>(
   ready: readonly B[],
   random: () => number = Math.random,
 ): B | undefined {
@@ -32,8 +32,8 @@ function betterOfTwo<B extends Choosable>(ready: readonly B[], random: () => num
   return b.used < a.used ? b : a;
 }
 
-function usable<B extends Choosable>(backend: B): B | undefined {
-  return backend.free > 0 && !backend.isAside && !backend.isDoubtful ? backend : undefined;
+function usable<B extends Choosable>(instance: B): B | undefined {
+  return instance.free > 0 && !instance.isAside && !instance.isDoubtful ? instance : undefined;
 }
 
 /** The last one is never set aside: when all that could take a call refused, the one with the fewest is tried again. */
@@ -41,16 +41,16 @@ function fewestCalls<B extends Choosable>(ready: readonly B[]): B | undefined {
   let best: B | undefined;
   let aside: B | undefined;
   let accepts = false;
-  for (const backend of ready) {
-    if (backend.isDoubtful) continue;
-    const { free, used } = backend;
-    if (backend.isAside) {
-      if (free > 0 && (aside === undefined || used < aside.used)) aside = backend;
+  for (const instance of ready) {
+    if (instance.isDoubtful) continue;
+    const { free, used } = instance;
+    if (instance.isAside) {
+      if (free > 0 && (aside === undefined || used < aside.used)) aside = instance;
       continue;
     }
     // A call that ends here will make room.
     if (free > 0 || used > 0) accepts = true;
-    if (free > 0 && (best === undefined || used < best.used)) best = backend;
+    if (free > 0 && (best === undefined || used < best.used)) best = instance;
   }
   return accepts ? best : aside;
 }
