@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { accessFor } from "./manager/access/listen-access.ts";
 import { createManager } from "./manager/manager.ts";
+import { Metrics } from "./metrics/metrics.ts";
 import { type Limits, limitsFromEnv } from "./platform/limits.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
 import { closeInherited } from "./platform/local/wall/inherited.ts";
@@ -13,7 +14,7 @@ import { printable, printableLines } from "./process/printable.ts";
 import { onStopSignals } from "./process/stop-signals.ts";
 import { createFrontAlone } from "./router/alone.ts";
 import type { Front, FrontOptions } from "./router/front.ts";
-import { createMetrics } from "./router/metrics/metrics.ts";
+import { addRouterMetrics } from "./router/metrics/metrics.ts";
 import { defaultWorkers, parseWorkers } from "./router/workers/worker-count.ts";
 import { Workers } from "./router/workers/workers.ts";
 import { createBuilder } from "./runtimes/deno/build/builder.ts";
@@ -117,13 +118,15 @@ async function serve(options: SkiffOptions, { platform, limits, createFront }: P
     env,
     other: (request, response) => manager.handler(request, response),
   });
+  const metrics = new Metrics();
+  addRouterMetrics(metrics, front.counted);
   const manager = createManager({
     platform,
     builder,
     limits,
     access,
     print,
-    metrics: createMetrics(front.counted),
+    metrics: () => metrics.text(),
     ready: () => (state === "ready" ? undefined : `Skiff is ${state}.`),
     ...publicUrl,
   });

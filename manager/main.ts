@@ -1,11 +1,13 @@
 /** The manager as a program of its own, on Kubernetes: the management API, and the leader that looks after Functions. */
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
-import type { Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { hostname } from "node:os";
-import { Counter, collectDefaultMetrics, Registry } from "prom-client";
 import { LingeringCloses } from "../http/lingering-close.ts";
 import { RequestOrder } from "../http/request-order.ts";
+import { group, Metrics } from "../metrics/metrics.ts";
+import { POOL_FAMILIES } from "../metrics/pool-metrics.ts";
+import { PROCESS_FAMILIES, readProcessMetrics } from "../metrics/process-metrics.ts";
 import { KubeApi } from "../platform/kubernetes/cluster/api.ts";
 import { connectToCluster } from "../platform/kubernetes/cluster/client.ts";
 import { loadOrCreateSecret } from "../platform/kubernetes/cluster/installation-secret.ts";
@@ -64,9 +66,11 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     importHosts: (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== ""),
     print,
   });
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  registerPoolMetric(registry, () => platform.pool?.stats().outcomes ?? {});
+  const metrics = new Metrics();
+  metrics.add(() => [
+    group(POOL_FAMILIES, platform.pool ? [platform.pool.stats()] : []),
+    group(PROCESS_FAMILIES, [{ metrics: readProcessMetrics() }]),
+  ]);
   let state: "starting" | "ready" | "draining" = "starting";
   const manager = createManager({
     platform,
@@ -74,7 +78,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     limits,
     access,
     print,
-    metrics: () => registry.metrics(),
+    metrics: () => metrics.text(),
     ready: () => (state === "ready" ? undefined : `The manager is ${state}.`),
     ...(env.SKIFF_URL ? { publicUrl: env.SKIFF_URL } : {}),
   });
@@ -124,7 +128,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   void platform.synced.then(() => {
     if (state === "starting") state = "ready";
   });
-  print(`the manager listens on port ${port}`);
+  print(`the manager listens on port ${(server.address() as AddressInfo).port}`);
 
   await untilSignal(["SIGINT", "SIGTERM"]);
   state = "draining";
@@ -137,20 +141,6 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   await lingering.settled(LAST_RESPONSES_MS);
   server.closeAllConnections();
   await closed;
-}
-
-/** The same family as a router's, for what this manager asked for. */
-function registerPoolMetric(registry: Registry, outcomes: () => Readonly<Record<string, number>>): void {
-  const counter = new Counter({
-    name: "skiff_pool_total",
-    help: "Times that the pool was asked for a ready instance, by how that ended.",
-    labelNames: ["outcome"],
-    registers: [registry],
-    collect: () => {
-      counter.reset();
-      for (const [outcome, count] of Object.entries(outcomes())) counter.inc({ outcome }, count);
-    },
-  });
 }
 
 /** Pods that are kept ready for functions that wake or are deployed; 0 for none. */

@@ -1,6 +1,7 @@
 /** The router as a program of its own, on Kubernetes. It keeps no state but the snapshot of what is ready. */
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Metrics } from "../metrics/metrics.ts";
 import { KubeApi } from "../platform/kubernetes/cluster/api.ts";
 import { connectToCluster } from "../platform/kubernetes/cluster/client.ts";
 import { INTERNAL_PORT } from "../platform/kubernetes/cluster/routers.ts";
@@ -9,7 +10,7 @@ import { limitsFromEnv } from "../platform/limits.ts";
 import { currentOf } from "../platform/traffic.ts";
 import { untilSignal } from "../process/until-signal.ts";
 import { createFrontAlone } from "./alone.ts";
-import { createMetrics } from "./metrics/metrics.ts";
+import { addRouterMetrics } from "./metrics/metrics.ts";
 import { createInternalServer } from "./server/internal-server.ts";
 import { parseWorkers } from "./workers/worker-count.ts";
 import { Workers } from "./workers/workers.ts";
@@ -36,13 +37,12 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   let state: "starting" | "ready" | "leaving" | "draining" = "starting";
   const options = { platform, limits, print, env };
   const front = workers === 1 ? await createFrontAlone(options) : new Workers({ ...options, workers });
+  const metrics = new Metrics();
+  addRouterMetrics(metrics, front.counted, () => platform.pool?.stats());
   const internal = createInternalServer({
     token,
     ready: () => (state === "ready" ? undefined : `The router is ${state}.`),
-    metrics: createMetrics({
-      ...front.counted,
-      totals: async () => ({ ...(await front.counted.totals()), pool: platform.pool?.stats() }),
-    }),
+    metrics: () => metrics.text(),
     load: () => platform.loads.read(),
     serving: (name) => {
       const endpoints = front.hasCaughtUp(name) ? currentOf(platform.endpoints(name)) : undefined;

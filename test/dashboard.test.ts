@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import type { MetricFamily } from "../router/metrics/metric-family.ts";
-import { createMetrics, FAMILIES } from "../router/metrics/metrics.ts";
+import { type MetricFamily, Metrics } from "../metrics/metrics.ts";
+import { addRouterMetrics, FAMILIES } from "../router/metrics/metrics.ts";
 
 interface Panel {
   readonly id: number;
@@ -39,7 +39,9 @@ describe("the Grafana dashboard", () => {
 
   it("knows the families that a scrape has", async () => {
     const totals = { unrouted: {}, logLinesDropped: 0, spansDropped: 0 };
-    const scraped = await createMetrics({ stats: () => [], totals: () => totals })();
+    const metrics = new Metrics();
+    addRouterMetrics(metrics, { stats: () => [], totals: () => totals });
+    const scraped = await metrics.text();
     const names = [...scraped.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name);
     assert.deepEqual(
       names,

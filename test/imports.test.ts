@@ -17,14 +17,15 @@ const MOST_FILES = 16;
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   process: [],
+  metrics: [],
   "client-image": [],
   platform: ["client-image", "process"],
   "platform/local": ["platform", "client-image", "process", "runtimes"],
   "platform/kubernetes": ["platform", "client-image", "process", "runtimes"],
   runtimes: ["platform", "client-image", "process"],
   http: ["platform", "process"],
-  manager: ["platform", "process", "http", "runtimes"],
-  router: ["platform", "process", "http", "client-image"],
+  manager: ["platform", "process", "metrics", "http", "runtimes"],
+  router: ["platform", "process", "metrics", "http", "client-image"],
   examples: [],
 };
 /** What a room must not get through another one's name: implementations of the platform are for composition roots. */

@@ -49,15 +49,6 @@ export interface RouterTotals {
   readonly logLinesDropped: number;
   /** Spans that were not exported: too many at a time, or the receiver failed. */
   readonly spansDropped: number;
-  /** Where there is a pool of ready instances; it is the platform's, and not of one router alone. */
-  readonly pool?: PoolStats | undefined;
-}
-
-export interface PoolStats {
-  /** How often the pool was asked for an instance, by how that ended. */
-  readonly outcomes: Readonly<Record<string, number>>;
-  /** Instances that wait in it now. */
-  readonly free: number;
 }
 
 /** The counters of a route: plain numbers, so that a call costs no look-up by labels. */

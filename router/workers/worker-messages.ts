@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
+import type { ProcessMetrics } from "../../metrics/process-metrics.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Endpoints, WakeStep } from "../../platform/platform.ts";
 import { Problem, type ProblemCode, type ProblemExtensions } from "../../platform/problems.ts";
-import type { ProcessMetrics } from "../metrics/process-metrics.ts";
 import type { FunctionStats, RouterTotals } from "../metrics/stats.ts";
 import type { TelemetryOptions } from "../telemetry/telemetry.ts";
 

@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { readProcessMetrics } from "../metrics/process-metrics.ts";
+import { readProcessMetrics } from "../../metrics/process-metrics.ts";
 import type { FunctionStats } from "../metrics/stats.ts";
 import { Router } from "../router.ts";
 import { type CallServer, createCallServer, LAST_RESPONSES_MS } from "../server/call-server.ts";

@@ -1,22 +1,27 @@
 import { readdirSync } from "node:fs";
 import { performance } from "node:perf_hooks";
-import type { MetricFamily } from "./metric-family.ts";
+import type { Family, MetricFamily } from "./metrics.ts";
 
-interface ProcessFamily extends MetricFamily {
+/** Metrics of a process by name, without those that its system does not have. */
+export type ProcessMetrics = Readonly<Record<string, number>>;
+
+export interface ProcessSample {
+  /** The number of another process that answers calls; undefined for the process that is scraped. */
+  readonly worker?: string;
+  readonly metrics: ProcessMetrics;
+}
+
+interface Reader extends Omit<MetricFamily, "labels"> {
   /** Undefined where the system does not tell. */
   readonly read: () => number | undefined;
 }
 
-/**
- * What an operator watches of a process, under the names that Prometheus' clients use. Only what can be
- * read at a glance: prom-client's own collection also starts observers that nothing could stop again.
- */
-export const PROCESS_FAMILIES: readonly ProcessFamily[] = [
+/** Numbers that can be read without an observer: an observer of the event loop or of collections would have to be stopped. */
+const READERS: readonly Reader[] = [
   {
     name: "process_cpu_seconds_total",
     help: "Time of all processors that the process has used.",
     type: "counter",
-    labels: ["worker"],
     read: () => {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1_000_000;
@@ -26,44 +31,49 @@ export const PROCESS_FAMILIES: readonly ProcessFamily[] = [
     name: "process_resident_memory_bytes",
     help: "Memory of the process, without that of instances.",
     type: "gauge",
-    labels: ["worker"],
     read: () => process.memoryUsage.rss(),
   },
   {
     name: "process_start_time_seconds",
     help: "When the process started, in seconds since 1970.",
     type: "gauge",
-    labels: ["worker"],
     read: () => performance.timeOrigin / 1_000,
   },
   {
     name: "process_open_fds",
     help: "Files and connections that are open (Linux).",
     type: "gauge",
-    labels: ["worker"],
     read: openFiles,
   },
   {
     name: "nodejs_heap_size_used_bytes",
     help: "Memory of JavaScript objects.",
     type: "gauge",
-    labels: ["worker"],
     read: () => process.memoryUsage().heapUsed,
   },
   {
     name: "nodejs_eventloop_active_seconds_total",
     help: "Time that the event loop was busy; near one second per second the process is at its limit.",
     type: "counter",
-    labels: ["worker"],
     read: () => performance.eventLoopUtilization().active / 1_000,
   },
 ];
 
-/** Metrics of a process by name; without what the system does not tell. */
-export type ProcessMetrics = Readonly<Record<string, number>>;
+/** The metrics of a process, under the names that Prometheus clients use. */
+export const PROCESS_FAMILIES: readonly Family<ProcessSample>[] = READERS.map(({ name, help, type }) => ({
+  name,
+  help,
+  type,
+  labels: ["worker"],
+  samples: ({ worker, metrics }) => {
+    const value = metrics[name];
+    return value === undefined ? [] : [{ value, labels: worker === undefined ? {} : { worker } }];
+  },
+}));
 
+/** Reads the metrics of this process. */
 export function readProcessMetrics(): ProcessMetrics {
-  const values = PROCESS_FAMILIES.map(({ name, read }) => [name, read()] as const);
+  const values = READERS.map(({ name, read }) => [name, read()] as const);
   return Object.fromEntries(values.filter((entry): entry is [string, number] => entry[1] !== undefined));
 }
 
