@@ -11,7 +11,7 @@ export interface PoolStats {
 export const POOL_FAMILIES: readonly Family<PoolStats>[] = [
   {
     name: "skiff_pool_total",
-    help: "Times that the pool was asked for a ready instance, by how that ended (Kubernetes).",
+    help: "Pool claims by outcome (Kubernetes).",
     type: "counter",
     labels: ["outcome"],
     samples: ({ outcomes }) =>
@@ -19,7 +19,7 @@ export const POOL_FAMILIES: readonly Family<PoolStats>[] = [
   },
   {
     name: "skiff_pool_free",
-    help: "Ready instances of no function that wait in the pool (Kubernetes).",
+    help: "Unassigned ready pods in the pool (Kubernetes).",
     type: "gauge",
     labels: [],
     samples: ({ free }) => [{ value: free, labels: {} }],

@@ -20,7 +20,7 @@ interface Reader extends Omit<MetricFamily, "labels"> {
 const READERS: readonly Reader[] = [
   {
     name: "process_cpu_seconds_total",
-    help: "Time of all processors that the process has used.",
+    help: "User and system CPU time of the process.",
     type: "counter",
     read: () => {
       const { user, system } = process.cpuUsage();
@@ -29,31 +29,31 @@ const READERS: readonly Reader[] = [
   },
   {
     name: "process_resident_memory_bytes",
-    help: "Memory of the process, without that of instances.",
+    help: "Resident memory of the process, without that of instances.",
     type: "gauge",
     read: () => process.memoryUsage.rss(),
   },
   {
     name: "process_start_time_seconds",
-    help: "When the process started, in seconds since 1970.",
+    help: "Start time of the process, in seconds since 1970.",
     type: "gauge",
     read: () => performance.timeOrigin / 1_000,
   },
   {
     name: "process_open_fds",
-    help: "Files and connections that are open (Linux).",
+    help: "Open file descriptors (Linux).",
     type: "gauge",
     read: openFiles,
   },
   {
     name: "nodejs_heap_size_used_bytes",
-    help: "Memory of JavaScript objects.",
+    help: "JavaScript heap in use.",
     type: "gauge",
     read: () => process.memoryUsage().heapUsed,
   },
   {
     name: "nodejs_eventloop_active_seconds_total",
-    help: "Time that the event loop was busy; near one second per second the process is at its limit.",
+    help: "Time that the event loop was busy; at one second per second the process is saturated.",
     type: "counter",
     read: () => performance.eventLoopUtilization().active / 1_000,
   },

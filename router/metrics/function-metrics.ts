@@ -2,13 +2,12 @@ import type { Family, Sample } from "../../metrics/metrics.ts";
 import { DURATION_BUCKETS_MS, type FunctionStats } from "./stats.ts";
 
 const FUNCTION = ["function"];
-const DURATION = "skiff_call_duration_seconds";
 
 /** Counters by function. The series of a function end when it is removed. */
 export const FUNCTION_FAMILIES: readonly Family<FunctionStats>[] = [
   {
     name: "skiff_calls_total",
-    help: "Answered calls by function, version and class of status.",
+    help: "Answered calls by function, version and status class.",
     type: "counter",
     labels: ["function", "version", "status"],
     samples: ({ name, versions }) =>
@@ -20,7 +19,7 @@ export const FUNCTION_FAMILIES: readonly Family<FunctionStats>[] = [
   },
   {
     name: "skiff_calls_refused_total",
-    help: "Calls that the router answered itself, by function and code of the problem.",
+    help: "Calls that the router answered with a problem, by function and problem code.",
     type: "counter",
     labels: ["function", "code"],
     samples: ({ name, refused }) =>
@@ -28,14 +27,14 @@ export const FUNCTION_FAMILIES: readonly Family<FunctionStats>[] = [
   },
   {
     name: "skiff_calls_abandoned_total",
-    help: "Calls whose client left before there was an answer.",
+    help: "Calls whose client disconnected before the response.",
     type: "counter",
     labels: FUNCTION,
     samples: ({ name, abandoned }) => [{ value: abandoned, labels: { function: name } }],
   },
   {
     name: "skiff_call_retries_total",
-    help: "Times that a call was tried again because an instance did not accept its connection.",
+    help: "Retries after an instance did not accept the connection.",
     type: "counter",
     labels: FUNCTION,
     samples: ({ name, retries }) => [{ value: retries, labels: { function: name } }],
@@ -49,14 +48,14 @@ export const FUNCTION_FAMILIES: readonly Family<FunctionStats>[] = [
   },
   {
     name: "skiff_cold_starts_total",
-    help: "Times that a call found no instance and the function was woken.",
+    help: "Calls that found no instance and woke the function.",
     type: "counter",
     labels: FUNCTION,
     samples: ({ name, coldStarts }) => [{ value: coldStarts, labels: { function: name } }],
   },
   {
     name: "skiff_wake_step_seconds_total",
-    help: "Time that cold starts took, by function and step, where the platform tells its steps.",
+    help: "Time that cold starts spent in each step, by function.",
     type: "counter",
     labels: ["function", "step"],
     samples: ({ name, wakeStepMs }) =>
@@ -67,7 +66,7 @@ export const FUNCTION_FAMILIES: readonly Family<FunctionStats>[] = [
   },
   {
     name: "skiff_calls_in_flight",
-    help: "Calls that instances are working on.",
+    help: "Calls that instances are processing.",
     type: "gauge",
     labels: FUNCTION,
     samples: ({ name, inFlight }) => [{ value: inFlight, labels: { function: name } }],
@@ -81,21 +80,21 @@ export const FUNCTION_FAMILIES: readonly Family<FunctionStats>[] = [
   },
   {
     name: "skiff_instances_ready",
-    help: "Instances that calls can go to, of functions that were called since the router started.",
+    help: "Ready instances of functions that were called since the router started.",
     type: "gauge",
     labels: FUNCTION,
     samples: ({ name, ready }) => [{ value: ready, labels: { function: name } }],
   },
   {
-    name: DURATION,
-    help: "Time from a call's arrival to the end of its answer.",
+    name: "skiff_call_duration_seconds",
+    help: "Time from the arrival of a call to the end of its response.",
     type: "histogram",
     labels: FUNCTION,
     samples: durations,
   },
 ];
 
-/** Buckets of Prometheus are cumulative, those of the router are not. */
+/** Adds up the buckets: those of Prometheus are cumulative, those of the router are not. */
 function durations({ name, durationCounts, durationSumMs }: FunctionStats): Sample[] {
   const labels = { function: name };
   let sum = 0;

@@ -16,21 +16,21 @@ export interface MetricsSource {
 const ROUTER_FAMILIES: readonly Family<RouterTotals>[] = [
   {
     name: "skiff_requests_refused_total",
-    help: "Requests that were refused before their function was known, by code of the problem.",
+    help: "Requests rejected before their function was known, by problem code.",
     type: "counter",
     labels: ["code"],
     samples: ({ unrouted }) => Object.entries(unrouted).map(([code, value]) => ({ value, labels: { code } })),
   },
   {
     name: "skiff_access_log_dropped_total",
-    help: "Lines of the access log that were dropped because they could not be written fast enough.",
+    help: "Access log lines dropped because the sink was too slow.",
     type: "counter",
     labels: [],
     samples: ({ logLinesDropped }) => [{ value: logLinesDropped, labels: {} }],
   },
   {
     name: "skiff_spans_dropped_total",
-    help: "Spans that were not exported: too many at a time, or the receiver failed.",
+    help: "Spans dropped because too many were queued or the receiver failed.",
     type: "counter",
     labels: [],
     samples: ({ spansDropped }) => [{ value: spansDropped, labels: {} }],
