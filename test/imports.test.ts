@@ -131,6 +131,19 @@ describe("imports", () => {
     );
   });
 
+  it("of the programs on Kubernetes lead to folders that are in their image", () => {
+    const reached = new Set(["manager/main.ts", "router/main.ts", "router/workers/worker.ts"]);
+    // A set visits what is added to it meanwhile.
+    for (const file of reached)
+      for (const each of importsOf(file)) if (FILES.includes(each)) reached.add(each);
+    const dockerfile = readFileSync(join(ROOT, "Dockerfile"), "utf8");
+    const copied = [...dockerfile.matchAll(/^COPY (?:\S+\/\*\.ts )?([\w-]+)(?: \1|\/)$/gm)].map(
+      ([, folder]) => folder!,
+    );
+    const folders = new Set([...reached].map((file) => file.split("/")[0]!));
+    assert.deepEqual([...folders].sort(), copied.sort());
+  });
+
   it("make no circle, types included", () => assert.deepEqual(cycles(), []));
 });
 

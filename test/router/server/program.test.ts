@@ -60,5 +60,10 @@ for (const workers of ["1", "2"]) {
       assert.equal((await ask("/readyz")).text, "The router is leaving.\n");
       assert.equal((await ask("/healthz")).status, 200);
     });
+
+    it("ends by itself once new connections go elsewhere", async function () {
+      this.timeout(30_000);
+      assert.equal(await program.ended(), 0, program.output);
+    });
   });
 }
