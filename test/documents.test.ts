@@ -1,17 +1,24 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { LIMITS } from "../platform/limits.ts";
-import { PROBLEMS } from "../platform/problems.ts";
-import { NUMBER_SETTINGS, SYS_KINDS } from "../platform/settings.ts";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { openApi } from "../manager/openapi/openapi.ts";
+import { LIMITS, limitsFromEnv } from "../platform/limits.ts";
+import { PROBLEMS, Problem, problemDocument } from "../platform/problems.ts";
+import { NUMBER_SETTINGS, SYS_KINDS, settingsFromQuery } from "../platform/settings.ts";
 import { FAMILIES } from "../router/metrics/metrics.ts";
 import { lineOf } from "../router/telemetry/access-log.ts";
 import type { CallRecord } from "../router/telemetry/call-record.ts";
 
-const read = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), "utf8");
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 
-/** Rows of the table under `heading`, as cells without back-ticks. */
-function tableAfter(text: string, heading: string): string[][] {
-  const lines = text.slice(text.indexOf(heading)).split("\n");
+/** Rows of the first table under `heading` of `docs/NAME.md`, as cells without back-ticks. */
+function tableOf(name: string, heading: string): string[][] {
+  const text = read(`docs/${name}.md`);
+  const at = text.indexOf(`${heading}\n`);
+  assert.ok(at >= 0, `docs/${name}.md has no heading ${heading}`);
+  const lines = text.slice(at).split("\n");
   const first = lines.findIndex((line) => line.startsWith("| ---"));
   const rows = lines.slice(first + 1);
   const cells = (line: string) =>
@@ -27,27 +34,39 @@ function tableAfter(text: string, heading: string): string[][] {
     .map(cells);
 }
 
-describe("README", () => {
-  const readme = read("README.md");
-
+describe("docs/errors.md", () => {
   it("lists exactly the errors that there are", () => {
     const expected = Object.entries(PROBLEMS).map(([code, { status, title }]) => [
       String(status),
       code,
       title,
     ]);
-    assert.deepEqual(tableAfter(readme, "### Errors"), expected);
+    assert.deepEqual(tableOf("errors", "## Codes"), expected);
   });
 
+  it("shows the document of a problem as it is", () => {
+    const shown = JSON.parse(/```json\n(.+?)```/s.exec(read("docs/errors.md"))![1]!);
+    const isShown = (error: unknown) => {
+      assert.ok(error instanceof Problem);
+      assert.deepEqual(problemDocument(error, shown.callId), shown);
+      return true;
+    };
+    assert.throws(() => settingsFromQuery(new URLSearchParams("timout=30s")), isShown);
+  });
+});
+
+describe("docs/limits.md", () => {
   it("lists exactly the limits that there are", () => {
     const expected = Object.values(LIMITS).map(({ about, value, env }) => [
       about.replaceAll("`", ""),
       value,
       env,
     ]);
-    assert.deepEqual(tableAfter(readme, "### Limits"), expected);
+    assert.deepEqual(tableOf("limits", "# Limits"), expected);
   });
+});
 
+describe("docs/observability.md", () => {
   it("lists exactly the metrics that there are", () => {
     const expected = FAMILIES.map(({ name, type, labels, help }) => [
       name,
@@ -55,21 +74,24 @@ describe("README", () => {
       labels.join(" "),
       help.replace(/\.$/, ""),
     ]);
-    assert.deepEqual(tableAfter(readme, "### Metrics"), expected);
+    assert.deepEqual(tableOf("observability", "## Metrics"), expected);
   });
 
   it("shows a line of the access log with the fields that it has", () => {
-    const line = /^\{"level".*\}$/m.exec(readme)![0];
+    const text = read("docs/observability.md");
+    const line = /^\{"level".*\}$/m.exec(text)![0];
     const fields = Object.keys(JSON.parse(line));
     const written = Object.keys(lineOf({ request: { headers: {}, socket: {} } } as CallRecord));
     const more = ["waitedMs", "forwardedFor", "code", "cold", "retries", "aborted"];
     assert.deepEqual([...fields, ...more].sort(), ["level", "time", ...written].sort());
-    const after = readme.slice(readme.indexOf(line));
+    const after = text.slice(text.indexOf(line));
     for (const name of more) assert.ok(after.includes(`\`${name}\``), name);
   });
+});
 
+describe("docs/settings.md", () => {
   it("lists exactly the settings that there are, with defaults and ranges", () => {
-    const rows = tableAfter(readme, "### Settings");
+    const rows = tableOf("settings", "## Function settings");
     const numbers = Object.entries(NUMBER_SETTINGS).map(([key, row]) => [
       key,
       `${row.query}=${row.example}`,
@@ -88,8 +110,39 @@ describe("README", () => {
   });
 });
 
-describe("ARCHITECTURE", () => {
-  it("is at most 120 lines long", () => {
-    assert.ok(read("ARCHITECTURE.md").trimEnd().split("\n").length <= 120);
+describe("docs/api.md", () => {
+  it("lists exactly the paths and methods that there are", () => {
+    const listed = tableOf("api", "# HTTP API").flatMap(([call = ""]) => {
+      const isAny = call.startsWith("any method");
+      const calls = call.matchAll(/(?<method>[A-Z]+ )?(?<path>\/[^\s?,]*)/g);
+      return [...calls].map(({ groups }) => `${isAny ? "any " : groups!.method}${groups!.path}`);
+    });
+    const { paths } = openApi(limitsFromEnv({}), { mode: "loopback" }) as { paths: Record<string, object> };
+    const expected = Object.entries(paths).flatMap(([path, item]) => {
+      const shown = path.replace("{name}", "NAME").replace("{path}", "*");
+      if (path.startsWith("/fn/")) return [`any ${shown}`];
+      const methods = Object.keys(item).filter((key) => /^(get|put|post|patch|delete)$/.test(key));
+      return methods.map((method) => `${method.toUpperCase()} ${shown}`);
+    });
+    assert.deepEqual(listed.sort(), expected.sort());
+  });
+});
+
+/** What Skiff itself sets inside of an instance or pod. */
+const SET_BY_SKIFF = ["SKIFF_START", "SKIFF_POD_UID"];
+const VARIABLE = /\b(?:SKIFF|OTEL)_[A-Z_]+[A-Z]\b/g;
+
+describe("the documents", () => {
+  it("have a row for every variable that the source reads, and for no other", () => {
+    const files = globSync(["*.ts", "{http,manager,platform,process,router,runtimes}/**/*.ts"], {
+      cwd: ROOT,
+    });
+    const inSource = files.flatMap((file) => read(file).match(VARIABLE) ?? []);
+    const inTables = ["settings", "limits", "observability", "kubernetes"].flatMap((name) => {
+      const rows = read(`docs/${name}.md`).match(/^\|.*$/gm) ?? [];
+      return rows.flatMap((row) => row.match(VARIABLE) ?? []);
+    });
+    const expected = new Set(inSource.filter((name) => !SET_BY_SKIFF.includes(name)));
+    assert.deepEqual([...new Set(inTables)].sort(), [...expected].sort());
   });
 });

@@ -13,7 +13,7 @@ export interface MetricsSource {
   processes?(): Iterable<readonly [worker: string, metrics: ProcessMetrics]>;
 }
 
-/** All families that there are; README's table and the dashboard are checked against them. */
+/** All families that there are; tests check docs/observability.md and the dashboard against them. */
 export const FAMILIES: readonly MetricFamily[] = [
   ...FUNCTION_FAMILIES,
   ...ROUTER_FAMILIES,
