@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openApi } from "../manager/openapi/openapi.ts";
-import { LIMITS, limitsFromEnv } from "../platform/limits.ts";
-import { PROBLEMS, Problem, problemDocument } from "../platform/problems.ts";
-import { NUMBER_SETTINGS, SYS_KINDS, settingsFromQuery } from "../platform/settings.ts";
-import { FAMILIES } from "../router/metrics/metrics.ts";
-import { lineOf } from "../router/telemetry/access-log.ts";
-import type { CallRecord } from "../router/telemetry/call-record.ts";
+import { openApi } from "../../manager/openapi/openapi.ts";
+import { LIMITS, limitsFromEnv } from "../../platform/limits.ts";
+import { PROBLEMS, Problem, problemDocument } from "../../platform/problems.ts";
+import { NUMBER_SETTINGS, SYS_KINDS, settingsFromQuery } from "../../platform/settings.ts";
+import { FAMILIES } from "../../router/metrics/metrics.ts";
+import { lineOf } from "../../router/telemetry/access-log.ts";
+import type { CallRecord } from "../../router/telemetry/call-record.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 
 /** Rows of the first table under `heading` of `docs/NAME.md`, as cells without back-ticks. */
