@@ -29,7 +29,7 @@ const USAGE = `Usage: npm start -- [--host HOST] [--port PORT] [--data DIR] [--w
   --data     folder for everything that lasts, ./data by default (SKIFF_DATA)
   --workers  processes that answer calls, half as many as cores by default; 1: this one (SKIFF_WORKERS)
 
-README.md lists the limits and their variables.`;
+docs/settings.md lists every variable, docs/limits.md the limits.`;
 
 /** Builds under way and caches, in the data folder. */
 const BUILD_FOLDER = "build";

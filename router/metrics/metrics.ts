@@ -37,7 +37,7 @@ const ROUTER_FAMILIES: readonly Family<RouterTotals>[] = [
   },
 ];
 
-/** All families that exist; the table in the documents and the dashboard are checked against them. */
+/** All families that exist; tests check docs/observability.md and the dashboard against them. */
 export const FAMILIES: readonly MetricFamily[] = [
   ...FUNCTION_FAMILIES,
   ...ROUTER_FAMILIES,

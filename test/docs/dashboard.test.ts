@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { type MetricFamily, Metrics } from "../metrics/metrics.ts";
-import { addRouterMetrics, FAMILIES } from "../router/metrics/metrics.ts";
+import { type MetricFamily, Metrics } from "../../metrics/metrics.ts";
+import { addRouterMetrics, FAMILIES } from "../../router/metrics/metrics.ts";
 
 interface Panel {
   readonly id: number;
@@ -13,7 +13,7 @@ interface Panel {
 /** Labels that Prometheus adds. */
 const ADDED = ["le", "instance", "job"];
 
-const text = readFileSync(new URL("../docs/grafana-dashboard.json", import.meta.url), "utf8");
+const text = readFileSync(new URL("../../docs/grafana-dashboard.json", import.meta.url), "utf8");
 const { panels } = JSON.parse(text) as { panels: readonly Panel[] };
 const expressions = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
 
