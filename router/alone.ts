@@ -11,18 +11,15 @@ import { openTelemetry } from "./telemetry/telemetry.ts";
 export async function createFrontAlone(options: FrontOptions): Promise<Front> {
   const { platform, limits, print, env, headersMs, other } = options;
   const telemetry = await openTelemetry({ env, print });
-  let isLeaving = false;
   const router = new Router({ platform, limits, print, telemetry });
-  const server = createCallServer({ router, limits, headersMs, other, isLeaving: () => isLeaving });
+  const server = createCallServer({ router, limits, headersMs, other });
   limitConnections(server, print);
   return {
     counted: { stats: () => router.stats(), totals: () => router.totals() },
     caughtUp: () => Promise.resolve(),
     hasCaughtUp: () => true,
     listen: (address) => listen(server, address, print),
-    leave() {
-      isLeaving = true;
-    },
+    leave: () => router.leave(),
     drain: (options) => router.close(options),
     async close({ withinMs }) {
       await server.lingering.settled(Math.min(withinMs, LAST_RESPONSES_MS));

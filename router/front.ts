@@ -3,7 +3,7 @@ import type { Limits } from "../platform/limits.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { MetricsSource } from "./metrics/metrics.ts";
 import type { RouterPlatform } from "./placement/version.ts";
-import type { RequestHandler } from "./server/call-server.ts";
+import type { RequestHandler } from "./server/node-calls.ts";
 import type { TelemetryOptions } from "./telemetry/telemetry.ts";
 
 export interface FrontOptions {

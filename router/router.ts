@@ -7,8 +7,8 @@ import { recordOf } from "./call/record.ts";
 import { Relay } from "./call/relay.ts";
 import * as problems from "./exchange/problems.ts";
 import type { FunctionStats, RouterTotals } from "./metrics/stats.ts";
-import { Alarms } from "./placement/alarm.ts";
 import { Functions, type FunctionsOptions } from "./placement/functions.ts";
+import { Alarms } from "./placement/placement.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import { Traces } from "./telemetry/trace-context.ts";
 import type { InstanceClient } from "./upstream/instance-client.ts";
@@ -41,6 +41,7 @@ export class Router {
   readonly #unrouted: Partial<Record<ProblemCode, number>> = {};
   readonly #webSockets = new Set<Call>();
   #isClosing = false;
+  #isLeaving = false;
   #calls = 0;
   #allEnded: () => void = () => {};
 
@@ -64,9 +65,19 @@ export class Router {
     return this.#isClosing || (this.#options.draining?.() ?? false);
   }
 
+  /** Clients are to connect again, which may lead elsewhere: their connections end with the next response. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
+  leave(): void {
+    this.#isLeaving = true;
+  }
+
   /** Takes a call all the way: everything else is called from here. */
   take(input: CallInput): void {
     this.#calls++;
+    if (this.#isLeaving) input.response.shouldKeepAlive = false;
     const call = new Call(this.#context, input);
     if (input.upgrade !== undefined) this.#webSockets.add(call);
     try {

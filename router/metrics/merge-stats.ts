@@ -1,5 +1,4 @@
-import type { FunctionStats, RouterTotals, Tally } from "./stats.ts";
-import type { VersionAnswers } from "./version-counters.ts";
+import type { FunctionStats, RouterTotals, Tally, VersionAnswers } from "./stats.ts";
 
 /**
  * Adds up the stats of several routers on one machine by function. `ready` is not added, because all routers see the same

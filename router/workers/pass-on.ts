@@ -4,8 +4,7 @@ import { pipeline } from "node:stream";
 import { discardBody } from "../../http/discard-body.ts";
 import { Problem } from "../../platform/problems.ts";
 import { answerProblem } from "../exchange/answer.ts";
-import type { RequestHandler } from "../server/call-server.ts";
-import { NodeResponse } from "../server/node-calls.ts";
+import { NodeResponse, type RequestHandler } from "../server/node-calls.ts";
 
 /** Fields of one connection, not of the message (RFC 9110 7.6.1); and what this side has answered already. */
 const REQUEST_HOP = new Set(["connection", "keep-alive", "proxy-connection", "upgrade", "expect"]);

@@ -26,7 +26,6 @@ class Worker {
   #server: CallServer | undefined;
   #connections = 0;
   #applied = 0;
-  #isLeaving = false;
   #isDraining = false;
 
   constructor(send: (message: FromWorker) => void) {
@@ -53,7 +52,7 @@ class Worker {
         this.#platform.woken(message.id, receiveError(message.error));
         return;
       case "state":
-        this.#isLeaving = true;
+        this.#router?.leave();
         if (message.state === "draining") void this.#drain(message.drainMs);
         return;
       case "count":
@@ -89,7 +88,6 @@ class Worker {
       limits,
       headersMs,
       other: management === undefined ? undefined : passOn(management),
-      isLeaving: () => this.#isLeaving,
     });
     limitConnections(this.#server, print);
     // Connections come from the primary instead of a port; the time limit of header blocks starts with this event.
