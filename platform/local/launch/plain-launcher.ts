@@ -1,14 +1,13 @@
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { limitedCommand } from "../../../process/sandbox/command.ts";
+import { highestInherited, spawnDetached } from "../../../process/sandbox/spawn.ts";
 import { denoRunArguments } from "../../../runtimes/deno/deno-flags.ts";
-import type { Settings } from "../../settings.ts";
 import { type InstanceFolders, removeFolder } from "../instances/instance-folder.ts";
-import { LaunchError } from "../instances/launch-error.ts";
+import { notSpawned } from "../instances/launch-error.ts";
 import { instanceLimits } from "../resources/instance-limits.ts";
 import type { Resources } from "../resources/resources.ts";
-import { highestInherited, spawnWithout } from "../wall/inherited.ts";
 import { denoEnvironment, type Launched, type Launcher, type LaunchOrder, type Program } from "./launcher.ts";
 
 export interface PlainOptions {
@@ -54,18 +53,12 @@ export class PlainLauncher implements Launcher {
     });
     let child: ChildProcess;
     try {
-      child = spawnWithout(this.#inherited, limited(settings, [deno, ...flags, runtime]), {
+      child = spawnDetached(limitedCommand(instanceLimits(settings), [deno, ...flags, runtime]), {
         cwd: folder.scratch,
         env: denoEnvironment(settings, { ...scratch, denoDir }),
-        // A process group of its own: Ctrl-C at the terminal is for the platform, which lets calls finish.
-        detached: true,
+        inherited: this.#inherited,
       });
-      if (child.pid === undefined) {
-        const [cause] = (await once(child, "error")) as [Error];
-        throw new LaunchError(cause.message, { cause });
-      }
-      // EPIPE when it ended already, which its exit tells.
-      child.stdin!.on("error", () => {});
+      if (child.pid === undefined) throw await notSpawned(child);
       await resources.join({ pid: child.pid ?? 0, memoryFolders: [] });
     } catch (error) {
       // The system has no process or no file left: nothing of the attempt stays.
@@ -86,12 +79,4 @@ export class PlainLauncher implements Launcher {
   }
 
   async close(): Promise<void> {}
-}
-
-/** Skiff itself may have been given fewer files, which nobody can hand on more of. */
-const LIMIT_FILES = 'ulimit -n "$0" 2>/dev/null || :; exec "$@"';
-
-/** Each socket has buffers that are no memory of the process, so its number of files is limited. */
-function limited(settings: Settings, command: readonly string[]): string[] {
-  return ["/bin/sh", "-c", LIMIT_FILES, String(instanceLimits(settings).openFiles), ...command];
 }

@@ -73,7 +73,7 @@ export class WalledLauncher implements Launcher {
       listen: { unix: socket },
       ownAddresses,
     });
-    const start = { arguments: [...flags, INSIDE.runtime], ...instanceLimits(settings) };
+    const start = { arguments: [...flags, INSIDE.runtime], limits: instanceLimits(settings) };
     const env = denoEnvironment(settings, { scratch, denoDir: INSIDE.denoDir });
     writeFileSync(join(folder.code, "start.sh"), startScript({ ...start, env }), { mode: 0o444 });
     chmodSync(join(folder.code, "start.sh"), 0o444);

@@ -1,6 +1,8 @@
-import type { Profile, Tools, WallKind } from "./profile.ts";
-import { WALL_KINDS } from "./profile.ts";
-import { filesInside, findTools } from "./tools.ts";
+import { spawnSync } from "node:child_process";
+import { constants } from "node:fs";
+import { join } from "node:path";
+import { canAccess, findTools, type Tools, toolPath } from "../../../process/sandbox/tools.ts";
+import { type Profile, WALL_KINDS, type WallKind } from "./profile.ts";
 
 /**
  * What `SKIFF_ISOLATION` asks for. `auto`: the kernel's wall where it can be had, else functions get no folder to write
@@ -30,6 +32,15 @@ export interface IsolationOptions {
   /** Makes a sandbox with the real profile and removes it. @throws Error if that does not work */
   readonly attempt: (profile: Profile) => Promise<void>;
 }
+
+/** What glibc loads when names are resolved, beside itself; part of it since 2.34. */
+const LOADED_LATER = ["libresolv.so.2", "libnss_dns.so.2", "libnss_files.so.2"];
+/** What programs look for, where there is any. */
+const SYSTEM_FILES = [
+  ...["/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/localtime"],
+  "/etc/ld.so.cache",
+];
+const LDD_MS = 10_000;
 
 const OPEN =
   "functions are held by Deno's permission flags alone (docs/isolation.md); SKIFF_ISOLATION=permissions accepts that";
@@ -98,4 +109,36 @@ function describeWall({ kind, isRoot }: Profile): string {
   const made = kind === "unshare" ? "unshare" : "bubblewrap";
   const who = isRoot ? "a user of its own" : "no rights";
   return `kernel namespaces (${made}): each instance has its own files, processes and ${who}`;
+}
+
+/** What must exist inside for a wall of this kind: programs and the libraries that they load. */
+function filesInside(kind: WallKind, tools: Tools, deno: string): Pick<Profile, "files" | "system"> {
+  const names: (keyof Tools)[] = [
+    "sh",
+    "setpriv",
+    ...(kind === "unshare" ? (["mount", "umount"] as const) : []),
+  ];
+  const programs = names.flatMap((name) => tools[name] ?? []);
+  const libraries = librariesOf([...programs, deno], tools);
+  const folders = [...new Set(libraries.map((path) => path.slice(0, path.lastIndexOf("/"))))];
+  const later = folders
+    .flatMap((folder) => LOADED_LATER.map((name) => join(folder, name)))
+    .filter(isReadable);
+  return {
+    files: [...new Set([...programs, ...libraries, ...later])],
+    system: SYSTEM_FILES.filter(isReadable),
+  };
+}
+
+/** Paths as the programs ask for them: the loader's is part of every program. */
+function librariesOf(programs: readonly string[], tools: Tools): string[] {
+  const ldd = toolPath(tools, "ldd");
+  const { stdout, status, error } = spawnSync(ldd, programs, { encoding: "utf8", timeout: LDD_MS });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`ldd ${programs.join(" ")} ended with ${status}`);
+  return [...new Set(Array.from(stdout.matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm), (match) => match[1]!))];
+}
+
+function isReadable(path: string): boolean {
+  return canAccess(path, constants.R_OK);
 }

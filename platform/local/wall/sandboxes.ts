@@ -1,9 +1,9 @@
+import { highestInherited } from "../../../process/sandbox/spawn.ts";
 import { type InstanceFolder, type InstanceFolders, removeFolder } from "../instances/instance-folder.ts";
 import { LaunchError } from "../instances/launch-error.ts";
 import { TooManyNetworks } from "../network/networks.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
 import type { Resources } from "../resources/resources.ts";
-import { highestInherited } from "./inherited.ts";
 import type { LeasedNetwork } from "./leased-network.ts";
 import { type Profile, sandboxCommand } from "./profile.ts";
 import { Sandbox } from "./sandbox.ts";

@@ -1,12 +1,13 @@
-import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Limits } from "../../../platform/limits.ts";
+import { highestInherited } from "../../../process/sandbox/spawn.ts";
+import { findTools } from "../../../process/sandbox/tools.ts";
 import { BuildWorker } from "../build/build-worker.ts";
 import { BUNDLE_PER_SOURCE } from "../build/tasks.ts";
 import { BuildProcess } from "./build-process.ts";
 import type { BuildRoom } from "./build-room.ts";
-import { type WallKind, type WallProfile, walled } from "./build-wall.ts";
+import { type WallKind, type WallProfile, walledCommand } from "./build-wall.ts";
 
 export interface ProcessesOptions {
   readonly room: BuildRoom;
@@ -56,6 +57,8 @@ const PRINTED_PER_BUNDLE = 3;
 export class BuildProcesses {
   readonly #options: ProcessesOptions;
   readonly wall: WallKind;
+  readonly #tools = findTools();
+  readonly #inherited = highestInherited();
 
   constructor(options: ProcessesOptions, wall: WallKind) {
     this.#options = options;
@@ -94,12 +97,13 @@ export class BuildProcesses {
     };
     const readable = Object.fromEntries([inside, node, esbuild, starter].map(({ path, of }) => [path, of]));
     const profile: WallProfile = {
-      readable: { ...readable, "/bin/sh": realpathSync("/bin/sh") },
+      tools: this.#tools,
+      readable: { ...readable, "/bin/sh": "/bin/sh" },
       writable: {},
       network: false,
       env,
       cwd: this.wall === "none" ? room.empty : "/",
-      room: room.empty,
+      root: room.empty,
       dataKiB: V8_KIB + memoryMiB * MIB,
       fileKiB: 1,
     };
@@ -160,9 +164,10 @@ export class BuildProcesses {
     const shared = Object.fromEntries([...NETWORK_FILES, ...certificates].map((path) => [path, path]));
     return {
       ...own,
+      tools: this.#tools,
       readable: { ...shared, ...own.readable },
       network: true,
-      room: room.empty,
+      root: room.empty,
       dataKiB: V8_KIB + Math.ceil(limits.buildMemoryBytes / 1024),
       fileKiB: Math.ceil((PRINTED_PER_BUNDLE * this.outputBytes) / 1024),
     };
@@ -174,12 +179,12 @@ export class BuildProcesses {
   }
 
   #start(profile: WallProfile, program: readonly string[], output?: number): BuildProcess {
-    const command = walled(this.wall, { profile, program });
     const isOpen = this.wall === "none";
-    return new BuildProcess(command, {
+    return new BuildProcess(walledCommand(this.wall, { profile, program }), {
       cwd: isOpen ? profile.cwd : this.#options.room.directory,
-      env: isOpen ? { PATH: "/usr/bin:/bin", ...profile.env } : { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
-      ...(output === undefined ? {} : { output }),
+      env: isOpen ? { PATH: "/usr/bin:/bin", ...profile.env } : {},
+      output,
+      inherited: this.#inherited,
     });
   }
 }

@@ -5,7 +5,7 @@ import {
   isolationMode,
 } from "../../../../platform/local/wall/isolation.ts";
 import type { Profile } from "../../../../platform/local/wall/profile.ts";
-import { findTools } from "../../../../platform/local/wall/tools.ts";
+import { findTools } from "../../../../process/sandbox/tools.ts";
 
 const base = (options: Partial<IsolationOptions>): IsolationOptions => ({
   ...{ mode: "auto", deno: process.execPath, runtime: "/runtime.mjs", attempt: async () => {} },
