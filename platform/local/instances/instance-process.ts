@@ -1,8 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { constants } from "node:os";
-import { pathToFileURL } from "node:url";
-import type { StartMessage } from "../../../client-image/start-message.ts";
 import type { Instance, InstanceDescription, LogLine } from "../../platform.ts";
 import { formatMs } from "../../quantity.ts";
 import type { Settings } from "../../settings.ts";
@@ -18,7 +15,6 @@ const SETTLE_MS = 200;
 const START_LINES = 20;
 
 export interface InstanceOptions {
-  readonly name: string;
   readonly version: number;
   readonly settings: Settings;
   /** Time that it may take to be ready. */
@@ -103,7 +99,7 @@ export class InstanceProcess implements Instance {
 
   /** Asks its event loop for a sign of life, also while it drains and takes no connections any more. */
   ask(): void {
-    this.#child.stdin?.write("alive\n");
+    this.#child.stdin?.write(`${this.#launched.plan.ping}\n`);
   }
 
   /** Lets the calls under way finish, at most for `graceMs`; the instance must be out of the endpoints. */
@@ -138,17 +134,16 @@ export class InstanceProcess implements Instance {
   }
 
   async #start(options: InstanceOptions): Promise<void> {
-    const nonce = randomBytes(16).toString("hex");
-    const { name, version, settings, startMs } = options;
-    const { bundle, socket, scratch } = this.#launched.inside;
+    const { startMs } = options;
+    const { readyLine, pongLine } = this.#launched.plan;
     const lines: string[] = [];
     const late = `was not ready within ${formatMs(startMs)} (limit SKIFF_START_TIMEOUT): does its module wait for something that does not come?`;
     const deadline = setTimeout(() => this.kill(late), startMs);
     const isReady = new Promise<void>((resolve) => {
       for (const stream of ["stdout", "stderr"] as const) {
         readLines(this.#child[stream]!, (text) => {
-          if (text === `${nonce} ready`) return resolve();
-          if (text === `${nonce} alive`) {
+          if (text === readyLine) return resolve();
+          if (text === pongLine) {
             this.#answeredAtMs = performance.now();
             return;
           }
@@ -157,16 +152,9 @@ export class InstanceProcess implements Instance {
         });
       }
     });
-    const message: StartMessage = {
-      nonce,
-      bundle: pathToFileURL(bundle).href,
-      listen: { unix: socket },
-      function: { name, version },
-      env: [...(scratch === undefined ? [] : ["TMPDIR"]), ...Object.keys(settings.env)],
-    };
     try {
       this.#limit();
-      this.#launched.begin(`${JSON.stringify(message)}\n`);
+      this.#launched.begin();
       const failed = await Promise.race([isReady, this.exited]);
       if (failed !== undefined) throw new StartError(failed, lines, this.#cause);
       this.#launched.expose();

@@ -1,8 +1,7 @@
 import { availableParallelism, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { Semaphore } from "../../../process/semaphore.ts";
-import { denoPath } from "../../../runtimes/deno/deno-binary.ts";
-import { compileRuntime } from "../../../runtimes/deno/runtime-program.ts";
+import { denoPlanner } from "../../../runtimes/deno/deno-runtime.ts";
 import type { Limits } from "../../limits.ts";
 import type { LogLine } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
@@ -81,7 +80,8 @@ export class Instances {
     );
     this.#folders = new InstanceFolders(dataFolder);
     this.#launching = Launching.open({
-      program: { deno: denoPath(), runtime: compileRuntime(dataFolder), denoDir: makeDenoDir(dataFolder) },
+      planner: denoPlanner(dataFolder),
+      cacheFolder: makeDenoDir(dataFolder),
       folders: this.#folders,
       resources: new Resources(dataFolder, { useGroups }),
       isolation,
@@ -161,12 +161,15 @@ export class Instances {
   async #spawn(record: VersionRecord, onLine: StartOptions["onLine"]): Promise<InstanceProcess> {
     const { name, version, settings } = record;
     const { launcher } = await this.#launching;
-    const bundle = await this.bundles.hold(record);
+    const artifact = await this.bundles.hold(record);
     let launched: Launched | undefined;
     try {
-      launched = await launcher.launch({ settings, bundle, ownAddresses: ownAddresses() });
+      launched = await launcher.launch({
+        ...{ name, version, settings },
+        ownAddresses: ownAddresses(),
+        artifact,
+      });
       const instance = new InstanceProcess(launched, {
-        name,
         version,
         settings,
         startMs: this.#startMs,

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { constants } from "node:fs";
 import { join } from "node:path";
 import { canAccess, findTools, type Tools, toolPath } from "../../../process/sandbox/tools.ts";
+import type { RuntimeFiles } from "../../../runtimes/runtime.ts";
 import { type Profile, WALL_KINDS, type WallKind } from "./profile.ts";
 
 /**
@@ -26,9 +27,8 @@ export interface IsolationOptions {
   readonly walls?: readonly WallKind[] | undefined;
   /** Programs of the system; those that are installed by default. */
   readonly tools?: Tools;
-  /** Paths of what stands in every sandbox. */
-  readonly deno: string;
-  readonly runtime: string;
+  /** Stands in every sandbox. */
+  readonly runtime: RuntimeFiles;
   /** Makes a sandbox with the real profile and removes it. @throws Error if that does not work */
   readonly attempt: (profile: Profile) => Promise<void>;
 }
@@ -93,11 +93,11 @@ export async function chooseIsolation(options: IsolationOptions): Promise<Isolat
 }
 
 async function tryWall(kind: WallKind, tools: Tools, options: IsolationOptions): Promise<Profile | string> {
-  const { deno, runtime, attempt } = options;
+  const { runtime, attempt } = options;
   if (kind !== "unshare" && tools.bwrap === undefined) return "bubblewrap is not installed";
   try {
     const isRoot = process.getuid?.() === 0;
-    const profile: Profile = { kind, tools, isRoot, ...filesInside(kind, tools, deno), deno, runtime };
+    const profile: Profile = { kind, tools, isRoot, ...filesInside(kind, tools, runtime), runtime };
     await attempt(profile);
     return profile;
   } catch (error) {
@@ -112,14 +112,18 @@ function describeWall({ kind, isRoot }: Profile): string {
 }
 
 /** What must exist inside for a wall of this kind: programs and the libraries that they load. */
-function filesInside(kind: WallKind, tools: Tools, deno: string): Pick<Profile, "files" | "system"> {
+function filesInside(
+  kind: WallKind,
+  tools: Tools,
+  { binary }: RuntimeFiles,
+): Pick<Profile, "files" | "system"> {
   const names: (keyof Tools)[] = [
     "sh",
     "setpriv",
     ...(kind === "unshare" ? (["mount", "umount"] as const) : []),
   ];
   const programs = names.flatMap((name) => tools[name] ?? []);
-  const libraries = librariesOf([...programs, deno], tools);
+  const libraries = librariesOf([...programs, binary], tools);
   const folders = [...new Set(libraries.map((path) => path.slice(0, path.lastIndexOf("/"))))];
   const later = folders
     .flatMap((folder) => LOADED_LATER.map((name) => join(folder, name)))

@@ -1,4 +1,5 @@
 /** What the kernel's wall around one instance consists of. Pure: paths in, arguments out. */
+import { basename } from "node:path";
 import {
   bwrapCommand,
   exportLines,
@@ -11,6 +12,8 @@ import {
   unshareCommand,
 } from "../../../process/sandbox/command.ts";
 import { type Tools, toolPath } from "../../../process/sandbox/tools.ts";
+import { CACHE_FOLDER } from "../../../runtimes/deno/code-cache.ts";
+import type { LaunchPlan, RuntimeFiles } from "../../../runtimes/runtime.ts";
 
 /**
  * How the wall is made. `bwrap`: bubblewrap makes the namespaces and `unshare` mounts the folder in memory. `bwrap-plain`:
@@ -30,9 +33,8 @@ export interface Profile {
   readonly files: readonly string[];
   /** Files of the system that programs look for, where there are any. */
   readonly system: readonly string[];
-  /** Host paths of what stands at `INSIDE`. */
-  readonly deno: string;
-  readonly runtime: string;
+  /** Paths on this machine; `insideFiles` has those inside. */
+  readonly runtime: RuntimeFiles;
 }
 
 /** What one sandbox has for itself. */
@@ -58,18 +60,21 @@ export interface PlaceNetwork {
 
 /** Paths inside. */
 export const INSIDE = {
-  deno: "/skiff/deno",
-  runtime: "/skiff/runtime.mjs",
   code: "/skiff/code",
-  bundle: "/skiff/code/bundle.mjs",
+  artifact: "/skiff/code/bundle.mjs",
   start: "/skiff/code/start.sh",
   /** The folder in memory: holds the socket, `scratch` and what is mounted on /dev/shm. */
   work: "/work",
   socket: "/work/sock",
   scratch: "/work/scratch",
-  /** Where Deno keeps code that it compiled. */
-  denoDir: "/work/deno",
+  /** Where the runtime keeps what it compiled. */
+  cache: `/work/${CACHE_FOLDER}`,
 } as const;
+
+/** Where the files of a runtime are inside. */
+export function insideFiles({ binary, program }: RuntimeFiles): RuntimeFiles {
+  return { binary: `/skiff/${basename(binary)}`, program: `/skiff/${basename(program)}` };
+}
 
 /** What the sandbox prints when it waits. */
 export const WAITING = "waiting";
@@ -108,9 +113,10 @@ function sandboxSpec(profile: Profile, place: Place): SandboxSpec {
   return { ...spec, mounts, prepare: mountWork(profile, place) };
 }
 
-function readOnlyMounts({ files, system, deno, runtime }: Profile, { code, network }: Place): Mount[] {
+function readOnlyMounts({ files, system, runtime }: Profile, { code, network }: Place): Mount[] {
   const { resolvConf = "/etc/resolv.conf" } = network;
-  const fixed = { [deno]: INSIDE.deno, [runtime]: INSIDE.runtime, [code]: INSIDE.code };
+  const { binary, program } = insideFiles(runtime);
+  const fixed = { [runtime.binary]: binary, [runtime.program]: program, [code]: INSIDE.code };
   const optional = { [resolvConf]: "/etc/resolv.conf", ...same(system) };
   const read = (paths: Record<string, string>, isOptional: boolean): Mount[] =>
     Object.entries(paths).map(([from, to]) => ({ from, to, access: "read", isOptional }));
@@ -134,20 +140,13 @@ function mountWork({ tools, isRoot }: Profile, { work, workBytes, user }: Place)
   ].join("; ");
 }
 
-export interface Start {
-  /** What Deno is started with. */
-  readonly arguments: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly limits: ResourceLimits;
-}
-
 /**
  * The script that turns a waiting sandbox into an instance. What is started is settled before the variables are set:
  * one of them may have the name of one of the shell's own.
  * @throws Error if the name of a variable is not valid
  */
-export function startScript({ arguments: args, env, limits }: Start): string {
-  const command = [INSIDE.deno, ...args].map(quote).join(" ");
-  const lines = [`cd ${INSIDE.scratch}`, limitCommands(limits), `set -- ${command}`, ...exportLines(env)];
+export function startScript(plan: Pick<LaunchPlan, "command" | "env">, limits: ResourceLimits): string {
+  const command = `set -- ${plan.command.map(quote).join(" ")}`;
+  const lines = [`cd ${INSIDE.scratch}`, limitCommands(limits), command, ...exportLines(plan.env)];
   return `${[...lines, 'exec "$@"'].join("\n")}\n`;
 }

@@ -5,12 +5,12 @@ import { highestInherited } from "../../../process/sandbox/spawn.ts";
 import { findTools } from "../../../process/sandbox/tools.ts";
 import { BuildWorker } from "../build/build-worker.ts";
 import { BUNDLE_PER_SOURCE } from "../build/tasks.ts";
+import type { BuildFolder } from "./build-folder.ts";
 import { BuildProcess } from "./build-process.ts";
-import type { BuildRoom } from "./build-room.ts";
 import { type WallKind, type WallProfile, walledCommand } from "./build-wall.ts";
 
 export interface ProcessesOptions {
-  readonly room: BuildRoom;
+  readonly folder: BuildFolder;
   readonly limits: Limits;
   /** Path of the Deno binary. */
   readonly deno: string;
@@ -72,11 +72,11 @@ export class BuildProcesses {
 
   /** A worker: it reads no file but its own program, and has neither a folder nor a network. */
   startWorker(): BuildWorker {
-    const { room, limits } = this.#options;
-    const inside = this.#inside("/wall/worker.cjs", room.workerProgram);
+    const { folder, limits } = this.#options;
+    const inside = this.#inside("/wall/worker.cjs", folder.workerProgram);
     const node = this.#inside("/wall/node", process.execPath);
-    const esbuild = this.#inside("/wall/esbuild", room.esbuild);
-    const starter = this.#inside("/wall/esbuild.sh", room.esbuildStarter);
+    const esbuild = this.#inside("/wall/esbuild", folder.esbuild);
+    const starter = this.#inside("/wall/esbuild.sh", folder.esbuildStarter);
     const memoryMiB = Math.ceil(limits.buildMemoryBytes / 1024 ** 2);
     const mostBodyBytes = limits.sourceBytes + PRINTED_PER_BUNDLE * this.outputBytes;
     const program = [
@@ -102,8 +102,8 @@ export class BuildProcesses {
       writable: {},
       network: false,
       env,
-      cwd: this.wall === "none" ? room.empty : "/",
-      root: room.empty,
+      cwd: this.wall === "none" ? folder.empty : "/",
+      root: folder.empty,
       dataKiB: V8_KIB + memoryMiB * MIB,
       fileKiB: 1,
     };
@@ -144,14 +144,14 @@ export class BuildProcesses {
 
   /** A process that ends with 0 if the wall of Deno's runs can be had. */
   startProbe(): BuildProcess {
-    const { room } = this.#options;
+    const { folder } = this.#options;
     const [node, builds] = [
       this.#inside("/wall/node", process.execPath),
-      this.#inside("/builds/run", room.builds),
+      this.#inside("/builds/run", folder.builds),
     ];
     const profile = this.#outsideProfile({
       readable: { [node.path]: process.execPath },
-      writable: { [builds.path]: room.builds },
+      writable: { [builds.path]: folder.builds },
       cwd: builds.path,
       env: {},
     });
@@ -159,7 +159,7 @@ export class BuildProcesses {
   }
 
   #outsideProfile(own: Pick<WallProfile, "readable" | "writable" | "cwd" | "env">): WallProfile {
-    const { limits, env, room } = this.#options;
+    const { limits, env, folder } = this.#options;
     const certificates = PASSED_ON_PATHS.flatMap((name) => env[name] ?? []);
     const shared = Object.fromEntries([...NETWORK_FILES, ...certificates].map((path) => [path, path]));
     return {
@@ -167,7 +167,7 @@ export class BuildProcesses {
       tools: this.#tools,
       readable: { ...shared, ...own.readable },
       network: true,
-      root: room.empty,
+      root: folder.empty,
       dataKiB: V8_KIB + Math.ceil(limits.buildMemoryBytes / 1024),
       fileKiB: Math.ceil((PRINTED_PER_BUNDLE * this.outputBytes) / 1024),
     };
@@ -181,7 +181,7 @@ export class BuildProcesses {
   #start(profile: WallProfile, program: readonly string[], output?: number): BuildProcess {
     const isOpen = this.wall === "none";
     return new BuildProcess(walledCommand(this.wall, { profile, program }), {
-      cwd: isOpen ? profile.cwd : this.#options.room.directory,
+      cwd: isOpen ? profile.cwd : this.#options.folder.directory,
       env: isOpen ? { PATH: "/usr/bin:/bin", ...profile.env } : {},
       output,
       inherited: this.#inherited,

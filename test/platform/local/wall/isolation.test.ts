@@ -8,7 +8,11 @@ import type { Profile } from "../../../../platform/local/wall/profile.ts";
 import { findTools } from "../../../../process/sandbox/tools.ts";
 
 const base = (options: Partial<IsolationOptions>): IsolationOptions => ({
-  ...{ mode: "auto", deno: process.execPath, runtime: "/runtime.mjs", attempt: async () => {} },
+  ...{
+    mode: "auto",
+    runtime: { binary: process.execPath, program: "/runtime.mjs" },
+    attempt: async () => {},
+  },
   ...options,
 });
 
