@@ -18,8 +18,13 @@ import { InstanceFolders } from "../../../../platform/local/instances/instance-f
 import { TooManyNetworks } from "../../../../platform/local/network/networks.ts";
 import { Resources } from "../../../../platform/local/resources/resources.ts";
 import { chooseIsolation } from "../../../../platform/local/wall/isolation.ts";
-import { type LeasedNetwork, leaseNetwork } from "../../../../platform/local/wall/leased-network.ts";
-import { type Prepared, Sandboxes, WAITING_SANDBOXES } from "../../../../platform/local/wall/sandboxes.ts";
+import {
+  type LeasedNetwork,
+  leaseNetwork,
+  type Prepared,
+  Sandboxes,
+  WAITING_SANDBOXES,
+} from "../../../../platform/local/wall/sandboxes.ts";
 import { CodeCache, UNKEPT } from "../../../../runtimes/deno/code-cache.ts";
 import { denoPath } from "../../../../runtimes/deno/deno-binary.ts";
 import { eventually } from "../../../support/eventually.ts";
