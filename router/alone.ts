@@ -19,7 +19,9 @@ export async function createFrontAlone(options: FrontOptions): Promise<Front> {
     caughtUp: () => Promise.resolve(),
     hasCaughtUp: () => true,
     listen: (address) => listen(server, address, print),
-    leave: () => router.leave(),
+    leave() {
+      router.isLeaving = true;
+    },
     drain: (options) => router.close(options),
     async close({ withinMs }) {
       await server.lingering.settled(Math.min(withinMs, LAST_RESPONSES_MS));

@@ -3,7 +3,7 @@ import { discardBody } from "../http/discard-body.ts";
 import { Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
 import { Call, type CallContext, type CallInput } from "./call/call.ts";
 import { FailureLog } from "./call/failure-log.ts";
-import { recordOf } from "./call/record.ts";
+import { recordCall } from "./call/record.ts";
 import { Relay } from "./call/relay.ts";
 import * as problems from "./exchange/problems.ts";
 import type { FunctionStats, RouterTotals } from "./metrics/stats.ts";
@@ -40,8 +40,9 @@ export class Router {
   readonly #context: CallContext;
   readonly #unrouted: Partial<Record<ProblemCode, number>> = {};
   readonly #webSockets = new Set<Call>();
+  /** Set when clients should connect again, elsewhere: connections end with their next response. */
+  isLeaving = false;
   #isClosing = false;
-  #isLeaving = false;
   #calls = 0;
   #allEnded: () => void = () => {};
 
@@ -65,19 +66,10 @@ export class Router {
     return this.#isClosing || (this.#options.draining?.() ?? false);
   }
 
-  /** Clients are to connect again, which may lead elsewhere: their connections end with the next response. */
-  get isLeaving(): boolean {
-    return this.#isLeaving;
-  }
-
-  leave(): void {
-    this.#isLeaving = true;
-  }
-
   /** Takes a call all the way: everything else is called from here. */
   take(input: CallInput): void {
     this.#calls++;
-    if (this.#isLeaving) input.response.shouldKeepAlive = false;
+    if (this.isLeaving) input.response.shouldKeepAlive = false;
     const call = new Call(this.#context, input);
     if (input.upgrade !== undefined) this.#webSockets.add(call);
     try {
@@ -101,6 +93,21 @@ export class Router {
     const relay = new Relay(call, call.response, call.id);
     call.relay = relay;
     relay.connection = instance.send(call.outgoing, relay);
+  }
+
+  /** The response is sent, or the client is gone: everything of the call ends here, exactly once. */
+  #finish(call: Call): void {
+    call.finish();
+    if (this.#context.isRecorded) recordCall(call, this.#options.telemetry!);
+    const { incoming } = call.input;
+    if (incoming?.complete === false) discardBody(incoming);
+    this.#webSockets.delete(call);
+    if (--this.#calls === 0) this.#allEnded();
+  }
+
+  #refuse(call: Call, problem: Problem): void {
+    if (call.fn === undefined) this.countRefusal(problem.code);
+    call.refuse(problem);
   }
 
   stats(): Iterable<FunctionStats> {
@@ -134,26 +141,5 @@ export class Router {
     for (const call of this.#webSockets) call.input.upgrade?.socket.destroy();
     this.functions.close(problems.draining());
     this.#alarms.close();
-  }
-
-  #refuse(call: Call, problem: Problem): void {
-    if (call.fn === undefined) this.countRefusal(problem.code);
-    call.refuse(problem);
-  }
-
-  /** The response is sent, or the client is gone: everything of the call ends here, exactly once. */
-  #finish(call: Call): void {
-    const { accessLog, tracer } = this.#options.telemetry ?? {};
-    call.finish();
-    if (accessLog !== undefined || tracer !== undefined) {
-      const record = recordOf(call);
-      accessLog?.write(record);
-      // A call that was refused before it was forwarded has no span yet.
-      (call.trace?.span ?? tracer?.begin(record.traceparent, record.durationMs))?.end(record);
-    }
-    const { incoming } = call.input;
-    if (incoming?.complete === false) discardBody(incoming);
-    this.#webSockets.delete(call);
-    if (--this.#calls === 0) this.#allEnded();
   }
 }

@@ -52,7 +52,7 @@ class Worker {
         this.#platform.woken(message.id, receiveError(message.error));
         return;
       case "state":
-        this.#router?.leave();
+        if (this.#router !== undefined) this.#router.isLeaving = true;
         if (message.state === "draining") void this.#drain(message.drainMs);
         return;
       case "count":

@@ -397,7 +397,7 @@ describe("a connection with plain requests", () => {
 
   it("is told to come back elsewhere when clients are to leave", async () => {
     await harness.serve((_, response) => response.end("hi"));
-    harness.router.leave();
+    harness.router.isLeaving = true;
     const port = await portOf(createCallServer({ router: harness.router, limits: harness.limits }));
     const connection = new RawConnection(port);
     connection.write(get("/fn/echo"));
