@@ -162,6 +162,7 @@ export class InstanceProcess implements Instance {
       bundle: pathToFileURL(bundle).href,
       listen: { unix: socket },
       function: { name, version },
+      concurrency: settings.concurrency,
       env: [...(scratch === undefined ? [] : ["TMPDIR"]), ...Object.keys(settings.env)],
     };
     try {
