@@ -4,7 +4,9 @@ import type { RequestView } from "./request-view.ts";
 import {
   BUSY_HEADER,
   CALL_ID_HEADER,
+  GONE_HEADER,
   MOST_WAIT_MS,
+  PLACE_HEADER,
   PROBE_HEADER,
   PROBE_PATH,
   VERSION_HEADER,
@@ -70,6 +72,7 @@ export class Calls {
   readonly function: Context["function"];
   readonly #places: Places;
   readonly #view: RequestView;
+  readonly #probeHeaders: Readonly<Record<string, string>>;
   readonly #background = new Set<Promise<unknown>>();
   /** WebSockets by the responses that open them. */
   readonly #sockets = new WeakMap<Response, WebSocket>();
@@ -78,23 +81,38 @@ export class Calls {
     this.function = Object.freeze({ ...options.function });
     this.#places = options.places;
     this.#view = options.view;
+    this.#probeHeaders = { [VERSION_HEADER]: String(options.function.version) };
   }
 
   /** One call from request to response: refused, or answered by the handler. */
   answer(handler: Handler, request: Request, info: Info): Response | Promise<Response> {
     this.#view.apply(request);
-    if (request.url.endsWith(PROBE_PATH) && request.headers.has(PROBE_HEADER)) {
-      const headers = { [VERSION_HEADER]: String(this.function.version) };
-      return new Response(null, { status: 204, headers });
-    }
-    if (this.#places.take()) return this.#handle(handler, request, info);
+    if (request.url.endsWith(PROBE_PATH) && request.headers.has(PROBE_HEADER))
+      return this.#answerProbe(request);
+    if (this.#places.take(request)) return this.#handle(handler, request, info);
     return this.#handleWhenAdmitted(handler, request, info);
   }
 
   async #handleWhenAdmitted(handler: Handler, request: Request, info: Info): Promise<Response> {
-    if (await this.#places.wait(request, this.#waitMsOf(request)))
-      return this.#handle(handler, request, info);
-    return new Response(null, { status: 503, headers: { [BUSY_HEADER]: "1" } });
+    const isAdmitted = await this.#places.wait(request, this.#waitMsOf(request));
+    return isAdmitted ? this.#handle(handler, request, info) : busy();
+  }
+
+  /** Needs no place. May reserve one for a call that follows, or give up that of a call whose client has left. */
+  #answerProbe(request: Request): Response | Promise<Response> {
+    const { headers } = request;
+    const leaver = headers.get(GONE_HEADER);
+    if (leaver !== null) this.#places.giveUp(leaver);
+    const follower = headers.get(PLACE_HEADER);
+    if (follower !== null) return this.#reserve(follower, request);
+    return new Response(null, { status: 204, headers: this.#probeHeaders });
+  }
+
+  async #reserve(callId: string, request: Request): Promise<Response> {
+    const places = this.#places;
+    if (!places.take(request) && !(await places.wait(request, this.#waitMsOf(request)))) return busy();
+    places.reserve(callId);
+    return new Response(null, { status: 204, headers: { ...this.#probeHeaders, [PLACE_HEADER]: callId } });
   }
 
   /** 0 if the header is absent or not a time that is allowed. */
@@ -180,4 +198,9 @@ export class Calls {
       },
     });
   }
+}
+
+/** A refusal: no call of the function. */
+function busy(): Response {
+  return new Response(null, { status: 503, headers: { [BUSY_HEADER]: "1" } });
 }

@@ -1,5 +1,9 @@
+import { CALL_ID_HEADER } from "./start-message.ts";
+
 /** `concurrency` and this many calls may wait; a further one is refused. */
 const MOST_WAITING = 100;
+/** A reserved place is free again when its call has not come by then. */
+const RESERVED_MS = 5_000;
 
 /**
  * The `concurrency` places of an instance. A call holds one from its admission until its response was delivered, its
@@ -9,12 +13,15 @@ const MOST_WAITING = 100;
 export class Places {
   readonly #limit: number;
   #taken = 0;
-  /** In order of arrival; called once, with true when the call is admitted. */
-  readonly #waiting = new Set<(isAdmitted: boolean) => void>();
-  /** Held places whose connection nobody watches. */
+  /** In order of arrival; each is called once, with true when the call is admitted. */
+  readonly #waiting = new Map<(isAdmitted: boolean) => void, Request>();
+  /** Timers of reserved places by the ids of their calls. */
+  readonly #reserved = new Map<string, number>();
+  /** Held places whose connections are not watched, and those whose are. */
   readonly #unwatched = new Set<Place>();
+  readonly #watched = new Set<Place>();
   readonly #onEnd = (place: Place): void => {
-    this.#unwatched.delete(place);
+    if (!this.#unwatched.delete(place)) this.#watched.delete(place);
     this.release();
   };
 
@@ -22,8 +29,9 @@ export class Places {
     this.#limit = limit;
   }
 
-  /** Takes a place; false if there is none. */
-  take(): boolean {
+  /** Takes a place, which may be reserved for the call; false if there is none. */
+  take(request: Request): boolean {
+    if (this.#reserved.size > 0 && this.#claim(callIdOf(request))) return true;
     if (this.#taken >= this.#limit) return false;
     this.#taken++;
     return true;
@@ -31,7 +39,7 @@ export class Places {
 
   /** Gives a place back, once for each that was taken. Bound, so that a call needs no function of its own. */
   readonly release = (): void => {
-    const [first] = this.#waiting;
+    const [first] = this.#waiting.keys();
     if (first === undefined) {
       this.#taken--;
       return;
@@ -50,8 +58,8 @@ export class Places {
     const leave = () => {
       if (this.#waiting.delete(resolve)) resolve(false);
     };
-    this.#waiting.add(resolve);
-    this.#watchConnections();
+    this.#waiting.set(resolve, request);
+    for (const place of this.#unwatched) this.#watch(place);
     if (!mayWait) {
       await null;
       leave();
@@ -68,26 +76,56 @@ export class Places {
   /** Follows a taken place whose call goes on: it can be released before the handler has finished. */
   hold(request: Request): Place {
     const place = new Place(request, this.#onEnd);
-    if (this.#waiting.size > 0) place.watchConnection();
-    else this.#unwatched.add(place);
+    this.#unwatched.add(place);
+    if (this.#waiting.size > 0) this.#watch(place);
     return place;
   }
 
+  /** Keeps a taken place for the call with this id. */
+  reserve(callId: string): void {
+    this.#unreserve(callId);
+    this.#reserved.set(
+      callId,
+      setTimeout(() => this.#unreserve(callId), RESERVED_MS),
+    );
+  }
+
+  /** Ends the call with this id, whether it waits, holds a place or has reserved one. */
+  giveUp(callId: string): void {
+    for (const [resolve, request] of this.#waiting) {
+      if (callIdOf(request) === callId && this.#waiting.delete(resolve)) resolve(false);
+    }
+    for (const place of [...this.#unwatched, ...this.#watched]) {
+      if (callIdOf(place.request) === callId) place.end();
+    }
+    this.#unreserve(callId);
+  }
+
+  #claim(callId: string): boolean {
+    clearTimeout(this.#reserved.get(callId));
+    return this.#reserved.delete(callId);
+  }
+
+  #unreserve(callId: string): void {
+    if (this.#claim(callId)) this.release();
+  }
+
   /** Watching costs as much as a call, so it begins only when somebody needs a place. */
-  #watchConnections(): void {
-    for (const place of this.#unwatched) place.watchConnection();
-    this.#unwatched.clear();
+  #watch(place: Place): void {
+    this.#unwatched.delete(place);
+    this.#watched.add(place);
+    place.endWithConnection();
   }
 }
 
 /** The place of a call that goes on. */
 export class Place {
-  readonly #request: Request;
+  readonly request: Request;
   readonly #onEnd: (place: Place) => void;
   #hasEnded = false;
 
   constructor(request: Request, onEnd: (place: Place) => void) {
-    this.#request = request;
+    this.request = request;
     this.#onEnd = onEnd;
   }
 
@@ -99,9 +137,13 @@ export class Place {
   };
 
   /** Ends when the connection breaks, also when it has broken already. */
-  watchConnection(): void {
-    const { signal } = this.#request;
+  endWithConnection(): void {
+    const { signal } = this.request;
     if (signal.aborted) this.end();
     else signal.addEventListener("abort", this.end);
   }
+}
+
+function callIdOf(request: Request): string {
+  return request.headers.get(CALL_ID_HEADER) ?? "";
 }

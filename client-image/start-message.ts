@@ -56,4 +56,11 @@ export const WAIT_HEADER = "x-skiff-wait";
 export const MOST_WAIT_MS = 5_000;
 /** In a 503 without a body: the instance has refused the call, and its function has seen nothing of it. */
 export const BUSY_HEADER = "x-skiff-busy";
+/**
+ * In a probe, with the id of a call that follows: reserves a place for it. The answer has the header, too, or is a refusal.
+ * For calls whose body cannot be sent twice.
+ */
+export const PLACE_HEADER = "x-skiff-place";
+/** In a probe, with the id of a call that the router has given up: its place is free, reserved or held. */
+export const GONE_HEADER = "x-skiff-gone";
 export const START_VARIABLE = "SKIFF_START";

@@ -5,7 +5,10 @@ import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import {
   BUSY_HEADER,
+  CALL_ID_HEADER,
+  GONE_HEADER,
   MOST_WAIT_MS,
+  PLACE_HEADER,
   PROBE_HEADER,
   PROBE_PATH,
   WAIT_HEADER,
@@ -79,7 +82,8 @@ describe("the concurrency of an instance", () => {
 
   const waiting = (waitMs: number) => ({ [WAIT_HEADER]: String(waitMs) });
   const one = async () => (await local.run(FUNCTION, { concurrency: 1 })).address;
-  const probe = (address: Address) => call(address, { path: PROBE_PATH, headers: { [PROBE_HEADER]: "1" } });
+  const probe = (address: Address, headers: Record<string, string> = {}) =>
+    call(address, { path: PROBE_PATH, headers: { [PROBE_HEADER]: "1", ...headers } });
 
   const isTaken = (address: Address) =>
     eventually("the place is taken", async () => isRefusal(await call(address, { path: "/seen" })));
@@ -275,6 +279,83 @@ describe("the concurrency of an instance", () => {
     // Answered, it has noticed what happened before.
     for (let count = 0; count < 3; count++) await probe(address);
     assert.equal((await call(address, { path: "/seen" })).text, `["/never/to-be-left"]`);
+  });
+
+  describe("after the client of a call with a body has left, which Deno does not notice", () => {
+    const LARGE = "x".repeat(10_000);
+
+    it("ends when the router gives the call up", async () => {
+      const address = await one();
+      const headers = { [CALL_ID_HEADER]: "c-1", "content-length": "10005" };
+      const leaves = new HeldCall(address, "/never/with-body", headers);
+      leaves.request.end(LARGE);
+      await local.logged("called /never/with-body");
+      leaves.request.destroy();
+      assert.ok(isRefusal(await call(address)));
+      await probe(address, { [GONE_HEADER]: "c-2" });
+      assert.ok(isRefusal(await call(address)), "another call was given up");
+      assert.equal((await probe(address, { [GONE_HEADER]: "c-1" })).status, 204);
+      assert.equal((await call(address, { path: "/seen" })).text, `["/never/with-body"]`);
+      await probe(address, { [GONE_HEADER]: "c-1" });
+      const held = new HeldCall(address, "/held", waiting(MOST_WAIT_MS));
+      await isTaken(address);
+      await held.end();
+    });
+
+    it("forgets a waiting call when the router gives it up", async () => {
+      const { address, held } = await full();
+      const headers = { ...waiting(MOST_WAIT_MS), [CALL_ID_HEADER]: "c-1", "content-length": "10005" };
+      const leaves = new HeldCall(address, "/left", headers);
+      leaves.request.end(LARGE);
+      await once(leaves.request, "finish");
+      await probe(address);
+      leaves.request.destroy();
+      await probe(address, { [GONE_HEADER]: "c-1" });
+      await held.end();
+      assert.equal((await call(address, { path: "/seen" })).text, `["/held"]`);
+    });
+  });
+
+  describe("a place that a router reserves", () => {
+    const reserve = (address: Address, id: string, headers: Record<string, string> = {}) =>
+      probe(address, { [PLACE_HEADER]: id, ...headers });
+
+    it("is for the call with that id alone", async () => {
+      const address = await one();
+      const { status, headers } = await reserve(address, "c-1");
+      assert.deepEqual([status, headers[PLACE_HEADER]], [204, "c-1"]);
+      assert.ok(isRefusal(await call(address)));
+      assert.ok(isRefusal(await call(address, { headers: { [CALL_ID_HEADER]: "c-2" } })));
+      const held = new HeldCall(address, "/held/reserved", { [CALL_ID_HEADER]: "c-1" });
+      await local.logged("called /held/reserved");
+      assert.ok(isRefusal(await call(address)));
+      assert.equal((await held.end()).status, 200);
+      const seen = await call(address, { path: "/seen", headers: { [CALL_ID_HEADER]: "c-1" } });
+      assert.equal(seen.text, `["/held/reserved"]`);
+      const next = new HeldCall(address, "/held", waiting(MOST_WAIT_MS));
+      await isTaken(address);
+      await next.end();
+    });
+
+    it("is refused while none is free, or waited for", async () => {
+      const { address, held } = await full();
+      assert.ok(isRefusal(await reserve(address, "c-1")));
+      assert.ok(isRefusal(await reserve(address, "c-1", waiting(50))));
+      const reserved = reserve(address, "c-1", waiting(MOST_WAIT_MS));
+      await probe(address);
+      await held.end();
+      assert.equal((await reserved).status, 204);
+      assert.equal((await call(address, { headers: { [CALL_ID_HEADER]: "c-1" } })).status, 200);
+    });
+
+    it("is free again when the router gives the call up, or the call does not come", async () => {
+      const address = await one();
+      await reserve(address, "c-1");
+      await probe(address, { [GONE_HEADER]: "c-1" });
+      assert.equal((await reserve(address, "c-2")).status, 204);
+      await isFreeAgain(address);
+      assert.ok(!isRefusal(await call(address, { headers: { [CALL_ID_HEADER]: "c-2" } })));
+    });
   });
 
   it("does not count a stream whose client left", async () => {
