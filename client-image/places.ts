@@ -3,7 +3,7 @@ import { CALL_ID_HEADER } from "./start-message.ts";
 /** `concurrency` and this many calls may wait; a further one is refused. */
 const MOST_WAITING = 100;
 /** A reserved place is free again when its call has not come by then. */
-const RESERVED_MS = 5_000;
+const RESERVED_MS = 2_000;
 
 /**
  * The `concurrency` places of an instance. A call holds one from its admission until its response was delivered, its
