@@ -98,7 +98,7 @@ export class Calls {
     return isAdmitted ? this.#handle(handler, request, info) : busy();
   }
 
-  /** Needs no place. May reserve one for a call that follows, or give up that of a call whose client has left. */
+  /** Needs no place. May reserve one for a call that follows, or end a call that its router has given up. */
   #answerProbe(request: Request): Response | Promise<Response> {
     const { headers } = request;
     const leaver = headers.get(GONE_HEADER);

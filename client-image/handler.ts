@@ -54,7 +54,7 @@ export function toResponse(value: unknown): Response {
   return Response.json(value);
 }
 
-/** The router would take the mark for the instance's own, and call the function again. Only a 503 pays for the look. */
+/** The router would take the header for a refusal and send the call again. Only a 503 pays for reading its headers. */
 function withoutBusy(response: Response): Response {
   if (!response.headers.has(BUSY_HEADER)) return response;
   const { status, statusText } = response;

@@ -2,7 +2,7 @@ import { CALL_ID_HEADER } from "./start-message.ts";
 
 /** `concurrency` and this many calls may wait; a further one is refused. */
 const MOST_WAITING = 100;
-/** A reserved place is free again when its call has not come by then. */
+/** A reservation expires when its call has not arrived by then. */
 const RESERVED_MS = 2_000;
 
 /**
@@ -37,7 +37,7 @@ export class Places {
     return true;
   }
 
-  /** Gives a place back, once for each that was taken. Bound, so that a call needs no function of its own. */
+  /** Gives back one taken place. Bound, so that a call needs no closure of its own. */
   readonly release = (): void => {
     const [first] = this.#waiting.keys();
     if (first === undefined) {
@@ -110,7 +110,7 @@ export class Places {
     if (this.#claim(callId)) this.release();
   }
 
-  /** Watching costs as much as a call, so it begins only when somebody needs a place. */
+  /** A signal adds a tenth to the cost of a small call: only calls that run while another one needs a place get one. */
   #watch(place: Place): void {
     this.#unwatched.delete(place);
     this.#watched.add(place);

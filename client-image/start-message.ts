@@ -14,7 +14,7 @@ export interface StartMessage {
   readonly bundle: string;
   readonly listen: { readonly unix: string } | { readonly port: number };
   readonly function: { readonly name: string; readonly version: number };
-  /** Calls that the instance takes at a time; absent from platforms that do not know it: no limit. */
+  /** Calls that the instance admits at a time. Absent in messages of older managers: no limit. */
   readonly concurrency?: number;
   /** Names of the variables that the function may find in its environment. */
   readonly env: readonly string[];
@@ -61,6 +61,6 @@ export const BUSY_HEADER = "x-skiff-busy";
  * For calls whose body cannot be sent twice.
  */
 export const PLACE_HEADER = "x-skiff-place";
-/** In a probe, with the id of a call that the router has given up: its place is free, reserved or held. */
+/** In a probe, with the id of a call that the router has given up: the call leaves the queue, and its place is free. */
 export const GONE_HEADER = "x-skiff-gone";
 export const START_VARIABLE = "SKIFF_START";
