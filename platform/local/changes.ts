@@ -5,7 +5,7 @@ import { Problem } from "../problems.ts";
 import { shortageOf } from "../shortage.ts";
 import { checkTraffic, shareOf } from "../traffic.ts";
 import { type LocalFunction, removed, unknownVersion } from "./function.ts";
-import { StartError } from "./instances/instance-process.ts";
+import { StartError } from "./instances/running-instance.ts";
 import { instancesForShare } from "./scaling/scaling.ts";
 import type { BundleFiles, VersionName } from "./store/bundle-files.ts";
 import type { Store } from "./store/store.ts";

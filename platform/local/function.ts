@@ -4,7 +4,7 @@ import { LogBuffer } from "../log-buffer.ts";
 import type { Load, LogLine, Traffic, VersionRecord } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import type { Settings } from "../settings.ts";
-import type { InstanceProcess } from "./instances/instance-process.ts";
+import type { RunningInstance } from "./instances/running-instance.ts";
 import { KeptVersions } from "./kept-versions.ts";
 import { FailureList } from "./scaling/failures.ts";
 import type { FunctionRecord } from "./store/store-database.ts";
@@ -133,7 +133,7 @@ export class LocalFunction {
   }
 
   /** The version is stored, and those of `forget` are not any more. `started` serve from now on. */
-  added(runner: VersionRunner, started: readonly InstanceProcess[], forget: readonly number[]): void {
+  added(runner: VersionRunner, started: readonly RunningInstance[], forget: readonly number[]): void {
     const { version, createdAt } = runner.record;
     if (!this.isStored) this.createdAt = createdAt;
     this.#change(() => {

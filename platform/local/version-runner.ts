@@ -3,8 +3,8 @@ import { Problem } from "../problems.ts";
 import type { Settings } from "../settings.ts";
 import type { EvictableInstance } from "./budget/memory-budget.ts";
 import { Draining } from "./instances/draining.ts";
-import type { InstanceProcess } from "./instances/instance-process.ts";
 import type { StartOptions } from "./instances/instances.ts";
+import type { RunningInstance } from "./instances/running-instance.ts";
 import { Demand } from "./scaling/demand.ts";
 import type { FailureList } from "./scaling/failures.ts";
 import { Supply } from "./scaling/supply.ts";
@@ -16,7 +16,7 @@ export interface RunnerOptions {
   /** Silence after which a stream is ended: a call may last so long besides the time of its version. */
   readonly streamIdleMs: number;
   /** Starts a process; bounded over all functions. */
-  readonly start: (version: VersionRecord, options: StartOptions) => Promise<InstanceProcess>;
+  readonly start: (version: VersionRecord, options: StartOptions) => Promise<RunningInstance>;
   readonly errors: FailureList;
   readonly onLine: (line: LogLine) => void;
   /** The ready instances are others than before. */
@@ -74,7 +74,7 @@ export class VersionRunner {
     return !this.#isRouted && this.#draining.size === 0 && this.#supply.isQuiet;
   }
 
-  get ready(): readonly InstanceProcess[] {
+  get ready(): readonly RunningInstance[] {
     return this.#supply.ready;
   }
 
@@ -98,19 +98,19 @@ export class VersionRunner {
    * Starts what is missing to `count` ready instances. Those that were started serve after `take` only.
    * @throws StartError when one does not become ready; Problem `no_capacity`; the signal's reason. None is left then
    */
-  bringUp(count: number, signal: AbortSignal): Promise<readonly InstanceProcess[]> {
+  bringUp(count: number, signal: AbortSignal): Promise<readonly RunningInstance[]> {
     const isReady = this.ready.length > 0;
     const missing = Math.max(count - this.#supply.count, isReady ? 0 : 1);
     return this.#supply.bringUp(missing, signal);
   }
 
-  take(instances: readonly InstanceProcess[]): void {
+  take(instances: readonly RunningInstance[]): void {
     this.#demand.touch(performance.now());
     this.#supply.take(instances);
   }
 
   /** Ends instances of `bringUp`. */
-  giveUp(instances: readonly InstanceProcess[]): Promise<void> {
+  giveUp(instances: readonly RunningInstance[]): Promise<void> {
     return this.#supply.giveUp(instances);
   }
 
@@ -184,7 +184,7 @@ export class VersionRunner {
     return this.#isRouted ? this.settings : { ...this.settings, min: 0 };
   }
 
-  #stop(instances: readonly InstanceProcess[]): void {
+  #stop(instances: readonly RunningInstance[]): void {
     for (const instance of this.#supply.remove(instances)) void this.#draining.add(instance);
   }
 

@@ -1,5 +1,5 @@
 import { Problem } from "../../problems.ts";
-import type { InstanceProcess } from "../instances/instance-process.ts";
+import type { RunningInstance } from "../instances/running-instance.ts";
 
 export interface TogetherOptions {
   readonly count: number;
@@ -7,7 +7,7 @@ export interface TogetherOptions {
   readonly isNeeded: boolean;
   readonly signal: AbortSignal;
   /** Holds the instances from when they have a process until the caller takes them out. */
-  readonly arriving: Set<InstanceProcess>;
+  readonly arriving: Set<RunningInstance>;
 }
 
 /**
@@ -15,12 +15,12 @@ export interface TogetherOptions {
  * @throws StartError of the first that does not start; Problem `no_capacity`; the signal's reason
  */
 export async function startTogether(
-  start: (signal: AbortSignal, waits: boolean) => Promise<InstanceProcess>,
+  start: (signal: AbortSignal, waits: boolean) => Promise<RunningInstance>,
   { count, isNeeded, signal: outer, arriving }: TogetherOptions,
-): Promise<readonly InstanceProcess[]> {
+): Promise<readonly RunningInstance[]> {
   const others = new AbortController();
   const signal = AbortSignal.any([outer, others.signal]);
-  const started: InstanceProcess[] = [];
+  const started: RunningInstance[] = [];
   const kill = () => {
     for (const instance of started) instance.kill("was given up");
   };

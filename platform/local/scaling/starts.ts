@@ -1,12 +1,12 @@
-import type { InstanceProcess } from "../instances/instance-process.ts";
+import type { RunningInstance } from "../instances/running-instance.ts";
 
 export interface StartsOptions {
   /** Starts a process; `waits` for memory instead of being refused. */
-  readonly start: (signal: AbortSignal, waits: boolean) => Promise<InstanceProcess>;
-  readonly started: (instance: InstanceProcess) => void;
+  readonly start: (signal: AbortSignal, waits: boolean) => Promise<RunningInstance>;
+  readonly started: (instance: RunningInstance) => void;
   readonly failed: (error: unknown, waits: boolean) => void;
   /** Ends an instance whose start was cancelled; resolves when it has ended. */
-  readonly discard: (instance: InstanceProcess) => Promise<void>;
+  readonly discard: (instance: RunningInstance) => Promise<void>;
 }
 
 /** Starts of instances until they have a process. */

@@ -1,7 +1,7 @@
 import type { InstanceDescription } from "../../platform.ts";
 import { outOf, type Problem } from "../../problems.ts";
 import { shortageOf } from "../../shortage.ts";
-import type { InstanceProcess } from "../instances/instance-process.ts";
+import type { RunningInstance } from "../instances/running-instance.ts";
 import { type FailureList, Failures, HEALTHY_AFTER_MS } from "./failures.ts";
 import { isNoCapacity, startTogether } from "./start-together.ts";
 import { Starts } from "./starts.ts";
@@ -22,13 +22,13 @@ export interface SupplyOptions {
   readonly name: string;
   readonly errors: FailureList;
   /** `waits`: calls have no instance, so that the start waits for memory instead of being refused. */
-  readonly start: (signal: AbortSignal, waits: boolean) => Promise<InstanceProcess>;
+  readonly start: (signal: AbortSignal, waits: boolean) => Promise<RunningInstance>;
   /** What the load asks for; whether a wake waits comes on top. */
   readonly wanted: () => Wanted;
   /** The ready instances are others than before. */
   readonly onChange: () => void;
   /** Ends an instance that is not needed; resolves when it has ended. */
-  readonly discard: (instance: InstanceProcess) => Promise<void>;
+  readonly discard: (instance: RunningInstance) => Promise<void>;
   readonly log: (message: string, at: Date) => void;
 }
 
@@ -36,9 +36,9 @@ export interface SupplyOptions {
 export class Supply {
   readonly #options: SupplyOptions;
   readonly #failures: Failures;
-  readonly #instances = new Set<InstanceProcess>();
+  readonly #instances = new Set<RunningInstance>();
   /** Instances that `bringUp` has started and that do not serve yet. */
-  readonly #arriving = new Set<InstanceProcess>();
+  readonly #arriving = new Set<RunningInstance>();
   readonly #starts: Starts;
   readonly #closing = new AbortController();
   #woken: PromiseWithResolvers<void> | undefined;
@@ -59,7 +59,7 @@ export class Supply {
     });
   }
 
-  get ready(): InstanceProcess[] {
+  get ready(): RunningInstance[] {
     return [...this.#instances].filter(({ readyAtMs }) => readyAtMs !== undefined);
   }
 
@@ -96,7 +96,7 @@ export class Supply {
    * Starts `count` instances that do not serve before `take`, whatever the back-off is.
    * @throws StartError when one does not become ready; Problem `no_capacity`; the signal's reason. None is left then
    */
-  async bringUp(count: number, outer: AbortSignal): Promise<readonly InstanceProcess[]> {
+  async bringUp(count: number, outer: AbortSignal): Promise<readonly RunningInstance[]> {
     const signal = AbortSignal.any([outer, this.#closing.signal]);
     signal.throwIfAborted();
     const isNeeded = this.ready.length === 0;
@@ -104,7 +104,7 @@ export class Supply {
   }
 
   /** Lets instances of `bringUp` serve. They have proved that the version works. */
-  take(instances: readonly InstanceProcess[]): void {
+  take(instances: readonly RunningInstance[]): void {
     if (instances.length === 0) return;
     this.#forgive();
     for (const instance of instances) {
@@ -115,7 +115,7 @@ export class Supply {
   }
 
   /** Ends instances of `bringUp`. */
-  async giveUp(instances: readonly InstanceProcess[]): Promise<void> {
+  async giveUp(instances: readonly RunningInstance[]): Promise<void> {
     for (const instance of instances) this.#arriving.delete(instance);
     await Promise.all(instances.map(this.#options.discard));
   }
@@ -160,20 +160,20 @@ export class Supply {
   }
 
   /** Takes instances out; returns those that were there, for the caller to end. */
-  remove(instances: Iterable<InstanceProcess>): InstanceProcess[] {
+  remove(instances: Iterable<RunningInstance>): RunningInstance[] {
     const removed = [...instances].filter((instance) => this.#instances.delete(instance));
     if (removed.length > 0) this.#changed();
     return removed;
   }
 
   /** Takes every instance out, and takes back the starts under way. */
-  removeAll(why: Problem): InstanceProcess[] {
+  removeAll(why: Problem): RunningInstance[] {
     this.#starts.cancel(why);
     return this.remove([...this.#instances]);
   }
 
   /** Starts nothing any more and rejects those who wait; returns the instances, for the caller to end. */
-  close(why: Problem): InstanceProcess[] {
+  close(why: Problem): RunningInstance[] {
     this.#closing.abort(why);
     this.#starts.cancel(why);
     clearTimeout(this.#retry);
@@ -193,7 +193,7 @@ export class Supply {
     else this.#broke(`an instance could not be started: ${error}`, error);
   }
 
-  #add(instance: InstanceProcess): void {
+  #add(instance: RunningInstance): void {
     this.#instances.add(instance);
     this.#refusal = undefined;
     const serves = () => {
