@@ -90,6 +90,7 @@ export class Router {
     placement.phase = "forwarding";
     // Also without a body to wait for: Node closes the connection of a client that was not told.
     if (placement.retries === 0 && placement.waitInsideMs === 0) input.sendContinue?.();
+    if (call.reserves(instance)) return;
     const relay = new Relay(call, call.response, call.id);
     call.relay = relay;
     relay.connection = instance.send(call.outgoing, relay);

@@ -27,6 +27,7 @@ function planLaunch(order: PlanOrder, { files, artifact, socket, scratch, cache 
     bundle: pathToFileURL(artifact).href,
     listen: { unix: socket },
     function: { name, version },
+    concurrency: settings.concurrency,
     env: [...Object.keys(temporary), ...Object.keys(settings.env)],
   };
   return {

@@ -1,5 +1,5 @@
-/** Prints the files that one warm call passes: `node bench/call-path.ts`. */
-import { filesOfCall } from "../test/support/call-path.ts";
+/** Prints the files that one warm call passes: `node bench/tools/call-path.ts`. */
+import { filesOfCall } from "../../test/support/call-path.ts";
 
 for (const method of ["GET", "POST"] as const) {
   const files = await filesOfCall(method);
