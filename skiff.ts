@@ -1,6 +1,5 @@
 /** The all-in-one program: manager, router and local platform in one process on one origin. */
 import { readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { accessFor } from "./manager/access/listen-access.ts";
@@ -11,11 +10,9 @@ import { closeInherited } from "./platform/local/wall/inherited.ts";
 import { hasWalledNetwork, isolationMode } from "./platform/local/wall/isolation.ts";
 import { printable, printableLines } from "./process/printable.ts";
 import { onStopSignals } from "./process/stop-signals.ts";
-import { createFrontAlone } from "./router/alone.ts";
-import type { Front, FrontOptions } from "./router/front.ts";
+import { createFrontAlone, type Front } from "./router/front.ts";
 import { createMetrics } from "./router/metrics/metrics.ts";
-import { defaultWorkers, parseWorkers } from "./router/workers/worker-count.ts";
-import { Workers } from "./router/workers/workers.ts";
+import { parseWorkers, Workers, type WorkersOptions } from "./router/workers/workers.ts";
 import { createBuilder } from "./runtimes/deno/build/builder.ts";
 import { cacheBundles } from "./runtimes/deno/build/bundle-cache.ts";
 import { denoPath } from "./runtimes/deno/deno-binary.ts";
@@ -25,7 +22,7 @@ const USAGE = `Usage: npm start -- [--host HOST] [--port PORT] [--data DIR] [--w
   --host     address to listen on, 127.0.0.1 by default (SKIFF_HOST)
   --port     port to listen on, 8080 by default; 0 takes a free one (SKIFF_PORT)
   --data     folder for everything that lasts, ./data by default (SKIFF_DATA)
-  --workers  processes that answer calls, half as many as cores by default; 1: this one (SKIFF_WORKERS)
+  --workers  processes that answer calls, 1 by default: this one (SKIFF_WORKERS)
 
 README.md lists the limits and their variables.`;
 
@@ -62,7 +59,7 @@ export async function startSkiff(options: SkiffOptions): Promise<Skiff> {
   const limits = limitsFromEnv(env);
   // Made last, but asked by the platform.
   let front: Front | undefined;
-  const createFront = async (frontOptions: FrontOptions): Promise<Front> => {
+  const createFront = async (frontOptions: FrontParts): Promise<Front> => {
     const { workers = 1 } = options;
     const folder = join(dataFolder, RUN_FOLDER);
     const several = () => new Workers({ ...frontOptions, workers, folder });
@@ -89,10 +86,12 @@ export async function startSkiff(options: SkiffOptions): Promise<Skiff> {
   }
 }
 
+type FrontParts = Omit<WorkersOptions, "workers" | "folder">;
+
 interface Parts {
   readonly platform: LocalPlatform;
   readonly limits: Limits;
-  readonly createFront: (options: FrontOptions) => Promise<Front>;
+  readonly createFront: (options: FrontParts) => Promise<Front>;
 }
 
 /** Manager and routers on one port; closing it closes the parts as well. */
@@ -203,7 +202,7 @@ async function main(): Promise<void> {
     throw new Error(`--port ${values.port} is no port: give a number from 0 to 65535.`);
   }
   const { host, port, data: dataFolder } = values;
-  const workers = parseWorkers("--workers", values.workers) ?? defaultWorkers(availableParallelism());
+  const workers = parseWorkers("--workers", values.workers);
   const print = (line: string) => console.log(printableLines(line));
   const skiff = await startSkiff({ host, port: Number(port), dataFolder, workers, env: process.env, print });
   const exit = (code: number) => () => process.exit(code);

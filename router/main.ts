@@ -7,11 +7,10 @@ import { INTERNAL_PORT } from "../platform/kubernetes/cluster/routers.ts";
 import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
 import { untilSignal } from "../process/until-signal.ts";
-import { createFrontAlone } from "./alone.ts";
+import { createFrontAlone } from "./front.ts";
 import { createMetrics } from "./metrics/metrics.ts";
 import { createInternalServer } from "./server/internal-server.ts";
-import { parseWorkers } from "./workers/worker-count.ts";
-import { Workers } from "./workers/workers.ts";
+import { parseWorkers, Workers } from "./workers/workers.ts";
 
 /** Time that the cluster takes to send calls elsewhere. */
 const LEAVE_MS = 5_000;
@@ -23,7 +22,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   if (token.length < 16) {
     throw new Error("SKIFF_INTERNAL_TOKEN is missing or too short: the manager asks the routers with it.");
   }
-  const workers = parseWorkers("SKIFF_WORKERS", env.SKIFF_WORKERS ?? "") ?? 1;
+  const workers = parseWorkers("SKIFF_WORKERS", env.SKIFF_WORKERS ?? "");
   const platform = new KubernetesPlatform({
     api: new KubeApi(await connectToCluster()),
     limits,
