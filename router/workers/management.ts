@@ -79,14 +79,15 @@ export function passOn(socketPath: string): RequestHandler {
     upstream.once("response", (answer) => {
       if (response.destroyed) return;
       response.writeHead(answer.statusCode!, answer.statusMessage, without(answer.rawHeaders, RESPONSE_HOP));
-      // A client that follows a log gets the head before the first line. `flushHeaders` would write it as UTF-8.
+      // A client that follows a log gets the head before the first line.
       response.write("", "latin1");
       pipeline(answer, response, (error) => {
         if (error) response.destroy();
       });
     });
-    // The client may wait for an answer to the fields alone before it sends the body.
-    upstream.flushHeaders();
+    // The client may wait for an answer to the fields alone before it sends the body. Like this, here and above, they
+    // keep their bytes: `flushHeaders` would write them as UTF-8.
+    upstream.write("", "latin1");
     if (request.readableEnded) upstream.end();
     else request.pipe(upstream);
   };

@@ -240,6 +240,23 @@ describe("routers in several processes", () => {
     assert.equal((await fetch(`${harness.url}/func`)).status, 404);
   });
 
+  it("pass on every field as it was sent, with a body and without", async () => {
+    await start({ other: (request, response) => response.end(JSON.stringify(request.rawHeaders)) });
+    for (const [method, field] of [
+      ["GET", "X-None: 1"],
+      ["POST", "Content-Length: 0"],
+      ["POST", "Transfer-Encoding: chunked"],
+    ]) {
+      const fields = `Host: a\r\nX-A: caf\xe9\r\nx-a: 2\r\n${field}\r\nConnection: close\r\n\r\n`;
+      const body = field!.endsWith("chunked") ? "0\r\n\r\n" : "";
+      const answer = await raw(harness.port, `${method} /x HTTP/1.1\r\n${fields}${body}`);
+      const json = Buffer.from(answer.slice(answer.indexOf("\r\n\r\n[")), "latin1").toString();
+      const arrived = JSON.parse(json) as string[];
+      const sent = ["Host", "a", "X-A", "caf\xe9", "x-a", "2", ...field!.split(": ")];
+      assert.deepEqual(arrived.slice(0, sent.length), sent);
+    }
+  });
+
   it("refuse the port to others, alone and with workers", async () => {
     await start();
     const { port } = harness;
