@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { limitsFromEnv } from "../platform/limits.ts";
 import { LocalPlatform } from "../platform/local/local-platform.ts";
 import { call } from "../test/support/instances/call-instance.ts";
+import { publish, servingOf } from "../test/support/platform/deploying.ts";
 import { draftOf } from "../test/support/platform/draft.ts";
 import { printTable, type Row } from "./tools/report.ts";
 
@@ -93,8 +94,8 @@ async function attack(kind: string, useGroups: boolean): Promise<void> {
   const dataFolder = mkdtempSync(join(tmpdir(), "skiff-bench-"));
   const platform = await LocalPlatform.open({ dataFolder, limits: limitsFromEnv({}), useGroups });
   const draft = draftOf("attack", code(ATTACKS[kind]!), { memoryMiB: LIMIT_MIB });
-  await platform.publish(draft);
-  const { address } = platform.endpoints("attack")!.instances[0]!;
+  await publish(platform, draft);
+  const { address } = servingOf(platform, "attack")!.instances[0]!;
   process.stdout.write("begin\n");
   await call(address, { signal: AbortSignal.timeout(ATTACK_MS) }).catch(() => {});
   // Its end follows that of its connections.

@@ -1,21 +1,33 @@
 import type { Settings } from "./settings.ts";
 
 /**
- * The seam between what Skiff is and where functions run. It is told what should exist and says what is
- * ready; how instances come to be (processes, pods) is its own affair. No HTTP, no Kubernetes types.
+ * Where functions run. It takes what should exist and answers what is ready; how instances come to be (processes,
+ * pods) is its own affair. No HTTP, no Kubernetes types.
+ *
+ * Making a version and sending calls to it are two acts, so that several versions of a function can serve at once.
+ * deploying.ts does both.
  */
 export interface Platform {
   readonly abilities: Abilities;
 
   /**
-   * Makes `draft` the current version of its function. Resolves when an instance of it has answered a
-   * probe; the version before it goes on serving until then and is drained afterwards. Idempotent: the
-   * current version posted again changes nothing.
-   * @throws Problem `start_failed` with the instance's last log lines, `draining` once it is closed, or
-   * the signal's reason when that aborts before the version is ready, or an error of a full disk, which
-   * `toProblem` knows; nothing is changed then
+   * Makes a version without calls. Resolves when it is durable and an instance of it has answered a probe. That
+   * instance stays for `idleMs`, so that a `route` that follows finds it. Numbers grow by one for each function. No
+   * number is used again while a version or an instance of that number may be there.
+   * @throws Problem `start_failed` with the last log lines, `draining` once it is closed, `unknown_version` if the
+   * version that `sameAs` names is not there; the signal's reason; an error of a full disk, which `toProblem` knows.
+   * Nothing is changed then
    */
-  publish(draft: Draft, signal?: AbortSignal): Promise<Published>;
+  store(draft: Draft, signal?: AbortSignal): Promise<Stored>;
+
+  /**
+   * Sends calls to versions by weight. Resolves when every router obeys. Before calls change over, each version in
+   * `traffic` has as many ready instances as its share of the load needs now, at least one and at least `min`. A
+   * version that loses its traffic drains, and keeps no `min`.
+   * @throws Problem `unknown_function`, `unknown_version`, `start_failed`, `draining`; the signal's reason. The traffic
+   * is as before then
+   */
+  route(name: string, traffic: Traffic, signal?: AbortSignal): Promise<void>;
 
   /**
    * Removes a function and everything it owns. False if there was none. Calls under way may finish: those
@@ -29,10 +41,13 @@ export interface Platform {
   /** State of one function, for people. Undefined if there is none. */
   describe(name: string): Promise<FunctionDescription | undefined>;
 
-  /** One version with its source and bundle; the current one unless a number is given. */
-  read(name: string, version?: number): Promise<Version | undefined>;
+  /** Hashes and settings of a version; of the current one unless a number is given. Reads no source. */
+  find(name: string, version?: number): Promise<VersionRecord | undefined>;
 
-  /** The ready instances of a function's current version. Never waits: the request path reads it. */
+  /** What was posted for a version; for the current one unless a number is given. */
+  readSource(name: string, version?: number): Promise<Source | undefined>;
+
+  /** The ready instances of a function by version. Never waits: the request path reads it. */
   endpoints(name: string): Endpoints | undefined;
 
   /** Those of all functions that there are, for whoever keeps a copy. */
@@ -45,19 +60,20 @@ export interface Platform {
   watch(listener: EndpointsListener): () => void;
 
   /**
-   * Somebody waits for this function: at least one instance should become ready. Single flight.
-   * Resolves when one is ready, with the steps on the way if the platform knows them.
-   * @throws Problem `unknown_function`, `no_capacity` (it does not start; `Retry-After` is the back-off),
-   * `draining` once it is closed
+   * A call waits for this version, which may be one without traffic: at least one instance should become ready.
+   * Single flight. Resolves when one is ready, with the steps on the way if the platform knows them.
+   * @throws Problem `unknown_function`, `unknown_version`, `no_capacity` (it does not start; `Retry-After` is the
+   * back-off), `draining` once it is closed
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: who does not know the steps returns nothing
-  wake(name: string): Promise<readonly WakeStep[] | void>;
+  wake(name: string, version: number): Promise<readonly WakeStep[] | void>;
 
-  /** What a router sees of a function's load; scaling out, scaling in and idleness follow from it. */
+  /** The load of one version as a router counts it; scaling out, scaling in and idleness follow from it. */
   report(load: Load): void;
 
   /**
-   * What the function printed: the last `tail` lines, then (with `follow`) new ones until aborted or removed.
+   * What all versions of the function printed: the last `tail` lines, then (with `follow`) new ones until aborted or
+   * removed.
    * @throws Problem `unknown_function`
    */
   logs(name: string, options: LogOptions): AsyncIterable<LogLine>;
@@ -96,29 +112,55 @@ export interface Bundle {
 /** A version before it has a number. */
 export interface Draft {
   readonly name: string;
-  /** SHA-256 of source and settings in hex: equal content is the same version. */
+  /** SHA-256 of source hash and settings in hex: equal content is the same version. */
   readonly hash: string;
-  readonly source: Source;
-  readonly bundle: Bundle;
+  /** SHA-256 of the source's type and bytes in hex. */
+  readonly sourceHash: string;
   readonly settings: Settings;
+  /** What was posted and built, or the number of a stored version of this function that has the same. */
+  readonly content: Content | SameAs;
 }
 
-export interface Version extends Draft {
+export interface Content {
+  readonly source: Source;
+  readonly bundle: Bundle;
+}
+
+export interface SameAs {
+  readonly sameAs: number;
+}
+
+/** What is known of a stored version without reading its source. */
+export interface VersionRecord {
+  readonly name: string;
   readonly version: number;
+  readonly hash: string;
+  readonly sourceHash: string;
+  readonly settings: Settings;
   readonly createdAt: Date;
 }
 
-export interface Published {
+export interface Stored {
   readonly name: string;
   readonly version: number;
-  /** True if the function did not exist before. */
+  /** True if the function had no version before. */
   readonly created: boolean;
-  /** True if this was the current version already. */
-  readonly unchanged: boolean;
+}
+
+/**
+ * Shares of a function's calls: each version once, weights are positive integers, and the sum of them is what they are
+ * parts of.
+ */
+export type Traffic = readonly Share[];
+
+export interface Share {
+  readonly version: number;
+  readonly weight: number;
 }
 
 export interface FunctionSummary {
   readonly name: string;
+  /** The current version: the one with most of the traffic, or the newest if there is no traffic yet. */
   readonly version: number;
   readonly hash: string;
   readonly createdAt: Date;
@@ -128,7 +170,11 @@ export interface FunctionSummary {
 }
 
 export interface FunctionDescription extends FunctionSummary {
+  /** Of the current version. */
   readonly settings: Settings;
+  /** Which versions take calls; empty if none does. */
+  readonly traffic: Traffic;
+  /** Every kept version, oldest first. */
   readonly versions: readonly { version: number; hash: string; createdAt: Date }[];
   readonly instances: readonly InstanceDescription[];
   /** Newest last. */
@@ -147,9 +193,16 @@ export interface InstanceDescription {
   readonly memoryMiB?: number;
 }
 
-/** Where the instances of a function's current version are. Immutable: replaced on every change. */
+/** Where the instances of a function are. Immutable: replaced on every change. */
 export interface Endpoints {
   readonly name: string;
+  /** Which versions take calls; empty if none does. */
+  readonly traffic: Traffic;
+  /** Every kept version that may be called, in or out of traffic, in ascending order. */
+  readonly versions: readonly VersionEndpoints[];
+}
+
+export interface VersionEndpoints {
   readonly version: number;
   /** Calls that one instance takes at a time. */
   readonly concurrency: number;
@@ -168,8 +221,10 @@ export type Address = { readonly unix: string } | { readonly host: string; reado
 
 export type EndpointsListener = (name: string, endpoints: Endpoints | undefined) => void;
 
+/** The load of one version of a function. */
 export interface Load {
   readonly name: string;
+  readonly version: number;
   /** Calls that instances are working on now. */
   readonly inFlight: number;
   /** Calls that wait for an instance now. */

@@ -1,11 +1,11 @@
 import type { Server } from "node:net";
 import type { Limits } from "../platform/limits.ts";
 import type { MetricsSource } from "./metrics/metrics.ts";
-import type { RouterPlatform } from "./placement/route.ts";
-import { createRouter } from "./router.ts";
+import type { RouterPlatform } from "./placement/version.ts";
+import { Router } from "./router.ts";
 import { createCallServer, LAST_RESPONSES_MS, type RequestHandler } from "./server/call-server.ts";
 import { limitConnections } from "./server/open-files.ts";
-import { openSeeing, type SeeingOptions } from "./telemetry/seeing.ts";
+import { openTelemetry, type TelemetryOptions } from "./telemetry/telemetry.ts";
 
 export interface FrontOptions {
   readonly platform: RouterPlatform;
@@ -13,7 +13,7 @@ export interface FrontOptions {
   /** Takes one line for people. */
   readonly print: (line: string) => void;
   /** Holds the settings of the access log and of traces. */
-  readonly env: SeeingOptions["env"];
+  readonly env: TelemetryOptions["env"];
   /** Time that a client has to send a header block, in milliseconds. */
   readonly headersMs?: number | undefined;
   /** Answers requests that are not below /fn; the router does by default. */
@@ -52,17 +52,17 @@ export interface Front {
 
 /**
  * Creates a front whose router is in this process.
- * @throws Error in words for the person who started it, see `openSeeing`
+ * @throws Error in words for the person who started it, see `openTelemetry`
  */
 export async function createFrontAlone(options: FrontOptions): Promise<Front> {
   const { platform, limits, print, env, headersMs, other } = options;
-  const seeing = await openSeeing({ env, print });
+  const telemetry = await openTelemetry({ env, print });
   let isLeaving = false;
-  const router = createRouter({ platform, limits, print, seeing });
+  const router = new Router({ platform, limits, print, telemetry });
   const server = createCallServer({ router, limits, headersMs, other, isLeaving: () => isLeaving });
   limitConnections(server, print);
   return {
-    counted: router,
+    counted: { stats: () => router.stats(), totals: () => router.totals() },
     caughtUp: () => Promise.resolve(),
     hasCaughtUp: () => true,
     listen: (address) => listen(server, address, print),
@@ -75,7 +75,7 @@ export async function createFrontAlone(options: FrontOptions): Promise<Front> {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;
-      await seeing.close({ withinMs });
+      await telemetry.close({ withinMs });
     },
   };
 }

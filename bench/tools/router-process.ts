@@ -8,14 +8,15 @@ import { createInterface } from "node:readline";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { limitsFromEnv } from "../../platform/limits.ts";
-import { createRouter } from "../../router/router.ts";
+import { Router } from "../../router/router.ts";
 import { createCallServer } from "../../router/server/call-server.ts";
+import { publish } from "../../test/support/platform/deploying.ts";
 import { draftOf } from "../../test/support/platform/draft.ts";
 import { FakePlatform } from "../../test/support/platform/fake-platform.ts";
 
 const limits = limitsFromEnv({});
 const platform = new FakePlatform();
-const router = createRouter({ platform, limits, print: (line) => console.error(line) });
+const router = new Router({ platform, limits, print: (line) => console.error(line) });
 const server = createCallServer({ router, limits });
 server.listen(0, "127.0.0.1", () => console.log((server.address() as AddressInfo).port));
 
@@ -34,7 +35,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const [count, address] = line.split(" ");
   const [host, port] = address!.split(":");
   for (; made < Number(count); made++) {
-    await platform.publish(draftOf(`f-${made}`, ""));
+    await publish(platform, draftOf(`f-${made}`, ""));
     platform.setInstances(`f-${made}`, [{ host: host!, port: Number(port) }]);
   }
   console.log(usedBytes());

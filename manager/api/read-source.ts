@@ -1,5 +1,5 @@
 import { checkFunctionName } from "../../platform/function-name.ts";
-import type { Platform, SourceType, Version } from "../../platform/platform.ts";
+import type { Platform, SourceType } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 import { unknownFunction } from "../deploys/deploys.ts";
 import { readParameters, wholeNumber } from "./read-query.ts";
@@ -19,7 +19,9 @@ export function readSource({ platform }: Services): Handler {
     const { version: text } = readParameters(ctx, ["version"]);
     const number =
       text === undefined ? undefined : wholeNumber("version", text, [1, Number.MAX_SAFE_INTEGER]);
-    const { source, version } = await readVersion(platform, name, number);
+    const version = await findVersion(platform, name, number);
+    const source = await platform.readSource(name, version);
+    if (source === undefined) throw await unknownVersion(platform, name, version);
     const charset = source.type === "text/typescript" ? "; charset=utf-8" : "";
     ctx.set("content-type", `${source.type}${charset}`);
     ctx.set("content-disposition", `attachment; filename="${name}-${version}.${ENDINGS[source.type]}"`);
@@ -28,11 +30,17 @@ export function readSource({ platform }: Services): Handler {
   };
 }
 
-async function readVersion(platform: Platform, name: string, number?: number): Promise<Version> {
-  const version = await platform.read(name, number);
-  if (version !== undefined) return version;
+/** The number of the version that is asked for; without one the current. */
+async function findVersion(platform: Platform, name: string, number?: number): Promise<number> {
+  if (number !== undefined) return number;
+  const current = await platform.find(name);
+  if (current === undefined) throw unknownFunction(name);
+  return current.version;
+}
+
+async function unknownVersion(platform: Platform, name: string, version: number): Promise<Problem> {
   const description = await platform.describe(name);
-  if (description === undefined) throw unknownFunction(name);
+  if (description === undefined) return unknownFunction(name);
   const kept = description.versions.map((each) => each.version).join(", ");
-  throw new Problem("unknown_version", `"${name}" has no version ${number}. Versions kept: ${kept}.`);
+  return new Problem("unknown_version", `"${name}" has no version ${version}. Versions kept: ${kept}.`);
 }

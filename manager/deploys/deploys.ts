@@ -1,8 +1,9 @@
+import { isSameVersion, type Published, publish, unchanged } from "../../platform/deploying.ts";
 import type { Limits } from "../../platform/limits.ts";
-import type { Bundle, Platform, Published, Source, Version } from "../../platform/platform.ts";
+import type { Draft, Platform, Source, VersionRecord } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 import { applySettings, defaultSettings, type SettingsPatch } from "../../platform/settings.ts";
-import { isSameSource, versionHash } from "../../platform/version-hash.ts";
+import { sourceHash, versionHash } from "../../platform/version-hash.ts";
 import { FastLane } from "../../process/fast-lane.ts";
 import { type Attempt, SlowLane } from "../../process/slow-lane.ts";
 import type { Builder } from "../../runtimes/deno/build/builder.ts";
@@ -133,33 +134,35 @@ export class Deploys {
     waitedMs: number,
   ): Promise<Deployed> {
     const { platform, limits } = this.#options;
-    const current = await platform.read(name);
-    const source = order.source ?? current?.source;
-    if (source === undefined) throw unknownFunction(name);
+    const current = await platform.find(name);
+    const hashed = order.source ? await sourceHash(order.source) : current?.sourceHash;
+    if (hashed === undefined) throw unknownFunction(name);
     const settings = applySettings(current?.settings ?? defaultSettings(limits), patch, limits);
-    const hash = await versionHash(source, settings);
-    if (current?.hash === hash) {
-      return { name, version: current.version, created: false, unchanged: true, waitedMs, startMs: 0 };
-    }
-    const { bundle, ...built } = await this.#bundle(source, current, signal);
+    const version = { name, hash: versionHash(hashed, settings), sourceHash: hashed, settings };
+    if (current && isSameVersion(current, version)) return { ...unchanged(current), waitedMs, startMs: 0 };
+    const { content, ...built } = await this.#content(order.source, { current, hashed, signal });
     signal.throwIfAborted();
     const publishedAt = performance.now();
     // Whoever left, a version is whole or it is not there; but nobody waits for one that is removed at once.
-    const publish = () => platform.publish({ name, hash, source, bundle, settings }, removed);
-    const published = await this.#starts.run(() => startAttempt(publish()), { signal });
+    const published = await this.#starts.run(
+      () => startAttempt(publish(platform, { ...version, content }, removed)),
+      { signal },
+    );
     return { ...published, ...built, waitedMs, startMs: performance.now() - publishedAt };
   }
 
-  async #bundle(
-    source: Source,
-    current: Version | undefined,
-    signal: AbortSignal,
-  ): Promise<{ bundle: Bundle; buildMs?: number }> {
-    if (current !== undefined && isSameSource(current.source, source)) return { bundle: current.bundle };
+  /** Builds the source, unless the current version has the same. */
+  async #content(
+    source: Source | undefined,
+    { current, hashed, signal }: { current: VersionRecord | undefined; hashed: string; signal: AbortSignal },
+  ): Promise<{ content: Draft["content"]; buildMs?: number }> {
+    if (source === undefined || current?.sourceHash === hashed) {
+      return { content: { sameAs: current!.version } };
+    }
     const startedAt = performance.now();
     try {
       const bundle = await this.#options.builder.build(source, signal);
-      return { bundle, buildMs: performance.now() - startedAt };
+      return { content: { source, bundle }, buildMs: performance.now() - startedAt };
     } catch (error) {
       // What a build says when it is stopped matters less than why it was.
       signal.throwIfAborted();

@@ -1,4 +1,5 @@
 import type { Endpoints, FunctionDescription, FunctionSummary, InstanceDescription } from "../platform.ts";
+import { currentOf } from "../traffic.ts";
 import type { FunctionResource, Pod } from "./cluster/resources.ts";
 import { ANNOTATIONS } from "./objects/names.ts";
 import { crashOf, isReady, isTerminating, troubleOf, versionOf } from "./objects/pod-state.ts";
@@ -23,7 +24,7 @@ export function summarize({ resource, records, endpoints }: Described): Function
     hash: record?.hash ?? "",
     createdAt,
     updatedAt: updated === undefined ? createdAt : new Date(updated),
-    ready: endpoints?.instances.length ?? 0,
+    ready: currentOf(endpoints)?.instances.length ?? 0,
   };
 }
 
@@ -39,6 +40,7 @@ export function describeFunction(
   return {
     ...summary,
     settings: record.settings,
+    traffic: described.endpoints?.traffic ?? [],
     versions: records.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
     instances: pods.map((pod) => describePod(pod, described.endpoints)),
     lastErrors: lastErrors(resource, pods),
@@ -54,7 +56,8 @@ function describePod(pod: Pod, endpoints: Endpoints | undefined): InstanceDescri
   const { uid = "", creationTimestamp = 0 } = pod.metadata;
   const version = versionOf(pod);
   // A new version serves before the rollout takes the pods of the one before away.
-  const isReplaced = endpoints !== undefined && endpoints.instances.length > 0 && version < endpoints.version;
+  const serving = currentOf(endpoints);
+  const isReplaced = serving !== undefined && serving.instances.length > 0 && version < serving.version;
   const state = isReplaced || isTerminating(pod) ? "draining" : isReady(pod) ? "ready" : "starting";
   return {
     id: uid,

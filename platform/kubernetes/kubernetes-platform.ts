@@ -9,11 +9,14 @@ import type {
   LogLine,
   LogOptions,
   Platform,
-  Published,
-  Version,
+  Source,
+  Stored,
+  Traffic,
+  VersionRecord,
   WakeStep,
 } from "../platform.ts";
 import { Problem } from "../problems.ts";
+import { currentOf, currentVersion } from "../traffic.ts";
 import type { KubeApi } from "./cluster/api.ts";
 import { clusterProblem } from "./cluster/api-error.ts";
 import type { MirrorTimes } from "./cluster/mirror.ts";
@@ -32,6 +35,7 @@ import { PoolSupply } from "./pool/pool-supply.ts";
 import { Publisher } from "./publishing/publisher.ts";
 import { removeFunction } from "./publishing/removal.ts";
 import { VersionStore } from "./versions/version-store.ts";
+import type { WholeDraft } from "./versions/versions.ts";
 import { Waker } from "./waking/waker.ts";
 
 export interface KubernetesPlatformOptions {
@@ -60,7 +64,7 @@ export class KubernetesPlatform implements Platform {
   readonly abilities = { scalesOut: false, scalesToZero: true, runsCode: true, durable: true };
   readonly loads = new LoadTable();
   readonly mirror: EndpointsMirror;
-  readonly store: VersionStore;
+  readonly versions: VersionStore;
   readonly children: Children;
   readonly publisher: Publisher;
   /** Undefined where the pool is not used. */
@@ -88,7 +92,7 @@ export class KubernetesPlatform implements Platform {
       onTrouble: (reason) => print(`the cluster cannot be watched: ${reason}`),
       ...(times ? { times } : {}),
     });
-    this.store = new VersionStore(api, namespace);
+    this.versions = new VersionStore(api, namespace);
     const { cpuRequest = CPU_REQUEST } = options;
     this.children = new Children({ api, namespace, image, limits, cpuRequest });
     const pool = options.poolSecret === undefined ? undefined : this.#openPool(options.poolSecret, options);
@@ -105,7 +109,7 @@ export class KubernetesPlatform implements Platform {
     const onTrouble = (reason: string) => print(reason);
     this.publisher = new Publisher({
       ...shared,
-      store: this.store,
+      store: this.versions,
       onTrouble,
       ...(spread ? { spread } : {}),
     });
@@ -133,9 +137,28 @@ export class KubernetesPlatform implements Platform {
     });
   }
 
-  publish(draft: Draft, signal?: AbortSignal): Promise<Published> {
+  store(draft: Draft, signal?: AbortSignal): Promise<Stored> {
     const until = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
-    return this.#inOrder(draft.name, () => this.publisher.publish(draft, until));
+    const publish = async () => this.publisher.publish(await this.#whole(draft), until);
+    return this.#inOrder(draft.name, publish);
+  }
+
+  async route(name: string, traffic: Traffic): Promise<void> {
+    const resource = this.mirror.functions.get(name);
+    if (!resource) throw new Problem("unknown_function", `There is no function "${name}".`);
+    const version = currentVersion(traffic);
+    if (resource.spec.version === version) return;
+    throw new Problem("unknown_version", `"${name}" has no version ${version} that takes calls.`);
+  }
+
+  async #whole({ content, ...draft }: Draft): Promise<WholeDraft> {
+    if (!("sameAs" in content)) return { ...draft, ...content };
+    const { name } = draft;
+    const record = (await this.versions.records(name)).find(({ version }) => version === content.sameAs);
+    const source = record && (await this.versions.readSource(record));
+    const bundle = record && (await this.versions.readBundle(record));
+    if (source && bundle) return { ...draft, source, bundle };
+    throw new Problem("unknown_version", `"${name}" has no version ${content.sameAs}.`);
   }
 
   remove(name: string): Promise<boolean> {
@@ -163,21 +186,22 @@ export class KubernetesPlatform implements Platform {
     });
   }
 
-  read(name: string, version?: number): Promise<Version | undefined> {
+  find(name: string, version?: number): Promise<VersionRecord | undefined> {
+    return fromCluster(() => this.#find(name, version));
+  }
+
+  readSource(name: string, version?: number): Promise<Source | undefined> {
     return fromCluster(async () => {
-      const resource = await this.#api.get<FunctionResource>(this.#functions(name));
-      if (!resource || !isThere(resource)) return undefined;
-      const number = version ?? resource.status?.version;
-      const record = (await this.store.records(name)).find((each) => each.version === number);
-      if (!record) return undefined;
-      const [source, bundle] = await Promise.all([
-        this.store.readSource(record),
-        this.store.readBundle(record),
-      ]);
-      if (!source || !bundle) return undefined;
-      const { hash, settings, createdAt } = record;
-      return { name, hash, settings, createdAt, source, bundle, version: record.version };
+      const record = await this.#find(name, version);
+      return record && (await this.versions.readSource(record));
     });
+  }
+
+  async #find(name: string, version?: number) {
+    const resource = await this.#api.get<FunctionResource>(this.#functions(name));
+    if (!resource || !isThere(resource)) return undefined;
+    const number = version ?? resource.status?.version;
+    return (await this.versions.records(name)).find((each) => each.version === number);
   }
 
   endpoints(name: string): Endpoints | undefined {
@@ -198,7 +222,7 @@ export class KubernetesPlatform implements Platform {
     return () => this.#functionListeners.delete(listener);
   }
 
-  async wake(name: string): Promise<readonly WakeStep[]> {
+  async wake(name: string, _version: number): Promise<readonly WakeStep[]> {
     this.#closing.signal.throwIfAborted();
     const done = this.loads.wakes(name);
     try {
@@ -212,9 +236,9 @@ export class KubernetesPlatform implements Platform {
   report(load: Load): void {
     if (this.mirror.functions.get(load.name) === undefined) return;
     this.loads.report(load);
-    if (load.waiting === 0 || this.endpoints(load.name)?.instances.length !== 0) return;
+    if (load.waiting === 0 || currentOf(this.endpoints(load.name))?.instances.length !== 0) return;
     // Who waits calls `wake` as well, joins this one, and is told how it ended.
-    this.wake(load.name).catch(() => {});
+    this.wake(load.name, load.version).catch(() => {});
   }
 
   async *logs(name: string, options: LogOptions): AsyncIterable<LogLine> {
@@ -287,7 +311,7 @@ export class KubernetesPlatform implements Platform {
 
   async #described(resource: FunctionResource): Promise<Described> {
     const { name } = resource.metadata;
-    return { resource, records: await this.store.records(name), endpoints: this.mirror.get(name) };
+    return { resource, records: await this.versions.records(name), endpoints: this.mirror.get(name) };
   }
 
   #functions(name?: string): Place {

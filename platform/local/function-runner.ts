@@ -340,7 +340,11 @@ export class FunctionRunner {
     const { name, version, settings } = this.#version;
     const instances = this.#ready();
     const { concurrency, timeoutMs } = settings;
-    this.#options.endpoints.set({ name, version, concurrency, timeoutMs, instances });
+    this.#options.endpoints.set({
+      name,
+      traffic: [{ version, weight: 1 }],
+      versions: [{ version, concurrency, timeoutMs, instances }],
+    });
     if (instances.length > 0) this.#waiting.resolve();
   }
 }

@@ -4,7 +4,9 @@ import { isDiskFull } from "../disk-full.ts";
 import { EndpointsTable } from "../endpoints-table.ts";
 import type { Limits } from "../limits.ts";
 import type {
+  Content,
   Draft,
+  Endpoints,
   EndpointsListener,
   FunctionDescription,
   FunctionSummary,
@@ -12,13 +14,17 @@ import type {
   LogLine,
   LogOptions,
   Platform,
-  Published,
-  Version,
+  Source,
+  Stored,
+  VersionRecord as StoredRecord,
+  Traffic,
   WakeStep,
 } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import type { Settings } from "../settings.ts";
 import { shortageOf } from "../shortage.ts";
+import { currentVersion } from "../traffic.ts";
+import { sourceHash } from "../version-hash.ts";
 import type { EvictableInstance } from "./budget/memory-budget.ts";
 import { FunctionRunner } from "./function-runner.ts";
 import { StartError } from "./instances/instance-process.ts";
@@ -156,17 +162,23 @@ export class LocalPlatform implements Platform {
     return this.#instances.warm();
   }
 
-  publish(draft: Draft, signal?: AbortSignal): Promise<Published> {
+  store(draft: Draft, signal?: AbortSignal): Promise<Stored> {
     return this.#inOrder(draft.name, () => this.#publish(draft, signal));
   }
 
-  async #publish(draft: Draft, outer?: AbortSignal): Promise<Published> {
+  async route(name: string, traffic: Traffic): Promise<void> {
+    const version = currentVersion(traffic);
+    if (this.#entries.get(name)?.runner.current?.version === version) return;
+    throw new Problem("unknown_version", `"${name}" has no version ${version} that takes calls.`);
+  }
+
+  async #publish(draft: Draft, outer?: AbortSignal): Promise<Stored> {
     const signal = outer ? AbortSignal.any([outer, this.#closing.signal]) : this.#closing.signal;
     signal.throwIfAborted();
     const { name, hash, settings } = draft;
     const { bundles } = this.#instances;
     const current = this.#entries.get(name)?.runner.current;
-    if (current?.hash === hash) return { name, version: current.version, created: false, unchanged: true };
+    const content = await this.#contentOf(draft);
     const next: VersionRecord = {
       name,
       hash,
@@ -176,10 +188,10 @@ export class LocalPlatform implements Platform {
     };
     const entry = this.#entries.get(name) ?? this.#newEntry(name, next.createdAt);
     const commit = async () => {
-      this.#left(name, await this.#store.publish({ ...draft, ...next }, this.#limits.versionsKept));
+      this.#left(name, await this.#store.publish({ ...next, ...content }, this.#limits.versionsKept));
     };
     try {
-      await bundles.write(next, draft.bundle);
+      await bundles.write(next, content.bundle);
       await entry.runner.replace(next, { commit, signal });
     } catch (error) {
       if (!current) this.#runners.delete(entry.runner);
@@ -189,7 +201,14 @@ export class LocalPlatform implements Platform {
     this.#entries.set(name, entry);
     if (current) this.#left(name, await bundles.retire(current));
     await this.#spread();
-    return { name, version: next.version, created: current === undefined, unchanged: false };
+    return { name, version: next.version, created: current === undefined };
+  }
+
+  async #contentOf({ name, content }: Draft): Promise<Content> {
+    if (!("sameAs" in content)) return content;
+    const version = await this.#store.read(name, content.sameAs);
+    if (version) return version;
+    throw new Problem("unknown_version", `"${name}" has no version ${content.sameAs}.`);
   }
 
   remove(name: string): Promise<boolean> {
@@ -235,6 +254,7 @@ export class LocalPlatform implements Platform {
     return {
       ...summary,
       settings: runner.current.settings,
+      traffic: this.#endpoints.get(name)?.traffic ?? [],
       versions: versions.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
       instances: runner.describeInstances(),
       lastErrors: runner.lastErrors,
@@ -243,7 +263,18 @@ export class LocalPlatform implements Platform {
     };
   }
 
-  async read(name: string, version?: number): Promise<Version | undefined> {
+  async find(name: string, version?: number): Promise<StoredRecord | undefined> {
+    const found = await this.#read(name, version);
+    if (found === undefined) return undefined;
+    const { source, bundle: _, ...record } = found;
+    return { ...record, sourceHash: await sourceHash(source) };
+  }
+
+  async readSource(name: string, version?: number): Promise<Source | undefined> {
+    return (await this.#read(name, version))?.source;
+  }
+
+  async #read(name: string, version?: number) {
     const number = version ?? this.#entries.get(name)?.runner.current?.version;
     return number === undefined ? undefined : this.#store.read(name, number);
   }
@@ -294,7 +325,7 @@ export class LocalPlatform implements Platform {
     this.#closing.abort(why);
     for (const name of this.#entries.keys()) {
       const endpoints = this.#endpoints.get(name);
-      if (endpoints && endpoints.instances.length > 0) this.#endpoints.set({ ...endpoints, instances: [] });
+      if (endpoints) this.#endpoints.set(withoutInstances(endpoints));
     }
     await Promise.all([...this.#runners].map((runner) => runner.close(why, drainMs)));
     await Promise.allSettled(this.#changes.values());
@@ -353,6 +384,10 @@ export class LocalPlatform implements Platform {
       if (this.#changes.get(name) === done) this.#changes.delete(name);
     }
   }
+}
+
+function withoutInstances(endpoints: Endpoints): Endpoints {
+  return { ...endpoints, versions: endpoints.versions.map((version) => ({ ...version, instances: [] })) };
 }
 
 /** The limit of instances may have been lowered since the version was made. */

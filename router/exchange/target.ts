@@ -1,11 +1,4 @@
-/** Where a call goes, cut out of the request-target (RFC 9112 3.2) without decoding anything. */
-export interface Target {
-  readonly name: string;
-  /** What the function sees: the path after /fn/NAME and the query, as they were sent. */
-  readonly path: string;
-  /** The authority of an absolute-form target, which wins over the Host header. */
-  readonly authority: string | undefined;
-}
+import type { Target } from "./request.ts";
 
 const PREFIX = "/fn/";
 const SLASH = 47;

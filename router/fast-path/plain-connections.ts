@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import type { LingeringCloses } from "../../http/lingering-close.ts";
-import type { CallRequest } from "../exchange/call-request.ts";
-import type { CallResponse } from "../exchange/call-response.ts";
-import { inOnePiece } from "../headers/render-fields.ts";
+import type { PreparedRequest } from "../exchange/request.ts";
+import { inOnePiece } from "../exchange/request-head.ts";
+import type { ClientResponse } from "../exchange/response.ts";
 import { PlainConnection } from "./plain-connection.ts";
 
 export interface PlainConnectionsOptions {
@@ -14,7 +14,7 @@ export interface PlainConnectionsOptions {
   readonly keepAliveMs: number;
   /** Time between two looks at all connections, in milliseconds. */
   readonly lookMs: number;
-  readonly handle: (request: CallRequest, response: CallResponse) => void;
+  readonly handle: (request: PreparedRequest, response: ClientResponse) => void;
   /** Takes connections on which something else comes, with every byte of it still to be read. */
   readonly handOver: (socket: Socket) => void;
 }

@@ -1,4 +1,4 @@
-import type { KnownFields } from "../exchange/call-request.ts";
+import type { KnownFields } from "../exchange/request.ts";
 
 /** The head of a request that leaves no choice in how it is read. */
 export interface PlainHead {

@@ -1,6 +1,6 @@
-/** Versions of one function that have numbers of their own. */
+/** Versions of one function that have series of their own. */
 export const VERSIONS_SHOWN = 3;
-/** Where a call is counted that ends after its version is no longer among those. */
+/** Label of calls that ended after their version had lost its series. */
 export const OLDER = "older";
 
 /** Answered calls of one version; `version` is its number, or `older`. */
@@ -10,11 +10,11 @@ export interface VersionAnswers {
   readonly answered: readonly number[];
 }
 
-/** One version's counters, as a backend holds them. */
+/** The counters of one version, which its instances share. */
 export class VersionCounter {
   readonly version: number;
   readonly answered = [0, 0, 0, 0, 0, 0];
-  /** Where calls are counted from now on: here, or among the older ones. */
+  /** Where calls are counted: `answered`, or the shared counters of older versions. */
   target: number[] = this.answered;
 
   constructor(version: number) {
@@ -27,17 +27,17 @@ export class VersionCounter {
 }
 
 /**
- * Answered calls of one function by version, for the newest versions it had here: a function that is deployed for
- * years has three. The numbers of a version that leaves are not added to `older`, which would look like a burst of
- * calls in that moment: its series ends. `older` counts what ends later, such as the last streams of that version.
+ * Answered calls of one function by version, for its newest versions only, so that years of deploys leave three series.
+ * When a version loses its series, its numbers are not added to `older`: that would look like a burst of calls. `older`
+ * counts calls that end later, such as the last streams of that version.
  */
 export class VersionCounters {
   readonly #kept: VersionCounter[] = [];
   readonly #older = [0, 0, 0, 0, 0, 0];
-  /** Calls of versions that left. */
+  /** Calls of versions that have lost their series. */
   readonly #left = [0, 0, 0, 0, 0, 0];
 
-  /** The counter of a version that serves from now on. */
+  /** Returns the counter of a version that starts to serve. */
   of(version: number): VersionCounter {
     const known = this.#kept.find((each) => each.version === version);
     if (known !== undefined) return known;
@@ -47,7 +47,7 @@ export class VersionCounters {
     return counter;
   }
 
-  /** Of all versions ever, by class of status. */
+  /** Answered calls of all versions ever, by status class. */
   total(): number[] {
     const parts = [this.#left, this.#older, ...this.#kept.map(({ answered }) => answered)];
     return this.#left.map((_, index) => parts.reduce((sum, each) => sum + each[index]!, 0));

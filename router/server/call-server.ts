@@ -6,6 +6,8 @@ import type { Limits } from "../../platform/limits.ts";
 import { isCallTarget } from "../exchange/target.ts";
 import { PlainConnections } from "../fast-path/plain-connections.ts";
 import type { Router } from "../router.ts";
+import { upgradeInput } from "../websocket/upgrade-input.ts";
+import { isBehindLast, nodeInput } from "./node-calls.ts";
 import {
   clientErrorHandler,
   refuseConnect,
@@ -16,7 +18,7 @@ import {
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface CallServerOptions {
-  readonly router: Pick<Router, "handle" | "handlePlain" | "upgrade" | "countRefusal">;
+  readonly router: Pick<Router, "take" | "countRefusal">;
   readonly limits: Limits;
   /** Time that a client has to send a header block, in milliseconds. */
   readonly headersMs?: number | undefined;
@@ -36,6 +38,10 @@ const PLAIN_HEAD_BYTES = 16 * 1024;
 export function createCallServer(options: CallServerOptions): CallServer {
   const { router, limits, headersMs, other, isLeaving } = options;
   const isOther = (request: IncomingMessage) => other !== undefined && !isCallTarget(request.url!);
+  const take = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => {
+    if (isBehindLast(request, response)) request.resume();
+    else router.take(nodeInput(request, response, expectsContinue));
+  };
   const choices = { optimizeEmptyRequests: true, ...(headersMs === undefined ? {} : { headersMs }) };
   const serverOptions = routerServerOptions(limits, choices);
   const order = new RequestOrder();
@@ -43,7 +49,7 @@ export function createCallServer(options: CallServerOptions): CallServer {
     order.run(request, response, () => {
       if (isLeaving?.()) response.shouldKeepAlive = false;
       if (isOther(request)) other!(request, response);
-      else router.handle(request, response);
+      else take(request, response, false);
     });
   });
   server.takePlain((handOver) => {
@@ -54,7 +60,7 @@ export function createCallServer(options: CallServerOptions): CallServer {
       lookMs: serverOptions.connectionsCheckingInterval!,
       handle(request, response) {
         if (isLeaving?.()) response.shouldKeepAlive = false;
-        router.handlePlain(request, response);
+        router.take({ request, response });
       },
       handOver(socket) {
         server.lingering.watch(socket, () => order.isDone(socket));
@@ -64,13 +70,13 @@ export function createCallServer(options: CallServerOptions): CallServer {
   });
   server.on("checkContinue", (request, response) => {
     order.run(request, response, () => {
-      if (!isOther(request)) return router.handle(request, response, true);
+      if (!isOther(request)) return take(request, response, true);
       response.writeContinue();
       other!(request, response);
     });
   });
   server.on("upgrade", (request, socket, head) => {
-    order.takeOver(socket, () => router.upgrade(request, socket, head));
+    order.takeOver(socket, () => router.take(upgradeInput(request, socket, head)));
   });
   server.on("checkExpectation", (request, response) => {
     order.run(request, response, () => refuseExpectation(request, response));

@@ -1,9 +1,9 @@
 import { constants, fstatSync, openSync } from "node:fs";
 import { type Logger, pino, stdTimeFunctions } from "pino";
 import sonicBoom, { type SonicBoom } from "sonic-boom";
-import { traceIdOf } from "../headers/trace-context.ts";
 import type { CallRecord } from "./call-record.ts";
 import { fieldForLog, pathForLog } from "./log-text.ts";
+import { traceIdOf } from "./trace-context.ts";
 
 /** Lines that wait to be written, in bytes; what comes beyond is dropped. */
 const HELD_BYTES = 4 * 1024 ** 2;
@@ -104,7 +104,7 @@ function openFile(path: string): number {
   }
 }
 
-/** What a line says besides `level` and `time`; README lists it. */
+/** What a line says besides `level` and `time`; docs/observability.md lists it. */
 export function lineOf(call: CallRecord) {
   const { request, traceparent } = call;
   return {

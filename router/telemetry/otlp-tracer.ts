@@ -7,11 +7,11 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
-import { isSampled, parentIdOf, traceIdOf } from "../headers/trace-context.ts";
 import type { CallSpan, Tracer } from "./call-span.ts";
 import { ExportWatch } from "./export-watch.ts";
 import type { OtlpSettings, Sampling } from "./otlp-settings.ts";
 import { OtlpSpan } from "./otlp-span.ts";
+import { isSampled, parentIdOf, traceIdOf } from "./trace-context.ts";
 
 /** Spans that wait for their export; what comes beyond is dropped. */
 const HELD_SPANS = 8_192;

@@ -10,6 +10,7 @@ import type { Limits } from "../../platform/limits.ts";
 import { Problem } from "../../platform/problems.ts";
 import { answerProblem } from "../exchange/answer.ts";
 import type { RequestHandler } from "../server/call-server.ts";
+import { NodeResponse } from "../server/node-calls.ts";
 import { routerServerOptions } from "../server/server-options.ts";
 
 const NAME = "management.sock";
@@ -54,7 +55,8 @@ export async function openManagementSocket(wanted: string, limits: Limits, handl
 export function passOn(socketPath: string): RequestHandler {
   return (request, response) => {
     const refuse = (problem: Problem) => {
-      if (!response.headersSent && !response.destroyed) answerProblem(response, problem, randomUUID());
+      if (response.headersSent || response.destroyed) return;
+      answerProblem(new NodeResponse(request, response), problem, randomUUID());
     };
     let upstream: ClientRequest | undefined;
     response.once("close", () => {

@@ -1,7 +1,7 @@
+import type { ProcessMetrics } from "../../metrics/process-metrics.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Endpoints, InstanceLoad, Load, WakeStep } from "../../platform/platform.ts";
 import type { Address } from "../front.ts";
-import type { ProcessMetrics } from "../metrics/process-metrics.ts";
 import type { FunctionStats, RouterTotals } from "../metrics/stats.ts";
 
 /** What a worker does for the primary, see also `Front`. */
@@ -12,8 +12,7 @@ export type WorkerMethods = {
   update(change: { name: string; endpoints: Endpoints | undefined }): void;
   leave(): Promise<void>;
   drain(options: { drainMs: number }): Promise<void>;
-  /** Calls `counted` with the counters of all functions, some at a time, then resolves with the others. */
-  count(): Promise<Omit<WorkerCounters, "functions">>;
+  count(): Promise<WorkerCounters>;
   ping(): void;
   /** Closes the front and ends the process. */
   end(options: { withinMs: number }): Promise<void>;
@@ -21,9 +20,8 @@ export type WorkerMethods = {
 
 /** What the primary does for a worker. */
 export type PrimaryMethods = {
-  wake(name: string): Promise<readonly WakeStep[]>;
+  wake(version: { name: string; version: number }): Promise<readonly WakeStep[]>;
   report(loads: readonly WorkerLoad[]): void;
-  counted(functions: readonly FunctionStats[]): void;
   print(line: string): void;
 };
 
@@ -43,8 +41,13 @@ export interface WorkerCounters {
   readonly process: ProcessMetrics;
 }
 
-/** The load of one function on one worker. */
+/** The load of one version of a function on one worker. */
 export interface WorkerLoad extends Omit<Load, "byInstance"> {
   /** Instances that have calls. */
   readonly byInstance: readonly (readonly [id: string, load: InstanceLoad])[];
+}
+
+/** Returns the key of a load in a map. */
+export function keyOf({ name, version }: Pick<Load, "name" | "version">): string {
+  return `${name} ${version}`;
 }

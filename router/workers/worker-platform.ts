@@ -1,8 +1,8 @@
 import { EndpointsTable } from "../../platform/endpoints-table.ts";
 import type { Endpoints, Load, WakeStep } from "../../platform/platform.ts";
-import type { RouterPlatform } from "../placement/route.ts";
+import type { RouterPlatform } from "../placement/version.ts";
 import type { Channel } from "./channel.ts";
-import type { PrimaryMethods, WorkerLoad } from "./protocol.ts";
+import { keyOf, type PrimaryMethods, type WorkerLoad } from "./protocol.ts";
 
 /** Time between two looks for changes of load, in milliseconds. */
 const REFRESH_MS = 100;
@@ -10,8 +10,9 @@ const REFRESH_MS = 100;
 /** The platform on a worker: a copy of all endpoints, and calls to the primary, which has the platform. */
 export class WorkerPlatform extends EndpointsTable implements RouterPlatform {
   readonly #primary: Channel<PrimaryMethods>;
+  /** By name and version, as `#sent`. */
   readonly #reported = new Map<string, Load>();
-  /** Of functions that have calls. */
+  /** Of versions that have calls. */
   readonly #sent = new Map<string, WorkerLoad>();
   #refresh: NodeJS.Timeout | undefined;
 
@@ -24,37 +25,37 @@ export class WorkerPlatform extends EndpointsTable implements RouterPlatform {
     return this.get(name);
   }
 
-  async wake(name: string): Promise<readonly WakeStep[]> {
-    return (await this.#primary.ask("wake", name)) ?? [];
+  async wake(name: string, version: number): Promise<readonly WakeStep[]> {
+    return (await this.#primary.ask("wake", { name, version })) ?? [];
   }
 
   /** Sends more load at once, because it may need another instance, and every other change within 100 ms. */
   report(load: Load): void {
-    this.#reported.set(load.name, load);
-    const { inFlight, waiting } = this.#sent.get(load.name) ?? { inFlight: 0, waiting: 0 };
+    this.#reported.set(keyOf(load), load);
+    const { inFlight, waiting } = this.#sent.get(keyOf(load)) ?? { inFlight: 0, waiting: 0 };
     if (load.inFlight + load.waiting > inFlight + waiting) this.#send([load]);
     this.#refresh ??= setTimeout(() => this.#sendChanges(), REFRESH_MS);
   }
 
   #sendChanges(): void {
     this.#send([...this.#reported.values()]);
-    for (const name of this.#reported.keys()) if (!this.#sent.has(name)) this.#reported.delete(name);
+    for (const key of this.#reported.keys()) if (!this.#sent.has(key)) this.#reported.delete(key);
     this.#refresh = this.#sent.size > 0 ? setTimeout(() => this.#sendChanges(), REFRESH_MS) : undefined;
   }
 
   #send(loads: readonly Load[]): void {
-    const before = (name: string) => JSON.stringify(this.#sent.get(name));
-    const changed = loads.map(readLoad).filter((load) => JSON.stringify(load) !== before(load.name));
+    const before = (load: WorkerLoad) => JSON.stringify(this.#sent.get(keyOf(load)));
+    const changed = loads.map(readLoad).filter((load) => JSON.stringify(load) !== before(load));
     for (const load of changed) {
-      if (load.waiting + load.byInstance.length > 0) this.#sent.set(load.name, load);
-      else this.#sent.delete(load.name);
+      if (load.waiting + load.byInstance.length > 0) this.#sent.set(keyOf(load), load);
+      else this.#sent.delete(keyOf(load));
     }
     if (changed.length > 0) void this.#primary.ask("report", changed);
   }
 }
 
-function readLoad({ name, waiting, byInstance }: Load): WorkerLoad {
+function readLoad({ name, version, waiting, byInstance }: Load): WorkerLoad {
   const instances = [...(byInstance?.() ?? [])];
   const inFlight = instances.reduce((sum, [, { calls }]) => sum + calls, 0);
-  return { name, inFlight, waiting, byInstance: instances };
+  return { name, version, inFlight, waiting, byInstance: instances };
 }

@@ -2,7 +2,6 @@ import { type ChildProcess, fork } from "node:child_process";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { mergeTotals } from "../metrics/merge-stats.ts";
-import type { FunctionStats } from "../metrics/stats.ts";
 import { Channel } from "./channel.ts";
 import type { PrimaryMethods, StartWorker, WorkerCounters, WorkerLoad, WorkerMethods } from "./protocol.ts";
 
@@ -22,7 +21,7 @@ export interface WorkerProcessOptions {
   /** Settings of access log and traces, see `workerEnv`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly start: StartWorker;
-  readonly primary: Omit<PrimaryMethods, "counted">;
+  readonly primary: PrimaryMethods;
 }
 
 /** A worker as the primary sees it. */
@@ -39,8 +38,7 @@ export class WorkerProcess {
   counters = NO_COUNTERS;
   readonly #child: ChildProcess;
   readonly #print: (line: string) => void;
-  #functions: FunctionStats[] = [];
-  #counting: Promise<void> | undefined;
+  #counting: Promise<WorkerCounters | undefined> | undefined;
   #unanswered = 0;
 
   constructor({ place, label, env, start, primary }: WorkerProcessOptions) {
@@ -51,8 +49,7 @@ export class WorkerProcess {
       execArgv: process.execArgv.filter((argument) => !argument.startsWith("--inspect")),
       serialization: "advanced",
     });
-    const counted = (functions: readonly FunctionStats[]) => void this.#functions.push(...functions);
-    this.channel = new Channel(this.#child, { ...primary, counted } satisfies PrimaryMethods);
+    this.channel = new Channel(this.#child, primary);
     this.ended = new Promise((resolve) => {
       this.#child.once("error", (error) => {
         if (this.#child.pid === undefined) resolve(`could not be started: ${error.message}`);
@@ -67,16 +64,10 @@ export class WorkerProcess {
 
   /** Reads its `counters`, within a deadline. */
   async count(): Promise<void> {
-    this.#counting ??= this.#count().finally(() => {
+    this.#counting ??= this.channel.ask("count").finally(() => {
       this.#counting = undefined;
     });
-    await within(COUNT_MS, this.#counting);
-  }
-
-  async #count(): Promise<void> {
-    this.#functions = [];
-    const others = await this.channel.ask("count");
-    if (others !== undefined) this.counters = { ...others, functions: this.#functions };
+    this.counters = (await within(COUNT_MS, this.#counting)) ?? this.counters;
   }
 
   /** Ends it if it has not answered for long. Called once a second. */
@@ -93,9 +84,9 @@ export class WorkerProcess {
   }
 }
 
-/** Waits for a promise, for at most `ms` milliseconds. */
-export async function within(ms: number, promise: Promise<unknown>): Promise<void> {
-  await Promise.race([promise, setTimeout(ms, undefined, { ref: false })]);
+/** Waits for a promise for at most `ms` milliseconds; undefined then. */
+export function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  return Promise.race([promise, setTimeout(ms, undefined, { ref: false })]);
 }
 
 /** Of Skiff's settings a worker gets those of access log and traces: there are secrets among the others. */

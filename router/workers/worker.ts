@@ -1,13 +1,10 @@
 /** The program of a worker: a front of one router that follows the endpoints which its parent, the primary, sends. */
+import { readProcessMetrics } from "../../metrics/process-metrics.ts";
 import { createFrontAlone, type Front } from "../front.ts";
-import { readProcessMetrics } from "../metrics/process-metrics.ts";
 import { Channel } from "./channel.ts";
 import { passOn } from "./management.ts";
 import type { PrimaryMethods, WorkerMethods } from "./protocol.ts";
 import { WorkerPlatform } from "./worker-platform.ts";
-
-/** Functions whose counters are sent at a time, so that calls go on however many functions there are. */
-const FUNCTIONS_AT_A_TIME = 100;
 
 const started = Promise.withResolvers<Front>();
 const primary = new Channel<PrimaryMethods>(process, {
@@ -26,10 +23,7 @@ const primary = new Channel<PrimaryMethods>(process, {
   async count() {
     const { counted } = await started.promise;
     const functions = [...(await counted.stats())];
-    for (let at = 0; at < functions.length; at += FUNCTIONS_AT_A_TIME) {
-      await primary.ask("counted", functions.slice(at, at + FUNCTIONS_AT_A_TIME));
-    }
-    return { totals: await counted.totals(), process: readProcessMetrics() };
+    return { functions, totals: await counted.totals(), process: readProcessMetrics() };
   },
   ping() {},
   async end(options) {

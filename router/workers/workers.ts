@@ -4,7 +4,7 @@ import { type Address, type Front, type FrontOptions, listen } from "../front.ts
 import { mergeStats, mergeTotals } from "../metrics/merge-stats.ts";
 import type { MetricsSource } from "../metrics/metrics.ts";
 import { openManagementSocket } from "./management.ts";
-import type { WorkerCounters, WorkerLoad } from "./protocol.ts";
+import { keyOf, type WorkerCounters, type WorkerLoad } from "./protocol.ts";
 import { NO_COUNTERS, WorkerProcess, within } from "./worker-process.ts";
 
 const MOST_WORKERS = 64;
@@ -81,8 +81,8 @@ export class Workers implements Front {
     return port;
   }
 
-  caughtUp(): Promise<void> {
-    return within(CAUGHT_UP_MS, Promise.all(this.#unapplied.keys()));
+  async caughtUp(): Promise<void> {
+    await within(CAUGHT_UP_MS, Promise.all(this.#unapplied.keys()));
   }
 
   hasCaughtUp(name: string): boolean {
@@ -123,7 +123,7 @@ export class Workers implements Front {
       env,
       start: { limits, headersMs, address: this.#address, management, endpoints },
       primary: {
-        wake: async (name) => (await platform.wake(name)) ?? [],
+        wake: async ({ name, version }) => (await platform.wake(name, version)) ?? [],
         report: (loads) => this.#takeLoads(worker, loads),
         print,
       },
@@ -135,7 +135,7 @@ export class Workers implements Front {
 
   #ended(worker: WorkerProcess, how: string): void {
     this.#workers.delete(worker);
-    for (const name of worker.loads.keys()) this.#report(name);
+    for (const load of worker.loads.values()) this.#report(load);
     const { functions, totals } = worker.counters;
     const over = functions.map((stats) => ({ ...stats, inFlight: 0, waiting: 0, ready: 0 }));
     this.#before = {
@@ -163,15 +163,15 @@ export class Workers implements Front {
 
   #takeLoads(worker: WorkerProcess, loads: readonly WorkerLoad[]): void {
     for (const load of loads) {
-      if (load.waiting + load.byInstance.length > 0) worker.loads.set(load.name, load);
-      else worker.loads.delete(load.name);
-      this.#report(load.name);
+      if (load.waiting + load.byInstance.length > 0) worker.loads.set(keyOf(load), load);
+      else worker.loads.delete(keyOf(load));
+      this.#report(load);
     }
   }
 
-  #report(name: string): void {
-    const loads = [...this.#workers].flatMap((worker) => worker.loads.get(name) ?? []);
-    this.#options.platform.report(sumLoads(name, loads));
+  #report(load: WorkerLoad): void {
+    const loads = [...this.#workers].flatMap((worker) => worker.loads.get(keyOf(load)) ?? []);
+    this.#options.platform.report(sumLoads(load, loads));
   }
 
   async #count(): Promise<WorkerCounters[]> {
@@ -180,8 +180,8 @@ export class Workers implements Front {
   }
 }
 
-/** Adds the loads of one function on several workers up to what one router would report. */
-export function sumLoads(name: string, loads: readonly WorkerLoad[]): Load {
+/** Adds the loads of one version on several workers up to what one router would report. */
+export function sumLoads({ name, version }: WorkerLoad, loads: readonly WorkerLoad[]): Load {
   const byInstance = new Map<string, InstanceLoad>();
   for (const [id, { calls, streams }] of loads.flatMap((load) => load.byInstance)) {
     const before = byInstance.get(id) ?? { calls: 0, streams: 0 };
@@ -189,7 +189,7 @@ export function sumLoads(name: string, loads: readonly WorkerLoad[]): Load {
   }
   const inFlight = loads.reduce((sum, load) => sum + load.inFlight, 0);
   const waiting = loads.reduce((sum, load) => sum + load.waiting, 0);
-  return { name, inFlight, waiting, byInstance: () => byInstance };
+  return { name, version, inFlight, waiting, byInstance: () => byInstance };
 }
 
 /** Reads a number of workers, 1 if `text` is empty. @throws Error that names the option or variable */
@@ -201,7 +201,10 @@ export function parseWorkers(name: string, text: string): number {
 
 /** Leaves out what a platform keeps of an instance besides, which may not be plain values. */
 function plain(endpoints: Endpoints): Endpoints {
-  return { ...endpoints, instances: endpoints.instances.map(({ id, address }) => ({ id, address })) };
+  const versions = endpoints.versions.map((version) => {
+    return { ...version, instances: version.instances.map(({ id, address }) => ({ id, address })) };
+  });
+  return { ...endpoints, versions };
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Problem } from "../../platform/problems.ts";
+import { publish } from "../support/platform/deploying.ts";
 import { draftOf } from "../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../support/platform/temporary-local-platform.ts";
 
@@ -17,8 +18,7 @@ describe("a module that does not start", () => {
   });
 
   async function startFailure(code: string, { platform } = local): Promise<Problem> {
-    const publish = platform.publish(draftOf("broken", code));
-    const error = await publish.then(
+    const error = await publish(platform, draftOf("broken", code)).then(
       () => undefined,
       (error: unknown) => error,
     );
@@ -70,7 +70,7 @@ describe("a module that does not start", () => {
       "export default class {}",
     ];
     const all = modules.map((code, index) =>
-      assert.rejects(patient.platform.publish(draftOf(`broken-${index}`, code)), {
+      assert.rejects(publish(patient.platform, draftOf(`broken-${index}`, code)), {
         code: "start_failed",
         detail: /no handler: export default a function or an object with fetch, or call Deno\.serve/,
       }),

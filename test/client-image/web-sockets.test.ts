@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { closeOf, nextMessage, openSocket } from "../support/instances/instance-socket.ts";
+import { publish } from "../support/platform/deploying.ts";
 import { draftOf } from "../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../support/platform/temporary-local-platform.ts";
 
@@ -32,7 +33,7 @@ describe("a WebSocket of a function", () => {
 
   for (const [what, change] of Object.entries({
     "a new version takes over": (name: string) =>
-      local.platform.publish(draftOf(name, `export default () => "new";`)),
+      publish(local.platform, draftOf(name, `export default () => "new";`)),
     "the function is removed": (name: string) => local.platform.remove(name),
   })) {
     it(`is closed with 1001, going away, when ${what}`, async () => {

@@ -11,7 +11,6 @@ import {
 import { PoolKeeper } from "../../platform/kubernetes/pool/pool-keeper.ts";
 import { poolKeys } from "../../platform/kubernetes/pool/pool-keys.ts";
 import { limitsFromEnv } from "../../platform/limits.ts";
-import { versionHash } from "../../platform/version-hash.ts";
 import { eventually } from "../support/eventually.ts";
 import { kubectl } from "./kubectl.ts";
 
@@ -77,7 +76,6 @@ export class ClusterPlatform {
       ...shared,
       // Code of these tests needs no building.
       build: async (source) => ({ code: source.bytes }),
-      hash: versionHash,
       urlOf: (name) => `/fn/${name}`,
     });
     this.#sleeper = new Sleeper({

@@ -4,6 +4,7 @@ import type { Platform } from "../../platform/platform.ts";
 import { conformance } from "../platform/conformance/conformance.ts";
 import { eventually } from "../support/eventually.ts";
 import { call } from "../support/instances/call-instance.ts";
+import { servingOf } from "../support/platform/deploying.ts";
 import { draftOf } from "../support/platform/draft.ts";
 import { ClusterPlatform } from "./cluster-platform.ts";
 
@@ -67,9 +68,9 @@ conformance("the Kubernetes platform", {
     }
   },
   toZero: (platform, name) =>
-    eventually(`${name} has no instance`, () => platform.endpoints(name)?.instances.length === 0, 30_000),
+    eventually(`${name} has no instance`, () => servingOf(platform, name)?.instances.length === 0, 30_000),
   print: async (platform, name, text) => {
-    await call(platform.endpoints(name)!.instances[0]!.address, { path: `/${text}` });
+    await call(servingOf(platform, name)!.instances[0]!.address, { path: `/${text}` });
   },
-  answer: async (platform, name) => (await call(platform.endpoints(name)!.instances[0]!.address)).text,
+  answer: async (platform, name) => (await call(servingOf(platform, name)!.instances[0]!.address)).text,
 });

@@ -14,6 +14,7 @@ import { PROCESS_TOP, processAttempts, suicides } from "../sandbox/attempts/proc
 import { WASI_ATTEMPTS_TOP, wasiAttempts } from "../sandbox/attempts/wasi-attempts.ts";
 import { type Attempt, expectedIn, moduleOf } from "../sandbox/stage.ts";
 import { call } from "../support/instances/call-instance.ts";
+import { publish, servingOf } from "../support/platform/deploying.ts";
 import { draftOf } from "../support/platform/draft.ts";
 import { ClusterPlatform } from "./cluster-platform.ts";
 
@@ -91,8 +92,8 @@ describe("a function on the cluster, within Deno's flags", () => {
   after(() => cluster.close());
 
   async function deploy(name: string, code: string): Promise<Pod> {
-    await cluster.platform.publish(draftOf(name, code));
-    const address = cluster.platform.endpoints(name)?.instances[0]?.address;
+    await publish(cluster.platform, draftOf(name, code));
+    const address = servingOf(cluster.platform, name)?.instances[0]?.address;
     assert.ok(address && "host" in address, `${name} has an instance`);
     return address;
   }

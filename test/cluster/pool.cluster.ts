@@ -9,6 +9,7 @@ import { sendLoad } from "../../platform/kubernetes/pool/pool-load.ts";
 import type { Settings } from "../../platform/settings.ts";
 import { eventually } from "../support/eventually.ts";
 import { call } from "../support/instances/call-instance.ts";
+import { publish, servingOf, wake } from "../support/platform/deploying.ts";
 import { draftOf } from "../support/platform/draft.ts";
 import { ClusterPlatform } from "./cluster-platform.ts";
 import { FILE_ESCAPE } from "./file-escape.ts";
@@ -53,10 +54,10 @@ describe("the pool on the cluster", () => {
       )
     ).items;
   const answer = async (platform: KubernetesPlatform, name: string) =>
-    (await call(platform.endpoints(name)!.instances[0]!.address)).text;
+    (await call(servingOf(platform, name)!.instances[0]!.address)).text;
 
   async function deploy(name: string, settings: Partial<Settings> = {}): Promise<void> {
-    await cluster.platform.publish(draftOf(name, answering(name), settings));
+    await publish(cluster.platform, draftOf(name, answering(name), settings));
   }
 
   async function sleep(name: string): Promise<void> {
@@ -85,7 +86,7 @@ describe("the pool on the cluster", () => {
   it("wakes a function with a pod of its, which the function's ReplicaSet owns then and nobody else does", async () => {
     await deploy("adopted");
     await sleep("adopted");
-    const steps = await cluster.platform.wake("adopted");
+    const steps = await wake(cluster.platform, "adopted");
     assert.deepEqual(steps.map(({ name }) => name).sort(), ["claim", "load"]);
     assert.equal(await answer(cluster.platform, "adopted"), "adopted 1");
     await eventually(
@@ -114,9 +115,9 @@ describe("the pool on the cluster", () => {
       (await Deno.permissions.query({ name: "net", host: "example.com:80" })).state,
       (await Deno.permissions.query({ name: "read", path: "/skiff/key/own" })).state]);`;
     const permissions = { net: ["example.com"], sys: [] };
-    await cluster.platform.publish(draftOf("own", code, { env: { A: "$(B) 'x'" }, permissions }));
+    await publish(cluster.platform, draftOf("own", code, { env: { A: "$(B) 'x'" }, permissions }));
     await sleep("own");
-    await cluster.platform.wake("own");
+    await wake(cluster.platform, "own");
     const seen = JSON.parse(await answer(cluster.platform, "own"));
     assert.deepEqual(seen, [{ A: "$(B) 'x'", TMPDIR: "/scratch" }, "granted", "prompt"]);
     await cluster.platform.remove("own");
@@ -128,9 +129,9 @@ describe("the pool on the cluster", () => {
   ] as const) {
     it(`has nothing for a function that leaves Deno's file sandbox, ${where}: no key, no token`, async () => {
       const free = (await cluster.poolPods("free")).map(({ metadata }) => metadata.uid!);
-      await cluster.platform.publish(draftOf("thief", FILE_ESCAPE, settings));
+      await publish(cluster.platform, draftOf("thief", FILE_ESCAPE, settings));
       await sleep("thief");
-      await cluster.platform.wake("thief");
+      await wake(cluster.platform, "thief");
       assert.equal(cluster.platform.pool!.outcomes.failed, 0);
       const { ours } = cluster.keys;
       await eventually("it is adopted", async () => (await cluster.poolPods("adopted")).length === 1);
@@ -142,7 +143,7 @@ describe("the pool on the cluster", () => {
       const keys = await Promise.all([...uids, metadata.uid!].map((uid) => podKey(ours.seed, uid)));
       const secrets = [ours.seed, ours.signPrivate.subarray(-32), ...keys];
       const steal = async (needles: readonly Uint8Array[]) => {
-        const [{ address } = assert.fail()] = cluster.platform.endpoints("thief")!.instances;
+        const [{ address } = assert.fail()] = servingOf(cluster.platform, "thief")!.instances;
         const body = JSON.stringify({ needles: needles.map((each) => Buffer.from(each).toString("hex")) });
         const answer = await call(address, { method: "POST", body });
         return JSON.parse(answer.text) as { files: string[]; found: string[] };
@@ -194,15 +195,16 @@ describe("the pool on the cluster", () => {
   });
 
   it("brings a container that ended back with the same function", async () => {
-    await cluster.platform.publish(
+    await publish(
+      cluster.platform,
       draftOf(
         "crashing",
         `export default (request) => request.url.endsWith("die") ? Deno.exit(3) : "alive";`,
       ),
     );
     await sleep("crashing");
-    await cluster.platform.wake("crashing");
-    const [{ address } = assert.fail()] = cluster.platform.endpoints("crashing")!.instances;
+    await wake(cluster.platform, "crashing");
+    const [{ address } = assert.fail()] = servingOf(cluster.platform, "crashing")!.instances;
     await assert.rejects(call(address, { path: "/die" }));
     await eventually(
       "it answers again",
@@ -219,7 +221,7 @@ describe("the pool on the cluster", () => {
     const other = await cluster.another();
     try {
       await eventually("the other one sees the pool", () => other.pool!.free === 2);
-      await Promise.all([cluster.platform.wake("left"), other.wake("right")]);
+      await Promise.all([wake(cluster.platform, "left"), wake(other, "right")]);
       assert.equal(await answer(cluster.platform, "left"), "left 1");
       assert.equal(await answer(other, "right"), "right 1");
       assert.equal(other.pool!.outcomes.claimed, 1);
@@ -250,7 +252,7 @@ describe("the pool on the cluster", () => {
     });
     try {
       await eventually("the other one sees the pool", () => other.pool!.free === 2);
-      await other.wake("unlucky");
+      await wake(other, "unlucky");
       assert.equal(await answer(other, "unlucky"), "unlucky 1");
     } finally {
       await other.close();
@@ -262,9 +264,9 @@ describe("the pool on the cluster", () => {
     await deploy("halfway");
     await sleep("halfway");
     const { other, claimed, letGo } = await stuckAfterClaim({ isKilled: true });
-    other.wake("halfway").catch(() => {});
+    wake(other, "halfway").catch(() => {});
     await claimed;
-    await cluster.platform.wake("halfway");
+    await wake(cluster.platform, "halfway");
     assert.equal(await answer(cluster.platform, "halfway"), "halfway 1");
     await eventually(
       "the pod is on its way out",
@@ -280,7 +282,7 @@ describe("the pool on the cluster", () => {
     await deploy("deleted");
     await sleep("deleted");
     const { other, claimed } = await stuckAfterClaim();
-    const woken = other.wake("deleted");
+    const woken = wake(other, "deleted");
     woken.catch(() => {});
     await claimed;
     await cluster.platform.remove("deleted");
@@ -306,7 +308,7 @@ describe("the pool on the cluster", () => {
     await full();
     const before = { ...cluster.platform.pool!.outcomes };
     const woken = names.map(async (name) => {
-      await cluster.platform.wake(name);
+      await wake(cluster.platform, name);
       return await answer(cluster.platform, name);
     });
     assert.deepEqual(

@@ -4,10 +4,8 @@ import type { Endpoints } from "../../platform/platform.ts";
 
 const endpoints = (name: string): Endpoints => ({
   name,
-  version: 1,
-  concurrency: 1,
-  timeoutMs: 1,
-  instances: [],
+  traffic: [{ version: 1, weight: 1 }],
+  versions: [{ version: 1, concurrency: 1, timeoutMs: 1, instances: [] }],
 });
 
 describe("the table of endpoints", () => {

@@ -33,7 +33,7 @@ conformance("the platform in memory", {
   draft: (name, text, settings) => draftOf(name, answering(text), settings),
   failing: (name) => draftOf(name, FAILING),
   breakStarts: async (platform, name) => {
-    (platform as BreakablePlatform).broken.add(`${name} ${(await platform.read(name))!.hash}`);
+    (platform as BreakablePlatform).broken.add(`${name} ${(await platform.find(name))!.hash}`);
   },
   toZero: async (platform, name) => (platform as BreakablePlatform).setInstances(name, []),
   print: async (platform, name, text) => (platform as BreakablePlatform).print(name, text),

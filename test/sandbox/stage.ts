@@ -9,6 +9,8 @@ import type { IsolationMode } from "../../platform/local/wall/isolation.ts";
 import { INSIDE, type WallKind } from "../../platform/local/wall/profile.ts";
 import { lastDescendant } from "../../platform/local/wall/sandbox.ts";
 import { applySettings, defaultSettings, type SettingsPatch } from "../../platform/settings.ts";
+import { publish, servingOf } from "../support/platform/deploying.ts";
+import { draftOf } from "../support/platform/draft.ts";
 
 const CALL_MS = 8_000;
 const LIMITS = limitsFromEnv({ SKIFF_START_TIMEOUT: "10s" });
@@ -85,14 +87,9 @@ export class Stage {
   }
 
   async publish(name: string, code: string, patch: SettingsPatch = {}): Promise<Deployed> {
-    await this.platform.publish({
-      name,
-      hash: `${++this.#deployed}`,
-      source: { bytes: new TextEncoder().encode(code), type: "text/typescript" },
-      bundle: { code: new TextEncoder().encode(code) },
-      settings: applySettings(defaultSettings(LIMITS), patch, LIMITS),
-    });
-    const address = this.platform.endpoints(name)?.instances[0]?.address;
+    const settings = applySettings(defaultSettings(LIMITS), patch, LIMITS);
+    await publish(this.platform, draftOf(name, `${code}\n// ${++this.#deployed}`, settings));
+    const address = servingOf(this.platform, name)?.instances[0]?.address;
     if (!address || !("unix" in address)) throw new Error(`${name} has no instance on a Unix socket`);
     return new Deployed(address.unix);
   }

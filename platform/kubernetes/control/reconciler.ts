@@ -1,7 +1,10 @@
+import { deploy } from "../../deploying.ts";
 import type { Limits } from "../../limits.ts";
 import type { Bundle, Draft, Source } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import { canonicalSettings, type Settings } from "../../settings.ts";
+import { currentOf } from "../../traffic.ts";
+import { sourceHash, versionHash } from "../../version-hash.ts";
 import type { KubeApi } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
 import { Mirror, type MirrorTimes } from "../cluster/mirror.ts";
@@ -31,7 +34,6 @@ export interface ReconcilerOptions {
   readonly limits: Limits;
   /** @throws Problem `build_failed`, `invalid_source` */
   readonly build: (source: Source, signal: AbortSignal) => Promise<Bundle>;
-  readonly hash: (source: Source, settings: Settings) => Promise<string>;
   /** Where a function is called, for `status.url`. */
   readonly urlOf: (name: string) => string;
   readonly print: (line: string) => void;
@@ -127,7 +129,7 @@ export class Reconciler {
     // The copy of the ConfigMaps may be behind that of the Functions.
     const current =
       records.find(isCurrent) ??
-      (await platform.store.records(name)).find(isCurrent) ??
+      (await platform.versions.records(name)).find(isCurrent) ??
       (await this.#restore(resource, signal));
     const fault = await this.#deploy(resource, current, signal);
     if (current) await this.#repair(resource, current);
@@ -148,10 +150,10 @@ export class Reconciler {
     if (!missingParts(record, parts).includes("bundle")) return record;
     const source = missingParts(record, parts).includes("source")
       ? undefined
-      : await platform.store.readSource(record);
+      : await platform.versions.readSource(record);
     if (!source) return undefined;
     const bundle = await build(source, signal);
-    if (!(await platform.store.restoreBundle(record, { name, uid: uid! }, bundle))) return undefined;
+    if (!(await platform.versions.restoreBundle(record, { name, uid: uid! }, bundle))) return undefined;
     print(`${name}: the bundle of version ${record.version} was built again`);
     return record;
   }
@@ -175,11 +177,11 @@ export class Reconciler {
       if (current && isSameSource && isSameSettings) return undefined;
       const draft = await this.#draft(resource, { settings, current, signal });
       if (!draft) return codeMissing(resource);
-      const { version, unchanged } = await this.#options.platform.publisher.publish(draft, signal);
+      const { version, unchanged } = await deploy(this.#options.platform, draft, signal);
       if (!unchanged) this.#options.print(`${name}: version ${version} deployed from its Function`);
       return undefined;
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
+      if (!(error instanceof Problem) || isPassing(error)) throw error;
       const fault = faultOf(error);
       const retryAtMs =
         fault.reason === "StartFailed" ? performance.now() + RETRY_START_MS : Number.POSITIVE_INFINITY;
@@ -198,17 +200,26 @@ export class Reconciler {
       signal,
     }: { settings: Settings; current: VersionRecord | undefined; signal: AbortSignal },
   ): Promise<Draft | undefined> {
-    const { build, hash, platform } = this.#options;
+    const { build, platform } = this.#options;
     const { name } = metadata;
     const inline = spec.source;
     if (inline === undefined) {
-      const source = current && (await platform.store.readSource(current));
-      const bundle = current && (await platform.store.readBundle(current));
-      return source && bundle && { name, source, bundle, settings, hash: await hash(source, settings) };
+      // A version whose source or bundle is lost is not found.
+      const stored = current && (await platform.find(name, current.version));
+      if (!stored) return undefined;
+      const hash = versionHash(stored.sourceHash, settings);
+      return { name, hash, sourceHash: stored.sourceHash, settings, content: { sameAs: stored.version } };
     }
     const source: Source = { type: "text/typescript", bytes: Buffer.from(inline) };
+    const hashed = await sourceHash(source);
     const bundle = await build(source, signal);
-    return { name, source, settings, bundle, hash: await hash(source, settings) };
+    return {
+      name,
+      hash: versionHash(hashed, settings),
+      sourceHash: hashed,
+      settings,
+      content: { source, bundle },
+    };
   }
 
   /** Whatever of a version was changed or deleted by hand is made again. */
@@ -252,10 +263,9 @@ export class Reconciler {
     const { metadata, spec, status } = resource;
     const { name } = metadata;
     const place = { kind: KINDS.functions, namespace, name };
+    const serving = currentOf(platform.endpoints(name));
     const serves =
-      spec.version !== undefined &&
-      platform.endpoints(name)?.version === spec.version &&
-      (platform.endpoints(name)?.instances.length ?? 0) > 0;
+      spec.version !== undefined && serving?.version === spec.version && serving.instances.length > 0;
     if (status?.version === undefined && spec.source === undefined && !serves) {
       print(`${name}: a first deploy that was interrupted is removed`);
       await api.delete(place, "Foreground", { uid: metadata.uid! });
@@ -335,6 +345,11 @@ export class Reconciler {
       ...(times ? { times } : {}),
     });
   }
+}
+
+/** The cluster or another deploy is in the way: the version is not to blame, and the queue tries again. */
+function isPassing({ status }: Problem): boolean {
+  return status === 429 || status === 503;
 }
 
 function specSettings({ settings }: VersionRecord): object {

@@ -1,6 +1,7 @@
 import { EndpointsTable } from "../../endpoints-table.ts";
 import type { Limits } from "../../limits.ts";
 import type { Endpoints, EndpointsListener } from "../../platform.ts";
+import { currentOf } from "../../traffic.ts";
 import type { KubeApi } from "../cluster/api.ts";
 import { delay, Mirror, type MirrorTimes } from "../cluster/mirror.ts";
 import { type EndpointSlice, type FunctionResource, KINDS, type Pod } from "../cluster/resources.ts";
@@ -155,7 +156,7 @@ export class EndpointsMirror {
     const before = this.#table.get(name);
     // A first version that never served is nothing that can be called or woken.
     if (!before && pods.length === 0 && resource.status?.version === undefined) return;
-    const serving = before?.version;
+    const serving = currentOf(before)?.version;
     const version = servingVersion(pods, { wanted, serving });
     const endpoints = endpointsOf({ name, pods, version, settings: settingsOf(resource.spec, this.#limits) });
     if (!isSameEndpoints(before, endpoints)) this.#table.set(endpoints);

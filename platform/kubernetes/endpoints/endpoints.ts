@@ -87,7 +87,11 @@ export function endpointsOf({ name, pods, version, settings }: EndpointsInput): 
     .filter((pod) => pod.version === version)
     .sort((a, b) => (a.id < b.id ? -1 : 1))
     .map(({ id, address }) => ({ id, address }));
-  return { name, version, concurrency, timeoutMs, instances };
+  return {
+    name,
+    traffic: [{ version, weight: 1 }],
+    versions: [{ version, concurrency, timeoutMs, instances }],
+  };
 }
 
 export function isSameEndpoints(a: Endpoints | undefined, b: Endpoints): boolean {

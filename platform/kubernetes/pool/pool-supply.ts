@@ -1,12 +1,12 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { Limits } from "../../limits.ts";
-import type { Draft } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import type { FunctionResource } from "../cluster/resources.ts";
 import { checkedSettings } from "../objects/function-spec.ts";
 import { publishingSince } from "../objects/function-state.ts";
 import type { Owner } from "../objects/manifests.ts";
+import type { WholeDraft } from "../versions/versions.ts";
 import type { BundleCache } from "./bundle-cache.ts";
 import type { Pool, PoolOutcome } from "./pool.ts";
 
@@ -24,7 +24,7 @@ export interface SupplyCall {
 
 export interface NewVersion {
   readonly version: number;
-  readonly draft: Draft;
+  readonly draft: WholeDraft;
   readonly owner: Owner;
 }
 

@@ -1,5 +1,5 @@
 import type { Limits } from "../../limits.ts";
-import type { Draft, Published } from "../../platform.ts";
+import type { Stored } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import type { JsonOperation, KubeApi } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
@@ -10,6 +10,7 @@ import { specOf } from "../objects/function-spec.ts";
 import { publishingSince } from "../objects/function-state.ts";
 import { ANNOTATIONS, GROUP, LABELS } from "../objects/names.ts";
 import type { VersionStore } from "../versions/version-store.ts";
+import type { WholeDraft } from "../versions/versions.ts";
 
 const TURN_PAUSE_MS = 100;
 const END_TRIES = 15;
@@ -51,7 +52,7 @@ export class PublishTurns {
    * Takes the turn of this function, or finds that there is nothing to do.
    * @throws Problem `too_many_waiting`
    */
-  async begin(draft: Draft, signal?: AbortSignal): Promise<Begun | Published> {
+  async begin(draft: WholeDraft, signal?: AbortSignal): Promise<Begun | Stored> {
     const { api, namespace, limits, store, endpoints } = this.#options;
     const { name, hash } = draft;
     const stop = signal ?? new AbortController().signal;
@@ -72,7 +73,7 @@ export class PublishTurns {
       const version = resource?.spec.version;
       if (version !== undefined && resource?.status?.version === version) {
         const current = (await store.records(name)).find((record) => record.version === version);
-        if (current?.hash === hash) return { name, version, created: false, unchanged: true };
+        if (current?.hash === hash) return { name, version, created: false };
       }
       try {
         const now = new Date().toISOString();
@@ -153,7 +154,7 @@ export function functionPlace(namespace: string, name?: string): Place {
 }
 
 function newFunction(
-  { name, settings }: Draft,
+  { name, settings }: WholeDraft,
   namespace: string,
   annotations: Record<string, string>,
 ): object {

@@ -1,6 +1,7 @@
 import type { Limits } from "../../limits.ts";
-import type { Draft, Published } from "../../platform.ts";
+import type { Stored } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
+import { currentOf } from "../../traffic.ts";
 import type { KubeApi } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
 import { OwnPods, POOL_MS } from "../cluster/own-pods.ts";
@@ -12,7 +13,7 @@ import type { Owner } from "../objects/manifests.ts";
 import { ANNOTATIONS } from "../objects/names.ts";
 import type { NewVersion, PoolSupply } from "../pool/pool-supply.ts";
 import type { VersionStore } from "../versions/version-store.ts";
-import { type VersionRecord, versionsToForget } from "../versions/versions.ts";
+import { type VersionRecord, versionsToForget, type WholeDraft } from "../versions/versions.ts";
 import { type Begun, functionPlace, PublishTurns } from "./publish-turns.ts";
 import { NotReady, type ReadinessOptions, startFailed, versionServes } from "./readiness.ts";
 
@@ -42,11 +43,11 @@ export class Publisher {
   }
 
   /** @throws Problem `start_failed`; ApiError, ApiUnreachable */
-  async publish(draft: Draft, signal?: AbortSignal): Promise<Published> {
+  async publish(draft: WholeDraft, signal?: AbortSignal): Promise<Stored> {
     const { store, endpoints } = this.#options;
     const { name } = draft;
     const begun = await this.#turns.begin(draft, signal);
-    if ("unchanged" in begun) return begun;
+    if ("version" in begun) return begun;
     const { resource, created, isNew = false } = begun;
     const owner = { name, uid: resource.metadata.uid! };
     let stored: VersionRecord | undefined;
@@ -85,7 +86,7 @@ export class Publisher {
       });
       throw error instanceof NotReady ? startFailed(error) : error;
     }
-    return { name, version: stored.version, created, unchanged: false };
+    return { name, version: stored.version, created };
   }
 
   /** Resolves when nothing is left to be done of what was published. */
@@ -101,7 +102,7 @@ export class Publisher {
     const { supply, endpoints, onTrouble } = this.#options;
     if (!supply) return false;
     const { name } = version.owner;
-    const needed = Math.max(1, endpoints.get(name)?.instances.length ?? 0);
+    const needed = Math.max(1, currentOf(endpoints.get(name))?.instances.length ?? 0);
     const asked = Math.max(1, Math.min(needed, supply.free));
     const outcomes = Array.from({ length: asked }, async () => {
       try {
@@ -162,7 +163,8 @@ export class Publisher {
     const before = records.find(({ version }) => version === resource.spec.version);
     if (before) {
       const deployment = await children.apply(before, { name, uid: uid! });
-      const slept = this.#options.endpoints.get(name)?.instances.length === 0 && before.settings.min === 0;
+      const slept =
+        currentOf(this.#options.endpoints.get(name))?.instances.length === 0 && before.settings.min === 0;
       if (slept && deployment.spec.replicas !== 0) await children.scale(name, 0);
     } else await children.remove(name);
     if (stored) await store.forget(stored);

@@ -1,4 +1,5 @@
 import { Problem } from "../../problems.ts";
+import { currentOf } from "../../traffic.ts";
 import type { KubeApi } from "../cluster/api.ts";
 import { clusterProblem } from "../cluster/api-error.ts";
 import { Mirror } from "../cluster/mirror.ts";
@@ -39,7 +40,7 @@ export async function versionServes(awaited: Awaited, options: ReadinessOptions)
   const { name, version, withinMs, signal } = awaited;
   const { api, namespace, endpoints } = options;
   const isServing = () => {
-    const serving = endpoints.get(name);
+    const serving = currentOf(endpoints.get(name));
     return serving?.version === version && serving.instances.length > 0;
   };
   if (isServing()) return;

@@ -1,12 +1,19 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Bundle, Draft, Source } from "../../platform.ts";
+import type { Bundle, Source } from "../../platform.ts";
 import type { KubeApi } from "../cluster/api.ts";
 import { ApiError, hasStatus } from "../cluster/api-error.ts";
 import { type ConfigMap, KINDS, type Place, type Resource } from "../cluster/resources.ts";
 import { type Owner, partManifest } from "../objects/manifests.ts";
 import { LABELS } from "../objects/names.ts";
 import { joinParts, splitIntoParts } from "./parts.ts";
-import { newRecord, type Part, partNames, recordsOf, type VersionRecord } from "./versions.ts";
+import {
+  newRecord,
+  type Part,
+  partNames,
+  recordsOf,
+  type VersionRecord,
+  type WholeDraft,
+} from "./versions.ts";
 
 /** Writes at a time: a source of 20 MiB is some 40 ConfigMaps. */
 const AT_ONCE = 4;
@@ -30,7 +37,7 @@ export class VersionStore {
   }
 
   /** Stores a version; a part that is there already is left as it is, because its name says its content. */
-  async store(draft: Draft, owner: Owner, version: number): Promise<VersionRecord> {
+  async store(draft: WholeDraft, owner: Owner, version: number): Promise<VersionRecord> {
     const bundle = await splitIntoParts(draft.bundle.code);
     const source = await splitIntoParts(draft.source.bytes);
     const counts = { bundleParts: bundle.length, sourceParts: source.length };

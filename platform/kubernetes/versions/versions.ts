@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Draft, Source, SourceType } from "../../platform.ts";
+import type { Content, Draft, Source, SourceType } from "../../platform.ts";
 import type { Settings } from "../../settings.ts";
 import type { Resource } from "../cluster/resources.ts";
 import { ANNOTATIONS, LABELS, partName } from "../objects/names.ts";
@@ -88,8 +88,11 @@ export function sourceHash({ type, bytes }: Source): string {
   return createHash("sha256").update(`${type}\n`).update(bytes).digest("hex");
 }
 
+/** A draft with what was posted and built. */
+export interface WholeDraft extends Omit<Draft, "content">, Content {}
+
 export interface NewRecord {
-  readonly draft: Draft;
+  readonly draft: WholeDraft;
   readonly version: number;
   readonly createdAt: Date;
   readonly bundleParts: number;
@@ -97,8 +100,8 @@ export interface NewRecord {
 }
 
 export function newRecord({ draft, ...rest }: NewRecord): VersionRecord {
-  const { name, hash, source, settings } = draft;
-  return { name, hash, settings, sourceHash: sourceHash(source), sourceType: source.type, ...rest };
+  const { name, hash, sourceHash, source, settings } = draft;
+  return { name, hash, settings, sourceHash, sourceType: source.type, ...rest };
 }
 
 /** Versions share etcd with the whole cluster, so a function may keep about this much there besides what serves. */

@@ -1,6 +1,7 @@
 import type { Limits } from "../../limits.ts";
 import type { WakeStep } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
+import { currentOf } from "../../traffic.ts";
 import type { KubeApi } from "../cluster/api.ts";
 import { delay, Mirror } from "../cluster/mirror.ts";
 import { KINDS, type Pod } from "../cluster/resources.ts";
@@ -50,7 +51,7 @@ export class WakeAttempt {
     this.#unwatch = options.endpoints.watch((changed, now) => {
       if (changed !== name) return;
       if (!now) this.fail(new Problem("unknown_function", `The function "${name}" was removed.`));
-      else if (now.instances.length > 0) this.#ready();
+      else this.#ready();
     });
   }
 
@@ -147,7 +148,7 @@ export class WakeAttempt {
   }
 
   #ready(): void {
-    if ((this.#options.endpoints.get(this.#name)?.instances.length ?? 0) === 0) return;
+    if ((currentOf(this.#options.endpoints.get(this.#name))?.instances.length ?? 0) === 0) return;
     // A pod of the pool had started before.
     if (!this.#steps.has("load")) this.mark("start");
     this.#resolve();

@@ -1,6 +1,7 @@
 import { Semaphore } from "../../../process/semaphore.ts";
 import type { WakeStep } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
+import { currentOf } from "../../traffic.ts";
 import { ApiUnreachable, clusterProblem } from "../cluster/api-error.ts";
 import { delay } from "../cluster/mirror.ts";
 import type { FunctionResource } from "../cluster/resources.ts";
@@ -71,7 +72,7 @@ export class Waker {
     const { endpoints, limits, children } = this.#options;
     const resource = endpoints.functions.get(name);
     if (!resource) throw new Problem("unknown_function", `There is no function "${name}".`);
-    if ((endpoints.get(name)?.instances.length ?? 0) > 0) return [];
+    if ((currentOf(endpoints.get(name))?.instances.length ?? 0) > 0) return [];
     const attempt = new WakeAttempt(name, this.#options);
     const { min, max, concurrency } = settingsOf(resource.spec, limits);
     const least = Math.max(1, min, Math.min(max, Math.ceil(calls / concurrency)));

@@ -1,9 +1,9 @@
 import { rmSync } from "node:fs";
 import { access, mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Bundle, Version } from "../../platform.ts";
+import type { Bundle, VersionRecord } from "../../platform.ts";
 
-export type VersionName = Pick<Version, "name" | "version">;
+export type VersionName = Pick<VersionRecord, "name" | "version">;
 
 interface BundleFile {
   readonly path: string;

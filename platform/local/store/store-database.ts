@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { FREE_SPACE, isDiskFull } from "../../disk-full.ts";
-import type { SourceType, Version } from "../../platform.ts";
+import type { Content, SourceType } from "../../platform.ts";
 import type { Settings } from "../../settings.ts";
 
 /** What the platform keeps in memory about a stored version: everything but source and bundle. */
@@ -11,6 +11,9 @@ export interface VersionRecord {
   readonly settings: Settings;
   readonly createdAt: Date;
 }
+
+/** A version with what was posted and built. */
+export interface WholeVersion extends VersionRecord, Content {}
 
 export interface FunctionRecord {
   readonly createdAt: Date;
@@ -99,7 +102,7 @@ export class StoreDatabase {
     return (rows as Row[]).map(versionRecord);
   }
 
-  read(name: string, version: number): Version | undefined {
+  read(name: string, version: number): WholeVersion | undefined {
     const row = this.#sql(`
       SELECT name, version, hash, settings, created_at, source_type, source, CAST(bundle AS BLOB) AS bundle
       FROM versions WHERE name = ? AND version = ?`).get(name, version) as Row | undefined;
@@ -112,7 +115,7 @@ export class StoreDatabase {
    * Makes `version` the current one and removes all but the newest `keep`. Durable when it returns.
    * @returns why something removed can still be read in the file, in words; undefined if nothing can
    */
-  publish(version: Version, keep: number): string | undefined {
+  publish(version: WholeVersion, keep: number): string | undefined {
     const { name, version: number, createdAt } = version;
     this.#transaction(() => {
       this.#sql(

@@ -1,7 +1,6 @@
 /** The thread of the store: it alone opens the database, so that no write keeps calls waiting. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import type { Version } from "../../platform.ts";
-import { StoreDatabase } from "./store-database.ts";
+import { StoreDatabase, type WholeVersion } from "./store-database.ts";
 import { type StoreAnswer, type StoreRequest, sendError } from "./store-messages.ts";
 
 function main(port: MessagePort, file: string): void {
@@ -33,7 +32,7 @@ function main(port: MessagePort, file: string): void {
 
 /** They are given away instead of being copied. */
 function buffersOf(result: unknown): ArrayBuffer[] {
-  const version = result as Version | undefined;
+  const version = result as WholeVersion | undefined;
   return version
     ? [version.source.bytes.buffer, version.bundle.code.buffer].map((each) => each as ArrayBuffer)
     : [];

@@ -1,7 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import type { Version } from "../../platform.ts";
-import type { FunctionRecord, VersionRecord } from "./store-database.ts";
+import type { FunctionRecord, VersionRecord, WholeVersion } from "./store-database.ts";
 import {
   receiveError,
   type StoreAnswer,
@@ -65,7 +64,7 @@ export class Store {
     return this.#ask("versions", [name]);
   }
 
-  read(name: string, version: number): Promise<Version | undefined> {
+  read(name: string, version: number): Promise<WholeVersion | undefined> {
     return this.#ask("read", [name, version]);
   }
 
@@ -73,7 +72,7 @@ export class Store {
    * Makes `version` the current one and removes all but the newest `keep`. Durable when it resolves.
    * @returns why something removed can still be read in the file, in words; undefined if nothing can
    */
-  async publish(version: Version, keep: number): Promise<string | undefined> {
+  async publish(version: WholeVersion, keep: number): Promise<string | undefined> {
     const bytes = await copied(version.source.bytes);
     const code = await copied(version.bundle.code);
     const sent = { ...version, source: { ...version.source, bytes }, bundle: { code } };

@@ -22,18 +22,18 @@ describe("manager: changing the settings of a function", () => {
       created: false,
       unchanged: false,
     });
-    const { settings, bundle } = (await skiff.platform.read("hello"))!;
+    const { settings } = (await skiff.platform.find("hello"))!;
     assert.equal(settings.min, 2);
     assert.deepEqual(settings.env, { B: "2", C: "3" });
     assert.deepEqual(settings.permissions, { net: [], sys: [] });
-    assert.equal(Buffer.from(bundle.code).toString(), "one");
+    assert.equal(Buffer.from((await skiff.platform.readSource("hello"))!.bytes).toString(), "one");
     assert.equal(skiff.builder.built.length, 1);
     assert.match(skiff.lines.at(-1)!, /^deployed hello version 2 in \d+ ms \(same bundle, start \d+ ms\)$/);
   });
 
   it("takes a setting back to its default with null", async () => {
     await patch({ min: null, env: null }, "application/merge-patch+json; charset=utf-8").expect(200);
-    const { settings } = (await skiff.platform.read("hello"))!;
+    const { settings } = (await skiff.platform.find("hello"))!;
     assert.equal(settings.min, 0);
     assert.deepEqual(settings.env, {});
   });

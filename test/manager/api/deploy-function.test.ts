@@ -44,13 +44,13 @@ describe("manager: deploying a function", () => {
     const bytes = Buffer.from('export default () => "a=1&b=ü %41+\r\n";\n');
     for (const type of [FORM, "application/json", "text/plain; charset=latin1", "application/octet-stream"]) {
       await request(skiff.url).post("/func?name=hello").set("content-type", type).send(bytes.toString());
-      assert.deepEqual(Buffer.from((await skiff.platform.read("hello"))!.source.bytes), bytes, type);
+      assert.deepEqual(Buffer.from((await skiff.platform.readSource("hello"))!.bytes), bytes, type);
     }
   });
 
   it("says unchanged and neither builds nor publishes when the same source comes again", async () => {
     await post("name=hello&min=1");
-    skiff.platform.publish = () => Promise.reject(new Error("published again"));
+    skiff.platform.store = () => Promise.reject(new Error("stored again"));
     const answer = await post("name=hello").expect(200);
     assert.equal(answer.body.unchanged, true);
     assert.equal(answer.body.version, 1);
@@ -63,8 +63,8 @@ describe("manager: deploying a function", () => {
     const answer = await post("name=hello&min=2").expect(200);
     assert.equal(answer.body.version, 2);
     assert.equal(skiff.builder.built.length, 1);
-    const { code } = (await skiff.platform.read("hello"))!.bundle;
-    assert.equal(Buffer.from(code).toString(), "export default () => 1;");
+    const { bytes } = (await skiff.platform.readSource("hello"))!;
+    assert.equal(Buffer.from(bytes).toString(), "export default () => 1;");
   });
 
   it("reads the settings of the query and keeps them for later versions", async () => {

@@ -2,8 +2,9 @@ import { strict as assert } from "node:assert";
 import { gzipSync } from "node:zlib";
 import request from "supertest";
 import type { SourceType } from "../../../platform/platform.ts";
-import { defaultSettings } from "../../../platform/settings.ts";
-import { LIMITS, type StartedManager, startManager } from "../started-manager.ts";
+import { publish } from "../../support/platform/deploying.ts";
+import { draftOfContent } from "../../support/platform/draft.ts";
+import { type StartedManager, startManager } from "../started-manager.ts";
 
 describe("manager: reading the source of a function", () => {
   let skiff: StartedManager;
@@ -12,14 +13,11 @@ describe("manager: reading the source of a function", () => {
   });
   afterEach(() => skiff.stop());
 
-  const publish = (bytes: Uint8Array, type: SourceType) =>
-    skiff.platform.publish({
-      name: "hello",
-      hash: Buffer.from(bytes).toString("hex"),
-      source: { bytes, type },
-      bundle: { code: new Uint8Array() },
-      settings: defaultSettings(LIMITS),
-    });
+  const post = (bytes: Uint8Array, type: SourceType) =>
+    publish(
+      skiff.platform,
+      draftOfContent("hello", { source: { bytes, type }, bundle: { code: new Uint8Array() } }),
+    );
   const read = (query = "") =>
     request(skiff.url)
       .get(`/func/hello/source${query}`)
@@ -39,7 +37,7 @@ describe("manager: reading the source of a function", () => {
   for (const [type, contentType, fileName] of kinds) {
     it(`gives back a source of ${type} byte for byte`, async () => {
       const bytes = gzipSync(Buffer.from([0, 255, 13, 10, 128]));
-      await publish(bytes, type);
+      await post(bytes, type);
       const answer = await read().expect(200);
       assert.deepEqual(answer.body, bytes);
       assert.equal(answer.headers["content-type"], contentType);
@@ -50,8 +48,8 @@ describe("manager: reading the source of a function", () => {
   }
 
   it("gives back an older version", async () => {
-    await publish(Buffer.from("one"), "text/typescript");
-    await publish(Buffer.from("two"), "text/typescript");
+    await post(Buffer.from("one"), "text/typescript");
+    await post(Buffer.from("two"), "text/typescript");
     assert.equal(String((await read("?version=1").expect(200)).body), "one");
     assert.equal(String((await read().expect(200)).body), "two");
   });
@@ -60,7 +58,7 @@ describe("manager: reading the source of a function", () => {
     await request(skiff.url)
       .get("/func/hello/source?version=1")
       .expect(404, /unknown_function/);
-    await publish(Buffer.from("one"), "text/typescript");
+    await post(Buffer.from("one"), "text/typescript");
     const answer = await request(skiff.url).get("/func/hello/source?version=2").expect(404);
     assert.equal(answer.body.code, "unknown_version");
     assert.match(answer.body.detail, /no version 2\. Versions kept: 1\./);

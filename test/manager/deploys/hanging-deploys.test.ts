@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Deploys } from "../../../manager/deploys/deploys.ts";
 import { limitsFromEnv } from "../../../platform/limits.ts";
-import type { Draft, Published } from "../../../platform/platform.ts";
+import type { Draft, Stored } from "../../../platform/platform.ts";
 import { type Builder, createBuilder } from "../../../runtimes/deno/build/builder.ts";
 import { recognizeSource } from "../../../runtimes/deno/build/source.ts";
 import { denoPath } from "../../../runtimes/deno/deno-binary.ts";
@@ -23,8 +23,8 @@ const TRIES = 5;
 class StickyPlatform extends FakePlatform {
   readonly stuck: string[] = [];
 
-  override publish(draft: Draft, signal?: AbortSignal): Promise<Published> {
-    if (!draft.name.startsWith("stuck")) return super.publish(draft, signal);
+  override store(draft: Draft, signal?: AbortSignal): Promise<Stored> {
+    if (!draft.name.startsWith("stuck")) return super.store(draft, signal);
     this.stuck.push(draft.name);
     return new Promise(() => {});
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Platform } from "../../../platform/platform.ts";
+import { publish, servingOf, wake } from "../../support/platform/deploying.ts";
 import type { Subject } from "./subject.ts";
 
 export function closing(subject: Subject): void {
@@ -17,16 +18,16 @@ export function closing(subject: Subject): void {
   describe("close", () => {
     it("takes every instance out of the endpoints", () =>
       withPlatform(async (platform) => {
-        await Promise.all(["a", "b"].map((name) => platform.publish(draft(name, "one"))));
+        await Promise.all(["a", "b"].map((name) => publish(platform, draft(name, "one"))));
         await platform.close({ drainMs: 0 });
-        for (const name of ["a", "b"]) assert.deepEqual(platform.endpoints(name)?.instances ?? [], []);
+        for (const name of ["a", "b"]) assert.deepEqual(servingOf(platform, name)?.instances ?? [], []);
         await platform.close();
       }));
 
     it("ends what waits, and refuses what comes", () =>
       withPlatform(async (platform) => {
-        await platform.publish(draft("a", "one"));
-        const pending = platform.publish(draft("b", "one")).then(
+        await publish(platform, draft("a", "one"));
+        const pending = publish(platform, draft("b", "one")).then(
           () => "published",
           (error) => error.code,
         );
@@ -37,15 +38,15 @@ export function closing(subject: Subject): void {
         await platform.close({ drainMs: 0 });
         assert.equal(await pending, "draining");
         assert.equal(await following, "ended");
-        await assert.rejects(platform.publish(draft("c", "one")), { code: "draining" });
-        await assert.rejects(platform.wake("a"), { code: "draining" });
+        await assert.rejects(publish(platform, draft("c", "one")), { code: "draining" });
+        await assert.rejects(wake(platform, "a"), { code: "draining" });
       }));
 
     able.durable("loses nothing that was published", async () => {
       await withPlatform(async (first) => {
-        for (const text of ["one", "two"]) await first.publish(draft("a", text, { env: { A: "1" } }));
-        await first.publish(draft("b", "one", { min: 1 }));
-        await first.publish(draft("c", "one"));
+        for (const text of ["one", "two"]) await publish(first, draft("a", text, { env: { A: "1" } }));
+        await publish(first, draft("b", "one", { min: 1 }));
+        await publish(first, draft("c", "one"));
         await first.remove("c");
         const before = await first.describe("a");
         await first.close({ drainMs: 0 });
@@ -60,10 +61,10 @@ export function closing(subject: Subject): void {
             (await second.list({ limit: 9 })).map(({ name }) => name),
             ["a", "b"],
           );
-          assert.deepEqual(second.endpoints("a")?.instances, [], "idle functions are not started");
-          for (const name of ["a", "b"]) await second.wake(name);
+          assert.deepEqual(servingOf(second, "a")?.instances, [], "idle functions are not started");
+          for (const name of ["a", "b"]) await wake(second, name);
           assert.equal(await subject.answer(second, "a"), "two");
-          assert.equal((await second.publish(draft("a", "two", { env: { A: "1" } }))).unchanged, true);
+          assert.equal((await publish(second, draft("a", "two", { env: { A: "1" } }))).unchanged, true);
         } finally {
           await second.close({ drainMs: 0 });
         }

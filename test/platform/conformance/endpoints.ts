@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { Endpoints } from "../../../platform/platform.ts";
+import { currentOf } from "../../../platform/traffic.ts";
+import { publish } from "../../support/platform/deploying.ts";
 import type { Subject } from "./subject.ts";
 
 export function endpoints(subject: Subject): void {
@@ -8,9 +10,11 @@ export function endpoints(subject: Subject): void {
   describe("endpoints and watch", () => {
     it("give the ready instances with what a caller must know of the version", async () => {
       const { platform } = subject;
-      await platform.publish(draft("ends", "one", { concurrency: 3, timeoutMs: 4_000 }));
-      const { instances, ...rest } = platform.endpoints("ends")!;
-      assert.deepEqual(rest, { name: "ends", version: 1, concurrency: 3, timeoutMs: 4_000 });
+      await publish(platform, draft("ends", "one", { concurrency: 3, timeoutMs: 4_000 }));
+      const { versions, ...rest } = platform.endpoints("ends")!;
+      assert.deepEqual(rest, { name: "ends", traffic: [{ version: 1, weight: 1 }] });
+      const [{ instances, ...version } = assert.fail("no version"), ...others] = versions;
+      assert.deepEqual([version, others], [{ version: 1, concurrency: 3, timeoutMs: 4_000 }, []]);
       assert.equal(instances.length, 1);
       assert.equal(platform.endpoints("ends-never-was"), undefined);
       const all = [...platform.allEndpoints()].filter(({ name }) => name.startsWith("ends"));
@@ -19,12 +23,14 @@ export function endpoints(subject: Subject): void {
 
     it("are replaced, never changed", async () => {
       const { platform } = subject;
-      await platform.publish(draft("ends-frozen", "one"));
+      await publish(platform, draft("ends-frozen", "one"));
       const before = platform.endpoints("ends-frozen")!;
-      const copy = { ...before, instances: [...before.instances] };
-      await platform.publish(draft("ends-frozen", "two"));
+      const idsOf = ({ traffic, versions }: Endpoints) =>
+        JSON.stringify([traffic, versions.map((each) => [each.version, each.instances.map(({ id }) => id)])]);
+      const copy = idsOf(before);
+      await publish(platform, draft("ends-frozen", "two"));
       assert.notEqual(platform.endpoints("ends-frozen"), before);
-      assert.deepEqual({ ...before, instances: [...before.instances] }, copy);
+      assert.equal(idsOf(before), copy);
     });
 
     it("never mix versions, and never give an id to two copies", async () => {
@@ -32,32 +38,36 @@ export function endpoints(subject: Subject): void {
       const versionOf = new Map<string, number>();
       const stop = platform.watch((name, endpoints) => {
         if (name !== "ends-mix" || !endpoints) return;
-        for (const { id } of endpoints.instances) {
-          assert.equal(versionOf.get(id) ?? endpoints.version, endpoints.version);
-          versionOf.set(id, endpoints.version);
+        for (const { version, instances } of endpoints.versions) {
+          for (const { id } of instances) {
+            assert.equal(versionOf.get(id) ?? version, version);
+            versionOf.set(id, version);
+          }
         }
       });
-      for (const text of ["a", "b", "c"]) await platform.publish(draft("ends-mix", text));
+      for (const text of ["a", "b", "c"]) await publish(platform, draft("ends-mix", text));
       stop();
       assert.deepEqual([...versionOf.values()], [1, 2, 3]);
     });
 
     it("tell every listener of every change, with the snapshot that can be read then", async () => {
       const { platform } = subject;
-      const seen: (Endpoints | undefined)[] = [];
-      const listener = (name: string, endpoints: Endpoints | undefined) => {
-        if (name !== "ends-told") return;
-        assert.equal(platform.endpoints(name), endpoints);
-        seen.push(endpoints);
-      };
-      const stops = [platform.watch(listener), platform.watch((...args) => listener(...args))];
-      await platform.publish(draft("ends-told", "one"));
+      const seen: (Endpoints | undefined)[][] = [[], []];
+      const stops = seen.map((changes) =>
+        platform.watch((name, endpoints) => {
+          if (name !== "ends-told") return;
+          assert.equal(platform.endpoints(name), endpoints);
+          changes.push(endpoints);
+        }),
+      );
+      await publish(platform, draft("ends-told", "one"));
       await platform.remove("ends-told");
       for (const stop of stops) stop();
-      assert.deepEqual(
-        seen.map((endpoints) => endpoints?.version),
-        [1, 1, undefined, undefined],
-      );
+      const [one = [], other = []] = seen;
+      assert.deepEqual(other, one);
+      assert.equal(one.at(-1), undefined);
+      assert.equal(currentOf(one.at(-2))?.version, 1);
+      assert.ok(one.slice(0, -1).every((endpoints) => endpoints !== undefined));
     });
 
     it("tell a listener nothing after it stopped", async () => {
@@ -68,7 +78,7 @@ export function endpoints(subject: Subject): void {
       });
       stop();
       stop();
-      await platform.publish(draft("ends-stop", "one"));
+      await publish(platform, draft("ends-stop", "one"));
       assert.equal(told, 0);
     });
   });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { LogLine } from "../../../platform/platform.ts";
 import { eventually } from "../../support/eventually.ts";
+import { publish } from "../../support/platform/deploying.ts";
 import type { Subject } from "./subject.ts";
 
 export function logs(subject: Subject): void {
@@ -21,7 +22,7 @@ export function logs(subject: Subject): void {
 
   describe("logs", () => {
     it("give the last lines, oldest first", async () => {
-      await subject.platform.publish(draft("logs-tail", "one"));
+      await publish(subject.platform, draft("logs-tail", "one"));
       await printAll("logs-tail", ["a", "b", "c"]);
       assert.deepEqual(await printed("logs-tail", 2), ["b", "c"]);
       assert.deepEqual(await printed("logs-tail", 100), ["a", "b", "c"]);
@@ -30,7 +31,7 @@ export function logs(subject: Subject): void {
 
     it("say when, by which instance and on which stream a line was printed", async () => {
       const { platform } = subject;
-      await platform.publish(draft("logs-line", "one"));
+      await publish(platform, draft("logs-line", "one"));
       await printAll("logs-line", ["a"]);
       for await (const line of platform.logs("logs-line", { tail: 1, follow: false })) {
         assert.ok(Math.abs(line.at.getTime() - Date.now()) < 60_000);
@@ -41,7 +42,7 @@ export function logs(subject: Subject): void {
 
     it("follow what is printed after the last lines, until aborted", async () => {
       const { platform } = subject;
-      await platform.publish(draft("logs-follow", "one"));
+      await publish(platform, draft("logs-follow", "one"));
       await printAll("logs-follow", ["a", "b"]);
       const leaving = new AbortController();
       const texts: string[] = [];
@@ -60,7 +61,7 @@ export function logs(subject: Subject): void {
 
     it("that are followed end when the function is removed", async () => {
       const { platform } = subject;
-      await platform.publish(draft("logs-end", "one"));
+      await publish(platform, draft("logs-end", "one"));
       await printAll("logs-end", ["a"]);
       const lines: LogLine[] = [];
       const following = (async () => {

@@ -1,5 +1,6 @@
-import type { Abilities, Draft, Platform } from "../../../platform/platform.ts";
+import type { Abilities, Platform } from "../../../platform/platform.ts";
 import type { Settings } from "../../../platform/settings.ts";
+import type { NewDraft } from "../../support/platform/draft.ts";
 
 /** What the suite has to know about an implementation besides the seam. */
 export interface Harness {
@@ -12,9 +13,9 @@ export interface Harness {
   /** A platform on the state of a closed one; for those that are durable. */
   reopen(platform: Platform): Promise<Platform>;
   /** A draft whose function answers every call with `text` and prints the path of the call. */
-  draft(name: string, text: string, settings?: Partial<Settings>): Draft;
+  draft(name: string, text: string, settings?: Partial<Settings>): NewDraft;
   /** A draft that does not start; it prints `last words` before. */
-  failing(name: string): Draft;
+  failing(name: string): NewDraft;
   /** From now on no instance of the function's current version starts. */
   breakStarts(platform: Platform, name: string): Promise<void>;
   /** Waits for, or brings about, a function without instances; its `idleMs` is 100. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { ConfigMap, FunctionResource } from "../../../platform/kubernetes/cluster/resources.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { eventually } from "../../support/eventually.ts";
+import { publish, report, servingOf, wake } from "../../support/platform/deploying.ts";
 import { draftOf } from "../../support/platform/draft.ts";
 import { FakeCluster } from "../../support/platform/fake-cluster.ts";
 
@@ -15,8 +16,8 @@ describe("the Kubernetes platform on a cluster that fails", () => {
       .sort();
   const resource = () => cluster.server.read<FunctionResource>("functions", "hello");
   const serving = () => {
-    const endpoints = cluster.platform.endpoints("hello");
-    return endpoints && [endpoints.version, endpoints.instances.length];
+    const current = servingOf(cluster.platform, "hello");
+    return current && [current.version, current.instances.length];
   };
 
   /** The last deploy is answered before its mark is gone. */
@@ -31,7 +32,7 @@ describe("the Kubernetes platform on a cluster that fails", () => {
   afterEach(() => cluster.close());
 
   it("publishes: code in ConfigMaps, the Function, what runs it; then calls go to its pods", async () => {
-    const published = await cluster.platform.publish(draft("one"));
+    const published = await publish(cluster.platform, draft("one"));
     assert.deepEqual(published, { name: "hello", version: 1, created: true, unchanged: false });
     assert.deepEqual(serving(), [1, 1]);
     const hash = draft("one").hash.slice(0, 8);
@@ -52,18 +53,18 @@ describe("the Kubernetes platform on a cluster that fails", () => {
   });
 
   it("writes nothing when the current version is posted again", async () => {
-    await cluster.platform.publish(draft("one"));
+    await publish(cluster.platform, draft("one"));
     await turnEnded();
     const before = cluster.server.requests.length;
-    assert.equal((await cluster.platform.publish(draft("one"))).unchanged, true);
+    assert.equal((await publish(cluster.platform, draft("one"))).unchanged, true);
     assert.ok(cluster.server.requests.slice(before).every((request) => request.startsWith("GET ")));
   });
 
   it("puts the version before back when a new one crashes, and shows its last lines", async () => {
-    await cluster.platform.publish(draft("one"));
+    await publish(cluster.platform, draft("one"));
     const before = { spec: resource()?.spec, stored: stored() };
     cluster.crashing.set(2, "working\nlast words");
-    await assert.rejects(cluster.platform.publish(draft("two")), (error: Problem) => {
+    await assert.rejects(publish(cluster.platform, draft("two")), (error: Problem) => {
       assert.equal(error.code, "start_failed");
       assert.deepEqual(error.extensions.log, ["working", "last words"]);
       return true;
@@ -71,25 +72,25 @@ describe("the Kubernetes platform on a cluster that fails", () => {
     assert.deepEqual({ spec: resource()?.spec, stored: stored() }, before);
     assert.deepEqual(serving(), [1, 1]);
     cluster.crashing.clear();
-    assert.equal((await cluster.platform.publish(draft("three"))).version, 2);
+    assert.equal((await publish(cluster.platform, draft("three"))).version, 2);
   });
 
   it("does not use the number of a version again that was taken back while a pod of it takes calls", async () => {
-    await cluster.platform.publish(draft("one"));
+    await publish(cluster.platform, draft("one"));
     const labels = { "skiff.dev/function": "hello", "skiff.dev/version": "2", "skiff.dev/pool": "adopted" };
     const status = { podIP: "127.0.0.1", conditions: [{ type: "Ready", status: "True" }] };
     cluster.server.put("pods", { metadata: { name: "left-over", labels }, status });
     await eventually("it is seen", () => cluster.platform.mirror.newestReady("hello") === 2);
-    assert.equal((await cluster.platform.publish(draft("two"))).version, 3);
+    assert.equal((await publish(cluster.platform, draft("two"))).version, 3);
     const left = cluster.server.read("pods", "left-over")?.metadata.uid;
     assert.deepEqual(serving(), [3, 1]);
-    assert.notEqual(cluster.platform.endpoints("hello")?.instances[0]?.id, left);
+    assert.notEqual(servingOf(cluster.platform, "hello")?.instances[0]?.id, left);
   });
 
   it("leaves a Function alone that was made while the deploy of one before it failed", async () => {
     cluster.makesPods = false;
     const leaving = new AbortController();
-    const published = cluster.platform.publish(draft("one"), leaving.signal);
+    const published = publish(cluster.platform, draft("one"), leaving.signal);
     await eventually("it waits for its pods", () => {
       return resource()?.spec.version === 1 && cluster.server.list("deployments").length === 1;
     });
@@ -103,34 +104,34 @@ describe("the Kubernetes platform on a cluster that fails", () => {
 
   it("leaves nothing of a first version that crashes", async () => {
     cluster.crashing.set(1, "no");
-    await assert.rejects(cluster.platform.publish(draft("one")), { code: "start_failed" });
+    await assert.rejects(publish(cluster.platform, draft("one")), { code: "start_failed" });
     for (const kind of ["functions", "configmaps", "deployments", "services", "pods", "endpointslices"]) {
       assert.deepEqual(cluster.server.list(kind), [], kind);
     }
   });
 
   it("tries again when somebody else changed the Function in between (409)", async () => {
-    await cluster.platform.publish(draft("one"));
+    await publish(cluster.platform, draft("one"));
     const isFunction = (method: string, path: string) =>
       method !== "GET" && path.endsWith("/functions/hello");
     cluster.server.fail({ status: 409, matches: isFunction }, { status: 409, matches: isFunction });
-    assert.equal((await cluster.platform.publish(draft("two"))).version, 2);
+    assert.equal((await publish(cluster.platform, draft("two"))).version, 2);
     assert.deepEqual(serving(), [2, 1]);
   });
 
   it("waits as long as the server asks when it is put off (429)", async () => {
     const isCreate = (method: string) => method === "POST";
     cluster.server.fail({ status: 429, headers: { "retry-after": "0" }, matches: isCreate });
-    assert.equal((await cluster.platform.publish(draft("one"))).version, 1);
+    assert.equal((await publish(cluster.platform, draft("one"))).version, 1);
   });
 
   it("waits for the publish of another manager, and goes on from its version", async () => {
-    await cluster.platform.publish(draft("one"));
+    await publish(cluster.platform, draft("one"));
     await turnEnded();
     const { metadata, ...rest } = resource()!;
     const annotations = { "skiff.dev/publishing-since": new Date().toISOString() };
     cluster.server.put("functions", { ...rest, metadata: { ...metadata, annotations } });
-    const published = cluster.platform.publish(draft("two"));
+    const published = publish(cluster.platform, draft("two"));
     await eventually(
       "it has looked",
       () =>
@@ -145,7 +146,7 @@ describe("the Kubernetes platform on a cluster that fails", () => {
   it("leaves the mark of the next deploy alone when its own was hard to take away", async () => {
     const isEnd = (method: string, path: string) => method === "PATCH" && path.endsWith("/functions/hello");
     cluster.server.fail({ status: 500, matches: isEnd });
-    await cluster.platform.publish(draft("one"));
+    await publish(cluster.platform, draft("one"));
     const tries = () =>
       cluster.server.requests.filter((request) => isEnd(...(request.split(" ") as [string, string]))).length;
     await eventually("it has failed once", () => tries() === 1);
@@ -158,13 +159,14 @@ describe("the Kubernetes platform on a cluster that fails", () => {
   });
 
   it("answers 503 with the reason while the API server is away; calls go on, and it heals by itself", async () => {
-    await cluster.platform.publish(draft("one"));
+    await publish(cluster.platform, draft("one"));
     await cluster.server.down();
     const attempts = [
-      cluster.platform.publish(draft("two")),
+      publish(cluster.platform, draft("two")),
       cluster.platform.list({ limit: 1 }),
       cluster.platform.describe("hello"),
-      cluster.platform.read("hello"),
+      cluster.platform.find("hello"),
+      cluster.platform.readSource("hello"),
       cluster.platform.remove("hello"),
     ];
     for (const outcome of await Promise.allSettled(attempts)) {
@@ -175,13 +177,13 @@ describe("the Kubernetes platform on a cluster that fails", () => {
     }
     assert.deepEqual(serving(), [1, 1]);
     await cluster.server.up();
-    assert.equal((await cluster.platform.publish(draft("two"))).version, 2);
+    assert.equal((await publish(cluster.platform, draft("two"))).version, 2);
     assert.deepEqual(serving(), [2, 1]);
   });
 
   it("says that the cluster refuses when it does", async () => {
     cluster.server.fail({ status: 403, matches: (method) => method === "POST" });
-    await assert.rejects(cluster.platform.publish(draft("one")), {
+    await assert.rejects(publish(cluster.platform, draft("one")), {
       code: "platform_unavailable",
       detail: /refuses this \(403 Fault/,
     });
@@ -190,9 +192,9 @@ describe("the Kubernetes platform on a cluster that fails", () => {
   it("starts the pods of a few functions at a time when many wake at once, in their order", async () => {
     const names = Array.from({ length: 10 }, (_, index) => `wake-${index}`);
     for (const name of names) {
-      await cluster.platform.publish(draft("awake", name));
+      await publish(cluster.platform, draft("awake", name));
       await cluster.platform.children.scale(name, 0);
-      await eventually("it sleeps", () => cluster.platform.endpoints(name)?.instances.length === 0);
+      await eventually("it sleeps", () => servingOf(cluster.platform, name)?.instances.length === 0);
     }
     const replicas = () =>
       cluster.server
@@ -200,7 +202,7 @@ describe("the Kubernetes platform on a cluster that fails", () => {
         .map((each) => (each as unknown as { spec: { replicas: number } }).spec.replicas)
         .reduce((sum, count) => sum + count, 0);
     cluster.makesPods = false;
-    const woken = names.map((name) => cluster.platform.wake(name));
+    const woken = names.map((name) => wake(cluster.platform, name));
     await eventually("the first have been asked for", () => replicas() === 4);
     await cluster.platform.list({ limit: 1 });
     assert.equal(replicas(), 4);
@@ -211,7 +213,7 @@ describe("the Kubernetes platform on a cluster that fails", () => {
   });
 
   it("takes a Function that is being deleted out of the endpoints at once", async () => {
-    await cluster.platform.publish(draft("one"));
+    await publish(cluster.platform, draft("one"));
     const { metadata, ...rest } = resource()!;
     cluster.server.put("functions", {
       ...rest,
@@ -221,15 +223,15 @@ describe("the Kubernetes platform on a cluster that fails", () => {
   });
 
   it("wakes with one scaling for all who wait, and with as many instances as their calls need", async () => {
-    await cluster.platform.publish({
+    await publish(cluster.platform, {
       ...draft("one"),
       settings: { ...draft("one").settings, concurrency: 2 },
     });
     await cluster.platform.children.scale("hello", 0);
     await eventually("it sleeps", () => serving()?.[1] === 0);
     const before = cluster.server.requests.length;
-    cluster.platform.report({ name: "hello", inFlight: 0, waiting: 5 });
-    await Promise.all([1, 2, 3].map(() => cluster.platform.wake("hello")));
+    report(cluster.platform, { name: "hello", inFlight: 0, waiting: 5 });
+    await Promise.all([1, 2, 3].map(() => wake(cluster.platform, "hello")));
     await eventually("three are ready", () => serving()?.[1] === 3);
     const scalings = cluster.server.requests.slice(before).filter((each) => each.endsWith("/scale"));
     assert.equal(scalings.length, 1);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
+import { servingOf } from "../../support/platform/deploying.ts";
 import { answering, draftOf } from "../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../support/platform/temporary-local-platform.ts";
 
@@ -27,6 +28,6 @@ describe("a wall clock that is set", () => {
   it("back does not keep a function from being idle", async () => {
     await local.publish(draftOf("back", answering("hi"), { idleMs: 100 }));
     Date.now = () => now() - HOUR_MS;
-    await eventually("it is idle", () => local.platform.endpoints("back")?.instances.length === 0);
+    await eventually("it is idle", () => servingOf(local.platform, "back")?.instances.length === 0);
   });
 });

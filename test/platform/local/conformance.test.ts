@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Platform } from "../../../platform/platform.ts";
 import { eventually } from "../../support/eventually.ts";
 import { call } from "../../support/instances/call-instance.ts";
+import { servingOf } from "../../support/platform/deploying.ts";
 import { draftOf } from "../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../support/platform/temporary-local-platform.ts";
 import { conformance } from "../conformance/conformance.ts";
@@ -34,9 +35,9 @@ conformance("the local platform", {
     for (const version of readdirSync(folder)) writeFileSync(join(folder, version, "bundle.mjs"), "throw 1;");
   },
   toZero: (platform, name) =>
-    eventually(`${name} has no instance`, () => platform.endpoints(name)?.instances.length === 0),
+    eventually(`${name} has no instance`, () => servingOf(platform, name)?.instances.length === 0),
   print: async (platform, name, text) => {
-    await call(platform.endpoints(name)!.instances[0]!.address, { path: `/${text}` });
+    await call(servingOf(platform, name)!.instances[0]!.address, { path: `/${text}` });
   },
-  answer: async (platform, name) => (await call(platform.endpoints(name)!.instances[0]!.address)).text,
+  answer: async (platform, name) => (await call(servingOf(platform, name)!.instances[0]!.address)).text,
 });

@@ -10,6 +10,7 @@ import { eventually } from "../../support/eventually.ts";
 import { call } from "../../support/instances/call-instance.ts";
 import { instancesIn } from "../../support/instances/instance-folders.ts";
 import { processesWith } from "../../support/instances/processes.ts";
+import { wake } from "../../support/platform/deploying.ts";
 import { TemporaryLocalPlatform } from "../../support/platform/temporary-local-platform.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../support/platform/deploying-platform.ts", import.meta.url));
@@ -71,11 +72,11 @@ describe("a local platform that was killed", () => {
         for (const name of ["a", "b"]) {
           const last = deploys.findLast((deploy) => deploy.name === name);
           if (!last) continue;
-          const stored = await local.platform.read(name, last.version);
-          assert.equal(new TextDecoder().decode(stored?.bundle.code), last.code);
-          const current = (await local.platform.read(name))!;
+          const stored = await local.platform.readSource(name, last.version);
+          assert.equal(new TextDecoder().decode(stored?.bytes), last.code);
+          const current = (await local.platform.find(name))!;
           assert.ok(current.version === last.version || current.version === last.version + 1);
-          await local.platform.wake(name);
+          await wake(local.platform, name);
           assert.match((await call(local.instance(name).address)).text, new RegExp(`^round ${round} `));
         }
       } finally {

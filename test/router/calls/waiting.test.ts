@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import net from "node:net";
 import { Problem } from "../../../platform/problems.ts";
+import { servingOf } from "../../support/platform/deploying.ts";
 import { type Answer, Harness, send, until } from "../support/harness.ts";
 
 describe("a call that finds no free instance", () => {
@@ -254,7 +255,7 @@ describe("the load that the router reports", () => {
       const calls = Array.from({ length: 50 }, () => send(`${harness.url}/fn/echo`));
       await until(() => loads.at(-1)?.waiting === 48, "48 reported as waiting");
       assert.partialDeepStrictEqual(loads.at(-1), { name: "echo", inFlight: 2, waiting: 48 });
-      const { id } = harness.platform.endpoints("echo")!.instances[0]!;
+      const { id } = servingOf(harness.platform, "echo")!.instances[0]!;
       assert.equal(loads.at(-1)?.byInstance?.().get(id)?.calls, 2);
       for (let i = 0; i < 50; i++) {
         await until(() => held.length > i, "a call forwarded");
@@ -275,21 +276,24 @@ describe("the load that the router reports", () => {
       open.push(response.writeHead(200));
       response.write("begun");
     };
-    const counted = () => Object.fromEntries(harness.platform.loads.at(-1)?.byInstance?.() ?? []);
+    const counted = () => {
+      const newest = new Map(harness.platform.loads.map((load) => [load.version, load]));
+      return Object.fromEntries([...newest.values()].flatMap((load) => [...(load.byInstance?.() ?? [])]));
+    };
     const stream = () => {
       const asked = http.get(`${harness.url}/fn/echo/stream`, { agent: false }).on("error", () => {});
       return new Promise<void>((resolve) => asked.once("response", (it) => it.once("data", () => resolve())));
     };
     try {
       await harness.serve(begin);
-      const [first] = harness.platform.endpoints("echo")!.instances;
+      const [first] = servingOf(harness.platform, "echo")!.instances;
       await stream();
       const one = { calls: 1, streams: 1 };
       await until(() => counted()[first!.id] !== undefined, "a stream reported");
       assert.deepEqual(counted(), { [first!.id]: one });
 
       await harness.serve(begin);
-      const [second] = harness.platform.endpoints("echo")!.instances;
+      const [second] = servingOf(harness.platform, "echo")!.instances;
       await stream();
       await until(() => counted()[second!.id] !== undefined, "the second stream reported");
       assert.deepEqual(counted(), { [first!.id]: one, [second!.id]: one });

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import http from "node:http";
 import type net from "node:net";
 import type { Duplex } from "node:stream";
+import { servingOf } from "../../support/platform/deploying.ts";
 import { Harness, type HarnessOptions, raw, until } from "../support/harness.ts";
 
 const HANDSHAKE =
@@ -174,7 +175,7 @@ describe("a WebSocket", () => {
 
   it("is tried again when the connection was refused", async () => {
     await start(echo);
-    const good = harness.platform.endpoints("echo")!.instances[0]!.address;
+    const good = servingOf(harness.platform, "echo")!.instances[0]!.address;
     harness.platform.setInstances("echo", [{ unix: "/nonexistent/a.sock" }, good]);
     const socket = connect();
     await once(socket, "open");

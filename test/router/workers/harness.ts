@@ -4,13 +4,16 @@ import http from "node:http";
 import type net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Metrics } from "../../../metrics/metrics.ts";
 import { type Limits, limitsFromEnv } from "../../../platform/limits.ts";
 import type { Address } from "../../../platform/platform.ts";
 import { applySettings, defaultSettings } from "../../../platform/settings.ts";
 import type { FrontOptions } from "../../../router/front.ts";
-import { createMetrics } from "../../../router/metrics/metrics.ts";
+import { addRouterMetrics } from "../../../router/metrics/metrics.ts";
 import { Workers } from "../../../router/workers/workers.ts";
 import { processesWith } from "../../support/instances/processes.ts";
+import { publish } from "../../support/platform/deploying.ts";
+import { draftOf } from "../../support/platform/draft.ts";
 import { type FakeOptions, FakePlatform } from "../../support/platform/fake-platform.ts";
 
 export interface WorkersHarnessOptions
@@ -30,6 +33,7 @@ export class WorkersHarness {
   readonly #folder: string;
   readonly #instances: net.Server[] = [];
   readonly #sockets = new Set<net.Socket>();
+  #published = 0;
   port = 0;
 
   private constructor(
@@ -88,13 +92,9 @@ export class WorkersHarness {
   }
 
   async publish(name: string, addresses: readonly Address[], settings: Record<string, unknown> = {}) {
-    await this.platform.publish({
-      name,
-      hash: `${name}-${Math.random()}`,
-      source: { bytes: new Uint8Array(), type: "text/typescript" },
-      bundle: { code: new Uint8Array() },
-      settings: applySettings(defaultSettings(this.limits), settings, this.limits),
-    });
+    const code = `// ${name} ${++this.#published}`;
+    const applied = applySettings(defaultSettings(this.limits), settings, this.limits);
+    await publish(this.platform, draftOf(name, code, applied));
     this.platform.setInstances(name, addresses);
     await this.front.caughtUp();
   }
@@ -104,7 +104,9 @@ export class WorkersHarness {
   }
 
   metrics(): Promise<string> {
-    return createMetrics(this.front.counted)();
+    const metrics = new Metrics();
+    addRouterMetrics(metrics, this.front.counted);
+    return metrics.text();
   }
 
   /** Calls of `echo` that were answered with 2xx, over all of its versions. */

@@ -5,6 +5,7 @@ import net from "node:net";
 import { Problem } from "../../../platform/problems.ts";
 import { eventually } from "../../support/eventually.ts";
 import { processesWith } from "../../support/instances/processes.ts";
+import { servingOf } from "../../support/platform/deploying.ts";
 import { raw } from "../support/harness.ts";
 import { Client, WorkersHarness, type WorkersHarnessOptions } from "./harness.ts";
 
@@ -167,7 +168,7 @@ describe("routers in several processes", () => {
         if (answer.startsWith("broken off")) broken++;
       });
     }
-    const { id } = harness.platform.endpoints("echo")!.instances[0]!;
+    const { id } = servingOf(harness.platform, "echo")!.instances[0]!;
     const isSum = (calls: number) =>
       load()?.inFlight === calls && load()?.byInstance?.().get(id)?.calls === calls;
     await eventually("all are counted", () => isSum(24));

@@ -5,6 +5,7 @@
 import { limitsFromEnv } from "../../../platform/limits.ts";
 import { LocalPlatform } from "../../../platform/local/local-platform.ts";
 import { callFor } from "../instances/call-instance.ts";
+import { publish, servingOf } from "./deploying.ts";
 import { draftOf } from "./draft.ts";
 
 const [dataFolder = "", round = ""] = process.argv.slice(2);
@@ -18,16 +19,17 @@ const platform = await LocalPlatform.open({
 });
 
 // One that does not notice that its platform is gone: after it was published, because it must be ready once.
-await platform.publish(
+await publish(
+  platform,
   draftOf("stubborn", `export default () => { console.log("looping"); for (;;); }; // ${round}`),
 );
-callFor(platform.endpoints("stubborn")!.instances[0]!.address).catch(() => {});
+callFor(servingOf(platform, "stubborn")!.instances[0]!.address).catch(() => {});
 await looping.promise;
 
 async function deployOn(name: string): Promise<void> {
   for (let number = 0; ; number++) {
     const code = `export default () => "round ${round} number ${number}";`;
-    const { version } = await platform.publish(draftOf(name, code));
+    const { version } = await publish(platform, draftOf(name, code));
     process.stdout.write(`${JSON.stringify({ name, version, code })}\n`);
   }
 }

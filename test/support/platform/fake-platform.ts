@@ -2,6 +2,7 @@ import { EndpointsTable } from "../../../platform/endpoints-table.ts";
 import { LogBuffer } from "../../../platform/log-buffer.ts";
 import type {
   Address,
+  Content,
   Draft,
   FunctionDescription,
   Instance,
@@ -9,87 +10,109 @@ import type {
   LogLine,
   LogOptions,
   Platform,
-  Published,
-  Version,
+  Stored,
+  Traffic,
+  VersionRecord,
   WakeStep,
 } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
+import { checkTraffic, currentVersion } from "../../../platform/traffic.ts";
+
+export interface FakeVersion extends VersionRecord, Content {
+  readonly instances: readonly Instance[];
+}
 
 interface FakeFunction {
-  readonly versions: Version[];
-  instances: Instance[];
+  readonly versions: Map<number, FakeVersion>;
+  traffic: Traffic;
   readonly createdAt: Date;
   readonly log: LogBuffer;
 }
 
 export interface FakeOptions {
-  /** Makes an instance of a version ready; throws what `publish` and `wake` are to throw. */
-  start?: (version: Version) => Promise<Address> | Address;
+  /** Makes an instance of a version ready; throws what `store`, `route` and `wake` are to throw. */
+  start?: (version: FakeVersion) => Promise<Address> | Address;
   /** What `wake` says of its steps. */
   wakeSteps?: readonly WakeStep[];
+  /** Versions kept of a function; 20 by default. */
+  versionsKept?: number;
 }
 
 /** A platform in memory for tests of manager and router: instances are whatever addresses the test gives. */
 export class FakePlatform implements Platform {
   readonly abilities = { scalesOut: false, scalesToZero: false, runsCode: false, durable: false };
   readonly loads: Load[] = [];
+  readonly #options: Required<FakeOptions>;
   readonly #functions = new Map<string, FakeFunction>();
   readonly #endpoints = new EndpointsTable();
   readonly #waking = new Map<string, Promise<readonly WakeStep[]>>();
   /** The last change under way: changes happen in order. */
   #change: Promise<unknown> = Promise.resolve();
   #closed = false;
-  readonly #start: NonNullable<FakeOptions["start"]>;
   #instances = 0;
 
-  readonly #wakeSteps: readonly WakeStep[];
-
-  constructor({ start = () => ({ unix: "/nonexistent/fake.sock" }), wakeSteps = [] }: FakeOptions = {}) {
-    this.#start = start;
-    this.#wakeSteps = wakeSteps;
+  constructor(options: FakeOptions = {}) {
+    const start = () => ({ unix: "/nonexistent/fake.sock" });
+    this.#options = { start, wakeSteps: [], versionsKept: 20, ...options };
   }
 
-  publish(draft: Draft, signal?: AbortSignal): Promise<Published> {
-    return this.#inOrder(() => this.#publish(draft, signal));
+  store(draft: Draft, signal?: AbortSignal): Promise<Stored> {
+    return this.#inOrder(() => this.#store(draft, signal));
   }
 
-  async #publish(draft: Draft, signal?: AbortSignal): Promise<Published> {
-    signal?.throwIfAborted();
-    this.#throwIfClosed();
-    const { name } = draft;
-    const current = this.#functions.get(name)?.versions.at(-1);
-    if (current?.hash === draft.hash)
-      return { name, version: current.version, created: false, unchanged: true };
-    const version: Version = { ...draft, version: (current?.version ?? 0) + 1, createdAt: new Date() };
-    const address = await this.#start(version);
-    signal?.throwIfAborted();
-    this.#throwIfClosed();
-    const entry = this.#functions.get(name) ?? {
-      versions: [],
-      instances: [],
-      createdAt: new Date(),
-      log: new LogBuffer(),
-    };
+  async #store(draft: Draft, signal?: AbortSignal): Promise<Stored> {
+    this.#throwIfOver(signal);
+    const { name, hash, sourceHash, settings } = draft;
+    const known = this.#functions.get(name);
+    const number = Math.max(0, ...(known?.versions.keys() ?? [])) + 1;
+    const { source, bundle } = this.#contentOf(draft);
+    const record = { name, version: number, hash, sourceHash, settings, createdAt: new Date() };
+    const version: FakeVersion = { ...record, source, bundle, instances: [] };
+    const address = await this.#options.start(version);
+    this.#throwIfOver(signal);
+    const entry = known ?? { versions: new Map(), traffic: [], createdAt: new Date(), log: new LogBuffer() };
     this.#functions.set(name, entry);
-    entry.versions.push(version);
-    this.setInstances(name, [address]);
-    return { name, version: version.version, created: current === undefined, unchanged: false };
+    entry.versions.set(number, version);
+    this.#setInstances(name, number, [address]);
+    this.#prune(name, entry);
+    return { name, version: number, created: known === undefined };
   }
 
-  /** Replaces the ready instances of a function: what a crash, a scale-out or an idle stop does. */
-  setInstances(name: string, addresses: readonly Address[]): void {
-    const entry = this.#functions.get(name);
-    const version = entry?.versions.at(-1);
-    if (!entry || !version) throw new Error(`no function ${name}`);
-    entry.instances = addresses.map((address) => ({ id: `fake-${++this.#instances}`, address }));
-    const { concurrency, timeoutMs } = version.settings;
-    this.#endpoints.set({
-      name,
-      version: version.version,
-      concurrency,
-      timeoutMs,
-      instances: entry.instances,
-    });
+  #contentOf({ name, content }: Draft): Content {
+    return "sameAs" in content ? this.#version(name, content.sameAs) : content;
+  }
+
+  #prune(name: string, { versions, traffic }: FakeFunction): void {
+    const newest = Math.max(...versions.keys());
+    for (const number of versions.keys()) {
+      const isRouted = traffic.some(({ version }) => version === number);
+      if (number <= newest - this.#options.versionsKept && !isRouted) versions.delete(number);
+    }
+    this.#publishEndpoints(name);
+  }
+
+  route(name: string, traffic: Traffic, signal?: AbortSignal): Promise<void> {
+    return this.#inOrder(() => this.#route(name, traffic, signal));
+  }
+
+  async #route(name: string, traffic: Traffic, signal?: AbortSignal): Promise<void> {
+    this.#throwIfOver(signal);
+    checkTraffic(traffic);
+    const entry = this.#function(name);
+    for (const { version } of traffic) {
+      const { instances } = this.#version(name, version);
+      if (instances.length === 0) await this.#startOne(name, version);
+    }
+    this.#throwIfOver(signal);
+    const lost = entry.traffic.filter((before) => traffic.every(({ version }) => version !== before.version));
+    entry.traffic = traffic;
+    for (const { version } of lost) this.#replace(name, version, []);
+    this.#publishEndpoints(name);
+  }
+
+  /** Replaces the ready instances of a version: what a crash, a scale-out or an idle stop does. */
+  setInstances(name: string, addresses: readonly Address[], version = this.#current(name)): void {
+    this.#setInstances(name, version, addresses);
   }
 
   print(name: string, text: string): void {
@@ -110,29 +133,19 @@ export class FakePlatform implements Platform {
     return true;
   }
 
-  #inOrder<T>(change: () => Promise<T>): Promise<T> {
-    const done = this.#change.then(change, change);
-    this.#change = done;
-    return done;
-  }
-
-  #throwIfClosed(): void {
-    if (!this.#closed) return;
-    throw new Problem("draining", "The fake platform is closed.", { retryAfterS: 1 });
-  }
-
   async list({ after, limit }: { after?: string | undefined; limit: number }) {
     const names = [...this.#functions.keys()].sort().filter((name) => after === undefined || name > after);
-    return names.slice(0, limit).map((name) => this.#describe(name, this.#functions.get(name)!));
+    return names.slice(0, limit).map((name) => this.#describe(name));
   }
 
   async describe(name: string): Promise<FunctionDescription | undefined> {
-    const entry = this.#functions.get(name);
-    return entry && this.#describe(name, entry);
+    return this.#functions.has(name) ? this.#describe(name) : undefined;
   }
 
-  #describe(name: string, { versions, instances, createdAt }: FakeFunction): FunctionDescription {
-    const { version, hash, settings, createdAt: updatedAt } = versions.at(-1)!;
+  #describe(name: string): FunctionDescription {
+    const { versions, traffic, createdAt } = this.#function(name);
+    const { version, hash, settings, createdAt: updatedAt, instances } = this.#version(name);
+    const all = [...versions.values()];
     return {
       name,
       version,
@@ -140,16 +153,22 @@ export class FakePlatform implements Platform {
       settings,
       createdAt,
       updatedAt,
+      traffic,
       ready: instances.length,
-      versions: versions.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
-      instances: instances.map(({ id }) => ({ id, version, state: "ready", startedAt: updatedAt })),
+      versions: all.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
+      instances: all.flatMap(({ version, instances }) =>
+        instances.map(({ id }) => ({ id, version, state: "ready", startedAt: updatedAt }) as const),
+      ),
       lastErrors: [],
     };
   }
 
-  async read(name: string, version?: number): Promise<Version | undefined> {
-    const versions = this.#functions.get(name)?.versions;
-    return version === undefined ? versions?.at(-1) : versions?.find((each) => each.version === version);
+  async find(name: string, version?: number): Promise<VersionRecord | undefined> {
+    return this.#find(name, version);
+  }
+
+  async readSource(name: string, version?: number) {
+    return this.#find(name, version)?.source;
   }
 
   endpoints(name: string) {
@@ -164,21 +183,20 @@ export class FakePlatform implements Platform {
     return this.#endpoints.watch(listener);
   }
 
-  wake(name: string): Promise<readonly WakeStep[]> {
-    const running = this.#waking.get(name);
+  wake(name: string, version: number): Promise<readonly WakeStep[]> {
+    const key = `${name} ${version}`;
+    const running = this.#waking.get(key);
     if (running) return running;
-    const wake = this.#wake(name).finally(() => this.#waking.delete(name));
-    this.#waking.set(name, wake);
+    const wake = this.#wake(name, version).finally(() => this.#waking.delete(key));
+    this.#waking.set(key, wake);
     return wake;
   }
 
-  async #wake(name: string): Promise<readonly WakeStep[]> {
-    this.#throwIfClosed();
-    const entry = this.#functions.get(name);
-    if (!entry) throw new Problem("unknown_function", `There is no function "${name}".`);
-    if (entry.instances.length > 0) return [];
-    this.setInstances(name, [await this.#start(entry.versions.at(-1)!)]);
-    return this.#wakeSteps;
+  async #wake(name: string, version: number): Promise<readonly WakeStep[]> {
+    this.#throwIfOver();
+    if (this.#version(name, version).instances.length > 0) return [];
+    await this.#startOne(name, version);
+    return this.#options.wakeSteps;
   }
 
   report(load: Load): void {
@@ -186,13 +204,70 @@ export class FakePlatform implements Platform {
   }
 
   async *logs(name: string, options: LogOptions): AsyncIterable<LogLine> {
-    const entry = this.#functions.get(name);
-    if (!entry) throw new Problem("unknown_function", `There is no function "${name}".`);
-    yield* entry.log.read(options);
+    yield* this.#function(name).log.read(options);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     for (const name of [...this.#functions.keys()]) this.#remove(name);
+  }
+
+  async #startOne(name: string, version: number): Promise<void> {
+    const address = await this.#options.start(this.#version(name, version));
+    this.#setInstances(name, version, [address]);
+  }
+
+  #setInstances(name: string, version: number, addresses: readonly Address[]): void {
+    this.#replace(name, version, addresses);
+    this.#publishEndpoints(name);
+  }
+
+  #replace(name: string, version: number, addresses: readonly Address[]): void {
+    const instances = addresses.map((address) => ({ id: `fake-${++this.#instances}`, address }));
+    this.#function(name).versions.set(version, { ...this.#version(name, version), instances });
+  }
+
+  #publishEndpoints(name: string): void {
+    const { traffic, versions } = this.#function(name);
+    const all = [...versions.values()].map(({ version, settings, instances }) => {
+      const { concurrency, timeoutMs } = settings;
+      return { version, concurrency, timeoutMs, instances };
+    });
+    this.#endpoints.set({ name, traffic, versions: all });
+  }
+
+  #current(name: string): number {
+    const { traffic, versions } = this.#function(name);
+    return currentVersion(traffic) ?? Math.max(...versions.keys());
+  }
+
+  #find(name: string, version?: number): FakeVersion | undefined {
+    return this.#functions.get(name)?.versions.get(version ?? this.#current(name));
+  }
+
+  /** @throws Problem `unknown_function` */
+  #function(name: string): FakeFunction {
+    const entry = this.#functions.get(name);
+    if (entry) return entry;
+    throw new Problem("unknown_function", `There is no function "${name}".`);
+  }
+
+  /** @throws Problem `unknown_function`, `unknown_version` */
+  #version(name: string, version = this.#current(name)): FakeVersion {
+    const found = this.#function(name).versions.get(version);
+    if (found) return found;
+    throw new Problem("unknown_version", `"${name}" has no version ${version}.`);
+  }
+
+  #inOrder<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#change.then(change, change);
+    this.#change = done;
+    return done;
+  }
+
+  #throwIfOver(signal?: AbortSignal): void {
+    signal?.throwIfAborted();
+    if (!this.#closed) return;
+    throw new Problem("draining", "The fake platform is closed.", { retryAfterS: 1 });
   }
 }

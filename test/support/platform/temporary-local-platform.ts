@@ -6,6 +6,7 @@ import { LocalPlatform, type LocalPlatformOptions } from "../../../platform/loca
 import type { Draft, Instance, LogLine } from "../../../platform/platform.ts";
 import type { Settings } from "../../../platform/settings.ts";
 import { eventually } from "../eventually.ts";
+import { publish, servingOf } from "./deploying.ts";
 import { draftOf } from "./draft.ts";
 
 export interface TemporaryOptions {
@@ -53,13 +54,13 @@ export class TemporaryLocalPlatform {
 
   /** Publishes and returns the one instance that is ready then. */
   async publish(draft: Draft): Promise<Instance> {
-    await this.platform.publish(draft);
+    await publish(this.platform, draft);
     return this.instance(draft.name);
   }
 
   /** The first ready instance of a function. */
   instance(name: string): Instance {
-    const instance = this.platform.endpoints(name)?.instances[0];
+    const instance = servingOf(this.platform, name)?.instances[0];
     if (!instance) throw new Error(`${name} has no ready instance`);
     return instance;
   }

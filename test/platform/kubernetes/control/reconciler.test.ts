@@ -7,8 +7,8 @@ import type {
 import { Reconciler } from "../../../../platform/kubernetes/control/reconciler.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
 import { Problem } from "../../../../platform/problems.ts";
-import { versionHash } from "../../../../platform/version-hash.ts";
 import { eventually } from "../../../support/eventually.ts";
+import { publish, servingOf } from "../../../support/platform/deploying.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 import { FakeCluster, QUICK } from "../../../support/platform/fake-cluster.ts";
 
@@ -39,13 +39,12 @@ describe("the reconciler", () => {
         if (code === "broken") throw new Problem("build_failed", "main.ts:1:1: Unexpected");
         return { code: bytes };
       },
-      hash: versionHash,
       urlOf: (name) => `https://example.com/fn/${name}`,
       print: (line) => cluster.lines.push(line),
       times: QUICK,
     });
   const read = () => cluster.server.read<FunctionResource>("functions", "hello");
-  const currentCode = async () => Buffer.from((await cluster.platform.read("hello"))!.bundle.code).toString();
+  const currentCode = async () => Buffer.from((await cluster.platform.readSource("hello"))!.bytes).toString();
   const ready = () => read()?.status?.conditions?.find(({ type }) => type === "Ready");
   const apply = (spec: FunctionSpec) =>
     cluster.server.put("functions", {
@@ -55,11 +54,9 @@ describe("the reconciler", () => {
     });
   const serves = (version: number) =>
     eventually(`version ${version} serves`, () => {
-      const endpoints = cluster.platform.endpoints("hello");
+      const serving = servingOf(cluster.platform, "hello");
       return (
-        read()?.status?.version === version &&
-        endpoints?.version === version &&
-        endpoints.instances.length > 0
+        read()?.status?.version === version && serving?.version === version && serving.instances.length > 0
       );
     });
   const settled = (reason: string) => eventually(`it is ${reason}`, () => ready()?.reason === reason);
@@ -82,11 +79,11 @@ describe("the reconciler", () => {
     assert.equal(await currentCode(), "two");
     apply({ memoryMiB: 256 });
     await serves(3);
-    assert.equal((await cluster.platform.read("hello"))?.settings.memoryMiB, 256);
+    assert.equal((await cluster.platform.find("hello"))?.settings.memoryMiB, 256);
   });
 
   it("does nothing when there is nothing to do, however often it is asked", async () => {
-    await cluster.platform.publish(draftOf("hello", "one"));
+    await publish(cluster.platform, draftOf("hello", "one"));
     await settled("Serving");
     const progress = () => read()?.status?.conditions?.find(({ type }) => type === "Progressing");
     await eventually("the deploy is over", () => progress()?.reason === "Settled");
@@ -106,7 +103,7 @@ describe("the reconciler", () => {
   });
 
   it("makes again what was deleted, and puts right what was edited", async () => {
-    await cluster.platform.publish(draftOf("hello", "one"));
+    await publish(cluster.platform, draftOf("hello", "one"));
     await settled("Serving");
     for (const [kind, name] of [
       ["services", "hello-service"],
@@ -135,7 +132,7 @@ describe("the reconciler", () => {
   });
 
   it("leaves alone what the leader before made, and makes again what was deleted meanwhile", async () => {
-    await cluster.platform.publish(draftOf("hello", "one"));
+    await publish(cluster.platform, draftOf("hello", "one"));
     await settled("Serving");
     await reconciler.close();
     cluster.server.remove("horizontalpodautoscalers", "hello-app");
@@ -149,14 +146,14 @@ describe("the reconciler", () => {
   });
 
   it("brings pods back that somebody scaled away below min", async () => {
-    await cluster.platform.publish(draftOf("hello", "one", { min: 2 }));
+    await publish(cluster.platform, draftOf("hello", "one", { min: 2 }));
     await settled("Serving");
     await cluster.platform.children.scale("hello", 0);
-    await eventually("two are ready", () => cluster.platform.endpoints("hello")?.instances.length === 2);
+    await eventually("two are ready", () => servingOf(cluster.platform, "hello")?.instances.length === 2);
   });
 
   it("builds a bundle again whose ConfigMap was deleted", async () => {
-    await cluster.platform.publish(draftOf("hello", "one"));
+    await publish(cluster.platform, draftOf("hello", "one"));
     await settled("Serving");
     const bundle = () =>
       cluster.server
@@ -202,7 +199,7 @@ describe("the reconciler", () => {
   });
 
   it("completes a publish whose manager died after the version served, and takes back one that never did", async () => {
-    await cluster.platform.publish(draftOf("hello", "one"));
+    await publish(cluster.platform, draftOf("hello", "one"));
     await settled("Serving");
     const long = { "skiff.dev/publishing-since": "2020-01-01T00:00:00Z" };
     const interrupt = (spec: FunctionSpec) => {

@@ -8,6 +8,7 @@ import {
 } from "../../../../platform/kubernetes/endpoints/load-table.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
 import { eventually } from "../../../support/eventually.ts";
+import { publish } from "../../../support/platform/deploying.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 import { FakeCluster } from "../../../support/platform/fake-cluster.ts";
 
@@ -18,7 +19,7 @@ describe("the load that a router knows of", () => {
     nowMs = 1_000;
     table = new LoadTable(() => nowMs);
   });
-  const load = (inFlight: number, waiting = 0) => table.report({ name: "a", inFlight, waiting });
+  const load = (inFlight: number, waiting = 0) => table.report({ name: "a", version: 1, inFlight, waiting });
   const idle = () => table.read().functions.a;
 
   it("is idle since the last call ended, however often silence is reported", () => {
@@ -108,21 +109,21 @@ describe("the sleeper", () => {
   const idle: RouterLoad = { countingForMs: 60_000, functions: {} };
 
   it("scales an idle function to 0, and none with a min", async () => {
-    await cluster.platform.publish(draftOf("sleepy", "one", { idleMs: 100 }));
-    await cluster.platform.publish(draftOf("awake", "one", { idleMs: 100, min: 1 }));
+    await publish(cluster.platform, draftOf("sleepy", "one", { idleMs: 100 }));
+    await publish(cluster.platform, draftOf("awake", "one", { idleMs: 100, min: 1 }));
     loads = [idle];
     await eventually("it sleeps", () => replicas("sleepy") === 0);
     assert.equal(replicas("awake"), 1);
   });
 
   it("waits for the answer of every router", async () => {
-    await cluster.platform.publish(draftOf("sleepy", "one", { idleMs: 100 }));
+    await publish(cluster.platform, draftOf("sleepy", "one", { idleMs: 100 }));
     await eventually("it has asked often", () => asked > 10);
     assert.equal(replicas("sleepy"), 1);
   });
 
   it("leaves a Deployment alone that changed since the question (409), and decides anew", async () => {
-    await cluster.platform.publish(draftOf("sleepy", "one", { idleMs: 100 }));
+    await publish(cluster.platform, draftOf("sleepy", "one", { idleMs: 100 }));
     const isScale = (_: string, path: string) => path.endsWith("/scale");
     cluster.server.fail({ status: 409, matches: isScale }, { status: 409, matches: isScale });
     loads = [idle];

@@ -129,11 +129,16 @@ describe("the ready pods of EndpointSlices", () => {
     const endpoints = endpointsOf({ name: "a", pods: pods(1, 2, 2).toReversed(), version: 2, settings });
     assert.deepEqual(endpoints, {
       name: "a",
-      version: 2,
-      ...settings,
-      instances: [
-        { id: "p1", address: { host: "10.0.0.1", port: 8000 } },
-        { id: "p2", address: { host: "10.0.0.2", port: 8000 } },
+      traffic: [{ version: 2, weight: 1 }],
+      versions: [
+        {
+          version: 2,
+          ...settings,
+          instances: [
+            { id: "p1", address: { host: "10.0.0.1", port: 8000 } },
+            { id: "p2", address: { host: "10.0.0.2", port: 8000 } },
+          ],
+        },
       ],
     });
   });

@@ -18,7 +18,8 @@ const OWNER = { name: "hello", uid: "u-1" };
 const OPTIONS = { owner: OWNER, image: "skiff-client:1", limits: LIMITS, cpuRequest: "50m" };
 
 function record(settings: Partial<Settings> = {}, bundleParts = 1): VersionRecord {
-  const draft = draftOf("hello", "export default () => 1;", settings);
+  const { content, ...rest } = draftOf("hello", "export default () => 1;", settings);
+  const draft = { ...rest, ...content };
   const createdAt = new Date("2030-01-02T03:04:05.678Z");
   return newRecord({ draft, version: 7, createdAt, bundleParts, sourceParts: 1 });
 }

@@ -18,7 +18,8 @@ const OPTIONS = { image: "skiff-client:1", limits: LIMITS, cpuRequest: "50m" };
 type Any = any;
 
 function templateOfFunction(): Any {
-  const draft = draftOf("hello", "export default () => 1;");
+  const { content, ...rest } = draftOf("hello", "export default () => 1;");
+  const draft = { ...rest, ...content };
   return podTemplate(
     newRecord({ draft, version: 1, createdAt: new Date(0), bundleParts: 1, sourceParts: 1 }),
     OPTIONS,

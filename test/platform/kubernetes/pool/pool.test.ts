@@ -6,6 +6,7 @@ import type { KubernetesPlatform } from "../../../../platform/kubernetes/kuberne
 import { poolKeys } from "../../../../platform/kubernetes/pool/pool-keys.ts";
 import type { SendOptions } from "../../../../platform/kubernetes/pool/pool-load.ts";
 import { eventually } from "../../../support/eventually.ts";
+import { publish, servingOf, wake } from "../../../support/platform/deploying.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 import { FakeCluster } from "../../../support/platform/fake-cluster.ts";
 
@@ -23,7 +24,7 @@ describe("the pool", () => {
   const functionUid = (name: string) =>
     cluster.server.read<FunctionResource>("functions", name)!.metadata.uid!;
   const instances = (platform: KubernetesPlatform, name = "hello") =>
-    platform.endpoints(name)?.instances.map(({ id }) => id) ?? [];
+    servingOf(platform, name)?.instances.map(({ id }) => id) ?? [];
 
   /** A manager or router that uses the pool; `give` stands for the pods, which are none here. */
   async function open(give: (options: SendOptions) => Promise<void> = async () => {}) {
@@ -56,7 +57,7 @@ describe("the pool", () => {
   /** A function that sleeps, on a cluster whose own pods never come. */
   async function sleeping(name: string, settings: Parameters<typeof draftOf>[2] = {}): Promise<void> {
     cluster.makesPods = true;
-    await cluster.platform.publish(draftOf(name, CODE, settings));
+    await publish(cluster.platform, draftOf(name, CODE, settings));
     await cluster.platform.children.scale(name, 0);
     await eventually("it sleeps", () => instances(cluster.platform, name).length === 0);
     cluster.makesPods = false;
@@ -75,7 +76,7 @@ describe("the pool", () => {
     await sleeping("hello");
     cluster.putFreePod("free-1");
     const router = await open();
-    const steps = await router.wake("hello");
+    const steps = await wake(router, "hello");
     // On a slow machine its own pods are asked for as well.
     const own = new Set(["api", "pod", "schedule"]);
     assert.deepEqual(
@@ -107,7 +108,7 @@ describe("the pool", () => {
     await sleeping("hello");
     cluster.putFreePod("free-1");
     const [router, other] = [await open(), await open()];
-    await router.wake("hello");
+    await wake(router, "hello");
     await eventually("the other one has it", () => instances(other).length === 1);
     assert.deepEqual(instances(other), instances(router));
   });
@@ -116,7 +117,7 @@ describe("the pool", () => {
     cluster.makesPods = false;
     cluster.putFreePod("free-1");
     const manager = await open();
-    const { version } = await manager.publish(draftOf("hello", CODE));
+    const { version } = await publish(manager, draftOf("hello", CODE));
     assert.equal(version, 1);
     assert.equal(instances(manager).length, 1);
     await eventually("it is adopted", () => names("adopted").length === 1);
@@ -126,7 +127,7 @@ describe("the pool", () => {
     cluster.putFreePod("free-1");
     const manager = await open();
     const before = cluster.server.requests.length;
-    await manager.publish(draftOf("hello", CODE));
+    await publish(manager, draftOf("hello", CODE));
     const requests = cluster.server.requests.slice(before);
     const told = requests.findLastIndex((request) => /^PATCH .*\/pods\/free-1/.test(request));
     const asked = requests.findIndex((request) => /^PATCH .*\/deployments\/hello-app/.test(request));
@@ -142,21 +143,21 @@ describe("the pool", () => {
       manager.mirror.addEarly = () => {};
       cluster.server.remove("pods", "free-1");
     });
-    assert.equal((await manager.publish(draftOf("hello", CODE))).version, 1);
+    assert.equal((await publish(manager, draftOf("hello", CODE))).version, 1);
     assert.equal(instances(manager).length, 1);
     assert.match(cluster.lines.join("\n"), /could not be adopted/);
   });
 
   it("takes a version back that it serves already when the cluster refuses its Deployment", async () => {
-    await cluster.platform.publish(draftOf("hello", "one"));
+    await publish(cluster.platform, draftOf("hello", "one"));
     cluster.putFreePod("free-1");
     const manager = await open();
     const isApply = (method: string, path: string) => method === "PATCH" && /\/deployments\//.test(path);
     cluster.server.fail({ status: 403, matches: isApply });
-    await assert.rejects(manager.publish(draftOf("hello", CODE)), { code: "platform_unavailable" });
+    await assert.rejects(publish(manager, draftOf("hello", CODE)), { code: "platform_unavailable" });
     const { spec, status } = cluster.server.read<FunctionResource>("functions", "hello")!;
     assert.deepEqual([spec.version, status?.version], [1, 1]);
-    await eventually("version 1 serves again", () => manager.endpoints("hello")?.version === 1);
+    await eventually("version 1 serves again", () => servingOf(manager, "hello")?.version === 1);
     await eventually("the pod is given up", () => names("spent").length === 1);
   });
 
@@ -171,7 +172,7 @@ describe("the pool", () => {
     await eventually("it is seen", () => manager.mirror.functions.get("hello") !== undefined);
     const isApply = (method: string, path: string) => method === "PATCH" && /\/deployments\//.test(path);
     cluster.server.fail({ status: 403, matches: isApply });
-    await assert.rejects(manager.publish(draftOf("hello", CODE)), { code: "platform_unavailable" });
+    await assert.rejects(publish(manager, draftOf("hello", CODE)), { code: "platform_unavailable" });
     const { spec, status } = cluster.server.read<FunctionResource>("functions", "hello")!;
     assert.deepEqual([spec.version, status?.version], [undefined, undefined]);
   });
@@ -183,7 +184,7 @@ describe("the pool", () => {
     for (const name of ["free-1", "free-2", "free-3"]) cluster.putFreePod(name);
     const routers = await Promise.all(functions.map(() => open()));
     cluster.makesPods = true;
-    await Promise.all(functions.map((name, index) => routers[index]!.wake(name)));
+    await Promise.all(functions.map((name, index) => wake(routers[index]!, name)));
     await eventually("three are adopted", () => names("adopted").length === 3);
     assert.equal(new Set(loads.map(({ start }) => start.function.name)).size, 3);
     const count = (outcome: "claimed" | "empty") =>
@@ -200,12 +201,12 @@ describe("the pool", () => {
     cluster.putPool(1);
     const router = await open();
     cluster.makesPods = true;
-    await router.wake("plain");
+    await wake(router, "plain");
     cluster.putFreePod("free-1");
     await eventually("the pod is seen", () => router.pool!.free === 1);
-    await router.wake("large");
-    await router.wake("slow");
-    await router.wake("inward");
+    await wake(router, "large");
+    await wake(router, "slow");
+    await wake(router, "inward");
     assert.deepEqual(router.pool!.outcomes, { claimed: 0, empty: 1, settings: 3, failed: 0, off: 0 });
     assert.deepEqual([names("free"), loads], [["free-1"], []]);
   });
@@ -216,13 +217,13 @@ describe("the pool", () => {
     cluster.putPool(0);
     const router = await open();
     cluster.makesPods = true;
-    await router.wake("plain");
-    await router.wake("large");
+    await wake(router, "plain");
+    await wake(router, "large");
     assert.deepEqual(router.pool!.outcomes, { claimed: 0, empty: 0, settings: 0, failed: 0, off: 2 });
     cluster.putPool(1);
     cluster.putFreePod("free-1");
     await eventually("the pod is seen", () => router.pool!.free === 1);
-    await router.wake("later");
+    await wake(router, "later");
     assert.equal(router.pool!.outcomes.claimed, 1);
   });
 
@@ -239,7 +240,7 @@ describe("the pool", () => {
       return true;
     };
     cluster.server.fail({ status: 500, matches: isTold });
-    await router.wake("hello");
+    await wake(router, "hello");
     await eventually("the pod is given up", () => names("spent").length === 1);
   });
 
@@ -250,7 +251,7 @@ describe("the pool", () => {
     const router = await open(async () => {
       throw new Error("connection refused");
     });
-    await router.wake("hello");
+    await wake(router, "hello");
     assert.equal(instances(router).length, 1);
     await eventually("the pod is given up", () => names("spent").length === 1);
     await eventually("it is counted", () => router.pool!.outcomes.failed === 1);
@@ -266,7 +267,7 @@ describe("the pool", () => {
     const router = await open();
     const isClaim = (method: string, path: string) => method === "PATCH" && path.endsWith("/pods/free-1");
     cluster.server.fail({ status: 403, matches: isClaim });
-    await router.wake("hello");
+    await wake(router, "hello");
     assert.equal(instances(router).length, 1);
     assert.deepEqual([router.pool!.outcomes.failed, names("free"), loads], [1, ["free-1"], []]);
   });
@@ -279,7 +280,7 @@ describe("the pool", () => {
       const conditions = [{ type: "Ready", status: "False" }];
       cluster.server.put("pods", { ...pod, status: { podIP: "127.0.0.1", conditions } });
     });
-    await router.wake("hello");
+    await wake(router, "hello");
     await eventually("it is adopted", () => names("adopted").length === 1);
     await eventually("the router has seen it", () => instances(router).length === 0);
   });
@@ -293,11 +294,11 @@ describe("the pool", () => {
       cluster.server.put("pods", { ...pod, metadata: { ...pod.metadata, ownerReferences: [] } });
       cluster.makesPods = true;
       cluster.server.remove("functions", "hello");
-      await cluster.platform.publish(draftOf("hello", "another"));
+      await publish(cluster.platform, draftOf("hello", "another"));
       const uid = functionUid("hello");
       await eventually("seen", () => router.mirror.functions.get("hello")?.metadata.uid === uid);
     });
-    await assert.rejects(router.wake("hello"), { code: "unknown_function" });
+    await assert.rejects(wake(router, "hello"), { code: "unknown_function" });
     await eventually("it is given up", () => names("spent").length === 1);
     const [own] = cluster.server.list<Pod>("pods").filter(({ metadata }) => /^hello-app/.test(metadata.name));
     await eventually("its own pod has the calls", () => instances(router).join() === own?.metadata.uid);
@@ -311,7 +312,7 @@ describe("the pool", () => {
       claimed.resolve();
       await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     });
-    const woken = router.wake("hello");
+    const woken = wake(router, "hello");
     woken.catch(() => {});
     await claimed.promise;
     const { labels, ownerReferences } = pods("claimed")[0]!.metadata;
@@ -342,19 +343,19 @@ describe("the pool", () => {
       );
     });
     cluster.makesPods = true;
-    await router.wake("hello");
+    await wake(router, "hello");
     assert.deepEqual(names("free"), ["free-1"]);
   });
 
   it("gives up the pod of a version whose deploy fails", async () => {
-    await cluster.platform.publish(draftOf("hello", CODE));
+    await publish(cluster.platform, draftOf("hello", CODE));
     cluster.makesPods = false;
     cluster.putFreePod("free-1");
     const manager = await open(async () => {
       throw new Error("it does not start");
     });
-    await assert.rejects(manager.publish(draftOf("hello", "two")), { code: "start_failed" });
+    await assert.rejects(publish(manager, draftOf("hello", "two")), { code: "start_failed" });
     await eventually("the pod is given up", () => names("spent").length === 1);
-    assert.equal(manager.endpoints("hello")?.version, 1);
+    assert.equal(servingOf(manager, "hello")?.version, 1);
   });
 });

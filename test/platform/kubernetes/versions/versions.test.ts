@@ -11,14 +11,16 @@ import {
 } from "../../../../platform/kubernetes/versions/versions.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 
-const record = (version: number, bundleParts = 1, sourceParts = 1): VersionRecord =>
-  newRecord({
-    draft: draftOf("a", `export default () => ${version};`, { env: { A: "é" } }),
+const record = (version: number, bundleParts = 1, sourceParts = 1): VersionRecord => {
+  const { content, ...draft } = draftOf("a", `export default () => ${version};`, { env: { A: "é" } });
+  return newRecord({
+    draft: { ...draft, ...content },
     version,
     createdAt: new Date("2030-01-01T00:00:00.123Z"),
     bundleParts,
     sourceParts,
   });
+};
 const parts = (each: VersionRecord) =>
   [...partNames(each, "bundle"), ...partNames(each, "source")].map((_, index) =>
     partManifest(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { WakeAttempt } from "../../../../platform/kubernetes/waking/wake-attempt.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
 import { eventually } from "../../../support/eventually.ts";
+import { publish, servingOf } from "../../../support/platform/deploying.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 import { FakeCluster } from "../../../support/platform/fake-cluster.ts";
 
@@ -15,9 +16,9 @@ describe("a waking", () => {
   it("probes no pod that shows itself when it is over: nobody would stop that", async () => {
     const { api, platform } = cluster;
     const endpoints = platform.mirror;
-    await platform.publish(draftOf("hello", "export default () => 1;"));
+    await publish(platform, draftOf("hello", "export default () => 1;"));
     await platform.children.scale("hello", 0);
-    await eventually("it sleeps", () => platform.endpoints("hello")?.instances.length === 0);
+    await eventually("it sleeps", () => servingOf(platform, "hello")?.instances.length === 0);
     cluster.makesPods = false;
     const options = { api, endpoints, namespace: "skiff-functions", limits: limitsFromEnv({}) };
     const attempt = new WakeAttempt("hello", options);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { eventually } from "../../../support/eventually.ts";
 import { call, callFor } from "../../../support/instances/call-instance.ts";
 import { processesWith } from "../../../support/instances/processes.ts";
+import { publish, report, servingOf, wake } from "../../../support/platform/deploying.ts";
 import { answering, draftOf } from "../../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
 
@@ -12,7 +13,7 @@ describe("more functions than memory", () => {
   afterEach(() => local.close());
 
   const answerOf = async (name: string) => {
-    await local.platform.wake(name);
+    await wake(local.platform, name);
     return (await call(local.instance(name).address)).text;
   };
   const processes = () => processesWith(local.dataFolder).length;
@@ -21,7 +22,7 @@ describe("more functions than memory", () => {
     this.timeout(60_000);
     local = await TemporaryLocalPlatform.open({ limits: { memoryBytes: 128 * MIB } });
     const names = Array.from({ length: 40 }, (_, index) => `many-${index}`);
-    await Promise.all(names.map((name) => local.platform.publish(draftOf(name, answering(name)))));
+    await Promise.all(names.map((name) => publish(local.platform, draftOf(name, answering(name)))));
     await eventually("they are within their memory", () => processes() < 25);
     for (const name of names) assert.equal(await answerOf(name), name);
     await eventually("they still are", () => processes() < 25);
@@ -33,21 +34,24 @@ describe("more functions than memory", () => {
     await local.publish(draftOf("cold", answering("cold")));
     // There is room for one alone.
     const { id } = await local.publish(draftOf("busy", answering("busy")));
-    await eventually("the other has stopped", () => local.platform.endpoints("cold")?.instances.length === 0);
+    await eventually(
+      "the other has stopped",
+      () => servingOf(local.platform, "cold")?.instances.length === 0,
+    );
     const byInstance = () => new Map([[id, { calls: 1, streams: 0 }]]);
-    local.platform.report({ name: "busy", inFlight: 1, waiting: 0, byInstance });
+    report(local.platform, { name: "busy", inFlight: 1, waiting: 0, byInstance });
     const usedUp = {
       code: "no_capacity",
       message: /used up by instances that have calls.*16 MiB \(limit SKIFF_MEMORY\)/,
     };
-    await assert.rejects(local.platform.publish(draftOf("new", answering("new"))), usedUp);
+    await assert.rejects(publish(local.platform, draftOf("new", answering("new"))), usedUp);
     assert.equal(await local.platform.describe("new"), undefined);
-    await assert.rejects(local.platform.wake("cold"), usedUp);
+    await assert.rejects(wake(local.platform, "cold"), usedUp);
     assert.deepEqual((await local.platform.describe("cold"))!.lastErrors, []);
     assert.equal(local.instance("busy").id, id);
 
-    const waits = local.platform.wake("cold");
-    local.platform.report({ name: "busy", inFlight: 0, waiting: 0 });
+    const waits = wake(local.platform, "cold");
+    report(local.platform, { name: "busy", inFlight: 0, waiting: 0 });
     await waits;
     assert.equal((await call(local.instance("cold").address)).text, "cold");
   });
@@ -63,11 +67,11 @@ describe("more functions than memory", () => {
     );
     const response = await callFor(busy.address);
     const byInstance = () => new Map([[busy.id, { calls: 1, streams: 1 }]]);
-    local.platform.report({ name: "busy", inFlight: 1, waiting: 0, byInstance });
+    report(local.platform, { name: "busy", inFlight: 1, waiting: 0, byInstance });
     for (let number = 0; number < 12; number++) {
       await local.publish(draftOf(`other-${number}`, answering("other")));
     }
-    await eventually("some have stopped", () => local.platform.endpoints("other-0")?.instances.length === 0);
+    await eventually("some have stopped", () => servingOf(local.platform, "other-0")?.instances.length === 0);
     assert.equal(local.instance("busy").id, busy.id);
     assert.equal(local.instance("kept").id, kept.id);
     assert.equal(response.readableEnded, false);

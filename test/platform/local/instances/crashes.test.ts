@@ -8,6 +8,7 @@ import type { Problem } from "../../../../platform/problems.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { call } from "../../../support/instances/call-instance.ts";
 import { programPid } from "../../../support/instances/instance-folders.ts";
+import { publish, report, servingOf, wake } from "../../../support/platform/deploying.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
 
@@ -26,7 +27,7 @@ describe("an instance that ends by itself", () => {
 
   async function ended(name: string, instanceId: string): Promise<void> {
     await eventually(`${instanceId} left the endpoints`, () =>
-      (local.platform.endpoints(name)?.instances ?? []).every(({ id }) => id !== instanceId),
+      (servingOf(local.platform, name)?.instances ?? []).every(({ id }) => id !== instanceId),
     );
   }
 
@@ -36,16 +37,16 @@ describe("an instance that ends by itself", () => {
     await ended("exiting", instance.id);
     const described = await local.platform.describe("exiting");
     assert.match(described!.lastErrors.at(-1)!.message, /^instance \w+ exited with code 3$/);
-    await local.platform.wake("exiting");
+    await wake(local.platform, "exiting");
     assert.equal((await call(local.instance("exiting").address)).text, "fine");
   });
 
   it("because it was killed leaves the endpoints, and is started again for the load that is there", async () => {
     const instance = await local.publish(draftOf("killed", EXITING));
-    local.platform.report({ name: "killed", inFlight: 1, waiting: 0 });
+    report(local.platform, { name: "killed", inFlight: 1, waiting: 0 });
     process.kill(programPid(local.dataFolder, instance.id), "SIGKILL");
     await ended("killed", instance.id);
-    await eventually("another is ready", () => local.platform.endpoints("killed")?.instances.length === 1);
+    await eventually("another is ready", () => servingOf(local.platform, "killed")?.instances.length === 1);
     await local.logged(`instance ${instance.id} ended by SIGKILL`);
   });
 
@@ -81,18 +82,18 @@ describe("an instance that ends by itself", () => {
       },
     });
     const toZero = () =>
-      eventually("it has no instance", () => platform.endpoints("late")?.instances.length === 0);
+      eventually("it has no instance", () => servingOf(platform, "late")?.instances.length === 0);
     try {
-      await platform.publish(draftOf("late", EXITING, { idleMs: 100 }));
+      await publish(platform, draftOf("late", EXITING, { idleMs: 100 }));
       await toZero();
       write("throw 1;");
-      await platform.wake("late");
+      await wake(platform, "late");
       assert.equal(failures, 1);
 
       // One that never starts is tried twice, then it is an answer.
       await toZero();
       write("throw 2;");
-      await assert.rejects(platform.wake("late"), { code: "no_capacity" });
+      await assert.rejects(wake(platform, "late"), { code: "no_capacity" });
       assert.ok(failures <= 3, `${failures} failures`);
     } finally {
       await platform.close({ drainMs: 0 });
@@ -110,7 +111,7 @@ describe("an instance that ends by itself", () => {
     }
     const problems: Problem[] = [];
     while (problems.length < 200 || problems.at(-1)!.extensions.retryAfterS! < 2) {
-      await local.platform.wake("spinning").catch((error: Problem) => problems.push(error));
+      await wake(local.platform, "spinning").catch((error: Problem) => problems.push(error));
     }
     assert.ok(
       problems.every(({ code, extensions }) => code === "no_capacity" && extensions.retryAfterS! >= 1),

@@ -6,6 +6,7 @@ import { eventually } from "../../../support/eventually.ts";
 import { call, callFor } from "../../../support/instances/call-instance.ts";
 import { instancesIn } from "../../../support/instances/instance-folders.ts";
 import { processesWith } from "../../../support/instances/processes.ts";
+import { publish, report, servingOf } from "../../../support/platform/deploying.ts";
 import { answering, draftOf } from "../../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
 
@@ -51,7 +52,7 @@ describe("an instance that is no longer wanted", () => {
   after(() => local.close());
 
   for (const [what, change] of Object.entries({
-    "a new version": (name: string) => local.platform.publish(draftOf(name, answering("new"))),
+    "a new version": (name: string) => publish(local.platform, draftOf(name, answering("new"))),
     removal: (name: string) => local.platform.remove(name),
     "the platform's end": () => local.platform.close({ drainMs: 5_000 }),
   })) {
@@ -73,7 +74,7 @@ describe("an instance that is no longer wanted", () => {
         draftOf("hanging", `export default () => new Promise(() => {});`, { timeoutMs: 300 }),
       );
       const hanging = assert.rejects(call(address));
-      await patient.platform.publish(draftOf("hanging", answering("new")));
+      await publish(patient.platform, draftOf("hanging", answering("new")));
       await hanging;
       await eventually("its process is gone", () => processesWith(id).length === 0, 3_000);
     } finally {
@@ -93,17 +94,17 @@ describe("a stream of an instance that is no longer wanted", () => {
     "a new version": (name: string) => local.publish(draftOf(name, answering("new"))),
     removal: (name: string) => local.platform.remove(name),
     "fewer calls": async (name: string) => {
-      local.platform.report({ name, inFlight: 0, waiting: 0 });
-      await eventually("it is idle", () => local.platform.endpoints(name)?.instances.length === 0);
+      report(local.platform, { name, inFlight: 0, waiting: 0 });
+      await eventually("it is idle", () => servingOf(local.platform, name)?.instances.length === 0);
     },
   })) {
     it(`because of ${what} may last longer than a response may take to start`, async () => {
       const name = `stream-${what.replaceAll(/\W/g, "-")}`;
       const { id, address } = await local.publish(draftOf(name, STREAM, { timeoutMs: 100, idleMs: 100 }));
-      local.platform.report(streamOn(name, id));
+      report(local.platform, streamOn(name, id));
       const response = await callFor(address);
       await change(name);
-      local.platform.report(streamOn(name, id));
+      report(local.platform, streamOn(name, id));
       const lines = (await text(response)).trim().split("\n");
       assert.deepEqual([lines.length, lines.at(-1)], [40, "39"]);
     });
@@ -133,7 +134,7 @@ describe("removing a function with a call that takes long", () => {
     await following;
     assert.ok(performance.now() - from < 2_500);
     assert.equal(response.readableEnded, false);
-    const published = await local.platform.publish(draftOf("again", answering("anew")));
+    const published = await publish(local.platform, draftOf("again", answering("anew")));
     assert.deepEqual([published.version, published.created], [1, true]);
     assert.equal((await call(local.instance("again").address)).text, "anew");
     assert.equal(bundlesOf("again").length, 2);
@@ -298,7 +299,7 @@ describe("an instance whose event loop is blocked", () => {
     });`;
     const { id, address } = await local.publish(draftOf("streaming", code));
     const response = await callFor(address);
-    local.platform.report(streamOn("streaming", id));
+    report(local.platform, streamOn("streaming", id));
     await local.platform.remove("streaming");
     assert.equal(await text(response), "begun and done");
   });

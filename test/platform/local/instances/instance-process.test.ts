@@ -22,6 +22,7 @@ import { denoPath } from "../../../../runtimes/deno/deno-binary.ts";
 import { compileRuntime } from "../../../../runtimes/deno/runtime-program.ts";
 import { instancesIn } from "../../../support/instances/instance-folders.ts";
 import { processesWith } from "../../../support/instances/processes.ts";
+import { publish } from "../../../support/platform/deploying.ts";
 import { answering, draftOf } from "../../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
 
@@ -134,7 +135,7 @@ describe("an instance that the system refuses to start", () => {
     try {
       // Longer than a variable may be for the system, which the settings would not let through.
       const draft = draftOf("huge", answering("hi"), { env: { A: "a".repeat(300_000) } });
-      await assert.rejects(local.platform.publish(draft), /E2BIG|Argument list too long/);
+      await assert.rejects(publish(local.platform, draft), /E2BIG|Argument list too long/);
       assert.deepEqual(instancesIn(local.dataFolder), []);
       assert.deepEqual(readdirSync(join(local.dataFolder, "functions")), []);
       await local.publish(draftOf("huge", answering("hi")));

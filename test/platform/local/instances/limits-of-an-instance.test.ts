@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { eventually } from "../../../support/eventually.ts";
 import { call } from "../../../support/instances/call-instance.ts";
 import { instancesIn } from "../../../support/instances/instance-folders.ts";
+import { servingOf } from "../../../support/platform/deploying.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
 
@@ -41,7 +42,7 @@ describe("an instance over its limits", () => {
     );
     await assert.rejects(call(address));
     await local.logged("was stopped: it did not answer its health probe for 400 ms");
-    await eventually("it left", () => local.platform.endpoints("looping")?.instances.length === 0);
+    await eventually("it left", () => servingOf(local.platform, "looping")?.instances.length === 0);
   });
 
   it("of output is slowed down, and nobody else is", async () => {

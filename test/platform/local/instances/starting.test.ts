@@ -3,6 +3,7 @@ import { isWorkOver, type SeenStart } from "../../../../platform/local/scaling/s
 import { eventually } from "../../../support/eventually.ts";
 import { call } from "../../../support/instances/call-instance.ts";
 import { instancesIn } from "../../../support/instances/instance-folders.ts";
+import { publish, servingOf, wake } from "../../../support/platform/deploying.ts";
 import { answering, draftOf } from "../../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
 
@@ -20,7 +21,7 @@ describe("starting several instances of a new version", () => {
     const code = `
       if (Math.random() < 0.5) throw new Error("half of us break");
       export default () => "hi";`;
-    await assert.rejects(local.platform.publish(draftOf("half", code, { min: 12, max: 12 })), {
+    await assert.rejects(publish(local.platform, draftOf("half", code, { min: 12, max: 12 })), {
       code: "start_failed",
       detail: /half of us break/,
     });
@@ -31,7 +32,7 @@ describe("starting several instances of a new version", () => {
   it("leaves none of them when its signal aborts meanwhile, and does not wait for them", async () => {
     const leaving = new AbortController();
     const code = `await new Promise(() => {});`;
-    const published = local.platform.publish(draftOf("left", code, { min: 12, max: 12 }), leaving.signal);
+    const published = publish(local.platform, draftOf("left", code, { min: 12, max: 12 }), leaving.signal);
     await eventually("some have a process", () => instancesIn(local.dataFolder).length > 0);
     leaving.abort(new Error("the client left"));
     await assert.rejects(published, { message: "the client left" });
@@ -55,17 +56,17 @@ describe("starts that hang", () => {
     it(`${how} hold no deploy, no waking and no removal up`, async () => {
       await local.publish(draftOf("cold", answering("cold"), { idleMs: 100 }));
       await local.publish(draftOf("removed", answering("removed")));
-      await eventually("it is cold", () => local.platform.endpoints("cold")?.instances.length === 0);
+      await eventually("it is cold", () => servingOf(local.platform, "cold")?.instances.length === 0);
       const leaving = new AbortController();
       const hanging = Array.from({ length: 16 }, (_, index) =>
-        local.platform
-          .publish(draftOf(`hanging-${index}`, code), leaving.signal)
-          .catch((error: Error) => error),
+        publish(local.platform, draftOf(`hanging-${index}`, code), leaving.signal).catch(
+          (error: Error) => error,
+        ),
       );
       const fromMs = performance.now();
       await Promise.all([
-        local.platform.publish(draftOf("new", answering("new"))),
-        local.platform.wake("cold"),
+        publish(local.platform, draftOf("new", answering("new"))),
+        wake(local.platform, "cold"),
         local.platform.remove("removed"),
       ]);
       const tookMs = performance.now() - fromMs;

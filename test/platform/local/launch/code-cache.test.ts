@@ -18,6 +18,7 @@ import type { Sandbox } from "../../../../platform/local/wall/sandbox.ts";
 import type { Prepared } from "../../../../platform/local/wall/sandboxes.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { call } from "../../../support/instances/call-instance.ts";
+import { servingOf, wake } from "../../../support/platform/deploying.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
 
@@ -116,8 +117,8 @@ describe("the compiled code of versions", () => {
       const versions = join(local.dataFolder, "functions", "large");
       const find = () => spawnSync("find", [versions, "-name", "complete"], { encoding: "utf8" }).stdout;
       await eventually("it is kept", () => find() !== "");
-      await eventually("it sleeps", () => local.platform.endpoints("large")?.instances.length === 0);
-      await local.platform.wake("large");
+      await eventually("it sleeps", () => servingOf(local.platform, "large")?.instances.length === 0);
+      await wake(local.platform, "large");
       assert.equal((await call(local.instance("large").address)).text, "large");
     } finally {
       await local.close();

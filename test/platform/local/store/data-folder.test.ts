@@ -18,6 +18,7 @@ import { LocalPlatform } from "../../../../platform/local/local-platform.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { call } from "../../../support/instances/call-instance.ts";
 import { processesWith } from "../../../support/instances/processes.ts";
+import { report, servingOf, wake } from "../../../support/platform/deploying.ts";
 import { answering, draftOf } from "../../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
 
@@ -128,7 +129,7 @@ describe("the data folder of a local platform", () => {
   it("has no instances and no processes after the end", async () => {
     const local = await TemporaryLocalPlatform.open({ dataFolder: folder });
     await local.publish(draftOf("a", answering("one"), { min: 2 }));
-    await local.platform.wake("a");
+    await wake(local.platform, "a");
     await local.close();
     assert.deepEqual(processesWith(folder), []);
     assert.ok(!existsSync(join(folder, "instances")));
@@ -140,7 +141,7 @@ describe("the data folder of a local platform", () => {
       for (const text of ["1", "2", "3", "4"]) await local.publish(draftOf("a", answering(text)));
       const versions = (await local.platform.describe("a"))!.versions.map(({ version }) => version);
       assert.deepEqual(versions, [3, 4]);
-      assert.equal(await local.platform.read("a", 2), undefined);
+      assert.equal(await local.platform.find("a", 2), undefined);
       const bundles = join(folder, "functions", "a");
       await eventually("the bundles of old versions are gone", () => readdirSync(bundles).length === 1);
       const [bundle = ""] = readdirSync(bundles);
@@ -158,8 +159,8 @@ describe("the data folder of a local platform", () => {
       await before.close();
       const after = await TemporaryLocalPlatform.open({ dataFolder, limits: { instancesPerFunction: 2 } });
       try {
-        after.platform.report({ name: "many", inFlight: 0, waiting: 9 });
-        await eventually("two are ready", () => after.platform.endpoints("many")?.instances.length === 2);
+        report(after.platform, { name: "many", inFlight: 0, waiting: 9 });
+        await eventually("two are ready", () => servingOf(after.platform, "many")?.instances.length === 2);
         const described = await after.platform.describe("many");
         assert.equal(described?.instances.length, 2);
         assert.deepEqual([described.settings.min, described.settings.max], [2, 2]);

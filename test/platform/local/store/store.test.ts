@@ -7,28 +7,40 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { gunzipSync } from "node:zlib";
 import { Store } from "../../../../platform/local/store/store.ts";
-import type { Version } from "../../../../platform/platform.ts";
+import type { WholeVersion } from "../../../../platform/local/store/store-database.ts";
 import { longestBusyMs } from "../../../support/instances/busy-time.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 
 /** What Skiff 0.1.0 left when it was killed: `greet` with two versions, and `other`. */
-const OLD = new URL("../data-folder-0.1.0/", import.meta.url);
+const OLD = new URL("./data-folder-0.1.0/", import.meta.url);
 const MIB = 1024 ** 2;
 /** Nothing that a source can contain may keep calls waiting for longer. */
 const BUSY_MS = 20;
 
-function versionOf(name: string, version: number): Version {
+function versionOf(name: string, version: number): WholeVersion {
+  const {
+    content,
+    sourceHash: _,
+    ...draft
+  } = draftOf(name, `// ${version}`, { env: { N: String(version) } });
   return {
-    ...draftOf(name, `// ${version}`, { env: { N: String(version) } }),
+    ...draft,
+    ...content,
     version,
     createdAt: new Date(version),
   };
 }
 
 /** Text that is nowhere else: in the source, the settings and the bundle. */
-function versionWith(marker: string, version = 1): Version {
+function versionWith(marker: string, version = 1): WholeVersion {
+  const {
+    content,
+    sourceHash: _,
+    ...draft
+  } = draftOf("a", `// ${marker} `.repeat(5_000), { env: { N: marker } });
   return {
-    ...draftOf("a", `// ${marker} `.repeat(5_000), { env: { N: marker } }),
+    ...draft,
+    ...content,
     version,
     createdAt: new Date(),
   };
@@ -149,7 +161,7 @@ describe("the store", () => {
     const source = { bytes: text.subarray(0, 20 * MIB), type: "text/typescript" as const };
     const large = { ...versionOf("a", 1), source, bundle: { code: text } };
     await using(async (store) => {
-      let read: Version | undefined;
+      let read: WholeVersion | undefined;
       const busyMs = await longestBusyMs(async () => {
         await store.publish(large, 20);
         read = await store.read("a", 1);
@@ -166,8 +178,8 @@ describe("the store", () => {
       import { draftOf } from ${JSON.stringify(new URL("../../../support/platform/draft.ts", import.meta.url).href)};
       const store = await Store.open(${JSON.stringify(file)});
       await store.prepare();
-      const draft = draftOf("a", "// 1", { env: { N: "1" } });
-      await store.publish({ ...draft, version: 1, createdAt: new Date(1) }, 20);
+      const { content, ...draft } = draftOf("a", "// 1", { env: { N: "1" } });
+      await store.publish({ ...draft, ...content, version: 1, createdAt: new Date(1) }, 20);
       console.log("published");`;
     const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program], {
       stdio: ["ignore", "pipe", "inherit"],

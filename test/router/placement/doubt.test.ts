@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { mock } from "node:test";
+import { limitsFromEnv } from "../../../platform/limits.ts";
+import type { VersionEndpoints } from "../../../platform/platform.ts";
+import { Counters } from "../../../router/metrics/stats.ts";
+import { type RouterPlatform, VersionState, type Waiter } from "../../../router/placement/version.ts";
+import type { InstanceClient } from "../../../router/upstream/instance-client.ts";
+
+/** State of a version after one of its instances broke a call off. */
+describe("an instance that broke a call off", () => {
+  const placed: string[] = [];
+  let woken: number;
+  let version: VersionState;
+
+  function endpoints(...ids: string[]): VersionEndpoints {
+    const instances = ids.map((id) => ({ id, address: { unix: `/nowhere/${id}` } }));
+    return { version: 1, concurrency: 10, timeoutMs: 1_000, instances };
+  }
+
+  function waiter(): Waiter {
+    return {
+      placed: ({ instance }) => placed.push(instance.id),
+      refused: (problem) => assert.fail(problem),
+      moved: () => assert.fail("there is one version"),
+    };
+  }
+
+  /** The call that it broke off. */
+  function broken(): InstanceClient {
+    const client = version.take()!;
+    version.doubt(client);
+    version.release(client);
+    return client;
+  }
+
+  beforeEach(() => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    placed.length = 0;
+    woken = 0;
+    const platform: RouterPlatform = {
+      endpoints: () => assert.fail("asked for endpoints"),
+      watch: () => assert.fail("watched"),
+      wake: () => {
+        woken++;
+        return new Promise(() => {});
+      },
+      report: () => {},
+    };
+    const print = (line: string) => assert.fail(line);
+    version = new VersionState(endpoints("a"), {
+      name: "f",
+      platform,
+      limits: limitsFromEnv({}),
+      print,
+      counters: new Counters(),
+      readBuffer: Buffer.alloc(16),
+    });
+  });
+  afterEach(() => {
+    version.destroy(new Error("the test is over"));
+    mock.timers.reset();
+  });
+
+  it("gets no call while the platform has not had the time to see its end, and its successor gets them", () => {
+    broken();
+    assert.equal(version.take(), undefined);
+    version.wait(waiter());
+    assert.deepEqual([placed, woken], [[], 0]);
+    version.update(endpoints());
+    assert.deepEqual([placed, woken], [[], 1]);
+    version.update(endpoints("b"));
+    assert.deepEqual(placed, ["b"]);
+  });
+
+  it("gets those that waited when it is still there a moment later", () => {
+    broken();
+    version.wait(waiter());
+    mock.timers.tick(499);
+    assert.deepEqual(placed, []);
+    mock.timers.tick(1);
+    assert.deepEqual(placed, ["a"]);
+    assert.equal(version.take()?.instance.id, "a");
+  });
+
+  it("holds nobody up whom another instance can serve", () => {
+    version.update(endpoints("a", "b"));
+    const { instance } = broken();
+    const others = Array.from({ length: 10 }, () => version.take()!.instance.id);
+    assert.ok(!others.includes(instance.id));
+  });
+});
