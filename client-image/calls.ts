@@ -1,8 +1,21 @@
 import { type Context, type Handler, toResponse } from "./handler.ts";
-import { CALL_ID_HEADER, PROBE_HEADER, PROBE_PATH, VERSION_HEADER } from "./start-message.ts";
+import type { Place, Places } from "./places.ts";
+import type { RequestView } from "./request-view.ts";
+import {
+  BUSY_HEADER,
+  CALL_ID_HEADER,
+  GONE_HEADER,
+  MOST_WAIT_MS,
+  PLACE_HEADER,
+  PROBE_HEADER,
+  PROBE_PATH,
+  VERSION_HEADER,
+} from "./start-message.ts";
 
 /** What Deno knows about a call besides the request. */
 type Info = Pick<Deno.ServeHandlerInfo, "completed">;
+
+const SWITCHING_PROTOCOLS = 101;
 
 const CALLS = Symbol("calls");
 const REQUEST = Symbol("request");
@@ -48,36 +61,108 @@ class CallContext implements Context {
   }
 }
 
-/** Answers calls with a handler, and knows which work is not finished yet. */
+export interface CallsOptions {
+  readonly function: Context["function"];
+  readonly places: Places;
+  readonly view: RequestView;
+}
+
+/** Answers calls with a handler, as many at a time as there are places, and knows which work is not finished yet. */
 export class Calls {
   readonly function: Context["function"];
+  readonly #places: Places;
+  readonly #view: RequestView;
+  readonly #probeHeaders: Readonly<Record<string, string>>;
   readonly #background = new Set<Promise<unknown>>();
+  /** WebSockets by the responses that open them. */
+  readonly #sockets = new WeakMap<Response, WebSocket>();
 
-  constructor(described: Context["function"]) {
-    this.function = Object.freeze({ ...described });
+  constructor(options: CallsOptions) {
+    this.function = Object.freeze({ ...options.function });
+    this.#places = options.places;
+    this.#view = options.view;
+    this.#probeHeaders = { [VERSION_HEADER]: String(options.function.version) };
   }
 
-  /** One call from request to response. Errors of the function become a 500 without a stack. */
+  /** One call from request to response: refused, or answered by the handler. */
   answer(handler: Handler, request: Request, info: Info): Response | Promise<Response> {
-    if (request.url.endsWith(PROBE_PATH) && request.headers.has(PROBE_HEADER)) {
-      const headers = { [VERSION_HEADER]: String(this.function.version) };
-      return new Response(null, { status: 204, headers });
-    }
+    this.#view.apply(request);
+    if (request.url.endsWith(PROBE_PATH) && request.headers.has(PROBE_HEADER))
+      return this.#answerProbe(request);
+    if (this.#places.take(request)) return this.#handle(handler, request, info);
+    return this.#handleWhenAdmitted(handler, request, info);
+  }
+
+  async #handleWhenAdmitted(handler: Handler, request: Request, info: Info): Promise<Response> {
+    const isAdmitted = await this.#places.wait(request, this.#waitMsOf(request));
+    return isAdmitted ? this.#handle(handler, request, info) : busy();
+  }
+
+  /** Needs no place. May reserve one for a call that follows, or end a call that its router has given up. */
+  #answerProbe(request: Request): Response | Promise<Response> {
+    const { headers } = request;
+    const leaver = headers.get(GONE_HEADER);
+    if (leaver !== null) this.#places.giveUp(leaver);
+    const follower = headers.get(PLACE_HEADER);
+    if (follower !== null) return this.#reserve(follower, request);
+    return new Response(null, { status: 204, headers: this.#probeHeaders });
+  }
+
+  async #reserve(callId: string, request: Request): Promise<Response> {
+    const places = this.#places;
+    if (!places.take(request) && !(await places.wait(request, this.#waitMsOf(request)))) return busy();
+    places.reserve(callId);
+    return new Response(null, { status: 204, headers: { ...this.#probeHeaders, [PLACE_HEADER]: callId } });
+  }
+
+  /** 0 if the header is absent or not a time that is allowed. */
+  #waitMsOf(request: Request): number {
+    const text = this.#view.waitHeaderOf(request) ?? "";
+    const waitMs = /^\d+$/.test(text) ? Number(text) : 0;
+    return waitMs <= MOST_WAIT_MS ? waitMs : 0;
+  }
+
+  /** Errors of the function become a 500 without a stack. */
+  #handle(handler: Handler, request: Request, info: Info): Response | Promise<Response> {
+    let response: Response;
     try {
       const value = handler(request, new CallContext(this, request, info));
       // Nothing to wait for: a tenth of what such a call costs.
-      return value instanceof Response ? toResponse(value) : this.#answerLater(value, request);
+      const isThere = value instanceof Response && value.status !== SWITCHING_PROTOCOLS;
+      if (!isThere) return this.#handleLater(value, request, info);
+      response = toResponse(value);
     } catch (error) {
-      return this.#failed(error, request);
+      response = this.#failed(error, request);
     }
+    info.completed.then(this.#places.release, this.#places.release);
+    return response;
   }
 
-  async #answerLater(value: unknown, request: Request): Promise<Response> {
+  async #handleLater(value: unknown, request: Request, info: Info): Promise<Response> {
+    const place = this.#places.hold(request);
+    let response: Response;
     try {
-      return toResponse(await value);
+      response = toResponse(await value);
     } catch (error) {
-      return this.#failed(error, request);
+      response = this.#failed(error, request);
     }
+    this.#endWith(response, place, info);
+    return response;
+  }
+
+  #endWith(response: Response, place: Place, info: Info): void {
+    const socket = this.#sockets.get(response);
+    if (!socket) {
+      info.completed.then(place.end, place.end);
+      return;
+    }
+    // A connection that breaks while it becomes a WebSocket ends with an error alone.
+    for (const type of ["close", "error"]) socket.addEventListener(type, place.end);
+  }
+
+  /** Lets a WebSocket hold the place of its call. */
+  follow({ response, socket }: Deno.WebSocketUpgrade): void {
+    this.#sockets.set(response, socket);
   }
 
   /** Resolves when what `waitUntil` was given has settled. */
@@ -113,4 +198,9 @@ export class Calls {
       },
     });
   }
+}
+
+/** A refusal: no call of the function. */
+function busy(): Response {
+  return new Response(null, { status: 503, headers: { [BUSY_HEADER]: "1" } });
 }

@@ -1,3 +1,5 @@
+import { BUSY_HEADER } from "./start-message.ts";
+
 /** What a function receives besides the request. */
 export interface Context {
   /** Keeps the instance alive until the promise settles, after the response was sent. */
@@ -39,7 +41,7 @@ export function toResponse(value: unknown): Response {
     // Deno would answer these with a text of its own.
     if (value.type === "error") throw new TypeError("The function returned Response.error()");
     if (value.bodyUsed) throw new TypeError("The function returned a Response whose body was read already");
-    return value;
+    return value.status === 503 ? withoutBusy(value) : value;
   }
   if (value === undefined || value === null) return new Response(null, { status: 204 });
   if (typeof value === "string") return new Response(value);
@@ -50,4 +52,13 @@ export function toResponse(value: unknown): Response {
     return new Response(value);
   }
   return Response.json(value);
+}
+
+/** The router would take the header for a refusal and send the call again. Only a 503 pays for reading its headers. */
+function withoutBusy(response: Response): Response {
+  if (!response.headers.has(BUSY_HEADER)) return response;
+  const { status, statusText } = response;
+  const headers = new Headers(response.headers);
+  headers.delete(BUSY_HEADER);
+  return new Response(response.body, { status, statusText, headers });
 }

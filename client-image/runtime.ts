@@ -6,7 +6,9 @@ import { Calls } from "./calls.ts";
 import { exportedHandler } from "./handler.ts";
 import { HeldPort } from "./held-port.ts";
 import { joinParts } from "./parts.ts";
+import { Places } from "./places.ts";
 import { loadFromPool } from "./pool.ts";
+import { RequestView } from "./request-view.ts";
 import { InstanceServer } from "./server.ts";
 import { type PoolMessage, START_VARIABLE, type StartMessage } from "./start-message.ts";
 
@@ -95,6 +97,16 @@ function takePrinters(message: { nonce?: string }): readonly [() => void, () => 
   return [printer("ready"), printer("alive")];
 }
 
+/** WebSockets hold the places of their calls. Deno loads what opens one at the first use, for a millisecond. */
+function followSockets(calls: Calls): void {
+  const { get } = Object.getOwnPropertyDescriptor(Deno, "upgradeWebSocket")!;
+  Deno.upgradeWebSocket = (...args) => {
+    const upgrade = (get!.call(Deno) as typeof Deno.upgradeWebSocket)(...args);
+    calls.follow(upgrade);
+    return upgrade;
+  };
+}
+
 async function main(): Promise<void> {
   const given = readStartMessage();
   const loaded = "pool" in given ? await loadFromPool(given.pool) : undefined;
@@ -107,9 +119,12 @@ async function main(): Promise<void> {
   // nothing can be stored, and libraries see that they are not there.
   for (const name of ["localStorage", "caches"]) Reflect.deleteProperty(globalThis, name);
 
-  const calls = new Calls(message.function);
+  const places = new Places(message.concurrency ?? Infinity);
+  const view = new RequestView("unix" in message.listen);
+  const calls = new Calls({ function: message.function, places, view });
   const server = new InstanceServer(calls, message.listen, loaded?.port ?? holdSocket(message));
   Deno.serve = ((...args: [unknown, unknown?]) => server.serveForProgram(...args)) as typeof Deno.serve;
+  followSockets(calls);
   Deno.addSignalListener("SIGTERM", async () => {
     // Calls under way are answered, WebSockets are closed with 1001: going away (RFC 6455, 7.4.1).
     await server.shutdown();

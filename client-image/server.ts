@@ -3,22 +3,6 @@ import type { Handler } from "./handler.ts";
 import type { HeldPort } from "./held-port.ts";
 import type { StartMessage } from "./start-message.ts";
 
-/**
- * Behind a Unix socket Deno names URLs `http+unix://host/path`; the function sees what the client asked for.
- * On the prototype, because it costs nothing per call there and holds for clones as well; the prototype of
- * a request that is there, so that no start waits for the global `Request` to be loaded.
- */
-function showHttpUrls(request: Request): void {
-  const prototype = Object.getPrototypeOf(request) as object;
-  const url = Object.getOwnPropertyDescriptor(prototype, "url")!;
-  const read = url.get as (this: Request) => string;
-  const get = function (this: Request): string {
-    const text = read.call(this);
-    return text.startsWith("http+unix:") ? `http${text.slice(9)}` : text;
-  };
-  Object.defineProperty(prototype, "url", { ...url, get });
-}
-
 type ServeArguments = readonly [unknown, unknown?];
 
 /** The one HTTP server of an instance, whoever starts it: the runtime or the program's own `Deno.serve`. */
@@ -51,12 +35,8 @@ export class InstanceServer {
       onListen?.({ transport: "tcp", hostname: "0.0.0.0", port: 8000 });
       this.#listened();
     };
-    let urlsShown = !("unix" in this.#address);
-    const answer = (request: Request, info: Deno.ServeHandlerInfo<Deno.Addr>) => {
-      if (!urlsShown) showHttpUrls(request);
-      urlsShown = true;
-      return this.#calls.answer(handler, request, info);
-    };
+    const answer = (request: Request, info: Deno.ServeHandlerInfo<Deno.Addr>) =>
+      this.#calls.answer(handler, request, info);
     if (this.#held) {
       this.#server = this.#held.handOver(answer);
       listened();

@@ -14,6 +14,8 @@ export interface StartMessage {
   readonly bundle: string;
   readonly listen: { readonly unix: string } | { readonly port: number };
   readonly function: { readonly name: string; readonly version: number };
+  /** Calls that the instance admits at a time. Absent in messages of older managers: no limit. */
+  readonly concurrency?: number;
   /** Names of the variables that the function may find in its environment. */
   readonly env: readonly string[];
 }
@@ -46,4 +48,19 @@ export const PROBE_HEADER = "x-skiff-probe";
 /** In the answer to a probe: the number of the version. A pod of the pool answers without it. */
 export const VERSION_HEADER = "x-skiff-version";
 export const CALL_ID_HEADER = "x-skiff-call-id";
+/**
+ * In a request: how long the call may wait in the instance for a place, in milliseconds, in decimal, from 1 to MOST_WAIT_MS.
+ * Absent, or anything else: it is refused when all places are taken. docs/concurrency.md describes the protocol.
+ */
+export const WAIT_HEADER = "x-skiff-wait";
+export const MOST_WAIT_MS = 5_000;
+/** In a 503 without a body: the instance has refused the call, and its function has seen nothing of it. */
+export const BUSY_HEADER = "x-skiff-busy";
+/**
+ * In a probe, with the id of a call that follows: reserves a place for it. The answer has the header, too, or is a refusal.
+ * For calls whose body cannot be sent twice.
+ */
+export const PLACE_HEADER = "x-skiff-place";
+/** In a probe, with the id of a call that the router has given up: the call leaves the queue, and its place is free. */
+export const GONE_HEADER = "x-skiff-gone";
 export const START_VARIABLE = "SKIFF_START";

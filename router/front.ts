@@ -3,7 +3,8 @@ import type { Limits } from "../platform/limits.ts";
 import type { MetricsSource } from "./metrics/metrics.ts";
 import type { RouterPlatform } from "./placement/version.ts";
 import { Router } from "./router.ts";
-import { createCallServer, LAST_RESPONSES_MS, type RequestHandler } from "./server/call-server.ts";
+import { createCallServer, LAST_RESPONSES_MS } from "./server/call-server.ts";
+import type { RequestHandler } from "./server/node-calls.ts";
 import { limitConnections } from "./server/open-files.ts";
 import { openTelemetry, type TelemetryOptions } from "./telemetry/telemetry.ts";
 
@@ -57,9 +58,8 @@ export interface Front {
 export async function createFrontAlone(options: FrontOptions): Promise<Front> {
   const { platform, limits, print, env, headersMs, other } = options;
   const telemetry = await openTelemetry({ env, print });
-  let isLeaving = false;
   const router = new Router({ platform, limits, print, telemetry });
-  const server = createCallServer({ router, limits, headersMs, other, isLeaving: () => isLeaving });
+  const server = createCallServer({ router, limits, headersMs, other });
   limitConnections(server, print);
   return {
     counted: { stats: () => router.stats(), totals: () => router.totals() },
@@ -67,7 +67,7 @@ export async function createFrontAlone(options: FrontOptions): Promise<Front> {
     hasCaughtUp: () => true,
     listen: (address) => listen(server, address, print),
     leave() {
-      isLeaving = true;
+      router.isLeaving = true;
     },
     drain: (options) => router.close(options),
     async close({ withinMs }) {

@@ -3,19 +3,17 @@ import { discardBody } from "../http/discard-body.ts";
 import { Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
 import { Call, type CallContext, type CallInput } from "./call/call.ts";
 import { FailureLog } from "./call/failure-log.ts";
-import { recordOf } from "./call/record.ts";
+import { recordCall } from "./call/record.ts";
 import { Relay } from "./call/relay.ts";
 import * as problems from "./exchange/problems.ts";
 import type { FunctionStats, RouterTotals } from "./metrics/stats.ts";
-import { Alarms } from "./placement/alarm.ts";
 import { Functions, type FunctionsOptions } from "./placement/functions.ts";
+import { Alarms } from "./placement/placement.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import { Traces } from "./telemetry/trace-context.ts";
 import type { InstanceClient } from "./upstream/instance-client.ts";
 
 export interface RouterOptions extends FunctionsOptions {
-  /** Returns true while the program shuts down: new calls get 503. */
-  readonly draining?: () => boolean;
   /** Where calls are logged and traced; nowhere by default. The caller closes it, after the router. */
   readonly telemetry?: Telemetry;
 }
@@ -40,6 +38,8 @@ export class Router {
   readonly #context: CallContext;
   readonly #unrouted: Partial<Record<ProblemCode, number>> = {};
   readonly #webSockets = new Set<Call>();
+  /** Set when clients should connect again, elsewhere: connections end with their next response. */
+  isLeaving = false;
   #isClosing = false;
   #calls = 0;
   #allEnded: () => void = () => {};
@@ -61,12 +61,13 @@ export class Router {
   }
 
   get isClosing(): boolean {
-    return this.#isClosing || (this.#options.draining?.() ?? false);
+    return this.#isClosing;
   }
 
   /** Takes a call all the way: everything else is called from here. */
   take(input: CallInput): void {
     this.#calls++;
+    if (this.isLeaving) input.response.shouldKeepAlive = false;
     const call = new Call(this.#context, input);
     if (input.upgrade !== undefined) this.#webSockets.add(call);
     try {
@@ -87,9 +88,25 @@ export class Router {
     placement.phase = "forwarding";
     // Also without a body to wait for: Node closes the connection of a client that was not told.
     if (placement.retries === 0 && placement.waitInsideMs === 0) input.sendContinue?.();
+    if (call.reserves(instance)) return;
     const relay = new Relay(call, call.response, call.id);
     call.relay = relay;
     relay.connection = instance.send(call.outgoing, relay);
+  }
+
+  /** The response is sent, or the client is gone: everything of the call ends here, exactly once. */
+  #finish(call: Call): void {
+    call.finish();
+    if (this.#context.isRecorded) recordCall(call, this.#options.telemetry!);
+    const { incoming } = call.input;
+    if (incoming?.complete === false) discardBody(incoming);
+    this.#webSockets.delete(call);
+    if (--this.#calls === 0) this.#allEnded();
+  }
+
+  #refuse(call: Call, problem: Problem): void {
+    if (call.fn === undefined) this.countRefusal(problem.code);
+    call.refuse(problem);
   }
 
   stats(): Iterable<FunctionStats> {
@@ -123,26 +140,5 @@ export class Router {
     for (const call of this.#webSockets) call.input.upgrade?.socket.destroy();
     this.functions.close(problems.draining());
     this.#alarms.close();
-  }
-
-  #refuse(call: Call, problem: Problem): void {
-    if (call.fn === undefined) this.countRefusal(problem.code);
-    call.refuse(problem);
-  }
-
-  /** The response is sent, or the client is gone: everything of the call ends here, exactly once. */
-  #finish(call: Call): void {
-    const { accessLog, tracer } = this.#options.telemetry ?? {};
-    call.finish();
-    if (accessLog !== undefined || tracer !== undefined) {
-      const record = recordOf(call);
-      accessLog?.write(record);
-      // A call that was refused before it was forwarded has no span yet.
-      (call.trace?.span ?? tracer?.begin(record.traceparent, record.durationMs))?.end(record);
-    }
-    const { incoming } = call.input;
-    if (incoming?.complete === false) discardBody(incoming);
-    this.#webSockets.delete(call);
-    if (--this.#calls === 0) this.#allEnded();
   }
 }

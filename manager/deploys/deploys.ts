@@ -6,7 +6,7 @@ import { applySettings, defaultSettings, type SettingsPatch } from "../../platfo
 import { sourceHash, versionHash } from "../../platform/version-hash.ts";
 import { FastLane } from "../../process/fast-lane.ts";
 import { type Attempt, SlowLane } from "../../process/slow-lane.ts";
-import type { Builder } from "../../runtimes/deno/build/builder.ts";
+import type { Builder } from "../../runtimes/runtime.ts";
 import { DeployTurns } from "./deploy-turns.ts";
 
 const DEPLOYS_IN_ALL = 1_000;

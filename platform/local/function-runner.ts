@@ -6,8 +6,8 @@ import { outOf, Problem } from "../problems.ts";
 import { shortageOf } from "../shortage.ts";
 import type { EvictableInstance } from "./budget/memory-budget.ts";
 import { Draining } from "./instances/draining.ts";
-import type { InstanceProcess } from "./instances/instance-process.ts";
 import type { StartOptions } from "./instances/instances.ts";
+import type { RunningInstance } from "./instances/running-instance.ts";
 import { HEALTHY_AFTER_MS } from "./scaling/backoff.ts";
 import { Demand } from "./scaling/demand.ts";
 import { Failures } from "./scaling/failures.ts";
@@ -26,7 +26,7 @@ export interface RunnerOptions {
   /** Silence after which a stream is ended, which a call may last besides the time of its version. */
   readonly streamIdleMs: number;
   /** Starts a process for a version; bounded over all functions. */
-  readonly start: (version: VersionRecord, options: StartOptions) => Promise<InstanceProcess>;
+  readonly start: (version: VersionRecord, options: StartOptions) => Promise<RunningInstance>;
   readonly onLine: (name: string, line: LogLine) => void;
 }
 
@@ -40,9 +40,9 @@ export interface ReplaceOptions {
 export class FunctionRunner {
   readonly log = new LogBuffer();
   readonly #options: RunnerOptions;
-  readonly #instances = new Set<InstanceProcess>();
+  readonly #instances = new Set<RunningInstance>();
   /** Instances of a version that is about to become current. */
-  readonly #arriving = new Set<InstanceProcess>();
+  readonly #arriving = new Set<RunningInstance>();
   readonly #draining: Draining;
   readonly #failures = new Failures();
   readonly #demand = new Demand();
@@ -219,7 +219,7 @@ export class FunctionRunner {
     this.log.close();
   }
 
-  #stop(instances: readonly InstanceProcess[]): void {
+  #stop(instances: readonly RunningInstance[]): void {
     const stopped = instances.filter((instance) => this.#instances.delete(instance));
     if (stopped.length === 0) return;
     this.#publishEndpoints();
@@ -233,7 +233,7 @@ export class FunctionRunner {
     return new Problem("no_capacity", detail, { retryAfterS });
   }
 
-  #ready(): InstanceProcess[] {
+  #ready(): RunningInstance[] {
     return [...this.#instances].filter((instance) => instance.readyAtMs !== undefined);
   }
 
@@ -280,7 +280,7 @@ export class FunctionRunner {
     });
   }
 
-  #add(instance: InstanceProcess): void {
+  #add(instance: RunningInstance): void {
     this.#instances.add(instance);
     this.#refusal = undefined;
     const served = () => {

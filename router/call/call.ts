@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { CALL_ID_HEADER, WAIT_HEADER } from "../../client-image/start-message.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { Problem, type ProblemCode } from "../../platform/problems.ts";
 import { answerProblem } from "../exchange/answer.ts";
 import * as problems from "../exchange/problems.ts";
 import type { PreparedRequest } from "../exchange/request.ts";
 import type { ClientResponse } from "../exchange/response.ts";
-import type { Alarms } from "../placement/alarm.ts";
 import { type FunctionState, type Functions, unknownFunction } from "../placement/functions.ts";
+import type { Alarms } from "../placement/placement.ts";
 import { type PlacedCall, Placement } from "../placement/placement.ts";
 import type { CallTrace, Traces } from "../telemetry/trace-context.ts";
 import type { UpstreamRequest } from "../upstream/connection.ts";
@@ -18,6 +19,7 @@ import { Tunnel } from "../websocket/tunnel.ts";
 import type { FailureLog } from "./failure-log.ts";
 import type { Relay, RelayOwner } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
+import { Reservation, type ReservationOwner } from "./reservation.ts";
 import { serverTiming } from "./server-timing.ts";
 
 /** A request and the response to it, as a server hands them to the router. */
@@ -50,7 +52,7 @@ export interface CallContext {
 }
 
 /** One call from its arrival to the end of its response. */
-export class Call implements PlacedCall, RelayOwner {
+export class Call implements PlacedCall, RelayOwner, ReservationOwner {
   readonly id = randomUUID();
   readonly request: PreparedRequest;
   readonly response: ClientResponse;
@@ -60,6 +62,7 @@ export class Call implements PlacedCall, RelayOwner {
   fn: FunctionState | undefined;
   body: RequestBody | undefined;
   relay: Relay | undefined;
+  reservation: Reservation | undefined;
   trace: CallTrace | undefined;
   /** Why Skiff answered instead of the function, or broke the response off. */
   code: ProblemCode | undefined;
@@ -69,6 +72,7 @@ export class Call implements PlacedCall, RelayOwner {
   readonly receivedBefore: number;
   readonly #context: CallContext;
   #isLastChance = false;
+  #isReserved = false;
 
   constructor(context: CallContext, input: CallInput) {
     this.#context = context;
@@ -91,11 +95,10 @@ export class Call implements PlacedCall, RelayOwner {
     const { request, body, id, input } = this;
     this.trace ??= this.#context.traces.begin(request, this.placement.elapsedMs);
     const { waitInsideMs } = this.placement;
-    if (body !== undefined) body.heldMs = waitInsideMs;
-    const wait = waitInsideMs === 0 ? "" : `x-skiff-wait: ${Math.floor(waitInsideMs)}\r\n`;
+    const wait = waitInsideMs === 0 ? "" : `${WAIT_HEADER}: ${Math.floor(waitInsideMs)}\r\n`;
     const isUpgrade = input.upgrade !== undefined;
     const upgrade = isUpgrade ? "connection: Upgrade\r\nupgrade: websocket\r\n" : "";
-    const text = `${request.text}x-skiff-call-id: ${id}\r\n${this.trace.lines}${wait}${upgrade}`;
+    const text = `${request.text}${CALL_ID_HEADER}: ${id}\r\n${this.trace.lines}${wait}${upgrade}`;
     return { method: request.head.method!, text, body, isUpgrade };
   }
 
@@ -135,8 +138,30 @@ export class Call implements PlacedCall, RelayOwner {
   }
 
   busy(): void {
-    if (this.body?.isRepeatable === false) this.refuse(problems.noInstance(this.limits));
+    this.reservation = undefined;
+    // Its place was reserved, and is lost.
+    if (this.#isReserved) this.refuse(problems.noInstance(this.limits));
     else this.placement.busy();
+  }
+
+  /** Asks the instance for a place, if the body cannot be sent twice; the call is forwarded when it has one. */
+  reserves(instance: InstanceClient): boolean {
+    if (this.body === undefined || this.body.isRepeatable || this.#isReserved) return false;
+    const reservation = new Reservation(this);
+    this.reservation = reservation;
+    reservation.connection = instance.reserve(this.id, this.placement.waitInsideMs, reservation);
+    return true;
+  }
+
+  reserved(): void {
+    this.#isReserved = true;
+    this.reservation = undefined;
+    this.forward(this.placement.served!);
+  }
+
+  notReserved(): void {
+    this.reservation = undefined;
+    this.placement.retry();
   }
 
   timing(): string | undefined {
@@ -177,7 +202,10 @@ export class Call implements PlacedCall, RelayOwner {
     } else if (isStarted) {
       if (!(error instanceof BadResponse)) placement.doubt();
       this.refuse(problems.instanceFailed(error, limits, response.headersSent));
-    } else placement.retry();
+    } else {
+      this.#isReserved = false;
+      placement.retry();
+    }
   }
 
   /** Answers with a problem document, or breaks the connection off if a response has begun. */
@@ -218,13 +246,17 @@ export class Call implements PlacedCall, RelayOwner {
 
   /** Ends the instance's part of the call, and gives its place back. */
   end(): void {
-    const { placement, relay, tunnel } = this;
-    const { hasPlace } = placement;
+    const { placement, relay, reservation, tunnel, body } = this;
+    const { hasPlace, phase, served } = placement;
     placement.release();
     placement.phase = "ended";
     if (tunnel !== undefined) tunnel.end();
-    else if (hasPlace) relay?.abort();
-    this.body?.destroy();
+    else if (hasPlace) {
+      relay?.abort();
+      reservation?.abort();
+      if (body !== undefined && phase === "forwarding") served?.endCall(this.id);
+    }
+    body?.destroy();
   }
 
   /** The response is over: counts the call, and ends what is left of it. */

@@ -1,9 +1,17 @@
 import type { CallRecord } from "../telemetry/call-record.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { isTraceparent } from "../telemetry/trace-context.ts";
 import type { Call } from "./call.ts";
 
-/** Describes a call whose response is over. */
-export function recordOf(call: Call): CallRecord {
+/** Writes a call whose response is over to the access log and to its span. */
+export function recordCall(call: Call, { accessLog, tracer }: Telemetry): void {
+  const record = recordOf(call);
+  accessLog?.write(record);
+  // A call that was refused before it was forwarded has no span yet.
+  (call.trace?.span ?? tracer?.begin(record.traceparent, record.durationMs))?.end(record);
+}
+
+function recordOf(call: Call): CallRecord {
   const { id, request, response, placement, fn, body, tunnel, code, trace } = call;
   const { head, traceparent } = request;
   const { isCold, served, version, waitedMs, retries, elapsedMs } = placement;

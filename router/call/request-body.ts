@@ -4,13 +4,10 @@ import { connectionNames, passes, renderFields } from "../exchange/request-head.
 import type { Sending, UpstreamBody } from "../upstream/connection.ts";
 
 /**
- * Bytes of a body that are sent before the instance said that it takes the call. They are kept until then, because an
- * instance that has no place for the call has read none of them. Longer bodies, and bodies of unknown length, ask for
- * 100 Continue (RFC 9110 10.1.1), which Deno sends when the function reads the body.
+ * Longest body that is kept until the instance answers, in bytes: an instance that has no place for the call has read
+ * none of it. A place is reserved for calls with longer bodies, and for bodies of unknown length.
  */
 const KEPT_BYTES = 64 * 1024;
-/** Time to wait for 100 Continue before the rest is sent, in milliseconds: not every program sends it. */
-const CONTINUE_MS = 1_000;
 
 export interface BodyOptions {
   readonly limitBytes: number;
@@ -26,14 +23,14 @@ export interface BodyOptions {
 
 /** The body of a call on its way from Node's server to an instance, with back-pressure. */
 export class RequestBody implements UpstreamBody {
+  /** The body can be sent again to another instance, until the instance answers. */
+  readonly isRepeatable: boolean;
   readonly #request: IncomingMessage;
   readonly #options: BodyOptions;
   readonly #isChunked: boolean;
-  readonly #asksToContinue: boolean;
   #bytes = 0;
   /** What arrived, as long as it may have to be sent again. */
   #kept: Buffer[] | undefined = [];
-  #keptBytes = 0;
   #isWhole = false;
   #isSent = false;
   #socket: Socket | undefined;
@@ -41,10 +38,8 @@ export class RequestBody implements UpstreamBody {
   /** Sent together with the first part, so that a body that is malformed at once reaches no instance. */
   #head = "";
   #isStalled = false;
-  #continueMs = CONTINUE_MS;
   /** Progress does not move it: a byte now and then would hold a place of the instance for ever. */
   #limit: NodeJS.Timeout | undefined;
-  #continue: NodeJS.Timeout | undefined;
   readonly #onData = (part: Buffer) => this.#take(part);
   readonly #onEnd = () => this.#ended();
   readonly #onClose = () => this.#closed();
@@ -55,7 +50,8 @@ export class RequestBody implements UpstreamBody {
     this.#options = options;
     const { "content-length": length } = request.headers;
     this.#isChunked = length === undefined;
-    this.#asksToContinue = length === undefined || Number(length) > KEPT_BYTES;
+    this.isRepeatable = length !== undefined && Number(length) <= KEPT_BYTES;
+    if (!this.isRepeatable) this.#kept = undefined;
     request.on("data", this.#onData).on("end", this.#onEnd).on("close", this.#onClose);
     request.pause();
   }
@@ -69,16 +65,6 @@ export class RequestBody implements UpstreamBody {
     return this.#isSent;
   }
 
-  /** The body can be sent to another instance. */
-  get isRepeatable(): boolean {
-    return this.#kept !== undefined;
-  }
-
-  /** The instance may hold the call for this time before it reads the body, in milliseconds. */
-  set heldMs(value: number) {
-    this.#continueMs = CONTINUE_MS + value;
-  }
-
   /** The instance does not take what has arrived: the silence is not the client's. */
   get isStalled(): boolean {
     return this.#isStalled;
@@ -86,8 +72,7 @@ export class RequestBody implements UpstreamBody {
 
   sendTo(socket: Socket, text: string, sending: Sending): void {
     const framing = this.#isChunked ? "transfer-encoding: chunked\r\n" : "";
-    const expect = this.#asksToContinue && this.#kept !== undefined ? "expect: 100-continue\r\n" : "";
-    this.#head = `${text}${framing}${expect}\r\n`;
+    this.#head = `${text}${framing}\r\n`;
     this.#socket = socket;
     this.#sending = sending;
     this.#isSent = false;
@@ -101,19 +86,14 @@ export class RequestBody implements UpstreamBody {
     else this.#goOn();
   }
 
-  /** The instance reads the body or has answered: the body is not sent again. */
+  /** The instance has answered: the body is not sent again. */
   taken(): void {
-    if (this.#kept === undefined) return;
     this.#kept = undefined;
-    clearTimeout(this.#continue);
-    if (this.#socket !== undefined) this.#goOn();
   }
 
   stop(): void {
     if (this.#socket === undefined) return;
     this.#request.pause();
-    clearTimeout(this.#continue);
-    this.#continue = undefined;
     this.#socket.off("drain", this.#onDrain);
     this.#socket = undefined;
     this.#sending = undefined;
@@ -134,10 +114,7 @@ export class RequestBody implements UpstreamBody {
       onTooLarge();
       return;
     }
-    if (this.#kept !== undefined) {
-      this.#kept.push(part);
-      this.#keptBytes += part.length;
-    }
+    this.#kept?.push(part);
     if (this.#socket !== undefined) this.#write(part);
     else this.#request.pause();
   }
@@ -154,8 +131,14 @@ export class RequestBody implements UpstreamBody {
     let goesOn = socket.write(part);
     if (this.#isChunked) goesOn = socket.write("\r\n", "latin1");
     socket.uncork();
-    if (head !== "" && !this.#started(socket)) return;
-    if (!goesOn || this.#waitsToContinue()) this.#hold();
+    if (head !== "" && !this.#started(socket)) {
+      if (this.#kept !== undefined) return;
+      // It arrives again, for the next instance.
+      this.#bytes -= part.length;
+      this.#request.unshift(part);
+      return;
+    }
+    if (!goesOn) this.#hold();
   }
 
   /** False if the first attempt to write failed: then nothing was written. */
@@ -170,20 +153,13 @@ export class RequestBody implements UpstreamBody {
     return false;
   }
 
-  #waitsToContinue(): boolean {
-    if (this.#kept === undefined || this.#keptBytes <= KEPT_BYTES) return false;
-    this.#continue ??= setTimeout(() => this.taken(), this.#continueMs);
-    return true;
-  }
-
   #hold(): void {
     this.#isStalled = true;
     this.#request.pause();
   }
 
   #goOn(): void {
-    if (this.#socket === undefined || this.#waitsToContinue()) return;
-    if (this.#socket.writableNeedDrain) return;
+    if (this.#socket === undefined || this.#socket.writableNeedDrain) return;
     this.#isStalled = false;
     this.#request.resume();
   }

@@ -2,6 +2,7 @@ import { Socket, type SocketConstructorOpts } from "node:net";
 import type { LingeringCloses } from "../../http/lingering-close.ts";
 import type { PreparedRequest } from "../exchange/request.ts";
 import { inOnePiece, prepare } from "../exchange/request-head.ts";
+import type { Router } from "../router.ts";
 import { readPlainHead } from "./plain-head.ts";
 import { PlainResponse } from "./plain-response.ts";
 
@@ -17,8 +18,7 @@ export interface PlainConnectionOptions {
   readonly lingering: LingeringCloses;
   readonly date: () => string;
   readonly keepAlive: string;
-  /** Answers a call. */
-  readonly handle: (request: PreparedRequest, response: PlainResponse) => void;
+  readonly router: Pick<Router, "take">;
   /** What comes now and later on the connection, is not plain: it is node's from here on. */
   readonly onHandOver: (connection: PlainConnection) => void;
   readonly onClose: (connection: PlainConnection) => void;
@@ -141,13 +141,13 @@ export class PlainConnection {
       this.handOver(Buffer.from(bytes.subarray(0, length)));
       return;
     }
-    const { date, keepAlive, handle } = this.#options;
+    const { date, keepAlive, router } = this.#options;
     const { request, keepsAlive, isHead } = known;
     const [socket, onFinish] = [this.#socket, this.#onFinish];
     this.#keepsAlive = keepsAlive;
     const response = new PlainResponse({ socket, isHead, keepsAlive, date, keepAlive, onFinish });
     this.#response = response;
-    handle(request, response);
+    router.take({ request, response });
   }
 
   /** Only one head and nothing else: Node answers pipelined requests at the same time. */

@@ -2,7 +2,6 @@ import type { Limits } from "../../platform/limits.ts";
 import { type Problem, toProblem } from "../../platform/problems.ts";
 import * as problems from "../exchange/problems.ts";
 import type { InstanceClient } from "../upstream/instance-client.ts";
-import type { Alarm, Alarmed, Alarms } from "./alarm.ts";
 import type { VersionState, Waiter } from "./version.ts";
 
 /** Pauses before a call is tried again after its instance refused the connection, in milliseconds. */
@@ -26,7 +25,7 @@ export interface PlacementOptions {
 }
 
 /** One call's wait for an instance, its place on it, and its one timer. */
-export class Placement implements Waiter, Alarmed {
+export class Placement implements Waiter {
   readonly arrivedMs = performance.now();
   phase: "waiting" | "forwarding" | "streaming" | "ended" = "waiting";
   /** The call came when no instance was ready. */
@@ -83,7 +82,7 @@ export class Placement implements Waiter, Alarmed {
     this.#got(instance);
     this.arm(this.#remainingMs());
     // Not at once: this may run inside the end of another call, in the middle of the parser.
-    process.nextTick(forwardPlaced, this);
+    process.nextTick(() => this.#forwardPlaced());
   }
 
   refused(problem: Problem): void {
@@ -94,8 +93,7 @@ export class Placement implements Waiter, Alarmed {
     this.#reacquire(version);
   }
 
-  /** For the next tick after `placed`. */
-  forwardPlaced(): void {
+  #forwardPlaced(): void {
     const instance = this.#instance;
     if (instance !== undefined && this.phase === "waiting") this.#call.forward(instance);
   }
@@ -116,7 +114,10 @@ export class Placement implements Waiter, Alarmed {
     this.#instance?.setAside();
     this.release();
     this.#waits();
-    setTimeout(again, this.version!.readyCount > 1 ? 0 : pauseMs, this);
+    setTimeout(
+      () => this.phase === "waiting" && this.#reacquire(this.version!),
+      this.version!.readyCount > 1 ? 0 : pauseMs,
+    );
   }
 
   /**
@@ -140,12 +141,7 @@ export class Placement implements Waiter, Alarmed {
     this.#instance = other ?? instance;
     this.served = this.#instance;
     this.phase = "waiting";
-    process.nextTick(forwardPlaced, this);
-  }
-
-  /** For the timer of `retry`. */
-  placeAgain(): void {
-    if (this.phase === "waiting") this.#reacquire(this.version!);
+    process.nextTick(() => this.#forwardPlaced());
   }
 
   get hasPlace(): boolean {
@@ -242,10 +238,61 @@ export class Placement implements Waiter, Alarmed {
   }
 }
 
-function forwardPlaced(placement: Placement): void {
-  placement.forwardPlaced();
+/** Alarms kept for the next calls. */
+const MOST_FREE = 1_024;
+
+/**
+ * A timer that serves one call after another: restarting it costs a fraction of creating and clearing one. It keeps no
+ * process alive; the connections of its call do.
+ */
+class Alarm {
+  owner: Placement | undefined;
+  #delayMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** Fires once, after `delayMs`, instead of what was set before. */
+  set(delayMs: number): void {
+    if (this.#timer !== undefined && delayMs === this.#delayMs) {
+      this.#timer.refresh();
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#delayMs = delayMs;
+    this.#timer = setTimeout(ring, delayMs, this).unref();
+  }
+
+  /** Starts the time again that was set last. */
+  restart(): void {
+    this.#timer?.refresh();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
 }
 
-function again(placement: Placement): void {
-  placement.placeAgain();
+/** The alarms of a router's calls. One without a call fires once, without effect. */
+export class Alarms {
+  readonly #free: Alarm[] = [];
+
+  take(owner: Placement): Alarm {
+    const alarm = this.#free.pop() ?? new Alarm();
+    alarm.owner = owner;
+    return alarm;
+  }
+
+  giveBack(alarm: Alarm): void {
+    alarm.owner = undefined;
+    if (this.#free.length < MOST_FREE) this.#free.push(alarm);
+    else alarm.close();
+  }
+
+  close(): void {
+    for (const alarm of this.#free.splice(0)) alarm.close();
+  }
+}
+
+function ring(alarm: Alarm): void {
+  alarm.owner?.timeUp();
 }

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { RequestOrder } from "../../http/request-order.ts";
 import { Problem } from "../../platform/problems.ts";
 import type { CallInput } from "../call/call.ts";
-import { prepare } from "../exchange/request-head.ts";
+import { isCallTarget, prepare } from "../exchange/request-head.ts";
 import type { ClientResponse, ResponseHead } from "../exchange/response.ts";
+import type { Router } from "../router.ts";
 
 /** The response of Node's server to a call. */
 export class NodeResponse implements ClientResponse {
@@ -96,6 +98,33 @@ function pairs(fields: readonly string[]): [string, string][] {
   return list;
 }
 
+/** Answers the requests that are not calls. */
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface NodeCallsOptions {
+  readonly router: Pick<Router, "take" | "isLeaving">;
+  readonly order: RequestOrder;
+  /** Answers what is not below /fn, requests included that come ended; without it the router does. */
+  readonly other?: RequestHandler | undefined;
+}
+
+/** Listener for `request` and `checkContinue` of Node's server: starts each request when it is its turn. */
+export function takeInOrder(
+  { router, order, other }: NodeCallsOptions,
+  expectsContinue: boolean,
+): RequestHandler {
+  return (request, response) => {
+    order.run(request, response, () => {
+      if (router.isLeaving) response.shouldKeepAlive = false;
+      if (other !== undefined && !isCallTarget(request.url!)) {
+        if (expectsContinue) response.writeContinue();
+        other(request, response);
+      } else if (isBehindLast(request, response)) request.resume();
+      else router.take(nodeInput(request, response, expectsContinue));
+    });
+  };
+}
+
 /**
  * A request of Node's server as the router takes it.
  * @param expectsContinue the client waits for 100 Continue before it sends the body
@@ -140,7 +169,7 @@ export function unknownExpectation(): Problem {
  * True for a request that stands behind one whose answer closes the connection: it must not be processed
  * (RFC 9112 9.6), because its client will send it again.
  */
-export function isBehindLast({ socket }: IncomingMessage, response: ServerResponse): boolean {
+function isBehindLast({ socket }: IncomingMessage, response: ServerResponse): boolean {
   const ahead = (socket as Socket & { _httpMessage?: ServerResponse })._httpMessage;
   return !socket.writable || (ahead !== response && ahead?.shouldKeepAlive === false);
 }

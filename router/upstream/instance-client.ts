@@ -1,4 +1,10 @@
-import { PROBE_HEADER, PROBE_PATH } from "../../client-image/start-message.ts";
+import {
+  GONE_HEADER,
+  PLACE_HEADER,
+  PROBE_HEADER,
+  PROBE_PATH,
+  WAIT_HEADER,
+} from "../../client-image/start-message.ts";
 import type { Instance } from "../../platform/platform.ts";
 import { UpstreamConnection, type UpstreamRequest, type UpstreamSink } from "./connection.ts";
 
@@ -13,11 +19,11 @@ const ASIDE_MS = 500;
 const DOUBT_MS = 500;
 const IDLE_MS = 4_000;
 
-const PROBE: UpstreamRequest = {
-  method: "GET",
-  text: `GET ${PROBE_PATH} HTTP/1.1\r\nhost: localhost\r\n${PROBE_HEADER}: 1\r\n`,
-  body: undefined,
-};
+/** @param fields lines that ask for more than a sign of life; see docs/concurrency.md */
+function probeOf(fields: string): UpstreamRequest {
+  const text = `GET ${PROBE_PATH} HTTP/1.1\r\nhost: localhost\r\n${PROBE_HEADER}: 1\r\n${fields}`;
+  return { method: "GET", text, body: undefined };
+}
 
 export interface InstanceClientOptions {
   readonly instance: Instance;
@@ -82,6 +88,20 @@ export class InstanceClient {
     return fresh;
   }
 
+  /**
+   * Reserves a place for a call whose body cannot be sent twice. The sink gets the answer: a refusal, or anything else if
+   * the call may be sent.
+   */
+  reserve(callId: string, waitMs: number, sink: UpstreamSink): UpstreamConnection {
+    const wait = waitMs === 0 ? "" : `${WAIT_HEADER}: ${Math.floor(waitMs)}\r\n`;
+    return this.send(probeOf(`${PLACE_HEADER}: ${callId}\r\n${wait}`), sink);
+  }
+
+  /** Tells the instance that a call has ended, whose broken connection Deno does not notice; see docs/upstream.md. */
+  endCall(callId: string): void {
+    this.send(probeOf(`${GONE_HEADER}: ${callId}\r\n`), new ProbeSink(() => {}));
+  }
+
   /** Passes the instance over for a moment, because it refused a connection or had no place. */
   setAside(): void {
     this.#asideUntilMs = performance.now() + ASIDE_MS;
@@ -101,7 +121,7 @@ export class InstanceClient {
     };
     this.#doubt = setTimeout(over, DOUBT_MS);
     const sink = new ProbeSink(over);
-    const connection = this.send(PROBE, sink);
+    const connection = this.send(probeOf(""), sink);
     this.#stopProbe = () => connection.abort(sink);
   }
 

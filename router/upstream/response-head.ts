@@ -1,4 +1,5 @@
 import { STATUS_CODES } from "node:http";
+import { BUSY_HEADER } from "../../client-image/start-message.ts";
 import { connectionNames, inOnePiece, renderFields } from "../exchange/request-head.ts";
 import type { RenderedHead, ResponseHead } from "../exchange/response.ts";
 import { isFieldValue, MalformedResponse, parseFields } from "./response-fields.ts";
@@ -36,8 +37,6 @@ const OURS = "x-skiff-";
 
 /** `HTTP/1.1 200`, a reason or none; the reason goes no further. */
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([^\r\n]*))?\r\n/;
-/** Set by the runtime on its refusal of a call over `concurrency`; see docs/concurrency.md. */
-const BUSY_HEADER = "x-skiff-busy";
 const LENGTH = /^\d{1,15}$/;
 const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 const KEEP_ALIVE = /(?:^|,)[ \t]*keep-alive[ \t]*(?:,|$)/i;

@@ -9,8 +9,7 @@ import { LingeringCloses } from "../../http/lingering-close.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { Problem } from "../../platform/problems.ts";
 import { answerProblem } from "../exchange/answer.ts";
-import type { RequestHandler } from "../server/call-server.ts";
-import { NodeResponse } from "../server/node-calls.ts";
+import { NodeResponse, type RequestHandler } from "../server/node-calls.ts";
 import { routerServerOptions } from "../server/server-options.ts";
 
 const NAME = "management.sock";

@@ -19,7 +19,7 @@ import { limitsFromEnv } from "../../platform/limits.ts";
 import { defaultSettings, type Settings } from "../../platform/settings.ts";
 import { denoPath } from "../../runtimes/deno/deno-binary.ts";
 import { denoRunArguments } from "../../runtimes/deno/deno-flags.ts";
-import { compileRuntime } from "../../runtimes/deno/runtime-program.ts";
+import { compileRuntime } from "../../runtimes/deno/deno-runtime.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Answer, call } from "../support/instances/call-instance.ts";
 
@@ -115,6 +115,8 @@ class PoolProcess {
       bundle: `file://${this.#bundle}`,
       listen: { port: this.#port },
       function: { name: "hello", version: 7 },
+      // Absent unless a test sets it, as it is from an older manager.
+      ...(settings.concurrency === undefined ? {} : { concurrency: settings.concurrency }),
       env: [...Object.keys(all.env), "TMPDIR"],
     };
     const message = {
@@ -207,6 +209,18 @@ describe("a pod of the pool", () => {
     assert.equal((await pod.load(`export default () => "as it is";`, { packs: false })).status, 204);
     assert.equal((await pod.call()).text, "as it is");
   });
+
+  for (const [what, settings, statuses] of [
+    ["as many calls at a time as its load says", { concurrency: 2 }, [200, 200, 503]],
+    ["all calls if its load does not say how many", {}, [200, 200, 200]],
+  ] as const) {
+    it(`takes ${what}`, async () => {
+      const code = `export default () => new Promise((resolve) => setTimeout(() => resolve("slept"), 500));`;
+      assert.equal((await pod.load(code, { settings })).status, 204);
+      const answers = await Promise.all([pod.call(), pod.call(), pod.call()]);
+      assert.deepEqual(answers.map(({ status }) => status).sort(), statuses);
+    });
+  }
 
   it("serves a program that serves by itself", async () => {
     assert.equal((await pod.load(`Deno.serve(() => new Response("by itself"));`)).status, 204);

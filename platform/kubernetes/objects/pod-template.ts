@@ -155,6 +155,7 @@ function environment({ name, version, settings }: VersionRecord): object[] {
     parts: PARTS,
     listen: { port: PORT },
     function: { name, version },
+    concurrency: settings.concurrency,
     env: [...Object.keys(settings.env), "TMPDIR"],
   };
   const env = { TMPDIR: SCRATCH, ...settings.env, [START_VARIABLE]: JSON.stringify(message) };

@@ -84,6 +84,7 @@ export async function sealLoad(load: Load, { uid, sealer, limits }: SealOptions)
     bundle: `file://${BUNDLE}`,
     listen: { port: PORT },
     function: { name, version },
+    concurrency: settings.concurrency,
     env: [...Object.keys(settings.env), "TMPDIR"],
   };
   const message = {

@@ -1,11 +1,11 @@
 import { Problem } from "../../problems.ts";
-import type { InstanceProcess } from "../instances/instance-process.ts";
+import type { RunningInstance } from "../instances/running-instance.ts";
 
 export interface TogetherOptions {
   readonly count: number;
   readonly signal: AbortSignal;
   /** Holds the instances while they start, for those who describe the function meanwhile. */
-  readonly arriving: Set<InstanceProcess>;
+  readonly arriving: Set<RunningInstance>;
 }
 
 /**
@@ -14,12 +14,12 @@ export interface TogetherOptions {
  * @throws StartError of the first that does not start, or the signal's reason
  */
 export async function startTogether(
-  start: (signal: AbortSignal, waits: boolean) => Promise<InstanceProcess>,
+  start: (signal: AbortSignal, waits: boolean) => Promise<RunningInstance>,
   { count, signal: outer, arriving }: TogetherOptions,
-): Promise<readonly InstanceProcess[]> {
+): Promise<readonly RunningInstance[]> {
   const others = new AbortController();
   const signal = AbortSignal.any([outer, others.signal]);
-  const started: InstanceProcess[] = [];
+  const started: RunningInstance[] = [];
   const kill = () => {
     for (const instance of started) instance.kill("was given up");
   };

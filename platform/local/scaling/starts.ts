@@ -1,4 +1,4 @@
-import type { InstanceProcess } from "../instances/instance-process.ts";
+import type { RunningInstance } from "../instances/running-instance.ts";
 
 /** Starts of one function's instances that have no process yet, or one that nobody wants any more. */
 export class Starts {
@@ -12,9 +12,9 @@ export class Starts {
 
   /** Begins one; `then` is told the process, and decides what becomes of it, or why there is none. */
   begin(
-    start: Promise<InstanceProcess>,
+    start: Promise<RunningInstance>,
     then: {
-      readonly started: (instance: InstanceProcess) => Promise<void> | void;
+      readonly started: (instance: RunningInstance) => Promise<void> | void;
       readonly failed: (error: unknown) => void;
     },
   ): void {

@@ -179,7 +179,7 @@ describe("a connection with plain requests", () => {
           lingering: new LingeringCloses(),
           keepAliveMs: 60_000,
           lookMs: 60_000,
-          handle: (request, response) => router.take({ request, response }),
+          router,
           handOver(socket) {
             handed.push(socket);
             nodes.emit("connection", socket);
@@ -397,10 +397,8 @@ describe("a connection with plain requests", () => {
 
   it("is told to come back elsewhere when clients are to leave", async () => {
     await harness.serve((_, response) => response.end("hi"));
-    const isLeaving = () => true;
-    const port = await portOf(
-      createCallServer({ router: harness.router, limits: harness.limits, isLeaving }),
-    );
+    harness.router.isLeaving = true;
+    const port = await portOf(createCallServer({ router: harness.router, limits: harness.limits }));
     const connection = new RawConnection(port);
     connection.write(get("/fn/echo"));
     await connection.closed();
@@ -416,9 +414,11 @@ describe("a connection with plain requests", () => {
         lingering: new LingeringCloses(),
         keepAliveMs: 0,
         lookMs: 5,
-        handle: (_, response) => {
-          response.writeHead({ status: 204, headers: [] }, []);
-          response.end();
+        router: {
+          take: ({ response }) => {
+            response.writeHead({ status: 204, headers: [] }, []);
+            response.end();
+          },
         },
         handOver: (socket) => void handed.push(socket.on("error", () => {})),
         ...options,

@@ -13,30 +13,31 @@ class AdmittingInstance {
   readonly #concurrency: number;
   readonly #open: (() => void)[] = [];
   readonly #waiting = new Set<() => void>();
+  readonly #reserved = new Set<string>();
 
   constructor(concurrency: number) {
     this.#concurrency = concurrency;
   }
 
-  /** Answers 100 Continue when it reads the body, as Deno does. */
   get server(): http.Server {
-    return http
-      .createServer((request, response) => this.#take(request, response))
-      .on("checkContinue", (request, response) => this.#take(request, response));
+    return http.createServer(this.#receive);
   }
 
-  readonly #take: http.RequestListener = (request, response) => {
+  readonly #receive: http.RequestListener = (request, response) => {
     const waitMs = Number(request.headers["x-skiff-wait"] ?? 0);
     const refuse = () => {
       this.refused++;
       response.writeHead(503, { "x-skiff-busy": "1", "content-length": 0 }).end();
     };
-    if (this.#open.length < this.#concurrency && this.#waiting.size === 0) this.#admit(request, response);
+    const { "x-skiff-call-id": callId, "x-skiff-gone": gone } = request.headers;
+    if (gone !== undefined) response.writeHead(204).end();
+    else if (this.#reserved.delete(String(callId))) this.#admit(request, response);
+    else if (this.#free > 0 && this.#waiting.size === 0) this.#take(request, response);
     else if (waitMs === 0) refuse();
     else {
       const begin = () => {
         clearTimeout(timer);
-        this.#admit(request, response);
+        this.#take(request, response);
       };
       const timer = setTimeout(() => {
         this.#waiting.delete(begin);
@@ -45,6 +46,20 @@ class AdmittingInstance {
       this.#waiting.add(begin);
     }
   };
+
+  get #free(): number {
+    return this.#concurrency - this.#open.length - this.#reserved.size;
+  }
+
+  /** Gives the call a place, or the call that the probe is for. */
+  #take(request: http.IncomingMessage, response: http.ServerResponse): void {
+    const place = request.headers["x-skiff-place"];
+    if (place === undefined) this.#admit(request, response);
+    else {
+      this.#reserved.add(String(place));
+      response.writeHead(204).end();
+    }
+  }
 
   get waiting(): number {
     return this.#waiting.size;
@@ -58,7 +73,6 @@ class AdmittingInstance {
   #admit(request: http.IncomingMessage, response: http.ServerResponse): void {
     this.admitted.push(request.url!);
     let body = "";
-    if (request.headers.expect !== undefined) response.writeContinue();
     request.on("data", (part) => {
       body += part;
     });

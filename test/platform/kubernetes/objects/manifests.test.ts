@@ -204,6 +204,7 @@ describe("the pod of a version", () => {
       parts: "/skiff/parts",
       listen: { port: 8000 },
       function: { name: "hello", version: 7 },
+      concurrency: 100,
       env: ["A", "TMPDIR"],
     });
   });

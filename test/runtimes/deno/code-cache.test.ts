@@ -13,14 +13,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CodeCache } from "../../../../platform/local/launch/code-cache.ts";
-import type { Sandbox } from "../../../../platform/local/wall/sandbox.ts";
-import type { Prepared } from "../../../../platform/local/wall/sandboxes.ts";
-import { eventually } from "../../../support/eventually.ts";
-import { call } from "../../../support/instances/call-instance.ts";
-import { servingOf, wake } from "../../../support/platform/deploying.ts";
-import { draftOf } from "../../../support/platform/draft.ts";
-import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
+import { type CachePlace, CodeCache } from "../../../runtimes/deno/code-cache.ts";
+import { eventually } from "../../support/eventually.ts";
+import { call } from "../../support/instances/call-instance.ts";
+import { servingOf, wake } from "../../support/platform/deploying.ts";
+import { draftOf } from "../../support/platform/draft.ts";
+import { TemporaryLocalPlatform } from "../../support/platform/temporary-local-platform.ts";
 
 const LARGE = `/*${"x".repeat(70 * 1024)}*/`;
 
@@ -40,10 +38,10 @@ describe("the compiled code of versions", () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   /** An instance whose folder in memory is `work`; what stands in there is the function's to choose. */
-  const instance = (signals: string[] = []): Prepared => {
-    const sandbox = { isEnded: false, workPath: work, signal: (name: string) => signals.push(name) };
-    return { sandbox: sandbox as unknown as Sandbox, user: process.getuid?.() ?? 0 } as Prepared;
-  };
+  const instance = (signals: string[] = []): CachePlace => ({
+    sandbox: { isEnded: false, workPath: work, signal: (name) => void signals.push(name) },
+    user: process.getuid?.() ?? 0,
+  });
   const kept = (name: string) => join(folder, "version", "deno", name);
 
   async function harvest(): Promise<void> {

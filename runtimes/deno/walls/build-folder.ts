@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 /** The folder of the builder with what is in it, as real paths. */
-export interface BuildRoom {
+export interface BuildFolder {
   readonly directory: string;
   /** Folders of builds under way. */
   readonly builds: string;
@@ -24,11 +24,11 @@ const COMPILE_MS = 30_000;
 const STARTER = '#!/bin/sh\nulimit -d "$ESBUILD_KIB"; exec "$ESBUILD" "$@"\n';
 
 /** Makes the folder, for this user alone, and removes what builds of a killed process left behind. */
-export async function prepareRoom(directory: string): Promise<BuildRoom> {
+export async function prepareBuildFolder(directory: string): Promise<BuildFolder> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await chmod(directory, 0o700);
   const real = await realpath(directory);
-  const room: BuildRoom = {
+  const folders: BuildFolder = {
     directory: real,
     builds: join(real, "builds"),
     empty: join(real, "empty"),
@@ -36,16 +36,16 @@ export async function prepareRoom(directory: string): Promise<BuildRoom> {
     esbuildStarter: join(real, "esbuild.sh"),
     esbuild: esbuildPath(),
   };
-  await rm(room.builds, { recursive: true, force: true });
-  for (const folder of [room.builds, room.empty]) await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(room.esbuildStarter, STARTER);
-  await chmod(room.esbuildStarter, 0o700);
-  await compileWorker(room);
-  return room;
+  await rm(folders.builds, { recursive: true, force: true });
+  for (const folder of [folders.builds, folders.empty]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(folders.esbuildStarter, STARTER);
+  await chmod(folders.esbuildStarter, 0o700);
+  await compileWorker(folders);
+  return folders;
 }
 
 /** Once per start of Skiff: a worker starts faster from one file of plain JavaScript. */
-async function compileWorker({ esbuild, workerProgram }: BuildRoom): Promise<void> {
+async function compileWorker({ esbuild, workerProgram }: BuildFolder): Promise<void> {
   const options = ["--bundle", "--platform=node", "--format=cjs", "--target=node24", "--log-level=error"];
   const command = [WORKER, ...options, "--minify-syntax", `--outfile=${workerProgram}`];
   await promisify(execFile)(esbuild, command, { cwd: dirname(WORKER), timeout: COMPILE_MS });

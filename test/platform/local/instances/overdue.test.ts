@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BLOCKED_MS, type Finishing, overdue } from "../../../../platform/local/instances/finishing.ts";
+import { BLOCKED_MS, type Finishing, overdue } from "../../../../platform/local/instances/draining.ts";
 
 describe("an instance that finishes", () => {
   const timeoutMs = 60_000;

@@ -6,15 +6,19 @@ import { join } from "node:path";
 
 /** A program that starts a child with everything it inherited itself, or without, and prints what that finds at a number. */
 const PROGRAM = `
-  const { highestInherited, spawnWithout } = await import(process.argv[1]);
+  const { highestInherited, spawnDetached } = await import(process.argv[1]);
   const highest = highestInherited();
-  const child = spawnWithout(process.argv[2] === "hidden" ? highest : undefined, ["/bin/sh", "-c", "readlink /proc/self/fd/40"], {});
+  const child = spawnDetached(["/bin/sh", "-c", "readlink /proc/self/fd/40"], {
+    cwd: "/",
+    env: {},
+    inherited: process.argv[2] === "hidden" ? highest : undefined,
+  });
   child.stdout.pipe(process.stdout);
   child.once("close", () => console.log(highest));
 `;
 
 describe("descriptors that whoever started Skiff left open", () => {
-  const module = new URL("../../../../platform/local/wall/inherited.ts", import.meta.url).href;
+  const module = new URL("../../../process/sandbox/spawn.ts", import.meta.url).href;
   let folder: string;
   let secret: string;
   let left: number;

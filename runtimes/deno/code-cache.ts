@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -7,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import {
   chown,
@@ -19,9 +21,10 @@ import {
   rm,
   writeFile,
 } from "node:fs/promises";
+import { builtinModules } from "node:module";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { Prepared } from "../wall/sandboxes.ts";
+import type { RuntimeFiles } from "../runtime.ts";
 
 /** What Deno keeps of code that it compiled: SQLite files, and while they are in use their logs (WAL). */
 const DATABASES = ["v8_code_cache_v2", "dep_analysis_cache_v2", "node_analysis_cache_v2"];
@@ -40,11 +43,33 @@ export const WRITTEN_AFTER_MS = 2_000;
 export const CACHE_BYTES = MOST_BYTES + 1024 ** 2;
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
-/** The cache of one instance, which is in its folder in memory. */
+/** Name of the cache's folder in the folder in memory of a sandbox. */
+export const CACHE_FOLDER = "deno";
+/** Deno keeps what functions put into the Cache API and localStorage in a folder of this name: a file prevents that. */
+const LOCATION_DATA = "location_data";
+
+/** Imports what functions often do, which Deno compiles when it is imported first. */
+export const WARM_MODULE = `for (const name of ${JSON.stringify(
+  builtinModules.filter((name) => !name.startsWith("_") && !name.includes(":")),
+)}) await import("node:" + name).catch(() => {});
+export default () => new Response("warm");
+`;
+
+/** A sandbox that has a folder in memory, and the user whose files those in it are. */
+export interface CachePlace {
+  readonly sandbox: {
+    readonly isEnded: boolean;
+    readonly workPath: string;
+    signal(name: NodeJS.Signals): void;
+  };
+  readonly user: number;
+}
+
+/** The cache of one instance. */
 export interface ProvidedCache {
   /** The instance is about to be ready. */
   listening(): void;
-  /** Resolves when nothing of the instance is looked at any more. */
+  /** Resolves when nothing of the instance is read any more. */
   close(): Promise<void>;
 }
 
@@ -74,31 +99,49 @@ export class CodeCache {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
+  /** A cache of what this runtime compiles. */
+  static open(folder: string, { binary, program }: RuntimeFiles): CodeCache {
+    const { size, mtimeMs } = statSync(binary);
+    const key = createHash("sha256").update(`${size} ${mtimeMs}`).update(readFileSync(program));
+    return new CodeCache(folder, key.digest("hex"));
+  }
+
   get isWarm(): boolean {
     return existsSync(join(this.#shared, COMPLETE));
   }
 
+  /**
+   * Makes a folder that instances without sandboxes write to, and so share. No sandbox gets a copy of it, and it lasts
+   * as long as Skiff runs.
+   */
+  openWritable(): string {
+    const folder = join(this.#shared, "shared");
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { mode: 0o700 });
+    writeFileSync(join(folder, LOCATION_DATA), "");
+    return folder;
+  }
+
   /** Puts what all share into a new sandbox. */
-  async seed({ sandbox, user }: Prepared): Promise<void> {
-    const folder = join(sandbox.workPath, "deno");
+  async seed({ sandbox, user }: CachePlace): Promise<void> {
+    const folder = join(sandbox.workPath, CACHE_FOLDER);
     await mkdir(folder, { mode: 0o700 });
     const names = this.isWarm ? DATABASES : [];
     for (const name of names) await copyFile(join(this.#shared, name), join(folder, name));
-    // Deno would keep what functions put into the Cache API and localStorage in a folder of this name.
-    await writeFile(join(folder, "location_data"), "");
+    await writeFile(join(folder, LOCATION_DATA), "");
     if (process.getuid?.() !== 0) return;
     for (const path of [folder, ...names.map((name) => join(folder, name))]) await chown(path, user, user);
   }
 
   /** Takes over what an instance of our own program has compiled, for all. */
-  async keep(prepared: Prepared): Promise<void> {
+  async keep(prepared: CachePlace): Promise<void> {
     if ((await copyOut(prepared, this.#shared)) === 0) return;
     for (const name of DATABASES) compact(join(this.#shared, name));
     await writeFile(join(this.#shared, COMPLETE), this.#key, { mode: 0o600 });
   }
 
   /** Gives an instance what others of its version compiled, or takes it from the first. */
-  async provide(bundle: string, prepared: Prepared): Promise<ProvidedCache> {
+  async provide(bundle: string, prepared: CachePlace): Promise<ProvidedCache> {
     if (statSync(bundle).size < BUNDLE_FROM_BYTES) return UNKEPT;
     const own = join(dirname(bundle), "deno");
     if (existsSync(join(own, COMPLETE))) {
@@ -126,7 +169,7 @@ export class CodeCache {
     return { listening, close };
   }
 
-  async #keepOwn(prepared: Prepared, own: string): Promise<void> {
+  async #keepOwn(prepared: CachePlace, own: string): Promise<void> {
     const bytes = await copyOut(prepared, own);
     if (bytes === 0) return;
     await writeFile(join(own, COMPLETE), "", { mode: 0o600 });
@@ -153,8 +196,8 @@ async function removeWhole(folder: string): Promise<void> {
 }
 
 /** No code of a function runs yet in the sandbox. What cannot be copied is compiled again. */
-async function copyIn(own: string, { sandbox, user }: Prepared): Promise<void> {
-  const folder = join(sandbox.workPath, "deno");
+async function copyIn(own: string, { sandbox, user }: CachePlace): Promise<void> {
+  const folder = join(sandbox.workPath, CACHE_FOLDER);
   try {
     for (const name of (await readdir(own)).filter((each) => each !== COMPLETE)) {
       const path = join(folder, name);
@@ -182,7 +225,7 @@ function compact(file: string): void {
  * regular files of the folder itself are taken, of a bounded size. The instance stands still meanwhile, so that the
  * files fit each other. Gives the bytes that were taken; 0 if there was nothing to take.
  */
-async function copyOut({ sandbox }: Prepared, into: string): Promise<number> {
+async function copyOut({ sandbox }: CachePlace, into: string): Promise<number> {
   if (sandbox.isEnded) return 0;
   const contents = await readStill(sandbox);
   if (contents.length === 0) return 0;
@@ -200,13 +243,13 @@ interface Content {
   readonly bytes: Buffer;
 }
 
-async function readStill(sandbox: Prepared["sandbox"]): Promise<Content[]> {
+async function readStill(sandbox: CachePlace["sandbox"]): Promise<Content[]> {
   let folder: number | undefined;
   sandbox.signal("SIGSTOP");
   try {
     // At once: when the sandbox is closed, its path may be another's. The descriptor of the folder stays its own.
     const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-    folder = await unlessAbsent(() => openSync(join(sandbox.workPath, "deno"), flags));
+    folder = await unlessAbsent(() => openSync(join(sandbox.workPath, CACHE_FOLDER), flags));
     return folder === undefined ? [] : await readAll(folder);
   } finally {
     sandbox.signal("SIGCONT");
