@@ -9,12 +9,10 @@ import { limitsFromEnv } from "../platform/limits.ts";
 import { currentOf } from "../platform/traffic.ts";
 import { ServiceList } from "../process/service-list.ts";
 import { untilStopSignal } from "../process/stop-signals.ts";
-import { createFrontAlone } from "./alone.ts";
-import { listen } from "./front.ts";
+import { createFrontAlone, listen } from "./front.ts";
 import { addRouterMetrics } from "./metrics/metrics.ts";
 import { createInternalServer } from "./server/internal-server.ts";
-import { parseWorkers } from "./workers/worker-count.ts";
-import { Workers } from "./workers/workers.ts";
+import { parseWorkers, Workers } from "./workers/workers.ts";
 
 /** Time that the cluster takes to send new connections elsewhere. */
 const LEAVE_MS = 5_000;
@@ -35,7 +33,7 @@ async function startRouter(services: ServiceList, env: NodeJS.ProcessEnv): Promi
       "SKIFF_INTERNAL_TOKEN is missing or shorter than 16 characters: set it to the token that the manager uses.",
     );
   }
-  const workers = parseWorkers("SKIFF_WORKERS", env.SKIFF_WORKERS ?? "") ?? 1;
+  const workers = parseWorkers("SKIFF_WORKERS", env.SKIFF_WORKERS ?? "");
   const platform = new KubernetesPlatform({
     api: new KubeApi(await connectToCluster()),
     limits,
