@@ -55,7 +55,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     print,
     cpuRequest,
     poolSecret,
-    spread: (name, version) => routers.spread(name, version),
+    spread: (name, traffic) => routers.spread(name, traffic),
   });
   const builder = createBuilder({
     deno: denoPath(),
@@ -85,8 +85,12 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
       build: (source, until) => builder.build(source, until),
       urlOf: (name) => `${(env.SKIFF_URL ?? "").replace(/\/+$/, "")}/fn/${name}`,
     });
-    const replicas = (name: string) => reconciler.replicas(name);
-    const sleeper = new Sleeper({ ...shared, replicas, loads: (until) => routers.loads(until) });
+    const sleeper = new Sleeper({
+      ...shared,
+      replicas: (name, version) => reconciler.replicas(name, version),
+      wake: (name, version) => reconciler.wake(name, version),
+      loads: (until) => routers.loads(until),
+    });
     const keeper = new PoolKeeper({
       ...shared,
       image,

@@ -3,10 +3,9 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { KubeApi } from "../platform/kubernetes/cluster/api.ts";
 import { connectToCluster } from "../platform/kubernetes/cluster/client.ts";
-import { INTERNAL_PORT } from "../platform/kubernetes/cluster/routers.ts";
+import { INTERNAL_PORT, serving } from "../platform/kubernetes/cluster/routers.ts";
 import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
-import { currentOf } from "../platform/traffic.ts";
 import { untilSignal } from "../process/until-signal.ts";
 import { createFrontAlone } from "./alone.ts";
 import { createMetrics } from "./metrics/metrics.ts";
@@ -44,10 +43,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
       totals: async () => ({ ...(await front.counted.totals()), pool: platform.pool?.stats() }),
     }),
     load: () => platform.loads.read(),
-    serving: (name) => {
-      const endpoints = front.hasCaughtUp(name) ? currentOf(platform.endpoints(name)) : undefined;
-      return endpoints === undefined || endpoints.instances.length === 0 ? undefined : endpoints.version;
-    },
+    serving: (name) => serving(front.hasCaughtUp(name) ? platform.endpoints(name) : undefined),
   });
   // Another port is for tests: the manager and the probes of kubernetes.yaml know the usual one.
   await listen(internal, Number(env.SKIFF_INTERNAL_PORT ?? INTERNAL_PORT));

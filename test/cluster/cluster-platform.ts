@@ -80,7 +80,8 @@ export class ClusterPlatform {
     });
     this.#sleeper = new Sleeper({
       ...shared,
-      replicas: (name) => this.#reconciler.replicas(name),
+      replicas: (name, version) => this.#reconciler.replicas(name, version),
+      wake: (name, version) => this.#reconciler.wake(name, version),
       loads: async () => [this.platform.loads.read()],
       everyMs: 200,
     });

@@ -107,8 +107,8 @@ describe("the reconciler", () => {
     await settled("Serving");
     for (const [kind, name] of [
       ["services", "hello-service"],
-      ["horizontalpodautoscalers", "hello-app"],
-      ["deployments", "hello-app"],
+      ["horizontalpodautoscalers", "hello.v1"],
+      ["deployments", "hello.v1"],
     ] as const) {
       const before = cluster.server.read(kind, name)!.metadata.uid;
       cluster.server.remove(kind, name);
@@ -117,14 +117,14 @@ describe("the reconciler", () => {
         () => (cluster.server.read(kind, name)?.metadata.uid ?? before) !== before,
       );
     }
-    const autoscaler = cluster.server.read<FunctionResource>("horizontalpodautoscalers", "hello-app")!;
+    const autoscaler = cluster.server.read<FunctionResource>("horizontalpodautoscalers", "hello.v1")!;
     cluster.server.put("horizontalpodautoscalers", {
       ...autoscaler,
       spec: { ...autoscaler.spec, maxReplicas: 99 },
     });
     const most = () =>
       (
-        cluster.server.read("horizontalpodautoscalers", "hello-app") as unknown as {
+        cluster.server.read("horizontalpodautoscalers", "hello.v1") as unknown as {
           spec: { maxReplicas: number };
         }
       ).spec.maxReplicas;
@@ -135,12 +135,12 @@ describe("the reconciler", () => {
     await publish(cluster.platform, draftOf("hello", "one"));
     await settled("Serving");
     await reconciler.close();
-    cluster.server.remove("horizontalpodautoscalers", "hello-app");
+    cluster.server.remove("horizontalpodautoscalers", "hello.v1");
     cluster.lines.length = 0;
     reconciler = open();
     const made = () => cluster.lines.filter((line) => line.endsWith("made as it should be"));
     await eventually("something was made", () => made().length > 0);
-    const autoscaler = "hello: horizontalpodautoscalers hello-app made as it should be";
+    const autoscaler = "hello: horizontalpodautoscalers hello.v1 made as it should be";
     // Maybe twice: before the watch has told of it.
     assert.deepEqual([...new Set(made())], [autoscaler]);
   });
@@ -148,7 +148,7 @@ describe("the reconciler", () => {
   it("brings pods back that somebody scaled away below min", async () => {
     await publish(cluster.platform, draftOf("hello", "one", { min: 2 }));
     await settled("Serving");
-    await cluster.platform.children.scale("hello", 0);
+    await cluster.platform.children.scale({ name: "hello", version: 1 }, 0);
     await eventually("two are ready", () => servingOf(cluster.platform, "hello")?.instances.length === 2);
   });
 
@@ -194,7 +194,7 @@ describe("the reconciler", () => {
     apply({ source: "one" });
     await settled("StartFailed");
     assert.match(ready()!.message!, /last words/);
-    assert.equal(cluster.server.read("deployments", "hello-app"), undefined);
+    assert.equal(cluster.server.read("deployments", "hello.v1"), undefined);
     assert.equal(read()?.spec.source, "one", "what was applied stays");
   });
 
