@@ -27,8 +27,15 @@ export interface PodSpec {
 }
 type WholeDeployment = Deployment & { spec: { template: Template } };
 
-/** Starts a pod that was made, and reports how that goes. By default it is ready at once, or crashes. */
-export type StartPod = (pod: Pod & { spec: PodSpec }, report: (status: Pod["status"]) => void) => void;
+/**
+ * Starts a pod that was made, and reports how that goes; returns how it is stopped. By default a pod is ready at once, or
+ * crashes.
+ */
+export type StartPod = (
+  server: FakeApiServer,
+  pod: Pod & { spec: PodSpec },
+  report: (status: Pod["status"]) => void,
+) => () => void;
 
 /**
  * A fake API server with the controllers that Skiff relies on: Deployments make a ReplicaSet and its pods, and Services the
@@ -44,6 +51,7 @@ export class FakeCluster {
   /** False: Deployments make no pods, as where no node has room. */
   makesPods = true;
   readonly #startPod: StartPod;
+  readonly #stops = new Map<string, () => void>();
   #pods = 0;
 
   static async start(startPod?: StartPod): Promise<FakeCluster> {
@@ -55,7 +63,7 @@ export class FakeCluster {
   private constructor(server: FakeApiServer, startPod?: StartPod) {
     this.server = server;
     this.api = new KubeApi(server.connection());
-    this.#startPod = startPod ?? ((pod, report) => report(this.#statusAtOnce(pod)));
+    this.#startPod = startPod ?? ((_, pod, report) => this.#startAtOnce(pod, report));
     server.onChange = (change) => this.#follow(change);
     this.platform = this.open();
   }
@@ -106,6 +114,10 @@ export class FakeCluster {
     }
     if (collection === "services" && !isDeleted) this.#publishSlice(name);
     if (collection !== "pods") return;
+    if (isDeleted) {
+      this.#stops.get(object.metadata.name)?.();
+      this.#stops.delete(object.metadata.name);
+    }
     const deployments = this.server.list<WholeDeployment>("deployments");
     for (const deployment of deployments) {
       if (deployment.metadata.labels?.["skiff.dev/function"] === name) this.#runPods(deployment);
@@ -160,16 +172,17 @@ export class FakeCluster {
     const pod = this.server.read<Pod & { spec: PodSpec }>("pods", name);
     // Its function may be gone again.
     if (!pod) return;
-    this.#startPod(pod, (status) => {
+    const report = (status: Pod["status"]) => {
       const latest = this.server.read<Pod>("pods", name);
       if (latest?.metadata.uid === pod.metadata.uid) this.server.put("pods", { ...latest, status });
-    });
+    };
+    this.#stops.set(name, this.#startPod(this.server, pod, report));
   }
 
-  #statusAtOnce({ metadata }: Pod): Pod["status"] {
+  #startAtOnce({ metadata }: Pod, report: (status: Pod["status"]) => void): () => void {
     const last = this.crashing.get(Number(metadata.labels?.["skiff.dev/version"]));
-    if (last === undefined) return { podIP: "127.0.0.1", conditions: READY };
-    return crashed(last);
+    report(last === undefined ? { podIP: "127.0.0.1", conditions: READY } : crashed(last));
+    return () => {};
   }
 
   #publishSlice(name: string): void {
