@@ -12,6 +12,7 @@ COPY --from=dependencies /skiff/node_modules node_modules
 COPY package.json ./
 COPY client-image/*.ts client-image/
 COPY http http
+COPY metrics metrics
 COPY process process
 COPY runtimes runtimes
 COPY manager manager

@@ -1,19 +1,21 @@
-/** The all-in-one program: manager, router and local platform in one process on one origin. */
+/** The program for one machine: manager, routers and local platform on one port. */
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { accessFor } from "./manager/access/listen-access.ts";
 import { createManager } from "./manager/manager.ts";
-import { type Limits, limitsFromEnv } from "./platform/limits.ts";
+import { Metrics } from "./metrics/metrics.ts";
+import { limitsFromEnv } from "./platform/limits.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
-import { closeInherited } from "./platform/local/wall/inherited.ts";
 import { hasWalledNetwork, isolationMode } from "./platform/local/wall/isolation.ts";
 import { printable, printableLines } from "./process/printable.ts";
-import { onStopSignals } from "./process/stop-signals.ts";
+import { closeInherited } from "./process/sandbox/spawn.ts";
+import { ServiceList } from "./process/service-list.ts";
+import { untilStopSignal } from "./process/stop-signals.ts";
 import { createFrontAlone } from "./router/alone.ts";
 import type { Front, FrontOptions } from "./router/front.ts";
-import { createMetrics } from "./router/metrics/metrics.ts";
+import { addRouterMetrics } from "./router/metrics/metrics.ts";
 import { defaultWorkers, parseWorkers } from "./router/workers/worker-count.ts";
 import { Workers } from "./router/workers/workers.ts";
 import { createBuilder } from "./runtimes/deno/build/builder.ts";
@@ -27,79 +29,57 @@ const USAGE = `Usage: npm start -- [--host HOST] [--port PORT] [--data DIR] [--w
   --data     folder for everything that lasts, ./data by default (SKIFF_DATA)
   --workers  processes that answer calls, half as many as cores by default; 1: this one (SKIFF_WORKERS)
 
-README.md lists the limits and their variables.`;
+docs/settings.md lists every variable, docs/limits.md the limits.`;
 
 /** Builds under way and caches, in the data folder. */
 const BUILD_FOLDER = "build";
 /** Sockets between the processes of Skiff, in the data folder. */
 const RUN_FOLDER = "run";
 
-/** For an instance to end and a last response to arrive when the time of calls is over. */
-const LAST_MOMENT_MS = 1_000;
-
 export interface SkiffOptions {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
   readonly dataFolder: string;
-  /** Processes that answer calls; 1, the default: the one that does everything else. */
+  /** Processes that answer calls. With 1, the default, the process of the manager answers them. */
   readonly workers?: number;
-  /** Where the settings SKIFF_* are read. */
+  /** Holds the settings `SKIFF_*`. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Takes one line for the person at the terminal. */
+  /** Prints one line on the terminal. */
   readonly print: (line: string) => void;
 }
 
 export interface Skiff {
   readonly url: string;
-  /** Refuses new calls, lets those under way finish within the drain time, stops every instance. */
+  /** Rejects new calls, drains those under way for `SKIFF_DRAIN` at most, and stops every instance. */
   close(): Promise<void>;
 }
 
-/** @throws Error in words for the person who started it: data folder in use, port taken, bad variable */
-export async function startSkiff(options: SkiffOptions): Promise<Skiff> {
-  const { dataFolder, env, print } = options;
+/** @throws Error with a message for the terminal: data folder in use, port taken, invalid variable */
+export function startSkiff(options: SkiffOptions): Promise<Skiff> {
+  return ServiceList.start((services) => startServices(services, options));
+}
+
+/** Platform, builder, manager and routers, on one port. */
+async function startServices(services: ServiceList, options: SkiffOptions): Promise<Skiff> {
+  const { host, dataFolder, env, print } = options;
   const limits = limitsFromEnv(env);
-  // Made last, but asked by the platform.
-  let front: Front | undefined;
-  const createFront = async (frontOptions: FrontOptions): Promise<Front> => {
-    const { workers = 1 } = options;
-    const folder = join(dataFolder, RUN_FOLDER);
-    const several = () => new Workers({ ...frontOptions, workers, folder });
-    front = workers === 1 ? await createFrontAlone(frontOptions) : several();
-    return front;
-  };
-  let platform: LocalPlatform | undefined;
-  try {
-    platform = await LocalPlatform.open({
-      dataFolder,
-      limits,
-      isolation: isolationMode(env.SKIFF_ISOLATION),
-      walledNetwork: hasWalledNetwork(env.SKIFF_NETWORK),
-      leftovers: [join(BUILD_FOLDER, "builds"), RUN_FOLDER],
-      onLine: (name, { stream, text }) =>
-        print(`[${name}] ${stream === "platform" ? "! " : ""}${printable(text)}`),
-      spread: async () => front?.caughtUp(),
-    });
-    return await serve(options, { platform, limits, createFront });
-  } catch (error) {
-    await front?.close({ withinMs: 0 });
-    await platform?.close({ drainMs: 0 });
-    throw error;
-  }
-}
+  // Empty until the routers run. A deploy waits for those that do.
+  const routers: Pick<Front, "caughtUp">[] = [];
+  const platform = await LocalPlatform.open({
+    dataFolder,
+    limits,
+    isolation: isolationMode(env.SKIFF_ISOLATION),
+    walledNetwork: hasWalledNetwork(env.SKIFF_NETWORK),
+    leftovers: [join(BUILD_FOLDER, "builds"), RUN_FOLDER],
+    onLine: (name, { stream, text }) =>
+      print(`[${name}] ${stream === "platform" ? "! " : ""}${printable(text)}`),
+    spread: async () => void (await Promise.all(routers.map((router) => router.caughtUp()))),
+  });
+  // Closed while the server still listens, so that late callers get 503 instead of a refused connection.
+  services.add({ name: "platform", drain: (drainMs) => platform.close({ drainMs }) });
 
-interface Parts {
-  readonly platform: LocalPlatform;
-  readonly limits: Limits;
-  readonly createFront: (options: FrontOptions) => Promise<Front>;
-}
-
-/** Manager and routers on one port; closing it closes the parts as well. */
-async function serve(options: SkiffOptions, { platform, limits, createFront }: Parts): Promise<Skiff> {
-  const { host, port, dataFolder, env, print } = options;
-  let state: "starting" | "ready" | "draining" = "starting";
-  // After the platform, which has locked the folder; shown at once, because it cannot be shown again.
+  // The platform has locked the folder. The token is kept as a hash, so it is printed now or never.
   const { access, createdToken } = accessFor({ host, tokenFile: join(dataFolder, "token.sha256"), env });
   if (createdToken !== undefined) {
     print(`The management API needs this token, which is shown only now: ${createdToken}`);
@@ -109,47 +89,32 @@ async function serve(options: SkiffOptions, { platform, limits, createFront }: P
   const builder = cacheBundles(
     createBuilder({ deno: denoPath(), directory, limits, importHosts, env, print }),
   );
-  const publicUrl = env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {};
-  const front = await createFront({
-    platform,
-    limits,
-    print,
-    env,
-    other: (request, response) => manager.handler(request, response),
-  });
+  services.add({ name: "builder", drain: () => builder.close() });
+
+  const metrics = new Metrics();
   const manager = createManager({
     platform,
     builder,
     limits,
     access,
     print,
-    metrics: createMetrics(front.counted),
-    ready: () => (state === "ready" ? undefined : `Skiff is ${state}.`),
-    ...publicUrl,
+    metrics: () => metrics.text(),
+    ready: () => (services.state === "ready" ? undefined : `Skiff is ${services.state}.`),
+    ...(env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {}),
   });
-
-  const close = async () => {
-    // Still listening: whoever comes now is told to come back instead of finding nobody.
-    state = "draining";
-    const { drainMs } = limits;
-    const untilMs = performance.now() + drainMs;
-    // All have the same time together, and a moment more where the first has used it up.
-    const leftMs = () => Math.max(Math.min(drainMs, LAST_MOMENT_MS), untilMs - performance.now());
-    await Promise.all([front.drain({ drainMs }), manager.close({ drainMs })]);
-    await builder.close();
-    await platform.close({ drainMs: leftMs() });
-    await front.close({ withinMs: leftMs() });
-  };
+  const front = await createFront({ platform, limits, print, env, other: manager.handler }, options);
+  routers.push(front);
+  addRouterMetrics(metrics, front.counted);
+  services.add({
+    name: "server",
+    drain: (drainMs) => Promise.all([front.drain({ drainMs }), manager.close({ drainMs })]),
+    close: (withinMs) => front.close({ withinMs }),
+  });
 
   const { description } = await platform.isolation();
   await builder.warm();
-  const bound = await front.listen({ port, host }).catch(async (error: NodeJS.ErrnoException) => {
-    await builder.close();
-    if (error.code !== "EADDRINUSE") throw error;
-    throw new Error(`port ${port} of ${host} is in use; choose another with --port.`);
-  });
-  state = "ready";
-  const url = `http://${host.includes(":") ? `[${host}]` : host}:${bound}`;
+  const url = await listen(front, options);
+  services.ready();
   announce({ url, dataFolder, needsToken: access.mode === "token", print });
   print(`  files of functions: ${description}`);
   platform.describeNetwork().then(
@@ -157,13 +122,30 @@ async function serve(options: SkiffOptions, { platform, limits, createFront }: P
     (error: Error) => print(`  network of functions: ${error.message}`),
   );
   platform.warm().catch((error: Error) => print(`Starts are slower than they could be: ${error.message}`));
-  return { url, close };
+  return { url, close: () => services.stop({ drainMs: limits.drainMs }) };
+}
+
+/** Routers in this process, or in processes of their own. */
+async function createFront(front: FrontOptions, { workers = 1, dataFolder }: SkiffOptions): Promise<Front> {
+  if (workers === 1) return createFrontAlone(front);
+  return new Workers({ ...front, workers, folder: join(dataFolder, RUN_FOLDER) });
+}
+
+/** Resolves with the URL that the front listens on. */
+async function listen(front: Front, { host, port }: SkiffOptions): Promise<string> {
+  try {
+    const bound = await front.listen({ port, host });
+    return `http://${host.includes(":") ? `[${host}]` : host}:${bound}`;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    throw new Error(`port ${port} of ${host} is in use; choose another with --port.`);
+  }
 }
 
 function checkPublicUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "") return text;
-  throw new Error(`SKIFF_URL=${text} is no base of URLs: write it like https://functions.example.com.`);
+  throw new Error(`SKIFF_URL=${text} is not a valid base URL: use one like https://functions.example.com.`);
 }
 
 interface Announcement {
@@ -182,13 +164,8 @@ function announce({ url, dataFolder, needsToken, print }: Announcement): void {
   print(`  call:   curl ${url}/fn/useragent`);
 }
 
-async function main(): Promise<void> {
-  closeInherited();
-  const parent = process.ppid;
-  // Sources and variables of functions are nobody else's business on this machine.
-  process.umask(0o077);
-  // Whoever reads the output may go away (`| head`, a closed terminal): that is no reason to stop serving.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+/** Starts Skiff with the options of the command line; undefined after `--help`. */
+async function startFromCommandLine(print: (line: string) => void): Promise<Skiff | undefined> {
   const { values } = parseArgs({
     options: {
       host: { type: "string", default: process.env.SKIFF_HOST || "127.0.0.1" },
@@ -198,32 +175,41 @@ async function main(): Promise<void> {
       help: { type: "boolean", short: "h", default: false },
     },
   });
-  if (values.help) return console.log(USAGE);
+  if (values.help) {
+    console.log(USAGE);
+    return undefined;
+  }
   if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535) {
-    throw new Error(`--port ${values.port} is no port: give a number from 0 to 65535.`);
+    throw new Error(`--port ${values.port} is not a valid port: use 0 to 65535.`);
   }
   const { host, port, data: dataFolder } = values;
   const workers = parseWorkers("--workers", values.workers) ?? defaultWorkers(availableParallelism());
+  return startSkiff({ host, port: Number(port), dataFolder, workers, env: process.env, print });
+}
+
+async function main(): Promise<void> {
+  closeInherited();
+  const parent = process.ppid;
+  // Other users of this machine must not read the sources and variables of functions.
+  process.umask(0o077);
+  // Keep serving when the reader of the output goes away (`| head`, a closed terminal).
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const print = (line: string) => console.log(printableLines(line));
-  const skiff = await startSkiff({ host, port: Number(port), dataFolder, workers, env: process.env, print });
-  const exit = (code: number) => () => process.exit(code);
-  onStopSignals({
-    env: process.env,
-    parent,
-    stop: (reason) => {
-      print(`${reason}: letting calls finish; once more to stop at once`);
-      skiff.close().then(exit(0), (error: unknown) => {
-        console.error(error);
-        process.exit(1);
-      });
-    },
-    stopNow: exit(1),
+  const skiff = await startFromCommandLine(print).catch((error: unknown) => {
+    console.error(error instanceof Error ? `Skiff does not start: ${error.message}` : error);
+    process.exitCode = 1;
+    return undefined;
   });
+  if (skiff === undefined) return;
+  const reason = await untilStopSignal({ env: process.env, parent });
+  print(`${reason}: letting calls finish; once more to stop at once`);
+  await skiff.close();
+  process.exit(0);
 }
 
 if (import.meta.main) {
   main().catch((error: unknown) => {
-    console.error(error instanceof Error ? `Skiff does not start: ${error.message}` : error);
-    process.exitCode = 1;
+    console.error(error);
+    process.exit(1);
   });
 }

@@ -1,4 +1,4 @@
-/** `npm run bench`: every figure that README claims, beside its peers of the same run. */
+/** `npm run bench`: every figure of docs/benchmarks.md for one machine, beside its peers of the same run. */
 import { benchLeaks } from "./leaks.ts";
 import { benchManyRoutes } from "./many-functions.ts";
 import { benchOverload } from "./overload.ts";

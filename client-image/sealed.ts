@@ -1,18 +1,18 @@
 /**
- * A message that only one pod of the pool can read, and that it accepts only from a holder of the installation's secret:
- * encrypted with the pod's own key (AES-256-GCM) and signed (Ed25519), both bound to the pod by its uid.
- * WebCrypto, because both ends have it: manager and router in Node, the pod in Deno.
+ * Loads for pods of the pool. A load is encrypted with the key of one pod (AES-256-GCM) and signed with the key of the
+ * installation (Ed25519); both are bound to the pod by its uid. WebCrypto runs on both ends: Node seals, Deno opens.
+ * `docs/pods.md` has the figures that speak against a library.
  */
 
 /** Keys of managers and routers. */
 export interface SealKeys {
   /** Ed25519, PKCS #8. */
   readonly signPrivate: Uint8Array;
-  /** The key of every pod is derived from these 32 bytes. */
+  /** 32 bytes, from which the key of every pod is derived. */
   readonly seed: Uint8Array;
 }
 
-/** Keys of one pod of the pool, 32 bytes each: they open what was sealed for this pod, and seal nothing. */
+/** Keys of one pod of the pool, 32 bytes each. They open loads for this pod and seal none. */
 export interface OpenKeys {
   /** Ed25519; not secret. */
   readonly verifyPublic: Uint8Array;
@@ -26,19 +26,19 @@ const HEAD_BYTES = IV_BYTES + SIGNATURE_BYTES;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Derives the key of one pod, by which neither the seed nor the key of another pod can be found. */
+/** Derives the key of one pod. Neither the seed nor the key of another pod follows from it. */
 export async function podKey(seed: Uint8Array, uid: string): Promise<Bytes> {
   const base = await crypto.subtle.importKey("raw", bytes(seed), "HKDF", false, ["deriveBits"]);
   return new Uint8Array(await crypto.subtle.deriveBits(derivation(uid), base, 8 * KEY_BYTES));
 }
 
-/** Seals messages; what does not depend on the message is done when it is made. */
+/** Seals loads. Keys are imported once, when it is made. */
 export class Sealer {
   readonly #ready: Promise<SealerParts>;
 
   constructor(keys: SealKeys) {
     this.#ready = sealerParts(keys);
-    // Whoever seals is told.
+    // `seal` throws the error.
     this.#ready.catch(() => {});
   }
 
@@ -55,7 +55,7 @@ export class Sealer {
   }
 }
 
-/** Opens what was sealed for one pod. */
+/** Opens loads for one pod. */
 export class Opener {
   readonly #uid: string;
   readonly #own: CryptoKey;
@@ -67,7 +67,7 @@ export class Opener {
     this.#verifier = verifier;
   }
 
-  /** Imports the keys so that no program can export them; `own` is overwritten. */
+  /** Imports the keys as non-extractable and overwrites `own`. */
   static async from({ verifyPublic, own }: OpenKeys, uid: string): Promise<Opener> {
     const { subtle } = crypto;
     const key = await subtle.importKey("raw", bytes(own), "AES-GCM", false, ["encrypt", "decrypt"]);
@@ -76,7 +76,7 @@ export class Opener {
     return new Opener(uid, key, verifier);
   }
 
-  /** Runs every step of opening once: the first time takes several times as long as every other. */
+  /** Runs every step of opening once, because the first run takes several times as long as later ones. */
   async warm(): Promise<void> {
     const { subtle } = crypto;
     await subtle.verify("Ed25519", this.#verifier, new Uint8Array(SIGNATURE_BYTES), new Uint8Array(IV_BYTES));
@@ -85,7 +85,7 @@ export class Opener {
     await subtle.decrypt(parameters, this.#own, sealed);
   }
 
-  /** @throws Error if it was not sealed for this pod by a holder of the installation's secret */
+  /** @throws Error if the load was not sealed for this pod by a holder of the installation's secret */
   async open(sealed: Uint8Array): Promise<Bytes> {
     const { subtle } = crypto;
     const uid = this.#uid;
@@ -93,7 +93,7 @@ export class Opener {
     const iv = bytes(sealed.subarray(0, IV_BYTES));
     const signature = bytes(sealed.subarray(IV_BYTES, HEAD_BYTES));
     const ciphertext = bytes(sealed.subarray(HEAD_BYTES));
-    // Side by side, for each step is done on another thread; nothing is made of the text before both have ended well.
+    // In parallel, because each runs on a thread of its own. The text is used only after both have succeeded.
     const [isSigned, opened] = await Promise.allSettled([
       subtle.verify("Ed25519", this.#verifier, signature, concat(utf8(uid), iv, ciphertext)),
       subtle.decrypt(encryption(iv, uid), this.#own, ciphertext),
@@ -116,7 +116,7 @@ async function sealerParts({ signPrivate, seed }: SealKeys): Promise<SealerParts
   return { base, signer };
 }
 
-/** From the seed to a pod's key (RFC 5869). */
+/** Parameters that derive the key of a pod from the seed (RFC 5869). */
 function derivation(uid: string) {
   return { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: utf8(`skiff pod ${uid}`) };
 }

@@ -1,11 +1,13 @@
-/** The manager as a program of its own, on Kubernetes: the management API, and the leader that looks after Functions. */
+/** The manager as a program of its own, on Kubernetes: the management API, and the leader that reconciles Functions. */
 import { createHash } from "node:crypto";
-import { createServer } from "node:http";
-import type { Socket } from "node:net";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { hostname } from "node:os";
-import { Counter, collectDefaultMetrics, Registry } from "prom-client";
 import { LingeringCloses } from "../http/lingering-close.ts";
 import { RequestOrder } from "../http/request-order.ts";
+import { group, Metrics } from "../metrics/metrics.ts";
+import { POOL_FAMILIES } from "../metrics/pool-metrics.ts";
+import { PROCESS_FAMILIES, readProcessMetrics } from "../metrics/process-metrics.ts";
 import { KubeApi } from "../platform/kubernetes/cluster/api.ts";
 import { connectToCluster } from "../platform/kubernetes/cluster/client.ts";
 import { loadOrCreateSecret } from "../platform/kubernetes/cluster/installation-secret.ts";
@@ -18,9 +20,10 @@ import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.t
 import { CPU_REQUEST } from "../platform/kubernetes/objects/pod-template.ts";
 import { PoolKeeper } from "../platform/kubernetes/pool/pool-keeper.ts";
 import { poolKeys } from "../platform/kubernetes/pool/pool-keys.ts";
-import { limitsFromEnv } from "../platform/limits.ts";
+import { type Limits, limitsFromEnv } from "../platform/limits.ts";
 import { printableLines } from "../process/printable.ts";
-import { untilSignal } from "../process/until-signal.ts";
+import { ServiceList } from "../process/service-list.ts";
+import { untilStopSignal } from "../process/stop-signals.ts";
 import { createBuilder } from "../runtimes/deno/build/builder.ts";
 import { denoPath } from "../runtimes/deno/deno-binary.ts";
 import type { Access } from "./access/access.ts";
@@ -28,35 +31,45 @@ import { createManager } from "./manager.ts";
 
 const HEADERS_MS = 15_000;
 const KEEP_ALIVE_MS = 75_000;
-const AGAIN_MS = 2_000;
+const READ_AGAIN_MS = 2_000;
 const LAST_RESPONSES_MS = 1_000;
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
+  const stop = await ServiceList.start((services) => startManager(services, env));
+  await untilStopSignal({ env });
+  await stop();
+}
+
+/** Resolves with the way to stop all that it started. */
+async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Promise<() => Promise<void>> {
   const limits = limitsFromEnv(env);
   const print = (line: string) => console.log(printableLines(line));
   const namespace = env.SKIFF_NAMESPACE ?? "skiff";
-  const functions = env.SKIFF_FUNCTIONS_NAMESPACE ?? "skiff-functions";
-  const image = env.SKIFF_CLIENT_IMAGE ?? "skiff-client:0.1.0";
-  const cpuRequest = env.SKIFF_CPU_REQUEST || CPU_REQUEST;
-  const identity = env.SKIFF_POD ?? hostname();
+  const pods = {
+    namespace: env.SKIFF_FUNCTIONS_NAMESPACE ?? "skiff-functions",
+    image: env.SKIFF_CLIENT_IMAGE ?? "skiff-client:0.1.0",
+    cpuRequest: env.SKIFF_CPU_REQUEST || CPU_REQUEST,
+  };
 
   const api = new KubeApi(await connectToCluster());
-  const secret = (name: string) => untilThere(() => loadOrCreateSecret({ api, namespace, name }), print);
+  const secret = (name: string) => untilRead(() => loadOrCreateSecret({ api, namespace, name }), print);
   const access = await accessFor(env, () => secret("skiff-token"));
   const token = await secret("skiff-internal");
   const poolSecret = await secret("skiff-pool");
   const poolSize = poolSizeFrom(env);
+
   const routers = new Routers({ api, namespace, token, labelSelector: "app=skiff-router" });
+  services.add({ name: "routers", close: () => routers.close() });
   const platform = new KubernetesPlatform({
+    ...pods,
     api,
     limits,
-    image,
-    namespace: functions,
     print,
-    cpuRequest,
     poolSecret,
     spread: (name, traffic) => routers.spread(name, traffic),
   });
+  // Closed while the server still has its connections: clients whose deploys this ends get an answer.
+  services.add({ name: "platform", drain: () => platform.close() });
   const builder = createBuilder({
     deno: denoPath(),
     directory: `${env.SKIFF_DATA ?? "/data"}/build`,
@@ -64,22 +77,27 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     importHosts: (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== ""),
     print,
   });
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  registerPoolMetric(registry, () => platform.pool?.stats().outcomes ?? {});
-  let state: "starting" | "ready" | "draining" = "starting";
+  services.add({ name: "builder", drain: () => builder.close() });
+
+  const metrics = new Metrics();
+  metrics.add(() => [
+    group(POOL_FAMILIES, platform.pool ? [platform.pool.stats()] : []),
+    group(PROCESS_FAMILIES, [{ metrics: readProcessMetrics() }]),
+  ]);
   const manager = createManager({
     platform,
     builder,
     limits,
     access,
     print,
-    metrics: () => registry.metrics(),
-    ready: () => (state === "ready" ? undefined : `The manager is ${state}.`),
+    metrics: () => metrics.text(),
+    ready: () => (services.state === "ready" ? undefined : `The manager is ${services.state}.`),
     ...(env.SKIFF_URL ? { publicUrl: env.SKIFF_URL } : {}),
   });
+  services.add({ name: "manager", drain: (drainMs) => manager.close({ drainMs }) });
+
   const lead = async (signal: AbortSignal) => {
-    const shared = { api, platform, namespace: functions, limits, print };
+    const shared = { api, platform, namespace: pods.namespace, limits, print };
     const reconciler = new Reconciler({
       ...shared,
       build: (source, until) => builder.build(source, until),
@@ -91,21 +109,32 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
       wake: (name, version) => reconciler.wake(name, version),
       loads: (until) => routers.loads(until),
     });
-    const keeper = new PoolKeeper({
-      ...shared,
-      image,
-      cpuRequest,
-      size: poolSize,
-      keys: poolKeys(poolSecret),
-    });
+    const keeper = new PoolKeeper({ ...shared, ...pods, size: poolSize, keys: poolKeys(poolSecret) });
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
     await keeper.close();
     await sleeper.close();
     await reconciler.close();
   };
   const place = { kind: KINDS.leases, namespace, name: "skiff-manager" };
-  const leader = new Leader({ api, place, identity, lead, print });
+  const leader = new Leader({ api, place, identity: env.SKIFF_POD ?? hostname(), lead, print });
+  services.add({ name: "leader", drain: () => leader.close() });
 
+  const address = { port: Number(env.SKIFF_PORT ?? 8080), host: env.SKIFF_HOST ?? "0.0.0.0" };
+  const port = await serve(services, { handler: manager.handler, address, limits });
+  await builder.warm();
+  void platform.synced.then(() => services.ready());
+  print(`the manager listens on port ${port}`);
+  return () => services.stop({ drainMs: limits.drainMs });
+}
+
+interface ServerOptions {
+  readonly handler: RequestListener;
+  readonly address: { readonly port: number; readonly host: string };
+  readonly limits: Limits;
+}
+
+/** Resolves with the port on which the management API is served. */
+async function serve(services: ServiceList, { handler, address, limits }: ServerOptions): Promise<number> {
   const order = new RequestOrder();
   const server = createServer(
     {
@@ -115,53 +144,33 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
       keepAliveTimeout: KEEP_ALIVE_MS,
       requireHostHeader: false,
     },
-    (request, response) => order.run(request, response, () => manager.handler(request, response)),
+    (request, response) => order.run(request, response, () => handler(request, response)),
   );
   const lingering = new LingeringCloses();
   server.on("connection", (socket: Socket) => lingering.watch(socket, () => order.isDone(socket)));
-  const port = Number(env.SKIFF_PORT ?? 8080);
+  const closed = new Promise((resolve) => server.once("close", resolve));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, env.SKIFF_HOST ?? "0.0.0.0", resolve);
+    server.listen(address, resolve);
   });
-  await builder.warm();
-  void platform.synced.then(() => {
-    if (state === "starting") state = "ready";
-  });
-  print(`the manager listens on port ${port}`);
-
-  await untilSignal(["SIGINT", "SIGTERM"]);
-  state = "draining";
-  const closed = new Promise((resolve) => server.close(resolve));
-  await leader.close();
-  await manager.close({ drainMs: limits.drainMs });
-  await builder.close();
-  await platform.close();
-  await routers.close();
-  await lingering.settled(LAST_RESPONSES_MS);
-  server.closeAllConnections();
-  await closed;
-}
-
-/** The same family as a router's, for what this manager asked for. */
-function registerPoolMetric(registry: Registry, outcomes: () => Readonly<Record<string, number>>): void {
-  const counter = new Counter({
-    name: "skiff_pool_total",
-    help: "Times that the pool was asked for a ready instance, by how that ended.",
-    labelNames: ["outcome"],
-    registers: [registry],
-    collect: () => {
-      counter.reset();
-      for (const [outcome, count] of Object.entries(outcomes())) counter.inc({ outcome }, count);
+  services.add({
+    name: "server",
+    // Stops listening only: calls under way keep their connections.
+    drain: async () => void server.close(),
+    close: async (withinMs) => {
+      await lingering.settled(Math.min(withinMs, LAST_RESPONSES_MS));
+      server.closeAllConnections();
+      await closed;
     },
   });
+  return (server.address() as AddressInfo).port;
 }
 
-/** Pods that are kept ready for functions that wake or are deployed; 0 for none. */
+/** The number of unassigned pods to keep ready; 0 switches the pool off. */
 function poolSizeFrom(env: NodeJS.ProcessEnv): number {
   const text = env.SKIFF_POOL || "2";
   if (/^\d{1,3}$/.test(text)) return Number(text);
-  throw new Error(`SKIFF_POOL=${text} cannot be read: give the number of pods to keep ready, 0 to 999.`);
+  throw new Error(`SKIFF_POOL=${text} is not a valid number of pods: use 0 to 999.`);
 }
 
 async function accessFor(env: NodeJS.ProcessEnv, token: () => Promise<string>): Promise<Access> {
@@ -170,15 +179,15 @@ async function accessFor(env: NodeJS.ProcessEnv, token: () => Promise<string>): 
   return { mode: "token", tokenHash: createHash("sha256").update(secret).digest("hex") };
 }
 
-/** At the start the API server may be away: without the tokens there is nothing to do but to ask again. */
-async function untilThere<T>(read: () => Promise<T>, print: (line: string) => void): Promise<T> {
+/** Reads again until it succeeds: the manager can do nothing without its secrets, and the API server may be away. */
+async function untilRead<T>(read: () => Promise<T>, print: (line: string) => void): Promise<T> {
   for (;;) {
     try {
       return await read();
     } catch (error) {
       print(`the manager cannot start yet: ${(error as Error).message}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS));
   }
 }
 

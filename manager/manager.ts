@@ -3,7 +3,7 @@ import Koa from "koa";
 import { discardBody } from "../http/discard-body.ts";
 import type { Limits } from "../platform/limits.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { Builder } from "../runtimes/deno/build/builder.ts";
+import type { Builder } from "../runtimes/runtime.ts";
 import { type Access, guardAccess } from "./access/access.ts";
 import { answerProblems } from "./api/answer.ts";
 import { answerUnrouted } from "./api/answer-unrouted.ts";

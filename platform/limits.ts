@@ -30,7 +30,7 @@ interface LimitRow {
   readonly about: string;
 }
 
-/** The defaults; README's table of limits is checked against these rows. */
+/** The defaults; a test checks docs/limits.md against these rows. */
 export const LIMITS: Readonly<Record<keyof Limits, LimitRow>> = {
   sourceBytes: { env: "SKIFF_MAX_SOURCE", unit: "bytes", value: "20Mi", about: "size of a posted source" },
   callBodyBytes: { env: "SKIFF_MAX_BODY", unit: "bytes", value: "100Mi", about: "body of a call" },

@@ -3,7 +3,7 @@ import { shortageOf } from "./shortage.ts";
 
 /**
  * Every error that Skiff itself answers with. The table is closed: a code that is not here cannot be
- * thrown, and a test keeps README's error table equal to it. `status` is the HTTP status (RFC 9110;
+ * thrown, and a test keeps the table of docs/errors.md equal to it. `status` is the HTTP status (RFC 9110;
  * 507: RFC 4918).
  */
 export const PROBLEMS = {

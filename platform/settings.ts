@@ -50,7 +50,7 @@ function memory(text: string): number | undefined {
   return bytes === undefined ? undefined : Math.ceil(bytes / 1024 ** 2);
 }
 
-/** README's and OpenAPI's settings are these rows. `max` is bounded by the limit of instances besides. */
+/** The settings of docs/settings.md and of OpenAPI are these rows. `max` is bounded by the limit of instances besides. */
 export const NUMBER_SETTINGS = {
   min: { query: "min", parse: count, default: 0, least: 0, most: 1_000, example: "0" },
   max: { query: "max", parse: count, default: 10, least: 1, most: 1_000, example: "10" },

@@ -1,11 +1,11 @@
-export interface StopSignalsOptions {
+export interface StopSignalOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `process.ppid` when the program began: npm may end while it starts. */
-  readonly parent: number;
-  /** Ends the program; called once, with the signal or event that asked for it. */
-  readonly stop: (reason: string) => void;
-  /** Ends the program at once. */
-  readonly stopNow: () => void;
+  /** `process.ppid` when the program began: npm may end while it starts. The present one by default. */
+  readonly parent?: number;
+  /** Ends the program at once; by default with exit code 1. */
+  readonly stopNow?: () => void;
+  /** Stops listening. */
+  readonly signal?: AbortSignal;
 }
 
 /** npm forwards signals that a terminal has also sent to its children: one Ctrl-C arrives twice. */
@@ -13,37 +13,33 @@ const SAME_SIGNAL_MS = 1_000;
 const PARENT_EVERY_MS = 500;
 
 /**
- * Ends the program on SIGINT, SIGTERM and SIGHUP; a second SIGINT or SIGTERM ends it at once. A closed terminal sends
- * SIGHUP several times, so further ones are ignored.
+ * Resolves with what asks the program to stop: SIGINT, SIGTERM or SIGHUP. A second SIGINT or SIGTERM ends the program at
+ * once. A closed terminal sends SIGHUP several times, so further ones are ignored.
  *
  * Under `npm start` the end of npm counts as well: npm forwards SIGINT and SIGTERM only, and dies of SIGHUP and SIGKILL.
  * Node has no event for the end of a parent, so its process id is compared twice a second.
- * @returns a function that stops listening
  */
-export function onStopSignals({ env, parent, stop, stopNow }: StopSignalsOptions): () => void {
+export function untilStopSignal(options: StopSignalOptions): Promise<string> {
+  const { env, parent = process.ppid, stopNow = () => process.exit(1), signal: end } = options;
   const isUnderNpm = env.npm_lifecycle_event === "start";
-  let stoppedMs: number | undefined;
-  let watch: NodeJS.Timeout | undefined;
-  const begin = (reason: string) => {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let askedAtMs: number | undefined;
+  const ask = (reason: string) => {
+    askedAtMs ??= performance.now();
+    resolve(reason);
+  };
+  const onSignal = (name: NodeJS.Signals) => {
+    if (askedAtMs === undefined) ask(name);
+    else if (!isUnderNpm || performance.now() - askedAtMs > SAME_SIGNAL_MS) stopNow();
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", ask);
+  const look = () => {
+    if (process.ppid !== parent) ask("npm has ended");
+  };
+  const watch = isUnderNpm ? setInterval(look, PARENT_EVERY_MS).unref() : undefined;
+  end?.addEventListener("abort", () => {
     clearInterval(watch);
-    stoppedMs = performance.now();
-    stop(reason);
-  };
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (stoppedMs === undefined) begin(signal);
-    else if (!isUnderNpm || performance.now() - stoppedMs > SAME_SIGNAL_MS) stopNow();
-  };
-  const onHangUp = () => {
-    if (stoppedMs === undefined) begin("SIGHUP");
-  };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onHangUp);
-  if (isUnderNpm) {
-    watch = setInterval(() => {
-      if (process.ppid !== parent) begin("npm has ended");
-    }, PARENT_EVERY_MS).unref();
-  }
-  return () => {
-    clearInterval(watch);
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", onHangUp);
-  };
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", ask);
+  });
+  return promise;
 }

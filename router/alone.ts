@@ -1,27 +1,26 @@
 import { type Front, type FrontOptions, listen } from "./front.ts";
-import { createRouter } from "./router.ts";
+import { Router } from "./router.ts";
 import { createCallServer, LAST_RESPONSES_MS } from "./server/call-server.ts";
 import { limitConnections } from "./server/open-files.ts";
-import { openSeeing } from "./telemetry/telemetry.ts";
+import { openTelemetry } from "./telemetry/telemetry.ts";
 
 /**
  * A front whose router is in this process.
- * @throws Error in words for the person who started it, see `openSeeing`
+ * @throws Error in words for the person who started it, see `openTelemetry`
  */
 export async function createFrontAlone(options: FrontOptions): Promise<Front> {
   const { platform, limits, print, env, headersMs, other } = options;
-  const seeing = await openSeeing({ env, print });
-  let isLeaving = false;
-  const router = createRouter({ platform, limits, print, seeing });
-  const server = createCallServer({ router, limits, headersMs, other, isLeaving: () => isLeaving });
+  const telemetry = await openTelemetry({ env, print });
+  const router = new Router({ platform, limits, print, telemetry });
+  const server = createCallServer({ router, limits, headersMs, other });
   limitConnections(server, print);
   return {
-    counted: router,
+    counted: { stats: () => router.stats(), totals: () => router.totals() },
     caughtUp: () => Promise.resolve(),
     hasCaughtUp: () => true,
     listen: (address) => listen(server, address, print),
     leave() {
-      isLeaving = true;
+      router.isLeaving = true;
     },
     drain: (options) => router.close(options),
     async close({ withinMs }) {
@@ -29,7 +28,7 @@ export async function createFrontAlone(options: FrontOptions): Promise<Front> {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;
-      await seeing.close({ withinMs });
+      await telemetry.close({ withinMs });
     },
   };
 }

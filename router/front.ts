@@ -3,8 +3,8 @@ import type { Limits } from "../platform/limits.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { MetricsSource } from "./metrics/metrics.ts";
 import type { RouterPlatform } from "./placement/version.ts";
-import type { RequestHandler } from "./server/call-server.ts";
-import type { SeeingOptions } from "./telemetry/telemetry.ts";
+import type { RequestHandler } from "./server/node-calls.ts";
+import type { TelemetryOptions } from "./telemetry/telemetry.ts";
 
 export interface FrontOptions {
   readonly platform: RouterPlatform & Pick<Platform, "allEndpoints">;
@@ -12,7 +12,7 @@ export interface FrontOptions {
   /** Takes one line for people. */
   readonly print: (line: string) => void;
   /** Where the settings of what is seen of calls are read. */
-  readonly env: SeeingOptions["env"];
+  readonly env: TelemetryOptions["env"];
   /** Time that a client has to send a header block, in milliseconds. */
   readonly headersMs?: number;
   /** Answers what is no call; without it the router does. */

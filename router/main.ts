@@ -1,27 +1,38 @@
-/** The router as a program of its own, on Kubernetes. It keeps no state but the snapshot of what is ready. */
+/** The router as a program of its own, on Kubernetes. Its only state is the snapshot of ready instances. */
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { Metrics } from "../metrics/metrics.ts";
 import { KubeApi } from "../platform/kubernetes/cluster/api.ts";
 import { connectToCluster } from "../platform/kubernetes/cluster/client.ts";
 import { INTERNAL_PORT, serving } from "../platform/kubernetes/cluster/routers.ts";
 import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
-import { untilSignal } from "../process/until-signal.ts";
+import { ServiceList } from "../process/service-list.ts";
+import { untilStopSignal } from "../process/stop-signals.ts";
 import { createFrontAlone } from "./alone.ts";
-import { createMetrics } from "./metrics/metrics.ts";
+import { listen } from "./front.ts";
+import { addRouterMetrics } from "./metrics/metrics.ts";
 import { createInternalServer } from "./server/internal-server.ts";
 import { parseWorkers } from "./workers/worker-count.ts";
 import { Workers } from "./workers/workers.ts";
 
-/** Time that the cluster takes to send calls elsewhere. */
+/** Time that the cluster takes to send new connections elsewhere. */
 const LEAVE_MS = 5_000;
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
+  const stop = await ServiceList.start((services) => startRouter(services, env));
+  await untilStopSignal({ env });
+  await stop();
+}
+
+/** Resolves with the way to stop all that it started. */
+async function startRouter(services: ServiceList, env: NodeJS.ProcessEnv): Promise<() => Promise<void>> {
   const limits = limitsFromEnv(env);
   const print = (line: string) => console.log(line);
   const token = env.SKIFF_INTERNAL_TOKEN ?? "";
   if (token.length < 16) {
-    throw new Error("SKIFF_INTERNAL_TOKEN is missing or too short: the manager asks the routers with it.");
+    throw new Error(
+      "SKIFF_INTERNAL_TOKEN is missing or shorter than 16 characters: set it to the token that the manager uses.",
+    );
   }
   const workers = parseWorkers("SKIFF_WORKERS", env.SKIFF_WORKERS ?? "") ?? 1;
   const platform = new KubernetesPlatform({
@@ -32,46 +43,43 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     print,
     ...(env.SKIFF_POOL_SECRET ? { poolSecret: env.SKIFF_POOL_SECRET } : {}),
   });
-  let state: "starting" | "ready" | "leaving" | "draining" = "starting";
+  services.add({ name: "platform", close: () => platform.close() });
+
   const options = { platform, limits, print, env };
   const front = workers === 1 ? await createFrontAlone(options) : new Workers({ ...options, workers });
+  services.add({
+    name: "server",
+    leave: () => front.leave(),
+    drain: (drainMs) => front.drain({ drainMs }),
+    close: (withinMs) => front.close({ withinMs }),
+  });
+
+  const metrics = new Metrics();
+  addRouterMetrics(metrics, front.counted, () => platform.pool?.stats());
   const internal = createInternalServer({
     token,
-    ready: () => (state === "ready" ? undefined : `The router is ${state}.`),
-    metrics: createMetrics({
-      ...front.counted,
-      totals: async () => ({ ...(await front.counted.totals()), pool: platform.pool?.stats() }),
-    }),
+    ready: () => (services.state === "ready" ? undefined : `The router is ${services.state}.`),
+    metrics: () => metrics.text(),
     load: () => platform.loads.read(),
     serving: (name) => serving(front.hasCaughtUp(name) ? platform.endpoints(name) : undefined),
   });
-  // Another port is for tests: the manager and the probes of kubernetes.yaml know the usual one.
-  await listen(internal, Number(env.SKIFF_INTERNAL_PORT ?? INTERNAL_PORT));
-  print(`probes and metrics are on port ${(internal.address() as AddressInfo).port}`);
-  // Calls before the snapshot is there would be 404: the port opens when it is.
+  // Tests use another port: the manager and the probes of kubernetes.yaml use the default.
+  const internalPort = Number(env.SKIFF_INTERNAL_PORT ?? INTERNAL_PORT);
+  print(`probes and metrics are on port ${await listen(internal, { port: internalPort }, print)}`);
+  services.add({ name: "internal server", close: () => closeServer(internal) });
+
+  // Without the snapshot every call would be 404, so the port opens after it.
   await platform.synced;
   const port = await front.listen({ port: Number(env.SKIFF_PORT ?? 8080) });
-  state = "ready";
+  services.ready();
   print(`the router listens on port ${port}`);
-
-  await untilSignal(["SIGINT", "SIGTERM"]);
-  // Out of the Service and the Ingress first; who still comes is served, and told to come over a new connection.
-  state = "leaving";
-  front.leave();
-  await new Promise((resolve) => setTimeout(resolve, LEAVE_MS));
-  state = "draining";
-  await front.drain({ drainMs: limits.drainMs });
-  await front.close({ withinMs: limits.drainMs });
-  internal.close();
-  internal.closeAllConnections();
-  await platform.close();
+  return () => services.stop({ leaveMs: LEAVE_MS, drainMs: limits.drainMs });
 }
 
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, resolve);
-  });
+function closeServer(server: Server): Promise<unknown> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeAllConnections();
+  return closed;
 }
 
 main(process.env).then(

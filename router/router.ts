@@ -1,136 +1,145 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
 import { inspect } from "node:util";
+import { discardBody } from "../http/discard-body.ts";
 import { Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
-import { Alarms } from "./call/alarm.ts";
-import { Call, type CallOptions } from "./call/call.ts";
+import { Call, type CallContext, type CallInput } from "./call/call.ts";
 import { FailureLog } from "./call/failure-log.ts";
+import { recordCall } from "./call/record.ts";
+import { Relay } from "./call/relay.ts";
 import * as problems from "./exchange/problems.ts";
-import type { CallRequest } from "./exchange/request.ts";
-import type { CallResponse } from "./exchange/response.ts";
-import { parseTarget } from "./exchange/target.ts";
 import type { FunctionStats, RouterTotals } from "./metrics/stats.ts";
-import { Routes, unknownFunction } from "./placement/functions.ts";
-import type { Route, RouteOptions } from "./placement/version.ts";
-import { checkFraming, isBehindLast } from "./server/framing.ts";
-import type { Seeing } from "./telemetry/telemetry.ts";
-import { TraceIds } from "./telemetry/trace-context.ts";
-import { Upgrades } from "./websocket/upgrades.ts";
+import { Functions, type FunctionsOptions } from "./placement/functions.ts";
+import { Alarms } from "./placement/placement.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
+import { Traces } from "./telemetry/trace-context.ts";
+import type { InstanceClient } from "./upstream/instance-client.ts";
 
-export interface RouterOptions extends RouteOptions {
-  /** True while the program shuts down: new calls get 503. */
+export interface RouterOptions extends FunctionsOptions {
+  /** Returns true while the program shuts down: new calls get 503. */
   readonly draining?: () => boolean;
-  /** What is told of every call; nothing by default. The caller closes it, after the router. */
-  readonly seeing?: Seeing;
+  /** Where calls are logged and traced; nowhere by default. The caller closes it, after the router. */
+  readonly telemetry?: Telemetry;
 }
 
-export interface Router {
-  /**
-   * Answers any request below /fn. `expectsContinue` is for the server's `checkContinue` event: the client
-   * is told to go on when an instance has been found; without it, node has told it already.
-   */
-  handle(request: IncomingMessage, response: ServerResponse, expectsContinue?: boolean): void;
-  /** Answers a request below /fn without a body, of which plain-head.ts says how it is read. */
-  handlePlain(request: CallRequest, response: CallResponse): void;
-  /** Answers a WebSocket handshake below /fn. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  stats(): Iterable<FunctionStats>;
-  totals(): RouterTotals;
-  /** Counts a request that its server refused before the router saw it. */
-  countRefusal(code: ProblemCode): void;
-  /**
-   * Refuses new calls with 503 `draining`, closes WebSockets with 1001, lets calls finish for `drainMs`
-   * (default: the limit), then ends them.
-   */
-  close(options?: { drainMs?: number }): Promise<void>;
-}
+/** Refuses a call, or lets it pass. Rules run in order and see only what is in memory. */
+type Rule = (call: Call, router: Router) => Problem | undefined;
 
-/** The data plane. A call goes target → route → place → forward → finish; the last three are call.ts. */
-export function createRouter({ draining, seeing, ...options }: RouterOptions): Router {
-  const { limits, print } = options;
-  const routes = new Routes(options);
-  let closing = false;
-  let calls = 0;
-  let allEnded: () => void = () => {};
-  const isClosing = () => closing || (draining?.() ?? false);
-  const ended = () => {
-    if (--calls === 0) allEnded();
-  };
-  const unrouted: Partial<Record<ProblemCode, number>> = {};
-  const countRefusal = (code: ProblemCode) => {
-    unrouted[code] = (unrouted[code] ?? 0) + 1;
-  };
-  const context = {
-    limits,
-    failures: new FailureLog(print),
-    alarms: new Alarms(),
-    traceIds: new TraceIds(),
-    tracer: seeing?.tracer,
-    accessLog: seeing?.accessLog,
-    isClosing,
-    ended,
-  };
-  const upgrades = new Upgrades(context);
+const ADMISSION: readonly Rule[] = [
+  ({ input }) => input.problem,
+  (_, router) => (router.isClosing ? problems.draining() : undefined),
+  ({ request }) => (request.head.method === "TRACE" ? problems.traceRefused() : undefined),
+  (call, router) => call.find(router.functions),
+  ({ request }) => request.problem,
+  (call) => call.takeBody(),
+];
 
-  function start(call: Pick<Call, "start" | "refuse">, request: CallRequest, options?: CallOptions): void {
-    calls++;
-    let route: Route | undefined;
+/** The data plane. A call goes admission → acquire an instance → forward → finish. */
+export class Router {
+  readonly functions: Functions;
+  readonly #options: RouterOptions;
+  readonly #alarms = new Alarms();
+  readonly #context: CallContext;
+  readonly #unrouted: Partial<Record<ProblemCode, number>> = {};
+  readonly #webSockets = new Set<Call>();
+  /** Set when clients should connect again, elsewhere: connections end with their next response. */
+  isLeaving = false;
+  #isClosing = false;
+  #calls = 0;
+  #allEnded: () => void = () => {};
+
+  constructor(options: RouterOptions) {
+    const { limits, print, telemetry } = options;
+    this.#options = options;
+    this.functions = new Functions(options);
+    this.#context = {
+      limits,
+      failures: new FailureLog(print),
+      alarms: this.#alarms,
+      traces: new Traces(telemetry?.tracer),
+      isRecorded: telemetry?.accessLog !== undefined || telemetry?.tracer !== undefined,
+      isClosing: () => this.isClosing,
+      forward: (call: Call, instance: InstanceClient) => this.#forward(call, instance),
+      finish: (call: Call) => this.#finish(call),
+    };
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing || (this.#options.draining?.() ?? false);
+  }
+
+  /** Takes a call all the way: everything else is called from here. */
+  take(input: CallInput): void {
+    this.#calls++;
+    if (this.isLeaving) input.response.shouldKeepAlive = false;
+    const call = new Call(this.#context, input);
+    if (input.upgrade !== undefined) this.#webSockets.add(call);
     try {
-      if (options?.incoming !== undefined) checkFraming(options.incoming, options.response);
-      if (isClosing()) throw problems.draining();
-      if (request.method === "TRACE") {
-        throw new Problem("method_not_allowed", "TRACE is not passed on to functions; use another method.");
+      for (const rule of ADMISSION) {
+        const problem = rule(call, this);
+        if (problem !== undefined) throw problem;
       }
-      const target = parseTarget(request.url!);
-      route = target && routes.get(target.name);
-      if (!target || !route) throw unknownFunction(target?.name);
-      call.start(target, route);
+      call.placement.acquire(call.placement.version!);
     } catch (error) {
-      if (!(error instanceof Problem)) print(`The router failed: ${inspect(error)}`);
-      const problem = toProblem(error);
-      if (route === undefined) countRefusal(problem.code);
-      call.refuse(problem);
+      if (!(error instanceof Problem)) this.#options.print(`The router failed: ${inspect(error)}`);
+      this.#refuse(call, toProblem(error));
     }
   }
 
-  function startCall(options: CallOptions): void {
-    start(new Call(context, options), options.request, options);
+  /** Sends a call to an instance on which it has a place; its response comes back through the relay. */
+  #forward(call: Call, instance: InstanceClient): void {
+    const { placement, input } = call;
+    placement.phase = "forwarding";
+    // Also without a body to wait for: Node closes the connection of a client that was not told.
+    if (placement.retries === 0 && placement.waitInsideMs === 0) input.sendContinue?.();
+    const relay = new Relay(call, call.response, call.id);
+    call.relay = relay;
+    relay.connection = instance.send(call.outgoing, relay);
   }
 
-  return {
-    handle(request, response, expectsContinue = false) {
-      if (isBehindLast(request, response)) request.resume();
-      else {
-        const incoming = request;
-        const sendContinue = expectsContinue ? () => response.writeContinue() : undefined;
-        startCall({ request, response, incoming, sendContinue });
-      }
-    },
-    handlePlain(request, response) {
-      startCall({ request, response });
-    },
-    upgrade(request, socket, head) {
-      start(upgrades.add(request, socket, head), request);
-    },
-    stats: () => routes.stats(),
-    totals: () => ({
-      unrouted: { ...unrouted },
-      logLinesDropped: seeing?.accessLog?.dropped ?? 0,
-      spansDropped: seeing?.tracer?.dropped ?? 0,
-    }),
-    countRefusal,
-    async close({ drainMs = limits.drainMs } = {}) {
-      closing = true;
-      // They would not end by themselves.
-      upgrades.sayFarewell();
-      const { promise, resolve } = Promise.withResolvers<void>();
-      allEnded = resolve;
-      const timer = setTimeout(resolve, calls === 0 ? 0 : drainMs);
-      await promise;
-      clearTimeout(timer);
-      upgrades.close();
-      routes.close(problems.draining());
-      context.alarms.close();
-    },
+  /** The response is sent, or the client is gone: everything of the call ends here, exactly once. */
+  #finish(call: Call): void {
+    call.finish();
+    if (this.#context.isRecorded) recordCall(call, this.#options.telemetry!);
+    const { incoming } = call.input;
+    if (incoming?.complete === false) discardBody(incoming);
+    this.#webSockets.delete(call);
+    if (--this.#calls === 0) this.#allEnded();
+  }
+
+  #refuse(call: Call, problem: Problem): void {
+    if (call.fn === undefined) this.countRefusal(problem.code);
+    call.refuse(problem);
+  }
+
+  stats(): Iterable<FunctionStats> {
+    return this.functions.stats();
+  }
+
+  totals(): RouterTotals {
+    const { accessLog, tracer } = this.#options.telemetry ?? {};
+    const [logLinesDropped, spansDropped] = [accessLog?.dropped ?? 0, tracer?.dropped ?? 0];
+    return { unrouted: { ...this.#unrouted }, logLinesDropped, spansDropped };
+  }
+
+  /** Counts a request that was refused before its function was known, by its server or by the admission. */
+  readonly countRefusal = (code: ProblemCode): void => {
+    this.#unrouted[code] = (this.#unrouted[code] ?? 0) + 1;
   };
+
+  /**
+   * Refuses new calls with 503 `draining`, closes WebSockets with 1001, lets calls finish for `drainMs`, then ends them.
+   * @param drainMs in milliseconds; the limit by default
+   */
+  async close({ drainMs = this.#options.limits.drainMs }: { drainMs?: number } = {}): Promise<void> {
+    this.#isClosing = true;
+    // They would not end by themselves.
+    for (const call of this.#webSockets) call.tunnel?.goAway();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#allEnded = resolve;
+    const timer = setTimeout(resolve, this.#calls === 0 ? 0 : drainMs);
+    await promise;
+    clearTimeout(timer);
+    for (const call of this.#webSockets) call.input.upgrade?.socket.destroy();
+    this.functions.close(problems.draining());
+    this.#alarms.close();
+  }
 }

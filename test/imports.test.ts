@@ -17,14 +17,15 @@ const MOST_FILES = 16;
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   process: [],
+  metrics: [],
   "client-image": [],
   platform: ["client-image", "process"],
   "platform/local": ["platform", "client-image", "process", "runtimes"],
   "platform/kubernetes": ["platform", "client-image", "process", "runtimes"],
   runtimes: ["platform", "client-image", "process"],
   http: ["platform", "process"],
-  manager: ["platform", "process", "http", "runtimes"],
-  router: ["platform", "process", "http", "client-image"],
+  manager: ["platform", "process", "metrics", "http", "runtimes"],
+  router: ["platform", "process", "metrics", "http", "client-image"],
   examples: [],
 };
 /** What a room must not get through another one's name: implementations of the platform are for composition roots. */
@@ -128,6 +129,19 @@ describe("imports", () => {
       violations((file, specifier) => file.startsWith("platform/") && HTTP_PACKAGE.test(specifier)),
       [],
     );
+  });
+
+  it("of the programs on Kubernetes lead to folders that are in their image", () => {
+    const reached = new Set(["manager/main.ts", "router/main.ts", "router/workers/worker.ts"]);
+    // A set visits what is added to it meanwhile.
+    for (const file of reached)
+      for (const each of importsOf(file)) if (FILES.includes(each)) reached.add(each);
+    const dockerfile = readFileSync(join(ROOT, "Dockerfile"), "utf8");
+    const copied = [...dockerfile.matchAll(/^COPY (?:\S+\/\*\.ts )?([\w-]+)(?: \1|\/)$/gm)].map(
+      ([, folder]) => folder!,
+    );
+    const folders = new Set([...reached].map((file) => file.split("/")[0]!));
+    assert.deepEqual([...folders].sort(), copied.sort());
   });
 
   it("make no circle, types included", () => assert.deepEqual(cycles(), []));

@@ -181,11 +181,11 @@ describe("Skiff as one program", () => {
 
   it("says which option or variable it cannot read", async () => {
     for (const [options, message] of [
-      [{ args: ["--port", "eighty"] }, /--port eighty is no port/],
+      [{ args: ["--port", "eighty"] }, /--port eighty is not a valid port/],
       [{ args: ["--colour"] }, /Unknown option '--colour'/],
       [{ env: { SKIFF_MAX_BODY: "lots" } }, /SKIFF_MAX_BODY=lots cannot be read/],
       [{ args: ["--host", "0.0.0.0"], env: { SKIFF_TOKEN: "short" } }, /SKIFF_TOKEN/],
-      [{ env: { SKIFF_URL: "notaurl" } }, /SKIFF_URL=notaurl is no base/],
+      [{ env: { SKIFF_URL: "notaurl" } }, /SKIFF_URL=notaurl is not a valid base URL/],
     ] as const) {
       const skiff = start(options);
       assert.equal(await skiff.ended(), 1);

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { limitsFromEnv } from "../../platform/limits.ts";
-import { createRouter } from "../../router/router.ts";
+import { Router } from "../../router/router.ts";
 import { createCallServer } from "../../router/server/call-server.ts";
 import { publish } from "../../test/support/platform/deploying.ts";
 import { draftOf } from "../../test/support/platform/draft.ts";
@@ -16,7 +16,7 @@ import { FakePlatform } from "../../test/support/platform/fake-platform.ts";
 
 const limits = limitsFromEnv({});
 const platform = new FakePlatform();
-const router = createRouter({ platform, limits, print: (line) => console.error(line) });
+const router = new Router({ platform, limits, print: (line) => console.error(line) });
 const server = createCallServer({ router, limits });
 server.listen(0, "127.0.0.1", () => console.log((server.address() as AddressInfo).port));
 

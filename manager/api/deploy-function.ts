@@ -2,7 +2,6 @@ import { ClientLeft, clientSignal } from "../../http/client-signal.ts";
 import { checkFunctionName } from "../../platform/function-name.ts";
 import { Problem } from "../../platform/problems.ts";
 import { type SettingsPatch, settingsFromQuery } from "../../platform/settings.ts";
-import { recognizeSource } from "../../runtimes/deno/build/source.ts";
 import type { Deployed, DeployOrder } from "../deploys/deploys.ts";
 import { answerJson } from "./answer.ts";
 import { deployedLine, notDeployedLine, onOneLine } from "./deploy-line.ts";
@@ -27,7 +26,7 @@ export function deployFunction(services: Services): Handler {
         checkFunctionName(names[0]);
         if (inPath === undefined) query.delete("name");
         const patch = settingsFromQuery(query);
-        return { patch, source: recognizeSource(await readSourceBody(ctx, services), services.limits) };
+        return { patch, source: services.builder.recognize(await readSourceBody(ctx, services)) };
       },
     });
   };

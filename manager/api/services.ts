@@ -1,6 +1,7 @@
 import type { Context } from "koa";
 import type { Limits } from "../../platform/limits.ts";
 import type { Platform } from "../../platform/platform.ts";
+import type { Builder } from "../../runtimes/runtime.ts";
 import type { Access } from "../access/access.ts";
 import type { Deploys } from "../deploys/deploys.ts";
 
@@ -8,6 +9,7 @@ import type { Deploys } from "../deploys/deploys.ts";
 export interface Services {
   readonly platform: Platform;
   readonly deploys: Deploys;
+  readonly builder: Pick<Builder, "recognize">;
   readonly limits: Limits;
   readonly access: Access;
   /** One line for the person at the terminal. */

@@ -1,214 +1,261 @@
-import { type IncomingMessage, ServerResponse } from "node:http";
-import { Problem } from "../../platform/problems.ts";
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Limits } from "../../platform/limits.ts";
+import { Problem, type ProblemCode } from "../../platform/problems.ts";
 import { answerProblem } from "../exchange/answer.ts";
 import * as problems from "../exchange/problems.ts";
-import type { CallRequest } from "../exchange/request.ts";
-import type { CallResponse } from "../exchange/response.ts";
-import type { Target } from "../exchange/target.ts";
-import { keptHead, outgoingHead } from "../headers/outgoing-head.ts";
-import { renderFields } from "../headers/render-fields.ts";
-import { PlacedCall } from "../placement/placement.ts";
-import type { Route } from "../placement/version.ts";
-import type { Backend } from "../upstream/instance.ts";
+import type { PreparedRequest } from "../exchange/request.ts";
+import type { ClientResponse } from "../exchange/response.ts";
+import { type FunctionState, type Functions, unknownFunction } from "../placement/functions.ts";
+import type { Alarms } from "../placement/placement.ts";
+import { type PlacedCall, Placement } from "../placement/placement.ts";
+import type { CallTrace, Traces } from "../telemetry/trace-context.ts";
+import type { UpstreamRequest } from "../upstream/connection.ts";
+import type { InstanceClient } from "../upstream/instance-client.ts";
 import { BadResponse } from "../upstream/response-fields.ts";
-import type { CallContext } from "./call-context.ts";
-import { Relay, type RelayOwner } from "./relay.ts";
-import { discardBody, RequestBody } from "./request-body.ts";
+import { Tunnel } from "../websocket/tunnel.ts";
+import type { FailureLog } from "./failure-log.ts";
+import type { Relay, RelayOwner } from "./relay.ts";
+import { RequestBody } from "./request-body.ts";
 import { serverTiming } from "./server-timing.ts";
 
-export interface CallOptions {
-  readonly request: CallRequest;
-  readonly response: CallResponse;
-  /** What a body is read from; undefined where there is none. */
-  readonly incoming?: IncomingMessage;
-  /** The client waits for 100 Continue before it sends the body. */
+/** A request and the response to it, as a server hands them to the router. */
+export interface CallInput {
+  readonly request: PreparedRequest;
+  readonly response: ClientResponse;
+  /** Why the server refuses the request; undefined if it does not. */
+  readonly problem?: Problem | undefined;
+  /** Where a body comes from; undefined if there is none. */
+  readonly incoming?: IncomingMessage | undefined;
+  /** Tells a client that waits for 100 Continue to send the body. */
   readonly sendContinue?: (() => void) | undefined;
+  /** The client asks to switch to a WebSocket. */
+  readonly upgrade?: { readonly socket: Socket; readonly head: Buffer } | undefined;
 }
 
-/** One call from its arrival to the end of its response: place → forward → finish. */
-export class Call extends PlacedCall implements RelayOwner {
+/** What all calls of a router share. */
+export interface CallContext {
+  readonly limits: Limits;
+  readonly failures: FailureLog;
+  readonly alarms: Alarms;
+  readonly traces: Traces;
+  /** Calls are logged or traced. */
+  readonly isRecorded: boolean;
+  readonly isClosing: () => boolean;
+  /** Sends a call to an instance on which it has a place. */
+  readonly forward: (call: Call, instance: InstanceClient) => void;
+  /** Called once for each call, when its response is over. */
+  readonly finish: (call: Call) => void;
+}
+
+/** One call from its arrival to the end of its response. */
+export class Call implements PlacedCall, RelayOwner {
+  readonly id = randomUUID();
+  readonly request: PreparedRequest;
+  readonly response: ClientResponse;
+  readonly input: CallInput;
+  readonly placement: Placement;
+  /** Undefined until the admission has found it. */
+  fn: FunctionState | undefined;
+  body: RequestBody | undefined;
+  relay: Relay | undefined;
+  trace: CallTrace | undefined;
+  /** Why Skiff answered instead of the function, or broke the response off. */
+  code: ProblemCode | undefined;
+  tunnel: Tunnel | undefined;
+  /** Bytes that the connection had sent and received before the call. */
+  readonly sentBefore: number;
+  readonly receivedBefore: number;
   readonly #context: CallContext;
-  readonly #request: CallRequest;
-  readonly #response: CallResponse;
-  readonly #incoming: IncomingMessage | undefined;
-  readonly #sendContinue: (() => void) | undefined;
-  #head = "";
-  #body: RequestBody | undefined;
-  #relay: Relay | undefined;
-  #refusal: Problem | undefined;
   #isLastChance = false;
-  /** What its connection had sent before it came; counted for the access log alone. */
-  #sentBefore = 0;
 
-  constructor(context: CallContext, { request, response, incoming, sendContinue }: CallOptions) {
-    super(context);
+  constructor(context: CallContext, input: CallInput) {
     this.#context = context;
-    this.#request = request;
-    this.#response = response;
-    this.#incoming = incoming;
-    this.#sendContinue = sendContinue;
-    response.on("close", () => this.#finish());
-    if (context.accessLog !== undefined) this.#sentBefore = request.socket.bytesWritten;
+    this.input = input;
+    this.request = input.request;
+    this.response = input.response;
+    this.placement = new Placement(this, context);
+    const { socket } = this.request.head;
+    this.sentBefore = context.isRecorded ? socket.bytesWritten : 0;
+    this.receivedBefore = context.isRecorded ? socket.bytesRead - (input.upgrade?.head.length ?? 0) : 0;
+    this.response.onClose(() => context.finish(this));
   }
 
-  /** @throws Problem for what is known to be wrong before an instance is asked */
-  start(target: Target, route: Route): void {
-    const request = this.#request;
-    this.route = route;
-    const incoming = this.#incoming;
-    if (incoming === undefined) request.again ??= keptHead(request, target);
-    const outgoing = request.again ?? outgoingHead(request, target);
-    this.#head = outgoing.text + renderFields(this.ownFields(outgoing));
-    if (incoming !== undefined) this.#body = this.#bodyOf(incoming);
-    this.place(route);
+  get limits(): Limits {
+    return this.#context.limits;
   }
 
-  #bodyOf(incoming: IncomingMessage): RequestBody | undefined {
+  /** The call as its instance gets it. */
+  get outgoing(): UpstreamRequest {
+    const { request, body, id, input } = this;
+    this.trace ??= this.#context.traces.begin(request, this.placement.elapsedMs);
+    const { waitInsideMs } = this.placement;
+    if (body !== undefined) body.heldMs = waitInsideMs;
+    const wait = waitInsideMs === 0 ? "" : `x-skiff-wait: ${Math.floor(waitInsideMs)}\r\n`;
+    const isUpgrade = input.upgrade !== undefined;
+    const upgrade = isUpgrade ? "connection: Upgrade\r\nupgrade: websocket\r\n" : "";
+    const text = `${request.text}x-skiff-call-id: ${id}\r\n${this.trace.lines}${wait}${upgrade}`;
+    return { method: request.head.method!, text, body, isUpgrade };
+  }
+
+  /** Finds the function that the call is for, and the version that takes it. */
+  find(functions: Functions): Problem | undefined {
+    const { target } = this.request;
+    this.fn = target && functions.get(target.name);
+    if (this.fn === undefined) return unknownFunction(target?.name);
+    this.placement.version = this.fn.choose();
+    return undefined;
+  }
+
+  /** Takes the body of the request, if it has one, to be sent on. */
+  takeBody(): Problem | undefined {
+    const { incoming } = this.input;
+    if (incoming === undefined) return undefined;
+    const { limits } = this;
     const { "content-length": length, "transfer-encoding": coding } = incoming.headers;
-    const { callBodyBytes: limitBytes, uploadMs: limitMs } = this.limits;
-    if (length !== undefined && Number(length) > limitBytes) throw problems.bodyTooLarge(this.limits);
+    if (length !== undefined && Number(length) > limits.callBodyBytes) return problems.bodyTooLarge(limits);
     if (coding === undefined && (length === undefined || length === "0")) return undefined;
-    const onProgress = () => this.progressed();
-    const onTooLarge = () => this.#breakOff(problems.bodyTooLarge(this.limits));
-    const onTooLate = () => this.#breakOff(problems.uploadTimeout(this.limits));
-    return new RequestBody(incoming, { limitBytes, limitMs, onProgress, onTooLarge, onTooLate });
+    this.body = new RequestBody(incoming, {
+      limitBytes: limits.callBodyBytes,
+      limitMs: limits.uploadMs,
+      onProgress: () => this.progressed(),
+      onTooLarge: () => this.#breakOff(problems.bodyTooLarge(limits)),
+      onTooLate: () => this.#breakOff(problems.uploadTimeout(limits)),
+    });
+    return undefined;
   }
 
-  protected override forward(backend: Backend): void {
-    const body = this.#body;
-    this.phase = "forwarding";
-    // Also where there is no body to wait for: node closes the connection of a client that was not told.
-    if (this.isFirstTry) this.#sendContinue?.();
-    const relay = new Relay(this, this.#response, this.id);
-    this.#relay = relay;
-    const isChunked = body !== undefined && this.#incoming!.headers["content-length"] === undefined;
-    const method = this.#request.method!;
-    relay.connection = backend.pool.send({ method, head: this.#head, body, isChunked }, relay);
+  forward(instance: InstanceClient): void {
+    this.#context.forward(this, instance);
+  }
+
+  taken(): void {
+    this.body?.taken();
+  }
+
+  busy(): void {
+    if (this.body?.isRepeatable === false) this.refuse(problems.noInstance(this.limits));
+    else this.placement.busy();
   }
 
   timing(): string | undefined {
-    const steps = this.isCold ? this.route!.wakeSteps : [];
-    return steps.length === 0 ? undefined : serverTiming(steps, this.elapsedMs);
+    const { isCold, version, elapsedMs } = this.placement;
+    const steps = isCold ? version!.wakeSteps : [];
+    return steps.length === 0 ? undefined : serverTiming(steps, elapsedMs);
   }
 
   streamStarted(): void {
-    this.becomesStream();
-    this.arm(this.limits.streamIdleMs);
+    const { placement, relay, limits } = this;
+    placement.becomeStream();
+    placement.arm(limits.streamIdleMs);
+    if (relay?.isWebSocket) this.#switchProtocols(relay);
   }
 
   progressed(): void {
-    if (this.phase !== "waiting") this.rearm();
+    if (this.placement.phase !== "waiting") this.placement.rearm();
   }
 
   responseEnded(): void {
-    this.phase = "ended";
-    if (this.#context.isClosing()) this.#response.shouldKeepAlive = false;
-    this.releaseSlot();
+    this.placement.phase = "ended";
+    if (this.#context.isClosing()) this.response.shouldKeepAlive = false;
+    this.placement.release();
   }
 
   failed(error: Error, isStarted: boolean): void {
-    if (this.phase === "ended") return;
-    if (this.isLeaving && this.#relay?.isEventStream) {
-      // An instance that was replaced has had its time; events go on at its successor.
-      this.releaseSlot();
-      this.phase = "ended";
-      this.#response.end();
-    } else if (error instanceof Problem) {
+    const { placement, response, relay, limits } = this;
+    if (placement.phase === "ended") return;
+    const isDraining = error instanceof Problem;
+    if (!isDraining && (this.tunnel !== undefined || (placement.isLeaving && relay?.isEventStream))) {
+      // A WebSocket ends with its instance. An instance that was replaced has had its time: events go on at its successor.
+      placement.release();
+      placement.phase = "ended";
+      response.end();
+    } else if (isDraining) {
       // The router closes: its connections are broken off with this reason.
       this.refuse(error);
     } else if (isStarted) {
-      if (!(error instanceof BadResponse)) this.doubtInstance();
-      this.refuse(problems.instanceFailed(error, this.limits, this.#response.headersSent));
-    } else this.retry();
+      if (!(error instanceof BadResponse)) placement.doubt();
+      this.refuse(problems.instanceFailed(error, limits, response.headersSent));
+    } else placement.retry();
   }
 
   /** Answers with a problem document, or breaks the connection off if a response has begun. */
-  override refuse(problem: Problem): void {
+  refuse(problem: Problem): void {
+    const { response, relay } = this;
     const { failures, isClosing } = this.#context;
-    const request = this.#request;
-    const response = this.#response;
-    this.#refusal = problem;
-    this.#endUpstream();
+    this.code = problem.code;
+    this.end();
     if (problem.status >= 500) {
-      const what = `${request.method} ${request.url?.slice(0, 200)}`;
+      const { method, url } = this.request.head;
+      const what = `${method} ${url?.slice(0, 200)}${this.input.upgrade === undefined ? "" : " (WebSocket)"}`;
       failures.print(`${what} failed: ${problem.status} ${problem.message} (call ${this.id})`);
     }
     if (response.destroyed) return;
     if (response.headersSent) {
-      if (problem.code === "draining" && this.#relay?.isEventStream) response.end();
-      else this.#truncate();
+      if (problem.code === "draining" && relay?.isEventStream) response.end();
+      else response.truncate();
       return;
     }
     if (isClosing()) response.shouldKeepAlive = false;
     answerProblem(response, problem, this.id);
   }
 
-  protected override silent(): void {
-    const timeoutMs = this.route!.timeoutMs;
-    if (this.phase === "forwarding") {
-      const isClient = this.#body !== undefined && !this.#incoming!.complete && !this.#body.isStalled;
+  silent(): void {
+    const { placement, body, input, limits } = this;
+    const { timeoutMs } = placement.version!;
+    if (placement.phase === "forwarding") {
+      const isClient = body !== undefined && !input.incoming!.complete && !body.isStalled;
       this.refuse(isClient ? problems.bodyTimeout(timeoutMs) : problems.callTimeout(timeoutMs));
-    } else if (this.phase === "streaming" || this.#isLastChance) {
-      this.refuse(problems.streamIdle(this.limits));
+    } else if (placement.phase === "streaming" || this.#isLastChance) {
+      this.refuse(problems.streamIdle(limits));
     } else {
       // The instance is done; the client has some time to take what is left.
       this.#isLastChance = true;
-      this.arm(this.limits.streamIdleMs);
+      placement.arm(limits.streamIdleMs);
     }
+  }
+
+  /** Ends the instance's part of the call, and gives its place back. */
+  end(): void {
+    const { placement, relay, tunnel } = this;
+    const { hasPlace } = placement;
+    placement.release();
+    placement.phase = "ended";
+    if (tunnel !== undefined) tunnel.end();
+    else if (hasPlace) relay?.abort();
+    this.body?.destroy();
+  }
+
+  /** The response is over: counts the call, and ends what is left of it. */
+  finish(): void {
+    const { placement, response, fn, code, tunnel } = this;
+    placement.disarm();
+    if (placement.phase !== "ended") this.end();
+    if (fn === undefined) return;
+    if (code !== undefined) fn.counters.countRefusal(code);
+    // A WebSocket was counted when it opened.
+    if (tunnel !== undefined) return;
+    if (response.writableFinished) {
+      placement.version?.counter.count(response.statusCode);
+      fn.counters.countDuration(placement.elapsedMs);
+    } else fn.counters.abandoned++;
+  }
+
+  #switchProtocols(relay: Relay): void {
+    const { socket, head } = this.input.upgrade!;
+    const { streamIdleMs } = this.limits;
+    const onIdle = () => this.refuse(problems.streamIdle(this.limits));
+    const upstream = relay.connection!;
+    this.tunnel = new Tunnel({ client: socket, upstream, relay, head, idleMs: streamIdleMs, onIdle });
+    if (this.#context.isClosing()) this.tunnel.goAway();
+    // From here on the connection has a time limit of its own, in both directions.
+    this.placement.disarm();
+    this.placement.version!.counter.count(101);
+    this.fn!.counters.countDuration(this.placement.elapsedMs);
   }
 
   #breakOff(problem: Problem): void {
-    if (this.phase !== "ended") this.refuse(problem);
-  }
-
-  /** The client must see that the response is not whole. */
-  #truncate(): void {
-    const response = this.#response;
-    if (response instanceof ServerResponse && response.socket === null) {
-      // Answers to requests before it are due on the connection.
-      response.once("socket", () => this.#truncate());
-      return;
-    }
-    const { socket, httpVersionMinor } = this.#request;
-    // In HTTP/1.0 the end of the connection is the end of the body: only a reset tells the difference.
-    if (httpVersionMinor === 0) socket.resetAndDestroy();
-    else socket.destroy();
-  }
-
-  #endUpstream(): void {
-    const hadSlot = this.hasSlot;
-    this.releaseSlot();
-    this.phase = "ended";
-    if (hadSlot) this.#relay?.abort();
-    this.#body?.destroy();
-  }
-
-  /** The response is out, or the client is gone: everything of the call ends here, exactly once. */
-  #finish(): void {
-    const request = this.#request;
-    const response = this.#response;
-    this.disarm();
-    if (this.phase !== "ended") this.#endUpstream();
-    const counters = this.route?.counters;
-    const code = this.#refusal?.code;
-    if (counters !== undefined) {
-      if (response.writableFinished) {
-        this.version!.count(response.statusCode);
-        counters.countDuration(this.elapsedMs);
-      } else counters.abandoned++;
-      if (code !== undefined) counters.countRefusal(code);
-    }
-    if (this.isToldOf) {
-      this.tellEnd({
-        request,
-        status: response.headersSent ? response.statusCode : 0,
-        isAborted: !response.writableFinished,
-        requestBytes: this.#body?.bytes ?? 0,
-        responseBytes: request.socket.bytesWritten - this.#sentBefore,
-        code,
-      });
-    }
-    if (this.#incoming?.complete === false) discardBody(this.#incoming);
-    this.#context.ended();
+    if (this.placement.phase !== "ended") this.refuse(problem);
   }
 }

@@ -1,21 +1,25 @@
-import type { CallResponse } from "../exchange/response.ts";
-import { PlainResponse } from "../fast-path/plain-response.ts";
+import type { ClientResponse } from "../exchange/response.ts";
 import type { UpstreamConnection, UpstreamSink } from "../upstream/connection.ts";
-import type { ResponseHead } from "../upstream/response-head.ts";
-import { Announcements } from "./announcements.ts";
-import { flushHead } from "./flush-head.ts";
+import { MalformedResponse } from "../upstream/response-fields.ts";
+import type { UpstreamHead } from "../upstream/response-head.ts";
 
 /** A body up to this size is written in one string with its head: one buffer, one system call. */
 const SMALL_BYTES = 4 * 1024;
+/** Most informational responses of one call: a function that sends them for ever never answers. */
+const MOST_INFORMATION = 32;
 
 export interface RelayOwner {
+  /** The instance takes the call: its body is not sent again. */
+  taken(): void;
+  /** The instance has no place for the call, and has read none of its body. */
+  busy(): void;
   /** Value of `Server-Timing` for a call that had to wait for an instance to start; undefined for others. */
   timing(): string | undefined;
-  /** The head of the response is on its way to the client, and its body is not all here yet. */
+  /** The head of the response is sent, and its body is not all here yet. */
   streamStarted(): void;
   /** Something moved towards the client. */
   progressed(): void;
-  /** The instance is done with this call. */
+  /** The instance has sent its whole response. */
   responseEnded(): void;
   /** The instance broke the call off, or did not take it: then `isStarted` is false, and no byte has reached it. */
   failed(error: Error, isStarted: boolean): void;
@@ -23,27 +27,29 @@ export interface RelayOwner {
 
 /** One response on its way from an instance to the client, with back-pressure. */
 export class Relay implements UpstreamSink {
-  /** Set by who sends the call. */
+  /** Set by whoever sends the call. */
   connection: UpstreamConnection | undefined;
+  /** Gets each part of the body after it was written. */
+  onPart: ((part: Buffer) => void) | undefined;
   readonly #owner: RelayOwner;
-  readonly #response: CallResponse;
+  readonly #response: ClientResponse;
   readonly #callId: string;
   #isStarted = false;
-  #announcements: Announcements | undefined;
-  #head: ResponseHead | undefined;
-  /** What the client is told besides the fields of the instance: names and values in turn. */
+  #information = 0;
+  #head: UpstreamHead | undefined;
+  /** Fields for the client besides those of the instance: names and values in turn. */
   #own: string[] = [];
-  /** The first part of the body, held back until all that was read is here: most responses end in it. */
+  /** The first part of the body, held until everything that was read is here: most responses end in it. */
   #held: Buffer | undefined;
   #drains = false;
 
-  constructor(owner: RelayOwner, response: CallResponse, callId: string) {
+  constructor(owner: RelayOwner, response: ClientResponse, callId: string) {
     this.#owner = owner;
     this.#response = response;
     this.#callId = callId;
   }
 
-  /** A stream of server-sent events has begun: it has no end of its own, and its client comes back after each. */
+  /** A stream of server-sent events has begun: it has no end of its own, and its client connects again. */
   get isEventStream(): boolean {
     const headers = this.#head?.headers ?? [];
     // The values in between may be names of fields as well: Access-Control-Allow-Headers has such.
@@ -51,18 +57,33 @@ export class Relay implements UpstreamSink {
     return this.#response.headersSent && at >= 0 && /^text\/event-stream\b/i.test(headers[at + 1]!);
   }
 
+  get isWebSocket(): boolean {
+    return this.#head?.status === 101;
+  }
+
   onStart(): void {
     this.#isStarted = true;
   }
 
-  /** What it throws breaks the connection to the instance off, and comes back through onError. */
-  onInformation({ status, headers }: ResponseHead): void {
-    this.#announcements ??= new Announcements(this.#response);
-    this.#announcements.pass(status, headers);
+  /** @throws MalformedResponse after too many of them, which breaks the connection off and comes back as onError */
+  onInformation(head: UpstreamHead): void {
+    if (++this.#information > MOST_INFORMATION) {
+      throw new MalformedResponse(`it sent more than ${MOST_INFORMATION} informational responses`);
+    }
+    const response = this.#response;
+    // 100 answers the router's expectation, not the client's.
+    if (head.status === 100) this.#owner.taken();
+    else if (!response.headersSent && !response.destroyed) response.writeInformation(head);
   }
 
-  onHead(head: ResponseHead): void {
+  onHead(head: UpstreamHead): void {
+    if (head.isBusy) {
+      this.abort();
+      this.#owner.busy();
+      return;
+    }
     this.#head = head;
+    this.#owner.taken();
     const timing = this.#owner.timing();
     this.#own = ["x-skiff-call-id", this.#callId];
     if (timing !== undefined) this.#own.push("server-timing", timing);
@@ -91,11 +112,10 @@ export class Relay implements UpstreamSink {
     this.#owner.responseEnded();
     if (response.destroyed) return;
     const body = response.headersSent ? undefined : this.#held;
-    if (!response.headersSent) this.#writeHead();
-    if (trailers.length > 0) response.addTrailers(pairs(trailers));
-    if (body === undefined) response.end();
-    else if (body.length <= SMALL_BYTES) response.end(body.toString("latin1"), "latin1");
-    else response.end(Buffer.from(body));
+    if (!response.headersSent) response.writeHead(this.#head!, this.#own);
+    if (body === undefined) response.end(undefined, trailers);
+    else if (body.length <= SMALL_BYTES) response.end(body.toString("latin1"), trailers);
+    else response.end(Buffer.from(body), trailers);
   }
 
   onError(error: Error): void {
@@ -107,49 +127,32 @@ export class Relay implements UpstreamSink {
     this.connection?.abort(this);
   }
 
-  /** Sends the head and what is held back of the body. */
+  /** Sends the head and what is held of the body. */
   #sendHead(): void {
     const response = this.#response;
     if (response.destroyed) return;
     this.#owner.streamStarted();
-    this.#writeHead();
+    response.writeHead(this.#head!, this.#own);
     const held = this.#held;
     this.#held = undefined;
-    if (held === undefined) flushHead(response);
+    if (held === undefined) response.flushHead();
     else this.#write(held);
   }
 
-  #writeHead(): void {
-    const response = this.#response;
-    const head = this.#head!;
-    if (response instanceof PlainResponse) response.writeHeadOf(head, this.#own);
-    else {
-      response.writeHead(head.status, [...head.headers, ...this.#own]);
-      // While answers before it are due, node puts a head that goes with a buffer before everything else that waits
-      // to be written: 1xx would become part of the body.
-      if (response.socket === null) flushHead(response);
-    }
-  }
-
-  /** What is read is overwritten by the next read, and the client may take its time. */
+  /** What was read is overwritten by the next read, and the client may take its time. */
   #write(part: Buffer): void {
     if (!this.#response.write(Buffer.from(part))) this.#pause();
+    this.onPart?.(part);
   }
 
   #pause(): void {
     this.connection?.pause(this);
     if (this.#drains) return;
     this.#drains = true;
-    this.#response.once("drain", () => {
+    this.#response.onDrain(() => {
       this.#drains = false;
       this.#owner.progressed();
       this.connection?.resume(this);
     });
   }
-}
-
-function pairs(fields: readonly string[]): [string, string][] {
-  const list: [string, string][] = [];
-  for (let i = 0; i < fields.length; i += 2) list.push([fields[i]!, fields[i + 1]!]);
-  return list;
 }

@@ -72,6 +72,10 @@ export function bodyTooLarge(limits: Limits): Problem {
   );
 }
 
+export function traceRefused(): Problem {
+  return new Problem("method_not_allowed", "TRACE is not forwarded to functions; use another method.");
+}
+
 export function draining(): Problem {
   return new Problem("draining", "This Skiff takes no new calls because it is shutting down; try again.", {
     retryAfterS: 1,

@@ -1,7 +1,6 @@
 import type { TLSSocket } from "node:tls";
 import { Problem } from "../../platform/problems.ts";
-import type { CallRequest } from "./request.ts";
-import { isHost, type Target } from "./target.ts";
+import type { PreparedRequest, RequestHead, Target } from "./request.ts";
 
 const PASS = 0;
 const STRIP = 1;
@@ -37,22 +36,27 @@ function strip(name: string): readonly [string, number] {
   return [name, STRIP];
 }
 
-export interface Outgoing {
-  /** Names and values in turn: what is the same each time that the request comes. */
-  readonly headers: readonly string[];
-  /** The host as the client named it; undefined only for HTTP/1.0. */
-  readonly host: string | undefined;
-  /** As it came, valid or not; not among `headers`, which has neither this nor the id of the call. */
-  readonly traceparent: string | undefined;
-  readonly tracestate: string | undefined;
+/** Prepares a request for its call. */
+export function prepare(head: RequestHead): PreparedRequest {
+  const target = parseTarget(head.url!);
+  const nothing = { text: "", traceparent: undefined, tracestate: undefined };
+  if (target === undefined) return { head, target, problem: undefined, ...nothing };
+  try {
+    const { fields, traceparent, tracestate } = forwardedFields(head, target);
+    const text = `${head.method} ${target.path} HTTP/1.1\r\n${fields}`;
+    return { head, target, problem: undefined, text, traceparent, tracestate };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { head, target, problem: error, ...nothing };
+  }
 }
 
 /**
- * The header fields of a call as the instance gets them, in one pass: hop-by-hop fields (RFC 9110 7.6.1)
- * and the client's own `x-skiff-*` are taken out, where the call came from is put in.
- * @throws Problem `invalid_request` if the host is missing, repeated or no host
+ * The header fields of a call as lines for the instance, in one pass: drops hop-by-hop fields (RFC 9110 7.6.1) and the
+ * client's own `x-skiff-*`, adds where the call came from.
+ * @throws Problem `invalid_request` if the host is missing, repeated or not valid
  */
-export function requestHeaders(request: CallRequest, target: Target): Outgoing {
+function forwardedFields(request: RequestHead, target: Target) {
   const raw = request.rawHeaders;
   const named = connectionNames(request.headers.connection);
   const headers: string[] = [];
@@ -81,7 +85,7 @@ export function requestHeaders(request: CallRequest, target: Target): Outgoing {
   else headers.push("host", "localhost");
   pushForwarded(headers, request, host);
   headers.push("x-forwarded-prefix", `/fn/${target.name}`);
-  return { headers, host, traceparent, tracestate };
+  return { fields: renderFields(headers), traceparent, tracestate };
 }
 
 /** What a Connection field lists beyond the usual words (undefined for the usual ones alone). */
@@ -104,7 +108,7 @@ function actionOf(name: string, named: ReadonlySet<string> | undefined): number 
   return ACTIONS.get(lower) ?? PASS;
 }
 
-function checkedHost(request: CallRequest, host: string | undefined, authority: string | undefined) {
+function checkedHost(request: RequestHead, host: string | undefined, authority: string | undefined) {
   if (host === undefined) {
     if (request.httpVersionMinor !== 0) throw invalidHost("The request has no Host header");
   } else if (!isHost(host)) throw invalidHost("The Host header is no host");
@@ -113,7 +117,7 @@ function checkedHost(request: CallRequest, host: string | undefined, authority: 
   return authority;
 }
 
-function pushForwarded(headers: string[], request: CallRequest, host: string | undefined): void {
+function pushForwarded(headers: string[], request: RequestHead, host: string | undefined): void {
   const { headers: given, socket } = request;
   let address = socket.remoteAddress ?? "unknown";
   if (address.startsWith("::ffff:")) address = address.slice(7);
@@ -130,4 +134,67 @@ function pushForwarded(headers: string[], request: CallRequest, host: string | u
 
 function invalidHost(what: string): Problem {
   return new Problem("invalid_request", `${what}; send exactly one, as "Host: name" or "Host: name:port".`);
+}
+
+/**
+ * Renders fields as the lines of a message.
+ * @param fields names and values in turn; without line breaks, because a parser has let them through
+ */
+export function renderFields(fields: readonly string[]): string {
+  let text = "";
+  for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
+  return text;
+}
+
+/** The same text as one string of bytes: V8 keeps a sum of strings as a sum and adds it up at each use. */
+export function inOnePiece(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
+}
+
+const PREFIX = "/fn/";
+const SLASH = 47;
+const QUESTION = 63;
+const HOST_BYTES = 261;
+
+/** Longest host name (RFC 1035) and port; what else may stand in a Host header changes the URL a function sees. */
+const VALID_HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
+
+/** Undefined if the target is not of the form /fn/NAME…, so that the name needs no checking of its own. */
+export function parseTarget(url: string): Target | undefined {
+  if (url.charCodeAt(0) === SLASH) return parsePath(url, undefined);
+  const scheme = /^https?:\/\//i.exec(url);
+  if (!scheme) return undefined;
+  const start = scheme[0].length;
+  const end = url.slice(start).search(/[/?#]/);
+  const authority = end < 0 ? url.slice(start) : url.slice(start, start + end);
+  const path = end < 0 ? "/" : url.slice(start + end);
+  return path.charCodeAt(0) === SLASH ? parsePath(path, authority) : undefined;
+}
+
+/** True for every target which the router answers: `/fn`, `/fn?…` and all below `/fn/`, in both forms. */
+export function isCallTarget(url: string): boolean {
+  if (url.charCodeAt(0) === SLASH) return isBelowPrefix(url);
+  const path = /^https?:\/\/[^/?#]*(\/.*)$/i.exec(url)?.[1];
+  return path !== undefined && isBelowPrefix(path);
+}
+
+export function isHost(text: string): boolean {
+  return text.length <= HOST_BYTES && VALID_HOST.test(text);
+}
+
+function isBelowPrefix(path: string): boolean {
+  return path.startsWith(PREFIX) || path === "/fn" || path.startsWith("/fn?");
+}
+
+function parsePath(url: string, authority: string | undefined): Target | undefined {
+  if (!url.startsWith(PREFIX)) return undefined;
+  let end = PREFIX.length;
+  let code = 0;
+  for (; end < url.length; end++) {
+    code = url.charCodeAt(end);
+    if (code === SLASH || code === QUESTION) break;
+  }
+  const name = url.slice(PREFIX.length, end);
+  if (end === url.length) return { name, path: "/", authority };
+  return { name, path: code === SLASH ? url.slice(end) : `/${url.slice(end)}`, authority };
 }

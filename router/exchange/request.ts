@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
+import type { Problem } from "../../platform/problems.ts";
 
-/** The fields that a call looks at itself; all of them are passed on from `rawHeaders`. */
+/** The fields that the router reads itself; all of them are forwarded from `rawHeaders`. */
 export interface KnownFields {
   readonly connection?: string | undefined;
   readonly forwarded?: string | string[] | undefined;
@@ -9,20 +10,36 @@ export interface KnownFields {
   readonly "x-forwarded-for"?: string | string[] | undefined;
 }
 
-/** The head of a request as its instance gets it, without what is another one for each call. */
-export interface OutgoingHead {
-  /** The request line and fields; more fields may follow. */
-  readonly text: string;
-  readonly traceparent: string | undefined;
-  readonly tracestate: string | undefined;
-}
-
-/** The head of a request, read by node's server or by plain-head.ts. */
-export interface CallRequest
+/** The head of a request, read by Node's server or by the fast path. */
+export interface RequestHead
   extends Readonly<Pick<IncomingMessage, "method" | "url" | "httpVersion" | "httpVersionMinor" | "socket">> {
   /** Names as they were sent and values in turn. */
   readonly rawHeaders: readonly string[];
   readonly headers: KnownFields;
-  /** Kept by the call: on a connection with plain requests the same one comes again as the same object. */
-  again?: OutgoingHead | undefined;
+}
+
+/** Where a call goes, cut out of the request target (RFC 9112 3.2) without decoding anything. */
+export interface Target {
+  readonly name: string;
+  /** What the function sees: the path after /fn/NAME and the query, as they were sent. */
+  readonly path: string;
+  /** The authority of an absolute-form target, which wins over the Host header. */
+  readonly authority: string | undefined;
+}
+
+/**
+ * Everything about a request that its head alone decides. A connection whose client repeats the same head prepares it
+ * once.
+ */
+export interface PreparedRequest {
+  readonly head: RequestHead;
+  /** Undefined if the target is not of the form /fn/NAME…. */
+  readonly target: Target | undefined;
+  /** Why the head cannot be forwarded; undefined if it can. */
+  readonly problem: Problem | undefined;
+  /** The request line and fields for the instance, without the fields that differ for each call. */
+  readonly text: string;
+  /** As it came, valid or not; undefined if there is none. */
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
 }

@@ -1,33 +1,43 @@
-import type { Socket } from "node:net";
-import type { CallRequest } from "./request.ts";
+/** The status and fields of a response. */
+export interface ResponseHead {
+  readonly status: number;
+  /** Names in lower case and values in turn. */
+  readonly headers: readonly string[];
+  /** The same as text, kept by whoever expects to send it again. */
+  readonly rendered?: RenderedHead | undefined;
+}
 
-/**
- * The client's side of a call, as far as calls use it: node's `ServerResponse`, or `PlainResponse`. What is not said here
- * is as node's documentation has it.
- */
-export interface CallResponse {
-  readonly req: Pick<CallRequest, "httpVersionMinor">;
-  /** Matters until the head is written. */
+/** The status line and fields of a response as text, without the empty line. */
+export interface RenderedHead {
+  readonly text: string;
+  readonly hasDate: boolean;
+  readonly hasLength: boolean;
+}
+
+/** The client's side of a call: a connection of the fast path, or one of Node's server. */
+export interface ClientResponse {
+  /** Whether the connection stays open; matters until the head is written. */
   shouldKeepAlive: boolean;
   readonly statusCode: number;
   readonly headersSent: boolean;
-  /** It is over: everything is out, or the connection is gone. */
+  /** The response is over: everything was sent, or the connection is gone. */
   readonly destroyed: boolean;
-  /** Null while answers to requests before it on its connection are due. */
-  readonly socket?: Socket | null;
-  /** Everything has been given to the system. */
+  /** Everything was given to the operating system. */
   readonly writableFinished: boolean;
-  /** @param headers names and values in turn */
-  writeInformation(status: number, headers: readonly string[]): unknown;
-  writeHead(status: number, headers: string[]): unknown;
-  flushHeaders(): void;
-  /** False: `drain` comes when more may be written. */
+  /** Sends a 1xx response. Clients of HTTP/1.0 know none: they get nothing. */
+  writeInformation(head: ResponseHead): void;
+  /** @param own fields of this call alone, names and values in turn */
+  writeHead(head: ResponseHead, own: readonly string[]): void;
+  /** Sends the head now, although no part of the body is there. */
+  flushHead(): void;
+  /** Returns false if the caller should wait for `onDrain`. */
   write(part: Buffer): boolean;
-  /** Sent only where the body goes in chunks. */
-  addTrailers(fields: [name: string, value: string][]): void;
-  end(): unknown;
-  end(body: Buffer): unknown;
-  end(body: string, encoding: "latin1"): unknown;
-  on(event: "close", listener: () => void): unknown;
-  once(event: "drain", listener: () => void): unknown;
+  /** @param trailers names and values in turn; sent only where the body goes in chunks */
+  end(body?: Buffer | string, trailers?: readonly string[]): void;
+  /** Breaks the response off so that the client notices that it is not whole. */
+  truncate(): void;
+  /** Calls `listener` once, when the response is over. */
+  onClose(listener: () => void): void;
+  /** Calls `listener` once, when more may be written. */
+  onDrain(listener: () => void): void;
 }

@@ -1,9 +1,10 @@
-import type { Socket } from "node:net";
+import { Socket, type SocketConstructorOpts } from "node:net";
 import type { LingeringCloses } from "../../http/lingering-close.ts";
-import type { CallRequest } from "../exchange/request.ts";
-import { type PlainHead, readPlainHead } from "./plain-head.ts";
+import type { PreparedRequest } from "../exchange/request.ts";
+import { inOnePiece, prepare } from "../exchange/request-head.ts";
+import type { Router } from "../router.ts";
+import { readPlainHead } from "./plain-head.ts";
 import { PlainResponse } from "./plain-response.ts";
-import { readInto } from "./read-into.ts";
 
 /** A head up to this size is kept, because the next one of the same client is mostly the same. */
 const KNOWN_BYTES = 2 * 1024;
@@ -17,11 +18,17 @@ export interface PlainConnectionOptions {
   readonly lingering: LingeringCloses;
   readonly date: () => string;
   readonly keepAlive: string;
-  /** Answers a call. */
-  readonly handle: (request: CallRequest, response: PlainResponse) => void;
+  readonly router: Pick<Router, "take">;
   /** What comes now and later on the connection, is not plain: it is node's from here on. */
   readonly onHandOver: (connection: PlainConnection) => void;
   readonly onClose: (connection: PlainConnection) => void;
+}
+
+/** What a head decides about its calls. */
+interface Known {
+  readonly request: PreparedRequest;
+  readonly keepsAlive: boolean;
+  readonly isHead: boolean;
 }
 
 /** A connection of a client, as long as nothing but plain requests comes on it; one is answered at a time. */
@@ -32,9 +39,9 @@ export class PlainConnection {
   /** Nothing has come yet. */
   isFresh = true;
   readonly #options: PlainConnectionOptions;
+  /** The last head, and what it decides about its calls: the next head of the same client is mostly the same. */
   #knownText = "";
-  #known: PlainHead | undefined;
-  #request: CallRequest | undefined;
+  #known: Known | undefined;
   #response: PlainResponse | undefined;
   /** What came behind a request that is not answered yet. */
   #behind: Buffer | undefined;
@@ -129,33 +136,33 @@ export class PlainConnection {
   }
 
   #take(bytes: Buffer, length: number): void {
-    const head = this.#read(bytes, length);
-    if (head === undefined) {
+    const known = this.#read(bytes, length);
+    if (known === undefined) {
       this.handOver(Buffer.from(bytes.subarray(0, length)));
       return;
     }
-    const { date, keepAlive, handle } = this.#options;
-    const request = this.#request!;
-    const { keepsAlive } = head;
+    const { date, keepAlive, router } = this.#options;
+    const { request, keepsAlive, isHead } = known;
+    const [socket, onFinish] = [this.#socket, this.#onFinish];
     this.#keepsAlive = keepsAlive;
-    const response = new PlainResponse({ request, keepsAlive, date, keepAlive, onFinish: this.#onFinish });
+    const response = new PlainResponse({ socket, isHead, keepsAlive, date, keepAlive, onFinish });
     this.#response = response;
-    handle(request, response);
+    router.take({ request, response });
   }
 
-  /** Only what is one head and nothing else: node answers pipelined requests at the same time. */
-  #read(bytes: Buffer, length: number): PlainHead | undefined {
+  /** Only one head and nothing else: Node answers pipelined requests at the same time. */
+  #read(bytes: Buffer, length: number): Known | undefined {
     if (length > this.#options.headBytes) return undefined;
     const text = bytes.toString("latin1", 0, length);
     if (text === this.#knownText) return this.#known;
     const head = readPlainHead(text);
     if (head === undefined) return undefined;
-    const { method, url, rawHeaders, headers } = head;
     const socket = this.#socket;
-    this.#request = { method, url, rawHeaders, headers, httpVersion: "1.1", httpVersionMinor: 1, socket };
-    this.#known = head;
+    const prepared = prepare({ ...head, httpVersion: "1.1", httpVersionMinor: 1, socket });
+    const request = { ...prepared, text: inOnePiece(prepared.text) };
+    this.#known = { request, keepsAlive: head.keepsAlive, isHead: head.method === "HEAD" };
     this.#knownText = text.length <= KNOWN_BYTES ? text : "";
-    return head;
+    return this.#known;
   }
 
   #answered(isLast: boolean): void {
@@ -179,3 +186,29 @@ export class PlainConnection {
 
 /** It is followed by close, which ends the call. */
 function ignore(): void {}
+
+/** What node says of `handle` in its own code, and of none of it in its documentation. */
+interface WithHandle {
+  _handle?: object | null;
+}
+
+/**
+ * The socket of an accepted connection, made anew so that what arrives is read into `buffer`, as `onread` of node's
+ * `connect` does: node has no such option for a server, and allocates for every read. `accepted` must
+ * hold nothing that it has read, and ends when the other does, for those who count it.
+ * @param onRead is told how many bytes are in `buffer`; false stops the reading
+ * @returns undefined for a socket that is closed, or whose handle is not where node has it today: it stays as it is
+ */
+export function readInto(
+  accepted: Socket,
+  buffer: Buffer,
+  onRead: (length: number) => boolean,
+): Socket | undefined {
+  const { _handle: handle } = accepted as unknown as WithHandle;
+  if (handle === null || handle === undefined) return undefined;
+  (accepted as unknown as WithHandle)._handle = null;
+  const { allowHalfOpen } = accepted;
+  const onread = { buffer, callback: onRead };
+  const socket = new Socket({ handle, allowHalfOpen, onread } as object as SocketConstructorOpts);
+  return socket.once("close", () => accepted.destroy());
+}

@@ -1,8 +1,7 @@
 import type { Socket } from "node:net";
 import type { LingeringCloses } from "../../http/lingering-close.ts";
-import type { CallRequest } from "../exchange/request.ts";
-import type { CallResponse } from "../exchange/response.ts";
-import { inOnePiece } from "../headers/render-fields.ts";
+import { inOnePiece } from "../exchange/request-head.ts";
+import type { Router } from "../router.ts";
 import { PlainConnection } from "./plain-connection.ts";
 
 export interface PlainConnectionsOptions {
@@ -14,7 +13,7 @@ export interface PlainConnectionsOptions {
   readonly keepAliveMs: number;
   /** Time between two looks at all connections, in milliseconds. */
   readonly lookMs: number;
-  readonly handle: (request: CallRequest, response: CallResponse) => void;
+  readonly router: Pick<Router, "take">;
   /** Takes connections on which something else comes, with every byte of it still to be read. */
   readonly handOver: (socket: Socket) => void;
 }
@@ -51,11 +50,11 @@ export class PlainConnections {
   }
 
   take(socket: Socket): void {
-    const { headBytes, lingering, handle } = this.#options;
+    const { headBytes, lingering, router } = this.#options;
     const [readBuffer, date, keepAlive] = [this.#readBuffer, this.#getDate, this.#keepAlive];
     const [onHandOver, onClose] = [this.#onHandOver, this.#onClose];
     const places = { socket, readBuffer, headBytes, lingering };
-    this.#all.add(new PlainConnection({ ...places, date, keepAlive, handle, onHandOver, onClose }));
+    this.#all.add(new PlainConnection({ ...places, date, keepAlive, router, onHandOver, onClose }));
     this.#looking ??= setInterval(() => this.#look(), this.#options.lookMs).unref();
   }
 

@@ -1,24 +1,23 @@
-import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import type { CallRequest } from "../exchange/request.ts";
-import type { CallResponse } from "../exchange/response.ts";
-import { inOnePiece, renderFields } from "../headers/render-fields.ts";
-import type { KeptHead, ResponseHead } from "../upstream/response-head.ts";
+import { renderFields } from "../exchange/request-head.ts";
+import type { ClientResponse, ResponseHead } from "../exchange/response.ts";
+import { renderHead } from "../upstream/response-head.ts";
 
 export interface PlainResponseOptions {
-  readonly request: CallRequest;
+  readonly socket: Socket;
+  /** A response to HEAD has no body. */
+  readonly isHead: boolean;
   readonly keepsAlive: boolean;
   /** Value of `Date`. */
   readonly date: () => string;
-  /** What a connection that is kept is told of that, as lines. */
+  /** The fields that describe a connection which stays open, as lines. */
   readonly keepAlive: string;
-  /** Everything is out. `isLast`: the connection ends with it. */
+  /** Called when everything was given to the operating system. `isLast`: the connection ends with this response. */
   readonly onFinish: (isLast: boolean) => void;
 }
 
-/** The response to a plain request, with the bytes that node's server would send. */
-export class PlainResponse implements CallResponse {
-  readonly req: CallRequest;
+/** A response with the bytes that Node's server would send, written to the socket itself. */
+export class PlainResponse implements ClientResponse {
   shouldKeepAlive: boolean;
   statusCode = 200;
   headersSent = false;
@@ -26,61 +25,56 @@ export class PlainResponse implements CallResponse {
   writableFinished = false;
   readonly #options: PlainResponseOptions;
   readonly #socket: Socket;
-  /** Waits for the first part of the body: one buffer, one system call. */
+  /** Held until the first part of the body: one buffer, one system call. */
   #head = "";
   #hasBody = true;
   #isChunked = false;
   #isLast = false;
   #isEnded = false;
-  #trailers = "";
-  #onClose: (() => void) | undefined;
-  #onDrain: (() => void) | undefined;
+  #closeListener: (() => void) | undefined;
+  #drainListener: (() => void) | undefined;
 
   constructor(options: PlainResponseOptions) {
     this.#options = options;
-    this.req = options.request;
-    this.#socket = options.request.socket;
+    this.#socket = options.socket;
     this.shouldKeepAlive = options.keepsAlive;
   }
 
-  on(_: "close", listener: () => void): void {
-    this.#onClose = listener;
+  onClose(listener: () => void): void {
+    this.#closeListener = listener;
   }
 
-  once(_: "drain", listener: () => void): void {
-    this.#onDrain = listener;
+  onDrain(listener: () => void): void {
+    this.#drainListener = listener;
   }
 
-  writeInformation(status: number, headers: readonly string[]): void {
-    if (!this.#socket.writable) return;
-    this.#socket.write(`${statusLine(status)}${renderFields(headers)}\r\n`, "latin1");
+  writeInformation(head: ResponseHead): void {
+    if (this.#socket.writable) this.#socket.write(`${renderHead(head).text}\r\n`, "latin1");
   }
 
-  writeHead(status: number, headers: readonly string[]): void {
-    this.#begin(status, renderHead(status, headers));
-  }
-
-  /** Writes the head of an instance's response, and fields that are another's for each call. */
-  writeHeadOf(head: ResponseHead, fields: readonly string[]): void {
-    if (head.isRepeated) head.kept ??= keep(renderHead(head.status, head.headers));
-    const { text, hasDate, hasLength } = head.kept ?? renderHead(head.status, head.headers);
-    this.#begin(head.status, { text: text + renderFields(fields), hasDate, hasLength });
-  }
-
-  #begin(status: number, { text, hasDate, hasLength }: KeptHead): void {
-    const { date, keepAlive } = this.#options;
+  writeHead(head: ResponseHead, own: readonly string[]): void {
+    const { status } = head;
+    this.statusCode = status;
+    this.headersSent = true;
+    const { text, hasDate, hasLength } = head.rendered ?? renderHead(head);
+    let ownLines = "";
+    for (let i = 0; i < own.length; i += 2) ownLines += `${own[i]}: ${own[i + 1]}\r\n`;
+    if (status === 101) {
+      this.#isLast = true;
+      this.#head = `${text}${ownLines}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+      return;
+    }
+    const { date, keepAlive, isHead } = this.#options;
     const dateLine = hasDate ? "" : `Date: ${date()}\r\n`;
     const connection = this.shouldKeepAlive ? keepAlive : "Connection: close\r\n";
     this.#isLast = !this.shouldKeepAlive;
-    this.#hasBody = this.req.method !== "HEAD" && status !== 204 && status !== 304;
+    this.#hasBody = !isHead && status !== 204 && status !== 304;
     this.#isChunked = this.#hasBody && !hasLength;
     const end = this.#isChunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
-    this.#head = text + dateLine + connection + end;
-    this.statusCode = status;
-    this.headersSent = true;
+    this.#head = text + ownLines + dateLine + connection + end;
   }
 
-  flushHeaders(): void {
+  flushHead(): void {
     if (this.#head === "" || !this.#socket.writable) return;
     this.#socket.write(this.#head, "latin1");
     this.#head = "";
@@ -88,7 +82,7 @@ export class PlainResponse implements CallResponse {
 
   write(part: Buffer): boolean {
     const socket = this.#socket;
-    // A client that has ended its side is gone, as for node: what there is to be told of it comes with the close.
+    // A client that has ended its side is gone, as for Node: the close tells what there is to know.
     if (!socket.writable || !this.#hasBody || part.length === 0) return true;
     const before = this.#isChunked ? `${this.#head}${part.length.toString(16)}\r\n` : this.#head;
     this.#head = "";
@@ -100,11 +94,7 @@ export class PlainResponse implements CallResponse {
     return goesOn;
   }
 
-  addTrailers(fields: readonly (readonly [string, string])[]): void {
-    for (const [name, value] of fields) this.#trailers += `${name}: ${value}\r\n`;
-  }
-
-  end(body?: Buffer | string, _?: "latin1"): void {
+  end(body: Buffer | string = "", trailers: readonly string[] = []): void {
     if (this.#isEnded || this.destroyed) return;
     this.#isEnded = true;
     if (typeof body === "object") this.write(body);
@@ -113,7 +103,7 @@ export class PlainResponse implements CallResponse {
     if (typeof body === "string" && this.#hasBody && body !== "") {
       text += this.#isChunked ? `${body.length.toString(16)}\r\n${body}\r\n` : body;
     }
-    if (this.#isChunked) text += `0\r\n${this.#trailers}\r\n`;
+    if (this.#isChunked) text += `0\r\n${renderFields(trailers)}\r\n`;
     const socket = this.#socket;
     if (!socket.writable) return;
     if (text !== "") socket.write(text, "latin1");
@@ -122,18 +112,22 @@ export class PlainResponse implements CallResponse {
     else this.#written(socket.errored);
   }
 
+  truncate(): void {
+    this.#socket.destroy();
+  }
+
   /** For the connection: more may be written. */
   drained(): void {
-    const onDrain = this.#onDrain;
-    this.#onDrain = undefined;
-    onDrain?.();
+    const listener = this.#drainListener;
+    this.#drainListener = undefined;
+    listener?.();
   }
 
   /** For the connection: it is gone. */
   close(): void {
     if (this.destroyed) return;
     this.destroyed = true;
-    this.#onClose?.();
+    this.#closeListener?.();
   }
 
   #written(error: Error | null | undefined): void {
@@ -142,23 +136,4 @@ export class PlainResponse implements CallResponse {
     this.#options.onFinish(this.#isLast);
     this.close();
   }
-}
-
-function statusLine(status: number): string {
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n`;
-}
-
-function renderHead(status: number, headers: readonly string[]): KeptHead {
-  let hasLength = false;
-  let hasDate = false;
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]!;
-    if (name === "content-length") hasLength = true;
-    else if (name === "date") hasDate = true;
-  }
-  return { text: statusLine(status) + renderFields(headers), hasDate, hasLength };
-}
-
-function keep(head: KeptHead): KeptHead {
-  return { ...head, text: inOnePiece(head.text) };
 }

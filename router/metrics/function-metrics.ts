@@ -1,21 +1,16 @@
-import type { MetricFamily, Value } from "./metric-family.ts";
+import type { Family, Sample } from "../../metrics/metrics.ts";
 import { DURATION_BUCKETS_MS, type FunctionStats } from "./stats.ts";
 
-interface FunctionFamily extends MetricFamily {
-  readonly values: (stats: FunctionStats) => Value[];
-}
-
 const FUNCTION = ["function"];
-const DURATION = "skiff_call_duration_seconds";
 
-/** What is counted by function. A function's series end when it is removed. */
-export const FUNCTION_FAMILIES: readonly FunctionFamily[] = [
+/** Counters by function. The series of a function end when it is removed. */
+export const FUNCTION_FAMILIES: readonly Family<FunctionStats>[] = [
   {
     name: "skiff_calls_total",
-    help: "Answered calls by function, version and class of status.",
+    help: "Answered calls by function, version and status class.",
     type: "counter",
     labels: ["function", "version", "status"],
-    values: ({ name, versions }) =>
+    samples: ({ name, versions }) =>
       versions.flatMap(({ version, answered }) =>
         answered.flatMap((value, index) =>
           value === 0 ? [] : [{ value, labels: { function: name, version, status: `${index}xx` } }],
@@ -24,46 +19,46 @@ export const FUNCTION_FAMILIES: readonly FunctionFamily[] = [
   },
   {
     name: "skiff_calls_refused_total",
-    help: "Calls that the router answered itself, by function and code of the problem.",
+    help: "Calls that the router answered with a problem, by function and problem code.",
     type: "counter",
     labels: ["function", "code"],
-    values: ({ name, refused }) =>
+    samples: ({ name, refused }) =>
       Object.entries(refused).map(([code, value]) => ({ value, labels: { function: name, code } })),
   },
   {
     name: "skiff_calls_abandoned_total",
-    help: "Calls whose client left before there was an answer.",
+    help: "Calls whose client disconnected before the response.",
     type: "counter",
     labels: FUNCTION,
-    values: ({ name, abandoned }) => [{ value: abandoned, labels: { function: name } }],
+    samples: ({ name, abandoned }) => [{ value: abandoned, labels: { function: name } }],
   },
   {
     name: "skiff_call_retries_total",
-    help: "Times that a call was tried again because an instance did not accept its connection.",
+    help: "Retries after an instance did not accept the connection.",
     type: "counter",
     labels: FUNCTION,
-    values: ({ name, retries }) => [{ value: retries, labels: { function: name } }],
+    samples: ({ name, retries }) => [{ value: retries, labels: { function: name } }],
   },
   {
     name: "skiff_call_wait_seconds_total",
     help: "Time that calls waited for an instance.",
     type: "counter",
     labels: FUNCTION,
-    values: ({ name, waitedMs }) => [{ value: waitedMs / 1_000, labels: { function: name } }],
+    samples: ({ name, waitedMs }) => [{ value: waitedMs / 1_000, labels: { function: name } }],
   },
   {
     name: "skiff_cold_starts_total",
-    help: "Times that a call found no instance and the function was woken.",
+    help: "Calls that found no instance and woke the function.",
     type: "counter",
     labels: FUNCTION,
-    values: ({ name, coldStarts }) => [{ value: coldStarts, labels: { function: name } }],
+    samples: ({ name, coldStarts }) => [{ value: coldStarts, labels: { function: name } }],
   },
   {
     name: "skiff_wake_step_seconds_total",
-    help: "Time that cold starts took, by function and step, where the platform tells its steps.",
+    help: "Time that cold starts spent in each step, by function.",
     type: "counter",
     labels: ["function", "step"],
-    values: ({ name, wakeStepMs }) =>
+    samples: ({ name, wakeStepMs }) =>
       Object.entries(wakeStepMs).map(([step, ms]) => ({
         value: ms / 1_000,
         labels: { function: name, step },
@@ -71,36 +66,36 @@ export const FUNCTION_FAMILIES: readonly FunctionFamily[] = [
   },
   {
     name: "skiff_calls_in_flight",
-    help: "Calls that instances are working on.",
+    help: "Calls that instances are processing.",
     type: "gauge",
     labels: FUNCTION,
-    values: ({ name, inFlight }) => [{ value: inFlight, labels: { function: name } }],
+    samples: ({ name, inFlight }) => [{ value: inFlight, labels: { function: name } }],
   },
   {
     name: "skiff_calls_waiting",
     help: "Calls that wait for an instance.",
     type: "gauge",
     labels: FUNCTION,
-    values: ({ name, waiting }) => [{ value: waiting, labels: { function: name } }],
+    samples: ({ name, waiting }) => [{ value: waiting, labels: { function: name } }],
   },
   {
     name: "skiff_instances_ready",
-    help: "Instances that calls can go to, of functions that were called since the router started.",
+    help: "Ready instances of functions that were called since the router started.",
     type: "gauge",
     labels: FUNCTION,
-    values: ({ name, ready }) => [{ value: ready, labels: { function: name } }],
+    samples: ({ name, ready }) => [{ value: ready, labels: { function: name } }],
   },
   {
-    name: DURATION,
-    help: "Time from a call's arrival to the end of its answer.",
+    name: "skiff_call_duration_seconds",
+    help: "Time from the arrival of a call to the end of its response.",
     type: "histogram",
     labels: FUNCTION,
-    values: durations,
+    samples: durations,
   },
 ];
 
-/** Buckets of Prometheus are cumulative, those of the router are not. */
-function durations({ name, durationCounts, durationSumMs }: FunctionStats): Value[] {
+/** Adds up the buckets: those of Prometheus are cumulative, those of the router are not. */
+function durations({ name, durationCounts, durationSumMs }: FunctionStats): Sample[] {
   const labels = { function: name };
   let sum = 0;
   const buckets = durationCounts.map((count, index) => {

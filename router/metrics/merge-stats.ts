@@ -1,10 +1,8 @@
-import type { FunctionStats, RouterTotals, Tally } from "./stats.ts";
-import type { VersionAnswers } from "./version-counters.ts";
+import type { FunctionStats, RouterTotals, Tally, VersionAnswers } from "./stats.ts";
 
 /**
- * The stats of several routers on one machine as those of one: everything is added up by function, but `ready`, which
- * they all see alike. Who leaves takes its numbers with it: keep the last ones of a router that ended among `parts`,
- * or counters go backwards.
+ * Adds up the stats of several routers on one machine by function. `ready` is not added, because all routers see the same
+ * instances. Pass the last stats of a router that has ended too: without them counters would go backwards.
  */
 export function mergeStats(parts: Iterable<Iterable<FunctionStats>>): FunctionStats[] {
   const byName = new Map<string, FunctionStats>();
@@ -17,7 +15,7 @@ export function mergeStats(parts: Iterable<Iterable<FunctionStats>>): FunctionSt
   return [...byName.values()];
 }
 
-/** The totals of several routers as those of one. */
+/** Adds up the totals of several routers. */
 export function mergeTotals(parts: Iterable<RouterTotals>): RouterTotals {
   let sum: RouterTotals = { unrouted: {}, logLinesDropped: 0, spansDropped: 0 };
   for (const { unrouted, logLinesDropped, spansDropped } of parts) {

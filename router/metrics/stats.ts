@@ -1,66 +1,56 @@
 import type { WakeStep } from "../../platform/platform.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
 import { stepDurations } from "../call/server-timing.ts";
-import { type VersionAnswers, VersionCounters } from "./version-counters.ts";
 
-/** Upper bounds of the duration buckets, in milliseconds; one more bucket holds what is longer. */
+/** Upper bounds of the duration buckets, in milliseconds. One more bucket holds longer calls. */
 export const DURATION_BUCKETS_MS: readonly number[] = [
   1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000,
 ];
 
-/** Numbers by a name of a closed set; what was not counted yet is absent. */
+/** Numbers by a name of a closed set. A name that was never counted is absent. */
 export type Tally<Name extends string> = Readonly<Partial<Record<Name, number>>>;
 
-/** Counters of one function since the router first routed a call to it. Plain values: they go between processes. */
+/** Counters of one function since the router first routed a call to it. Plain values, so that processes can exchange them. */
 export interface FunctionStats {
   readonly name: string;
-  /** Calls that instances are working on now. */
+  /** Calls that instances are processing now. */
   readonly inFlight: number;
   /** Calls that wait for an instance now. */
   readonly waiting: number;
-  /** Instances that calls can go to now. */
+  /** Ready instances now. */
   readonly ready: number;
   /** Answered calls by class of status: index 1 is 1xx (upgrades), 5 is 5xx. Index 0 is not used. */
   readonly answered: readonly number[];
-  /** The same by version, for the newest ones; see VersionCounters. */
+  /** The same for each of the newest versions; see VersionCounters. */
   readonly versions: readonly VersionAnswers[];
-  /** Calls whose client left before there was an answer. */
+  /** Calls whose client disconnected before the response. */
   readonly abandoned: number;
-  /** Calls that the router answered itself, by code of the problem. They are in `answered` too. */
+  /** Calls that the router answered with a problem, by its code. `answered` counts them too. */
   readonly refused: Tally<ProblemCode>;
-  /** Times that a call was tried again because an instance did not accept its connection. */
+  /** Retries after an instance did not accept the connection. */
   readonly retries: number;
-  /** Time that calls waited for an instance, over all calls. */
+  /** Sum of the times that calls waited for an instance, in milliseconds. */
   readonly waitedMs: number;
-  /** Times that a call found no instance and the function was woken. */
+  /** Calls that found no instance and woke the function. */
   readonly coldStarts: number;
-  /** Time that wakings took in each of their steps, in milliseconds, where the platform tells them. */
+  /** Time that cold starts spent in each step, in milliseconds. Empty where the platform reports no steps. */
   readonly wakeStepMs: Tally<WakeStep["name"]>;
   readonly durationSumMs: number;
   /** Calls per bucket of DURATION_BUCKETS_MS (not cumulative), the last one without a bound. */
   readonly durationCounts: readonly number[];
 }
 
-/** What a router counts besides its functions. */
+/** Counters of a router that belong to no function. */
 export interface RouterTotals {
-  /** Requests that were refused before their function was known, by code of the problem. */
+  /** Requests rejected before their function was known, by problem code. */
   readonly unrouted: Tally<ProblemCode>;
-  /** Lines of the access log that were dropped because they could not be written fast enough. */
+  /** Access log lines dropped because the sink was too slow. */
   readonly logLinesDropped: number;
-  /** Spans that were not exported: too many at a time, or the receiver failed. */
+  /** Spans dropped because too many were queued or the receiver failed. */
   readonly spansDropped: number;
-  /** Where there is a pool of ready instances; it is the platform's, and not of one router alone. */
-  readonly pool?: PoolStats | undefined;
 }
 
-export interface PoolStats {
-  /** How often the pool was asked for an instance, by how that ended. */
-  readonly outcomes: Readonly<Record<string, number>>;
-  /** Instances that wait in it now. */
-  readonly free: number;
-}
-
-/** The counters of a route: plain numbers, so that a call costs no look-up by labels. */
+/** Counters of a route. Plain numbers, so that a call looks up no labels. */
 export class Counters {
   readonly versions = new VersionCounters();
   readonly refused: Partial<Record<ProblemCode, number>> = {};
@@ -100,5 +90,73 @@ export class Counters {
       durationCounts,
       durationSumMs,
     };
+  }
+}
+
+/** Versions of one function that have series of their own. */
+export const VERSIONS_SHOWN = 3;
+/** Label of calls that ended after their version had lost its series. */
+export const OLDER = "older";
+
+/** Answered calls of one version; `version` is its number, or `older`. */
+export interface VersionAnswers {
+  readonly version: string;
+  /** By class of status, as FunctionStats.answered. */
+  readonly answered: readonly number[];
+}
+
+/** The counters of one version, which its instances share. */
+export class VersionCounter {
+  readonly version: number;
+  readonly answered = [0, 0, 0, 0, 0, 0];
+  /** Where calls are counted: `answered`, or the shared counters of older versions. */
+  target: number[] = this.answered;
+
+  constructor(version: number) {
+    this.version = version;
+  }
+
+  count(status: number): void {
+    this.target[Math.min((status / 100) | 0, 5)]!++;
+  }
+}
+
+/**
+ * Answered calls of one function by version, for its newest versions only, so that years of deploys leave three series.
+ * When a version loses its series, its numbers are not added to `older`: that would look like a burst of calls. `older`
+ * counts calls that end later, such as the last streams of that version.
+ */
+export class VersionCounters {
+  readonly #kept: VersionCounter[] = [];
+  readonly #older = [0, 0, 0, 0, 0, 0];
+  /** Calls of versions that have lost their series. */
+  readonly #left = [0, 0, 0, 0, 0, 0];
+
+  /** Returns the counter of a version that starts to serve. */
+  of(version: number): VersionCounter {
+    const known = this.#kept.find((each) => each.version === version);
+    if (known !== undefined) return known;
+    const counter = new VersionCounter(version);
+    this.#kept.push(counter);
+    if (this.#kept.length > VERSIONS_SHOWN) this.#leave(this.#kept.shift()!);
+    return counter;
+  }
+
+  /** Answered calls of all versions ever, by status class. */
+  total(): number[] {
+    const parts = [this.#left, this.#older, ...this.#kept.map(({ answered }) => answered)];
+    return this.#left.map((_, index) => parts.reduce((sum, each) => sum + each[index]!, 0));
+  }
+
+  read(): VersionAnswers[] {
+    const kept = this.#kept.map(({ version, answered }) => ({ version: String(version), answered }));
+    return this.#older.some((count) => count > 0)
+      ? [{ version: OLDER, answered: this.#older }, ...kept]
+      : kept;
+  }
+
+  #leave(counter: VersionCounter): void {
+    counter.target = this.#older;
+    for (const [index, count] of counter.answered.entries()) this.#left[index]! += count;
   }
 }

@@ -1,243 +1,223 @@
-import { randomUUID } from "node:crypto";
 import type { Limits } from "../../platform/limits.ts";
 import { type Problem, toProblem } from "../../platform/problems.ts";
-import type { Alarm, Alarmed } from "../call/alarm.ts";
-import type { CallContext } from "../call/call-context.ts";
 import * as problems from "../exchange/problems.ts";
-import type { Outgoing } from "../exchange/request-head.ts";
-import type { VersionCounter } from "../metrics/version-counters.ts";
-import type { CallRecord } from "../telemetry/call-record.ts";
-import type { CallSpan } from "../telemetry/call-span.ts";
-import { isTraceparent } from "../telemetry/trace-context.ts";
-import type { Backend } from "../upstream/instance.ts";
-import type { Route, Waiter } from "./version.ts";
+import type { InstanceClient } from "../upstream/instance-client.ts";
+import type { VersionState, Waiter } from "./version.ts";
 
 /** Pauses before a call is tried again after its instance refused the connection, in milliseconds. */
 const RETRY_AFTER_MS: readonly number[] = [20, 100, 500];
+/** Time that a call waits inside an instance before the router looks for another one again, in milliseconds. */
+const WAIT_INSIDE_MS = 1_000;
 
-/** How a call ended, as far as it is told of its connection. */
-export type Ending = Pick<
-  CallRecord,
-  "request" | "status" | "isAborted" | "requestBytes" | "responseBytes" | "code"
->;
+/** The call that a placement is for. */
+export interface PlacedCall {
+  /** Sends the call to an instance on which it has a place. */
+  forward(instance: InstanceClient): void;
+  /** Answers the call with a problem and ends it. */
+  refuse(problem: Problem): void;
+  /** The time was up while an instance had the call. */
+  silent(): void;
+}
 
-/** What a call and an upgrade have in common: one id, one timer, one slot of one instance. */
-export abstract class PlacedCall implements Waiter, Alarmed {
-  readonly id = randomUUID();
-  protected readonly limits: Limits;
-  readonly #context: CallContext;
-  protected route: Route | undefined;
-  /** It came when nothing was ready. */
-  protected isCold = false;
-  protected phase: "waiting" | "forwarding" | "streaming" | "ended" = "waiting";
+export interface PlacementOptions {
+  readonly limits: Limits;
+  readonly alarms: Alarms;
+}
+
+/** One call's wait for an instance, its place on it, and its one timer. */
+export class Placement implements Waiter {
   readonly arrivedMs = performance.now();
-  #backend: Backend | undefined;
-  /** The backend that has the call, or had it last. */
-  #served: Backend | undefined;
+  phase: "waiting" | "forwarding" | "streaming" | "ended" = "waiting";
+  /** The call came when no instance was ready. */
+  isCold = false;
+  /** Times that the call was sent again because an instance did not accept its connection. */
+  retries = 0;
+  /** Time that the call waited for an instance, in milliseconds. */
+  waitedMs = 0;
+  version: VersionState | undefined;
+  /** The instance that has the call, or had it last. */
+  served: InstanceClient | undefined;
+  /** The longest that the call may wait inside the instance, in milliseconds; 0: it is to be told at once. */
+  waitInsideMs = 0;
+  readonly #call: PlacedCall;
+  readonly #options: PlacementOptions;
+  #instance: InstanceClient | undefined;
   #isStream = false;
   #waitingSinceMs = 0;
-  #waitedMs = 0;
-  #traceparent: string | undefined;
-  #span: CallSpan | undefined;
+  /** Instances that had no place for the call since it was placed first. */
+  #busy: InstanceClient[] | undefined;
+  #busySinceMs = 0;
   #alarm: Alarm | undefined;
   /** The alarm is set to the end of the call's own time, not to that of its wait for an instance. */
   #hasItsOwnTime = true;
-  #tries = 0;
 
-  constructor(context: CallContext) {
-    this.#context = context;
-    this.limits = context.limits;
+  constructor(call: PlacedCall, options: PlacementOptions) {
+    this.#call = call;
+    this.#options = options;
   }
 
-  /** Sends the call to an instance whose slot it holds. */
-  protected abstract forward(backend: Backend): void;
-  /** Answers the call with a problem and ends it. */
-  abstract refuse(problem: Problem): void;
-  /** The timer went off while an instance had the call. */
-  protected abstract silent(): void;
-
   /**
-   * Gets the call a slot, now or when one is free, and forwards it then.
+   * Gets the call a place on an instance of the version, now or when one is free, and forwards it then.
    * @throws Problem `too_many_waiting`
    */
-  protected place(route: Route): void {
-    this.route = route;
-    const backend = route.take();
-    if (backend !== undefined) {
-      this.#got(backend);
-      this.arm(this.isFirstTry ? route.timeoutMs : this.#remainingMs());
-      this.forward(backend);
+  acquire(version: VersionState): void {
+    this.version = version;
+    const instance = version.take();
+    if (instance !== undefined) {
+      this.#got(instance);
+      this.arm(this.retries === 0 ? version.timeoutMs : this.#remainingMs());
+      this.#call.forward(instance);
       return;
     }
     this.#waits();
-    if (route.readyCount === 0) this.isCold = true;
-    const { instanceWaitMs } = this.limits;
+    if (version.readyCount === 0) this.isCold = true;
+    const { instanceWaitMs } = this.#options.limits;
     const remainingMs = this.#remainingMs();
     this.#hasItsOwnTime = remainingMs <= instanceWaitMs;
     this.arm(Math.min(instanceWaitMs, remainingMs));
-    route.wait(this);
+    version.wait(this);
   }
 
-  placed(backend: Backend): void {
-    this.#got(backend);
+  placed(instance: InstanceClient): void {
+    this.#got(instance);
     this.arm(this.#remainingMs());
     // Not at once: this may run inside the end of another call, in the middle of the parser.
-    process.nextTick(forwardPlaced, this);
+    process.nextTick(() => this.#forwardPlaced());
   }
 
   refused(problem: Problem): void {
-    this.refuse(problem);
+    this.#call.refuse(problem);
   }
 
-  /** For the next tick after `placed`. */
-  forwardPlaced(): void {
-    const backend = this.#backend;
-    if (backend !== undefined && this.phase === "waiting") this.forward(backend);
+  moved(version: VersionState): void {
+    this.#reacquire(version);
+  }
+
+  #forwardPlaced(): void {
+    const instance = this.#instance;
+    if (instance !== undefined && this.phase === "waiting") this.#call.forward(instance);
   }
 
   /** The instance broke the call off, as one does that ends. */
-  protected doubtInstance(): void {
-    if (this.#backend !== undefined) this.route!.doubt(this.#backend);
+  doubt(): void {
+    if (this.#instance !== undefined) this.version!.doubt(this.#instance);
   }
 
   /** No byte of the call can have reached an instance: another one, or the same one later, may take it. */
-  protected retry(): void {
-    const pauseMs = RETRY_AFTER_MS[this.#tries++];
+  retry(): void {
+    const pauseMs = RETRY_AFTER_MS[this.retries++];
     if (pauseMs === undefined) {
-      this.refuse(problems.notAccepted(this.#tries));
+      this.#call.refuse(problems.notAccepted(this.retries));
       return;
     }
-    this.route!.counters.retries++;
-    this.#backend?.setAside();
-    this.releaseSlot();
+    this.version!.counters.retries++;
+    this.#instance?.setAside();
+    this.release();
     this.#waits();
-    setTimeout(again, this.route!.readyCount > 1 ? 0 : pauseMs, this);
+    setTimeout(
+      () => this.phase === "waiting" && this.#reacquire(this.version!),
+      this.version!.readyCount > 1 ? 0 : pauseMs,
+    );
   }
 
-  /** For the timer of `retry`. */
-  placeAgain(): void {
-    if (this.phase !== "waiting") return;
-    try {
-      this.place(this.route!);
-    } catch (error) {
-      this.refuse(toProblem(error));
+  /**
+   * The instance has no place: calls of other routers have them all. Another instance may have one; if none has, the
+   * call waits inside this one, behind those that came before it.
+   */
+  busy(): void {
+    const instance = this.#instance!;
+    const nowMs = performance.now();
+    if (this.#busy === undefined) this.#busySinceMs = nowMs;
+    const { instanceWaitMs } = this.#options.limits;
+    const leftMs = Math.min(instanceWaitMs - (nowMs - this.#busySinceMs), this.#remainingMs());
+    if (leftMs < 1) {
+      this.#call.refuse(problems.noInstance(this.#options.limits));
+      return;
     }
+    // After a wait in vain every instance may have a place again.
+    this.#busy = this.waitInsideMs > 0 ? [instance] : [...(this.#busy ?? []), instance];
+    const other = this.version!.exchange(instance, this.#busy);
+    this.waitInsideMs = other === undefined ? Math.min(WAIT_INSIDE_MS, leftMs) : 0;
+    this.#instance = other ?? instance;
+    this.served = this.#instance;
+    this.phase = "waiting";
+    process.nextTick(() => this.#forwardPlaced());
   }
 
-  /** The fields that its instance gets of this call alone, names and values in turn. Begins its part of the trace. */
-  protected ownFields({ traceparent, tracestate }: Pick<Outgoing, "traceparent" | "tracestate">): string[] {
-    const { tracer, traceIds } = this.#context;
-    const parent = checked(traceparent);
-    this.#span = tracer?.begin(parent, this.elapsedMs);
-    this.#traceparent = this.#span?.traceparent ?? parent ?? traceIds.next();
-    const fields = ["x-skiff-call-id", this.id, "traceparent", this.#traceparent];
-    if (parent !== undefined && tracestate !== undefined) fields.push("tracestate", tracestate);
-    return fields;
+  get hasPlace(): boolean {
+    return this.#instance !== undefined;
   }
 
-  /** Where the answer is counted; undefined while no function is known. */
-  protected get version(): VersionCounter | undefined {
-    return this.#served?.version ?? this.route?.current;
+  /** The instance that has the call gets no new calls. */
+  get isLeaving(): boolean {
+    return this.#instance !== undefined && this.version!.isLeaving(this.#instance);
   }
 
-  /** Somebody wants to know how calls end: `tellEnd` is for nothing otherwise. */
-  protected get isToldOf(): boolean {
-    return this.#context.accessLog !== undefined || this.#context.tracer !== undefined;
-  }
-
-  /** Writes down how it ended. */
-  protected tellEnd(ending: Ending): void {
-    const { accessLog, tracer } = this.#context;
-    this.#stopsWaiting();
-    const durationMs = this.elapsedMs;
-    const traceparent = this.#traceparent ?? checked(ending.request.headers.traceparent);
-    const call: CallRecord = {
-      ...ending,
-      id: this.id,
-      functionName: this.route?.name,
-      version: this.#served?.version.version,
-      instance: this.#served?.instance.id,
-      durationMs,
-      waitedMs: this.#waitedMs,
-      isCold: this.isCold,
-      wakeSteps: this.isCold ? this.route!.wakeSteps : [],
-      retries: this.#tries,
-      traceparent,
-    };
-    accessLog?.write(call);
-    // Refused before it was known where it goes, it has no span yet.
-    (this.#span ?? tracer?.begin(traceparent, durationMs))?.end(call);
-  }
-
-  protected get hasSlot(): boolean {
-    return this.#backend !== undefined;
-  }
-
-  /** Its instance gets no new calls any more. */
-  protected get isLeaving(): boolean {
-    return this.#backend !== undefined && this.route!.isLeaving(this.#backend);
-  }
-
-  protected get isFirstTry(): boolean {
-    return this.#tries === 0;
-  }
-
-  protected get elapsedMs(): number {
+  get elapsedMs(): number {
     return performance.now() - this.arrivedMs;
   }
 
-  /** Leaves the queue, or gives the slot back; the second time there is none to give. */
-  protected releaseSlot(): void {
-    const backend = this.#backend;
-    if (backend === undefined) {
-      this.#stopsWaiting();
-      if (this.phase === "waiting") this.route?.leave(this);
+  /** Leaves the queue, or gives the place back; the second time there is none to give. */
+  release(): void {
+    const instance = this.#instance;
+    this.#stopsWaiting();
+    if (instance === undefined) {
+      if (this.phase === "waiting") this.version?.leave(this);
       return;
     }
-    this.#backend = undefined;
-    if (this.#isStream) backend.streams--;
+    this.#instance = undefined;
+    if (this.#isStream) instance.streams--;
     this.#isStream = false;
-    this.route!.release(backend);
+    this.version!.release(instance);
   }
 
   /** The response has begun and goes on. */
-  protected becomesStream(): void {
+  becomeStream(): void {
     this.phase = "streaming";
-    if (this.#backend === undefined || this.#isStream) return;
+    if (this.#instance === undefined || this.#isStream) return;
     this.#isStream = true;
-    this.#backend.streams++;
+    this.#instance.streams++;
   }
 
   /** Sets the call's one timer anew. */
-  protected arm(delayMs: number): void {
-    this.#alarm ??= this.#context.alarms.take(this);
+  arm(delayMs: number): void {
+    this.#alarm ??= this.#options.alarms.take(this);
     this.#alarm.set(delayMs);
   }
 
-  protected rearm(): void {
+  rearm(): void {
     this.#alarm?.restart();
   }
 
-  protected disarm(): void {
-    if (this.#alarm !== undefined) this.#context.alarms.giveBack(this.#alarm);
+  disarm(): void {
+    if (this.#alarm !== undefined) this.#options.alarms.giveBack(this.#alarm);
     this.#alarm = undefined;
   }
 
-  /** For the call's alarm. */
   timeUp(): void {
     if (this.phase !== "waiting") {
-      this.silent();
+      this.#call.silent();
       return;
     }
-    const timeoutMs = this.route!.timeoutMs;
-    this.refuse(this.#hasItsOwnTime ? problems.callTimeout(timeoutMs) : problems.noInstance(this.limits));
+    const { limits } = this.#options;
+    this.#call.refuse(
+      this.#hasItsOwnTime ? problems.callTimeout(this.version!.timeoutMs) : problems.noInstance(limits),
+    );
   }
 
-  #got(backend: Backend): void {
+  #reacquire(version: VersionState): void {
+    try {
+      this.acquire(version);
+    } catch (error) {
+      this.#call.refuse(toProblem(error));
+    }
+  }
+
+  #got(instance: InstanceClient): void {
     this.#hasItsOwnTime = true;
     this.#stopsWaiting();
-    this.#backend = backend;
-    this.#served = backend;
+    this.#instance = instance;
+    this.served = instance;
   }
 
   #waits(): void {
@@ -249,24 +229,70 @@ export abstract class PlacedCall implements Waiter, Alarmed {
     if (this.#waitingSinceMs === 0) return;
     const waitedMs = performance.now() - this.#waitingSinceMs;
     this.#waitingSinceMs = 0;
-    this.#waitedMs += waitedMs;
-    this.route!.counters.waitedMs += waitedMs;
+    this.waitedMs += waitedMs;
+    this.version!.counters.waitedMs += waitedMs;
   }
 
   #remainingMs(): number {
-    return Math.max(1, this.route!.timeoutMs - this.elapsedMs);
+    return Math.max(1, this.version!.timeoutMs - this.elapsedMs);
   }
 }
 
-/** A field that begins no trace of its own: undefined if there is none, or it is not valid. */
-function checked(traceparent: string | string[] | undefined): string | undefined {
-  return typeof traceparent === "string" && isTraceparent(traceparent) ? traceparent : undefined;
+/** Alarms kept for the next calls. */
+const MOST_FREE = 1_024;
+
+/**
+ * A timer that serves one call after another: restarting it costs a fraction of creating and clearing one. It keeps no
+ * process alive; the connections of its call do.
+ */
+class Alarm {
+  owner: Placement | undefined;
+  #delayMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** Fires once, after `delayMs`, instead of what was set before. */
+  set(delayMs: number): void {
+    if (this.#timer !== undefined && delayMs === this.#delayMs) {
+      this.#timer.refresh();
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#delayMs = delayMs;
+    this.#timer = setTimeout(ring, delayMs, this).unref();
+  }
+
+  /** Starts the time again that was set last. */
+  restart(): void {
+    this.#timer?.refresh();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
 }
 
-function forwardPlaced(call: PlacedCall): void {
-  call.forwardPlaced();
+/** The alarms of a router's calls. One without a call fires once, without effect. */
+export class Alarms {
+  readonly #free: Alarm[] = [];
+
+  take(owner: Placement): Alarm {
+    const alarm = this.#free.pop() ?? new Alarm();
+    alarm.owner = owner;
+    return alarm;
+  }
+
+  giveBack(alarm: Alarm): void {
+    alarm.owner = undefined;
+    if (this.#free.length < MOST_FREE) this.#free.push(alarm);
+    else alarm.close();
+  }
+
+  close(): void {
+    for (const alarm of this.#free.splice(0)) alarm.close();
+  }
 }
 
-function again(call: PlacedCall): void {
-  call.placeAgain();
+function ring(alarm: Alarm): void {
+  alarm.owner?.timeUp();
 }

@@ -3,76 +3,73 @@ import type { Limits } from "../../platform/limits.ts";
 import type { InstanceLoad, Load, Platform, VersionEndpoints, WakeStep } from "../../platform/platform.ts";
 import { Problem, toProblem } from "../../platform/problems.ts";
 import * as problems from "../exchange/problems.ts";
-import { Counters, type FunctionStats } from "../metrics/stats.ts";
-import type { VersionCounter } from "../metrics/version-counters.ts";
-import { Backend } from "../upstream/instance.ts";
-import { chooseBackend } from "./choose-backend.ts";
-import { LoadReport } from "./load-report.ts";
+import type { Counters, VersionCounter } from "../metrics/stats.ts";
+import { InstanceClient } from "../upstream/instance-client.ts";
+import { chooseInstance } from "./choose-instance.ts";
 import { Pace } from "./pace.ts";
 
-/** A call that waits for an instance. It is told once, by one of the two. */
+/** A call that waits for an instance. One of its members is called, once. */
 export interface Waiter {
-  /** When the call came, by `performance.now`. */
-  readonly arrivedMs: number;
-  /** The backend's slot is the waiter's from now on; it gives it back with `Route.release`. */
-  placed(backend: Backend): void;
+  /** The call has a place on the instance, which it gives back with `VersionState.release`. */
+  placed(instance: InstanceClient): void;
   refused(problem: Problem): void;
+  /** Another version takes the calls now. */
+  moved(version: VersionState): void;
 }
 
-/** What a router needs to know of where functions run. */
+/** The parts of the platform that a router uses. */
 export type RouterPlatform = Pick<Platform, "endpoints" | "watch" | "wake" | "report">;
 
-export interface RouteOptions {
+/** What the versions of a function share. */
+export interface VersionOptions {
+  readonly name: string;
   readonly platform: RouterPlatform;
   readonly limits: Limits;
-  /** Takes one line for people: what failed, and why. */
+  /** Prints one line for people: what failed, and why. */
   readonly print: (line: string) => void;
+  readonly counters: Counters;
+  /** Buffer for everything that instances send; connections may share one, because nothing stays in it. */
+  readonly readBuffer: Buffer;
 }
 
 /** Time until waking is tried again when it succeeded but its instance was gone at once. */
 const WAKE_AGAIN_MS = 100;
 
-/** The router's state of one function: its backends, the calls in flight on them and those that wait. */
-export class Route {
+/** The router's state of one version: its instances, the calls on them and those that wait. */
+export class VersionState {
+  readonly version: number;
   readonly name: string;
-  readonly counters = new Counters();
-  /** The counter of the version that serves now. */
-  current: VersionCounter;
-  readonly #platform: RouterPlatform;
-  readonly #limits: Limits;
-  readonly #print: (line: string) => void;
-  readonly #readBuffer: Buffer;
-  readonly #load: LoadReport;
+  readonly counters: Counters;
+  /** Answers of this version. */
+  readonly counter: VersionCounter;
+  readonly #options: VersionOptions;
   readonly #waiting = new Set<Waiter>();
   readonly #pace = new Pace();
-  readonly #leaving = new Set<Backend>();
-  /** Calls by instance, also those of instances that get no more. */
-  readonly byInstance = () => this.#countByInstance();
+  /** Instances that get no new calls and work on their last ones. */
+  readonly #leaving = new Set<InstanceClient>();
   #endpoints: VersionEndpoints;
-  #ready: Backend[] = [];
+  #ready: InstanceClient[] = [];
   #inFlight = 0;
   #waking = false;
   #wakeSteps: readonly WakeStep[] = [];
   #wakeAgain: NodeJS.Timeout | undefined;
+  #isReportHeld = false;
+  #hasNews = false;
+  readonly #releaseReport = () => {
+    this.#isReportHeld = false;
+    if (!this.#hasNews) return;
+    this.#hasNews = false;
+    this.#options.platform.report(this.load);
+  };
+  readonly #byInstance = () => this.#countByInstance();
 
-  /** @param readBuffer what instances send is read into it; routes may share one, because nothing stays in it */
-  constructor(
-    { name, endpoints }: { name: string; endpoints: VersionEndpoints },
-    options: RouteOptions,
-    readBuffer: Buffer,
-  ) {
-    const { platform, limits, print } = options;
-    this.name = name;
-    this.#print = print;
-    this.#readBuffer = readBuffer;
+  constructor(endpoints: VersionEndpoints, options: VersionOptions) {
+    this.version = endpoints.version;
+    this.name = options.name;
+    this.counters = options.counters;
+    this.counter = options.counters.versions.of(endpoints.version);
+    this.#options = options;
     this.#endpoints = endpoints;
-    this.current = this.counters.versions.of(endpoints.version);
-    this.#platform = platform;
-    this.#limits = limits;
-    this.#load = new LoadReport(
-      () => this.load,
-      (load) => platform.report(load),
-    );
     this.update(endpoints);
   }
 
@@ -80,39 +77,49 @@ export class Route {
     return this.#endpoints.timeoutMs;
   }
 
-  /** Instances that the platform calls ready; the calls they work on may be at their limit. */
+  /** Instances that the platform calls ready; they may have no place for a call. */
   get readyCount(): number {
     return this.#ready.length;
   }
 
-  /** The steps of the last waking, as far as the platform told them. */
+  /** The steps of the last waking, where the platform knows them. */
   get wakeSteps(): readonly WakeStep[] {
     return this.#wakeSteps;
   }
 
-  get calls(): Omit<Load, "byInstance"> {
-    const { version } = this.#endpoints;
-    return { name: this.name, version, inFlight: this.#inFlight, waiting: this.#waiting.size };
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   get load(): Load {
-    return { ...this.calls, byInstance: this.byInstance };
+    const { name, version, inFlight, waiting } = this;
+    return { name, version, inFlight, waiting, byInstance: this.#byInstance };
   }
 
-  get isIdle(): boolean {
-    return this.#inFlight === 0;
-  }
-
-  /** A slot of the backend with the fewest calls, or undefined if the call has to wait. */
-  take(): Backend | undefined {
+  /** Takes a place on the instance with the fewest calls; undefined if the call has to wait. */
+  take(): InstanceClient | undefined {
     // Nobody overtakes those who wait.
     return this.#waiting.size > 0 ? undefined : this.#takeBest();
+  }
+
+  /** Takes a place on an instance other than those, instead of the one on `from`; undefined if there is none. */
+  exchange(from: InstanceClient, others: readonly InstanceClient[]): InstanceClient | undefined {
+    const other = chooseInstance(this.#ready.filter((instance) => !others.includes(instance)));
+    if (other === undefined) return undefined;
+    other.used++;
+    this.#giveBack(from);
+    this.#serveWaiting();
+    return other;
   }
 
   /** @throws Problem `too_many_waiting` */
   wait(waiter: Waiter): void {
     const waiting = this.#waiting.size;
-    const { waitingCalls, instanceWaitMs } = this.#limits;
+    const { waitingCalls, instanceWaitMs } = this.#options.limits;
     if (waiting >= waitingCalls) throw problems.tooManyWaiting(this.name, waitingCalls);
     const nowMs = performance.now();
     if (waiting === 0) this.#pace.begin(nowMs);
@@ -122,120 +129,123 @@ export class Route {
       if (expectedMs !== undefined) throw problems.waitTooLong(this.name, waiting, expectedMs);
     }
     this.#waiting.add(waiter);
-    this.#load.changed();
+    this.#reportNow();
     // The endpoints may have changed since `take`.
     this.#serveWaiting();
     this.#wakeIfCold();
   }
 
-  /** Takes a waiter out of the queue; does nothing if it was told already. */
+  /** Takes a waiter out of the queue; does nothing if it was called already. */
   leave(waiter: Waiter): void {
-    if (this.#waiting.delete(waiter)) this.#load.changed();
+    if (this.#waiting.delete(waiter)) this.#reportNow();
   }
 
-  /** Gives a slot back. */
-  release(backend: Backend): void {
-    backend.used--;
+  /** Gives a place back. */
+  release(instance: InstanceClient): void {
     const before = this.#inFlight--;
-    if (this.#leaving.size > 0 && backend.used === 0 && this.#leaving.delete(backend)) {
-      backend.close();
-    }
+    this.#giveBack(instance);
     if (this.#waiting.size > 0) this.#serveWaiting();
     this.#inFlightChanged(before);
   }
 
-  /** The backend broke a call off before its answer: it gets no call until the platform had the time to see its end. */
-  doubt(backend: Backend): void {
-    if (!this.#leaving.has(backend)) backend.doubt(() => this.#serveWaiting());
+  /** The instance broke a call off: it gets no call until the platform had the time to notice its end. */
+  doubt(instance: InstanceClient): void {
+    if (!this.#leaving.has(instance)) instance.doubt(() => this.#serveWaiting());
   }
 
-  /** True if the backend is in no snapshot any more, and works on its last calls. */
-  isLeaving(backend: Backend): boolean {
-    return this.#leaving.has(backend);
+  /** The instance is in no snapshot any more and works on its last calls. */
+  isLeaving(instance: InstanceClient): boolean {
+    return this.#leaving.has(instance);
   }
 
-  /** Takes over a new snapshot. Backends that are not in it get no new call and end with their last one. */
+  /** Takes over a new snapshot. Instances that are not in it get no new call and end with their last one. */
   update(endpoints: VersionEndpoints): void {
     // An instance may come back before its last call has ended, which counts still.
     const known = [...this.#leaving, ...this.#ready];
-    const before = new Map(known.map((backend) => [backend.instance.id, backend]));
+    const before = new Map(known.map((client) => [client.instance.id, client]));
     this.#endpoints = endpoints;
-    const version = this.counters.versions.of(endpoints.version);
-    this.current = version;
     // The wait for the first instance says nothing of how fast calls are served.
     if (this.#ready.length === 0) this.#pace.begin(performance.now());
     this.#ready = endpoints.instances.map((instance) => {
-      const known = before.get(instance.id);
+      const client = before.get(instance.id);
       before.delete(instance.id);
-      if (known !== undefined) {
-        this.#leaving.delete(known);
-        return known;
+      if (client !== undefined) {
+        this.#leaving.delete(client);
+        return client;
       }
+      const { limits, readBuffer } = this.#options;
       const { concurrency } = endpoints;
-      const { headerBytes } = this.#limits;
-      const readBuffer = this.#readBuffer;
-      return new Backend({ instance, version, concurrency, headerBytes, readBuffer });
+      return new InstanceClient({ instance, concurrency, headerBytes: limits.headerBytes, readBuffer });
     });
-    for (const backend of before.values()) {
-      if (backend.used > 0) this.#leaving.add(backend);
-      else backend.close();
+    for (const client of before.values()) {
+      if (client.used > 0) this.#leaving.add(client);
+      else client.close();
     }
     this.#serveWaiting();
     this.#wakeIfCold();
   }
 
-  /** The function is gone: calls that wait are refused, calls under way may finish. */
-  remove(problem: Problem): void {
+  /** The version is gone: calls under way may finish. */
+  remove(): void {
     this.update({ ...this.#endpoints, instances: [] });
-    this.refuseWaiting(problem);
+  }
+
+  /** Hands the calls that wait over to `version`, in order of arrival. */
+  moveWaiting(version: VersionState): void {
+    for (const waiter of this.#takeWaiters()) waiter.moved(version);
   }
 
   refuseWaiting(problem: Problem): void {
-    clearTimeout(this.#wakeAgain);
-    if (this.#waiting.size === 0) return;
-    const waiters = [...this.#waiting];
-    this.#waiting.clear();
-    this.#load.changed();
-    for (const waiter of waiters) waiter.refused(problem);
-  }
-
-  stats(): FunctionStats {
-    return { ...this.calls, ready: this.#ready.length, ...this.counters.read() };
+    for (const waiter of this.#takeWaiters()) waiter.refused(problem);
   }
 
   /** Breaks every call under way off. */
   destroy(reason: Error): void {
     clearTimeout(this.#wakeAgain);
-    const backends = [...this.#ready, ...this.#leaving];
-    // The calls that end now give their slots back; there is nothing left to be closed after the last one.
+    const clients = [...this.#ready, ...this.#leaving];
+    // The calls that end now give their places back; there is nothing left to be closed after the last one.
     this.#leaving.clear();
-    for (const backend of backends) backend.destroy(reason);
+    for (const client of clients) client.destroy(reason);
   }
 
-  #takeBest(): Backend | undefined {
-    const best = chooseBackend(this.#ready);
+  #takeBest(): InstanceClient | undefined {
+    const best = chooseInstance(this.#ready);
     if (best === undefined) return undefined;
     best.used++;
     this.#inFlightChanged(this.#inFlight++);
     return best;
   }
 
+  #giveBack(instance: InstanceClient): void {
+    instance.used--;
+    if (this.#leaving.size > 0 && instance.used === 0 && this.#leaving.delete(instance)) instance.close();
+  }
+
   #serveWaiting(): void {
     for (const waiter of this.#waiting) {
-      const backend = this.#takeBest();
-      if (backend === undefined) return;
+      const instance = this.#takeBest();
+      if (instance === undefined) return;
       this.#waiting.delete(waiter);
       this.#pace.served();
-      this.#load.changed();
-      waiter.placed(backend);
+      this.#reportNow();
+      waiter.placed(instance);
     }
+  }
+
+  #takeWaiters(): Waiter[] {
+    clearTimeout(this.#wakeAgain);
+    const waiters = [...this.#waiting];
+    this.#waiting.clear();
+    if (waiters.length > 0) this.#reportNow();
+    return waiters;
   }
 
   #wakeIfCold(): void {
     if (this.#waiting.size === 0 || this.#ready.length > 0 || this.#waking) return;
     this.#waking = true;
     this.counters.coldStarts++;
-    this.#platform.wake(this.name, this.#endpoints.version).then(
+    const { platform, print } = this.#options;
+    platform.wake(this.name, this.version).then(
       (steps) => {
         this.#waking = false;
         this.#wakeSteps = steps ?? [];
@@ -246,17 +256,38 @@ export class Route {
       },
       (error: unknown) => {
         this.#waking = false;
-        if (!(error instanceof Problem)) this.#print(`Waking ${this.name} failed: ${inspect(error)}`);
+        if (!(error instanceof Problem)) print(`Waking ${this.name} failed: ${inspect(error)}`);
         this.refuseWaiting(toProblem(error));
       },
     );
   }
 
-  /** Scaling goes by ceil(calls / concurrency): only where that changes is there something to tell. */
+  /**
+   * Reports the first change of a turn of the event loop at once, the following ones together at the end of the turn:
+   * 500 calls that arrive together cost two reports.
+   */
+  #reportNow(): void {
+    if (this.#isReportHeld) this.#hasNews = true;
+    else {
+      this.#holdReport();
+      this.#options.platform.report(this.load);
+    }
+  }
+
+  /**
+   * Scaling goes by ceil(calls / concurrency): other changes are not reported. No call waits for this one, so that it is
+   * reported at the end of the turn.
+   */
   #inFlightChanged(before: number): void {
     const { concurrency } = this.#endpoints;
-    if (Math.ceil(before / concurrency) !== Math.ceil(this.#inFlight / concurrency))
-      this.#load.changedInFlight();
+    if (Math.ceil(before / concurrency) === Math.ceil(this.#inFlight / concurrency)) return;
+    this.#hasNews = true;
+    if (!this.#isReportHeld) this.#holdReport();
+  }
+
+  #holdReport(): void {
+    this.#isReportHeld = true;
+    setImmediate(this.#releaseReport);
   }
 
   #countByInstance(): ReadonlyMap<string, InstanceLoad> {

@@ -1,11 +1,12 @@
-import { type IncomingMessage, Server, type ServerResponse } from "node:http";
+import { Server } from "node:http";
 import type { Socket } from "node:net";
 import { LingeringCloses } from "../../http/lingering-close.ts";
 import { RequestOrder } from "../../http/request-order.ts";
 import type { Limits } from "../../platform/limits.ts";
-import { isCallTarget } from "../exchange/target.ts";
 import { PlainConnections } from "../fast-path/plain-connections.ts";
 import type { Router } from "../router.ts";
+import { upgradeInput } from "../websocket/upgrade-input.ts";
+import { type RequestHandler, takeInOrder } from "./node-calls.ts";
 import {
   clientErrorHandler,
   refuseConnect,
@@ -13,17 +14,13 @@ import {
   routerServerOptions,
 } from "./server-options.ts";
 
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
-
 export interface CallServerOptions {
-  readonly router: Pick<Router, "handle" | "handlePlain" | "upgrade" | "countRefusal">;
+  readonly router: Pick<Router, "take" | "isLeaving" | "countRefusal">;
   readonly limits: Limits;
   /** Time that a client has to send a header block, in milliseconds. */
   readonly headersMs?: number | undefined;
-  /** Answers what is not below /fn, bodies that come ended included; without it the router does. */
+  /** Answers what is not below /fn; without it the router does. */
   readonly other?: RequestHandler | undefined;
-  /** True when clients should come back over a new connection, which may lead elsewhere. */
-  readonly isLeaving?: () => boolean;
 }
 
 /** Time that clients have at the end to take their last responses, in milliseconds. */
@@ -34,43 +31,28 @@ const PLAIN_HEAD_BYTES = 16 * 1024;
 
 /** The server in front of a router, with everything in place that the rules of calls rely on. */
 export function createCallServer(options: CallServerOptions): CallServer {
-  const { router, limits, headersMs, other, isLeaving } = options;
-  const isOther = (request: IncomingMessage) => other !== undefined && !isCallTarget(request.url!);
+  const { router, limits, headersMs, other } = options;
   const choices = { optimizeEmptyRequests: true, ...(headersMs === undefined ? {} : { headersMs }) };
   const serverOptions = routerServerOptions(limits, choices);
   const order = new RequestOrder();
-  const server = new CallServer(serverOptions, (request, response) => {
-    order.run(request, response, () => {
-      if (isLeaving?.()) response.shouldKeepAlive = false;
-      if (isOther(request)) other!(request, response);
-      else router.handle(request, response);
-    });
-  });
+  const calls = { router, order, other };
+  const server = new CallServer(serverOptions, takeInOrder(calls, false));
   server.takePlain((handOver) => {
     return new PlainConnections({
       lingering: server.lingering,
       headBytes: Math.min(limits.headerBytes, PLAIN_HEAD_BYTES),
       keepAliveMs: serverOptions.keepAliveTimeout!,
       lookMs: serverOptions.connectionsCheckingInterval!,
-      handle(request, response) {
-        if (isLeaving?.()) response.shouldKeepAlive = false;
-        router.handlePlain(request, response);
-      },
+      router,
       handOver(socket) {
         server.lingering.watch(socket, () => order.isDone(socket));
         handOver(socket);
       },
     });
   });
-  server.on("checkContinue", (request, response) => {
-    order.run(request, response, () => {
-      if (!isOther(request)) return router.handle(request, response, true);
-      response.writeContinue();
-      other!(request, response);
-    });
-  });
+  server.on("checkContinue", takeInOrder(calls, true));
   server.on("upgrade", (request, socket, head) => {
-    order.takeOver(socket, () => router.upgrade(request, socket, head));
+    order.takeOver(socket, () => router.take(upgradeInput(request, socket, head)));
   });
   server.on("checkExpectation", (request, response) => {
     order.run(request, response, () => refuseExpectation(request, response));

@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerOptions, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { discardBody } from "../../http/discard-body.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { Problem, type ProblemCode } from "../../platform/problems.ts";
 import { formatBytes, formatMs } from "../../platform/quantity.ts";
-import { discardBody } from "../call/request-body.ts";
 import { answerProblem, answerRaw } from "../exchange/answer.ts";
-import { unknownExpectation } from "./framing.ts";
+import { NodeResponse, unknownExpectation } from "./node-calls.ts";
 
 const HEADERS_MS = 15_000;
 const KEEP_ALIVE_MS = 75_000;
@@ -102,7 +102,7 @@ export function refuseExpectation(request: IncomingMessage, response: ServerResp
   response.once("close", () => discardBody(request));
   // Whether the body comes all the same is not known.
   response.shouldKeepAlive = false;
-  answerProblem(response, unknownExpectation(), randomUUID());
+  answerProblem(new NodeResponse(request, response), unknownExpectation(), randomUUID());
 }
 
 function clientProblem(error: NodeJS.ErrnoException & { reason?: string }, limits: Limits): Problem {

@@ -104,7 +104,7 @@ function openFile(path: string): number {
   }
 }
 
-/** What a line says besides `level` and `time`; README lists it. */
+/** What a line says besides `level` and `time`; docs/observability.md lists it. */
 export function lineOf(call: CallRecord) {
   const { request, traceparent } = call;
   return {

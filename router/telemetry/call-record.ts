@@ -1,11 +1,11 @@
 import type { WakeStep } from "../../platform/platform.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
-import type { CallRequest } from "../exchange/request.ts";
+import type { RequestHead } from "../exchange/request.ts";
 
-/** What is known of a call when it is over. */
+/** A call that is over, for the access log and its span. */
 export interface CallRecord {
   readonly id: string;
-  readonly request: CallRequest;
+  readonly request: RequestHead;
   /** Undefined where it was refused before its function was known. */
   readonly functionName: string | undefined;
   /** Undefined where no instance had it. */

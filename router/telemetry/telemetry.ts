@@ -2,26 +2,26 @@ import type { AccessLog } from "./access-log.ts";
 import type { Tracer } from "./call-span.ts";
 import { otlpSettings } from "./otlp-settings.ts";
 
-/** What is written down of every call, as far as it is switched on. */
-export interface Seeing {
+/** The access log and the spans of calls, where they are switched on. */
+export interface Telemetry {
   readonly accessLog: AccessLog | undefined;
   readonly tracer: (Tracer & { readonly dropped: number }) | undefined;
-  /** Writes and exports what is held, for at most `withinMs`; afterwards nothing more is. */
+  /** Writes and exports what is held, for at most `withinMs`. */
   close(options: { withinMs: number }): Promise<void>;
 }
 
-export interface SeeingOptions {
+export interface TelemetryOptions {
   /** `SKIFF_ACCESS_LOG` and OpenTelemetry's variables. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Takes a line for people: why something of it is lost. */
+  /** Prints one line for people: why lines or spans are lost. */
   readonly print: (line: string) => void;
 }
 
 /**
- * Opens the access log and the export of spans. What is not switched on is not loaded either.
+ * Opens the access log and the export of spans. What is switched off is not loaded.
  * @throws Error in words for the person who started it: bad variable, file that cannot be written
  */
-export async function openSeeing({ env, print }: SeeingOptions): Promise<Seeing> {
+export async function openTelemetry({ env, print }: TelemetryOptions): Promise<Telemetry> {
   const target = env.SKIFF_ACCESS_LOG || "off";
   const settings = otlpSettings(env);
   const accessLog =

@@ -1,4 +1,6 @@
 import { randomFillSync } from "node:crypto";
+import type { PreparedRequest } from "../exchange/request.ts";
+import type { CallSpan, Tracer } from "./call-span.ts";
 
 /** Bytes of one trace id and one parent id. */
 const IDS_BYTES = 24;
@@ -28,13 +30,37 @@ export function isSampled(traceparent: string): boolean {
   return (Number.parseInt(traceparent.slice(53, 55), 16) & 1) === 1;
 }
 
-/** Makes traces for calls that come without one. Random bytes are drawn for many at a time. */
-export class TraceIds {
+/** A call's place in a trace. */
+export interface CallTrace {
+  /** The field as the instance gets it. */
+  readonly traceparent: string;
+  /** The fields of the trace for the instance, as lines. */
+  readonly lines: string;
+  /** Undefined if no spans are exported. */
+  readonly span: CallSpan | undefined;
+}
+
+/** Continues the traces of callers and begins new ones. */
+export class Traces {
+  readonly #tracer: Tracer | undefined;
   readonly #bytes = Buffer.alloc(IDS_BYTES * IDS_HELD);
   #text = "";
   #offset = 0;
 
-  /** A new `traceparent`. Not sampled: nobody recorded anything of it yet. */
+  constructor(tracer: Tracer | undefined) {
+    this.#tracer = tracer;
+  }
+
+  /** @param agoMs time since the call arrived, in milliseconds */
+  begin({ traceparent, tracestate }: PreparedRequest, agoMs: number): CallTrace {
+    const parent = traceparent !== undefined && isTraceparent(traceparent) ? traceparent : undefined;
+    const span = this.#tracer?.begin(parent, agoMs);
+    const ours = span?.traceparent ?? parent ?? this.next();
+    const state = parent === undefined || tracestate === undefined ? "" : `tracestate: ${tracestate}\r\n`;
+    return { traceparent: ours, lines: `traceparent: ${ours}\r\n${state}`, span };
+  }
+
+  /** A new `traceparent`, not sampled: no part of it was recorded yet. Random bytes are drawn for many at a time. */
   next(): string {
     if (this.#offset === this.#text.length) {
       this.#text = randomFillSync(this.#bytes).toString("hex");

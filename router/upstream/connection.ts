@@ -1,14 +1,38 @@
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import type { Address } from "../../platform/platform.ts";
 import { type ResponseEnd, ResponseParser, type ResponseSink } from "./response-parser.ts";
-import { BodySending } from "./upstream-body.ts";
-import { renderHead, type UpstreamRequest } from "./upstream-request.ts";
 
-/** Who made a call to an instance. After `onEnd`, `onError` or `abort` it hears nothing any more. */
+/** A call as its instance gets it. */
+export interface UpstreamRequest {
+  readonly method: string;
+  /** The request line and the fields, without those that frame the body and without the empty line. */
+  readonly text: string;
+  readonly body: UpstreamBody | undefined;
+  /** The instance may switch to a WebSocket (101). */
+  readonly isUpgrade?: boolean;
+}
+
+/** The body of a call; it frames itself. One that no instance has taken yet can be sent again. */
+export interface UpstreamBody {
+  /** True when all of it was sent. */
+  readonly isSent: boolean;
+  sendTo(socket: Socket, text: string, sending: Sending): void;
+  /** Lets go of the socket. */
+  stop(): void;
+}
+
+export interface Sending {
+  /** Bytes of the head can have reached the instance. */
+  readonly onStart: () => void;
+  /** The body broke off, or the head could not be written: then the body is still whole. */
+  readonly onFailure: (error: Error) => void;
+}
+
+/** The caller of an instance. Gets nothing more after `onEnd`, `onError` or `abort`. */
 export interface UpstreamSink extends ResponseSink {
   /** Bytes can have reached the instance from now on. */
   onStart(): void;
-  /** All that has arrived has been told. */
+  /** Everything that was read has been passed on. */
   onReadEnd(): void;
   /** There is no response, or not all of one. */
   onError(error: Error): void;
@@ -16,13 +40,13 @@ export interface UpstreamSink extends ResponseSink {
 
 export interface ConnectionOptions {
   readonly address: Address;
-  /** Largest header block of a response. */
+  /** Largest header block of a response, in bytes. */
   readonly headerBytes: number;
-  /** Time after which an address that does not accept the connection is given up. */
+  /** Time for an address to accept the connection, in milliseconds. */
   readonly connectMs: number;
-  /** What arrives is read into it; connections may share one, because nothing stays in it. */
+  /** Buffer for everything that is read; connections may share one, because nothing stays in it. */
   readonly readBuffer: Buffer;
-  /** It can carry another call. */
+  /** The connection can carry another call. */
   readonly onFree: (connection: UpstreamConnection) => void;
   readonly onClose: (connection: UpstreamConnection) => void;
 }
@@ -32,14 +56,15 @@ const PROBE_AFTER_MS = 60_000;
 
 /** One connection to an instance, which carries one call at a time. */
 export class UpstreamConnection {
-  /** For the pool: it has carried no call since the pool last looked. */
+  /** For the pool: the connection has carried no call since the pool last looked. */
   isOld = false;
   readonly #options: ConnectionOptions;
   readonly #socket: Socket;
   readonly #parser: ResponseParser;
   #sink: UpstreamSink | undefined;
-  #sending: BodySending | undefined;
+  #body: UpstreamBody | undefined;
   #isReading = true;
+  #isFinishing = false;
   #error: Error | undefined;
   #connecting: NodeJS.Timeout | undefined;
 
@@ -60,7 +85,7 @@ export class UpstreamConnection {
     socket.on("close", () => this.#closed());
   }
 
-  /** Sends the first call, when there is a connection. If there is none, `onError` comes without `onStart`. */
+  /** Sends the first call once there is a connection. If there is none, `onError` comes without `onStart`. */
   sendWhenConnected(request: UpstreamRequest, sink: UpstreamSink): void {
     this.#sink = sink;
     this.#socket.once("connect", () => {
@@ -69,52 +94,62 @@ export class UpstreamConnection {
     });
   }
 
-  /** False if no byte could be written, because the instance has closed the connection: the sink hears nothing. */
-  send(request: UpstreamRequest, sink: UpstreamSink): boolean {
+  /** Returns false if no byte could be written, because the instance has closed the connection. */
+  send({ method, text, body, isUpgrade = false }: UpstreamRequest, sink: UpstreamSink): boolean {
     const socket = this.#socket;
     if (socket.destroyed || socket.readableEnded) return false;
     this.isOld = false;
     this.#sink = sink;
-    const head = renderHead(request);
-    const { body, isChunked } = request;
-    const isHead = request.method === "HEAD";
-    if (body === undefined) {
-      socket.write(head, "latin1");
-      // Known at once only if the first attempt to write failed; what fails later may have been sent in part.
-      if (socket.errored === null) this.#started(sink, isHead);
-      else this.#sink = undefined;
-      return socket.errored === null;
+    const onStart = () => {
+      this.#parser.begin(sink, method === "HEAD", isUpgrade);
+      sink.onStart();
+    };
+    if (body !== undefined) {
+      this.#body = body;
+      body.sendTo(socket, text, { onStart, onFailure: (error) => this.#fail(error) });
+      return true;
     }
-    const onStart = () => this.#started(sink, isHead);
-    const onFailure = (error: Error) => this.#fail(error);
-    this.#sending = new BodySending(socket, { head, body, isChunked, onStart, onFailure });
-    return true;
+    socket.write(`${text}\r\n`, "latin1");
+    // Known at once only if the first attempt to write failed; what fails later may have been sent in part.
+    if (socket.errored === null) onStart();
+    else this.#sink = undefined;
+    return socket.errored === null;
   }
 
-  #started(sink: UpstreamSink, isHead: boolean): void {
-    this.#parser.begin(sink, isHead);
-    sink.onStart();
-  }
-
-  /** Holds the response up; what has been read already still comes. */
-  pause(sink: UpstreamSink): void {
+  /** Stops reading the response; what was read already still comes. */
+  pause(sink: ResponseSink): void {
     if (this.#sink === sink) this.#isReading = false;
   }
 
-  resume(sink: UpstreamSink): void {
+  resume(sink: ResponseSink): void {
     if (this.#sink !== sink || this.#isReading) return;
     this.#isReading = true;
     this.#socket.resume();
   }
 
+  /** For the client's side of a WebSocket; what the instance sends still comes to the sink. */
+  get socket(): Socket {
+    return this.#socket;
+  }
+
   /** Breaks the call off, and the connection with it. Does nothing if another call is on it. */
-  abort(sink: UpstreamSink): void {
+  abort(sink: ResponseSink): void {
     if (this.#sink !== sink) return;
     this.#release();
     this.#socket.destroy();
   }
 
-  /** Breaks a call off that may be under way. */
+  /** Ends the call and closes the connection, but sends what was written before; at most for `withinMs`. */
+  finish(sink: ResponseSink, withinMs: number): void {
+    if (this.#sink !== sink) return;
+    this.#release();
+    this.#isFinishing = true;
+    const socket = this.#socket;
+    socket.destroySoon();
+    socket.setTimeout(withinMs, () => socket.destroy());
+  }
+
+  /** Breaks off a call that may be under way. */
   destroy(reason?: Error): void {
     if (reason !== undefined) this.#fail(reason);
     this.#socket.destroy();
@@ -128,8 +163,9 @@ export class UpstreamConnection {
     return { host, port, onread, noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS };
   }
 
-  /** False stops the reading. */
+  /** Returns false to stop reading. */
   #read(length: number): boolean {
+    if (this.#isFinishing) return true;
     try {
       this.#parser.execute(this.#options.readBuffer, length);
     } catch (error) {
@@ -140,7 +176,7 @@ export class UpstreamConnection {
   }
 
   #responseEnded({ keepsAlive }: ResponseEnd): void {
-    const isSent = this.#sending?.isOver ?? true;
+    const isSent = this.#body?.isSent ?? true;
     this.#release();
     this.#isReading = true;
     if (keepsAlive && isSent) this.#options.onFree(this);
@@ -169,12 +205,12 @@ export class UpstreamConnection {
     sink?.onError(error);
   }
 
-  /** Nothing of this connection is told to the call any more. */
+  /** The call gets nothing more from this connection. */
   #release(): void {
     this.#sink = undefined;
     this.#parser.abandon();
-    this.#sending?.stop();
-    this.#sending = undefined;
+    this.#body?.stop();
+    this.#body = undefined;
   }
 }
 

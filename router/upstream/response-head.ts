@@ -1,5 +1,6 @@
-import { connectionNames } from "../exchange/request-head.ts";
-import { isMark, isStripped } from "../headers/response-headers.ts";
+import { STATUS_CODES } from "node:http";
+import { connectionNames, inOnePiece, renderFields } from "../exchange/request-head.ts";
+import type { RenderedHead, ResponseHead } from "../exchange/response.ts";
 import { isFieldValue, MalformedResponse, parseFields } from "./response-fields.ts";
 
 /** The body comes in chunks (RFC 9112 7.1). */
@@ -7,29 +8,36 @@ export const CHUNKED = -1;
 /** The body ends with the connection. */
 export const UNTIL_CLOSE = -2;
 
-export interface ResponseHead {
-  readonly status: number;
-  /** As the client gets them: names in lower case and values in turn, without what was meant for us alone. */
-  readonly headers: readonly string[];
+/** The head of an instance's response; its `headers` are those for the client. */
+export interface UpstreamHead extends ResponseHead {
   /** Bytes of the body, CHUNKED or UNTIL_CLOSE; whether there is a body at all depends on the request, too. */
   readonly length: number;
   /** The connection may be used again after the response. */
   readonly keepsAlive: boolean;
-  /** Set by the parser: the response before it on the connection had the same one. */
-  isRepeated?: boolean;
-  /** Set by who sends it on, for the next time. */
-  kept?: KeptHead;
+  /** The instance has no place for the call, and has read none of its body. */
+  readonly isBusy: boolean;
+  /** Kept by the parser once the instance sent the same head twice in a row. */
+  rendered?: RenderedHead;
 }
 
-/** The status line and fields of a head in one piece: to put pieces together costs each time. */
-export interface KeptHead {
-  readonly text: string;
-  readonly hasDate: boolean;
-  readonly hasLength: boolean;
-}
+/** Fields of an instance's response that are not forwarded (RFC 9110 7.6.1). */
+const STRIPPED: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+/** Fields by which the router describes a call and its answer: an instance cannot set them. */
+const OURS = "x-skiff-";
 
 /** `HTTP/1.1 200`, a reason or none; the reason goes no further. */
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([^\r\n]*))?\r\n/;
+/** Set by the runtime on its refusal of a call over `concurrency`; see docs/concurrency.md. */
+const BUSY_HEADER = "x-skiff-busy";
 const LENGTH = /^\d{1,15}$/;
 const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 const KEEP_ALIVE = /(?:^|,)[ \t]*keep-alive[ \t]*(?:,|$)/i;
@@ -39,7 +47,7 @@ const KEEP_ALIVE = /(?:^|,)[ \t]*keep-alive[ \t]*(?:,|$)/i;
  * leave no choice, because a function that escaped its sandbox may say anything.
  * @throws MalformedResponse
  */
-export function parseResponseHead(text: string): ResponseHead {
+export function parseResponseHead(text: string): UpstreamHead {
   const line = STATUS_LINE.exec(text);
   if (line === null || !isFieldValue(line[3] ?? "")) {
     throw new MalformedResponse("its response has no valid status line");
@@ -49,6 +57,7 @@ export function parseResponseHead(text: string): ResponseHead {
   let length: number | undefined;
   let isChunked = false;
   let connection: string | undefined;
+  let isBusy = false;
   for (let i = 0; i < fields.length; i += 2) {
     const value = fields[i + 1]!;
     switch (fields[i]) {
@@ -65,6 +74,9 @@ export function parseResponseHead(text: string): ResponseHead {
         break;
       case "connection":
         connection = connection === undefined ? value : `${connection}, ${value}`;
+        break;
+      case BUSY_HEADER:
+        isBusy = status === 503;
     }
   }
   if (isChunked && length !== undefined) {
@@ -74,11 +86,50 @@ export function parseResponseHead(text: string): ResponseHead {
   if (status === 205 && length === undefined && !isChunked) {
     // Deno sends 205 without saying that no body follows, and keeps the connection open.
     headers.push("content-length", "0");
-    return { status, headers, length: 0, keepsAlive: false };
+    return { status, headers, length: 0, keepsAlive: false, isBusy };
   }
   const keepsAlive =
     line[1] === "1" ? connection === undefined || !CLOSE.test(connection) : KEEP_ALIVE.test(connection ?? "");
-  return { status, headers, length: isChunked ? CHUNKED : (length ?? UNTIL_CLOSE), keepsAlive };
+  return { status, headers, length: isChunked ? CHUNKED : (length ?? UNTIL_CLOSE), keepsAlive, isBusy };
+}
+
+/** The status line and fields of a response as text. */
+export function renderHead({ status, headers }: ResponseHead): RenderedHead {
+  let hasLength = false;
+  let hasDate = false;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!;
+    if (name === "content-length") hasLength = true;
+    else if (name === "date") hasDate = true;
+  }
+  return { text: statusLine(status) + renderFields(headers), hasDate, hasLength };
+}
+
+/** The same in one piece, for a head that is sent often. */
+export function keepHead(head: ResponseHead): RenderedHead {
+  const { text, ...rest } = renderHead(head);
+  return { text: inOnePiece(text), ...rest };
+}
+
+export function statusLine(status: number): string {
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n`;
+}
+
+/** False for what frames a message or is the router's to set, which has no place in trailers (RFC 9110 6.5.1). */
+export function isTrailer(name: string): boolean {
+  return name !== "content-length" && !isStripped(name);
+}
+
+function isStripped(name: string): boolean {
+  return STRIPPED.has(name) || name.startsWith(OURS);
+}
+
+/**
+ * The runtime sets the mark of an answer that Skiff made where it answers for a function that threw. A function can
+ * therefore set it on its own 500 alone.
+ */
+function isMark(name: string, value: string, status: number): boolean {
+  return status === 500 && name === "x-skiff-error" && value === "platform";
 }
 
 function forClient(fields: readonly string[], status: number, connection: string | undefined): string[] {

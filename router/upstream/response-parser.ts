@@ -1,14 +1,20 @@
-import { isTrailer } from "../headers/response-headers.ts";
 import { ChunkSize } from "./chunk-size.ts";
 import { HeadTooLarge, MalformedResponse, parseFields, ResponseCut } from "./response-fields.ts";
-import { CHUNKED, parseResponseHead, type ResponseHead, UNTIL_CLOSE } from "./response-head.ts";
+import {
+  CHUNKED,
+  isTrailer,
+  keepHead,
+  parseResponseHead,
+  UNTIL_CLOSE,
+  type UpstreamHead,
+} from "./response-head.ts";
 
 /** Takes one response. Each of its members may abandon the response. */
 export interface ResponseSink {
-  /** 1xx: it announces a response, it is none. */
-  onInformation(head: ResponseHead): void;
-  /** Told once. */
-  onHead(head: ResponseHead): void;
+  /** Called for each 1xx response, which announces the response. */
+  onInformation(head: UpstreamHead): void;
+  /** Called once. After 101, which comes only where it was asked for, the other protocol is the body. */
+  onHead(head: UpstreamHead): void;
   /** @param part a view of the buffer that was read into: valid during the call only */
   onData(part: Buffer): void;
   /** @param trailers names and values in turn */
@@ -49,25 +55,31 @@ export class ResponseParser {
   readonly #onEnd: (end: ResponseEnd) => void;
   #sink: ResponseSink | undefined;
   #isHead = false;
+  #isUpgrade = false;
   #state: State = "idle";
-  #head: ResponseHead | undefined;
+  #head: UpstreamHead | undefined;
   /** Part of a head or of trailers that is not complete. */
   #text = "";
   /** Bytes of the body or the chunk that are still to come. */
   #left = 0;
   readonly #chunkSize = new ChunkSize();
   #knownText = "";
-  #knownHead: ResponseHead | undefined;
+  #knownHead: UpstreamHead | undefined;
 
   constructor(headerBytes: number, onEnd: (end: ResponseEnd) => void) {
     this.#headerBytes = headerBytes;
     this.#onEnd = onEnd;
   }
 
-  /** The next response goes to `sink`; `isHead` says that it answers HEAD, and so has no body. */
-  begin(sink: ResponseSink, isHead: boolean): void {
+  /**
+   * The next response goes to `sink`.
+   * @param isHead the response answers HEAD and has no body
+   * @param isUpgrade the response may be 101
+   */
+  begin(sink: ResponseSink, isHead: boolean, isUpgrade: boolean): void {
     this.#sink = sink;
     this.#isHead = isHead;
+    this.#isUpgrade = isUpgrade;
     this.#state = "head";
   }
 
@@ -126,13 +138,20 @@ export class ResponseParser {
     const head = this.#parseHead(this.#text.slice(0, end + 2));
     this.#text = "";
     const next = at + end + 4 - before;
-    if (head.status < 200) {
-      if (head.status === 101)
-        throw new MalformedResponse("it switched protocols, which nobody had asked for");
+    const isSwitch = head.status === 101;
+    if (isSwitch && !this.#isUpgrade) {
+      throw new MalformedResponse("it switched protocols, which nobody had asked for");
+    }
+    if (head.status < 200 && !isSwitch) {
       sink.onInformation(head);
       return next;
     }
     this.#head = head;
+    if (isSwitch) {
+      this.#state = "untilClose";
+      sink.onHead(head);
+      return next;
+    }
     const hasBody = !this.#isHead && head.status !== 204 && head.status !== 304 && head.length !== 0;
     sink.onHead(head);
     if (this.#sink === undefined) return length;
@@ -146,10 +165,11 @@ export class ResponseParser {
     return next;
   }
 
-  #parseHead(text: string): ResponseHead {
+  #parseHead(text: string): UpstreamHead {
     if (text === this.#knownText) {
-      this.#knownHead!.isRepeated = true;
-      return this.#knownHead!;
+      const known = this.#knownHead!;
+      known.rendered ??= keepHead(known);
+      return known;
     }
     const head = parseResponseHead(text);
     // Parts of a string keep all of it in memory: a large one must not stay.

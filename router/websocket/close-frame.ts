@@ -10,50 +10,48 @@ const LENGTH_BYTES: ReadonlyMap<number, number> = new Map([
 const MASK_BYTES = 4;
 
 /**
- * Can end a WebSocket in the middle of its life as a server ends it: the client is told between two frames
- * of the function, and what it replies reaches the function as its farewell.
+ * Closes a WebSocket in the middle of its life as a server does: the client gets a Close frame between two frames of the
+ * function, and its answer reaches the function.
  */
-export class Farewell {
+export class CloseFrame {
   readonly #client: Socket;
   /** Bytes that are still to come of the payload of a frame. */
   #payloadBytes = 0;
   /** Beginning of a frame whose length is not known yet. */
   #head: number[] = [];
-  #state: "open" | "wanted" | "said" = "open";
+  #state: "open" | "wanted" | "sent" = "open";
 
-  /**
-   * Must be made when `upstream` is already passed on to `client`, because a listener makes it flow, and before
-   * anything of the function's frames has been read from it.
-   */
-  constructor(upstream: Socket, client: Socket) {
+  constructor(client: Socket) {
     this.#client = client;
-    upstream.on("data", (chunk: Buffer) => {
-      this.#follow(chunk);
-      this.#sayBetweenFrames();
-    });
   }
 
-  /** Tells the client as soon as a frame ends. */
-  say(): void {
+  /** Sends the frame as soon as a frame of the function ends. */
+  send(): void {
     if (this.#state === "open") this.#state = "wanted";
-    this.#sayBetweenFrames();
+    this.#sendBetweenFrames();
   }
 
-  #sayBetweenFrames(): void {
+  /** Follows what the function sends; to be called after the part was sent to the client. */
+  follow(part: Buffer): void {
+    this.#read(part);
+    this.#sendBetweenFrames();
+  }
+
+  #sendBetweenFrames(): void {
     if (this.#state !== "wanted" || this.#payloadBytes > 0 || this.#head.length > 0) return;
-    this.#state = "said";
+    this.#state = "sent";
     if (this.#client.writable) this.#client.write(GOING_AWAY);
   }
 
-  #follow(chunk: Buffer): void {
+  #read(part: Buffer): void {
     let at = 0;
-    while (at < chunk.length) {
+    while (at < part.length) {
       if (this.#payloadBytes > 0) {
-        const taken = Math.min(this.#payloadBytes, chunk.length - at);
+        const taken = Math.min(this.#payloadBytes, part.length - at);
         this.#payloadBytes -= taken;
         at += taken;
       } else {
-        this.#head.push(chunk[at++]!);
+        this.#head.push(part[at++]!);
         this.#endHead();
       }
     }

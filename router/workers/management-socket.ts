@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LingeringCloses } from "../../http/lingering-close.ts";
 import type { Limits } from "../../platform/limits.ts";
-import type { RequestHandler } from "../server/call-server.ts";
+import type { RequestHandler } from "../server/node-calls.ts";
 import { routerServerOptions } from "../server/server-options.ts";
 
 /** Longest path of a Unix socket on Linux is 108 bytes, on macOS 104, with its final NUL. */

@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { type ClientRequest, type IncomingMessage, type ServerResponse, request as send } from "node:http";
 import { pipeline } from "node:stream";
+import { discardBody } from "../../http/discard-body.ts";
 import { Problem } from "../../platform/problems.ts";
-import { flushHead } from "../call/flush-head.ts";
-import { discardBody } from "../call/request-body.ts";
 import { answerProblem } from "../exchange/answer.ts";
-import type { RequestHandler } from "../server/call-server.ts";
+import { NodeResponse, type RequestHandler } from "../server/node-calls.ts";
 
 /** Fields of one connection, not of the message (RFC 9110 7.6.1); and what this side has answered already. */
 const REQUEST_HOP = new Set(["connection", "keep-alive", "proxy-connection", "upgrade", "expect"]);
@@ -26,14 +25,22 @@ export function passOn(socketPath: string): RequestHandler {
     } catch (error) {
       const detail = `The request cannot be passed on: ${(error as Error).message}.`;
       response.once("close", () => discardBody(request));
-      answerProblem(response, new Problem("invalid_request", detail), randomUUID());
+      answerProblem(
+        new NodeResponse(request, response),
+        new Problem("invalid_request", detail),
+        randomUUID(),
+      );
       return;
     }
     upstream.once("response", (answer) => passBack(answer, response));
     upstream.on("error", () => {
       if (response.headersSent || response.destroyed) return;
       const detail = "The management API does not answer; try again in a moment.";
-      answerProblem(response, new Problem("not_ready", detail, { retryAfterS: 1 }), randomUUID());
+      answerProblem(
+        new NodeResponse(request, response),
+        new Problem("not_ready", detail, { retryAfterS: 1 }),
+        randomUUID(),
+      );
     });
     response.once("close", () => {
       if (response.writableFinished && request.complete) return;
@@ -56,7 +63,7 @@ function passBack(answer: IncomingMessage, response: ServerResponse): void {
   if (response.destroyed) return;
   response.writeHead(answer.statusCode!, answer.statusMessage, without(answer.rawHeaders, RESPONSE_HOP));
   // Who follows a log shall see that it is being followed.
-  flushHead(response);
+  response.write("", "latin1");
   pipeline(answer, response, (error) => {
     if (error) response.destroy();
   });

@@ -1,10 +1,10 @@
 import { inspect } from "node:util";
+import type { ProcessMetrics } from "../../metrics/process-metrics.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Endpoints, WakeStep } from "../../platform/platform.ts";
 import { Problem, type ProblemCode, type ProblemExtensions } from "../../platform/problems.ts";
-import type { ProcessMetrics } from "../metrics/process-metrics.ts";
 import type { FunctionStats, RouterTotals } from "../metrics/stats.ts";
-import type { SeeingOptions } from "../telemetry/telemetry.ts";
+import type { TelemetryOptions } from "../telemetry/telemetry.ts";
 
 /**
  * What the primary process and its workers tell each other, over the channel that Node opens between a process and
@@ -44,7 +44,7 @@ export interface StartWorker {
   readonly limits: Limits;
   readonly headersMs?: number;
   /** The settings of what is seen of calls. */
-  readonly env: SeeingOptions["env"];
+  readonly env: TelemetryOptions["env"];
   /** Socket of the management API, for what is no call; absent: there is none in this program. */
   readonly management?: string;
   readonly functions: readonly Endpoints[];

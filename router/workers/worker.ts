@@ -4,12 +4,12 @@
  */
 import type { Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { readProcessMetrics } from "../metrics/process-metrics.ts";
+import { readProcessMetrics } from "../../metrics/process-metrics.ts";
 import type { FunctionStats } from "../metrics/stats.ts";
-import { createRouter, type Router } from "../router.ts";
+import { Router } from "../router.ts";
 import { type CallServer, createCallServer, LAST_RESPONSES_MS } from "../server/call-server.ts";
 import { limitConnections } from "../server/open-files.ts";
-import { openSeeing, type Seeing } from "../telemetry/telemetry.ts";
+import { openTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
 import { passOn } from "./pass-on.ts";
 import type { FromWorker, StartWorker, ToWorker } from "./worker-messages.ts";
 import { receiveError } from "./worker-messages.ts";
@@ -21,12 +21,11 @@ const FUNCTIONS_AT_A_TIME = 100;
 class Worker {
   readonly #send: (message: FromWorker) => void;
   readonly #platform: WorkerPlatform;
-  #seeing: Seeing | undefined;
+  #telemetry: Telemetry | undefined;
   #router: Router | undefined;
   #server: CallServer | undefined;
   #connections = 0;
   #applied = 0;
-  #isLeaving = false;
   #isDraining = false;
 
   constructor(send: (message: FromWorker) => void) {
@@ -53,7 +52,7 @@ class Worker {
         this.#platform.woken(message.id, receiveError(message.error));
         return;
       case "state":
-        this.#isLeaving = true;
+        if (this.#router !== undefined) this.#router.isLeaving = true;
         if (message.state === "draining") void this.#drain(message.drainMs);
         return;
       case "count":
@@ -71,16 +70,16 @@ class Worker {
     const print = (line: string) => this.#send({ type: "print", line });
     for (const endpoints of functions) this.#platform.update(endpoints.name, endpoints);
     try {
-      this.#seeing = await openSeeing({ env, print });
+      this.#telemetry = await openTelemetry({ env, print });
     } catch (error) {
       this.#send({ type: "failed", reason: (error as Error).message });
       return;
     }
-    const router = createRouter({
+    const router = new Router({
       platform: this.#platform,
       limits,
       print,
-      seeing: this.#seeing,
+      telemetry: this.#telemetry,
       draining: () => this.#isDraining,
     });
     this.#router = router;
@@ -89,7 +88,6 @@ class Worker {
       limits,
       headersMs,
       other: management === undefined ? undefined : passOn(management),
-      isLeaving: () => this.#isLeaving,
     });
     limitConnections(this.#server, print);
     // Connections come from the primary instead of a port; the time limit of header blocks starts with this event.
@@ -150,7 +148,7 @@ class Worker {
     this.#platform.close();
     await this.#server?.lingering.settled(Math.min(withinMs, LAST_RESPONSES_MS));
     this.#server?.closeAllConnections();
-    await this.#seeing?.close({ withinMs });
+    await this.#telemetry?.close({ withinMs });
     process.exit(0);
   }
 }

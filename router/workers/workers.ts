@@ -195,7 +195,7 @@ export class Workers implements Front, WorkerOwner {
     const functions = [...platform.allEndpoints()].map(plain);
     const management = this.#management && { management: this.#management.path };
     const headers = headersMs === undefined ? {} : { headersMs };
-    worker.send({ type: "start", limits, env: seeingOf(env), ...headers, functions, ...management });
+    worker.send({ type: "start", limits, env: telemetryOf(env), ...headers, functions, ...management });
     if (this.#state === "leaving") worker.send({ type: "state", state: "leaving" });
   }
 
@@ -241,6 +241,6 @@ function plain({ name, traffic, versions }: Endpoints): Endpoints {
 }
 
 /** Of all variables those alone that a worker has a use for: there are secrets among the others. */
-function seeingOf(env: FrontOptions["env"]): FrontOptions["env"] {
+function telemetryOf(env: FrontOptions["env"]): FrontOptions["env"] {
   return Object.fromEntries(Object.entries(env).filter(([name]) => /^(SKIFF_ACCESS_LOG$|OTEL_)/.test(name)));
 }

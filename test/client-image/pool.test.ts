@@ -19,7 +19,7 @@ import { limitsFromEnv } from "../../platform/limits.ts";
 import { defaultSettings, type Settings } from "../../platform/settings.ts";
 import { denoPath } from "../../runtimes/deno/deno-binary.ts";
 import { denoRunArguments } from "../../runtimes/deno/deno-flags.ts";
-import { compileRuntime } from "../../runtimes/deno/runtime-program.ts";
+import { compileRuntime } from "../../runtimes/deno/deno-runtime.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Answer, call } from "../support/instances/call-instance.ts";
 

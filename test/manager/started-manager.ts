@@ -6,7 +6,8 @@ import { createManager, type Manager, type ManagerOptions } from "../../manager/
 import { type Limits, limitsFromEnv } from "../../platform/limits.ts";
 import type { Bundle, Source } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
-import type { Builder } from "../../runtimes/deno/build/builder.ts";
+import { recognizeSource } from "../../runtimes/deno/build/source.ts";
+import type { Builder } from "../../runtimes/runtime.ts";
 import { FakePlatform } from "../support/platform/fake-platform.ts";
 
 /** Builds at once, unless it is held; a source with the word BROKEN does not build, one with CRASH is a fault. */
@@ -17,6 +18,10 @@ export class FakeBuilder implements Builder {
   aborted = 0;
   /** Goes on building although it was told to stop. */
   stubborn = false;
+
+  recognize(bytes: Uint8Array): Source {
+    return recognizeSource(bytes, LIMITS);
+  }
 
   async build(source: Source, signal?: AbortSignal): Promise<Bundle> {
     const code = Buffer.from(source.bytes).toString();

@@ -1,68 +1,74 @@
 import assert from "node:assert/strict";
-import { onStopSignals } from "../../process/stop-signals.ts";
+import { type StopSignalOptions, untilStopSignal } from "../../process/stop-signals.ts";
 import { eventually } from "../support/eventually.ts";
 
-describe("signals that end the program", () => {
-  let heard: string[];
-  let stopListening: () => void;
-  afterEach(() => stopListening());
+describe("signals that stop the program", () => {
+  let asked: string[];
+  let ended: AbortController;
+  beforeEach(() => {
+    asked = [];
+    ended = new AbortController();
+  });
+  afterEach(() => ended.abort());
 
-  function listen(event?: string, parent = process.ppid): void {
-    heard = [];
-    stopListening = onStopSignals({
+  function listen(event?: string, parent = process.ppid): Promise<string> {
+    const options: StopSignalOptions = {
       env: event === undefined ? {} : { npm_lifecycle_event: event },
       parent,
-      stop: (reason) => heard.push(reason),
-      stopNow: () => heard.push("now"),
-    });
+      stopNow: () => asked.push("now"),
+      signal: ended.signal,
+    };
+    return untilStopSignal(options);
   }
 
   /** As node does when the signal arrives. */
   const send = (signal: NodeJS.Signals) => process.emit(signal, signal);
 
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    it(`are ${signal}, and the second one ends it at once`, () => {
-      listen();
+    it(`are ${signal}, and the second one ends it at once`, async () => {
+      const reason = listen();
       send(signal);
-      assert.deepEqual(heard, [signal]);
+      assert.equal(await reason, signal);
+      assert.deepEqual(asked, []);
       send("SIGTERM");
-      assert.deepEqual(heard, [signal, "now"]);
+      assert.deepEqual(asked, ["now"]);
     });
   }
 
-  it("are SIGHUP, which a closed terminal sends several times", () => {
-    listen();
+  it("are SIGHUP, which a closed terminal sends several times", async () => {
+    const reason = listen();
     send("SIGHUP");
     send("SIGHUP");
-    assert.deepEqual(heard, ["SIGHUP"]);
+    assert.equal(await reason, "SIGHUP");
+    assert.deepEqual(asked, []);
     send("SIGINT");
-    assert.deepEqual(heard, ["SIGHUP", "now"]);
+    assert.deepEqual(asked, ["now"]);
   });
 
   it("count once under npm, which forwards what the terminal has sent already", async () => {
-    listen("start");
+    const reason = listen("start");
     send("SIGINT");
     send("SIGINT");
-    assert.deepEqual(heard, ["SIGINT"]);
-    await eventually("a later one counts", () => send("SIGINT") && heard.length > 1);
-    assert.deepEqual(heard, ["SIGINT", "now"]);
+    assert.equal(await reason, "SIGINT");
+    assert.deepEqual(asked, []);
+    await eventually("a later one counts", () => send("SIGINT") && asked.length > 0);
+    assert.deepEqual(asked, ["now"]);
   });
 
   it("include the end of the parent under npm start, and otherwise not", async () => {
-    const others: string[] = [];
-    const stopOthers = [undefined, "test"].map((event) =>
-      onStopSignals({
-        env: { npm_lifecycle_event: event },
-        parent: process.ppid + 1,
-        stop: (reason) => others.push(reason),
-        stopNow: () => others.push("now"),
-      }),
-    );
+    for (const event of [undefined, "test"]) {
+      void listen(event, process.ppid + 1).then((reason) => asked.push(reason));
+    }
     // Begun after the others, so that they would have noticed before it.
-    listen("start", process.ppid + 1);
-    await eventually("it is noticed", () => heard.length > 0);
-    for (const stop of stopOthers) stop();
-    assert.deepEqual(heard, ["npm has ended"]);
-    assert.deepEqual(others, []);
+    assert.equal(await listen("start", process.ppid + 1), "npm has ended");
+    assert.deepEqual(asked, []);
+  });
+
+  it("are no longer waited for once the caller stops listening", () => {
+    const before = process.listenerCount("SIGINT");
+    void listen();
+    assert.equal(process.listenerCount("SIGINT"), before + 1);
+    ended.abort();
+    assert.equal(process.listenerCount("SIGINT"), before);
   });
 });

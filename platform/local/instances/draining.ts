@@ -1,19 +1,21 @@
-import { overdue } from "./finishing.ts";
-import type { InstanceProcess } from "./instance-process.ts";
+import { formatMs } from "../../quantity.ts";
+import type { RunningInstance } from "./running-instance.ts";
 
 const LOOK_EVERY_MS = 250;
+/** Silence of an event loop after which an instance that is not wanted any more has no time left. */
+export const BLOCKED_MS = 3_000;
 
 export interface DrainingOptions {
   readonly streamIdleMs: number;
   /** True if a router knows a call on this instance whose response has begun. */
   readonly hasStream: (id: string) => boolean;
   /** An instance was ended before it had finished, and why. */
-  readonly onKill: (instance: InstanceProcess, because: string) => void;
+  readonly onKill: (instance: RunningInstance, because: string) => void;
 }
 
 /** Instances that are out of the endpoints and finish the calls under way. */
 export class Draining {
-  readonly #instances = new Set<InstanceProcess>();
+  readonly #instances = new Set<RunningInstance>();
   readonly #options: DrainingOptions;
 
   constructor(options: DrainingOptions) {
@@ -24,12 +26,12 @@ export class Draining {
     return this.#instances.size;
   }
 
-  [Symbol.iterator](): Iterator<InstanceProcess> {
+  [Symbol.iterator](): Iterator<RunningInstance> {
     return this.#instances.values();
   }
 
   /** Resolves when it has ended, at most `graceMs` from now: by default as finishing.ts has it. */
-  async add(instance: InstanceProcess, graceMs?: number): Promise<void> {
+  async add(instance: RunningInstance, graceMs?: number): Promise<void> {
     this.#instances.add(instance);
     await (graceMs === undefined ? this.#finish(instance) : instance.drain(graceMs));
     this.#instances.delete(instance);
@@ -37,12 +39,12 @@ export class Draining {
 
   /** Resolves when all have ended; `graceMs` is for those that have longer. */
   async end(graceMs?: number): Promise<void> {
-    const end = (instance: InstanceProcess) =>
+    const end = (instance: RunningInstance) =>
       graceMs === undefined ? instance.ended : instance.drain(graceMs);
     await Promise.all([...this.#instances].map(end));
   }
 
-  async #finish(instance: InstanceProcess): Promise<void> {
+  async #finish(instance: RunningInstance): Promise<void> {
     const { streamIdleMs, hasStream, onKill } = this.#options;
     const { timeoutMs } = instance.settings;
     const sinceMs = performance.now();
@@ -67,4 +69,32 @@ export class Draining {
     await instance.drain(timeoutMs + streamIdleMs);
     clearInterval(timer);
   }
+}
+
+export interface Finishing {
+  /** Time since the instance left the endpoints. */
+  readonly forMs: number;
+  /** Time since its event loop gave a sign of life; at most `forMs`. */
+  readonly silentMs: number;
+  /** A router knows a call on it whose response has begun. */
+  readonly hasStream: boolean;
+  /** Time that the function's calls have until their response starts. */
+  readonly timeoutMs: number;
+  /** Silence after which a stream is ended. */
+  readonly streamIdleMs: number;
+}
+
+/**
+ * Why an instance that left the endpoints gets no more time; undefined while it may go on. One with a stream has the
+ * time of a call and one silence of a stream; one with calls alone has the time of a call, while its event loop turns.
+ */
+export function overdue(input: Finishing): string | undefined {
+  const { forMs, silentMs, hasStream, timeoutMs, streamIdleMs } = input;
+  const graceMs = hasStream ? timeoutMs + streamIdleMs : timeoutMs;
+  if (!hasStream && silentMs >= BLOCKED_MS) {
+    return `was stopped: its event loop was blocked for ${formatMs(BLOCKED_MS)} after it was asked to finish`;
+  }
+  return forMs >= Math.max(graceMs, BLOCKED_MS)
+    ? `was stopped: it had not finished ${formatMs(graceMs)} after it was asked to`
+    : undefined;
 }

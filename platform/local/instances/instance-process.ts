@@ -1,9 +1,6 @@
 import type { ChildProcess } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { constants } from "node:os";
-import { pathToFileURL } from "node:url";
-import type { StartMessage } from "../../../client-image/start-message.ts";
-import type { Instance, InstanceDescription, LogLine } from "../../platform.ts";
+import type { InstanceDescription, LogLine } from "../../platform.ts";
 import { formatMs } from "../../quantity.ts";
 import type { Settings } from "../../settings.ts";
 import { endOf, type Launched } from "../launch/launcher.ts";
@@ -11,6 +8,7 @@ import type { InstanceResources } from "../resources/instance-resources.ts";
 import { recordPid, removeFolder } from "./instance-folder.ts";
 import { readLines } from "./output.ts";
 import { probe } from "./probe.ts";
+import { type RunningInstance, StartError } from "./running-instance.ts";
 
 /** Time between leaving the endpoints and SIGTERM: calls already on their way still arrive. */
 const SETTLE_MS = 200;
@@ -18,7 +16,6 @@ const SETTLE_MS = 200;
 const START_LINES = 20;
 
 export interface InstanceOptions {
-  readonly name: string;
   readonly version: number;
   readonly settings: Settings;
   /** Time that it may take to be ready. */
@@ -29,27 +26,21 @@ export interface InstanceOptions {
 }
 
 /** One program that runs one version, from its start to its end; it owns the folder. */
-export class InstanceProcess implements Instance {
+export class InstanceProcess implements RunningInstance {
   readonly id: string;
   readonly address: { readonly unix: string };
   readonly version: number;
   readonly settings: Settings;
   readonly startedAt = new Date();
+  readonly startedAtMs = performance.now();
   readonly pid: number;
-  /** Resolves when a probe was answered; rejects with the last lines when it ends before that. */
   readonly ready: Promise<void>;
-  /** Resolves with a person's words for how it ended, as soon as its process has. */
   readonly exited: Promise<string>;
-  /** Resolves when nothing of it is left. */
   readonly ended: Promise<void>;
-  /** By the monotonic clock. */
-  readyAtMs: number | undefined;
-  /** Set when the platform ends it, so that its end is no crash. */
-  stopping = false;
   readonly resources: InstanceResources;
   readonly expectedMiB: number;
-  /** By the monotonic clock. */
-  readonly startedAtMs = performance.now();
+  readyAtMs: number | undefined;
+  stopping = false;
   readonly #launched: Launched;
   readonly #child: ChildProcess;
   #answeredAtMs = 0;
@@ -75,11 +66,10 @@ export class InstanceProcess implements Instance {
       pid > 0
         ? this.#start(options)
         : this.exited.then((how) => Promise.reject(new StartError(how, [], this.#cause)));
-    // Whoever needs to know awaits it; an instance that nobody waits for any more may fail as well.
+    // An instance that nobody waits for any more may fail as well.
     this.ready.catch(() => {});
   }
 
-  /** The error of the system for which it could not be started; undefined if there was none. */
   get cause(): unknown {
     return this.#cause;
   }
@@ -91,22 +81,18 @@ export class InstanceProcess implements Instance {
     return { id, version, state, startedAt, ...memory };
   }
 
-  /** Memory that it held when it was measured last; undefined where the system does not say. */
   get usedMiB(): number | undefined {
     return this.resources.usedMiB;
   }
 
-  /** When its event loop answered `ask` last, by the monotonic clock. */
   get answeredAtMs(): number {
     return this.#answeredAtMs;
   }
 
-  /** Asks its event loop for a sign of life, also while it drains and takes no connections any more. */
   ask(): void {
-    this.#child.stdin?.write("alive\n");
+    this.#child.stdin?.write(`${this.#launched.plan.ping}\n`);
   }
 
-  /** Lets the calls under way finish, at most for `graceMs`; the instance must be out of the endpoints. */
   async drain(graceMs: number): Promise<void> {
     this.stopping = true;
     const terminate = setTimeout(() => void this.#terminate(graceMs), this.readyAtMs ? SETTLE_MS : 0);
@@ -122,14 +108,13 @@ export class InstanceProcess implements Instance {
    */
   async #terminate(withinMs: number): Promise<void> {
     if (this.readyAtMs !== undefined && withinMs > 0) {
-      // Whatever kept it from answering, its end is not put off by it.
+      // A failed probe does not delay its end.
       await probe(this.address.unix, withinMs).catch(() => {});
     }
-    // What stands around the program does not pass signals on.
+    // The tools around the program do not pass signals on.
     if (!this.#hasExited && this.pid > 0) signalIfThere(this.pid, "SIGTERM");
   }
 
-  /** Ends it at once; `because` is what people read about it. */
   kill(because: string): void {
     this.#killedBecause ??= because;
     this.#child.kill("SIGKILL");
@@ -138,17 +123,16 @@ export class InstanceProcess implements Instance {
   }
 
   async #start(options: InstanceOptions): Promise<void> {
-    const nonce = randomBytes(16).toString("hex");
-    const { name, version, settings, startMs } = options;
-    const { bundle, socket, scratch } = this.#launched.inside;
+    const { startMs } = options;
+    const { readyLine, pongLine } = this.#launched.plan;
     const lines: string[] = [];
     const late = `was not ready within ${formatMs(startMs)} (limit SKIFF_START_TIMEOUT): does its module wait for something that does not come?`;
     const deadline = setTimeout(() => this.kill(late), startMs);
     const isReady = new Promise<void>((resolve) => {
       for (const stream of ["stdout", "stderr"] as const) {
         readLines(this.#child[stream]!, (text) => {
-          if (text === `${nonce} ready`) return resolve();
-          if (text === `${nonce} alive`) {
+          if (text === readyLine) return resolve();
+          if (text === pongLine) {
             this.#answeredAtMs = performance.now();
             return;
           }
@@ -157,23 +141,16 @@ export class InstanceProcess implements Instance {
         });
       }
     });
-    const message: StartMessage = {
-      nonce,
-      bundle: pathToFileURL(bundle).href,
-      listen: { unix: socket },
-      function: { name, version },
-      env: [...(scratch === undefined ? [] : ["TMPDIR"]), ...Object.keys(settings.env)],
-    };
     try {
       this.#limit();
-      this.#launched.begin(`${JSON.stringify(message)}\n`);
+      this.#launched.begin();
       const failed = await Promise.race([isReady, this.exited]);
       if (failed !== undefined) throw new StartError(failed, lines, this.#cause);
       this.#launched.expose();
       await probe(this.address.unix, startMs);
       this.readyAtMs = performance.now();
     } catch (error) {
-      // It may be Skiff that lacks something, such as a file for the connection.
+      // Skiff itself may lack something, such as a file for the connection.
       if (!(error instanceof StartError)) this.#cause ??= error;
       this.kill("did not answer the first health probe");
       if (error instanceof StartError) throw error;
@@ -183,7 +160,7 @@ export class InstanceProcess implements Instance {
     }
   }
 
-  /** Nothing of the function runs before what it holds is limited. */
+  /** Comes before any code of the function runs. */
   #limit(): void {
     try {
       this.resources.limit(this.settings.memoryMiB);
@@ -217,7 +194,7 @@ export class InstanceProcess implements Instance {
         this.#cause = error;
         end(`could not be started: ${error.message}`);
       });
-      // What it printed last may wait behind the limit on its output, which has no reason any more.
+      // Its last output may wait behind the rate limit, which has no purpose any more.
       this.#child.once("exit", () => {
         this.#hasExited = true;
         this.#child.stdout?.resume();
@@ -230,7 +207,7 @@ export class InstanceProcess implements Instance {
     });
   }
 
-  /** A process that a Skiff after a crash would not find must not run. */
+  /** A process without a record must not run: the next Skiff could not find it after a crash. */
   #recordPid(): void {
     const { pid } = this.#child;
     if (pid === undefined) return;
@@ -247,17 +224,6 @@ export class InstanceProcess implements Instance {
     for (const left of [await removeFolder(this.#launched.folder), await this.resources.release()]) {
       if (left) onLine({ at: new Date(), instance: this.id, stream: "platform", text: left });
     }
-  }
-}
-
-/** An instance ended before it was ready. */
-export class StartError extends Error {
-  readonly log: readonly string[];
-
-  constructor(how: string, log: readonly string[], cause?: unknown) {
-    super(how, { cause });
-    this.name = "StartError";
-    this.log = log;
   }
 }
 

@@ -1,8 +1,8 @@
 import { formatMs } from "../../quantity.ts";
 import { shortageOf } from "../../shortage.ts";
 import { ProcessorWatch, type WatchedProcessor } from "../resources/processor-watch.ts";
-import type { InstanceProcess } from "./instance-process.ts";
 import { LateProbe, probe } from "./probe.ts";
+import type { RunningInstance } from "./running-instance.ts";
 
 export interface WatchTimes {
   readonly tickMs: number;
@@ -22,10 +22,10 @@ const CHANGE_MIB = 1;
 
 /** What is looked after of an instance. */
 export type WatchedInstance = Pick<
-  InstanceProcess,
+  RunningInstance,
   "address" | "settings" | "readyAtMs" | "stopping" | "kill"
 > & {
-  readonly resources: Pick<InstanceProcess["resources"], "measure" | "usedMiB"> &
+  readonly resources: Pick<RunningInstance["resources"], "measure" | "usedMiB"> &
     WatchedProcessor["resources"];
 };
 

@@ -1,10 +1,9 @@
 import { availableParallelism, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { Semaphore } from "../../../process/semaphore.ts";
-import { denoPath } from "../../../runtimes/deno/deno-binary.ts";
-import { compileRuntime } from "../../../runtimes/deno/runtime-program.ts";
+import { denoPlanner } from "../../../runtimes/deno/deno-runtime.ts";
 import type { Limits } from "../../limits.ts";
-import type { LogLine } from "../../platform.ts";
+import type { LogLine, VersionRecord } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import { formatMs } from "../../quantity.ts";
 import { ExpectedMemory } from "../budget/expected-memory.ts";
@@ -16,12 +15,13 @@ import { Resources } from "../resources/resources.ts";
 import { startWork } from "../scaling/start-work.ts";
 import { BundleFiles } from "../store/bundle-files.ts";
 import { makeDenoDir } from "../store/data-folder.ts";
-import type { Store, VersionRecord } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { Isolation, IsolationMode } from "../wall/isolation.ts";
 import type { WallKind } from "../wall/profile.ts";
 import { InstanceFolders, removeFolder } from "./instance-folder.ts";
 import { InstanceProcess } from "./instance-process.ts";
 import { refusalOf } from "./launch-error.ts";
+import type { RunningInstance } from "./running-instance.ts";
 
 /** Instances that start at a time, those included that wait for something else than the processor. */
 const MOST_STARTING = 256;
@@ -59,7 +59,7 @@ export class Instances {
   readonly #startMs: number;
   readonly #budget: MemoryBudget;
   readonly #expected = new ExpectedMemory<VersionRecord>();
-  readonly #all = new Set<InstanceProcess>();
+  readonly #all = new Set<RunningInstance>();
   /** Starting is mostly work for the processor: more at a time would only make each slower. */
   readonly #working = new Semaphore({ places: 2 * availableParallelism() + 2 });
   readonly #starting = new Semaphore({ places: MOST_STARTING });
@@ -75,13 +75,13 @@ export class Instances {
       instances: () => this.#all,
       idle,
     });
-    this.bundles = new BundleFiles(
-      join(dataFolder, "functions"),
-      async ({ name, version }) => (await store.read(name, version))?.bundle,
+    this.bundles = new BundleFiles(join(dataFolder, "functions"), ({ name, version }) =>
+      store.bundle(name, version),
     );
     this.#folders = new InstanceFolders(dataFolder);
     this.#launching = Launching.open({
-      program: { deno: denoPath(), runtime: compileRuntime(dataFolder), denoDir: makeDenoDir(dataFolder) },
+      planner: denoPlanner(dataFolder),
+      cacheFolder: makeDenoDir(dataFolder),
       folders: this.#folders,
       resources: new Resources(dataFolder, { useGroups }),
       isolation,
@@ -109,7 +109,7 @@ export class Instances {
   }
 
   /** Every process there is, also the starting and the draining ones. */
-  get all(): Iterable<InstanceProcess> {
+  get all(): Iterable<RunningInstance> {
     return this.#all;
   }
 
@@ -122,7 +122,7 @@ export class Instances {
    * Resolves when the process exists. It holds a place among the working ones only while it works on its start.
    * @throws Problem `no_capacity` when there is no memory, no place or no network for it, or the machine starts none; the signal's reason
    */
-  start(record: VersionRecord, { onLine, signal, waits }: StartOptions): Promise<InstanceProcess> {
+  start(record: VersionRecord, { onLine, signal, waits }: StartOptions): Promise<RunningInstance> {
     const neededMiB = this.#expected.of(record);
     const begin = () => this.#inPlace(() => this.#spawn(record, onLine), signal);
     return this.#budget.run({ neededMiB, waits, signal }, begin);
@@ -138,11 +138,11 @@ export class Instances {
     this.#folders.close();
   }
 
-  #inPlace(spawn: () => Promise<InstanceProcess>, outer: AbortSignal): Promise<InstanceProcess> {
+  #inPlace(spawn: () => Promise<RunningInstance>, outer: AbortSignal): Promise<RunningInstance> {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(tooManyStarts(this.#waitMs)), this.#waitMs);
     const signal = AbortSignal.any([outer, late.signal]);
-    const { promise, resolve, reject } = Promise.withResolvers<InstanceProcess>();
+    const { promise, resolve, reject } = Promise.withResolvers<RunningInstance>();
     const work = async () => {
       const instance = await spawn();
       resolve(instance);
@@ -158,15 +158,18 @@ export class Instances {
     return promise.finally(() => clearTimeout(timer));
   }
 
-  async #spawn(record: VersionRecord, onLine: StartOptions["onLine"]): Promise<InstanceProcess> {
+  async #spawn(record: VersionRecord, onLine: StartOptions["onLine"]): Promise<RunningInstance> {
     const { name, version, settings } = record;
     const { launcher } = await this.#launching;
-    const bundle = await this.bundles.hold(record);
+    const artifact = await this.bundles.hold(record);
     let launched: Launched | undefined;
     try {
-      launched = await launcher.launch({ settings, bundle, ownAddresses: ownAddresses() });
+      launched = await launcher.launch({
+        ...{ name, version, settings },
+        ownAddresses: ownAddresses(),
+        artifact,
+      });
       const instance = new InstanceProcess(launched, {
-        name,
         version,
         settings,
         startMs: this.#startMs,
@@ -198,7 +201,7 @@ export class Instances {
 
   async #ended(
     record: VersionRecord,
-    instance: InstanceProcess,
+    instance: RunningInstance,
     onLine: StartOptions["onLine"],
   ): Promise<void> {
     this.#all.delete(instance);

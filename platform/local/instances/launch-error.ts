@@ -1,3 +1,5 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { isDiskFull } from "../../disk-full.ts";
 import { Problem } from "../../problems.ts";
 import { shortageOf } from "../../shortage.ts";
@@ -7,6 +9,12 @@ const RETRY_AFTER_S = 5;
 /** The machine gave no place to an instance: nothing of the function ran, so it is no fault of the function. */
 export class LaunchError extends Error {
   override readonly name = "LaunchError";
+}
+
+/** Why the system did not start a process: Node reports that later. */
+export async function notSpawned(child: ChildProcess): Promise<LaunchError> {
+  const [cause] = (await once(child, "error")) as [Error];
+  return new LaunchError(cause.message, { cause });
 }
 
 /** What callers are told of a failed launch; errors that say more themselves, and those of Skiff, stay as they are. */

@@ -1,9 +1,7 @@
-import { createHash } from "node:crypto";
-import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { builtinModules } from "node:module";
+import { rmSync, writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
-import type { StartMessage } from "../../../client-image/start-message.ts";
+import { CACHE_BYTES, CodeCache, WARM_MODULE, WRITTEN_AFTER_MS } from "../../../runtimes/deno/code-cache.ts";
+import type { LaunchPlanner } from "../../../runtimes/runtime.ts";
 import type { Limits } from "../../limits.ts";
 import { defaultSettings } from "../../settings.ts";
 import { type InstanceFolders, removeFolder } from "../instances/instance-folder.ts";
@@ -11,11 +9,9 @@ import { readLines } from "../instances/output.ts";
 import type { Probed } from "../network/networks.ts";
 import type { Resources } from "../resources/resources.ts";
 import { chooseIsolation, type Isolation, type IsolationMode } from "../wall/isolation.ts";
-import { leaseNetwork } from "../wall/leased-network.ts";
 import type { Profile, WallKind } from "../wall/profile.ts";
-import { type Prepared, Sandboxes, type SandboxesOptions } from "../wall/sandboxes.ts";
-import { CACHE_BYTES, CodeCache, WRITTEN_AFTER_MS } from "./code-cache.ts";
-import type { Launcher, Program } from "./launcher.ts";
+import { leaseNetwork, type Prepared, Sandboxes, type SandboxesOptions } from "../wall/sandboxes.ts";
+import type { Launcher } from "./launcher.ts";
 import { PlainLauncher } from "./plain-launcher.ts";
 import { WalledLauncher } from "./walled-launcher.ts";
 
@@ -23,7 +19,9 @@ import { WalledLauncher } from "./walled-launcher.ts";
 const PROBE_AGAIN_MS = 60_000;
 
 export interface LaunchingOptions {
-  readonly program: Program;
+  readonly planner: LaunchPlanner;
+  /** Folder for what runtimes keep of starts, so that later ones are faster. */
+  readonly cacheFolder: string;
   readonly folders: InstanceFolders;
   readonly resources: Resources;
   readonly isolation: IsolationMode;
@@ -49,7 +47,7 @@ export class Launching {
   #warming: Promise<void> | undefined;
 
   private constructor(options: LaunchingOptions, cache: CodeCache, isolation: Isolation) {
-    const { program, folders, resources } = options;
+    const { planner, folders, resources } = options;
     this.#options = options;
     this.isolation = isolation;
     this.#cache = cache;
@@ -63,8 +61,8 @@ export class Launching {
       return leaseNetwork(probed?.available ? probed.networks : undefined, rules);
     };
     this.launcher = wall
-      ? new WalledLauncher({ sandboxes: sandboxesOf(wall, options, { cache, openNetwork }), cache })
-      : new PlainLauncher({ program, folders, resources, hasScratch });
+      ? new WalledLauncher({ planner, sandboxes: sandboxesOf(wall, options, { cache, openNetwork }), cache })
+      : new PlainLauncher({ planner, folders, resources, hasScratch, cache: cache.openWritable() });
   }
 
   /** What was in the way may have been the moment's: no route yet, no file left. The next starts have what comes of it. */
@@ -86,16 +84,16 @@ export class Launching {
 
   /** @throws Error in words for the person who started Skiff, if the isolation that is asked for cannot be had */
   static async open(options: LaunchingOptions): Promise<Launching> {
-    const { deno, runtime } = options.program;
-    const cache = cacheOf(options);
+    const { isolation: mode, walls, planner, cacheFolder } = options;
+    const cache = CodeCache.open(cacheFolder, planner.files);
     const attempt = async (profile: Profile) => {
       const openNetwork = () => leaseNetwork(undefined, []);
       const sandboxes = sandboxesOf(profile, options, { cache, openNetwork });
       await sandboxes.discard(await sandboxes.take([]));
       await sandboxes.close();
     };
-    const { isolation: mode, walls } = options;
-    return new Launching(options, cache, await chooseIsolation({ mode, walls, deno, runtime, attempt }));
+    const isolation = await chooseIsolation({ mode, walls, runtime: planner.files, attempt });
+    return new Launching(options, cache, isolation);
   }
 
   /** Compiles what all instances run, once for each version of Deno and of the runtime, and makes places wait. */
@@ -125,29 +123,21 @@ export class Launching {
   }
 
   async #compile(launcher: WalledLauncher): Promise<void> {
-    const { program, limits } = this.#options;
-    const bundle = `${program.runtime}.warm.mjs`;
-    writeFileSync(bundle, warmModule(), { mode: 0o600 });
-    const settings = defaultSettings(limits);
-    const { launched, keep } = await launcher.launchOwn({ settings, bundle, ownAddresses: [] });
+    const { planner, limits } = this.#options;
+    const artifact = `${planner.files.program}.warm.mjs`;
+    writeFileSync(artifact, WARM_MODULE, { mode: 0o600 });
+    const order = { name: "warm", version: 0, settings: defaultSettings(limits), ownAddresses: [], artifact };
+    const { launched, keep } = await launcher.launchOwn(order);
     try {
       const { signal } = this.#closing;
-      const nonce = "warm";
       const ready = new Promise<void>((resolve, reject) => {
-        readLines(launched.child.stdout!, (line) => line === `${nonce} ready` && resolve());
+        readLines(launched.child.stdout!, (line) => line === launched.plan.readyLine && resolve());
         launched.child.stderr!.resume();
         launched.child.once("exit", () =>
           reject(new Error("the program that compiles the runtime ended early")),
         );
       });
-      const message: StartMessage = {
-        nonce,
-        bundle: pathToFileURL(launched.inside.bundle).href,
-        listen: { unix: launched.inside.socket },
-        function: { name: "warm", version: 0 },
-        env: ["TMPDIR"],
-      };
-      launched.begin(`${JSON.stringify(message)}\n`);
+      launched.begin();
       await Promise.race([ready, setTimeout(limits.startMs, undefined, { signal, ref: false })]);
       await setTimeout(WRITTEN_AFTER_MS, undefined, { signal, ref: false });
       await keep();
@@ -155,13 +145,9 @@ export class Launching {
       await launched.close();
       await removeFolder(launched.folder);
       await launched.resources.release();
-      rmSync(bundle, { force: true });
+      rmSync(artifact, { force: true });
     }
   }
-}
-
-function cacheOf({ program }: LaunchingOptions): CodeCache {
-  return new CodeCache(program.denoDir, cacheKey(program));
 }
 
 function probe({ probeNetworks }: LaunchingOptions): Promise<Probed> {
@@ -178,18 +164,4 @@ function sandboxesOf(profile: Profile, options: LaunchingOptions, { cache, openN
   const seed = (prepared: Prepared) => cache.seed(prepared);
   const workBytes = limits.scratchBytes + CACHE_BYTES;
   return new Sandboxes({ profile, folders, resources, workBytes, openNetwork, seed });
-}
-
-/** What the shared code is compiled from and by. */
-function cacheKey({ deno, runtime }: Program): string {
-  const { size, mtimeMs } = statSync(deno);
-  return createHash("sha256").update(`${size} ${mtimeMs}`).update(readFileSync(runtime)).digest("hex");
-}
-
-/** Imports what functions often do, which Deno compiles when it is imported first. */
-function warmModule(): string {
-  const names = builtinModules.filter((name) => !name.startsWith("_") && !name.includes(":"));
-  return `for (const name of ${JSON.stringify(names)}) await import("node:" + name).catch(() => {});
-export default () => new Response("warm");
-`;
 }

@@ -1,72 +1,48 @@
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { denoRunArguments } from "../../../runtimes/deno/deno-flags.ts";
-import type { Settings } from "../../settings.ts";
+import { limitedCommand } from "../../../process/sandbox/command.ts";
+import { highestInherited, spawnDetached } from "../../../process/sandbox/spawn.ts";
+import type { LaunchPlanner } from "../../../runtimes/runtime.ts";
 import { type InstanceFolders, removeFolder } from "../instances/instance-folder.ts";
-import { LaunchError } from "../instances/launch-error.ts";
+import { notSpawned } from "../instances/launch-error.ts";
 import { instanceLimits } from "../resources/instance-limits.ts";
 import type { Resources } from "../resources/resources.ts";
-import { highestInherited, spawnWithout } from "../wall/inherited.ts";
-import { denoEnvironment, type Launched, type Launcher, type LaunchOrder, type Program } from "./launcher.ts";
+import { type Launched, type Launcher, type LaunchOrder, planFor } from "./launcher.ts";
 
 export interface PlainOptions {
-  readonly program: Program;
+  readonly planner: LaunchPlanner;
   readonly folders: InstanceFolders;
   readonly resources: Resources;
   /** Instances get a folder to write to. */
   readonly hasScratch: boolean;
+  /** Folder in which all instances keep what they compiled. */
+  readonly cache: string;
 }
 
-/** Starts Deno with its permission flags as the only wall. */
+/** Starts programs with the permissions of the plan as the only wall. */
 export class PlainLauncher implements Launcher {
-  readonly #program: Program;
-  readonly #folders: InstanceFolders;
-  readonly #resources: Resources;
-  readonly #hasScratch: boolean;
+  readonly #options: PlainOptions;
   readonly #inherited = highestInherited();
 
-  constructor({ program, folders, resources, hasScratch }: PlainOptions) {
-    // All instances write to it, so it is not what sandboxes get a copy of, and lasts as long as Skiff runs.
-    const denoDir = join(program.denoDir, "shared");
-    rmSync(denoDir, { recursive: true, force: true });
-    mkdirSync(denoDir, { mode: 0o700 });
-    // Deno would keep what functions put into the Cache API and localStorage in a folder of this name.
-    writeFileSync(join(denoDir, "location_data"), "");
-    this.#program = { ...program, denoDir };
-    this.#folders = folders;
-    this.#resources = resources;
-    this.#hasScratch = hasScratch;
+  constructor(options: PlainOptions) {
+    this.#options = options;
   }
 
-  async launch({ settings, bundle, ownAddresses }: LaunchOrder): Promise<Launched> {
-    const { deno, runtime, denoDir } = this.#program;
-    const folder = this.#folders.create();
-    const resources = this.#resources.open(folder.id);
-    const scratch = this.#hasScratch ? { scratch: folder.scratch } : {};
-    const flags = denoRunArguments({
-      settings,
-      bundle,
-      ...scratch,
-      listen: { unix: folder.socket },
-      ownAddresses,
-    });
+  async launch(order: LaunchOrder): Promise<Launched> {
+    const { planner, folders, resources: all, hasScratch, cache } = this.#options;
+    const folder = folders.create();
+    const resources = all.open(folder.id);
+    const { socket, scratch } = folder;
+    const paths = { files: planner.files, artifact: order.artifact, socket, cache };
+    const plan = planFor(planner, order, hasScratch ? { ...paths, scratch } : paths);
     let child: ChildProcess;
     try {
-      child = spawnWithout(this.#inherited, limited(settings, [deno, ...flags, runtime]), {
-        cwd: folder.scratch,
-        env: denoEnvironment(settings, { ...scratch, denoDir }),
-        // A process group of its own: Ctrl-C at the terminal is for the platform, which lets calls finish.
-        detached: true,
+      child = spawnDetached(limitedCommand(instanceLimits(order.settings), plan.command), {
+        cwd: scratch,
+        env: plan.env,
+        inherited: this.#inherited,
       });
-      if (child.pid === undefined) {
-        const [cause] = (await once(child, "error")) as [Error];
-        throw new LaunchError(cause.message, { cause });
-      }
-      // EPIPE when it ended already, which its exit tells.
-      child.stdin!.on("error", () => {});
-      await resources.join({ pid: child.pid ?? 0, memoryFolders: [] });
+      if (child.pid === undefined) throw await notSpawned(child);
+      await resources.join({ pid: child.pid, memoryFolders: [] });
     } catch (error) {
       // The system has no process or no file left: nothing of the attempt stays.
       await removeFolder(folder);
@@ -76,22 +52,14 @@ export class PlainLauncher implements Launcher {
     return {
       folder,
       child,
-      pid: child.pid ?? 0,
+      pid: child.pid,
+      plan,
       resources,
-      inside: { bundle, socket: folder.socket, ...scratch },
-      begin: (input) => void child.stdin!.write(input),
+      begin: () => void child.stdin!.write(`${plan.input}\n`),
       expose: () => {},
       close: async () => {},
     };
   }
 
   async close(): Promise<void> {}
-}
-
-/** Skiff itself may have been given fewer files, which nobody can hand on more of. */
-const LIMIT_FILES = 'ulimit -n "$0" 2>/dev/null || :; exec "$@"';
-
-/** Each socket has buffers that are no memory of the process, so its number of files is limited. */
-function limited(settings: Settings, command: readonly string[]): string[] {
-  return ["/bin/sh", "-c", LIMIT_FILES, String(instanceLimits(settings).openFiles), ...command];
 }

@@ -1,30 +1,33 @@
 import { chmodSync, copyFileSync, linkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { denoRunArguments } from "../../../runtimes/deno/deno-flags.ts";
+import { basename, join } from "node:path";
+import { type CodeCache, type ProvidedCache, UNKEPT } from "../../../runtimes/deno/code-cache.ts";
+import type { LaunchPlanner } from "../../../runtimes/runtime.ts";
 import { instanceLimits } from "../resources/instance-limits.ts";
-import { INSIDE, startScript } from "../wall/profile.ts";
+import { INSIDE, insideFiles, startScript } from "../wall/profile.ts";
 import type { Prepared, Sandboxes } from "../wall/sandboxes.ts";
-import { type CodeCache, type ProvidedCache, UNKEPT } from "./code-cache.ts";
-import { denoEnvironment, type Launched, type Launcher, type LaunchOrder } from "./launcher.ts";
+import { type Launched, type Launcher, type LaunchOrder, planFor } from "./launcher.ts";
 
 export interface WalledOptions {
+  readonly planner: LaunchPlanner;
   readonly sandboxes: Sandboxes;
   readonly cache: CodeCache;
 }
 
-/** Starts Deno in a sandbox that waited for it. */
+/** Starts programs in sandboxes that waited for them. */
 export class WalledLauncher implements Launcher {
+  readonly #planner: LaunchPlanner;
   readonly #sandboxes: Sandboxes;
   readonly #cache: CodeCache;
 
-  constructor({ sandboxes, cache }: WalledOptions) {
+  constructor({ planner, sandboxes, cache }: WalledOptions) {
+    this.#planner = planner;
     this.#sandboxes = sandboxes;
     this.#cache = cache;
   }
 
   async launch(order: LaunchOrder): Promise<Launched> {
     const prepared = await this.#sandboxes.take(order.settings.permissions.net);
-    return await this.#launchIn(prepared, order, () => this.#cache.provide(order.bundle, prepared));
+    return await this.#launchIn(prepared, order, () => this.#cache.provide(order.artifact, prepared));
   }
 
   /** Makes places for functions with these rules of `net` wait. */
@@ -61,30 +64,23 @@ export class WalledLauncher implements Launcher {
     order: LaunchOrder,
     provide: () => Promise<ProvidedCache>,
   ): Promise<Launched> {
-    const { settings, bundle, ownAddresses } = order;
     const { sandbox, folder } = prepared;
-    const { socket, scratch } = INSIDE;
-    placeFile(bundle, join(folder.code, "bundle.mjs"));
+    const { artifact, socket, scratch, cache: cacheFolder } = INSIDE;
+    placeFile(order.artifact, join(folder.code, basename(artifact)));
     const cache = await provide();
-    const flags = denoRunArguments({
-      settings,
-      bundle: INSIDE.bundle,
-      scratch,
-      listen: { unix: socket },
-      ownAddresses,
-    });
-    const start = { arguments: [...flags, INSIDE.runtime], ...instanceLimits(settings) };
-    const env = denoEnvironment(settings, { scratch, denoDir: INSIDE.denoDir });
-    writeFileSync(join(folder.code, "start.sh"), startScript({ ...start, env }), { mode: 0o444 });
-    chmodSync(join(folder.code, "start.sh"), 0o444);
+    const files = insideFiles(this.#planner.files);
+    const plan = planFor(this.#planner, order, { files, artifact, socket, scratch, cache: cacheFolder });
+    const script = join(folder.code, basename(INSIDE.start));
+    writeFileSync(script, startScript(plan, instanceLimits(order.settings)), { mode: 0o444 });
+    chmodSync(script, 0o444);
     let isExposed = false;
     return {
       folder,
       child: sandbox.child,
       pid: sandbox.pid,
-      inside: { bundle: INSIDE.bundle, socket, scratch },
+      plan,
       resources: prepared.resources,
-      begin: (input) => sandbox.begin(input),
+      begin: () => sandbox.begin(`${plan.input}\n`),
       expose: () => {
         if (isExposed) return;
         symlinkSync(sandbox.pinSocket(), folder.socket);

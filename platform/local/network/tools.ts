@@ -1,5 +1,4 @@
-import { accessSync, constants } from "node:fs";
-import { join } from "node:path";
+import { findPrograms, PROGRAM_FOLDERS } from "../../../process/sandbox/tools.ts";
 
 /** Programs that a network is made of, and the packages of Debian which have them. */
 const PACKAGES = {
@@ -16,28 +15,16 @@ export type Tool = keyof typeof PACKAGES;
 /** Where each program is. */
 export type Tools = Readonly<Record<Tool, string>>;
 
-/** Folders of administration are not in everybody's PATH. */
-const FOLDERS = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
-
 /**
- * Looks for the programs in the folders of `path` and the usual ones.
+ * Looks for the programs in the folders of `path`, then in the usual ones.
  * @throws Error that names what is missing
  */
-export function findTools(path = process.env.PATH ?? "", usual: readonly string[] = FOLDERS): Tools {
+export function findTools(path = process.env.PATH ?? "", usual: readonly string[] = PROGRAM_FOLDERS): Tools {
   const folders = [...path.split(":").filter((folder) => folder.startsWith("/")), ...usual];
   const names = Object.keys(PACKAGES) as Tool[];
-  const found = names.map((name) => [name, folders.map((folder) => join(folder, name)).find(isProgram)]);
-  const missing = names.filter((name) => found.some(([other, at]) => other === name && at === undefined));
-  if (missing.length === 0) return Object.fromEntries(found) as Tools;
+  const found = findPrograms(names, folders);
+  const missing = names.filter((name) => found[name] === undefined);
+  if (missing.length === 0) return found as Tools;
   const packages = [...new Set(missing.map((name) => PACKAGES[name]))];
   throw new Error(`${missing.join(", ")} not found (packages: ${packages.join(", ")})`);
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,4 @@
-import type { InstanceProcess } from "../instances/instance-process.ts";
+import type { RunningInstance } from "../instances/running-instance.ts";
 
 const LOOK_EVERY_MS = 25;
 /** Looks in a row at an instance that did nothing, after which it waits for something else than the processor. */
@@ -31,7 +31,7 @@ export function isWorkOver({ forMs, usedMs, idleLooks }: SeenStart): boolean {
 export async function startWork({
   ready,
   resources,
-}: Pick<InstanceProcess, "ready" | "resources">): Promise<void> {
+}: Pick<RunningInstance, "ready" | "resources">): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const yields = (yes: boolean) => resources.yieldProcessor(yes, "its start works for long");
   const settled = () => {

@@ -1,6 +1,9 @@
-import type { Profile, Tools, WallKind } from "./profile.ts";
-import { WALL_KINDS } from "./profile.ts";
-import { filesInside, findTools } from "./tools.ts";
+import { spawnSync } from "node:child_process";
+import { constants } from "node:fs";
+import { join } from "node:path";
+import { canAccess, findTools, type Tools, toolPath } from "../../../process/sandbox/tools.ts";
+import type { RuntimeFiles } from "../../../runtimes/runtime.ts";
+import { type Profile, WALL_KINDS, type WallKind } from "./profile.ts";
 
 /**
  * What `SKIFF_ISOLATION` asks for. `auto`: the kernel's wall where it can be had, else functions get no folder to write
@@ -24,12 +27,20 @@ export interface IsolationOptions {
   readonly walls?: readonly WallKind[] | undefined;
   /** Programs of the system; those that are installed by default. */
   readonly tools?: Tools;
-  /** Paths of what stands in every sandbox. */
-  readonly deno: string;
-  readonly runtime: string;
+  /** Stands in every sandbox. */
+  readonly runtime: RuntimeFiles;
   /** Makes a sandbox with the real profile and removes it. @throws Error if that does not work */
   readonly attempt: (profile: Profile) => Promise<void>;
 }
+
+/** What glibc loads when names are resolved, beside itself; part of it since 2.34. */
+const LOADED_LATER = ["libresolv.so.2", "libnss_dns.so.2", "libnss_files.so.2"];
+/** What programs look for, where there is any. */
+const SYSTEM_FILES = [
+  ...["/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/localtime"],
+  "/etc/ld.so.cache",
+];
+const LDD_MS = 10_000;
 
 const OPEN =
   "functions are held by Deno's permission flags alone (docs/isolation.md); SKIFF_ISOLATION=permissions accepts that";
@@ -82,11 +93,11 @@ export async function chooseIsolation(options: IsolationOptions): Promise<Isolat
 }
 
 async function tryWall(kind: WallKind, tools: Tools, options: IsolationOptions): Promise<Profile | string> {
-  const { deno, runtime, attempt } = options;
+  const { runtime, attempt } = options;
   if (kind !== "unshare" && tools.bwrap === undefined) return "bubblewrap is not installed";
   try {
     const isRoot = process.getuid?.() === 0;
-    const profile: Profile = { kind, tools, isRoot, ...filesInside(kind, tools, deno), deno, runtime };
+    const profile: Profile = { kind, tools, isRoot, ...filesInside(kind, tools, runtime), runtime };
     await attempt(profile);
     return profile;
   } catch (error) {
@@ -98,4 +109,40 @@ function describeWall({ kind, isRoot }: Profile): string {
   const made = kind === "unshare" ? "unshare" : "bubblewrap";
   const who = isRoot ? "a user of its own" : "no rights";
   return `kernel namespaces (${made}): each instance has its own files, processes and ${who}`;
+}
+
+/** What must exist inside for a wall of this kind: programs and the libraries that they load. */
+function filesInside(
+  kind: WallKind,
+  tools: Tools,
+  { binary }: RuntimeFiles,
+): Pick<Profile, "files" | "system"> {
+  const names: (keyof Tools)[] = [
+    "sh",
+    "setpriv",
+    ...(kind === "unshare" ? (["mount", "umount"] as const) : []),
+  ];
+  const programs = names.flatMap((name) => tools[name] ?? []);
+  const libraries = librariesOf([...programs, binary], tools);
+  const folders = [...new Set(libraries.map((path) => path.slice(0, path.lastIndexOf("/"))))];
+  const later = folders
+    .flatMap((folder) => LOADED_LATER.map((name) => join(folder, name)))
+    .filter(isReadable);
+  return {
+    files: [...new Set([...programs, ...libraries, ...later])],
+    system: SYSTEM_FILES.filter(isReadable),
+  };
+}
+
+/** Paths as the programs ask for them: the loader's is part of every program. */
+function librariesOf(programs: readonly string[], tools: Tools): string[] {
+  const ldd = toolPath(tools, "ldd");
+  const { stdout, status, error } = spawnSync(ldd, programs, { encoding: "utf8", timeout: LDD_MS });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`ldd ${programs.join(" ")} ended with ${status}`);
+  return [...new Set(Array.from(stdout.matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm), (match) => match[1]!))];
+}
+
+function isReadable(path: string): boolean {
+  return canAccess(path, constants.R_OK);
 }

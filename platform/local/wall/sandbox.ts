@@ -1,11 +1,10 @@
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { LaunchError } from "../instances/launch-error.ts";
+import { spawnDetached } from "../../../process/sandbox/spawn.ts";
+import { LaunchError, notSpawned } from "../instances/launch-error.ts";
 import { commandLine, startOf } from "../instances/process-table.ts";
-import { spawnWithout } from "./inherited.ts";
 import { WAITING } from "./profile.ts";
 
 /** Longest time that making a sandbox may take. */
@@ -51,15 +50,8 @@ export class Sandbox {
    * @throws LaunchError that says what the tools said, if the sandbox cannot be made
    */
   static async prepare(command: readonly string[], inherited?: number): Promise<Sandbox> {
-    const child = spawnWithout(inherited, command, {
-      cwd: "/",
-      env: {},
-      // A session of its own: Ctrl-C at the terminal is for the platform, which lets calls finish.
-      detached: true,
-    });
-    if (child.pid === undefined) throw await notStarted(child);
-    // EPIPE when it ended already, which its exit tells.
-    child.stdin!.on("error", () => {});
+    const child = spawnDetached(command, { cwd: "/", env: {}, inherited });
+    if (child.pid === undefined) throw await notSpawned(child);
     try {
       await untilWaiting(child);
       const pid = lastDescendant(child.pid!);
@@ -129,12 +121,6 @@ async function untilGone(pid: number, start: string | undefined): Promise<void> 
   // Without a command line it runs nothing any more, whether or not somebody has taken note of its end.
   const isThere = () => startOf(pid) === start && Boolean(commandLine(pid));
   while (start !== undefined && isThere() && performance.now() < untilMs) await delay(GONE_LOOK_MS);
-}
-
-/** Why the system did not start it; Node says that later, and gives it no streams when there are no files left. */
-async function notStarted(child: ChildProcess): Promise<Error> {
-  const [error] = (await once(child, "error")) as [Error];
-  return new LaunchError(error.message, { cause: error });
 }
 
 function untilWaiting(child: ChildProcess): Promise<void> {

@@ -1,11 +1,10 @@
+import { highestInherited } from "../../../process/sandbox/spawn.ts";
 import { type InstanceFolder, type InstanceFolders, removeFolder } from "../instances/instance-folder.ts";
 import { LaunchError } from "../instances/launch-error.ts";
-import { TooManyNetworks } from "../network/networks.ts";
+import { type Networks, TooManyNetworks } from "../network/networks.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
 import type { Resources } from "../resources/resources.ts";
-import { highestInherited } from "./inherited.ts";
-import type { LeasedNetwork } from "./leased-network.ts";
-import { type Profile, sandboxCommand } from "./profile.ts";
+import { type PlaceNetwork, type Profile, sandboxCommand } from "./profile.ts";
 import { Sandbox } from "./sandbox.ts";
 
 /** Sandboxes that wait, of the network that was used last: making one may take as long as starting Deno in it. */
@@ -22,6 +21,12 @@ const FIRST_USER = 61_184;
 const LAST_USER = 65_519;
 /** Inside of a user namespace ids mean nothing to the machine. */
 const NAMESPACE_USER = 1_993;
+
+/** A network that one instance uses. */
+export interface LeasedNetwork extends PlaceNetwork {
+  /** The instance has ended. */
+  close(): Promise<void>;
+}
 
 export interface SandboxesOptions {
   readonly profile: Profile;
@@ -230,4 +235,21 @@ export class Sandboxes {
 
 function keyOf({ namespace, enter }: LeasedNetwork): string {
   return JSON.stringify([namespace, enter]);
+}
+
+/** Opens the network of functions with these rules: an empty one without any; that of the machine without walls. */
+export async function leaseNetwork(
+  networks: Networks | undefined,
+  rules: readonly string[],
+): Promise<LeasedNetwork> {
+  const close = async () => {};
+  if (rules.length === 0) return { namespace: "own", enter: [], close };
+  if (networks === undefined) return { namespace: "outer", enter: [], close };
+  const network = await networks.for(rules);
+  return {
+    namespace: "outer",
+    enter: network.enter,
+    resolvConf: network.resolvConf,
+    close: () => network.close(),
+  };
 }

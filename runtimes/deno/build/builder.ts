@@ -1,35 +1,68 @@
-import type { Bundle, Source } from "../../../platform/platform.ts";
+import { totalmem } from "node:os";
+import { constrainedMemory } from "node:process";
+import type { Limits } from "../../../platform/limits.ts";
+import type { Bundle } from "../../../platform/platform.ts";
+import { SlowLane } from "../../../process/slow-lane.ts";
+import type { Builder } from "../../runtime.ts";
+import { prepareBuildFolder } from "../walls/build-folder.ts";
+import { BuildMeter } from "../walls/build-meter.ts";
+import type { ProcessesOptions } from "../walls/build-processes.ts";
+import type { WallKind } from "../walls/build-wall.ts";
+import { openBestWall } from "../walls/choose-wall.ts";
 import { neverBegan, shuttingDown, tookTooLong } from "./build-problems.ts";
-import { type BuilderOptions, openWorkshop, type Workshop } from "./workshop.ts";
+import { DenoBundler } from "./deno-bundler.ts";
+import { DenoCache } from "./deno-cache.ts";
+import { ImportHosts } from "./import-hosts.ts";
+import { recognizeSource } from "./source.ts";
+import { type BuildMeans, buildSource } from "./source-build.ts";
+import { TaskRunner } from "./task-runner.ts";
+import type { WorkerPool } from "./worker-pool.ts";
 
-export interface Builder {
-  /**
-   * Makes the one module of a source, which imports nothing but `node:*`. The source is read in another process.
-   * @throws Problem `build_failed` with the places of the errors, `invalid_source`, `source_too_large`,
-   *   `no_capacity` if too many builds wait; the reason of `signal` if that aborts
-   */
-  build(source: Source, signal?: AbortSignal): Promise<Bundle>;
-  /** Starts what the first build would wait for. */
-  warm(): Promise<void>;
-  /** Ends builds under way and stops the bundlers. */
-  close(): Promise<void>;
+/** Long builds at a time. */
+const SLOW_PLACES = 32;
+/** Memory that these may take together: that of four builds at their limit, but at most a part of the machine's. */
+const SLOW_BUILDS_AT_LIMIT = 4;
+const SLOW_PART_OF_MACHINE = 4;
+
+export interface BuilderOptions {
+  /** Path of the Deno binary. */
+  readonly deno: string;
+  /** A folder of its own, for caches and for builds under way. Made if absent. */
+  readonly directory: string;
+  readonly limits: Limits;
+  /** Hosts (`host` or `host:port`) that modules may be imported from besides Deno's own list. */
+  readonly importHosts?: readonly string[];
+  /** Environment from which proxies, certificates and registries are taken; by default the process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Walls to try, the best one first; by default those that the system may have. */
+  readonly walls?: readonly WallKind[];
+  /** Prints one line if builds cannot be walled in on this machine. */
+  readonly print?: (line: string) => void;
 }
 
+/** What builds need, once its folder is there and the wall that this machine has was found. */
+interface Opened extends BuildMeans {
+  readonly pool: WorkerPool;
+  readonly cache: DenoCache;
+}
+
+/** Builds sources into one self-contained module for Deno. */
 export function createBuilder(options: BuilderOptions): Builder {
   const { limits } = options;
   const closing = new AbortController();
   const underWay = new Set<Promise<Bundle>>();
-  let workshop: Promise<Workshop> | undefined;
+  let opening: Promise<Opened> | undefined;
 
-  const open = (): Promise<Workshop> => {
-    workshop ??= openWorkshop(options).catch((error: unknown) => {
-      workshop = undefined;
+  const open = (): Promise<Opened> => {
+    opening ??= openMeans(options).catch((error: unknown) => {
+      opening = undefined;
       throw error;
     });
-    return workshop;
+    return opening;
   };
 
   return {
+    recognize: (bytes) => recognizeSource(bytes, limits),
     async build(source, signal) {
       const deadline = AbortSignal.timeout(limits.buildMs);
       const ended = AbortSignal.any([closing.signal, deadline, ...(signal ? [signal] : [])]);
@@ -38,7 +71,7 @@ export function createBuilder(options: BuilderOptions): Builder {
       const onBegin = () => {
         hasBegun = true;
       };
-      const building = open().then((opened) => opened.build(source, { signal: ended, onBegin }));
+      const building = open().then((means) => buildSource(means, source, { signal: ended, onBegin }));
       underWay.add(building);
       try {
         return await building;
@@ -50,13 +83,46 @@ export function createBuilder(options: BuilderOptions): Builder {
       }
     },
     async warm() {
-      await (await open()).warm();
+      await (await open()).pool.warm();
     },
     async close() {
       closing.abort(shuttingDown());
       await Promise.allSettled(underWay);
-      const opened = await workshop?.catch(() => undefined);
-      await opened?.close();
+      const opened = await opening?.catch(() => undefined);
+      await opened?.bundler.close();
+      await opened?.pool.close();
+      await opened?.cache.close();
     },
   };
+}
+
+/** @throws Error if the folder cannot be made or no worker starts */
+async function openMeans(options: BuilderOptions): Promise<Opened> {
+  const { limits, deno, importHosts = [], env = process.env, walls, print = () => {} } = options;
+  const folder = await prepareBuildFolder(options.directory);
+  const hosts = new ImportHosts(importHosts);
+  const shared: ProcessesOptions = { folder, limits, deno, env, importHosts: hosts.allowed };
+  const { processes, pool } = await openBestWall(shared, { walls, print });
+  const meter = new BuildMeter();
+  const slow = new SlowLane({ places: SLOW_PLACES, bytes: slowBytes(limits) });
+  const cache = new DenoCache({ directory: folder.directory, mostBytes: limits.buildCacheBytes });
+  await cache.open();
+  return {
+    pool,
+    cache,
+    runner: new TaskRunner({ pool, limits, meter, slow }),
+    bundler: new DenoBundler({ processes, limits, meter, slow, cache, builds: folder.builds }),
+    taskLimits: { sourceBytes: limits.sourceBytes, outputBytes: processes.outputBytes, importHosts },
+    directory: processes.wall === "none" ? folder.directory : "",
+  };
+}
+
+function slowBytes({ buildMemoryBytes }: Limits): number {
+  const constrained = constrainedMemory();
+  // Without a limit the system gives 0, or a number beyond every memory.
+  const machine = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+  return Math.max(
+    buildMemoryBytes,
+    Math.min(SLOW_BUILDS_AT_LIMIT * buildMemoryBytes, machine / SLOW_PART_OF_MACHINE),
+  );
 }

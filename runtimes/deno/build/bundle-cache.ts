@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Bundle } from "../../../platform/platform.ts";
 import { sourceHash } from "../../../platform/version-hash.ts";
-import type { Builder } from "./builder.ts";
+import type { Builder } from "../../runtime.ts";
 
 export interface BundleCacheOptions {
   /** Bundles kept, by their size; 64 MiB by default. */
@@ -23,6 +23,7 @@ export function cacheBundles(builder: Builder, options: BundleCacheOptions = {})
     sizeCalculation: ({ code }) => Math.max(1, code.length),
   });
   return {
+    recognize: (bytes) => builder.recognize(bytes),
     async build(source, signal) {
       const key = await sourceHash(source);
       const known = cache.get(key);

@@ -1,9 +1,9 @@
 import type { Bundle, Source } from "../../../platform/platform.ts";
+import { PROBLEMS, Problem, type ProblemCode } from "../../../platform/problems.ts";
 import type { Answer, Body } from "./build-worker.ts";
 import type { DenoBundler } from "./deno-bundler.ts";
-import { readProblem } from "./read-problem.ts";
 import type { TaskRunner } from "./task-runner.ts";
-import type { Task, TaskLimits } from "./tasks.ts";
+import type { Reply, Task, TaskLimits } from "./tasks.ts";
 
 export interface BuildMeans {
   readonly runner: TaskRunner;
@@ -24,6 +24,8 @@ type TaskPart =
   | { readonly task: "finish" }
   | { readonly task: "blame"; readonly specifier: string };
 
+/** Problems that a source can cause: a worker has no other to report. */
+const CODES: readonly ProblemCode[] = ["build_failed", "invalid_source", "source_too_large"];
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -63,4 +65,21 @@ function bundleOf({ reply, body }: Answer): Bundle {
   if (reply.outcome === "bundle") return { code: body };
   if (reply.outcome === "problem") throw readProblem(reply);
   throw new Error(`a build worker failed: ${reply.outcome === "fault" ? reply.message : reply.outcome}`);
+}
+
+/**
+ * The problem that a worker reported. The worker has read a source that may have taken it over, so only the form is
+ * trusted.
+ */
+export function readProblem(reply: Extract<Reply, { outcome: "problem" }>): Problem {
+  const { code, detail, extensions } = reply;
+  const isKnown = CODES.includes(code) && PROBLEMS[code] !== undefined;
+  if (!isKnown || typeof detail !== "string" || typeof extensions !== "object" || extensions === null) {
+    throw new Error("a build worker reported an unknown problem");
+  }
+  const { errors, setting } = extensions;
+  return new Problem(code as "build_failed", detail, {
+    ...(Array.isArray(errors) ? { errors } : {}),
+    ...(typeof setting === "string" ? { setting } : {}),
+  });
 }

@@ -1,13 +1,6 @@
-import { type ChildProcess, type IOType, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { PassThrough, type Readable, type Writable } from "node:stream";
-
-export interface ProcessOptions {
-  readonly cwd: string;
-  /** Everything that the first program finds in its environment. */
-  readonly env: Readonly<Record<string, string>>;
-  /** A file that takes the standard output; without it, it is a stream. */
-  readonly output?: number;
-}
+import { type SpawnOptions, spawnDetached } from "../../../process/sandbox/spawn.ts";
 
 const STDERR_KEPT = 4_000;
 /** How long the end of a killed process is waited for: the system needs milliseconds. */
@@ -20,22 +13,13 @@ export class BuildProcess {
   /** Resolves with its exit code or signal when it and all that it started are gone. Rejects if it cannot be started. */
   readonly ended: Promise<number | NodeJS.Signals>;
 
-  constructor(command: readonly string[], { cwd, env, output }: ProcessOptions) {
-    const stdout: IOType | number = output ?? "pipe";
-    this.#child = spawn(command[0]!, command.slice(1), {
-      cwd,
-      env,
-      // A process group of its own, so that its children can be killed with it.
-      detached: true,
-      // An input that only ends with this process tells the child that nobody waits for it any more.
-      stdio: ["pipe", stdout, "pipe"],
-    });
+  constructor(command: readonly string[], options: SpawnOptions) {
+    // Its input ends with this process: a child learns from that that nobody waits for it any more.
+    this.#child = spawnDetached(command, options);
     // Of a program that the system does not start, Node gives no streams when there are no files left.
     this.#child.stderr?.on("data", (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT);
     });
-    // Of a child that has ended: its end is told by `ended`.
-    this.#child.stdin?.on("error", () => {});
     // What the first process leaves behind would hold its output open.
     this.#child.once("exit", () => this.kill());
     this.ended = new Promise((resolve, reject) => {

@@ -1,15 +1,16 @@
-import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Limits } from "../../../platform/limits.ts";
+import { highestInherited } from "../../../process/sandbox/spawn.ts";
+import { findTools } from "../../../process/sandbox/tools.ts";
 import { BuildWorker } from "../build/build-worker.ts";
 import { BUNDLE_PER_SOURCE } from "../build/tasks.ts";
+import type { BuildFolder } from "./build-folder.ts";
 import { BuildProcess } from "./build-process.ts";
-import type { BuildRoom } from "./build-room.ts";
-import { type WallKind, type WallProfile, walled } from "./build-wall.ts";
+import { type WallKind, type WallProfile, walledCommand } from "./build-wall.ts";
 
 export interface ProcessesOptions {
-  readonly room: BuildRoom;
+  readonly folder: BuildFolder;
   readonly limits: Limits;
   /** Path of the Deno binary. */
   readonly deno: string;
@@ -56,6 +57,8 @@ const PRINTED_PER_BUNDLE = 3;
 export class BuildProcesses {
   readonly #options: ProcessesOptions;
   readonly wall: WallKind;
+  readonly #tools = findTools();
+  readonly #inherited = highestInherited();
 
   constructor(options: ProcessesOptions, wall: WallKind) {
     this.#options = options;
@@ -69,11 +72,11 @@ export class BuildProcesses {
 
   /** A worker: it reads no file but its own program, and has neither a folder nor a network. */
   startWorker(): BuildWorker {
-    const { room, limits } = this.#options;
-    const inside = this.#inside("/wall/worker.cjs", room.workerProgram);
+    const { folder, limits } = this.#options;
+    const inside = this.#inside("/wall/worker.cjs", folder.workerProgram);
     const node = this.#inside("/wall/node", process.execPath);
-    const esbuild = this.#inside("/wall/esbuild", room.esbuild);
-    const starter = this.#inside("/wall/esbuild.sh", room.esbuildStarter);
+    const esbuild = this.#inside("/wall/esbuild", folder.esbuild);
+    const starter = this.#inside("/wall/esbuild.sh", folder.esbuildStarter);
     const memoryMiB = Math.ceil(limits.buildMemoryBytes / 1024 ** 2);
     const mostBodyBytes = limits.sourceBytes + PRINTED_PER_BUNDLE * this.outputBytes;
     const program = [
@@ -94,12 +97,13 @@ export class BuildProcesses {
     };
     const readable = Object.fromEntries([inside, node, esbuild, starter].map(({ path, of }) => [path, of]));
     const profile: WallProfile = {
-      readable: { ...readable, "/bin/sh": realpathSync("/bin/sh") },
+      tools: this.#tools,
+      readable: { ...readable, "/bin/sh": "/bin/sh" },
       writable: {},
       network: false,
       env,
-      cwd: this.wall === "none" ? room.empty : "/",
-      room: room.empty,
+      cwd: this.wall === "none" ? folder.empty : "/",
+      root: folder.empty,
       dataKiB: V8_KIB + memoryMiB * MIB,
       fileKiB: 1,
     };
@@ -140,14 +144,14 @@ export class BuildProcesses {
 
   /** A process that ends with 0 if the wall of Deno's runs can be had. */
   startProbe(): BuildProcess {
-    const { room } = this.#options;
+    const { folder } = this.#options;
     const [node, builds] = [
       this.#inside("/wall/node", process.execPath),
-      this.#inside("/builds/run", room.builds),
+      this.#inside("/builds/run", folder.builds),
     ];
     const profile = this.#outsideProfile({
       readable: { [node.path]: process.execPath },
-      writable: { [builds.path]: room.builds },
+      writable: { [builds.path]: folder.builds },
       cwd: builds.path,
       env: {},
     });
@@ -155,14 +159,15 @@ export class BuildProcesses {
   }
 
   #outsideProfile(own: Pick<WallProfile, "readable" | "writable" | "cwd" | "env">): WallProfile {
-    const { limits, env, room } = this.#options;
+    const { limits, env, folder } = this.#options;
     const certificates = PASSED_ON_PATHS.flatMap((name) => env[name] ?? []);
     const shared = Object.fromEntries([...NETWORK_FILES, ...certificates].map((path) => [path, path]));
     return {
       ...own,
+      tools: this.#tools,
       readable: { ...shared, ...own.readable },
       network: true,
-      room: room.empty,
+      root: folder.empty,
       dataKiB: V8_KIB + Math.ceil(limits.buildMemoryBytes / 1024),
       fileKiB: Math.ceil((PRINTED_PER_BUNDLE * this.outputBytes) / 1024),
     };
@@ -174,12 +179,12 @@ export class BuildProcesses {
   }
 
   #start(profile: WallProfile, program: readonly string[], output?: number): BuildProcess {
-    const command = walled(this.wall, { profile, program });
     const isOpen = this.wall === "none";
-    return new BuildProcess(command, {
-      cwd: isOpen ? profile.cwd : this.#options.room.directory,
-      env: isOpen ? { PATH: "/usr/bin:/bin", ...profile.env } : { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
-      ...(output === undefined ? {} : { output }),
+    return new BuildProcess(walledCommand(this.wall, { profile, program }), {
+      cwd: isOpen ? profile.cwd : this.#options.folder.directory,
+      env: isOpen ? { PATH: "/usr/bin:/bin", ...profile.env } : {},
+      output,
+      inherited: this.#inherited,
     });
   }
 }

@@ -32,6 +32,7 @@ function routed(): string[] {
   const router = createRoutes({
     platform,
     deploys: new Deploys({ platform, builder, limits: LIMITS }),
+    builder,
     limits: LIMITS,
     access: { mode: "open" },
     print: () => {},

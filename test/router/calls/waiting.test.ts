@@ -276,7 +276,10 @@ describe("the load that the router reports", () => {
       open.push(response.writeHead(200));
       response.write("begun");
     };
-    const counted = () => Object.fromEntries(harness.platform.loads.at(-1)?.byInstance?.() ?? []);
+    const counted = () => {
+      const newest = new Map(harness.platform.loads.map((load) => [load.version, load]));
+      return Object.fromEntries([...newest.values()].flatMap((load) => [...(load.byInstance?.() ?? [])]));
+    };
     const stream = () => {
       const asked = http.get(`${harness.url}/fn/echo/stream`, { agent: false }).on("error", () => {});
       return new Promise<void>((resolve) => asked.once("response", (it) => it.once("data", () => resolve())));

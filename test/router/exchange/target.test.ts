@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isCallTarget, isHost, parseTarget } from "../../../router/exchange/target.ts";
+import { isCallTarget, isHost, parseTarget } from "../../../router/exchange/request-head.ts";
 
 describe("the target of a call", () => {
   const targets: [string, string, string, string | undefined][] = [

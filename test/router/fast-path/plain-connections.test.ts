@@ -7,7 +7,9 @@ import {
   PlainConnections,
   type PlainConnectionsOptions,
 } from "../../../router/fast-path/plain-connections.ts";
+import type { Router } from "../../../router/router.ts";
 import { createCallServer } from "../../../router/server/call-server.ts";
+import { nodeInput } from "../../../router/server/node-calls.ts";
 import { routerServerOptions } from "../../../router/server/server-options.ts";
 import { Harness, raw, until } from "../support/harness.ts";
 import { RawConnection } from "../support/raw-connection.ts";
@@ -15,6 +17,11 @@ import { RawInstance } from "../support/raw-instance.ts";
 
 const get = (path: string, ...fields: string[]) =>
   `${[`GET ${path} HTTP/1.1`, "Host: h", ...fields].join("\r\n")}\r\n\r\n`;
+
+/** A listener that leaves every request to Node's server. */
+function nodesOwn(router: Router): http.RequestListener {
+  return (request, response) => router.take(nodeInput(request, response, false));
+}
 
 describe("a connection with plain requests", () => {
   let harness: Harness;
@@ -68,7 +75,7 @@ describe("a connection with plain requests", () => {
 
     async function compare(text: string): Promise<string> {
       const { router, limits } = harness;
-      const node = await portOf(http.createServer(routerServerOptions(limits), router.handle));
+      const node = await portOf(http.createServer(routerServerOptions(limits), nodesOwn(router)));
       const nodes = await answer(node, text);
       // A head that an instance sends again is kept as it goes on.
       for (const time of ["first", "second", "third"])
@@ -104,7 +111,7 @@ describe("a connection with plain requests", () => {
     it("on a connection that is kept, too", async () => {
       await harness.serve((_, response) => response.end("hi"));
       const { router, limits } = harness;
-      const node = await portOf(http.createServer(routerServerOptions(limits), router.handle));
+      const node = await portOf(http.createServer(routerServerOptions(limits), nodesOwn(router)));
       const heads = [harness.port, node].map(async (port) => {
         const text = await raw(port, get("/fn/echo"), (part) => part.endsWith("hi"));
         return text.replace(/x-skiff-call-id: .*|[Dd]ate: .*/g, "");
@@ -164,7 +171,7 @@ describe("a connection with plain requests", () => {
           response.end(request.url);
         });
         const { router, limits } = harness;
-        const nodes = http.createServer(routerServerOptions(limits), router.handle);
+        const nodes = http.createServer(routerServerOptions(limits), nodesOwn(router));
         closing.push(nodes);
         const handed: net.Socket[] = [];
         const connections = new PlainConnections({
@@ -172,7 +179,7 @@ describe("a connection with plain requests", () => {
           lingering: new LingeringCloses(),
           keepAliveMs: 60_000,
           lookMs: 60_000,
-          handle: router.handlePlain,
+          router,
           handOver(socket) {
             handed.push(socket);
             nodes.emit("connection", socket);
@@ -390,10 +397,8 @@ describe("a connection with plain requests", () => {
 
   it("is told to come back elsewhere when clients are to leave", async () => {
     await harness.serve((_, response) => response.end("hi"));
-    const isLeaving = () => true;
-    const port = await portOf(
-      createCallServer({ router: harness.router, limits: harness.limits, isLeaving }),
-    );
+    harness.router.isLeaving = true;
+    const port = await portOf(createCallServer({ router: harness.router, limits: harness.limits }));
     const connection = new RawConnection(port);
     connection.write(get("/fn/echo"));
     await connection.closed();
@@ -409,9 +414,11 @@ describe("a connection with plain requests", () => {
         lingering: new LingeringCloses(),
         keepAliveMs: 0,
         lookMs: 5,
-        handle: (_, response) => {
-          response.writeHead(204, []);
-          response.end();
+        router: {
+          take: ({ response }) => {
+            response.writeHead({ status: 204, headers: [] }, []);
+            response.end();
+          },
         },
         handOver: (socket) => void handed.push(socket.on("error", () => {})),
         ...options,

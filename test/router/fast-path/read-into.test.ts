@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import net from "node:net";
-import { readInto } from "../../../router/fast-path/read-into.ts";
+import { readInto } from "../../../router/fast-path/plain-connection.ts";
 
 describe("a socket that is to be read into a buffer", () => {
   it("stays as it is when it has no handle that could be moved", () => {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { createMetrics } from "../../../router/metrics/metrics.ts";
+import { Metrics } from "../../../metrics/metrics.ts";
+import type { PoolStats } from "../../../metrics/pool-metrics.ts";
+import { addRouterMetrics, type MetricsSource } from "../../../router/metrics/metrics.ts";
 import { DURATION_BUCKETS_MS, type FunctionStats, type RouterTotals } from "../../../router/metrics/stats.ts";
 
 const durationCounts = DURATION_BUCKETS_MS.map(() => 0);
@@ -25,11 +27,17 @@ const STATS: FunctionStats = {
 };
 const TOTALS: RouterTotals = { unrouted: { unknown_function: 9 }, logLinesDropped: 8, spansDropped: 4 };
 
+function scrape(source: MetricsSource, pool?: () => PoolStats): Promise<string> {
+  const metrics = new Metrics();
+  addRouterMetrics(metrics, source, pool);
+  return metrics.text();
+}
+
 describe("the metrics of the router", () => {
   let lines: string[];
 
   before(async () => {
-    lines = (await createMetrics({ stats: () => [STATS], totals: () => TOTALS })()).split("\n");
+    lines = (await scrape({ stats: () => [STATS], totals: () => TOTALS })).split("\n");
   });
 
   const has = (line: string) => assert.ok(lines.includes(line), `${line} is not in\n${lines.join("\n")}`);
@@ -76,41 +84,25 @@ describe("the metrics of the router", () => {
     has('skiff_call_duration_seconds_count{function="hello"} 41');
   });
 
-  it("include those of the process", () => {
-    const value = (name: string) => Number(lines.find((line) => line.startsWith(`${name} `))?.split(" ")[1]);
-    assert.ok(value("process_resident_memory_bytes") > 1024 ** 2);
-    assert.ok(value("nodejs_heap_size_used_bytes") > 1024 ** 2);
-    assert.ok(value("process_cpu_seconds_total") > 0);
-    assert.ok(value("nodejs_eventloop_active_seconds_total") > 0);
-    const startedAt = value("process_start_time_seconds") * 1_000;
-    assert.ok(startedAt <= Date.now() && startedAt > Date.now() - 3_600_000);
-    if (process.platform === "linux") assert.ok(value("process_open_fds") > 2);
+  it("include those of the process and of its workers", async () => {
+    const processes = () => [["2", { process_open_fds: 17 }]] as const;
+    const text = await scrape({ stats: () => [], totals: () => TOTALS, processes });
+    assert.match(text, /^process_resident_memory_bytes \d{7,}$/m);
+    assert.match(text, /^process_open_fds\{worker="2"\} 17$/m);
+    assert.ok(!text.includes('process_resident_memory_bytes{worker="2"}'));
   });
 
-  it("of many functions are written in turns, and calls go on between them", async () => {
-    let turns = 0;
-    let isOver = false;
-    const count = () => {
-      turns++;
-      if (!isOver) setImmediate(count);
-    };
-    setImmediate(count);
-    const many = Array.from({ length: 1_000 }, (_, index) => ({ ...STATS, name: `f-${index}` }));
-    const text = await createMetrics({ stats: () => many, totals: () => TOTALS })();
-    isOver = true;
-    assert.ok(turns >= 40, `${turns} turns`);
-    const families = text.split("\n").filter((line) => line.startsWith("# TYPE"));
-    assert.equal(new Set(families).size, families.length);
-    assert.equal(text.match(/^skiff_call_retries_total\{function="f-\d+"\} 6$/gm)?.length, 1_000);
+  it("include the pool where the platform has one", async () => {
+    const pool = () => ({ outcomes: { claimed: 3, empty: 1 }, free: 2 });
+    const text = await scrape({ stats: () => [], totals: () => TOTALS }, pool);
+    assert.match(text, /^skiff_pool_total\{outcome="claimed"\} 3$/m);
+    assert.match(text, /^skiff_pool_free 2$/m);
+    assert.ok(!lines.some((line) => /^skiff_pool_\w+[{ ]/.test(line)));
   });
 
   it("are read from several routers at once as well", async () => {
     const several = { stats: async () => [STATS], totals: async () => TOTALS };
-    assert.deepEqual(withoutProcess(await createMetrics(several)()), withoutProcess(lines.join("\n")));
-  });
-
-  it("need nothing that goes on after they were asked for: no observer, no monitor", () => {
-    assert.ok(!lines.some((line) => /nodejs_(gc_duration|eventloop_lag)/.test(line)));
+    assert.deepEqual(withoutProcess(await scrape(several)), withoutProcess(lines.join("\n")));
   });
 });
 

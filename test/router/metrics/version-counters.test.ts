@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { VersionCounters } from "../../../router/metrics/version-counters.ts";
+import { VersionCounters } from "../../../router/metrics/stats.ts";
 
 const ANSWERED = [0, 0, 1, 0, 0, 0];
 

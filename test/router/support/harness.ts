@@ -8,14 +8,16 @@ import { type Limits, limitsFromEnv } from "../../../platform/limits.ts";
 import type { Address } from "../../../platform/platform.ts";
 import { applySettings, defaultSettings } from "../../../platform/settings.ts";
 import type { FunctionStats } from "../../../router/metrics/stats.ts";
-import { createRouter, type Router } from "../../../router/router.ts";
+import { Router } from "../../../router/router.ts";
 import { createCallServer } from "../../../router/server/call-server.ts";
-import { openSeeing, type Seeing } from "../../../router/telemetry/telemetry.ts";
+import { openTelemetry, type Telemetry } from "../../../router/telemetry/telemetry.ts";
 import { publish } from "../../support/platform/deploying.ts";
 import { draftOf } from "../../support/platform/draft.ts";
 import { type FakeOptions, FakePlatform } from "../../support/platform/fake-platform.ts";
 
 export interface HarnessOptions extends FakeOptions {
+  /** The platform of another router, for two routers with the same functions. */
+  readonly platform?: FakePlatform;
   readonly limits?: Partial<Limits>;
   readonly headersMs?: number;
   /** Variables of access log and spans. */
@@ -23,7 +25,7 @@ export interface HarnessOptions extends FakeOptions {
 }
 
 interface Seen {
-  readonly seeing: Seeing;
+  readonly telemetry: Telemetry;
   readonly lines: string[];
 }
 
@@ -32,7 +34,7 @@ export class Harness {
   readonly platform: FakePlatform;
   readonly limits: Limits;
   readonly router: Router;
-  readonly #seeing: Seeing;
+  readonly #telemetry: Telemetry;
   /** What was printed for people. */
   readonly lines: string[];
   readonly #server: http.Server;
@@ -40,25 +42,32 @@ export class Harness {
   #published = 0;
   readonly #sockets = new Set<net.Socket>();
   readonly #folder: string;
+  readonly #ownsPlatform: boolean;
   #port = 0;
 
-  private constructor(folder: string, seen: Seen, { limits, headersMs, env: _, ...fake }: HarnessOptions) {
-    const { seeing, lines } = seen;
+  private constructor(folder: string, seen: Seen, options: HarnessOptions) {
+    const { limits, headersMs, platform, env: _, ...fake } = options;
+    const { telemetry, lines } = seen;
     this.lines = lines;
     this.#folder = folder;
-    this.#seeing = seeing;
-    this.platform = new FakePlatform(fake);
+    this.#telemetry = telemetry;
+    this.#ownsPlatform = platform === undefined;
+    this.platform = platform ?? new FakePlatform(fake);
     this.limits = { ...limitsFromEnv({}), ...limits };
     const print = (line: string) => lines.push(line);
-    const router = createRouter({ platform: this.platform, limits: this.limits, print, seeing });
+    const router = new Router({ platform: this.platform, limits: this.limits, print, telemetry });
     this.router = router;
     this.#server = createCallServer({ router, limits: this.limits, headersMs });
   }
 
   static async start(options: HarnessOptions = {}): Promise<Harness> {
     const lines: string[] = [];
-    const seeing = await openSeeing({ env: options.env ?? {}, print: (line) => lines.push(line) });
-    const harness = new Harness(await mkdtemp(join(tmpdir(), "skiff-router-")), { seeing, lines }, options);
+    const telemetry = await openTelemetry({ env: options.env ?? {}, print: (line) => lines.push(line) });
+    const harness = new Harness(
+      await mkdtemp(join(tmpdir(), "skiff-router-")),
+      { telemetry, lines },
+      options,
+    );
     harness.#server.listen(0, "127.0.0.1");
     await once(harness.#server, "listening");
     harness.#port = (harness.#server.address() as net.AddressInfo).port;
@@ -136,8 +145,8 @@ export class Harness {
     this.#server.close();
     for (const instance of this.#instances) instance.close();
     for (const socket of this.#sockets) socket.destroy();
-    await this.#seeing.close({ withinMs: 1_000 });
-    await this.platform.close();
+    await this.#telemetry.close({ withinMs: 1_000 });
+    if (this.#ownsPlatform) await this.platform.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
 }

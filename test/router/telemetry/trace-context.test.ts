@@ -3,7 +3,7 @@ import {
   isSampled,
   isTraceparent,
   parentIdOf,
-  TraceIds,
+  Traces,
   traceIdOf,
 } from "../../../router/telemetry/trace-context.ts";
 import { Harness, raw } from "../support/harness.ts";
@@ -46,7 +46,7 @@ describe("a traceparent", () => {
   });
 
   it("is made valid, not recorded, and never twice the same", () => {
-    const ids = new TraceIds();
+    const ids = new Traces(undefined);
     const made = Array.from({ length: 1_000 }, () => ids.next());
     for (const text of made) assert.ok(CREATED.test(text) && isTraceparent(text), text);
     assert.equal(new Set(made.map(traceIdOf)).size, 1_000);

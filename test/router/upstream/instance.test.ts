@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { RequestBody } from "../../../router/call/request-body.ts";
 import type { UpstreamConnection, UpstreamSink } from "../../../router/upstream/connection.ts";
-import { UpstreamPool } from "../../../router/upstream/upstream-pool.ts";
+import { InstanceClient } from "../../../router/upstream/instance-client.ts";
 import { until } from "../support/harness.ts";
 
 const HI = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
@@ -40,11 +42,12 @@ class Heard implements UpstreamSink {
 describe("the connections to an instance", () => {
   let folder: string;
   let server: net.Server;
-  let pool: UpstreamPool;
+  let pool: InstanceClient;
   /** Those that the instance has accepted, and what arrived on each. */
   let sockets: net.Socket[] = [];
   let received: string[] = [];
   let answer: (socket: net.Socket, text: string) => void;
+  const bodies: RequestBody[] = [];
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "skiff-pool-"));
@@ -65,29 +68,37 @@ describe("the connections to an instance", () => {
   });
   afterEach(async () => {
     pool.destroy(new Error("the test is over"));
+    for (const body of bodies.splice(0)) body.destroy();
     server.close();
     for (const socket of sockets) socket.destroy();
     await rm(folder, { recursive: true, force: true });
   });
 
-  function newPool({ kept = 2, idleMs = 60_000, path = join(folder, "i.sock") } = {}): UpstreamPool {
+  function newPool({ kept = 2, idleMs = 60_000, path = join(folder, "i.sock") } = {}): InstanceClient {
     const readBuffer = Buffer.alloc(64 * 1024);
-    return new UpstreamPool({
-      address: { unix: path },
-      headerBytes: 1_000,
-      connectMs: 5_000,
-      kept,
-      readBuffer,
-      idleMs,
-    });
+    const instance = { id: "i", address: { unix: path } };
+    return new InstanceClient({ instance, headerBytes: 1_000, concurrency: kept, readBuffer, idleMs });
   }
 
-  function send(body?: Readable): Heard {
+  /** A body of unknown length, as it comes from a client. */
+  function bodyOf(stream: Readable): RequestBody {
+    const incoming = Object.assign(stream, { headers: {}, rawTrailers: [], complete: false });
+    const body = new RequestBody(incoming as unknown as IncomingMessage, {
+      limitBytes: 1_000_000,
+      limitMs: 60_000,
+      onProgress: () => {},
+      onTooLarge: () => assert.fail("it is too large"),
+      onTooLate: () => assert.fail("it is too late"),
+    });
+    bodies.push(body);
+    return body;
+  }
+
+  function send(body?: RequestBody): Heard {
     const heard = new Heard();
     const method = body === undefined ? "GET" : "POST";
-    const head = `${method} / HTTP/1.1\r\nhost: h\r\n`;
-    const request = { method, head, body, isChunked: body !== undefined };
-    heard.connection = pool.send(request, heard);
+    const text = `${method} / HTTP/1.1\r\nhost: h\r\n`;
+    heard.connection = pool.send({ method, text, body }, heard);
     return heard;
   }
 
@@ -191,22 +202,22 @@ describe("the connections to an instance", () => {
   });
 
   it("are not used again while a body is not sent to its end, and nobody reads it on", async () => {
-    const body = new Readable({ read() {} });
-    body.push("part");
-    const heard = send(body);
-    await answered(heard);
-    assert.equal(body.destroyed, true);
+    const stream = new Readable({ read() {} });
+    stream.push("part");
+    const body = bodyOf(stream);
+    await answered(send(body));
+    body.destroy();
     await until(() => sockets[0]!.destroyed, "it is closed");
   });
 
   it("carry a body in chunks, and are used again after it", async () => {
     answer = (socket, text) => text.endsWith("\r\n0\r\n\r\n") && socket.write(HI);
-    await answered(send(Readable.from([Buffer.from("hello"), Buffer.alloc(17, "x")])));
+    await answered(send(bodyOf(Readable.from([Buffer.from("hello"), Buffer.alloc(17, "x")]))));
     assert.match(
       received[0]!,
-      /\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n11\r\nx{17}\r\n0\r\n\r\n$/,
+      /\r\ntransfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n5\r\nhello\r\n11\r\nx{17}\r\n0\r\n\r\n$/,
     );
-    await answered(send(Readable.from([Buffer.from("again")])));
+    await answered(send(bodyOf(Readable.from([Buffer.from("again")]))));
     assert.equal(sockets.length, 1);
   });
 
@@ -214,7 +225,7 @@ describe("the connections to an instance", () => {
     answer = () => {};
     const body = new Readable({ read() {} });
     body.push("part");
-    const heard = send(body);
+    const heard = send(bodyOf(body));
     await until(() => received[0] !== undefined && received[0] !== "", "the head has arrived");
     body.destroy();
     await until(() => heard.error !== undefined && sockets[0]!.destroyed, "the call fails");
@@ -222,26 +233,28 @@ describe("the connections to an instance", () => {
   });
 
   it("carry nothing of a call whose body does not begin, and leave the body to another try", async () => {
-    const body = new Readable({ read() {} });
+    const stream = new Readable({ read() {} });
+    const body = bodyOf(stream);
     const heard = send(body);
     await until(() => sockets.length === 1, "it is made");
     sockets[0]!.destroy();
     await until(() => heard.error !== undefined, "the call fails");
-    assert.deepEqual([heard.isStarted, received[0], body.destroyed], [false, "", false]);
-    body.push("whole");
-    body.push(null);
+    assert.deepEqual([heard.isStarted, received[0], stream.destroyed], [false, "", false]);
+    stream.push("whole");
+    stream.push(null);
     await answered(send(body));
     assert.match(received[1]!, /whole/);
   });
 
   it("leave a body whole when the end was not seen yet: no byte can be written", async () => {
     await answered(send());
-    const body = new Readable({ read() {} });
+    const stream = new Readable({ read() {} });
+    const body = bodyOf(stream);
     const heard = send(body);
     assert.equal(heard.connection !== undefined && heard.isStarted, false);
     sockets[0]!.destroy();
-    body.push("whole");
-    body.push(null);
+    stream.push("whole");
+    stream.push(null);
     await until(() => heard.error !== undefined, "the call fails");
     assert.equal(heard.isStarted, false);
     await answered(send(body));
@@ -250,7 +263,7 @@ describe("the connections to an instance", () => {
 
   it("take no response to a call before it is sent", async () => {
     await answered(send());
-    const heard = send(new Readable({ read() {} }));
+    const heard = send(bodyOf(new Readable({ read() {} })));
     sockets[0]!.write(HI);
     await until(() => heard.error !== undefined, "the call fails");
     assert.deepEqual([heard.isStarted, heard.text], [false, ""]);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
 import { HeadTooLarge, MalformedResponse, ResponseCut } from "../../../router/upstream/response-fields.ts";
-import type { ResponseHead } from "../../../router/upstream/response-head.ts";
+import type { UpstreamHead } from "../../../router/upstream/response-head.ts";
 import { ResponseParser } from "../../../router/upstream/response-parser.ts";
 
 const HEADER_BYTES = 1_000;
@@ -31,11 +31,11 @@ function parse({ bytes, method = "GET", cuts = [], closes = false }: Exchange): 
   const read: Read = { status: 0, headers: [], body: "", trailers: [], announced: [], keepsAlive: undefined };
   const parser = new ResponseParser(HEADER_BYTES, ({ keepsAlive }) => (read.keepsAlive = keepsAlive));
   const sink = {
-    onInformation({ status }: ResponseHead) {
+    onInformation({ status }: UpstreamHead) {
       assert.ok(status < 200);
       read.announced.push(status);
     },
-    onHead({ status, headers }: ResponseHead) {
+    onHead({ status, headers }: UpstreamHead) {
       assert.equal(read.status, 0, "one head");
       read.status = status;
       read.headers = [...headers];
@@ -48,7 +48,7 @@ function parse({ bytes, method = "GET", cuts = [], closes = false }: Exchange): 
       read.trailers = [...trailers];
     },
   };
-  parser.begin(sink, method === "HEAD");
+  parser.begin(sink, method === "HEAD", false);
   const buffer = Buffer.alloc(64 * 1024);
   let start = 0;
   for (const end of [...cuts, bytes.length]) {
@@ -288,11 +288,11 @@ describe("the parser of responses", () => {
     ]) {
       const sink = {
         onInformation: () => {},
-        onHead: ({ headers }: ResponseHead) => read.push(headers.join()),
+        onHead: ({ headers }: UpstreamHead) => read.push(headers.join()),
         onData: (part: Buffer) => read.push(part.toString()),
         onEnd: () => {},
       };
-      parser.begin(sink, false);
+      parser.begin(sink, false, false);
       parser.execute(Buffer.from(bytes), bytes.length);
     }
     assert.deepEqual(read, [

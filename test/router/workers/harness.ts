@@ -4,11 +4,12 @@ import http from "node:http";
 import type net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Metrics } from "../../../metrics/metrics.ts";
 import { type Limits, limitsFromEnv } from "../../../platform/limits.ts";
 import type { Address } from "../../../platform/platform.ts";
 import { applySettings, defaultSettings } from "../../../platform/settings.ts";
 import type { FrontOptions } from "../../../router/front.ts";
-import { createMetrics } from "../../../router/metrics/metrics.ts";
+import { addRouterMetrics } from "../../../router/metrics/metrics.ts";
 import { Workers } from "../../../router/workers/workers.ts";
 import { publish } from "../../support/platform/deploying.ts";
 import { draftOf } from "../../support/platform/draft.ts";
@@ -91,7 +92,9 @@ export class WorkersHarness {
   }
 
   metrics(): Promise<string> {
-    return createMetrics(this.front.counted)();
+    const metrics = new Metrics();
+    addRouterMetrics(metrics, this.front.counted);
+    return metrics.text();
   }
 
   /** Calls of `echo` that were answered with 2xx, over all of its versions. */

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import type { Context } from "mocha";
 import type { WallKind } from "../../../platform/local/wall/profile.ts";
-import { findTools } from "../../../platform/local/wall/tools.ts";
+import { findTools } from "../../../process/sandbox/tools.ts";
 
 /** Why this machine cannot have a wall of the kind; undefined if it can. */
 export function whyNoWall(kind: WallKind): string | undefined {

@@ -1,6 +1,5 @@
 import type { SourceError } from "../../../../platform/problems.ts";
-import { explain } from "./outside-errors.ts";
-import { DENO_ENTRY, type OutsideError } from "./outside-result.ts";
+import { DENO_ENTRY, explain, type OutsideError } from "./outside-errors.ts";
 import { locateImport, type QuickBuild } from "./quick-build.ts";
 
 /** The user's imports that errors of Deno's bundler are about; empty if they are inside of what is imported. */

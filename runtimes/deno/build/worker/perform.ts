@@ -1,12 +1,12 @@
 import { Problem } from "../../../../platform/problems.ts";
+import { formatBytes } from "../../../../platform/quantity.ts";
 import { ImportHosts } from "../import-hosts.ts";
-import type { Reply, Task } from "../tasks.ts";
+import { BUNDLE_PER_SOURCE, type Reply, type Task } from "../tasks.ts";
 import type { Files } from "./archive.ts";
 import { blame, blameImport } from "./blame.ts";
-import { checkImports, checkSize } from "./check-bundle.ts";
 import { buildFailed } from "./diagnostics.ts";
-import { type OutsideError, readOutsideResult } from "./outside-result.ts";
-import { quickBuild } from "./quick-build.ts";
+import { type OutsideError, readOutsideResult } from "./outside-errors.ts";
+import { listImports, quickBuild } from "./quick-build.ts";
 import { readSourceFiles } from "./source-files.ts";
 import { renameSources, splitInlineMap, withInlineMap } from "./source-map.ts";
 
@@ -113,4 +113,30 @@ function replyTo(error: unknown): Reply {
   const message = error instanceof Error ? error.message : String(error);
   if (COLLAPSED.test(message)) return { outcome: "collapse" };
   return { outcome: "fault", message: message.slice(0, 2_000) };
+}
+
+/**
+ * @param code a bundle without its map, which a parser need not read
+ * @throws Problem `build_failed` if it still imports anything but `node:*`
+ */
+async function checkImports(code: Uint8Array): Promise<void> {
+  for (const { path, dynamic } of await listImports(code)) {
+    if (path.startsWith("node:")) continue;
+    // An optional package that a dependency looks for and does without: not found at run time either.
+    if (dynamic && /^[\w@][^:]*$/.test(path)) continue;
+    throw new Problem(
+      "build_failed",
+      `The import of "${path.slice(0, 200)}" could not be inlined: write it as a literal in an import statement of your own.`,
+    );
+  }
+}
+
+/** @throws Problem `build_failed` */
+function checkSize(module: Uint8Array, mostBytes: number): void {
+  if (module.length <= mostBytes) return;
+  throw new Problem(
+    "build_failed",
+    `The bundle with its dependencies is ${formatBytes(module.length)}, over the limit of ${formatBytes(mostBytes)} (${BUNDLE_PER_SOURCE} times SKIFF_MAX_SOURCE); import less, or raise the limit.`,
+    { setting: "SKIFF_MAX_SOURCE" },
+  );
 }

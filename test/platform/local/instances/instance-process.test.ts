@@ -12,14 +12,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Limits, limitsFromEnv } from "../../../../platform/limits.ts";
 import { InstanceFolders } from "../../../../platform/local/instances/instance-folder.ts";
-import { InstanceProcess, StartError } from "../../../../platform/local/instances/instance-process.ts";
+import { InstanceProcess } from "../../../../platform/local/instances/instance-process.ts";
 import { commandLine } from "../../../../platform/local/instances/process-table.ts";
+import { StartError } from "../../../../platform/local/instances/running-instance.ts";
 import { Launching } from "../../../../platform/local/launch/launching.ts";
 import { Resources } from "../../../../platform/local/resources/resources.ts";
 import { makeDenoDir } from "../../../../platform/local/store/data-folder.ts";
 import type { IsolationMode } from "../../../../platform/local/wall/isolation.ts";
-import { denoPath } from "../../../../runtimes/deno/deno-binary.ts";
-import { compileRuntime } from "../../../../runtimes/deno/runtime-program.ts";
+import { INSIDE } from "../../../../platform/local/wall/profile.ts";
+import { denoPlanner } from "../../../../runtimes/deno/deno-runtime.ts";
 import { instancesIn } from "../../../support/instances/instance-folders.ts";
 import { processesWith } from "../../../support/instances/processes.ts";
 import { publish } from "../../../support/platform/deploying.ts";
@@ -45,15 +46,14 @@ for (const isolation of ["auto", "permissions"] as const) {
     const launch = () => {
       const { settings } = draftOf("a", "");
       return launching.launcher.launch({
-        settings,
-        bundle: join(data, "bundle.mjs"),
+        ...{ name: "a", version: 1, settings },
+        artifact: join(data, "bundle.mjs"),
         ownAddresses: [ownAddress],
       });
     };
     const start = async (launched = launch()) => {
       const { settings } = draftOf("a", "");
       return new InstanceProcess(await launched, {
-        name: "a",
         version: 1,
         settings,
         startMs: 10_000,
@@ -109,9 +109,7 @@ for (const isolation of ["auto", "permissions"] as const) {
       const instance = await start(Promise.resolve(launched));
       await instance.ready;
       const scratch =
-        isolation === "auto"
-          ? `/proc/${launched.pid}/root${launched.inside.scratch}`
-          : launched.folder.scratch;
+        isolation === "auto" ? `/proc/${launched.pid}/root${INSIDE.scratch}` : launched.folder.scratch;
       for (let number = 0; number < 5_000; number++) writeFileSync(join(scratch, String(number)), "");
       instance.kill("was killed");
       assert.equal(await instance.exited, "was killed");
@@ -124,9 +122,9 @@ for (const isolation of ["auto", "permissions"] as const) {
 
 function openLaunching(data: string, isolation: IsolationMode): Promise<Launching> {
   const limits: Limits = limitsFromEnv({});
-  const program = { deno: denoPath(), runtime: compileRuntime(data), denoDir: makeDenoDir(data) };
+  const [planner, cacheFolder] = [denoPlanner(data), makeDenoDir(data)];
   const [folders, resources] = [new InstanceFolders(data), new Resources(data)];
-  return Launching.open({ program, folders, resources, isolation, limits });
+  return Launching.open({ planner, cacheFolder, folders, resources, isolation, limits });
 }
 
 describe("an instance that the system refuses to start", () => {

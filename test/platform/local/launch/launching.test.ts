@@ -7,8 +7,7 @@ import { InstanceFolders, removeFolder } from "../../../../platform/local/instan
 import { Launching } from "../../../../platform/local/launch/launching.ts";
 import { Resources } from "../../../../platform/local/resources/resources.ts";
 import { makeDenoDir } from "../../../../platform/local/store/data-folder.ts";
-import { denoPath } from "../../../../runtimes/deno/deno-binary.ts";
-import { compileRuntime } from "../../../../runtimes/deno/runtime-program.ts";
+import { denoPlanner } from "../../../../runtimes/deno/deno-runtime.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 import { needsWall } from "../../../support/skiff/walls.ts";
@@ -24,11 +23,12 @@ describe("a network wall that cannot be had at the start", () => {
   it("is tried again when a function needs one", async function () {
     needsWall(this, "unshare");
     data = mkdtempSync(join(tmpdir(), "skiff-test-launching-"));
-    const bundle = join(data, "bundle.mjs");
-    writeFileSync(bundle, "");
+    const artifact = join(data, "bundle.mjs");
+    writeFileSync(artifact, "");
     const reasons = ["there is no route yet", "there is none to this day"];
     launching = await Launching.open({
-      program: { deno: denoPath(), runtime: compileRuntime(data), denoDir: makeDenoDir(data) },
+      planner: denoPlanner(data),
+      cacheFolder: makeDenoDir(data),
       folders: new InstanceFolders(data),
       resources: new Resources(data),
       isolation: "wall",
@@ -38,7 +38,10 @@ describe("a network wall that cannot be had at the start", () => {
     });
     assert.match(await launching.describeNetwork(), /there is no route yet/);
     const { settings } = draftOf("a", "");
-    const launched = await launching.launcher.launch({ settings, bundle, ownAddresses: [] });
+    const launched = await launching.launcher.launch({
+      ...{ name: "a", version: 1, settings },
+      ...{ ownAddresses: [], artifact },
+    });
     await launched.close();
     await removeFolder(launched.folder);
     await eventually("it was tried again", async () =>

@@ -5,10 +5,14 @@ import {
   isolationMode,
 } from "../../../../platform/local/wall/isolation.ts";
 import type { Profile } from "../../../../platform/local/wall/profile.ts";
-import { findTools } from "../../../../platform/local/wall/tools.ts";
+import { findTools } from "../../../../process/sandbox/tools.ts";
 
 const base = (options: Partial<IsolationOptions>): IsolationOptions => ({
-  ...{ mode: "auto", deno: process.execPath, runtime: "/runtime.mjs", attempt: async () => {} },
+  ...{
+    mode: "auto",
+    runtime: { binary: process.execPath, program: "/runtime.mjs" },
+    attempt: async () => {},
+  },
   ...options,
 });
 

@@ -8,13 +8,14 @@ import {
 } from "../../../../platform/local/wall/profile.ts";
 
 const tools = Object.fromEntries(
-  ["bwrap", "unshare", "mount", "umount", "pivot_root", "setpriv", "sh", "mkdir", "chown", "touch"].map(
-    (name) => [name, `/usr/bin/${name}`],
-  ),
+  ["bwrap", "unshare", "mount", "umount", "pivot_root", "setpriv", "sh", "mkdir", "chown"].map((name) => [
+    name,
+    `/usr/bin/${name}`,
+  ]),
 );
 const profile = (kind: Profile["kind"], isRoot: boolean): Profile => ({
   ...{ kind, isRoot, tools, files: ["/lib/libc.so"], system: ["/etc/hosts"] },
-  ...{ deno: "/opt/de'no", runtime: "/data/runtime.mjs" },
+  runtime: { binary: "/opt/de'no", program: "/data/runtime.mjs" },
 });
 const place = (namespace: "own" | "outer"): Place => ({
   ...{
@@ -81,7 +82,7 @@ describe("the command of a sandbox", () => {
 describe("the script that starts an instance", () => {
   /** What the script would run, and with which variables. */
   function run(args: readonly string[], env: Record<string, string>): string[] {
-    const script = startScript({ arguments: args, env, openFiles: 64 })
+    const script = startScript({ command: ["/skiff/deno", ...args], env }, { openFiles: 64 })
       .replace(/^cd \S+/, "cd /")
       .replace(
         'exec "$@"',
@@ -110,8 +111,8 @@ describe("the script that starts an instance", () => {
   for (const name of ["A B", "A=B", "A;id", "1A", "", "A\nB"]) {
     it(`refuses a variable with the name ${JSON.stringify(name)}`, () => {
       assert.throws(
-        () => startScript({ arguments: [], env: { [name]: "" }, openFiles: 64 }),
-        /is no name of a variable/,
+        () => startScript({ command: [], env: { [name]: "" } }, {}),
+        /is not a valid variable name/,
       );
     });
   }

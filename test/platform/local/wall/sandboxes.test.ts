@@ -15,12 +15,17 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InstanceFolders } from "../../../../platform/local/instances/instance-folder.ts";
-import { CodeCache, UNKEPT } from "../../../../platform/local/launch/code-cache.ts";
 import { TooManyNetworks } from "../../../../platform/local/network/networks.ts";
 import { Resources } from "../../../../platform/local/resources/resources.ts";
 import { chooseIsolation } from "../../../../platform/local/wall/isolation.ts";
-import { type LeasedNetwork, leaseNetwork } from "../../../../platform/local/wall/leased-network.ts";
-import { type Prepared, Sandboxes, WAITING_SANDBOXES } from "../../../../platform/local/wall/sandboxes.ts";
+import {
+  type LeasedNetwork,
+  leaseNetwork,
+  type Prepared,
+  Sandboxes,
+  WAITING_SANDBOXES,
+} from "../../../../platform/local/wall/sandboxes.ts";
+import { CodeCache, UNKEPT } from "../../../../runtimes/deno/code-cache.ts";
 import { denoPath } from "../../../../runtimes/deno/deno-binary.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { needsWall } from "../../../support/skiff/walls.ts";
@@ -36,12 +41,11 @@ describe("sandboxes", () => {
     openNetwork = () => leaseNetwork(undefined, []);
     needsWall(this, "unshare");
     data = mkdtempSync(join(tmpdir(), "skiff-test-"));
-    const runtime = join(data, "runtime.mjs");
-    writeFileSync(runtime, "");
+    const program = join(data, "runtime.mjs");
+    writeFileSync(program, "");
     const { wall } = await chooseIsolation({
       mode: "wall",
-      deno: denoPath(),
-      runtime,
+      runtime: { binary: denoPath(), program },
       attempt: async () => {},
     });
     resources = new Resources(data, { useGroups: false });
@@ -130,8 +134,7 @@ describe("sandboxes", () => {
   it("that cannot be made keep no network", async () => {
     const { wall } = await chooseIsolation({
       mode: "wall",
-      deno: denoPath(),
-      runtime: join(data, "runtime.mjs"),
+      runtime: { binary: denoPath(), program: join(data, "runtime.mjs") },
       attempt: async () => {},
     });
     const folders = new InstanceFolders(data);

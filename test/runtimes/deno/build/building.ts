@@ -9,9 +9,8 @@ import { type ZipOptions, zipSync } from "fflate";
 import { type Header, pack } from "tar-stream";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
 import { Problem, type ProblemCode } from "../../../../platform/problems.ts";
-import { createBuilder } from "../../../../runtimes/deno/build/builder.ts";
+import { type BuilderOptions, createBuilder } from "../../../../runtimes/deno/build/builder.ts";
 import { recognizeSource } from "../../../../runtimes/deno/build/source.ts";
-import type { BuilderOptions } from "../../../../runtimes/deno/build/workshop.ts";
 import { denoPath } from "../../../../runtimes/deno/deno-binary.ts";
 
 export const limits = limitsFromEnv({});

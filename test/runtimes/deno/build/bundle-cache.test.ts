@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Source } from "../../../../platform/platform.ts";
-import type { Builder } from "../../../../runtimes/deno/build/builder.ts";
 import { type BundleCacheOptions, cacheBundles } from "../../../../runtimes/deno/build/bundle-cache.ts";
+import type { Builder } from "../../../../runtimes/runtime.ts";
 
 const source = (text: string): Source => ({ bytes: new TextEncoder().encode(text), type: "text/typescript" });
 
@@ -9,6 +9,7 @@ const source = (text: string): Source => ({ bytes: new TextEncoder().encode(text
 function counting(options?: BundleCacheOptions) {
   const builds: string[] = [];
   const builder: Builder = {
+    recognize: (bytes) => ({ bytes, type: "text/typescript" }),
     async build({ bytes }) {
       const text = new TextDecoder().decode(bytes);
       builds.push(text);

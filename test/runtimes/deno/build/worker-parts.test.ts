@@ -5,7 +5,7 @@ import {
   FrameReader,
   HEADER_BYTES,
 } from "../../../../runtimes/deno/build/frames.ts";
-import { readProblem } from "../../../../runtimes/deno/build/read-problem.ts";
+import { readProblem } from "../../../../runtimes/deno/build/source-build.ts";
 import type { Reply } from "../../../../runtimes/deno/build/tasks.ts";
 import { freeName } from "../../../../runtimes/deno/build/worker/computed-imports.ts";
 import { lineAt, longestLine, startsOfLines } from "../../../../runtimes/deno/build/worker/diagnostics.ts";
@@ -66,7 +66,7 @@ describe("frames between Skiff and a build worker", () => {
       { detail: 7 },
       { extensions: null },
     ]) {
-      assert.throws(() => readProblem({ ...reply, ...wrong } as ProblemReply), /none/);
+      assert.throws(() => readProblem({ ...reply, ...wrong } as ProblemReply), /unknown problem/);
     }
   });
 });

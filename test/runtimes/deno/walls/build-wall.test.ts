@@ -2,8 +2,13 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findTools } from "../../../../process/sandbox/tools.ts";
 import { BuildProcess } from "../../../../runtimes/deno/walls/build-process.ts";
-import { type WallKind, type WallProfile, walled } from "../../../../runtimes/deno/walls/build-wall.ts";
+import {
+  type WallKind,
+  type WallProfile,
+  walledCommand,
+} from "../../../../runtimes/deno/walls/build-wall.ts";
 import { needsWall } from "../../../support/skiff/walls.ts";
 import { startServer, type TestServer } from "../build/servers.ts";
 
@@ -48,6 +53,7 @@ describe("the wall of a build", function () {
   });
 
   const profile = (network: boolean): WallProfile => ({
+    tools: findTools(),
     readable: {
       "/given": join(folder, "given"),
       "/bin/node": process.execPath,
@@ -57,7 +63,7 @@ describe("the wall of a build", function () {
     network,
     env: { ONE: "1" },
     cwd: "/own",
-    room: join(folder, "room"),
+    root: join(folder, "room"),
     dataKiB: 1024 ** 2,
     fileKiB: 1024,
   });
@@ -66,10 +72,10 @@ describe("the wall of a build", function () {
   async function told(kind: WallKind, network: boolean): Promise<Record<string, unknown> | undefined> {
     const port = server.url.split(":").at(-1)!;
     const program = ["/bin/node", "-e", PROGRAM, join(folder, "secret"), port];
-    const command = walled(kind, { profile: profile(network), program });
+    const command = walledCommand(kind, { profile: profile(network), program });
     const started = new BuildProcess(command, {
       cwd: folder,
-      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+      env: {},
     });
     let printed = "";
     started.stdout.on("data", (chunk: Buffer) => {
@@ -127,7 +133,7 @@ describe("the wall of a build", function () {
 
   it("without namespaces keeps the limits of resources", async () => {
     const { env } = profile(false);
-    const command = walled("none", {
+    const command = walledCommand("none", {
       profile: profile(false),
       program: ["/bin/sh", "-c", "ulimit -d; ulimit -f; ulimit -c"],
     });

@@ -1,0 +1,79 @@
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { buildSync } from "esbuild";
+import type { StartMessage } from "../../client-image/start-message.ts";
+import type { LaunchPaths, LaunchPlan, LaunchPlanner, PlanOrder } from "../runtime.ts";
+import { denoPath } from "./deno-binary.ts";
+import { denoRunArguments } from "./deno-flags.ts";
+
+/** Compiles the runtime's program into `folder`, once per start of Skiff. */
+export function denoPlanner(folder: string): LaunchPlanner {
+  return { files: { binary: denoPath(), program: compileRuntime(folder) }, plan: planLaunch };
+}
+
+function planLaunch(order: PlanOrder, { files, artifact, socket, scratch, cache }: LaunchPaths): LaunchPlan {
+  const { name, version, settings, ownAddresses, nonce } = order;
+  const temporary = scratch === undefined ? {} : { TMPDIR: scratch };
+  const flags = denoRunArguments({
+    settings,
+    bundle: artifact,
+    ...(scratch === undefined ? {} : { scratch }),
+    listen: { unix: socket },
+    ownAddresses,
+  });
+  const message: StartMessage = {
+    nonce,
+    bundle: pathToFileURL(artifact).href,
+    listen: { unix: socket },
+    function: { name, version },
+    env: [...Object.keys(temporary), ...Object.keys(settings.env)],
+  };
+  return {
+    command: [files.binary, ...flags, files.program],
+    env: { NO_COLOR: "1", ...settings.env, ...temporary, ...denoVariables(cache) },
+    input: JSON.stringify(message),
+    readyLine: `${nonce} ready`,
+    ping: "alive",
+    pongLine: `${nonce} alive`,
+  };
+}
+
+function denoVariables(cache: string): Record<string, string> {
+  return {
+    DENO_DIR: cache,
+    DENO_NO_UPDATE_CHECK: "1",
+    // Deno hands out the GPU without a permission, and loads native code for it.
+    DENO_WEBGPU_BACKEND: "none",
+    // Deno does not recognise ::ffff:10.0.0.1, which a name may resolve to, as 10.0.0.1, and takes no IPv6 ranges:
+    // so names are resolved to IPv4 addresses only (glibc 2.36 and newer).
+    RES_OPTIONS: "no-aaaa",
+  };
+}
+
+/**
+ * Compiles client-image/runtime.ts to one plain JavaScript file in `folder`, which Deno starts 15 ms faster than
+ * TypeScript. Returns its path.
+ */
+export function compileRuntime(folder: string): string {
+  const entry = fileURLToPath(new URL("../../client-image/runtime.ts", import.meta.url));
+  const file = join(folder, "runtime.mjs");
+  const { outputFiles } = buildSync({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "esnext",
+    tsconfigRaw: "{}",
+  });
+  const program = outputFiles[0]!.contents;
+  // On a full disk the file of an earlier start can be used, but not written again.
+  if (!existsSync(file) || !readFileSync(file).equals(program)) {
+    // It is read-only.
+    rmSync(file, { force: true });
+    writeFileSync(file, program);
+  }
+  // Instances may have users of their own; it holds nothing secret.
+  chmodSync(file, 0o444);
+  return file;
+}

@@ -1,0 +1,58 @@
+import { execFile } from "node:child_process";
+import { chmod, mkdir, realpath, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+/** The folder of the builder with what is in it, as real paths. */
+export interface BuildFolder {
+  readonly directory: string;
+  /** Folders of builds under way. */
+  readonly builds: string;
+  /** An empty folder that walls may begin at. */
+  readonly empty: string;
+  /** The program of build workers, in one file. */
+  readonly workerProgram: string;
+  /** Starts esbuild's program, at the path in `ESBUILD`, with the memory in KiB in `ESBUILD_KIB`. */
+  readonly esbuildStarter: string;
+  readonly esbuild: string;
+}
+
+const WORKER = fileURLToPath(new URL("../build/worker/main.ts", import.meta.url));
+const COMPILE_MS = 30_000;
+const STARTER = '#!/bin/sh\nulimit -d "$ESBUILD_KIB"; exec "$ESBUILD" "$@"\n';
+
+/** Makes the folder, for this user alone, and removes what builds of a killed process left behind. */
+export async function prepareBuildFolder(directory: string): Promise<BuildFolder> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await chmod(directory, 0o700);
+  const real = await realpath(directory);
+  const folders: BuildFolder = {
+    directory: real,
+    builds: join(real, "builds"),
+    empty: join(real, "empty"),
+    workerProgram: join(real, "worker.cjs"),
+    esbuildStarter: join(real, "esbuild.sh"),
+    esbuild: esbuildPath(),
+  };
+  await rm(folders.builds, { recursive: true, force: true });
+  for (const folder of [folders.builds, folders.empty]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(folders.esbuildStarter, STARTER);
+  await chmod(folders.esbuildStarter, 0o700);
+  await compileWorker(folders);
+  return folders;
+}
+
+/** Once per start of Skiff: a worker starts faster from one file of plain JavaScript. */
+async function compileWorker({ esbuild, workerProgram }: BuildFolder): Promise<void> {
+  const options = ["--bundle", "--platform=node", "--format=cjs", "--target=node24", "--log-level=error"];
+  const command = [WORKER, ...options, "--minify-syntax", `--outfile=${workerProgram}`];
+  await promisify(execFile)(esbuild, command, { cwd: dirname(WORKER), timeout: COMPILE_MS });
+}
+
+/** Path of esbuild's program, asked of the package which carries it for this machine. */
+function esbuildPath(): string {
+  const require = createRequire(createRequire(import.meta.url).resolve("esbuild"));
+  return require.resolve(`@esbuild/${process.platform}-${process.arch}/bin/esbuild`);
+}

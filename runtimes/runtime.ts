@@ -1,0 +1,76 @@
+/**
+ * A runtime is one way from a source to an instance. Its `Builder` recognises and builds sources, for the manager. Its
+ * `LaunchPlanner` says how what was built is launched, for platforms.
+ */
+import type { Bundle, Source } from "../platform/platform.ts";
+import type { Settings } from "../platform/settings.ts";
+
+export interface Builder {
+  /**
+   * Recognises what was posted by its bytes alone, and reads no more of it than that takes.
+   * @throws Problem `invalid_source`, `source_too_large`
+   */
+  recognize(bytes: Uint8Array): Source;
+  /**
+   * Builds a source into what an instance starts from, in another process.
+   * @throws Problem `build_failed` with the places of the errors, `invalid_source`, `source_too_large`, `no_capacity` if
+   *   too many builds wait; the reason of `signal` if that aborts
+   */
+  build(source: Source, signal?: AbortSignal): Promise<Bundle>;
+  /** Starts what the first build would wait for. */
+  warm(): Promise<void>;
+  /** Ends builds under way and stops what they run in. */
+  close(): Promise<void>;
+}
+
+export interface LaunchPlanner {
+  /** Paths on this machine. */
+  readonly files: RuntimeFiles;
+  /** Plans the launch of one instance. Pure. */
+  plan(order: PlanOrder, paths: LaunchPaths): LaunchPlan;
+}
+
+/** What every instance of a runtime has besides its own code. */
+export interface RuntimeFiles {
+  /** The executable. */
+  readonly binary: string;
+  /** What the executable runs, which loads the artifact. */
+  readonly program: string;
+}
+
+export interface PlanOrder {
+  readonly name: string;
+  readonly version: number;
+  readonly settings: Settings;
+  /** Addresses of this machine besides loopback, which functions may not reach. */
+  readonly ownAddresses: readonly string[];
+  /** Starts what the runtime itself prints. The function cannot guess it, and so not forge that it is ready. */
+  readonly nonce: string;
+}
+
+/** Where things are, as the instance sees them. */
+export interface LaunchPaths {
+  readonly files: RuntimeFiles;
+  /** The file of the artifact. */
+  readonly artifact: string;
+  /** Unix socket on which the instance has to listen. */
+  readonly socket: string;
+  /** Folder that the function may write to; absent: there is none. */
+  readonly scratch?: string;
+  /** Folder in which the runtime keeps what it compiled. */
+  readonly cache: string;
+}
+
+export interface LaunchPlan {
+  /** The program and its arguments, which limit what the function may do. */
+  readonly command: readonly string[];
+  /** All variables that the program gets. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The first line that the program reads from its standard input. */
+  readonly input: string;
+  /** The line that it prints when it listens. */
+  readonly readyLine: string;
+  /** A further line of input, and the line that its event loop answers with while it turns. */
+  readonly ping: string;
+  readonly pongLine: string;
+}

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import http from "node:http";
+import { Harness, send, until } from "../support/harness.ts";
+
+/** An instance that admits calls as the runtime does (docs/concurrency.md). */
+class AdmittingInstance {
+  /** Calls that were admitted, in order, by their path. */
+  readonly admitted: string[] = [];
+  /** Bodies of admitted calls. */
+  readonly bodies: string[] = [];
+  refused = 0;
+  most = 0;
+  readonly #concurrency: number;
+  readonly #open: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
+
+  constructor(concurrency: number) {
+    this.#concurrency = concurrency;
+  }
+
+  /** Answers 100 Continue when it reads the body, as Deno does. */
+  get server(): http.Server {
+    return http
+      .createServer((request, response) => this.#take(request, response))
+      .on("checkContinue", (request, response) => this.#take(request, response));
+  }
+
+  readonly #take: http.RequestListener = (request, response) => {
+    const waitMs = Number(request.headers["x-skiff-wait"] ?? 0);
+    const refuse = () => {
+      this.refused++;
+      response.writeHead(503, { "x-skiff-busy": "1", "content-length": 0 }).end();
+    };
+    if (this.#open.length < this.#concurrency && this.#waiting.size === 0) this.#admit(request, response);
+    else if (waitMs === 0) refuse();
+    else {
+      const begin = () => {
+        clearTimeout(timer);
+        this.#admit(request, response);
+      };
+      const timer = setTimeout(() => {
+        this.#waiting.delete(begin);
+        refuse();
+      }, waitMs);
+      this.#waiting.add(begin);
+    }
+  };
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Answers the call that was admitted first. */
+  answer(): void {
+    this.#open.shift()?.();
+  }
+
+  #admit(request: http.IncomingMessage, response: http.ServerResponse): void {
+    this.admitted.push(request.url!);
+    let body = "";
+    if (request.headers.expect !== undefined) response.writeContinue();
+    request.on("data", (part) => {
+      body += part;
+    });
+    request.on("end", () => this.bodies.push(body));
+    this.#open.push(() => response.end(request.url));
+    this.most = Math.max(this.most, this.#open.length);
+    response.once("close", () => {
+      for (const begin of this.#waiting) {
+        this.#waiting.delete(begin);
+        begin();
+        break;
+      }
+    });
+  }
+}
+
+describe("two routers with the same instances", () => {
+  let one: Harness;
+  let other: Harness;
+  let instances: AdmittingInstance[];
+  beforeEach(async () => {
+    one = await Harness.start({ limits: { instanceWaitMs: 3_000 } });
+    other = await Harness.start({ platform: one.platform, limits: { instanceWaitMs: 3_000 } });
+  });
+  afterEach(async () => {
+    await other.close();
+    await one.close();
+  });
+
+  async function serve(count: number, concurrency: number): Promise<void> {
+    instances = Array.from({ length: count }, () => new AdmittingInstance(concurrency));
+    const addresses = instances.map(({ server }) => one.listen(server));
+    await one.publish("echo", await Promise.all(addresses), { concurrency });
+  }
+
+  const admitted = () => instances.flatMap((instance) => instance.admitted);
+
+  it("wait inside an instance that has no place, and get it in order of arrival", async () => {
+    await serve(1, 1);
+    const [instance] = instances;
+    const first = send(`${one.url}/fn/echo/first`);
+    await until(() => instance!.admitted.length === 1, "the first is admitted");
+    const second = send(`${other.url}/fn/echo/second`);
+    await until(() => instance!.waiting === 1, "the second waits inside");
+    instance!.answer();
+    assert.equal((await first).body, "/first");
+    await until(() => instance!.admitted.length === 2, "the second is admitted");
+    instance!.answer();
+    assert.equal((await second).body, "/second");
+    assert.deepEqual([instance!.most, instance!.refused], [1, 1]);
+    await other.idle();
+  });
+
+  it("find another instance that has a place", async () => {
+    await serve(3, 1);
+    const calls = [one, one, other].map((router, index) => send(`${router.url}/fn/echo/${index}`));
+    await until(() => admitted().length === 3, "all are admitted");
+    for (const instance of instances) {
+      assert.equal(instance.admitted.length, 1);
+      instance.answer();
+    }
+    assert.deepEqual(
+      (await Promise.all(calls)).map(({ status }) => status),
+      [200, 200, 200],
+    );
+  });
+
+  for (const [title, body, headers] of [
+    ["of known length", "x".repeat(60_000), { "content-length": "60000" }],
+    ["in chunks", "x".repeat(1_000), { "transfer-encoding": "chunked" }],
+    ["that is long", "x".repeat(3_000_000), { "content-length": "3000000" }],
+  ] as const) {
+    it(`send a body ${title} again, whole, after an instance refused it`, async () => {
+      await serve(1, 1);
+      const [instance] = instances;
+      const first = send(`${one.url}/fn/echo/first`);
+      await until(() => instance!.admitted.length === 1, "the first is admitted");
+      const second = send(`${other.url}/fn/echo/second`, { method: "POST", headers, body });
+      await until(() => instance!.waiting === 1, "the second waits inside");
+      instance!.answer();
+      await first;
+      await until(() => instance!.bodies.includes(body), "the body has arrived");
+      instance!.answer();
+      assert.equal((await second).body, "/second");
+    });
+  }
+
+  it("answer 503 no_capacity when an instance has no place for the whole wait", async () => {
+    await other.close();
+    other = await Harness.start({ platform: one.platform, limits: { instanceWaitMs: 500 } });
+    await serve(1, 1);
+    const first = send(`${one.url}/fn/echo/first`);
+    await until(() => admitted().length === 1, "the first is admitted");
+    const refused = await send(`${other.url}/fn/echo/second`);
+    assert.deepEqual([refused.status, JSON.parse(refused.body).code], [503, "no_capacity"]);
+    instances[0]!.answer();
+    await first;
+    await other.idle();
+  });
+
+  it("let go of an instance whose client leaves while it waits inside", async () => {
+    await serve(1, 1);
+    const first = send(`${one.url}/fn/echo/first`);
+    await until(() => admitted().length === 1, "the first is admitted");
+    const left = http.get(`${other.url}/fn/echo/second`, { agent: false }).on("error", () => {});
+    await until(() => instances[0]!.waiting === 1, "the second waits inside");
+    left.destroy();
+    await other.idle();
+    instances[0]!.answer();
+    await first;
+  });
+});
