@@ -59,8 +59,6 @@ export interface KubernetesPlatformOptions {
   readonly sendToPod?: PoolOptions["send"];
 }
 
-const SEEN_WITHIN_MS = 5_000;
-
 /** Functions as Deployments of a cluster. Manager and router each have one; the leader's work is in control/. */
 export class KubernetesPlatform implements Platform {
   readonly abilities = { scalesOut: false, scalesToZero: true, runsCode: true, durable: true };
@@ -281,12 +279,7 @@ export class KubernetesPlatform implements Platform {
     const { signal } = this.#closing;
     const removed = await removeFunction(name, { api: this.#api, namespace: this.#namespace, signal });
     // A caller that reads the endpoints next must not find it.
-    const gone = Promise.withResolvers<void>();
-    const unwatch = this.watchFunctions(() => this.mirror.functions.get(name) ?? gone.resolve());
-    const late = setTimeout(gone.resolve, SEEN_WITHIN_MS);
-    if (this.mirror.functions.get(name)) await gone.promise;
-    clearTimeout(late);
-    unwatch();
+    await this.mirror.seen(name, () => this.mirror.functions.get(name) === undefined);
     return removed;
   }
 

@@ -32,6 +32,9 @@ export interface EndpointsMirrorOptions {
   readonly times?: MirrorTimes;
 }
 
+/** A program that does not see a change by then has lost its watch, which it reports elsewhere. */
+const SEEN_WITHIN_MS = 5_000;
+
 /** The snapshot of ready pods that calls are sent by: from Functions and EndpointSlices, held in memory. */
 export class EndpointsMirror {
   readonly functions: Mirror<FunctionResource>;
@@ -108,6 +111,18 @@ export class EndpointsMirror {
   watchPods(listener: (name: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when what was written of a function is seen here. */
+  async seen(name: string, holds: () => boolean): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const unwatch = this.watchPods((changed) => {
+      if (changed === name && holds()) resolve();
+    });
+    const late = setTimeout(resolve, SEEN_WITHIN_MS);
+    if (!holds()) await promise;
+    clearTimeout(late);
+    unwatch();
   }
 
   /** A version that may be called. */

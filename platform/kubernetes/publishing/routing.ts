@@ -5,21 +5,18 @@ import type { Settings } from "../../settings.ts";
 import { checkTraffic, currentVersion, shareOf } from "../../traffic.ts";
 import type { JsonOperation, KubeApi } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
-import { delay } from "../cluster/mirror.ts";
-import type { FunctionResource, FunctionSpec } from "../cluster/resources.ts";
+import { type Deployment, type FunctionResource, type FunctionSpec, KINDS } from "../cluster/resources.ts";
 import { isSameTraffic } from "../endpoints/endpoints.ts";
 import type { EndpointsMirror } from "../endpoints/endpoints-mirror.ts";
 import type { Children } from "../objects/children.ts";
 import { inlineSourceHash, keptVersions, specOf, trafficOf } from "../objects/function-resource.ts";
-import { ANNOTATIONS } from "../objects/names.ts";
+import { ANNOTATIONS, versionName } from "../objects/names.ts";
 import type { Starter } from "../starting/starter.ts";
 import type { VersionStore } from "../versions/version-store.ts";
 import type { VersionRecord } from "../versions/versions.ts";
 import { annotationPath, functionPlace, ownMark, type PublishTurns, type Turn } from "./publish-turns.ts";
 
 const TRIES = 4;
-/** A program that does not see a change of its own by then has lost its watch, which it reports elsewhere. */
-const OBEYED_WITHIN_MS = 5_000;
 
 export interface RoutingOptions {
   readonly api: KubeApi;
@@ -84,22 +81,33 @@ export class Routing {
   async #prepare({ turn, traffic, before, records }: Change, signal: AbortSignal): Promise<void> {
     const { endpoints, starter } = this.#options;
     const { owner, stored } = turn;
-    const ready = ({ version }: { version: number }) => endpoints.ready(owner.name, version).length;
-    const serving = before.map(ready).reduce((sum, count) => sum + count, 0);
+    const ready = (version: number) => endpoints.ready(owner.name, version);
+    const serving = before.reduce((sum, { version }) => sum + ready(version).length, 0);
     const failed = new AbortController();
     const work = records.map(async (record) => {
-      const share = shareOf(traffic, record.version);
-      const count = neededInstances(record.settings, serving * share);
-      const missing = Math.max(0, count - ready(record));
+      const { version } = record;
+      const count = neededInstances(record.settings, serving * shareOf(traffic, version));
+      const isStored = version === stored?.version;
       // `store` has brought up one instance, and the autoscaler keeps one.
-      if (missing === 0 && record.version === stored?.version && count === 1) return;
+      if (isStored && count === 1 && ready(version).length > 0) return;
+      const isDraining = !isStored && before.every((share) => share.version !== version);
+      const leaving = isDraining && (await this.#isStopped(owner.name, version)) ? ready(version) : [];
+      const missing = Math.max(0, count - ready(version).length + leaving.length);
       const supplied = starter.supply({ owner, record, count: missing }, failed.signal);
-      await starter.start({ owner, record, count, takesCalls: true, supplied }, signal);
+      await starter.start({ owner, record, count, leaving, takesCalls: true, supplied }, signal);
     });
     const [refusal] = (await Promise.allSettled(work)).filter(({ status }) => status === "rejected");
     if (!refusal) return;
     failed.abort();
     throw (refusal as PromiseRejectedResult).reason;
+  }
+
+  /** True if pods that are ready still are on their way out, because the version has lost its traffic just now. */
+  async #isStopped(name: string, version: number): Promise<boolean> {
+    const { api, namespace } = this.#options;
+    const place = { kind: KINDS.deployments, namespace, name: versionName(name, version) };
+    const deployment = await api.get<Deployment>(place);
+    return (deployment?.spec.replicas ?? 0) === 0;
   }
 
   async #write(turn: Turn, { traffic, records }: Pick<Change, "traffic" | "records">): Promise<void> {
@@ -142,13 +150,7 @@ export class Routing {
   /** Resolves when calls follow the traffic, everywhere. */
   async #spread(name: string, traffic: Traffic): Promise<void> {
     const { endpoints, spread } = this.#options;
-    const obeys = () => isSameTraffic(endpoints.get(name)?.traffic ?? [], traffic);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const unwatch = endpoints.watch(() => obeys() && resolve());
-    const late = new AbortController();
-    if (!obeys()) await Promise.race([promise, delay(OBEYED_WITHIN_MS, late.signal)]);
-    late.abort();
-    unwatch();
+    await endpoints.seen(name, () => isSameTraffic(endpoints.get(name)?.traffic ?? [], traffic));
     await spread?.(name, traffic);
   }
 

@@ -46,16 +46,15 @@ export class Storing {
     const turn = await turns.begin(name, { make, signal });
     const created = keptVersions(turn.resource, limits).length === 0;
     let version: number | undefined;
+    let before: readonly VersionRecord[] = [];
     try {
       version = await this.#nextNumber(turn);
-      const record = await this.#start({ draft, turn, version, packed }, signal);
-      turn.stored = record;
-      turn.records = [...turn.records!, record];
-      turn.cleanUps.push(() => this.#prune(turn));
+      before = turn.records!;
+      turn.stored = await this.#start({ draft, turn, version, packed }, signal);
       turns.hold(turn);
       return { name, version, created };
     } catch (error) {
-      await this.#undo(turn, { created, version, hash: draft.hash }).catch((failure: Error) => {
+      await this.#undo(turn, { created, version, hash: draft.hash, before }).catch((failure: Error) => {
         // The leader finds the mark and removes what is left.
         this.#options.onTrouble(`${name}: undoing a failed deploy failed as well: ${failure.message}`);
         turn.leaveLine();
@@ -65,7 +64,7 @@ export class Storing {
   }
 
   async #start({ draft, turn, version, packed }: Storage, signal: AbortSignal): Promise<VersionRecord> {
-    const { versions, starter } = this.#options;
+    const { versions, starter, endpoints } = this.#options;
     const { owner } = turn;
     const { settings } = draft;
     const failed = new AbortController();
@@ -80,7 +79,10 @@ export class Storing {
         failed.signal,
       );
       const record = await versions.store(draft, { owner, version, packed: await packed });
-      const whenReady = () => this.#list(turn, [...turn.records!, record]);
+      const whenReady = async () => {
+        await this.#add(turn, record);
+        await endpoints.seen(owner.name, () => endpoints.kept(owner.name, version) !== undefined);
+      };
       await starter.start({ owner, record, count: 1, takesCalls: false, supplied, whenReady }, signal);
       return record;
     } catch (error) {
@@ -115,7 +117,23 @@ export class Storing {
     return 1 + Math.max(resource.spec.version ?? 0, endpoints.newestReady(owner.name), ...used);
   }
 
-  /** Lets the versions be called, and no others. */
+  /** Lets the new version be called, and the oldest ones over the limit no more. */
+  async #add(turn: Turn, record: VersionRecord): Promise<void> {
+    const { versions, limits } = this.#options;
+    const traffic = trafficOf(turn.resource, keptVersions(turn.resource, limits));
+    const records = [...turn.records!, record];
+    const needed = [record, ...traffic].map(({ version }) => version);
+    const forget = versionsToForget(records, limits.versionsKept, needed);
+    const kept = records.filter((each) => !forget.includes(each));
+    await this.#list(turn, kept);
+    // Their instances finish the calls that they have: the leader deletes their Deployments.
+    turn.cleanUps.push(async () => {
+      for (const each of forget) await versions.forget(each);
+    });
+    turn.records = kept;
+  }
+
+  /** Lets these versions be called, and no others. */
   async #list(turn: Turn, records: readonly VersionRecord[]): Promise<void> {
     const { api, namespace } = this.#options;
     const { name, uid } = turn.owner;
@@ -130,29 +148,9 @@ export class Storing {
     }
   }
 
-  async #prune(turn: Turn): Promise<void> {
-    const { versions, limits, endpoints } = this.#options;
-    const { name } = turn.owner;
-    const records = turn.records ?? [];
-    const kept = keptVersions(turn.resource, limits);
-    const traffic = trafficOf(turn.resource, kept);
-    const isNeeded = ({ version }: VersionRecord) =>
-      version === turn.stored?.version ||
-      traffic.some((share) => share.version === version) ||
-      endpoints.ready(name, version).length > 0;
-    const needed = records.filter(isNeeded).map(({ version }) => version);
-    const forget = versionsToForget(records, limits.versionsKept, needed);
-    if (forget.length === 0) return;
-    await this.#list(
-      turn,
-      records.filter((record) => !forget.includes(record)),
-    );
-    for (const record of forget) await versions.forget(record);
-  }
-
-  async #undo(turn: Turn, { created, version, hash }: Failed): Promise<void> {
+  async #undo(turn: Turn, { created, version, hash, before }: Failed): Promise<void> {
     const { api, namespace, turns, versions } = this.#options;
-    const { owner, resource, records = [] } = turn;
+    const { owner, resource } = turn;
     if (created && resource.spec.source === undefined) {
       // In the foreground, so that the next deploy waits until nothing of this one is left.
       // One that somebody else has made meanwhile is theirs.
@@ -164,8 +162,7 @@ export class Storing {
       return;
     }
     if (version !== undefined) {
-      if (resource.status?.versions?.some((kept) => kept.version === version))
-        await this.#list(turn, records);
+      if (resource.status?.versions?.some((kept) => kept.version === version)) await this.#list(turn, before);
       await versions.forget({ name: owner.name, version, hash });
       const name = versionName(owner.name, version);
       await api.delete({ kind: KINDS.autoscalers, namespace, name }, "Background");
@@ -208,4 +205,6 @@ interface Failed {
   /** Undefined if it had no number yet. */
   readonly version: number | undefined;
   readonly hash: string;
+  /** The versions before it. */
+  readonly before: readonly VersionRecord[];
 }

@@ -25,8 +25,9 @@ export interface Wanted {
   /** Of the Function. */
   readonly uid: string;
   readonly version: number;
-  /** Ready instances that it should have. */
+  /** Ready instances that it should have, besides those that are leaving. */
   readonly count: number;
+  readonly leaving?: readonly { readonly id: string }[];
 }
 
 /** A version that does not start. */
@@ -139,7 +140,7 @@ export class Start {
 
   #look(): void {
     const { endpoints } = this.#options;
-    const { name, uid, version, count } = this.#wanted;
+    const { name, uid, version, count, leaving = [] } = this.#wanted;
     const resource = endpoints.functions.get(name);
     const isThere = resource?.metadata.uid === uid && resource.metadata.deletionTimestamp === undefined;
     this.#wasSeen ||= isThere;
@@ -147,7 +148,8 @@ export class Start {
     if (!isThere && (this.#wasSeen || resource?.metadata.uid === uid)) {
       this.fail(new Problem("unknown_function", `The function "${name}" was removed.`));
     }
-    if (endpoints.ready(name, version).length < count) return;
+    const ready = endpoints.ready(name, version).filter(({ id }) => leaving.every((each) => each.id !== id));
+    if (ready.length < count) return;
     // A pod of the pool had started before.
     if (!this.#steps.has("load")) this.mark("start");
     this.#resolve();

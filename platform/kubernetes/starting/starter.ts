@@ -35,6 +35,8 @@ export interface Instances {
   readonly record: VersionRecord;
   /** Ready instances that there should be. */
   readonly count: number;
+  /** Ready instances that do not count, because they stop. */
+  readonly leaving?: readonly { readonly id: string }[];
   /** The version has traffic, or is about to get some. */
   readonly takesCalls: boolean;
   /** Of `supply`. */
@@ -73,9 +75,9 @@ export class Starter {
    */
   async start(instances: Instances, signal: AbortSignal): Promise<void> {
     const { limits } = this.#options;
-    const { owner, record, count, supplied, whenReady } = instances;
+    const { owner, record, count, supplied, whenReady, leaving = [] } = instances;
     signal.throwIfAborted();
-    const start = new Start({ ...owner, version: record.version, count }, this.#options);
+    const start = new Start({ ...owner, version: record.version, count, leaving }, this.#options);
     const fail = (error: unknown) => start.fail(error);
     let [own, then]: (Promise<void> | undefined)[] = [];
     const bringUp = () => {

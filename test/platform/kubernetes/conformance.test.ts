@@ -3,17 +3,15 @@ import type { ConfigMap, Deployment } from "../../../platform/kubernetes/cluster
 import { Reconciler } from "../../../platform/kubernetes/control/reconciler.ts";
 import { Sleeper } from "../../../platform/kubernetes/control/sleeper.ts";
 import type { KubernetesPlatform } from "../../../platform/kubernetes/kubernetes-platform.ts";
-import { limitsFromEnv } from "../../../platform/limits.ts";
+import { type Limits, limitsFromEnv } from "../../../platform/limits.ts";
 import type { Platform } from "../../../platform/platform.ts";
 import { eventually } from "../../support/eventually.ts";
 import { call } from "../../support/instances/call-instance.ts";
-import { instancesOf } from "../../support/platform/deploying.ts";
+import { instancesOf, servingOf } from "../../support/platform/deploying.ts";
 import { draftOf } from "../../support/platform/draft.ts";
 import { FakeCluster, QUICK } from "../../support/platform/fake-cluster.ts";
 import { FakeKubelet } from "../../support/platform/fake-kubelet.ts";
 import { conformance } from "../conformance/conformance.ts";
-
-const LIMITS = limitsFromEnv({});
 
 /** A platform on a fake cluster, with what the leader runs. */
 class Opened {
@@ -24,21 +22,21 @@ class Opened {
   readonly #sleeper: Sleeper;
   #closed: Promise<void> | undefined;
 
-  static async open(): Promise<Opened> {
+  static async open(limits: Partial<Limits> = {}): Promise<Opened> {
     const kubelet = new FakeKubelet();
     const cluster = await FakeCluster.start(kubelet.startPod);
     cluster.server.onLog = (...log) => void kubelet.log(...log);
-    return await new Opened(cluster, kubelet).#synced();
+    return await new Opened(cluster, kubelet, { ...limitsFromEnv({}), ...limits }).#synced();
   }
 
-  private constructor(cluster: FakeCluster, kubelet: FakeKubelet) {
+  private constructor(cluster: FakeCluster, kubelet: FakeKubelet, limits: Limits) {
     this.cluster = cluster;
     this.#kubelet = kubelet;
-    this.platform = cluster.open({ limits: LIMITS });
+    this.platform = cluster.open({ limits });
     const { platform } = this;
     const namespace = "skiff-functions";
     const print = (line: string) => void cluster.lines.push(line);
-    const shared = { api: cluster.api, platform, namespace, limits: LIMITS, print };
+    const shared = { api: cluster.api, platform, namespace, limits, print };
     const build = async ({ bytes }: { bytes: Uint8Array }) => ({ code: bytes });
     const urlOf = (name: string) => `/fn/${name}`;
     this.#reconciler = new Reconciler({ ...shared, build, urlOf, times: QUICK });
@@ -58,7 +56,7 @@ class Opened {
     for (const deployment of server.list<Deployment>("deployments")) {
       server.put("deployments", { ...deployment, spec: { ...deployment.spec, replicas: 0 } });
     }
-    return await new Opened(this.cluster, this.#kubelet).#synced();
+    return await new Opened(this.cluster, this.#kubelet, limitsFromEnv({})).#synced();
   }
 
   close(): Promise<void> {
@@ -104,24 +102,30 @@ const printing = (text: string) => `
 
 conformance("the Kubernetes platform on a fake cluster", {
   abilities: { scalesOut: false, scalesToZero: true, runsCode: true, durable: true },
-  open: async () => track(await Opened.open()),
+  open: async (limits) => track(await Opened.open(limits)),
   dispose: (platform) => opened.get(platform)!.close(),
   reopen: async (platform) => track(await opened.get(platform)!.reopen()),
   draft: (name, text, settings) => draftOf(name, printing(text), settings),
   failing: (name) => draftOf(name, `console.log("last words"); throw new Error("no");`),
-  breakStarts: async (platform, name) => {
+  breakStarts: async (platform, name, version = servingOf(platform, name)!.version) => {
     const { server } = opened.get(platform)!.cluster;
+    const wanted = {
+      "skiff.dev/function": name,
+      "skiff.dev/version": String(version),
+      "skiff.dev/part": "bundle",
+    };
     for (const part of server.list<ConfigMap>("configmaps")) {
-      const { labels } = part.metadata;
-      if (labels?.["skiff.dev/function"] !== name || labels["skiff.dev/part"] !== "bundle") continue;
+      if (!Object.entries(wanted).every(([label, value]) => part.metadata.labels?.[label] === value))
+        continue;
       const binaryData = { part: gzipSync("throw 1;").toString("base64") };
       server.put("configmaps", { ...part, binaryData });
     }
   },
-  toZero: (platform, name) =>
-    eventually(`${name} has no instance`, () => instancesOf(platform, name).length === 0),
+  toZero: (platform, name, version) =>
+    eventually(`${name} has no instance`, () => instancesOf(platform, name, version).length === 0),
   print: async (platform, name, text) => {
     await call(instancesOf(platform, name)[0]!.address, { path: `/${text}` });
   },
-  answer: async (platform, name) => (await call(instancesOf(platform, name)[0]!.address)).text,
+  answer: async (platform, name, version) =>
+    (await call(instancesOf(platform, name, version)[0]!.address)).text,
 });

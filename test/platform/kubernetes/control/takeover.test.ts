@@ -3,7 +3,7 @@ import type { Deployment, FunctionResource } from "../../../../platform/kubernet
 import { Reconciler } from "../../../../platform/kubernetes/control/reconciler.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { instancesOf, publish } from "../../../support/platform/deploying.ts";
+import { publish, servingOf } from "../../../support/platform/deploying.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 import { FakeCluster, QUICK } from "../../../support/platform/fake-cluster.ts";
 import { formerFunction } from "../../../support/platform/former-function.ts";
@@ -30,7 +30,7 @@ describe("a function of an older Skiff", () => {
     const deployment = former()!;
     cluster.server.put("deployments", { ...deployment, spec: { ...deployment.spec, replicas } });
   };
-  const instances = () => instancesOf(cluster.platform, "hello");
+  const instances = () => servingOf(cluster.platform, "hello")?.instances ?? [];
 
   /** What a cluster holds when Skiff is upgraded. */
   function put(replicas: number, status: FunctionResource["status"] = { version: 2 }): void {
