@@ -93,7 +93,7 @@ export class FunctionState {
       waiting += version.waiting;
       ready += version.readyCount;
     }
-    return { name, inFlight, waiting, ready, ...counters.read() };
+    return { ...counters, name, inFlight, waiting, ready, versions: counters.versions.read() };
   }
 
   #open(number: number): VersionState | undefined {

@@ -230,7 +230,7 @@ export class Placement implements Waiter {
     const waitedMs = performance.now() - this.#waitingSinceMs;
     this.#waitingSinceMs = 0;
     this.waitedMs += waitedMs;
-    this.version!.counters.waitedMs += waitedMs;
+    this.version!.counters.waitedS += waitedMs / 1_000;
   }
 
   #remainingMs(): number {

@@ -85,7 +85,7 @@ describe("an instance that fails", () => {
     await serveRaw((socket) => socket.end("hello\r\n\r\n"));
     assert.equal((await send(`${harness.url}/fn/echo`)).status, 502);
     assert.equal((await send(`${harness.url}/fn/echo`)).status, 502);
-    assert.equal(harness.stats().waitedMs, 0);
+    assert.equal(harness.stats().waitedS, 0);
   });
 
   for (const framing of ["content-length: 9", "transfer-encoding: chunked"]) {

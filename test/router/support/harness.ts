@@ -122,6 +122,12 @@ export class Harness {
     throw new Error(`no call was routed to ${name}`);
   }
 
+  /** Answered calls of all versions with series, by status class. */
+  answered(name = "echo"): number[] {
+    const parts = this.stats(name).versions.map(({ answered }) => answered);
+    return parts.reduce<number[]>((sums, part) => sums.map((sum, i) => sum + part[i]!), [0, 0, 0, 0, 0, 0]);
+  }
+
   async waiting(count: number): Promise<void> {
     const now = () => [...this.router.stats()].reduce((sum, { waiting }) => sum + waiting, 0);
     await until(() => now() === count, `${count} calls waiting`);
