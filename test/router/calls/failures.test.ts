@@ -124,7 +124,7 @@ describe("an instance that fails", () => {
     await serveRaw((socket) => socket.once("close", () => (closed = true)), { timeoutMs: 100 });
     const { status, body } = await send(`${harness.url}/fn/echo`);
     assert.equal(status, 504);
-    assert.match(JSON.parse(body).detail, /timeoutMs of the function is 100 ms/);
+    assert.match(JSON.parse(body).detail, /within 100 ms \(timeoutMs of the function\)/);
     await until(() => closed, "the instance lost the call");
   });
 

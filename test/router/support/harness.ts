@@ -9,7 +9,7 @@ import type { Address } from "../../../platform/platform.ts";
 import { applySettings, defaultSettings } from "../../../platform/settings.ts";
 import type { FunctionStats } from "../../../router/metrics/stats.ts";
 import { Router } from "../../../router/router.ts";
-import { createCallServer } from "../../../router/server/call-server.ts";
+import { CallServer } from "../../../router/server/call-server.ts";
 import { openTelemetry, type Telemetry } from "../../../router/telemetry/telemetry.ts";
 import { publish } from "../../support/platform/deploying.ts";
 import { draftOf } from "../../support/platform/draft.ts";
@@ -57,7 +57,7 @@ export class Harness {
     const print = (line: string) => lines.push(line);
     const router = new Router({ platform: this.platform, limits: this.limits, print, telemetry });
     this.router = router;
-    this.#server = createCallServer({ router, limits: this.limits, headersMs });
+    this.#server = new CallServer({ router, limits: this.limits, headersMs });
   }
 
   static async start(options: HarnessOptions = {}): Promise<Harness> {
