@@ -1,5 +1,4 @@
-import { FREE_SPACE, isDiskFull } from "./disk-full.ts";
-import { shortageOf } from "./shortage.ts";
+import { FREE_SPACE, isDiskFull, shortageOf } from "./shortage.ts";
 
 /**
  * Every error that Skiff itself answers with. The table is closed: a code that is not here cannot be
