@@ -4,6 +4,7 @@ import { parseBytes, parseDurationMs } from "./quantity.ts";
 /** Bounds of one Skiff installation. Every one can be set by its environment variable. */
 export interface Limits {
   readonly sourceBytes: number;
+  readonly specBytes: number;
   readonly callBodyBytes: number;
   readonly headerBytes: number;
   readonly waitingCalls: number;
@@ -33,6 +34,12 @@ interface LimitRow {
 /** The defaults; a test checks docs/limits.md against these rows. */
 export const LIMITS: Readonly<Record<keyof Limits, LimitRow>> = {
   sourceBytes: { env: "SKIFF_MAX_SOURCE", unit: "bytes", value: "20Mi", about: "size of a posted source" },
+  specBytes: {
+    env: "SKIFF_MAX_SPEC",
+    unit: "bytes",
+    value: "256Ki",
+    about: "spec of a declaration",
+  },
   callBodyBytes: { env: "SKIFF_MAX_BODY", unit: "bytes", value: "100Mi", about: "body of a call" },
   headerBytes: { env: "SKIFF_MAX_HEADERS", unit: "bytes", value: "32Ki", about: "header block of a request" },
   waitingCalls: {

@@ -23,7 +23,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       version: API_VERSION,
       summary: "POST TypeScript, get a URL",
       description:
-        "A path that is not listed is 404 `unknown_route`, another method of a listed path (of `/fn`: TRACE and CONNECT) is 405 `method_not_allowed` with `Allow`; each GET answers HEAD, and each path OPTIONS. On Kubernetes what needs the cluster is 503 `platform_unavailable` while its API server does not answer.",
+        "A path that is not listed is 404 `unknown_route`, another method of a listed path (of `/fn`: TRACE and CONNECT) is 405 `method_not_allowed` with `Allow`; each GET answers HEAD, and each path OPTIONS. On Kubernetes what needs the cluster is 503 `platform_unavailable` while its API server does not answer. No operation answers `invalid_declaration` or `precondition_failed` yet.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
