@@ -1,3 +1,4 @@
+import type { Declarations } from "./declarations.ts";
 import type { Settings } from "./settings.ts";
 
 /**
@@ -9,6 +10,9 @@ import type { Settings } from "./settings.ts";
  */
 export interface Platform {
   readonly abilities: Abilities;
+
+  /** Everything that should exist besides functions. */
+  readonly declarations: Declarations;
 
   /**
    * Makes a version without calls. Resolves when it is durable and an instance of it has answered a probe. That

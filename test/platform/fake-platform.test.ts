@@ -4,6 +4,7 @@ import { Problem } from "../../platform/problems.ts";
 import { answering, draftOf } from "../support/platform/draft.ts";
 import { FakePlatform } from "../support/platform/fake-platform.ts";
 import { conformance } from "./conformance/conformance.ts";
+import { declarationsConformance, KINDS } from "./conformance/declarations.ts";
 
 const FAILING = "throw";
 
@@ -41,5 +42,19 @@ conformance("the platform in memory", {
   print: async (platform, name, text) => (platform as BreakablePlatform).print(name, text),
   answer: async () => {
     throw new Error("it runs no code");
+  },
+});
+
+declarationsConformance("the platform in memory", {
+  isDurable: false,
+  open: async () => {
+    const lines: string[] = [];
+    const platform = new FakePlatform({ kinds: KINDS, print: (line) => lines.push(line) });
+    const { declarations } = platform;
+    return { declarations, printed: () => lines.join("\n"), close: () => platform.close() };
+  },
+  beside: async ({ declarations }) => declarations,
+  reopen: async () => {
+    throw new Error("it is not durable");
   },
 });

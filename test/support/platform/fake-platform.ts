@@ -1,3 +1,4 @@
+import { DECLARATION_KINDS, type DeclarationKinds } from "../../../platform/declarations.ts";
 import { EndpointsTable } from "../../../platform/endpoints-table.ts";
 import { LogBuffer } from "../../../platform/log-buffer.ts";
 import type {
@@ -17,6 +18,7 @@ import type {
 } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { checkTraffic, currentVersion } from "../../../platform/traffic.ts";
+import { MemoryDeclarations } from "./memory-declarations.ts";
 
 export interface FakeVersion extends VersionRecord, Content {
   readonly instances: readonly Instance[];
@@ -36,11 +38,16 @@ export interface FakeOptions {
   wakeSteps?: readonly WakeStep[];
   /** Versions kept of a function; 20 by default. */
   versionsKept?: number;
+  /** Kinds of declarations; DECLARATION_KINDS by default. */
+  kinds?: DeclarationKinds;
+  /** Takes one line for people. */
+  print?: (line: string) => void;
 }
 
 /** A platform in memory for tests of manager and router: instances are whatever addresses the test gives. */
 export class FakePlatform implements Platform {
   readonly abilities = { scalesOut: false, scalesToZero: false, runsCode: false, durable: false };
+  readonly declarations: MemoryDeclarations;
   readonly loads: Load[] = [];
   readonly #options: Required<FakeOptions>;
   readonly #functions = new Map<string, FakeFunction>();
@@ -53,7 +60,10 @@ export class FakePlatform implements Platform {
 
   constructor(options: FakeOptions = {}) {
     const start = () => ({ unix: "/nonexistent/fake.sock" });
-    this.#options = { start, wakeSteps: [], versionsKept: 20, ...options };
+    const defaults = { start, wakeSteps: [], versionsKept: 20, kinds: DECLARATION_KINDS, print: () => {} };
+    this.#options = { ...defaults, ...options };
+    const throwIfOver = () => this.#throwIfOver();
+    this.declarations = new MemoryDeclarations({ ...this.#options, throwIfOver });
   }
 
   store(draft: Draft, signal?: AbortSignal): Promise<Stored> {

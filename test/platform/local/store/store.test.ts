@@ -213,6 +213,27 @@ describe("the store", () => {
     });
   });
 
+  it("keeps nothing readable of the spec of a declaration that was replaced or removed", async () => {
+    await using(async (store) => {
+      const declare = (marker: string | undefined, ifRevision?: string) =>
+        store.declare({
+          kind: "Note",
+          name: "a",
+          ...(marker === undefined ? {} : { spec: JSON.stringify({ text: `${marker} `.repeat(5_000) }) }),
+          ifRevision,
+          at: new Date(),
+        });
+      await declare("first-marker");
+      assert.equal(filesWith("first-marker").length, 1);
+      const { left } = await declare("second-marker");
+      assert.deepEqual([left, filesWith("first-marker")], [undefined, []]);
+      assert.equal((await declare("third-marker", "9")).isAllowed, false);
+      await declare(undefined);
+      for (const marker of ["second-marker", "third-marker"]) assert.deepEqual(filesWith(marker), []);
+      assert.deepEqual(await store.declarations("Note"), []);
+    });
+  });
+
   it("writes and reads the largest versions without keeping this thread from its work", async () => {
     const text = new Uint8Array(80 * MIB).fill(120);
     const source = { bytes: text.subarray(0, 20 * MIB), type: "text/typescript" as const };
@@ -284,11 +305,11 @@ describe("the store", () => {
 
   it("is not opened when a newer Skiff wrote it, and stays as it was", async () => {
     const db = new DatabaseSync(file);
-    db.exec("PRAGMA user_version = 3");
+    db.exec("PRAGMA user_version = 4");
     db.close();
     for (let i = 0; i < 2; i++) {
       await assert.rejects(Store.open(file), {
-        message: `${file} was written by a newer Skiff (schema 3); start that one.`,
+        message: `${file} was written by a newer Skiff (schema 4); start that one.`,
       });
     }
   });
