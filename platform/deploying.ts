@@ -1,5 +1,6 @@
 import type { Draft, Platform, Stored, VersionRecord } from "./platform.ts";
 import { canonicalSettings } from "./settings.ts";
+import { currentVersion } from "./traffic.ts";
 
 export interface Published extends Stored {
   /** True if this was the current version already. */
@@ -13,20 +14,35 @@ export interface Published extends Stored {
  */
 export async function deploy(platform: Platform, draft: Draft, signal?: AbortSignal): Promise<Published> {
   const current = await platform.find(draft.name);
-  if (current !== undefined && isSameVersion(current, draft)) return unchanged(current);
-  return await publish(platform, draft, signal);
+  if (current === undefined || !isSameVersion(current, draft)) return await publish(platform, draft, signal);
+  return isServing(platform, current) ? unchanged(current) : await complete(platform, current, signal);
 }
 
-/** Stores a version and sends all calls to it, also if it is the same as the current one. */
+/** Stores a version and sends all calls to it. */
 export async function publish(platform: Platform, draft: Draft, signal?: AbortSignal): Promise<Published> {
   const stored = await platform.store(draft, signal);
-  await platform.route(draft.name, [{ version: stored.version, weight: 1 }], signal);
+  await routeAll(platform, stored, signal);
   return { ...stored, unchanged: false };
 }
 
-/** What a deploy that changes nothing answers. */
+/** Sends all calls to a version whose deploy failed after it was stored. */
+export async function complete(
+  platform: Platform,
+  { name, version }: VersionRecord,
+  signal?: AbortSignal,
+): Promise<Published> {
+  await routeAll(platform, { name, version }, signal);
+  return { name, version, created: false, unchanged: false };
+}
+
+/** What a deploy answers that changes nothing. */
 export function unchanged({ name, version }: VersionRecord): Published {
   return { name, version, created: false, unchanged: true };
+}
+
+/** True if calls go to this version more than to any other. */
+export function isServing(platform: Platform, { name, version }: VersionRecord): boolean {
+  return currentVersion(platform.endpoints(name)?.traffic ?? []) === version;
 }
 
 /** True if a deploy of `draft` over the version `current` would change nothing. */
@@ -38,4 +54,12 @@ export function isSameVersion(
   // Versions of an older Skiff have hashes that were made in another way.
   const isSameSource = current.sourceHash === draft.sourceHash;
   return isSameSource && canonicalSettings(current.settings) === canonicalSettings(draft.settings);
+}
+
+function routeAll(
+  platform: Platform,
+  { name, version }: Pick<Stored, "name" | "version">,
+  signal?: AbortSignal,
+) {
+  return platform.route(name, [{ version, weight: 1 }], signal);
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { Source } from "./platform.ts";
 import { canonicalSettings, type Settings } from "./settings.ts";
@@ -15,10 +15,19 @@ export function versionHash(sourceHash: string, settings: Settings): string {
 
 /** SHA-256 in hex over type and bytes of a source. */
 export async function sourceHash({ type, bytes }: Source): Promise<string> {
-  const hash = createHash("sha256").update(`${type}\n`);
+  const hash = hashOfType(type);
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
     if (at > 0) await setImmediate();
     hash.update(bytes.subarray(at, at + PIECE_BYTES));
   }
   return hash.digest("hex");
+}
+
+/** `sourceHash` in one piece, for threads on which nothing waits. */
+export function sourceHashSync({ type, bytes }: Source): string {
+  return hashOfType(type).update(bytes).digest("hex");
+}
+
+function hashOfType(type: Source["type"]): Hash {
+  return createHash("sha256").update(`${type}\n`);
 }

@@ -12,10 +12,11 @@ export function summaryDocument(summary: FunctionSummary, url: string): Record<s
 
 /** A function in full. */
 export function descriptionDocument(description: FunctionDescription, url: string): Record<string, unknown> {
-  const { settings, versions, instances, lastErrors, notReady, isolation } = description;
+  const { settings, traffic, versions, instances, lastErrors, notReady, isolation } = description;
   return {
     ...summaryDocument(description, url),
     settings: maskEnv(settings),
+    traffic,
     versions,
     instances,
     lastErrors,

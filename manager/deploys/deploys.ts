@@ -1,4 +1,11 @@
-import { isSameVersion, type Published, publish, unchanged } from "../../platform/deploying.ts";
+import {
+  complete,
+  isSameVersion,
+  isServing,
+  type Published,
+  publish,
+  unchanged,
+} from "../../platform/deploying.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Draft, Platform, Source, VersionRecord } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
@@ -139,16 +146,24 @@ export class Deploys {
     if (hashed === undefined) throw unknownFunction(name);
     const settings = applySettings(current?.settings ?? defaultSettings(limits), patch, limits);
     const version = { name, hash: versionHash(hashed, settings), sourceHash: hashed, settings };
-    if (current && isSameVersion(current, version)) return { ...unchanged(current), waitedMs, startMs: 0 };
+    // Whoever left, a version is whole or it is not there; but nobody waits for one that is removed at once.
+    if (current && isSameVersion(current, version)) {
+      if (isServing(platform, current)) return { ...unchanged(current), waitedMs, startMs: 0 };
+      return { ...(await this.#start(() => complete(platform, current, removed), signal)), waitedMs };
+    }
     const { content, ...built } = await this.#content(order.source, { current, hashed, signal });
     signal.throwIfAborted();
-    const publishedAt = performance.now();
-    // Whoever left, a version is whole or it is not there; but nobody waits for one that is removed at once.
-    const published = await this.#starts.run(
-      () => startAttempt(publish(platform, { ...version, content }, removed)),
-      { signal },
-    );
-    return { ...published, ...built, waitedMs, startMs: performance.now() - publishedAt };
+    const start = () => publish(platform, { ...version, content }, removed);
+    return { ...(await this.#start(start, signal)), ...built, waitedMs };
+  }
+
+  async #start(
+    start: () => Promise<Published>,
+    signal: AbortSignal,
+  ): Promise<Published & { readonly startMs: number }> {
+    const startedAt = performance.now();
+    const published = await this.#starts.run(() => startAttempt(start()), { signal });
+    return { ...published, startMs: performance.now() - startedAt };
   }
 
   /** Builds the source, unless the current version has the same. */

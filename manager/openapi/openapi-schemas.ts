@@ -149,6 +149,11 @@ function description(): Schema {
     {
       ...summary(),
       settings: ref("Settings"),
+      traffic: {
+        type: "array",
+        items: object({ version: version(), weight: { type: "integer", minimum: 1 } }),
+        description: "The versions that take calls, each with its part of the sum of all weights",
+      },
       versions: { type: "array", items: object({ version: version(), hash: HASH, createdAt: INSTANT }) },
       instances: { type: "array", items: instance },
       lastErrors: { type: "array", items: object({ at: INSTANT, message: TEXT }) },

@@ -42,6 +42,14 @@ describe("deploying", () => {
     assert.deepEqual([described?.version, described?.versions.length], [1, 2]);
   });
 
+  it("sends calls to a version that was stored and never routed, without storing it again", async () => {
+    const platform = new FakePlatform();
+    await platform.store(draftOf("f", answering("one")));
+    const published = await deploy(platform, draftOf("f", answering("one")));
+    assert.deepEqual(published, { name: "f", version: 1, created: false, unchanged: false });
+    assert.deepEqual(platform.endpoints("f")?.traffic, [{ version: 1, weight: 1 }]);
+  });
+
   it("knows a version of an older Skiff by its source and settings, whatever its hash is", () => {
     const draft = draftOf("f", answering("one"));
     const older = { ...draft, hash: "made in another way" };

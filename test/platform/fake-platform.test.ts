@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Limits } from "../../platform/limits.ts";
 import { Problem } from "../../platform/problems.ts";
 import { answering, draftOf } from "../support/platform/draft.ts";
 import { FakePlatform } from "../support/platform/fake-platform.ts";
@@ -10,8 +11,9 @@ class BreakablePlatform extends FakePlatform {
   /** Names and hashes of the versions that have stopped starting. */
   readonly broken = new Set<string>();
 
-  constructor() {
+  constructor(limits: Partial<Limits>) {
     super({
+      ...limits,
       start: ({ name, hash, bundle }) => {
         if (Buffer.from(bundle.code).toString() === FAILING)
           throw new Problem("start_failed", "It does not start.", { log: ["last words"] });
@@ -25,17 +27,17 @@ class BreakablePlatform extends FakePlatform {
 
 conformance("the platform in memory", {
   abilities: { scalesOut: false, scalesToZero: false, runsCode: false, durable: false },
-  open: async () => new BreakablePlatform(),
+  open: async (limits = {}) => new BreakablePlatform(limits),
   dispose: (platform) => platform.close(),
   reopen: async () => {
     throw new Error("it is not durable");
   },
   draft: (name, text, settings) => draftOf(name, answering(text), settings),
   failing: (name) => draftOf(name, FAILING),
-  breakStarts: async (platform, name) => {
-    (platform as BreakablePlatform).broken.add(`${name} ${(await platform.find(name))!.hash}`);
+  breakStarts: async (platform, name, version) => {
+    (platform as BreakablePlatform).broken.add(`${name} ${(await platform.find(name, version))!.hash}`);
   },
-  toZero: async (platform, name) => (platform as BreakablePlatform).setInstances(name, []),
+  toZero: async (platform, name, version) => (platform as BreakablePlatform).setInstances(name, [], version),
   print: async (platform, name, text) => (platform as BreakablePlatform).print(name, text),
   answer: async () => {
     throw new Error("it runs no code");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Semaphore } from "../../../process/semaphore.ts";
 import { denoPlanner } from "../../../runtimes/deno/deno-runtime.ts";
 import type { Limits } from "../../limits.ts";
-import type { LogLine } from "../../platform.ts";
+import type { LogLine, VersionRecord } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import { formatMs } from "../../quantity.ts";
 import { ExpectedMemory } from "../budget/expected-memory.ts";
@@ -15,7 +15,7 @@ import { Resources } from "../resources/resources.ts";
 import { startWork } from "../scaling/start-work.ts";
 import { BundleFiles } from "../store/bundle-files.ts";
 import { makeDenoDir } from "../store/data-folder.ts";
-import type { Store, VersionRecord } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { Isolation, IsolationMode } from "../wall/isolation.ts";
 import type { WallKind } from "../wall/profile.ts";
 import { InstanceFolders, removeFolder } from "./instance-folder.ts";
@@ -75,9 +75,8 @@ export class Instances {
       instances: () => this.#all,
       idle,
     });
-    this.bundles = new BundleFiles(
-      join(dataFolder, "functions"),
-      async ({ name, version }) => (await store.read(name, version))?.bundle,
+    this.bundles = new BundleFiles(join(dataFolder, "functions"), ({ name, version }) =>
+      store.bundle(name, version),
     );
     this.#folders = new InstanceFolders(dataFolder);
     this.#launching = Launching.open({

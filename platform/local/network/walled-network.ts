@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { backoffMs, HEALTHY_AFTER_MS } from "../scaling/backoff.ts";
+import { backoffMs, HEALTHY_AFTER_MS } from "../scaling/failures.ts";
 import { filterRules, type HostAddresses, hostAddressRules } from "./filter.ts";
 import { Namespace } from "./namespace.ts";
 import type { Plan } from "./plan.ts";

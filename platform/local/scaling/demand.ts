@@ -2,7 +2,7 @@ import type { Load } from "../../platform.ts";
 import type { Settings } from "../../settings.ts";
 import { desiredInstances, instancesForCalls, instancesForLoad } from "./scaling.ts";
 
-/** What the load of one function asks for, and for how long it has asked for less. Times are monotonic. */
+/** What the load of one version asks for, and for how long it has asked for less. Times are monotonic. */
 export class Demand {
   #load: Pick<Load, "inFlight" | "waiting"> = { inFlight: 0, waiting: 0 };
   #byInstance: Load["byInstance"];
@@ -17,17 +17,22 @@ export class Demand {
     if (inFlight + waiting + before.inFlight + before.waiting > 0) this.touch(nowMs);
   }
 
+  /** Calls that are in flight or waiting. */
+  get load(): Pick<Load, "inFlight" | "waiting"> {
+    return this.#load;
+  }
+
   /** Something happened that counts as a call. */
   touch(nowMs: number): void {
     this.#busyAtMs = nowMs;
   }
 
-  /** True if nobody told of a call on this instance. */
+  /** True if no router has reported a call on this instance. */
   isIdle(id: string): boolean {
     return (this.#byInstance?.().get(id)?.calls ?? 0) === 0;
   }
 
-  /** True if a call on this instance is known whose response has begun. */
+  /** True if a router has reported a call on this instance whose response has begun. */
   hasStream(id: string): boolean {
     return (this.#byInstance?.().get(id)?.streams ?? 0) > 0;
   }

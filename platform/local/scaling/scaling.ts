@@ -7,7 +7,7 @@ export const SCALE_IN_AFTER_MS = 30_000;
 export interface ScaleInput {
   readonly settings: Settings;
   readonly load: Pick<Load, "inFlight" | "waiting">;
-  /** Instances of the current version that are ready or starting. */
+  /** Instances of the version that are ready or starting. */
   readonly current: number;
   /** Time since the last call ended; 0 while calls are there. */
   readonly idleForMs: number;
@@ -25,6 +25,23 @@ export function instancesForCalls({ settings, load }: Pick<ScaleInput, "settings
   return Math.min(settings.max, Math.ceil((load.inFlight + load.waiting) / settings.concurrency));
 }
 
+export interface ShareInput {
+  readonly settings: Settings;
+  /** The load of all versions that take calls now. */
+  readonly load: Pick<Load, "inFlight" | "waiting">;
+  /** Ready instances of these. */
+  readonly ready: number;
+  /** The part of the calls that the version is to get, from 0 to 1. */
+  readonly share: number;
+}
+
+/** Ready instances that a version needs before it gets a share of the calls: no more than serve that share now. */
+export function instancesForShare({ settings, load, ready, share }: ShareInput): number {
+  const forCalls = Math.ceil(((load.inFlight + load.waiting) * share) / settings.concurrency);
+  const serving = Math.ceil(ready * share);
+  return Math.max(1, settings.min, Math.min(settings.max, forCalls, serving));
+}
+
 /** How many instances there should be now: grows at once, shrinks slowly, goes to `min` when idle. */
 export function desiredInstances(input: ScaleInput): number {
   const { settings, current, idleForMs, lowForMs } = input;
@@ -32,6 +49,6 @@ export function desiredInstances(input: ScaleInput): number {
   if (wanted >= current) return wanted;
   if (idleForMs >= settings.idleMs) return settings.min;
   const shrinks = lowForMs >= Math.min(SCALE_IN_AFTER_MS, settings.idleMs);
-  // The last instance stays until the function is idle: it is what answers without a cold start.
+  // The last instance stays until the version is idle: it answers without a cold start.
   return shrinks ? Math.max(1, wanted) : current;
 }

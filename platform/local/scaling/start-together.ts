@@ -3,19 +3,20 @@ import type { RunningInstance } from "../instances/running-instance.ts";
 
 export interface TogetherOptions {
   readonly count: number;
+  /** At least one must start: the version has none. */
+  readonly isNeeded: boolean;
   readonly signal: AbortSignal;
-  /** Holds the instances while they start, for those who describe the function meanwhile. */
+  /** Holds the instances from when they have a process until the caller takes them out. */
   readonly arriving: Set<RunningInstance>;
 }
 
 /**
- * Starts `count` instances of a version that is not current yet. All become ready, or none is left; but where memory
- * is used up it may be fewer, at least one.
- * @throws StartError of the first that does not start, or the signal's reason
+ * Starts `count` instances. All become ready, or none is left; where memory is used up there may be fewer.
+ * @throws StartError of the first that does not start; Problem `no_capacity`; the signal's reason
  */
 export async function startTogether(
   start: (signal: AbortSignal, waits: boolean) => Promise<RunningInstance>,
-  { count, signal: outer, arriving }: TogetherOptions,
+  { count, isNeeded, signal: outer, arriving }: TogetherOptions,
 ): Promise<readonly RunningInstance[]> {
   const others = new AbortController();
   const signal = AbortSignal.any([outer, others.signal]);
@@ -25,23 +26,23 @@ export async function startTogether(
   };
   signal.addEventListener("abort", kill);
   const startOne = async (_: unknown, index: number) => {
-    const isFirst = index === 0;
+    const waits = isNeeded && index === 0;
     try {
-      const instance = await start(signal, isFirst);
+      const instance = await start(signal, waits);
       started.push(instance);
       arriving.add(instance);
       if (signal.aborted) kill();
       await instance.ready;
     } catch (error) {
-      if (!isFirst && isNoCapacity(error)) return;
+      if (!waits && isNoCapacity(error)) return;
       // Only the first reason counts: what follows from it is noise.
       others.abort(error);
     }
   };
   await Promise.all(Array.from({ length: count }, startOne));
   signal.removeEventListener("abort", kill);
-  for (const instance of started) arriving.delete(instance);
   if (!signal.aborted) return started;
+  for (const instance of started) arriving.delete(instance);
   await Promise.all(started.map((instance) => instance.ended));
   throw signal.reason;
 }

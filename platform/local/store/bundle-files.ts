@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { access, mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { access, copyFile, mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Bundle, VersionRecord } from "../../platform.ts";
 
@@ -16,8 +16,8 @@ interface BundleFile {
 /**
  * The bundles as files for Deno, one folder per version. They are copies of what the database has, written
  * when they are needed: a crash may cut one short, so none outlives the Skiff that wrote it. A version is
- * known by its record, not by its number: the function of a name that was removed and deployed again starts
- * at 1 while instances of the one before still finish.
+ * identified by its record, not by its number: a name that was removed may be deployed again while instances of the
+ * function before still finish.
  */
 export class BundleFiles {
   readonly #root: string;
@@ -32,9 +32,19 @@ export class BundleFiles {
     rmSync(root, { recursive: true, force: true });
   }
 
-  /** The file of a version that is not stored yet. */
-  write(version: VersionName, bundle: Bundle): Promise<void> {
-    return this.#write(this.#fileOf(version), () => Promise.resolve(bundle));
+  /** Writes the file of a version that is not stored yet. */
+  write(version: VersionName, { code }: Bundle): Promise<void> {
+    return this.#write(this.#fileOf(version), (path) => writeFile(path, code));
+  }
+
+  /** Makes the file of a version that is not stored yet from that of a stored one. */
+  async copy(from: VersionName, version: VersionName): Promise<void> {
+    const path = await this.hold(from);
+    try {
+      await this.#write(this.#fileOf(version), (copy) => copyFile(path, copy));
+    } finally {
+      await this.release(from);
+    }
   }
 
   /** Path of the version's file, which is there until `release`. */
@@ -42,7 +52,7 @@ export class BundleFiles {
     const file = this.#fileOf(version);
     file.users++;
     try {
-      if (!(await isThere(file.path))) await this.#write(file, () => this.#stored(version));
+      if (!(await isThere(file.path))) await this.#write(file, (path) => this.#writeStored(version, path));
       return file.path;
     } catch (error) {
       await this.release(version);
@@ -60,7 +70,8 @@ export class BundleFiles {
   }
 
   /**
-   * It is not current any more: its file is removed with its last instance. Until then it stays, for fast starts.
+   * Nothing starts the version any more: its file is removed with its last instance. Until then it stays, for fast
+   * starts.
    * @returns as `release`
    */
   async retire(version: VersionName): Promise<string | undefined> {
@@ -69,17 +80,17 @@ export class BundleFiles {
   }
 
   /** Several instances that start at the same time wait for one file. */
-  #write(file: BundleFile, read: () => Promise<Bundle>): Promise<void> {
-    file.writing ??= writeWhole(file.path, read).finally(() => {
+  #write(file: BundleFile, write: (path: string) => Promise<void>): Promise<void> {
+    file.writing ??= writeWhole(file.path, write).finally(() => {
       file.writing = undefined;
     });
     return file.writing;
   }
 
-  async #stored(version: VersionName): Promise<Bundle> {
+  async #writeStored(version: VersionName, path: string): Promise<void> {
     const bundle = await this.#read(version);
-    if (bundle) return bundle;
-    throw new Error(`version ${version.version} of ${version.name} is not there any more`);
+    if (!bundle) throw new Error(`version ${version.version} of ${version.name} is not stored any more`);
+    await writeFile(path, bundle.code);
   }
 
   #fileOf(version: VersionName): BundleFile {
@@ -105,12 +116,11 @@ export class BundleFiles {
   }
 }
 
-async function writeWhole(path: string, read: () => Promise<Bundle>): Promise<void> {
+async function writeWhole(path: string, write: (path: string) => Promise<void>): Promise<void> {
   const part = `${path}.part`;
-  const { code } = await read();
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {
-    await writeFile(part, code);
+    await write(part);
     await rename(part, path);
   } catch (error) {
     // On a full disk it would take the space that others need.

@@ -1,43 +1,42 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { FREE_SPACE, isDiskFull } from "../../disk-full.ts";
-import type { Content, SourceType } from "../../platform.ts";
+import type { Bundle, Draft, Share, Source, SourceType, Traffic, VersionRecord } from "../../platform.ts";
 import type { Settings } from "../../settings.ts";
+import { MIGRATIONS } from "./migrations.ts";
 
-/** What the platform keeps in memory about a stored version: everything but source and bundle. */
-export interface VersionRecord {
-  readonly name: string;
-  readonly version: number;
-  readonly hash: string;
-  readonly settings: Settings;
-  readonly createdAt: Date;
+/** A version with its number, to be stored. */
+export interface NewVersion extends VersionRecord {
+  readonly content: Draft["content"];
 }
 
-/** A version with what was posted and built. */
-export interface WholeVersion extends VersionRecord, Content {}
+/** What callers must know of a version, whether it takes calls or not. */
+export interface CallableVersion {
+  readonly version: number;
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+}
 
 export interface FunctionRecord {
+  readonly name: string;
   readonly createdAt: Date;
-  readonly current: VersionRecord;
+  readonly traffic: Traffic;
+  /** Every stored version, oldest first. */
+  readonly versions: readonly CallableVersion[];
+  /** The versions in `traffic`. */
+  readonly routed: readonly VersionRecord[];
 }
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS functions (
-    name TEXT PRIMARY KEY, version INTEGER NOT NULL, created_at INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS versions (
-    name TEXT NOT NULL REFERENCES functions (name) ON DELETE CASCADE, version INTEGER NOT NULL,
-    hash TEXT NOT NULL, settings TEXT NOT NULL, created_at INTEGER NOT NULL,
-    source_type TEXT NOT NULL, source BLOB NOT NULL, bundle TEXT NOT NULL,
-    PRIMARY KEY (name, version)
-  ) STRICT;
-`;
-const SCHEMA_VERSION = 1;
 const SQLITE_BUSY = 5;
 
 /** Temporary files would be outside of the data folder, and would keep what was removed. */
 const SETTINGS = `
   PRAGMA locking_mode = EXCLUSIVE; PRAGMA foreign_keys = ON;
   PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA synchronous = FULL`;
+
+/** Everything of a version but source and bundle. */
+const RECORDS = `
+  SELECT v.name, v.version, v.hash, h.hash AS source_hash, v.settings, v.created_at
+  FROM versions v JOIN source_hashes h ON h.name = v.name AND h.version = v.version`;
 
 type Row = Record<string, unknown>;
 
@@ -68,75 +67,102 @@ export class StoreDatabase {
       throw this.#unusable(error);
     }
     const version = this.#schemaVersion();
-    if (version > SCHEMA_VERSION) {
+    if (version > MIGRATIONS.length) {
       this.#db.close();
       throw new Error(`${file} was written by a newer Skiff (schema ${version}); start that one.`);
     }
   }
 
-  /** Makes what a new database needs; writes nothing into one that has it. Comes before everything else. */
+  /**
+   * Brings the database to the present schema, all or nothing; writes nothing into one that has it. Comes before
+   * everything else.
+   */
   prepare(): void {
     try {
       this.#db.exec("PRAGMA journal_mode = WAL");
-      if (this.#schemaVersion() < SCHEMA_VERSION) {
-        this.#transaction(() => this.#db.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`));
-      }
+      const version = this.#schemaVersion();
+      if (version === MIGRATIONS.length) return;
+      this.#transaction(() => {
+        for (const migrate of MIGRATIONS.slice(version)) migrate(this.#db);
+        this.#db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+      });
     } catch (error) {
       throw this.#unusable(error);
     }
   }
 
+  /** In order of name. */
   functions(): FunctionRecord[] {
-    const rows = this.#sql(`
-      SELECT v.name, v.version, v.hash, v.settings, v.created_at, f.created_at AS function_created_at
-      FROM functions f JOIN versions v ON v.name = f.name AND v.version = f.version ORDER BY f.name`).all();
-    return (rows as Row[]).map((row) => ({
-      createdAt: new Date(row.function_created_at as number),
-      current: versionRecord(row),
-    }));
+    const traffic = byName(this.#all("SELECT name, version, weight FROM traffic ORDER BY name, place"));
+    const versions = byName(
+      this.#all(`
+        SELECT name, version, settings ->> '$.concurrency' AS concurrency, settings ->> '$.timeoutMs' AS timeoutMs
+        FROM versions ORDER BY name, version`),
+    );
+    const routed = byName(
+      this.#all(`${RECORDS} JOIN traffic t ON t.name = v.name AND t.version = v.version ORDER BY v.name`),
+    );
+    return this.#all("SELECT name, created_at FROM functions ORDER BY name").map((row) => {
+      const name = row.name as string;
+      return {
+        name,
+        createdAt: new Date(row.created_at as number),
+        traffic: (traffic.get(name) ?? []).map(shareOf),
+        versions: (versions.get(name) ?? []).map(callableVersion),
+        routed: (routed.get(name) ?? []).map(versionRecord),
+      };
+    });
   }
 
+  /** Oldest first. */
   versions(name: string): VersionRecord[] {
-    const columns = "name, version, hash, settings, created_at";
-    const rows = this.#sql(`SELECT ${columns} FROM versions WHERE name = ? ORDER BY version`).all(name);
-    return (rows as Row[]).map(versionRecord);
+    return this.#all(`${RECORDS} WHERE v.name = ? ORDER BY v.version`, name).map(versionRecord);
   }
 
-  read(name: string, version: number): WholeVersion | undefined {
-    const row = this.#sql(`
-      SELECT name, version, hash, settings, created_at, source_type, source, CAST(bundle AS BLOB) AS bundle
-      FROM versions WHERE name = ? AND version = ?`).get(name, version) as Row | undefined;
-    if (!row) return undefined;
-    const source = { bytes: row.source as Uint8Array, type: row.source_type as SourceType };
-    return { ...versionRecord(row), source, bundle: { code: row.bundle as Uint8Array } };
+  version(name: string, version: number): VersionRecord | undefined {
+    return this.#all(`${RECORDS} WHERE v.name = ? AND v.version = ?`, name, version).map(versionRecord)[0];
+  }
+
+  source(name: string, version: number): Source | undefined {
+    const select = "SELECT source_type, source FROM versions WHERE name = ? AND version = ?";
+    const row = this.#sql(select).get(name, version) as Row | undefined;
+    return row && { type: row.source_type as SourceType, bytes: row.source as Uint8Array };
+  }
+
+  bundle(name: string, version: number): Bundle | undefined {
+    const select = "SELECT CAST(bundle AS BLOB) AS bundle FROM versions WHERE name = ? AND version = ?";
+    const row = this.#sql(select).get(name, version) as Row | undefined;
+    return row && { code: row.bundle as Uint8Array };
   }
 
   /**
-   * Makes `version` the current one and removes all but the newest `keep`. Durable when it returns.
+   * Stores a version that takes no calls, and removes the versions `forget`. Durable when it returns.
    * @returns why something removed can still be read in the file, in words; undefined if nothing can
    */
-  publish(version: WholeVersion, keep: number): string | undefined {
-    const { name, version: number, createdAt } = version;
+  add(version: NewVersion, forget: readonly number[]): string | undefined {
+    const { name, version: number, sourceHash, createdAt } = version;
     this.#transaction(() => {
-      this.#sql(
-        `INSERT INTO functions VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version`,
-      ).run(name, number, createdAt.getTime());
-      this.#sql("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))").run(
-        name,
-        number,
-        version.hash,
-        JSON.stringify(version.settings),
-        createdAt.getTime(),
-        version.source.type,
-        version.source.bytes,
-        version.bundle.code,
-      );
-      this.#delete("DELETE FROM versions WHERE name = ? AND version <= ?", name, number - keep);
+      this.#sql("INSERT INTO functions VALUES (?, ?) ON CONFLICT DO NOTHING").run(name, createdAt.getTime());
+      this.#insert(version);
+      this.#sql("INSERT INTO source_hashes VALUES (?, ?, ?)").run(name, number, sourceHash);
+      this.#forget(name, forget);
     });
     return this.#cleanLog();
   }
 
-  /** Removes a function with all its versions; as `publish`. */
+  /** Makes `traffic` that of the function, and removes the versions `forget`; as `add`. */
+  route(name: string, traffic: Traffic, forget: readonly number[]): string | undefined {
+    this.#transaction(() => {
+      this.#sql("DELETE FROM traffic WHERE name = ?").run(name);
+      for (const [place, { version, weight }] of traffic.entries()) {
+        this.#sql("INSERT INTO traffic VALUES (?, ?, ?, ?)").run(name, version, weight, place);
+      }
+      this.#forget(name, forget);
+    });
+    return this.#cleanLog();
+  }
+
+  /** Removes a function with all its versions; as `add`. */
   remove(name: string): string | undefined {
     this.#transaction(() => this.#delete("DELETE FROM functions WHERE name = ?", name));
     return this.#cleanLog();
@@ -144,6 +170,30 @@ export class StoreDatabase {
 
   close(): void {
     this.#db.close();
+  }
+
+  #insert({ name, version, hash, settings, createdAt, content }: NewVersion): void {
+    const record = [name, version, hash, JSON.stringify(settings), createdAt.getTime()] as const;
+    if (!("sameAs" in content)) {
+      const { source, bundle } = content;
+      this.#sql("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))").run(
+        ...record,
+        source.type,
+        source.bytes,
+        bundle.code,
+      );
+      return;
+    }
+    const { changes } = this.#sql(`
+      INSERT INTO versions SELECT ?, ?, ?, ?, ?, source_type, source, bundle
+      FROM versions WHERE name = ? AND version = ?`).run(...record, name, content.sameAs);
+    if (changes !== 1) throw new Error(`version ${content.sameAs} of ${name} is not stored`);
+  }
+
+  #forget(name: string, versions: readonly number[]): void {
+    for (const version of versions) {
+      this.#delete("DELETE FROM versions WHERE name = ? AND version = ?", name, version);
+    }
   }
 
   #schemaVersion(): number {
@@ -161,6 +211,10 @@ export class StoreDatabase {
           ? `cannot be written: the disk is full; ${FREE_SPACE}`
           : `cannot be used: ${message}; restore it, or choose another folder with --data`;
     return new Error(`${this.#file} ${why}.`, { cause: error });
+  }
+
+  #all(text: string, ...values: (string | number)[]): Row[] {
+    return this.#sql(text).all(...values) as Row[];
   }
 
   #sql(text: string): StatementSync {
@@ -201,11 +255,28 @@ export class StoreDatabase {
   }
 }
 
+function byName(rows: readonly Row[]): Map<string, Row[]> {
+  return Map.groupBy(rows, ({ name }) => name as string);
+}
+
+function shareOf({ version, weight }: Row): Share {
+  return { version: version as number, weight: weight as number };
+}
+
+function callableVersion({ version, concurrency, timeoutMs }: Row): CallableVersion {
+  return {
+    version: version as number,
+    concurrency: concurrency as number,
+    timeoutMs: timeoutMs as number,
+  };
+}
+
 function versionRecord(row: Row): VersionRecord {
   return {
     name: row.name as string,
     version: row.version as number,
     hash: row.hash as string,
+    sourceHash: row.source_hash as string,
     settings: JSON.parse(row.settings as string) as Settings,
     createdAt: new Date(row.created_at as number),
   };

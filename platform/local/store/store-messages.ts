@@ -1,6 +1,6 @@
 import type { StoreDatabase } from "./store-database.ts";
 
-export type StoreMethod = "prepare" | "functions" | "versions" | "read" | "publish" | "remove" | "close";
+export type StoreMethod = Exclude<keyof StoreDatabase, symbol>;
 
 /** To the thread, which answers in order; `open` comes first. */
 export interface StoreRequest {
@@ -15,11 +15,11 @@ export type StoreAnswer =
 
 export type StoreResult<M extends StoreMethod> = ReturnType<StoreDatabase[M]>;
 
-/** An error without what makes it one: a structured clone keeps no fields of its own. */
+/** An error as data: a structured clone keeps no fields of its own. */
 export interface SentError {
   readonly message: string;
   readonly stack: string | undefined;
-  /** A system error's name, such as `ENOSPC`, or node's. */
+  /** The code of the system or of Node, such as `ENOSPC`. */
   readonly code: unknown;
   /** SQLite's result code. */
   readonly errcode: unknown;

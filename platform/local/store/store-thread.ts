@@ -1,6 +1,7 @@
 /** The thread of the store: it alone opens the database, so that no write keeps calls waiting. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { StoreDatabase, type WholeVersion } from "./store-database.ts";
+import type { Bundle, Source } from "../../platform.ts";
+import { StoreDatabase } from "./store-database.ts";
 import { type StoreAnswer, type StoreRequest, sendError } from "./store-messages.ts";
 
 function main(port: MessagePort, file: string): void {
@@ -22,20 +23,16 @@ function main(port: MessagePort, file: string): void {
 
   port.on("message", (request: StoreRequest) => {
     const message = answer(request);
-    port.postMessage(
-      message,
-      request.method === "read" && "result" in message ? buffersOf(message.result) : [],
-    );
+    port.postMessage(message, "result" in message ? buffersOf(message.result) : []);
     if (request.method === "close") port.close();
   });
 }
 
-/** They are given away instead of being copied. */
+/** The bytes of a source or a bundle, which are given away instead of being copied. */
 function buffersOf(result: unknown): ArrayBuffer[] {
-  const version = result as WholeVersion | undefined;
-  return version
-    ? [version.source.bytes.buffer, version.bundle.code.buffer].map((each) => each as ArrayBuffer)
-    : [];
+  const { bytes, code } = (result ?? {}) as Partial<Source & Bundle>;
+  const given = bytes ?? code;
+  return given === undefined ? [] : [given.buffer as ArrayBuffer];
 }
 
 main(parentPort!, workerData as string);

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import type { FunctionRecord, VersionRecord, WholeVersion } from "./store-database.ts";
+import type { Bundle, Source, Traffic, VersionRecord } from "../../platform.ts";
+import type { FunctionRecord, NewVersion } from "./store-database.ts";
 import {
   receiveError,
   type StoreAnswer,
@@ -9,10 +10,14 @@ import {
   type StoreResult,
 } from "./store-messages.ts";
 
-export type { FunctionRecord, VersionRecord } from "./store-database.ts";
-
 /** As much as is copied without a pause: a millisecond or two. */
 const COPIED_AT_ONCE = 4 * 1024 ** 2;
+
+export interface AddOptions {
+  /** Versions to remove, asked for when nothing can come in between any more. */
+  readonly forget: () => readonly number[];
+  readonly signal: AbortSignal;
+}
 
 /**
  * Functions and their versions on the disk, kept by a thread that owns the file: versions are up to a hundred
@@ -51,35 +56,56 @@ export class Store {
     }
   }
 
-  /** Makes what a new database needs; comes before everything else. */
+  /** Brings the database to the present schema; comes before everything else. */
   prepare(): Promise<void> {
     return this.#ask("prepare", []);
   }
 
+  /** In order of name. */
   functions(): Promise<FunctionRecord[]> {
     return this.#ask("functions", []);
   }
 
+  /** Oldest first. */
   versions(name: string): Promise<VersionRecord[]> {
     return this.#ask("versions", [name]);
   }
 
-  read(name: string, version: number): Promise<WholeVersion | undefined> {
-    return this.#ask("read", [name, version]);
+  version(name: string, version: number): Promise<VersionRecord | undefined> {
+    return this.#ask("version", [name, version]);
+  }
+
+  source(name: string, version: number): Promise<Source | undefined> {
+    return this.#ask("source", [name, version]);
+  }
+
+  bundle(name: string, version: number): Promise<Bundle | undefined> {
+    return this.#ask("bundle", [name, version]);
   }
 
   /**
-   * Makes `version` the current one and removes all but the newest `keep`. Durable when it resolves.
+   * Stores a version that takes no calls, and removes the versions of `forget`. Durable when it resolves.
    * @returns why something removed can still be read in the file, in words; undefined if nothing can
+   * @throws the signal's reason if it is aborted before the database is asked; nothing is changed then
    */
-  async publish(version: WholeVersion, keep: number): Promise<string | undefined> {
-    const bytes = await copied(version.source.bytes);
-    const code = await copied(version.bundle.code);
-    const sent = { ...version, source: { ...version.source, bytes }, bundle: { code } };
-    return await this.#ask("publish", [sent, keep], [bytes.buffer, code.buffer]);
+  async add({ content, ...record }: NewVersion, { forget, signal }: AddOptions): Promise<string | undefined> {
+    if ("sameAs" in content) {
+      signal.throwIfAborted();
+      return await this.#ask("add", [{ ...record, content }, forget()]);
+    }
+    const bytes = await copied(content.source.bytes);
+    const code = await copied(content.bundle.code);
+    const copy = { source: { type: content.source.type, bytes }, bundle: { code } };
+    signal.throwIfAborted();
+    return await this.#ask("add", [{ ...record, content: copy }, forget()], [bytes.buffer, code.buffer]);
   }
 
-  /** Removes a function with all its versions; as `publish`. */
+  /** Makes `traffic` that of the function, and removes the versions `forget`; as `add`. */
+  route(name: string, traffic: Traffic, forget: readonly number[]): Promise<string | undefined> {
+    return this.#ask("route", [name, traffic, forget]);
+  }
+
+  /** Removes a function with all its versions; as `add`. */
   remove(name: string): Promise<string | undefined> {
     return this.#ask("remove", [name]);
   }
@@ -120,7 +146,7 @@ export class Store {
   }
 }
 
-/** A copy to give away: whoever publishes keeps what is theirs. */
+/** A copy to give away: the caller keeps its own. */
 async function copied(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const copy = new Uint8Array(bytes.length);
   for (let at = 0; at < bytes.length; at += COPIED_AT_ONCE) {

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import request from "supertest";
+import type { Draft } from "../../../platform/platform.ts";
 import { type StartedManager, startManager } from "../started-manager.ts";
 
 describe("manager: changing the settings of a function", () => {
@@ -29,6 +30,20 @@ describe("manager: changing the settings of a function", () => {
     assert.equal(Buffer.from((await skiff.platform.readSource("hello"))!.bytes).toString(), "one");
     assert.equal(skiff.builder.built.length, 1);
     assert.match(skiff.lines.at(-1)!, /^deployed hello version 2 in \d+ ms \(same bundle, start \d+ ms\)$/);
+  });
+
+  it("reads hashes alone: the platform takes source and bundle from the version before", async () => {
+    const { platform } = skiff;
+    const contents: Draft["content"][] = [];
+    const store = platform.store.bind(platform);
+    platform.store = (draft, signal) => {
+      contents.push(draft.content);
+      return store(draft, signal);
+    };
+    platform.readSource = () => Promise.reject(new Error("the source was read"));
+    await patch({ min: 2 }).expect(200);
+    await patch({ min: 2 }).expect(200);
+    assert.deepEqual(contents, [{ sameAs: 1 }]);
   });
 
   it("takes a setting back to its default with null", async () => {

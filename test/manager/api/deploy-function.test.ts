@@ -58,6 +58,15 @@ describe("manager: deploying a function", () => {
     assert.equal(skiff.lines.at(-1), "unchanged hello: it is at version 1 already");
   });
 
+  it("leaves the calls where they are when they cannot be sent to the new version", async () => {
+    await post("name=hello", "one");
+    const { platform } = skiff;
+    platform.route = () => Promise.reject(new Problem("start_failed", "Version 2 did not start."));
+    assert.equal((await post("name=hello", "two").expect(422)).body.code, "start_failed");
+    const described = await platform.describe("hello");
+    assert.deepEqual([described?.version, described?.versions.length], [1, 2]);
+  });
+
   it("makes a version of the same bundle when only the settings differ", async () => {
     await post("name=hello&min=1");
     const answer = await post("name=hello&min=2").expect(200);

@@ -15,6 +15,7 @@ describe("manager: describing and removing a function", () => {
     const { body } = await request(skiff.url).get("/func/hello").expect(200);
     assert.equal(body.version, 2);
     assert.equal(body.url, `${skiff.url}/fn/hello`);
+    assert.deepEqual(body.traffic, [{ version: 2, weight: 1 }]);
     assert.deepEqual(
       body.versions.map((each: { version: number }) => each.version),
       [1, 2],

@@ -27,8 +27,8 @@ export function closing(subject: Subject): void {
     it("ends what waits, and refuses what comes", () =>
       withPlatform(async (platform) => {
         await publish(platform, draft("a", "one"));
-        const pending = publish(platform, draft("b", "one")).then(
-          () => "published",
+        const pending = platform.store(draft("b", "one")).then(
+          () => "stored",
           (error) => error.code,
         );
         const following = (async () => {
@@ -46,6 +46,12 @@ export function closing(subject: Subject): void {
       await withPlatform(async (first) => {
         for (const text of ["one", "two"]) await publish(first, draft("a", text, { env: { A: "1" } }));
         await publish(first, draft("b", "one", { min: 1 }));
+        await first.store(draft("a", "three"));
+        const traffic = [
+          { version: 1, weight: 1 },
+          { version: 2, weight: 9 },
+        ];
+        await first.route("a", traffic);
         await publish(first, draft("c", "one"));
         await first.remove("c");
         const before = await first.describe("a");
@@ -57,13 +63,23 @@ export function closing(subject: Subject): void {
             [after?.version, after?.hash, after?.versions, after?.settings, after?.createdAt],
             [before?.version, before?.hash, before?.versions, before?.settings, before?.createdAt],
           );
+          assert.deepEqual([after?.traffic, after?.version, after?.versions.length], [traffic, 2, 3]);
+          assert.deepEqual(
+            second.endpoints("a")?.versions.map(({ version, instances }) => [version, instances.length]),
+            [
+              [1, 0],
+              [2, 0],
+              [3, 0],
+            ],
+          );
           assert.deepEqual(
             (await second.list({ limit: 9 })).map(({ name }) => name),
             ["a", "b"],
           );
-          assert.deepEqual(servingOf(second, "a")?.instances, [], "idle functions are not started");
           for (const name of ["a", "b"]) await wake(second, name);
           assert.equal(await subject.answer(second, "a"), "two");
+          await second.wake("a", 3);
+          assert.equal(await subject.answer(second, "a", 3), "three");
           assert.equal((await publish(second, draft("a", "two", { env: { A: "1" } }))).unchanged, true);
         } finally {
           await second.close({ drainMs: 0 });

@@ -6,7 +6,9 @@ import { logs } from "./logs.ts";
 import { publishing } from "./publishing.ts";
 import { reading } from "./reading.ts";
 import { removing } from "./removing.ts";
+import { routing } from "./routing.ts";
 import { scaling } from "./scaling.ts";
+import { storing } from "./storing.ts";
 import type { Harness, Subject } from "./subject.ts";
 import { waking } from "./waking.ts";
 
@@ -28,7 +30,18 @@ export function conformance(title: string, harness: Harness): void {
         return platform;
       },
     };
-    for (const part of [publishing, removing, reading, endpoints, waking, scaling, logs, closing])
+    for (const part of [
+      publishing,
+      storing,
+      routing,
+      removing,
+      reading,
+      endpoints,
+      waking,
+      scaling,
+      logs,
+      closing,
+    ])
       part(subject);
   });
 }

@@ -66,29 +66,6 @@ export function publishing(subject: Subject): void {
       assert.equal((await publish(platform, draft("pub-kept", "two"))).version, 2);
     });
 
-    it("keeps the order of versions of one function that are published at once", async () => {
-      const { platform } = subject;
-      const texts = ["a", "b", "c", "d"];
-      const published = await Promise.all(texts.map((text) => publish(platform, draft("pub-order", text))));
-      assert.deepEqual(
-        published.map(({ version, created }) => [version, created]),
-        [
-          [1, true],
-          [2, false],
-          [3, false],
-          [4, false],
-        ],
-      );
-      assert.equal((await platform.find("pub-order"))?.hash, draft("pub-order", "d").hash);
-    });
-
-    it("goes on with the next version when the one before it failed", async () => {
-      const { platform } = subject;
-      const failed = assert.rejects(publish(platform, failing("pub-after")), { code: "start_failed" });
-      assert.equal((await publish(platform, draft("pub-after", "one"))).version, 1);
-      await failed;
-    });
-
     it("does nothing when its signal was aborted before", async () => {
       const { platform } = subject;
       const reason = new Error("the client left");

@@ -1,3 +1,4 @@
+import type { Limits } from "../../../platform/limits.ts";
 import type { Abilities, Platform } from "../../../platform/platform.ts";
 import type { Settings } from "../../../platform/settings.ts";
 import type { NewDraft } from "../../support/platform/draft.ts";
@@ -6,8 +7,8 @@ import type { NewDraft } from "../../support/platform/draft.ts";
 export interface Harness {
   /** What the platform says of itself; the cases of abilities that it has not are left out. */
   readonly abilities: Abilities;
-  /** A platform on new state. */
-  open(): Promise<Platform>;
+  /** A platform on new state, with limits other than the defaults. */
+  open(limits?: Partial<Limits>): Promise<Platform>;
   /** Ends what `open` made, also what a test closed already. */
   dispose(platform: Platform): Promise<void>;
   /** A platform on the state of a closed one; for those that are durable. */
@@ -16,14 +17,14 @@ export interface Harness {
   draft(name: string, text: string, settings?: Partial<Settings>): NewDraft;
   /** A draft that does not start; it prints `last words` before. */
   failing(name: string): NewDraft;
-  /** From now on no instance of the function's current version starts. */
-  breakStarts(platform: Platform, name: string): Promise<void>;
-  /** Waits for, or brings about, a function without instances; its `idleMs` is 100. */
-  toZero(platform: Platform, name: string): Promise<void>;
+  /** From now on no instance of the version starts, of the current one by default. */
+  breakStarts(platform: Platform, name: string, version?: number): Promise<void>;
+  /** Waits for, or brings about, a version without instances, the current one by default; its `idleMs` is 100. */
+  toZero(platform: Platform, name: string, version?: number): Promise<void>;
   /** Makes a ready instance of the function print `text`. */
   print(platform: Platform, name: string, text: string): Promise<void>;
-  /** What an instance answers; for those that run code. */
-  answer(platform: Platform, name: string): Promise<string>;
+  /** What an instance of the version answers, of the current one by default; for those that run code. */
+  answer(platform: Platform, name: string, version?: number): Promise<string>;
 }
 
 export interface Subject extends Harness {

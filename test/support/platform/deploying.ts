@@ -7,21 +7,32 @@ import type {
   VersionEndpoints,
   WakeStep,
 } from "../../../platform/platform.ts";
-import { currentOf } from "../../../platform/traffic.ts";
+import { currentOf, versionOf } from "../../../platform/traffic.ts";
 
 /** Makes `draft` the version that takes all calls, as a deploy does. */
 export function publish(platform: Platform, draft: Draft, signal?: AbortSignal): Promise<Published> {
   return deploy(platform, draft, signal);
 }
 
-/** Where calls to the current version go; undefined if there is no such function. */
-export function servingOf(platform: Pick<Platform, "endpoints">, name: string): VersionEndpoints | undefined {
-  return currentOf(platform.endpoints(name));
+/** Where calls to a version go, the current one by default; undefined if there is no such version. */
+export function servingOf(
+  platform: Pick<Platform, "endpoints">,
+  name: string,
+  version?: number,
+): VersionEndpoints | undefined {
+  const endpoints = platform.endpoints(name);
+  return version === undefined || !endpoints ? currentOf(endpoints) : versionOf(endpoints, version);
 }
 
-/** The ready instances of the current version; none if there is no such function. */
-export function instancesOf(platform: Pick<Platform, "endpoints">, name: string): readonly Instance[] {
-  return servingOf(platform, name)?.instances ?? [];
+/** The ready instances of a version, the current one by default. @throws Error if there is no such version */
+export function instancesOf(
+  platform: Pick<Platform, "endpoints">,
+  name: string,
+  version?: number,
+): readonly Instance[] {
+  const serving = servingOf(platform, name, version);
+  if (serving) return serving.instances;
+  throw new Error(`no calls can go to ${version === undefined ? name : `version ${version} of ${name}`}`);
 }
 
 /** Wakes the current version, or one of a function that is not there. */

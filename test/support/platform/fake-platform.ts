@@ -79,7 +79,10 @@ export class FakePlatform implements Platform {
   }
 
   #contentOf({ name, content }: Draft): Content {
-    return "sameAs" in content ? this.#version(name, content.sameAs) : content;
+    if (!("sameAs" in content)) return content;
+    const found = this.#functions.get(name)?.versions.get(content.sameAs);
+    if (found) return found;
+    throw unknownVersion(name, content.sameAs);
   }
 
   #prune(name: string, { versions, traffic }: FakeFunction): void {
@@ -100,8 +103,9 @@ export class FakePlatform implements Platform {
     checkTraffic(traffic);
     const entry = this.#function(name);
     for (const { version } of traffic) {
-      const { instances } = this.#version(name, version);
-      if (instances.length === 0) await this.#startOne(name, version);
+      const { instances, settings } = this.#version(name, version);
+      const needed = Math.max(1, settings.min);
+      if (instances.length < needed) await this.#start(name, version, needed);
     }
     this.#throwIfOver(signal);
     const lost = entry.traffic.filter((before) => traffic.every(({ version }) => version !== before.version));
@@ -195,7 +199,7 @@ export class FakePlatform implements Platform {
   async #wake(name: string, version: number): Promise<readonly WakeStep[]> {
     this.#throwIfOver();
     if (this.#version(name, version).instances.length > 0) return [];
-    await this.#startOne(name, version);
+    await this.#start(name, version, 1);
     return this.#options.wakeSteps;
   }
 
@@ -212,9 +216,10 @@ export class FakePlatform implements Platform {
     for (const name of [...this.#functions.keys()]) this.#remove(name);
   }
 
-  async #startOne(name: string, version: number): Promise<void> {
-    const address = await this.#options.start(this.#version(name, version));
-    this.#setInstances(name, version, [address]);
+  async #start(name: string, version: number, count: number): Promise<void> {
+    const addresses: Address[] = [];
+    while (addresses.length < count) addresses.push(await this.#options.start(this.#version(name, version)));
+    this.#setInstances(name, version, addresses);
   }
 
   #setInstances(name: string, version: number, addresses: readonly Address[]): void {
@@ -256,7 +261,7 @@ export class FakePlatform implements Platform {
   #version(name: string, version = this.#current(name)): FakeVersion {
     const found = this.#function(name).versions.get(version);
     if (found) return found;
-    throw new Problem("unknown_version", `"${name}" has no version ${version}.`);
+    throw unknownVersion(name, version);
   }
 
   #inOrder<T>(change: () => Promise<T>): Promise<T> {
@@ -270,4 +275,8 @@ export class FakePlatform implements Platform {
     if (!this.#closed) return;
     throw new Problem("draining", "The fake platform is closed.", { retryAfterS: 1 });
   }
+}
+
+function unknownVersion(name: string, version: number): Problem {
+  return new Problem("unknown_version", `"${name}" has no version ${version}.`);
 }

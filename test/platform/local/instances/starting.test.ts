@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { isWorkOver, type SeenStart } from "../../../../platform/local/scaling/start-work.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { call } from "../../../support/instances/call-instance.ts";
@@ -16,26 +18,34 @@ describe("starting several instances of a new version", () => {
 
   const noneIsLeft = () => eventually("no process is left", () => instancesIn(local.dataFolder).length === 0);
 
+  /** A version that started once, whose instances run `code` from now on. */
+  async function stored(name: string, code: string): Promise<void> {
+    await local.platform.store(draftOf(name, answering("hi"), { min: 12, max: 12, idleMs: 100 }));
+    const folder = join(local.dataFolder, "functions", name);
+    for (const version of readdirSync(folder)) writeFileSync(join(folder, version, "bundle.mjs"), code);
+  }
+
   it("leaves none of them when one does not start", async () => {
-    // That all twelve start happens once in 4,096 runs.
+    // That all start happens once in 2,048 runs.
     const code = `
       if (Math.random() < 0.5) throw new Error("half of us break");
       export default () => "hi";`;
-    await assert.rejects(publish(local.platform, draftOf("half", code, { min: 12, max: 12 })), {
+    await stored("half", code);
+    await assert.rejects(local.platform.route("half", [{ version: 1, weight: 1 }]), {
       code: "start_failed",
-      detail: /half of us break/,
+      detail: /^Version 1 .*The traffic was not changed\..*half of us break/s,
     });
     await noneIsLeft();
-    assert.equal(await local.platform.describe("half"), undefined);
+    assert.deepEqual((await local.platform.describe("half"))?.traffic, []);
   });
 
   it("leaves none of them when its signal aborts meanwhile, and does not wait for them", async () => {
     const leaving = new AbortController();
-    const code = `await new Promise(() => {});`;
-    const published = publish(local.platform, draftOf("left", code, { min: 12, max: 12 }), leaving.signal);
-    await eventually("some have a process", () => instancesIn(local.dataFolder).length > 0);
+    await stored("left", `await new Promise(() => {});`);
+    const routed = local.platform.route("left", [{ version: 1, weight: 1 }], leaving.signal);
+    await eventually("some have a process", () => instancesIn(local.dataFolder).length > 1);
     leaving.abort(new Error("the client left"));
-    await assert.rejects(published, { message: "the client left" });
+    await assert.rejects(routed, { message: "the client left" });
     await noneIsLeft();
   });
 });

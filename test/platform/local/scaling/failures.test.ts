@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
-import { backoffMs } from "../../../../platform/local/scaling/backoff.ts";
-import { type Failure, Failures } from "../../../../platform/local/scaling/failures.ts";
+import {
+  backoffMs,
+  type Failure,
+  FailureList,
+  Failures,
+} from "../../../../platform/local/scaling/failures.ts";
 
 describe("the back-off", () => {
   it("is nothing after the first failure, doubles after the second, and has an end", () => {
@@ -13,9 +17,15 @@ describe("the back-off", () => {
 
 const failure = (message: string): Failure => ({ at: new Date(0), message });
 
-describe("the failures of a function", () => {
+describe("the failures of a version", () => {
+  let list: FailureList;
+  let failures: Failures;
+  beforeEach(() => {
+    list = new FailureList();
+    failures = new Failures(list);
+  });
+
   it("say when the next start is due, and why", () => {
-    const failures = new Failures();
     assert.equal(failures.waitMs(0), 0);
     failures.add(failure("first"), 1_000);
     assert.equal(failures.waitMs(1_000), 0);
@@ -30,21 +40,27 @@ describe("the failures of a function", () => {
   });
 
   it("are forgiven, but not forgotten", () => {
-    const failures = new Failures();
     for (let i = 0; i < 5; i++) failures.add(failure(`failure ${i}`), 0);
     failures.forgive();
     assert.equal(failures.waitMs(0), 0);
     failures.add(failure("again"), 0);
     assert.equal(failures.waitMs(0), 0);
-    assert.equal(failures.errors.length, 6);
+    assert.equal(list.all.length, 6);
   });
 
-  it("are remembered up to ten, the newest last", () => {
-    const failures = new Failures();
-    for (let i = 1; i <= 12; i++) failures.add(failure(String(i)), i);
-    assert.deepEqual(
-      [failures.errors.length, failures.errors[0]?.message, failures.errors.at(-1)],
-      [10, "3", failure("12")],
-    );
+  it("are remembered up to ten of all versions, the newest last", () => {
+    const other = new Failures(list);
+    for (let i = 1; i <= 12; i++) (i % 2 === 0 ? failures : other).add(failure(String(i)), i);
+    assert.deepEqual([list.all.length, list.all[0]?.message, list.all.at(-1)], [10, "3", failure("12")]);
+  });
+
+  it("are answered with the time to come back, and with the cause if it is the disk", () => {
+    for (let i = 0; i < 7; i++) failures.add(failure("broke"), 0);
+    const problem = failures.problem("f", 100);
+    assert.equal(problem.code, "no_capacity");
+    assert.equal(problem.extensions.retryAfterS, 7);
+    assert.match(problem.detail, /^The function "f" does not start; its log says why\. Try again in 7 s\.$/);
+    failures.add(failure("broke"), 0, Object.assign(new Error("no space left"), { code: "ENOSPC" }));
+    assert.match(failures.problem("f", 0).detail, /the disk is full/);
   });
 });

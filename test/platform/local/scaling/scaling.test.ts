@@ -3,6 +3,7 @@ import { limitsFromEnv } from "../../../../platform/limits.ts";
 import {
   desiredInstances,
   instancesForLoad,
+  instancesForShare,
   SCALE_IN_AFTER_MS,
 } from "../../../../platform/local/scaling/scaling.ts";
 import { defaultSettings, type Settings } from "../../../../platform/settings.ts";
@@ -59,4 +60,24 @@ describe("the desired instances", () => {
     assert.equal(desired({}, 0, [1, idleMs, idleMs]), 0);
     assert.equal(desired({ min: 2 }, 0, [4, idleMs, idleMs]), 2);
   });
+});
+
+describe("the instances that a version needs for its share of the calls", () => {
+  for (const [change, calls, ready, share, needed] of [
+    [{}, 0, 0, 1, 1],
+    [{}, 0, 0, 0.01, 1],
+    [{ min: 3 }, 0, 0, 0.5, 3],
+    [{ concurrency: 1 }, 4, 4, 1, 4],
+    [{ concurrency: 1 }, 4, 4, 0.5, 2],
+    [{ concurrency: 1 }, 4, 4, 0.1, 1],
+    // No more than serve now: the rest comes when the calls do.
+    [{ concurrency: 1 }, 40, 4, 1, 4],
+    [{ concurrency: 1, max: 2 }, 4, 4, 1, 2],
+    [{ concurrency: 100 }, 4, 4, 1, 1],
+  ] as const) {
+    it(`of ${share} of ${calls} calls on ${ready} with ${JSON.stringify(change)} are ${needed}`, () => {
+      const load = { inFlight: calls, waiting: 0 };
+      assert.equal(instancesForShare({ settings: settingsWith(change), load, ready, share }), needed);
+    });
+  }
 });

@@ -13,12 +13,14 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
 import { LocalPlatform } from "../../../../platform/local/local-platform.ts";
+import { sourceHash, versionHash } from "../../../../platform/version-hash.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { call } from "../../../support/instances/call-instance.ts";
 import { processesWith } from "../../../support/instances/processes.ts";
-import { report, servingOf, wake } from "../../../support/platform/deploying.ts";
+import { instancesOf, publish, report, servingOf, wake } from "../../../support/platform/deploying.ts";
 import { answering, draftOf } from "../../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
 
@@ -146,6 +148,41 @@ describe("the data folder of a local platform", () => {
       await eventually("the bundles of old versions are gone", () => readdirSync(bundles).length === 1);
       const [bundle = ""] = readdirSync(bundles);
       assert.equal(readFileSync(join(bundles, bundle, "bundle.mjs"), "utf8"), answering("4"));
+    } finally {
+      await local.close();
+    }
+  });
+
+  it("of Skiff 0.1.0 opens, serves, is deployed to and goes back to its versions", async () => {
+    const old = new URL("./data-folder-0.1.0/", import.meta.url);
+    for (const file of ["skiff.db", "skiff.db-wal"]) {
+      writeFileSync(join(folder, file), gunzipSync(readFileSync(new URL(`${file}.gz`, old))));
+    }
+    const local = await TemporaryLocalPlatform.open({ dataFolder: folder });
+    const { platform } = local;
+    try {
+      const names = (await platform.list({ limit: 9 })).map(({ name, version }) => `${name} ${version}`);
+      assert.deepEqual(names, ["greet 2", "other 1"]);
+      assert.deepEqual(platform.endpoints("greet")?.traffic, [{ version: 2, weight: 1 }]);
+      await wake(platform, "greet");
+      const answer = async (version?: number) =>
+        (await call(instancesOf(platform, "greet", version)[0]!.address)).text;
+      assert.equal(await answer(), "two, world ü€😀");
+      await platform.wake("greet", 1);
+      assert.equal(await answer(1), "one");
+      const source = (await platform.readSource("greet"))!;
+      const current = (await platform.find("greet"))!;
+      assert.equal(current.sourceHash, await sourceHash(source));
+      // Its hash was made in another way: the same source and settings are the same version nevertheless.
+      const { sourceHash: hashed, settings } = current;
+      const same = { name: "greet", hash: versionHash(hashed, settings), sourceHash: hashed, settings };
+      assert.notEqual(same.hash, current.hash);
+      const again = await publish(platform, { ...same, content: { sameAs: 2 } });
+      assert.deepEqual([again.version, again.unchanged], [2, true]);
+      await local.publish(draftOf("greet", answering("three")));
+      assert.equal(await answer(), "three");
+      await platform.route("greet", [{ version: 1, weight: 1 }]);
+      assert.equal(await answer(), "one");
     } finally {
       await local.close();
     }

@@ -7,43 +7,30 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { gunzipSync } from "node:zlib";
 import { Store } from "../../../../platform/local/store/store.ts";
-import type { WholeVersion } from "../../../../platform/local/store/store-database.ts";
+import type { NewVersion } from "../../../../platform/local/store/store-database.ts";
+import type { Bundle, Content } from "../../../../platform/platform.ts";
+import { sourceHash } from "../../../../platform/version-hash.ts";
 import { longestBusyMs } from "../../../support/instances/busy-time.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 
 /** What Skiff 0.1.0 left when it was killed: `greet` with two versions, and `other`. */
 const OLD = new URL("./data-folder-0.1.0/", import.meta.url);
 const MIB = 1024 ** 2;
+const NEVER = new AbortController().signal;
 /** Nothing that a source can contain may keep calls waiting for longer. */
 const BUSY_MS = 20;
 
-function versionOf(name: string, version: number): WholeVersion {
-  const {
-    content,
-    sourceHash: _,
-    ...draft
-  } = draftOf(name, `// ${version}`, { env: { N: String(version) } });
-  return {
-    ...draft,
-    ...content,
-    version,
-    createdAt: new Date(version),
-  };
+type Posted = NewVersion & { readonly content: Content };
+
+function versionOf(name: string, version: number): Posted {
+  const draft = draftOf(name, `// ${version}`, { env: { N: String(version) } });
+  return { ...draft, version, createdAt: new Date(version) };
 }
 
 /** Text that is nowhere else: in the source, the settings and the bundle. */
-function versionWith(marker: string, version = 1): WholeVersion {
-  const {
-    content,
-    sourceHash: _,
-    ...draft
-  } = draftOf("a", `// ${marker} `.repeat(5_000), { env: { N: marker } });
-  return {
-    ...draft,
-    ...content,
-    version,
-    createdAt: new Date(),
-  };
+function versionWith(marker: string, version = 1): Posted {
+  const draft = draftOf("a", `// ${marker} `.repeat(5_000), { env: { N: marker } });
+  return { ...draft, version, createdAt: new Date() };
 }
 
 describe("the store", () => {
@@ -70,63 +57,118 @@ describe("the store", () => {
     return readdirSync(folder).filter((name) => readFileSync(join(folder, name)).includes(text));
   }
 
+  const add = (store: Store, version: NewVersion, forget: readonly number[] = []) =>
+    store.add(version, { forget: () => forget, signal: NEVER });
+  const numbers = async (store: Store, name: string) =>
+    (await store.versions(name)).map(({ version }) => version);
+
   it("gives back every field of a version after it was opened again", async () => {
     const version = versionOf("a", 1);
-    await using((store) => store.publish(version, 20));
-    const read = await using((store) => store.read("a", 1));
-    assert.deepEqual(read, version);
+    await using((store) => add(store, version));
+    await using(async (store) => {
+      const { content, ...record } = version;
+      assert.deepEqual(await store.version("a", 1), record);
+      assert.deepEqual(await store.versions("a"), [record]);
+      assert.deepEqual(await store.source("a", 1), content.source);
+      assert.deepEqual(await store.bundle("a", 1), content.bundle);
+    });
   });
 
-  it("leaves the bytes of whoever publishes where they are", async () => {
+  it("has nothing of a version that was not stored", async () => {
+    await using(async (store) => {
+      await add(store, versionOf("a", 1));
+      for (const [name, version] of [
+        ["a", 2],
+        ["b", 1],
+      ] as const) {
+        assert.equal(await store.version(name, version), undefined);
+        assert.equal(await store.source(name, version), undefined);
+        assert.equal(await store.bundle(name, version), undefined);
+      }
+    });
+  });
+
+  it("leaves the bytes of the caller where they are", async () => {
     const version = versionOf("a", 1);
-    await using((store) => store.publish(version, 20));
+    await using((store) => add(store, version));
     assert.deepEqual(version, versionOf("a", 1));
   });
 
-  it("has functions in order of name with their current version and the time of their creation", async () => {
+  it("makes a version of the source and bundle of another one", async () => {
+    await using(async (store) => {
+      await add(store, versionOf("a", 1));
+      const { sourceHash } = versionOf("a", 1);
+      await add(store, { ...versionOf("a", 2), sourceHash, content: { sameAs: 1 } });
+      assert.deepEqual(await store.source("a", 2), versionOf("a", 1).content.source);
+      assert.deepEqual(await store.bundle("a", 2), versionOf("a", 1).content.bundle);
+      assert.equal((await store.version("a", 2))?.settings.env.N, "2");
+      const other = add(store, { ...versionOf("a", 3), content: { sameAs: 9 } });
+      await assert.rejects(other, { message: "version 9 of a is not stored" });
+      assert.deepEqual(await numbers(store, "a"), [1, 2]);
+    });
+  });
+
+  it("has functions in order of name with their versions, their traffic and the time of their creation", async () => {
     await using(async (store) => {
       for (const [name, version] of [
         ["b", 1],
         ["a", 2],
         ["a", 3],
       ] as const) {
-        await store.publish(versionOf(name, version), 20);
+        await add(store, versionOf(name, version));
       }
+      const traffic = [
+        { version: 3, weight: 9 },
+        { version: 2, weight: 1 },
+      ];
+      await store.route("a", traffic, []);
+      const [a, b, ...others] = await store.functions();
+      assert.deepEqual(others, []);
+      assert.deepEqual([a?.name, a?.createdAt.getTime(), a?.traffic], ["a", 2, traffic]);
+      const callable = (version: number) => ({ version, concurrency: 100, timeoutMs: 60_000 });
+      assert.deepEqual(a?.versions, [callable(2), callable(3)]);
+      const { content: _, ...second } = versionOf("a", 2);
       assert.deepEqual(
-        (await store.functions()).map(({ createdAt, current }) => [
-          current.name,
-          current.version,
-          createdAt.getTime(),
-        ]),
-        [
-          ["a", 3, 2],
-          ["b", 1, 1],
-        ],
+        a.routed.find(({ version }) => version === 2),
+        second,
       );
-      assert.deepEqual(
-        (await store.versions("a")).map(({ version, settings }) => [version, settings.env.N]),
-        [
-          [2, "2"],
-          [3, "3"],
-        ],
-      );
+      assert.equal(a.routed.length, 2);
+      assert.deepEqual([b?.name, b?.traffic, b?.versions, b?.routed], ["b", [], [callable(1)], []]);
     });
   });
 
-  it("forgets all but the newest versions", async () => {
+  it("replaces the traffic as a whole, and knows none after its function", async () => {
     await using(async (store) => {
-      for (let version = 1; version <= 5; version++) await store.publish(versionOf("a", version), 2);
-      assert.deepEqual(
-        (await store.versions("a")).map(({ version }) => version),
-        [4, 5],
-      );
-      assert.equal(await store.read("a", 3), undefined);
+      for (const version of [1, 2]) await add(store, versionOf("a", version));
+      await store.route("a", [{ version: 1, weight: 1 }], []);
+      await store.route("a", [{ version: 2, weight: 3 }], []);
+      assert.deepEqual((await store.functions())[0]?.traffic, [{ version: 2, weight: 3 }]);
+      await store.remove("a");
+      await add(store, versionOf("a", 1));
+      assert.deepEqual((await store.functions())[0]?.traffic, []);
+    });
+  });
+
+  it("forgets the versions that it is told to, and none that takes calls", async () => {
+    await using(async (store) => {
+      for (const version of [1, 2, 3]) await add(store, versionOf("a", version));
+      await store.route("a", [{ version: 2, weight: 1 }], [1]);
+      assert.deepEqual(await numbers(store, "a"), [2, 3]);
+      await assert.rejects(add(store, versionOf("a", 4), [2]), /FOREIGN KEY/);
+      await assert.rejects(store.route("a", [{ version: 1, weight: 1 }], []), /FOREIGN KEY/);
+      assert.deepEqual(await numbers(store, "a"), [2, 3]);
+      assert.deepEqual((await store.functions())[0]?.traffic, [{ version: 2, weight: 1 }]);
+      await add(store, versionOf("a", 4), [3]);
+      assert.deepEqual(await numbers(store, "a"), [2, 4]);
     });
   });
 
   it("removes a function with all its versions, and no other", async () => {
     await using(async (store) => {
-      for (const name of ["a", "b"]) await store.publish(versionOf(name, 1), 20);
+      for (const name of ["a", "b"]) {
+        await add(store, versionOf(name, 1));
+        await store.route(name, [{ version: 1, weight: 1 }], []);
+      }
       await store.remove("a");
       await store.remove("never-was");
       assert.deepEqual(await store.versions("a"), []);
@@ -134,22 +176,37 @@ describe("the store", () => {
     });
   });
 
-  it("changes nothing when it cannot publish", async () => {
+  it("changes nothing when it cannot store", async () => {
     await using(async (store) => {
-      await store.publish(versionOf("a", 1), 20);
-      await assert.rejects(store.publish(versionOf("a", 1), 20), /UNIQUE/);
-      await store.publish(versionOf("a", 2), 20);
-      assert.equal((await store.functions())[0]?.current.version, 2);
+      await add(store, versionOf("a", 1));
+      await assert.rejects(add(store, versionOf("a", 1), [1]), /UNIQUE/);
+      await add(store, versionOf("a", 2));
+      assert.deepEqual(await numbers(store, "a"), [1, 2]);
+    });
+  });
+
+  it("stores nothing when its signal aborts while the bytes are copied", async () => {
+    await using(async (store) => {
+      const leaving = new AbortController();
+      const code = new Uint8Array(20 * MIB);
+      const version = versionOf("a", 1);
+      const content = { ...version.content, bundle: { code } };
+      const forget = () => assert.fail("asked for versions to forget");
+      const added = store.add({ ...version, content }, { forget, signal: leaving.signal });
+      const reason = new Error("removed");
+      leaving.abort(reason);
+      await assert.rejects(added, reason);
+      assert.deepEqual(await store.functions(), []);
     });
   });
 
   it("keeps nothing readable of what was removed, or was never stored", async () => {
     await using(async (store) => {
-      await store.publish(versionWith("first-marker"), 20);
+      await add(store, versionWith("first-marker"));
       assert.equal(filesWith("first-marker").length, 1);
-      await store.publish(versionWith("second-marker", 2), 1);
+      await add(store, versionWith("second-marker", 2), [1]);
       assert.deepEqual(filesWith("first-marker"), []);
-      await assert.rejects(store.publish(versionWith("third-marker", 2), 20), /UNIQUE/);
+      await assert.rejects(add(store, versionWith("third-marker", 2)), /UNIQUE/);
       await store.remove("a");
       assert.deepEqual(filesWith("second-marker"), []);
       assert.deepEqual(filesWith("third-marker"), []);
@@ -159,28 +216,29 @@ describe("the store", () => {
   it("writes and reads the largest versions without keeping this thread from its work", async () => {
     const text = new Uint8Array(80 * MIB).fill(120);
     const source = { bytes: text.subarray(0, 20 * MIB), type: "text/typescript" as const };
-    const large = { ...versionOf("a", 1), source, bundle: { code: text } };
+    const large = { ...versionOf("a", 1), content: { source, bundle: { code: text } } };
     await using(async (store) => {
-      let read: WholeVersion | undefined;
+      let read: Bundle | undefined;
       const busyMs = await longestBusyMs(async () => {
-        await store.publish(large, 20);
-        read = await store.read("a", 1);
+        await add(store, large);
+        read = await store.bundle("a", 1);
         await store.remove("a");
       });
       assert.ok(busyMs < BUSY_MS, `busy for ${busyMs} ms`);
-      assert.equal(Buffer.compare(read!.bundle.code, text), 0);
+      assert.equal(Buffer.compare(read!.code, text), 0);
     });
   });
 
-  it("has what was published before the process was killed", async () => {
+  it("has what was stored before the process was killed", async () => {
     const program = `
       import { Store } from ${JSON.stringify(new URL("../../../../platform/local/store/store.ts", import.meta.url).href)};
       import { draftOf } from ${JSON.stringify(new URL("../../../support/platform/draft.ts", import.meta.url).href)};
       const store = await Store.open(${JSON.stringify(file)});
       await store.prepare();
-      const { content, ...draft } = draftOf("a", "// 1", { env: { N: "1" } });
-      await store.publish({ ...draft, ...content, version: 1, createdAt: new Date(1) }, 20);
-      console.log("published");`;
+      const draft = draftOf("a", "// 1", { env: { N: "1" } });
+      const signal = new AbortController().signal;
+      await store.add({ ...draft, version: 1, createdAt: new Date(1) }, { forget: () => [], signal });
+      console.log("stored");`;
     const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program], {
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -189,22 +247,36 @@ describe("the store", () => {
     await assert.rejects(Store.open(file), { message: /is in use by another Skiff; stop it/ });
     child.kill("SIGKILL");
     await closed;
-    assert.equal((await using((store) => store.read("a", 1)))?.settings.env.N, "1");
+    assert.equal((await using((store) => store.version("a", 1)))?.settings.env.N, "1");
   });
 
-  it("opens what the version before left behind, and goes on with it", async () => {
+  it("takes over what Skiff 0.1.0 left behind, with its traffic and the hashes of its sources", async () => {
     for (const name of ["skiff.db", "skiff.db-wal"]) {
       writeFileSync(join(folder, name), gunzipSync(readFileSync(new URL(`${name}.gz`, OLD))));
     }
+    const describe = async (store: Store) =>
+      (await store.functions()).map(({ name, traffic, versions, routed }) => ({
+        name,
+        traffic,
+        versions: versions.map(({ version }) => version),
+        routed: routed.map(({ version, hash }) => [version, hash.length]),
+      }));
+    const expected = [
+      { name: "greet", traffic: [{ version: 2, weight: 1 }], versions: [1, 2], routed: [[2, 64]] },
+      { name: "other", traffic: [{ version: 1, weight: 1 }], versions: [1], routed: [[1, 64]] },
+    ];
+    await using(async (store) => assert.deepEqual(await describe(store), expected));
     await using(async (store) => {
-      const functions = (await store.functions()).map(({ current }) => `${current.name} ${current.version}`);
-      assert.deepEqual(functions, ["greet 2", "other 1"]);
-      const greet = await store.read("greet", 2);
-      assert.deepEqual(greet?.settings.env, { WHO: "world" });
+      assert.deepEqual(await describe(store), expected);
+      for (const { name, version, sourceHash: hash } of await store.versions("greet")) {
+        assert.equal(hash, await sourceHash((await store.source(name, version))!), `${name} ${version}`);
+      }
+      assert.deepEqual((await store.version("greet", 2))?.settings.env, { WHO: "world" });
       const code = `export default () => \`two, \${Deno.env.get('WHO')} ü€😀\`;\n`;
-      assert.equal(new TextDecoder().decode(greet?.bundle.code), code);
-      assert.equal(new TextDecoder().decode(greet?.source.bytes), code);
-      await store.publish(versionOf("greet", 3), 1);
+      assert.equal(new TextDecoder().decode((await store.bundle("greet", 2))?.code), code);
+      assert.equal(new TextDecoder().decode((await store.source("greet", 2))?.bytes), code);
+      await add(store, versionOf("greet", 3), [1]);
+      await store.route("greet", [{ version: 3, weight: 1 }], [2]);
       await store.remove("other");
     });
     for (const text of ["two, ", "'one'", "'other'"]) assert.deepEqual(filesWith(text), []);
@@ -212,11 +284,11 @@ describe("the store", () => {
 
   it("is not opened when a newer Skiff wrote it, and stays as it was", async () => {
     const db = new DatabaseSync(file);
-    db.exec("PRAGMA user_version = 2");
+    db.exec("PRAGMA user_version = 3");
     db.close();
     for (let i = 0; i < 2; i++) {
       await assert.rejects(Store.open(file), {
-        message: `${file} was written by a newer Skiff (schema 2); start that one.`,
+        message: `${file} was written by a newer Skiff (schema 3); start that one.`,
       });
     }
   });

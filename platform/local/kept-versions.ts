@@ -1,0 +1,77 @@
+import type { Endpoints, Instance, Traffic, VersionEndpoints } from "../platform.ts";
+import { currentVersion } from "../traffic.ts";
+import type { CallableVersion } from "./store/store-database.ts";
+
+/** The stored versions of one function, where their instances are, and which of them take calls. */
+export class KeptVersions {
+  traffic: Traffic = [];
+  /** In ascending order. */
+  #endpoints = new Map<number, VersionEndpoints>();
+  /** Versions that a change under way works with; one entry for each change. */
+  readonly #held: number[] = [];
+
+  get isEmpty(): boolean {
+    return this.#endpoints.size === 0;
+  }
+
+  /** 0 if there is none. */
+  get newest(): number {
+    return [...this.#endpoints.keys()].at(-1) ?? 0;
+  }
+
+  /** The version with most of the traffic; the newest one without traffic. */
+  get current(): number {
+    return currentVersion(this.traffic) ?? this.newest;
+  }
+
+  has(version: number): boolean {
+    return this.#endpoints.has(version);
+  }
+
+  isRouted(version: number): boolean {
+    return isIn(this.traffic, version);
+  }
+
+  isHeld(version: number): boolean {
+    return this.#held.includes(version);
+  }
+
+  /** Keeps versions from being forgotten and drained until `release` with the same. */
+  hold(versions: readonly number[]): void {
+    this.#held.push(...versions);
+  }
+
+  release(versions: readonly number[]): void {
+    for (const version of versions) this.#held.splice(this.#held.indexOf(version), 1);
+  }
+
+  add({ version, concurrency, timeoutMs }: CallableVersion): void {
+    const all = [...this.#endpoints.values(), { version, concurrency, timeoutMs, instances: [] }];
+    this.#endpoints = new Map(all.sort((a, b) => a.version - b.version).map((each) => [each.version, each]));
+  }
+
+  delete(version: number): void {
+    this.#endpoints.delete(version);
+  }
+
+  /** False if the version is not stored: nobody can call it then. */
+  setInstances(version: number, instances: readonly Instance[]): boolean {
+    const before = this.#endpoints.get(version);
+    if (before !== undefined) this.#endpoints.set(version, { ...before, instances });
+    return before !== undefined;
+  }
+
+  /** Versions to forget, so that the newest `keep` are left: none that is held or takes calls of `traffic`. */
+  over(keep: number, { traffic = this.traffic, newest = this.newest }): number[] {
+    const isNeeded = (version: number) => this.isHeld(version) || isIn(traffic, version);
+    return [...this.#endpoints.keys()].filter((version) => version <= newest - keep && !isNeeded(version));
+  }
+
+  endpoints(name: string): Endpoints {
+    return { name, traffic: this.traffic, versions: [...this.#endpoints.values()] };
+  }
+}
+
+function isIn(traffic: Traffic, version: number): boolean {
+  return traffic.some((share) => share.version === version);
+}

@@ -1,0 +1,48 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { SourceType } from "../../platform.ts";
+import { sourceHashSync } from "../../version-hash.ts";
+
+type Migration = (db: DatabaseSync) => void;
+
+/** What Skiff 0.1.0 made: a function has one current version, and nothing else tells which version takes calls. */
+const functionsAndVersions: Migration = (db) => {
+  db.exec(`
+    CREATE TABLE functions (
+      name TEXT PRIMARY KEY, version INTEGER NOT NULL, created_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE versions (
+      name TEXT NOT NULL REFERENCES functions (name) ON DELETE CASCADE, version INTEGER NOT NULL,
+      hash TEXT NOT NULL, settings TEXT NOT NULL, created_at INTEGER NOT NULL,
+      source_type TEXT NOT NULL, source BLOB NOT NULL, bundle TEXT NOT NULL,
+      PRIMARY KEY (name, version)
+    ) STRICT;`);
+};
+
+/**
+ * The traffic of each function, and the hash of each source. The hashes have a table of their own: a column added to
+ * `versions` would rewrite every source and bundle, and would be read through all of their pages.
+ */
+const trafficAndSourceHashes: Migration = (db) => {
+  db.exec(`
+    CREATE TABLE source_hashes (
+      name TEXT NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL,
+      PRIMARY KEY (name, version),
+      FOREIGN KEY (name, version) REFERENCES versions (name, version) ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE traffic (
+      name TEXT NOT NULL REFERENCES functions (name) ON DELETE CASCADE, version INTEGER NOT NULL,
+      weight INTEGER NOT NULL, place INTEGER NOT NULL,
+      PRIMARY KEY (name, version),
+      FOREIGN KEY (name, version) REFERENCES versions (name, version)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO traffic SELECT name, version, 1, 0 FROM functions;
+    ALTER TABLE functions DROP COLUMN version;`);
+  const insert = db.prepare("INSERT INTO source_hashes VALUES (?, ?, ?)");
+  for (const row of db.prepare("SELECT name, version, source_type, source FROM versions").iterate()) {
+    const source = { type: row.source_type as SourceType, bytes: row.source as Uint8Array };
+    insert.run(row.name as string, row.version as number, sourceHashSync(source));
+  }
+};
+
+/** In order; the schema of a database is the number of those that it has had. */
+export const MIGRATIONS: readonly Migration[] = [functionsAndVersions, trafficAndSourceHashes];
