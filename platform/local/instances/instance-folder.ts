@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { InstanceResources } from "../resources/instance-resources.ts";
 import { startOf } from "./process-table.ts";
 import { removeTree, removeTreeSync } from "./remove-tree.ts";
 
@@ -102,14 +103,22 @@ export function recordPid({ path, owner }: InstanceFolder, pid: number): void {
   writeFileSync(join(path, "pid"), JSON.stringify(record), { mode: 0o600 });
 }
 
-/** What could not be removed and why, for the log; undefined if nothing is left. The next start tries again. */
-export async function removeFolder(folder: InstanceFolder): Promise<string | undefined> {
-  try {
-    await removeTree(folder.path);
-    return undefined;
-  } catch (error) {
-    return `something is left in ${folder.path}: ${(error as Error).message}`;
-  }
+/**
+ * Removes what an instance that has ended leaves. Returns what is left of it and why, for the log; the next start of Skiff
+ * tries again.
+ */
+export async function removeInstance(
+  folder: InstanceFolder | undefined,
+  resources: InstanceResources | undefined,
+): Promise<readonly string[]> {
+  const inFolder =
+    folder &&
+    removeTree(folder.path).then(
+      () => undefined,
+      (error: Error) => `something is left in ${folder.path}: ${error.message}`,
+    );
+  const left = [await inFolder, await resources?.release()];
+  return left.filter((each) => each !== undefined);
 }
 
 /** Random enough never to repeat; short, because it is part of a socket's path and of log lines. */

@@ -5,7 +5,7 @@ import { formatMs } from "../../quantity.ts";
 import type { Settings } from "../../settings.ts";
 import { endOf, type Launched } from "../launch/launcher.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
-import { recordPid, removeFolder } from "./instance-folder.ts";
+import { recordPid } from "./instance-folder.ts";
 import { readLines } from "./output.ts";
 import { probe } from "./probe.ts";
 import { type RunningInstance, StartError } from "./running-instance.ts";
@@ -220,9 +220,8 @@ export class InstanceProcess implements RunningInstance {
   }
 
   async #release({ onLine }: InstanceOptions): Promise<void> {
-    await this.#launched.close();
-    for (const left of [await removeFolder(this.#launched.folder), await this.resources.release()]) {
-      if (left) onLine({ at: new Date(), instance: this.id, stream: "platform", text: left });
+    for (const text of await this.#launched.close()) {
+      onLine({ at: new Date(), instance: this.id, stream: "platform", text });
     }
   }
 }

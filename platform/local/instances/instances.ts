@@ -18,7 +18,7 @@ import { makeDenoDir } from "../store/data-folder.ts";
 import type { Store } from "../store/store.ts";
 import type { Isolation, IsolationMode } from "../wall/isolation.ts";
 import type { WallKind } from "../wall/profile.ts";
-import { InstanceFolders, removeFolder } from "./instance-folder.ts";
+import { InstanceFolders } from "./instance-folder.ts";
 import { InstanceProcess } from "./instance-process.ts";
 import { refusalOf } from "./launch-error.ts";
 import type { RunningInstance } from "./running-instance.ts";
@@ -182,8 +182,6 @@ export class Instances {
     } catch (error) {
       // The system has no process, no file or no space left: nothing of the attempt stays.
       await launched?.close();
-      if (launched) await removeFolder(launched.folder);
-      await launched?.resources.release();
       await this.bundles.release(record);
       throw this.#refusal(error, onLine);
     }

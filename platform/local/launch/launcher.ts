@@ -26,8 +26,8 @@ export interface Launched {
   begin(): void;
   /** Makes `folder.socket` lead to the program, which listens by now. @throws Error if it does not */
   expose(): void;
-  /** After its end: releases what was held for it. */
-  close(): Promise<void>;
+  /** Ends it, releases all that it had and removes its folder. Returns what is left and why, for the log. */
+  close(): Promise<readonly string[]>;
 }
 
 /** Carries plans out. */

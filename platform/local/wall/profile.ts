@@ -4,8 +4,7 @@ import {
   bwrapCommand,
   exportLines,
   limitCommands,
-  type Mount,
-  type Namespace,
+  type Paths,
   quote,
   type ResourceLimits,
   type SandboxSpec,
@@ -93,37 +92,30 @@ export function sandboxCommand(profile: Profile, place: Place): string[] {
 }
 
 function sandboxSpec(profile: Profile, place: Place): SandboxSpec {
-  const { kind, tools, isRoot } = profile;
-  const { user, root, work, network, workBytes } = place;
-  const namespaces: Namespace[] = ["pid", "ipc", "uts"];
-  if (network.namespace === "own") namespaces.push("net");
-  if (!isRoot) namespaces.push("user");
-  const spec = { tools, namespaces, user, root, env: {}, cwd: "/" };
-  if (kind === "bwrap-plain") {
-    // Of root and open to all where instances have users of their own: nobody but the instance is inside.
-    const mode = isRoot ? "0777" : "0700";
-    const memory = { to: INSIDE.work, folders: [INSIDE.scratch], bytes: workBytes, mode };
-    return { ...spec, mounts: readOnlyMounts(profile, place), memory };
-  }
-  const shared: Mount[] = [
-    { from: work, to: INSIDE.work, access: "write" },
-    { from: `${work}/shm`, to: "/dev/shm", access: "write" },
-  ];
-  const mounts = [...readOnlyMounts(profile, place), ...shared];
-  return { ...spec, mounts, prepare: mountWork(profile, place) };
-}
-
-function readOnlyMounts({ files, system, runtime }: Profile, { code, network }: Place): Mount[] {
-  const { resolvConf = "/etc/resolv.conf" } = network;
+  const { kind, tools, isRoot, files, system, runtime } = profile;
+  const { user, root, work, code, network, workBytes } = place;
   const { binary, program } = insideFiles(runtime);
-  const fixed = { [runtime.binary]: binary, [runtime.program]: program, [code]: INSIDE.code };
-  const optional = { [resolvConf]: "/etc/resolv.conf", ...same(system) };
-  const read = (paths: Record<string, string>, isOptional: boolean): Mount[] =>
-    Object.entries(paths).map(([from, to]) => ({ from, to, access: "read", isOptional }));
-  return [...read(same(files), false), ...read(optional, true), ...read(fixed, false)];
+  const { resolvConf = "/etc/resolv.conf" } = network;
+  const spec: SandboxSpec = {
+    ...{ tools, user, root, env: {}, cwd: "/", write: {} },
+    namespaces: [
+      ...(["pid", "ipc", "uts"] as const),
+      ...(network.namespace === "own" ? (["net"] as const) : []),
+      ...(isRoot ? [] : (["user"] as const)),
+    ],
+    read: { ...same(files), [binary]: runtime.binary, [program]: runtime.program, [INSIDE.code]: code },
+    readIfThere: { "/etc/resolv.conf": resolvConf, ...same(system) },
+  };
+  if (kind !== "bwrap-plain") {
+    const write = { [INSIDE.work]: work, "/dev/shm": `${work}/shm` };
+    return { ...spec, write, prepare: mountWork(profile, place) };
+  }
+  // Of root and open to all where instances have users of their own: nobody but the instance is inside.
+  const mode = isRoot ? "0777" : "0700";
+  return { ...spec, memory: { to: INSIDE.work, folders: [INSIDE.scratch], bytes: workBytes, mode } };
 }
 
-function same(paths: readonly string[]): Record<string, string> {
+function same(paths: readonly string[]): Paths {
   return Object.fromEntries(paths.map((path) => [path, path]));
 }
 

@@ -1,5 +1,5 @@
 import { highestInherited } from "../../../process/sandbox/spawn.ts";
-import { type InstanceFolder, type InstanceFolders, removeFolder } from "../instances/instance-folder.ts";
+import { type InstanceFolder, type InstanceFolders, removeInstance } from "../instances/instance-folder.ts";
 import { LaunchError } from "../instances/launch-error.ts";
 import { type Networks, TooManyNetworks } from "../network/networks.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
@@ -50,6 +50,9 @@ export interface Prepared {
   readonly user: number;
 }
 
+/** As much of it as there is by now. */
+type Begun = { -readonly [K in keyof Prepared]?: Prepared[K] } & { network: LeasedNetwork; user: number };
+
 /** Those that wait in one network. */
 interface Waiting {
   readonly rules: readonly string[];
@@ -96,12 +99,6 @@ export class Sandboxes {
     this.#scheduleRefill();
   }
 
-  /** The instance in it has ended. */
-  release({ user, network }: Prepared): Promise<void> {
-    this.#users.delete(user);
-    return network.close();
-  }
-
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#refill);
@@ -114,15 +111,16 @@ export class Sandboxes {
     if (await this.#discardWaiting()) this.#scheduleRefill();
   }
 
-  /** Removes one that no instance has run in. */
-  async discard(prepared: Prepared): Promise<void> {
-    prepared.sandbox.close();
-    await prepared.sandbox.ended;
+  /** Ends what is in it and removes it. Returns what is left and why, for the log. */
+  async discard({ sandbox, folder, resources, user, network }: Begun): Promise<readonly string[]> {
+    sandbox?.close();
+    await sandbox?.ended;
     try {
-      await removeFolder(prepared.folder);
-      await prepared.resources.release();
+      return await removeInstance(folder, resources);
     } finally {
-      await this.release(prepared);
+      // Until then its user is nobody else's.
+      this.#users.delete(user);
+      await network.close();
     }
   }
 
@@ -189,35 +187,25 @@ export class Sandboxes {
   }
 
   async #make(network: LeasedNetwork): Promise<Prepared> {
-    const { profile, folders, resources: all, workBytes, seed } = this.#options;
-    let folder: InstanceFolder | undefined;
-    let user = NAMESPACE_USER;
-    let resources: InstanceResources | undefined;
-    let sandbox: Sandbox | undefined;
+    const { profile, folders, resources, workBytes, seed } = this.#options;
+    const made: Begun = { user: NAMESPACE_USER, network };
     try {
-      folder = folders.create();
-      if (profile.isRoot) user = this.#freeUser();
-      resources = all.open(folder.id);
-      const { code, work, root } = folder;
-      sandbox = await Sandbox.prepare(
-        sandboxCommand(profile, { code, work, root, workBytes, user, network }),
-        this.#inherited,
-      );
+      const folder = folders.create();
+      made.folder = folder;
+      if (profile.isRoot) made.user = this.#freeUser();
+      made.resources = resources.open(folder.id);
+      const command = sandboxCommand(profile, { ...folder, workBytes, user: made.user, network });
+      made.sandbox = await Sandbox.prepare(command, this.#inherited);
       // Now, because it takes longer than anything else of a start.
-      await resources.join({ pid: sandbox.child.pid!, memoryFolders: [sandbox.workPath] });
-      const prepared = { sandbox, folder, resources, network, user };
+      await made.resources.join({
+        pid: made.sandbox.child.pid!,
+        memoryFolders: [made.sandbox.workPath],
+      });
+      const prepared = made as Prepared;
       await seed(prepared);
       return prepared;
     } catch (error) {
-      sandbox?.close();
-      await sandbox?.ended;
-      this.#users.delete(user);
-      try {
-        if (folder) await removeFolder(folder);
-        await resources?.release();
-      } finally {
-        await network.close();
-      }
+      await this.discard(made);
       throw error;
     }
   }

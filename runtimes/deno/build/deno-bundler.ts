@@ -8,11 +8,9 @@ import type { Attempt, SlowLane } from "../../../process/slow-lane.ts";
 import type { BuildMeter } from "../walls/build-meter.ts";
 import type { BuildProcess } from "../walls/build-process.ts";
 import { type BuildProcesses, ENTRY } from "../walls/build-processes.ts";
-import { lowerPriority, processTree } from "../walls/process-tree.ts";
 import { crashed, outOfMemory, shuttingDown, tooManyBuilds, tooMuchDownloaded } from "./build-problems.ts";
 import type { Body } from "./build-worker.ts";
 import type { DenoCache, HeldFolder } from "./deno-cache.ts";
-import { SLOW_NICE } from "./task-runner.ts";
 import { DENO_CODE, DENO_ERRORS } from "./tasks.ts";
 
 export interface DenoBundlerOptions {
@@ -157,7 +155,7 @@ class Run {
   slowDown(): void {
     this.#isSlow = true;
     const pid = this.#process?.pid;
-    if (pid !== undefined) lowerPriority(processTree(pid), SLOW_NICE);
+    if (pid !== undefined) this.#options.meter.slowDown(pid);
   }
 
   async untilDone(files: RunFiles, prepare: (held: HeldFolder) => Promise<void>): Promise<"whole" | "cut"> {

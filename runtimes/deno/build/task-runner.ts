@@ -3,7 +3,6 @@ import type { Limits } from "../../../platform/limits.ts";
 import { FastLane } from "../../../process/fast-lane.ts";
 import type { Attempt, SlowLane } from "../../../process/slow-lane.ts";
 import type { BuildMeter } from "../walls/build-meter.ts";
-import { lowerPriority, processTree } from "../walls/process-tree.ts";
 import { crashed, outOfMemory, tooManyBuilds } from "./build-problems.ts";
 import { type Answer, type Body, type BuildWorker, WorkerEnded } from "./build-worker.ts";
 import type { Task } from "./tasks.ts";
@@ -33,8 +32,6 @@ const FAST_BYTES = 128 * 1024 ** 2;
 const REUSED_BYTES = 96 * 1024 ** 2;
 /** Time after which work in the slow lane lets everything else go first. */
 const LOW_PRIORITY_MS = 200;
-/** What takes long gets a tenth of a processor that others want. */
-export const SLOW_NICE = 10;
 
 /** Has build workers do tasks, the quick ones first, each within its memory. */
 export class TaskRunner {
@@ -122,7 +119,7 @@ class Run {
   #lowerPriority(worker: BuildWorker): void {
     if (this.#hasLowPriority) return;
     this.#hasLowPriority = true;
-    lowerPriority(processTree(worker.process.pid!), SLOW_NICE);
+    this.#options.meter.slowDown(worker.process.pid!);
   }
 
   async #metered(worker: BuildWorker, { task, bodies, onBegin }: TaskOrder): Promise<Answer> {

@@ -104,8 +104,7 @@ export class BuildProcesses {
       env,
       cwd: this.wall === "none" ? folder.empty : "/",
       root: folder.empty,
-      dataKiB: V8_KIB + memoryMiB * MIB,
-      fileKiB: 1,
+      limits: { dataKiB: V8_KIB + memoryMiB * MIB, fileKiB: 1 },
     };
     return new BuildWorker(this.#start(profile, program), this.outputBytes);
   }
@@ -168,8 +167,10 @@ export class BuildProcesses {
       readable: { ...shared, ...own.readable },
       network: true,
       root: folder.empty,
-      dataKiB: V8_KIB + Math.ceil(limits.buildMemoryBytes / 1024),
-      fileKiB: Math.ceil((PRINTED_PER_BUNDLE * this.outputBytes) / 1024),
+      limits: {
+        dataKiB: V8_KIB + Math.ceil(limits.buildMemoryBytes / 1024),
+        fileKiB: Math.ceil((PRINTED_PER_BUNDLE * this.outputBytes) / 1024),
+      },
     };
   }
 
@@ -180,7 +181,7 @@ export class BuildProcesses {
 
   #start(profile: WallProfile, program: readonly string[], output?: number): BuildProcess {
     const isOpen = this.wall === "none";
-    return new BuildProcess(walledCommand(this.wall, { profile, program }), {
+    return new BuildProcess(walledCommand(this.wall, profile, program), {
       cwd: isOpen ? profile.cwd : this.#options.folder.directory,
       env: isOpen ? { PATH: "/usr/bin:/bin", ...profile.env } : {},
       output,

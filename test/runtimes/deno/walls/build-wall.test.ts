@@ -64,15 +64,14 @@ describe("the wall of a build", function () {
     env: { ONE: "1" },
     cwd: "/own",
     root: join(folder, "room"),
-    dataKiB: 1024 ** 2,
-    fileKiB: 1024,
+    limits: { dataKiB: 1024 ** 2, fileKiB: 1024 },
   });
 
   /** What the program tells; undefined if this machine has no such wall. */
   async function told(kind: WallKind, network: boolean): Promise<Record<string, unknown> | undefined> {
     const port = server.url.split(":").at(-1)!;
     const program = ["/bin/node", "-e", PROGRAM, join(folder, "secret"), port];
-    const command = walledCommand(kind, { profile: profile(network), program });
+    const command = walledCommand(kind, profile(network), program);
     const started = new BuildProcess(command, {
       cwd: folder,
       env: {},
@@ -133,10 +132,11 @@ describe("the wall of a build", function () {
 
   it("without namespaces keeps the limits of resources", async () => {
     const { env } = profile(false);
-    const command = walledCommand("none", {
-      profile: profile(false),
-      program: ["/bin/sh", "-c", "ulimit -d; ulimit -f; ulimit -c"],
-    });
+    const command = walledCommand("none", profile(false), [
+      "/bin/sh",
+      "-c",
+      "ulimit -d; ulimit -f; ulimit -c",
+    ]);
     const started = new BuildProcess(command, { cwd: folder, env: { PATH: "/usr/bin:/bin", ...env } });
     let printed = "";
     started.stdout.on("data", (chunk: Buffer) => {

@@ -4,11 +4,17 @@ import { closeSync, openSync, readSync } from "node:fs";
 const BUFFER_BYTES = 16 * 1024;
 
 /** Errors that mean that the process or the group has ended, or that this process has no file left to read with. */
-const PASSING = new Set<unknown>(["ENOENT", "ESRCH", "ENODEV", "EMFILE", "ENFILE"]);
+const PASSING = ["ENOENT", "ESRCH", "ENODEV", "EMFILE", "ENFILE"];
 
 /** Reads files of `/proc` and `/sys` into one buffer, because a thousand instances are sampled many times a second. */
 export class SmallFiles {
+  readonly #passing: ReadonlySet<unknown>;
   readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+
+  /** @param passing further codes of errors for which a file counts as gone */
+  constructor(passing: readonly string[] = []) {
+    this.#passing = new Set([...PASSING, ...passing]);
+  }
 
   /** The text of a file, at most 16 KiB; undefined when it is gone, or cannot be read now. */
   text(path: string): string | undefined {
@@ -18,7 +24,7 @@ export class SmallFiles {
       const bytes = readSync(file, this.#buffer, 0, BUFFER_BYTES, 0);
       return this.#buffer.toString("latin1", 0, bytes);
     } catch (error) {
-      if (PASSING.has((error as NodeJS.ErrnoException).code)) return undefined;
+      if (this.#passing.has((error as NodeJS.ErrnoException).code)) return undefined;
       throw error;
     } finally {
       if (file !== undefined) closeSync(file);
