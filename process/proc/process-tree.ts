@@ -11,7 +11,7 @@ export interface TreeOptions {
   readonly ofAllThreads?: boolean;
 }
 
-/** A process and all that descend from it, the process first; empty when it has ended. Linux alone. */
+/** Lists a process and its descendants, the process first; empty when it has ended. Only on Linux. */
 export function processTree(files: SmallFiles, root: number, options: TreeOptions = {}): number[] {
   const { most = MOST, ofAllThreads = false } = options;
   const found = [root];
@@ -26,7 +26,7 @@ export function processTree(files: SmallFiles, root: number, options: TreeOption
   return found;
 }
 
-/** The numbers of a process's threads; empty when it has ended, or this process has no file left to look with. */
+/** Lists the threads of a process; empty when it has ended, or this process has no file left to read with. */
 export function threadsOf(pid: number): number[] {
   try {
     return readdirSync(`/proc/${pid}/task`).map(Number);

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
 
-/** Larger than any file that is read: a status, a memory.stat. Of a longer list of processes the rest is read next. */
+/** Larger than any file that is read: a status, a memory.stat. A longer list of processes is cut. */
 const BUFFER_BYTES = 16 * 1024;
 
 /** Errors that mean that the process or the group has ended, or that this process has no file left to read with. */
@@ -16,7 +16,7 @@ export class SmallFiles {
     this.#passing = new Set([...PASSING, ...passing]);
   }
 
-  /** The text of a file, at most 16 KiB; undefined when it is gone, or cannot be read now. */
+  /** Returns the text of a file, at most 16 KiB; undefined when it is gone, or cannot be read now. */
   text(path: string): string | undefined {
     let file: number | undefined;
     try {
@@ -31,14 +31,14 @@ export class SmallFiles {
     }
   }
 
-  /** A file that has one number. */
+  /** Reads a file that contains one number. */
   number(path: string): number | undefined {
     const text = this.text(path);
     return text === undefined ? undefined : Number(text);
   }
 }
 
-/** The number behind `name` at the start of a line, as in `RssAnon:  123 kB` or `anon 456`; 0 without such a line. */
+/** Returns the number behind `name` at the start of a line, as in `RssAnon:  123 kB` or `anon 456`; 0 if there is none. */
 export function fieldOf(text: string, name: string): number {
   const at = text.startsWith(name) ? 0 : text.indexOf(`\n${name}`) + 1;
   if (at === 0 && !text.startsWith(name)) return 0;

@@ -21,7 +21,7 @@ export interface InstanceOptions {
   /** Time that it may take to be ready. */
   readonly startMs: number;
   readonly onLine: (line: LogLine) => void;
-  /** What it is expected to need in memory. */
+  /** Memory that it is expected to need. */
   readonly expectedMiB: number;
 }
 
@@ -103,8 +103,8 @@ export class InstanceProcess implements RunningInstance {
   }
 
   /**
-   * Connections are accepted in the order in which they came: an instance that answers a probe has those that came
-   * before, however busy the machine is.
+   * Sends SIGTERM after a probe: an instance accepts connections in order, so when it answers it has accepted all earlier
+   * ones, however busy the machine is.
    */
   async #terminate(withinMs: number): Promise<void> {
     if (this.readyAtMs !== undefined && withinMs > 0) {
@@ -118,7 +118,7 @@ export class InstanceProcess implements RunningInstance {
   kill(because: string): void {
     this.#killedBecause ??= because;
     this.#child.kill("SIGKILL");
-    // It needs the processor to end.
+    // A killed process needs the processor to end.
     this.resources.endYielding();
   }
 

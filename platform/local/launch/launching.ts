@@ -20,7 +20,7 @@ const PROBE_AGAIN_MS = 60_000;
 
 export interface LaunchingOptions {
   readonly planner: LaunchPlanner;
-  /** Folder for what runtimes keep of starts, so that later ones are faster. */
+  /** Folder for compiled code, which makes later starts faster. */
   readonly cacheFolder: string;
   readonly folders: InstanceFolders;
   readonly resources: Resources;
@@ -38,12 +38,12 @@ interface Opening extends LaunchingOptions {
   readonly cache: CodeCache;
 }
 
-/** How instances are started on this machine: what there is was found out when it was opened. */
+/** Chooses at the start how this machine launches instances. */
 export class Launching {
   readonly isolation: Isolation;
   readonly launcher: Launcher;
   readonly #options: Opening;
-  /** Takes a moment, for which only functions that use a network wait. */
+  /** Only functions that use a network wait for it. */
   #networks: Promise<Probed>;
   #probedAtMs = performance.now();
   readonly #closing = new AbortController();
@@ -67,7 +67,7 @@ export class Launching {
       : new PlainLauncher({ planner, folders, resources, hasScratch, cache: cache.openWritable() });
   }
 
-  /** What was in the way may have been the moment's: no route yet, no file left. The next starts have what comes of it. */
+  /** The cause may be gone: no route yet, no file left. The result counts for the next starts. */
   #probeAgain(): void {
     const nowMs = performance.now();
     const { probeAgainMs = PROBE_AGAIN_MS } = this.#options;
@@ -77,14 +77,14 @@ export class Launching {
     this.#networks = before.then(() => (this.#closing.signal.aborted ? before : probe(this.#options)));
   }
 
-  /** What holds the connections of functions in, for people. */
+  /** Describes what limits the connections of functions, for people. */
   async describeNetwork(): Promise<string> {
     const probed = await this.#networks;
     if (probed.available) return probed.networks.describe();
     return `Deno's permission flags alone (${probed.reason})`;
   }
 
-  /** @throws Error in words for the person who started Skiff, if the isolation that is asked for cannot be had */
+  /** @throws Error in words for the person who started Skiff, if the requested isolation does not work here */
   static async open(options: LaunchingOptions): Promise<Launching> {
     const { isolation: mode, walls, planner, cacheFolder } = options;
     const opening: Opening = { ...options, cache: CodeCache.open(cacheFolder, planner.files) };
@@ -97,14 +97,14 @@ export class Launching {
     return new Launching(opening, isolation);
   }
 
-  /** Compiles what all instances run, once for each version of Deno and of the runtime, and makes places wait. */
+  /** Compiles what all instances run, once for each version of Deno and of the runtime, and makes sandboxes wait. */
   async warm(): Promise<void> {
     if (!(this.launcher instanceof WalledLauncher)) return;
     this.#warming ??= this.#warm(this.launcher);
     try {
       await this.#warming;
     } catch (error) {
-      // Whoever ends Skiff meanwhile does not want it any more.
+      // Skiff is ending, and does not need it any more.
       if (!this.#closing.signal.aborted) throw error;
     }
   }

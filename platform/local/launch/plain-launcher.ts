@@ -14,7 +14,7 @@ export interface PlainOptions {
   readonly resources: Resources;
   /** Instances get a folder to write to. */
   readonly hasScratch: boolean;
-  /** Folder in which all instances keep what they compiled. */
+  /** Folder in which all instances keep compiled code. */
   readonly cache: string;
 }
 

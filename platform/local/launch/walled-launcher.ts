@@ -26,7 +26,7 @@ export class WalledLauncher implements Launcher {
     return launched;
   }
 
-  /** Launches a program of ours whose compiled code all instances can get: `keep` takes it over. */
+  /** Launches a program of ours. `keep` makes its compiled code that of all instances. */
   async launchOwn(order: LaunchOrder): Promise<{ launched: Launched; keep: () => Promise<void> }> {
     const { sandboxes, cache } = this.#options;
     const { launched, prepared } = await this.#launch(order);
@@ -76,7 +76,7 @@ export class WalledLauncher implements Launcher {
       },
       close: async () => {
         await provided.close();
-        // First the name that leads to the descriptor, whose number is another's afterwards.
+        // Before the descriptor is closed: its number may then lead to another file.
         rmSync(folder.socket, { force: true });
         return await sandboxes.discard(prepared);
       },
@@ -88,7 +88,7 @@ export class WalledLauncher implements Launcher {
   }
 }
 
-/** Readable for whoever the instance runs as. A link costs nothing; other file systems take a copy. */
+/** Makes a file readable for any user of an instance: by a link, or a copy on another file system. */
 function placeFile(from: string, to: string): void {
   try {
     linkSync(from, to);

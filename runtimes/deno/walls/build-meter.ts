@@ -1,6 +1,9 @@
+import type { Limits } from "../../../platform/limits.ts";
 import { setNice } from "../../../process/proc/niceness.ts";
 import { processTree } from "../../../process/proc/process-tree.ts";
 import { fieldOf, SmallFiles } from "../../../process/proc/small-files.ts";
+import { outOfMemory } from "../build/build-problems.ts";
+import type { BuildProcess } from "./build-process.ts";
 
 const SAMPLE_MS = 50;
 /** Samples after which the processes are looked up again. */
@@ -14,6 +17,12 @@ export interface Sample {
   readonly memoryBytes: number;
   /** Written in all, to files and pipes, by those that are still there. */
   readonly writtenBytes: number;
+}
+
+export interface WatchOptions {
+  readonly signal: AbortSignal;
+  readonly limits: Limits;
+  readonly onSample: (sample: Sample) => void;
 }
 
 interface Metered {
@@ -33,9 +42,37 @@ export class BuildMeter {
   readonly #metered = new Set<Metered>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** Calls `onSample` with what the process uses, until the function that this returns is called. */
-  measure(pid: number, onSample: (sample: Sample) => void): () => void {
-    if (process.platform !== "linux") return () => {};
+  /**
+   * Resolves or rejects as `work` does, which the process is doing. Kills the process when it takes too much memory, or
+   * the signal aborts.
+   * @throws Problem `build_failed` if it took too much memory; the signal's reason
+   */
+  async watch<T>(
+    process: BuildProcess,
+    { signal, limits, onSample }: WatchOptions,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const kill = () => process.kill();
+    signal.addEventListener("abort", kill, { once: true });
+    if (signal.aborted) kill();
+    let isOver = false;
+    const stop = this.#measure(process.pid, (sample) => {
+      isOver ||= sample.memoryBytes > limits.buildMemoryBytes;
+      if (isOver) kill();
+      onSample(sample);
+    });
+    const [done] = await Promise.allSettled([Promise.try(work)]);
+    stop();
+    signal.removeEventListener("abort", kill);
+    signal.throwIfAborted();
+    if (isOver) throw outOfMemory(limits);
+    if (done.status === "rejected") throw done.reason;
+    return done.value;
+  }
+
+  /** Returns a function that stops it. */
+  #measure(pid: number | undefined, onSample: (sample: Sample) => void): () => void {
+    if (process.platform !== "linux" || pid === undefined) return () => {};
     const metered: Metered = { pid, onSample, pids: [], samples: 0 };
     this.#metered.add(metered);
     this.#timer ??= setInterval(() => this.#sampleAll(), SAMPLE_MS);

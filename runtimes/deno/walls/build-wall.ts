@@ -22,7 +22,7 @@ export interface WallProfile extends Pick<SandboxSpec, "tools" | "root" | "env" 
 
 /** Nobody, as most systems have it. */
 const USER = 65_534;
-/** Libraries of the system; on most of them the last two are links to the first. */
+/** Libraries of the system. Mostly the last two are links to the first two. */
 const LIBRARIES = ["/usr/lib", "/usr/lib64", "/lib", "/lib64"];
 
 /**
