@@ -12,6 +12,7 @@ import { crashed, shuttingDown, tooManyBuilds, tooMuchDownloaded } from "./build
 import type { Body } from "./build-worker.ts";
 import type { DenoCache, HeldFolder } from "./deno-cache.ts";
 import { DENO_CODE, DENO_ERRORS } from "./tasks.ts";
+import { aborted } from "./worker-pool.ts";
 
 export interface DenoBundlerOptions {
   readonly processes: BuildProcesses;
@@ -225,13 +226,4 @@ async function printedTo(path: string): Promise<Printed> {
 function tooLong(): Printed {
   const errors = [{ text: "the bundle is too large", location: null }];
   return { body: Buffer.from(`${DENO_ERRORS}${JSON.stringify(errors)}`), isBundle: false };
-}
-
-/** Rejects with the signal's reason when it aborts. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const leave = () => reject(signal.reason);
-    if (signal.aborted) leave();
-    signal.addEventListener("abort", leave, { once: true });
-  });
 }

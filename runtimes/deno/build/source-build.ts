@@ -3,7 +3,7 @@ import { PROBLEMS, Problem, type ProblemCode } from "../../../platform/problems.
 import type { Answer, Body } from "./build-worker.ts";
 import type { DenoBundler } from "./deno-bundler.ts";
 import type { TaskRunner } from "./task-runner.ts";
-import type { Reply, Task, TaskLimits } from "./tasks.ts";
+import type { Reply, Task, TaskLimits, TaskStep } from "./tasks.ts";
 
 export interface BuildMeans {
   readonly runner: TaskRunner;
@@ -19,11 +19,6 @@ export interface BuildCall {
   readonly onBegin: () => void;
 }
 
-type TaskPart =
-  | { readonly task: "build" }
-  | { readonly task: "finish" }
-  | { readonly task: "blame"; readonly specifier: string };
-
 /** Problems that a source can cause: a worker has no other to report. */
 const CODES: readonly ProblemCode[] = ["build_failed", "invalid_source", "source_too_large"];
 const NOTHING = new Uint8Array(0);
@@ -36,8 +31,8 @@ export async function buildSource(means: BuildMeans, source: Source, call: Build
   const { bundler, runner, taskLimits, directory } = means;
   const { signal, onBegin } = call;
 
-  const perform = (part: TaskPart, printed: Body = NOTHING): Promise<Answer> => {
-    const task: Task = { ...taskLimits, type: source.type, directory, ...part };
+  const perform = (step: TaskStep, printed: Body = NOTHING): Promise<Answer> => {
+    const task: Task = { ...taskLimits, type: source.type, directory, ...step };
     return runner.run({ task, bodies: [source.bytes, printed], onBegin }, signal);
   };
 

@@ -14,17 +14,19 @@ export interface TaskLimits {
 }
 
 /** Work for a build worker. The first body is the source, the second the output of Deno's bundler. */
-export type Task = TaskLimits & {
-  readonly type: SourceType;
-  /** Folder of Deno's cache, as Deno sees it. */
-  readonly directory: string;
-} & (
-    | { readonly task: "build" }
-    /** Makes the bundle or the problem from the output of Deno's bundler. */
-    | { readonly task: "finish" }
-    /** Makes the problem from the errors of one outside import. */
-    | { readonly task: "blame"; readonly specifier: string }
-  );
+export type Task = TaskLimits &
+  TaskStep & {
+    readonly type: SourceType;
+    /** Folder of Deno's cache, as Deno sees it. */
+    readonly directory: string;
+  };
+
+export type TaskStep =
+  | { readonly task: "build" }
+  /** Makes the bundle or the problem from the output of Deno's bundler. */
+  | { readonly task: "finish" }
+  /** Makes the problem from the errors of one outside import. */
+  | { readonly task: "blame"; readonly specifier: string };
 
 /** Result of a task. The first body is the bundle, or the module. */
 export type Reply =

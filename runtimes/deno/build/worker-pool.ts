@@ -48,18 +48,12 @@ export class WorkerPool {
       if (!idle.worker.hasEnded) return idle.worker;
     }
     const worker = this.#start();
-    const { promise: left, reject } = Promise.withResolvers<never>();
-    const leave = () => reject(signal.reason);
-    signal.addEventListener("abort", leave, { once: true });
-    if (signal.aborted) leave();
     try {
-      await Promise.race([worker.ready, left]);
+      await Promise.race([worker.ready, aborted(signal)]);
       return worker;
     } catch (error) {
       worker.ready.then(() => this.give(worker)).catch(() => {});
       throw error;
-    } finally {
-      signal.removeEventListener("abort", leave);
     }
   }
 
@@ -124,4 +118,13 @@ export class WorkerPool {
     for (const { worker } of this.#idle.filter(isOver)) worker.process.stdin.end();
     this.#idle = this.#idle.filter((each, index) => !isOver(each, index) && !each.worker.hasEnded);
   }
+}
+
+/** Rejects with the signal's reason when it aborts. */
+export function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const leave = () => reject(signal.reason);
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true });
+  });
 }

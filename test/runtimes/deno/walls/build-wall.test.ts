@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +11,8 @@ import {
   type WallProfile,
   walledCommand,
 } from "../../../../runtimes/deno/walls/build-wall.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { processesWith } from "../../../support/instances/processes.ts";
 import { needsWall } from "../../../support/skiff/walls.ts";
 import { startServer, type TestServer } from "../build/servers.ts";
 
@@ -127,6 +131,22 @@ describe("the wall of a build", function () {
       assert.ok(seen);
       assert.equal(seen.network, "connected");
       assert.equal(seen.passwd, "ENOENT");
+    });
+  }
+
+  for (const kind of ["bwrap", "unshare"] satisfies WallKind[]) {
+    it(`of the kind "${kind}" ends with the process that made it, however that ends`, async function () {
+      needsWall(this, kind);
+      const marker = `wall-${kind}-${process.pid}`;
+      const program = ["/bin/node", "-e", "console.log('begun'); setTimeout(() => {}, 60_000)", marker];
+      const command = walledCommand(kind, profile(false), program);
+      const code = `const [first, ...rest] = ${JSON.stringify(command)};
+        require("node:child_process").spawn(first, rest, { detached: true, env: {}, stdio: ["pipe", "inherit", "inherit"] });`;
+      const maker = spawn(process.execPath, ["-e", code], { stdio: ["ignore", "pipe", "inherit"] });
+      await once(maker.stdout, "data");
+      assert.notDeepEqual(processesWith(marker), []);
+      maker.kill("SIGKILL");
+      await eventually("all have ended", () => processesWith(marker).length === 0);
     });
   }
 
