@@ -1,6 +1,5 @@
 /** The program for one machine: manager, routers and local platform on one port. */
 import { readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { accessFor } from "./manager/access/listen-access.ts";
@@ -13,11 +12,9 @@ import { printable, printableLines } from "./process/printable.ts";
 import { closeInherited } from "./process/sandbox/spawn.ts";
 import { ServiceList } from "./process/service-list.ts";
 import { untilStopSignal } from "./process/stop-signals.ts";
-import { createFrontAlone } from "./router/alone.ts";
-import type { Front, FrontOptions } from "./router/front.ts";
+import { createFrontAlone, type Front } from "./router/front.ts";
 import { addRouterMetrics } from "./router/metrics/metrics.ts";
-import { defaultWorkers, parseWorkers } from "./router/workers/worker-count.ts";
-import { Workers } from "./router/workers/workers.ts";
+import { parseWorkers, Workers, type WorkersOptions } from "./router/workers/workers.ts";
 import { createBuilder } from "./runtimes/deno/build/builder.ts";
 import { cacheBundles } from "./runtimes/deno/build/bundle-cache.ts";
 import { denoPath } from "./runtimes/deno/deno-binary.ts";
@@ -27,7 +24,7 @@ const USAGE = `Usage: npm start -- [--host HOST] [--port PORT] [--data DIR] [--w
   --host     address to listen on, 127.0.0.1 by default (SKIFF_HOST)
   --port     port to listen on, 8080 by default; 0 takes a free one (SKIFF_PORT)
   --data     folder for everything that lasts, ./data by default (SKIFF_DATA)
-  --workers  processes that answer calls, half as many as cores by default; 1: this one (SKIFF_WORKERS)
+  --workers  processes that answer calls, 1 by default: this one (SKIFF_WORKERS)
 
 docs/settings.md lists every variable, docs/limits.md the limits.`;
 
@@ -126,7 +123,10 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
 }
 
 /** Routers in this process, or in processes of their own. */
-async function createFront(front: FrontOptions, { workers = 1, dataFolder }: SkiffOptions): Promise<Front> {
+async function createFront(
+  front: Omit<WorkersOptions, "workers" | "folder">,
+  { workers = 1, dataFolder }: SkiffOptions,
+): Promise<Front> {
   if (workers === 1) return createFrontAlone(front);
   return new Workers({ ...front, workers, folder: join(dataFolder, RUN_FOLDER) });
 }
@@ -183,7 +183,7 @@ async function startFromCommandLine(print: (line: string) => void): Promise<Skif
     throw new Error(`--port ${values.port} is not a valid port: use 0 to 65535.`);
   }
   const { host, port, data: dataFolder } = values;
-  const workers = parseWorkers("--workers", values.workers) ?? defaultWorkers(availableParallelism());
+  const workers = parseWorkers("--workers", values.workers);
   return startSkiff({ host, port: Number(port), dataFolder, workers, env: process.env, print });
 }
 

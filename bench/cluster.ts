@@ -69,7 +69,8 @@ async function kills(skiff: Installation): Promise<void> {
     for (let round = 0; round < KILLS; round++) {
       const [victim = ""] = (await pods()).split("\n");
       await kubectl("delete", "-n", "skiff-functions", victim);
-      await kubectl("rollout", "status", "-n", "skiff-functions", `deployment/${NAME}-app`, "--timeout=60s");
+      const all = ["deployments", "-l", `skiff.dev/function=${NAME}`, "-n", "skiff-functions"];
+      await kubectl("rollout", "status", ...all, "--timeout=60s");
     }
   });
   console.log(`pods killed ×${KILLS} under load: ${lost(report)}`);

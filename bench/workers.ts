@@ -1,7 +1,7 @@
 /**
- * What a second worker is worth: small GETs through Skiff with one and with two workers, beside nginx with one and with
- * two, all in one run. `node bench/workers.ts [ROUNDS]`; wrk and nginx are needed. Where the cores are few, load
- * generator and function take what a second worker could use: the ratios tell that, nginx's as well as Skiff's.
+ * Compares Skiff with one worker and with two, beside nginx with one and with two, all in one run, for small GETs.
+ * `node bench/workers.ts [ROUNDS]`; needs wrk and nginx. On few cores the load generator and the function take what a
+ * second worker could use, which the ratio of nginx shows too. Processor time per call shows what workers cost there.
  */
 import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -20,13 +20,14 @@ const START_MS = 20_000;
 const LOADS = [
   { what: "connections kept", path: "/fn/hi", flags: [] },
   { what: "a connection per call", path: "/fn/hi", flags: ["-H", "Connection: close"] },
-  // Every call waits for the one slot, which goes from worker to worker.
+  // Every call waits for the one place at the instance.
   { what: "concurrency 1", path: "/fn/single", flags: [] },
 ] as const;
 
 interface Peer {
   readonly name: string;
   readonly port: number;
+  readonly skiff?: SkiffProcess;
 }
 
 export async function benchWorkers(rounds: number): Promise<Row[]> {
@@ -42,24 +43,29 @@ export async function benchWorkers(rounds: number): Promise<Row[]> {
       skiffs.push(skiff);
       await skiff.deploy("hi", UPSTREAM, "min=1");
       await skiff.deploy("single", UPSTREAM, "min=1&max=1&concurrency=1");
-      peers.push({ name: `skiff ${workers}`, port: Number(new URL(skiff.url).port) });
+      peers.push({ name: `skiff ${workers}`, port: Number(new URL(skiff.url).port), skiff });
       const port = await startNginx({ folder: join(folder, `nginx-${workers}`), workers, unix, children });
       peers.push({ name: `nginx ${workers}`, port });
     }
     const rates = new Map<string, number[]>();
+    const costs = new Map<string, number[]>();
     for (const peer of peers) await answers(peer);
     for (let round = 0; round < rounds; round++) {
       for (const { what, path, flags } of LOADS) {
-        for (const { name, port } of peers) {
+        for (const { name, port, skiff } of peers) {
           // nginx has no limit of calls per instance.
           if (name.startsWith("nginx") && path === "/fn/single") continue;
           const key = `${what}: ${name}`;
+          const beforeS = await processorSeconds(skiff);
           const rate = wrk(`http://127.0.0.1:${port}${path}`, CONNECTIONS, flags);
           rates.set(key, [...(rates.get(key) ?? []), rate]);
+          // wrk runs for one second.
+          const costUs = (((await processorSeconds(skiff)) - beforeS) * 1e6) / rate;
+          costs.set(key, [...(costs.get(key) ?? []), costUs]);
         }
       }
     }
-    return LOADS.flatMap(({ what }) => rowsOf(what, rates));
+    return LOADS.flatMap(({ what }) => rowsOf(what, rates, costs));
   } finally {
     for (const child of children) child.kill("SIGTERM");
     for (const skiff of skiffs) await skiff.close();
@@ -68,7 +74,11 @@ export async function benchWorkers(rounds: number): Promise<Row[]> {
 }
 
 /** Ratios are taken within a round, where the machine is as busy for one as for the other. */
-function rowsOf(what: string, rates: ReadonlyMap<string, number[]>): Row[] {
+function rowsOf(
+  what: string,
+  rates: ReadonlyMap<string, number[]>,
+  costs: ReadonlyMap<string, number[]>,
+): Row[] {
   const of = (name: string) => rates.get(`${what}: ${name}`);
   const ratio = (a: string, b: string): string => {
     const [as, bs] = [of(a), of(b)];
@@ -85,8 +95,19 @@ function rowsOf(what: string, rates: ReadonlyMap<string, number[]>): Row[] {
       kind === "skiff" ? ratio(name, `nginx ${workers}`) : "",
     ];
     const target = against.filter((text) => text !== "").join(", ");
-    return [{ what: `${what}: ${name}`, figure: `${Math.round(median(perRound))}/s`, target }];
+    const rate = `${Math.round(median(perRound))}/s`;
+    const cost = median(costs.get(`${what}: ${name}`)!);
+    const figure = kind === "skiff" ? `${rate}, ${Math.round(cost)} µs of processor each` : rate;
+    return [{ what: `${what}: ${name}`, figure, target }];
   });
+}
+
+/** Processor time that all processes of Skiff have used; 0 for another peer. */
+async function processorSeconds(skiff: SkiffProcess | undefined): Promise<number> {
+  if (skiff === undefined) return 0;
+  const text = await (await fetch(`${skiff.url}/metrics`)).text();
+  const values = [...text.matchAll(/^process_cpu_seconds_total\S* (\S+)$/gm)];
+  return values.reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
 /** A wrong answer may be a quick one. */

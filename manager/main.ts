@@ -66,7 +66,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     limits,
     print,
     poolSecret,
-    spread: (name, version) => routers.spread(name, version),
+    spread: (name, traffic) => routers.spread(name, traffic),
   });
   // Closed while the server still has its connections: clients whose deploys this ends get an answer.
   services.add({ name: "platform", drain: () => platform.close() });
@@ -103,8 +103,12 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
       build: (source, until) => builder.build(source, until),
       urlOf: (name) => `${(env.SKIFF_URL ?? "").replace(/\/+$/, "")}/fn/${name}`,
     });
-    const replicas = (name: string) => reconciler.replicas(name);
-    const sleeper = new Sleeper({ ...shared, replicas, loads: (until) => routers.loads(until) });
+    const sleeper = new Sleeper({
+      ...shared,
+      replicas: (name, version) => reconciler.replicas(name, version),
+      wake: (name, version) => reconciler.wake(name, version),
+      loads: (until) => routers.loads(until),
+    });
     const keeper = new PoolKeeper({ ...shared, ...pods, size: poolSize, keys: poolKeys(poolSecret) });
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
     await keeper.close();

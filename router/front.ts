@@ -1,65 +1,94 @@
 import type { Server } from "node:net";
 import type { Limits } from "../platform/limits.ts";
-import type { Platform } from "../platform/platform.ts";
 import type { MetricsSource } from "./metrics/metrics.ts";
 import type { RouterPlatform } from "./placement/version.ts";
+import { Router } from "./router.ts";
+import { createCallServer, LAST_RESPONSES_MS } from "./server/call-server.ts";
 import type { RequestHandler } from "./server/node-calls.ts";
-import type { TelemetryOptions } from "./telemetry/telemetry.ts";
+import { limitConnections } from "./server/open-files.ts";
+import { openTelemetry, type TelemetryOptions } from "./telemetry/telemetry.ts";
 
 export interface FrontOptions {
-  readonly platform: RouterPlatform & Pick<Platform, "allEndpoints">;
+  readonly platform: RouterPlatform;
   readonly limits: Limits;
   /** Takes one line for people. */
   readonly print: (line: string) => void;
-  /** Where the settings of what is seen of calls are read. */
+  /** Holds the settings of the access log and of traces. */
   readonly env: TelemetryOptions["env"];
   /** Time that a client has to send a header block, in milliseconds. */
-  readonly headersMs?: number;
-  /** Answers what is no call; without it the router does. */
-  readonly other?: RequestHandler;
+  readonly headersMs?: number | undefined;
+  /** Answers requests that are not below /fn; the router does by default. */
+  readonly other?: RequestHandler | undefined;
 }
 
 export interface Address {
   /** 0 takes a free one. */
   readonly port: number;
-  /** All addresses of the machine unless given. */
-  readonly host?: string;
+  /** All addresses of the machine by default. */
+  readonly host?: string | undefined;
+  /** Lets other processes of this user listen on the same port (SO_REUSEPORT); false by default. */
+  readonly reusePort?: boolean;
 }
 
-/** What takes calls at a port: a router in this process (alone.ts), or in several (workers.ts). */
+/** What takes calls on a port: a router in this process, or several in processes of their own (workers/workers.ts). */
 export interface Front {
-  /** What its routers have counted, together. */
+  /** The counters of its routers, added up. */
   readonly counted: MetricsSource;
-  /** Resolves when every router goes by what the platform says now; at once if there is but one. */
+  /** Resolves when every router has applied the platform's current endpoints; at once if there is one router. */
   caughtUp(): Promise<void>;
-  /** True if every router goes by the newest endpoints of this function. */
+  /** True if every router has applied the newest endpoints of this function. */
   hasCaughtUp(name: string): boolean;
   /**
-   * Gives the port.
+   * Resolves with the port.
    * @throws Error with the system's `code`, such as EADDRINUSE
    */
   listen(address: Address): Promise<number>;
-  /** Clients are to come back over new connections. */
+  /** Closes each client's connection after its next response, so that the client opens a new one. */
   leave(): void;
   /** Refuses new calls with 503 `draining`; resolves when those under way have ended, or were broken off. */
   drain(options: { drainMs: number }): Promise<void>;
-  /** Stops listening, closes every connection, and writes for at most `withinMs` what is held of what was seen. */
+  /** Stops listening, closes every connection, and flushes access log and traces for at most `withinMs`. */
   close(options: { withinMs: number }): Promise<void>;
 }
 
-/** Resolves with the port once the server listens; from then on errors of it are printed. */
-export function listen(
-  server: Server,
-  { port, host }: Address,
-  print: (line: string) => void,
-): Promise<number> {
+/**
+ * Creates a front whose router is in this process.
+ * @throws Error in words for the person who started it, see `openTelemetry`
+ */
+export async function createFrontAlone(options: FrontOptions): Promise<Front> {
+  const { platform, limits, print, env, headersMs, other } = options;
+  const telemetry = await openTelemetry({ env, print });
+  const router = new Router({ platform, limits, print, telemetry });
+  const server = createCallServer({ router, limits, headersMs, other });
+  limitConnections(server, print);
+  return {
+    counted: { stats: () => router.stats(), totals: () => router.totals() },
+    caughtUp: () => Promise.resolve(),
+    hasCaughtUp: () => true,
+    listen: (address) => listen(server, address, print),
+    leave() {
+      router.isLeaving = true;
+    },
+    drain: (options) => router.close(options),
+    async close({ withinMs }) {
+      await server.lingering.settled(Math.min(withinMs, LAST_RESPONSES_MS));
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+      await telemetry.close({ withinMs });
+    },
+  };
+}
+
+/** Resolves with the port once the server listens; from then on its errors are printed. */
+export function listen(server: Server, address: Address, print: (line: string) => void): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
+    server.listen(address, () => {
       server.off("error", reject);
       server.on("error", (error) => print(`the server failed: ${error.message}`));
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : port);
+      const bound = server.address();
+      resolve(typeof bound === "object" && bound !== null ? bound.port : address.port);
     });
   });
 }

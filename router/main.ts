@@ -3,18 +3,15 @@ import type { Server } from "node:http";
 import { Metrics } from "../metrics/metrics.ts";
 import { KubeApi } from "../platform/kubernetes/cluster/api.ts";
 import { connectToCluster } from "../platform/kubernetes/cluster/client.ts";
-import { INTERNAL_PORT } from "../platform/kubernetes/cluster/routers.ts";
+import { INTERNAL_PORT, serving } from "../platform/kubernetes/cluster/routers.ts";
 import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
-import { currentOf } from "../platform/traffic.ts";
 import { ServiceList } from "../process/service-list.ts";
 import { untilStopSignal } from "../process/stop-signals.ts";
-import { createFrontAlone } from "./alone.ts";
-import { listen } from "./front.ts";
+import { createFrontAlone, listen } from "./front.ts";
 import { addRouterMetrics } from "./metrics/metrics.ts";
 import { createInternalServer } from "./server/internal-server.ts";
-import { parseWorkers } from "./workers/worker-count.ts";
-import { Workers } from "./workers/workers.ts";
+import { parseWorkers, Workers } from "./workers/workers.ts";
 
 /** Time that the cluster takes to send new connections elsewhere. */
 const LEAVE_MS = 5_000;
@@ -35,7 +32,7 @@ async function startRouter(services: ServiceList, env: NodeJS.ProcessEnv): Promi
       "SKIFF_INTERNAL_TOKEN is missing or shorter than 16 characters: set it to the token that the manager uses.",
     );
   }
-  const workers = parseWorkers("SKIFF_WORKERS", env.SKIFF_WORKERS ?? "") ?? 1;
+  const workers = parseWorkers("SKIFF_WORKERS", env.SKIFF_WORKERS ?? "");
   const platform = new KubernetesPlatform({
     api: new KubeApi(await connectToCluster()),
     limits,
@@ -62,10 +59,7 @@ async function startRouter(services: ServiceList, env: NodeJS.ProcessEnv): Promi
     ready: () => (services.state === "ready" ? undefined : `The router is ${services.state}.`),
     metrics: () => metrics.text(),
     load: () => platform.loads.read(),
-    serving: (name) => {
-      const endpoints = front.hasCaughtUp(name) ? currentOf(platform.endpoints(name)) : undefined;
-      return endpoints === undefined || endpoints.instances.length === 0 ? undefined : endpoints.version;
-    },
+    serving: (name) => serving(front.hasCaughtUp(name) ? platform.endpoints(name) : undefined),
   });
   // Tests use another port: the manager and the probes of kubernetes.yaml use the default.
   const internalPort = Number(env.SKIFF_INTERNAL_PORT ?? INTERNAL_PORT);

@@ -14,8 +14,6 @@ import { Traces } from "./telemetry/trace-context.ts";
 import type { InstanceClient } from "./upstream/instance-client.ts";
 
 export interface RouterOptions extends FunctionsOptions {
-  /** Returns true while the program shuts down: new calls get 503. */
-  readonly draining?: () => boolean;
   /** Where calls are logged and traced; nowhere by default. The caller closes it, after the router. */
   readonly telemetry?: Telemetry;
 }
@@ -63,7 +61,7 @@ export class Router {
   }
 
   get isClosing(): boolean {
-    return this.#isClosing || (this.#options.draining?.() ?? false);
+    return this.#isClosing;
   }
 
   /** Takes a call all the way: everything else is called from here. */

@@ -3,9 +3,11 @@ import { readFileSync } from "node:fs";
 import { loadAll } from "js-yaml";
 import { isFunctionName } from "../platform/function-name.ts";
 import { INTERNAL_PORT } from "../platform/kubernetes/cluster/routers.ts";
+import { keptVersion } from "../platform/kubernetes/objects/function-resource.ts";
 import { PORT } from "../platform/kubernetes/objects/names.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
 import { defaultSettings, NUMBER_SETTINGS, SYS_KINDS } from "../platform/settings.ts";
+import { checkTraffic } from "../platform/traffic.ts";
 import { denoRunArguments } from "../runtimes/deno/deno-flags.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: manifests are read by path
@@ -212,10 +214,26 @@ describe("the Function of kubernetes.yaml", () => {
     );
     assert.deepEqual(version.subresources, { status: {} });
     assert.ok(
-      ["version", "conditions", "url", "lastErrors", "observedGeneration"].every(
+      ["version", "versions", "conditions", "url", "lastErrors", "observedGeneration"].every(
         (key) => key in status.properties,
       ),
     );
+  });
+
+  it("keeps everything that routers must know of a version", () => {
+    const record = { version: 3, settings: defaultSettings(limitsFromEnv({})) };
+    const { items } = status.properties.versions;
+    assert.deepEqual(Object.keys(items.properties).sort(), Object.keys(keptVersion(record)).sort());
+  });
+
+  it("takes the traffic that a route writes", () => {
+    const { items, maxItems } = spec.properties.traffic;
+    const most = items.properties.weight.maximum;
+    const version = (number: number, weight: number) => ({ version: number, weight });
+    assert.deepEqual(Object.keys(items.properties).sort(), ["version", "weight"]);
+    assert.ok(maxItems > limitsFromEnv({}).versionsKept);
+    checkTraffic([version(1, most)]);
+    assert.throws(() => checkTraffic([version(1, most + 1)]), { code: "invalid_request" });
   });
 });
 

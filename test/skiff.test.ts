@@ -296,6 +296,22 @@ for (const workers of [1, 2])
       );
     });
 
+    it("never has two calls at once on an instance that takes one, and answers all of 100", async () => {
+      const source = `let running = 0, most = 0;
+        export default async () => {
+          most = Math.max(most, ++running);
+          await new Promise((go) => setTimeout(go, 2));
+          running--;
+          return String(most);
+        };`;
+      await skiff.deploy("single", source, "concurrency=1&min=1&max=1");
+      const calls = Array.from({ length: 100 }, (_, index) => {
+        const init = index % 2 === 0 ? {} : { method: "POST", body: "x" };
+        return fetch(`${skiff.url}/fn/single`, init).then((response) => response.text());
+      });
+      assert.deepEqual(new Set(await Promise.all(calls)), new Set(["1"]));
+    });
+
     it("answers 500 first calls at once with at most ceil(500 / concurrency) instances", async () => {
       const source = `export default async () => { await new Promise((go) => setTimeout(go, 30)); return "hi"; };`;
       await skiff.deploy("burst", source, "concurrency=100&idle=200ms");

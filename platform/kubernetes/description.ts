@@ -1,48 +1,55 @@
-import type { Endpoints, FunctionDescription, FunctionSummary, InstanceDescription } from "../platform.ts";
-import { currentOf } from "../traffic.ts";
-import type { FunctionResource, Pod } from "./cluster/resources.ts";
-import { ANNOTATIONS } from "./objects/names.ts";
+import type { FunctionDescription, FunctionSummary, InstanceDescription, Traffic } from "../platform.ts";
+import type { Deployment, FunctionResource, Pod } from "./cluster/resources.ts";
+import { ANNOTATIONS, LABELS } from "./objects/names.ts";
 import { crashOf, isReady, isTerminating, troubleOf, versionOf } from "./objects/pod-state.ts";
 import type { VersionRecord } from "./versions/versions.ts";
 
 /** A function as it was read from the cluster. */
 export interface Described {
   readonly resource: FunctionResource;
+  /** Every version that may be called, oldest first. */
   readonly records: readonly VersionRecord[];
-  readonly endpoints: Endpoints | undefined;
+  readonly traffic: Traffic;
+  /** Undefined if its code is lost. */
+  readonly current: VersionRecord | undefined;
+  /** Ready instances of the current version. */
+  readonly ready: number;
 }
 
-export function summarize({ resource, records, endpoints }: Described): FunctionSummary {
+export function summarize({ resource, current, ready }: Described): FunctionSummary {
   const { metadata, status = {} } = resource;
-  const version = status.version ?? 0;
-  const record = records.find((each) => each.version === version);
   const { [ANNOTATIONS.createdAt]: created, [ANNOTATIONS.updatedAt]: updated } = metadata.annotations ?? {};
   const createdAt = new Date(created ?? metadata.creationTimestamp ?? 0);
   return {
     name: metadata.name,
-    version,
-    hash: record?.hash ?? "",
+    version: current?.version ?? status.version ?? 0,
+    hash: current?.hash ?? "",
     createdAt,
     updatedAt: updated === undefined ? createdAt : new Date(updated),
-    ready: currentOf(endpoints)?.instances.length ?? 0,
+    ready,
   };
+}
+
+export interface Running {
+  readonly pods: readonly Pod[];
+  readonly deployments: readonly Deployment[];
 }
 
 export function describeFunction(
   described: Described,
-  pods: readonly Pod[],
+  { pods, deployments }: Running,
 ): FunctionDescription | undefined {
-  const { resource, records } = described;
-  const summary = summarize(described);
-  const record = records.find(({ version }) => version === summary.version);
-  if (!record) return undefined;
-  const notReady = summary.ready > 0 ? undefined : whyNotReady(resource, pods);
+  const { resource, records, traffic, current } = described;
+  if (!current) return undefined;
+  const stopped = deployments.filter(({ spec }) => spec.replicas === 0).flatMap(versionLabel);
+  const serving = pods.filter((pod) => traffic.some(({ version }) => version === versionOf(pod)));
+  const notReady = described.ready > 0 ? undefined : whyNotReady(resource, serving);
   return {
-    ...summary,
-    settings: record.settings,
-    traffic: described.endpoints?.traffic ?? [],
+    ...summarize(described),
+    settings: current.settings,
+    traffic,
     versions: records.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
-    instances: pods.map((pod) => describePod(pod, described.endpoints)),
+    instances: pods.map((pod) => describePod(pod, stopped.includes(versionOf(pod)))),
     lastErrors: lastErrors(resource, pods),
     isolation: {
       files: "a pod for each instance, and Deno's permission flags",
@@ -52,16 +59,18 @@ export function describeFunction(
   };
 }
 
-function describePod(pod: Pod, endpoints: Endpoints | undefined): InstanceDescription {
+function versionLabel({ metadata }: Deployment): number[] {
+  const label = metadata.labels?.[LABELS.version];
+  return label === undefined ? [] : [Number(label)];
+}
+
+/** @param isStopped its Deployment wants no pods any more: Kubernetes deletes it in a moment */
+function describePod(pod: Pod, isStopped: boolean): InstanceDescription {
   const { uid = "", creationTimestamp = 0 } = pod.metadata;
-  const version = versionOf(pod);
-  // A new version serves before the rollout takes the pods of the one before away.
-  const serving = currentOf(endpoints);
-  const isReplaced = serving !== undefined && serving.instances.length > 0 && version < serving.version;
-  const state = isReplaced || isTerminating(pod) ? "draining" : isReady(pod) ? "ready" : "starting";
+  const state = isStopped || isTerminating(pod) ? "draining" : isReady(pod) ? "ready" : "starting";
   return {
     id: uid,
-    version,
+    version: versionOf(pod),
     state,
     startedAt: new Date(pod.status?.startTime ?? creationTimestamp),
   };

@@ -16,27 +16,29 @@ import type {
   WakeStep,
 } from "../platform.ts";
 import { Problem } from "../problems.ts";
-import { currentOf, currentVersion } from "../traffic.ts";
 import type { KubeApi } from "./cluster/api.ts";
 import { clusterProblem } from "./cluster/api-error.ts";
 import type { MirrorTimes } from "./cluster/mirror.ts";
-import { type FunctionResource, KINDS, type Place, type Pod } from "./cluster/resources.ts";
-import { type Described, describeFunction, summarize } from "./description.ts";
+import type { FunctionResource } from "./cluster/resources.ts";
 import { EndpointsMirror } from "./endpoints/endpoints-mirror.ts";
 import { LoadTable } from "./endpoints/load-table.ts";
+import { FunctionReader, fromCluster } from "./function-reader.ts";
 import { Children } from "./objects/children.ts";
-import { FUNCTIONS_NAMESPACE, LABELS } from "./objects/names.ts";
+import { keptVersions } from "./objects/function-resource.ts";
+import { FUNCTIONS_NAMESPACE } from "./objects/names.ts";
 import { CPU_REQUEST } from "./objects/pod-template.ts";
 import { podLogs } from "./pod-logs.ts";
 import { BundleCache } from "./pool/bundle-cache.ts";
 import { Pool, type PoolOptions } from "./pool/pool.ts";
 import { poolKeys } from "./pool/pool-keys.ts";
 import { PoolSupply } from "./pool/pool-supply.ts";
-import { Publisher } from "./publishing/publisher.ts";
+import { functionPlace, PublishTurns } from "./publishing/publish-turns.ts";
 import { removeFunction } from "./publishing/removal.ts";
+import { Routing } from "./publishing/routing.ts";
+import { Storing } from "./publishing/storing.ts";
+import { Starter } from "./starting/starter.ts";
+import { Waker } from "./starting/waker.ts";
 import { VersionStore } from "./versions/version-store.ts";
-import type { WholeDraft } from "./versions/versions.ts";
-import { Waker } from "./waking/waker.ts";
 
 export interface KubernetesPlatformOptions {
   readonly api: KubeApi;
@@ -48,8 +50,8 @@ export interface KubernetesPlatformOptions {
   readonly cpuRequest?: string;
   /** Takes one line for people: what is wrong with the connection to the cluster. */
   readonly print?: (line: string) => void;
-  /** Waits until every router knows of a version; without it the own snapshot decides. */
-  readonly spread?: (name: string, version: number) => Promise<void>;
+  /** Waits until every router obeys the traffic; without it the own snapshot decides. */
+  readonly spread?: (name: string, traffic: Traffic) => Promise<void>;
   readonly times?: MirrorTimes;
   /** The secret of the installation that pods of the pool are loaded with; without it the pool is not used. */
   readonly poolSecret?: string;
@@ -57,25 +59,27 @@ export interface KubernetesPlatformOptions {
   readonly sendToPod?: PoolOptions["send"];
 }
 
-const SEEN_WITHIN_MS = 5_000;
-
-/** Functions as Deployments of a cluster. Manager and router each have one; what leads is in reconciler.ts. */
+/** Functions as Deployments of a cluster. Manager and router each have one; the leader's work is in control/. */
 export class KubernetesPlatform implements Platform {
   readonly abilities = { scalesOut: false, scalesToZero: true, runsCode: true, durable: true };
   readonly loads = new LoadTable();
   readonly mirror: EndpointsMirror;
   readonly versions: VersionStore;
   readonly children: Children;
-  readonly publisher: Publisher;
   /** Undefined where the pool is not used. */
   readonly pool: Pool | undefined;
   readonly #api: KubeApi;
   readonly #namespace: string;
+  readonly #turns: PublishTurns;
+  readonly #starter: Starter;
+  readonly #storing: Storing;
+  readonly #routing: Routing;
+  readonly #reader: FunctionReader;
   readonly #waker: Waker;
   readonly #closing = new AbortController();
   readonly #functionListeners = new Set<(name: string) => void>();
-  /** The last change of each function that is under way. */
-  readonly #changes = new Map<string, Promise<unknown>>();
+  /** Changes that are under way. */
+  readonly #changes = new Set<Promise<unknown>>();
 
   constructor(options: KubernetesPlatformOptions) {
     const { api, limits, image, namespace = FUNCTIONS_NAMESPACE, print = () => {}, spread, times } = options;
@@ -86,7 +90,11 @@ export class KubernetesPlatform implements Platform {
       namespace,
       limits,
       onFunction: (name, resource) => {
-        if (!resource) this.loads.forget(name);
+        const kept = resource ? keptVersions(resource, limits) : [];
+        this.loads.retain(
+          name,
+          kept.map(({ version }) => version),
+        );
         for (const listener of this.#functionListeners) listener(name);
       },
       onTrouble: (reason) => print(`the cluster cannot be watched: ${reason}`),
@@ -97,22 +105,22 @@ export class KubernetesPlatform implements Platform {
     this.children = new Children({ api, namespace, image, limits, cpuRequest });
     const pool = options.poolSecret === undefined ? undefined : this.#openPool(options.poolSecret, options);
     this.pool = pool;
-    const supply = pool && new PoolSupply({ pool, limits, bundles: new BundleCache(api, namespace) });
     const shared = {
       api,
       namespace,
       limits,
       endpoints: this.mirror,
       children: this.children,
-      ...(supply ? { supply } : {}),
+      versions: this.versions,
+      onTrouble: print,
+      ...(pool ? { supply: new PoolSupply(pool, new BundleCache(api, namespace)) } : {}),
     };
-    const onTrouble = (reason: string) => print(reason);
-    this.publisher = new Publisher({
-      ...shared,
-      store: this.versions,
-      onTrouble,
-      ...(spread ? { spread } : {}),
-    });
+    this.#turns = new PublishTurns(shared);
+    this.#starter = new Starter(shared);
+    const publishing = { ...shared, turns: this.#turns, starter: this.#starter };
+    this.#storing = new Storing(publishing);
+    this.#routing = new Routing({ ...publishing, ...(spread ? { spread } : {}) });
+    this.#reader = new FunctionReader(shared);
     this.#waker = new Waker(shared);
   }
 
@@ -138,70 +146,31 @@ export class KubernetesPlatform implements Platform {
   }
 
   store(draft: Draft, signal?: AbortSignal): Promise<Stored> {
-    const until = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
-    const publish = async () => this.publisher.publish(await this.#whole(draft), until);
-    return this.#inOrder(draft.name, publish);
+    return this.#change((until) => this.#storing.store(draft, until), signal);
   }
 
-  async route(name: string, traffic: Traffic): Promise<void> {
-    const resource = this.mirror.functions.get(name);
-    if (!resource) throw new Problem("unknown_function", `There is no function "${name}".`);
-    const version = currentVersion(traffic);
-    if (resource.spec.version === version) return;
-    throw new Problem("unknown_version", `"${name}" has no version ${version} that takes calls.`);
-  }
-
-  async #whole({ content, ...draft }: Draft): Promise<WholeDraft> {
-    if (!("sameAs" in content)) return { ...draft, ...content };
-    const { name } = draft;
-    const record = (await this.versions.records(name)).find(({ version }) => version === content.sameAs);
-    const source = record && (await this.versions.readSource(record));
-    const bundle = record && (await this.versions.readBundle(record));
-    if (source && bundle) return { ...draft, source, bundle };
-    throw new Problem("unknown_version", `"${name}" has no version ${content.sameAs}.`);
+  route(name: string, traffic: Traffic, signal?: AbortSignal): Promise<void> {
+    return this.#change((until) => this.#routing.route(name, traffic, until), signal);
   }
 
   remove(name: string): Promise<boolean> {
-    return this.#inOrder(name, () => this.#remove(name));
+    return this.#change((until) => this.#turns.inLine(name, () => this.#remove(name), until));
   }
 
-  list({ after = "", limit }: { after?: string | undefined; limit: number }): Promise<FunctionSummary[]> {
-    return fromCluster(async () => {
-      const { items } = await this.#api.list<FunctionResource>(this.#functions());
-      const named = items.filter(({ metadata }) => metadata.name > after && isThere({ metadata }));
-      const sorted = named.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).slice(0, limit);
-      return await Promise.all(sorted.map(async (resource) => summarize(await this.#described(resource))));
-    });
+  list(page: { after?: string | undefined; limit: number }): Promise<FunctionSummary[]> {
+    return this.#read(this.#reader.list(page));
   }
 
   describe(name: string): Promise<FunctionDescription | undefined> {
-    return fromCluster(async () => {
-      const resource = await this.#api.get<FunctionResource>(this.#functions(name));
-      if (!resource || !isThere(resource)) return undefined;
-      const { items: pods } = await this.#api.list<Pod>(
-        { kind: KINDS.pods, namespace: this.#namespace },
-        `${LABELS.function}=${name}`,
-      );
-      return describeFunction(await this.#described(resource), pods);
-    });
+    return this.#read(this.#reader.describe(name));
   }
 
   find(name: string, version?: number): Promise<VersionRecord | undefined> {
-    return fromCluster(() => this.#find(name, version));
+    return this.#read(this.#reader.find(name, version));
   }
 
   readSource(name: string, version?: number): Promise<Source | undefined> {
-    return fromCluster(async () => {
-      const record = await this.#find(name, version);
-      return record && (await this.versions.readSource(record));
-    });
-  }
-
-  async #find(name: string, version?: number) {
-    const resource = await this.#api.get<FunctionResource>(this.#functions(name));
-    if (!resource || !isThere(resource)) return undefined;
-    const number = version ?? resource.status?.version;
-    return (await this.versions.records(name)).find((each) => each.version === number);
+    return this.#read(this.#reader.readSource(name, version));
   }
 
   endpoints(name: string): Endpoints | undefined {
@@ -222,30 +191,31 @@ export class KubernetesPlatform implements Platform {
     return () => this.#functionListeners.delete(listener);
   }
 
-  async wake(name: string, _version: number): Promise<readonly WakeStep[]> {
+  async wake(name: string, version: number): Promise<readonly WakeStep[]> {
     this.#closing.signal.throwIfAborted();
-    const done = this.loads.wakes(name);
+    const done = this.loads.wakes(name, version);
     try {
-      return await this.#waker.wake(name, this.loads.calls(name));
+      return await this.#waker.wake({ name, version, calls: this.loads.calls(name, version) });
     } finally {
       done();
-      if (this.mirror.functions.get(name) === undefined) this.loads.forget(name);
+      if (this.mirror.kept(name, version) === undefined) this.loads.retain(name, this.#keptOf(name));
     }
   }
 
   report(load: Load): void {
-    if (this.mirror.functions.get(load.name) === undefined) return;
+    const { name, version } = load;
+    if (this.mirror.kept(name, version) === undefined) return;
     this.loads.report(load);
-    if (load.waiting === 0 || currentOf(this.endpoints(load.name))?.instances.length !== 0) return;
-    // Who waits calls `wake` as well, joins this one, and is told how it ended.
-    this.wake(load.name, load.version).catch(() => {});
+    if (load.waiting === 0 || this.mirror.ready(name, version).length > 0) return;
+    // The call that waits calls `wake` as well, joins this one, and gets its error.
+    this.wake(name, version).catch(() => {});
   }
 
   async *logs(name: string, options: LogOptions): AsyncIterable<LogLine> {
     try {
       yield* this.#logs(name, options);
     } catch (error) {
-      // Whoever closes wants what is read to end, not to fail.
+      // Closing ends what is read, without an error.
       if (!this.#closing.signal.aborted) throw error;
     }
   }
@@ -254,9 +224,8 @@ export class KubernetesPlatform implements Platform {
     const removed = new AbortController();
     const ends = [this.#closing.signal, removed.signal, ...(options.signal ? [options.signal] : [])];
     const until = AbortSignal.any(ends);
-    const resource = await fromCluster(() =>
-      this.#api.get<FunctionResource>(this.#functions(name), { signal: until }),
-    );
+    const place = functionPlace(this.#namespace, name);
+    const resource = await fromCluster(() => this.#api.get<FunctionResource>(place, { signal: until }));
     if (!resource) throw new Problem("unknown_function", `There is no function "${name}".`);
     const unwatch = this.watchFunctions((changed) => {
       const now = changed === name ? this.mirror.functions.get(name) : resource;
@@ -271,68 +240,54 @@ export class KubernetesPlatform implements Platform {
     }
   }
 
-  /** Lets go of the cluster. Functions go on running: they are the cluster's. */
+  /** Releases the cluster. Functions go on running: they are the cluster's. */
   async close(): Promise<void> {
     this.#closing.abort(draining());
     await this.#waker.close();
     await this.pool?.close();
-    // What was under way is taken back, for which the API server is needed.
-    await Promise.allSettled(this.#changes.values());
-    await this.publisher.close();
+    // A change under way is undone, for which the API server is needed.
+    await Promise.allSettled(this.#changes);
+    await this.#turns.close();
+    await this.#starter.close();
     await this.mirror.close();
     await this.#api.close();
   }
 
-  /** Changes of one function happen in the order in which they were asked for. */
-  async #inOrder<T>(name: string, change: () => Promise<T>): Promise<T> {
-    this.#closing.signal.throwIfAborted();
-    const before = this.#changes.get(name) ?? Promise.resolve();
-    const done = before.then(change, change);
-    this.#changes.set(name, done);
+  async #change<T>(work: (until: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const closing = this.#closing.signal;
+    closing.throwIfAborted();
+    const change = fromCluster(() => work(signal ? AbortSignal.any([signal, closing]) : closing));
+    this.#changes.add(change);
     try {
-      return await fromCluster(() => done);
+      return await change;
     } finally {
-      if (this.#changes.get(name) === done) this.#changes.delete(name);
+      this.#changes.delete(change);
+    }
+  }
+
+  /** `close` breaks the connection off. */
+  async #read<T>(reading: Promise<T>): Promise<T> {
+    try {
+      return await reading;
+    } catch (error) {
+      this.#closing.signal.throwIfAborted();
+      throw error;
     }
   }
 
   async #remove(name: string): Promise<boolean> {
     const { signal } = this.#closing;
     const removed = await removeFunction(name, { api: this.#api, namespace: this.#namespace, signal });
-    // Whoever reads the endpoints next must not find it.
-    const gone = Promise.withResolvers<void>();
-    const unwatch = this.watchFunctions(() => this.mirror.functions.get(name) ?? gone.resolve());
-    const late = setTimeout(gone.resolve, SEEN_WITHIN_MS);
-    if (this.mirror.functions.get(name)) await gone.promise;
-    clearTimeout(late);
-    unwatch();
+    // A caller that reads the endpoints next must not find it.
+    await this.mirror.seen(name, () => this.mirror.functions.get(name) === undefined);
     return removed;
   }
 
-  async #described(resource: FunctionResource): Promise<Described> {
-    const { name } = resource.metadata;
-    return { resource, records: await this.versions.records(name), endpoints: this.mirror.get(name) };
-  }
-
-  #functions(name?: string): Place {
-    const place = { kind: KINDS.functions, namespace: this.#namespace };
-    return name === undefined ? place : { ...place, name };
+  #keptOf(name: string): number[] {
+    return this.mirror.get(name)?.versions.map(({ version }) => version) ?? [];
   }
 }
 
 function draining(): Problem {
   return new Problem("draining", "Skiff is shutting down: try again in a moment.", { retryAfterS: 1 });
-}
-
-/** A Function is there for users from its first version until it is being deleted. */
-function isThere({ metadata, status }: Pick<FunctionResource, "metadata" | "status">): boolean {
-  return metadata.deletionTimestamp === undefined && (status === undefined || status.version !== undefined);
-}
-
-async function fromCluster<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw clusterProblem(error);
-  }
 }

@@ -9,8 +9,8 @@ export interface InternalServerOptions {
   readonly metrics: () => Promise<string>;
   /** The load of all functions at this router. */
   readonly load: () => unknown;
-  /** The version that calls of a function go to; undefined if there is none. */
-  readonly serving: (name: string) => number | undefined;
+  /** What calls of a function follow. */
+  readonly serving: (name: string) => unknown;
 }
 
 /**
@@ -33,7 +33,7 @@ export function createInternalServer(options: InternalServerOptions): Server {
     }
     if (path === "/load") return answerJson(response, options.load());
     const name = /^\/serving\/([-a-z0-9]{1,52})$/.exec(path)?.[1];
-    if (name !== undefined) return answerJson(response, { version: options.serving(name) ?? null });
+    if (name !== undefined) return answerJson(response, options.serving(name));
     return answer(response, 404, "nothing is here\n");
   });
 }

@@ -1,93 +1,60 @@
 import { EndpointsTable } from "../../platform/endpoints-table.ts";
-import type { Endpoints, EndpointsListener, Load, WakeStep } from "../../platform/platform.ts";
+import type { Endpoints, Load, WakeStep } from "../../platform/platform.ts";
 import type { RouterPlatform } from "../placement/version.ts";
-import type { FromWorker, InstanceCount, WorkerLoad } from "./worker-messages.ts";
+import type { Channel } from "./channel.ts";
+import { keyOf, type PrimaryMethods, type WorkerLoad } from "./protocol.ts";
 
-/** Time after which the calls of each instance are told anew where they changed, in milliseconds. */
+/** Time between two looks for changes of load, in milliseconds. */
 const REFRESH_MS = 100;
 
-interface ToldLoad {
-  readonly load: Load;
-  told: string;
-}
-
-/** The platform as a worker sees it: a copy of the endpoints, and messages to the process that has the platform. */
-export class WorkerPlatform implements RouterPlatform {
-  readonly #send: (message: FromWorker) => void;
-  readonly #endpoints = new EndpointsTable();
-  readonly #waking = new Map<number, PromiseWithResolvers<readonly WakeStep[]>>();
+/** The platform on a worker: a copy of all endpoints, and calls to the primary, which has the platform. */
+export class WorkerPlatform extends EndpointsTable implements RouterPlatform {
+  readonly #primary: Channel<PrimaryMethods>;
+  readonly #reported = new Map<string, Load>();
   /** Of versions that have calls. */
-  readonly #loads = new Map<string, ToldLoad>();
-  #wakes = 0;
+  readonly #sent = new Map<string, WorkerLoad>();
   #refresh: NodeJS.Timeout | undefined;
 
-  constructor(send: (message: FromWorker) => void) {
-    this.#send = send;
+  constructor(primary: Channel<PrimaryMethods>) {
+    super();
+    this.#primary = primary;
   }
 
   endpoints(name: string): Endpoints | undefined {
-    return this.#endpoints.get(name);
+    return this.get(name);
   }
 
-  watch(listener: EndpointsListener): () => void {
-    return this.#endpoints.watch(listener);
+  async wake(name: string, version: number): Promise<readonly WakeStep[]> {
+    return (await this.#primary.ask("wake", { name, version })) ?? [];
   }
 
-  wake(name: string, version: number): Promise<readonly WakeStep[]> {
-    const id = ++this.#wakes;
-    const woken = Promise.withResolvers<readonly WakeStep[]>();
-    this.#waking.set(id, woken);
-    this.#send({ type: "wake", id, name, version });
-    return woken.promise;
-  }
-
-  /**
-   * What a route reports is told at once. It does so where one router would need another instance; several of them
-   * together do elsewhere, and which instances are idle changes all the time: that is looked at now and then.
-   */
+  /** Sends more load at once, because it may need another instance, and every other change within 100 ms. */
   report(load: Load): void {
-    const data = { ...load, byInstance: countByInstance(load) };
-    this.#send({ type: "loads", loads: [data] });
-    const key = `${load.name} ${load.version}`;
-    if (load.inFlight + load.waiting + data.byInstance.length === 0) this.#loads.delete(key);
-    else this.#loads.set(key, { load, told: JSON.stringify(data) });
-    this.#refresh ??= setTimeout(() => this.#tellChanges(), REFRESH_MS);
+    this.#reported.set(keyOf(load), load);
+    const { inFlight, waiting } = this.#sent.get(keyOf(load)) ?? { inFlight: 0, waiting: 0 };
+    if (load.inFlight + load.waiting > inFlight + waiting) this.#send([load]);
+    this.#refresh ??= setTimeout(() => this.#sendChanges(), REFRESH_MS);
   }
 
-  /** Takes over a change of the endpoints. */
-  update(name: string, endpoints: Endpoints | undefined): void {
-    if (endpoints !== undefined) this.#endpoints.set(endpoints);
-    else this.#endpoints.delete(name);
+  #sendChanges(): void {
+    this.#send([...this.#reported.values()]);
+    for (const key of this.#reported.keys()) if (!this.#sent.has(key)) this.#reported.delete(key);
+    this.#refresh = this.#sent.size > 0 ? setTimeout(() => this.#sendChanges(), REFRESH_MS) : undefined;
   }
 
-  woken(id: number, result: readonly WakeStep[] | Error): void {
-    const waiting = this.#waking.get(id);
-    this.#waking.delete(id);
-    if (result instanceof Error) waiting?.reject(result);
-    else waiting?.resolve(result);
-  }
-
-  close(): void {
-    clearTimeout(this.#refresh);
-  }
-
-  #tellChanges(): void {
-    this.#refresh = this.#loads.size > 0 ? setTimeout(() => this.#tellChanges(), REFRESH_MS) : undefined;
-    const loads: WorkerLoad[] = [];
-    for (const entry of this.#loads.values()) {
-      const { name, version, waiting } = entry.load;
-      const byInstance = countByInstance(entry.load);
-      const inFlight = byInstance.reduce((sum, [, calls]) => sum + calls, 0);
-      const data = { name, version, inFlight, waiting, byInstance };
-      const text = JSON.stringify(data);
-      if (text === entry.told) continue;
-      entry.told = text;
-      loads.push(data);
+  #send(loads: readonly Load[]): void {
+    const before = (load: WorkerLoad) => JSON.stringify(this.#sent.get(keyOf(load)));
+    const changed = loads.map(readLoad).filter((load) => JSON.stringify(load) !== before(load));
+    for (const load of changed) {
+      if (load.waiting + load.byInstance.length > 0) this.#sent.set(keyOf(load), load);
+      else this.#sent.delete(keyOf(load));
     }
-    if (loads.length > 0) this.#send({ type: "loads", loads });
+    if (changed.length > 0) void this.#primary.ask("report", changed);
   }
 }
 
-function countByInstance({ byInstance }: Load): InstanceCount[] {
-  return [...(byInstance?.() ?? [])].map(([id, { calls, streams }]) => [id, calls, streams]);
+function readLoad({ name, version, waiting, byInstance }: Load): WorkerLoad {
+  const instances = [...(byInstance?.() ?? [])];
+  const inFlight = instances.reduce((sum, [, { calls }]) => sum + calls, 0);
+  return { name, version, inFlight, waiting, byInstance: instances };
 }

@@ -1,246 +1,233 @@
-import type { Endpoints } from "../../platform/platform.ts";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import type { Endpoints, InstanceLoad, Load, Platform } from "../../platform/platform.ts";
 import { type Address, type Front, type FrontOptions, listen } from "../front.ts";
+import { mergeStats, mergeTotals } from "../metrics/merge-stats.ts";
 import type { MetricsSource } from "../metrics/metrics.ts";
-import { ConnectionSpread } from "./connection-spread.ts";
-import { EndpointChanges } from "./endpoint-changes.ts";
-import { ManagementSocket } from "./management-socket.ts";
-import { MergedLoads } from "./merged-loads.ts";
-import type { FromWorker } from "./worker-messages.ts";
-import { sendError } from "./worker-messages.ts";
-import { Restarts, type WorkerOwner, WorkerProcess, type WorkerStats } from "./worker-process.ts";
-import { EndedStats } from "./worker-stats.ts";
+import { openManagementSocket } from "./management.ts";
+import { keyOf, type WorkerCounters, type WorkerLoad } from "./protocol.ts";
+import { NO_COUNTERS, WorkerProcess, within } from "./worker-process.ts";
+
+const MOST_WORKERS = 64;
+const CHECK_EVERY_MS = 1_000;
+const FIRST_RESTART_MS = 50;
+const LONGEST_RESTART_MS = 10_000;
+/** A worker that lived for so long is no failure in a row with the one before. */
+const HEALTHY_MS = 10_000;
+/** Time that a deploy waits until every worker has applied it, in milliseconds; one that hangs is ended soon. */
+const CAUGHT_UP_MS = 3_000;
+/** Time that a worker may take longer than it was given to drain, or to end, in milliseconds. */
+const END_MS = 2_000;
 
 export interface WorkersOptions extends FrontOptions {
-  /** How many: 2 or more. */
+  readonly platform: FrontOptions["platform"] & Pick<Platform, "allEndpoints">;
+  /** 2 or more. */
   readonly workers: number;
-  /** For the socket on which workers pass on what is no call; needed where `other` is given. */
+  /** For the socket of the management API; needed if `other` is given. */
   readonly folder?: string;
 }
 
-const LOOK_EVERY_MS = 1_000;
-/** Time that a worker has to end when it is told to, and what it may take longer than the time of draining. */
-const END_MS = 2_000;
-
 /**
- * A front whose routers are processes, so that calls are answered by several cores. This process accepts connections
- * and hands them on; keeps the copies of the endpoints up to date; adds up load and counters; and
- * starts anew what ended. No call passes through it.
+ * A front whose routers are processes of their own on one port, so that several cores answer calls. This process, the
+ * primary, has the platform: it sends endpoints to the workers, adds up their loads and counters, and restarts those
+ * that end. No call passes through it.
  */
-export class Workers implements Front, WorkerOwner {
+export class Workers implements Front {
   readonly counted: MetricsSource = {
-    stats: async () => this.#ended.functionsWith(await this.#count()),
-    totals: async () => this.#ended.totalsWith(await this.#count()),
-    processes: () => [...this.#workers].map(({ place, stats }) => [String(place), stats.process] as const),
+    stats: async () => mergeStats((await this.#count()).map(({ functions }) => functions)),
+    totals: async () => mergeTotals((await this.#count()).map(({ totals }) => totals)),
+    processes: () => [...this.#workers].map(({ place, counters }) => [String(place), counters.process]),
   };
   readonly #options: WorkersOptions;
-  readonly #loads: MergedLoads;
-  readonly #spread = new ConnectionSpread(() => this.#workers);
-  readonly #management: ManagementSocket | undefined;
-  readonly #ended = new EndedStats();
   readonly #workers = new Set<WorkerProcess>();
-  readonly #restarts: readonly Restarts[];
-  readonly #starts = new Set<NodeJS.Timeout>();
+  /** Changes of endpoints that a worker has not applied yet, and the function of each. */
+  readonly #unapplied = new Map<Promise<unknown>, string>();
   readonly #stopWatching: () => void;
-  readonly #looking: NodeJS.Timeout;
-  readonly #changes = new EndpointChanges((change) => this.#isApplied(change));
-  #numbers = 0;
-  #state: "starting" | "ready" | "leaving" | "draining" | "closed" = "starting";
-  /** While they start for the first time: what becomes of it, told once for each. */
-  #started: (error?: Error) => void = () => {};
-  #drained: (worker: WorkerProcess) => void = () => {};
+  readonly #checks: NodeJS.Timeout;
+  /** Workers end with the primary anyway, but a moment later they would report that its instances have ended. */
   readonly #killAll = () => {
-    for (const worker of this.#workers) worker.kill("the primary ended");
+    for (const worker of this.#workers) worker.kill();
   };
+  /** The counters of workers that have ended, because a counter must never decrease. */
+  #before = NO_COUNTERS;
+  #management: Awaited<ReturnType<typeof openManagementSocket>> | undefined;
+  #address: Address = { port: 0 };
+  #restarts = false;
+  /** Workers in a row that ended early. */
+  #failures = 0;
 
   constructor(options: WorkersOptions) {
-    const { platform, limits, workers, other, folder } = options;
     this.#options = options;
-    this.#loads = new MergedLoads((load) => platform.report(load));
-    this.#stopWatching = platform.watch((name, endpoints) => this.#endpointsChanged(name, endpoints));
-    if (other !== undefined && folder !== undefined) {
-      this.#management = new ManagementSocket({ folder, limits, handler: other });
-    }
-    this.#restarts = Array.from({ length: workers }, () => new Restarts());
-    this.#looking = setInterval(() => {
-      for (const worker of this.#workers) worker.look();
-    }, LOOK_EVERY_MS);
+    this.#stopWatching = options.platform.watch((name, endpoints) => this.#update(name, endpoints));
+    this.#checks = setInterval(() => {
+      for (const worker of this.#workers) worker.check();
+    }, CHECK_EVERY_MS);
     process.once("exit", this.#killAll);
   }
 
-  /** Processes of the workers that run. */
-  get pids(): number[] {
-    return [...this.#workers].flatMap(({ pid }) => pid ?? []);
-  }
-
-  /** Resolves when all workers take calls. @throws Error also when a worker does not start */
+  /** Resolves when all workers listen. @throws Error also if a worker does not start; `close` ends the others */
   async listen(address: Address): Promise<number> {
-    const { print } = this.#options;
-    await this.#management?.listen();
-    const port = await listen(this.#spread.server, address, print);
-    let missing = this.#options.workers;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#started = (error) => {
-      if (error !== undefined) reject(error);
-      else if (--missing === 0) resolve();
-    };
-    for (let place = 1; place <= this.#options.workers; place++) this.#start(place);
-    try {
-      await promise;
-    } catch (error) {
-      await this.close({ withinMs: 0 });
-      throw error;
+    const { folder, limits, other: handler, print, workers } = this.#options;
+    if (handler !== undefined && folder !== undefined) {
+      this.#management = await openManagementSocket(folder, limits, handler);
     }
-    this.#state = "ready";
+    const held = await claimPort(address, print);
+    const { port, address: host } = held.address() as AddressInfo;
+    this.#address = { port, host, reusePort: true };
+    try {
+      const started = Array.from({ length: workers }, (_, index) => this.#start(index + 1));
+      for (const worker of started) {
+        if ((await worker.port) === undefined) throw new Error(`a router process ${await worker.ended}.`);
+      }
+      if (this.#workers.size < workers) throw new Error("a router process ended as soon as it listened.");
+    } finally {
+      held.close();
+    }
+    this.#restarts = true;
     return port;
   }
 
-  caughtUp(): Promise<void> {
-    return this.#changes.caughtUp();
+  async caughtUp(): Promise<void> {
+    await within(CAUGHT_UP_MS, Promise.all(this.#unapplied.keys()));
   }
 
   hasCaughtUp(name: string): boolean {
-    return this.#changes.hasCaughtUp(name);
+    return ![...this.#unapplied.values()].includes(name);
   }
 
   leave(): void {
-    this.#state = "leaving";
-    for (const worker of this.#workers) worker.send({ type: "state", state: "leaving" });
+    this.#restarts = false;
+    for (const { channel } of this.#workers) void channel.ask("leave");
   }
 
-  async drain({ drainMs }: { drainMs: number }): Promise<void> {
-    this.#state = "draining";
-    for (const timer of this.#starts) clearTimeout(timer);
-    const behind = new Set(this.#workers);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#drained = (worker) => {
-      behind.delete(worker);
-      if (behind.size === 0) resolve();
-    };
-    for (const worker of behind) worker.send({ type: "state", state: "draining", drainMs });
-    const timer = setTimeout(resolve, behind.size === 0 ? 0 : drainMs + END_MS);
-    await promise;
-    clearTimeout(timer);
+  async drain(options: { drainMs: number }): Promise<void> {
+    this.#restarts = false;
+    const drained = [...this.#workers].map(({ channel }) => channel.ask("drain", options));
+    await within(options.drainMs + END_MS, Promise.all(drained));
   }
 
-  async close({ withinMs }: { withinMs: number }): Promise<void> {
-    this.#state = "closed";
+  async close(options: { withinMs: number }): Promise<void> {
+    this.#restarts = false;
     this.#stopWatching();
-    clearInterval(this.#looking);
-    for (const timer of this.#starts) clearTimeout(timer);
-    this.#changes.close();
-    const workers = [...this.#workers];
-    for (const worker of workers) worker.send({ type: "end", withinMs });
-    const timer = setTimeout(this.#killAll, withinMs + END_MS);
-    await Promise.all(workers.map(({ exited }) => exited));
-    clearTimeout(timer);
-    this.#spread.close();
-    await this.#management?.close();
+    clearInterval(this.#checks);
     process.off("exit", this.#killAll);
+    const ended = Promise.all(
+      [...this.#workers].flatMap(({ channel, ended }) => [channel.ask("end", options), ended]),
+    );
+    await within(options.withinMs + END_MS, ended);
+    for (const worker of this.#workers) worker.kill("does not end");
+    await ended;
+    await this.#management?.close();
   }
 
-  heard(worker: WorkerProcess, message: FromWorker): void {
-    // What one said last may come after its end, when everything of it is released already.
-    if (!this.#workers.has(worker)) return;
-    switch (message.type) {
-      case "ready":
-        worker.isReady = true;
-        this.#spread.changed();
-        this.#started();
-        return;
-      case "failed":
-        this.#started(new Error(message.reason));
-        worker.kill(`cannot start: ${message.reason}`);
-        return;
-      case "applied":
-        worker.applied = message.change;
-        this.#changes.check();
-        return;
-      case "wake":
-        void this.#wake(worker, message);
-        return;
-      case "loads":
-        for (const load of message.loads) this.#loads.take(worker.number, load);
-        return;
-      case "print":
-        this.#options.print(message.line);
-        return;
-      case "drained":
-        this.#drained(worker);
-    }
-  }
-
-  ended(worker: WorkerProcess, how: string): void {
-    this.#workers.delete(worker);
-    this.#loads.remove(worker.number);
-    this.#ended.add(worker.stats);
-    this.#changes.check();
-    this.#drained(worker);
-    if (this.#state === "starting") this.#started(new Error(`a router process ${how}.`));
-    if (this.#state === "starting" || this.#state === "draining" || this.#state === "closed") return;
-    const waitMs = this.#restarts[worker.place - 1]!.afterMs(performance.now() - worker.startedMs);
-    const when = waitMs === 0 ? "at once" : `in ${waitMs / 1_000} s`;
-    this.#options.print(`router process ${worker.place} ${how}; the next one is started ${when}`);
-    const timer = setTimeout(() => {
-      this.#starts.delete(timer);
-      this.#start(worker.place);
-    }, waitMs);
-    this.#starts.add(timer);
-  }
-
-  #start(place: number): void {
-    const { limits, platform, env, headersMs, folder: label = "" } = this.#options;
-    const change = this.#changes.last;
-    const worker = new WorkerProcess({ number: ++this.#numbers, place, change, owner: this, label });
+  #start(place: number): WorkerProcess {
+    const { env, folder: label = "", headersMs, limits, platform, print } = this.#options;
+    const management = this.#management?.path;
+    const endpoints = [...platform.allEndpoints()].map(plain);
+    const worker: WorkerProcess = new WorkerProcess({
+      place,
+      label,
+      env,
+      start: { limits, headersMs, address: this.#address, management, endpoints },
+      primary: {
+        wake: async ({ name, version }) => (await platform.wake(name, version)) ?? [],
+        report: (loads) => this.#takeLoads(worker, loads),
+        print,
+      },
+    });
     this.#workers.add(worker);
-    const functions = [...platform.allEndpoints()].map(plain);
-    const management = this.#management && { management: this.#management.path };
-    const headers = headersMs === undefined ? {} : { headersMs };
-    worker.send({ type: "start", limits, env: telemetryOf(env), ...headers, functions, ...management });
-    if (this.#state === "leaving") worker.send({ type: "state", state: "leaving" });
+    void worker.ended.then((how) => this.#ended(worker, how));
+    return worker;
   }
 
-  #endpointsChanged(name: string, endpoints: Endpoints | undefined): void {
-    const change = this.#changes.add(name);
-    const message = endpoints === undefined ? { name } : { name, endpoints: plain(endpoints) };
-    for (const worker of this.#workers) worker.send({ type: "endpoints", change, ...message });
+  #ended(worker: WorkerProcess, how: string): void {
+    this.#workers.delete(worker);
+    for (const load of worker.loads.values()) this.#report(load);
+    const { functions, totals } = worker.counters;
+    const over = functions.map((stats) => ({ ...stats, inFlight: 0, waiting: 0, ready: 0 }));
+    this.#before = {
+      functions: mergeStats([this.#before.functions, over]),
+      totals: mergeTotals([this.#before.totals, totals]),
+      process: {},
+    };
+    if (!this.#restarts) return;
+    this.#failures = performance.now() - worker.startedMs < HEALTHY_MS ? this.#failures + 1 : 0;
+    const waitMs = Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** this.#failures);
+    this.#options.print(`router process ${worker.place} ${how}; the next one starts in ${waitMs / 1_000} s`);
+    setTimeout(() => {
+      if (this.#restarts) this.#start(worker.place);
+    }, waitMs).unref();
   }
 
-  async #wake(
-    worker: WorkerProcess,
-    { id, name, version }: { id: number; name: string; version: number },
-  ): Promise<void> {
-    try {
-      const steps = (await this.#options.platform.wake(name, version)) ?? [];
-      worker.send({ type: "woken", id, steps });
-    } catch (error) {
-      worker.send({ type: "not-woken", id, error: sendError(error) });
+  #update(name: string, endpoints: Endpoints | undefined): void {
+    const change = { name, endpoints: endpoints && plain(endpoints) };
+    for (const { channel } of this.#workers) {
+      const applied = channel.ask("update", change);
+      this.#unapplied.set(applied, name);
+      void applied.then(() => this.#unapplied.delete(applied));
     }
   }
 
-  #isApplied(change: number): boolean {
-    for (const { isReady, applied } of this.#workers) if (isReady && applied < change) return false;
-    return true;
+  #takeLoads(worker: WorkerProcess, loads: readonly WorkerLoad[]): void {
+    for (const load of loads) {
+      if (load.waiting + load.byInstance.length > 0) worker.loads.set(keyOf(load), load);
+      else worker.loads.delete(keyOf(load));
+      this.#report(load);
+    }
   }
 
-  /** What the workers that run have counted until now. */
-  async #count(): Promise<WorkerStats[]> {
+  #report(load: WorkerLoad): void {
+    const loads = [...this.#workers].flatMap((worker) => worker.loads.get(keyOf(load)) ?? []);
+    this.#options.platform.report(sumLoads(load, loads));
+  }
+
+  async #count(): Promise<WorkerCounters[]> {
     await Promise.all([...this.#workers].map((worker) => worker.count()));
-    return [...this.#workers].map(({ stats }) => stats);
+    return [this.#before, ...[...this.#workers].map(({ counters }) => counters)];
   }
 }
 
-/** Without what an implementation keeps of an instance besides. */
-function plain({ name, traffic, versions }: Endpoints): Endpoints {
-  const known = versions.map(({ version, concurrency, timeoutMs, instances }) => ({
-    version,
-    concurrency,
-    timeoutMs,
-    instances: instances.map(({ id, address }) => ({ id, address })),
-  }));
-  return { name, traffic, versions: known };
+/** Adds the loads of one version on several workers up to what one router would report. */
+export function sumLoads({ name, version }: WorkerLoad, loads: readonly WorkerLoad[]): Load {
+  const byInstance = new Map<string, InstanceLoad>();
+  for (const [id, { calls, streams }] of loads.flatMap((load) => load.byInstance)) {
+    const before = byInstance.get(id) ?? { calls: 0, streams: 0 };
+    byInstance.set(id, { calls: before.calls + calls, streams: before.streams + streams });
+  }
+  const inFlight = loads.reduce((sum, load) => sum + load.inFlight, 0);
+  const waiting = loads.reduce((sum, load) => sum + load.waiting, 0);
+  return { name, version, inFlight, waiting, byInstance: () => byInstance };
 }
 
-/** Of all variables those alone that a worker has a use for: there are secrets among the others. */
-function telemetryOf(env: FrontOptions["env"]): FrontOptions["env"] {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => /^(SKIFF_ACCESS_LOG$|OTEL_)/.test(name)));
+/** Reads a number of workers, 1 if `text` is empty. @throws Error that names the option or variable */
+export function parseWorkers(name: string, text: string): number {
+  const count = Number(text || "1");
+  if (/^\d{0,2}$/.test(text) && count >= 1 && count <= MOST_WORKERS) return count;
+  throw new Error(`${name} ${text} is not a valid number of workers: use 1 to ${MOST_WORKERS}.`);
+}
+
+/** Leaves out what a platform keeps of an instance besides, which may not be plain values. */
+function plain(endpoints: Endpoints): Endpoints {
+  const versions = endpoints.versions.map((version) => {
+    return { ...version, instances: version.instances.map(({ id, address }) => ({ id, address })) };
+  });
+  return { ...endpoints, versions };
+}
+
+/**
+ * Resolves with a socket that holds the port until the workers listen. A port that processes share would be shared with
+ * another Skiff too, so a socket that does not share has to get it first.
+ */
+async function claimPort({ port, host }: Address, print: (line: string) => void): Promise<Server> {
+  const refuse = (connection: Socket) => connection.destroy();
+  const exclusive = createServer(refuse);
+  await listen(exclusive, { port, host }, print);
+  const bound = exclusive.address() as AddressInfo;
+  exclusive.close();
+  const held = createServer(refuse);
+  const shared = { port: bound.port, host: bound.address, reusePort: true };
+  await listen(held, shared, print).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTSUP") throw error;
+    throw new Error("processes cannot share a port on this system: use --workers 1.");
+  });
+  return held;
 }

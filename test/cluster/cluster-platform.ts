@@ -10,7 +10,7 @@ import {
 } from "../../platform/kubernetes/kubernetes-platform.ts";
 import { PoolKeeper } from "../../platform/kubernetes/pool/pool-keeper.ts";
 import { poolKeys } from "../../platform/kubernetes/pool/pool-keys.ts";
-import { limitsFromEnv } from "../../platform/limits.ts";
+import { type Limits, limitsFromEnv } from "../../platform/limits.ts";
 import { eventually } from "../support/eventually.ts";
 import { kubectl } from "./kubectl.ts";
 
@@ -23,6 +23,7 @@ export interface OpenOptions {
   /** Pods of the pool; 2 by default, as in an installation. */
   readonly poolSize?: number;
   readonly sendToPod?: KubernetesPlatformOptions["sendToPod"];
+  readonly limits?: Partial<Limits>;
 }
 
 /** Longer than an adoption may take, and shorter than in an installation, which tests would wait for. */
@@ -59,9 +60,9 @@ export class ClusterPlatform {
     return cluster;
   }
 
-  private constructor(api: KubeApi, namespace: string, { poolSize = 2, sendToPod }: OpenOptions) {
+  private constructor(api: KubeApi, namespace: string, { poolSize = 2, sendToPod, ...options }: OpenOptions) {
     // As kubernetes.yaml has it.
-    const limits = limitsFromEnv({ SKIFF_INSTANCE_WAIT: "60s", ...process.env });
+    const limits = { ...limitsFromEnv({ SKIFF_INSTANCE_WAIT: "60s", ...process.env }), ...options.limits };
     const print = (line: string) => void this.lines.push(line);
     this.api = api;
     this.namespace = namespace;
@@ -80,7 +81,8 @@ export class ClusterPlatform {
     });
     this.#sleeper = new Sleeper({
       ...shared,
-      replicas: (name) => this.#reconciler.replicas(name),
+      replicas: (name, version) => this.#reconciler.replicas(name, version),
+      wake: (name, version) => this.#reconciler.wake(name, version),
       loads: async () => [this.platform.loads.read()],
       everyMs: 200,
     });

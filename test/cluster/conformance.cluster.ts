@@ -4,14 +4,14 @@ import type { Platform } from "../../platform/platform.ts";
 import { conformance } from "../platform/conformance/conformance.ts";
 import { eventually } from "../support/eventually.ts";
 import { call } from "../support/instances/call-instance.ts";
-import { servingOf } from "../support/platform/deploying.ts";
+import { instancesOf, servingOf } from "../support/platform/deploying.ts";
 import { draftOf } from "../support/platform/draft.ts";
-import { ClusterPlatform } from "./cluster-platform.ts";
+import { ClusterPlatform, type OpenOptions } from "./cluster-platform.ts";
 
 const opened = new Map<Platform, ClusterPlatform>();
 
-async function open(namespace?: string): Promise<Platform> {
-  const cluster = await ClusterPlatform.open(namespace === undefined ? {} : { namespace });
+async function open(options: OpenOptions = {}): Promise<Platform> {
+  const cluster = await ClusterPlatform.open(options);
   opened.set(cluster.platform, cluster);
   return cluster.platform;
 }
@@ -23,9 +23,15 @@ const printing = (text: string) => `
     return ${JSON.stringify(text)};
   };`;
 
-async function podsAreGone({ api, namespace }: ClusterPlatform, name: string): Promise<void> {
+const labelsOf = (name: string, version: number) => `skiff.dev/function=${name},skiff.dev/version=${version}`;
+
+async function podsAreGone(
+  { api, namespace }: ClusterPlatform,
+  name: string,
+  version: number,
+): Promise<void> {
   await eventually(`the pods of ${name} are gone`, async () => {
-    const { items } = await api.list<Pod>({ kind: KINDS.pods, namespace }, `skiff.dev/function=${name}`);
+    const { items } = await api.list<Pod>({ kind: KINDS.pods, namespace }, labelsOf(name, version));
     return items.length === 0;
   });
 }
@@ -36,23 +42,23 @@ after(async () => {
 
 conformance("the Kubernetes platform", {
   abilities: { scalesOut: false, scalesToZero: true, runsCode: true, durable: true },
-  open: () => open(),
+  open: (limits = {}) => open({ limits }),
   dispose: async (platform) => opened.get(platform)!.close(),
   reopen: async (platform) => {
     // A cluster goes on running what a closed platform ran; the suite wants to find it asleep.
     const closed = opened.get(platform)!;
     await closed.sleepAll();
-    return await open(closed.namespace);
+    return await open({ namespace: closed.namespace });
   },
   draft: (name, text, settings) => draftOf(name, printing(text), settings),
   failing: (name) => draftOf(name, `console.log("last words"); throw new Error("no");`),
-  breakStarts: async (platform, name) => {
+  breakStarts: async (platform, name, version = servingOf(platform, name)!.version) => {
     const cluster = opened.get(platform)!;
     const { api, namespace } = cluster;
     // While a pod refers to an immutable ConfigMap its node keeps the content by name.
-    await podsAreGone(cluster, name);
+    await podsAreGone(cluster, name, version);
     const place = { kind: KINDS.configMaps, namespace };
-    const selector = `skiff.dev/function=${name},skiff.dev/part=bundle`;
+    const selector = `${labelsOf(name, version)},skiff.dev/part=bundle`;
     const { items } = await api.list<ConfigMap>(place, selector);
     for (const { metadata } of items) {
       const { resourceVersion: _, uid: __, ...kept } = metadata;
@@ -67,10 +73,11 @@ conformance("the Kubernetes platform", {
       });
     }
   },
-  toZero: (platform, name) =>
-    eventually(`${name} has no instance`, () => servingOf(platform, name)?.instances.length === 0, 30_000),
+  toZero: (platform, name, version) =>
+    eventually(`${name} has no instance`, () => instancesOf(platform, name, version).length === 0, 30_000),
   print: async (platform, name, text) => {
-    await call(servingOf(platform, name)!.instances[0]!.address, { path: `/${text}` });
+    await call(instancesOf(platform, name)[0]!.address, { path: `/${text}` });
   },
-  answer: async (platform, name) => (await call(servingOf(platform, name)!.instances[0]!.address)).text,
+  answer: async (platform, name, version) =>
+    (await call(instancesOf(platform, name, version)[0]!.address)).text,
 });

@@ -123,11 +123,11 @@ describe("an installation on the cluster", () => {
   });
 
   it("repairs what was edited or deleted by hand", async () => {
-    const deployment = ["deployment/applied-app", "-n", NAMESPACE] as const;
+    const deployment = ["deployment/applied.v2", "-n", NAMESPACE] as const;
     await kubectl("set", "env", ...deployment, "EVIL=1");
     const read = () => kubectl("get", ...deployment, "-o", "yaml");
     await eventually("the variable is gone", async () => !(await read()).includes("EVIL"), 30_000);
-    for (const child of ["deployment/applied-app", "service/applied-service", "hpa/applied-app"]) {
+    for (const child of ["deployment/applied.v2", "service/applied-service", "hpa/applied.v2"]) {
       await kubectl("delete", child, "-n", NAMESPACE);
       await eventually(`${child} is back`, async () => {
         return (await kubectl("get", child, "-n", NAMESPACE, "-o", "name", "--ignore-not-found")) !== "";

@@ -61,7 +61,7 @@ describe("the pool on the cluster", () => {
   }
 
   async function sleep(name: string): Promise<void> {
-    await kubectl("scale", "-n", cluster.namespace, `deployment/${name}-app`, "--replicas=0");
+    await kubectl("scale", "-n", cluster.namespace, `deployment/${name}.v1`, "--replicas=0");
     await eventually("it sleeps", async () => (await podsOf(name)).length === 0, LONG_MS);
     await full();
   }
@@ -102,7 +102,7 @@ describe("the pool on the cluster", () => {
     const place = { kind: KINDS.replicaSets, namespace: cluster.namespace, name: owner!.name };
     const set = await cluster.api.get<ReplicaSet>(place);
     assert.deepEqual([owner!.uid, owner!.controller, set?.spec.replicas], [set?.metadata.uid, true, 1]);
-    const ready = ["get", "deployment/adopted-app", "-n", cluster.namespace, "-o"];
+    const ready = ["get", "deployment/adopted.v1", "-n", cluster.namespace, "-o"];
     await eventually("the Deployment counts it", async () => {
       return (await kubectl(...ready, "jsonpath={.status.readyReplicas}/{.status.replicas}")) === "1/1";
     });

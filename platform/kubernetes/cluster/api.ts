@@ -24,7 +24,9 @@ export interface CallOptions {
 
 export interface DeleteOptions extends CallOptions {
   /** Only if the object is still this one, and not another of the same name. */
-  readonly uid?: string;
+  readonly uid?: string | undefined;
+  /** Only if nobody has changed the object since. */
+  readonly resourceVersion?: string | undefined;
 }
 
 export interface ListOptions extends CallOptions {
@@ -140,19 +142,19 @@ export class KubeApi {
 
   /**
    * Undefined if there was no such object.
-   * @throws ApiError 409 `Conflict` if it has another uid
+   * @throws ApiError 409 `Conflict` if it has another uid or resourceVersion
    */
   async delete(
     place: Place,
     propagation: "Foreground" | "Background",
-    { uid, ...options }: DeleteOptions = {},
+    { uid, resourceVersion, ...options }: DeleteOptions = {},
   ) {
-    const preconditions = uid === undefined ? {} : { preconditions: { uid } };
     const body = {
       kind: "DeleteOptions",
       apiVersion: "v1",
       propagationPolicy: propagation,
-      ...preconditions,
+      // Left out of the text where it is undefined.
+      preconditions: { uid, resourceVersion },
     };
     const call = {
       method: "DELETE",

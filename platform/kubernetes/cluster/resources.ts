@@ -1,3 +1,4 @@
+import type { Traffic } from "../../platform.ts";
 import type { Permissions } from "../../settings.ts";
 
 /** The parts of Kubernetes' objects that Skiff reads. What it writes is in manifests.ts. */
@@ -41,8 +42,10 @@ export interface Condition {
 export interface FunctionSpec {
   /** The source, inline. Absent: that of version `version`. */
   readonly source?: string;
-  /** The version that should serve. Set by Skiff. */
+  /** The current version: the one with most of the traffic. Set by Skiff. */
   readonly version?: number;
+  /** Shares of the calls; absent if `version` takes all of them. Set by Skiff. */
+  readonly traffic?: Traffic;
   readonly min?: number;
   readonly max?: number;
   readonly concurrency?: number;
@@ -53,9 +56,24 @@ export interface FunctionSpec {
   readonly permissions?: Partial<Permissions>;
 }
 
+/** What routers must know of a version. */
+export interface KeptVersion {
+  readonly version: number;
+  readonly min: number;
+  readonly max: number;
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+  readonly idleMs: number;
+  readonly memoryMiB: number;
+  /** Its permission `net`. */
+  readonly net: readonly string[];
+}
+
 export interface FunctionStatus {
-  /** The newest version that is known to serve. */
+  /** The current version that routers obeyed last. */
   readonly version?: number;
+  /** Every version that may be called, in ascending order. Absent on a Function of an older Skiff. */
+  readonly versions?: readonly KeptVersion[];
   /** Ready instances. */
   readonly instances?: number;
   readonly url?: string;
@@ -76,7 +94,10 @@ export interface ConfigMap extends Resource {
 }
 
 export interface Deployment extends Resource {
-  readonly spec: { readonly replicas?: number };
+  readonly spec: {
+    readonly replicas?: number;
+    readonly template?: { readonly metadata?: Pick<Metadata, "labels"> };
+  };
   readonly status?: {
     readonly observedGeneration?: number;
     readonly replicas?: number;
@@ -87,10 +108,6 @@ export interface Deployment extends Resource {
 
 export interface ReplicaSet extends Resource {
   readonly spec: { readonly replicas?: number };
-}
-
-export interface Scale extends Resource {
-  readonly spec?: { readonly replicas?: number };
 }
 
 export interface ContainerState {

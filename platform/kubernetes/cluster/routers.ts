@@ -1,4 +1,7 @@
 import { request } from "undici";
+import type { Endpoints, Traffic } from "../../platform.ts";
+import { currentVersion, versionOf } from "../../traffic.ts";
+import { isSameTraffic } from "../endpoints/endpoints.ts";
 import type { RouterLoad } from "../endpoints/load-table.ts";
 import type { KubeApi } from "./api.ts";
 import { delay, Mirror } from "./mirror.ts";
@@ -14,14 +17,14 @@ export interface RoutersOptions {
   /** Namespace of the system. */
   readonly namespace: string;
   readonly labelSelector: string;
-  /** What the routers know the manager by. */
+  /** Authenticates the manager to the routers. */
   readonly token: string;
 }
 
-/** The router pods, asked one by one at their internal port. */
+/** The routers, asked one by one at their internal port. */
 export class Routers {
   readonly #options: RoutersOptions;
-  /** A deploy has no time to ask the API server who there is. */
+  /** A deploy has no time to list them at the API server. */
   readonly #pods: Mirror<Pod>;
 
   constructor(options: RoutersOptions) {
@@ -39,23 +42,24 @@ export class Routers {
     return this.#pods.close();
   }
 
-  /** Undefined if one of them does not answer: what it does not say may be a call. */
+  /** Undefined if one of them does not answer, or is of an older Skiff that does not count by version. */
   async loads(signal: AbortSignal): Promise<readonly RouterLoad[] | undefined> {
     const addresses = await this.#addresses(signal);
-    const loads = await Promise.all(addresses.map((host) => this.#ask<RouterLoad>(host, "/load", signal)));
-    return loads.every((load) => load !== undefined) ? loads : undefined;
+    const loads = await Promise.all(
+      addresses.map((host) => this.#ask<Partial<RouterLoad>>(host, "/load", signal)),
+    );
+    return loads.every((load) => load?.versions !== undefined) ? (loads as RouterLoad[]) : undefined;
   }
 
-  /** Resolves when every router sends the calls of a function to this version, or after three seconds. */
-  async spread(name: string, version: number): Promise<void> {
+  /** Resolves when every router obeys the traffic of a function, or after three seconds. */
+  async spread(name: string, traffic: Traffic): Promise<void> {
     const signal = AbortSignal.timeout(SPREAD_MS);
-    const isKnown = this.#pods.isSynced && this.#pods.trouble === undefined;
-    const behind = new Set(isKnown ? addressesOf(this.#pods.values()) : await this.#addresses(signal));
+    const behind = new Set(await this.#addresses(signal));
     while (behind.size > 0 && !signal.aborted) {
       const asked = [...behind].map(async (host) => {
-        const seen = await this.#ask<{ version: number | null }>(host, `/serving/${name}`, signal);
+        const serving = await this.#ask<Serving>(host, `/serving/${name}`, signal);
         // A router that does not answer takes no calls either.
-        if (seen === undefined || (seen.version ?? 0) >= version) behind.delete(host);
+        if (serving === undefined || obeys(serving, traffic)) behind.delete(host);
       });
       await Promise.all(asked);
       if (behind.size > 0) await delay(SPREAD_PAUSE_MS, signal);
@@ -63,6 +67,7 @@ export class Routers {
   }
 
   async #addresses(signal: AbortSignal): Promise<string[]> {
+    if (this.#pods.isSynced && this.#pods.trouble === undefined) return addressesOf(this.#pods.values());
     const { api, namespace, labelSelector } = this.#options;
     const { items } = await api.list<Pod>({ kind: KINDS.pods, namespace }, labelSelector, { signal });
     return addressesOf(items);
@@ -82,6 +87,26 @@ export class Routers {
       return undefined;
     }
   }
+}
+
+/** What a router answers about a function. Without `traffic` it is of an older Skiff; null: nothing is ready. */
+export interface Serving {
+  readonly version: number | null;
+  readonly traffic?: Traffic | null;
+}
+
+/** The answer of a router whose endpoints of a function are these: what it obeys, once every version has an instance. */
+export function serving(endpoints: Endpoints | undefined): Serving {
+  const isReady = endpoints?.traffic.every(
+    ({ version }) => (versionOf(endpoints, version)?.instances.length ?? 0) > 0,
+  );
+  if (!endpoints || !isReady || endpoints.traffic.length === 0) return { version: null, traffic: null };
+  return { version: currentVersion(endpoints.traffic)!, traffic: endpoints.traffic };
+}
+
+export function obeys({ version, traffic: obeyed }: Serving, traffic: Traffic): boolean {
+  if (obeyed === undefined) return version === currentVersion(traffic);
+  return obeyed !== null && isSameTraffic(obeyed, traffic);
 }
 
 /** Of those that run; one that is on its way out may have calls still. */

@@ -3,20 +3,21 @@ import type { KubeApi } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
 import { delay } from "../cluster/mirror.ts";
 import { type Deployment, type FunctionResource, KINDS } from "../cluster/resources.ts";
-import { idleForMs, type RouterLoad } from "../endpoints/load-table.ts";
+import { idleForMs, loadKey, type RouterLoad } from "../endpoints/load-table.ts";
 import type { KubernetesPlatform } from "../kubernetes-platform.ts";
-import { settingsOf } from "../objects/function-spec.ts";
-import { publishingSince } from "../objects/function-state.ts";
-import { deploymentName } from "../objects/names.ts";
+import { keptVersions, publishingSince, trafficOf } from "../objects/function-resource.ts";
+import { versionName } from "../objects/names.ts";
 
 export interface SleeperOptions {
   readonly api: KubeApi;
   readonly platform: KubernetesPlatform;
   readonly namespace: string;
   readonly limits: Limits;
-  /** How many pods a function should have; undefined if that is not known. */
-  readonly replicas: (name: string) => number | undefined;
-  /** The load at every router there is; undefined if one of them did not answer, which means: not idle. */
+  /** How many pods a version should have; undefined if it has no Deployment. */
+  readonly replicas: (name: string, version: number) => number | undefined;
+  /** Called for a version without a Deployment that a router waits for. */
+  readonly wake: (name: string, version: number) => void;
+  /** The load at every router; undefined if one of them did not answer: nothing counts as idle then. */
   readonly loads: (signal: AbortSignal) => Promise<readonly RouterLoad[] | undefined>;
   readonly print: (line: string) => void;
   readonly everyMs?: number;
@@ -24,12 +25,22 @@ export interface SleeperOptions {
 
 const EVERY_MS = 1_000;
 
-/** Sends functions to sleep that no router had a call for; the leader runs it. */
+/** A version that has been awake for its idle time. */
+export interface Due {
+  readonly name: string;
+  readonly version: number;
+  readonly idleMs: number;
+}
+
+/**
+ * Reads the load of the routers: scales versions to 0 that had no call, and finds those that a call waits for. The leader
+ * runs it.
+ */
 export class Sleeper {
   readonly #options: SleeperOptions;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
-  /** Since when a function is known to be awake: a new leader, and a new instance, gives it its whole time. */
+  /** Since when a version is known to be awake: a new leader, and a new instance, gives it its whole time. */
   readonly #awakeSince = new Map<string, number>();
 
   constructor(options: SleeperOptions) {
@@ -48,69 +59,76 @@ export class Sleeper {
       try {
         await this.#look(signal);
       } catch (error) {
-        if (!signal.aborted)
-          this.#options.print(`idle functions cannot be looked for: ${(error as Error).message}`);
+        if (!signal.aborted) this.#options.print(`the load cannot be read: ${(error as Error).message}`);
       }
       await delay(this.#options.everyMs ?? EVERY_MS, signal);
     }
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    const { platform, limits } = this.#options;
+    const { platform } = this.#options;
     const nowMs = performance.now();
-    const due: { name: string; idleMs: number }[] = [];
-    const awake = new Set<string>();
-    for (const resource of platform.mirror.functions.values()) {
-      const { name } = resource.metadata;
-      if (!this.#options.replicas(name) || !maySleep(resource)) continue;
-      awake.add(name);
-      const since = this.#awakeSince.get(name) ?? nowMs;
-      this.#awakeSince.set(name, since);
-      const { min, idleMs } = settingsOf(resource.spec, limits);
-      if (min === 0 && nowMs - since >= idleMs) due.push({ name, idleMs });
-    }
-    for (const name of this.#awakeSince.keys()) if (!awake.has(name)) this.#awakeSince.delete(name);
-    if (due.length > 0) await this.#ask(due, signal);
+    const awake = [...platform.mirror.functions.values()].flatMap((resource) => this.#awake(resource));
+    const keys = new Set(awake.map(({ name, version }) => loadKey(name, version)));
+    for (const key of this.#awakeSince.keys()) if (!keys.has(key)) this.#awakeSince.delete(key);
+    for (const key of keys) if (!this.#awakeSince.has(key)) this.#awakeSince.set(key, nowMs);
+    const due = awake.filter(({ name, version, idleMs }) => {
+      return nowMs - this.#awakeSince.get(loadKey(name, version))! >= idleMs;
+    });
+    const loads = await this.#options.loads(signal);
+    this.#wakeMissing(loads ?? []);
+    const idle = idleOnes(due, loads);
+    if (idle.length > 0) await this.#sleep(idle, signal);
   }
 
-  async #ask(due: readonly { name: string; idleMs: number }[], signal: AbortSignal): Promise<void> {
-    const { api, namespace, loads } = this.#options;
-    const place = { kind: KINDS.deployments, namespace };
+  /** The versions of a function that have pods and may sleep. */
+  #awake(resource: FunctionResource): Due[] {
+    const { limits, replicas } = this.#options;
+    const { name, deletionTimestamp } = resource.metadata;
+    if (deletionTimestamp !== undefined || publishingSince(resource) !== undefined) return [];
+    const kept = keptVersions(resource, limits);
+    const traffic = trafficOf(resource, kept);
+    return kept.flatMap(({ version, min, idleMs }) => {
+      const takesCalls = traffic.some((share) => share.version === version);
+      const maySleep = (!takesCalls || min === 0) && (replicas(name, version) ?? 0) > 0;
+      return maySleep ? [{ name, version, idleMs }] : [];
+    });
+  }
+
+  async #sleep(idle: readonly Due[], signal: AbortSignal): Promise<void> {
+    const { api, namespace, platform, loads } = this.#options;
+    const deployments = new Map<Due, Deployment | undefined>();
     // Read before the load: a call after that question finds the Deployment changed or wakes it anew.
-    const deployments = new Map<string, Deployment | undefined>();
-    const names = idleOnes(due, await loads(signal));
-    for (const name of names) {
-      deployments.set(name, await api.get<Deployment>({ ...place, name: deploymentName(name) }, { signal }));
+    for (const due of idle) {
+      const place = { kind: KINDS.deployments, namespace, name: versionName(due.name, due.version) };
+      deployments.set(due, await api.get<Deployment>(place, { signal }));
     }
-    if (names.length === 0) return;
-    const idle = idleOnes(
-      due.filter(({ name }) => names.includes(name)),
-      await loads(signal),
-    );
-    for (const name of idle) await this.#sleep(name, deployments.get(name));
+    for (const due of idleOnes(idle, await loads(signal))) {
+      const deployment = deployments.get(due);
+      if (!deployment || deployment.spec.replicas === 0) continue;
+      try {
+        await platform.children.scale(due, 0, deployment.metadata.resourceVersion);
+        this.#awakeSince.delete(loadKey(due.name, due.version));
+      } catch (error) {
+        // It changed meanwhile: the next look decides.
+        if (!hasStatus(error, 409) && !hasStatus(error, 404)) throw error;
+      }
+    }
   }
 
-  async #sleep(name: string, deployment: Deployment | undefined): Promise<void> {
-    if (!deployment || deployment.spec.replicas === 0) return;
-    try {
-      await this.#options.platform.children.scale(name, 0, deployment.metadata.resourceVersion);
-      this.#awakeSince.delete(name);
-    } catch (error) {
-      // It changed meanwhile: the next look decides.
-      if (!hasStatus(error, 409) && !hasStatus(error, 404)) throw error;
+  #wakeMissing(loads: readonly RouterLoad[]): void {
+    const { replicas, wake, platform } = this.#options;
+    const busy = loads.flatMap(({ versions }) => Object.keys(versions).filter((key) => versions[key]!.busy));
+    for (const key of new Set(busy)) {
+      const [name = "", version] = key.split("@");
+      const isKept = platform.mirror.kept(name, Number(version)) !== undefined;
+      if (isKept && replicas(name, Number(version)) === undefined) wake(name, Number(version));
     }
   }
 }
 
-function maySleep(resource: FunctionResource): boolean {
-  return resource.metadata.deletionTimestamp === undefined && publishingSince(resource) === undefined;
-}
-
-/** The functions that no router had a call for. If a router is missing, none. */
-export function idleOnes(
-  due: readonly { name: string; idleMs: number }[],
-  loads: readonly RouterLoad[] | undefined,
-): string[] {
+/** The versions that no router had a call for. If a router is missing, none. */
+export function idleOnes(due: readonly Due[], loads: readonly RouterLoad[] | undefined): Due[] {
   if (!loads || loads.length === 0) return [];
-  return due.filter(({ name, idleMs }) => idleForMs(name, loads) >= idleMs).map(({ name }) => name);
+  return due.filter(({ name, version, idleMs }) => idleForMs(loadKey(name, version), loads) >= idleMs);
 }

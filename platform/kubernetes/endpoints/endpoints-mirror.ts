@@ -1,21 +1,26 @@
 import { EndpointsTable } from "../../endpoints-table.ts";
 import type { Limits } from "../../limits.ts";
 import type { Endpoints, EndpointsListener } from "../../platform.ts";
-import { currentOf } from "../../traffic.ts";
 import type { KubeApi } from "../cluster/api.ts";
-import { delay, Mirror, type MirrorTimes } from "../cluster/mirror.ts";
-import { type EndpointSlice, type FunctionResource, KINDS, type Pod } from "../cluster/resources.ts";
-import { settingsOf } from "../objects/function-spec.ts";
+import { Mirror, type MirrorTimes } from "../cluster/mirror.ts";
+import {
+  type EndpointSlice,
+  type FunctionResource,
+  type KeptVersion,
+  KINDS,
+  type Pod,
+} from "../cluster/resources.ts";
+import { keptVersions, trafficOf } from "../objects/function-resource.ts";
 import { LABELS } from "../objects/names.ts";
 import { ObjectsByFunction } from "../objects/objects-by-function.ts";
 import { isReady } from "../objects/pod-state.ts";
 import {
   endpointsOf,
   isSameEndpoints,
+  obeyedTraffic,
   type ReadyPod,
   readyFromPool,
   readyPods,
-  servingVersion,
 } from "./endpoints.ts";
 
 export interface EndpointsMirrorOptions {
@@ -27,7 +32,8 @@ export interface EndpointsMirrorOptions {
   readonly times?: MirrorTimes;
 }
 
-const CONFIRM_EVERY_MS = 250;
+/** A program that does not see a change by then has lost its watch, which it reports elsewhere. */
+const SEEN_WITHIN_MS = 5_000;
 
 /** The snapshot of ready pods that calls are sent by: from Functions and EndpointSlices, held in memory. */
 export class EndpointsMirror {
@@ -39,8 +45,9 @@ export class EndpointsMirror {
   /** A Service with many endpoints has several slices. */
   readonly #slicesOf = new ObjectsByFunction<EndpointSlice>();
   readonly #fromPoolOf = new ObjectsByFunction<Pod>();
-  /** Pods that were found ready by asking them, before the cluster said so. */
+  /** Pods that answered a probe before the cluster reported them as ready. */
   readonly #early = new Map<string, Map<string, ReadyPod>>();
+  readonly #listeners = new Set<(name: string) => void>();
 
   constructor({ api, namespace, limits, onFunction, ...rest }: EndpointsMirrorOptions) {
     this.#limits = limits;
@@ -49,6 +56,7 @@ export class EndpointsMirror {
       api,
       place: { kind: KINDS.functions, namespace },
       onChange: (name, resource) => {
+        if (!resource || resource.metadata.deletionTimestamp !== undefined) this.#early.delete(name);
         this.#update(name);
         onFunction?.(name, resource);
       },
@@ -99,30 +107,54 @@ export class EndpointsMirror {
     return this.#table.watch(listener);
   }
 
+  /** Calls `listener` when a function or one of its ready pods may have changed, also pods of versions that nobody may call yet. */
+  watchPods(listener: (name: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when what was written of a function is seen here. */
+  async seen(name: string, holds: () => boolean): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const unwatch = this.watchPods((changed) => {
+      if (changed === name && holds()) resolve();
+    });
+    const late = setTimeout(resolve, SEEN_WITHIN_MS);
+    if (!holds()) await promise;
+    clearTimeout(late);
+    unwatch();
+  }
+
+  /** A version that may be called. */
+  kept(name: string, version: number): KeptVersion | undefined {
+    const resource = this.functions.get(name);
+    return resource && keptVersions(resource, this.#limits).find((each) => each.version === version);
+  }
+
+  /** The pods of a version that can take calls. */
+  ready(name: string, version: number): ReadyPod[] {
+    return this.#podsOf(name).filter((pod) => pod.version === version);
+  }
+
   /** The newest version of which pods can take calls, whether calls go there or not; 0 if there is none. */
   newestReady(name: string): number {
     return Math.max(0, ...this.#podsOf(name).map(({ version }) => version));
   }
 
-  /** Takes a pod in that answered a probe; it stays until `dropEarly` or until its slice says the same. */
+  /** Adds a pod that answered a probe; it stays until `dropEarly` or until the cluster reports it as ready. */
   addEarly(name: string, pod: ReadyPod): void {
     const pods = this.#early.get(name) ?? new Map<string, ReadyPod>();
     this.#early.set(name, pods.set(pod.id, pod));
     this.#update(name);
   }
 
+  /** True as long as the cluster has not reported the pod as ready. */
+  isEarly(name: string, id: string): boolean {
+    return this.#early.get(name)?.has(id) ?? false;
+  }
+
   dropEarly(name: string, id: string): void {
     if (this.#early.get(name)?.delete(id)) this.#update(name);
-  }
-
-  dropAllEarly(name: string): void {
-    if (this.#early.delete(name)) this.#update(name);
-  }
-
-  /** Resolves when the cluster has said the same of every pod that was taken in early; drops the rest at the abort. */
-  async earlyConfirmed(name: string, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.#early.has(name)) await delay(CONFIRM_EVERY_MS, signal);
-    this.dropAllEarly(name);
   }
 
   async close(): Promise<void> {
@@ -139,26 +171,27 @@ export class EndpointsMirror {
   }
 
   #update(name: string): void {
+    this.#updateTable(name);
+    for (const listener of this.#listeners) listener(name);
+  }
+
+  #updateTable(name: string): void {
     const resource = this.functions.get(name);
-    const wanted = resource?.spec.version;
     // A Function that is being deleted is gone for callers, whatever still runs of it.
-    if (!resource || resource.metadata.deletionTimestamp !== undefined) {
-      this.#early.delete(name);
-      this.#table.delete(name);
-      return;
-    }
-    // A pod may be there before the number of its version is.
-    if (wanted === undefined) {
+    const isGone = !resource || resource.metadata.deletionTimestamp !== undefined;
+    const kept = isGone ? [] : keptVersions(resource, this.#limits);
+    if (isGone || kept.length === 0) {
       this.#table.delete(name);
       return;
     }
     const pods = this.#podsOf(name);
     const before = this.#table.get(name);
-    // A first version that never served is nothing that can be called or woken.
-    if (!before && pods.length === 0 && resource.status?.version === undefined) return;
-    const serving = currentOf(before)?.version;
-    const version = servingVersion(pods, { wanted, serving });
-    const endpoints = endpointsOf({ name, pods, version, settings: settingsOf(resource.spec, this.#limits) });
+    const traffic = obeyedTraffic({
+      wanted: trafficOf(resource, kept),
+      before: before?.traffic.filter(({ version }) => kept.some((each) => each.version === version)) ?? [],
+      pods,
+    });
+    const endpoints = endpointsOf({ name, kept, traffic, pods });
     if (!isSameEndpoints(before, endpoints)) this.#table.set(endpoints);
   }
 

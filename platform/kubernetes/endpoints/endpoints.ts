@@ -1,6 +1,5 @@
-import type { Endpoints, Instance } from "../../platform.ts";
-import type { Settings } from "../../settings.ts";
-import type { EndpointSlice, Pod } from "../cluster/resources.ts";
+import type { Endpoints, Instance, Share, Traffic } from "../../platform.ts";
+import type { EndpointSlice, KeptVersion, Pod } from "../cluster/resources.ts";
 import { LABELS, PORT, versionOfHostname } from "../objects/names.ts";
 import { isReady, versionOf } from "../objects/pod-state.ts";
 
@@ -9,7 +8,7 @@ export interface ReadyPod extends Instance {
   readonly version: number;
 }
 
-/** The pods of a Service that are ready and not on their way out, each once. */
+/** The pods of a Service that are ready and not terminating, each once. */
 export function readyPods(slices: Iterable<EndpointSlice>): ReadyPod[] {
   const pods = new Map<string, ReadyPod>();
   for (const { addressType, endpoints, ports } of slices) {
@@ -29,10 +28,10 @@ export function readyPods(slices: Iterable<EndpointSlice>): ReadyPod[] {
 }
 
 /**
- * The ready ones among pods that came from the pool and take calls. Their host name says no version, so slices do not
- * tell what they are; their labels do, and say so before the slice does.
+ * The ready ones among pods that came from the pool and take calls. Their host name has no version, so that slices do not
+ * show what they run. Their labels do, and earlier than the slice.
  *
- * @param owner uid of the Function: one that was deleted and made again has nothing to do with the pods of before
+ * @param owner uid of the Function: pods of a deleted one of the same name take no calls
  */
 export function readyFromPool(pods: Iterable<Pod>, owner: string | undefined): ReadyPod[] {
   return [...pods].flatMap((pod) => {
@@ -46,52 +45,45 @@ export function readyFromPool(pods: Iterable<Pod>, owner: string | undefined): R
   });
 }
 
-export interface Choice {
-  /** The version that should serve. */
-  readonly wanted: number;
-  /** The version that serves now. */
-  readonly serving: number | undefined;
+export interface TrafficChoice {
+  /** What the Function asks for. */
+  readonly wanted: Traffic;
+  /** What calls follow now. */
+  readonly before: Traffic;
+  readonly pods: readonly ReadyPod[];
 }
 
 /**
- * The version whose pods take the calls. During a rollout pods of the old version go as those of the new one
- * come; calls change over in one step, when the new version has as many ready pods as are left of the old one,
- * so that no caller sees both in turn and the capacity is never below half.
+ * The traffic that calls follow. A change is obeyed when every version in it has a ready pod in this snapshot, because
+ * Functions and pods are watched apart; or when nothing of the traffic before is ready.
  */
-export function servingVersion(pods: readonly ReadyPod[], { wanted, serving }: Choice): number {
-  const count = (version: number | undefined) => pods.filter((pod) => pod.version === version).length;
-  const ready = count(wanted);
-  if (ready === 0) {
-    if (serving !== undefined && count(serving) > 0) return serving;
-    // A newer one is not stored yet, or was taken back: a pod of the pool may have it all the same.
-    return newest(pods.filter(({ version }) => version < wanted)) ?? wanted;
-  }
-  if (serving === undefined || serving === wanted) return wanted;
-  return ready >= count(serving) ? wanted : serving;
+export function obeyedTraffic({ wanted, before, pods }: TrafficChoice): Traffic {
+  const isReady = ({ version }: Share) => pods.some((pod) => pod.version === version);
+  return wanted.every(isReady) || !before.some(isReady) || isSameTraffic(wanted, before) ? wanted : before;
 }
 
-function newest(pods: readonly ReadyPod[]): number | undefined {
-  return pods.length === 0 ? undefined : Math.max(...pods.map(({ version }) => version));
+export function isSameTraffic(a: Traffic, b: Traffic): boolean {
+  const isIn = (share: Share) =>
+    b.some(({ version, weight }) => version === share.version && weight === share.weight);
+  return a.length === b.length && a.every(isIn);
 }
 
 export interface EndpointsInput {
   readonly name: string;
+  readonly kept: readonly KeptVersion[];
+  readonly traffic: Traffic;
   readonly pods: readonly ReadyPod[];
-  readonly version: number;
-  readonly settings: Pick<Settings, "concurrency" | "timeoutMs">;
 }
 
-export function endpointsOf({ name, pods, version, settings }: EndpointsInput): Endpoints {
-  const { concurrency, timeoutMs } = settings;
-  const instances = pods
-    .filter((pod) => pod.version === version)
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .map(({ id, address }) => ({ id, address }));
-  return {
-    name,
-    traffic: [{ version, weight: 1 }],
-    versions: [{ version, concurrency, timeoutMs, instances }],
-  };
+export function endpointsOf({ name, kept, traffic, pods }: EndpointsInput): Endpoints {
+  const versions = kept.map(({ version, concurrency, timeoutMs }) => {
+    const instances = pods
+      .filter((pod) => pod.version === version)
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .map(({ id, address }) => ({ id, address }));
+    return { version, concurrency, timeoutMs, instances };
+  });
+  return { name, traffic, versions };
 }
 
 export function isSameEndpoints(a: Endpoints | undefined, b: Endpoints): boolean {

@@ -1,19 +1,25 @@
 import type { Load } from "../../platform.ts";
 
-/** What one router knows of the load of functions; what the leader asks before it sends one to sleep. */
+/** The load that one router knows of; the leader asks for it before it scales a version to 0. */
 export interface RouterLoad {
-  /** Time for which this router has been counting: a function that is not listed had no call since. */
+  /** Time since this router started to count: a version that is not listed had no call since. */
   readonly countingForMs: number;
-  readonly functions: Readonly<Record<string, FunctionLoad>>;
+  /** By `NAME@VERSION`. */
+  readonly versions: Readonly<Record<string, VersionLoad>>;
 }
 
-export interface FunctionLoad {
+export interface VersionLoad {
   readonly busy: boolean;
   /** Time since its last call; 0 while it is busy. */
   readonly idleForMs: number;
 }
 
-/** The load of functions as a router reports it. Entries go when their function does. */
+/** A version of a function in a load. */
+export function loadKey(name: string, version: number): string {
+  return `${name}@${version}`;
+}
+
+/** The load of versions as a router reports it. */
 export class LoadTable {
   readonly #now: () => number;
   readonly #startedMs: number;
@@ -25,49 +31,53 @@ export class LoadTable {
     this.#startedMs = now();
   }
 
-  report({ name, inFlight, waiting }: Load): void {
-    const before = this.#entries.get(name);
+  report({ name, version, inFlight, waiting }: Load): void {
+    const key = loadKey(name, version);
+    const before = this.#entries.get(key);
     const calls = inFlight + waiting;
-    // Silence that is reported again is still silence.
+    // A repeated report of no calls does not start the idle time anew.
     const lastMs = before && before.calls === 0 && calls === 0 ? before.lastMs : this.#now();
-    this.#entries.set(name, { calls, lastMs });
+    this.#entries.set(key, { calls, lastMs });
   }
 
   /** Calls that are in flight or waiting. */
-  calls(name: string): number {
-    return this.#entries.get(name)?.calls ?? 0;
+  calls(name: string, version: number): number {
+    return this.#entries.get(loadKey(name, version))?.calls ?? 0;
   }
 
-  /** Somebody waits for the function until `done` is called. */
-  wakes(name: string): () => void {
-    this.#waking.set(name, (this.#waking.get(name) ?? 0) + 1);
+  /** Counts the version as busy until `done` is called. */
+  wakes(name: string, version: number): () => void {
+    const key = loadKey(name, version);
+    this.#waking.set(key, (this.#waking.get(key) ?? 0) + 1);
     return () => {
-      const left = (this.#waking.get(name) ?? 1) - 1;
-      if (left > 0) this.#waking.set(name, left);
-      else this.#waking.delete(name);
-      this.#entries.set(name, { calls: this.calls(name), lastMs: this.#now() });
+      const left = (this.#waking.get(key) ?? 1) - 1;
+      if (left > 0) this.#waking.set(key, left);
+      else this.#waking.delete(key);
+      this.#entries.set(key, { calls: this.calls(name, version), lastMs: this.#now() });
     };
   }
 
-  forget(name: string): void {
-    this.#entries.delete(name);
+  /** Forgets the load of a function, except of these versions. */
+  retain(name: string, versions: readonly number[]): void {
+    const kept = new Set(versions.map((version) => loadKey(name, version)));
+    for (const key of this.#entries.keys()) {
+      if (key.startsWith(`${name}@`) && !kept.has(key)) this.#entries.delete(key);
+    }
   }
 
   read(): RouterLoad {
     const now = this.#now();
-    const functions: Record<string, FunctionLoad> = {};
-    for (const [name, { calls, lastMs }] of this.#entries) {
+    const versions: Record<string, VersionLoad> = {};
+    for (const [key, { calls, lastMs }] of this.#entries) {
       const busy = calls > 0;
-      functions[name] = { busy, idleForMs: busy ? 0 : now - lastMs };
+      versions[key] = { busy, idleForMs: busy ? 0 : now - lastMs };
     }
-    for (const name of this.#waking.keys()) functions[name] = { busy: true, idleForMs: 0 };
-    return { countingForMs: now - this.#startedMs, functions };
+    for (const key of this.#waking.keys()) versions[key] = { busy: true, idleForMs: 0 };
+    return { countingForMs: now - this.#startedMs, versions };
   }
 }
 
-/** Time for which no router had a call of this function. */
-export function idleForMs(name: string, loads: readonly RouterLoad[]): number {
-  return Math.min(
-    ...loads.map(({ functions, countingForMs }) => functions[name]?.idleForMs ?? countingForMs),
-  );
+/** Time for which no router had a call of this version. */
+export function idleForMs(key: string, loads: readonly RouterLoad[]): number {
+  return Math.min(...loads.map(({ versions, countingForMs }) => versions[key]?.idleForMs ?? countingForMs));
 }

@@ -11,7 +11,7 @@ import {
   type Owner,
   serviceManifest,
 } from "./manifests.ts";
-import { deploymentName, egressName, serviceName } from "./names.ts";
+import { serviceName, versionName } from "./names.ts";
 
 const FREE_TRIES = 60;
 const FREE_PAUSE_MS = 250;
@@ -19,19 +19,7 @@ const FREE_PAUSE_MS = 250;
 export interface Child {
   readonly kind: Kind;
   readonly name: string;
-  /** Undefined: it should not be there. */
-  readonly manifest: object | undefined;
-}
-
-/** What makes a version run, besides its code. */
-export function childrenOf(record: VersionRecord, options: ChildOptions): Child[] {
-  const { name } = options.owner;
-  return [
-    { kind: KINDS.services, name: serviceName(name), manifest: serviceManifest(options) },
-    { kind: KINDS.deployments, name: deploymentName(name), manifest: deploymentManifest(record, options) },
-    { kind: KINDS.autoscalers, name: deploymentName(name), manifest: autoscalerManifest(record, options) },
-    { kind: KINDS.networkPolicies, name: egressName(name), manifest: egressManifest(record, options) },
-  ];
+  readonly manifest: object;
 }
 
 export interface ChildrenOptions extends Omit<ChildOptions, "owner"> {
@@ -39,7 +27,14 @@ export interface ChildrenOptions extends Omit<ChildOptions, "owner"> {
   readonly namespace: string;
 }
 
-/** Makes the Deployment, Service and autoscaler of a function what they should be. */
+export interface BringUp {
+  readonly owner: Owner;
+  /** Pods that the version should have at least. */
+  readonly replicas: number;
+  readonly takesCalls: boolean;
+}
+
+/** Makes the objects that run the versions of functions. */
 export class Children {
   readonly #options: ChildrenOptions;
 
@@ -47,27 +42,45 @@ export class Children {
     this.#options = options;
   }
 
-  /** The objects that should be there, as manifests. */
-  of(record: VersionRecord, owner: Owner): Child[] {
-    return childrenOf(record, { ...this.#options, owner });
+  /** The Service of a function, which all of its versions share. */
+  service(owner: Owner): Child {
+    const manifest = serviceManifest({ ...this.#options, owner });
+    return { kind: KINDS.services, name: serviceName(owner.name), manifest };
   }
 
-  async apply(record: VersionRecord, owner: Owner): Promise<Deployment> {
-    const applied = await Promise.all(this.of(record, owner).map((child) => this.applyOne(child)));
-    return applied[1] as Deployment;
+  /** The objects of a version that has traffic or instances. */
+  of(record: VersionRecord, { owner, takesCalls }: Omit<BringUp, "replicas">): Child[] {
+    const options = { ...this.#options, owner };
+    const name = versionName(owner.name, record.version);
+    const egress = egressManifest(record, options);
+    return [
+      { kind: KINDS.deployments, name, manifest: deploymentManifest(record, options) },
+      {
+        kind: KINDS.autoscalers,
+        name,
+        manifest: autoscalerManifest(record, { ...options, takesCalls }),
+      },
+      ...(egress ? [{ kind: KINDS.networkPolicies, name, manifest: egress }] : []),
+    ];
+  }
+
+  /** Makes what a version needs to run, with at least that many pods. */
+  async bringUp(record: VersionRecord, { replicas, ...rest }: BringUp): Promise<void> {
+    const [deployment, ...others] = this.of(record, rest);
+    await Promise.all([
+      this.#createDeployment(deployment!, { ...rest, replicas }),
+      ...[this.service(rest.owner), ...others].map((child) => this.apply(child)),
+    ]);
   }
 
   /**
-   * Fields that somebody else added stay in a server-side apply, even items of a list that is Skiff's; what is
-   * still different afterwards is replaced.
+   * A server-side apply keeps fields that somebody else added, even items of a list that belongs to Skiff: an object
+   * that still differs afterwards is replaced.
    */
-  async applyOne({ kind, name, manifest }: Child): Promise<Resource | undefined> {
+  async apply({ kind, name, manifest }: Child): Promise<Resource> {
     const { api, namespace } = this.#options;
-    if (manifest === undefined) {
-      await api.delete({ kind, namespace, name }, "Background");
-      return undefined;
-    }
-    const applied = await this.#applyWhenFree({ kind, namespace, name }, manifest);
+    const place = { kind, namespace, name };
+    const applied = await whenFree(() => api.apply<Resource & { spec: object }>(place, manifest));
     if (covers(applied, manifest)) return applied;
     const desired = manifest as { spec: object };
     const { resourceVersion } = applied.metadata;
@@ -76,43 +89,57 @@ export class Children {
       metadata: { ...(desired as unknown as Resource).metadata, resourceVersion },
       spec: { ...applied.spec, ...desired.spec },
     };
-    return await api.replace<Resource>({ kind, namespace, name }, body);
+    return await api.replace<Resource>(place, body);
   }
 
-  /**
-   * An object of a function of the same name that was removed just now refuses a second controller (422), and follows
-   * its owner within moments.
-   */
-  async #applyWhenFree(place: Place, manifest: object): Promise<Resource & { spec: object }> {
-    const { api } = this.#options;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await api.apply<Resource & { spec: object }>(place, manifest);
-      } catch (error) {
-        const isTaken = hasStatus(error, 422) && /controller/i.test((error as Error).message);
-        if (!isTaken || attempt === FREE_TRIES) throw error;
-      }
-      await pause(FREE_PAUSE_MS);
-    }
-  }
-
-  async remove(name: string): Promise<void> {
+  /** Sets the number of pods. With `resourceVersion`, only if nobody has changed the Deployment since. */
+  async scale(
+    version: { name: string; version: number },
+    replicas: number,
+    resourceVersion?: string,
+  ): Promise<void> {
     const { api, namespace } = this.#options;
-    const places = [
-      { kind: KINDS.autoscalers, name: deploymentName(name) },
-      { kind: KINDS.deployments, name: deploymentName(name) },
-      { kind: KINDS.services, name: serviceName(name) },
-      { kind: KINDS.networkPolicies, name: egressName(name) },
-    ];
-    await Promise.all(places.map((place) => api.delete({ ...place, namespace }, "Background")));
-  }
-
-  /** Sets the number of pods. With `resourceVersion`, only if nobody changed the Deployment since. */
-  async scale(name: string, replicas: number, resourceVersion?: string): Promise<void> {
-    const { api, namespace } = this.#options;
-    const place = { kind: KINDS.deployments, namespace, name: deploymentName(name), subresource: "scale" };
+    const name = versionName(version.name, version.version);
+    const place = { kind: KINDS.deployments, namespace, name, subresource: "scale" };
     const metadata = resourceVersion === undefined ? {} : { metadata: { resourceVersion } };
     await api.patch(place, { ...metadata, spec: { replicas } });
+  }
+
+  /** Created, not applied: an apply without `replicas` makes one pod, also of a version that sleeps. */
+  async #createDeployment({ kind, name, manifest }: Child, { owner, replicas }: BringUp): Promise<void> {
+    const { api, namespace } = this.#options;
+    const { spec, ...rest } = manifest as { spec: object };
+    const body = { ...rest, spec: { ...spec, replicas } };
+    const place: Place = { kind, namespace };
+    await whenFree(async () => {
+      try {
+        await api.create(place, body);
+      } catch (error) {
+        if (!hasStatus(error, 409)) throw error;
+        const existing = await api.get<Deployment>({ ...place, name });
+        const isMine = existing?.metadata.ownerReferences?.some(({ uid }) => uid === owner.uid);
+        if (!existing || !isMine || existing.metadata.deletionTimestamp !== undefined) throw error;
+        if ((existing.spec.replicas ?? 1) >= replicas) return;
+        await api.patch({ ...place, name, subresource: "scale" }, { spec: { replicas } });
+      }
+    });
+  }
+}
+
+/**
+ * The objects of a removed function of the same name exist until the cluster has deleted them: they refuse a second
+ * controller (422), and a second object of their name (409).
+ */
+async function whenFree<T>(make: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await make();
+    } catch (error) {
+      const isTaken =
+        hasStatus(error, 409) || (hasStatus(error, 422) && /controller/i.test((error as Error).message));
+      if (!isTaken || attempt === FREE_TRIES) throw error;
+    }
+    await pause(FREE_PAUSE_MS);
   }
 }
 

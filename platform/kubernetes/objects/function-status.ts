@@ -1,12 +1,10 @@
 import type { Condition, Deployment, FunctionResource, FunctionStatus, Pod } from "../cluster/resources.ts";
-import { replicaFailure } from "../publishing/readiness.ts";
-import type { Trouble } from "./pod-state.ts";
-import { crashOf, isReady, isTerminating, troubleOf } from "./pod-state.ts";
+import { crashOf, isReady, isTerminating, replicaFailure, type Trouble, troubleOf } from "./pod-state.ts";
 
 const ERRORS_KEPT = 10;
 const MESSAGE_LENGTH = 2_000;
 
-/** What stands in the way of a Function itself, before there are pods. */
+/** Why a Function cannot become a version. */
 export interface Fault {
   /** `InvalidSetting`, `BuildFailed`, `StartFailed`, `CodeMissing`, … */
   readonly reason: string;
@@ -15,7 +13,9 @@ export interface Fault {
 
 export interface StatusInput {
   readonly resource: FunctionResource;
-  readonly deployment: Deployment | undefined;
+  /** Of each version that takes calls; undefined for one that is missing. */
+  readonly deployments: readonly (Deployment | undefined)[];
+  /** Of the versions that take calls. */
   readonly pods: readonly Pod[];
   /** Why `spec` cannot become a version. */
   readonly fault?: Fault | undefined;
@@ -23,7 +23,7 @@ export interface StatusInput {
   readonly url: string;
 }
 
-/** The status of a Function: a pure function of what is there. Times of conditions change with their status only. */
+/** The status of a Function, but for its versions. Times of conditions change with their status only. */
 export function functionStatus(input: StatusInput, now: Date): FunctionStatus {
   const { resource, pods, url, fault } = input;
   const before = resource.status ?? {};
@@ -36,7 +36,6 @@ export function functionStatus(input: StatusInput, now: Date): FunctionStatus {
     return { ...verdict, lastTransitionTime, observedGeneration: generation };
   });
   return {
-    ...(before.version === undefined ? {} : { version: before.version }),
     instances: pods.filter(isReady).length,
     url,
     observedGeneration: generation,
@@ -51,29 +50,38 @@ function verdict(type: string, status: boolean, [reason, message]: readonly [str
   return { type, status: status ? "True" : "False", reason, message: message.slice(0, MESSAGE_LENGTH) };
 }
 
-function readyVerdict({ resource, deployment, pods, fault }: StatusInput): Verdict {
+function readyVerdict({ resource, deployments, pods, fault }: StatusInput): Verdict {
   const ready = pods.filter(isReady).length;
   if (ready > 0) return verdict("Ready", true, ["Serving", `${ready} ready`]);
-  if (resource.status?.version === undefined) {
+  if (deployments.length === 0) {
     if (fault) return verdict("Ready", false, [fault.reason, fault.message]);
-    return verdict("Ready", false, ["Deploying", "The first version is not ready yet."]);
+    const isStored = (resource.status?.versions?.length ?? 0) > 0;
+    return verdict(
+      "Ready",
+      false,
+      isStored
+        ? ["NoTraffic", "No version takes calls."]
+        : ["Deploying", "The first version is not ready yet."],
+    );
   }
-  const trouble = worst(pods) ?? replicaFailure(deployment);
+  const trouble = worst(pods) ?? deployments.map(replicaFailure).find((each) => each !== undefined);
   if (trouble) return verdict("Ready", false, [trouble.reason, describe(trouble)]);
-  if (deployment?.spec.replicas === 0) return verdict("Ready", true, ["Asleep", "The next call wakes it."]);
-  if (!deployment) return verdict("Ready", false, ["Repairing", "Its Deployment is being made."]);
+  if (deployments.every((each) => each?.spec.replicas === 0)) {
+    return verdict("Ready", true, ["Asleep", "The next call wakes it."]);
+  }
+  if (!deployments.every((each) => each !== undefined)) {
+    return verdict("Ready", false, ["Repairing", "Its Deployment is being made."]);
+  }
   return verdict("Ready", false, ["Starting", "An instance starts."]);
 }
 
 function builtVerdict(fault: Fault | undefined): Verdict {
-  if (!fault) return verdict("Built", true, ["Built", "What spec says is a version."]);
+  if (!fault) return verdict("Built", true, ["Built", "spec is deployed as a version."]);
   return verdict("Built", false, [fault.reason, fault.message]);
 }
 
-function progressingVerdict({ publishing, resource }: StatusInput): Verdict {
-  const { version } = resource.spec;
-  if (publishing)
-    return verdict("Progressing", true, ["Deploying", `Version ${version ?? 1} is being deployed.`]);
+function progressingVerdict({ publishing }: StatusInput): Verdict {
+  if (publishing) return verdict("Progressing", true, ["Deploying", "A version is being deployed."]);
   return verdict("Progressing", false, ["Settled", "Nothing is under way."]);
 }
 

@@ -1,16 +1,14 @@
 import { parseNetRule } from "../../net-rule.ts";
-import type { Settings } from "../../settings.ts";
 import type { Metadata, OwnerReference } from "../cluster/resources.ts";
 import { type Part, recordAnnotations, type VersionRecord } from "../versions/versions.ts";
 import {
-  deploymentName,
-  egressName,
   FUNCTIONS_NAMESPACE,
   GROUP,
   LABELS,
   PORT_NAME,
   partName,
   serviceName,
+  versionName,
 } from "./names.ts";
 import { type PodOptions, podTemplate } from "./pod-template.ts";
 
@@ -25,7 +23,7 @@ export interface ChildOptions extends PodOptions {
   readonly namespace?: string;
 }
 
-/** Deleting the Function removes what refers to it, even when nothing of Skiff runs. */
+/** The cluster deletes what refers to a Function with it, also when no manager runs. */
 export function ownerReference({ name, uid }: Owner): OwnerReference {
   const apiVersion = `${GROUP}/v1`;
   return { apiVersion, kind: "Function", name, uid, controller: true, blockOwnerDeletion: true };
@@ -38,6 +36,18 @@ function metadata(name: string, owner: Owner, namespace: string): Metadata {
     labels: { [LABELS.managedBy]: "skiff", [LABELS.function]: owner.name },
     ownerReferences: [ownerReference(owner)],
   };
+}
+
+function versionMetadata(
+  { version }: VersionRecord,
+  { owner, namespace = FUNCTIONS_NAMESPACE }: ChildOptions,
+) {
+  const { labels, ...rest } = metadata(versionName(owner.name, version), owner, namespace);
+  return { ...rest, labels: { ...labels, [LABELS.version]: String(version) } };
+}
+
+function podLabels({ version }: VersionRecord, { owner }: ChildOptions): Record<string, string> {
+  return { [LABELS.function]: owner.name, [LABELS.version]: String(version) };
 }
 
 /** The ConfigMap with one gzipped part of a version. Immutable: kubelets need not watch it. */
@@ -58,23 +68,24 @@ export function partManifest(
   };
 }
 
-/** Without `replicas`: their number belongs to the autoscaler, and to waking and idleness. */
+/** Without `replicas`: waking, idleness and the autoscaler set their number. */
 export function deploymentManifest(record: VersionRecord, options: ChildOptions): object {
-  const { owner, namespace = FUNCTIONS_NAMESPACE, limits } = options;
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
-    metadata: metadata(deploymentName(owner.name), owner, namespace),
+    metadata: versionMetadata(record, options),
     spec: {
-      selector: { matchLabels: { [LABELS.function]: owner.name } },
+      selector: { matchLabels: podLabels(record, options) },
+      // The template of a version changes only with the client image and the limits of the installation.
       strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: "100%" } },
       revisionHistoryLimit: 1,
-      progressDeadlineSeconds: Math.ceil(limits.startMs / 1_000) + 1,
+      progressDeadlineSeconds: Math.ceil(options.limits.startMs / 1_000) + 1,
       template: podTemplate(record, options),
     },
   };
 }
 
+/** Selects the pods of all versions: routers read from its EndpointSlices which pods are ready. */
 export function serviceManifest({ owner, namespace = FUNCTIONS_NAMESPACE }: ChildOptions): object {
   return {
     apiVersion: "v1",
@@ -90,18 +101,22 @@ export function serviceManifest({ owner, namespace = FUNCTIONS_NAMESPACE }: Chil
 
 const CPU_PERCENT = 75;
 
-/** Scales 1 to N on CPU. It leaves a Deployment with 0 replicas alone, which is how a function sleeps. */
-export function autoscalerManifest(record: VersionRecord, options: ChildOptions): object {
-  const { owner, namespace = FUNCTIONS_NAMESPACE } = options;
-  const { min, max } = record.settings;
+export interface AutoscalerOptions extends ChildOptions {
+  /** Calls go to the version, so that its `min` counts. */
+  readonly takesCalls: boolean;
+}
+
+/** Scales 1 to N on CPU. It ignores a Deployment with 0 replicas, which is how a version sleeps. */
+export function autoscalerManifest(record: VersionRecord, options: AutoscalerOptions): object {
+  const { name, version, settings } = record;
   return {
     apiVersion: "autoscaling/v2",
     kind: "HorizontalPodAutoscaler",
-    metadata: metadata(deploymentName(owner.name), owner, namespace),
+    metadata: versionMetadata(record, options),
     spec: {
-      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: deploymentName(owner.name) },
-      minReplicas: Math.max(1, min),
-      maxReplicas: max,
+      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: versionName(name, version) },
+      minReplicas: options.takesCalls ? Math.max(1, settings.min) : 1,
+      maxReplicas: settings.max,
       metrics: [
         {
           type: "Resource",
@@ -113,11 +128,11 @@ export function autoscalerManifest(record: VersionRecord, options: ChildOptions)
 }
 
 /**
- * What a function may reach besides what the policy of the whole namespace lets through: the private addresses that
- * its `net` lists. Names are not here: they reach private addresses only where those are listed as well.
+ * The egress rules of a version besides those of the whole namespace: the private addresses that its `net` lists. Names
+ * are left out: they reach private addresses only where those are listed as well.
  */
-export function egressRules({ permissions }: Pick<Settings, "permissions">): object[] {
-  return permissions.net.flatMap((text) => {
+export function egressRules(net: readonly string[]): object[] {
+  return net.flatMap((text) => {
     const rule = parseNetRule(text);
     if (rule?.kind !== "range" && rule?.kind !== "ipv6") return [];
     const cidr = rule.kind === "range" ? `${rule.base}/${rule.bits}` : `${rule.host.slice(1, -1)}/128`;
@@ -126,19 +141,14 @@ export function egressRules({ permissions }: Pick<Settings, "permissions">): obj
   });
 }
 
-/** A policy of the function's own for these; undefined if there are none. */
+/** The NetworkPolicy with the egress rules of a version; undefined if it has none. */
 export function egressManifest(record: VersionRecord, options: ChildOptions): object | undefined {
-  const { owner, namespace = FUNCTIONS_NAMESPACE } = options;
-  const egress = egressRules(record.settings);
+  const egress = egressRules(record.settings.permissions.net);
   if (egress.length === 0) return undefined;
   return {
     apiVersion: "networking.k8s.io/v1",
     kind: "NetworkPolicy",
-    metadata: metadata(egressName(owner.name), owner, namespace),
-    spec: {
-      podSelector: { matchLabels: { [LABELS.function]: owner.name } },
-      policyTypes: ["Egress"],
-      egress,
-    },
+    metadata: versionMetadata(record, options),
+    spec: { podSelector: { matchLabels: podLabels(record, options) }, policyTypes: ["Egress"], egress },
   };
 }

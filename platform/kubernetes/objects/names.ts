@@ -26,9 +26,9 @@ export const ANNOTATIONS = {
   sourceType: `${GROUP}/source-type`,
   settings: `${GROUP}/settings`,
   createdAt: `${GROUP}/created-at`,
-  /** How many ConfigMaps carry the source and the bundle of the version, as `SOURCE/BUNDLE`. */
+  /** How many ConfigMaps carry the bundle and the source of the version, as `BUNDLE/SOURCE`. */
   parts: `${GROUP}/parts`,
-  /** When the publishing of `spec.version` began; whoever finds it long ago puts the version before back. */
+  /** When the change began that is under way; the leader ends one that began long ago. */
   publishingSince: `${GROUP}/publishing-since`,
   updatedAt: `${GROUP}/updated-at`,
 } as const;
@@ -41,32 +41,29 @@ export const CONTAINER = "function";
 /** The Deployment of the pool, and what its pods are called after. */
 export const POOL_NAME = "skiff-pool";
 /**
- * The Secret with the seed of the pods' keys. Never one that function containers mounted, as they did `skiff-pool` before:
- * what is written to a Secret appears in pods that run.
+ * The Secret with the seed of the pods' keys. Not `skiff-pool`, which function containers of an older Skiff mount: what is
+ * written to a Secret appears in running pods.
  */
 export const POOL_SEED_NAME = "skiff-pool-seed";
 
-export function deploymentName(name: string): string {
-  return `${name}-app`;
+/** Deployment, autoscaler and NetworkPolicy of a version. No function's name has a dot. */
+export function versionName(name: string, version: number): string {
+  return `${name}.v${version}`;
 }
 
 export function serviceName(name: string): string {
   return `${name}-service`;
 }
 
-export function egressName(name: string): string {
-  return `${name}-egress`;
-}
-
 /**
- * ConfigMaps are immutable and nodes keep them by name, so the name says the content: a number that failed
- * and is used again must not find what is cached.
+ * ConfigMaps are immutable and nodes cache them by name, so the name contains the hash: a number that failed and is
+ * used again must not find the old content.
  */
 export function partName(version: { name: string; version: number; hash: string }, index: number): string {
   return `${version.name}-v${version.version}-${version.hash.slice(0, 8)}-${index}`;
 }
 
-/** Host name of a version's pods, which is how EndpointSlices tell the version of an endpoint. */
+/** Host name of a version's pods: EndpointSlices carry it, and so the version of each endpoint. */
 export function versionHostname(version: number): string {
   return `v${version}`;
 }

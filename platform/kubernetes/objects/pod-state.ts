@@ -1,4 +1,4 @@
-import type { Pod } from "../cluster/resources.ts";
+import type { Deployment, Pod } from "../cluster/resources.ts";
 import { CONTAINER, LABELS } from "./names.ts";
 
 /** Why a pod does not come up, for people. */
@@ -73,9 +73,12 @@ export function crashOf(pod: Pod): Trouble | undefined {
   return { ...trouble("Crashed", message, true), log, ...at };
 }
 
-/** The time until the kubelet tries again lies in this waiting state. */
-export function isBackingOff(pod: Pod): boolean {
-  return container(pod)?.state?.waiting?.reason === "CrashLoopBackOff";
+/** Quotas and admission refuse pods before there is one; the Deployment has their message. */
+export function replicaFailure(deployment: Deployment | undefined): Trouble | undefined {
+  const failure = deployment?.status?.conditions?.find(({ type }) => type === "ReplicaFailure");
+  if (failure?.status !== "True") return undefined;
+  const reason = /quota/i.test(failure.message ?? "") ? "QuotaExceeded" : "PodRefused";
+  return trouble(reason, `The cluster refuses the pod: ${failure.message}`, false);
 }
 
 function trouble(reason: string, message: string, final: boolean): Trouble {

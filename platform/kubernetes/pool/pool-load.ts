@@ -10,7 +10,7 @@ import { defaultSettings, type Settings } from "../../settings.ts";
 import { egressRules } from "../objects/manifests.ts";
 import { PORT } from "../objects/names.ts";
 import { BUNDLE, RUNTIME, SCRATCH } from "../objects/pod-template.ts";
-import { answersProbe } from "../waking/instance-probe.ts";
+import { answersProbe } from "../starting/instance-probe.ts";
 
 /** Files of a pod of the pool; pool.sh knows them too. */
 export const RESTART = "/work/start.sh";
@@ -60,15 +60,21 @@ function sandbox(settings: Settings) {
   return { settings, bundle: BUNDLE, scratch: SCRATCH, listen: { port: PORT }, ownAddresses: [] };
 }
 
+/** What is fixed when a pod is made. */
+export interface PodNeeds {
+  readonly memoryMiB: number;
+  readonly timeoutMs: number;
+  readonly net: readonly string[];
+}
+
 /**
- * What is fixed when a pod is made must be what the function asks for: its memory, and the time it has to drain. The
- * private addresses that it may reach are those of a NetworkPolicy for pods of the function, which a claimed one is not
- * yet.
+ * True if pods of the pool have the memory of the version and its time to drain. A NetworkPolicy opens private addresses
+ * to pods of a version, which a claimed pod is not yet.
  */
-export function fitsPool(settings: Settings, limits: Limits): boolean {
+export function fitsPool({ memoryMiB, timeoutMs, net }: PodNeeds, limits: Limits): boolean {
   const defaults = defaultSettings(limits);
-  if (settings.memoryMiB !== defaults.memoryMiB || settings.timeoutMs > defaults.timeoutMs) return false;
-  return egressRules(settings).length === 0;
+  if (memoryMiB !== defaults.memoryMiB || timeoutMs > defaults.timeoutMs) return false;
+  return egressRules(net).length === 0;
 }
 
 /** True if a process that was started for the default settings has the permissions that these ask for. */

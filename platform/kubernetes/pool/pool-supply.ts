@@ -1,19 +1,13 @@
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
-import type { Limits } from "../../limits.ts";
-import { Problem } from "../../problems.ts";
-import type { FunctionResource } from "../cluster/resources.ts";
-import { checkedSettings } from "../objects/function-spec.ts";
-import { publishingSince } from "../objects/function-state.ts";
+import type { KeptVersion } from "../cluster/resources.ts";
 import type { Owner } from "../objects/manifests.ts";
-import type { WholeDraft } from "../versions/versions.ts";
-import type { BundleCache } from "./bundle-cache.ts";
+import type { BundleCache, PackedVersion } from "./bundle-cache.ts";
 import type { Pool, PoolOutcome } from "./pool.ts";
 
-export interface SupplyOptions {
-  readonly pool: Pool;
-  readonly bundles: BundleCache;
-  readonly limits: Limits;
+export interface Supplied {
+  readonly owner: Owner;
+  readonly version: KeptVersion;
+  /** Absent: it is read from the ConfigMaps of the version. */
+  readonly packed?: () => Promise<PackedVersion>;
 }
 
 export interface SupplyCall {
@@ -22,54 +16,32 @@ export interface SupplyCall {
   readonly onStep?: (step: "claim" | "load") => void;
 }
 
-export interface NewVersion {
-  readonly version: number;
-  readonly draft: WholeDraft;
-  readonly owner: Owner;
-}
-
-/** Instances from the pool, for those who need one: a function that sleeps, a version that is being deployed. */
+/** Gives versions instances from the pool. */
 export class PoolSupply {
-  readonly #options: SupplyOptions;
+  readonly #pool: Pool;
+  readonly #bundles: BundleCache;
 
-  constructor(options: SupplyOptions) {
-    this.#options = options;
+  constructor(pool: Pool, bundles: BundleCache) {
+    this.#pool = pool;
+    this.#bundles = bundles;
   }
 
   /** Pods that could be claimed now. */
   get free(): number {
-    return this.#options.pool.free;
+    return this.#pool.free;
   }
 
-  /** For the current version of a function. While a deploy is under way, that brings up its own. */
-  async forSleeper(resource: FunctionResource, call: SupplyCall): Promise<PoolOutcome | undefined> {
-    const { pool, bundles, limits } = this.#options;
-    const { name, uid = "" } = resource.metadata;
-    const { version } = resource.spec;
-    if (version === undefined || publishingSince(resource) !== undefined) return undefined;
-    const settings = settingsFrom(resource, limits);
-    if (!settings) return undefined;
-    const packed = () => bundles.read({ name, uid, version }, call.signal);
-    return await pool.supply({ ...call, owner: { name, uid }, version, settings, packed });
+  /** Resolves with `claimed` when a pod of the pool serves the version. */
+  one({ owner, version, packed }: Supplied, call: SupplyCall): Promise<PoolOutcome> {
+    const read = () => this.#bundles.read({ ...owner, version: version.version }, call.signal);
+    const wanted = { owner, version: version.version, needs: version, packed: packed ?? read };
+    return this.#pool.supply({ ...call, ...wanted });
   }
 
-  /** For a version that is being stored. */
-  async forVersion({ version, draft, owner }: NewVersion, call: SupplyCall): Promise<PoolOutcome> {
-    const { settings, bundle } = draft;
-    const packed = async () => ({
-      settings,
-      bundle: await promisify<Uint8Array, Buffer>(gzip)(bundle.code),
-    });
-    return await this.#options.pool.supply({ ...call, owner, version, settings, packed });
-  }
-}
-
-/** Undefined if somebody has applied what is not valid: the version that is stored is not what `spec` says then. */
-function settingsFrom({ spec }: FunctionResource, limits: Limits) {
-  try {
-    return checkedSettings(spec, limits);
-  } catch (error) {
-    if (error instanceof Problem) return undefined;
-    throw error;
+  /** Resolves with true when as many pods of the pool serve the version, with false if the pool has fewer. */
+  async several(count: number, supplied: Supplied, call: SupplyCall): Promise<boolean> {
+    const asked = Math.max(1, Math.min(count, this.free));
+    const outcomes = await Promise.all(Array.from({ length: asked }, () => this.one(supplied, call)));
+    return outcomes.filter((outcome) => outcome === "claimed").length >= count;
   }
 }

@@ -1,6 +1,5 @@
 import { Sealer, type SealKeys } from "../../../client-image/sealed.ts";
 import type { Limits } from "../../limits.ts";
-import type { Settings } from "../../settings.ts";
 import type { KubeApi } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
 import { Mirror, type MirrorTimes } from "../cluster/mirror.ts";
@@ -10,7 +9,7 @@ import type { Owner } from "../objects/manifests.ts";
 import { LABELS, PORT } from "../objects/names.ts";
 import { isReady } from "../objects/pod-state.ts";
 import type { PackedVersion } from "./bundle-cache.ts";
-import { fitsPool, sealLoad, sendLoad } from "./pool-load.ts";
+import { fitsPool, type PodNeeds, sealLoad, sendLoad } from "./pool-load.ts";
 import { adoptionPatch, claimPatch, loadedPatch, spentPatch } from "./pool-patches.ts";
 import { PoolSwitch } from "./pool-switch.ts";
 
@@ -28,12 +27,11 @@ const LOAD_MS = 3_000;
 /** Time for the Deployment to have a ReplicaSet that wants a pod. */
 const ADOPT_MS = 20_000;
 
-/** What the pool is asked for. */
+/** A version that needs an instance. */
 export interface Wanted {
   readonly owner: Owner;
   readonly version: number;
-  /** Whether the pool has pods for it. */
-  readonly settings: Settings;
+  readonly needs: PodNeeds;
   /** Reads the version, while a pod is claimed. */
   readonly packed: () => Promise<PackedVersion>;
   readonly signal: AbortSignal;
@@ -119,7 +117,7 @@ export class Pool {
   }
 
   async #supply(wanted: Wanted): Promise<PoolOutcome> {
-    if (!fitsPool(wanted.settings, this.#options.limits)) return this.#switch.isOff ? "off" : "settings";
+    if (!fitsPool(wanted.needs, this.#options.limits)) return this.#switch.isOff ? "off" : "settings";
     const { owner, version } = wanted;
     const { send = sendLoad, print, endpoints } = this.#options;
     let claimed: Claimed | undefined;
@@ -180,7 +178,6 @@ export class Pool {
   async #seal(packed: Promise<PackedVersion>, { owner, version }: Wanted, uid: string): Promise<Uint8Array> {
     const { limits } = this.#options;
     const { settings, bundle } = await packed;
-    if (!fitsPool(settings, limits)) throw new Error("its settings are not those of the Function any more");
     return await sealLoad(
       { name: owner.name, version, settings, bundle },
       { uid, sealer: this.#sealer, limits },

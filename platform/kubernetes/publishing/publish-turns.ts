@@ -1,47 +1,66 @@
 import type { Limits } from "../../limits.ts";
-import type { Stored } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import type { JsonOperation, KubeApi } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
 import { delay } from "../cluster/mirror.ts";
 import { type FunctionResource, KINDS, type Place } from "../cluster/resources.ts";
 import type { EndpointsMirror } from "../endpoints/endpoints-mirror.ts";
-import { specOf } from "../objects/function-spec.ts";
-import { publishingSince } from "../objects/function-state.ts";
-import { ANNOTATIONS, GROUP, LABELS } from "../objects/names.ts";
-import type { VersionStore } from "../versions/version-store.ts";
-import type { WholeDraft } from "../versions/versions.ts";
+import { publishingSince } from "../objects/function-resource.ts";
+import type { Owner } from "../objects/manifests.ts";
+import { ANNOTATIONS } from "../objects/names.ts";
+import type { VersionRecord } from "../versions/versions.ts";
 
 const TURN_PAUSE_MS = 100;
+/** A deploy routes right after it has stored. */
+const HOLD_MS = 100;
+/** Where a turn takes longer to end, the next one finds its mark. */
+const LEAVE_LINE_MS = 500;
 const END_TRIES = 15;
 const END_PAUSE_MS = 5_000;
-/** A publish that began this long after its limits is one whose manager died. */
+/** A change that began this long after its limits belongs to a manager that died. */
 export const ABANDONED_MS = 15_000;
 
 export interface TurnOptions {
   readonly api: KubeApi;
   readonly namespace: string;
   readonly limits: Limits;
-  readonly store: VersionStore;
   readonly endpoints: EndpointsMirror;
   readonly onTrouble: (reason: string) => void;
 }
 
-export interface Begun {
-  /** As it was before the publish, but for the mark. */
-  readonly resource: FunctionResource;
-  readonly created: boolean;
-  /** Made by this publish: nothing can have been stored for it before. */
-  readonly isNew?: boolean;
+/** The right to change one function. */
+export interface Turn {
+  readonly owner: Owner;
+  /** The Function as this turn has read or written it last. */
+  resource: FunctionResource;
+  /** This turn made the Function: nothing was stored for it before. */
+  readonly isNew: boolean;
+  /** The whole versions that there are, once they were read. */
+  records?: readonly VersionRecord[];
+  /** The version that this turn has stored, of which one instance is ready. */
+  stored?: VersionRecord;
+  /** What is done before the next turn begins, but nobody waits for. */
+  readonly cleanUps: (() => Promise<void>)[];
+  readonly leaveLine: () => void;
+}
+
+export interface BeginOptions {
+  /** The Function if there is none yet; without it that is an error. */
+  readonly make?: ((annotations: Readonly<Record<string, string>>) => object) | undefined;
+  readonly signal: AbortSignal;
 }
 
 /**
- * One publish of a function at a time in the whole cluster: the annotation `publishing-since` is set with the object's
- * resourceVersion as condition, and whoever finds it waits.
+ * One change of a function at a time in the whole cluster. Within this program changes wait in line; between managers the
+ * annotation `publishing-since` is set with the object's resourceVersion as condition, and a manager that finds it waits.
  */
 export class PublishTurns {
   readonly #options: TurnOptions;
-  readonly #ending = new Map<string, Promise<void>>();
+  /** The end of the line of each function. */
+  readonly #lines = new Map<string, Promise<void>>();
+  /** Turns that a `route` of the same function may resume. */
+  readonly #held = new Map<string, { readonly turn: Turn; readonly timer: NodeJS.Timeout }>();
+  readonly #ending = new Set<Promise<void>>();
   readonly #closing = new AbortController();
 
   constructor(options: TurnOptions) {
@@ -49,51 +68,120 @@ export class PublishTurns {
   }
 
   /**
-   * Takes the turn of this function, or finds that there is nothing to do.
-   * @throws Problem `too_many_waiting`
+   * Takes the turn of this function.
+   * @throws Problem `unknown_function`, `too_many_waiting`; the signal's reason
    */
-  async begin(draft: WholeDraft, signal?: AbortSignal): Promise<Begun | Stored> {
-    const { api, namespace, limits, store, endpoints } = this.#options;
-    const { name, hash } = draft;
-    const stop = signal ?? new AbortController().signal;
-    // The one before may be at its last word; where that takes long, its mark is found.
-    if (this.#ending.has(name)) await Promise.race([this.#ending.get(name), delay(TURN_PAUSE_MS, stop)]);
+  async begin(name: string, { make, signal }: BeginOptions): Promise<Turn> {
+    const leaveLine = await this.#enterLine(name, signal);
+    try {
+      const marked = await this.#mark(name, { make, signal });
+      const owner = { name, uid: marked.resource.metadata.uid! };
+      return { ...marked, owner, cleanUps: [], leaveLine };
+    } catch (error) {
+      leaveLine();
+      throw error;
+    }
+  }
+
+  /** Runs a change in line that needs no mark: it conflicts with nothing that another manager does. */
+  async inLine<T>(name: string, change: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const leaveLine = await this.#enterLine(name, signal);
+    try {
+      return await change();
+    } finally {
+      leaveLine();
+    }
+  }
+
+  /** Keeps the turn for a moment, in which `resume` can continue it. */
+  hold(turn: Turn): void {
+    const { name } = turn.owner;
+    const timer = setTimeout(() => {
+      this.#held.delete(name);
+      this.end(turn);
+    }, HOLD_MS);
+    this.#held.set(name, { turn, timer });
+  }
+
+  /** The turn of this function that is held; undefined if there is none. */
+  resume(name: string): Turn | undefined {
+    const held = this.#held.get(name);
+    clearTimeout(held?.timer);
+    this.#held.delete(name);
+    return held?.turn;
+  }
+
+  /** Ends a turn in the background: the change is done, and no failure takes it back. */
+  end(turn: Turn): void {
+    const { name } = turn.owner;
+    const end = async () => {
+      for (const cleanUp of turn.cleanUps) await cleanUp();
+    };
+    const trouble = (error: Error) => {
+      this.#options.onTrouble(`${name}: the end of a deploy failed: ${error.message}`);
+    };
+    const late = setTimeout(turn.leaveLine, LEAVE_LINE_MS);
+    const ending = end()
+      .catch(trouble)
+      .then(() => this.#unmark(turn))
+      .catch(trouble)
+      .finally(() => {
+        clearTimeout(late);
+        turn.leaveLine();
+        this.#ending.delete(ending);
+      });
+    this.#ending.add(ending);
+  }
+
+  /** Resolves when the turns that this program took have ended, or at least been tried to. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const name of [...this.#held.keys()]) this.end(this.resume(name)!);
+    await Promise.all(this.#ending);
+  }
+
+  async #enterLine(name: string, signal: AbortSignal): Promise<() => void> {
+    const before = this.#lines.get(name);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const line = Promise.all([before, promise]).then(() => {
+      if (this.#lines.get(name) === line) this.#lines.delete(name);
+    });
+    this.#lines.set(name, line);
+    try {
+      await beforeAbort(before, signal);
+    } catch (error) {
+      resolve();
+      throw error;
+    }
+    return resolve;
+  }
+
+  async #mark(name: string, { make, signal }: BeginOptions): Promise<Pick<Turn, "resource" | "isNew">> {
+    const { api, namespace, limits, endpoints } = this.#options;
     const deadlineMs = performance.now() + 2 * limits.startMs + ABANDONED_MS;
-    // One that nobody has heard of is made without a look; if it is there, the API server says so.
-    let isKnown = endpoints.functions.get(name) !== undefined;
+    // One that this program does not know is made without a look; if it is there, the API server says so.
+    let isKnown = make === undefined || endpoints.functions.get(name) !== undefined;
     while (performance.now() < deadlineMs) {
-      stop.throwIfAborted();
+      signal.throwIfAborted();
       const resource = isKnown ? await api.get<FunctionResource>(functionPlace(namespace, name)) : undefined;
       isKnown = true;
-      const since = resource && publishingSince(resource);
-      if (resource?.metadata.deletionTimestamp !== undefined || since !== undefined) {
-        await delay(TURN_PAUSE_MS, stop);
+      if (!resource && !make) throw new Problem("unknown_function", `There is no function "${name}".`);
+      if (resource && isTaken(resource)) {
+        await delay(TURN_PAUSE_MS, signal);
         continue;
       }
-      const version = resource?.spec.version;
-      if (version !== undefined && resource?.status?.version === version) {
-        const current = (await store.records(name)).find((record) => record.version === version);
-        if (current?.hash === hash) return { name, version, created: false };
-      }
+      const now = new Date().toISOString();
+      const annotations = { [ANNOTATIONS.publishingSince]: now };
       try {
-        const now = new Date().toISOString();
-        const annotations = { [ANNOTATIONS.publishingSince]: now };
         if (!resource) {
-          const body = newFunction(draft, namespace, { ...annotations, [ANNOTATIONS.createdAt]: now });
-          return {
-            resource: await api.create<FunctionResource>(functionPlace(namespace), body),
-            created: true,
-            isNew: true,
-          };
+          const body = make!({ ...annotations, [ANNOTATIONS.createdAt]: now });
+          return { resource: await api.create(functionPlace(namespace), body), isNew: true };
         }
         const { resourceVersion } = resource.metadata;
         const patch = { metadata: { resourceVersion, annotations } };
-        return {
-          resource: await api.patch<FunctionResource>(functionPlace(namespace, name), patch),
-          created: version === undefined,
-        };
+        return { resource: await api.patch(functionPlace(namespace, name), patch), isNew: false };
       } catch (error) {
-        // Somebody else was first: look again.
+        // Another manager was first: look again.
         if (!hasStatus(error, 409)) throw error;
       }
     }
@@ -101,40 +189,14 @@ export class PublishTurns {
     throw new Problem("too_many_waiting", detail, { retryAfterS: 5 });
   }
 
-  /**
-   * The next deploy may begin. In the background: the version serves already, and no failure takes that back.
-   * @param cleanUp what need not be done before the deploy is answered
-   */
-  end(begun: Begun, cleanUp: () => Promise<void>): void {
-    const { onTrouble } = this.#options;
-    const { name } = begun.resource.metadata;
-    const ending = this.#unmark(begun)
-      .then(cleanUp)
-      .catch((error: Error) => onTrouble(`${name}: the end of a deploy failed: ${error.message}`))
-      .finally(() => {
-        // The next deploy may have ended while this one was still cleaning up.
-        if (this.#ending.get(name) === ending) this.#ending.delete(name);
-      });
-    this.#ending.set(name, ending);
-  }
-
-  /** Resolves when the turns that this program took have ended, or at least been tried to. */
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await Promise.all(this.#ending.values());
-  }
-
-  /** Whoever leads finds a mark that stays, when it is old. */
-  async #unmark({ resource }: Begun): Promise<void> {
+  /** The leader removes a mark that stays, when it is old. */
+  async #unmark({ owner: { name }, resource }: Turn): Promise<void> {
     const { api, namespace } = this.#options;
-    const { name, annotations = {} } = resource.metadata;
-    const since = annotations[ANNOTATIONS.publishingSince];
     const { signal } = this.#closing;
-    const path = (annotation: string) => `/metadata/annotations/${annotation.replaceAll("/", "~1")}`;
     const patch: JsonOperation[] = [
-      // A late try must not take the mark of the next deploy away.
-      { op: "test", path: path(ANNOTATIONS.publishingSince), value: since },
-      { op: "remove", path: path(ANNOTATIONS.publishingSince) },
+      // A late try must not remove the mark of the next deploy.
+      ownMark(resource),
+      { op: "remove", path: annotationPath(ANNOTATIONS.publishingSince) },
     ];
     for (let attempt = 1; ; attempt++) {
       try {
@@ -149,19 +211,34 @@ export class PublishTurns {
   }
 }
 
+/** Lets a patch fail (422) if the Function has another mark than the one of this turn. */
+export function ownMark({ metadata }: FunctionResource): JsonOperation {
+  const value = metadata.annotations?.[ANNOTATIONS.publishingSince];
+  return { op: "test", path: annotationPath(ANNOTATIONS.publishingSince), value };
+}
+
+/** As a JSON pointer (RFC 6901, section 3). */
+export function annotationPath(annotation: string): string {
+  return `/metadata/annotations/${annotation.replaceAll("/", "~1")}`;
+}
+
 export function functionPlace(namespace: string, name?: string): Place {
   return { kind: KINDS.functions, namespace, ...(name === undefined ? {} : { name }) };
 }
 
-function newFunction(
-  { name, settings }: WholeDraft,
-  namespace: string,
-  annotations: Record<string, string>,
-): object {
-  return {
-    apiVersion: `${GROUP}/v1`,
-    kind: "Function",
-    metadata: { name, namespace, annotations, labels: { [LABELS.managedBy]: "skiff" } },
-    spec: specOf(settings),
-  };
+function isTaken(resource: FunctionResource): boolean {
+  return resource.metadata.deletionTimestamp !== undefined || publishingSince(resource) !== undefined;
+}
+
+async function beforeAbort(work: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (!work) return;
+  const { promise, reject } = Promise.withResolvers<void>();
+  const leave = () => reject(signal.reason);
+  signal.addEventListener("abort", leave);
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
 }

@@ -1,18 +1,11 @@
-import { createHash } from "node:crypto";
-import type { Content, Draft, Source, SourceType } from "../../platform.ts";
+import type { Draft, VersionRecord as PlatformRecord, SourceType } from "../../platform.ts";
 import type { Settings } from "../../settings.ts";
 import type { Resource } from "../cluster/resources.ts";
 import { ANNOTATIONS, LABELS, partName } from "../objects/names.ts";
 
 /** What is known of a stored version without reading its parts. */
-export interface VersionRecord {
-  readonly name: string;
-  readonly version: number;
-  readonly hash: string;
-  readonly sourceHash: string;
+export interface VersionRecord extends PlatformRecord {
   readonly sourceType: SourceType;
-  readonly settings: Settings;
-  readonly createdAt: Date;
   readonly bundleParts: number;
   readonly sourceParts: number;
 }
@@ -84,24 +77,13 @@ function parseRecord({ metadata }: Resource): VersionRecord | undefined {
   };
 }
 
-export function sourceHash({ type, bytes }: Source): string {
-  return createHash("sha256").update(`${type}\n`).update(bytes).digest("hex");
-}
+export type NewRecord = Pick<
+  VersionRecord,
+  "version" | "createdAt" | "sourceType" | "bundleParts" | "sourceParts"
+>;
 
-/** A draft with what was posted and built. */
-export interface WholeDraft extends Omit<Draft, "content">, Content {}
-
-export interface NewRecord {
-  readonly draft: WholeDraft;
-  readonly version: number;
-  readonly createdAt: Date;
-  readonly bundleParts: number;
-  readonly sourceParts: number;
-}
-
-export function newRecord({ draft, ...rest }: NewRecord): VersionRecord {
-  const { name, hash, sourceHash, source, settings } = draft;
-  return { name, hash, settings, sourceHash, sourceType: source.type, ...rest };
+export function newRecord({ name, hash, sourceHash, settings }: Draft, rest: NewRecord): VersionRecord {
+  return { name, hash, sourceHash, settings, ...rest };
 }
 
 /** Versions share etcd with the whole cluster, so a function may keep about this much there besides what serves. */
@@ -111,7 +93,7 @@ export const PARTS_KEPT = 64;
 export function versionsToForget(
   records: readonly VersionRecord[],
   keep: number,
-  needed: readonly (number | undefined)[],
+  needed: readonly number[],
 ): VersionRecord[] {
   let parts = 0;
   let kept = 0;

@@ -16,7 +16,7 @@ describe("the internal port of a router", () => {
       ready: () => reason,
       metrics: async () => "skiff_calls_total 1\n",
       load: () => ({ countingForMs: 5, functions: {} }),
-      serving: (name) => (name === "hello" ? 3 : undefined),
+      serving: (name) => ({ version: name === "hello" ? 3 : null }),
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -87,9 +87,11 @@ export class Harness {
     return this.listen(http.createServer(listener));
   }
 
-  async listen(server: net.Server): Promise<Address & { unix: string }> {
+  /** @param answersProbes false where the server answers probes and reservations itself */
+  async listen(server: net.Server, { answersProbes = true } = {}): Promise<Address & { unix: string }> {
     const unix = join(this.#folder, `${this.#instances.length}.sock`);
     this.#instances.push(server);
+    if (answersProbes && server instanceof http.Server) answerProbes(server);
     // Upgraded connections are no longer the HTTP server's to close.
     server.on("connection", (socket: net.Socket) => {
       this.#sockets.add(socket);
@@ -149,6 +151,17 @@ export class Harness {
     if (this.#ownsPlatform) await this.platform.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** Answers probes and reservations as the runtime does, so that the test's listener gets calls alone. */
+export function answerProbes(server: http.Server): void {
+  const listeners = server.listeners("request") as http.RequestListener[];
+  server.removeAllListeners("request");
+  server.on("request", (request, response) => {
+    const { "x-skiff-probe": probe, "x-skiff-place": place, "x-skiff-gone": gone } = request.headers;
+    if (probe !== undefined && (place !== undefined || gone !== undefined)) response.writeHead(204).end();
+    else for (const listener of listeners) listener.call(server, request, response);
+  });
 }
 
 /** Waits for a condition; fails after five seconds, naming it. */

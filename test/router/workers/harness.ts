@@ -11,13 +11,17 @@ import { applySettings, defaultSettings } from "../../../platform/settings.ts";
 import type { FrontOptions } from "../../../router/front.ts";
 import { addRouterMetrics } from "../../../router/metrics/metrics.ts";
 import { Workers } from "../../../router/workers/workers.ts";
+import { processesWith } from "../../support/instances/processes.ts";
 import { publish } from "../../support/platform/deploying.ts";
 import { draftOf } from "../../support/platform/draft.ts";
 import { type FakeOptions, FakePlatform } from "../../support/platform/fake-platform.ts";
 
-export interface WorkersHarnessOptions extends FakeOptions, Pick<FrontOptions, "headersMs" | "other"> {
+export interface WorkersHarnessOptions
+  extends FakeOptions,
+    Partial<Pick<FrontOptions, "headersMs" | "other" | "env">> {
   readonly limits?: Partial<Limits>;
   readonly workers?: number;
+  readonly port?: number;
 }
 
 /** Workers that are real processes, on a free port, with a platform in memory and instances on Unix sockets. */
@@ -28,13 +32,13 @@ export class WorkersHarness {
   readonly lines: string[] = [];
   readonly #folder: string;
   readonly #instances: net.Server[] = [];
-  #published = 0;
   readonly #sockets = new Set<net.Socket>();
+  #published = 0;
   port = 0;
 
   private constructor(
     folder: string,
-    { limits, workers = 2, headersMs, other, ...fake }: WorkersHarnessOptions,
+    { limits, workers = 2, headersMs, other, env = {}, ...fake }: WorkersHarnessOptions,
   ) {
     this.#folder = folder;
     this.platform = new FakePlatform(fake);
@@ -44,17 +48,27 @@ export class WorkersHarness {
       limits: this.limits,
       print: (line) => this.lines.push(line),
       workers,
-      env: {},
+      env,
       folder: join(folder, "run"),
-      ...(headersMs === undefined ? {} : { headersMs }),
-      ...(other === undefined ? {} : { other }),
+      headersMs,
+      other,
     });
   }
 
   static async start(options: WorkersHarnessOptions = {}): Promise<WorkersHarness> {
     const harness = new WorkersHarness(await mkdtemp(join(tmpdir(), "skiff-workers-")), options);
-    harness.port = await harness.front.listen({ port: 0, host: "127.0.0.1" });
+    try {
+      harness.port = await harness.front.listen({ port: options.port ?? 0, host: "127.0.0.1" });
+    } catch (error) {
+      await harness.close();
+      throw error;
+    }
     return harness;
+  }
+
+  /** Process ids of the workers that run, the oldest first unless the system has begun again with small ones. */
+  get pids(): number[] {
+    return processesWith(this.#folder);
   }
 
   get url(): string {
@@ -79,10 +93,8 @@ export class WorkersHarness {
 
   async publish(name: string, addresses: readonly Address[], settings: Record<string, unknown> = {}) {
     const code = `// ${name} ${++this.#published}`;
-    await publish(
-      this.platform,
-      draftOf(name, code, applySettings(defaultSettings(this.limits), settings, this.limits)),
-    );
+    const applied = applySettings(defaultSettings(this.limits), settings, this.limits);
+    await publish(this.platform, draftOf(name, code, applied));
     this.platform.setInstances(name, addresses);
     await this.front.caughtUp();
   }

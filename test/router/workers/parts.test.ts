@@ -1,75 +1,88 @@
 import assert from "node:assert/strict";
-import { EndpointChanges } from "../../../router/workers/endpoint-changes.ts";
-import { MergedLoads } from "../../../router/workers/merged-loads.ts";
-import { defaultWorkers, parseWorkers } from "../../../router/workers/worker-count.ts";
-import { Restarts } from "../../../router/workers/worker-process.ts";
+import type { Channel } from "../../../router/workers/channel.ts";
+import type { PrimaryMethods, WorkerLoad } from "../../../router/workers/protocol.ts";
+import { WorkerPlatform } from "../../../router/workers/worker-platform.ts";
+import { parseWorkers, sumLoads } from "../../../router/workers/workers.ts";
+import { eventually } from "../../support/eventually.ts";
 
 describe("the number of workers", () => {
-  it("leaves half of the cores to functions, and is 8 at most unless it is given", () => {
-    assert.deepEqual([1, 2, 3, 4, 16, 128].map(defaultWorkers), [1, 1, 1, 2, 8, 8]);
-  });
-
-  it("is read from 1 to 64, and refused in words else", () => {
+  it("is read from 1 to 64, is 1 by default, and is rejected in words otherwise", () => {
     assert.deepEqual(
       ["", "1", "64"].map((text) => parseWorkers("--workers", text)),
-      [undefined, 1, 64],
+      [1, 1, 64],
     );
-    for (const text of ["0", "65", "two", "-1", "1.5", "100"]) {
-      assert.throws(() => parseWorkers("--workers", text), /--workers \S+ is no number of workers/);
+    for (const text of ["0", "00", "65", "two", "-1", "1.5", "100", " "]) {
+      assert.throws(
+        () => parseWorkers("--workers", text),
+        /--workers .+ is not a valid number of workers: use 1 to 64/,
+      );
     }
   });
 });
 
-describe("a worker that ends", () => {
-  it("is followed at once, and later and later when its followers end too", () => {
-    const restarts = new Restarts();
-    const waits = Array.from({ length: 10 }, () => restarts.afterMs(50));
-    assert.deepEqual(waits, [0, 100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
-    assert.equal(restarts.afterMs(60_000), 0);
+describe("the loads of several workers", () => {
+  it("are added up, by instance too", () => {
+    const version = { name: "f", version: 2 };
+    const first = {
+      ...version,
+      inFlight: 3,
+      waiting: 1,
+      byInstance: [["i", { calls: 3, streams: 1 }]] as const,
+    };
+    const more = [
+      ["i", { calls: 2, streams: 1 }],
+      ["j", { calls: 2, streams: 0 }],
+    ] as const;
+    const second = { ...version, inFlight: 4, waiting: 2, byInstance: more };
+    const { byInstance, ...load } = sumLoads(first, [first, second]);
+    assert.deepEqual(load, { ...version, inFlight: 7, waiting: 3 });
+    assert.deepEqual(
+      [...byInstance!()],
+      [
+        ["i", { calls: 5, streams: 2 }],
+        ["j", { calls: 2, streams: 0 }],
+      ],
+    );
+    assert.equal(sumLoads(first, []).inFlight, 0);
   });
 });
 
-describe("changes of endpoints", () => {
-  it("are waited for until they are applied everywhere, each by its number", async () => {
-    let applied = 0;
-    const changes = new EndpointChanges((change) => applied >= change);
-    changes.add("a");
-    const first = changes.caughtUp();
-    changes.add("b");
-    let second = false;
-    const later = changes.caughtUp().then(() => {
-      second = true;
-    });
-    assert.ok(!changes.hasCaughtUp("a") && changes.hasCaughtUp("never"));
-    applied = 1;
-    changes.check();
-    await first;
-    assert.ok(!second && changes.hasCaughtUp("a") && !changes.hasCaughtUp("b"));
-    applied = 2;
-    changes.check();
-    await later;
-    assert.ok(changes.hasCaughtUp("b"));
-  });
-});
+describe("the load that a worker sends", () => {
+  /** A platform whose primary keeps what it is asked, and `load`s of a function with the calls in `calls`. */
+  function worker() {
+    const asked: WorkerLoad[][] = [];
+    const ask = (_: string, loads: WorkerLoad[]) => Promise.resolve(asked.push(loads));
+    const platform = new WorkerPlatform({ ask } as unknown as Channel<PrimaryMethods>);
+    const calls = new Map([["i", 0]]);
+    const byInstance = () =>
+      new Map([...calls].filter(([, n]) => n > 0).map(([id, n]) => [id, { calls: n, streams: 0 }]));
+    const report = (count: number) => {
+      calls.set("i", count);
+      platform.report({ name: "f", version: 1, inFlight: count, waiting: 0, byInstance });
+    };
+    return {
+      asked,
+      calls,
+      report,
+      inFlight: () => asked.map((loads) => loads.map(({ inFlight }) => inFlight)),
+    };
+  }
 
-describe("loads of several workers", () => {
-  it("are added up, and those of one that ended are taken out", () => {
-    const reported: unknown[] = [];
-    const loads = new MergedLoads(({ inFlight, waiting, byInstance }) => {
-      reported.push([inFlight, waiting, byInstance!().get("i")]);
-    });
-    loads.take(1, { name: "f", version: 1, inFlight: 3, waiting: 1, byInstance: [["i", 3, 1]] });
-    loads.take(2, { name: "f", version: 1, inFlight: 4, waiting: 0, byInstance: [["i", 2, 1]] });
-    loads.remove(1);
-    loads.take(2, { name: "f", version: 1, inFlight: 0, waiting: 0, byInstance: [["i", 1, 1]] });
-    loads.take(2, { name: "f", version: 1, inFlight: 0, waiting: 0, byInstance: [] });
-    loads.remove(2);
-    assert.deepEqual(reported, [
-      [3, 1, { calls: 3, streams: 1 }],
-      [7, 1, { calls: 5, streams: 2 }],
-      [4, 0, { calls: 2, streams: 1 }],
-      [0, 0, { calls: 1, streams: 1 }],
-      [0, 0, undefined],
-    ]);
+  it("comes at once when it grows, and within 100 ms otherwise", async () => {
+    const { report, inFlight } = worker();
+    for (const count of [1, 2, 1, 2, 1, 0]) report(count);
+    assert.deepEqual(inFlight(), [[1], [2]]);
+    await eventually("the end is sent", () => inFlight().length === 3);
+    assert.deepEqual(inFlight()[2], [0]);
+  });
+
+  it("follows calls that the route does not report, and falls silent without any", async () => {
+    const { calls, report, inFlight } = worker();
+    report(1);
+    calls.set("i", 3);
+    await eventually("the new ones are sent", () => inFlight().length === 2);
+    calls.set("i", 0);
+    await eventually("their end is sent", () => inFlight().length === 3);
+    assert.deepEqual(inFlight(), [[1], [3], [0]]);
   });
 });

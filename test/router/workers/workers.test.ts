@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import http from "node:http";
+import net from "node:net";
 import { Problem } from "../../../platform/problems.ts";
 import { eventually } from "../../support/eventually.ts";
+import { processesWith } from "../../support/instances/processes.ts";
 import { servingOf } from "../../support/platform/deploying.ts";
 import { raw } from "../support/harness.ts";
 import { Client, WorkersHarness, type WorkersHarnessOptions } from "./harness.ts";
@@ -35,29 +38,54 @@ describe("routers in several processes", () => {
 
   const load = () => harness.platform.loads.at(-1);
 
-  it("take a like number of connections; one that is killed loses its own calls alone, and comes back", async () => {
+  it("share connections; one that is killed loses its own calls alone, and comes back", async () => {
     await start();
     await harness.serve(hold);
-    const calls = connect(10).map((client) => client.get("/fn/echo"));
-    await eventually("all calls are there", () => held.length === 10);
-    const [victim] = harness.front.pids;
+    const calls = connect(24).map((client) => client.get("/fn/echo"));
+    await eventually("all calls are there", () => held.length === 24);
+    const [victim] = harness.pids;
     process.kill(victim!, "SIGKILL");
     await eventually("it comes back", () => {
-      const { pids } = harness.front;
+      const { pids } = harness;
       return pids.length === 2 && !pids.includes(victim!);
     });
     for (const response of held) response.end("whole");
     const answers = await Promise.all(calls);
-    assert.equal(answers.filter((answer) => answer === "200 whole").length, 5, answers.join());
+    const whole = answers.filter((answer) => answer === "200 whole");
+    const broken = answers.filter((answer) => answer.startsWith("broken off"));
+    assert.equal(whole.length + broken.length, 24, answers.join());
+    assert.ok(whole.length > 0 && broken.length > 0, answers.join());
     assert.match(
       harness.lines.join("\n"),
-      /router process 1 ended by SIGKILL; the next one is started at once/,
+      /router process \d ended by SIGKILL; the next one starts in 0.1 s/,
     );
-    // Everything is as before for both.
-    const again = connect(10).map((client) => client.get("/fn/echo"));
-    await eventually("all calls are there", () => held.length === 20);
-    for (const response of held.slice(10)) response.end("again");
+    const again = connect(24).map((client) => client.get("/fn/echo"));
+    await eventually("all calls are there", () => held.length === 48);
+    for (const response of held.slice(24)) response.end("again");
     assert.deepEqual(new Set(await Promise.all(again)), new Set(["200 again"]));
+  });
+
+  it("are restarted later and later when they end early in a row", async () => {
+    await start();
+    const waits = [0.1, 0.2, 0.4, 0.8];
+    for (const wait of waits) {
+      await eventually("both run", () => harness.pids.length === 2);
+      process.kill(harness.pids[0]!, "SIGKILL");
+      await eventually(`the next one starts in ${wait} s`, () => {
+        return harness.lines.some((line) => line.endsWith(`the next one starts in ${wait} s`));
+      });
+    }
+    assert.equal(harness.lines.length, waits.length, harness.lines.join("\n"));
+  });
+
+  it("are ended when they hang, and followed by others", async function () {
+    this.timeout(40_000);
+    await start();
+    const [hanging] = harness.pids;
+    process.kill(hanging!, "SIGSTOP");
+    const isReplaced = () => harness.pids.length === 2 && !harness.pids.includes(hanging!);
+    await eventually("it is replaced", isReplaced, 30_000);
+    assert.match(harness.lines.join("\n"), /router process \d has not answered for 10 s/);
   });
 
   it("wake a function once for all of them, and pass on what became of it", async () => {
@@ -84,6 +112,20 @@ describe("routers in several processes", () => {
     assert.equal(((await response.json()) as { detail: string }).detail, "It crashes at its start.");
   });
 
+  it("print why a function was not woken, whatever the reason", async () => {
+    await start({
+      async start() {
+        if (harness.platform.loads.length > 0) throw new TypeError("nobody expected this");
+        return harness.instance(hold);
+      },
+    });
+    await harness.publish("echo", []);
+    assert.equal((await fetch(`${harness.url}/fn/echo`)).status, 500);
+    const isPrinted = () =>
+      harness.lines.some((line) => /^Waking echo failed: .*nobody expected this/.test(line));
+    await eventually("it is printed", isPrinted);
+  });
+
   it("all go by a new version, and by a removal, once they are said to have caught up", async () => {
     await start({ workers: 3 });
     await harness.serve((_, response) => response.end("old"));
@@ -104,7 +146,7 @@ describe("routers in several processes", () => {
   it("hold a deploy up for a moment only when one of them hangs, which goes by it when it is back", async () => {
     await start();
     await harness.serve((_, response) => response.end("old"));
-    const [hanging] = harness.front.pids;
+    const [hanging] = harness.pids;
     process.kill(hanging!, "SIGSTOP");
     try {
       await harness.publish("echo", [await harness.instance((_, response) => response.end("new"))]);
@@ -119,18 +161,19 @@ describe("routers in several processes", () => {
 
   it("report the sum of their loads, by instance too, and none of one that was killed", async () => {
     await start();
-    await harness.serve(hold, { concurrency: 10 });
-    for (const client of connect(8)) void client.get("/fn/echo");
-    const id = () => servingOf(harness.platform, "echo")!.instances[0]!.id;
-    await eventually(
-      "all are counted",
-      () => load()?.inFlight === 8 && load()?.byInstance?.().get(id())?.calls === 8,
-    );
-    process.kill(harness.front.pids[0]!, "SIGKILL");
-    await eventually(
-      "half is gone",
-      () => load()?.inFlight === 4 && load()?.byInstance?.().get(id())?.calls === 4,
-    );
+    await harness.serve(hold, { concurrency: 100 });
+    let broken = 0;
+    for (const client of connect(24)) {
+      void client.get("/fn/echo").then((answer) => {
+        if (answer.startsWith("broken off")) broken++;
+      });
+    }
+    const { id } = servingOf(harness.platform, "echo")!.instances[0]!;
+    const isSum = (calls: number) =>
+      load()?.inFlight === calls && load()?.byInstance?.().get(id)?.calls === calls;
+    await eventually("all are counted", () => isSum(24));
+    process.kill(harness.pids[0]!, "SIGKILL");
+    await eventually("those of one are gone", () => broken > 0 && isSum(24 - broken));
     for (const response of held) response.end();
     await eventually("none is left", () => load()?.inFlight === 0);
   });
@@ -140,9 +183,9 @@ describe("routers in several processes", () => {
     await harness.serve((_, response) => response.end("hi"));
     for (const client of connect(10)) await client.get("/fn/echo");
     await eventually("ten are counted", async () => (await harness.answered()) === 10);
-    const [victim] = harness.front.pids;
+    const [victim] = harness.pids;
     process.kill(victim!, "SIGKILL");
-    await eventually("it is gone", () => !harness.front.pids.includes(victim!));
+    await eventually("it is gone", () => !harness.pids.includes(victim!));
     assert.equal(await harness.answered(), 10);
     for (const client of connect(4)) await client.get("/fn/echo");
     await eventually("14 are counted", async () => (await harness.answered()) === 14);
@@ -198,9 +241,43 @@ describe("routers in several processes", () => {
     assert.equal((await fetch(`${harness.url}/func`)).status, 404);
   });
 
+  it("pass on every field as it was sent, with a body and without", async () => {
+    await start({ other: (request, response) => response.end(JSON.stringify(request.rawHeaders)) });
+    for (const [method, field] of [
+      ["GET", "X-None: 1"],
+      ["POST", "Content-Length: 0"],
+      ["POST", "Transfer-Encoding: chunked"],
+    ]) {
+      const fields = `Host: a\r\nX-A: caf\xe9\r\nx-a: 2\r\n${field}\r\nConnection: close\r\n\r\n`;
+      const body = field!.endsWith("chunked") ? "0\r\n\r\n" : "";
+      const answer = await raw(harness.port, `${method} /x HTTP/1.1\r\n${fields}${body}`);
+      const json = Buffer.from(answer.slice(answer.indexOf("\r\n\r\n[")), "latin1").toString();
+      const arrived = JSON.parse(json) as string[];
+      const sent = ["Host", "a", "X-A", "caf\xe9", "x-a", "2", ...field!.split(": ")];
+      assert.deepEqual(arrived.slice(0, sent.length), sent);
+    }
+  });
+
+  it("refuse the port to others, alone and with workers", async () => {
+    await start();
+    const { port } = harness;
+    await assert.rejects(WorkersHarness.start({ port }), { code: "EADDRINUSE" });
+    const other = net.createServer();
+    other.listen(port, "127.0.0.1");
+    const [error] = (await once(other, "error")) as [NodeJS.ErrnoException];
+    assert.equal(error.code, "EADDRINUSE");
+  });
+
+  it("say why they do not start, and leave none behind", async () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "nowhere" };
+    await assert.rejects(WorkersHarness.start({ env }), /OTEL_EXPORTER_OTLP_ENDPOINT/);
+    assert.deepEqual(processesWith("skiff-workers-"), []);
+    await start();
+  });
+
   it("end with their front, and free its port", async () => {
     await start();
-    const { pids } = harness.front;
+    const { pids } = harness;
     await harness.close();
     for (const pid of pids) assert.throws(() => process.kill(pid, 0), /ESRCH/);
     await assert.rejects(fetch(harness.url));

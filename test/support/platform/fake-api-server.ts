@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { Agent } from "undici";
-import type { JsonOperation } from "../../../platform/kubernetes/cluster/api.ts";
 import type { Connection } from "../../../platform/kubernetes/cluster/client.ts";
 import type { Resource } from "../../../platform/kubernetes/cluster/resources.ts";
+import { merge, patched } from "./patches.ts";
 
 type Stored = Resource & { spec?: Record<string, unknown>; status?: Record<string, unknown> };
 
@@ -13,6 +13,13 @@ interface Event {
   readonly collection: string;
   readonly object: Stored;
   readonly version: number;
+}
+
+export interface ObjectChange {
+  readonly collection: string;
+  /** As it is now, or was before it was deleted. */
+  readonly object: Resource & { readonly spec?: unknown; readonly status?: unknown };
+  readonly isDeleted: boolean;
 }
 
 interface Watch {
@@ -37,7 +44,10 @@ export class FakeApiServer {
   /** Every request as `METHOD path`. */
   readonly requests: string[] = [];
   /** Called after every change; what controllers and kubelets would do. */
-  onChange: (collection: string, object: Stored | undefined) => void = () => {};
+  onChange: (change: ObjectChange) => void = () => {};
+  /** The log of a pod as its kubelet has it; ends the response by itself. */
+  onLog: (pod: string, query: URLSearchParams, response: ServerResponse) => void = (_, __, response) =>
+    refuse(response, 404, "NotFound");
   readonly #objects = new Map<string, Map<string, Stored>>();
   readonly #watches = new Set<Watch>();
   #events: Event[] = [];
@@ -158,7 +168,7 @@ export class FakeApiServer {
     const event = { type, collection, object: told, version };
     this.#events.push(event);
     for (const watch of this.#watches) if (!watch.isSilent) send(watch, event);
-    this.onChange(collection, type === "DELETED" ? undefined : told);
+    this.onChange({ collection, object: told, isDeleted: type === "DELETED" });
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -171,6 +181,7 @@ export class FakeApiServer {
       return refuse(response, fault.status, "Fault", fault.headers);
     }
     const { collection, name, subresource } = split(pathname);
+    if (subresource === "log") return this.onLog(name!, searchParams, response);
     if (method === "GET" && searchParams.has("watch")) return this.#watch(collection, searchParams, response);
     if (method === "GET" && name === undefined) {
       const selected = this.list<Stored>(collection).filter((each) =>
@@ -194,7 +205,9 @@ export class FakeApiServer {
   #change(change: Change, response: ServerResponse): void {
     const { method, collection, name = change.body.metadata?.name ?? "" } = change;
     const before = this.read<Stored>(collection, name);
-    const body = change.type === "application/json-patch+json" ? patched(change.body, before) : change.body;
+    const operations = change.body as unknown as Parameters<typeof patched>[0];
+    const isJsonPatch = change.type === "application/json-patch+json" && before !== undefined;
+    const body = isJsonPatch ? patched(operations, before) : change.body;
     const refusal: [number, string] | undefined = body ? refusalOf(change, before) : [422, "Invalid"];
     if (refusal || !body) refuse(response, ...refusal!);
     else if (method === "POST") reply(response, this.#store(collection, body), 201);
@@ -238,9 +251,10 @@ function refusalOf({ method, type, body }: Change, before: Stored | undefined): 
   if (method === "POST") return before ? [409, "AlreadyExists"] : undefined;
   const makes = type === "application/apply-patch+yaml";
   if (!before) return makes ? undefined : [404, "NotFound"];
-  const { preconditions } = body as { preconditions?: { uid: string } };
-  if (preconditions && preconditions.uid !== before.metadata.uid) return [409, "Conflict"];
-  const expected = body.metadata?.resourceVersion;
+  const { preconditions = {} } = body as { preconditions?: Resource["metadata"] | Record<string, never> };
+  const { uid = before.metadata.uid } = { ...body.metadata, ...preconditions };
+  if (uid !== before.metadata.uid) return [409, "Conflict"];
+  const expected = preconditions.resourceVersion ?? body.metadata?.resourceVersion;
   return expected === undefined || expected === before.metadata.resourceVersion
     ? undefined
     : [409, "Conflict"];
@@ -276,35 +290,6 @@ function selects(selector: string | null, { metadata }: Resource): boolean {
     const [key = "", value] = rule.split("=");
     return value === undefined ? metadata.labels?.[key] !== undefined : metadata.labels?.[key] === value;
   });
-}
-
-/** RFC 6902; undefined if a `test` in it fails. What is not there (404) is refused later. */
-function patched(operations: unknown, before: Stored | undefined): Stored | undefined {
-  const next = structuredClone(before ?? {}) as Record<string, unknown>;
-  for (const { op, path, value } of before ? (operations as JsonOperation[]) : []) {
-    const keys = path.split("/").slice(1);
-    const names = keys.map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
-    const last = names.pop()!;
-    const inside = (object: Record<string, unknown>, key: string) => object[key] as Record<string, unknown>;
-    const parent = names.reduce(inside, next);
-    if (op === "test" && JSON.stringify(parent[last]) !== JSON.stringify(value)) return undefined;
-    if (op === "remove") delete parent[last];
-    else if (op === "add" && Array.isArray(parent) && last === "-") parent.push(value);
-    else if (op !== "test") parent[last] = value;
-  }
-  return next as unknown as Stored;
-}
-
-/** RFC 7396. */
-function merge(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return patch;
-  const base = typeof target === "object" && target !== null && !Array.isArray(target) ? target : {};
-  const merged: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key];
-    else merged[key] = merge(merged[key], value);
-  }
-  return merged;
 }
 
 function withoutKind({ apiVersion: _, kind: __, ...rest }: Stored & { apiVersion?: string; kind?: string }) {

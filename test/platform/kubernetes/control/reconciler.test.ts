@@ -12,6 +12,8 @@ import { publish, servingOf } from "../../../support/platform/deploying.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 import { FakeCluster, QUICK } from "../../../support/platform/fake-cluster.ts";
 
+const SINCE = "skiff.dev/publishing-since";
+
 describe("the reconciler", () => {
   let cluster: FakeCluster;
   let reconciler: Reconciler;
@@ -59,6 +61,14 @@ describe("the reconciler", () => {
         read()?.status?.version === version && serving?.version === version && serving.instances.length > 0
       );
     });
+  /** As a manager leaves it that has died long ago. */
+  const interrupt = (spec: FunctionSpec) => {
+    const object = read()!;
+    const annotations = { ...object.metadata.annotations, [SINCE]: "2020-01-01T00:00:00Z" };
+    const metadata = { ...object.metadata, annotations };
+    cluster.server.put("functions", { ...object, metadata, spec: { ...object.spec, ...spec } });
+  };
+  const isOver = () => read()?.metadata.annotations?.[SINCE] === undefined;
   const settled = (reason: string) => eventually(`it is ${reason}`, () => ready()?.reason === reason);
 
   it("deploys a Function with inline source, and keeps what was applied in it", async () => {
@@ -107,8 +117,8 @@ describe("the reconciler", () => {
     await settled("Serving");
     for (const [kind, name] of [
       ["services", "hello-service"],
-      ["horizontalpodautoscalers", "hello-app"],
-      ["deployments", "hello-app"],
+      ["horizontalpodautoscalers", "hello.v1"],
+      ["deployments", "hello.v1"],
     ] as const) {
       const before = cluster.server.read(kind, name)!.metadata.uid;
       cluster.server.remove(kind, name);
@@ -117,14 +127,14 @@ describe("the reconciler", () => {
         () => (cluster.server.read(kind, name)?.metadata.uid ?? before) !== before,
       );
     }
-    const autoscaler = cluster.server.read<FunctionResource>("horizontalpodautoscalers", "hello-app")!;
+    const autoscaler = cluster.server.read<FunctionResource>("horizontalpodautoscalers", "hello.v1")!;
     cluster.server.put("horizontalpodautoscalers", {
       ...autoscaler,
       spec: { ...autoscaler.spec, maxReplicas: 99 },
     });
     const most = () =>
       (
-        cluster.server.read("horizontalpodautoscalers", "hello-app") as unknown as {
+        cluster.server.read("horizontalpodautoscalers", "hello.v1") as unknown as {
           spec: { maxReplicas: number };
         }
       ).spec.maxReplicas;
@@ -135,12 +145,12 @@ describe("the reconciler", () => {
     await publish(cluster.platform, draftOf("hello", "one"));
     await settled("Serving");
     await reconciler.close();
-    cluster.server.remove("horizontalpodautoscalers", "hello-app");
+    cluster.server.remove("horizontalpodautoscalers", "hello.v1");
     cluster.lines.length = 0;
     reconciler = open();
     const made = () => cluster.lines.filter((line) => line.endsWith("made as it should be"));
     await eventually("something was made", () => made().length > 0);
-    const autoscaler = "hello: horizontalpodautoscalers hello-app made as it should be";
+    const autoscaler = "hello: horizontalpodautoscalers hello.v1 made as it should be";
     // Maybe twice: before the watch has told of it.
     assert.deepEqual([...new Set(made())], [autoscaler]);
   });
@@ -148,7 +158,7 @@ describe("the reconciler", () => {
   it("brings pods back that somebody scaled away below min", async () => {
     await publish(cluster.platform, draftOf("hello", "one", { min: 2 }));
     await settled("Serving");
-    await cluster.platform.children.scale("hello", 0);
+    await cluster.platform.children.scale({ name: "hello", version: 1 }, 0);
     await eventually("two are ready", () => servingOf(cluster.platform, "hello")?.instances.length === 2);
   });
 
@@ -194,20 +204,78 @@ describe("the reconciler", () => {
     apply({ source: "one" });
     await settled("StartFailed");
     assert.match(ready()!.message!, /last words/);
-    assert.equal(cluster.server.read("deployments", "hello-app"), undefined);
+    assert.equal(cluster.server.read("deployments", "hello.v1"), undefined);
     assert.equal(read()?.spec.source, "one", "what was applied stays");
+  });
+
+  it("makes a Deployment for a version without traffic while a router waits for it, and removes it afterwards", async () => {
+    await publish(cluster.platform, draftOf("hello", "one"));
+    await publish(cluster.platform, draftOf("hello", "two"));
+    await eventually("the first has none", () => cluster.replicas("hello", 1) === undefined);
+    assert.ok(cluster.server.read("horizontalpodautoscalers", "hello.v1") === undefined);
+    const woken = cluster.platform.wake("hello", 1);
+    await eventually(
+      "it is asked for",
+      () => cluster.server.requests.at(-1)?.endsWith("hello.v1/scale") ?? false,
+    );
+    reconciler.wake("hello", 1);
+    await woken;
+    const [first, second] = cluster.platform.endpoints("hello")!.versions;
+    assert.deepEqual([first?.instances.length, second?.instances.length], [1, 1]);
+    await cluster.platform.children.scale({ name: "hello", version: 1 }, 0);
+    await eventually("it is gone", () => cluster.replicas("hello", 1) === undefined);
+    assert.equal(cluster.replicas("hello", 2), 1);
+  });
+
+  it("keeps no min of a version without traffic", async () => {
+    await publish(cluster.platform, draftOf("hello", "one"));
+    await cluster.platform.store(draftOf("hello", "two", { min: 2 }));
+    await eventually("the turn has ended", () => read()?.metadata.annotations?.[SINCE] === undefined);
+    const least = () => {
+      const autoscaler = cluster.server.read<FunctionResource>("horizontalpodautoscalers", "hello.v2");
+      return (autoscaler?.spec as { minReplicas?: number } | undefined)?.minReplicas;
+    };
+    assert.deepEqual([least(), cluster.replicas("hello", 2)], [1, 1]);
+    await cluster.platform.route("hello", [{ version: 2, weight: 1 }]);
+    assert.deepEqual([least(), cluster.replicas("hello", 2)], [2, 2]);
+  });
+
+  it("lists the versions again that a status has lost", async () => {
+    await publish(cluster.platform, draftOf("hello", "one"));
+    await publish(cluster.platform, draftOf("hello", "two"));
+    await settled("Serving");
+    const { status: _, ...rest } = read()!;
+    cluster.server.put("functions", rest);
+    await eventually("they are listed", () => read()?.status?.versions?.length === 2);
+    assert.equal(read()?.status?.version, 2);
+  });
+
+  it("removes what is left of a store whose manager died", async () => {
+    await publish(cluster.platform, draftOf("hello", "one"));
+    await settled("Serving");
+    const left = cluster.server.list<ConfigMap>("configmaps").map((part) => {
+      const { uid: _, ...metadata } = part.metadata;
+      const labels = { ...metadata.labels, "skiff.dev/version": "2" };
+      return { ...part, metadata: { ...metadata, labels, name: metadata.name.replace("-v1-", "-v2-") } };
+    });
+    for (const part of left) cluster.server.put("configmaps", part);
+    interrupt({});
+    await eventually("it is over", isOver);
+    await eventually("nothing is left", () => cluster.server.list("configmaps").length === 2);
+    assert.deepEqual((await cluster.platform.describe("hello"))?.versions.length, 1);
+  });
+
+  it("removes a Function whose first store was interrupted", async () => {
+    cluster.server.put("functions", {
+      metadata: { name: "hello", annotations: { [SINCE]: "2020-01-01T00:00:00Z" } },
+      spec: { min: 0 },
+    });
+    await eventually("it is gone", () => read() === undefined);
   });
 
   it("completes a publish whose manager died after the version served, and takes back one that never did", async () => {
     await publish(cluster.platform, draftOf("hello", "one"));
     await settled("Serving");
-    const long = { "skiff.dev/publishing-since": "2020-01-01T00:00:00Z" };
-    const interrupt = (spec: FunctionSpec) => {
-      const object = read()!;
-      const metadata = { ...object.metadata, annotations: { ...object.metadata.annotations, ...long } };
-      cluster.server.put("functions", { ...object, metadata, spec: { ...object.spec, ...spec } });
-    };
-    const isOver = () => read()?.metadata.annotations?.["skiff.dev/publishing-since"] === undefined;
     interrupt({ version: 9 });
     await eventually("it is taken back", () => isOver() && read()?.spec.version === 1);
     interrupt({});

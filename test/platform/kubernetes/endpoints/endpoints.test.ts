@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import type { KeptVersion } from "../../../../platform/kubernetes/cluster/resources.ts";
 import {
   endpointsOf,
+  obeyedTraffic,
   type ReadyPod,
   readyFromPool,
   readyPods,
-  servingVersion,
 } from "../../../../platform/kubernetes/endpoints/endpoints.ts";
 
 const pods = (...versions: number[]): ReadyPod[] =>
@@ -14,38 +15,33 @@ const pods = (...versions: number[]): ReadyPod[] =>
     address: { host: `10.0.0.${index}`, port: 8000 },
   }));
 
-describe("the version that calls go to", () => {
-  it("is the wanted one as soon as it is ready, if nothing serves", () => {
-    assert.equal(servingVersion(pods(2), { wanted: 2, serving: undefined }), 2);
-    assert.equal(servingVersion([], { wanted: 2, serving: undefined }), 2);
+describe("the traffic that calls follow", () => {
+  const all = (version: number) => [{ version, weight: 1 }];
+  const split = [
+    { version: 1, weight: 9 },
+    { version: 2, weight: 1 },
+  ];
+
+  it("is the wanted one if nothing serves", () => {
+    assert.deepEqual(obeyedTraffic({ wanted: all(2), before: [], pods: pods() }), all(2));
+    assert.deepEqual(obeyedTraffic({ wanted: all(2), before: all(1), pods: pods() }), all(2));
   });
 
-  it("stays until as many of the wanted are ready as are left of it, then changes in one step", () => {
-    const serving = { wanted: 2, serving: 1 };
-    assert.equal(servingVersion(pods(1, 1, 1, 1), serving), 1);
-    assert.equal(servingVersion(pods(1, 1, 1, 2), serving), 1);
-    assert.equal(servingVersion(pods(1, 1, 2, 2), serving), 2);
-    assert.equal(servingVersion(pods(1, 2), serving), 2);
+  it("changes in one step, when every version in it has a ready pod", () => {
+    assert.deepEqual(obeyedTraffic({ wanted: all(2), before: all(1), pods: pods(1, 1) }), all(1));
+    assert.deepEqual(obeyedTraffic({ wanted: all(2), before: all(1), pods: pods(1, 1, 2) }), all(2));
+    assert.deepEqual(obeyedTraffic({ wanted: split, before: all(1), pods: pods(1) }), all(1));
+    assert.deepEqual(obeyedTraffic({ wanted: split, before: all(1), pods: pods(1, 2) }), split);
+    assert.deepEqual(obeyedTraffic({ wanted: all(2), before: split, pods: pods(1) }), split);
   });
 
-  it("does not go back while the wanted one has a pod", () => {
-    assert.equal(servingVersion(pods(1, 1, 1, 2), { wanted: 2, serving: 2 }), 2);
+  it("stays when its versions fall asleep", () => {
+    assert.deepEqual(obeyedTraffic({ wanted: split, before: split, pods: pods(1) }), split);
+    assert.deepEqual(obeyedTraffic({ wanted: split, before: split, pods: pods() }), split);
   });
 
-  it("is whatever is ready when neither of them is", () => {
-    assert.equal(servingVersion(pods(1, 3), { wanted: 4, serving: 2 }), 3);
-  });
-
-  it("is the version before again when the wanted one was taken back", () => {
-    assert.equal(servingVersion(pods(1, 2), { wanted: 1, serving: 2 }), 1);
-  });
-});
-
-describe("a pod of a version that is not named yet", () => {
-  it("takes no calls of a function that sleeps", () => {
-    const pods: ReadyPod[] = [{ id: "a", address: { host: "10.0.0.1", port: 8000 }, version: 2 }];
-    assert.equal(servingVersion(pods, { wanted: 1, serving: 1 }), 1);
-    assert.equal(servingVersion(pods, { wanted: 2, serving: 1 }), 2);
+  it("is not drawn to a pod of a version that is being stored", () => {
+    assert.deepEqual(obeyedTraffic({ wanted: all(1), before: all(1), pods: pods(2) }), all(1));
   });
 });
 
@@ -124,21 +120,24 @@ describe("the ready pods of EndpointSlices", () => {
     assert.deepEqual(readyPods([{ metadata: { name: "s" }, endpoints: null, ports: null }]), []);
   });
 
-  it("become endpoints of one version, in an order that does not change", () => {
+  it("become endpoints of every version that may be called, in an order that does not change", () => {
+    const version = (number: number) =>
+      ({ version: number, concurrency: 5, timeoutMs: 100, min: 0, max: 1 }) as KeptVersion;
+    const traffic = [{ version: 2, weight: 1 }];
+    const kept = [version(1), version(2), version(3)];
+    const endpoints = endpointsOf({ name: "a", kept, traffic, pods: pods(1, 2, 2, 4).toReversed() });
     const settings = { concurrency: 5, timeoutMs: 100 };
-    const endpoints = endpointsOf({ name: "a", pods: pods(1, 2, 2).toReversed(), version: 2, settings });
+    const instance = (index: number) => ({
+      id: `p${index}`,
+      address: { host: `10.0.0.${index}`, port: 8000 },
+    });
     assert.deepEqual(endpoints, {
       name: "a",
-      traffic: [{ version: 2, weight: 1 }],
+      traffic,
       versions: [
-        {
-          version: 2,
-          ...settings,
-          instances: [
-            { id: "p1", address: { host: "10.0.0.1", port: 8000 } },
-            { id: "p2", address: { host: "10.0.0.2", port: 8000 } },
-          ],
-        },
+        { version: 1, ...settings, instances: [instance(0)] },
+        { version: 2, ...settings, instances: [instance(1), instance(2)] },
+        { version: 3, ...settings, instances: [] },
       ],
     });
   });

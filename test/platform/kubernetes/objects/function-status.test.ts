@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Pod } from "../../../../platform/kubernetes/cluster/resources.ts";
+import type { KeptVersion, Pod } from "../../../../platform/kubernetes/cluster/resources.ts";
 import { functionStatus, type StatusInput } from "../../../../platform/kubernetes/objects/function-status.ts";
 import { troubleOf } from "../../../../platform/kubernetes/objects/pod-state.ts";
 
@@ -24,7 +24,7 @@ const CRASH = container(
 function input(more: Partial<StatusInput> = {}): StatusInput {
   return {
     resource: { metadata: { name: "f", generation: 4 }, spec: { version: 2 }, status: { version: 2 } },
-    deployment: { metadata: { name: "f-app" }, spec: { replicas: 1 } },
+    deployments: [{ metadata: { name: "f.v2" }, spec: { replicas: 1 } }],
     pods: [READY],
     publishing: false,
     url: "/fn/f",
@@ -41,19 +41,33 @@ const ready = (more?: Partial<StatusInput>) => {
 describe("the status of a Function", () => {
   it("is ready while a pod is, with what people want to see", () => {
     const status = functionStatus(input(), NOW);
-    assert.deepEqual(
-      [status.version, status.instances, status.url, status.observedGeneration],
-      [2, 1, "/fn/f", 4],
-    );
+    assert.deepEqual([status.instances, status.url, status.observedGeneration], [1, "/fn/f", 4]);
     assert.deepEqual(ready(), { status: "True", reason: "Serving", message: "1 ready" });
   });
 
-  it("is ready while it sleeps", () => {
-    const deployment = { metadata: { name: "f-app" }, spec: { replicas: 0 } };
+  it("leaves the versions to those who deploy them", () => {
     assert.deepEqual(
-      [ready({ pods: [], deployment }).status, ready({ pods: [], deployment }).reason],
-      ["True", "Asleep"],
+      Object.keys(functionStatus(input(), NOW)).filter((key) => /version/.test(key)),
+      [],
     );
+  });
+
+  it("is ready while every version that takes calls sleeps", () => {
+    const deployment = (replicas: number) => ({ metadata: { name: "f.v2" }, spec: { replicas } });
+    const reason = (...replicas: number[]) => {
+      return ready({ pods: [], deployments: replicas.map(deployment) }).reason;
+    };
+    assert.deepEqual([reason(0), reason(0, 0), reason(0, 1)], ["Asleep", "Asleep", "Starting"]);
+    assert.equal(ready({ pods: [], deployments: [deployment(0)] }).status, "True");
+    assert.equal(ready({ pods: [], deployments: [deployment(1), undefined] }).reason, "Repairing");
+  });
+
+  it("is not ready while no version takes calls", () => {
+    const resource = { metadata: { name: "f" }, spec: {}, status: {} };
+    const version = { version: 1 } as KeptVersion;
+    const stored = { ...resource, status: { versions: [version] } };
+    assert.equal(ready({ resource, pods: [], deployments: [] }).reason, "Deploying");
+    assert.equal(ready({ resource: stored, pods: [], deployments: [] }).reason, "NoTraffic");
   });
 
   it("says that the image cannot be pulled", () => {
@@ -75,8 +89,8 @@ describe("the status of a Function", () => {
     const conditions = [
       { type: "ReplicaFailure", status: "True", message: "pods is forbidden: exceeded quota: q" },
     ];
-    const deployment = { metadata: { name: "f-app" }, spec: { replicas: 1 }, status: { conditions } };
-    assert.equal(ready({ pods: [], deployment }).reason, "QuotaExceeded");
+    const deployments = [{ metadata: { name: "f.v2" }, spec: { replicas: 1 }, status: { conditions } }];
+    assert.equal(ready({ pods: [], deployments }).reason, "QuotaExceeded");
     const unplaced = pod({
       conditions: [{ type: "PodScheduled", status: "False", message: "Insufficient cpu" }],
     });

@@ -18,10 +18,15 @@ const OWNER = { name: "hello", uid: "u-1" };
 const OPTIONS = { owner: OWNER, image: "skiff-client:1", limits: LIMITS, cpuRequest: "50m" };
 
 function record(settings: Partial<Settings> = {}, bundleParts = 1): VersionRecord {
-  const { content, ...rest } = draftOf("hello", "export default () => 1;", settings);
-  const draft = { ...rest, ...content };
+  const draft = draftOf("hello", "export default () => 1;", settings);
   const createdAt = new Date("2030-01-02T03:04:05.678Z");
-  return newRecord({ draft, version: 7, createdAt, bundleParts, sourceParts: 1 });
+  return newRecord(draft, {
+    version: 7,
+    createdAt,
+    sourceType: "text/typescript",
+    bundleParts,
+    sourceParts: 1,
+  });
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: manifests are read by path
@@ -43,7 +48,7 @@ describe("the manifests of a version", () => {
     const manifests: Any[] = [
       deploymentManifest(record(), OPTIONS),
       serviceManifest(OPTIONS),
-      autoscalerManifest(record(), OPTIONS),
+      autoscalerManifest(record(), { ...OPTIONS, takesCalls: true }),
       partManifest(record(), { part: "bundle", index: 0, bytes: Buffer.from("x") }, OPTIONS),
     ];
     for (const { metadata, kind } of manifests) {
@@ -54,7 +59,7 @@ describe("the manifests of a version", () => {
     const [hash] = [record().hash.slice(0, 8)];
     assert.deepEqual(
       manifests.map(({ metadata }) => metadata.name),
-      ["hello-app", "hello-service", "hello-app", `hello-v7-${hash}-0`],
+      ["hello.v7", "hello-service", "hello.v7", `hello-v7-${hash}-0`],
     );
   });
 
@@ -75,48 +80,51 @@ describe("the manifests of a version", () => {
     assert.equal(source.metadata.labels["skiff.dev/part"], "source");
   });
 
-  it("never let the number of ready pods fall during a rollout, and leave that number to others", () => {
+  it("keep as many pods ready when the client image changes, and leave their number to others", () => {
     const { spec }: Any = deploymentManifest(record(), OPTIONS);
     assert.deepEqual(spec.strategy, {
       type: "RollingUpdate",
       rollingUpdate: { maxUnavailable: 0, maxSurge: "100%" },
     });
     assert.equal("replicas" in spec, false);
-    assert.deepEqual(spec.selector, { matchLabels: { "skiff.dev/function": "hello" } });
+    assert.deepEqual(spec.selector, {
+      matchLabels: { "skiff.dev/function": "hello", "skiff.dev/version": "7" },
+    });
   });
 
-  it("scale on 75 % CPU between max(1, min) and max", () => {
-    const bounds = (settings: Partial<Settings>) => {
-      const { spec }: Any = autoscalerManifest(record(settings), OPTIONS);
+  it("scale on 75 % CPU between max(1, min) and max; min counts for versions with traffic", () => {
+    const bounds = (settings: Partial<Settings>, takesCalls = true) => {
+      const { spec }: Any = autoscalerManifest(record(settings), { ...OPTIONS, takesCalls });
       return [spec.minReplicas, spec.maxReplicas];
     };
     assert.deepEqual(bounds({}), [1, 10]);
     assert.deepEqual(bounds({ min: 3, max: 5 }), [3, 5]);
-    const { spec }: Any = autoscalerManifest(record(), OPTIONS);
+    assert.deepEqual(bounds({ min: 3, max: 5 }, false), [1, 5]);
+    const { spec }: Any = autoscalerManifest(record(), { ...OPTIONS, takesCalls: true });
     assert.deepEqual(spec.metrics, [
       {
         type: "Resource",
         resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 75 } },
       },
     ]);
-    assert.deepEqual(spec.scaleTargetRef, { apiVersion: "apps/v1", kind: "Deployment", name: "hello-app" });
+    assert.deepEqual(spec.scaleTargetRef, { apiVersion: "apps/v1", kind: "Deployment", name: "hello.v7" });
   });
 });
 
-describe("the NetworkPolicy of a function", () => {
+describe("the NetworkPolicy of a version", () => {
   const egress = (...net: string[]): Any =>
     egressManifest(record({ permissions: { net, sys: [] } }), OPTIONS) as Any;
 
-  it("is not there for who reaches public addresses and names only", () => {
+  it("is left out where net lists public addresses and names only", () => {
     assert.equal(egress("public", "api.example.com", "db.internal:5432"), undefined);
     assert.equal(egress(), undefined);
   });
 
   it("lets through the private addresses that the function lists, and their ports", () => {
     const { spec, metadata } = egress("public", "10.0.0.0/8", "192.168.1.7:5432", "[fd00::1]");
-    assert.equal(metadata.name, "hello-egress");
+    assert.equal(metadata.name, "hello.v7");
     assert.deepEqual(spec, {
-      podSelector: { matchLabels: { "skiff.dev/function": "hello" } },
+      podSelector: { matchLabels: { "skiff.dev/function": "hello", "skiff.dev/version": "7" } },
       policyTypes: ["Egress"],
       egress: [
         { to: [{ ipBlock: { cidr: "10.0.0.0/8" } }] },

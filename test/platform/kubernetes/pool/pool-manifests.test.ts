@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { keptVersion } from "../../../../platform/kubernetes/objects/function-resource.ts";
 import { podTemplate } from "../../../../platform/kubernetes/objects/pod-template.ts";
 import { poolKeys } from "../../../../platform/kubernetes/pool/pool-keys.ts";
 import { fitsPool, runsInPlace } from "../../../../platform/kubernetes/pool/pool-load.ts";
@@ -18,12 +19,9 @@ const OPTIONS = { image: "skiff-client:1", limits: LIMITS, cpuRequest: "50m" };
 type Any = any;
 
 function templateOfFunction(): Any {
-  const { content, ...rest } = draftOf("hello", "export default () => 1;");
-  const draft = { ...rest, ...content };
-  return podTemplate(
-    newRecord({ draft, version: 1, createdAt: new Date(0), bundleParts: 1, sourceParts: 1 }),
-    OPTIONS,
-  );
+  const draft = draftOf("hello", "export default () => 1;");
+  const parts = { sourceType: "text/typescript", bundleParts: 1, sourceParts: 1 } as const;
+  return podTemplate(newRecord(draft, { version: 1, createdAt: new Date(0), ...parts }), OPTIONS);
 }
 
 describe("the pods of the pool", () => {
@@ -120,7 +118,8 @@ describe("a function and the pool", () => {
       { permissions: { net: [], sys: ["cpus"] } },
       { timeoutMs: 1_000 },
     ];
-    for (const changes of fitting) assert.equal(fitsPool(settings(changes), LIMITS), true);
+    const needs = (changes: Partial<Settings>) => keptVersion({ version: 1, settings: settings(changes) });
+    for (const changes of fitting) assert.equal(fitsPool(needs(changes), LIMITS), true);
     const others: Partial<Settings>[] = [
       { memoryMiB: 129 },
       { memoryMiB: 64 },
@@ -128,7 +127,7 @@ describe("a function and the pool", () => {
       { permissions: { net: ["public", "10.0.0.0/8"], sys: [] } },
     ];
     for (const changes of others) {
-      assert.equal(fitsPool(settings(changes), LIMITS), false);
+      assert.equal(fitsPool(needs(changes), LIMITS), false);
     }
   });
 

@@ -58,7 +58,7 @@ describe("the pool", () => {
   async function sleeping(name: string, settings: Parameters<typeof draftOf>[2] = {}): Promise<void> {
     cluster.makesPods = true;
     await publish(cluster.platform, draftOf(name, CODE, settings));
-    await cluster.platform.children.scale(name, 0);
+    await cluster.platform.children.scale({ name, version: 1 }, 0);
     await eventually("it sleeps", () => instances(cluster.platform, name).length === 0);
     cluster.makesPods = false;
   }
@@ -130,7 +130,7 @@ describe("the pool", () => {
     await publish(manager, draftOf("hello", CODE));
     const requests = cluster.server.requests.slice(before);
     const told = requests.findLastIndex((request) => /^PATCH .*\/pods\/free-1/.test(request));
-    const asked = requests.findIndex((request) => /^PATCH .*\/deployments\/hello-app/.test(request));
+    const asked = requests.findIndex((request) => /^POST .*\/deployments$/.test(request));
     assert.ok(told >= 0 && asked > 0, requests.join("\n"));
     const loaded = requests.findIndex((request) => /^PATCH .*\/pods\/free-1/.test(request));
     assert.ok(loaded < asked, requests.join("\n"));
@@ -152,12 +152,13 @@ describe("the pool", () => {
     await publish(cluster.platform, draftOf("hello", "one"));
     cluster.putFreePod("free-1");
     const manager = await open();
-    const isApply = (method: string, path: string) => method === "PATCH" && /\/deployments\//.test(path);
-    cluster.server.fail({ status: 403, matches: isApply });
+    const isMade = (method: string, path: string) => method === "POST" && path.endsWith("/deployments");
+    cluster.server.fail({ status: 403, matches: isMade });
     await assert.rejects(publish(manager, draftOf("hello", CODE)), { code: "platform_unavailable" });
     const { spec, status } = cluster.server.read<FunctionResource>("functions", "hello")!;
     assert.deepEqual([spec.version, status?.version], [1, 1]);
-    await eventually("version 1 serves again", () => servingOf(manager, "hello")?.version === 1);
+    assert.deepEqual(manager.endpoints("hello")?.traffic, [{ version: 1, weight: 1 }]);
+    await eventually("only version 1 may be called", () => manager.endpoints("hello")?.versions.length === 1);
     await eventually("the pod is given up", () => names("spent").length === 1);
   });
 
@@ -170,8 +171,8 @@ describe("the pool", () => {
       spec: { source: CODE },
     } as Partial<FunctionResource> as FunctionResource);
     await eventually("it is seen", () => manager.mirror.functions.get("hello") !== undefined);
-    const isApply = (method: string, path: string) => method === "PATCH" && /\/deployments\//.test(path);
-    cluster.server.fail({ status: 403, matches: isApply });
+    const isMade = (method: string, path: string) => method === "POST" && path.endsWith("/deployments");
+    cluster.server.fail({ status: 403, matches: isMade });
     await assert.rejects(publish(manager, draftOf("hello", CODE)), { code: "platform_unavailable" });
     const { spec, status } = cluster.server.read<FunctionResource>("functions", "hello")!;
     assert.deepEqual([spec.version, status?.version], [undefined, undefined]);
@@ -300,7 +301,9 @@ describe("the pool", () => {
     });
     await assert.rejects(wake(router, "hello"), { code: "unknown_function" });
     await eventually("it is given up", () => names("spent").length === 1);
-    const [own] = cluster.server.list<Pod>("pods").filter(({ metadata }) => /^hello-app/.test(metadata.name));
+    const [own] = cluster.server
+      .list<Pod>("pods")
+      .filter(({ metadata }) => /^hello\.v1-/.test(metadata.name));
     await eventually("its own pod has the calls", () => instances(router).join() === own?.metadata.uid);
   });
 
@@ -329,22 +332,19 @@ describe("the pool", () => {
     assert.deepEqual(cluster.server.list("pods"), []);
   });
 
-  it("is not asked while a deploy is under way, which brings up a version of its own", async () => {
-    await sleeping("hello");
+  it("wakes a version without traffic, whose Deployment is gone", async () => {
+    await publish(cluster.platform, draftOf("hello", CODE));
+    await publish(cluster.platform, draftOf("hello", "two"));
+    cluster.server.remove("deployments", "hello.v1");
     cluster.putFreePod("free-1");
     const router = await open();
-    const resource = cluster.server.read<FunctionResource>("functions", "hello")!;
-    const annotations = { "skiff.dev/publishing-since": new Date().toISOString() };
-    cluster.server.put("functions", { ...resource, metadata: { ...resource.metadata, annotations } });
-    await eventually("the router has seen it", () => {
-      return (
-        undefined !==
-        router.mirror.functions.get("hello")?.metadata.annotations?.["skiff.dev/publishing-since"]
-      );
-    });
-    cluster.makesPods = true;
-    await wake(router, "hello");
-    assert.deepEqual(names("free"), ["free-1"]);
+    await router.wake("hello", 1);
+    const [first] = router.endpoints("hello")!.versions;
+    assert.deepEqual([first?.version, first?.instances.length], [1, 1]);
+    assert.deepEqual(
+      loads.map(({ start }) => start.function.version),
+      [1],
+    );
   });
 
   it("gives up the pod of a version whose deploy fails", async () => {

@@ -1,0 +1,129 @@
+import { deploy } from "../../deploying.ts";
+import type { Limits } from "../../limits.ts";
+import type { Bundle, Draft, Source } from "../../platform.ts";
+import { Problem } from "../../problems.ts";
+import { canonicalSettings, type Settings } from "../../settings.ts";
+import { sourceHash, versionHash } from "../../version-hash.ts";
+import type { FunctionResource } from "../cluster/resources.ts";
+import type { KubernetesPlatform } from "../kubernetes-platform.ts";
+import { checkedSettings, inlineSourceHash } from "../objects/function-resource.ts";
+import type { Fault } from "../objects/function-status.ts";
+import type { VersionRecord } from "../versions/versions.ts";
+
+/** A version that did not start is tried again: a quota, a node or an image may have come meanwhile. */
+const RETRY_START_MS = 60_000;
+const LEAST_RETRY_MS = 1_000;
+
+export interface DeclaredOptions {
+  readonly platform: KubernetesPlatform;
+  readonly limits: Limits;
+  /** @throws Problem `build_failed`, `invalid_source` */
+  readonly build: (source: Source, signal: AbortSignal) => Promise<Bundle>;
+  readonly print: (line: string) => void;
+}
+
+/** The versions of a function that are whole. */
+export interface Present {
+  readonly records: readonly VersionRecord[];
+  /** Undefined if no version takes calls, or the one that does has lost its code. */
+  readonly current: VersionRecord | undefined;
+}
+
+interface Failed {
+  /** A Function that was deleted and made again counts its generations from 1 again. */
+  readonly uid: string | undefined;
+  readonly generation: number | undefined;
+  readonly fault: Fault;
+  readonly retryAtMs: number;
+}
+
+/** Deploys what the `spec` of Functions declares: an inline source, and settings. */
+export class Declared {
+  readonly #options: DeclaredOptions;
+  readonly #failed = new Map<string, Failed>();
+
+  constructor(options: DeclaredOptions) {
+    this.#options = options;
+  }
+
+  /** Makes a version of what `spec` declares, if there is none yet. Returns why not. */
+  async deploy(
+    resource: FunctionResource,
+    present: Present,
+    signal: AbortSignal,
+  ): Promise<Fault | undefined> {
+    const { platform, limits, print } = this.#options;
+    const { name, generation, uid } = resource.metadata;
+    const failed = this.#failed.get(name);
+    const isSame = failed?.uid === uid && failed?.generation === generation;
+    if (failed && isSame && failed.retryAtMs > performance.now()) return failed.fault;
+    this.#failed.delete(name);
+    try {
+      const settings = checkedSettings(resource.spec, limits);
+      const { current, records } = present;
+      const inlineHash = inlineSourceHash(resource.spec);
+      if (!current && inlineHash === undefined) return records.length > 0 ? undefined : codeMissing(resource);
+      const isSameSource = inlineHash === undefined || inlineHash === current?.sourceHash;
+      const isSameSettings = current && canonicalSettings(current.settings) === canonicalSettings(settings);
+      if (current && isSameSource && isSameSettings) return undefined;
+      const draft = await this.#draft(resource, { settings, current }, signal);
+      const { version, unchanged } = await deploy(platform, draft, signal);
+      if (!unchanged) print(`${name}: version ${version} deployed from its Function`);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Problem) || isPassing(error)) throw error;
+      const fault = faultOf(error);
+      const retryAtMs =
+        fault.reason === "StartFailed" ? performance.now() + RETRY_START_MS : Number.POSITIVE_INFINITY;
+      this.#failed.set(name, { uid, generation, fault, retryAtMs });
+      return fault;
+    }
+  }
+
+  /** Time until a function that did not start is tried again; undefined if it is not. */
+  retryInMs(name: string): number | undefined {
+    const failed = this.#failed.get(name);
+    // What does not build stays as it is until somebody changes it.
+    if (failed === undefined || !Number.isFinite(failed.retryAtMs)) return undefined;
+    return Math.max(LEAST_RETRY_MS, failed.retryAtMs - performance.now());
+  }
+
+  forget(name: string): void {
+    this.#failed.delete(name);
+  }
+
+  async #draft(
+    { metadata: { name }, spec }: FunctionResource,
+    { settings, current }: { settings: Settings; current: VersionRecord | undefined },
+    signal: AbortSignal,
+  ): Promise<Draft> {
+    if (spec.source === undefined) {
+      const { sourceHash: hashed, version } = current!;
+      const hash = versionHash(hashed, settings);
+      return { name, hash, sourceHash: hashed, settings, content: { sameAs: version } };
+    }
+    const source: Source = { type: "text/typescript", bytes: Buffer.from(spec.source) };
+    const hashed = await sourceHash(source);
+    const draft = { name, hash: versionHash(hashed, settings), sourceHash: hashed, settings };
+    if (current?.sourceHash === hashed) return { ...draft, content: { sameAs: current.version } };
+    return { ...draft, content: { source, bundle: await this.#options.build(source, signal) } };
+  }
+}
+
+/** The cluster or another deploy is in the way: the version is not to blame, and the queue tries again. */
+function isPassing({ status }: Problem): boolean {
+  return status === 429 || status === 503;
+}
+
+function codeMissing({ spec }: FunctionResource): Fault {
+  const message =
+    spec.version === undefined
+      ? "The Function has no source: set spec.source, or deploy it with POST /func."
+      : `The code of version ${spec.version} is gone from its ConfigMaps: deploy the function again.`;
+  return { reason: "CodeMissing", message };
+}
+
+function faultOf({ code, detail }: Problem): Fault {
+  const reason = code.replaceAll(/(^|_)([a-z])/g, (_, _gap: string, letter: string) => letter.toUpperCase());
+  return { reason, message: detail };
+}

@@ -1,0 +1,79 @@
+import type { Limits } from "../../limits.ts";
+import { currentVersion } from "../../traffic.ts";
+import type { JsonOperation, KubeApi } from "../cluster/api.ts";
+import { hasStatus } from "../cluster/api-error.ts";
+import { type FunctionResource, KINDS } from "../cluster/resources.ts";
+import { keptVersions, specOf, trafficOf } from "../objects/function-resource.ts";
+import { ANNOTATIONS, LABELS } from "../objects/names.ts";
+import { annotationPath, functionPlace, ownMark } from "../publishing/publish-turns.ts";
+import { recordsOf } from "../versions/versions.ts";
+import type { ClusterView } from "./cluster-view.ts";
+
+export interface RecoveryOptions {
+  readonly api: KubeApi;
+  readonly namespace: string;
+  readonly limits: Limits;
+  readonly view: ClusterView;
+  readonly print: (line: string) => void;
+}
+
+/** Ends what a manager that died has begun: a version that is not listed goes, a route that is written stays. */
+export async function recover(resource: FunctionResource, options: RecoveryOptions): Promise<void> {
+  const { api, namespace, limits, print } = options;
+  const { metadata, spec, status } = resource;
+  const { name } = metadata;
+  const place = functionPlace(namespace, name);
+  const kept = keptVersions(resource, limits);
+  if (kept.length === 0 && spec.source === undefined) {
+    print(`${name}: a first deploy that was interrupted is removed`);
+    await api.delete(place, "Foreground", { uid: metadata.uid! });
+    return;
+  }
+  const current = currentVersion(trafficOf(resource, kept));
+  if (current !== undefined && current !== status?.version) {
+    await api.patch({ ...place, subresource: "status" }, { status: { version: current } });
+  }
+  // An older Skiff lists no versions, and writes `spec.version` before the version is ready.
+  if (status?.versions || kept.length === 0) await forgetUnlisted(name, kept, options);
+  const operations: JsonOperation[] = [
+    ownMark(resource),
+    ...mended(resource, current, options),
+    { op: "remove", path: annotationPath(ANNOTATIONS.publishingSince) },
+  ];
+  print(`${name}: a deploy that was interrupted has ended with version ${current ?? "none"}`);
+  await api.patchJson(place, operations).catch((error: unknown) => {
+    // Its manager was only slow.
+    if (!hasStatus(error, 422)) throw error;
+  });
+}
+
+async function forgetUnlisted(
+  name: string,
+  kept: readonly { version: number }[],
+  { api, namespace, view }: RecoveryOptions,
+): Promise<void> {
+  const parts = view.configMaps(name).map(({ metadata }) => ({ kind: KINDS.configMaps, metadata }));
+  const deployments = view.deployments(name).map(({ metadata }) => ({ kind: KINDS.deployments, metadata }));
+  const unlisted = [...parts, ...deployments].filter(({ metadata }) => {
+    const version = metadata.labels?.[LABELS.version];
+    return version !== undefined && !kept.some((each) => String(each.version) === version);
+  });
+  for (const { kind, metadata } of unlisted) {
+    await api.delete({ kind, namespace, name: metadata.name }, "Background");
+  }
+}
+
+/** Puts the version that serves back into a `spec` that names one which is not there. */
+function mended(
+  { spec, metadata }: FunctionResource,
+  current: number | undefined,
+  { view }: RecoveryOptions,
+): JsonOperation[] {
+  if (spec.version === undefined || spec.version === current) return [];
+  const { version: _, traffic: __, ...rest } = spec;
+  const record = recordsOf(view.configMaps(metadata.name)).find(({ version }) => version === current);
+  const version = current === undefined ? {} : { version: current };
+  return [
+    { op: "add", path: "/spec", value: { ...rest, ...(record ? specOf(record.settings) : {}), ...version } },
+  ];
+}

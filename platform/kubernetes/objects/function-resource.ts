@@ -1,0 +1,78 @@
+import { createHash } from "node:crypto";
+import type { Limits } from "../../limits.ts";
+import type { Traffic, VersionRecord } from "../../platform.ts";
+import { applySettings, defaultSettings, type Settings } from "../../settings.ts";
+import type { FunctionResource, FunctionSpec, KeptVersion } from "../cluster/resources.ts";
+import { ANNOTATIONS } from "./names.ts";
+
+const NUMBERS = ["min", "max", "concurrency", "timeoutMs", "idleMs", "memoryMiB"] as const;
+
+/**
+ * The settings of a Function, checked by the same rules as those of a deploy.
+ * @throws Problem `invalid_setting`
+ */
+export function checkedSettings(spec: FunctionSpec, limits: Limits): Settings {
+  const { env, permissions } = spec;
+  const patch = {
+    ...numbersOf(spec),
+    ...(env === undefined ? {} : { env }),
+    ...(permissions === undefined ? {} : { permissions }),
+  };
+  return applySettings(defaultSettings(limits), patch, limits);
+}
+
+/** The settings as fields of a Function. */
+export function specOf({ permissions, env, ...numbers }: Settings): FunctionSpec {
+  return { ...numbers, env, permissions: { net: permissions.net, sys: permissions.sys } };
+}
+
+/** The entry of a version in `status.versions`. */
+export function keptVersion({ version, settings }: Pick<VersionRecord, "version" | "settings">): KeptVersion {
+  const { env: _, permissions, ...numbers } = settings;
+  return { version, ...numbers, net: permissions.net };
+}
+
+/**
+ * The versions that may be called, in ascending order. Managers of an older Skiff do not list them: the version that
+ * they made current has the settings in `spec`.
+ */
+export function keptVersions(
+  { spec, status = {} }: FunctionResource,
+  limits: Limits,
+): readonly KeptVersion[] {
+  const { versions = [], version } = status;
+  if (version === undefined || versions.some((kept) => kept.version === version)) return versions;
+  const { permissions: _, env: __, ...defaults } = defaultSettings(limits);
+  const unlisted = { version, ...defaults, ...numbersOf(spec), net: spec.permissions?.net ?? [] };
+  return [...versions, unlisted].sort((a, b) => a.version - b.version);
+}
+
+/** The traffic that `spec` asks for, as far as there are such versions; otherwise the one that served last. */
+export function trafficOf({ spec, status = {} }: FunctionResource, kept: readonly KeptVersion[]): Traffic {
+  const whole = (version: number | undefined) => (version === undefined ? [] : [{ version, weight: 1 }]);
+  const isKept = (version: number) => kept.some((each) => each.version === version);
+  const declared = spec.traffic?.length ? spec.traffic : whole(spec.version);
+  const known = declared.filter(({ version }) => isKept(version));
+  if (known.length > 0) return known.map(({ version, weight }) => ({ version, weight }));
+  return whole(status.version).filter(({ version }) => isKept(version));
+}
+
+/** When a change of this function began that has not ended yet, in milliseconds since 1970. */
+export function publishingSince({ metadata }: FunctionResource): number | undefined {
+  const text = metadata.annotations?.[ANNOTATIONS.publishingSince];
+  if (text === undefined) return undefined;
+  const ms = Date.parse(text);
+  // An unreadable time was written by hand, and must not delay deploys.
+  return Number.isNaN(ms) ? 0 : ms;
+}
+
+/** Undefined if the Function has no inline source. */
+export function inlineSourceHash({ source }: FunctionSpec): string | undefined {
+  return source === undefined
+    ? undefined
+    : createHash("sha256").update(`text/typescript\n${source}`).digest("hex");
+}
+
+function numbersOf(spec: FunctionSpec): Partial<Pick<Settings, (typeof NUMBERS)[number]>> {
+  return Object.fromEntries(NUMBERS.flatMap((key) => (spec[key] === undefined ? [] : [[key, spec[key]]])));
+}

@@ -1,0 +1,210 @@
+import type { Limits } from "../../limits.ts";
+import type { Draft, Stored } from "../../platform.ts";
+import { Problem } from "../../problems.ts";
+import type { KubeApi } from "../cluster/api.ts";
+import { hasStatus } from "../cluster/api-error.ts";
+import { delay } from "../cluster/mirror.ts";
+import { type FunctionResource, KINDS, type Resource } from "../cluster/resources.ts";
+import type { EndpointsMirror } from "../endpoints/endpoints-mirror.ts";
+import { keptVersion, keptVersions, specOf, trafficOf } from "../objects/function-resource.ts";
+import { GROUP, LABELS, versionName } from "../objects/names.ts";
+import type { Starter } from "../starting/starter.ts";
+import type { VersionStore } from "../versions/version-store.ts";
+import { type VersionRecord, versionsToForget } from "../versions/versions.ts";
+import { functionPlace, type PublishTurns, type Turn } from "./publish-turns.ts";
+
+const GONE_MS = 10_000;
+const GONE_PAUSE_MS = 100;
+
+export interface StoringOptions {
+  readonly api: KubeApi;
+  readonly namespace: string;
+  readonly limits: Limits;
+  readonly endpoints: EndpointsMirror;
+  readonly turns: PublishTurns;
+  readonly versions: VersionStore;
+  readonly starter: Starter;
+  readonly onTrouble: (reason: string) => void;
+}
+
+/** Makes versions: their ConfigMaps, a ready instance, and their entry in `status.versions`. */
+export class Storing {
+  readonly #options: StoringOptions;
+
+  constructor(options: StoringOptions) {
+    this.#options = options;
+  }
+
+  /** @throws Problem `start_failed`, `unknown_function`, `unknown_version`, `too_many_waiting`; ApiError, ApiUnreachable */
+  async store(draft: Draft, signal: AbortSignal): Promise<Stored> {
+    const { turns, versions, limits } = this.#options;
+    const { name } = draft;
+    const packed = versions.pack(draft);
+    // It is awaited below, unless the turn does not come.
+    packed.catch(() => {});
+    const make = (annotations: Readonly<Record<string, string>>) => this.#newFunction(draft, annotations);
+    const turn = await turns.begin(name, { make, signal });
+    const created = keptVersions(turn.resource, limits).length === 0;
+    let version: number | undefined;
+    let before: readonly VersionRecord[] = [];
+    try {
+      version = await this.#nextNumber(turn);
+      before = turn.records!;
+      turn.stored = await this.#start({ draft, turn, version, packed }, signal);
+      turns.hold(turn);
+      return { name, version, created };
+    } catch (error) {
+      await this.#undo(turn, { created, version, hash: draft.hash, before }).catch((failure: Error) => {
+        // The leader finds the mark and removes what is left.
+        this.#options.onTrouble(`${name}: undoing a failed deploy failed as well: ${failure.message}`);
+        turn.leaveLine();
+      });
+      throw error;
+    }
+  }
+
+  async #start({ draft, turn, version, packed }: Storage, signal: AbortSignal): Promise<VersionRecord> {
+    const { versions, starter, endpoints } = this.#options;
+    const { owner } = turn;
+    const { settings } = draft;
+    const failed = new AbortController();
+    try {
+      const supplied = starter.supply(
+        {
+          owner,
+          record: { version, settings },
+          count: 1,
+          packed: async () => ({ settings, bundle: (await packed).bundle }),
+        },
+        failed.signal,
+      );
+      const record = await versions.store(draft, { owner, version, packed: await packed });
+      const whenReady = async () => {
+        await this.#add(turn, record);
+        await endpoints.seen(owner.name, () => endpoints.kept(owner.name, version) !== undefined);
+      };
+      await starter.start({ owner, record, count: 1, takesCalls: false, supplied, whenReady }, signal);
+      return record;
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  }
+
+  /**
+   * Calls may still reach pods of a version that failed, or of a Function of this name that was deleted a moment ago:
+   * their numbers are not used.
+   */
+  async #nextNumber(turn: Turn): Promise<number> {
+    const { api, namespace, endpoints, versions, limits } = this.#options;
+    const { resource, isNew, owner } = turn;
+    const selector = `${LABELS.function}=${owner.name},${LABELS.version}`;
+    const place = { kind: KINDS.deployments, namespace };
+    const [records, deployments] = isNew
+      ? [[], []]
+      : await Promise.all([
+          versions.records(owner.name),
+          api.list<Resource>(place, selector, { metadataOnly: true }).then(({ items }) => items),
+        ]);
+    const kept = keptVersions(resource, limits).map(({ version }) => version);
+    // What is whole and not listed was left behind by a deploy that failed.
+    turn.records = records.filter(({ version }) => kept.includes(version));
+    const used = [
+      ...kept,
+      ...records.map(({ version }) => version),
+      ...deployments.map(({ metadata }) => Number(metadata.labels?.[LABELS.version])),
+    ];
+    return 1 + Math.max(resource.spec.version ?? 0, endpoints.newestReady(owner.name), ...used);
+  }
+
+  /** Lets the new version be called, and the oldest ones over the limit no more. */
+  async #add(turn: Turn, record: VersionRecord): Promise<void> {
+    const { versions, limits } = this.#options;
+    const traffic = trafficOf(turn.resource, keptVersions(turn.resource, limits));
+    const records = [...turn.records!, record];
+    const needed = [record, ...traffic].map(({ version }) => version);
+    const forget = versionsToForget(records, limits.versionsKept, needed);
+    const kept = records.filter((each) => !forget.includes(each));
+    await this.#list(turn, kept);
+    // Their instances finish the calls that they have: the leader deletes their Deployments.
+    turn.cleanUps.push(async () => {
+      for (const each of forget) await versions.forget(each);
+    });
+    turn.records = kept;
+  }
+
+  /** Lets these versions be called, and no others. */
+  async #list(turn: Turn, records: readonly VersionRecord[]): Promise<void> {
+    const { api, namespace } = this.#options;
+    const { name, uid } = turn.owner;
+    const place = { ...functionPlace(namespace, name), subresource: "status" };
+    try {
+      const patch = { metadata: { uid }, status: { versions: records.map(keptVersion) } };
+      turn.resource = await api.patch<FunctionResource>(place, patch);
+    } catch (error) {
+      const isGone = [404, 409, 422].some((status) => hasStatus(error, status));
+      if (!isGone) throw error;
+      throw new Problem("unknown_function", `The function "${name}" was removed meanwhile.`);
+    }
+  }
+
+  async #undo(turn: Turn, { created, version, hash, before }: Failed): Promise<void> {
+    const { api, namespace, turns, versions } = this.#options;
+    const { owner, resource } = turn;
+    if (created && resource.spec.source === undefined) {
+      // In the foreground, so that the next deploy waits until nothing of this one is left.
+      // One that somebody else has made meanwhile is theirs.
+      const place = functionPlace(namespace, owner.name);
+      await api.delete(place, "Foreground", { uid: owner.uid }).catch((error: unknown) => {
+        if (!hasStatus(error, 409)) throw error;
+      });
+      turn.leaveLine();
+      return;
+    }
+    if (version !== undefined) {
+      if (resource.status?.versions?.some((kept) => kept.version === version)) await this.#list(turn, before);
+      await versions.forget({ name: owner.name, version, hash });
+      const name = versionName(owner.name, version);
+      await api.delete({ kind: KINDS.autoscalers, namespace, name }, "Background");
+      await api.delete({ kind: KINDS.networkPolicies, namespace, name }, "Background");
+      await api.delete({ kind: KINDS.deployments, namespace, name }, "Foreground");
+      turn.cleanUps.push(() => this.#gone(name));
+    }
+    turns.end(turn);
+  }
+
+  /** The next version has the same number, and no pod of this one. */
+  async #gone(name: string): Promise<void> {
+    const { api, namespace } = this.#options;
+    const signal = AbortSignal.timeout(GONE_MS);
+    while (!signal.aborted && (await api.get({ kind: KINDS.deployments, namespace, name }))) {
+      await delay(GONE_PAUSE_MS, signal);
+    }
+  }
+
+  #newFunction({ name, settings }: Draft, annotations: Readonly<Record<string, string>>): object {
+    const { namespace } = this.#options;
+    return {
+      apiVersion: `${GROUP}/v1`,
+      kind: "Function",
+      metadata: { name, namespace, annotations, labels: { [LABELS.managedBy]: "skiff" } },
+      spec: specOf(settings),
+    };
+  }
+}
+
+interface Storage {
+  readonly draft: Draft;
+  readonly turn: Turn;
+  readonly version: number;
+  readonly packed: ReturnType<VersionStore["pack"]>;
+}
+
+interface Failed {
+  readonly created: boolean;
+  /** Undefined if it had no number yet. */
+  readonly version: number | undefined;
+  readonly hash: string;
+  /** The versions before it. */
+  readonly before: readonly VersionRecord[];
+}

@@ -1,0 +1,150 @@
+import type { Limits } from "../../limits.ts";
+import { Problem } from "../../problems.ts";
+import { type Deployment, KINDS } from "../cluster/resources.ts";
+import type { Children } from "../objects/children.ts";
+import { keptVersion } from "../objects/function-resource.ts";
+import type { Owner } from "../objects/manifests.ts";
+import { versionName } from "../objects/names.ts";
+import { replicaFailure } from "../objects/pod-state.ts";
+import type { PackedVersion } from "../pool/bundle-cache.ts";
+import type { PoolSupply } from "../pool/pool-supply.ts";
+import type { VersionRecord } from "../versions/versions.ts";
+import { NotReady, Start, type StartOptions } from "./start.ts";
+
+/** A pod of the pool has loaded the version by then, or the version needs its own pods. */
+const POOL_MS = 400;
+
+export interface StarterOptions extends StartOptions {
+  readonly limits: Limits;
+  readonly children: Children;
+  /** Ready pods; a version that gets one serves before its own pods have started. */
+  readonly supply?: PoolSupply;
+  readonly onTrouble: (reason: string) => void;
+}
+
+export interface Supply {
+  readonly owner: Owner;
+  readonly record: Pick<VersionRecord, "version" | "settings">;
+  /** Instances that are asked for. */
+  readonly count: number;
+  readonly packed?: () => Promise<PackedVersion>;
+}
+
+export interface Instances {
+  readonly owner: Owner;
+  readonly record: VersionRecord;
+  /** Ready instances that there should be. */
+  readonly count: number;
+  /** Ready instances that do not count, because they stop. */
+  readonly leaving?: readonly { readonly id: string }[];
+  /** The version has traffic, or is about to get some. */
+  readonly takesCalls: boolean;
+  /** Of `supply`. */
+  readonly supplied: Promise<boolean>;
+  /** What is done once they are ready, while the cluster learns that it should keep them. */
+  readonly whenReady?: () => Promise<void>;
+}
+
+/** Starts instances of versions that are stored or get traffic: pods of the pool first, their own otherwise. */
+export class Starter {
+  readonly #options: StarterOptions;
+  readonly #closing = new AbortController();
+  readonly #confirming = new Set<Promise<void>>();
+
+  constructor(options: StarterOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with true if so many pods of the pool serve the version. They are given up when `signal` aborts. */
+  async supply({ owner, record, count, packed }: Supply, signal: AbortSignal): Promise<boolean> {
+    const { supply, onTrouble } = this.#options;
+    if (!supply || count === 0) return count === 0;
+    try {
+      const supplied = { owner, version: keptVersion(record), ...(packed ? { packed } : {}) };
+      return await supply.several(count, supplied, { signal });
+    } catch (error) {
+      if (!signal.aborted)
+        onTrouble(`${owner.name}: the pool could not be asked: ${(error as Error).message}`);
+      return false;
+    }
+  }
+
+  /**
+   * Resolves when so many instances are ready and the cluster keeps as many.
+   * @throws Problem `start_failed`, `unknown_function`; ApiError, ApiUnreachable; the signal's reason
+   */
+  async start(instances: Instances, signal: AbortSignal): Promise<void> {
+    const { limits } = this.#options;
+    const { owner, record, count, supplied, whenReady, leaving = [] } = instances;
+    signal.throwIfAborted();
+    const start = new Start({ ...owner, version: record.version, count, leaving }, this.#options);
+    const fail = (error: unknown) => start.fail(error);
+    let [own, then]: (Promise<void> | undefined)[] = [];
+    const bringUp = () => {
+      own ??= this.#bringUp(instances);
+      return own;
+    };
+    // What the cluster does for its own pods takes the processors that the pool's need to load.
+    const startOwn = () => void Promise.all([bringUp(), start.watchPods()]).catch(fail);
+    const tooLong = setTimeout(() => void this.#expire(start, instances), limits.startMs);
+    const leave = () => fail(signal.reason);
+    signal.addEventListener("abort", leave);
+    let late: NodeJS.Timeout | undefined;
+    try {
+      if (await soon(supplied)) late = setTimeout(startOwn, POOL_MS);
+      else startOwn();
+      await start.done;
+      then = whenReady?.();
+      await Promise.all([bringUp(), then]);
+      signal.throwIfAborted();
+    } catch (error) {
+      throw error instanceof NotReady ? startFailed(error) : error;
+    } finally {
+      clearTimeout(late);
+      clearTimeout(tooLong);
+      signal.removeEventListener("abort", leave);
+      // What is undone after a failure must not go on meanwhile.
+      await Promise.allSettled([own, then]);
+      const confirmed = start.end(this.#closing.signal);
+      this.#confirming.add(confirmed);
+      void confirmed.finally(() => this.#confirming.delete(confirmed));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#confirming);
+  }
+
+  async #bringUp({ record, owner, count, takesCalls }: Instances): Promise<void> {
+    const replicas = Math.max(count, takesCalls ? record.settings.min : 0);
+    await this.#options.children.bringUp(record, { owner, takesCalls, replicas });
+  }
+
+  async #expire(start: Start, { owner, record }: Instances): Promise<void> {
+    const { api, namespace, limits } = this.#options;
+    const name = versionName(owner.name, record.version);
+    try {
+      const deployment = await api.get<Deployment>({ kind: KINDS.deployments, namespace, name });
+      start.expire(`${limits.startMs / 1_000} s (limit SKIFF_START_TIMEOUT)`, replicaFailure(deployment));
+    } catch (error) {
+      start.fail(error);
+    }
+  }
+}
+
+/** False also if it takes long; then the cluster's own pods are no later. */
+function soon(supplied: Promise<boolean>): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, POOL_MS, false);
+  void supplied.then(resolve).finally(() => clearTimeout(timer));
+  return promise;
+}
+
+function startFailed({ message, isLate, trouble }: NotReady): Problem {
+  const log = trouble?.log ?? [];
+  const last = log.length > 0 ? ` Its last lines:\n${log.join("\n")}` : "";
+  const why = isLate ? `no instance ${message.replace(/\.$/, "")}.` : message;
+  const detail = `The new version does not start: ${why} Nothing was changed.${last}`;
+  return new Problem("start_failed", detail, { log: [...log] });
+}

@@ -1,0 +1,193 @@
+import { Semaphore } from "../../../process/semaphore.ts";
+import type { Limits } from "../../limits.ts";
+import type { WakeStep } from "../../platform.ts";
+import { Problem } from "../../problems.ts";
+import { ApiUnreachable, clusterProblem, hasStatus } from "../cluster/api-error.ts";
+import { delay } from "../cluster/mirror.ts";
+import type { KeptVersion } from "../cluster/resources.ts";
+import type { Children } from "../objects/children.ts";
+import type { PoolSupply, Supplied } from "../pool/pool-supply.ts";
+import { NotReady, Start, type StartOptions } from "./start.ts";
+
+/** The leader may have scaled the version to 0 in the same moment: the request is repeated, at growing intervals. */
+const AGAIN_MS = 1_000;
+const LONGEST_AGAIN_MS = 8_000;
+/** Wakings that call the API server at the same time; the others wait in order of arrival. */
+const AT_ONCE = 8;
+/**
+ * Versions whose own pods start at the same time, for each router. Sixty containers that start on one node at once take
+ * twice as long for all of them as when a few do.
+ */
+const STARTS_AT_ONCE = 4;
+const SETTLE_TRIES = 10;
+/** A waking by the pool is over by then; otherwise the version needs its own pods. */
+const POOL_MS = 150;
+const RETRY_AFTER_S = 5;
+
+export interface WakerOptions extends StartOptions {
+  readonly limits: Limits;
+  readonly children: Pick<Children, "scale">;
+  /** Ready pods to wake with; without them a waking takes as long as the start of a container. */
+  readonly supply?: PoolSupply;
+}
+
+export interface Sleeping {
+  readonly name: string;
+  readonly version: number;
+  /** Calls that are in flight or waiting. */
+  readonly calls: number;
+}
+
+/** Wakes versions without instances: by a pod of the pool, or by scaling their Deployment. */
+export class Waker {
+  readonly #options: WakerOptions;
+  readonly #underWay = new Map<string, Promise<readonly WakeStep[]>>();
+  readonly #closing = new AbortController();
+  readonly #confirming = new Set<Promise<void>>();
+  readonly #places = new Semaphore({ places: AT_ONCE });
+  readonly #starts = new Semaphore({ places: STARTS_AT_ONCE });
+
+  constructor(options: WakerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes as many instances as the calls need, at least one, and resolves with the first.
+   * @throws Problem `unknown_function`, `unknown_version`, `no_capacity`, `platform_unavailable`
+   */
+  wake(sleeping: Sleeping): Promise<readonly WakeStep[]> {
+    const key = `${sleeping.name}@${sleeping.version}`;
+    const underWay = this.#underWay.get(key);
+    if (underWay) return underWay;
+    const wake = this.#wake(sleeping)
+      .catch((error: unknown) => {
+        throw clusterProblem(error);
+      })
+      .finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, wake);
+    return wake;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Problem("draining", "Skiff is shutting down.", { retryAfterS: 1 }));
+    await Promise.allSettled([...this.#underWay.values(), ...this.#confirming]);
+  }
+
+  async #wake({ name, version: number, calls }: Sleeping): Promise<readonly WakeStep[]> {
+    const { endpoints, limits, children } = this.#options;
+    const uid = endpoints.functions.get(name)?.metadata.uid;
+    if (uid === undefined) throw new Problem("unknown_function", `There is no function "${name}".`);
+    const version = endpoints.kept(name, number);
+    if (!version) throw new Problem("unknown_version", `The function "${name}" has no version ${number}.`);
+    if (endpoints.ready(name, number).length > 0) return [];
+    const takesCalls = endpoints.get(name)?.traffic.some((share) => share.version === number) ?? false;
+    const least = neededFor(version, { calls, takesCalls });
+    const start = new Start({ name, uid, version: number, count: 1 }, this.#options);
+    const fail = (error: unknown) => start.fail(error);
+    const ask = async () => {
+      try {
+        await children.scale({ name, version: number }, least);
+        start.mark("api");
+      } catch (error) {
+        // A server that is only slow is asked again as long as the call waits. So is one without the Deployment: the
+        // leader makes it when it reads in the load of this router that the version is waking.
+        const isPassing = (error instanceof ApiUnreachable && error.isLate) || hasStatus(error, 404);
+        if (!isPassing) throw error;
+      }
+    };
+    const over = new AbortController();
+    const startPods = async () => {
+      this.#askAgain(ask, over.signal).catch(fail);
+      await Promise.all([ask(), start.watchPods()]);
+      await start.started(over.signal);
+    };
+    const begin = async () => {
+      const isServed = await this.#fromPool(
+        { owner: { name, uid }, version },
+        { start, otherwise: () => void this.#starts.run(startPods, over.signal).catch(fail) },
+      );
+      if (isServed) await this.#settle(ask);
+    };
+    const limit = `${limits.instanceWaitMs / 1_000} s (limit SKIFF_INSTANCE_WAIT)`;
+    const late = setTimeout(() => start.expire(limit), limits.instanceWaitMs);
+    const stop = () => start.fail(this.#closing.signal.reason);
+    this.#closing.signal.addEventListener("abort", stop);
+    // A version that another router has woken in the meantime needs no place any more.
+    const begun = this.#places.run(begin, over.signal).catch(fail);
+    try {
+      await start.done;
+      return start.steps;
+    } catch (error) {
+      throw error instanceof NotReady ? noCapacity(name, error) : error;
+    } finally {
+      over.abort();
+      clearTimeout(late);
+      this.#closing.signal.removeEventListener("abort", stop);
+      const confirmed = Promise.all([start.end(this.#closing.signal), begun]).then(() => {});
+      this.#confirming.add(confirmed);
+      void confirmed.finally(() => this.#confirming.delete(confirmed));
+    }
+  }
+
+  /** Until `over`, and never more at a time than may begin: hundreds may wait for room on a node. */
+  async #askAgain(ask: () => Promise<void>, over: AbortSignal): Promise<void> {
+    for (let pauseMs = AGAIN_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_AGAIN_MS)) {
+      await delay(pauseMs, over);
+      if (over.aborted) return;
+      await this.#places.run(ask, over);
+    }
+  }
+
+  /**
+   * True if a pod of the pool serves. The pool comes first, because a new pod of the cluster takes the processors that the
+   * pool's pod needs to load.
+   */
+  async #fromPool(supplied: Supplied, { start, otherwise }: Bringing): Promise<boolean> {
+    const { supply } = this.#options;
+    let isBegun = false;
+    const begin = () => {
+      if (!isBegun) otherwise();
+      isBegun = true;
+    };
+    const late = setTimeout(begin, POOL_MS);
+    const { signal } = this.#closing;
+    const outcome = await supply?.one(supplied, { signal, onStep: (step) => start.mark(step) });
+    clearTimeout(late);
+    if (outcome !== "claimed") begin();
+    return outcome === "claimed" && !isBegun;
+  }
+
+  /** The pod serves already; a ReplicaSet adopts it when it wants a pod. */
+  async #settle(ask: () => Promise<void>): Promise<void> {
+    const { signal } = this.#closing;
+    for (let tries = 1; !signal.aborted; tries++) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (tries === SETTLE_TRIES) throw error;
+      }
+      await delay(AGAIN_MS, signal);
+    }
+  }
+}
+
+interface Bringing {
+  readonly start: Start;
+  /** Asks the cluster for pods, in turn. */
+  readonly otherwise: () => void;
+}
+
+function neededFor(
+  { min, max, concurrency }: KeptVersion,
+  { calls, takesCalls }: { calls: number; takesCalls: boolean },
+): number {
+  return Math.max(1, takesCalls ? min : 0, Math.min(max, Math.ceil(calls / concurrency)));
+}
+
+function noCapacity(name: string, { message, isLate, trouble }: NotReady): Problem {
+  const last = trouble?.log.at(-1);
+  const more = last === undefined ? "" : ` Its last line: ${last}`;
+  const what = isLate ? `No instance of "${name}" ${message}` : `"${name}" does not start: ${message}`;
+  const where = trouble === undefined ? "; GET /func/NAME says more." : "";
+  return new Problem("no_capacity", `${what}${where}${more}`, { retryAfterS: RETRY_AFTER_S });
+}

@@ -1,0 +1,106 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { type ClientRequest, createServer, type IncomingMessage, request as send } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pipeline } from "node:stream";
+import { discardBody } from "../../http/discard-body.ts";
+import { LingeringCloses } from "../../http/lingering-close.ts";
+import type { Limits } from "../../platform/limits.ts";
+import { Problem } from "../../platform/problems.ts";
+import { answerProblem } from "../exchange/answer.ts";
+import { NodeResponse, type RequestHandler } from "../server/node-calls.ts";
+import { routerServerOptions } from "../server/server-options.ts";
+
+const NAME = "management.sock";
+/** The path of a Unix socket has at most 108 bytes on Linux, 104 on macOS, with its final NUL. */
+const PATH_BYTES = 100;
+/** Fields of one connection, not of the message (RFC 9110 7.6.1); and `expect`, which is answered already. */
+const REQUEST_HOP = new Set(["connection", "keep-alive", "proxy-connection", "upgrade", "expect"]);
+const RESPONSE_HOP = new Set(["connection", "keep-alive", "transfer-encoding"]);
+
+/**
+ * Takes the requests that workers pass on because they are not below /fn. Only processes of this user reach the socket,
+ * and no function; the rules of access are those of the port all the same. `wanted` is a folder for this socket alone.
+ */
+export async function openManagementSocket(wanted: string, limits: Limits, handler: RequestHandler) {
+  rmSync(wanted, { recursive: true, force: true });
+  const isShort = Buffer.byteLength(join(wanted, NAME)) <= PATH_BYTES;
+  if (isShort) mkdirSync(wanted, { recursive: true, mode: 0o700 });
+  const folder = isShort ? wanted : mkdtempSync(join(tmpdir(), "skiff-"));
+  const path = join(folder, NAME);
+  // Workers have applied the limit, and add fields.
+  const headerBytes = 2 * limits.headerBytes;
+  const options = routerServerOptions({ ...limits, headerBytes }, { optimizeEmptyRequests: true });
+  const server = createServer(options, handler);
+  const lingering = new LingeringCloses();
+  server.on("connection", (socket) => lingering.watch(socket));
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
+  return {
+    path,
+    async close(): Promise<void> {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Passes requests on to that socket, whose server answers as if they had come to it directly: every field arrives as
+ * often and as it was sent, because that server decides who may do what. Each request has a connection of its own.
+ */
+export function passOn(socketPath: string): RequestHandler {
+  return (request, response) => {
+    const refuse = (problem: Problem) => {
+      if (response.headersSent || response.destroyed) return;
+      answerProblem(new NodeResponse(request, response), problem, randomUUID());
+    };
+    let upstream: ClientRequest | undefined;
+    response.once("close", () => {
+      if (response.writableFinished && request.complete) return;
+      // After the answer nobody takes the rest of a body.
+      request.unpipe();
+      upstream?.destroy();
+      discardBody(request);
+    });
+    try {
+      const { method, url: path } = request;
+      const headers = requestFields(request) as unknown as Record<string, string>;
+      upstream = send({ socketPath, agent: false, setHost: false, method, path, headers });
+    } catch (error) {
+      // Node receives some targets that it does not send.
+      const detail = `The request cannot be passed on: ${(error as Error).message}.`;
+      return refuse(new Problem("invalid_request", detail));
+    }
+    const notReady = "The management API does not answer; try again in a moment.";
+    upstream.on("error", () => refuse(new Problem("not_ready", notReady, { retryAfterS: 1 })));
+    upstream.once("response", (answer) => {
+      if (response.destroyed) return;
+      response.writeHead(answer.statusCode!, answer.statusMessage, without(answer.rawHeaders, RESPONSE_HOP));
+      // A client that follows a log gets the head before the first line.
+      response.write("", "latin1");
+      pipeline(answer, response, (error) => {
+        if (error) response.destroy();
+      });
+    });
+    // The client may wait for an answer to the fields alone before it sends the body. Like this, here and above, they
+    // keep their bytes: `flushHeaders` would write them as UTF-8.
+    upstream.write("", "latin1");
+    if (request.readableEnded) upstream.end();
+    else request.pipe(upstream);
+  };
+}
+
+/** Always has a length, so that a body is never unframed, and keeps the connection open until a body has arrived. */
+function requestFields({ rawHeaders, headers }: IncomingMessage): string[] {
+  const fields = [...without(rawHeaders, REQUEST_HOP), "connection", "keep-alive"];
+  const isFramed = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+  return isFramed ? fields : [...fields, "content-length", "0"];
+}
+
+/** @param fields names and values in turn */
+function without(fields: readonly string[], names: ReadonlySet<string>): string[] {
+  return fields.filter((_, index) => !names.has(fields[index - (index % 2)]!.toLowerCase()));
+}

@@ -1,0 +1,53 @@
+import type { ProcessMetrics } from "../../metrics/process-metrics.ts";
+import type { Limits } from "../../platform/limits.ts";
+import type { Endpoints, InstanceLoad, Load, WakeStep } from "../../platform/platform.ts";
+import type { Address } from "../front.ts";
+import type { FunctionStats, RouterTotals } from "../metrics/stats.ts";
+
+/** What a worker does for the primary, see also `Front`. */
+export type WorkerMethods = {
+  /** The first call. Resolves with the port when the worker listens. */
+  start(options: StartWorker): Promise<number>;
+  /** Applies new endpoints of a function; without them the function is gone. */
+  update(change: { name: string; endpoints: Endpoints | undefined }): void;
+  leave(): Promise<void>;
+  drain(options: { drainMs: number }): Promise<void>;
+  count(): Promise<WorkerCounters>;
+  ping(): void;
+  /** Closes the front and ends the process. */
+  end(options: { withinMs: number }): Promise<void>;
+};
+
+/** What the primary does for a worker. */
+export type PrimaryMethods = {
+  wake(version: { name: string; version: number }): Promise<readonly WakeStep[]>;
+  report(loads: readonly WorkerLoad[]): void;
+  print(line: string): void;
+};
+
+export interface StartWorker {
+  readonly limits: Limits;
+  readonly headersMs: number | undefined;
+  readonly address: Address;
+  /** Path of the management API's socket; without one the router answers what is not below /fn. */
+  readonly management: string | undefined;
+  /** Of all functions. */
+  readonly endpoints: readonly Endpoints[];
+}
+
+export interface WorkerCounters {
+  readonly functions: readonly FunctionStats[];
+  readonly totals: RouterTotals;
+  readonly process: ProcessMetrics;
+}
+
+/** The load of one version of a function on one worker. */
+export interface WorkerLoad extends Omit<Load, "byInstance"> {
+  /** Instances that have calls. */
+  readonly byInstance: readonly (readonly [id: string, load: InstanceLoad])[];
+}
+
+/** Returns the key of a load in a map. */
+export function keyOf({ name, version }: Pick<Load, "name" | "version">): string {
+  return `${name} ${version}`;
+}
