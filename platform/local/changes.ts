@@ -46,7 +46,7 @@ export class Changes {
     let isCommitted = false;
     try {
       if ("sameAs" in content) await this.#copyBundle(fn, content.sameAs, record);
-      else await bundles.write(record, content.bundle);
+      else await bundles.write(record, content.artifact);
       const started = await runner.bringUp(1, signal);
       let forget: readonly number[] = [];
       const commit = store.add(
