@@ -16,8 +16,8 @@ const PARENT_EVERY_MS = 500;
  * Resolves with the reason to stop the program: SIGINT, SIGTERM or SIGHUP. A second SIGINT or SIGTERM ends the program
  * at once. A closed terminal sends SIGHUP several times, so further ones are ignored.
  *
- * Under `npm start` the end of npm counts as well: npm forwards SIGINT and SIGTERM only, and dies of SIGHUP and SIGKILL.
- * Node has no event for the end of a parent, so its process id is compared twice a second.
+ * Under `npm start` the end of npm counts as well: npm forwards SIGINT and SIGTERM only, and dies of SIGHUP and
+ * SIGKILL. Node has no event for the end of a parent, so its process id is compared twice a second.
  */
 export function untilStopSignal(options: StopSignalOptions): Promise<string> {
   const { env, parent = process.ppid, stopNow = () => process.exit(1), signal: end } = options;

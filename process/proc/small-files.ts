@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 /** Larger than status and memory.stat files. A longer list of processes is truncated. */
 const BUFFER_BYTES = 16 * 1024;
 
-/** Codes of errors for a process or group that has ended, and for a process that is out of file descriptors. */
+/** Codes of errors for an ended process or group, and for a process that is out of file descriptors. */
 const PASSING = ["ENOENT", "ESRCH", "ENODEV", "EMFILE", "ENFILE"];
 
 /** Reads files of `/proc` and `/sys` into one buffer, because a thousand instances are sampled several times a second. */

@@ -1,4 +1,4 @@
-/** Commands that run a program in namespaces (namespaces(7)) which contain only the paths of its `SandboxSpec`. Pure. */
+/** Commands that run a program in namespaces(7) which contain only the paths of its `SandboxSpec`. Pure. */
 import { type Tools, toolPath } from "./tools.ts";
 
 /** Host paths by their path inside. Outer folders come before their contents. */
@@ -6,9 +6,9 @@ export type Paths = Readonly<Record<string, string>>;
 
 export interface SandboxSpec {
   readonly tools: Tools;
-  /** New namespaces in addition to a mount namespace. With `user` the program runs as the user of this process outside. */
+  /** New namespaces besides a mount namespace. With `user` the program runs as the user of this process outside. */
   readonly namespaces: readonly ("pid" | "ipc" | "uts" | "cgroup" | "net" | "user")[];
-  /** With a user namespace, the id inside (bubblewrap only; with unshare it is 0). Without one, root switches to this user. */
+  /** User id inside. With a user namespace, only bubblewrap sets it (with unshare it is 0); otherwise root switches. */
   readonly user: number;
   readonly read: Paths;
   /** Paths to skip if they do not exist. */
