@@ -15,6 +15,7 @@ import { processTree } from "../../../../runtimes/deno/walls/process-tree.ts";
 import type { Builder } from "../../../../runtimes/runtime.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { LoopProbe } from "../../../support/loop-probe.ts";
+import { needsLinux } from "../../../support/not-tried.ts";
 import { needsWall } from "../../../support/skiff/walls.ts";
 import { ALL_HOSTILE } from "./hostile-sources.ts";
 
@@ -111,7 +112,7 @@ describe("hostile sources", function () {
   });
 
   it("take the memory of a build at most", function () {
-    if (process.platform !== "linux") this.skip();
+    needsLinux(this, "the memory and children of processes in /proc");
     assert.ok(mostBytes > limits.buildMemoryBytes / 2, `${mostBytes / MIB} MiB: it was not looked at`);
     assert.ok(mostBytes < MOST_BYTES, `one took ${mostBytes / MIB} MiB`);
   });
@@ -124,7 +125,7 @@ describe("hostile sources", function () {
   for (const kind of ["unshare", "none"] satisfies WallKind[]) {
     it(`meet the same limits with the wall "${kind}"`, async function () {
       if (kind !== "none") needsWall(this, kind);
-      if (process.platform !== "linux") this.skip();
+      needsLinux(this, "the memory and children of processes in /proc");
       const directory = join(folder, kind);
       const other = createBuilder({ deno: denoPath(), directory, limits, walls: [kind] });
       await other.warm();
@@ -145,7 +146,7 @@ describe("hostile sources", function () {
   }
 
   it("leave no process once the builder is closed", async function () {
-    if (process.platform !== "linux") this.skip();
+    needsLinux(this, "the memory and children of processes in /proc");
     const own = createBuilder({ deno: denoPath(), directory: join(folder, "own"), limits });
     const before = new Set(processTree(process.pid));
     const started = () => processTree(process.pid).filter((pid) => !before.has(pid));
