@@ -1,71 +1,70 @@
 import { type Attempt, type SlowLane, Stay } from "./slow-lane.ts";
+import { WaitingList } from "./waiting-list.ts";
 
 export interface FastLaneOptions {
   /** Pieces of work at a time. */
   readonly places: number;
-  /** Time that work may take here when nobody waits. */
+  /** Time that work may take here when none waits. */
   readonly mostMs: number;
-  /** Time that it may take here when somebody does. */
+  /** Time that it may take here when some waits. */
   readonly contendedMs: number;
   /** Memory that it may take here, in bytes. */
   readonly mostBytes: number;
   readonly waiting: { readonly most: number; readonly refusal: () => Error };
-  /** Where what is over these goes on. */
+  /** Takes over work that passes these limits. */
   readonly slow: SlowLane;
-  /** What work needs to begin, if that is not always there. */
+  /** Resource that work needs to begin, if there is not always one. */
   readonly means?: Means;
 }
 
-/** Something that is made ready for work. Who brings more of it calls `admit`. */
+/** A resource that is made ready for work. Its owner calls `admit` when there is more of it. */
 export interface Means {
   /** Whether there is more than `promised` of it. */
   has(promised: number): boolean;
-  /** Somebody waits for one. */
+  /** Asks for one more: work waits for it. */
   want(): void;
 }
 
 export interface Entry {
   /** Ends the wait for a place. */
   readonly signal: AbortSignal;
-  /** How much there is to do, in any unit: small work goes ahead of what is much larger. */
+  /** Amount of work, in any unit: small work goes ahead of much larger work. */
   readonly size?: number;
 }
 
 interface Waiter {
-  readonly enter: () => void;
   readonly size: number;
   readonly sinceMs: number;
 }
 
 const REVIEW_MS = 20;
-/** Work goes ahead of what is over so many times its size, */
+/** Work goes ahead of other work that is larger by more than this factor and has not waited for PATIENCE_MS. */
 const MUCH_LARGER = 4;
-/** and has not waited for so long. */
 const PATIENCE_MS = 2_000;
 
 /**
- * Few places for work that is done in no time, so that nobody waits long for one: what turns out to take longer goes
- * on in the slow lane, and begins anew there if that has no room at the moment.
+ * Short work. It has few places, and work that takes longer goes on in the slow lane, so that a place is free soon. Where
+ * the slow lane has no room, that work is evicted and begins anew there later.
  */
 export class FastLane {
   readonly #options: FastLaneOptions;
   readonly #inside = new Set<Stay<unknown>>();
-  /** Places given to those who have not begun yet. */
+  /** Places of work that was admitted and has not begun yet. */
   #promised = 0;
-  #waiting: Waiter[] = [];
+  readonly #waiting = new WaitingList<Waiter>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: FastLaneOptions) {
     this.#options = options;
   }
 
-  /** Somebody waits, or more than one works. */
+  /** Some work waits, or more than one piece is being done. */
   get isCrowded(): boolean {
-    return this.#waiting.length > 0 || this.#inside.size + this.#promised > 1;
+    return this.#waiting.size > 0 || this.#inside.size + this.#promised > 1;
   }
 
   /**
-   * Gives what the work gives. `begin` is called once more after every time that the attempt before was evicted.
+   * Resolves with the result of the work. `begin` is called again after each eviction.
    * @throws the refusal if too many wait already, the signal's reason when it aborts before the work began
    */
   async run<T>(begin: () => Attempt<T>, { signal, size = 0 }: Entry): Promise<T> {
@@ -110,21 +109,9 @@ export class FastLane {
       this.#promised++;
       return;
     }
-    if (this.#waiting.length >= most) throw refusal();
-    const entered = new Promise<void>((resolve, reject) => {
-      const leave = () => {
-        this.#waiting = this.#waiting.filter((each) => each !== waiter);
-        reject(signal.reason);
-      };
-      const enter = () => {
-        signal.removeEventListener("abort", leave);
-        this.#promised++;
-        resolve();
-      };
-      signal.addEventListener("abort", leave, { once: true });
-      const waiter: Waiter = { enter, size, sinceMs: performance.now() };
-      this.#waiting.splice(this.#positionOf(waiter), 0, waiter);
-    });
+    if (this.#waiting.size >= most) throw refusal();
+    const waiter: Waiter = { size, sinceMs: performance.now() };
+    const entered = this.#waiting.wait(waiter, signal, this.#positionOf(waiter));
     this.#review();
     await entered;
   }
@@ -135,14 +122,15 @@ export class FastLane {
     this.admit();
   }
 
-  /** Lets in who can begin. */
+  /** Admits the work that can begin. */
   admit(): void {
-    while (this.#hasPlace && this.#waiting.length > 0) {
+    while (this.#hasPlace && this.#waiting.size > 0) {
       if (!this.#hasMeans) {
         this.#options.means?.want();
         return;
       }
-      this.#waiting.shift()?.enter();
+      this.#promised++;
+      this.#waiting.admit();
     }
   }
 
@@ -153,19 +141,17 @@ export class FastLane {
   #positionOf({ size, sinceMs }: Waiter): number {
     const goesAhead = (other: Waiter) =>
       other.size > MUCH_LARGER * size && sinceMs - other.sinceMs < PATIENCE_MS;
-    let position = this.#waiting.length;
-    while (position > 0 && goesAhead(this.#waiting[position - 1]!)) position--;
-    return position;
+    return [...this.#waiting].findLastIndex((other) => !goesAhead(other)) + 1;
   }
 
   get #hasPlace(): boolean {
     return this.#inside.size + this.#promised < this.#options.places;
   }
 
-  /** Moves out what has been here for too long, or has become too large. */
+  /** Moves out work that takes too long or too much memory. */
   #review(): void {
     const { mostMs, contendedMs, mostBytes, slow } = this.#options;
-    const withinMs = this.#waiting.length > 0 ? contendedMs : mostMs;
+    const withinMs = this.#waiting.size > 0 ? contendedMs : mostMs;
     for (const stay of this.#inside) {
       const { attempt } = stay;
       if (attempt.workedMs() < withinMs && attempt.bytes() < mostBytes) continue;

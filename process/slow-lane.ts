@@ -1,11 +1,13 @@
-/** One go at a piece of work. */
+import { WaitingList } from "./waiting-list.ts";
+
+/** One attempt at a piece of work. */
 export interface Attempt<T> {
   readonly done: Promise<T>;
   /** Memory that it takes now, in bytes. */
   readonly bytes: () => number;
-  /** How long it has been working, in milliseconds; waiting for a process to start is not work. */
+  /** How long it has been working, in milliseconds; waiting for a process to start does not count. */
   readonly workedMs: () => number;
-  /** It has left the fast lane: everything else goes first. */
+  /** Tells it that it has left the fast lane: everything else goes first. */
   readonly slowDown: () => void;
   /** Ends it so that it can begin anew later; `done` rejects. Absent: it cannot be done twice. */
   readonly evict?: () => void;
@@ -43,26 +45,22 @@ export class Stay<T> {
 
 export interface SlowLaneOptions {
   readonly places: number;
-  /** Memory that all in it may take together. */
+  /** Memory that all work in it may take together. */
   readonly bytes: number;
 }
 
 const REVIEW_MS = 50;
 
-interface Waiter {
-  readonly bytes: number;
-  readonly enter: () => void;
-}
-
 /**
- * Where work goes on that takes long. It has many places, since what takes long mostly waits, or has to be slow; and
- * one bound on memory: when that is passed the newest has to leave, and begins anew when there is room.
+ * Long work. It has many places, because long work mostly waits or has to be slow, and one bound on memory: when all
+ * together pass it, the newest is evicted and begins anew when there is room.
  */
 export class SlowLane {
   readonly #options: SlowLaneOptions;
   readonly #inside = new Set<Stay<unknown>>();
-  #waiting: Waiter[] = [];
-  /** Memory of those who were let in and have not begun yet. */
+  /** The memory that each needs. */
+  readonly #waiting = new WaitingList<number>();
+  /** Memory of work that was admitted and has not begun yet. */
   #promised: number[] = [];
   #timer: NodeJS.Timeout | undefined;
 
@@ -72,37 +70,26 @@ export class SlowLane {
 
   /** Takes it in if there is room. */
   tryEnter(stay: Stay<unknown>): boolean {
-    if (this.#waiting.length > 0 || !this.#hasRoom(stay.attempt.bytes())) return false;
+    if (this.#waiting.size > 0 || !this.#hasRoom(stay.attempt.bytes())) return false;
     this.#add(stay);
     return true;
   }
 
   /**
-   * Resolves with the way to take the place when there is room for `bytes`; to take nothing gives it back.
+   * Resolves when there is room for `bytes`, with a function that takes the place; called with undefined it gives the
+   * place back.
    * @throws the signal's reason
    */
-  enter(bytes: number, signal: AbortSignal): Promise<(stay: Stay<unknown> | undefined) => void> {
+  async enter(bytes: number, signal: AbortSignal): Promise<(stay: Stay<unknown> | undefined) => void> {
     signal.throwIfAborted();
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        this.#waiting = this.#waiting.filter((each) => each !== waiter);
-        reject(signal.reason);
-      };
-      const take = (stay: Stay<unknown> | undefined) => {
-        this.#promised.splice(this.#promised.indexOf(bytes), 1);
-        if (stay) this.#add(stay);
-        else this.#review();
-      };
-      const enter = () => {
-        signal.removeEventListener("abort", leave);
-        this.#promised.push(bytes);
-        resolve(take);
-      };
-      const waiter: Waiter = { bytes, enter };
-      signal.addEventListener("abort", leave, { once: true });
-      this.#waiting.push(waiter);
-      this.#review();
-    });
+    const admitted = this.#waiting.wait(bytes, signal);
+    this.#review();
+    await admitted;
+    return (stay) => {
+      this.#promised.splice(this.#promised.indexOf(bytes), 1);
+      if (stay) this.#add(stay);
+      else this.#review();
+    };
   }
 
   leave(stay: Stay<unknown>): void {
@@ -114,16 +101,17 @@ export class SlowLane {
     this.#timer ??= setInterval(() => this.#review(), REVIEW_MS).unref();
   }
 
-  /** Lets in who has room, and sends out the newest if all take too much. */
+  /** Admits work that has room, and evicts the newest if all take too much. */
   #review(): void {
     const inside = [...this.#inside];
     const isEnding = inside.some((each) => each.wasEvicted);
     if (inside.length > 1 && !isEnding && this.#bytes() > this.#options.bytes) {
       inside.findLast((each) => each.canBeEvicted)?.evict();
     }
-    for (let next = this.#waiting[0]; next && this.#hasRoom(next.bytes); next = this.#waiting[0]) {
-      this.#waiting.shift();
-      next.enter();
+    for (const bytes of this.#waiting) {
+      if (!this.#hasRoom(bytes)) break;
+      this.#promised.push(bytes);
+      this.#waiting.admit();
     }
     if (this.#inside.size > 0) return;
     clearInterval(this.#timer);

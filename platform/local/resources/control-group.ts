@@ -2,11 +2,11 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { processTree } from "../../../process/proc/process-tree.ts";
+import type { SmallFiles } from "../../../process/proc/small-files.ts";
 import type { GroupControllers } from "./controllers.ts";
 import { type MemoryFiles, memoryFiles } from "./group-files.ts";
 import { removeGroup } from "./left-groups.ts";
-import { processTree } from "./process-tree.ts";
-import type { SmallFiles } from "./small-files.ts";
 
 /** Pauses before a group is removed, again each time: its last process may not be quite gone. */
 const REMOVE_AFTER_MS = [0, 5, 50, 500, 2_000];

@@ -2,10 +2,10 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { SmallFiles } from "../../../process/proc/small-files.ts";
 import { ControlGroup } from "./control-group.ts";
 import { type Controllers, findControllers, type GroupControllers, isRefusal } from "./controllers.ts";
 import { removeLeftGroups, removeStaleGroups } from "./left-groups.ts";
-import type { SmallFiles } from "./small-files.ts";
 
 /** In the data folder: where the groups of this Skiff are, for the next one after a crash. */
 const RECORD = "control-groups";

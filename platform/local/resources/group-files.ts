@@ -1,5 +1,5 @@
+import { fieldOf, type SmallFiles } from "../../../process/proc/small-files.ts";
 import type { Controller } from "./controllers.ts";
-import { fieldOf, type SmallFiles } from "./small-files.ts";
 
 const MIB = 1024 ** 2;
 /** Larger than any limit and yet a limit: version 1 counts TCP buffers only where they have one. */

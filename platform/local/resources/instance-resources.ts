@@ -1,9 +1,9 @@
+import { setNice } from "../../../process/proc/niceness.ts";
+import { processTree } from "../../../process/proc/process-tree.ts";
+import type { SmallFiles } from "../../../process/proc/small-files.ts";
 import type { ControlGroup } from "./control-group.ts";
-import { setNice } from "./niceness.ts";
-import { processTree } from "./process-tree.ts";
 import { type ProcessorTime, processorTime } from "./processor-time.ts";
 import { SampledMemory, type SampledProcess } from "./sampled-memory.ts";
-import type { SmallFiles } from "./small-files.ts";
 import { threadDemand } from "./thread-demand.ts";
 
 /** A change of a group's memory that is worth a closer look. */
@@ -11,6 +11,9 @@ const NOTABLE_MIB = 1;
 
 /** Neither this process nor the system has a file left. */
 const NO_FILE = new Set<unknown>(["EMFILE", "ENFILE"]);
+
+/** Without control groups: weighs a twentieth of what is usual. */
+const NICE = 13;
 
 type YieldReason = "it spins" | "its start works for long";
 
@@ -116,7 +119,7 @@ export class InstanceResources {
     const yields = this.#yieldsBecause.size > 0;
     if (yields === this.#isYielding) return;
     try {
-      if (!this.#group?.yieldProcessor(yields)) setNice(this.#pids(), yields);
+      if (!this.#group?.yieldProcessor(yields)) setNice(this.#pids(), yields ? NICE : 0);
       this.#isYielding = yields;
     } catch (error) {
       if (!NO_FILE.has((error as NodeJS.ErrnoException).code)) throw error;

@@ -1,4 +1,4 @@
-import type { SmallFiles } from "./small-files.ts";
+import type { SmallFiles } from "../../../process/proc/small-files.ts";
 
 /** What `/proc` counts in, on every Linux. */
 const MS_PER_TICK = 10;

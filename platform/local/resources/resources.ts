@@ -1,6 +1,6 @@
+import { SmallFiles } from "../../../process/proc/small-files.ts";
 import { ControlGroups } from "./control-groups.ts";
 import { InstanceResources } from "./instance-resources.ts";
-import { SmallFiles } from "./small-files.ts";
 
 /** Measures and limits what instances have of the machine, with control groups where Skiff may make them. */
 export class Resources {

@@ -1,6 +1,6 @@
 import { statfsSync, statSync } from "node:fs";
-import { processTree } from "./process-tree.ts";
-import { fieldOf, type SmallFiles } from "./small-files.ts";
+import { processTree } from "../../../process/proc/process-tree.ts";
+import { fieldOf, type SmallFiles } from "../../../process/proc/small-files.ts";
 
 const MIB = 1024 ** 2;
 /** Files that Deno has open for itself. */

@@ -1,5 +1,5 @@
-import { readdirSync } from "node:fs";
-import type { SmallFiles } from "./small-files.ts";
+import { threadsOf } from "../../../process/proc/process-tree.ts";
+import type { SmallFiles } from "../../../process/proc/small-files.ts";
 
 const NS_PER_MS = 1e6;
 
@@ -14,14 +14,4 @@ export function threadDemand(files: SmallFiles, pids: readonly number[]): Readon
     }
   }
   return demand;
-}
-
-export function threadsOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).map(Number);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (["ENOENT", "ESRCH", "EMFILE", "ENFILE"].includes(code ?? "")) return [];
-    throw error;
-  }
 }

@@ -102,8 +102,8 @@ async function openMeans(options: BuilderOptions): Promise<Opened> {
   const folder = await prepareBuildFolder(options.directory);
   const hosts = new ImportHosts(importHosts);
   const shared: ProcessesOptions = { folder, limits, deno, env, importHosts: hosts.allowed };
-  const { processes, pool } = await openBestWall(shared, { walls, print });
   const meter = new BuildMeter();
+  const { processes, pool } = await openBestWall(shared, { walls, meter, print });
   const slow = new SlowLane({ places: SLOW_PLACES, bytes: slowBytes(limits) });
   const cache = new DenoCache({ directory: folder.directory, mostBytes: limits.buildCacheBytes });
   await cache.open();

@@ -1,13 +1,13 @@
 /**
- * JSON with comments and trailing commas as plain JSON. Two passes by hand, for a regular expression needs a stack of
- * the size of the longest string and searches again and again for the end of a comment that has none.
+ * Removes comments and trailing commas from JSON. Two passes by hand: a regular expression needs a stack as large as the
+ * longest string, and searches repeatedly for the end of a comment that has none.
  */
 export function plainJson(text: string): string {
   const bare = cut(text, (at) => endOfComment(text, at));
   return cut(bare, (at) => (isTrailingComma(bare, at) ? at + 1 : undefined));
 }
 
-/** The text without the ranges that begin where `endOf` gives an end. Strings stay as they are. */
+/** Removes the ranges for whose start `endOf` returns an end. Strings stay as they are. */
 function cut(text: string, endOf: (at: number) => number | undefined): string {
   const parts: string[] = [];
   let kept = 0;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { ControlGroup } from "../../../../platform/local/resources/control-group.ts";
 import { InstanceResources } from "../../../../platform/local/resources/instance-resources.ts";
 import { Resources } from "../../../../platform/local/resources/resources.ts";
-import { SmallFiles } from "../../../../platform/local/resources/small-files.ts";
+import { SmallFiles } from "../../../../process/proc/small-files.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { needsLinux, notTried } from "../../../support/not-tried.ts";
 

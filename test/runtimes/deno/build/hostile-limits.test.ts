@@ -7,11 +7,12 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
 import { Problem } from "../../../../platform/problems.ts";
+import { processTree } from "../../../../process/proc/process-tree.ts";
+import { SmallFiles } from "../../../../process/proc/small-files.ts";
 import { createBuilder } from "../../../../runtimes/deno/build/builder.ts";
 import { recognizeSource } from "../../../../runtimes/deno/build/source.ts";
 import { denoPath } from "../../../../runtimes/deno/deno-binary.ts";
 import type { WallKind } from "../../../../runtimes/deno/walls/build-wall.ts";
-import { processTree } from "../../../../runtimes/deno/walls/process-tree.ts";
 import type { Builder } from "../../../../runtimes/runtime.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { LoopProbe } from "../../../support/loop-probe.ts";
@@ -36,6 +37,9 @@ interface Outcome {
 }
 
 const program = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+const files = new SmallFiles();
+const treeOf = (pid: number) => processTree(files, pid, { most: 10_000, ofAllThreads: true });
 
 describe("hostile sources", function () {
   this.timeout(600_000);
@@ -148,8 +152,8 @@ describe("hostile sources", function () {
   it("leave no process once the builder is closed", async function () {
     needsLinux(this, "the memory and children of processes in /proc");
     const own = createBuilder({ deno: denoPath(), directory: join(folder, "own"), limits });
-    const before = new Set(processTree(process.pid));
-    const started = () => processTree(process.pid).filter((pid) => !before.has(pid));
+    const before = new Set(treeOf(process.pid));
+    const started = () => treeOf(process.pid).filter((pid) => !before.has(pid));
     const index = Object.keys(ALL_HOSTILE.long!).indexOf("scopes that each shadow a name");
     const bytes = await readFile(join(folder, `long-${index}`));
     const building = Array.from({ length: 3 }, () => build(bytes, own));
@@ -158,7 +162,7 @@ describe("hostile sources", function () {
     await own.close();
     for (const { error } of await Promise.all(building)) assert.match(String(error), /draining/);
     // Their files are closed and they are dead; the system needs a moment to take them off its list.
-    await eventually("the end of all", () => pids.flatMap(processTree).length === 0, 2_000);
+    await eventually("the end of all", () => pids.flatMap(treeOf).length === 0, 2_000);
   });
 });
 
