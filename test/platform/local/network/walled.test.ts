@@ -77,7 +77,7 @@ describe("a network of functions, with a machine and a world of its own", functi
     isOpen("in another namespace 9.9.9.9:8080", "world");
 
     it("says that the way out was replaced", () =>
-      assert.match(outcomes["said of it"] ?? "", /lost its way out and gets another/));
+      assert.match(outcomes["said of it"] ?? "", /lost its uplink and starts another/));
 
     it("ends networks that nobody uses", () => assert.equal(outcomes["unused networks end"], "true"));
   });

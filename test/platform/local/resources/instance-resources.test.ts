@@ -5,7 +5,10 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ControlGroup } from "../../../../platform/local/resources/control-group.ts";
-import { InstanceResources } from "../../../../platform/local/resources/instance-resources.ts";
+import {
+  InstanceResources,
+  instanceLimits,
+} from "../../../../platform/local/resources/instance-resources.ts";
 import { Resources } from "../../../../platform/local/resources/resources.ts";
 import { SmallFiles } from "../../../../process/proc/small-files.ts";
 import { eventually } from "../../../support/eventually.ts";
@@ -137,5 +140,12 @@ describe("the resources of an instance", () => {
     const again = next.open("left");
     assert.equal(again.measure(), 0);
     assert.equal(await again.release(), undefined);
+  });
+});
+
+describe("the limits of an instance", () => {
+  it("leave open files for the calls that it may have", () => {
+    assert.deepEqual(instanceLimits({ concurrency: 1 }), { openFiles: 514 });
+    assert.deepEqual(instanceLimits({ concurrency: 100 }), { openFiles: 712 });
   });
 });

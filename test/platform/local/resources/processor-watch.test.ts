@@ -8,9 +8,9 @@ import type { InstanceResources } from "../../../../platform/local/resources/ins
 import {
   ProcessorWatch,
   type WatchedProcessor,
+  yields,
 } from "../../../../platform/local/resources/processor-watch.ts";
 import { Resources } from "../../../../platform/local/resources/resources.ts";
-import { yields } from "../../../../platform/local/resources/spinning.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { needsLinux } from "../../../support/not-tried.ts";
 
