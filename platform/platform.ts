@@ -107,11 +107,12 @@ export interface Source {
 
 export type SourceType = "text/typescript" | "application/x-tar" | "application/gzip" | "application/zip";
 
-/** The one self-contained module built from a source; starting it needs no network. */
-export interface Bundle {
-  /** An ES module in UTF-8, with an inline source map. Bytes, because it may be large and nobody here reads it. */
+/** What an instance starts from, which needs no network for that. */
+export type Artifact = {
+  readonly kind: "module";
+  /** A self-contained ES module in UTF-8, with an inline source map. Bytes, because it may be large and is not read here. */
   readonly code: Uint8Array;
-}
+};
 
 /** A version before it has a number. */
 export interface Draft {
@@ -127,7 +128,7 @@ export interface Draft {
 
 export interface Content {
   readonly source: Source;
-  readonly bundle: Bundle;
+  readonly artifact: Artifact;
 }
 
 export interface SameAs {

@@ -15,8 +15,8 @@ class BreakablePlatform extends FakePlatform {
   constructor(limits: Partial<Limits>) {
     super({
       ...limits,
-      start: ({ name, hash, bundle }) => {
-        if (Buffer.from(bundle.code).toString() === FAILING)
+      start: ({ name, hash, artifact }) => {
+        if (Buffer.from(artifact.code).toString() === FAILING)
           throw new Problem("start_failed", "It does not start.", { log: ["last words"] });
         if (this.broken.has(`${name} ${hash}`))
           throw new Problem("no_capacity", "It does not start.", { retryAfterS: 1 });

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { DeclarationPage } from "../../declarations.ts";
-import type { Bundle, Draft, Share, Source, SourceType, Traffic, VersionRecord } from "../../platform.ts";
+import type { Artifact, Draft, Share, Source, SourceType, Traffic, VersionRecord } from "../../platform.ts";
 import type { Settings } from "../../settings.ts";
 import { openDatabase, schemaVersion, unusable } from "./database-file.ts";
 import {
@@ -119,10 +119,10 @@ export class StoreDatabase {
     return row && { type: row.source_type as SourceType, bytes: row.source as Uint8Array };
   }
 
-  bundle(name: string, version: number): Bundle | undefined {
+  bundle(name: string, version: number): Artifact | undefined {
     const select = "SELECT CAST(bundle AS BLOB) AS bundle FROM versions WHERE name = ? AND version = ?";
     const row = this.#sql(select).get(name, version) as Row | undefined;
-    return row && { code: row.bundle as Uint8Array };
+    return row && { kind: "module", code: row.bundle as Uint8Array };
   }
 
   /**
@@ -191,12 +191,12 @@ export class StoreDatabase {
   #insert({ name, version, hash, settings, createdAt, content }: NewVersion): void {
     const record = [name, version, hash, JSON.stringify(settings), createdAt.getTime()] as const;
     if (!("sameAs" in content)) {
-      const { source, bundle } = content;
+      const { source, artifact } = content;
       this.#sql("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))").run(
         ...record,
         source.type,
         source.bytes,
-        bundle.code,
+        artifact.code,
       );
       return;
     }

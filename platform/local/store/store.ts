@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { DeclarationPage } from "../../declarations.ts";
-import type { Bundle, Source, Traffic, VersionRecord } from "../../platform.ts";
+import type { Artifact, Source, Traffic, VersionRecord } from "../../platform.ts";
 import type { DeclarationChange, DeclarationResult, DeclarationRow } from "./declaration-rows.ts";
 import type { FunctionRecord, NewVersion } from "./store-database.ts";
 import {
@@ -81,7 +81,7 @@ export class Store {
     return this.#ask("source", [name, version]);
   }
 
-  bundle(name: string, version: number): Promise<Bundle | undefined> {
+  bundle(name: string, version: number): Promise<Artifact | undefined> {
     return this.#ask("bundle", [name, version]);
   }
 
@@ -96,8 +96,8 @@ export class Store {
       return await this.#ask("add", [{ ...record, content }, forget()]);
     }
     const bytes = await copied(content.source.bytes);
-    const code = await copied(content.bundle.code);
-    const copy = { source: { type: content.source.type, bytes }, bundle: { code } };
+    const code = await copied(content.artifact.code);
+    const copy = { source: { type: content.source.type, bytes }, artifact: { ...content.artifact, code } };
     signal.throwIfAborted();
     return await this.#ask("add", [{ ...record, content: copy }, forget()], [bytes.buffer, code.buffer]);
   }

@@ -75,9 +75,9 @@ export class FakePlatform implements Platform {
     const { name, hash, sourceHash, settings } = draft;
     const known = this.#functions.get(name);
     const number = Math.max(0, ...(known?.versions.keys() ?? [])) + 1;
-    const { source, bundle } = this.#contentOf(draft);
+    const { source, artifact } = this.#contentOf(draft);
     const record = { name, version: number, hash, sourceHash, settings, createdAt: new Date() };
-    const version: FakeVersion = { ...record, source, bundle, instances: [] };
+    const version: FakeVersion = { ...record, source, artifact, instances: [] };
     const address = await this.#options.start(version);
     this.#throwIfOver(signal);
     const entry = known ?? { versions: new Map(), traffic: [], createdAt: new Date(), log: new LogBuffer() };
