@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { accessFor } from "./manager/access/listen-access.ts";
+import { accessFor } from "./manager/access/token.ts";
 import { createManager } from "./manager/manager.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { limitsFromEnv } from "./platform/limits.ts";
