@@ -154,7 +154,7 @@ describe("a machine that runs out of something", () => {
         if (process.platform !== "linux" && refused === undefined) return;
         const { code, detail } = (await refused!.json()) as Refusal;
         assert.deepEqual([refused!.status, code], [503, "no_capacity"], `${detail}\n${skiff.output}`);
-        assert.match(detail, /no fault of the function: .*ulimit -n/);
+        assert.match(detail, /not at fault: .*ulimit -n/);
         assert.equal(refused!.headers.get("retry-after"), "1");
         assert.ok(deployed.length >= 5, `${deployed.length} deployed`);
         for (const name of deployed) {

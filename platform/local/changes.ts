@@ -1,8 +1,7 @@
 import { setTimeout } from "node:timers/promises";
-import { isDiskFull } from "../disk-full.ts";
 import type { Draft, LogLine, Stored, Traffic } from "../platform.ts";
 import { Problem } from "../problems.ts";
-import { shortageOf } from "../shortage.ts";
+import { isDiskFull, shortageOf } from "../shortage.ts";
 import { checkTraffic, shareOf } from "../traffic.ts";
 import { type LocalFunction, removed, unknownVersion } from "./function.ts";
 import { StartError } from "./instances/running-instance.ts";

@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { FREE_SPACE, isDiskFull } from "../../disk-full.ts";
 import type { Bundle, Draft, Share, Source, SourceType, Traffic, VersionRecord } from "../../platform.ts";
 import type { Settings } from "../../settings.ts";
+import { FREE_SPACE, isDiskFull } from "../../shortage.ts";
 import { MIGRATIONS } from "./migrations.ts";
 
 /** A version with its number, to be stored. */
