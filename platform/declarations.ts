@@ -104,7 +104,7 @@ export function specText({ specBytes }: Pick<Limits, "specBytes">, spec: object)
   const text = JSON.stringify(spec);
   const bytes = Buffer.byteLength(text);
   if (bytes <= specBytes) return text;
-  const setting = LIMITS.specBytes.env;
+  const setting = LIMITS.specBytes[0];
   const detail = `The spec has ${bytes} bytes of JSON and may have ${specBytes}: make it smaller, or raise ${setting}.`;
   throw new Problem("invalid_declaration", detail, { setting });
 }

@@ -16,6 +16,11 @@ export class WaitingList<T> {
     return this.#entries[0]?.item;
   }
 
+  /** The items of all callers, in the order in which they are admitted. */
+  *[Symbol.iterator](): Iterator<T> {
+    for (const { item } of this.#entries) yield item;
+  }
+
   /**
    * Resolves when the caller is admitted. The caller overtakes the items at the end for which `overtakes` is true.
    * @throws the signal's reason if it aborts before that

@@ -121,7 +121,7 @@ describe("a machine that runs out of something", () => {
         }
         const { code, detail } = (await refused!.json()) as { code: string; detail: string };
         assert.deepEqual([refused!.status, code], [503, "no_capacity"], `${detail}\n${program.output}`);
-        assert.match(detail, /no fault of the function: .*ulimit -n/);
+        assert.match(detail, /not at fault: .*ulimit -n/);
         assert.equal(refused!.headers.get("retry-after"), "1");
         assert.ok(deployed.length >= 5, `${deployed.length} deployed`);
         for (const name of deployed) assert.equal((await skiff.instances(name)).length, 1, name);

@@ -27,7 +27,7 @@ describe("the limits", () => {
     });
   });
 
-  for (const [key, { env, unit }] of Object.entries(LIMITS)) {
+  for (const [key, [env, unit]] of Object.entries(LIMITS)) {
     it(`take ${key} from ${env}, and name it when it cannot be read`, () => {
       const [text, value] = {
         bytes: ["3Ki", 3_072],

@@ -7,7 +7,7 @@ const ROUNDS = 50;
 const PAUSE_MS = 20;
 
 /** The names that `Resources` gives: an id of the data folder, then the instance. */
-const SKIFF_GROUP = /^skiff-[0-9a-f]{12}-/;
+const GROUP_NAME = /^skiff-[0-9a-f]{12}-/;
 const STALE_MS = 3_600_000;
 
 /** Kills the processes of all groups in `folder` whose name starts with `prefix`, and removes the groups. */
@@ -26,7 +26,7 @@ export function removeLeftGroups(folder: string, prefix: string): void {
  * running Skiff adds a process to a group at once.
  */
 export function removeStaleGroups(folder: string, nowMs: number): void {
-  for (const group of groupsIn(folder, (name) => SKIFF_GROUP.test(name))) {
+  for (const group of groupsIn(folder, (name) => GROUP_NAME.test(name))) {
     const madeMs = statSync(group, { throwIfNoEntry: false })?.mtimeMs ?? nowMs;
     if (nowMs - madeMs >= STALE_MS) removeGroup(group);
   }
