@@ -2,8 +2,8 @@
  * Many functions that share little memory: `node bench/many-deploys.ts [FUNCTIONS] [SKIFF_MEMORY]`, 1000 and 1Gi by
  * default. All are deployed side by side, then each is called once.
  */
-import { processTree } from "../platform/local/resources/process-tree.ts";
-import { fieldOf, SmallFiles } from "../platform/local/resources/small-files.ts";
+import { processTree } from "../process/proc/process-tree.ts";
+import { fieldOf, SmallFiles } from "../process/proc/small-files.ts";
 import { ms, printTable, type Row } from "./tools/report.ts";
 import { SkiffProcess } from "./tools/skiff-process.ts";
 
@@ -22,7 +22,7 @@ interface Most {
 function held(skiff: number): Most {
   const files = new SmallFiles();
   const most: Most = { processes: 0, memoryMiB: 0 };
-  for (const pid of processTree(files, skiff, Number.POSITIVE_INFINITY)) {
+  for (const pid of processTree(files, skiff, { most: Number.POSITIVE_INFINITY })) {
     const status = files.text(`/proc/${pid}/status`);
     if (!status?.startsWith("Name:\tdeno\n")) continue;
     most.processes++;

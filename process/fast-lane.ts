@@ -1,72 +1,67 @@
 import { type Attempt, type SlowLane, Stay } from "./slow-lane.ts";
+import { WaitingList } from "./waiting-list.ts";
 
 export interface FastLaneOptions {
-  /** Pieces of work at a time. */
+  /** Attempts at a time. */
   readonly places: number;
-  /** Time that work may take here when nobody waits. */
+  /** Working time of an attempt in this lane while nothing waits, in milliseconds. */
   readonly mostMs: number;
-  /** Time that it may take here when somebody does. */
+  /** Working time of an attempt in this lane while something waits, in milliseconds. */
   readonly contendedMs: number;
-  /** Memory that it may take here, in bytes. */
+  /** Memory of an attempt in this lane, in bytes. */
   readonly mostBytes: number;
   readonly waiting: { readonly most: number; readonly refusal: () => Error };
-  /** Where what is over these goes on. */
+  /** Takes over attempts that exceed these limits. */
   readonly slow: SlowLane;
-  /** What work needs to begin, if that is not always there. */
+  /** A resource that each attempt needs to begin. */
   readonly means?: Means;
 }
 
-/** Something that is made ready for work. Who brings more of it calls `admit`. */
+/** A supply that attempts take from. Whoever adds to it calls `admit`. */
 export interface Means {
-  /** Whether there is more than `promised` of it. */
+  /** True if it holds more than `promised`. */
   has(promised: number): boolean;
-  /** Somebody waits for one. */
+  /** Orders one more. */
   want(): void;
 }
 
 export interface Entry {
   /** Ends the wait for a place. */
   readonly signal: AbortSignal;
-  /** How much there is to do, in any unit: small work goes ahead of what is much larger. */
+  /** Amount of work in any unit; small work overtakes much larger work. */
   readonly size?: number;
 }
 
-interface Waiter {
-  readonly enter: () => void;
-  readonly size: number;
-  readonly sinceMs: number;
-}
-
 const REVIEW_MS = 20;
-/** Work goes ahead of what is over so many times its size, */
+/** Work overtakes other work that is more than this many times its size, */
 const MUCH_LARGER = 4;
-/** and has not waited for so long. */
+/** unless that has waited longer than this. */
 const PATIENCE_MS = 2_000;
 
 /**
- * Few places for work that is done in no time, so that nobody waits long for one: what turns out to take longer goes
- * on in the slow lane, and begins anew there if that has no room at the moment.
+ * Runs short work in few places. An attempt that turns out to take long moves to the slow lane, so that no work waits
+ * long for a place. If the slow lane is full, the attempt is evicted and begins again there later.
  */
 export class FastLane {
   readonly #options: FastLaneOptions;
   readonly #inside = new Set<Stay<unknown>>();
-  /** Places given to those who have not begun yet. */
+  /** Places of admitted work that has not begun yet. */
   #promised = 0;
-  #waiting: Waiter[] = [];
+  readonly #waiting = new WaitingList<{ readonly size: number; readonly sinceMs: number }>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: FastLaneOptions) {
     this.#options = options;
   }
 
-  /** Somebody waits, or more than one works. */
+  /** True if work waits, or more than one attempt runs. */
   get isCrowded(): boolean {
-    return this.#waiting.length > 0 || this.#inside.size + this.#promised > 1;
+    return this.#waiting.size > 0 || this.#inside.size + this.#promised > 1;
   }
 
   /**
-   * Gives what the work gives. `begin` is called once more after every time that the attempt before was evicted.
-   * @throws the refusal if too many wait already, the signal's reason when it aborts before the work began
+   * Runs `begin`, and again after each eviction. Resolves with the result of the last attempt.
+   * @throws the refusal if too much work waits; the signal's reason if it aborts before the work begins
    */
   async run<T>(begin: () => Attempt<T>, { signal, size = 0 }: Entry): Promise<T> {
     await this.#enter(signal, size);
@@ -83,24 +78,14 @@ export class FastLane {
       try {
         return await stay.attempt.done;
       } catch (error) {
-        if (!stay.wasEvicted) throw error;
+        if (stay.evictedBytes === undefined) throw error;
       } finally {
-        this.#leave(stay);
+        this.#inside.delete(stay);
+        this.#options.slow.leave(stay);
+        this.admit();
       }
-      stay = await this.#beginSlow(begin, stay.lastBytes, signal);
+      stay = await this.#options.slow.begin(begin, stay.evictedBytes, signal);
     }
-  }
-
-  async #beginSlow<T>(begin: () => Attempt<T>, bytes: number, signal: AbortSignal): Promise<Stay<T>> {
-    const take = await this.#options.slow.enter(bytes, signal);
-    let stay: Stay<T> | undefined;
-    try {
-      stay = new Stay(begin());
-    } finally {
-      take(stay);
-    }
-    stay.attempt.slowDown();
-    return stay;
   }
 
   async #enter(signal: AbortSignal, size: number): Promise<void> {
@@ -110,39 +95,26 @@ export class FastLane {
       this.#promised++;
       return;
     }
-    if (this.#waiting.length >= most) throw refusal();
-    const entered = new Promise<void>((resolve, reject) => {
-      const leave = () => {
-        this.#waiting = this.#waiting.filter((each) => each !== waiter);
-        reject(signal.reason);
-      };
-      const enter = () => {
-        signal.removeEventListener("abort", leave);
-        this.#promised++;
-        resolve();
-      };
-      signal.addEventListener("abort", leave, { once: true });
-      const waiter: Waiter = { enter, size, sinceMs: performance.now() };
-      this.#waiting.splice(this.#positionOf(waiter), 0, waiter);
-    });
+    if (this.#waiting.size >= most) throw refusal();
+    const sinceMs = performance.now();
+    const admitted = this.#waiting.wait(
+      { size, sinceMs },
+      signal,
+      (other) => other.size > MUCH_LARGER * size && sinceMs - other.sinceMs < PATIENCE_MS,
+    );
     this.#review();
-    await entered;
+    await admitted;
   }
 
-  #leave(stay: Stay<unknown>): void {
-    this.#inside.delete(stay);
-    this.#options.slow.leave(stay);
-    this.admit();
-  }
-
-  /** Lets in who can begin. */
+  /** Admits waiting work while there are places and means. */
   admit(): void {
-    while (this.#hasPlace && this.#waiting.length > 0) {
+    while (this.#hasPlace && this.#waiting.size > 0) {
       if (!this.#hasMeans) {
         this.#options.means?.want();
         return;
       }
-      this.#waiting.shift()?.enter();
+      this.#promised++;
+      this.#waiting.admit();
     }
   }
 
@@ -150,29 +122,19 @@ export class FastLane {
     return this.#options.means?.has(this.#promised) ?? true;
   }
 
-  #positionOf({ size, sinceMs }: Waiter): number {
-    const goesAhead = (other: Waiter) =>
-      other.size > MUCH_LARGER * size && sinceMs - other.sinceMs < PATIENCE_MS;
-    let position = this.#waiting.length;
-    while (position > 0 && goesAhead(this.#waiting[position - 1]!)) position--;
-    return position;
-  }
-
   get #hasPlace(): boolean {
     return this.#inside.size + this.#promised < this.#options.places;
   }
 
-  /** Moves out what has been here for too long, or has become too large. */
+  /** Moves attempts that exceed the limits to the slow lane, or evicts them. */
   #review(): void {
     const { mostMs, contendedMs, mostBytes, slow } = this.#options;
-    const withinMs = this.#waiting.length > 0 ? contendedMs : mostMs;
+    const withinMs = this.#waiting.size > 0 ? contendedMs : mostMs;
     for (const stay of this.#inside) {
       const { attempt } = stay;
       if (attempt.workedMs() < withinMs && attempt.bytes() < mostBytes) continue;
-      if (slow.tryEnter(stay)) {
-        this.#inside.delete(stay);
-        attempt.slowDown();
-      } else if (stay.canBeEvicted) stay.evict();
+      if (slow.tryEnter(stay)) this.#inside.delete(stay);
+      else stay.evict();
     }
     this.admit();
   }

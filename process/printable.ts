@@ -1,20 +1,18 @@
 /**
- * What a terminal obeys instead of showing it: control characters (C0 and C1) but the tab, line separators, marks that
- * turn the direction of text around (CVE-2021-42574), and halves of characters.
+ * Characters that a terminal interprets instead of displaying: control characters (C0 and C1) except the tab, line
+ * separators, marks that reverse the direction of text (CVE-2021-42574), and lone surrogates.
  */
-const OBEYED = /[^\P{Cc}\t]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Cs}/gu;
-const OBEYED_IN_LINES = /[^\P{Cc}\t\n]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Cs}/gu;
-
+const INTERPRETED = /[^\P{Cc}\t]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Cs}/gu;
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r" };
 
-/** One line of text whose control characters are escapes as in JavaScript, so that they cannot steer a terminal. */
+/** Escapes the control characters of one line as JavaScript does, so that they cannot control a terminal. */
 export function printable(text: string): string {
-  return text.replace(OBEYED, escaped);
+  return text.replace(INTERPRETED, escaped);
 }
 
-/** The same of text that may have several lines. */
+/** Does the same for text of several lines. */
 export function printableLines(text: string): string {
-  return text.replace(OBEYED_IN_LINES, escaped);
+  return text.split("\n").map(printable).join("\n");
 }
 
 function escaped(character: string): string {

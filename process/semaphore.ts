@@ -1,51 +1,23 @@
-export interface SemaphoreOptions {
-  /** Pieces of work that run at a time. */
-  readonly places: number;
-  /** How many may wait; without it the caller sees to the bound. */
-  readonly waiting?: { readonly most: number; readonly refusal: () => Error };
-}
+import { WaitingList } from "./waiting-list.ts";
 
-/** At most `places` pieces of work at a time; the rest waits in order of arrival. */
+/** Runs at most `places` pieces of work at a time, in order of arrival. Callers bound how many wait. */
 export class Semaphore {
   #free: number;
-  readonly #waiting: SemaphoreOptions["waiting"];
-  readonly #queue: (() => void)[] = [];
+  readonly #waiting = new WaitingList<undefined>();
 
-  constructor({ places, waiting }: SemaphoreOptions) {
+  constructor({ places }: { readonly places: number }) {
     this.#free = places;
-    this.#waiting = waiting;
   }
 
-  /**
-   * Gives what the work gives.
-   * @throws the refusal if too many wait already, the signal's reason when it aborts before the work began
-   */
+  /** @throws the error of `work`; the signal's reason if it aborts before the work begins */
   async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
     if (this.#free > 0) this.#free--;
-    else await this.#turn(signal);
+    else await this.#waiting.wait(undefined, signal);
     try {
       return await work();
     } finally {
-      const next = this.#queue.shift();
-      if (next) next();
-      else this.#free++;
+      if (!this.#waiting.admit()) this.#free++;
     }
-  }
-
-  #turn(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#waiting && this.#queue.length >= this.#waiting.most) throw this.#waiting.refusal();
-    return new Promise((resolve, reject) => {
-      const turn = () => {
-        signal?.removeEventListener("abort", leave);
-        resolve();
-      };
-      const leave = () => {
-        this.#queue.splice(this.#queue.indexOf(turn), 1);
-        reject(signal?.reason);
-      };
-      this.#queue.push(turn);
-      signal?.addEventListener("abort", leave, { once: true });
-    });
   }
 }

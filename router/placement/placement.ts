@@ -8,6 +8,8 @@ import type { VersionState, Waiter } from "./version.ts";
 const RETRY_AFTER_MS: readonly number[] = [20, 100, 500];
 /** Time that a call waits inside an instance before the router tries the others again, in milliseconds. */
 const WAIT_INSIDE_MS = 1_000;
+/** Pause before a retry on an instance that did not let the call wait, in milliseconds. */
+const REFUSED_AGAIN_MS = 100;
 
 /** The call that a placement belongs to. */
 export interface PlacedCall {
@@ -47,6 +49,7 @@ export class Placement implements Waiter {
   /** Instances that had no place for the call since it was placed first. */
   #busy: InstanceClient[] | undefined;
   #busySinceMs = 0;
+  #insideSinceMs = 0;
   #timer: Timer | undefined;
   /** The timer is set to the call's timeout, not to the limit of its wait for an instance. */
   #isTimeout = true;
@@ -81,7 +84,8 @@ export class Placement implements Waiter {
   placed(instance: InstanceClient): void {
     this.#placeOn(instance);
     this.arm(this.#remainingMs());
-    this.#forwardLater();
+    // In the next tick: the caller may be in the end of another call, inside the parser.
+    process.nextTick(() => this.#forwardPlaced());
   }
 
   refused(problem: Problem): void {
@@ -133,12 +137,15 @@ export class Placement implements Waiter {
     }
     // After a wait inside, every instance may have a place again.
     this.#busy = this.waitInsideMs > 0 ? [instance] : [...(this.#busy ?? []), instance];
+    const isEarly = this.waitInsideMs > 0 && nowMs - this.#insideSinceMs < this.waitInsideMs / 2;
     const other = this.version!.exchange(instance, this.#busy);
     this.waitInsideMs = other === undefined ? Math.min(WAIT_INSIDE_MS, leftMs) : 0;
     this.#instance = other ?? instance;
     this.served = this.#instance;
     this.phase = "waiting";
-    this.#forwardLater();
+    this.#insideSinceMs = nowMs;
+    if (isEarly) setTimeout(() => this.#forwardPlaced(), REFUSED_AGAIN_MS);
+    else process.nextTick(() => this.#forwardPlaced());
   }
 
   get hasPlace(): boolean {
@@ -199,12 +206,9 @@ export class Placement implements Waiter {
     else this.#call.refuse(problems.noInstance(limits));
   }
 
-  /** Forwards in the next tick: the caller may be in the end of another call, inside the parser. */
-  #forwardLater(): void {
-    process.nextTick(() => {
-      const instance = this.#instance;
-      if (instance !== undefined && this.phase === "waiting") this.#call.forward(instance);
-    });
+  #forwardPlaced(): void {
+    const instance = this.#instance;
+    if (instance !== undefined && this.phase === "waiting") this.#call.forward(instance);
   }
 
   #placeOn(instance: InstanceClient): void {

@@ -9,21 +9,20 @@ export interface LogLimit {
 export class LimitedLog {
   readonly #print: (line: string) => void;
   readonly #limit: LogLimit;
-  readonly #now: () => number;
   #windowStartMs = Number.NEGATIVE_INFINITY;
   #lines = 0;
   #leftOut = 0;
 
-  /** @param now a monotonic clock, in milliseconds */
-  constructor(print: (line: string) => void, limit: LogLimit, now: () => number = () => performance.now()) {
+  constructor(print: (line: string) => void, limit: LogLimit) {
     this.#print = print;
     this.#limit = limit;
-    this.#now = now;
   }
 
-  /** @param line one line; clients and instances may choose parts of it */
-  print(line: string): void {
-    const nowMs = this.#now();
+  /**
+   * @param line one line; clients and instances may choose parts of it
+   * @param nowMs the monotonic time, in milliseconds
+   */
+  print(line: string, nowMs = performance.now()): void {
     if (nowMs - this.#windowStartMs >= this.#limit.perMs) {
       this.#windowStartMs = nowMs;
       this.#lines = 0;

@@ -72,8 +72,7 @@ export function passOn(socketPath: string): RequestHandler {
     } catch (error) {
       // Node receives some targets that it does not send.
       const detail = `The request cannot be passed on: ${(error as Error).message}.`;
-      refuse(new Problem("invalid_request", detail));
-      return;
+      return refuse(new Problem("invalid_request", detail));
     }
     const notReady = "The management API does not answer; try again in a moment.";
     upstream.on("error", () => refuse(new Problem("not_ready", notReady, { retryAfterS: 1 })));

@@ -10,7 +10,6 @@ const REFRESH_MS = 100;
 /** The platform on a worker: a copy of all endpoints, and calls to the primary, which has the platform. */
 export class WorkerPlatform extends EndpointsTable implements RouterPlatform {
   readonly #primary: Channel<PrimaryMethods>;
-  /** By name and version, as `#sent`. */
   readonly #reported = new Map<string, Load>();
   /** Of versions that have calls. */
   readonly #sent = new Map<string, WorkerLoad>();

@@ -78,8 +78,8 @@ export class WorkerProcess {
     });
   }
 
-  kill(because: string): void {
-    this.#print(`router process ${this.place} ${because}`);
+  kill(because?: string): void {
+    if (because !== undefined) this.#print(`router process ${this.place} ${because}`);
     this.#child.kill("SIGKILL");
   }
 }

@@ -43,6 +43,10 @@ export class Workers implements Front {
   readonly #unapplied = new Map<Promise<unknown>, string>();
   readonly #stopWatching: () => void;
   readonly #checks: NodeJS.Timeout;
+  /** Workers end with the primary anyway, but a moment later they would report that its instances have ended. */
+  readonly #killAll = () => {
+    for (const worker of this.#workers) worker.kill();
+  };
   /** The counters of workers that have ended, because a counter must never decrease. */
   #before = NO_COUNTERS;
   #management: Awaited<ReturnType<typeof openManagementSocket>> | undefined;
@@ -57,6 +61,7 @@ export class Workers implements Front {
     this.#checks = setInterval(() => {
       for (const worker of this.#workers) worker.check();
     }, CHECK_EVERY_MS);
+    process.once("exit", this.#killAll);
   }
 
   /** Resolves when all workers listen. @throws Error also if a worker does not start; `close` ends the others */
@@ -104,6 +109,7 @@ export class Workers implements Front {
     this.#restarts = false;
     this.#stopWatching();
     clearInterval(this.#checks);
+    process.off("exit", this.#killAll);
     const ended = Promise.all(
       [...this.#workers].flatMap(({ channel, ended }) => [channel.ask("end", options), ended]),
     );

@@ -26,20 +26,20 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { RuntimeFiles } from "../runtime.ts";
 
-/** What Deno keeps of code that it compiled: SQLite files, and while they are in use their logs (WAL). */
+/** Deno's caches of compiled code: SQLite files, with their logs (WAL) while they are in use. */
 const DATABASES = ["v8_code_cache_v2", "dep_analysis_cache_v2", "node_analysis_cache_v2"];
 const FILES = DATABASES.flatMap((name) => [name, `${name}-wal`, `${name}-shm`]);
-/** Says that a folder has all that it will have, and what it is for. */
+/** Marks a complete folder; contains the key of what it was compiled from. */
 const COMPLETE = "complete";
-/** Below it compiling takes less than what a cache of its own costs. */
+/** Smaller bundles compile faster than a cache of their own can be copied. */
 const BUNDLE_FROM_BYTES = 64 * 1024;
-/** Largest cache that is kept of a version. */
+/** Largest cache of a version. */
 const MOST_BYTES = 8 * 1024 ** 2;
-/** Of all versions together; the oldest go first. They are made anew, so none outlives Skiff. */
+/** Largest size of all these together; the oldest are removed first. None outlives Skiff. */
 const MOST_TOTAL_BYTES = 256 * 1024 ** 2;
-/** Deno writes what it compiled when a module has run, in the background. */
+/** Time after which Deno has written what it compiled, which it does in the background. */
 export const WRITTEN_AFTER_MS = 2_000;
-/** Room that the caches of an instance have in its folder in memory. */
+/** Space for the caches of an instance in its folder in memory. */
 export const CACHE_BYTES = MOST_BYTES + 1024 ** 2;
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
@@ -48,14 +48,14 @@ export const CACHE_FOLDER = "deno";
 /** Deno keeps what functions put into the Cache API and localStorage in a folder of this name: a file prevents that. */
 const LOCATION_DATA = "location_data";
 
-/** Imports what functions often do, which Deno compiles when it is imported first. */
+/** Imports the modules that functions often import, which Deno compiles at their first import. */
 export const WARM_MODULE = `for (const name of ${JSON.stringify(
   builtinModules.filter((name) => !name.startsWith("_") && !name.includes(":")),
 )}) await import("node:" + name).catch(() => {});
 export default () => new Response("warm");
 `;
 
-/** A sandbox that has a folder in memory, and the user whose files those in it are. */
+/** A sandbox that has a folder in memory, and the owner of the files in it. */
 export interface CachePlace {
   readonly sandbox: {
     readonly isEnded: boolean;
@@ -67,39 +67,39 @@ export interface CachePlace {
 
 /** The cache of one instance. */
 export interface ProvidedCache {
-  /** The instance is about to be ready. */
+  /** Called when the instance is about to be ready. */
   listening(): void;
-  /** Resolves when nothing of the instance is read any more. */
+  /** Stops reading from the instance. */
   close(): Promise<void>;
 }
 
-/** A cache that nothing is taken from. */
+/** A cache that is not kept. */
 export const UNKEPT: ProvidedCache = { listening: () => {}, close: async () => {} };
 
 /**
- * Compiled code, which makes starts faster, where no function can write it for another. Every sandbox gets a copy of
- * what all share, which a program of ours has compiled (`keep`). A version with much code has a copy of its own besides:
- * an instance of that version compiles it, and others of it alone get it.
+ * Compiled code, which makes starts faster. No function can write code for another one: every sandbox gets a copy of a
+ * shared cache that a program of ours compiled (`keep`), and a version with much code has a cache that one of its instances
+ * compiled and only its other instances get.
  */
 export class CodeCache {
   readonly #shared: string;
   readonly #key: string;
   readonly #underWay = new Set<string>();
-  /** Sizes of those of versions, the oldest first. */
+  /** Sizes of the caches of versions by their folder, the oldest first. */
   readonly #kept = new Map<string, number>();
 
-  /** `folder` is for what all share; `key` names what that is compiled from and by. */
+  /** @param folder for the shared cache @param key identifies what that is compiled from and by */
   constructor(folder: string, key: string) {
     this.#shared = folder;
     this.#key = key;
     const stamp = join(folder, COMPLETE);
     if (existsSync(stamp) && readFileSync(stamp, "utf8") === key) return;
-    // Of another version of Deno, or of a Skiff whose functions wrote here.
+    // It belongs to another version of Deno, or to a Skiff whose functions wrote here.
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
-  /** A cache of what this runtime compiles. */
+  /** Opens the cache of what this runtime compiles. */
   static open(folder: string, { binary, program }: RuntimeFiles): CodeCache {
     const { size, mtimeMs } = statSync(binary);
     const key = createHash("sha256").update(`${size} ${mtimeMs}`).update(readFileSync(program));
@@ -110,10 +110,7 @@ export class CodeCache {
     return existsSync(join(this.#shared, COMPLETE));
   }
 
-  /**
-   * Makes a folder that instances without sandboxes write to, and so share. No sandbox gets a copy of it, and it lasts
-   * as long as Skiff runs.
-   */
+  /** Makes a folder for instances without sandboxes, which all write to it. It lasts as long as Skiff runs. */
   openWritable(): string {
     const folder = join(this.#shared, "shared");
     rmSync(folder, { recursive: true, force: true });
@@ -122,7 +119,7 @@ export class CodeCache {
     return folder;
   }
 
-  /** Puts what all share into a new sandbox. */
+  /** Copies the shared cache into a new sandbox. */
   async seed({ sandbox, user }: CachePlace): Promise<void> {
     const folder = join(sandbox.workPath, CACHE_FOLDER);
     await mkdir(folder, { mode: 0o700 });
@@ -133,14 +130,14 @@ export class CodeCache {
     for (const path of [folder, ...names.map((name) => join(folder, name))]) await chown(path, user, user);
   }
 
-  /** Takes over what an instance of our own program has compiled, for all. */
+  /** Makes what a program of ours compiled the shared cache. */
   async keep(prepared: CachePlace): Promise<void> {
     if ((await copyOut(prepared, this.#shared)) === 0) return;
     for (const name of DATABASES) compact(join(this.#shared, name));
     await writeFile(join(this.#shared, COMPLETE), this.#key, { mode: 0o600 });
   }
 
-  /** Gives an instance what others of its version compiled, or takes it from the first. */
+  /** Gives an instance the cache of its version, or keeps what it compiles if there is none. */
   async provide(bundle: string, prepared: CachePlace): Promise<ProvidedCache> {
     if (statSync(bundle).size < BUNDLE_FROM_BYTES) return UNKEPT;
     const own = join(dirname(bundle), "deno");
@@ -148,7 +145,7 @@ export class CodeCache {
       await copyIn(own, prepared);
       return UNKEPT;
     }
-    // One instance is enough; those that start meanwhile compile for themselves.
+    // One instance is enough. Those that start meanwhile compile for themselves.
     if (this.#underWay.has(own)) return UNKEPT;
     this.#underWay.add(own);
     let timer: NodeJS.Timeout | undefined;
@@ -156,7 +153,7 @@ export class CodeCache {
     const done = () => this.#underWay.delete(own);
     const listening = () => {
       timer = setTimeout(() => {
-        // The disk is full, the version was removed, or the instance ended: the next one compiles again.
+        // A full disk, a removed version or the end of the instance: the next one compiles again.
         keeping = this.#keepOwn(prepared, own).then(done, done);
       }, WRITTEN_AFTER_MS);
       timer.unref();
@@ -184,18 +181,18 @@ export class CodeCache {
   }
 }
 
-/** Whoever copies from it has all of it or an error. */
+/** Removes a folder so that a reader gets either all of it or an error. */
 async function removeWhole(folder: string): Promise<void> {
   try {
     await rename(folder, `${folder}.old`);
   } catch (error) {
-    // It went with its version.
+    // It was removed with its version.
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
   await rm(`${folder}.old`, { recursive: true, force: true });
 }
 
-/** No code of a function runs yet in the sandbox. What cannot be copied is compiled again. */
+/** Copies a cache into a sandbox in which no code of a function runs yet. What cannot be copied is compiled again. */
 async function copyIn(own: string, { sandbox, user }: CachePlace): Promise<void> {
   const folder = join(sandbox.workPath, CACHE_FOLDER);
   try {
@@ -205,12 +202,12 @@ async function copyIn(own: string, { sandbox, user }: CachePlace): Promise<void>
       if (process.getuid?.() === 0) await chown(path, user, user);
     }
   } catch {
-    // A part of it fits nothing.
+    // A part of a cache is of no use.
     await Promise.allSettled(FILES.map((name) => rm(join(folder, name), { force: true })));
   }
 }
 
-/** One file without a log, as small as it can be. Only for what a program of ours wrote. */
+/** Makes a database one small file without a log. Only for what a program of ours wrote. */
 function compact(file: string): void {
   const database = new DatabaseSync(file);
   try {
@@ -221,15 +218,15 @@ function compact(file: string): void {
 }
 
 /**
- * Copies what an instance has compiled. Whatever stands in the place of the files is the function's to choose: only
- * regular files of the folder itself are taken, of a bounded size. The instance stands still meanwhile, so that the
- * files fit each other. Gives the bytes that were taken; 0 if there was nothing to take.
+ * Copies what an instance has compiled. The function may have replaced the files, so this takes only regular files of the
+ * folder itself, of a bounded size. The instance is stopped meanwhile, so that the files are consistent. Returns the bytes
+ * copied; 0 if there were none.
  */
 async function copyOut({ sandbox }: CachePlace, into: string): Promise<number> {
   if (sandbox.isEnded) return 0;
   const contents = await readStill(sandbox);
   if (contents.length === 0) return 0;
-  // Not the folders above it: they go with the version.
+  // Not the folders above it: they are removed with the version.
   if (!existsSync(into)) await mkdir(into, { mode: 0o700 });
   for (const { name, bytes } of contents) {
     await writeFile(join(into, `${name}.part`), bytes, { mode: 0o600 });
@@ -247,7 +244,7 @@ async function readStill(sandbox: CachePlace["sandbox"]): Promise<Content[]> {
   let folder: number | undefined;
   sandbox.signal("SIGSTOP");
   try {
-    // At once: when the sandbox is closed, its path may be another's. The descriptor of the folder stays its own.
+    // Synchronously: the path may lead to another sandbox once this one is closed. The descriptor does not.
     const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
     folder = await unlessAbsent(() => openSync(join(sandbox.workPath, CACHE_FOLDER), flags));
     return folder === undefined ? [] : await readAll(folder);
@@ -287,7 +284,7 @@ async function readUpTo(file: FileHandle, size: number): Promise<Buffer> {
   return bytes.subarray(0, at);
 }
 
-/** Undefined where there is nothing of that kind. */
+/** Undefined if there is no file or folder of that kind. */
 async function unlessAbsent<T>(open: () => T | Promise<T>): Promise<T | undefined> {
   try {
     return await open();

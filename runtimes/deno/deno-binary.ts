@@ -9,8 +9,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Path of the Deno binary that npm installed, asked of the package which carries it, so that neither PATH
- * nor an install script decides which Deno runs.
+ * Returns the path of the Deno binary that npm installed. It is that in the package, so that neither PATH nor an install
+ * script decides which Deno runs.
  * @throws Error on a machine for which Deno has no package
  */
 export function denoPath(): string {

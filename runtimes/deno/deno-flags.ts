@@ -3,10 +3,9 @@ import { type NetRule, parseNetRule } from "../../platform/net-rule.ts";
 import type { Settings } from "../../platform/settings.ts";
 
 /**
- * IPv4 addresses that are not public: the special-purpose registries of RFC 6890, multicast, and the
- * metadata address of Azure, which lies in a public range. Deno checks them again on what a name resolves
- * to, and on IPv6 forms of them that a program writes; not on an IPv6 form (`::ffff:10.0.0.1`) that a name
- * resolves to.
+ * IPv4 addresses that are not public: the special-purpose registries of RFC 6890, multicast, and the metadata address of
+ * Azure, which is in a public range. Deno also checks the addresses that a name resolves to, and IPv6 forms that a program
+ * writes, but not an IPv6 form (`::ffff:10.0.0.1`) that a name resolves to.
  */
 export const PRIVATE_IPV4 = [
   "0.0.0.0/8",
@@ -26,35 +25,35 @@ export const PRIVATE_IPV4 = [
   "240.0.0.0/4",
 ];
 
-/** Deno takes no IPv6 ranges, so only single addresses can be named: unspecified, loopback, metadata. */
+/** Deno takes no IPv6 ranges, so these are single addresses: unspecified, loopback, metadata. */
 const PRIVATE_IPV6 = ["[::]", "[::1]", "[fd00:ec2::254]", "[fd20:ce::254]"];
 
 const PRIVATE_NAMES = ["localhost", "metadata.google.internal"];
 
-export interface Sandbox {
+export interface FlagOptions {
   readonly settings: Settings;
-  /** The bundle's file, which the function may read. */
+  /** File of the bundle, which the function may read. */
   readonly bundle: string;
-  /** The one folder that the function may read and write; absent: there is none. */
+  /** The only folder that the function may read and write; absent: there is none. */
   readonly scratch?: string;
-  /** Where the instance listens: a Unix socket, or a port of a pod. */
+  /** A Unix socket, or a port of a pod. */
   readonly listen: { readonly unix: string } | { readonly port: number };
-  /** In a pod: what the runtime reads and writes besides, before anything else runs, and then lets go. */
+  /** In a pod: further files of the runtime. It drops the permission for them before other code runs. */
   readonly runtime?: { readonly read: readonly string[]; readonly write: readonly string[] };
-  /** Addresses of this machine besides loopback: functions do not reach its other services through them. */
+  /** Addresses of this machine besides loopback, through which functions may not reach its services. */
   readonly ownAddresses: readonly string[];
 }
 
-/** Everything between `deno` and the program for an instance with these settings. */
-export function denoRunArguments(sandbox: Sandbox): string[] {
-  const { settings, bundle, scratch, listen, runtime, ownAddresses } = sandbox;
-  // Denying an address denies listening on it, too. In a pod 0.0.0.0 is the pod itself and nothing else.
+/** Returns the arguments between `deno` and the program, for an instance with these settings. */
+export function denoRunArguments(options: FlagOptions): string[] {
+  const { settings, bundle, scratch, listen, runtime, ownAddresses } = options;
+  // To deny an address also denies listening on it. In a pod 0.0.0.0 is the pod itself and nothing else.
   const open = "unix" in listen ? [] : ["0.0.0.0/32"];
   const { allow, deny } = netFlags(settings.permissions.net, ownAddresses, open);
   const files = [...(scratch === undefined ? [] : [scratch]), ...("unix" in listen ? [listen.unix] : [])];
   const listens = "unix" in listen ? `unix:${listen.unix}` : `0.0.0.0:${listen.port}`;
   const reads = [bundle, ...(runtime?.read ?? []), ...files];
-  // The runtime reads its start message, and removes it before the function could.
+  // The runtime reads its start message, and removes it before the function can read it.
   const own = [
     ...(scratch === undefined ? [] : ["TMPDIR"]),
     ...(runtime === undefined ? [] : [START_VARIABLE]),
@@ -72,9 +71,9 @@ export function denoRunArguments(sandbox: Sandbox): string[] {
     // Without it a request's signal aborts after every answer, not only when the client goes away.
     "--unstable-no-legacy-abort",
     `--v8-flags=--max-heap-size=${heapMiB(settings)}`,
-    // Nothing else can be set either: variables steer what Deno loads and where it connects without asking
-    // for a permission (HTTP_PROXY; __EGL_VENDOR_LIBRARY_FILENAMES names native code). Ignored, not denied:
-    // a program that looks for one finds none and goes on.
+    // No other variable can be set: some decide what Deno loads and where it connects without a permission
+    // (HTTP_PROXY; __EGL_VENDOR_LIBRARY_FILENAMES names native code). Ignored instead of denied, so that a program
+    // that reads one finds none and continues.
     ...(variables.length > 0 ? [`--allow-env=${variables.join(",")}`] : []),
     "--ignore-env",
     `--allow-read=${reads.join(",")}`,
@@ -85,21 +84,21 @@ export function denoRunArguments(sandbox: Sandbox): string[] {
   ];
 }
 
-/** What a process of Deno takes besides its heap: 25 MiB after start, and room for compiled code. */
+/** Memory of Deno besides its heap: 25 MiB after start, and space for compiled code. */
 const OUTSIDE_HEAP_MIB = 32;
 
 /**
- * Young and old objects in all: V8 collects what is unused before the process reaches its limit, by which it is ended.
- * `--max-old-space-size` would leave the young ones out, which may be as many again.
+ * The heap of young and old objects: V8 then collects garbage before the process reaches the limit at which it is killed.
+ * `--max-old-space-size` does not count young objects, which may take as much again.
  */
 function heapMiB({ memoryMiB }: Settings): number {
   return Math.max(memoryMiB - OUTSIDE_HEAP_MIB, Math.ceil(memoryMiB / 2));
 }
 
 /**
- * With `public`: all but the private addresses, of which the listed ones are taken out. Without: the
- * listed destinations only; a name among them still does not reach a private address by resolving to it.
- * `open` are ranges that are not denied although nobody listed them.
+ * Translates rules of `net`. With `public` everything is allowed and private addresses are denied, except for listed ones.
+ * Without it only listed destinations are allowed, and a name among them cannot resolve to a private address. Ranges in
+ * `open` are not denied.
  */
 export function netFlags(
   rules: readonly string[],
@@ -109,7 +108,7 @@ export function netFlags(
   const parsed = rules.map((rule) => parseNetRule(rule)).filter((rule) => rule !== undefined);
   const isPublic = parsed.some((rule) => rule.kind === "public");
   const own = ownAddresses.map((address) => (address.includes(":") ? `[${address}]` : `${address}/32`));
-  // Beside `public` nothing limits the port, so a private address of which one port is wanted stays closed.
+  // With `public` ports are not limited, so a rule for one port does not open a private address.
   const opened = parsed.filter((rule) => !isPublic || (rule.kind !== "public" && rule.port === undefined));
   const openedRanges = opened.filter((rule) => rule.kind === "range");
   const ranges = [...open, ...openedRanges.map(({ base, bits }) => `${base}/${bits}`)];
@@ -136,7 +135,7 @@ function denoRule(rule: NetRule): string {
   return rule.bits === 32 ? rule.base + port : `${rule.base}/${rule.bits}`;
 }
 
-/** The parts of `range` that none of `holes` covers, as ranges. */
+/** Returns the parts of `range` that none of `holes` covers, as ranges. */
 export function subtractRanges(range: string, holes: readonly string[]): string[] {
   let parts = [parseRange(range)];
   for (const hole of holes.map(parseRange)) parts = parts.flatMap((part) => subtract(part, hole));

@@ -2,18 +2,18 @@ import { formatMs } from "../../quantity.ts";
 import type { RunningInstance } from "./running-instance.ts";
 
 const LOOK_EVERY_MS = 250;
-/** Silence of an event loop after which an instance that is not wanted any more has no time left. */
+/** Silence of its event loop after which a draining instance is killed. */
 export const BLOCKED_MS = 3_000;
 
 export interface DrainingOptions {
   readonly streamIdleMs: number;
-  /** True if a router knows a call on this instance whose response has begun. */
+  /** Whether a router reports a call on this instance whose response has begun. */
   readonly hasStream: (id: string) => boolean;
-  /** An instance was ended before it had finished, and why. */
+  /** Called when an instance is killed before it has finished, with the reason. */
   readonly onKill: (instance: RunningInstance, because: string) => void;
 }
 
-/** Instances that are out of the endpoints and finish the calls under way. */
+/** Instances that have left the endpoints and finish the calls under way. */
 export class Draining {
   readonly #instances = new Set<RunningInstance>();
   readonly #options: DrainingOptions;
@@ -30,14 +30,14 @@ export class Draining {
     return this.#instances.values();
   }
 
-  /** Resolves when it has ended, at most `graceMs` from now: by default as finishing.ts has it. */
+  /** Resolves when it has ended, at most `graceMs` from now; by default as `overdue` decides. */
   async add(instance: RunningInstance, graceMs?: number): Promise<void> {
     this.#instances.add(instance);
     await (graceMs === undefined ? this.#finish(instance) : instance.drain(graceMs));
     this.#instances.delete(instance);
   }
 
-  /** Resolves when all have ended; `graceMs` is for those that have longer. */
+  /** Resolves when all have ended; `graceMs` shortens the time of those that have more. */
   async end(graceMs?: number): Promise<void> {
     const end = (instance: RunningInstance) =>
       graceMs === undefined ? instance.ended : instance.drain(graceMs);
@@ -76,17 +76,17 @@ export interface Finishing {
   readonly forMs: number;
   /** Time since its event loop gave a sign of life; at most `forMs`. */
   readonly silentMs: number;
-  /** A router knows a call on it whose response has begun. */
+  /** A router reports a call on it whose response has begun. */
   readonly hasStream: boolean;
-  /** Time that the function's calls have until their response starts. */
+  /** Time limit of a call until its response starts. */
   readonly timeoutMs: number;
   /** Silence after which a stream is ended. */
   readonly streamIdleMs: number;
 }
 
 /**
- * Why an instance that left the endpoints gets no more time; undefined while it may go on. One with a stream has the
- * time of a call and one silence of a stream; one with calls alone has the time of a call, while its event loop turns.
+ * Returns why a draining instance gets no more time; undefined while it may continue. With a stream it has the time of a
+ * call and one silence of a stream. Without, it has the time of a call, as long as its event loop responds.
  */
 export function overdue(input: Finishing): string | undefined {
   const { forMs, silentMs, hasStream, timeoutMs, streamIdleMs } = input;

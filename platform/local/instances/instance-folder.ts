@@ -13,12 +13,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { InstanceResources } from "../resources/instance-resources.ts";
 import { startOf } from "./process-table.ts";
 import { removeTree, removeTreeSync } from "./remove-tree.ts";
 
 /** Longest path of a Unix socket on Linux is 108 bytes, on macOS 104, with its final NUL. */
 const SOCKET_PATH_BYTES = 100;
-/** In a folder of instances that is elsewhere: whose it is. */
+/** File that names the owner of a folder of instances outside the data folder. */
 const OWNER = "owner";
 
 export interface InstanceFolder {
@@ -27,25 +28,25 @@ export interface InstanceFolder {
   readonly path: string;
   /** Where routers reach it. */
   readonly socket: string;
-  /** Without a wall: what the function may write to. */
+  /** Without a wall: the folder that the function may write to. */
   readonly scratch: string;
-  /** With a wall: what is read-only inside, and places to mount on. */
+  /** With a wall: a folder that is read-only inside, and folders to mount on. */
   readonly code: string;
   readonly work: string;
   readonly root: string;
-  /** Tells the data folder that it belongs to from copies of it. */
+  /** Distinguishes the data folder that it belongs to from copies of that. */
   readonly owner: string;
 }
 
 /**
- * The folders of all instances of one data folder: each has a socket, a scratch folder and the pid of its
- * process, so that a Skiff started after a crash finds and ends what the one before left behind. Only what
- * this very folder left: a copy of it, which is how a backup is made, has the same files.
+ * The folders of all instances of one data folder. Each has a socket, a scratch folder and the pid of its process, so that
+ * the next Skiff after a crash ends the processes that are left. It ends only those of this very data folder: a copy of it,
+ * which is how a backup is made, has the same files.
  */
 export class InstanceFolders {
   readonly #root: string;
   readonly #owner: string;
-  /** Says where they are when that is not in the data folder. */
+  /** File with the path of the folders when they are not in the data folder. */
   readonly #pointer: string;
 
   constructor(dataFolder: string) {
@@ -76,12 +77,12 @@ export class InstanceFolders {
     ) as [...[string, string, string, string]];
     for (const folder of [scratch, work, root]) mkdirSync(folder, { recursive: true, mode: 0o700 });
     mkdirSync(code, { mode: 0o755 });
-    // Whatever the mask of this process is: an instance may have a user of its own.
+    // Whatever the umask of this process is: an instance may have a user of its own.
     chmodSync(code, 0o755);
     return { id, path, scratch, code, work, root, socket: join(path, "sock"), owner: this.#owner };
   }
 
-  /** Removes what is left; every instance must have ended. */
+  /** Removes all folders; every instance must have ended. */
   close(): void {
     removeTreeSync(this.#root);
     rmSync(this.#pointer, { force: true });
@@ -90,29 +91,37 @@ export class InstanceFolders {
 
 interface ProcessRecord {
   readonly pid: number;
-  /** When it started: another process may have the number by now. */
+  /** When it started: the pid may belong to another process by now. */
   readonly start: string;
-  /** In a copy of a data folder it is the original's. */
+  /** In a copy of a data folder this names the original. */
   readonly owner: string;
 }
 
-/** Notes the process whose end is the end of the instance. */
+/** Records the process whose end is the end of the instance. */
 export function recordPid({ path, owner }: InstanceFolder, pid: number): void {
   const record: ProcessRecord = { pid, start: startOf(pid) ?? "", owner };
   writeFileSync(join(path, "pid"), JSON.stringify(record), { mode: 0o600 });
 }
 
-/** What could not be removed and why, for the log; undefined if nothing is left. The next start tries again. */
-export async function removeFolder(folder: InstanceFolder): Promise<string | undefined> {
-  try {
-    await removeTree(folder.path);
-    return undefined;
-  } catch (error) {
-    return `something is left in ${folder.path}: ${(error as Error).message}`;
-  }
+/**
+ * Removes the files and the control group of an instance that has ended. Returns what is left and why, for the log; the
+ * next start of Skiff tries again.
+ */
+export async function removeInstance(
+  folder: InstanceFolder | undefined,
+  resources: InstanceResources | undefined,
+): Promise<readonly string[]> {
+  const inFolder =
+    folder &&
+    removeTree(folder.path).then(
+      () => undefined,
+      (error: Error) => `something is left in ${folder.path}: ${error.message}`,
+    );
+  const left = [await inFolder, await resources?.release()];
+  return left.filter((each) => each !== undefined);
 }
 
-/** Random enough never to repeat; short, because it is part of a socket's path and of log lines. */
+/** Long enough never to repeat; short, because it is part of a socket's path and of log lines. */
 function newId(): string {
   return randomBytes(6).toString("hex");
 }
@@ -136,14 +145,14 @@ function removeLeftovers(root: string, owner: string): void {
   removeTreeSync(root);
 }
 
-/** Undefined also for what a crash cut short: nothing runs that was not recorded whole. */
+/** Undefined also for a record that a crash cut short: a process runs only after it was recorded. */
 function readRecord(file: string): ProcessRecord | undefined {
   const text = readIfThere(file) ?? "";
   if (!text.startsWith("{") || !text.endsWith("}")) return undefined;
   return JSON.parse(text) as ProcessRecord;
 }
 
-/** What tells a data folder from its copies: neither a copy nor one that took its place has all of it. */
+/** Identifies a data folder: neither a copy nor a folder that took its place has the same path, device and inode. */
 function identityOf(dataFolder: string): string {
   const { dev, ino } = statSync(dataFolder);
   return JSON.stringify({ dataFolder: realpathSync(dataFolder), dev, ino });

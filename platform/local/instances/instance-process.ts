@@ -5,7 +5,7 @@ import { formatMs } from "../../quantity.ts";
 import type { Settings } from "../../settings.ts";
 import { endOf, type Launched } from "../launch/launcher.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
-import { recordPid, removeFolder } from "./instance-folder.ts";
+import { recordPid } from "./instance-folder.ts";
 import { readLines } from "./output.ts";
 import { probe } from "./probe.ts";
 import { type RunningInstance, StartError } from "./running-instance.ts";
@@ -21,7 +21,7 @@ export interface InstanceOptions {
   /** Time that it may take to be ready. */
   readonly startMs: number;
   readonly onLine: (line: LogLine) => void;
-  /** What it is expected to need in memory. */
+  /** Memory that it is expected to need. */
   readonly expectedMiB: number;
 }
 
@@ -103,8 +103,8 @@ export class InstanceProcess implements RunningInstance {
   }
 
   /**
-   * Connections are accepted in the order in which they came: an instance that answers a probe has those that came
-   * before, however busy the machine is.
+   * Sends SIGTERM after a probe: an instance accepts connections in order, so when it answers it has accepted all earlier
+   * ones, however busy the machine is.
    */
   async #terminate(withinMs: number): Promise<void> {
     if (this.readyAtMs !== undefined && withinMs > 0) {
@@ -118,7 +118,7 @@ export class InstanceProcess implements RunningInstance {
   kill(because: string): void {
     this.#killedBecause ??= because;
     this.#child.kill("SIGKILL");
-    // It needs the processor to end.
+    // A killed process needs the processor to end.
     this.resources.endYielding();
   }
 
@@ -220,9 +220,8 @@ export class InstanceProcess implements RunningInstance {
   }
 
   async #release({ onLine }: InstanceOptions): Promise<void> {
-    await this.#launched.close();
-    for (const left of [await removeFolder(this.#launched.folder), await this.resources.release()]) {
-      if (left) onLine({ at: new Date(), instance: this.id, stream: "platform", text: left });
+    for (const text of await this.#launched.close()) {
+      onLine({ at: new Date(), instance: this.id, stream: "platform", text });
     }
   }
 }

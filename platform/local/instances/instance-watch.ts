@@ -7,20 +7,20 @@ import type { RunningInstance } from "./running-instance.ts";
 export interface WatchTimes {
   readonly tickMs: number;
   readonly probeEveryMs: number;
-  /** A busy event loop answers its probe late; only one that is later than any call may be is stuck. */
+  /** A busy event loop answers a probe late. Only one that is later than any call may be is stuck. */
   readonly probeAtLeastMs: number;
 }
 
 export const WATCH_TIMES: WatchTimes = { tickMs: 200, probeEveryMs: 5_000, probeAtLeastMs: 10_000 };
 
-/** Probes that fail in a row before it is the instance's fault: one may fail for a reason of our own. */
+/** Probes that fail in a row before an instance is killed: one may fail for a reason of our own. */
 const FAILED_PROBES = 2;
-/** Samples in a row without a change after which an instance is calm, and sampled at every fifth tick only. */
+/** Equal samples in a row after which an instance is calm, and sampled at every fifth tick only. */
 const CALM_AFTER = 10;
 const CALM_EVERY = 5;
 const CHANGE_MIB = 1;
 
-/** What is looked after of an instance. */
+/** The part of an instance that is watched. */
 export type WatchedInstance = Pick<
   RunningInstance,
   "address" | "settings" | "readyAtMs" | "stopping" | "kill"
@@ -34,24 +34,24 @@ export interface Watched {
   readonly instances: () => Iterable<WatchedInstance>;
   /** Called at every tick. */
   readonly tick: (nowMs: number) => void;
-  /** How an instance is asked whether it answers; `probe` by default. */
+  /** Probes an instance; `probe` by default. */
   readonly ask?: typeof probe;
 }
 
 interface Probed {
   /** Infinite while a probe is under way. */
   readonly atMs: number;
-  /** That failed in a row. */
+  /** Failures in a row. */
   readonly failed: number;
 }
 
-/** Looks after running instances: their memory, and whether they still answer. */
+/** Watches running instances: their memory, and whether they still answer. */
 export class InstanceWatch {
   readonly #watched: Watched;
   readonly #times: WatchTimes;
   readonly #timer: NodeJS.Timeout;
   readonly #probed = new WeakMap<WatchedInstance, Probed>();
-  /** Samples in a row that were like the one before. */
+  /** Equal samples in a row. */
   readonly #calm = new WeakMap<WatchedInstance, number>();
   readonly #processor = new ProcessorWatch();
   #ticks = 0;
@@ -101,7 +101,7 @@ export class InstanceWatch {
       await (this.#watched.ask ?? probe)(instance.address.unix, withinMs);
       this.#probed.set(instance, { atMs: performance.now(), failed: 0 });
     } catch (error) {
-      // Where Skiff itself has no file left to ask with, the instance is not at fault.
+      // Without a file left for the connection, Skiff is at fault.
       const isOurs = shortageOf(error) !== undefined;
       this.#probed.set(instance, { atMs: performance.now(), failed: isOurs ? failed : failed + 1 });
       if (instance.stopping || isOurs) return;

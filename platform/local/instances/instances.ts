@@ -6,8 +6,7 @@ import type { Limits } from "../../limits.ts";
 import type { LogLine, VersionRecord } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import { formatMs } from "../../quantity.ts";
-import { ExpectedMemory } from "../budget/expected-memory.ts";
-import { type EvictableInstance, MemoryBudget } from "../budget/memory-budget.ts";
+import { type EvictableInstance, ExpectedMemory, MemoryBudget } from "../budget/memory-budget.ts";
 import type { Launched } from "../launch/launcher.ts";
 import { Launching } from "../launch/launching.ts";
 import type { Probed } from "../network/networks.ts";
@@ -18,16 +17,16 @@ import { makeDenoDir } from "../store/data-folder.ts";
 import type { Store } from "../store/store.ts";
 import type { Isolation, IsolationMode } from "../wall/isolation.ts";
 import type { WallKind } from "../wall/profile.ts";
-import { InstanceFolders, removeFolder } from "./instance-folder.ts";
+import { InstanceFolders } from "./instance-folder.ts";
 import { InstanceProcess } from "./instance-process.ts";
 import { refusalOf } from "./launch-error.ts";
 import type { RunningInstance } from "./running-instance.ts";
 
-/** Instances that start at a time, those included that wait for something else than the processor. */
+/** Instances that start at a time, including those that do not wait for the processor. */
 const MOST_STARTING = 256;
 
 export interface InstancesOptions {
-  /** Its real path. */
+  /** A real path. */
   readonly dataFolder: string;
   readonly store: Store;
   readonly limits: Limits;
@@ -46,21 +45,21 @@ export interface StartOptions {
   readonly onLine: (line: LogLine) => void;
   /** Ends the wait for a place. */
   readonly signal: AbortSignal;
-  /** False: there is another one that takes calls, so that this one is refused where memory is used up. */
+  /** False: another instance takes calls, so this one is refused when memory is used up. */
   readonly waits: boolean;
 }
 
-/** All instances of this machine, of whatever function, with the files that they need. */
+/** All instances of this machine, with the files that they need. */
 export class Instances {
   readonly bundles: BundleFiles;
-  /** How they are started; rejects when the isolation that is asked for cannot be had. */
+  /** Rejects if the requested isolation does not work here. */
   readonly #launching: Promise<Launching>;
   readonly #folders: InstanceFolders;
   readonly #startMs: number;
   readonly #budget: MemoryBudget;
   readonly #expected = new ExpectedMemory<VersionRecord>();
   readonly #all = new Set<RunningInstance>();
-  /** Starting is mostly work for the processor: more at a time would only make each slower. */
+  /** A start is mostly work for the processor: more at a time would make each slower. */
   readonly #working = new Semaphore({ places: 2 * availableParallelism() + 2 });
   readonly #starting = new Semaphore({ places: MOST_STARTING });
   readonly #waitMs: number;
@@ -89,21 +88,21 @@ export class Instances {
       limits,
       ...(probeNetworks && { probeNetworks }),
     });
-    // Whoever asks for it is told.
+    // The first method that needs it reports the error.
     this.#launching.catch(() => {});
   }
 
-  /** @throws Error in words for the person who started Skiff, if the isolation that is asked for cannot be had */
+  /** @throws Error in words for the person who started Skiff, if the requested isolation does not work here */
   async isolation(): Promise<Isolation> {
     return (await this.#launching).isolation;
   }
 
-  /** What holds the connections of functions in, for people. */
+  /** Describes what limits the connections of functions, for people. */
   async describeNetwork(): Promise<string> {
     return (await this.#launching).describeNetwork();
   }
 
-  /** Compiles what all instances run, so that none has to. */
+  /** Compiles what all instances run, so that none needs to. */
   async warm(): Promise<void> {
     await (await this.#launching).warm();
   }
@@ -119,8 +118,9 @@ export class Instances {
   }
 
   /**
-   * Resolves when the process exists. It holds a place among the working ones only while it works on its start.
-   * @throws Problem `no_capacity` when there is no memory, no place or no network for it, or the machine starts none; the signal's reason
+   * Starts an instance; resolves when its process exists. It keeps a place among the working ones only while it works.
+   * @throws Problem `no_capacity` without memory, a place or a network for it, or if the machine starts none; the signal's
+   *   reason
    */
   start(record: VersionRecord, { onLine, signal, waits }: StartOptions): Promise<RunningInstance> {
     const neededMiB = this.#expected.of(record);
@@ -128,7 +128,7 @@ export class Instances {
     return this.#budget.run({ neededMiB, waits, signal }, begin);
   }
 
-  /** Removes what is left; every instance must be ending. */
+  /** Releases everything; every instance must be ending. */
   async close(): Promise<void> {
     await Promise.all([...this.#all].map(({ ended }) => ended));
     await this.#launching.then(
@@ -151,7 +151,7 @@ export class Instances {
     };
     const start = async () => {
       const instance = await this.#working.run(work, signal);
-      // A failed start is told by the instance.
+      // The instance reports a failed start.
       await instance.ready.catch(() => {});
     };
     this.#starting.run(start, signal).catch(reject);
@@ -182,14 +182,12 @@ export class Instances {
     } catch (error) {
       // The system has no process, no file or no space left: nothing of the attempt stays.
       await launched?.close();
-      if (launched) await removeFolder(launched.folder);
-      await launched?.resources.release();
       await this.bundles.release(record);
       throw this.#refusal(error, onLine);
     }
   }
 
-  /** People read the cause, callers that it is none of theirs. */
+  /** Logs the cause, and returns what callers get. */
   #refusal(error: unknown, onLine: StartOptions["onLine"]): unknown {
     const refusal = refusalOf(error);
     if (refusal !== error) {
@@ -222,7 +220,7 @@ function tooManyStarts(waitMs: number): Problem {
   );
 }
 
-/** Addresses of this machine's interfaces; the loopback ones are private anyway. */
+/** Addresses of this machine's interfaces, without loopback, which is private anyway. */
 function ownAddresses(): string[] {
   const interfaces = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   return interfaces.filter(({ internal }) => !internal).map(({ address }) => address);

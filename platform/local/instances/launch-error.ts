@@ -1,23 +1,22 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { isDiskFull } from "../../disk-full.ts";
 import { Problem } from "../../problems.ts";
-import { shortageOf } from "../../shortage.ts";
+import { isDiskFull, shortageOf } from "../../shortage.ts";
 
 const RETRY_AFTER_S = 5;
 
-/** The machine gave no place to an instance: nothing of the function ran, so it is no fault of the function. */
+/** The machine could not launch an instance. No code of the function ran, so the function is not at fault. */
 export class LaunchError extends Error {
   override readonly name = "LaunchError";
 }
 
-/** Why the system did not start a process: Node reports that later. */
+/** Returns why the system did not start a process, which Node reports later. */
 export async function notSpawned(child: ChildProcess): Promise<LaunchError> {
   const [cause] = (await once(child, "error")) as [Error];
   return new LaunchError(cause.message, { cause });
 }
 
-/** What callers are told of a failed launch; errors that say more themselves, and those of Skiff, stay as they are. */
+/** Returns the error for callers. Errors that say more themselves, and those of Skiff, stay as they are. */
 export function refusalOf(error: unknown): unknown {
   if (!(error instanceof LaunchError) || isDiskFull(error) || shortageOf(error) !== undefined) return error;
   const detail = `This machine cannot start an instance, which is no fault of the function; Skiff's log says why. Try again in ${RETRY_AFTER_S} s.`;

@@ -3,11 +3,11 @@ import { StringDecoder } from "node:string_decoder";
 
 /** Longer lines are cut into pieces of this many characters. */
 const LINE_CHARACTERS = 8_192;
-/** An instance that prints more is read no further until the second is over: its own writes then block. */
+/** Output over this is not read until the second is over, so that the writes of the instance block. */
 const BYTES_PER_S = 1024 * 1024;
 const SECOND_MS = 1_000;
 
-/** Reads a process's output as lines, no faster than the platform wants to handle them. */
+/** Reads the output of a process as lines, at a bounded rate. */
 export function readLines(stream: Readable, onLine: (line: string) => void): void {
   const decoder = new StringDecoder("utf8");
   let rest = "";
@@ -52,7 +52,7 @@ function emitPieces(line: string, onLine: (line: string) => void): void {
   } while (at < line.length);
 }
 
-/** Where a piece ends that begins at `at`: not between the halves of a character. */
+/** Returns where a piece ends that begins at `at`, which is not between the halves of a character. */
 function pieceEnd(line: string, at: number): number {
   const end = at + LINE_CHARACTERS;
   const isPair = /^[\ud800-\udbff][\udc00-\udfff]$/.test(line.slice(end - 1, end + 1));

@@ -3,16 +3,15 @@ import { setTimeout } from "node:timers/promises";
 import { PROBE_HEADER, PROBE_PATH } from "../../../client-image/start-message.ts";
 import { formatMs } from "../../quantity.ts";
 
-/** The instance did not answer in time, as opposed to a connection that failed. */
+/** The instance did not answer in time, but the connection did not fail. */
 export class LateProbe extends Error {}
 
-/** Pause after a connection that the instance had no room for, because it accepts none. */
+/** Pause before a retry when the backlog of the instance is full. */
 const FULL_MS = 100;
 
 /**
- * Asks the runtime of an instance whether it answers; the function does not see it.
- * @throws LateProbe if it does not answer within `timeoutMs`; Error if it answers something else than 204,
- * or the connection fails
+ * Probes the runtime of an instance; the function does not see the request.
+ * @throws LateProbe if it does not answer within `timeoutMs`; Error if the answer is not 204, or the connection fails
  */
 export async function probe(socketPath: string, timeoutMs: number): Promise<void> {
   const signal = AbortSignal.timeout(timeoutMs);
@@ -21,7 +20,7 @@ export async function probe(socketPath: string, timeoutMs: number): Promise<void
       return await ask(socketPath, signal);
     } catch (error) {
       if (signal.aborted) throw new LateProbe(`no answer for ${formatMs(timeoutMs)}`);
-      // More connections wait than it may have: it is as busy as one that does not answer.
+      // Its backlog is full: it is as busy as one that does not answer.
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
     }
     await setTimeout(FULL_MS);

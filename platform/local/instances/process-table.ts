@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-/** The command line of a process, or undefined if there is no such process. */
+/** Returns the command line of a process; undefined if there is no such process. */
 export function commandLine(pid: number): string | undefined {
   if (process.platform === "linux") return readProc(pid, "cmdline");
   const { status, stdout } = spawnSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" });
@@ -9,8 +9,8 @@ export function commandLine(pid: number): string | undefined {
 }
 
 /**
- * When a process started, in words of the system that are the same each time; undefined if there is no such process.
- * With the number it tells a process from all others since the machine started; a process cannot change it.
+ * Returns when a process started, in a form that stays the same; undefined if there is no such process. Together with the
+ * pid it identifies a process among all of this machine; a process cannot change it.
  */
 export function startOf(pid: number): string | undefined {
   if (process.platform === "linux") {
@@ -33,7 +33,7 @@ function readProc(pid: number, file: string): string | undefined {
     return readFileSync(`/proc/${pid}/${file}`, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // It has ended; or this process has no file left to look with, and looks again later.
+    // It has ended, or this process has no file left to read with and tries again later.
     if (["ENOENT", "ESRCH", "EMFILE", "ENFILE"].includes(code ?? "")) return undefined;
     throw error;
   }

@@ -3,8 +3,8 @@ import { setTimeout } from "node:timers/promises";
 import { CACHE_BYTES, CodeCache, WARM_MODULE, WRITTEN_AFTER_MS } from "../../../runtimes/deno/code-cache.ts";
 import type { LaunchPlanner } from "../../../runtimes/runtime.ts";
 import type { Limits } from "../../limits.ts";
-import { defaultSettings } from "../../settings.ts";
-import { type InstanceFolders, removeFolder } from "../instances/instance-folder.ts";
+import { defaultSettings, type Settings } from "../../settings.ts";
+import type { InstanceFolders } from "../instances/instance-folder.ts";
 import { readLines } from "../instances/output.ts";
 import type { Probed } from "../network/networks.ts";
 import type { Resources } from "../resources/resources.ts";
@@ -20,7 +20,7 @@ const PROBE_AGAIN_MS = 60_000;
 
 export interface LaunchingOptions {
   readonly planner: LaunchPlanner;
-  /** Folder for what runtimes keep of starts, so that later ones are faster. */
+  /** Folder for compiled code, which makes later starts faster. */
   readonly cacheFolder: string;
   readonly folders: InstanceFolders;
   readonly resources: Resources;
@@ -34,23 +34,25 @@ export interface LaunchingOptions {
   readonly limits: Limits;
 }
 
-/** How instances are started on this machine: what there is was found out when it was opened. */
+interface Opening extends LaunchingOptions {
+  readonly cache: CodeCache;
+}
+
+/** Chooses at the start how this machine launches instances. */
 export class Launching {
   readonly isolation: Isolation;
   readonly launcher: Launcher;
-  readonly #options: LaunchingOptions;
-  readonly #cache: CodeCache;
-  /** Takes a moment, for which only functions that use a network wait. */
+  readonly #options: Opening;
+  /** Only functions that use a network wait for it. */
   #networks: Promise<Probed>;
   #probedAtMs = performance.now();
   readonly #closing = new AbortController();
   #warming: Promise<void> | undefined;
 
-  private constructor(options: LaunchingOptions, cache: CodeCache, isolation: Isolation) {
-    const { planner, folders, resources } = options;
+  private constructor(options: Opening, isolation: Isolation) {
+    const { planner, cache, folders, resources } = options;
     this.#options = options;
     this.isolation = isolation;
-    this.#cache = cache;
     const { wall, hasScratch } = isolation;
     this.#networks = wall
       ? probe(options)
@@ -61,11 +63,11 @@ export class Launching {
       return leaseNetwork(probed?.available ? probed.networks : undefined, rules);
     };
     this.launcher = wall
-      ? new WalledLauncher({ planner, sandboxes: sandboxesOf(wall, options, { cache, openNetwork }), cache })
+      ? new WalledLauncher({ planner, sandboxes: sandboxesOf(wall, options, openNetwork), cache })
       : new PlainLauncher({ planner, folders, resources, hasScratch, cache: cache.openWritable() });
   }
 
-  /** What was in the way may have been the moment's: no route yet, no file left. The next starts have what comes of it. */
+  /** The cause may be gone: no route yet, no file left. The result counts for the next starts. */
   #probeAgain(): void {
     const nowMs = performance.now();
     const { probeAgainMs = PROBE_AGAIN_MS } = this.#options;
@@ -75,35 +77,34 @@ export class Launching {
     this.#networks = before.then(() => (this.#closing.signal.aborted ? before : probe(this.#options)));
   }
 
-  /** What holds the connections of functions in, for people. */
+  /** Describes what limits the connections of functions, for people. */
   async describeNetwork(): Promise<string> {
     const probed = await this.#networks;
     if (probed.available) return probed.networks.describe();
     return `Deno's permission flags alone (${probed.reason})`;
   }
 
-  /** @throws Error in words for the person who started Skiff, if the isolation that is asked for cannot be had */
+  /** @throws Error in words for the person who started Skiff, if the requested isolation does not work here */
   static async open(options: LaunchingOptions): Promise<Launching> {
     const { isolation: mode, walls, planner, cacheFolder } = options;
-    const cache = CodeCache.open(cacheFolder, planner.files);
+    const opening: Opening = { ...options, cache: CodeCache.open(cacheFolder, planner.files) };
     const attempt = async (profile: Profile) => {
-      const openNetwork = () => leaseNetwork(undefined, []);
-      const sandboxes = sandboxesOf(profile, options, { cache, openNetwork });
+      const sandboxes = sandboxesOf(profile, opening, () => leaseNetwork(undefined, []));
       await sandboxes.discard(await sandboxes.take([]));
       await sandboxes.close();
     };
     const isolation = await chooseIsolation({ mode, walls, runtime: planner.files, attempt });
-    return new Launching(options, cache, isolation);
+    return new Launching(opening, isolation);
   }
 
-  /** Compiles what all instances run, once for each version of Deno and of the runtime, and makes places wait. */
+  /** Compiles what all instances run, once for each version of Deno and of the runtime, and makes sandboxes wait. */
   async warm(): Promise<void> {
     if (!(this.launcher instanceof WalledLauncher)) return;
     this.#warming ??= this.#warm(this.launcher);
     try {
       await this.#warming;
     } catch (error) {
-      // Whoever ends Skiff meanwhile does not want it any more.
+      // Skiff is ending, and does not need it any more.
       if (!this.#closing.signal.aborted) throw error;
     }
   }
@@ -118,15 +119,17 @@ export class Launching {
   }
 
   async #warm(launcher: WalledLauncher): Promise<void> {
-    if (!this.#cache.isWarm) await this.#compile(launcher);
-    await launcher.expect(defaultSettings(this.#options.limits).permissions.net);
+    const settings = defaultSettings(this.#options.limits);
+    if (!this.#options.cache.isWarm) await this.#compile(launcher, settings);
+    await launcher.expect(settings.permissions.net);
   }
 
-  async #compile(launcher: WalledLauncher): Promise<void> {
+  async #compile(launcher: WalledLauncher, { permissions, ...others }: Settings): Promise<void> {
     const { planner, limits } = this.#options;
     const artifact = `${planner.files.program}.warm.mjs`;
     writeFileSync(artifact, WARM_MODULE, { mode: 0o600 });
-    const order = { name: "warm", version: 0, settings: defaultSettings(limits), ownAddresses: [], artifact };
+    const settings = { ...others, permissions: { ...permissions, net: [] } };
+    const order = { name: "warm", version: 0, settings, ownAddresses: [], artifact };
     const { launched, keep } = await launcher.launchOwn(order);
     try {
       const { signal } = this.#closing;
@@ -143,8 +146,6 @@ export class Launching {
       await keep();
     } finally {
       await launched.close();
-      await removeFolder(launched.folder);
-      await launched.resources.release();
       rmSync(artifact, { force: true });
     }
   }
@@ -154,13 +155,11 @@ function probe({ probeNetworks }: LaunchingOptions): Promise<Probed> {
   return probeNetworks?.() ?? Promise.resolve({ available: false, reason: "it is switched off" });
 }
 
-interface Inner {
-  readonly cache: CodeCache;
-  readonly openNetwork: SandboxesOptions["openNetwork"];
-}
-
-function sandboxesOf(profile: Profile, options: LaunchingOptions, { cache, openNetwork }: Inner): Sandboxes {
-  const { folders, resources, limits } = options;
+function sandboxesOf(
+  profile: Profile,
+  { cache, folders, resources, limits }: Opening,
+  openNetwork: SandboxesOptions["openNetwork"],
+): Sandboxes {
   const seed = (prepared: Prepared) => cache.seed(prepared);
   const workBytes = limits.scratchBytes + CACHE_BYTES;
   return new Sandboxes({ profile, folders, resources, workBytes, openNetwork, seed });

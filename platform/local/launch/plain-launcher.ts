@@ -2,9 +2,9 @@ import type { ChildProcess } from "node:child_process";
 import { limitedCommand } from "../../../process/sandbox/command.ts";
 import { highestInherited, spawnDetached } from "../../../process/sandbox/spawn.ts";
 import type { LaunchPlanner } from "../../../runtimes/runtime.ts";
-import { type InstanceFolders, removeFolder } from "../instances/instance-folder.ts";
+import { type InstanceFolders, removeInstance } from "../instances/instance-folder.ts";
 import { notSpawned } from "../instances/launch-error.ts";
-import { instanceLimits } from "../resources/instance-limits.ts";
+import { instanceLimits } from "../resources/instance-resources.ts";
 import type { Resources } from "../resources/resources.ts";
 import { type Launched, type Launcher, type LaunchOrder, planFor } from "./launcher.ts";
 
@@ -14,7 +14,7 @@ export interface PlainOptions {
   readonly resources: Resources;
   /** Instances get a folder to write to. */
   readonly hasScratch: boolean;
-  /** Folder in which all instances keep what they compiled. */
+  /** Folder in which all instances keep compiled code. */
   readonly cache: string;
 }
 
@@ -45,19 +45,14 @@ export class PlainLauncher implements Launcher {
       await resources.join({ pid: child.pid, memoryFolders: [] });
     } catch (error) {
       // The system has no process or no file left: nothing of the attempt stays.
-      await removeFolder(folder);
-      await resources.release();
+      await removeInstance(folder, resources);
       throw error;
     }
     return {
-      folder,
-      child,
-      pid: child.pid,
-      plan,
-      resources,
+      ...{ folder, child, pid: child.pid, plan, resources },
       begin: () => void child.stdin!.write(`${plan.input}\n`),
       expose: () => {},
-      close: async () => {},
+      close: () => removeInstance(folder, resources),
     };
   }
 

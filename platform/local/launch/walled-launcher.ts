@@ -1,8 +1,8 @@
 import { chmodSync, copyFileSync, linkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { type CodeCache, type ProvidedCache, UNKEPT } from "../../../runtimes/deno/code-cache.ts";
+import type { CodeCache } from "../../../runtimes/deno/code-cache.ts";
 import type { LaunchPlanner } from "../../../runtimes/runtime.ts";
-import { instanceLimits } from "../resources/instance-limits.ts";
+import { instanceLimits } from "../resources/instance-resources.ts";
 import { INSIDE, insideFiles, startScript } from "../wall/profile.ts";
 import type { Prepared, Sandboxes } from "../wall/sandboxes.ts";
 import { type Launched, type Launcher, type LaunchOrder, planFor } from "./launcher.ts";
@@ -15,96 +15,80 @@ export interface WalledOptions {
 
 /** Starts programs in sandboxes that waited for them. */
 export class WalledLauncher implements Launcher {
-  readonly #planner: LaunchPlanner;
-  readonly #sandboxes: Sandboxes;
-  readonly #cache: CodeCache;
+  readonly #options: WalledOptions;
 
-  constructor({ planner, sandboxes, cache }: WalledOptions) {
-    this.#planner = planner;
-    this.#sandboxes = sandboxes;
-    this.#cache = cache;
+  constructor(options: WalledOptions) {
+    this.#options = options;
   }
 
   async launch(order: LaunchOrder): Promise<Launched> {
-    const prepared = await this.#sandboxes.take(order.settings.permissions.net);
-    return await this.#launchIn(prepared, order, () => this.#cache.provide(order.artifact, prepared));
+    const { launched } = await this.#launch(order);
+    return launched;
   }
 
-  /** Makes places for functions with these rules of `net` wait. */
-  expect(net: readonly string[]): Promise<void> {
-    return this.#sandboxes.expect(net);
-  }
-
-  /** Launches a program of ours whose compiled code becomes that of all: `keep` takes it over. */
+  /** Launches a program of ours. `keep` makes its compiled code that of all instances. */
   async launchOwn(order: LaunchOrder): Promise<{ launched: Launched; keep: () => Promise<void> }> {
-    const prepared = await this.#sandboxes.take([]);
-    const launched = await this.#launchIn(prepared, order, async () => UNKEPT);
+    const { sandboxes, cache } = this.#options;
+    const { launched, prepared } = await this.#launch(order);
     const keep = async () => {
-      await this.#cache.keep(prepared);
-      await this.#sandboxes.empty();
+      await cache.keep(prepared);
+      await sandboxes.empty();
     };
     return { launched, keep };
   }
 
-  async #launchIn(
-    prepared: Prepared,
-    order: LaunchOrder,
-    provide: () => Promise<ProvidedCache>,
-  ): Promise<Launched> {
+  /** Makes sandboxes for functions with these rules of `net` wait. */
+  expect(net: readonly string[]): Promise<void> {
+    return this.#options.sandboxes.expect(net);
+  }
+
+  async #launch(order: LaunchOrder): Promise<{ launched: Launched; prepared: Prepared }> {
+    const { sandboxes } = this.#options;
+    const prepared = await sandboxes.take(order.settings.permissions.net);
     try {
-      return await this.#begin(prepared, order, provide);
+      return { launched: await this.#launchIn(prepared, order), prepared };
     } catch (error) {
-      await this.#sandboxes.discard(prepared);
+      await sandboxes.discard(prepared);
       throw error;
     }
   }
 
-  async #begin(
-    prepared: Prepared,
-    order: LaunchOrder,
-    provide: () => Promise<ProvidedCache>,
-  ): Promise<Launched> {
-    const { sandbox, folder } = prepared;
+  async #launchIn(prepared: Prepared, order: LaunchOrder): Promise<Launched> {
+    const { planner, sandboxes, cache } = this.#options;
+    const { sandbox, folder, resources } = prepared;
     const { artifact, socket, scratch, cache: cacheFolder } = INSIDE;
     placeFile(order.artifact, join(folder.code, basename(artifact)));
-    const cache = await provide();
-    const files = insideFiles(this.#planner.files);
-    const plan = planFor(this.#planner, order, { files, artifact, socket, scratch, cache: cacheFolder });
+    const provided = await cache.provide(order.artifact, prepared);
+    const files = insideFiles(planner.files);
+    const plan = planFor(planner, order, { files, artifact, socket, scratch, cache: cacheFolder });
     const script = join(folder.code, basename(INSIDE.start));
     writeFileSync(script, startScript(plan, instanceLimits(order.settings)), { mode: 0o444 });
     chmodSync(script, 0o444);
     let isExposed = false;
     return {
-      folder,
-      child: sandbox.child,
-      pid: sandbox.pid,
-      plan,
-      resources: prepared.resources,
+      ...{ folder, child: sandbox.child, pid: sandbox.pid, plan, resources },
       begin: () => sandbox.begin(`${plan.input}\n`),
       expose: () => {
         if (isExposed) return;
         symlinkSync(sandbox.pinSocket(), folder.socket);
         isExposed = true;
-        cache.listening();
+        provided.listening();
       },
       close: async () => {
-        await cache.close();
-        // First the name that leads to the descriptor, whose number is another's afterwards.
+        await provided.close();
+        // Before the descriptor is closed: its number may then lead to another file.
         rmSync(folder.socket, { force: true });
-        sandbox.close();
-        // Until then its user is nobody else's.
-        await sandbox.ended;
-        await this.#sandboxes.release(prepared);
+        return await sandboxes.discard(prepared);
       },
     };
   }
 
   close(): Promise<void> {
-    return this.#sandboxes.close();
+    return this.#options.sandboxes.close();
   }
 }
 
-/** Readable for whoever the instance runs as. A link costs nothing; other file systems take a copy. */
+/** Makes a file readable for any user of an instance: by a link, or a copy on another file system. */
 function placeFile(from: string, to: string): void {
   try {
     linkSync(from, to);

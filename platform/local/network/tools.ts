@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
 import { findPrograms, PROGRAM_FOLDERS } from "../../../process/sandbox/tools.ts";
+import { LaunchError } from "../instances/launch-error.ts";
 
-/** Programs that a network is made of, and the packages of Debian which have them. */
+/** The programs that a network needs, and the Debian packages that contain them. */
 const PACKAGES = {
   ip: "iproute2",
   nft: "nftables",
@@ -9,15 +11,20 @@ const PACKAGES = {
   setpriv: "util-linux",
   unshare: "util-linux",
 } as const;
+type Tool = keyof typeof PACKAGES;
 
-export type Tool = keyof typeof PACKAGES;
-
-/** Where each program is. */
+/** Paths of the programs. */
 export type Tools = Readonly<Record<Tool, string>>;
 
+/** A command here takes at most a few hundred milliseconds on a healthy machine. */
+const COMMAND_MS = 10_000;
+
+/** The whole environment of these programs: they inherit no variable of Skiff. */
+export const PLAIN_ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
+
 /**
- * Looks for the programs in the folders of `path`, then in the usual ones.
- * @throws Error that names what is missing
+ * Searches the folders of `path` for the programs, then the folders in `usual`.
+ * @throws Error that names the missing programs and their packages
  */
 export function findTools(path = process.env.PATH ?? "", usual: readonly string[] = PROGRAM_FOLDERS): Tools {
   const folders = [...path.split(":").filter((folder) => folder.startsWith("/")), ...usual];
@@ -27,4 +34,35 @@ export function findTools(path = process.env.PATH ?? "", usual: readonly string[
   if (missing.length === 0) return found as Tools;
   const packages = [...new Set(missing.map((name) => PACKAGES[name]))];
   throw new Error(`${missing.join(", ")} not found (packages: ${packages.join(", ")})`);
+}
+
+/**
+ * Runs a program to its end and returns its standard output.
+ * @throws LaunchError with the program's name and error output if it fails or takes longer than 10 s
+ */
+export function run(argv: readonly string[], input = ""): Promise<string> {
+  const [program = "", ...rest] = argv;
+  return new Promise((resolve, reject) => {
+    const options = { env: PLAIN_ENVIRONMENT, timeout: COMMAND_MS, killSignal: "SIGKILL" } as const;
+    const child = spawn(program, rest, options);
+    let output = "";
+    let errors = "";
+    // Registered first: without a free file descriptor the child has no streams, and only this event arrives.
+    child.once("error", (cause) => reject(new LaunchError(`${program} ${cause.message}`, { cause })));
+    if (child.pid === undefined) return;
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      errors += text;
+    });
+    child.once("close", (code, signal) => {
+      if (code === 0) return resolve(output);
+      const how = code === null ? `was ended by ${signal}` : `ended with ${code}`;
+      reject(new LaunchError(`${program} ${how}${errors ? `: ${errors.trim()}` : ""}`));
+    });
+    // EPIPE if the program ends before it reads its input: "close" reports the cause.
+    child.stdin.on("error", () => {});
+    child.stdin.end(input);
+  });
 }

@@ -6,18 +6,18 @@ import type { RuntimeFiles } from "../../../runtimes/runtime.ts";
 import { type Profile, WALL_KINDS, type WallKind } from "./profile.ts";
 
 /**
- * What `SKIFF_ISOLATION` asks for. `auto`: the kernel's wall where it can be had, else functions get no folder to write
- * to. `wall`: Skiff does not start without it. `permissions`: Deno's permission flags alone are accepted.
+ * Values of `SKIFF_ISOLATION`. `auto`: use the kernel's wall if it works here, else give functions no folder to write to.
+ * `wall`: do not start without it. `permissions`: use Deno's permission flags alone.
  */
 export type IsolationMode = "auto" | "wall" | "permissions";
 const MODES: readonly IsolationMode[] = ["auto", "wall", "permissions"];
 
 export interface Isolation {
-  /** Absent: Deno's permission flags alone keep functions in. */
+  /** Absent: Deno's permission flags alone isolate functions. */
   readonly wall?: Profile;
-  /** False: without a wall a link in such a folder would lead anywhere. */
+  /** Functions get a folder to write to. Without a wall a link in it could lead anywhere. */
   readonly hasScratch: boolean;
-  /** For people: what holds functions in, and why nothing better does. */
+  /** For people: what isolates functions, and why nothing stronger does. */
   readonly description: string;
 }
 
@@ -25,17 +25,17 @@ export interface IsolationOptions {
   readonly mode: IsolationMode;
   /** Walls to try, in this order; all of WALL_KINDS by default. */
   readonly walls?: readonly WallKind[] | undefined;
-  /** Programs of the system; those that are installed by default. */
+  /** Programs of the system; by default those that are installed. */
   readonly tools?: Tools;
-  /** Stands in every sandbox. */
+  /** Files of the runtime, for every sandbox. */
   readonly runtime: RuntimeFiles;
   /** Makes a sandbox with the real profile and removes it. @throws Error if that does not work */
   readonly attempt: (profile: Profile) => Promise<void>;
 }
 
-/** What glibc loads when names are resolved, beside itself; part of it since 2.34. */
+/** Libraries that glibc loads to resolve names; part of glibc itself since 2.34. */
 const LOADED_LATER = ["libresolv.so.2", "libnss_dns.so.2", "libnss_files.so.2"];
-/** What programs look for, where there is any. */
+/** Files that programs read where they exist. */
 const SYSTEM_FILES = [
   ...["/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/localtime"],
   "/etc/ld.so.cache",
@@ -45,7 +45,7 @@ const LDD_MS = 10_000;
 const OPEN =
   "functions are held by Deno's permission flags alone (docs/isolation.md); SKIFF_ISOLATION=permissions accepts that";
 
-/** @throws Error in words for the person who started Skiff, when the value is none */
+/** @throws Error in words for the person who started Skiff, if the value is not valid */
 export function isolationMode(text: string | undefined): IsolationMode {
   const mode = text || "auto";
   if (MODES.includes(mode as IsolationMode)) return mode as IsolationMode;
@@ -53,9 +53,9 @@ export function isolationMode(text: string | undefined): IsolationMode {
 }
 
 /**
- * Whether the connections of functions get a wall of the kernel's, as `SKIFF_NETWORK` says: `auto` where it can be had,
- * `machine` for the network of the machine.
- * @throws Error in words for the person who started Skiff, when the value is none
+ * Whether the kernel limits the connections of functions too (`SKIFF_NETWORK`): `auto` where that works, `machine` for the
+ * network of the machine.
+ * @throws Error in words for the person who started Skiff, if the value is not valid
  */
 export function hasWalledNetwork(text: string | undefined): boolean {
   if (text === undefined || text === "" || text === "auto") return true;
@@ -63,7 +63,7 @@ export function hasWalledNetwork(text: string | undefined): boolean {
   throw new Error(`SKIFF_NETWORK=${text} is not a network for functions: use auto or machine.`);
 }
 
-/** Tries the walls in order of strength. @throws Error in words when `wall` is asked for and none can be had */
+/** Tries the walls in order of strength. @throws Error in words if the mode is `wall` and none works */
 export async function chooseIsolation(options: IsolationOptions): Promise<Isolation> {
   const { mode, walls = WALL_KINDS } = options;
   if (mode === "permissions") {
@@ -111,7 +111,7 @@ function describeWall({ kind, isRoot }: Profile): string {
   return `kernel namespaces (${made}): each instance has its own files, processes and ${who}`;
 }
 
-/** What must exist inside for a wall of this kind: programs and the libraries that they load. */
+/** Lists what must exist inside: programs and the libraries that they load. */
 function filesInside(
   kind: WallKind,
   tools: Tools,
@@ -134,7 +134,7 @@ function filesInside(
   };
 }
 
-/** Paths as the programs ask for them: the loader's is part of every program. */
+/** Lists libraries by the path that the programs load them from. The loader's is part of every program. */
 function librariesOf(programs: readonly string[], tools: Tools): string[] {
   const ldd = toolPath(tools, "ldd");
   const { stdout, status, error } = spawnSync(ldd, programs, { encoding: "utf8", timeout: LDD_MS });

@@ -1,11 +1,10 @@
-/** What the kernel's wall around one instance consists of. Pure: paths in, arguments out. */
+/** The kernel's wall around one instance. Pure: paths in, arguments out. */
 import { basename } from "node:path";
 import {
   bwrapCommand,
   exportLines,
   limitCommands,
-  type Mount,
-  type Namespace,
+  type Paths,
   quote,
   type ResourceLimits,
   type SandboxSpec,
@@ -16,8 +15,8 @@ import { CACHE_FOLDER } from "../../../runtimes/deno/code-cache.ts";
 import type { LaunchPlan, RuntimeFiles } from "../../../runtimes/runtime.ts";
 
 /**
- * How the wall is made. `bwrap`: bubblewrap makes the namespaces and `unshare` mounts the folder in memory. `bwrap-plain`:
- * bubblewrap alone, for systems on which only it may make namespaces; links in the folder are followed then.
+ * What makes the wall. `bwrap`: bubblewrap makes the namespaces, and `unshare` mounts the folder in memory. `bwrap-plain`:
+ * bubblewrap alone, for systems on which only it may make namespaces; the kernel then follows links in the folder.
  * `unshare`: util-linux alone.
  */
 export type WallKind = "bwrap" | "bwrap-plain" | "unshare";
@@ -27,21 +26,21 @@ export const WALL_KINDS: readonly WallKind[] = ["bwrap", "bwrap-plain", "unshare
 export interface Profile {
   readonly kind: WallKind;
   readonly tools: Tools;
-  /** Skiff runs as root: instances get users of their own. Otherwise they stay its user, in a user namespace. */
+  /** Skiff runs as root: instances get users of their own. Otherwise they keep its user, in a user namespace. */
   readonly isRoot: boolean;
   /** Programs and libraries that exist inside at the path that they have outside. */
   readonly files: readonly string[];
-  /** Files of the system that programs look for, where there are any. */
+  /** Files of the system that programs read where they exist. */
   readonly system: readonly string[];
-  /** Paths on this machine; `insideFiles` has those inside. */
+  /** Paths on this machine; `insideFiles` returns those inside. */
   readonly runtime: RuntimeFiles;
 }
 
-/** What one sandbox has for itself. */
+/** Resources of one sandbox. */
 export interface Place {
-  /** Host folder that is read-only inside; may be filled later. */
+  /** Host folder that is read-only inside; it can be filled later. */
   readonly code: string;
-  /** Empty host folders over which the kernel mounts; what is mounted is seen inside alone. */
+  /** Empty host folders to mount on. The mounts exist inside only. */
   readonly work: string;
   readonly root: string;
   readonly workBytes: number;
@@ -50,11 +49,11 @@ export interface Place {
 }
 
 export interface PlaceNetwork {
-  /** `own`: an empty one. `outer`: that of the command, which `enter` may have changed. */
+  /** `own`: an empty network. `outer`: the network of the command, which `enter` may change. */
   readonly namespace: "own" | "outer";
   /** Arguments in front of the command. */
   readonly enter: readonly string[];
-  /** Host file that is /etc/resolv.conf inside; that of the machine if absent. */
+  /** Host file for /etc/resolv.conf inside; by default that of the machine. */
   readonly resolvConf?: string;
 }
 
@@ -63,27 +62,27 @@ export const INSIDE = {
   code: "/skiff/code",
   artifact: "/skiff/code/bundle.mjs",
   start: "/skiff/code/start.sh",
-  /** The folder in memory: holds the socket, `scratch` and what is mounted on /dev/shm. */
+  /** The folder in memory, with the socket, `scratch` and the folder that is mounted on /dev/shm. */
   work: "/work",
   socket: "/work/sock",
   scratch: "/work/scratch",
-  /** Where the runtime keeps what it compiled. */
+  /** Where the runtime keeps compiled code. */
   cache: `/work/${CACHE_FOLDER}`,
 } as const;
 
-/** Where the files of a runtime are inside. */
+/** Returns the paths of a runtime's files inside. */
 export function insideFiles({ binary, program }: RuntimeFiles): RuntimeFiles {
   return { binary: `/skiff/${basename(binary)}`, program: `/skiff/${basename(program)}` };
 }
 
-/** What the sandbox prints when it waits. */
+/** Printed by a sandbox that waits. */
 export const WAITING = "waiting";
-/** Runs inside until it gets a line; then it is what start.sh says. Its input ends with Skiff. */
+/** Waits inside for a line of input, then runs start.sh. The input ends with Skiff. */
 const WAIT = `echo ${WAITING}; read -r go || exit 0; . ${INSIDE.start}`;
-/** A file or folder of the function takes one; bounded because the kernel holds them outside of the size. */
+/** Each file and folder takes an inode, whose memory the size of the folder does not count. */
 const BYTES_PER_INODE = 8 * 1024;
 
-/** The command that makes a sandbox which waits. @throws Error if a tool that the kind needs is not installed */
+/** Returns the command for a sandbox that waits. @throws Error if a tool that the kind needs is not installed */
 export function sandboxCommand(profile: Profile, place: Place): string[] {
   const { kind, tools } = profile;
   const spec = sandboxSpec(profile, place);
@@ -93,41 +92,34 @@ export function sandboxCommand(profile: Profile, place: Place): string[] {
 }
 
 function sandboxSpec(profile: Profile, place: Place): SandboxSpec {
-  const { kind, tools, isRoot } = profile;
-  const { user, root, work, network, workBytes } = place;
-  const namespaces: Namespace[] = ["pid", "ipc", "uts"];
-  if (network.namespace === "own") namespaces.push("net");
-  if (!isRoot) namespaces.push("user");
-  const spec = { tools, namespaces, user, root, env: {}, cwd: "/" };
-  if (kind === "bwrap-plain") {
-    // Of root and open to all where instances have users of their own: nobody but the instance is inside.
-    const mode = isRoot ? "0777" : "0700";
-    const memory = { to: INSIDE.work, folders: [INSIDE.scratch], bytes: workBytes, mode };
-    return { ...spec, mounts: readOnlyMounts(profile, place), memory };
-  }
-  const shared: Mount[] = [
-    { from: work, to: INSIDE.work, access: "write" },
-    { from: `${work}/shm`, to: "/dev/shm", access: "write" },
-  ];
-  const mounts = [...readOnlyMounts(profile, place), ...shared];
-  return { ...spec, mounts, prepare: mountWork(profile, place) };
-}
-
-function readOnlyMounts({ files, system, runtime }: Profile, { code, network }: Place): Mount[] {
-  const { resolvConf = "/etc/resolv.conf" } = network;
+  const { kind, tools, isRoot, files, system, runtime } = profile;
+  const { user, root, work, code, network, workBytes } = place;
   const { binary, program } = insideFiles(runtime);
-  const fixed = { [runtime.binary]: binary, [runtime.program]: program, [code]: INSIDE.code };
-  const optional = { [resolvConf]: "/etc/resolv.conf", ...same(system) };
-  const read = (paths: Record<string, string>, isOptional: boolean): Mount[] =>
-    Object.entries(paths).map(([from, to]) => ({ from, to, access: "read", isOptional }));
-  return [...read(same(files), false), ...read(optional, true), ...read(fixed, false)];
+  const { resolvConf = "/etc/resolv.conf" } = network;
+  const spec: SandboxSpec = {
+    ...{ tools, user, root, env: {}, cwd: "/", write: {} },
+    namespaces: [
+      ...(["pid", "ipc", "uts"] as const),
+      ...(network.namespace === "own" ? (["net"] as const) : []),
+      ...(isRoot ? [] : (["user"] as const)),
+    ],
+    read: { ...same(files), [binary]: runtime.binary, [program]: runtime.program, [INSIDE.code]: code },
+    readIfThere: { "/etc/resolv.conf": resolvConf, ...same(system) },
+  };
+  if (kind !== "bwrap-plain") {
+    const write = { [INSIDE.work]: work, "/dev/shm": `${work}/shm` };
+    return { ...spec, write, prepare: mountWork(profile, place) };
+  }
+  // With users of their own for instances, the folder belongs to root and is open to all: only the instance is inside.
+  const mode = isRoot ? "0777" : "0700";
+  return { ...spec, memory: { to: INSIDE.work, folders: [INSIDE.scratch], bytes: workBytes, mode } };
 }
 
-function same(paths: readonly string[]): Record<string, string> {
+function same(paths: readonly string[]): Paths {
   return Object.fromEntries(paths.map((path) => [path, path]));
 }
 
-/** The one folder that can be written to: in memory, of limited size, where no link is followed (`nosymfollow`). */
+/** Mounts the only writable folder: in memory, of limited size, in which the kernel follows no link (`nosymfollow`). */
 function mountWork({ tools, isRoot }: Profile, { work, workBytes, user }: Place): string {
   const owner = isRoot ? `,uid=${user},gid=${user}` : "";
   const inodes = Math.ceil(workBytes / BYTES_PER_INODE);
@@ -141,8 +133,8 @@ function mountWork({ tools, isRoot }: Profile, { work, workBytes, user }: Place)
 }
 
 /**
- * The script that turns a waiting sandbox into an instance. What is started is settled before the variables are set:
- * one of them may have the name of one of the shell's own.
+ * Returns the script that turns a waiting sandbox into an instance. It fixes the command before it sets variables, because
+ * a variable may have a name that the shell itself uses.
  * @throws Error if the name of a variable is not valid
  */
 export function startScript(plan: Pick<LaunchPlan, "command" | "env">, limits: ResourceLimits): string {

@@ -7,26 +7,26 @@ import { LaunchError, notSpawned } from "../instances/launch-error.ts";
 import { commandLine, startOf } from "../instances/process-table.ts";
 import { WAITING } from "./profile.ts";
 
-/** Longest time that making a sandbox may take. */
+/** Longest time to make a sandbox. */
 const PREPARE_MS = 10_000;
-/** Longest time that what is inside may take to end after the tool around it. */
+/** Longest time for the program inside to end after the tool around it. */
 const GONE_MS = 5_000;
 const GONE_LOOK_MS = 5;
 const ERROR_CHARACTERS = 2_000;
 const { O_DIRECTORY, O_NOFOLLOW } = constants;
-/** Names a file without opening it; not in Node's list. */
+/** Refers to a file without opening it; Node does not define it. */
 const O_PATH = 0o10000000;
 
-/** A walled place in which a shell waits for what it is to become. */
+/** A sandbox in which a shell waits to become the program of an instance. */
 export class Sandbox {
   readonly child: ChildProcess;
   /** The shell, which becomes the instance's program. */
   readonly pid: number;
-  /** Descriptor of the folder in memory, taken before any foreign code ran. */
+  /** Descriptor of the folder in memory, opened before any foreign code ran. */
   readonly #work: number;
   #socket: number | undefined;
   #isEnded = false;
-  /** Resolves when all that was in it has ended. */
+  /** Resolves when everything in it has ended. */
   readonly ended: Promise<void>;
 
   private constructor(child: ChildProcess, pid: number, work: number) {
@@ -37,17 +37,17 @@ export class Sandbox {
     this.ended = new Promise((resolve) => {
       child.once("exit", () => {
         this.#isEnded = true;
-        // What is read by nobody must not keep the streams open.
+        // Unread output would keep the streams open.
         for (const stream of [child.stdout, child.stderr]) stream?.resume();
       });
-      // What is inside may outlive the tool around it by a moment, also without the ends of the streams.
+      // The program inside may outlive the tool around it by a moment, even with closed streams.
       child.once("close", () => void untilGone(pid, start).then(resolve, resolve));
     });
   }
 
   /**
-   * `inherited` is the highest descriptor that it would inherit otherwise.
-   * @throws LaunchError that says what the tools said, if the sandbox cannot be made
+   * @param inherited the result of `highestInherited`
+   * @throws LaunchError with the output of the tools, if the sandbox cannot be made
    */
   static async prepare(command: readonly string[], inherited?: number): Promise<Sandbox> {
     const child = spawnDetached(command, { cwd: "/", env: {}, inherited });
@@ -66,32 +66,32 @@ export class Sandbox {
     return this.#isEnded;
   }
 
-  /** Sends a signal to the program; nothing happens when that has ended. */
+  /** Sends a signal to the program, unless that has ended. */
   signal(name: NodeJS.Signals): void {
     if (this.#isEnded) return;
     try {
       process.kill(this.pid, name);
     } catch (error) {
-      // It ended, and this process has not heard of that yet.
+      // It has ended, and the event of that is still to come.
       if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
     }
   }
 
-  /** A path of the folder in memory for whoever measures it. */
+  /** Path of the folder in memory for this process. */
   get workPath(): string {
     return `/proc/self/fd/${this.#work}`;
   }
 
-  /** Makes the shell become what start.sh says; `input` is the first that the program reads. */
+  /** Makes the shell run start.sh; the program reads `input` first. */
   begin(input: string): void {
     this.child.stdin!.write(`\n${input}`);
-    // Both were paused when it began to wait; whoever reads them is there by now.
+    // Both were paused when it began to wait; they have readers by now.
     for (const stream of [this.child.stdout, this.child.stderr]) stream?.resume();
   }
 
   /**
-   * A path by which any process of Skiff's user reaches the socket that the program listens on. It is pinned: what the
-   * function puts in its place later, such as a link to a socket of the machine, is not reached.
+   * Returns a path by which any process of Skiff's user reaches the socket that the program listens on. The path stays
+   * with that socket when the function puts something else in its place, such as a link to a socket of the machine.
    * @throws Error if there is no socket
    */
   pinSocket(): string {
@@ -107,7 +107,7 @@ export class Sandbox {
     return `/proc/${process.pid}/fd/${this.#socket}`;
   }
 
-  /** Ends what is in it; closes the descriptors when that has ended. */
+  /** Ends what is in it and closes the descriptors. */
   close(): void {
     this.child.kill("SIGKILL");
     for (const descriptor of [this.#work, this.#socket]) if (descriptor !== undefined) closeSync(descriptor);
@@ -115,10 +115,10 @@ export class Sandbox {
   }
 }
 
-/** Killed already: it needs the processor to end. */
+/** Waits for a killed process. */
 async function untilGone(pid: number, start: string | undefined): Promise<void> {
   const untilMs = performance.now() + GONE_MS;
-  // Without a command line it runs nothing any more, whether or not somebody has taken note of its end.
+  // A zombie has no command line.
   const isThere = () => startOf(pid) === start && Boolean(commandLine(pid));
   while (start !== undefined && isThere() && performance.now() < untilMs) await delay(GONE_LOOK_MS);
 }
@@ -153,7 +153,7 @@ function untilWaiting(child: ChildProcess): Promise<void> {
   });
 }
 
-/** The tools that make the namespaces each have one child, down to the program that is inside. */
+/** Finds the program inside: each of the tools around it has one child. */
 export function lastDescendant(pid: number): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
   return children === "" ? pid : lastDescendant(Number(children.split(" ")[0]));

@@ -1,5 +1,5 @@
 import { highestInherited } from "../../../process/sandbox/spawn.ts";
-import { type InstanceFolder, type InstanceFolders, removeFolder } from "../instances/instance-folder.ts";
+import { type InstanceFolder, type InstanceFolders, removeInstance } from "../instances/instance-folder.ts";
 import { LaunchError } from "../instances/launch-error.ts";
 import { type Networks, TooManyNetworks } from "../network/networks.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
@@ -7,24 +7,21 @@ import type { Resources } from "../resources/resources.ts";
 import { type PlaceNetwork, type Profile, sandboxCommand } from "./profile.ts";
 import { Sandbox } from "./sandbox.ts";
 
-/** Sandboxes that wait, of the network that was used last: making one may take as long as starting Deno in it. */
+/** Sandboxes that wait in the last used network: to make one takes about as long as to start Deno in it. */
 export const WAITING_SANDBOXES = 2;
-/** Networks for which some wait. */
+/** Networks in which sandboxes wait. */
 const NETWORKS = 4;
-/** The last one taken is being started meanwhile: it has the processor first. */
+/** The instance in the last one taken starts meanwhile, and needs the processor more. */
 const REFILL_AFTER_MS = 60;
-/**
- * User ids of instances where Skiff runs as root: the range that systemd gives to services without a user of their own
- * (DynamicUser), so no person's.
- */
+/** User ids of instances where Skiff runs as root: the range of systemd's DynamicUser, which no person has. */
 const FIRST_USER = 61_184;
 const LAST_USER = 65_519;
-/** Inside of a user namespace ids mean nothing to the machine. */
+/** In a user namespace the id has no meaning for the machine. */
 const NAMESPACE_USER = 1_993;
 
-/** A network that one instance uses. */
+/** The network of one instance. */
 export interface LeasedNetwork extends PlaceNetwork {
-  /** The instance has ended. */
+  /** Releases it after the end of the instance. */
   close(): Promise<void>;
 }
 
@@ -34,32 +31,35 @@ export interface SandboxesOptions {
   readonly resources: Resources;
   /** Size of the folder in memory. */
   readonly workBytes: number;
-  /** The network for functions with these rules. */
+  /** Opens the network for functions with these rules. */
   readonly openNetwork: (rules: readonly string[]) => Promise<LeasedNetwork>;
-  /** Puts into a new sandbox what every instance needs. */
+  /** Copies the files that every instance needs into a new sandbox. */
   readonly seed: (prepared: Prepared) => Promise<void>;
 }
 
-/** A sandbox, and what an instance in it has for itself. */
+/** A sandbox with the resources of its instance. */
 export interface Prepared {
   readonly sandbox: Sandbox;
   readonly folder: InstanceFolder;
   readonly resources: InstanceResources;
   readonly network: LeasedNetwork;
-  /** Owner of what the function writes. */
+  /** Owner of the files that the function writes. */
   readonly user: number;
 }
 
-/** Those that wait in one network. */
+/** The part of it that exists so far. */
+type Begun = { -readonly [K in keyof Prepared]?: Prepared[K] } & { network: LeasedNetwork; user: number };
+
+/** The sandboxes that wait in one network. */
 interface Waiting {
   readonly rules: readonly string[];
   prepared: Prepared[];
 }
 
-/** Makes walled places for instances, and keeps a few waiting. */
+/** Makes sandboxes for instances, and keeps a few waiting. */
 export class Sandboxes {
   readonly #options: SandboxesOptions;
-  /** By network, in order of use, the last used network last. */
+  /** By network, the last used network last. */
   readonly #waiting = new Map<string, Waiting>();
   readonly #inherited = highestInherited();
   readonly #users = new Set<number>();
@@ -71,7 +71,7 @@ export class Sandboxes {
     this.#options = options;
   }
 
-  /** A sandbox that waits in the network of these rules, or a new one. @throws Error if it cannot be made */
+  /** Returns a sandbox that waited in the network of these rules, or a new one. @throws Error if it cannot be made */
   async take(rules: readonly string[]): Promise<Prepared> {
     const network = await this.#open(rules);
     const waiting = this.#use(keyOf(network), rules);
@@ -88,18 +88,12 @@ export class Sandboxes {
     return next;
   }
 
-  /** Makes some wait for functions with these rules, which are likely to come. */
+  /** Makes sandboxes wait for functions with these rules, which are likely to come. */
   async expect(rules: readonly string[]): Promise<void> {
     const network = await this.#open(rules);
     this.#use(keyOf(network), rules);
     await network.close();
     this.#scheduleRefill();
-  }
-
-  /** The instance in it has ended. */
-  release({ user, network }: Prepared): Promise<void> {
-    this.#users.delete(user);
-    return network.close();
   }
 
   async close(): Promise<void> {
@@ -109,30 +103,31 @@ export class Sandboxes {
     await this.empty();
   }
 
-  /** Removes those that wait: the next ones have what is new. */
+  /** Removes those that wait, so that the next ones have newer files. */
   async empty(): Promise<void> {
     if (await this.#discardWaiting()) this.#scheduleRefill();
   }
 
-  /** Removes one that no instance has run in. */
-  async discard(prepared: Prepared): Promise<void> {
-    prepared.sandbox.close();
-    await prepared.sandbox.ended;
+  /** Ends a sandbox and removes it. Returns what is left and why, for the log. */
+  async discard({ sandbox, folder, resources, user, network }: Begun): Promise<readonly string[]> {
+    sandbox?.close();
+    await sandbox?.ended;
     try {
-      await removeFolder(prepared.folder);
-      await prepared.resources.release();
+      return await removeInstance(folder, resources);
     } finally {
-      await this.release(prepared);
+      // Not before: nothing of another instance may have the same user.
+      this.#users.delete(user);
+      await network.close();
     }
   }
 
-  /** Networks that only waiting sandboxes hold make room for one that an instance needs. */
+  /** Opens a network; discards waiting sandboxes if they hold too many others. */
   async #open(rules: readonly string[]): Promise<LeasedNetwork> {
     try {
       return await this.#options.openNetwork(rules);
     } catch (error) {
       if (!(error instanceof TooManyNetworks)) throw error;
-      // Those that are being made would hold theirs again.
+      // Sandboxes that are being made would open their networks again.
       await Promise.allSettled(this.#making);
       if (!(await this.#discardWaiting())) throw error;
       return await this.#options.openNetwork(rules);
@@ -159,7 +154,7 @@ export class Sandboxes {
     if (this.#isClosed) return;
     this.#refill = setTimeout(() => {
       if (this.#making.size > 0) return this.#scheduleRefill();
-      // Whoever needs one makes it, and reports why that fails.
+      // The next `take` tries again, and reports why it fails.
       const filling = this.#fill()
         .catch(() => {})
         .finally(() => this.#making.delete(filling));
@@ -178,46 +173,36 @@ export class Sandboxes {
     while (last && !this.#isClosed && last[1].prepared.length < WAITING_SANDBOXES) {
       try {
         const made = await this.#make(await this.#options.openNetwork(last[1].rules));
-        // The network may be a new one by now, or what waits may have been replaced.
+        // The rules may lead to another network by now.
         if (keyOf(made.network) === last[0]) last[1].prepared.push(made);
         else this.#use(keyOf(made.network), last[1].rules).prepared.push(made);
       } catch {
-        // Whoever needs one makes it, and is told why that fails.
+        // The next `take` tries again, and reports why it fails.
         return;
       }
     }
   }
 
   async #make(network: LeasedNetwork): Promise<Prepared> {
-    const { profile, folders, resources: all, workBytes, seed } = this.#options;
-    let folder: InstanceFolder | undefined;
-    let user = NAMESPACE_USER;
-    let resources: InstanceResources | undefined;
-    let sandbox: Sandbox | undefined;
+    const { profile, folders, resources, workBytes, seed } = this.#options;
+    const made: Begun = { user: NAMESPACE_USER, network };
     try {
-      folder = folders.create();
-      if (profile.isRoot) user = this.#freeUser();
-      resources = all.open(folder.id);
-      const { code, work, root } = folder;
-      sandbox = await Sandbox.prepare(
-        sandboxCommand(profile, { code, work, root, workBytes, user, network }),
-        this.#inherited,
-      );
-      // Now, because it takes longer than anything else of a start.
-      await resources.join({ pid: sandbox.child.pid!, memoryFolders: [sandbox.workPath] });
-      const prepared = { sandbox, folder, resources, network, user };
+      const folder = folders.create();
+      made.folder = folder;
+      if (profile.isRoot) made.user = this.#freeUser();
+      made.resources = resources.open(folder.id);
+      const command = sandboxCommand(profile, { ...folder, workBytes, user: made.user, network });
+      made.sandbox = await Sandbox.prepare(command, this.#inherited);
+      // Now, because it takes longer than any other step of a start.
+      await made.resources.join({
+        pid: made.sandbox.child.pid!,
+        memoryFolders: [made.sandbox.workPath],
+      });
+      const prepared = made as Prepared;
       await seed(prepared);
       return prepared;
     } catch (error) {
-      sandbox?.close();
-      await sandbox?.ended;
-      this.#users.delete(user);
-      try {
-        if (folder) await removeFolder(folder);
-        await resources?.release();
-      } finally {
-        await network.close();
-      }
+      await this.discard(made);
       throw error;
     }
   }
@@ -237,7 +222,7 @@ function keyOf({ namespace, enter }: LeasedNetwork): string {
   return JSON.stringify([namespace, enter]);
 }
 
-/** Opens the network of functions with these rules: an empty one without any; that of the machine without walls. */
+/** Opens the network for these rules: an empty one without rules, that of the machine without `networks`. */
 export async function leaseNetwork(
   networks: Networks | undefined,
   rules: readonly string[],

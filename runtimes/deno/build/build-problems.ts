@@ -10,7 +10,7 @@ export function outOfMemory({ buildMemoryBytes }: Limits): Problem {
   );
 }
 
-/** Whether it was its memory or its stack that a parser used up, nobody can tell afterwards. */
+/** A crash does not show whether the parser ran out of memory or of stack. */
 export function crashed({ buildMemoryBytes }: Limits): Problem {
   return new Problem(
     "build_failed",

@@ -18,7 +18,7 @@ export class WorkerEnded extends Error {}
 
 const READY_MS = 30_000;
 
-/** A process that does one task after the other. It sees what it is sent, and nothing of this machine. */
+/** A process that does one task after the other. It can read what it is sent, and nothing of this machine. */
 export class BuildWorker {
   readonly process: BuildProcess;
   /** Resolves when it can take tasks. Rejects with WorkerEnded if it never can. */
@@ -44,8 +44,8 @@ export class BuildWorker {
   }
 
   /**
-   * Does one task; nobody may ask for another meanwhile.
-   * @throws WorkerEnded once it and all that it started are gone
+   * Does one task. The caller must not begin another one meanwhile.
+   * @throws WorkerEnded once the process and its children are gone
    */
   async perform(task: Task, [source, printed]: readonly [Uint8Array, Body]): Promise<Answer> {
     const { promise, resolve } = Promise.withResolvers<Answer>();
@@ -86,7 +86,7 @@ export class BuildWorker {
     try {
       this.#reader.push(chunk);
     } catch {
-      // What it sends is not what a worker sends: nothing that comes after it can be read.
+      // It does not keep to the protocol, so nothing that follows can be read.
       this.process.kill();
     }
   }

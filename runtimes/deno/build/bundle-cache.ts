@@ -1,23 +1,22 @@
 import { LRUCache } from "lru-cache";
-import type { Bundle } from "../../../platform/platform.ts";
+import type { Artifact } from "../../../platform/platform.ts";
 import { sourceHash } from "../../../platform/version-hash.ts";
 import type { Builder } from "../../runtime.ts";
 
 export interface BundleCacheOptions {
-  /** Bundles kept, by their size; 64 MiB by default. */
+  /** Size of the bundles kept, in bytes; 64 MiB by default. */
   readonly mostBytes?: number;
-  /** Time for which a bundle is used again; 10 minutes by default. */
+  /** Time for which a bundle is reused; 10 minutes by default. */
   readonly ttlMs?: number;
 }
 
 /**
- * A builder that gives the bundle of an equal source again: the same source under a second name, or back
- * and forth between two, costs no second build and is the same code. Not for long, because what
- * `npm:hono@4` stands for changes.
+ * Wraps a builder so that an equal source gets the same bundle without a second build, under another name or after a
+ * change back. Bundles expire, because what `npm:hono@4` resolves to changes.
  */
 export function cacheBundles(builder: Builder, options: BundleCacheOptions = {}): Builder {
   const { mostBytes = 64 * 1024 ** 2, ttlMs = 600_000 } = options;
-  const cache = new LRUCache<string, Bundle>({
+  const cache = new LRUCache<string, Artifact>({
     maxSize: mostBytes,
     ttl: ttlMs,
     sizeCalculation: ({ code }) => Math.max(1, code.length),

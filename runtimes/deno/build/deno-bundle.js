@@ -4,7 +4,7 @@
 
 const MOST_ERRORS = 20;
 const MOST_TEXT = 10_000;
-/** Exit code for downloads that broke off: what was downloaded before is in the cache, so trying again goes on there. */
+/** Exit code for downloads that broke off. A retry continues with what is in the cache. */
 const BROKEN_DOWNLOAD = 75;
 const BROKEN =
   /Failed (loading|fetching|to fetch) https?:|error sending request|connection (reset|closed|error)/i;
@@ -22,7 +22,7 @@ async function bundle(entry) {
       write: false,
     });
     if (!success) return { errors: errors.slice(0, MOST_ERRORS).map(describe) };
-    // A package may import style sheets, which become a second file that a function has no use for.
+    // A package may import style sheets, which become a second file that a function does not need.
     return { contents: outputFiles?.map((file) => file.contents).find((contents) => hasMap(contents)) };
   } catch (error) {
     return { errors: [describe({ text: String(error?.message ?? error), location: null })] };
@@ -35,7 +35,7 @@ function hasMap(contents) {
   return new TextDecoder().decode(contents.subarray(lineStart, lineStart + 21)) === "//# sourceMappingURL=";
 }
 
-/** Input ends when the process that started this one is gone, however it went. */
+/** Input ends with the process that started this one, however that ended. */
 async function exitWithParent() {
   while ((await Deno.stdin.read(new Uint8Array(64))) !== null);
   Deno.exit(1);

@@ -5,15 +5,14 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Limits } from "../../../platform/limits.ts";
 import { FastLane } from "../../../process/fast-lane.ts";
 import type { Attempt, SlowLane } from "../../../process/slow-lane.ts";
-import type { BuildMeter } from "../walls/build-meter.ts";
+import type { BuildMeter, Sample } from "../walls/build-meter.ts";
 import type { BuildProcess } from "../walls/build-process.ts";
 import { type BuildProcesses, ENTRY } from "../walls/build-processes.ts";
-import { lowerPriority, processTree } from "../walls/process-tree.ts";
-import { crashed, outOfMemory, shuttingDown, tooManyBuilds, tooMuchDownloaded } from "./build-problems.ts";
+import { crashed, shuttingDown, tooManyBuilds, tooMuchDownloaded } from "./build-problems.ts";
 import type { Body } from "./build-worker.ts";
 import type { DenoCache, HeldFolder } from "./deno-cache.ts";
-import { SLOW_NICE } from "./task-runner.ts";
 import { DENO_CODE, DENO_ERRORS } from "./tasks.ts";
+import { aborted } from "./worker-pool.ts";
 
 export interface DenoBundlerOptions {
   readonly processes: BuildProcesses;
@@ -26,26 +25,26 @@ export interface DenoBundlerOptions {
 }
 
 const WAITING = 100;
-/** With everything in the cache Deno needs 0.3 s; with less it waits for downloads. */
+/** With a full cache Deno needs 0.3 s; otherwise it waits for downloads. */
 const FAST_MS = 1_000;
 const CONTENDED_MS = 100;
 const FAST_BYTES = 256 * 1024 ** 2;
-/** Pauses before a bundling is tried again whose downloads broke off. */
+/** Pauses before a retry after downloads that broke off. */
 const RETRY_AFTER_MS = [250, 1_000];
 /** Exit code of deno-bundle.js for that. */
 const BROKEN_DOWNLOAD = 75;
-/** Time to download the bundler itself: one run alone does that, for several at a time use what is half there. */
+/** Time to download the bundler itself. One run does that alone: several at a time read what is half written. */
 const PREPARE_MS = 30_000;
 /** Exit code of a shell for a file over its limit. */
 const SIGXFSZ_EXIT = 128 + 25;
 
-/** What the bundler printed. Its content is for a worker to read. */
+/** Output of the bundler. Only workers read its content. */
 export interface Printed {
   readonly body: Body;
   readonly isBundle: boolean;
 }
 
-/** Bundles modules with all that they import from outside: with Deno's own bundler, in a process for each. */
+/** Bundles modules with their outside imports: with Deno's own bundler, in a process for each. */
 export class DenoBundler {
   readonly #options: DenoBundlerOptions;
   readonly #lane: FastLane;
@@ -65,7 +64,7 @@ export class DenoBundler {
   }
 
   /**
-   * Gives `use` what the bundler printed about a module: a bundle, or errors.
+   * Passes the output of the bundler for a module to `use`: a bundle, or errors.
    * @throws Problem `build_failed` (it took too much memory or space), `no_capacity` (too many wait); the reason of
    * `signal`; Error if Deno does not run
    */
@@ -80,7 +79,7 @@ export class DenoBundler {
     });
   }
 
-  /** Ends what goes on without a build; builds under way end with their signals. */
+  /** Ends what runs without a build; builds under way end with their signals. */
   async close(): Promise<void> {
     this.#closing.abort(shuttingDown());
     await Promise.allSettled(this.#preparing);
@@ -120,7 +119,7 @@ export class DenoBundler {
     }
   }
 
-  /** @throws Error if the bundler cannot be had */
+  /** @throws Error if the bundler cannot be downloaded */
   async #prepare(held: HeldFolder): Promise<void> {
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(PREPARE_MS)]);
     await this.#withFiles(Buffer.from("export {};"), async (files) => {
@@ -132,11 +131,11 @@ export class DenoBundler {
 
 interface RunFiles {
   readonly folder: string;
-  /** Takes what is printed. */
+  /** File for the output. */
   readonly output: string;
 }
 
-/** The runs of Deno that one bundling needs: one, unless downloads break off. */
+/** The runs of Deno for one module: more than one if downloads break off. */
 class Run {
   readonly #options: DenoBundlerOptions;
   readonly #signal: AbortSignal;
@@ -157,7 +156,7 @@ class Run {
   slowDown(): void {
     this.#isSlow = true;
     const pid = this.#process?.pid;
-    if (pid !== undefined) lowerPriority(processTree(pid), SLOW_NICE);
+    if (pid !== undefined) this.#options.meter.slowDown(pid);
   }
 
   async untilDone(files: RunFiles, prepare: (held: HeldFolder) => Promise<void>): Promise<"whole" | "cut"> {
@@ -193,35 +192,21 @@ class Run {
       await file.close();
     }
     this.#process = process;
-    const kill = () => process.kill();
-    this.#signal.addEventListener("abort", kill);
-    if (this.#signal.aborted) kill();
     if (this.#isSlow) this.slowDown();
-    let isOver = false;
-    const stop = meter.measure(process.pid!, ({ memoryBytes, writtenBytes }) => {
+    const onSample = ({ memoryBytes, writtenBytes }: Sample) => {
       this.bytes = memoryBytes;
-      isOver ||= memoryBytes > limits.buildMemoryBytes;
-      if (isOver) kill();
       held.wrote(writtenBytes);
-    });
-    try {
-      const exit = await process.ended;
-      this.#signal.throwIfAborted();
-      if (isOver) throw outOfMemory(limits);
-      return exit;
-    } finally {
-      stop();
-      this.#signal.removeEventListener("abort", kill);
-    }
+    };
+    return await meter.watch(process, { signal: this.#signal, limits, onSample }, () => process.ended);
   }
 
-  /** @throws Problem `build_failed` if something ended it, Error if it does not run */
+  /** @throws Problem `build_failed` if it crashed, Error if Deno does not run */
   #judge(exit: number | NodeJS.Signals): "whole" | "cut" {
     if (exit === 0 || exit === BROKEN_DOWNLOAD) return "whole";
     const stderr = this.#process?.stderr ?? "";
     const isTooLong = exit === "SIGXFSZ" || exit === SIGXFSZ_EXIT || /EFBIG|File too large/i.test(stderr);
     if (isTooLong) return "cut";
-    // A wall tells by a number how its process was ended.
+    // Tools of a wall report a signal as an exit code.
     if (typeof exit === "string" || exit > 128) throw crashed(this.#options.limits);
     throw new Error(`Deno's bundler failed with exit code ${exit}: ${stderr}`);
   }
@@ -241,13 +226,4 @@ async function printedTo(path: string): Promise<Printed> {
 function tooLong(): Printed {
   const errors = [{ text: "the bundle is too large", location: null }];
   return { body: Buffer.from(`${DENO_ERRORS}${JSON.stringify(errors)}`), isBundle: false };
-}
-
-/** Rejects with the reason of a signal when that aborts. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const leave = () => reject(signal.reason);
-    if (signal.aborted) leave();
-    signal.addEventListener("abort", leave, { once: true });
-  });
 }

@@ -4,18 +4,18 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 export interface DenoCacheOptions {
-  /** Folder of the builder: the cache's folders are `deno-1`, `deno-2`, … in it. */
+  /** Folder of the builder, in which the cache has the folders `deno-1`, `deno-2`, … */
   readonly directory: string;
-  /** Most that they may hold together. */
+  /** Most bytes that they may hold together. */
   readonly mostBytes: number;
 }
 
 /** The cache's folder for one run of Deno. */
 export interface HeldFolder {
   readonly path: string;
-  /** Tells how much the run has written so far. `onFull` is called if it has to end. */
+  /** Records how much the run has written so far. Calls `onFull` if the run has to end. */
   wrote(bytes: number): void;
-  /** Has `work` put into a new folder what every run needs, once; resolves when that is over, however it went. */
+  /** Runs `work` once for a new folder, to put into it what every run needs. Resolves however that ends. */
   prepared(work: () => Promise<void>): Promise<void>;
   release(): void;
 }
@@ -24,9 +24,9 @@ interface Generation {
   readonly number: number;
   readonly path: string;
   users: number;
-  /** What it holds: as measured, and what runs have written since. */
+  /** Its size when it was measured, and what runs have written since. */
   bytes: number;
-  /** What it held when it was measured. */
+  /** Its size when it was measured. */
   measuredBytes: number;
   isMeasuring: boolean;
   preparing?: Promise<void> | undefined;
@@ -39,15 +39,15 @@ interface Holder {
 }
 
 const FOLDER = /^deno(?:-(\d+))?$/;
-/** Time for `du` and `rm`, whose failures cost space and time alone. */
+/** Time for `du` and `rm`. A failure costs only space and time. */
 const COMMAND_MS = 60_000;
-/** A folder is measured again when this part of the limit was written to it. */
+/** A folder is measured again when this fraction of the limit was written to it. */
 const MEASURED_AGAIN = 16;
 
 /**
- * What Deno has downloaded for builds. When the folder holds half of what it may, builds that come begin a new one; the
- * old one is removed with its last build, so that none loses what it reads and none waits. What a run writes counts at
- * once: if all together pass the limit, the run that wrote most has to end.
+ * Deno's downloads for builds. When the folder holds half of the limit, new builds begin a new folder, and the old one is
+ * removed with its last build: no build waits, and none loses files. Writes count at once: if all together pass the limit,
+ * the run that wrote most has to end.
  */
 export class DenoCache {
   readonly #options: DenoCacheOptions;
@@ -59,7 +59,7 @@ export class DenoCache {
     this.#options = options;
   }
 
-  /** Finds the folder that an earlier process has left, and removes older ones. */
+  /** Finds the newest folder of an earlier process, and removes older ones. */
   async open(): Promise<void> {
     const found = (await readdir(this.#options.directory)).flatMap((name) => {
       const match = FOLDER.exec(name);
@@ -92,14 +92,14 @@ export class DenoCache {
     };
   }
 
-  /** Waits for what is being measured or removed. */
+  /** Waits for measurements and removals under way. */
   async close(): Promise<void> {
     await Promise.all(this.#work);
   }
 
   #current(): Generation {
     const newest = this.#generations.at(-1);
-    // Until it is measured it may hold less than was written.
+    // It may hold less than was written, which the measurement will show.
     if (newest && (newest.isMeasuring || newest.bytes <= this.#options.mostBytes / 2)) return newest;
     const number = (newest?.number ?? 0) + 1;
     const next = this.#generation(number, `deno-${number}`);
@@ -122,14 +122,14 @@ export class DenoCache {
     if (most === holder) holder.onFull();
   }
 
-  /** A new folder has taken its place, and nobody reads it any more. */
+  /** Removes a folder that was replaced and has no users left. */
   #retire(generation: Generation): void {
     if (generation.users > 0 || generation === this.#generations.at(-1)) return;
     this.#generations = this.#generations.filter((each) => each !== generation);
     this.#remove(generation);
   }
 
-  /** What runs write is not what stays: files are written anew, or removed. */
+  /** Corrects the size: runs also overwrite and remove files. */
   #measure(generation: Generation): void {
     if (generation.isMeasuring) return;
     generation.isMeasuring = true;
@@ -137,7 +137,7 @@ export class DenoCache {
     const measure = async () => {
       const { stdout } = await promisify(execFile)("du", ["-sk", generation.path], { timeout: COMMAND_MS });
       const measured = Number.parseInt(stdout, 10) * 1024;
-      // What was written meanwhile may be in it or not.
+      // The result may include what was written meanwhile.
       if (!Number.isFinite(measured)) return;
       generation.bytes = measured + (generation.bytes - before);
       generation.measuredBytes = measured;
@@ -156,7 +156,7 @@ export class DenoCache {
   #inBackground(work: Promise<unknown>): void {
     const done = work.then(
       () => {},
-      // A folder that stays is found again at the next start; a size that is not known is taken for what was written.
+      // The next start finds a folder that stays; without a size, what was written counts.
       () => {},
     );
     this.#work.add(done);
@@ -169,7 +169,7 @@ export class DenoCache {
   }
 }
 
-/** In a folder that is prepared, so that a later process knows. */
+/** Marks a prepared folder for later processes. */
 const PREPARED = "prepared";
 
 async function prepareOnce(generation: Generation, work: () => Promise<void>): Promise<void> {
@@ -177,7 +177,7 @@ async function prepareOnce(generation: Generation, work: () => Promise<void>): P
   try {
     await generation.preparing;
   } catch {
-    // The run that waited tells why, for it fails of the same; the next one tries again.
+    // The run that waited fails for the same reason and reports it; the next one tries again.
     generation.preparing = undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** The longest header of a frame, in bytes: whoever reads it parses it in one go. */
+/** The longest header of a frame: the reader parses it without a pause. */
 export const HEADER_BYTES = 256 * 1024;
 
 const PRELUDE_BYTES = 12;
@@ -9,7 +9,7 @@ export interface Frame {
   readonly bodies: readonly [Uint8Array, Uint8Array];
 }
 
-/** What goes before the bodies on the wire: the three lengths, and the header. */
+/** Encodes what precedes the bodies: the three lengths, and the header. */
 export function encodeHeader(header: unknown, bodyBytes: readonly [number, number]): Buffer {
   const json = Buffer.from(JSON.stringify(header));
   if (json.length > HEADER_BYTES) throw new Error(`a header of ${json.length} bytes is too long for a frame`);
@@ -20,8 +20,8 @@ export function encodeHeader(header: unknown, bodyBytes: readonly [number, numbe
 }
 
 /**
- * Puts frames together from the chunks of a stream. Each chunk is copied once, into memory of the size that the
- * prelude announces, so that no chunk takes longer than its own length.
+ * Assembles frames from the chunks of a stream. It copies each chunk once, into memory of the size that the prelude
+ * announces, so the work for a chunk is proportional to its length.
  */
 export class FrameReader {
   readonly #onFrame: (frame: Frame) => void;
@@ -37,7 +37,7 @@ export class FrameReader {
     this.#reset();
   }
 
-  /** @throws Error if the stream is not one of frames within the limits */
+  /** @throws Error if the stream is not made of frames within the limits */
   push(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length; ) {
       const part = this.#parts[this.#part]!;
@@ -53,7 +53,7 @@ export class FrameReader {
     if (this.#part === 0) this.#allocate(this.#parts[0]!);
     this.#part++;
     this.#filled = 0;
-    // Parts without a byte are whole already.
+    // Empty parts are complete already.
     while (this.#part < this.#parts.length && this.#parts[this.#part]!.length === 0) this.#part++;
     if (this.#part < this.#parts.length) return;
     const [, header, first, second] = this.#parts as [Buffer, Buffer, Buffer, Buffer];

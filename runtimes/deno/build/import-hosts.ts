@@ -1,4 +1,4 @@
-/** Hosts that `https:` imports may come from: those that Deno trusts by itself. */
+/** Hosts that Deno trusts by default. */
 const DEFAULT_HOSTS = [
   "deno.land",
   "jsr.io",
@@ -10,14 +10,14 @@ const DEFAULT_HOSTS = [
 ];
 
 /**
- * Where modules may come from over HTTP. Not "any public host": Deno checks ranges of addresses for IPv4
- * only, so a name with a private IPv6 address would lead to the neighbours of this machine.
+ * Hosts that modules may be imported from. A list, because Deno checks ranges of addresses for IPv4 only: with any public
+ * host, a name with a private IPv6 address would lead to the neighbours of this machine.
  */
 export class ImportHosts {
   /** Each as `host:port`, the form that Deno's `--allow-import` takes. */
   readonly allowed: readonly string[];
 
-  /** @param added operator's additions, `host` (port 443) or `host:port`; they may be on loopback */
+  /** @param added hosts of the operator, `host` (port 443) or `host:port`; loopback is allowed */
   constructor(added: readonly string[]) {
     const named = [...DEFAULT_HOSTS, ...added.map((host) => host.trim())].map((host) =>
       /:\d+$/.test(host) ? host : `${host}:443`,
@@ -25,7 +25,7 @@ export class ImportHosts {
     this.allowed = [...new Set(named.map((host) => host.toLowerCase()))];
   }
 
-  /** Why this import may not be; undefined if it may. Packages (`npm:`, `jsr:`) have their registry. */
+  /** Returns why an import is refused; undefined if it is allowed. Packages (`npm:`, `jsr:`) have their registry. */
   refuse(specifier: string): string | undefined {
     if (/^(npm|jsr):/.test(specifier)) return undefined;
     if (!URL.canParse(specifier)) return `"${specifier}" is not a valid URL`;

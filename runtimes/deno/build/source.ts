@@ -8,8 +8,8 @@ const TAR_MAGIC_OFFSET = 257;
 const TAR_HEADER_BYTES = 512;
 
 /**
- * What was posted, told from its bytes alone: clients send whatever content type they like. Looks for a NUL and
- * checks UTF-8, both natively and in a few milliseconds for the largest source; reads nothing else.
+ * Recognises a source by its bytes alone, because clients send any content type. It searches for a NUL and checks UTF-8,
+ * both natively and in a few milliseconds for the largest source, and reads nothing else.
  * @throws Problem `invalid_source` (empty, not UTF-8, NUL bytes), `source_too_large`
  */
 export function recognizeSource(bytes: Uint8Array, limits: Limits): Source {
@@ -49,7 +49,7 @@ function checkText(bytes: Uint8Array): void {
   if (!isUtf8(bytes)) throw new Problem("invalid_source", `The body is not valid UTF-8: ${known}`);
 }
 
-/** @param state `unpacked ` for what an archive holds */
+/** @param state `unpacked ` for the content of an archive */
 export function sourceTooLarge(sourceBytes: number, state = ""): Problem {
   return new Problem(
     "source_too_large",

@@ -2,9 +2,8 @@ import { availableParallelism } from "node:os";
 import type { Limits } from "../../../platform/limits.ts";
 import { FastLane } from "../../../process/fast-lane.ts";
 import type { Attempt, SlowLane } from "../../../process/slow-lane.ts";
-import type { BuildMeter } from "../walls/build-meter.ts";
-import { lowerPriority, processTree } from "../walls/process-tree.ts";
-import { crashed, outOfMemory, tooManyBuilds } from "./build-problems.ts";
+import type { BuildMeter, Sample } from "../walls/build-meter.ts";
+import { crashed, tooManyBuilds } from "./build-problems.ts";
 import { type Answer, type Body, type BuildWorker, WorkerEnded } from "./build-worker.ts";
 import type { Task } from "./tasks.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -18,9 +17,9 @@ export interface TaskRunnerOptions {
 
 export interface TaskOrder {
   readonly task: Task;
-  /** The source, and what Deno's bundler printed. */
+  /** The source, and the output of Deno's bundler. */
   readonly bodies: readonly [Uint8Array, Body];
-  /** Called when a worker begins with it. */
+  /** Called when a worker begins. */
   readonly onBegin?: () => void;
 }
 
@@ -29,14 +28,12 @@ const WAITING = 1_000;
 const FAST_MS = 500;
 const CONTENDED_MS = 50;
 const FAST_BYTES = 128 * 1024 ** 2;
-/** A worker that took more than this is not used again: it would keep most of it. */
+/** A worker that took more than this is not reused: it would keep most of it. */
 const REUSED_BYTES = 96 * 1024 ** 2;
-/** Time after which work in the slow lane lets everything else go first. */
+/** Time after which work in the slow lane gets a low priority. */
 const LOW_PRIORITY_MS = 200;
-/** What takes long gets a tenth of a processor that others want. */
-export const SLOW_NICE = 10;
 
-/** Has build workers do tasks, the quick ones first, each within its memory. */
+/** Runs tasks in build workers, the quick ones first, each within its memory. */
 export class TaskRunner {
   readonly #options: TaskRunnerOptions;
   readonly #lane: FastLane;
@@ -56,7 +53,7 @@ export class TaskRunner {
   }
 
   /**
-   * Does a task.
+   * Runs a task.
    * @throws Problem `build_failed` (it took too much memory), `no_capacity` (too many wait), `draining`; the reason
    * of `signal`; WorkerEnded if no worker starts
    */
@@ -66,7 +63,7 @@ export class TaskRunner {
   }
 
   #attempt(order: TaskOrder, signal: AbortSignal): Attempt<Answer> {
-    // The next one should find a worker too.
+    // The next task should find a worker too.
     if (this.#lane.isCrowded && !this.#options.pool.has(1)) this.#options.pool.want();
     const evicting = new AbortController();
     const run = new Run(this.#options, AbortSignal.any([signal, evicting.signal]));
@@ -102,50 +99,36 @@ class Run {
     this.#isSlow = true;
   }
 
-  async perform(order: TaskOrder): Promise<Answer> {
-    const { pool } = this.#options;
+  async perform({ task, bodies, onBegin }: TaskOrder): Promise<Answer> {
+    const { pool, limits, meter } = this.#options;
     const worker = await pool.take(this.#signal);
-    const kill = () => worker.process.kill();
-    this.#signal.addEventListener("abort", kill, { once: true });
-    if (this.#signal.aborted) kill();
     this.#startedAtMs = performance.now();
+    const onSample = ({ memoryBytes }: Sample) => {
+      this.bytes = memoryBytes;
+      if (this.#isSlow && this.workedMs > LOW_PRIORITY_MS) this.#lowerPriority(worker);
+    };
+    let isReusable = false;
     try {
-      return await this.#metered(worker, order);
+      const options = { signal: this.#signal, limits, onSample };
+      const answer = await meter.watch(worker.process, options, () => {
+        onBegin?.();
+        return worker.perform(task, bodies);
+      });
+      if (answer.reply.outcome === "collapse") throw crashed(limits);
+      isReusable = !this.#hasLowPriority && this.bytes <= REUSED_BYTES;
+      return answer;
+    } catch (error) {
+      throw error instanceof WorkerEnded ? crashed(limits) : error;
     } finally {
-      this.#signal.removeEventListener("abort", kill);
-      if (this.#hasLowPriority || this.bytes > REUSED_BYTES) kill();
-      else pool.give(worker);
+      if (isReusable) pool.give(worker);
+      else worker.process.kill();
     }
   }
 
-  /** No worker gets back from there, so it is for those alone that will take long. */
+  /** The system does not give the priority back, so the worker is not reused. */
   #lowerPriority(worker: BuildWorker): void {
     if (this.#hasLowPriority) return;
     this.#hasLowPriority = true;
-    lowerPriority(processTree(worker.process.pid!), SLOW_NICE);
-  }
-
-  async #metered(worker: BuildWorker, { task, bodies, onBegin }: TaskOrder): Promise<Answer> {
-    const { limits, meter } = this.#options;
-    let isOver = false;
-    const stop = meter.measure(worker.process.pid!, ({ memoryBytes }) => {
-      this.bytes = memoryBytes;
-      isOver ||= memoryBytes > limits.buildMemoryBytes;
-      if (isOver) worker.process.kill();
-      if (this.#isSlow && this.workedMs > LOW_PRIORITY_MS) this.#lowerPriority(worker);
-    });
-    onBegin?.();
-    try {
-      const answer = await worker.perform(task, bodies);
-      if (answer.reply.outcome !== "collapse") return answer;
-      worker.process.kill();
-      throw crashed(limits);
-    } catch (error) {
-      this.#signal.throwIfAborted();
-      if (isOver) throw outOfMemory(limits);
-      throw error instanceof WorkerEnded ? crashed(limits) : error;
-    } finally {
-      stop();
-    }
+    this.#options.meter.slowDown(worker.process.pid!);
   }
 }

@@ -2,7 +2,7 @@ import type { BuildProcesses } from "../walls/build-processes.ts";
 import { shuttingDown } from "./build-problems.ts";
 import type { BuildWorker } from "./build-worker.ts";
 
-/** How long a worker is kept that has nothing to do: the last one, and any other. */
+/** How long the last idle worker is kept, and any other one. */
 const LAST_MS = 10 * 60_000;
 const SPARE_MS = 10_000;
 const SWEEP_MS = 2_000;
@@ -12,19 +12,19 @@ interface Idle {
   readonly sinceMs: number;
 }
 
-/** Workers that start at a time: more would only make each slower. */
+/** Workers that start at a time: more would make each slower. */
 const STARTING = 2;
 
-/** The build workers: one is kept ready, more while there is work for them. */
+/** Keeps one build worker ready, and more while there is work for them. */
 export class WorkerPool {
-  /** Called when a worker is there to be taken, and when one did not start. */
+  /** Called when a worker is available, and when one did not start. */
   onChange: () => void = () => {};
   readonly #processes: BuildProcesses;
-  /** The one used last is at the end, and is used next. */
+  /** The most recently used is last, and is used next. */
   #idle: Idle[] = [];
   readonly #all = new Set<BuildWorker>();
   #starting = 0;
-  /** The last one that started did not become ready: whoever takes one is told why. */
+  /** The last start failed: `take` reports why. */
   #hasFailed = false;
   #isClosed = false;
   #sweeping: NodeJS.Timeout | undefined;
@@ -33,13 +33,13 @@ export class WorkerPool {
     this.#processes = processes;
   }
 
-  /** Has one worker ready. @throws WorkerEnded if none starts */
+  /** Makes one worker ready. @throws WorkerEnded if none starts */
   async warm(): Promise<void> {
     if (this.#all.size === 0) await this.#startSpare();
   }
 
   /**
-   * A worker that has nothing to do; a new one if there is none.
+   * Returns an idle worker, or a new one.
    * @throws Problem `draining`; WorkerEnded if none starts; the signal's reason
    */
   async take(signal: AbortSignal): Promise<BuildWorker> {
@@ -48,22 +48,16 @@ export class WorkerPool {
       if (!idle.worker.hasEnded) return idle.worker;
     }
     const worker = this.#start();
-    const { promise: left, reject } = Promise.withResolvers<never>();
-    const leave = () => reject(signal.reason);
-    signal.addEventListener("abort", leave, { once: true });
-    if (signal.aborted) leave();
     try {
-      await Promise.race([worker.ready, left]);
+      await Promise.race([worker.ready, aborted(signal)]);
       return worker;
     } catch (error) {
       worker.ready.then(() => this.give(worker)).catch(() => {});
       throw error;
-    } finally {
-      signal.removeEventListener("abort", leave);
     }
   }
 
-  /** Takes a worker back that may be used again. */
+  /** Takes back a worker that can be used again. */
   give(worker: BuildWorker): void {
     if (worker.hasEnded || this.#isClosed) {
       worker.process.kill();
@@ -74,7 +68,7 @@ export class WorkerPool {
     this.onChange();
   }
 
-  /** Whether more than `promised` workers can be taken. */
+  /** Whether more than `promised` workers are available. */
   has(promised: number): boolean {
     this.#idle = this.#idle.filter(({ worker }) => !worker.hasEnded);
     return this.#idle.length > promised || this.#hasFailed || this.#isClosed;
@@ -116,7 +110,7 @@ export class WorkerPool {
     return worker;
   }
 
-  /** Ends those that had nothing to do for long; the oldest come first. */
+  /** Ends workers that were idle for long; the oldest come first. */
   #sweep(): void {
     const nowMs = performance.now();
     const isOver = ({ sinceMs }: Idle, index: number) =>
@@ -124,4 +118,13 @@ export class WorkerPool {
     for (const { worker } of this.#idle.filter(isOver)) worker.process.stdin.end();
     this.#idle = this.#idle.filter((each, index) => !isOver(each, index) && !each.worker.hasEnded);
   }
+}
+
+/** Rejects with the signal's reason when it aborts. */
+export function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const leave = () => reject(signal.reason);
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true });
+  });
 }

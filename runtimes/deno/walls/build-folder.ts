@@ -5,16 +5,16 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-/** The folder of the builder with what is in it, as real paths. */
+/** The folder of the builder and its content, as real paths. */
 export interface BuildFolder {
   readonly directory: string;
   /** Folders of builds under way. */
   readonly builds: string;
-  /** An empty folder that walls may begin at. */
+  /** An empty folder, in which `unshare` builds the root of a sandbox. */
   readonly empty: string;
   /** The program of build workers, in one file. */
   readonly workerProgram: string;
-  /** Starts esbuild's program, at the path in `ESBUILD`, with the memory in KiB in `ESBUILD_KIB`. */
+  /** Script that starts the program `$ESBUILD` with `$ESBUILD_KIB` KiB of memory. */
   readonly esbuildStarter: string;
   readonly esbuild: string;
 }
@@ -44,14 +44,14 @@ export async function prepareBuildFolder(directory: string): Promise<BuildFolder
   return folders;
 }
 
-/** Once per start of Skiff: a worker starts faster from one file of plain JavaScript. */
+/** Compiles it once per start of Skiff: a worker starts faster from one file of plain JavaScript. */
 async function compileWorker({ esbuild, workerProgram }: BuildFolder): Promise<void> {
   const options = ["--bundle", "--platform=node", "--format=cjs", "--target=node24", "--log-level=error"];
   const command = [WORKER, ...options, "--minify-syntax", `--outfile=${workerProgram}`];
   await promisify(execFile)(esbuild, command, { cwd: dirname(WORKER), timeout: COMPILE_MS });
 }
 
-/** Path of esbuild's program, asked of the package which carries it for this machine. */
+/** Path of esbuild's program, which the package for this machine contains. */
 function esbuildPath(): string {
   const require = createRequire(createRequire(import.meta.url).resolve("esbuild"));
   return require.resolve(`@esbuild/${process.platform}-${process.arch}/bin/esbuild`);

@@ -3,24 +3,24 @@ import { PassThrough, type Readable, type Writable } from "node:stream";
 import { type SpawnOptions, spawnDetached } from "../../../process/sandbox/spawn.ts";
 
 const STDERR_KEPT = 4_000;
-/** How long the end of a killed process is waited for: the system needs milliseconds. */
+/** Longest wait for the end of a killed process. The system needs milliseconds. */
 const KILL_MS = 5_000;
 
-/** A process of a build with everything that it starts, which are killed as one. */
+/** A process of a build with all its children, which are killed together. */
 export class BuildProcess {
   readonly #child: ChildProcess;
   #stderr = "";
-  /** Resolves with its exit code or signal when it and all that it started are gone. Rejects if it cannot be started. */
+  /** Resolves with its exit code or signal when it and its children are gone. Rejects if it cannot be started. */
   readonly ended: Promise<number | NodeJS.Signals>;
 
   constructor(command: readonly string[], options: SpawnOptions) {
-    // Its input ends with this process: a child learns from that that nobody waits for it any more.
+    // Its input ends with this process, so that it can end too.
     this.#child = spawnDetached(command, options);
-    // Of a program that the system does not start, Node gives no streams when there are no files left.
+    // Without a file left Node makes no streams for a program that it cannot start.
     this.#child.stderr?.on("data", (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT);
     });
-    // What the first process leaves behind would hold its output open.
+    // Children that the first process leaves behind would hold its output open.
     this.#child.once("exit", () => this.kill());
     this.ended = new Promise((resolve, reject) => {
       this.#child.once("error", reject);
@@ -45,12 +45,12 @@ export class BuildProcess {
     throw new Error("the output of this process goes to a file");
   }
 
-  /** The last part of what it printed about itself. */
+  /** The end of its standard error. */
   get stderr(): string {
     return this.#stderr;
   }
 
-  /** Kills it and all that it started: behind a wall by the wall's own process, without one by its group. */
+  /** Kills it and its children: they end with the process of the wall, or belong to its process group. */
   kill(): void {
     const { pid } = this.#child;
     if (pid === undefined) return;

@@ -14,7 +14,7 @@ export interface ProcessesOptions {
   readonly limits: Limits;
   /** Path of the Deno binary. */
   readonly deno: string;
-  /** The platform's environment, of which only how to reach registries goes on to Deno. */
+  /** Environment of the platform. Deno gets only what says how registries are reached. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Hosts that Deno may import from, as `host:port`. */
   readonly importHosts: readonly string[];
@@ -25,7 +25,7 @@ export interface DenoRun {
   readonly folder: string;
   /** Deno's cache. */
   readonly cache: string;
-  /** File that takes what is printed. */
+  /** Descriptor of a file for the output. */
   readonly output: number;
 }
 
@@ -33,24 +33,24 @@ const DENO_PROGRAM = fileURLToPath(new URL("../build/deno-bundle.js", import.met
 /** The module in a run's folder. */
 export const ENTRY = "main.js";
 
-/** How registries are reached: proxies, certificates, registries instead of the public ones. */
+/** Variables that say how registries are reached: proxies, certificates, other registries. */
 const PASSED_ON = [
   ...["NPM_CONFIG_REGISTRY", "JSR_URL", "DENO_TLS_CA_STORE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"],
   ...["NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"],
 ];
-/** Of these the values are paths, which have to be there. */
+/** The same, with paths as values, which Deno has to be able to read. */
 const PASSED_ON_PATHS = ["DENO_CERT", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"];
 
-/** How names and certificates are looked up. */
+/** Files for the resolution of names and for certificates. */
 const NETWORK_FILES = [
   ...["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/ssl", "/etc/pki"],
   ...["/etc/ca-certificates", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"],
 ];
 
 const MIB = 1024;
-/** What V8 maps for writing without using it, in KiB: 550 MiB in a process that does nothing. */
+/** What V8 maps for writing without using it: 550 MiB in an idle process. */
 const V8_KIB = 640 * MIB;
-/** A printed bundle has the texts of all modules in its map, which Base64 makes longer by a third. */
+/** The map of a printed bundle has the texts of all modules, which Base64 makes longer by a third. */
 const PRINTED_PER_BUNDLE = 3;
 
 /** Starts the processes of builds, behind the wall that this machine has. */
@@ -70,118 +70,104 @@ export class BuildProcesses {
     return this.#options.limits.sourceBytes * BUNDLE_PER_SOURCE;
   }
 
-  /** A worker: it reads no file but its own program, and has neither a folder nor a network. */
+  /** Starts a worker. It reads no file but its own program, and has neither a folder nor a network. */
   startWorker(): BuildWorker {
     const { folder, limits } = this.#options;
-    const inside = this.#inside("/wall/worker.cjs", folder.workerProgram);
-    const node = this.#inside("/wall/node", process.execPath);
-    const esbuild = this.#inside("/wall/esbuild", folder.esbuild);
-    const starter = this.#inside("/wall/esbuild.sh", folder.esbuildStarter);
+    const readable = {
+      "/wall/node": process.execPath,
+      "/wall/worker.cjs": folder.workerProgram,
+      "/wall/esbuild": folder.esbuild,
+      "/wall/esbuild.sh": folder.esbuildStarter,
+      "/bin/sh": "/bin/sh",
+    };
+    const at = this.#seen(readable);
     const memoryMiB = Math.ceil(limits.buildMemoryBytes / 1024 ** 2);
     const mostBodyBytes = limits.sourceBytes + PRINTED_PER_BUNDLE * this.outputBytes;
     const program = [
-      ...[node.path, `--max-old-space-size=${Math.ceil(memoryMiB * 0.6)}`, "--no-warnings"],
-      ...[inside.path, String(mostBodyBytes)],
+      ...[at["/wall/node"], `--max-old-space-size=${Math.ceil(memoryMiB * 0.6)}`, "--no-warnings"],
+      ...[at["/wall/worker.cjs"], String(mostBodyBytes)],
     ];
-    // esbuild's own limit is hard: a hostile source fills its memory at some GiB a second.
+    // The limit of esbuild is hard: a hostile source fills its memory at some GiB a second.
     const esbuildMiB = Math.max(128, Math.floor(memoryMiB * 0.875));
     const env = {
-      ESBUILD_BINARY_PATH: starter.path,
-      ESBUILD: esbuild.path,
+      ESBUILD_BINARY_PATH: at["/wall/esbuild.sh"],
+      ESBUILD: at["/wall/esbuild"],
       ESBUILD_KIB: String(esbuildMiB * MIB),
       ESBUILD_WORKER_THREADS: "0",
-      // Half the garbage that Go would keep: a limit near the end makes it collect all the time instead.
+      // Half the garbage that Go would keep. With a soft limit it would collect all the time near that.
       GOGC: "50",
       GOTRACEBACK: "none",
       UV_THREADPOOL_SIZE: "1",
     };
-    const readable = Object.fromEntries([inside, node, esbuild, starter].map(({ path, of }) => [path, of]));
-    const profile: WallProfile = {
-      tools: this.#tools,
-      readable: { ...readable, "/bin/sh": "/bin/sh" },
-      writable: {},
-      network: false,
-      env,
-      cwd: this.wall === "none" ? folder.empty : "/",
-      root: folder.empty,
-      dataKiB: V8_KIB + memoryMiB * MIB,
-      fileKiB: 1,
-    };
+    const cwd = this.wall === "none" ? folder.empty : "/";
+    const limited = { dataKiB: V8_KIB + memoryMiB * MIB, fileKiB: 1 };
+    const profile = { readable, writable: {}, network: false, env, cwd, limits: limited };
     return new BuildWorker(this.#start(profile, program), this.outputBytes);
   }
 
-  /** Deno's bundler: it reads and writes the run's folder and its cache, and has the network. */
+  /** Starts Deno's bundler. It reads and writes the run's folder and its cache, and has the network. */
   startDeno({ folder, cache, output }: DenoRun): BuildProcess {
     const { deno, importHosts, env } = this.#options;
-    const [run, dir] = [this.#inside("/builds/run", folder), this.#inside("/deno", cache)];
-    const [binary, bundler] = [
-      this.#inside("/wall/deno", deno),
-      this.#inside("/wall/deno-bundle.js", DENO_PROGRAM),
-    ];
+    const readable = { "/wall/deno": deno, "/wall/deno-bundle.js": DENO_PROGRAM };
+    const writable = { "/builds/run": folder, "/deno": cache };
+    const at = this.#seen({ ...readable, ...writable });
+    const [run, dir] = [at["/builds/run"], at["/deno"]];
     const allowed = [...importHosts, ...registryHosts(env.JSR_URL)];
     const program = [
-      ...[binary.path, "run", "--quiet", "--unstable-bundle", "--no-prompt", "--no-config", "--no-lock"],
-      ...["--node-modules-dir=none", `--allow-read=${run.path},${dir.path}`],
-      ...[`--allow-import=${allowed.join(",")}`, bundler.path, join(run.path, ENTRY)],
+      ...[at["/wall/deno"], "run", "--quiet", "--unstable-bundle", "--no-prompt", "--no-config", "--no-lock"],
+      ...["--node-modules-dir=none", `--allow-read=${run},${dir}`, `--allow-import=${allowed.join(",")}`],
+      ...[at["/wall/deno-bundle.js"], join(run, ENTRY)],
     ];
-    const profile = this.#outsideProfile({
-      readable: { [binary.path]: deno, [bundler.path]: DENO_PROGRAM },
-      writable: { [run.path]: folder, [dir.path]: cache },
-      cwd: run.path,
-      env: {
-        HOME: run.path,
-        TMPDIR: run.path,
-        DENO_DIR: dir.path,
-        NO_COLOR: "1",
-        DENO_NO_PROMPT: "1",
-        DENO_NO_UPDATE_CHECK: "1",
-        DENO_NO_PACKAGE_JSON: "1",
-        ...passedOn(env),
-      },
-    });
-    return this.#start(profile, program, output);
+    const variables = {
+      ...{ HOME: run, TMPDIR: run, DENO_DIR: dir, NO_COLOR: "1", DENO_NO_PROMPT: "1" },
+      ...{ DENO_NO_UPDATE_CHECK: "1", DENO_NO_PACKAGE_JSON: "1" },
+      ...passedOn(env),
+    };
+    return this.#startOutside({ readable, writable, cwd: run, env: variables }, program, output);
   }
 
-  /** A process that ends with 0 if the wall of Deno's runs can be had. */
+  /** Starts a process that ends with 0 if the wall of Deno's runs works here. */
   startProbe(): BuildProcess {
-    const { folder } = this.#options;
-    const [node, builds] = [
-      this.#inside("/wall/node", process.execPath),
-      this.#inside("/builds/run", folder.builds),
-    ];
-    const profile = this.#outsideProfile({
-      readable: { [node.path]: process.execPath },
-      writable: { [builds.path]: folder.builds },
-      cwd: builds.path,
-      env: {},
-    });
-    return this.#start(profile, [node.path, "--version"]);
+    const readable = { "/wall/node": process.execPath };
+    const writable = { "/builds/run": this.#options.folder.builds };
+    const at = this.#seen({ ...readable, ...writable });
+    const own = { readable, writable, cwd: at["/builds/run"], env: {} };
+    return this.#startOutside(own, [at["/wall/node"], "--version"]);
   }
 
-  #outsideProfile(own: Pick<WallProfile, "readable" | "writable" | "cwd" | "env">): WallProfile {
-    const { limits, env, folder } = this.#options;
+  /** Starts a process that has the network. */
+  #startOutside(
+    own: Pick<WallProfile, "readable" | "writable" | "cwd" | "env">,
+    program: readonly string[],
+    output?: number,
+  ): BuildProcess {
+    const { limits, env } = this.#options;
     const certificates = PASSED_ON_PATHS.flatMap((name) => env[name] ?? []);
     const shared = Object.fromEntries([...NETWORK_FILES, ...certificates].map((path) => [path, path]));
-    return {
-      ...own,
-      tools: this.#tools,
-      readable: { ...shared, ...own.readable },
-      network: true,
-      root: folder.empty,
+    const limited = {
       dataKiB: V8_KIB + Math.ceil(limits.buildMemoryBytes / 1024),
       fileKiB: Math.ceil((PRINTED_PER_BUNDLE * this.outputBytes) / 1024),
     };
+    const readable = { ...shared, ...own.readable };
+    return this.#start({ ...own, readable, network: true, limits: limited }, program, output);
   }
 
-  /** A path of the machine, and what it is called behind the wall. */
-  #inside(path: string, of: string): { path: string; of: string } {
-    return { path: this.wall === "none" ? of : path, of };
+  /** Where the program sees files of the machine, which are given by their path behind the wall. */
+  #seen<P extends string>(paths: Readonly<Record<P, string>>): Readonly<Record<P, string>> {
+    if (this.wall === "none") return paths;
+    return Object.fromEntries(Object.keys(paths).map((path) => [path, path])) as Record<P, string>;
   }
 
-  #start(profile: WallProfile, program: readonly string[], output?: number): BuildProcess {
+  #start(
+    profile: Omit<WallProfile, "tools" | "root">,
+    program: readonly string[],
+    output?: number,
+  ): BuildProcess {
+    const { empty, directory } = this.#options.folder;
     const isOpen = this.wall === "none";
-    return new BuildProcess(walledCommand(this.wall, { profile, program }), {
-      cwd: isOpen ? profile.cwd : this.#options.folder.directory,
+    const whole = { ...profile, tools: this.#tools, root: empty };
+    return new BuildProcess(walledCommand(this.wall, whole, program), {
+      cwd: isOpen ? profile.cwd : directory,
       env: isOpen ? { PATH: "/usr/bin:/bin", ...profile.env } : {},
       output,
       inherited: this.#inherited,
@@ -191,7 +177,7 @@ export class BuildProcesses {
 
 function passedOn(env: ProcessesOptions["env"]): Record<string, string> {
   const passed: Record<string, string> = {};
-  // npm tells the programs that it starts which registry it uses, in lower case.
+  // npm passes the registry that it uses to its programs in lower case.
   const registry = env.NPM_CONFIG_REGISTRY ?? env.npm_config_registry;
   for (const [name, value] of Object.entries({ ...env, NPM_CONFIG_REGISTRY: registry })) {
     if (value && (PASSED_ON.includes(name) || PASSED_ON_PATHS.includes(name))) passed[name] = value;

@@ -1,13 +1,14 @@
 import { WorkerPool } from "../build/worker-pool.ts";
+import type { BuildMeter } from "./build-meter.ts";
 import { BuildProcesses, type ProcessesOptions } from "./build-processes.ts";
 import type { WallKind } from "./build-wall.ts";
-import { knowsProcessTrees } from "./process-tree.ts";
 
 const PROBE_MS = 10_000;
 
 export interface ChooseOptions {
   /** Walls to try, the best one first; by default those that the system may have. */
   readonly walls?: readonly WallKind[] | undefined;
+  readonly meter: BuildMeter;
   readonly print: (line: string) => void;
 }
 
@@ -16,11 +17,12 @@ export interface ChooseOptions {
  * @throws Error if no worker starts
  */
 export async function openBestWall(
-  options: ProcessesOptions,
-  { walls = systemWalls(), print }: ChooseOptions,
+  shared: ProcessesOptions,
+  options: ChooseOptions,
 ): Promise<{ processes: BuildProcesses; pool: WorkerPool }> {
+  const { walls = systemWalls() } = options;
   for (const kind of walls) {
-    const processes = new BuildProcesses(options, kind);
+    const processes = new BuildProcesses(shared, kind);
     const pool = new WorkerPool(processes);
     try {
       if (kind !== "none") await probe(processes);
@@ -30,7 +32,7 @@ export async function openBestWall(
       if (kind === walls.at(-1)) throw error;
       continue;
     }
-    printMissing(kind, print);
+    printMissing(kind, options);
     return { processes, pool };
   }
   throw new Error("there is no way to start a build");
@@ -48,10 +50,10 @@ async function probe(processes: BuildProcesses): Promise<void> {
   if (exit !== 0) throw new Error(`${processes.wall} ended with ${exit}: ${started.stderr}`);
 }
 
-function printMissing(kind: WallKind, print: (line: string) => void): void {
+function printMissing(kind: WallKind, { meter, print }: ChooseOptions): void {
   const missing = [
     ...(kind === "none" ? ["namespaces (neither bwrap nor unshare works here)"] : []),
-    ...(process.platform === "linux" && knowsProcessTrees() ? [] : ["samples of their memory"]),
+    ...(meter.seesChildren ? [] : ["samples of their memory"]),
   ];
   if (missing.length === 0) return;
   print(`builds run without ${missing.join(" and ")}; their time, heap and permission limits hold`);

@@ -15,11 +15,9 @@ const tools = Object.fromEntries(
 );
 const spec: SandboxSpec = {
   ...{ tools, namespaces: ["pid", "user"], user: 65_534, root: "/data/root", cwd: "/own" },
-  mounts: [
-    { from: "/usr/lib", to: "/lib", access: "read" },
-    { from: "/et'c/hosts", to: "/etc/hosts", access: "read", isOptional: true },
-    { from: "/data/own", to: "/own", access: "write" },
-  ],
+  read: { "/lib": "/usr/lib" },
+  readIfThere: { "/etc/hosts": "/et'c/hosts" },
+  write: { "/own": "/data/own" },
   env: { WORDS: "it's $HOME" },
 };
 
@@ -34,16 +32,16 @@ describe("the command of a sandbox", () => {
   it("of unshare does the same", () => {
     const command = unshareCommand(spec, ["/lib/program", "argument"]);
     const script = command.find((part) => part.startsWith("set -e"))!;
-    assert.match(script, /^place '\/usr\/lib' '\/data\/root\/lib' ro,nosuid,nodev$/m);
-    assert.match(script, /^\[ ! -e '\/et'\\''c\/hosts' \] \|\| place '\/et'\\''c\/hosts' /m);
-    assert.match(script, /^place '\/data\/own' '\/data\/root\/own' rw$/m);
+    assert.match(script, /^ro '\/usr\/lib' '\/data\/root\/lib'$/m);
+    assert.match(script, /^try '\/et'\\''c\/hosts' /m);
+    assert.match(script, /^bind '\/data\/own' '\/data\/root\/own'$/m);
     assert.match(script, /^export WORDS='it'\\''s \$HOME'\nexec "\$@"$/m);
     assert.deepEqual(command.slice(-2), ["/lib/program", "argument"]);
     assert.equal(spawnSync("/bin/sh", ["-n", "-c", script]).status, 0);
   });
 
   it("makes the folders above every mount, so that users other than root can enter them", () => {
-    const command = bwrapCommand({ ...spec, mounts: [{ from: "/x", to: "/a/b/x", access: "read" }] }, []);
+    const command = bwrapCommand({ ...spec, read: { "/a/b/x": "/x" }, readIfThere: {} }, []);
     assert.match(command.join(" "), / --perms 0755 --dir \/a --perms 0755 --dir \/a\/b --ro-bind /);
   });
 

@@ -4,10 +4,10 @@ import { type UnzipFileInfo, unzipSync } from "fflate";
 import { extract } from "tar-stream";
 import { Problem } from "../../../../platform/problems.ts";
 
-/** Content of a source's files by their path inside it: relative, with "/", without "." and "..". */
+/** Content of a source's files by their path: relative, with "/", without "." and "..". */
 export type Files = ReadonlyMap<string, Uint8Array>;
 
-/** How much an archive may hold unpacked, and the error for more. */
+/** Limit on the unpacked size of an archive, and the error for more. */
 export interface ArchiveBounds {
   readonly bytes: number;
   readonly tooLarge: () => Problem;
@@ -25,7 +25,8 @@ export async function readTar(bytes: Uint8Array, bounds: ArchiveBounds): Promise
     for await (const entry of unpacking) {
       const { name, type = "file", size = 0 } = entry.header;
       if (type === "directory") {
-        collected.checkDirectory(name);
+        // The files in a folder create it.
+        checkPath(name);
         entry.resume();
         continue;
       }
@@ -35,7 +36,7 @@ export async function readTar(bytes: Uint8Array, bounds: ArchiveBounds): Promise
       const path = collected.reserve(name, size);
       const chunks: Uint8Array[] = [];
       for await (const chunk of entry) chunks.push(chunk as Uint8Array);
-      collected.add(path, Buffer.concat(chunks));
+      collected.files.set(path, Buffer.concat(chunks));
     }
   } catch (error) {
     throw error instanceof Problem ? error : broken("tar", error);
@@ -47,10 +48,10 @@ export async function readTar(bytes: Uint8Array, bounds: ArchiveBounds): Promise
 export function readZip(bytes: Uint8Array, bounds: ArchiveBounds): Files {
   const collected = new Collection(bounds);
   const paths = new Map<string, string>();
-  // fflate allocates what an entry claims to unpack to and never more, so the claims are what is bounded.
+  // fflate never allocates more than the size that an entry claims, so bound the claims.
   const filter = ({ name, size, originalSize }: UnzipFileInfo) => {
     if (name.endsWith("/")) {
-      collected.checkDirectory(name);
+      checkPath(name);
       return false;
     }
     paths.set(name, collected.reserve(unflaggedUtf8(name), Math.max(size, originalSize)));
@@ -65,23 +66,23 @@ export function readZip(bytes: Uint8Array, bounds: ArchiveBounds): Files {
   for (const [name, path] of paths) {
     const content = unpacked[name];
     if (!content) throw broken("zip", new Error(`${name.slice(0, 100)} is missing`));
-    collected.add(path, content);
+    collected.files.set(path, content);
   }
   return collected.files;
 }
 
-/** Info-ZIP writes UTF-8 names without the flag that says so; read by the letter they are Latin-1. */
+/** Info-ZIP writes UTF-8 names without the flag for that, so parsers read them as Latin-1. */
 function unflaggedUtf8(name: string): string {
   if (!/^[\0-\xff]*[\x80-\xff][\0-\xff]*$/.test(name)) return name;
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(name, "latin1"));
   } catch {
-    // Not UTF-8: the name is what it says.
+    // The name is Latin-1.
     return name;
   }
 }
 
-/** @throws Problem `invalid_source`, or that of `bounds` as soon as the unpacked bytes are over it */
+/** @throws Problem `invalid_source`, or that of `bounds` as soon as the unpacked bytes pass it */
 export async function gunzipArchive(bytes: Uint8Array, bounds: ArchiveBounds): Promise<Uint8Array> {
   const unpacked = await promisify<Uint8Array, { maxOutputLength: number }, Buffer>(gunzip)(bytes, {
     maxOutputLength: bounds.bytes,
@@ -95,7 +96,7 @@ export async function gunzipArchive(bytes: Uint8Array, bounds: ArchiveBounds): P
   );
 }
 
-/** Takes the files of one archive and refuses what could do harm before it is unpacked. */
+/** Collects the files of one archive, and refuses harmful entries before they are unpacked. */
 class Collection {
   readonly files = new Map<string, Uint8Array>();
   readonly #reserved = new Set<string>();
@@ -106,7 +107,7 @@ class Collection {
     this.#bounds = bounds;
   }
 
-  /** Accounts for a file before its content is read; returns its path. */
+  /** Counts a file before its content is read; returns its path. */
   reserve(name: string, sizeBytes: number): string {
     const path = checkPath(name);
     if (path === "") throw refused(name, "has no name");
@@ -118,15 +119,6 @@ class Collection {
     if (this.#bytes > this.#bounds.bytes) throw this.#bounds.tooLarge();
     this.#reserved.add(path);
     return path;
-  }
-
-  /** Folders are made by the files in them; their own entries only have to be harmless. */
-  checkDirectory(name: string): void {
-    checkPath(name);
-  }
-
-  add(path: string, content: Uint8Array): void {
-    this.files.set(path, content);
   }
 }
 

@@ -2,7 +2,7 @@ import type { SourceError } from "../../../../platform/problems.ts";
 import { DENO_ENTRY, explain, type OutsideError } from "./outside-errors.ts";
 import { locateImport, type QuickBuild } from "./quick-build.ts";
 
-/** The user's imports that errors of Deno's bundler are about; empty if they are inside of what is imported. */
+/** Locates errors of Deno's bundler at the user's imports; empty if they are inside imported modules. */
 export async function blame(
   quick: QuickBuild,
   errors: readonly OutsideError[],
@@ -16,7 +16,7 @@ export async function blame(
   return found;
 }
 
-/** The places where the user's files import `specifier`, with this error. */
+/** Locates this error where the user's files import `specifier`. */
 export async function blameImport(
   { files }: QuickBuild,
   { specifier, error, directory }: { specifier: string; error: OutsideError; directory: string },
@@ -28,7 +28,7 @@ export async function blameImport(
   return [{ message, file, line: 1, column: 1, lineText: "" }];
 }
 
-/** The outside import at the place of an error in the module that Deno was given. */
+/** Returns the outside import at the place of an error in the module that Deno bundled. */
 function specifierAt({ code, outside }: QuickBuild, { location }: OutsideError): string | undefined {
   if (location?.file !== DENO_ENTRY) return undefined;
   const line = lineOf(Buffer.from(code.buffer, code.byteOffset, code.byteLength), location.line);

@@ -3,20 +3,20 @@ import { Problem } from "../../../../platform/problems.ts";
 import { columnOf, longestLine, NO_WARNINGS, startsOfLines } from "./diagnostics.ts";
 
 /**
- * `import(` or `require(` may hide behind comments, spaces and escapes: this finds too much rather than
- * too little, and only spares ordinary files the second parse.
+ * Comments, spaces and escapes can hide `import(` and `require(`. This matches too much rather than too little: it only
+ * saves ordinary files the second parse.
  */
 const MAY_COMPUTE = /import\s*[(./<]|require|\\u(?:00|\{0*)(?:6[59]|7[125])/;
 
-/** Most characters of lines that esbuild's reports of one file may repeat. */
+/** Limit on the characters of lines in esbuild's reports about one file. */
 const REPORT_CHARACTERS = 32 * 1024 * 1024;
 
 const NOT_LITERAL = /^This (call|"import")/;
 
 /**
- * Code in which `import()` and `require()` with a computed argument are calls of functions, which do at
- * run time what they can. esbuild would take `import("./" + x)` for a pattern and look for matching files
- * on the machine's disk, past every plugin: no posted code may reach that feature. Lines and columns stay.
+ * Replaces `import()` and `require()` with a computed argument by calls of functions, which do at run time what they can.
+ * esbuild would treat `import("./" + x)` as a pattern and search the machine's disk for matching files, past every plugin:
+ * no posted code may reach that feature. Lines and columns stay.
  * @throws BuildFailure of esbuild if the code does not parse, Problem `build_failed` if it cannot be checked
  */
 export async function defuseComputedImports(
@@ -31,7 +31,7 @@ export async function defuseComputedImports(
     sourcefile: file,
     tsconfigRaw: tsconfig,
     logLevel: "silent",
-    // Only while it does not bundle does esbuild report every computed call, and report it with its place.
+    // Without bundling esbuild reports every computed call, with its place.
     logOverride: {
       ...NO_WARNINGS,
       "unsupported-dynamic-import": "warning",
@@ -42,7 +42,7 @@ export async function defuseComputedImports(
   return computed.length === 0 ? code : replaceCalls(code, computed);
 }
 
-/** Every report of esbuild repeats the line that it is about: many of them on a long line fill the memory. */
+/** Every report of esbuild repeats the line that it is about: many reports about a long line would fill the memory. */
 function checkReportSize(code: string): void {
   let calls = 0;
   for (const _ of code.matchAll(new RegExp(MAY_COMPUTE, "g"))) calls++;
@@ -76,7 +76,7 @@ function ${names.require}(id) { throw new Error("Cannot find module '" + id + "'
 `;
 }
 
-/** An identifier as it reads without escapes. */
+/** Decodes the escapes of an identifier. */
 function withoutEscapes(text: string): string {
   return text.replace(/\\u\{?([0-9a-f]+)\}?/gi, (_, hex: string) =>
     String.fromCodePoint(Number.parseInt(hex, 16)),
@@ -84,8 +84,8 @@ function withoutEscapes(text: string): string {
 }
 
 /**
- * As long as the word that it replaces, so that columns stay, and nowhere in the code. One pass marks the numbers of all
- * such names that are there: code of n characters cannot hold n + 1 of them.
+ * Finds a name that is as long as the word that it replaces, so that columns stay, and that the code does not contain. One
+ * pass marks the numbers of all such names in the code: n characters cannot contain n + 1 of them.
  */
 export function freeName(code: string, first: string, length: number): string {
   const nameOf = (number: number) => first + number.toString(36).padStart(length - 1, "_");
@@ -99,7 +99,7 @@ export function freeName(code: string, first: string, length: number): string {
   return nameOf(taken.indexOf(0));
 }
 
-/** The messages by their offset in the code. */
+/** Maps the messages by their offset in the code. */
 function placesOf(code: string, messages: readonly Message[]): Map<number, Message> {
   const byLine = Map.groupBy(messages, ({ location }) => location!.line);
   const places = new Map<number, Message>();

@@ -6,12 +6,12 @@ const MAX_ERRORS = 20;
 const MAX_LINE = 160;
 const MAX_MESSAGE = 2_000;
 
-/** Namespace of the user's files inside esbuild, so that it never looks for them on the disk. */
+/** Namespace of the user's files in esbuild, so that it never searches the disk for them. */
 export const NAMESPACE = "source";
 
 /**
- * esbuild's warnings switched off. Nobody reads them here, and each carries the whole line that it is about:
- * those of a minified file of a few MB would take GBs.
+ * Switches esbuild's warnings off. Each contains the whole line that it is about, so those of a minified file of a few MB
+ * would take GBs.
  */
 export const NO_WARNINGS: Readonly<Record<string, LogLevel>> = Object.fromEntries(
   [
@@ -31,21 +31,21 @@ export const NO_WARNINGS: Readonly<Record<string, LogLevel>> = Object.fromEntrie
 );
 
 /**
- * `build_failed` with the places of the errors; the first one is written out in the detail.
- * @param total how many there are, if not all are given
+ * Makes a `build_failed` with the places of the errors; the detail describes the first one.
+ * @param total number of errors, if not all are given
  */
 export function buildFailed(errors: readonly SourceError[], total = errors.length): Problem {
   const [first] = errors;
   if (!first) throw new Error("a failed build without an error");
   const more = total - 1;
   const others = more === 0 ? "" : `\n(and ${more} more ${more === 1 ? "error" : "errors"})`;
-  const told = errors.slice(0, MAX_ERRORS).map((error) => ({ ...error, message: cut(error.message) }));
+  const listed = errors.slice(0, MAX_ERRORS).map((error) => ({ ...error, message: cut(error.message) }));
   return new Problem("build_failed", describeError({ ...first, message: cut(first.message) }) + others, {
-    errors: told.map((error) => ({ ...error, lineText: cutLine(error.lineText, error.column - 1).text })),
+    errors: listed.map((error) => ({ ...error, lineText: cutLine(error.lineText, error.column - 1).text })),
   });
 }
 
-/** esbuild's messages as errors in the user's files, with the lines as they were posted. */
+/** Converts esbuild's messages to errors in the user's files, with the lines as they were posted. */
 export function sourceErrors(messages: readonly Message[], files: Files, entry: string): SourceError[] {
   return messages.slice(0, MAX_ERRORS).map(({ text, location }) => {
     if (!location) return { message: text, file: entry, line: 1, column: 1, lineText: "" };
@@ -75,13 +75,13 @@ function cut(message: string): string {
   return message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE)}…`;
 }
 
-/** The part of a long (minified) line around the error. */
+/** Cuts a long (minified) line down to the part around the error. */
 function cutLine(lineText: string, index: number): { text: string; caret: number } {
   const start = index < MAX_LINE ? 0 : index - MAX_LINE / 2;
   return { text: lineText.slice(start, start + MAX_LINE), caret: index - start };
 }
 
-/** Where the lines of a text begin, as esbuild counts them: after LF, CR, CR LF, U+2028 and U+2029. */
+/** Yields where the lines of a text begin, as esbuild counts them: after LF, CR, CR LF, U+2028 and U+2029. */
 export function* startsOfLines(text: string): Generator<number> {
   yield 0;
   for (let at = 0; at < text.length; at++) {
@@ -91,7 +91,7 @@ export function* startsOfLines(text: string): Generator<number> {
   }
 }
 
-/** The line with this number, from 1, without its end; undefined if there is none. */
+/** Returns the line with this number, from 1, without its end; undefined if there is none. */
 export function lineAt(text: string, number: number): string | undefined {
   let current = 0;
   for (const start of startsOfLines(text)) {

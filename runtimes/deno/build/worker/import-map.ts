@@ -4,7 +4,7 @@ import { plainJson } from "./jsonc.ts";
 
 const CONFIG_NAMES = ["deno.json", "deno.jsonc"];
 
-/** What a build takes from the archive's own deno.json; everything else in it is for Deno's tools. */
+/** The part of an archive's deno.json that a build applies. */
 export interface ProjectConfig {
   readonly imports: ImportMap;
   /** Compiler options that change what the code means. */
@@ -34,18 +34,18 @@ export function readProjectConfig(files: Files): ProjectConfig {
   };
 }
 
-/** A part of a specifier up to a "/", in the tree of the map's keys. */
+/** A node in the tree of the map's keys, for the part of a specifier up to a "/". */
 interface Node {
   readonly children: Map<string, Node>;
   /** Target of the key that ends here with "/". */
   folder?: string;
-  /** Target of the key that ends here without one. */
+  /** Target of the key that ends here without "/". */
   exact?: string;
 }
 
 /**
- * An import map: specifiers, and prefixes that end with "/", to what they stand for. A look-up takes as long as the
- * specifier, however many keys there are.
+ * Maps specifiers, and prefixes that end with "/", to their targets. The time of a look-up depends on the length of the
+ * specifier, not on the number of keys.
  */
 export class ImportMap {
   readonly #root: Node = { children: new Map() };
@@ -66,8 +66,8 @@ export class ImportMap {
   }
 
   /**
-   * What the map makes of a specifier: an exact entry first, then the longest prefix. Entries for packages
-   * (`npm:`, `jsr:`) cover their subpaths too, as they do for Deno. Undefined if nothing matches.
+   * Maps a specifier by an exact entry, else by the longest prefix. Entries for packages (`npm:`, `jsr:`) cover their
+   * subpaths too, as in Deno. Undefined if none matches.
    */
   map(specifier: string): string | undefined {
     let found: { target: string; rest: number } | undefined;

@@ -1,7 +1,7 @@
 /**
- * The program of a build worker: everything that the content of a source can influence happens in this process and
- * the one of esbuild that it starts. It takes tasks from standard input, one at a time, and has no other way out than
- * standard output. It ends with its input.
+ * The program of a build worker. Everything that the content of a source can influence happens in this process and in the
+ * esbuild that it starts. It reads tasks from standard input, one at a time, answers on standard output, and ends with its
+ * input.
  */
 import { encodeHeader, type Frame, FrameReader } from "../frames.ts";
 import type { Reply, Task } from "../tasks.ts";
@@ -21,7 +21,7 @@ async function answer({ header, bodies }: Frame): Promise<void> {
 }
 
 async function main(mostBodyBytes: number): Promise<void> {
-  // esbuild's process starts now, not in front of the first build.
+  // Starts esbuild's process now instead of before the first build.
   await quickBuild(new Map([["main.ts", new TextEncoder().encode("export {};")]]), () => undefined);
   await send({ outcome: "ready" }, new Uint8Array(0));
   let last: Promise<void> = Promise.resolve();

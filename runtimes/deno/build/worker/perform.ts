@@ -17,15 +17,15 @@ export interface Performed {
 
 type Of<T extends Task["task"]> = Extract<Task, { task: T }>;
 
-/** What esbuild says to those whose work was under way when its process ended, and to all who come later. */
+/** esbuild's message for work under way when its process ended, and for all later work. */
 const COLLAPSED = /^The service (was stopped|is no longer running)/;
 /** Imports that are bundled one by one to find the one that fails. */
 const MOST_ASKED = 20;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Does one task. Every task begins with the source: a worker keeps nothing between two, so that none has to wait
- * for Deno's bundler, and any of them can go on.
+ * Does one task. Every task begins with the source: a worker keeps nothing between two, so that none waits for Deno's
+ * bundler, and any worker can do the next one.
  */
 export async function perform(
   task: Task,
@@ -54,7 +54,7 @@ async function build(files: Files, task: Of<"build">): Promise<Performed> {
   return { reply: { outcome: "bundle" }, body: code };
 }
 
-/** Its source map still leads to the user's lines: Deno's bundler takes the inline map of its input into account. */
+/** The source map still leads to the user's lines, because Deno's bundler applies the inline map of its input. */
 async function finish(files: Files, task: Of<"finish">, printed: Uint8Array): Promise<Performed> {
   const result = readOutsideResult(printed);
   if ("errors" in result) return await blameAll(files, task, result.errors);
@@ -73,7 +73,7 @@ async function blameAll(
   const built = await quick(files, task);
   const located = await blame(built, errors, task.directory);
   if (located.length > 0) throw buildFailed(located);
-  // They are inside of what is imported: whichever import fails by itself brings them in.
+  // They are inside imported modules: an import that fails by itself causes them.
   const specifiers = [...built.outside].slice(0, MOST_ASKED);
   if (specifiers.length > 1) return { reply: { outcome: "ask", specifiers }, body: NOTHING };
   return await blameOne(files, { ...task, task: "blame", specifier: specifiers[0]! }, errors);
@@ -99,7 +99,7 @@ function errorsOf(printed: Uint8Array): readonly OutsideError[] {
   return "errors" in result ? result.errors : [];
 }
 
-/** One posted file is called `main.tsx` if it turned out to be that. */
+/** Adds the name that a single posted file has if it is TSX. */
 function withOtherName(files: Files): Files {
   const only = files.size === 1 ? files.get("main.ts") : undefined;
   return only ? new Map([...files, ["main.tsx", only]]) : files;
@@ -116,13 +116,13 @@ function replyTo(error: unknown): Reply {
 }
 
 /**
- * @param code a bundle without its map, which a parser need not read
+ * @param code a bundle without its map, which the parser does not need
  * @throws Problem `build_failed` if it still imports anything but `node:*`
  */
 async function checkImports(code: Uint8Array): Promise<void> {
   for (const { path, dynamic } of await listImports(code)) {
     if (path.startsWith("node:")) continue;
-    // An optional package that a dependency looks for and does without: not found at run time either.
+    // An optional package that a dependency can do without. It is missing at run time too.
     if (dynamic && /^[\w@][^:]*$/.test(path)) continue;
     throw new Problem(
       "build_failed",

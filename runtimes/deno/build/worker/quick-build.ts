@@ -12,13 +12,13 @@ export interface QuickBuild {
   readonly code: Uint8Array;
   /** The same without its map. */
   readonly bare: Uint8Array;
-  /** The `npm:`, `jsr:`, `https:` imports that are still in it. */
+  /** The remaining `npm:`, `jsr:` and `https:` imports. */
   readonly outside: ReadonlySet<string>;
-  /** The files that were built; a single posted file may have turned out to be TSX. */
+  /** The files that were built: a single posted file may be TSX. */
   readonly files: Files;
 }
 
-/** Why an outside import may not be; undefined if it may. */
+/** Returns why an outside import is refused; undefined if it is allowed. */
 export type Refuse = (specifier: string) => string | undefined;
 
 const OPTIONS = {
@@ -26,9 +26,9 @@ const OPTIONS = {
   write: false,
   format: "esm",
   target: "esnext",
-  // Of what esbuild passes through as it is, this is what Deno cannot parse.
+  // esbuild would leave them as they are, and Deno cannot parse them.
   supported: { decorators: false },
-  // Only for how it treats required builtins; what is imported is answered by the plugin.
+  // Only for the treatment of required builtins: the plugin answers imports.
   platform: "node",
   charset: "utf8",
   sourcemap: "external",
@@ -48,20 +48,20 @@ export async function quickBuild(files: Files, refuse: Refuse): Promise<QuickBui
   try {
     return await buildFiles(files, refuse);
   } catch (error) {
-    // One posted file has no name that would tell TypeScript with JSX from TypeScript without.
+    // A single posted file has no name that distinguishes TypeScript with and without JSX.
     if (!(error instanceof Problem) || !(await isRatherTsx(only[1]))) throw error;
     return await buildFiles(new Map([["main.tsx", only[1]]]), refuse);
   }
 }
 
-/** Whether code that does not build is TSX: it parses only as that, or its parser gets further. */
+/** Whether code that does not build is TSX: that parser gets further. */
 async function isRatherTsx(bytes: Uint8Array): Promise<boolean> {
   const code = new TextDecoder().decode(bytes);
   const [ts, tsx] = [await parsedUpTo(code, "ts"), await parsedUpTo(code, "tsx")];
   return tsx.line > ts.line || (tsx.line === ts.line && tsx.column > ts.column);
 }
 
-/** The place of the first syntax error, or one behind the end. */
+/** Place of the first syntax error, or one behind the end. */
 async function parsedUpTo(code: string, loader: Loader): Promise<{ line: number; column: number }> {
   try {
     await transform(code, { loader, logLevel: "silent", logOverride: NO_WARNINGS, tsconfigRaw: "{}" });
@@ -73,8 +73,8 @@ async function parsedUpTo(code: string, loader: Loader): Promise<{ line: number;
 }
 
 /**
- * Where the user's files import `specifier`, as errors with this message; empty if they do not.
- * esbuild alone knows the place of an import, and tells it in the errors of a build.
+ * Finds where the user's files import `specifier`, as errors with this message. Only esbuild knows the place of an import,
+ * and reports it in the errors of a build.
  */
 export async function locateImport(files: Files, specifier: string, message: string): Promise<SourceError[]> {
   const refuse: Refuse = (each) => (each === specifier ? message : undefined);
@@ -107,9 +107,9 @@ async function buildFiles(files: Files, refuse: Refuse): Promise<QuickBuild> {
   return { code: withInlineMap(bare, map), bare, outside, files };
 }
 
-/** What a module imports, as a parser sees it: every specifier that is not computed. */
+/** Lists the imports of a module whose specifier is a literal. */
 export async function listImports(code: Uint8Array): Promise<readonly { path: string; dynamic: boolean }[]> {
-  // Without bundling esbuild follows no import and expands no pattern: it only lists.
+  // Without bundling esbuild only lists imports: it follows none and expands no pattern.
   const { metafile } = await build({
     ...OPTIONS,
     bundle: false,

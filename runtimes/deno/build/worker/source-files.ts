@@ -3,11 +3,11 @@ import { Problem } from "../../../../platform/problems.ts";
 import { sourceTooLarge } from "../source.ts";
 import { type Files, gunzipArchive, readTar, readZip } from "./archive.ts";
 
-/** File names of an archive's root that a function may start with, in the order of preference. */
+/** Entry points at the root of an archive, in order of preference. */
 export const ENTRY_NAMES = ["main.ts", "main.tsx", "main.js", "main.mjs"] as const;
 
 /**
- * The files of a source by their path. One posted file is `main.ts`.
+ * Unpacks the files of a source, by their path. A single posted file is `main.ts`.
  * @throws Problem `invalid_source`, `source_too_large` (also for what an archive unpacks to)
  */
 export async function readSourceFiles(

@@ -1,20 +1,19 @@
 import type { Files } from "./archive.ts";
 import { NAMESPACE } from "./diagnostics.ts";
 
-/** How a package from npm lies in Deno's cache: registry, name, version, file. */
+/** Path of a file from npm in Deno's cache: registry, name, version, file. */
 const CACHED_PACKAGE =
   /^(?:\.\.\/)+[^/]+\/npm\/(?:[^/]+\/)+?((?:@[^/]+\/)?[^/]+)\/(\d+\.\d+\.\d+[^/]*)\/(.*)$/;
-/** A name of a module that may be in a bundle, after it was renamed: a package, or a remote module. */
+/** The new name of a module that a bundle may contain: a package, or a remote module. */
 const MODULE_NAME = /^(npm|jsr|https?):/;
 const UNKNOWN = "unknown";
 
 /**
- * The map with names that mean something to the user (`lib/x.ts`, `npm:ms@2.1.3/index.js`), without the
- * text of modules that are not the user's: a stack needs only names and lines, and that text would double
- * the size of a bundle.
+ * Gives the sources of a map names that the user knows (`lib/x.ts`, `npm:ms@2.1.3/index.js`), and drops the text of all
+ * modules but the user's: a stack needs only names and lines, and the text would double the size of a bundle.
  *
- * It also keeps files of the machine out of a bundle: the bundler reads the map that a package's
- * `sourceMappingURL` names, wherever it is, and takes over its texts, the names of its sources and its identifiers.
+ * This also keeps files of the machine out of a bundle: the bundler reads the map that a package's `sourceMappingURL`
+ * names, wherever that is, and copies its texts, the names of its sources and its identifiers.
  */
 export function renameSources(json: string, own: Files): string {
   const given = JSON.parse(json) as { sources: string[]; names?: string[]; mappings: string };
@@ -22,7 +21,7 @@ export function renameSources(json: string, own: Files): string {
     const name = renameSource(source);
     return own.has(name) || MODULE_NAME.test(name) ? name : UNKNOWN;
   });
-  // As many as there were, since the mappings count on them.
+  // As many as before, because mappings refer to them by index.
   const names = (given.names ?? []).map(() => "");
   const sourcesContent = sources.map((name) => {
     const posted = own.get(name);
@@ -49,7 +48,7 @@ export function withInlineMap(code: Uint8Array, mapJson: string): Buffer {
 const MAP_COMMENT = "//# sourceMappingURL=";
 const MAP_PREFIX = /^\/\/# sourceMappingURL=data:application\/json;(?:charset=utf-8;)?base64,/;
 
-/** Code and map of a module that ends with an inline map. Works on bytes: a module may have some hundred MiB. */
+/** Splits a module that ends with an inline map. Works on bytes: a module may have some hundred MiB. */
 export function splitInlineMap(module: Buffer): { code: Buffer; mapJson: string } {
   const at = module.lastIndexOf(MAP_COMMENT);
   const prefix = at < 0 ? null : MAP_PREFIX.exec(module.toString("latin1", at, at + 100));

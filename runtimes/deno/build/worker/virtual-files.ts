@@ -38,26 +38,25 @@ const CODE_LOADERS: readonly Loader[] = ["ts", "tsx", "js", "jsx"];
 export interface VirtualFilesOptions {
   readonly files: Files;
   readonly config: ProjectConfig;
-  /** Why an `npm:`, `jsr:`, `https:` or `http:` import may not be; undefined if it may. */
+  /** Returns why an `npm:`, `jsr:`, `https:` or `http:` import is refused; undefined if it is allowed. */
   readonly refuse: (specifier: string) => string | undefined;
   /** Gets every outside import that stays in the output. */
   readonly outside: Set<string>;
 }
 
 /**
- * Gives esbuild the files of a source and nothing else. Every import of every file is answered here, so
- * that esbuild does not look at the disk of the machine.
+ * Gives esbuild the files of a source and nothing else. It answers every import of every file, so that esbuild reads
+ * nothing from the disk of the machine.
  */
 export function virtualFiles({ files, config, refuse, outside }: VirtualFilesOptions): Plugin {
   const resolve = (request: OnResolveArgs): OnResolveResult => {
     if (request.kind === "entry-point") return { path: request.path, namespace: NAMESPACE };
     const target = config.imports.map(request.path) ?? request.path;
-    // Targets of the import map are relative to its own place, the root of the archive.
+    // Targets of the import map are relative to the root of the archive, where the map is.
     const importer = target === request.path ? request.importer : "deno.json";
-    const specifier = new Specifier(target, importer);
-    if (specifier.isRelative) return resolveFile(files, specifier);
+    if (/^\.\.?(\/|$)/.test(target)) return resolveFile(files, target, importer);
     if (isBuiltin(target)) return resolveBuiltin(target, request.kind);
-    if (!specifier.isOutside) return failed(whyUnknown(target));
+    if (!/^(npm|jsr|https?):/.test(target)) return failed(whyUnknown(target));
     if (request.kind === "require-call") return failed(`require() of ${target}: write an import instead`);
     const refused = refuse(target);
     if (refused !== undefined) return failed(refused);
@@ -72,10 +71,10 @@ export function virtualFiles({ files, config, refuse, outside }: VirtualFilesOpt
         load(files, { path, attribute: type, tsconfig: { compilerOptions: config.compilerOptions } }),
       );
       build.onLoad({ filter: /.*/, namespace: BUILTINS }, ({ path }) => ({
-        // The output is an ES module, where nothing else gives a builtin without a promise.
+        // In an ES module nothing else returns a builtin without a promise.
         contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
       }));
-      // Nothing leads here: whatever finds a way to name a file of the machine still cannot read it.
+      // No import resolves to this. An import that named a file of the machine would still not read it.
       build.onLoad({ filter: /.*/ }, () => ({
         errors: [{ text: "Files of the machine cannot be imported" }],
       }));
@@ -83,44 +82,26 @@ export function virtualFiles({ files, config, refuse, outside }: VirtualFilesOpt
   };
 }
 
-/** What an import names, seen from the file that imports it. */
-class Specifier {
-  readonly text: string;
-  readonly #importer: string;
-
-  constructor(text: string, importer: string) {
-    this.text = text;
-    this.#importer = importer;
-  }
-
-  get isRelative(): boolean {
-    return /^\.\.?(\/|$)/.test(this.text);
-  }
-
-  get isOutside(): boolean {
-    return /^(npm|jsr|https?):/.test(this.text);
-  }
-
-  /** Path inside the archive; undefined if it leaves it. */
-  get path(): string | undefined {
-    const parts = this.#importer.split("/").slice(0, -1);
-    for (const part of this.text.split("/")) {
-      if (part === "..") {
-        if (parts.pop() === undefined) return undefined;
-      } else if (part !== "" && part !== ".") parts.push(part);
-    }
-    return parts.join("/");
-  }
-}
-
-function resolveFile(files: Files, specifier: Specifier): OnResolveResult {
-  const { path, text } = specifier;
-  if (path === undefined) return failed(`"${text}" leaves the source; only its own files can be imported`);
+function resolveFile(files: Files, specifier: string, importer: string): OnResolveResult {
+  const path = pathInside(specifier, importer);
+  if (path === undefined)
+    return failed(`"${specifier}" leaves the source; only its own files can be imported`);
   const found = ["", ...GUESSED_ENDINGS].map((ending) => path + ending).find((name) => files.has(name));
   if (found !== undefined) return { path: found, namespace: NAMESPACE };
   const advice =
     files.size === 1 ? "; to deploy several files, post them as an archive (tar, tar.gz or zip)" : "";
   return failed(`Could not find "${path}" in the source${advice}`);
+}
+
+/** Undefined if the path leaves the archive. */
+function pathInside(specifier: string, importer: string): string | undefined {
+  const parts = importer.split("/").slice(0, -1);
+  for (const part of specifier.split("/")) {
+    if (part === "..") {
+      if (parts.pop() === undefined) return undefined;
+    } else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return parts.join("/");
 }
 
 function resolveBuiltin(name: string, kind: OnResolveArgs["kind"]): OnResolveResult {
@@ -153,7 +134,7 @@ async function load(files: Files, { path, attribute, tsconfig }: LoadRequest): P
   if (attribute !== undefined && !Object.hasOwn(ATTRIBUTE_LOADERS, attribute)) {
     return failed(`type "${attribute}" of an import is not supported; use json, text or bytes`);
   }
-  // Own members alone: an ending may be the name of what every object has.
+  // Only own members: an ending may be `constructor`.
   const known = attribute === undefined ? LOADERS : ATTRIBUTE_LOADERS;
   const key = attribute ?? ending;
   const loader = Object.hasOwn(known, key) ? known[key] : undefined;
@@ -163,12 +144,12 @@ async function load(files: Files, { path, attribute, tsconfig }: LoadRequest): P
   if (text === undefined) return failed(`${path} is not valid UTF-8 text`);
   if (!CODE_LOADERS.includes(loader)) return { contents: text, loader };
   const isClassic = /@jsx\s/.test(text) && !/@jsx(Runtime|ImportSource)\s/.test(text);
-  // As for Deno, a file that names its factory does not want the automatic runtime.
+  // As in Deno, a file that names its factory does not want the automatic runtime.
   const code = isClassic ? `${text}\n/** @jsxRuntime classic */` : text;
   try {
     return { contents: await defuseComputedImports(code, { loader, file: path, tsconfig }), loader };
   } catch (error) {
-    // What does not parse here must not get into the bundle by being read in another way there.
+    // A file that does not parse here must not get into the bundle because esbuild reads it in another way there.
     if (error instanceof Problem) return failed(error.detail);
     if (error instanceof Error && "errors" in error) return { errors: error.errors as Message[] };
     throw error;

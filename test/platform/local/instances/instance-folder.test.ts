@@ -17,7 +17,7 @@ import { join } from "node:path";
 import {
   InstanceFolders,
   recordPid,
-  removeFolder,
+  removeInstance,
 } from "../../../../platform/local/instances/instance-folder.ts";
 import { startOf } from "../../../../platform/local/instances/process-table.ts";
 
@@ -38,7 +38,7 @@ describe("the folders of instances", () => {
     const [{ path, scratch, socket } = made[0]!] = made;
     assert.equal(statSync(scratch).mode & 0o777, 0o700);
     assert.ok(Buffer.byteLength(socket) <= 100);
-    await removeFolder(made[0]!);
+    await removeInstance(made[0]!, undefined);
     assert.ok(!existsSync(path));
     folders.close();
     assert.deepEqual(readdirSync(data), []);

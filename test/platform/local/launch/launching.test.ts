@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
-import { InstanceFolders, removeFolder } from "../../../../platform/local/instances/instance-folder.ts";
+import { InstanceFolders } from "../../../../platform/local/instances/instance-folder.ts";
 import { Launching } from "../../../../platform/local/launch/launching.ts";
 import { Resources } from "../../../../platform/local/resources/resources.ts";
 import { makeDenoDir } from "../../../../platform/local/store/data-folder.ts";
@@ -43,7 +43,6 @@ describe("a network wall that cannot be had at the start", () => {
       ...{ ownAddresses: [], artifact },
     });
     await launched.close();
-    await removeFolder(launched.folder);
     await eventually("it was tried again", async () =>
       /there is none to this day|asked too often/.test(await launching!.describeNetwork()),
     );

@@ -7,14 +7,16 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
 import { Problem } from "../../../../platform/problems.ts";
+import { processTree } from "../../../../process/proc/process-tree.ts";
+import { SmallFiles } from "../../../../process/proc/small-files.ts";
 import { createBuilder } from "../../../../runtimes/deno/build/builder.ts";
 import { recognizeSource } from "../../../../runtimes/deno/build/source.ts";
 import { denoPath } from "../../../../runtimes/deno/deno-binary.ts";
 import type { WallKind } from "../../../../runtimes/deno/walls/build-wall.ts";
-import { processTree } from "../../../../runtimes/deno/walls/process-tree.ts";
 import type { Builder } from "../../../../runtimes/runtime.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { LoopProbe } from "../../../support/loop-probe.ts";
+import { needsLinux } from "../../../support/not-tried.ts";
 import { needsWall } from "../../../support/skiff/walls.ts";
 import { ALL_HOSTILE } from "./hostile-sources.ts";
 
@@ -35,6 +37,9 @@ interface Outcome {
 }
 
 const program = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+const files = new SmallFiles();
+const treeOf = (pid: number) => processTree(files, pid, { most: 10_000, ofAllThreads: true });
 
 describe("hostile sources", function () {
   this.timeout(600_000);
@@ -111,7 +116,7 @@ describe("hostile sources", function () {
   });
 
   it("take the memory of a build at most", function () {
-    if (process.platform !== "linux") this.skip();
+    needsLinux(this, "the memory and children of processes in /proc");
     assert.ok(mostBytes > limits.buildMemoryBytes / 2, `${mostBytes / MIB} MiB: it was not looked at`);
     assert.ok(mostBytes < MOST_BYTES, `one took ${mostBytes / MIB} MiB`);
   });
@@ -124,7 +129,7 @@ describe("hostile sources", function () {
   for (const kind of ["unshare", "none"] satisfies WallKind[]) {
     it(`meet the same limits with the wall "${kind}"`, async function () {
       if (kind !== "none") needsWall(this, kind);
-      if (process.platform !== "linux") this.skip();
+      needsLinux(this, "the memory and children of processes in /proc");
       const directory = join(folder, kind);
       const other = createBuilder({ deno: denoPath(), directory, limits, walls: [kind] });
       await other.warm();
@@ -145,10 +150,10 @@ describe("hostile sources", function () {
   }
 
   it("leave no process once the builder is closed", async function () {
-    if (process.platform !== "linux") this.skip();
+    needsLinux(this, "the memory and children of processes in /proc");
     const own = createBuilder({ deno: denoPath(), directory: join(folder, "own"), limits });
-    const before = new Set(processTree(process.pid));
-    const started = () => processTree(process.pid).filter((pid) => !before.has(pid));
+    const before = new Set(treeOf(process.pid));
+    const started = () => treeOf(process.pid).filter((pid) => !before.has(pid));
     const index = Object.keys(ALL_HOSTILE.long!).indexOf("scopes that each shadow a name");
     const bytes = await readFile(join(folder, `long-${index}`));
     const building = Array.from({ length: 3 }, () => build(bytes, own));
@@ -157,7 +162,7 @@ describe("hostile sources", function () {
     await own.close();
     for (const { error } of await Promise.all(building)) assert.match(String(error), /draining/);
     // Their files are closed and they are dead; the system needs a moment to take them off its list.
-    await eventually("the end of all", () => pids.flatMap(processTree).length === 0, 2_000);
+    await eventually("the end of all", () => pids.flatMap(treeOf).length === 0, 2_000);
   });
 });
 

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +11,8 @@ import {
   type WallProfile,
   walledCommand,
 } from "../../../../runtimes/deno/walls/build-wall.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { processesWith } from "../../../support/instances/processes.ts";
 import { needsWall } from "../../../support/skiff/walls.ts";
 import { startServer, type TestServer } from "../build/servers.ts";
 
@@ -64,15 +68,14 @@ describe("the wall of a build", function () {
     env: { ONE: "1" },
     cwd: "/own",
     root: join(folder, "room"),
-    dataKiB: 1024 ** 2,
-    fileKiB: 1024,
+    limits: { dataKiB: 1024 ** 2, fileKiB: 1024 },
   });
 
   /** What the program tells; undefined if this machine has no such wall. */
   async function told(kind: WallKind, network: boolean): Promise<Record<string, unknown> | undefined> {
     const port = server.url.split(":").at(-1)!;
     const program = ["/bin/node", "-e", PROGRAM, join(folder, "secret"), port];
-    const command = walledCommand(kind, { profile: profile(network), program });
+    const command = walledCommand(kind, profile(network), program);
     const started = new BuildProcess(command, {
       cwd: folder,
       env: {},
@@ -131,12 +134,29 @@ describe("the wall of a build", function () {
     });
   }
 
+  for (const kind of ["bwrap", "unshare"] satisfies WallKind[]) {
+    it(`of the kind "${kind}" ends with the process that made it, however that ends`, async function () {
+      needsWall(this, kind);
+      const marker = `wall-${kind}-${process.pid}`;
+      const program = ["/bin/node", "-e", "console.log('begun'); setTimeout(() => {}, 60_000)", marker];
+      const command = walledCommand(kind, profile(false), program);
+      const code = `const [first, ...rest] = ${JSON.stringify(command)};
+        require("node:child_process").spawn(first, rest, { detached: true, env: {}, stdio: ["pipe", "inherit", "inherit"] });`;
+      const maker = spawn(process.execPath, ["-e", code], { stdio: ["ignore", "pipe", "inherit"] });
+      await once(maker.stdout, "data");
+      assert.notDeepEqual(processesWith(marker), []);
+      maker.kill("SIGKILL");
+      await eventually("all have ended", () => processesWith(marker).length === 0);
+    });
+  }
+
   it("without namespaces keeps the limits of resources", async () => {
     const { env } = profile(false);
-    const command = walledCommand("none", {
-      profile: profile(false),
-      program: ["/bin/sh", "-c", "ulimit -d; ulimit -f; ulimit -c"],
-    });
+    const command = walledCommand("none", profile(false), [
+      "/bin/sh",
+      "-c",
+      "ulimit -d; ulimit -f; ulimit -c",
+    ]);
     const started = new BuildProcess(command, { cwd: folder, env: { PATH: "/usr/bin:/bin", ...env } });
     let printed = "";
     started.stdout.on("data", (chunk: Buffer) => {
