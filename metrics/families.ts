@@ -5,7 +5,6 @@ import { type Family, single, tally, typeOf } from "./metrics.ts";
 
 /** Counters of the pool of ready instances. */
 export interface PoolStats {
-  /** Claims by outcome. */
   readonly outcomes: Readonly<Record<string, number>>;
   /** Unassigned instances in the pool now. */
   readonly free: number;
@@ -65,7 +64,6 @@ export const PROCESS_FAMILIES: readonly Family<ProcessSample>[] = READERS.map(([
   },
 }));
 
-/** Reads the metrics of this process. */
 export function readProcessMetrics(): ProcessMetrics {
   const values = READERS.map(([name, , read]) => [name, read()] as const);
   return Object.fromEntries(values.filter((entry): entry is [string, number] => entry[1] !== undefined));

@@ -9,7 +9,6 @@ export interface MetricFamily {
   readonly labels: readonly string[];
 }
 
-/** One number of a family. */
 export interface Sample {
   readonly labels: Readonly<Record<string, string | number>>;
   readonly value: number;

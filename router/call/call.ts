@@ -34,7 +34,7 @@ export interface CallInput {
   readonly upgrade?: { readonly socket: Socket; readonly head: Buffer } | undefined;
 }
 
-/** What all calls of a router share. */
+/** Shared by all calls of a router. */
 export interface CallContext {
   readonly limits: Limits;
   readonly failures: LimitedLog;
@@ -43,7 +43,6 @@ export interface CallContext {
   /** Calls are logged or traced. */
   readonly isRecorded: boolean;
   readonly isClosing: () => boolean;
-  /** Sends a call to an instance on which it has a place. */
   readonly forward: (call: Call, instance: InstanceClient) => void;
   /** Called once for each call, when its response has ended. */
   readonly finish: (call: Call) => void;

@@ -21,7 +21,6 @@ export interface RelayOwner {
   streamStarted(): void;
   /** Data moved towards the client. */
   progressed(): void;
-  /** The instance has sent its whole response. */
   responseEnded(): void;
   /** The instance broke the call off. If `isStarted` is false, no byte of the call has reached it. */
   failed(error: Error, isStarted: boolean): void;
@@ -127,7 +126,6 @@ export class Relay implements UpstreamSink {
     this.connection?.abort(this);
   }
 
-  /** Sends the head and the held part of the body. */
   #sendHead(): void {
     const response = this.#response;
     if (response.destroyed) return;

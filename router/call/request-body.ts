@@ -13,11 +13,9 @@ export interface BodyOptions {
   readonly limitBytes: number;
   /** Time for the whole body once it is sent to an instance, in milliseconds. */
   readonly limitMs: number;
-  /** Called for each part that arrives. */
   readonly onProgress: () => void;
   /** Called when the body exceeds `limitBytes`; nothing beyond the limit is sent. */
   readonly onTooLarge: () => void;
-  /** Called when the body exceeds `limitMs`. */
   readonly onTooLate: () => void;
 }
 

@@ -2,7 +2,6 @@ import type { TLSSocket } from "node:tls";
 import { Problem } from "../../platform/problems.ts";
 import type { PreparedRequest, RequestHead, Target } from "./request.ts";
 
-/** Actions on a request field. */
 const [PASS, STRIP, HOST, TE, TRACEPARENT, TRACESTATE] = [0, 1, 2, 3, 4, 5] as const;
 
 /**
@@ -27,7 +26,6 @@ const ACTIONS: ReadonlyMap<string, number> = new Map(
   ),
 );
 
-/** Prepares a request for its call. */
 export function prepare(head: RequestHead): PreparedRequest {
   const target = parseTarget(head.url!);
   const nothing = { text: "", traceparent: undefined, tracestate: undefined };

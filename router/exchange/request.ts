@@ -19,7 +19,6 @@ export interface RequestHead
 
 /** The parts of a request target (RFC 9112 3.2), not decoded. */
 export interface Target {
-  /** Name of the function. */
   readonly name: string;
   /** Path after /fn/NAME and query. */
   readonly path: string;
@@ -27,7 +26,7 @@ export interface Target {
   readonly authority: string | undefined;
 }
 
-/** What the head of a request decides. A connection whose client repeats the head prepares it once. */
+/** A prepared head. A connection whose client repeats its head prepares it once. */
 export interface PreparedRequest {
   readonly head: RequestHead;
   /** Undefined if the target is not of the form /fn/NAME…. */

@@ -9,7 +9,7 @@ import { PlainResponse } from "./plain-response.ts";
 /** A head up to this size is cached, because most clients repeat theirs. */
 const KNOWN_BYTES = 2 * 1024;
 
-/** What the connections of a server share. */
+/** Options of all connections of a server. */
 export interface SharedOptions {
   readonly router: Pick<Router, "take">;
   /** Closes connections after their last response. */
@@ -25,7 +25,7 @@ export interface SharedOptions {
   readonly onClose: (connection: PlainConnection) => void;
 }
 
-/** What a head decides about its calls. */
+/** The results of parsing a head. */
 interface Known {
   readonly request: PreparedRequest;
   readonly keepsAlive: boolean;

@@ -8,7 +8,6 @@ export interface PlainResponseOptions {
   /** A response to HEAD has no body. */
   readonly isHead: boolean;
   readonly keepsAlive: boolean;
-  /** Returns the value of `Date`. */
   readonly date: () => string;
   /** The fields of a connection that stays open, as lines. */
   readonly keepAlive: string;

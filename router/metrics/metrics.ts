@@ -73,7 +73,6 @@ const FUNCTION_FAMILIES: readonly Family<FunctionStats>[] = [
   },
 ];
 
-/** Counters of a router as a whole. */
 const ROUTER_FAMILIES: readonly Family<RouterTotals>[] = [
   {
     name: "skiff_requests_refused_total",

@@ -15,7 +15,6 @@ export interface FunctionStats
   readonly inFlight: number;
   /** Calls that wait for an instance now. */
   readonly waiting: number;
-  /** Ready instances now. */
   readonly ready: number;
   /** Answered calls by version, or `older`, and status class: index 1 is 1xx (upgrades), 5 is 5xx. */
   readonly versions: Readonly<Record<string, readonly number[]>>;
@@ -125,7 +124,6 @@ export function mergeStats(parts: Iterable<Iterable<FunctionStats>>): FunctionSt
   return [...byName.values()];
 }
 
-/** Adds up the totals of several routers. */
 export function mergeTotals(parts: readonly RouterTotals[]): RouterTotals {
   return parts.reduce(add, { unrouted: {}, logLinesDropped: 0, spansDropped: 0 });
 }

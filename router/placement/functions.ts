@@ -158,7 +158,6 @@ export class Functions {
     for (const state of this.#byName.values()) yield state.stats();
   }
 
-  /** Refuses the waiting calls and breaks off those in flight. */
   close(problem: Problem): void {
     this.#stopWatching();
     for (const state of [...this.#byName.values(), ...this.#removed]) state.close(problem);

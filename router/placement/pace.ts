@@ -6,7 +6,6 @@ const STANDING_AFTER_MS = 1_000;
 const STANDING_WAIT_MS = 2_000;
 
 export interface Turn {
-  /** Calls in the queue. */
   readonly waiting: number;
   /** Calls on instances. */
   readonly inFlight: number;

@@ -27,7 +27,7 @@ export interface FunctionsOptions {
   readonly print: (line: string) => void;
 }
 
-/** What the versions of a function share. */
+/** Shared by all versions of a function. */
 export interface VersionOptions extends Omit<FunctionsOptions, "platform"> {
   readonly platform: Pick<Platform, "wake" | "report">;
   readonly name: string;
@@ -137,7 +137,6 @@ export class VersionState {
     if (this.#waiting.delete(waiter)) this.#reportNow();
   }
 
-  /** Releases the place of a call. */
   release(instance: InstanceClient): void {
     const before = this.inFlight--;
     this.#releasePlace(instance);

@@ -60,7 +60,6 @@ export function clientErrorHandler(
   };
 }
 
-/** Answers CONNECT. */
 export function refuseConnect(socket: Duplex): void {
   const detail = "Skiff opens no tunnels with CONNECT: send the request to /fn/NAME itself.";
   answerRaw(socket as Socket, new Problem("method_not_allowed", detail), randomUUID());

@@ -16,7 +16,6 @@ export interface CallRecord {
   /** The connection broke before the response was complete. */
   readonly isAborted: boolean;
   readonly durationMs: number;
-  /** Time that the call waited for an instance. */
   readonly waitedMs: number;
   /** Bytes of the body that arrived. */
   readonly requestBytes: number;

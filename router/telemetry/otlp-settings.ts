@@ -14,7 +14,6 @@ export interface Sampling {
   readonly ratio: number;
 }
 
-/** Environment variables by name. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
 const SAMPLERS = /^(parentbased_)?(always_on|always_off|traceidratio)$/;

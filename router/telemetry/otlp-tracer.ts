@@ -141,7 +141,6 @@ interface Exporter<Span> {
 
 /** Limits the spans that wait for an exporter, and counts the lost ones. */
 export class BoundedExporter<Span = never> implements Exporter<Span> {
-  /** Spans that were lost. */
   dropped = 0;
   readonly #exporter: Exporter<Span>;
   readonly #receiver: string;

@@ -14,7 +14,6 @@ export interface UpstreamRequest {
 
 /** The body of a call; it frames itself. It can be sent again until an instance has accepted it. */
 export interface UpstreamBody {
-  /** All of it was sent. */
   readonly isSent: boolean;
   sendTo(socket: Socket, text: string, sending: Sending): void;
   /** Releases the socket. */
@@ -38,7 +37,7 @@ export interface UpstreamSink extends ResponseSink {
   onError(error: Error): void;
 }
 
-/** What the connections to one instance share. */
+/** Options of all connections to one instance. */
 export interface ConnectionOptions {
   readonly address: Address;
   /** Largest header block of a response, in bytes. */

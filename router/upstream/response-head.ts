@@ -85,7 +85,6 @@ export function parseResponseHead(text: string): UpstreamHead {
   return { status, headers, length: isChunked ? CHUNKED : (length ?? UNTIL_CLOSE), keepsAlive, isBusy };
 }
 
-/** Renders the status line and fields of a response. */
 export function renderHead({ status, headers }: ResponseHead): RenderedHead {
   let hasLength = false;
   let hasDate = false;
