@@ -34,6 +34,7 @@ import { createManager, type Manager } from "./manager.ts";
 const HEADERS_MS = 15_000;
 const KEEP_ALIVE_MS = 75_000;
 const RETRY_MS = 2_000;
+/** Time that clients have to read their last responses. */
 const LAST_RESPONSES_MS = 1_000;
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {

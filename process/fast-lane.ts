@@ -25,13 +25,6 @@ export interface Means {
   want(): void;
 }
 
-export interface Entry {
-  /** Ends the wait for a place. */
-  readonly signal: AbortSignal;
-  /** Amount of work in any unit; small work overtakes much larger work. */
-  readonly size?: number;
-}
-
 const REVIEW_MS = 20;
 /** Work overtakes other work that is more than this many times its size, */
 const MUCH_LARGER = 4;
@@ -60,10 +53,14 @@ export class FastLane {
   }
 
   /**
-   * Runs `begin`, and again after each eviction. Resolves with the result of the last attempt.
+   * Runs `begin`, and again after each eviction. Resolves with the result of the last attempt. `size` is the amount of
+   * work in any unit.
    * @throws the refusal if too much work waits; the signal's reason if it aborts before the work begins
    */
-  async run<T>(begin: () => Attempt<T>, { signal, size = 0 }: Entry): Promise<T> {
+  async run<T>(
+    begin: () => Attempt<T>,
+    { signal, size = 0 }: { readonly signal: AbortSignal; readonly size?: number },
+  ): Promise<T> {
     await this.#enter(signal, size);
     let stay: Stay<T>;
     try {

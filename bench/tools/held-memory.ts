@@ -1,10 +1,10 @@
-/** Bytes that a process holds after a collection: its garbage says when the collector came last, and no more. */
+/** Returns the bytes of a process after a garbage collection. */
 export async function heldBytes(inspector: string): Promise<number> {
   const socket = new WebSocket(inspector);
   await heard(socket, "open");
   try {
     await ask(socket, 1, "HeapProfiler.collectGarbage", {});
-    // Array buffers are part of what is external.
+    // `external` includes array buffers.
     const expression = "(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())";
     const { result } = await ask(socket, 2, "Runtime.evaluate", { expression });
     return result.value;

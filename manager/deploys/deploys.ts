@@ -151,10 +151,7 @@ export class Deploys {
     return { ...(await this.#start(start, signal)), ...built, waitedMs };
   }
 
-  async #start(
-    start: () => Promise<Published>,
-    signal: AbortSignal,
-  ): Promise<Published & { readonly startMs: number }> {
+  async #start(start: () => Promise<Published>, signal: AbortSignal) {
     const startedAt = performance.now();
     const published = await this.#starts.run(() => startAttempt(start()), { signal });
     return { ...published, startMs: performance.now() - startedAt };
