@@ -17,7 +17,7 @@ export interface FastLaneOptions {
   readonly means?: Means;
 }
 
-/** A supply that attempts take from. Whoever adds to it calls `admit`. */
+/** A supply that attempts take from. Its owner calls `admit` after it has grown. */
 export interface Means {
   /** True if it holds more than `promised`. */
   has(promised: number): boolean;
