@@ -114,16 +114,12 @@ export interface Draft {
   readonly sourceHash: string;
   readonly settings: Settings;
   /** Source and bundle, or the number of a stored version of this function with the same content. */
-  readonly content: Content | SameAs;
+  readonly content: Content | { readonly sameAs: number };
 }
 
 export interface Content {
   readonly source: Source;
   readonly bundle: Bundle;
-}
-
-export interface SameAs {
-  readonly sameAs: number;
 }
 
 /** A stored version without its source and bundle. */

@@ -157,7 +157,7 @@ export class Networks {
     this.#entries.clear();
     for (const { idle } of entries) clearTimeout(idle);
     await this.#updating;
-    await Promise.all(entries.map(closeEntry));
+    await Promise.all(entries.map(closeNetwork));
     rmSync(this.#options.folder, { recursive: true, force: true });
   }
 
@@ -177,7 +177,7 @@ export class Networks {
     made.then(async (network) => {
       await network.namespace.ended;
       forget();
-      await network.close().catch((error: Error) => this.#logNotRemoved(error));
+      await this.#closeEntry(entry);
     }, forget);
     return entry;
   }
@@ -200,11 +200,13 @@ export class Networks {
   #end(key: string, entry: Entry): void {
     clearTimeout(entry.idle);
     if (this.#entries.get(key) === entry) this.#entries.delete(key);
-    closeEntry(entry).catch((error: Error) => this.#logNotRemoved(error));
+    void this.#closeEntry(entry);
   }
 
-  #logNotRemoved(error: Error): void {
-    this.#options.onLine(`A network could not be removed: ${error.message}.`);
+  async #closeEntry(entry: Entry): Promise<void> {
+    await closeNetwork(entry).catch((error: Error) =>
+      this.#options.onLine(`A network could not be removed: ${error.message}.`),
+    );
   }
 
   /** Applies the machine's addresses to all networks. Fails without a free file descriptor; the next one may succeed. */
@@ -239,7 +241,7 @@ async function groundOf({ host = THIS_MACHINE, path }: NetworksOptions): Promise
   return { tools, families, resolver };
 }
 
-async function closeEntry({ made }: Entry): Promise<void> {
+async function closeNetwork({ made }: Entry): Promise<void> {
   const network = await made.catch(() => undefined);
   await network?.close();
 }

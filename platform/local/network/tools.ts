@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { findPrograms, PROGRAM_FOLDERS } from "../../../process/sandbox/tools.ts";
 import { LaunchError } from "../instances/launch-error.ts";
 
@@ -16,11 +16,13 @@ type Tool = keyof typeof PACKAGES;
 /** Paths of the programs. */
 export type Tools = Readonly<Record<Tool, string>>;
 
+/** The end of the error output that a reason contains. */
+const ERROR_CHARACTERS = 2_000;
 /** A command here takes at most a few hundred milliseconds on a healthy machine. */
 const COMMAND_MS = 10_000;
 
 /** The whole environment of these programs: they inherit no variable of Skiff. */
-export const PLAIN_ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
+const PLAIN_ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
 
 /**
  * Searches the folders of `path` for the programs, then the folders in `usual`.
@@ -65,4 +67,34 @@ export function run(argv: readonly string[], input = ""): Promise<string> {
     child.stdin.on("error", () => {});
     child.stdin.end(input);
   });
+}
+
+/** A program that runs beside Skiff until it is closed. */
+export class Helper {
+  readonly child: ChildProcess;
+  /** Resolves with the reason when the program has ended, or when the system did not start it. */
+  readonly ended: Promise<LaunchError>;
+
+  /** @param stdio for its input and output */
+  constructor(argv: readonly string[], stdio: "pipe" | "ignore") {
+    const [program = "", ...rest] = argv;
+    const child = spawn(program, rest, { env: PLAIN_ENVIRONMENT, stdio: [stdio, stdio, "pipe"] });
+    this.child = child;
+    let errors = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      errors = (errors + text).slice(-ERROR_CHARACTERS);
+    });
+    this.ended = new Promise((resolve) => {
+      child.once("error", (cause) => resolve(new LaunchError(cause.message, { cause })));
+      child.once("close", (code, signal) => {
+        // pasta also prints every line that it cannot write to the system log.
+        const lines = errors.split("\n").filter((line) => line !== "" && !line.endsWith("to syslog"));
+        resolve(new LaunchError(`${lines.join("; ") || "it printed no error"} (${signal ?? code})`));
+      });
+    });
+  }
+
+  close(): void {
+    this.child.kill("SIGKILL");
+  }
 }
