@@ -123,12 +123,8 @@ export interface Content {
 }
 
 /** A stored version without its source and bundle. */
-export interface VersionRecord {
-  readonly name: string;
+export interface VersionRecord extends Omit<Draft, "content"> {
   readonly version: number;
-  readonly hash: string;
-  readonly sourceHash: string;
-  readonly settings: Settings;
   readonly createdAt: Date;
 }
 

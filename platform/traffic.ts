@@ -51,11 +51,6 @@ export function shareOf(traffic: Traffic, version: number): number {
   return weight === 0 ? 0 : weight / totalWeight(traffic);
 }
 
-/** Returns the endpoints of the current version; undefined without traffic. */
-export function currentOf(endpoints: Endpoints | undefined): VersionEndpoints | undefined {
-  return endpoints && versionOf(endpoints, currentVersion(endpoints.traffic));
-}
-
 /** Returns the endpoints of a version; undefined if it does not exist. */
 export function versionOf(endpoints: Endpoints, version: number | undefined): VersionEndpoints | undefined {
   return endpoints.versions.find((each) => each.version === version);

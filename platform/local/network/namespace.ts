@@ -22,7 +22,6 @@ export class Namespace {
     // cat ends when its input closes, so it ends with this process however that ends.
     const holder = new Helper([tools.unshare, "--user", "--map-root-user", "--net", "--", "cat"], "pipe");
     const { stdin, stdout } = holder.child;
-    stdin?.on("error", () => {});
     // cat echoes this from inside the namespace.
     stdin?.write("\n");
     const echo = new Promise<void>((resolve) => stdout?.once("data", () => resolve()));

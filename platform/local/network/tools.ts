@@ -42,34 +42,21 @@ export function findTools(path = process.env.PATH ?? "", usual: readonly string[
  * Runs a program to its end and returns its standard output.
  * @throws LaunchError with the program's name and error output if it fails or takes longer than 10 s
  */
-export function run(argv: readonly string[], input = ""): Promise<string> {
-  const [program = "", ...rest] = argv;
-  return new Promise((resolve, reject) => {
-    const options = { env: PLAIN_ENVIRONMENT, timeout: COMMAND_MS, killSignal: "SIGKILL" } as const;
-    const child = spawn(program, rest, options);
-    let output = "";
-    let errors = "";
-    // Registered first: without a free file descriptor the child has no streams, and only this event arrives.
-    child.once("error", (cause) => reject(new LaunchError(`${program} ${cause.message}`, { cause })));
-    if (child.pid === undefined) return;
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      errors += text;
-    });
-    child.once("close", (code, signal) => {
-      if (code === 0) return resolve(output);
-      const how = code === null ? `was ended by ${signal}` : `ended with ${code}`;
-      reject(new LaunchError(`${program} ${how}${errors ? `: ${errors.trim()}` : ""}`));
-    });
-    // EPIPE if the program ends before it reads its input: "close" reports the cause.
-    child.stdin.on("error", () => {});
-    child.stdin.end(input);
+export async function run(argv: readonly string[], input = ""): Promise<string> {
+  const helper = new Helper(argv, "pipe");
+  const timer = setTimeout(() => helper.close(), COMMAND_MS);
+  let output = "";
+  helper.child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
   });
+  helper.child.stdin?.end(input);
+  const { message, cause } = await helper.ended;
+  clearTimeout(timer);
+  if (helper.child.exitCode === 0) return output;
+  throw new LaunchError(`${argv[0]} failed: ${message}`, { cause });
 }
 
-/** A program that runs beside Skiff until it is closed. */
+/** A program with the environment of this folder. */
 export class Helper {
   readonly child: ChildProcess;
   /** Resolves with the reason when the program has ended, or when the system did not start it. */
@@ -80,6 +67,8 @@ export class Helper {
     const [program = "", ...rest] = argv;
     const child = spawn(program, rest, { env: PLAIN_ENVIRONMENT, stdio: [stdio, stdio, "pipe"] });
     this.child = child;
+    // EPIPE if it ends before it reads its input: `ended` has the cause.
+    child.stdin?.on("error", () => {});
     let errors = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       errors = (errors + text).slice(-ERROR_CHARACTERS);

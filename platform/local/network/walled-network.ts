@@ -52,19 +52,14 @@ export class WalledNetwork {
   /** @throws Error if the kernel or pasta fails; everything made until then is removed */
   static async create(options: WalledNetworkOptions): Promise<WalledNetwork> {
     const namespace = await Namespace.create(options.tools);
-    let network: WalledNetwork;
+    let network: WalledNetwork | undefined;
     try {
       network = new WalledNetwork(options, namespace);
-    } catch (error) {
-      namespace.close();
-      throw error;
-    }
-    try {
       // The filter must exist before the uplink does.
       await network.#filter(filterRules(network.plan, network.#host));
       await network.#connect();
     } catch (error) {
-      await network.close();
+      await (network ?? namespace).close();
       throw error;
     }
     network.#keeping = network.#keepConnected();
