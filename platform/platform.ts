@@ -1,3 +1,4 @@
+import type { Declarations } from "./declarations.ts";
 import type { Settings } from "./settings.ts";
 
 /**
@@ -7,6 +8,9 @@ import type { Settings } from "./settings.ts";
  */
 export interface Platform {
   readonly abilities: Abilities;
+
+  /** Everything that should exist besides functions. */
+  readonly declarations: Declarations;
 
   /**
    * Stores a version without calls. Resolves when it is durable and an instance of it has answered a probe. That
@@ -99,11 +103,12 @@ export interface Source {
 
 export type SourceType = "text/typescript" | "application/x-tar" | "application/gzip" | "application/zip";
 
-/** One self-contained module built from a source. It starts without a network. */
-export interface Bundle {
-  /** An ES module in UTF-8, with an inline source map. */
+/** The input of an instance. It starts without a network. */
+export type Artifact = {
+  readonly kind: "module";
+  /** A self-contained ES module in UTF-8, with an inline source map. */
   readonly code: Uint8Array;
-}
+};
 
 /** A version before it has a number. */
 export interface Draft {
@@ -119,7 +124,7 @@ export interface Draft {
 
 export interface Content {
   readonly source: Source;
-  readonly bundle: Bundle;
+  readonly artifact: Artifact;
 }
 
 /** A stored version without its source and bundle. */

@@ -6,9 +6,10 @@ import { FREE_SPACE, isDiskFull, shortageOf } from "./shortage.ts";
  */
 export const PROBLEMS = {
   invalid_request: { status: 400, title: "The request is malformed" },
-  invalid_name: { status: 400, title: "The function name is not valid" },
+  invalid_name: { status: 400, title: "The name is not valid" },
   invalid_setting: { status: 400, title: "A setting is unknown or out of range" },
   invalid_source: { status: 400, title: "The source cannot be read" },
+  invalid_declaration: { status: 400, title: "The declaration is not valid" },
   unauthorized: { status: 401, title: "The management API needs a token" },
   forbidden: { status: 403, title: "The management API does not serve this origin" },
   unknown_function: { status: 404, title: "No function has this name" },
@@ -16,6 +17,7 @@ export const PROBLEMS = {
   unknown_route: { status: 404, title: "No route has this path" },
   method_not_allowed: { status: 405, title: "The path does not support this method" },
   request_timeout: { status: 408, title: "The request did not arrive in time" },
+  precondition_failed: { status: 412, title: "The precondition of the request does not hold" },
   body_too_large: { status: 413, title: "The body of the call is too large" },
   source_too_large: { status: 413, title: "The source is too large" },
   unsupported_media_type: { status: 415, title: "The media type of the body is not supported" },

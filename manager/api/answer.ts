@@ -3,15 +3,15 @@ import type { Context, Middleware } from "koa";
 import { ClientLeft } from "../../http/client-signal.ts";
 import { Problem, problemDocument, problemHeaders, toProblem } from "../../platform/problems.ts";
 
-/** JSON in one line that ends, so that the next prompt of a shell stands on its own. */
+/** Answers with one line of JSON. Its line end puts the next prompt of a shell on a line of its own. */
 export function answerJson(ctx: Pick<Context, "type" | "body">, value: unknown): void {
   ctx.type = "json";
   ctx.body = `${JSON.stringify(value)}\n`;
 }
 
 /**
- * The outermost step: gives every request its call id and every answer its fixed headers, and turns what
- * is thrown into a problem document. The stack of a failure that nobody expected goes to `print` alone.
+ * The outermost step: sets the call id and the fixed headers of every answer, and answers errors with problem
+ * documents. The stack of an unexpected error is printed only.
  */
 export function answerProblems(print: (line: string) => void): Middleware {
   return async (ctx, next) => {
@@ -19,7 +19,10 @@ export function answerProblems(print: (line: string) => void): Middleware {
     ctx.state.callId = callId;
     ctx.set({ "x-skiff-call-id": callId, "cache-control": "no-store", "x-content-type-options": "nosniff" });
     try {
-      checkTarget(ctx.req.url);
+      // A request in the form of a proxy (`GET http://host/`) names a second host besides `Host`.
+      if (!ctx.req.url?.startsWith("/")) {
+        throw new Problem("invalid_request", "The request target must be a path that starts with /.");
+      }
       await next();
     } catch (error) {
       if (error instanceof ClientLeft) {
@@ -28,25 +31,21 @@ export function answerProblems(print: (line: string) => void): Middleware {
         return;
       }
       if (!(error instanceof Problem)) print(`internal error in call ${callId}: ${stackOf(error)}`);
-      answerProblem(ctx, toProblem(error));
+      const problem = toProblem(error);
+      ctx.status = problem.status;
+      ctx.body = `${JSON.stringify(problemDocument(problem, callId))}\n`;
+      ctx.set(problemHeaders(problem, callId));
+      // The rest of a body that missed its deadline would block the connection.
+      if (problem.code === "request_timeout") ctx.set("connection", "close");
     }
   };
 }
 
-function answerProblem(ctx: Context, problem: Problem): void {
-  ctx.status = problem.status;
-  ctx.body = `${JSON.stringify(problemDocument(problem, ctx.state.callId))}\n`;
-  ctx.set(problemHeaders(problem, ctx.state.callId));
-  // The rest of a body that came too late will not come now: the connection is of no more use.
-  if (problem.code === "request_timeout") ctx.set("connection", "close");
-}
-
-/** A proxy's form of a request (`GET http://host/`) names a second host; there is one, in `Host`. */
-function checkTarget(target: string | undefined): void {
-  if (target?.startsWith("/")) return;
-  throw new Problem("invalid_request", "The request target must be a path that starts with /.");
-}
-
 function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? String(error)) : `thrown value ${String(error)}`;
+}
+
+/** Removes line breaks and control characters: text of users must not control the terminal. */
+export function onOneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").slice(0, 1_000);
 }

@@ -176,8 +176,8 @@ export class Deploys {
     }
     const startedAt = performance.now();
     try {
-      const bundle = await this.#options.builder.build(source, signal);
-      return { content: { source, bundle }, buildMs: performance.now() - startedAt };
+      const artifact = await this.#options.builder.build(source, signal);
+      return { content: { source, artifact }, buildMs: performance.now() - startedAt };
     } catch (error) {
       // What a build says when it is stopped matters less than why it was.
       signal.throwIfAborted();

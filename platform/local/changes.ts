@@ -41,12 +41,11 @@ export class Changes {
     signal.throwIfAborted();
     const runner = fn.begin({ ...rest, createdAt: new Date() });
     const { record } = runner;
-    const isSame = "sameAs" in content;
-    const release = fn.hold(isSame ? [record.version, content.sameAs] : [record.version]);
+    const release = fn.hold([record.version]);
     let isCommitted = false;
     try {
-      if (isSame) await this.#copyBundle(fn, content.sameAs, record);
-      else await bundles.write(record, content.bundle);
+      if ("sameAs" in content) await this.#copyBundle(fn, content.sameAs, record);
+      else await bundles.write(record, content.artifact);
       const started = await runner.bringUp(1, signal);
       let forget: readonly number[] = [];
       const commit = store.add(
@@ -55,6 +54,8 @@ export class Changes {
       );
       const left = await commit.catch(async (error: unknown) => {
         await runner.giveUp(started);
+        // It was forgotten meanwhile, for a version that was stored before this one.
+        if ("sameAs" in content) mustHave(fn, content.sameAs);
         throw error;
       });
       isCommitted = true;
@@ -137,7 +138,7 @@ export class Changes {
   }
 
   async #copyBundle(fn: LocalFunction, from: number, version: VersionName): Promise<void> {
-    if (!fn.versions.has(from)) throw unknownVersion(fn.name, from);
+    mustHave(fn, from);
     const { bundles } = this.#options;
     const known = fn.runner(from)?.record;
     const record = known ?? { name: fn.name, version: from };
@@ -149,6 +150,11 @@ export class Changes {
   #log(name: string, text: string | undefined): void {
     if (text) this.#options.onLine(name, { at: new Date(), instance: "", stream: "platform", text });
   }
+}
+
+/** @throws Problem `unknown_version` */
+function mustHave(fn: LocalFunction, version: number): void {
+  if (!fn.versions.has(version)) throw unknownVersion(fn.name, version);
 }
 
 /** A full disk, or a system that has no file or process left, says nothing of the version. */

@@ -4,6 +4,7 @@ import { LogBuffer } from "../log-buffer.ts";
 import type { Load, LogLine, Traffic, VersionRecord } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import type { Settings } from "../settings.ts";
+import type { EvictableInstance } from "./budget/memory-budget.ts";
 import type { RunningInstance } from "./instances/running-instance.ts";
 import { KeptVersions } from "./kept-versions.ts";
 import { FailureList } from "./scaling/failures.ts";
@@ -111,7 +112,7 @@ export class LocalFunction {
     return this.#runners.get(version) ?? this.#makeRunner(record!);
   }
 
-  /** Keeps versions from being forgotten and drained until the returned function is called. */
+  /** Keeps versions from being forgotten, drained and scaled in until the returned function is called. */
   hold(versions: readonly number[]): () => void {
     this.versions.hold(versions);
     return () => {
@@ -163,8 +164,17 @@ export class LocalFunction {
 
   tick(nowMs: number): void {
     for (const [version, runner] of this.#runners) {
+      // A change counts on the instances that are there.
+      if (this.versions.isHeld(version)) continue;
       if (runner.isActive) runner.tick(nowMs);
-      if (runner.isQuiet && !this.versions.isHeld(version)) void this.drop(runner);
+      if (runner.isUnused(nowMs)) void this.drop(runner);
+    }
+  }
+
+  /** Instances that calls do not need. */
+  *idle(nowMs: number): Iterable<EvictableInstance> {
+    for (const [version, runner] of this.#runners) {
+      if (!this.versions.isHeld(version)) yield* runner.idle(nowMs);
     }
   }
 

@@ -74,7 +74,7 @@ export class Functions {
 
   /** Instances that calls do not need. */
   *idle(nowMs: number): Iterable<EvictableInstance> {
-    for (const fn of this.#byName.values()) for (const runner of fn.runners) yield* runner.idle(nowMs);
+    for (const fn of this.#byName.values()) yield* fn.idle(nowMs);
   }
 
   async close(why: Problem, drainMs: number): Promise<void> {

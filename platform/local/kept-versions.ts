@@ -36,7 +36,7 @@ export class KeptVersions {
     return this.#held.includes(version);
   }
 
-  /** Keeps versions from being forgotten and drained until `release` with the same. */
+  /** Keeps versions from being forgotten, drained and scaled in until `release` with the same. */
   hold(versions: readonly number[]): void {
     this.#held.push(...versions);
   }

@@ -1,3 +1,4 @@
+import { DECLARATION_KINDS } from "../declarations.ts";
 import { EndpointsTable } from "../endpoints-table.ts";
 import type {
   Draft,
@@ -16,6 +17,7 @@ import type {
 } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import { Changes } from "./changes.ts";
+import { LocalDeclarations } from "./declarations.ts";
 import { describeFunction, summarize } from "./description.ts";
 import { Functions } from "./functions.ts";
 import { InstanceWatch, WATCH_TIMES } from "./instances/instance-watch.ts";
@@ -29,6 +31,7 @@ export type { LocalPlatformOptions } from "./opening.ts";
 /** Functions as Deno processes of this machine, started when they are called; state in one folder. */
 export class LocalPlatform implements Platform {
   readonly abilities = { scalesOut: true, scalesToZero: true, runsCode: true, durable: true };
+  readonly declarations: LocalDeclarations;
   readonly #drainMs: number;
   readonly #store: Store;
   readonly #instances: Instances;
@@ -45,6 +48,13 @@ export class LocalPlatform implements Platform {
     this.#drainMs = limits.drainMs;
     this.#store = store;
     this.#instances = instances;
+    this.declarations = new LocalDeclarations({
+      store,
+      limits,
+      kinds: options.kinds ?? DECLARATION_KINDS,
+      closing: this.#closing.signal,
+      print: (text) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text }),
+    });
     const changes = new Changes({ store, bundles: instances.bundles, spread, onLine });
     this.#changes = changes;
     this.#functions = new Functions(functions, {

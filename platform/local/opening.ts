@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { DeclarationKinds } from "../declarations.ts";
 import type { Limits } from "../limits.ts";
 import type { LogLine } from "../platform.ts";
 import type { EvictableInstance } from "./budget/memory-budget.ts";
@@ -16,6 +17,8 @@ export interface LocalPlatformOptions {
   /** Everything that must outlive a restart is in this folder; it is made if it does not exist. */
   readonly dataFolder: string;
   readonly limits: Limits;
+  /** Kinds of declarations; DECLARATION_KINDS by default. */
+  readonly kinds?: DeclarationKinds;
   /** Paths in that folder that others use and that a crash leaves behind: removed when it is opened. */
   readonly leftovers?: readonly string[];
   /** Called with every line that a function prints, and with what the platform logs about it. */

@@ -9,6 +9,9 @@ import { Demand } from "./scaling/demand.ts";
 import type { FailureList } from "./scaling/failures.ts";
 import { Supply } from "./scaling/supply.ts";
 
+/** Time for which a version without traffic is kept ready to start after its last call. */
+const KEPT_MS = 5_000;
+
 export interface RunnerOptions {
   readonly record: VersionRecord;
   /** Those of the record, within the limits of now. */
@@ -69,9 +72,10 @@ export class VersionRunner {
     return this.#supply.count + this.#draining.size > 0 || this.#scaled.min > 0;
   }
 
-  /** True if nothing is lost when it is made again from its record. */
-  get isQuiet(): boolean {
-    return !this.#isRouted && this.#draining.size === 0 && this.#supply.isQuiet;
+  /** True if nothing is lost when it is made again from its record, and nobody needed it lately. */
+  isUnused(nowMs: number): boolean {
+    if (this.#isRouted || this.#draining.size > 0 || !this.#supply.isQuiet) return false;
+    return this.#supply.isClosed || this.#demand.idleForMs(nowMs) >= KEPT_MS;
   }
 
   get ready(): readonly RunningInstance[] {

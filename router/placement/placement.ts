@@ -8,6 +8,8 @@ import type { VersionState, Waiter } from "./version.ts";
 const RETRY_AFTER_MS: readonly number[] = [20, 100, 500];
 /** Time that a call waits inside an instance before the router looks for another one again, in milliseconds. */
 const WAIT_INSIDE_MS = 1_000;
+/** Pause before an instance is asked again that did not let the call wait, in milliseconds. */
+const REFUSED_AGAIN_MS = 100;
 
 /** The call that a placement is for. */
 export interface PlacedCall {
@@ -47,6 +49,7 @@ export class Placement implements Waiter {
   /** Instances that had no place for the call since it was placed first. */
   #busy: InstanceClient[] | undefined;
   #busySinceMs = 0;
+  #insideSinceMs = 0;
   #alarm: Alarm | undefined;
   /** The alarm is set to the end of the call's own time, not to that of its wait for an instance. */
   #hasItsOwnTime = true;
@@ -136,12 +139,15 @@ export class Placement implements Waiter {
     }
     // After a wait in vain every instance may have a place again.
     this.#busy = this.waitInsideMs > 0 ? [instance] : [...(this.#busy ?? []), instance];
+    const isEarly = this.waitInsideMs > 0 && nowMs - this.#insideSinceMs < this.waitInsideMs / 2;
     const other = this.version!.exchange(instance, this.#busy);
     this.waitInsideMs = other === undefined ? Math.min(WAIT_INSIDE_MS, leftMs) : 0;
     this.#instance = other ?? instance;
     this.served = this.#instance;
     this.phase = "waiting";
-    process.nextTick(() => this.#forwardPlaced());
+    this.#insideSinceMs = nowMs;
+    if (isEarly) setTimeout(() => this.#forwardPlaced(), REFUSED_AGAIN_MS);
+    else process.nextTick(() => this.#forwardPlaced());
   }
 
   get hasPlace(): boolean {

@@ -41,13 +41,12 @@ export function planFor(planner: LaunchPlanner, order: LaunchOrder, paths: Launc
 }
 
 /** Decodes the end of a program: the tools around it report a signal as an exit code, as shells do. */
-export function endOf(code: number | null, signal: NodeJS.Signals | null, names: NodeJS.Dict<number>): End {
+export function endOf(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  names: NodeJS.Dict<number>,
+): { code: number | null; signal: NodeJS.Signals | null } {
   if (signal !== null || code === null || code <= FIRST_SIGNAL_EXIT) return { code, signal };
   const name = Object.keys(names).find((each) => names[each] === code - FIRST_SIGNAL_EXIT);
   return name === undefined ? { code, signal } : { code: null, signal: name as NodeJS.Signals };
-}
-
-export interface End {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
 }

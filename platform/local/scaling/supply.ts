@@ -72,6 +72,10 @@ export class Supply {
     return this.#woken !== undefined;
   }
 
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
   /** True if nothing is there, nothing is under way, and nothing has to be remembered. */
   get isQuiet(): boolean {
     const isEmpty = this.#instances.size + this.#arriving.size === 0 && !this.#starts.some;

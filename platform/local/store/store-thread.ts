@@ -1,6 +1,6 @@
 /** The thread of the store: it alone opens the database, so that no write keeps calls waiting. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import type { Bundle, Source } from "../../platform.ts";
+import type { Artifact, Source } from "../../platform.ts";
 import { StoreDatabase } from "./store-database.ts";
 import { type StoreAnswer, type StoreRequest, sendError } from "./store-messages.ts";
 
@@ -30,7 +30,7 @@ function main(port: MessagePort, file: string): void {
 
 /** The bytes of a source or a bundle, which are given away instead of being copied. */
 function buffersOf(result: unknown): ArrayBuffer[] {
-  const { bytes, code } = (result ?? {}) as Partial<Source & Bundle>;
+  const { bytes, code } = (result ?? {}) as Partial<Source & Artifact>;
   const given = bytes ?? code;
   return given === undefined ? [] : [given.buffer as ArrayBuffer];
 }

@@ -1,6 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import type { Bundle, Source, Traffic, VersionRecord } from "../../platform.ts";
+import type { DeclarationPage } from "../../declarations.ts";
+import type { Artifact, Source, Traffic, VersionRecord } from "../../platform.ts";
+import type { DeclarationChange, DeclarationResult, DeclarationRow } from "./declaration-rows.ts";
 import type { FunctionRecord, NewVersion } from "./store-database.ts";
 import {
   receiveError,
@@ -20,8 +22,8 @@ export interface AddOptions {
 }
 
 /**
- * Functions and their versions on the disk, kept by a thread that owns the file: versions are up to a hundred
- * MiB, and a commit waits for the disk. What is asked for is done in order, one at a time.
+ * Functions, their versions, and declarations on the disk, kept by a thread that owns the file: versions are up to a
+ * hundred MiB, and a commit waits for the disk. What is asked for is done in order, one at a time.
  */
 export class Store {
   readonly #worker: Worker;
@@ -79,7 +81,7 @@ export class Store {
     return this.#ask("source", [name, version]);
   }
 
-  bundle(name: string, version: number): Promise<Bundle | undefined> {
+  bundle(name: string, version: number): Promise<Artifact | undefined> {
     return this.#ask("bundle", [name, version]);
   }
 
@@ -94,8 +96,8 @@ export class Store {
       return await this.#ask("add", [{ ...record, content }, forget()]);
     }
     const bytes = await copied(content.source.bytes);
-    const code = await copied(content.bundle.code);
-    const copy = { source: { type: content.source.type, bytes }, bundle: { code } };
+    const code = await copied(content.artifact.code);
+    const copy = { source: { type: content.source.type, bytes }, artifact: { ...content.artifact, code } };
     signal.throwIfAborted();
     return await this.#ask("add", [{ ...record, content: copy }, forget()], [bytes.buffer, code.buffer]);
   }
@@ -108,6 +110,20 @@ export class Store {
   /** Removes a function with all its versions; as `add`. */
   remove(name: string): Promise<string | undefined> {
     return this.#ask("remove", [name]);
+  }
+
+  declaration(kind: string, name: string): Promise<DeclarationRow | undefined> {
+    return this.#ask("declaration", [kind, name]);
+  }
+
+  /** In order of name, after the name `after`; all of them without a limit. */
+  declarations(kind: string, page: Partial<DeclarationPage> = {}): Promise<DeclarationRow[]> {
+    return this.#ask("declarations", [kind, page]);
+  }
+
+  /** Puts or removes a declaration. Durable when it resolves. */
+  declare(change: DeclarationChange): Promise<DeclarationResult> {
+    return this.#ask("declare", [change]);
   }
 
   /** Waits for what was asked for before. */

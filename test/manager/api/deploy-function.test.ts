@@ -55,7 +55,7 @@ describe("manager: deploying a function", () => {
     assert.equal(answer.body.unchanged, true);
     assert.equal(answer.body.version, 1);
     assert.equal(skiff.builder.built.length, 1);
-    assert.equal(skiff.lines.at(-1), "unchanged hello: it is at version 1 already");
+    assert.equal(skiff.lines.at(-1), "unchanged hello: version 1 has this source and these settings");
   });
 
   it("leaves the calls where they are when they cannot be sent to the new version", async () => {

@@ -184,4 +184,15 @@ describe("two routers with the same instances", () => {
     instances[0]!.answer();
     await first;
   });
+
+  it("do not flood an instance that refuses every call at once", async () => {
+    let asked = 0;
+    await one.serve((_, response) => {
+      asked++;
+      response.writeHead(503, { "x-skiff-busy": "1", "content-length": 0 }).end();
+    });
+    const refused = await send(`${one.url}/fn/echo`);
+    assert.deepEqual([refused.status, JSON.parse(refused.body).code], [503, "no_capacity"]);
+    assert.ok(asked > 2 && asked < 40, `asked ${asked} times in 3 s`);
+  });
 });

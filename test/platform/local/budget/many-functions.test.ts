@@ -3,7 +3,7 @@ import { eventually } from "../../../support/eventually.ts";
 import { call, callFor } from "../../../support/instances/call-instance.ts";
 import { processesWith } from "../../../support/instances/processes.ts";
 import { publish, report, servingOf, wake } from "../../../support/platform/deploying.ts";
-import { answering, draftOf } from "../../../support/platform/draft.ts";
+import { answering, draftOf, sameAs } from "../../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
 
 const MIB = 1024 ** 2;
@@ -54,6 +54,15 @@ describe("more functions than memory", () => {
     report(local.platform, { name: "busy", inFlight: 0, waiting: 0 });
     await waits;
     assert.equal((await call(local.instance("cold").address)).text, "cold");
+  });
+
+  it("make room for another version of one of them, whose idle instance is all that can stop", async () => {
+    local = await TemporaryLocalPlatform.open({ limits: { memoryBytes: 16 * MIB, instanceWaitMs: 5_000 } });
+    const draft = draftOf("only", answering("only"), { min: 1 });
+    await local.publish(draft);
+    const changed = draftOf("only", answering("only"), { min: 1, env: { A: "1" } });
+    assert.equal((await publish(local.platform, sameAs(changed, 1))).version, 2);
+    assert.equal((await call(local.instance("only").address)).text, "only");
   });
 
   it("do not stop an instance with a call, nor one that min keeps while others are idle", async () => {

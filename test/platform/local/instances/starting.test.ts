@@ -39,6 +39,14 @@ describe("starting several instances of a new version", () => {
     assert.deepEqual((await local.platform.describe("half"))?.traffic, []);
   });
 
+  it("keeps those that are ready while the others start, however short the idle time is", async () => {
+    const code = `await new Promise((resolve) => setTimeout(resolve, 700)); export default () => "hi";`;
+    await local.platform.store(draftOf("slow", code, { min: 2, idleMs: 100 }));
+    await local.platform.route("slow", [{ version: 1, weight: 1 }]);
+    assert.equal(servingOf(local.platform, "slow")?.instances.length, 2);
+    await local.platform.remove("slow");
+  });
+
   it("leaves none of them when its signal aborts meanwhile, and does not wait for them", async () => {
     const leaving = new AbortController();
     await stored("left", `await new Promise(() => {});`);

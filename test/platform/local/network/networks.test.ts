@@ -8,6 +8,7 @@ import { type Host, THIS_MACHINE } from "../../../../platform/local/network/host
 import { type Network, Networks, type NetworksOptions } from "../../../../platform/local/network/networks.ts";
 import { shortageOf } from "../../../../platform/shortage.ts";
 import { eventually } from "../../../support/eventually.ts";
+import { notTried } from "../../../support/not-tried.ts";
 
 const NETWORKS = new URL("../../../../platform/local/network/networks.ts", import.meta.url).href;
 
@@ -33,8 +34,7 @@ describe("the networks of functions on this machine", function () {
       networks = probed;
       return;
     }
-    console.log(`      skipped: ${probed}`);
-    this.skip();
+    notTried(this, probed);
   });
 
   after(async () => {
@@ -209,8 +209,7 @@ describe("networks that cannot be had", () => {
         }),
       )
     ) {
-      console.log("      skipped: the tools are missing");
-      return this.skip();
+      notTried(this, "the tools are missing");
     }
     const host = {
       ...THIS_MACHINE,
