@@ -93,8 +93,7 @@ export class MemoryBudget {
 
   /** Admits waiting starts that fit. Call it when an instance has ended or become ready, and a few times a second. */
   check(): void {
-    const waiting = [...this.#waiting];
-    for (const neededMiB of waiting) {
+    for (const neededMiB of this.#waiting) {
       if (!this.#fits(neededMiB)) {
         // Makes room for all waiting starts at once, because an instance takes time to end.
         this.#makeRoom([...this.#waiting].reduce((sum, each) => sum + each, 0));

@@ -68,29 +68,28 @@ interface Entry {
   idle?: NodeJS.Timeout;
 }
 
+/** The facts that all networks share. */
 interface Ground {
+  readonly host: Host;
   readonly tools: Tools;
   readonly families: Families;
-  readonly resolver: Resolver;
+  /** Follows the machine's. */
+  resolver: Resolver;
 }
 
 /** Network namespaces with a filter, one for each set of addresses that functions may reach. */
 export class Networks {
   readonly #options: NetworksOptions;
-  readonly #host: Host;
   readonly #ground: Ground;
   readonly #entries = new Map<string, Entry>();
   readonly #watch: NodeJS.Timeout;
-  #resolver: Resolver;
   #updating: Promise<void> = Promise.resolve();
   #isUpToDate = true;
   #isClosed = false;
 
   private constructor(options: NetworksOptions, ground: Ground) {
     this.#options = options;
-    this.#host = options.host ?? THIS_MACHINE;
     this.#ground = ground;
-    this.#resolver = ground.resolver;
     this.#watch = setInterval(() => {
       this.#updating = this.#update();
     }, options.watchMs ?? WATCH_MS).unref();
@@ -164,9 +163,8 @@ export class Networks {
   #begin(key: string, plan: Plan): Entry {
     this.#makeRoom();
     const { folder, onLine } = this.#options;
-    const { tools, families } = this.#ground;
-    const ownAddresses = this.#host.ownAddresses();
-    const resolver = this.#resolver;
+    const { host, tools, families, resolver } = this.#ground;
+    const ownAddresses = host.ownAddresses();
     const made = WalledNetwork.create({ tools, folder, plan, families, ownAddresses, resolver, onLine });
     const entry: Entry = { made, users: 0 };
     this.#entries.set(key, entry);
@@ -212,12 +210,14 @@ export class Networks {
   /** Applies the machine's addresses to all networks. Fails without a free file descriptor; the next one may succeed. */
   async #update(): Promise<void> {
     try {
-      const ownAddresses = this.#host.ownAddresses();
+      const { host, families } = this.#ground;
+      const ownAddresses = host.ownAddresses();
+      const resolver = resolverOf(host.resolverFiles(), families);
       // Keeps the name servers if the new ones are unreachable from inside.
-      this.#resolver = resolverOf(this.#host.resolverFiles(), this.#ground.families) ?? this.#resolver;
+      if (resolver) this.#ground.resolver = resolver;
       const updates = [...this.#entries.values()].map(async ({ made }) => {
         const network = await made.catch(() => undefined);
-        if (network?.namespace.isOpen) await network.update(ownAddresses, this.#resolver);
+        if (network?.namespace.isOpen) await network.update(ownAddresses, this.#ground.resolver);
       });
       await Promise.all(updates);
       this.#isUpToDate = true;
@@ -238,7 +238,7 @@ async function groundOf({ host = THIS_MACHINE, path }: NetworksOptions): Promise
   if (!families.ipv4 && !families.ipv6) throw new Error("this machine has no default route");
   const resolver = resolverOf(host.resolverFiles(), families);
   if (!resolver) throw new Error("the name server of this machine is on loopback but not at 127.0.0.1");
-  return { tools, families, resolver };
+  return { host, tools, families, resolver };
 }
 
 async function closeNetwork({ made }: Entry): Promise<void> {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { findPrograms, PROGRAM_FOLDERS } from "../../../process/sandbox/tools.ts";
 import { LaunchError } from "../instances/launch-error.ts";
 
@@ -85,5 +86,15 @@ export class Helper {
 
   close(): void {
     this.child.kill("SIGKILL");
+  }
+}
+
+/** Reads a file; empty if it does not exist. */
+export function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
   }
 }

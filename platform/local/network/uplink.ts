@@ -1,10 +1,10 @@
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { LaunchError } from "../instances/launch-error.ts";
 import type { Families } from "./host.ts";
 import type { Plan } from "./plan.ts";
 import { GATEWAY_IPV4, GATEWAY_IPV6, INSIDE_IPV4, INSIDE_IPV6, INTERFACE } from "./routes.ts";
-import { Helper, type Tools } from "./tools.ts";
+import { Helper, type Tools, textOf } from "./tools.ts";
 
 const START_MS = 10_000;
 const POLL_MS = 5;
@@ -33,7 +33,7 @@ export async function startUplink(tools: Tools, options: UplinkOptions): Promise
   });
   const deadline = performance.now() + START_MS;
   try {
-    while (!isWritten(options.pidFile)) {
+    while (textOf(options.pidFile).trim() === "") {
       if (end) throw new LaunchError(`pasta does not start: ${end.message}`, { cause: end.cause });
       if (performance.now() > deadline) {
         throw new LaunchError(`pasta has made no interface within ${START_MS} ms`);
@@ -70,13 +70,4 @@ export function uplinkArguments(tools: Tools, options: UplinkOptions): string[] 
     ...(isRoot ? ["--runas", "0"] : []),
     String(pid),
   ];
-}
-
-function isWritten(file: string): boolean {
-  try {
-    return readFileSync(file, "utf8").trim() !== "";
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw error;
-  }
 }

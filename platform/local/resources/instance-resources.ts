@@ -32,9 +32,7 @@ export interface ProcessorTime {
  * Returns the limits of each process of an instance. `openFiles` is RLIMIT_NOFILE: each socket has up to 416 KiB of
  * buffers, which do not count as memory of the process.
  */
-export function instanceLimits({ concurrency }: Pick<Settings, "concurrency">): {
-  readonly openFiles: number;
-} {
+export function instanceLimits({ concurrency }: Pick<Settings, "concurrency">) {
   return { openFiles: FILES + FILES_PER_CALL * concurrency };
 }
 
