@@ -77,7 +77,6 @@ class LogLines {
     while (length() > 1 && (length() > lines || this.#characters > characters)) this.shift();
   }
 
-  /** Removes the oldest line. */
   shift(): LogLine | undefined {
     const line = this.#lines[this.#first];
     if (!line) return undefined;
