@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import { Harness, openUpload, responseTo, send, textOf, until } from "../support/harness.ts";
+import { RawConnection } from "../support/raw-connection.ts";
 
 const MIB = 1024 ** 2;
 
@@ -67,6 +68,22 @@ describe("a call with a body", () => {
     await harness.idle();
     request.destroy();
     assert.equal((await send(`${harness.url}/fn/echo`)).body, "early");
+  });
+
+  it("may get its response before its body has come, whose rest leaves the connection usable", async () => {
+    harness = await Harness.start();
+    await harness.serve((_, response) => response.end("early"));
+    const connection = new RawConnection(harness.port);
+    const length = 3 * 64 * 1024;
+    connection.write(`POST /fn/echo HTTP/1.1\r\nHost: h\r\nContent-Length: ${length}\r\n\r\n`);
+    connection.write("x".repeat(10));
+    await connection.answered(1);
+    await harness.idle();
+    connection.write("x".repeat(length - 10));
+    connection.write("GET /fn/echo HTTP/1.1\r\nHost: h\r\n\r\n");
+    await connection.answered(2);
+    assert.deepEqual(connection.answers(), ["200", "200"]);
+    connection.destroy();
   });
 
   it("over the limit is refused with 413 before anything is sent, when its length is known", async () => {
