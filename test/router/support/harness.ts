@@ -221,3 +221,17 @@ export async function send(url: string, { body, ...options }: SendOptions = {}):
   const { statusCode: status = 0, headers, rawHeaders } = response;
   return { status, headers, rawHeaders, body: await textOf(response) };
 }
+
+/** A client's request whose head is sent and whose body the test writes. */
+export function openUpload(url: string, headers: http.OutgoingHttpHeaders = {}): http.ClientRequest {
+  const request = http.request(url, { method: "POST", agent: false, headers });
+  request.on("error", () => {});
+  request.flushHeaders();
+  return request;
+}
+
+/** The response to a request, as soon as its head is there. */
+export async function responseTo(request: http.ClientRequest): Promise<http.IncomingMessage> {
+  const [response] = (await once(request, "response")) as [http.IncomingMessage];
+  return response;
+}
