@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 
-/** The client closed its connection before it was answered: nobody is there to be told anything. */
+/** The client closed its connection before the answer was complete. */
 export class ClientLeft extends Error {
   constructor() {
     super("the client left before the answer");
@@ -8,7 +8,7 @@ export class ClientLeft extends Error {
   }
 }
 
-/** Aborted with `ClientLeft` when the connection goes before the answer has been sent. */
+/** Returns a signal that is aborted with `ClientLeft` if the connection closes before the answer has been sent. */
 export function clientSignal(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
   const check = () => {

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 
-/** Time that a body has to end by itself, in milliseconds; the connection can be used again then. */
+/** Time for a body to end by itself, in milliseconds. The connection is reused if it does. */
 const REST_MS = 2_000;
 
 /**
- * Throws away the rest of a body after its answer, and closes the connection if there is no end of it. Closing at once
- * would reset the connection, and the reset overtakes the answer.
+ * Discards the rest of a body after its answer, and closes the connection if the body does not end in time. Closing at
+ * once would reset the connection, and the reset overtakes the answer.
  */
 export function discardBody(request: IncomingMessage): void {
   const { socket } = request;

@@ -1,56 +1,56 @@
 import { Socket } from "node:net";
 
-/** How long a connection may linger. */
-export interface LingeringBounds {
-  /** Time between two looks at all of them, in milliseconds; 500 by default. */
-  readonly lookMs: number;
-  /** A client that sends nothing for so many looks has stopped; 4 by default. */
-  readonly silentLooks: number;
-  /** Most looks for one connection; 60 by default, which is half a minute. */
-  readonly mostLooks: number;
-  /** Most bytes that are read and discarded on one connection; 256 MiB by default. */
+/** Limits of one lingering connection. */
+export interface LingeringLimits {
+  /** Time between two checks of all connections, in milliseconds; 500 by default. */
+  readonly checkMs: number;
+  /** Checks in a row without a byte from the client; 4 by default. */
+  readonly silentChecks: number;
+  /** Checks in all; 60 by default, which is half a minute. */
+  readonly mostChecks: number;
+  /** Bytes to read and discard; 256 MiB by default. */
   readonly mostBytes: number;
 }
 
-const BOUNDS: LingeringBounds = { lookMs: 500, silentLooks: 4, mostLooks: 60, mostBytes: 256 * 1024 ** 2 };
+const LIMITS: LingeringLimits = { checkMs: 500, silentChecks: 4, mostChecks: 60, mostBytes: 256 * 1024 ** 2 };
 
 interface Lingering {
   readonly mostBytes: number;
-  looks: number;
-  silentLooks: number;
+  checks: number;
+  silentChecks: number;
   bytesRead: number;
 }
 
 /**
- * Closes connections whose client may still be sending. The system resets a connection that is closed with bytes that
- * nobody has read, and the reset destroys the response that is on its way. So this side only ends first; what comes is
- * read and discarded until the client ends as well, stops sending, or has sent for too long (RFC 9112 9.6).
+ * Closes connections whose client may still be sending. The system resets a connection that is closed with unread bytes,
+ * and the reset destroys the response that is on its way. So this side ends first, then reads and discards until the
+ * client ends as well, stops sending or exceeds a limit (RFC 9112 9.6).
  */
 export class LingeringCloses {
-  readonly #bounds: LingeringBounds;
+  readonly #limits: LingeringLimits;
   readonly #all = new Map<Socket, Lingering>();
-  #looking: NodeJS.Timeout | undefined;
+  #checking: NodeJS.Timeout | undefined;
   #settled: () => void = () => {};
 
-  constructor(bounds: Partial<LingeringBounds> = {}) {
-    this.#bounds = { ...BOUNDS, ...bounds };
+  constructor(limits: Partial<LingeringLimits> = {}) {
+    this.#limits = { ...LIMITS, ...limits };
   }
 
   /**
-   * From now on `destroySoon`, which node's server calls after the last response, closes the connection this way; with
-   * `isDone` only where the client may still be sending.
+   * Makes `destroySoon`, which Node's server calls after the last response, close the connection this way. With `isDone`
+   * it does so only while the client may still be sending.
    */
   watch(socket: Socket, isDone: () => boolean = () => false): void {
     socket.destroySoon = () => this.close(socket, isDone());
   }
 
-  /** @param isDone the client has said that it sends no more */
+  /** @param isDone the client has announced that it sends no more */
   close(socket: Socket, isDone: boolean): void {
     if (isDone) Socket.prototype.destroySoon.call(socket);
     else this.#linger(socket);
   }
 
-  /** Resolves when none lingers any more, or after `withinMs`. */
+  /** Resolves when no connection lingers any more, or after `withinMs`. */
   async settled(withinMs: number): Promise<void> {
     if (this.#all.size === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -63,33 +63,33 @@ export class LingeringCloses {
   #linger(socket: Socket): void {
     if (socket.destroyed || this.#all.has(socket)) return;
     const { bytesRead } = socket;
-    const mostBytes = bytesRead + this.#bounds.mostBytes;
-    this.#all.set(socket, { mostBytes, looks: 0, silentLooks: 0, bytesRead });
-    socket.once("close", () => this.#forget(socket));
-    this.#looking ??= setInterval(() => this.#look(), this.#bounds.lookMs).unref();
+    const mostBytes = bytesRead + this.#limits.mostBytes;
+    this.#all.set(socket, { mostBytes, checks: 0, silentChecks: 0, bytesRead });
+    socket.once("close", () => this.#remove(socket));
+    this.#checking ??= setInterval(() => this.#check(), this.#limits.checkMs).unref();
     socket.end();
-    // What comes is not parsed any more: node's server reads by itself until somebody else listens.
+    // Node's server parses what arrives until another listener takes its place.
     socket.removeAllListeners("data").removeAllListeners("end");
     socket.on("data", ignore).resume();
-    // The server may have stopped the reading behind the stream's back.
+    // The server may have stopped reading without the stream's knowledge.
     socket._read(0);
   }
 
-  #look(): void {
-    const { silentLooks, mostLooks } = this.#bounds;
+  #check(): void {
+    const { silentChecks, mostChecks } = this.#limits;
     for (const [socket, each] of this.#all) {
-      each.silentLooks = socket.bytesRead === each.bytesRead ? each.silentLooks + 1 : 0;
+      each.silentChecks = socket.bytesRead === each.bytesRead ? each.silentChecks + 1 : 0;
       each.bytesRead = socket.bytesRead;
-      const isOver = each.silentLooks >= silentLooks || ++each.looks >= mostLooks;
+      const isOver = each.silentChecks >= silentChecks || ++each.checks >= mostChecks;
       if (isOver || each.bytesRead > each.mostBytes) socket.destroy();
     }
   }
 
-  #forget(socket: Socket): void {
+  #remove(socket: Socket): void {
     this.#all.delete(socket);
     if (this.#all.size > 0) return;
-    clearInterval(this.#looking);
-    this.#looking = undefined;
+    clearInterval(this.#checking);
+    this.#checking = undefined;
     this.#settled();
   }
 }

@@ -1,11 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 
-/** A family of metrics without its numbers. */
+/** A family of metrics without its samples. */
 export interface MetricFamily {
   readonly name: string;
   readonly help: string;
   readonly type: "counter" | "gauge" | "histogram";
-  /** Values of a label are a closed set, or name what exists now: clients cannot add any. */
+  /** The values of a label are a closed set, or names of things that exist: clients cannot add any. */
   readonly labels: readonly string[];
 }
 
@@ -13,7 +13,7 @@ export interface MetricFamily {
 export interface Sample {
   readonly labels: Readonly<Record<string, string | number>>;
   readonly value: number;
-  /** The series of a histogram that it belongs to. */
+  /** The series of a histogram that the sample belongs to. */
   readonly part?: "_bucket" | "_sum" | "_count";
 }
 
@@ -22,31 +22,52 @@ export interface Family<Item> extends MetricFamily {
   readonly samples: (item: Item) => readonly Sample[];
 }
 
-/** Items that are written without a pause: about a millisecond of work for functions. */
-const ITEMS_AT_A_TIME = 20;
+/** Returns the type that a name has by the convention of Prometheus: counters end in `_total`. */
+export function typeOf(name: string): "counter" | "gauge" {
+  return name.endsWith("_total") ? "counter" : "gauge";
+}
 
-/** Families and the items that they are read from, ready to be written: one text for each family. */
+/** Returns a family without labels that has one value per item. */
+export function single<Item>(name: string, help: string, read: (item: Item) => number): Family<Item> {
+  const samples = (item: Item) => [{ value: read(item), labels: {} }];
+  return { name, help, type: typeOf(name), labels: [], samples };
+}
+
+/** Returns a sample for each of `values`, which are numbers by the value of `label`. */
+export function tally(label: string, values: Readonly<Record<string, number>>, labels = {}): Sample[] {
+  return Object.entries(values).map(([key, value]) => ({ value, labels: { ...labels, [label]: key } }));
+}
+
+/** Items per turn of the event loop: about a millisecond of work for functions. */
+const ITEMS_PER_TURN = 20;
+
+/** Writes the text of each of its families. */
 export type Group = () => Promise<string[]>;
 
+/** Returns the text of families, for `Metrics.add`. */
 export function group<Item>(families: readonly Family<Item>[], items: Iterable<Item>): Group {
   return async () => {
     const texts = families.map(({ name, help, type }) => [
       `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`,
     ]);
-    for (const some of inParts(items)) {
-      for (const [index, family] of families.entries()) {
-        const samples = some.flatMap((item) => family.samples(item));
-        if (samples.length > 0) texts[index]!.push(flat(linesOf(family, samples)));
-      }
+    let some: Item[] = [];
+    const write = () => {
+      for (const [index, family] of families.entries()) texts[index]!.push(linesOf(family, some));
+      some = [];
+    };
+    for (const item of items) {
+      if (some.push(item) < ITEMS_PER_TURN) continue;
+      write();
       await setImmediate();
     }
+    write();
     return texts.map((parts) => parts.join(""));
   };
 }
 
 /**
- * The metrics of a program as Prometheus text (format 0.0.4). Nothing runs between two scrapes, so there is nothing to close.
- * The event loop turns while a scrape is written, whatever the number of items.
+ * The metrics of a program as Prometheus text (format 0.0.4). A scrape yields to the event loop, whatever the number of
+ * items. Nothing runs between two scrapes, so there is nothing to close.
  */
 export class Metrics {
   readonly #sources: (() => readonly Group[] | Promise<readonly Group[]>)[] = [];
@@ -64,32 +85,18 @@ export class Metrics {
   }
 }
 
-function* inParts<Item>(items: Iterable<Item>): Iterable<Item[]> {
-  let some: Item[] = [];
-  for (const item of items) {
-    if (some.push(item) < ITEMS_AT_A_TIME) continue;
-    yield some;
-    some = [];
-  }
-  if (some.length > 0) yield some;
-}
-
-function linesOf({ name }: MetricFamily, samples: readonly Sample[]): string {
+function linesOf<Item>({ name, samples }: Family<Item>, items: readonly Item[]): string {
   let text = "";
-  for (const { labels, value, part = "" } of samples) {
+  for (const { labels, value, part = "" } of items.flatMap(samples)) {
     let pairs = "";
     for (const label in labels) pairs += `${pairs === "" ? "" : ","}${label}="${escaped(labels[label]!)}"`;
     text += `${name}${part}${pairs === "" ? "" : `{${pairs}}`} ${value}\n`;
   }
-  return text;
+  // One copy per part, so that the end of a scrape does not copy all of its pieces at once.
+  return Buffer.from(text, "latin1").toString("latin1");
 }
 
 function escaped(value: string | number): string | number {
   if (typeof value === "number" || !/[\\\n"]/.test(value)) return value;
   return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
-}
-
-/** Copies the pieces of `text` into one string now, so that the end of a scrape does not copy all of them at once. */
-function flat(text: string): string {
-  return Buffer.from(text, "latin1").toString("latin1");
 }

@@ -1,10 +1,10 @@
-import type { Family } from "./metrics.ts";
+import { type Family, single, tally } from "./metrics.ts";
 
-/** What a process counts of the pool of ready instances. */
+/** Counters of the pool of ready instances. */
 export interface PoolStats {
   /** Claims by outcome. */
   readonly outcomes: Readonly<Record<string, number>>;
-  /** Instances that wait in the pool now. */
+  /** Unassigned instances in the pool now. */
   readonly free: number;
 }
 
@@ -14,14 +14,7 @@ export const POOL_FAMILIES: readonly Family<PoolStats>[] = [
     help: "Pool claims by outcome (Kubernetes).",
     type: "counter",
     labels: ["outcome"],
-    samples: ({ outcomes }) =>
-      Object.entries(outcomes).map(([outcome, value]) => ({ value, labels: { outcome } })),
+    samples: ({ outcomes }) => tally("outcome", outcomes),
   },
-  {
-    name: "skiff_pool_free",
-    help: "Unassigned ready pods in the pool (Kubernetes).",
-    type: "gauge",
-    labels: [],
-    samples: ({ free }) => [{ value: free, labels: {} }],
-  },
+  single("skiff_pool_free", "Unassigned ready pods in the pool (Kubernetes).", ({ free }) => free),
 ];

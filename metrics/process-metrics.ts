@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { performance } from "node:perf_hooks";
-import type { Family, MetricFamily } from "./metrics.ts";
+import { type Family, typeOf } from "./metrics.ts";
 
 /** Metrics of a process by name, without those that its system does not have. */
 export type ProcessMetrics = Readonly<Record<string, number>>;
@@ -11,59 +11,33 @@ export interface ProcessSample {
   readonly metrics: ProcessMetrics;
 }
 
-interface Reader extends Omit<MetricFamily, "labels"> {
-  /** Undefined where the system does not tell. */
-  readonly read: () => number | undefined;
-}
-
-/** Numbers that can be read without an observer: an observer of the event loop or of collections would have to be stopped. */
-const READERS: readonly Reader[] = [
-  {
-    name: "process_cpu_seconds_total",
-    help: "User and system CPU time of the process.",
-    type: "counter",
-    read: () => {
-      const { user, system } = process.cpuUsage();
-      return (user + system) / 1_000_000;
-    },
-  },
-  {
-    name: "process_resident_memory_bytes",
-    help: "Resident memory of the process, without that of instances.",
-    type: "gauge",
-    read: () => process.memoryUsage.rss(),
-  },
-  {
-    name: "process_start_time_seconds",
-    help: "Start time of the process, in seconds since 1970.",
-    type: "gauge",
-    read: () => performance.timeOrigin / 1_000,
-  },
-  {
-    name: "process_open_fds",
-    help: "Open file descriptors (Linux).",
-    type: "gauge",
-    read: openFiles,
-  },
-  {
-    name: "nodejs_heap_size_used_bytes",
-    help: "JavaScript heap in use.",
-    type: "gauge",
-    read: () => process.memoryUsage().heapUsed,
-  },
-  {
-    name: "nodejs_eventloop_active_seconds_total",
-    help: "Time that the event loop was busy; at one second per second the process is saturated.",
-    type: "counter",
-    read: () => performance.eventLoopUtilization().active / 1_000,
-  },
+/** Name, help and how to read the value without an observer, which would have to be stopped. */
+const READERS: readonly (readonly [name: string, help: string, read: () => number | undefined])[] = [
+  ["process_cpu_seconds_total", "User and system CPU time of the process.", cpuSeconds],
+  [
+    "process_resident_memory_bytes",
+    "Resident memory of the process, without that of instances.",
+    () => process.memoryUsage.rss(),
+  ],
+  [
+    "process_start_time_seconds",
+    "Start time of the process, in seconds since 1970.",
+    () => performance.timeOrigin / 1_000,
+  ],
+  ["process_open_fds", "Open file descriptors (Linux).", openFiles],
+  ["nodejs_heap_size_used_bytes", "JavaScript heap in use.", () => process.memoryUsage().heapUsed],
+  [
+    "nodejs_eventloop_active_seconds_total",
+    "Time that the event loop was busy; at one second per second the process is saturated.",
+    () => performance.eventLoopUtilization().active / 1_000,
+  ],
 ];
 
 /** The metrics of a process, under the names that Prometheus clients use. */
-export const PROCESS_FAMILIES: readonly Family<ProcessSample>[] = READERS.map(({ name, help, type }) => ({
+export const PROCESS_FAMILIES: readonly Family<ProcessSample>[] = READERS.map(([name, help]) => ({
   name,
   help,
-  type,
+  type: typeOf(name),
   labels: ["worker"],
   samples: ({ worker, metrics }) => {
     const value = metrics[name];
@@ -73,10 +47,16 @@ export const PROCESS_FAMILIES: readonly Family<ProcessSample>[] = READERS.map(({
 
 /** Reads the metrics of this process. */
 export function readProcessMetrics(): ProcessMetrics {
-  const values = READERS.map(({ name, read }) => [name, read()] as const);
+  const values = READERS.map(([name, , read]) => [name, read()] as const);
   return Object.fromEntries(values.filter((entry): entry is [string, number] => entry[1] !== undefined));
 }
 
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000_000;
+}
+
+/** Returns undefined where the system has no `/proc`. */
 function openFiles(): number | undefined {
   try {
     return readdirSync("/proc/self/fd").length;

@@ -128,3 +128,14 @@ export function outOf(shortage: string): Problem<"no_capacity"> {
   const detail = `The function is not at fault: ${shortage}. Try again in 1 s.`;
   return new Problem("no_capacity", detail, { retryAfterS: 1 });
 }
+
+/** @param name the function that the client named; untrusted text */
+export function unknownFunction(name: string): Problem {
+  const shown = name.slice(0, 80);
+  const detail = `There is no function "${shown}": deploy it with POST /func?name=${shown}, or list all with GET /func.`;
+  return new Problem("unknown_function", detail);
+}
+
+export function draining(): Problem {
+  return new Problem("draining", "Skiff is shutting down: try again in a moment.", { retryAfterS: 1 });
+}

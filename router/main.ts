@@ -1,5 +1,5 @@
 /** The router as a program of its own, on Kubernetes. Its only state is the snapshot of ready instances. */
-import type { Server } from "node:http";
+import { closeServer, listen } from "../http/server.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { KubeApi } from "../platform/kubernetes/cluster/api.ts";
 import { connectToCluster } from "../platform/kubernetes/cluster/client.ts";
@@ -8,12 +8,12 @@ import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.t
 import { limitsFromEnv } from "../platform/limits.ts";
 import { ServiceList } from "../process/service-list.ts";
 import { untilStopSignal } from "../process/stop-signals.ts";
-import { createFrontAlone, listen } from "./front.ts";
+import { createFrontAlone } from "./front.ts";
 import { addRouterMetrics } from "./metrics/metrics.ts";
 import { createInternalServer } from "./server/internal-server.ts";
 import { parseWorkers, Workers } from "./workers/workers.ts";
 
-/** Time that the cluster takes to send new connections elsewhere. */
+/** Time for the cluster to route new connections elsewhere, in milliseconds. */
 const LEAVE_MS = 5_000;
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
@@ -22,15 +22,14 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   await stop();
 }
 
-/** Resolves with the way to stop all that it started. */
+/** Resolves with a function that stops all services. */
 async function startRouter(services: ServiceList, env: NodeJS.ProcessEnv): Promise<() => Promise<void>> {
   const limits = limitsFromEnv(env);
   const print = (line: string) => console.log(line);
   const token = env.SKIFF_INTERNAL_TOKEN ?? "";
   if (token.length < 16) {
-    throw new Error(
-      "SKIFF_INTERNAL_TOKEN is missing or shorter than 16 characters: set it to the token that the manager uses.",
-    );
+    const what = "SKIFF_INTERNAL_TOKEN is missing or shorter than 16 characters";
+    throw new Error(`${what}: set it to the token that the manager uses.`);
   }
   const workers = parseWorkers("SKIFF_WORKERS", env.SKIFF_WORKERS ?? "");
   const platform = new KubernetesPlatform({
@@ -61,23 +60,17 @@ async function startRouter(services: ServiceList, env: NodeJS.ProcessEnv): Promi
     load: () => platform.loads.read(),
     serving: (name) => serving(front.hasCaughtUp(name) ? platform.endpoints(name) : undefined),
   });
-  // Tests use another port: the manager and the probes of kubernetes.yaml use the default.
+  // Tests use another port; the manager and the probes of kubernetes.yaml use the default.
   const internalPort = Number(env.SKIFF_INTERNAL_PORT ?? INTERNAL_PORT);
   print(`probes and metrics are on port ${await listen(internal, { port: internalPort }, print)}`);
   services.add({ name: "internal server", close: () => closeServer(internal) });
 
-  // Without the snapshot every call would be 404, so the port opens after it.
+  // The port opens after the snapshot, without which every call would be 404.
   await platform.synced;
   const port = await front.listen({ port: Number(env.SKIFF_PORT ?? 8080) });
   services.ready();
   print(`the router listens on port ${port}`);
   return () => services.stop({ leaveMs: LEAVE_MS, drainMs: limits.drainMs });
-}
-
-function closeServer(server: Server): Promise<unknown> {
-  const closed = new Promise((resolve) => server.close(resolve));
-  server.closeAllConnections();
-  return closed;
 }
 
 main(process.env).then(

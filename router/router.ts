@@ -1,30 +1,34 @@
 import { inspect } from "node:util";
 import { discardBody } from "../http/discard-body.ts";
-import { Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
+import { draining, Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
 import { Call, type CallContext, type CallInput } from "./call/call.ts";
-import { FailureLog } from "./call/failure-log.ts";
 import { recordCall } from "./call/record.ts";
 import { Relay } from "./call/relay.ts";
-import * as problems from "./exchange/problems.ts";
+import { traceRefused } from "./exchange/problems.ts";
 import type { FunctionStats, RouterTotals } from "./metrics/stats.ts";
-import { Functions, type FunctionsOptions } from "./placement/functions.ts";
-import { Alarms } from "./placement/placement.ts";
+import { Functions } from "./placement/functions.ts";
+import { Timers } from "./placement/placement.ts";
+import type { FunctionsOptions } from "./placement/version.ts";
+import { LimitedLog } from "./telemetry/limited-log.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import { Traces } from "./telemetry/trace-context.ts";
 import type { InstanceClient } from "./upstream/instance-client.ts";
 
 export interface RouterOptions extends FunctionsOptions {
-  /** Where calls are logged and traced; nowhere by default. The caller closes it, after the router. */
+  /** Records calls; none are recorded by default. The caller closes it, after the router. */
   readonly telemetry?: Telemetry;
 }
 
-/** Refuses a call, or lets it pass. Rules run in order and see only what is in memory. */
+/** Most lines about failed calls. */
+const FAILURE_LIMIT = { lines: 10, perMs: 1_000 };
+
+/** Refuses a call or lets it pass. Rules run in order and read memory only. */
 type Rule = (call: Call, router: Router) => Problem | undefined;
 
 const ADMISSION: readonly Rule[] = [
   ({ input }) => input.problem,
-  (_, router) => (router.isClosing ? problems.draining() : undefined),
-  ({ request }) => (request.head.method === "TRACE" ? problems.traceRefused() : undefined),
+  (_, router) => (router.isClosing ? draining() : undefined),
+  ({ request }) => (request.head.method === "TRACE" ? traceRefused() : undefined),
   (call, router) => call.find(router.functions),
   ({ request }) => request.problem,
   (call) => call.takeBody(),
@@ -34,13 +38,13 @@ const ADMISSION: readonly Rule[] = [
 export class Router {
   readonly functions: Functions;
   readonly #options: RouterOptions;
-  readonly #alarms = new Alarms();
+  readonly #timers = new Timers();
   readonly #context: CallContext;
   readonly #unrouted: Partial<Record<ProblemCode, number>> = {};
   readonly #webSockets = new Set<Call>();
-  /** Set when clients should connect again, elsewhere: connections end with their next response. */
+  /** Closes each connection after its next response, so that its client reconnects elsewhere. */
   isLeaving = false;
-  #isClosing = false;
+  isClosing = false;
   #calls = 0;
   #allEnded: () => void = () => {};
 
@@ -50,8 +54,8 @@ export class Router {
     this.functions = new Functions(options);
     this.#context = {
       limits,
-      failures: new FailureLog(print),
-      alarms: this.#alarms,
+      failures: new LimitedLog(print, FAILURE_LIMIT),
+      timers: this.#timers,
       traces: new Traces(telemetry?.tracer),
       isRecorded: telemetry?.accessLog !== undefined || telemetry?.tracer !== undefined,
       isClosing: () => this.isClosing,
@@ -60,11 +64,7 @@ export class Router {
     };
   }
 
-  get isClosing(): boolean {
-    return this.#isClosing;
-  }
-
-  /** Takes a call all the way: everything else is called from here. */
+  /** Takes a call. Everything else about it is called from here. */
   take(input: CallInput): void {
     this.#calls++;
     if (this.isLeaving) input.response.shouldKeepAlive = false;
@@ -82,11 +82,11 @@ export class Router {
     }
   }
 
-  /** Sends a call to an instance on which it has a place; its response comes back through the relay. */
+  /** Sends a call to an instance on which it has a place. The relay passes the response back. */
   #forward(call: Call, instance: InstanceClient): void {
     const { placement, input } = call;
     placement.phase = "forwarding";
-    // Also without a body to wait for: Node closes the connection of a client that was not told.
+    // Also without a body to wait for: Node closes the connection of a client that got no 100 Continue.
     if (placement.retries === 0 && placement.waitInsideMs === 0) input.sendContinue?.();
     if (call.reserves(instance)) return;
     const relay = new Relay(call, call.response, call.id);
@@ -94,7 +94,7 @@ export class Router {
     relay.connection = instance.send(call.outgoing, relay);
   }
 
-  /** The response is sent, or the client is gone: everything of the call ends here, exactly once. */
+  /** Ends a call whose response was sent or whose client is gone, exactly once. */
   #finish(call: Call): void {
     call.finish();
     if (this.#context.isRecorded) recordCall(call, this.#options.telemetry!);
@@ -119,18 +119,18 @@ export class Router {
     return { unrouted: { ...this.#unrouted }, logLinesDropped, spansDropped };
   }
 
-  /** Counts a request that was refused before its function was known, by its server or by the admission. */
+  /** Counts a request that its server or the admission refused before its function was known. */
   readonly countRefusal = (code: ProblemCode): void => {
     this.#unrouted[code] = (this.#unrouted[code] ?? 0) + 1;
   };
 
   /**
-   * Refuses new calls with 503 `draining`, closes WebSockets with 1001, lets calls finish for `drainMs`, then ends them.
-   * @param drainMs in milliseconds; the limit by default
+   * Refuses new calls with 503 `draining`, closes WebSockets with 1001, and breaks off the calls that are left after
+   * `drainMs`, the limit by default.
    */
   async close({ drainMs = this.#options.limits.drainMs }: { drainMs?: number } = {}): Promise<void> {
-    this.#isClosing = true;
-    // They would not end by themselves.
+    this.isClosing = true;
+    // WebSockets do not end by themselves.
     for (const call of this.#webSockets) call.tunnel?.goAway();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#allEnded = resolve;
@@ -138,7 +138,7 @@ export class Router {
     await promise;
     clearTimeout(timer);
     for (const call of this.#webSockets) call.input.upgrade?.socket.destroy();
-    this.functions.close(problems.draining());
-    this.#alarms.close();
+    this.functions.close(draining());
+    this.#timers.close();
   }
 }

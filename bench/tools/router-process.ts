@@ -9,7 +9,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { limitsFromEnv } from "../../platform/limits.ts";
 import { Router } from "../../router/router.ts";
-import { createCallServer } from "../../router/server/call-server.ts";
+import { CallServer } from "../../router/server/call-server.ts";
 import { publish } from "../../test/support/platform/deploying.ts";
 import { draftOf } from "../../test/support/platform/draft.ts";
 import { FakePlatform } from "../../test/support/platform/fake-platform.ts";
@@ -17,7 +17,7 @@ import { FakePlatform } from "../../test/support/platform/fake-platform.ts";
 const limits = limitsFromEnv({});
 const platform = new FakePlatform();
 const router = new Router({ platform, limits, print: (line) => console.error(line) });
-const server = createCallServer({ router, limits });
+const server = new CallServer({ router, limits });
 server.listen(0, "127.0.0.1", () => console.log((server.address() as AddressInfo).port));
 
 setFlagsFromString("--expose-gc");

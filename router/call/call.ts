@@ -3,76 +3,74 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { CALL_ID_HEADER, WAIT_HEADER } from "../../client-image/start-message.ts";
 import type { Limits } from "../../platform/limits.ts";
-import { Problem, type ProblemCode } from "../../platform/problems.ts";
+import { Problem, type ProblemCode, unknownFunction } from "../../platform/problems.ts";
 import { answerProblem } from "../exchange/answer.ts";
 import * as problems from "../exchange/problems.ts";
 import type { PreparedRequest } from "../exchange/request.ts";
 import type { ClientResponse } from "../exchange/response.ts";
-import { type FunctionState, type Functions, unknownFunction } from "../placement/functions.ts";
-import type { Alarms } from "../placement/placement.ts";
-import { type PlacedCall, Placement } from "../placement/placement.ts";
+import type { FunctionState, Functions } from "../placement/functions.ts";
+import { type PlacedCall, Placement, type Timers } from "../placement/placement.ts";
+import type { LimitedLog } from "../telemetry/limited-log.ts";
 import type { CallTrace, Traces } from "../telemetry/trace-context.ts";
 import type { UpstreamRequest } from "../upstream/connection.ts";
-import type { InstanceClient } from "../upstream/instance-client.ts";
+import { type InstanceClient, Probe } from "../upstream/instance-client.ts";
 import { BadResponse } from "../upstream/response-fields.ts";
 import { Tunnel } from "../websocket/tunnel.ts";
-import type { FailureLog } from "./failure-log.ts";
 import type { Relay, RelayOwner } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
-import { Reservation, type ReservationOwner } from "./reservation.ts";
 import { serverTiming } from "./server-timing.ts";
 
 /** A request and the response to it, as a server hands them to the router. */
 export interface CallInput {
   readonly request: PreparedRequest;
   readonly response: ClientResponse;
-  /** Why the server refuses the request; undefined if it does not. */
+  /** The reason why the server refuses the request; undefined if it does not. */
   readonly problem?: Problem | undefined;
-  /** Where a body comes from; undefined if there is none. */
+  /** Source of the body; undefined if there is none. */
   readonly incoming?: IncomingMessage | undefined;
-  /** Tells a client that waits for 100 Continue to send the body. */
+  /** Sends 100 Continue to a client that waits for it. */
   readonly sendContinue?: (() => void) | undefined;
-  /** The client asks to switch to a WebSocket. */
+  /** Set if the client asks to switch to a WebSocket. */
   readonly upgrade?: { readonly socket: Socket; readonly head: Buffer } | undefined;
 }
 
 /** What all calls of a router share. */
 export interface CallContext {
   readonly limits: Limits;
-  readonly failures: FailureLog;
-  readonly alarms: Alarms;
+  readonly failures: LimitedLog;
+  readonly timers: Timers;
   readonly traces: Traces;
   /** Calls are logged or traced. */
   readonly isRecorded: boolean;
   readonly isClosing: () => boolean;
   /** Sends a call to an instance on which it has a place. */
   readonly forward: (call: Call, instance: InstanceClient) => void;
-  /** Called once for each call, when its response is over. */
+  /** Called once for each call, when its response has ended. */
   readonly finish: (call: Call) => void;
 }
 
 /** One call from its arrival to the end of its response. */
-export class Call implements PlacedCall, RelayOwner, ReservationOwner {
+export class Call implements PlacedCall, RelayOwner {
   readonly id = randomUUID();
   readonly request: PreparedRequest;
   readonly response: ClientResponse;
   readonly input: CallInput;
   readonly placement: Placement;
-  /** Undefined until the admission has found it. */
+  /** Set by the admission. */
   fn: FunctionState | undefined;
   body: RequestBody | undefined;
   relay: Relay | undefined;
-  reservation: Reservation | undefined;
   trace: CallTrace | undefined;
-  /** Why Skiff answered instead of the function, or broke the response off. */
+  /** The problem with which Skiff answered, or broke the response off. */
   code: ProblemCode | undefined;
   tunnel: Tunnel | undefined;
   /** Bytes that the connection had sent and received before the call. */
   readonly sentBefore: number;
   readonly receivedBefore: number;
   readonly #context: CallContext;
-  #isLastChance = false;
+  #reservation: Probe | undefined;
   #isReserved = false;
+  #isLastChance = false;
 
   constructor(context: CallContext, input: CallInput) {
     this.#context = context;
@@ -90,7 +88,7 @@ export class Call implements PlacedCall, RelayOwner, ReservationOwner {
     return this.#context.limits;
   }
 
-  /** The call as its instance gets it. */
+  /** The call in the form that its instance gets. */
   get outgoing(): UpstreamRequest {
     const { request, body, id, input } = this;
     this.trace ??= this.#context.traces.begin(request, this.placement.elapsedMs);
@@ -102,16 +100,17 @@ export class Call implements PlacedCall, RelayOwner, ReservationOwner {
     return { method: request.head.method!, text, body, isUpgrade };
   }
 
-  /** Finds the function that the call is for, and the version that takes it. */
+  /** Finds the function and the version that take the call. */
   find(functions: Functions): Problem | undefined {
     const { target } = this.request;
-    this.fn = target && functions.get(target.name);
-    if (this.fn === undefined) return unknownFunction(target?.name);
+    if (!target?.name) return new Problem("unknown_function", "The path has no function: call /fn/NAME.");
+    this.fn = functions.get(target.name);
+    if (this.fn === undefined) return unknownFunction(target.name);
     this.placement.version = this.fn.choose();
     return undefined;
   }
 
-  /** Takes the body of the request, if it has one, to be sent on. */
+  /** Prepares the body of the request, if it has one, to be sent on. */
   takeBody(): Problem | undefined {
     const { incoming } = this.input;
     if (incoming === undefined) return undefined;
@@ -133,35 +132,31 @@ export class Call implements PlacedCall, RelayOwner, ReservationOwner {
     this.#context.forward(this, instance);
   }
 
-  taken(): void {
-    this.body?.taken();
-  }
-
-  busy(): void {
-    this.reservation = undefined;
-    // Its place was reserved, and is lost.
-    if (this.#isReserved) this.refuse(problems.noInstance(this.limits));
-    else this.placement.busy();
-  }
-
-  /** Asks the instance for a place, if the body cannot be sent twice; the call is forwarded when it has one. */
+  /** Starts to reserve a place if the body cannot be sent twice; the call is forwarded when it has the place. */
   reserves(instance: InstanceClient): boolean {
     if (this.body === undefined || this.body.isRepeatable || this.#isReserved) return false;
-    const reservation = new Reservation(this);
-    this.reservation = reservation;
-    reservation.connection = instance.reserve(this.id, this.placement.waitInsideMs, reservation);
+    const probe = new Probe((result) => {
+      this.#reservation = undefined;
+      if (result === "busy") this.busy();
+      else if (result === "none") this.placement.retry();
+      else {
+        this.#isReserved = true;
+        this.forward(this.placement.served!);
+      }
+    });
+    this.#reservation = probe;
+    instance.reserve(this.id, this.placement.waitInsideMs, probe);
     return true;
   }
 
-  reserved(): void {
-    this.#isReserved = true;
-    this.reservation = undefined;
-    this.forward(this.placement.served!);
+  accepted(): void {
+    this.body?.accepted();
   }
 
-  notReserved(): void {
-    this.reservation = undefined;
-    this.placement.retry();
+  busy(): void {
+    // The reserved place is lost, and the body cannot be sent twice.
+    if (this.#isReserved) this.refuse(problems.noInstance(this.limits));
+    else this.placement.busy();
   }
 
   timing(): string | undefined {
@@ -192,15 +187,15 @@ export class Call implements PlacedCall, RelayOwner, ReservationOwner {
     if (placement.phase === "ended") return;
     const isDraining = error instanceof Problem;
     if (!isDraining && (this.tunnel !== undefined || (placement.isLeaving && relay?.isEventStream))) {
-      // A WebSocket ends with its instance. An instance that was replaced has had its time: events go on at its successor.
+      // A WebSocket ends with its instance. The client of an event stream reconnects, to the successor of its instance.
       placement.release();
       placement.phase = "ended";
       response.end();
     } else if (isDraining) {
-      // The router closes: its connections are broken off with this reason.
+      // The router is closing and broke its connections off with this problem.
       this.refuse(error);
     } else if (isStarted) {
-      if (!(error instanceof BadResponse)) placement.doubt();
+      if (!(error instanceof BadResponse)) placement.suspect();
       this.refuse(problems.instanceFailed(error, limits, response.headersSent));
     } else {
       this.#isReserved = false;
@@ -229,7 +224,7 @@ export class Call implements PlacedCall, RelayOwner, ReservationOwner {
     answerProblem(response, problem, this.id);
   }
 
-  silent(): void {
+  timedOut(): void {
     const { placement, body, input, limits } = this;
     const { timeoutMs } = placement.version!;
     if (placement.phase === "forwarding") {
@@ -238,28 +233,28 @@ export class Call implements PlacedCall, RelayOwner, ReservationOwner {
     } else if (placement.phase === "streaming" || this.#isLastChance) {
       this.refuse(problems.streamIdle(limits));
     } else {
-      // The instance is done; the client has some time to take what is left.
+      // The instance is done; the client gets the same time once more for the rest.
       this.#isLastChance = true;
       placement.arm(limits.streamIdleMs);
     }
   }
 
-  /** Ends the instance's part of the call, and gives its place back. */
+  /** Ends the instance's part of the call and releases its place. */
   end(): void {
-    const { placement, relay, reservation, tunnel, body } = this;
+    const { placement, relay, tunnel, body } = this;
     const { hasPlace, phase, served } = placement;
     placement.release();
     placement.phase = "ended";
     if (tunnel !== undefined) tunnel.end();
     else if (hasPlace) {
       relay?.abort();
-      reservation?.abort();
+      this.#reservation?.abort();
       if (body !== undefined && phase === "forwarding") served?.endCall(this.id);
     }
     body?.destroy();
   }
 
-  /** The response is over: counts the call, and ends what is left of it. */
+  /** Counts the call, whose response has ended, and ends the rest of it. */
   finish(): void {
     const { placement, response, fn, code, tunnel } = this;
     placement.disarm();
@@ -277,11 +272,10 @@ export class Call implements PlacedCall, RelayOwner, ReservationOwner {
   }
 
   #switchProtocols(relay: Relay): void {
-    const { socket, head } = this.input.upgrade!;
-    const { streamIdleMs } = this.limits;
+    const { socket: client, head } = this.input.upgrade!;
+    const { streamIdleMs: idleMs } = this.limits;
     const onIdle = () => this.refuse(problems.streamIdle(this.limits));
-    const upstream = relay.connection!;
-    this.tunnel = new Tunnel({ client: socket, upstream, relay, head, idleMs: streamIdleMs, onIdle });
+    this.tunnel = new Tunnel({ client, upstream: relay.connection!, relay, head, idleMs, onIdle });
     if (this.#context.isClosing()) this.tunnel.goAway();
     // From here on the connection has a time limit of its own, in both directions.
     this.placement.disarm();

@@ -3,32 +3,23 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import { isTraceparent } from "../telemetry/trace-context.ts";
 import type { Call } from "./call.ts";
 
-/** Writes a call whose response is over to the access log and to its span. */
+/** Writes a call whose response has ended to the access log and to its span. */
 export function recordCall(call: Call, { accessLog, tracer }: Telemetry): void {
-  const record = recordOf(call);
-  accessLog?.write(record);
-  // A call that was refused before it was forwarded has no span yet.
-  (call.trace?.span ?? tracer?.begin(record.traceparent, record.durationMs))?.end(record);
-}
-
-function recordOf(call: Call): CallRecord {
   const { id, request, response, placement, fn, body, tunnel, code, trace } = call;
   const { head, traceparent } = request;
   const { isCold, served, version, waitedMs, retries, elapsedMs } = placement;
-  const received = head.socket.bytesRead - call.receivedBefore;
-  const status = response.headersSent ? response.statusCode : 0;
-  const isWhole = tunnel !== undefined || response.writableFinished;
-  return {
+  const isUpgrade = call.input.upgrade !== undefined;
+  const record: CallRecord = {
     id,
     request: head,
     functionName: fn?.name,
     version: served === undefined ? undefined : version?.version,
     instance: served?.instance.id,
-    status,
-    isAborted: !isWhole,
+    status: response.headersSent ? response.statusCode : 0,
+    isAborted: tunnel === undefined && !response.writableFinished,
     durationMs: elapsedMs,
     waitedMs,
-    requestBytes: call.input.upgrade === undefined ? (body?.bytes ?? 0) : received,
+    requestBytes: isUpgrade ? head.socket.bytesRead - call.receivedBefore : (body?.bytes ?? 0),
     responseBytes: head.socket.bytesWritten - call.sentBefore,
     code,
     isCold,
@@ -36,4 +27,7 @@ function recordOf(call: Call): CallRecord {
     retries,
     traceparent: trace?.traceparent ?? (traceparent && isTraceparent(traceparent) ? traceparent : undefined),
   };
+  accessLog?.write(record);
+  // A call that was refused before it was forwarded has no span yet.
+  (trace?.span ?? tracer?.begin(record.traceparent, elapsedMs))?.end(record);
 }

@@ -5,31 +5,31 @@ import type { UpstreamHead } from "../upstream/response-head.ts";
 
 /** A body up to this size is written in one string with its head: one buffer, one system call. */
 const SMALL_BYTES = 4 * 1024;
-/** Most informational responses of one call: a function that sends them for ever never answers. */
+/** Most informational responses of one call: a function that sends them without end never answers. */
 const MOST_INFORMATION = 32;
 
 export interface RelayOwner {
-  /** The instance takes the call: its body is not sent again. */
-  taken(): void;
+  /** The instance has accepted the call: its body is not sent again. */
+  accepted(): void;
   /** The instance has no place for the call, and has read none of its body. */
   busy(): void;
-  /** Value of `Server-Timing` for a call that had to wait for an instance to start; undefined for others. */
+  /** Returns `Server-Timing` for a call that waited for an instance to start; undefined for others. */
   timing(): string | undefined;
-  /** The head of the response is sent, and its body is not all here yet. */
+  /** The head of the response is sent, and its body is incomplete. */
   streamStarted(): void;
-  /** Something moved towards the client. */
+  /** Data moved towards the client. */
   progressed(): void;
   /** The instance has sent its whole response. */
   responseEnded(): void;
-  /** The instance broke the call off, or did not take it: then `isStarted` is false, and no byte has reached it. */
+  /** The instance broke the call off or did not accept it: then `isStarted` is false, and no byte has reached it. */
   failed(error: Error, isStarted: boolean): void;
 }
 
-/** One response on its way from an instance to the client, with back-pressure. */
+/** Passes one response from an instance to the client, with back-pressure. */
 export class Relay implements UpstreamSink {
-  /** Set by whoever sends the call. */
+  /** Set by the sender of the call. */
   connection: UpstreamConnection | undefined;
-  /** Gets each part of the body after it was written. */
+  /** Called with each part of the body after it was written. */
   onPart: ((part: Buffer) => void) | undefined;
   readonly #owner: RelayOwner;
   readonly #response: ClientResponse;
@@ -39,7 +39,7 @@ export class Relay implements UpstreamSink {
   #head: UpstreamHead | undefined;
   /** Fields for the client besides those of the instance: names and values in turn. */
   #own: string[] = [];
-  /** The first part of the body, held until everything that was read is here: most responses end in it. */
+  /** The first part of the body, held until all that was read is here: most responses end in it. */
   #held: Buffer | undefined;
   #drains = false;
 
@@ -49,10 +49,10 @@ export class Relay implements UpstreamSink {
     this.#callId = callId;
   }
 
-  /** A stream of server-sent events has begun: it has no end of its own, and its client connects again. */
+  /** A stream of server-sent events has begun: it does not end by itself, and its client reconnects. */
   get isEventStream(): boolean {
     const headers = this.#head?.headers ?? [];
-    // The values in between may be names of fields as well: Access-Control-Allow-Headers has such.
+    // Values can equal names of fields: Access-Control-Allow-Headers has such.
     const at = headers.findIndex((text, index) => index % 2 === 0 && text === "content-type");
     return this.#response.headersSent && at >= 0 && /^text\/event-stream\b/i.test(headers[at + 1]!);
   }
@@ -65,14 +65,14 @@ export class Relay implements UpstreamSink {
     this.#isStarted = true;
   }
 
-  /** @throws MalformedResponse after too many of them, which breaks the connection off and comes back as onError */
+  /** @throws MalformedResponse for too many of them; the connection breaks the call off and calls `onError` */
   onInformation(head: UpstreamHead): void {
     if (++this.#information > MOST_INFORMATION) {
       throw new MalformedResponse(`it sent more than ${MOST_INFORMATION} informational responses`);
     }
     const response = this.#response;
     // 100 answers the router's expectation, not the client's.
-    if (head.status === 100) this.#owner.taken();
+    if (head.status === 100) this.#owner.accepted();
     else if (!response.headersSent && !response.destroyed) response.writeInformation(head);
   }
 
@@ -83,7 +83,7 @@ export class Relay implements UpstreamSink {
       return;
     }
     this.#head = head;
-    this.#owner.taken();
+    this.#owner.accepted();
     const timing = this.#owner.timing();
     this.#own = ["x-skiff-call-id", this.#callId];
     if (timing !== undefined) this.#own.push("server-timing", timing);
@@ -122,12 +122,12 @@ export class Relay implements UpstreamSink {
     this.#owner.failed(error, this.#isStarted);
   }
 
-  /** Breaks the call off; nothing more comes from it. */
+  /** Breaks the call off. None of the members is called afterwards. */
   abort(): void {
     this.connection?.abort(this);
   }
 
-  /** Sends the head and what is held of the body. */
+  /** Sends the head and the held part of the body. */
   #sendHead(): void {
     const response = this.#response;
     if (response.destroyed) return;
@@ -139,7 +139,7 @@ export class Relay implements UpstreamSink {
     else this.#write(held);
   }
 
-  /** What was read is overwritten by the next read, and the client may take its time. */
+  /** Copies the part: the next read overwrites it, and the client may be slow. */
   #write(part: Buffer): void {
     if (!this.#response.write(Buffer.from(part))) this.#pause();
     this.onPart?.(part);

@@ -4,46 +4,48 @@ import { connectionNames, passes, renderFields } from "../exchange/request-head.
 import type { Sending, UpstreamBody } from "../upstream/connection.ts";
 
 /**
- * Longest body that is kept until the instance answers, in bytes: an instance that has no place for the call has read
- * none of it. A place is reserved for calls with longer bodies, and for bodies of unknown length.
+ * Longest body that is kept until the instance answers, in bytes: an instance without a place for the call has read none
+ * of it. The router reserves a place for calls with longer bodies, and for bodies of unknown length.
  */
 const KEPT_BYTES = 64 * 1024;
 
 export interface BodyOptions {
   readonly limitBytes: number;
-  /** Time for the whole body from when an instance asks for it, in milliseconds. */
+  /** Time for the whole body once it is sent to an instance, in milliseconds. */
   readonly limitMs: number;
   /** Called for each part that arrives. */
   readonly onProgress: () => void;
-  /** The body is longer than `limitBytes`; nothing beyond the limit is sent. */
+  /** Called when the body exceeds `limitBytes`; nothing beyond the limit is sent. */
   readonly onTooLarge: () => void;
-  /** The body takes longer than `limitMs`. */
+  /** Called when the body exceeds `limitMs`. */
   readonly onTooLate: () => void;
 }
 
-/** The body of a call on its way from Node's server to an instance, with back-pressure. */
+/** Passes the body of a call from Node's server to an instance, with back-pressure. */
 export class RequestBody implements UpstreamBody {
-  /** The body can be sent again to another instance, until the instance answers. */
+  /** The body can be sent to another instance, until an instance answers. */
   readonly isRepeatable: boolean;
+  /** Bytes that have arrived. */
+  bytes = 0;
+  isSent = false;
+  /** The instance does not read: the client did not cause the pause. */
+  isStalled = false;
   readonly #request: IncomingMessage;
   readonly #options: BodyOptions;
   readonly #isChunked: boolean;
-  #bytes = 0;
-  /** What arrived, as long as it may have to be sent again. */
+  /** The parts that arrived, as long as they may have to be sent again. */
   #kept: Buffer[] | undefined = [];
   #isWhole = false;
-  #isSent = false;
   #socket: Socket | undefined;
   #sending: Sending | undefined;
   /** Sent together with the first part, so that a body that is malformed at once reaches no instance. */
   #head = "";
-  #isStalled = false;
-  /** Progress does not move it: a byte now and then would hold a place of the instance for ever. */
+  /** Progress does not extend it: a byte now and then would hold a place of the instance without end. */
   #limit: NodeJS.Timeout | undefined;
   readonly #onData = (part: Buffer) => this.#take(part);
   readonly #onEnd = () => this.#ended();
   readonly #onClose = () => this.#closed();
-  readonly #onDrain = () => this.#goOn();
+  readonly #onDrain = () => this.#resume();
 
   constructor(request: IncomingMessage, options: BodyOptions) {
     this.#request = request;
@@ -56,38 +58,24 @@ export class RequestBody implements UpstreamBody {
     request.pause();
   }
 
-  /** Bytes that have arrived. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  get isSent(): boolean {
-    return this.#isSent;
-  }
-
-  /** The instance does not take what has arrived: the silence is not the client's. */
-  get isStalled(): boolean {
-    return this.#isStalled;
-  }
-
   sendTo(socket: Socket, text: string, sending: Sending): void {
     const framing = this.#isChunked ? "transfer-encoding: chunked\r\n" : "";
     this.#head = `${text}${framing}\r\n`;
     this.#socket = socket;
     this.#sending = sending;
-    this.#isSent = false;
-    this.#isStalled = false;
+    this.isSent = false;
+    this.isStalled = false;
     socket.on("drain", this.#onDrain);
     if (!this.#request.complete) {
       this.#limit ??= setTimeout(this.#options.onTooLate, this.#options.limitMs);
     }
     for (const part of this.#kept ?? []) this.#write(part);
     if (this.#isWhole) this.#finish();
-    else this.#goOn();
+    else this.#resume();
   }
 
   /** The instance has answered: the body is not sent again. */
-  taken(): void {
+  accepted(): void {
     this.#kept = undefined;
   }
 
@@ -99,7 +87,7 @@ export class RequestBody implements UpstreamBody {
     this.#sending = undefined;
   }
 
-  /** Lets go of the request: nobody takes the body any more. */
+  /** Releases the request. */
   destroy(): void {
     this.stop();
     clearTimeout(this.#limit);
@@ -108,9 +96,9 @@ export class RequestBody implements UpstreamBody {
 
   #take(part: Buffer): void {
     const { limitBytes, onProgress, onTooLarge } = this.#options;
-    this.#bytes += part.length;
+    this.bytes += part.length;
     onProgress();
-    if (this.#bytes > limitBytes) {
+    if (this.bytes > limitBytes) {
       onTooLarge();
       return;
     }
@@ -121,7 +109,7 @@ export class RequestBody implements UpstreamBody {
 
   #write(part: Buffer): void {
     const socket = this.#socket;
-    // An error ended the sending in between.
+    // An error may have ended the sending in between.
     if (socket === undefined) return;
     const head = this.#head;
     this.#head = "";
@@ -131,18 +119,20 @@ export class RequestBody implements UpstreamBody {
     let goesOn = socket.write(part);
     if (this.#isChunked) goesOn = socket.write("\r\n", "latin1");
     socket.uncork();
-    if (head !== "" && !this.#started(socket)) {
+    if (head !== "" && !this.#hasStarted(socket)) {
       if (this.#kept !== undefined) return;
-      // It arrives again, for the next instance.
-      this.#bytes -= part.length;
+      // The part is read again, for the next instance.
+      this.bytes -= part.length;
       this.#request.unshift(part);
       return;
     }
-    if (!goesOn) this.#hold();
+    if (goesOn) return;
+    this.isStalled = true;
+    this.#request.pause();
   }
 
-  /** False if the first attempt to write failed: then nothing was written. */
-  #started(socket: Socket): boolean {
+  /** Returns false if the first write failed: then nothing was written. */
+  #hasStarted(socket: Socket): boolean {
     const sending = this.#sending!;
     if (socket.errored === null) {
       sending.onStart();
@@ -153,21 +143,16 @@ export class RequestBody implements UpstreamBody {
     return false;
   }
 
-  #hold(): void {
-    this.#isStalled = true;
-    this.#request.pause();
-  }
-
-  #goOn(): void {
+  #resume(): void {
     if (this.#socket === undefined || this.#socket.writableNeedDrain) return;
-    this.#isStalled = false;
+    this.isStalled = false;
     this.#request.resume();
   }
 
   #ended(): void {
     clearTimeout(this.#limit);
     this.#isWhole = true;
-    if (this.#socket !== undefined) this.#finish();
+    this.#finish();
   }
 
   #finish(): void {
@@ -177,9 +162,9 @@ export class RequestBody implements UpstreamBody {
     this.#head = "";
     const last = this.#isChunked ? `0\r\n${renderFields(requestTrailers(this.#request))}\r\n` : "";
     if (head !== "" || last !== "") socket.write(head + last, "latin1");
-    if (head !== "" && !this.#started(socket)) return;
-    this.#isSent = true;
-    this.#isStalled = false;
+    if (head !== "" && !this.#hasStarted(socket)) return;
+    this.isSent = true;
+    this.isStalled = false;
   }
 
   #closed(): void {
@@ -191,24 +176,21 @@ export class RequestBody implements UpstreamBody {
 }
 
 /**
- * Trailers that are not forwarded besides what is not forwarded as a header: fields that say how to process the request
- * come too late (RFC 9110 6.5.1), and a server that puts trailers among the headers would believe them over what was
- * checked before the body.
+ * Trailers that are not forwarded, besides fields that are not forwarded at all. Fields that control how a request is
+ * processed come too late (RFC 9110 6.5.1), and a server that merges trailers into the headers would trust them over the
+ * checked ones.
  */
 const HEADER_ONLY =
   /^(?:authorization|cache-control|content-.*|cookie2?|if-.*|max-forwards|pragma|range|set-cookie|x-forwarded-.*)$/;
-/** The digest of a body in chunks is what trailers are for (RFC 9530). */
+/** The digest of a chunked body is a trailer by design (RFC 9530). */
 const CONTENT_DIGEST = "content-digest";
 
-/** The trailer fields of a request whose body has ended, for the instance: names and values in turn. */
+/** Returns the trailers of a request for the instance: names and values in turn. */
 function requestTrailers({ rawTrailers, headers }: IncomingMessage): string[] {
   if (rawTrailers.length === 0) return rawTrailers;
   const named = connectionNames(headers.connection);
-  const trailers: string[] = [];
-  for (let i = 0; i < rawTrailers.length; i += 2) {
-    const name = rawTrailers[i]!.toLowerCase();
-    if (!passes(name, named) || (HEADER_ONLY.test(name) && name !== CONTENT_DIGEST)) continue;
-    trailers.push(rawTrailers[i]!, rawTrailers[i + 1]!);
-  }
-  return trailers;
+  return rawTrailers.filter((_, index) => {
+    const name = rawTrailers[index & ~1]!.toLowerCase();
+    return passes(name, named) && (!HEADER_ONLY.test(name) || name === CONTENT_DIGEST);
+  });
 }

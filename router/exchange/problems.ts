@@ -1,97 +1,74 @@
+/** Problems of calls. Each text says what happened and what to do. */
 import type { Limits } from "../../platform/limits.ts";
 import { Problem } from "../../platform/problems.ts";
 import { formatBytes, formatMs } from "../../platform/quantity.ts";
 import { HeadTooLarge } from "../upstream/response-fields.ts";
 
-/** What can go wrong with a call between client and instance, in words that say what to do. */
-
 export function callTimeout(timeoutMs: number): Problem {
-  const limit = `timeoutMs of the function is ${formatMs(timeoutMs)}`;
-  return new Problem(
-    "call_timeout",
-    `The function did not begin its response in time: ${limit}. Raise it, or answer sooner.`,
-    {
-      setting: "timeoutMs",
-    },
-  );
+  const limit = `${formatMs(timeoutMs)} (timeoutMs of the function)`;
+  const detail = `The function did not start its response within ${limit}: raise it, or respond sooner.`;
+  return new Problem("call_timeout", detail, { setting: "timeoutMs" });
 }
 
-export function noInstance(limits: Limits): Problem {
-  const limit = `${formatMs(limits.instanceWaitMs)} (SKIFF_INSTANCE_WAIT)`;
-  return new Problem(
-    "no_capacity",
-    `No instance was free within ${limit}; try again, or raise max or concurrency of the function.`,
-    {
-      retryAfterS: 1,
-    },
-  );
+export function noInstance({ instanceWaitMs }: Limits): Problem {
+  const limit = `${formatMs(instanceWaitMs)} (SKIFF_INSTANCE_WAIT)`;
+  const detail = `No instance was free within ${limit}: try again, or raise max or concurrency of the function.`;
+  return new Problem("no_capacity", detail, { retryAfterS: 1 });
 }
 
 export function tooManyWaiting(name: string, most: number): Problem {
-  const detail = `${most} calls wait for an instance of "${name}" already (SKIFF_MAX_WAITING); try again later, or raise its max or concurrency.`;
+  const limit = `${most} calls wait for an instance of "${name}" (SKIFF_MAX_WAITING)`;
+  const detail = `${limit}: try again later, or raise its max or concurrency.`;
   return new Problem("too_many_waiting", detail, { retryAfterS: 1 });
 }
 
-/** @param expectedMs time after which the call would have its turn, as the queue moves now */
+/** @param expectedMs estimated wait of the call in the queue, in milliseconds */
 export function waitTooLong(name: string, waiting: number, expectedMs: number): Problem {
   const time = formatMs(Math.ceil(expectedMs / 1_000) * 1_000);
-  const detail = `${waiting} calls wait for an instance of "${name}" already, and one more would wait for about ${time}; try again later, or raise its max or concurrency.`;
+  const queue = `${waiting} calls wait for an instance of "${name}", and another would wait for about ${time}`;
+  const detail = `${queue}: try again later, or raise its max or concurrency.`;
   return new Problem("too_many_waiting", detail, { retryAfterS: Math.min(60, expectedMs / 1_000) });
 }
 
 export function notAccepted(tries: number): Problem {
-  const detail = `No instance accepted a connection in ${tries} tries; the function may be restarting, so try again.`;
+  const detail = `No instance accepted a connection in ${tries} tries: the function may be restarting, so try again.`;
   return new Problem("no_capacity", detail, { retryAfterS: 1 });
 }
 
 export function bodyTimeout(timeoutMs: number): Problem {
   const limit = `${formatMs(timeoutMs)} (timeoutMs of the function)`;
-  return new Problem(
-    "request_timeout",
-    `No part of the request body arrived for ${limit}; send it without pauses.`,
-  );
+  const detail = `No part of the request body arrived for ${limit}: send it without pauses.`;
+  return new Problem("request_timeout", detail);
 }
 
-export function uploadTimeout(limits: Limits): Problem {
-  const limit = `${formatMs(limits.uploadMs)} (SKIFF_UPLOAD_TIMEOUT)`;
-  return new Problem(
-    "request_timeout",
-    `The request body did not arrive within ${limit}; send less, or over a faster connection.`,
-  );
+export function uploadTimeout({ uploadMs }: Limits): Problem {
+  const limit = `${formatMs(uploadMs)} (SKIFF_UPLOAD_TIMEOUT)`;
+  const detail = `The request body did not arrive within ${limit}: send less, or use a faster connection.`;
+  return new Problem("request_timeout", detail);
 }
 
-export function streamIdle(limits: Limits): Problem {
-  const limit = `${formatMs(limits.streamIdleMs)} (SKIFF_STREAM_IDLE)`;
-  return new Problem("call_timeout", `Nothing moved on the stream for ${limit}; send something more often.`);
+export function streamIdle({ streamIdleMs }: Limits): Problem {
+  const limit = `${formatMs(streamIdleMs)} (SKIFF_STREAM_IDLE)`;
+  return new Problem("call_timeout", `The stream was idle for ${limit}: send something more often.`);
 }
 
-export function bodyTooLarge(limits: Limits): Problem {
-  return new Problem(
-    "body_too_large",
-    `The body is over ${formatBytes(limits.callBodyBytes)} (SKIFF_MAX_BODY); send less.`,
-  );
+export function bodyTooLarge({ callBodyBytes }: Limits): Problem {
+  const limit = `${formatBytes(callBodyBytes)} (SKIFF_MAX_BODY)`;
+  return new Problem("body_too_large", `The body is larger than ${limit}: send less.`);
 }
 
 export function traceRefused(): Problem {
-  return new Problem("method_not_allowed", "TRACE is not forwarded to functions; use another method.");
+  return new Problem("method_not_allowed", "Skiff does not forward TRACE to functions: use another method.");
 }
 
-export function draining(): Problem {
-  return new Problem("draining", "This Skiff takes no new calls because it is shutting down; try again.", {
-    retryAfterS: 1,
-  });
-}
-
-/** @param begun true if the response had begun: the client sees its connection break instead of this text */
-export function instanceFailed(error: Error, limits: Limits, begun: boolean): Problem {
+/** @param hasBegun the response had begun, so the client gets a broken connection instead of this text */
+export function instanceFailed(error: Error, { headerBytes }: Limits, hasBegun: boolean): Problem {
   if (error instanceof HeadTooLarge) {
-    const size = formatBytes(limits.headerBytes);
-    return new Problem(
-      "instance_failed",
-      `The header block of the response is over ${size} (SKIFF_MAX_HEADERS); set fewer or shorter fields.`,
-    );
+    const limit = `${formatBytes(headerBytes)} (SKIFF_MAX_HEADERS)`;
+    const detail = `The header block of the response is larger than ${limit}: set fewer or shorter fields.`;
+    return new Problem("instance_failed", detail);
   }
-  const when = begun ? "in the middle of its response" : "before its response began";
-  const detail = `The instance broke the connection ${when} (${error.message}). Its log tells whether it crashed or ran out of memory.`;
-  return new Problem("instance_failed", detail);
+  const when = hasBegun ? "during its response" : "before its response";
+  const what = `The instance broke the connection ${when} (${error.message})`;
+  return new Problem("instance_failed", `${what}: its log shows whether it crashed or ran out of memory.`);
 }

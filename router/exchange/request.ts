@@ -18,28 +18,26 @@ export interface RequestHead
   readonly headers: KnownFields;
 }
 
-/** Where a call goes, cut out of the request target (RFC 9112 3.2) without decoding anything. */
+/** The parts of a request target (RFC 9112 3.2), not decoded. */
 export interface Target {
+  /** Name of the function. */
   readonly name: string;
-  /** What the function sees: the path after /fn/NAME and the query, as they were sent. */
+  /** Path after /fn/NAME and query. */
   readonly path: string;
-  /** The authority of an absolute-form target, which wins over the Host header. */
+  /** The authority of an absolute-form target, which overrides the Host header. */
   readonly authority: string | undefined;
 }
 
-/**
- * Everything about a request that its head alone decides. A connection whose client repeats the same head prepares it
- * once.
- */
+/** All that the head of a request decides. A connection whose client repeats the same head prepares it once. */
 export interface PreparedRequest {
   readonly head: RequestHead;
   /** Undefined if the target is not of the form /fn/NAME…. */
   readonly target: Target | undefined;
-  /** Why the head cannot be forwarded; undefined if it can. */
+  /** The reason why the head cannot be forwarded; undefined if it can. */
   readonly problem: Problem | undefined;
   /** The request line and fields for the instance, without the fields that differ for each call. */
   readonly text: string;
-  /** As it came, valid or not; undefined if there is none. */
+  /** Unchecked; undefined if there is none. */
   readonly traceparent: string | undefined;
   readonly tracestate: string | undefined;
 }

@@ -3,7 +3,7 @@ export interface ResponseHead {
   readonly status: number;
   /** Names in lower case and values in turn. */
   readonly headers: readonly string[];
-  /** The same as text, kept by whoever expects to send it again. */
+  /** The same as text, cached by a caller that expects to send it again. */
   readonly rendered?: RenderedHead | undefined;
 }
 
@@ -16,28 +16,28 @@ export interface RenderedHead {
 
 /** The client's side of a call: a connection of the fast path, or one of Node's server. */
 export interface ClientResponse {
-  /** Whether the connection stays open; matters until the head is written. */
+  /** Whether the connection stays open. Used when the head is written. */
   shouldKeepAlive: boolean;
   readonly statusCode: number;
   readonly headersSent: boolean;
-  /** The response is over: everything was sent, or the connection is gone. */
+  /** The response has ended: everything was sent, or the connection is closed. */
   readonly destroyed: boolean;
-  /** Everything was given to the operating system. */
+  /** Everything was handed to the operating system. */
   readonly writableFinished: boolean;
-  /** Sends a 1xx response. Clients of HTTP/1.0 know none: they get nothing. */
+  /** Sends a 1xx response; nothing to a client of HTTP/1.0, which does not know them. */
   writeInformation(head: ResponseHead): void;
   /** @param own fields of this call alone, names and values in turn */
   writeHead(head: ResponseHead, own: readonly string[]): void;
-  /** Sends the head now, although no part of the body is there. */
+  /** Sends the head before the body. */
   flushHead(): void;
   /** Returns false if the caller should wait for `onDrain`. */
   write(part: Buffer): boolean;
-  /** @param trailers names and values in turn; sent only where the body goes in chunks */
+  /** @param trailers names and values in turn; sent only if the body is chunked */
   end(body?: Buffer | string, trailers?: readonly string[]): void;
-  /** Breaks the response off so that the client notices that it is not whole. */
+  /** Breaks the response off so that the client can tell that it is incomplete. */
   truncate(): void;
-  /** Calls `listener` once, when the response is over. */
+  /** Calls `listener` once, when the response has ended. */
   onClose(listener: () => void): void;
-  /** Calls `listener` once, when more may be written. */
+  /** Calls `listener` once, when more can be written. */
   onDrain(listener: () => void): void;
 }

@@ -1,25 +1,26 @@
 import { Socket, type SocketConstructorOpts } from "node:net";
 import type { LingeringCloses } from "../../http/lingering-close.ts";
 import type { PreparedRequest } from "../exchange/request.ts";
-import { inOnePiece, prepare } from "../exchange/request-head.ts";
+import { flat, prepare } from "../exchange/request-head.ts";
 import type { Router } from "../router.ts";
 import { readPlainHead } from "./plain-head.ts";
 import { PlainResponse } from "./plain-response.ts";
 
-/** A head up to this size is kept, because the next one of the same client is mostly the same. */
+/** A head up to this size is cached, because most clients repeat theirs. */
 const KNOWN_BYTES = 2 * 1024;
 
-export interface PlainConnectionOptions {
-  readonly socket: Socket;
-  /** What arrives is read into it; connections may share one, because nothing stays in it. */
-  readonly readBuffer: Buffer;
-  /** Larger heads are not plain; at most node's limit. */
-  readonly headBytes: number;
+/** What the connections of a server share. */
+export interface SharedOptions {
+  readonly router: Pick<Router, "take">;
+  /** Closes connections after their last response. */
   readonly lingering: LingeringCloses;
+  /** Largest head of a plain request, in bytes; at most Node's limit. */
+  readonly headBytes: number;
+  /** Receives what arrives. Connections share it, because no data stays in it. */
+  readonly readBuffer: Buffer;
   readonly date: () => string;
   readonly keepAlive: string;
-  readonly router: Pick<Router, "take">;
-  /** What comes now and later on the connection, is not plain: it is node's from here on. */
+  /** Called when the next request is not plain; every byte of it is still to be read. */
   readonly onHandOver: (connection: PlainConnection) => void;
   readonly onClose: (connection: PlainConnection) => void;
 }
@@ -31,63 +32,58 @@ interface Known {
   readonly isHead: boolean;
 }
 
-/** A connection of a client, as long as nothing but plain requests comes on it; one is answered at a time. */
+/** A client's connection that has carried plain requests only. It answers one at a time. */
 export class PlainConnection {
-  #socket: Socket;
-  /** For who looks after all connections: times it looked since the last answer. */
-  idleLooks = 0;
-  /** Nothing has come yet. */
+  /** Replaced after the first answer. */
+  socket: Socket;
+  /** For the owner: checks since the last answer. */
+  idleChecks = 0;
+  /** No byte has arrived. */
   isFresh = true;
-  readonly #options: PlainConnectionOptions;
-  /** The last head, and what it decides about its calls: the next head of the same client is mostly the same. */
+  readonly #shared: SharedOptions;
   #knownText = "";
   #known: Known | undefined;
   #response: PlainResponse | undefined;
-  /** What came behind a request that is not answered yet. */
+  /** Bytes after a request that is not answered yet. */
   #behind: Buffer | undefined;
   /** The client may send another request. */
   #keepsAlive = true;
   #isEnding = false;
   #isHandedOver = false;
-  /** What arrives is read into the shared buffer. */
-  #readsInto = false;
+  #usesBuffer = false;
   readonly #onData = (bytes: Buffer) => this.#arrived(bytes, bytes.length);
-  readonly #onEnd = () => this.#socket.end();
+  readonly #onEnd = () => this.socket.end();
   readonly #onDrain = () => this.#response?.drained();
   readonly #onClose = () => this.#closed();
   readonly #onFinish = (isLast: boolean) => this.#answered(isLast);
   readonly #takeBehind = () => {
     const bytes = this.#behind;
     this.#behind = undefined;
-    if (bytes === undefined || this.#socket.destroyed) return;
-    this.#socket.resume();
+    if (bytes === undefined || this.socket.destroyed) return;
+    this.socket.resume();
     this.#take(bytes, bytes.length);
   };
-  /** It is kept after its first answer: from now on reading is made cheap. */
-  readonly #readInto = () => {
-    const socket = this.#socket;
+  /** Makes reads cheap once a connection has stayed open after its first answer. */
+  readonly #useBuffer = () => {
+    const { socket } = this;
     if (!this.isIdle || this.#isHandedOver || socket.readableLength > 0 || !socket.readable) return;
-    const { readBuffer } = this.#options;
-    const made = readInto(socket, readBuffer, (length) => this.#arrived(readBuffer, length));
-    if (made === undefined) return;
-    this.#leave();
-    this.#readsInto = true;
-    this.#socket = made;
+    const { readBuffer } = this.#shared;
+    const replacement = readInto(socket, readBuffer, (length) => this.#arrived(readBuffer, length));
+    if (replacement === undefined) return;
+    this.#unlisten();
+    this.#usesBuffer = true;
+    this.socket = replacement;
     this.#listen();
-    // They are about the other socket.
+    // The cached head refers to the other socket.
     this.#knownText = "";
     this.#known = undefined;
   };
 
-  constructor(options: PlainConnectionOptions) {
-    this.#options = options;
-    this.#socket = options.socket;
+  constructor(socket: Socket, shared: SharedOptions) {
+    this.#shared = shared;
+    this.socket = socket;
     this.#listen();
-    this.#socket.on("data", this.#onData);
-  }
-
-  get socket(): Socket {
-    return this.#socket;
+    socket.on("data", this.#onData);
   }
 
   /** No call is on it. */
@@ -95,32 +91,32 @@ export class PlainConnection {
     return this.#response === undefined && this.#behind === undefined;
   }
 
-  /** Gives it to node's server, with what has arrived of the next request. */
+  /** Hands the connection to Node's server, with the bytes of the next request. */
   handOver(bytes?: Buffer): void {
-    const socket = this.#socket;
+    const { socket } = this;
     this.#isHandedOver = true;
-    this.#leave();
+    this.#unlisten();
     socket.pause();
     if (bytes !== undefined) socket.unshift(bytes);
-    this.#options.onHandOver(this);
+    this.#shared.onHandOver(this);
     socket.resume();
   }
 
   #listen(): void {
-    const socket = this.#socket;
+    const { socket } = this;
     socket.on("end", this.#onEnd).on("drain", this.#onDrain).on("error", ignore).on("close", this.#onClose);
   }
 
-  #leave(): void {
-    const socket = this.#socket;
+  #unlisten(): void {
+    const { socket } = this;
     socket.off("data", this.#onData).off("end", this.#onEnd).off("drain", this.#onDrain);
     socket.off("error", ignore).off("close", this.#onClose);
   }
 
-  /** False stops the reading into the shared buffer. */
+  /** Returns false to stop reading into the shared buffer. */
   #arrived(bytes: Buffer, length: number): boolean {
-    // What node would do by itself.
-    if (this.#isHandedOver) return this.#socket.push(Buffer.from(bytes.subarray(0, length)));
+    // As Node's own reads do.
+    if (this.#isHandedOver) return this.socket.push(Buffer.from(bytes.subarray(0, length)));
     if (this.#isEnding) return true;
     this.isFresh = false;
     if (this.isIdle) {
@@ -129,9 +125,9 @@ export class PlainConnection {
     }
     const before = this.#behind === undefined ? [] : [this.#behind];
     this.#behind = Buffer.concat([...before, bytes.subarray(0, length)]);
-    // The client has to wait for its answers before it can go on.
-    const isTooMuch = this.#behind.length > this.#options.headBytes;
-    if (isTooMuch) this.#socket.pause();
+    // The client has to read its answers before it can go on.
+    const isTooMuch = this.#behind.length > this.#shared.headBytes;
+    if (isTooMuch) this.socket.pause();
     return !isTooMuch;
   }
 
@@ -141,25 +137,25 @@ export class PlainConnection {
       this.handOver(Buffer.from(bytes.subarray(0, length)));
       return;
     }
-    const { date, keepAlive, router } = this.#options;
     const { request, keepsAlive, isHead } = known;
-    const [socket, onFinish] = [this.#socket, this.#onFinish];
+    const { date, keepAlive, router } = this.#shared;
+    const [socket, onFinish] = [this.socket, this.#onFinish];
     this.#keepsAlive = keepsAlive;
     const response = new PlainResponse({ socket, isHead, keepsAlive, date, keepAlive, onFinish });
     this.#response = response;
     router.take({ request, response });
   }
 
-  /** Only one head and nothing else: Node answers pipelined requests at the same time. */
+  /** Accepts one head and nothing after it: Node answers pipelined requests at the same time. */
   #read(bytes: Buffer, length: number): Known | undefined {
-    if (length > this.#options.headBytes) return undefined;
+    if (length > this.#shared.headBytes) return undefined;
     const text = bytes.toString("latin1", 0, length);
     if (text === this.#knownText) return this.#known;
     const head = readPlainHead(text);
     if (head === undefined) return undefined;
-    const socket = this.#socket;
+    const { socket } = this;
     const prepared = prepare({ ...head, httpVersion: "1.1", httpVersionMinor: 1, socket });
-    const request = { ...prepared, text: inOnePiece(prepared.text) };
+    const request = { ...prepared, text: flat(prepared.text) };
     this.#known = { request, keepsAlive: head.keepsAlive, isHead: head.method === "HEAD" };
     this.#knownText = text.length <= KNOWN_BYTES ? text : "";
     return this.#known;
@@ -167,37 +163,37 @@ export class PlainConnection {
 
   #answered(isLast: boolean): void {
     this.#response = undefined;
-    this.idleLooks = 0;
+    this.idleChecks = 0;
     if (isLast) {
       this.#isEnding = true;
       const isDone = !this.#keepsAlive && this.#behind === undefined;
       this.#behind = undefined;
-      this.#options.lingering.close(this.#socket, isDone);
+      this.#shared.lingering.close(this.socket, isDone);
     } else if (this.#behind !== undefined) process.nextTick(this.#takeBehind);
-    else if (!this.#readsInto) process.nextTick(this.#readInto);
+    else if (!this.#usesBuffer) process.nextTick(this.#useBuffer);
   }
 
   #closed(): void {
     this.#behind = undefined;
     this.#response?.close();
-    this.#options.onClose(this);
+    this.#shared.onClose(this);
   }
 }
 
-/** It is followed by close, which ends the call. */
+/** An error is followed by close, which ends the call. */
 function ignore(): void {}
 
-/** What node says of `handle` in its own code, and of none of it in its documentation. */
+/** An internal member of Node's sockets. */
 interface WithHandle {
   _handle?: object | null;
 }
 
 /**
- * The socket of an accepted connection, made anew so that what arrives is read into `buffer`, as `onread` of node's
- * `connect` does: node has no such option for a server, and allocates for every read. `accepted` must
- * hold nothing that it has read, and ends when the other does, for those who count it.
- * @param onRead is told how many bytes are in `buffer`; false stops the reading
- * @returns undefined for a socket that is closed, or whose handle is not where node has it today: it stays as it is
+ * Returns a new socket for an accepted connection that reads into `buffer`, as the option `onread` of Node's `connect`
+ * does: servers have no such option, and Node allocates for every read. `accepted` must hold no unread data. It is
+ * destroyed with the new socket, for servers that count connections.
+ * @param onRead called with the number of bytes in `buffer`; returns false to stop reading
+ * @returns undefined if the socket is closed or has no handle where Node 24 keeps it: it is unchanged then
  */
 export function readInto(
   accepted: Socket,

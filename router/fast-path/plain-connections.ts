@@ -1,61 +1,52 @@
 import type { Socket } from "node:net";
-import type { LingeringCloses } from "../../http/lingering-close.ts";
-import { inOnePiece } from "../exchange/request-head.ts";
-import type { Router } from "../router.ts";
-import { PlainConnection } from "./plain-connection.ts";
+import { flat } from "../exchange/request-head.ts";
+import { PlainConnection, type SharedOptions } from "./plain-connection.ts";
 
-export interface PlainConnectionsOptions {
-  /** Closes connections after their last response. */
-  readonly lingering: LingeringCloses;
-  /** Largest head of a plain request, in bytes. */
-  readonly headBytes: number;
-  /** Time for which a connection is kept without a call, in milliseconds; the client is told. */
+export interface PlainConnectionsOptions extends Pick<SharedOptions, "router" | "lingering" | "headBytes"> {
+  /** Time for which a connection without a call stays open, in milliseconds; sent to the client. */
   readonly keepAliveMs: number;
-  /** Time between two looks at all connections, in milliseconds. */
-  readonly lookMs: number;
-  readonly router: Pick<Router, "take">;
-  /** Takes connections on which something else comes, with every byte of it still to be read. */
+  /** Time between two checks of all connections, in milliseconds. */
+  readonly checkMs: number;
+  /** Takes connections whose next request is not plain. */
   readonly handOver: (socket: Socket) => void;
 }
 
-/** Clients are told a little less, so that they rarely write into the end of their connection. */
+/** Connections stay open a little longer than announced, so that clients rarely write to a closed one. */
 const GRACE_MS = 1_000;
 
-/** As much as node reads at once. */
+/** Bytes that Node reads at once. */
 const READ_BYTES = 64 * 1024;
 
-/** The connections of a server on which only plain requests have come yet. */
+/** The connections of a server that have carried plain requests only. */
 export class PlainConnections {
-  readonly #options: PlainConnectionsOptions;
-  readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  readonly #shared: SharedOptions;
   readonly #all = new Set<PlainConnection>();
-  readonly #mostLooks: number;
-  readonly #keepAlive: string;
-  #looking: NodeJS.Timeout | undefined;
+  readonly #checkMs: number;
+  readonly #mostChecks: number;
+  #checking: NodeJS.Timeout | undefined;
   #date = "";
   #dateS = 0;
-  readonly #getDate = () => this.#dateNow();
-  readonly #onHandOver = (connection: PlainConnection) => {
-    this.#forget(connection);
-    this.#options.handOver(connection.socket);
-  };
-  readonly #onClose = (connection: PlainConnection) => this.#forget(connection);
 
-  constructor(options: PlainConnectionsOptions) {
-    this.#options = options;
-    const { keepAliveMs, lookMs } = options;
-    this.#mostLooks = Math.ceil((keepAliveMs + GRACE_MS) / lookMs);
+  constructor({ keepAliveMs, checkMs, handOver, ...options }: PlainConnectionsOptions) {
+    this.#checkMs = checkMs;
+    this.#mostChecks = Math.ceil((keepAliveMs + GRACE_MS) / checkMs);
     const seconds = Math.floor(keepAliveMs / 1_000);
-    this.#keepAlive = inOnePiece(`Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`);
+    this.#shared = {
+      ...options,
+      readBuffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      date: () => this.#dateNow(),
+      keepAlive: flat(`Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`),
+      onHandOver: (connection) => {
+        this.#remove(connection);
+        handOver(connection.socket);
+      },
+      onClose: (connection) => this.#remove(connection),
+    };
   }
 
   take(socket: Socket): void {
-    const { headBytes, lingering, router } = this.#options;
-    const [readBuffer, date, keepAlive] = [this.#readBuffer, this.#getDate, this.#keepAlive];
-    const [onHandOver, onClose] = [this.#onHandOver, this.#onClose];
-    const places = { socket, readBuffer, headBytes, lingering };
-    this.#all.add(new PlainConnection({ ...places, date, keepAlive, router, onHandOver, onClose }));
-    this.#looking ??= setInterval(() => this.#look(), this.#options.lookMs).unref();
+    this.#all.add(new PlainConnection(socket, this.#shared));
+    this.#checking ??= setInterval(() => this.#check(), this.#checkMs).unref();
   }
 
   /** Closes the connections that wait for their next request. */
@@ -67,20 +58,20 @@ export class PlainConnections {
     for (const each of this.#all) each.socket.destroy();
   }
 
-  #look(): void {
+  #check(): void {
     for (const each of this.#all) {
       if (!each.isIdle) continue;
-      // Node's server counts the time that a client has for its first head, from here on.
+      // Node's server limits the time for the first head, from here on.
       if (each.isFresh) each.handOver();
-      else if (++each.idleLooks > this.#mostLooks) each.socket.destroy();
+      else if (++each.idleChecks > this.#mostChecks) each.socket.destroy();
     }
   }
 
-  #forget(connection: PlainConnection): void {
+  #remove(connection: PlainConnection): void {
     this.#all.delete(connection);
     if (this.#all.size > 0) return;
-    clearInterval(this.#looking);
-    this.#looking = undefined;
+    clearInterval(this.#checking);
+    this.#checking = undefined;
   }
 
   #dateNow(): string {

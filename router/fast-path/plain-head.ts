@@ -1,13 +1,13 @@
 import type { KnownFields } from "../exchange/request.ts";
 
-/** The head of a request that leaves no choice in how it is read. */
+/** The head of a request that every HTTP parser reads in the same way. */
 export interface PlainHead {
   readonly method: "GET" | "HEAD";
   readonly url: string;
   /** Names as they were sent and values in turn. */
   readonly rawHeaders: readonly string[];
   readonly headers: KnownFields;
-  /** The client does not ask for the end of the connection. */
+  /** The client does not ask to close the connection. */
   readonly keepsAlive: boolean;
 }
 
@@ -18,38 +18,26 @@ const LF = 10;
 const SPACE = 32;
 const COLON = 58;
 
-/** By code of a character: 1 may stand in a target (RFC 3986 3.3 and 3.4), 0 may not. */
+/** By character code: 1 is allowed in a target (RFC 3986 3.3 and 3.4). */
 const TARGET = table(/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]/);
 /** The same for the name of a field (RFC 9110 5.6.2). */
 const NAME = table(/[A-Za-z0-9!#$%&'*+.^_`|~-]/);
-/** The same for its value: printable ASCII. Tabs and what is beyond ASCII are allowed (RFC 9110 5.5), but not plain. */
+/** The same for its value: printable ASCII. Tabs and other characters are valid (RFC 9110 5.5), but not plain. */
 const VALUE = table(/[ -~]/);
 
-/** Fields that a call looks at: twice they would have to be put together. */
-const ONCE: ReadonlySet<string> = new Set([
-  "connection",
-  "forwarded",
-  "host",
-  "traceparent",
-  "user-agent",
-  "x-forwarded-for",
-]);
-/** What frames a body, or changes what is spoken on the connection. */
-const NEVER: ReadonlySet<string> = new Set([
-  "content-length",
-  "expect",
-  "http2-settings",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+/** Fields that the router reads: repeated ones would have to be merged. */
+const ONCE: ReadonlySet<string> = new Set(
+  "connection forwarded host traceparent user-agent x-forwarded-for".split(" "),
+);
+/** Fields that frame a body or change the protocol of the connection. */
+const NEVER: ReadonlySet<string> = new Set(
+  "content-length expect http2-settings proxy-connection te trailer transfer-encoding upgrade".split(" "),
+);
 
 /**
- * Reads the head of a GET or HEAD of a function, without a body; `text` is one character per byte and ends with the
- * empty line. Undefined for everything else, which is node's to read: this accepts less than node's parser does, and
- * nothing that node's refuses or reads in another way.
+ * Parses the head of a GET or HEAD call without a body; `text` is one character per byte and ends with the empty line.
+ * Returns undefined for anything else, which Node's parser reads: this parser accepts less than Node's, and nothing that
+ * Node's refuses or reads differently.
  */
 export function readPlainHead(text: string): PlainHead | undefined {
   const method = text.startsWith("GET /fn/") ? "GET" : text.startsWith("HEAD /fn/") ? "HEAD" : undefined;
@@ -88,7 +76,7 @@ export function readPlainHead(text: string): PlainHead | undefined {
   return keepsAlive === undefined ? undefined : { method, url, rawHeaders, headers: known, keepsAlive };
 }
 
-/** Undefined for what says more than whether the connection is kept. */
+/** Returns undefined for a value that does more than keep or close the connection. */
 function keepsAliveFor(connection: string | undefined): boolean | undefined {
   if (connection === undefined || connection === "keep-alive" || connection === "Keep-Alive") return true;
   return connection === "close" ? false : undefined;

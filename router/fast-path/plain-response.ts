@@ -8,15 +8,15 @@ export interface PlainResponseOptions {
   /** A response to HEAD has no body. */
   readonly isHead: boolean;
   readonly keepsAlive: boolean;
-  /** Value of `Date`. */
+  /** Returns the value of `Date`. */
   readonly date: () => string;
-  /** The fields that describe a connection which stays open, as lines. */
+  /** The fields of a connection that stays open, as lines. */
   readonly keepAlive: string;
-  /** Called when everything was given to the operating system. `isLast`: the connection ends with this response. */
+  /** Called when everything was handed to the operating system. `isLast`: the connection ends with this response. */
   readonly onFinish: (isLast: boolean) => void;
 }
 
-/** A response with the bytes that Node's server would send, written to the socket itself. */
+/** Writes a response to the socket, with the same bytes as Node's server. */
 export class PlainResponse implements ClientResponse {
   shouldKeepAlive: boolean;
   statusCode = 200;
@@ -82,7 +82,7 @@ export class PlainResponse implements ClientResponse {
 
   write(part: Buffer): boolean {
     const socket = this.#socket;
-    // A client that has ended its side is gone, as for Node: the close tells what there is to know.
+    // A client that has ended its side is gone, as for Node: the close event follows.
     if (!socket.writable || !this.#hasBody || part.length === 0) return true;
     const before = this.#isChunked ? `${this.#head}${part.length.toString(16)}\r\n` : this.#head;
     this.#head = "";
@@ -107,7 +107,7 @@ export class PlainResponse implements ClientResponse {
     const socket = this.#socket;
     if (!socket.writable) return;
     if (text !== "") socket.write(text, "latin1");
-    // Mostly the system has taken everything at once. Where it has not, an empty write says when it has.
+    // Mostly the system has taken everything at once. If not, the callback of an empty write is called when it has.
     if (socket.writableLength > 0) socket.write("", (error) => this.#written(error));
     else this.#written(socket.errored);
   }
@@ -116,14 +116,14 @@ export class PlainResponse implements ClientResponse {
     this.#socket.destroy();
   }
 
-  /** For the connection: more may be written. */
+  /** For the connection: more can be written. */
   drained(): void {
     const listener = this.#drainListener;
     this.#drainListener = undefined;
     listener?.();
   }
 
-  /** For the connection: it is gone. */
+  /** For the connection: it is closed. */
   close(): void {
     if (this.destroyed) return;
     this.destroyed = true;

@@ -1,20 +1,20 @@
-/** The state of an instance that decides whether a call goes to it. */
+/** The state of an instance that decides whether a call is sent to it. */
 export interface Choosable {
-  /** Calls that it could take besides those that it has. */
+  /** Calls that it can take besides those that it has. */
   readonly free: number;
   readonly used: number;
   /** It refused a connection a moment ago. */
   readonly isAside: boolean;
-  /** It broke a call off a moment ago and may be about to end: no call goes to it, even if it is the last one. */
-  readonly isDoubtful: boolean;
+  /** It broke a call off a moment ago and may be about to stop: no call goes to it, even if it is the last one. */
+  readonly isSuspect: boolean;
 }
 
-/** Up to this many are compared one by one; of more, two at random. */
+/** Up to this many instances are all compared; of more, two at random. */
 const FEW = 8;
 
 /**
- * One with a free slot, or undefined: of few the one with the fewest calls, of many the better one of two at random
- * (Mitzenmacher, 2001), which is as even for practical purposes and costs the same for a thousand.
+ * Returns an instance with a free place, or undefined: of few the one with the fewest calls, of many the better of two at
+ * random (Mitzenmacher, 2001), which is as even in practice and costs the same for a thousand.
  */
 export function chooseInstance<B extends Choosable>(
   ready: readonly B[],
@@ -25,7 +25,7 @@ export function chooseInstance<B extends Choosable>(
 
 function betterOfTwo<B extends Choosable>(ready: readonly B[], random: () => number): B | undefined {
   const first = Math.floor(random() * ready.length);
-  // Another one, each as likely as the next.
+  // Any other one, with equal probability.
   const second = (first + 1 + Math.floor(random() * (ready.length - 1))) % ready.length;
   const [a, b] = [usable(ready[first]!), usable(ready[second]!)];
   if (a === undefined || b === undefined) return a ?? b;
@@ -33,22 +33,22 @@ function betterOfTwo<B extends Choosable>(ready: readonly B[], random: () => num
 }
 
 function usable<B extends Choosable>(instance: B): B | undefined {
-  return instance.free > 0 && !instance.isAside && !instance.isDoubtful ? instance : undefined;
+  return instance.free > 0 && !instance.isAside && !instance.isSuspect ? instance : undefined;
 }
 
-/** The last one is never set aside: when all that could take a call refused, the one with the fewest is tried again. */
+/** If all that could take a call refused a connection, the one with the fewest calls is tried again. */
 function fewestCalls<B extends Choosable>(ready: readonly B[]): B | undefined {
   let best: B | undefined;
   let aside: B | undefined;
   let accepts = false;
   for (const instance of ready) {
-    if (instance.isDoubtful) continue;
+    if (instance.isSuspect) continue;
     const { free, used } = instance;
     if (instance.isAside) {
       if (free > 0 && (aside === undefined || used < aside.used)) aside = instance;
       continue;
     }
-    // A call that ends here will make room.
+    // A call that ends here makes room.
     if (free > 0 || used > 0) accepts = true;
     if (free > 0 && (best === undefined || used < best.used)) best = instance;
   }

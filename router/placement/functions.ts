@@ -1,39 +1,31 @@
-import type { Limits } from "../../platform/limits.ts";
-import type { Endpoints, Load, Traffic } from "../../platform/platform.ts";
-import { Problem } from "../../platform/problems.ts";
+import type { Endpoints, Load } from "../../platform/platform.ts";
+import { Problem, unknownFunction } from "../../platform/problems.ts";
 import { chooseVersion } from "../../platform/traffic.ts";
 import { Counters, type FunctionStats } from "../metrics/stats.ts";
-import { type RouterPlatform, type VersionOptions, VersionState } from "./version.ts";
+import { type FunctionsOptions, type VersionOptions, VersionState } from "./version.ts";
 
 /** Most bytes that are read from an instance at once. */
 const READ_BYTES = 64 * 1024;
 
-export interface FunctionsOptions {
-  readonly platform: RouterPlatform;
-  readonly limits: Limits;
-  /** Prints one line for people: what failed, and why. */
-  readonly print: (line: string) => void;
-}
+type SharedOptions = Omit<VersionOptions, "name" | "counters">;
 
-/** The router's state of one function: which versions take its calls. */
+/** The router's state of one function: the versions that take its calls. */
 export class FunctionState {
   readonly name: string;
   readonly counters = new Counters();
   readonly #options: VersionOptions;
   readonly #versions = new Map<number, VersionState>();
-  #traffic: Traffic = [];
   #endpoints: Endpoints;
 
-  constructor(endpoints: Endpoints, options: Omit<VersionOptions, "name" | "counters">) {
+  constructor(endpoints: Endpoints, options: SharedOptions) {
     this.name = endpoints.name;
     this.#options = { ...options, name: endpoints.name, counters: this.counters };
     this.#endpoints = endpoints;
-    this.update(endpoints);
   }
 
-  /** The version that takes the next call. @throws Problem `unknown_function` if no version takes calls */
+  /** Returns the version that takes the next call. @throws Problem `unknown_function` if no version takes calls */
   choose(): VersionState {
-    const traffic = this.#traffic;
+    const { traffic } = this.#endpoints;
     const number = traffic.length === 1 ? traffic[0]!.version : chooseVersion(traffic, Math.random());
     const version = number === undefined ? undefined : (this.#versions.get(number) ?? this.#open(number));
     if (version !== undefined) return version;
@@ -49,10 +41,9 @@ export class FunctionState {
     return this.#versions.get(number);
   }
 
-  /** Takes over a new snapshot. */
+  /** Applies a new snapshot. */
   update(endpoints: Endpoints): void {
     this.#endpoints = endpoints;
-    this.#traffic = endpoints.traffic;
     const listed = new Map(endpoints.versions.map((version) => [version.version, version]));
     for (const [number, state] of this.#versions) {
       const version = listed.get(number);
@@ -62,16 +53,17 @@ export class FunctionState {
         if (state.inFlight === 0 && state.waiting === 0) this.#versions.delete(number);
       }
     }
-    if (this.#traffic.length === 0) return;
-    const takes = new Set(this.#traffic.map(({ version }) => version));
+    const { traffic } = endpoints;
+    if (traffic.length === 0) return;
     for (const [number, state] of this.#versions) {
-      if (!takes.has(number) && state.waiting > 0) state.moveWaiting(this.choose());
+      const takesCalls = traffic.some(({ version }) => version === number);
+      if (!takesCalls && state.waiting > 0) state.moveWaiting(this.choose());
     }
   }
 
-  /** The function is gone: calls that wait are refused, calls under way may finish. */
+  /** Refuses the waiting calls of a removed function; calls in flight can finish. */
   remove(problem: Problem): void {
-    this.#traffic = [];
+    this.#endpoints = { ...this.#endpoints, traffic: [] };
     for (const version of this.#versions.values()) version.remove();
     this.refuseWaiting(problem);
   }
@@ -80,7 +72,7 @@ export class FunctionState {
     for (const version of this.#versions.values()) version.refuseWaiting(problem);
   }
 
-  /** Breaks every call under way off. */
+  /** Breaks every call in flight off. */
   destroy(reason: Error): void {
     for (const version of this.#versions.values()) version.destroy(reason);
   }
@@ -93,7 +85,7 @@ export class FunctionState {
       waiting += version.waiting;
       ready += version.readyCount;
     }
-    return { name, inFlight, waiting, ready, ...counters.read() };
+    return { ...counters, name, inFlight, waiting, ready, versions: counters.versions.read() };
   }
 
   #open(number: number): VersionState | undefined {
@@ -105,16 +97,16 @@ export class FunctionState {
   }
 }
 
-/** The functions that were called, kept equal to the platform's endpoints. */
+/** The functions that were called, kept in sync with the platform's endpoints. */
 export class Functions {
   readonly #byName = new Map<string, FunctionState>();
-  /** Removed functions whose last calls have not ended. */
+  /** Removed functions with calls in flight. */
   readonly #removed = new Set<FunctionState>();
-  readonly #options: Omit<VersionOptions, "name" | "counters">;
+  readonly #options: SharedOptions;
   readonly #stopWatching: () => void;
 
   constructor({ platform, limits, print }: FunctionsOptions) {
-    const reporting: RouterPlatform = {
+    const reporting: FunctionsOptions["platform"] = {
       endpoints: (name) => platform.endpoints(name),
       watch: (listener) => platform.watch(listener),
       wake: (name, version) => platform.wake(name, version),
@@ -130,7 +122,7 @@ export class Functions {
     });
   }
 
-  /** Undefined if there is no such function. Made at the first call, so that idle functions cost nothing. */
+  /** Returns undefined for an unknown function. The state is created at the first call, so that idle functions cost nothing. */
   get(name: string): FunctionState | undefined {
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
@@ -148,12 +140,11 @@ export class Functions {
     if (!state.isIdle) this.#removed.add(state);
   }
 
-  /** The platform still has the instances of a removed function, also when there is a new one of the same name. */
+  /** Adds the calls of removed functions of the same name: the platform still has their instances. */
   #withRemoved(load: Load): Load {
     const { name, version } = load;
-    const removed = [...this.#removed].flatMap((state) =>
-      state.name === name ? (state.version(version) ?? []) : [],
-    );
+    const namesakes = [...this.#removed].filter((state) => state.name === name);
+    const removed = namesakes.flatMap((state) => state.version(version) ?? []);
     if (removed.length === 0) return load;
     const current = this.#byName.get(name)?.version(version);
     const loads = [...removed, ...(current === undefined ? [] : [current])].map((state) => state.load);
@@ -166,20 +157,11 @@ export class Functions {
     for (const state of this.#byName.values()) yield state.stats();
   }
 
-  /** Refuses the calls that wait and breaks off those under way. */
+  /** Refuses the waiting calls and breaks off those in flight. */
   close(problem: Problem): void {
     this.#stopWatching();
     const states = [...this.#byName.values(), ...this.#removed];
     for (const state of states) state.refuseWaiting(problem);
     for (const state of states) state.destroy(problem);
   }
-}
-
-export function unknownFunction(name: string | undefined): Problem {
-  if (!name) return new Problem("unknown_function", "The path names no function; call /fn/NAME.");
-  const shown = name.slice(0, 80);
-  return new Problem(
-    "unknown_function",
-    `There is no function "${shown}"; deploy it with POST /func?name=${shown}.`,
-  );
 }

@@ -1,27 +1,27 @@
-/** Time over which the pace of a queue is measured, in milliseconds; longer if nobody got his turn in it. */
+/** Time over which the pace is measured, in milliseconds; longer if no waiting call was served in it. */
 const WINDOW_MS = 500;
-/** A queue that was never empty for this long is no burst: more calls come than can be served. */
+/** A queue that was never empty for this long is not a burst: more calls arrive than can be served. */
 const STANDING_AFTER_MS = 1_000;
-/** Longest wait that is taken on then, in milliseconds: what waits is gone soon after the calls get fewer. */
+/** Longest expected wait in a standing queue, in milliseconds: it drains soon after the calls get fewer. */
 const STANDING_WAIT_MS = 2_000;
 
 export interface Turn {
-  /** Calls that wait already. */
+  /** Calls in the queue. */
   readonly waiting: number;
-  /** Calls that instances work on. */
+  /** Calls on instances. */
   readonly inFlight: number;
   /** Longest time that the call may wait, in milliseconds. */
   readonly patienceMs: number;
 }
 
-/** How fast the queue of a function moves, and so how long one more call would have to wait. Times are monotonic. */
+/** Measures how fast the queue of a version moves, to estimate the wait of one more call. Times are monotonic. */
 export class Pace {
   #beganMs = 0;
   #windowMs = 0;
   #served = 0;
   #perMs: number | undefined;
 
-  /** The first call waits, or the first instance has come. */
+  /** Starts anew: the first call waits, or the first instance is ready. */
   begin(nowMs: number): void {
     this.#beganMs = nowMs;
     this.#windowMs = nowMs;
@@ -29,18 +29,18 @@ export class Pace {
     this.#perMs = undefined;
   }
 
-  /** A call that waited has its turn. */
+  /** Counts a waiting call that got a place. */
   served(): void {
     this.#served++;
   }
 
   /**
-   * The time that one more call would wait, in milliseconds, if it is not worth waiting for; undefined if it is,
-   * or if nobody knows yet. Bursts may wait for as long as they like. Of a queue that does not get shorter no
-   * more is taken on than is served in two seconds, or than one more round of the calls under way.
+   * Returns the expected wait of one more call, in milliseconds, if the call is to be refused; undefined if it may wait,
+   * or if the pace is unknown. A burst may use all of the patience. A standing queue admits no more than it serves in two
+   * seconds, or than one more round of the calls in flight.
    */
   tooLongMs({ waiting, inFlight, patienceMs }: Turn, nowMs: number): number | undefined {
-    const perMs = this.#measured(nowMs);
+    const perMs = this.#measure(nowMs);
     if (perMs === undefined) return undefined;
     const expectedMs = (waiting + 1) / perMs;
     if (expectedMs > patienceMs) return expectedMs;
@@ -48,17 +48,14 @@ export class Pace {
     return stands && expectedMs > STANDING_WAIT_MS && waiting >= inFlight ? expectedMs : undefined;
   }
 
-  #measured(nowMs: number): number | undefined {
+  #measure(nowMs: number): number | undefined {
     const elapsedMs = nowMs - this.#windowMs;
     if (elapsedMs < WINDOW_MS) return this.#perMs;
-    if (this.#served > 0) {
-      this.#perMs = this.#served / elapsedMs;
-      this.#windowMs = nowMs;
-      this.#served = 0;
-    } else if (this.#perMs !== undefined) {
-      // It has become slower than it was.
-      return Math.min(this.#perMs, 1 / elapsedMs);
-    }
+    // Without a served call the queue is slower than it was.
+    if (this.#served === 0) return this.#perMs && Math.min(this.#perMs, 1 / elapsedMs);
+    this.#perMs = this.#served / elapsedMs;
+    this.#windowMs = nowMs;
+    this.#served = 0;
     return this.#perMs;
   }
 }

@@ -4,42 +4,42 @@ import * as problems from "../exchange/problems.ts";
 import type { InstanceClient } from "../upstream/instance-client.ts";
 import type { VersionState, Waiter } from "./version.ts";
 
-/** Pauses before a call is tried again after its instance refused the connection, in milliseconds. */
+/** Pauses before the retries after refused connections, in milliseconds. */
 const RETRY_AFTER_MS: readonly number[] = [20, 100, 500];
-/** Time that a call waits inside an instance before the router looks for another one again, in milliseconds. */
+/** Time that a call waits inside an instance before the router tries the others again, in milliseconds. */
 const WAIT_INSIDE_MS = 1_000;
-/** Pause before an instance is asked again that did not let the call wait, in milliseconds. */
+/** Pause before a retry on an instance that did not let the call wait, in milliseconds. */
 const REFUSED_AGAIN_MS = 100;
 
-/** The call that a placement is for. */
+/** The call that a placement belongs to. */
 export interface PlacedCall {
   /** Sends the call to an instance on which it has a place. */
   forward(instance: InstanceClient): void;
   /** Answers the call with a problem and ends it. */
   refuse(problem: Problem): void;
-  /** The time was up while an instance had the call. */
-  silent(): void;
+  /** The timer fired while an instance had the call. */
+  timedOut(): void;
 }
 
 export interface PlacementOptions {
   readonly limits: Limits;
-  readonly alarms: Alarms;
+  readonly timers: Timers;
 }
 
 /** One call's wait for an instance, its place on it, and its one timer. */
 export class Placement implements Waiter {
   readonly arrivedMs = performance.now();
   phase: "waiting" | "forwarding" | "streaming" | "ended" = "waiting";
-  /** The call came when no instance was ready. */
+  /** The call arrived when no instance was ready. */
   isCold = false;
-  /** Times that the call was sent again because an instance did not accept its connection. */
+  /** Retries after refused connections. */
   retries = 0;
   /** Time that the call waited for an instance, in milliseconds. */
   waitedMs = 0;
   version: VersionState | undefined;
   /** The instance that has the call, or had it last. */
   served: InstanceClient | undefined;
-  /** The longest that the call may wait inside the instance, in milliseconds; 0: it is to be told at once. */
+  /** The longest wait of the call inside the instance, in milliseconds; 0 if the instance is to refuse it at once. */
   waitInsideMs = 0;
   readonly #call: PlacedCall;
   readonly #options: PlacementOptions;
@@ -50,9 +50,9 @@ export class Placement implements Waiter {
   #busy: InstanceClient[] | undefined;
   #busySinceMs = 0;
   #insideSinceMs = 0;
-  #alarm: Alarm | undefined;
-  /** The alarm is set to the end of the call's own time, not to that of its wait for an instance. */
-  #hasItsOwnTime = true;
+  #timer: Timer | undefined;
+  /** The timer is set to the call's timeout, not to the limit of its wait for an instance. */
+  #isTimeout = true;
 
   constructor(call: PlacedCall, options: PlacementOptions) {
     this.#call = call;
@@ -60,31 +60,31 @@ export class Placement implements Waiter {
   }
 
   /**
-   * Gets the call a place on an instance of the version, now or when one is free, and forwards it then.
+   * Forwards the call when it has a place on an instance of the version, now or later.
    * @throws Problem `too_many_waiting`
    */
   acquire(version: VersionState): void {
     this.version = version;
-    const instance = version.take();
+    const instance = version.claim();
     if (instance !== undefined) {
-      this.#got(instance);
+      this.#placeOn(instance);
       this.arm(this.retries === 0 ? version.timeoutMs : this.#remainingMs());
       this.#call.forward(instance);
       return;
     }
-    this.#waits();
+    this.#startWaiting();
     if (version.readyCount === 0) this.isCold = true;
     const { instanceWaitMs } = this.#options.limits;
     const remainingMs = this.#remainingMs();
-    this.#hasItsOwnTime = remainingMs <= instanceWaitMs;
+    this.#isTimeout = remainingMs <= instanceWaitMs;
     this.arm(Math.min(instanceWaitMs, remainingMs));
     version.wait(this);
   }
 
   placed(instance: InstanceClient): void {
-    this.#got(instance);
+    this.#placeOn(instance);
     this.arm(this.#remainingMs());
-    // Not at once: this may run inside the end of another call, in the middle of the parser.
+    // In the next tick: the caller may be in the end of another call, inside the parser.
     process.nextTick(() => this.#forwardPlaced());
   }
 
@@ -93,51 +93,49 @@ export class Placement implements Waiter {
   }
 
   moved(version: VersionState): void {
-    this.#reacquire(version);
+    try {
+      this.acquire(version);
+    } catch (error) {
+      this.#call.refuse(toProblem(error));
+    }
   }
 
-  #forwardPlaced(): void {
-    const instance = this.#instance;
-    if (instance !== undefined && this.phase === "waiting") this.#call.forward(instance);
+  /** Suspects the instance that broke the call off of being about to stop. */
+  suspect(): void {
+    if (this.#instance !== undefined) this.version!.suspect(this.#instance);
   }
 
-  /** The instance broke the call off, as one does that ends. */
-  doubt(): void {
-    if (this.#instance !== undefined) this.version!.doubt(this.#instance);
-  }
-
-  /** No byte of the call can have reached an instance: another one, or the same one later, may take it. */
+  /** Places the call again, on any instance: no byte of it can have reached one. */
   retry(): void {
     const pauseMs = RETRY_AFTER_MS[this.retries++];
     if (pauseMs === undefined) {
       this.#call.refuse(problems.notAccepted(this.retries));
       return;
     }
-    this.version!.counters.retries++;
+    const version = this.version!;
+    version.counters.retries++;
     this.#instance?.setAside();
     this.release();
-    this.#waits();
-    setTimeout(
-      () => this.phase === "waiting" && this.#reacquire(this.version!),
-      this.version!.readyCount > 1 ? 0 : pauseMs,
-    );
+    this.#startWaiting();
+    const again = () => this.phase === "waiting" && this.moved(this.version!);
+    setTimeout(again, version.readyCount > 1 ? 0 : pauseMs);
   }
 
   /**
-   * The instance has no place: calls of other routers have them all. Another instance may have one; if none has, the
-   * call waits inside this one, behind those that came before it.
+   * Places a call that its instance has no place for, because other routers use them all. Another instance may have one;
+   * if none has, the call waits inside this one, in order of arrival.
    */
   busy(): void {
     const instance = this.#instance!;
     const nowMs = performance.now();
     if (this.#busy === undefined) this.#busySinceMs = nowMs;
-    const { instanceWaitMs } = this.#options.limits;
-    const leftMs = Math.min(instanceWaitMs - (nowMs - this.#busySinceMs), this.#remainingMs());
+    const { limits } = this.#options;
+    const leftMs = Math.min(limits.instanceWaitMs - (nowMs - this.#busySinceMs), this.#remainingMs());
     if (leftMs < 1) {
-      this.#call.refuse(problems.noInstance(this.#options.limits));
+      this.#call.refuse(problems.noInstance(limits));
       return;
     }
-    // After a wait in vain every instance may have a place again.
+    // After a wait inside, every instance may have a place again.
     this.#busy = this.waitInsideMs > 0 ? [instance] : [...(this.#busy ?? []), instance];
     const isEarly = this.waitInsideMs > 0 && nowMs - this.#insideSinceMs < this.waitInsideMs / 2;
     const other = this.version!.exchange(instance, this.#busy);
@@ -163,10 +161,10 @@ export class Placement implements Waiter {
     return performance.now() - this.arrivedMs;
   }
 
-  /** Leaves the queue, or gives the place back; the second time there is none to give. */
+  /** Leaves the queue or releases the place. Further calls have no effect. */
   release(): void {
     const instance = this.#instance;
-    this.#stopsWaiting();
+    this.#endWaiting();
     if (instance === undefined) {
       if (this.phase === "waiting") this.version?.leave(this);
       return;
@@ -177,7 +175,7 @@ export class Placement implements Waiter {
     this.version!.release(instance);
   }
 
-  /** The response has begun and goes on. */
+  /** Marks the call as a stream: its response has begun and is incomplete. */
   becomeStream(): void {
     this.phase = "streaming";
     if (this.#instance === undefined || this.#isStream) return;
@@ -187,56 +185,50 @@ export class Placement implements Waiter {
 
   /** Sets the call's one timer anew. */
   arm(delayMs: number): void {
-    this.#alarm ??= this.#options.alarms.take(this);
-    this.#alarm.set(delayMs);
+    this.#timer ??= this.#options.timers.take(this);
+    this.#timer.set(delayMs);
   }
 
+  /** Restarts the timer with the same delay. */
   rearm(): void {
-    this.#alarm?.restart();
+    this.#timer?.restart();
   }
 
   disarm(): void {
-    if (this.#alarm !== undefined) this.#options.alarms.giveBack(this.#alarm);
-    this.#alarm = undefined;
+    if (this.#timer !== undefined) this.#options.timers.giveBack(this.#timer);
+    this.#timer = undefined;
   }
 
-  timeUp(): void {
-    if (this.phase !== "waiting") {
-      this.#call.silent();
-      return;
-    }
+  timedOut(): void {
     const { limits } = this.#options;
-    this.#call.refuse(
-      this.#hasItsOwnTime ? problems.callTimeout(this.version!.timeoutMs) : problems.noInstance(limits),
-    );
+    if (this.phase !== "waiting") this.#call.timedOut();
+    else if (this.#isTimeout) this.#call.refuse(problems.callTimeout(this.version!.timeoutMs));
+    else this.#call.refuse(problems.noInstance(limits));
   }
 
-  #reacquire(version: VersionState): void {
-    try {
-      this.acquire(version);
-    } catch (error) {
-      this.#call.refuse(toProblem(error));
-    }
+  #forwardPlaced(): void {
+    const instance = this.#instance;
+    if (instance !== undefined && this.phase === "waiting") this.#call.forward(instance);
   }
 
-  #got(instance: InstanceClient): void {
-    this.#hasItsOwnTime = true;
-    this.#stopsWaiting();
+  #placeOn(instance: InstanceClient): void {
+    this.#isTimeout = true;
+    this.#endWaiting();
     this.#instance = instance;
     this.served = instance;
   }
 
-  #waits(): void {
+  #startWaiting(): void {
     this.phase = "waiting";
     if (this.#waitingSinceMs === 0) this.#waitingSinceMs = performance.now();
   }
 
-  #stopsWaiting(): void {
+  #endWaiting(): void {
     if (this.#waitingSinceMs === 0) return;
     const waitedMs = performance.now() - this.#waitingSinceMs;
     this.#waitingSinceMs = 0;
     this.waitedMs += waitedMs;
-    this.version!.counters.waitedMs += waitedMs;
+    this.version!.counters.waitedS += waitedMs / 1_000;
   }
 
   #remainingMs(): number {
@@ -244,61 +236,60 @@ export class Placement implements Waiter {
   }
 }
 
-/** Alarms kept for the next calls. */
+/** Timers kept for the next calls. */
 const MOST_FREE = 1_024;
 
 /**
  * A timer that serves one call after another: restarting it costs a fraction of creating and clearing one. It keeps no
  * process alive; the connections of its call do.
  */
-class Alarm {
+class Timer {
   owner: Placement | undefined;
   #delayMs = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timeout: NodeJS.Timeout | undefined;
 
-  /** Fires once, after `delayMs`, instead of what was set before. */
+  /** Fires once, after `delayMs`, and replaces what was set before. */
   set(delayMs: number): void {
-    if (this.#timer !== undefined && delayMs === this.#delayMs) {
-      this.#timer.refresh();
+    if (this.#timeout !== undefined && delayMs === this.#delayMs) {
+      this.#timeout.refresh();
       return;
     }
-    clearTimeout(this.#timer);
+    clearTimeout(this.#timeout);
     this.#delayMs = delayMs;
-    this.#timer = setTimeout(ring, delayMs, this).unref();
+    this.#timeout = setTimeout(fire, delayMs, this).unref();
   }
 
-  /** Starts the time again that was set last. */
   restart(): void {
-    this.#timer?.refresh();
+    this.#timeout?.refresh();
   }
 
   close(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    clearTimeout(this.#timeout);
+    this.#timeout = undefined;
   }
 }
 
-/** The alarms of a router's calls. One without a call fires once, without effect. */
-export class Alarms {
-  readonly #free: Alarm[] = [];
+/** The timers of a router's calls. One without a call fires once, without effect. */
+export class Timers {
+  readonly #free: Timer[] = [];
 
-  take(owner: Placement): Alarm {
-    const alarm = this.#free.pop() ?? new Alarm();
-    alarm.owner = owner;
-    return alarm;
+  take(owner: Placement): Timer {
+    const timer = this.#free.pop() ?? new Timer();
+    timer.owner = owner;
+    return timer;
   }
 
-  giveBack(alarm: Alarm): void {
-    alarm.owner = undefined;
-    if (this.#free.length < MOST_FREE) this.#free.push(alarm);
-    else alarm.close();
+  giveBack(timer: Timer): void {
+    timer.owner = undefined;
+    if (this.#free.length < MOST_FREE) this.#free.push(timer);
+    else timer.close();
   }
 
   close(): void {
-    for (const alarm of this.#free.splice(0)) alarm.close();
+    for (const timer of this.#free.splice(0)) timer.close();
   }
 }
 
-function ring(alarm: Alarm): void {
-  alarm.owner?.timeUp();
+function fire(timer: Timer): void {
+  timer.owner?.timedOut();
 }

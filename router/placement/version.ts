@@ -10,55 +10,60 @@ import { Pace } from "./pace.ts";
 
 /** A call that waits for an instance. One of its members is called, once. */
 export interface Waiter {
-  /** The call has a place on the instance, which it gives back with `VersionState.release`. */
+  /** The call has a place on the instance, and releases it with `VersionState.release`. */
   placed(instance: InstanceClient): void;
   refused(problem: Problem): void;
-  /** Another version takes the calls now. */
+  /** Another version takes the calls of the function now. */
   moved(version: VersionState): void;
 }
 
 /** The parts of the platform that a router uses. */
 export type RouterPlatform = Pick<Platform, "endpoints" | "watch" | "wake" | "report">;
 
-/** What the versions of a function share. */
-export interface VersionOptions {
-  readonly name: string;
+export interface FunctionsOptions {
   readonly platform: RouterPlatform;
   readonly limits: Limits;
-  /** Prints one line for people: what failed, and why. */
+  /** Prints one line on the terminal. */
   readonly print: (line: string) => void;
+}
+
+/** What the versions of a function share. */
+export interface VersionOptions extends FunctionsOptions {
+  readonly name: string;
   readonly counters: Counters;
-  /** Buffer for everything that instances send; connections may share one, because nothing stays in it. */
+  /** Receives everything that instances send. Connections share it, because no data stays in it. */
   readonly readBuffer: Buffer;
 }
 
-/** Time until waking is tried again when it succeeded but its instance was gone at once. */
+/** Time until the next waking if the woken instance stopped at once, in milliseconds. */
 const WAKE_AGAIN_MS = 100;
 
-/** The router's state of one version: its instances, the calls on them and those that wait. */
+/** The router's state of one version: its instances, the calls on them and the calls that wait. */
 export class VersionState {
   readonly version: number;
   readonly name: string;
   readonly counters: Counters;
-  /** Answers of this version. */
+  /** Answered calls of this version. */
   readonly counter: VersionCounter;
+  /** Calls on instances. */
+  inFlight = 0;
+  /** The steps of the last waking, where the platform reports them. */
+  wakeSteps: readonly WakeStep[] = [];
   readonly #options: VersionOptions;
   readonly #waiting = new Set<Waiter>();
   readonly #pace = new Pace();
-  /** Instances that get no new calls and work on their last ones. */
+  /** Instances that get no new calls and process their last ones. */
   readonly #leaving = new Set<InstanceClient>();
   #endpoints: VersionEndpoints;
   #ready: InstanceClient[] = [];
-  #inFlight = 0;
-  #waking = false;
-  #wakeSteps: readonly WakeStep[] = [];
+  #isWaking = false;
   #wakeAgain: NodeJS.Timeout | undefined;
   #isReportHeld = false;
-  #hasNews = false;
+  #hasChanged = false;
   readonly #releaseReport = () => {
     this.#isReportHeld = false;
-    if (!this.#hasNews) return;
-    this.#hasNews = false;
+    if (!this.#hasChanged) return;
+    this.#hasChanged = false;
     this.#options.platform.report(this.load);
   };
   readonly #byInstance = () => this.#countByInstance();
@@ -77,18 +82,9 @@ export class VersionState {
     return this.#endpoints.timeoutMs;
   }
 
-  /** Instances that the platform calls ready; they may have no place for a call. */
+  /** Instances that the platform lists as ready; they may have no place for a call. */
   get readyCount(): number {
     return this.#ready.length;
-  }
-
-  /** The steps of the last waking, where the platform knows them. */
-  get wakeSteps(): readonly WakeStep[] {
-    return this.#wakeSteps;
-  }
-
-  get inFlight(): number {
-    return this.#inFlight;
   }
 
   get waiting(): number {
@@ -100,71 +96,71 @@ export class VersionState {
     return { name, version, inFlight, waiting, byInstance: this.#byInstance };
   }
 
-  /** Takes a place on the instance with the fewest calls; undefined if the call has to wait. */
-  take(): InstanceClient | undefined {
-    // Nobody overtakes those who wait.
-    return this.#waiting.size > 0 ? undefined : this.#takeBest();
+  /** Claims a place on the instance with the fewest calls; undefined if the call has to wait. */
+  claim(): InstanceClient | undefined {
+    // No call overtakes those that wait.
+    return this.#waiting.size > 0 ? undefined : this.#claimBest();
   }
 
-  /** Takes a place on an instance other than those, instead of the one on `from`; undefined if there is none. */
+  /** Claims a place on an instance that is not in `others`, and releases the one on `from`; undefined if there is none. */
   exchange(from: InstanceClient, others: readonly InstanceClient[]): InstanceClient | undefined {
     const other = chooseInstance(this.#ready.filter((instance) => !others.includes(instance)));
     if (other === undefined) return undefined;
     other.used++;
-    this.#giveBack(from);
+    this.#releasePlace(from);
     this.#serveWaiting();
     return other;
   }
 
   /** @throws Problem `too_many_waiting` */
   wait(waiter: Waiter): void {
-    const waiting = this.#waiting.size;
+    const { waiting, inFlight } = this;
     const { waitingCalls, instanceWaitMs } = this.#options.limits;
     if (waiting >= waitingCalls) throw problems.tooManyWaiting(this.name, waitingCalls);
     const nowMs = performance.now();
     if (waiting === 0) this.#pace.begin(nowMs);
     else if (this.#ready.length > 0) {
       const patienceMs = Math.min(instanceWaitMs, this.timeoutMs);
-      const expectedMs = this.#pace.tooLongMs({ waiting, inFlight: this.#inFlight, patienceMs }, nowMs);
+      const expectedMs = this.#pace.tooLongMs({ waiting, inFlight, patienceMs }, nowMs);
       if (expectedMs !== undefined) throw problems.waitTooLong(this.name, waiting, expectedMs);
     }
     this.#waiting.add(waiter);
     this.#reportNow();
-    // The endpoints may have changed since `take`.
+    // The endpoints may have changed since `claim`.
     this.#serveWaiting();
     this.#wakeIfCold();
   }
 
-  /** Takes a waiter out of the queue; does nothing if it was called already. */
+  /** Removes a waiter from the queue; does nothing if one of its members was called. */
   leave(waiter: Waiter): void {
     if (this.#waiting.delete(waiter)) this.#reportNow();
   }
 
-  /** Gives a place back. */
+  /** Releases the place of a call. */
   release(instance: InstanceClient): void {
-    const before = this.#inFlight--;
-    this.#giveBack(instance);
+    const before = this.inFlight--;
+    this.#releasePlace(instance);
     if (this.#waiting.size > 0) this.#serveWaiting();
     this.#inFlightChanged(before);
   }
 
-  /** The instance broke a call off: it gets no call until the platform had the time to notice its end. */
-  doubt(instance: InstanceClient): void {
-    if (!this.#leaving.has(instance)) instance.doubt(() => this.#serveWaiting());
+  /** Sends no call to an instance that broke one off until the platform had the time to detect its end. */
+  suspect(instance: InstanceClient): void {
+    if (!this.#leaving.has(instance)) instance.suspect(() => this.#serveWaiting());
   }
 
-  /** The instance is in no snapshot any more and works on its last calls. */
+  /** Returns whether the instance is in no snapshot any more and processes its last calls. */
   isLeaving(instance: InstanceClient): boolean {
     return this.#leaving.has(instance);
   }
 
-  /** Takes over a new snapshot. Instances that are not in it get no new call and end with their last one. */
+  /** Applies a new snapshot. Instances that are not in it get no new calls and are closed after their last one. */
   update(endpoints: VersionEndpoints): void {
-    // An instance may come back before its last call has ended, which counts still.
+    // An instance may return before its last call has ended; that call still counts.
     const known = [...this.#leaving, ...this.#ready];
     const before = new Map(known.map((client) => [client.instance.id, client]));
     this.#endpoints = endpoints;
-    // The wait for the first instance says nothing of how fast calls are served.
+    // The wait for the first instance is no measure of the pace.
     if (this.#ready.length === 0) this.#pace.begin(performance.now());
     this.#ready = endpoints.instances.map((instance) => {
       const client = before.get(instance.id);
@@ -185,12 +181,12 @@ export class VersionState {
     this.#wakeIfCold();
   }
 
-  /** The version is gone: calls under way may finish. */
+  /** Drops the instances of a removed version: calls in flight can finish. */
   remove(): void {
     this.update({ ...this.#endpoints, instances: [] });
   }
 
-  /** Hands the calls that wait over to `version`, in order of arrival. */
+  /** Moves the waiting calls to `version`, in order of arrival. */
   moveWaiting(version: VersionState): void {
     for (const waiter of this.#takeWaiters()) waiter.moved(version);
   }
@@ -199,31 +195,31 @@ export class VersionState {
     for (const waiter of this.#takeWaiters()) waiter.refused(problem);
   }
 
-  /** Breaks every call under way off. */
+  /** Breaks every call in flight off. */
   destroy(reason: Error): void {
     clearTimeout(this.#wakeAgain);
     const clients = [...this.#ready, ...this.#leaving];
-    // The calls that end now give their places back; there is nothing left to be closed after the last one.
+    // The calls that end now release their places, and nothing is left to close after the last one.
     this.#leaving.clear();
     for (const client of clients) client.destroy(reason);
   }
 
-  #takeBest(): InstanceClient | undefined {
+  #claimBest(): InstanceClient | undefined {
     const best = chooseInstance(this.#ready);
     if (best === undefined) return undefined;
     best.used++;
-    this.#inFlightChanged(this.#inFlight++);
+    this.#inFlightChanged(this.inFlight++);
     return best;
   }
 
-  #giveBack(instance: InstanceClient): void {
+  #releasePlace(instance: InstanceClient): void {
     instance.used--;
     if (this.#leaving.size > 0 && instance.used === 0 && this.#leaving.delete(instance)) instance.close();
   }
 
   #serveWaiting(): void {
     for (const waiter of this.#waiting) {
-      const instance = this.#takeBest();
+      const instance = this.#claimBest();
       if (instance === undefined) return;
       this.#waiting.delete(waiter);
       this.#pace.served();
@@ -241,21 +237,21 @@ export class VersionState {
   }
 
   #wakeIfCold(): void {
-    if (this.#waiting.size === 0 || this.#ready.length > 0 || this.#waking) return;
-    this.#waking = true;
+    if (this.#waiting.size === 0 || this.#ready.length > 0 || this.#isWaking) return;
+    this.#isWaking = true;
     this.counters.coldStarts++;
     const { platform, print } = this.#options;
     platform.wake(this.name, this.version).then(
       (steps) => {
-        this.#waking = false;
-        this.#wakeSteps = steps ?? [];
-        this.counters.countWake(this.#wakeSteps);
-        // What was woken may have ended before we saw it.
+        this.#isWaking = false;
+        this.wakeSteps = steps ?? [];
+        this.counters.countWake(this.wakeSteps);
+        // The woken instance may have stopped before its endpoint arrived.
         if (this.#waiting.size === 0 || this.#ready.length > 0) return;
         this.#wakeAgain = setTimeout(() => this.#wakeIfCold(), WAKE_AGAIN_MS);
       },
       (error: unknown) => {
-        this.#waking = false;
+        this.#isWaking = false;
         if (!(error instanceof Problem)) print(`Waking ${this.name} failed: ${inspect(error)}`);
         this.refuseWaiting(toProblem(error));
       },
@@ -263,11 +259,11 @@ export class VersionState {
   }
 
   /**
-   * Reports the first change of a turn of the event loop at once, the following ones together at the end of the turn:
+   * Reports the first change in a turn of the event loop at once, and further ones together at the end of the turn:
    * 500 calls that arrive together cost two reports.
    */
   #reportNow(): void {
-    if (this.#isReportHeld) this.#hasNews = true;
+    if (this.#isReportHeld) this.#hasChanged = true;
     else {
       this.#holdReport();
       this.#options.platform.report(this.load);
@@ -275,13 +271,13 @@ export class VersionState {
   }
 
   /**
-   * Scaling goes by ceil(calls / concurrency): other changes are not reported. No call waits for this one, so that it is
-   * reported at the end of the turn.
+   * Reports at the end of the turn, because no call waits for it, and only if it changes the number of instances that the
+   * calls need.
    */
   #inFlightChanged(before: number): void {
     const { concurrency } = this.#endpoints;
-    if (Math.ceil(before / concurrency) === Math.ceil(this.#inFlight / concurrency)) return;
-    this.#hasNews = true;
+    if (Math.ceil(before / concurrency) === Math.ceil(this.inFlight / concurrency)) return;
+    this.#hasChanged = true;
     if (!this.#isReportHeld) this.#holdReport();
   }
 

@@ -1,11 +1,14 @@
-import { Server } from "node:http";
+import { type IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import { LingeringCloses } from "../../http/lingering-close.ts";
 import { RequestOrder } from "../../http/request-order.ts";
 import type { Limits } from "../../platform/limits.ts";
+import { Problem } from "../../platform/problems.ts";
+import type { CallInput } from "../call/call.ts";
+import { prepare } from "../exchange/request-head.ts";
 import { PlainConnections } from "../fast-path/plain-connections.ts";
+import { PlainResponse } from "../fast-path/plain-response.ts";
 import type { Router } from "../router.ts";
-import { upgradeInput } from "../websocket/upgrade-input.ts";
 import { type RequestHandler, takeInOrder } from "./node-calls.ts";
 import {
   clientErrorHandler,
@@ -17,73 +20,82 @@ import {
 export interface CallServerOptions {
   readonly router: Pick<Router, "take" | "isLeaving" | "countRefusal">;
   readonly limits: Limits;
-  /** Time that a client has to send a header block, in milliseconds. */
+  /** Time for a client to send a header block, in milliseconds. */
   readonly headersMs?: number | undefined;
-  /** Answers what is not below /fn; without it the router does. */
+  /** Answers requests that are not below /fn; the router does by default. */
   readonly other?: RequestHandler | undefined;
 }
 
-/** Time that clients have at the end to take their last responses, in milliseconds. */
-export const LAST_RESPONSES_MS = 1_000;
-
-/** The largest head that is read here instead of by node; others are few, and take their time anyway. */
+/** The largest head that the fast path reads. Larger ones are rare and slow for other reasons. */
 const PLAIN_HEAD_BYTES = 16 * 1024;
 
-/** The server in front of a router, with everything in place that the rules of calls rely on. */
-export function createCallServer(options: CallServerOptions): CallServer {
-  const { router, limits, headersMs, other } = options;
-  const choices = { optimizeEmptyRequests: true, ...(headersMs === undefined ? {} : { headersMs }) };
-  const serverOptions = routerServerOptions(limits, choices);
-  const order = new RequestOrder();
-  const calls = { router, order, other };
-  const server = new CallServer(serverOptions, takeInOrder(calls, false));
-  server.takePlain((handOver) => {
-    return new PlainConnections({
-      lingering: server.lingering,
-      headBytes: Math.min(limits.headerBytes, PLAIN_HEAD_BYTES),
-      keepAliveMs: serverOptions.keepAliveTimeout!,
-      lookMs: serverOptions.connectionsCheckingInterval!,
-      router,
-      handOver(socket) {
-        server.lingering.watch(socket, () => order.isDone(socket));
-        handOver(socket);
-      },
-    });
-  });
-  server.on("checkContinue", takeInOrder(calls, true));
-  server.on("upgrade", (request, socket, head) => {
-    order.takeOver(socket, () => router.take(upgradeInput(request, socket, head)));
-  });
-  server.on("checkExpectation", (request, response) => {
-    order.run(request, response, () => refuseExpectation(request, response));
-  });
-  server.on("connect", (request, socket) => order.takeOver(socket, () => refuseConnect(request, socket)));
-  server.on("clientError", clientErrorHandler(limits, router.countRefusal));
-  return server;
-}
-
-/** Node's HTTP server, which gets a connection when the first request comes on it that is not plain. */
+/** The server in front of a router. Node's server takes a connection over at its first request that is not plain. */
 export class CallServer extends Server {
   readonly lingering = new LingeringCloses();
-  #plain: PlainConnections | undefined;
+  readonly #plain: PlainConnections;
 
-  takePlain(create: (handOver: (socket: Socket) => void) => PlainConnections): void {
+  constructor({ router, limits, headersMs, other }: CallServerOptions) {
+    const options = routerServerOptions(limits, { headersMs, optimizeEmptyRequests: true });
+    const order = new RequestOrder();
+    const calls = { router, order, other };
+    super(options, takeInOrder(calls, false));
     const listeners = this.listeners("connection");
-    const plain = create((socket) => {
-      for (const listener of listeners) listener.call(this, socket);
+    this.#plain = new PlainConnections({
+      lingering: this.lingering,
+      headBytes: Math.min(limits.headerBytes, PLAIN_HEAD_BYTES),
+      keepAliveMs: options.keepAliveTimeout!,
+      checkMs: options.connectionsCheckingInterval!,
+      router,
+      handOver: (socket) => {
+        this.lingering.watch(socket, () => order.isDone(socket));
+        for (const listener of listeners) listener.call(this, socket);
+      },
     });
-    this.#plain = plain;
     this.removeAllListeners("connection");
-    this.on("connection", (socket: Socket) => plain.take(socket));
+    this.on("connection", (socket: Socket) => this.#plain.take(socket));
+    this.on("checkContinue", takeInOrder(calls, true));
+    this.on("upgrade", (request, socket, head) => {
+      order.takeOver(socket, () => router.take(upgradeInput(request, socket as Socket, head)));
+    });
+    this.on("checkExpectation", (request, response) => {
+      order.run(request, response, () => refuseExpectation(request, response));
+    });
+    this.on("connect", (_, socket) => order.takeOver(socket, () => refuseConnect(socket)));
+    this.on("clientError", clientErrorHandler(limits, router.countRefusal));
   }
 
   override closeIdleConnections(): void {
-    this.#plain?.closeIdle();
+    this.#plain.closeIdle();
     super.closeIdleConnections();
   }
 
   override closeAllConnections(): void {
-    this.#plain?.closeAll();
+    this.#plain.closeAll();
     super.closeAllConnections();
   }
+}
+
+/**
+ * Returns a WebSocket handshake (RFC 6455 4.1) in the form that the router takes.
+ * @param socket the connection, which Node's server has released
+ * @param head bytes that the client sent after the handshake
+ */
+function upgradeInput(request: IncomingMessage, socket: Socket, head: Buffer): CallInput {
+  const response = new PlainResponse({
+    socket,
+    isHead: false,
+    keepsAlive: false,
+    date: () => new Date().toUTCString(),
+    keepAlive: "",
+    onFinish: () => socket.destroySoon(),
+  });
+  // An error is followed by close, which ends the call.
+  socket.on("error", () => {});
+  socket.on("drain", () => response.drained());
+  socket.once("close", () => response.close());
+  const { "content-length": length, "transfer-encoding": coding } = request.headers;
+  const hasBody = (length !== undefined && length !== "0") || coding !== undefined;
+  const detail = "A WebSocket handshake cannot have a body: send it without one.";
+  const problem = hasBody ? new Problem("invalid_request", detail) : undefined;
+  return { request: prepare(request), response, problem, upgrade: { socket, head } };
 }

@@ -7,7 +7,7 @@ import { isCallTarget, prepare } from "../exchange/request-head.ts";
 import type { ClientResponse, ResponseHead } from "../exchange/response.ts";
 import type { Router } from "../router.ts";
 
-/** The response of Node's server to a call. */
+/** The response to a call on a connection of Node's server. */
 export class NodeResponse implements ClientResponse {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -49,12 +49,12 @@ export class NodeResponse implements ClientResponse {
   writeHead({ status, headers }: ResponseHead, own: readonly string[]): void {
     const response = this.#response;
     response.writeHead(status, [...headers, ...own]);
-    // While answers before it are due, Node puts a head that goes with a buffer before everything else that waits to be
-    // written: 1xx would become part of the body.
+    // While answers before it are due, Node writes a head that goes with a buffer before everything else that is queued: a
+    // 1xx response would become part of the body.
     if (response.socket === null) this.flushHead();
   }
 
-  /** Node's own `flushHeaders` would write what is beyond ASCII as UTF-8. */
+  /** Writes nothing as latin1, because Node's `flushHeaders` would write characters beyond ASCII as UTF-8. */
   flushHead(): void {
     this.#response.write("", "latin1");
   }
@@ -65,7 +65,10 @@ export class NodeResponse implements ClientResponse {
 
   end(body?: Buffer | string, trailers: readonly string[] = []): void {
     const response = this.#response;
-    if (trailers.length > 0) response.addTrailers(pairs(trailers));
+    if (trailers.length > 0) {
+      const pairs = trailers.map((name, i): [string, string] => [name, trailers[i + 1]!]);
+      response.addTrailers(pairs.filter((_, i) => i % 2 === 0));
+    }
     if (typeof body === "string") response.end(body, "latin1");
     else response.end(body);
   }
@@ -78,7 +81,7 @@ export class NodeResponse implements ClientResponse {
       return;
     }
     const { socket, httpVersionMinor } = this.#request;
-    // In HTTP/1.0 the end of the connection is the end of the body: only a reset tells the difference.
+    // In HTTP/1.0 the end of the connection ends the body: only a reset shows that it is incomplete.
     if (httpVersionMinor === 0) socket.resetAndDestroy();
     else socket.destroy();
   }
@@ -92,23 +95,17 @@ export class NodeResponse implements ClientResponse {
   }
 }
 
-function pairs(fields: readonly string[]): [string, string][] {
-  const list: [string, string][] = [];
-  for (let i = 0; i < fields.length; i += 2) list.push([fields[i]!, fields[i + 1]!]);
-  return list;
-}
-
 /** Answers the requests that are not calls. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface NodeCallsOptions {
   readonly router: Pick<Router, "take" | "isLeaving">;
   readonly order: RequestOrder;
-  /** Answers what is not below /fn, requests included that come ended; without it the router does. */
+  /** Answers requests that are not below /fn; the router does by default. */
   readonly other?: RequestHandler | undefined;
 }
 
-/** Listener for `request` and `checkContinue` of Node's server: starts each request when it is its turn. */
+/** Returns a listener for `request` or `checkContinue` of Node's server, which starts each request when it is its turn. */
 export function takeInOrder(
   { router, order, other }: NodeCallsOptions,
   expectsContinue: boolean,
@@ -126,7 +123,7 @@ export function takeInOrder(
 }
 
 /**
- * A request of Node's server as the router takes it.
+ * Returns a request of Node's server in the form that the router takes.
  * @param expectsContinue the client waits for 100 Continue before it sends the body
  */
 export function nodeInput(
@@ -141,17 +138,19 @@ export function nodeInput(
 }
 
 /**
- * Refuses what Node's parser accepts although another HTTP parser, before or behind this one, may read it differently.
+ * Refuses requests that Node's parser accepts and that another HTTP parser before or behind this one may read differently.
  * Such a connection is not used again.
  */
 function framingProblem(request: IncomingMessage, response: ServerResponse): Problem | undefined {
   const { "transfer-encoding": coding, expect, upgrade } = request.headers;
-  // Node drops what came in the same packet as an offer that it declines, and would read on in the middle.
+  // Node drops the rest of the packet of an upgrade request that it declines, and would continue in the middle.
   if (upgrade !== undefined) response.shouldKeepAlive = false;
   let problem: Problem | undefined;
   if (request.httpVersionMajor !== 1) {
-    const detail = "The request line names no HTTP/1.0 or HTTP/1.1; send it as one of them.";
-    problem = new Problem("invalid_request", detail);
+    problem = new Problem(
+      "invalid_request",
+      "The request line has another version than HTTP/1.0 or HTTP/1.1.",
+    );
   } else if (coding !== undefined) problem = codingProblem(request, coding);
   if (problem === undefined && expect !== undefined && expect.toLowerCase() !== "100-continue") {
     problem = unknownExpectation();
@@ -161,13 +160,13 @@ function framingProblem(request: IncomingMessage, response: ServerResponse): Pro
 }
 
 export function unknownExpectation(): Problem {
-  const detail = "The only expectation that can be met is 100-continue; send the request without Expect.";
+  const detail = "Skiff supports no expectation but 100-continue: send the request without Expect.";
   return new Problem("expectation_failed", detail);
 }
 
 /**
- * True for a request that stands behind one whose answer closes the connection: it must not be processed
- * (RFC 9112 9.6), because its client will send it again.
+ * Returns whether a request follows one whose answer closes the connection. It must not be processed (RFC 9112 9.6),
+ * because its client sends it again.
  */
 function isBehindLast({ socket }: IncomingMessage, response: ServerResponse): boolean {
   const ahead = (socket as Socket & { _httpMessage?: ServerResponse })._httpMessage;
@@ -175,10 +174,9 @@ function isBehindLast({ socket }: IncomingMessage, response: ServerResponse): bo
 }
 
 function codingProblem(request: IncomingMessage, coding: string): Problem | undefined {
-  // RFC 9112 6.1: in HTTP/1.0 the field makes the framing doubtful, whatever it says.
+  // RFC 9112 6.1: in HTTP/1.0 any value of the field makes the framing ambiguous.
   if (request.httpVersionMinor !== 0 && coding.toLowerCase() === "chunked") return undefined;
-  return new Problem(
-    "invalid_request",
-    'The only transfer coding that is understood is "chunked", in HTTP/1.1; send the body so, or with Content-Length.',
-  );
+  const detail =
+    'Skiff supports no transfer coding but "chunked", in HTTP/1.1: send the body so, or with Content-Length.';
+  return new Problem("invalid_request", detail);
 }

@@ -3,73 +3,53 @@ import type { IncomingMessage, ServerOptions, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { discardBody } from "../../http/discard-body.ts";
+import { HEADERS_MS, serverOptions } from "../../http/server.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { Problem, type ProblemCode } from "../../platform/problems.ts";
 import { formatBytes, formatMs } from "../../platform/quantity.ts";
 import { answerProblem, answerRaw } from "../exchange/answer.ts";
 import { NodeResponse, unknownExpectation } from "./node-calls.ts";
 
-const HEADERS_MS = 15_000;
-const KEEP_ALIVE_MS = 75_000;
-const CHECK_MS = 1_000;
-
 export interface ServerChoices {
-  /** Time that a client has to send a header block, in milliseconds. */
-  readonly headersMs?: number;
+  /** Time for a client to send a header block, in milliseconds. */
+  readonly headersMs?: number | undefined;
   /**
-   * Requests without a body come ended, and never emit `end`: a tenth less work per call. Only for a
-   * server whose every handler looks at `readableEnded` before it waits for that event.
+   * Requests without a body have ended when they arrive and never emit `end`: a tenth less work per call. Every handler
+   * of such a server must check `readableEnded` before it waits for that event.
    */
   readonly optimizeEmptyRequests?: boolean;
 }
 
-/** Options of `http.createServer` that the rules of the router rely on. */
+/** Returns options of `http.createServer` that the rules of the router rely on. */
 export function routerServerOptions(
   limits: Limits,
-  { headersMs = HEADERS_MS, optimizeEmptyRequests = false }: ServerChoices = {},
+  { headersMs, optimizeEmptyRequests = false }: ServerChoices = {},
 ): ServerOptions {
   return {
-    maxHeaderSize: limits.headerBytes,
-    insecureHTTPParser: false,
-    // The router answers a missing Host itself, with a problem document instead of an empty 400.
-    requireHostHeader: false,
-    headersTimeout: headersMs,
-    // A body may take as long as it makes progress; the call's own timer watches it.
-    requestTimeout: 0,
-    // Longer than load balancers keep an idle connection (60 s), so that we are never the first to close.
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionsCheckingInterval: Math.min(CHECK_MS, headersMs),
+    ...serverOptions(limits, headersMs),
     noDelay: true,
     optimizeEmptyRequests,
-    // An offer of h2c is no reason to leave HTTP/1.1: such a request is served as if it had not been made.
-    shouldUpgradeCallback: isWebSocket,
+    // Other upgrades, such as h2c, are declined: the request is served over HTTP/1.1.
+    shouldUpgradeCallback: ({ method, headers }) =>
+      method === "GET" && headers.upgrade?.toLowerCase() === "websocket",
   };
 }
 
-function isWebSocket(request: IncomingMessage): boolean {
-  return request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket";
-}
-
 /**
- * Listener for `clientError`: answers what node could not parse with a problem document, then ends the
- * connection. Answers to whole requests before it are due first. `count` is told the code of every such answer.
+ * Returns a listener for `clientError`: answers a request that Node could not parse with a problem document after the
+ * answers to complete requests before it, then ends the connection. Calls `count` with the code of each such answer.
  */
 export function clientErrorHandler(
   limits: Limits,
   count: (code: ProblemCode) => void = () => {},
 ): (error: NodeJS.ErrnoException, socket: Duplex) => void {
   const waiting = new WeakSet<Duplex>();
-  return function answer(error, socket) {
-    if (error.code === "ECONNRESET") {
-      socket.destroy();
-      return;
-    }
-    if (!socket.writable) {
-      (socket as Socket).destroySoon();
-      return;
-    }
-    const pending = (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage;
-    if (pending?.req.complete) {
+  return function answer(error, duplex) {
+    const socket = duplex as Socket & { _httpMessage?: ServerResponse | null };
+    const { _httpMessage: pending } = socket;
+    if (error.code === "ECONNRESET") socket.destroy();
+    else if (!socket.writable) socket.destroySoon();
+    else if (pending?.req.complete) {
       // Node reports every packet that follows.
       if (waiting.has(socket)) return;
       waiting.add(socket);
@@ -78,47 +58,43 @@ export function clientErrorHandler(
         answer(error, socket);
       });
     } else if (pending?.writableEnded) {
-      // The request is answered already, before all of it has come.
-      pending.once("close", () => (socket as Socket).destroySoon());
+      // The request was answered before all of it arrived.
+      pending.once("close", () => socket.destroySoon());
     } else if (pending?.headersSent) {
-      // A response that has begun cannot be taken back: the client must see it break off.
+      // A response that has begun cannot be replaced: the client must see it break off.
       socket.destroy();
     } else {
       const problem = clientProblem(error, limits);
       count(problem.code);
-      answerRaw(socket as Socket, problem, randomUUID());
+      answerRaw(socket, problem, randomUUID());
     }
   };
 }
 
-/** Listener for `connect`: no tunnels here. */
-export function refuseConnect(_request: IncomingMessage, socket: Duplex): void {
-  const detail = "CONNECT opens a tunnel, which Skiff does not offer; send the request to /fn/NAME itself.";
+/** Answers CONNECT. */
+export function refuseConnect(socket: Duplex): void {
+  const detail = "Skiff opens no tunnels with CONNECT: send the request to /fn/NAME itself.";
   answerRaw(socket as Socket, new Problem("method_not_allowed", detail), randomUUID());
 }
 
-/** Listener for `checkExpectation`: what a client expects besides 100-continue, nothing here can promise. */
+/** Listener for `checkExpectation`: refuses every expectation but 100-continue. */
 export function refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
   response.once("close", () => discardBody(request));
-  // Whether the body comes all the same is not known.
+  // The body may follow all the same.
   response.shouldKeepAlive = false;
   answerProblem(new NodeResponse(request, response), unknownExpectation(), randomUUID());
 }
 
 function clientProblem(error: NodeJS.ErrnoException & { reason?: string }, limits: Limits): Problem {
   if (error.code === "HPE_HEADER_OVERFLOW") {
-    const size = formatBytes(limits.headerBytes);
-    return new Problem(
-      "headers_too_large",
-      `The header block is over ${size} (SKIFF_MAX_HEADERS); send fewer or shorter fields.`,
-    );
+    const limit = `${formatBytes(limits.headerBytes)} (SKIFF_MAX_HEADERS)`;
+    const detail = `The header block is larger than ${limit}: send fewer or shorter fields.`;
+    return new Problem("headers_too_large", detail);
   }
   if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") {
-    return new Problem(
-      "request_timeout",
-      `The header block did not arrive within ${formatMs(HEADERS_MS)}; send it faster.`,
-    );
+    const detail = `The header block did not arrive within ${formatMs(HEADERS_MS)}: send it faster.`;
+    return new Problem("request_timeout", detail);
   }
-  const reason = error.reason ?? error.code ?? "not HTTP";
+  const reason = error.reason ?? error.code ?? "it is not HTTP";
   return new Problem("invalid_request", `The request is not valid HTTP/1.1: ${reason}.`);
 }

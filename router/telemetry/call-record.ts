@@ -2,33 +2,80 @@ import type { WakeStep } from "../../platform/platform.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
 import type { RequestHead } from "../exchange/request.ts";
 
-/** A call that is over, for the access log and its span. */
+/** A finished call, for the access log and its span. */
 export interface CallRecord {
   readonly id: string;
   readonly request: RequestHead;
-  /** Undefined where it was refused before its function was known. */
+  /** Undefined if the call was refused before its function was known. */
   readonly functionName: string | undefined;
-  /** Undefined where no instance had it. */
+  /** Undefined if no instance had the call. */
   readonly version: number | undefined;
   readonly instance: string | undefined;
-  /** What the client got; 0 if it left before there was an answer. */
+  /** Status of the response; 0 if the client left before there was one. */
   readonly status: number;
-  /** The connection broke before the answer was whole. */
+  /** The connection broke before the response was complete. */
   readonly isAborted: boolean;
   readonly durationMs: number;
-  /** Time that it waited for an instance. */
+  /** Time that the call waited for an instance. */
   readonly waitedMs: number;
   /** Bytes of the body that arrived. */
   readonly requestBytes: number;
-  /** Bytes that were sent to the client, the head among them. */
+  /** Bytes that were sent to the client, including the head. */
   readonly responseBytes: number;
-  /** Why Skiff answered, or broke off, instead of the function. */
+  /** The problem with which Skiff answered, or broke the response off. */
   readonly code: ProblemCode | undefined;
-  /** It came when nothing was ready. */
+  /** The call arrived when no instance was ready. */
   readonly isCold: boolean;
-  /** The steps of the waking that it waited for, where they are known. */
+  /** The steps of the waking that the call waited for, where they are known. */
   readonly wakeSteps: readonly WakeStep[];
   readonly retries: number;
-  /** What the instance got, or would have got. */
+  /** The field that was, or would have been, forwarded to the instance. */
   readonly traceparent: string | undefined;
+}
+
+/** A call's part of a trace, from its arrival to its end. */
+export interface CallSpan {
+  /** Forwarded to the instance: if this span is recorded, the instance's spans are its children. */
+  readonly traceparent: string;
+  end(call: CallRecord): void;
+}
+
+/** Records calls as spans. Never waits and never throws. */
+export interface Tracer {
+  /** Spans that were not exported. */
+  readonly dropped: number;
+  /**
+   * @param parent a valid `traceparent`; undefined begins a trace
+   * @param agoMs time since the call arrived
+   */
+  begin(parent: string | undefined, agoMs: number): CallSpan;
+}
+
+/** Longest values that a client chooses, in characters. */
+const PATH_LENGTH = 2_048;
+const FIELD_LENGTH = 256;
+
+/** Characters that clients should have escaped in a path. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are to be escaped
+const NOT_IN_PATH = /[\x00-\x20"<>\\^`{|}\x7f-\uffff]/g;
+const NOT_IN_FIELD = /[^\x20-\x7e]/g;
+
+/**
+ * Returns the path of a request target without query and authority, which may contain secrets. It is plain ASCII without
+ * quotes and backslashes, so that it needs no escapes in JSON or on a terminal.
+ */
+export function pathForLog(target: string): string {
+  const cut = target.slice(0, 4 * PATH_LENGTH);
+  const path = cut.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "");
+  const end = path.search(/[?#]/);
+  return (end < 0 ? path : path.slice(0, end)).replace(NOT_IN_PATH, escaped).slice(0, PATH_LENGTH);
+}
+
+/** Returns the value of a header field in printable ASCII. */
+export function fieldForLog(value: string | undefined): string | undefined {
+  return value?.slice(0, FIELD_LENGTH).replace(NOT_IN_FIELD, "?");
+}
+
+function escaped(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
 }

@@ -1,35 +1,32 @@
 import type { AccessLog } from "./access-log.ts";
-import type { Tracer } from "./call-span.ts";
+import type { Tracer } from "./call-record.ts";
 import { otlpSettings } from "./otlp-settings.ts";
 
-/** The access log and the spans of calls, where they are switched on. */
+/** The access log and the spans of calls; undefined where they are off. */
 export interface Telemetry {
   readonly accessLog: AccessLog | undefined;
-  readonly tracer: (Tracer & { readonly dropped: number }) | undefined;
-  /** Writes and exports what is held, for at most `withinMs`. */
+  readonly tracer: Tracer | undefined;
+  /** Flushes both for at most `withinMs`. */
   close(options: { withinMs: number }): Promise<void>;
 }
 
 export interface TelemetryOptions {
   /** `SKIFF_ACCESS_LOG` and OpenTelemetry's variables. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Prints one line for people: why lines or spans are lost. */
+  /** Prints one line on the terminal: the reason why lines or spans are lost. */
   readonly print: (line: string) => void;
 }
 
 /**
- * Opens the access log and the export of spans. What is switched off is not loaded.
- * @throws Error in words for the person who started it: bad variable, file that cannot be written
+ * Opens the access log and the export of spans. Modules of what is off are not loaded.
+ * @throws Error with a text for the operator: invalid variable, file that cannot be written
  */
 export async function openTelemetry({ env, print }: TelemetryOptions): Promise<Telemetry> {
   const target = env.SKIFF_ACCESS_LOG || "off";
   const settings = otlpSettings(env);
   const accessLog =
     target === "off" ? undefined : new (await import("./access-log.ts")).AccessLog({ target, print });
-  const tracer =
-    settings === undefined
-      ? undefined
-      : new (await import("./otlp-tracer.ts")).OtlpTracer({ settings, print });
+  const tracer = settings && new (await import("./otlp-tracer.ts")).OtlpTracer(settings, print);
   return {
     accessLog,
     tracer,

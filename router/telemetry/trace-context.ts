@@ -1,6 +1,6 @@
 import { randomFillSync } from "node:crypto";
 import type { PreparedRequest } from "../exchange/request.ts";
-import type { CallSpan, Tracer } from "./call-span.ts";
+import type { CallSpan, Tracer } from "./call-record.ts";
 
 /** Bytes of one trace id and one parent id. */
 const IDS_BYTES = 24;
@@ -11,7 +11,7 @@ const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{
 const LENGTH = 55;
 const LONGEST = 512;
 
-/** True if a trace goes on from this field. What is not valid is not repaired: a new trace begins. */
+/** Returns whether this field continues a trace. A field that is not valid begins a new one. */
 export function isTraceparent(text: string): boolean {
   if (text.length !== LENGTH && (text.length > LONGEST || text.startsWith("00"))) return false;
   return TRACEPARENT.test(text);
@@ -25,16 +25,16 @@ export function parentIdOf(traceparent: string): string {
   return traceparent.slice(36, 52);
 }
 
-/** True if who called recorded its part of the trace. */
+/** Returns whether the caller recorded its part of the trace. */
 export function isSampled(traceparent: string): boolean {
   return (Number.parseInt(traceparent.slice(53, 55), 16) & 1) === 1;
 }
 
 /** A call's place in a trace. */
 export interface CallTrace {
-  /** The field as the instance gets it. */
+  /** The field for the instance. */
   readonly traceparent: string;
-  /** The fields of the trace for the instance, as lines. */
+  /** All fields of the trace for the instance, as lines. */
   readonly lines: string;
   /** Undefined if no spans are exported. */
   readonly span: CallSpan | undefined;
@@ -60,7 +60,7 @@ export class Traces {
     return { traceparent: ours, lines: `traceparent: ${ours}\r\n${state}`, span };
   }
 
-  /** A new `traceparent`, not sampled: no part of it was recorded yet. Random bytes are drawn for many at a time. */
+  /** Returns a new `traceparent`, not sampled: no part of it was recorded. Random bytes are drawn for many at a time. */
   next(): string {
     if (this.#offset === this.#text.length) {
       this.#text = randomFillSync(this.#bytes).toString("hex");

@@ -1,8 +1,8 @@
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import type { Address } from "../../platform/platform.ts";
-import { type ResponseEnd, ResponseParser, type ResponseSink } from "./response-parser.ts";
+import { ResponseParser, type ResponseSink } from "./response-parser.ts";
 
-/** A call as its instance gets it. */
+/** A call in the form that its instance gets. */
 export interface UpstreamRequest {
   readonly method: string;
   /** The request line and the fields, without those that frame the body and without the empty line. */
@@ -12,91 +12,93 @@ export interface UpstreamRequest {
   readonly isUpgrade?: boolean;
 }
 
-/** The body of a call; it frames itself. One that no instance has taken yet can be sent again. */
+/** The body of a call; it frames itself. It can be sent again until an instance has accepted it. */
 export interface UpstreamBody {
-  /** True when all of it was sent. */
+  /** All of it was sent. */
   readonly isSent: boolean;
   sendTo(socket: Socket, text: string, sending: Sending): void;
-  /** Lets go of the socket. */
+  /** Releases the socket. */
   stop(): void;
 }
 
 export interface Sending {
-  /** Bytes of the head can have reached the instance. */
+  /** Called when bytes of the head can have reached the instance. */
   readonly onStart: () => void;
-  /** The body broke off, or the head could not be written: then the body is still whole. */
+  /** Called when the body broke off, or the head could not be written: then the body is still complete. */
   readonly onFailure: (error: Error) => void;
 }
 
-/** The caller of an instance. Gets nothing more after `onEnd`, `onError` or `abort`. */
+/** The caller of an instance. None of its members is called after `onEnd`, `onError` or `abort`. */
 export interface UpstreamSink extends ResponseSink {
-  /** Bytes can have reached the instance from now on. */
+  /** Called when bytes can have reached the instance. */
   onStart(): void;
-  /** Everything that was read has been passed on. */
+  /** Called when everything that was read has been passed on. */
   onReadEnd(): void;
-  /** There is no response, or not all of one. */
+  /** Called when there is no response, or an incomplete one. */
   onError(error: Error): void;
 }
 
+/** What the connections to one instance share. */
 export interface ConnectionOptions {
   readonly address: Address;
   /** Largest header block of a response, in bytes. */
   readonly headerBytes: number;
-  /** Time for an address to accept the connection, in milliseconds. */
-  readonly connectMs: number;
-  /** Buffer for everything that is read; connections may share one, because nothing stays in it. */
+  /** Receives everything that is read. Connections share it, because no data stays in it. */
   readonly readBuffer: Buffer;
-  /** The connection can carry another call. */
+  /** Called when the connection can carry another call. */
   readonly onFree: (connection: UpstreamConnection) => void;
   readonly onClose: (connection: UpstreamConnection) => void;
 }
 
-/** Time after which a silent TCP connection is probed, so that a machine that is gone is noticed. */
+/** Time for an address to accept a connection, in milliseconds. */
+const CONNECT_MS = 3_000;
+/** Idle time after which a TCP connection is probed, in milliseconds: a machine that is gone sends no FIN. */
 const PROBE_AFTER_MS = 60_000;
 
 /** One connection to an instance, which carries one call at a time. */
 export class UpstreamConnection {
-  /** For the pool: the connection has carried no call since the pool last looked. */
+  /** For the owner: the connection has carried no call since its last check. */
   isOld = false;
+  /** For the client's side of a WebSocket; the sink still gets what the instance sends. */
+  readonly socket: Socket;
   readonly #options: ConnectionOptions;
-  readonly #socket: Socket;
   readonly #parser: ResponseParser;
   #sink: UpstreamSink | undefined;
   #body: UpstreamBody | undefined;
   #isReading = true;
   #isFinishing = false;
   #error: Error | undefined;
-  #connecting: NodeJS.Timeout | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#parser = new ResponseParser(options.headerBytes, (end) => this.#responseEnded(end));
+    this.#parser = new ResponseParser(options.headerBytes, (keepsAlive) => this.#responseEnded(keepsAlive));
     const socket = connect(this.#connectOptions());
-    this.#socket = socket;
-    this.#connecting = setTimeout(
-      () => socket.destroy(new Error("connecting took too long")),
-      options.connectMs,
-    );
-    socket.once("connect", () => clearTimeout(this.#connecting));
+    this.socket = socket;
+    const timer = setTimeout(() => socket.destroy(new Error("connecting took too long")), CONNECT_MS);
+    socket.once("connect", () => clearTimeout(timer));
     socket.on("end", () => this.#ended());
     socket.on("error", (error) => {
       this.#error = error;
     });
-    socket.on("close", () => this.#closed());
+    socket.on("close", () => {
+      clearTimeout(timer);
+      this.#fail(this.#error ?? socketError(socket));
+      options.onClose(this);
+    });
   }
 
-  /** Sends the first call once there is a connection. If there is none, `onError` comes without `onStart`. */
+  /** Sends the first call once connected. If the connection fails, `onError` is called without `onStart`. */
   sendWhenConnected(request: UpstreamRequest, sink: UpstreamSink): void {
     this.#sink = sink;
-    this.#socket.once("connect", () => {
+    this.socket.once("connect", () => {
       // The call may have been aborted.
-      if (this.#sink === sink && !this.send(request, sink)) sink.onError(socketError(this.#socket));
+      if (this.#sink === sink && !this.send(request, sink)) sink.onError(socketError(this.socket));
     });
   }
 
   /** Returns false if no byte could be written, because the instance has closed the connection. */
   send({ method, text, body, isUpgrade = false }: UpstreamRequest, sink: UpstreamSink): boolean {
-    const socket = this.#socket;
+    const { socket } = this;
     if (socket.destroyed || socket.readableEnded) return false;
     this.isOld = false;
     this.#sink = sink;
@@ -110,13 +112,13 @@ export class UpstreamConnection {
       return true;
     }
     socket.write(`${text}\r\n`, "latin1");
-    // Known at once only if the first attempt to write failed; what fails later may have been sent in part.
+    // Only a failure of the first write is known at once; after a later one bytes may have been sent.
     if (socket.errored === null) onStart();
     else this.#sink = undefined;
     return socket.errored === null;
   }
 
-  /** Stops reading the response; what was read already still comes. */
+  /** Stops reading the response; data that was read already is still passed on. */
   pause(sink: ResponseSink): void {
     if (this.#sink === sink) this.#isReading = false;
   }
@@ -124,35 +126,29 @@ export class UpstreamConnection {
   resume(sink: ResponseSink): void {
     if (this.#sink !== sink || this.#isReading) return;
     this.#isReading = true;
-    this.#socket.resume();
-  }
-
-  /** For the client's side of a WebSocket; what the instance sends still comes to the sink. */
-  get socket(): Socket {
-    return this.#socket;
+    this.socket.resume();
   }
 
   /** Breaks the call off, and the connection with it. Does nothing if another call is on it. */
   abort(sink: ResponseSink): void {
     if (this.#sink !== sink) return;
     this.#release();
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 
-  /** Ends the call and closes the connection, but sends what was written before; at most for `withinMs`. */
+  /** Ends the call and closes the connection after what was written before; at most `withinMs` later. */
   finish(sink: ResponseSink, withinMs: number): void {
     if (this.#sink !== sink) return;
     this.#release();
     this.#isFinishing = true;
-    const socket = this.#socket;
-    socket.destroySoon();
-    socket.setTimeout(withinMs, () => socket.destroy());
+    this.socket.destroySoon();
+    this.socket.setTimeout(withinMs, () => this.socket.destroy());
   }
 
-  /** Breaks off a call that may be under way. */
+  /** Breaks off a call in flight with `reason`. */
   destroy(reason?: Error): void {
     if (reason !== undefined) this.#fail(reason);
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 
   #connectOptions(): NetConnectOpts {
@@ -175,12 +171,12 @@ export class UpstreamConnection {
     return this.#isReading;
   }
 
-  #responseEnded({ keepsAlive }: ResponseEnd): void {
+  #responseEnded(keepsAlive: boolean): void {
     const isSent = this.#body?.isSent ?? true;
     this.#release();
     this.#isReading = true;
     if (keepsAlive && isSent) this.#options.onFree(this);
-    else this.#socket.destroy();
+    else this.socket.destroy();
   }
 
   #ended(): void {
@@ -189,23 +185,17 @@ export class UpstreamConnection {
     } catch (error) {
       this.#fail(error as Error);
     }
-    this.#socket.destroy();
-  }
-
-  #closed(): void {
-    clearTimeout(this.#connecting);
-    this.#fail(this.#error ?? socketError(this.#socket));
-    this.#options.onClose(this);
+    this.socket.destroy();
   }
 
   #fail(error: Error): void {
     const sink = this.#sink;
     this.#release();
-    this.#socket.destroy();
+    this.socket.destroy();
     sink?.onError(error);
   }
 
-  /** The call gets nothing more from this connection. */
+  /** Detaches the call from the connection. */
   #release(): void {
     this.#sink = undefined;
     this.#parser.abandon();

@@ -6,40 +6,37 @@ import {
   WAIT_HEADER,
 } from "../../client-image/start-message.ts";
 import type { Instance } from "../../platform/platform.ts";
-import { UpstreamConnection, type UpstreamRequest, type UpstreamSink } from "./connection.ts";
+import {
+  type ConnectionOptions,
+  UpstreamConnection,
+  type UpstreamRequest,
+  type UpstreamSink,
+} from "./connection.ts";
+import type { UpstreamHead } from "./response-head.ts";
 
-/** Time for an address to accept a connection, in milliseconds. */
-export const CONNECT_MS = 3_000;
-/** Time that an instance is passed over after it refused a connection, in milliseconds. */
+/** Time for which an instance is passed over after it refused a connection, in milliseconds. */
 const ASIDE_MS = 500;
 /**
- * Time in which the platform notices that an instance has ended, in milliseconds. An instance that is killed loses its
- * connections before its socket: calls that came in between would be lost with it, although none of their bytes was read.
+ * Time in which the platform detects the end of an instance, in milliseconds. A killed instance loses its connections
+ * before its socket: calls that came in between would be lost, although none of their bytes was read.
  */
-const DOUBT_MS = 500;
+const SUSPECT_MS = 500;
 const IDLE_MS = 4_000;
-
-/** @param fields lines that ask for more than a sign of life; see docs/concurrency.md */
-function probeOf(fields: string): UpstreamRequest {
-  const text = `GET ${PROBE_PATH} HTTP/1.1\r\nhost: localhost\r\n${PROBE_HEADER}: 1\r\n${fields}`;
-  return { method: "GET", text, body: undefined };
-}
 
 export interface InstanceClientOptions {
   readonly instance: Instance;
   /** Calls that the instance admits at once. */
   readonly concurrency: number;
-  /** Largest header block of a response, in bytes. */
-  readonly headerBytes: number;
   /** See `ConnectionOptions`. */
+  readonly headerBytes: number;
   readonly readBuffer: Buffer;
   /** A connection without a call is closed after once to twice this time; 4 s by default. */
   readonly idleMs?: number;
 }
 
 /**
- * One instance as the router uses it: its connections and the number of calls on it. Connections have no limit of their
- * own, because a call holds a place before it is sent.
+ * One instance as the router uses it: its connections and the number of calls on it. The number of connections needs no
+ * limit of its own, because a call has a place before it is sent.
  */
 export class InstanceClient {
   readonly instance: Instance;
@@ -48,61 +45,59 @@ export class InstanceClient {
   used = 0;
   /** Calls among them whose response has begun. Changed by the calls themselves. */
   streams = 0;
-  readonly #options: InstanceClientOptions;
+  readonly #idleMs: number;
+  readonly #connectionOptions: ConnectionOptions;
   readonly #all = new Set<UpstreamConnection>();
-  /** The connection used last is used again first, so that surplus ones grow old. */
+  /** The most recently used connection is used first, so that surplus ones grow old. */
   readonly #idle: UpstreamConnection[] = [];
-  #looking: NodeJS.Timeout | undefined;
+  #checking: NodeJS.Timeout | undefined;
   #isClosed = false;
   #reason: Error | undefined;
   #asideUntilMs = 0;
-  #doubt: NodeJS.Timeout | undefined;
-  #stopProbe: () => void = () => {};
-  readonly #onFree = (connection: UpstreamConnection) => this.#freed(connection);
-  readonly #onClose = (connection: UpstreamConnection) => this.#forget(connection);
+  #suspicion: { readonly timer: NodeJS.Timeout; readonly probe: Probe } | undefined;
 
-  constructor(options: InstanceClientOptions) {
-    this.#options = options;
-    this.instance = options.instance;
-    this.concurrency = options.concurrency;
+  constructor({ instance, concurrency, headerBytes, readBuffer, idleMs = IDLE_MS }: InstanceClientOptions) {
+    this.instance = instance;
+    this.concurrency = concurrency;
+    this.#idleMs = idleMs;
+    this.#connectionOptions = {
+      address: instance.address,
+      headerBytes,
+      readBuffer,
+      onFree: (connection) => this.#freed(connection),
+      onClose: (connection) => this.#remove(connection),
+    };
   }
 
   get free(): number {
     return this.concurrency - this.used;
   }
 
-  /** Sends a call over a free connection, or a new one. Returns the connection, for `pause` and `abort`. */
+  /** Sends a call over a free connection or a new one. Returns the connection, for `pause` and `abort`. */
   send(request: UpstreamRequest, sink: UpstreamSink): UpstreamConnection {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
       if (idle.send(request, sink)) return idle;
       idle.destroy();
     }
-    const { instance, headerBytes, readBuffer } = this.#options;
-    const [onFree, onClose] = [this.#onFree, this.#onClose];
-    const { address } = instance;
-    const options = { address, headerBytes, connectMs: CONNECT_MS, readBuffer, onFree, onClose };
-    const fresh = new UpstreamConnection(options);
+    const fresh = new UpstreamConnection(this.#connectionOptions);
     this.#all.add(fresh);
     fresh.sendWhenConnected(request, sink);
     if (this.#reason !== undefined) fresh.destroy(this.#reason);
     return fresh;
   }
 
-  /**
-   * Reserves a place for a call whose body cannot be sent twice. The sink gets the answer: a refusal, or anything else if
-   * the call may be sent.
-   */
-  reserve(callId: string, waitMs: number, sink: UpstreamSink): UpstreamConnection {
+  /** Reserves a place for a call whose body cannot be sent twice. The call waits for it for `waitMs` at most. */
+  reserve(callId: string, waitMs: number, probe: Probe): void {
     const wait = waitMs === 0 ? "" : `${WAIT_HEADER}: ${Math.floor(waitMs)}\r\n`;
-    return this.send(probeOf(`${PLACE_HEADER}: ${callId}\r\n${wait}`), sink);
+    this.#probe(`${PLACE_HEADER}: ${callId}\r\n${wait}`, probe);
   }
 
-  /** Tells the instance that a call has ended, whose broken connection Deno does not notice; see docs/upstream.md. */
+  /** Notifies the instance that a call has ended, because Deno does not notice its broken connection; see docs/upstream.md. */
   endCall(callId: string): void {
-    this.send(probeOf(`${GONE_HEADER}: ${callId}\r\n`), new ProbeSink(() => {}));
+    this.#probe(`${GONE_HEADER}: ${callId}\r\n`, new Probe(() => {}));
   }
 
-  /** Passes the instance over for a moment, because it refused a connection or had no place. */
+  /** Passes the instance over for 500 ms, because it refused a connection. */
   setAside(): void {
     this.#asideUntilMs = performance.now() + ASIDE_MS;
   }
@@ -111,46 +106,54 @@ export class InstanceClient {
     return this.#asideUntilMs !== 0 && performance.now() < this.#asideUntilMs;
   }
 
-  /** Holds calls back until the instance answers a probe, or for a moment; then calls `onOver`. */
-  doubt(onOver: () => void): void {
-    if (this.#doubt !== undefined) return;
+  /** Holds calls back until the instance answers a probe, or for 500 ms; then calls `onOver`. */
+  suspect(onOver: () => void): void {
+    if (this.#suspicion !== undefined) return;
     const over = () => {
-      if (this.#doubt === undefined) return;
-      this.#trust();
+      if (this.#suspicion === undefined) return;
+      this.#endSuspicion();
       onOver();
     };
-    this.#doubt = setTimeout(over, DOUBT_MS);
-    const sink = new ProbeSink(over);
-    const connection = this.send(probeOf(""), sink);
-    this.#stopProbe = () => connection.abort(sink);
+    const probe = new Probe((result) => {
+      if (result !== "none") over();
+    });
+    this.#suspicion = { timer: setTimeout(over, SUSPECT_MS), probe };
+    this.#probe("", probe);
   }
 
-  /** The instance broke a call off a moment ago and may be about to end. */
-  get isDoubtful(): boolean {
-    return this.#doubt !== undefined;
+  /** The instance broke a call off a moment ago and may be about to stop. */
+  get isSuspect(): boolean {
+    return this.#suspicion !== undefined;
   }
 
-  /** Closes the connections as they become free; calls under way may end. */
+  /** Closes the connections as they become free; calls in flight can finish. */
   close(): void {
-    this.#trust();
+    this.#endSuspicion();
     this.#isClosed = true;
-    clearTimeout(this.#looking);
+    clearTimeout(this.#checking);
     for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 
-  /** Breaks calls under way off with `reason`. */
+  /** Breaks calls in flight off with `reason`. */
   destroy(reason: Error): void {
     this.#reason = reason;
     this.close();
     for (const connection of this.#all) connection.destroy(reason);
   }
 
-  #trust(): void {
-    clearTimeout(this.#doubt);
-    this.#doubt = undefined;
-    // Nothing else would end a probe that is never answered, or never to its end.
-    this.#stopProbe();
-    this.#stopProbe = () => {};
+  /** @param fields lines of the request; without any it checks that the instance lives, see docs/concurrency.md */
+  #probe(fields: string, probe: Probe): void {
+    const text = `GET ${PROBE_PATH} HTTP/1.1\r\nhost: localhost\r\n${PROBE_HEADER}: 1\r\n${fields}`;
+    probe.connection = this.send({ method: "GET", text, body: undefined }, probe);
+  }
+
+  #endSuspicion(): void {
+    if (this.#suspicion === undefined) return;
+    const { timer, probe } = this.#suspicion;
+    this.#suspicion = undefined;
+    clearTimeout(timer);
+    // No other timer ends a probe without an answer, or with an incomplete one.
+    probe.abort();
   }
 
   #freed(connection: UpstreamConnection): void {
@@ -159,46 +162,59 @@ export class InstanceClient {
       return;
     }
     this.#idle.push(connection);
-    this.#looking ??= this.#lookLater();
+    this.#checking ??= this.#checkLater();
   }
 
   #closeOld(): void {
-    this.#looking = undefined;
+    this.#checking = undefined;
     const young = this.#idle.filter((connection) => !connection.isOld);
     for (const connection of this.#idle) if (connection.isOld) connection.destroy();
     for (const connection of young) connection.isOld = true;
     this.#idle.splice(0, this.#idle.length, ...young);
-    if (young.length > 0) this.#looking = this.#lookLater();
+    if (young.length > 0) this.#checking = this.#checkLater();
   }
 
-  #lookLater(): NodeJS.Timeout {
-    return setTimeout(() => this.#closeOld(), this.#options.idleMs ?? IDLE_MS).unref();
+  #checkLater(): NodeJS.Timeout {
+    return setTimeout(() => this.#closeOld(), this.#idleMs).unref();
   }
 
-  #forget(connection: UpstreamConnection): void {
+  #remove(connection: UpstreamConnection): void {
     this.#all.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
   }
 }
 
-/** Waits for any answer of an instance. */
-class ProbeSink implements UpstreamSink {
-  readonly #onAnswer: () => void;
+/** A request that the instance answers without its function. */
+export class Probe implements UpstreamSink {
+  /** Set by the sender. */
+  connection: UpstreamConnection | undefined;
+  #result: "free" | "busy" | "none" = "none";
+  readonly #onResult: (result: "free" | "busy" | "none") => void;
 
-  constructor(onAnswer: () => void) {
-    this.#onAnswer = onAnswer;
+  /** @param onResult called once; `busy`: the instance has no place, `none`: it did not answer */
+  constructor(onResult: (result: "free" | "busy" | "none") => void) {
+    this.#onResult = onResult;
   }
 
-  onHead(): void {
-    this.#onAnswer();
+  onHead({ isBusy }: UpstreamHead): void {
+    this.#result = isBusy ? "busy" : "free";
+  }
+
+  onEnd(): void {
+    this.#onResult(this.#result);
+  }
+
+  onError(): void {
+    this.#onResult(this.#result);
+  }
+
+  abort(): void {
+    this.connection?.abort(this);
   }
 
   onStart(): void {}
   onInformation(): void {}
   onData(): void {}
   onReadEnd(): void {}
-  onEnd(): void {}
-  /** No answer: the platform has the time that it needs to notice. */
-  onError(): void {}
 }

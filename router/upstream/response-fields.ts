@@ -1,17 +1,17 @@
-/** The instance is there, but what it sent cannot be passed on. */
+/** The instance sent something that cannot be forwarded. */
 export class BadResponse extends Error {}
 
-/** The instance closed the connection before its response was whole, as one does that ends. */
+/** The instance closed the connection before its response was complete, as one that stops does. */
 export class ResponseCut extends Error {
   override readonly name = "ResponseCut";
 }
 
-/** The instance sent what is no HTTP/1.1 response, or one of which nobody can say where it ends. */
+/** The response is not valid HTTP/1.1, or its end is ambiguous. */
 export class MalformedResponse extends BadResponse {
   override readonly name = "MalformedResponse";
 }
 
-/** The header block or the trailers of a response are over the limit. */
+/** The header block or the trailers of a response exceed the limit. */
 export class HeadTooLarge extends BadResponse {
   override readonly name = "HeadTooLarge";
 }
@@ -21,28 +21,29 @@ const LF = 10;
 const CR = 13;
 const SPACE = 32;
 const COLON = 58;
+const DELETE = 127;
 
-/** By code of a character: 0 may not stand in a name, 1 may, 2 may and is a capital letter. */
+/** By character code: 0 is not allowed in a name, 1 is, 2 is a capital letter. */
 const NAME = Uint8Array.from({ length: 256 }, (_, code) => {
   const character = String.fromCharCode(code);
   return /[A-Z]/.test(character) ? 2 : /[a-z0-9!#$%&'*+.^_`|~-]/.test(character) ? 1 : 0;
 });
 
-/** By code of a character: 1 may stand in a value. */
+/** By character code: 1 is allowed in a value. */
 const VALUE = Uint8Array.from({ length: 256 }, (_, code) =>
-  code === TAB || (code >= SPACE && code !== 127) ? 1 : 0,
+  code === TAB || (code >= SPACE && code !== DELETE) ? 1 : 0,
 );
 
-/** True if every character may stand in the value of a field. */
+/** Returns whether every character is allowed in the value of a field. */
 export function isFieldValue(text: string): boolean {
   for (let at = 0; at < text.length; at++) if (VALUE[text.charCodeAt(at)] !== 1) return false;
   return true;
 }
 
 /**
- * The fields of a header block or a trailer section (RFC 9112 5), names in lower case and values in turn. `text` is
- * one character per byte, and each of its lines ends in CR LF.
- * @throws MalformedResponse for what is no field: folded lines, bare CR or LF, a space before the colon, control characters
+ * Parses the fields of a header block or a trailer section (RFC 9112 5) into names in lower case and values in turn.
+ * `text` is one character per byte, and each of its lines ends in CR LF.
+ * @throws MalformedResponse for folded lines, bare CR or LF, a space before the colon and control characters
  */
 export function parseFields(text: string, start: number): string[] {
   const fields: string[] = [];
@@ -76,4 +77,39 @@ export function parseFields(text: string, start: number): string[] {
 
 function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
+}
+
+/** Most hexadecimal digits of a chunk size; more would not be exact as a number. */
+const MOST_DIGITS = 12;
+
+/** Parses the line before a chunk (RFC 9112 7.1), byte by byte. Extensions, which no runtime of Skiff sends, are errors. */
+export class ChunkSize {
+  /** Size of the chunk, as far as its line has been read. */
+  bytes = 0;
+  #digits = 0;
+  #isEnding = false;
+
+  /** Prepares for the next line. */
+  reset(): void {
+    this.bytes = 0;
+    this.#digits = 0;
+    this.#isEnding = false;
+  }
+
+  /** Returns true at the end of the line. @throws MalformedResponse */
+  take(byte: number): boolean {
+    if (this.#isEnding && byte === LF) return true;
+    const digit = this.#isEnding ? -1 : hexDigit(byte);
+    if (digit >= 0 && ++this.#digits <= MOST_DIGITS) this.bytes = this.bytes * 16 + digit;
+    else if (byte === CR && this.#digits > 0 && !this.#isEnding) this.#isEnding = true;
+    else throw new MalformedResponse("a chunk of its response has no valid size");
+    return false;
+  }
+}
+
+/** Returns -1 for any other byte. */
+function hexDigit(byte: number): number {
+  if (byte >= 48 && byte <= 57) return byte - 48;
+  const lower = byte | 32;
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }

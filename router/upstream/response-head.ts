@@ -1,49 +1,42 @@
 import { STATUS_CODES } from "node:http";
 import { BUSY_HEADER } from "../../client-image/start-message.ts";
-import { connectionNames, inOnePiece, renderFields } from "../exchange/request-head.ts";
+import { connectionNames, flat, renderFields } from "../exchange/request-head.ts";
 import type { RenderedHead, ResponseHead } from "../exchange/response.ts";
 import { isFieldValue, MalformedResponse, parseFields } from "./response-fields.ts";
 
-/** The body comes in chunks (RFC 9112 7.1). */
+/** The body is chunked (RFC 9112 7.1). */
 export const CHUNKED = -1;
 /** The body ends with the connection. */
 export const UNTIL_CLOSE = -2;
 
 /** The head of an instance's response; its `headers` are those for the client. */
 export interface UpstreamHead extends ResponseHead {
-  /** Bytes of the body, CHUNKED or UNTIL_CLOSE; whether there is a body at all depends on the request, too. */
+  /** Bytes of the body, CHUNKED or UNTIL_CLOSE. Whether there is a body depends on the request, too. */
   readonly length: number;
-  /** The connection may be used again after the response. */
+  /** The connection can be used again after the response. */
   readonly keepsAlive: boolean;
   /** The instance has no place for the call, and has read none of its body. */
   readonly isBusy: boolean;
-  /** Kept by the parser once the instance sent the same head twice in a row. */
+  /** Cached by the parser when the instance repeats a head. */
   rendered?: RenderedHead;
 }
 
 /** Fields of an instance's response that are not forwarded (RFC 9110 7.6.1). */
-const STRIPPED: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+const STRIPPED: ReadonlySet<string> = new Set(
+  "connection keep-alive proxy-authenticate proxy-connection te trailer transfer-encoding upgrade".split(" "),
+);
 /** Fields by which the router describes a call and its answer: an instance cannot set them. */
 const OURS = "x-skiff-";
 
-/** `HTTP/1.1 200`, a reason or none; the reason goes no further. */
+/** Status line with an optional reason, which is not forwarded. */
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([^\r\n]*))?\r\n/;
 const LENGTH = /^\d{1,15}$/;
 const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 const KEEP_ALIVE = /(?:^|,)[ \t]*keep-alive[ \t]*(?:,|$)/i;
 
 /**
- * Reads a status line and header block. It is strict where node's parser is lenient: what frames the body must
- * leave no choice, because a function that escaped its sandbox may say anything.
+ * Parses a status line and header block. It is strict where Node's parser is lenient: the framing of the body must be
+ * unambiguous, because a function that escaped its sandbox may send anything.
  * @throws MalformedResponse
  */
 export function parseResponseHead(text: string): UpstreamHead {
@@ -62,7 +55,7 @@ export function parseResponseHead(text: string): UpstreamHead {
     switch (fields[i]) {
       case "content-length":
         if (length !== undefined) throw new MalformedResponse("its response has two lengths");
-        if (!LENGTH.test(value)) throw new MalformedResponse("the length of its response is no number");
+        if (!LENGTH.test(value)) throw new MalformedResponse("the length of its response is not a number");
         length = Number(value);
         break;
       case "transfer-encoding":
@@ -83,7 +76,7 @@ export function parseResponseHead(text: string): UpstreamHead {
   }
   const headers = forClient(fields, status, connection);
   if (status === 205 && length === undefined && !isChunked) {
-    // Deno sends 205 without saying that no body follows, and keeps the connection open.
+    // Deno sends 205 without framing and keeps the connection open.
     headers.push("content-length", "0");
     return { status, headers, length: 0, keepsAlive: false, isBusy };
   }
@@ -92,7 +85,7 @@ export function parseResponseHead(text: string): UpstreamHead {
   return { status, headers, length: isChunked ? CHUNKED : (length ?? UNTIL_CLOSE), keepsAlive, isBusy };
 }
 
-/** The status line and fields of a response as text. */
+/** Renders the status line and fields of a response. */
 export function renderHead({ status, headers }: ResponseHead): RenderedHead {
   let hasLength = false;
   let hasDate = false;
@@ -101,20 +94,17 @@ export function renderHead({ status, headers }: ResponseHead): RenderedHead {
     if (name === "content-length") hasLength = true;
     else if (name === "date") hasDate = true;
   }
-  return { text: statusLine(status) + renderFields(headers), hasDate, hasLength };
+  const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n`;
+  return { text: line + renderFields(headers), hasDate, hasLength };
 }
 
-/** The same in one piece, for a head that is sent often. */
+/** Renders a head that is sent often as a flat string. */
 export function keepHead(head: ResponseHead): RenderedHead {
   const { text, ...rest } = renderHead(head);
-  return { text: inOnePiece(text), ...rest };
+  return { text: flat(text), ...rest };
 }
 
-export function statusLine(status: number): string {
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n`;
-}
-
-/** False for what frames a message or is the router's to set, which has no place in trailers (RFC 9110 6.5.1). */
+/** Returns false for fields that frame a message or that the router sets: they are not trailers (RFC 9110 6.5.1). */
 export function isTrailer(name: string): boolean {
   return name !== "content-length" && !isStripped(name);
 }
@@ -124,8 +114,8 @@ function isStripped(name: string): boolean {
 }
 
 /**
- * The runtime sets the mark of an answer that Skiff made where it answers for a function that threw. A function can
- * therefore set it on its own 500 alone.
+ * Returns whether a field marks an answer of Skiff. The runtime sets it when it answers for a function that threw, so a
+ * function can set it on its own 500 only.
  */
 function isMark(name: string, value: string, status: number): boolean {
   return status === 500 && name === "x-skiff-error" && value === "platform";
@@ -137,7 +127,7 @@ function forClient(fields: readonly string[], status: number, connection: string
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!;
     if (named?.has(name) || (isStripped(name) && !isMark(name, fields[i + 1]!, status))) continue;
-    // A length that stands for no body (RFC 9110 8.6) makes some clients wait for one.
+    // Some clients wait for a body if a response without one has a length (RFC 9110 8.6).
     if (status === 204 && name === "content-length") continue;
     headers.push(name, fields[i + 1]!);
   }

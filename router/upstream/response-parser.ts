@@ -1,5 +1,4 @@
-import { ChunkSize } from "./chunk-size.ts";
-import { HeadTooLarge, MalformedResponse, parseFields, ResponseCut } from "./response-fields.ts";
+import { ChunkSize, HeadTooLarge, MalformedResponse, parseFields, ResponseCut } from "./response-fields.ts";
 import {
   CHUNKED,
   isTrailer,
@@ -9,26 +8,21 @@ import {
   type UpstreamHead,
 } from "./response-head.ts";
 
-/** Takes one response. Each of its members may abandon the response. */
+/** Receives one response. Each of its members may abandon the response. */
 export interface ResponseSink {
-  /** Called for each 1xx response, which announces the response. */
+  /** Called for each 1xx response before the final one. */
   onInformation(head: UpstreamHead): void;
-  /** Called once. After 101, which comes only where it was asked for, the other protocol is the body. */
+  /** Called once. After 101, which only an upgrade request gets, the other protocol follows as the body. */
   onHead(head: UpstreamHead): void;
-  /** @param part a view of the buffer that was read into: valid during the call only */
+  /** @param part a view of the read buffer, valid during the call only */
   onData(part: Buffer): void;
   /** @param trailers names and values in turn */
   onEnd(trailers: readonly string[]): void;
 }
 
-export interface ResponseEnd {
-  /** The connection is in a state to carry another call. */
-  readonly keepsAlive: boolean;
-}
-
 /**
- * Bytes that are looked at first for the end of a head. A head that ends in them is remembered: a function's responses
- * mostly have the same one, until the date changes.
+ * Bytes that are searched first for the end of a head. A head of this size is cached: the responses of a function mostly
+ * repeat it until the date changes.
  */
 const FIRST_BYTES = 1_024;
 const BLOCK_END = "\r\n\r\n";
@@ -48,31 +42,31 @@ type State =
   | "chunkLf"
   | "trailers";
 
-/** Reads the responses of one connection, one after another. After an error it must not be used any more. */
+/** Parses the responses of one connection in turn. It cannot be used after an error. */
 export class ResponseParser {
   readonly #headerBytes: number;
-  /** The connection gets this before the sink gets the end, so that it is free by then. */
-  readonly #onEnd: (end: ResponseEnd) => void;
+  /** Called before the sink's `onEnd`. `keepsAlive`: the connection can carry another call. */
+  readonly #onEnd: (keepsAlive: boolean) => void;
   #sink: ResponseSink | undefined;
   #isHead = false;
   #isUpgrade = false;
   #state: State = "idle";
   #head: UpstreamHead | undefined;
-  /** Part of a head or of trailers that is not complete. */
+  /** The part of a head or of trailers that has arrived. */
   #text = "";
-  /** Bytes of the body or the chunk that are still to come. */
+  /** Bytes of the body or the chunk that have not arrived. */
   #left = 0;
   readonly #chunkSize = new ChunkSize();
   #knownText = "";
   #knownHead: UpstreamHead | undefined;
 
-  constructor(headerBytes: number, onEnd: (end: ResponseEnd) => void) {
+  constructor(headerBytes: number, onEnd: (keepsAlive: boolean) => void) {
     this.#headerBytes = headerBytes;
     this.#onEnd = onEnd;
   }
 
   /**
-   * The next response goes to `sink`.
+   * Sends the next response to `sink`.
    * @param isHead the response answers HEAD and has no body
    * @param isUpgrade the response may be 101
    */
@@ -83,25 +77,25 @@ export class ResponseParser {
     this.#state = "head";
   }
 
-  /** Nobody wants the rest of the response; `execute` returns without reading it. */
+  /** Drops the rest of the response; `execute` returns without reading it. */
   abandon(): void {
     this.#sink = undefined;
     this.#text = "";
   }
 
   /**
-   * Reads the first `length` bytes.
+   * Parses the first `length` bytes.
    * @throws MalformedResponse, HeadTooLarge
    */
   execute(bytes: Buffer, length: number): void {
     let at = 0;
-    if (this.#sink === undefined) throw new MalformedResponse("it sent what nobody had asked for");
+    if (this.#sink === undefined) throw new MalformedResponse("it sent a response without a request");
     while (at < length && this.#sink !== undefined) at = this.#step(this.#sink, bytes, at, length);
   }
 
   /**
-   * The connection has ended.
-   * @throws ResponseCut unless that is how the response was to end
+   * Handles the end of the connection.
+   * @throws ResponseCut unless the body ends with the connection
    */
   finish(): void {
     const sink = this.#sink;
@@ -140,21 +134,18 @@ export class ResponseParser {
     const next = at + end + 4 - before;
     const isSwitch = head.status === 101;
     if (isSwitch && !this.#isUpgrade) {
-      throw new MalformedResponse("it switched protocols, which nobody had asked for");
+      throw new MalformedResponse("it switched protocols without being asked to");
     }
     if (head.status < 200 && !isSwitch) {
       sink.onInformation(head);
       return next;
     }
     this.#head = head;
-    if (isSwitch) {
-      this.#state = "untilClose";
-      sink.onHead(head);
-      return next;
-    }
-    const hasBody = !this.#isHead && head.status !== 204 && head.status !== 304 && head.length !== 0;
+    if (isSwitch) this.#state = "untilClose";
     sink.onHead(head);
+    if (isSwitch) return next;
     if (this.#sink === undefined) return length;
+    const hasBody = !this.#isHead && head.status !== 204 && head.status !== 304 && head.length !== 0;
     if (!hasBody) this.#end(sink, next === length, NO_TRAILERS);
     else if (head.length === CHUNKED) this.#startChunk();
     else if (head.length === UNTIL_CLOSE) this.#state = "untilClose";
@@ -172,7 +163,7 @@ export class ResponseParser {
       return known;
     }
     const head = parseResponseHead(text);
-    // Parts of a string keep all of it in memory: a large one must not stay.
+    // Slices keep the whole string in memory: a large one must not stay.
     if (this.#text.length <= FIRST_BYTES) {
       this.#knownText = text;
       this.#knownHead = head;
@@ -201,7 +192,7 @@ export class ResponseParser {
       if (!this.#chunkSize.take(byte)) return;
       this.#left = this.#chunkSize.bytes;
       this.#state = this.#left === 0 ? "trailers" : "chunk";
-      // So that no trailers look like the end of a block as well.
+      // So that empty trailers match the end of a block as well.
       if (this.#left === 0) this.#text = "\r\n";
     } else {
       if (byte !== (this.#state === "chunkCr" ? CR : LF)) {
@@ -216,19 +207,21 @@ export class ResponseParser {
     const before = this.#text.length;
     const end = this.#takeBlock(bytes, at, length);
     if (end < 0) return length;
-    const fields = end === 0 ? NO_TRAILERS : parseFields(this.#text.slice(0, end + 2), 2);
+    const fields = end === 0 ? [] : parseFields(this.#text.slice(0, end + 2), 2);
     this.#text = "";
     const next = at + end + 4 - before;
-    this.#end(sink, next === length, fields.length === 0 ? fields : trailersOf(fields));
+    // Fields that frame or route a message are not allowed in its trailers (RFC 9110 6.5.1).
+    const trailers = fields.filter((_, index) => isTrailer(fields[index & ~1]!));
+    this.#end(sink, next === length, trailers);
     return next;
   }
 
-  /** Adds to `#text`; gives where the empty line after the block begins, or -1 if it is not there yet. */
+  /** Adds to `#text`; returns the position of the empty line after the block, or -1 if it has not arrived. */
   #takeBlock(bytes: Buffer, at: number, length: number): number {
     const before = this.#text.length;
     const most = this.#headerBytes + 4;
     const last = Math.min(length, at + most - before);
-    // Mostly the block is short, and what follows is a body.
+    // Most blocks are short, and a body follows.
     const first = Math.min(last, at + FIRST_BYTES);
     this.#text += bytes.toString("latin1", at, first);
     let end = this.#text.indexOf(BLOCK_END, Math.max(0, before - 3));
@@ -240,7 +233,7 @@ export class ResponseParser {
     return end;
   }
 
-  /** What cannot become a head is not waited for. */
+  /** Rejects text that cannot become a head without waiting for its end. */
   #checkStart(): void {
     const text = this.#text;
     if (text.slice(0, START.length) !== START.slice(0, text.length) || /(?:^|[^\r])\n/.test(text)) {
@@ -253,16 +246,7 @@ export class ResponseParser {
     this.#state = "idle";
     this.#sink = undefined;
     this.#head = undefined;
-    this.#onEnd({ keepsAlive });
+    this.#onEnd(keepsAlive);
     sink.onEnd(trailers);
   }
-}
-
-/** What frames or routes a message has no place in its trailers (RFC 9110 6.5.1). */
-function trailersOf(fields: readonly string[]): string[] {
-  const trailers: string[] = [];
-  for (let i = 0; i < fields.length; i += 2) {
-    if (isTrailer(fields[i]!)) trailers.push(fields[i]!, fields[i + 1]!);
-  }
-  return trailers;
 }

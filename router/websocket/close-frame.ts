@@ -1,23 +1,20 @@
 import type { Socket } from "node:net";
 
-/** An unmasked Close frame with 1001, going away (RFC 6455 5.5.1 and 7.4.1). */
+/** An unmasked close frame with 1001, going away (RFC 6455 5.5.1 and 7.4.1). */
 const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]);
-/** Flags and length; 2 or 8 bytes more of length; 4 bytes of a mask. */
+/** Bytes of an extended length, by the short length (RFC 6455 5.2). */
 const LENGTH_BYTES: ReadonlyMap<number, number> = new Map([
   [126, 2],
   [127, 8],
 ]);
 const MASK_BYTES = 4;
 
-/**
- * Closes a WebSocket in the middle of its life as a server does: the client gets a Close frame between two frames of the
- * function, and its answer reaches the function.
- */
+/** Sends a client a close frame between two frames of the function; the client's answer reaches the function. */
 export class CloseFrame {
   readonly #client: Socket;
-  /** Bytes that are still to come of the payload of a frame. */
+  /** Bytes of the current payload that have not arrived. */
   #payloadBytes = 0;
-  /** Beginning of a frame whose length is not known yet. */
+  /** The part of a frame's head that has arrived. */
   #head: number[] = [];
   #state: "open" | "wanted" | "sent" = "open";
 
@@ -25,25 +22,14 @@ export class CloseFrame {
     this.#client = client;
   }
 
-  /** Sends the frame as soon as a frame of the function ends. */
+  /** Sends the frame as soon as the current frame of the function ends. */
   send(): void {
     if (this.#state === "open") this.#state = "wanted";
     this.#sendBetweenFrames();
   }
 
-  /** Follows what the function sends; to be called after the part was sent to the client. */
+  /** Follows the frames of the function. Call it after the part was sent to the client. */
   follow(part: Buffer): void {
-    this.#read(part);
-    this.#sendBetweenFrames();
-  }
-
-  #sendBetweenFrames(): void {
-    if (this.#state !== "wanted" || this.#payloadBytes > 0 || this.#head.length > 0) return;
-    this.#state = "sent";
-    if (this.#client.writable) this.#client.write(GOING_AWAY);
-  }
-
-  #read(part: Buffer): void {
     let at = 0;
     while (at < part.length) {
       if (this.#payloadBytes > 0) {
@@ -55,6 +41,13 @@ export class CloseFrame {
         this.#endHead();
       }
     }
+    this.#sendBetweenFrames();
+  }
+
+  #sendBetweenFrames(): void {
+    if (this.#state !== "wanted" || this.#payloadBytes > 0 || this.#head.length > 0) return;
+    this.#state = "sent";
+    if (this.#client.writable) this.#client.write(GOING_AWAY);
   }
 
   #endHead(): void {

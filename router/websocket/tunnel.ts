@@ -11,9 +11,9 @@ export interface TunnelOptions {
   readonly upstream: UpstreamConnection;
   /** Passes on what the instance sends. */
   readonly relay: ResponseSink & { onPart: ((part: Buffer) => void) | undefined };
-  /** What the client sent behind its handshake. */
+  /** Bytes that the client sent after its handshake. */
   readonly head: Buffer;
-  /** Silence in both directions after which `onIdle` is called, in milliseconds. */
+  /** Time without data in both directions after which `onIdle` is called, in milliseconds. */
   readonly idleMs: number;
   readonly onIdle: () => void;
 }
@@ -42,12 +42,12 @@ export class Tunnel {
     client.setTimeout(idleMs, onIdle);
   }
 
-  /** Tells the client that this end is going away (RFC 6455 7.4.1), between two frames of the function. */
+  /** Sends the client a close frame with 1001. */
   goAway(): void {
     this.#closeFrame.send();
   }
 
-  /** Ends the connection to the instance; what the client sent last may still be on its way to the function. */
+  /** Closes the connection to the instance after the client's last data has been sent. */
   end(): void {
     const { upstream, relay, idleMs } = this.#options;
     upstream.finish(relay, idleMs);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
-import { type LingeringBounds, LingeringCloses } from "../../http/lingering-close.ts";
+import { LingeringCloses, type LingeringLimits } from "../../http/lingering-close.ts";
 import { connectHalfOpen } from "../support/deaf-client.ts";
 import { eventually } from "../support/eventually.ts";
 
 const LAST = "the last response";
-const NEVER = { lookMs: 10, silentLooks: 1e9, mostLooks: 1e9, mostBytes: 1e9 };
+const NEVER = { checkMs: 10, silentChecks: 1e9, mostChecks: 1e9, mostBytes: 1e9 };
 
 describe("a connection that lingers", () => {
   let server: net.Server;
@@ -17,8 +17,8 @@ describe("a connection that lingers", () => {
   let isSending: boolean;
 
   /** A client that sends on whatever comes back, and a server that has written its last response. */
-  async function linger(bounds: Partial<LingeringBounds>): Promise<void> {
-    lingering = new LingeringCloses({ ...NEVER, ...bounds });
+  async function linger(limits: Partial<LingeringLimits>): Promise<void> {
+    lingering = new LingeringCloses({ ...NEVER, ...limits });
     server = net.createServer({ allowHalfOpen: true });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -62,12 +62,12 @@ describe("a connection that lingers", () => {
   });
 
   it("is closed when the client sends no more", async () => {
-    await linger({ silentLooks: 3 });
+    await linger({ silentChecks: 3 });
     await isClosed();
   });
 
   it("is not closed while the client sends, but for so long", async () => {
-    await linger({ silentLooks: 30, mostLooks: 60 });
+    await linger({ silentChecks: 30, mostChecks: 60 });
     const startedMs = performance.now();
     void send(20);
     await isClosed();

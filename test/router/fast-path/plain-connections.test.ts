@@ -8,7 +8,7 @@ import {
   type PlainConnectionsOptions,
 } from "../../../router/fast-path/plain-connections.ts";
 import type { Router } from "../../../router/router.ts";
-import { createCallServer } from "../../../router/server/call-server.ts";
+import { CallServer } from "../../../router/server/call-server.ts";
 import { nodeInput } from "../../../router/server/node-calls.ts";
 import { routerServerOptions } from "../../../router/server/server-options.ts";
 import { Harness, raw, until } from "../support/harness.ts";
@@ -178,7 +178,7 @@ describe("a connection with plain requests", () => {
           headBytes: 1_000,
           lingering: new LingeringCloses(),
           keepAliveMs: 60_000,
-          lookMs: 60_000,
+          checkMs: 60_000,
           router,
           handOver(socket) {
             handed.push(socket);
@@ -315,7 +315,7 @@ describe("a connection with plain requests", () => {
 
   it("is one of its server's until it is closed, however many calls come on it", async () => {
     await harness.serve((_, response) => response.end("hi"));
-    const server = createCallServer({ router: harness.router, limits: harness.limits });
+    const server = new CallServer({ router: harness.router, limits: harness.limits });
     const port = await portOf(server);
     const count = () =>
       new Promise<number>((resolve, reject) =>
@@ -378,7 +378,7 @@ describe("a connection with plain requests", () => {
       if (request.url === "/now") response.end("now");
       else waiting.push(response);
     });
-    const server = createCallServer({ router: harness.router, limits: harness.limits });
+    const server = new CallServer({ router: harness.router, limits: harness.limits });
     const port = await portOf(server);
     const [idle, busy] = [new RawConnection(port), new RawConnection(port)];
     idle.write(get("/fn/echo/now"));
@@ -398,7 +398,7 @@ describe("a connection with plain requests", () => {
   it("is told to come back elsewhere when clients are to leave", async () => {
     await harness.serve((_, response) => response.end("hi"));
     harness.router.isLeaving = true;
-    const port = await portOf(createCallServer({ router: harness.router, limits: harness.limits }));
+    const port = await portOf(new CallServer({ router: harness.router, limits: harness.limits }));
     const connection = new RawConnection(port);
     connection.write(get("/fn/echo"));
     await connection.closed();
@@ -413,7 +413,7 @@ describe("a connection with plain requests", () => {
         headBytes: 1_000,
         lingering: new LingeringCloses(),
         keepAliveMs: 0,
-        lookMs: 5,
+        checkMs: 5,
         router: {
           take: ({ response }) => {
             response.writeHead({ status: 204, headers: [] }, []);

@@ -10,7 +10,6 @@ const STATS: FunctionStats = {
   inFlight: 2,
   waiting: 3,
   ready: 4,
-  answered: [0, 0, 40, 0, 1, 0],
   versions: [
     { version: "older", answered: [0, 0, 10, 0, 0, 0] },
     { version: "7", answered: [0, 0, 30, 0, 1, 0] },
@@ -18,9 +17,9 @@ const STATS: FunctionStats = {
   abandoned: 5,
   refused: { too_many_waiting: 7 },
   retries: 6,
-  waitedMs: 2_500,
+  waitedS: 2.5,
   coldStarts: 1,
-  wakeStepMs: { container: 500 },
+  wakeStepS: { container: 0.5 },
   durationSumMs: 1_500,
   // 38 calls in the first bucket, 2 in the next, 1 longer than all bounds.
   durationCounts: [38, 2, ...durationCounts.slice(2), 1],

@@ -27,14 +27,6 @@ describe("the answers of a function by version", () => {
     assert.deepEqual(counters.read()[0], { version: "older", answered: [0, 0, 0, 0, 0, 1] });
   });
 
-  it("add up to all that ever were", () => {
-    const counters = new VersionCounters();
-    const first = counters.of(1);
-    for (let version = 1; version <= 5; version++) counters.of(version).count(404);
-    first.count(101);
-    assert.deepEqual(counters.total(), [0, 1, 0, 0, 5, 0]);
-  });
-
   it("go on where they were for a version that serves again", () => {
     const counters = new VersionCounters();
     counters.of(1).count(200);

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { type Choosable, chooseInstance } from "../../../router/placement/choose-instance.ts";
 
-function instance(used: number, { concurrency = 10, isAside = false, isDoubtful = false } = {}) {
+function instance(used: number, { concurrency = 10, isAside = false, isSuspect = false } = {}) {
   return {
     used,
     isAside,
-    isDoubtful,
+    isSuspect,
     get free() {
       return concurrency - this.used;
     },
@@ -35,11 +35,11 @@ describe("the choice of an instance", () => {
   });
 
   it("sends nothing to one that may be about to end, even if it is the last", () => {
-    const doubtful = instance(0, { isDoubtful: true });
-    assert.equal(chooseInstance([doubtful]), undefined);
-    assert.equal(chooseInstance(Array.from({ length: 50 }, () => doubtful)), undefined);
+    const suspect = instance(0, { isSuspect: true });
+    assert.equal(chooseInstance([suspect]), undefined);
+    assert.equal(chooseInstance(Array.from({ length: 50 }, () => suspect)), undefined);
     const aside = instance(0, { isAside: true });
-    assert.equal(chooseInstance([doubtful, aside]), aside);
+    assert.equal(chooseInstance([suspect, aside]), aside);
   });
 
   it("asks again one that refused when nothing will become free on the others", () => {

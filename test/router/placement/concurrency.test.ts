@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { limitsFromEnv } from "../../../platform/limits.ts";
 import { Router } from "../../../router/router.ts";
-import { type CallServer, createCallServer } from "../../../router/server/call-server.ts";
+import { CallServer } from "../../../router/server/call-server.ts";
 import { draftOf } from "../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../support/platform/temporary-local-platform.ts";
 import { send } from "../support/harness.ts";
@@ -29,7 +29,7 @@ describe("two routers in front of one instance", () => {
     const limits = limitsFromEnv({});
     for (let i = 0; i < 2; i++) {
       const router = new Router({ platform: local.platform, limits, print: (line) => assert.fail(line) });
-      const server = createCallServer({ router, limits }).listen(0, "127.0.0.1");
+      const server = new CallServer({ router, limits }).listen(0, "127.0.0.1");
       await once(server, "listening");
       routers.push({ router, server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { limitsFromEnv } from "../../../platform/limits.ts";
 import type { Problem } from "../../../platform/problems.ts";
-import { Alarms, type PlacedCall, Placement } from "../../../router/placement/placement.ts";
+import { type PlacedCall, Placement, Timers } from "../../../router/placement/placement.ts";
 import type { VersionState } from "../../../router/placement/version.ts";
 
 /** A call that waits for an instance of a function with this timeout, in milliseconds. */
@@ -11,8 +11,8 @@ class WaitingCall implements PlacedCall {
 
   constructor(timeoutMs: number) {
     const limits = limitsFromEnv({ SKIFF_INSTANCE_WAIT: "5s" });
-    this.placement = new Placement(this, { limits, alarms: new Alarms() });
-    const version = { timeoutMs, readyCount: 1, take: () => undefined, wait() {} };
+    this.placement = new Placement(this, { limits, timers: new Timers() });
+    const version = { timeoutMs, readyCount: 1, claim: () => undefined, wait() {} };
     this.placement.acquire(version as unknown as VersionState);
   }
 
@@ -25,7 +25,7 @@ class WaitingCall implements PlacedCall {
     assert.fail("there is no instance");
   }
 
-  silent(): void {
+  timedOut(): void {
     assert.fail("no instance has the call");
   }
 }
@@ -34,13 +34,13 @@ class WaitingCall implements PlacedCall {
 describe("a call that waits, when its timer fires early", () => {
   it("is answered with its own timeout if that is the shorter one", () => {
     const call = new WaitingCall(1_000);
-    call.placement.timeUp();
+    call.placement.timedOut();
     assert.equal(call.problem?.code, "call_timeout");
   });
 
   it("is answered with no_capacity if the wait for an instance is the shorter one", () => {
     const call = new WaitingCall(60_000);
-    call.placement.timeUp();
+    call.placement.timedOut();
     assert.equal(call.problem?.code, "no_capacity");
   });
 });

@@ -9,7 +9,7 @@ import type { Address } from "../../../platform/platform.ts";
 import { applySettings, defaultSettings } from "../../../platform/settings.ts";
 import type { FunctionStats } from "../../../router/metrics/stats.ts";
 import { Router } from "../../../router/router.ts";
-import { createCallServer } from "../../../router/server/call-server.ts";
+import { CallServer } from "../../../router/server/call-server.ts";
 import { openTelemetry, type Telemetry } from "../../../router/telemetry/telemetry.ts";
 import { publish } from "../../support/platform/deploying.ts";
 import { draftOf } from "../../support/platform/draft.ts";
@@ -57,7 +57,7 @@ export class Harness {
     const print = (line: string) => lines.push(line);
     const router = new Router({ platform: this.platform, limits: this.limits, print, telemetry });
     this.router = router;
-    this.#server = createCallServer({ router, limits: this.limits, headersMs });
+    this.#server = new CallServer({ router, limits: this.limits, headersMs });
   }
 
   static async start(options: HarnessOptions = {}): Promise<Harness> {
@@ -120,6 +120,12 @@ export class Harness {
   stats(name = "echo"): FunctionStats {
     for (const stats of this.router.stats()) if (stats.name === name) return stats;
     throw new Error(`no call was routed to ${name}`);
+  }
+
+  /** Answered calls of all versions with series, by status class. */
+  answered(name = "echo"): number[] {
+    const parts = this.stats(name).versions.map(({ answered }) => answered);
+    return parts.reduce<number[]>((sums, part) => sums.map((sum, i) => sum + part[i]!), [0, 0, 0, 0, 0, 0]);
   }
 
   async waiting(count: number): Promise<void> {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AccessLog } from "../../../router/telemetry/access-log.ts";
 import type { CallRecord } from "../../../router/telemetry/call-record.ts";
-import { fieldForLog, pathForLog } from "../../../router/telemetry/log-text.ts";
+import { fieldForLog, pathForLog } from "../../../router/telemetry/call-record.ts";
 import { Harness, raw, send, until } from "../support/harness.ts";
 
 type Line = Record<string, unknown>;

@@ -29,7 +29,7 @@ interface Exchange {
 /** Reads one response with the router's parser, through one buffer that every read overwrites. */
 function parse({ bytes, method = "GET", cuts = [], closes = false }: Exchange): Read {
   const read: Read = { status: 0, headers: [], body: "", trailers: [], announced: [], keepsAlive: undefined };
-  const parser = new ResponseParser(HEADER_BYTES, ({ keepsAlive }) => (read.keepsAlive = keepsAlive));
+  const parser = new ResponseParser(HEADER_BYTES, (keepsAlive) => (read.keepsAlive = keepsAlive));
   const sink = {
     onInformation({ status }: UpstreamHead) {
       assert.ok(status < 200);

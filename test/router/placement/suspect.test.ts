@@ -27,8 +27,8 @@ describe("an instance that broke a call off", () => {
 
   /** The call that it broke off. */
   function broken(): InstanceClient {
-    const client = version.take()!;
-    version.doubt(client);
+    const client = version.claim()!;
+    version.suspect(client);
     version.release(client);
     return client;
   }
@@ -63,7 +63,7 @@ describe("an instance that broke a call off", () => {
 
   it("gets no call while the platform has not had the time to see its end, and its successor gets them", () => {
     broken();
-    assert.equal(version.take(), undefined);
+    assert.equal(version.claim(), undefined);
     version.wait(waiter());
     assert.deepEqual([placed, woken], [[], 0]);
     version.update(endpoints());
@@ -79,13 +79,13 @@ describe("an instance that broke a call off", () => {
     assert.deepEqual(placed, []);
     mock.timers.tick(1);
     assert.deepEqual(placed, ["a"]);
-    assert.equal(version.take()?.instance.id, "a");
+    assert.equal(version.claim()?.instance.id, "a");
   });
 
   it("holds nobody up whom another instance can serve", () => {
     version.update(endpoints("a", "b"));
     const { instance } = broken();
-    const others = Array.from({ length: 10 }, () => version.take()!.instance.id);
+    const others = Array.from({ length: 10 }, () => version.claim()!.instance.id);
     assert.ok(!others.includes(instance.id));
   });
 });
