@@ -70,22 +70,24 @@ export class Starter {
   }
 
   /**
-   * Resolves when so many instances are ready and the cluster keeps as many.
+   * Resolves when so many instances are ready and the version has its objects. Returns how the cluster is asked to keep as
+   * many: for pods of the pool this makes surplus pods for a moment, which take processors that a deploy needs.
    * @throws Problem `start_failed`, `unknown_function`; ApiError, ApiUnreachable; the signal's reason
    */
-  async start(instances: Instances, signal: AbortSignal): Promise<void> {
+  async start(instances: Instances, signal: AbortSignal): Promise<() => Promise<void>> {
     const { limits } = this.#options;
     const { owner, record, count, supplied, whenReady, leaving = [] } = instances;
     signal.throwIfAborted();
     const start = new Start({ ...owner, version: record.version, count, leaving }, this.#options);
     const fail = (error: unknown) => start.fail(error);
     let [own, then]: (Promise<void> | undefined)[] = [];
-    const bringUp = () => {
-      own ??= this.#bringUp(instances);
-      return own;
+    const { min } = record.settings;
+    const replicas = Math.max(count, instances.takesCalls ? min : 0);
+    // Pods of the cluster take the processors that the pool's pods need to load: they come second.
+    const startOwn = () => {
+      own = this.#bringUp(instances, replicas);
+      Promise.all([own, start.watchPods()]).catch(fail);
     };
-    // What the cluster does for its own pods takes the processors that the pool's need to load.
-    const startOwn = () => void Promise.all([bringUp(), start.watchPods()]).catch(fail);
     const tooLong = setTimeout(() => void this.#expire(start, instances), limits.startMs);
     const leave = () => fail(signal.reason);
     signal.addEventListener("abort", leave);
@@ -95,8 +97,10 @@ export class Starter {
       else startOwn();
       await start.done;
       then = whenReady?.();
-      await Promise.all([bringUp(), then]);
+      own ??= this.#bringUp(instances, 0);
+      await Promise.all([own, then]);
       signal.throwIfAborted();
+      return () => this.#options.children.scaleUp(record, replicas);
     } catch (error) {
       throw error instanceof NotReady ? startFailed(error) : error;
     } finally {
@@ -116,9 +120,8 @@ export class Starter {
     await Promise.all(this.#confirming);
   }
 
-  async #bringUp({ record, owner, count, takesCalls }: Instances): Promise<void> {
-    const replicas = Math.max(count, takesCalls ? record.settings.min : 0);
-    await this.#options.children.bringUp(record, { owner, takesCalls, replicas });
+  #bringUp({ record, owner, takesCalls }: Instances, replicas: number): Promise<void> {
+    return this.#options.children.bringUp(record, { owner, takesCalls, replicas });
   }
 
   async #expire(start: Start, { owner, record }: Instances): Promise<void> {
