@@ -13,6 +13,8 @@ import { NotReady, Start, type StartOptions } from "./start.ts";
 
 /** A pod of the pool has loaded the version by then, or the version needs its own pods. */
 const POOL_MS = 400;
+/** No call waits, and many versions may start at once: probes take less of the processors than those of a waking. */
+const PROBE_EVERY_MS = 50;
 
 export interface StarterOptions extends StartOptions {
   readonly limits: Limits;
@@ -78,7 +80,8 @@ export class Starter {
     const { limits } = this.#options;
     const { owner, record, count, supplied, whenReady, leaving = [] } = instances;
     signal.throwIfAborted();
-    const start = new Start({ ...owner, version: record.version, count, leaving }, this.#options);
+    const options = { ...this.#options, probeEveryMs: PROBE_EVERY_MS };
+    const start = new Start({ ...owner, version: record.version, count, leaving }, options);
     const fail = (error: unknown) => start.fail(error);
     let [own, then]: (Promise<void> | undefined)[] = [];
     const { min } = record.settings;
