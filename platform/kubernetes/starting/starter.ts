@@ -83,25 +83,28 @@ export class Starter {
     const options = { ...this.#options, probeEveryMs: PROBE_EVERY_MS };
     const start = new Start({ ...owner, version: record.version, count, leaving }, options);
     const fail = (error: unknown) => start.fail(error);
-    let [own, then]: (Promise<void> | undefined)[] = [];
-    const { min } = record.settings;
-    const replicas = Math.max(count, instances.takesCalls ? min : 0);
+    const replicas = Math.max(count, instances.takesCalls ? record.settings.min : 0);
+    const work: Promise<void>[] = [];
+    const run = (one: Promise<void> = Promise.resolve()) => {
+      one.catch(fail);
+      work.push(one);
+    };
     // Pods of the cluster take the processors that the pool's pods need to load: they come second.
     const startOwn = () => {
-      own = this.#bringUp(instances, replicas);
-      Promise.all([own, start.watchPods()]).catch(fail);
+      run(this.#bringUp(instances, replicas));
+      run(start.watchPods());
     };
     const tooLong = setTimeout(() => void this.#expire(start, instances), limits.startMs);
     const leave = () => fail(signal.reason);
     signal.addEventListener("abort", leave);
     let late: NodeJS.Timeout | undefined;
     try {
-      if (await soon(supplied)) late = setTimeout(startOwn, POOL_MS);
+      if ((await within(0, supplied)) !== false) run(this.#bringUp(instances, 0));
+      if (await within(POOL_MS, supplied)) late = setTimeout(startOwn, POOL_MS);
       else startOwn();
       await start.done;
-      then = whenReady?.();
-      own ??= this.#bringUp(instances, 0);
-      await Promise.all([own, then]);
+      run(whenReady?.());
+      await Promise.all(work);
       signal.throwIfAborted();
       return () => this.#options.children.scaleUp(record, replicas);
     } catch (error) {
@@ -111,7 +114,7 @@ export class Starter {
       clearTimeout(tooLong);
       signal.removeEventListener("abort", leave);
       // What is undone after a failure must not go on meanwhile.
-      await Promise.allSettled([own, then]);
+      await Promise.allSettled(work);
       const confirmed = start.end(this.#closing.signal);
       this.#confirming.add(confirmed);
       void confirmed.finally(() => this.#confirming.delete(confirmed));
@@ -139,10 +142,10 @@ export class Starter {
   }
 }
 
-/** False also if it takes long; then the cluster's own pods are no later. */
-function soon(supplied: Promise<boolean>): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(resolve, POOL_MS, false);
+/** Undefined if it is not known by then. */
+function within(ms: number, supplied: Promise<boolean>): Promise<boolean | undefined> {
+  const { promise, resolve } = Promise.withResolvers<boolean | undefined>();
+  const timer = setTimeout(resolve, ms, undefined);
   void supplied.then(resolve).finally(() => clearTimeout(timer));
   return promise;
 }
