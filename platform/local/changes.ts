@@ -10,22 +10,22 @@ import { instancesForShare } from "./scaling/scaling.ts";
 import type { BundleFiles, VersionName } from "./store/bundle-files.ts";
 import type { Store } from "./store/store.ts";
 
-/** How long a removal waits for the instances; calls that take longer finish after it. */
+/** Longest wait of a removal for the instances. Longer calls finish after it. */
 const REMOVE_WAIT_MS = 1_000;
 const NOTHING_CHANGED = { version: "The new version", end: "Nothing was changed." };
 
 export interface ChangesOptions {
   readonly store: Store;
   readonly bundles: BundleFiles;
-  /** Resolves when every router obeys the newest endpoints. */
+  /** Resolves when every router uses the newest endpoints. */
   readonly spread: () => Promise<void>;
   readonly onLine: (name: string, line: LogLine) => void;
 }
 
 /**
- * Changes of functions: in the database first, then in memory. There is no queue. A version takes its number when it
- * begins, the database commits in the order in which it is asked, memory follows in that order, and a removal rejects
- * what is under way; the last commit is what holds.
+ * Changes functions, in the database first and then in memory. There is no queue: a version gets its number when its
+ * change begins, and the last commit holds. The database commits in the order of its requests, and memory follows in that
+ * order. A removal rejects the changes under way.
  */
 export class Changes {
   readonly #options: ChangesOptions;
@@ -34,7 +34,7 @@ export class Changes {
     this.#options = options;
   }
 
-  /** @param until ends it before it is committed */
+  /** @param until cancels the change before its commit */
   async store(fn: LocalFunction, draft: Draft, until: AbortSignal): Promise<Stored> {
     const { store, bundles } = this.#options;
     const { content, ...rest } = draft;
@@ -55,7 +55,7 @@ export class Changes {
       );
       const left = await commit.catch(async (error: unknown) => {
         await runner.giveUp(started);
-        // It was forgotten meanwhile, for a version that was stored before this one.
+        // The commit of another version may have forgotten it.
         if ("sameAs" in content) mustHave(fn, content.sameAs);
         throw error;
       });
@@ -64,7 +64,7 @@ export class Changes {
       const isOver = fn.isEnded || fn.ending.aborted;
       fn.added(runner, isOver ? [] : started, forget);
       this.#log(fn.name, left);
-      // Of a platform that is closed it is stored nevertheless: the next start finds it.
+      // A closed platform has stored the version. The next start finds it.
       if (isOver) await runner.giveUp(started);
       if (fn.ending.aborted) throw removed(fn.name);
       return { name: fn.name, version: record.version, created };
@@ -76,7 +76,7 @@ export class Changes {
     }
   }
 
-  /** @param until ends it before it is committed */
+  /** @param until cancels the change before its commit */
   async route(fn: LocalFunction, traffic: Traffic, until: AbortSignal): Promise<void> {
     checkTraffic(traffic);
     const signal = AbortSignal.any([until, fn.ending]);
@@ -95,7 +95,7 @@ export class Changes {
     await this.#options.spread();
   }
 
-  /** Removes a function; `forget` takes it out of memory. Its last calls may go on after it resolved. */
+  /** Removes a function; `forget` deletes it from memory. Its last calls may continue after that. */
   async remove(fn: LocalFunction, forget: () => Promise<void>): Promise<void> {
     fn.beginRemoval();
     try {
@@ -110,7 +110,7 @@ export class Changes {
     fn.log.close();
   }
 
-  /** Each version gets the ready instances that its share of the calls needs now. */
+  /** Starts the instances that each version needs for its share of the calls. */
   async #bringUp(fn: LocalFunction, traffic: Traffic, outer: AbortSignal): Promise<void> {
     const runners = await Promise.all(traffic.map(({ version }) => fn.runnerOf(version)));
     const serving = fn.serving;
@@ -128,12 +128,12 @@ export class Changes {
         throw reason;
       }
     });
-    // Waits for all: nothing may be started any more when the change has failed.
+    // A failed change resolves after all starts have ended.
     await Promise.allSettled(all);
     await Promise.all(all);
   }
 
-  /** Nothing starts the version any more: its file goes with its last instance. */
+  /** Removes the file of a version after its last instance has ended. */
   async retire(record: VersionName): Promise<void> {
     this.#log(record.name, await this.#options.bundles.retire(record));
   }
@@ -147,7 +147,7 @@ export class Changes {
     if (known === undefined) await this.retire(record);
   }
 
-  /** Logs what could not be removed with a version or a function. */
+  /** Logs which data a removal left, if any. */
   #log(name: string, text: string | undefined): void {
     if (text) this.#options.onLine(name, { at: new Date(), instance: "", stream: "platform", text });
   }
@@ -158,7 +158,7 @@ function mustHave(fn: LocalFunction, version: number): void {
   if (!fn.versions.has(version)) throw unknownVersion(fn.name, version);
 }
 
-/** A full disk, or a system that has no file or process left, says nothing of the version. */
+/** Returns the error for a failed start. A shortage of the machine is reported as such. */
 function startFailed(error: StartError, { version, end }: typeof NOTHING_CHANGED): Error {
   if (isDiskFull(error) || shortageOf(error) !== undefined) return error;
   const last = error.log.length > 0 ? ` Its last lines:\n${error.log.join("\n")}` : "";

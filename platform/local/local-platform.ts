@@ -16,7 +16,6 @@ import type {
 } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import { Changes } from "./changes.ts";
-import { describeFunction, summarize } from "./description.ts";
 import { Functions } from "./functions.ts";
 import { InstanceWatch, WATCH_TIMES } from "./instances/instance-watch.ts";
 import type { Instances } from "./instances/instances.ts";
@@ -26,7 +25,7 @@ import type { Isolation } from "./wall/isolation.ts";
 
 export type { LocalPlatformOptions } from "./opening.ts";
 
-/** Functions as Deno processes of this machine, started when they are called; state in one folder. */
+/** Runs functions as Deno processes of this machine, started by calls. All state is in one folder. */
 export class LocalPlatform implements Platform {
   readonly abilities = { scalesOut: true, scalesToZero: true, runsCode: true, durable: true };
   readonly #drainMs: number;
@@ -59,13 +58,11 @@ export class LocalPlatform implements Platform {
       this.#functions.tick(nowMs);
       instances.tick();
     };
-    this.#watch = new InstanceWatch(
-      { instances: () => instances.all, tick },
-      { ...WATCH_TIMES, ...watchTimes },
-    );
+    const watched = { instances: () => instances.all, tick };
+    this.#watch = new InstanceWatch(watched, { ...WATCH_TIMES, ...watchTimes });
   }
 
-  /** @throws Error in words for the person who started it, when the data folder cannot be used */
+  /** @throws Error with advice for the operator if the data folder cannot be used */
   static async open(options: LocalPlatformOptions): Promise<LocalPlatform> {
     let platform: LocalPlatform | undefined;
     const idle = () => (platform === undefined ? [] : platform.#functions.idle(performance.now()));
@@ -73,22 +70,19 @@ export class LocalPlatform implements Platform {
     return platform;
   }
 
-  /**
-   * What holds functions in.
-   * @throws Error in words for the person who started Skiff, if what is asked for cannot be had
-   */
-  isolation(): Promise<Isolation> {
-    return this.#instances.isolation();
+  /** What isolates functions. @throws Error with advice for the operator if the requested isolation does not work */
+  async isolation(): Promise<Isolation> {
+    return (await this.#instances.launching).isolation;
   }
 
-  /** What holds the connections of functions in, for people. */
-  describeNetwork(): Promise<string> {
-    return this.#instances.describeNetwork();
+  /** Describes what limits the connections of functions, for people. */
+  async describeNetwork(): Promise<string> {
+    return (await this.#instances.launching).describeNetwork();
   }
 
-  /** Makes first starts as fast as later ones. */
-  warm(): Promise<void> {
-    return this.#instances.warm();
+  /** Makes first starts as fast as later ones. See Launching.warm. */
+  async warm(): Promise<void> {
+    await (await this.#instances.launching).warm();
   }
 
   async store(draft: Draft, signal?: AbortSignal): Promise<Stored> {
@@ -108,31 +102,21 @@ export class LocalPlatform implements Platform {
 
   async remove(name: string): Promise<boolean> {
     const fn = this.#functions.find(name);
-    if (fn === undefined) return false;
-    const isAlreadyRemoved = fn.ending.aborted;
-    if (isAlreadyRemoved) return false;
+    const isBeingRemoved = fn?.ending.aborted;
+    if (fn === undefined || isBeingRemoved) return false;
     const { isStored } = fn;
     await this.#track(this.#changes.remove(fn, () => this.#functions.remove(fn)));
     return isStored;
   }
 
-  async list({
-    after = "",
-    limit,
-  }: {
-    after?: string | undefined;
-    limit: number;
-  }): Promise<FunctionSummary[]> {
-    const page = this.#functions.page(after, limit);
-    const records = await Promise.all(page.map((fn) => this.#functions.record(fn, fn.versions.current)));
-    return page.flatMap((fn, index) => summarize(fn, records[index]) ?? []);
+  list({ after = "", limit }: Parameters<Platform["list"]>[0]): Promise<FunctionSummary[]> {
+    return this.#functions.list(after, limit);
   }
 
   async describe(name: string): Promise<FunctionDescription | undefined> {
     const versions = await this.#store.versions(name);
     const isolation = { files: (await this.isolation()).description, network: await this.describeNetwork() };
-    const fn = this.#functions.find(name);
-    return fn && describeFunction(fn, { versions, isolation, nowMs: performance.now() });
+    return this.#functions.find(name)?.describe(versions, isolation);
   }
 
   async find(name: string, version?: number): Promise<VersionRecord | undefined> {
@@ -161,9 +145,9 @@ export class LocalPlatform implements Platform {
     this.#closing.signal.throwIfAborted();
     const runner = await this.#functions.get(name).runnerOf(version);
     if (runner.ready.length > 0) return [];
-    const askedAtMs = performance.now();
+    const sinceMs = performance.now();
     await runner.wake();
-    return [{ name: "start", atMs: performance.now() - askedAtMs }];
+    return [{ name: "start", atMs: performance.now() - sinceMs }];
   }
 
   report(load: Load): void {
@@ -180,9 +164,7 @@ export class LocalPlatform implements Platform {
   }
 
   async #close(drainMs: number): Promise<void> {
-    const why = new Problem("draining", "Skiff is shutting down; try again when it is up.", {
-      retryAfterS: 1,
-    });
+    const why = new Problem("draining", "Skiff is shutting down: try again in a moment.", { retryAfterS: 1 });
     this.#closing.abort(why);
     await this.#functions.close(why, drainMs);
     await Promise.allSettled(this.#underWay);

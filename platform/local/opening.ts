@@ -13,28 +13,28 @@ import type { IsolationMode } from "./wall/isolation.ts";
 import type { WallKind } from "./wall/profile.ts";
 
 export interface LocalPlatformOptions {
-  /** Everything that must outlive a restart is in this folder; it is made if it does not exist. */
+  /** Folder of everything that must outlive a restart. It is made if it does not exist. */
   readonly dataFolder: string;
   readonly limits: Limits;
-  /** Paths in that folder that others use and that a crash leaves behind: removed when it is opened. */
+  /** Paths in that folder that a crash of other parts leaves behind. They are removed at the start. */
   readonly leftovers?: readonly string[];
-  /** Called with every line that a function prints, and with what the platform logs about it. */
+  /** Receives every line that a function prints or that the platform logs about it. */
   readonly onLine?: (name: string, line: LogLine) => void;
-  /** Resolves when every router obeys the newest endpoints; a change of the traffic or a removal is done then. */
+  /** Resolves when every router uses the newest endpoints. A change of the traffic or a removal waits for it. */
   readonly spread?: () => Promise<void>;
-  /** What holds functions in; `auto` by default. */
+  /** What isolates functions; `auto` by default. */
   readonly isolation?: IsolationMode;
-  /** Walls to try, the strongest first; all that there are by default. With none `auto` finds no wall. */
+  /** Walls to try, strongest first; all of WALL_KINDS by default. */
   readonly walls?: readonly WallKind[];
-  /** Puts a wall of the kernel's around the connections of functions as well, where it can be had. */
+  /** Also limits the connections of functions by the kernel, where that works. */
   readonly walledNetwork?: boolean;
-  /** How often instances are looked after; WATCH_TIMES by default. */
+  /** Intervals of the health checks; WATCH_TIMES by default. */
   readonly watchTimes?: Partial<WatchTimes>;
-  /** False measures memory only, as where the system has no control groups for Skiff. */
+  /** False: measure memory without control groups. */
   readonly useGroups?: boolean;
 }
 
-/** What a platform consists of that takes time to open. */
+/** The parts of a platform that are opened asynchronously. */
 export interface Opened {
   readonly store: Store;
   readonly instances: Instances;
@@ -43,8 +43,8 @@ export interface Opened {
 
 /**
  * Opens the data folder.
- * @param idle instances that may be stopped to make room
- * @throws Error in words for the person who started Skiff, when the data folder cannot be used
+ * @param idle instances that may be stopped for their memory
+ * @throws Error with advice for the operator if the data folder cannot be used
  */
 export async function openParts(
   options: LocalPlatformOptions,
@@ -52,23 +52,16 @@ export async function openParts(
 ): Promise<Opened> {
   const { leftovers = [], limits, isolation = "auto", onLine = () => {} } = options;
   const dataFolder = makeDataFolder(options.dataFolder);
-  const probeNetworks = () =>
-    Networks.probe({
-      folder: join(dataFolder, "networks"),
-      onLine: (text) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text }),
-    });
+  const log = (text: string) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text });
+  const probeNetworks = () => Networks.probe({ folder: join(dataFolder, "networks"), onLine: log });
   const store = await Store.open(join(dataFolder, "skiff.db"));
   let instances: Instances | undefined;
   try {
-    // The folder is locked. What a crash left behind may fill the disk: it goes before anything is written.
+    // The folder is locked. Leftovers of a crash may fill the disk, so they are removed before the first write.
     for (const path of leftovers) removeTreeSync(join(dataFolder, path));
     instances = new Instances({
-      dataFolder,
-      store,
-      limits,
-      isolation,
+      ...{ dataFolder, store, limits, isolation, idle },
       walls: options.walls,
-      idle,
       useGroups: options.useGroups,
       probeNetworks: options.walledNetwork ? probeNetworks : undefined,
     });

@@ -8,6 +8,7 @@ import type { InstanceResources } from "../resources/instance-resources.ts";
 import { recordPid } from "./instance-folder.ts";
 import { readLines } from "./output.ts";
 import { probe } from "./probe.ts";
+import { signalProcess } from "./process-table.ts";
 import { type RunningInstance, StartError } from "./running-instance.ts";
 
 /** Time between leaving the endpoints and SIGTERM: calls already on their way still arrive. */
@@ -18,14 +19,13 @@ const START_LINES = 20;
 export interface InstanceOptions {
   readonly version: number;
   readonly settings: Settings;
-  /** Time that it may take to be ready. */
+  /** Longest time to become ready. */
   readonly startMs: number;
   readonly onLine: (line: LogLine) => void;
-  /** Memory that it is expected to need. */
   readonly expectedMiB: number;
 }
 
-/** One program that runs one version, from its start to its end; it owns the folder. */
+/** One program that runs one version, from its start to its end. It owns its folder. */
 export class InstanceProcess implements RunningInstance {
   readonly id: string;
   readonly address: { readonly unix: string };
@@ -41,37 +41,33 @@ export class InstanceProcess implements RunningInstance {
   readonly expectedMiB: number;
   readyAtMs: number | undefined;
   stopping = false;
+  answeredAtMs = 0;
+  cause: unknown;
   readonly #launched: Launched;
   readonly #child: ChildProcess;
-  #answeredAtMs = 0;
   #hasExited = false;
   #killedBecause: string | undefined;
-  #cause: unknown;
 
   constructor(launched: Launched, options: InstanceOptions) {
     const { folder, child, pid } = launched;
-    this.id = folder.id;
-    this.address = { unix: folder.socket };
-    this.version = options.version;
-    this.settings = options.settings;
-    this.resources = launched.resources;
-    this.expectedMiB = options.expectedMiB;
     this.#launched = launched;
     this.#child = child;
+    this.id = folder.id;
+    this.address = { unix: folder.socket };
     this.pid = pid;
+    this.resources = launched.resources;
+    this.version = options.version;
+    this.settings = options.settings;
+    this.expectedMiB = options.expectedMiB;
     this.exited = this.#watchExit();
     this.ended = this.exited.then(() => this.#release(options));
     this.#recordPid();
     this.ready =
       pid > 0
         ? this.#start(options)
-        : this.exited.then((how) => Promise.reject(new StartError(how, [], this.#cause)));
-    // An instance that nobody waits for any more may fail as well.
+        : this.exited.then((how) => Promise.reject(new StartError(how, [], this.cause)));
+    // A start may fail without a waiter.
     this.ready.catch(() => {});
-  }
-
-  get cause(): unknown {
-    return this.#cause;
   }
 
   describe(state: InstanceDescription["state"]): InstanceDescription {
@@ -85,11 +81,7 @@ export class InstanceProcess implements RunningInstance {
     return this.resources.usedMiB;
   }
 
-  get answeredAtMs(): number {
-    return this.#answeredAtMs;
-  }
-
-  ask(): void {
+  ping(): void {
     this.#child.stdin?.write(`${this.#launched.plan.ping}\n`);
   }
 
@@ -102,17 +94,14 @@ export class InstanceProcess implements RunningInstance {
     clearTimeout(kill);
   }
 
-  /**
-   * Sends SIGTERM after a probe: an instance accepts connections in order, so when it answers it has accepted all earlier
-   * ones, however busy the machine is.
-   */
+  /** Sends SIGTERM after a probe. An instance accepts connections in order, so its answer means that it accepted all earlier ones. */
   async #terminate(withinMs: number): Promise<void> {
     if (this.readyAtMs !== undefined && withinMs > 0) {
       // A failed probe does not delay its end.
       await probe(this.address.unix, withinMs).catch(() => {});
     }
     // The tools around the program do not pass signals on.
-    if (!this.#hasExited && this.pid > 0) signalIfThere(this.pid, "SIGTERM");
+    if (!this.#hasExited && this.pid > 0) signalProcess(this.pid, "SIGTERM");
   }
 
   kill(because: string): void {
@@ -131,13 +120,12 @@ export class InstanceProcess implements RunningInstance {
     const isReady = new Promise<void>((resolve) => {
       for (const stream of ["stdout", "stderr"] as const) {
         readLines(this.#child[stream]!, (text) => {
-          if (text === readyLine) return resolve();
-          if (text === pongLine) {
-            this.#answeredAtMs = performance.now();
-            return;
+          if (text === readyLine) resolve();
+          else if (text === pongLine) this.answeredAtMs = performance.now();
+          else {
+            if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));
+            options.onLine({ at: new Date(), instance: this.id, stream, text });
           }
-          if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));
-          options.onLine({ at: new Date(), instance: this.id, stream, text });
         });
       }
     });
@@ -145,27 +133,27 @@ export class InstanceProcess implements RunningInstance {
       this.#limit();
       this.#launched.begin();
       const failed = await Promise.race([isReady, this.exited]);
-      if (failed !== undefined) throw new StartError(failed, lines, this.#cause);
+      if (failed !== undefined) throw new StartError(failed, lines, this.cause);
       this.#launched.expose();
       await probe(this.address.unix, startMs);
       this.readyAtMs = performance.now();
     } catch (error) {
-      // Skiff itself may lack something, such as a file for the connection.
-      if (!(error instanceof StartError)) this.#cause ??= error;
+      // Skiff itself may be short of a resource, such as an open file for the connection.
+      if (!(error instanceof StartError)) this.cause ??= error;
       this.kill("did not answer the first health probe");
       if (error instanceof StartError) throw error;
-      throw new StartError(await this.exited, lines, this.#cause);
+      throw new StartError(await this.exited, lines, this.cause);
     } finally {
       clearTimeout(deadline);
     }
   }
 
-  /** Comes before any code of the function runs. */
+  /** Limits the memory, before any code of the function runs. */
   #limit(): void {
     try {
       this.resources.limit(this.settings.memoryMiB);
     } catch (error) {
-      this.#cause = error;
+      this.cause = error;
       this.kill(`could not be started: its memory cannot be limited: ${(error as Error).message}`);
       throw error;
     }
@@ -174,7 +162,7 @@ export class InstanceProcess implements RunningInstance {
   #describeEnd(code: number | null, signal: NodeJS.Signals | null): string {
     // V8 ends the process with a trap or an abort when the heap is full.
     if (this.resources.ranOut) {
-      return `was stopped: it went over its limit of ${this.settings.memoryMiB} MiB (setting memoryMiB)`;
+      return `was stopped: it exceeded its limit of ${this.settings.memoryMiB} MiB (setting memoryMiB)`;
     }
     if (signal === "SIGTRAP" || signal === "SIGABRT" || signal === "SIGILL") {
       return `ended by ${signal}, most likely out of memory: its limit is ${this.settings.memoryMiB} MiB (setting memoryMiB)`;
@@ -191,10 +179,10 @@ export class InstanceProcess implements RunningInstance {
     return new Promise((resolve) => {
       const end = (how: string) => resolve(this.#killedBecause ?? how);
       this.#child.once("error", (error) => {
-        this.#cause = error;
+        this.cause = error;
         end(`could not be started: ${error.message}`);
       });
-      // Its last output may wait behind the rate limit, which has no purpose any more.
+      // The rate limit may hold its last output back.
       this.#child.once("exit", () => {
         this.#hasExited = true;
         this.#child.stdout?.resume();
@@ -207,14 +195,14 @@ export class InstanceProcess implements RunningInstance {
     });
   }
 
-  /** A process without a record must not run: the next Skiff could not find it after a crash. */
+  /** Kills a process that has no record, because the next Skiff could not find it after a crash. */
   #recordPid(): void {
     const { pid } = this.#child;
     if (pid === undefined) return;
     try {
       recordPid(this.#launched.folder, pid);
     } catch (error) {
-      this.#cause = error;
+      this.cause = error;
       this.kill(`could not be started: its pid cannot be recorded: ${(error as Error).message}`);
     }
   }
@@ -223,14 +211,5 @@ export class InstanceProcess implements RunningInstance {
     for (const text of await this.#launched.close()) {
       onLine({ at: new Date(), instance: this.id, stream: "platform", text });
     }
-  }
-}
-
-function signalIfThere(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    // It ended in between.
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

@@ -7,15 +7,15 @@ import type { RunningInstance } from "./running-instance.ts";
 export interface WatchTimes {
   readonly tickMs: number;
   readonly probeEveryMs: number;
-  /** A busy event loop answers a probe late. Only one that is later than any call may be is stuck. */
+  /** Least time to answer a probe. A busy event loop may take as long as a call may. */
   readonly probeAtLeastMs: number;
 }
 
 export const WATCH_TIMES: WatchTimes = { tickMs: 200, probeEveryMs: 5_000, probeAtLeastMs: 10_000 };
 
-/** Probes that fail in a row before an instance is killed: one may fail for a reason of our own. */
+/** Failed probes in a row that end an instance. A single one may have another cause. */
 const FAILED_PROBES = 2;
-/** Equal samples in a row after which an instance is calm, and sampled at every fifth tick only. */
+/** Equal samples in a row after which an instance is sampled at every fifth tick only. */
 const CALM_AFTER = 10;
 const CALM_EVERY = 5;
 const CHANGE_MIB = 1;
@@ -30,12 +30,11 @@ export type WatchedInstance = Pick<
 };
 
 export interface Watched {
-  /** Every process there is, also the starting and the draining ones. */
+  /** All instances with a process, including starting and draining ones. */
   readonly instances: () => Iterable<WatchedInstance>;
   /** Called at every tick. */
   readonly tick: (nowMs: number) => void;
-  /** Probes an instance; `probe` by default. */
-  readonly ask?: typeof probe;
+  readonly probe?: typeof probe;
 }
 
 interface Probed {
@@ -71,7 +70,7 @@ export class InstanceWatch {
     let index = ++this.#ticks;
     for (const instance of this.#watched.instances()) {
       const calm = this.#calm.get(instance) ?? 0;
-      // Calm ones in turns, so that no tick has all of them.
+      // Calm instances take turns, so that the ticks share the work.
       if (calm < CALM_AFTER || index++ % CALM_EVERY === 0) this.#checkMemory(instance, calm);
       if (isDue(instance, this.#probed.get(instance), nowMs - this.#times.probeEveryMs)) {
         void this.#checkAnswers(instance);
@@ -98,10 +97,10 @@ export class InstanceWatch {
     this.#probed.set(instance, { atMs: Number.POSITIVE_INFINITY, failed });
     const withinMs = Math.max(this.#times.probeAtLeastMs, instance.settings.timeoutMs);
     try {
-      await (this.#watched.ask ?? probe)(instance.address.unix, withinMs);
+      await (this.#watched.probe ?? probe)(instance.address.unix, withinMs);
       this.#probed.set(instance, { atMs: performance.now(), failed: 0 });
     } catch (error) {
-      // Without a file left for the connection, Skiff is at fault.
+      // Skiff may have no open file left for the connection.
       const isOurs = shortageOf(error) !== undefined;
       this.#probed.set(instance, { atMs: performance.now(), failed: isOurs ? failed : failed + 1 });
       if (instance.stopping || isOurs) return;

@@ -1,9 +1,9 @@
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 
-/** Longer lines are cut into pieces of this many characters. */
+/** Longer lines are split into pieces of this length. */
 const LINE_CHARACTERS = 8_192;
-/** Output over this is not read until the second is over, so that the writes of the instance block. */
+/** Above this rate output is not read for a second, so that the writes of the instance block. */
 const BYTES_PER_S = 1024 * 1024;
 const SECOND_MS = 1_000;
 
@@ -52,7 +52,7 @@ function emitPieces(line: string, onLine: (line: string) => void): void {
   } while (at < line.length);
 }
 
-/** Returns where a piece ends that begins at `at`, which is not between the halves of a character. */
+/** Returns the end of the piece that begins at `at`, without splitting a surrogate pair. */
 function pieceEnd(line: string, at: number): number {
   const end = at + LINE_CHARACTERS;
   const isPair = /^[\ud800-\udbff][\udc00-\udfff]$/.test(line.slice(end - 1, end + 1));

@@ -9,8 +9,8 @@ export function commandLine(pid: number): string | undefined {
 }
 
 /**
- * Returns when a process started, in a form that stays the same; undefined if there is no such process. Together with the
- * pid it identifies a process among all of this machine; a process cannot change it.
+ * Returns when a process started, in a stable form; undefined if there is no such process. With the pid it identifies a
+ * process of this machine. A process cannot change it.
  */
 export function startOf(pid: number): string | undefined {
   if (process.platform === "linux") {
@@ -23,9 +23,18 @@ export function startOf(pid: number): string | undefined {
   return status === 0 ? stdout.trim() : undefined;
 }
 
-/** Ticks are counted since the machine started. */
+/** Ticks count from the start of the machine. */
 function bootId(): string {
   return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}
+
+/** Sends a signal to a process. Does nothing if the process has ended. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 function readProc(pid: number, file: string): string | undefined {
@@ -33,7 +42,7 @@ function readProc(pid: number, file: string): string | undefined {
     return readFileSync(`/proc/${pid}/${file}`, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // It has ended, or this process has no file left to read with and tries again later.
+    // The process has ended, or Skiff has no open file left and tries again later.
     if (["ENOENT", "ESRCH", "EMFILE", "ENFILE"].includes(code ?? "")) return undefined;
     throw error;
   }

@@ -13,7 +13,7 @@ export interface WalledOptions {
   readonly cache: CodeCache;
 }
 
-/** Starts programs in sandboxes that waited for them. */
+/** Launches programs in waiting sandboxes. */
 export class WalledLauncher implements Launcher {
   readonly #options: WalledOptions;
 
@@ -22,11 +22,10 @@ export class WalledLauncher implements Launcher {
   }
 
   async launch(order: LaunchOrder): Promise<Launched> {
-    const { launched } = await this.#launch(order);
-    return launched;
+    return (await this.#launch(order)).launched;
   }
 
-  /** Launches a program of ours. `keep` makes its compiled code that of all instances. */
+  /** Launches a program of Skiff. `keep` gives its compiled code to all instances. */
   async launchOwn(order: LaunchOrder): Promise<{ launched: Launched; keep: () => Promise<void> }> {
     const { sandboxes, cache } = this.#options;
     const { launched, prepared } = await this.#launch(order);
@@ -37,7 +36,7 @@ export class WalledLauncher implements Launcher {
     return { launched, keep };
   }
 
-  /** Makes sandboxes for functions with these rules of `net` wait. */
+  /** Makes sandboxes wait for functions with these `net` rules. */
   expect(net: readonly string[]): Promise<void> {
     return this.#options.sandboxes.expect(net);
   }
@@ -76,7 +75,7 @@ export class WalledLauncher implements Launcher {
       },
       close: async () => {
         await provided.close();
-        // Before the descriptor is closed: its number may then lead to another file.
+        // The link goes first: a closed descriptor's number may lead to another file.
         rmSync(folder.socket, { force: true });
         return await sandboxes.discard(prepared);
       },
@@ -88,7 +87,7 @@ export class WalledLauncher implements Launcher {
   }
 }
 
-/** Makes a file readable for any user of an instance: by a link, or a copy on another file system. */
+/** Makes a file readable for the user of an instance, by a link, or by a copy on another file system. */
 function placeFile(from: string, to: string): void {
   try {
     linkSync(from, to);

@@ -5,21 +5,21 @@ import { formatMs } from "../../quantity.ts";
 const ERRORS_KEPT = 10;
 const FIRST_MS = 200;
 const LONGEST_MS = 10_000;
-/** An instance that was ready for this long has proved that it works. */
+/** Time for which an instance must be ready to reset the back-off. */
 export const HEALTHY_AFTER_MS = 10_000;
 
-/** Wait before the next start after `failures` instances in a row broke: none after the first. */
+/** Returns the pause before the next start after `failures` failures in a row; none after the first. */
 export function backoffMs(failures: number): number {
   return failures <= 1 ? 0 : Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures - 2));
 }
 
-/** One that people read about. */
+/** A failure as the API reports it. */
 export interface Failure {
   readonly at: Date;
   readonly message: string;
 }
 
-/** The last failures of all versions of a function, newest last. They stay when they are forgiven. */
+/** The last failures of all versions of a function, newest last. A reset of the back-off keeps them. */
 export class FailureList {
   readonly #failures: Failure[] = [];
 
@@ -33,20 +33,19 @@ export class FailureList {
   }
 }
 
-/** Instances of one version that broke in a row, and when the next may be started. Times are monotonic. */
+/** Counts failures of one version in a row and sets when the next start is due. Times are monotonic. */
 export class Failures {
   readonly #list: FailureList;
   #inARow = 0;
   #retryAtMs = 0;
   #last = "";
-  /** The last one broke because the disk was full. */
   #isDiskFull = false;
 
   constructor(list: FailureList) {
     this.#list = list;
   }
 
-  /** @param cause the error of the system, if there was one */
+  /** @param cause the system error, if there was one */
   add(failure: Failure, nowMs: number, cause?: unknown): void {
     this.#isDiskFull = isDiskFull(cause);
     this.#inARow++;
@@ -55,7 +54,7 @@ export class Failures {
     this.#list.add(failure);
   }
 
-  forgive(): void {
+  reset(): void {
     this.#inARow = 0;
     this.#retryAtMs = 0;
   }
@@ -65,17 +64,17 @@ export class Failures {
     return Math.max(0, Math.ceil(this.#retryAtMs - nowMs));
   }
 
-  /** In a person's words; undefined when nothing stands in the way of a start. */
+  /** Describes the back-off for people; undefined if a start is due. */
   describe(nowMs: number): string | undefined {
     const waitMs = this.waitMs(nowMs);
     if (waitMs === 0) return undefined;
-    return `It broke ${this.#inARow} times in a row; the next start is in ${formatMs(waitMs)}. Last: ${this.#last}`;
+    return `It failed ${this.#inARow} times in a row. The next start is in ${formatMs(waitMs)}. Last failure: ${this.#last}`;
   }
 
-  /** The answer to those who wait for an instance of the function. */
+  /** Returns the error for the calls that wait for an instance. */
   problem(name: string, nowMs: number): Problem<"no_capacity"> {
     const retryAfterS = Math.max(1, Math.ceil(this.waitMs(nowMs) / 1_000));
-    const why = this.#isDiskFull ? `the disk is full: ${FREE_SPACE}` : "its log says why";
+    const why = this.#isDiskFull ? `the disk is full: ${FREE_SPACE}` : "its log has the reason";
     const detail = `The function "${name}" does not start; ${why}. Try again in ${retryAfterS} s.`;
     return new Problem("no_capacity", detail, { retryAfterS });
   }

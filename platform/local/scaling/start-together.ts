@@ -3,16 +3,16 @@ import type { RunningInstance } from "../instances/running-instance.ts";
 
 export interface TogetherOptions {
   readonly count: number;
-  /** At least one must start: the version has none. */
+  /** The version has no ready instance, so at least one must start. */
   readonly isNeeded: boolean;
   readonly signal: AbortSignal;
-  /** Holds the instances from when they have a process until the caller takes them out. */
+  /** Holds each instance from the start of its process; the caller removes it. */
   readonly arriving: Set<RunningInstance>;
 }
 
 /**
- * Starts `count` instances. All become ready, or none is left; where memory is used up there may be fewer.
- * @throws StartError of the first that does not start; Problem `no_capacity`; the signal's reason
+ * Starts `count` instances, or fewer if memory is used up. If one does not become ready, all are ended.
+ * @throws StartError of the first that fails; Problem `no_capacity`; the signal's reason
  */
 export async function startTogether(
   start: (signal: AbortSignal, waits: boolean) => Promise<RunningInstance>,
@@ -35,7 +35,7 @@ export async function startTogether(
       await instance.ready;
     } catch (error) {
       if (!waits && isNoCapacity(error)) return;
-      // Only the first reason counts: what follows from it is noise.
+      // A controller keeps its first reason. Later errors follow from that.
       others.abort(error);
     }
   };
@@ -47,7 +47,7 @@ export async function startTogether(
   throw signal.reason;
 }
 
-/** There is no memory or no place for a start: no fault of the version. */
+/** True if the machine had no memory or no place for a start. The version is not at fault. */
 export function isNoCapacity(error: unknown): error is Problem<"no_capacity"> {
   return error instanceof Problem && error.code === "no_capacity";
 }

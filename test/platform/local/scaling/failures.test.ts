@@ -34,14 +34,14 @@ describe("the failures of a version", () => {
     assert.equal(failures.waitMs(1_050), 150);
     assert.equal(
       failures.describe(1_050),
-      "It broke 2 times in a row; the next start is in 150 ms. Last: second",
+      "It failed 2 times in a row. The next start is in 150 ms. Last failure: second",
     );
     assert.equal(failures.waitMs(1_200), 0);
   });
 
-  it("are forgiven, but not forgotten", () => {
+  it("are kept after a reset of the back-off", () => {
     for (let i = 0; i < 5; i++) failures.add(failure(`failure ${i}`), 0);
-    failures.forgive();
+    failures.reset();
     assert.equal(failures.waitMs(0), 0);
     failures.add(failure("again"), 0);
     assert.equal(failures.waitMs(0), 0);
@@ -59,7 +59,10 @@ describe("the failures of a version", () => {
     const problem = failures.problem("f", 100);
     assert.equal(problem.code, "no_capacity");
     assert.equal(problem.extensions.retryAfterS, 7);
-    assert.match(problem.detail, /^The function "f" does not start; its log says why\. Try again in 7 s\.$/);
+    assert.match(
+      problem.detail,
+      /^The function "f" does not start; its log has the reason\. Try again in 7 s\.$/,
+    );
     failures.add(failure("broke"), 0, Object.assign(new Error("no space left"), { code: "ENOSPC" }));
     assert.match(failures.problem("f", 0).detail, /the disk is full/);
   });
