@@ -12,7 +12,6 @@ import type { Store } from "./store/store.ts";
 
 /** Longest wait of a removal for the instances. Longer calls finish after it. */
 const REMOVE_WAIT_MS = 1_000;
-const NOTHING_CHANGED = { version: "The new version", end: "Nothing was changed." };
 
 export interface ChangesOptions {
   readonly store: Store;
@@ -70,7 +69,7 @@ export class Changes {
       return { name: fn.name, version: record.version, created };
     } catch (error) {
       if (!isCommitted) await fn.drop(runner);
-      throw error instanceof StartError ? startFailed(error, NOTHING_CHANGED) : error;
+      throw toProblem(error, { version: "The new version", result: "Nothing was changed." });
     } finally {
       release();
     }
@@ -122,8 +121,8 @@ export class Changes {
       try {
         runner.take(await runner.bringUp(count, signal));
       } catch (error) {
-        const outcome = { version: `Version ${runner.record.version}`, end: "The traffic was not changed." };
-        const reason = error instanceof StartError ? startFailed(error, outcome) : error;
+        const version = `Version ${runner.record.version}`;
+        const reason = toProblem(error, { version, result: "The traffic was not changed." });
         failed.abort(reason);
         throw reason;
       }
@@ -140,10 +139,9 @@ export class Changes {
 
   async #copyBundle(fn: LocalFunction, from: number, version: VersionName): Promise<void> {
     mustHave(fn, from);
-    const { bundles } = this.#options;
     const known = fn.runner(from)?.record;
     const record = known ?? { name: fn.name, version: from };
-    await bundles.copy(record, version);
+    await this.#options.bundles.copy(record, version);
     if (known === undefined) await this.retire(record);
   }
 
@@ -158,9 +156,9 @@ function mustHave(fn: LocalFunction, version: number): void {
   if (!fn.versions.has(version)) throw unknownVersion(fn.name, version);
 }
 
-/** Returns the error for a failed start. A shortage of the machine is reported as such. */
-function startFailed(error: StartError, { version, end }: typeof NOTHING_CHANGED): Error {
-  if (isDiskFull(error) || shortageOf(error) !== undefined) return error;
+/** Makes a problem of a failed start. A shortage of the machine and other errors stay as they are. */
+function toProblem(error: unknown, { version, result }: { version: string; result: string }): unknown {
+  if (!(error instanceof StartError) || isDiskFull(error) || shortageOf(error) !== undefined) return error;
   const last = error.log.length > 0 ? ` Its last lines:\n${error.log.join("\n")}` : "";
-  return new Problem("start_failed", `${version} ${error.message}. ${end}${last}`, { log: error.log });
+  return new Problem("start_failed", `${version} ${error.message}. ${result}${last}`, { log: error.log });
 }

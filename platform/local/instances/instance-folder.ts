@@ -29,7 +29,7 @@ export interface InstanceFolder {
   readonly socket: string;
   /** Without a wall: the folder that the function may write to. */
   readonly scratch: string;
-  /** With a wall: a folder that is read-only inside, and two folders to mount on. */
+  /** With a wall: a folder that is read-only inside and can be filled later, and two empty folders to mount on. */
   readonly code: string;
   readonly work: string;
   readonly root: string;

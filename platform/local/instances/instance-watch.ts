@@ -37,21 +37,20 @@ export interface Watched {
   readonly probe?: typeof probe;
 }
 
-interface Probed {
+interface State {
+  /** Equal samples of its memory in a row. */
+  calm: number;
+  failedProbes: number;
   /** Infinite while a probe is under way. */
-  readonly atMs: number;
-  /** Failures in a row. */
-  readonly failed: number;
+  probedAtMs?: number;
 }
 
-/** Watches running instances: their memory, and whether they still answer. */
+/** Watches the memory of running instances and probes them. */
 export class InstanceWatch {
   readonly #watched: Watched;
   readonly #times: WatchTimes;
   readonly #timer: NodeJS.Timeout;
-  readonly #probed = new WeakMap<WatchedInstance, Probed>();
-  /** Equal samples in a row. */
-  readonly #calm = new WeakMap<WatchedInstance, number>();
+  readonly #states = new WeakMap<WatchedInstance, State>();
   readonly #processor = new ProcessorWatch();
   #ticks = 0;
 
@@ -69,52 +68,49 @@ export class InstanceWatch {
   #tick(nowMs: number): void {
     let index = ++this.#ticks;
     for (const instance of this.#watched.instances()) {
-      const calm = this.#calm.get(instance) ?? 0;
+      const state = this.#states.get(instance) ?? { calm: 0, failedProbes: 0 };
+      this.#states.set(instance, state);
       // Calm instances take turns, so that the ticks share the work.
-      if (calm < CALM_AFTER || index++ % CALM_EVERY === 0) this.#checkMemory(instance, calm);
-      if (isDue(instance, this.#probed.get(instance), nowMs - this.#times.probeEveryMs)) {
-        void this.#checkAnswers(instance);
-      }
+      if (state.calm < CALM_AFTER || index++ % CALM_EVERY === 0) checkMemory(instance, state);
+      const lastMs = state.probedAtMs ?? instance.readyAtMs;
+      const isDue = lastMs !== undefined && lastMs <= nowMs - this.#times.probeEveryMs;
+      if (isDue && !instance.stopping) void this.#probe(instance, state);
     }
     this.#processor.tick(this.#watched.instances(), nowMs, this.#times.tickMs);
     this.#watched.tick(nowMs);
   }
 
-  #checkMemory(instance: WatchedInstance, calm: number): void {
-    const beforeMiB = instance.resources.usedMiB;
-    const usedMiB = instance.resources.measure();
-    if (usedMiB === undefined) return;
-    const isSame = beforeMiB !== undefined && Math.abs(usedMiB - beforeMiB) < CHANGE_MIB;
-    this.#calm.set(instance, isSame ? calm + 1 : 0);
-    const limitMiB = instance.settings.memoryMiB;
-    if (usedMiB <= limitMiB) return;
-    const used = `it used ${Math.round(usedMiB)} MiB`;
-    instance.kill(`was stopped: ${used}, over its limit of ${limitMiB} MiB (setting memoryMiB)`);
-  }
-
-  async #checkAnswers(instance: WatchedInstance): Promise<void> {
-    const { failed = 0 } = this.#probed.get(instance) ?? {};
-    this.#probed.set(instance, { atMs: Number.POSITIVE_INFINITY, failed });
+  async #probe(instance: WatchedInstance, state: State): Promise<void> {
+    state.probedAtMs = Number.POSITIVE_INFINITY;
     const withinMs = Math.max(this.#times.probeAtLeastMs, instance.settings.timeoutMs);
     try {
       await (this.#watched.probe ?? probe)(instance.address.unix, withinMs);
-      this.#probed.set(instance, { atMs: performance.now(), failed: 0 });
+      state.failedProbes = 0;
     } catch (error) {
       // Skiff may have no open file left for the connection.
       const isOurs = shortageOf(error) !== undefined;
-      this.#probed.set(instance, { atMs: performance.now(), failed: isOurs ? failed : failed + 1 });
+      if (!isOurs) state.failedProbes++;
       if (instance.stopping || isOurs) return;
       if (error instanceof LateProbe) {
         instance.kill(`was stopped: it did not answer its health probe for ${formatMs(withinMs)}`);
-      } else if (failed + 1 >= FAILED_PROBES) {
-        const times = `${failed + 1} health probes in a row failed`;
+      } else if (state.failedProbes >= FAILED_PROBES) {
+        const times = `${state.failedProbes} health probes in a row failed`;
         instance.kill(`was stopped: ${times}: ${(error as Error).message}`);
       }
+    } finally {
+      state.probedAtMs = performance.now();
     }
   }
 }
 
-function isDue(instance: WatchedInstance, probed: Probed | undefined, beforeMs: number): boolean {
-  const lastMs = probed?.atMs ?? instance.readyAtMs;
-  return lastMs !== undefined && lastMs <= beforeMs && !instance.stopping;
+function checkMemory(instance: WatchedInstance, state: State): void {
+  const beforeMiB = instance.resources.usedMiB;
+  const usedMiB = instance.resources.measure();
+  if (usedMiB === undefined) return;
+  const isSame = beforeMiB !== undefined && Math.abs(usedMiB - beforeMiB) < CHANGE_MIB;
+  state.calm = isSame ? state.calm + 1 : 0;
+  const limitMiB = instance.settings.memoryMiB;
+  if (usedMiB <= limitMiB) return;
+  const used = `it used ${Math.round(usedMiB)} MiB`;
+  instance.kill(`was stopped: ${used}, over its limit of ${limitMiB} MiB (setting memoryMiB)`);
 }

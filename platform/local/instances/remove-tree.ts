@@ -21,18 +21,14 @@ export function removeTreeSync(path: string): void {
   }
 }
 
-/** Removes a folder in small steps, so that any number of files blocks nothing. */
-export async function removeTree(path: string): Promise<void> {
-  await removeFolder(path, path);
-}
-
-async function removeFolder(path: string, root: string): Promise<void> {
+/** Removes a folder in small steps, so that any number of files blocks nothing. `root` is for subfolders. */
+export async function removeTree(path: string, root = path): Promise<void> {
   for (let pass = 1; ; pass++) {
     try {
       await chmod(path, 0o700);
       // After the folder was read, so that deep nesting holds one descriptor.
       for (const folder of await removeFiles(path)) {
-        await removeFolder(await within(join(path, folder), root), root);
+        await removeTree(await within(join(path, folder), root), root);
       }
       return await rmdir(path);
     } catch (error) {

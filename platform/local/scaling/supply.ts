@@ -1,9 +1,8 @@
 import type { InstanceDescription } from "../../platform.ts";
-import { outOf, type Problem } from "../../problems.ts";
+import { outOf, Problem } from "../../problems.ts";
 import { shortageOf } from "../../shortage.ts";
 import type { RunningInstance } from "../instances/running-instance.ts";
 import { type FailureList, Failures, HEALTHY_AFTER_MS } from "./failures.ts";
-import { isNoCapacity, startTogether } from "./start-together.ts";
 
 /** Longest back-off that a wake waits for. With a longer one the wake is rejected at once. */
 const WAIT_OUT_MS = 1_000;
@@ -81,19 +80,43 @@ export class Supply {
   notReady(nowMs: number): string | undefined {
     if (this.ready.length > 0) return undefined;
     const isNeeded = this.isWaitedFor || this.#options.wanted().all > 0;
-    const broken = this.#failures.describe(nowMs);
-    return broken ?? (isNeeded ? (this.#refusal?.detail ?? "Starting.") : undefined);
+    const backoff = this.#failures.describe(nowMs);
+    return backoff ?? (isNeeded ? (this.#refusal?.detail ?? "Starting.") : undefined);
   }
 
   /**
-   * Starts `count` instances, without regard to the back-off. They serve after `take`.
-   * @throws StartError if one does not become ready; Problem `no_capacity`; the signal's reason. All are ended then
+   * Starts `count` instances, or fewer if memory is used up, without regard to the back-off. They serve after `take`.
+   * @throws StartError of the first that fails; Problem `no_capacity`; the signal's reason. All are ended then
    */
   async bringUp(count: number, outer: AbortSignal): Promise<readonly RunningInstance[]> {
-    const signal = AbortSignal.any([outer, this.#closing.signal]);
+    // A controller keeps its first reason. Later errors follow from that.
+    const failed = new AbortController();
+    const signal = AbortSignal.any([outer, this.#closing.signal, failed.signal]);
     signal.throwIfAborted();
     const isNeeded = this.ready.length === 0;
-    return await startTogether(this.#options.start, { count, isNeeded, signal, arriving: this.#arriving });
+    const started: RunningInstance[] = [];
+    const kill = () => {
+      for (const instance of started) instance.kill("was given up");
+    };
+    signal.addEventListener("abort", kill);
+    const startOne = async (_: unknown, index: number) => {
+      const waits = isNeeded && index === 0;
+      try {
+        const instance = await this.#options.start(signal, waits);
+        started.push(instance);
+        this.#arriving.add(instance);
+        if (signal.aborted) kill();
+        await instance.ready;
+      } catch (error) {
+        if (waits || !isNoCapacity(error)) failed.abort(error);
+      }
+    };
+    await Promise.all(Array.from({ length: count }, startOne));
+    signal.removeEventListener("abort", kill);
+    if (!signal.aborted) return started;
+    for (const instance of started) this.#arriving.delete(instance);
+    await Promise.all(started.map((instance) => instance.ended));
+    throw signal.reason;
   }
 
   /** Lets instances of `bringUp` serve and resets the back-off, because they became ready. */
@@ -107,7 +130,6 @@ export class Supply {
     this.#changed();
   }
 
-  /** Ends instances of `bringUp`. */
   async giveUp(instances: readonly RunningInstance[]): Promise<void> {
     for (const instance of instances) this.#arriving.delete(instance);
     await Promise.all(instances.map(this.#options.discard));
@@ -266,4 +288,9 @@ export class Supply {
     clearTimeout(this.#retry);
     this.#retry = undefined;
   }
+}
+
+/** True if the machine had no memory or no place for a start. The version is not at fault. */
+function isNoCapacity(error: unknown): error is Problem<"no_capacity"> {
+  return error instanceof Problem && error.code === "no_capacity";
 }

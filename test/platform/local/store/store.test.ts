@@ -288,7 +288,7 @@ describe("the store", () => {
     db.close();
     for (let i = 0; i < 2; i++) {
       await assert.rejects(Store.open(file), {
-        message: `${file} was written by a newer Skiff (schema 3); start that one.`,
+        message: `${file} was written by a newer Skiff (schema 3); start that version.`,
       });
     }
   });
