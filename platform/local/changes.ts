@@ -48,12 +48,10 @@ export class Changes {
       else await bundles.write(record, content.bundle);
       const started = await runner.bringUp(1, signal);
       let forget: readonly number[] = [];
-      const commit = store.add(
-        { ...record, content },
-        { signal, forget: () => (forget = fn.toForget({ newest: record.version })) },
-      );
+      const toForget = () => (forget = fn.toForget({ newest: record.version }));
+      const commit = store.add({ ...record, content }, signal, toForget);
       const left = await commit.catch(async (error: unknown) => {
-        await runner.giveUp(started);
+        await runner.supply.giveUp(started);
         // The commit of another version may have forgotten it.
         if ("sameAs" in content) mustHave(fn, content.sameAs);
         throw error;
@@ -64,7 +62,7 @@ export class Changes {
       fn.added(runner, isOver ? [] : started, forget);
       this.#log(fn.name, left);
       // A closed platform has stored the version. The next start finds it.
-      if (isOver) await runner.giveUp(started);
+      if (isOver) await runner.supply.giveUp(started);
       if (fn.ending.aborted) throw removed(fn.name);
       return { name: fn.name, version: record.version, created };
     } catch (error) {

@@ -13,7 +13,7 @@ import { Problem } from "../problems.ts";
 import type { EvictableInstance } from "./budget/memory-budget.ts";
 import type { RunningInstance } from "./instances/running-instance.ts";
 import { KeptVersions } from "./kept-versions.ts";
-import { FailureList } from "./scaling/failures.ts";
+import type { Failure } from "./scaling/failures.ts";
 import type { FunctionRecord } from "./store/store-database.ts";
 import { type RunnerOptions, VersionRunner } from "./version-runner.ts";
 
@@ -34,7 +34,7 @@ export class LocalFunction {
   createdAt = new Date();
   readonly versions = new KeptVersions();
   readonly log = new LogBuffer();
-  readonly #errors = new FailureList();
+  readonly #errors: Failure[] = [];
   readonly #options: FunctionOptions;
   /** Includes versions that are being stored, and forgotten ones whose last calls are under way. */
   readonly #runners = new Map<number, VersionRunner>();
@@ -42,7 +42,7 @@ export class LocalFunction {
   /** Changes of the endpoints are gathered for one publication. */
   #isChanging = false;
   #ending = new AbortController();
-  #isEnded = false;
+  isEnded = false;
 
   /** @param after highest number that a version of a removed function of this name may have */
   constructor(name: string, after: number, options: FunctionOptions) {
@@ -94,10 +94,6 @@ export class LocalFunction {
     return this.#ending.signal;
   }
 
-  get isEnded(): boolean {
-    return this.#isEnded;
-  }
-
   /** @param current record of the current version */
   summarize({ name, version, hash, createdAt: updatedAt }: VersionRecord): FunctionSummary {
     const ready = this.runner(version)?.ready.length ?? 0;
@@ -116,14 +112,14 @@ export class LocalFunction {
     if (current === undefined) return undefined;
     const runners = [...this.#runners.values()];
     const routed = runners.filter(({ isRouted }) => isRouted);
-    const [notReady] = routed.flatMap((runner) => runner.notReady(performance.now()) ?? []);
+    const [notReady] = routed.flatMap((runner) => runner.supply.notReady(performance.now()) ?? []);
     return {
       ...this.summarize(current),
       settings: this.runner(current.version)?.settings ?? current.settings,
       traffic: this.versions.traffic,
       versions: versions.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
       instances: runners.flatMap((runner) => runner.describe()),
-      lastErrors: this.#errors.all,
+      lastErrors: this.#errors,
       isolation,
       ...(notReady === undefined ? {} : { notReady }),
     };
@@ -220,7 +216,7 @@ export class LocalFunction {
 
   /** Ends every instance and rejects waiting wakes with `why`. See VersionRunner.close. */
   async end(why: Problem, graceMs?: number): Promise<void> {
-    this.#isEnded = true;
+    this.isEnded = true;
     await Promise.all([...this.#runners.values()].map((runner) => runner.close(why, graceMs)));
     this.log.close();
   }
@@ -273,7 +269,7 @@ export class LocalFunction {
   }
 
   #publish(): void {
-    if (this.#isEnded || this.#isChanging) return;
+    if (this.isEnded || this.#isChanging) return;
     this.#options.endpoints.set(this.versions.endpoints(this.name));
   }
 }

@@ -6,13 +6,12 @@ import { Draining } from "./instances/draining.ts";
 import type { StartOptions } from "./instances/instances.ts";
 import type { RunningInstance } from "./instances/running-instance.ts";
 import { Demand } from "./scaling/demand.ts";
-import type { FailureList } from "./scaling/failures.ts";
-import { Supply } from "./scaling/supply.ts";
+import { Supply, type SupplyOptions } from "./scaling/supply.ts";
 
 /** Time for which a version without traffic keeps its runner after its last call. */
 const KEPT_MS = 5_000;
 
-export interface RunnerOptions {
+export interface RunnerOptions extends Pick<SupplyOptions, "errors" | "onChange"> {
   readonly record: VersionRecord;
   /** The settings of the record within today's limits. */
   readonly settings: Settings;
@@ -20,10 +19,7 @@ export interface RunnerOptions {
   readonly streamIdleMs: number;
   /** Starts an instance; the number of starts at a time is limited over all functions. */
   readonly start: (version: VersionRecord, options: StartOptions) => Promise<RunningInstance>;
-  readonly errors: FailureList;
   readonly onLine: (line: LogLine) => void;
-  /** Called when the set of ready instances has changed. */
-  readonly onChange: () => void;
 }
 
 /** Runs the instances that the load of one version needs. */
@@ -31,7 +27,7 @@ export class VersionRunner {
   readonly record: VersionRecord;
   readonly settings: Settings;
   readonly #onLine: RunnerOptions["onLine"];
-  readonly #supply: Supply;
+  readonly supply: Supply;
   readonly #draining: Draining;
   readonly #demand = new Demand();
   #isRouted = false;
@@ -42,10 +38,10 @@ export class VersionRunner {
     this.#onLine = onLine;
     this.#draining = new Draining({
       streamIdleMs,
-      hasStream: (id) => this.#demand.hasStream(id),
+      hasStream: (id) => this.#demand.on(id).streams > 0,
       onKill: ({ id }, because) => this.#log(`instance ${id} ${because}`),
     });
-    this.#supply = new Supply({
+    this.supply = new Supply({
       name: record.name,
       errors,
       start: (signal, waits) => start(record, { onLine, signal, waits }),
@@ -62,17 +58,17 @@ export class VersionRunner {
 
   /** True while it needs `tick`. */
   get isActive(): boolean {
-    return this.#supply.count + this.#draining.size > 0 || this.#scaled.min > 0;
+    return this.supply.count + this.#draining.size > 0 || this.#scaled.min > 0;
   }
 
   /** True if it has no state to lose and had no call for KEPT_MS. It can be made again from its record. */
   isUnused(nowMs: number): boolean {
-    if (this.#isRouted || this.#draining.size > 0 || !this.#supply.isQuiet) return false;
-    return this.#supply.isClosed || this.#demand.idleForMs(nowMs) >= KEPT_MS;
+    if (this.#isRouted || this.#draining.size > 0 || !this.supply.isQuiet) return false;
+    return this.supply.isClosed || this.#demand.idleForMs(nowMs) >= KEPT_MS;
   }
 
   get ready(): readonly RunningInstance[] {
-    return this.#supply.ready;
+    return this.supply.ready;
   }
 
   get load(): Pick<Load, "inFlight" | "waiting"> {
@@ -81,12 +77,7 @@ export class VersionRunner {
 
   describe(): InstanceDescription[] {
     const draining = [...this.#draining].map((instance) => instance.describe("draining"));
-    return [...this.#supply.describe(), ...draining];
-  }
-
-  /** See Supply.notReady. */
-  notReady(nowMs: number): string | undefined {
-    return this.#supply.notReady(nowMs);
+    return [...this.supply.describe(), ...draining];
   }
 
   /**
@@ -95,18 +86,13 @@ export class VersionRunner {
    */
   bringUp(count: number, signal: AbortSignal): Promise<readonly RunningInstance[]> {
     const isReady = this.ready.length > 0;
-    const missing = Math.max(count - this.#supply.count, isReady ? 0 : 1);
-    return this.#supply.bringUp(missing, signal);
+    const missing = Math.max(count - this.supply.count, isReady ? 0 : 1);
+    return this.supply.bringUp(missing, signal);
   }
 
   take(instances: readonly RunningInstance[]): void {
     this.#demand.touch(performance.now());
-    this.#supply.take(instances);
-  }
-
-  /** Ends instances of `bringUp`. */
-  giveUp(instances: readonly RunningInstance[]): Promise<void> {
-    return this.#supply.giveUp(instances);
+    this.supply.take(instances);
   }
 
   /** Sets whether the version has traffic. When it loses its traffic, its instances drain. */
@@ -115,31 +101,31 @@ export class VersionRunner {
     this.#isRouted = isRouted;
     if (before && !isRouted) {
       const movedOn = new Problem("no_capacity", "The traffic goes to another version.", { retryAfterS: 1 });
-      for (const instance of this.#supply.removeAll(movedOn)) void this.#draining.add(instance);
+      for (const instance of this.supply.removeAll(movedOn)) void this.#draining.add(instance);
       // The routers place waiting calls by the new traffic.
-      this.#supply.release();
+      this.supply.release();
     }
-    this.#supply.reconcile();
+    this.supply.reconcile();
   }
 
   report(load: Load): void {
     const nowMs = performance.now();
     this.#demand.report(load, nowMs);
-    const { count } = this.#supply;
-    if (this.#demand.desired(this.#scaled, count, nowMs) > count) this.#supply.reconcile();
+    const { count } = this.supply;
+    if (this.#demand.desired(this.#scaled, count, nowMs) > count) this.supply.reconcile();
   }
 
   /** See Supply.wake. */
   wake(): Promise<void> {
     this.#demand.touch(performance.now());
-    return this.#supply.wake();
+    return this.supply.wake();
   }
 
   /** Scales out and in; called a few times a second while it is active. */
   tick(nowMs: number): void {
-    const { count } = this.#supply;
+    const { count } = this.supply;
     const desired = this.#demand.desired(this.#scaled, count, nowMs);
-    if (count < desired) this.#supply.reconcile();
+    if (count < desired) this.supply.reconcile();
     if (count <= desired) return;
     // The youngest stop first. Instances with calls stay, because a call may be a stream.
     this.#stop(this.#idle.slice(desired - count));
@@ -151,7 +137,7 @@ export class VersionRunner {
     const idleForMs = this.#demand.idleForMs(nowMs);
     let left = this.ready.length;
     const { forCalls } = this.#demand.wanted(this.#scaled);
-    const needed = Math.max(forCalls, this.#supply.isWaitedFor ? 1 : 0);
+    const needed = Math.max(forCalls, this.supply.isWaitedFor ? 1 : 0);
     const { min } = this.#scaled;
     for (const instance of idle.reverse()) {
       if (--left < needed) return;
@@ -165,17 +151,17 @@ export class VersionRunner {
    * the grace of a version that loses its traffic. A second call can shorten the grace.
    */
   async close(why: Problem, graceMs?: number): Promise<void> {
-    const instances = this.#supply.close(why);
+    const instances = this.supply.close(why);
     await Promise.all([
       this.#draining.end(graceMs),
       ...instances.map((instance) => this.#draining.add(instance, graceMs)),
-      this.#supply.settled(),
+      this.supply.settled(),
     ]);
   }
 
   /** Ready instances without calls, oldest first. */
   get #idle(): RunningInstance[] {
-    return this.#supply.ready.filter(({ id }) => this.#demand.isIdle(id));
+    return this.supply.ready.filter(({ id }) => this.#demand.on(id).calls === 0);
   }
 
   /** The settings for scaling: `min` applies to versions with traffic only. */
@@ -184,7 +170,7 @@ export class VersionRunner {
   }
 
   #stop(instances: readonly RunningInstance[]): void {
-    for (const instance of this.#supply.remove(instances)) void this.#draining.add(instance);
+    for (const instance of this.supply.remove(instances)) void this.#draining.add(instance);
   }
 
   #log(text: string, at = new Date()): void {

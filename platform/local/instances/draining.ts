@@ -47,16 +47,13 @@ export class Draining {
   async #finish(instance: RunningInstance): Promise<void> {
     const { streamIdleMs, hasStream, onKill } = this.#options;
     const { timeoutMs } = instance.settings;
+    const limits = { timeoutMs, streamIdleMs };
     const sinceMs = performance.now();
     const check = () => {
       const nowMs = performance.now();
-      const because = overdue({
-        forMs: nowMs - sinceMs,
-        silentMs: nowMs - Math.max(sinceMs, instance.answeredAtMs),
-        hasStream: hasStream(instance.id),
-        timeoutMs,
-        streamIdleMs,
-      });
+      const silentMs = nowMs - Math.max(sinceMs, instance.answeredAtMs);
+      const isStreaming = hasStream(instance.id);
+      const because = overdue({ forMs: nowMs - sinceMs, silentMs, hasStream: isStreaming, ...limits });
       if (because === undefined) return instance.ping();
       clearInterval(timer);
       onKill(instance, because);
@@ -74,9 +71,7 @@ export interface Finishing {
   /** Time since its event loop answered a ping; at most `forMs`. */
   readonly silentMs: number;
   readonly hasStream: boolean;
-  /** Time limit of a call until its response starts. */
   readonly timeoutMs: number;
-  /** Silence that ends a stream. */
   readonly streamIdleMs: number;
 }
 
@@ -84,13 +79,8 @@ export interface Finishing {
  * Returns why a draining instance gets no more time; undefined while it may continue. With a stream it has the time of a
  * call plus one silence of a stream. Without one it has the time of a call, while its event loop responds.
  */
-export function overdue({
-  forMs,
-  silentMs,
-  hasStream,
-  timeoutMs,
-  streamIdleMs,
-}: Finishing): string | undefined {
+export function overdue(input: Finishing): string | undefined {
+  const { forMs, silentMs, hasStream, timeoutMs, streamIdleMs } = input;
   if (!hasStream && silentMs >= BLOCKED_MS) {
     return `was stopped: its event loop was blocked for ${formatMs(BLOCKED_MS)} after it was asked to finish`;
   }

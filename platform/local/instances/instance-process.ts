@@ -61,11 +61,12 @@ export class InstanceProcess implements RunningInstance {
     this.expectedMiB = options.expectedMiB;
     this.exited = this.#watchExit();
     this.ended = this.exited.then(() => this.#release(options));
-    this.#recordPid();
+    // Without a record the next Skiff could not find the process after a crash.
+    this.#ensure("its pid cannot be recorded", () => child.pid && recordPid(folder, child.pid));
     this.ready =
       pid > 0
         ? this.#start(options)
-        : this.exited.then((how) => Promise.reject(new StartError(how, [], this.cause)));
+        : this.exited.then((reason) => Promise.reject(new StartError(reason, [], this.cause)));
     // A start may fail without a waiter.
     this.ready.catch(() => {});
   }
@@ -111,8 +112,7 @@ export class InstanceProcess implements RunningInstance {
     this.resources.endYielding();
   }
 
-  async #start(options: InstanceOptions): Promise<void> {
-    const { startMs } = options;
+  async #start({ startMs, onLine }: InstanceOptions): Promise<void> {
     const { readyLine, pongLine } = this.#launched.plan;
     const lines: string[] = [];
     const late = `was not ready within ${formatMs(startMs)} (limit SKIFF_START_TIMEOUT): does its module wait for something that does not come?`;
@@ -124,13 +124,14 @@ export class InstanceProcess implements RunningInstance {
           else if (text === pongLine) this.answeredAtMs = performance.now();
           else {
             if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));
-            options.onLine({ at: new Date(), instance: this.id, stream, text });
+            onLine({ at: new Date(), instance: this.id, stream, text });
           }
         });
       }
     });
     try {
-      this.#limit();
+      const limit = () => this.resources.limit(this.settings.memoryMiB);
+      if (!this.#ensure("its memory cannot be limited", limit)) throw this.cause;
       this.#launched.begin();
       const failed = await Promise.race([isReady, this.exited]);
       if (failed !== undefined) throw new StartError(failed, lines, this.cause);
@@ -148,36 +149,34 @@ export class InstanceProcess implements RunningInstance {
     }
   }
 
-  /** Limits the memory, before any code of the function runs. */
-  #limit(): void {
+  /** Runs a step without which the program must not run. Kills it and returns false if the step fails. */
+  #ensure(problem: string, step: () => unknown): boolean {
     try {
-      this.resources.limit(this.settings.memoryMiB);
+      step();
+      return true;
     } catch (error) {
       this.cause = error;
-      this.kill(`could not be started: its memory cannot be limited: ${(error as Error).message}`);
-      throw error;
+      this.kill(`could not be started: ${problem}: ${(error as Error).message}`);
+      return false;
     }
   }
 
-  #describeEnd(code: number | null, signal: NodeJS.Signals | null): string {
+  #describeEnd(exitCode: number | null, exitSignal: NodeJS.Signals | null): string {
+    const { code, signal } = endOf(exitCode, exitSignal, constants.signals);
+    const limit = `${this.settings.memoryMiB} MiB (setting memoryMiB)`;
+    if (this.resources.ranOut) return `was stopped: it exceeded its limit of ${limit}`;
     // V8 ends the process with a trap or an abort when the heap is full.
-    if (this.resources.ranOut) {
-      return `was stopped: it exceeded its limit of ${this.settings.memoryMiB} MiB (setting memoryMiB)`;
-    }
     if (signal === "SIGTRAP" || signal === "SIGABRT" || signal === "SIGILL") {
-      return `ended by ${signal}, most likely out of memory: its limit is ${this.settings.memoryMiB} MiB (setting memoryMiB)`;
+      return `ended by ${signal}, most likely out of memory: its limit is ${limit}`;
     }
     if (signal) return `ended by ${signal}`;
-    const early =
-      code === 0 && this.readyAtMs === undefined
-        ? " before it was ready: does its module call Deno.exit?"
-        : "";
-    return `exited with code ${code}${early}`;
+    const isEarly = code === 0 && this.readyAtMs === undefined;
+    return `exited with code ${code}${isEarly ? " before it was ready: does its module call Deno.exit?" : ""}`;
   }
 
   #watchExit(): Promise<string> {
     return new Promise((resolve) => {
-      const end = (how: string) => resolve(this.#killedBecause ?? how);
+      const end = (reason: string) => resolve(this.#killedBecause ?? reason);
       this.#child.once("error", (error) => {
         this.cause = error;
         end(`could not be started: ${error.message}`);
@@ -188,23 +187,8 @@ export class InstanceProcess implements RunningInstance {
         this.#child.stdout?.resume();
         this.#child.stderr?.resume();
       });
-      this.#child.once("close", (code, signal) => {
-        const how = endOf(code, signal, constants.signals);
-        end(this.#describeEnd(how.code, how.signal));
-      });
+      this.#child.once("close", (code, signal) => end(this.#describeEnd(code, signal)));
     });
-  }
-
-  /** Kills a process that has no record, because the next Skiff could not find it after a crash. */
-  #recordPid(): void {
-    const { pid } = this.#child;
-    if (pid === undefined) return;
-    try {
-      recordPid(this.#launched.folder, pid);
-    } catch (error) {
-      this.cause = error;
-      this.kill(`could not be started: its pid cannot be recorded: ${(error as Error).message}`);
-    }
   }
 
   async #release({ onLine }: InstanceOptions): Promise<void> {

@@ -30,7 +30,6 @@ export type WatchedInstance = Pick<
 };
 
 export interface Watched {
-  /** All instances with a process, including starting and draining ones. */
   readonly instances: () => Iterable<WatchedInstance>;
   /** Called at every tick. */
   readonly tick: (nowMs: number) => void;

@@ -4,8 +4,7 @@ import { readFileSync } from "node:fs";
 /** Returns the command line of a process; undefined if there is no such process. */
 export function commandLine(pid: number): string | undefined {
   if (process.platform === "linux") return readProc(pid, "cmdline");
-  const { status, stdout } = spawnSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" });
-  return status === 0 ? stdout : undefined;
+  return readPs(pid, "command");
 }
 
 /**
@@ -17,15 +16,11 @@ export function startOf(pid: number): string | undefined {
     // Field 22 (proc_pid_stat(5)); the name in parentheses before it may hold anything.
     const stat = readProc(pid, "stat");
     const ticks = stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-    return ticks === undefined ? undefined : `${bootId()} ${ticks}`;
+    // Ticks count from the start of the machine.
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return ticks === undefined ? undefined : `${boot} ${ticks}`;
   }
-  const { status, stdout } = spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
-  return status === 0 ? stdout.trim() : undefined;
-}
-
-/** Ticks count from the start of the machine. */
-function bootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  return readPs(pid, "lstart")?.trim();
 }
 
 /** Sends a signal to a process. Does nothing if the process has ended. */
@@ -46,4 +41,9 @@ function readProc(pid: number, file: string): string | undefined {
     if (["ENOENT", "ESRCH", "EMFILE", "ENFILE"].includes(code ?? "")) return undefined;
     throw error;
   }
+}
+
+function readPs(pid: number, field: string): string | undefined {
+  const { status, stdout } = spawnSync("ps", ["-o", `${field}=`, "-p", String(pid)], { encoding: "utf8" });
+  return status === 0 ? stdout : undefined;
 }

@@ -101,12 +101,8 @@ export class Launching {
   async warm(): Promise<void> {
     if (!(this.launcher instanceof WalledLauncher)) return;
     this.#warming ??= this.#warm(this.launcher);
-    try {
-      await this.#warming;
-    } catch (error) {
-      // Skiff is shutting down.
-      if (!this.#closing.signal.aborted) throw error;
-    }
+    // A shutdown aborts it.
+    await this.#warming.catch((error) => this.#closing.signal.aborted || Promise.reject(error));
   }
 
   async close(): Promise<void> {
@@ -130,20 +126,19 @@ export class Launching {
     writeFileSync(artifact, WARM_MODULE, { mode: 0o600 });
     const settings = { ...others, permissions: { ...permissions, net: [] } };
     const order = { name: "warm", version: 0, settings, ownAddresses: [], artifact };
-    const { launched, keep } = await launcher.launchOwn(order);
+    const { launched, sandbox } = await launcher.launchIn(order);
     try {
       const { signal } = this.#closing;
       const ready = new Promise<void>((resolve, reject) => {
         readLines(launched.child.stdout!, (line) => line === launched.plan.readyLine && resolve());
         launched.child.stderr!.resume();
-        launched.child.once("exit", () =>
-          reject(new Error("the program that compiles the runtime ended early")),
-        );
+        const early = new Error("the program that compiles the runtime ended early");
+        launched.child.once("exit", () => reject(early));
       });
       launched.begin();
       await Promise.race([ready, setTimeout(limits.startMs, undefined, { signal, ref: false })]);
       await setTimeout(WRITTEN_AFTER_MS, undefined, { signal, ref: false });
-      await keep();
+      await launcher.keep(sandbox);
     } finally {
       await launched.close();
       rmSync(artifact, { force: true });

@@ -22,34 +22,30 @@ export class WalledLauncher implements Launcher {
   }
 
   async launch(order: LaunchOrder): Promise<Launched> {
-    return (await this.#launch(order)).launched;
+    return (await this.launchIn(order)).launched;
   }
 
-  /** Launches a program of Skiff. `keep` gives its compiled code to all instances. */
-  async launchOwn(order: LaunchOrder): Promise<{ launched: Launched; keep: () => Promise<void> }> {
+  async launchIn(order: LaunchOrder): Promise<{ launched: Launched; sandbox: Prepared }> {
+    const { sandboxes } = this.#options;
+    const sandbox = await sandboxes.take(order.settings.permissions.net);
+    try {
+      return { launched: await this.#launchIn(sandbox, order), sandbox };
+    } catch (error) {
+      await sandboxes.discard(sandbox);
+      throw error;
+    }
+  }
+
+  /** Gives the code that was compiled in a sandbox to all later instances. */
+  async keep(sandbox: Prepared): Promise<void> {
     const { sandboxes, cache } = this.#options;
-    const { launched, prepared } = await this.#launch(order);
-    const keep = async () => {
-      await cache.keep(prepared);
-      await sandboxes.empty();
-    };
-    return { launched, keep };
+    await cache.keep(sandbox);
+    await sandboxes.empty();
   }
 
   /** Makes sandboxes wait for functions with these `net` rules. */
   expect(net: readonly string[]): Promise<void> {
     return this.#options.sandboxes.expect(net);
-  }
-
-  async #launch(order: LaunchOrder): Promise<{ launched: Launched; prepared: Prepared }> {
-    const { sandboxes } = this.#options;
-    const prepared = await sandboxes.take(order.settings.permissions.net);
-    try {
-      return { launched: await this.#launchIn(prepared, order), prepared };
-    } catch (error) {
-      await sandboxes.discard(prepared);
-      throw error;
-    }
   }
 
   async #launchIn(prepared: Prepared, order: LaunchOrder): Promise<Launched> {

@@ -26,14 +26,9 @@ export class Demand {
     this.#busyAtMs = nowMs;
   }
 
-  /** True if no router has reported a call on this instance. */
-  isIdle(id: string): boolean {
-    return (this.#byInstance?.().get(id)?.calls ?? 0) === 0;
-  }
-
-  /** True if a router has reported a call on this instance whose response has begun. */
-  hasStream(id: string): boolean {
-    return (this.#byInstance?.().get(id)?.streams ?? 0) > 0;
+  /** Calls that routers report on an instance, and those of them whose response has begun. */
+  on(id: string): { readonly calls: number; readonly streams: number } {
+    return this.#byInstance?.().get(id) ?? { calls: 0, streams: 0 };
   }
 
   /** Instances that the load needs: in total, and for its calls alone, without `min`. */

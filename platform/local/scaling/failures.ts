@@ -13,36 +13,22 @@ export function backoffMs(failures: number): number {
   return failures <= 1 ? 0 : Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures - 2));
 }
 
-/** A failure as the API reports it. */
 export interface Failure {
   readonly at: Date;
   readonly message: string;
 }
 
-/** The last failures of all versions of a function, newest last. A reset of the back-off keeps them. */
-export class FailureList {
-  readonly #failures: Failure[] = [];
-
-  get all(): readonly Failure[] {
-    return this.#failures;
-  }
-
-  add(failure: Failure): void {
-    this.#failures.push(failure);
-    if (this.#failures.length > ERRORS_KEPT) this.#failures.shift();
-  }
-}
-
 /** Counts failures of one version in a row and sets when the next start is due. Times are monotonic. */
 export class Failures {
-  readonly #list: FailureList;
+  readonly #kept: Failure[];
   #inARow = 0;
   #retryAtMs = 0;
   #last = "";
   #isDiskFull = false;
 
-  constructor(list: FailureList) {
-    this.#list = list;
+  /** @param kept receives the last failures, oldest first; shared by all versions of a function. `reset` keeps them */
+  constructor(kept: Failure[]) {
+    this.#kept = kept;
   }
 
   /** @param cause the system error, if there was one */
@@ -51,7 +37,8 @@ export class Failures {
     this.#inARow++;
     this.#retryAtMs = nowMs + backoffMs(this.#inARow);
     this.#last = failure.message;
-    this.#list.add(failure);
+    this.#kept.push(failure);
+    if (this.#kept.length > ERRORS_KEPT) this.#kept.shift();
   }
 
   reset(): void {

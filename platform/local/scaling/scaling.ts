@@ -25,11 +25,8 @@ export function instancesForCalls({ settings, load }: Pick<ScaleInput, "settings
   return Math.min(settings.max, Math.ceil((load.inFlight + load.waiting) / settings.concurrency));
 }
 
-export interface ShareInput {
-  readonly settings: Settings;
-  /** Load of all routed versions. */
-  readonly load: Pick<Load, "inFlight" | "waiting">;
-  /** Ready instances of all routed versions. */
+export interface ShareInput extends Pick<ScaleInput, "settings" | "load"> {
+  /** Ready instances of all routed versions; `load` is theirs, too. */
   readonly ready: number;
   /** New share of the version, from 0 to 1. */
   readonly share: number;

@@ -2,7 +2,7 @@ import type { InstanceDescription } from "../../platform.ts";
 import { outOf, Problem } from "../../problems.ts";
 import { shortageOf } from "../../shortage.ts";
 import type { RunningInstance } from "../instances/running-instance.ts";
-import { type FailureList, Failures, HEALTHY_AFTER_MS } from "./failures.ts";
+import { type Failure, Failures, HEALTHY_AFTER_MS } from "./failures.ts";
 
 /** Longest back-off that a wake waits for. With a longer one the wake is rejected at once. */
 const WAIT_OUT_MS = 1_000;
@@ -11,7 +11,8 @@ const REFUSED_MS = 1_000;
 
 export interface SupplyOptions {
   readonly name: string;
-  readonly errors: FailureList;
+  /** Receives the last failures. */
+  readonly errors: Failure[];
   /** With `waits`, the start waits for memory; otherwise it is refused when memory is used up. */
   readonly start: (signal: AbortSignal, waits: boolean) => Promise<RunningInstance>;
   /** Instances that the load needs: in total, and for its calls alone. */

@@ -51,7 +51,8 @@ export class BundleFiles {
     const file = this.#fileOf(version);
     file.users++;
     try {
-      if (!(await exists(file.path))) await this.#write(file, (path) => this.#writeStored(version, path));
+      const isThere = await unless(["ENOENT"], access(file.path));
+      if (!isThere) await this.#write(file, (path) => this.#writeStored(version, path));
       return file.path;
     } catch (error) {
       await this.release(version);
@@ -100,7 +101,7 @@ export class BundleFiles {
     this.#files.delete(version);
     try {
       await rm(dirname(file.path), { recursive: true, force: true });
-      await removeIfEmpty(join(this.#root, version.name));
+      await unless(["ENOTEMPTY", "EEXIST", "ENOENT"], rmdir(join(this.#root, version.name)));
       return undefined;
     } catch (error) {
       return `${dirname(file.path)} could not be removed: ${(error as Error).message}`;
@@ -121,21 +122,13 @@ async function writeWhole(path: string, write: (path: string) => Promise<void>):
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Resolves with false if the operation fails with one of these codes. */
+async function unless(codes: readonly string[], operation: Promise<void>): Promise<boolean> {
   try {
-    await access(path);
+    await operation;
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    if (codes.includes((error as NodeJS.ErrnoException).code ?? "")) return false;
     throw error;
-  }
-}
-
-async function removeIfEmpty(folder: string): Promise<void> {
-  try {
-    await rmdir(folder);
-  } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(code)) throw error;
   }
 }

@@ -6,12 +6,6 @@ import { receiveError, type StoreAnswer, type StoreMethod, type StoreRequest } f
 /** Bytes copied without a pause, in a millisecond or two. */
 const COPIED_AT_ONCE = 4 * 1024 ** 2;
 
-export interface AddOptions {
-  /** Returns the versions to remove. Called in the same turn as the request to the database. */
-  readonly forget: () => readonly number[];
-  readonly signal: AbortSignal;
-}
-
 /**
  * Functions and their versions on the disk. A thread owns the file, because versions have up to a hundred MiB and a commit
  * waits for the disk. It serves requests one at a time, in order. StoreDatabase documents the methods.
@@ -54,8 +48,11 @@ export class Store {
     }
   }
 
-  /** @throws the signal's reason if it aborts before the request to the database; nothing is changed then */
-  async add({ content, ...record }: NewVersion, { forget, signal }: AddOptions): Promise<string | undefined> {
+  /**
+   * @param forget returns the versions to remove; called in the same turn as the request to the database
+   * @throws the signal's reason if it aborts before that request; nothing is changed then
+   */
+  async add({ content, ...record }: NewVersion, signal: AbortSignal, forget: () => readonly number[]) {
     if ("sameAs" in content) {
       signal.throwIfAborted();
       return await this.#ask("add", [{ ...record, content }, forget()]);

@@ -1,10 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  backoffMs,
-  type Failure,
-  FailureList,
-  Failures,
-} from "../../../../platform/local/scaling/failures.ts";
+import { backoffMs, type Failure, Failures } from "../../../../platform/local/scaling/failures.ts";
 
 describe("the back-off", () => {
   it("is nothing after the first failure, doubles after the second, and has an end", () => {
@@ -18,10 +13,10 @@ describe("the back-off", () => {
 const failure = (message: string): Failure => ({ at: new Date(0), message });
 
 describe("the failures of a version", () => {
-  let list: FailureList;
+  let list: Failure[];
   let failures: Failures;
   beforeEach(() => {
-    list = new FailureList();
+    list = [];
     failures = new Failures(list);
   });
 
@@ -45,13 +40,13 @@ describe("the failures of a version", () => {
     assert.equal(failures.waitMs(0), 0);
     failures.add(failure("again"), 0);
     assert.equal(failures.waitMs(0), 0);
-    assert.equal(list.all.length, 6);
+    assert.equal(list.length, 6);
   });
 
   it("are remembered up to ten of all versions, the newest last", () => {
     const other = new Failures(list);
     for (let i = 1; i <= 12; i++) (i % 2 === 0 ? failures : other).add(failure(String(i)), i);
-    assert.deepEqual([list.all.length, list.all[0]?.message, list.all.at(-1)], [10, "3", failure("12")]);
+    assert.deepEqual([list.length, list[0]?.message, list.at(-1)], [10, "3", failure("12")]);
   });
 
   it("are answered with the time to come back, and with the cause if it is the disk", () => {
