@@ -4,7 +4,7 @@ import type { Draft, LogLine, Stored, Traffic } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import { shortageOf } from "../shortage.ts";
 import { checkTraffic, shareOf } from "../traffic.ts";
-import { type LocalFunction, removed, unknownVersion } from "./function.ts";
+import { type LocalFunction, removed } from "./function.ts";
 import { StartError } from "./instances/running-instance.ts";
 import { instancesForShare } from "./scaling/scaling.ts";
 import type { BundleFiles, VersionName } from "./store/bundle-files.ts";
@@ -53,7 +53,7 @@ export class Changes {
       const left = await commit.catch(async (error: unknown) => {
         await runner.supply.giveUp(started);
         // The commit of another version may have forgotten it.
-        if ("sameAs" in content) mustHave(fn, content.sameAs);
+        if ("sameAs" in content) fn.mustHave(content.sameAs);
         throw error;
       });
       isCommitted = true;
@@ -136,7 +136,7 @@ export class Changes {
   }
 
   async #copyBundle(fn: LocalFunction, from: number, version: VersionName): Promise<void> {
-    mustHave(fn, from);
+    fn.mustHave(from);
     const known = fn.runner(from)?.record;
     const record = known ?? { name: fn.name, version: from };
     await this.#options.bundles.copy(record, version);
@@ -147,11 +147,6 @@ export class Changes {
   #log(name: string, text: string | undefined): void {
     if (text) this.#options.onLine(name, { at: new Date(), instance: "", stream: "platform", text });
   }
-}
-
-/** @throws Problem `unknown_version` */
-function mustHave(fn: LocalFunction, version: number): void {
-  if (!fn.versions.has(version)) throw unknownVersion(fn.name, version);
 }
 
 /** Makes a problem of a failed start. A shortage of the machine and other errors stay as they are. */

@@ -133,9 +133,14 @@ export class LocalFunction {
   async runnerOf(version: number): Promise<VersionRunner> {
     const needsRecord = this.versions.has(version) && !this.#runners.has(version);
     const record = needsRecord ? await this.#options.read(this.name, version) : undefined;
-    if (!this.versions.has(version)) throw unknownVersion(this.name, version);
+    this.mustHave(version);
     // Another call may have made it in the meantime.
     return this.#runners.get(version) ?? this.#makeRunner(record!);
+  }
+
+  /** @throws Problem `unknown_version` */
+  mustHave(version: number): void {
+    if (!this.versions.has(version)) throw unknownVersion(this.name, version);
   }
 
   /** Keeps versions from being forgotten, drained and scaled in until the returned function is called. */
@@ -274,7 +279,7 @@ export class LocalFunction {
   }
 }
 
-export function unknownVersion(name: string, version: number): Problem {
+function unknownVersion(name: string, version: number): Problem {
   return new Problem("unknown_version", `The function "${name}" has no version ${version}.`);
 }
 

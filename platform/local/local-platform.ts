@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { EndpointsTable } from "../endpoints-table.ts";
+import type { Limits } from "../limits.ts";
 import type {
   Draft,
   EndpointsListener,
@@ -17,13 +19,43 @@ import type {
 import { Problem } from "../problems.ts";
 import { Changes } from "./changes.ts";
 import { Functions } from "./functions.ts";
-import { InstanceWatch, WATCH_TIMES } from "./instances/instance-watch.ts";
-import type { Instances } from "./instances/instances.ts";
-import { type LocalPlatformOptions, type Opened, openParts } from "./opening.ts";
-import type { Store } from "./store/store.ts";
-import type { Isolation } from "./wall/isolation.ts";
+import { InstanceWatch, WATCH_TIMES, type WatchTimes } from "./instances/instance-watch.ts";
+import { Instances } from "./instances/instances.ts";
+import { removeTreeSync } from "./instances/remove-tree.ts";
+import { Networks } from "./network/networks.ts";
+import { makeDataFolder } from "./store/data-folder.ts";
+import { Store } from "./store/store.ts";
+import type { FunctionRecord } from "./store/store-database.ts";
+import type { Isolation, IsolationMode } from "./wall/isolation.ts";
+import type { WallKind } from "./wall/profile.ts";
 
-export type { LocalPlatformOptions } from "./opening.ts";
+export interface LocalPlatformOptions {
+  /** Folder of everything that must outlive a restart. It is made if it does not exist. */
+  readonly dataFolder: string;
+  readonly limits: Limits;
+  /** Paths in that folder that a crash of other parts leaves behind. They are removed at the start. */
+  readonly leftovers?: readonly string[];
+  /** Receives every line that a function prints or that the platform logs about it. */
+  readonly onLine?: (name: string, line: LogLine) => void;
+  /** Resolves when every router uses the newest endpoints. A change of the traffic or a removal waits for it. */
+  readonly spread?: () => Promise<void>;
+  /** What isolates functions; `auto` by default. */
+  readonly isolation?: IsolationMode;
+  /** Walls to try, strongest first; all of WALL_KINDS by default. */
+  readonly walls?: readonly WallKind[];
+  /** Also limits the connections of functions by the kernel, where that works. */
+  readonly walledNetwork?: boolean;
+  /** Intervals of the health checks; WATCH_TIMES by default. */
+  readonly watchTimes?: Partial<WatchTimes>;
+  /** False: measure memory without control groups. */
+  readonly useGroups?: boolean;
+}
+
+interface Opened {
+  readonly store: Store;
+  readonly instances: Instances;
+  readonly functions: readonly FunctionRecord[];
+}
 
 /** Runs functions as Deno processes of this machine, started by calls. All state is in one folder. */
 export class LocalPlatform implements Platform {
@@ -64,10 +96,29 @@ export class LocalPlatform implements Platform {
 
   /** @throws Error with advice for the operator if the data folder cannot be used */
   static async open(options: LocalPlatformOptions): Promise<LocalPlatform> {
+    const { leftovers = [], limits, isolation = "auto", walls, useGroups, onLine = () => {} } = options;
+    const dataFolder = makeDataFolder(options.dataFolder);
+    const log = (text: string) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text });
+    const probeNetworks = () => Networks.probe({ folder: join(dataFolder, "networks"), onLine: log });
+    const store = await Store.open(join(dataFolder, "skiff.db"));
+    let instances: Instances | undefined;
     let platform: LocalPlatform | undefined;
-    const idle = () => (platform === undefined ? [] : platform.#functions.idle(performance.now()));
-    platform = new LocalPlatform(options, await openParts(options, idle));
-    return platform;
+    try {
+      // The folder is locked. Leftovers of a crash may fill the disk, so they are removed before the first write.
+      for (const path of leftovers) removeTreeSync(join(dataFolder, path));
+      instances = new Instances({
+        ...{ dataFolder, store, limits, isolation, walls, useGroups },
+        idle: () => (platform === undefined ? [] : platform.#functions.idle(performance.now())),
+        probeNetworks: options.walledNetwork ? probeNetworks : undefined,
+      });
+      await store.prepare();
+      platform = new LocalPlatform(options, { store, instances, functions: await store.functions() });
+      return platform;
+    } catch (error) {
+      await instances?.close();
+      await store.close();
+      throw error;
+    }
   }
 
   /** What isolates functions. @throws Error with advice for the operator if the requested isolation does not work */

@@ -58,12 +58,12 @@ export class VersionRunner {
 
   /** True while it needs `tick`. */
   get isActive(): boolean {
-    return this.supply.count + this.#draining.size > 0 || this.#scaled.min > 0;
+    return this.supply.count + this.#draining.all.size > 0 || this.#scaled.min > 0;
   }
 
   /** True if it has no state to lose and had no call for KEPT_MS. It can be made again from its record. */
   isUnused(nowMs: number): boolean {
-    if (this.#isRouted || this.#draining.size > 0 || !this.supply.isQuiet) return false;
+    if (this.#isRouted || this.#draining.all.size > 0 || !this.supply.isQuiet) return false;
     return this.supply.isClosed || this.#demand.idleForMs(nowMs) >= KEPT_MS;
   }
 
@@ -76,14 +76,11 @@ export class VersionRunner {
   }
 
   describe(): InstanceDescription[] {
-    const draining = [...this.#draining].map((instance) => instance.describe("draining"));
+    const draining = [...this.#draining.all].map((instance) => instance.describe("draining"));
     return [...this.supply.describe(), ...draining];
   }
 
-  /**
-   * Starts the instances missing to `count` ready ones. They serve after `take`.
-   * @throws StartError if one does not become ready; Problem `no_capacity`; the signal's reason. All are ended then
-   */
+  /** Starts the instances missing to `count` ready ones. See Supply.bringUp. */
   bringUp(count: number, signal: AbortSignal): Promise<readonly RunningInstance[]> {
     const isReady = this.ready.length > 0;
     const missing = Math.max(count - this.supply.count, isReady ? 0 : 1);

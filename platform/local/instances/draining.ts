@@ -22,12 +22,8 @@ export class Draining {
     this.#options = options;
   }
 
-  get size(): number {
-    return this.#instances.size;
-  }
-
-  [Symbol.iterator](): Iterator<RunningInstance> {
-    return this.#instances.values();
+  get all(): ReadonlySet<RunningInstance> {
+    return this.#instances;
   }
 
   /** Resolves when the instance has ended, within `graceMs`. By default `overdue` decides. */

@@ -16,13 +16,10 @@ const SETTLE_MS = 200;
 /** Lines kept for the report of a failed start. */
 const START_LINES = 20;
 
-export interface InstanceOptions {
-  readonly version: number;
-  readonly settings: Settings;
+export interface InstanceOptions extends Pick<RunningInstance, "version" | "settings" | "expectedMiB"> {
   /** Longest time to become ready. */
   readonly startMs: number;
   readonly onLine: (line: LogLine) => void;
-  readonly expectedMiB: number;
 }
 
 /** One program that runs one version, from its start to its end. It owns its folder. */
@@ -60,7 +57,10 @@ export class InstanceProcess implements RunningInstance {
     this.settings = options.settings;
     this.expectedMiB = options.expectedMiB;
     this.exited = this.#watchExit();
-    this.ended = this.exited.then(() => this.#release(options));
+    this.ended = this.exited.then(async () => {
+      const line = { instance: this.id, stream: "platform" } as const;
+      for (const text of await launched.close()) options.onLine({ at: new Date(), ...line, text });
+    });
     // Without a record the next Skiff could not find the process after a crash.
     this.#ensure("its pid cannot be recorded", () => child.pid && recordPid(folder, child.pid));
     this.ready =
@@ -189,11 +189,5 @@ export class InstanceProcess implements RunningInstance {
       });
       this.#child.once("close", (code, signal) => end(this.#describeEnd(code, signal)));
     });
-  }
-
-  async #release({ onLine }: InstanceOptions): Promise<void> {
-    for (const text of await this.#launched.close()) {
-      onLine({ at: new Date(), instance: this.id, stream: "platform", text });
-    }
   }
 }

@@ -11,7 +11,7 @@ import type { Launched } from "../launch/launcher.ts";
 import { Launching, type LaunchingOptions } from "../launch/launching.ts";
 import { Resources } from "../resources/resources.ts";
 import { startWork } from "../scaling/start-work.ts";
-import { BundleFiles } from "../store/bundle-files.ts";
+import { BundleFiles, type VersionName } from "../store/bundle-files.ts";
 import { makeDenoDir } from "../store/data-folder.ts";
 import type { Store } from "../store/store.ts";
 import { InstanceFolders } from "./instance-folder.ts";
@@ -64,9 +64,8 @@ export class Instances {
       instances: () => this.#all,
       idle,
     });
-    this.bundles = new BundleFiles(join(dataFolder, "functions"), ({ name, version }) =>
-      store.bundle(name, version),
-    );
+    const read = ({ name, version }: VersionName) => store.bundle(name, version);
+    this.bundles = new BundleFiles(join(dataFolder, "functions"), read);
     this.#folders = new InstanceFolders(dataFolder);
     this.launching = Launching.open({
       planner: denoPlanner(dataFolder),
@@ -103,10 +102,8 @@ export class Instances {
   /** Releases everything; every instance must be ending. */
   async close(): Promise<void> {
     await Promise.all([...this.#all].map(({ ended }) => ended));
-    await this.launching.then(
-      (launching) => launching.close(),
-      () => {},
-    );
+    const launching = await this.launching.catch(() => undefined);
+    await launching?.close();
     this.#folders.close();
   }
 
@@ -170,11 +167,8 @@ export class Instances {
 }
 
 function tooManyStarts(waitMs: number): Problem {
-  return new Problem(
-    "no_capacity",
-    `Too many instances start at a time: this one got no place among them within ${formatMs(waitMs)} (limit SKIFF_INSTANCE_WAIT). Try again in 1 s.`,
-    { retryAfterS: 1, setting: "SKIFF_INSTANCE_WAIT" },
-  );
+  const detail = `Too many instances start at a time: this one got no place among them within ${formatMs(waitMs)} (limit SKIFF_INSTANCE_WAIT). Try again in 1 s.`;
+  return new Problem("no_capacity", detail, { retryAfterS: 1, setting: "SKIFF_INSTANCE_WAIT" });
 }
 
 /** Addresses of this machine's interfaces. Loopback is private by itself. */

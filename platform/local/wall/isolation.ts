@@ -41,9 +41,6 @@ const SYSTEM_FILES = [
 ];
 const LDD_MS = 10_000;
 
-const OPEN =
-  "Deno's permission flags alone isolate them (docs/isolation.md); SKIFF_ISOLATION=permissions accepts that";
-
 /** Parses `SKIFF_ISOLATION`. @throws Error with advice for the operator if the value is not valid */
 export function isolationMode(text: string | undefined): IsolationMode {
   const mode = text || "auto";
@@ -69,23 +66,19 @@ export async function chooseIsolation(options: IsolationOptions): Promise<Isolat
     return { hasScratch: true, description };
   }
   const reasons: string[] = [];
-  if (process.platform === "linux") {
+  const { platform } = process;
+  if (platform === "linux") {
     const { tools = findTools() } = options;
     for (const kind of walls) {
-      const outcome = await tryWall(kind, tools, options);
-      if (typeof outcome !== "string")
-        return { wall: outcome, hasScratch: true, description: describeWall(outcome) };
-      reasons.push(`${kind}: ${outcome}`);
+      const wall = await tryWall(kind, tools, options);
+      if (typeof wall !== "string") return { wall, hasScratch: true, description: describeWall(wall) };
+      reasons.push(`${kind}: ${wall}`);
     }
-  } else {
-    reasons.push(`the system is ${process.platform}, namespaces exist on Linux only`);
-  }
+  } else reasons.push(`the system is ${platform}, namespaces exist on Linux only`);
   const why = reasons.join("; ");
   if (mode === "wall") throw new Error(`SKIFF_ISOLATION=wall, but no wall works here: ${why}.`);
-  return {
-    hasScratch: false,
-    description: `no kernel wall (${why}): functions get no folder to write to, and ${OPEN} and gives them one`,
-  };
+  const description = `no kernel wall (${why}): functions get no folder to write to, and Deno's permission flags alone isolate them (docs/isolation.md); SKIFF_ISOLATION=permissions accepts that and gives them one`;
+  return { hasScratch: false, description };
 }
 
 async function tryWall(kind: WallKind, tools: Tools, options: IsolationOptions): Promise<Profile | string> {
@@ -108,21 +101,15 @@ function describeWall({ kind, isRoot }: Profile): string {
 }
 
 /** Lists what must exist inside: programs and the libraries that they load. */
-function filesInside(
-  kind: WallKind,
-  tools: Tools,
-  { binary }: RuntimeFiles,
-): Pick<Profile, "files" | "system"> {
+function filesInside(kind: WallKind, tools: Tools, { binary }: RuntimeFiles) {
   const mounting: (keyof Tools)[] = kind === "unshare" ? ["mount", "umount"] : [];
   const names: (keyof Tools)[] = ["sh", "setpriv", ...mounting];
   const programs = names.flatMap((name) => tools[name] ?? []);
   const libraries = librariesOf([...programs, binary], tools);
   const folders = [...new Set(libraries.map((path) => path.slice(0, path.lastIndexOf("/"))))];
   const later = folders.flatMap((folder) => LOADED_LATER.map((name) => join(folder, name)));
-  return {
-    files: [...new Set([...programs, ...libraries, ...later.filter(isReadable)])],
-    system: SYSTEM_FILES.filter(isReadable),
-  };
+  const files = [...new Set([...programs, ...libraries, ...later.filter(isReadable)])];
+  return { files, system: SYSTEM_FILES.filter(isReadable) };
 }
 
 /** Lists the libraries of programs, at the paths that they are loaded from. */

@@ -118,10 +118,8 @@ function untilWaiting(child: ChildProcess): Promise<void> {
   const stdout = child.stdout as Readable;
   let output = "";
   let errors = "";
-  const timer = setTimeout(
-    () => reject(new LaunchError(`the sandbox was not ready within ${PREPARE_MS} ms`)),
-    PREPARE_MS,
-  );
+  const fail = (reason: string) => reject(new LaunchError(reason));
+  const timer = setTimeout(() => fail(`the sandbox was not ready within ${PREPARE_MS} ms`), PREPARE_MS);
   const onOutput = (chunk: Buffer) => {
     output += chunk;
     if (output === `${WAITING}\n`) resolve();
@@ -130,7 +128,7 @@ function untilWaiting(child: ChildProcess): Promise<void> {
     errors = (errors + chunk).slice(-ERROR_CHARACTERS);
   };
   const onFailed = (error: Error) => reject(error);
-  const onExit = () => reject(new LaunchError(errors.trim() || "the sandbox ended at once"));
+  const onExit = () => fail(errors.trim() || "the sandbox ended at once");
   stdout.on("data", onOutput);
   child.stderr!.on("data", onError);
   child.once("error", onFailed).once("close", onExit);
