@@ -30,7 +30,8 @@ export class VersionRunner {
   readonly supply: Supply;
   readonly #draining: Draining;
   readonly #demand = new Demand();
-  #isRouted = false;
+  /** Set by `route`. */
+  isRouted = false;
 
   constructor({ record, settings, streamIdleMs, errors, onLine, onChange, start }: RunnerOptions) {
     this.record = record;
@@ -52,10 +53,6 @@ export class VersionRunner {
     });
   }
 
-  get isRouted(): boolean {
-    return this.#isRouted;
-  }
-
   /** True while it needs `tick`. */
   get isActive(): boolean {
     return this.supply.count + this.#draining.all.size > 0 || this.#scaled.min > 0;
@@ -63,7 +60,7 @@ export class VersionRunner {
 
   /** True if it has no state to lose and had no call for KEPT_MS. It can be made again from its record. */
   isUnused(nowMs: number): boolean {
-    if (this.#isRouted || this.#draining.all.size > 0 || !this.supply.isQuiet) return false;
+    if (this.isRouted || this.#draining.all.size > 0 || !this.supply.isQuiet) return false;
     return this.supply.isClosed || this.#demand.idleForMs(nowMs) >= KEPT_MS;
   }
 
@@ -94,8 +91,8 @@ export class VersionRunner {
 
   /** Sets whether the version has traffic. When it loses its traffic, its instances drain. */
   route(isRouted: boolean): void {
-    const before = this.#isRouted;
-    this.#isRouted = isRouted;
+    const before = this.isRouted;
+    this.isRouted = isRouted;
     if (before && !isRouted) {
       const movedOn = new Problem("no_capacity", "The traffic goes to another version.", { retryAfterS: 1 });
       for (const instance of this.supply.removeAll(movedOn)) void this.#draining.add(instance);
@@ -144,8 +141,8 @@ export class VersionRunner {
   }
 
   /**
-   * Ends every instance and rejects waiting wakes with `why`. Calls under way may finish within `graceMs`; the default is
-   * the grace of a version that loses its traffic. A second call can shorten the grace.
+   * Ends every instance and rejects waiting wakes with `why`. Calls under way may finish within `graceMs`, by default as
+   * when the version loses its traffic. A second call can shorten the grace.
    */
   async close(why: Problem, graceMs?: number): Promise<void> {
     const instances = this.supply.close(why);
@@ -163,7 +160,7 @@ export class VersionRunner {
 
   /** The settings for scaling: `min` applies to versions with traffic only. */
   get #scaled(): Settings {
-    return this.#isRouted ? this.settings : { ...this.settings, min: 0 };
+    return this.isRouted ? this.settings : { ...this.settings, min: 0 };
   }
 
   #stop(instances: readonly RunningInstance[]): void {

@@ -15,29 +15,25 @@ export interface DrainingOptions {
 
 /** Instances that have left the endpoints and finish their calls. */
 export class Draining {
-  readonly #instances = new Set<RunningInstance>();
+  readonly all = new Set<RunningInstance>();
   readonly #options: DrainingOptions;
 
   constructor(options: DrainingOptions) {
     this.#options = options;
   }
 
-  get all(): ReadonlySet<RunningInstance> {
-    return this.#instances;
-  }
-
   /** Resolves when the instance has ended, within `graceMs`. By default `overdue` decides. */
   async add(instance: RunningInstance, graceMs?: number): Promise<void> {
-    this.#instances.add(instance);
+    this.all.add(instance);
     await (graceMs === undefined ? this.#finish(instance) : instance.drain(graceMs));
-    this.#instances.delete(instance);
+    this.all.delete(instance);
   }
 
   /** Resolves when all have ended. `graceMs` shortens the time that is left. */
   async end(graceMs?: number): Promise<void> {
     const end = (instance: RunningInstance) =>
       graceMs === undefined ? instance.ended : instance.drain(graceMs);
-    await Promise.all([...this.#instances].map(end));
+    await Promise.all([...this.all].map(end));
   }
 
   async #finish(instance: RunningInstance): Promise<void> {

@@ -4,21 +4,17 @@ import { desiredInstances, instancesForCalls, instancesForLoad } from "./scaling
 
 /** Tracks the load of one version, and for how long it has needed fewer instances. Times are monotonic. */
 export class Demand {
-  #load: Pick<Load, "inFlight" | "waiting"> = { inFlight: 0, waiting: 0 };
+  load: Pick<Load, "inFlight" | "waiting"> = { inFlight: 0, waiting: 0 };
   #byInstance: Load["byInstance"];
   #busyAtMs = 0;
   #enoughAtMs = 0;
 
   report({ inFlight, waiting, byInstance }: Load, nowMs: number): void {
-    const before = this.#load;
+    const before = this.load;
     this.#byInstance = byInstance;
-    this.#load = { inFlight, waiting };
+    this.load = { inFlight, waiting };
     // A second report without calls does not restart the idle time.
     if (inFlight + waiting + before.inFlight + before.waiting > 0) this.touch(nowMs);
-  }
-
-  get load(): Pick<Load, "inFlight" | "waiting"> {
-    return this.#load;
   }
 
   /** Restarts the idle time. */
@@ -33,7 +29,7 @@ export class Demand {
 
   /** Instances that the load needs: in total, and for its calls alone, without `min`. */
   wanted(settings: Settings): { readonly all: number; readonly forCalls: number } {
-    const input = { settings, load: this.#load };
+    const input = { settings, load: this.load };
     return { all: instancesForLoad(input), forCalls: instancesForCalls(input) };
   }
 
@@ -44,7 +40,7 @@ export class Demand {
 
   /** Returns how many of `current` instances the version should have now. See `desiredInstances`. */
   desired(settings: Settings, current: number, nowMs: number): number {
-    const load = this.#load;
+    const load = this.load;
     if (load.inFlight + load.waiting > 0) this.#busyAtMs = nowMs;
     if (instancesForLoad({ settings, load }) >= current) this.#enoughAtMs = nowMs;
     const lowForMs = nowMs - this.#enoughAtMs;

@@ -28,10 +28,8 @@ export function isWorkOver({ forMs, usedMs, idleSamples }: SampledStart): boolea
  * Resolves when an instance is ready, has ended, or no longer needs its place among the starting ones. An instance that
  * still works then yields the processor until it is ready, where that can be undone.
  */
-export async function startWork({
-  ready,
-  resources,
-}: Pick<RunningInstance, "ready" | "resources">): Promise<void> {
+export async function startWork(instance: Pick<RunningInstance, "ready" | "resources">): Promise<void> {
+  const { ready, resources } = instance;
   const { promise, resolve } = Promise.withResolvers<void>();
   const setYielding = (yields: boolean) => resources.yieldProcessor(yields, "its start works for long");
   const settled = () => {

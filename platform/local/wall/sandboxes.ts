@@ -50,7 +50,6 @@ export interface Prepared {
 /** A sandbox that is being made. */
 type Begun = { -readonly [K in keyof Prepared]?: Prepared[K] } & { network: LeasedNetwork; user: number };
 
-/** The sandboxes that wait in one network. */
 interface Waiting {
   readonly rules: readonly string[];
   prepared: Prepared[];
