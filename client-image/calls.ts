@@ -12,7 +12,7 @@ import {
   VERSION_HEADER,
 } from "./start-message.ts";
 
-/** What Deno knows about a call besides the request. */
+/** The part of Deno's information about a request that calls use. */
 type Info = Pick<Deno.ServeHandlerInfo, "completed">;
 
 const SWITCHING_PROTOCOLS = 101;
@@ -22,8 +22,8 @@ const REQUEST = Symbol("request");
 const INFO = Symbol("info");
 
 /**
- * What a handler gets besides the request. A class, because an object of getters would be built anew by every call. Its fields
- * are not private ones: what is derived from it (`Object.create`, a proxy), as libraries do, has none of those.
+ * The second argument of a handler. A class, because an object literal with getters is rebuilt for each call. Symbols
+ * replace private fields, because libraries derive objects from it (`Object.create`, proxies).
  */
 class CallContext implements Context {
   readonly function: Context["function"];
@@ -38,7 +38,7 @@ class CallContext implements Context {
     this[INFO] = info;
   }
 
-  /** May be taken off the context and called by itself. */
+  /** A getter, so that the method works without its object. */
   get waitUntil() {
     return (promise: Promise<unknown>) => this[CALLS].keep(promise);
   }
@@ -61,13 +61,7 @@ class CallContext implements Context {
   }
 }
 
-export interface CallsOptions {
-  readonly function: Context["function"];
-  readonly places: Places;
-  readonly view: RequestView;
-}
-
-/** Answers calls with a handler, as many at a time as there are places, and knows which work is not finished yet. */
+/** Answers calls with a handler, each in a place of its own, and tracks their unfinished work. */
 export class Calls {
   readonly function: Context["function"];
   readonly #places: Places;
@@ -77,14 +71,14 @@ export class Calls {
   /** WebSockets by the responses that open them. */
   readonly #sockets = new WeakMap<Response, WebSocket>();
 
-  constructor(options: CallsOptions) {
-    this.function = Object.freeze({ ...options.function });
-    this.#places = options.places;
-    this.#view = options.view;
-    this.#probeHeaders = { [VERSION_HEADER]: String(options.function.version) };
+  constructor(func: Context["function"], places: Places, view: RequestView) {
+    this.function = Object.freeze({ ...func });
+    this.#places = places;
+    this.#view = view;
+    this.#probeHeaders = { [VERSION_HEADER]: String(func.version) };
   }
 
-  /** One call from request to response: refused, or answered by the handler. */
+  /** Answers one request: a probe, or a call, which may be refused. */
   answer(handler: Handler, request: Request, info: Info): Response | Promise<Response> {
     this.#view.apply(request);
     if (request.url.endsWith(PROBE_PATH) && request.headers.has(PROBE_HEADER))
@@ -94,11 +88,10 @@ export class Calls {
   }
 
   async #handleWhenAdmitted(handler: Handler, request: Request, info: Info): Promise<Response> {
-    const isAdmitted = await this.#places.wait(request, this.#waitMsOf(request));
-    return isAdmitted ? this.#handle(handler, request, info) : busy();
+    return (await this.#wait(request)) ? this.#handle(handler, request, info) : busy();
   }
 
-  /** Needs no place. May reserve one for a call that follows, or end a call that its router has given up. */
+  /** Answers a probe without taking a place. It may end a call, or reserve a place for a call that follows. */
   #answerProbe(request: Request): Response | Promise<Response> {
     const { headers } = request;
     const leaver = headers.get(GONE_HEADER);
@@ -109,27 +102,26 @@ export class Calls {
   }
 
   async #reserve(callId: string, request: Request): Promise<Response> {
-    const places = this.#places;
-    if (!places.take(request) && !(await places.wait(request, this.#waitMsOf(request)))) return busy();
-    places.reserve(callId);
+    if (!this.#places.take(request) && !(await this.#wait(request))) return busy();
+    this.#places.reserve(callId);
     return new Response(null, { status: 204, headers: { ...this.#probeHeaders, [PLACE_HEADER]: callId } });
   }
 
-  /** 0 if the header is absent or not a time that is allowed. */
-  #waitMsOf(request: Request): number {
+  /** Waits for a place as long as the request allows: 0 if its header is absent or out of range. */
+  #wait(request: Request): Promise<boolean> {
     const text = this.#view.waitHeaderOf(request) ?? "";
     const waitMs = /^\d+$/.test(text) ? Number(text) : 0;
-    return waitMs <= MOST_WAIT_MS ? waitMs : 0;
+    return this.#places.wait(request, waitMs <= MOST_WAIT_MS ? waitMs : 0);
   }
 
-  /** Errors of the function become a 500 without a stack. */
+  /** Runs the handler. An error becomes a 500 without a stack. */
   #handle(handler: Handler, request: Request, info: Info): Response | Promise<Response> {
     let response: Response;
     try {
       const value = handler(request, new CallContext(this, request, info));
-      // Nothing to wait for: a tenth of what such a call costs.
-      const isThere = value instanceof Response && value.status !== SWITCHING_PROTOCOLS;
-      if (!isThere) return this.#handleLater(value, request, info);
+      // Awaiting a response that exists would add a tenth to the cost of a small call.
+      const exists = value instanceof Response && value.status !== SWITCHING_PROTOCOLS;
+      if (!exists) return this.#handleLater(value, request, info);
       response = toResponse(value);
     } catch (error) {
       response = this.#failed(error, request);
@@ -156,7 +148,7 @@ export class Calls {
       info.completed.then(place.end, place.end);
       return;
     }
-    // A connection that breaks while it becomes a WebSocket ends with an error alone.
+    // A connection that breaks while it becomes a WebSocket emits an error only.
     for (const type of ["close", "error"]) socket.addEventListener(type, place.end);
   }
 
@@ -165,12 +157,12 @@ export class Calls {
     this.#sockets.set(response, socket);
   }
 
-  /** Resolves when what `waitUntil` was given has settled. */
+  /** Resolves when all promises of `waitUntil` have settled. */
   async settled(): Promise<void> {
     while (this.#background.size > 0) await Promise.all(this.#background);
   }
 
-  /** Lets an instance end only after the promise has settled. */
+  /** Keeps the instance alive until the promise settles. */
   keep(promise: Promise<unknown>): void {
     const tracked = Promise.resolve(promise)
       .catch((error) => console.error("waitUntil:", error))
@@ -200,7 +192,7 @@ export class Calls {
   }
 }
 
-/** A refusal: no call of the function. */
+/** Refuses a call before its function runs. */
 function busy(): Response {
   return new Response(null, { status: 503, headers: { [BUSY_HEADER]: "1" } });
 }

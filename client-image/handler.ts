@@ -1,41 +1,37 @@
 import { BUSY_HEADER } from "./start-message.ts";
 
-/** What a function receives besides the request. */
+/** The second argument of a function. */
 export interface Context {
-  /** Keeps the instance alive until the promise settles, after the response was sent. */
+  /** Keeps the instance alive until the promise settles, also after the response. */
   waitUntil(promise: Promise<unknown>): void;
   readonly callId: string;
   readonly function: { readonly name: string; readonly version: number };
-  /** Aborts when the client goes away. */
+  /** Aborts when the client disconnects. */
   readonly signal: AbortSignal;
-  /** Where the call came from, in the form of Deno.serve's second argument. */
+  /** Address of the client, in the form of Deno.serve's second argument. */
   readonly remoteAddr: { readonly transport: "tcp"; readonly hostname: string; readonly port: number };
-  /** Resolves when the response was delivered, rejects when it could not be. */
+  /** Resolves when the response was delivered, and rejects if it cannot be delivered. */
   readonly completed: Promise<void>;
 }
 
 export type Handler = (request: Request, context: Context) => unknown;
 
 /**
- * The handler in a module's default export: a function, or an object with `fetch` (which is also what a
- * Hono application is). Undefined if there is none.
+ * Returns the handler in a module's default export: a function, or an object with `fetch`, such as a Hono application.
+ * Undefined if there is none. A class counts as none, because every call of it would fail.
  */
 export function exportedHandler(exported: unknown): Handler | undefined {
   if (typeof exported === "object" && exported !== null && "fetch" in exported) {
     const app = exported as { fetch: unknown };
     if (typeof app.fetch !== "function") return undefined;
-    // Workers pass (request, env, context), Deno (request, info): the context serves for all three.
+    // Workers pass (request, env, context), Deno passes (request, info). The context serves as all three.
     return (request, context) => (app.fetch as (...args: unknown[]) => unknown)(request, context, context);
   }
-  return typeof exported === "function" && !isClass(exported) ? (exported as Handler) : undefined;
+  if (typeof exported !== "function" || /^class\b/.test(Function.prototype.toString.call(exported))) return;
+  return exported as Handler;
 }
 
-/** A class cannot be called: every call would fail, so that it does not start is the better news. */
-function isClass(exported: unknown): boolean {
-  return /^class\b/.test(Function.prototype.toString.call(exported));
-}
-
-/** The value that a function returned as a Response: text, bytes, a stream, nothing, or JSON. */
+/** Converts the result of a handler to a Response: text, bytes, a stream, nothing, or JSON. */
 export function toResponse(value: unknown): Response {
   if (value instanceof Response) {
     // Deno would answer these with a text of its own.
@@ -54,7 +50,7 @@ export function toResponse(value: unknown): Response {
   return Response.json(value);
 }
 
-/** The router would take the header for a refusal and send the call again. Only a 503 pays for reading its headers. */
+/** Removes the header with which the router would take the response for a refusal and repeat the call. */
 function withoutBusy(response: Response): Response {
   if (!response.headers.has(BUSY_HEADER)) return response;
   const { status, statusText } = response;

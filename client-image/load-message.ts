@@ -1,11 +1,11 @@
 import type { StartMessage } from "./start-message.ts";
 
-/** What a pod of the pool is told when it becomes an instance; the bundle follows it, gzipped if it is large. */
+/** Turns a pod of the pool into an instance. The bundle follows, gzipped if it is large. */
 export interface LoadMessage {
   readonly start: StartMessage;
-  /** The flags of the process that waits are those of the function: it goes on. Otherwise a new one is started. */
+  /** True if the waiting process has the flags of the function and becomes its instance. Otherwise a new one starts. */
   readonly inPlace: boolean;
-  /** What `deno` is started with for this function, now or when the container is started again. */
+  /** Arguments of `deno` for this function, for a new process now or after a restart of the container. */
   readonly arguments: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }

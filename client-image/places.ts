@@ -1,23 +1,22 @@
 import { CALL_ID_HEADER } from "./start-message.ts";
 
-/** `concurrency` and this many calls may wait; a further one is refused. */
+/** At most `concurrency` plus this many calls wait; further ones are refused. */
 const MOST_WAITING = 100;
-/** A reservation expires when its call has not arrived by then. */
+/** A reservation without its call expires after this time. */
 const RESERVED_MS = 2_000;
 
 /**
  * The `concurrency` places of an instance. A call holds one from its admission until its response was delivered, its
- * connection broke or its WebSocket closed, however long its handler goes on. Over the limit calls are admitted in
- * order of arrival.
+ * connection broke or its WebSocket closed, even if its handler runs longer. Other calls wait in order of arrival.
  */
 export class Places {
   readonly #limit: number;
   #taken = 0;
-  /** In order of arrival; each is called once, with true when the call is admitted. */
+  /** Waiting calls in order of arrival. Each resolver is called once, with true when its call is admitted. */
   readonly #waiting = new Map<(isAdmitted: boolean) => void, Request>();
-  /** Timers of reserved places by the ids of their calls. */
+  /** Timers of reserved places by call id. */
   readonly #reserved = new Map<string, number>();
-  /** Held places whose connections are not watched, and those whose are. */
+  /** Held places, by whether their connections are watched. */
   readonly #unwatched = new Set<Place>();
   readonly #watched = new Set<Place>();
   readonly #onEnd = (place: Place): void => {
@@ -29,7 +28,7 @@ export class Places {
     this.#limit = limit;
   }
 
-  /** Takes a place, which may be reserved for the call; false if there is none. */
+  /** Takes a free place, or the one that is reserved for the call. False if there is none. */
   take(request: Request): boolean {
     if (this.#reserved.size > 0 && this.#claim(callIdOf(request))) return true;
     if (this.#taken >= this.#limit) return false;
@@ -37,7 +36,7 @@ export class Places {
     return true;
   }
 
-  /** Gives back one taken place. Bound, so that a call needs no closure of its own. */
+  /** Frees one taken place. Bound, so that calls need no closure. */
   readonly release = (): void => {
     const [first] = this.#waiting.keys();
     if (first === undefined) {
@@ -49,8 +48,8 @@ export class Places {
   };
 
   /**
-   * Resolves with true when the call has a place, and with false after `waitMs` or when its client has left. With 0, or
-   * when too many wait, it gets only the place of a call that has ended already, which Deno reports within a turn.
+   * Resolves with true when the call has a place, and with false after `waitMs` or when its client disconnects. With 0,
+   * or if too many calls wait, it waits one turn only, in which Deno reports calls that have ended.
    */
   async wait(request: Request, waitMs: number): Promise<boolean> {
     const mayWait = waitMs > 0 && this.#waiting.size < this.#limit + MOST_WAITING;
@@ -73,7 +72,7 @@ export class Places {
     return isAdmitted;
   }
 
-  /** Follows a taken place whose call goes on: it can be released before the handler has finished. */
+  /** Tracks a taken place whose call goes on, so that it can be freed before the handler ends. */
   hold(request: Request): Place {
     const place = new Place(request, this.#onEnd);
     this.#unwatched.add(place);
@@ -81,7 +80,7 @@ export class Places {
     return place;
   }
 
-  /** Keeps a taken place for the call with this id. */
+  /** Reserves a taken place for the call with this id. */
   reserve(callId: string): void {
     this.#unreserve(callId);
     this.#reserved.set(
@@ -90,7 +89,7 @@ export class Places {
     );
   }
 
-  /** Ends the call with this id, whether it waits, holds a place or has reserved one. */
+  /** Frees the place of the call with this id, or ends its wait. */
   giveUp(callId: string): void {
     for (const [resolve, request] of this.#waiting) {
       if (callIdOf(request) === callId && this.#waiting.delete(resolve)) resolve(false);
@@ -110,15 +109,17 @@ export class Places {
     if (this.#claim(callId)) this.release();
   }
 
-  /** A signal adds a tenth to the cost of a small call: only calls that run while another one needs a place get one. */
+  /** Adds the listener for a broken connection late, while another call waits: it costs a tenth of a small call. */
   #watch(place: Place): void {
     this.#unwatched.delete(place);
     this.#watched.add(place);
-    place.endWithConnection();
+    const { signal } = place.request;
+    if (signal.aborted) place.end();
+    else signal.addEventListener("abort", place.end);
   }
 }
 
-/** The place of a call that goes on. */
+/** The place of one call. */
 export class Place {
   readonly request: Request;
   readonly #onEnd: (place: Place) => void;
@@ -129,19 +130,12 @@ export class Place {
     this.#onEnd = onEnd;
   }
 
-  /** Gives the place back; again it does nothing. */
+  /** Frees the place. Idempotent. */
   readonly end = (): void => {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#onEnd(this);
   };
-
-  /** Ends when the connection breaks, also when it has broken already. */
-  endWithConnection(): void {
-    const { signal } = this.request;
-    if (signal.aborted) this.end();
-    else signal.addEventListener("abort", this.end);
-  }
 }
 
 function callIdOf(request: Request): string {

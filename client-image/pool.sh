@@ -1,11 +1,11 @@
 #!/bin/sh
-# The first process of a pod of the pool: Deno, waiting, as its child; then the function. Its arguments are Deno's.
-# What was loaded is in the folder of the bundle, which outlives the container: started again, it is the same function at once.
+# The first process of a pod of the pool. It runs Deno with its own arguments until a function is loaded, and then the
+# function. The load is in the folder of the bundle, which outlives the container: a restart runs the function at once.
 deno=$(command -v deno)
 work=${SKIFF_WORK:-/work}
 start=$work/start.sh
 in_place=$work/in-place
-# Where the pod's sandbox was made anew its init container has left a key again, which is not for a function to find.
+# If the sandbox of the pod was replaced, the init container has written the key again. The function must not read it.
 if [ -f "$start" ]; then
   rm -f "${SKIFF_KEY:-/skiff/key/own}" || exit 1
   . "$start"
@@ -20,7 +20,7 @@ while :; do
   status=$?
   kill -0 "$child" 2>/dev/null || break
 done
-# 75: a function was loaded that needs other permissions than the process had that waited for it.
+# 75: the loaded function needs other permissions than the waiting process.
 if [ "$status" = 75 ] && [ -f "$start" ] && [ ! -f "$in_place" ]; then
   trap - TERM
   . "$start"

@@ -1,9 +1,9 @@
 import { WAIT_HEADER } from "./start-message.ts";
 
 /**
- * What functions see of requests: the URL that the client asked for, and no header that is between router and instance.
- * Changed on the prototype, because that holds for clones as well and costs no call that does not look; the prototype of a
- * request that is there, so that no start waits for the global `Request` to be loaded.
+ * Shows functions the URL of the client, and hides the header that only router and instance use. It changes the
+ * prototype of requests, which also covers clones, and costs nothing for a call that does not read them. The prototype
+ * comes from the first request, because loading the global `Request` would delay the start.
  */
 export class RequestView {
   readonly #isBehindSocket: boolean;
@@ -13,7 +13,7 @@ export class RequestView {
     this.#isBehindSocket = isBehindSocket;
   }
 
-  /** Called with every request, before anybody reads it. */
+  /** Must be called with every request before it is read. */
   apply(request: Request): void {
     if (this.#headersOf) return;
     const prototype = Object.getPrototypeOf(request) as Request;
@@ -21,13 +21,13 @@ export class RequestView {
     this.#headersOf = hideHeader(prototype, WAIT_HEADER);
   }
 
-  /** The hidden header; null if there is none. */
+  /** Returns the hidden header; null if it is absent. */
   waitHeaderOf(request: Request): string | null {
     return this.#headersOf!.call(request).get(WAIT_HEADER);
   }
 }
 
-/** Behind a Unix socket Deno names URLs `http+unix://host/path`. */
+/** Replaces the scheme of URLs behind a Unix socket, which Deno writes as `http+unix://host/path`. */
 function showHttpUrls(prototype: Request): void {
   const url = Object.getOwnPropertyDescriptor(prototype, "url")!;
   const read = url.get as (this: Request) => string;
@@ -38,7 +38,7 @@ function showHttpUrls(prototype: Request): void {
   Object.defineProperty(prototype, "url", { ...url, get });
 }
 
-/** Headers that Deno made cannot be changed: a request that has this one shows a copy. Returns what reads all. */
+/** Returns the original getter. Headers of Deno are immutable, so a request with the header returns a copy of them. */
 function hideHeader(prototype: Request, name: string): (this: Request) => Headers {
   const headers = Object.getOwnPropertyDescriptor(prototype, "headers")!;
   const read = headers.get as (this: Request) => Headers;

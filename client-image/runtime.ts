@@ -1,34 +1,27 @@
 /**
- * The program inside every instance. It loads the bundle, finds the handler in it, serves it on the
- * address that the platform names, says when it is ready, and drains on SIGTERM.
+ * The program inside every instance. It loads the bundle, serves its handler on the address of the start message,
+ * reports that it is ready, and drains on SIGTERM.
  */
 import { Calls } from "./calls.ts";
 import { exportedHandler } from "./handler.ts";
-import { HeldPort } from "./held-port.ts";
-import { joinParts } from "./parts.ts";
 import { Places } from "./places.ts";
 import { loadFromPool } from "./pool.ts";
 import { RequestView } from "./request-view.ts";
-import { InstanceServer } from "./server.ts";
+import { HeldPort, InstanceServer } from "./server.ts";
 import { type PoolMessage, START_VARIABLE, type StartMessage } from "./start-message.ts";
 
-/** How long a module that exports no handler may take to call `Deno.serve` after it was loaded. */
+/** Time after loading in which a module without a handler must call `Deno.serve`. */
 const SERVE_WITHIN_MS = 3_000;
 
 const NO_HANDLER =
   "The module has no handler: export default a function or an object with fetch, or call Deno.serve.";
 
 function readStartMessage(): StartMessage | PoolMessage {
-  const given = Deno.env.get(START_VARIABLE);
-  if (given !== undefined) return JSON.parse(given);
-  return readStartLine();
-}
-
-function readStartLine(): StartMessage {
+  let text = Deno.env.get(START_VARIABLE);
+  if (text !== undefined) return JSON.parse(text);
   const decoder = new TextDecoder();
   const chunk = new Uint8Array(64 * 1024);
-  let text = "";
-  while (!text.endsWith("\n")) {
+  for (text = ""; !text.endsWith("\n"); ) {
     const count = Deno.stdin.readSync(chunk);
     if (count === null) Deno.exit(0);
     text += decoder.decode(chunk.subarray(0, count), { stream: true });
@@ -37,8 +30,8 @@ function readStartLine(): StartMessage {
 }
 
 /**
- * Standard input stays open as long as the platform lives: its end is the end of the instance. What comes on it asks
- * whether the event loop still turns, also when the server takes no connections any more.
+ * Answers each input with `alive`, which shows that the event loop runs, also after the server has closed. Standard
+ * input ends with the platform, and the instance ends with it.
  */
 async function followPlatform(exit: typeof Deno.exit, answer: () => void): Promise<void> {
   const chunk = new Uint8Array(16);
@@ -46,7 +39,7 @@ async function followPlatform(exit: typeof Deno.exit, answer: () => void): Promi
   try {
     while ((await read(chunk)) !== null) answer();
   } finally {
-    // Also when the function closed standard input: without it nobody would end this instance.
+    // Also if the function closed standard input: without it this instance would outlive the platform.
     exit(0);
   }
 }
@@ -58,18 +51,34 @@ function keepEnvironment(names: readonly string[]): void {
 }
 
 /**
- * Listens on the Unix socket and gives up the permission for its path, before any code of the function runs: it could
- * make a folder there, and in that links to anywhere.
+ * Listens on the Unix socket, and revokes the permission for its path before the function is loaded. With it the
+ * function could replace the socket by a folder of symbolic links.
  */
-function holdSocket({ listen }: StartMessage): HeldPort | undefined {
-  if (!("unix" in listen)) return undefined;
-  // Nobody calls before the runtime prints that it is ready.
+function holdSocket(listen: { readonly unix: string }): HeldPort {
+  // The router calls only after the runtime has printed that it is ready.
   const held = new HeldPort(listen, () => new Response("This instance is starting.", { status: 503 }));
   for (const name of ["read", "write"] as const) Deno.permissions.revokeSync({ name, path: listen.unix });
   return held;
 }
 
-/** An error in one call's loose ends must not end the calls beside it: it is logged, the instance lives. */
+/**
+ * Writes the bundle from the gzipped parts of a ConfigMap, and revokes the permissions for it: afterwards the function
+ * can read its bundle and no other file there.
+ */
+async function joinParts(folder: string, bundle: string): Promise<void> {
+  const parts = [...Deno.readDirSync(folder)]
+    .filter(({ isDirectory, name }) => !isDirectory && !name.startsWith("."))
+    .map(({ name }) => name)
+    .sort()
+    .map((name) => Deno.readFileSync(`${folder}/${name}`));
+  const code = new Blob(parts).stream().pipeThrough(new DecompressionStream("gzip"));
+  const file = new URL(bundle);
+  await Deno.writeFile(file, code);
+  Deno.permissions.revokeSync({ name: "write", path: file });
+  Deno.permissions.revokeSync({ name: "read", path: folder });
+}
+
+/** Logs errors outside of calls. They must not end the instance with the calls under way. */
 function surviveLooseErrors(): void {
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
@@ -82,9 +91,9 @@ function surviveLooseErrors(): void {
 }
 
 /**
- * What prints `ready` and `alive`. Made before any code of the function is loaded, and then the nonce stays in bytes alone:
- * what the function changes of the realm must not see it, nor a snapshot of the heap, for which Deno asks no permission.
- * With it a worker could say for a blocked event loop that it is alive.
+ * Returns the printers of `ready` and `alive`. Called before the function is loaded, and keeps the nonce in bytes only:
+ * neither a changed realm nor a heap snapshot, which needs no permission, may reveal it. With the nonce a worker could
+ * print `alive` for a blocked event loop.
  */
 function takePrinters(message: { nonce?: string }): readonly [() => void, () => void] {
   const { nonce } = message;
@@ -97,7 +106,7 @@ function takePrinters(message: { nonce?: string }): readonly [() => void, () => 
   return [printer("ready"), printer("alive")];
 }
 
-/** WebSockets hold the places of their calls. Deno loads what opens one at the first use, for a millisecond. */
+/** Lets WebSockets hold the places of their calls. Reads the original late, because Deno takes 1 ms to load it. */
 function followSockets(calls: Calls): void {
   const { get } = Object.getOwnPropertyDescriptor(Deno, "upgradeWebSocket")!;
   Deno.upgradeWebSocket = (...args) => {
@@ -111,22 +120,23 @@ async function main(): Promise<void> {
   const given = readStartMessage();
   const loaded = "pool" in given ? await loadFromPool(given.pool) : undefined;
   const message = loaded?.start ?? (given as StartMessage);
+  const { listen } = message;
   const [printReady, printAlive] = takePrinters(message);
   const exit = Deno.exit.bind(Deno);
   if (Deno.env.get(START_VARIABLE) === undefined) void followPlatform(exit, printAlive);
   keepEnvironment(message.env);
-  // Deno keeps what is in them by the main module, which all functions share: the platform sees to it that
-  // nothing can be stored, and libraries see that they are not there.
+  // Deno stores them by main module, which all functions share. The platform denies the storage, and libraries find
+  // neither global.
   for (const name of ["localStorage", "caches"]) Reflect.deleteProperty(globalThis, name);
 
   const places = new Places(message.concurrency ?? Infinity);
-  const view = new RequestView("unix" in message.listen);
-  const calls = new Calls({ function: message.function, places, view });
-  const server = new InstanceServer(calls, message.listen, loaded?.port ?? holdSocket(message));
+  const calls = new Calls(message.function, places, new RequestView("unix" in listen));
+  const address = loaded?.port ?? ("unix" in listen ? holdSocket(listen) : listen.port);
+  const server = new InstanceServer(calls, address);
   Deno.serve = ((...args: [unknown, unknown?]) => server.serveForProgram(...args)) as typeof Deno.serve;
   followSockets(calls);
   Deno.addSignalListener("SIGTERM", async () => {
-    // Calls under way are answered, WebSockets are closed with 1001: going away (RFC 6455, 7.4.1).
+    // Calls under way are answered; WebSockets are closed with 1001, going away (RFC 6455, section 7.4.1).
     await server.shutdown();
     await calls.settled();
     exit(0);
@@ -139,13 +149,13 @@ async function main(): Promise<void> {
   const serve = (module: { default?: unknown }) => {
     const handler = exportedHandler(module.default);
     if (!server.started && handler) server.start(handler);
-    // The first timer makes Deno load a good deal, for 5 ms: most starts do without.
+    // Return without a timer if possible: Deno takes 5 ms to load the first one.
     if (server.started) return;
     const timer = setTimeout(() => fail(NO_HANDLER), SERVE_WITHIN_MS);
     void server.listening.then(() => clearTimeout(timer));
   };
   if (message.parts !== undefined) await joinParts(message.parts, message.bundle);
-  // Not awaited: a program that serves may be loading for as long as it lives (`await server.finished`).
+  // Not awaited: a program may await the end of its server at the top level (`await server.finished`).
   import(message.bundle).then(serve).catch(fail);
   await server.listening;
   surviveLooseErrors();

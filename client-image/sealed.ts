@@ -1,18 +1,18 @@
 /**
  * Loads for pods of the pool. A load is encrypted with the key of one pod (AES-256-GCM) and signed with the key of the
- * installation (Ed25519); both are bound to the pod by its uid. WebCrypto runs on both ends: Node seals, Deno opens.
- * `docs/pods.md` has the figures that speak against a library.
+ * installation (Ed25519). Both cover the uid of the pod. Node seals and Deno opens, with WebCrypto instead of a
+ * library: docs/pods.md has the measurements.
  */
 
 /** Keys of managers and routers. */
 export interface SealKeys {
   /** Ed25519, PKCS #8. */
   readonly signPrivate: Uint8Array;
-  /** 32 bytes, from which the key of every pod is derived. */
+  /** 32 bytes that derive the keys of all pods. */
   readonly seed: Uint8Array;
 }
 
-/** Keys of one pod of the pool, 32 bytes each. They open loads for this pod and seal none. */
+/** Keys of one pod of the pool, 32 bytes each. They open loads for this pod and cannot seal any. */
 export interface OpenKeys {
   /** Ed25519; not secret. */
   readonly verifyPublic: Uint8Array;
@@ -26,18 +26,18 @@ const HEAD_BYTES = IV_BYTES + SIGNATURE_BYTES;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Derives the key of one pod. Neither the seed nor the key of another pod follows from it. */
+/** Derives the key of one pod. It reveals neither the seed nor the key of another pod. */
 export async function podKey(seed: Uint8Array, uid: string): Promise<Bytes> {
   const base = await crypto.subtle.importKey("raw", bytes(seed), "HKDF", false, ["deriveBits"]);
   return new Uint8Array(await crypto.subtle.deriveBits(derivation(uid), base, 8 * KEY_BYTES));
 }
 
-/** Seals loads. Keys are imported once, when it is made. */
+/** Seals loads. Imports the keys once. */
 export class Sealer {
-  readonly #ready: Promise<SealerParts>;
+  readonly #ready: ReturnType<typeof importKeys>;
 
   constructor(keys: SealKeys) {
-    this.#ready = sealerParts(keys);
+    this.#ready = importKeys(keys);
     // `seal` throws the error.
     this.#ready.catch(() => {});
   }
@@ -76,7 +76,7 @@ export class Opener {
     return new Opener(uid, key, verifier);
   }
 
-  /** Runs every step of opening once, because the first run takes several times as long as later ones. */
+  /** Runs the steps of `open` once, because the first run takes several times as long. */
   async warm(): Promise<void> {
     const { subtle } = crypto;
     await subtle.verify("Ed25519", this.#verifier, new Uint8Array(SIGNATURE_BYTES), new Uint8Array(IV_BYTES));
@@ -93,7 +93,7 @@ export class Opener {
     const iv = bytes(sealed.subarray(0, IV_BYTES));
     const signature = bytes(sealed.subarray(IV_BYTES, HEAD_BYTES));
     const ciphertext = bytes(sealed.subarray(HEAD_BYTES));
-    // In parallel, because each runs on a thread of its own. The text is used only after both have succeeded.
+    // In parallel, because each runs on a thread of its own. The plaintext is used only if both succeed.
     const [isSigned, opened] = await Promise.allSettled([
       subtle.verify("Ed25519", this.#verifier, signature, concat(utf8(uid), iv, ciphertext)),
       subtle.decrypt(encryption(iv, uid), this.#own, ciphertext),
@@ -104,12 +104,7 @@ export class Opener {
   }
 }
 
-interface SealerParts {
-  readonly base: CryptoKey;
-  readonly signer: CryptoKey;
-}
-
-async function sealerParts({ signPrivate, seed }: SealKeys): Promise<SealerParts> {
+async function importKeys({ signPrivate, seed }: SealKeys) {
   const { subtle } = crypto;
   const base = await subtle.importKey("raw", bytes(seed), "HKDF", false, ["deriveKey"]);
   const signer = await subtle.importKey("pkcs8", bytes(signPrivate), "Ed25519", false, ["sign"]);

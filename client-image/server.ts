@@ -1,25 +1,40 @@
 import type { Calls } from "./calls.ts";
 import type { Handler } from "./handler.ts";
-import type { HeldPort } from "./held-port.ts";
 import type { StartMessage } from "./start-message.ts";
 
-type ServeArguments = readonly [unknown, unknown?];
+export type Answer = (
+  request: Request,
+  info: Deno.ServeHandlerInfo<Deno.Addr>,
+) => Response | Promise<Response>;
 
-/** The one HTTP server of an instance, whoever starts it: the runtime or the program's own `Deno.serve`. */
+/** A port or Unix socket that is open before the function is loaded, and switches to its answers then. */
+export class HeldPort {
+  readonly server: Deno.HttpServer;
+  answer: Answer;
+
+  constructor(address: StartMessage["listen"], answer: Answer) {
+    this.answer = answer;
+    const held: Answer = (request, info) => this.answer(request, info);
+    this.server =
+      "unix" in address
+        ? Deno.serve({ path: address.unix, onListen() {} }, held)
+        : Deno.serve({ port: address.port, hostname: "0.0.0.0", onListen() {} }, held);
+  }
+}
+
+/** The only HTTP server of an instance. The runtime starts it, or the program with `Deno.serve`. */
 export class InstanceServer {
   readonly listening: Promise<void>;
   readonly #serve = Deno.serve.bind(Deno);
   readonly #calls: Calls;
-  readonly #address: StartMessage["listen"];
-  readonly #held: HeldPort | undefined;
+  readonly #address: number | HeldPort;
   #listened: () => void = () => {};
   #server: Deno.HttpServer | undefined;
 
-  /** `held` listens on `address` already: on a Unix socket always, on a port in pods of the pool. */
-  constructor(calls: Calls, address: StartMessage["listen"], held?: HeldPort) {
+  /** Listens on a port at the start of the server, or uses an address that is open already. */
+  constructor(calls: Calls, address: number | HeldPort) {
     this.#calls = calls;
     this.#address = address;
-    this.#held = held;
     this.listening = new Promise((resolve) => {
       this.#listened = resolve;
     });
@@ -35,21 +50,21 @@ export class InstanceServer {
       onListen?.({ transport: "tcp", hostname: "0.0.0.0", port: 8000 });
       this.#listened();
     };
-    const answer = (request: Request, info: Deno.ServeHandlerInfo<Deno.Addr>) =>
-      this.#calls.answer(handler, request, info);
-    if (this.#held) {
-      this.#server = this.#held.handOver(answer);
-      listened();
+    const answer: Answer = (request, info) => this.#calls.answer(handler, request, info);
+    const address = this.#address;
+    if (typeof address === "number") {
+      const options = { port: address, hostname: "0.0.0.0", onListen: listened };
+      this.#server = this.#serve(options, answer);
       return this.#server;
     }
-    if ("unix" in this.#address) throw new Error("A Unix socket is held from the start.");
-    const { port } = this.#address;
-    this.#server = this.#serve({ port, hostname: "0.0.0.0", onListen: listened }, answer);
+    address.answer = answer;
+    this.#server = address.server;
+    listened();
     return this.#server;
   }
 
-  /** `Deno.serve` as the program calls it: same forms, but the address is the platform's. */
-  serveForProgram(...[first, second]: ServeArguments): Deno.HttpServer {
+  /** Replaces `Deno.serve`: the same arguments, but on the address of the instance. */
+  serveForProgram(first: unknown, second?: unknown): Deno.HttpServer {
     const options = (typeof first === "object" ? first : {}) as Deno.ServeTcpOptions & { handler?: unknown };
     const handler = typeof first === "function" ? first : (second ?? options.handler);
     if (typeof handler !== "function") throw new TypeError("Deno.serve needs a handler");
@@ -67,7 +82,7 @@ export class InstanceServer {
     return server;
   }
 
-  /** No new connections; resolves when the calls under way are answered. */
+  /** Closes the server. Resolves when the calls under way are answered. */
   async shutdown(): Promise<void> {
     await this.#server?.shutdown();
   }

@@ -1,66 +1,66 @@
 /**
- * What the platform tells a new instance, as JSON: one line on its standard input, or, in a pod, the variable
- * START_VARIABLE. Every line that follows on standard input is answered with `alive`.
+ * The first message of the platform to an instance, as JSON: one line on standard input, or, in a pod, the variable
+ * START_VARIABLE. The instance answers every further line on standard input with `alive`.
  */
 export interface StartMessage {
   /**
-   * Prefix of the lines that the runtime itself prints for the platform; the function does not know it.
-   * Absent where a probe says that the instance is ready.
+   * Prefix of the lines that the runtime prints for the platform, unknown to the function. Absent if the platform
+   * probes the instance instead.
    */
   readonly nonce?: string;
-  /** Folder with the gzipped bundle in parts, to be joined in order of name into `bundle`; absent: it is there. */
+  /** Folder with the gzipped bundle in parts, to join by name into `bundle`. Absent if the bundle exists. */
   readonly parts?: string;
   /** File URL of the bundle. */
   readonly bundle: string;
   readonly listen: { readonly unix: string } | { readonly port: number };
   readonly function: { readonly name: string; readonly version: number };
-  /** Calls that the instance admits at a time. Absent in messages of older managers: no limit. */
+  /** Calls that the instance admits at a time. Absent in messages of older managers, which means no limit. */
   readonly concurrency?: number;
-  /** Names of the variables that the function may find in its environment. */
+  /** Names of the variables that stay in the environment of the function. */
   readonly env: readonly string[];
 }
 
-/** What START_VARIABLE says in a pod of the pool, which is of no function yet. */
+/** The value of START_VARIABLE in a pod of the pool, before a function is loaded. */
 export interface PoolMessage {
   readonly pool: {
-    /** Of the pod: what is sealed for another one is of no use here. */
+    /** Uid of the pod. Each load is sealed for one uid. */
     readonly uid: string;
     readonly port: number;
     /** File with the pod's own key, 32 bytes; removed before the pod is ready. */
     readonly key: string;
-    /** Public key that loads are signed for, in base64; not secret. */
+    /** Public key that verifies the signature of loads, in base64; not secret. */
     readonly verifyPublic: string;
-    /** Where the bundle is written. */
+    /** Path for the bundle. */
     readonly bundle: string;
-    /** Shell script that starts the function again, written when one is loaded; pool.sh runs it. */
+    /** Path for the shell script with which pool.sh starts the loaded function again. */
     readonly restart: string;
-    /** File that is there when the process that waited is the function now. */
+    /** File that exists once the waiting process runs the function itself. */
     readonly inPlace: string;
   };
 }
 
 /**
- * Path and header of a health probe: the runtime answers it, the function never sees it. The header makes it one, because
- * no client can send it; the path spares all other calls that their headers are looked at, a third of what they cost.
+ * Path and header of a health probe, which the runtime answers itself. Clients cannot send the header, so it decides.
+ * The path spares other calls the reading of their headers, a third of their cost.
  */
 export const PROBE_PATH = "/.well-known/skiff-probe";
 export const PROBE_HEADER = "x-skiff-probe";
-/** In the answer to a probe: the number of the version. A pod of the pool answers without it. */
+/** Version number in the answer to a probe. A pod of the pool answers without it. */
 export const VERSION_HEADER = "x-skiff-version";
 export const CALL_ID_HEADER = "x-skiff-call-id";
 /**
- * In a request: how long the call may wait in the instance for a place, in milliseconds, in decimal, from 1 to MOST_WAIT_MS.
- * Absent, or anything else: it is refused when all places are taken. docs/concurrency.md describes the protocol.
+ * Request header: time that the call may wait for a place in the instance, in decimal milliseconds from 1 to
+ * MOST_WAIT_MS. Without it a call is refused when all places are taken. docs/concurrency.md describes the protocol.
  */
 export const WAIT_HEADER = "x-skiff-wait";
 export const MOST_WAIT_MS = 5_000;
-/** In a 503 without a body: the instance has refused the call, and its function has seen nothing of it. */
+/** In a 503 without a body: the instance has refused the call before its function ran. */
 export const BUSY_HEADER = "x-skiff-busy";
 /**
- * In a probe, with the id of a call that follows: reserves a place for it. The answer has the header, too, or is a refusal.
- * For calls whose body cannot be sent twice.
+ * In a probe, the id of a call to reserve a place for: one whose body cannot be sent twice. The answer repeats the
+ * header, or is a refusal.
  */
 export const PLACE_HEADER = "x-skiff-place";
-/** In a probe, with the id of a call that the router has given up: the call leaves the queue, and its place is free. */
+/** In a probe, the id of a call that the router has given up: the call leaves the queue or frees its place. */
 export const GONE_HEADER = "x-skiff-gone";
 export const START_VARIABLE = "SKIFF_START";

@@ -1,8 +1,10 @@
-/** The manager as a program of its own, on Kubernetes: the management API, and the leader that reconciles Functions. */
+/** The program of the manager on Kubernetes: the management API, and the leader that reconciles Functions. */
 import { createHash } from "node:crypto";
-import { createServer, type RequestListener } from "node:http";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { hostname } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { LingeringCloses } from "../http/lingering-close.ts";
 import { RequestOrder } from "../http/request-order.ts";
 import { group, Metrics } from "../metrics/metrics.ts";
@@ -20,18 +22,19 @@ import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.t
 import { CPU_REQUEST } from "../platform/kubernetes/objects/pod-template.ts";
 import { PoolKeeper } from "../platform/kubernetes/pool/pool-keeper.ts";
 import { poolKeys } from "../platform/kubernetes/pool/pool-keys.ts";
-import { type Limits, limitsFromEnv } from "../platform/limits.ts";
+import { limitsFromEnv } from "../platform/limits.ts";
 import { printableLines } from "../process/printable.ts";
 import { ServiceList } from "../process/service-list.ts";
 import { untilStopSignal } from "../process/stop-signals.ts";
 import { createBuilder } from "../runtimes/deno/build/builder.ts";
 import { denoPath } from "../runtimes/deno/deno-binary.ts";
 import type { Access } from "./access/access.ts";
-import { createManager } from "./manager.ts";
+import { createManager, type Manager } from "./manager.ts";
 
 const HEADERS_MS = 15_000;
 const KEEP_ALIVE_MS = 75_000;
-const READ_AGAIN_MS = 2_000;
+const RETRY_MS = 2_000;
+/** Time that clients have to read their last responses. */
 const LAST_RESPONSES_MS = 1_000;
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
@@ -40,7 +43,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   await stop();
 }
 
-/** Resolves with the way to stop all that it started. */
+/** Resolves with a function that stops all services. */
 async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Promise<() => Promise<void>> {
   const limits = limitsFromEnv(env);
   const print = (line: string) => console.log(printableLines(line));
@@ -52,7 +55,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   };
 
   const api = new KubeApi(await connectToCluster());
-  const secret = (name: string) => untilRead(() => loadOrCreateSecret({ api, namespace, name }), print);
+  const secret = (name: string) => retry(() => loadOrCreateSecret({ api, namespace, name }), print);
   const access = await accessFor(env, () => secret("skiff-token"));
   const token = await secret("skiff-internal");
   const poolSecret = await secret("skiff-pool");
@@ -68,7 +71,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     poolSecret,
     spread: (name, traffic) => routers.spread(name, traffic),
   });
-  // Closed while the server still has its connections: clients whose deploys this ends get an answer.
+  // Drained while the server has its connections, so that clients of aborted deploys get an answer.
   services.add({ name: "platform", drain: () => platform.close() });
   const builder = createBuilder({
     deno: denoPath(),
@@ -110,7 +113,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
       loads: (until) => routers.loads(until),
     });
     const keeper = new PoolKeeper({ ...shared, ...pods, size: poolSize, keys: poolKeys(poolSecret) });
-    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    await once(signal, "abort");
     await keeper.close();
     await sleeper.close();
     await reconciler.close();
@@ -119,43 +122,35 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   const leader = new Leader({ api, place, identity: env.SKIFF_POD ?? hostname(), lead, print });
   services.add({ name: "leader", drain: () => leader.close() });
 
-  const address = { port: Number(env.SKIFF_PORT ?? 8080), host: env.SKIFF_HOST ?? "0.0.0.0" };
-  const port = await serve(services, { handler: manager.handler, address, limits });
+  const port = await serve(services, manager, env);
   await builder.warm();
   void platform.synced.then(() => services.ready());
   print(`the manager listens on port ${port}`);
   return () => services.stop({ drainMs: limits.drainMs });
 }
 
-interface ServerOptions {
-  readonly handler: RequestListener;
-  readonly address: { readonly port: number; readonly host: string };
-  readonly limits: Limits;
-}
-
-/** Resolves with the port on which the management API is served. */
-async function serve(services: ServiceList, { handler, address, limits }: ServerOptions): Promise<number> {
+/** Serves the management API. Resolves with the port. */
+async function serve(services: ServiceList, manager: Manager, env: NodeJS.ProcessEnv): Promise<number> {
+  const address = { port: Number(env.SKIFF_PORT ?? 8080), host: env.SKIFF_HOST ?? "0.0.0.0" };
   const order = new RequestOrder();
   const server = createServer(
     {
-      maxHeaderSize: limits.headerBytes,
+      maxHeaderSize: limitsFromEnv(env).headerBytes,
       headersTimeout: HEADERS_MS,
       requestTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
       requireHostHeader: false,
     },
-    (request, response) => order.run(request, response, () => handler(request, response)),
+    (request, response) => order.run(request, response, () => manager.handler(request, response)),
   );
   const lingering = new LingeringCloses();
   server.on("connection", (socket: Socket) => lingering.watch(socket, () => order.isDone(socket)));
   const closed = new Promise((resolve) => server.once("close", resolve));
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(address, resolve);
-  });
+  server.listen(address);
+  await once(server, "listening");
   services.add({
     name: "server",
-    // Stops listening only: calls under way keep their connections.
+    // Stops listening only. Requests under way keep their connections.
     drain: async () => void server.close(),
     close: async (withinMs) => {
       await lingering.settled(Math.min(withinMs, LAST_RESPONSES_MS));
@@ -166,7 +161,7 @@ async function serve(services: ServiceList, { handler, address, limits }: Server
   return (server.address() as AddressInfo).port;
 }
 
-/** The number of unassigned pods to keep ready; 0 switches the pool off. */
+/** Returns the number of unassigned pods to keep ready; 0 disables the pool. */
 function poolSizeFrom(env: NodeJS.ProcessEnv): number {
   const text = env.SKIFF_POOL || "2";
   if (/^\d{1,3}$/.test(text)) return Number(text);
@@ -179,15 +174,15 @@ async function accessFor(env: NodeJS.ProcessEnv, token: () => Promise<string>): 
   return { mode: "token", tokenHash: createHash("sha256").update(secret).digest("hex") };
 }
 
-/** Reads again until it succeeds: the manager can do nothing without its secrets, and the API server may be away. */
-async function untilRead<T>(read: () => Promise<T>, print: (line: string) => void): Promise<T> {
+/** Retries until it succeeds: the manager needs its secrets, and the API server may be unavailable. */
+async function retry<T>(read: () => Promise<T>, print: (line: string) => void): Promise<T> {
   for (;;) {
     try {
       return await read();
     } catch (error) {
       print(`the manager cannot start yet: ${(error as Error).message}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS));
+    await pause(RETRY_MS);
   }
 }
 

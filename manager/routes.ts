@@ -1,16 +1,13 @@
 import { Router } from "@koa/router";
 import { configureFunction, deployFunction } from "./api/deploy-function.ts";
-import { describeFunction } from "./api/describe-function.ts";
-import { listFunctions } from "./api/list-functions.ts";
+import { describeFunction, listFunctions, removeFunction } from "./api/functions.ts";
 import { readLogs } from "./api/read-logs.ts";
 import { readSource } from "./api/read-source.ts";
-import { removeFunction } from "./api/remove-function.ts";
 import type { Services } from "./api/services.ts";
-import { answerHealth, answerMetrics, answerReadiness } from "./api/state-of-service.ts";
-import { answerWelcome } from "./api/welcome.ts";
+import { answerHealth, answerMetrics, answerReadiness, answerWelcome } from "./api/state-of-service.ts";
 import { answerOpenApi } from "./openapi/openapi.ts";
 
-/** All routes of the management API. `/openapi.json` describes the same ones; a test compares the two. */
+/** Returns the routes of the management API. A test compares them with `/openapi.json`. */
 export function createRoutes(services: Services): Router {
   const router: Router = new Router({ sensitive: true, strict: true });
   router.get("/", answerWelcome(services));
@@ -22,7 +19,7 @@ export function createRoutes(services: Services): Router {
   router.delete("/func/:name", removeFunction(services));
   router.get("/func/:name/source", readSource(services));
   router.get("/func/:name/logs", readLogs(services));
-  router.get("/healthz", answerHealth());
+  router.get("/healthz", answerHealth);
   router.get("/readyz", answerReadiness(services));
   router.get("/metrics", answerMetrics(services));
   router.get("/openapi.json", answerOpenApi(services));

@@ -8,9 +8,9 @@ export interface Published extends Stored {
 }
 
 /**
- * Makes `draft` the version that takes all calls of its function. Idempotent: the current version again changes
- * nothing. If sending calls to it fails, the version stays stored, without calls.
- * @throws what `store` and `route` of the platform throw
+ * Makes `draft` the version that takes all calls of its function. Idempotent: the current version is left as it is. If
+ * sending calls to the version fails, it stays stored without calls.
+ * @throws the errors of the platform's `store` and `route`
  */
 export async function deploy(platform: Platform, draft: Draft, signal?: AbortSignal): Promise<Published> {
   const current = await platform.find(draft.name);
@@ -21,45 +21,36 @@ export async function deploy(platform: Platform, draft: Draft, signal?: AbortSig
 /** Stores a version and sends all calls to it. */
 export async function publish(platform: Platform, draft: Draft, signal?: AbortSignal): Promise<Published> {
   const stored = await platform.store(draft, signal);
-  await routeAll(platform, stored, signal);
+  await complete(platform, stored, signal);
   return { ...stored, unchanged: false };
 }
 
-/** Sends all calls to a version whose deploy failed after it was stored. */
+/** Sends all calls to a stored version, such as one whose deploy failed after it was stored. */
 export async function complete(
   platform: Platform,
-  { name, version }: VersionRecord,
+  { name, version }: Pick<Stored, "name" | "version">,
   signal?: AbortSignal,
 ): Promise<Published> {
-  await routeAll(platform, { name, version }, signal);
+  await platform.route(name, [{ version, weight: 1 }], signal);
   return { name, version, created: false, unchanged: false };
 }
 
-/** What a deploy answers that changes nothing. */
+/** Returns the result of a deploy that changes nothing. */
 export function unchanged({ name, version }: VersionRecord): Published {
   return { name, version, created: false, unchanged: true };
 }
 
-/** True if calls go to this version more than to any other. */
+/** Whether the version has the largest share of the calls. */
 export function isServing(platform: Platform, { name, version }: VersionRecord): boolean {
   return currentVersion(platform.endpoints(name)?.traffic ?? []) === version;
 }
 
-/** True if a deploy of `draft` over the version `current` would change nothing. */
-export function isSameVersion(
-  current: Pick<VersionRecord, "hash" | "sourceHash" | "settings">,
-  draft: Pick<Draft, "hash" | "sourceHash" | "settings">,
-): boolean {
+type Identity = Pick<Draft, "hash" | "sourceHash" | "settings">;
+
+/** Whether a deploy of `draft` over the version `current` would change nothing. */
+export function isSameVersion(current: Identity, draft: Identity): boolean {
   if (current.hash === draft.hash) return true;
-  // Versions of an older Skiff have hashes that were made in another way.
+  // An older Skiff computed hashes of versions differently.
   const isSameSource = current.sourceHash === draft.sourceHash;
   return isSameSource && canonicalSettings(current.settings) === canonicalSettings(draft.settings);
-}
-
-function routeAll(
-  platform: Platform,
-  { name, version }: Pick<Stored, "name" | "version">,
-  signal?: AbortSignal,
-) {
-  return platform.route(name, [{ version, weight: 1 }], signal);
 }

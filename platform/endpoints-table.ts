@@ -1,6 +1,6 @@
 import type { Endpoints, EndpointsListener } from "./platform.ts";
 
-/** Holds the endpoints of all functions in memory and tells listeners of every change. */
+/** Holds the endpoints of all functions in memory and notifies listeners of every change. */
 export class EndpointsTable {
   readonly #byName = new Map<string, Endpoints>();
   readonly #listeners = new Set<EndpointsListener>();
@@ -15,11 +15,11 @@ export class EndpointsTable {
 
   set(endpoints: Endpoints): void {
     this.#byName.set(endpoints.name, endpoints);
-    this.#tell(endpoints.name, endpoints);
+    this.#notify(endpoints.name, endpoints);
   }
 
   delete(name: string): void {
-    if (this.#byName.delete(name)) this.#tell(name, undefined);
+    if (this.#byName.delete(name)) this.#notify(name, undefined);
   }
 
   watch(listener: EndpointsListener): () => void {
@@ -27,7 +27,7 @@ export class EndpointsTable {
     return () => this.#listeners.delete(listener);
   }
 
-  #tell(name: string, endpoints: Endpoints | undefined): void {
+  #notify(name: string, endpoints: Endpoints | undefined): void {
     for (const listener of this.#listeners) listener(name, endpoints);
   }
 }

@@ -1,117 +1,32 @@
 import { totalmem } from "node:os";
 import { parseBytes, parseDurationMs } from "./quantity.ts";
 
-/** Bounds of one Skiff installation. Every one can be set by its environment variable. */
-export interface Limits {
-  readonly sourceBytes: number;
-  readonly callBodyBytes: number;
-  readonly headerBytes: number;
-  readonly waitingCalls: number;
-  readonly instanceWaitMs: number;
-  readonly streamIdleMs: number;
-  readonly uploadMs: number;
-  readonly instancesPerFunction: number;
-  readonly pageSize: number;
-  readonly versionsKept: number;
-  readonly buildMs: number;
-  readonly buildMemoryBytes: number;
-  readonly buildCacheBytes: number;
-  readonly startMs: number;
-  readonly drainMs: number;
-  readonly scratchBytes: number;
-  readonly memoryBytes: number;
-}
+/** Bounds of one Skiff installation. */
+export type Limits = Readonly<Record<keyof typeof LIMITS, number>>;
 
-interface LimitRow {
-  readonly env: string;
-  /** `memory`: bytes, or a share of what the machine or its control group allows. */
-  readonly unit: "bytes" | "duration" | "count" | "memory";
-  readonly value: string;
-  readonly about: string;
-}
+/** The variable, unit, default and meaning of each limit; a test compares docs/limits.md with these rows. */
+export const LIMITS = {
+  sourceBytes: ["SKIFF_MAX_SOURCE", "bytes", "20Mi", "size of a posted source"],
+  specBytes: ["SKIFF_MAX_SPEC", "bytes", "256Ki", "spec of a declaration"],
+  callBodyBytes: ["SKIFF_MAX_BODY", "bytes", "100Mi", "body of a call"],
+  headerBytes: ["SKIFF_MAX_HEADERS", "bytes", "32Ki", "header block of a request"],
+  waitingCalls: ["SKIFF_MAX_WAITING", "count", "1000", "calls waiting per function"],
+  instanceWaitMs: ["SKIFF_INSTANCE_WAIT", "duration", "30s", "wait of a call for an instance"],
+  streamIdleMs: ["SKIFF_STREAM_IDLE", "duration", "5m", "idle time of a stream or WebSocket"],
+  uploadMs: ["SKIFF_UPLOAD_TIMEOUT", "duration", "30m", "time to receive the body of a call"],
+  instancesPerFunction: ["SKIFF_MAX_INSTANCES", "count", "10", "largest and default `max` of a function"],
+  pageSize: ["SKIFF_PAGE_SIZE", "count", "100", "functions listed per page"],
+  versionsKept: ["SKIFF_VERSIONS_KEPT", "count", "20", "versions kept per function"],
+  buildMs: ["SKIFF_BUILD_TIMEOUT", "duration", "60s", "time of a build"],
+  buildMemoryBytes: ["SKIFF_BUILD_MEMORY", "bytes", "512Mi", "memory of a build"],
+  buildCacheBytes: ["SKIFF_BUILD_CACHE", "bytes", "2Gi", "packages and modules kept on disk for builds"],
+  startMs: ["SKIFF_START_TIMEOUT", "duration", "30s", "time to start an instance"],
+  drainMs: ["SKIFF_DRAIN", "duration", "10s", "time to drain calls at shutdown"],
+  scratchBytes: ["SKIFF_SCRATCH", "bytes", "256Mi", "scratch folder of an instance, part of its memory"],
+  memoryBytes: ["SKIFF_MEMORY", "memory", "75%", "memory of all instances together (one machine)"],
+} as const;
 
-/** The defaults; a test checks docs/limits.md against these rows. */
-export const LIMITS: Readonly<Record<keyof Limits, LimitRow>> = {
-  sourceBytes: { env: "SKIFF_MAX_SOURCE", unit: "bytes", value: "20Mi", about: "size of a posted source" },
-  callBodyBytes: { env: "SKIFF_MAX_BODY", unit: "bytes", value: "100Mi", about: "body of a call" },
-  headerBytes: { env: "SKIFF_MAX_HEADERS", unit: "bytes", value: "32Ki", about: "header block of a request" },
-  waitingCalls: {
-    env: "SKIFF_MAX_WAITING",
-    unit: "count",
-    value: "1000",
-    about: "calls waiting per function",
-  },
-  instanceWaitMs: {
-    env: "SKIFF_INSTANCE_WAIT",
-    unit: "duration",
-    value: "30s",
-    about: "wait of a call for an instance",
-  },
-  streamIdleMs: {
-    env: "SKIFF_STREAM_IDLE",
-    unit: "duration",
-    value: "5m",
-    about: "silence on a stream or WebSocket",
-  },
-  uploadMs: {
-    env: "SKIFF_UPLOAD_TIMEOUT",
-    unit: "duration",
-    value: "30m",
-    about: "time that the body of a call may take",
-  },
-  instancesPerFunction: {
-    env: "SKIFF_MAX_INSTANCES",
-    unit: "count",
-    value: "10",
-    about: "instances per function (largest and default `max`)",
-  },
-  pageSize: { env: "SKIFF_PAGE_SIZE", unit: "count", value: "100", about: "functions listed per page" },
-  versionsKept: {
-    env: "SKIFF_VERSIONS_KEPT",
-    unit: "count",
-    value: "20",
-    about: "versions kept per function",
-  },
-  buildMs: { env: "SKIFF_BUILD_TIMEOUT", unit: "duration", value: "60s", about: "time of a build" },
-  buildMemoryBytes: {
-    env: "SKIFF_BUILD_MEMORY",
-    unit: "bytes",
-    value: "512Mi",
-    about: "memory of a build",
-  },
-  buildCacheBytes: {
-    env: "SKIFF_BUILD_CACHE",
-    unit: "bytes",
-    value: "2Gi",
-    about: "packages and modules kept on the disk for builds",
-  },
-  startMs: {
-    env: "SKIFF_START_TIMEOUT",
-    unit: "duration",
-    value: "30s",
-    about: "time of an instance to become ready",
-  },
-  drainMs: {
-    env: "SKIFF_DRAIN",
-    unit: "duration",
-    value: "10s",
-    about: "time that calls have to finish at shutdown",
-  },
-  scratchBytes: {
-    env: "SKIFF_SCRATCH",
-    unit: "bytes",
-    value: "256Mi",
-    about: "scratch folder of an instance, part of its memory",
-  },
-  memoryBytes: {
-    env: "SKIFF_MEMORY",
-    unit: "memory",
-    value: "75%",
-    about: "memory of all instances together (one machine)",
-  },
-};
-
-/** A timer of Node that is set for longer fires at once. */
+/** A longer timer of Node fires at once. */
 const LONGEST_MS = 24 * 86_400_000;
 
 /**
@@ -125,35 +40,32 @@ export function limitsFromEnv(
   const parse = {
     bytes: parseBytes,
     duration: parseDurationMs,
-    count: parseCount,
+    count: (text: string) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined),
+    /** Bytes, or a share of the machine's memory such as `75%`. */
     memory: (text: string) => parseShare(text, machineBytes) ?? parseBytes(text),
   };
-  const limits: Partial<Record<keyof Limits, number>> = {};
-  for (const [key, row] of Object.entries(LIMITS) as [keyof Limits, LimitRow][]) {
-    const text = env[row.env] || row.value;
-    const value = parse[row.unit](text);
-    if (value === undefined || value < 1 || (row.unit === "duration" && value > LONGEST_MS)) {
+  const limits = Object.entries(LIMITS).map(([key, [variable, unit, fallback]]) => {
+    const text = env[variable] || fallback;
+    const value = parse[unit](text);
+    const isDuration = unit === "duration";
+    if (value === undefined || value < 1 || (isDuration && value > LONGEST_MS)) {
+      const range = isDuration ? "1 ms and at most 24 days" : "1";
       throw new Error(
-        `${row.env}=${text} cannot be read: give a ${row.unit} of at least 1${row.unit === "duration" ? " ms and at most 24 days" : ""}, such as ${row.value}.`,
+        `${variable}=${text} cannot be read: use a ${unit} of at least ${range}, such as ${fallback}.`,
       );
     }
-    limits[key] = value;
-  }
-  return limits as Limits;
+    return [key, value];
+  });
+  return Object.fromEntries(limits) as Limits;
 }
 
-/** `75%` of `whole`. */
 function parseShare(text: string, whole: number): number | undefined {
   const percent = /^(\d{1,2}|100)%$/.exec(text)?.[1];
   return percent === undefined ? undefined : Math.floor((whole * Number(percent)) / 100);
 }
 
-/** What the machine has, or the control group of this process allows if that is less. */
+/** Returns the memory of the machine, or the limit of this process's control group if that is less. */
 function machineMemoryBytes(): number {
   const allowed = process.constrainedMemory();
   return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
-}
-
-function parseCount(text: string): number | undefined {
-  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }

@@ -1,94 +1,94 @@
+import type { Declarations } from "./declarations.ts";
 import type { Settings } from "./settings.ts";
 
 /**
- * Where functions run. It takes what should exist and answers what is ready; how instances come to be (processes,
- * pods) is its own affair. No HTTP, no Kubernetes types.
- *
- * Making a version and sending calls to it are two acts, so that several versions of a function can serve at once.
- * deploying.ts does both.
+ * Runs functions. Callers declare which versions exist and read which instances are ready; each implementation decides
+ * how it starts instances. The interface has no HTTP and no Kubernetes types. Storing a version and routing calls to it
+ * are separate, so that several versions of a function can serve at once; deploying.ts does both.
  */
 export interface Platform {
   readonly abilities: Abilities;
 
+  /** Everything that should exist besides functions. */
+  readonly declarations: Declarations;
+
   /**
-   * Makes a version without calls. Resolves when it is durable and an instance of it has answered a probe. That
-   * instance stays for `idleMs`, so that a `route` that follows finds it. Numbers grow by one for each function. No
-   * number is used again while a version or an instance of that number may be there.
-   * @throws Problem `start_failed` with the last log lines, `draining` once it is closed, `unknown_version` if the
-   * version that `sameAs` names is not there; the signal's reason; an error of a full disk, which `toProblem` knows.
-   * Nothing is changed then
+   * Stores a version without calls. Resolves when it is durable and an instance of it has answered a probe. That
+   * instance runs for `idleMs`, so that a following `route` finds it. Numbers grow by one for each function. A number is
+   * not reused while a version or an instance with it may exist. An error leaves everything unchanged.
+   * @throws Problem `start_failed` with the last log lines, `draining` after `close`, `unknown_version` if the version
+   * in `sameAs` does not exist; the signal's reason; an error of a full disk, which `toProblem` converts
    */
   store(draft: Draft, signal?: AbortSignal): Promise<Stored>;
 
   /**
-   * Sends calls to versions by weight. Resolves when every router obeys. Before calls change over, each version in
-   * `traffic` has as many ready instances as its share of the load needs now, at least one and at least `min`. A
-   * version that loses its traffic drains, and keeps no `min`.
-   * @throws Problem `unknown_function`, `unknown_version`, `start_failed`, `draining`; the signal's reason. The traffic
-   * is as before then
+   * Sends calls to versions by weight. Resolves when every router has applied it. Before that, each version in `traffic`
+   * gets as many ready instances as its share of the load needs now, at least one and at least `min`. A version that
+   * loses its traffic drains, and keeps no `min`. An error leaves the traffic unchanged.
+   * @throws Problem `unknown_function`, `unknown_version`, `start_failed`, `draining`; the signal's reason
    */
   route(name: string, traffic: Traffic, signal?: AbortSignal): Promise<void>;
 
   /**
-   * Removes a function and everything it owns. False if there was none. Calls under way may finish: those
-   * that take longer than a moment do so after it resolved, and the name is free meanwhile.
+   * Removes a function and everything it owns. False if it did not exist. Calls in flight may finish, long ones after
+   * this has resolved and the name is free again.
    */
   remove(name: string): Promise<boolean>;
 
-  /** Functions in order of name, after the name `after`, at most `limit` of them. */
+  /** Lists at most `limit` functions by name, starting behind the name `after`. */
   list(page: { after?: string | undefined; limit: number }): Promise<readonly FunctionSummary[]>;
 
-  /** State of one function, for people. Undefined if there is none. */
+  /** Describes one function for people. Undefined if it does not exist. */
   describe(name: string): Promise<FunctionDescription | undefined>;
 
-  /** Hashes and settings of a version; of the current one unless a number is given. Reads no source. */
+  /** Returns hashes and settings of a version, of the current one by default. Reads no source. */
   find(name: string, version?: number): Promise<VersionRecord | undefined>;
 
-  /** What was posted for a version; for the current one unless a number is given. */
+  /** Reads the posted source of a version, of the current one by default. */
   readSource(name: string, version?: number): Promise<Source | undefined>;
 
-  /** The ready instances of a function by version. Never waits: the request path reads it. */
+  /** Returns the ready instances of a function by version, from memory: each call reads it. */
   endpoints(name: string): Endpoints | undefined;
 
-  /** Those of all functions that there are, for whoever keeps a copy. */
+  /** Returns the endpoints of all functions. */
   allEndpoints(): Iterable<Endpoints>;
 
   /**
-   * Calls `listener` after every change of a function's endpoints; undefined means the function is gone.
-   * A listener added late reads `endpoints` first. Returns the way to stop.
+   * Calls `listener` after every change of a function's endpoints, with undefined after a removal. The current state is
+   * in `allEndpoints`. Returns a function that removes the listener.
    */
   watch(listener: EndpointsListener): () => void;
 
   /**
-   * A call waits for this version, which may be one without traffic: at least one instance should become ready.
-   * Single flight. Resolves when one is ready, with the steps on the way if the platform knows them.
-   * @throws Problem `unknown_function`, `unknown_version`, `no_capacity` (it does not start; `Retry-After` is the
-   * back-off), `draining` once it is closed
+   * Starts an instance of a version for which a call waits, with or without traffic. Concurrent calls share one start.
+   * Resolves when an instance is ready, with the steps of the start if the platform measures them.
+   * @throws Problem `unknown_function`, `unknown_version`, `no_capacity` (it does not start; `retryAfterS` is the
+   * back-off), `draining` after `close`
    */
-  // biome-ignore lint/suspicious/noConfusingVoidType: who does not know the steps returns nothing
+  // biome-ignore lint/suspicious/noConfusingVoidType: platforms that measure no steps return nothing
   wake(name: string, version: number): Promise<readonly WakeStep[] | void>;
 
-  /** The load of one version as a router counts it; scaling out, scaling in and idleness follow from it. */
+  /** Reports the load of one version, as a router counts it. The platform scales by it. */
   report(load: Load): void;
 
   /**
-   * What all versions of the function printed: the last `tail` lines, then (with `follow`) new ones until aborted or
-   * removed.
+   * Reads the output of all versions: the last `tail` lines, then with `follow` new ones until the signal aborts or the
+   * function is removed.
    * @throws Problem `unknown_function`
    */
   logs(name: string, options: LogOptions): AsyncIterable<LogLine>;
 
-  /** Stops every instance within `drainMs` and releases everything. */
+  /** Stops every instance within `drainMs` and releases all resources. */
   close(options?: { drainMs?: number }): Promise<void>;
 }
 
-/** What an implementation does by itself; the conformance suite asks this instead of skipping files. */
+/** Declares what an implementation can do, for the conformance suite. */
 export interface Abilities {
-  /** Adds instances when the reported load asks for it. */
+  /** Adds instances when the reported load requires it. */
   readonly scalesOut: boolean;
   /** Stops all instances of an idle function whose `min` is 0. */
   readonly scalesToZero: boolean;
-  /** Runs real code (the in-memory fake does not). */
+  /** Runs real code, unlike the in-memory fake. */
   readonly runsCode: boolean;
   /** State outlives `close`. */
   readonly durable: boolean;
@@ -97,46 +97,39 @@ export interface Abilities {
 /** One file, or an archive of files, as it was posted. */
 export interface Source {
   readonly bytes: Uint8Array;
-  /** Media type: what it was recognised as, which decides how it is built and served back. */
+  /** The recognised media type, which determines how the source is built and served back. */
   readonly type: SourceType;
 }
 
 export type SourceType = "text/typescript" | "application/x-tar" | "application/gzip" | "application/zip";
 
-/** The one self-contained module built from a source; starting it needs no network. */
-export interface Bundle {
-  /** An ES module in UTF-8, with an inline source map. Bytes, because it may be large and nobody here reads it. */
+/** The input of an instance. It starts without a network. */
+export type Artifact = {
+  readonly kind: "module";
+  /** A self-contained ES module in UTF-8, with an inline source map. */
   readonly code: Uint8Array;
-}
+};
 
 /** A version before it has a number. */
 export interface Draft {
   readonly name: string;
-  /** SHA-256 of source hash and settings in hex: equal content is the same version. */
+  /** SHA-256 of source hash and settings in hex, which identifies the version. */
   readonly hash: string;
   /** SHA-256 of the source's type and bytes in hex. */
   readonly sourceHash: string;
   readonly settings: Settings;
-  /** What was posted and built, or the number of a stored version of this function that has the same. */
-  readonly content: Content | SameAs;
+  /** Source and bundle, or the number of a stored version of this function with the same content. */
+  readonly content: Content | { readonly sameAs: number };
 }
 
 export interface Content {
   readonly source: Source;
-  readonly bundle: Bundle;
+  readonly artifact: Artifact;
 }
 
-export interface SameAs {
-  readonly sameAs: number;
-}
-
-/** What is known of a stored version without reading its source. */
-export interface VersionRecord {
-  readonly name: string;
+/** A stored version without its source and bundle. */
+export interface VersionRecord extends Omit<Draft, "content"> {
   readonly version: number;
-  readonly hash: string;
-  readonly sourceHash: string;
-  readonly settings: Settings;
   readonly createdAt: Date;
 }
 
@@ -147,20 +140,18 @@ export interface Stored {
   readonly created: boolean;
 }
 
-/**
- * Shares of a function's calls: each version once, weights are positive integers, and the sum of them is what they are
- * parts of.
- */
+/** Shares of a function's calls. Each version occurs once, and its share is its weight divided by the sum of all. */
 export type Traffic = readonly Share[];
 
 export interface Share {
   readonly version: number;
+  /** A positive integer. */
   readonly weight: number;
 }
 
 export interface FunctionSummary {
   readonly name: string;
-  /** The current version: the one with most of the traffic, or the newest if there is no traffic yet. */
+  /** The current version: the one with the largest share of the traffic, or the newest without traffic. */
   readonly version: number;
   readonly hash: string;
   readonly createdAt: Date;
@@ -170,18 +161,18 @@ export interface FunctionSummary {
 }
 
 export interface FunctionDescription extends FunctionSummary {
-  /** Of the current version. */
+  /** Settings of the current version. */
   readonly settings: Settings;
-  /** Which versions take calls; empty if none does. */
+  /** Empty if no version takes calls. */
   readonly traffic: Traffic;
   /** Every kept version, oldest first. */
   readonly versions: readonly { version: number; hash: string; createdAt: Date }[];
   readonly instances: readonly InstanceDescription[];
   /** Newest last. */
   readonly lastErrors: readonly { at: Date; message: string }[];
-  /** Why no instance is ready although one should be; absent if all is as it should be. */
+  /** Why a required instance is not ready. */
   readonly notReady?: string;
-  /** What holds its instances in, in words for people. */
+  /** Describes the walls around its instances for people. */
   readonly isolation?: { readonly files: string; readonly network: string };
 }
 
@@ -193,26 +184,26 @@ export interface InstanceDescription {
   readonly memoryMiB?: number;
 }
 
-/** Where the instances of a function are. Immutable: replaced on every change. */
+/** The instances of a function. Immutable: a change replaces it. */
 export interface Endpoints {
   readonly name: string;
-  /** Which versions take calls; empty if none does. */
+  /** Empty if no version takes calls. */
   readonly traffic: Traffic;
-  /** Every kept version that may be called, in or out of traffic, in ascending order. */
+  /** Every kept version that accepts calls, with or without traffic, in ascending order. */
   readonly versions: readonly VersionEndpoints[];
 }
 
 export interface VersionEndpoints {
   readonly version: number;
-  /** Calls that one instance takes at a time. */
+  /** Calls that one instance runs at a time. */
   readonly concurrency: number;
-  /** Time that a call has until its response starts, in milliseconds. */
+  /** Longest time until the response of a call starts. */
   readonly timeoutMs: number;
   readonly instances: readonly Instance[];
 }
 
 export interface Instance {
-  /** Unique for all time; never given to another copy. */
+  /** Never reused. */
   readonly id: string;
   readonly address: Address;
 }
@@ -225,31 +216,32 @@ export type EndpointsListener = (name: string, endpoints: Endpoints | undefined)
 export interface Load {
   readonly name: string;
   readonly version: number;
-  /** Calls that instances are working on now. */
+  /** Calls that instances run now. */
   readonly inFlight: number;
   /** Calls that wait for an instance now. */
   readonly waiting: number;
   /**
-   * The calls of each instance that has any, so that one without is stopped first, and one with a stream last. Also of
-   * instances that are out of the endpoints, and of a removed function's. Without it all count as idle.
+   * Returns the calls of each busy instance, including instances outside the endpoints and those of a removed function.
+   * Idle instances are stopped first, those with a stream last. Without it all instances count as idle.
    */
   readonly byInstance?: () => ReadonlyMap<string, InstanceLoad>;
 }
 
 export interface InstanceLoad {
-  /** Calls that the instance is working on now. */
+  /** Calls that the instance runs now. */
   readonly calls: number;
-  /** Those among them whose response has begun, WebSockets included. */
+  /** Calls among them whose response has begun, and WebSockets. */
   readonly streams: number;
 }
 
-/** When a step of a waking was done, in milliseconds since the call asked for an instance. */
+/** A completed step of a start. */
 export interface WakeStep {
   /**
-   * Asked the cluster. Then, with a pod from the pool: it was claimed; it has taken the function. Otherwise: an
-   * instance was made; a node was found for it; its container ran; it answered.
+   * `api`: the cluster has accepted the request. A pod of the pool follows with `claim` and `load` (of the function), a
+   * new pod with `pod` (created), `schedule`, `container` (runs) and `start` (answers).
    */
   readonly name: "api" | "claim" | "load" | "pod" | "schedule" | "container" | "start";
+  /** Milliseconds since the call requested an instance. */
   readonly atMs: number;
 }
 

@@ -1,26 +1,26 @@
-import { FREE_SPACE, isDiskFull } from "./disk-full.ts";
-import { shortageOf } from "./shortage.ts";
+import { FREE_SPACE, isDiskFull, shortageOf } from "./shortage.ts";
 
 /**
- * Every error that Skiff itself answers with. The table is closed: a code that is not here cannot be
- * thrown, and a test keeps the table of docs/errors.md equal to it. `status` is the HTTP status (RFC 9110;
- * 507: RFC 4918).
+ * Every error that Skiff itself returns. Other codes do not compile, and a test compares docs/errors.md with this table.
+ * `status` is the HTTP status (RFC 9110; 507: RFC 4918).
  */
 export const PROBLEMS = {
   invalid_request: { status: 400, title: "The request is malformed" },
-  invalid_name: { status: 400, title: "The function name is not valid" },
+  invalid_name: { status: 400, title: "The name is not valid" },
   invalid_setting: { status: 400, title: "A setting is unknown or out of range" },
   invalid_source: { status: 400, title: "The source cannot be read" },
+  invalid_declaration: { status: 400, title: "The declaration is not valid" },
   unauthorized: { status: 401, title: "The management API needs a token" },
   forbidden: { status: 403, title: "The management API does not serve this origin" },
   unknown_function: { status: 404, title: "No function has this name" },
   unknown_version: { status: 404, title: "The function has no such version" },
-  unknown_route: { status: 404, title: "Nothing is served at this path" },
-  method_not_allowed: { status: 405, title: "The path does not answer this method" },
+  unknown_route: { status: 404, title: "No route has this path" },
+  method_not_allowed: { status: 405, title: "The path does not support this method" },
   request_timeout: { status: 408, title: "The request did not arrive in time" },
+  precondition_failed: { status: 412, title: "The precondition of the request does not hold" },
   body_too_large: { status: 413, title: "The body of the call is too large" },
   source_too_large: { status: 413, title: "The source is too large" },
-  unsupported_media_type: { status: 415, title: "The body has a type that is not accepted here" },
+  unsupported_media_type: { status: 415, title: "The media type of the body is not supported" },
   expectation_failed: { status: 417, title: "The expectation of the request cannot be met" },
   build_failed: { status: 422, title: "The source does not build" },
   start_failed: { status: 422, title: "The new version does not start" },
@@ -39,22 +39,22 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** Those of 429 and 503, which always say when to come back (RFC 6585, section 4; RFC 9110, section 15.6.4). */
-type PassingCode = {
+/** Codes with 429 or 503, which require a time to retry (RFC 6585, section 4; RFC 9110, section 15.6.4). */
+type RetryableCode = {
   [C in ProblemCode]: (typeof PROBLEMS)[C]["status"] extends 429 | 503 ? C : never;
 }[ProblemCode];
 
-type ExtensionsOf<C extends ProblemCode> = C extends PassingCode
+type ExtensionsOf<C extends ProblemCode> = C extends RetryableCode
   ? [extensions: ProblemExtensions & { retryAfterS: number }]
   : [extensions?: ProblemExtensions];
 
-/** Members of a problem document besides those that RFC 9457 names. */
+/** Members of a problem document besides those of RFC 9457. */
 export interface ProblemExtensions {
-  /** Seconds after which trying again may help; also sent as `Retry-After`. */
+  /** Seconds until a retry may succeed; also sent as `Retry-After`. */
   retryAfterS?: number;
-  /** The setting or limit that the error is about. */
+  /** The setting or limit that caused the error. */
   setting?: string;
-  /** Where the source is wrong: 1-based line and column, and the line itself. */
+  /** Errors in the source, with 1-based line and column. */
   errors?: readonly SourceError[];
   /** Last lines that the function printed. */
   log?: readonly string[];
@@ -68,7 +68,7 @@ export interface SourceError {
   readonly lineText: string;
 }
 
-/** An expected failure with its place in the table. `detail` says what to do about it. */
+/** An expected failure. `detail` has the remedy. */
 export class Problem<C extends ProblemCode = ProblemCode> extends Error {
   readonly code: C;
   readonly detail: string;
@@ -87,14 +87,14 @@ export class Problem<C extends ProblemCode = ProblemCode> extends Error {
   }
 }
 
-/** The problem document of RFC 9457 for this failure, ready to be sent as `application/problem+json`. */
+/** Returns the body of an `application/problem+json` response (RFC 9457). */
 export function problemDocument(problem: Problem, callId: string): Record<string, unknown> {
   const { status, title } = PROBLEMS[problem.code];
   const type = `https://skiff.dev/problems/${problem.code}`;
   return { type, title, status, detail: problem.detail, code: problem.code, callId, ...problem.extensions };
 }
 
-/** Headers that go with every problem document. */
+/** Returns the headers of a problem document. */
 export function problemHeaders(problem: Problem, callId: string): Record<string, string> {
   const { retryAfterS } = problem.extensions;
   return {
@@ -107,8 +107,8 @@ export function problemHeaders(problem: Problem, callId: string): Record<string,
 }
 
 /**
- * Any thrown value as a Problem. A full disk becomes `storage_full`, a system that ran out of files or processes
- * `no_capacity`, and what was not expected `internal_error`, all without their text.
+ * Converts any thrown value to a Problem: a full disk to `storage_full`, a lack of files or processes to `no_capacity`,
+ * unexpected errors to `internal_error`. The result has no text of the error.
  */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -120,15 +120,11 @@ export function toProblem(error: unknown): Problem {
   }
   const shortage = shortageOf(error);
   if (shortage !== undefined) return outOf(shortage);
-  return new Problem(
-    "internal_error",
-    "This is a fault of Skiff, not of your request; its log has the cause.",
-  );
+  return new Problem("internal_error", "Skiff failed, not your request; the log of Skiff has the cause.");
 }
 
-/** The answer where the system ran out of something, in the words of `shortageOf`. */
+/** Returns the problem for a result of `shortageOf`. */
 export function outOf(shortage: string): Problem<"no_capacity"> {
-  return new Problem("no_capacity", `This is no fault of the function: ${shortage}. Try again in 1 s.`, {
-    retryAfterS: 1,
-  });
+  const detail = `The function is not at fault: ${shortage}. Try again in 1 s.`;
+  return new Problem("no_capacity", detail, { retryAfterS: 1 });
 }

@@ -6,17 +6,17 @@ import { isReservedVariable } from "./reserved-variables.ts";
 
 /** Configuration of one function; part of its version. */
 export interface Settings {
-  /** Instances that are always there; 0 lets an idle function stop. */
+  /** Instances that always run; 0 lets an idle function stop. */
   readonly min: number;
   readonly max: number;
-  /** Calls that one instance takes at a time. */
+  /** Calls that one instance runs at a time. */
   readonly concurrency: number;
-  /** Time until the response starts, for the whole way of a call. */
+  /** Longest time from the arrival of a call to the start of its response. */
   readonly timeoutMs: number;
   /** Time without a call after which a function with `min` 0 stops. */
   readonly idleMs: number;
   readonly memoryMiB: number;
-  /** Everything that the function finds in its environment. */
+  /** The whole environment of the function. */
   readonly env: Readonly<Record<string, string>>;
   readonly permissions: Permissions;
 }
@@ -28,70 +28,46 @@ export interface Permissions {
   readonly sys: readonly string[];
 }
 
-/** Changes to settings; what is absent stays. `null` sets back to the default, in `env` it removes. */
+/** Changes to settings; absent ones stay. `null` restores the default, and removes a variable of `env`. */
 export interface SettingsPatch {
   readonly [key: string]: unknown;
 }
 
-interface NumberRow {
-  readonly query: string;
-  readonly parse: (text: string) => number | undefined;
-  readonly default: number;
-  readonly least: number;
-  readonly most: number;
-  readonly example: string;
-}
-
 const count = (text: string) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined);
+const time = parseDurationMs;
 
-/** Memory as a number of MiB (`256`) or a quantity (`256Mi`, `1Gi`). */
+/** Parses a number of MiB (`256`) or a quantity (`256Mi`, `1Gi`). */
 function memory(text: string): number | undefined {
   const bytes = /^\d+$/.test(text) ? Number(text) * 1024 ** 2 : parseBytes(text);
   return bytes === undefined ? undefined : Math.ceil(bytes / 1024 ** 2);
 }
 
-/** The settings of docs/settings.md and of OpenAPI are these rows. `max` is bounded by the limit of instances besides. */
+/** The settings in docs/settings.md and OpenAPI are these rows. The limit of instances bounds `min` and `max` further. */
 export const NUMBER_SETTINGS = {
   min: { query: "min", parse: count, default: 0, least: 0, most: 1_000, example: "0" },
   max: { query: "max", parse: count, default: 10, least: 1, most: 1_000, example: "10" },
   concurrency: { query: "concurrency", parse: count, default: 100, least: 1, most: 10_000, example: "100" },
-  timeoutMs: {
-    query: "timeout",
-    parse: parseDurationMs,
-    default: 60_000,
-    least: 100,
-    most: 3_600_000,
-    example: "30s",
-  },
-  idleMs: {
-    query: "idle",
-    parse: parseDurationMs,
-    default: 300_000,
-    least: 100,
-    most: 86_400_000,
-    example: "5m",
-  },
+  timeoutMs: { query: "timeout", parse: time, default: 60_000, least: 100, most: 3_600_000, example: "30s" },
+  idleMs: { query: "idle", parse: time, default: 300_000, least: 100, most: 86_400_000, example: "5m" },
   memoryMiB: { query: "memory", parse: memory, default: 128, least: 64, most: 65_536, example: "256Mi" },
-} as const satisfies Record<string, NumberRow>;
+} as const;
 
 type NumberSetting = keyof typeof NUMBER_SETTINGS;
 const NUMBERS = Object.keys(NUMBER_SETTINGS) as NumberSetting[];
 
 export const SYS_KINDS = [
-  "hostname",
-  "osRelease",
-  "osUptime",
-  "loadavg",
-  "networkInterfaces",
-  "systemMemoryInfo",
-  "cpus",
-  "uid",
-  "gid",
+  ...["hostname", "osRelease", "osUptime", "loadavg", "networkInterfaces", "systemMemoryInfo", "cpus"],
+  ...["uid", "gid"],
 ];
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const ENV_TOTAL_BYTES = 128 * 1024;
 const LIST_ENTRIES = 100;
+/** The valid entries of the permissions, for errors. */
+const ENTRIES = {
+  net: 'public, a host name, an address, an IPv4 range or [IPv6], each with an optional ":port"',
+  sys: SYS_KINDS.join(", "),
+};
 
 export function defaultSettings(limits: Limits): Settings {
   const numbers = Object.fromEntries(NUMBERS.map((key) => [key, NUMBER_SETTINGS[key].default]));
@@ -105,29 +81,26 @@ export function defaultSettings(limits: Limits): Settings {
 }
 
 /**
- * Settings in a query string: `min=0&timeout=30s&env=KEY=VALUE&net=api.example.com,10.0.0.7:5432`.
+ * Parses settings in a query string: `min=0&timeout=30s&env=KEY=VALUE&net=api.example.com,10.0.0.7:5432`.
  * @throws Problem `invalid_setting`
  */
 export function settingsFromQuery(query: URLSearchParams): SettingsPatch {
   const patch: Record<string, unknown> = {};
   const permissions: Record<string, unknown> = {};
-  let env: Record<string, string> = {};
   for (const key of new Set(query.keys())) {
     const values = query.getAll(key);
     const row = NUMBERS.find((name) => NUMBER_SETTINGS[name].query === key);
     if (row !== undefined) patch[row] = numberFromText(row, values);
-    else if (key === "env") env = envFromQuery(values);
+    else if (key === "env") patch.env = envFromQuery(values);
     else if (key === "net" || key === "sys") permissions[key] = listFromQuery(key, values);
     else
       throw unknownSetting(key, [...NUMBERS.map((name) => NUMBER_SETTINGS[name].query), "env", "net", "sys"]);
   }
-  if (Object.keys(env).length > 0) patch.env = env;
-  if (Object.keys(permissions).length > 0) patch.permissions = permissions;
-  return patch;
+  return Object.keys(permissions).length > 0 ? { ...patch, permissions } : patch;
 }
 
 /**
- * `current` with `patch` merged in as RFC 7396 does it, every value checked.
+ * Merges `patch` into `current` as in RFC 7396 and checks every value.
  * @throws Problem `invalid_setting` naming the setting
  */
 export function applySettings(current: Settings, patch: SettingsPatch, limits: Limits): Settings {
@@ -140,16 +113,12 @@ export function applySettings(current: Settings, patch: SettingsPatch, limits: L
     else throw unknownSetting(key, [...NUMBERS, "env", "permissions"]);
   }
   const settings = next as unknown as Settings;
-  if (settings.min > settings.max) {
-    throw invalid(
-      "min",
-      `min (${settings.min}) is greater than max (${settings.max}); lower min or raise max.`,
-    );
-  }
-  return settings;
+  const { min, max } = settings;
+  if (min <= max) return settings;
+  throw invalid("min", `min (${min}) is greater than max (${max}); lower min or raise max.`);
 }
 
-/** The same text for equal settings, for hashing. */
+/** Returns equal texts for equal settings, for hashing. */
 export function canonicalSettings(settings: Settings): string {
   const env = Object.entries(settings.env).sort(([a], [b]) => (a < b ? -1 : 1));
   const { net, sys } = settings.permissions;
@@ -165,53 +134,55 @@ function invalid(setting: string, detail: string): Problem {
 }
 
 function unknownSetting(key: string, known: readonly string[]): Problem {
-  return invalid(
-    key.slice(0, 80),
-    `There is no setting "${key.slice(0, 80)}". Settings: ${known.join(", ")}.`,
-  );
+  const name = shorten(key);
+  return invalid(name, `Unknown setting "${name}". Settings: ${known.join(", ")}.`);
+}
+
+function shorten(text: string): string {
+  return text.slice(0, 80);
+}
+
+function shown(value: unknown): string {
+  return shorten(String(JSON.stringify(value)));
 }
 
 function numberFromText(key: NumberSetting, values: readonly string[]): number {
-  const row = NUMBER_SETTINGS[key];
-  const value = values.length === 1 ? row.parse(values[0]!) : undefined;
-  if (value === undefined) {
-    throw invalid(
-      row.query,
-      `${row.query}=${values.join(",").slice(0, 80)} cannot be read; write it like ${row.query}=${row.example}.`,
-    );
-  }
-  return value;
+  const { parse, query, example } = NUMBER_SETTINGS[key];
+  const value = values.length === 1 ? parse(values[0]!) : undefined;
+  if (value !== undefined) return value;
+  throw invalid(
+    query,
+    `${query}=${shorten(values.join(","))} cannot be read; write it like ${query}=${example}.`,
+  );
 }
 
 function checkNumber(key: NumberSetting, value: unknown, limits: Limits): number {
   const { least, most } = NUMBER_SETTINGS[key];
   const top = key === "max" || key === "min" ? Math.min(most, limits.instancesPerFunction) : most;
   if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= top) return value;
-  throw invalid(
-    key,
-    `${key} must be a whole number from ${least} to ${top}, not ${String(JSON.stringify(value)).slice(0, 80)}.`,
-  );
+  throw invalid(key, `${key} must be a whole number from ${least} to ${top}, not ${shown(value)}.`);
 }
 
 function envFromQuery(values: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     values.map((value) => {
       const at = value.indexOf("=");
-      if (at < 1) throw invalid("env", `env=${value.slice(0, 80)} has no name; write it like env=KEY=VALUE.`);
+      if (at < 1) throw invalid("env", `env=${shorten(value)} has no name; write it like env=KEY=VALUE.`);
       return [value.slice(0, at), value.slice(at + 1)];
     }),
   );
 }
 
-/** `none` is the empty list. An empty text is more likely a variable of a shell that has no value. */
+/** `none` is the empty list. An empty text is an error, because it is probably an unset variable of a shell. */
 function listFromQuery(key: "net" | "sys", values: readonly string[]): string[] {
   const entries = values.flatMap((value) => value.split(",")).map((entry) => entry.trim());
   if (entries.includes("")) {
-    throw invalid(key, `${key}=${values.join(",").slice(0, 80)} has an empty entry; ${key}=none is nothing.`);
+    const given = shorten(values.join(","));
+    throw invalid(key, `${key}=${given} has an empty entry; use ${key}=none for an empty list.`);
   }
   if (!entries.includes("none")) return entries;
   if (entries.length === 1) return [];
-  throw invalid(key, `${key}: none stands alone; leave it out, or the others.`);
+  throw invalid(key, `${key}=none excludes other entries; remove it or the others.`);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -219,22 +190,27 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function mergeEnv(current: Settings["env"], patch: unknown): Settings["env"] {
-  if (!isRecord(patch)) throw invalid("env", "env must be an object of names and texts.");
+  if (!isRecord(patch)) throw invalid("env", "env must be an object of names and strings.");
   const env = new Map(Object.entries(current));
   for (const [name, value] of Object.entries(patch)) {
-    if (!ENV_NAME.test(name)) throw invalid("env", `env: "${name.slice(0, 80)}" is no name of a variable.`);
-    if (isReservedVariable(name))
-      throw invalid("env", `env: ${name} is reserved for the runtime; choose another name.`);
+    const fault = faultOf(name, value);
+    if (fault !== undefined) throw invalid("env", `env: ${fault}`);
     if (value === null) env.delete(name);
-    else if (typeof value !== "string") throw invalid("env", `env: the value of ${name} must be a text.`);
-    else if (value.includes("\0"))
-      throw invalid("env", `env: the value of ${name} contains a NUL character.`);
-    else env.set(name, value);
+    else env.set(name, value as string);
   }
   const bytes = [...env].reduce((sum, [name, value]) => sum + name.length + Buffer.byteLength(value) + 2, 0);
-  if (bytes > ENV_TOTAL_BYTES)
-    throw invalid("env", `env: all variables together are over ${ENV_TOTAL_BYTES} bytes.`);
-  return Object.fromEntries(env);
+  if (bytes <= ENV_TOTAL_BYTES) return Object.fromEntries(env);
+  throw invalid("env", `env: all variables together are over ${ENV_TOTAL_BYTES} bytes.`);
+}
+
+function faultOf(name: string, value: unknown): string | undefined {
+  if (!ENV_NAME.test(name)) {
+    return `"${shorten(name)}" is not a valid variable name; use at most 128 letters, digits and "_".`;
+  }
+  if (isReservedVariable(name)) return `${name} is reserved for the runtime; choose another name.`;
+  if (value === null) return undefined;
+  if (typeof value !== "string") return `the value of ${name} must be a string.`;
+  return value.includes("\0") ? `the value of ${name} contains a NUL character.` : undefined;
 }
 
 function mergePermissions(current: Permissions, patch: unknown, defaults: Settings): Permissions {
@@ -242,46 +218,32 @@ function mergePermissions(current: Permissions, patch: unknown, defaults: Settin
   if (!isRecord(patch)) throw invalid("permissions", "permissions must be an object with net or sys.");
   const next: Record<string, readonly string[]> = { net: current.net, sys: current.sys };
   for (const [key, value] of Object.entries(patch)) {
-    if (key !== "net" && key !== "sys")
+    if (key !== "net" && key !== "sys") {
       throw unknownSetting(`permissions.${key}`, ["permissions.net", "permissions.sys"]);
+    }
     next[key] = value === null ? defaults.permissions[key] : checkList(key, value);
   }
   return next as unknown as Permissions;
 }
 
-function portOf(rule: string): number | undefined {
-  const parsed = parseNetRule(rule);
-  return parsed && parsed.kind !== "public" ? parsed.port : undefined;
+function checkList(key: "net" | "sys", value: unknown): readonly string[] {
+  const refuse = (detail: string) => invalid(key, `permissions.${key}${detail}`);
+  if (!Array.isArray(value) || value.length > LIST_ENTRIES) {
+    throw refuse(` must be a list of at most ${LIST_ENTRIES} strings.`);
+  }
+  if (value.includes("none")) throw refuse(': use the empty list instead of "none".');
+  for (const entry of value) {
+    const isRule = key === "net" ? parseNetRule(String(entry)) !== undefined : SYS_KINDS.includes(entry);
+    if (typeof entry !== "string" || !isRule)
+      throw refuse(`: ${shown(entry)} is unknown; use ${ENTRIES[key]}.`);
+  }
+  const withPort = key === "net" && value.includes("public") ? value.find(hasPort) : undefined;
+  // Deno cannot open one port of a private address beside all public ones.
+  if (withPort) throw refuse(`: ${withPort} has a port beside public; remove the port, or public.`);
+  return [...new Set(value as string[])].sort();
 }
 
-function checkList(key: "net" | "sys", value: unknown): readonly string[] {
-  if (!Array.isArray(value) || value.length > LIST_ENTRIES) {
-    throw invalid(key, `permissions.${key} must be a list of at most ${LIST_ENTRIES} texts.`);
-  }
-  if (value.includes("none"))
-    throw invalid(key, `permissions.${key}: nothing is the empty list, not "none".`);
-  for (const entry of value) {
-    const known =
-      typeof entry === "string" &&
-      (key === "net" ? parseNetRule(entry) !== undefined : SYS_KINDS.includes(entry));
-    if (known) continue;
-    const shape =
-      key === "net"
-        ? 'public, a host name, an address, an IPv4 range or [IPv6], with ":port" if wanted'
-        : SYS_KINDS.join(", ");
-    throw invalid(
-      key,
-      `permissions.${key}: ${String(JSON.stringify(entry)).slice(0, 80)} is none of: ${shape}.`,
-    );
-  }
-  const rules = value as string[];
-  const withPort = key === "net" && rules.includes("public") ? rules.find((rule) => portOf(rule)) : undefined;
-  if (withPort !== undefined) {
-    // Deno cannot open one port of an address that is otherwise closed beside all public ones.
-    throw invalid(
-      "net",
-      `permissions.net: ${withPort} has a port beside public; leave out the port, or public.`,
-    );
-  }
-  return [...new Set(rules)].sort();
+function hasPort(rule: string): boolean {
+  const parsed = parseNetRule(rule);
+  return parsed !== undefined && parsed.kind !== "public" && parsed.port !== undefined;
 }

@@ -1,4 +1,9 @@
-/** Codes of the system for what it has no more of, and what that is. Not the disk, which is disk-full.ts. */
+/** Error codes for a full disk and a used-up quota. */
+const FULL = new Set<unknown>(["ENOSPC", "EDQUOT"]);
+/** SQLITE_FULL. The lowest byte of an extended result code is the primary code. */
+const SQLITE_FULL = 13;
+
+/** Error codes for other resources of the system. */
 const SHORTAGES: Readonly<Record<string, string>> = {
   EMFILE: "Skiff has no open file left: raise its limit (ulimit -n)",
   ENFILE: "the system has no open file left: raise fs.file-max",
@@ -7,14 +12,19 @@ const SHORTAGES: Readonly<Record<string, string>> = {
   ENOBUFS: "the system has no buffers left",
 };
 
-/**
- * What the system ran out of, in words that say what to do, if that is the error or its cause. Such an error is the
- * fault of no function.
- */
+export const FREE_SPACE = "free space in the data folder of Skiff (--data, SKIFF_DATA)";
+
+/** Whether a full disk caused the error, in a file or in the database. */
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, errcode, cause } = error as Error & { code?: unknown; errcode?: number };
+  return FULL.has(code) || (errcode !== undefined && (errcode & 0xff) === SQLITE_FULL) || isDiskFull(cause);
+}
+
+/** Returns the resource that the system ran out of and the remedy; undefined if the error has another cause. */
 export function shortageOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, cause, info } = error as NodeJS.ErrnoException & { info?: { code?: string } };
-  // What Node's `os` asks for is told by an error of its own.
-  if (info?.code !== undefined && SHORTAGES[info.code] !== undefined) return SHORTAGES[info.code];
-  return (typeof code === "string" ? SHORTAGES[code] : undefined) ?? shortageOf(cause);
+  // Errors of `node:os` have the code of the system in `info`.
+  return SHORTAGES[info?.code ?? ""] ?? SHORTAGES[code ?? ""] ?? shortageOf(cause);
 }

@@ -1,26 +1,21 @@
-import type { Endpoints, Share, Traffic, VersionEndpoints } from "./platform.ts";
+import type { Endpoints, Traffic, VersionEndpoints } from "./platform.ts";
 import { Problem } from "./problems.ts";
 
-/** Parts of the traffic that one version may have: far finer than anybody counts. */
 const MOST_WEIGHT = 1_000_000;
 
 /**
- * Checks shares of which nothing is known yet.
+ * Validates the traffic of a request.
  * @throws Problem `invalid_request`
  */
 export function checkTraffic(traffic: Traffic): Traffic {
-  if (traffic.length === 0) {
-    throw new Problem("invalid_request", "The traffic names no version: name at least one, with a weight.");
-  }
-  const seen = new Set<number>();
+  const refuse = (detail: string) => new Problem("invalid_request", detail);
+  if (traffic.length === 0) throw refuse("The traffic names no version: name at least one, with a weight.");
+  const versions = new Set<number>();
   for (const { version, weight } of traffic) {
-    if (seen.has(version)) {
-      throw new Problem("invalid_request", `The traffic names version ${version} twice: name it once.`);
-    }
-    seen.add(version);
+    if (versions.has(version)) throw refuse(`The traffic names version ${version} twice: name it once.`);
+    versions.add(version);
     if (!Number.isInteger(weight) || weight < 1 || weight > MOST_WEIGHT) {
-      throw new Problem(
-        "invalid_request",
+      throw refuse(
         `The weight of version ${version} is ${weight}: use a whole number from 1 to ${MOST_WEIGHT}.`,
       );
     }
@@ -28,19 +23,17 @@ export function checkTraffic(traffic: Traffic): Traffic {
   return traffic;
 }
 
-/** The version with most of the traffic, the newest of equals; undefined if there is no traffic. */
+/** Returns the version with the largest weight, the newest of equals; undefined without traffic. */
 export function currentVersion(traffic: Traffic): number | undefined {
-  let most: Share | undefined;
-  for (const share of traffic) if (most === undefined || leads(share, most)) most = share;
-  return most?.version;
+  return [...traffic].sort((a, b) => b.weight - a.weight || b.version - a.version)[0]?.version;
 }
 
 /**
- * The version for one call.
+ * Chooses the version for one call.
  * @param random a number from 0 to below 1
  */
 export function chooseVersion(traffic: Traffic, random: number): number | undefined {
-  let left = random * traffic.reduce((sum, { weight }) => sum + weight, 0);
+  let left = random * totalWeight(traffic);
   for (const { version, weight } of traffic) {
     left -= weight;
     if (left < 0) return version;
@@ -48,22 +41,17 @@ export function chooseVersion(traffic: Traffic, random: number): number | undefi
   return traffic.at(-1)?.version;
 }
 
-/** The part of all calls that go to a version, from 0 to 1. */
+/** Returns the share of all calls that a version takes, from 0 to 1. */
 export function shareOf(traffic: Traffic, version: number): number {
   const weight = traffic.find((share) => share.version === version)?.weight ?? 0;
-  return weight === 0 ? 0 : weight / traffic.reduce((sum, share) => sum + share.weight, 0);
+  return weight === 0 ? 0 : weight / totalWeight(traffic);
 }
 
-/** Where calls to the current version go; undefined if there is no traffic. */
-export function currentOf(endpoints: Endpoints | undefined): VersionEndpoints | undefined {
-  return endpoints && versionOf(endpoints, currentVersion(endpoints.traffic));
-}
-
-/** Where calls to a version go; undefined if there is no such version. */
+/** Returns the endpoints of a version; undefined if it does not exist. */
 export function versionOf(endpoints: Endpoints, version: number | undefined): VersionEndpoints | undefined {
   return endpoints.versions.find((each) => each.version === version);
 }
 
-function leads(a: Share, b: Share): boolean {
-  return a.weight > b.weight || (a.weight === b.weight && a.version > b.version);
+function totalWeight(traffic: Traffic): number {
+  return traffic.reduce((sum, { weight }) => sum + weight, 0);
 }

@@ -3,17 +3,17 @@ import { setImmediate } from "node:timers/promises";
 import type { Source } from "./platform.ts";
 import { canonicalSettings, type Settings } from "./settings.ts";
 
-/** A millisecond or two of work; other work runs between two pieces. */
+/** Takes a millisecond or two; the event loop runs between two pieces. */
 const PIECE_BYTES = 1024 ** 2;
 
-/** SHA-256 in hex over everything that a user decides about a version. */
+/** Returns the SHA-256 in hex of everything that a user chooses for a version. */
 export function versionHash(sourceHash: string, settings: Settings): string {
   return createHash("sha256")
     .update(`${sourceHash}\n${canonicalSettings(settings)}`)
     .digest("hex");
 }
 
-/** SHA-256 in hex over type and bytes of a source. */
+/** Returns the SHA-256 in hex of the type and bytes of a source. */
 export async function sourceHash({ type, bytes }: Source): Promise<string> {
   const hash = hashOfType(type);
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
@@ -23,7 +23,7 @@ export async function sourceHash({ type, bytes }: Source): Promise<string> {
   return hash.digest("hex");
 }
 
-/** `sourceHash` in one piece, for threads on which nothing waits. */
+/** Computes `sourceHash` in one piece, for threads without other work. */
 export function sourceHashSync({ type, bytes }: Source): string {
   return hashOfType(type).update(bytes).digest("hex");
 }

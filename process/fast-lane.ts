@@ -2,72 +2,65 @@ import { type Attempt, type SlowLane, Stay } from "./slow-lane.ts";
 import { WaitingList } from "./waiting-list.ts";
 
 export interface FastLaneOptions {
-  /** Pieces of work at a time. */
+  /** Attempts at a time. */
   readonly places: number;
-  /** Time that work may take here when none waits. */
+  /** Working time of an attempt in this lane while nothing waits, in milliseconds. */
   readonly mostMs: number;
-  /** Time that it may take here when some waits. */
+  /** Working time of an attempt in this lane while something waits, in milliseconds. */
   readonly contendedMs: number;
-  /** Memory that it may take here, in bytes. */
+  /** Memory of an attempt in this lane, in bytes. */
   readonly mostBytes: number;
   readonly waiting: { readonly most: number; readonly refusal: () => Error };
-  /** Takes over work that passes these limits. */
+  /** Takes over attempts that exceed these limits. */
   readonly slow: SlowLane;
-  /** Resource that work needs to begin, if there is not always one. */
+  /** A resource that each attempt needs to begin. */
   readonly means?: Means;
 }
 
-/** A resource that is made ready for work. Its owner calls `admit` when there is more of it. */
+/** A supply that attempts take from. Its owner calls `admit` after it has grown. */
 export interface Means {
-  /** Whether there is more than `promised` of it. */
+  /** True if it holds more than `promised`. */
   has(promised: number): boolean;
-  /** Asks for one more: work waits for it. */
+  /** Orders one more. */
   want(): void;
 }
 
-export interface Entry {
-  /** Ends the wait for a place. */
-  readonly signal: AbortSignal;
-  /** Amount of work, in any unit: small work goes ahead of much larger work. */
-  readonly size?: number;
-}
-
-interface Waiter {
-  readonly size: number;
-  readonly sinceMs: number;
-}
-
 const REVIEW_MS = 20;
-/** Work goes ahead of other work that is larger by more than this factor and has not waited for PATIENCE_MS. */
+/** Work overtakes other work that is more than this many times its size, */
 const MUCH_LARGER = 4;
+/** unless that has waited longer than this. */
 const PATIENCE_MS = 2_000;
 
 /**
- * Short work. It has few places, and work that takes longer goes on in the slow lane, so that a place is free soon. Where
- * the slow lane has no room, that work is evicted and begins anew there later.
+ * Runs short work in few places. An attempt that turns out to take long moves to the slow lane, so that no work waits
+ * long for a place. If the slow lane is full, the attempt is evicted and begins again there later.
  */
 export class FastLane {
   readonly #options: FastLaneOptions;
   readonly #inside = new Set<Stay<unknown>>();
-  /** Places of work that was admitted and has not begun yet. */
+  /** Places of admitted work that has not begun yet. */
   #promised = 0;
-  readonly #waiting = new WaitingList<Waiter>();
+  readonly #waiting = new WaitingList<{ readonly size: number; readonly sinceMs: number }>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: FastLaneOptions) {
     this.#options = options;
   }
 
-  /** Some work waits, or more than one piece is being done. */
+  /** True if work waits, or more than one attempt runs. */
   get isCrowded(): boolean {
     return this.#waiting.size > 0 || this.#inside.size + this.#promised > 1;
   }
 
   /**
-   * Resolves with the result of the work. `begin` is called again after each eviction.
-   * @throws the refusal if too many wait already, the signal's reason when it aborts before the work began
+   * Runs `begin`, and again after each eviction. Resolves with the result of the last attempt. `size` is the amount of
+   * work in any unit.
+   * @throws the refusal if too much work waits; the signal's reason if it aborts before the work begins
    */
-  async run<T>(begin: () => Attempt<T>, { signal, size = 0 }: Entry): Promise<T> {
+  async run<T>(
+    begin: () => Attempt<T>,
+    { signal, size = 0 }: { readonly signal: AbortSignal; readonly size?: number },
+  ): Promise<T> {
     await this.#enter(signal, size);
     let stay: Stay<T>;
     try {
@@ -82,24 +75,14 @@ export class FastLane {
       try {
         return await stay.attempt.done;
       } catch (error) {
-        if (!stay.wasEvicted) throw error;
+        if (stay.evictedBytes === undefined) throw error;
       } finally {
-        this.#leave(stay);
+        this.#inside.delete(stay);
+        this.#options.slow.leave(stay);
+        this.admit();
       }
-      stay = await this.#beginSlow(begin, stay.lastBytes, signal);
+      stay = await this.#options.slow.begin(begin, stay.evictedBytes, signal);
     }
-  }
-
-  async #beginSlow<T>(begin: () => Attempt<T>, bytes: number, signal: AbortSignal): Promise<Stay<T>> {
-    const take = await this.#options.slow.enter(bytes, signal);
-    let stay: Stay<T> | undefined;
-    try {
-      stay = new Stay(begin());
-    } finally {
-      take(stay);
-    }
-    stay.attempt.slowDown();
-    return stay;
   }
 
   async #enter(signal: AbortSignal, size: number): Promise<void> {
@@ -110,19 +93,17 @@ export class FastLane {
       return;
     }
     if (this.#waiting.size >= most) throw refusal();
-    const waiter: Waiter = { size, sinceMs: performance.now() };
-    const entered = this.#waiting.wait(waiter, signal, this.#positionOf(waiter));
+    const sinceMs = performance.now();
+    const admitted = this.#waiting.wait(
+      { size, sinceMs },
+      signal,
+      (other) => other.size > MUCH_LARGER * size && sinceMs - other.sinceMs < PATIENCE_MS,
+    );
     this.#review();
-    await entered;
+    await admitted;
   }
 
-  #leave(stay: Stay<unknown>): void {
-    this.#inside.delete(stay);
-    this.#options.slow.leave(stay);
-    this.admit();
-  }
-
-  /** Admits the work that can begin. */
+  /** Admits waiting work while there are places and means. */
   admit(): void {
     while (this.#hasPlace && this.#waiting.size > 0) {
       if (!this.#hasMeans) {
@@ -138,27 +119,19 @@ export class FastLane {
     return this.#options.means?.has(this.#promised) ?? true;
   }
 
-  #positionOf({ size, sinceMs }: Waiter): number {
-    const goesAhead = (other: Waiter) =>
-      other.size > MUCH_LARGER * size && sinceMs - other.sinceMs < PATIENCE_MS;
-    return [...this.#waiting].findLastIndex((other) => !goesAhead(other)) + 1;
-  }
-
   get #hasPlace(): boolean {
     return this.#inside.size + this.#promised < this.#options.places;
   }
 
-  /** Moves out work that takes too long or too much memory. */
+  /** Moves attempts that exceed the limits to the slow lane, or evicts them. */
   #review(): void {
     const { mostMs, contendedMs, mostBytes, slow } = this.#options;
     const withinMs = this.#waiting.size > 0 ? contendedMs : mostMs;
     for (const stay of this.#inside) {
       const { attempt } = stay;
       if (attempt.workedMs() < withinMs && attempt.bytes() < mostBytes) continue;
-      if (slow.tryEnter(stay)) {
-        this.#inside.delete(stay);
-        attempt.slowDown();
-      } else if (stay.canBeEvicted) stay.evict();
+      if (slow.tryEnter(stay)) this.#inside.delete(stay);
+      else stay.evict();
     }
     this.admit();
   }

@@ -1,20 +1,18 @@
 /**
- * Characters that a terminal interprets instead of showing them: control characters (C0 and C1) except the tab, line
- * separators, marks that change the direction of text (CVE-2021-42574), and halves of characters.
+ * Characters that a terminal interprets instead of displaying: control characters (C0 and C1) except the tab, line
+ * separators, marks that reverse the direction of text (CVE-2021-42574), and lone surrogates.
  */
-const OBEYED = /[^\P{Cc}\t]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Cs}/gu;
-const OBEYED_IN_LINES = /[^\P{Cc}\t\n]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Cs}/gu;
-
+const INTERPRETED = /[^\P{Cc}\t]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Cs}/gu;
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r" };
 
-/** Escapes control characters as in JavaScript, so that one line of text cannot control a terminal. */
+/** Escapes the control characters of one line as JavaScript does, so that they cannot control a terminal. */
 export function printable(text: string): string {
-  return text.replace(OBEYED, escaped);
+  return text.replace(INTERPRETED, escaped);
 }
 
 /** Does the same for text of several lines. */
 export function printableLines(text: string): string {
-  return text.replace(OBEYED_IN_LINES, escaped);
+  return text.split("\n").map(printable).join("\n");
 }
 
 function escaped(character: string): string {

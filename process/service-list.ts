@@ -1,4 +1,4 @@
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 
 /** A part of a program that runs until the program stops. All times are in milliseconds. */
 export interface Service {
@@ -8,24 +8,21 @@ export interface Service {
   readonly leave?: () => void;
   /** Rejects new work and resolves when the work under way has ended, after `withinMs` at the latest. */
   readonly drain?: (withinMs: number) => Promise<unknown>;
-  /** Releases what it still holds, such as a port, within `withinMs`. */
+  /** Releases remaining resources, such as a port, within `withinMs`. */
   readonly close?: (withinMs: number) => Promise<unknown>;
 }
 
-export type ServiceState = "starting" | "ready" | "leaving" | "draining";
-
 export interface StopOptions {
-  /** Time between leaving and draining; 0 by default, and then nobody leaves. */
+  /** Time between leaving and draining; with 0, the default, no service leaves. */
   readonly leaveMs?: number;
   /** Time that all services have together to drain and close. */
   readonly drainMs: number;
-  /** Time that a service may take beyond its own before the stop goes on without it; 10 s by default. */
+  /** Extra time for each step before the stop goes on without it; 10 s by default. */
   readonly overtimeMs?: number;
 }
 
 /** The least time that a service gets when those before it have used up `drainMs`. */
 const LAST_MOMENT_MS = 1_000;
-const OVERTIME_MS = 10_000;
 
 /**
  * The services of a program, in the order in which they started. A service may use those before it, so they are drained
@@ -33,7 +30,7 @@ const OVERTIME_MS = 10_000;
  */
 export class ServiceList {
   readonly #services: Service[] = [];
-  #state: ServiceState = "starting";
+  #state: "starting" | "ready" | "leaving" | "draining" = "starting";
   #stopped: Promise<void> | undefined;
 
   /**
@@ -45,16 +42,14 @@ export class ServiceList {
     try {
       return await start(services);
     } catch (error) {
-      try {
-        await services.stop({ drainMs: 0 });
-      } catch (stopError) {
+      await services.stop({ drainMs: 0 }).catch((stopError) => {
         throw new AggregateError([error, stopError], (error as Error).message);
-      }
+      });
       throw error;
     }
   }
 
-  get state(): ServiceState {
+  get state() {
     return this.#state;
   }
 
@@ -62,26 +57,26 @@ export class ServiceList {
     this.#services.push(service);
   }
 
-  /** All services run. Without effect once the stop has begun. */
+  /** Marks all services as running. Without effect once the stop has begun. */
   ready(): void {
     if (this.#state === "starting") this.#state = "ready";
   }
 
   /**
-   * Stops every service, also when one before it fails. Further calls return the same promise.
-   * @throws Error with the names of the services that failed or took too long
+   * Stops every service, also after another one failed. Further calls return the same promise.
+   * @throws AggregateError with the names of the services that failed or took too long
    */
   stop(options: StopOptions): Promise<void> {
     this.#stopped ??= this.#stop(options);
     return this.#stopped;
   }
 
-  async #stop({ leaveMs = 0, drainMs, overtimeMs = OVERTIME_MS }: StopOptions): Promise<void> {
+  async #stop({ leaveMs = 0, drainMs, overtimeMs = 10_000 }: StopOptions): Promise<void> {
     const services = this.#services.toReversed();
     if (leaveMs > 0) {
       this.#state = "leaving";
       for (const service of services) service.leave?.();
-      await setTimeout(leaveMs);
+      await pause(leaveMs);
     }
     this.#state = "draining";
     const untilMs = performance.now() + drainMs;
@@ -101,14 +96,7 @@ export class ServiceList {
 }
 
 async function within(ms: number, work: Promise<unknown> | undefined): Promise<void> {
-  const ended = new AbortController();
-  const late = setTimeout(ms, undefined, { signal: ended.signal }).then(() => {
-    throw new Error(`it took longer than ${ms} ms`);
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    late.catch(() => {});
-    ended.abort();
-  }
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`it took longer than ${ms} ms`)), ms);
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -1,74 +1,66 @@
 import { WaitingList } from "./waiting-list.ts";
 
-/** One attempt at a piece of work. */
+/** One try at a piece of work. */
 export interface Attempt<T> {
   readonly done: Promise<T>;
-  /** Memory that it takes now, in bytes. */
+  /** Current memory in bytes. */
   readonly bytes: () => number;
-  /** How long it has been working, in milliseconds; waiting for a process to start does not count. */
+  /** Working time in milliseconds, without the time that a process takes to start. */
   readonly workedMs: () => number;
-  /** Tells it that it has left the fast lane: everything else goes first. */
+  /** Yields to all other work, because the attempt has left the fast lane. */
   readonly slowDown: () => void;
-  /** Ends it so that it can begin anew later; `done` rejects. Absent: it cannot be done twice. */
+  /** Ends the attempt, so that the work can begin again later; `done` rejects. Absent if the work runs only once. */
   readonly evict?: () => void;
 }
 
-/** An attempt in one of the lanes. */
+/** An attempt in a lane. */
 export class Stay<T> {
   readonly attempt: Attempt<T>;
-  #evicted = false;
-  #lastBytes = 0;
+  #evictedBytes: number | undefined;
 
   constructor(attempt: Attempt<T>) {
     this.attempt = attempt;
   }
 
-  get canBeEvicted(): boolean {
-    return this.attempt.evict !== undefined && !this.#evicted;
+  /** Memory in bytes at the eviction. Undefined if the attempt was not evicted. */
+  get evictedBytes(): number | undefined {
+    return this.#evictedBytes;
   }
 
-  get wasEvicted(): boolean {
-    return this.#evicted;
-  }
-
-  /** Memory that it took when it was evicted, and will take again. */
-  get lastBytes(): number {
-    return this.#lastBytes;
-  }
-
-  evict(): void {
-    this.#evicted = true;
-    this.#lastBytes = this.attempt.bytes();
-    this.attempt.evict?.();
+  /** False if the attempt cannot be evicted, or was evicted before. */
+  evict(): boolean {
+    if (this.#evictedBytes !== undefined || !this.attempt.evict) return false;
+    this.#evictedBytes = this.attempt.bytes();
+    this.attempt.evict();
+    return true;
   }
 }
 
 export interface SlowLaneOptions {
   readonly places: number;
-  /** Memory that all work in it may take together. */
+  /** Memory of all attempts together, in bytes. */
   readonly bytes: number;
 }
 
 const REVIEW_MS = 50;
 
 /**
- * Long work. It has many places, because long work mostly waits or has to be slow, and one bound on memory: when all
- * together pass it, the newest is evicted and begins anew when there is room.
+ * Runs work that takes long. It has many places, because such work mostly waits. Memory is bounded: over the bound the
+ * newest attempt is evicted, and begins again when there is room.
  */
 export class SlowLane {
   readonly #options: SlowLaneOptions;
   readonly #inside = new Set<Stay<unknown>>();
-  /** The memory that each needs. */
   readonly #waiting = new WaitingList<number>();
-  /** Memory of work that was admitted and has not begun yet. */
-  #promised: number[] = [];
+  /** Bytes of admitted attempts that have not begun yet. */
+  readonly #promised: number[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: SlowLaneOptions) {
     this.#options = options;
   }
 
-  /** Takes it in if there is room. */
+  /** Takes over an attempt. False if there is no room. */
   tryEnter(stay: Stay<unknown>): boolean {
     if (this.#waiting.size > 0 || !this.#hasRoom(stay.attempt.bytes())) return false;
     this.#add(stay);
@@ -76,20 +68,22 @@ export class SlowLane {
   }
 
   /**
-   * Resolves when there is room for `bytes`, with a function that takes the place; called with undefined it gives the
-   * place back.
-   * @throws the signal's reason
+   * Begins an attempt when there is room for `bytes`.
+   * @throws the error of `begin`; the signal's reason if it aborts before
    */
-  async enter(bytes: number, signal: AbortSignal): Promise<(stay: Stay<unknown> | undefined) => void> {
+  async begin<T>(begin: () => Attempt<T>, bytes: number, signal: AbortSignal): Promise<Stay<T>> {
     signal.throwIfAborted();
     const admitted = this.#waiting.wait(bytes, signal);
     this.#review();
     await admitted;
-    return (stay) => {
+    try {
+      const stay = new Stay(begin());
+      this.#add(stay);
+      return stay;
+    } finally {
       this.#promised.splice(this.#promised.indexOf(bytes), 1);
-      if (stay) this.#add(stay);
-      else this.#review();
-    };
+      this.#review();
+    }
   }
 
   leave(stay: Stay<unknown>): void {
@@ -98,19 +92,23 @@ export class SlowLane {
 
   #add(stay: Stay<unknown>): void {
     this.#inside.add(stay);
+    stay.attempt.slowDown();
     this.#timer ??= setInterval(() => this.#review(), REVIEW_MS).unref();
   }
 
-  /** Admits work that has room, and evicts the newest if all take too much. */
+  /** Admits those that have room, and evicts the newest attempt if all take too much memory. */
   #review(): void {
     const inside = [...this.#inside];
-    const isEnding = inside.some((each) => each.wasEvicted);
-    if (inside.length > 1 && !isEnding && this.#bytes() > this.#options.bytes) {
-      inside.findLast((each) => each.canBeEvicted)?.evict();
+    const isEvicting = inside.some((each) => each.evictedBytes !== undefined);
+    if (inside.length > 1 && !isEvicting && this.#bytes() > this.#options.bytes) {
+      inside.findLast((each) => each.evict());
     }
-    for (const bytes of this.#waiting) {
-      if (!this.#hasRoom(bytes)) break;
-      this.#promised.push(bytes);
+    for (
+      let next = this.#waiting.first;
+      next !== undefined && this.#hasRoom(next);
+      next = this.#waiting.first
+    ) {
+      this.#promised.push(next);
       this.#waiting.admit();
     }
     if (this.#inside.size > 0) return;
@@ -120,8 +118,7 @@ export class SlowLane {
 
   #hasRoom(bytes: number): boolean {
     const count = this.#inside.size + this.#promised.length;
-    if (count === 0) return true;
-    return count < this.#options.places && this.#bytes() + bytes <= this.#options.bytes;
+    return count === 0 || (count < this.#options.places && this.#bytes() + bytes <= this.#options.bytes);
   }
 
   #bytes(): number {

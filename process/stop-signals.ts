@@ -1,10 +1,10 @@
 export interface StopSignalOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `process.ppid` when the program began: npm may end while it starts. The present one by default. */
+  /** `process.ppid` when the program began, because npm may end while it starts. The current one by default. */
   readonly parent?: number;
   /** Ends the program at once; by default with exit code 1. */
   readonly stopNow?: () => void;
-  /** Stops listening. */
+  /** Removes the listeners. */
   readonly signal?: AbortSignal;
 }
 
@@ -13,33 +13,33 @@ const SAME_SIGNAL_MS = 1_000;
 const PARENT_EVERY_MS = 500;
 
 /**
- * Resolves with what asks the program to stop: SIGINT, SIGTERM or SIGHUP. A second SIGINT or SIGTERM ends the program at
- * once. A closed terminal sends SIGHUP several times, so further ones are ignored.
+ * Resolves with the reason to stop the program: SIGINT, SIGTERM or SIGHUP. A second SIGINT or SIGTERM ends the program
+ * at once. A closed terminal sends SIGHUP several times, so further ones are ignored.
  *
- * Under `npm start` the end of npm counts as well: npm forwards SIGINT and SIGTERM only, and dies of SIGHUP and SIGKILL.
- * Node has no event for the end of a parent, so its process id is compared twice a second.
+ * Under `npm start` the end of npm counts as well: npm forwards SIGINT and SIGTERM only, and dies of SIGHUP and
+ * SIGKILL. Node has no event for the end of a parent, so its process id is compared twice a second.
  */
 export function untilStopSignal(options: StopSignalOptions): Promise<string> {
   const { env, parent = process.ppid, stopNow = () => process.exit(1), signal: end } = options;
   const isUnderNpm = env.npm_lifecycle_event === "start";
   const { promise, resolve } = Promise.withResolvers<string>();
-  let askedAtMs: number | undefined;
-  const ask = (reason: string) => {
-    askedAtMs ??= performance.now();
+  let stoppedAtMs: number | undefined;
+  const stop = (reason: string) => {
+    stoppedAtMs ??= performance.now();
     resolve(reason);
   };
   const onSignal = (name: NodeJS.Signals) => {
-    if (askedAtMs === undefined) ask(name);
-    else if (!isUnderNpm || performance.now() - askedAtMs > SAME_SIGNAL_MS) stopNow();
+    if (stoppedAtMs === undefined) stop(name);
+    else if (!isUnderNpm || performance.now() - stoppedAtMs > SAME_SIGNAL_MS) stopNow();
   };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", ask);
-  const look = () => {
-    if (process.ppid !== parent) ask("npm has ended");
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", stop);
+  const checkParent = () => {
+    if (process.ppid !== parent) stop("npm has ended");
   };
-  const watch = isUnderNpm ? setInterval(look, PARENT_EVERY_MS).unref() : undefined;
+  const timer = isUnderNpm ? setInterval(checkParent, PARENT_EVERY_MS).unref() : undefined;
   end?.addEventListener("abort", () => {
-    clearInterval(watch);
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", ask);
+    clearInterval(timer);
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", stop);
   });
   return promise;
 }

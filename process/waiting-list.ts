@@ -1,41 +1,51 @@
-interface Waiter<T> {
-  readonly value: T;
+interface Entry<T> {
+  readonly item: T;
   readonly enter: () => void;
 }
 
-/** Work that waits for its turn, each until its signal aborts. Iterates over the values, the next one first. */
+/** A list of callers that wait to be admitted, in order of arrival unless one overtakes others. */
 export class WaitingList<T> {
-  #waiting: Waiter<T>[] = [];
+  readonly #entries: Entry<T>[] = [];
 
   get size(): number {
-    return this.#waiting.length;
+    return this.#entries.length;
   }
 
-  [Symbol.iterator](): Iterator<T> {
-    return this.#waiting.map(({ value }) => value).values();
+  /** The item of the caller that `admit` admits next. */
+  get first(): T | undefined {
+    return this.#entries[0]?.item;
   }
 
-  /** Resolves when `admit` reaches it. @throws the signal's reason */
-  wait(value: T, signal: AbortSignal | undefined, position = this.size): Promise<void> {
+  /** The items of all callers, in the order in which they are admitted. */
+  *[Symbol.iterator](): Iterator<T> {
+    for (const { item } of this.#entries) yield item;
+  }
+
+  /**
+   * Resolves when the caller is admitted. The caller overtakes the items at the end for which `overtakes` is true.
+   * @throws the signal's reason if it aborts before that
+   */
+  wait(item: T, signal?: AbortSignal, overtakes: (other: T) => boolean = () => false): Promise<void> {
+    const entries = this.#entries;
     return new Promise((resolve, reject) => {
       const leave = () => {
-        this.#waiting = this.#waiting.filter((each) => each !== waiter);
+        entries.splice(entries.indexOf(entry), 1);
         reject(signal?.reason);
       };
       const enter = () => {
         signal?.removeEventListener("abort", leave);
         resolve();
       };
-      const waiter: Waiter<T> = { value, enter };
-      this.#waiting.splice(position, 0, waiter);
+      const entry = { item, enter };
+      entries.splice(entries.findLastIndex((other) => !overtakes(other.item)) + 1, 0, entry);
       signal?.addEventListener("abort", leave, { once: true });
     });
   }
 
-  /** Lets the first one in; false if none waits. */
+  /** Admits the first caller. False if no caller waits. */
   admit(): boolean {
-    const waiter = this.#waiting.shift();
-    waiter?.enter();
-    return waiter !== undefined;
+    const first = this.#entries.shift();
+    first?.enter();
+    return first !== undefined;
   }
 }

@@ -2,7 +2,7 @@
  * A runtime is one way from a source to an instance. Its `Builder` recognises and builds sources, for the manager. Its
  * `LaunchPlanner` says how what was built is launched, for platforms.
  */
-import type { Bundle, Source } from "../platform/platform.ts";
+import type { Artifact, Source } from "../platform/platform.ts";
 import type { Settings } from "../platform/settings.ts";
 
 export interface Builder {
@@ -16,7 +16,7 @@ export interface Builder {
    * @throws Problem `build_failed` with the places of the errors, `invalid_source`, `source_too_large`, `no_capacity` if
    *   too many builds wait; the reason of `signal` if that aborts
    */
-  build(source: Source, signal?: AbortSignal): Promise<Bundle>;
+  build(source: Source, signal?: AbortSignal): Promise<Artifact>;
   /** Starts what the first build would wait for. */
   warm(): Promise<void>;
   /** Ends builds under way and stops what they run in. */

@@ -1,17 +1,22 @@
 import { randomUUID } from "node:crypto";
+import { inspect } from "node:util";
+import type { Router } from "@koa/router";
 import type { Context, Middleware } from "koa";
 import { ClientLeft } from "../../http/client-signal.ts";
 import { Problem, problemDocument, problemHeaders, toProblem } from "../../platform/problems.ts";
 
-/** JSON in one line that ends, so that the next prompt of a shell stands on its own. */
+/** Routes that the answer for an unknown path names. */
+const NEAREST = 3;
+
+/** Answers with one line of JSON. Its line end puts the next prompt of a shell on a line of its own. */
 export function answerJson(ctx: Pick<Context, "type" | "body">, value: unknown): void {
   ctx.type = "json";
   ctx.body = `${JSON.stringify(value)}\n`;
 }
 
 /**
- * The outermost step: gives every request its call id and every answer its fixed headers, and turns what
- * is thrown into a problem document. The stack of a failure that nobody expected goes to `print` alone.
+ * The outermost step: sets the call id and the fixed headers of every answer, and answers errors with problem
+ * documents. The stack of an unexpected error is printed only.
  */
 export function answerProblems(print: (line: string) => void): Middleware {
   return async (ctx, next) => {
@@ -19,7 +24,10 @@ export function answerProblems(print: (line: string) => void): Middleware {
     ctx.state.callId = callId;
     ctx.set({ "x-skiff-call-id": callId, "cache-control": "no-store", "x-content-type-options": "nosniff" });
     try {
-      checkTarget(ctx.req.url);
+      // A request in the form of a proxy (`GET http://host/`) names a second host besides `Host`.
+      if (!ctx.req.url?.startsWith("/")) {
+        throw new Problem("invalid_request", "The request target must be a path that starts with /.");
+      }
       await next();
     } catch (error) {
       if (error instanceof ClientLeft) {
@@ -27,26 +35,54 @@ export function answerProblems(print: (line: string) => void): Middleware {
         ctx.res.destroy();
         return;
       }
-      if (!(error instanceof Problem)) print(`internal error in call ${callId}: ${stackOf(error)}`);
-      answerProblem(ctx, toProblem(error));
+      if (!(error instanceof Problem)) print(`internal error in call ${callId}: ${inspect(error)}`);
+      const problem = toProblem(error);
+      ctx.status = problem.status;
+      ctx.body = `${JSON.stringify(problemDocument(problem, callId))}\n`;
+      ctx.set(problemHeaders(problem, callId));
+      // The rest of a body that missed its deadline would block the connection.
+      if (problem.code === "request_timeout") ctx.set("connection", "close");
     }
   };
 }
 
-function answerProblem(ctx: Context, problem: Problem): void {
-  ctx.status = problem.status;
-  ctx.body = `${JSON.stringify(problemDocument(problem, ctx.state.callId))}\n`;
-  ctx.set(problemHeaders(problem, ctx.state.callId));
-  // The rest of a body that came too late will not come now: the connection is of no more use.
-  if (problem.code === "request_timeout") ctx.set("connection", "close");
+/** The last step: answers OPTIONS, methods that a path does not serve, and unknown paths. */
+export function answerUnrouted(router: Router): Middleware {
+  return (ctx) => {
+    const methods = new Set(router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods));
+    if (methods.size === 0) throw unknownRoute(router, ctx.method, ctx.path);
+    const allow = [...methods, "OPTIONS"].sort().join(", ");
+    ctx.set("allow", allow);
+    ctx.status = 204;
+    if (ctx.method === "OPTIONS") return;
+    const detail = `${ctx.path.slice(0, 80)} answers ${allow}, not ${ctx.method}.`;
+    throw new Problem("method_not_allowed", detail);
+  };
 }
 
-/** A proxy's form of a request (`GET http://host/`) names a second host; there is one, in `Host`. */
-function checkTarget(target: string | undefined): void {
-  if (target?.startsWith("/")) return;
-  throw new Problem("invalid_request", "The request target must be a path that starts with /.");
+function unknownRoute(router: Router, method: string, path: string): Problem {
+  const byPath = Object.entries(Object.groupBy(router.stack, (layer) => String(layer.path)));
+  const nearest = byPath
+    .toSorted(([a], [b]) => likeness(b, path) - likeness(a, path))
+    .slice(0, NEAREST)
+    .map(([route, layers = []]) => {
+      const methods = layers.flatMap((layer) => layer.methods.filter((each) => each !== "HEAD"));
+      return `${methods.join("|")} ${route.replace(":name", "NAME")}`;
+    });
+  return new Problem(
+    "unknown_route",
+    `Nothing is served at ${method} ${path.slice(0, 80)}. Nearest: ${nearest.join(", ")}. Full list: /openapi.json.`,
+  );
 }
 
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? String(error)) : `thrown value ${String(error)}`;
+/** From 0 to 1: length of the common beginning in relation to the longer path. */
+function likeness(a: string, b: string): number {
+  let common = 0;
+  while (common < a.length && a[common] === b[common]) common++;
+  return common / Math.max(a.length, b.length);
+}
+
+/** Removes line breaks and control characters: text of users must not control the terminal. */
+export function onOneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").slice(0, 1_000);
 }

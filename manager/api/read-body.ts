@@ -3,37 +3,45 @@ import { ClientLeft } from "../../http/client-signal.ts";
 import { Problem, type ProblemCode } from "../../platform/problems.ts";
 import { formatBytes, formatMs } from "../../platform/quantity.ts";
 
-/** 20 MiB in this time is 1.4 Mbit/s. */
-const BODY_DEADLINE_MS = 120_000;
-
 export interface BodyLimits {
   readonly maxBytes: number;
   readonly tooLarge: Extract<ProblemCode, "body_too_large" | "source_too_large">;
-  /** What to do about a body that is too large. */
+  /** Advice for a body that is too large. */
   readonly advice: string;
-  /** Time until the whole body must be there; 2 min unless given. */
+  /** Time until the end of the body. 2 min by default, in which 20 MiB need 1.4 Mbit/s. */
   readonly deadlineMs?: number;
 }
 
 /**
- * The whole body as it was sent. What comes after an error is discarded once it is answered.
+ * Resolves with the body as sent. After an error the rest of it is discarded.
  * @throws Problem `source_too_large` or `body_too_large` (at once if the length is declared),
  * `unsupported_media_type` for a content coding, `request_timeout`; ClientLeft
  */
 export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
-  checkCoding(request);
-  const { maxBytes, deadlineMs = BODY_DEADLINE_MS } = limits;
-  if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(limits);
-  // A request without a body may come ended already (`optimizeEmptyRequests`).
+  const { maxBytes, deadlineMs = 120_000 } = limits;
+  const { "content-encoding": coding = "identity", "content-length": length = 0 } = request.headers;
+  if (coding.toLowerCase() !== "identity") {
+    throw new Problem(
+      "unsupported_media_type",
+      `Content-Encoding ${coding.slice(0, 40)} is not accepted: send the source as it is; an archive may be compressed (.tar.gz, .zip).`,
+    );
+  }
+  const tooLarge = () =>
+    new Problem(limits.tooLarge, `The body is over the limit of ${formatBytes(maxBytes)}: ${limits.advice}`);
+  if (Number(length) > maxBytes) throw tooLarge();
+  // Node may have ended a request without a body already (`optimizeEmptyRequests`).
   if (request.readableEnded) return Buffer.alloc(0);
   if (request.destroyed) throw new ClientLeft();
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const timer = setTimeout(() => reject(late(deadlineMs)), deadlineMs);
+  const timer = setTimeout(() => {
+    const detail = `The body did not arrive within ${formatMs(deadlineMs)}: send it again, over a faster connection or smaller.`;
+    reject(new Problem("request_timeout", detail));
+  }, deadlineMs);
   const chunks: Buffer[] = [];
   let bytes = 0;
   const collect = (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > maxBytes) reject(tooLarge(limits));
+    if (bytes > maxBytes) reject(tooLarge());
     else chunks.push(chunk);
   };
   const ended = () => resolve(Buffer.concat(chunks, bytes));
@@ -44,27 +52,7 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits): Pr
   } finally {
     clearTimeout(timer);
     request.off("data", collect).off("end", ended).off("close", closed);
-    // The listener for errors stays: an error without one would end the process.
+    // The error listener stays: an error event without a listener ends the process.
     request.resume();
   }
-}
-
-function checkCoding(request: IncomingMessage): void {
-  const coding = request.headers["content-encoding"];
-  if (coding === undefined || coding.toLowerCase() === "identity") return;
-  throw new Problem(
-    "unsupported_media_type",
-    `Content-Encoding ${coding.slice(0, 40)} is not accepted: send the source as it is; an archive may be compressed (.tar.gz, .zip).`,
-  );
-}
-
-function tooLarge({ tooLarge, maxBytes, advice }: BodyLimits): Problem {
-  return new Problem(tooLarge, `The body is over the limit of ${formatBytes(maxBytes)}: ${advice}`);
-}
-
-function late(deadlineMs: number): Problem {
-  return new Problem(
-    "request_timeout",
-    `The body did not arrive within ${formatMs(deadlineMs)}: send it again, over a faster connection or smaller.`,
-  );
 }

@@ -2,9 +2,8 @@ import type { Context } from "koa";
 import { Problem } from "../../platform/problems.ts";
 
 /**
- * The query of the request; bytes that are no UTF-8 are refused instead of being replaced, because they
- * would end in a setting that nobody meant.
- * @throws Problem `invalid_request`
+ * Returns the query of the request.
+ * @throws Problem `invalid_request` for bytes that are not UTF-8, because replacing them would change a setting
  */
 export function readQuery(ctx: Context): URLSearchParams {
   try {
@@ -15,40 +14,47 @@ export function readQuery(ctx: Context): URLSearchParams {
   return new URLSearchParams(ctx.querystring);
 }
 
+/** Converts the text of a parameter; undefined if the parameter is absent. */
+type Reader<T> = (text: string | undefined, name: string) => T;
+
 /**
- * Each parameter of the query at most once, and only those that the route knows.
- * @throws Problem `invalid_request` naming the parameter
+ * Returns the parameters of the query, each converted by its reader.
+ * @throws Problem `invalid_request` that names a parameter which is unknown, repeated or invalid
  */
-export function readParameters<Name extends string>(
+export function readParameters<R extends Record<string, Reader<unknown>>>(
   ctx: Context,
-  known: readonly Name[],
-): Partial<Record<Name, string>> {
-  const parameters: Partial<Record<Name, string>> = {};
-  for (const [key, value] of readQuery(ctx)) {
-    const name = known.find((each) => each === key);
-    if (name === undefined) throw unknownParameter(key, known);
-    if (parameters[name] !== undefined) {
-      throw new Problem("invalid_request", `The parameter ${name} was given twice: give it once.`);
+  readers: R,
+): { [N in keyof R]: ReturnType<R[N]> } {
+  const texts = new Map<string, string>();
+  for (const [key, text] of readQuery(ctx)) {
+    if (!Object.hasOwn(readers, key)) {
+      const known = Object.keys(readers).join(", ") || "none";
+      const detail = `There is no parameter "${key.slice(0, 80)}" here. Parameters: ${known}.`;
+      throw new Problem("invalid_request", detail);
     }
-    parameters[name] = value;
+    if (texts.has(key)) {
+      throw new Problem("invalid_request", `The parameter ${key} was given twice: give it once.`);
+    }
+    texts.set(key, text);
   }
-  return parameters;
+  const values = Object.entries(readers).map(([name, read]) => [name, read(texts.get(name), name)]);
+  return Object.fromEntries(values) as { [N in keyof R]: ReturnType<R[N]> };
 }
 
-/** @throws Problem `invalid_request` unless the text is a whole number from `least` to `most` */
-export function wholeNumber(name: string, text: string, [least, most]: readonly [number, number]): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most) return value;
-  throw new Problem(
-    "invalid_request",
-    `${name}=${text.slice(0, 40)} must be a whole number from ${least} to ${most}.`,
-  );
+/** Reads a whole number from `least` to `most`. */
+export function wholeNumber<D>(least: number, most: number, otherwise: D): Reader<number | D> {
+  return (text, name) => {
+    if (text === undefined) return otherwise;
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    const detail = `${name}=${text.slice(0, 40)} must be a whole number from ${least} to ${most}.`;
+    throw new Problem("invalid_request", detail);
+  };
 }
 
-function unknownParameter(key: string, known: readonly string[]): Problem {
-  const list = known.length === 0 ? "none" : known.join(", ");
-  return new Problem(
-    "invalid_request",
-    `There is no parameter "${key.slice(0, 80)}" here. Parameters: ${list}.`,
-  );
-}
+/** Reads true or false; a parameter without a value is true. */
+export const flag: Reader<boolean> = (text, name) => {
+  if (text === undefined || text === "false" || text === "0") return false;
+  if (text === "true" || text === "1" || text === "") return true;
+  throw new Problem("invalid_request", `${name}=${text.slice(0, 40)} must be true or false.`);
+};

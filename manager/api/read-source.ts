@@ -5,37 +5,32 @@ import { unknownFunction } from "../deploys/deploys.ts";
 import { readParameters, wholeNumber } from "./read-query.ts";
 import type { Handler, Services } from "./services.ts";
 
-const ENDINGS: Readonly<Record<SourceType, string>> = {
+/** Endings of file names by media type. */
+export const SOURCE_ENDINGS: Readonly<Record<SourceType, string>> = {
   "text/typescript": "ts",
   "application/x-tar": "tar",
   "application/gzip": "tar.gz",
   "application/zip": "zip",
 };
 
-/** `GET /func/NAME/source?version=`: the bytes that were posted. */
+/** `GET /func/NAME/source?version=`: the bytes of the deploy, of the current version by default. */
 export function readSource({ platform }: Services): Handler {
+  const readers = { version: wholeNumber(1, Number.MAX_SAFE_INTEGER, undefined) };
   return async (ctx) => {
     const name = checkFunctionName(ctx.params.name);
-    const { version: text } = readParameters(ctx, ["version"]);
-    const number =
-      text === undefined ? undefined : wholeNumber("version", text, [1, Number.MAX_SAFE_INTEGER]);
-    const version = await findVersion(platform, name, number);
+    const { version = (await platform.find(name))?.version } = readParameters(ctx, readers);
+    if (version === undefined) throw unknownFunction(name);
     const source = await platform.readSource(name, version);
     if (source === undefined) throw await unknownVersion(platform, name, version);
     const charset = source.type === "text/typescript" ? "; charset=utf-8" : "";
     ctx.set("content-type", `${source.type}${charset}`);
-    ctx.set("content-disposition", `attachment; filename="${name}-${version}.${ENDINGS[source.type]}"`);
+    ctx.set(
+      "content-disposition",
+      `attachment; filename="${name}-${version}.${SOURCE_ENDINGS[source.type]}"`,
+    );
     const { buffer, byteOffset, byteLength } = source.bytes;
     ctx.body = Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
   };
-}
-
-/** The number of the version that is asked for; without one the current. */
-async function findVersion(platform: Platform, name: string, number?: number): Promise<number> {
-  if (number !== undefined) return number;
-  const current = await platform.find(name);
-  if (current === undefined) throw unknownFunction(name);
-  return current.version;
 }
 
 async function unknownVersion(platform: Platform, name: string, version: number): Promise<Problem> {

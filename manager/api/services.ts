@@ -5,24 +5,33 @@ import type { Builder } from "../../runtimes/runtime.ts";
 import type { Access } from "../access/access.ts";
 import type { Deploys } from "../deploys/deploys.ts";
 
-/** What the handlers of the management API work with. */
-export interface Services {
+export interface ManagerOptions {
   readonly platform: Platform;
-  readonly deploys: Deploys;
-  readonly builder: Pick<Builder, "recognize">;
+  readonly builder: Builder;
   readonly limits: Limits;
   readonly access: Access;
-  /** One line for the person at the terminal. */
+  /** Prints one line on the terminal. */
   readonly print: (line: string) => void;
-  /** Prometheus text. */
+  /** Returns the text of `/metrics` in the format of Prometheus. */
   readonly metrics: () => Promise<string>;
-  /** Undefined: ready; else why not. */
+  /** Returns the reason why the manager is not ready, or undefined. */
   readonly ready: () => string | undefined;
-  readonly publicUrl?: string | undefined;
-  /** Aborted when Skiff shuts down: nothing that streams may hold it up. */
+  /** Base of the URLs in answers. By default it is made from the `Host` of the request. */
+  readonly publicUrl?: string;
+}
+
+/** Dependencies of the handlers. */
+export interface Services extends ManagerOptions {
+  readonly deploys: Deploys;
+  /** Aborts when the manager shuts down, so that it ends streams. */
   readonly closing: AbortSignal;
 }
 
-/** One request on its way to its answer; `state.callId` is its call id. */
+/** One request; `state.callId` is its call id. */
 export type Call = Context & { params: Record<string, string> };
 export type Handler = (ctx: Call) => Promise<void> | void;
+
+/** Returns the base of the URLs in an answer, without a slash at its end. */
+export function baseUrl({ publicUrl }: Services, ctx: Call): string {
+  return publicUrl?.replace(/\/+$/, "") ?? `http://${ctx.req.headers.host}`;
+}

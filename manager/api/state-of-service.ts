@@ -1,15 +1,12 @@
 import { Problem } from "../../platform/problems.ts";
-import type { Handler, Services } from "./services.ts";
+import { baseUrl, type Handler, type Services } from "./services.ts";
 
-/** `GET /healthz`: the process lives. Says nothing about what it depends on, so that no probe kills it for that. */
-export function answerHealth(): Handler {
-  return (ctx) => {
-    ctx.type = "text";
-    ctx.body = "ok\n";
-  };
-}
+/** `GET /healthz`: the process runs. Dependencies do not count, so that no probe restarts the process for them. */
+export const answerHealth: Handler = (ctx) => {
+  ctx.body = "ok\n";
+};
 
-/** `GET /readyz`: calls can be sent here. */
+/** `GET /readyz`: the manager accepts calls. */
 export function answerReadiness({ ready, closing }: Services): Handler {
   return (ctx) => {
     if (closing.aborted) throw drainingProblem();
@@ -17,7 +14,6 @@ export function answerReadiness({ ready, closing }: Services): Handler {
     if (reason !== undefined) {
       throw new Problem("not_ready", `Not ready yet: ${reason.replace(/\.$/, "")}.`, { retryAfterS: 1 });
     }
-    ctx.type = "text";
     ctx.body = "ready\n";
   };
 }
@@ -33,4 +29,31 @@ export function answerMetrics({ metrics }: Services): Handler {
 
 export function drainingProblem(): Problem {
   return new Problem("draining", "Skiff is shutting down: try again in a moment.", { retryAfterS: 1 });
+}
+
+/** `GET /`: an introduction for people who open the address in a browser. */
+export function answerWelcome(services: Services): Handler {
+  return (ctx) => {
+    const base = baseUrl(services, ctx);
+    ctx.body = `This is Skiff: post TypeScript, get a URL.
+
+Write hello.ts:
+
+  export default () => "hello";
+
+Deploy it and call it:
+
+  curl --data-binary @hello.ts -X POST ${base}/func\\?name=hello
+  curl ${base}/fn/hello
+
+Then:
+
+  curl ${base}/func                     list all functions
+  curl ${base}/func/hello               one function: versions, settings, instances, errors
+  curl ${base}/func/hello/logs          its output
+  curl -X DELETE ${base}/func/hello     remove it
+
+The whole API: ${base}/openapi.json
+`;
+  };
 }

@@ -2,11 +2,9 @@ import type { Limits } from "../../platform/limits.ts";
 import type { Access } from "../access/access.ts";
 import { answerJson } from "../api/answer.ts";
 import type { Handler, Services } from "../api/services.ts";
-import { callPaths, functionPaths, servicePaths } from "./openapi-paths.ts";
-import { type Schema, schemas } from "./openapi-schemas.ts";
-
-/** Version of the API that the document describes. */
-const API_VERSION = "1.0.0";
+import { callPaths, functionPaths, servicePaths } from "./paths.ts";
+import type { Schema } from "./schema.ts";
+import { schemas } from "./schemas.ts";
 
 /** `GET /openapi.json`. */
 export function answerOpenApi({ limits, access }: Services): Handler {
@@ -14,16 +12,16 @@ export function answerOpenApi({ limits, access }: Services): Handler {
   return (ctx) => answerJson(ctx, document);
 }
 
-/** The OpenAPI 3.1 document of this installation, with its limits as ranges. */
+/** Returns the OpenAPI 3.1 document of this installation, with its limits as ranges. */
 export function openApi(limits: Limits, access: Access): Schema {
   return {
     openapi: "3.1.0",
     info: {
       title: "Skiff",
-      version: API_VERSION,
+      version: "1.0.0",
       summary: "POST TypeScript, get a URL",
       description:
-        "A path that is not listed is 404 `unknown_route`, another method of a listed path (of `/fn`: TRACE and CONNECT) is 405 `method_not_allowed` with `Allow`; each GET answers HEAD, and each path OPTIONS. On Kubernetes what needs the cluster is 503 `platform_unavailable` while its API server does not answer.",
+        "An unlisted path answers 404 `unknown_route`, and an unlisted method (for `/fn`: TRACE and CONNECT) 405 `method_not_allowed` with `Allow`. Each GET answers HEAD, and each path OPTIONS. On Kubernetes, operations that need the cluster answer 503 `platform_unavailable` while its API server does not respond. No operation answers `invalid_declaration` or `precondition_failed` yet.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
@@ -36,7 +34,7 @@ export function openApi(limits: Limits, access: Access): Schema {
           type: "http",
           scheme: "bearer",
           description:
-            "Needed unless the management API listens on loopback only, where no web page may reach it instead",
+            "Required unless the management API listens on loopback only, where it refuses web pages instead",
         },
       },
     },

@@ -1,3 +1,4 @@
+import { DECLARATION_KINDS, type DeclarationKinds } from "../declarations.ts";
 import type { Limits } from "../limits.ts";
 import type {
   Draft,
@@ -20,6 +21,7 @@ import type { KubeApi } from "./cluster/api.ts";
 import { clusterProblem } from "./cluster/api-error.ts";
 import type { MirrorTimes } from "./cluster/mirror.ts";
 import type { FunctionResource } from "./cluster/resources.ts";
+import { ClusterDeclarations } from "./declarations.ts";
 import { EndpointsMirror } from "./endpoints/endpoints-mirror.ts";
 import { LoadTable } from "./endpoints/load-table.ts";
 import { FunctionReader, fromCluster } from "./function-reader.ts";
@@ -46,6 +48,8 @@ export interface KubernetesPlatformOptions {
   /** The client image, as the nodes know it. */
   readonly image: string;
   readonly namespace?: string;
+  /** Kinds of declarations; DECLARATION_KINDS by default. */
+  readonly kinds?: DeclarationKinds;
   /** CPU that a pod asks for, as a quantity; default 50m. The autoscaler's 75 % are of it. */
   readonly cpuRequest?: string;
   /** Takes one line for people: what is wrong with the connection to the cluster. */
@@ -62,6 +66,7 @@ export interface KubernetesPlatformOptions {
 /** Functions as Deployments of a cluster. Manager and router each have one; the leader's work is in control/. */
 export class KubernetesPlatform implements Platform {
   readonly abilities = { scalesOut: false, scalesToZero: true, runsCode: true, durable: true };
+  readonly declarations: ClusterDeclarations;
   readonly loads = new LoadTable();
   readonly mirror: EndpointsMirror;
   readonly versions: VersionStore;
@@ -100,6 +105,9 @@ export class KubernetesPlatform implements Platform {
       onTrouble: (reason) => print(`the cluster cannot be watched: ${reason}`),
       ...(times ? { times } : {}),
     });
+    const { kinds = DECLARATION_KINDS } = options;
+    const closing = this.#closing.signal;
+    this.declarations = new ClusterDeclarations({ api, namespace, kinds, limits, closing, print, times });
     this.versions = new VersionStore(api, namespace);
     const { cpuRequest = CPU_REQUEST } = options;
     this.children = new Children({ api, namespace, image, limits, cpuRequest });
@@ -249,6 +257,7 @@ export class KubernetesPlatform implements Platform {
     await Promise.allSettled(this.#changes);
     await this.#turns.close();
     await this.#starter.close();
+    await this.declarations.close();
     await this.mirror.close();
     await this.#api.close();
   }

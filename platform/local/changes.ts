@@ -1,8 +1,7 @@
 import { setTimeout } from "node:timers/promises";
-import { isDiskFull } from "../disk-full.ts";
 import type { Draft, LogLine, Stored, Traffic } from "../platform.ts";
 import { Problem } from "../problems.ts";
-import { shortageOf } from "../shortage.ts";
+import { isDiskFull, shortageOf } from "../shortage.ts";
 import { checkTraffic, shareOf } from "../traffic.ts";
 import { type LocalFunction, removed } from "./function.ts";
 import { StartError } from "./instances/running-instance.ts";
@@ -45,7 +44,7 @@ export class Changes {
     let isCommitted = false;
     try {
       if ("sameAs" in content) await this.#copyBundle(fn, content.sameAs, record);
-      else await bundles.write(record, content.bundle);
+      else await bundles.write(record, content.artifact);
       const started = await runner.bringUp(1, signal);
       let forget: readonly number[] = [];
       const toForget = () => (forget = fn.toForget({ newest: record.version }));

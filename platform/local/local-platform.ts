@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { DECLARATION_KINDS, type DeclarationKinds } from "../declarations.ts";
 import { EndpointsTable } from "../endpoints-table.ts";
 import type { Limits } from "../limits.ts";
 import type {
@@ -18,6 +19,7 @@ import type {
 } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import { Changes } from "./changes.ts";
+import { LocalDeclarations } from "./declarations.ts";
 import { Functions } from "./functions.ts";
 import { InstanceWatch, WATCH_TIMES, type WatchTimes } from "./instances/instance-watch.ts";
 import { Instances } from "./instances/instances.ts";
@@ -33,6 +35,8 @@ export interface LocalPlatformOptions {
   /** Folder of everything that must outlive a restart. It is made if it does not exist. */
   readonly dataFolder: string;
   readonly limits: Limits;
+  /** Kinds of declarations; DECLARATION_KINDS by default. */
+  readonly kinds?: DeclarationKinds;
   /** Paths in that folder that a crash of other parts leaves behind. They are removed at the start. */
   readonly leftovers?: readonly string[];
   /** Receives every line that a function prints or that the platform logs about it. */
@@ -60,6 +64,7 @@ interface Opened {
 /** Runs functions as Deno processes of this machine, started by calls. All state is in one folder. */
 export class LocalPlatform implements Platform {
   readonly abilities = { scalesOut: true, scalesToZero: true, runsCode: true, durable: true };
+  readonly declarations: LocalDeclarations;
   readonly #drainMs: number;
   readonly #store: Store;
   readonly #instances: Instances;
@@ -76,6 +81,13 @@ export class LocalPlatform implements Platform {
     this.#drainMs = limits.drainMs;
     this.#store = store;
     this.#instances = instances;
+    this.declarations = new LocalDeclarations({
+      store,
+      limits,
+      kinds: options.kinds ?? DECLARATION_KINDS,
+      closing: this.#closing.signal,
+      print: (text) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text }),
+    });
     const changes = new Changes({ store, bundles: instances.bundles, spread, onLine });
     this.#changes = changes;
     this.#functions = new Functions(functions, {

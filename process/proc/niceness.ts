@@ -2,13 +2,13 @@ import { writeFileSync } from "node:fs";
 import { setPriority } from "node:os";
 import { threadsOf } from "./process-tree.ts";
 
-/** Errors that mean that a process has ended, or that the system does not let this one raise a priority again. */
+/** Codes of errors for a process that has ended, or a priority that this process must not raise again. */
 const PASSING = new Set<unknown>(["ENOENT", "ESRCH", "EACCES", "EPERM", "EAGAIN", "EINVAL"]);
 
 /**
  * Sets the niceness (nice(1)) of processes. Linux keeps one for each thread, and one for each session where it groups
  * threads by session (autogroup): then sessions are compared first.
- * @throws an error of the system, such as that there is no file left to write with
+ * @throws an error of the system, such as EMFILE
  */
 export function setNice(pids: readonly number[], nice: number): void {
   for (const pid of pids) {

@@ -7,11 +7,11 @@ const MOST = 64;
 export interface TreeOptions {
   /** Most processes to find; 64 by default. */
   readonly most?: number;
-  /** Finds children that another thread than the first started, which reads a file for every thread. */
+  /** Also finds children of threads other than the first, which reads a file for every thread. */
   readonly ofAllThreads?: boolean;
 }
 
-/** Lists a process and its descendants, the process first; empty when it has ended. Only on Linux. */
+/** Lists a process and its descendants, the process first. Empty if it has ended. Linux only. */
 export function processTree(files: SmallFiles, root: number, options: TreeOptions = {}): number[] {
   const { most = MOST, ofAllThreads = false } = options;
   const found = [root];
@@ -26,7 +26,7 @@ export function processTree(files: SmallFiles, root: number, options: TreeOption
   return found;
 }
 
-/** Lists the threads of a process; empty when it has ended, or this process has no file left to read with. */
+/** Lists the threads of a process. Empty if it has ended, or if this process is out of file descriptors. */
 export function threadsOf(pid: number): number[] {
   try {
     return readdirSync(`/proc/${pid}/task`).map(Number);

@@ -1,22 +1,22 @@
 import { closeSync, openSync, readSync } from "node:fs";
 
-/** Larger than any file that is read: a status, a memory.stat. A longer list of processes is cut. */
+/** Larger than status and memory.stat files. A longer list of processes is truncated. */
 const BUFFER_BYTES = 16 * 1024;
 
-/** Errors that mean that the process or the group has ended, or that this process has no file left to read with. */
+/** Codes of errors for an ended process or group, and for a process that is out of file descriptors. */
 const PASSING = ["ENOENT", "ESRCH", "ENODEV", "EMFILE", "ENFILE"];
 
-/** Reads files of `/proc` and `/sys` into one buffer, because a thousand instances are sampled many times a second. */
+/** Reads files of `/proc` and `/sys` into one buffer, because a thousand instances are sampled several times a second. */
 export class SmallFiles {
   readonly #passing: ReadonlySet<unknown>;
   readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
 
-  /** @param passing further codes of errors for which a file counts as gone */
+  /** @param passing codes of further errors that mean that a file is gone */
   constructor(passing: readonly string[] = []) {
     this.#passing = new Set([...PASSING, ...passing]);
   }
 
-  /** Returns the text of a file, at most 16 KiB; undefined when it is gone, or cannot be read now. */
+  /** Returns the text of a file, at most 16 KiB. Undefined if it is gone or cannot be read now. */
   text(path: string): string | undefined {
     let file: number | undefined;
     try {
@@ -31,14 +31,14 @@ export class SmallFiles {
     }
   }
 
-  /** Reads a file that contains one number. */
+  /** Returns the number in a file. */
   number(path: string): number | undefined {
     const text = this.text(path);
     return text === undefined ? undefined : Number(text);
   }
 }
 
-/** Returns the number behind `name` at the start of a line, as in `RssAnon:  123 kB` or `anon 456`; 0 if there is none. */
+/** Returns the number after `name` at the start of a line, as in `RssAnon:  123 kB` or `anon 456`; 0 if absent. */
 export function fieldOf(text: string, name: string): number {
   const at = text.startsWith(name) ? 0 : text.indexOf(`\n${name}`) + 1;
   if (at === 0 && !text.startsWith(name)) return 0;

@@ -1,29 +1,26 @@
-/**
- * The commands that put a program into a sandbox of the kernel: namespaces (namespaces(7)) that hold what it is given
- * and nothing else. Pure: paths in, arguments out.
- */
+/** Commands that run a program in namespaces(7) which contain only the paths of its `SandboxSpec`. Pure. */
 import { type Tools, toolPath } from "./tools.ts";
 
-/** Files and folders of the machine by their path inside, outer folders before what is in them. */
+/** Host paths by their path inside. Outer folders come before their contents. */
 export type Paths = Readonly<Record<string, string>>;
 
 export interface SandboxSpec {
   readonly tools: Tools;
-  /** Besides a mount namespace. With `user` the program keeps the user of this process outside. */
+  /** New namespaces besides a mount namespace. With `user` the program runs as the user of this process outside. */
   readonly namespaces: readonly ("pid" | "ipc" | "uts" | "cgroup" | "net" | "user")[];
-  /** With a user namespace, the id inside (bubblewrap alone; with unshare it is 0). Without, root becomes this user. */
+  /** User id inside. With a user namespace, only bubblewrap sets it (with unshare it is 0); otherwise root switches. */
   readonly user: number;
-  /** Without one of these the sandbox cannot be made. */
   readonly read: Paths;
+  /** Paths to skip if they do not exist. */
   readonly readIfThere: Paths;
   readonly write: Paths;
-  /** Shell commands that run in the mount namespace before anything is mounted. */
+  /** Shell commands that run in the mount namespace before the mounts. */
   readonly prepare?: string;
-  /** A folder in memory, with folders in it, that bubblewrap makes; for unshare, `prepare` can mount one. */
+  /** A folder in memory that bubblewrap mounts, with its subfolders; for unshare, `prepare` can mount one. */
   readonly memory?: { to: string; folders: readonly string[]; bytes: number; mode: string };
-  /** An empty folder of the machine, not above any of the others: unshare builds the root of the sandbox there. */
+  /** An empty host folder, not above any other path, where unshare builds the root of the sandbox. */
   readonly root: string;
-  /** All variables that the program gets; a shell inside may add its own. */
+  /** All variables of the program; a shell inside may add its own. */
   readonly env: Readonly<Record<string, string>>;
   /** Current folder, as a path inside. */
   readonly cwd: string;
@@ -31,10 +28,10 @@ export interface SandboxSpec {
 
 const DEVICES = ["null", "zero", "full", "random", "urandom"];
 const DROP = ["--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs"];
-/** What `setpriv` needs to change the user and to drop everything, these three included. */
+/** Capabilities that `setpriv` needs to change the user and to drop all capabilities, these three included. */
 const CAPABILITIES_OF_SETPRIV = ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"];
 
-/** The command that runs `program` in a sandbox made by bubblewrap. @throws Error if a tool is not installed */
+/** Runs `program` in a sandbox of bubblewrap. @throws Error if a tool is not installed */
 export function bwrapCommand(spec: SandboxSpec, program: readonly string[]): string[] {
   const { tools, namespaces, user, read, readIfThere, write, prepare, memory, env, cwd } = spec;
   const hasUsers = namespaces.includes("user");
@@ -48,7 +45,7 @@ export function bwrapCommand(spec: SandboxSpec, program: readonly string[]): str
       ? ["--uid", String(user), "--gid", String(user)]
       : CAPABILITIES_OF_SETPRIV.flatMap((name) => ["--cap-add", name])),
     ...Object.entries(env).flatMap(([name, value]) => ["--setenv", name, value]),
-    // Only root could enter those that bubblewrap makes by itself.
+    // Only root can enter the folders that bubblewrap makes by itself.
     ...foldersAbove({ ...read, ...readIfThere, ...write }).flatMap((to) => ["--perms", "0755", "--dir", to]),
     ...bind("--ro-bind", read),
     ...bind("--ro-bind-try", readIfThere),
@@ -56,7 +53,7 @@ export function bwrapCommand(spec: SandboxSpec, program: readonly string[]): str
     ...bind("--bind", write),
     ...(memory ? ["--perms", memory.mode, "--size", String(memory.bytes), "--tmpfs", memory.to] : []),
     ...(memory?.folders ?? []).flatMap((folder) => ["--perms", memory!.mode, "--dir", folder]),
-    // Read-only: outside, root may own what is in /proc, and a setting of the kernel holds for the whole machine.
+    // Read-only, because root may own files in /proc outside, and kernel settings apply to the whole machine.
     ...["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", cwd],
     ...(hasUsers ? program : [toolPath(tools, "setpriv"), ...identity(user), ...DROP, ...program]),
   ];
@@ -65,38 +62,30 @@ export function bwrapCommand(spec: SandboxSpec, program: readonly string[]): str
   return [...unshare, toolPath(tools, "sh"), "-c", `set -e; ${prepare}; exec "$@"`, "sh", ...bwrap];
 }
 
-/** The command that runs `program` in a sandbox made by util-linux. @throws Error if a tool is not installed */
+/** Runs `program` in a sandbox of util-linux. @throws Error if a tool is not installed */
 export function unshareCommand(spec: SandboxSpec, program: readonly string[]): string[] {
   const { tools, namespaces, user } = spec;
   const hasUsers = namespaces.includes("user");
-  // Their ends are those of all: first of `unshare`, by which the first process of the namespace ends.
+  // The sandbox ends with this process: `unshare` gets SIGKILL, and with it the first process of the namespace.
   const [setpriv, dies] = [toolPath(tools, "setpriv"), ["--pdeathsig", "KILL"]];
   return [
     ...[setpriv, ...dies, toolPath(tools, "unshare"), "--mount"],
     ...namespaces.flatMap((name) => (name === "user" ? ["--user", "--map-root-user"] : [`--${name}`])),
     ...["--fork", "--kill-child=SIGKILL", toolPath(tools, "sh"), "-c", mountScript(spec), "sh"],
-    // A change of the user clears the signal at the parent's death, so it is asked for again.
+    // A change of the user clears the parent-death signal, so it is set again.
     ...[setpriv, ...(hasUsers ? [] : identity(user)), ...DROP, ...dies, ...program],
   ];
 }
 
-/** Runs as root of the new mount namespace: builds the tree, makes it the root and runs its arguments there. */
-function mountScript({
-  tools,
-  read,
-  readIfThere,
-  write,
-  prepare = ":",
-  root,
-  env,
-  cwd,
-}: SandboxSpec): string {
+/** A script for root of the new mount namespace. It mounts all paths, changes the root and runs its arguments there. */
+function mountScript(spec: SandboxSpec): string {
+  const { tools, read, readIfThere, write, prepare = ":", root, env, cwd } = spec;
   const [mount, umount, mkdir] = (["mount", "umount", "mkdir"] as const).map((name) => toolPath(tools, name));
   const place = (command: string, paths: Paths) =>
     Object.entries(paths).map(([to, from]) => `${command} ${quote(from)} ${quote(root + to)}`);
   const lines = [
     "set -e",
-    // The program may have another user, who must be able to enter the folders that root makes.
+    // The program may run as another user, which must be able to enter the folders that root makes.
     "umask 022",
     prepare,
     `${mount} -t tmpfs -o size=1m,nr_inodes=1k,mode=0755,nosuid,nodev root ${quote(root)}`,
@@ -107,7 +96,7 @@ function mountScript({
       fi
       ${mount} --bind "$1" "$2"
     }`,
-    // The kernel refuses to drop noexec where the mount already has it.
+    // The kernel does not remove noexec from a mount that already has it.
     `limit() { ${mount} -o "remount,bind,$2" "$1" || ${mount} -o "remount,bind,$2,noexec" "$1"; }`,
     `ro() { bind "$1" "$2"; limit "$2" ro,nosuid,nodev; }`,
     `try() { [ ! -e "$1" ] || ro "$1" "$2"; }`,
@@ -131,7 +120,7 @@ function identity(user: number): string[] {
   return [`--reuid=${user}`, `--regid=${user}`, "--clear-groups"];
 }
 
-/** The folders in which something is put, outermost first. */
+/** All parent folders of the paths, outermost first. */
 function foldersAbove(paths: Paths): string[] {
   const folders = new Set<string>();
   for (const path of Object.keys(paths)) {
@@ -141,7 +130,7 @@ function foldersAbove(paths: Paths): string[] {
   return [...folders];
 }
 
-/** Lines of a shell script that set variables. @throws Error if a name is not one of a variable */
+/** Shell lines that export variables. @throws Error if a name is not valid */
 export function exportLines(env: Readonly<Record<string, string>>): string[] {
   return Object.entries(env).map(([name, value]) => {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new Error(`"${name}" is not a valid variable name`);
@@ -149,31 +138,31 @@ export function exportLines(env: Readonly<Record<string, string>>): string[] {
   });
 }
 
-/** For a POSIX shell: nothing within single quotes means anything. */
+/** Quotes an argument for a POSIX shell, which interprets nothing within single quotes. */
 export function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Limits of resources for a process and each of its children; absent ones stay as they are. */
+/** Resource limits of a process and of each of its children. Absent limits stay unchanged. */
 export interface ResourceLimits {
-  /** Memory that it may map for writing. */
+  /** Writable memory mappings. */
   readonly dataKiB?: number;
-  /** Longest file that it may write. */
+  /** Size of a written file. */
   readonly fileKiB?: number;
   readonly openFiles?: number;
 }
 
-/** Shell commands that set the limits, and allow no core file. */
+/** Shell commands that set the limits and disable core files. */
 export function limitCommands({ dataKiB, fileKiB, openFiles }: ResourceLimits): string {
   const data = dataKiB === undefined ? "" : `; ulimit -d ${dataKiB}`;
   // In blocks of 512 bytes.
   const file = fileKiB === undefined ? "" : `; ulimit -f ${fileKiB * 2}`;
-  // Skiff itself may have been given fewer files, and cannot pass on more.
+  // Fails if Skiff itself has a lower limit, which then applies.
   const open = openFiles === undefined ? "" : `; ulimit -n ${openFiles} 2>/dev/null || :`;
   return `ulimit -c 0${data}${file}${open}`;
 }
 
-/** The command that runs another one within limits. */
+/** Runs a command within limits. */
 export function limitedCommand(limits: ResourceLimits, command: readonly string[]): string[] {
   return ["/bin/sh", "-c", `${limitCommands(limits)}; exec "$@"`, "sh", ...command];
 }

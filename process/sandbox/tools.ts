@@ -1,18 +1,18 @@
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 
-/** Programs of the system that sandboxes are made with. */
+/** System programs that make sandboxes. */
 export const SANDBOX_TOOLS = [
   ...["bwrap", "unshare", "mount", "umount", "pivot_root", "setpriv", "sh", "mkdir", "chown", "ldd"],
 ] as const;
 
-/** Paths of the programs that are installed. */
+/** Paths of the installed programs. */
 export type Tools = Readonly<Partial<Record<(typeof SANDBOX_TOOLS)[number], string>>>;
 
-/** Where systems keep these programs, whatever the PATH of this process is. */
+/** Usual folders of these programs, which PATH may lack. */
 export const PROGRAM_FOLDERS = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
 
-/** Finds programs in these folders, the first folder first. Those that are not installed are absent. */
+/** Finds programs in folders; earlier folders take precedence. Programs that are not installed are absent. */
 export function findPrograms<N extends string>(
   names: readonly N[],
   folders: readonly string[] = PROGRAM_FOLDERS,
@@ -36,7 +36,7 @@ export function toolPath(tools: Tools, name: keyof Tools): string {
   return path;
 }
 
-/** Whether this process may use a file in a way of `fs.constants`. */
+/** True if this process has an access right of `fs.constants` to a file. */
 export function canAccess(path: string, mode: number): boolean {
   try {
     accessSync(path, mode);

@@ -3,7 +3,7 @@ const LINES_PER_S = 10;
 /** One line per failed call, but no flood of them: what is over the limit is counted in the next line. */
 export class FailureLog {
   readonly #print: (line: string) => void;
-  #windowStartMs = 0;
+  #windowStartMs = Number.NEGATIVE_INFINITY;
   #lines = 0;
   #left = 0;
 
@@ -11,8 +11,8 @@ export class FailureLog {
     this.#print = print;
   }
 
-  print(line: string): void {
-    const nowMs = performance.now();
+  /** @param nowMs the monotonic time, in milliseconds */
+  print(line: string, nowMs = performance.now()): void {
     if (nowMs - this.#windowStartMs >= 1_000) {
       this.#windowStartMs = nowMs;
       this.#lines = 0;

@@ -76,7 +76,7 @@ export class ClusterPlatform {
     this.#reconciler = new Reconciler({
       ...shared,
       // Code of these tests needs no building.
-      build: async (source) => ({ code: source.bytes }),
+      build: async (source) => ({ kind: "module", code: source.bytes }),
       urlOf: (name) => `/fn/${name}`,
     });
     this.#sleeper = new Sleeper({

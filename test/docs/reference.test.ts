@@ -57,7 +57,7 @@ describe("docs/errors.md", () => {
 
 describe("docs/limits.md", () => {
   it("lists exactly the limits that there are", () => {
-    const expected = Object.values(LIMITS).map(({ about, value, env }) => [
+    const expected = Object.values(LIMITS).map(([env, , value, about]) => [
       about.replaceAll("`", ""),
       value,
       env,

@@ -2,9 +2,10 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import type { Access } from "../../manager/access/access.ts";
-import { createManager, type Manager, type ManagerOptions } from "../../manager/manager.ts";
+import type { ManagerOptions } from "../../manager/api/services.ts";
+import { createManager, type Manager } from "../../manager/manager.ts";
 import { type Limits, limitsFromEnv } from "../../platform/limits.ts";
-import type { Bundle, Source } from "../../platform/platform.ts";
+import type { Artifact, Source } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 import { recognizeSource } from "../../runtimes/deno/build/source.ts";
 import type { Builder } from "../../runtimes/runtime.ts";
@@ -23,7 +24,7 @@ export class FakeBuilder implements Builder {
     return recognizeSource(bytes, LIMITS);
   }
 
-  async build(source: Source, signal?: AbortSignal): Promise<Bundle> {
+  async build(source: Source, signal?: AbortSignal): Promise<Artifact> {
     const code = Buffer.from(source.bytes).toString();
     this.built.push(code);
     const left = new Promise<never>((_resolve, reject) => {
@@ -34,7 +35,7 @@ export class FakeBuilder implements Builder {
     });
     await Promise.race([this.hold, left]);
     if (code.includes("CRASH")) throw new TypeError("secret inner state");
-    if (!code.includes("BROKEN")) return { code: Buffer.from(code) };
+    if (!code.includes("BROKEN")) return { kind: "module", code: Buffer.from(code) };
     const error = { message: "Unexpected end", file: "main.ts", line: 3, column: 7, lineText: "const x =" };
     const detail = `main.ts:3:7: Unexpected end\n  const x =\n        ^`;
     throw new Problem("build_failed", detail, { errors: [error] });

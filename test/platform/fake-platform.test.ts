@@ -4,6 +4,7 @@ import { Problem } from "../../platform/problems.ts";
 import { answering, draftOf } from "../support/platform/draft.ts";
 import { FakePlatform } from "../support/platform/fake-platform.ts";
 import { conformance } from "./conformance/conformance.ts";
+import { declarationsConformance, KINDS } from "./conformance/declarations.ts";
 
 const FAILING = "throw";
 
@@ -14,8 +15,8 @@ class BreakablePlatform extends FakePlatform {
   constructor(limits: Partial<Limits>) {
     super({
       ...limits,
-      start: ({ name, hash, bundle }) => {
-        if (Buffer.from(bundle.code).toString() === FAILING)
+      start: ({ name, hash, artifact }) => {
+        if (Buffer.from(artifact.code).toString() === FAILING)
           throw new Problem("start_failed", "It does not start.", { log: ["last words"] });
         if (this.broken.has(`${name} ${hash}`))
           throw new Problem("no_capacity", "It does not start.", { retryAfterS: 1 });
@@ -41,5 +42,19 @@ conformance("the platform in memory", {
   print: async (platform, name, text) => (platform as BreakablePlatform).print(name, text),
   answer: async () => {
     throw new Error("it runs no code");
+  },
+});
+
+declarationsConformance("the platform in memory", {
+  isDurable: false,
+  open: async () => {
+    const lines: string[] = [];
+    const platform = new FakePlatform({ kinds: KINDS, print: (line) => lines.push(line) });
+    const { declarations } = platform;
+    return { declarations, printed: () => lines.join("\n"), close: () => platform.close() };
+  },
+  beside: async ({ declarations }) => declarations,
+  reopen: async () => {
+    throw new Error("it is not durable");
   },
 });

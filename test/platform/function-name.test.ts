@@ -28,7 +28,7 @@ describe("a function's name", () => {
   }
 
   it("may not be missing, and a long one is not repeated in full", () => {
-    assert.throws(() => checkFunctionName(undefined), { detail: /^No name was given/ });
+    assert.throws(() => checkFunctionName(undefined), { detail: /^The function name is missing/ });
     assert.throws(
       () => checkFunctionName("A".repeat(10_000)),
       ({ detail }: { detail: string }) => detail.length < 250,

@@ -7,6 +7,7 @@ describe("the limits", () => {
     const MiB = 1024 ** 2;
     assert.deepEqual(limitsFromEnv({}, 4_096 * MiB), {
       sourceBytes: 20 * MiB,
+      specBytes: 256 * 1024,
       callBodyBytes: 100 * MiB,
       headerBytes: 32 * 1024,
       waitingCalls: 1_000,
@@ -26,7 +27,7 @@ describe("the limits", () => {
     });
   });
 
-  for (const [key, { env, unit }] of Object.entries(LIMITS)) {
+  for (const [key, [env, unit]] of Object.entries(LIMITS)) {
     it(`take ${key} from ${env}, and name it when it cannot be read`, () => {
       const [text, value] = {
         bytes: ["3Ki", 3_072],

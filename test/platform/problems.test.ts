@@ -70,7 +70,7 @@ describe("a problem", () => {
       for (const error of [cause, new Error("It failed.", { cause })]) {
         const { status, detail, extensions } = toProblem(error);
         assert.deepEqual([status, extensions.retryAfterS], [503, 1]);
-        assert.match(detail, /no fault of the function: .* left/);
+        assert.match(detail, /not at fault: .* left/);
         assert.doesNotMatch(detail, /secret/);
       }
     }

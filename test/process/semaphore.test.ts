@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Semaphore } from "../../process/semaphore.ts";
 
-/** Work that ends when it is told to, and what has begun of it. */
+/** Records which works have begun, and ends each on request. */
 class Works {
   readonly begun: number[] = [];
   readonly #ends: (() => void)[] = [];
@@ -78,20 +78,5 @@ describe("a semaphore", () => {
     leaving.abort();
     await works.end(1);
     await Promise.all([blocking, running]);
-  });
-
-  it("refuses one more than may wait, until one of them has its turn", async () => {
-    const waiting = { most: 1, refusal: () => new Error("too many") };
-    const semaphore = new Semaphore({ places: 1, waiting });
-    const works = new Works();
-    const first = semaphore.run(works.work(0));
-    const second = semaphore.run(works.work(1));
-    await assert.rejects(semaphore.run(works.work(2)), { message: "too many" });
-    await works.end(0);
-    const third = semaphore.run(works.work(3));
-    await works.end(1);
-    assert.deepEqual(works.begun, [0, 1, 3]);
-    await works.end(3);
-    await Promise.all([first, second, third]);
   });
 });

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import type { IsolationMode } from "../../platform/local/wall/isolation.ts";
+import { needsLinux, notTried } from "../support/not-tried.ts";
 import { type Attempt, Stage } from "./stage.ts";
 
 const CONNECT: Attempt = {
@@ -16,7 +17,7 @@ describe("abstract sockets of the machine", () => {
   const name = `\0skiff-test-${randomUUID()}`;
   let server: Server;
   before(async function () {
-    if (process.platform !== "linux") this.skip();
+    needsLinux(this, "abstract sockets");
     server = createServer((socket) => socket.end("reached")).listen(name);
     await once(server, "listening");
   });
@@ -44,7 +45,7 @@ describe("abstract sockets of the machine", () => {
 
   it("are not reached with public in net through the network wall", async function () {
     const got = await outcome(["public"], "auto", true);
-    if (got === "no network wall") this.skip();
+    if (got === "no network wall") notTried(this, "this machine has no network wall");
     assert.match(got, /^ConnectionRefused: /);
   });
 });

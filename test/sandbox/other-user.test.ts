@@ -5,6 +5,7 @@ import { chownSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { notTried } from "../support/not-tried.ts";
 import { needsWall, whyNoWall } from "../support/skiff/walls.ts";
 
 /** Nobody's. Without root a wall is made in a user namespace. */
@@ -19,7 +20,8 @@ describe("the attempts of functions, where Skiff does not run as root", () => {
   after(() => folder && rmSync(folder, { recursive: true }));
 
   it("end as they do where it does", async function () {
-    if (process.getuid?.() !== 0 || !existsSync(SETPRIV)) this.skip();
+    if (process.getuid?.() !== 0) notTried(this, "only root can take another user");
+    if (!existsSync(SETPRIV)) notTried(this, `${SETPRIV} is not installed`);
     needsWall(this, "unshare");
     this.timeout(WITHIN_MS);
     folder = mkdtempSync(join(tmpdir(), "skiff-user-"));

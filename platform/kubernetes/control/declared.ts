@@ -1,6 +1,6 @@
 import { deploy } from "../../deploying.ts";
 import type { Limits } from "../../limits.ts";
-import type { Bundle, Draft, Source } from "../../platform.ts";
+import type { Artifact, Draft, Source } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import { canonicalSettings, type Settings } from "../../settings.ts";
 import { sourceHash, versionHash } from "../../version-hash.ts";
@@ -18,7 +18,7 @@ export interface DeclaredOptions {
   readonly platform: KubernetesPlatform;
   readonly limits: Limits;
   /** @throws Problem `build_failed`, `invalid_source` */
-  readonly build: (source: Source, signal: AbortSignal) => Promise<Bundle>;
+  readonly build: (source: Source, signal: AbortSignal) => Promise<Artifact>;
   readonly print: (line: string) => void;
 }
 
@@ -106,7 +106,7 @@ export class Declared {
     const hashed = await sourceHash(source);
     const draft = { name, hash: versionHash(hashed, settings), sourceHash: hashed, settings };
     if (current?.sourceHash === hashed) return { ...draft, content: { sameAs: current.version } };
-    return { ...draft, content: { source, bundle: await this.#options.build(source, signal) } };
+    return { ...draft, content: { source, artifact: await this.#options.build(source, signal) } };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Bundle, Source } from "../../platform.ts";
+import type { Artifact, Source } from "../../platform.ts";
 import { currentVersion } from "../../traffic.ts";
 import type { KubeApi } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
@@ -12,7 +12,7 @@ export interface KeptListOptions {
   readonly api: KubeApi;
   readonly namespace: string;
   readonly versions: VersionStore;
-  readonly build: (source: Source, signal: AbortSignal) => Promise<Bundle>;
+  readonly build: (source: Source, signal: AbortSignal) => Promise<Artifact>;
   readonly print: (line: string) => void;
 }
 
@@ -71,8 +71,8 @@ export class KeptList {
     if (!record || missingParts(record, configMaps).includes("source")) return undefined;
     const source = await versions.readSource(record);
     if (!source) return undefined;
-    const bundle = await build(source, signal);
-    if (!(await versions.restoreBundle(record, { name, uid: uid! }, bundle))) return undefined;
+    const artifact = await build(source, signal);
+    if (!(await versions.restoreBundle(record, { name, uid: uid! }, artifact))) return undefined;
     print(`${name}: the bundle of version ${version} was built again`);
     return record;
   }

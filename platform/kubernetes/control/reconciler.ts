@@ -1,5 +1,5 @@
 import type { Limits } from "../../limits.ts";
-import type { Bundle, Source, Traffic } from "../../platform.ts";
+import type { Artifact, Source, Traffic } from "../../platform.ts";
 import type { KubeApi } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
 import type { MirrorTimes } from "../cluster/mirror.ts";
@@ -24,7 +24,7 @@ export interface ReconcilerOptions {
   readonly namespace: string;
   readonly limits: Limits;
   /** @throws Problem `build_failed`, `invalid_source` */
-  readonly build: (source: Source, signal: AbortSignal) => Promise<Bundle>;
+  readonly build: (source: Source, signal: AbortSignal) => Promise<Artifact>;
   /** Where a function is called, for `status.url`. */
   readonly urlOf: (name: string) => string;
   readonly print: (line: string) => void;

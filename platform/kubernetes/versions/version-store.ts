@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
-import type { Bundle, Draft, Source, SourceType } from "../../platform.ts";
+import type { Artifact, Draft, Source, SourceType } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import type { KubeApi } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
@@ -51,7 +51,7 @@ export class VersionStore {
    */
   async pack({ name, content }: Draft): Promise<PackedContent> {
     if (!("sameAs" in content)) {
-      const [bundle, source] = await Promise.all([zip(content.bundle.code), zip(content.source.bytes)]);
+      const [bundle, source] = await Promise.all([zip(content.artifact.code), zip(content.source.bytes)]);
       return { bundle, source, sourceType: content.source.type };
     }
     const record = (await this.records(name)).find(({ version }) => version === content.sameAs);
@@ -75,8 +75,8 @@ export class VersionStore {
   }
 
   /** Makes the ConfigMaps of a bundle again that somebody has deleted. False if it has other parts than it had. */
-  async restoreBundle(record: VersionRecord, owner: Owner, bundle: Bundle): Promise<boolean> {
-    const parts = split(await zip(bundle.code));
+  async restoreBundle(record: VersionRecord, owner: Owner, { code }: Artifact): Promise<boolean> {
+    const parts = split(await zip(code));
     if (parts.length !== record.bundleParts) return false;
     await this.#write(record, owner, parts);
     return true;

@@ -1,28 +1,37 @@
+import { WaitingList } from "../../../process/waiting-list.ts";
 import { Problem } from "../../problems.ts";
-import { type IdleInstance, toEvict } from "./to-evict.ts";
+import type { Settings } from "../../settings.ts";
 
-/** Starts that wait for memory; more are refused at once. */
+/** Starts that wait for memory; more are rejected at once. */
 const MOST_WAITING = 1_000;
 const RETRY_AFTER_S = 5;
-/** An instance that is not ready counts with its estimate for so long; one that hangs counts what it has. */
+/** An instance counts with its estimate until it is ready, at most this long. Then it counts with its real memory. */
 const STARTING_MS = 2_000;
-/** What is kept free while there are idle instances to stop, so that the next start does not wait for one's end. */
+/** Memory that is kept free by stopping idle instances, so that the next start need not wait for one to end. */
 const SPARE = { share: 1 / 16, leastMiB: 32, mostShare: 1 / 4 };
+/** Memory of Deno and a small function after the start, with a margin. */
+const LEAST_MIB = 16;
 
 /** An instance that has a process. Times are monotonic. */
 export interface Counted {
-  /** As it was measured last; undefined where the system does not say. */
+  /** The last measurement; undefined where the system does not report memory. */
   readonly usedMiB: number | undefined;
-  /** What it was expected to need when it was started. */
+  /** The estimate at its start. */
   readonly expectedMiB: number;
   readonly startedAtMs: number;
   readonly readyAtMs: number | undefined;
   readonly ended: Promise<void>;
 }
 
-export interface EvictableInstance extends IdleInstance {
+/** An instance without a call that can be stopped to free memory. */
+export interface EvictableInstance {
   readonly instance: Counted;
-  /** Takes it out of the endpoints and lets it end. */
+  readonly usedMiB: number;
+  /** Time since its function had a call. */
+  readonly idleForMs: number;
+  /** Whether its function would have fewer than `min` instances without it. */
+  readonly isKept: boolean;
+  /** Removes it from the endpoints and lets it end. */
   stop(): void;
 }
 
@@ -30,34 +39,30 @@ export interface BudgetOptions {
   readonly budgetMiB: number;
   /** Longest wait of a start for memory. */
   readonly waitMs: number;
-  /** Every instance that has a process, also the starting and the draining ones. */
+  /** Every instance that has a process, starting and draining ones included. */
   readonly instances: () => Iterable<Counted>;
   readonly idle: () => Iterable<EvictableInstance>;
 }
 
 export interface TakeOptions {
   readonly neededMiB: number;
-  /** It waits for its turn; otherwise it is refused when there is no room now. */
+  /** False rejects the start if there is no room now. */
   readonly waits: boolean;
   readonly signal: AbortSignal;
 }
 
-interface Waiter {
-  readonly neededMiB: number;
-  readonly resolve: () => void;
-}
-
 /**
- * The memory that all instances have together. A start takes what it is expected to need; when that is not there, the
- * instances that have been idle longest are stopped for it, and it waits in order until they have ended.
+ * The memory budget of all instances together. A start reserves its estimate. If the budget is used up, the instances
+ * that have been idle longest are stopped, and starts wait in order of arrival until those have ended.
  */
 export class MemoryBudget {
   readonly #options: BudgetOptions;
   readonly #spareMiB: number;
-  /** Given to starts that have no process yet. */
+  /** Reserved for starts that have no process yet. */
   #promisedMiB = 0;
-  readonly #waiting: Waiter[] = [];
-  /** Stopped here, and not ended yet. */
+  /** The needs of the waiting starts. */
+  readonly #waiting = new WaitingList<number>();
+  /** Stopped by this budget, and still running. */
   readonly #leaving = new Set<Counted>();
 
   constructor(options: BudgetOptions) {
@@ -67,15 +72,15 @@ export class MemoryBudget {
   }
 
   /**
-   * Runs `start` when there is memory for it; what it promises is counted as the instance's own from then on.
-   * @throws Problem `no_capacity` when there is none, the signal's reason
+   * Runs `start` when there is memory for it. When it settles, the new instance counts instead of the reservation.
+   * @throws Problem `no_capacity` without memory; the signal's reason
    */
   async run<T>({ neededMiB, waits, signal }: TakeOptions, start: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
-    if (this.#waiting.length === 0 && this.#fits(neededMiB)) this.#promisedMiB += neededMiB;
+    if (this.#waiting.size === 0 && this.#fits(neededMiB)) this.#promisedMiB += neededMiB;
     else if (waits) await this.#turn(neededMiB, signal);
     else {
-      if (this.#waiting.length === 0) this.#makeRoom(neededMiB);
+      if (this.#waiting.size === 0) this.#makeRoom(neededMiB);
       throw this.#usedUp();
     }
     try {
@@ -86,35 +91,34 @@ export class MemoryBudget {
     }
   }
 
-  /** Lets those go on for whom there is memory now. Call it when an instance has ended or become ready, and often. */
+  /** Admits waiting starts that fit. Call it when an instance has ended or become ready, and a few times a second. */
   check(): void {
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      if (!this.#fits(next.neededMiB)) {
-        // For all who wait: an instance takes its time to end, and one after the other would take that many times.
-        this.#makeRoom(this.#waiting.reduce((sum, { neededMiB }) => sum + neededMiB, 0));
+    for (const neededMiB of this.#waiting) {
+      if (!this.#fits(neededMiB)) {
+        // Makes room for all waiting starts at once, because an instance takes time to end.
+        this.#makeRoom([...this.#waiting].reduce((sum, each) => sum + each, 0));
         return;
       }
-      this.#promisedMiB += next.neededMiB;
-      this.#waiting.shift();
-      next.resolve();
+      this.#promisedMiB += neededMiB;
+      this.#waiting.admit();
     }
     this.#makeRoom(this.#spareMiB, false);
   }
 
-  /** What all instances hold and are expected to need soon, in MiB. */
+  /** Memory of all instances and reservations, in MiB. */
   get usedMiB(): number {
     let sum = this.#promisedMiB;
     for (const instance of this.#options.instances()) sum += countedMiB(instance);
     return sum;
   }
 
-  /** An instance that is larger than the budget runs when it is alone. */
+  /** An instance that is larger than the budget fits when it is alone. */
   #fits(neededMiB: number): boolean {
     const { usedMiB } = this;
     return usedMiB === 0 || usedMiB + neededMiB <= this.#options.budgetMiB;
   }
 
-  /** @param evictsKept also instances that `min` keeps */
+  /** @param evictsKept whether instances that `min` keeps may be stopped */
   #makeRoom(neededMiB: number, evictsKept = true): void {
     let shortMiB = this.usedMiB + neededMiB - this.#options.budgetMiB;
     for (const instance of this.#leaving) shortMiB -= countedMiB(instance);
@@ -127,34 +131,21 @@ export class MemoryBudget {
     }
   }
 
-  #turn(neededMiB: number, signal: AbortSignal): Promise<void> {
-    if (this.#waiting.length >= MOST_WAITING) throw this.#usedUp();
-    return new Promise((resolve, reject) => {
-      const leave = (why: unknown) => {
-        const at = this.#waiting.indexOf(waiter);
-        if (at < 0) return;
-        this.#waiting.splice(at, 1);
-        settle();
-        reject(why);
-        this.check();
-      };
-      const aborted = () => leave(signal.reason);
-      const timer = setTimeout(() => leave(this.#usedUp()), this.#options.waitMs);
-      const settle = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", aborted);
-      };
-      const waiter: Waiter = {
-        neededMiB,
-        resolve: () => {
-          settle();
-          resolve();
-        },
-      };
-      signal.addEventListener("abort", aborted, { once: true });
-      this.#waiting.push(waiter);
+  async #turn(neededMiB: number, signal: AbortSignal): Promise<void> {
+    if (this.#waiting.size >= MOST_WAITING) throw this.#usedUp();
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(this.#usedUp()), this.#options.waitMs);
+    const turn = this.#waiting.wait(neededMiB, AbortSignal.any([signal, late.signal]));
+    try {
       this.check();
-    });
+      await turn;
+    } catch (error) {
+      // The next start may need less.
+      this.check();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #usedUp(): Problem<"no_capacity"> {
@@ -166,6 +157,42 @@ export class MemoryBudget {
       { retryAfterS: RETRY_AFTER_S, setting: "SKIFF_MEMORY" },
     );
   }
+}
+
+/** Estimates the memory of the next instance of a version from former ones. */
+export class ExpectedMemory<V extends { readonly settings: Pick<Settings, "memoryMiB"> }> {
+  readonly #lastMiB = new WeakMap<V, number>();
+
+  /** Records the memory of an instance of the version. */
+  saw(version: V, usedMiB: number): void {
+    this.#lastMiB.set(version, usedMiB);
+  }
+
+  /** In MiB: the last record, at least the minimum of any function, at most the setting. */
+  of(version: V): number {
+    return Math.min(version.settings.memoryMiB, Math.max(LEAST_MIB, this.#lastMiB.get(version) ?? 0));
+  }
+}
+
+/**
+ * Returns the instances to stop in order to free `shortMiB`: longest idle first, those that `min` keeps last. All of
+ * them together may free less.
+ */
+export function toEvict<I extends Omit<EvictableInstance, "instance" | "stop">>(
+  shortMiB: number,
+  idle: Iterable<I>,
+): I[] {
+  const order = [...idle].sort(
+    (a, b) => Number(a.isKept) - Number(b.isKept) || b.idleForMs - a.idleForMs || b.usedMiB - a.usedMiB,
+  );
+  const evicted: I[] = [];
+  let freedMiB = 0;
+  for (const instance of order) {
+    if (freedMiB >= shortMiB) break;
+    evicted.push(instance);
+    freedMiB += instance.usedMiB;
+  }
+  return evicted;
 }
 
 function countedMiB({ usedMiB, expectedMiB, startedAtMs, readyAtMs }: Counted): number {

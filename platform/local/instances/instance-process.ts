@@ -95,7 +95,7 @@ export class InstanceProcess implements RunningInstance {
     clearTimeout(kill);
   }
 
-  /** Sends SIGTERM after a probe. An instance accepts connections in order, so its answer means that it accepted all earlier ones. */
+  /** Sends SIGTERM after a probe. The answer means that the instance has accepted all earlier connections. */
   async #terminate(withinMs: number): Promise<void> {
     if (this.readyAtMs !== undefined && withinMs > 0) {
       // A failed probe does not delay its end.

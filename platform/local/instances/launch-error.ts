@@ -1,8 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { isDiskFull } from "../../disk-full.ts";
 import { Problem } from "../../problems.ts";
-import { shortageOf } from "../../shortage.ts";
+import { isDiskFull, shortageOf } from "../../shortage.ts";
 
 const RETRY_AFTER_S = 5;
 

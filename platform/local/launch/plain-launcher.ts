@@ -4,7 +4,7 @@ import { highestInherited, spawnDetached } from "../../../process/sandbox/spawn.
 import type { LaunchPlanner } from "../../../runtimes/runtime.ts";
 import { type InstanceFolders, removeInstance } from "../instances/instance-folder.ts";
 import { notSpawned } from "../instances/launch-error.ts";
-import { instanceLimits } from "../resources/instance-limits.ts";
+import { instanceLimits } from "../resources/instance-resources.ts";
 import type { Resources } from "../resources/resources.ts";
 import { type Launched, type Launcher, type LaunchOrder, planFor } from "./launcher.ts";
 

@@ -2,7 +2,7 @@ import { chmodSync, copyFileSync, linkSync, rmSync, symlinkSync, writeFileSync }
 import { basename, join } from "node:path";
 import type { CodeCache } from "../../../runtimes/deno/code-cache.ts";
 import type { LaunchPlanner } from "../../../runtimes/runtime.ts";
-import { instanceLimits } from "../resources/instance-limits.ts";
+import { instanceLimits } from "../resources/instance-resources.ts";
 import { INSIDE, insideFiles, startScript } from "../wall/profile.ts";
 import type { Prepared, Sandboxes } from "../wall/sandboxes.ts";
 import { type Launched, type Launcher, type LaunchOrder, planFor } from "./launcher.ts";

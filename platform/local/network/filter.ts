@@ -1,15 +1,9 @@
-import { CLOSED_IPV4, CLOSED_IPV6, isRangeV6 } from "./address-range.ts";
-import type { Destination, Plan } from "./plan.ts";
+import { CLOSED_IPV4, CLOSED_IPV6, type Destination, isRangeV6, type Plan } from "./plan.ts";
 import { INTERFACE } from "./routes.ts";
 
 export const TABLE = "inet skiff";
 
-export interface FilterOptions {
-  readonly plan: Plan;
-  readonly hostFacts: HostAddresses;
-}
-
-/** What changes while a network runs. */
+/** The addresses that can change while a network runs. */
 export interface HostAddresses {
   /** Addresses of this machine. */
   readonly own: readonly string[];
@@ -19,10 +13,10 @@ export interface HostAddresses {
 const REJECT = "reject with icmpx admin-prohibited";
 
 /**
- * The wall, for `nft -f`: what leaves a namespace. Everything else than what is accepted here is rejected,
- * also from a socket that is bound to the interface. It replaces a filter before it in one step.
+ * Returns the wall around a namespace, for `nft -f`. It filters all output, including sockets that are bound to the
+ * interface, and rejects everything that no rule here accepts. It replaces an older filter atomically.
  */
-export function filterRules({ plan, hostFacts }: FilterOptions): string {
+export function filterRules(plan: Plan, host: HostAddresses): string {
   return `
 table ${TABLE}
 delete table ${TABLE}
@@ -35,34 +29,32 @@ table ${TABLE} {
   set dns6 { type ipv6_addr; }
   chain output {
     type filter hook output priority filter; policy drop;
-    ${[...loopback(plan), ...neighbours(), ...outward(plan)].join("\n    ")}
+    ${[...loopback(plan), ...outward(plan)].join("\n    ")}
   }
 }
-${hostAddressRules(hostFacts)}`;
+${hostAddressRules(host)}`;
 }
 
-/** Sets the addresses of this machine and its name servers anew, in one step. */
+/** Replaces the addresses of this machine and its name servers atomically. */
 export function hostAddressRules({ own, nameservers }: HostAddresses): string {
-  return [
-    ...fill("own4", own, false),
-    ...fill("own6", own, true),
-    ...fill("dns4", nameservers, false),
-    ...fill("dns6", nameservers, true),
-    "",
-  ].join("\n");
+  return [...fill("own", own), ...fill("dns", nameservers), ""].join("\n");
 }
 
-function fill(set: string, addresses: readonly string[], v6: boolean): string[] {
-  const elements = [...new Set(addresses)].filter((address) => isRangeV6(address) === v6);
-  const add = elements.length > 0 ? [`add element ${TABLE} ${set} { ${elements.join(", ")} }`] : [];
-  return [`flush set ${TABLE} ${set}`, ...add];
+function fill(name: string, addresses: readonly string[]): string[] {
+  return [false, true].flatMap((v6) => {
+    const set = `${TABLE} ${name}${v6 ? 6 : 4}`;
+    const elements = [...new Set(addresses)].filter((address) => isRangeV6(address) === v6);
+    return [
+      `flush set ${set}`,
+      ...(elements.length > 0 ? [`add element ${set} { ${elements.join(", ")} }`] : []),
+    ];
+  });
 }
 
-/** The functions of one network do not meet on its loopback; pasta listens there for what a rule opens. */
+/** Separates the functions of one network on its loopback. pasta listens there on the ports that a rule opens. */
 function loopback({ loopback }: Plan): string[] {
   const ports = loopback === "all" ? "" : `{ ${loopback.join(", ")} }`;
-  const addresses = ["ip daddr 127.0.0.1 ip saddr 127.0.0.1", "ip6 daddr ::1 ip6 saddr ::1"];
-  const opened = addresses.flatMap((pair) => {
+  const opened = ["ip daddr 127.0.0.1 ip saddr 127.0.0.1", "ip6 daddr ::1 ip6 saddr ::1"].flatMap((pair) => {
     if (loopback === "all") return [`oif "lo" ${pair} accept`];
     if (loopback.length === 0) return [];
     return ["dport", "sport"].map(
@@ -70,23 +62,20 @@ function loopback({ loopback }: Plan): string[] {
     );
   });
   return [
-    // What a rejection answers with.
+    // The packets that a rejection sends.
     `oif "lo" meta l4proto { icmp, ipv6-icmp } accept`,
     `oif "lo" tcp flags & rst == rst accept`,
     ...opened,
-    // A program learns of a reset at once, of another answer from ::1 after a second.
+    // A reset ends a connection attempt at once. An ICMP rejection from ::1 takes a second.
     `oif "lo" meta l4proto tcp reject with tcp reset`,
     `oif "lo" ${REJECT}`,
   ];
 }
 
-/** How IPv6 finds the gateway; the kernel sends these, a function cannot. */
-function neighbours(): string[] {
-  return [`icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept`];
-}
-
 function outward({ isPublic, opened }: Plan): string[] {
   return [
+    // IPv6 resolves the gateway with these. The kernel sends them; a function cannot.
+    `icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept`,
     ...["udp", "tcp"].flatMap((protocol) => [
       `ip daddr @dns4 ${protocol} dport 53 accept`,
       `ip6 daddr @dns6 ${protocol} dport 53 accept`,
@@ -101,8 +90,6 @@ function outward({ isPublic, opened }: Plan): string[] {
 }
 
 function accept({ range, port }: Destination): string {
-  const address = `${isRangeV6(range) ? "ip6" : "ip"} daddr ${range}`;
-  return port === undefined
-    ? `${address} accept`
-    : `${address} meta l4proto { tcp, udp } th dport ${port} accept`;
+  const ports = port === undefined ? "" : ` meta l4proto { tcp, udp } th dport ${port}`;
+  return `${isRangeV6(range) ? "ip6" : "ip"} daddr ${range}${ports} accept`;
 }

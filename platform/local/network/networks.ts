@@ -1,38 +1,43 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { Problem } from "../../problems.ts";
-import { checkPublicNetwork } from "./check.ts";
-import { type Host, THIS_MACHINE } from "./host.ts";
+import { TABLE } from "./filter.ts";
+import { type Families, type Host, type Resolver, resolverOf, THIS_MACHINE } from "./host.ts";
 import { keyOf, type Plan, planFor } from "./plan.ts";
-import { type Resolver, resolverOf } from "./resolver.ts";
-import type { Families } from "./routes.ts";
+import { INTERFACE } from "./routes.ts";
 import { findTools, type Tools } from "./tools.ts";
 import { WalledNetwork } from "./walled-network.ts";
 
-/** Each has a process of about 30 MiB. */
+/** Each network has a process of about 30 MiB. */
 const MOST_NETWORKS = 32;
-/** An unused network ends after this time. */
+/** An unused network is closed after this time. */
 const IDLE_MS = 60_000;
 /** Interval at which networks follow the machine's addresses and name servers. */
 const WATCH_MS = 5_000;
-/** Instances of the least used rules may end by then. */
+/** Instances with the least used rules may end by then. */
 const RETRY_AFTER_S = 5;
 
-/** The network of one instance. Instances whose rules mean the same share what is behind it. */
+/** One address of each kind that must be unreachable where only public addresses are open. */
+const CLOSED = {
+  "-4": ["10.0.0.1", "100.64.0.1", "168.63.129.16", "169.254.169.254", "172.16.0.1", "192.168.0.1"],
+  "-6": ["fd00:ec2::254", "fe80::1", "64:ff9b::a00:1", "::10.0.0.1", "2002:a00:1::1"],
+};
+const PUBLIC = { "-4": "1.1.1.1", "-6": "2606:4700:4700::1111" };
+
+/** The network of one instance. Instances with equivalent rules share the namespace behind it. */
 export interface Network {
   /**
-   * Prefix of a command line; what follows it runs in the namespace. There, root must become another user,
-   * and another user must make a user namespace of its own: the kernel gives the owner of a namespace every
-   * capability in it.
+   * Prefix of a command line that runs in the namespace. The kernel gives the owner of a namespace every capability in
+   * it, so root must switch to another user there, and another user must create a user namespace of its own.
    */
   readonly enter: readonly string[];
   /** A file to bind as /etc/resolv.conf; its content follows the machine's. */
   readonly resolvConf: string;
-  /** Releases the network, when the instance has ended. */
+  /** Releases the network after the instance has ended. */
   close(): Promise<void>;
 }
 
 export interface NetworksOptions {
-  /** For files of networks alone; emptied at the start, because a crash leaves some, and removed at the end. */
+  /** A folder for networks only. It is emptied at the start, because a crash leaves files, and removed at the end. */
   readonly folder: string;
   /** Receives each line for Skiff's own log. */
   readonly onLine: (text: string) => void;
@@ -46,13 +51,13 @@ export interface NetworksOptions {
 
 export type Probed =
   | { readonly available: true; readonly networks: Networks }
-  /** Why there is no wall of the kernel's around the network; a sentence without its full stop. */
+  /** Why the kernel cannot wall the network; a sentence without its full stop. */
   | { readonly available: false; readonly reason: string };
 
-/** Every network that there may be is held. */
+/** Every network that the limit allows is in use. */
 export class TooManyNetworks extends Problem<"no_capacity"> {
   constructor(most: number) {
-    const detail = `${most} different sets of net rules are in use, the most that there may be at a time. Give functions the same rules, or try again in ${RETRY_AFTER_S} s.`;
+    const detail = `${most} different sets of net rules are in use, which is the limit of this machine. Give functions the same rules, or try again in ${RETRY_AFTER_S} s.`;
     super("no_capacity", detail, { retryAfterS: RETRY_AFTER_S });
   }
 }
@@ -63,33 +68,34 @@ interface Entry {
   idle?: NodeJS.Timeout;
 }
 
+/** The facts that all networks share. */
 interface Ground {
+  readonly host: Host;
   readonly tools: Tools;
   readonly families: Families;
-  readonly resolver: Resolver;
+  /** Follows the machine's. */
+  resolver: Resolver;
 }
 
 /** Network namespaces with a filter, one for each set of addresses that functions may reach. */
 export class Networks {
   readonly #options: NetworksOptions;
-  readonly #host: Host;
   readonly #ground: Ground;
   readonly #entries = new Map<string, Entry>();
   readonly #watch: NodeJS.Timeout;
-  #resolver: Resolver;
-  #updating: Promise<unknown> = Promise.resolve();
+  #updating: Promise<void> = Promise.resolve();
   #isUpToDate = true;
   #isClosed = false;
 
   private constructor(options: NetworksOptions, ground: Ground) {
     this.#options = options;
-    this.#host = options.host ?? THIS_MACHINE;
     this.#ground = ground;
-    this.#resolver = ground.resolver;
-    this.#watch = setInterval(() => this.#update(), options.watchMs ?? WATCH_MS).unref();
+    this.#watch = setInterval(() => {
+      this.#updating = this.#update();
+    }, options.watchMs ?? WATCH_MS).unref();
   }
 
-  /** Makes the network of `public` and asks the kernel whether it holds. Sends nothing. */
+  /** Creates the network of `public` and verifies its routes and filter in the kernel. Sends nothing. */
   static async probe(options: NetworksOptions): Promise<Probed> {
     let networks: Networks | undefined;
     try {
@@ -99,7 +105,7 @@ export class Networks {
       networks = new Networks(options, ground);
       const network = await networks.for(["public"]);
       const made = await networks.#entries.get(keyOf(planFor(["public"])))?.made;
-      if (made) await checkPublicNetwork(made, ground.tools, ground.families.ipv6);
+      if (made) await checkPublicNetwork(made, ground);
       await network.close();
       return { available: true, networks };
     } catch (error) {
@@ -109,13 +115,13 @@ export class Networks {
   }
 
   /**
-   * The network for `permissions.net`. The first of its kind takes about 0.2 s, each other none.
-   * @throws TooManyNetworks, or Error for an empty list, which needs no network but an empty namespace, and when
-   * the kernel or pasta fails
+   * Returns the network for `permissions.net`. The first of its kind takes about 0.2 s, the others are shared at once.
+   * @throws TooManyNetworks; Error for an empty list, which needs an empty namespace instead; Error if the kernel or
+   * pasta fails
    */
   async for(rules: readonly string[]): Promise<Network> {
     if (this.#isClosed) throw new Error("The networks of functions are closed.");
-    if (rules.length === 0) throw new Error("Without rules there is no network.");
+    if (rules.length === 0) throw new Error("An instance without net rules gets no network.");
     const plan = planFor(rules);
     const key = keyOf(plan);
     const entry = this.#entries.get(key) ?? this.#begin(key, plan);
@@ -150,37 +156,31 @@ export class Networks {
     this.#entries.clear();
     for (const { idle } of entries) clearTimeout(idle);
     await this.#updating;
-    await Promise.all(entries.map(endOf));
+    await Promise.all(entries.map(closeNetwork));
     rmSync(this.#options.folder, { recursive: true, force: true });
   }
 
   #begin(key: string, plan: Plan): Entry {
     this.#makeRoom();
-    const { tools, families } = this.#ground;
-    const made = WalledNetwork.create({
-      tools,
-      folder: this.#options.folder,
-      plan,
-      families,
-      ownAddresses: this.#host.ownAddresses(),
-      resolver: this.#resolver,
-      onLine: this.#options.onLine,
-    });
+    const { folder, onLine } = this.#options;
+    const { host, tools, families, resolver } = this.#ground;
+    const ownAddresses = host.ownAddresses();
+    const made = WalledNetwork.create({ tools, folder, plan, families, ownAddresses, resolver, onLine });
     const entry: Entry = { made, users: 0 };
     this.#entries.set(key, entry);
     const forget = () => {
       if (this.#entries.get(key) === entry) this.#entries.delete(key);
     };
-    // One that cannot be used any more is made anew for the next instance.
+    // The next instance gets a new network if this one breaks.
     made.then(async (network) => {
       await network.namespace.ended;
       forget();
-      await network.close().catch((error: Error) => this.#notRemoved(error));
+      await this.#closeEntry(entry);
     }, forget);
     return entry;
   }
 
-  /** Ends an idle one if there are as many as may be. */
+  /** Closes an idle network if the limit is reached. */
   #makeRoom(): void {
     const most = this.#options.mostNetworks ?? MOST_NETWORKS;
     if (this.#entries.size < most) return;
@@ -198,38 +198,36 @@ export class Networks {
   #end(key: string, entry: Entry): void {
     clearTimeout(entry.idle);
     if (this.#entries.get(key) === entry) this.#entries.delete(key);
-    endOf(entry).catch((error: Error) => this.#notRemoved(error));
+    void this.#closeEntry(entry);
   }
 
-  #notRemoved(error: Error): void {
-    this.#options.onLine(`A network was not removed: ${error.message}.`);
-  }
-
-  #update(): void {
-    // Also where this process has no file left to look with: the next time it may.
-    this.#updating = this.#updateAll().then(
-      () => {
-        this.#isUpToDate = true;
-      },
-      (error: Error) => {
-        // Once, until it succeeds.
-        if (this.#isUpToDate) {
-          this.#options.onLine(`Networks do not know of this machine's new addresses: ${error.message}.`);
-        }
-        this.#isUpToDate = false;
-      },
+  async #closeEntry(entry: Entry): Promise<void> {
+    await closeNetwork(entry).catch((error: Error) =>
+      this.#options.onLine(`A network could not be removed: ${error.message}.`),
     );
   }
 
-  async #updateAll(): Promise<void> {
-    const ownAddresses = this.#host.ownAddresses();
-    // A name server that cannot be reached from inside is no better than the one before.
-    this.#resolver = resolverOf(this.#host.resolverFiles(), this.#ground.families) ?? this.#resolver;
-    const updates = [...this.#entries.values()].map(async ({ made }) => {
-      const network = await made.catch(() => undefined);
-      if (network?.namespace.isOpen) await network.update(ownAddresses, this.#resolver);
-    });
-    await Promise.all(updates);
+  /** Applies the machine's addresses to all networks. Fails without a free file descriptor; the next one may succeed. */
+  async #update(): Promise<void> {
+    try {
+      const { host, families } = this.#ground;
+      const ownAddresses = host.ownAddresses();
+      const resolver = resolverOf(host.resolverFiles(), families);
+      // Keeps the name servers if the new ones are unreachable from inside.
+      if (resolver) this.#ground.resolver = resolver;
+      const updates = [...this.#entries.values()].map(async ({ made }) => {
+        const network = await made.catch(() => undefined);
+        if (network?.namespace.isOpen) await network.update(ownAddresses, this.#ground.resolver);
+      });
+      await Promise.all(updates);
+      this.#isUpToDate = true;
+    } catch (error) {
+      if (this.#isUpToDate) {
+        const { message } = error as Error;
+        this.#options.onLine(`Networks could not apply this machine's new addresses: ${message}.`);
+      }
+      this.#isUpToDate = false;
+    }
   }
 }
 
@@ -239,11 +237,36 @@ async function groundOf({ host = THIS_MACHINE, path }: NetworksOptions): Promise
   const families = await host.families(tools);
   if (!families.ipv4 && !families.ipv6) throw new Error("this machine has no default route");
   const resolver = resolverOf(host.resolverFiles(), families);
-  if (!resolver) throw new Error("names are resolved by a server on loopback that is not at 127.0.0.1");
-  return { tools, families, resolver };
+  if (!resolver) throw new Error("the name server of this machine is on loopback but not at 127.0.0.1");
+  return { host, tools, families, resolver };
 }
 
-async function endOf({ made }: Entry): Promise<void> {
+async function closeNetwork({ made }: Entry): Promise<void> {
   const network = await made.catch(() => undefined);
   await network?.close();
+}
+
+/**
+ * Queries the kernel for the routes and the filter of a network with the plan `public`; sends nothing.
+ * @throws Error that names a closed address with a route, or a public address without one
+ */
+async function checkPublicNetwork({ namespace }: WalledNetwork, { tools, families }: Ground): Promise<void> {
+  const routeOf = (family: string, address: string) =>
+    namespace.run([tools.ip, family, "route", "get", address]).catch((error: Error) => error.message);
+  for (const family of families.ipv6 ? (["-4", "-6"] as const) : (["-4"] as const)) {
+    for (const address of CLOSED[family]) {
+      const route = await routeOf(family, address);
+      if (!/unreachable|No route to host/.test(route)) {
+        throw new Error(`a network has a route to the closed address ${address}: ${route.trim()}`);
+      }
+    }
+    const route = await routeOf(family, PUBLIC[family]);
+    if (!route.includes(`dev ${INTERFACE}`)) {
+      throw new Error(`a network has no route to public addresses: ${route.trim()}`);
+    }
+  }
+  const filter = await namespace.run([tools.nft, "list", "chain", ...TABLE.split(" "), "output"]);
+  if (!filter.includes("hook output") || !filter.includes("policy drop")) {
+    throw new Error("a network has no filter");
+  }
 }

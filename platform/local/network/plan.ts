@@ -1,7 +1,31 @@
+import { BlockList, isIPv6 } from "node:net";
+import { PRIVATE_IPV4 } from "../../../runtimes/deno/deno-flags.ts";
 import { parseNetRule } from "../../net-rule.ts";
-import { covers, single } from "./address-range.ts";
 
-/** A destination that a rule opens although it may be private. */
+/** IPv4 ranges that only a rule opens. Deno's flags deny the same ranges. */
+export const CLOSED_IPV4: readonly string[] = PRIVATE_IPV4;
+
+/**
+ * IPv6 ranges that only a rule opens: everything outside global unicast (2000::/3), and the parts of it that are
+ * reserved or embed an IPv4 address. The first three ranges contain mapped (::ffff:0:0/96), translated (64:ff9b::/96),
+ * unique-local, link-local, site-local and multicast addresses, and every future allocation outside 2000::/3.
+ */
+export const CLOSED_IPV6: readonly string[] = [
+  "::/3",
+  "4000::/2",
+  "8000::/1",
+  // IETF protocols: Teredo, benchmarks, ORCHID.
+  "2001::/23",
+  // Documentation.
+  "2001:db8::/32",
+  "3fff::/20",
+  // 6to4.
+  "2002::/16",
+];
+
+const LOOPBACK = ["127.0.0.1/32", "::1/128"];
+
+/** A destination that a rule opens, private or public. */
 export interface Destination {
   /** `address/bits`, IPv4 or IPv6. */
   readonly range: string;
@@ -9,9 +33,9 @@ export interface Destination {
   readonly port?: number;
 }
 
-/** What a network lets through; rules that mean the same have the same plan. */
+/** The destinations that a network allows. Equivalent rules have equal plans. */
 export interface Plan {
-  /** Every public address. Names need it: which of them a function may use is up to Deno's flags. */
+  /** Allows every public address. Rules with host names need it: Deno's flags then allow only those names. */
   readonly isPublic: boolean;
   /** Sorted, without repetition, without loopback. */
   readonly opened: readonly Destination[];
@@ -19,38 +43,53 @@ export interface Plan {
   readonly loopback: "all" | readonly number[];
 }
 
-const LOOPBACK = ["127.0.0.1/32", "::1/128"];
-
-/** @throws Error for a rule that parseNetRule does not know */
+/** @throws Error for a rule that parseNetRule rejects */
 export function planFor(rules: readonly string[]): Plan {
   const parsed = rules.map((rule) => parseNetRule(rule) ?? fail(rule));
   const isPublic = parsed.some(({ kind }) => kind === "public");
   const destinations = parsed.flatMap((rule): Destination[] => {
     if (rule.kind === "public" || rule.kind === "name") return [];
-    // The same as for Deno: beside `public` nothing limits the port, so one port opens nothing.
+    // As in Deno, `public` removes every port limit, so a rule with a port opens nothing beside it.
     if (isPublic && rule.port !== undefined) return [];
-    // A zone names an interface that is not there inside.
+    // A zone names an interface, which does not exist inside.
     if (rule.kind === "ipv6" && rule.host.includes("%")) return [];
     const range = rule.kind === "range" ? `${rule.base}/${rule.bits}` : single(rule.host.slice(1, -1));
     return [{ range, ...(rule.port === undefined ? {} : { port: rule.port }) }];
   });
   const onLoopback = destinations.filter(({ range }) => LOOPBACK.some((address) => covers(range, address)));
-  const elsewhere = destinations.filter(({ range }) => !isLoopback(range));
+  const elsewhere = destinations.filter(
+    ({ range }) => !covers("127.0.0.0/8", range) && !covers("::1/128", range),
+  );
+  const distinct = [...new Set(elsewhere.map((each) => JSON.stringify(each)))].sort();
   return {
     isPublic: isPublic || parsed.some(({ kind }) => kind === "name"),
-    opened: distinct(elsewhere),
+    opened: distinct.map((text) => JSON.parse(text) as Destination),
     loopback: portsOf(onLoopback),
   };
 }
 
-/** Two plans with the same key let the same through. */
+/** Returns equal keys for plans that allow the same destinations. */
 export function keyOf({ isPublic, opened, loopback }: Plan): string {
-  const all = opened.map(nameOf);
-  return [isPublic ? "public" : "", `loopback ${String(loopback)}`, ...all].join(" ");
+  return JSON.stringify([isPublic, opened, loopback]);
 }
 
-function isLoopback(range: string): boolean {
-  return covers("127.0.0.0/8", range) || range === "::1/128";
+/** Whether `outer` contains every address of `inner`; both as `address/bits`. */
+export function covers(outer: string, inner: string): boolean {
+  const [outerBase = "", outerBits = ""] = outer.split("/");
+  const [innerBase = "", innerBits = ""] = inner.split("/");
+  if (isIPv6(outerBase) !== isIPv6(innerBase) || Number(outerBits) > Number(innerBits)) return false;
+  const family = isIPv6(outerBase) ? "ipv6" : "ipv4";
+  const list = new BlockList();
+  list.addSubnet(outerBase, Number(outerBits), family);
+  return list.check(innerBase, family);
+}
+
+export function single(address: string): string {
+  return isIPv6(address) ? `${address}/128` : `${address}/32`;
+}
+
+export function isRangeV6(range: string): boolean {
+  return range.includes(":");
 }
 
 function portsOf(destinations: readonly Destination[]): Plan["loopback"] {
@@ -59,15 +98,6 @@ function portsOf(destinations: readonly Destination[]): Plan["loopback"] {
   return [...new Set(ports as number[])].sort((a, b) => a - b);
 }
 
-function distinct(destinations: readonly Destination[]): Destination[] {
-  const byName = new Map(destinations.map((each) => [nameOf(each), each]));
-  return [...byName.keys()].sort().map((name) => byName.get(name)!);
-}
-
-function nameOf({ range, port }: Destination): string {
-  return `${range} ${port ?? "*"}`;
-}
-
 function fail(rule: string): never {
-  throw new Error(`${JSON.stringify(rule)} is not a network rule.`);
+  throw new Error(`${JSON.stringify(rule)} does not parse as a network rule.`);
 }

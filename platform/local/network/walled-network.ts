@@ -1,20 +1,21 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { LaunchError } from "../instances/launch-error.ts";
 import { backoffMs, HEALTHY_AFTER_MS } from "../scaling/failures.ts";
 import { filterRules, type HostAddresses, hostAddressRules } from "./filter.ts";
+import type { Families, Resolver } from "./host.ts";
 import { Namespace } from "./namespace.ts";
 import type { Plan } from "./plan.ts";
-import type { Resolver } from "./resolver.ts";
-import { type Families, type RoutesOptions, routes4, routes6 } from "./routes.ts";
-import type { Tools } from "./tools.ts";
-import { Uplink } from "./uplink.ts";
+import { routes4, routes6 } from "./routes.ts";
+import type { Helper, Tools } from "./tools.ts";
+import { startUplink } from "./uplink.ts";
 
 const DNS_PORT = 53;
 
 export interface WalledNetworkOptions {
   readonly tools: Tools;
-  /** Where it keeps its files, in a folder of its own. */
+  /** The network keeps its files in a subfolder. */
   readonly folder: string;
   readonly plan: Plan;
   readonly families: Families;
@@ -24,18 +25,18 @@ export interface WalledNetworkOptions {
   readonly onLine: (text: string) => void;
 }
 
-/** A namespace with a filter and a way out. While the way out is being replaced, nothing leaves. */
+/** A namespace with a filter and an uplink. While the uplink is being replaced, no packet leaves. */
 export class WalledNetwork {
   readonly plan: Plan;
   readonly namespace: Namespace;
-  /** A file for /etc/resolv.conf inside; it changes when the machine's does. */
+  /** A file for /etc/resolv.conf inside; it follows the machine's. */
   readonly resolvConf: string;
   readonly #options: WalledNetworkOptions;
   readonly #folder: string;
   readonly #closing = new AbortController();
-  #uplink: Uplink | undefined;
+  #uplink: Helper | undefined;
   #host: HostAddresses;
-  /** Resolves when the way out is no longer replaced. */
+  /** Resolves when the uplink is no longer replaced. */
   #keeping: Promise<void> = Promise.resolve();
 
   private constructor(options: WalledNetworkOptions, namespace: Namespace) {
@@ -48,41 +49,35 @@ export class WalledNetwork {
     this.#writeResolvConf(options.resolver);
   }
 
-  /** @throws Error in words when it cannot be made; nothing is left then */
+  /** @throws Error if the kernel or pasta fails; everything made until then is removed */
   static async create(options: WalledNetworkOptions): Promise<WalledNetwork> {
     const namespace = await Namespace.create(options.tools);
-    let network: WalledNetwork;
+    let network: WalledNetwork | undefined;
     try {
       network = new WalledNetwork(options, namespace);
-    } catch (error) {
-      namespace.close();
-      throw error;
-    }
-    try {
-      // The filter stands before there is a way out.
-      const rules = filterRules({ plan: network.plan, hostFacts: network.#host });
-      await network.namespace.run([options.tools.nft, "-f", "-"], rules);
+      // The filter must exist before the uplink does.
+      await network.#filter(filterRules(network.plan, network.#host));
       await network.#connect();
     } catch (error) {
-      await network.close();
+      await (network ?? namespace).close();
       throw error;
     }
     network.#keeping = network.#keepConnected();
     return network;
   }
 
-  /** Applies changed addresses and name servers of the machine. The filter changes in one step. */
+  /** Applies changed addresses and name servers of the machine. The filter changes atomically. */
   async update(ownAddresses: readonly string[], resolver: Resolver): Promise<void> {
     const host = this.#hostAddresses(ownAddresses, resolver);
     if (JSON.stringify(host) === JSON.stringify(this.#host)) return;
-    await this.namespace.run([this.#options.tools.nft, "-f", "-"], hostAddressRules(host));
+    await this.#filter(hostAddressRules(host));
     const before = this.#host;
     this.#host = host;
     try {
       this.#writeResolvConf(resolver);
       if (this.#uplink) await this.#route();
     } catch (error) {
-      // The next time all of it is done again.
+      // The next update then repeats all steps.
       this.#host = before;
       throw error;
     }
@@ -97,9 +92,13 @@ export class WalledNetwork {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  async #filter(rules: string): Promise<void> {
+    await this.namespace.run([this.#options.tools.nft, "-f", "-"], rules);
+  }
+
   async #connect(): Promise<void> {
     const { tools, families } = this.#options;
-    const uplink = await Uplink.start(tools, {
+    const uplink = await startUplink(tools, {
       pid: this.namespace.pid,
       families,
       loopback: this.plan.loopback,
@@ -115,27 +114,30 @@ export class WalledNetwork {
 
   async #route(): Promise<void> {
     const { tools, families } = this.#options;
-    const options: RoutesOptions = { plan: this.plan, families, nameservers: this.#host.nameservers };
-    await this.namespace.run([tools.ip, "-batch", "-"], `${routes4(options).join("\n")}\n`);
-    await this.namespace.run([tools.ip, "-6", "-batch", "-"], `${routes6(options).join("\n")}\n`);
+    const lines = [this.plan, this.#host.nameservers, families] as const;
+    await this.namespace.run([tools.ip, "-batch", "-"], `${routes4(...lines).join("\n")}\n`);
+    await this.namespace.run([tools.ip, "-6", "-batch", "-"], `${routes6(...lines).join("\n")}\n`);
   }
 
-  /** Replaces a way out that ended, at once and then at growing intervals. */
+  /** Replaces an uplink that ended, with a growing delay. */
   async #keepConnected(): Promise<void> {
     const { signal } = this.#closing;
     let failures = 0;
     while (!signal.aborted && this.namespace.isOpen) {
       const sinceMs = performance.now();
-      const why = await Promise.race([this.#uplink?.ended ?? "it did not start", this.namespace.ended]);
+      const end = this.#uplink?.ended ?? new LaunchError("it did not start");
+      const why = await Promise.race([end, this.namespace.ended.then(() => undefined)]);
       if (signal.aborted || why === undefined) break;
       this.#uplink = undefined;
       failures = performance.now() - sinceMs < HEALTHY_AFTER_MS ? failures + 1 : 1;
-      this.#options.onLine(`The network of functions lost its way out and gets another: ${why}.`);
+      this.#options.onLine(`The network of functions lost its uplink and starts another: ${why.message}.`);
       await setTimeout(backoffMs(failures), undefined, { signal }).catch(() => {});
       if (signal.aborted || !this.namespace.isOpen) break;
-      await this.#connect().catch((error: Error) => this.#options.onLine(`No network: ${error.message}.`));
+      await this.#connect().catch((error: Error) =>
+        this.#options.onLine(`The uplink of the network did not start: ${error.message}.`),
+      );
     }
-    // It may have started while the network was being closed, or have lost its namespace.
+    // It may have started during close, or after its namespace ended.
     this.#uplink?.close();
   }
 
@@ -144,14 +146,14 @@ export class WalledNetwork {
     return { own: [...own].sort(), nameservers: this.plan.isPublic ? nameservers : [] };
   }
 
-  /** In place: functions have this very file bound. */
+  /** Writes in place, because sandboxes have bound this inode. */
   #writeResolvConf({ text }: Resolver): void {
     writeFileSync(this.resolvConf, this.plan.isPublic ? text : "# This network has no name servers.\n");
     chmodSync(this.resolvConf, 0o644);
   }
 }
 
-/** A name server on loopback is reached like any other port there that a rule opens. */
+/** Opens port 53 of loopback for a name server there, as a rule would. */
 function withResolver(plan: Plan, { onLoopback }: Resolver): Plan {
   const { isPublic, loopback } = plan;
   if (!isPublic || !onLoopback || loopback === "all") return plan;

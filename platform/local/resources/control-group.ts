@@ -3,34 +3,77 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { processTree } from "../../../process/proc/process-tree.ts";
-import type { SmallFiles } from "../../../process/proc/small-files.ts";
+import { fieldOf, type SmallFiles } from "../../../process/proc/small-files.ts";
 import type { GroupControllers } from "./controllers.ts";
-import { type MemoryFiles, memoryFiles } from "./group-files.ts";
 import { removeGroup } from "./left-groups.ts";
 
-/** Pauses before a group is removed, again each time: its last process may not be quite gone. */
+const MIB = 1024 ** 2;
+/** Pauses between attempts to remove a group, because the kernel may still be removing its last process. */
 const REMOVE_AFTER_MS = [0, 5, 50, 500, 2_000];
-/** A process may start another one while its tree is moved; one that goes on doing so is none of ours. */
+/** Attempts to move a process tree, because a process may start another one meanwhile. */
 const ROUNDS = 5;
-/** What the kernel lets a group have besides the setting: pages of Deno's file, and growth until the next sample. */
-export const SLACK_MIB = 64;
+/** Added to the setting for the kernel's limit: pages of Deno's file, and growth until the next sample. */
+const SLACK_MIB = 64;
 /** Threads: Deno has up to 512 for blocking work, and every worker some of its own. */
 const MOST_THREADS = 1_024;
+/** Exceeds any limit, yet is one: version 1 counts TCP buffers only where they have a limit. */
+const COUNTED_TCP_BYTES = 2 ** 50;
 /**
- * Share of the processor beside Skiff's own 1,024 (version 1) or 100 (version 2), because Skiff itself must not starve,
- * and the share of an instance that yields: a twentieth, with which it still comes to an end on a machine that others use
- * up, as it would not with `cpu.idle`.
+ * The file, the usual weight and the small weight. Skiff itself has 1,024 (version 1) or 100 (version 2), so that
+ * instances cannot starve it. The small weight is a twentieth of the usual one: the instance still completes on a busy
+ * machine, which it would not with `cpu.idle`.
  */
 const WEIGHTS = {
   1: ["cpu.shares", "512", "26"],
   2: ["cpu.weight", "50", "3"],
 } as const;
 
-/** The control group of one instance. With version 1 a folder per controller, with version 2 one for all. */
+/** The memory files of version 1. Some kernels lack the last limit, which must be written last. */
+const V1 = {
+  limits: (bytes: number) => ({
+    "memory.limit_in_bytes": bytes,
+    "memory.kmem.tcp.limit_in_bytes": COUNTED_TCP_BYTES,
+    "memory.memsw.limit_in_bytes": bytes,
+  }),
+  atMostMiB(files: SmallFiles, path: string) {
+    const usage = files.number(`${path}/memory.usage_in_bytes`);
+    if (usage === undefined) return undefined;
+    return (usage + (files.number(`${path}/memory.kmem.tcp.usage_in_bytes`) ?? 0)) / MIB;
+  },
+  usedMiB(files: SmallFiles, path: string) {
+    const stat = files.text(`${path}/memory.stat`);
+    if (stat === undefined) return undefined;
+    const kernel = files.number(`${path}/memory.kmem.usage_in_bytes`) ?? 0;
+    const tcp = files.number(`${path}/memory.kmem.tcp.usage_in_bytes`) ?? 0;
+    return (fieldOf(stat, "rss ") + fieldOf(stat, "shmem ") + fieldOf(stat, "swap ") + kernel + tcp) / MIB;
+  },
+  kills: "memory.oom_control",
+};
+
+const V2 = {
+  limits: (bytes: number) => ({ "memory.max": bytes, "memory.oom.group": 1, "memory.swap.max": 0 }),
+  atMostMiB(files: SmallFiles, path: string) {
+    const usage = files.number(`${path}/memory.current`);
+    return usage === undefined ? undefined : usage / MIB;
+  },
+  usedMiB(files: SmallFiles, path: string) {
+    const stat = files.text(`${path}/memory.stat`);
+    if (stat === undefined) return undefined;
+    // Linux before 5.18 has no total of the kernel's memory.
+    const kernel =
+      fieldOf(stat, "kernel ") - fieldOf(stat, "slab_reclaimable ") ||
+      fieldOf(stat, "kernel_stack ") + fieldOf(stat, "pagetables ") + fieldOf(stat, "slab_unreclaimable ");
+    const others = fieldOf(stat, "anon ") + fieldOf(stat, "shmem ") + fieldOf(stat, "sock ");
+    return (others + Math.max(0, kernel)) / MIB;
+  },
+  kills: "memory.events",
+};
+
+/** The control group of one instance. Version 1 has a folder per controller, version 2 one folder for all. */
 export class ControlGroup {
   readonly folders: readonly string[];
   readonly #files: SmallFiles;
-  readonly #memory: MemoryFiles;
+  readonly #memory: typeof V1 | typeof V2;
   readonly #weight: (typeof WEIGHTS)[1 | 2] | undefined;
   readonly #path: { readonly memory: string; readonly pids?: string; readonly cpu?: string };
 
@@ -38,7 +81,7 @@ export class ControlGroup {
   constructor(files: SmallFiles, controllers: GroupControllers, name: string) {
     const { memory, pids, cpu } = controllers;
     this.#files = files;
-    this.#memory = memoryFiles(memory);
+    this.#memory = memory.version === 1 ? V1 : V2;
     this.#path = {
       memory: join(memory.folder, name),
       ...(pids && { pids: join(pids.folder, name) }),
@@ -57,8 +100,8 @@ export class ControlGroup {
   }
 
   /**
-   * Moves a process and all that descend from it into the group. The system may take 30 ms for it, so it does not
-   * hold up the event loop. What they hold already stays counted where it was.
+   * Moves a process and its descendants into the group. The kernel may take 30 ms, so the writes do not block the event
+   * loop. Memory that the processes hold already stays counted in their former group.
    */
   async join(pid: number): Promise<void> {
     const moved = new Set<number>();
@@ -67,53 +110,56 @@ export class ControlGroup {
       if (left.length === 0) return;
       for (const each of left) {
         moved.add(each);
-        for (const folder of this.folders) await writeIfThere(join(folder, "cgroup.procs"), String(each));
+        for (const folder of this.folders) {
+          await writeFile(join(folder, "cgroup.procs"), String(each)).catch(throwUnlessGone);
+        }
       }
     }
   }
 
-  /** Sets the limit that the kernel holds, which is a little above the setting. */
+  /** Sets the limit that the kernel enforces, which is slightly above the setting. */
   limit(memoryMiB: number): void {
-    for (const [file, text] of this.#memory.limits((memoryMiB + SLACK_MIB) * 1024 ** 2)) {
+    for (const [file, value] of Object.entries(this.#memory.limits((memoryMiB + SLACK_MIB) * MIB))) {
       const path = join(this.#path.memory, file);
-      // Kernels that do not count swap or TCP buffers have no such file.
-      if (existsSync(path)) writeFileSync(path, text);
+      // The file is absent on kernels that do not count swap or TCP buffers.
+      if (existsSync(path)) writeFileSync(path, String(value));
     }
   }
 
+  /** Cheap upper bound of `usedMiB`: it includes the file cache, which the kernel reclaims by itself. */
   atMostMiB(): number | undefined {
     return this.#memory.atMostMiB(this.#files, this.#path.memory);
   }
 
+  /** Heap, stacks, shared memory, files in memory, socket buffers, page tables and other memory of the kernel. */
   usedMiB(): number | undefined {
     return this.#memory.usedMiB(this.#files, this.#path.memory);
   }
 
-  /** True once the system ended a process of it for want of memory. */
+  /** Whether the kernel has killed a process of the group because it ran out of memory. */
   get ranOut(): boolean {
-    return this.#memory.kills(this.#files, this.#path.memory) > 0;
+    const events = this.#files.text(`${this.#path.memory}/${this.#memory.kills}`);
+    return fieldOf(events ?? "", "oom_kill ") > 0;
   }
 
-  /** True if it decides when its processes get the processor. */
+  /** Whether the group controls the processor share of its processes. */
   get hasProcessor(): boolean {
     return this.#path.cpu !== undefined;
   }
 
-  /** Gives its processes a small share of the processor, or the usual one. False: it cannot. */
+  /** Sets the small share of the processor, or the usual one. False if the group does not control it. */
   yieldProcessor(yields: boolean): boolean {
-    const cpu = this.#path.cpu;
-    if (!cpu) return false;
+    if (!this.#path.cpu) return false;
     const [file, usual, small] = this.#weight!;
     try {
-      writeFileSync(join(cpu, file), yields ? small : usual);
+      writeFileSync(join(this.#path.cpu, file), yields ? small : usual);
     } catch (error) {
-      // It has ended, and its group is removed.
-      if (!["ENOENT", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+      throwUnlessGone(error);
     }
     return true;
   }
 
-  /** Removes the group, which must have no process. What could not be removed and why; undefined if nothing is left. */
+  /** Removes the group, which must have no process. Returns undefined, or the folders that are left and why. */
   async remove(): Promise<string | undefined> {
     let left: readonly string[] = this.folders;
     for (const pauseMs of REMOVE_AFTER_MS) {
@@ -125,11 +171,7 @@ export class ControlGroup {
   }
 }
 
-async function writeIfThere(path: string, text: string): Promise<void> {
-  try {
-    await writeFile(path, text);
-  } catch (error) {
-    // ESRCH: the process has ended. The group is gone when the instance ended meanwhile.
-    if (!["ESRCH", "ENOENT", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
-  }
+/** ESRCH: the process has ended. The others: the instance has ended and its group was removed. */
+function throwUnlessGone(error: unknown): void {
+  if (!["ESRCH", "ENOENT", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
 }

@@ -1,18 +1,17 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
-/** Where groups of one kind can be made. */
-export interface Controller {
+interface Controller {
   readonly version: 1 | 2;
-  /** The folder in which a group is a folder. */
+  /** The folder in which a group is a subfolder. */
   readonly folder: string;
 }
 
-export type ControllerName = "memory" | "pids" | "cpu";
+type ControllerName = "memory" | "pids" | "cpu";
 
 export type Controllers = Readonly<Partial<Record<ControllerName, Controller>>>;
 
-/** What limits the memory of an instance at least. */
+/** The controllers of an instance. The memory controller is the minimum. */
 export type GroupControllers = Controllers & { readonly memory: Controller };
 
 export interface ControllerSources {
@@ -20,14 +19,14 @@ export interface ControllerSources {
   readonly mounts: string;
   /** `/proc/self/cgroup`. */
   readonly own: string;
-  /** This process and those that started it, which a unit of systemd has besides: `npm`, a shell. */
+  /** This process and its ancestors, such as `npm` or a shell in a systemd unit. */
   readonly family: readonly number[];
-  /** Root may make a group outside its own where its own has other processes. */
+  /** Root may make groups at the top if its own group has other processes. */
   readonly isRoot: boolean;
 }
 
 const WANTED: readonly ControllerName[] = ["memory", "pids", "cpu"];
-/** A group with processes of its own cannot hand its controllers on, so Skiff itself moves into this one. */
+/** A group with processes cannot delegate its controllers, so Skiff itself moves into this subgroup. */
 const LEAF = "skiff-main";
 
 /** Finds the folders where Skiff may make groups. Version 2 moves this process into a group beside the new ones. */
@@ -47,8 +46,14 @@ export function findControllers({ mounts, own, family, isRoot }: ControllerSourc
   const path = /^0::(.*)$/m.exec(own)?.[1];
   const missing = WANTED.filter((name) => found[name] === undefined);
   if (mount === undefined || path === undefined || missing.length === 0) return found;
-  const delegated = delegatedFolder(mount.path, folderOf(mount, path), { family, isRoot, missing });
-  for (const name of delegated?.names ?? []) found[name] = { version: 2, folder: delegated!.folder };
+  for (const folder of new Set([folderOf(mount, path), isRoot ? mount.path : undefined])) {
+    if (folder === undefined) continue;
+    const offered = readWords(join(folder, "cgroup.controllers"));
+    const names = missing.filter((name) => offered.includes(name));
+    if (names.length === 0 || !delegate(folder, names, folder === mount.path ? undefined : family)) continue;
+    for (const name of names) found[name] = { version: 2, folder };
+    break;
+  }
   return found;
 }
 
@@ -72,59 +77,42 @@ function parseMounts(text: string): Mount[] {
 }
 
 function folderOf(mount: Mount, group: string): string | undefined {
-  // A Skiff that was started again by itself is in its own leaf already.
+  // A Skiff that was restarted by itself is in its own leaf already.
   const inside = relative(mount.root, group.endsWith(`/${LEAF}`) ? dirname(group) : group);
   const folder = inside.startsWith("..") ? undefined : join(mount.path, inside);
   return folder !== undefined && existsSync(folder) ? folder : undefined;
 }
 
-interface DelegationOptions {
-  readonly family: readonly number[];
-  readonly isRoot: boolean;
-  readonly missing: readonly string[];
-}
-
-/** A folder of version 2 whose groups have the controllers that are missing, as far as they can be had. */
-function delegatedFolder(top: string, own: string | undefined, options: DelegationOptions) {
-  for (const folder of new Set([own, ...(options.isRoot ? [top] : [])])) {
-    if (folder === undefined) continue;
-    const names = readWords(join(folder, "cgroup.controllers"));
-    const wanted = WANTED.filter((name) => names.includes(name) && options.missing.includes(name));
-    if (wanted.length === 0) continue;
-    try {
-      enable(folder, top, wanted, options.family);
-      return { folder, names: wanted };
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
+/**
+ * Enables controllers for the subgroups of `folder`. Returns false if the system refuses, or if the group has processes
+ * outside `family`. Without a family the processes stay where they are, which the kernel allows at the top only.
+ */
+function delegate(folder: string, names: readonly string[], family?: readonly number[]): boolean {
+  try {
+    const control = join(folder, "cgroup.subtree_control");
+    const missing = names.filter((name) => !readWords(control).includes(name));
+    if (missing.length === 0) return true;
+    if (family) {
+      const inside = readWords(join(folder, "cgroup.procs")).map(Number);
+      if (inside.some((pid) => !family.includes(pid))) return false;
+      const leaf = join(folder, LEAF);
+      mkdirSync(leaf, { recursive: true });
+      for (const pid of inside) writeFileSync(join(leaf, "cgroup.procs"), String(pid));
     }
+    writeFileSync(control, missing.map((name) => `+${name}`).join(" "));
+    return true;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
   }
-  return undefined;
 }
 
-/** @throws an error of the system where the group is not ours to divide */
-function enable(folder: string, top: string, names: readonly string[], family: readonly number[]): void {
-  const control = join(folder, "cgroup.subtree_control");
-  const missing = names.filter((name) => !readWords(control).includes(name));
-  if (missing.length === 0) return;
-  if (folder !== top) {
-    const inside = readWords(join(folder, "cgroup.procs")).map(Number);
-    if (inside.some((pid) => !family.includes(pid))) throw refusal(`${folder} has other processes`);
-    const leaf = join(folder, LEAF);
-    mkdirSync(leaf, { recursive: true });
-    for (const pid of inside) writeFileSync(join(leaf, "cgroup.procs"), String(pid));
-  }
-  writeFileSync(control, missing.map((name) => `+${name}`).join(" "));
-}
-
-function readWords(file: string): string[] {
+/** Returns the words of a file; none if it does not exist. */
+export function readWords(file: string): string[] {
   return existsSync(file) ? readFileSync(file, "utf8").split(/\s+/).filter(Boolean) : [];
 }
 
-function refusal(message: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(message), { code: "EBUSY" });
-}
-
-/** True for what the system answers where groups are not ours to make: a container, a user without delegation. */
+/** Whether the system refuses to let Skiff manage groups, as in a container or for a user without delegation. */
 export function isRefusal(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return ["EACCES", "EPERM", "EROFS", "EBUSY", "ENOENT", "EINVAL", "EOPNOTSUPP", "ENOSPC", "ENODEV"].includes(

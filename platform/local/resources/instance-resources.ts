@@ -1,35 +1,54 @@
 import { setNice } from "../../../process/proc/niceness.ts";
-import { processTree } from "../../../process/proc/process-tree.ts";
+import { processTree, threadsOf } from "../../../process/proc/process-tree.ts";
 import type { SmallFiles } from "../../../process/proc/small-files.ts";
+import type { Settings } from "../../settings.ts";
 import type { ControlGroup } from "./control-group.ts";
-import { type ProcessorTime, processorTime } from "./processor-time.ts";
 import { SampledMemory, type SampledProcess } from "./sampled-memory.ts";
-import { threadDemand } from "./thread-demand.ts";
 
-/** A change of a group's memory that is worth a closer look. */
+/** A group is measured exactly when its upper bound has changed by this much. */
 const NOTABLE_MIB = 1;
-
-/** Neither this process nor the system has a file left. */
+/** This process or the system has no free file descriptor. */
 const NO_FILE = new Set<unknown>(["EMFILE", "ENFILE"]);
-
-/** Without control groups: weighs a twentieth of what is usual. */
+/** Without control groups: weighs a twentieth of the usual niceness. */
 const NICE = 13;
+/** The unit of `/proc/PID/stat` on every Linux. */
+const MS_PER_TICK = 10;
+const NS_PER_MS = 1e6;
+
+/** Open files of Deno, of the platform's connections and of a function, besides the connections of its calls. */
+const FILES = 512;
+const FILES_PER_CALL = 2;
 
 type YieldReason = "it spins" | "its start works for long";
 
+export interface ProcessorTime {
+  /** Processor time of all threads of all processes, in steps of 10 ms. */
+  readonly usedMs: number;
+  /** Whether a process runs, is ready to run, or waits for a disk. */
+  readonly runs: boolean;
+}
+
 /**
- * What one instance has of the machine: its memory is measured and limited here. Made before the instance has a process;
- * `join` gives it one, `limit` its setting, `release` is for the end.
+ * Returns the limits of each process of an instance. `openFiles` is RLIMIT_NOFILE: each socket has up to 416 KiB of
+ * buffers, which do not count as memory of the process.
+ */
+export function instanceLimits({ concurrency }: Pick<Settings, "concurrency">) {
+  return { openFiles: FILES + FILES_PER_CALL * concurrency };
+}
+
+/**
+ * Measures and limits one instance. It is made before the instance has a process: `join` adds the process, `limit` sets
+ * its memory, `release` ends it.
  */
 export class InstanceResources {
   readonly #files: SmallFiles;
   readonly #group: ControlGroup | undefined;
   #sampled: SampledMemory | undefined;
   #pid = 0;
-  /** What its processes held before they were in the group, which is counted elsewhere. */
+  /** Memory of its processes from before they joined the group, which the kernel counts elsewhere. */
   #outsideMiB = 0;
   readonly #yieldsBecause = new Set<YieldReason>();
-  /** What its processes were told last. */
+  /** The state that was applied to its processes. */
   #isYielding = false;
   #mostMiB = 0;
   #usedMiB: number | undefined;
@@ -44,14 +63,14 @@ export class InstanceResources {
     return this.#pid;
   }
 
-  /** As it was measured last; undefined before that, and where the system does not say. */
+  /** The last measurement; undefined before it, and where the system does not report memory. */
   get usedMiB(): number | undefined {
     return this.#usedMiB;
   }
 
   /**
-   * Counts a process and all that descend from it. Best called while it waits and holds little; it takes up to 30 ms.
-   * @throws an error of the system, which is not that the process ended
+   * Adds a process and its descendants, in up to 30 ms. Call it while the process waits and holds little memory.
+   * @throws an error of the system, unless the process has ended
    */
   async join(root: SampledProcess): Promise<void> {
     const sampled = new SampledMemory(this.#files, root);
@@ -64,57 +83,75 @@ export class InstanceResources {
     this.#outsideMiB = Math.max(0, (sampled.usedMiB() ?? 0) - (this.#group.usedMiB() ?? 0));
   }
 
-  /** Sets the limit that the system holds, where it does; `measure` is compared with the setting all the same. */
+  /** Sets the limit that the kernel enforces, if there is a group. Callers compare `measure` with the setting anyway. */
   limit(memoryMiB: number): void {
     this.#group?.limit(memoryMiB);
   }
 
-  /** What it holds now in MiB; undefined when it has ended, or where the system does not say. */
+  /** Measures the memory in MiB; undefined when the instance has ended, or where the system does not report memory. */
   measure(): number | undefined {
     this.#applyYielding();
     this.#usedMiB = this.#group === undefined ? this.#sampled?.usedMiB() : this.#measureGroup(this.#group);
     return this.#usedMiB;
   }
 
-  /** Processor time that it has used; undefined before `join`, when it has ended, and anywhere but on Linux. */
+  /** Undefined before `join`, when the instance has ended, and on every system but Linux. */
   processor(): ProcessorTime | undefined {
-    return processorTime(this.#files, this.#pids());
+    let usedMs: number | undefined;
+    let runs = false;
+    for (const pid of this.#pids()) {
+      const stat = this.#files.text(`/proc/${pid}/stat`);
+      if (stat === undefined) continue;
+      // The program's name, in parentheses, may contain spaces and parentheses.
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      usedMs = (usedMs ?? 0) + (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+      runs ||= fields[0] === "R" || fields[0] === "D";
+    }
+    return usedMs === undefined ? undefined : { usedMs, runs };
   }
 
-  /** Time that each of its threads ran or waited for a processor, in ms; empty where the system does not say. */
+  /** Time in ms that each thread ran or waited for a processor; empty where the system does not report it. */
   threadDemand(): ReadonlyMap<number, number> {
-    return threadDemand(this.#files, this.#pids());
+    const demand = new Map<number, number>();
+    for (const pid of this.#pids()) {
+      for (const thread of threadsOf(pid)) {
+        const text = this.#files.text(`/proc/${pid}/task/${thread}/schedstat`);
+        const [ran, waited] = (text ?? "").split(" ").map(Number);
+        if (ran !== undefined && waited !== undefined) demand.set(thread, (ran + waited) / NS_PER_MS);
+      }
+    }
+    return demand;
   }
 
-  /** True if the system ended it for want of memory: it grew faster than it is sampled. */
+  /** Whether the kernel killed it because it ran out of memory, which happens if it grows faster than the samples. */
   get ranOut(): boolean {
     return this.#group?.ranOut ?? false;
   }
 
-  /** Gives it a small share of the processor beside all others, as long as there is a reason for it. */
+  /** Adds or removes a reason to give the instance a small share of the processor. */
   yieldProcessor(yields: boolean, reason: YieldReason = "it spins"): void {
     if (yields) this.#yieldsBecause.add(reason);
     else this.#yieldsBecause.delete(reason);
     this.#applyYielding();
   }
 
-  /** Lets it run like all others whatever the reasons: a process that is killed needs the processor to end. */
+  /** Removes all reasons to yield: a killed process needs the processor to end. */
   endYielding(): void {
     this.#yieldsBecause.clear();
     this.#applyYielding();
   }
 
-  /** False where the system would not let it run like all others again. */
+  /** False where the system would not let Skiff undo the yielding. */
   get yieldsForAWhile(): boolean {
     return this.#group?.hasProcessor || process.getuid?.() === 0;
   }
 
-  /** Call it when every process has ended. What could not be removed and why; undefined if nothing is left. */
+  /** Call it when every process has ended. Returns undefined, or what could not be removed and why. */
   async release(): Promise<string | undefined> {
     return this.#group?.remove();
   }
 
-  /** Where this process has no file left to do it with, the next measure does. */
+  /** Without a free file descriptor, the next `measure` applies it. */
   #applyYielding(): void {
     const yields = this.#yieldsBecause.size > 0;
     if (yields === this.#isYielding) return;

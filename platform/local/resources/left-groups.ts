@@ -1,39 +1,32 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { isRefusal } from "./controllers.ts";
+import { isRefusal, readWords } from "./controllers.ts";
 
-/** Rounds of ending the processes of a group, and the pause after each: what is killed needs a moment to be gone. */
+/** Attempts to remove a group, and the pause after each: a killed process takes a moment to end. */
 const ROUNDS = 50;
 const PAUSE_MS = 20;
 
-/** As `ControlGroups` names them: what tells the data folder, then the instance. */
-const OF_A_SKIFF = /^skiff-[0-9a-f]{12}-/;
+/** The names that `Resources` gives: an id of the data folder, then the instance. */
+const GROUP_NAME = /^skiff-[0-9a-f]{12}-/;
 const STALE_MS = 3_600_000;
 
-/** Ends the processes of all groups in `folder` whose name starts with `prefix`, and removes the groups. */
+/** Kills the processes of all groups in `folder` whose name starts with `prefix`, and removes the groups. */
 export function removeLeftGroups(folder: string, prefix: string): void {
-  if (!existsSync(folder)) return;
-  const left = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && entry.name.startsWith(prefix))
-    .map(({ name }) => join(folder, name));
   const sleeper = new Int32Array(new SharedArrayBuffer(4));
-  for (const group of left) {
+  for (const group of groupsIn(folder, (name) => name.startsWith(prefix))) {
     for (let round = 0; round < ROUNDS && !removeGroup(group); round++) {
-      for (const pid of processesOf(group)) kill(pid);
+      for (const pid of readWords(join(group, "cgroup.procs"))) kill(Number(pid));
       Atomics.wait(sleeper, 0, 0, PAUSE_MS);
     }
   }
 }
 
 /**
- * Removes groups of any Skiff that have had no process for long: their data folder is gone, and nobody else would.
- * A group of a Skiff that runs gets its process at once.
+ * Removes groups of any Skiff that have had no process for an hour, which remain after their data folder was deleted. A
+ * running Skiff adds a process to a group at once.
  */
 export function removeStaleGroups(folder: string, nowMs: number): void {
-  if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) {
-    if (!OF_A_SKIFF.test(name)) continue;
-    const group = join(folder, name);
+  for (const group of groupsIn(folder, (name) => GROUP_NAME.test(name))) {
     const madeMs = statSync(group, { throwIfNoEntry: false })?.mtimeMs ?? nowMs;
     if (nowMs - madeMs >= STALE_MS) removeGroup(group);
   }
@@ -52,16 +45,19 @@ export function removeGroup(group: string): boolean {
   }
 }
 
-function processesOf(group: string): number[] {
-  const file = join(group, "cgroup.procs");
-  return existsSync(file) ? readFileSync(file, "utf8").split("\n").filter(Boolean).map(Number) : [];
+function groupsIn(folder: string, isOurs: (name: string) => boolean): string[] {
+  if (!existsSync(folder)) return [];
+  const entries = readdirSync(folder, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory() && isOurs(entry.name))
+    .map(({ name }) => join(folder, name));
 }
 
 function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch (error) {
-    // It ended by itself in between.
+    // It ended in between.
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

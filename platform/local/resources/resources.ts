@@ -1,29 +1,104 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { SmallFiles } from "../../../process/proc/small-files.ts";
-import { ControlGroups } from "./control-groups.ts";
+import { ControlGroup } from "./control-group.ts";
+import { type Controllers, findControllers, type GroupControllers, isRefusal } from "./controllers.ts";
 import { InstanceResources } from "./instance-resources.ts";
+import { removeLeftGroups, removeStaleGroups } from "./left-groups.ts";
 
-/** Measures and limits what instances have of the machine, with control groups where Skiff may make them. */
+/** A file of the data folder that lists the folders of its groups, so that a start after a crash can remove them. */
+const RECORD = "control-groups";
+
+/** Where the control groups of one data folder are made: beside Skiff itself in the group that Skiff started in. */
+interface Groups {
+  readonly controllers: GroupControllers;
+  readonly prefix: string;
+  readonly record: string;
+}
+
+/** Measures and limits the memory and processor of instances, with control groups where Skiff may make them. */
 export class Resources {
   readonly #files = new SmallFiles();
-  readonly #groups: ControlGroups | undefined;
+  readonly #groups: Groups | undefined;
 
-  /** @param useGroups false only measures, as where groups cannot be had */
+  /** @param useGroups false only measures, as on a system without control groups for Skiff */
   constructor(dataFolder: string, { useGroups = true }: { useGroups?: boolean | undefined } = {}) {
-    this.#groups = useGroups ? ControlGroups.open(this.#files, dataFolder) : undefined;
+    if (useGroups && process.platform === "linux") this.#groups = openGroups(this.#files, dataFolder);
   }
 
-  /** True if the system itself holds limits of memory, and counts socket buffers and page tables. */
+  /** Whether the kernel enforces memory limits and counts socket buffers and page tables. */
   get hasGroups(): boolean {
     return this.#groups !== undefined;
   }
 
-  /** Every instance has been released. */
+  /** Call it after every instance has been released. */
   close(): void {
-    this.#groups?.close();
+    if (this.#groups) rmSync(this.#groups.record, { force: true });
   }
 
-  /** For an instance that has no process yet. @throws an error of the system */
+  /** Prepares an instance that has no process yet. @throws an error of the system */
   open(id: string): InstanceResources {
-    return new InstanceResources(this.#files, this.#groups?.make(id));
+    const group =
+      this.#groups && new ControlGroup(this.#files, this.#groups.controllers, this.#groups.prefix + id);
+    return new InstanceResources(this.#files, group);
+  }
+}
+
+/**
+ * Kills and removes what a crashed Skiff left in the groups of this data folder. Then makes a group and moves a process
+ * into it as a test; undefined if the system refuses.
+ */
+function openGroups(files: SmallFiles, dataFolder: string): Groups | undefined {
+  const record = join(dataFolder, RECORD);
+  const prefix = prefixOf(dataFolder);
+  const before = existsSync(record) ? readFileSync(record, "utf8").split("\n") : [];
+  const { memory, ...others } = ownControllers();
+  const folders = [...new Set(Object.values({ memory, ...others }).flatMap((each) => each?.folder ?? []))];
+  for (const folder of new Set([...before, ...folders])) removeLeftGroups(folder, prefix);
+  for (const folder of folders) removeStaleGroups(folder, Date.now());
+  rmSync(record, { force: true });
+  if (memory === undefined) return undefined;
+  // Memory alone is enough where the others do not work.
+  const choices: GroupControllers[] = [{ memory, ...others }, { memory }];
+  const controllers = choices.find((each) => works(files, each, `${prefix}probe`));
+  if (controllers === undefined) return undefined;
+  writeFileSync(record, folders.join("\n"), { mode: 0o600 });
+  return { controllers, prefix, record };
+}
+
+/** Differs for a copy of the data folder, such as a backup. */
+function prefixOf(dataFolder: string): string {
+  const { dev, ino } = statSync(dataFolder);
+  const identity = `${dataFolder} ${dev} ${ino}`;
+  return `skiff-${createHash("sha256").update(identity).digest("hex").slice(0, 12)}-`;
+}
+
+function ownControllers(): Controllers {
+  const family = [process.pid];
+  for (let pid = process.pid; pid > 1; ) {
+    pid = Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))?.[1] ?? 0);
+    if (pid > 1) family.push(pid);
+  }
+  return findControllers({
+    mounts: readFileSync("/proc/self/mountinfo", "utf8"),
+    own: readFileSync("/proc/self/cgroup", "utf8"),
+    family,
+    isRoot: process.getuid?.() === 0,
+  });
+}
+
+function works(files: SmallFiles, controllers: GroupControllers, name: string): boolean {
+  try {
+    const group = new ControlGroup(files, controllers, name);
+    group.limit(1);
+    const script = 'for each; do echo $$ > "$each/cgroup.procs" || exit 1; done';
+    return spawnSync("sh", ["-c", script, "sh", ...group.folders], { stdio: "ignore" }).status === 0;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  } finally {
+    for (const { folder } of Object.values(controllers)) removeLeftGroups(folder, name);
   }
 }

@@ -2,23 +2,22 @@ import { statfsSync, statSync } from "node:fs";
 import { processTree } from "../../../process/proc/process-tree.ts";
 import { fieldOf, type SmallFiles } from "../../../process/proc/small-files.ts";
 
-const MIB = 1024 ** 2;
 /** Files that Deno has open for itself. */
 const OWN_FILES = 64;
-/** What an open file beyond them counts: the buffers of a socket are not to be seen without a control group. */
+/** Estimate for each further file: without a control group the buffers of sockets cannot be measured. */
 const MIB_PER_FILE = 1 / 64;
-/** Samples after which the processes are looked up again. */
+/** Samples between two searches for the processes of an instance. */
 const TREE_EVERY = 5;
 
 export interface SampledProcess {
   readonly pid: number;
-  /** Mount points of file systems in memory that are the instance's alone. */
+  /** Mount points of file systems in memory that only this instance uses. */
   readonly memoryFolders: readonly string[];
 }
 
 /**
- * Memory of an instance without a control group: what `/proc` says of its processes, and its files in memory. Deno's
- * program, which all instances share, does not count.
+ * Measures an instance without a control group: the memory that `/proc` reports for its processes, and its files in
+ * memory. Deno's program is left out, because all instances share it.
  */
 export class SampledMemory {
   readonly #files: SmallFiles;
@@ -31,7 +30,7 @@ export class SampledMemory {
     this.#sampled = sampled;
   }
 
-  /** Undefined where the system does not say (anywhere but Linux), or it has ended. */
+  /** Undefined when the instance has ended, and on every system but Linux. */
   usedMiB(): number | undefined {
     const { pid, memoryFolders } = this.#sampled;
     if (process.platform !== "linux" || pid === 0) return undefined;
@@ -48,22 +47,19 @@ export class SampledMemory {
 
   #processMiB(pid: number): number | undefined {
     const status = this.#files.text(`/proc/${pid}/status`);
-    // A process that has ended and was not waited for has no memory, and no such line.
+    // A zombie has no memory, and no such line.
     if (status === undefined || !status.includes("\nRssAnon:")) return undefined;
     const kib = fieldOf(status, "RssAnon:") + fieldOf(status, "RssShmem:") + fieldOf(status, "VmPTE:");
-    return kib / 1024 + Math.max(0, openFiles(pid) - OWN_FILES) * MIB_PER_FILE;
+    // Linux reports the number of open files as the size of this folder since 6.2, and 0 before.
+    const openFiles = statSync(`/proc/${pid}/fd`, { throwIfNoEntry: false })?.size ?? 0;
+    return kib / 1024 + Math.max(0, openFiles - OWN_FILES) * MIB_PER_FILE;
   }
-}
-
-/** Linux says how many files a process has open since 6.2; before that 0. */
-function openFiles(pid: number): number {
-  return statSync(`/proc/${pid}/fd`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function folderMiB(folder: string): number {
   try {
     const { bsize, blocks, bfree } = statfsSync(folder);
-    return ((blocks - bfree) * bsize) / MIB;
+    return ((blocks - bfree) * bsize) / 1024 ** 2;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (["ENOENT", "ESRCH", "EMFILE", "ENFILE", "EACCES"].includes(code ?? "")) return 0;

@@ -1,6 +1,6 @@
-import { FREE_SPACE, isDiskFull } from "../../disk-full.ts";
 import { Problem } from "../../problems.ts";
 import { formatMs } from "../../quantity.ts";
+import { FREE_SPACE, isDiskFull } from "../../shortage.ts";
 
 const ERRORS_KEPT = 10;
 const FIRST_MS = 200;

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { access, copyFile, mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Bundle, VersionRecord } from "../../platform.ts";
+import type { Artifact, VersionRecord } from "../../platform.ts";
 
 export type VersionName = Pick<VersionRecord, "name" | "version">;
 
@@ -20,19 +20,19 @@ interface BundleFile {
  */
 export class BundleFiles {
   readonly #root: string;
-  readonly #read: (version: VersionName) => Promise<Bundle | undefined>;
+  readonly #read: (version: VersionName) => Promise<Artifact | undefined>;
   readonly #files = new Map<VersionName, BundleFile>();
   readonly #retired = new WeakSet<VersionName>();
   #made = 0;
 
-  constructor(root: string, read: (version: VersionName) => Promise<Bundle | undefined>) {
+  constructor(root: string, read: (version: VersionName) => Promise<Artifact | undefined>) {
     this.#root = root;
     this.#read = read;
     rmSync(root, { recursive: true, force: true });
   }
 
   /** Writes the file of a version that is not stored yet. */
-  write(version: VersionName, { code }: Bundle): Promise<void> {
+  write(version: VersionName, { code }: Artifact): Promise<void> {
     return this.#write(this.#fileOf(version), (path) => writeFile(path, code));
   }
 

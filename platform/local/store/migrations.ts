@@ -44,5 +44,15 @@ const trafficAndSourceHashes: Migration = (db) => {
   }
 };
 
+/** AUTOINCREMENT never uses a revision again, not even that of a removed declaration. */
+const declarations: Migration = (db) => {
+  db.exec(`
+    CREATE TABLE declarations (
+      revision INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, name TEXT NOT NULL, spec TEXT NOT NULL,
+      created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+      UNIQUE (kind, name)
+    ) STRICT;`);
+};
+
 /** In order. The schema version of a database is the number of migrations that it has had. */
-export const MIGRATIONS: readonly Migration[] = [functionsAndVersions, trafficAndSourceHashes];
+export const MIGRATIONS: readonly Migration[] = [functionsAndVersions, trafficAndSourceHashes, declarations];

@@ -1,7 +1,16 @@
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { FREE_SPACE, isDiskFull } from "../../disk-full.ts";
-import type { Bundle, Draft, Share, Source, SourceType, Traffic, VersionRecord } from "../../platform.ts";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DeclarationPage } from "../../declarations.ts";
+import type { Artifact, Draft, Share, Source, SourceType, Traffic, VersionRecord } from "../../platform.ts";
 import type { Settings } from "../../settings.ts";
+import { openDatabase, schemaVersion, unusable } from "./database-file.ts";
+import {
+  type DeclarationChange,
+  type DeclarationResult,
+  type DeclarationRow,
+  declarationRow,
+  isAllowed,
+  isSame,
+} from "./declaration-rows.ts";
 import { MIGRATIONS } from "./migrations.ts";
 
 /** A version to be stored. */
@@ -26,13 +35,6 @@ export interface FunctionRecord {
   readonly routed: readonly VersionRecord[];
 }
 
-const SQLITE_BUSY = 5;
-
-/** Temporary files would be outside the data folder and keep removed data, so they stay in memory. */
-const SETTINGS = `
-  PRAGMA locking_mode = EXCLUSIVE; PRAGMA foreign_keys = ON;
-  PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA synchronous = FULL`;
-
 /** All columns of a version except source and bundle. */
 const RECORDS = `
   SELECT v.name, v.version, v.hash, h.hash AS source_hash, v.settings, v.created_at
@@ -41,9 +43,9 @@ const RECORDS = `
 type Row = Record<string, unknown>;
 
 /**
- * Functions and their versions in SQLite. A commit is on the disk when it returns (synchronous=FULL), so an acknowledged
- * deploy survives a crash. The lock is exclusive: one Skiff per data folder. Removed data is overwritten, in the database
- * and in its log.
+ * Functions, their versions, and declarations in SQLite. A commit is on the disk when it returns (synchronous=FULL), so an
+ * acknowledged deploy survives a crash. The lock is exclusive: one Skiff per data folder. Removed data is overwritten, in
+ * the database and in its log.
  */
 export class StoreDatabase {
   readonly #file: string;
@@ -58,33 +60,21 @@ export class StoreDatabase {
    */
   constructor(file: string) {
     this.#file = file;
-    this.#db = new DatabaseSync(file, { open: false });
-    try {
-      this.#db.open();
-      this.#db.exec(SETTINGS);
-      this.#db.exec("BEGIN EXCLUSIVE; COMMIT");
-    } catch (error) {
-      throw this.#unusable(error);
-    }
-    const version = this.#schemaVersion();
-    if (version > MIGRATIONS.length) {
-      this.#db.close();
-      throw new Error(`${file} was written by a newer Skiff (schema ${version}); start that version.`);
-    }
+    this.#db = openDatabase(file);
   }
 
   /** Migrates the database to the current schema in one transaction. Call it before every other method. */
   prepare(): void {
     try {
       this.#db.exec("PRAGMA journal_mode = WAL");
-      const version = this.#schemaVersion();
+      const version = schemaVersion(this.#db);
       if (version === MIGRATIONS.length) return;
       this.#transaction(() => {
         for (const migrate of MIGRATIONS.slice(version)) migrate(this.#db);
         this.#db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
       });
     } catch (error) {
-      throw this.#unusable(error);
+      throw unusable(this.#db, this.#file, error);
     }
   }
 
@@ -126,10 +116,10 @@ export class StoreDatabase {
     return row && { type: row.source_type as SourceType, bytes: row.source as Uint8Array };
   }
 
-  bundle(name: string, version: number): Bundle | undefined {
+  bundle(name: string, version: number): Artifact | undefined {
     const select = "SELECT CAST(bundle AS BLOB) AS bundle FROM versions WHERE name = ? AND version = ?";
     const row = this.#sql(select).get(name, version) as Row | undefined;
-    return row && { code: row.bundle as Uint8Array };
+    return row && { kind: "module", code: row.bundle as Uint8Array };
   }
 
   /**
@@ -165,6 +155,32 @@ export class StoreDatabase {
     return this.#cleanLog();
   }
 
+  declaration(kind: string, name: string): DeclarationRow | undefined {
+    const select = "SELECT * FROM declarations WHERE kind = ? AND name = ?";
+    return this.#all(select, kind, name).map(declarationRow)[0];
+  }
+
+  /** In order of name, after the name `after`; all of them without a limit. */
+  declarations(kind: string, { after = "", limit = -1 }: Partial<DeclarationPage> = {}): DeclarationRow[] {
+    const select = "SELECT * FROM declarations WHERE kind = ? AND name > ? ORDER BY name LIMIT ?";
+    return this.#all(select, kind, after, limit).map(declarationRow);
+  }
+
+  /** Puts or removes a declaration. Durable when it returns. */
+  declare({ kind, name, spec, ifRevision, at }: DeclarationChange): DeclarationResult {
+    const before = this.declaration(kind, name);
+    if (!isAllowed(before, ifRevision)) return { isAllowed: false, before, now: before };
+    if (isSame(before?.spec, spec)) return { isAllowed: true, before, now: before };
+    this.#transaction(() => {
+      this.#delete("DELETE FROM declarations WHERE kind = ? AND name = ?", kind, name);
+      if (spec === undefined) return;
+      const [createdAt, updatedAt] = [(before?.createdAt ?? at).getTime(), at.getTime()];
+      const insert = "INSERT INTO declarations VALUES (NULL, ?, ?, ?, ?, ?)";
+      this.#sql(insert).run(kind, name, spec, createdAt, updatedAt);
+    });
+    return { isAllowed: true, before, now: this.declaration(kind, name), left: this.#cleanLog() };
+  }
+
   close(): void {
     this.#db.close();
   }
@@ -172,9 +188,9 @@ export class StoreDatabase {
   #insert({ name, version, hash, settings, createdAt, content }: NewVersion): void {
     const record = [name, version, hash, JSON.stringify(settings), createdAt.getTime()] as const;
     if (!("sameAs" in content)) {
-      const { source, bundle } = content;
+      const { source, artifact } = content;
       const insert = this.#sql("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))");
-      insert.run(...record, source.type, source.bytes, bundle.code);
+      insert.run(...record, source.type, source.bytes, artifact.code);
       return;
     }
     const { changes } = this.#sql(`
@@ -187,23 +203,6 @@ export class StoreDatabase {
     for (const version of versions) {
       this.#delete("DELETE FROM versions WHERE name = ? AND version = ?", name, version);
     }
-  }
-
-  #schemaVersion(): number {
-    return (this.#db.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
-  }
-
-  /** Closes the database and returns an error with advice for the operator. */
-  #unusable(error: unknown): Error {
-    if (this.#db.isOpen) this.#db.close();
-    const { errcode, message } = error as Error & { errcode?: number };
-    const why =
-      errcode === SQLITE_BUSY
-        ? "is in use by another Skiff; stop it, or choose another folder with --data"
-        : isDiskFull(error)
-          ? `cannot be written: the disk is full; ${FREE_SPACE}`
-          : `cannot be used: ${message}; restore it, or choose another folder with --data`;
-    return new Error(`${this.#file} ${why}.`, { cause: error });
   }
 
   #all(text: string, ...values: (string | number)[]): Row[] {

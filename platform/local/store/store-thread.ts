@@ -1,6 +1,6 @@
 /** The thread of the store. It alone opens the database, so that no write delays calls. */
 import { parentPort, workerData } from "node:worker_threads";
-import type { Bundle, Source } from "../../platform.ts";
+import type { Artifact, Source } from "../../platform.ts";
 import { StoreDatabase } from "./store-database.ts";
 import { type StoreAnswer, type StoreRequest, sendError } from "./store-messages.ts";
 
@@ -26,7 +26,7 @@ function run(method: StoreRequest["method"], args: readonly unknown[]): unknown 
 
 /** Returns the bytes of a source or a bundle, which are transferred without a copy. */
 function buffersOf(result: unknown): ArrayBuffer[] {
-  const { bytes, code } = (result ?? {}) as Partial<Source & Bundle>;
+  const { bytes, code } = (result ?? {}) as Partial<Source & Artifact>;
   const given = bytes ?? code;
   return given === undefined ? [] : [given.buffer as ArrayBuffer];
 }

@@ -7,8 +7,8 @@ import { receiveError, type StoreAnswer, type StoreMethod, type StoreRequest } f
 const COPIED_AT_ONCE = 4 * 1024 ** 2;
 
 /**
- * Functions and their versions on the disk. A thread owns the file, because versions have up to a hundred MiB and a commit
- * waits for the disk. It serves requests one at a time, in order. StoreDatabase documents the methods.
+ * Functions, their versions, and declarations on the disk. A thread owns the file, because versions have up to a hundred MiB
+ * and a commit waits for the disk. It serves requests one at a time, in order. StoreDatabase documents the methods.
  */
 export class Store {
   readonly #worker: Worker;
@@ -24,6 +24,9 @@ export class Store {
   readonly bundle = this.#method("bundle");
   readonly route = this.#method("route");
   readonly remove = this.#method("remove");
+  readonly declaration = this.#method("declaration");
+  readonly declarations = this.#method("declarations");
+  readonly declare = this.#method("declare");
 
   private constructor(file: string) {
     // Options of the process, such as its input type, do not apply to this program.
@@ -58,8 +61,8 @@ export class Store {
       return await this.#ask("add", [{ ...record, content }, forget()]);
     }
     const bytes = await copied(content.source.bytes);
-    const code = await copied(content.bundle.code);
-    const copy = { source: { type: content.source.type, bytes }, bundle: { code } };
+    const code = await copied(content.artifact.code);
+    const copy = { source: { type: content.source.type, bytes }, artifact: { ...content.artifact, code } };
     signal.throwIfAborted();
     return await this.#ask("add", [{ ...record, content: copy }, forget()], [bytes.buffer, code.buffer]);
   }

@@ -1,7 +1,7 @@
 import { totalmem } from "node:os";
 import { constrainedMemory } from "node:process";
 import type { Limits } from "../../../platform/limits.ts";
-import type { Bundle } from "../../../platform/platform.ts";
+import type { Artifact } from "../../../platform/platform.ts";
 import { SlowLane } from "../../../process/slow-lane.ts";
 import type { Builder } from "../../runtime.ts";
 import { prepareBuildFolder } from "../walls/build-folder.ts";
@@ -50,7 +50,7 @@ interface Opened extends BuildMeans {
 export function createBuilder(options: BuilderOptions): Builder {
   const { limits } = options;
   const closing = new AbortController();
-  const underWay = new Set<Promise<Bundle>>();
+  const underWay = new Set<Promise<Artifact>>();
   let opening: Promise<Opened> | undefined;
 
   const open = (): Promise<Opened> => {

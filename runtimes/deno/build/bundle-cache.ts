@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { Bundle } from "../../../platform/platform.ts";
+import type { Artifact } from "../../../platform/platform.ts";
 import { sourceHash } from "../../../platform/version-hash.ts";
 import type { Builder } from "../../runtime.ts";
 
@@ -16,7 +16,7 @@ export interface BundleCacheOptions {
  */
 export function cacheBundles(builder: Builder, options: BundleCacheOptions = {}): Builder {
   const { mostBytes = 64 * 1024 ** 2, ttlMs = 600_000 } = options;
-  const cache = new LRUCache<string, Bundle>({
+  const cache = new LRUCache<string, Artifact>({
     maxSize: mostBytes,
     ttl: ttlMs,
     sizeCalculation: ({ code }) => Math.max(1, code.length),

@@ -1,4 +1,4 @@
-import type { Bundle, Source } from "../../../platform/platform.ts";
+import type { Artifact, Source } from "../../../platform/platform.ts";
 import { PROBLEMS, Problem, type ProblemCode } from "../../../platform/problems.ts";
 import type { Answer, Body } from "./build-worker.ts";
 import type { DenoBundler } from "./deno-bundler.ts";
@@ -27,7 +27,7 @@ const NOTHING = new Uint8Array(0);
  * Takes the steps that workers ask for, until there is a bundle or a problem. No worker is held between two steps, because
  * Deno's bundler may wait for a server.
  */
-export async function buildSource(means: BuildMeans, source: Source, call: BuildCall): Promise<Bundle> {
+export async function buildSource(means: BuildMeans, source: Source, call: BuildCall): Promise<Artifact> {
   const { bundler, runner, taskLimits, directory } = means;
   const { signal, onBegin } = call;
 
@@ -40,24 +40,24 @@ export async function buildSource(means: BuildMeans, source: Source, call: Build
   const tryAlone = async (specifier: string): Promise<void> => {
     const module = Buffer.from(`import ${JSON.stringify(specifier)};\n`);
     await bundler.bundle(module, signal, async ({ body, isBundle }) => {
-      if (!isBundle) bundleOf(await perform({ task: "blame", specifier }, body));
+      if (!isBundle) artifactOf(await perform({ task: "blame", specifier }, body));
     });
   };
 
   const quick = await perform({ task: "build" });
-  if (quick.reply.outcome !== "outside") return bundleOf(quick);
+  if (quick.reply.outcome !== "outside") return artifactOf(quick);
   return await bundler.bundle(quick.body, signal, async ({ body }) => {
     const answer = await perform({ task: "finish" }, body);
-    if (answer.reply.outcome !== "ask") return bundleOf(answer);
+    if (answer.reply.outcome !== "ask") return artifactOf(answer);
     for (const specifier of answer.reply.specifiers) await tryAlone(specifier);
     // Each builds by itself, so they fail together: report the first.
-    return bundleOf(await perform({ task: "blame", specifier: answer.reply.specifiers[0] ?? "" }, body));
+    return artifactOf(await perform({ task: "blame", specifier: answer.reply.specifiers[0] ?? "" }, body));
   });
 }
 
 /** @throws the reported problem; Error if the worker is at fault */
-function bundleOf({ reply, body }: Answer): Bundle {
-  if (reply.outcome === "bundle") return { code: body };
+function artifactOf({ reply, body }: Answer): Artifact {
+  if (reply.outcome === "bundle") return { kind: "module", code: body };
   if (reply.outcome === "problem") throw readProblem(reply);
   throw new Error(`a build worker failed: ${reply.outcome === "fault" ? reply.message : reply.outcome}`);
 }

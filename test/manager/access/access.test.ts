@@ -14,15 +14,12 @@ const OPEN: Access = { mode: "open" };
 const VISITOR: Visitor = {
   method: "POST",
   path: "/func",
-  hosts: ["localhost:8080"],
-  origins: [],
-  fetchSites: [],
-  authorizations: [],
+  host: ["localhost:8080"],
 };
-const hosts = (...hosts: string[]) => ({ hosts });
-const origins = (...origins: string[]) => ({ origins });
-const site = (...fetchSites: string[]) => ({ fetchSites });
-const auth = (...authorizations: string[]) => ({ authorizations });
+const hosts = (...host: string[]) => ({ host });
+const origins = (...origin: string[]) => ({ origin });
+const site = (...sites: string[]) => ({ "sec-fetch-site": sites });
+const auth = (...authorization: string[]) => ({ authorization });
 const bearer = auth(`Bearer ${TOKEN}`);
 const get = { method: "GET" };
 const passes = undefined;
@@ -180,8 +177,7 @@ describe("manager: access", () => {
   }
 
   it("asks for a Bearer token as RFC 6750 says", () => {
-    const challenge = (authorizations: string[]) =>
-      refusal(REMOTE, { ...VISITOR, authorizations })?.challenge;
+    const challenge = (authorization: string[]) => refusal(REMOTE, { ...VISITOR, authorization })?.challenge;
     assert.equal(challenge([]), 'Bearer realm="skiff"');
     assert.equal(challenge(["Bearer wrong"]), 'Bearer realm="skiff", error="invalid_token"');
     assert.equal(challenge(["Basic x"]), 'Bearer realm="skiff", error="invalid_request"');

@@ -3,8 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { accessFor } from "../../../manager/access/listen-access.ts";
-import { loadOrCreateToken } from "../../../manager/access/token.ts";
+import { accessFor, loadOrCreateToken } from "../../../manager/access/token.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 const GIVEN = "given-token-0123456789";
@@ -65,7 +64,7 @@ describe("manager: the token", () => {
   it("is not replaced when its file is damaged: that would lock out who has the old one unnoticed", () => {
     for (const text of ["", "sha256:", `sha256:${"0".repeat(63)}`, "secret"]) {
       writeFileSync(file, text);
-      assert.throws(() => loadOrCreateToken(file), /token\.sha256 holds no token hash: delete it/);
+      assert.throws(() => loadOrCreateToken(file), /token\.sha256 has no token hash: delete it/);
       assert.equal(readFileSync(file, "utf8"), text);
     }
   });

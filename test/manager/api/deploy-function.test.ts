@@ -55,7 +55,7 @@ describe("manager: deploying a function", () => {
     assert.equal(answer.body.unchanged, true);
     assert.equal(answer.body.version, 1);
     assert.equal(skiff.builder.built.length, 1);
-    assert.equal(skiff.lines.at(-1), "unchanged hello: it is at version 1 already");
+    assert.equal(skiff.lines.at(-1), "unchanged hello: version 1 has this source and these settings");
   });
 
   it("leaves the calls where they are when they cannot be sent to the new version", async () => {
@@ -140,11 +140,11 @@ describe("manager: deploying a function", () => {
   });
 
   const refused: readonly [title: string, query: string, code: string, detail: RegExp][] = [
-    ["no name", "", "invalid_name", /No name was given/],
-    ["an empty name", "name=", "invalid_name", /No name was given/],
-    ["a name that is none", "name=Hello", "invalid_name", /"Hello" is no name/],
+    ["no name", "", "invalid_name", /function name is missing/],
+    ["an empty name", "name=", "invalid_name", /function name is missing/],
+    ["a name that is none", "name=Hello", "invalid_name", /"Hello" is not a valid name/],
     ["two names", "name=a&name=b", "invalid_request", /name was given twice/],
-    ["an unknown setting", "name=a&cpu=1", "invalid_setting", /no setting "cpu"/],
+    ["an unknown setting", "name=a&cpu=1", "invalid_setting", /Unknown setting "cpu"/],
     ["a setting that cannot be read", "name=a&timeout=soon", "invalid_setting", /timeout=soon/],
     ["a setting given twice", "name=a&min=1&min=2", "invalid_setting", /min=1,2/],
     ["a setting out of range", "name=a&memory=1Mi", "invalid_setting", /memoryMiB .* 64 to 65536/],
@@ -167,7 +167,7 @@ describe("manager: deploying a function", () => {
 
   it("refuses a name in the query of PUT, which has it in the path", async () => {
     const answer = await request(skiff.url).put("/func/hello?name=other").send("x").expect(400);
-    assert.match(answer.body.detail, /no setting "name"/);
+    assert.match(answer.body.detail, /Unknown setting "name"/);
   });
 
   it("refuses an empty source", async () => {

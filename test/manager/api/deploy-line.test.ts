@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
-import { deployedLine, notDeployedLine, onOneLine } from "../../../manager/api/deploy-line.ts";
+import { onOneLine } from "../../../manager/api/answer.ts";
+import { deployedLine, notDeployedLine } from "../../../manager/api/deploy-function.ts";
 import { Problem } from "../../../platform/problems.ts";
 
 const DEPLOYED = {
@@ -28,7 +29,7 @@ describe("manager: the line of a deploy", () => {
 
   it("says unchanged when there was nothing to do", () => {
     const line = deployedLine({ ...DEPLOYED, unchanged: true });
-    assert.equal(line, "unchanged useragent: it is at version 2 already");
+    assert.equal(line, "unchanged useragent: version 2 has this source and these settings");
   });
 
   it("gives the advice of a failure in one line", () => {

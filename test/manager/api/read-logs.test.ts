@@ -112,7 +112,7 @@ describe("manager: reading the logs of a function", () => {
     skiff.platform.logs = failing(1);
     for (const query of ["", "?follow=true"]) {
       await assert.rejects(async () => await logs(query), /aborted|socket hang up|ECONNRESET/);
-      assert.equal(skiff.lines.at(-1), "an answer broke off: the disk is gone");
+      assert.equal(skiff.lines.at(-1), "an answer was interrupted: the disk is gone");
     }
   });
 

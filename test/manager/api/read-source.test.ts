@@ -16,7 +16,10 @@ describe("manager: reading the source of a function", () => {
   const post = (bytes: Uint8Array, type: SourceType) =>
     publish(
       skiff.platform,
-      draftOfContent("hello", { source: { bytes, type }, bundle: { code: new Uint8Array() } }),
+      draftOfContent("hello", {
+        source: { bytes, type },
+        artifact: { kind: "module", code: new Uint8Array() },
+      }),
     );
   const read = (query = "") =>
     request(skiff.url)

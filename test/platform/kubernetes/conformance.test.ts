@@ -37,7 +37,7 @@ class Opened {
     const namespace = "skiff-functions";
     const print = (line: string) => void cluster.lines.push(line);
     const shared = { api: cluster.api, platform, namespace, limits, print };
-    const build = async ({ bytes }: { bytes: Uint8Array }) => ({ code: bytes });
+    const build = async ({ bytes }: { bytes: Uint8Array }) => ({ kind: "module" as const, code: bytes });
     const urlOf = (name: string) => `/fn/${name}`;
     this.#reconciler = new Reconciler({ ...shared, build, urlOf, times: QUICK });
     this.#sleeper = new Sleeper({

@@ -12,6 +12,7 @@ import { instancesIn } from "../../support/instances/instance-folders.ts";
 import { processesWith } from "../../support/instances/processes.ts";
 import { wake } from "../../support/platform/deploying.ts";
 import { TemporaryLocalPlatform } from "../../support/platform/temporary-local-platform.ts";
+import { seededRandom, testSeed } from "../../support/seeded-random.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../support/platform/deploying-platform.ts", import.meta.url));
 
@@ -24,18 +25,24 @@ interface Deploy {
   readonly code: string;
 }
 
-/** Deploys that were acknowledged before the platform was killed, `acknowledged` deploys and a bit later. */
-async function deployUntilKilled(dataFolder: string, round: number): Promise<Deploy[]> {
+/** When the platform is killed: so many acknowledged deploys and so many milliseconds after its start. */
+interface Moment {
+  readonly acknowledged: number;
+  readonly laterMs: number;
+}
+
+/** Deploys that were acknowledged before the platform was killed. */
+async function deployUntilKilled(dataFolder: string, round: number, moment: Moment): Promise<Deploy[]> {
   const child = spawn(process.execPath, [PROGRAM, dataFolder, String(round)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const closed = once(child, "close");
   const deploys: Deploy[] = [];
-  const acknowledged = 3 + Math.floor(Math.random() * 8);
   const lines = createInterface(child.stdout);
   lines.on("line", (line) => {
     deploys.push(JSON.parse(line));
-    if (deploys.length === acknowledged) setTimeout(() => child.kill("SIGKILL"), Math.random() * 60);
+    if (deploys.length !== moment.acknowledged) return;
+    setTimeout(() => child.kill("SIGKILL"), moment.laterMs);
   });
   try {
     await once(lines, "close", { signal: AbortSignal.timeout(DEPLOYS_WITHIN_MS) });
@@ -48,7 +55,9 @@ async function deployUntilKilled(dataFolder: string, round: number): Promise<Dep
 
 describe("a local platform that was killed", () => {
   let dataFolder: string;
+  let seed: number;
   before(() => {
+    seed = testSeed();
     dataFolder = mkdtempSync(join(tmpdir(), "skiff-test-kill-"));
   });
   after(() => {
@@ -60,8 +69,10 @@ describe("a local platform that was killed", () => {
   for (let round = 1; round <= 4; round++) {
     it(`at a random moment lost no acknowledged deploy and leaves nothing behind (round ${round})`, async function () {
       this.timeout(60_000);
-      const deploys = await deployUntilKilled(dataFolder, round);
-      assert.ok(deploys.length >= 3);
+      const random = seededRandom(seed + round);
+      const moment = { acknowledged: 3 + Math.floor(random() * 8), laterMs: random() * 60 };
+      const deploys = await deployUntilKilled(dataFolder, round, moment);
+      assert.ok(deploys.length >= moment.acknowledged, `${deploys.length} deploys before the kill`);
       const before = processesWith(dataFolder);
       const local = await TemporaryLocalPlatform.open({ dataFolder });
       try {
@@ -69,9 +80,8 @@ describe("a local platform that was killed", () => {
         const left = () => processesWith(dataFolder).filter((pid) => before.includes(pid));
         await eventually("no process is left", () => left().length === 0);
         assert.deepEqual(instancesIn(dataFolder), []);
-        for (const name of ["a", "b"]) {
-          const last = deploys.findLast((deploy) => deploy.name === name);
-          if (!last) continue;
+        for (const name of new Set(deploys.map((deploy) => deploy.name))) {
+          const last = deploys.findLast((deploy) => deploy.name === name)!;
           const stored = await local.platform.readSource(name, last.version);
           assert.equal(new TextDecoder().decode(stored?.bytes), last.code);
           const current = (await local.platform.find(name))!;

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { needsLinux } from "../../support/not-tried.ts";
 
 /** A program that starts a child with everything it inherited itself, or without, and prints what that finds at a number. */
 const PROGRAM = `
@@ -23,7 +24,7 @@ describe("descriptors that whoever started Skiff left open", () => {
   let secret: string;
   let left: number;
   before(function () {
-    if (process.platform !== "linux") this.skip();
+    needsLinux(this, "descriptors in /proc");
     folder = mkdtempSync(join(tmpdir(), "skiff-test-"));
     secret = join(folder, "secret");
     writeFileSync(secret, "");

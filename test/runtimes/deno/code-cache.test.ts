@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { type CachePlace, CodeCache } from "../../../runtimes/deno/code-cache.ts";
 import { eventually } from "../../support/eventually.ts";
 import { call } from "../../support/instances/call-instance.ts";
+import { needsLinux, notTried } from "../../support/not-tried.ts";
 import { servingOf, wake } from "../../support/platform/deploying.ts";
 import { draftOf } from "../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../support/platform/temporary-local-platform.ts";
@@ -106,11 +107,11 @@ describe("the compiled code of versions", () => {
   });
 
   it("of a real version is there for its next instance", async function () {
-    if (process.platform !== "linux") this.skip();
+    needsLinux(this, "walls");
     this.timeout(30_000);
     const local = await TemporaryLocalPlatform.open();
     try {
-      if (!(await local.platform.isolation()).wall) this.skip();
+      if (!(await local.platform.isolation()).wall) notTried(this, "this machine has no wall");
       await local.publish(draftOf("large", `${LARGE}\nexport default () => "large";`, { idleMs: 4_000 }));
       const versions = join(local.dataFolder, "functions", "large");
       const find = () => spawnSync("find", [versions, "-name", "complete"], { encoding: "utf8" }).stdout;

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { run } from "../../../platform/local/network/command.ts";
 import { type Host, THIS_MACHINE } from "../../../platform/local/network/host.ts";
 import type { Network } from "../../../platform/local/network/networks.ts";
+import { run } from "../../../platform/local/network/tools.ts";
 
 const WORLD = fileURLToPath(new URL("outside-world.ts", import.meta.url));
 export const DNS = "10.1.1.53";

@@ -20,7 +20,7 @@ export function draftOf(name: string, code: string, settings: Partial<Settings> 
     name,
     {
       source: { bytes: new TextEncoder().encode(code), type: "text/typescript" },
-      bundle: { code: new TextEncoder().encode(code) },
+      artifact: { kind: "module", code: new TextEncoder().encode(code) },
     },
     settings,
   );

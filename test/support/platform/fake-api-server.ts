@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
+import { isDeepStrictEqual } from "node:util";
 import { Agent } from "undici";
 import type { Connection } from "../../../platform/kubernetes/cluster/client.ts";
 import type { Resource } from "../../../platform/kubernetes/cluster/resources.ts";
@@ -48,6 +49,8 @@ export class FakeApiServer {
   /** The log of a pod as its kubelet has it; ends the response by itself. */
   onLog: (pod: string, query: URLSearchParams, response: ServerResponse) => void = (_, __, response) =>
     refuse(response, 404, "NotFound");
+  /** Plurals of the custom resources of `skiff.dev` that are defined. */
+  readonly customKinds = new Set(["functions"]);
   readonly #objects = new Map<string, Map<string, Stored>>();
   readonly #watches = new Set<Watch>();
   #events: Event[] = [];
@@ -146,8 +149,7 @@ export class FakeApiServer {
     const objects = this.#objects.get(collection) ?? new Map<string, Stored>();
     this.#objects.set(collection, objects);
     const before = objects.get(object.metadata.name);
-    const same = before && JSON.stringify({ ...before }) === JSON.stringify({ ...object });
-    if (same) return before;
+    if (before && isDeepStrictEqual(asJson(before), asJson(object))) return before;
     const changed = JSON.stringify(before?.spec) !== JSON.stringify(object.spec);
     const metadata = {
       ...object.metadata,
@@ -181,6 +183,8 @@ export class FakeApiServer {
       return refuse(response, fault.status, "Fault", fault.headers);
     }
     const { collection, name, subresource } = split(pathname);
+    const isCustom = pathname.startsWith("/apis/skiff.dev/");
+    if (isCustom && !this.customKinds.has(collection)) return refuse(response, 404, "NotFound");
     if (subresource === "log") return this.onLog(name!, searchParams, response);
     if (method === "GET" && searchParams.has("watch")) return this.#watch(collection, searchParams, response);
     if (method === "GET" && name === undefined) {
@@ -188,7 +192,7 @@ export class FakeApiServer {
         selects(searchParams.get("labelSelector"), each),
       );
       // As the real one: items say of which kind they are only where that is a custom one.
-      const items = collection === "functions" ? selected : selected.map(withoutKind);
+      const items = isCustom ? selected : selected.map(withoutKind);
       return reply(response, { items, metadata: { resourceVersion: String(this.#version) } });
     }
     if (method === "GET") {
@@ -208,7 +212,9 @@ export class FakeApiServer {
     const operations = change.body as unknown as Parameters<typeof patched>[0];
     const isJsonPatch = change.type === "application/json-patch+json" && before !== undefined;
     const body = isJsonPatch ? patched(operations, before) : change.body;
-    const refusal: [number, string] | undefined = body ? refusalOf(change, before) : [422, "Invalid"];
+    const refusal: [number, string] | undefined = body
+      ? refusalOf({ ...change, body }, before)
+      : [422, "Invalid"];
     if (refusal || !body) refuse(response, ...refusal!);
     else if (method === "POST") reply(response, this.#store(collection, body), 201);
     else if (method === "DELETE") {
@@ -254,10 +260,13 @@ function refusalOf({ method, type, body }: Change, before: Stored | undefined): 
   const { preconditions = {} } = body as { preconditions?: Resource["metadata"] | Record<string, never> };
   const { uid = before.metadata.uid } = { ...body.metadata, ...preconditions };
   if (uid !== before.metadata.uid) return [409, "Conflict"];
-  const expected = preconditions.resourceVersion ?? body.metadata?.resourceVersion;
-  return expected === undefined || expected === before.metadata.resourceVersion
-    ? undefined
-    : [409, "Conflict"];
+  const { resourceVersion } = before.metadata;
+  const { resourceVersion: condition = resourceVersion } = preconditions;
+  const { resourceVersion: expected = resourceVersion } = body.metadata ?? {};
+  // As the real one: these are no versions, and so no conflict.
+  if (expected === "" || expected === "0") return [422, "Invalid"];
+  if (!/^\d{1,19}$/.test(expected!)) return [500, "InternalError"];
+  return condition === resourceVersion && expected === resourceVersion ? undefined : [409, "Conflict"];
 }
 
 /** As the real one: the main resource does not take a status, the subresource takes nothing else. */
@@ -290,6 +299,11 @@ function selects(selector: string | null, { metadata }: Resource): boolean {
     const [key = "", value] = rule.split("=");
     return value === undefined ? metadata.labels?.[key] !== undefined : metadata.labels?.[key] === value;
   });
+}
+
+/** Without the members that are undefined. */
+function asJson(object: Stored): unknown {
+  return JSON.parse(JSON.stringify(object));
 }
 
 function withoutKind({ apiVersion: _, kind: __, ...rest }: Stored & { apiVersion?: string; kind?: string }) {

@@ -1,3 +1,4 @@
+import { DECLARATION_KINDS, type DeclarationKinds } from "../../../platform/declarations.ts";
 import { EndpointsTable } from "../../../platform/endpoints-table.ts";
 import { LogBuffer } from "../../../platform/log-buffer.ts";
 import type {
@@ -17,6 +18,7 @@ import type {
 } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { checkTraffic, currentVersion } from "../../../platform/traffic.ts";
+import { MemoryDeclarations } from "./memory-declarations.ts";
 
 export interface FakeVersion extends VersionRecord, Content {
   readonly instances: readonly Instance[];
@@ -36,11 +38,16 @@ export interface FakeOptions {
   wakeSteps?: readonly WakeStep[];
   /** Versions kept of a function; 20 by default. */
   versionsKept?: number;
+  /** Kinds of declarations; DECLARATION_KINDS by default. */
+  kinds?: DeclarationKinds;
+  /** Takes one line for people. */
+  print?: (line: string) => void;
 }
 
 /** A platform in memory for tests of manager and router: instances are whatever addresses the test gives. */
 export class FakePlatform implements Platform {
   readonly abilities = { scalesOut: false, scalesToZero: false, runsCode: false, durable: false };
+  readonly declarations: MemoryDeclarations;
   readonly loads: Load[] = [];
   readonly #options: Required<FakeOptions>;
   readonly #functions = new Map<string, FakeFunction>();
@@ -53,7 +60,10 @@ export class FakePlatform implements Platform {
 
   constructor(options: FakeOptions = {}) {
     const start = () => ({ unix: "/nonexistent/fake.sock" });
-    this.#options = { start, wakeSteps: [], versionsKept: 20, ...options };
+    const defaults = { start, wakeSteps: [], versionsKept: 20, kinds: DECLARATION_KINDS, print: () => {} };
+    this.#options = { ...defaults, ...options };
+    const throwIfOver = () => this.#throwIfOver();
+    this.declarations = new MemoryDeclarations({ ...this.#options, throwIfOver });
   }
 
   store(draft: Draft, signal?: AbortSignal): Promise<Stored> {
@@ -65,9 +75,9 @@ export class FakePlatform implements Platform {
     const { name, hash, sourceHash, settings } = draft;
     const known = this.#functions.get(name);
     const number = Math.max(0, ...(known?.versions.keys() ?? [])) + 1;
-    const { source, bundle } = this.#contentOf(draft);
+    const { source, artifact } = this.#contentOf(draft);
     const record = { name, version: number, hash, sourceHash, settings, createdAt: new Date() };
-    const version: FakeVersion = { ...record, source, bundle, instances: [] };
+    const version: FakeVersion = { ...record, source, artifact, instances: [] };
     const address = await this.#options.start(version);
     this.#throwIfOver(signal);
     const entry = known ?? { versions: new Map(), traffic: [], createdAt: new Date(), log: new LogBuffer() };

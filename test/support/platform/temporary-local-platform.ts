@@ -14,6 +14,7 @@ export interface TemporaryOptions {
   readonly watchTimes?: NonNullable<LocalPlatformOptions["watchTimes"]>;
   /** False measures memory only. */
   readonly useGroups?: boolean;
+  readonly kinds?: NonNullable<LocalPlatformOptions["kinds"]>;
   /** A folder that belongs to the test; otherwise one is made, and removed by `close`. */
   readonly dataFolder?: string;
 }
@@ -39,13 +40,14 @@ export class TemporaryLocalPlatform {
 
   static async open(options: TemporaryOptions = {}): Promise<TemporaryLocalPlatform> {
     const { limits = {}, watchTimes = {}, dataFolder = mkdtempSync(join(tmpdir(), "skiff-test-")) } = options;
-    const { useGroups = true } = options;
+    const { useGroups = true, kinds = {} } = options;
     const lines: LogLine[] = [];
     const platform = await LocalPlatform.open({
       dataFolder,
       limits: { ...limitsFromEnv({}), ...limits },
       watchTimes,
       useGroups,
+      kinds,
       onLine: (_, line) => lines.push(line),
     });
     const ownsFolder = options.dataFolder === undefined;

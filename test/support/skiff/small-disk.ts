@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "mocha";
+import { notTried } from "../not-tried.ts";
 
 const BLOCK = Buffer.alloc(4_096);
 
@@ -33,7 +34,7 @@ export class SmallDisk {
 
   /** Skips the test, saying why, where the system does not let us mount anything. */
   static async mount(test: Context, folder: string, mebibytes: number): Promise<SmallDisk> {
-    if (process.platform !== "linux") return skip(test, "only Linux has mounts of one process");
+    if (process.platform !== "linux") notTried(test, "only Linux has mounts of one process");
     const script = `mount -t tmpfs -o size=${mebibytes}m tmpfs '${folder}' && echo mounted && exec cat`;
     const user = isRoot() ? [] : ["--map-root-user"];
     const keeper = spawn("unshare", [...user, "--mount", "sh", "-c", script]);
@@ -50,7 +51,7 @@ export class SmallDisk {
       keeper.stdout.once("data", () => resolve(true));
     });
     if (await isMounted) return new SmallDisk(keeper, folder);
-    return skip(test, `unshare --mount is refused: ${output.trim()}`);
+    return notTried(test, `unshare --mount is refused: ${output.trim()}`);
   }
 
   get freeBytes(): number {
@@ -87,9 +88,4 @@ export class SmallDisk {
 
 function isRoot(): boolean {
   return process.getuid?.() === 0;
-}
-
-function skip(test: Context, reason: string): never {
-  console.log(`      not tried, because ${reason}`);
-  return test.skip();
 }

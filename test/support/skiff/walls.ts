@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import type { Context } from "mocha";
 import type { WallKind } from "../../../platform/local/wall/profile.ts";
 import { findTools } from "../../../process/sandbox/tools.ts";
+import { notTried } from "../not-tried.ts";
 
 /** Why this machine cannot have a wall of the kind; undefined if it can. */
 export function whyNoWall(kind: WallKind): string | undefined {
@@ -19,7 +20,5 @@ export function whyNoWall(kind: WallKind): string | undefined {
 /** Skips the test, saying why, where the machine cannot have a wall of the kind. */
 export function needsWall(test: Context, kind: WallKind): void {
   const reason = whyNoWall(kind);
-  if (reason === undefined) return;
-  console.log(`      not tried, because ${reason}`);
-  test.skip();
+  if (reason !== undefined) notTried(test, reason);
 }

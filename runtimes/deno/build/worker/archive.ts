@@ -25,7 +25,8 @@ export async function readTar(bytes: Uint8Array, bounds: ArchiveBounds): Promise
     for await (const entry of unpacking) {
       const { name, type = "file", size = 0 } = entry.header;
       if (type === "directory") {
-        collected.checkDirectory(name);
+        // The files in a folder create it.
+        checkPath(name);
         entry.resume();
         continue;
       }
@@ -35,7 +36,7 @@ export async function readTar(bytes: Uint8Array, bounds: ArchiveBounds): Promise
       const path = collected.reserve(name, size);
       const chunks: Uint8Array[] = [];
       for await (const chunk of entry) chunks.push(chunk as Uint8Array);
-      collected.add(path, Buffer.concat(chunks));
+      collected.files.set(path, Buffer.concat(chunks));
     }
   } catch (error) {
     throw error instanceof Problem ? error : broken("tar", error);
@@ -50,7 +51,7 @@ export function readZip(bytes: Uint8Array, bounds: ArchiveBounds): Files {
   // fflate never allocates more than the size that an entry claims, so bound the claims.
   const filter = ({ name, size, originalSize }: UnzipFileInfo) => {
     if (name.endsWith("/")) {
-      collected.checkDirectory(name);
+      checkPath(name);
       return false;
     }
     paths.set(name, collected.reserve(unflaggedUtf8(name), Math.max(size, originalSize)));
@@ -65,7 +66,7 @@ export function readZip(bytes: Uint8Array, bounds: ArchiveBounds): Files {
   for (const [name, path] of paths) {
     const content = unpacked[name];
     if (!content) throw broken("zip", new Error(`${name.slice(0, 100)} is missing`));
-    collected.add(path, content);
+    collected.files.set(path, content);
   }
   return collected.files;
 }
@@ -118,15 +119,6 @@ class Collection {
     if (this.#bytes > this.#bounds.bytes) throw this.#bounds.tooLarge();
     this.#reserved.add(path);
     return path;
-  }
-
-  /** Only checks the entry of a folder: the files in it create it. */
-  checkDirectory(name: string): void {
-    checkPath(name);
-  }
-
-  add(path: string, content: Uint8Array): void {
-    this.files.set(path, content);
   }
 }
 

@@ -39,10 +39,11 @@ function endOfString(text: string, start: number): number {
 
 function endOfComment(text: string, at: number): number | undefined {
   if (text[at] !== "/") return undefined;
-  if (text[at + 1] === "/") return orEnd(text, text.indexOf("\n", at));
-  if (text[at + 1] !== "*") return undefined;
-  const end = text.indexOf("*/", at + 2);
-  return end < 0 ? text.length : end + 2;
+  const isLine = text[at + 1] === "/";
+  if (!isLine && text[at + 1] !== "*") return undefined;
+  const end = isLine ? text.indexOf("\n", at) : text.indexOf("*/", at + 2);
+  if (end < 0) return text.length;
+  return isLine ? end : end + 2;
 }
 
 function isTrailingComma(text: string, at: number): boolean {
@@ -50,8 +51,4 @@ function isTrailingComma(text: string, at: number): boolean {
   let next = at + 1;
   while (next < text.length && " \t\r\n".includes(text[next]!)) next++;
   return text[next] === "}" || text[next] === "]";
-}
-
-function orEnd(text: string, index: number): number {
-  return index < 0 ? text.length : index;
 }

@@ -39,7 +39,7 @@ describe("the reconciler", () => {
         builds++;
         const code = Buffer.from(bytes).toString();
         if (code === "broken") throw new Problem("build_failed", "main.ts:1:1: Unexpected");
-        return { code: bytes };
+        return { kind: "module", code: bytes };
       },
       urlOf: (name) => `https://example.com/fn/${name}`,
       print: (line) => cluster.lines.push(line),

@@ -50,7 +50,7 @@ describe("a function of an older Skiff", () => {
       platform: cluster.platform,
       namespace: NAMESPACE,
       limits: limitsFromEnv({ SKIFF_START_TIMEOUT: "2s" }),
-      build: async ({ bytes }) => ({ code: bytes }),
+      build: async ({ bytes }) => ({ kind: "module", code: bytes }),
       urlOf: (name) => `/fn/${name}`,
       print: (line) => cluster.lines.push(line),
       times: QUICK,

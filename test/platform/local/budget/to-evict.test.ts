@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { toEvict } from "../../../../platform/local/budget/to-evict.ts";
+import { toEvict } from "../../../../platform/local/budget/memory-budget.ts";
 
 describe("the instances to stop for others", () => {
   const idle = (name: string, idleForMs: number, usedMiB = 10, isKept = false) => ({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LaunchError, refusalOf } from "../../../../platform/local/instances/launch-error.ts";
-import { run } from "../../../../platform/local/network/command.ts";
+import { run } from "../../../../platform/local/network/tools.ts";
 import { Sandbox } from "../../../../platform/local/wall/sandbox.ts";
 import { toProblem } from "../../../../platform/problems.ts";
 

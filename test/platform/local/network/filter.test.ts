@@ -6,7 +6,7 @@ const HOST = { own: ["9.9.9.1", "2a00::1", "9.9.9.1"], nameservers: ["10.0.0.53"
 
 /** What the filter does, in order. */
 function chainFor(rules: readonly string[]): string[] {
-  const text = filterRules({ plan: planFor(rules), hostFacts: HOST });
+  const text = filterRules(planFor(rules), HOST);
   return (
     /policy drop;\n([^}]*(?:\{[^}]*\}[^}]*)*)\n {2}\}/
       .exec(text)?.[1]

@@ -42,6 +42,6 @@ describe("the plan of a network", () => {
   });
 
   it("takes no text that is no rule", () => {
-    assert.throws(() => planFor(["10.0.0.1/33"]), /"10.0.0.1\/33" is not a network rule/);
+    assert.throws(() => planFor(["10.0.0.1/33"]), /"10.0.0.1\/33" does not parse as a network rule/);
   });
 });

@@ -8,8 +8,8 @@ function of(
   rules: readonly string[],
   { nameservers = [], families = BOTH }: { nameservers?: string[]; families?: typeof BOTH } = {},
 ) {
-  const options = { plan: planFor(rules), nameservers, families };
-  const lines = [...routes4(options), ...routes6(options)];
+  const options = [planFor(rules), nameservers, families] as const;
+  const lines = [...routes4(...options), ...routes6(...options)];
   const routes = lines.flatMap((line) => /^route replace (.*)$/.exec(line)?.[1] ?? []);
   return {
     closed: routes.flatMap((route) => /^unreachable (.*)$/.exec(route)?.[1] ?? []),

@@ -5,10 +5,16 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ControlGroup } from "../../../../platform/local/resources/control-group.ts";
-import { InstanceResources } from "../../../../platform/local/resources/instance-resources.ts";
+import {
+  InstanceResources,
+  instanceLimits,
+} from "../../../../platform/local/resources/instance-resources.ts";
 import { Resources } from "../../../../platform/local/resources/resources.ts";
 import { SmallFiles } from "../../../../process/proc/small-files.ts";
 import { eventually } from "../../../support/eventually.ts";
+import { needsLinux, notTried } from "../../../support/not-tried.ts";
+
+const NO_GROUPS = "this machine lets nobody make control groups";
 
 /** Holds a buffer of 50 MiB and says so; its child holds as much, for those who count a process alone. */
 const HOLDER = `
@@ -26,7 +32,7 @@ describe("the resources of an instance", () => {
   let folder: string;
   let child: ChildProcess | undefined;
   beforeEach(function () {
-    if (process.platform !== "linux") return this.skip();
+    needsLinux(this, "times and memory of processes in /proc");
     folder = realpathSync(mkdtempSync(join(tmpdir(), "skiff-test-resources-")));
   });
   afterEach(async () => {
@@ -104,7 +110,7 @@ describe("the resources of an instance", () => {
 
   it("end one that grows faster than it is sampled, and know it", async function () {
     const all = new Resources(folder);
-    if (!all.hasGroups) return this.skip();
+    if (!all.hasGroups) notTried(this, NO_GROUPS);
     const resources = all.open("one");
     const taker = start(TAKER);
     resources.limit(64);
@@ -120,7 +126,7 @@ describe("the resources of an instance", () => {
 
   it("of a Skiff that crashed are ended and removed by the next one of the same folder, and by no other", async function () {
     const before = new Resources(folder);
-    if (!before.hasGroups) return this.skip();
+    if (!before.hasGroups) notTried(this, NO_GROUPS);
     const left = start(HOLDER, "child");
     await before.open("left").join({ pid: left.pid!, memoryFolders: [] });
     const copy = realpathSync(mkdtempSync(join(tmpdir(), "skiff-test-resources-")));
@@ -134,5 +140,12 @@ describe("the resources of an instance", () => {
     const again = next.open("left");
     assert.equal(again.measure(), 0);
     assert.equal(await again.release(), undefined);
+  });
+});
+
+describe("the limits of an instance", () => {
+  it("leave open files for the calls that it may have", () => {
+    assert.deepEqual(instanceLimits({ concurrency: 1 }), { openFiles: 514 });
+    assert.deepEqual(instanceLimits({ concurrency: 100 }), { openFiles: 712 });
   });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../../support/eventually.ts";
 import { call } from "../../../support/instances/call-instance.ts";
+import { needsLinux } from "../../../support/not-tried.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
 
@@ -43,7 +44,7 @@ for (const [how, useGroups] of [
     for (const [what, attack] of Object.entries(HIDDEN)) {
       it(`has its ${what}`, async function () {
         // What the system holds nowhere but here.
-        if (process.platform !== "linux") return this.skip();
+        needsLinux(this, "the memory of processes in /proc");
         const name = `${what.replaceAll(" ", "-")}`;
         const code = `const kept = []; export default async () => { ${attack} };`;
         const { address } = await local.publish(draftOf(name, code));
@@ -63,7 +64,7 @@ for (const [how, useGroups] of [
     }
 
     it("is described", async function () {
-      if (process.platform !== "linux") return this.skip();
+      needsLinux(this, "the memory of processes in /proc");
       await local.publish(draftOf("described", `export default () => "hi";`));
       const described = await local.platform.describe("described");
       const { memoryMiB = 0 } = described!.instances[0]!;

@@ -8,10 +8,11 @@ import type { InstanceResources } from "../../../../platform/local/resources/ins
 import {
   ProcessorWatch,
   type WatchedProcessor,
+  yields,
 } from "../../../../platform/local/resources/processor-watch.ts";
 import { Resources } from "../../../../platform/local/resources/resources.ts";
-import { yields } from "../../../../platform/local/resources/spinning.ts";
 import { eventually } from "../../../support/eventually.ts";
+import { needsLinux } from "../../../support/not-tried.ts";
 
 describe("an instance that yields the processor", () => {
   const use = { forMs: 1_000, usedMs: 100, wantedMs: 100 };
@@ -92,7 +93,7 @@ describe("processes that share the processor", () => {
   let children: ChildProcess[];
   let opened: InstanceResources[];
   beforeEach(function () {
-    if (process.platform !== "linux") return this.skip();
+    needsLinux(this, "times of processes in /proc");
     folder = realpathSync(mkdtempSync(join(tmpdir(), "skiff-test-processor-")));
     children = [];
     opened = [];

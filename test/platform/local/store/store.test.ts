@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { gunzipSync } from "node:zlib";
 import { Store } from "../../../../platform/local/store/store.ts";
 import type { NewVersion } from "../../../../platform/local/store/store-database.ts";
-import type { Bundle, Content } from "../../../../platform/platform.ts";
+import type { Artifact, Content } from "../../../../platform/platform.ts";
 import { sourceHash } from "../../../../platform/version-hash.ts";
 import { longestBusyMs } from "../../../support/instances/busy-time.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
@@ -70,7 +70,7 @@ describe("the store", () => {
       assert.deepEqual(await store.version("a", 1), record);
       assert.deepEqual(await store.versions("a"), [record]);
       assert.deepEqual(await store.source("a", 1), content.source);
-      assert.deepEqual(await store.bundle("a", 1), content.bundle);
+      assert.deepEqual(await store.bundle("a", 1), content.artifact);
     });
   });
 
@@ -100,7 +100,7 @@ describe("the store", () => {
       const { sourceHash } = versionOf("a", 1);
       await add(store, { ...versionOf("a", 2), sourceHash, content: { sameAs: 1 } });
       assert.deepEqual(await store.source("a", 2), versionOf("a", 1).content.source);
-      assert.deepEqual(await store.bundle("a", 2), versionOf("a", 1).content.bundle);
+      assert.deepEqual(await store.bundle("a", 2), versionOf("a", 1).content.artifact);
       assert.equal((await store.version("a", 2))?.settings.env.N, "2");
       const other = add(store, { ...versionOf("a", 3), content: { sameAs: 9 } });
       await assert.rejects(other, { message: "version 9 of a is not stored" });
@@ -190,7 +190,7 @@ describe("the store", () => {
       const leaving = new AbortController();
       const code = new Uint8Array(20 * MIB);
       const version = versionOf("a", 1);
-      const content = { ...version.content, bundle: { code } };
+      const content = { ...version.content, artifact: { kind: "module" as const, code } };
       const forget = () => assert.fail("asked for versions to forget");
       const added = store.add({ ...version, content }, leaving.signal, forget);
       const reason = new Error("removed");
@@ -213,12 +213,36 @@ describe("the store", () => {
     });
   });
 
+  it("keeps nothing readable of the spec of a declaration that was replaced or removed", async () => {
+    await using(async (store) => {
+      const declare = (marker: string | undefined, ifRevision?: string) =>
+        store.declare({
+          kind: "Note",
+          name: "a",
+          ...(marker === undefined ? {} : { spec: JSON.stringify({ text: `${marker} `.repeat(5_000) }) }),
+          ifRevision,
+          at: new Date(),
+        });
+      await declare("first-marker");
+      assert.equal(filesWith("first-marker").length, 1);
+      const { left } = await declare("second-marker");
+      assert.deepEqual([left, filesWith("first-marker")], [undefined, []]);
+      assert.equal((await declare("third-marker", "9")).isAllowed, false);
+      await declare(undefined);
+      for (const marker of ["second-marker", "third-marker"]) assert.deepEqual(filesWith(marker), []);
+      assert.deepEqual(await store.declarations("Note"), []);
+    });
+  });
+
   it("writes and reads the largest versions without keeping this thread from its work", async () => {
     const text = new Uint8Array(80 * MIB).fill(120);
     const source = { bytes: text.subarray(0, 20 * MIB), type: "text/typescript" as const };
-    const large = { ...versionOf("a", 1), content: { source, bundle: { code: text } } };
+    const large = {
+      ...versionOf("a", 1),
+      content: { source, artifact: { kind: "module" as const, code: text } },
+    };
     await using(async (store) => {
-      let read: Bundle | undefined;
+      let read: Artifact | undefined;
       const busyMs = await longestBusyMs(async () => {
         await add(store, large);
         read = await store.bundle("a", 1);
@@ -284,11 +308,11 @@ describe("the store", () => {
 
   it("is not opened when a newer Skiff wrote it, and stays as it was", async () => {
     const db = new DatabaseSync(file);
-    db.exec("PRAGMA user_version = 3");
+    db.exec("PRAGMA user_version = 4");
     db.close();
     for (let i = 0; i < 2; i++) {
       await assert.rejects(Store.open(file), {
-        message: `${file} was written by a newer Skiff (schema 3); start that version.`,
+        message: `${file} was written by a newer Skiff (schema 4); start that version.`,
       });
     }
   });

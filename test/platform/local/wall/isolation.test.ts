@@ -6,6 +6,7 @@ import {
 } from "../../../../platform/local/wall/isolation.ts";
 import type { Profile } from "../../../../platform/local/wall/profile.ts";
 import { findTools } from "../../../../process/sandbox/tools.ts";
+import { needsLinux } from "../../../support/not-tried.ts";
 
 const base = (options: Partial<IsolationOptions>): IsolationOptions => ({
   ...{
@@ -33,7 +34,7 @@ describe("SKIFF_ISOLATION", () => {
 
   describe("on Linux", () => {
     before(function () {
-      if (process.platform !== "linux") this.skip();
+      needsLinux(this, "walls");
     });
 
     it("auto without any tool gives functions no folder, and says what is missing", async () => {

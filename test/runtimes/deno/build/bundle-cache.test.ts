@@ -14,7 +14,7 @@ function counting(options?: BundleCacheOptions) {
       const text = new TextDecoder().decode(bytes);
       builds.push(text);
       if (text === "broken") throw new Error("broken");
-      return { code: Buffer.from(`${text} ${builds.length}`) };
+      return { kind: "module", code: Buffer.from(`${text} ${builds.length}`) };
     },
     warm: async () => {},
     close: async () => {},

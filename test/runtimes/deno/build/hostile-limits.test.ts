@@ -16,6 +16,7 @@ import type { WallKind } from "../../../../runtimes/deno/walls/build-wall.ts";
 import type { Builder } from "../../../../runtimes/runtime.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { LoopProbe } from "../../../support/loop-probe.ts";
+import { needsLinux } from "../../../support/not-tried.ts";
 import { needsWall } from "../../../support/skiff/walls.ts";
 import { ALL_HOSTILE } from "./hostile-sources.ts";
 
@@ -115,7 +116,7 @@ describe("hostile sources", function () {
   });
 
   it("take the memory of a build at most", function () {
-    if (process.platform !== "linux") this.skip();
+    needsLinux(this, "the memory and children of processes in /proc");
     assert.ok(mostBytes > limits.buildMemoryBytes / 2, `${mostBytes / MIB} MiB: it was not looked at`);
     assert.ok(mostBytes < MOST_BYTES, `one took ${mostBytes / MIB} MiB`);
   });
@@ -128,7 +129,7 @@ describe("hostile sources", function () {
   for (const kind of ["unshare", "none"] satisfies WallKind[]) {
     it(`meet the same limits with the wall "${kind}"`, async function () {
       if (kind !== "none") needsWall(this, kind);
-      if (process.platform !== "linux") this.skip();
+      needsLinux(this, "the memory and children of processes in /proc");
       const directory = join(folder, kind);
       const other = createBuilder({ deno: denoPath(), directory, limits, walls: [kind] });
       await other.warm();
@@ -149,7 +150,7 @@ describe("hostile sources", function () {
   }
 
   it("leave no process once the builder is closed", async function () {
-    if (process.platform !== "linux") this.skip();
+    needsLinux(this, "the memory and children of processes in /proc");
     const own = createBuilder({ deno: denoPath(), directory: join(folder, "own"), limits });
     const before = new Set(treeOf(process.pid));
     const started = () => treeOf(process.pid).filter((pid) => !before.has(pid));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { resolverOf } from "../../../../platform/local/network/resolver.ts";
+import { resolverOf } from "../../../../platform/local/network/host.ts";
 
 const BOTH = { ipv4: true, ipv6: true };
 const none = { systemd: "" };

@@ -1,0 +1,73 @@
+import { checkFunctionName, isFunctionName } from "../../platform/function-name.ts";
+import type { FunctionSummary } from "../../platform/platform.ts";
+import { Problem } from "../../platform/problems.ts";
+import { unknownFunction } from "../deploys/deploys.ts";
+import { answerJson } from "./answer.ts";
+import { readParameters, wholeNumber } from "./read-query.ts";
+import { baseUrl, type Handler, type Services } from "./services.ts";
+
+/** `GET /func`: a page of functions in order of name. The cursor is the last name of the previous page. */
+export function listFunctions(services: Services): Handler {
+  const { platform, limits } = services;
+  const readers = { limit: wholeNumber(1, limits.pageSize, limits.pageSize), cursor: nameFromCursor };
+  return async (ctx) => {
+    const { limit, cursor } = readParameters(ctx, readers);
+    // One more function shows whether there is a next page.
+    const found = await platform.list({ after: cursor, limit: limit + 1 });
+    const page = found.slice(0, limit);
+    const functions = page.map((each) => summaryDocument(each, baseUrl(services, ctx)));
+    const next = found.length > limit ? cursorFromName(page.at(-1)!.name) : null;
+    answerJson(ctx, { functions, next });
+  };
+}
+
+/** `GET /func/NAME`: versions, settings, instances and last errors. */
+export function describeFunction(services: Services): Handler {
+  return async (ctx) => {
+    const name = checkFunctionName(ctx.params.name);
+    readParameters(ctx, {});
+    const description = await services.platform.describe(name);
+    if (description === undefined) throw unknownFunction(name);
+    const { settings, traffic, versions, instances, lastErrors, notReady, isolation } = description;
+    // Values of the environment may be secrets, which the API never returns.
+    const env = Object.fromEntries(Object.keys(settings.env).map((key) => [key, "***"]));
+    answerJson(ctx, {
+      ...summaryDocument(description, baseUrl(services, ctx)),
+      settings: { ...settings, env },
+      traffic,
+      versions,
+      instances,
+      lastErrors,
+      isolation: isolation && { files: isolation.files, network: isolation.network },
+      notReady,
+    });
+  };
+}
+
+/** `DELETE /func/NAME`: answers after everything of the function is removed. */
+export function removeFunction({ deploys, print }: Services): Handler {
+  return async (ctx) => {
+    const name = checkFunctionName(ctx.params.name);
+    readParameters(ctx, {});
+    if (!(await deploys.remove(name))) throw unknownFunction(name);
+    print(`deleted ${name}`);
+    answerJson(ctx, { success: true });
+  };
+}
+
+/** Names every member, because the platform may add members that must stay secret. */
+function summaryDocument(summary: FunctionSummary, base: string): Record<string, unknown> {
+  const { name, version, hash, createdAt, updatedAt, ready } = summary;
+  return { name, version, url: `${base}/fn/${name}`, createdAt, updatedAt, ready, hash };
+}
+
+function cursorFromName(name: string): string {
+  return Buffer.from(name).toString("base64url");
+}
+
+function nameFromCursor(cursor: string | undefined): string | undefined {
+  if (cursor === undefined) return undefined;
+  const name = Buffer.from(cursor, "base64url").toString();
+  if (isFunctionName(name) && cursorFromName(name) === cursor) return name;
+  throw new Problem("invalid_request", "The cursor is not valid: take `next` of the previous page.");
+}

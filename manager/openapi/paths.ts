@@ -1,0 +1,171 @@
+import type { Limits } from "../../platform/limits.ts";
+import type { ProblemCode } from "../../platform/problems.ts";
+import { formatBytes } from "../../platform/quantity.ts";
+import { SOURCE_ENDINGS } from "../api/read-source.ts";
+import { CALL_ID, json, OF_ANY_REQUEST, operation, problemResponses, text } from "./operation.ts";
+import { ref, type Schema, TEXT } from "./schema.ts";
+import { settingParameters } from "./settings.ts";
+
+const KNOWN: readonly ProblemCode[] = ["invalid_name", "unknown_function"];
+const CHANGING: readonly ProblemCode[] = [
+  "invalid_name",
+  "invalid_setting",
+  "request_timeout",
+  "unsupported_media_type",
+  "start_failed",
+  "too_many_waiting",
+  "storage_full",
+];
+const BYTES: Schema = { type: "string", format: "binary" };
+const NAME: Schema = { name: "name", in: "path", required: true, schema: ref("Name") };
+
+function query(name: string, schema: Schema, more: Schema = {}): Schema {
+  return { name, in: "query", schema, ...more };
+}
+
+/** `/func` and the paths below it. */
+export function functionPaths(limits: Limits): Record<string, Schema> {
+  const { pageSize } = limits;
+  const settings = settingParameters(limits);
+  const summary = "Deploy: create the function or a new version of it";
+  const deployed = json("Updated, or unchanged", ref("Deployed"));
+  const location = { location: { schema: TEXT, description: "Path of the function" } };
+  const deploy = {
+    requestBody: {
+      required: true,
+      description: `The source; its Content-Type is ignored. One file of code, or an archive (tar, tar.gz, zip) with main.ts, .tsx, .js or .mjs at its root. At most ${formatBytes(limits.sourceBytes)}.`,
+      content: { "*/*": { schema: BYTES } },
+    },
+    answers: {
+      200: deployed,
+      201: { ...deployed, description: "Created", headers: { ...CALL_ID, ...location } },
+    },
+    problems: [...CHANGING, "invalid_source", "source_too_large", "build_failed", "no_capacity"] as const,
+  };
+  const patch = { schema: ref("SettingsPatch") };
+  return {
+    "/func": {
+      get: operation("listFunctions", "A page of functions in order of name", {
+        parameters: [
+          query("limit", { type: "integer", minimum: 1, maximum: pageSize, default: pageSize }),
+          query("cursor", TEXT),
+        ],
+        answers: { 200: json("The page", ref("FunctionPage")) },
+      }),
+      post: operation("deployFunction", summary, {
+        parameters: [query("name", ref("Name"), { required: true }), ...settings],
+        ...deploy,
+      }),
+    },
+    "/func/{name}": {
+      parameters: [NAME],
+      get: operation("describeFunction", "Versions, settings, instances and last errors", {
+        answers: { 200: json("The function", ref("FunctionDescription")) },
+        problems: KNOWN,
+      }),
+      put: operation("putFunction", summary, { parameters: settings, ...deploy }),
+      patch: operation("configureFunction", "Change settings: a new version of the same bundle", {
+        requestBody: {
+          required: true,
+          description: "A JSON merge patch (RFC 7396)",
+          content: { "application/json": patch, "application/merge-patch+json": patch },
+        },
+        answers: { 200: deployed },
+        problems: [...CHANGING, "unknown_function", "body_too_large"],
+      }),
+      delete: operation("removeFunction", "Remove the function and all of its versions", {
+        answers: { 200: json("Removed completely", ref("Removed")) },
+        problems: [...KNOWN, "too_many_waiting", "storage_full"],
+      }),
+    },
+    ...contentPaths(),
+  };
+}
+
+function contentPaths(): Record<string, Schema> {
+  const content = Object.fromEntries(Object.keys(SOURCE_ENDINGS).map((type) => [type, { schema: BYTES }]));
+  const version = { type: "integer", minimum: 1 };
+  const off = { type: "boolean", default: false };
+  const raw = "Keep control characters, which are escaped otherwise";
+  const source = {
+    description: "The source, with a file name in Content-Disposition",
+    headers: CALL_ID,
+    content,
+  };
+  return {
+    "/func/{name}/source": {
+      parameters: [NAME],
+      get: operation("readSource", "The source of a version", {
+        parameters: [query("version", version, { description: "The current version by default" })],
+        answers: { 200: source },
+        problems: [...KNOWN, "unknown_version"],
+      }),
+    },
+    "/func/{name}/logs": {
+      parameters: [NAME],
+      get: operation("readLogs", "Output of the function: lines of time, instance, stream and text", {
+        parameters: [
+          query("tail", { type: "integer", minimum: 0, maximum: 10_000, default: 100 }),
+          query("follow", off, { description: "Continue until the client disconnects" }),
+          query("raw", off, { description: raw }),
+        ],
+        answers: { 200: text("The lines") },
+        problems: KNOWN,
+      }),
+    },
+  };
+}
+
+/** The paths of Skiff itself. */
+export function servicePaths(): Record<string, Schema> {
+  return {
+    "/": { get: operation("welcome", "An introduction for people", { answers: { 200: text("Text") } }) },
+    "/healthz": {
+      get: operation("health", "The process runs", { isProbe: true, answers: { 200: text("ok") } }),
+    },
+    "/readyz": {
+      get: operation("readiness", "Skiff accepts calls", {
+        isProbe: true,
+        answers: { 200: text("ready") },
+        problems: ["not_ready", "draining"],
+      }),
+    },
+    "/metrics": {
+      get: operation("metrics", "Prometheus metrics", { answers: { 200: text("Text format 0.0.4") } }),
+    },
+    "/openapi.json": {
+      get: operation("openapi", "This document", {
+        answers: { 200: json("OpenAPI 3.1", { type: "object" }) },
+      }),
+    },
+  };
+}
+
+/** Calls of functions: answers of the function, or of the router with `x-skiff-error: platform`. */
+export function callPaths(): Record<string, Schema> {
+  const problems = problemResponses([
+    ...OF_ANY_REQUEST,
+    "unknown_function",
+    "body_too_large",
+    "too_many_waiting",
+    "function_error",
+    "instance_failed",
+    "no_capacity",
+    "draining",
+    "call_timeout",
+  ]);
+  const responses = { default: { description: "The answer of the function", headers: CALL_ID }, ...problems };
+  const operations = (suffix: string) =>
+    Object.fromEntries(
+      ["get", "put", "post", "delete", "options", "head", "patch"].map((method) => [
+        method,
+        { operationId: `${method}${suffix}`, summary: "Call the function", security: [], responses },
+      ]),
+    );
+  const description = "Path of the call, which may have slashes";
+  const rest = { name: "path", in: "path", required: true, schema: TEXT, description };
+  return {
+    "/fn/{name}": { parameters: [NAME], ...operations("Call") },
+    "/fn/{name}/{path}": { parameters: [NAME, rest], ...operations("CallPath") },
+  };
+}

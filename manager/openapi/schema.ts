@@ -1,0 +1,21 @@
+/** A JSON Schema (2020-12), as OpenAPI 3.1 uses it. */
+export interface Schema {
+  readonly [keyword: string]: unknown;
+}
+
+export const TEXT: Schema = { type: "string" };
+export const COUNT: Schema = { type: "integer", minimum: 0 };
+
+export function ref(name: string): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+export function array(items: Schema, more: Schema = {}): Schema {
+  return { type: "array", items, ...more };
+}
+
+/** An object without further members. */
+export function object(members: Record<string, Schema>, optional: Record<string, Schema> = {}): Schema {
+  const required = Object.keys(members);
+  return { type: "object", properties: { ...members, ...optional }, required, additionalProperties: false };
+}

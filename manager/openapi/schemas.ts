@@ -1,0 +1,92 @@
+import type { Limits } from "../../platform/limits.ts";
+import { PROBLEMS } from "../../platform/problems.ts";
+import { array, COUNT, object, ref, type Schema, TEXT } from "./schema.ts";
+import { settingsPatchSchema, settingsSchema } from "./settings.ts";
+
+const VERSION: Schema = { type: "integer", minimum: 1 };
+const BOOLEAN: Schema = { type: "boolean" };
+const INSTANT: Schema = { type: "string", format: "date-time" };
+const NAME: Schema = {
+  type: "string",
+  pattern: "^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$",
+  description: "1 to 52 characters",
+};
+const HASH: Schema = {
+  type: "string",
+  pattern: "^[0-9a-f]{64}$",
+  description: "SHA-256 of source and settings",
+};
+const URL: Schema = { type: "string", format: "uri", description: "Address of calls" };
+const SUMMARY = {
+  ...{ name: ref("Name"), version: VERSION, hash: HASH },
+  ...{ createdAt: INSTANT, updatedAt: INSTANT, ready: COUNT, url: URL },
+};
+
+/** Returns the contents of `components.schemas`. */
+export function schemas(limits: Limits): Record<string, Schema> {
+  return {
+    Name: NAME,
+    Settings: settingsSchema(limits),
+    SettingsPatch: settingsPatchSchema(limits),
+    Deployed: object({
+      ...{ name: ref("Name"), version: VERSION, url: URL },
+      ...{ created: BOOLEAN, unchanged: BOOLEAN },
+    }),
+    FunctionSummary: object(SUMMARY),
+    FunctionPage: object({
+      functions: array(ref("FunctionSummary"), { maxItems: limits.pageSize }),
+      next: { type: ["string", "null"], description: "Cursor of the next page; null on the last one" },
+    }),
+    FunctionDescription: description(),
+    Removed: object({ success: { const: true } }),
+    SourceError: object({ message: TEXT, file: TEXT, line: COUNT, column: COUNT, lineText: TEXT }),
+    Problem: problem(),
+  };
+}
+
+function description(): Schema {
+  const share = object({ version: VERSION, weight: { type: "integer", minimum: 1 } });
+  const instance = object(
+    {
+      ...{ id: TEXT, version: VERSION, startedAt: INSTANT },
+      state: { enum: ["starting", "ready", "draining"] },
+    },
+    { memoryMiB: { type: "number", minimum: 0 } },
+  );
+  return object(
+    {
+      ...SUMMARY,
+      settings: ref("Settings"),
+      traffic: array(share, { description: "Versions that take calls, each with its weight" }),
+      versions: array(object({ version: VERSION, hash: HASH, createdAt: INSTANT })),
+      instances: array(instance),
+      lastErrors: array(object({ at: INSTANT, message: TEXT })),
+    },
+    {
+      notReady: { ...TEXT, description: "Reason why no instance is ready although one should be" },
+      isolation: {
+        ...object({ files: TEXT, network: TEXT }),
+        description: "Isolation of the instances, and why it is not stronger",
+      },
+    },
+  );
+}
+
+function problem(): Schema {
+  return object(
+    {
+      type: { type: "string", format: "uri" },
+      title: TEXT,
+      status: { type: "integer", minimum: 400, maximum: 599 },
+      detail: { ...TEXT, description: "The error and how to correct it" },
+      code: { enum: Object.keys(PROBLEMS) },
+      callId: { type: "string", format: "uuid" },
+    },
+    {
+      retryAfterS: { type: "number", description: "Seconds until a retry may succeed" },
+      setting: { ...TEXT, description: "The setting or limit that caused the error" },
+      errors: array(ref("SourceError")),
+      log: array(TEXT, { description: "Last lines of the function's output" }),
+    },
+  );
+}

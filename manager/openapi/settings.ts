@@ -1,0 +1,87 @@
+import type { Limits } from "../../platform/limits.ts";
+import { formatMs } from "../../platform/quantity.ts";
+import { defaultSettings, NUMBER_SETTINGS, SYS_KINDS } from "../../platform/settings.ts";
+import { array, object, type Schema, TEXT } from "./schema.ts";
+
+type NumberSetting = keyof typeof NUMBER_SETTINGS;
+
+const NAMES = Object.keys(NUMBER_SETTINGS) as NumberSetting[];
+const ABOUT: Readonly<Record<NumberSetting, string>> = {
+  min: "Least number of instances; with 0 an idle function stops",
+  max: "Greatest number of instances",
+  concurrency: "Calls of one instance at a time",
+  timeoutMs: "Time until the response starts, in milliseconds",
+  idleMs: "Time without calls after which a function with min 0 stops, in milliseconds",
+  memoryMiB: "Memory of one instance in MiB",
+};
+
+const NET = array(TEXT, {
+  maxItems: 100,
+  description:
+    "public, host names, addresses, IPv4 ranges or [IPv6], each with an optional :port; empty for no network",
+});
+const SYS = array({ enum: SYS_KINDS }, { maxItems: 100 });
+
+/** The settings of a function. Values of variables are masked. */
+export function settingsSchema(limits: Limits): Schema {
+  return object({
+    ...numbers(limits),
+    env: {
+      type: "object",
+      additionalProperties: { const: "***" },
+      description: "Names of the variables; the API never returns their values",
+    },
+    permissions: object({ net: NET, sys: SYS }),
+  });
+}
+
+/** The settings as a merge patch (RFC 7396): null restores the default, in `env` it removes a variable. */
+export function settingsPatchSchema(limits: Limits): Schema {
+  const members = Object.entries(numbers(limits)).map(([name, schema]) => [name, orNull(schema)]);
+  const permissions = orNull(object({}, { net: orNull(NET), sys: orNull(SYS) }));
+  const env = { type: ["object", "null"], additionalProperties: { type: ["string", "null"] } };
+  return object({}, { ...Object.fromEntries(members), env, permissions });
+}
+
+function orNull(schema: Schema): Schema {
+  return { ...schema, type: [schema.type, "null"] };
+}
+
+/** The settings as parameters of a query. */
+export function settingParameters(limits: Limits): Schema[] {
+  const lists = {
+    env: "KEY=VALUE; one parameter for each variable",
+    net: "Destinations that the function may connect to, also separated by commas; none for no network",
+    sys: "Kinds of system information that the function may read, also separated by commas",
+  };
+  return [
+    ...Object.entries(numbers(limits)).map(numberParameter),
+    ...Object.entries(lists).map(([name, description]) => ({
+      ...{ name, in: "query", schema: array(TEXT), description, style: "form", explode: true },
+    })),
+  ];
+}
+
+/** The number settings with their ranges in this installation. */
+function numbers(limits: Limits): Record<string, Schema> {
+  const defaults = defaultSettings(limits);
+  const schemas = NAMES.map((name) => {
+    const { least, most } = NUMBER_SETTINGS[name];
+    const maximum = name === "min" || name === "max" ? Math.min(most, limits.instancesPerFunction) : most;
+    return [
+      name,
+      { type: "integer", minimum: least, maximum, default: defaults[name], description: ABOUT[name] },
+    ];
+  });
+  return Object.fromEntries(schemas);
+}
+
+/** Queries have times and sizes as text with a unit, so the description has their range. */
+function numberParameter([key, schema]: [string, Schema]): Schema {
+  const { query, example } = NUMBER_SETTINGS[key as NumberSetting];
+  if (query === key) return { name: query, in: "query", schema };
+  const { minimum, maximum, default: standard } = schema as Record<string, number>;
+  const show = (value = 0) => (key === "memoryMiB" ? `${value} MiB` : formatMs(value));
+  const description = `From ${show(minimum)} to ${show(maximum)}; ${show(standard)} by default`;
+  return { name: query, in: "query", schema: TEXT, example, description };
+}

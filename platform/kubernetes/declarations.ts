@@ -1,0 +1,202 @@
+import {
+  checkDeclarationName,
+  type DeclarationKinds,
+  type DeclarationListener,
+  type DeclarationPage,
+  type Declarations,
+  type Declared,
+  type NewSpec,
+  notify,
+  pluralOf,
+  preconditionFailed,
+  type Removal,
+  specText,
+} from "../declarations.ts";
+import type { Limits } from "../limits.ts";
+import { Problem } from "../problems.ts";
+import type { JsonOperation, KubeApi } from "./cluster/api.ts";
+import { ApiError, clusterProblem, hasStatus } from "./cluster/api-error.ts";
+import { Mirror, type MirrorTimes } from "./cluster/mirror.ts";
+import type { Metadata, Place, Resource } from "./cluster/resources.ts";
+import { GROUP } from "./objects/names.ts";
+
+const API_VERSION = `${GROUP}/v1`;
+/** The API server answers 422 to 0, and 500 to anything but a number of 64 bits, instead of 409. */
+const REVISION = /^[1-9]\d{0,18}$/;
+/** A put fails only if others create and remove the object this often between its requests. */
+const TRIES = 5;
+
+export interface DeclaredResource extends Resource {
+  readonly metadata: Metadata & {
+    readonly managedFields?: readonly { readonly time?: string; readonly subresource?: string }[];
+  };
+  readonly spec?: Declared["spec"];
+}
+
+export interface ClusterDeclarationsOptions {
+  readonly api: KubeApi;
+  readonly namespace: string;
+  readonly kinds: DeclarationKinds;
+  readonly limits: Limits;
+  /** Aborted with the problem that callers get once the platform is closed. */
+  readonly closing: AbortSignal;
+  readonly print: (line: string) => void;
+  readonly times?: MirrorTimes | undefined;
+}
+
+/**
+ * Declarations as custom resources of the group `skiff.dev`, with one definition for each kind. A revision is a
+ * resourceVersion, so it also changes with labels and status, and when `kubectl` writes. Reads go to the API server, so
+ * that callers read their own writes.
+ */
+export class ClusterDeclarations implements Declarations {
+  readonly #options: ClusterDeclarationsOptions;
+  readonly #mirrors = new Set<Mirror<DeclaredResource>>();
+
+  constructor(options: ClusterDeclarationsOptions) {
+    this.#options = options;
+  }
+
+  async put(kind: string, name: string, { spec, ifRevision }: NewSpec): Promise<Declared> {
+    const place = this.#place(kind, name);
+    specText(this.#options.limits, spec);
+    const work = () => this.#put({ place, kind, spec }, ifRevision);
+    return declaredOf(kind, await this.#run(work));
+  }
+
+  async get(kind: string, name: string): Promise<Declared | undefined> {
+    const { api, closing: signal } = this.#options;
+    const place = this.#place(kind, name);
+    const resource = await this.#run(() => api.get<DeclaredResource>(place, { signal }));
+    return resource && declaredOf(kind, resource);
+  }
+
+  async list(kind: string, { after = "", limit }: DeclarationPage): Promise<Declared[]> {
+    const { api, closing: signal } = this.#options;
+    const place = this.#place(kind);
+    const { items } = await this.#run(() => api.list<DeclaredResource>(place, undefined, { signal }));
+    const rest = items.filter(({ metadata }) => metadata.name > after);
+    const sorted = rest.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+    return sorted.slice(0, limit).map((resource) => declaredOf(kind, resource));
+  }
+
+  async remove(kind: string, name: string, { ifRevision }: Removal = {}): Promise<boolean> {
+    const { api, closing: signal } = this.#options;
+    const place = this.#place(kind, name);
+    return await this.#run(async () => {
+      if (ifRevision === undefined) return (await api.delete(place, "Background", { signal })) !== undefined;
+      const options = { signal, resourceVersion: ifRevision };
+      const removal = () => api.delete(place, "Background", options);
+      const removed = REVISION.test(ifRevision) ? await unlessRefused(removal(), 409) : undefined;
+      if (removed === undefined) throw preconditionFailed(`${kind} "${name}"`, ifRevision);
+      return true;
+    });
+  }
+
+  watch(kind: string, listener: DeclarationListener): () => void {
+    const { api, print, times } = this.#options;
+    const place = this.#place(kind);
+    let isStopped = false;
+    const mirror = new Mirror<DeclaredResource>({
+      api,
+      place,
+      onChange: (name, resource) => {
+        const declared = resource && declaredOf(kind, resource);
+        if (!isStopped) notify(listener, { kind, name, declared }, print);
+      },
+      onTrouble: (reason) => print(`declarations cannot be watched: ${reason}`),
+      ...(times ? { times } : {}),
+    });
+    this.#mirrors.add(mirror);
+    return () => {
+      isStopped = true;
+      this.#mirrors.delete(mirror);
+      void mirror.close();
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#mirrors].map((mirror) => mirror.close()));
+  }
+
+  /** @throws Problem `precondition_failed` */
+  async #put(next: NewResource, ifRevision: NewSpec["ifRevision"]): Promise<DeclaredResource> {
+    if (ifRevision === undefined) return await this.#overwrite(next);
+    const resource = await (ifRevision === null ? this.#create(next) : this.#replace(next, ifRevision));
+    if (resource === undefined) throw preconditionFailed(`${next.kind} "${next.place.name}"`, ifRevision);
+    return resource;
+  }
+
+  async #overwrite(next: NewResource): Promise<DeclaredResource> {
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const written = (await this.#replace(next)) ?? (await this.#create(next));
+      if (written !== undefined) return written;
+    }
+    const why = `others create and remove ${next.kind} "${next.place.name}" at the same time`;
+    throw new ApiError(409, "Conflict", why);
+  }
+
+  /** Undefined if the object exists. */
+  async #create({ place, kind, spec }: NewResource): Promise<DeclaredResource | undefined> {
+    const { api, closing: signal } = this.#options;
+    const { name, ...collection } = place;
+    const body = { apiVersion: API_VERSION, kind, metadata: { name }, spec };
+    return await unlessRefused(api.create<DeclaredResource>(collection, body, { signal }), 409);
+  }
+
+  /** Keeps labels and annotations. Undefined if the object does not exist, or has another resourceVersion. */
+  async #replace({ place, spec }: NewResource, ifVersion?: string): Promise<DeclaredResource | undefined> {
+    const { api, closing: signal } = this.#options;
+    const operations: JsonOperation[] = [{ op: "add", path: "/spec", value: spec }];
+    if (ifVersion !== undefined) {
+      if (!REVISION.test(ifVersion)) return undefined;
+      operations.push({ op: "replace", path: "/metadata/resourceVersion", value: ifVersion });
+    }
+    return await unlessRefused(api.patchJson<DeclaredResource>(place, operations, { signal }), 404, 409);
+  }
+
+  #place(kind: string, name?: string): Place {
+    const { kinds, namespace, closing } = this.#options;
+    closing.throwIfAborted();
+    const plural = pluralOf(kinds, kind);
+    if (name !== undefined) checkDeclarationName(kind, name);
+    const place = { kind: { group: `apis/${API_VERSION}`, plural }, namespace };
+    return name === undefined ? place : { ...place, name };
+  }
+
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#options.closing.throwIfAborted();
+      if (error instanceof ApiError && error.status === 422)
+        throw new Problem("invalid_declaration", `The cluster refuses it: ${error.message}.`);
+      throw clusterProblem(error);
+    }
+  }
+}
+
+interface NewResource {
+  readonly place: Place;
+  readonly kind: string;
+  readonly spec: object;
+}
+
+export function declaredOf(kind: string, { metadata, spec = {} }: DeclaredResource): Declared {
+  const { name, resourceVersion = "", creationTimestamp = "", managedFields = [] } = metadata;
+  const createdAt = new Date(creationTimestamp);
+  // A new status is no change of the declaration.
+  const changes = managedFields.filter(({ time, subresource }) => time !== undefined && !subresource);
+  const updatedAt = new Date(Math.max(createdAt.getTime(), ...changes.map(({ time }) => Date.parse(time!))));
+  return { kind, name, revision: resourceVersion, spec, createdAt, updatedAt };
+}
+
+/** Undefined if the API server answers with one of these statuses. */
+async function unlessRefused<T>(answer: Promise<T>, ...statuses: readonly number[]): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (statuses.some((status) => hasStatus(error, status))) return undefined;
+    throw error;
+  }
+}
