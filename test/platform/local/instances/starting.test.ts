@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isWorkOver, type SeenStart } from "../../../../platform/local/scaling/start-work.ts";
+import { isWorkOver, type SampledStart } from "../../../../platform/local/scaling/start-work.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { call } from "../../../support/instances/call-instance.ts";
 import { instancesIn } from "../../../support/instances/instance-folders.ts";
@@ -97,13 +97,13 @@ describe("starts that hang", () => {
 });
 
 describe("the work of a start", () => {
-  const seen = (change: Partial<SeenStart>) =>
-    isWorkOver({ forMs: 1_000, usedMs: 50, idleLooks: 0, ...change });
+  const seen = (change: Partial<SampledStart>) =>
+    isWorkOver({ forMs: 1_000, usedMs: 50, idleSamples: 0, ...change });
 
   it("is over when it waits, does more than starts do, or takes very long", () => {
     assert.equal(seen({}), false);
-    assert.equal(seen({ idleLooks: 3 }), false);
-    assert.equal(seen({ idleLooks: 4 }), true);
+    assert.equal(seen({ idleSamples: 3 }), false);
+    assert.equal(seen({ idleSamples: 4 }), true);
     assert.equal(seen({ usedMs: 100 }), true);
     assert.equal(seen({ forMs: 2_000 }), true);
   });
