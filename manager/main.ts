@@ -2,11 +2,12 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { LingeringCloses } from "../http/lingering-close.ts";
 import { RequestOrder } from "../http/request-order.ts";
+import { closeServer, listen, serverOptions } from "../http/server.ts";
 import { group, Metrics } from "../metrics/metrics.ts";
 import { POOL_FAMILIES } from "../metrics/pool-metrics.ts";
 import { PROCESS_FAMILIES, readProcessMetrics } from "../metrics/process-metrics.ts";
@@ -22,7 +23,7 @@ import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.t
 import { CPU_REQUEST } from "../platform/kubernetes/objects/pod-template.ts";
 import { PoolKeeper } from "../platform/kubernetes/pool/pool-keeper.ts";
 import { poolKeys } from "../platform/kubernetes/pool/pool-keys.ts";
-import { limitsFromEnv } from "../platform/limits.ts";
+import { type Limits, limitsFromEnv } from "../platform/limits.ts";
 import { printableLines } from "../process/printable.ts";
 import { ServiceList } from "../process/service-list.ts";
 import { untilStopSignal } from "../process/stop-signals.ts";
@@ -31,11 +32,7 @@ import { denoPath } from "../runtimes/deno/deno-binary.ts";
 import type { Access } from "./access/access.ts";
 import { createManager, type Manager } from "./manager.ts";
 
-const HEADERS_MS = 15_000;
-const KEEP_ALIVE_MS = 75_000;
 const RETRY_MS = 2_000;
-/** Time that clients have to read their last responses. */
-const LAST_RESPONSES_MS = 1_000;
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const stop = await ServiceList.start((services) => startManager(services, env));
@@ -122,43 +119,30 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   const leader = new Leader({ api, place, identity: env.SKIFF_POD ?? hostname(), lead, print });
   services.add({ name: "leader", drain: () => leader.close() });
 
-  const port = await serve(services, manager, env);
+  const { server, lingering } = createApiServer(manager, limits);
+  const address = { port: Number(env.SKIFF_PORT ?? 8080), host: env.SKIFF_HOST ?? "0.0.0.0" };
+  const port = await listen(server, address, print);
+  services.add({
+    name: "server",
+    // Stops listening only. Requests under way keep their connections.
+    drain: async () => void server.close(),
+    close: (withinMs) => closeServer(server, lingering, withinMs),
+  });
   await builder.warm();
   void platform.synced.then(() => services.ready());
   print(`the manager listens on port ${port}`);
   return () => services.stop({ drainMs: limits.drainMs });
 }
 
-/** Serves the management API. Resolves with the port. */
-async function serve(services: ServiceList, manager: Manager, env: NodeJS.ProcessEnv): Promise<number> {
-  const address = { port: Number(env.SKIFF_PORT ?? 8080), host: env.SKIFF_HOST ?? "0.0.0.0" };
+/** Creates the server of the management API, and the connections that it must let linger. */
+function createApiServer(manager: Manager, limits: Limits) {
   const order = new RequestOrder();
-  const server = createServer(
-    {
-      maxHeaderSize: limitsFromEnv(env).headerBytes,
-      headersTimeout: HEADERS_MS,
-      requestTimeout: 0,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      requireHostHeader: false,
-    },
-    (request, response) => order.run(request, response, () => manager.handler(request, response)),
-  );
   const lingering = new LingeringCloses();
+  const server = createServer(serverOptions(limits), (request, response) =>
+    order.run(request, response, () => manager.handler(request, response)),
+  );
   server.on("connection", (socket: Socket) => lingering.watch(socket, () => order.isDone(socket)));
-  const closed = new Promise((resolve) => server.once("close", resolve));
-  server.listen(address);
-  await once(server, "listening");
-  services.add({
-    name: "server",
-    // Stops listening only. Requests under way keep their connections.
-    drain: async () => void server.close(),
-    close: async (withinMs) => {
-      await lingering.settled(Math.min(withinMs, LAST_RESPONSES_MS));
-      server.closeAllConnections();
-      await closed;
-    },
-  });
-  return (server.address() as AddressInfo).port;
+  return { server, lingering };
 }
 
 /** Returns the number of unassigned pods to keep ready; 0 disables the pool. */

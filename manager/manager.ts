@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import Koa from "koa";
 import { discardBody } from "../http/discard-body.ts";
+import { draining } from "../platform/problems.ts";
 import { guardAccess } from "./access/access.ts";
 import { answerProblems, answerUnrouted, onOneLine } from "./api/answer.ts";
 import type { ManagerOptions } from "./api/services.ts";
-import { drainingProblem } from "./api/state-of-service.ts";
 import { Deploys } from "./deploys/deploys.ts";
 import { createRoutes } from "./routes.ts";
 
@@ -33,7 +33,7 @@ export function createManager(options: ManagerOptions): Manager {
   app.use((ctx, next) => {
     if (!closing.signal.aborted || ctx.path === "/healthz" || ctx.path === "/readyz") return next();
     ctx.set("connection", "close");
-    throw drainingProblem();
+    throw draining();
   });
   app.use(router.routes());
   app.use(answerUnrouted(router));

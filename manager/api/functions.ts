@@ -1,7 +1,6 @@
 import { checkFunctionName, isFunctionName } from "../../platform/function-name.ts";
 import type { FunctionSummary } from "../../platform/platform.ts";
-import { Problem } from "../../platform/problems.ts";
-import { unknownFunction } from "../deploys/deploys.ts";
+import { Problem, unknownFunction } from "../../platform/problems.ts";
 import { answerJson } from "./answer.ts";
 import { readParameters, wholeNumber } from "./read-query.ts";
 import { baseUrl, type Handler, type Services } from "./services.ts";

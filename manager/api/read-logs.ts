@@ -2,8 +2,8 @@ import { Readable } from "node:stream";
 import { clientSignal } from "../../http/client-signal.ts";
 import { checkFunctionName } from "../../platform/function-name.ts";
 import type { LogLine } from "../../platform/platform.ts";
+import { unknownFunction } from "../../platform/problems.ts";
 import { printable } from "../../process/printable.ts";
-import { unknownFunction } from "../deploys/deploys.ts";
 import { flag, readParameters, wholeNumber } from "./read-query.ts";
 import type { Handler, Services } from "./services.ts";
 

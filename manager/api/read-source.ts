@@ -1,7 +1,6 @@
 import { checkFunctionName } from "../../platform/function-name.ts";
 import type { Platform, SourceType } from "../../platform/platform.ts";
-import { Problem } from "../../platform/problems.ts";
-import { unknownFunction } from "../deploys/deploys.ts";
+import { Problem, unknownFunction } from "../../platform/problems.ts";
 import { readParameters, wholeNumber } from "./read-query.ts";
 import type { Handler, Services } from "./services.ts";
 

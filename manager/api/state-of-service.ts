@@ -1,4 +1,4 @@
-import { Problem } from "../../platform/problems.ts";
+import { draining, Problem } from "../../platform/problems.ts";
 import { baseUrl, type Handler, type Services } from "./services.ts";
 
 /** `GET /healthz`: the process runs. Dependencies do not count, so that no probe restarts the process for them. */
@@ -9,7 +9,7 @@ export const answerHealth: Handler = (ctx) => {
 /** `GET /readyz`: the manager accepts calls. */
 export function answerReadiness({ ready, closing }: Services): Handler {
   return (ctx) => {
-    if (closing.aborted) throw drainingProblem();
+    if (closing.aborted) throw draining();
     const reason = ready();
     if (reason !== undefined) {
       throw new Problem("not_ready", `Not ready yet: ${reason.replace(/\.$/, "")}.`, { retryAfterS: 1 });
@@ -25,10 +25,6 @@ export function answerMetrics({ metrics }: Services): Handler {
     ctx.set("content-type", "text/plain; version=0.0.4; charset=utf-8");
     ctx.body = text;
   };
-}
-
-export function drainingProblem(): Problem {
-  return new Problem("draining", "Skiff is shutting down: try again in a moment.", { retryAfterS: 1 });
 }
 
 /** `GET /`: an introduction for people who open the address in a browser. */

@@ -8,7 +8,7 @@ import {
 } from "../../platform/deploying.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Draft, Platform, Source, VersionRecord } from "../../platform/platform.ts";
-import { Problem } from "../../platform/problems.ts";
+import { draining, Problem, unknownFunction } from "../../platform/problems.ts";
 import { applySettings, defaultSettings, type SettingsPatch } from "../../platform/settings.ts";
 import { sourceHash, versionHash } from "../../platform/version-hash.ts";
 import { FastLane } from "../../process/fast-lane.ts";
@@ -125,9 +125,7 @@ export class Deploys {
     const timer = setTimeout(resolve, drainMs);
     await Promise.race([Promise.allSettled(this.#underWay), late]);
     clearTimeout(timer);
-    this.#closing.abort(
-      new Problem("draining", "Skiff is shutting down: deploy again in a moment.", { retryAfterS: 1 }),
-    );
+    this.#closing.abort(draining());
   }
 
   async #deploy(
@@ -188,11 +186,4 @@ export class Deploys {
 function startAttempt<T>(done: Promise<T>): Attempt<T> {
   const startedAtMs = performance.now();
   return { done, bytes: () => 0, workedMs: () => performance.now() - startedAtMs, slowDown: () => {} };
-}
-
-export function unknownFunction(name: string): Problem {
-  return new Problem(
-    "unknown_function",
-    `There is no function "${name}": deploy it with POST /func?name=${name}, or list them with GET /func.`,
-  );
 }
