@@ -100,8 +100,8 @@ export class Deploys {
   }
 
   /**
-   * Removes a function after its earlier deploys, so that none of them restores it. Deploys that hang are aborted. False
-   * if there is no such function.
+   * Removes a function after its earlier deploys, so that none of them restores it. Deploys that hang are aborted.
+   * False if there is no such function.
    */
   async remove(name: string): Promise<boolean> {
     const { platform } = this.#options;
