@@ -8,7 +8,7 @@ export class ClientLeft extends Error {
   }
 }
 
-/** Returns a signal that is aborted with `ClientLeft` if the connection closes before the answer has been sent. */
+/** Returns a signal that is aborted with `ClientLeft` if the connection closes before the answer is sent. */
 export function clientSignal(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
   const check = () => {

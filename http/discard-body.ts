@@ -4,8 +4,8 @@ import type { IncomingMessage } from "node:http";
 const REST_MS = 2_000;
 
 /**
- * Discards the rest of a body after its answer, and closes the connection if the body does not end in time. Closing at
- * once would reset the connection, and the reset overtakes the answer.
+ * Discards the rest of a body after its answer, and closes the connection if the body does not end in time.
+ * Closing at once would reset the connection, and the reset overtakes the answer.
  */
 export function discardBody(request: IncomingMessage): void {
   const { socket } = request;

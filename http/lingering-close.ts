@@ -1,18 +1,18 @@
 import { Socket } from "node:net";
 
 /** Limits of one lingering connection. */
-export interface LingeringLimits {
-  /** Time between two checks of all connections, in milliseconds; 500 by default. */
-  readonly checkMs: number;
-  /** Checks in a row without a byte from the client; 4 by default. */
-  readonly silentChecks: number;
-  /** Checks in all; 60 by default, which is half a minute. */
-  readonly mostChecks: number;
-  /** Bytes to read and discard; 256 MiB by default. */
-  readonly mostBytes: number;
-}
+const LIMITS = {
+  /** Time between two checks of all connections, in milliseconds. */
+  checkMs: 500,
+  /** Checks in a row without a byte from the client. */
+  silentChecks: 4,
+  /** Checks in all: half a minute. */
+  mostChecks: 60,
+  /** Bytes to read and discard. */
+  mostBytes: 256 * 1024 ** 2,
+};
 
-const LIMITS: LingeringLimits = { checkMs: 500, silentChecks: 4, mostChecks: 60, mostBytes: 256 * 1024 ** 2 };
+export type LingeringLimits = Readonly<typeof LIMITS>;
 
 interface Lingering {
   readonly mostBytes: number;
@@ -22,9 +22,9 @@ interface Lingering {
 }
 
 /**
- * Closes connections whose client may still be sending. The system resets a connection that is closed with unread bytes,
- * and the reset destroys the response that is on its way. So this side ends first, then reads and discards until the
- * client ends as well, stops sending or exceeds a limit (RFC 9112 9.6).
+ * Closes connections whose client may still be sending. The system resets a connection that is closed with
+ * unread bytes, and the reset destroys the response that is on its way. So this side ends first, then reads
+ * and discards until the client ends as well, stops sending or exceeds a limit (RFC 9112 9.6).
  */
 export class LingeringCloses {
   readonly #limits: LingeringLimits;
@@ -37,8 +37,8 @@ export class LingeringCloses {
   }
 
   /**
-   * Makes `destroySoon`, which Node's server calls after the last response, close the connection this way. With `isDone`
-   * it does so only while the client may still be sending.
+   * Makes `destroySoon`, which Node's server calls after the last response, close the connection this way.
+   * With `isDone` it does so only while the client may still be sending.
    */
   watch(socket: Socket, isDone: () => boolean = () => false): void {
     socket.destroySoon = () => this.close(socket, isDone());

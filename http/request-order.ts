@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 
 /** Methods that read only (RFC 9110 9.2.1): their order does not matter. */
 const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
-/** Most waiting requests of one connection. It closes after the last of their answers if a client sends more. */
+/** Most waiting requests of one connection. If a client sends more, it closes after their answers. */
 const MOST_WAITING = 32;
 
 /** The unanswered requests of one connection. */
@@ -15,7 +15,7 @@ interface Unanswered {
   readonly last?: ServerResponse;
 }
 
-/** Shared by nearly all connections: an object per request would outlive it and cost more than the rest of this file. */
+/** Shared by nearly all connections: an object per request would outlive it and cost more than the rest. */
 const ALL_SAFE: Unanswered = { allSafe: true, waiting: 0 };
 const NOT_ALL_SAFE: Unanswered = { allSafe: false, waiting: 0 };
 
@@ -30,9 +30,9 @@ interface OrderedSocket extends Socket {
 }
 
 /**
- * Orders pipelined requests (RFC 9112 9.3.2). Node starts each request as soon as it has been read, and keeps the answers
- * in order. Here only safe requests run together: any other waits for the answers before it, and those after it wait. A
- * request with none before it starts at once.
+ * Orders pipelined requests (RFC 9112 9.3.2). Node starts each request as soon as it has been read, and keeps
+ * the answers in order. Here only safe requests run together: any other waits for the answers before it, and
+ * those after it wait. A request with none before it starts at once.
  */
 export class RequestOrder {
   /** Calls `begin` when it is the request's turn; never if the connection ends before. */

@@ -29,7 +29,7 @@ export function serverOptions({ headerBytes }: Limits, headersMs: number = HEADE
     headersTimeout: headersMs,
     // A body may take as long as it makes progress: the handler has a timer for it.
     requestTimeout: 0,
-    // Longer than load balancers keep an idle connection (60 s), so that the server is never the first to close it.
+    // Longer than load balancers keep an idle connection (60 s), so that they close it first.
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: Math.min(CHECK_MS, headersMs),
   };

@@ -66,8 +66,8 @@ export function group<Item>(families: readonly Family<Item>[], items: Iterable<I
 }
 
 /**
- * The metrics of a program as Prometheus text (format 0.0.4). A scrape yields to the event loop, whatever the number of
- * items. Nothing runs between two scrapes, so there is nothing to close.
+ * The metrics of a program as Prometheus text (format 0.0.4). A scrape yields to the event loop, whatever the
+ * number of items. Nothing runs between two scrapes, so there is nothing to close.
  */
 export class Metrics {
   readonly #sources: (() => readonly Group[] | Promise<readonly Group[]>)[] = [];

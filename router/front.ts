@@ -5,24 +5,23 @@ import { Router } from "./router.ts";
 import { CallServer } from "./server/call-server.ts";
 import type { RequestHandler } from "./server/node-calls.ts";
 import { limitConnections } from "./server/open-files.ts";
-import { openTelemetry, type TelemetryOptions } from "./telemetry/telemetry.ts";
-
-export { type Address, listen };
+import type { Env } from "./telemetry/otlp-settings.ts";
+import { openTelemetry } from "./telemetry/telemetry.ts";
 
 export interface FrontOptions extends FunctionsOptions {
   /** Settings of the access log and of traces. */
-  readonly env: TelemetryOptions["env"];
+  readonly env: Env;
   /** Time for a client to send a header block, in milliseconds. */
   readonly headersMs?: number | undefined;
   /** Answers requests that are not below /fn; the router does by default. */
   readonly other?: RequestHandler | undefined;
 }
 
-/** Takes calls on a port: with a router in this process, or with several in worker processes (workers/workers.ts). */
+/** Takes calls on a port, with a router in this process or in several workers (workers/workers.ts). */
 export interface Front {
   /** The counters of its routers, added up. */
   readonly counted: MetricsSource;
-  /** Resolves when every router has applied the platform's current endpoints; at once if there is one router. */
+  /** Resolves when every router has applied the platform's current endpoints; at once with one router. */
   caughtUp(): Promise<void>;
   /** Returns whether every router has applied the newest endpoints of a function. */
   hasCaughtUp(name: string): boolean;
@@ -45,7 +44,7 @@ export interface Front {
  */
 export async function createFrontAlone(options: FrontOptions): Promise<Front> {
   const { platform, limits, print, env, headersMs, other } = options;
-  const telemetry = await openTelemetry({ env, print });
+  const telemetry = await openTelemetry(env, print);
   const router = new Router({ platform, limits, print, telemetry });
   const server = new CallServer({ router, limits, headersMs, other });
   limitConnections(server, print);

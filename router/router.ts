@@ -89,7 +89,7 @@ export class Router {
     // Also without a body to wait for: Node closes the connection of a client that got no 100 Continue.
     if (placement.retries === 0 && placement.waitInsideMs === 0) input.sendContinue?.();
     if (call.reserves(instance)) return;
-    const relay = new Relay(call, call.response, call.id);
+    const relay = new Relay(call);
     call.relay = relay;
     relay.connection = instance.send(call.outgoing, relay);
   }
@@ -125,8 +125,8 @@ export class Router {
   };
 
   /**
-   * Refuses new calls with 503 `draining`, closes WebSockets with 1001, and breaks off the calls that are left after
-   * `drainMs`, the limit by default.
+   * Refuses new calls with 503 `draining`, closes WebSockets with 1001, and breaks off the calls that are
+   * left after `drainMs`, the limit by default.
    */
   async close({ drainMs = this.#options.limits.drainMs }: { drainMs?: number } = {}): Promise<void> {
     this.isClosing = true;

@@ -10,6 +10,7 @@ import type { PreparedRequest } from "../exchange/request.ts";
 import type { ClientResponse } from "../exchange/response.ts";
 import type { FunctionState, Functions } from "../placement/functions.ts";
 import { type PlacedCall, Placement, type Timers } from "../placement/placement.ts";
+import { serverTiming } from "../telemetry/call-record.ts";
 import type { LimitedLog } from "../telemetry/limited-log.ts";
 import type { CallTrace, Traces } from "../telemetry/trace-context.ts";
 import type { UpstreamRequest } from "../upstream/connection.ts";
@@ -18,7 +19,6 @@ import { BadResponse } from "../upstream/response-fields.ts";
 import { Tunnel } from "../websocket/tunnel.ts";
 import type { Relay, RelayOwner } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
-import { serverTiming } from "./server-timing.ts";
 
 /** A request and the response to it, as a server hands them to the router. */
 export interface CallInput {
@@ -77,7 +77,7 @@ export class Call implements PlacedCall, RelayOwner {
     this.input = input;
     this.request = input.request;
     this.response = input.response;
-    this.placement = new Placement(this, context);
+    this.placement = new Placement(this, context.limits, context.timers);
     const { socket } = this.request.head;
     this.sentBefore = context.isRecorded ? socket.bytesWritten : 0;
     this.receivedBefore = context.isRecorded ? socket.bytesRead - (input.upgrade?.head.length ?? 0) : 0;
@@ -132,7 +132,7 @@ export class Call implements PlacedCall, RelayOwner {
     this.#context.forward(this, instance);
   }
 
-  /** Starts to reserve a place if the body cannot be sent twice; the call is forwarded when it has the place. */
+  /** Starts to reserve a place if the body cannot be sent twice. The call is forwarded when it has one. */
   reserves(instance: InstanceClient): boolean {
     if (this.body === undefined || this.body.isRepeatable || this.#isReserved) return false;
     const probe = new Probe((result) => {
@@ -187,7 +187,7 @@ export class Call implements PlacedCall, RelayOwner {
     if (placement.phase === "ended") return;
     const isDraining = error instanceof Problem;
     if (!isDraining && (this.tunnel !== undefined || (placement.isLeaving && relay?.isEventStream))) {
-      // A WebSocket ends with its instance. The client of an event stream reconnects, to the successor of its instance.
+      // A WebSocket ends with its instance. The client of an event stream reconnects to the successor.
       placement.release();
       placement.phase = "ended";
       response.end();

@@ -9,6 +9,8 @@ const SMALL_BYTES = 4 * 1024;
 const MOST_INFORMATION = 32;
 
 export interface RelayOwner {
+  readonly id: string;
+  readonly response: ClientResponse;
   /** The instance has accepted the call: its body is not sent again. */
   accepted(): void;
   /** The instance has no place for the call, and has read none of its body. */
@@ -21,7 +23,7 @@ export interface RelayOwner {
   progressed(): void;
   /** The instance has sent its whole response. */
   responseEnded(): void;
-  /** The instance broke the call off or did not accept it: then `isStarted` is false, and no byte has reached it. */
+  /** The instance broke the call off. If `isStarted` is false, no byte of the call has reached it. */
   failed(error: Error, isStarted: boolean): void;
 }
 
@@ -33,7 +35,6 @@ export class Relay implements UpstreamSink {
   onPart: ((part: Buffer) => void) | undefined;
   readonly #owner: RelayOwner;
   readonly #response: ClientResponse;
-  readonly #callId: string;
   #isStarted = false;
   #information = 0;
   #head: UpstreamHead | undefined;
@@ -43,10 +44,9 @@ export class Relay implements UpstreamSink {
   #held: Buffer | undefined;
   #drains = false;
 
-  constructor(owner: RelayOwner, response: ClientResponse, callId: string) {
+  constructor(owner: RelayOwner) {
     this.#owner = owner;
-    this.#response = response;
-    this.#callId = callId;
+    this.#response = owner.response;
   }
 
   /** A stream of server-sent events has begun: it does not end by itself, and its client reconnects. */
@@ -65,7 +65,7 @@ export class Relay implements UpstreamSink {
     this.#isStarted = true;
   }
 
-  /** @throws MalformedResponse for too many of them; the connection breaks the call off and calls `onError` */
+  /** @throws MalformedResponse for too many of them; the connection then calls `onError` */
   onInformation(head: UpstreamHead): void {
     if (++this.#information > MOST_INFORMATION) {
       throw new MalformedResponse(`it sent more than ${MOST_INFORMATION} informational responses`);
@@ -85,7 +85,7 @@ export class Relay implements UpstreamSink {
     this.#head = head;
     this.#owner.accepted();
     const timing = this.#owner.timing();
-    this.#own = ["x-skiff-call-id", this.#callId];
+    this.#own = ["x-skiff-call-id", this.#owner.id];
     if (timing !== undefined) this.#own.push("server-timing", timing);
   }
 

@@ -4,7 +4,7 @@ import { connectionNames, passes, renderFields } from "../exchange/request-head.
 import type { Sending, UpstreamBody } from "../upstream/connection.ts";
 
 /**
- * Longest body that is kept until the instance answers, in bytes: an instance without a place for the call has read none
+ * Longest body that is kept until the instance answers, in bytes: an instance without a place has read none
  * of it. The router reserves a place for calls with longer bodies, and for bodies of unknown length.
  */
 const KEPT_BYTES = 64 * 1024;
@@ -176,9 +176,9 @@ export class RequestBody implements UpstreamBody {
 }
 
 /**
- * Trailers that are not forwarded, besides fields that are not forwarded at all. Fields that control how a request is
- * processed come too late (RFC 9110 6.5.1), and a server that merges trailers into the headers would trust them over the
- * checked ones.
+ * Trailers that are not forwarded, besides fields that are not forwarded at all. Fields that control how a
+ * request is processed come too late (RFC 9110 6.5.1), and a server that merges trailers into the headers
+ * would trust them over the checked ones.
  */
 const HEADER_ONLY =
   /^(?:authorization|cache-control|content-.*|cookie2?|if-.*|max-forwards|pragma|range|set-cookie|x-forwarded-.*)$/;

@@ -17,7 +17,7 @@ export function answerRaw(socket: Socket, problem: Problem, callId: string): voi
   headers.connection = "close";
   const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const { title } = PROBLEMS[problem.code];
-  // Node removes its listeners from a connection that it hands over, and an error without a listener ends the process.
+  // Node has removed its listeners, and an error without a listener ends the process.
   socket.on("error", () => {});
   socket.write(`HTTP/1.1 ${problem.status} ${title}\r\n${fields.join("")}\r\n${body}`, "latin1");
   // The client may still be sending, and the server keeps connections half open.

@@ -12,7 +12,7 @@ export function callTimeout(timeoutMs: number): Problem {
 
 export function noInstance({ instanceWaitMs }: Limits): Problem {
   const limit = `${formatMs(instanceWaitMs)} (SKIFF_INSTANCE_WAIT)`;
-  const detail = `No instance was free within ${limit}: try again, or raise max or concurrency of the function.`;
+  const detail = `No instance was free within ${limit}: try again, or raise max or concurrency.`;
   return new Problem("no_capacity", detail, { retryAfterS: 1 });
 }
 
@@ -25,13 +25,13 @@ export function tooManyWaiting(name: string, most: number): Problem {
 /** @param expectedMs estimated wait of the call in the queue, in milliseconds */
 export function waitTooLong(name: string, waiting: number, expectedMs: number): Problem {
   const time = formatMs(Math.ceil(expectedMs / 1_000) * 1_000);
-  const queue = `${waiting} calls wait for an instance of "${name}", and another would wait for about ${time}`;
+  const queue = `${waiting} calls wait for an instance of "${name}", another would wait for about ${time}`;
   const detail = `${queue}: try again later, or raise its max or concurrency.`;
   return new Problem("too_many_waiting", detail, { retryAfterS: Math.min(60, expectedMs / 1_000) });
 }
 
 export function notAccepted(tries: number): Problem {
-  const detail = `No instance accepted a connection in ${tries} tries: the function may be restarting, so try again.`;
+  const detail = `No instance accepted a connection in ${tries} tries; the function may be restarting: try again.`;
   return new Problem("no_capacity", detail, { retryAfterS: 1 });
 }
 

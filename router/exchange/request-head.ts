@@ -6,8 +6,8 @@ import type { PreparedRequest, RequestHead, Target } from "./request.ts";
 const [PASS, STRIP, HOST, TE, TRACEPARENT, TRACESTATE] = [0, 1, 2, 3, 4, 5] as const;
 
 /**
- * Actions by field name. Names that pass are listed only where they are common, in the two usual spellings, so that they
- * need no lower-casing.
+ * Actions by field name. Names that pass are listed only where they are common, in the two usual spellings,
+ * so that they need no lower-casing.
  */
 const ACTIONS: ReadonlyMap<string, number> = new Map(
   (
@@ -43,8 +43,8 @@ export function prepare(head: RequestHead): PreparedRequest {
 }
 
 /**
- * Renders the header fields of a call for the instance, in one pass: drops hop-by-hop fields (RFC 9110 7.6.1) and the
- * client's own `x-skiff-*`, and adds the origin of the call.
+ * Renders the header fields of a call for the instance, in one pass: drops hop-by-hop fields (RFC 9110 7.6.1)
+ * and the client's own `x-skiff-*`, and adds the origin of the call.
  * @throws Problem `invalid_request` if the host is missing, repeated or not valid
  */
 function forwardedFields(request: RequestHead, target: Target) {
@@ -116,7 +116,7 @@ function pushForwarded(headers: string[], request: RequestHead, host: string | u
   headers.push("x-forwarded-for", before === undefined ? address : `${before}, ${address}`);
   const proto = (socket as TLSSocket).encrypted ? "https" : "http";
   headers.push("x-forwarded-proto", proto);
-  // Clients that send Forwarded (RFC 7239) get it extended: unchanged it would vouch for a client that Skiff has not seen.
+  // Extended only if the client sent it (RFC 7239): unchanged it would vouch for an unknown client.
   if (given.forwarded === undefined) return;
   const node = address.includes(":") ? `"[${address}]"` : address;
   const hostPart = host === undefined ? "" : `;host="${host}"`;
@@ -137,7 +137,7 @@ export function renderFields(fields: readonly string[]): string {
   return text;
 }
 
-/** Returns the same text as one flat string of bytes: V8 keeps a concatenation as a tree and flattens it at each use. */
+/** Returns the same text as a flat string: V8 keeps a concatenation as a tree and flattens it at each use. */
 export function flat(text: string): string {
   return Buffer.from(text, "latin1").toString("latin1");
 }

@@ -5,7 +5,6 @@ import type { Problem } from "../../platform/problems.ts";
 export interface KnownFields {
   readonly connection?: string | undefined;
   readonly forwarded?: string | string[] | undefined;
-  readonly traceparent?: string | string[] | undefined;
   readonly "user-agent"?: string | undefined;
   readonly "x-forwarded-for"?: string | string[] | undefined;
 }
@@ -28,7 +27,7 @@ export interface Target {
   readonly authority: string | undefined;
 }
 
-/** All that the head of a request decides. A connection whose client repeats the same head prepares it once. */
+/** What the head of a request decides. A connection whose client repeats the head prepares it once. */
 export interface PreparedRequest {
   readonly head: RequestHead;
   /** Undefined if the target is not of the form /fn/NAME…. */

@@ -189,9 +189,9 @@ interface WithHandle {
 }
 
 /**
- * Returns a new socket for an accepted connection that reads into `buffer`, as the option `onread` of Node's `connect`
- * does: servers have no such option, and Node allocates for every read. `accepted` must hold no unread data. It is
- * destroyed with the new socket, for servers that count connections.
+ * Returns a new socket for an accepted connection that reads into `buffer`, as the option `onread` of Node's
+ * `connect` does: servers have no such option, and Node allocates for every read. `accepted` must hold no
+ * unread data. It is destroyed with the new socket, for servers that count connections.
  * @param onRead called with the number of bytes in `buffer`; returns false to stop reading
  * @returns undefined if the socket is closed or has no handle where Node 24 keeps it: it is unchanged then
  */

@@ -13,16 +13,13 @@ export interface PlainHead {
 
 const MOST_FIELDS = 64;
 const VERSION = " HTTP/1.1\r\n";
-const CR = 13;
-const LF = 10;
-const SPACE = 32;
-const COLON = 58;
+const [LF, CR, SPACE, COLON] = [10, 13, 32, 58];
 
 /** By character code: 1 is allowed in a target (RFC 3986 3.3 and 3.4). */
 const TARGET = table(/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]/);
 /** The same for the name of a field (RFC 9110 5.6.2). */
 const NAME = table(/[A-Za-z0-9!#$%&'*+.^_`|~-]/);
-/** The same for its value: printable ASCII. Tabs and other characters are valid (RFC 9110 5.5), but not plain. */
+/** The same for its value: printable ASCII. Other valid characters (RFC 9110 5.5) are not plain. */
 const VALUE = table(/[ -~]/);
 
 /** Fields that the router reads: repeated ones would have to be merged. */
@@ -35,9 +32,9 @@ const NEVER: ReadonlySet<string> = new Set(
 );
 
 /**
- * Parses the head of a GET or HEAD call without a body; `text` is one character per byte and ends with the empty line.
- * Returns undefined for anything else, which Node's parser reads: this parser accepts less than Node's, and nothing that
- * Node's refuses or reads differently.
+ * Parses the head of a GET or HEAD call without a body; `text` is one character per byte and ends with the
+ * empty line. Returns undefined for anything else, which Node's parser reads: this parser accepts less than
+ * Node's, and nothing that Node's refuses or reads differently.
  */
 export function readPlainHead(text: string): PlainHead | undefined {
   const method = text.startsWith("GET /fn/") ? "GET" : text.startsWith("HEAD /fn/") ? "HEAD" : undefined;

@@ -12,7 +12,7 @@ export interface PlainResponseOptions {
   readonly date: () => string;
   /** The fields of a connection that stays open, as lines. */
   readonly keepAlive: string;
-  /** Called when everything was handed to the operating system. `isLast`: the connection ends with this response. */
+  /** Called when everything was handed to the system. `isLast`: the connection ends with this response. */
   readonly onFinish: (isLast: boolean) => void;
 }
 
@@ -107,7 +107,7 @@ export class PlainResponse implements ClientResponse {
     const socket = this.#socket;
     if (!socket.writable) return;
     if (text !== "") socket.write(text, "latin1");
-    // Mostly the system has taken everything at once. If not, the callback of an empty write is called when it has.
+    // Mostly the system has taken everything at once. If not, an empty write calls back when it has.
     if (socket.writableLength > 0) socket.write("", (error) => this.#written(error));
     else this.#written(socket.errored);
   }

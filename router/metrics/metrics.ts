@@ -1,4 +1,11 @@
 import {
+  POOL_FAMILIES,
+  type PoolStats,
+  PROCESS_FAMILIES,
+  type ProcessMetrics,
+  readProcessMetrics,
+} from "../../metrics/families.ts";
+import {
   type Family,
   group,
   type MetricFamily,
@@ -8,11 +15,9 @@ import {
   tally,
   typeOf,
 } from "../../metrics/metrics.ts";
-import { POOL_FAMILIES, type PoolStats } from "../../metrics/pool-metrics.ts";
-import { PROCESS_FAMILIES, type ProcessMetrics, readProcessMetrics } from "../../metrics/process-metrics.ts";
 import { DURATION_BUCKETS_MS, type FunctionStats, type RouterTotals } from "./stats.ts";
 
-/** The source of a router's metrics: the router, or the process that adds up the counters of several routers. */
+/** The source of metrics: a router, or the process that adds up the counters of several routers. */
 export interface MetricsSource {
   stats(): Iterable<FunctionStats> | Promise<Iterable<FunctionStats>>;
   totals(): RouterTotals | Promise<RouterTotals>;
@@ -28,7 +33,7 @@ const FUNCTION_FAMILIES: readonly Family<FunctionStats>[] = [
     type: "counter",
     labels: ["function", "version", "status"],
     samples: ({ name, versions }) =>
-      versions.flatMap(({ version, answered }) =>
+      Object.entries(versions).flatMap(([version, answered]) =>
         answered.flatMap((value, index) =>
           value === 0 ? [] : [{ value, labels: { function: name, version, status: `${index}xx` } }],
         ),

@@ -1,17 +1,15 @@
 import type { WakeStep } from "../../platform/platform.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
-import { stepDurations } from "../call/server-timing.ts";
+import { stepDurations } from "../telemetry/call-record.ts";
 
 /** Upper bounds of the duration buckets, in milliseconds. One more bucket holds longer calls. */
 export const DURATION_BUCKETS_MS: readonly number[] = [
   1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000,
 ];
 
-/** Numbers by a name of a closed set. A name that was never counted is absent. */
-type Tally<Name extends string> = Readonly<Partial<Record<Name, number>>>;
-
-/** Counters of one function since the router first routed a call to it. Plain values, so that processes can exchange them. */
-export interface FunctionStats {
+/** Counters of one function since its first call, as plain values that processes can exchange. */
+export interface FunctionStats
+  extends Readonly<Omit<Counters, "versions" | "countDuration" | "countRefusal" | "countWake">> {
   readonly name: string;
   /** Calls that instances are processing now. */
   readonly inFlight: number;
@@ -19,28 +17,14 @@ export interface FunctionStats {
   readonly waiting: number;
   /** Ready instances now. */
   readonly ready: number;
-  readonly versions: readonly VersionAnswers[];
-  /** Calls whose client disconnected before the response. */
-  readonly abandoned: number;
-  /** Calls that the router answered with a problem, by its code. `versions` counts them too. */
-  readonly refused: Tally<ProblemCode>;
-  /** Retries after an instance did not accept the connection. */
-  readonly retries: number;
-  /** Sum of the times that calls waited for an instance, in seconds. */
-  readonly waitedS: number;
-  /** Calls that found no instance and woke the function. */
-  readonly coldStarts: number;
-  /** Time that cold starts spent in each step, in seconds. Empty where the platform reports no steps. */
-  readonly wakeStepS: Tally<WakeStep["name"]>;
-  readonly durationSumMs: number;
-  /** Calls per bucket of DURATION_BUCKETS_MS (not cumulative), the last one without a bound. */
-  readonly durationCounts: readonly number[];
+  /** Answered calls by version, or `older`, and status class: index 1 is 1xx (upgrades), 5 is 5xx. */
+  readonly versions: Readonly<Record<string, readonly number[]>>;
 }
 
 /** Counters of a router that belong to no function. */
 export interface RouterTotals {
   /** Requests rejected before their function was known, by problem code. */
-  readonly unrouted: Tally<ProblemCode>;
+  readonly unrouted: Readonly<Partial<Record<ProblemCode, number>>>;
   readonly logLinesDropped: number;
   readonly spansDropped: number;
 }
@@ -48,13 +32,20 @@ export interface RouterTotals {
 /** Counters of a function. Plain numbers, so that a call looks up no labels. */
 export class Counters {
   readonly versions = new VersionCounters();
+  /** Calls that the router answered with a problem, by its code. `versions` counts them too. */
   readonly refused: Partial<Record<ProblemCode, number>> = {};
+  /** Calls per bucket of DURATION_BUCKETS_MS (not cumulative), the last one without a bound. */
   readonly durationCounts: number[] = new Array(DURATION_BUCKETS_MS.length + 1).fill(0);
+  /** Time that cold starts spent in each step, in seconds. Empty where the platform reports no steps. */
   readonly wakeStepS: Partial<Record<WakeStep["name"], number>> = {};
   durationSumMs = 0;
+  /** Calls whose client disconnected before the response. */
   abandoned = 0;
+  /** Retries after an instance did not accept the connection. */
   retries = 0;
+  /** Sum of the times that calls waited for an instance, in seconds. */
   waitedS = 0;
+  /** Calls that found no instance and woke the function. */
   coldStarts = 0;
 
   countDuration(durationMs: number): void {
@@ -78,14 +69,6 @@ export class Counters {
 /** Versions of one function that have series of their own. */
 const VERSIONS_SHOWN = 3;
 
-/** Answered calls of one version. */
-export interface VersionAnswers {
-  /** Its number, or `older`. */
-  readonly version: string;
-  /** By status class: index 1 is 1xx (upgrades), 5 is 5xx. Index 0 is not used. */
-  readonly answered: readonly number[];
-}
-
 /** The counters of one version, which its instances share. */
 export class VersionCounter {
   readonly version: number;
@@ -102,9 +85,9 @@ export class VersionCounter {
 }
 
 /**
- * Answered calls of one function by version, for its newest versions only, so that years of deploys leave three series.
- * When a version loses its series, its numbers are not added to `older`: that would look like a burst of calls. `older`
- * counts calls that end later, such as the last streams of that version.
+ * Answered calls of one function by version, for its newest versions only, so that years of deploys leave
+ * three series. When a version loses its series, its numbers are not added to `older`: that would look like a
+ * burst of calls. `older` counts calls that end later, such as the last streams of that version.
  */
 export class VersionCounters {
   readonly #kept: VersionCounter[] = [];
@@ -120,9 +103,39 @@ export class VersionCounters {
     return counter;
   }
 
-  read(): VersionAnswers[] {
-    const kept = this.#kept.map(({ version, answered }) => ({ version: String(version), answered }));
-    const hasOlder = this.#older.some((count) => count > 0);
-    return hasOlder ? [{ version: "older", answered: this.#older }, ...kept] : kept;
+  read(): FunctionStats["versions"] {
+    const kept = Object.fromEntries(this.#kept.map(({ version, answered }) => [version, answered]));
+    return this.#older.some((count) => count > 0) ? { ...kept, older: this.#older } : kept;
   }
+}
+
+/**
+ * Adds up the stats of several routers on one machine by function, except `ready`, which each of them counts.
+ * `parts` must include the last stats of routers that ended, so that no counter decreases.
+ */
+export function mergeStats(parts: Iterable<Iterable<FunctionStats>>): FunctionStats[] {
+  const byName = new Map<string, FunctionStats>();
+  for (const part of parts) {
+    for (const stats of part) {
+      const before = byName.get(stats.name);
+      const ready = Math.max(before?.ready ?? 0, stats.ready);
+      byName.set(stats.name, before === undefined ? stats : { ...add(before, stats), ready });
+    }
+  }
+  return [...byName.values()];
+}
+
+/** Adds up the totals of several routers. */
+export function mergeTotals(parts: readonly RouterTotals[]): RouterTotals {
+  return parts.reduce(add, { unrouted: {}, logLinesDropped: 0, spansDropped: 0 });
+}
+
+/** Adds numbers, also in arrays by index and in objects by key; keeps the first of other values. */
+function add<T>(a: T, b: T): T {
+  if (typeof a === "number") return (a + (b as number)) as T;
+  if (Array.isArray(a)) return a.map((each, index) => add(each, (b as typeof a)[index])) as T;
+  if (typeof a !== "object" || a === null) return a;
+  const sum: T = { ...a };
+  for (const key in b) sum[key] = Object.hasOwn(a, key) ? add(sum[key], b[key]) : b[key];
+  return sum;
 }

@@ -5,7 +5,7 @@ export interface Choosable {
   readonly used: number;
   /** It refused a connection a moment ago. */
   readonly isAside: boolean;
-  /** It broke a call off a moment ago and may be about to stop: no call goes to it, even if it is the last one. */
+  /** It broke a call off a moment ago and may be about to stop: it gets no call, even if it is the last. */
   readonly isSuspect: boolean;
 }
 
@@ -13,8 +13,8 @@ export interface Choosable {
 const FEW = 8;
 
 /**
- * Returns an instance with a free place, or undefined: of few the one with the fewest calls, of many the better of two at
- * random (Mitzenmacher, 2001), which is as even in practice and costs the same for a thousand.
+ * Returns an instance with a free place, or undefined: of few the one with the fewest calls, of many the better
+ * of two at random (Mitzenmacher, 2001), which is as even in practice and costs the same for a thousand.
  */
 export function chooseInstance<B extends Choosable>(
   ready: readonly B[],

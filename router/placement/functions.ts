@@ -23,7 +23,7 @@ export class FunctionState {
     this.#endpoints = endpoints;
   }
 
-  /** Returns the version that takes the next call. @throws Problem `unknown_function` if no version takes calls */
+  /** Returns the version that takes the next call. @throws Problem `unknown_function` if none does */
   choose(): VersionState {
     const { traffic } = this.#endpoints;
     const number = traffic.length === 1 ? traffic[0]!.version : chooseVersion(traffic, Math.random());
@@ -65,16 +65,17 @@ export class FunctionState {
   remove(problem: Problem): void {
     this.#endpoints = { ...this.#endpoints, traffic: [] };
     for (const version of this.#versions.values()) version.remove();
-    this.refuseWaiting(problem);
+    this.#refuseWaiting(problem);
   }
 
-  refuseWaiting(problem: Problem): void {
+  #refuseWaiting(problem: Problem): void {
     for (const version of this.#versions.values()) version.refuseWaiting(problem);
   }
 
-  /** Breaks every call in flight off. */
-  destroy(reason: Error): void {
-    for (const version of this.#versions.values()) version.destroy(reason);
+  /** Refuses the waiting calls and breaks off those in flight. */
+  close(problem: Problem): void {
+    this.#refuseWaiting(problem);
+    for (const version of this.#versions.values()) version.destroy(problem);
   }
 
   stats(): FunctionStats {
@@ -102,18 +103,18 @@ export class Functions {
   readonly #byName = new Map<string, FunctionState>();
   /** Removed functions with calls in flight. */
   readonly #removed = new Set<FunctionState>();
+  readonly #platform: FunctionsOptions["platform"];
   readonly #options: SharedOptions;
   readonly #stopWatching: () => void;
 
   constructor({ platform, limits, print }: FunctionsOptions) {
-    const reporting: FunctionsOptions["platform"] = {
-      endpoints: (name) => platform.endpoints(name),
-      watch: (listener) => platform.watch(listener),
+    const wakeAndReport: VersionOptions["platform"] = {
       wake: (name, version) => platform.wake(name, version),
       report: (load) => platform.report(this.#withRemoved(load)),
     };
     const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
-    this.#options = { platform: reporting, limits, print, readBuffer };
+    this.#options = { platform: wakeAndReport, limits, print, readBuffer };
+    this.#platform = platform;
     this.#stopWatching = platform.watch((name, endpoints) => {
       const state = this.#byName.get(name);
       if (state === undefined) return;
@@ -122,11 +123,11 @@ export class Functions {
     });
   }
 
-  /** Returns undefined for an unknown function. The state is created at the first call, so that idle functions cost nothing. */
+  /** Returns undefined for an unknown function. Its state is created at the first call. */
   get(name: string): FunctionState | undefined {
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
-    const endpoints = this.#options.platform.endpoints(name);
+    const endpoints = this.#platform.endpoints(name);
     if (endpoints === undefined) return undefined;
     const state = new FunctionState(endpoints, this.#options);
     this.#byName.set(name, state);
@@ -160,8 +161,6 @@ export class Functions {
   /** Refuses the waiting calls and breaks off those in flight. */
   close(problem: Problem): void {
     this.#stopWatching();
-    const states = [...this.#byName.values(), ...this.#removed];
-    for (const state of states) state.refuseWaiting(problem);
-    for (const state of states) state.destroy(problem);
+    for (const state of [...this.#byName.values(), ...this.#removed]) state.close(problem);
   }
 }

@@ -14,7 +14,7 @@ export interface Turn {
   readonly patienceMs: number;
 }
 
-/** Measures how fast the queue of a version moves, to estimate the wait of one more call. Times are monotonic. */
+/** Measures how fast a queue moves, to estimate the wait of one more call. Times are monotonic. */
 export class Pace {
   #beganMs = 0;
   #windowMs = 0;
@@ -35,9 +35,9 @@ export class Pace {
   }
 
   /**
-   * Returns the expected wait of one more call, in milliseconds, if the call is to be refused; undefined if it may wait,
-   * or if the pace is unknown. A burst may use all of the patience. A standing queue admits no more than it serves in two
-   * seconds, or than one more round of the calls in flight.
+   * Returns the expected wait of one more call, in milliseconds, if the call is to be refused; undefined if
+   * it may wait, or if the pace is unknown. A burst may use all of the patience. A standing queue admits no
+   * more than it serves in two seconds, or than one more round of the calls in flight.
    */
   tooLongMs({ waiting, inFlight, patienceMs }: Turn, nowMs: number): number | undefined {
     const perMs = this.#measure(nowMs);

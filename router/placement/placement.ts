@@ -21,11 +21,6 @@ export interface PlacedCall {
   timedOut(): void;
 }
 
-export interface PlacementOptions {
-  readonly limits: Limits;
-  readonly timers: Timers;
-}
-
 /** One call's wait for an instance, its place on it, and its one timer. */
 export class Placement implements Waiter {
   readonly arrivedMs = performance.now();
@@ -39,10 +34,11 @@ export class Placement implements Waiter {
   version: VersionState | undefined;
   /** The instance that has the call, or had it last. */
   served: InstanceClient | undefined;
-  /** The longest wait of the call inside the instance, in milliseconds; 0 if the instance is to refuse it at once. */
+  /** The longest wait inside the instance, in milliseconds; 0 if it is to refuse the call at once. */
   waitInsideMs = 0;
   readonly #call: PlacedCall;
-  readonly #options: PlacementOptions;
+  readonly #limits: Limits;
+  readonly #timers: Timers;
   #instance: InstanceClient | undefined;
   #isStream = false;
   #waitingSinceMs = 0;
@@ -54,9 +50,10 @@ export class Placement implements Waiter {
   /** The timer is set to the call's timeout, not to the limit of its wait for an instance. */
   #isTimeout = true;
 
-  constructor(call: PlacedCall, options: PlacementOptions) {
+  constructor(call: PlacedCall, limits: Limits, timers: Timers) {
     this.#call = call;
-    this.#options = options;
+    this.#limits = limits;
+    this.#timers = timers;
   }
 
   /**
@@ -74,7 +71,7 @@ export class Placement implements Waiter {
     }
     this.#startWaiting();
     if (version.readyCount === 0) this.isCold = true;
-    const { instanceWaitMs } = this.#options.limits;
+    const { instanceWaitMs } = this.#limits;
     const remainingMs = this.#remainingMs();
     this.#isTimeout = remainingMs <= instanceWaitMs;
     this.arm(Math.min(instanceWaitMs, remainingMs));
@@ -122,17 +119,16 @@ export class Placement implements Waiter {
   }
 
   /**
-   * Places a call that its instance has no place for, because other routers use them all. Another instance may have one;
-   * if none has, the call waits inside this one, in order of arrival.
+   * Places a call that its instance has no place for, because other routers use them all. Another instance
+   * may have one; if none has, the call waits inside this one, in order of arrival.
    */
   busy(): void {
     const instance = this.#instance!;
     const nowMs = performance.now();
     if (this.#busy === undefined) this.#busySinceMs = nowMs;
-    const { limits } = this.#options;
-    const leftMs = Math.min(limits.instanceWaitMs - (nowMs - this.#busySinceMs), this.#remainingMs());
+    const leftMs = Math.min(this.#limits.instanceWaitMs - (nowMs - this.#busySinceMs), this.#remainingMs());
     if (leftMs < 1) {
-      this.#call.refuse(problems.noInstance(limits));
+      this.#call.refuse(problems.noInstance(this.#limits));
       return;
     }
     // After a wait inside, every instance may have a place again.
@@ -185,7 +181,7 @@ export class Placement implements Waiter {
 
   /** Sets the call's one timer anew. */
   arm(delayMs: number): void {
-    this.#timer ??= this.#options.timers.take(this);
+    this.#timer ??= this.#timers.take(this);
     this.#timer.set(delayMs);
   }
 
@@ -195,15 +191,14 @@ export class Placement implements Waiter {
   }
 
   disarm(): void {
-    if (this.#timer !== undefined) this.#options.timers.giveBack(this.#timer);
+    if (this.#timer !== undefined) this.#timers.giveBack(this.#timer);
     this.#timer = undefined;
   }
 
   timedOut(): void {
-    const { limits } = this.#options;
     if (this.phase !== "waiting") this.#call.timedOut();
     else if (this.#isTimeout) this.#call.refuse(problems.callTimeout(this.version!.timeoutMs));
-    else this.#call.refuse(problems.noInstance(limits));
+    else this.#call.refuse(problems.noInstance(this.#limits));
   }
 
   #forwardPlaced(): void {
@@ -240,8 +235,8 @@ export class Placement implements Waiter {
 const MOST_FREE = 1_024;
 
 /**
- * A timer that serves one call after another: restarting it costs a fraction of creating and clearing one. It keeps no
- * process alive; the connections of its call do.
+ * A timer that serves one call after another: restarting it costs a fraction of creating and clearing one. It
+ * keeps no process alive; the connections of its call do.
  */
 class Timer {
   owner: Placement | undefined;

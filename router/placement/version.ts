@@ -28,7 +28,8 @@ export interface FunctionsOptions {
 }
 
 /** What the versions of a function share. */
-export interface VersionOptions extends FunctionsOptions {
+export interface VersionOptions extends Omit<FunctionsOptions, "platform"> {
+  readonly platform: Pick<Platform, "wake" | "report">;
   readonly name: string;
   readonly counters: Counters;
   /** Receives everything that instances send. Connections share it, because no data stays in it. */
@@ -102,7 +103,7 @@ export class VersionState {
     return this.#waiting.size > 0 ? undefined : this.#claimBest();
   }
 
-  /** Claims a place on an instance that is not in `others`, and releases the one on `from`; undefined if there is none. */
+  /** Exchanges the place on `from` for one on an instance not in `others`; undefined if there is none. */
   exchange(from: InstanceClient, others: readonly InstanceClient[]): InstanceClient | undefined {
     const other = chooseInstance(this.#ready.filter((instance) => !others.includes(instance)));
     if (other === undefined) return undefined;
@@ -154,7 +155,7 @@ export class VersionState {
     return this.#leaving.has(instance);
   }
 
-  /** Applies a new snapshot. Instances that are not in it get no new calls and are closed after their last one. */
+  /** Applies a new snapshot. Instances that are not in it get no new calls and close after their last. */
   update(endpoints: VersionEndpoints): void {
     // An instance may return before its last call has ended; that call still counts.
     const known = [...this.#leaving, ...this.#ready];
@@ -259,8 +260,8 @@ export class VersionState {
   }
 
   /**
-   * Reports the first change in a turn of the event loop at once, and further ones together at the end of the turn:
-   * 500 calls that arrive together cost two reports.
+   * Reports the first change in a turn of the event loop at once, and further ones together at the end of the
+   * turn: 500 calls that arrive together cost two reports.
    */
   #reportNow(): void {
     if (this.#isReportHeld) this.#hasChanged = true;
@@ -271,8 +272,8 @@ export class VersionState {
   }
 
   /**
-   * Reports at the end of the turn, because no call waits for it, and only if it changes the number of instances that the
-   * calls need.
+   * Reports at the end of the turn, because no call waits for it, and only if it changes the number of
+   * instances that the calls need.
    */
   #inFlightChanged(before: number): void {
     const { concurrency } = this.#endpoints;

@@ -2,14 +2,12 @@ import { type IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import { LingeringCloses } from "../../http/lingering-close.ts";
 import { RequestOrder } from "../../http/request-order.ts";
-import type { Limits } from "../../platform/limits.ts";
 import { Problem } from "../../platform/problems.ts";
 import type { CallInput } from "../call/call.ts";
 import { prepare } from "../exchange/request-head.ts";
 import { PlainConnections } from "../fast-path/plain-connections.ts";
 import { PlainResponse } from "../fast-path/plain-response.ts";
-import type { Router } from "../router.ts";
-import { type RequestHandler, takeInOrder } from "./node-calls.ts";
+import { type CallServerOptions, takeInOrder } from "./node-calls.ts";
 import {
   clientErrorHandler,
   refuseConnect,
@@ -17,28 +15,19 @@ import {
   routerServerOptions,
 } from "./server-options.ts";
 
-export interface CallServerOptions {
-  readonly router: Pick<Router, "take" | "isLeaving" | "countRefusal">;
-  readonly limits: Limits;
-  /** Time for a client to send a header block, in milliseconds. */
-  readonly headersMs?: number | undefined;
-  /** Answers requests that are not below /fn; the router does by default. */
-  readonly other?: RequestHandler | undefined;
-}
-
 /** The largest head that the fast path reads. Larger ones are rare and slow for other reasons. */
 const PLAIN_HEAD_BYTES = 16 * 1024;
 
-/** The server in front of a router. Node's server takes a connection over at its first request that is not plain. */
+/** The server of a router. A connection goes to Node's server at its first request that is not plain. */
 export class CallServer extends Server {
   readonly lingering = new LingeringCloses();
   readonly #plain: PlainConnections;
 
-  constructor({ router, limits, headersMs, other }: CallServerOptions) {
-    const options = routerServerOptions(limits, { headersMs, optimizeEmptyRequests: true });
+  constructor(calls: CallServerOptions) {
+    const { router, limits, headersMs } = calls;
+    const options = routerServerOptions(limits, headersMs);
     const order = new RequestOrder();
-    const calls = { router, order, other };
-    super(options, takeInOrder(calls, false));
+    super(options, takeInOrder(calls, order, false));
     const listeners = this.listeners("connection");
     this.#plain = new PlainConnections({
       lingering: this.lingering,
@@ -53,7 +42,7 @@ export class CallServer extends Server {
     });
     this.removeAllListeners("connection");
     this.on("connection", (socket: Socket) => this.#plain.take(socket));
-    this.on("checkContinue", takeInOrder(calls, true));
+    this.on("checkContinue", takeInOrder(calls, order, true));
     this.on("upgrade", (request, socket, head) => {
       order.takeOver(socket, () => router.take(upgradeInput(request, socket as Socket, head)));
     });

@@ -14,8 +14,8 @@ export interface InternalServerOptions {
 }
 
 /**
- * Creates the server of the internal port, which no call reaches: probes and metrics for everyone, load and endpoints for
- * the manager.
+ * Creates the server of the internal port, which no call reaches: probes and metrics for everyone, load and
+ * endpoints for the manager.
  */
 export function createInternalServer({
   token,

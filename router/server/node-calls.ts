@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { RequestOrder } from "../../http/request-order.ts";
+import type { Limits } from "../../platform/limits.ts";
 import { Problem } from "../../platform/problems.ts";
 import type { CallInput } from "../call/call.ts";
 import { isCallTarget, prepare } from "../exchange/request-head.ts";
@@ -49,8 +50,8 @@ export class NodeResponse implements ClientResponse {
   writeHead({ status, headers }: ResponseHead, own: readonly string[]): void {
     const response = this.#response;
     response.writeHead(status, [...headers, ...own]);
-    // While answers before it are due, Node writes a head that goes with a buffer before everything else that is queued: a
-    // 1xx response would become part of the body.
+    // While answers before it are due, Node writes a head that goes with a buffer before everything else that
+    // is queued: a 1xx response would become part of the body.
     if (response.socket === null) this.flushHead();
   }
 
@@ -98,16 +99,19 @@ export class NodeResponse implements ClientResponse {
 /** Answers the requests that are not calls. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
-export interface NodeCallsOptions {
-  readonly router: Pick<Router, "take" | "isLeaving">;
-  readonly order: RequestOrder;
+export interface CallServerOptions {
+  readonly router: Pick<Router, "take" | "isLeaving" | "countRefusal">;
+  readonly limits: Limits;
+  /** Time for a client to send a header block, in milliseconds. */
+  readonly headersMs?: number | undefined;
   /** Answers requests that are not below /fn; the router does by default. */
   readonly other?: RequestHandler | undefined;
 }
 
-/** Returns a listener for `request` or `checkContinue` of Node's server, which starts each request when it is its turn. */
+/** Returns a listener for `request` or `checkContinue`, which starts each request when it is its turn. */
 export function takeInOrder(
-  { router, order, other }: NodeCallsOptions,
+  { router, other }: CallServerOptions,
+  order: RequestOrder,
   expectsContinue: boolean,
 ): RequestHandler {
   return (request, response) => {
@@ -138,12 +142,12 @@ export function nodeInput(
 }
 
 /**
- * Refuses requests that Node's parser accepts and that another HTTP parser before or behind this one may read differently.
- * Such a connection is not used again.
+ * Refuses requests that Node's parser accepts and that another HTTP parser before or behind this one may read
+ * differently. Such a connection is not used again.
  */
 function framingProblem(request: IncomingMessage, response: ServerResponse): Problem | undefined {
   const { "transfer-encoding": coding, expect, upgrade } = request.headers;
-  // Node drops the rest of the packet of an upgrade request that it declines, and would continue in the middle.
+  // Node drops the rest of a packet with an upgrade that it declines, and would continue in the middle.
   if (upgrade !== undefined) response.shouldKeepAlive = false;
   let problem: Problem | undefined;
   if (request.httpVersionMajor !== 1) {
@@ -165,8 +169,8 @@ export function unknownExpectation(): Problem {
 }
 
 /**
- * Returns whether a request follows one whose answer closes the connection. It must not be processed (RFC 9112 9.6),
- * because its client sends it again.
+ * Returns whether a request follows one whose answer closes the connection. It must not be processed (RFC
+ * 9112 9.6), because its client sends it again.
  */
 function isBehindLast({ socket }: IncomingMessage, response: ServerResponse): boolean {
   const ahead = (socket as Socket & { _httpMessage?: ServerResponse })._httpMessage;

@@ -13,8 +13,8 @@ const LEAST = 16;
 const PRINT_LIMIT = { lines: 1, perMs: 60_000 };
 
 /**
- * Limits the connections of a server to the open files that the system allows: a process without free files cannot start
- * or check an instance, or read its disk. Further connections are closed at once.
+ * Limits the connections of a server to the open files that the system allows: a process without free files
+ * cannot start or check an instance, or read its disk. Further connections are closed at once.
  */
 export function limitConnections(server: Server, print: (line: string) => void): void {
   const files = openFilesLimit();
@@ -22,7 +22,8 @@ export function limitConnections(server: Server, print: (line: string) => void):
   const most = Math.max(LEAST, Math.floor((files * (1 - RESERVED_SHARE) - RESERVED) / FILES_PER_CALL));
   server.maxConnections = most;
   const log = new LimitedLog(print, PRINT_LIMIT);
-  const line = `Connections are refused: ${most} are open, the most for ${files} open files (ulimit -n): raise it.`;
+  const limit = `the most for ${files} open files (ulimit -n)`;
+  const line = `Connections are refused: ${most} are open, ${limit}: raise it.`;
   server.on("drop", () => log.print(line));
 }
 

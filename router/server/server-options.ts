@@ -10,25 +10,14 @@ import { formatBytes, formatMs } from "../../platform/quantity.ts";
 import { answerProblem, answerRaw } from "../exchange/answer.ts";
 import { NodeResponse, unknownExpectation } from "./node-calls.ts";
 
-export interface ServerChoices {
-  /** Time for a client to send a header block, in milliseconds. */
-  readonly headersMs?: number | undefined;
-  /**
-   * Requests without a body have ended when they arrive and never emit `end`: a tenth less work per call. Every handler
-   * of such a server must check `readableEnded` before it waits for that event.
-   */
-  readonly optimizeEmptyRequests?: boolean;
-}
-
 /** Returns options of `http.createServer` that the rules of the router rely on. */
-export function routerServerOptions(
-  limits: Limits,
-  { headersMs, optimizeEmptyRequests = false }: ServerChoices = {},
-): ServerOptions {
+export function routerServerOptions(limits: Limits, headersMs?: number): ServerOptions {
   return {
     ...serverOptions(limits, headersMs),
     noDelay: true,
-    optimizeEmptyRequests,
+    // A tenth less work per call. Requests without a body have ended when they arrive and never emit `end`: a
+    // handler must check `readableEnded` before it waits for that event.
+    optimizeEmptyRequests: true,
     // Other upgrades, such as h2c, are declined: the request is served over HTTP/1.1.
     shouldUpgradeCallback: ({ method, headers }) =>
       method === "GET" && headers.upgrade?.toLowerCase() === "websocket",
@@ -36,8 +25,8 @@ export function routerServerOptions(
 }
 
 /**
- * Returns a listener for `clientError`: answers a request that Node could not parse with a problem document after the
- * answers to complete requests before it, then ends the connection. Calls `count` with the code of each such answer.
+ * Returns a listener for `clientError`: answers a request that Node could not parse with a problem document,
+ * after the answers before it, and ends the connection. Calls `count` with the code of each such answer.
  */
 export function clientErrorHandler(
   limits: Limits,

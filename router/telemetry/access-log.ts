@@ -23,8 +23,8 @@ export interface AccessLogOptions {
 }
 
 /**
- * Writes one line of JSON per call. It never delays a call: lines are written in the background, and dropped and counted
- * if that is too slow.
+ * Writes one line of JSON per call. It never delays a call: lines are written in the background, and dropped
+ * and counted if that is too slow.
  */
 export class AccessLog {
   /** Lines that were not written. */

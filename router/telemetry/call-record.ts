@@ -61,8 +61,8 @@ const NOT_IN_PATH = /[\x00-\x20"<>\\^`{|}\x7f-\uffff]/g;
 const NOT_IN_FIELD = /[^\x20-\x7e]/g;
 
 /**
- * Returns the path of a request target without query and authority, which may contain secrets. It is plain ASCII without
- * quotes and backslashes, so that it needs no escapes in JSON or on a terminal.
+ * Returns the path of a request target without query and authority, which may contain secrets. It is plain
+ * ASCII without quotes and backslashes, so that it needs no escapes in JSON or on a terminal.
  */
 export function pathForLog(target: string): string {
   const cut = target.slice(0, 4 * PATH_LENGTH);
@@ -78,4 +78,25 @@ export function fieldForLog(value: string | undefined): string | undefined {
 
 function escaped(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+}
+
+/** Returns the duration of each step, in the order of their ends. */
+export function stepDurations(steps: readonly WakeStep[]): { name: WakeStep["name"]; durationMs: number }[] {
+  const ordered = steps.toSorted((a, b) => a.atMs - b.atMs);
+  return ordered.map(({ name, atMs }, index) => ({
+    name,
+    durationMs: atMs - (ordered[index - 1]?.atMs ?? 0),
+  }));
+}
+
+/**
+ * Returns `Server-Timing` (https://www.w3.org/TR/server-timing/) for a call that woke its function. The last
+ * entry, `first-byte`, is the time from the instance's readiness to the head of its response.
+ */
+export function serverTiming(steps: readonly WakeStep[], elapsedMs: number): string {
+  const readyMs = Math.max(...steps.map(({ atMs }) => atMs));
+  const entries = stepDurations(steps).map(({ name, durationMs }) => `${name};dur=${durationMs.toFixed(1)}`);
+  // A call that arrived during a waking did not wait for all of it.
+  const rest = Math.max(0, elapsedMs - readyMs);
+  return [...entries, `first-byte;dur=${rest.toFixed(1)}`].join(", ");
 }

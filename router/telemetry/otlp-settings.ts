@@ -14,7 +14,8 @@ export interface Sampling {
   readonly ratio: number;
 }
 
-type Env = Readonly<Record<string, string | undefined>>;
+/** Environment variables by name. */
+export type Env = Readonly<Record<string, string | undefined>>;
 
 const SAMPLERS = /^(parentbased_)?(always_on|always_off|traceidratio)$/;
 
@@ -68,7 +69,7 @@ function sampling(env: Env): Sampling {
   throw new Error(`OTEL_TRACES_SAMPLER_ARG=${argument} is not a valid ratio: use a number from 0 to 1.`);
 }
 
-/** Parses `name=value,name=value`, percent-encoded. The error does not show the value, which may be a secret. */
+/** Parses `name=value,name=value`, percent-encoded. The error does not show values: they may be secrets. */
 function pairs(env: Env, name: string): Record<string, string> {
   const entries = (env[name] ?? "").split(",").filter((entry) => entry.trim() !== "");
   return Object.fromEntries(

@@ -22,7 +22,7 @@ import type { OtlpSettings } from "./otlp-settings.ts";
 import { isSampled, parentIdOf, traceIdOf } from "./trace-context.ts";
 
 /** Most spans that wait for their export; further ones are dropped. */
-const HELD_SPANS = 8_192;
+export const HELD_SPANS = 8_192;
 const BATCH_SPANS = 512;
 /** Time after which an incomplete batch is exported, in milliseconds. */
 const FLUSH_MS = 2_000;
@@ -39,8 +39,7 @@ export class OtlpTracer implements Tracer {
   constructor(settings: OtlpSettings, print: (line: string) => void) {
     const { url, headers, resource, sampler } = settings;
     const exporter = new OTLPTraceExporter({ url, headers, timeoutMillis: EXPORT_MS });
-    const options = { heldSpans: HELD_SPANS, receiver: new URL(url).origin, print };
-    this.#exporter = new BoundedExporter(exporter, options);
+    this.#exporter = new BoundedExporter(exporter, new URL(url).origin, print);
     const processor = new BatchSpanProcessor({
       exporter: this.#exporter,
       maxQueueSize: HELD_SPANS,
@@ -66,7 +65,7 @@ export class OtlpTracer implements Tracer {
     const options = { kind: SpanKind.SERVER, startTime: startedAtMs };
     const span = this.#tracer.startSpan("fn", options, contextOf(parent));
     const { traceId, spanId, traceFlags } = span.spanContext();
-    // A span that is not recorded has no place in the trace: the instance's spans stay children of the caller's.
+    // Without a recorded span the instance's spans stay children of the caller's.
     if (!span.isRecording()) return { traceparent: parent ?? `00-${traceId}-${spanId}-00`, end() {} };
     const traceparent = `00-${traceId}-${spanId}-0${traceFlags & 1}`;
     return { traceparent, end: (call) => this.#end(span, startedAtMs, call) };
@@ -81,7 +80,7 @@ export class OtlpTracer implements Tracer {
     clearTimeout(timer);
   }
 
-  /** Names the span by OpenTelemetry's conventions for HTTP and FaaS. The wait of the call is a child of it. */
+  /** Names the span by OpenTelemetry's conventions for HTTP and FaaS. The wait is a child of it. */
   #end(span: Span, startedAtMs: number, call: CallRecord): void {
     const { waitedMs, wakeSteps, functionName, request } = call;
     if (!this.#exporter.take(waitedMs > 0 ? 2 : 1)) return;
@@ -140,32 +139,25 @@ interface Exporter<Span> {
   shutdown(): Promise<void>;
 }
 
-export interface BoundedExporterOptions {
-  /** Most spans that wait for their export. */
-  readonly heldSpans: number;
-  /** The receiver's address, without secrets. */
-  readonly receiver: string;
-  readonly print: (line: string) => void;
-}
-
 /** Limits the spans that wait for an exporter, and counts the lost ones. */
 export class BoundedExporter<Span = never> implements Exporter<Span> {
   /** Spans that were lost. */
   dropped = 0;
   readonly #exporter: Exporter<Span>;
-  readonly #options: BoundedExporterOptions;
+  readonly #receiver: string;
   readonly #log: LimitedLog;
   #held = 0;
 
-  constructor(exporter: Exporter<Span>, options: BoundedExporterOptions) {
+  /** @param receiver its address, without secrets */
+  constructor(exporter: Exporter<Span>, receiver: string, print: (line: string) => void) {
     this.#exporter = exporter;
-    this.#options = options;
-    this.#log = new LimitedLog(options.print, PRINT_LIMIT);
+    this.#receiver = receiver;
+    this.#log = new LimitedLog(print, PRINT_LIMIT);
   }
 
   /** Returns whether `count` more spans may end; if not, they are lost. */
   take(count: number): boolean {
-    const hasRoom = this.#held + count <= this.#options.heldSpans;
+    const hasRoom = this.#held + count <= HELD_SPANS;
     if (hasRoom) this.#held += count;
     else this.dropped += count;
     return hasRoom;
@@ -177,8 +169,9 @@ export class BoundedExporter<Span = never> implements Exporter<Span> {
       if (result.code !== 0) {
         this.dropped += spans.length;
         const reason = (result.error?.message || "unknown reason").slice(0, 300);
-        const { receiver } = this.#options;
-        this.#log.print(`spans cannot be exported to ${receiver}: ${reason} (${this.dropped} lost so far)`);
+        this.#log.print(
+          `spans cannot be exported to ${this.#receiver}: ${reason} (${this.dropped} lost so far)`,
+        );
       }
       done(result);
     });

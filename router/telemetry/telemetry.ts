@@ -1,6 +1,6 @@
 import type { AccessLog } from "./access-log.ts";
 import type { Tracer } from "./call-record.ts";
-import { otlpSettings } from "./otlp-settings.ts";
+import { type Env, otlpSettings } from "./otlp-settings.ts";
 
 /** The access log and the spans of calls; undefined where they are off. */
 export interface Telemetry {
@@ -10,18 +10,13 @@ export interface Telemetry {
   close(options: { withinMs: number }): Promise<void>;
 }
 
-export interface TelemetryOptions {
-  /** `SKIFF_ACCESS_LOG` and OpenTelemetry's variables. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Prints one line on the terminal: the reason why lines or spans are lost. */
-  readonly print: (line: string) => void;
-}
-
 /**
  * Opens the access log and the export of spans. Modules of what is off are not loaded.
+ * @param env has `SKIFF_ACCESS_LOG` and OpenTelemetry's variables
+ * @param print prints one line on the terminal: the reason why lines or spans are lost
  * @throws Error with a text for the operator: invalid variable, file that cannot be written
  */
-export async function openTelemetry({ env, print }: TelemetryOptions): Promise<Telemetry> {
+export async function openTelemetry(env: Env, print: (line: string) => void): Promise<Telemetry> {
   const target = env.SKIFF_ACCESS_LOG || "off";
   const settings = otlpSettings(env);
   const accessLog =

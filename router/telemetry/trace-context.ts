@@ -6,7 +6,7 @@ import type { CallSpan, Tracer } from "./call-record.ts";
 const IDS_BYTES = 24;
 const IDS_HELD = 512;
 
-/** `traceparent` of https://www.w3.org/TR/trace-context/: version, trace id, parent id, flags; later versions append. */
+/** Version, trace id, parent id, flags (https://www.w3.org/TR/trace-context/); later versions append. */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
 const LENGTH = 55;
 const LONGEST = 512;
@@ -60,7 +60,7 @@ export class Traces {
     return { traceparent: ours, lines: `traceparent: ${ours}\r\n${state}`, span };
   }
 
-  /** Returns a new `traceparent`, not sampled: no part of it was recorded. Random bytes are drawn for many at a time. */
+  /** Returns a new `traceparent`, not sampled. Random bytes are drawn for many at a time. */
   next(): string {
     if (this.#offset === this.#text.length) {
       this.#text = randomFillSync(this.#bytes).toString("hex");

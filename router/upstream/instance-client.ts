@@ -17,8 +17,8 @@ import type { UpstreamHead } from "./response-head.ts";
 /** Time for which an instance is passed over after it refused a connection, in milliseconds. */
 const ASIDE_MS = 500;
 /**
- * Time in which the platform detects the end of an instance, in milliseconds. A killed instance loses its connections
- * before its socket: calls that came in between would be lost, although none of their bytes was read.
+ * Time in which the platform detects the end of an instance, in milliseconds. A killed instance loses its
+ * connections before its socket: calls in between would be lost, although none of their bytes was read.
  */
 const SUSPECT_MS = 500;
 const IDLE_MS = 4_000;
@@ -35,8 +35,8 @@ export interface InstanceClientOptions {
 }
 
 /**
- * One instance as the router uses it: its connections and the number of calls on it. The number of connections needs no
- * limit of its own, because a call has a place before it is sent.
+ * One instance as the router uses it: its connections and the number of calls on it. The number of
+ * connections needs no limit of its own, because a call has a place before it is sent.
  */
 export class InstanceClient {
   readonly instance: Instance;
@@ -86,13 +86,13 @@ export class InstanceClient {
     return fresh;
   }
 
-  /** Reserves a place for a call whose body cannot be sent twice. The call waits for it for `waitMs` at most. */
+  /** Reserves a place for a call whose body cannot be sent twice, and waits for it for `waitMs` at most. */
   reserve(callId: string, waitMs: number, probe: Probe): void {
     const wait = waitMs === 0 ? "" : `${WAIT_HEADER}: ${Math.floor(waitMs)}\r\n`;
     this.#probe(`${PLACE_HEADER}: ${callId}\r\n${wait}`, probe);
   }
 
-  /** Notifies the instance that a call has ended, because Deno does not notice its broken connection; see docs/upstream.md. */
+  /** Notifies the instance of the end of a call: Deno misses broken connections, see docs/upstream.md. */
   endCall(callId: string): void {
     this.#probe(`${GONE_HEADER}: ${callId}\r\n`, new Probe(() => {}));
   }
@@ -141,7 +141,7 @@ export class InstanceClient {
     for (const connection of this.#all) connection.destroy(reason);
   }
 
-  /** @param fields lines of the request; without any it checks that the instance lives, see docs/concurrency.md */
+  /** @param fields lines that ask for more than a sign of life, see docs/concurrency.md */
   #probe(fields: string, probe: Probe): void {
     const text = `GET ${PROBE_PATH} HTTP/1.1\r\nhost: localhost\r\n${PROBE_HEADER}: 1\r\n${fields}`;
     probe.connection = this.send({ method: "GET", text, body: undefined }, probe);

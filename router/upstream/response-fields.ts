@@ -16,12 +16,7 @@ export class HeadTooLarge extends BadResponse {
   override readonly name = "HeadTooLarge";
 }
 
-const TAB = 9;
-const LF = 10;
-const CR = 13;
-const SPACE = 32;
-const COLON = 58;
-const DELETE = 127;
+const [TAB, LF, CR, SPACE, COLON, DELETE] = [9, 10, 13, 32, 58, 127];
 
 /** By character code: 0 is not allowed in a name, 1 is, 2 is a capital letter. */
 const NAME = Uint8Array.from({ length: 256 }, (_, code) => {
@@ -41,8 +36,8 @@ export function isFieldValue(text: string): boolean {
 }
 
 /**
- * Parses the fields of a header block or a trailer section (RFC 9112 5) into names in lower case and values in turn.
- * `text` is one character per byte, and each of its lines ends in CR LF.
+ * Parses the fields of a header block or a trailer section (RFC 9112 5) into names in lower case and values
+ * in turn. `text` is one character per byte, and each of its lines ends in CR LF.
  * @throws MalformedResponse for folded lines, bare CR or LF, a space before the colon and control characters
  */
 export function parseFields(text: string, start: number): string[] {
@@ -82,7 +77,7 @@ function isBlank(code: number): boolean {
 /** Most hexadecimal digits of a chunk size; more would not be exact as a number. */
 const MOST_DIGITS = 12;
 
-/** Parses the line before a chunk (RFC 9112 7.1), byte by byte. Extensions, which no runtime of Skiff sends, are errors. */
+/** Parses the line before a chunk (RFC 9112 7.1), byte by byte. Extensions are errors. */
 export class ChunkSize {
   /** Size of the chunk, as far as its line has been read. */
   bytes = 0;

@@ -35,8 +35,8 @@ const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 const KEEP_ALIVE = /(?:^|,)[ \t]*keep-alive[ \t]*(?:,|$)/i;
 
 /**
- * Parses a status line and header block. It is strict where Node's parser is lenient: the framing of the body must be
- * unambiguous, because a function that escaped its sandbox may send anything.
+ * Parses a status line and header block. It is strict where Node's parser is lenient: the framing of the body
+ * must be unambiguous, because a function that escaped its sandbox may send anything.
  * @throws MalformedResponse
  */
 export function parseResponseHead(text: string): UpstreamHead {
@@ -104,7 +104,7 @@ export function keepHead(head: ResponseHead): RenderedHead {
   return { text: flat(text), ...rest };
 }
 
-/** Returns false for fields that frame a message or that the router sets: they are not trailers (RFC 9110 6.5.1). */
+/** Returns false for fields that are not trailers: framing (RFC 9110 6.5.1) and those of the router. */
 export function isTrailer(name: string): boolean {
   return name !== "content-length" && !isStripped(name);
 }
@@ -114,8 +114,8 @@ function isStripped(name: string): boolean {
 }
 
 /**
- * Returns whether a field marks an answer of Skiff. The runtime sets it when it answers for a function that threw, so a
- * function can set it on its own 500 only.
+ * Returns whether a field marks an answer of Skiff. The runtime sets it when it answers for a function that
+ * threw, so a function can set it on its own 500 only.
  */
 function isMark(name: string, value: string, status: number): boolean {
   return status === 500 && name === "x-skiff-error" && value === "platform";

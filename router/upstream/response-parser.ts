@@ -21,26 +21,16 @@ export interface ResponseSink {
 }
 
 /**
- * Bytes that are searched first for the end of a head. A head of this size is cached: the responses of a function mostly
- * repeat it until the date changes.
+ * Bytes that are searched first for the end of a head. A head of this size is cached: the responses of a
+ * function mostly repeat it until the date changes.
  */
 const FIRST_BYTES = 1_024;
 const BLOCK_END = "\r\n\r\n";
-const LF = 10;
-const CR = 13;
+const [LF, CR] = [10, 13];
 const START = "HTTP/1.";
 const NO_TRAILERS: readonly string[] = [];
 
-type State =
-  | "idle"
-  | "head"
-  | "length"
-  | "untilClose"
-  | "chunkSize"
-  | "chunk"
-  | "chunkCr"
-  | "chunkLf"
-  | "trailers";
+type State = "idle" | "head" | "length" | "untilClose" | "size" | "chunk" | "cr" | "lf" | "trailers";
 
 /** Parses the responses of one connection in turn. It cannot be used after an error. */
 export class ResponseParser {
@@ -176,29 +166,29 @@ export class ResponseParser {
     this.#left -= end - at;
     const isLast = this.#left === 0;
     const isWhole = isLast && this.#state === "length";
-    if (isLast && !isWhole) this.#state = "chunkCr";
+    if (isLast && !isWhole) this.#state = "cr";
     sink.onData(bytes.subarray(at, end));
     if (isWhole && this.#sink !== undefined) this.#end(sink, end === length, NO_TRAILERS);
     return end;
   }
 
   #startChunk(): void {
-    this.#state = "chunkSize";
+    this.#state = "size";
     this.#chunkSize.reset();
   }
 
   #takeFraming(byte: number): void {
-    if (this.#state === "chunkSize") {
+    if (this.#state === "size") {
       if (!this.#chunkSize.take(byte)) return;
       this.#left = this.#chunkSize.bytes;
       this.#state = this.#left === 0 ? "trailers" : "chunk";
       // So that empty trailers match the end of a block as well.
       if (this.#left === 0) this.#text = "\r\n";
     } else {
-      if (byte !== (this.#state === "chunkCr" ? CR : LF)) {
+      if (byte !== (this.#state === "cr" ? CR : LF)) {
         throw new MalformedResponse("a chunk of its response is longer than its size");
       }
-      if (this.#state === "chunkCr") this.#state = "chunkLf";
+      if (this.#state === "cr") this.#state = "lf";
       else this.#startChunk();
     }
   }

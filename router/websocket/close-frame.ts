@@ -9,7 +9,7 @@ const LENGTH_BYTES: ReadonlyMap<number, number> = new Map([
 ]);
 const MASK_BYTES = 4;
 
-/** Sends a client a close frame between two frames of the function; the client's answer reaches the function. */
+/** Sends a client a close frame between two frames of the function, which gets the client's answer. */
 export class CloseFrame {
   readonly #client: Socket;
   /** Bytes of the current payload that have not arrived. */

@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { Problem } from "../../platform/problems.ts";
 
-/** What one process does for the other, by name. Arguments and results are plain values. */
+/** Methods that one process offers the other. Arguments and results are plain values. */
 export type Methods = Readonly<Record<string, (argument: never) => unknown>>;
 
 /** A call of `method`, or the answer to the call `id`. */
@@ -10,14 +10,14 @@ interface Message {
   readonly method?: string;
   /** The argument, or the result. */
   readonly value?: unknown;
-  /** As plain values, because classes do not survive the way. */
+  /** Plain values: the channel does not keep classes. */
   readonly error?: { readonly message: string; readonly stack: string | undefined };
   readonly problem?: Pick<Problem, "code" | "detail" | "extensions">;
 }
 
 /**
- * Calls of methods between a process and its child, over the channel that Node opens between them. It keeps the order
- * of calls in each direction and loses none while both processes live.
+ * Calls methods of a child process or of the parent over Node's channel between them. It keeps the order of
+ * calls in each direction and loses none while both processes run.
  */
 export class Channel<Theirs extends Methods> {
   readonly #end: ChildProcess;
@@ -45,7 +45,7 @@ export class Channel<Theirs extends Methods> {
   }
 
   async #take({ id, method, value, error, problem }: Message, mine: Methods): Promise<void> {
-    // Outside of a try block: a method that fails at once is a bug of this process.
+    // Not in a try block: a method that throws synchronously is a bug of this process.
     if (method !== undefined) return this.#answer(id, mine[method]!(value as never));
     const asked = this.#asked.get(id);
     this.#asked.delete(id);
@@ -67,7 +67,7 @@ export class Channel<Theirs extends Methods> {
   }
 
   #post(message: Message): void {
-    // Whoever started the other process learns of its end by other means.
+    // The owner of the other process detects its end by other means.
     if (this.#end.connected) this.#end.send(message, () => {});
   }
 }

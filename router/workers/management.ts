@@ -13,15 +13,16 @@ import { NodeResponse, type RequestHandler } from "../server/node-calls.ts";
 import { routerServerOptions } from "../server/server-options.ts";
 
 const NAME = "management.sock";
-/** The path of a Unix socket has at most 108 bytes on Linux, 104 on macOS, with its final NUL. */
+/** Limit for the path of a Unix socket: 108 bytes on Linux and 104 on macOS, including the final NUL. */
 const PATH_BYTES = 100;
-/** Fields of one connection, not of the message (RFC 9110 7.6.1); and `expect`, which is answered already. */
+/** Hop-by-hop fields (RFC 9110 7.6.1), and `expect`, which the worker has answered. */
 const REQUEST_HOP = new Set(["connection", "keep-alive", "proxy-connection", "upgrade", "expect"]);
 const RESPONSE_HOP = new Set(["connection", "keep-alive", "transfer-encoding"]);
 
 /**
- * Takes the requests that workers pass on because they are not below /fn. Only processes of this user reach the socket,
- * and no function; the rules of access are those of the port all the same. `wanted` is a folder for this socket alone.
+ * Serves the management API to workers, on a Unix socket that processes of this user reach and functions do
+ * not. The access rules of the port apply.
+ * @param wanted a folder for this socket alone
  */
 export async function openManagementSocket(wanted: string, limits: Limits, handler: RequestHandler) {
   rmSync(wanted, { recursive: true, force: true });
@@ -29,9 +30,9 @@ export async function openManagementSocket(wanted: string, limits: Limits, handl
   if (isShort) mkdirSync(wanted, { recursive: true, mode: 0o700 });
   const folder = isShort ? wanted : mkdtempSync(join(tmpdir(), "skiff-"));
   const path = join(folder, NAME);
-  // Workers have applied the limit, and add fields.
+  // The workers have applied the limit, and add fields.
   const headerBytes = 2 * limits.headerBytes;
-  const options = routerServerOptions({ ...limits, headerBytes }, { optimizeEmptyRequests: true });
+  const options = routerServerOptions({ ...limits, headerBytes });
   const server = createServer(options, handler);
   const lingering = new LingeringCloses();
   server.on("connection", (socket) => lingering.watch(socket));
@@ -48,8 +49,8 @@ export async function openManagementSocket(wanted: string, limits: Limits, handl
 }
 
 /**
- * Passes requests on to that socket, whose server answers as if they had come to it directly: every field arrives as
- * often and as it was sent, because that server decides who may do what. Each request has a connection of its own.
+ * Returns a handler that forwards requests to that socket. Every field is forwarded unchanged and as often as
+ * it was sent, because the server behind it decides about access. Each request has a connection of its own.
  */
 export function passOn(socketPath: string): RequestHandler {
   return (request, response) => {
@@ -60,7 +61,7 @@ export function passOn(socketPath: string): RequestHandler {
     let upstream: ClientRequest | undefined;
     response.once("close", () => {
       if (response.writableFinished && request.complete) return;
-      // After the answer nobody takes the rest of a body.
+      // The rest of a body is not read after the answer.
       request.unpipe();
       upstream?.destroy();
       discardBody(request);
@@ -70,30 +71,30 @@ export function passOn(socketPath: string): RequestHandler {
       const headers = requestFields(request) as unknown as Record<string, string>;
       upstream = send({ socketPath, agent: false, setHost: false, method, path, headers });
     } catch (error) {
-      // Node receives some targets that it does not send.
-      const detail = `The request cannot be passed on: ${(error as Error).message}.`;
+      // Node's client refuses some targets that its server accepts.
+      const detail = `The request cannot be forwarded: ${(error as Error).message}.`;
       return refuse(new Problem("invalid_request", detail));
     }
-    const notReady = "The management API does not answer; try again in a moment.";
+    const notReady = "The management API does not answer: try again in a moment.";
     upstream.on("error", () => refuse(new Problem("not_ready", notReady, { retryAfterS: 1 })));
     upstream.once("response", (answer) => {
       if (response.destroyed) return;
       response.writeHead(answer.statusCode!, answer.statusMessage, without(answer.rawHeaders, RESPONSE_HOP));
-      // A client that follows a log gets the head before the first line.
+      // Sends the head now: a client that follows a log gets it before the first line.
       response.write("", "latin1");
       pipeline(answer, response, (error) => {
         if (error) response.destroy();
       });
     });
-    // The client may wait for an answer to the fields alone before it sends the body. Like this, here and above, they
-    // keep their bytes: `flushHeaders` would write them as UTF-8.
+    // Sends the fields now: the client may wait for an answer to them before it sends the body. Here and
+    // above an empty write keeps their bytes; `flushHeaders` would write them as UTF-8.
     upstream.write("", "latin1");
     if (request.readableEnded) upstream.end();
     else request.pipe(upstream);
   };
 }
 
-/** Always has a length, so that a body is never unframed, and keeps the connection open until a body has arrived. */
+/** Always sets a length, so that a body is never unframed, and keeps the connection until it has arrived. */
 function requestFields({ rawHeaders, headers }: IncomingMessage): string[] {
   const fields = [...without(rawHeaders, REQUEST_HOP), "connection", "keep-alive"];
   const isFramed = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;

@@ -1,14 +1,14 @@
-import type { ProcessMetrics } from "../../metrics/process-metrics.ts";
+import type { Address } from "../../http/server.ts";
+import type { ProcessMetrics } from "../../metrics/families.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Endpoints, InstanceLoad, Load, WakeStep } from "../../platform/platform.ts";
-import type { Address } from "../front.ts";
 import type { FunctionStats, RouterTotals } from "../metrics/stats.ts";
 
-/** What a worker does for the primary, see also `Front`. */
+/** Methods of a worker that the primary calls; see `Front`. */
 export type WorkerMethods = {
-  /** The first call. Resolves with the port when the worker listens. */
+  /** Called first. Resolves with the port when the worker listens. */
   start(options: StartWorker): Promise<number>;
-  /** Applies new endpoints of a function; without them the function is gone. */
+  /** Applies new endpoints of a function; undefined removes it. */
   update(change: { name: string; endpoints: Endpoints | undefined }): void;
   leave(): Promise<void>;
   drain(options: { drainMs: number }): Promise<void>;
@@ -18,7 +18,7 @@ export type WorkerMethods = {
   end(options: { withinMs: number }): Promise<void>;
 };
 
-/** What the primary does for a worker. */
+/** Methods of the primary that a worker calls. */
 export type PrimaryMethods = {
   wake(version: { name: string; version: number }): Promise<readonly WakeStep[]>;
   report(loads: readonly WorkerLoad[]): void;
@@ -29,9 +29,9 @@ export interface StartWorker {
   readonly limits: Limits;
   readonly headersMs: number | undefined;
   readonly address: Address;
-  /** Path of the management API's socket; without one the router answers what is not below /fn. */
+  /** Path of the management API's socket; without one the router answers requests that are not below /fn. */
   readonly management: string | undefined;
-  /** Of all functions. */
+  /** The endpoints of all functions. */
   readonly endpoints: readonly Endpoints[];
 }
 
@@ -43,7 +43,7 @@ export interface WorkerCounters {
 
 /** The load of one version of a function on one worker. */
 export interface WorkerLoad extends Omit<Load, "byInstance"> {
-  /** Instances that have calls. */
+  /** Instances with calls. */
   readonly byInstance: readonly (readonly [id: string, load: InstanceLoad])[];
 }
 

@@ -4,14 +4,14 @@ import type { RouterPlatform } from "../placement/version.ts";
 import type { Channel } from "./channel.ts";
 import { keyOf, type PrimaryMethods, type WorkerLoad } from "./protocol.ts";
 
-/** Time between two looks for changes of load, in milliseconds. */
+/** Time between two checks for changes of load, in milliseconds. */
 const REFRESH_MS = 100;
 
-/** The platform on a worker: a copy of all endpoints, and calls to the primary, which has the platform. */
+/** The platform of a worker: a copy of all endpoints, and calls to the primary, which owns the platform. */
 export class WorkerPlatform extends EndpointsTable implements RouterPlatform {
   readonly #primary: Channel<PrimaryMethods>;
   readonly #reported = new Map<string, Load>();
-  /** Of versions that have calls. */
+  /** Loads of versions with calls. */
   readonly #sent = new Map<string, WorkerLoad>();
   #refresh: NodeJS.Timeout | undefined;
 
@@ -28,7 +28,7 @@ export class WorkerPlatform extends EndpointsTable implements RouterPlatform {
     return (await this.#primary.ask("wake", { name, version })) ?? [];
   }
 
-  /** Sends more load at once, because it may need another instance, and every other change within 100 ms. */
+  /** Sends an increase at once, because it may need another instance, and other changes within 100 ms. */
   report(load: Load): void {
     this.#reported.set(keyOf(load), load);
     const { inFlight, waiting } = this.#sent.get(keyOf(load)) ?? { inFlight: 0, waiting: 0 };

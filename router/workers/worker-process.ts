@@ -1,22 +1,22 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { mergeTotals } from "../metrics/merge-stats.ts";
+import { mergeTotals } from "../metrics/stats.ts";
 import { Channel } from "./channel.ts";
 import type { PrimaryMethods, StartWorker, WorkerCounters, WorkerLoad, WorkerMethods } from "./protocol.ts";
 
 const PROGRAM = fileURLToPath(new URL("worker.ts", import.meta.url));
-/** Pings in a row that a worker may leave unanswered, one a second. */
+/** Most unanswered pings in a row, one a second. */
 const UNANSWERED_PINGS = 10;
-/** Time for a worker to send its counters, in milliseconds; later the last ones are used. */
+/** Time for a worker to send its counters, in milliseconds; after it the previous ones are used. */
 const COUNT_MS = 1_000;
 
 export const NO_COUNTERS: WorkerCounters = { functions: [], totals: mergeTotals([]), process: {} };
 
 export interface WorkerProcessOptions {
-  /** From 1 on; the successor of a worker gets its place. */
+  /** From 1 on. The successor of a worker gets its place. */
   readonly place: number;
-  /** Shows in the list of processes which Skiff it belongs to. */
+  /** Identifies the Skiff of the worker in the list of processes. */
   readonly label: string;
   /** Settings of access log and traces, see `workerEnv`. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -24,17 +24,17 @@ export interface WorkerProcessOptions {
   readonly primary: PrimaryMethods;
 }
 
-/** A worker as the primary sees it. */
+/** A worker, in the primary. */
 export class WorkerProcess {
   readonly place: number;
   readonly channel: Channel<WorkerMethods>;
-  /** Resolves with the port when it listens, with undefined if it ends before. @throws Error why it cannot start */
+  /** Resolves with the port; undefined if the worker ends before it listens. @throws the start's error */
   readonly port: Promise<number | undefined>;
-  /** Resolves when it has ended and everything that it sent has arrived; says how it ended. */
+  /** Resolves with the way it ended, when everything that it sent has arrived. */
   readonly ended: Promise<string>;
   readonly startedMs = performance.now();
   readonly loads = new Map<string, WorkerLoad>();
-  /** What `count` read last. */
+  /** Updated by `count`. */
   counters = NO_COUNTERS;
   readonly #child: ChildProcess;
   readonly #print: (line: string) => void;
@@ -62,7 +62,7 @@ export class WorkerProcess {
     this.port.catch((error: Error) => this.kill(`does not start: ${error.message}`));
   }
 
-  /** Reads its `counters`, within a deadline. */
+  /** Updates `counters`, within a deadline. */
   async count(): Promise<void> {
     this.#counting ??= this.channel.ask("count").finally(() => {
       this.#counting = undefined;
@@ -70,7 +70,7 @@ export class WorkerProcess {
     this.counters = (await within(COUNT_MS, this.#counting)) ?? this.counters;
   }
 
-  /** Ends it if it has not answered for long. Called once a second. */
+  /** Kills the worker if it does not answer. Call it once a second. */
   check(): void {
     if (++this.#unanswered > UNANSWERED_PINGS) this.kill(`has not answered for ${UNANSWERED_PINGS} s`);
     void this.channel.ask("ping").then(() => {
@@ -84,12 +84,12 @@ export class WorkerProcess {
   }
 }
 
-/** Waits for a promise for at most `ms` milliseconds; undefined then. */
+/** Resolves with the promise, or with undefined after `ms` milliseconds. */
 export function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   return Promise.race([promise, setTimeout(ms, undefined, { ref: false })]);
 }
 
-/** Of Skiff's settings a worker gets those of access log and traces: there are secrets among the others. */
+/** Leaves out Skiff's settings, some of which are secrets, except those of access log and traces. */
 function workerEnv(env: WorkerProcessOptions["env"]): WorkerProcessOptions["env"] {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SKIFF|OTEL)_/.test(name));
   const settings = Object.entries(env).filter(([name]) => /^(SKIFF_ACCESS_LOG$|OTEL_)/.test(name));

@@ -1,5 +1,5 @@
-/** The program of a worker: a front of one router that follows the endpoints which its parent, the primary, sends. */
-import { readProcessMetrics } from "../../metrics/process-metrics.ts";
+/** The program of a worker: a front with one router. Its parent, the primary, sends the endpoints. */
+import { readProcessMetrics } from "../../metrics/families.ts";
 import { createFrontAlone, type Front } from "../front.ts";
 import { Channel } from "./channel.ts";
 import { passOn } from "./management.ts";
@@ -32,6 +32,6 @@ const primary = new Channel<PrimaryMethods>(process, {
   },
 } satisfies WorkerMethods);
 const platform = new WorkerPlatform(primary);
-// At a terminal these reach every process of the group: the primary decides.
+// A terminal sends these to every process of the group. The primary handles them.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 process.once("disconnect", () => process.exit(1));

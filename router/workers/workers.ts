@@ -1,8 +1,9 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { type Address, listen } from "../../http/server.ts";
 import type { Endpoints, InstanceLoad, Load, Platform } from "../../platform/platform.ts";
-import { type Address, type Front, type FrontOptions, listen } from "../front.ts";
-import { mergeStats, mergeTotals } from "../metrics/merge-stats.ts";
+import type { Front, FrontOptions } from "../front.ts";
 import type { MetricsSource } from "../metrics/metrics.ts";
+import { mergeStats, mergeTotals } from "../metrics/stats.ts";
 import { openManagementSocket } from "./management.ts";
 import { keyOf, type WorkerCounters, type WorkerLoad } from "./protocol.ts";
 import { NO_COUNTERS, WorkerProcess, within } from "./worker-process.ts";
@@ -11,25 +12,25 @@ const MOST_WORKERS = 64;
 const CHECK_EVERY_MS = 1_000;
 const FIRST_RESTART_MS = 50;
 const LONGEST_RESTART_MS = 10_000;
-/** A worker that lived for so long is no failure in a row with the one before. */
+/** A worker that ran for this long ends a row of failures, in milliseconds. */
 const HEALTHY_MS = 10_000;
-/** Time that a deploy waits until every worker has applied it, in milliseconds; one that hangs is ended soon. */
+/** Time for every worker to apply a deploy, in milliseconds. A worker that hangs is killed soon after. */
 const CAUGHT_UP_MS = 3_000;
-/** Time that a worker may take longer than it was given to drain, or to end, in milliseconds. */
+/** Time that a worker may exceed its deadline to drain or to end, in milliseconds. */
 const END_MS = 2_000;
 
 export interface WorkersOptions extends FrontOptions {
   readonly platform: FrontOptions["platform"] & Pick<Platform, "allEndpoints">;
-  /** 2 or more. */
+  /** At least 2. */
   readonly workers: number;
-  /** For the socket of the management API; needed if `other` is given. */
+  /** Folder for the socket of the management API; required with `other`. */
   readonly folder?: string;
 }
 
 /**
- * A front whose routers are processes of their own on one port, so that several cores answer calls. This process, the
- * primary, has the platform: it sends endpoints to the workers, adds up their loads and counters, and restarts those
- * that end. No call passes through it.
+ * A front whose routers are processes of their own on one port, so that several cores answer calls. This
+ * process, the primary, owns the platform: it sends endpoints to the workers, adds up their loads and
+ * counters, and restarts workers that end. No call passes through it.
  */
 export class Workers implements Front {
   readonly counted: MetricsSource = {
@@ -39,15 +40,15 @@ export class Workers implements Front {
   };
   readonly #options: WorkersOptions;
   readonly #workers = new Set<WorkerProcess>();
-  /** Changes of endpoints that a worker has not applied yet, and the function of each. */
+  /** Function names by change that a worker has not applied yet. */
   readonly #unapplied = new Map<Promise<unknown>, string>();
   readonly #stopWatching: () => void;
   readonly #checks: NodeJS.Timeout;
-  /** Workers end with the primary anyway, but a moment later they would report that its instances have ended. */
+  /** Workers end with the primary, but a moment later they would report that its instances have ended. */
   readonly #killAll = () => {
     for (const worker of this.#workers) worker.kill();
   };
-  /** The counters of workers that have ended, because a counter must never decrease. */
+  /** Counters of workers that have ended: a counter must never decrease. */
   #before = NO_COUNTERS;
   #management: Awaited<ReturnType<typeof openManagementSocket>> | undefined;
   #address: Address = { port: 0 };
@@ -64,7 +65,7 @@ export class Workers implements Front {
     process.once("exit", this.#killAll);
   }
 
-  /** Resolves when all workers listen. @throws Error also if a worker does not start; `close` ends the others */
+  /** Resolves when all workers listen. @throws Error also if one does not start; `close` ends the others */
   async listen(address: Address): Promise<number> {
     const { folder, limits, other: handler, print, workers } = this.#options;
     if (handler !== undefined && folder !== undefined) {
@@ -186,7 +187,7 @@ export class Workers implements Front {
   }
 }
 
-/** Adds the loads of one version on several workers up to what one router would report. */
+/** Adds up the loads of one version on several workers, as one router would report them. */
 export function sumLoads({ name, version }: WorkerLoad, loads: readonly WorkerLoad[]): Load {
   const byInstance = new Map<string, InstanceLoad>();
   for (const [id, { calls, streams }] of loads.flatMap((load) => load.byInstance)) {
@@ -198,14 +199,14 @@ export function sumLoads({ name, version }: WorkerLoad, loads: readonly WorkerLo
   return { name, version, inFlight, waiting, byInstance: () => byInstance };
 }
 
-/** Reads a number of workers, 1 if `text` is empty. @throws Error that names the option or variable */
+/** Parses a number of workers, 1 if `text` is empty. @throws Error with the name of the option or variable */
 export function parseWorkers(name: string, text: string): number {
   const count = Number(text || "1");
   if (/^\d{0,2}$/.test(text) && count >= 1 && count <= MOST_WORKERS) return count;
   throw new Error(`${name} ${text} is not a valid number of workers: use 1 to ${MOST_WORKERS}.`);
 }
 
-/** Leaves out what a platform keeps of an instance besides, which may not be plain values. */
+/** Leaves out a platform's own members of an instance, which may not be plain values. */
 function plain(endpoints: Endpoints): Endpoints {
   const versions = endpoints.versions.map((version) => {
     return { ...version, instances: version.instances.map(({ id, address }) => ({ id, address })) };
@@ -214,8 +215,8 @@ function plain(endpoints: Endpoints): Endpoints {
 }
 
 /**
- * Resolves with a socket that holds the port until the workers listen. A port that processes share would be shared with
- * another Skiff too, so a socket that does not share has to get it first.
+ * Resolves with a socket that holds the port until the workers listen. A shared port would be shared with
+ * another Skiff too, so an exclusive socket has to get it first.
  */
 async function claimPort({ port, host }: Address, print: (line: string) => void): Promise<Server> {
   const refuse = (connection: Socket) => connection.destroy();

@@ -17,6 +17,8 @@ export async function filesOfCall(method: "GET" | "POST"): Promise<string[]> {
   try {
     // A body that is there at once, as most are, and a response of a length that is known.
     await harness.serve((request, response) => {
+      // A head with another date would be parsed again.
+      response.setHeader("date", "Sun, 06 Nov 1994 08:49:37 GMT");
       request.resume();
       request.on("end", () => response.setHeader("content-length", 2).end("hi"));
     });

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
-import { mergeStats, mergeTotals } from "../../../router/metrics/merge-stats.ts";
-import { DURATION_BUCKETS_MS, type FunctionStats } from "../../../router/metrics/stats.ts";
+import {
+  DURATION_BUCKETS_MS,
+  type FunctionStats,
+  mergeStats,
+  mergeTotals,
+} from "../../../router/metrics/stats.ts";
 
 const counts = [...DURATION_BUCKETS_MS, 0].map((_, index) => index);
 const ONE: FunctionStats = {
@@ -8,7 +12,7 @@ const ONE: FunctionStats = {
   inFlight: 1,
   waiting: 2,
   ready: 3,
-  versions: [{ version: "1", answered: [0, 0, 5, 0, 0, 1] }],
+  versions: { 1: [0, 0, 5, 0, 0, 1] },
   abandoned: 4,
   refused: { no_capacity: 1 },
   retries: 2,
@@ -21,7 +25,7 @@ const ONE: FunctionStats = {
 const OTHER: FunctionStats = {
   ...ONE,
   ready: 2,
-  versions: [{ version: "2", answered: [0, 0, 5, 0, 0, 1] }],
+  versions: { 2: [0, 0, 5, 0, 0, 1] },
   refused: { no_capacity: 2, call_timeout: 1 },
 };
 
@@ -33,10 +37,7 @@ describe("the stats of several routers", () => {
         inFlight: 2,
         waiting: 4,
         ready: 3,
-        versions: [
-          { version: "1", answered: [0, 0, 5, 0, 0, 1] },
-          { version: "2", answered: [0, 0, 5, 0, 0, 1] },
-        ],
+        versions: { 1: [0, 0, 5, 0, 0, 1], 2: [0, 0, 5, 0, 0, 1] },
         abandoned: 8,
         refused: { no_capacity: 3, call_timeout: 1 },
         retries: 4,

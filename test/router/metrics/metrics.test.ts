@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import type { PoolStats } from "../../../metrics/families.ts";
 import { Metrics } from "../../../metrics/metrics.ts";
-import type { PoolStats } from "../../../metrics/pool-metrics.ts";
 import { addRouterMetrics, type MetricsSource } from "../../../router/metrics/metrics.ts";
 import { DURATION_BUCKETS_MS, type FunctionStats, type RouterTotals } from "../../../router/metrics/stats.ts";
 
@@ -10,10 +10,7 @@ const STATS: FunctionStats = {
   inFlight: 2,
   waiting: 3,
   ready: 4,
-  versions: [
-    { version: "older", answered: [0, 0, 10, 0, 0, 0] },
-    { version: "7", answered: [0, 0, 30, 0, 1, 0] },
-  ],
+  versions: { older: [0, 0, 10, 0, 0, 0], 7: [0, 0, 30, 0, 1, 0] },
   abandoned: 5,
   refused: { too_many_waiting: 7 },
   retries: 6,

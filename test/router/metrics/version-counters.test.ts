@@ -7,11 +7,7 @@ describe("the answers of a function by version", () => {
   it("are those of its three newest versions", () => {
     const counters = new VersionCounters();
     for (let version = 1; version <= 50; version++) counters.of(version).count(200);
-    assert.deepEqual(counters.read(), [
-      { version: "48", answered: ANSWERED },
-      { version: "49", answered: ANSWERED },
-      { version: "50", answered: ANSWERED },
-    ]);
+    assert.deepEqual(counters.read(), { 48: ANSWERED, 49: ANSWERED, 50: ANSWERED });
   });
 
   it("count as older what ends after its version left, and only that: no number jumps", () => {
@@ -19,12 +15,9 @@ describe("the answers of a function by version", () => {
     const first = counters.of(1);
     first.count(200);
     for (const version of [2, 3, 4]) counters.of(version);
-    assert.deepEqual(
-      counters.read().map(({ version }) => version),
-      ["2", "3", "4"],
-    );
+    assert.deepEqual(Object.keys(counters.read()), ["2", "3", "4"]);
     first.count(503);
-    assert.deepEqual(counters.read()[0], { version: "older", answered: [0, 0, 0, 0, 0, 1] });
+    assert.deepEqual(counters.read().older, [0, 0, 0, 0, 0, 1]);
   });
 
   it("go on where they were for a version that serves again", () => {
@@ -32,6 +25,6 @@ describe("the answers of a function by version", () => {
     counters.of(1).count(200);
     counters.of(2);
     counters.of(1).count(200);
-    assert.deepEqual(counters.read()[0], { version: "1", answered: [0, 0, 2, 0, 0, 0] });
+    assert.deepEqual(counters.read()[1], [0, 0, 2, 0, 0, 0]);
   });
 });

@@ -11,7 +11,7 @@ class WaitingCall implements PlacedCall {
 
   constructor(timeoutMs: number) {
     const limits = limitsFromEnv({ SKIFF_INSTANCE_WAIT: "5s" });
-    this.placement = new Placement(this, { limits, timers: new Timers() });
+    this.placement = new Placement(this, limits, new Timers());
     const version = { timeoutMs, readyCount: 1, claim: () => undefined, wait() {} };
     this.placement.acquire(version as unknown as VersionState);
   }

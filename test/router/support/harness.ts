@@ -62,7 +62,7 @@ export class Harness {
 
   static async start(options: HarnessOptions = {}): Promise<Harness> {
     const lines: string[] = [];
-    const telemetry = await openTelemetry({ env: options.env ?? {}, print: (line) => lines.push(line) });
+    const telemetry = await openTelemetry(options.env ?? {}, (line) => lines.push(line));
     const harness = new Harness(
       await mkdtemp(join(tmpdir(), "skiff-router-")),
       { telemetry, lines },
@@ -124,7 +124,7 @@ export class Harness {
 
   /** Answered calls of all versions with series, by status class. */
   answered(name = "echo"): number[] {
-    const parts = this.stats(name).versions.map(({ answered }) => answered);
+    const parts = Object.values(this.stats(name).versions);
     return parts.reduce<number[]>((sums, part) => sums.map((sum, i) => sum + part[i]!), [0, 0, 0, 0, 0, 0]);
   }
 

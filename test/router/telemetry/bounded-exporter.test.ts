@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BoundedExporter } from "../../../router/telemetry/otlp-tracer.ts";
+import { BoundedExporter, HELD_SPANS } from "../../../router/telemetry/otlp-tracer.ts";
 
 describe("the spans that wait for their export", () => {
   it("are as many as allowed, and further ones are lost", () => {
@@ -12,7 +12,8 @@ describe("the spans that wait for their export", () => {
       shutdown: async () => {},
     };
     const print = (line: string) => void lines.push(line);
-    const bounded = new BoundedExporter<string>(exporter, { heldSpans: 3, receiver: "http://r", print });
+    const bounded = new BoundedExporter<string>(exporter, "http://r", print);
+    assert.ok(bounded.take(HELD_SPANS - 3));
     assert.deepEqual(
       [bounded.take(2), bounded.take(2), bounded.take(1), bounded.take(1)],
       [true, false, true, false],

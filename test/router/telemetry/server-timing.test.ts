@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { serverTiming, stepDurations } from "../../../router/call/server-timing.ts";
+import { serverTiming, stepDurations } from "../../../router/telemetry/call-record.ts";
 
 const STEPS = [
   { name: "api", atMs: 10 },

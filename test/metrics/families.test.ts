@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { PROCESS_FAMILIES, readProcessMetrics } from "../../metrics/families.ts";
 import { group, Metrics } from "../../metrics/metrics.ts";
-import { PROCESS_FAMILIES, readProcessMetrics } from "../../metrics/process-metrics.ts";
 
 describe("the metrics of a process", () => {
   it("are those of this one, under the names of Prometheus clients", () => {
