@@ -188,16 +188,19 @@ export async function raw(port: number, text: string, enough?: (answer: string) 
     answer += `[${error.code}]`;
   });
   socket.write(text, "latin1");
-  socket.setTimeout(5_000, () => socket.destroy(new Error("no end within 5 s")));
-  await new Promise<void>((resolve) => {
-    socket.on("data", (chunk) => {
-      answer += chunk;
-      if (enough?.(answer)) resolve();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.setTimeout(5_000, () => reject(new Error(`no end within 5 s, after ${JSON.stringify(answer)}`)));
+      socket.on("data", (chunk) => {
+        answer += chunk;
+        if (enough?.(answer)) resolve();
+      });
+      socket.once("close", () => resolve());
+      socket.once("end", () => socket.end());
     });
-    socket.once("close", () => resolve());
-    socket.once("end", () => socket.end());
-  });
-  socket.destroy();
+  } finally {
+    socket.destroy();
+  }
   return answer;
 }
 
