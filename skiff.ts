@@ -133,7 +133,7 @@ function checkPublicUrl(text: string): string {
 function printExamples(url: string, { dataFolder, print }: SkiffOptions, needsToken: boolean): void {
   const manifest = readFileSync(new URL("package.json", import.meta.url), "utf8");
   const { version } = JSON.parse(manifest) as { version: string };
-  print(`Skiff ${version} listens on ${url}, with its data in ${dataFolder}`);
+  print(`Skiff ${version} listens on ${url} and stores its data in ${dataFolder}`);
   const token = needsToken ? '-H "authorization: Bearer $SKIFF_TOKEN" ' : "";
   print(`  deploy: curl ${token}--data-binary @examples/useragent.ts -X POST ${url}/func?name=useragent`);
   print(`  call:   curl ${url}/fn/useragent`);

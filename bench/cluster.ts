@@ -1,8 +1,8 @@
 /**
- * What waiting on Kubernetes costs, and what a rollout or a killed pod loses, against the installation on the cluster
- * of KUBECONFIG. Run it where the cluster's addresses are reached: on a node, or in a pod.
+ * Measures wake-ups, rollouts and killed pods on Kubernetes, with the installation on the cluster of KUBECONFIG. Run it
+ * where the addresses of the cluster are reachable: on a node, or in a pod.
  * `npm run bench:cluster -- [--rounds 50] [--burst 100] [--cycles 100] [--idle MINUTES]`
- * The burst needs room for as many pods: on a small node set SKIFF_CPU_REQUEST of the manager to 10m before.
+ * The burst needs one pod per function: on a small node set SKIFF_CPU_REQUEST of the manager to 10m first.
  */
 import assert from "node:assert/strict";
 import { parseArgs } from "node:util";

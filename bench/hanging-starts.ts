@@ -1,12 +1,12 @@
 /**
- * What starts that hang take from others: `node bench/hanging-starts.ts [STARTS]`, 16 by default. A deploy, a waking and a removal of other
- * functions, without them and beside them.
+ * Measures how hanging starts delay a deploy, a wake-up and a removal of other functions:
+ * `node bench/hanging-starts.ts [STARTS]`, 16 by default.
  */
 import { ms, printTable, type Row } from "./tools/report.ts";
 import { SkiffProcess } from "./tools/skiff-process.ts";
 
 const MOST_MS = 1_000;
-/** In which all of them should have a process. */
+/** Time in which all hanging starts should have a process. */
 const STARTED_MS = 3_000;
 const HI = `export default () => "hi";\n`;
 const HANGING = {
@@ -53,7 +53,7 @@ export async function benchHangingStarts(count: number): Promise<Row[]> {
         const options = { method: "POST", body: source, signal: leaving.signal };
         void fetch(`${skiff.url}/func?name=hanging-${index}`, options).catch(() => {});
       }
-      // Where there are places for fewer, only those hang.
+      // If there are fewer places for starts, fewer hang.
       const untilMs = performance.now() + STARTED_MS;
       while (skiff.children() < count && performance.now() < untilMs)
         await new Promise((resolve) => setTimeout(resolve, 10));

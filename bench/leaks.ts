@@ -1,4 +1,4 @@
-/** 100,000 calls that end in every way there is: what is left of them in Skiff's process afterwards. */
+/** Makes 100,000 calls with every kind of end, and compares the resources of Skiff's process before and after. */
 import { readdirSync } from "node:fs";
 import { MIXED_SOURCE, makeMixedCalls } from "../test/support/mixed-calls.ts";
 import { heldBytes } from "./tools/held-memory.ts";
@@ -6,14 +6,14 @@ import { printTable, type Row } from "./tools/report.ts";
 import { SkiffProcess } from "./tools/skiff-process.ts";
 
 const CALLS = 100_000;
-/** So many before the first look: caches and code fill up once. */
+/** Calls before the first sample, which fill caches and compile code. */
 const WARM_UP = 20_000;
 const PARALLEL = 64;
 const SETTLE_MS = 20_000;
 const NAME = "mixed";
 const MOST_MIB = 4;
 
-interface Left {
+interface Resources {
   readonly sockets: number;
   readonly inFlight: number;
   readonly waiting: number;
@@ -29,7 +29,7 @@ export async function benchLeaks(calls = CALLS): Promise<Row[]> {
 }
 
 async function measure(skiff: SkiffProcess, calls: number): Promise<Row[]> {
-  // What is measured is Skiff's own memory: the instance may use more than it is given by default.
+  // Only Skiff's own memory is measured, so the instance gets more than the default.
   await skiff.deploy(NAME, MIXED_SOURCE, "max=1&memory=1Gi");
   await skiff.deploy(`${NAME}-late`, MIXED_SOURCE, "max=1&memory=1Gi&timeout=100ms");
   await makeMixedCalls({ url: skiff.url, name: NAME }, WARM_UP, PARALLEL);
@@ -54,20 +54,20 @@ async function measure(skiff: SkiffProcess, calls: number): Promise<Row[]> {
   ];
 }
 
-/** Looks until everything that ends by itself has ended: idle connections. */
-async function settled(skiff: SkiffProcess, most = 0): Promise<Left> {
+/** Samples until idle connections are closed. */
+async function settled(skiff: SkiffProcess, most = 0): Promise<Resources> {
   const deadlineMs = performance.now() + SETTLE_MS;
-  let now = await look(skiff);
+  let now = await sample(skiff);
   let best = now;
   while (performance.now() < deadlineMs && (best.sockets > most || best.inFlight > 0)) {
     await new Promise((resolve) => setTimeout(resolve, 500));
-    now = await look(skiff);
+    now = await sample(skiff);
     if (now.sockets <= best.sockets) best = now;
   }
   return best;
 }
 
-async function look(skiff: SkiffProcess): Promise<Left> {
+async function sample(skiff: SkiffProcess): Promise<Resources> {
   const text = await (await fetch(`${skiff.url}/metrics`)).text();
   const sum = (metric: string) =>
     [...text.matchAll(new RegExp(`^${metric}\\{[^}]*\\} (\\d+)$`, "gm"))].reduce(

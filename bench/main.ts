@@ -1,4 +1,4 @@
-/** `npm run bench`: every figure of docs/benchmarks.md for one machine, beside its peers of the same run. */
+/** `npm run bench`: measures all figures of docs/benchmarks.md for one machine, with the peers in the same run. */
 import { benchLeaks } from "./leaks.ts";
 import { benchManyRoutes } from "./many-functions.ts";
 import { benchOverload } from "./overload.ts";
@@ -10,7 +10,7 @@ import { SkiffProcess } from "./tools/skiff-process.ts";
 import { has } from "./tools/wrk.ts";
 import { benchWorkers } from "./workers.ts";
 
-/** The bodies of the bulk transfer are over the default limit. */
+/** Allows the bodies of the bulk transfer, which exceed the default limit. */
 const skiff = await SkiffProcess.start({ SKIFF_MAX_BODY: "2Gi" });
 try {
   printTable("Start-up", await benchStartUp(skiff));
@@ -27,5 +27,5 @@ try {
 printTable("Leaks", await benchLeaks());
 printTable("A router with many functions", await benchManyRoutes(5));
 printTable("Throughput and latency of small GETs", await benchPeers(7));
-// Without its peer the figures would say nothing.
+// The figures need a peer to compare with.
 if (has("wrk", "-v") && has("nginx", "-v")) printTable("One worker and two", await benchWorkers(5));

@@ -1,6 +1,6 @@
 /**
- * Many functions that share little memory: `node bench/many-deploys.ts [FUNCTIONS] [SKIFF_MEMORY]`, 1000 and 1Gi by
- * default. All are deployed side by side, then each is called once.
+ * Deploys many functions in parallel with little memory, and then calls each once:
+ * `node bench/many-deploys.ts [FUNCTIONS] [SKIFF_MEMORY]`, 1000 and 1Gi by default.
  */
 import { processTree } from "../process/proc/process-tree.ts";
 import { fieldOf, SmallFiles } from "../process/proc/small-files.ts";
@@ -14,11 +14,11 @@ const SAMPLE_MS = 100;
 
 interface Most {
   processes: number;
-  /** Private memory of all instances, by what `/proc` says. */
+  /** Private memory of all instances, from `/proc`. */
   memoryMiB: number;
 }
 
-/** What Deno holds in all processes that descend from Skiff: an instance may be inside a sandbox of its own. */
+/** Sums the memory of Deno over all descendants of Skiff, because an instance may be inside a sandbox. */
 function held(skiff: number): Most {
   const files = new SmallFiles();
   const most: Most = { processes: 0, memoryMiB: 0 };
@@ -31,7 +31,7 @@ function held(skiff: number): Most {
   return most;
 }
 
-/** Runs `work` for every number below `count`, some at a time. Gives the times that it took. */
+/** Runs `work` for every number below `count` in parallel. Returns the durations. */
 async function all(
   count: number,
   atATime: number,

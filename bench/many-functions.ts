@@ -1,6 +1,6 @@
 /**
- * What a function costs the router when there are many: `node bench/many-functions.ts [ROUNDS]`. All of them have
- * one instance, a bare Node server, because 10,000 of them would measure the machine.
+ * Measures the cost of a function in a router that has many: `node bench/many-functions.ts [ROUNDS]`. All functions
+ * share one instance, a bare Node server, because 10,000 instances would measure the machine.
  */
 import { type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +15,7 @@ import { median, printTable, type Row } from "./tools/report.ts";
 const COUNT = 10_000;
 const CONNECTIONS = 32;
 const TIME_MS = 1_000;
-/** After this time the router has closed the connections that it does not use. */
+/** Time after which the router has closed unused connections. */
 const IDLE_MS = 10_000;
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));

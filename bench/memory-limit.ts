@@ -1,7 +1,7 @@
 /**
- * What an instance with 128 MiB gets to hold before it is ended, by the kind of memory:
- * `node bench/memory-limit.ts [sampled]`. A control group around everything measures it, so it needs the right to make one; `sampled` lets
- * Skiff itself use none.
+ * Measures how much memory of each kind an instance with 128 MiB allocates before it is ended:
+ * `node bench/memory-limit.ts [sampled]`. A control group around the whole run measures it, so the user must be allowed
+ * to create one. With `sampled` Skiff itself uses no control group.
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from "node:fs";
@@ -17,12 +17,12 @@ import { draftOf } from "../test/support/platform/draft.ts";
 import { printTable, type Row } from "./tools/report.ts";
 
 const LIMIT_MIB = 128;
-/** What the kernel holds for a process, and what grows between two samples. */
+/** Memory that the kernel holds for a process, and growth between two samples. */
 const TARGET_MIB = 2 * LIMIT_MIB;
 const ATTACK_MS = 15_000;
 const END_MS = 1_000;
 
-/** Each is the body of a handler that takes ever more; `pause()` lets the event loop turn. */
+/** Bodies of handlers that allocate without end; `pause()` lets the event loop run. */
 const ATTACKS: Readonly<Record<string, string>> = {
   "JavaScript objects": `for (;;) { kept.push(Array.from({ length: 20_000 }, Math.random)); await pause(); }`,
   ArrayBuffer: `for (;;) { kept.push(new Uint8Array(2 ** 20).fill(1)); await pause(); }`,
@@ -63,7 +63,7 @@ const code = (attack: string) => `
   const pause = () => new Promise((resolve) => setTimeout(resolve));
   export default async () => { ${attack} };`;
 
-/** What everything in a control group holds in MiB, without the cache of files. */
+/** Memory of a control group in MiB, without the page cache. */
 function heldMiB(group: Group): number {
   const stat = readFileSync(join(group.path, "memory.stat"), "utf8");
   const value = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(stat)?.[1] ?? 0);
@@ -89,7 +89,7 @@ function makeGroup(): Group {
   return { path, isV1: v1 !== undefined };
 }
 
-/** In the group: one platform, one attack; says on standard output when it begins and how it ended. */
+/** Runs one attack on one platform inside the group. Prints when it begins and how it ends. */
 async function attack(kind: string, useGroups: boolean): Promise<void> {
   const dataFolder = mkdtempSync(join(tmpdir(), "skiff-bench-"));
   const platform = await LocalPlatform.open({ dataFolder, limits: limitsFromEnv({}), useGroups });
@@ -98,7 +98,7 @@ async function attack(kind: string, useGroups: boolean): Promise<void> {
   const { address } = servingOf(platform, "attack")!.instances[0]!;
   process.stdout.write("begin\n");
   await call(address, { signal: AbortSignal.timeout(ATTACK_MS) }).catch(() => {});
-  // Its end follows that of its connections.
+  // The instance ends after its connections.
   await setTimeout(END_MS);
   const { lastErrors } = (await platform.describe("attack"))!;
   process.stdout.write(`${lastErrors.at(-1)?.message.replace(/^instance \w+ /, "") ?? "not ended"}\n`);

@@ -1,7 +1,6 @@
 /**
- * Five times the calls that an instance can do, and what another function notices of it:
- * `node bench/overload.ts`. The instance waits instead of computing, so that its own limit is measured, not the
- * machine's.
+ * Measures an instance under five times its capacity, and the effect on another function: `node bench/overload.ts`. The
+ * instance waits instead of computing, so that its own capacity is the limit instead of the machine's.
  */
 import { load as closedLoad } from "./tools/load-generator.ts";
 import { type OpenLoadResult, openLoad } from "./tools/open-load.ts";
@@ -13,7 +12,7 @@ const CONCURRENCY = 5;
 const BEST_MS = 5_000;
 const TIMES = 5;
 const LOAD_MS = 12_000;
-/** Seconds at the beginning that do not count: the queue fills. */
+/** Seconds at the beginning in which the queue fills, which do not count. */
 const FILLING_S = 4;
 const NORMAL_WITHIN_MS = 5_000;
 const OTHER_PER_SECOND = 50;
@@ -21,7 +20,7 @@ const OTHER_MS = 6_000;
 const SLOW_PER_SECOND = TIMES * 2 * CONCURRENCY;
 const ROUNDS = 3;
 
-/** Saturated by few calls, so that it is not the machine that other functions have to share. */
+/** Few calls saturate this function, so that other functions share only Skiff with it and not the machine. */
 const SLOW = `export default async () => { await new Promise((go) => setTimeout(go, 500)); return "hi"; };\n`;
 const BUSY = `export default async () => { await new Promise((go) => setTimeout(go, ${WORK_MS})); return "hi"; };\n`;
 
@@ -31,7 +30,7 @@ export async function benchOverload(skiff: SkiffProcess): Promise<Row[]> {
   await skiff.deploy("other", `export default () => "hi";\n`, "max=1");
   const port = Number(new URL(skiff.url).port);
   const load = (perSecond: number, timeMs: number) => openLoad({ port, path: "/fn/busy", perSecond, timeMs });
-  // As many callers as it takes, each again as soon as it was answered.
+  // Enough callers to saturate it. Each calls again as soon as it has its answer.
   const { calls } = await closedLoad({ port, path: "/fn/busy", connections: CONCURRENCY, timeMs: BEST_MS });
   const best = (calls / BEST_MS) * 1_000;
   const over = await load(TIMES * best, LOAD_MS);
@@ -67,12 +66,12 @@ function rows(best: number, over: OpenLoadResult, normalMs: number): Row[] {
   ];
 }
 
-/** Answers per second, without the seconds in which the load began. */
+/** Answers per second, without the seconds at the beginning of the load. */
 function goodput({ goodPerSecond }: OpenLoadResult): number {
   return median(goodPerSecond.slice(FILLING_S));
 }
 
-/** Time until five calls in a row take no longer than they must. */
+/** Time until five calls in a row take the time of their handler. */
 async function untilNormal(skiff: SkiffProcess): Promise<number> {
   const startedAt = performance.now();
   let inRow = 0;
@@ -84,7 +83,7 @@ async function untilNormal(skiff: SkiffProcess): Promise<number> {
   return performance.now() - startedAt;
 }
 
-/** The p99 of another function, alone and beside this load, in turns. */
+/** Measures the p99 of another function in turns, alone and beside this load. */
 async function fairness(port: number, beside: () => Promise<unknown>): Promise<Row> {
   const other = () => openLoad({ port, path: "/fn/other", perSecond: OTHER_PER_SECOND, timeMs: OTHER_MS });
   await other();

@@ -1,6 +1,6 @@
 /**
- * Skiff beside its peers, all in front of the same Deno program on a Unix socket: small GETs at 32
- * connections and latency at one. `node bench/peers.ts [ROUNDS]`; nginx and wrk are used if installed.
+ * Compares Skiff with other proxies in front of the same Deno program on a Unix socket: small GETs at 32 connections,
+ * and latency at one. `node bench/peers.ts [ROUNDS]` uses nginx and wrk if they are installed.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -28,7 +28,7 @@ interface Peer {
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
 export async function benchPeers(rounds: number): Promise<Row[]> {
-  // Skiff's process is as new as those of its peers.
+  // Skiff's process is as new as the processes of its peers.
   const skiff = await SkiffProcess.start();
   const folder = mkdtempSync(join(tmpdir(), "skiff-peers-"));
   const children: ChildProcess[] = [];
@@ -54,7 +54,7 @@ export async function benchPeers(rounds: number): Promise<Row[]> {
     const p99s = new Map<string, number[]>();
     for (let round = 0; round < rounds; round++) {
       for (const peer of peers) {
-        // After seconds without calls a process is slower at first: what is compared is how it goes on.
+        // A process is slower in its first second after a pause, which does not count.
         throughput(peer.port);
         push(rates, peer.name, throughput(peer.port));
         const { medianMs, p99Ms } = load(peer.port, 1);
@@ -64,14 +64,14 @@ export async function benchPeers(rounds: number): Promise<Row[]> {
     }
     return [...rows(rates, latencies), added(latencies, "median", 0.2), added(p99s, "99th percentile", 1)];
   } finally {
-    // Not SIGKILL, which would leave nginx's worker behind.
+    // SIGKILL would leave nginx's worker running.
     for (const child of children) child.kill("SIGTERM");
     await skiff.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** Ratios are taken within a round, where the machine is as busy for one as for the other. */
+/** Computes ratios within a round, in which the load of the machine is similar for all peers. */
 function rows(rates: Map<string, number[]>, latencies: Map<string, number[]>): Row[] {
   const skiff = rates.get("skiff")!;
   return [...rates].map(([name, perRound]) => {
@@ -112,7 +112,7 @@ async function startPeer(name: string, unix: string, children: ChildProcess[]): 
   return { name, port };
 }
 
-/** Waits until a peer answers as it should: a wrong answer may be a quick one. */
+/** Waits for the right answer of a peer, because a wrong answer may be faster. */
 async function answers(port: number, name: string): Promise<void> {
   const deadlineMs = performance.now() + START_MS;
   for (;;) {

@@ -1,4 +1,4 @@
-/** What the pool saves on Kubernetes, and what many functions that wake and sleep at once lose. */
+/** Measures wake-ups with and without the pool on Kubernetes, and the calls that many concurrent wake-ups lose. */
 import assert from "node:assert/strict";
 import { LABELS } from "../platform/kubernetes/objects/names.ts";
 import type { Installation } from "../test/cluster/installation.ts";
@@ -7,13 +7,13 @@ import { ms, spread, stepMedians } from "./spread.ts";
 const SHORT_ROUNDS = 10;
 const answering = (text: string) => `export default () => ${JSON.stringify(text)};\n`;
 
-/** What the round before left the cluster to do is not what is measured. */
+/** Time for the cluster to finish the work of the previous round. */
 async function quiet(skiff: Installation): Promise<void> {
   await skiff.poolIsFull();
   await new Promise((resolve) => setTimeout(resolve, 1_000));
 }
 
-/** In the same run once with the pool and once, for a function whose memory no pod of the pool has, without. */
+/** Measures with the pool, and without it by a function whose memory no pod of the pool has. */
 export async function benchWakings(skiff: Installation, rounds: number): Promise<void> {
   const some = Math.min(rounds, 5);
   for (const [what, { name, settings, tries }] of Object.entries({
@@ -39,7 +39,7 @@ export async function benchWakings(skiff: Installation, rounds: number): Promise
   }
 }
 
-/** From the POST to the first 200 of the function, a new one each time. */
+/** Measures the time from the POST to the first 200 of a new function. */
 export async function benchDeploys(skiff: Installation, rounds: number): Promise<void> {
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -54,10 +54,10 @@ export async function benchDeploys(skiff: Installation, rounds: number): Promise
   console.log(`POST to first 200, new function: ${spread(times)}`);
 }
 
-/** Cold functions that are called in the same second. */
+/** Calls many cold functions in the same second. */
 export async function benchBurst(skiff: Installation, functions: number): Promise<void> {
   const names = Array.from({ length: functions }, (_, index) => `bench-burst-${index}`);
-  // None of them goes to sleep again while others wake.
+  // No function goes back to zero while others wake.
   for (const name of names) await skiff.deploy(name, answering(name), "idle=1m");
   for (const name of names) await skiff.asleep(name);
   await skiff.poolIsFull();
@@ -76,7 +76,7 @@ export async function benchBurst(skiff: Installation, functions: number): Promis
   await Promise.all(names.map((name) => skiff.remove(name)));
 }
 
-/** Functions that wake and sleep side by side, more of them than the pool has pods. */
+/** Wakes and idles more functions in parallel than the pool has pods. */
 export async function benchCycles(skiff: Installation, cycles: number): Promise<void> {
   const functions = Math.min(10, cycles);
   const names = Array.from({ length: functions }, (_, index) => `bench-cycle-${index}`);
@@ -107,7 +107,7 @@ export async function benchCycles(skiff: Installation, cycles: number): Promise<
   console.log(`  pods left that are neither free nor a function's: ${leftNames || "none"}`);
 }
 
-/** The first call after a long silence, beside some after a short one. */
+/** Measures the first call after a long idle time, and some after a short one. */
 export async function benchLongIdle(skiff: Installation, idleMs: number): Promise<void> {
   const name = "bench-idle";
   await skiff.deploy(name, answering("awake"), "idle=1s");

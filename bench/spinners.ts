@@ -1,6 +1,6 @@
 /**
- * What functions that never stop computing take from the others: `node bench/spinners.ts [SPINNERS]`, 10 by default.
- * Deploys and the calls of another function, without them and beside them.
+ * Measures how functions that compute without end slow down deploys and calls of another function:
+ * `node bench/spinners.ts [SPINNERS]`, 10 by default.
  */
 import { openLoad } from "./tools/open-load.ts";
 import { median, ms, printTable, type Row } from "./tools/report.ts";
@@ -10,7 +10,7 @@ const MOST_TIMES = 3;
 const PER_SECOND = 50;
 const LOAD_MS = 6_000;
 const DEPLOYS = 15;
-/** In which what spins is noticed. */
+/** Time in which Skiff detects functions that spin. */
 const SETTLE_MS = 4_000;
 const ROUNDS = 2;
 

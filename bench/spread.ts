@@ -1,4 +1,4 @@
-/** Figures of many tries in a line. */
+/** Formats the figures of many tries in one line. */
 
 export function ms(value: number): string {
   return value >= 10_000 ? `${(value / 1_000).toFixed(1)} s` : `${Math.round(value)} ms`;
@@ -15,7 +15,7 @@ export function spread(times: readonly number[]): string {
   return `p50 ${ms(p50)}, p95 ${ms(p95)} (${range}, n=${times.length})`;
 }
 
-/** Medians of the steps in values of `Server-Timing`. */
+/** Formats the medians of the steps in `Server-Timing` values. */
 export function stepMedians(timings: readonly string[]): string {
   const steps = new Map<string, number[]>();
   for (const timing of timings) {

@@ -1,4 +1,4 @@
-/** Deploy and scale from zero, beside a bare start of Deno with the same handler. */
+/** Measures deploys and scaling from zero, next to a bare start of Deno with the same handler. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
@@ -17,7 +17,7 @@ async function expectHi(url: string): Promise<void> {
   if (response.status !== 200 || text !== "hi") throw new Error(`${url}: ${response.status} ${text}`);
 }
 
-/** Milliseconds from spawning `deno serve` to the first answer over a Unix socket. */
+/** Measures the time from spawning `deno serve` to the first answer over a Unix socket, in milliseconds. */
 async function bareStart(folder: string, round: number): Promise<number> {
   const socketPath = join(folder, `${round}.sock`);
   const file = join(folder, "handler.ts");
@@ -33,7 +33,7 @@ async function bareStart(folder: string, round: number): Promise<number> {
   }
 }
 
-/** Tries until the socket is there: this is the bench's own peer, which nobody tells when it is ready. */
+/** Retries until the socket exists, because the peer does not report that it is ready. */
 async function firstAnswer(socketPath: string, startedAt: number): Promise<number> {
   while (performance.now() - startedAt < 10_000) {
     const status = await new Promise<number>((resolve) => {
@@ -57,7 +57,7 @@ export async function benchStartUp(skiff: SkiffProcess): Promise<Row[]> {
   const deploy: number[] = [];
   const wake: number[] = [];
   await skiff.deploy("wake", HANDLER, "idle=100ms");
-  // The first start of each fills caches on the disk.
+  // The first start of each program fills caches on the disk.
   await bareStart(folder, -1);
   try {
     for (let round = 0; round < ROUNDS; round++) {

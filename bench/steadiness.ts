@@ -1,11 +1,11 @@
-/** What must not be lost or exceeded: calls at redeploys, instances at a burst, memory, processes. */
+/** Checks for lost calls at redeploys, and limits of instances at a burst, of memory and of processes. */
 import { median, ms, type Row } from "./tools/report.ts";
 import type { SkiffProcess } from "./tools/skiff-process.ts";
 
 const GIB = 1024 ** 3;
 const STAYING = 5;
 
-/** Ten redeploys while 8 clients call without a pause: every call must be answered with 200. */
+/** Redeploys ten times while 8 clients call without a pause. Every call must be answered with 200. */
 export async function benchRedeploys(skiff: SkiffProcess): Promise<Row> {
   const source = (round: number) => `export default () => "round ${round}";\n`;
   await skiff.deploy("steady", source(0));
@@ -38,7 +38,7 @@ export async function benchRedeploys(skiff: SkiffProcess): Promise<Row> {
   };
 }
 
-/** 500 calls at once to a function without an instance. */
+/** Makes 500 calls at once to a function without an instance. */
 export async function benchColdBurst(skiff: SkiffProcess): Promise<Row> {
   const source = `export default async () => { await new Promise((go) => setTimeout(go, 50)); return "hi"; };\n`;
   await skiff.deploy("burst", source, "idle=200ms&concurrency=100&max=10");
@@ -65,7 +65,7 @@ export async function benchColdBurst(skiff: SkiffProcess): Promise<Row> {
   };
 }
 
-/** 1 GiB out of a function and 1 GiB into one, watching the platform's memory. */
+/** Transfers 1 GiB from a function and 1 GiB to one, and samples the memory of the platform. */
 export async function benchBulk(skiff: SkiffProcess): Promise<Row[]> {
   await skiff.deploy(
     "bulk",
@@ -120,12 +120,12 @@ export async function benchBulk(skiff: SkiffProcess): Promise<Row[]> {
     const options = { method: "POST", body, duplex: "half" } as RequestInit;
     return Number(await (await fetch(`${skiff.url}/fn/bulk`, options)).text());
   };
-  // Once without measuring: buffers and compiled code are there to stay.
+  // The first transfer allocates buffers and compiles code, so it does not count.
   await download();
   return [await measure("1 GiB out of a function", download), await measure("1 GiB into a function", upload)];
 }
 
-/** 1,000 functions that nobody calls. */
+/** Measures 1,000 functions without calls. */
 export async function benchManyFunctions(skiff: SkiffProcess): Promise<Row[]> {
   const count = 1_000;
   const before = skiff.memoryMiB();
@@ -136,7 +136,7 @@ export async function benchManyFunctions(skiff: SkiffProcess): Promise<Row[]> {
   };
   await Promise.all([worker(), worker(), worker()]);
   const deadline = Date.now() + 20_000;
-  // What stays is the compiler's service and the functions of the benches before.
+  // The compiler's service and the functions of earlier benchmarks stay.
   while (skiff.children() > STAYING && Date.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 50));
   const processes = skiff.children();

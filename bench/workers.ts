@@ -1,7 +1,7 @@
 /**
- * Compares Skiff with one worker and with two, beside nginx with one and with two, all in one run, for small GETs.
- * `node bench/workers.ts [ROUNDS]`; needs wrk and nginx. On few cores the load generator and the function take what a
- * second worker could use, which the ratio of nginx shows too. Processor time per call shows what workers cost there.
+ * Compares small GETs of Skiff with one worker and with two, next to nginx with one and with two, all in one run.
+ * `node bench/workers.ts [ROUNDS]` needs wrk and nginx. On few cores the load generator and the function use the time
+ * of a second worker, for nginx as well. Processor time per call shows the cost of workers there.
  */
 import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -16,11 +16,11 @@ import { wrk } from "./tools/wrk.ts";
 const CONNECTIONS = 32;
 const START_MS = 20_000;
 
-/** What is called, and how. */
+/** The calls to compare. */
 const LOADS = [
   { what: "connections kept", path: "/fn/hi", flags: [] },
   { what: "a connection per call", path: "/fn/hi", flags: ["-H", "Connection: close"] },
-  // Every call waits for the one place at the instance.
+  // Every call waits for the only place of the instance.
   { what: "concurrency 1", path: "/fn/single", flags: [] },
 ] as const;
 
@@ -73,7 +73,7 @@ export async function benchWorkers(rounds: number): Promise<Row[]> {
   }
 }
 
-/** Ratios are taken within a round, where the machine is as busy for one as for the other. */
+/** Computes ratios within a round, in which the load of the machine is similar for all peers. */
 function rowsOf(
   what: string,
   rates: ReadonlyMap<string, number[]>,
@@ -102,7 +102,7 @@ function rowsOf(
   });
 }
 
-/** Processor time that all processes of Skiff have used; 0 for another peer. */
+/** Processor time of all processes of Skiff; 0 for other peers. */
 async function processorSeconds(skiff: SkiffProcess | undefined): Promise<number> {
   if (skiff === undefined) return 0;
   const text = await (await fetch(`${skiff.url}/metrics`)).text();
@@ -110,7 +110,7 @@ async function processorSeconds(skiff: SkiffProcess | undefined): Promise<number
   return values.reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
-/** A wrong answer may be a quick one. */
+/** Waits for the right answer, because a wrong answer may be faster. */
 async function answers({ name, port }: Peer): Promise<void> {
   const deadlineMs = performance.now() + START_MS;
   for (;;) {

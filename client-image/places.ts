@@ -113,7 +113,9 @@ export class Places {
   #watch(place: Place): void {
     this.#unwatched.delete(place);
     this.#watched.add(place);
-    place.endWithConnection();
+    const { signal } = place.request;
+    if (signal.aborted) place.end();
+    else signal.addEventListener("abort", place.end);
   }
 }
 
@@ -134,13 +136,6 @@ export class Place {
     this.#hasEnded = true;
     this.#onEnd(this);
   };
-
-  /** Ends the place when the connection breaks, or at once if it has broken. */
-  endWithConnection(): void {
-    const { signal } = this.request;
-    if (signal.aborted) this.end();
-    else signal.addEventListener("abort", this.end);
-  }
 }
 
 function callIdOf(request: Request): string {

@@ -1,4 +1,4 @@
-/** A small application on a web framework from npm, which is inlined when the function is deployed. */
+/** A small application with a web framework from npm, which the deploy bundles. */
 import { Hono } from "npm:hono@4";
 
 interface Book {

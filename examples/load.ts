@@ -1,7 +1,7 @@
 const DEFAULT_MS = 200;
 const LONGEST_MS = 10_000;
 
-/** Keeps a processor busy for `?ms=` milliseconds, to see scaling at work; answers with what it did. */
+/** Keeps a processor busy for `?ms=` milliseconds, to demonstrate scaling. Answers with the work done. */
 export default (request: Request) => {
   const asked = Number(new URL(request.url).searchParams.get("ms") ?? DEFAULT_MS);
   const ms = Math.min(Math.max(asked || DEFAULT_MS, 1), LONGEST_MS);

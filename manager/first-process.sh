@@ -1,7 +1,7 @@
 #!/bin/sh
-# The first process of a container: starts the program that its arguments name, hands signals on, and ends as it does. What
-# the killed process of a build leaves behind becomes a child of the first process, and fills the table of processes
-# unless that one waits for it. A shell waits for all; Node.js for what it has started itself.
+# The first process of a container. It starts the program of its arguments, forwards signals, and ends with its status.
+# Orphans of a killed build become children of the first process, and fill the process table until it waits for them. A
+# shell waits for all children, Node.js only for its own.
 "$@" &
 child=$!
 trap 'kill -TERM "$child"' TERM INT

@@ -118,29 +118,8 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   const leader = new Leader({ api, place, identity: env.SKIFF_POD ?? hostname(), lead, print });
   services.add({ name: "leader", drain: () => leader.close() });
 
-  const port = await serve(services, manager, { env, limits, print });
-  await builder.warm();
-  void platform.synced.then(() => services.ready());
-  print(`the manager listens on port ${port}`);
-  return () => services.stop({ drainMs: limits.drainMs });
-}
-
-interface ServeOptions {
-  readonly env: NodeJS.ProcessEnv;
-  readonly limits: Limits;
-  readonly print: (line: string) => void;
-}
-
-/** Serves the management API. Resolves with the port. */
-async function serve(services: ServiceList, manager: Manager, options: ServeOptions): Promise<number> {
-  const { env, limits, print } = options;
+  const { server, lingering } = createApiServer(manager, limits);
   const address = { port: Number(env.SKIFF_PORT ?? 8080), host: env.SKIFF_HOST ?? "0.0.0.0" };
-  const order = new RequestOrder();
-  const server = createServer(serverOptions(limits), (request, response) =>
-    order.run(request, response, () => manager.handler(request, response)),
-  );
-  const lingering = new LingeringCloses();
-  server.on("connection", (socket: Socket) => lingering.watch(socket, () => order.isDone(socket)));
   const port = await listen(server, address, print);
   services.add({
     name: "server",
@@ -148,7 +127,21 @@ async function serve(services: ServiceList, manager: Manager, options: ServeOpti
     drain: async () => void server.close(),
     close: (withinMs) => closeServer(server, lingering, withinMs),
   });
-  return port;
+  await builder.warm();
+  void platform.synced.then(() => services.ready());
+  print(`the manager listens on port ${port}`);
+  return () => services.stop({ drainMs: limits.drainMs });
+}
+
+/** Creates the server of the management API, and the connections that it must let linger. */
+function createApiServer(manager: Manager, limits: Limits) {
+  const order = new RequestOrder();
+  const lingering = new LingeringCloses();
+  const server = createServer(serverOptions(limits), (request, response) =>
+    order.run(request, response, () => manager.handler(request, response)),
+  );
+  server.on("connection", (socket: Socket) => lingering.watch(socket, () => order.isDone(socket)));
+  return { server, lingering };
 }
 
 /** Returns the number of unassigned pods to keep ready; 0 disables the pool. */

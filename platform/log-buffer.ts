@@ -22,10 +22,6 @@ export class LogBuffer {
     for (const follower of this.#followers) follower(line);
   }
 
-  tail(count: number): readonly LogLine[] {
-    return this.#lines.last(count);
-  }
-
   /** Ends all followers after the last line. */
   close(): void {
     this.#isClosed = true;
@@ -34,7 +30,7 @@ export class LogBuffer {
 
   async *read({ tail, follow, signal }: LogOptions): AsyncGenerator<LogLine> {
     const queue = new LogLines(BEHIND);
-    for (const line of this.tail(tail)) queue.push(line);
+    for (const line of this.#lines.last(tail)) queue.push(line);
     let wake: () => void = () => {};
     const follower = (line?: LogLine) => {
       if (line) queue.push(line);
@@ -81,7 +77,6 @@ class LogLines {
     while (length() > 1 && (length() > lines || this.#characters > characters)) this.shift();
   }
 
-  /** Removes the oldest line. */
   shift(): LogLine | undefined {
     const line = this.#lines[this.#first];
     if (!line) return undefined;

@@ -119,7 +119,7 @@ export interface Draft {
   readonly sourceHash: string;
   readonly settings: Settings;
   /** Source and bundle, or the number of a stored version of this function with the same content. */
-  readonly content: Content | SameAs;
+  readonly content: Content | { readonly sameAs: number };
 }
 
 export interface Content {
@@ -127,17 +127,9 @@ export interface Content {
   readonly artifact: Artifact;
 }
 
-export interface SameAs {
-  readonly sameAs: number;
-}
-
 /** A stored version without its source and bundle. */
-export interface VersionRecord {
-  readonly name: string;
+export interface VersionRecord extends Omit<Draft, "content"> {
   readonly version: number;
-  readonly hash: string;
-  readonly sourceHash: string;
-  readonly settings: Settings;
   readonly createdAt: Date;
 }
 

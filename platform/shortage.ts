@@ -12,7 +12,6 @@ const SHORTAGES: Readonly<Record<string, string>> = {
   ENOBUFS: "the system has no buffers left",
 };
 
-/** The remedy for a full disk. */
 export const FREE_SPACE = "free space in the data folder of Skiff (--data, SKIFF_DATA)";
 
 /** Whether a full disk caused the error, in a file or in the database. */

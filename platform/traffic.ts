@@ -8,18 +8,14 @@ const MOST_WEIGHT = 1_000_000;
  * @throws Problem `invalid_request`
  */
 export function checkTraffic(traffic: Traffic): Traffic {
-  if (traffic.length === 0) {
-    throw new Problem("invalid_request", "The traffic names no version: name at least one, with a weight.");
-  }
+  const refuse = (detail: string) => new Problem("invalid_request", detail);
+  if (traffic.length === 0) throw refuse("The traffic names no version: name at least one, with a weight.");
   const versions = new Set<number>();
   for (const { version, weight } of traffic) {
-    if (versions.has(version)) {
-      throw new Problem("invalid_request", `The traffic names version ${version} twice: name it once.`);
-    }
+    if (versions.has(version)) throw refuse(`The traffic names version ${version} twice: name it once.`);
     versions.add(version);
     if (!Number.isInteger(weight) || weight < 1 || weight > MOST_WEIGHT) {
-      throw new Problem(
-        "invalid_request",
+      throw refuse(
         `The weight of version ${version} is ${weight}: use a whole number from 1 to ${MOST_WEIGHT}.`,
       );
     }
@@ -49,11 +45,6 @@ export function chooseVersion(traffic: Traffic, random: number): number | undefi
 export function shareOf(traffic: Traffic, version: number): number {
   const weight = traffic.find((share) => share.version === version)?.weight ?? 0;
   return weight === 0 ? 0 : weight / totalWeight(traffic);
-}
-
-/** Returns the endpoints of the current version; undefined without traffic. */
-export function currentOf(endpoints: Endpoints | undefined): VersionEndpoints | undefined {
-  return endpoints && versionOf(endpoints, currentVersion(endpoints.traffic));
 }
 
 /** Returns the endpoints of a version; undefined if it does not exist. */

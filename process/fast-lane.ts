@@ -17,19 +17,12 @@ export interface FastLaneOptions {
   readonly means?: Means;
 }
 
-/** A supply that attempts take from. Whoever adds to it calls `admit`. */
+/** A supply that attempts take from. Its owner calls `admit` after it has grown. */
 export interface Means {
   /** True if it holds more than `promised`. */
   has(promised: number): boolean;
   /** Orders one more. */
   want(): void;
-}
-
-export interface Entry {
-  /** Ends the wait for a place. */
-  readonly signal: AbortSignal;
-  /** Amount of work in any unit; small work overtakes much larger work. */
-  readonly size?: number;
 }
 
 const REVIEW_MS = 20;
@@ -60,10 +53,14 @@ export class FastLane {
   }
 
   /**
-   * Runs `begin`, and again after each eviction. Resolves with the result of the last attempt.
+   * Runs `begin`, and again after each eviction. Resolves with the result of the last attempt. `size` is the amount of
+   * work in any unit.
    * @throws the refusal if too much work waits; the signal's reason if it aborts before the work begins
    */
-  async run<T>(begin: () => Attempt<T>, { signal, size = 0 }: Entry): Promise<T> {
+  async run<T>(
+    begin: () => Attempt<T>,
+    { signal, size = 0 }: { readonly signal: AbortSignal; readonly size?: number },
+  ): Promise<T> {
     await this.#enter(signal, size);
     let stay: Stay<T>;
     try {

@@ -103,7 +103,7 @@ describe("a stream that lasts", () => {
   });
 
   it("(stream of events) goes on when its function is deployed anew, and ends cleanly when its time is over", async () => {
-    await start("idle=1h&timeout=100ms", "500ms");
+    await start("idle=1h&timeout=100ms", "2s");
     const { seen, ended } = await events();
     await skiff.deploy("streams", answering("new"));
     const before = seen.length;

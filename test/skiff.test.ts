@@ -8,11 +8,8 @@ import { processesWith } from "./support/instances/processes.ts";
 import { SkiffProgram } from "./support/skiff/skiff-program.ts";
 import { type StartedSkiff, startedSkiff } from "./support/skiff/started-skiff.ts";
 
-const SLOW = `export default async (request) => {
-  console.log("working");
-  await new Promise((resolve) => setTimeout(resolve, 700));
-  return "done";
-};`;
+/** Answers with its body, so that a call lasts until the test ends that. */
+const READER = `export default (request) => { console.log("reading"); return request.text(); };`;
 
 async function text(url: string, init?: RequestInit): Promise<string> {
   return (await fetch(url, init)).text();
@@ -41,6 +38,23 @@ describe("Skiff as one program", () => {
     assert.equal(response.status, 201, await response.text());
   }
 
+  /** A call that is under way until `end`, which gives its answer. */
+  async function heldCall(url: string) {
+    await deploy(url, "reader", READER);
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = writable.getWriter();
+    const init = { method: "POST", body: readable, duplex: "half" };
+    const answer = text(`${url}/fn/reader`, init);
+    await writer.write(Buffer.from("still "));
+    await eventually("the call is there", () => program!.output.includes("[reader] reading"));
+    const end = async () => {
+      await writer.write(Buffer.from("here"));
+      await writer.close();
+      return answer;
+    };
+    return { answer, end };
+  }
+
   it("says on the terminal where it listens, what was deployed, what functions print and which calls failed", async () => {
     const skiff = start();
     const url = await skiff.url();
@@ -62,17 +76,15 @@ describe("Skiff as one program", () => {
       it("lets a call finish on Ctrl-C, refuses new ones meanwhile, and leaves no process", async () => {
         const skiff = start({ args: ["--workers", workers] });
         const url = await skiff.url();
-        await deploy(url, "slow", SLOW);
-        const call = text(`${url}/fn/slow`);
-        await eventually("the call is there", () => skiff.output.includes("[slow] working"));
+        const call = await heldCall(url);
         skiff.signal("SIGINT");
         await eventually("it drains", () => skiff.output.includes("letting calls finish"));
-        const refused = await fetch(`${url}/fn/slow`);
+        const refused = await fetch(`${url}/fn/reader`);
         assert.equal(refused.status, 503);
         assert.ok(Number(refused.headers.get("retry-after")) > 0);
         assert.equal(((await refused.json()) as { code: string }).code, "draining");
         assert.equal((await fetch(`${url}/readyz`)).status, 503);
-        assert.equal(await call, "done");
+        assert.equal(await call.end(), "still here");
         assert.equal(await skiff.ended(), 0);
         assert.deepEqual(processesWith(folder), []);
       });
@@ -80,38 +92,25 @@ describe("Skiff as one program", () => {
       it("stops at once when it is asked a second time", async () => {
         const skiff = start({ args: ["--workers", workers] });
         const url = await skiff.url();
-        await deploy(url, "slow", SLOW.replace("700", "20000"));
-        const call = text(`${url}/fn/slow`).catch(() => "broken off");
-        await eventually("the call is there", () => skiff.output.includes("[slow] working"));
+        const call = await heldCall(url);
+        const brokenOff = assert.rejects(call.answer);
         skiff.signal("SIGTERM");
         await eventually("it drains", () => skiff.output.includes("letting calls finish"));
         skiff.signal("SIGTERM");
         assert.equal(await skiff.ended(), 1);
-        assert.equal(await call, "broken off");
+        await brokenOff;
         await eventually("no process is left", () => processesWith(folder).length === 0);
       });
 
       it("lets a call finish when its terminal is closed, however often it hears of that", async () => {
         const skiff = start({ args: ["--workers", workers] });
         const url = await skiff.url();
-        await deploy(
-          url,
-          "reader",
-          `export default (request) => { console.log("reading"); return request.text(); };`,
-        );
-        const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-        const writer = writable.getWriter();
-        const init = { method: "POST", body: readable, duplex: "half" };
-        const call = text(`${url}/fn/reader`, init);
-        await writer.write(Buffer.from("still "));
-        await eventually("the call is there", () => skiff.output.includes("[reader] reading"));
+        const call = await heldCall(url);
         skiff.stopReading();
         skiff.signal("SIGHUP");
         await eventually("it drains", async () => (await fetch(`${url}/readyz`)).status === 503);
         skiff.signal("SIGHUP");
-        await writer.write(Buffer.from("here"));
-        await writer.close();
-        assert.equal(await call, "still here");
+        assert.equal(await call.end(), "still here");
         assert.equal(await skiff.ended(), 0);
         assert.deepEqual(processesWith(folder), []);
       });

@@ -1,4 +1,4 @@
-/** Prints the files that one warm call passes: `node bench/tools/call-path.ts`. */
+/** Prints the files on the path of one warm call: `node bench/tools/call-path.ts`. */
 import { filesOfCall } from "../../test/support/call-path.ts";
 
 for (const method of ["GET", "POST"] as const) {

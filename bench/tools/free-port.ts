@@ -1,6 +1,6 @@
 import net from "node:net";
 
-/** A port of the loopback address that was free just now, for programs that cannot choose one themselves. */
+/** Returns a free port of the loopback address, for programs that cannot select one themselves. */
 export async function freePort(): Promise<number> {
   const server = net.createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -1,10 +1,10 @@
-/** Bytes that a process holds after a collection: its garbage says when the collector came last, and no more. */
+/** Returns the bytes of a process after a garbage collection. */
 export async function heldBytes(inspector: string): Promise<number> {
   const socket = new WebSocket(inspector);
-  await heard(socket, "open");
+  await eventOf(socket, "open");
   try {
     await ask(socket, 1, "HeapProfiler.collectGarbage", {});
-    // Array buffers are part of what is external.
+    // `external` includes array buffers.
     const expression = "(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())";
     const { result } = await ask(socket, 2, "Runtime.evaluate", { expression });
     return result.value;
@@ -15,14 +15,14 @@ export async function heldBytes(inspector: string): Promise<number> {
 
 /** Calls a method of the Chrome DevTools Protocol. */
 async function ask(socket: WebSocket, id: number, method: string, params: object) {
-  const answer = heard(socket, "message") as Promise<MessageEvent<string>>;
+  const answer = eventOf(socket, "message") as Promise<MessageEvent<string>>;
   socket.send(JSON.stringify({ id, method, params }));
   const { result, error } = JSON.parse((await answer).data);
   if (error) throw new Error(`${method}: ${error.message}`);
   return result as { readonly result: { readonly value: number } };
 }
 
-function heard(socket: WebSocket, name: "open" | "message"): Promise<Event> {
+function eventOf(socket: WebSocket, name: "open" | "message"): Promise<Event> {
   return new Promise((resolve, reject) => {
     socket.addEventListener(name, resolve, { once: true });
     socket.addEventListener("error", () => reject(new Error("the inspector did not answer")), { once: true });

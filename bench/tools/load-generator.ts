@@ -1,6 +1,6 @@
 /**
  * Keep-alive GETs over raw sockets, in a process of its own: `load-generator.ts PORT PATH CONNECTIONS MS`.
- * Prints `{calls, medianMs, p99Ms}`. Any answer but 200 with the expected body ends it with an error.
+ * Prints `{calls, medianMs, p99Ms}`. Fails on any answer but 200 with the expected body.
  */
 import net from "node:net";
 import { fileURLToPath } from "node:url";
@@ -19,7 +19,7 @@ export interface LoadResult {
   readonly p99Ms: number;
 }
 
-/** Most latencies that are kept. */
+/** Greatest number of stored latencies. */
 const SAMPLES = 20_000;
 
 async function client({ port, path, timeMs }: LoadOptions, latenciesMs: number[]): Promise<number> {

@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { freePort } from "./free-port.ts";
 
 export interface NginxOptions {
-  /** Its own, made here. */
+  /** Folder for its files. */
   readonly folder: string;
   readonly workers: number;
-  /** Socket of what answers `/fn/hi`. */
+  /** Socket of the program that answers `/fn/hi`. */
   readonly unix: string;
   readonly children: ChildProcess[];
 }
 
-/** nginx as a plain reverse proxy with kept connections, without an access log. Gives its port. */
+/** Starts nginx as a reverse proxy with keep-alive connections and without an access log. Returns its port. */
 export async function startNginx({ folder, workers, unix, children }: NginxOptions): Promise<number> {
   const port = await freePort();
   mkdirSync(folder, { recursive: true });

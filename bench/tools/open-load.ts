@@ -1,5 +1,5 @@
 /**
- * Calls that come at a pace of their own, whether those before were answered or not, in a process of its own:
+ * Makes calls at a fixed rate, independently of answers, in a process of its own:
  * `open-load.ts PORT PATH PER_SECOND MS`. Prints an `OpenLoadResult`.
  */
 import { spawn } from "node:child_process";
@@ -17,9 +17,9 @@ export interface OpenLoadResult {
   /** Answers with 200 in each second, by the time of the answer. */
   readonly goodPerSecond: readonly number[];
   readonly good: Spread;
-  /** Answered with 429 or 503, and told when to come back. */
+  /** Answers with 429 or 503 and Retry-After. */
   readonly refused: Spread;
-  /** Any other answer, or none. */
+  /** Other answers, and calls without one. */
   readonly others: number;
 }
 
@@ -90,7 +90,7 @@ function spread(values: readonly number[]): Spread {
   return { calls: sorted.length, medianMs: at(0.5), p99Ms: at(0.99) };
 }
 
-/** Runs it in another process, whose event loop is busy with nothing else. */
+/** Runs the load in another process, whose event loop has no other work. */
 export async function openLoad({ port, path, perSecond, timeMs }: OpenLoadOptions): Promise<OpenLoadResult> {
   const args = [fileURLToPath(import.meta.url), port, path, perSecond, timeMs].map(String);
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });

@@ -1,6 +1,5 @@
 /**
- * One peer of peers.ts in a process of its own: `peer.ts http-proxy|http-proxy-3|node SOCKET`. Prints the
- * port that it listens on.
+ * One peer of peers.ts in a process of its own: `peer.ts http-proxy|http-proxy-3|node SOCKET`. Prints its port.
  */
 import http from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,9 +1,9 @@
-/** One line of the table: what was measured, the figure, and the target it is held against. */
+/** One line of the table: measure, figure and target. */
 export interface Row {
   readonly what: string;
   readonly figure: string;
   readonly target?: string;
-  /** Absent where there is no target. */
+  /** Absent without a target. */
   readonly met?: boolean;
 }
 

@@ -1,7 +1,7 @@
 /**
- * A router with nothing behind it but the addresses it is told, in a process of its own: no build, no instance
- * per function. `router-process.ts` prints its port; each line `COUNT HOST:PORT` on standard input makes functions
- * f-0 … f-COUNT, all with that one instance, and is answered with the memory of the process.
+ * A router with given addresses instead of builds and instances, in a process of its own. `router-process.ts` prints
+ * its port. Each line `COUNT HOST:PORT` on standard input makes functions f-0 … f-COUNT, which share this instance. The
+ * answer is the memory of the process.
  */
 import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
@@ -24,7 +24,7 @@ setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 let made = 0;
 
-/** Bytes in use, without garbage and without what the platform itself keeps of its functions. */
+/** Bytes in use after a garbage collection. */
 function usedBytes(): number {
   collect();
   const { heapUsed, external } = process.memoryUsage();

@@ -6,19 +6,19 @@ import { fileURLToPath } from "node:url";
 
 const START_MS = 20_000;
 
-/** What node says of its inspector. */
+/** Output of Node about its inspector. */
 const FROM_INSPECTOR = /^(?:Debugger |For help, see:).*\n/gm;
 
-/** Skiff as `npm start` runs it, on a free port with a data folder of its own. */
+/** Runs Skiff like `npm start`, on a free port with a data folder of its own. */
 export class SkiffProcess {
   readonly url: string;
   readonly pid: number;
-  /** Where its inspector is, if `--inspect` was among the options. */
+  /** Address of its inspector, with the option `--inspect`. */
   readonly inspector: string | undefined;
   readonly #child: ChildProcess;
   readonly #folder: string;
 
-  /** @param options of the node that it runs in */
+  /** @param options options of Node */
   static async start(
     env: Record<string, string> = {},
     options: readonly string[] = [],
@@ -74,7 +74,7 @@ export class SkiffProcess {
     return (await response.json()) as { instances: { state: string }[]; ready: number };
   }
 
-  /** Waits until the idle function has no process any more. */
+  /** Waits until the idle function has no process. */
   async stopped(name: string): Promise<void> {
     const deadline = Date.now() + 20_000;
     while ((await this.describe(name)).instances.length > 0) {
@@ -89,7 +89,7 @@ export class SkiffProcess {
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
   }
 
-  /** Processes that the platform has started and that still run. */
+  /** Number of processes that the platform has started and that run. */
   children(): number {
     const text = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, "utf8").trim();
     return text === "" ? 0 : text.split(" ").length;

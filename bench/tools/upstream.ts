@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { denoPath } from "../../runtimes/deno/deno-binary.ts";
 
-/** The function that all peers have behind them. */
+/** The function behind all peers. */
 export const UPSTREAM = `Deno.serve({ onListen() {} }, () => new Response("hi"));\n`;
 
 export interface UpstreamOptions {
@@ -13,7 +13,7 @@ export interface UpstreamOptions {
   readonly children: ChildProcess[];
 }
 
-/** Starts it as a bare Deno program. */
+/** Starts the function as a bare Deno program. */
 export function startUpstream({ folder, address, children }: UpstreamOptions): void {
   const program = join(folder, "upstream.js");
   writeFileSync(program, UPSTREAM);

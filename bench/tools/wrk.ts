@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 
-/** Calls per second that `wrk` gets answered; throws if one was not. */
+/** Returns the answered calls per second of `wrk`. @throws Error if a call failed */
 export function wrk(url: string, connections: number, flags: readonly string[] = []): number {
   const args = ["-t1", `-c${connections}`, "-d1s", ...flags, url];
   const text = execFileSync("wrk", args, { encoding: "utf8" });
@@ -9,7 +9,7 @@ export function wrk(url: string, connections: number, flags: readonly string[] =
   return Number(rate);
 }
 
-/** True if the program is installed; `flag` is one that makes it do nothing. */
+/** True if the program is installed. With `flag` it must do nothing. */
 export function has(program: string, flag: string): boolean {
   return spawnSync(program, [flag], { stdio: "ignore" }).error === undefined;
 }

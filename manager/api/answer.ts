@@ -1,7 +1,12 @@
 import { randomUUID } from "node:crypto";
+import { inspect } from "node:util";
+import type { Router } from "@koa/router";
 import type { Context, Middleware } from "koa";
 import { ClientLeft } from "../../http/client-signal.ts";
 import { Problem, problemDocument, problemHeaders, toProblem } from "../../platform/problems.ts";
+
+/** Routes that the answer for an unknown path names. */
+const NEAREST = 3;
 
 /** Answers with one line of JSON. Its line end puts the next prompt of a shell on a line of its own. */
 export function answerJson(ctx: Pick<Context, "type" | "body">, value: unknown): void {
@@ -30,7 +35,7 @@ export function answerProblems(print: (line: string) => void): Middleware {
         ctx.res.destroy();
         return;
       }
-      if (!(error instanceof Problem)) print(`internal error in call ${callId}: ${stackOf(error)}`);
+      if (!(error instanceof Problem)) print(`internal error in call ${callId}: ${inspect(error)}`);
       const problem = toProblem(error);
       ctx.status = problem.status;
       ctx.body = `${JSON.stringify(problemDocument(problem, callId))}\n`;
@@ -41,8 +46,40 @@ export function answerProblems(print: (line: string) => void): Middleware {
   };
 }
 
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? String(error)) : `thrown value ${String(error)}`;
+/** The last step: answers OPTIONS, methods that a path does not serve, and unknown paths. */
+export function answerUnrouted(router: Router): Middleware {
+  return (ctx) => {
+    const methods = new Set(router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods));
+    if (methods.size === 0) throw unknownRoute(router, ctx.method, ctx.path);
+    const allow = [...methods, "OPTIONS"].sort().join(", ");
+    ctx.set("allow", allow);
+    ctx.status = 204;
+    if (ctx.method === "OPTIONS") return;
+    const detail = `${ctx.path.slice(0, 80)} answers ${allow}, not ${ctx.method}.`;
+    throw new Problem("method_not_allowed", detail);
+  };
+}
+
+function unknownRoute(router: Router, method: string, path: string): Problem {
+  const byPath = Object.entries(Object.groupBy(router.stack, (layer) => String(layer.path)));
+  const nearest = byPath
+    .toSorted(([a], [b]) => likeness(b, path) - likeness(a, path))
+    .slice(0, NEAREST)
+    .map(([route, layers = []]) => {
+      const methods = layers.flatMap((layer) => layer.methods.filter((each) => each !== "HEAD"));
+      return `${methods.join("|")} ${route.replace(":name", "NAME")}`;
+    });
+  return new Problem(
+    "unknown_route",
+    `Nothing is served at ${method} ${path.slice(0, 80)}. Nearest: ${nearest.join(", ")}. Full list: /openapi.json.`,
+  );
+}
+
+/** From 0 to 1: length of the common beginning in relation to the longer path. */
+function likeness(a: string, b: string): number {
+  let common = 0;
+  while (common < a.length && a[common] === b[common]) common++;
+  return common / Math.max(a.length, b.length);
 }
 
 /** Removes line breaks and control characters: text of users must not control the terminal. */

@@ -115,15 +115,12 @@ async function readPatch(ctx: Call): Promise<SettingsPatch> {
     tooLarge: "body_too_large",
     advice: "send settings only, and code with PUT.",
   });
-  const patch = parseJson(body);
-  if (typeof patch === "object" && patch !== null && !Array.isArray(patch)) return patch as SettingsPatch;
-  throw new Problem("invalid_request", 'The body must be a JSON object of settings, such as {"min": 1}.');
-}
-
-function parseJson(body: Buffer): unknown {
+  let patch: unknown;
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    patch = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch (error) {
     throw new Problem("invalid_request", `The body is not JSON: ${(error as Error).message.slice(0, 200)}.`);
   }
+  if (typeof patch === "object" && patch !== null && !Array.isArray(patch)) return patch as SettingsPatch;
+  throw new Problem("invalid_request", 'The body must be a JSON object of settings, such as {"min": 1}.');
 }

@@ -4,7 +4,8 @@ import { Problem, unknownFunction } from "../../platform/problems.ts";
 import { readParameters, wholeNumber } from "./read-query.ts";
 import type { Handler, Services } from "./services.ts";
 
-const ENDINGS: Readonly<Record<SourceType, string>> = {
+/** Endings of file names by media type. */
+export const SOURCE_ENDINGS: Readonly<Record<SourceType, string>> = {
   "text/typescript": "ts",
   "application/x-tar": "tar",
   "application/gzip": "tar.gz",
@@ -22,7 +23,10 @@ export function readSource({ platform }: Services): Handler {
     if (source === undefined) throw await unknownVersion(platform, name, version);
     const charset = source.type === "text/typescript" ? "; charset=utf-8" : "";
     ctx.set("content-type", `${source.type}${charset}`);
-    ctx.set("content-disposition", `attachment; filename="${name}-${version}.${ENDINGS[source.type]}"`);
+    ctx.set(
+      "content-disposition",
+      `attachment; filename="${name}-${version}.${SOURCE_ENDINGS[source.type]}"`,
+    );
     const { buffer, byteOffset, byteLength } = source.bytes;
     ctx.body = Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
   };

@@ -1,43 +1,32 @@
 import { Problem } from "../../platform/problems.ts";
 import { formatBytes, formatMs } from "../../platform/quantity.ts";
+import { WaitingList } from "../../process/waiting-list.ts";
 
 export interface TurnLimits {
   readonly waitingPerName: number;
-  /** Changes that are under way or wait. */
+  /** Changes under way and waiting. */
   readonly inAll: number;
-  /** Memory that these may hold, in bytes. */
+  /** Memory of changes under way and waiting, in bytes. */
   readonly bytesInAll: number;
-  /** Memory that those may hold which wait for their turn, in bytes. */
+  /** Memory of waiting changes, in bytes. */
   readonly waitingBytes: number;
   readonly waitMs: number;
 }
 
-/** What asks for its turn. */
 export interface Turn {
   readonly name: string;
-  /** Memory that it holds. */
+  /** Memory that the change holds. */
   readonly bytes: number;
-  /** It takes a place however many there are: a removal frees what others hold. */
+  /** Exempts the change from the limits, because a removal frees memory. */
   readonly isAlwaysTaken?: boolean;
   readonly signal: AbortSignal;
 }
 
-interface Waiter extends Turn {
-  readonly begin: () => void;
-}
-
-/** The changes of one function: one is under way, the others wait. */
-interface Line {
-  readonly waiting: Waiter[];
-}
-
-/**
- * Lets changes of one function run one after the other in order of arrival. Changes of different functions do not know
- * of each other: whatever they work with has its own places.
- */
+/** Runs changes of one function in order of arrival. Changes of other functions run at the same time. */
 export class DeployTurns {
   readonly #limits: TurnLimits;
-  readonly #lines = new Map<string, Line>();
+  /** Waiting changes by function. A function with a change under way has an entry. */
+  readonly #waiting = new Map<string, WaitingList<undefined>>();
   #count = 0;
   #bytes = 0;
   #waitingBytes = 0;
@@ -47,21 +36,20 @@ export class DeployTurns {
   }
 
   /**
-   * Runs `work` when it is its turn.
-   * @throws Problem `too_many_waiting` if too many are there already or the turn does not come in time
-   * @throws the signal's reason if it is aborted before the turn comes
+   * Runs `work` after the earlier changes of the name.
+   * @throws Problem `too_many_waiting` over a limit or after `waitMs`; the signal's reason if it aborts before
    */
   async run<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
     turn.signal.throwIfAborted();
-    if (!turn.isAlwaysTaken) this.#checkRoom(turn);
+    if (!turn.isAlwaysTaken) this.#checkLimits(turn);
     this.#count++;
     this.#bytes += turn.bytes;
     try {
-      await this.#turn(turn);
+      await this.#wait(turn);
       try {
         return await work();
       } finally {
-        this.#next(turn.name);
+        if (!this.#waiting.get(turn.name)!.admit()) this.#waiting.delete(turn.name);
       }
     } finally {
       this.#count--;
@@ -69,72 +57,40 @@ export class DeployTurns {
     }
   }
 
-  async #turn(turn: Turn): Promise<void> {
-    const line = this.#lines.get(turn.name);
-    if (!line) {
-      this.#lines.set(turn.name, { waiting: [] });
+  async #wait({ name, bytes, signal }: Turn): Promise<void> {
+    const waiting = this.#waiting.get(name);
+    if (!waiting) {
+      this.#waiting.set(name, new WaitingList());
       return;
     }
-    this.#waitingBytes += turn.bytes;
+    const { waitMs } = this.#limits;
+    const late = new AbortController();
+    const expire = () => late.abort(tooMany(`Earlier deploys took over ${formatMs(waitMs)}`));
+    const timer = setTimeout(expire, waitMs);
+    this.#waitingBytes += bytes;
     try {
-      await this.#wait(turn, line);
+      await waiting.wait(undefined, AbortSignal.any([signal, late.signal]));
     } finally {
-      this.#waitingBytes -= turn.bytes;
+      clearTimeout(timer);
+      this.#waitingBytes -= bytes;
     }
   }
 
-  #wait(turn: Turn, { waiting }: Line): Promise<void> {
-    const { signal } = turn;
-    return new Promise((resolve, reject) => {
-      const { waitMs } = this.#limits;
-      const settle = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", aborted);
-      };
-      const leave = (reason: unknown) => {
-        settle();
-        waiting.splice(waiting.indexOf(waiter), 1);
-        reject(reason);
-      };
-      const aborted = () => leave(signal.reason);
-      const timer = setTimeout(
-        () => leave(tooMany(`Deploys before this one took over ${formatMs(waitMs)}`)),
-        waitMs,
-      );
-      signal.addEventListener("abort", aborted);
-      const begin = () => {
-        settle();
-        resolve();
-      };
-      const waiter: Waiter = { ...turn, begin };
-      waiting.push(waiter);
-    });
-  }
-
-  #next(name: string): void {
-    const line = this.#lines.get(name);
-    const next = line?.waiting.shift();
-    if (next) next.begin();
-    else this.#lines.delete(name);
-  }
-
-  #checkRoom({ name, bytes }: Turn): void {
+  #checkLimits({ name, bytes }: Turn): void {
     const { inAll, waitingPerName, waitingBytes, bytesInAll } = this.#limits;
     if (this.#count >= inAll) throw tooMany(`${inAll} deploys are under way or wait already`);
-    if (this.#bytes + bytes > bytesInAll) {
-      throw tooMany(
-        `Sources of ${formatBytes(this.#bytes)} are there, of ${formatBytes(bytesInAll)} that may`,
-      );
-    }
-    const line = this.#lines.get(name);
-    if (!line) return;
-    if (line.waiting.length >= waitingPerName)
-      throw tooMany(`${waitingPerName} deploys of "${name}" wait already`);
+    if (this.#bytes + bytes > bytesInAll) throw tooMany(`Deploys hold ${sources(this.#bytes, bytesInAll)}`);
+    const waiting = this.#waiting.get(name);
+    if (!waiting) return;
+    if (waiting.size >= waitingPerName) throw tooMany(`${waitingPerName} deploys of "${name}" wait already`);
     if (this.#waitingBytes + bytes > waitingBytes) {
-      const held = formatBytes(this.#waitingBytes);
-      throw tooMany(`Sources of ${held} wait already, of ${formatBytes(waitingBytes)} that may`);
+      throw tooMany(`Waiting deploys hold ${sources(this.#waitingBytes, waitingBytes)}`);
     }
   }
+}
+
+function sources(bytes: number, most: number): string {
+  return `sources of ${formatBytes(bytes)}, at most ${formatBytes(most)}`;
 }
 
 function tooMany(what: string): Problem {

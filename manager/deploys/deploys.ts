@@ -8,7 +8,7 @@ import {
 } from "../../platform/deploying.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Draft, Platform, Source, VersionRecord } from "../../platform/platform.ts";
-import { Problem, unknownFunction } from "../../platform/problems.ts";
+import { draining, Problem, unknownFunction } from "../../platform/problems.ts";
 import { applySettings, defaultSettings, type SettingsPatch } from "../../platform/settings.ts";
 import { sourceHash, versionHash } from "../../platform/version-hash.ts";
 import { FastLane } from "../../process/fast-lane.ts";
@@ -18,14 +18,14 @@ import { DeployTurns } from "./deploy-turns.ts";
 
 const DEPLOYS_IN_ALL = 1_000;
 const DEPLOYS_WAITING_PER_NAME = 20;
-/** Sources of the largest size whose memory all deploys may hold together, and all that wait. */
+/** Memory of all deploys, and of waiting ones, in sources of the largest size. */
 const SOURCES_IN_ALL = 32;
 const SOURCES_WAITING = 16;
-/** Versions that are started at a time. One that does not start soon mostly waits: for a pod, or for itself. */
+/** Starts of versions at a time. Slow ones mostly wait, for a pod or for the code of the function. */
 const STARTS = 16;
 const STARTS_FAST_MS = 400;
 const SLOW_STARTS = 32;
-/** How long a removal lets deploys before it finish: most do, and what hangs has no reason to go on. */
+/** Time that a removal gives earlier deploys to finish before it aborts them. */
 const REMOVAL_WAITS_MS = 500;
 
 export interface DeploysOptions {
@@ -36,31 +36,31 @@ export interface DeploysOptions {
 
 export interface DeployOrder {
   readonly name: string;
-  /** Absent: that of the current version stays. */
+  /** Source of the new version. By default that of the current version. */
   readonly source?: Source;
-  /** Changes to the settings of the current version, or to the defaults for a new function. */
+  /** Changes to the settings of the current version, or to the defaults of a new function. */
   readonly patch: SettingsPatch;
-  /** Stops waiting and building; a publish that has begun is completed. */
+  /** Aborts waiting and building. A publish that has begun completes. */
   readonly signal: AbortSignal;
 }
 
-/** What came of a deploy, with the times that a person wants to know. */
+/** The result of a deploy, with the times to print. */
 export interface Deployed extends Published {
   readonly waitedMs: number;
-  /** Absent if the bundle of the version before was used again. */
+  /** Absent if the bundle of the previous version was reused. */
   readonly buildMs?: number;
   readonly startMs: number;
 }
 
-/** Makes versions out of sources and settings: one at a time for each function, in order of arrival. */
+/** Makes versions of sources and settings. Changes of one function run in order of arrival. */
 export class Deploys {
   readonly #options: DeploysOptions;
   readonly #turns: DeployTurns;
   readonly #starts: FastLane;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
-  /** Those of each name that a removal may stop. */
-  readonly #deploying = new Map<string, Set<AbortController>>();
+  /** Deploys under way and waiting, with the controllers by which a removal aborts them. */
+  readonly #deploying = new Set<{ readonly name: string; readonly removal: AbortController }>();
 
   constructor(options: DeploysOptions) {
     this.#options = options;
@@ -83,39 +83,34 @@ export class Deploys {
   }
 
   /**
-   * @throws Problem `unknown_function` (no source given and none there), `invalid_setting`,
-   * `too_many_waiting`, `draining`, what builder and platform throw; the signal's reason. Nothing is
-   * changed then
+   * Deploys a version. An error changes nothing.
+   * @throws Problem `unknown_function` (neither a source nor a current version), `invalid_setting`, `too_many_waiting`,
+   * `draining`; errors of builder and platform; the signal's reason
    */
   deploy(order: DeployOrder): Promise<Deployed> {
     const arrivedAt = performance.now();
-    const { name } = order;
-    const removed = new AbortController();
-    const signal = AbortSignal.any([order.signal, this.#closing.signal, removed.signal]);
-    const bytes = order.source?.bytes.byteLength ?? 0;
-    const deploying = this.#deploying.get(name) ?? new Set();
-    this.#deploying.set(name, deploying.add(removed));
-    const work = () =>
-      this.#deploy({ ...order, signal, removed: removed.signal }, performance.now() - arrivedAt);
-    const done = this.#turns.run({ name, bytes, signal }, work).finally(() => {
-      deploying.delete(removed);
-      if (deploying.size === 0 && this.#deploying.get(name) === deploying) this.#deploying.delete(name);
-    });
-    return this.#track(done);
+    const { name, source } = order;
+    const deploying = { name, removal: new AbortController() };
+    const removed = deploying.removal.signal;
+    const signal = AbortSignal.any([order.signal, this.#closing.signal, removed]);
+    this.#deploying.add(deploying);
+    const work = () => this.#deploy({ ...order, signal, removed }, performance.now() - arrivedAt);
+    const done = this.#turns.run({ name, bytes: source?.bytes.byteLength ?? 0, signal }, work);
+    return this.#track(done.finally(() => this.#deploying.delete(deploying)));
   }
 
   /**
-   * Takes its turn among the changes of its name, so that no deploy before it brings the function back; those that hang
-   * end. False if there was none.
+   * Removes a function after its earlier deploys, so that none of them restores it. Deploys that hang are aborted.
+   * False if there is no such function.
    */
   async remove(name: string): Promise<boolean> {
     const { platform } = this.#options;
-    const before = [...(this.#deploying.get(name) ?? [])];
+    const before = [...this.#deploying].filter((each) => each.name === name);
     const detail = `The function "${name}" was removed while this deploy was under way. Deploy it again.`;
-    const stop = () => {
-      for (const each of before) each.abort(new Problem("unknown_function", detail));
+    const abort = () => {
+      for (const { removal } of before) removal.abort(new Problem("unknown_function", detail));
     };
-    const timer = setTimeout(stop, REMOVAL_WAITS_MS);
+    const timer = setTimeout(abort, REMOVAL_WAITS_MS);
     const turn = { name, bytes: 0, isAlwaysTaken: true, signal: this.#closing.signal };
     try {
       return await this.#track(this.#turns.run(turn, () => platform.remove(name)));
@@ -124,16 +119,13 @@ export class Deploys {
     }
   }
 
-  /** Waits up to `drainMs` for what is under way; then what has not begun to publish ends with `draining`. */
+  /** Waits up to `drainMs` for changes under way. Deploys that have not begun to publish end with `draining` then. */
   async close({ drainMs }: { drainMs: number }): Promise<void> {
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), drainMs);
-    const late = new Promise<void>((resolve) => deadline.signal.addEventListener("abort", () => resolve()));
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, drainMs);
     await Promise.race([Promise.allSettled(this.#underWay), late]);
     clearTimeout(timer);
-    this.#closing.abort(
-      new Problem("draining", "Skiff is shutting down: deploy again in a moment.", { retryAfterS: 1 }),
-    );
+    this.#closing.abort(draining());
   }
 
   async #deploy(
@@ -146,7 +138,7 @@ export class Deploys {
     if (hashed === undefined) throw unknownFunction(name);
     const settings = applySettings(current?.settings ?? defaultSettings(limits), patch, limits);
     const version = { name, hash: versionHash(hashed, settings), sourceHash: hashed, settings };
-    // Whoever left, a version is whole or it is not there; but nobody waits for one that is removed at once.
+    // Only a removal aborts a publish: for a client that disconnects, a version is complete or absent.
     if (current && isSameVersion(current, version)) {
       if (isServing(platform, current)) return { ...unchanged(current), waitedMs, startMs: 0 };
       return { ...(await this.#start(() => complete(platform, current, removed), signal)), waitedMs };
@@ -157,10 +149,7 @@ export class Deploys {
     return { ...(await this.#start(start, signal)), ...built, waitedMs };
   }
 
-  async #start(
-    start: () => Promise<Published>,
-    signal: AbortSignal,
-  ): Promise<Published & { readonly startMs: number }> {
+  async #start(start: () => Promise<Published>, signal: AbortSignal) {
     const startedAt = performance.now();
     const published = await this.#starts.run(() => startAttempt(start()), { signal });
     return { ...published, startMs: performance.now() - startedAt };
@@ -179,7 +168,7 @@ export class Deploys {
       const artifact = await this.#options.builder.build(source, signal);
       return { content: { source, artifact }, buildMs: performance.now() - startedAt };
     } catch (error) {
-      // What a build says when it is stopped matters less than why it was.
+      // The reason for an abort is more useful than the error of an aborted build.
       signal.throwIfAborted();
       throw error;
     }
@@ -193,7 +182,7 @@ export class Deploys {
   }
 }
 
-/** A start goes on where it is, in whatever lane: it is the platform's work. */
+/** A start is work of the platform, so it cannot be slowed down or evicted. */
 function startAttempt<T>(done: Promise<T>): Attempt<T> {
   const startedAtMs = performance.now();
   return { done, bytes: () => 0, workedMs: () => performance.now() - startedAtMs, slowDown: () => {} };

@@ -1,6 +1,7 @@
 import type { Limits } from "../../platform/limits.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
 import { formatBytes } from "../../platform/quantity.ts";
+import { SOURCE_ENDINGS } from "../api/read-source.ts";
 import { CALL_ID, json, OF_ANY_REQUEST, operation, problemResponses, text } from "./operation.ts";
 import { ref, type Schema, TEXT } from "./schema.ts";
 import { settingParameters } from "./settings.ts";
@@ -82,8 +83,7 @@ export function functionPaths(limits: Limits): Record<string, Schema> {
 }
 
 function contentPaths(): Record<string, Schema> {
-  const types = ["text/typescript", "application/x-tar", "application/gzip", "application/zip"];
-  const content = Object.fromEntries(types.map((type) => [type, { schema: BYTES }]));
+  const content = Object.fromEntries(Object.keys(SOURCE_ENDINGS).map((type) => [type, { schema: BYTES }]));
   const version = { type: "integer", minimum: 1 };
   const off = { type: "boolean", default: false };
   const raw = "Keep control characters, which are escaped otherwise";

@@ -66,7 +66,7 @@ function description(): Schema {
       notReady: { ...TEXT, description: "Reason why no instance is ready although one should be" },
       isolation: {
         ...object({ files: TEXT, network: TEXT }),
-        description: "Isolation of the instances, with reasons for what is missing",
+        description: "Isolation of the instances, and why it is not stronger",
       },
     },
   );
@@ -78,7 +78,7 @@ function problem(): Schema {
       type: { type: "string", format: "uri" },
       title: TEXT,
       status: { type: "integer", minimum: 400, maximum: 599 },
-      detail: { ...TEXT, description: "What is wrong and how to correct it" },
+      detail: { ...TEXT, description: "The error and how to correct it" },
       code: { enum: Object.keys(PROBLEMS) },
       callId: { type: "string", format: "uuid" },
     },

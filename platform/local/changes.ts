@@ -3,28 +3,27 @@ import type { Draft, LogLine, Stored, Traffic } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import { isDiskFull, shortageOf } from "../shortage.ts";
 import { checkTraffic, shareOf } from "../traffic.ts";
-import { type LocalFunction, removed, unknownVersion } from "./function.ts";
+import { type LocalFunction, removed } from "./function.ts";
 import { StartError } from "./instances/running-instance.ts";
 import { instancesForShare } from "./scaling/scaling.ts";
 import type { BundleFiles, VersionName } from "./store/bundle-files.ts";
 import type { Store } from "./store/store.ts";
 
-/** How long a removal waits for the instances; calls that take longer finish after it. */
+/** Longest wait of a removal for the instances. Longer calls finish after it. */
 const REMOVE_WAIT_MS = 1_000;
-const NOTHING_CHANGED = { version: "The new version", end: "Nothing was changed." };
 
 export interface ChangesOptions {
   readonly store: Store;
   readonly bundles: BundleFiles;
-  /** Resolves when every router obeys the newest endpoints. */
+  /** Resolves when every router uses the newest endpoints. */
   readonly spread: () => Promise<void>;
   readonly onLine: (name: string, line: LogLine) => void;
 }
 
 /**
- * Changes of functions: in the database first, then in memory. There is no queue. A version takes its number when it
- * begins, the database commits in the order in which it is asked, memory follows in that order, and a removal rejects
- * what is under way; the last commit is what holds.
+ * Changes functions, in the database first and then in memory. There is no queue: a version gets its number when its
+ * change begins, and the last commit holds. The database commits in the order of its requests, and memory follows in that
+ * order. A removal rejects the changes under way.
  */
 export class Changes {
   readonly #options: ChangesOptions;
@@ -33,7 +32,7 @@ export class Changes {
     this.#options = options;
   }
 
-  /** @param until ends it before it is committed */
+  /** @param until cancels the change before its commit */
   async store(fn: LocalFunction, draft: Draft, until: AbortSignal): Promise<Stored> {
     const { store, bundles } = this.#options;
     const { content, ...rest } = draft;
@@ -48,14 +47,12 @@ export class Changes {
       else await bundles.write(record, content.artifact);
       const started = await runner.bringUp(1, signal);
       let forget: readonly number[] = [];
-      const commit = store.add(
-        { ...record, content },
-        { signal, forget: () => (forget = fn.toForget({ newest: record.version })) },
-      );
+      const toForget = () => (forget = fn.toForget({ newest: record.version }));
+      const commit = store.add({ ...record, content }, signal, toForget);
       const left = await commit.catch(async (error: unknown) => {
-        await runner.giveUp(started);
-        // It was forgotten meanwhile, for a version that was stored before this one.
-        if ("sameAs" in content) mustHave(fn, content.sameAs);
+        await runner.supply.giveUp(started);
+        // The commit of another version may have forgotten it.
+        if ("sameAs" in content) fn.mustHave(content.sameAs);
         throw error;
       });
       isCommitted = true;
@@ -63,19 +60,19 @@ export class Changes {
       const isOver = fn.isEnded || fn.ending.aborted;
       fn.added(runner, isOver ? [] : started, forget);
       this.#log(fn.name, left);
-      // Of a platform that is closed it is stored nevertheless: the next start finds it.
-      if (isOver) await runner.giveUp(started);
+      // A closed platform has stored the version. The next start finds it.
+      if (isOver) await runner.supply.giveUp(started);
       if (fn.ending.aborted) throw removed(fn.name);
       return { name: fn.name, version: record.version, created };
     } catch (error) {
       if (!isCommitted) await fn.drop(runner);
-      throw error instanceof StartError ? startFailed(error, NOTHING_CHANGED) : error;
+      throw toProblem(error, { version: "The new version", result: "Nothing was changed." });
     } finally {
       release();
     }
   }
 
-  /** @param until ends it before it is committed */
+  /** @param until cancels the change before its commit */
   async route(fn: LocalFunction, traffic: Traffic, until: AbortSignal): Promise<void> {
     checkTraffic(traffic);
     const signal = AbortSignal.any([until, fn.ending]);
@@ -94,7 +91,7 @@ export class Changes {
     await this.#options.spread();
   }
 
-  /** Removes a function; `forget` takes it out of memory. Its last calls may go on after it resolved. */
+  /** Removes a function; `forget` deletes it from memory. Its last calls may continue after that. */
   async remove(fn: LocalFunction, forget: () => Promise<void>): Promise<void> {
     fn.beginRemoval();
     try {
@@ -109,7 +106,7 @@ export class Changes {
     fn.log.close();
   }
 
-  /** Each version gets the ready instances that its share of the calls needs now. */
+  /** Starts the instances that each version needs for its share of the calls. */
   async #bringUp(fn: LocalFunction, traffic: Traffic, outer: AbortSignal): Promise<void> {
     const runners = await Promise.all(traffic.map(({ version }) => fn.runnerOf(version)));
     const serving = fn.serving;
@@ -121,45 +118,39 @@ export class Changes {
       try {
         runner.take(await runner.bringUp(count, signal));
       } catch (error) {
-        const outcome = { version: `Version ${runner.record.version}`, end: "The traffic was not changed." };
-        const reason = error instanceof StartError ? startFailed(error, outcome) : error;
+        const version = `Version ${runner.record.version}`;
+        const reason = toProblem(error, { version, result: "The traffic was not changed." });
         failed.abort(reason);
         throw reason;
       }
     });
-    // Waits for all: nothing may be started any more when the change has failed.
+    // A failed change resolves after all starts have ended.
     await Promise.allSettled(all);
     await Promise.all(all);
   }
 
-  /** Nothing starts the version any more: its file goes with its last instance. */
+  /** Removes the file of a version after its last instance has ended. */
   async retire(record: VersionName): Promise<void> {
     this.#log(record.name, await this.#options.bundles.retire(record));
   }
 
   async #copyBundle(fn: LocalFunction, from: number, version: VersionName): Promise<void> {
-    mustHave(fn, from);
-    const { bundles } = this.#options;
+    fn.mustHave(from);
     const known = fn.runner(from)?.record;
     const record = known ?? { name: fn.name, version: from };
-    await bundles.copy(record, version);
+    await this.#options.bundles.copy(record, version);
     if (known === undefined) await this.retire(record);
   }
 
-  /** Logs what could not be removed with a version or a function. */
+  /** Logs which data a removal left, if any. */
   #log(name: string, text: string | undefined): void {
     if (text) this.#options.onLine(name, { at: new Date(), instance: "", stream: "platform", text });
   }
 }
 
-/** @throws Problem `unknown_version` */
-function mustHave(fn: LocalFunction, version: number): void {
-  if (!fn.versions.has(version)) throw unknownVersion(fn.name, version);
-}
-
-/** A full disk, or a system that has no file or process left, says nothing of the version. */
-function startFailed(error: StartError, { version, end }: typeof NOTHING_CHANGED): Error {
-  if (isDiskFull(error) || shortageOf(error) !== undefined) return error;
+/** Makes a problem of a failed start. A shortage of the machine and other errors stay as they are. */
+function toProblem(error: unknown, { version, result }: { version: string; result: string }): unknown {
+  if (!(error instanceof StartError) || isDiskFull(error) || shortageOf(error) !== undefined) return error;
   const last = error.log.length > 0 ? ` Its last lines:\n${error.log.join("\n")}` : "";
-  return new Problem("start_failed", `${version} ${error.message}. ${end}${last}`, { log: error.log });
+  return new Problem("start_failed", `${version} ${error.message}. ${result}${last}`, { log: error.log });
 }

@@ -1,21 +1,21 @@
 import type { EndpointsTable } from "../endpoints-table.ts";
 import type { Limits } from "../limits.ts";
 import { LogBuffer } from "../log-buffer.ts";
-import type { Load, LogLine, Traffic, VersionRecord } from "../platform.ts";
+import type {
+  FunctionDescription,
+  FunctionSummary,
+  Load,
+  LogLine,
+  Traffic,
+  VersionRecord,
+} from "../platform.ts";
 import { Problem } from "../problems.ts";
-import type { Settings } from "../settings.ts";
 import type { EvictableInstance } from "./budget/memory-budget.ts";
 import type { RunningInstance } from "./instances/running-instance.ts";
 import { KeptVersions } from "./kept-versions.ts";
-import { FailureList } from "./scaling/failures.ts";
+import type { Failure } from "./scaling/failures.ts";
 import type { FunctionRecord } from "./store/store-database.ts";
 import { type RunnerOptions, VersionRunner } from "./version-runner.ts";
-
-export interface NewFunction {
-  readonly name: string;
-  /** Numbers up to this one may be those of versions of a function of this name that was removed. */
-  readonly after: number;
-}
 
 export interface FunctionOptions {
   readonly endpoints: EndpointsTable;
@@ -24,37 +24,36 @@ export interface FunctionOptions {
   readonly onLine: (name: string, line: LogLine) => void;
   /** Reads the record of a stored version. */
   readonly read: (name: string, version: number) => Promise<VersionRecord | undefined>;
-  /** Nothing starts the version any more. */
+  /** Removes the files of a version that gets no new instances. */
   readonly retire: (record: VersionRecord) => Promise<void>;
 }
 
-/**
- * One function: its versions, their traffic, its log, and a runner for each version that has instances or takes calls.
- */
+/** One function: its versions, their traffic, its log, and a runner for each version with instances or traffic. */
 export class LocalFunction {
   readonly name: string;
   createdAt = new Date();
   readonly versions = new KeptVersions();
   readonly log = new LogBuffer();
-  readonly errors = new FailureList();
+  readonly #errors: Failure[] = [];
   readonly #options: FunctionOptions;
-  /** Also of versions that are about to be stored, and of forgotten ones whose last calls are under way. */
+  /** Includes versions that are being stored, and forgotten ones whose last calls are under way. */
   readonly #runners = new Map<number, VersionRunner>();
   readonly #after: number;
   /** Changes of the endpoints are gathered for one publication. */
   #isChanging = false;
   #ending = new AbortController();
-  #isEnded = false;
+  isEnded = false;
 
-  constructor({ name, after }: NewFunction, options: FunctionOptions) {
+  /** @param after highest number that a version of a removed function of this name may have */
+  constructor(name: string, after: number, options: FunctionOptions) {
     this.name = name;
     this.#after = after;
     this.#options = options;
   }
 
-  /** A function as it was stored, with runners for the versions that take calls. */
+  /** Makes a stored function, with runners for the routed versions. */
   static adopt(record: FunctionRecord, options: FunctionOptions): LocalFunction {
-    const adopted = new LocalFunction({ name: record.name, after: 0 }, options);
+    const adopted = new LocalFunction(record.name, 0, options);
     adopted.createdAt = record.createdAt;
     for (const version of record.versions) adopted.versions.add(version);
     for (const version of record.routed) adopted.#makeRunner(version);
@@ -62,17 +61,17 @@ export class LocalFunction {
     return adopted;
   }
 
-  /** False until its first version is stored: until then it does not exist for anybody else. */
+  /** False until its first version is stored: only deploys can find it before. */
   get isStored(): boolean {
     return !this.versions.isEmpty;
   }
 
-  /** True if nothing is stored or about to be. */
+  /** True if no version is stored or being stored. */
   get isUnused(): boolean {
     return !this.isStored && this.#runners.size === 0;
   }
 
-  /** The load of the versions that take calls, and their ready instances. */
+  /** Load and ready instances of the routed versions. */
   get serving(): { readonly load: Pick<Load, "inFlight" | "waiting">; readonly ready: number } {
     const routed = [...this.#runners.values()].filter(({ isRouted }) => isRouted);
     const sum = (count: (runner: VersionRunner) => number) =>
@@ -85,18 +84,45 @@ export class LocalFunction {
     return this.#runners.values();
   }
 
-  /** The newest version that may have instances; 0 if there is none. */
+  /** The newest version with a runner; 0 if there is none. */
   get newestRunner(): number {
     return Math.max(0, ...this.#runners.keys());
   }
 
-  /** Aborted when the function is being removed. */
+  /** Aborted when the removal of the function begins. */
   get ending(): AbortSignal {
     return this.#ending.signal;
   }
 
-  get isEnded(): boolean {
-    return this.#isEnded;
+  /** @param current record of the current version */
+  summarize({ name, version, hash, createdAt: updatedAt }: VersionRecord): FunctionSummary {
+    const ready = this.runner(version)?.ready.length ?? 0;
+    return { name, version, hash, createdAt: this.createdAt, updatedAt, ready };
+  }
+
+  /**
+   * Describes the function; undefined if it was removed in the meantime.
+   * @param versions its stored versions
+   */
+  describe(
+    versions: readonly VersionRecord[],
+    isolation: NonNullable<FunctionDescription["isolation"]>,
+  ): FunctionDescription | undefined {
+    const current = versions.find(({ version }) => version === this.versions.current);
+    if (current === undefined) return undefined;
+    const runners = [...this.#runners.values()];
+    const routed = runners.filter(({ isRouted }) => isRouted);
+    const [notReady] = routed.flatMap((runner) => runner.supply.notReady(performance.now()) ?? []);
+    return {
+      ...this.summarize(current),
+      settings: this.runner(current.version)?.settings ?? current.settings,
+      traffic: this.versions.traffic,
+      versions: versions.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
+      instances: runners.flatMap((runner) => runner.describe()),
+      lastErrors: this.#errors,
+      isolation,
+      ...(notReady === undefined ? {} : { notReady }),
+    };
   }
 
   runner(version: number): VersionRunner | undefined {
@@ -107,9 +133,14 @@ export class LocalFunction {
   async runnerOf(version: number): Promise<VersionRunner> {
     const needsRecord = this.versions.has(version) && !this.#runners.has(version);
     const record = needsRecord ? await this.#options.read(this.name, version) : undefined;
-    if (!this.versions.has(version)) throw unknownVersion(this.name, version);
-    // Another call may have made it meanwhile.
+    this.mustHave(version);
+    // Another call may have made it in the meantime.
     return this.#runners.get(version) ?? this.#makeRunner(record!);
+  }
+
+  /** @throws Problem `unknown_version` */
+  mustHave(version: number): void {
+    if (!this.versions.has(version)) throw unknownVersion(this.name, version);
   }
 
   /** Keeps versions from being forgotten, drained and scaled in until the returned function is called. */
@@ -121,19 +152,19 @@ export class LocalFunction {
     };
   }
 
-  /** A runner for a version that is to be stored, with the next number. */
+  /** Makes a runner for a new version and gives it the next number. */
   begin(draft: Omit<VersionRecord, "version">): VersionRunner {
     const version = Math.max(this.versions.newest, this.newestRunner, this.#after) + 1;
     return this.#makeRunner({ ...draft, version });
   }
 
-  /** Its version could not be stored, or needs no runner. */
+  /** Removes the runner of a version that was not stored or needs none. */
   drop({ record }: VersionRunner): Promise<void> {
     this.#runners.delete(record.version);
     return this.#options.retire(record);
   }
 
-  /** The version is stored, and those of `forget` are not any more. `started` serve from now on. */
+  /** Applies the commit of a version: `started` serve from now on, and the versions `forget` are removed. */
   added(runner: VersionRunner, started: readonly RunningInstance[], forget: readonly number[]): void {
     const { version, createdAt } = runner.record;
     if (!this.isStored) this.createdAt = createdAt;
@@ -144,7 +175,7 @@ export class LocalFunction {
     });
   }
 
-  /** The traffic is stored, and the versions of `forget` are not any more. Calls change over in one step. */
+  /** Applies the commit of the traffic in one step, and removes the versions `forget`. */
   setTraffic(traffic: Traffic, forget: readonly number[]): void {
     this.#change(() => {
       this.versions.traffic = traffic;
@@ -153,7 +184,7 @@ export class LocalFunction {
     });
   }
 
-  /** Versions over the limit when `traffic` is the traffic and `newest` the newest version. */
+  /** Returns the versions over the limit after a change of the traffic or with a newer version. */
   toForget(change: { readonly traffic?: Traffic; readonly newest?: number }): number[] {
     return this.versions.over(this.#options.limits.versionsKept, change);
   }
@@ -164,7 +195,7 @@ export class LocalFunction {
 
   tick(nowMs: number): void {
     for (const [version, runner] of this.#runners) {
-      // A change counts on the instances that are there.
+      // A change under way relies on the instances of the versions that it holds.
       if (this.versions.isHeld(version)) continue;
       if (runner.isActive) runner.tick(nowMs);
       if (runner.isUnused(nowMs)) void this.drop(runner);
@@ -178,24 +209,24 @@ export class LocalFunction {
     }
   }
 
-  /** Rejects changes that are under way, and those that begin from now on until `resume`. */
+  /** Rejects changes under way, and new ones until `resume`. */
   beginRemoval(): void {
     this.#ending.abort(removed(this.name));
   }
 
-  /** It could not be removed. */
+  /** Accepts changes again after a failed removal. */
   resume(): void {
     this.#ending = new AbortController();
   }
 
-  /** Stops every instance; those who wait are rejected with `why`. See VersionRunner.close. */
+  /** Ends every instance and rejects waiting wakes with `why`. See VersionRunner.close. */
   async end(why: Problem, graceMs?: number): Promise<void> {
-    this.#isEnded = true;
+    this.isEnded = true;
     await Promise.all([...this.#runners.values()].map((runner) => runner.close(why, graceMs)));
     this.log.close();
   }
 
-  /** Every runner knows whether it has traffic; one that has lost it drains, unless it is held. */
+  /** Applies the traffic to every runner. A held version keeps its instances. */
   #routeRunners(): void {
     for (const [version, runner] of this.#runners) {
       const isRouted = this.versions.isRouted(version);
@@ -207,19 +238,22 @@ export class LocalFunction {
   #forget(versions: readonly number[]): void {
     for (const version of versions) {
       this.versions.delete(version);
-      // Its instances finish the calls under way; `tick` drops it when they have ended.
+      // Its instances finish the calls under way. `tick` drops the runner after that.
       void this.#runners.get(version)?.close(unknownVersion(this.name, version));
     }
   }
 
   #makeRunner(record: VersionRecord): VersionRunner {
     const { limits, start, onLine } = this.#options;
+    const { settings } = record;
+    // The limit of instances may be lower than when the version was made.
+    const max = Math.min(settings.max, limits.instancesPerFunction);
     const runner: VersionRunner = new VersionRunner({
       record,
-      settings: bounded(record.settings, limits),
+      settings: { ...settings, max, min: Math.min(settings.min, max) },
       streamIdleMs: limits.streamIdleMs,
       start,
-      errors: this.errors,
+      errors: this.#errors,
       onLine: (line) => {
         this.log.push(line);
         onLine(this.name, line);
@@ -240,18 +274,12 @@ export class LocalFunction {
   }
 
   #publish(): void {
-    if (this.#isEnded || this.#isChanging) return;
+    if (this.isEnded || this.#isChanging) return;
     this.#options.endpoints.set(this.versions.endpoints(this.name));
   }
 }
 
-/** The limit of instances may have been lowered since the version was made. */
-function bounded(settings: Settings, { instancesPerFunction }: Limits): Settings {
-  const max = Math.min(settings.max, instancesPerFunction);
-  return { ...settings, max, min: Math.min(settings.min, max) };
-}
-
-export function unknownVersion(name: string, version: number): Problem {
+function unknownVersion(name: string, version: number): Problem {
   return new Problem("unknown_version", `The function "${name}" has no version ${version}.`);
 }
 

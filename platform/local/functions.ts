@@ -1,10 +1,10 @@
-import type { Load, VersionRecord } from "../platform.ts";
+import type { FunctionSummary, Load, VersionRecord } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import type { EvictableInstance } from "./budget/memory-budget.ts";
 import { type FunctionOptions, LocalFunction, removed } from "./function.ts";
 import type { FunctionRecord } from "./store/store-database.ts";
 
-/** All functions of this machine, also those that are about to be, and removed ones whose last calls are under way. */
+/** All functions of this machine, including new ones without a version and removed ones with calls under way. */
 export class Functions {
   readonly #options: FunctionOptions;
   readonly #byName = new Map<string, LocalFunction>();
@@ -15,7 +15,7 @@ export class Functions {
     for (const record of records) this.#byName.set(record.name, LocalFunction.adopt(record, options));
   }
 
-  /** Also one whose first version is being stored. */
+  /** Finds a function, including one whose first version is being stored. */
   find(name: string): LocalFunction | undefined {
     return this.#byName.get(name);
   }
@@ -27,26 +27,29 @@ export class Functions {
     throw new Problem("unknown_function", `There is no function "${name}".`);
   }
 
-  /** In order of name, after the name `after`, at most `limit` of them. */
-  page(after: string, limit: number): LocalFunction[] {
+  /** Lists at most `limit` functions after the name `after`, in order of name. */
+  async list(after: string, limit: number): Promise<FunctionSummary[]> {
     const stored = [...this.#byName.values()].filter((fn) => fn.isStored && fn.name > after);
-    return stored.sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, limit);
+    const page = stored.sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, limit);
+    const current = await Promise.all(page.map((fn) => this.record(fn, fn.versions.current)));
+    // A function that was removed in the meantime has no record.
+    return page.flatMap((fn, index) => (current[index] ? fn.summarize(current[index]) : []));
   }
 
   add(name: string): LocalFunction {
     const before = [...this.#removed].filter((fn) => fn.name === name);
     const after = Math.max(0, ...before.map(({ newestRunner }) => newestRunner));
-    const fn = new LocalFunction({ name, after }, this.#options);
+    const fn = new LocalFunction(name, after, this.#options);
     this.#byName.set(name, fn);
     return fn;
   }
 
-  /** Takes out a function of which nothing could be stored. */
+  /** Deletes a function whose first version was not stored. */
   deleteUnused(fn: LocalFunction): void {
     if (fn.isUnused && this.#byName.get(fn.name) === fn) this.#byName.delete(fn.name);
   }
 
-  /** Takes a removed function out. Resolves when its last calls have ended. */
+  /** Deletes a removed function. Resolves when its last calls have ended. */
   async remove(fn: LocalFunction): Promise<void> {
     this.#byName.delete(fn.name);
     this.#options.endpoints.delete(fn.name);
@@ -56,7 +59,7 @@ export class Functions {
     this.#removed.delete(fn);
   }
 
-  /** The record of a stored version, without reading the disk where it has a runner. */
+  /** Returns the record of a stored version. A version with a runner needs no read from the disk. */
   async record(fn: LocalFunction, version: number): Promise<VersionRecord | undefined> {
     if (!fn.versions.has(version)) return undefined;
     return fn.runner(version)?.record ?? (await this.#options.read(fn.name, version));
@@ -64,7 +67,7 @@ export class Functions {
 
   report(load: Load): void {
     this.#byName.get(load.name)?.report(load);
-    // The instances of a removed function finish the calls that routers still know.
+    // Routers still report the calls that a removed function finishes.
     for (const fn of this.#removed) if (fn.name === load.name) fn.report(load);
   }
 

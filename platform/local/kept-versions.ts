@@ -2,12 +2,12 @@ import type { Endpoints, Instance, Traffic, VersionEndpoints } from "../platform
 import { currentVersion } from "../traffic.ts";
 import type { CallableVersion } from "./store/store-database.ts";
 
-/** The stored versions of one function, where their instances are, and which of them take calls. */
+/** The stored versions of one function, their ready instances and the traffic. */
 export class KeptVersions {
   traffic: Traffic = [];
   /** In ascending order. */
   #endpoints = new Map<number, VersionEndpoints>();
-  /** Versions that a change under way works with; one entry for each change. */
+  /** Versions that a change under way needs, once for each change. */
   readonly #held: number[] = [];
 
   get isEmpty(): boolean {
@@ -36,7 +36,7 @@ export class KeptVersions {
     return this.#held.includes(version);
   }
 
-  /** Keeps versions from being forgotten, drained and scaled in until `release` with the same. */
+  /** Keeps versions from being forgotten, drained and scaled in until `release` is called with them. */
   hold(versions: readonly number[]): void {
     this.#held.push(...versions);
   }
@@ -54,14 +54,14 @@ export class KeptVersions {
     this.#endpoints.delete(version);
   }
 
-  /** False if the version is not stored: nobody can call it then. */
+  /** Returns false if the version is not stored: it cannot be called then. */
   setInstances(version: number, instances: readonly Instance[]): boolean {
     const before = this.#endpoints.get(version);
     if (before !== undefined) this.#endpoints.set(version, { ...before, instances });
     return before !== undefined;
   }
 
-  /** Versions to forget, so that the newest `keep` are left: none that is held or takes calls of `traffic`. */
+  /** Returns the versions to forget so that the newest `keep` are left. Held and routed versions stay. */
   over(keep: number, { traffic = this.traffic, newest = this.newest }): number[] {
     const isNeeded = (version: number) => this.isHeld(version) || isIn(traffic, version);
     return [...this.#endpoints.keys()].filter((version) => version <= newest - keep && !isNeeded(version));

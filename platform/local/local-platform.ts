@@ -1,5 +1,7 @@
-import { DECLARATION_KINDS } from "../declarations.ts";
+import { join } from "node:path";
+import { DECLARATION_KINDS, type DeclarationKinds } from "../declarations.ts";
 import { EndpointsTable } from "../endpoints-table.ts";
+import type { Limits } from "../limits.ts";
 import type {
   Draft,
   EndpointsListener,
@@ -18,17 +20,48 @@ import type {
 import { Problem } from "../problems.ts";
 import { Changes } from "./changes.ts";
 import { LocalDeclarations } from "./declarations.ts";
-import { describeFunction, summarize } from "./description.ts";
 import { Functions } from "./functions.ts";
-import { InstanceWatch, WATCH_TIMES } from "./instances/instance-watch.ts";
-import type { Instances } from "./instances/instances.ts";
-import { type LocalPlatformOptions, type Opened, openParts } from "./opening.ts";
-import type { Store } from "./store/store.ts";
-import type { Isolation } from "./wall/isolation.ts";
+import { InstanceWatch, WATCH_TIMES, type WatchTimes } from "./instances/instance-watch.ts";
+import { Instances } from "./instances/instances.ts";
+import { removeTreeSync } from "./instances/remove-tree.ts";
+import { Networks } from "./network/networks.ts";
+import { makeDataFolder } from "./store/data-folder.ts";
+import { Store } from "./store/store.ts";
+import type { FunctionRecord } from "./store/store-database.ts";
+import type { Isolation, IsolationMode } from "./wall/isolation.ts";
+import type { WallKind } from "./wall/profile.ts";
 
-export type { LocalPlatformOptions } from "./opening.ts";
+export interface LocalPlatformOptions {
+  /** Folder of everything that must outlive a restart. It is made if it does not exist. */
+  readonly dataFolder: string;
+  readonly limits: Limits;
+  /** Kinds of declarations; DECLARATION_KINDS by default. */
+  readonly kinds?: DeclarationKinds;
+  /** Paths in that folder that a crash of other parts leaves behind. They are removed at the start. */
+  readonly leftovers?: readonly string[];
+  /** Receives every line that a function prints or that the platform logs about it. */
+  readonly onLine?: (name: string, line: LogLine) => void;
+  /** Resolves when every router uses the newest endpoints. A change of the traffic or a removal waits for it. */
+  readonly spread?: () => Promise<void>;
+  /** What isolates functions; `auto` by default. */
+  readonly isolation?: IsolationMode;
+  /** Walls to try, strongest first; all of WALL_KINDS by default. */
+  readonly walls?: readonly WallKind[];
+  /** Also limits the connections of functions by the kernel, where that works. */
+  readonly walledNetwork?: boolean;
+  /** Intervals of the health checks; WATCH_TIMES by default. */
+  readonly watchTimes?: Partial<WatchTimes>;
+  /** False: measure memory without control groups. */
+  readonly useGroups?: boolean;
+}
 
-/** Functions as Deno processes of this machine, started when they are called; state in one folder. */
+interface Opened {
+  readonly store: Store;
+  readonly instances: Instances;
+  readonly functions: readonly FunctionRecord[];
+}
+
+/** Runs functions as Deno processes of this machine, started by calls. All state is in one folder. */
 export class LocalPlatform implements Platform {
   readonly abilities = { scalesOut: true, scalesToZero: true, runsCode: true, durable: true };
   readonly declarations: LocalDeclarations;
@@ -69,36 +102,50 @@ export class LocalPlatform implements Platform {
       this.#functions.tick(nowMs);
       instances.tick();
     };
-    this.#watch = new InstanceWatch(
-      { instances: () => instances.all, tick },
-      { ...WATCH_TIMES, ...watchTimes },
-    );
+    const watched = { instances: () => instances.all, tick };
+    this.#watch = new InstanceWatch(watched, { ...WATCH_TIMES, ...watchTimes });
   }
 
-  /** @throws Error in words for the person who started it, when the data folder cannot be used */
+  /** @throws Error with advice for the operator if the data folder cannot be used */
   static async open(options: LocalPlatformOptions): Promise<LocalPlatform> {
+    const { leftovers = [], limits, isolation = "auto", walls, useGroups, onLine = () => {} } = options;
+    const dataFolder = makeDataFolder(options.dataFolder);
+    const log = (text: string) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text });
+    const probeNetworks = () => Networks.probe({ folder: join(dataFolder, "networks"), onLine: log });
+    const store = await Store.open(join(dataFolder, "skiff.db"));
+    let instances: Instances | undefined;
     let platform: LocalPlatform | undefined;
-    const idle = () => (platform === undefined ? [] : platform.#functions.idle(performance.now()));
-    platform = new LocalPlatform(options, await openParts(options, idle));
-    return platform;
+    try {
+      // The folder is locked. Leftovers of a crash may fill the disk, so they are removed before the first write.
+      for (const path of leftovers) removeTreeSync(join(dataFolder, path));
+      instances = new Instances({
+        ...{ dataFolder, store, limits, isolation, walls, useGroups },
+        idle: () => (platform === undefined ? [] : platform.#functions.idle(performance.now())),
+        probeNetworks: options.walledNetwork ? probeNetworks : undefined,
+      });
+      await store.prepare();
+      platform = new LocalPlatform(options, { store, instances, functions: await store.functions() });
+      return platform;
+    } catch (error) {
+      await instances?.close();
+      await store.close();
+      throw error;
+    }
   }
 
-  /**
-   * What holds functions in.
-   * @throws Error in words for the person who started Skiff, if what is asked for cannot be had
-   */
-  isolation(): Promise<Isolation> {
-    return this.#instances.isolation();
+  /** What isolates functions. @throws Error with advice for the operator if the requested isolation does not work */
+  async isolation(): Promise<Isolation> {
+    return (await this.#instances.launching).isolation;
   }
 
-  /** What holds the connections of functions in, for people. */
-  describeNetwork(): Promise<string> {
-    return this.#instances.describeNetwork();
+  /** Describes what limits the connections of functions, for people. */
+  async describeNetwork(): Promise<string> {
+    return (await this.#instances.launching).describeNetwork();
   }
 
-  /** Makes first starts as fast as later ones. */
-  warm(): Promise<void> {
-    return this.#instances.warm();
+  /** Makes first starts as fast as later ones. See Launching.warm. */
+  async warm(): Promise<void> {
+    await (await this.#instances.launching).warm();
   }
 
   async store(draft: Draft, signal?: AbortSignal): Promise<Stored> {
@@ -118,31 +165,21 @@ export class LocalPlatform implements Platform {
 
   async remove(name: string): Promise<boolean> {
     const fn = this.#functions.find(name);
-    if (fn === undefined) return false;
-    const isAlreadyRemoved = fn.ending.aborted;
-    if (isAlreadyRemoved) return false;
+    const isBeingRemoved = fn?.ending.aborted;
+    if (fn === undefined || isBeingRemoved) return false;
     const { isStored } = fn;
     await this.#track(this.#changes.remove(fn, () => this.#functions.remove(fn)));
     return isStored;
   }
 
-  async list({
-    after = "",
-    limit,
-  }: {
-    after?: string | undefined;
-    limit: number;
-  }): Promise<FunctionSummary[]> {
-    const page = this.#functions.page(after, limit);
-    const records = await Promise.all(page.map((fn) => this.#functions.record(fn, fn.versions.current)));
-    return page.flatMap((fn, index) => summarize(fn, records[index]) ?? []);
+  list({ after = "", limit }: Parameters<Platform["list"]>[0]): Promise<FunctionSummary[]> {
+    return this.#functions.list(after, limit);
   }
 
   async describe(name: string): Promise<FunctionDescription | undefined> {
     const versions = await this.#store.versions(name);
     const isolation = { files: (await this.isolation()).description, network: await this.describeNetwork() };
-    const fn = this.#functions.find(name);
-    return fn && describeFunction(fn, { versions, isolation, nowMs: performance.now() });
+    return this.#functions.find(name)?.describe(versions, isolation);
   }
 
   async find(name: string, version?: number): Promise<VersionRecord | undefined> {
@@ -171,9 +208,9 @@ export class LocalPlatform implements Platform {
     this.#closing.signal.throwIfAborted();
     const runner = await this.#functions.get(name).runnerOf(version);
     if (runner.ready.length > 0) return [];
-    const askedAtMs = performance.now();
+    const sinceMs = performance.now();
     await runner.wake();
-    return [{ name: "start", atMs: performance.now() - askedAtMs }];
+    return [{ name: "start", atMs: performance.now() - sinceMs }];
   }
 
   report(load: Load): void {
@@ -190,9 +227,7 @@ export class LocalPlatform implements Platform {
   }
 
   async #close(drainMs: number): Promise<void> {
-    const why = new Problem("draining", "Skiff is shutting down; try again when it is up.", {
-      retryAfterS: 1,
-    });
+    const why = new Problem("draining", "Skiff is shutting down: try again in a moment.", { retryAfterS: 1 });
     this.#closing.abort(why);
     await this.#functions.close(why, drainMs);
     await Promise.allSettled(this.#underWay);

@@ -6,80 +6,66 @@ import { Draining } from "./instances/draining.ts";
 import type { StartOptions } from "./instances/instances.ts";
 import type { RunningInstance } from "./instances/running-instance.ts";
 import { Demand } from "./scaling/demand.ts";
-import type { FailureList } from "./scaling/failures.ts";
-import { Supply } from "./scaling/supply.ts";
+import { Supply, type SupplyOptions } from "./scaling/supply.ts";
 
-/** Time for which a version without traffic is kept ready to start after its last call. */
+/** Time for which a version without traffic keeps its runner after its last call. */
 const KEPT_MS = 5_000;
 
-export interface RunnerOptions {
+export interface RunnerOptions extends Pick<SupplyOptions, "errors" | "onChange"> {
   readonly record: VersionRecord;
-  /** Those of the record, within the limits of now. */
+  /** The settings of the record within today's limits. */
   readonly settings: Settings;
-  /** Silence after which a stream is ended: a call may last so long besides the time of its version. */
+  /** Silence that ends a stream. A call may last this long on top of the timeout of its version. */
   readonly streamIdleMs: number;
-  /** Starts a process; bounded over all functions. */
+  /** Starts an instance; the number of starts at a time is limited over all functions. */
   readonly start: (version: VersionRecord, options: StartOptions) => Promise<RunningInstance>;
-  readonly errors: FailureList;
   readonly onLine: (line: LogLine) => void;
-  /** The ready instances are others than before. */
-  readonly onChange: () => void;
 }
 
-/** Keeps the instances of one version as its load asks for them. */
+/** Runs the instances that the load of one version needs. */
 export class VersionRunner {
   readonly record: VersionRecord;
-  readonly #options: RunnerOptions;
-  readonly #supply: Supply;
+  readonly settings: Settings;
+  readonly #onLine: RunnerOptions["onLine"];
+  readonly supply: Supply;
   readonly #draining: Draining;
   readonly #demand = new Demand();
-  #isRouted = false;
+  /** Set by `route`. */
+  isRouted = false;
 
-  constructor(options: RunnerOptions) {
-    const { record, streamIdleMs, errors, onLine, onChange, start } = options;
+  constructor({ record, settings, streamIdleMs, errors, onLine, onChange, start }: RunnerOptions) {
     this.record = record;
-    this.#options = options;
+    this.settings = settings;
+    this.#onLine = onLine;
     this.#draining = new Draining({
       streamIdleMs,
-      hasStream: (id) => this.#demand.hasStream(id),
+      hasStream: (id) => this.#demand.on(id).streams > 0,
       onKill: ({ id }, because) => this.#log(`instance ${id} ${because}`),
     });
-    this.#supply = new Supply({
+    this.supply = new Supply({
       name: record.name,
       errors,
       start: (signal, waits) => start(record, { onLine, signal, waits }),
-      wanted: () => ({
-        all: this.#demand.instances(this.#scaled),
-        forCalls: this.#demand.instancesForCalls(this.#scaled),
-      }),
+      wanted: () => this.#demand.wanted(this.#scaled),
       onChange,
       discard: (instance) => this.#draining.add(instance, 0),
       log: (message, at) => this.#log(message, at),
     });
   }
 
-  /** Within the limits of now. */
-  get settings(): Settings {
-    return this.#options.settings;
-  }
-
-  get isRouted(): boolean {
-    return this.#isRouted;
-  }
-
   /** True while it needs `tick`. */
   get isActive(): boolean {
-    return this.#supply.count + this.#draining.size > 0 || this.#scaled.min > 0;
+    return this.supply.count + this.#draining.all.size > 0 || this.#scaled.min > 0;
   }
 
-  /** True if nothing is lost when it is made again from its record, and nobody needed it lately. */
+  /** True if it has no state to lose and had no call for KEPT_MS. It can be made again from its record. */
   isUnused(nowMs: number): boolean {
-    if (this.#isRouted || this.#draining.size > 0 || !this.#supply.isQuiet) return false;
-    return this.#supply.isClosed || this.#demand.idleForMs(nowMs) >= KEPT_MS;
+    if (this.isRouted || this.#draining.all.size > 0 || !this.supply.isQuiet) return false;
+    return this.supply.isClosed || this.#demand.idleForMs(nowMs) >= KEPT_MS;
   }
 
   get ready(): readonly RunningInstance[] {
-    return this.#supply.ready;
+    return this.supply.ready;
   }
 
   get load(): Pick<Load, "inFlight" | "waiting"> {
@@ -87,116 +73,101 @@ export class VersionRunner {
   }
 
   describe(): InstanceDescription[] {
-    return [
-      ...this.#supply.describe(),
-      ...[...this.#draining].map((instance) => instance.describe("draining")),
-    ];
+    const draining = [...this.#draining.all].map((instance) => instance.describe("draining"));
+    return [...this.supply.describe(), ...draining];
   }
 
-  /** Why no instance is ready although one should be; undefined if all is as it should be. */
-  notReady(nowMs: number): string | undefined {
-    return this.#supply.notReady(nowMs);
-  }
-
-  /**
-   * Starts what is missing to `count` ready instances. Those that were started serve after `take` only.
-   * @throws StartError when one does not become ready; Problem `no_capacity`; the signal's reason. None is left then
-   */
+  /** Starts the instances missing to `count` ready ones. See Supply.bringUp. */
   bringUp(count: number, signal: AbortSignal): Promise<readonly RunningInstance[]> {
     const isReady = this.ready.length > 0;
-    const missing = Math.max(count - this.#supply.count, isReady ? 0 : 1);
-    return this.#supply.bringUp(missing, signal);
+    const missing = Math.max(count - this.supply.count, isReady ? 0 : 1);
+    return this.supply.bringUp(missing, signal);
   }
 
   take(instances: readonly RunningInstance[]): void {
     this.#demand.touch(performance.now());
-    this.#supply.take(instances);
+    this.supply.take(instances);
   }
 
-  /** Ends instances of `bringUp`. */
-  giveUp(instances: readonly RunningInstance[]): Promise<void> {
-    return this.#supply.giveUp(instances);
-  }
-
-  /** Whether the version takes traffic: one that has lost it drains. */
+  /** Sets whether the version has traffic. When it loses its traffic, its instances drain. */
   route(isRouted: boolean): void {
-    const before = this.#isRouted;
-    this.#isRouted = isRouted;
+    const before = this.isRouted;
+    this.isRouted = isRouted;
     if (before && !isRouted) {
-      for (const instance of this.#supply.removeAll(movedOn())) void this.#draining.add(instance);
-      // Those who waited go where the traffic goes.
-      this.#supply.release();
+      const movedOn = new Problem("no_capacity", "The traffic goes to another version.", { retryAfterS: 1 });
+      for (const instance of this.supply.removeAll(movedOn)) void this.#draining.add(instance);
+      // The routers place waiting calls by the new traffic.
+      this.supply.release();
     }
-    this.#supply.reconcile();
+    this.supply.reconcile();
   }
 
-  /** The load of this version as the routers count it. */
   report(load: Load): void {
     const nowMs = performance.now();
     this.#demand.report(load, nowMs);
-    const { count } = this.#supply;
-    if (this.#demand.desired(this.#scaled, count, nowMs) > count) this.#supply.reconcile();
+    const { count } = this.supply;
+    if (this.#demand.desired(this.#scaled, count, nowMs) > count) this.supply.reconcile();
   }
 
-  /** @throws Problem `no_capacity` when it does not start, also not at once again; why it was closed */
+  /** See Supply.wake. */
   wake(): Promise<void> {
     this.#demand.touch(performance.now());
-    return this.#supply.wake();
+    return this.supply.wake();
   }
 
-  /** Idleness and scaling in; called a few times a second while it is active. */
+  /** Scales out and in; called a few times a second while it is active. */
   tick(nowMs: number): void {
-    const { count, ready } = this.#supply;
+    const { count } = this.supply;
     const desired = this.#demand.desired(this.#scaled, count, nowMs);
-    if (count < desired) this.#supply.reconcile();
+    if (count < desired) this.supply.reconcile();
     if (count <= desired) return;
-    // The youngest go first. One with calls stays until they have ended: there may be a stream among them.
-    const idle = ready.filter(({ id }) => this.#demand.isIdle(id));
-    this.#stop(idle.slice(desired - count));
+    // The youngest stop first. Instances with calls stay, because a call may be a stream.
+    this.#stop(this.#idle.slice(desired - count));
   }
 
-  /** Instances that calls do not need, for whom others may need their memory more; the youngest first. */
+  /** Instances that calls do not need and that may be stopped for their memory, youngest first. */
   *idle(nowMs: number): Iterable<EvictableInstance> {
-    const settings = this.#scaled;
-    const { ready } = this.#supply;
-    const idle = ready.filter(({ id }) => this.#demand.isIdle(id));
+    const idle = this.#idle;
     const idleForMs = this.#demand.idleForMs(nowMs);
-    let left = ready.length;
-    const needed = Math.max(this.#demand.instancesForCalls(settings), this.#supply.isWaitedFor ? 1 : 0);
+    let left = this.ready.length;
+    const { forCalls } = this.#demand.wanted(this.#scaled);
+    const needed = Math.max(forCalls, this.supply.isWaitedFor ? 1 : 0);
+    const { min } = this.#scaled;
     for (const instance of idle.reverse()) {
       if (--left < needed) return;
       const { usedMiB = instance.expectedMiB } = instance;
-      yield { instance, usedMiB, idleForMs, isKept: left < settings.min, stop: () => this.#stop([instance]) };
+      yield { instance, usedMiB, idleForMs, isKept: left < min, stop: () => this.#stop([instance]) };
     }
   }
 
   /**
-   * Stops everything and rejects those who wait with `why`. Calls under way may finish within `graceMs`, by
-   * default as when the version loses its traffic. Called again, it shortens the grace.
+   * Ends every instance and rejects waiting wakes with `why`. Calls under way may finish within `graceMs`, by default as
+   * when the version loses its traffic. A second call can shorten the grace.
    */
   async close(why: Problem, graceMs?: number): Promise<void> {
-    const instances = this.#supply.close(why);
+    const instances = this.supply.close(why);
     await Promise.all([
       this.#draining.end(graceMs),
       ...instances.map((instance) => this.#draining.add(instance, graceMs)),
-      this.#supply.settled(),
+      this.supply.settled(),
     ]);
   }
 
-  /** A version without traffic keeps no `min`. */
+  /** Ready instances without calls, oldest first. */
+  get #idle(): RunningInstance[] {
+    return this.supply.ready.filter(({ id }) => this.#demand.on(id).calls === 0);
+  }
+
+  /** The settings for scaling: `min` applies to versions with traffic only. */
   get #scaled(): Settings {
-    return this.#isRouted ? this.settings : { ...this.settings, min: 0 };
+    return this.isRouted ? this.settings : { ...this.settings, min: 0 };
   }
 
   #stop(instances: readonly RunningInstance[]): void {
-    for (const instance of this.#supply.remove(instances)) void this.#draining.add(instance);
+    for (const instance of this.supply.remove(instances)) void this.#draining.add(instance);
   }
 
   #log(text: string, at = new Date()): void {
-    this.#options.onLine({ at, instance: "", stream: "platform", text });
+    this.#onLine({ at, instance: "", stream: "platform", text });
   }
-}
-
-function movedOn(): Problem {
-  return new Problem("no_capacity", "The traffic goes to another version.", { retryAfterS: 1 });
 }

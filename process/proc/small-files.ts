@@ -6,7 +6,7 @@ const BUFFER_BYTES = 16 * 1024;
 /** Codes of errors for an ended process or group, and for a process that is out of file descriptors. */
 const PASSING = ["ENOENT", "ESRCH", "ENODEV", "EMFILE", "ENFILE"];
 
-/** Reads files of `/proc` and `/sys` into one buffer, because a thousand instances are sampled several times a second. */
+/** Reads files of `/proc` and `/sys` into one buffer: a thousand instances are sampled several times a second. */
 export class SmallFiles {
   readonly #passing: ReadonlySet<unknown>;
   readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);

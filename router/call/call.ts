@@ -258,6 +258,8 @@ export class Call implements PlacedCall, RelayOwner {
     const { placement, response, fn, code, tunnel } = this;
     placement.disarm();
     if (placement.phase !== "ended") this.end();
+    // The response may be over before the body: nobody takes the rest, and its time limit would keep all of this.
+    this.body?.destroy();
     if (fn === undefined) return;
     if (code !== undefined) fn.counters.countRefusal(code);
     // A WebSocket was counted when it opened.

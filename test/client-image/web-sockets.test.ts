@@ -37,7 +37,7 @@ describe("a WebSocket of a function", () => {
     "the function is removed": (name: string) => local.platform.remove(name),
   })) {
     it(`is closed with 1001, going away, when ${what}`, async () => {
-      const name = `echo-${Math.random().toString(36).slice(2)}`;
+      const name = what.replaceAll(" ", "-");
       const { address } = await local.publish(draftOf(name, ECHO));
       const socket = await openSocket(address);
       const closed = closeOf(socket);

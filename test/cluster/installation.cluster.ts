@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { eventually } from "../support/eventually.ts";
+import { applyFormer } from "./apply-former.ts";
 import { Installation } from "./installation.ts";
 import { applyManifest, kubectl } from "./kubectl.ts";
 import { underLoad } from "./load.ts";
@@ -13,6 +14,9 @@ const functionOf = (name: string, spec: object) => ({
   metadata: { name, namespace: NAMESPACE },
   spec,
 });
+
+const rolledOut = (name: string) =>
+  kubectl("rollout", "status", `deployment/${name}`, "-n", "skiff", "--timeout=60s");
 
 describe("an installation on the cluster", () => {
   let skiff: Installation;
@@ -156,7 +160,7 @@ describe("an installation on the cluster", () => {
       return calls.every((each) => each.status === "fulfilled" && each.value.status === 200);
     };
     await eventually("every call is answered", answers, 10_000);
-    await kubectl("rollout", "status", "deployment/skiff-router", "-n", "skiff", "--timeout=60s");
+    await rolledOut("skiff-router");
   });
 
   it("removes everything of a Function by ownership while no manager runs", async () => {
@@ -173,8 +177,59 @@ describe("an installation on the cluster", () => {
       );
     } finally {
       await kubectl("scale", "deployment/skiff-manager", "-n", "skiff", "--replicas=2");
-      await kubectl("rollout", "status", "deployment/skiff-manager", "-n", "skiff", "--timeout=60s");
+      await rolledOut("skiff-manager");
     }
+  });
+
+  it("takes a function of an older Skiff over without losing a call", async () => {
+    const managers = async (replicas: number) => {
+      await kubectl("scale", "deployment/skiff-manager", "-n", "skiff", `--replicas=${replicas}`);
+      if (replicas > 0) return await rolledOut("skiff-manager");
+      return await kubectl(
+        "wait",
+        "--for=delete",
+        "pod",
+        "-l",
+        "app=skiff-manager",
+        "-n",
+        "skiff",
+        "--timeout=60s",
+      );
+    };
+    const get = (...what: string[]) =>
+      kubectl("get", ...what, "-n", NAMESPACE, "--ignore-not-found", "-o", "name");
+    const podsOf = async () => (await get("pods", "-l", "skiff.dev/function=former")).split("\n");
+    await managers(0);
+    try {
+      await applyFormer("former", NAMESPACE);
+      await kubectl("scale", "deployment/former-app", "-n", NAMESPACE, "--replicas=2");
+      await kubectl("rollout", "status", "deployment/former-app", "-n", NAMESPACE, "--timeout=60s");
+      await eventually("it answers", async () => (await skiff.call("former")).status === 200, 30_000);
+      const before = await podsOf();
+      const report = await underLoad(skiff.router, "/fn/former", async () => {
+        await managers(2);
+        const isGone = async () => (await get("deployment/former-app", "hpa/former-app")) === "";
+        await eventually("its old Deployment is gone", isGone, 60_000);
+        const isNew = async () => (await podsOf()).every((pod) => !before.includes(pod));
+        await eventually("its pods are new", isNew, 30_000);
+      });
+      assert.deepEqual([report.lost, report.bodies], [{}, ["former 2"]]);
+    } finally {
+      await managers(2);
+    }
+    for (const kind of ["deployment", "hpa", "netpol"]) {
+      assert.match(await get(kind, "-l", "skiff.dev/function=former"), /\/former\.v2$/m, kind);
+    }
+    await eventually(
+      "the policy of its old pods is gone",
+      async () => (await get("netpol/former-egress")) === "",
+    );
+    const { versions } = (await (await skiff.manage("/func/former")).json()) as { versions: unknown[] };
+    assert.equal(versions.length, 2);
+    assert.equal((await skiff.deploy("former", answering("three"))).body.version, 3);
+    assert.equal(await (await skiff.call("former")).text(), "three");
+    assert.equal(await skiff.remove("former"), 200);
+    assert.deepEqual(await skiff.leftovers("former"), []);
   });
 
   for (const [way, settings, steps] of [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Endpoints, Traffic } from "../../platform/platform.ts";
-import { checkTraffic, chooseVersion, currentOf, currentVersion, shareOf } from "../../platform/traffic.ts";
+import { checkTraffic, chooseVersion, currentVersion, shareOf, versionOf } from "../../platform/traffic.ts";
 
 const CANARY: Traffic = [
   { version: 3, weight: 90 },
@@ -46,11 +46,11 @@ describe("the traffic of a function", () => {
     assert.equal(third, 900);
   });
 
-  it("says where calls to the current version go", () => {
-    const versionOf = (version: number) => ({ version, concurrency: 1, timeoutMs: 1, instances: [] });
-    const endpoints: Endpoints = { name: "f", traffic: CANARY, versions: [2, 3, 4].map(versionOf) };
-    assert.equal(currentOf(endpoints), endpoints.versions[1]);
-    assert.equal(currentOf({ ...endpoints, traffic: [] }), undefined);
-    assert.equal(currentOf(undefined), undefined);
+  it("finds the endpoints of a version", () => {
+    const of = (version: number) => ({ version, concurrency: 1, timeoutMs: 1, instances: [] });
+    const endpoints: Endpoints = { name: "f", traffic: CANARY, versions: [2, 3, 4].map(of) };
+    assert.equal(versionOf(endpoints, currentVersion(endpoints.traffic)), endpoints.versions[1]);
+    assert.equal(versionOf(endpoints, 5), undefined);
+    assert.equal(versionOf(endpoints, undefined), undefined);
   });
 });

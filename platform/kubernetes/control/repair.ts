@@ -78,10 +78,11 @@ export class Repair {
         async () => print(`${name}: deployments ${versionName(name, version)} made as it should be`),
       ];
     }
-    if (!takesCalls && replicas === 0) return pods.length > 0 ? [] : this.#remove(name, version, pods);
+    if (!takesCalls && replicas === 0) return this.#remove(name, version, pods);
     const wrong = this.#apply(owner, children.of(record, { owner, takesCalls }));
-    const isShort = takesCalls && replicas < settings.min;
-    return isShort ? [...wrong, () => children.scale(record, settings.min)] : wrong;
+    // Pods of the pool that no ReplicaSet has adopted: whoever claimed them has died.
+    const least = Math.max(takesCalls ? settings.min : 0, replicas === 0 ? pods.filter(isLoaded).length : 0);
+    return replicas < least ? [...wrong, () => children.scale(record, least)] : wrong;
   }
 
   #apply({ name }: Owner, desired: readonly Child[]): Write[] {
@@ -131,6 +132,10 @@ export class Repair {
       });
     });
   }
+}
+
+function isLoaded(pod: Pod): boolean {
+  return !isTerminating(pod) && pod.metadata.labels?.[LABELS.pool] === "loaded";
 }
 
 /** A pod of the pool may have been given up. */

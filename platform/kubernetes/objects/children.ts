@@ -68,7 +68,7 @@ export class Children {
   async bringUp(record: VersionRecord, { replicas, ...rest }: BringUp): Promise<void> {
     const [deployment, ...others] = this.of(record, rest);
     await Promise.all([
-      this.#createDeployment(deployment!, { ...rest, replicas }),
+      this.#createDeployment(deployment!, { ...rest, record, replicas }),
       ...[this.service(rest.owner), ...others].map((child) => this.apply(child)),
     ]);
   }
@@ -105,8 +105,19 @@ export class Children {
     await api.patch(place, { ...metadata, spec: { replicas } });
   }
 
+  /** Scales a version to that many pods if it has fewer. */
+  async scaleUp(version: { name: string; version: number }, replicas: number): Promise<void> {
+    const { api, namespace } = this.#options;
+    const name = versionName(version.name, version.version);
+    const deployment = await api.get<Deployment>({ kind: KINDS.deployments, namespace, name });
+    if (deployment && (deployment.spec.replicas ?? 1) < replicas) await this.scale(version, replicas);
+  }
+
   /** Created, not applied: an apply without `replicas` makes one pod, also of a version that sleeps. */
-  async #createDeployment({ kind, name, manifest }: Child, { owner, replicas }: BringUp): Promise<void> {
+  async #createDeployment(
+    { kind, name, manifest }: Child,
+    { record, owner, replicas }: BringUp & { record: VersionRecord },
+  ): Promise<void> {
     const { api, namespace } = this.#options;
     const { spec, ...rest } = manifest as { spec: object };
     const body = { ...rest, spec: { ...spec, replicas } };
@@ -118,9 +129,8 @@ export class Children {
         if (!hasStatus(error, 409)) throw error;
         const existing = await api.get<Deployment>({ ...place, name });
         const isMine = existing?.metadata.ownerReferences?.some(({ uid }) => uid === owner.uid);
-        if (!existing || !isMine || existing.metadata.deletionTimestamp !== undefined) throw error;
-        if ((existing.spec.replicas ?? 1) >= replicas) return;
-        await api.patch({ ...place, name, subresource: "scale" }, { spec: { replicas } });
+        if (!isMine || existing?.metadata.deletionTimestamp !== undefined) throw error;
+        if (replicas > 0) await this.scaleUp(record, replicas);
       }
     });
   }

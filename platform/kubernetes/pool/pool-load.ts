@@ -118,7 +118,7 @@ export async function sendLoad(sealed: Uint8Array, options: SendOptions): Promis
   const text = await response.body.text();
   if (response.statusCode === 204) return;
   if (response.statusCode !== 202) throw new Error(`the pod answered ${response.statusCode}: ${text.trim()}`);
-  if (!(await answersProbe(address, signal, version))) throw new Error("it did not answer in time");
+  if (!(await answersProbe(address, { signal, version }))) throw new Error("it did not answer in time");
 }
 
 /**

@@ -114,15 +114,11 @@ export class PublishTurns {
   /** Ends a turn in the background: the change is done, and no failure takes it back. */
   end(turn: Turn): void {
     const { name } = turn.owner;
-    const end = async () => {
-      for (const cleanUp of turn.cleanUps) await cleanUp();
-    };
     const trouble = (error: Error) => {
       this.#options.onTrouble(`${name}: the end of a deploy failed: ${error.message}`);
     };
     const late = setTimeout(turn.leaveLine, LEAVE_LINE_MS);
-    const ending = end()
-      .catch(trouble)
+    const ending = Promise.all(turn.cleanUps.map((cleanUp) => cleanUp().catch(trouble)))
       .then(() => this.#unmark(turn))
       .catch(trouble)
       .finally(() => {

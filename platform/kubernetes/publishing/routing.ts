@@ -1,5 +1,5 @@
 import type { Limits } from "../../limits.ts";
-import type { Share, Traffic } from "../../platform.ts";
+import type { Traffic } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import type { Settings } from "../../settings.ts";
 import { checkTraffic, currentVersion, shareOf } from "../../traffic.ts";
@@ -59,7 +59,7 @@ export class Routing {
       await this.#spread(name, traffic).catch((error: Error) => {
         onTrouble(`${name}: not every router could be asked whether it obeys: ${error.message}`);
       });
-      await this.#settle(turn, { traffic, before });
+      await this.#drain(turn, { traffic, before });
     } finally {
       turns.end(turn);
     }
@@ -89,17 +89,20 @@ export class Routing {
       const count = neededInstances(record.settings, serving * shareOf(traffic, version));
       const isStored = version === stored?.version;
       // `store` has brought up one instance, and the autoscaler keeps one.
-      if (isStored && count === 1 && ready(version).length > 0) return;
+      if (isStored && count === 1 && ready(version).length > 0) return undefined;
       const isDraining = !isStored && before.every((share) => share.version !== version);
       const leaving = isDraining && (await this.#isStopped(owner.name, version)) ? ready(version) : [];
       const missing = Math.max(0, count - ready(version).length + leaving.length);
       const supplied = starter.supply({ owner, record, count: missing }, failed.signal);
-      await starter.start({ owner, record, count, leaving, takesCalls: true, supplied }, signal);
+      return await starter.start({ owner, record, count, leaving, takesCalls: true, supplied }, signal);
     });
-    const [refusal] = (await Promise.allSettled(work)).filter(({ status }) => status === "rejected");
-    if (!refusal) return;
-    failed.abort();
-    throw (refusal as PromiseRejectedResult).reason;
+    const started = await Promise.allSettled(work);
+    const refusal = started.find((each) => each.status === "rejected");
+    if (refusal) {
+      failed.abort();
+      throw refusal.reason;
+    }
+    for (const each of started) if (each.status === "fulfilled" && each.value) turn.cleanUps.push(each.value);
   }
 
   /** True if pods that are ready still are on their way out, because the version has lost its traffic just now. */
@@ -155,20 +158,21 @@ export class Routing {
   }
 
   /** Versions that have lost their traffic drain. Where this fails, the leader does the same later. */
-  async #settle({ owner }: Turn, { traffic, before }: Pick<Change, "traffic" | "before">): Promise<void> {
+  async #drain(turn: Turn, { traffic, before }: Pick<Change, "traffic" | "before">): Promise<void> {
     const { api, namespace, children, onTrouble } = this.#options;
-    const { name, uid } = owner;
+    const { name, uid } = turn.owner;
+    turn.cleanUps.push(async () => {
+      const status = { ...functionPlace(namespace, name), subresource: "status" };
+      await api.patch(status, { metadata: { uid }, status: { version: currentVersion(traffic) } });
+    });
     const lost = before.filter(({ version }) => traffic.every((share) => share.version !== version));
-    const status = { ...functionPlace(namespace, name), subresource: "status" };
-    const drain = async ({ version }: Share) => {
+    const drains = lost.map(async ({ version }) => {
       await children.scale({ name, version }, 0).catch((error: unknown) => {
         if (!hasStatus(error, 404)) throw error;
       });
-    };
-    const version = currentVersion(traffic);
-    const work = [api.patch(status, { metadata: { uid }, status: { version } }), ...lost.map(drain)];
-    for (const result of await Promise.allSettled(work)) {
-      if (result.status === "rejected") onTrouble(`${name}: ${(result.reason as Error).message}`);
+    });
+    for (const drained of await Promise.allSettled(drains)) {
+      if (drained.status === "rejected") onTrouble(`${name}: ${(drained.reason as Error).message}`);
     }
   }
 }

@@ -83,7 +83,8 @@ export class Storing {
         await this.#add(turn, record);
         await endpoints.seen(owner.name, () => endpoints.kept(owner.name, version) !== undefined);
       };
-      await starter.start({ owner, record, count: 1, takesCalls: false, supplied, whenReady }, signal);
+      const wanted = { owner, record, count: 1, takesCalls: false, supplied, whenReady };
+      turn.cleanUps.push(await starter.start(wanted, signal));
       return record;
     } catch (error) {
       failed.abort(error);

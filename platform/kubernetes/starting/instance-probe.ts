@@ -6,11 +6,17 @@ import { delay } from "../cluster/mirror.ts";
 const EVERY_MS = 10;
 const ANSWER_MS = 2_000;
 
-/** Asks an instance until it answers its probe as that version; false when the signal was aborted before that. */
+export interface ProbeOptions {
+  readonly version: number;
+  readonly signal: AbortSignal;
+  /** Time between two probes in milliseconds; default 10. */
+  readonly everyMs?: number | undefined;
+}
+
+/** Probes an instance until it answers as that version; false when the signal was aborted before that. */
 export async function answersProbe(
   address: Extract<Address, { host: string }>,
-  signal: AbortSignal,
-  version: number,
+  { version, signal, everyMs = EVERY_MS }: ProbeOptions,
 ): Promise<boolean> {
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   while (!signal.aborted) {
@@ -23,10 +29,10 @@ export async function answersProbe(
       const isIt = response.headers[VERSION_HEADER] === String(version);
       if (response.statusCode === 204 && isIt) return true;
     } catch (error) {
-      // Nobody listens yet: that is what this waits for. Anything else is a fault of this program.
+      // Nothing listens yet. A TypeError is a fault of this program.
       if (error instanceof TypeError) throw error;
     }
-    await delay(EVERY_MS, signal);
+    await delay(everyMs, signal);
   }
   return false;
 }

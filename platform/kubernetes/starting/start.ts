@@ -18,6 +18,8 @@ export interface StartOptions {
   readonly api: KubeApi;
   readonly namespace: string;
   readonly endpoints: EndpointsMirror;
+  /** Time between two probes of a pod in milliseconds; default 10. */
+  readonly probeEveryMs?: number;
 }
 
 export interface Wanted {
@@ -185,7 +187,8 @@ export class Start {
     const uid = pod.metadata.uid!;
     this.#probes.set(key, { uid, stop });
     const address = { host, port: PORT };
-    const probing = answersProbe(address, stop.signal, version).then((answered) => {
+    const { probeEveryMs: everyMs } = this.#options;
+    const probing = answersProbe(address, { version, signal: stop.signal, everyMs }).then((answered) => {
       this.#probing.delete(probing);
       if (!answered) return;
       this.mark("start");

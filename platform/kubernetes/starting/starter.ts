@@ -13,6 +13,8 @@ import { NotReady, Start, type StartOptions } from "./start.ts";
 
 /** A pod of the pool has loaded the version by then, or the version needs its own pods. */
 const POOL_MS = 400;
+/** No call waits, and many versions may start at once: probes take less of the processors than those of a waking. */
+const PROBE_EVERY_MS = 50;
 
 export interface StarterOptions extends StartOptions {
   readonly limits: Limits;
@@ -70,33 +72,41 @@ export class Starter {
   }
 
   /**
-   * Resolves when so many instances are ready and the cluster keeps as many.
+   * Resolves when so many instances are ready and the version has its objects. Returns how the cluster is asked to keep as
+   * many: for pods of the pool this makes surplus pods for a moment, which take processors that a deploy needs.
    * @throws Problem `start_failed`, `unknown_function`; ApiError, ApiUnreachable; the signal's reason
    */
-  async start(instances: Instances, signal: AbortSignal): Promise<void> {
+  async start(instances: Instances, signal: AbortSignal): Promise<() => Promise<void>> {
     const { limits } = this.#options;
     const { owner, record, count, supplied, whenReady, leaving = [] } = instances;
     signal.throwIfAborted();
-    const start = new Start({ ...owner, version: record.version, count, leaving }, this.#options);
+    const options = { ...this.#options, probeEveryMs: PROBE_EVERY_MS };
+    const start = new Start({ ...owner, version: record.version, count, leaving }, options);
     const fail = (error: unknown) => start.fail(error);
-    let [own, then]: (Promise<void> | undefined)[] = [];
-    const bringUp = () => {
-      own ??= this.#bringUp(instances);
-      return own;
+    const replicas = Math.max(count, instances.takesCalls ? record.settings.min : 0);
+    const work: Promise<void>[] = [];
+    const run = (one: Promise<void> = Promise.resolve()) => {
+      one.catch(fail);
+      work.push(one);
     };
-    // What the cluster does for its own pods takes the processors that the pool's need to load.
-    const startOwn = () => void Promise.all([bringUp(), start.watchPods()]).catch(fail);
+    // Pods of the cluster take the processors that the pool's pods need to load: they come second.
+    const startOwn = () => {
+      run(this.#bringUp(instances, replicas));
+      run(start.watchPods());
+    };
     const tooLong = setTimeout(() => void this.#expire(start, instances), limits.startMs);
     const leave = () => fail(signal.reason);
     signal.addEventListener("abort", leave);
     let late: NodeJS.Timeout | undefined;
     try {
-      if (await soon(supplied)) late = setTimeout(startOwn, POOL_MS);
+      if ((await within(0, supplied)) !== false) run(this.#bringUp(instances, 0));
+      if (await within(POOL_MS, supplied)) late = setTimeout(startOwn, POOL_MS);
       else startOwn();
       await start.done;
-      then = whenReady?.();
-      await Promise.all([bringUp(), then]);
+      run(whenReady?.());
+      await Promise.all(work);
       signal.throwIfAborted();
+      return () => this.#options.children.scaleUp(record, replicas);
     } catch (error) {
       throw error instanceof NotReady ? startFailed(error) : error;
     } finally {
@@ -104,7 +114,7 @@ export class Starter {
       clearTimeout(tooLong);
       signal.removeEventListener("abort", leave);
       // What is undone after a failure must not go on meanwhile.
-      await Promise.allSettled([own, then]);
+      await Promise.allSettled(work);
       const confirmed = start.end(this.#closing.signal);
       this.#confirming.add(confirmed);
       void confirmed.finally(() => this.#confirming.delete(confirmed));
@@ -116,9 +126,8 @@ export class Starter {
     await Promise.all(this.#confirming);
   }
 
-  async #bringUp({ record, owner, count, takesCalls }: Instances): Promise<void> {
-    const replicas = Math.max(count, takesCalls ? record.settings.min : 0);
-    await this.#options.children.bringUp(record, { owner, takesCalls, replicas });
+  #bringUp({ record, owner, takesCalls }: Instances, replicas: number): Promise<void> {
+    return this.#options.children.bringUp(record, { owner, takesCalls, replicas });
   }
 
   async #expire(start: Start, { owner, record }: Instances): Promise<void> {
@@ -133,10 +142,10 @@ export class Starter {
   }
 }
 
-/** False also if it takes long; then the cluster's own pods are no later. */
-function soon(supplied: Promise<boolean>): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(resolve, POOL_MS, false);
+/** Undefined if it is not known by then. */
+function within(ms: number, supplied: Promise<boolean>): Promise<boolean | undefined> {
+  const { promise, resolve } = Promise.withResolvers<boolean | undefined>();
+  const timer = setTimeout(resolve, ms, undefined);
   void supplied.then(resolve).finally(() => clearTimeout(timer));
   return promise;
 }

@@ -24,16 +24,13 @@ export interface Counted {
 }
 
 /** An instance without a call that can be stopped to free memory. */
-export interface IdleInstance {
+export interface EvictableInstance {
+  readonly instance: Counted;
   readonly usedMiB: number;
   /** Time since its function had a call. */
   readonly idleForMs: number;
   /** Whether its function would have fewer than `min` instances without it. */
   readonly isKept: boolean;
-}
-
-export interface EvictableInstance extends IdleInstance {
-  readonly instance: Counted;
   /** Removes it from the endpoints and lets it end. */
   stop(): void;
 }
@@ -96,8 +93,7 @@ export class MemoryBudget {
 
   /** Admits waiting starts that fit. Call it when an instance has ended or become ready, and a few times a second. */
   check(): void {
-    const waiting = [...this.#waiting];
-    for (const neededMiB of waiting) {
+    for (const neededMiB of this.#waiting) {
       if (!this.#fits(neededMiB)) {
         // Makes room for all waiting starts at once, because an instance takes time to end.
         this.#makeRoom([...this.#waiting].reduce((sum, each) => sum + each, 0));
@@ -182,7 +178,10 @@ export class ExpectedMemory<V extends { readonly settings: Pick<Settings, "memor
  * Returns the instances to stop in order to free `shortMiB`: longest idle first, those that `min` keeps last. All of
  * them together may free less.
  */
-export function toEvict<I extends IdleInstance>(shortMiB: number, idle: Iterable<I>): I[] {
+export function toEvict<I extends Omit<EvictableInstance, "instance" | "stop">>(
+  shortMiB: number,
+  idle: Iterable<I>,
+): I[] {
   const order = [...idle].sort(
     (a, b) => Number(a.isKept) - Number(b.isKept) || b.idleForMs - a.idleForMs || b.usedMiB - a.usedMiB,
   );

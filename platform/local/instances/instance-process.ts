@@ -8,6 +8,7 @@ import type { InstanceResources } from "../resources/instance-resources.ts";
 import { recordPid } from "./instance-folder.ts";
 import { readLines } from "./output.ts";
 import { probe } from "./probe.ts";
+import { signalProcess } from "./process-table.ts";
 import { type RunningInstance, StartError } from "./running-instance.ts";
 
 /** Time between leaving the endpoints and SIGTERM: calls already on their way still arrive. */
@@ -15,17 +16,13 @@ const SETTLE_MS = 200;
 /** Lines kept for the report of a failed start. */
 const START_LINES = 20;
 
-export interface InstanceOptions {
-  readonly version: number;
-  readonly settings: Settings;
-  /** Time that it may take to be ready. */
+export interface InstanceOptions extends Pick<RunningInstance, "version" | "settings" | "expectedMiB"> {
+  /** Longest time to become ready. */
   readonly startMs: number;
   readonly onLine: (line: LogLine) => void;
-  /** Memory that it is expected to need. */
-  readonly expectedMiB: number;
 }
 
-/** One program that runs one version, from its start to its end; it owns the folder. */
+/** One program that runs one version, from its start to its end. It owns its folder. */
 export class InstanceProcess implements RunningInstance {
   readonly id: string;
   readonly address: { readonly unix: string };
@@ -41,37 +38,37 @@ export class InstanceProcess implements RunningInstance {
   readonly expectedMiB: number;
   readyAtMs: number | undefined;
   stopping = false;
+  answeredAtMs = 0;
+  cause: unknown;
   readonly #launched: Launched;
   readonly #child: ChildProcess;
-  #answeredAtMs = 0;
   #hasExited = false;
   #killedBecause: string | undefined;
-  #cause: unknown;
 
   constructor(launched: Launched, options: InstanceOptions) {
     const { folder, child, pid } = launched;
-    this.id = folder.id;
-    this.address = { unix: folder.socket };
-    this.version = options.version;
-    this.settings = options.settings;
-    this.resources = launched.resources;
-    this.expectedMiB = options.expectedMiB;
     this.#launched = launched;
     this.#child = child;
+    this.id = folder.id;
+    this.address = { unix: folder.socket };
     this.pid = pid;
+    this.resources = launched.resources;
+    this.version = options.version;
+    this.settings = options.settings;
+    this.expectedMiB = options.expectedMiB;
     this.exited = this.#watchExit();
-    this.ended = this.exited.then(() => this.#release(options));
-    this.#recordPid();
+    this.ended = this.exited.then(async () => {
+      const line = { instance: this.id, stream: "platform" } as const;
+      for (const text of await launched.close()) options.onLine({ at: new Date(), ...line, text });
+    });
+    // Without a record the next Skiff could not find the process after a crash.
+    this.#ensure("its pid cannot be recorded", () => child.pid && recordPid(folder, child.pid));
     this.ready =
       pid > 0
         ? this.#start(options)
-        : this.exited.then((how) => Promise.reject(new StartError(how, [], this.#cause)));
-    // An instance that nobody waits for any more may fail as well.
+        : this.exited.then((reason) => Promise.reject(new StartError(reason, [], this.cause)));
+    // A start may fail without a waiter.
     this.ready.catch(() => {});
-  }
-
-  get cause(): unknown {
-    return this.#cause;
   }
 
   describe(state: InstanceDescription["state"]): InstanceDescription {
@@ -85,11 +82,7 @@ export class InstanceProcess implements RunningInstance {
     return this.resources.usedMiB;
   }
 
-  get answeredAtMs(): number {
-    return this.#answeredAtMs;
-  }
-
-  ask(): void {
+  ping(): void {
     this.#child.stdin?.write(`${this.#launched.plan.ping}\n`);
   }
 
@@ -102,17 +95,14 @@ export class InstanceProcess implements RunningInstance {
     clearTimeout(kill);
   }
 
-  /**
-   * Sends SIGTERM after a probe: an instance accepts connections in order, so when it answers it has accepted all earlier
-   * ones, however busy the machine is.
-   */
+  /** Sends SIGTERM after a probe. The answer means that the instance has accepted all earlier connections. */
   async #terminate(withinMs: number): Promise<void> {
     if (this.readyAtMs !== undefined && withinMs > 0) {
       // A failed probe does not delay its end.
       await probe(this.address.unix, withinMs).catch(() => {});
     }
     // The tools around the program do not pass signals on.
-    if (!this.#hasExited && this.pid > 0) signalIfThere(this.pid, "SIGTERM");
+    if (!this.#hasExited && this.pid > 0) signalProcess(this.pid, "SIGTERM");
   }
 
   kill(because: string): void {
@@ -122,8 +112,7 @@ export class InstanceProcess implements RunningInstance {
     this.resources.endYielding();
   }
 
-  async #start(options: InstanceOptions): Promise<void> {
-    const { startMs } = options;
+  async #start({ startMs, onLine }: InstanceOptions): Promise<void> {
     const { readyLine, pongLine } = this.#launched.plan;
     const lines: string[] = [];
     const late = `was not ready within ${formatMs(startMs)} (limit SKIFF_START_TIMEOUT): does its module wait for something that does not come?`;
@@ -131,106 +120,74 @@ export class InstanceProcess implements RunningInstance {
     const isReady = new Promise<void>((resolve) => {
       for (const stream of ["stdout", "stderr"] as const) {
         readLines(this.#child[stream]!, (text) => {
-          if (text === readyLine) return resolve();
-          if (text === pongLine) {
-            this.#answeredAtMs = performance.now();
-            return;
+          if (text === readyLine) resolve();
+          else if (text === pongLine) this.answeredAtMs = performance.now();
+          else {
+            if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));
+            onLine({ at: new Date(), instance: this.id, stream, text });
           }
-          if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));
-          options.onLine({ at: new Date(), instance: this.id, stream, text });
         });
       }
     });
     try {
-      this.#limit();
+      const limit = () => this.resources.limit(this.settings.memoryMiB);
+      if (!this.#ensure("its memory cannot be limited", limit)) throw this.cause;
       this.#launched.begin();
       const failed = await Promise.race([isReady, this.exited]);
-      if (failed !== undefined) throw new StartError(failed, lines, this.#cause);
+      if (failed !== undefined) throw new StartError(failed, lines, this.cause);
       this.#launched.expose();
       await probe(this.address.unix, startMs);
       this.readyAtMs = performance.now();
     } catch (error) {
-      // Skiff itself may lack something, such as a file for the connection.
-      if (!(error instanceof StartError)) this.#cause ??= error;
+      // Skiff itself may be short of a resource, such as an open file for the connection.
+      if (!(error instanceof StartError)) this.cause ??= error;
       this.kill("did not answer the first health probe");
       if (error instanceof StartError) throw error;
-      throw new StartError(await this.exited, lines, this.#cause);
+      throw new StartError(await this.exited, lines, this.cause);
     } finally {
       clearTimeout(deadline);
     }
   }
 
-  /** Comes before any code of the function runs. */
-  #limit(): void {
+  /** Runs a step without which the program must not run. Kills it and returns false if the step fails. */
+  #ensure(problem: string, step: () => unknown): boolean {
     try {
-      this.resources.limit(this.settings.memoryMiB);
+      step();
+      return true;
     } catch (error) {
-      this.#cause = error;
-      this.kill(`could not be started: its memory cannot be limited: ${(error as Error).message}`);
-      throw error;
+      this.cause = error;
+      this.kill(`could not be started: ${problem}: ${(error as Error).message}`);
+      return false;
     }
   }
 
-  #describeEnd(code: number | null, signal: NodeJS.Signals | null): string {
+  #describeEnd(exitCode: number | null, exitSignal: NodeJS.Signals | null): string {
+    const { code, signal } = endOf(exitCode, exitSignal, constants.signals);
+    const limit = `${this.settings.memoryMiB} MiB (setting memoryMiB)`;
+    if (this.resources.ranOut) return `was stopped: it exceeded its limit of ${limit}`;
     // V8 ends the process with a trap or an abort when the heap is full.
-    if (this.resources.ranOut) {
-      return `was stopped: it went over its limit of ${this.settings.memoryMiB} MiB (setting memoryMiB)`;
-    }
     if (signal === "SIGTRAP" || signal === "SIGABRT" || signal === "SIGILL") {
-      return `ended by ${signal}, most likely out of memory: its limit is ${this.settings.memoryMiB} MiB (setting memoryMiB)`;
+      return `ended by ${signal}, most likely out of memory: its limit is ${limit}`;
     }
     if (signal) return `ended by ${signal}`;
-    const early =
-      code === 0 && this.readyAtMs === undefined
-        ? " before it was ready: does its module call Deno.exit?"
-        : "";
-    return `exited with code ${code}${early}`;
+    const isEarly = code === 0 && this.readyAtMs === undefined;
+    return `exited with code ${code}${isEarly ? " before it was ready: does its module call Deno.exit?" : ""}`;
   }
 
   #watchExit(): Promise<string> {
     return new Promise((resolve) => {
-      const end = (how: string) => resolve(this.#killedBecause ?? how);
+      const end = (reason: string) => resolve(this.#killedBecause ?? reason);
       this.#child.once("error", (error) => {
-        this.#cause = error;
+        this.cause = error;
         end(`could not be started: ${error.message}`);
       });
-      // Its last output may wait behind the rate limit, which has no purpose any more.
+      // The rate limit may hold its last output back.
       this.#child.once("exit", () => {
         this.#hasExited = true;
         this.#child.stdout?.resume();
         this.#child.stderr?.resume();
       });
-      this.#child.once("close", (code, signal) => {
-        const how = endOf(code, signal, constants.signals);
-        end(this.#describeEnd(how.code, how.signal));
-      });
+      this.#child.once("close", (code, signal) => end(this.#describeEnd(code, signal)));
     });
-  }
-
-  /** A process without a record must not run: the next Skiff could not find it after a crash. */
-  #recordPid(): void {
-    const { pid } = this.#child;
-    if (pid === undefined) return;
-    try {
-      recordPid(this.#launched.folder, pid);
-    } catch (error) {
-      this.#cause = error;
-      this.kill(`could not be started: its pid cannot be recorded: ${(error as Error).message}`);
-    }
-  }
-
-  async #release({ onLine }: InstanceOptions): Promise<void> {
-    for (const text of await this.#launched.close()) {
-      onLine({ at: new Date(), instance: this.id, stream: "platform", text });
-    }
-  }
-}
-
-function signalIfThere(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    // It ended in between.
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

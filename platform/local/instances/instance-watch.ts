@@ -7,15 +7,15 @@ import type { RunningInstance } from "./running-instance.ts";
 export interface WatchTimes {
   readonly tickMs: number;
   readonly probeEveryMs: number;
-  /** A busy event loop answers a probe late. Only one that is later than any call may be is stuck. */
+  /** Least time to answer a probe. A busy event loop may take as long as a call may. */
   readonly probeAtLeastMs: number;
 }
 
 export const WATCH_TIMES: WatchTimes = { tickMs: 200, probeEveryMs: 5_000, probeAtLeastMs: 10_000 };
 
-/** Probes that fail in a row before an instance is killed: one may fail for a reason of our own. */
+/** Failed probes in a row that end an instance. A single one may have another cause. */
 const FAILED_PROBES = 2;
-/** Equal samples in a row after which an instance is calm, and sampled at every fifth tick only. */
+/** Equal samples in a row after which an instance is sampled at every fifth tick only. */
 const CALM_AFTER = 10;
 const CALM_EVERY = 5;
 const CHANGE_MIB = 1;
@@ -30,29 +30,26 @@ export type WatchedInstance = Pick<
 };
 
 export interface Watched {
-  /** Every process there is, also the starting and the draining ones. */
   readonly instances: () => Iterable<WatchedInstance>;
   /** Called at every tick. */
   readonly tick: (nowMs: number) => void;
-  /** Probes an instance; `probe` by default. */
-  readonly ask?: typeof probe;
+  readonly probe?: typeof probe;
 }
 
-interface Probed {
+interface State {
+  /** Equal samples of its memory in a row. */
+  calm: number;
+  failedProbes: number;
   /** Infinite while a probe is under way. */
-  readonly atMs: number;
-  /** Failures in a row. */
-  readonly failed: number;
+  probedAtMs?: number;
 }
 
-/** Watches running instances: their memory, and whether they still answer. */
+/** Watches the memory of running instances and probes them. */
 export class InstanceWatch {
   readonly #watched: Watched;
   readonly #times: WatchTimes;
   readonly #timer: NodeJS.Timeout;
-  readonly #probed = new WeakMap<WatchedInstance, Probed>();
-  /** Equal samples in a row. */
-  readonly #calm = new WeakMap<WatchedInstance, number>();
+  readonly #states = new WeakMap<WatchedInstance, State>();
   readonly #processor = new ProcessorWatch();
   #ticks = 0;
 
@@ -70,52 +67,49 @@ export class InstanceWatch {
   #tick(nowMs: number): void {
     let index = ++this.#ticks;
     for (const instance of this.#watched.instances()) {
-      const calm = this.#calm.get(instance) ?? 0;
-      // Calm ones in turns, so that no tick has all of them.
-      if (calm < CALM_AFTER || index++ % CALM_EVERY === 0) this.#checkMemory(instance, calm);
-      if (isDue(instance, this.#probed.get(instance), nowMs - this.#times.probeEveryMs)) {
-        void this.#checkAnswers(instance);
-      }
+      const state = this.#states.get(instance) ?? { calm: 0, failedProbes: 0 };
+      this.#states.set(instance, state);
+      // Calm instances take turns, so that the ticks share the work.
+      if (state.calm < CALM_AFTER || index++ % CALM_EVERY === 0) checkMemory(instance, state);
+      const lastMs = state.probedAtMs ?? instance.readyAtMs;
+      const isDue = lastMs !== undefined && lastMs <= nowMs - this.#times.probeEveryMs;
+      if (isDue && !instance.stopping) void this.#probe(instance, state);
     }
     this.#processor.tick(this.#watched.instances(), nowMs, this.#times.tickMs);
     this.#watched.tick(nowMs);
   }
 
-  #checkMemory(instance: WatchedInstance, calm: number): void {
-    const beforeMiB = instance.resources.usedMiB;
-    const usedMiB = instance.resources.measure();
-    if (usedMiB === undefined) return;
-    const isSame = beforeMiB !== undefined && Math.abs(usedMiB - beforeMiB) < CHANGE_MIB;
-    this.#calm.set(instance, isSame ? calm + 1 : 0);
-    const limitMiB = instance.settings.memoryMiB;
-    if (usedMiB <= limitMiB) return;
-    const used = `it used ${Math.round(usedMiB)} MiB`;
-    instance.kill(`was stopped: ${used}, over its limit of ${limitMiB} MiB (setting memoryMiB)`);
-  }
-
-  async #checkAnswers(instance: WatchedInstance): Promise<void> {
-    const { failed = 0 } = this.#probed.get(instance) ?? {};
-    this.#probed.set(instance, { atMs: Number.POSITIVE_INFINITY, failed });
+  async #probe(instance: WatchedInstance, state: State): Promise<void> {
+    state.probedAtMs = Number.POSITIVE_INFINITY;
     const withinMs = Math.max(this.#times.probeAtLeastMs, instance.settings.timeoutMs);
     try {
-      await (this.#watched.ask ?? probe)(instance.address.unix, withinMs);
-      this.#probed.set(instance, { atMs: performance.now(), failed: 0 });
+      await (this.#watched.probe ?? probe)(instance.address.unix, withinMs);
+      state.failedProbes = 0;
     } catch (error) {
-      // Without a file left for the connection, Skiff is at fault.
+      // Skiff may have no open file left for the connection.
       const isOurs = shortageOf(error) !== undefined;
-      this.#probed.set(instance, { atMs: performance.now(), failed: isOurs ? failed : failed + 1 });
+      if (!isOurs) state.failedProbes++;
       if (instance.stopping || isOurs) return;
       if (error instanceof LateProbe) {
         instance.kill(`was stopped: it did not answer its health probe for ${formatMs(withinMs)}`);
-      } else if (failed + 1 >= FAILED_PROBES) {
-        const times = `${failed + 1} health probes in a row failed`;
+      } else if (state.failedProbes >= FAILED_PROBES) {
+        const times = `${state.failedProbes} health probes in a row failed`;
         instance.kill(`was stopped: ${times}: ${(error as Error).message}`);
       }
+    } finally {
+      state.probedAtMs = performance.now();
     }
   }
 }
 
-function isDue(instance: WatchedInstance, probed: Probed | undefined, beforeMs: number): boolean {
-  const lastMs = probed?.atMs ?? instance.readyAtMs;
-  return lastMs !== undefined && lastMs <= beforeMs && !instance.stopping;
+function checkMemory(instance: WatchedInstance, state: State): void {
+  const beforeMiB = instance.resources.usedMiB;
+  const usedMiB = instance.resources.measure();
+  if (usedMiB === undefined) return;
+  const isSame = beforeMiB !== undefined && Math.abs(usedMiB - beforeMiB) < CHANGE_MIB;
+  state.calm = isSame ? state.calm + 1 : 0;
+  const limitMiB = instance.settings.memoryMiB;
+  if (usedMiB <= limitMiB) return;
+  const used = `it used ${Math.round(usedMiB)} MiB`;
+  instance.kill(`was stopped: ${used}, over its limit of ${limitMiB} MiB (setting memoryMiB)`);
 }

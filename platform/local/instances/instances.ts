@@ -2,124 +2,94 @@ import { availableParallelism, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { Semaphore } from "../../../process/semaphore.ts";
 import { denoPlanner } from "../../../runtimes/deno/deno-runtime.ts";
-import type { Limits } from "../../limits.ts";
 import type { LogLine, VersionRecord } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import { formatMs } from "../../quantity.ts";
 import { type EvictableInstance, ExpectedMemory, MemoryBudget } from "../budget/memory-budget.ts";
 import type { Launched } from "../launch/launcher.ts";
-import { Launching } from "../launch/launching.ts";
-import type { Probed } from "../network/networks.ts";
+import { Launching, type LaunchingOptions } from "../launch/launching.ts";
 import { Resources } from "../resources/resources.ts";
 import { startWork } from "../scaling/start-work.ts";
-import { BundleFiles } from "../store/bundle-files.ts";
+import { BundleFiles, type VersionName } from "../store/bundle-files.ts";
 import { makeDenoDir } from "../store/data-folder.ts";
 import type { Store } from "../store/store.ts";
-import type { Isolation, IsolationMode } from "../wall/isolation.ts";
-import type { WallKind } from "../wall/profile.ts";
 import { InstanceFolders } from "./instance-folder.ts";
 import { InstanceProcess } from "./instance-process.ts";
 import { refusalOf } from "./launch-error.ts";
 import type { RunningInstance } from "./running-instance.ts";
 
-/** Instances that start at a time, including those that do not wait for the processor. */
+/** Instances that start at a time, including those that wait for something other than the processor. */
 const MOST_STARTING = 256;
 
-export interface InstancesOptions {
+export interface InstancesOptions
+  extends Pick<LaunchingOptions, "limits" | "isolation" | "walls" | "probeNetworks"> {
   /** A real path. */
   readonly dataFolder: string;
   readonly store: Store;
-  readonly limits: Limits;
-  readonly isolation: IsolationMode;
-  /** Walls to try; all of WALL_KINDS by default. */
-  readonly walls?: readonly WallKind[] | undefined;
-  /** Instances that may be stopped to make room. */
+  /** Instances that may be stopped for their memory. */
   readonly idle: () => Iterable<EvictableInstance>;
-  /** Opens walls around networks; absent: functions use the machine's. */
-  readonly probeNetworks?: (() => Promise<Probed>) | undefined;
-  /** False measures memory only, as where the system has no control groups for Skiff. */
+  /** False: measure memory without control groups. */
   readonly useGroups?: boolean | undefined;
 }
 
 export interface StartOptions {
   readonly onLine: (line: LogLine) => void;
-  /** Ends the wait for a place. */
+  /** Ends the wait for memory and a place. */
   readonly signal: AbortSignal;
-  /** False: another instance takes calls, so this one is refused when memory is used up. */
+  /** True: wait for memory. False: be refused when memory is used up. */
   readonly waits: boolean;
 }
 
 /** All instances of this machine, with the files that they need. */
 export class Instances {
   readonly bundles: BundleFiles;
-  /** Rejects if the requested isolation does not work here. */
-  readonly #launching: Promise<Launching>;
+  /** Rejects, with advice for the operator, if the requested isolation does not work here. */
+  readonly launching: Promise<Launching>;
   readonly #folders: InstanceFolders;
-  readonly #startMs: number;
+  readonly #limits: InstancesOptions["limits"];
   readonly #budget: MemoryBudget;
   readonly #expected = new ExpectedMemory<VersionRecord>();
   readonly #all = new Set<RunningInstance>();
-  /** A start is mostly work for the processor: more at a time would make each slower. */
+  /** A start is mostly work for the processor: more starts at a time would make each slower. */
   readonly #working = new Semaphore({ places: 2 * availableParallelism() + 2 });
   readonly #starting = new Semaphore({ places: MOST_STARTING });
-  readonly #waitMs: number;
 
   constructor(options: InstancesOptions) {
-    const { dataFolder, store, limits, isolation, idle, useGroups, probeNetworks } = options;
-    this.#startMs = limits.startMs;
-    this.#waitMs = limits.instanceWaitMs;
+    const { dataFolder, store, limits, isolation, walls, idle, useGroups, probeNetworks } = options;
+    this.#limits = limits;
     this.#budget = new MemoryBudget({
       budgetMiB: limits.memoryBytes / 1024 ** 2,
       waitMs: limits.instanceWaitMs,
       instances: () => this.#all,
       idle,
     });
-    this.bundles = new BundleFiles(join(dataFolder, "functions"), ({ name, version }) =>
-      store.bundle(name, version),
-    );
+    const read = ({ name, version }: VersionName) => store.bundle(name, version);
+    this.bundles = new BundleFiles(join(dataFolder, "functions"), read);
     this.#folders = new InstanceFolders(dataFolder);
-    this.#launching = Launching.open({
+    this.launching = Launching.open({
       planner: denoPlanner(dataFolder),
       cacheFolder: makeDenoDir(dataFolder),
       folders: this.#folders,
       resources: new Resources(dataFolder, { useGroups }),
-      isolation,
-      walls: options.walls,
-      limits,
-      ...(probeNetworks && { probeNetworks }),
+      ...{ isolation, walls, limits, probeNetworks },
     });
-    // The first method that needs it reports the error.
-    this.#launching.catch(() => {});
+    // Its first user gets the error.
+    this.launching.catch(() => {});
   }
 
-  /** @throws Error in words for the person who started Skiff, if the requested isolation does not work here */
-  async isolation(): Promise<Isolation> {
-    return (await this.#launching).isolation;
-  }
-
-  /** Describes what limits the connections of functions, for people. */
-  async describeNetwork(): Promise<string> {
-    return (await this.#launching).describeNetwork();
-  }
-
-  /** Compiles what all instances run, so that none needs to. */
-  async warm(): Promise<void> {
-    await (await this.#launching).warm();
-  }
-
-  /** Every process there is, also the starting and the draining ones. */
+  /** All instances with a process, including starting and draining ones. */
   get all(): Iterable<RunningInstance> {
     return this.#all;
   }
 
-  /** Keeps all instances within the memory that they have together; called a few times a second. */
+  /** Keeps all instances within the memory budget; called a few times a second. */
   tick(): void {
     this.#budget.check();
   }
 
   /**
-   * Starts an instance; resolves when its process exists. It keeps a place among the working ones only while it works.
-   * @throws Problem `no_capacity` without memory, a place or a network for it, or if the machine starts none; the signal's
+   * Starts an instance; resolves when its process exists. It has a place among the working ones while it works.
+   * @throws Problem `no_capacity` without memory, a place or a network, or if the machine cannot launch it; the signal's
    *   reason
    */
   start(record: VersionRecord, { onLine, signal, waits }: StartOptions): Promise<RunningInstance> {
@@ -131,16 +101,15 @@ export class Instances {
   /** Releases everything; every instance must be ending. */
   async close(): Promise<void> {
     await Promise.all([...this.#all].map(({ ended }) => ended));
-    await this.#launching.then(
-      (launching) => launching.close(),
-      () => {},
-    );
+    const launching = await this.launching.catch(() => undefined);
+    await launching?.close();
     this.#folders.close();
   }
 
   #inPlace(spawn: () => Promise<RunningInstance>, outer: AbortSignal): Promise<RunningInstance> {
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(tooManyStarts(this.#waitMs)), this.#waitMs);
+    const { instanceWaitMs } = this.#limits;
+    const timer = setTimeout(() => late.abort(tooManyStarts(instanceWaitMs)), instanceWaitMs);
     const signal = AbortSignal.any([outer, late.signal]);
     const { promise, resolve, reject } = Promise.withResolvers<RunningInstance>();
     const work = async () => {
@@ -160,48 +129,32 @@ export class Instances {
 
   async #spawn(record: VersionRecord, onLine: StartOptions["onLine"]): Promise<RunningInstance> {
     const { name, version, settings } = record;
-    const { launcher } = await this.#launching;
+    const { launcher } = await this.launching;
     const artifact = await this.bundles.hold(record);
     let launched: Launched | undefined;
     try {
-      launched = await launcher.launch({
-        ...{ name, version, settings },
-        ownAddresses: ownAddresses(),
-        artifact,
-      });
-      const instance = new InstanceProcess(launched, {
-        version,
-        settings,
-        startMs: this.#startMs,
-        expectedMiB: this.#expected.of(record),
-        onLine,
-      });
+      launched = await launcher.launch({ name, version, settings, ownAddresses: ownAddresses(), artifact });
+      const { startMs } = this.#limits;
+      const expectedMiB = this.#expected.of(record);
+      const instance = new InstanceProcess(launched, { version, settings, startMs, expectedMiB, onLine });
       this.#all.add(instance);
       void instance.ended.then(() => this.#ended(record, instance, onLine));
       return instance;
     } catch (error) {
-      // The system has no process, no file or no space left: nothing of the attempt stays.
+      // A shortage of processes, open files or disk space: leave nothing behind.
       await launched?.close();
       await this.bundles.release(record);
-      throw this.#refusal(error, onLine);
+      const refusal = refusalOf(error);
+      if (refusal !== error) {
+        // Callers do not get the cause, so it is logged.
+        const text = `an instance could not be started: ${(error as Error).message}`;
+        onLine({ at: new Date(), instance: "", stream: "platform", text });
+      }
+      throw refusal;
     }
   }
 
-  /** Logs the cause, and returns what callers get. */
-  #refusal(error: unknown, onLine: StartOptions["onLine"]): unknown {
-    const refusal = refusalOf(error);
-    if (refusal !== error) {
-      const text = `an instance could not be started: ${(error as Error).message}`;
-      onLine({ at: new Date(), instance: "", stream: "platform", text });
-    }
-    return refusal;
-  }
-
-  async #ended(
-    record: VersionRecord,
-    instance: RunningInstance,
-    onLine: StartOptions["onLine"],
-  ): Promise<void> {
+  async #ended(record: VersionRecord, instance: RunningInstance, onLine: StartOptions["onLine"]) {
     this.#all.delete(instance);
     const left = await this.bundles.release(record);
     if (left) onLine({ at: new Date(), instance: instance.id, stream: "platform", text: left });
@@ -213,14 +166,11 @@ export class Instances {
 }
 
 function tooManyStarts(waitMs: number): Problem {
-  return new Problem(
-    "no_capacity",
-    `Too many instances start at a time: this one had no place among them within ${formatMs(waitMs)} (limit SKIFF_INSTANCE_WAIT). Try again in 1 s.`,
-    { retryAfterS: 1, setting: "SKIFF_INSTANCE_WAIT" },
-  );
+  const detail = `Too many instances start at a time: this one got no place among them within ${formatMs(waitMs)} (limit SKIFF_INSTANCE_WAIT). Try again in 1 s.`;
+  return new Problem("no_capacity", detail, { retryAfterS: 1, setting: "SKIFF_INSTANCE_WAIT" });
 }
 
-/** Addresses of this machine's interfaces, without loopback, which is private anyway. */
+/** Addresses of this machine's interfaces. Loopback is private by itself. */
 function ownAddresses(): string[] {
   const interfaces = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   return interfaces.filter(({ internal }) => !internal).map(({ address }) => address);

@@ -1,9 +1,9 @@
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 
-/** Longer lines are cut into pieces of this many characters. */
+/** Longer lines are split into pieces of this length. */
 const LINE_CHARACTERS = 8_192;
-/** Output over this is not read until the second is over, so that the writes of the instance block. */
+/** Above this rate output is not read for a second, so that the writes of the instance block. */
 const BYTES_PER_S = 1024 * 1024;
 const SECOND_MS = 1_000;
 
@@ -23,12 +23,8 @@ export function readLines(stream: Readable, onLine: (line: string) => void): voi
     bytes += chunk.length;
     const lines = (rest + decoder.write(chunk)).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) emitPieces(line, onLine);
-    while (rest.length > LINE_CHARACTERS) {
-      const end = pieceEnd(rest, 0);
-      onLine(rest.slice(0, end));
-      rest = rest.slice(end);
-    }
+    for (const line of lines) onLine(emitPieces(line, onLine));
+    rest = emitPieces(rest, onLine);
     if (bytes <= BYTES_PER_S || resume) return;
     stream.pause();
     resume = setTimeout(() => {
@@ -39,22 +35,20 @@ export function readLines(stream: Readable, onLine: (line: string) => void): voi
   stream.on("close", () => {
     clearTimeout(resume);
     const last = rest + decoder.end();
-    if (last !== "") emitPieces(last, onLine);
+    if (last !== "") onLine(emitPieces(last, onLine));
   });
 }
 
-function emitPieces(line: string, onLine: (line: string) => void): void {
-  let at = 0;
-  do {
-    const end = pieceEnd(line, at);
-    onLine(line.slice(at, end));
-    at = end;
-  } while (at < line.length);
-}
-
-/** Returns where a piece ends that begins at `at`, which is not between the halves of a character. */
-function pieceEnd(line: string, at: number): number {
-  const end = at + LINE_CHARACTERS;
-  const isPair = /^[\ud800-\udbff][\udc00-\udfff]$/.test(line.slice(end - 1, end + 1));
-  return isPair ? end - 1 : end;
+/** Passes on the pieces of a long text, without splitting a surrogate pair. Returns the last piece. */
+function emitPieces(text: string, onPiece: (piece: string) => void): string {
+  let rest = text;
+  while (rest.length > LINE_CHARACTERS) {
+    const isPair = /^[\ud800-\udbff][\udc00-\udfff]$/.test(
+      rest.slice(LINE_CHARACTERS - 1, LINE_CHARACTERS + 1),
+    );
+    const end = isPair ? LINE_CHARACTERS - 1 : LINE_CHARACTERS;
+    onPiece(rest.slice(0, end));
+    rest = rest.slice(end);
+  }
+  return rest;
 }

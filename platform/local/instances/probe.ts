@@ -3,10 +3,10 @@ import { setTimeout } from "node:timers/promises";
 import { PROBE_HEADER, PROBE_PATH } from "../../../client-image/start-message.ts";
 import { formatMs } from "../../quantity.ts";
 
-/** The instance did not answer in time, but the connection did not fail. */
+/** Thrown when the instance does not answer in time, while the connection works. */
 export class LateProbe extends Error {}
 
-/** Pause before a retry when the backlog of the instance is full. */
+/** Pause before a retry while the backlog of the instance is full. */
 const FULL_MS = 100;
 
 /**
@@ -17,25 +17,25 @@ export async function probe(socketPath: string, timeoutMs: number): Promise<void
   const signal = AbortSignal.timeout(timeoutMs);
   for (;;) {
     try {
-      return await ask(socketPath, signal);
+      return await send(socketPath, signal);
     } catch (error) {
       if (signal.aborted) throw new LateProbe(`no answer for ${formatMs(timeoutMs)}`);
-      // Its backlog is full: it is as busy as one that does not answer.
+      // Its backlog is full, so it is busy.
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
     }
     await setTimeout(FULL_MS);
   }
 }
 
-function ask(socketPath: string, signal: AbortSignal): Promise<void> {
+function send(socketPath: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const headers = { host: "probe", [PROBE_HEADER]: "1" };
-    const asked = request({ socketPath, path: PROBE_PATH, headers, signal, agent: false }, (response) => {
+    const sent = request({ socketPath, path: PROBE_PATH, headers, signal, agent: false }, (response) => {
       response.resume();
       if (response.statusCode === 204) resolve();
       else reject(new Error(`the answer was ${response.statusCode}`));
     });
-    asked.on("error", reject);
-    asked.end();
+    sent.on("error", reject);
+    sent.end();
   });
 }

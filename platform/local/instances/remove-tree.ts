@@ -3,14 +3,14 @@ import { chmodSync, readdirSync, rmSync } from "node:fs";
 import { chmod, opendir, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Files removed at a time: more would block others from the disk. */
+/** Files removed at a time. More would keep others from the disk. */
 const AT_A_TIME = 32;
 /** Some file systems skip entries when others are removed while a folder is read. */
 const PASSES = 5;
 /** Folders with longer paths are moved to the top before they are removed. */
 const MOVED_FROM_BYTES = 1_000;
 
-/** Removes a folder at once, even if the function removed the rights to folders in it. */
+/** Removes a folder at once, even if the function removed permissions in it. */
 export function removeTreeSync(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
@@ -21,18 +21,14 @@ export function removeTreeSync(path: string): void {
   }
 }
 
-/** Does the same in small pieces, so that it blocks nothing however many files a function left. */
-export async function removeTree(path: string): Promise<void> {
-  await removeFolder(path, path);
-}
-
-async function removeFolder(path: string, root: string): Promise<void> {
+/** Removes a folder in small steps, so that any number of files blocks nothing. `root` is for subfolders. */
+export async function removeTree(path: string, root = path): Promise<void> {
   for (let pass = 1; ; pass++) {
     try {
       await chmod(path, 0o700);
-      // After it was read, because deep nesting must not hold a descriptor for every level.
+      // After the folder was read, so that deep nesting holds one descriptor.
       for (const folder of await removeFiles(path)) {
-        await removeFolder(await within(join(path, folder), root), root);
+        await removeTree(await within(join(path, folder), root), root);
       }
       return await rmdir(path);
     } catch (error) {
@@ -43,7 +39,7 @@ async function removeFolder(path: string, root: string): Promise<void> {
   }
 }
 
-/** Moves a folder with a long path to the top: folders can be nested deeper than the longest path. */
+/** Moves a folder with a long path to the top, because nesting can exceed the longest path. */
 async function within(path: string, root: string): Promise<string> {
   if (Buffer.byteLength(path) <= MOVED_FROM_BYTES) return path;
   const near = join(root, randomBytes(12).toString("hex"));
@@ -52,12 +48,12 @@ async function within(path: string, root: string): Promise<string> {
   return near;
 }
 
-/** Removes the files and returns the names of the folders. */
+/** Removes the files. Returns the names of the folders. */
 async function removeFiles(path: string): Promise<readonly string[]> {
   const folders: string[] = [];
   let removing: Promise<void>[] = [];
   for await (const entry of await opendir(path)) {
-    // A link to a directory is not a directory here: its target is not touched.
+    // A link to a directory counts as a file, so its target stays.
     if (entry.isDirectory()) folders.push(entry.name);
     else removing.push(rm(join(path, entry.name), { force: true }));
     if (removing.length < AT_A_TIME) continue;

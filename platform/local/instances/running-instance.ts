@@ -2,7 +2,7 @@ import type { Instance, InstanceDescription } from "../../platform.ts";
 import type { Settings } from "../../settings.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
 
-/** One running copy of one version, whatever launched it, as supervision needs it. Times are monotonic. */
+/** One running copy of one version, without regard to its launcher. Times are monotonic. */
 export interface RunningInstance extends Instance {
   readonly address: { readonly unix: string };
   readonly version: number;
@@ -10,39 +10,39 @@ export interface RunningInstance extends Instance {
   readonly resources: InstanceResources;
   readonly startedAtMs: number;
   readonly readyAtMs: number | undefined;
-  /** Resolves when a probe was answered; rejects with StartError when it ends before that. */
+  /** Resolves after the first answered probe; rejects with StartError if the instance ends before that. */
   readonly ready: Promise<void>;
-  /** Resolves with a person's words for how it ended, as soon as it has. */
+  /** Resolves when it ends, with the reason for people. */
   readonly exited: Promise<string>;
-  /** Resolves when nothing of it is left. */
+  /** Resolves when its processes and files are gone. */
   readonly ended: Promise<void>;
   /** The platform ends it, so that its end is no crash. */
   readonly stopping: boolean;
-  /** The error of the system for which it could not be started; undefined if there was none. */
+  /** The system error that prevented its start, if any. */
   readonly cause: unknown;
-  /** Memory that it was expected to need when it was started. */
+  /** Memory that it was expected to need, estimated at its start. */
   readonly expectedMiB: number;
-  /** Memory that it held when it was measured last; undefined where the system does not report it. */
+  /** Last measured memory; undefined where the system does not report it. */
   readonly usedMiB: number | undefined;
-  /** When its event loop answered `ask` last. */
+  /** When its event loop last answered `ping`. */
   readonly answeredAtMs: number;
   describe(state: InstanceDescription["state"]): InstanceDescription;
-  /** Asks its event loop for a sign of life, also while it drains and takes no connections any more. */
-  ask(): void;
-  /** Lets the calls under way finish, at most for `graceMs`; the instance must be out of the endpoints. */
+  /** Pings its event loop, which works without a connection while it drains. */
+  ping(): void;
+  /** Lets the calls under way finish within `graceMs`. The endpoints must no longer have the instance. */
   drain(graceMs: number): Promise<void>;
-  /** Ends it at once; `because` is what people read about it. */
+  /** Ends it at once. `because` is the reason for people. */
   kill(because: string): void;
 }
 
-/** An instance ended before it was ready. */
+/** Thrown when an instance ends before it is ready. */
 export class StartError extends Error {
   override readonly name = "StartError";
   /** The last lines that it printed. */
   readonly log: readonly string[];
 
-  constructor(how: string, log: readonly string[], cause?: unknown) {
-    super(how, { cause });
+  constructor(reason: string, log: readonly string[], cause?: unknown) {
+    super(reason, { cause });
     this.log = log;
   }
 }

@@ -15,7 +15,7 @@ import type { Launcher } from "./launcher.ts";
 import { PlainLauncher } from "./plain-launcher.ts";
 import { WalledLauncher } from "./walled-launcher.ts";
 
-/** Least time between two attempts to put walls around networks. */
+/** Least time between two probes of the networks. */
 const PROBE_AGAIN_MS = 60_000;
 
 export interface LaunchingOptions {
@@ -27,9 +27,9 @@ export interface LaunchingOptions {
   readonly isolation: IsolationMode;
   /** Walls to try; all of WALL_KINDS by default. */
   readonly walls?: readonly WallKind[] | undefined;
-  /** Opens walls around networks; absent: functions use the machine's. */
-  readonly probeNetworks?: () => Promise<Probed>;
-  /** Least time between two attempts at that, in milliseconds; a minute by default. */
+  /** Opens walls around networks; absent: functions use the machine's network. */
+  readonly probeNetworks?: (() => Promise<Probed>) | undefined;
+  /** Least time between two probes of the networks; a minute by default. */
   readonly probeAgainMs?: number;
   readonly limits: Limits;
 }
@@ -38,12 +38,12 @@ interface Opening extends LaunchingOptions {
   readonly cache: CodeCache;
 }
 
-/** Chooses at the start how this machine launches instances. */
+/** Chooses once how this machine launches instances. */
 export class Launching {
   readonly isolation: Isolation;
   readonly launcher: Launcher;
   readonly #options: Opening;
-  /** Only functions that use a network wait for it. */
+  /** Only starts of functions with rules for the network wait for it. */
   #networks: Promise<Probed>;
   #probedAtMs = performance.now();
   readonly #closing = new AbortController();
@@ -67,7 +67,7 @@ export class Launching {
       : new PlainLauncher({ planner, folders, resources, hasScratch, cache: cache.openWritable() });
   }
 
-  /** The cause may be gone: no route yet, no file left. The result counts for the next starts. */
+  /** Probes the networks again, because the cause may be gone. The result applies to later starts. */
   #probeAgain(): void {
     const nowMs = performance.now();
     const { probeAgainMs = PROBE_AGAIN_MS } = this.#options;
@@ -84,7 +84,7 @@ export class Launching {
     return `Deno's permission flags alone (${probed.reason})`;
   }
 
-  /** @throws Error in words for the person who started Skiff, if the requested isolation does not work here */
+  /** @throws Error with advice for the operator if the requested isolation does not work here */
   static async open(options: LaunchingOptions): Promise<Launching> {
     const { isolation: mode, walls, planner, cacheFolder } = options;
     const opening: Opening = { ...options, cache: CodeCache.open(cacheFolder, planner.files) };
@@ -97,16 +97,12 @@ export class Launching {
     return new Launching(opening, isolation);
   }
 
-  /** Compiles what all instances run, once for each version of Deno and of the runtime, and makes sandboxes wait. */
+  /** Compiles the runtime of all instances, once for each version of Deno and of the runtime, and makes sandboxes wait. */
   async warm(): Promise<void> {
     if (!(this.launcher instanceof WalledLauncher)) return;
     this.#warming ??= this.#warm(this.launcher);
-    try {
-      await this.#warming;
-    } catch (error) {
-      // Skiff is ending, and does not need it any more.
-      if (!this.#closing.signal.aborted) throw error;
-    }
+    // A shutdown aborts it.
+    await this.#warming.catch((error) => this.#closing.signal.aborted || Promise.reject(error));
   }
 
   async close(): Promise<void> {
@@ -130,20 +126,19 @@ export class Launching {
     writeFileSync(artifact, WARM_MODULE, { mode: 0o600 });
     const settings = { ...others, permissions: { ...permissions, net: [] } };
     const order = { name: "warm", version: 0, settings, ownAddresses: [], artifact };
-    const { launched, keep } = await launcher.launchOwn(order);
+    const { launched, sandbox } = await launcher.launchIn(order);
     try {
       const { signal } = this.#closing;
       const ready = new Promise<void>((resolve, reject) => {
         readLines(launched.child.stdout!, (line) => line === launched.plan.readyLine && resolve());
         launched.child.stderr!.resume();
-        launched.child.once("exit", () =>
-          reject(new Error("the program that compiles the runtime ended early")),
-        );
+        const early = new Error("the program that compiles the runtime ended early");
+        launched.child.once("exit", () => reject(early));
       });
       launched.begin();
       await Promise.race([ready, setTimeout(limits.startMs, undefined, { signal, ref: false })]);
       await setTimeout(WRITTEN_AFTER_MS, undefined, { signal, ref: false });
-      await keep();
+      await launcher.keep(sandbox);
     } finally {
       await launched.close();
       rmSync(artifact, { force: true });

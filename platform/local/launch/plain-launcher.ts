@@ -12,13 +12,13 @@ export interface PlainOptions {
   readonly planner: LaunchPlanner;
   readonly folders: InstanceFolders;
   readonly resources: Resources;
-  /** Instances get a folder to write to. */
+  /** True: instances get a folder to write to. */
   readonly hasScratch: boolean;
-  /** Folder in which all instances keep compiled code. */
+  /** Folder for the compiled code of all instances. */
   readonly cache: string;
 }
 
-/** Starts programs with the permissions of the plan as the only wall. */
+/** Launches programs without a kernel wall: the permissions of the plan alone limit them. */
 export class PlainLauncher implements Launcher {
   readonly #options: PlainOptions;
   readonly #inherited = highestInherited();
@@ -44,7 +44,7 @@ export class PlainLauncher implements Launcher {
       if (child.pid === undefined) throw await notSpawned(child);
       await resources.join({ pid: child.pid, memoryFolders: [] });
     } catch (error) {
-      // The system has no process or no file left: nothing of the attempt stays.
+      // A shortage of processes or open files: leave nothing behind.
       await removeInstance(folder, resources);
       throw error;
     }

@@ -13,7 +13,7 @@ export interface WalledOptions {
   readonly cache: CodeCache;
 }
 
-/** Starts programs in sandboxes that waited for them. */
+/** Launches programs in waiting sandboxes. */
 export class WalledLauncher implements Launcher {
   readonly #options: WalledOptions;
 
@@ -22,35 +22,30 @@ export class WalledLauncher implements Launcher {
   }
 
   async launch(order: LaunchOrder): Promise<Launched> {
-    const { launched } = await this.#launch(order);
-    return launched;
+    return (await this.launchIn(order)).launched;
   }
 
-  /** Launches a program of ours. `keep` makes its compiled code that of all instances. */
-  async launchOwn(order: LaunchOrder): Promise<{ launched: Launched; keep: () => Promise<void> }> {
-    const { sandboxes, cache } = this.#options;
-    const { launched, prepared } = await this.#launch(order);
-    const keep = async () => {
-      await cache.keep(prepared);
-      await sandboxes.empty();
-    };
-    return { launched, keep };
-  }
-
-  /** Makes sandboxes for functions with these rules of `net` wait. */
-  expect(net: readonly string[]): Promise<void> {
-    return this.#options.sandboxes.expect(net);
-  }
-
-  async #launch(order: LaunchOrder): Promise<{ launched: Launched; prepared: Prepared }> {
+  async launchIn(order: LaunchOrder): Promise<{ launched: Launched; sandbox: Prepared }> {
     const { sandboxes } = this.#options;
-    const prepared = await sandboxes.take(order.settings.permissions.net);
+    const sandbox = await sandboxes.take(order.settings.permissions.net);
     try {
-      return { launched: await this.#launchIn(prepared, order), prepared };
+      return { launched: await this.#launchIn(sandbox, order), sandbox };
     } catch (error) {
-      await sandboxes.discard(prepared);
+      await sandboxes.discard(sandbox);
       throw error;
     }
+  }
+
+  /** Gives the code that was compiled in a sandbox to all later instances. */
+  async keep(sandbox: Prepared): Promise<void> {
+    const { sandboxes, cache } = this.#options;
+    await cache.keep(sandbox);
+    await sandboxes.empty();
+  }
+
+  /** Makes sandboxes wait for functions with these `net` rules. */
+  expect(net: readonly string[]): Promise<void> {
+    return this.#options.sandboxes.expect(net);
   }
 
   async #launchIn(prepared: Prepared, order: LaunchOrder): Promise<Launched> {
@@ -76,7 +71,7 @@ export class WalledLauncher implements Launcher {
       },
       close: async () => {
         await provided.close();
-        // Before the descriptor is closed: its number may then lead to another file.
+        // The link goes first: a closed descriptor's number may lead to another file.
         rmSync(folder.socket, { force: true });
         return await sandboxes.discard(prepared);
       },
@@ -88,7 +83,7 @@ export class WalledLauncher implements Launcher {
   }
 }
 
-/** Makes a file readable for any user of an instance: by a link, or a copy on another file system. */
+/** Makes a file readable for the user of an instance, by a link, or by a copy on another file system. */
 function placeFile(from: string, to: string): void {
   try {
     linkSync(from, to);

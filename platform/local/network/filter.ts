@@ -37,19 +37,18 @@ ${hostAddressRules(host)}`;
 
 /** Replaces the addresses of this machine and its name servers atomically. */
 export function hostAddressRules({ own, nameservers }: HostAddresses): string {
-  return [
-    ...fill("own4", own, false),
-    ...fill("own6", own, true),
-    ...fill("dns4", nameservers, false),
-    ...fill("dns6", nameservers, true),
-    "",
-  ].join("\n");
+  return [...fill("own", own), ...fill("dns", nameservers), ""].join("\n");
 }
 
-function fill(set: string, addresses: readonly string[], v6: boolean): string[] {
-  const elements = [...new Set(addresses)].filter((address) => isRangeV6(address) === v6);
-  const add = elements.length > 0 ? [`add element ${TABLE} ${set} { ${elements.join(", ")} }`] : [];
-  return [`flush set ${TABLE} ${set}`, ...add];
+function fill(name: string, addresses: readonly string[]): string[] {
+  return [false, true].flatMap((v6) => {
+    const set = `${TABLE} ${name}${v6 ? 6 : 4}`;
+    const elements = [...new Set(addresses)].filter((address) => isRangeV6(address) === v6);
+    return [
+      `flush set ${set}`,
+      ...(elements.length > 0 ? [`add element ${set} { ${elements.join(", ")} }`] : []),
+    ];
+  });
 }
 
 /** Separates the functions of one network on its loopback. pasta listens there on the ports that a rule opens. */

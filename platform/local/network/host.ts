@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { shortageOf } from "../../shortage.ts";
-import { run, type Tools } from "./tools.ts";
+import { run, type Tools, textOf } from "./tools.ts";
 
 /** The address families for which this machine has a default route. */
 export interface Families {
@@ -93,13 +92,4 @@ function isReachable(address: string, { ipv4, ipv6 }: Families): boolean {
 function resolvConf(text: string, nameservers: readonly string[]): string {
   const others = text.split("\n").filter((line) => /^\s*(search|domain|options)\s/.test(line));
   return [...others, ...nameservers.map((address) => `nameserver ${address}`), ""].join("\n");
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
-    throw error;
-  }
 }

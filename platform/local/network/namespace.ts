@@ -1,24 +1,17 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
 import { LaunchError } from "../instances/launch-error.ts";
-import { PLAIN_ENVIRONMENT, run, type Tools } from "./tools.ts";
+import { Helper, run, type Tools } from "./tools.ts";
 
 const START_MS = 5_000;
 
 /** A network namespace without an uplink. A process holds it and ends with this one. */
 export class Namespace {
-  /** Resolves when the holding process has ended. */
-  readonly ended: Promise<void>;
   readonly #tools: Tools;
-  readonly #holder: ChildProcess;
+  readonly #holder: Helper;
 
-  private constructor(tools: Tools, holder: ChildProcess) {
+  private constructor(tools: Tools, holder: Helper) {
     this.#tools = tools;
     this.#holder = holder;
-    this.ended = new Promise((resolve) => {
-      holder.once("exit", () => resolve());
-      holder.once("error", () => resolve());
-    });
   }
 
   /**
@@ -27,39 +20,30 @@ export class Namespace {
    */
   static async create(tools: Tools): Promise<Namespace> {
     // cat ends when its input closes, so it ends with this process however that ends.
-    const holder = spawn(tools.unshare, ["--user", "--map-root-user", "--net", "--", "cat"], {
-      env: PLAIN_ENVIRONMENT,
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    if (holder.pid === undefined) {
-      const [cause] = (await once(holder, "error")) as [Error];
-      throw new LaunchError(`unshare ${cause.message}`, { cause });
-    }
-    const namespace = new Namespace(tools, holder);
-    let errors = "";
-    holder.stderr.setEncoding("utf8").on("data", (text: string) => {
-      errors += text;
-    });
-    holder.stdin.on("error", () => {});
+    const holder = new Helper([tools.unshare, "--user", "--map-root-user", "--net", "--", "cat"], "pipe");
+    const { stdin, stdout } = holder.child;
     // cat echoes this from inside the namespace.
-    holder.stdin.write("\n");
-    const echo = once(holder.stdout, "data", { signal: AbortSignal.timeout(START_MS) }).then(() => true);
-    try {
-      if (await Promise.race([echo, namespace.ended])) return namespace;
-    } catch (error) {
-      namespace.close();
-      throw new LaunchError(`unshare made no network namespace within ${START_MS} ms`, { cause: error });
-    }
-    const why = errors.trim() || "unshare ended without an error text";
-    throw new LaunchError(`the kernel allows no network namespace: ${why}`);
+    stdin?.write("\n");
+    const echo = new Promise<void>((resolve) => stdout?.once("data", () => resolve()));
+    const late = setTimeout(START_MS, new LaunchError(`it took longer than ${START_MS} ms`), { ref: false });
+    const failure = await Promise.race([echo, holder.ended, late]);
+    if (failure === undefined) return new Namespace(tools, holder);
+    holder.close();
+    throw new LaunchError(`unshare made no network namespace: ${failure.message}`, { cause: failure.cause });
   }
 
-  get pid(): number {
-    return this.#holder.pid ?? 0;
+  /** Resolves when the holding process has ended. */
+  get ended(): Promise<unknown> {
+    return this.#holder.ended;
   }
 
   get isOpen(): boolean {
-    return this.#holder.exitCode === null && this.#holder.signalCode === null;
+    const { exitCode, signalCode } = this.#holder.child;
+    return exitCode === null && signalCode === null;
+  }
+
+  get pid(): number {
+    return this.#holder.child.pid ?? 0;
   }
 
   /** Prefix of a command that runs inside. A user other than root has every capability there. */
@@ -73,7 +57,7 @@ export class Namespace {
   }
 
   close(): void {
-    this.#holder.kill("SIGKILL");
+    this.#holder.close();
   }
 }
 

@@ -68,29 +68,28 @@ interface Entry {
   idle?: NodeJS.Timeout;
 }
 
+/** The facts that all networks share. */
 interface Ground {
+  readonly host: Host;
   readonly tools: Tools;
   readonly families: Families;
-  readonly resolver: Resolver;
+  /** Follows the machine's. */
+  resolver: Resolver;
 }
 
 /** Network namespaces with a filter, one for each set of addresses that functions may reach. */
 export class Networks {
   readonly #options: NetworksOptions;
-  readonly #host: Host;
   readonly #ground: Ground;
   readonly #entries = new Map<string, Entry>();
   readonly #watch: NodeJS.Timeout;
-  #resolver: Resolver;
   #updating: Promise<void> = Promise.resolve();
   #isUpToDate = true;
   #isClosed = false;
 
   private constructor(options: NetworksOptions, ground: Ground) {
     this.#options = options;
-    this.#host = options.host ?? THIS_MACHINE;
     this.#ground = ground;
-    this.#resolver = ground.resolver;
     this.#watch = setInterval(() => {
       this.#updating = this.#update();
     }, options.watchMs ?? WATCH_MS).unref();
@@ -157,16 +156,15 @@ export class Networks {
     this.#entries.clear();
     for (const { idle } of entries) clearTimeout(idle);
     await this.#updating;
-    await Promise.all(entries.map(closeEntry));
+    await Promise.all(entries.map(closeNetwork));
     rmSync(this.#options.folder, { recursive: true, force: true });
   }
 
   #begin(key: string, plan: Plan): Entry {
     this.#makeRoom();
     const { folder, onLine } = this.#options;
-    const { tools, families } = this.#ground;
-    const ownAddresses = this.#host.ownAddresses();
-    const resolver = this.#resolver;
+    const { host, tools, families, resolver } = this.#ground;
+    const ownAddresses = host.ownAddresses();
     const made = WalledNetwork.create({ tools, folder, plan, families, ownAddresses, resolver, onLine });
     const entry: Entry = { made, users: 0 };
     this.#entries.set(key, entry);
@@ -177,7 +175,7 @@ export class Networks {
     made.then(async (network) => {
       await network.namespace.ended;
       forget();
-      await network.close().catch((error: Error) => this.#logNotRemoved(error));
+      await this.#closeEntry(entry);
     }, forget);
     return entry;
   }
@@ -200,22 +198,26 @@ export class Networks {
   #end(key: string, entry: Entry): void {
     clearTimeout(entry.idle);
     if (this.#entries.get(key) === entry) this.#entries.delete(key);
-    closeEntry(entry).catch((error: Error) => this.#logNotRemoved(error));
+    void this.#closeEntry(entry);
   }
 
-  #logNotRemoved(error: Error): void {
-    this.#options.onLine(`A network could not be removed: ${error.message}.`);
+  async #closeEntry(entry: Entry): Promise<void> {
+    await closeNetwork(entry).catch((error: Error) =>
+      this.#options.onLine(`A network could not be removed: ${error.message}.`),
+    );
   }
 
   /** Applies the machine's addresses to all networks. Fails without a free file descriptor; the next one may succeed. */
   async #update(): Promise<void> {
     try {
-      const ownAddresses = this.#host.ownAddresses();
+      const { host, families } = this.#ground;
+      const ownAddresses = host.ownAddresses();
+      const resolver = resolverOf(host.resolverFiles(), families);
       // Keeps the name servers if the new ones are unreachable from inside.
-      this.#resolver = resolverOf(this.#host.resolverFiles(), this.#ground.families) ?? this.#resolver;
+      if (resolver) this.#ground.resolver = resolver;
       const updates = [...this.#entries.values()].map(async ({ made }) => {
         const network = await made.catch(() => undefined);
-        if (network?.namespace.isOpen) await network.update(ownAddresses, this.#resolver);
+        if (network?.namespace.isOpen) await network.update(ownAddresses, this.#ground.resolver);
       });
       await Promise.all(updates);
       this.#isUpToDate = true;
@@ -236,10 +238,10 @@ async function groundOf({ host = THIS_MACHINE, path }: NetworksOptions): Promise
   if (!families.ipv4 && !families.ipv6) throw new Error("this machine has no default route");
   const resolver = resolverOf(host.resolverFiles(), families);
   if (!resolver) throw new Error("the name server of this machine is on loopback but not at 127.0.0.1");
-  return { tools, families, resolver };
+  return { host, tools, families, resolver };
 }
 
-async function closeEntry({ made }: Entry): Promise<void> {
+async function closeNetwork({ made }: Entry): Promise<void> {
   const network = await made.catch(() => undefined);
   await network?.close();
 }

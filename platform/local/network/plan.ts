@@ -57,7 +57,9 @@ export function planFor(rules: readonly string[]): Plan {
     return [{ range, ...(rule.port === undefined ? {} : { port: rule.port }) }];
   });
   const onLoopback = destinations.filter(({ range }) => LOOPBACK.some((address) => covers(range, address)));
-  const elsewhere = destinations.filter(({ range }) => !isLoopback(range));
+  const elsewhere = destinations.filter(
+    ({ range }) => !covers("127.0.0.0/8", range) && !covers("::1/128", range),
+  );
   const distinct = [...new Set(elsewhere.map((each) => JSON.stringify(each)))].sort();
   return {
     isPublic: isPublic || parsed.some(({ kind }) => kind === "name"),
@@ -82,17 +84,12 @@ export function covers(outer: string, inner: string): boolean {
   return list.check(innerBase, family);
 }
 
-/** Returns the range that contains one address only. */
 export function single(address: string): string {
   return isIPv6(address) ? `${address}/128` : `${address}/32`;
 }
 
 export function isRangeV6(range: string): boolean {
   return range.includes(":");
-}
-
-function isLoopback(range: string): boolean {
-  return covers("127.0.0.0/8", range) || range === "::1/128";
 }
 
 function portsOf(destinations: readonly Destination[]): Plan["loopback"] {

@@ -1,15 +1,13 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { LaunchError } from "../instances/launch-error.ts";
 import type { Families } from "./host.ts";
 import type { Plan } from "./plan.ts";
 import { GATEWAY_IPV4, GATEWAY_IPV6, INSIDE_IPV4, INSIDE_IPV6, INTERFACE } from "./routes.ts";
-import { PLAIN_ENVIRONMENT, type Tools } from "./tools.ts";
+import { Helper, type Tools, textOf } from "./tools.ts";
 
 const START_MS = 10_000;
 const POLL_MS = 5;
-const ERROR_CHARACTERS = 2_000;
 
 export interface UplinkOptions {
   /** The process whose namespace gets the interface. */
@@ -21,63 +19,31 @@ export interface UplinkOptions {
   readonly isRoot: boolean;
 }
 
-/** The uplink of a namespace: pasta, which relays connections through sockets of this machine. */
-export class Uplink {
-  /** Resolves with the reason when pasta has ended. */
-  readonly ended: Promise<string>;
-  readonly #child: ChildProcess;
-  /** Set if the system did not start pasta. */
-  #cause: Error | undefined;
-  #reason: string | undefined;
-
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-    let errors = "";
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      errors = (errors + text).slice(-ERROR_CHARACTERS);
-    });
-    this.ended = new Promise((resolve) => {
-      const end = (reason: string) => {
-        this.#reason = reason;
-        resolve(reason);
-      };
-      child.once("error", (error) => {
-        this.#cause = error;
-        end(error.message);
-      });
-      child.once("close", (code, signal) => end(`${reasonIn(errors)} (${signal ?? code})`));
-    });
-  }
-
-  /**
-   * Starts pasta and resolves when the interface is in the namespace.
-   * @throws LaunchError with the error output of pasta if it ends or takes longer than 10 s
-   */
-  static async start(tools: Tools, options: UplinkOptions): Promise<Uplink> {
-    const [program = "", ...rest] = uplinkArguments(tools, options);
-    rmSync(options.pidFile, { force: true });
-    const child = spawn(program, rest, { env: PLAIN_ENVIRONMENT, stdio: ["ignore", "ignore", "pipe"] });
-    const uplink = new Uplink(child);
-    const deadline = performance.now() + START_MS;
-    try {
-      while (!isWritten(options.pidFile)) {
-        if (uplink.#reason !== undefined) {
-          throw new LaunchError(`pasta does not start: ${uplink.#reason}`, { cause: uplink.#cause });
-        }
-        if (performance.now() > deadline) {
-          throw new LaunchError(`pasta has made no interface within ${START_MS} ms`);
-        }
-        await setTimeout(POLL_MS);
+/**
+ * Starts the uplink of a namespace: pasta, which relays connections through sockets of this machine. Resolves when the
+ * interface is in the namespace.
+ * @throws LaunchError with the error output of pasta if it ends or takes longer than 10 s
+ */
+export async function startUplink(tools: Tools, options: UplinkOptions): Promise<Helper> {
+  rmSync(options.pidFile, { force: true });
+  const uplink = new Helper(uplinkArguments(tools, options), "ignore");
+  let end: LaunchError | undefined;
+  void uplink.ended.then((reason) => {
+    end = reason;
+  });
+  const deadline = performance.now() + START_MS;
+  try {
+    while (textOf(options.pidFile).trim() === "") {
+      if (end) throw new LaunchError(`pasta does not start: ${end.message}`, { cause: end.cause });
+      if (performance.now() > deadline) {
+        throw new LaunchError(`pasta has made no interface within ${START_MS} ms`);
       }
-      return uplink;
-    } catch (error) {
-      uplink.close();
-      throw error;
+      await setTimeout(POLL_MS);
     }
-  }
-
-  close(): void {
-    this.#child.kill("SIGKILL");
+    return uplink;
+  } catch (error) {
+    uplink.close();
+    throw error;
   }
 }
 
@@ -104,19 +70,4 @@ export function uplinkArguments(tools: Tools, options: UplinkOptions): string[] 
     ...(isRoot ? ["--runas", "0"] : []),
     String(pid),
   ];
-}
-
-function isWritten(file: string): boolean {
-  try {
-    return readFileSync(file, "utf8").trim() !== "";
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw error;
-  }
-}
-
-/** Leaves out the lines in which pasta reports that the machine has no system log. */
-function reasonIn(errors: string): string {
-  const lines = errors.split("\n").filter((line) => line !== "" && !line.endsWith("to syslog"));
-  return lines.join("; ") || "pasta printed no error";
 }

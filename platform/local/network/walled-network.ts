@@ -1,14 +1,15 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { LaunchError } from "../instances/launch-error.ts";
 import { backoffMs, HEALTHY_AFTER_MS } from "../scaling/failures.ts";
 import { filterRules, type HostAddresses, hostAddressRules } from "./filter.ts";
 import type { Families, Resolver } from "./host.ts";
 import { Namespace } from "./namespace.ts";
 import type { Plan } from "./plan.ts";
 import { routes4, routes6 } from "./routes.ts";
-import type { Tools } from "./tools.ts";
-import { Uplink } from "./uplink.ts";
+import type { Helper, Tools } from "./tools.ts";
+import { startUplink } from "./uplink.ts";
 
 const DNS_PORT = 53;
 
@@ -33,7 +34,7 @@ export class WalledNetwork {
   readonly #options: WalledNetworkOptions;
   readonly #folder: string;
   readonly #closing = new AbortController();
-  #uplink: Uplink | undefined;
+  #uplink: Helper | undefined;
   #host: HostAddresses;
   /** Resolves when the uplink is no longer replaced. */
   #keeping: Promise<void> = Promise.resolve();
@@ -51,19 +52,14 @@ export class WalledNetwork {
   /** @throws Error if the kernel or pasta fails; everything made until then is removed */
   static async create(options: WalledNetworkOptions): Promise<WalledNetwork> {
     const namespace = await Namespace.create(options.tools);
-    let network: WalledNetwork;
+    let network: WalledNetwork | undefined;
     try {
       network = new WalledNetwork(options, namespace);
-    } catch (error) {
-      namespace.close();
-      throw error;
-    }
-    try {
       // The filter must exist before the uplink does.
       await network.#filter(filterRules(network.plan, network.#host));
       await network.#connect();
     } catch (error) {
-      await network.close();
+      await (network ?? namespace).close();
       throw error;
     }
     network.#keeping = network.#keepConnected();
@@ -102,7 +98,7 @@ export class WalledNetwork {
 
   async #connect(): Promise<void> {
     const { tools, families } = this.#options;
-    const uplink = await Uplink.start(tools, {
+    const uplink = await startUplink(tools, {
       pid: this.namespace.pid,
       families,
       loopback: this.plan.loopback,
@@ -129,11 +125,12 @@ export class WalledNetwork {
     let failures = 0;
     while (!signal.aborted && this.namespace.isOpen) {
       const sinceMs = performance.now();
-      const why = await Promise.race([this.#uplink?.ended ?? "it did not start", this.namespace.ended]);
+      const end = this.#uplink?.ended ?? new LaunchError("it did not start");
+      const why = await Promise.race([end, this.namespace.ended.then(() => undefined)]);
       if (signal.aborted || why === undefined) break;
       this.#uplink = undefined;
       failures = performance.now() - sinceMs < HEALTHY_AFTER_MS ? failures + 1 : 1;
-      this.#options.onLine(`The network of functions lost its uplink and starts another: ${why}.`);
+      this.#options.onLine(`The network of functions lost its uplink and starts another: ${why.message}.`);
       await setTimeout(backoffMs(failures), undefined, { signal }).catch(() => {});
       if (signal.aborted || !this.namespace.isOpen) break;
       await this.#connect().catch((error: Error) =>

@@ -28,30 +28,19 @@ const WEIGHTS = {
   2: ["cpu.weight", "50", "3"],
 } as const;
 
-/** Reads and writes the memory files of one version of control groups. `path` is the group's folder. */
-interface MemoryFiles {
-  /** Files and texts that limit a group, in the order to write them. Some kernels lack the last one. */
-  limits(bytes: number): readonly (readonly [file: string, text: string])[];
-  /** Cheap upper bound of `usedMiB`: it includes the file cache, which the kernel reclaims by itself. */
-  atMostMiB(files: SmallFiles, path: string): number | undefined;
-  /** Heap, stacks, shared memory, files in memory, socket buffers, page tables and other memory of the kernel. */
-  usedMiB(files: SmallFiles, path: string): number | undefined;
-  /** The file whose `oom_kill` counts the processes that the kernel killed because the group ran out of memory. */
-  readonly kills: string;
-}
-
-const V1: MemoryFiles = {
-  limits: (bytes) => [
-    ["memory.limit_in_bytes", String(bytes)],
-    ["memory.kmem.tcp.limit_in_bytes", String(COUNTED_TCP_BYTES)],
-    ["memory.memsw.limit_in_bytes", String(bytes)],
-  ],
-  atMostMiB(files, path) {
+/** The memory files of version 1. Some kernels lack the last limit, which must be written last. */
+const V1 = {
+  limits: (bytes: number) => ({
+    "memory.limit_in_bytes": bytes,
+    "memory.kmem.tcp.limit_in_bytes": COUNTED_TCP_BYTES,
+    "memory.memsw.limit_in_bytes": bytes,
+  }),
+  atMostMiB(files: SmallFiles, path: string) {
     const usage = files.number(`${path}/memory.usage_in_bytes`);
     if (usage === undefined) return undefined;
     return (usage + (files.number(`${path}/memory.kmem.tcp.usage_in_bytes`) ?? 0)) / MIB;
   },
-  usedMiB(files, path) {
+  usedMiB(files: SmallFiles, path: string) {
     const stat = files.text(`${path}/memory.stat`);
     if (stat === undefined) return undefined;
     const kernel = files.number(`${path}/memory.kmem.usage_in_bytes`) ?? 0;
@@ -61,17 +50,13 @@ const V1: MemoryFiles = {
   kills: "memory.oom_control",
 };
 
-const V2: MemoryFiles = {
-  limits: (bytes) => [
-    ["memory.max", String(bytes)],
-    ["memory.oom.group", "1"],
-    ["memory.swap.max", "0"],
-  ],
-  atMostMiB(files, path) {
+const V2 = {
+  limits: (bytes: number) => ({ "memory.max": bytes, "memory.oom.group": 1, "memory.swap.max": 0 }),
+  atMostMiB(files: SmallFiles, path: string) {
     const usage = files.number(`${path}/memory.current`);
     return usage === undefined ? undefined : usage / MIB;
   },
-  usedMiB(files, path) {
+  usedMiB(files: SmallFiles, path: string) {
     const stat = files.text(`${path}/memory.stat`);
     if (stat === undefined) return undefined;
     // Linux before 5.18 has no total of the kernel's memory.
@@ -88,7 +73,7 @@ const V2: MemoryFiles = {
 export class ControlGroup {
   readonly folders: readonly string[];
   readonly #files: SmallFiles;
-  readonly #memory: MemoryFiles;
+  readonly #memory: typeof V1 | typeof V2;
   readonly #weight: (typeof WEIGHTS)[1 | 2] | undefined;
   readonly #path: { readonly memory: string; readonly pids?: string; readonly cpu?: string };
 
@@ -134,17 +119,19 @@ export class ControlGroup {
 
   /** Sets the limit that the kernel enforces, which is slightly above the setting. */
   limit(memoryMiB: number): void {
-    for (const [file, text] of this.#memory.limits((memoryMiB + SLACK_MIB) * MIB)) {
+    for (const [file, value] of Object.entries(this.#memory.limits((memoryMiB + SLACK_MIB) * MIB))) {
       const path = join(this.#path.memory, file);
       // The file is absent on kernels that do not count swap or TCP buffers.
-      if (existsSync(path)) writeFileSync(path, text);
+      if (existsSync(path)) writeFileSync(path, String(value));
     }
   }
 
+  /** Cheap upper bound of `usedMiB`: it includes the file cache, which the kernel reclaims by itself. */
   atMostMiB(): number | undefined {
     return this.#memory.atMostMiB(this.#files, this.#path.memory);
   }
 
+  /** Heap, stacks, shared memory, files in memory, socket buffers, page tables and other memory of the kernel. */
   usedMiB(): number | undefined {
     return this.#memory.usedMiB(this.#files, this.#path.memory);
   }

@@ -1,10 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
-/** A folder in which groups of one kind can be made. */
 interface Controller {
   readonly version: 1 | 2;
-  /** A group is a subfolder of it. */
+  /** The folder in which a group is a subfolder. */
   readonly folder: string;
 }
 

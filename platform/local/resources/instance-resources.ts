@@ -1,9 +1,8 @@
 import { setNice } from "../../../process/proc/niceness.ts";
-import { processTree } from "../../../process/proc/process-tree.ts";
+import { processTree, threadsOf } from "../../../process/proc/process-tree.ts";
 import type { SmallFiles } from "../../../process/proc/small-files.ts";
 import type { Settings } from "../../settings.ts";
 import type { ControlGroup } from "./control-group.ts";
-import { type ProcessorTime, processorTime, threadDemand } from "./processor-time.ts";
 import { SampledMemory, type SampledProcess } from "./sampled-memory.ts";
 
 /** A group is measured exactly when its upper bound has changed by this much. */
@@ -12,6 +11,9 @@ const NOTABLE_MIB = 1;
 const NO_FILE = new Set<unknown>(["EMFILE", "ENFILE"]);
 /** Without control groups: weighs a twentieth of the usual niceness. */
 const NICE = 13;
+/** The unit of `/proc/PID/stat` on every Linux. */
+const MS_PER_TICK = 10;
+const NS_PER_MS = 1e6;
 
 /** Open files of Deno, of the platform's connections and of a function, besides the connections of its calls. */
 const FILES = 512;
@@ -19,13 +21,18 @@ const FILES_PER_CALL = 2;
 
 type YieldReason = "it spins" | "its start works for long";
 
+export interface ProcessorTime {
+  /** Processor time of all threads of all processes, in steps of 10 ms. */
+  readonly usedMs: number;
+  /** Whether a process runs, is ready to run, or waits for a disk. */
+  readonly runs: boolean;
+}
+
 /**
  * Returns the limits of each process of an instance. `openFiles` is RLIMIT_NOFILE: each socket has up to 416 KiB of
  * buffers, which do not count as memory of the process.
  */
-export function instanceLimits({ concurrency }: Pick<Settings, "concurrency">): {
-  readonly openFiles: number;
-} {
+export function instanceLimits({ concurrency }: Pick<Settings, "concurrency">) {
   return { openFiles: FILES + FILES_PER_CALL * concurrency };
 }
 
@@ -90,12 +97,30 @@ export class InstanceResources {
 
   /** Undefined before `join`, when the instance has ended, and on every system but Linux. */
   processor(): ProcessorTime | undefined {
-    return processorTime(this.#files, this.#pids());
+    let usedMs: number | undefined;
+    let runs = false;
+    for (const pid of this.#pids()) {
+      const stat = this.#files.text(`/proc/${pid}/stat`);
+      if (stat === undefined) continue;
+      // The program's name, in parentheses, may contain spaces and parentheses.
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      usedMs = (usedMs ?? 0) + (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+      runs ||= fields[0] === "R" || fields[0] === "D";
+    }
+    return usedMs === undefined ? undefined : { usedMs, runs };
   }
 
   /** Time in ms that each thread ran or waited for a processor; empty where the system does not report it. */
   threadDemand(): ReadonlyMap<number, number> {
-    return threadDemand(this.#files, this.#pids());
+    const demand = new Map<number, number>();
+    for (const pid of this.#pids()) {
+      for (const thread of threadsOf(pid)) {
+        const text = this.#files.text(`/proc/${pid}/task/${thread}/schedstat`);
+        const [ran, waited] = (text ?? "").split(" ").map(Number);
+        if (ran !== undefined && waited !== undefined) demand.set(thread, (ran + waited) / NS_PER_MS);
+      }
+    }
+    return demand;
   }
 
   /** Whether the kernel killed it because it ran out of memory, which happens if it grows faster than the samples. */

@@ -17,7 +17,7 @@ export interface WatchedProcessor {
 }
 
 /** The processor use of an instance since its last sample. */
-export interface ProcessorUse {
+interface ProcessorUse {
   readonly forMs: number;
   /** Processor time of all its threads. */
   readonly usedMs: number;

@@ -54,12 +54,15 @@ function openGroups(files: SmallFiles, dataFolder: string): Groups | undefined {
   const record = join(dataFolder, RECORD);
   const prefix = prefixOf(dataFolder);
   const before = existsSync(record) ? readFileSync(record, "utf8").split("\n") : [];
-  const found = ownControllers();
-  const folders = [...new Set(Object.values(found).map(({ folder }) => folder))];
+  const { memory, ...others } = ownControllers();
+  const folders = [...new Set(Object.values({ memory, ...others }).flatMap((each) => each?.folder ?? []))];
   for (const folder of new Set([...before, ...folders])) removeLeftGroups(folder, prefix);
   for (const folder of folders) removeStaleGroups(folder, Date.now());
   rmSync(record, { force: true });
-  const controllers = usableOf(files, found, `${prefix}probe`);
+  if (memory === undefined) return undefined;
+  // Memory alone is enough where the others do not work.
+  const choices: GroupControllers[] = [{ memory, ...others }, { memory }];
+  const controllers = choices.find((each) => works(files, each, `${prefix}probe`));
   if (controllers === undefined) return undefined;
   writeFileSync(record, folders.join("\n"), { mode: 0o600 });
   return { controllers, prefix, record };
@@ -84,13 +87,6 @@ function ownControllers(): Controllers {
     family,
     isRoot: process.getuid?.() === 0,
   });
-}
-
-/** Returns the controllers that work: memory alone if the others do not, undefined if memory does not. */
-function usableOf(files: SmallFiles, controllers: Controllers, name: string): GroupControllers | undefined {
-  const { memory, ...others } = controllers;
-  if (memory === undefined) return undefined;
-  return [{ memory, ...others }, { memory }].find((each) => works(files, each, name));
 }
 
 function works(files: SmallFiles, controllers: GroupControllers, name: string): boolean {

@@ -2,62 +2,48 @@ import type { Load } from "../../platform.ts";
 import type { Settings } from "../../settings.ts";
 import { desiredInstances, instancesForCalls, instancesForLoad } from "./scaling.ts";
 
-/** What the load of one version asks for, and for how long it has asked for less. Times are monotonic. */
+/** Tracks the load of one version, and for how long it has needed fewer instances. Times are monotonic. */
 export class Demand {
-  #load: Pick<Load, "inFlight" | "waiting"> = { inFlight: 0, waiting: 0 };
+  load: Pick<Load, "inFlight" | "waiting"> = { inFlight: 0, waiting: 0 };
   #byInstance: Load["byInstance"];
   #busyAtMs = 0;
   #enoughAtMs = 0;
 
   report({ inFlight, waiting, byInstance }: Load, nowMs: number): void {
-    const before = this.#load;
+    const before = this.load;
     this.#byInstance = byInstance;
-    this.#load = { inFlight, waiting };
-    // Silence that is reported again is silence still.
+    this.load = { inFlight, waiting };
+    // A second report without calls does not restart the idle time.
     if (inFlight + waiting + before.inFlight + before.waiting > 0) this.touch(nowMs);
   }
 
-  /** Calls that are in flight or waiting. */
-  get load(): Pick<Load, "inFlight" | "waiting"> {
-    return this.#load;
-  }
-
-  /** Something happened that counts as a call. */
+  /** Restarts the idle time. */
   touch(nowMs: number): void {
     this.#busyAtMs = nowMs;
   }
 
-  /** True if no router has reported a call on this instance. */
-  isIdle(id: string): boolean {
-    return (this.#byInstance?.().get(id)?.calls ?? 0) === 0;
+  /** Calls that routers report on an instance, and those of them whose response has begun. */
+  on(id: string): { readonly calls: number; readonly streams: number } {
+    return this.#byInstance?.().get(id) ?? { calls: 0, streams: 0 };
   }
 
-  /** True if a router has reported a call on this instance whose response has begun. */
-  hasStream(id: string): boolean {
-    return (this.#byInstance?.().get(id)?.streams ?? 0) > 0;
+  /** Instances that the load needs: in total, and for its calls alone, without `min`. */
+  wanted(settings: Settings): { readonly all: number; readonly forCalls: number } {
+    const input = { settings, load: this.load };
+    return { all: instancesForLoad(input), forCalls: instancesForCalls(input) };
   }
 
-  /** Instances that the load asks for. */
-  instances(settings: Settings): number {
-    return instancesForLoad({ settings, load: this.#load });
-  }
-
-  /** Those among them that calls need now: without them calls would wait. */
-  instancesForCalls(settings: Settings): number {
-    return instancesForCalls({ settings, load: this.#load });
-  }
-
-  /** Time since something happened that counts as a call. */
+  /** Time since the last call or `touch`. */
   idleForMs(nowMs: number): number {
     return nowMs - this.#busyAtMs;
   }
 
-  /** How many there should be where `current` are; fewer only when that was enough for a while. */
+  /** Returns how many of `current` instances the version should have now. See `desiredInstances`. */
   desired(settings: Settings, current: number, nowMs: number): number {
-    const load = this.#load;
+    const load = this.load;
     if (load.inFlight + load.waiting > 0) this.#busyAtMs = nowMs;
-    if (this.instances(settings) >= current) this.#enoughAtMs = nowMs;
-    const idleForMs = nowMs - this.#busyAtMs;
-    return desiredInstances({ settings, load, current, idleForMs, lowForMs: nowMs - this.#enoughAtMs });
+    if (instancesForLoad({ settings, load }) >= current) this.#enoughAtMs = nowMs;
+    const lowForMs = nowMs - this.#enoughAtMs;
+    return desiredInstances({ settings, load, current, idleForMs: this.idleForMs(nowMs), lowForMs });
   }
 }

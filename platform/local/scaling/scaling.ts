@@ -1,7 +1,7 @@
 import type { Load } from "../../platform.ts";
 import type { Settings } from "../../settings.ts";
 
-/** How long fewer instances must have been enough before one is stopped. */
+/** Time for which fewer instances must have been enough before one is stopped. */
 export const SCALE_IN_AFTER_MS = 30_000;
 
 export interface ScaleInput {
@@ -9,40 +9,37 @@ export interface ScaleInput {
   readonly load: Pick<Load, "inFlight" | "waiting">;
   /** Instances of the version that are ready or starting. */
   readonly current: number;
-  /** Time since the last call ended; 0 while calls are there. */
+  /** Time since the last call ended; 0 during calls. */
   readonly idleForMs: number;
   /** Time for which fewer than `current` instances would have been enough. */
   readonly lowForMs: number;
 }
 
-/** Instances that the load asks for, by calls in flight and waiting. */
+/** Returns the instances that the load needs, by calls in flight and waiting. */
 export function instancesForLoad(input: Pick<ScaleInput, "settings" | "load">): number {
   return Math.max(input.settings.min, instancesForCalls(input));
 }
 
-/** Those among them that are there for calls, not only for `min`. */
+/** Returns the instances that calls need, without `min`. */
 export function instancesForCalls({ settings, load }: Pick<ScaleInput, "settings" | "load">): number {
   return Math.min(settings.max, Math.ceil((load.inFlight + load.waiting) / settings.concurrency));
 }
 
-export interface ShareInput {
-  readonly settings: Settings;
-  /** The load of all versions that take calls now. */
-  readonly load: Pick<Load, "inFlight" | "waiting">;
-  /** Ready instances of these. */
+export interface ShareInput extends Pick<ScaleInput, "settings" | "load"> {
+  /** Ready instances of all routed versions; `load` is theirs, too. */
   readonly ready: number;
-  /** The part of the calls that the version is to get, from 0 to 1. */
+  /** New share of the version, from 0 to 1. */
   readonly share: number;
 }
 
-/** Ready instances that a version needs before it gets a share of the calls: no more than serve that share now. */
+/** Returns the ready instances that a version needs before it gets a share of the calls. */
 export function instancesForShare({ settings, load, ready, share }: ShareInput): number {
   const forCalls = Math.ceil(((load.inFlight + load.waiting) * share) / settings.concurrency);
   const serving = Math.ceil(ready * share);
   return Math.max(1, settings.min, Math.min(settings.max, forCalls, serving));
 }
 
-/** How many instances there should be now: grows at once, shrinks slowly, goes to `min` when idle. */
+/** Returns how many instances a version should have: grows at once, shrinks slowly, falls to `min` when idle. */
 export function desiredInstances(input: ScaleInput): number {
   const { settings, current, idleForMs, lowForMs } = input;
   const wanted = instancesForLoad(input);

@@ -1,45 +1,41 @@
 import type { InstanceDescription } from "../../platform.ts";
-import { outOf, type Problem } from "../../problems.ts";
+import { outOf, Problem } from "../../problems.ts";
 import { shortageOf } from "../../shortage.ts";
 import type { RunningInstance } from "../instances/running-instance.ts";
-import { type FailureList, Failures, HEALTHY_AFTER_MS } from "./failures.ts";
-import { isNoCapacity, startTogether } from "./start-together.ts";
-import { Starts } from "./starts.ts";
+import { type Failure, Failures, HEALTHY_AFTER_MS } from "./failures.ts";
 
-/** A wake waits for a back-off up to this long; a longer one is an answer. */
+/** Longest back-off that a wake waits for. With a longer one the wake is rejected at once. */
 const WAIT_OUT_MS = 1_000;
-/** Time after which an instance besides others is started again for which there was no memory. */
+/** Pause after a start that was refused for lack of memory, unless calls have no instance. */
 const REFUSED_MS = 1_000;
-
-export interface Wanted {
-  /** Instances that there should be. */
-  readonly all: number;
-  /** Those among them without which calls would wait. */
-  readonly forCalls: number;
-}
 
 export interface SupplyOptions {
   readonly name: string;
-  readonly errors: FailureList;
-  /** `waits`: calls have no instance, so that the start waits for memory instead of being refused. */
+  /** Receives the last failures. */
+  readonly errors: Failure[];
+  /** With `waits`, the start waits for memory; otherwise it is refused when memory is used up. */
   readonly start: (signal: AbortSignal, waits: boolean) => Promise<RunningInstance>;
-  /** What the load asks for; whether a wake waits comes on top. */
-  readonly wanted: () => Wanted;
-  /** The ready instances are others than before. */
+  /** Instances that the load needs: in total, and for its calls alone. */
+  readonly wanted: () => { readonly all: number; readonly forCalls: number };
+  /** Called when the set of ready instances has changed. */
   readonly onChange: () => void;
-  /** Ends an instance that is not needed; resolves when it has ended. */
+  /** Ends an instance; resolves when it has ended. */
   readonly discard: (instance: RunningInstance) => Promise<void>;
   readonly log: (message: string, at: Date) => void;
 }
 
-/** The instances of one version: starts those that are missing, backs off when they break, and answers who waits. */
+/** Starts the missing instances of one version, backs off when they fail, and settles the wakes that wait for one. */
 export class Supply {
   readonly #options: SupplyOptions;
   readonly #failures: Failures;
   readonly #instances = new Set<RunningInstance>();
-  /** Instances that `bringUp` has started and that do not serve yet. */
+  /** Instances of `bringUp` that do not serve yet. */
   readonly #arriving = new Set<RunningInstance>();
-  readonly #starts: Starts;
+  /** Starts under way, cancelled ones included until they have ended. */
+  readonly #starts = new Set<Promise<void>>();
+  /** Starts that have no process yet, without the cancelled ones. */
+  #queued = 0;
+  #cancelling = new AbortController();
   readonly #closing = new AbortController();
   #woken: PromiseWithResolvers<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -49,14 +45,7 @@ export class Supply {
 
   constructor(options: SupplyOptions) {
     this.#options = options;
-    const { start, discard } = options;
     this.#failures = new Failures(options.errors);
-    this.#starts = new Starts({
-      start,
-      discard,
-      started: (instance) => this.#add(instance),
-      failed: (error, waits) => this.#notStarted(error, waits),
-    });
   }
 
   get ready(): RunningInstance[] {
@@ -65,7 +54,7 @@ export class Supply {
 
   /** Instances that serve, start, or wait for their start. */
   get count(): number {
-    return this.#instances.size + this.#starts.queued;
+    return this.#instances.size + this.#queued;
   }
 
   get isWaitedFor(): boolean {
@@ -76,9 +65,9 @@ export class Supply {
     return this.#closing.signal.aborted;
   }
 
-  /** True if nothing is there, nothing is under way, and nothing has to be remembered. */
+  /** True without instances, starts, wakes and a back-off. */
   get isQuiet(): boolean {
-    const isEmpty = this.#instances.size + this.#arriving.size === 0 && !this.#starts.some;
+    const isEmpty = this.#instances.size + this.#arriving.size + this.#starts.size === 0;
     return isEmpty && !this.isWaitedFor && this.#failures.waitMs(performance.now()) === 0;
   }
 
@@ -88,29 +77,53 @@ export class Supply {
     );
   }
 
-  /** Why no instance is ready although one should be; undefined if all is as it should be. */
+  /** Returns why a needed instance is not ready; undefined if one is ready or none is needed. */
   notReady(nowMs: number): string | undefined {
     if (this.ready.length > 0) return undefined;
     const isNeeded = this.isWaitedFor || this.#options.wanted().all > 0;
-    const broken = this.#failures.describe(nowMs);
-    return broken ?? (isNeeded ? (this.#refusal?.detail ?? "Starting.") : undefined);
+    const backoff = this.#failures.describe(nowMs);
+    return backoff ?? (isNeeded ? (this.#refusal?.detail ?? "Starting.") : undefined);
   }
 
   /**
-   * Starts `count` instances that do not serve before `take`, whatever the back-off is.
-   * @throws StartError when one does not become ready; Problem `no_capacity`; the signal's reason. None is left then
+   * Starts `count` instances, or fewer if memory is used up, without regard to the back-off. They serve after `take`.
+   * @throws StartError of the first that fails; Problem `no_capacity`; the signal's reason. All are ended then
    */
   async bringUp(count: number, outer: AbortSignal): Promise<readonly RunningInstance[]> {
-    const signal = AbortSignal.any([outer, this.#closing.signal]);
+    // A controller keeps its first reason. Later errors follow from that.
+    const failed = new AbortController();
+    const signal = AbortSignal.any([outer, this.#closing.signal, failed.signal]);
     signal.throwIfAborted();
     const isNeeded = this.ready.length === 0;
-    return await startTogether(this.#options.start, { count, isNeeded, signal, arriving: this.#arriving });
+    const started: RunningInstance[] = [];
+    const kill = () => {
+      for (const instance of started) instance.kill("was given up");
+    };
+    signal.addEventListener("abort", kill);
+    const startOne = async (_: unknown, index: number) => {
+      const waits = isNeeded && index === 0;
+      try {
+        const instance = await this.#options.start(signal, waits);
+        started.push(instance);
+        this.#arriving.add(instance);
+        if (signal.aborted) kill();
+        await instance.ready;
+      } catch (error) {
+        if (waits || !isNoCapacity(error)) failed.abort(error);
+      }
+    };
+    await Promise.all(Array.from({ length: count }, startOne));
+    signal.removeEventListener("abort", kill);
+    if (!signal.aborted) return started;
+    for (const instance of started) this.#arriving.delete(instance);
+    await Promise.all(started.map((instance) => instance.ended));
+    throw signal.reason;
   }
 
-  /** Lets instances of `bringUp` serve. They have proved that the version works. */
+  /** Lets instances of `bringUp` serve and resets the back-off, because they became ready. */
   take(instances: readonly RunningInstance[]): void {
     if (instances.length === 0) return;
-    this.#forgive();
+    this.#resetBackoff();
     for (const instance of instances) {
       this.#arriving.delete(instance);
       this.#add(instance);
@@ -118,13 +131,12 @@ export class Supply {
     this.#changed();
   }
 
-  /** Ends instances of `bringUp`. */
   async giveUp(instances: readonly RunningInstance[]): Promise<void> {
     for (const instance of instances) this.#arriving.delete(instance);
     await Promise.all(instances.map(this.#options.discard));
   }
 
-  /** @throws Problem `no_capacity` when it does not start, also not at once again; why it was closed */
+  /** Resolves when an instance is ready. @throws Problem `no_capacity` after two failed starts; the reason of `close` */
   wake(): Promise<void> {
     if (this.ready.length > 0) return Promise.resolve();
     if (this.#closing.signal.aborted) return Promise.reject(this.#closing.signal.reason);
@@ -136,13 +148,13 @@ export class Supply {
     return promise;
   }
 
-  /** Lets those go who wait: whoever still needs the version asks again. */
+  /** Resolves the wakes that wait. A router that still needs the version wakes it again. */
   release(): void {
     this.#woken?.resolve();
     this.#woken = undefined;
   }
 
-  /** Starts what is missing, now or when the back-off is over. */
+  /** Starts the missing instances, now or after the back-off. */
   reconcile(): void {
     if (this.#closing.signal.aborted || this.#retry) return;
     const { all, forCalls } = this.#options.wanted();
@@ -157,29 +169,29 @@ export class Supply {
       }, waitMs);
       return;
     }
-    // Where calls have no instance at all, one start waits for memory; the others are tried now and then.
+    // If calls have no instance, one start waits for memory. The others are retried after a pause.
     const isFirst = this.count === 0 && (this.isWaitedFor || forCalls > 0);
     if (!isFirst && nowMs - this.#refusedAtMs < REFUSED_MS) return;
-    for (let i = 0; i < missing; i++) this.#starts.begin(isFirst && i === 0);
+    for (let i = 0; i < missing; i++) this.#begin(isFirst && i === 0);
   }
 
-  /** Takes instances out; returns those that were there, for the caller to end. */
+  /** Removes instances and returns those that it had; the caller ends them. */
   remove(instances: Iterable<RunningInstance>): RunningInstance[] {
     const removed = [...instances].filter((instance) => this.#instances.delete(instance));
     if (removed.length > 0) this.#changed();
     return removed;
   }
 
-  /** Takes every instance out, and takes back the starts under way. */
+  /** Cancels the starts under way and removes every instance. */
   removeAll(why: Problem): RunningInstance[] {
-    this.#starts.cancel(why);
+    this.#cancel(why);
     return this.remove([...this.#instances]);
   }
 
-  /** Starts nothing any more and rejects those who wait; returns the instances, for the caller to end. */
+  /** Stops starting instances and rejects the wakes that wait. Returns the instances; the caller ends them. */
   close(why: Problem): RunningInstance[] {
     this.#closing.abort(why);
-    this.#starts.cancel(why);
+    this.#cancel(why);
     clearTimeout(this.#retry);
     this.#reject(why);
     const instances = [...this.#instances];
@@ -187,31 +199,50 @@ export class Supply {
     return instances;
   }
 
-  /** Resolves when no start is under way any more. */
-  settled(): Promise<void> {
-    return this.#starts.settled();
+  /** Resolves when every start under way has ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#starts);
   }
 
-  #notStarted(error: unknown, waits: boolean): void {
+  #begin(waits: boolean): void {
+    const { start, discard } = this.#options;
+    const { signal } = this.#cancelling;
+    this.#queued++;
+    const begun = start(signal, waits)
+      .finally(() => signal.aborted || this.#queued--)
+      .then(
+        (instance) => (signal.aborted ? discard(instance) : this.#add(instance)),
+        (error: unknown) => signal.aborted || this.#startFailed(error, waits),
+      )
+      .then(() => void this.#starts.delete(begun));
+    this.#starts.add(begun);
+  }
+
+  #cancel(why: unknown): void {
+    this.#queued = 0;
+    this.#cancelling.abort(why);
+    this.#cancelling = new AbortController();
+  }
+
+  #startFailed(error: unknown, waits: boolean): void {
     if (isNoCapacity(error)) this.#refused(error, waits);
-    else this.#broke(`an instance could not be started: ${error}`, error);
+    else this.#failed(`an instance could not be started: ${error}`, error);
   }
 
   #add(instance: RunningInstance): void {
     this.#instances.add(instance);
     this.#refusal = undefined;
-    const serves = () => {
-      if (this.#instances.has(instance)) this.#changed();
-    };
+    const onReady = () => this.#instances.has(instance) && this.#changed();
     // `exited` handles a start that fails.
-    if (instance.readyAtMs === undefined) instance.ready.then(serves, () => {});
+    if (instance.readyAtMs === undefined) instance.ready.then(onReady, () => {});
     void instance.exited.then((how) => {
       if (!this.#instances.delete(instance) || instance.stopping) return;
       const { readyAtMs, cause } = instance;
-      if (readyAtMs === undefined) return this.#broke(`instance ${instance.id} did not start: ${how}`, cause);
-      if (performance.now() - readyAtMs >= HEALTHY_AFTER_MS) this.#forgive();
+      if (readyAtMs === undefined)
+        return this.#failed(`instance ${instance.id} did not start: ${how}`, cause);
+      if (performance.now() - readyAtMs >= HEALTHY_AFTER_MS) this.#resetBackoff();
       this.#changed();
-      this.#broke(`instance ${instance.id} ${how}`);
+      this.#failed(`instance ${instance.id} ${how}`);
     });
   }
 
@@ -220,7 +251,7 @@ export class Supply {
     if (this.ready.length > 0) this.release();
   }
 
-  /** There was no memory for a start, which is held against nobody. */
+  /** Handles a start that the machine could not make. It does not count as a failure of the version. */
   #refused(why: Problem, hadWaited: boolean): void {
     this.#refusal = why;
     this.#refusedAtMs = performance.now();
@@ -229,19 +260,18 @@ export class Supply {
     else if (this.isWaitedFor) this.reconcile();
   }
 
-  #broke(message: string, cause?: unknown): void {
+  #failed(message: string, cause?: unknown): void {
     const at = new Date();
     this.#options.log(message, at);
     const shortage = shortageOf(cause);
     if (shortage !== undefined) {
-      // No fault of the function: who waits has an answer, and nothing is held against the next start.
       this.#refused(outOf(shortage), true);
       return;
     }
     this.#failures.add({ at, message }, performance.now(), cause);
     this.reconcile();
-    // After the first in a row the next start is under way already: they wait for that. After the second
-    // it pauses, and they have an answer: nobody waits for more than two starts.
+    // After the first failure in a row the next start is under way, and wakes wait for it. After the second
+    // the back-off begins and wakes are rejected: no wake waits for more than two starts.
     if (this.count === 0) this.#reject(this.#doesNotStart);
   }
 
@@ -254,9 +284,14 @@ export class Supply {
     return this.#failures.problem(this.#options.name, performance.now());
   }
 
-  #forgive(): void {
-    this.#failures.forgive();
+  #resetBackoff(): void {
+    this.#failures.reset();
     clearTimeout(this.#retry);
     this.#retry = undefined;
   }
+}
+
+/** True if the machine had no memory or no place for a start. The version is not at fault. */
+function isNoCapacity(error: unknown): error is Problem<"no_capacity"> {
+  return error instanceof Problem && error.code === "no_capacity";
 }

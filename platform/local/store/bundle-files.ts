@@ -9,15 +9,14 @@ interface BundleFile {
   readonly path: string;
   /** Instances that run it. */
   users: number;
-  /** It is being written. */
+  /** Pending while the file is being written. */
   writing: Promise<void> | undefined;
 }
 
 /**
- * The bundles as files for Deno, one folder per version. They are copies of what the database has, written
- * when they are needed: a crash may cut one short, so none outlives the Skiff that wrote it. A version is
- * identified by its record, not by its number: a name that was removed may be deployed again while instances of the
- * function before still finish.
+ * Copies bundles from the database into files for Deno, one folder per version, when they are needed. A crash may cut one
+ * short, so the next Skiff removes all. The key of a version is its record, not its number: a removed name may be deployed
+ * again while instances of the removed function still finish.
  */
 export class BundleFiles {
   readonly #root: string;
@@ -37,7 +36,7 @@ export class BundleFiles {
     return this.#write(this.#fileOf(version), (path) => writeFile(path, code));
   }
 
-  /** Makes the file of a version that is not stored yet from that of a stored one. */
+  /** Writes the file of a version that is not stored yet from the file of a stored one. */
   async copy(from: VersionName, version: VersionName): Promise<void> {
     const path = await this.hold(from);
     try {
@@ -47,12 +46,13 @@ export class BundleFiles {
     }
   }
 
-  /** Path of the version's file, which is there until `release`. */
+  /** Returns the path of the version's file, which stays until `release`. */
   async hold(version: VersionName): Promise<string> {
     const file = this.#fileOf(version);
     file.users++;
     try {
-      if (!(await isThere(file.path))) await this.#write(file, (path) => this.#writeStored(version, path));
+      const isThere = await unless(["ENOENT"], access(file.path));
+      if (!isThere) await this.#write(file, (path) => this.#writeStored(version, path));
       return file.path;
     } catch (error) {
       await this.release(version);
@@ -60,26 +60,19 @@ export class BundleFiles {
     }
   }
 
-  /**
-   * An instance that ran it has ended.
-   * @returns what could not be removed and why, for the log; undefined if nothing is left
-   */
+  /** Ends one use of the file. Returns a line for the log if the file could not be removed. */
   async release(version: VersionName): Promise<string | undefined> {
     this.#fileOf(version).users--;
     return await this.#removeUnused(version);
   }
 
-  /**
-   * Nothing starts the version any more: its file is removed with its last instance. Until then it stays, for fast
-   * starts.
-   * @returns as `release`
-   */
+  /** Removes the file after its last use. Until then it stays, for fast starts. Returns a line as `release`. */
   async retire(version: VersionName): Promise<string | undefined> {
     this.#retired.add(version);
     return await this.#removeUnused(version);
   }
 
-  /** Several instances that start at the same time wait for one file. */
+  /** Writes a file once for all instances that start at the same time. */
   #write(file: BundleFile, write: (path: string) => Promise<void>): Promise<void> {
     file.writing ??= writeWhole(file.path, write).finally(() => {
       file.writing = undefined;
@@ -89,7 +82,7 @@ export class BundleFiles {
 
   async #writeStored(version: VersionName, path: string): Promise<void> {
     const bundle = await this.#read(version);
-    if (!bundle) throw new Error(`version ${version.version} of ${version.name} is not stored any more`);
+    if (!bundle) throw new Error(`version ${version.version} of ${version.name} is no longer stored`);
     await writeFile(path, bundle.code);
   }
 
@@ -108,10 +101,10 @@ export class BundleFiles {
     this.#files.delete(version);
     try {
       await rm(dirname(file.path), { recursive: true, force: true });
-      await removeIfEmpty(join(this.#root, version.name));
+      await unless(["ENOTEMPTY", "EEXIST", "ENOENT"], rmdir(join(this.#root, version.name)));
       return undefined;
     } catch (error) {
-      return `something is left in ${dirname(file.path)}: ${(error as Error).message}`;
+      return `${dirname(file.path)} could not be removed: ${(error as Error).message}`;
     }
   }
 }
@@ -123,27 +116,19 @@ async function writeWhole(path: string, write: (path: string) => Promise<void>):
     await write(part);
     await rename(part, path);
   } catch (error) {
-    // On a full disk it would take the space that others need.
+    // On a full disk, others need its space.
     await rm(part, { force: true });
     throw error;
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+/** Resolves with false if the operation fails with one of these codes. */
+async function unless(codes: readonly string[], operation: Promise<void>): Promise<boolean> {
   try {
-    await access(path);
+    await operation;
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    if (codes.includes((error as NodeJS.ErrnoException).code ?? "")) return false;
     throw error;
-  }
-}
-
-async function removeIfEmpty(folder: string): Promise<void> {
-  try {
-    await rmdir(folder);
-  } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(code)) throw error;
   }
 }

@@ -2,28 +2,26 @@ import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Makes it if it does not exist, and gives its real path: Deno's permissions are about what a path resolves to.
- * @throws Error in words for the person who chose it, when it cannot be used
+ * Makes the data folder if it does not exist. Returns its real path, because Deno's permissions apply to real paths.
+ * @throws Error with advice for the operator if it cannot be used
  */
 export function makeDataFolder(dataFolder: string): string {
-  const path = makeFolder(dataFolder);
-  if (!path.includes(",")) return path;
-  throw new Error(
-    `The data folder ${path} has a comma in its path, which cannot be part of a Deno permission; choose another.`,
-  );
-}
-
-function makeFolder(dataFolder: string): string {
+  let path: string;
   try {
     mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
-    return realpathSync(dataFolder);
+    path = realpathSync(dataFolder);
   } catch (error) {
     const why = `cannot be used: ${(error as Error).message}`;
-    throw new Error(`${dataFolder} ${why}; mend it, or choose another folder with --data.`, { cause: error });
+    throw new Error(`${dataFolder} ${why}; repair it, or choose another folder with --data.`, {
+      cause: error,
+    });
   }
+  if (!path.includes(",")) return path;
+  const why = "has a comma in its path, which cannot be part of a Deno permission";
+  throw new Error(`The data folder ${path} ${why}; choose another folder with --data.`);
 }
 
-/** For code that Deno has compiled, which makes starts faster. */
+/** Makes the folder for compiled code, which makes starts faster. */
 export function makeDenoDir(dataFolder: string): string {
   const path = join(dataFolder, "deno");
   mkdirSync(path, { recursive: true, mode: 0o700 });

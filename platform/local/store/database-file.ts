@@ -4,13 +4,13 @@ import { MIGRATIONS } from "./migrations.ts";
 
 const SQLITE_BUSY = 5;
 
-/** Temporary files would be outside of the data folder, and would keep what was removed. */
+/** Temporary files would be outside the data folder and keep removed data, so they stay in memory. */
 const SETTINGS = `
   PRAGMA locking_mode = EXCLUSIVE; PRAGMA foreign_keys = ON;
   PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA synchronous = FULL`;
 
 /**
- * Locks the file and writes nothing into one that is there.
+ * Locks the file. An existing file is not written.
  * @throws Error if another process has the data folder, or a newer Skiff wrote it
  */
 export function openDatabase(file: string): DatabaseSync {
@@ -25,14 +25,14 @@ export function openDatabase(file: string): DatabaseSync {
   const version = schemaVersion(db);
   if (version <= MIGRATIONS.length) return db;
   db.close();
-  throw new Error(`${file} was written by a newer Skiff (schema ${version}); start that one.`);
+  throw new Error(`${file} was written by a newer Skiff (schema ${version}); start that version.`);
 }
 
 export function schemaVersion(db: DatabaseSync): number {
   return (db.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
 }
 
-/** Closes the database, and returns an Error that says why the file cannot be used. */
+/** Closes the database and returns an error with advice for the operator. */
 export function unusable(db: DatabaseSync, file: string, error: unknown): Error {
   if (db.isOpen) db.close();
   const { errcode, message } = error as Error & { errcode?: number };

@@ -4,7 +4,7 @@ import { sourceHashSync } from "../../version-hash.ts";
 
 type Migration = (db: DatabaseSync) => void;
 
-/** What Skiff 0.1.0 made: a function has one current version, and nothing else tells which version takes calls. */
+/** The schema of Skiff 0.1.0: all calls go to the current version of a function. */
 const functionsAndVersions: Migration = (db) => {
   db.exec(`
     CREATE TABLE functions (
@@ -19,8 +19,8 @@ const functionsAndVersions: Migration = (db) => {
 };
 
 /**
- * The traffic of each function, and the hash of each source. The hashes have a table of their own: a column added to
- * `versions` would rewrite every source and bundle, and would be read through all of their pages.
+ * Adds the traffic of each function and the hash of each source. The hashes have their own table: a column added to
+ * `versions` would rewrite every source and bundle, and reading it would read all of their pages.
  */
 const trafficAndSourceHashes: Migration = (db) => {
   db.exec(`
@@ -54,5 +54,5 @@ const declarations: Migration = (db) => {
     ) STRICT;`);
 };
 
-/** In order; the schema of a database is the number of those that it has had. */
+/** In order. The schema version of a database is the number of migrations that it has had. */
 export const MIGRATIONS: readonly Migration[] = [functionsAndVersions, trafficAndSourceHashes, declarations];

@@ -13,12 +13,12 @@ import {
 } from "./declaration-rows.ts";
 import { MIGRATIONS } from "./migrations.ts";
 
-/** A version with its number, to be stored. */
+/** A version to be stored. */
 export interface NewVersion extends VersionRecord {
   readonly content: Draft["content"];
 }
 
-/** What callers must know of a version, whether it takes calls or not. */
+/** The part of a version that routers need. */
 export interface CallableVersion {
   readonly version: number;
   readonly concurrency: number;
@@ -35,7 +35,7 @@ export interface FunctionRecord {
   readonly routed: readonly VersionRecord[];
 }
 
-/** Everything of a version but source and bundle. */
+/** All columns of a version except source and bundle. */
 const RECORDS = `
   SELECT v.name, v.version, v.hash, h.hash AS source_hash, v.settings, v.created_at
   FROM versions v JOIN source_hashes h ON h.name = v.name AND h.version = v.version`;
@@ -43,19 +43,19 @@ const RECORDS = `
 type Row = Record<string, unknown>;
 
 /**
- * Functions, their versions, and declarations in SQLite. A commit is on the disk when it returns (synchronous=FULL),
- * so an acknowledged deploy outlives a crash. The lock is exclusive: one Skiff per data folder. What was
- * removed is overwritten, in the database and in its log.
+ * Functions, their versions, and declarations in SQLite. A commit is on the disk when it returns (synchronous=FULL), so an
+ * acknowledged deploy survives a crash. The lock is exclusive: one Skiff per data folder. Removed data is overwritten, in
+ * the database and in its log.
  */
 export class StoreDatabase {
   readonly #file: string;
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
-  /** The log may have what is not in the database any more. */
+  /** True if the log may contain removed data. */
   #logHasRemoved = true;
 
   /**
-   * Locks the file and writes nothing into one that is there.
+   * Locks the file. An existing file is not written.
    * @throws Error if another process has the data folder, or a newer Skiff wrote it
    */
   constructor(file: string) {
@@ -63,10 +63,7 @@ export class StoreDatabase {
     this.#db = openDatabase(file);
   }
 
-  /**
-   * Brings the database to the present schema, all or nothing; writes nothing into one that has it. Comes before
-   * everything else.
-   */
+  /** Migrates the database to the current schema in one transaction. Call it before every other method. */
   prepare(): void {
     try {
       this.#db.exec("PRAGMA journal_mode = WAL");
@@ -126,8 +123,8 @@ export class StoreDatabase {
   }
 
   /**
-   * Stores a version that takes no calls, and removes the versions `forget`. Durable when it returns.
-   * @returns why something removed can still be read in the file, in words; undefined if nothing can
+   * Stores a version without traffic and removes the versions `forget`. Durable when it returns.
+   * @returns a line for the log if removed data can still be read in the file
    */
   add(version: NewVersion, forget: readonly number[]): string | undefined {
     const { name, version: number, sourceHash, createdAt } = version;
@@ -140,7 +137,7 @@ export class StoreDatabase {
     return this.#cleanLog();
   }
 
-  /** Makes `traffic` that of the function, and removes the versions `forget`; as `add`. */
+  /** Sets the traffic of a function and removes the versions `forget`. Returns a line as `add`. */
   route(name: string, traffic: Traffic, forget: readonly number[]): string | undefined {
     this.#transaction(() => {
       this.#sql("DELETE FROM traffic WHERE name = ?").run(name);
@@ -152,7 +149,7 @@ export class StoreDatabase {
     return this.#cleanLog();
   }
 
-  /** Removes a function with all its versions; as `add`. */
+  /** Removes a function with all its versions. Returns a line as `add`. */
   remove(name: string): string | undefined {
     this.#transaction(() => this.#delete("DELETE FROM functions WHERE name = ?", name));
     return this.#cleanLog();
@@ -192,12 +189,8 @@ export class StoreDatabase {
     const record = [name, version, hash, JSON.stringify(settings), createdAt.getTime()] as const;
     if (!("sameAs" in content)) {
       const { source, artifact } = content;
-      this.#sql("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))").run(
-        ...record,
-        source.type,
-        source.bytes,
-        artifact.code,
-      );
+      const insert = this.#sql("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))");
+      insert.run(...record, source.type, source.bytes, artifact.code);
       return;
     }
     const { changes } = this.#sql(`
@@ -232,15 +225,15 @@ export class StoreDatabase {
       work();
       this.#db.exec("COMMIT");
     } catch (error) {
-      // What a large transaction has written to the log stays there when it is rolled back.
+      // A large transaction may have written to the log, which keeps it after a rollback.
       this.#logHasRemoved = true;
-      // Of a full disk, for one, SQLite rolls back by itself, and would then fail with that instead.
+      // SQLite may have rolled back by itself, for instance on a full disk. ROLLBACK would fail then.
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw error;
     }
   }
 
-  /** The change is committed: that its log cannot be emptied now is no failure of it. The next change tries again. */
+  /** Empties the log. The change is committed, so an error is only logged. The next change tries again. */
   #cleanLog(): string | undefined {
     if (!this.#logHasRemoved) return undefined;
     try {
@@ -263,11 +256,7 @@ function shareOf({ version, weight }: Row): Share {
 }
 
 function callableVersion({ version, concurrency, timeoutMs }: Row): CallableVersion {
-  return {
-    version: version as number,
-    concurrency: concurrency as number,
-    timeoutMs: timeoutMs as number,
-  };
+  return { version: version as number, concurrency: concurrency as number, timeoutMs: timeoutMs as number };
 }
 
 function versionRecord(row: Row): VersionRecord {

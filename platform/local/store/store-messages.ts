@@ -2,26 +2,23 @@ import type { StoreDatabase } from "./store-database.ts";
 
 export type StoreMethod = Exclude<keyof StoreDatabase, symbol>;
 
-/** To the thread, which answers in order; `open` comes first. */
+/** A request to the thread. The first one is `open`. */
 export interface StoreRequest {
   readonly id: number;
   readonly method: StoreMethod | "open";
   readonly args: readonly unknown[];
 }
 
-export type StoreAnswer =
-  | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly error: SentError };
+export type StoreAnswer = { readonly id: number } & (
+  | { readonly result: unknown }
+  | { readonly error: SentError }
+);
 
-export type StoreResult<M extends StoreMethod> = ReturnType<StoreDatabase[M]>;
-
-/** An error as data: a structured clone keeps no fields of its own. */
-export interface SentError {
+/** An error as data, because a structured clone drops its own fields: system codes and SQLite result codes. */
+interface SentError {
   readonly message: string;
   readonly stack: string | undefined;
-  /** The code of the system or of Node, such as `ENOSPC`. */
   readonly code: unknown;
-  /** SQLite's result code. */
   readonly errcode: unknown;
   readonly cause: SentError | undefined;
 }

@@ -15,19 +15,18 @@ const MODES: readonly IsolationMode[] = ["auto", "wall", "permissions"];
 export interface Isolation {
   /** Absent: Deno's permission flags alone isolate functions. */
   readonly wall?: Profile;
-  /** Functions get a folder to write to. Without a wall a link in it could lead anywhere. */
+  /** True: functions get a folder to write to. Without a wall a link in it could lead anywhere. */
   readonly hasScratch: boolean;
-  /** For people: what isolates functions, and why nothing stronger does. */
+  /** Describes the isolation, and why stronger walls do not work, for people. */
   readonly description: string;
 }
 
 export interface IsolationOptions {
   readonly mode: IsolationMode;
-  /** Walls to try, in this order; all of WALL_KINDS by default. */
+  /** Walls to try, in order; all of WALL_KINDS by default. */
   readonly walls?: readonly WallKind[] | undefined;
-  /** Programs of the system; by default those that are installed. */
+  /** Programs of the system; the installed ones by default. */
   readonly tools?: Tools;
-  /** Files of the runtime, for every sandbox. */
   readonly runtime: RuntimeFiles;
   /** Makes a sandbox with the real profile and removes it. @throws Error if that does not work */
   readonly attempt: (profile: Profile) => Promise<void>;
@@ -35,61 +34,51 @@ export interface IsolationOptions {
 
 /** Libraries that glibc loads to resolve names; part of glibc itself since 2.34. */
 const LOADED_LATER = ["libresolv.so.2", "libnss_dns.so.2", "libnss_files.so.2"];
-/** Files that programs read where they exist. */
+/** Optional files of the system. */
 const SYSTEM_FILES = [
   ...["/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/localtime"],
   "/etc/ld.so.cache",
 ];
 const LDD_MS = 10_000;
 
-const OPEN =
-  "functions are held by Deno's permission flags alone (docs/isolation.md); SKIFF_ISOLATION=permissions accepts that";
-
-/** @throws Error in words for the person who started Skiff, if the value is not valid */
+/** Parses `SKIFF_ISOLATION`. @throws Error with advice for the operator if the value is not valid */
 export function isolationMode(text: string | undefined): IsolationMode {
   const mode = text || "auto";
   if (MODES.includes(mode as IsolationMode)) return mode as IsolationMode;
-  throw new Error(`SKIFF_ISOLATION=${text} is not a mode of isolation: use ${MODES.join(", ")}.`);
+  throw new Error(`SKIFF_ISOLATION=${text} is not a valid isolation mode: use ${MODES.join(", ")}.`);
 }
 
 /**
- * Whether the kernel limits the connections of functions too (`SKIFF_NETWORK`): `auto` where that works, `machine` for the
- * network of the machine.
- * @throws Error in words for the person who started Skiff, if the value is not valid
+ * Parses `SKIFF_NETWORK`. Returns true for `auto`: the kernel limits the connections of functions where that works.
+ * @throws Error with advice for the operator if the value is not valid
  */
 export function hasWalledNetwork(text: string | undefined): boolean {
   if (text === undefined || text === "" || text === "auto") return true;
   if (text === "machine") return false;
-  throw new Error(`SKIFF_NETWORK=${text} is not a network for functions: use auto or machine.`);
+  throw new Error(`SKIFF_NETWORK=${text} is not a valid network for functions: use auto or machine.`);
 }
 
-/** Tries the walls in order of strength. @throws Error in words if the mode is `wall` and none works */
+/** Tries the walls in order. @throws Error with advice for the operator if the mode is `wall` and none works */
 export async function chooseIsolation(options: IsolationOptions): Promise<Isolation> {
   const { mode, walls = WALL_KINDS } = options;
   if (mode === "permissions") {
-    return {
-      hasScratch: true,
-      description: "Deno's permission flags alone, as SKIFF_ISOLATION=permissions asks for",
-    };
+    const description = "Deno's permission flags alone, as SKIFF_ISOLATION=permissions asks for";
+    return { hasScratch: true, description };
   }
   const reasons: string[] = [];
-  if (process.platform === "linux") {
+  const { platform } = process;
+  if (platform === "linux") {
     const { tools = findTools() } = options;
     for (const kind of walls) {
-      const outcome = await tryWall(kind, tools, options);
-      if (typeof outcome !== "string")
-        return { wall: outcome, hasScratch: true, description: describeWall(outcome) };
-      reasons.push(`${kind}: ${outcome}`);
+      const wall = await tryWall(kind, tools, options);
+      if (typeof wall !== "string") return { wall, hasScratch: true, description: describeWall(wall) };
+      reasons.push(`${kind}: ${wall}`);
     }
-  } else {
-    reasons.push(`the system is ${process.platform}, namespaces exist on Linux alone`);
-  }
+  } else reasons.push(`the system is ${platform}, namespaces exist on Linux only`);
   const why = reasons.join("; ");
-  if (mode === "wall") throw new Error(`SKIFF_ISOLATION=wall, but no wall can be had here: ${why}.`);
-  return {
-    hasScratch: false,
-    description: `no kernel wall (${why}): functions get no folder to write to, and ${OPEN} and gives them one`,
-  };
+  if (mode === "wall") throw new Error(`SKIFF_ISOLATION=wall, but no wall works here: ${why}.`);
+  const description = `no kernel wall (${why}): functions get no folder to write to, and Deno's permission flags alone isolate them (docs/isolation.md); SKIFF_ISOLATION=permissions accepts that and gives them one`;
+  return { hasScratch: false, description };
 }
 
 async function tryWall(kind: WallKind, tools: Tools, options: IsolationOptions): Promise<Profile | string> {
@@ -112,29 +101,18 @@ function describeWall({ kind, isRoot }: Profile): string {
 }
 
 /** Lists what must exist inside: programs and the libraries that they load. */
-function filesInside(
-  kind: WallKind,
-  tools: Tools,
-  { binary }: RuntimeFiles,
-): Pick<Profile, "files" | "system"> {
-  const names: (keyof Tools)[] = [
-    "sh",
-    "setpriv",
-    ...(kind === "unshare" ? (["mount", "umount"] as const) : []),
-  ];
+function filesInside(kind: WallKind, tools: Tools, { binary }: RuntimeFiles) {
+  const mounting: (keyof Tools)[] = kind === "unshare" ? ["mount", "umount"] : [];
+  const names: (keyof Tools)[] = ["sh", "setpriv", ...mounting];
   const programs = names.flatMap((name) => tools[name] ?? []);
   const libraries = librariesOf([...programs, binary], tools);
   const folders = [...new Set(libraries.map((path) => path.slice(0, path.lastIndexOf("/"))))];
-  const later = folders
-    .flatMap((folder) => LOADED_LATER.map((name) => join(folder, name)))
-    .filter(isReadable);
-  return {
-    files: [...new Set([...programs, ...libraries, ...later])],
-    system: SYSTEM_FILES.filter(isReadable),
-  };
+  const later = folders.flatMap((folder) => LOADED_LATER.map((name) => join(folder, name)));
+  const files = [...new Set([...programs, ...libraries, ...later.filter(isReadable)])];
+  return { files, system: SYSTEM_FILES.filter(isReadable) };
 }
 
-/** Lists libraries by the path that the programs load them from. The loader's is part of every program. */
+/** Lists the libraries of programs, at the paths that they are loaded from. */
 function librariesOf(programs: readonly string[], tools: Tools): string[] {
   const ldd = toolPath(tools, "ldd");
   const { stdout, status, error } = spawnSync(ldd, programs, { encoding: "utf8", timeout: LDD_MS });

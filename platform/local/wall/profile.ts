@@ -1,4 +1,4 @@
-/** The kernel's wall around one instance. Pure: paths in, arguments out. */
+/** Plans the kernel's wall around one instance. Pure. */
 import { basename } from "node:path";
 import {
   bwrapCommand,
@@ -13,11 +13,12 @@ import {
 import { type Tools, toolPath } from "../../../process/sandbox/tools.ts";
 import { CACHE_FOLDER } from "../../../runtimes/deno/code-cache.ts";
 import type { LaunchPlan, RuntimeFiles } from "../../../runtimes/runtime.ts";
+import type { InstanceFolder } from "../instances/instance-folder.ts";
 
 /**
- * What makes the wall. `bwrap`: bubblewrap makes the namespaces, and `unshare` mounts the folder in memory. `bwrap-plain`:
- * bubblewrap alone, for systems on which only it may make namespaces; the kernel then follows links in the folder.
- * `unshare`: util-linux alone.
+ * The tools of the wall. `bwrap`: bubblewrap makes the namespaces, and `unshare` mounts the folder in memory. `bwrap-plain`:
+ * bubblewrap alone, for systems that allow namespaces to it only; the kernel then follows links in the folder. `unshare`:
+ * util-linux alone.
  */
 export type WallKind = "bwrap" | "bwrap-plain" | "unshare";
 
@@ -26,23 +27,18 @@ export const WALL_KINDS: readonly WallKind[] = ["bwrap", "bwrap-plain", "unshare
 export interface Profile {
   readonly kind: WallKind;
   readonly tools: Tools;
-  /** Skiff runs as root: instances get users of their own. Otherwise they keep its user, in a user namespace. */
+  /** True if Skiff runs as root: each instance gets its own user. Otherwise it keeps Skiff's, in a user namespace. */
   readonly isRoot: boolean;
-  /** Programs and libraries that exist inside at the path that they have outside. */
+  /** Programs and libraries, at the same path inside as outside. */
   readonly files: readonly string[];
-  /** Files of the system that programs read where they exist. */
+  /** Optional files of the system, such as /etc/hosts. */
   readonly system: readonly string[];
-  /** Paths on this machine; `insideFiles` returns those inside. */
+  /** Paths on this machine; `insideFiles` maps them. */
   readonly runtime: RuntimeFiles;
 }
 
-/** Resources of one sandbox. */
-export interface Place {
-  /** Host folder that is read-only inside; it can be filled later. */
-  readonly code: string;
-  /** Empty host folders to mount on. The mounts exist inside only. */
-  readonly work: string;
-  readonly root: string;
+/** Folders and network of one sandbox. */
+export interface Place extends Pick<InstanceFolder, "code" | "work" | "root"> {
   readonly workBytes: number;
   readonly user: number;
   readonly network: PlaceNetwork;
@@ -53,7 +49,7 @@ export interface PlaceNetwork {
   readonly namespace: "own" | "outer";
   /** Arguments in front of the command. */
   readonly enter: readonly string[];
-  /** Host file for /etc/resolv.conf inside; by default that of the machine. */
+  /** Host file for /etc/resolv.conf inside; the machine's by default. */
   readonly resolvConf?: string;
 }
 
@@ -70,16 +66,15 @@ export const INSIDE = {
   cache: `/work/${CACHE_FOLDER}`,
 } as const;
 
-/** Returns the paths of a runtime's files inside. */
 export function insideFiles({ binary, program }: RuntimeFiles): RuntimeFiles {
   return { binary: `/skiff/${basename(binary)}`, program: `/skiff/${basename(program)}` };
 }
 
 /** Printed by a sandbox that waits. */
 export const WAITING = "waiting";
-/** Waits inside for a line of input, then runs start.sh. The input ends with Skiff. */
+/** Waits for a line of input, then runs start.sh. The input ends with Skiff. */
 const WAIT = `echo ${WAITING}; read -r go || exit 0; . ${INSIDE.start}`;
-/** Each file and folder takes an inode, whose memory the size of the folder does not count. */
+/** Limits inodes, because the size of a tmpfs does not count their memory. */
 const BYTES_PER_INODE = 8 * 1024;
 
 /** Returns the command for a sandbox that waits. @throws Error if a tool that the kind needs is not installed */
@@ -96,13 +91,10 @@ function sandboxSpec(profile: Profile, place: Place): SandboxSpec {
   const { user, root, work, code, network, workBytes } = place;
   const { binary, program } = insideFiles(runtime);
   const { resolvConf = "/etc/resolv.conf" } = network;
+  const own = network.namespace === "own" ? (["net"] as const) : [];
   const spec: SandboxSpec = {
     ...{ tools, user, root, env: {}, cwd: "/", write: {} },
-    namespaces: [
-      ...(["pid", "ipc", "uts"] as const),
-      ...(network.namespace === "own" ? (["net"] as const) : []),
-      ...(isRoot ? [] : (["user"] as const)),
-    ],
+    namespaces: ["pid", "ipc", "uts", ...own, ...(isRoot ? [] : (["user"] as const))],
     read: { ...same(files), [binary]: runtime.binary, [program]: runtime.program, [INSIDE.code]: code },
     readIfThere: { "/etc/resolv.conf": resolvConf, ...same(system) },
   };
@@ -110,7 +102,7 @@ function sandboxSpec(profile: Profile, place: Place): SandboxSpec {
     const write = { [INSIDE.work]: work, "/dev/shm": `${work}/shm` };
     return { ...spec, write, prepare: mountWork(profile, place) };
   }
-  // With users of their own for instances, the folder belongs to root and is open to all: only the instance is inside.
+  // As root, the folder belongs to root but the instance has its own user. Only the instance is inside.
   const mode = isRoot ? "0777" : "0700";
   return { ...spec, memory: { to: INSIDE.work, folders: [INSIDE.scratch], bytes: workBytes, mode } };
 }
@@ -119,7 +111,7 @@ function same(paths: readonly string[]): Paths {
   return Object.fromEntries(paths.map((path) => [path, path]));
 }
 
-/** Mounts the only writable folder: in memory, of limited size, in which the kernel follows no link (`nosymfollow`). */
+/** Mounts the only writable folder: in memory, of limited size, without following links (`nosymfollow`). */
 function mountWork({ tools, isRoot }: Profile, { work, workBytes, user }: Place): string {
   const owner = isRoot ? `,uid=${user},gid=${user}` : "";
   const inodes = Math.ceil(workBytes / BYTES_PER_INODE);
@@ -134,7 +126,7 @@ function mountWork({ tools, isRoot }: Profile, { work, workBytes, user }: Place)
 
 /**
  * Returns the script that turns a waiting sandbox into an instance. It fixes the command before it sets variables, because
- * a variable may have a name that the shell itself uses.
+ * the shell uses some variables itself.
  * @throws Error if the name of a variable is not valid
  */
 export function startScript(plan: Pick<LaunchPlan, "command" | "env">, limits: ResourceLimits): string {

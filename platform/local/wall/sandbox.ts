@@ -4,14 +4,14 @@ import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { spawnDetached } from "../../../process/sandbox/spawn.ts";
 import { LaunchError, notSpawned } from "../instances/launch-error.ts";
-import { commandLine, startOf } from "../instances/process-table.ts";
+import { commandLine, signalProcess, startOf } from "../instances/process-table.ts";
 import { WAITING } from "./profile.ts";
 
 /** Longest time to make a sandbox. */
 const PREPARE_MS = 10_000;
 /** Longest time for the program inside to end after the tool around it. */
 const GONE_MS = 5_000;
-const GONE_LOOK_MS = 5;
+const GONE_CHECK_MS = 5;
 const ERROR_CHARACTERS = 2_000;
 const { O_DIRECTORY, O_NOFOLLOW } = constants;
 /** Refers to a file without opening it; Node does not define it. */
@@ -22,12 +22,12 @@ export class Sandbox {
   readonly child: ChildProcess;
   /** The shell, which becomes the instance's program. */
   readonly pid: number;
+  isEnded = false;
+  /** Resolves when everything in it has ended. */
+  readonly ended: Promise<void>;
   /** Descriptor of the folder in memory, opened before any foreign code ran. */
   readonly #work: number;
   #socket: number | undefined;
-  #isEnded = false;
-  /** Resolves when everything in it has ended. */
-  readonly ended: Promise<void>;
 
   private constructor(child: ChildProcess, pid: number, work: number) {
     this.child = child;
@@ -36,11 +36,11 @@ export class Sandbox {
     const start = startOf(pid);
     this.ended = new Promise((resolve) => {
       child.once("exit", () => {
-        this.#isEnded = true;
+        this.isEnded = true;
         // Unread output would keep the streams open.
         for (const stream of [child.stdout, child.stderr]) stream?.resume();
       });
-      // The program inside may outlive the tool around it by a moment, even with closed streams.
+      // The program inside may outlive the tool around it, even with closed streams.
       child.once("close", () => void untilGone(pid, start).then(resolve, resolve));
     });
   }
@@ -62,19 +62,9 @@ export class Sandbox {
     }
   }
 
-  get isEnded(): boolean {
-    return this.#isEnded;
-  }
-
-  /** Sends a signal to the program, unless that has ended. */
+  /** Sends a signal to the program unless it has ended. */
   signal(name: NodeJS.Signals): void {
-    if (this.#isEnded) return;
-    try {
-      process.kill(this.pid, name);
-    } catch (error) {
-      // It has ended, and the event of that is still to come.
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-    }
+    if (!this.isEnded) signalProcess(this.pid, name);
   }
 
   /** Path of the folder in memory for this process. */
@@ -85,13 +75,13 @@ export class Sandbox {
   /** Makes the shell run start.sh; the program reads `input` first. */
   begin(input: string): void {
     this.child.stdin!.write(`\n${input}`);
-    // Both were paused when it began to wait; they have readers by now.
+    // Both were paused when the wait began. They have readers now.
     for (const stream of [this.child.stdout, this.child.stderr]) stream?.resume();
   }
 
   /**
-   * Returns a path by which any process of Skiff's user reaches the socket that the program listens on. The path stays
-   * with that socket when the function puts something else in its place, such as a link to a socket of the machine.
+   * Returns a path to the socket of the program, for any process of Skiff's user. The path keeps leading to that socket if
+   * the function replaces it, for instance by a link to a socket of the machine.
    * @throws Error if there is no socket
    */
   pinSocket(): string {
@@ -120,27 +110,25 @@ async function untilGone(pid: number, start: string | undefined): Promise<void> 
   const untilMs = performance.now() + GONE_MS;
   // A zombie has no command line.
   const isThere = () => startOf(pid) === start && Boolean(commandLine(pid));
-  while (start !== undefined && isThere() && performance.now() < untilMs) await delay(GONE_LOOK_MS);
+  while (start !== undefined && isThere() && performance.now() < untilMs) await delay(GONE_CHECK_MS);
 }
 
 function untilWaiting(child: ChildProcess): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const stdout = child.stdout as Readable;
-  let said = "";
+  let output = "";
   let errors = "";
-  const timer = setTimeout(
-    () => reject(new LaunchError(`the sandbox was not ready within ${PREPARE_MS} ms`)),
-    PREPARE_MS,
-  );
+  const fail = (reason: string) => reject(new LaunchError(reason));
+  const timer = setTimeout(() => fail(`the sandbox was not ready within ${PREPARE_MS} ms`), PREPARE_MS);
   const onOutput = (chunk: Buffer) => {
-    said += chunk;
-    if (said === `${WAITING}\n`) resolve();
+    output += chunk;
+    if (output === `${WAITING}\n`) resolve();
   };
   const onError = (chunk: Buffer) => {
     errors = (errors + chunk).slice(-ERROR_CHARACTERS);
   };
   const onFailed = (error: Error) => reject(error);
-  const onExit = () => reject(new LaunchError(errors.trim() || "the sandbox ended at once"));
+  const onExit = () => fail(errors.trim() || "the sandbox ended at once");
   stdout.on("data", onOutput);
   child.stderr!.on("data", onError);
   child.once("error", onFailed).once("close", onExit);

@@ -7,13 +7,13 @@ import type { Resources } from "../resources/resources.ts";
 import { type PlaceNetwork, type Profile, sandboxCommand } from "./profile.ts";
 import { Sandbox } from "./sandbox.ts";
 
-/** Sandboxes that wait in the last used network: to make one takes about as long as to start Deno in it. */
+/** Sandboxes that wait in the last used network. To make one takes about as long as to start Deno in it. */
 export const WAITING_SANDBOXES = 2;
 /** Networks in which sandboxes wait. */
 const NETWORKS = 4;
-/** The instance in the last one taken starts meanwhile, and needs the processor more. */
+/** Pause before a refill, because the instance in the last sandbox starts and needs the processor more. */
 const REFILL_AFTER_MS = 60;
-/** User ids of instances where Skiff runs as root: the range of systemd's DynamicUser, which no person has. */
+/** User ids of instances if Skiff runs as root: the range of systemd's DynamicUser. */
 const FIRST_USER = 61_184;
 const LAST_USER = 65_519;
 /** In a user namespace the id has no meaning for the machine. */
@@ -47,10 +47,9 @@ export interface Prepared {
   readonly user: number;
 }
 
-/** The part of it that exists so far. */
+/** A sandbox that is being made. */
 type Begun = { -readonly [K in keyof Prepared]?: Prepared[K] } & { network: LeasedNetwork; user: number };
 
-/** The sandboxes that wait in one network. */
 interface Waiting {
   readonly rules: readonly string[];
   prepared: Prepared[];
@@ -71,7 +70,7 @@ export class Sandboxes {
     this.#options = options;
   }
 
-  /** Returns a sandbox that waited in the network of these rules, or a new one. @throws Error if it cannot be made */
+  /** Returns a sandbox in the network of these rules, a waiting one if possible. @throws Error if it cannot be made */
   async take(rules: readonly string[]): Promise<Prepared> {
     const network = await this.#open(rules);
     const waiting = this.#use(keyOf(network), rules);
@@ -88,7 +87,7 @@ export class Sandboxes {
     return next;
   }
 
-  /** Makes sandboxes wait for functions with these rules, which are likely to come. */
+  /** Makes sandboxes wait for functions with these rules. */
   async expect(rules: readonly string[]): Promise<void> {
     const network = await this.#open(rules);
     this.#use(keyOf(network), rules);
@@ -103,19 +102,19 @@ export class Sandboxes {
     await this.empty();
   }
 
-  /** Removes those that wait, so that the next ones have newer files. */
+  /** Replaces the waiting sandboxes, so that the next ones have newer files. */
   async empty(): Promise<void> {
     if (await this.#discardWaiting()) this.#scheduleRefill();
   }
 
-  /** Ends a sandbox and removes it. Returns what is left and why, for the log. */
+  /** Ends a sandbox and removes it. Returns lines for the log about data that is left. */
   async discard({ sandbox, folder, resources, user, network }: Begun): Promise<readonly string[]> {
     sandbox?.close();
     await sandbox?.ended;
     try {
       return await removeInstance(folder, resources);
     } finally {
-      // Not before: nothing of another instance may have the same user.
+      // After the files are removed: two instances must not share a user.
       this.#users.delete(user);
       await network.close();
     }
@@ -127,14 +126,14 @@ export class Sandboxes {
       return await this.#options.openNetwork(rules);
     } catch (error) {
       if (!(error instanceof TooManyNetworks)) throw error;
-      // Sandboxes that are being made would open their networks again.
+      // A refill under way would open its networks again.
       await Promise.allSettled(this.#making);
       if (!(await this.#discardWaiting())) throw error;
       return await this.#options.openNetwork(rules);
     }
   }
 
-  /** False if none waited. */
+  /** Returns false if none waited. */
   async #discardWaiting(): Promise<boolean> {
     const left = [...this.#waiting.values()].flatMap(({ prepared }) => prepared);
     for (const each of this.#waiting.values()) each.prepared = [];
@@ -154,7 +153,7 @@ export class Sandboxes {
     if (this.#isClosed) return;
     this.#refill = setTimeout(() => {
       if (this.#making.size > 0) return this.#scheduleRefill();
-      // The next `take` tries again, and reports why it fails.
+      // The next `take` tries again and reports the error.
       const filling = this.#fill()
         .catch(() => {})
         .finally(() => this.#making.delete(filling));
@@ -171,15 +170,11 @@ export class Sandboxes {
     }
     const last = [...this.#waiting].at(-1);
     while (last && !this.#isClosed && last[1].prepared.length < WAITING_SANDBOXES) {
-      try {
-        const made = await this.#make(await this.#options.openNetwork(last[1].rules));
-        // The rules may lead to another network by now.
-        if (keyOf(made.network) === last[0]) last[1].prepared.push(made);
-        else this.#use(keyOf(made.network), last[1].rules).prepared.push(made);
-      } catch {
-        // The next `take` tries again, and reports why it fails.
-        return;
-      }
+      const made = await this.#make(await this.#options.openNetwork(last[1].rules));
+      // The rules may lead to another network by now.
+      const isSame = keyOf(made.network) === last[0];
+      const waiting = isSame ? last[1] : this.#use(keyOf(made.network), last[1].rules);
+      waiting.prepared.push(made);
     }
   }
 
@@ -193,11 +188,9 @@ export class Sandboxes {
       made.resources = resources.open(folder.id);
       const command = sandboxCommand(profile, { ...folder, workBytes, user: made.user, network });
       made.sandbox = await Sandbox.prepare(command, this.#inherited);
-      // Now, because it takes longer than any other step of a start.
-      await made.resources.join({
-        pid: made.sandbox.child.pid!,
-        memoryFolders: [made.sandbox.workPath],
-      });
+      // Here and not at the start of an instance, because it takes longer than any other step.
+      const { child, workPath } = made.sandbox;
+      await made.resources.join({ pid: child.pid!, memoryFolders: [workPath] });
       const prepared = made as Prepared;
       await seed(prepared);
       return prepared;
@@ -209,8 +202,7 @@ export class Sandboxes {
 
   #freeUser(): number {
     const count = LAST_USER - FIRST_USER + 1;
-    if (this.#users.size >= count)
-      throw new LaunchError(`${count} instances run already, as many as there are users for`);
+    if (this.#users.size >= count) throw new LaunchError(`all ${count} user ids for instances are in use`);
     let user = FIRST_USER + Math.floor(Math.random() * count);
     while (this.#users.has(user)) user = user === LAST_USER ? FIRST_USER : user + 1;
     this.#users.add(user);
@@ -222,7 +214,7 @@ function keyOf({ namespace, enter }: LeasedNetwork): string {
   return JSON.stringify([namespace, enter]);
 }
 
-/** Opens the network for these rules: an empty one without rules, that of the machine without `networks`. */
+/** Opens the network for these rules: an empty one without rules, the machine's without `networks`. */
 export async function leaseNetwork(
   networks: Networks | undefined,
   rules: readonly string[],
@@ -231,10 +223,6 @@ export async function leaseNetwork(
   if (rules.length === 0) return { namespace: "own", enter: [], close };
   if (networks === undefined) return { namespace: "outer", enter: [], close };
   const network = await networks.for(rules);
-  return {
-    namespace: "outer",
-    enter: network.enter,
-    resolvConf: network.resolvConf,
-    close: () => network.close(),
-  };
+  const { enter, resolvConf } = network;
+  return { namespace: "outer", enter, resolvConf, close: () => network.close() };
 }

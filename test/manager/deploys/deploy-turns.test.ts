@@ -79,11 +79,15 @@ describe("manager: turns of deploys", () => {
     const second = turns.run(turn("a", { bytes: 70 }), work("a2"));
     await assert.rejects(
       turns.run(turn("a", { bytes: 31 }), work("a3")),
-      (error) => isTooMany(error) && /70 bytes wait already, of 100 bytes/.test((error as Problem).detail),
+      (error) =>
+        isTooMany(error) &&
+        /Waiting deploys hold sources of 70 bytes, at most 100 bytes/.test((error as Problem).detail),
     );
     await assert.rejects(
       turns.run(turn("b", { bytes: 41 }), work("b1")),
-      (error) => isTooMany(error) && /160 bytes are there, of 200 bytes/.test((error as Problem).detail),
+      (error) =>
+        isTooMany(error) &&
+        /Deploys hold sources of 160 bytes, at most 200 bytes/.test((error as Problem).detail),
     );
     const third = turns.run(turn("b", { bytes: 40 }), work("b2"));
     end("a1");

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { Endpoints } from "../../../platform/platform.ts";
-import { currentOf } from "../../../platform/traffic.ts";
-import { publish } from "../../support/platform/deploying.ts";
+import { currentOf, publish } from "../../support/platform/deploying.ts";
 import type { Subject } from "./subject.ts";
 
 export function endpoints(subject: Subject): void {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import type { Endpoints } from "../../../platform/platform.ts";
 import type { Problem } from "../../../platform/problems.ts";
-import { currentOf } from "../../../platform/traffic.ts";
-import { publish, servingOf } from "../../support/platform/deploying.ts";
+import { currentOf, publish, servingOf } from "../../support/platform/deploying.ts";
 import type { Subject } from "./subject.ts";
 
 export function publishing(subject: Subject): void {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import type { Endpoints, Traffic } from "../../../platform/platform.ts";
-import { currentOf } from "../../../platform/traffic.ts";
 import { eventually } from "../../support/eventually.ts";
-import { instancesOf, publish } from "../../support/platform/deploying.ts";
+import { currentOf, instancesOf, publish } from "../../support/platform/deploying.ts";
 import type { Subject } from "./subject.ts";
 
 const to = (version: number, weight = 1): Traffic => [{ version, weight }];

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { currentOf } from "../../../platform/traffic.ts";
 import { eventually } from "../../support/eventually.ts";
-import { publish, report, servingOf, wake } from "../../support/platform/deploying.ts";
+import { currentOf, publish, report, servingOf, wake } from "../../support/platform/deploying.ts";
 import type { Subject } from "./subject.ts";
 
 export function scaling(subject: Subject): void {

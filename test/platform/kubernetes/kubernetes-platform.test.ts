@@ -49,7 +49,7 @@ describe("the Kubernetes platform on a cluster that fails", () => {
         kind,
       );
     }
-    assert.equal(resource()?.status?.version, 1);
+    await eventually("it is reported", () => resource()?.status?.version === 1);
   });
 
   it("writes nothing when the current version is posted again", async () => {

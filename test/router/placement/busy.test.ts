@@ -44,6 +44,10 @@ class AdmittingInstance {
         refuse();
       }, waitMs);
       this.#waiting.add(begin);
+      response.once("close", () => {
+        clearTimeout(timer);
+        this.#waiting.delete(begin);
+      });
     }
   };
 
@@ -180,6 +184,7 @@ describe("two routers with the same instances", () => {
     const left = http.get(`${other.url}/fn/echo/second`, { agent: false }).on("error", () => {});
     await until(() => instances[0]!.waiting === 1, "the second waits inside");
     left.destroy();
+    await until(() => instances[0]!.waiting === 0, "it does not wait any more");
     await other.idle();
     instances[0]!.answer();
     await first;

@@ -188,16 +188,19 @@ export async function raw(port: number, text: string, enough?: (answer: string) 
     answer += `[${error.code}]`;
   });
   socket.write(text, "latin1");
-  socket.setTimeout(5_000, () => socket.destroy(new Error("no end within 5 s")));
-  await new Promise<void>((resolve) => {
-    socket.on("data", (chunk) => {
-      answer += chunk;
-      if (enough?.(answer)) resolve();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.setTimeout(5_000, () => reject(new Error(`no end within 5 s, after ${JSON.stringify(answer)}`)));
+      socket.on("data", (chunk) => {
+        answer += chunk;
+        if (enough?.(answer)) resolve();
+      });
+      socket.once("close", () => resolve());
+      socket.once("end", () => socket.end());
     });
-    socket.once("close", () => resolve());
-    socket.once("end", () => socket.end());
-  });
-  socket.destroy();
+  } finally {
+    socket.destroy();
+  }
   return answer;
 }
 
@@ -226,4 +229,18 @@ export async function send(url: string, { body, ...options }: SendOptions = {}):
   const [response] = (await once(request, "response")) as [http.IncomingMessage];
   const { statusCode: status = 0, headers, rawHeaders } = response;
   return { status, headers, rawHeaders, body: await textOf(response) };
+}
+
+/** A client's request whose head is sent and whose body the test writes. */
+export function openUpload(url: string, headers: http.OutgoingHttpHeaders = {}): http.ClientRequest {
+  const request = http.request(url, { method: "POST", agent: false, headers });
+  request.on("error", () => {});
+  request.flushHeaders();
+  return request;
+}
+
+/** The response to a request, as soon as its head is there. */
+export async function responseTo(request: http.ClientRequest): Promise<http.IncomingMessage> {
+  const [response] = (await once(request, "response")) as [http.IncomingMessage];
+  return response;
 }

@@ -24,6 +24,9 @@ export interface WorkersHarnessOptions
   readonly port?: number;
 }
 
+/** Begins the names of their folders, which are in the command lines of workers: those of other runs are not ours. */
+export const FOLDER = `skiff-workers-${process.pid}-`;
+
 /** Workers that are real processes, on a free port, with a platform in memory and instances on Unix sockets. */
 export class WorkersHarness {
   readonly platform: FakePlatform;
@@ -56,7 +59,7 @@ export class WorkersHarness {
   }
 
   static async start(options: WorkersHarnessOptions = {}): Promise<WorkersHarness> {
-    const harness = new WorkersHarness(await mkdtemp(join(tmpdir(), "skiff-workers-")), options);
+    const harness = new WorkersHarness(await mkdtemp(join(tmpdir(), FOLDER)), options);
     try {
       harness.port = await harness.front.listen({ port: options.port ?? 0, host: "127.0.0.1" });
     } catch (error) {

@@ -7,7 +7,7 @@ import { eventually } from "../../support/eventually.ts";
 import { processesWith } from "../../support/instances/processes.ts";
 import { servingOf } from "../../support/platform/deploying.ts";
 import { raw } from "../support/harness.ts";
-import { Client, WorkersHarness, type WorkersHarnessOptions } from "./harness.ts";
+import { Client, FOLDER, WorkersHarness, type WorkersHarnessOptions } from "./harness.ts";
 
 describe("routers in several processes", () => {
   let harness: WorkersHarness;
@@ -271,7 +271,7 @@ describe("routers in several processes", () => {
   it("say why they do not start, and leave none behind", async () => {
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "nowhere" };
     await assert.rejects(WorkersHarness.start({ env }), /OTEL_EXPORTER_OTLP_ENDPOINT/);
-    assert.deepEqual(processesWith("skiff-workers-"), []);
+    assert.deepEqual(processesWith(FOLDER), []);
     await start();
   });
 

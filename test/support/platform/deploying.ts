@@ -1,17 +1,23 @@
 import { deploy, type Published } from "../../../platform/deploying.ts";
 import type {
   Draft,
+  Endpoints,
   Instance,
   Load,
   Platform,
   VersionEndpoints,
   WakeStep,
 } from "../../../platform/platform.ts";
-import { currentOf, versionOf } from "../../../platform/traffic.ts";
+import { currentVersion, versionOf } from "../../../platform/traffic.ts";
 
 /** Makes `draft` the version that takes all calls, as a deploy does. */
 export function publish(platform: Platform, draft: Draft, signal?: AbortSignal): Promise<Published> {
   return deploy(platform, draft, signal);
+}
+
+/** Where calls to the current version go; undefined without traffic. */
+export function currentOf(endpoints: Endpoints | undefined): VersionEndpoints | undefined {
+  return endpoints && versionOf(endpoints, currentVersion(endpoints.traffic));
 }
 
 /** Where calls to a version go, the current one by default; undefined if there is no such version. */

@@ -55,12 +55,12 @@ describe("an instance that ends by itself", () => {
       draftOf("flapping", `export default () => "ready"; setTimeout(() => Deno.exit(4), 100);`, { min: 1 }),
     );
     const errors = async () => (await local.platform.describe("flapping"))!.lastErrors;
-    await eventually("it broke four times", async () => (await errors()).length >= 4);
+    await eventually("it failed four times", async () => (await errors()).length >= 4);
     const at = (await errors()).map(({ at }) => at.getTime());
     assert.ok(at[2]! - at[1]! >= 200, String(at));
     assert.ok(at[3]! - at[2]! >= 400, String(at));
     await eventually("it says why it is not ready", async () =>
-      /It broke \d+ times in a row; the next start is in .* exited with code 4/.test(
+      /It failed \d+ times in a row\. The next start is in .* exited with code 4/.test(
         (await local.platform.describe("flapping"))?.notReady ?? "",
       ),
     );

@@ -49,7 +49,7 @@ describe("the watch over an instance", () => {
     };
     const times = { tickMs: 5, probeEveryMs: 10, probeAtLeastMs: 200 };
     watch = new InstanceWatch(
-      { instances: () => [instance], tick: () => {}, ask: (...args) => ask(...args) },
+      { instances: () => [instance], tick: () => {}, probe: (...args) => ask(...args) },
       times,
     );
   });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isWorkOver, type SeenStart } from "../../../../platform/local/scaling/start-work.ts";
+import { isWorkOver, type SampledStart } from "../../../../platform/local/scaling/start-work.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { call } from "../../../support/instances/call-instance.ts";
 import { instancesIn } from "../../../support/instances/instance-folders.ts";
@@ -26,17 +26,17 @@ describe("starting several instances of a new version", () => {
   }
 
   it("leaves none of them when one does not start", async () => {
-    // That all start happens once in 2,048 runs.
+    // That all start happens once in 2 ** 36 runs.
     const code = `
-      if (Math.random() < 0.5) throw new Error("half of us break");
+      if (Math.random() < 0.9) throw new Error("most of us break");
       export default () => "hi";`;
-    await stored("half", code);
-    await assert.rejects(local.platform.route("half", [{ version: 1, weight: 1 }]), {
+    await stored("most", code);
+    await assert.rejects(local.platform.route("most", [{ version: 1, weight: 1 }]), {
       code: "start_failed",
-      detail: /^Version 1 .*The traffic was not changed\..*half of us break/s,
+      detail: /^Version 1 .*The traffic was not changed\..*most of us break/s,
     });
     await noneIsLeft();
-    assert.deepEqual((await local.platform.describe("half"))?.traffic, []);
+    assert.deepEqual((await local.platform.describe("most"))?.traffic, []);
   });
 
   it("keeps those that are ready while the others start, however short the idle time is", async () => {
@@ -97,13 +97,13 @@ describe("starts that hang", () => {
 });
 
 describe("the work of a start", () => {
-  const seen = (change: Partial<SeenStart>) =>
-    isWorkOver({ forMs: 1_000, usedMs: 50, idleLooks: 0, ...change });
+  const seen = (change: Partial<SampledStart>) =>
+    isWorkOver({ forMs: 1_000, usedMs: 50, idleSamples: 0, ...change });
 
   it("is over when it waits, does more than starts do, or takes very long", () => {
     assert.equal(seen({}), false);
-    assert.equal(seen({ idleLooks: 3 }), false);
-    assert.equal(seen({ idleLooks: 4 }), true);
+    assert.equal(seen({ idleSamples: 3 }), false);
+    assert.equal(seen({ idleSamples: 4 }), true);
     assert.equal(seen({ usedMs: 100 }), true);
     assert.equal(seen({ forMs: 2_000 }), true);
   });

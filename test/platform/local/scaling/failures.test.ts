@@ -1,10 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  backoffMs,
-  type Failure,
-  FailureList,
-  Failures,
-} from "../../../../platform/local/scaling/failures.ts";
+import { backoffMs, type Failure, Failures } from "../../../../platform/local/scaling/failures.ts";
 
 describe("the back-off", () => {
   it("is nothing after the first failure, doubles after the second, and has an end", () => {
@@ -18,10 +13,10 @@ describe("the back-off", () => {
 const failure = (message: string): Failure => ({ at: new Date(0), message });
 
 describe("the failures of a version", () => {
-  let list: FailureList;
+  let list: Failure[];
   let failures: Failures;
   beforeEach(() => {
-    list = new FailureList();
+    list = [];
     failures = new Failures(list);
   });
 
@@ -34,24 +29,24 @@ describe("the failures of a version", () => {
     assert.equal(failures.waitMs(1_050), 150);
     assert.equal(
       failures.describe(1_050),
-      "It broke 2 times in a row; the next start is in 150 ms. Last: second",
+      "It failed 2 times in a row. The next start is in 150 ms. Last failure: second",
     );
     assert.equal(failures.waitMs(1_200), 0);
   });
 
-  it("are forgiven, but not forgotten", () => {
+  it("are kept after a reset of the back-off", () => {
     for (let i = 0; i < 5; i++) failures.add(failure(`failure ${i}`), 0);
-    failures.forgive();
+    failures.reset();
     assert.equal(failures.waitMs(0), 0);
     failures.add(failure("again"), 0);
     assert.equal(failures.waitMs(0), 0);
-    assert.equal(list.all.length, 6);
+    assert.equal(list.length, 6);
   });
 
   it("are remembered up to ten of all versions, the newest last", () => {
     const other = new Failures(list);
     for (let i = 1; i <= 12; i++) (i % 2 === 0 ? failures : other).add(failure(String(i)), i);
-    assert.deepEqual([list.all.length, list.all[0]?.message, list.all.at(-1)], [10, "3", failure("12")]);
+    assert.deepEqual([list.length, list[0]?.message, list.at(-1)], [10, "3", failure("12")]);
   });
 
   it("are answered with the time to come back, and with the cause if it is the disk", () => {
@@ -59,7 +54,10 @@ describe("the failures of a version", () => {
     const problem = failures.problem("f", 100);
     assert.equal(problem.code, "no_capacity");
     assert.equal(problem.extensions.retryAfterS, 7);
-    assert.match(problem.detail, /^The function "f" does not start; its log says why\. Try again in 7 s\.$/);
+    assert.match(
+      problem.detail,
+      /^The function "f" does not start; its log has the reason\. Try again in 7 s\.$/,
+    );
     failures.add(failure("broke"), 0, Object.assign(new Error("no space left"), { code: "ENOSPC" }));
     assert.match(failures.problem("f", 0).detail, /the disk is full/);
   });

@@ -58,7 +58,7 @@ describe("the store", () => {
   }
 
   const add = (store: Store, version: NewVersion, forget: readonly number[] = []) =>
-    store.add(version, { forget: () => forget, signal: NEVER });
+    store.add(version, NEVER, () => forget);
   const numbers = async (store: Store, name: string) =>
     (await store.versions(name)).map(({ version }) => version);
 
@@ -192,7 +192,7 @@ describe("the store", () => {
       const version = versionOf("a", 1);
       const content = { ...version.content, artifact: { kind: "module" as const, code } };
       const forget = () => assert.fail("asked for versions to forget");
-      const added = store.add({ ...version, content }, { forget, signal: leaving.signal });
+      const added = store.add({ ...version, content }, leaving.signal, forget);
       const reason = new Error("removed");
       leaving.abort(reason);
       await assert.rejects(added, reason);
@@ -261,7 +261,7 @@ describe("the store", () => {
       await store.prepare();
       const draft = draftOf("a", "// 1", { env: { N: "1" } });
       const signal = new AbortController().signal;
-      await store.add({ ...draft, version: 1, createdAt: new Date(1) }, { forget: () => [], signal });
+      await store.add({ ...draft, version: 1, createdAt: new Date(1) }, signal, () => []);
       console.log("stored");`;
     const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -312,7 +312,7 @@ describe("the store", () => {
     db.close();
     for (let i = 0; i < 2; i++) {
       await assert.rejects(Store.open(file), {
-        message: `${file} was written by a newer Skiff (schema 4); start that one.`,
+        message: `${file} was written by a newer Skiff (schema 4); start that version.`,
       });
     }
   });

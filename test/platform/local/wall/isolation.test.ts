@@ -50,7 +50,7 @@ describe("SKIFF_ISOLATION", () => {
     it("wall without any tool does not start", async () => {
       await assert.rejects(
         chooseIsolation(base({ mode: "wall", tools: {} })),
-        /SKIFF_ISOLATION=wall, but no wall can be had here: bwrap: /,
+        /SKIFF_ISOLATION=wall, but no wall works here: bwrap: /,
       );
     });
 
