@@ -258,7 +258,7 @@ export class Call implements PlacedCall, RelayOwner {
     const { placement, response, fn, code, tunnel } = this;
     placement.disarm();
     if (placement.phase !== "ended") this.end();
-    // The response may be over before the body: nobody takes the rest, and its time limit would keep all of this.
+    // The response may end before the body, whose timer would keep the call in memory.
     this.body?.destroy();
     if (fn === undefined) return;
     if (code !== undefined) fn.counters.countRefusal(code);
