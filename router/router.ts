@@ -84,10 +84,9 @@ export class Router {
 
   /** Sends a call to an instance on which it has a place. The relay passes the response back. */
   #forward(call: Call, instance: InstanceClient): void {
-    const { placement, input } = call;
-    placement.phase = "forwarding";
+    call.placement.phase = "forwarding";
     // Also without a body to wait for: Node closes the connection of a client that got no 100 Continue.
-    if (placement.retries === 0 && placement.waitInsideMs === 0) input.sendContinue?.();
+    call.continue();
     if (call.reserves(instance)) return;
     const relay = new Relay(call);
     call.relay = relay;

@@ -69,6 +69,7 @@ export class Call implements PlacedCall, RelayOwner {
   readonly #context: CallContext;
   #reservation: Probe | undefined;
   #isReserved = false;
+  #isContinued = false;
   #isLastChance = false;
 
   constructor(context: CallContext, input: CallInput) {
@@ -105,6 +106,7 @@ export class Call implements PlacedCall, RelayOwner {
     if (!target?.name) return new Problem("unknown_function", "The path has no function: call /fn/NAME.");
     this.fn = functions.get(target.name);
     if (this.fn === undefined) return unknownFunction(target.name);
+    this.placement.fn = this.fn;
     this.placement.version = this.fn.choose();
     return undefined;
   }
@@ -146,6 +148,13 @@ export class Call implements PlacedCall, RelayOwner {
     this.#reservation = probe;
     instance.reserve(this.id, this.placement.waitInsideMs, probe);
     return true;
+  }
+
+  /** Tells a client that waits for 100 Continue to send the body, once. */
+  continue(): void {
+    if (this.#isContinued) return;
+    this.#isContinued = true;
+    this.input.sendContinue?.();
   }
 
   accepted(): void {
@@ -227,7 +236,9 @@ export class Call implements PlacedCall, RelayOwner {
     const { placement, body, input, limits } = this;
     const { timeoutMs } = placement.version!;
     if (placement.phase === "forwarding") {
-      const isClient = body !== undefined && !input.incoming!.complete && !body.isStalled;
+      // Until a place is reserved, the body waits for Skiff.
+      const isSending = body !== undefined && this.#reservation === undefined && !body.isStalled;
+      const isClient = isSending && !input.incoming!.complete;
       this.refuse(isClient ? problems.bodyTimeout(timeoutMs) : problems.callTimeout(timeoutMs));
     } else if (placement.phase === "streaming" || this.#isLastChance) {
       this.refuse(problems.streamIdle(limits));

@@ -98,6 +98,7 @@ export class VersionCounters {
     if (known !== undefined) return known;
     const counter = new VersionCounter(version);
     this.#kept.push(counter);
+    this.#kept.sort((a, b) => a.version - b.version);
     if (this.#kept.length > VERSIONS_SHOWN) this.#kept.shift()!.answered = this.#older;
     return counter;
   }

@@ -7,7 +7,7 @@ import { type FunctionsOptions, type VersionOptions, VersionState } from "./vers
 /** Most bytes that are read from an instance at once. */
 const READ_BYTES = 64 * 1024;
 
-type SharedOptions = Omit<VersionOptions, "name" | "counters">;
+type SharedOptions = Omit<VersionOptions, "name" | "counters" | "onUnused">;
 
 /** The router's state of one function: the versions that take its calls. */
 export class FunctionState {
@@ -16,15 +16,24 @@ export class FunctionState {
   readonly #options: VersionOptions;
   readonly #versions = new Map<number, VersionState>();
   #endpoints: Endpoints;
+  #isRemoved = false;
+  /** Why no version takes calls any more. */
+  #refusal: Problem | undefined;
 
-  constructor(endpoints: Endpoints, options: SharedOptions) {
+  /** @param onIdle called when the last call of the removed function has ended */
+  constructor(endpoints: Endpoints, options: SharedOptions, onIdle: (state: FunctionState) => void) {
     this.name = endpoints.name;
-    this.#options = { ...options, name: endpoints.name, counters: this.counters };
+    const onUnused = ({ version }: VersionState) => {
+      this.#versions.delete(version);
+      if (this.#isRemoved && this.isIdle) onIdle(this);
+    };
+    this.#options = { ...options, name: endpoints.name, counters: this.counters, onUnused };
     this.#endpoints = endpoints;
   }
 
-  /** Returns the version that takes the next call. @throws Problem `unknown_function` if none does */
+  /** Returns the version that takes the next call. @throws Problem `unknown_function`, `draining` if none does */
   choose(): VersionState {
+    if (this.#refusal !== undefined) throw this.#refusal;
     const { traffic } = this.#endpoints;
     const number = traffic.length === 1 ? traffic[0]!.version : chooseVersion(traffic, Math.random());
     const version = number === undefined ? undefined : (this.#versions.get(number) ?? this.#open(number));
@@ -45,27 +54,26 @@ export class FunctionState {
   update(endpoints: Endpoints): void {
     this.#endpoints = endpoints;
     const listed = new Map(endpoints.versions.map((version) => [version.version, version]));
-    for (const [number, state] of this.#versions) {
-      const version = listed.get(number);
-      if (version !== undefined) state.update(version);
-      else {
-        state.remove();
-        if (state.inFlight === 0 && state.waiting === 0) this.#versions.delete(number);
-      }
-    }
     const { traffic } = endpoints;
-    if (traffic.length === 0) return;
-    for (const [number, state] of this.#versions) {
-      const takesCalls = traffic.some(({ version }) => version === number);
-      if (!takesCalls && state.waiting > 0) state.moveWaiting(this.choose());
+    const states = [...this.#versions.values()];
+    const takesCalls = ({ version }: VersionState) => traffic.some((share) => share.version === version);
+    // Versions that take calls come first. Calls leave the others before these lose their instances, so that no
+    // version is woken for a call that moves.
+    for (const state of [...states.filter(takesCalls), ...states.filter((each) => !takesCalls(each))]) {
+      if (!takesCalls(state) && traffic.length > 0) state.moveWaiting();
+      const version = listed.get(state.version);
+      if (version !== undefined) state.update(version);
+      else state.remove();
+      if (version === undefined && state.inFlight === 0) this.#versions.delete(state.version);
     }
   }
 
   /** Refuses the waiting calls of a removed function; calls in flight can finish. */
   remove(problem: Problem): void {
-    this.#endpoints = { ...this.#endpoints, traffic: [] };
-    for (const version of this.#versions.values()) version.remove();
+    this.#isRemoved = true;
+    this.#refusal = problem;
     this.#refuseWaiting(problem);
+    for (const version of this.#versions.values()) version.remove();
   }
 
   #refuseWaiting(problem: Problem): void {
@@ -74,6 +82,7 @@ export class FunctionState {
 
   /** Refuses the waiting calls and breaks off those in flight. */
   close(problem: Problem): void {
+    this.#refusal = problem;
     this.#refuseWaiting(problem);
     for (const version of this.#versions.values()) version.destroy(problem);
   }
@@ -129,7 +138,7 @@ export class Functions {
     if (known !== undefined) return known;
     const endpoints = this.#platform.endpoints(name);
     if (endpoints === undefined) return undefined;
-    const state = new FunctionState(endpoints, this.#options);
+    const state = new FunctionState(endpoints, this.#options, (idle) => this.#removed.delete(idle));
     this.#byName.set(name, state);
     return state;
   }
@@ -137,7 +146,6 @@ export class Functions {
   #remove(state: FunctionState): void {
     this.#byName.delete(state.name);
     state.remove(unknownFunction(state.name));
-    for (const each of this.#removed) if (each.isIdle) this.#removed.delete(each);
     if (!state.isIdle) this.#removed.add(state);
   }
 

@@ -2,6 +2,7 @@ import type { Limits } from "../../platform/limits.ts";
 import { type Problem, toProblem } from "../../platform/problems.ts";
 import * as problems from "../exchange/problems.ts";
 import type { InstanceClient } from "../upstream/instance-client.ts";
+import type { FunctionState } from "./functions.ts";
 import type { VersionState, Waiter } from "./version.ts";
 
 /** Pauses before the retries after refused connections, in milliseconds. */
@@ -31,6 +32,8 @@ export class Placement implements Waiter {
   retries = 0;
   /** Time that the call waited for an instance, in milliseconds. */
   waitedMs = 0;
+  /** The function that the call is for; set before `acquire`. */
+  fn: FunctionState | undefined;
   version: VersionState | undefined;
   /** The instance that has the call, or had it last. */
   served: InstanceClient | undefined;
@@ -65,7 +68,8 @@ export class Placement implements Waiter {
     const instance = version.claim();
     if (instance !== undefined) {
       this.#placeOn(instance);
-      this.arm(this.retries === 0 ? version.timeoutMs : this.#remainingMs());
+      const isFirst = this.retries === 0 && this.waitedMs === 0;
+      this.arm(isFirst ? version.timeoutMs : this.#remainingMs());
       this.#call.forward(instance);
       return;
     }
@@ -89,9 +93,12 @@ export class Placement implements Waiter {
     this.#call.refuse(problem);
   }
 
-  moved(version: VersionState): void {
+  /** Places the call again, on the version that takes the function's calls now. */
+  moved(): void {
+    this.#busy = undefined;
+    this.waitInsideMs = 0;
     try {
-      this.acquire(version);
+      this.acquire(this.fn!.choose());
     } catch (error) {
       this.#call.refuse(toProblem(error));
     }
@@ -114,8 +121,7 @@ export class Placement implements Waiter {
     this.#instance?.setAside();
     this.release();
     this.#startWaiting();
-    const again = () => this.phase === "waiting" && this.moved(this.version!);
-    setTimeout(again, version.readyCount > 1 ? 0 : pauseMs);
+    setTimeout(() => this.phase === "waiting" && this.moved(), version.readyCount > 1 ? 0 : pauseMs);
   }
 
   /**

@@ -14,7 +14,7 @@ export interface Waiter {
   placed(instance: InstanceClient): void;
   refused(problem: Problem): void;
   /** Another version takes the calls of the function now. */
-  moved(version: VersionState): void;
+  moved(): void;
 }
 
 /** The parts of the platform that a router uses. */
@@ -32,6 +32,8 @@ export interface VersionOptions extends Omit<FunctionsOptions, "platform"> {
   readonly platform: Pick<Platform, "wake" | "report">;
   readonly name: string;
   readonly counters: Counters;
+  /** Called when the last call of a removed version has ended. */
+  readonly onUnused: (version: VersionState) => void;
   /** Receives everything that instances send. Connections share it, because no data stays in it. */
   readonly readBuffer: Buffer;
 }
@@ -58,6 +60,7 @@ export class VersionState {
   #endpoints: VersionEndpoints;
   #ready: InstanceClient[] = [];
   #isWaking = false;
+  #isRemoved = false;
   #wakeAgain: NodeJS.Timeout | undefined;
   #isReportHeld = false;
   #hasChanged = false;
@@ -142,6 +145,7 @@ export class VersionState {
     this.#releasePlace(instance);
     if (this.#waiting.size > 0) this.#serveWaiting();
     this.#inFlightChanged(before);
+    if (this.#isRemoved && this.inFlight === 0) this.#options.onUnused(this);
   }
 
   /** Sends no call to an instance that broke one off until the platform had the time to detect its end. */
@@ -160,6 +164,7 @@ export class VersionState {
     const known = [...this.#leaving, ...this.#ready];
     const before = new Map(known.map((client) => [client.instance.id, client]));
     this.#endpoints = endpoints;
+    this.#isRemoved = false;
     // The wait for the first instance is no measure of the pace.
     if (this.#ready.length === 0) this.#pace.begin(performance.now());
     this.#ready = endpoints.instances.map((instance) => {
@@ -184,11 +189,12 @@ export class VersionState {
   /** Drops the instances of a removed version: calls in flight can finish. */
   remove(): void {
     this.update({ ...this.#endpoints, instances: [] });
+    this.#isRemoved = true;
   }
 
-  /** Moves the waiting calls to `version`, in order of arrival. */
-  moveWaiting(version: VersionState): void {
-    for (const waiter of this.#takeWaiters()) waiter.moved(version);
+  /** Lets the waiting calls find another version, in order of arrival. */
+  moveWaiting(): void {
+    for (const waiter of this.#takeWaiters()) waiter.moved();
   }
 
   refuseWaiting(problem: Problem): void {

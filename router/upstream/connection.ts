@@ -91,7 +91,9 @@ export class UpstreamConnection {
     this.#sink = sink;
     this.socket.once("connect", () => {
       // The call may have been aborted.
-      if (this.#sink === sink && !this.send(request, sink)) sink.onError(socketError(this.socket));
+      if (this.#sink !== sink || this.send(request, sink)) return;
+      this.#sink = undefined;
+      sink.onError(socketError(this.socket));
     });
   }
 

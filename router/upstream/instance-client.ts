@@ -21,6 +21,8 @@ const ASIDE_MS = 500;
  * connections before its socket: calls in between would be lost, although none of their bytes was read.
  */
 const SUSPECT_MS = 500;
+/** Time for an instance to take note of the end of a call, in milliseconds. */
+const END_CALL_MS = 2_000;
 const IDLE_MS = 4_000;
 
 export interface InstanceClientOptions {
@@ -94,7 +96,10 @@ export class InstanceClient {
 
   /** Notifies the instance of the end of a call: Deno misses broken connections, see docs/upstream.md. */
   endCall(callId: string): void {
-    this.#probe(`${GONE_HEADER}: ${callId}\r\n`, new Probe(() => {}));
+    if (this.isSuspect) return;
+    const probe = new Probe(() => clearTimeout(timer));
+    const timer = setTimeout(() => probe.abort(), END_CALL_MS);
+    this.#probe(`${GONE_HEADER}: ${callId}\r\n`, probe);
   }
 
   /** Passes the instance over for 500 ms, because it refused a connection. */

@@ -55,6 +55,25 @@ describe("an installation on the cluster", () => {
     });
   }
 
+  it("keeps the concurrency of an instance for calls that come by two routers", async () => {
+    const code = `
+      let calls = 0;
+      let most = 0;
+      export default async (request) => {
+        if (new URL(request.url).pathname === "/most") return String(most);
+        most = Math.max(most, ++calls);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        calls--;
+        return "done";
+      };`;
+    const { status, body } = await skiff.deploy("exact", code, "concurrency=1&min=1&max=1");
+    assert.equal(status, 201, JSON.stringify(body));
+    const calls = Array.from({ length: 40 }, async () => await (await skiff.call("exact")).text());
+    assert.deepEqual([...new Set(await Promise.all(calls))], ["done"]);
+    assert.equal(await (await skiff.call("exact", "/most")).text(), "1");
+    await skiff.remove("exact");
+  });
+
   it("makes nothing of code that does not build, or does not start", async () => {
     assert.equal((await skiff.deploy("broken", "export default (")).status, 422);
     assert.deepEqual(await skiff.leftovers("broken"), []);

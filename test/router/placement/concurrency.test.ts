@@ -47,7 +47,7 @@ describe("two routers in front of one instance", () => {
     it(`keep a concurrency of ${concurrency}, and lose no call`, async () => {
       const name = `exact${concurrency}`;
       await local.publish(draftOf(name, CODE, { concurrency, max: 1, min: 1 }));
-      const calls = Array.from({ length: 120 }, async (_, index) => {
+      const calls = Array.from({ length: 48 }, async (_, index) => {
         const { url } = routers[index % 2]!;
         const length = [0, 10, 5_000, 200_000][index % 4]!;
         const chunked = index % 8 === 7 ? { "transfer-encoding": "chunked" } : {};

@@ -53,6 +53,7 @@ describe("an instance that broke a call off", () => {
       limits: limitsFromEnv({}),
       print,
       counters: new Counters(),
+      onUnused: () => {},
       readBuffer: Buffer.alloc(16),
     });
   });
