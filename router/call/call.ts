@@ -150,7 +150,7 @@ export class Call implements PlacedCall, RelayOwner {
     return true;
   }
 
-  /** Tells a client that waits for 100 Continue to send the body, once. */
+  /** Sends 100 Continue, once, to a client that waits for it. */
   continue(): void {
     if (this.#isContinued) return;
     this.#isContinued = true;

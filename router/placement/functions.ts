@@ -17,7 +17,7 @@ export class FunctionState {
   readonly #versions = new Map<number, VersionState>();
   #endpoints: Endpoints;
   #isRemoved = false;
-  /** Why no version takes calls any more. */
+  /** The reason why no version takes calls any more. */
   #refusal: Problem | undefined;
 
   /** @param onIdle called when the last call of the removed function has ended */
@@ -31,7 +31,7 @@ export class FunctionState {
     this.#endpoints = endpoints;
   }
 
-  /** Returns the version that takes the next call. @throws Problem `unknown_function`, `draining` if none does */
+  /** Returns the version that takes the next call. @throws Problem `unknown_function` or `draining` */
   choose(): VersionState {
     if (this.#refusal !== undefined) throw this.#refusal;
     const { traffic } = this.#endpoints;
@@ -57,8 +57,8 @@ export class FunctionState {
     const { traffic } = endpoints;
     const states = [...this.#versions.values()];
     const takesCalls = ({ version }: VersionState) => traffic.some((share) => share.version === version);
-    // Versions that take calls come first. Calls leave the others before these lose their instances, so that no
-    // version is woken for a call that moves.
+    // Versions that take calls come first. Calls leave the others before these lose their instances, so that
+    // no version is woken for a call that moves.
     for (const state of [...states.filter(takesCalls), ...states.filter((each) => !takesCalls(each))]) {
       if (!takesCalls(state) && traffic.length > 0) state.moveWaiting();
       const version = listed.get(state.version);

@@ -93,7 +93,7 @@ export class Placement implements Waiter {
     this.#call.refuse(problem);
   }
 
-  /** Places the call again, on the version that takes the function's calls now. */
+  /** Places the call again, on the version that takes calls now. */
   moved(): void {
     this.#busy = undefined;
     this.waitInsideMs = 0;

@@ -70,7 +70,13 @@ export class VersionState {
     this.#hasChanged = false;
     this.#options.platform.report(this.load);
   };
-  readonly #byInstance = () => this.#countByInstance();
+  readonly #byInstance = (): ReadonlyMap<string, InstanceLoad> => {
+    const counts = new Map<string, InstanceLoad>();
+    for (const { instance, used, streams } of [...this.#ready, ...this.#leaving]) {
+      if (used > 0) counts.set(instance.id, { calls: used, streams });
+    }
+    return counts;
+  };
 
   constructor(endpoints: VersionEndpoints, options: VersionOptions) {
     this.version = endpoints.version;
@@ -161,8 +167,7 @@ export class VersionState {
   /** Applies a new snapshot. Instances that are not in it get no new calls and close after their last. */
   update(endpoints: VersionEndpoints): void {
     // An instance may return before its last call has ended; that call still counts.
-    const known = [...this.#leaving, ...this.#ready];
-    const before = new Map(known.map((client) => [client.instance.id, client]));
+    const before = new Map([...this.#leaving, ...this.#ready].map((client) => [client.instance.id, client]));
     this.#endpoints = endpoints;
     this.#isRemoved = false;
     // The wait for the first instance is no measure of the pace.
@@ -192,7 +197,7 @@ export class VersionState {
     this.#isRemoved = true;
   }
 
-  /** Lets the waiting calls find another version, in order of arrival. */
+  /** Moves the waiting calls to other versions, in order of arrival. */
   moveWaiting(): void {
     for (const waiter of this.#takeWaiters()) waiter.moved();
   }
@@ -290,13 +295,5 @@ export class VersionState {
   #holdReport(): void {
     this.#isReportHeld = true;
     setImmediate(this.#releaseReport);
-  }
-
-  #countByInstance(): ReadonlyMap<string, InstanceLoad> {
-    const counts = new Map<string, InstanceLoad>();
-    for (const { instance, used, streams } of [...this.#ready, ...this.#leaving]) {
-      if (used > 0) counts.set(instance.id, { calls: used, streams });
-    }
-    return counts;
   }
 }

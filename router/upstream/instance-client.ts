@@ -21,7 +21,7 @@ const ASIDE_MS = 500;
  * connections before its socket: calls in between would be lost, although none of their bytes was read.
  */
 const SUSPECT_MS = 500;
-/** Time for an instance to take note of the end of a call, in milliseconds. */
+/** Time for an instance to acknowledge the end of a call, in milliseconds. */
 const END_CALL_MS = 2_000;
 const IDLE_MS = 4_000;
 
