@@ -1,28 +1,25 @@
 import { Agent, type Dispatcher } from "undici";
 
-/** How to reach an API server, whatever the configuration looks like. */
+/** Connection to an API server. */
 export interface Connection {
   /** Base URL without a slash at its end. */
   readonly server: string;
   readonly dispatcher: Dispatcher;
-  /** Authorization, asked anew for each call because tokens are rotated. */
+  /** Authorization; read for each call because tokens rotate. */
   headers(): Promise<Readonly<Record<string, string>>>;
   close(): Promise<void>;
 }
 
 const CONNECT_MS = 5_000;
-/** A broken network path shows itself in the first write after this silence. */
+/** Idle time before TCP keep-alive probes, which detect a broken network path. */
 const KEEP_ALIVE_MS = 30_000;
-/**
- * The next waking finds a connection instead of making three. API servers close those that are idle for 90 s (Go's
- * default there); whoever closes first should be us.
- */
+/** Below the 90 s after which API servers close idle connections (Go's default), so that Skiff closes first. */
 const IDLE_MS = 60_000;
 
 /**
- * The connection that `KUBECONFIG`, `~/.kube/config` or the pod's service account describes. Of the official
- * client only its configuration is used (files, exec plug-ins, rotated tokens): its calls open a connection each,
- * and its informers stop after errors. It is loaded here and nowhere else, because it takes 0.7 s and 80 MB.
+ * Connects by `KUBECONFIG`, `~/.kube/config` or the pod's service account. Only the configuration of the official client
+ * is used (files, exec plug-ins, rotated tokens): its calls open a connection each, and its informers stop after errors.
+ * It is imported here alone, because loading it takes 0.7 s and 80 MB.
  * @throws Error if there is no configuration
  */
 export async function connectToCluster(): Promise<Connection> {
