@@ -1,4 +1,4 @@
-import type { KubeApi } from "../cluster/api.ts";
+import type { Cluster } from "../cluster/api.ts";
 import { delay, Mirror, type MirrorTimes } from "../cluster/mirror.ts";
 import { type Deployment, KINDS, type Pod } from "../cluster/resources.ts";
 import { covers } from "../objects/children.ts";
@@ -6,18 +6,17 @@ import { LABELS, POOL_NAME, POOL_SEED_NAME } from "../objects/names.ts";
 import { type PoolManifestOptions, poolDeploymentManifest, poolSecretManifest } from "./pool-manifests.ts";
 import { UselessPods } from "./useless-pods.ts";
 
-export interface PoolKeeperOptions extends PoolManifestOptions {
-  readonly api: KubeApi;
+export interface PoolKeeperOptions extends PoolManifestOptions, Cluster {
   readonly namespace: string;
   readonly print: (line: string) => void;
-  readonly times?: MirrorTimes;
-  /** How often it looks; default 1 s. */
+  readonly times?: MirrorTimes | undefined;
+  /** Interval of the checks; default 1 s. */
   readonly everyMs?: number;
-  /** Age at which a claim is one whose manager or router died in the middle; default 60 s. */
+  /** Age at which a claim is abandoned, because its manager or router died; default 60 s. */
   readonly claimMs?: number;
   /**
-   * How long a free pod is left alone whose container was started again; default 10 s. Where all pods break, no more are
-   * made than that lets through.
+   * Time for which a free pod with a restarted container is kept; default 10 s. It limits the rate of new pods when all
+   * pods crash.
    */
   readonly keylessMs?: number;
 }
@@ -27,7 +26,7 @@ const APPLY_EVERY_MS = 60_000;
 const CLAIM_MS = 60_000;
 const KEYLESS_MS = 10_000;
 
-/** Keeps the pool as it should be, and deletes what came out of it and went nowhere; the leader runs it. */
+/** Applies the Deployment of the pool, and deletes useless pods. The leader runs it. */
 export class PoolKeeper {
   readonly #options: PoolKeeperOptions;
   readonly #pods: Mirror<Pod>;
@@ -44,9 +43,8 @@ export class PoolKeeper {
       api,
       place: { kind: KINDS.pods, namespace },
       labelSelector: LABELS.pool,
-      onChange: () => {},
       onTrouble: (reason) => print(`the pool cannot be watched: ${reason}`),
-      ...(times ? { times } : {}),
+      times,
     });
     this.#running = this.#run();
   }
@@ -61,17 +59,17 @@ export class PoolKeeper {
     const { signal } = this.#closing;
     const { print, everyMs = EVERY_MS } = this.#options;
     while (!signal.aborted) {
-      // What was given up may take calls still: it goes also where the pool cannot be made as it should be.
-      for (const work of [() => this.#keep(), () => this.#sweep()]) {
+      // A useless pod may still take calls, so it is deleted even if the Deployment cannot be applied.
+      for (const work of [() => this.#apply(), () => this.#sweep()]) {
         await work().catch((error: Error) => {
-          if (!signal.aborted) print(`the pool cannot be looked after: ${error.message}`);
+          if (!signal.aborted) print(`the pool cannot be maintained: ${error.message}`);
         });
       }
       await delay(everyMs, signal);
     }
   }
 
-  async #keep(): Promise<void> {
+  async #apply(): Promise<void> {
     const nowMs = performance.now();
     if (this.#appliedMs !== undefined && nowMs - this.#appliedMs < APPLY_EVERY_MS) return;
     const { api, namespace, keys, size } = this.#options;
@@ -84,7 +82,7 @@ export class PoolKeeper {
       const manifest = poolDeploymentManifest(this.#options);
       const live = await api.get<Deployment>(deployment);
       if (!covers(live, manifest)) {
-        // The selector of a Deployment cannot be changed (Kubernetes API, apps/v1): one of an older Skiff makes room.
+        // The selector of a Deployment is immutable (Kubernetes API, apps/v1): delete one of an older Skiff.
         if (live && !covers(live.spec, selectorOf(manifest))) await api.delete(deployment, "Background");
         await api.apply(deployment, manifest);
       }

@@ -2,14 +2,14 @@ import type { Pod } from "../cluster/resources.ts";
 import { CONTAINER, LABELS } from "../objects/names.ts";
 import { isReady, isTerminating } from "../objects/pod-state.ts";
 
-/** States of a pod that came out of the pool and has not arrived. */
+/** States of a pod that left the pool and was not adopted. */
 const UNFINISHED = new Set(["claimed", "loaded", "spent"]);
 
 const GIVEN_UP = "it was claimed for a function and not used";
-const KEYLESS = "its container was started again before it had a function, and its key is gone";
+const KEYLESS = "its container restarted before it had a function, and its key is gone";
 
 export interface UselessOptions {
-  /** Age in milliseconds at which nobody can be at work on a claim any more. */
+  /** Age in milliseconds at which a claim is abandoned. */
   readonly claimMs: number;
   /** Time in milliseconds for which a free pod that has lost its key is kept. */
   readonly keylessMs: number;
@@ -21,25 +21,24 @@ export interface UselessPod {
 }
 
 /**
- * Finds pods that nobody can use. Their ages are counted from when this program first saw them so: whoever claimed a pod
- * has a clock of its own, which may be wrong by any time. A new leader counts anew, so that a claim lasts longer then and
- * never shorter.
+ * Finds pods that nobody can use. Ages count from the first observation by this program, because the clock of the
+ * claiming program may be wrong. A new leader counts from zero, so that a claim lasts longer and never shorter.
  */
 export class UselessPods {
   readonly #options: UselessOptions;
-  /** By uid and what is wrong with it, when that was first seen. */
+  /** Time of the first observation, by uid and reason. */
   #sinceMs: ReadonlyMap<string, number> = new Map();
 
   constructor(options: UselessOptions) {
     this.#options = options;
   }
 
-  /** Of all pods there are. `nowMs` is monotonic. */
+  /** Returns the useless ones of all pods. `nowMs` is monotonic. */
   among(pods: Iterable<Pod>, nowMs: number): UselessPod[] {
     const sinceMs = new Map<string, number>();
     const useless: UselessPod[] = [];
     for (const pod of pods) {
-      const found = this.#look(pod);
+      const found = this.#reason(pod);
       if (!found) continue;
       const { why, mostMs } = found;
       const id = `${pod.metadata.uid} ${why}`;
@@ -51,7 +50,7 @@ export class UselessPods {
     return useless;
   }
 
-  #look(pod: Pod): { why: string; mostMs: number } | undefined {
+  #reason(pod: Pod): { why: string; mostMs: number } | undefined {
     if (isTerminating(pod)) return undefined;
     const { claimMs, keylessMs } = this.#options;
     const state = pod.metadata.labels?.[LABELS.pool] ?? "";
@@ -60,7 +59,7 @@ export class UselessPods {
   }
 }
 
-/** A process reads the key once, and the pod is never ready without: only where the whole pod began anew is it there again. */
+/** A process reads the key once, and a pod without a key is never ready. Only a restart of the whole pod renews the key. */
 function isKeyless(pod: Pod): boolean {
   const status = pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER);
   return (status?.restartCount ?? 0) > 0 && !isReady(pod);
