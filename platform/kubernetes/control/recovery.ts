@@ -1,7 +1,7 @@
 import type { Limits } from "../../limits.ts";
 import { currentVersion } from "../../traffic.ts";
-import type { JsonOperation, KubeApi } from "../cluster/api.ts";
-import { hasStatus } from "../cluster/api-error.ts";
+import type { Cluster, JsonOperation } from "../cluster/api.ts";
+import { unlessStatus } from "../cluster/api-error.ts";
 import { type FunctionResource, KINDS } from "../cluster/resources.ts";
 import { keptVersions, specOf, trafficOf } from "../objects/function-resource.ts";
 import { ANNOTATIONS, LABELS } from "../objects/names.ts";
@@ -9,15 +9,13 @@ import { annotationPath, functionPlace, ownMark } from "../publishing/publish-tu
 import { recordsOf } from "../versions/versions.ts";
 import type { ClusterView } from "./cluster-view.ts";
 
-export interface RecoveryOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
+export interface RecoveryOptions extends Cluster {
   readonly limits: Limits;
   readonly view: ClusterView;
   readonly print: (line: string) => void;
 }
 
-/** Ends what a manager that died has begun: a version that is not listed goes, a route that is written stays. */
+/** Ends the change of a dead manager: removes an unlisted version, and keeps a written route. */
 export async function recover(resource: FunctionResource, options: RecoveryOptions): Promise<void> {
   const { api, namespace, limits, print } = options;
   const { metadata, spec, status } = resource;
@@ -25,7 +23,7 @@ export async function recover(resource: FunctionResource, options: RecoveryOptio
   const place = functionPlace(namespace, name);
   const kept = keptVersions(resource, limits);
   if (kept.length === 0 && spec.source === undefined) {
-    print(`${name}: a first deploy that was interrupted is removed`);
+    print(`${name}: removing an interrupted first deploy`);
     await api.delete(place, "Foreground", { uid: metadata.uid! });
     return;
   }
@@ -40,11 +38,9 @@ export async function recover(resource: FunctionResource, options: RecoveryOptio
     ...mended(resource, current, options),
     { op: "remove", path: annotationPath(ANNOTATIONS.publishingSince) },
   ];
-  print(`${name}: a deploy that was interrupted has ended with version ${current ?? "none"}`);
-  await api.patchJson(place, operations).catch((error: unknown) => {
-    // Its manager was only slow.
-    if (!hasStatus(error, 422)) throw error;
-  });
+  print(`${name}: ending an interrupted deploy with version ${current ?? "none"}`);
+  // 422: the manager was only slow and has removed the mark.
+  await unlessStatus(api.patchJson(place, operations), 422);
 }
 
 async function forgetUnlisted(
@@ -63,7 +59,7 @@ async function forgetUnlisted(
   }
 }
 
-/** Puts the version that serves back into a `spec` that names one which is not there. */
+/** Restores the serving version in a `spec` that names a missing one. */
 function mended(
   { spec, metadata }: FunctionResource,
   current: number | undefined,
