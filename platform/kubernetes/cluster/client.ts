@@ -1,3 +1,4 @@
+import type { RequestOptions } from "node:https";
 import { Agent, type Dispatcher } from "undici";
 
 /** Connection to an API server. */
@@ -30,7 +31,7 @@ export async function connectToCluster(): Promise<Connection> {
   if (!cluster) {
     throw new Error("No cluster is configured: set KUBECONFIG, or run inside a pod with a service account.");
   }
-  const options: TlsOptions = {};
+  const options: RequestOptions = {};
   await config.applyToHTTPSOptions(options);
   const { ca, cert, key, servername, rejectUnauthorized } = options;
   const tls = Object.fromEntries(
@@ -47,7 +48,7 @@ export async function connectToCluster(): Promise<Connection> {
     server: cluster.server.replace(/\/+$/, ""),
     dispatcher,
     async headers() {
-      const fresh: TlsOptions = {};
+      const fresh: RequestOptions = {};
       await config.applyToHTTPSOptions(fresh);
       const { Authorization } = (fresh.headers ?? {}) as Record<string, string>;
       if (Authorization !== undefined) return { authorization: Authorization };
@@ -56,14 +57,4 @@ export async function connectToCluster(): Promise<Connection> {
     },
     close: () => dispatcher.destroy(),
   };
-}
-
-interface TlsOptions {
-  ca?: string | Buffer;
-  cert?: string | Buffer;
-  key?: string | Buffer;
-  servername?: string;
-  rejectUnauthorized?: boolean;
-  auth?: string;
-  headers?: Record<string, string>;
 }

@@ -1,26 +1,17 @@
 import { deploy } from "../../deploying.ts";
-import type { Limits } from "../../limits.ts";
-import type { Artifact, Draft, Source } from "../../platform.ts";
+import type { Draft, Source } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import { canonicalSettings, type Settings } from "../../settings.ts";
 import { sourceHash, versionHash } from "../../version-hash.ts";
 import type { FunctionResource } from "../cluster/resources.ts";
-import type { KubernetesPlatform } from "../kubernetes-platform.ts";
 import { checkedSettings, inlineSourceHash } from "../objects/function-resource.ts";
 import type { Fault } from "../objects/function-status.ts";
 import type { VersionRecord } from "../versions/versions.ts";
+import type { ControlOptions } from "./cluster-view.ts";
 
 /** Pause before a retry after a failed start: a quota, a node or an image may have appeared. */
 const RETRY_START_MS = 60_000;
 const LEAST_RETRY_MS = 1_000;
-
-export interface DeclaredOptions {
-  readonly platform: KubernetesPlatform;
-  readonly limits: Limits;
-  /** @throws Problem `build_failed`, `invalid_source` */
-  readonly build: (source: Source, signal: AbortSignal) => Promise<Artifact>;
-  readonly print: (line: string) => void;
-}
 
 /** The complete versions of a function. */
 export interface Present {
@@ -39,10 +30,10 @@ interface Failed {
 
 /** Deploys the inline source and the settings in the `spec` of Functions. */
 export class Declared {
-  readonly #options: DeclaredOptions;
+  readonly #options: ControlOptions;
   readonly #failed = new Map<string, Failed>();
 
-  constructor(options: DeclaredOptions) {
+  constructor(options: ControlOptions) {
     this.#options = options;
   }
 

@@ -1,23 +1,15 @@
-import type { Artifact, Source } from "../../platform.ts";
-import type { Cluster } from "../cluster/api.ts";
 import { unlessStatus } from "../cluster/api-error.ts";
 import type { FunctionResource, FunctionStatus, Resource } from "../cluster/resources.ts";
 import { keptVersion } from "../objects/function-resource.ts";
 import { functionPlace } from "../publishing/publish-turns.ts";
-import type { VersionStore } from "../versions/version-store.ts";
 import { allRecordsOf, missingParts, recordsOf, type VersionRecord } from "../versions/versions.ts";
-
-export interface KeptListOptions extends Cluster {
-  readonly versions: VersionStore;
-  readonly build: (source: Source, signal: AbortSignal) => Promise<Artifact>;
-  readonly print: (line: string) => void;
-}
+import type { ControlOptions } from "./cluster-view.ts";
 
 /** Keeps `status.versions` in step with the ConfigMaps that hold the versions. */
 export class KeptList {
-  readonly #options: KeptListOptions;
+  readonly #options: ControlOptions;
 
-  constructor(options: KeptListOptions) {
+  constructor(options: ControlOptions) {
     this.#options = options;
   }
 

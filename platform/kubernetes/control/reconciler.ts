@@ -1,17 +1,14 @@
-import type { Limits } from "../../limits.ts";
-import type { Artifact, Source, Traffic } from "../../platform.ts";
+import type { Traffic } from "../../platform.ts";
 import { currentVersion } from "../../traffic.ts";
-import type { Cluster } from "../cluster/api.ts";
 import { unlessStatus } from "../cluster/api-error.ts";
 import type { MirrorTimes } from "../cluster/mirror.ts";
 import type { FunctionResource } from "../cluster/resources.ts";
-import type { KubernetesPlatform } from "../kubernetes-platform.ts";
 import { covers } from "../objects/children.ts";
 import { keptVersions, publishingSince, trafficOf } from "../objects/function-resource.ts";
 import { type Fault, functionStatus } from "../objects/function-status.ts";
 import { versionOf } from "../objects/pod-state.ts";
 import { ABANDONED_MS, functionPlace } from "../publishing/publish-turns.ts";
-import { ClusterView } from "./cluster-view.ts";
+import { ClusterView, type ControlOptions } from "./cluster-view.ts";
 import { Declared } from "./declared.ts";
 import { KeptList } from "./kept-list.ts";
 import { recover } from "./recovery.ts";
@@ -19,14 +16,9 @@ import { Repair } from "./repair.ts";
 import { Takeover } from "./takeover.ts";
 import { WorkQueue } from "./work-queue.ts";
 
-export interface ReconcilerOptions extends Cluster {
-  readonly platform: KubernetesPlatform;
-  readonly limits: Limits;
-  /** @throws Problem `build_failed`, `invalid_source` */
-  readonly build: (source: Source, signal: AbortSignal) => Promise<Artifact>;
+export interface ReconcilerOptions extends Omit<ControlOptions, "view" | "children" | "versions"> {
   /** Returns the URL of a function, for `status.url`. */
   readonly urlOf: (name: string) => string;
-  readonly print: (line: string) => void;
   readonly times?: MirrorTimes;
   /** For tests; see Takeover. */
   readonly formerRoutersMs?: number;
@@ -45,6 +37,7 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #queue: WorkQueue;
   readonly #view: ClusterView;
+  readonly #control: ControlOptions;
   readonly #kept: KeptList;
   readonly #declared: Declared;
   readonly #repair: Repair;
@@ -62,7 +55,9 @@ export class Reconciler {
       onFailure: (name, error) => print(`${name}: ${(error as Error).message}`),
     });
     this.#view = new ClusterView({ ...options, onChange: (name) => this.#queue.add(name) });
-    const shared = { ...options, view: this.#view, children: platform.children, versions: platform.versions };
+    const { children, versions } = platform;
+    const shared = { ...options, view: this.#view, children, versions };
+    this.#control = shared;
     this.#kept = new KeptList(shared);
     this.#declared = new Declared(shared);
     this.#repair = new Repair(shared);
@@ -121,7 +116,7 @@ export class Reconciler {
     const abandonedMs = 2 * this.#options.limits.startMs + ABANDONED_MS;
     const leftMs = publishingSince(resource)! + abandonedMs - Date.now();
     if (leftMs <= 0) {
-      await recover(resource, { ...this.#options, view: this.#view });
+      await recover(resource, this.#control);
       return undefined;
     }
     // Most deploys end before anybody reads the status, and are faster without this write.

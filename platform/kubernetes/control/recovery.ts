@@ -1,22 +1,15 @@
-import type { Limits } from "../../limits.ts";
 import { currentVersion } from "../../traffic.ts";
-import type { Cluster, JsonOperation } from "../cluster/api.ts";
+import type { JsonOperation } from "../cluster/api.ts";
 import { unlessStatus } from "../cluster/api-error.ts";
 import { type FunctionResource, KINDS } from "../cluster/resources.ts";
 import { keptVersions, specOf, trafficOf } from "../objects/function-resource.ts";
 import { ANNOTATIONS, LABELS } from "../objects/names.ts";
 import { annotationPath, functionPlace, ownMark } from "../publishing/publish-turns.ts";
 import { recordsOf } from "../versions/versions.ts";
-import type { ClusterView } from "./cluster-view.ts";
-
-export interface RecoveryOptions extends Cluster {
-  readonly limits: Limits;
-  readonly view: ClusterView;
-  readonly print: (line: string) => void;
-}
+import type { ControlOptions } from "./cluster-view.ts";
 
 /** Ends the change of a dead manager: removes an unlisted version, and keeps a written route. */
-export async function recover(resource: FunctionResource, options: RecoveryOptions): Promise<void> {
+export async function recover(resource: FunctionResource, options: ControlOptions): Promise<void> {
   const { api, namespace, limits, print } = options;
   const { metadata, spec, status } = resource;
   const { name } = metadata;
@@ -46,7 +39,7 @@ export async function recover(resource: FunctionResource, options: RecoveryOptio
 async function forgetUnlisted(
   name: string,
   kept: readonly { version: number }[],
-  { api, namespace, view }: RecoveryOptions,
+  { api, namespace, view }: ControlOptions,
 ): Promise<void> {
   const parts = view.configMaps(name).map(({ metadata }) => ({ kind: KINDS.configMaps, metadata }));
   const deployments = view.deployments(name).map(({ metadata }) => ({ kind: KINDS.deployments, metadata }));
@@ -63,7 +56,7 @@ async function forgetUnlisted(
 function mended(
   { spec, metadata }: FunctionResource,
   current: number | undefined,
-  { view }: RecoveryOptions,
+  { view }: ControlOptions,
 ): JsonOperation[] {
   if (spec.version === undefined || spec.version === current) return [];
   const { version: _, traffic: __, ...rest } = spec;

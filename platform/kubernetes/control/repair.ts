@@ -1,20 +1,13 @@
 import type { Traffic } from "../../platform.ts";
-import type { Cluster } from "../cluster/api.ts";
 import { unlessStatus } from "../cluster/api-error.ts";
 import { type FunctionResource, KINDS, type Pod } from "../cluster/resources.ts";
-import { type Child, type Children, covers } from "../objects/children.ts";
+import { type Child, covers } from "../objects/children.ts";
 import type { Owner } from "../objects/manifests.ts";
 import { LABELS, versionName } from "../objects/names.ts";
 import { isTerminating, versionOf } from "../objects/pod-state.ts";
 import { functionPlace } from "../publishing/publish-turns.ts";
 import type { VersionRecord } from "../versions/versions.ts";
-import type { ClusterView } from "./cluster-view.ts";
-
-export interface RepairOptions extends Cluster {
-  readonly children: Children;
-  readonly view: ClusterView;
-  readonly print: (line: string) => void;
-}
+import type { ControlOptions } from "./cluster-view.ts";
 
 export interface Versions {
   /** The versions that may be called. */
@@ -33,9 +26,9 @@ type Write = () => Promise<unknown>;
  * deletions by hand.
  */
 export class Repair {
-  readonly #options: RepairOptions;
+  readonly #options: ControlOptions;
 
-  constructor(options: RepairOptions) {
+  constructor(options: ControlOptions) {
     this.#options = options;
   }
 

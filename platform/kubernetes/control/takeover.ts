@@ -1,17 +1,12 @@
 import type { Traffic } from "../../platform.ts";
-import type { Cluster } from "../cluster/api.ts";
 import { type Deployment, KINDS } from "../cluster/resources.ts";
-import type { Children } from "../objects/children.ts";
 import { LABELS } from "../objects/names.ts";
-import type { ClusterView } from "./cluster-view.ts";
+import type { ControlOptions } from "./cluster-view.ts";
 
 /** Routers of an older Skiff may wake its Deployments for this long: an upgrade replaces them within minutes. */
 const FORMER_ROUTERS_MS = 120_000;
 
-export interface TakeoverOptions extends Cluster {
-  readonly children: Children;
-  readonly view: ClusterView;
-  readonly print: (line: string) => void;
+export interface TakeoverOptions extends ControlOptions {
   /** For tests; default two minutes. */
   readonly formerRoutersMs?: number;
 }

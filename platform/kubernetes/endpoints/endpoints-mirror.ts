@@ -14,14 +14,7 @@ import { keptVersions, trafficOf } from "../objects/function-resource.ts";
 import { LABELS } from "../objects/names.ts";
 import { ObjectsByFunction } from "../objects/objects-by-function.ts";
 import { isReady } from "../objects/pod-state.ts";
-import {
-  endpointsOf,
-  isSameEndpoints,
-  obeyedTraffic,
-  type ReadyPod,
-  readyFromPool,
-  readyPods,
-} from "./endpoints.ts";
+import { endpointsOf, obeyedTraffic, type ReadyPod, readyFromPool, readyPods } from "./endpoints.ts";
 
 export interface EndpointsMirrorOptions extends Cluster {
   readonly limits: Limits;
@@ -81,15 +74,6 @@ export class EndpointsMirror {
 
   get synced(): Promise<void> {
     return Promise.all(this.#mirrors.map((mirror) => mirror.synced)).then(() => {});
-  }
-
-  get isSynced(): boolean {
-    return this.#mirrors.every((mirror) => mirror.isSynced);
-  }
-
-  /** Reason why the snapshot may be out of date; undefined while all watches run. */
-  get trouble(): string | undefined {
-    return this.#mirrors.find((mirror) => mirror.trouble !== undefined)?.trouble;
   }
 
   get(name: string): Endpoints | undefined {
@@ -189,7 +173,7 @@ export class EndpointsMirror {
       pods,
     });
     const endpoints = endpointsOf({ name, kept, traffic, pods });
-    if (!isSameEndpoints(before, endpoints)) this.#table.set(endpoints);
+    if (JSON.stringify(before) !== JSON.stringify(endpoints)) this.#table.set(endpoints);
   }
 
   /** Returns the pods of all versions that can take calls, without duplicates. */

@@ -84,7 +84,3 @@ export function endpointsOf({ name, kept, traffic, pods }: EndpointsInput): Endp
   });
   return { name, traffic, versions };
 }
-
-export function isSameEndpoints(a: Endpoints | undefined, b: Endpoints): boolean {
-  return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
-}

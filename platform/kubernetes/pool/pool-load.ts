@@ -7,6 +7,7 @@ import { denoRunArguments } from "../../../runtimes/deno/deno-flags.ts";
 import type { Limits } from "../../limits.ts";
 import type { Address } from "../../platform.ts";
 import { defaultSettings, type Settings } from "../../settings.ts";
+import type { KeptVersion } from "../cluster/resources.ts";
 import { egressRules } from "../objects/manifests.ts";
 import { PORT } from "../objects/names.ts";
 import { BUNDLE, RUNTIME, SCRATCH } from "../objects/pod-template.ts";
@@ -59,17 +60,13 @@ function sandbox(settings: Settings) {
 }
 
 /** Settings that are fixed when a pod is created. */
-export interface PodNeeds {
-  readonly memoryMiB: number;
-  readonly timeoutMs: number;
-  readonly net: readonly string[];
-}
+type PodSettings = Pick<KeptVersion, "memoryMiB" | "timeoutMs" | "net">;
 
 /**
  * Returns true if pods of the pool have the memory of the version and its drain time. A version with private addresses
  * needs its own pods: its NetworkPolicy does not select a claimed pod.
  */
-export function fitsPool({ memoryMiB, timeoutMs, net }: PodNeeds, limits: Limits): boolean {
+export function fitsPool({ memoryMiB, timeoutMs, net }: PodSettings, limits: Limits): boolean {
   const defaults = defaultSettings(limits);
   if (memoryMiB !== defaults.memoryMiB || timeoutMs > defaults.timeoutMs) return false;
   return egressRules(net).length === 0;

@@ -5,9 +5,7 @@ import { KINDS, type Pod } from "../cluster/resources.ts";
 import { LABELS } from "../objects/names.ts";
 import { isTerminating } from "../objects/pod-state.ts";
 
-export interface RemovalOptions extends Cluster {
-  readonly signal: AbortSignal;
-}
+type RemovalOptions = Cluster & { readonly signal: AbortSignal };
 
 const OWNED = [
   KINDS.configMaps,
