@@ -226,7 +226,8 @@ export class KubernetesPlatform implements Platform {
 
   /** Closes the connections to the cluster. Functions keep running. */
   async close(): Promise<void> {
-    this.#closing.abort(draining());
+    const detail = "Skiff is shutting down: try again in a moment.";
+    this.#closing.abort(new Problem("draining", detail, { retryAfterS: 1 }));
     await this.#waker.close();
     await this.pool?.close();
     // A change under way is undone, which needs the API server.
@@ -270,8 +271,4 @@ export class KubernetesPlatform implements Platform {
     await this.mirror.seen(name, () => this.mirror.functions.get(name) === undefined);
     return removed;
   }
-}
-
-function draining(): Problem {
-  return new Problem("draining", "Skiff is shutting down: try again in a moment.", { retryAfterS: 1 });
 }

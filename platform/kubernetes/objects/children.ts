@@ -22,8 +22,6 @@ export interface Child {
   readonly manifest: object;
 }
 
-export type ChildrenOptions = Cluster & PodOptions;
-
 export interface BringUp {
   readonly owner: Owner;
   /** Least number of pods. */
@@ -33,9 +31,9 @@ export interface BringUp {
 
 /** Creates the objects that run the versions of functions. */
 export class Children {
-  readonly #options: ChildrenOptions;
+  readonly #options: Cluster & PodOptions;
 
-  constructor(options: ChildrenOptions) {
+  constructor(options: Cluster & PodOptions) {
     this.#options = options;
   }
 

@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { Settings } from "../../settings.ts";
 import type { Cluster } from "../cluster/api.ts";
 import { type ConfigMap, KINDS } from "../cluster/resources.ts";
+import type { Owner } from "../objects/manifests.ts";
 import { LABELS } from "../objects/names.ts";
 import { partNames, recordsInParts } from "../versions/versions.ts";
 
@@ -10,13 +11,6 @@ export interface PackedVersion {
   readonly settings: Settings;
   /** Gzipped. */
   readonly bundle: Uint8Array;
-}
-
-export interface Wanted {
-  readonly name: string;
-  /** Uid of the Function: a Function that is deleted and created again numbers its versions from 1 again. */
-  readonly uid: string;
-  readonly version: number;
 }
 
 const CACHE_BYTES = 64 * 1024 ** 2;
@@ -34,7 +28,11 @@ export class BundleCache {
   }
 
   /** @throws Error if a part of the bundle is missing; ApiError, ApiUnreachable */
-  async read({ name, uid, version }: Wanted, signal: AbortSignal): Promise<PackedVersion> {
+  async read(
+    { name, uid, version }: Owner & { version: number },
+    signal: AbortSignal,
+  ): Promise<PackedVersion> {
+    // By uid: a Function that is deleted and created again numbers its versions from 1 again.
     const key = `${uid}/${version}`;
     const known = this.#packed.get(key);
     if (known) return known;
