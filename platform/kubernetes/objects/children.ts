@@ -1,17 +1,17 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { KubeApi } from "../cluster/api.ts";
+import type { Cluster } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
-import { type Deployment, KINDS, type Kind, type Place, type Resource } from "../cluster/resources.ts";
+import { type Deployment, KINDS, type Kind, type Resource } from "../cluster/resources.ts";
 import type { VersionRecord } from "../versions/versions.ts";
 import {
   autoscalerManifest,
-  type ChildOptions,
   deploymentManifest,
   egressManifest,
   type Owner,
   serviceManifest,
 } from "./manifests.ts";
 import { serviceName, versionName } from "./names.ts";
+import type { PodOptions } from "./pod-template.ts";
 
 const FREE_TRIES = 60;
 const FREE_PAUSE_MS = 250;
@@ -22,49 +22,40 @@ export interface Child {
   readonly manifest: object;
 }
 
-export interface ChildrenOptions extends Omit<ChildOptions, "owner"> {
-  readonly api: KubeApi;
-  readonly namespace: string;
-}
-
 export interface BringUp {
   readonly owner: Owner;
-  /** Pods that the version should have at least. */
+  /** Least number of pods. */
   readonly replicas: number;
   readonly takesCalls: boolean;
 }
 
-/** Makes the objects that run the versions of functions. */
+/** Creates the objects that run the versions of functions. */
 export class Children {
-  readonly #options: ChildrenOptions;
+  readonly #options: Cluster & PodOptions;
 
-  constructor(options: ChildrenOptions) {
+  constructor(options: Cluster & PodOptions) {
     this.#options = options;
   }
 
-  /** The Service of a function, which all of its versions share. */
+  /** Builds the Service of a function, which all of its versions share. */
   service(owner: Owner): Child {
     const manifest = serviceManifest({ ...this.#options, owner });
     return { kind: KINDS.services, name: serviceName(owner.name), manifest };
   }
 
-  /** The objects of a version that has traffic or instances. */
+  /** Builds the objects of a version that has traffic or instances. */
   of(record: VersionRecord, { owner, takesCalls }: Omit<BringUp, "replicas">): Child[] {
     const options = { ...this.#options, owner };
     const name = versionName(owner.name, record.version);
     const egress = egressManifest(record, options);
     return [
       { kind: KINDS.deployments, name, manifest: deploymentManifest(record, options) },
-      {
-        kind: KINDS.autoscalers,
-        name,
-        manifest: autoscalerManifest(record, { ...options, takesCalls }),
-      },
+      { kind: KINDS.autoscalers, name, manifest: autoscalerManifest(record, { ...options, takesCalls }) },
       ...(egress ? [{ kind: KINDS.networkPolicies, name, manifest: egress }] : []),
     ];
   }
 
-  /** Makes what a version needs to run, with at least that many pods. */
+  /** Creates or updates the objects of a version, with at least `replicas` pods. */
   async bringUp(record: VersionRecord, { replicas, ...rest }: BringUp): Promise<void> {
     const [deployment, ...others] = this.of(record, rest);
     await Promise.all([
@@ -74,8 +65,8 @@ export class Children {
   }
 
   /**
-   * A server-side apply keeps fields that somebody else added, even items of a list that belongs to Skiff: an object
-   * that still differs afterwards is replaced.
+   * Applies a manifest. Server-side apply keeps fields that others added, even items of a list that Skiff owns, so an
+   * object that still differs is replaced.
    */
   async apply({ kind, name, manifest }: Child): Promise<Resource> {
     const { api, namespace } = this.#options;
@@ -92,7 +83,7 @@ export class Children {
     return await api.replace<Resource>(place, body);
   }
 
-  /** Sets the number of pods. With `resourceVersion`, only if nobody has changed the Deployment since. */
+  /** Sets the number of pods. `resourceVersion` is a precondition. */
   async scale(
     version: { name: string; version: number },
     replicas: number,
@@ -105,7 +96,7 @@ export class Children {
     await api.patch(place, { ...metadata, spec: { replicas } });
   }
 
-  /** Scales a version to that many pods if it has fewer. */
+  /** Scales a version to `replicas` pods if it has fewer. */
   async scaleUp(version: { name: string; version: number }, replicas: number): Promise<void> {
     const { api, namespace } = this.#options;
     const name = versionName(version.name, version.version);
@@ -113,7 +104,7 @@ export class Children {
     if (deployment && (deployment.spec.replicas ?? 1) < replicas) await this.scale(version, replicas);
   }
 
-  /** Created, not applied: an apply without `replicas` makes one pod, also of a version that sleeps. */
+  /** Creates, because an apply without `replicas` would start one pod of a sleeping version. */
   async #createDeployment(
     { kind, name, manifest }: Child,
     { record, owner, replicas }: BringUp & { record: VersionRecord },
@@ -121,7 +112,7 @@ export class Children {
     const { api, namespace } = this.#options;
     const { spec, ...rest } = manifest as { spec: object };
     const body = { ...rest, spec: { ...spec, replicas } };
-    const place: Place = { kind, namespace };
+    const place = { kind, namespace };
     await whenFree(async () => {
       try {
         await api.create(place, body);
@@ -137,8 +128,8 @@ export class Children {
 }
 
 /**
- * The objects of a removed function of the same name exist until the cluster has deleted them: they refuse a second
- * controller (422), and a second object of their name (409).
+ * Retries until the cluster has deleted the objects of a removed function of the same name. Until then the server rejects
+ * a second controller (422) and a second object of their name (409).
  */
 async function whenFree<T>(make: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -153,13 +144,13 @@ async function whenFree<T>(make: () => Promise<T>): Promise<T> {
   }
 }
 
-/** True if everything that `desired` says is so in `live`, which may have more fields (defaults of the server). */
+/** Returns true if `live` has every field of `desired`; it may have more, such as defaults of the server. */
 export function covers(live: unknown, desired: unknown): boolean {
   if (Array.isArray(desired)) {
     if (!Array.isArray(live)) return desired.length === 0 && live === undefined;
     return live.length === desired.length && desired.every((each, index) => covers(live[index], each));
   }
-  // The server leaves an empty text out.
+  // The server omits an empty text.
   if (desired === "") return live === "" || live === undefined;
   if (typeof desired !== "object" || desired === null) return live === desired;
   const entries = Object.entries(desired);

@@ -257,7 +257,7 @@ describe("the pool", () => {
     await eventually("the pod is given up", () => names("spent").length === 1);
     await eventually("it is counted", () => router.pool!.outcomes.failed === 1);
     assert.ok(
-      cluster.lines.some((line) => /a pod of the pool did not take it: connection refused/.test(line)),
+      cluster.lines.some((line) => /a pod of the pool could not load it: connection refused/.test(line)),
     );
   });
 
