@@ -72,26 +72,28 @@ export class Starter {
   }
 
   /**
-   * Resolves when so many instances are ready and the version has its objects. Returns how the cluster is asked to keep as
-   * many: for pods of the pool this makes surplus pods for a moment, which take processors that a deploy needs.
+   * Resolves when so many instances are ready and the version has a Deployment. Returns what makes the cluster keep as many:
+   * for pods of the pool it makes surplus pods for a moment, which take processors that a deploy needs.
    * @throws Problem `start_failed`, `unknown_function`; ApiError, ApiUnreachable; the signal's reason
    */
   async start(instances: Instances, signal: AbortSignal): Promise<() => Promise<void>> {
-    const { limits } = this.#options;
-    const { owner, record, count, supplied, whenReady, leaving = [] } = instances;
+    const { limits, children } = this.#options;
+    const { owner, record, count, takesCalls, supplied, whenReady, leaving = [] } = instances;
     signal.throwIfAborted();
     const options = { ...this.#options, probeEveryMs: PROBE_EVERY_MS };
     const start = new Start({ ...owner, version: record.version, count, leaving }, options);
     const fail = (error: unknown) => start.fail(error);
-    const replicas = Math.max(count, instances.takesCalls ? record.settings.min : 0);
+    const replicas = Math.max(count, takesCalls ? record.settings.min : 0);
     const work: Promise<void>[] = [];
     const run = (one: Promise<void> = Promise.resolve()) => {
       one.catch(fail);
       work.push(one);
     };
     // Pods of the cluster take the processors that the pool's pods need to load: they come second.
+    let startsOwn = false;
     const startOwn = () => {
-      run(this.#bringUp(instances, replicas));
+      startsOwn = true;
+      run(children.bringUp(record, { owner, takesCalls, replicas }));
       run(start.watchPods());
     };
     const tooLong = setTimeout(() => void this.#expire(start, instances), limits.startMs);
@@ -99,14 +101,17 @@ export class Starter {
     signal.addEventListener("abort", leave);
     let late: NodeJS.Timeout | undefined;
     try {
-      if ((await within(0, supplied)) !== false) run(this.#bringUp(instances, 0));
+      if ((await within(0, supplied)) !== false)
+        run(children.create(record, { owner, takesCalls, replicas: 0 }));
       if (await within(POOL_MS, supplied)) late = setTimeout(startOwn, POOL_MS);
       else startOwn();
       await start.done;
       run(whenReady?.());
       await Promise.all(work);
       signal.throwIfAborted();
-      return () => this.#options.children.scaleUp(record, replicas);
+      return async () => {
+        if (!startsOwn) await children.complete(record, { owner, takesCalls, replicas });
+      };
     } catch (error) {
       throw error instanceof NotReady ? startFailed(error) : error;
     } finally {
@@ -124,10 +129,6 @@ export class Starter {
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#confirming);
-  }
-
-  #bringUp({ record, owner, takesCalls }: Instances, replicas: number): Promise<void> {
-    return this.#options.children.bringUp(record, { owner, takesCalls, replicas });
   }
 
   async #expire(start: Start, { owner, record }: Instances): Promise<void> {
