@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Cluster } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
-import { type Deployment, KINDS, type Kind, type Resource } from "../cluster/resources.ts";
+import { type Deployment, KINDS, type Kind, type Place, type Resource } from "../cluster/resources.ts";
 import type { VersionRecord } from "../versions/versions.ts";
 import {
   autoscalerManifest,
@@ -57,11 +57,35 @@ export class Children {
 
   /** Creates or updates the objects of a version, with at least `replicas` pods. */
   async bringUp(record: VersionRecord, { replicas, ...rest }: BringUp): Promise<void> {
-    const [deployment, ...others] = this.of(record, rest);
-    await Promise.all([
-      this.#createDeployment(deployment!, { ...rest, record, replicas }),
-      ...[this.service(rest.owner), ...others].map((child) => this.apply(child)),
-    ]);
+    await Promise.all([this.create(record, { ...rest, replicas }), this.#applyOthers(record, rest)]);
+  }
+
+  /** Makes the rest of what a version needs whose Deployment was created with fewer pods. */
+  async complete(record: VersionRecord, { replicas, ...rest }: BringUp): Promise<void> {
+    await Promise.all([this.scaleUp(record, replicas), this.#applyOthers(record, rest)]);
+  }
+
+  /**
+   * Makes the Deployment of a version. Created, not applied: an apply without `replicas` makes one pod, also of a version
+   * that sleeps.
+   */
+  async create(record: VersionRecord, { replicas, ...rest }: BringUp): Promise<void> {
+    const { api, namespace } = this.#options;
+    const [{ kind, name, manifest }] = this.of(record, rest) as [Child];
+    const { spec, ...others } = manifest as { spec: object };
+    const body = { ...others, spec: { ...spec, replicas } };
+    const place: Place = { kind, namespace };
+    await whenFree(async () => {
+      try {
+        await api.create(place, body);
+      } catch (error) {
+        if (!hasStatus(error, 409)) throw error;
+        const existing = await api.get<Deployment>({ ...place, name });
+        const isMine = existing?.metadata.ownerReferences?.some(({ uid }) => uid === rest.owner.uid);
+        if (!isMine || existing?.metadata.deletionTimestamp !== undefined) throw error;
+        if (replicas > 0) await this.scaleUp(record, replicas);
+      }
+    });
   }
 
   /**
@@ -104,26 +128,9 @@ export class Children {
     if (deployment && (deployment.spec.replicas ?? 1) < replicas) await this.scale(version, replicas);
   }
 
-  /** Creates, because an apply without `replicas` would start one pod of a sleeping version. */
-  async #createDeployment(
-    { kind, name, manifest }: Child,
-    { record, owner, replicas }: BringUp & { record: VersionRecord },
-  ): Promise<void> {
-    const { api, namespace } = this.#options;
-    const { spec, ...rest } = manifest as { spec: object };
-    const body = { ...rest, spec: { ...spec, replicas } };
-    const place = { kind, namespace };
-    await whenFree(async () => {
-      try {
-        await api.create(place, body);
-      } catch (error) {
-        if (!hasStatus(error, 409)) throw error;
-        const existing = await api.get<Deployment>({ ...place, name });
-        const isMine = existing?.metadata.ownerReferences?.some(({ uid }) => uid === owner.uid);
-        if (!isMine || existing?.metadata.deletionTimestamp !== undefined) throw error;
-        if (replicas > 0) await this.scaleUp(record, replicas);
-      }
-    });
+  async #applyOthers(record: VersionRecord, rest: Omit<BringUp, "replicas">): Promise<void> {
+    const [, ...others] = this.of(record, rest);
+    await Promise.all([this.service(rest.owner), ...others].map((child) => this.apply(child)));
   }
 }
 

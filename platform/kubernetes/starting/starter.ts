@@ -76,21 +76,23 @@ export class Starter {
    * @throws Problem `start_failed`, `unknown_function`; ApiError, ApiUnreachable; the signal's reason
    */
   async start(instances: Instances, signal: AbortSignal): Promise<() => Promise<void>> {
-    const { limits } = this.#options;
-    const { owner, record, count, supplied, whenReady, leaving = [] } = instances;
+    const { limits, children } = this.#options;
+    const { owner, record, count, takesCalls, supplied, whenReady, leaving = [] } = instances;
     signal.throwIfAborted();
     const options = { ...this.#options, probeEveryMs: PROBE_EVERY_MS };
     const start = new Start({ ...owner, version: record.version, count, leaving }, options);
     const fail = (error: unknown) => start.fail(error);
-    const replicas = Math.max(count, instances.takesCalls ? record.settings.min : 0);
+    const replicas = Math.max(count, takesCalls ? record.settings.min : 0);
     const work: Promise<void>[] = [];
     const run = (one: Promise<void> = Promise.resolve()) => {
       one.catch(fail);
       work.push(one);
     };
     // The start of own pods would take CPU from the load of the pool's pods.
+    let startsOwn = false;
     const startOwn = () => {
-      run(this.#bringUp(instances, replicas));
+      startsOwn = true;
+      run(children.bringUp(record, { owner, takesCalls, replicas }));
       run(start.watchPods());
     };
     const tooLong = setTimeout(() => void this.#expire(start, instances), limits.startMs);
@@ -98,14 +100,17 @@ export class Starter {
     signal.addEventListener("abort", leave);
     let late: NodeJS.Timeout | undefined;
     try {
-      if ((await within(0, supplied)) !== false) run(this.#bringUp(instances, 0));
+      if ((await within(0, supplied)) !== false)
+        run(children.create(record, { owner, takesCalls, replicas: 0 }));
       if (await within(POOL_MS, supplied)) late = setTimeout(startOwn, POOL_MS);
       else startOwn();
       await start.done;
       run(whenReady?.());
       await Promise.all(work);
       signal.throwIfAborted();
-      return () => this.#options.children.scaleUp(record, replicas);
+      return async () => {
+        if (!startsOwn) await children.complete(record, { owner, takesCalls, replicas });
+      };
     } catch (error) {
       throw error instanceof NotReady ? startFailed(error) : error;
     } finally {
@@ -123,10 +128,6 @@ export class Starter {
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#confirming);
-  }
-
-  #bringUp({ record, owner, takesCalls }: Instances, replicas: number): Promise<void> {
-    return this.#options.children.bringUp(record, { owner, takesCalls, replicas });
   }
 
   async #expire(start: Start, { owner, record }: Instances): Promise<void> {
