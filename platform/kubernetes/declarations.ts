@@ -14,16 +14,16 @@ import {
 } from "../declarations.ts";
 import type { Limits } from "../limits.ts";
 import { Problem } from "../problems.ts";
-import type { JsonOperation, KubeApi } from "./cluster/api.ts";
-import { ApiError, clusterProblem, hasStatus } from "./cluster/api-error.ts";
+import type { Cluster, JsonOperation } from "./cluster/api.ts";
+import { ApiError, clusterProblem, unlessStatus } from "./cluster/api-error.ts";
 import { Mirror, type MirrorTimes } from "./cluster/mirror.ts";
 import type { Metadata, Place, Resource } from "./cluster/resources.ts";
 import { GROUP } from "./objects/names.ts";
 
 const API_VERSION = `${GROUP}/v1`;
-/** The API server answers 422 to 0, and 500 to anything but a number of 64 bits, instead of 409. */
+/** For other revisions the API server answers 422 or 500 instead of 409. */
 const REVISION = /^[1-9]\d{0,18}$/;
-/** A put fails only if others create and remove the object this often between its requests. */
+/** A put fails if others create and remove the object this often between its requests. */
 const TRIES = 5;
 
 export interface DeclaredResource extends Resource {
@@ -33,21 +33,19 @@ export interface DeclaredResource extends Resource {
   readonly spec?: Declared["spec"];
 }
 
-export interface ClusterDeclarationsOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
+export interface ClusterDeclarationsOptions extends Cluster {
   readonly kinds: DeclarationKinds;
   readonly limits: Limits;
-  /** Aborted with the problem that callers get once the platform is closed. */
+  /** Aborts when the platform closes, with the problem that callers get. */
   readonly closing: AbortSignal;
   readonly print: (line: string) => void;
   readonly times?: MirrorTimes | undefined;
 }
 
 /**
- * Declarations as custom resources of the group `skiff.dev`, with one definition for each kind. A revision is a
- * resourceVersion, so it also changes with labels and status, and when `kubectl` writes. Reads go to the API server, so
- * that callers read their own writes.
+ * Stores declarations as custom resources of the group `skiff.dev`, with one definition for each kind. A revision is a
+ * resourceVersion, so it also changes with labels, status and writes of `kubectl`. Reads go to the API server, so that
+ * callers read their own writes.
  */
 export class ClusterDeclarations implements Declarations {
   readonly #options: ClusterDeclarationsOptions;
@@ -87,7 +85,7 @@ export class ClusterDeclarations implements Declarations {
       if (ifRevision === undefined) return (await api.delete(place, "Background", { signal })) !== undefined;
       const options = { signal, resourceVersion: ifRevision };
       const removal = () => api.delete(place, "Background", options);
-      const removed = REVISION.test(ifRevision) ? await unlessRefused(removal(), 409) : undefined;
+      const removed = REVISION.test(ifRevision) ? await unlessStatus(removal(), 409) : undefined;
       if (removed === undefined) throw preconditionFailed(`${kind} "${name}"`, ifRevision);
       return true;
     });
@@ -105,7 +103,7 @@ export class ClusterDeclarations implements Declarations {
         if (!isStopped) notify(listener, { kind, name, declared }, print);
       },
       onTrouble: (reason) => print(`declarations cannot be watched: ${reason}`),
-      ...(times ? { times } : {}),
+      times,
     });
     this.#mirrors.add(mirror);
     return () => {
@@ -136,15 +134,15 @@ export class ClusterDeclarations implements Declarations {
     throw new ApiError(409, "Conflict", why);
   }
 
-  /** Undefined if the object exists. */
+  /** Resolves with undefined if the object exists. */
   async #create({ place, kind, spec }: NewResource): Promise<DeclaredResource | undefined> {
     const { api, closing: signal } = this.#options;
     const { name, ...collection } = place;
     const body = { apiVersion: API_VERSION, kind, metadata: { name }, spec };
-    return await unlessRefused(api.create<DeclaredResource>(collection, body, { signal }), 409);
+    return await unlessStatus(api.create<DeclaredResource>(collection, body, { signal }), 409);
   }
 
-  /** Keeps labels and annotations. Undefined if the object does not exist, or has another resourceVersion. */
+  /** Keeps labels and annotations. Resolves with undefined if the object is missing or has another resourceVersion. */
   async #replace({ place, spec }: NewResource, ifVersion?: string): Promise<DeclaredResource | undefined> {
     const { api, closing: signal } = this.#options;
     const operations: JsonOperation[] = [{ op: "add", path: "/spec", value: spec }];
@@ -152,7 +150,7 @@ export class ClusterDeclarations implements Declarations {
       if (!REVISION.test(ifVersion)) return undefined;
       operations.push({ op: "replace", path: "/metadata/resourceVersion", value: ifVersion });
     }
-    return await unlessRefused(api.patchJson<DeclaredResource>(place, operations, { signal }), 404, 409);
+    return await unlessStatus(api.patchJson<DeclaredResource>(place, operations, { signal }), 404, 409);
   }
 
   #place(kind: string, name?: string): Place {
@@ -170,7 +168,7 @@ export class ClusterDeclarations implements Declarations {
     } catch (error) {
       this.#options.closing.throwIfAborted();
       if (error instanceof ApiError && error.status === 422)
-        throw new Problem("invalid_declaration", `The cluster refuses it: ${error.message}.`);
+        throw new Problem("invalid_declaration", `The API server rejects the declaration: ${error.message}.`);
       throw clusterProblem(error);
     }
   }
@@ -185,18 +183,8 @@ interface NewResource {
 export function declaredOf(kind: string, { metadata, spec = {} }: DeclaredResource): Declared {
   const { name, resourceVersion = "", creationTimestamp = "", managedFields = [] } = metadata;
   const createdAt = new Date(creationTimestamp);
-  // A new status is no change of the declaration.
+  // A new status does not change the declaration.
   const changes = managedFields.filter(({ time, subresource }) => time !== undefined && !subresource);
   const updatedAt = new Date(Math.max(createdAt.getTime(), ...changes.map(({ time }) => Date.parse(time!))));
   return { kind, name, revision: resourceVersion, spec, createdAt, updatedAt };
-}
-
-/** Undefined if the API server answers with one of these statuses. */
-async function unlessRefused<T>(answer: Promise<T>, ...statuses: readonly number[]): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (statuses.some((status) => hasStatus(error, status))) return undefined;
-    throw error;
-  }
 }

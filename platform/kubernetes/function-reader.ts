@@ -1,26 +1,31 @@
 import type { Limits } from "../limits.ts";
-import type { FunctionDescription, FunctionSummary, Source } from "../platform.ts";
+import type {
+  FunctionDescription,
+  FunctionSummary,
+  InstanceDescription,
+  Source,
+  Traffic,
+} from "../platform.ts";
 import { currentVersion } from "../traffic.ts";
-import type { KubeApi } from "./cluster/api.ts";
-import { clusterProblem } from "./cluster/api-error.ts";
+import type { Cluster } from "./cluster/api.ts";
 import { type Deployment, type FunctionResource, KINDS, type Pod } from "./cluster/resources.ts";
-import { describeFunction, summarize } from "./description.ts";
 import type { EndpointsMirror } from "./endpoints/endpoints-mirror.ts";
 import { keptVersions, trafficOf } from "./objects/function-resource.ts";
-import { LABELS } from "./objects/names.ts";
+import { ANNOTATIONS, LABELS } from "./objects/names.ts";
+import { crashOf, isReady, isTerminating, troubleOf, versionOf } from "./objects/pod-state.ts";
 import { functionPlace } from "./publishing/publish-turns.ts";
 import type { VersionStore } from "./versions/version-store.ts";
 import type { VersionRecord } from "./versions/versions.ts";
 
-export interface ReaderOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
+const ERRORS_SHOWN = 10;
+
+export interface ReaderOptions extends Cluster {
   readonly limits: Limits;
   readonly endpoints: EndpointsMirror;
   readonly versions: VersionStore;
 }
 
-/** Answers what there is, as the cluster has it at the moment. */
+/** Reads functions from the API server, so that callers read their own writes. */
 export class FunctionReader {
   readonly #options: ReaderOptions;
 
@@ -28,58 +33,58 @@ export class FunctionReader {
     this.#options = options;
   }
 
-  list({ after = "", limit }: { after?: string | undefined; limit: number }): Promise<FunctionSummary[]> {
+  async list({
+    after = "",
+    limit,
+  }: {
+    after?: string | undefined;
+    limit: number;
+  }): Promise<FunctionSummary[]> {
     const { api, namespace } = this.#options;
-    return fromCluster(async () => {
-      const { items } = await api.list<FunctionResource>(functionPlace(namespace));
-      const there = items.filter((each) => each.metadata.name > after && this.#isThere(each));
-      const sorted = there.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).slice(0, limit);
-      return await Promise.all(sorted.map(async (resource) => summarize(await this.#described(resource))));
-    });
+    const { items } = await api.list<FunctionResource>(functionPlace(namespace));
+    const visible = items.filter((each) => each.metadata.name > after && this.#isVisible(each));
+    const sorted = visible.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).slice(0, limit);
+    return await Promise.all(sorted.map(async (resource) => summarize(await this.#described(resource))));
   }
 
-  describe(name: string): Promise<FunctionDescription | undefined> {
+  async describe(name: string): Promise<FunctionDescription | undefined> {
     const { api, namespace } = this.#options;
-    return fromCluster(async () => {
-      const resource = await this.#read(name);
-      if (!resource) return undefined;
-      const selector = `${LABELS.function}=${name}`;
-      const [described, pods, deployments] = await Promise.all([
-        this.#described(resource),
-        api.list<Pod>({ kind: KINDS.pods, namespace }, selector),
-        api.list<Deployment>({ kind: KINDS.deployments, namespace }, selector),
-      ]);
-      return describeFunction(described, { pods: pods.items, deployments: deployments.items });
-    });
+    const resource = await this.#read(name);
+    if (!resource) return undefined;
+    const selector = `${LABELS.function}=${name}`;
+    const [described, pods, deployments] = await Promise.all([
+      this.#described(resource),
+      api.list<Pod>({ kind: KINDS.pods, namespace }, selector),
+      api.list<Deployment>({ kind: KINDS.deployments, namespace }, selector),
+    ]);
+    return describeFunction(described, { pods: pods.items, deployments: deployments.items });
   }
 
-  find(name: string, version?: number): Promise<VersionRecord | undefined> {
-    return fromCluster(async () => {
-      const resource = await this.#read(name);
-      if (!resource) return undefined;
-      const { records, current } = await this.#described(resource);
-      return version === undefined ? current : records.find((record) => record.version === version);
-    });
+  async find(name: string, version?: number): Promise<VersionRecord | undefined> {
+    const resource = await this.#read(name);
+    if (!resource) return undefined;
+    const { records, current } = await this.#described(resource);
+    return version === undefined ? current : records.find((record) => record.version === version);
   }
 
   async readSource(name: string, version?: number): Promise<Source | undefined> {
     const record = await this.find(name, version);
-    return record && (await fromCluster(() => this.#options.versions.readSource(record)));
+    return record && (await this.#options.versions.readSource(record));
   }
 
-  /** Undefined if users see no such function: it is there from its first version until it is being deleted. */
+  /** Resolves with undefined if users do not see the function: before its first version and during its deletion. */
   async #read(name: string): Promise<FunctionResource | undefined> {
     const { api, namespace } = this.#options;
     const resource = await api.get<FunctionResource>(functionPlace(namespace, name));
-    return resource && this.#isThere(resource) ? resource : undefined;
+    return resource && this.#isVisible(resource) ? resource : undefined;
   }
 
-  #isThere(resource: FunctionResource): boolean {
+  #isVisible(resource: FunctionResource): boolean {
     const isDeleted = resource.metadata.deletionTimestamp !== undefined;
     return !isDeleted && keptVersions(resource, this.#options.limits).length > 0;
   }
 
-  async #described(resource: FunctionResource) {
+  async #described(resource: FunctionResource): Promise<Described> {
     const { versions, limits, endpoints } = this.#options;
     const { name } = resource.metadata;
     const kept = keptVersions(resource, limits);
@@ -95,11 +100,92 @@ export class FunctionReader {
   }
 }
 
-/** The result of work on the cluster, whose failures become Problems. */
-export async function fromCluster<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw clusterProblem(error);
+/** A function in the cluster. */
+interface Described {
+  readonly resource: FunctionResource;
+  /** The versions that may be called, oldest first. */
+  readonly records: readonly VersionRecord[];
+  readonly traffic: Traffic;
+  /** Undefined if its code is lost. */
+  readonly current: VersionRecord | undefined;
+  /** Ready instances of the current version. */
+  readonly ready: number;
+}
+
+function summarize({ resource, current, ready }: Described): FunctionSummary {
+  const { metadata, status = {} } = resource;
+  const { [ANNOTATIONS.createdAt]: created, [ANNOTATIONS.updatedAt]: updated } = metadata.annotations ?? {};
+  const createdAt = new Date(created ?? metadata.creationTimestamp ?? 0);
+  return {
+    name: metadata.name,
+    version: current?.version ?? status.version ?? 0,
+    hash: current?.hash ?? "",
+    createdAt,
+    updatedAt: updated === undefined ? createdAt : new Date(updated),
+    ready,
+  };
+}
+
+function describeFunction(
+  described: Described,
+  { pods, deployments }: { pods: readonly Pod[]; deployments: readonly Deployment[] },
+): FunctionDescription | undefined {
+  const { resource, records, traffic, current } = described;
+  if (!current) return undefined;
+  const stopped = deployments.filter(({ spec }) => spec.replicas === 0).flatMap(versionLabel);
+  const serving = pods.filter((pod) => traffic.some(({ version }) => version === versionOf(pod)));
+  const notReady = described.ready > 0 ? undefined : whyNotReady(resource, serving);
+  return {
+    ...summarize(described),
+    settings: current.settings,
+    traffic,
+    versions: records.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
+    instances: pods.map((pod) => describePod(pod, stopped.includes(versionOf(pod)))),
+    lastErrors: lastErrors(resource, pods),
+    isolation: {
+      files: "a pod for each instance, and Deno's permission flags",
+      network: "the cluster's network policies, and Deno's permission flags",
+    },
+    ...(notReady === undefined ? {} : { notReady }),
+  };
+}
+
+function versionLabel({ metadata }: Deployment): number[] {
+  const label = metadata.labels?.[LABELS.version];
+  return label === undefined ? [] : [Number(label)];
+}
+
+/** @param isStopped its Deployment has 0 replicas, so Kubernetes is about to delete the pod */
+function describePod(pod: Pod, isStopped: boolean): InstanceDescription {
+  const { uid = "", creationTimestamp = 0 } = pod.metadata;
+  const state = isStopped || isTerminating(pod) ? "draining" : isReady(pod) ? "ready" : "starting";
+  return {
+    id: uid,
+    version: versionOf(pod),
+    state,
+    startedAt: new Date(pod.status?.startTime ?? creationTimestamp),
+  };
+}
+
+function whyNotReady(resource: FunctionResource, pods: readonly Pod[]): string | undefined {
+  for (const pod of pods) {
+    const trouble = troubleOf(pod);
+    if (trouble) return [trouble.message, ...trouble.log.slice(-1)].join(" ");
   }
+  const ready = resource.status?.conditions?.find(({ type }) => type === "Ready");
+  if (ready?.status === "False") return ready.message;
+  return pods.some((pod) => !isTerminating(pod)) ? "Starting." : undefined;
+}
+
+function lastErrors(resource: FunctionResource, pods: readonly Pod[]): { at: Date; message: string }[] {
+  const kept = (resource.status?.lastErrors ?? []).map(({ at, message }) => ({ at: new Date(at), message }));
+  const seen = new Set(kept.map(({ message }) => message));
+  const fresh = pods.flatMap((pod) => {
+    const crash = crashOf(pod);
+    const message = crash && [crash.message, ...crash.log].join("\n");
+    return message === undefined || seen.has(message)
+      ? []
+      : [{ at: new Date(crash?.at ?? Date.now()), message }];
+  });
+  return [...kept, ...fresh].sort((a, b) => a.at.getTime() - b.at.getTime()).slice(-ERRORS_SHOWN);
 }

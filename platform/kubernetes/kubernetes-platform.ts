@@ -24,16 +24,14 @@ import type { FunctionResource } from "./cluster/resources.ts";
 import { ClusterDeclarations } from "./declarations.ts";
 import { EndpointsMirror } from "./endpoints/endpoints-mirror.ts";
 import { LoadTable } from "./endpoints/load-table.ts";
-import { FunctionReader, fromCluster } from "./function-reader.ts";
+import { FunctionReader } from "./function-reader.ts";
 import { Children } from "./objects/children.ts";
 import { keptVersions } from "./objects/function-resource.ts";
 import { FUNCTIONS_NAMESPACE } from "./objects/names.ts";
 import { CPU_REQUEST } from "./objects/pod-template.ts";
 import { podLogs } from "./pod-logs.ts";
-import { BundleCache } from "./pool/bundle-cache.ts";
 import { Pool, type PoolOptions } from "./pool/pool.ts";
 import { poolKeys } from "./pool/pool-keys.ts";
-import { PoolSupply } from "./pool/pool-supply.ts";
 import { functionPlace, PublishTurns } from "./publishing/publish-turns.ts";
 import { removeFunction } from "./publishing/removal.ts";
 import { Routing } from "./publishing/routing.ts";
@@ -45,25 +43,25 @@ import { VersionStore } from "./versions/version-store.ts";
 export interface KubernetesPlatformOptions {
   readonly api: KubeApi;
   readonly limits: Limits;
-  /** The client image, as the nodes know it. */
+  /** Name of the client image. */
   readonly image: string;
   readonly namespace?: string;
-  /** Kinds of declarations; DECLARATION_KINDS by default. */
+  /** Kinds of declarations; default DECLARATION_KINDS. */
   readonly kinds?: DeclarationKinds;
-  /** CPU that a pod asks for, as a quantity; default 50m. The autoscaler's 75 % are of it. */
+  /** CPU request of a pod, as a quantity; default 50m. The autoscaler's 75 % are of it. */
   readonly cpuRequest?: string;
-  /** Takes one line for people: what is wrong with the connection to the cluster. */
+  /** Prints one line about a failure for people. */
   readonly print?: (line: string) => void;
-  /** Waits until every router obeys the traffic; without it the own snapshot decides. */
+  /** Waits until every router applies the traffic; by default only this program's endpoints count. */
   readonly spread?: (name: string, traffic: Traffic) => Promise<void>;
   readonly times?: MirrorTimes;
-  /** The secret of the installation that pods of the pool are loaded with; without it the pool is not used. */
+  /** Secret of the installation that seals the loads of pods. Without it the pool is off. */
   readonly poolSecret?: string;
-  /** For tests whose pods are none: how a pod of the pool is given its function. */
+  /** For tests without pods: sends a pod of the pool its function. */
   readonly sendToPod?: PoolOptions["send"];
 }
 
-/** Functions as Deployments of a cluster. Manager and router each have one; the leader's work is in control/. */
+/** Runs functions as Deployments of a cluster. Manager and router each have one; `control/` has the leader's work. */
 export class KubernetesPlatform implements Platform {
   readonly abilities = { scalesOut: false, scalesToZero: true, runsCode: true, durable: true };
   readonly declarations: ClusterDeclarations;
@@ -71,7 +69,7 @@ export class KubernetesPlatform implements Platform {
   readonly mirror: EndpointsMirror;
   readonly versions: VersionStore;
   readonly children: Children;
-  /** Undefined where the pool is not used. */
+  /** Undefined without a pool secret. */
   readonly pool: Pool | undefined;
   readonly #api: KubeApi;
   readonly #namespace: string;
@@ -83,11 +81,12 @@ export class KubernetesPlatform implements Platform {
   readonly #waker: Waker;
   readonly #closing = new AbortController();
   readonly #functionListeners = new Set<(name: string) => void>();
-  /** Changes that are under way. */
+  /** Changes under way. */
   readonly #changes = new Set<Promise<unknown>>();
 
   constructor(options: KubernetesPlatformOptions) {
     const { api, limits, image, namespace = FUNCTIONS_NAMESPACE, print = () => {}, spread, times } = options;
+    const { kinds = DECLARATION_KINDS, cpuRequest = CPU_REQUEST, poolSecret, sendToPod: send } = options;
     this.#api = api;
     this.#namespace = namespace;
     this.mirror = new EndpointsMirror({
@@ -95,62 +94,36 @@ export class KubernetesPlatform implements Platform {
       namespace,
       limits,
       onFunction: (name, resource) => {
-        const kept = resource ? keptVersions(resource, limits) : [];
-        this.loads.retain(
-          name,
-          kept.map(({ version }) => version),
-        );
+        const kept = resource ? keptVersions(resource, limits).map(({ version }) => version) : [];
+        this.loads.retain(name, kept);
         for (const listener of this.#functionListeners) listener(name);
       },
       onTrouble: (reason) => print(`the cluster cannot be watched: ${reason}`),
-      ...(times ? { times } : {}),
+      times,
     });
-    const { kinds = DECLARATION_KINDS } = options;
     const closing = this.#closing.signal;
     this.declarations = new ClusterDeclarations({ api, namespace, kinds, limits, closing, print, times });
     this.versions = new VersionStore(api, namespace);
-    const { cpuRequest = CPU_REQUEST } = options;
     this.children = new Children({ api, namespace, image, limits, cpuRequest });
-    const pool = options.poolSecret === undefined ? undefined : this.#openPool(options.poolSecret, options);
-    this.pool = pool;
-    const shared = {
-      api,
-      namespace,
-      limits,
-      endpoints: this.mirror,
-      children: this.children,
-      versions: this.versions,
-      onTrouble: print,
-      ...(pool ? { supply: new PoolSupply(pool, new BundleCache(api, namespace)) } : {}),
-    };
+    const { children, versions, mirror: endpoints } = this;
+    if (poolSecret !== undefined) {
+      const keys = poolKeys(poolSecret).ours;
+      this.pool = new Pool({ api, namespace, limits, keys, endpoints, print, send, times });
+    }
+    const { pool } = this;
+    const shared = { api, namespace, limits, endpoints, children, versions, pool, onTrouble: print };
     this.#turns = new PublishTurns(shared);
     this.#starter = new Starter(shared);
     const publishing = { ...shared, turns: this.#turns, starter: this.#starter };
     this.#storing = new Storing(publishing);
-    this.#routing = new Routing({ ...publishing, ...(spread ? { spread } : {}) });
+    this.#routing = new Routing({ ...publishing, spread });
     this.#reader = new FunctionReader(shared);
     this.#waker = new Waker(shared);
   }
 
-  /** Resolves when the snapshot holds what the cluster has. */
+  /** Resolves when the endpoints match the cluster. */
   get synced(): Promise<void> {
     return this.mirror.synced;
-  }
-
-  #openPool(
-    secret: string,
-    { api, limits, print = () => {}, sendToPod, times }: KubernetesPlatformOptions,
-  ): Pool {
-    return new Pool({
-      api,
-      limits,
-      print,
-      namespace: this.#namespace,
-      keys: poolKeys(secret).ours,
-      endpoints: this.mirror,
-      ...(sendToPod ? { send: sendToPod } : {}),
-      ...(times ? { times } : {}),
-    });
   }
 
   store(draft: Draft, signal?: AbortSignal): Promise<Stored> {
@@ -193,7 +166,7 @@ export class KubernetesPlatform implements Platform {
     return this.mirror.watch(listener);
   }
 
-  /** Calls `listener` after every change of a Function itself. Returns the way to stop. */
+  /** Calls `listener` after every change of a Function. Returns a function that stops the watch. */
   watchFunctions(listener: (name: string) => void): () => void {
     this.#functionListeners.add(listener);
     return () => this.#functionListeners.delete(listener);
@@ -206,7 +179,10 @@ export class KubernetesPlatform implements Platform {
       return await this.#waker.wake({ name, version, calls: this.loads.calls(name, version) });
     } finally {
       done();
-      if (this.mirror.kept(name, version) === undefined) this.loads.retain(name, this.#keptOf(name));
+      if (this.mirror.kept(name, version) === undefined) {
+        const kept = this.mirror.get(name)?.versions.map((each) => each.version) ?? [];
+        this.loads.retain(name, kept);
+      }
     }
   }
 
@@ -215,7 +191,7 @@ export class KubernetesPlatform implements Platform {
     if (this.mirror.kept(name, version) === undefined) return;
     this.loads.report(load);
     if (load.waiting === 0 || this.mirror.ready(name, version).length > 0) return;
-    // The call that waits calls `wake` as well, joins this one, and gets its error.
+    // The waiting call also calls `wake`, joins this waking, and gets its error.
     this.wake(name, version).catch(() => {});
   }
 
@@ -223,7 +199,7 @@ export class KubernetesPlatform implements Platform {
     try {
       yield* this.#logs(name, options);
     } catch (error) {
-      // Closing ends what is read, without an error.
+      // Closing ends the log without an error.
       if (!this.#closing.signal.aborted) throw error;
     }
   }
@@ -233,7 +209,7 @@ export class KubernetesPlatform implements Platform {
     const ends = [this.#closing.signal, removed.signal, ...(options.signal ? [options.signal] : [])];
     const until = AbortSignal.any(ends);
     const place = functionPlace(this.#namespace, name);
-    const resource = await fromCluster(() => this.#api.get<FunctionResource>(place, { signal: until }));
+    const resource = await this.#read(this.#api.get<FunctionResource>(place, { signal: until }));
     if (!resource) throw new Problem("unknown_function", `There is no function "${name}".`);
     const unwatch = this.watchFunctions((changed) => {
       const now = changed === name ? this.mirror.functions.get(name) : resource;
@@ -248,12 +224,13 @@ export class KubernetesPlatform implements Platform {
     }
   }
 
-  /** Releases the cluster. Functions go on running: they are the cluster's. */
+  /** Closes the connections to the cluster. Functions keep running. */
   async close(): Promise<void> {
-    this.#closing.abort(draining());
+    const detail = "Skiff is shutting down: try again in a moment.";
+    this.#closing.abort(new Problem("draining", detail, { retryAfterS: 1 }));
     await this.#waker.close();
     await this.pool?.close();
-    // A change under way is undone, for which the API server is needed.
+    // A change under way is undone, which needs the API server.
     await Promise.allSettled(this.#changes);
     await this.#turns.close();
     await this.#starter.close();
@@ -265,7 +242,10 @@ export class KubernetesPlatform implements Platform {
   async #change<T>(work: (until: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const closing = this.#closing.signal;
     closing.throwIfAborted();
-    const change = fromCluster(() => work(signal ? AbortSignal.any([signal, closing]) : closing));
+    const until = signal ? AbortSignal.any([signal, closing]) : closing;
+    const change = work(until).catch((error: unknown) => {
+      throw clusterProblem(error);
+    });
     this.#changes.add(change);
     try {
       return await change;
@@ -274,29 +254,21 @@ export class KubernetesPlatform implements Platform {
     }
   }
 
-  /** `close` breaks the connection off. */
+  /** Failures become Problems; `close` aborts with `draining`. */
   async #read<T>(reading: Promise<T>): Promise<T> {
     try {
       return await reading;
     } catch (error) {
       this.#closing.signal.throwIfAborted();
-      throw error;
+      throw clusterProblem(error);
     }
   }
 
   async #remove(name: string): Promise<boolean> {
     const { signal } = this.#closing;
     const removed = await removeFunction(name, { api: this.#api, namespace: this.#namespace, signal });
-    // A caller that reads the endpoints next must not find it.
+    // The caller's next read of the endpoints must not find the function.
     await this.mirror.seen(name, () => this.mirror.functions.get(name) === undefined);
     return removed;
   }
-
-  #keptOf(name: string): number[] {
-    return this.mirror.get(name)?.versions.map(({ version }) => version) ?? [];
-  }
-}
-
-function draining(): Problem {
-  return new Problem("draining", "Skiff is shutting down: try again in a moment.", { retryAfterS: 1 });
 }

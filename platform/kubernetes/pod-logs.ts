@@ -1,39 +1,32 @@
 import { LogBuffer } from "../log-buffer.ts";
 import type { LogLine, LogOptions } from "../platform.ts";
-import type { KubeApi } from "./cluster/api.ts";
+import type { Cluster } from "./cluster/api.ts";
 import { delay, Mirror } from "./cluster/mirror.ts";
 import { KINDS, type Pod, pathOf } from "./cluster/resources.ts";
 import { CONTAINER, LABELS } from "./objects/names.ts";
 
 const RETRY_MS = 500;
 
-export interface PodLogsOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
-}
-
-/** What the pods of a function printed, as the kubelets keep it: pods that are gone take their lines along. */
+/** Reads the logs of a function's pods. The lines of deleted pods are lost. */
 export async function* podLogs(
   name: string,
   { tail, follow, signal }: LogOptions,
-  { api, namespace }: PodLogsOptions,
+  { api, namespace }: Cluster,
 ): AsyncGenerator<LogLine> {
   const stop = new AbortController();
   const until = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   const selector = `${LABELS.function}=${name}`;
   const place = { kind: KINDS.pods, namespace };
   const { items } = await api.list<Pod>(place, selector, { signal: until });
-  const started = items.filter(hasStarted);
-  const tails = await Promise.all(
-    started.map((pod) => readTail(pod, { api, namespace, tail, signal: until })),
-  );
+  const tailOptions = { api, namespace, tail, signal: until };
+  const tails = await Promise.all(items.filter(hasStarted).map((pod) => readTail(pod, tailOptions)));
   const first = tails.flat().sort((a, b) => a.at.getTime() - b.at.getTime());
   yield* tail === 0 ? [] : first.slice(-tail);
   if (!follow) return;
   yield* followPods(name, { api, namespace, first, stop, until });
 }
 
-interface Following extends PodLogsOptions {
+interface Following extends Cluster {
   readonly first: readonly StampedLine[];
   readonly stop: AbortController;
   readonly until: AbortSignal;
@@ -50,14 +43,9 @@ async function* followPods(name: string, { api, namespace, first, stop, until }:
     onChange: (key, pod) => {
       if (!pod || !hasStarted(pod) || followed.has(key)) return;
       followed.add(key);
-      const last = first.findLast((line) => line.instance === key)?.stamp;
-      const work = followPod(pod, {
-        api,
-        namespace,
-        since: last,
-        signal: until,
-        onLine: (line) => buffer.push(line),
-      });
+      const since = first.findLast((line) => line.instance === key)?.stamp;
+      const onLine = (line: LogLine) => buffer.push(line);
+      const work = followPod(pod, { api, namespace, since, signal: until, onLine });
       running.add(work);
       void work.finally(() => running.delete(work));
     },
@@ -71,12 +59,10 @@ async function* followPods(name: string, { api, namespace, first, stop, until }:
   }
 }
 
-interface Tail extends PodLogsOptions {
-  readonly tail: number;
-  readonly signal: AbortSignal;
-}
-
-async function readTail(pod: Pod, { api, namespace, tail, signal }: Tail): Promise<StampedLine[]> {
+async function readTail(
+  pod: Pod,
+  { api, namespace, tail, signal }: Cluster & { tail: number; signal: AbortSignal },
+): Promise<StampedLine[]> {
   const lines: StampedLine[] = [];
   const query = { container: CONTAINER, timestamps: "true", tailLines: String(tail) };
   try {
@@ -85,20 +71,20 @@ async function readTail(pod: Pod, { api, namespace, tail, signal }: Tail): Promi
     }
   } catch (error) {
     signal.throwIfAborted();
-    // A pod that has just gone has no log to show; the others have.
+    // A pod may be deleted meanwhile; the logs of the others follow.
     lines.push(platformLine(pod, error));
   }
   return lines;
 }
 
-interface FollowOptions extends PodLogsOptions {
-  /** Lines up to this one are known. */
+interface FollowOptions extends Cluster {
+  /** Skips lines up to this time. */
   readonly since: string | undefined;
   readonly signal: AbortSignal;
   readonly onLine: (line: LogLine) => void;
 }
 
-/** Follows one pod until it is gone, over restarts of its container and of the connection. */
+/** Follows one pod until its deletion, across restarts of its container and of the connection. */
 async function followPod(pod: Pod, { api, namespace, since, signal, onLine }: FollowOptions): Promise<void> {
   let after = since;
   const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
@@ -138,7 +124,7 @@ function logPath(pod: Pod, namespace: string): string {
   return pathOf({ kind: KINDS.pods, namespace, name: pod.metadata.name, subresource: "log" });
 }
 
-/** A line with its time as the kubelet wrote it, to the nanosecond, in a form that sorts. */
+/** A line with the kubelet's time to the nanosecond, in a sortable form. */
 interface StampedLine extends LogLine {
   readonly stamp: string;
 }

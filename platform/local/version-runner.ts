@@ -29,7 +29,7 @@ export class VersionRunner {
   readonly #onLine: RunnerOptions["onLine"];
   readonly supply: Supply;
   readonly #draining: Draining;
-  readonly #demand = new Demand();
+  readonly #demand = new Demand(() => this.#draining.all);
   /** Set by `route`. */
   isRouted = false;
 

@@ -1,10 +1,10 @@
 import { Problem } from "../../problems.ts";
 
-/** The API server answered, with a refusal. `reason` is Kubernetes' own word, such as `AlreadyExists`. */
+/** The API server rejected the call. `reason` is Kubernetes' own, such as `AlreadyExists`. */
 export class ApiError extends Error {
   readonly status: number;
   readonly reason: string;
-  /** Seconds after which the server wants to be asked again. */
+  /** The server's `Retry-After`, in seconds. */
   readonly retryAfterS: number | undefined;
 
   constructor(status: number, reason: string, message: string, retryAfterS?: number) {
@@ -19,7 +19,7 @@ export class ApiError extends Error {
 /** The API server did not answer at all, or not in time. */
 export class ApiUnreachable extends Error {
   override readonly name = "ApiUnreachable";
-  /** It may have taken the call and be slow: nobody refused the connection. */
+  /** The call timed out, so the server may have executed it. */
   readonly isLate: boolean;
 
   constructor(message: string, { isLate = false, ...options }: ErrorOptions & { isLate?: boolean } = {}) {
@@ -28,16 +28,26 @@ export class ApiUnreachable extends Error {
   }
 }
 
-export function hasStatus(error: unknown, status: number): boolean {
-  return error instanceof ApiError && error.status === status;
+export function hasStatus(error: unknown, ...statuses: readonly number[]): boolean {
+  return error instanceof ApiError && statuses.includes(error.status);
+}
+
+/** Resolves with undefined if the API server rejects the call with one of these statuses. */
+export async function unlessStatus<T>(
+  answer: Promise<T>,
+  ...statuses: readonly number[]
+): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (hasStatus(error, ...statuses)) return undefined;
+    throw error;
+  }
 }
 
 const RETRY_AFTER_S = 2;
 
-/**
- * What a person gets to read about a failure of the cluster: `platform_unavailable` with the reason. Problems
- * stay, and so does what nobody expected.
- */
+/** Turns a failure of the cluster into `platform_unavailable` with its reason. Returns other errors unchanged. */
 export function clusterProblem(error: unknown): unknown {
   if (error instanceof ApiUnreachable)
     return unavailable(`does not answer (${error.message})`, RETRY_AFTER_S);

@@ -1,36 +1,37 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Dispatcher, request } from "undici";
-import { ApiError, ApiUnreachable, hasStatus } from "./api-error.ts";
+import { ApiError, ApiUnreachable, hasStatus, unlessStatus } from "./api-error.ts";
 import type { Connection } from "./client.ts";
 import { type Place, pathOf, type Resource } from "./resources.ts";
 
-/** The name under which this program owns fields (server-side apply). */
+/** Owner of fields in server-side apply. */
 export const FIELD_MANAGER = "skiff";
 
 const CALL_MS = 10_000;
 const TRIES = 4;
 const LONGEST_PAUSE_S = 5;
 
-export interface ListOf<T> {
-  readonly items: readonly T[];
-  readonly resourceVersion: string;
+/** The API server and the namespace of the functions. */
+export interface Cluster {
+  readonly api: KubeApi;
+  readonly namespace: string;
 }
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Deadline of one try; default 10 s. */
+  /** Deadline of one attempt; default 10 s. */
   readonly deadlineMs?: number;
 }
 
 export interface DeleteOptions extends CallOptions {
-  /** Only if the object is still this one, and not another of the same name. */
+  /** Precondition: the object has this uid, so that a new object of the same name stays. */
   readonly uid?: string | undefined;
-  /** Only if nobody has changed the object since. */
+  /** Precondition: the object has not changed since this version. */
   readonly resourceVersion?: string | undefined;
 }
 
 export interface ListOptions extends CallOptions {
-  /** Only who and what the objects are, without their content. */
+  /** Lists the metadata of the objects without their content. */
   readonly metadataOnly?: boolean;
 }
 
@@ -61,7 +62,7 @@ interface Call extends CallOptions {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly type?: string;
-  readonly accept?: string;
+  readonly accept?: string | undefined;
 }
 
 /** https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables, "metadata only". */
@@ -70,8 +71,8 @@ function partial(kind: string): string {
 }
 
 /**
- * The verbs of the Kubernetes API that Skiff uses. Each has a deadline. What the server put off (429) is tried
- * again as it asks, up to four times; nothing else is.
+ * Calls the Kubernetes API. Every call has a deadline. A call answered with 429 is retried after `Retry-After`, in at most
+ * four attempts; other failures are not retried.
  */
 export class KubeApi {
   readonly #connection: Connection;
@@ -83,30 +84,24 @@ export class KubeApi {
 
   /** Undefined if there is no such object. */
   async get<T extends Resource>(place: Place, options: CallOptions = {}): Promise<T | undefined> {
-    return await orUndefined(this.#json<T>({ method: "GET", path: pathOf(place), ...options }));
+    return await unlessStatus(this.#json<T>({ method: "GET", path: pathOf(place), ...options }), 404);
   }
 
   async list<T extends Resource>(place: Place, labelSelector?: string, options: ListOptions = {}) {
     const { metadataOnly, ...rest } = options;
-    const query = labelSelector === undefined ? {} : { labelSelector };
-    const path = pathOf(place);
-    const accept = metadataOnly ? { accept: partial("PartialObjectMetadataList") } : {};
-    const list = await this.#json<{ items?: T[]; metadata: { resourceVersion: string } }>({
-      method: "GET",
-      path,
-      query,
-      ...accept,
-      ...rest,
-    });
-    return { items: list.items ?? [], resourceVersion: list.metadata.resourceVersion } satisfies ListOf<T>;
+    const query: Record<string, string> = labelSelector === undefined ? {} : { labelSelector };
+    const accept = metadataOnly ? partial("PartialObjectMetadataList") : undefined;
+    const call = { method: "GET", path: pathOf(place), query, accept, ...rest } as const;
+    const list = await this.#json<{ items?: T[]; metadata: { resourceVersion: string } }>(call);
+    return { items: list.items ?? [], resourceVersion: list.metadata.resourceVersion };
   }
 
   /** @throws ApiError 409 `AlreadyExists` */
   create<T extends Resource>(place: Place, body: object, options: CallOptions = {}): Promise<T> {
-    return this.#json<T>({ method: "POST", path: pathOf(place), body, type: "application/json", ...options });
+    return this.#json<T>({ method: "POST", path: pathOf(place), body, ...options });
   }
 
-  /** Server-side apply: makes the object or the fields of it that `body` names; others' fields stay. */
+  /** Server-side apply: creates the object or sets the fields that `body` names. Other fields stay. */
   apply<T extends Resource>(place: Place, body: object, options: CallOptions = {}): Promise<T> {
     const type = "application/apply-patch+yaml";
     const query = { fieldManager: FIELD_MANAGER, force: "true" };
@@ -114,7 +109,7 @@ export class KubeApi {
   }
 
   /**
-   * A merge patch (RFC 7396); with `metadata.resourceVersion` in it, only if the object is still that one.
+   * Merge patch (RFC 7396). `metadata.resourceVersion` in it is a precondition.
    * @throws ApiError 404, 409 `Conflict`
    */
   patch<T extends Resource>(place: Place, body: object, options: CallOptions = {}): Promise<T> {
@@ -123,7 +118,7 @@ export class KubeApi {
   }
 
   /**
-   * A JSON patch (RFC 6902), all of it or nothing.
+   * JSON patch (RFC 6902); the server applies all operations or none.
    * @throws ApiError 404, 422 `Invalid` if a `test` in it fails
    */
   patchJson<T extends Resource>(
@@ -137,11 +132,11 @@ export class KubeApi {
 
   /** @throws ApiError 404, 409 `Conflict` */
   replace<T extends Resource>(place: Place, body: object, options: CallOptions = {}): Promise<T> {
-    return this.#json<T>({ method: "PUT", path: pathOf(place), body, type: "application/json", ...options });
+    return this.#json<T>({ method: "PUT", path: pathOf(place), body, ...options });
   }
 
   /**
-   * Undefined if there was no such object.
+   * Resolves with undefined if the object does not exist.
    * @throws ApiError 409 `Conflict` if it has another uid or resourceVersion
    */
   async delete(
@@ -149,24 +144,15 @@ export class KubeApi {
     propagation: "Foreground" | "Background",
     { uid, resourceVersion, ...options }: DeleteOptions = {},
   ) {
-    const body = {
-      kind: "DeleteOptions",
-      apiVersion: "v1",
-      propagationPolicy: propagation,
-      // Left out of the text where it is undefined.
-      preconditions: { uid, resourceVersion },
-    };
-    const call = {
-      method: "DELETE",
-      path: pathOf(place),
-      body,
-      type: "application/json",
-      ...options,
-    } as const;
-    return await orUndefined(this.#json<Resource>(call));
+    const preconditions = { uid, resourceVersion };
+    const body = { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy: propagation, preconditions };
+    return await unlessStatus(
+      this.#json<Resource>({ method: "DELETE", path: pathOf(place), body, ...options }),
+      404,
+    );
   }
 
-  /** Changes after `resourceVersion` until the server or the signal ends them. */
+  /** Yields the changes after `resourceVersion` until the server or the signal ends the watch. */
   async *watch<T extends Resource>(place: Place, watch: WatchRequest): AsyncGenerator<WatchEvent<T>> {
     const { labelSelector, resourceVersion, timeoutS, signal, metadataOnly } = watch;
     const query = {
@@ -176,14 +162,14 @@ export class KubeApi {
       timeoutSeconds: String(timeoutS),
       ...(labelSelector === undefined ? {} : { labelSelector }),
     };
-    const accept = metadataOnly ? { accept: partial("PartialObjectMetadata") } : {};
-    for await (const line of this.lines({ path: pathOf(place), query, signal, ...accept })) {
+    const accept = metadataOnly ? partial("PartialObjectMetadata") : undefined;
+    for await (const line of this.lines({ path: pathOf(place), query, signal, accept })) {
       yield JSON.parse(line) as WatchEvent<T>;
     }
   }
 
-  /** The lines of an answer that may never end, as they come. */
-  async *lines(call: { path: string; query: Record<string, string>; signal: AbortSignal; accept?: string }) {
+  /** Yields the lines of a streamed response. */
+  async *lines(call: Pick<Call, "path" | "query" | "accept"> & { readonly signal: AbortSignal }) {
     const response = await this.#send({ method: "GET", ...call }, call.signal);
     const decoder = new TextDecoder();
     let rest = "";
@@ -199,7 +185,7 @@ export class KubeApi {
     if (rest !== "") yield rest;
   }
 
-  /** Breaks off every call. */
+  /** Aborts every call. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#connection.close();
@@ -226,7 +212,7 @@ export class KubeApi {
   }
 
   async #send(call: Call, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const { method, path, query = {}, body, type, accept = "application/json" } = call;
+    const { method, path, query = {}, body, type = "application/json", accept = "application/json" } = call;
     const search = new URLSearchParams(query).toString();
     const url = `${this.#connection.server}${path}${search === "" ? "" : `?${search}`}`;
     let response: Dispatcher.ResponseData;
@@ -234,12 +220,12 @@ export class KubeApi {
       const headers = { accept, ...(await this.#connection.headers()) };
       response = await request(url, {
         method,
-        headers: type === undefined ? headers : { ...headers, "content-type": type },
+        headers: body === undefined ? headers : { ...headers, "content-type": type },
         body: body === undefined ? null : JSON.stringify(body),
         dispatcher: this.#connection.dispatcher,
         signal: AbortSignal.any([signal, this.#closing.signal]),
         headersTimeout: CALL_MS,
-        // A watch is silent for as long as nothing changes; who watches has an alarm of its own.
+        // A watch is silent while nothing changes; Mirror has its own silence timeout.
         bodyTimeout: 0,
       });
     } catch (error) {
@@ -247,15 +233,6 @@ export class KubeApi {
     }
     if (response.statusCode < 400) return response;
     throw await refusal(response);
-  }
-}
-
-async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (hasStatus(error, 404)) return undefined;
-    throw error;
   }
 }
 
@@ -273,15 +250,11 @@ async function refusal(response: Dispatcher.ResponseData): Promise<ApiError> {
   try {
     status = JSON.parse(text) as typeof status;
   } catch {
-    // Proxies in front of an API server answer with pages of their own.
+    // A proxy in front of the API server answers with its own page.
     status = { message: text.slice(0, 200) };
   }
   const after = Number(headers["retry-after"]);
   const retryAfterS = Number.isFinite(after) && after >= 0 ? after : undefined;
-  return new ApiError(
-    statusCode,
-    status.reason || "Unknown",
-    status.message || `status ${statusCode}`,
-    retryAfterS,
-  );
+  const { reason, message } = status;
+  return new ApiError(statusCode, reason || "Unknown", message || `status ${statusCode}`, retryAfterS);
 }

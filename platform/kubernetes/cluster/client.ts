@@ -1,28 +1,26 @@
+import type { RequestOptions } from "node:https";
 import { Agent, type Dispatcher } from "undici";
 
-/** How to reach an API server, whatever the configuration looks like. */
+/** Connection to an API server. */
 export interface Connection {
   /** Base URL without a slash at its end. */
   readonly server: string;
   readonly dispatcher: Dispatcher;
-  /** Authorization, asked anew for each call because tokens are rotated. */
+  /** Authorization; read for each call because tokens rotate. */
   headers(): Promise<Readonly<Record<string, string>>>;
   close(): Promise<void>;
 }
 
 const CONNECT_MS = 5_000;
-/** A broken network path shows itself in the first write after this silence. */
+/** Idle time before TCP keep-alive probes, which detect a broken network path. */
 const KEEP_ALIVE_MS = 30_000;
-/**
- * The next waking finds a connection instead of making three. API servers close those that are idle for 90 s (Go's
- * default there); whoever closes first should be us.
- */
+/** Below the 90 s after which API servers close idle connections (Go's default), so that Skiff closes first. */
 const IDLE_MS = 60_000;
 
 /**
- * The connection that `KUBECONFIG`, `~/.kube/config` or the pod's service account describes. Of the official
- * client only its configuration is used (files, exec plug-ins, rotated tokens): its calls open a connection each,
- * and its informers stop after errors. It is loaded here and nowhere else, because it takes 0.7 s and 80 MB.
+ * Connects by `KUBECONFIG`, `~/.kube/config` or the pod's service account. Only the configuration of the official client
+ * is used (files, exec plug-ins, rotated tokens): its calls open a connection each, and its informers stop after errors.
+ * It is imported here alone, because loading it takes 0.7 s and 80 MB.
  * @throws Error if there is no configuration
  */
 export async function connectToCluster(): Promise<Connection> {
@@ -33,7 +31,7 @@ export async function connectToCluster(): Promise<Connection> {
   if (!cluster) {
     throw new Error("No cluster is configured: set KUBECONFIG, or run inside a pod with a service account.");
   }
-  const options: TlsOptions = {};
+  const options: RequestOptions = {};
   await config.applyToHTTPSOptions(options);
   const { ca, cert, key, servername, rejectUnauthorized } = options;
   const tls = Object.fromEntries(
@@ -50,7 +48,7 @@ export async function connectToCluster(): Promise<Connection> {
     server: cluster.server.replace(/\/+$/, ""),
     dispatcher,
     async headers() {
-      const fresh: TlsOptions = {};
+      const fresh: RequestOptions = {};
       await config.applyToHTTPSOptions(fresh);
       const { Authorization } = (fresh.headers ?? {}) as Record<string, string>;
       if (Authorization !== undefined) return { authorization: Authorization };
@@ -59,14 +57,4 @@ export async function connectToCluster(): Promise<Connection> {
     },
     close: () => dispatcher.destroy(),
   };
-}
-
-interface TlsOptions {
-  ca?: string | Buffer;
-  cert?: string | Buffer;
-  key?: string | Buffer;
-  servername?: string;
-  rejectUnauthorized?: boolean;
-  auth?: string;
-  headers?: Record<string, string>;
 }

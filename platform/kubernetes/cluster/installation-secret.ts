@@ -1,19 +1,17 @@
 import { randomBytes } from "node:crypto";
-import type { KubeApi } from "./api.ts";
+import type { Cluster } from "./api.ts";
 import { hasStatus } from "./api-error.ts";
 import { KINDS, type Secret } from "./resources.ts";
 
-export interface SecretOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
-  readonly name: string;
-}
-
 /**
- * The token that a Secret of the installation holds; made by whoever asks first.
- * @throws Error if the Secret is there without a token
+ * Reads the token in a Secret of the installation, and creates the Secret if it does not exist.
+ * @throws Error if the Secret exists without a token
  */
-export async function loadOrCreateSecret({ api, namespace, name }: SecretOptions): Promise<string> {
+export async function loadOrCreateSecret({
+  api,
+  namespace,
+  name,
+}: Cluster & { readonly name: string }): Promise<string> {
   const place = { kind: KINDS.secrets, namespace };
   const existing = await api.get<Secret>({ ...place, name });
   if (existing) return tokenOf(existing);
@@ -23,7 +21,7 @@ export async function loadOrCreateSecret({ api, namespace, name }: SecretOptions
     await api.create<Secret>(place, body);
     return token;
   } catch (error) {
-    // Another replica was first.
+    // Another replica created it first.
     if (!hasStatus(error, 409)) throw error;
     const made = await api.get<Secret>({ ...place, name });
     if (!made) throw error;
@@ -37,7 +35,7 @@ function tokenOf({ metadata, data }: Secret): string {
     .trim();
   if (token.length < 16) {
     throw new Error(
-      `The Secret ${metadata.name} has no token of at least 16 characters under the key "token": delete it to have a new one made.`,
+      `The Secret ${metadata.name} has no token of at least 16 characters under the key "token": delete the Secret and Skiff creates a new one.`,
     );
   }
   return token;

@@ -4,7 +4,7 @@ import { delay } from "./mirror.ts";
 import { KINDS, type Lease, type Place } from "./resources.ts";
 
 export interface LeaderTimes {
-  /** A leader that has not renewed for this time has lost the lease. */
+  /** Time without renewal after which a leader has lost the lease. */
   readonly leaseMs: number;
   readonly renewEveryMs: number;
 }
@@ -14,21 +14,21 @@ export const LEADER_TIMES: LeaderTimes = { leaseMs: 10_000, renewEveryMs: 2_500 
 export interface LeaderOptions {
   readonly api: KubeApi;
   readonly place: Place & { readonly name: string };
-  /** Name of this candidate, unique among them. */
+  /** Unique name of this candidate. */
   readonly identity: string;
-  /** Leads until the signal is aborted: because the lease was lost, or at the end. */
+  /** Leads until the signal aborts, at the loss of the lease or at the end. */
   readonly lead: (signal: AbortSignal) => Promise<void>;
   readonly print: (line: string) => void;
   readonly times?: LeaderTimes;
 }
 
-/** Takes part in the election of one leader by a Lease, as https://kubernetes.io/docs/concepts/architecture/leases/ has it. */
+/** Takes part in the election of one leader by a Lease (https://kubernetes.io/docs/concepts/architecture/leases/). */
 export class Leader {
   readonly #options: LeaderOptions;
   readonly #times: LeaderTimes;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
-  /** The lease as last seen, and when by our own clock: clocks of others are not trusted. */
+  /** The version last read, and when by this program's clock: clocks of other candidates are not trusted. */
   #seen: { version: string | undefined; atMs: number } | undefined;
   #term: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
 
@@ -42,7 +42,7 @@ export class Leader {
     return this.#term !== undefined;
   }
 
-  /** Stops leading and lets the next one take over at once. */
+  /** Stops leading and releases the lease, so that another candidate leads at once. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#running;
@@ -53,50 +53,41 @@ export class Leader {
     let renewedMs = 0;
     while (!signal.aborted) {
       try {
-        if (await this.#take()) renewedMs = performance.now();
-        else await this.#step("another leads");
+        if (await this.#acquire()) renewedMs = performance.now();
+        else await this.#stepDown("another candidate leads");
       } catch (error) {
-        if (!this.#term) this.#options.print(`the lease cannot be taken: ${(error as Error).message}`);
+        if (!this.#term) this.#options.print(`the lease cannot be acquired: ${(error as Error).message}`);
       }
       if (this.#term && performance.now() - renewedMs > this.#times.leaseMs - this.#times.renewEveryMs) {
-        await this.#step("the lease could not be renewed");
+        await this.#stepDown("the lease could not be renewed");
       }
       await delay(this.#times.renewEveryMs, signal);
     }
     const led = this.#term !== undefined;
-    await this.#step("closing");
+    await this.#stepDown("closing");
     if (led) await this.#release();
   }
 
-  /** True if the lease is ours now. */
-  async #take(): Promise<boolean> {
+  /** Returns true if this candidate holds the lease now. */
+  async #acquire(): Promise<boolean> {
     const { api, place, identity } = this.#options;
     const deadline = { deadlineMs: this.#times.renewEveryMs };
     const lease = await api.get<Lease>(place, deadline);
     const now = new Date().toISOString().replace("Z", "000Z");
-    const spec = {
-      holderIdentity: identity,
-      leaseDurationSeconds: Math.ceil(this.#times.leaseMs / 1_000),
-      renewTime: now,
-    };
+    const leaseDurationSeconds = Math.ceil(this.#times.leaseMs / 1_000);
+    const spec = { holderIdentity: identity, leaseDurationSeconds, renewTime: now };
     try {
       if (!lease) {
-        const metadata = { name: place.name, namespace: place.namespace };
-        const body = {
-          apiVersion: "coordination.k8s.io/v1",
-          kind: "Lease",
-          metadata,
-          spec: { ...spec, acquireTime: now },
-        };
-        await api.create<Lease>({ kind: KINDS.leases, namespace: place.namespace }, body, deadline);
+        const { name, namespace } = place;
+        const [apiVersion, kind] = ["coordination.k8s.io/v1", "Lease"];
+        const body = { apiVersion, kind, metadata: { name, namespace }, spec: { ...spec, acquireTime: now } };
+        await api.create<Lease>({ kind: KINDS.leases, namespace }, body, deadline);
       } else {
         const holder = lease.spec?.holderIdentity ?? "";
         if (holder !== identity && holder !== "" && !this.#isExpired(lease)) return false;
-        const took =
-          holder === identity
-            ? {}
-            : { acquireTime: now, leaseTransitions: (lease.spec?.leaseTransitions ?? 0) + 1 };
-        await api.replace(place, { ...lease, spec: { ...lease.spec, ...spec, ...took } }, deadline);
+        const leaseTransitions = (lease.spec?.leaseTransitions ?? 0) + 1;
+        const taken = holder === identity ? {} : { acquireTime: now, leaseTransitions };
+        await api.replace(place, { ...lease, spec: { ...lease.spec, ...spec, ...taken } }, deadline);
       }
     } catch (error) {
       if (hasStatus(error, 409)) return false;
@@ -122,10 +113,10 @@ export class Leader {
     this.#term = { stop, done: this.#options.lead(stop.signal) };
   }
 
-  async #step(why: string): Promise<void> {
+  async #stepDown(why: string): Promise<void> {
     const term = this.#term;
     if (!term) return;
-    this.#options.print(`not leading any more: ${why}`);
+    this.#options.print(`stopped leading: ${why}`);
     term.stop.abort();
     await term.done;
     this.#term = undefined;
@@ -138,7 +129,7 @@ export class Leader {
       if (lease?.spec?.holderIdentity !== identity) return;
       await api.replace(place, { ...lease, spec: { ...lease.spec, holderIdentity: "" } });
     } catch (error) {
-      print(`the lease was not given back and runs out by itself: ${(error as Error).message}`);
+      print(`the lease could not be released and expires by itself: ${(error as Error).message}`);
     }
   }
 }

@@ -3,11 +3,11 @@ import { ApiError } from "./api-error.ts";
 import type { Place, Resource } from "./resources.ts";
 
 export interface MirrorTimes {
-  /** The server ends every watch after this time, so that no watch gets old. */
+  /** The server ends every watch after this time. */
   readonly watchS: number;
-  /** A watch from which nothing came for this time, not even a bookmark (one a minute), is taken for broken. */
+  /** A watch without an event for this time is broken: the server sends a bookmark every minute. */
   readonly silenceMs: number;
-  /** First and longest pause before the next try after a failure. */
+  /** First and longest pause before a retry. */
   readonly firstPauseMs: number;
   readonly longestPauseMs: number;
 }
@@ -24,46 +24,44 @@ export interface MirrorOptions<T> {
   readonly place: Place;
   readonly labelSelector?: string;
   readonly metadataOnly?: boolean;
-  /** An object came, changed, or went (undefined). `key` is its name. */
-  readonly onChange: (key: string, object: T | undefined) => void;
-  /** Why the mirror is behind at the moment; told once per failure. */
-  readonly onTrouble?: (reason: string) => void;
-  readonly times?: MirrorTimes;
+  /** An object was added, changed, or deleted (undefined). `key` is its name. */
+  readonly onChange?: (key: string, object: T | undefined) => void;
+  /** Receives the reason of a failure, once until the watch recovers. */
+  readonly onTrouble?: ((reason: string) => void) | undefined;
+  readonly times?: MirrorTimes | undefined;
 }
 
 /**
- * A copy of the objects of one kind, kept up to date by a watch. Every end of a watch, expected or not, leads to
- * the next one; what was missed (410, silence, restart of the server) is listed again. While the API server is
- * away the copy stays as it was.
+ * A copy of the objects of one kind, kept up to date by a watch. A watch that ends is started again. After 410, silence or
+ * a restart of the server the objects are listed again. While the API server is unreachable the copy stays unchanged.
  */
 export class Mirror<T extends Resource> {
-  /** Resolves when everything was listed once. */
-  readonly synced: Promise<void>;
   readonly #options: MirrorOptions<T>;
   readonly #times: MirrorTimes;
   readonly #objects = new Map<string, T>();
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
-  #markSynced: () => void = () => {};
+  readonly #synced = Promise.withResolvers<void>();
   #trouble: string | undefined;
   #isSynced = false;
-  /** How often everything was listed, and why the last time. */
   #lists = 0;
 
   constructor(options: MirrorOptions<T>) {
     this.#options = options;
     this.#times = options.times ?? MIRROR_TIMES;
-    this.synced = new Promise((resolve) => {
-      this.#markSynced = resolve;
-    });
     this.#running = this.#run();
+  }
+
+  /** Resolves after the first list. */
+  get synced(): Promise<void> {
+    return this.#synced.promise;
   }
 
   get isSynced(): boolean {
     return this.#isSynced;
   }
 
-  /** Why the copy may be old; undefined while the watch runs. */
+  /** Reason why the copy may be out of date; undefined while the watch runs. */
   get trouble(): string | undefined {
     return this.#trouble;
   }
@@ -94,13 +92,13 @@ export class Mirror<T extends Resource> {
         version ??= await this.#list();
         const before = version;
         version = await this.#watch(version);
-        // A server that ends watches at once without a word must not be asked in a tight loop.
+        // A server that ends watches at once must not be called in a tight loop.
         pauseMs = version === before && version !== undefined ? this.#times.firstPauseMs : 0;
       } catch (error) {
         if (signal.aborted) return;
-        // What a broken connection may have swallowed is found by listing anew.
+        // Events may be lost with a broken connection: list again.
         if (!(error instanceof ApiError) || error.status === 410) version = undefined;
-        this.#complain((error as Error).message);
+        this.#report((error as Error).message);
         pauseMs = Math.min(this.#times.longestPauseMs, Math.max(this.#times.firstPauseMs, 2 * pauseMs));
       }
       if (pauseMs > 0) await delay(pauseMs, signal);
@@ -109,10 +107,8 @@ export class Mirror<T extends Resource> {
 
   async #list(): Promise<string> {
     const { api, place, labelSelector, metadataOnly = false } = this.#options;
-    const { items, resourceVersion } = await api.list<T>(place, labelSelector, {
-      signal: this.#closing.signal,
-      metadataOnly,
-    });
+    const options = { signal: this.#closing.signal, metadataOnly };
+    const { items, resourceVersion } = await api.list<T>(place, labelSelector, options);
     this.#lists++;
     const gone = new Set(this.#objects.keys());
     for (const item of items) {
@@ -122,11 +118,11 @@ export class Mirror<T extends Resource> {
     for (const key of gone) this.#remove(key);
     this.#isSynced = true;
     this.#trouble = undefined;
-    this.#markSynced();
+    this.#synced.resolve();
     return resourceVersion;
   }
 
-  /** Where to go on from; undefined if everything must be listed again. */
+  /** Returns the resourceVersion to watch from next; undefined if the objects must be listed again. */
   async #watch(from: string): Promise<string | undefined> {
     const { api, place, labelSelector, metadataOnly } = this.#options;
     const silence = new AbortController();
@@ -139,10 +135,8 @@ export class Mirror<T extends Resource> {
       for await (const { type, object } of api.watch<T>(place, request)) {
         alarm.refresh();
         if (type === "ERROR") {
-          const { code = 500, message = "watch error" } = object as unknown as {
-            code?: number;
-            message?: string;
-          };
+          const status = object as unknown as { code?: number; message?: string };
+          const { code = 500, message = "watch error" } = status;
           throw new ApiError(code, "WatchError", message);
         }
         this.#trouble = undefined;
@@ -153,7 +147,7 @@ export class Mirror<T extends Resource> {
       return resourceVersion;
     } catch (error) {
       if (!silence.signal.aborted) throw error;
-      this.#complain(`nothing came from the watch for ${this.#times.silenceMs / 1_000} s`);
+      this.#report(`the watch was silent for ${this.#times.silenceMs / 1_000} s`);
       return undefined;
     } finally {
       clearTimeout(alarm);
@@ -165,21 +159,21 @@ export class Mirror<T extends Resource> {
     const known = this.#objects.get(name)?.metadata;
     if (known?.resourceVersion === resourceVersion && known?.uid === object.metadata.uid) return;
     this.#objects.set(name, object);
-    this.#options.onChange(name, object);
+    this.#options.onChange?.(name, object);
   }
 
   #remove(key: string): void {
-    if (this.#objects.delete(key)) this.#options.onChange(key, undefined);
+    if (this.#objects.delete(key)) this.#options.onChange?.(key, undefined);
   }
 
-  #complain(reason: string): void {
+  #report(reason: string): void {
     if (this.#trouble === undefined)
       this.#options.onTrouble?.(`${this.#options.place.kind.plural}: ${reason}`);
     this.#trouble = reason;
   }
 }
 
-/** A pause that ends early, without an error, when the signal is aborted. */
+/** Resolves after `ms`, or when the signal aborts. */
 export function delay(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();

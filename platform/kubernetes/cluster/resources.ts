@@ -1,7 +1,7 @@
 import type { Traffic } from "../../platform.ts";
 import type { Permissions } from "../../settings.ts";
 
-/** The parts of Kubernetes' objects that Skiff reads. What it writes is in manifests.ts. */
+/** The fields of Kubernetes' objects that Skiff reads; `manifests.ts` has those that it writes. */
 export interface Metadata {
   readonly name: string;
   readonly namespace?: string;
@@ -40,9 +40,9 @@ export interface Condition {
 }
 
 export interface FunctionSpec {
-  /** The source, inline. Absent: that of version `version`. */
+  /** Inline source; without it the source of version `version` counts. */
   readonly source?: string;
-  /** The current version: the one with most of the traffic. Set by Skiff. */
+  /** The current version, which has most of the traffic. Set by Skiff. */
   readonly version?: number;
   /** Shares of the calls; absent if `version` takes all of them. Set by Skiff. */
   readonly traffic?: Traffic;
@@ -56,7 +56,7 @@ export interface FunctionSpec {
   readonly permissions?: Partial<Permissions>;
 }
 
-/** What routers must know of a version. */
+/** The settings of a version that routers need. */
 export interface KeptVersion {
   readonly version: number;
   readonly min: number;
@@ -65,12 +65,12 @@ export interface KeptVersion {
   readonly timeoutMs: number;
   readonly idleMs: number;
   readonly memoryMiB: number;
-  /** Its permission `net`. */
+  /** The permission `net`. */
   readonly net: readonly string[];
 }
 
 export interface FunctionStatus {
-  /** The current version that routers obeyed last. */
+  /** The current version that routers applied last. */
   readonly version?: number;
   /** Every version that may be called, in ascending order. Absent on a Function of an older Skiff. */
   readonly versions?: readonly KeptVersion[];
@@ -89,7 +89,6 @@ export interface FunctionResource extends Resource {
 }
 
 export interface ConfigMap extends Resource {
-  readonly immutable?: boolean;
   readonly binaryData?: Readonly<Record<string, string>>;
 }
 
@@ -99,8 +98,6 @@ export interface Deployment extends Resource {
     readonly template?: { readonly metadata?: Pick<Metadata, "labels"> };
   };
   readonly status?: {
-    readonly observedGeneration?: number;
-    readonly replicas?: number;
     readonly readyReplicas?: number;
     readonly conditions?: readonly Condition[];
   };
@@ -158,13 +155,11 @@ export interface Lease extends Resource {
   readonly spec?: {
     readonly holderIdentity?: string;
     readonly leaseDurationSeconds?: number;
-    readonly renewTime?: string;
-    readonly acquireTime?: string;
     readonly leaseTransitions?: number;
   };
 }
 
-/** A kind of object within a namespace, as the API server's paths name it. */
+/** A namespaced kind, in the terms of the API server's paths. */
 export interface Kind {
   /** `api/v1`, `apis/apps/v1`. */
   readonly group: string;

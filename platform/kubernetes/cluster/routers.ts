@@ -3,7 +3,7 @@ import type { Endpoints, Traffic } from "../../platform.ts";
 import { currentVersion, versionOf } from "../../traffic.ts";
 import { isSameTraffic } from "../endpoints/endpoints.ts";
 import type { RouterLoad } from "../endpoints/load-table.ts";
-import type { KubeApi } from "./api.ts";
+import type { Cluster } from "./api.ts";
 import { delay, Mirror } from "./mirror.ts";
 import { KINDS, type Pod } from "./resources.ts";
 
@@ -12,56 +12,49 @@ const ANSWER_MS = 1_000;
 const SPREAD_MS = 3_000;
 const SPREAD_PAUSE_MS = 10;
 
-export interface RoutersOptions {
-  readonly api: KubeApi;
-  /** Namespace of the system. */
-  readonly namespace: string;
+/** `namespace` is the one of the routers. */
+export interface RoutersOptions extends Cluster {
   readonly labelSelector: string;
   /** Authenticates the manager to the routers. */
   readonly token: string;
 }
 
-/** The routers, asked one by one at their internal port. */
+/** Queries every router at its internal port. */
 export class Routers {
   readonly #options: RoutersOptions;
-  /** A deploy has no time to list them at the API server. */
+  /** Mirrored, because a deploy should not wait for a list. */
   readonly #pods: Mirror<Pod>;
 
   constructor(options: RoutersOptions) {
     this.#options = options;
     const { api, namespace, labelSelector } = options;
-    this.#pods = new Mirror<Pod>({
-      api,
-      labelSelector,
-      place: { kind: KINDS.pods, namespace },
-      onChange: () => {},
-    });
+    this.#pods = new Mirror<Pod>({ api, labelSelector, place: { kind: KINDS.pods, namespace } });
   }
 
   close(): Promise<void> {
     return this.#pods.close();
   }
 
-  /** Undefined if one of them does not answer, or is of an older Skiff that does not count by version. */
+  /** Resolves with undefined if a router does not answer, or is of an older Skiff that does not count by version. */
   async loads(signal: AbortSignal): Promise<readonly RouterLoad[] | undefined> {
     const addresses = await this.#addresses(signal);
     const loads = await Promise.all(
-      addresses.map((host) => this.#ask<Partial<RouterLoad>>(host, "/load", signal)),
+      addresses.map((host) => this.#fetch<Partial<RouterLoad>>(host, "/load", signal)),
     );
     return loads.every((load) => load?.versions !== undefined) ? (loads as RouterLoad[]) : undefined;
   }
 
-  /** Resolves when every router obeys the traffic of a function, or after three seconds. */
+  /** Resolves when every router applies the traffic of a function, or after three seconds. */
   async spread(name: string, traffic: Traffic): Promise<void> {
     const signal = AbortSignal.timeout(SPREAD_MS);
     const behind = new Set(await this.#addresses(signal));
     while (behind.size > 0 && !signal.aborted) {
-      const asked = [...behind].map(async (host) => {
-        const serving = await this.#ask<Serving>(host, `/serving/${name}`, signal);
+      const checks = [...behind].map(async (host) => {
+        const serving = await this.#fetch<Serving>(host, `/serving/${name}`, signal);
         // A router that does not answer takes no calls either.
         if (serving === undefined || obeys(serving, traffic)) behind.delete(host);
       });
-      await Promise.all(asked);
+      await Promise.all(checks);
       if (behind.size > 0) await delay(SPREAD_PAUSE_MS, signal);
     }
   }
@@ -73,7 +66,7 @@ export class Routers {
     return addressesOf(items);
   }
 
-  async #ask<T>(host: string, path: string, signal: AbortSignal): Promise<T | undefined> {
+  async #fetch<T>(host: string, path: string, signal: AbortSignal): Promise<T | undefined> {
     const name = host.includes(":") ? `[${host}]` : host;
     try {
       const { statusCode, body } = await request(`http://${name}:${INTERNAL_PORT}${path}`, {
@@ -89,13 +82,13 @@ export class Routers {
   }
 }
 
-/** What a router answers about a function. Without `traffic` it is of an older Skiff; null: nothing is ready. */
+/** A router's answer for one function. Routers of an older Skiff omit `traffic`; null means that nothing is ready. */
 export interface Serving {
   readonly version: number | null;
   readonly traffic?: Traffic | null;
 }
 
-/** The answer of a router whose endpoints of a function are these: what it obeys, once every version has an instance. */
+/** Builds the answer of a router from its endpoints: the traffic that it applies, once every version has an instance. */
 export function serving(endpoints: Endpoints | undefined): Serving {
   const isReady = endpoints?.traffic.every(
     ({ version }) => (versionOf(endpoints, version)?.instances.length ?? 0) > 0,
@@ -109,7 +102,7 @@ export function obeys({ version, traffic: obeyed }: Serving, traffic: Traffic): 
   return obeyed !== null && isSameTraffic(obeyed, traffic);
 }
 
-/** Of those that run; one that is on its way out may have calls still. */
+/** Includes terminating pods, which may still have calls. */
 function addressesOf(pods: Iterable<Pod>): string[] {
   const running = [...pods].filter(({ status }) => status?.phase === "Running");
   return running.flatMap(({ status }) => status?.podIP ?? []);

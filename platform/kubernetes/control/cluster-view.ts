@@ -1,19 +1,34 @@
-import type { KubeApi } from "../cluster/api.ts";
+import type { Limits } from "../../limits.ts";
+import type { Artifact, Source } from "../../platform.ts";
+import type { Cluster } from "../cluster/api.ts";
 import { Mirror, type MirrorTimes } from "../cluster/mirror.ts";
 import { type Deployment, KINDS, type Kind, type Pod, type Resource } from "../cluster/resources.ts";
+import type { KubernetesPlatform } from "../kubernetes-platform.ts";
+import type { Children } from "../objects/children.ts";
 import { LABELS, versionName } from "../objects/names.ts";
 import { ObjectsByFunction } from "../objects/objects-by-function.ts";
+import type { VersionStore } from "../versions/version-store.ts";
 
-export interface ViewOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
-  /** An object of this function came, changed or went. */
+export interface ViewOptions extends Cluster {
+  /** An object of this function was added, changed or deleted. */
   readonly onChange: (name: string) => void;
   readonly print: (line: string) => void;
   readonly times?: MirrorTimes | undefined;
 }
 
-/** The objects of all functions, as the leader last saw them. */
+/** Shared by the parts of the reconciler. */
+export interface ControlOptions extends Cluster {
+  readonly platform: KubernetesPlatform;
+  readonly limits: Limits;
+  readonly view: ClusterView;
+  readonly children: Children;
+  readonly versions: VersionStore;
+  /** @throws Problem `build_failed`, `invalid_source` */
+  readonly build: (source: Source, signal: AbortSignal) => Promise<Artifact>;
+  readonly print: (line: string) => void;
+}
+
+/** The leader's copy of the objects of all functions. */
 export class ClusterView {
   readonly #options: ViewOptions;
   readonly #configMaps = new ObjectsByFunction<Resource>();
@@ -51,7 +66,7 @@ export class ClusterView {
     return [...this.#pods.of(name)];
   }
 
-  /** The parts of the versions of a function, without their content. */
+  /** Returns the ConfigMaps of a function's versions, without their content. */
   configMaps(name: string): Resource[] {
     return [...this.#configMaps.of(name)];
   }
@@ -72,7 +87,7 @@ export class ClusterView {
         const name = objects.set(key, object);
         if (name !== undefined) onChange(name);
       },
-      ...(times ? { times } : {}),
+      times,
     });
     this.#mirrors.set(kind, mirror as unknown as Mirror<Resource>);
   }

@@ -1,52 +1,43 @@
 import { deploy } from "../../deploying.ts";
-import type { Limits } from "../../limits.ts";
-import type { Artifact, Draft, Source } from "../../platform.ts";
+import type { Draft, Source } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import { canonicalSettings, type Settings } from "../../settings.ts";
 import { sourceHash, versionHash } from "../../version-hash.ts";
 import type { FunctionResource } from "../cluster/resources.ts";
-import type { KubernetesPlatform } from "../kubernetes-platform.ts";
 import { checkedSettings, inlineSourceHash } from "../objects/function-resource.ts";
 import type { Fault } from "../objects/function-status.ts";
 import type { VersionRecord } from "../versions/versions.ts";
+import type { ControlOptions } from "./cluster-view.ts";
 
-/** A version that did not start is tried again: a quota, a node or an image may have come meanwhile. */
+/** Pause before a retry after a failed start: a quota, a node or an image may have appeared. */
 const RETRY_START_MS = 60_000;
 const LEAST_RETRY_MS = 1_000;
 
-export interface DeclaredOptions {
-  readonly platform: KubernetesPlatform;
-  readonly limits: Limits;
-  /** @throws Problem `build_failed`, `invalid_source` */
-  readonly build: (source: Source, signal: AbortSignal) => Promise<Artifact>;
-  readonly print: (line: string) => void;
-}
-
-/** The versions of a function that are whole. */
+/** The complete versions of a function. */
 export interface Present {
   readonly records: readonly VersionRecord[];
-  /** Undefined if no version takes calls, or the one that does has lost its code. */
+  /** Undefined without traffic, or if the code of the current version is lost. */
   readonly current: VersionRecord | undefined;
 }
 
 interface Failed {
-  /** A Function that was deleted and made again counts its generations from 1 again. */
+  /** A Function that is deleted and created again numbers its generations from 1 again. */
   readonly uid: string | undefined;
   readonly generation: number | undefined;
   readonly fault: Fault;
   readonly retryAtMs: number;
 }
 
-/** Deploys what the `spec` of Functions declares: an inline source, and settings. */
+/** Deploys the inline source and the settings in the `spec` of Functions. */
 export class Declared {
-  readonly #options: DeclaredOptions;
+  readonly #options: ControlOptions;
   readonly #failed = new Map<string, Failed>();
 
-  constructor(options: DeclaredOptions) {
+  constructor(options: ControlOptions) {
     this.#options = options;
   }
 
-  /** Makes a version of what `spec` declares, if there is none yet. Returns why not. */
+  /** Deploys `spec` if it differs from the current version. Returns the reason if it cannot. */
   async deploy(
     resource: FunctionResource,
     present: Present,
@@ -80,10 +71,10 @@ export class Declared {
     }
   }
 
-  /** Time until a function that did not start is tried again; undefined if it is not. */
+  /** Returns the milliseconds until the retry of a failed start; undefined without a retry. */
   retryInMs(name: string): number | undefined {
     const failed = this.#failed.get(name);
-    // What does not build stays as it is until somebody changes it.
+    // A failed build is not retried until the Function changes.
     if (failed === undefined || !Number.isFinite(failed.retryAtMs)) return undefined;
     return Math.max(LEAST_RETRY_MS, failed.retryAtMs - performance.now());
   }
@@ -110,7 +101,7 @@ export class Declared {
   }
 }
 
-/** The cluster or another deploy is in the way: the version is not to blame, and the queue tries again. */
+/** Returns true for failures of the cluster or another deploy, which the queue retries. */
 function isPassing({ status }: Problem): boolean {
   return status === 429 || status === 503;
 }
@@ -119,7 +110,7 @@ function codeMissing({ spec }: FunctionResource): Fault {
   const message =
     spec.version === undefined
       ? "The Function has no source: set spec.source, or deploy it with POST /func."
-      : `The code of version ${spec.version} is gone from its ConfigMaps: deploy the function again.`;
+      : `ConfigMaps with the code of version ${spec.version} are missing: deploy the function again.`;
   return { reason: "CodeMissing", message };
 }
 

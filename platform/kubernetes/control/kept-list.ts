@@ -1,33 +1,22 @@
-import type { Artifact, Source } from "../../platform.ts";
-import { currentVersion } from "../../traffic.ts";
-import type { KubeApi } from "../cluster/api.ts";
-import { hasStatus } from "../cluster/api-error.ts";
+import { unlessStatus } from "../cluster/api-error.ts";
 import type { FunctionResource, FunctionStatus, Resource } from "../cluster/resources.ts";
 import { keptVersion } from "../objects/function-resource.ts";
 import { functionPlace } from "../publishing/publish-turns.ts";
-import type { VersionStore } from "../versions/version-store.ts";
 import { allRecordsOf, missingParts, recordsOf, type VersionRecord } from "../versions/versions.ts";
-
-export interface KeptListOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
-  readonly versions: VersionStore;
-  readonly build: (source: Source, signal: AbortSignal) => Promise<Artifact>;
-  readonly print: (line: string) => void;
-}
+import type { ControlOptions } from "./cluster-view.ts";
 
 /** Keeps `status.versions` in step with the ConfigMaps that hold the versions. */
 export class KeptList {
-  readonly #options: KeptListOptions;
+  readonly #options: ControlOptions;
 
-  constructor(options: KeptListOptions) {
+  constructor(options: ControlOptions) {
     this.#options = options;
   }
 
   /**
-   * The whole versions that may be called.
-   * @param traffic the versions that take calls: their bundle is built again if somebody has deleted it
-   * @param configMaps of the function, as the leader last saw them
+   * Returns the complete versions that may be called.
+   * @param traffic the versions that take calls; a deleted bundle of theirs is built again
+   * @param configMaps the leader's copy of the function's ConfigMaps
    */
   async sync(
     resource: FunctionResource,
@@ -48,7 +37,7 @@ export class KeptList {
       const restored = await this.#restore(resource, { version, configMaps }, signal);
       if (restored) stored = [...stored, restored].sort((a, b) => a.version - b.version);
     }
-    // An older Skiff keeps no list, nor does a status that was lost: all that is whole may be called then.
+    // Without a list (an older Skiff, or a lost status) every complete version may be called.
     const serves = status.version ?? resource.spec.version;
     const isUnlisted = listed === undefined && serves !== undefined && has(stored, serves);
     if (listed === undefined && !isUnlisted) return [];
@@ -59,7 +48,7 @@ export class KeptList {
     return kept;
   }
 
-  /** Builds a bundle again whose ConfigMaps somebody has deleted, from its source. A lost source stays lost. */
+  /** Builds a deleted bundle again from its source. A deleted source stays lost. */
   async #restore(
     { metadata }: FunctionResource,
     { version, configMaps }: { version: number; configMaps: readonly Resource[] },
@@ -81,20 +70,7 @@ export class KeptList {
     const { api, namespace } = this.#options;
     const { name, resourceVersion } = metadata;
     const place = { ...functionPlace(namespace, name), subresource: "status" };
-    try {
-      await api.patch(place, { metadata: { resourceVersion }, status });
-    } catch (error) {
-      // It has changed meanwhile, and is looked at again.
-      if (!hasStatus(error, 409) && !hasStatus(error, 404)) throw error;
-    }
+    // A Function that has changed meanwhile is reconciled again.
+    await unlessStatus(api.patch(place, { metadata: { resourceVersion }, status }), 404, 409);
   }
-}
-
-/** The version that most calls follow, of those that are whole. */
-export function currentRecord(
-  records: readonly VersionRecord[],
-  traffic: Parameters<typeof currentVersion>[0],
-): VersionRecord | undefined {
-  const current = currentVersion(traffic);
-  return records.find(({ version }) => version === current);
 }

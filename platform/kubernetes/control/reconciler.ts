@@ -1,56 +1,48 @@
-import type { Limits } from "../../limits.ts";
-import type { Artifact, Source, Traffic } from "../../platform.ts";
-import type { KubeApi } from "../cluster/api.ts";
-import { hasStatus } from "../cluster/api-error.ts";
+import type { Traffic } from "../../platform.ts";
+import { currentVersion } from "../../traffic.ts";
+import { unlessStatus } from "../cluster/api-error.ts";
 import type { MirrorTimes } from "../cluster/mirror.ts";
 import type { FunctionResource } from "../cluster/resources.ts";
-import type { KubernetesPlatform } from "../kubernetes-platform.ts";
 import { covers } from "../objects/children.ts";
 import { keptVersions, publishingSince, trafficOf } from "../objects/function-resource.ts";
 import { type Fault, functionStatus } from "../objects/function-status.ts";
 import { versionOf } from "../objects/pod-state.ts";
 import { ABANDONED_MS, functionPlace } from "../publishing/publish-turns.ts";
-import { ClusterView } from "./cluster-view.ts";
+import { ClusterView, type ControlOptions } from "./cluster-view.ts";
 import { Declared } from "./declared.ts";
-import { currentRecord, KeptList } from "./kept-list.ts";
+import { KeptList } from "./kept-list.ts";
 import { recover } from "./recovery.ts";
 import { Repair } from "./repair.ts";
 import { Takeover } from "./takeover.ts";
 import { WorkQueue } from "./work-queue.ts";
 
-export interface ReconcilerOptions {
-  readonly api: KubeApi;
-  readonly platform: KubernetesPlatform;
-  readonly namespace: string;
-  readonly limits: Limits;
-  /** @throws Problem `build_failed`, `invalid_source` */
-  readonly build: (source: Source, signal: AbortSignal) => Promise<Artifact>;
-  /** Where a function is called, for `status.url`. */
+export interface ReconcilerOptions extends Omit<ControlOptions, "view" | "children" | "versions"> {
+  /** Returns the URL of a function, for `status.url`. */
   readonly urlOf: (name: string) => string;
-  readonly print: (line: string) => void;
   readonly times?: MirrorTimes;
   /** For tests; see Takeover. */
   readonly formerRoutersMs?: number;
 }
 
-/** Everything is looked at again after this time, whatever the watches said. */
+/** Interval at which every function is reconciled, even without events. */
 const RESYNC_MS = 5 * 60_000;
-/** Time that most deploys take: a shorter one is not reported in the status. */
+/** A shorter deploy does not appear in the status. */
 const QUIET_MS = 1_000;
 
 /**
- * Makes the cluster what the Functions declare, again and again: level-triggered, so that it does not matter which events
- * were missed. One leader at a time runs it.
+ * Reconciles the cluster with the Functions. It is level-triggered, so lost events do no harm. One leader at a time runs
+ * it.
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #queue: WorkQueue;
   readonly #view: ClusterView;
+  readonly #control: ControlOptions;
   readonly #kept: KeptList;
   readonly #declared: Declared;
   readonly #repair: Repair;
   readonly #takeover: Takeover;
-  /** Versions that routers wait for and that have no Deployment, by function. */
+  /** Versions without a Deployment that routers wait for, by function. */
   readonly #waking = new Map<string, Set<number>>();
   readonly #unwatch: () => void;
   readonly #resync: NodeJS.Timeout;
@@ -63,7 +55,9 @@ export class Reconciler {
       onFailure: (name, error) => print(`${name}: ${(error as Error).message}`),
     });
     this.#view = new ClusterView({ ...options, onChange: (name) => this.#queue.add(name) });
-    const shared = { ...options, view: this.#view, children: platform.children, versions: platform.versions };
+    const { children, versions } = platform;
+    const shared = { ...options, view: this.#view, children, versions };
+    this.#control = shared;
     this.#kept = new KeptList(shared);
     this.#declared = new Declared(shared);
     this.#repair = new Repair(shared);
@@ -73,13 +67,13 @@ export class Reconciler {
     void this.#synced().then(() => this.#addAll());
   }
 
-  /** How many pods a version should have, as it was last seen; undefined if it has no Deployment. */
+  /** Returns the replicas in a version's Deployment; undefined without a Deployment. */
   replicas(name: string, version: number): number | undefined {
     const deployment = this.#view.deployment(name, version);
     return deployment && (deployment.spec.replicas ?? 1);
   }
 
-  /** Makes a Deployment for a version without traffic that a router waits for. */
+  /** Creates the Deployment of a version without traffic that a router waits for. */
   wake(name: string, version: number): void {
     this.#waking.set(name, (this.#waking.get(name) ?? new Set()).add(version));
     this.#queue.add(name);
@@ -105,7 +99,7 @@ export class Reconciler {
     if (publishingSince(resource) !== undefined) return await this.#watchDeploy(resource, traffic);
     const calls = { traffic: traffic.map(({ version }) => version), configMaps: this.#view.configMaps(name) };
     const records = await this.#kept.sync(resource, calls, signal);
-    const current = currentRecord(records, traffic);
+    const current = records.find(({ version }) => version === currentVersion(traffic));
     const fault = await this.#declared.deploy(resource, { records, current }, signal);
     const waking = this.#waking.get(name) ?? new Set();
     const formerReplicas = (version: number) => this.#takeover.formerReplicas(name, version);
@@ -117,15 +111,15 @@ export class Reconciler {
     return soonest(this.#declared.retryInMs(name), takeoverMs);
   }
 
-  /** Nothing is repaired while a deploy is under way. One whose manager has died is ended. */
+  /** Repairs nothing during a deploy, and ends a deploy whose manager has died. */
   async #watchDeploy(resource: FunctionResource, traffic: Traffic): Promise<number | undefined> {
     const abandonedMs = 2 * this.#options.limits.startMs + ABANDONED_MS;
     const leftMs = publishingSince(resource)! + abandonedMs - Date.now();
     if (leftMs <= 0) {
-      await recover(resource, { ...this.#options, view: this.#view });
+      await recover(resource, this.#control);
       return undefined;
     }
-    // Most deploys are over before anybody could read of them, and are quicker without a write from here.
+    // Most deploys end before anybody reads the status, and are faster without this write.
     if (leftMs > abandonedMs - QUIET_MS) return QUIET_MS;
     await this.#report(resource, { traffic, fault: undefined, publishing: true });
     return leftMs;
@@ -142,11 +136,8 @@ export class Reconciler {
     const input = { resource: latest, deployments, pods, fault, publishing, url: urlOf(name) };
     const status = functionStatus(input, new Date());
     if (latest.status && covers(latest.status, status)) return;
-    try {
-      await api.patch({ ...functionPlace(namespace, name), subresource: "status" }, { status });
-    } catch (error) {
-      if (!hasStatus(error, 404)) throw error;
-    }
+    const place = { ...functionPlace(namespace, name), subresource: "status" };
+    await unlessStatus(api.patch(place, { status }), 404);
   }
 
   #synced(): Promise<unknown> {

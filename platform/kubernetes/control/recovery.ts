@@ -1,31 +1,22 @@
-import type { Limits } from "../../limits.ts";
 import { currentVersion } from "../../traffic.ts";
-import type { JsonOperation, KubeApi } from "../cluster/api.ts";
-import { hasStatus } from "../cluster/api-error.ts";
+import type { JsonOperation } from "../cluster/api.ts";
+import { unlessStatus } from "../cluster/api-error.ts";
 import { type FunctionResource, KINDS } from "../cluster/resources.ts";
 import { keptVersions, specOf, trafficOf } from "../objects/function-resource.ts";
 import { ANNOTATIONS, LABELS } from "../objects/names.ts";
 import { annotationPath, functionPlace, ownMark } from "../publishing/publish-turns.ts";
 import { recordsOf } from "../versions/versions.ts";
-import type { ClusterView } from "./cluster-view.ts";
+import type { ControlOptions } from "./cluster-view.ts";
 
-export interface RecoveryOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
-  readonly limits: Limits;
-  readonly view: ClusterView;
-  readonly print: (line: string) => void;
-}
-
-/** Ends what a manager that died has begun: a version that is not listed goes, a route that is written stays. */
-export async function recover(resource: FunctionResource, options: RecoveryOptions): Promise<void> {
+/** Ends the change of a dead manager: removes an unlisted version, and keeps a written route. */
+export async function recover(resource: FunctionResource, options: ControlOptions): Promise<void> {
   const { api, namespace, limits, print } = options;
   const { metadata, spec, status } = resource;
   const { name } = metadata;
   const place = functionPlace(namespace, name);
   const kept = keptVersions(resource, limits);
   if (kept.length === 0 && spec.source === undefined) {
-    print(`${name}: a first deploy that was interrupted is removed`);
+    print(`${name}: removing an interrupted first deploy`);
     await api.delete(place, "Foreground", { uid: metadata.uid! });
     return;
   }
@@ -40,17 +31,15 @@ export async function recover(resource: FunctionResource, options: RecoveryOptio
     ...mended(resource, current, options),
     { op: "remove", path: annotationPath(ANNOTATIONS.publishingSince) },
   ];
-  print(`${name}: a deploy that was interrupted has ended with version ${current ?? "none"}`);
-  await api.patchJson(place, operations).catch((error: unknown) => {
-    // Its manager was only slow.
-    if (!hasStatus(error, 422)) throw error;
-  });
+  print(`${name}: ending an interrupted deploy with version ${current ?? "none"}`);
+  // 422: the manager was only slow and has removed the mark.
+  await unlessStatus(api.patchJson(place, operations), 422);
 }
 
 async function forgetUnlisted(
   name: string,
   kept: readonly { version: number }[],
-  { api, namespace, view }: RecoveryOptions,
+  { api, namespace, view }: ControlOptions,
 ): Promise<void> {
   const parts = view.configMaps(name).map(({ metadata }) => ({ kind: KINDS.configMaps, metadata }));
   const deployments = view.deployments(name).map(({ metadata }) => ({ kind: KINDS.deployments, metadata }));
@@ -63,11 +52,11 @@ async function forgetUnlisted(
   }
 }
 
-/** Puts the version that serves back into a `spec` that names one which is not there. */
+/** Restores the serving version in a `spec` that names a missing one. */
 function mended(
   { spec, metadata }: FunctionResource,
   current: number | undefined,
-  { view }: RecoveryOptions,
+  { view }: ControlOptions,
 ): JsonOperation[] {
   if (spec.version === undefined || spec.version === current) return [];
   const { version: _, traffic: __, ...rest } = spec;

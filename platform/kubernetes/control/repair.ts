@@ -1,47 +1,38 @@
 import type { Traffic } from "../../platform.ts";
-import type { KubeApi } from "../cluster/api.ts";
-import { hasStatus } from "../cluster/api-error.ts";
+import { unlessStatus } from "../cluster/api-error.ts";
 import { type FunctionResource, KINDS, type Pod } from "../cluster/resources.ts";
-import { type Child, type Children, covers } from "../objects/children.ts";
+import { type Child, covers } from "../objects/children.ts";
 import type { Owner } from "../objects/manifests.ts";
 import { LABELS, versionName } from "../objects/names.ts";
 import { isTerminating, versionOf } from "../objects/pod-state.ts";
 import { functionPlace } from "../publishing/publish-turns.ts";
 import type { VersionRecord } from "../versions/versions.ts";
-import type { ClusterView } from "./cluster-view.ts";
-
-export interface RepairOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
-  readonly children: Children;
-  readonly view: ClusterView;
-  readonly print: (line: string) => void;
-}
+import type { ControlOptions } from "./cluster-view.ts";
 
 export interface Versions {
-  /** Every version that may be called. */
+  /** The versions that may be called. */
   readonly records: readonly VersionRecord[];
   readonly traffic: Traffic;
   /** Versions that a router waits for. */
   readonly waking: ReadonlySet<number>;
-  /** Pods that a version had under an older Skiff. */
+  /** Returns the replicas of a version under an older Skiff. */
   readonly formerReplicas: (version: number) => number | undefined;
 }
 
 type Write = () => Promise<unknown>;
 
 /**
- * Makes what runs the versions of a function: objects for every version with traffic or instances, none for the others.
- * Whatever somebody changed or deleted by hand is made again.
+ * Applies the objects of every version with traffic or instances, and deletes those of other versions. Reverts changes and
+ * deletions by hand.
  */
 export class Repair {
-  readonly #options: RepairOptions;
+  readonly #options: ControlOptions;
 
-  constructor(options: RepairOptions) {
+  constructor(options: ControlOptions) {
     this.#options = options;
   }
 
-  /** False if the Function has changed since it was read: then nothing was done. */
+  /** Resolves with false, without a write, if the Function has changed since it was read. */
   async repair(resource: FunctionResource, versions: Versions): Promise<boolean> {
     const { name, uid } = resource.metadata;
     const owner = { name, uid: uid! };
@@ -52,7 +43,7 @@ export class Repair {
       ...this.#unlisted(name, versions.records),
     ];
     if (writes.length === 0) return true;
-    // A deploy may have begun that the copy of the Functions does not show yet: it must not be undone.
+    // A repair must not undo a deploy that the copy of the Functions does not show yet.
     const { api, namespace } = this.#options;
     const fresh = await api.get<FunctionResource>(functionPlace(namespace, name));
     if (fresh?.metadata.resourceVersion !== resource.metadata.resourceVersion) return false;
@@ -72,15 +63,15 @@ export class Repair {
       if (!takesCalls && live === 0 && !waking.has(version)) return this.#remove(name, version, pods);
       const least = takesCalls ? settings.min : 0;
       const wanted = Math.max(least, formerReplicas(version) ?? Math.max(1, live));
-      const make = () => children.bringUp(record, { owner, takesCalls, replicas: wanted });
-      return [
-        make,
-        async () => print(`${name}: deployments ${versionName(name, version)} made as it should be`),
-      ];
+      const create = async () => {
+        await children.bringUp(record, { owner, takesCalls, replicas: wanted });
+        print(`${name}: created deployments ${versionName(name, version)}`);
+      };
+      return [create];
     }
     if (!takesCalls && replicas === 0) return this.#remove(name, version, pods);
     const wrong = this.#apply(owner, children.of(record, { owner, takesCalls }));
-    // Pods of the pool that no ReplicaSet has adopted: whoever claimed them has died.
+    // Loaded pods of the pool are not adopted if the program that claimed them has died.
     const least = Math.max(takesCalls ? settings.min : 0, replicas === 0 ? pods.filter(isLoaded).length : 0);
     return replicas < least ? [...wrong, () => children.scale(record, least)] : wrong;
   }
@@ -91,19 +82,19 @@ export class Repair {
       .filter((child) => this.#differs(child))
       .map((child) => async () => {
         await children.apply(child);
-        print(`${name}: ${child.kind.plural} ${child.name} made as it should be`);
+        print(`${name}: repaired ${child.kind.plural} ${child.name}`);
       });
   }
 
   #differs({ kind, name, manifest }: Child): boolean {
     const live = this.#options.view.object(kind, name);
-    // An item of a list does not say of which kind it is, unlike the object of a watch.
-    const { apiVersion: _, kind: __, ...says } = manifest as { apiVersion?: string; kind?: string };
-    // What is being deleted comes back when it is gone.
-    return live === undefined || (live.metadata.deletionTimestamp === undefined && !covers(live, says));
+    // Items of a list have no kind, unlike objects of a watch.
+    const { apiVersion: _, kind: __, ...desired } = manifest as { apiVersion?: string; kind?: string };
+    // An object under deletion is created again when it is gone.
+    return live === undefined || (live.metadata.deletionTimestamp === undefined && !covers(live, desired));
   }
 
-  /** Versions that nobody may call any more. */
+  /** Removes the objects of versions that may not be called. */
   #unlisted(name: string, records: readonly VersionRecord[]): Write[] {
     const { view } = this.#options;
     const versions = view
@@ -113,7 +104,7 @@ export class Repair {
     return unlisted.flatMap((version) => this.#remove(name, version, []));
   }
 
-  /** A NetworkPolicy goes after the pods, which may have calls still. */
+  /** Deletes after the last pod, because running calls need the NetworkPolicy. */
   #remove(name: string, version: number, pods: readonly Pod[]): Write[] {
     const { api, namespace, view } = this.#options;
     if (pods.length > 0) return [];
@@ -126,10 +117,8 @@ export class Repair {
     return there.map(({ kind, live }) => async () => {
       const place = { kind, namespace, name: object };
       const { resourceVersion } = live.metadata;
-      // One that a router has scaled up in the same moment stays.
-      await api.delete(place, "Background", { resourceVersion }).catch((error: unknown) => {
-        if (!hasStatus(error, 409)) throw error;
-      });
+      // The precondition keeps a Deployment that a router scales up at the same time.
+      await unlessStatus(api.delete(place, "Background", { resourceVersion }), 409);
     });
   }
 }
@@ -138,7 +127,7 @@ function isLoaded(pod: Pod): boolean {
   return !isTerminating(pod) && pod.metadata.labels?.[LABELS.pool] === "loaded";
 }
 
-/** A pod of the pool may have been given up. */
+/** Excludes pods of the pool that were given up. */
 function isUsed(pod: Pod): boolean {
   return !isTerminating(pod) && pod.metadata.labels?.[LABELS.pool] !== "spent";
 }

@@ -1,6 +1,6 @@
 import type { Limits } from "../../limits.ts";
-import type { KubeApi } from "../cluster/api.ts";
-import { hasStatus } from "../cluster/api-error.ts";
+import type { Cluster } from "../cluster/api.ts";
+import { unlessStatus } from "../cluster/api-error.ts";
 import { delay } from "../cluster/mirror.ts";
 import { type Deployment, type FunctionResource, KINDS } from "../cluster/resources.ts";
 import { idleForMs, loadKey, type RouterLoad } from "../endpoints/load-table.ts";
@@ -8,16 +8,14 @@ import type { KubernetesPlatform } from "../kubernetes-platform.ts";
 import { keptVersions, publishingSince, trafficOf } from "../objects/function-resource.ts";
 import { versionName } from "../objects/names.ts";
 
-export interface SleeperOptions {
-  readonly api: KubeApi;
+export interface SleeperOptions extends Cluster {
   readonly platform: KubernetesPlatform;
-  readonly namespace: string;
   readonly limits: Limits;
-  /** How many pods a version should have; undefined if it has no Deployment. */
+  /** Returns the replicas in a version's Deployment; undefined without a Deployment. */
   readonly replicas: (name: string, version: number) => number | undefined;
-  /** Called for a version without a Deployment that a router waits for. */
+  /** Creates the Deployment of a version that a router waits for. */
   readonly wake: (name: string, version: number) => void;
-  /** The load at every router; undefined if one of them did not answer: nothing counts as idle then. */
+  /** Reads the load at every router; undefined if a router does not answer, and then no version is idle. */
   readonly loads: (signal: AbortSignal) => Promise<readonly RouterLoad[] | undefined>;
   readonly print: (line: string) => void;
   readonly everyMs?: number;
@@ -33,14 +31,14 @@ export interface Due {
 }
 
 /**
- * Reads the load of the routers: scales versions to 0 that had no call, and finds those that a call waits for. The leader
- * runs it.
+ * Reads the load of the routers. Scales idle versions to 0, and wakes versions without a Deployment that a call waits for.
+ * The leader runs it.
  */
 export class Sleeper {
   readonly #options: SleeperOptions;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
-  /** Since when a version is known to be awake: a new leader, and a new instance, gives it its whole time. */
+  /** Since when a version is awake. A new leader and a new instance restart its idle time. */
   readonly #awakeSince = new Map<string, number>();
 
   constructor(options: SleeperOptions) {
@@ -57,7 +55,7 @@ export class Sleeper {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
-        await this.#look(signal);
+        await this.#check(signal);
       } catch (error) {
         if (!signal.aborted) this.#options.print(`the load cannot be read: ${(error as Error).message}`);
       }
@@ -65,7 +63,7 @@ export class Sleeper {
     }
   }
 
-  async #look(signal: AbortSignal): Promise<void> {
+  async #check(signal: AbortSignal): Promise<void> {
     const { platform } = this.#options;
     const nowMs = performance.now();
     const awake = [...platform.mirror.functions.values()].flatMap((resource) => this.#awake(resource));
@@ -81,7 +79,7 @@ export class Sleeper {
     if (idle.length > 0) await this.#sleep(idle, signal);
   }
 
-  /** The versions of a function that have pods and may sleep. */
+  /** Returns the versions of a function that have pods and may sleep. */
   #awake(resource: FunctionResource): Due[] {
     const { limits, replicas } = this.#options;
     const { name, deletionTimestamp } = resource.metadata;
@@ -98,7 +96,7 @@ export class Sleeper {
   async #sleep(idle: readonly Due[], signal: AbortSignal): Promise<void> {
     const { api, namespace, platform, loads } = this.#options;
     const deployments = new Map<Due, Deployment | undefined>();
-    // Read before the load: a call after that question finds the Deployment changed or wakes it anew.
+    // Read before the load: a call after that changes the Deployment or wakes the version again.
     for (const due of idle) {
       const place = { kind: KINDS.deployments, namespace, name: versionName(due.name, due.version) };
       deployments.set(due, await api.get<Deployment>(place, { signal }));
@@ -106,13 +104,12 @@ export class Sleeper {
     for (const due of idleOnes(idle, await loads(signal))) {
       const deployment = deployments.get(due);
       if (!deployment || deployment.spec.replicas === 0) continue;
-      try {
+      const scale = async () => {
         await platform.children.scale(due, 0, deployment.metadata.resourceVersion);
         this.#awakeSince.delete(loadKey(due.name, due.version));
-      } catch (error) {
-        // It changed meanwhile: the next look decides.
-        if (!hasStatus(error, 409) && !hasStatus(error, 404)) throw error;
-      }
+      };
+      // After a concurrent change the next check decides.
+      await unlessStatus(scale(), 404, 409);
     }
   }
 
@@ -127,7 +124,7 @@ export class Sleeper {
   }
 }
 
-/** The versions that no router had a call for. If a router is missing, none. */
+/** Returns the versions without a call at any router; none if the load of a router is missing. */
 export function idleOnes(due: readonly Due[], loads: readonly RouterLoad[] | undefined): Due[] {
   if (!loads || loads.length === 0) return [];
   return due.filter(({ name, version, idleMs }) => idleForMs(loadKey(name, version), loads) >= idleMs);

@@ -1,26 +1,19 @@
 import type { Traffic } from "../../platform.ts";
-import type { KubeApi } from "../cluster/api.ts";
 import { type Deployment, KINDS } from "../cluster/resources.ts";
-import type { Children } from "../objects/children.ts";
 import { LABELS } from "../objects/names.ts";
-import type { ClusterView } from "./cluster-view.ts";
+import type { ControlOptions } from "./cluster-view.ts";
 
 /** Routers of an older Skiff may wake its Deployments for this long: an upgrade replaces them within minutes. */
 const FORMER_ROUTERS_MS = 120_000;
 
-export interface TakeoverOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
-  readonly children: Children;
-  readonly view: ClusterView;
-  readonly print: (line: string) => void;
-  /** For tests; by default two minutes. */
+export interface TakeoverOptions extends ControlOptions {
+  /** For tests; default two minutes. */
   readonly formerRoutersMs?: number;
 }
 
 /**
- * Replaces the objects of an older Skiff, which had one Deployment for all versions of a function. Its pods have the
- * label of their version and take calls until the Deployment of that version has as many that are ready.
+ * Replaces the objects of an older Skiff, which had one Deployment for all versions of a function. Its pods carry the label
+ * of their version and take calls until the Deployment of that version has as many ready pods.
  */
 export class Takeover {
   readonly #options: TakeoverOptions;
@@ -30,13 +23,13 @@ export class Takeover {
     this.#options = options;
   }
 
-  /** Pods that the former Deployment has for a version; undefined if there is none. */
+  /** Returns the replicas of the former Deployment if it runs this version. */
   formerReplicas(name: string, version: number): number | undefined {
     const former = this.#former(name);
     return former && versionIn(former) === version ? (former.spec.replicas ?? 1) : undefined;
   }
 
-  /** Goes one step further. Returns after how many milliseconds to look again, if so. */
+  /** Does the next step. Returns the milliseconds until the next check, if one is needed. */
   async step(name: string, traffic: Traffic): Promise<number | undefined> {
     const { view, children, formerRoutersMs = FORMER_ROUTERS_MS } = this.#options;
     const former = this.#former(name);
@@ -63,10 +56,10 @@ export class Takeover {
     const former = formerName(name);
     await api.delete({ kind: KINDS.autoscalers, namespace, name: former }, "Background");
     await api.delete({ kind: KINDS.deployments, namespace, name: former }, "Background");
-    print(`${name}: its pods are those of a Deployment for each version now`);
+    print(`${name}: replaced the Deployment of an older Skiff by one for each version`);
   }
 
-  /** After the last pod that it is for. */
+  /** Deletes the former NetworkPolicy after the last pod that it selects. */
   async #removeEgress(name: string): Promise<undefined> {
     const { api, namespace, view } = this.#options;
     const egress = `${name}-egress`;

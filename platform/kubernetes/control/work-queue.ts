@@ -1,10 +1,10 @@
 export interface WorkQueueOptions {
-  /** Brings one key to what it should be. Returns after how many milliseconds to look again, if so. */
+  /** Reconciles one key. Returns the milliseconds until the next run, if one is needed. */
   readonly work: (key: string, signal: AbortSignal) => Promise<number | undefined>;
   readonly onFailure: (key: string, error: unknown) => void;
   readonly firstPauseMs?: number;
   readonly longestPauseMs?: number;
-  /** Keys worked on at a time. */
+  /** Keys that run in parallel; default 8. */
   readonly atOnce?: number;
 }
 
@@ -15,7 +15,7 @@ interface Entry {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Work by key: one at a time for each, the newest wish wins, and a failure is tried again later and later. */
+/** Runs work by key, one run at a time for each key. Retries failures with exponential back-off. */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #entries = new Map<string, Entry>();
@@ -27,7 +27,7 @@ export class WorkQueue {
     this.#options = options;
   }
 
-  /** Keys that are known to need work, now or later. */
+  /** Number of keys that need work, now or later. */
   get size(): number {
     return this.#entries.size;
   }
@@ -40,7 +40,7 @@ export class WorkQueue {
       entry.again = true;
       return;
     }
-    // What waits after a failure goes on waiting: an event a second must not undo the back-off.
+    // An event must not shorten the back-off after a failure.
     if (entry.timer !== undefined && entry.failures > 0) return;
     clearTimeout(entry.timer);
     entry.timer = undefined;
@@ -48,7 +48,7 @@ export class WorkQueue {
     this.#next();
   }
 
-  /** Stops what is under way. */
+  /** Aborts the running work. */
   async close(): Promise<void> {
     this.#closing.abort();
     for (const { timer } of this.#entries.values()) clearTimeout(timer);

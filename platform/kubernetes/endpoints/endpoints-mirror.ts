@@ -1,7 +1,7 @@
 import { EndpointsTable } from "../../endpoints-table.ts";
 import type { Limits } from "../../limits.ts";
 import type { Endpoints, EndpointsListener } from "../../platform.ts";
-import type { KubeApi } from "../cluster/api.ts";
+import type { Cluster } from "../cluster/api.ts";
 import { Mirror, type MirrorTimes } from "../cluster/mirror.ts";
 import {
   type EndpointSlice,
@@ -14,35 +14,25 @@ import { keptVersions, trafficOf } from "../objects/function-resource.ts";
 import { LABELS } from "../objects/names.ts";
 import { ObjectsByFunction } from "../objects/objects-by-function.ts";
 import { isReady } from "../objects/pod-state.ts";
-import {
-  endpointsOf,
-  isSameEndpoints,
-  obeyedTraffic,
-  type ReadyPod,
-  readyFromPool,
-  readyPods,
-} from "./endpoints.ts";
+import { endpointsOf, obeyedTraffic, type ReadyPod, readyFromPool, readyPods } from "./endpoints.ts";
 
-export interface EndpointsMirrorOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
+export interface EndpointsMirrorOptions extends Cluster {
   readonly limits: Limits;
   readonly onFunction?: (name: string, resource: FunctionResource | undefined) => void;
   readonly onTrouble?: (reason: string) => void;
-  readonly times?: MirrorTimes;
+  readonly times?: MirrorTimes | undefined;
 }
 
-/** A program that does not see a change by then has lost its watch, which it reports elsewhere. */
+/** A change that does not arrive by then means a broken watch, which `onTrouble` reports. */
 const SEEN_WITHIN_MS = 5_000;
 
-/** The snapshot of ready pods that calls are sent by: from Functions and EndpointSlices, held in memory. */
+/** Holds the ready pods of every version in memory, from Functions, EndpointSlices and pods of the pool. */
 export class EndpointsMirror {
   readonly functions: Mirror<FunctionResource>;
   readonly #table = new EndpointsTable();
   readonly #slices: Mirror<EndpointSlice>;
   readonly #limits: Limits;
   readonly #fromPool: Mirror<Pod>;
-  /** A Service with many endpoints has several slices. */
   readonly #slicesOf = new ObjectsByFunction<EndpointSlice>();
   readonly #fromPoolOf = new ObjectsByFunction<Pod>();
   /** Pods that answered a probe before the cluster reported them as ready. */
@@ -75,7 +65,7 @@ export class EndpointsMirror {
       labelSelector: `${LABELS.pool} in (loaded, adopted)`,
       onChange: (key, pod) => {
         const name = this.#fromPoolOf.set(key, pod);
-        // It answered when it was loaded, and has died since.
+        // The pod answered when it was loaded, and has died since.
         if (name !== undefined && pod && !isReady(pod)) this.#early.get(name)?.delete(pod.metadata.uid!);
         this.#changed(name);
       },
@@ -84,15 +74,6 @@ export class EndpointsMirror {
 
   get synced(): Promise<void> {
     return Promise.all(this.#mirrors.map((mirror) => mirror.synced)).then(() => {});
-  }
-
-  get isSynced(): boolean {
-    return this.#mirrors.every((mirror) => mirror.isSynced);
-  }
-
-  /** Why the snapshot may be old; undefined while all watches run. */
-  get trouble(): string | undefined {
-    return this.#mirrors.find((mirror) => mirror.trouble !== undefined)?.trouble;
   }
 
   get(name: string): Endpoints | undefined {
@@ -107,13 +88,13 @@ export class EndpointsMirror {
     return this.#table.watch(listener);
   }
 
-  /** Calls `listener` when a function or one of its ready pods may have changed, also pods of versions that nobody may call yet. */
+  /** Calls `listener` when a function or one of its ready pods may have changed, including pods of unlisted versions. */
   watchPods(listener: (name: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves when what was written of a function is seen here. */
+  /** Resolves when `holds` is true after a write to a function, or after five seconds. */
   async seen(name: string, holds: () => boolean): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const unwatch = this.watchPods((changed) => {
@@ -125,30 +106,30 @@ export class EndpointsMirror {
     unwatch();
   }
 
-  /** A version that may be called. */
+  /** Returns a version that may be called. */
   kept(name: string, version: number): KeptVersion | undefined {
     const resource = this.functions.get(name);
     return resource && keptVersions(resource, this.#limits).find((each) => each.version === version);
   }
 
-  /** The pods of a version that can take calls. */
+  /** Returns the pods of a version that can take calls. */
   ready(name: string, version: number): ReadyPod[] {
     return this.#podsOf(name).filter((pod) => pod.version === version);
   }
 
-  /** The newest version of which pods can take calls, whether calls go there or not; 0 if there is none. */
+  /** Returns the newest version with pods that can take calls, with or without traffic; 0 if there is none. */
   newestReady(name: string): number {
     return Math.max(0, ...this.#podsOf(name).map(({ version }) => version));
   }
 
-  /** Adds a pod that answered a probe; it stays until `dropEarly` or until the cluster reports it as ready. */
+  /** Adds a pod that answered a probe. It stays until `dropEarly` or until the cluster reports it as ready. */
   addEarly(name: string, pod: ReadyPod): void {
     const pods = this.#early.get(name) ?? new Map<string, ReadyPod>();
     this.#early.set(name, pods.set(pod.id, pod));
     this.#update(name);
   }
 
-  /** True as long as the cluster has not reported the pod as ready. */
+  /** Returns true until the cluster has reported the pod as ready. */
   isEarly(name: string, id: string): boolean {
     return this.#early.get(name)?.has(id) ?? false;
   }
@@ -177,7 +158,7 @@ export class EndpointsMirror {
 
   #updateTable(name: string): void {
     const resource = this.functions.get(name);
-    // A Function that is being deleted is gone for callers, whatever still runs of it.
+    // Callers do not see a Function that is being deleted, even while its pods run.
     const isGone = !resource || resource.metadata.deletionTimestamp !== undefined;
     const kept = isGone ? [] : keptVersions(resource, this.#limits);
     if (isGone || kept.length === 0) {
@@ -192,10 +173,10 @@ export class EndpointsMirror {
       pods,
     });
     const endpoints = endpointsOf({ name, kept, traffic, pods });
-    if (!isSameEndpoints(before, endpoints)) this.#table.set(endpoints);
+    if (JSON.stringify(before) !== JSON.stringify(endpoints)) this.#table.set(endpoints);
   }
 
-  /** Those that can take calls, each once. */
+  /** Returns the pods of all versions that can take calls, without duplicates. */
   #podsOf(name: string): ReadyPod[] {
     const owner = this.functions.get(name)?.metadata.uid;
     const listed = [

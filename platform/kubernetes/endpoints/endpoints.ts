@@ -8,7 +8,7 @@ export interface ReadyPod extends Instance {
   readonly version: number;
 }
 
-/** The pods of a Service that are ready and not terminating, each once. */
+/** Returns the ready pods of a Service, without terminating ones and duplicates. */
 export function readyPods(slices: Iterable<EndpointSlice>): ReadyPod[] {
   const pods = new Map<string, ReadyPod>();
   for (const { addressType, endpoints, ports } of slices) {
@@ -28,10 +28,9 @@ export function readyPods(slices: Iterable<EndpointSlice>): ReadyPod[] {
 }
 
 /**
- * The ready ones among pods that came from the pool and take calls. Their host name has no version, so that slices do not
- * show what they run. Their labels do, and earlier than the slice.
- *
- * @param owner uid of the Function: pods of a deleted one of the same name take no calls
+ * Returns the ready pods among loaded and adopted pods of the pool. Their host name has no version, so EndpointSlices do
+ * not show which version they run. Their labels show it, and earlier.
+ * @param owner uid of the Function: pods of a deleted Function of the same name take no calls
  */
 export function readyFromPool(pods: Iterable<Pod>, owner: string | undefined): ReadyPod[] {
   return [...pods].flatMap((pod) => {
@@ -46,16 +45,16 @@ export function readyFromPool(pods: Iterable<Pod>, owner: string | undefined): R
 }
 
 export interface TrafficChoice {
-  /** What the Function asks for. */
+  /** The traffic in the Function. */
   readonly wanted: Traffic;
-  /** What calls follow now. */
+  /** The traffic that calls follow now. */
   readonly before: Traffic;
   readonly pods: readonly ReadyPod[];
 }
 
 /**
- * The traffic that calls follow. A change is obeyed when every version in it has a ready pod in this snapshot, because
- * Functions and pods are watched apart; or when nothing of the traffic before is ready.
+ * Chooses the traffic that calls follow. A change applies when every version in it has a ready pod in this snapshot,
+ * because Functions and pods are watched separately. It also applies when no version of the traffic before is ready.
  */
 export function obeyedTraffic({ wanted, before, pods }: TrafficChoice): Traffic {
   const isReady = ({ version }: Share) => pods.some((pod) => pod.version === version);
@@ -84,8 +83,4 @@ export function endpointsOf({ name, kept, traffic, pods }: EndpointsInput): Endp
     return { version, concurrency, timeoutMs, instances };
   });
   return { name, traffic, versions };
-}
-
-export function isSameEndpoints(a: Endpoints | undefined, b: Endpoints): boolean {
-  return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
 }

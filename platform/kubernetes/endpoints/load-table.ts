@@ -1,8 +1,8 @@
 import type { Load } from "../../platform.ts";
 
-/** The load that one router knows of; the leader asks for it before it scales a version to 0. */
+/** The load at one router; the leader fetches it before it scales a version to 0. */
 export interface RouterLoad {
-  /** Time since this router started to count: a version that is not listed had no call since. */
+  /** Time since this router started to count: an unlisted version had no call since. */
   readonly countingForMs: number;
   /** By `NAME@VERSION`. */
   readonly versions: Readonly<Record<string, VersionLoad>>;
@@ -14,12 +14,12 @@ export interface VersionLoad {
   readonly idleForMs: number;
 }
 
-/** A version of a function in a load. */
+/** Key of a version in `RouterLoad.versions`. */
 export function loadKey(name: string, version: number): string {
   return `${name}@${version}`;
 }
 
-/** The load of versions as a router reports it. */
+/** Tracks the calls and wakings of each version at one router. */
 export class LoadTable {
   readonly #now: () => number;
   readonly #startedMs: number;
@@ -35,7 +35,7 @@ export class LoadTable {
     const key = loadKey(name, version);
     const before = this.#entries.get(key);
     const calls = inFlight + waiting;
-    // A repeated report of no calls does not start the idle time anew.
+    // A repeated report of no calls does not restart the idle time.
     const lastMs = before && before.calls === 0 && calls === 0 ? before.lastMs : this.#now();
     this.#entries.set(key, { calls, lastMs });
   }
@@ -77,7 +77,7 @@ export class LoadTable {
   }
 }
 
-/** Time for which no router had a call of this version. */
+/** Returns the time for which no router had a call of this version. */
 export function idleForMs(key: string, loads: readonly RouterLoad[]): number {
   return Math.min(...loads.map(({ versions, countingForMs }) => versions[key]?.idleForMs ?? countingForMs));
 }

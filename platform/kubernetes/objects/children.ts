@@ -1,17 +1,17 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { KubeApi } from "../cluster/api.ts";
+import type { Cluster } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
 import { type Deployment, KINDS, type Kind, type Place, type Resource } from "../cluster/resources.ts";
 import type { VersionRecord } from "../versions/versions.ts";
 import {
   autoscalerManifest,
-  type ChildOptions,
   deploymentManifest,
   egressManifest,
   type Owner,
   serviceManifest,
 } from "./manifests.ts";
 import { serviceName, versionName } from "./names.ts";
+import type { PodOptions } from "./pod-template.ts";
 
 const FREE_TRIES = 60;
 const FREE_PAUSE_MS = 250;
@@ -22,60 +22,75 @@ export interface Child {
   readonly manifest: object;
 }
 
-export interface ChildrenOptions extends Omit<ChildOptions, "owner"> {
-  readonly api: KubeApi;
-  readonly namespace: string;
-}
-
 export interface BringUp {
   readonly owner: Owner;
-  /** Pods that the version should have at least. */
+  /** Least number of pods. */
   readonly replicas: number;
   readonly takesCalls: boolean;
 }
 
-/** Makes the objects that run the versions of functions. */
+/** Creates the objects that run the versions of functions. */
 export class Children {
-  readonly #options: ChildrenOptions;
+  readonly #options: Cluster & PodOptions;
 
-  constructor(options: ChildrenOptions) {
+  constructor(options: Cluster & PodOptions) {
     this.#options = options;
   }
 
-  /** The Service of a function, which all of its versions share. */
+  /** Builds the Service of a function, which all of its versions share. */
   service(owner: Owner): Child {
     const manifest = serviceManifest({ ...this.#options, owner });
     return { kind: KINDS.services, name: serviceName(owner.name), manifest };
   }
 
-  /** The objects of a version that has traffic or instances. */
+  /** Builds the objects of a version that has traffic or instances. */
   of(record: VersionRecord, { owner, takesCalls }: Omit<BringUp, "replicas">): Child[] {
     const options = { ...this.#options, owner };
     const name = versionName(owner.name, record.version);
     const egress = egressManifest(record, options);
     return [
       { kind: KINDS.deployments, name, manifest: deploymentManifest(record, options) },
-      {
-        kind: KINDS.autoscalers,
-        name,
-        manifest: autoscalerManifest(record, { ...options, takesCalls }),
-      },
+      { kind: KINDS.autoscalers, name, manifest: autoscalerManifest(record, { ...options, takesCalls }) },
       ...(egress ? [{ kind: KINDS.networkPolicies, name, manifest: egress }] : []),
     ];
   }
 
-  /** Makes what a version needs to run, with at least that many pods. */
+  /** Creates or updates the objects of a version, with at least `replicas` pods. */
   async bringUp(record: VersionRecord, { replicas, ...rest }: BringUp): Promise<void> {
-    const [deployment, ...others] = this.of(record, rest);
-    await Promise.all([
-      this.#createDeployment(deployment!, { ...rest, record, replicas }),
-      ...[this.service(rest.owner), ...others].map((child) => this.apply(child)),
-    ]);
+    await Promise.all([this.create(record, { ...rest, replicas }), this.#applyOthers(record, rest)]);
+  }
+
+  /** Makes the rest of what a version needs whose Deployment was created with fewer pods. */
+  async complete(record: VersionRecord, { replicas, ...rest }: BringUp): Promise<void> {
+    await Promise.all([this.scaleUp(record, replicas), this.#applyOthers(record, rest)]);
   }
 
   /**
-   * A server-side apply keeps fields that somebody else added, even items of a list that belongs to Skiff: an object
-   * that still differs afterwards is replaced.
+   * Makes the Deployment of a version. Created, not applied: an apply without `replicas` makes one pod, also of a version
+   * that sleeps.
+   */
+  async create(record: VersionRecord, { replicas, ...rest }: BringUp): Promise<void> {
+    const { api, namespace } = this.#options;
+    const [{ kind, name, manifest }] = this.of(record, rest) as [Child];
+    const { spec, ...others } = manifest as { spec: object };
+    const body = { ...others, spec: { ...spec, replicas } };
+    const place: Place = { kind, namespace };
+    await whenFree(async () => {
+      try {
+        await api.create(place, body);
+      } catch (error) {
+        if (!hasStatus(error, 409)) throw error;
+        const existing = await api.get<Deployment>({ ...place, name });
+        const isMine = existing?.metadata.ownerReferences?.some(({ uid }) => uid === rest.owner.uid);
+        if (!isMine || existing?.metadata.deletionTimestamp !== undefined) throw error;
+        if (replicas > 0) await this.scaleUp(record, replicas);
+      }
+    });
+  }
+
+  /**
+   * Applies a manifest. Server-side apply keeps fields that others added, even items of a list that Skiff owns, so an
+   * object that still differs is replaced.
    */
   async apply({ kind, name, manifest }: Child): Promise<Resource> {
     const { api, namespace } = this.#options;
@@ -92,7 +107,7 @@ export class Children {
     return await api.replace<Resource>(place, body);
   }
 
-  /** Sets the number of pods. With `resourceVersion`, only if nobody has changed the Deployment since. */
+  /** Sets the number of pods. `resourceVersion` is a precondition. */
   async scale(
     version: { name: string; version: number },
     replicas: number,
@@ -105,7 +120,7 @@ export class Children {
     await api.patch(place, { ...metadata, spec: { replicas } });
   }
 
-  /** Scales a version to that many pods if it has fewer. */
+  /** Scales a version to `replicas` pods if it has fewer. */
   async scaleUp(version: { name: string; version: number }, replicas: number): Promise<void> {
     const { api, namespace } = this.#options;
     const name = versionName(version.name, version.version);
@@ -113,32 +128,15 @@ export class Children {
     if (deployment && (deployment.spec.replicas ?? 1) < replicas) await this.scale(version, replicas);
   }
 
-  /** Created, not applied: an apply without `replicas` makes one pod, also of a version that sleeps. */
-  async #createDeployment(
-    { kind, name, manifest }: Child,
-    { record, owner, replicas }: BringUp & { record: VersionRecord },
-  ): Promise<void> {
-    const { api, namespace } = this.#options;
-    const { spec, ...rest } = manifest as { spec: object };
-    const body = { ...rest, spec: { ...spec, replicas } };
-    const place: Place = { kind, namespace };
-    await whenFree(async () => {
-      try {
-        await api.create(place, body);
-      } catch (error) {
-        if (!hasStatus(error, 409)) throw error;
-        const existing = await api.get<Deployment>({ ...place, name });
-        const isMine = existing?.metadata.ownerReferences?.some(({ uid }) => uid === owner.uid);
-        if (!isMine || existing?.metadata.deletionTimestamp !== undefined) throw error;
-        if (replicas > 0) await this.scaleUp(record, replicas);
-      }
-    });
+  async #applyOthers(record: VersionRecord, rest: Omit<BringUp, "replicas">): Promise<void> {
+    const [, ...others] = this.of(record, rest);
+    await Promise.all([this.service(rest.owner), ...others].map((child) => this.apply(child)));
   }
 }
 
 /**
- * The objects of a removed function of the same name exist until the cluster has deleted them: they refuse a second
- * controller (422), and a second object of their name (409).
+ * Retries until the cluster has deleted the objects of a removed function of the same name. Until then the server rejects
+ * a second controller (422) and a second object of their name (409).
  */
 async function whenFree<T>(make: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -153,13 +151,13 @@ async function whenFree<T>(make: () => Promise<T>): Promise<T> {
   }
 }
 
-/** True if everything that `desired` says is so in `live`, which may have more fields (defaults of the server). */
+/** Returns true if `live` has every field of `desired`; it may have more, such as defaults of the server. */
 export function covers(live: unknown, desired: unknown): boolean {
   if (Array.isArray(desired)) {
     if (!Array.isArray(live)) return desired.length === 0 && live === undefined;
     return live.length === desired.length && desired.every((each, index) => covers(live[index], each));
   }
-  // The server leaves an empty text out.
+  // The server omits an empty text.
   if (desired === "") return live === "" || live === undefined;
   if (typeof desired !== "object" || desired === null) return live === desired;
   const entries = Object.entries(desired);

@@ -8,7 +8,7 @@ import { ANNOTATIONS } from "./names.ts";
 const NUMBERS = ["min", "max", "concurrency", "timeoutMs", "idleMs", "memoryMiB"] as const;
 
 /**
- * The settings of a Function, checked by the same rules as those of a deploy.
+ * Checks the settings of a Function by the rules of a deploy.
  * @throws Problem `invalid_setting`
  */
 export function checkedSettings(spec: FunctionSpec, limits: Limits): Settings {
@@ -21,7 +21,7 @@ export function checkedSettings(spec: FunctionSpec, limits: Limits): Settings {
   return applySettings(defaultSettings(limits), patch, limits);
 }
 
-/** The settings as fields of a Function. */
+/** Converts settings to fields of a Function. */
 export function specOf({ permissions, env, ...numbers }: Settings): FunctionSpec {
   return { ...numbers, env, permissions: { net: permissions.net, sys: permissions.sys } };
 }
@@ -33,8 +33,8 @@ export function keptVersion({ version, settings }: Pick<VersionRecord, "version"
 }
 
 /**
- * The versions that may be called, in ascending order. Managers of an older Skiff do not list them: the version that
- * they made current has the settings in `spec`.
+ * Returns the versions that may be called, in ascending order. Managers of an older Skiff do not list them: their current
+ * version has the settings in `spec`.
  */
 export function keptVersions(
   { spec, status = {} }: FunctionResource,
@@ -47,7 +47,7 @@ export function keptVersions(
   return [...versions, unlisted].sort((a, b) => a.version - b.version);
 }
 
-/** The traffic that `spec` asks for, as far as there are such versions; otherwise the one that served last. */
+/** Returns the traffic in `spec` without unknown versions. If none is left, returns the version that served last. */
 export function trafficOf({ spec, status = {} }: FunctionResource, kept: readonly KeptVersion[]): Traffic {
   const whole = (version: number | undefined) => (version === undefined ? [] : [{ version, weight: 1 }]);
   const isKept = (version: number) => kept.some((each) => each.version === version);
@@ -57,16 +57,16 @@ export function trafficOf({ spec, status = {} }: FunctionResource, kept: readonl
   return whole(status.version).filter(({ version }) => isKept(version));
 }
 
-/** When a change of this function began that has not ended yet, in milliseconds since 1970. */
+/** Returns the start of the change that is under way, in milliseconds since 1970; undefined if there is none. */
 export function publishingSince({ metadata }: FunctionResource): number | undefined {
   const text = metadata.annotations?.[ANNOTATIONS.publishingSince];
   if (text === undefined) return undefined;
   const ms = Date.parse(text);
-  // An unreadable time was written by hand, and must not delay deploys.
+  // A person wrote an unreadable time, which must not delay deploys.
   return Number.isNaN(ms) ? 0 : ms;
 }
 
-/** Undefined if the Function has no inline source. */
+/** Returns undefined if the Function has no inline source. */
 export function inlineSourceHash({ source }: FunctionSpec): string | undefined {
   return source === undefined
     ? undefined

@@ -4,7 +4,7 @@ import { crashOf, isReady, isTerminating, replicaFailure, type Trouble, troubleO
 const ERRORS_KEPT = 10;
 const MESSAGE_LENGTH = 2_000;
 
-/** Why a Function cannot become a version. */
+/** Reason why the `spec` of a Function cannot become a version. */
 export interface Fault {
   /** `InvalidSetting`, `BuildFailed`, `StartFailed`, `CodeMissing`, … */
   readonly reason: string;
@@ -13,17 +13,16 @@ export interface Fault {
 
 export interface StatusInput {
   readonly resource: FunctionResource;
-  /** Of each version that takes calls; undefined for one that is missing. */
+  /** Deployments of the versions that take calls; undefined for a missing one. */
   readonly deployments: readonly (Deployment | undefined)[];
-  /** Of the versions that take calls. */
+  /** Pods of the versions that take calls. */
   readonly pods: readonly Pod[];
-  /** Why `spec` cannot become a version. */
   readonly fault?: Fault | undefined;
   readonly publishing: boolean;
   readonly url: string;
 }
 
-/** The status of a Function, but for its versions. Times of conditions change with their status only. */
+/** Builds the status of a Function without its versions. The time of a condition changes only with its status. */
 export function functionStatus(input: StatusInput, now: Date): FunctionStatus {
   const { resource, pods, url, fault } = input;
   const before = resource.status ?? {};
@@ -56,13 +55,8 @@ function readyVerdict({ resource, deployments, pods, fault }: StatusInput): Verd
   if (deployments.length === 0) {
     if (fault) return verdict("Ready", false, [fault.reason, fault.message]);
     const isStored = (resource.status?.versions?.length ?? 0) > 0;
-    return verdict(
-      "Ready",
-      false,
-      isStored
-        ? ["NoTraffic", "No version takes calls."]
-        : ["Deploying", "The first version is not ready yet."],
-    );
+    if (isStored) return verdict("Ready", false, ["NoTraffic", "No version takes calls."]);
+    return verdict("Ready", false, ["Deploying", "The first version is not ready yet."]);
   }
   const trouble = worst(pods) ?? deployments.map(replicaFailure).find((each) => each !== undefined);
   if (trouble) return verdict("Ready", false, [trouble.reason, describe(trouble)]);
@@ -98,13 +92,11 @@ function lastErrors({ resource, pods, fault }: StatusInput, now: Date): { at: st
   const kept = resource.status?.lastErrors ?? [];
   const seen = new Set(kept.map(({ message }) => message));
   const crashes = pods.filter((pod) => !isTerminating(pod)).flatMap((pod) => crashOf(pod) ?? []);
-  const fresh = [
-    ...(fault ? [{ at: seconds(now), message: fault.message.slice(0, MESSAGE_LENGTH) }] : []),
-    ...crashes.map((crash) => ({
-      at: crash.at ?? seconds(now),
-      message: describe(crash).slice(0, MESSAGE_LENGTH),
-    })),
+  const errors = [
+    ...(fault ? [{ at: undefined, text: fault.message }] : []),
+    ...crashes.map((crash) => ({ at: crash.at, text: describe(crash) })),
   ];
+  const fresh = errors.map(({ at = seconds(now), text }) => ({ at, message: text.slice(0, MESSAGE_LENGTH) }));
   const unseen = fresh.filter(({ message }, index) => {
     return !seen.has(message) && fresh.findIndex((each) => each.message === message) === index;
   });

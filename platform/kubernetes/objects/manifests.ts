@@ -12,7 +12,7 @@ import {
 } from "./names.ts";
 import { type PodOptions, podTemplate } from "./pod-template.ts";
 
-/** The Function that everything below belongs to. */
+/** The Function that owns the objects. */
 export interface Owner {
   readonly name: string;
   readonly uid: string;
@@ -23,7 +23,7 @@ export interface ChildOptions extends PodOptions {
   readonly namespace?: string;
 }
 
-/** The cluster deletes what refers to a Function with it, also when no manager runs. */
+/** Lets the cluster delete an object together with its Function, even while no manager runs. */
 export function ownerReference({ name, uid }: Owner): OwnerReference {
   const apiVersion = `${GROUP}/v1`;
   return { apiVersion, kind: "Function", name, uid, controller: true, blockOwnerDeletion: true };
@@ -50,7 +50,7 @@ function podLabels({ version }: VersionRecord, { owner }: ChildOptions): Record<
   return { [LABELS.function]: owner.name, [LABELS.version]: String(version) };
 }
 
-/** The ConfigMap with one gzipped part of a version. Immutable: kubelets need not watch it. */
+/** Builds the ConfigMap of one gzipped part of a version. It is immutable, so kubelets need not watch it. */
 export function partManifest(
   record: VersionRecord,
   { part, index, bytes }: { part: Part; index: number; bytes: Uint8Array },
@@ -68,7 +68,7 @@ export function partManifest(
   };
 }
 
-/** Without `replicas`: waking, idleness and the autoscaler set their number. */
+/** Omits `replicas`, which waking, idling and the autoscaler set. */
 export function deploymentManifest(record: VersionRecord, options: ChildOptions): object {
   return {
     apiVersion: "apps/v1",
@@ -85,7 +85,7 @@ export function deploymentManifest(record: VersionRecord, options: ChildOptions)
   };
 }
 
-/** Selects the pods of all versions: routers read from its EndpointSlices which pods are ready. */
+/** Selects the pods of all versions. Routers read the ready pods from its EndpointSlices. */
 export function serviceManifest({ owner, namespace = FUNCTIONS_NAMESPACE }: ChildOptions): object {
   return {
     apiVersion: "v1",
@@ -102,11 +102,11 @@ export function serviceManifest({ owner, namespace = FUNCTIONS_NAMESPACE }: Chil
 const CPU_PERCENT = 75;
 
 export interface AutoscalerOptions extends ChildOptions {
-  /** Calls go to the version, so that its `min` counts. */
+  /** The version has traffic, so its `min` counts. */
   readonly takesCalls: boolean;
 }
 
-/** Scales 1 to N on CPU. It ignores a Deployment with 0 replicas, which is how a version sleeps. */
+/** Scales 1 to N on CPU. The autoscaler ignores the Deployment of a sleeping version, which has 0 replicas. */
 export function autoscalerManifest(record: VersionRecord, options: AutoscalerOptions): object {
   const { name, version, settings } = record;
   return {
@@ -128,8 +128,8 @@ export function autoscalerManifest(record: VersionRecord, options: AutoscalerOpt
 }
 
 /**
- * The egress rules of a version besides those of the whole namespace: the private addresses that its `net` lists. Names
- * are left out: they reach private addresses only where those are listed as well.
+ * Returns the egress rules of a version besides those of the namespace: the private addresses in its `net`. Names are
+ * left out: they reach private addresses only where those are listed as well.
  */
 export function egressRules(net: readonly string[]): object[] {
   return net.flatMap((text) => {
@@ -141,7 +141,7 @@ export function egressRules(net: readonly string[]): object[] {
   });
 }
 
-/** The NetworkPolicy with the egress rules of a version; undefined if it has none. */
+/** Builds the NetworkPolicy of a version; undefined if it has no egress rules. */
 export function egressManifest(record: VersionRecord, options: ChildOptions): object | undefined {
   const egress = egressRules(record.settings.permissions.net);
   if (egress.length === 0) return undefined;

@@ -1,21 +1,21 @@
-/** The API group of Skiff's own kind and of its labels and annotations. */
+/** API group of Skiff's kinds, and prefix of its labels and annotations. */
 export const GROUP = "skiff.dev";
 export const FUNCTIONS_NAMESPACE = "skiff-functions";
 
 export const LABELS = {
-  /** Name of the function that an object belongs to. */
+  /** Name of the function. */
   function: `${GROUP}/function`,
-  /** Number of the version that an object belongs to. */
+  /** Number of the version. */
   version: `${GROUP}/version`,
-  /** What a ConfigMap carries a part of: `source` or `bundle`. */
+  /** Content of a ConfigMap: part of the `source` or of the `bundle`. */
   part: `${GROUP}/part`,
   /** State of a pod that came from the pool: `free`, `claimed`, `loaded`, `adopted` or `spent`. */
   pool: `${GROUP}/pool`,
-  /** Of a claimed or loaded pod: the function that it was claimed for. */
+  /** Function of a claimed or loaded pod. */
   claimedFor: `${GROUP}/claimed-for`,
-  /** Which ReplicaSet counts a pod as its own; Kubernetes' own label. */
+  /** Kubernetes' own label: names the ReplicaSet of a pod. */
   templateHash: "pod-template-hash",
-  /** Of pods that the pool's Deployment counts: `skiff-pool`. */
+  /** `skiff-pool` for pods that the pool's Deployment counts. */
   app: "app",
   managedBy: "app.kubernetes.io/managed-by",
 } as const;
@@ -26,27 +26,27 @@ export const ANNOTATIONS = {
   sourceType: `${GROUP}/source-type`,
   settings: `${GROUP}/settings`,
   createdAt: `${GROUP}/created-at`,
-  /** How many ConfigMaps carry the bundle and the source of the version, as `BUNDLE/SOURCE`. */
+  /** Number of ConfigMaps with the bundle and with the source, as `BUNDLE/SOURCE`. */
   parts: `${GROUP}/parts`,
-  /** When the change began that is under way; the leader ends one that began long ago. */
+  /** Start of the change that is under way; the leader ends an abandoned one. */
   publishingSince: `${GROUP}/publishing-since`,
   updatedAt: `${GROUP}/updated-at`,
 } as const;
 
-/** Port of the container; a name, because probes and the Service refer to it. */
 export const PORT = 8000;
+/** Probes and the Service refer to the port by this name. */
 export const PORT_NAME = "http";
 export const CONTAINER = "function";
 
-/** The Deployment of the pool, and what its pods are called after. */
+/** Deployment of the pool. */
 export const POOL_NAME = "skiff-pool";
 /**
- * The Secret with the seed of the pods' keys. Not `skiff-pool`, which function containers of an older Skiff mount: what is
- * written to a Secret appears in running pods.
+ * Secret with the seed of the pods' keys. The name differs from `skiff-pool`, which function containers of an older Skiff
+ * mount: a mounted Secret updates in running pods.
  */
 export const POOL_SEED_NAME = "skiff-pool-seed";
 
-/** Deployment, autoscaler and NetworkPolicy of a version. No function's name has a dot. */
+/** Names the Deployment, autoscaler and NetworkPolicy of a version. Function names have no dot. */
 export function versionName(name: string, version: number): string {
   return `${name}.v${version}`;
 }
@@ -56,14 +56,14 @@ export function serviceName(name: string): string {
 }
 
 /**
- * ConfigMaps are immutable and nodes cache them by name, so the name contains the hash: a number that failed and is
- * used again must not find the old content.
+ * Names a ConfigMap. ConfigMaps are immutable and nodes cache them by name, so the name contains the hash: a version
+ * number that is reused after a failure must not find the old content.
  */
 export function partName(version: { name: string; version: number; hash: string }, index: number): string {
   return `${version.name}-v${version.version}-${version.hash.slice(0, 8)}-${index}`;
 }
 
-/** Host name of a version's pods: EndpointSlices carry it, and so the version of each endpoint. */
+/** Host name of a version's pods. EndpointSlices carry it, and so the version of each endpoint. */
 export function versionHostname(version: number): string {
   return `v${version}`;
 }

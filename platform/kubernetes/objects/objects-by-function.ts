@@ -1,7 +1,7 @@
 import type { Resource } from "../cluster/resources.ts";
 import { LABELS } from "./names.ts";
 
-/** Objects by the function that their label names. */
+/** Indexes objects by the function in their label. */
 export class ObjectsByFunction<T extends Resource> {
   readonly #byFunction = new Map<string, Map<string, T>>();
   readonly #functionOf = new Map<string, string>();
@@ -10,7 +10,7 @@ export class ObjectsByFunction<T extends Resource> {
     return this.#byFunction.get(name)?.values() ?? [];
   }
 
-  /** Stores what is there under `key` now, undefined for nothing; returns the function it belongs or belonged to. */
+  /** Stores or, with undefined, deletes the object of `key`. Returns its function. */
   set(key: string, object: T | undefined): string | undefined {
     const name = object?.metadata.labels?.[LABELS.function] ?? this.#functionOf.get(key);
     if (name === undefined) return undefined;

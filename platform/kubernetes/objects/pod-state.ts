@@ -1,14 +1,14 @@
 import type { Deployment, Pod } from "../cluster/resources.ts";
 import { CONTAINER, LABELS } from "./names.ts";
 
-/** Why a pod does not come up, for people. */
+/** Reason why a pod does not start, for people. */
 export interface Trouble {
   /** One word for conditions: `ImageCannotBePulled`, `Crashed`, `Unschedulable`, `CannotStart`. */
   readonly reason: string;
   readonly message: string;
-  /** The last lines that the function printed. */
+  /** Last lines of the function's log. */
   readonly log: readonly string[];
-  /** Waiting does not help: what is wrong stays wrong until somebody changes something. */
+  /** Waiting does not help: somebody must change something. */
   readonly final: boolean;
   readonly at?: string;
 }
@@ -27,7 +27,7 @@ export function versionOf(pod: Pod): number {
   return Number(pod.metadata.labels?.[LABELS.version] ?? 0);
 }
 
-/** What is wrong with a pod; undefined if nothing is, or nothing yet. */
+/** Returns the trouble of a pod; undefined if it has none so far. */
 export function troubleOf(pod: Pod): Trouble | undefined {
   if (isTerminating(pod)) return undefined;
   const state = container(pod)?.state ?? {};
@@ -42,19 +42,16 @@ export function troubleOf(pod: Pod): Trouble | undefined {
   }
   const scheduled = condition(pod, "PodScheduled");
   if (scheduled?.status === "False") {
-    return trouble("Unschedulable", `No node takes the pod: ${scheduled.message ?? scheduled.reason}`, false);
+    return trouble("Unschedulable", `No node fits the pod: ${scheduled.message ?? scheduled.reason}`, false);
   }
   if (pod.status?.phase === "Failed") {
-    return trouble(
-      "Evicted",
-      `The pod ended: ${condition(pod, "DisruptionTarget")?.message ?? "failed"}`,
-      false,
-    );
+    const why = condition(pod, "DisruptionTarget")?.message ?? "failed";
+    return trouble("Evicted", `The pod ended: ${why}`, false);
   }
   return undefined;
 }
 
-/** How the container of a pod ended the last time, if it broke. */
+/** Returns how the container of a pod crashed last; undefined if it did not crash. */
 export function crashOf(pod: Pod): Trouble | undefined {
   const { state, lastState } = container(pod) ?? {};
   const ended = state?.terminated ?? lastState?.terminated;
@@ -66,19 +63,19 @@ export function crashOf(pod: Pod): Trouble | undefined {
     .slice(-LINES_SHOWN);
   const at = ended.finishedAt === undefined ? {} : { at: ended.finishedAt };
   if (ended.reason === "OOMKilled") {
-    const message = "It was stopped: it used more memory than its limit (setting memoryMiB).";
+    const message = "It exceeded its memory limit (setting memoryMiB) and was stopped.";
     return { ...trouble("OutOfMemory", message, true), log, ...at };
   }
   const message = `It ended with exit code ${ended.exitCode ?? "unknown"}.`;
   return { ...trouble("Crashed", message, true), log, ...at };
 }
 
-/** Quotas and admission refuse pods before there is one; the Deployment has their message. */
+/** Returns the reason why a quota or admission rejects pods, from the Deployment: there is no pod to read it from. */
 export function replicaFailure(deployment: Deployment | undefined): Trouble | undefined {
   const failure = deployment?.status?.conditions?.find(({ type }) => type === "ReplicaFailure");
   if (failure?.status !== "True") return undefined;
   const reason = /quota/i.test(failure.message ?? "") ? "QuotaExceeded" : "PodRefused";
-  return trouble(reason, `The cluster refuses the pod: ${failure.message}`, false);
+  return trouble(reason, `The cluster rejects the pod: ${failure.message}`, false);
 }
 
 function trouble(reason: string, message: string, final: boolean): Trouble {

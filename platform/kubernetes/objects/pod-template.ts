@@ -19,18 +19,15 @@ export const BUNDLE = "/work/bundle.mjs";
 export const SCRATCH = "/scratch";
 
 /**
- * What Deno itself needs besides the function's memory: 31 MiB resident after start, and room for code that V8
- * compiles, threads and socket buffers. The limit of the pod counts them all, the setting only the function.
+ * Memory of Deno itself: 31 MiB resident after start, and room for compiled code, threads and socket buffers. The limit of
+ * the pod includes it; the setting counts the function alone.
  */
 export const RUNTIME_MIB = 64;
-/**
- * CPU that a pod asks for: little, because most functions wait most of the time. The autoscaler's 75 % are of this
- * request.
- */
+/** CPU request of a pod: small, because most functions wait. The autoscaler's 75 % are of this request. */
 export const CPU_REQUEST = "50m";
 const SCRATCH_SIZE = "256Mi";
 
-/** Time between leaving the EndpointSlices and SIGTERM, in which every router has seen that. */
+/** Time between leaving the EndpointSlices and SIGTERM, in which every router removes the pod. */
 export const PRE_STOP_S = 2;
 const PROBE = {
   httpGet: { path: PROBE_PATH, port: PORT_NAME, httpHeaders: [{ name: PROBE_HEADER, value: "1" }] },
@@ -41,11 +38,11 @@ export interface PodOptions {
   /** The client image. */
   readonly image: string;
   readonly limits: Limits;
-  /** A quantity, such as CPU_REQUEST. */
+  /** Quantity, such as CPU_REQUEST. */
   readonly cpuRequest: string;
 }
 
-/** The pod of a version: the same image for all, with the version's bundle mounted. */
+/** Builds the pod of a version: the client image with the version's bundle mounted. */
 export function podTemplate(record: VersionRecord, options: PodOptions): object {
   const { name, version, settings } = record;
   return {
@@ -71,15 +68,15 @@ export function podTemplate(record: VersionRecord, options: PodOptions): object 
   };
 }
 
-/** What is the same for every pod with these settings, whatever it runs. */
+/** Returns the fields that pods of versions and of the pool share. */
 export function instancePod(settings: Settings, { limits }: PodOptions): object {
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    // As on one machine: the timeout of a call, and one silence of a stream. Most pods end long before.
+    // As on one machine: the timeout of a call and the idle time of a stream. Most pods end long before.
     terminationGracePeriodSeconds:
       PRE_STOP_S + Math.ceil((settings.timeoutMs + limits.streamIdleMs) / 1_000) + 1,
-    // Names with a dot are asked for as they are, not in every domain of the cluster first.
+    // Resolves names with a dot as they are, instead of in every domain of the cluster first.
     dnsConfig: { options: [{ name: "ndots", value: "1" }] },
     securityContext: {
       runAsNonRoot: true,
@@ -90,7 +87,7 @@ export function instancePod(settings: Settings, { limits }: PodOptions): object 
   };
 }
 
-/** In the order of the files' names, because that is how the runtime joins them. */
+/** The runtime joins the parts in the order of their file names. */
 function projectPart(name: string, index: number): object {
   return { configMap: { name, items: [{ key: "part", path: String(index).padStart(5, "0") }] } };
 }
@@ -111,7 +108,7 @@ function functionContainer(record: VersionRecord, options: PodOptions): object {
   };
 }
 
-/** What is the same for every container with these settings, whatever it runs. */
+/** Returns the fields that containers of versions and of the pool share. */
 export function instanceContainer(settings: Settings, { image, limits, cpuRequest }: PodOptions): object {
   const memory = mebibytes(settings.memoryMiB + RUNTIME_MIB);
   return {
@@ -125,7 +122,7 @@ export function instanceContainer(settings: Settings, { image, limits, cpuReques
       ...PROBE,
       periodSeconds: LIVENESS_PERIOD_S,
       timeoutSeconds: 5,
-      // A busy event loop answers late; only one that is later than any call or start may be is stuck.
+      // A busy event loop answers late. It is stuck only after the time of any call or start.
       failureThreshold:
         Math.ceil(Math.max(limits.startMs, settings.timeoutMs, 10_000) / 1_000 / LIVENESS_PERIOD_S) + 1,
     },
@@ -139,12 +136,12 @@ export function instanceContainer(settings: Settings, { image, limits, cpuReques
       readOnlyRootFilesystem: true,
       capabilities: { drop: ["ALL"] },
     },
-    // What a function printed last before it broke becomes the reason that people read.
+    // The last log lines of a crashed function become the reason that people read.
     terminationMessagePolicy: "FallbackToLogsOnError",
   };
 }
 
-/** In the form that the server gives it back in: a difference would be taken for somebody's edit. */
+/** Formats memory as the server returns it: any difference counts as somebody's edit. */
 function mebibytes(count: number): string {
   return count % 1024 === 0 ? `${count / 1024}Gi` : `${count}Mi`;
 }
@@ -162,7 +159,7 @@ function environment({ name, version, settings }: VersionRecord): object[] {
   return Object.entries(env).map(([key, value]) => ({ name: key, value: literal(value) }));
 }
 
-/** Kubernetes expands `$(NAME)` in values and arguments, and `$$` to `$`; a doubled `$` is left as it was meant. */
+/** Escapes `$`, because Kubernetes expands `$(NAME)` in values and arguments, and `$$` to `$`. */
 export function literal(value: string): string {
   return value.replaceAll("$", () => "$$");
 }

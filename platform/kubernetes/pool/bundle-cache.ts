@@ -1,50 +1,46 @@
 import { LRUCache } from "lru-cache";
 import type { Settings } from "../../settings.ts";
-import type { KubeApi } from "../cluster/api.ts";
+import type { Cluster } from "../cluster/api.ts";
 import { type ConfigMap, KINDS } from "../cluster/resources.ts";
+import type { Owner } from "../objects/manifests.ts";
 import { LABELS } from "../objects/names.ts";
 import { partNames, recordsInParts } from "../versions/versions.ts";
 
-/** A version as a pod of the pool is given it. */
+/** Content of a version that a pod of the pool loads. */
 export interface PackedVersion {
   readonly settings: Settings;
   /** Gzipped. */
   readonly bundle: Uint8Array;
 }
 
-export interface Wanted {
-  readonly name: string;
-  /** Of the Function: one that was deleted and made again counts its versions from 1 again. */
-  readonly uid: string;
-  readonly version: number;
-}
-
 const CACHE_BYTES = 64 * 1024 ** 2;
 
-/** Bundles of functions that were woken here; one that is not kept is one call of the API away. */
+/** Caches the bundles of versions that this program started, and reads others from their ConfigMaps. */
 export class BundleCache {
-  readonly #api: KubeApi;
-  readonly #namespace: string;
+  readonly #cluster: Cluster;
   readonly #packed = new LRUCache<string, PackedVersion>({
     maxSize: CACHE_BYTES,
     sizeCalculation: ({ bundle }) => bundle.length + 1,
   });
 
-  constructor(api: KubeApi, namespace: string) {
-    this.#api = api;
-    this.#namespace = namespace;
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
   }
 
-  /** @throws Error if the version is not whole; ApiError, ApiUnreachable */
-  async read({ name, uid, version }: Wanted, signal: AbortSignal): Promise<PackedVersion> {
+  /** @throws Error if a part of the bundle is missing; ApiError, ApiUnreachable */
+  async read(
+    { name, uid, version }: Owner & { version: number },
+    signal: AbortSignal,
+  ): Promise<PackedVersion> {
+    // By uid: a Function that is deleted and created again numbers its versions from 1 again.
     const key = `${uid}/${version}`;
     const known = this.#packed.get(key);
     if (known) return known;
     const selector = `${LABELS.function}=${name},${LABELS.version}=${version},${LABELS.part}=bundle`;
-    const place = { kind: KINDS.configMaps, namespace: this.#namespace };
-    const { items } = await this.#api.list<ConfigMap>(place, selector, { signal });
+    const { api, namespace } = this.#cluster;
+    const { items } = await api.list<ConfigMap>({ kind: KINDS.configMaps, namespace }, selector, { signal });
     const record = recordsInParts(items, "bundle")[0];
-    if (!record) throw new Error(`the bundle of version ${version} is not whole`);
+    if (!record) throw new Error(`a part of the bundle of version ${version} is missing`);
     const byName = new Map(items.map((each) => [each.metadata.name, each.binaryData?.part ?? ""]));
     const parts = partNames(record, "bundle").map((part) => Buffer.from(byName.get(part) ?? "", "base64"));
     const packed = { settings: record.settings, bundle: Buffer.concat(parts) };

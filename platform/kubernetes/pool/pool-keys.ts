@@ -4,26 +4,22 @@ import type { OpenKeys, SealKeys } from "../../../client-image/sealed.ts";
 /** The keys of both ends of a load. */
 export interface PoolKeys {
   readonly ours: SealKeys;
-  /** What every pod opens its load with, besides a key of its own, which is derived from `ours.seed`. */
+  /** The key that every pod has besides its own, which derives from `ours.seed`. */
   readonly pods: Pick<OpenKeys, "verifyPublic">;
 }
 
 const KEY_BYTES = 32;
-/** What stands before the 32 bytes of an Ed25519 private key in PKCS #8: RFC 8410, section 7. */
+/** Prefix of the 32 bytes of an Ed25519 private key in PKCS #8 (RFC 8410, section 7). */
 const PKCS8_BEFORE = Buffer.from("302e020100300506032b657004220420", "hex");
 
-/** All from one secret of the installation, so that managers and routers agree without asking each other. */
+/** Derives all keys from one secret of the installation, so that managers and routers agree without messages. */
 export function poolKeys(secret: string): PoolKeys {
   const derive = (use: string) => Buffer.from(hkdfSync("sha256", secret, "", `skiff pool ${use}`, KEY_BYTES));
   const signPrivate = Buffer.concat([PKCS8_BEFORE, derive("sign")]);
+  const privateKey = createPrivateKey({ key: signPrivate, format: "der", type: "pkcs8" });
+  const { x } = createPublicKey(privateKey).export({ format: "jwk" });
   return {
     ours: { signPrivate, seed: derive("seed") },
-    pods: { verifyPublic: publicKey(signPrivate) },
+    pods: { verifyPublic: Buffer.from(x!, "base64url") },
   };
-}
-
-function publicKey(pkcs8: Buffer): Buffer {
-  const privateKey = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
-  const { x } = createPublicKey(privateKey).export({ format: "jwk" });
-  return Buffer.from(x!, "base64url");
 }

@@ -7,32 +7,31 @@ import { denoRunArguments } from "../../../runtimes/deno/deno-flags.ts";
 import type { Limits } from "../../limits.ts";
 import type { Address } from "../../platform.ts";
 import { defaultSettings, type Settings } from "../../settings.ts";
+import type { KeptVersion } from "../cluster/resources.ts";
 import { egressRules } from "../objects/manifests.ts";
 import { PORT } from "../objects/names.ts";
 import { BUNDLE, RUNTIME, SCRATCH } from "../objects/pod-template.ts";
 import { answersProbe } from "../starting/instance-probe.ts";
+import type { PackedVersion } from "./bundle-cache.ts";
 
-/** Files of a pod of the pool; pool.sh knows them too. */
+/** Files of a pod of the pool; pool.sh uses the same names. */
 export const RESTART = "/work/start.sh";
 export const IN_PLACE = "/work/in-place";
-/** The pod's own key, until the process that waits has read it. */
+/** The pod's own key; the waiting process removes it after reading. */
 export const KEY = "/skiff/key/own";
 
-/** A gzipped bundle up to this size is sent as it was before, unless it is larger than this then. */
+/** A gzipped bundle up to this size is sent unpacked, unless it unpacks to more than UNPACKED_BYTES. */
 const SMALL_BYTES = 64 * 1024;
 const UNPACKED_BYTES = 512 * 1024;
 
-/** A version as a pod is given it. */
-export interface Load {
+/** A version that a pod loads. */
+export interface Load extends PackedVersion {
   readonly name: string;
   readonly version: number;
-  readonly settings: Settings;
-  /** Gzipped. */
-  readonly bundle: Uint8Array;
 }
 
 export interface SealOptions {
-  /** Of the pod. */
+  /** Uid of the pod. */
   readonly uid: string;
   readonly sealer: Sealer;
   readonly limits: Limits;
@@ -44,14 +43,14 @@ export interface SendOptions {
   readonly signal: AbortSignal;
 }
 
-/** Deno's flags for a function with these settings while it waits in the pool. */
+/** Returns Deno's flags for a pod with these settings that waits in the pool. */
 export function poolArguments(settings: Settings): string[] {
   const own = [KEY, RESTART, `${RESTART}.new`, IN_PLACE];
   const runtime = { read: own, write: [BUNDLE, ...own] };
   return denoRunArguments({ ...sandbox(settings), runtime });
 }
 
-/** Its flags when it is started as what it is. */
+/** Returns Deno's flags for a started function with these settings. */
 function instanceArguments(settings: Settings): string[] {
   return denoRunArguments({ ...sandbox(settings), runtime: { read: [], write: [] } });
 }
@@ -60,30 +59,26 @@ function sandbox(settings: Settings) {
   return { settings, bundle: BUNDLE, scratch: SCRATCH, listen: { port: PORT }, ownAddresses: [] };
 }
 
-/** What is fixed when a pod is made. */
-export interface PodNeeds {
-  readonly memoryMiB: number;
-  readonly timeoutMs: number;
-  readonly net: readonly string[];
-}
+/** Settings that are fixed when a pod is created. */
+type PodSettings = Pick<KeptVersion, "memoryMiB" | "timeoutMs" | "net">;
 
 /**
- * True if pods of the pool have the memory of the version and its time to drain. A NetworkPolicy opens private addresses
- * to pods of a version, which a claimed pod is not yet.
+ * Returns true if pods of the pool have the memory of the version and its drain time. A version with private addresses
+ * needs its own pods: its NetworkPolicy does not select a claimed pod.
  */
-export function fitsPool({ memoryMiB, timeoutMs, net }: PodNeeds, limits: Limits): boolean {
+export function fitsPool({ memoryMiB, timeoutMs, net }: PodSettings, limits: Limits): boolean {
   const defaults = defaultSettings(limits);
   if (memoryMiB !== defaults.memoryMiB || timeoutMs > defaults.timeoutMs) return false;
   return egressRules(net).length === 0;
 }
 
-/** True if a process that was started for the default settings has the permissions that these ask for. */
+/** Returns true if a process with the default settings has the permissions of these settings. */
 export function runsInPlace(settings: Settings, limits: Limits): boolean {
   const [wanted, waiting] = [settings, defaultSettings(limits)].map(instanceArguments);
   return JSON.stringify(wanted) === JSON.stringify(waiting);
 }
 
-/** What a pod is sent, sealed for it; can be made before the pod is claimed. */
+/** Seals the message for a pod. Works before the pod is claimed. */
 export async function sealLoad(load: Load, { uid, sealer, limits }: SealOptions): Promise<Uint8Array> {
   const { name, version, settings, bundle } = load;
   const start: StartMessage = {
@@ -103,8 +98,8 @@ export async function sealLoad(load: Load, { uid, sealer, limits }: SealOptions)
 }
 
 /**
- * Gives a claimed pod its function; resolves when that takes calls.
- * @throws Error when the pod does not take it, or it does not start
+ * Sends a claimed pod its function, and resolves when the function takes calls.
+ * @throws Error if the pod rejects it, or the function does not start
  */
 export async function sendLoad(sealed: Uint8Array, options: SendOptions): Promise<void> {
   const { address, version, signal } = options;
@@ -118,12 +113,12 @@ export async function sendLoad(sealed: Uint8Array, options: SendOptions): Promis
   const text = await response.body.text();
   if (response.statusCode === 204) return;
   if (response.statusCode !== 202) throw new Error(`the pod answered ${response.statusCode}: ${text.trim()}`);
-  if (!(await answersProbe(address, { signal, version }))) throw new Error("it did not answer in time");
+  if (!(await answersProbe(address, { signal, version }))) throw new Error("the pod did not answer in time");
 }
 
 /**
- * Here it takes a fraction of a millisecond; in the pod, which has yet to load what it needs for that, several. Gzip packs
- * up to a thousandfold: without a limit on what comes out, 64 KiB could hold up all calls of a router for a tenth of a second.
+ * Unpacks a small bundle here in a fraction of a millisecond; the pod needs several. Gzip packs up to a thousandfold:
+ * without the output limit, 64 KiB could block a router for 100 ms.
  */
 function unpackedIfSmall(bundle: Uint8Array): Uint8Array {
   if (bundle.length > SMALL_BYTES) return bundle;

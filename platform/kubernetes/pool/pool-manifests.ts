@@ -14,13 +14,13 @@ import {
 import type { PoolKeys } from "./pool-keys.ts";
 import { IN_PLACE, KEY, poolArguments, RESTART } from "./pool-load.ts";
 
-/** In the init container alone. */
+/** Mounted in the init container alone. */
 const SEED_FOLDER = "/skiff/seed";
 const SEED = `${SEED_FOLDER}/seed`;
 const UID_VARIABLE = "SKIFF_POD_UID";
-/** Kubernetes puts the pod's uid in: the one place where it may expand something. */
+/** Kubernetes expands it to the pod's uid; all other values are escaped. */
 const UID = `$(${UID_VARIABLE})`;
-/** Of a volume in memory that holds 32 bytes until the pod is ready. */
+/** Size of the in-memory volume that holds 32 bytes until the pod is ready. */
 const KEY_SIZE = "64Ki";
 
 export interface PoolManifestOptions extends PodOptions {
@@ -29,7 +29,7 @@ export interface PoolManifestOptions extends PodOptions {
   readonly keys: PoolKeys;
 }
 
-/** What init containers of the pool derive the key of their pod from. */
+/** Builds the Secret with the seed from which init containers of the pool derive the key of their pod. */
 export function poolSecretManifest({ ours }: PoolKeys, namespace = FUNCTIONS_NAMESPACE): object {
   return {
     apiVersion: "v1",
@@ -41,8 +41,8 @@ export function poolSecretManifest({ ours }: PoolKeys, namespace = FUNCTIONS_NAM
 }
 
 /**
- * Pods that are ready and of no function. One that was adopted is no longer counted, so that the Deployment makes the
- * next one by itself.
+ * Builds the Deployment of the unassigned pods. It does not count an adopted pod, so that it creates the next one by
+ * itself.
  */
 export function poolDeploymentManifest(options: PoolManifestOptions): object {
   const { namespace = FUNCTIONS_NAMESPACE, size } = options;
@@ -61,7 +61,7 @@ export function poolDeploymentManifest(options: PoolManifestOptions): object {
   };
 }
 
-/** As a pod of a function with default settings, but that it waits for one. */
+/** Builds a pod with default settings that waits for a function. */
 function poolTemplate(options: PoolManifestOptions): object {
   const settings: Settings = defaultSettings(options.limits);
   const container: Container = { ...instanceContainer(settings, options) };
@@ -89,7 +89,7 @@ function poolTemplate(options: PoolManifestOptions): object {
             { name: START_VARIABLE, value: startMessage(options.keys) },
           ],
           volumeMounts: [
-            // It removes the key from it, so that it may write there.
+            // Writable, because the process removes the key.
             { name: "key", mountPath: dirname(KEY) },
             { name: "work", mountPath: "/work" },
             { name: "scratch", mountPath: SCRATCH },
@@ -110,8 +110,8 @@ function poolTemplate(options: PoolManifestOptions): object {
 }
 
 /**
- * Sees the seed, from which the key of any pod can be derived, and has ended when anybody's code can run. Its limits are
- * those of the other container, so that the pod needs no more room on a node.
+ * Derives the key of the pod. It alone mounts the seed, which yields the key of any pod, and it ends before function code
+ * can run. Its limits equal those of the other container, so that the pod needs no extra room on a node.
  */
 function keyContainer({ image, imagePullPolicy, resources, securityContext, ...rest }: Container): object {
   const { terminationMessagePolicy } = rest;
@@ -135,7 +135,7 @@ function uidVariable(): object {
   return { name: UID_VARIABLE, valueFrom: { fieldRef: { fieldPath: "metadata.uid" } } };
 }
 
-/** With another secret of the installation it is another one, and so are the pods. */
+/** Contains the public key, so that another secret of the installation replaces the pods. */
 function startMessage({ pods }: PoolKeys): string {
   const verifyPublic = Buffer.from(pods.verifyPublic).toString("base64");
   const files = { key: KEY, bundle: BUNDLE, restart: RESTART, inPlace: IN_PLACE };

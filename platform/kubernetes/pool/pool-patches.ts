@@ -1,18 +1,16 @@
 import type { JsonOperation } from "../cluster/api.ts";
 import type { Pod, ReplicaSet } from "../cluster/resources.ts";
-import type { Owner } from "../objects/manifests.ts";
-import { ownerReference } from "../objects/manifests.ts";
+import { type Owner, ownerReference } from "../objects/manifests.ts";
 import { LABELS } from "../objects/names.ts";
 
 /**
- * A pod's way out of the pool, as patches that the API server applies whole or not at all: free → claimed (one of
- * all who try) → loaded (it takes calls) → adopted. Before that it may be spent, and the leader deletes it. None of
- * them ever leads back.
+ * Patches that move a pod out of the pool: free → claimed (by one program) → loaded (takes calls) → adopted. A claimed or
+ * loaded pod can become spent, and the leader deletes it. No patch leads back.
  */
 
 /**
- * Takes a free pod for a function. The pool's ReplicaSet counts it until it is adopted: only then does it make another
- * one, whose start would take the processors that the claimed one needs to load.
+ * Claims a free pod for a function. The pool's ReplicaSet counts the pod until it is adopted, and creates the next one
+ * only then: its start would take CPU from the load of the claimed pod.
  */
 export function claimPatch(pod: Pod, owner: Owner): JsonOperation[] {
   const { blockOwnerDeletion: _, ...reference } = ownerReference(owner);
@@ -24,7 +22,7 @@ export function claimPatch(pod: Pod, owner: Owner): JsonOperation[] {
   ];
 }
 
-/** Says what a claimed pod runs: from then on all routers send calls to it. */
+/** Labels a claimed pod with its version. From then on all routers send calls to it. */
 export function loadedPatch(pod: Pod, { name, version }: { name: string; version: number }): JsonOperation[] {
   return [
     ...onlyIf(pod, "claimed"),
@@ -34,7 +32,7 @@ export function loadedPatch(pod: Pod, { name, version }: { name: string; version
   ];
 }
 
-/** Makes a loaded pod one of the function's ReplicaSet, as if that had made it. */
+/** Moves a loaded pod to the ReplicaSet of its version. */
 export function adoptionPatch(pod: Pod, replicaSet: ReplicaSet): JsonOperation[] {
   const { metadata } = replicaSet;
   const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name: metadata.name, uid: metadata.uid };
@@ -48,15 +46,13 @@ export function adoptionPatch(pod: Pod, replicaSet: ReplicaSet): JsonOperation[]
   ];
 }
 
-/** Gives up a pod, which may hold a function: nobody else can use it. */
+/** Gives up a pod that may hold a function and that nobody else can use. */
 export function spentPatch(pod: Pod, state: "claimed" | "loaded"): JsonOperation[] {
-  const leavesPool: JsonOperation = { op: "remove", path: pathOfLabel(LABELS.app) };
-  return [...onlyIf(pod, state), label("replace", LABELS.pool, "spent"), leavesPool];
+  const leavePool: JsonOperation = { op: "remove", path: pathOfLabel(LABELS.app) };
+  return [...onlyIf(pod, state), label("replace", LABELS.pool, "spent"), leavePool];
 }
 
-type State = "free" | "claimed" | "loaded";
-
-function onlyIf({ metadata }: Pod, state: State): JsonOperation[] {
+function onlyIf({ metadata }: Pod, state: "free" | "claimed" | "loaded"): JsonOperation[] {
   return [
     { op: "test", path: "/metadata/uid", value: metadata.uid },
     { op: "test", path: pathOfLabel(LABELS.pool), value: state },
@@ -67,7 +63,7 @@ function label(op: "add" | "replace", name: string, value: string): JsonOperatio
   return { op, path: pathOfLabel(name), value };
 }
 
-/** As a JSON pointer (RFC 6901, section 3). */
+/** Returns a JSON pointer (RFC 6901, section 3). */
 function pathOfLabel(name: string): string {
   return `/metadata/labels/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }

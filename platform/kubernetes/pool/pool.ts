@@ -1,69 +1,72 @@
 import { Sealer, type SealKeys } from "../../../client-image/sealed.ts";
 import type { Limits } from "../../limits.ts";
-import type { KubeApi } from "../cluster/api.ts";
+import type { Cluster } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
 import { Mirror, type MirrorTimes } from "../cluster/mirror.ts";
-import { KINDS, type Pod, type ReplicaSet } from "../cluster/resources.ts";
+import { type KeptVersion, KINDS, type Place, type Pod, type ReplicaSet } from "../cluster/resources.ts";
 import type { EndpointsMirror } from "../endpoints/endpoints-mirror.ts";
 import type { Owner } from "../objects/manifests.ts";
-import { LABELS, PORT } from "../objects/names.ts";
+import { LABELS, POOL_NAME, PORT } from "../objects/names.ts";
 import { isReady } from "../objects/pod-state.ts";
-import type { PackedVersion } from "./bundle-cache.ts";
-import { fitsPool, type PodNeeds, sealLoad, sendLoad } from "./pool-load.ts";
+import { BundleCache, type PackedVersion } from "./bundle-cache.ts";
+import { fitsPool, sealLoad, sendLoad } from "./pool-load.ts";
 import { adoptionPatch, claimPatch, loadedPatch, spentPatch } from "./pool-patches.ts";
-import { PoolSwitch } from "./pool-switch.ts";
 
 /**
- * How asking the pool ended: `claimed` a pod that takes calls; `empty`; `settings` that no pod of the pool has;
- * `failed` while a pod was claimed or loaded; `off` where none is wanted. All but the first leave the function to the
- * normal way.
+ * Outcome of a claim: `claimed` a pod that takes calls; `empty`; `settings` that no pod of the pool has; `failed` to claim
+ * or load a pod; `off` without a pool. After all but `claimed` the version starts its own pods.
  */
 export type PoolOutcome = "claimed" | "empty" | "settings" | "failed" | "off";
 
-/** Pods that are tried before the pool counts as empty: others claim from it at the same time. */
+/** Pods to try before the pool counts as empty: other programs claim at the same time. */
 const TRIES = 4;
-/** A pod that has not taken its function by then is given up; the normal way takes about half a second. */
+/** Deadline for a pod to load its function; starting an own pod takes about half a second. */
 const LOAD_MS = 3_000;
-/** Time for the Deployment to have a ReplicaSet that wants a pod. */
+/** Deadline for a ReplicaSet that needs the pod. */
 const ADOPT_MS = 20_000;
 
 /** A version that needs an instance. */
-export interface Wanted {
+export interface Supplied {
   readonly owner: Owner;
-  readonly version: number;
-  readonly needs: PodNeeds;
-  /** Reads the version, while a pod is claimed. */
-  readonly packed: () => Promise<PackedVersion>;
+  readonly version: KeptVersion;
+  /** Content of the version; read from its ConfigMaps by default. */
+  readonly packed?: () => Promise<PackedVersion>;
+}
+
+export interface SupplyOptions {
+  /** Gives the pod up if it aborts before the adoption. */
   readonly signal: AbortSignal;
   readonly onStep?: (step: "claim" | "load") => void;
 }
 
-export interface PoolOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
+type Wanted = Supplied & SupplyOptions;
+
+export interface PoolOptions extends Cluster {
   readonly limits: Limits;
   readonly keys: SealKeys;
   readonly endpoints: EndpointsMirror;
-  /** Takes one line for people. */
+  /** Prints one line for people. */
   readonly print: (line: string) => void;
-  readonly times?: MirrorTimes;
-  /** How a pod is given its function; replaced where pods are none. */
-  readonly send?: typeof sendLoad;
+  readonly times?: MirrorTimes | undefined;
+  /** For tests without pods: sends a pod its function. */
+  readonly send?: typeof sendLoad | undefined;
 }
 
 interface Claimed {
   readonly pod: Pod;
-  /** Its function, to be sent to it. */
+  /** The message with its function. */
   readonly sealed: Promise<Uint8Array>;
 }
 
-/** The ready pods of no function, as who hands functions out sees them. Every manager and router has one. */
+/** Starts versions in the unassigned pods of the pool. Every manager and router has one. */
 export class Pool {
   readonly outcomes: Record<PoolOutcome, number> = { claimed: 0, empty: 0, settings: 0, failed: 0, off: 0 };
   readonly #options: PoolOptions;
+  readonly #bundles: BundleCache;
   readonly #free: Mirror<Pod>;
-  readonly #switch: PoolSwitch;
-  /** Pods that this program tries to claim at the moment, or has claimed: two calls must not try the same. */
+  /** ReplicaSets of the pool's Deployment. The leader alone has the setting SKIFF_POOL. */
+  readonly #sets: Mirror<ReplicaSet>;
+  /** Pods that this program has claimed or tries to claim: two calls must not try the same pod. */
   readonly #taken = new Set<string>();
   readonly #sealer: Sealer;
   readonly #closing = new AbortController();
@@ -73,11 +76,19 @@ export class Pool {
     this.#options = options;
     const { api, namespace, keys, print, times } = options;
     this.#sealer = new Sealer(keys);
+    this.#bundles = new BundleCache(options);
     const onTrouble = (reason: string) => print(`the pool cannot be watched: ${reason}`);
-    const watching = { api, onTrouble, ...(times ? { times } : {}) };
-    this.#switch = new PoolSwitch({ ...watching, namespace });
+    this.#sets = new Mirror<ReplicaSet>({
+      api,
+      onTrouble,
+      times,
+      place: { kind: KINDS.replicaSets, namespace },
+      labelSelector: `${LABELS.app}=${POOL_NAME}`,
+    });
     this.#free = new Mirror<Pod>({
-      ...watching,
+      api,
+      onTrouble,
+      times,
       place: { kind: KINDS.pods, namespace },
       labelSelector: `${LABELS.pool}=free`,
       onChange: (_, pod) => {
@@ -87,7 +98,7 @@ export class Pool {
   }
 
   get synced(): Promise<unknown> {
-    return Promise.all([this.#free.synced, this.#switch.synced]);
+    return Promise.all([this.#free.synced, this.#sets.synced]);
   }
 
   stats(): { outcomes: Readonly<Record<PoolOutcome, number>>; free: number } {
@@ -100,26 +111,38 @@ export class Pool {
   }
 
   /**
-   * Gives a function an instance from the pool, if there is one for it: resolves with `claimed` when it takes calls,
-   * which the endpoints then show. It becomes one of the function's ReplicaSet as soon as that wants a pod; until
-   * `signal` aborts, when it is given up.
+   * Claims a pod for a version and loads it. Resolves with `claimed` when the pod takes calls and is in the endpoints. The
+   * ReplicaSet of the version adopts the pod as soon as it needs one.
    */
-  async supply(wanted: Wanted): Promise<PoolOutcome> {
-    const outcome = await this.#supply(wanted);
+  async supply(supplied: Supplied, options: SupplyOptions): Promise<PoolOutcome> {
+    const outcome = await this.#supply({ ...supplied, ...options });
     this.outcomes[outcome]++;
     return outcome;
+  }
+
+  /** Resolves with true when `count` pods of the pool serve the version; with false if the pool has fewer. */
+  async supplyMany(count: number, supplied: Supplied, options: SupplyOptions): Promise<boolean> {
+    const claims = Math.max(1, Math.min(count, this.free));
+    const outcomes = await Promise.all(Array.from({ length: claims }, () => this.supply(supplied, options)));
+    return outcomes.filter((outcome) => outcome === "claimed").length >= count;
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#adoptions);
-    await Promise.all([this.#free.close(), this.#switch.close()]);
+    await Promise.all([this.#free.close(), this.#sets.close()]);
+  }
+
+  /** False until the ReplicaSets are listed. */
+  get #isOff(): boolean {
+    return this.#sets.isSynced && ![...this.#sets.values()].some(({ spec }) => (spec.replicas ?? 0) > 0);
   }
 
   async #supply(wanted: Wanted): Promise<PoolOutcome> {
-    if (!fitsPool(wanted.needs, this.#options.limits)) return this.#switch.isOff ? "off" : "settings";
-    const { owner, version } = wanted;
-    const { send = sendLoad, print, endpoints } = this.#options;
+    const { owner } = wanted;
+    const { version } = wanted.version;
+    const { send = sendLoad, print, endpoints, limits } = this.#options;
+    if (!fitsPool(wanted.version, limits)) return this.#isOff ? "off" : "settings";
     let claimed: Claimed | undefined;
     try {
       claimed = await this.#claim(wanted);
@@ -128,7 +151,7 @@ export class Pool {
         print(`${owner.name}: no pod of the pool could be claimed: ${(error as Error).message}`);
       return "failed";
     }
-    if (!claimed) return this.#switch.isOff ? "off" : "empty";
+    if (!claimed) return this.#isOff ? "off" : "empty";
     wanted.onStep?.("claim");
     const { pod, sealed } = claimed;
     const address = { host: pod.status!.podIP!, port: PORT };
@@ -138,7 +161,7 @@ export class Pool {
       await send(await sealed, { address, version, signal });
       this.#checkOwner(owner);
     } catch (error) {
-      print(`${owner.name}: a pod of the pool did not take it: ${(error as Error).message}`);
+      print(`${owner.name}: a pod of the pool could not load it: ${(error as Error).message}`);
       await this.#giveUp(pod);
       return "failed";
     }
@@ -148,26 +171,26 @@ export class Pool {
     return "claimed";
   }
 
-  /** Whoever's patch the API server takes first has the pod; the others take the next one. */
+  /** The API server applies the first patch for a pod; other programs try the next pod. */
   async #claim(wanted: Wanted): Promise<Claimed | undefined> {
-    const { api, namespace } = this.#options;
-    const { owner, signal } = wanted;
+    const { owner, version, signal } = wanted;
+    const read = () => this.#bundles.read({ ...owner, version: version.version }, signal);
     let packed: Promise<PackedVersion> | undefined;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const pod = anyOf(this.#candidates());
       if (!pod) return undefined;
       const uid = pod.metadata.uid!;
       this.#taken.add(uid);
-      packed ??= wanted.packed();
+      packed ??= (wanted.packed ?? read)();
       const sealed = this.#seal(packed, wanted, uid);
-      // It is awaited after the claim, or not at all.
+      // Awaited after the claim, or never.
       sealed.catch(() => {});
       try {
-        const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
         const patch = claimPatch(pod, owner);
-        return { pod: await api.patchJson<Pod>(place, patch, { signal }), sealed };
+        const claimed = await this.#options.api.patchJson<Pod>(this.#place(pod), patch, { signal });
+        return { pod: claimed, sealed };
       } catch (error) {
-        if (hasStatus(error, 422) || hasStatus(error, 404) || hasStatus(error, 409)) continue;
+        if (hasStatus(error, 404, 409, 422)) continue;
         this.#taken.delete(uid);
         throw error;
       }
@@ -177,21 +200,14 @@ export class Pool {
 
   async #seal(packed: Promise<PackedVersion>, { owner, version }: Wanted, uid: string): Promise<Uint8Array> {
     const { limits } = this.#options;
-    const { settings, bundle } = await packed;
-    return await sealLoad(
-      { name: owner.name, version, settings, bundle },
-      { uid, sealer: this.#sealer, limits },
-    );
+    const load = { ...(await packed), name: owner.name, version: version.version };
+    return await sealLoad(load, { uid, sealer: this.#sealer, limits });
   }
 
   #adoptInBackground(pod: Pod, wanted: Wanted): void {
     const { print, endpoints } = this.#options;
     const { name } = wanted.owner;
-    const adopt = async () => {
-      await this.#tellLoaded(pod, wanted);
-      await this.#adopt(pod, wanted);
-    };
-    const adopted = adopt()
+    const adopted = this.#adopt(pod, wanted)
       .catch(async (error: unknown) => {
         endpoints.dropEarly(name, pod.metadata.uid!);
         if (!wanted.signal.aborted && !this.#closing.signal.aborted) {
@@ -203,15 +219,10 @@ export class Pool {
     this.#adoptions.add(adopted);
   }
 
-  async #tellLoaded(pod: Pod, { owner, version, signal }: Wanted): Promise<void> {
-    const { api, namespace } = this.#options;
-    const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
-    await api.patchJson<Pod>(place, loadedPatch(pod, { name: owner.name, version }), { signal });
-  }
-
-  async #adopt(pod: Pod, { owner, version, signal }: Wanted): Promise<void> {
+  async #adopt(pod: Pod, { owner, version: { version }, signal }: Wanted): Promise<void> {
     const { api, namespace } = this.#options;
     const { name } = owner;
+    await api.patchJson<Pod>(this.#place(pod), loadedPatch(pod, { name, version }), { signal });
     const until = AbortSignal.any([signal, this.#closing.signal, AbortSignal.timeout(ADOPT_MS)]);
     const { promise, resolve, reject } = Promise.withResolvers<ReplicaSet>();
     const stop = () => reject(until.reason);
@@ -221,7 +232,7 @@ export class Pool {
       api,
       place: { kind: KINDS.replicaSets, namespace },
       labelSelector: `${LABELS.function}=${name},${LABELS.version}=${version}`,
-      // One that wants none yet would delete what it adopts.
+      // A ReplicaSet with 0 replicas would delete an adopted pod.
       onChange: (_, set) => {
         if (set && (set.spec.replicas ?? 0) > 0) resolve(set);
       },
@@ -229,8 +240,7 @@ export class Pool {
     try {
       const replicaSet = await promise;
       this.#checkOwner(owner);
-      const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
-      await api.patchJson<Pod>(place, adoptionPatch(pod, replicaSet));
+      await api.patchJson<Pod>(this.#place(pod), adoptionPatch(pod, replicaSet));
     } finally {
       until.removeEventListener("abort", stop);
       await sets.close();
@@ -238,25 +248,23 @@ export class Pool {
   }
 
   /**
-   * The cluster deletes the pods of a Function that was deleted, but not at once; made again, it counts its versions
-   * from 1 again.
+   * The pods of a deleted Function exist for a while, and a new Function of its name numbers its versions from 1 again.
    * @throws Error if the Function is another one now
    */
   #checkOwner({ name, uid }: Owner): void {
     const now = this.#options.endpoints.functions.get(name)?.metadata.uid;
-    if (now !== undefined && now !== uid) throw new Error("its Function was deleted and made again");
+    if (now !== undefined && now !== uid) throw new Error("its Function was deleted and created again");
   }
 
   /**
-   * The leader deletes it. Where even that fails, the leader finds it because it stays what it is. A patch that failed for us
-   * may have been applied: it is claimed or loaded, whatever we have heard.
+   * Marks the pod as spent, and the leader deletes it. If that fails, the leader deletes it as an abandoned claim. A failed
+   * patch may have been applied, so both states are tried.
    */
   async #giveUp(pod: Pod): Promise<void> {
-    const { api, namespace, print } = this.#options;
-    const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
+    const { api, print } = this.#options;
     for (const state of ["claimed", "loaded"] as const) {
       try {
-        return void (await api.patchJson(place, spentPatch(pod, state)));
+        return void (await api.patchJson(this.#place(pod), spentPatch(pod, state)));
       } catch (error) {
         if (hasStatus(error, 422)) continue;
         if (hasStatus(error, 404)) return;
@@ -271,14 +279,18 @@ export class Pool {
     });
   }
 
-  /** A pod that is not free any more cannot be tried again. */
+  #place({ metadata }: Pod): Place {
+    return { kind: KINDS.pods, namespace: this.#options.namespace, name: metadata.name };
+  }
+
+  /** Forgets pods that have left the pool, so that the set stays small. */
   #forgetTaken(): void {
     const free = new Set([...this.#free.values()].map(({ metadata }) => metadata.uid));
     for (const uid of this.#taken) if (!free.has(uid)) this.#taken.delete(uid);
   }
 }
 
-/** Several programs choose at the same time: at random they rarely choose the same. */
+/** Chooses at random, so that programs rarely choose the same pod. */
 function anyOf(pods: readonly Pod[]): Pod | undefined {
   return pods[Math.floor(Math.random() * pods.length)];
 }

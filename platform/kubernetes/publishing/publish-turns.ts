@@ -1,6 +1,6 @@
 import type { Limits } from "../../limits.ts";
 import { Problem } from "../../problems.ts";
-import type { JsonOperation, KubeApi } from "../cluster/api.ts";
+import type { Cluster, JsonOperation } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
 import { delay } from "../cluster/mirror.ts";
 import { type FunctionResource, KINDS, type Place } from "../cluster/resources.ts";
@@ -11,18 +11,16 @@ import { ANNOTATIONS } from "../objects/names.ts";
 import type { VersionRecord } from "../versions/versions.ts";
 
 const TURN_PAUSE_MS = 100;
-/** A deploy routes right after it has stored. */
+/** A deploy calls `route` right after `store`. */
 const HOLD_MS = 100;
-/** Where a turn takes longer to end, the next one finds its mark. */
+/** After this time the next change starts before this turn has ended, and waits for its mark. */
 const LEAVE_LINE_MS = 500;
 const END_TRIES = 15;
 const END_PAUSE_MS = 5_000;
-/** A change that began this long after its limits belongs to a manager that died. */
+/** Time after the limits of a change at which its manager counts as dead. */
 export const ABANDONED_MS = 15_000;
 
-export interface TurnOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
+export interface TurnOptions extends Cluster {
   readonly limits: Limits;
   readonly endpoints: EndpointsMirror;
   readonly onTrouble: (reason: string) => void;
@@ -31,32 +29,32 @@ export interface TurnOptions {
 /** The right to change one function. */
 export interface Turn {
   readonly owner: Owner;
-  /** The Function as this turn has read or written it last. */
+  /** The Function that this turn has read or written last. */
   resource: FunctionResource;
-  /** This turn made the Function: nothing was stored for it before. */
+  /** This turn created the Function. */
   readonly isNew: boolean;
-  /** The whole versions that there are, once they were read. */
+  /** The complete versions; undefined until they are read. */
   records?: readonly VersionRecord[];
-  /** The version that this turn has stored, of which one instance is ready. */
+  /** The version that this turn has stored; one instance is ready. */
   stored?: VersionRecord;
-  /** What is done before the next turn begins, but nobody waits for. */
+  /** Work in the background before the next turn begins. */
   readonly cleanUps: (() => Promise<void>)[];
   readonly leaveLine: () => void;
 }
 
 export interface BeginOptions {
-  /** The Function if there is none yet; without it that is an error. */
+  /** Builds a missing Function. Without it a missing Function is an error. */
   readonly make?: ((annotations: Readonly<Record<string, string>>) => object) | undefined;
   readonly signal: AbortSignal;
 }
 
 /**
- * One change of a function at a time in the whole cluster. Within this program changes wait in line; between managers the
- * annotation `publishing-since` is set with the object's resourceVersion as condition, and a manager that finds it waits.
+ * Allows one change of a function at a time in the whole cluster. Within this program changes wait in line. Between
+ * managers the annotation `publishing-since` is a lock: its write has the resourceVersion as precondition.
  */
 export class PublishTurns {
   readonly #options: TurnOptions;
-  /** The end of the line of each function. */
+  /** End of the line of each function. */
   readonly #lines = new Map<string, Promise<void>>();
   /** Turns that a `route` of the same function may resume. */
   readonly #held = new Map<string, { readonly turn: Turn; readonly timer: NodeJS.Timeout }>();
@@ -68,7 +66,7 @@ export class PublishTurns {
   }
 
   /**
-   * Takes the turn of this function.
+   * Waits for the turn of a function.
    * @throws Problem `unknown_function`, `too_many_waiting`; the signal's reason
    */
   async begin(name: string, { make, signal }: BeginOptions): Promise<Turn> {
@@ -83,7 +81,7 @@ export class PublishTurns {
     }
   }
 
-  /** Runs a change in line that needs no mark: it conflicts with nothing that another manager does. */
+  /** Runs a change in line without a mark, because it cannot conflict with another manager. */
   async inLine<T>(name: string, change: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const leaveLine = await this.#enterLine(name, signal);
     try {
@@ -93,7 +91,7 @@ export class PublishTurns {
     }
   }
 
-  /** Keeps the turn for a moment, in which `resume` can continue it. */
+  /** Keeps the turn for HOLD_MS, in which `resume` can continue it. */
   hold(turn: Turn): void {
     const { name } = turn.owner;
     const timer = setTimeout(() => {
@@ -103,7 +101,7 @@ export class PublishTurns {
     this.#held.set(name, { turn, timer });
   }
 
-  /** The turn of this function that is held; undefined if there is none. */
+  /** Returns the held turn of this function; undefined if there is none. */
   resume(name: string): Turn | undefined {
     const held = this.#held.get(name);
     clearTimeout(held?.timer);
@@ -111,7 +109,7 @@ export class PublishTurns {
     return held?.turn;
   }
 
-  /** Ends a turn in the background: the change is done, and no failure takes it back. */
+  /** Ends a turn in the background. The change is done, and no failure here reverts it. */
   end(turn: Turn): void {
     const { name } = turn.owner;
     const trouble = (error: Error) => {
@@ -129,7 +127,7 @@ export class PublishTurns {
     this.#ending.add(ending);
   }
 
-  /** Resolves when the turns that this program took have ended, or at least been tried to. */
+  /** Resolves when this program has tried to end its turns. */
   async close(): Promise<void> {
     this.#closing.abort();
     for (const name of [...this.#held.keys()]) this.end(this.resume(name)!);
@@ -155,7 +153,7 @@ export class PublishTurns {
   async #mark(name: string, { make, signal }: BeginOptions): Promise<Pick<Turn, "resource" | "isNew">> {
     const { api, namespace, limits, endpoints } = this.#options;
     const deadlineMs = performance.now() + 2 * limits.startMs + ABANDONED_MS;
-    // One that this program does not know is made without a look; if it is there, the API server says so.
+    // An unknown Function is created without a read; the API server rejects it if it exists.
     let isKnown = make === undefined || endpoints.functions.get(name) !== undefined;
     while (performance.now() < deadlineMs) {
       signal.throwIfAborted();
@@ -177,7 +175,7 @@ export class PublishTurns {
         const patch = { metadata: { resourceVersion, annotations } };
         return { resource: await api.patch(functionPlace(namespace, name), patch), isNew: false };
       } catch (error) {
-        // Another manager was first: look again.
+        // Another manager was first: read again.
         if (!hasStatus(error, 409)) throw error;
       }
     }
@@ -185,12 +183,12 @@ export class PublishTurns {
     throw new Problem("too_many_waiting", detail, { retryAfterS: 5 });
   }
 
-  /** The leader removes a mark that stays, when it is old. */
+  /** Removes the mark. After a failure the leader removes it later. */
   async #unmark({ owner: { name }, resource }: Turn): Promise<void> {
     const { api, namespace } = this.#options;
     const { signal } = this.#closing;
     const patch: JsonOperation[] = [
-      // A late try must not remove the mark of the next deploy.
+      // A late attempt must not remove the mark of the next deploy.
       ownMark(resource),
       { op: "remove", path: annotationPath(ANNOTATIONS.publishingSince) },
     ];
@@ -199,7 +197,7 @@ export class PublishTurns {
         await api.patchJson(functionPlace(namespace, name), patch);
         return;
       } catch (error) {
-        if (hasStatus(error, 404) || hasStatus(error, 422)) return;
+        if (hasStatus(error, 404, 422)) return;
         if (attempt === END_TRIES || signal.aborted) throw error;
       }
       await delay(Math.min(END_PAUSE_MS, attempt * TURN_PAUSE_MS), signal);
@@ -207,13 +205,13 @@ export class PublishTurns {
   }
 }
 
-/** Lets a patch fail (422) if the Function has another mark than the one of this turn. */
+/** Makes a patch fail (422) if the Function does not have the mark of this turn. */
 export function ownMark({ metadata }: FunctionResource): JsonOperation {
   const value = metadata.annotations?.[ANNOTATIONS.publishingSince];
   return { op: "test", path: annotationPath(ANNOTATIONS.publishingSince), value };
 }
 
-/** As a JSON pointer (RFC 6901, section 3). */
+/** Returns a JSON pointer (RFC 6901, section 3). */
 export function annotationPath(annotation: string): string {
   return `/metadata/annotations/${annotation.replaceAll("/", "~1")}`;
 }

@@ -1,15 +1,11 @@
 import { Problem } from "../../problems.ts";
-import type { KubeApi } from "../cluster/api.ts";
+import type { Cluster } from "../cluster/api.ts";
 import { delay } from "../cluster/mirror.ts";
 import { KINDS, type Pod } from "../cluster/resources.ts";
 import { LABELS } from "../objects/names.ts";
 import { isTerminating } from "../objects/pod-state.ts";
 
-export interface RemovalOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
-  readonly signal: AbortSignal;
-}
+type RemovalOptions = Cluster & { readonly signal: AbortSignal };
 
 const OWNED = [
   KINDS.configMaps,
@@ -20,13 +16,11 @@ const OWNED = [
   KINDS.endpointSlices,
 ];
 const PAUSE_MS = 250;
-/** Calls that take longer than this moment end after the removal was answered. */
-const MOMENT_MS = 20_000;
+/** Longer calls end after the removal has resolved. */
+const DRAIN_MS = 20_000;
 const WITHIN_MS = 60_000;
 
-/**
- * A pod that was claimed belongs to the pool's ReplicaSet as well, and so does not follow its Function.
- */
+/** Deletes claimed pods. The cluster does not, because the pool's ReplicaSet owns them as well. */
 async function deleteClaimed(pods: readonly Pod[], { api, namespace }: RemovalOptions): Promise<void> {
   const claimed = pods.filter(
     (pod) => pod.metadata.labels?.[LABELS.claimedFor] !== undefined && !isTerminating(pod),
@@ -36,9 +30,9 @@ async function deleteClaimed(pods: readonly Pod[], { api, namespace }: RemovalOp
 }
 
 /**
- * Deletes a Function and waits until what it owned is gone; pods with long calls may take longer. False if there was
- * none. The cluster's garbage collector does the work, also if nobody waits.
- * @throws Problem `platform_unavailable` if it does not
+ * Deletes a Function and waits until the garbage collector has deleted its objects; pods with long calls may take longer.
+ * Resolves with false if there is no such Function.
+ * @throws Problem `platform_unavailable` if objects are left after a minute
  */
 export async function removeFunction(name: string, options: RemovalOptions): Promise<boolean> {
   const { api, namespace, signal } = options;
@@ -56,13 +50,12 @@ export async function removeFunction(name: string, options: RemovalOptions): Pro
     );
     const pods = (await Promise.all(ours)).flatMap(({ items }) => items);
     const waitedMs = performance.now() - startedMs;
-    if (owned === 0 && (pods.length === 0 || (waitedMs > MOMENT_MS && pods.every(isTerminating))))
-      return true;
+    if (owned === 0 && (pods.length === 0 || (waitedMs > DRAIN_MS && pods.every(isTerminating)))) return true;
     if (waitedMs > WITHIN_MS) break;
     await deleteClaimed(pods, options);
     await delay(PAUSE_MS, signal);
     signal.throwIfAborted();
   }
-  const detail = `"${name}" takes no calls any more, but what it owned is not all gone after ${WITHIN_MS / 1_000} s; the cluster goes on removing it.`;
+  const detail = `"${name}" takes no calls, but some of its objects are left after ${WITHIN_MS / 1_000} s; the cluster continues to delete them.`;
   throw new Problem("platform_unavailable", detail, { retryAfterS: 10 });
 }

@@ -1,38 +1,27 @@
-import type { Limits } from "../../limits.ts";
 import type { Traffic } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import type { Settings } from "../../settings.ts";
 import { checkTraffic, currentVersion, shareOf } from "../../traffic.ts";
-import type { JsonOperation, KubeApi } from "../cluster/api.ts";
-import { hasStatus } from "../cluster/api-error.ts";
+import type { JsonOperation } from "../cluster/api.ts";
+import { hasStatus, unlessStatus } from "../cluster/api-error.ts";
 import { type Deployment, type FunctionResource, type FunctionSpec, KINDS } from "../cluster/resources.ts";
 import { isSameTraffic } from "../endpoints/endpoints.ts";
-import type { EndpointsMirror } from "../endpoints/endpoints-mirror.ts";
 import type { Children } from "../objects/children.ts";
 import { inlineSourceHash, keptVersions, specOf, trafficOf } from "../objects/function-resource.ts";
 import { ANNOTATIONS, versionName } from "../objects/names.ts";
-import type { Starter } from "../starting/starter.ts";
-import type { VersionStore } from "../versions/version-store.ts";
 import type { VersionRecord } from "../versions/versions.ts";
-import { annotationPath, functionPlace, ownMark, type PublishTurns, type Turn } from "./publish-turns.ts";
+import { annotationPath, functionPlace, ownMark, type Turn } from "./publish-turns.ts";
+import type { StoringOptions } from "./storing.ts";
 
 const TRIES = 4;
 
-export interface RoutingOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
-  readonly limits: Limits;
-  readonly endpoints: EndpointsMirror;
-  readonly turns: PublishTurns;
-  readonly versions: VersionStore;
-  readonly starter: Starter;
+export interface RoutingOptions extends StoringOptions {
   readonly children: Children;
-  readonly onTrouble: (reason: string) => void;
-  /** Waits until every router obeys the traffic. */
-  readonly spread?: (name: string, traffic: Traffic) => Promise<void>;
+  /** Waits until every router applies the traffic. */
+  readonly spread?: ((name: string, traffic: Traffic) => Promise<void>) | undefined;
 }
 
-/** Sends the calls of functions to versions. */
+/** Changes the traffic of functions. */
 export class Routing {
   readonly #options: RoutingOptions;
 
@@ -41,8 +30,8 @@ export class Routing {
   }
 
   /**
-   * Nothing is changed until the write of `spec`, and nothing fails after it: the leader completes what a manager leaves
-   * undone that dies then.
+   * Changes nothing before the write of `spec`, and fails at nothing after it. If the manager dies then, the leader
+   * completes the change.
    * @throws Problem `invalid_request`, `unknown_function`, `unknown_version`, `start_failed`, `too_many_waiting`; ApiError,
    * ApiUnreachable; the signal's reason
    */
@@ -57,7 +46,7 @@ export class Routing {
       signal.throwIfAborted();
       await this.#write(turn, { traffic, records });
       await this.#spread(name, traffic).catch((error: Error) => {
-        onTrouble(`${name}: not every router could be asked whether it obeys: ${error.message}`);
+        onTrouble(`${name}: the traffic of every router could not be checked: ${error.message}`);
       });
       await this.#drain(turn, { traffic, before });
     } finally {
@@ -77,7 +66,7 @@ export class Routing {
     });
   }
 
-  /** Starts the instances that the versions need before calls change over. */
+  /** Starts the instances that the versions need before they take calls. */
   async #prepare({ turn, traffic, before, records }: Change, signal: AbortSignal): Promise<void> {
     const { endpoints, starter } = this.#options;
     const { owner, stored } = turn;
@@ -88,7 +77,7 @@ export class Routing {
       const { version } = record;
       const count = neededInstances(record.settings, serving * shareOf(traffic, version));
       const isStored = version === stored?.version;
-      // `store` has brought up one instance, and the autoscaler keeps one.
+      // `store` has started one instance, and the autoscaler keeps one.
       if (isStored && count === 1 && ready(version).length > 0) return undefined;
       const isDraining = !isStored && before.every((share) => share.version !== version);
       const leaving = isDraining && (await this.#isStopped(owner.name, version)) ? ready(version) : [];
@@ -105,7 +94,7 @@ export class Routing {
     for (const each of started) if (each.status === "fulfilled" && each.value) turn.cleanUps.push(each.value);
   }
 
-  /** True if pods that are ready still are on their way out, because the version has lost its traffic just now. */
+  /** Resolves with true if the ready pods are stopping, because the version has just lost its traffic. */
   async #isStopped(name: string, version: number): Promise<boolean> {
     const { api, namespace } = this.#options;
     const place = { kind: KINDS.deployments, namespace, name: versionName(name, version) };
@@ -120,7 +109,7 @@ export class Routing {
     const readAt = turn.resource.metadata.generation;
     for (let attempt = 1; ; attempt++) {
       const { resource } = turn;
-      // An edit of the spec during this turn stays, and the leader deploys it afterwards.
+      // Keeps an edit of the spec during this turn; the leader deploys it afterwards.
       const isEdited = resource.metadata.generation !== readAt;
       const { traffic: _, ...spec } = isEdited ? resource.spec : specFor(resource.spec, current);
       try {
@@ -133,8 +122,7 @@ export class Routing {
         ]);
         return;
       } catch (error) {
-        const isBehind = hasStatus(error, 422) || hasStatus(error, 404);
-        if (!isBehind) throw error;
+        if (!hasStatus(error, 404, 422)) throw error;
         const fresh = await api.get<FunctionResource>(place);
         if (fresh?.metadata.uid !== turn.owner.uid || fresh.metadata.deletionTimestamp !== undefined) {
           throw new Problem("unknown_function", `The function "${turn.owner.name}" was removed meanwhile.`);
@@ -150,14 +138,14 @@ export class Routing {
     return [{ op: "add", path: annotationPath(ANNOTATIONS.updatedAt), value: new Date().toISOString() }];
   }
 
-  /** Resolves when calls follow the traffic, everywhere. */
+  /** Resolves when every router applies the traffic. */
   async #spread(name: string, traffic: Traffic): Promise<void> {
     const { endpoints, spread } = this.#options;
     await endpoints.seen(name, () => isSameTraffic(endpoints.get(name)?.traffic ?? [], traffic));
     await spread?.(name, traffic);
   }
 
-  /** Versions that have lost their traffic drain. Where this fails, the leader does the same later. */
+  /** Drains the versions that have lost their traffic. After a failure the leader does the same later. */
   async #drain(turn: Turn, { traffic, before }: Pick<Change, "traffic" | "before">): Promise<void> {
     const { api, namespace, children, onTrouble } = this.#options;
     const { name, uid } = turn.owner;
@@ -166,11 +154,7 @@ export class Routing {
       await api.patch(status, { metadata: { uid }, status: { version: currentVersion(traffic) } });
     });
     const lost = before.filter(({ version }) => traffic.every((share) => share.version !== version));
-    const drains = lost.map(async ({ version }) => {
-      await children.scale({ name, version }, 0).catch((error: unknown) => {
-        if (!hasStatus(error, 404)) throw error;
-      });
-    });
+    const drains = lost.map(({ version }) => unlessStatus(children.scale({ name, version }, 0), 404));
     for (const drained of await Promise.allSettled(drains)) {
       if (drained.status === "rejected") onTrouble(`${name}: ${(drained.reason as Error).message}`);
     }
@@ -181,25 +165,25 @@ interface Change {
   readonly turn: Turn;
   readonly traffic: Traffic;
   readonly before: Traffic;
-  /** Of the versions in `traffic`. */
+  /** Records of the versions in `traffic`. */
   readonly records: readonly VersionRecord[];
 }
 
 /**
- * Instances that a version needs before calls change over.
- * @param share how many of the instances that serve now its calls need
+ * Returns the number of instances that a version needs before it takes calls.
+ * @param share its part of the instances that serve now
  */
 export function neededInstances({ min, max }: Pick<Settings, "min" | "max">, share: number): number {
   return Math.min(Math.max(1, min, Math.ceil(share)), Math.max(max, 1));
 }
 
-/** An inline source that is not the one of the version is older: what was deployed last counts. */
+/** Drops an inline source that differs from the version's, because it is older. */
 function specFor(spec: FunctionSpec, { settings, sourceHash }: VersionRecord): FunctionSpec {
   const isSame = inlineSourceHash(spec) === sourceHash;
   return { ...(isSame ? { source: spec.source! } : {}), ...specOf(settings) };
 }
 
-/** As `trafficOf` reads it back. */
+/** Returns the traffic in the form that `trafficOf` returns. */
 function normalized(traffic: Traffic): Traffic {
   const [{ version } = { version: 0 }] = traffic;
   if (traffic.length === 1) return [{ version, weight: 1 }];

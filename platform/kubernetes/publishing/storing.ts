@@ -1,33 +1,25 @@
-import type { Limits } from "../../limits.ts";
 import type { Draft, Stored } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
-import type { KubeApi } from "../cluster/api.ts";
-import { hasStatus } from "../cluster/api-error.ts";
+import { hasStatus, unlessStatus } from "../cluster/api-error.ts";
 import { delay } from "../cluster/mirror.ts";
 import { type FunctionResource, KINDS, type Resource } from "../cluster/resources.ts";
-import type { EndpointsMirror } from "../endpoints/endpoints-mirror.ts";
 import { keptVersion, keptVersions, specOf, trafficOf } from "../objects/function-resource.ts";
 import { GROUP, LABELS, versionName } from "../objects/names.ts";
 import type { Starter } from "../starting/starter.ts";
 import type { VersionStore } from "../versions/version-store.ts";
 import { type VersionRecord, versionsToForget } from "../versions/versions.ts";
-import { functionPlace, type PublishTurns, type Turn } from "./publish-turns.ts";
+import { functionPlace, type PublishTurns, type Turn, type TurnOptions } from "./publish-turns.ts";
 
 const GONE_MS = 10_000;
 const GONE_PAUSE_MS = 100;
 
-export interface StoringOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
-  readonly limits: Limits;
-  readonly endpoints: EndpointsMirror;
+export interface StoringOptions extends TurnOptions {
   readonly turns: PublishTurns;
   readonly versions: VersionStore;
   readonly starter: Starter;
-  readonly onTrouble: (reason: string) => void;
 }
 
-/** Makes versions: their ConfigMaps, a ready instance, and their entry in `status.versions`. */
+/** Creates versions: their ConfigMaps, a ready instance, and their entry in `status.versions`. */
 export class Storing {
   readonly #options: StoringOptions;
 
@@ -40,7 +32,7 @@ export class Storing {
     const { turns, versions, limits } = this.#options;
     const { name } = draft;
     const packed = versions.pack(draft);
-    // It is awaited below, unless the turn does not come.
+    // Awaited below, unless `begin` fails.
     packed.catch(() => {});
     const make = (annotations: Readonly<Record<string, string>>) => this.#newFunction(draft, annotations);
     const turn = await turns.begin(name, { make, signal });
@@ -55,8 +47,8 @@ export class Storing {
       return { name, version, created };
     } catch (error) {
       await this.#undo(turn, { created, version, hash: draft.hash, before }).catch((failure: Error) => {
-        // The leader finds the mark and removes what is left.
-        this.#options.onTrouble(`${name}: undoing a failed deploy failed as well: ${failure.message}`);
+        // The leader finds the mark and removes the rest.
+        this.#options.onTrouble(`${name}: a failed deploy could not be undone: ${failure.message}`);
         turn.leaveLine();
       });
       throw error;
@@ -69,15 +61,9 @@ export class Storing {
     const { settings } = draft;
     const failed = new AbortController();
     try {
-      const supplied = starter.supply(
-        {
-          owner,
-          record: { version, settings },
-          count: 1,
-          packed: async () => ({ settings, bundle: (await packed).bundle }),
-        },
-        failed.signal,
-      );
+      const content = async () => ({ settings, bundle: (await packed).bundle });
+      const wish = { owner, record: { version, settings }, count: 1, packed: content };
+      const supplied = starter.supply(wish, failed.signal);
       const record = await versions.store(draft, { owner, version, packed: await packed });
       const whenReady = async () => {
         await this.#add(turn, record);
@@ -93,8 +79,7 @@ export class Storing {
   }
 
   /**
-   * Calls may still reach pods of a version that failed, or of a Function of this name that was deleted a moment ago:
-   * their numbers are not used.
+   * Skips the numbers of failed versions and of a deleted Function of this name, because calls may still reach their pods.
    */
   async #nextNumber(turn: Turn): Promise<number> {
     const { api, namespace, endpoints, versions, limits } = this.#options;
@@ -108,7 +93,7 @@ export class Storing {
           api.list<Resource>(place, selector, { metadataOnly: true }).then(({ items }) => items),
         ]);
     const kept = keptVersions(resource, limits).map(({ version }) => version);
-    // What is whole and not listed was left behind by a deploy that failed.
+    // A failed deploy may have left complete versions that are not listed.
     turn.records = records.filter(({ version }) => kept.includes(version));
     const used = [
       ...kept,
@@ -118,7 +103,7 @@ export class Storing {
     return 1 + Math.max(resource.spec.version ?? 0, endpoints.newestReady(owner.name), ...used);
   }
 
-  /** Lets the new version be called, and the oldest ones over the limit no more. */
+  /** Adds the new version to the list, and removes the oldest ones over the limit. */
   async #add(turn: Turn, record: VersionRecord): Promise<void> {
     const { versions, limits } = this.#options;
     const traffic = trafficOf(turn.resource, keptVersions(turn.resource, limits));
@@ -127,14 +112,14 @@ export class Storing {
     const forget = versionsToForget(records, limits.versionsKept, needed);
     const kept = records.filter((each) => !forget.includes(each));
     await this.#list(turn, kept);
-    // Their instances finish the calls that they have: the leader deletes their Deployments.
+    // The leader deletes their Deployments once their instances have finished their calls.
     turn.cleanUps.push(async () => {
       for (const each of forget) await versions.forget(each);
     });
     turn.records = kept;
   }
 
-  /** Lets these versions be called, and no others. */
+  /** Writes the versions that may be called. */
   async #list(turn: Turn, records: readonly VersionRecord[]): Promise<void> {
     const { api, namespace } = this.#options;
     const { name, uid } = turn.owner;
@@ -143,8 +128,7 @@ export class Storing {
       const patch = { metadata: { uid }, status: { versions: records.map(keptVersion) } };
       turn.resource = await api.patch<FunctionResource>(place, patch);
     } catch (error) {
-      const isGone = [404, 409, 422].some((status) => hasStatus(error, status));
-      if (!isGone) throw error;
+      if (!hasStatus(error, 404, 409, 422)) throw error;
       throw new Problem("unknown_function", `The function "${name}" was removed meanwhile.`);
     }
   }
@@ -153,12 +137,10 @@ export class Storing {
     const { api, namespace, turns, versions } = this.#options;
     const { owner, resource } = turn;
     if (created && resource.spec.source === undefined) {
-      // In the foreground, so that the next deploy waits until nothing of this one is left.
-      // One that somebody else has made meanwhile is theirs.
+      // In the foreground, so that the next deploy waits until every object is gone. The uid protects a Function that
+      // somebody else has created meanwhile.
       const place = functionPlace(namespace, owner.name);
-      await api.delete(place, "Foreground", { uid: owner.uid }).catch((error: unknown) => {
-        if (!hasStatus(error, 409)) throw error;
-      });
+      await unlessStatus(api.delete(place, "Foreground", { uid: owner.uid }), 409);
       turn.leaveLine();
       return;
     }
@@ -174,7 +156,7 @@ export class Storing {
     turns.end(turn);
   }
 
-  /** The next version has the same number, and no pod of this one. */
+  /** Waits for the deletion, because the next version reuses the number. */
   async #gone(name: string): Promise<void> {
     const { api, namespace } = this.#options;
     const signal = AbortSignal.timeout(GONE_MS);
@@ -203,7 +185,7 @@ interface Storage {
 
 interface Failed {
   readonly created: boolean;
-  /** Undefined if it had no number yet. */
+  /** Undefined before it had a number. */
   readonly version: number | undefined;
   readonly hash: string;
   /** The versions before it. */

@@ -13,7 +13,7 @@ export interface ProbeOptions {
   readonly everyMs?: number | undefined;
 }
 
-/** Probes an instance until it answers as that version; false when the signal was aborted before that. */
+/** Probes an instance until it answers as `version`; resolves with false if the signal aborts first. */
 export async function answersProbe(
   address: Extract<Address, { host: string }>,
   { version, signal, everyMs = EVERY_MS }: ProbeOptions,
@@ -29,7 +29,7 @@ export async function answersProbe(
       const isIt = response.headers[VERSION_HEADER] === String(version);
       if (response.statusCode === 204 && isIt) return true;
     } catch (error) {
-      // Nothing listens yet. A TypeError is a fault of this program.
+      // The instance does not listen yet. A TypeError is a bug of this program.
       if (error instanceof TypeError) throw error;
     }
     await delay(everyMs, signal);

@@ -1,6 +1,6 @@
 import type { WakeStep } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
-import type { KubeApi } from "../cluster/api.ts";
+import type { Cluster } from "../cluster/api.ts";
 import { delay, Mirror } from "../cluster/mirror.ts";
 import { KINDS, type Pod } from "../cluster/resources.ts";
 import type { EndpointsMirror } from "../endpoints/endpoints-mirror.ts";
@@ -8,15 +8,13 @@ import { LABELS, PORT } from "../objects/names.ts";
 import { condition, isReady, isTerminating, type Trouble, troubleOf } from "../objects/pod-state.ts";
 import { answersProbe } from "./instance-probe.ts";
 
-/** Time that the cluster has to report a pod as ready that has answered us. */
+/** Time for the cluster to report a pod as ready that has answered a probe. */
 const CONFIRM_MS = 30_000;
 const CONFIRM_EVERY_MS = 250;
-/** A pod that takes longer to start waits for something else than processors. */
+/** A pod that takes longer to start waits for something else than CPU. */
 const START_MS = 10_000;
 
-export interface StartOptions {
-  readonly api: KubeApi;
-  readonly namespace: string;
+export interface StartOptions extends Cluster {
   readonly endpoints: EndpointsMirror;
   /** Time between two probes of a pod in milliseconds; default 10. */
   readonly probeEveryMs?: number;
@@ -24,20 +22,20 @@ export interface StartOptions {
 
 export interface Wanted {
   readonly name: string;
-  /** Of the Function. */
+  /** Uid of the Function. */
   readonly uid: string;
   readonly version: number;
-  /** Ready instances that it should have, besides those that are leaving. */
+  /** Ready instances to wait for, without those in `leaving`. */
   readonly count: number;
   readonly leaving?: readonly { readonly id: string }[];
 }
 
-/** A version that does not start. */
+/** A version did not start. */
 export class NotReady extends Error {
   override readonly name = "NotReady";
-  /** The time is over; otherwise waiting longer would not help. */
+  /** The deadline has passed; otherwise waiting longer does not help. */
   readonly isLate: boolean;
-  /** What its pods report. */
+  /** Trouble of its pods. */
   readonly trouble: Trouble | undefined;
 
   constructor(message: string, { isLate, trouble }: { isLate: boolean; trouble: Trouble | undefined }) {
@@ -48,44 +46,40 @@ export class NotReady extends Error {
 }
 
 /**
- * Waits for instances of a version. Probes new pods itself and sends calls there at once; the kubelet's probe and the
- * EndpointSlice report the same up to a second later.
+ * Waits for instances of a version. Probes new pods and adds those that answer to the endpoints: the kubelet's probe and
+ * the EndpointSlice are up to a second later.
  */
 export class Start {
-  /** Resolves when there are as many; rejects with `unknown_function`, or NotReady when a pod cannot start. */
+  /** Resolves when `count` instances are ready. Rejects with `unknown_function`, or NotReady if a pod cannot start. */
   readonly done: Promise<void>;
+  readonly #done = Promise.withResolvers<void>();
   readonly #wanted: Wanted;
   readonly #options: StartOptions;
   readonly #startedMs = performance.now();
   readonly #steps = new Map<WakeStep["name"], number>();
   #pods: Mirror<Pod> | undefined;
   #ended = false;
-  #wasSeen = false;
-  /** The pods that were seen, with the ends of their probes. */
+  #wasFound = false;
+  /** The pods under probe, by name. */
   readonly #probes = new Map<string, { readonly uid: string; readonly stop: AbortController }>();
   readonly #probing = new Set<Promise<void>>();
   readonly #troubles = new Map<string, Trouble>();
   readonly #noRoom = Promise.withResolvers<void>();
   readonly #unwatch: () => void;
-  #resolve: () => void = () => {};
-  #reject: (error: unknown) => void = () => {};
 
   constructor(wanted: Wanted, options: StartOptions) {
     this.#wanted = wanted;
     this.#options = options;
-    this.done = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    // It may fail before anybody waits for it.
+    this.done = this.#done.promise;
+    // It may reject before anybody awaits it.
     this.done.catch(() => {});
     this.#unwatch = options.endpoints.watchPods((name) => {
-      if (name === wanted.name) this.#look();
+      if (name === wanted.name) this.#check();
     });
-    this.#look();
+    this.#check();
   }
 
-  /** Watches the pods that the cluster makes for the version; resolves when the present ones are known. */
+  /** Watches the pods of the version; resolves when the existing pods are listed. */
   watchPods(): Promise<void> {
     if (this.#ended) return Promise.resolve();
     const { api, namespace } = this.#options;
@@ -99,12 +93,12 @@ export class Start {
     return Promise.race([this.#pods.synced, this.done]);
   }
 
-  /** Times since the decision at which each step was done, as far as they were seen. */
+  /** Returns the time of each observed step since the decision to start. */
   get steps(): readonly WakeStep[] {
     return [...this.#steps].map(([name, atMs]) => ({ name, atMs }));
   }
 
-  /** Resolves when it is done, or waiting gains nothing: the pod waits for room on a node, or for its image. */
+  /** Resolves when the start is done, or the pod waits for room on a node or for its image. */
   async started(over: AbortSignal): Promise<void> {
     const late = delay(START_MS, over);
     await Promise.race([this.done.catch(() => {}), this.#noRoom.promise, late]);
@@ -115,17 +109,17 @@ export class Start {
   }
 
   fail(error: unknown): void {
-    this.#reject(error);
+    this.#done.reject(error);
   }
 
-  /** Fails because the time of `limit` is over; its pods say why, or `refusal` where there are none. */
+  /** Fails because the deadline `limit` has passed. The reason is the trouble of a pod, or `refusal` without pods. */
   expire(limit: string, refusal?: Trouble): void {
     const trouble = [...this.#troubles.values()][0] ?? refusal;
     const why = trouble === undefined ? "" : `: ${trouble.message}`;
     this.fail(new NotReady(`was ready within ${limit}${why}`, { isLate: true, trouble }));
   }
 
-  /** Releases everything; pods that were added early are watched until the cluster has confirmed them. */
+  /** Stops the probes, and watches early pods until the cluster has confirmed them. */
   async end(closing: AbortSignal): Promise<void> {
     this.#ended = true;
     this.#unwatch();
@@ -140,21 +134,21 @@ export class Start {
     await this.#pods?.close();
   }
 
-  #look(): void {
+  #check(): void {
     const { endpoints } = this.#options;
     const { name, uid, version, count, leaving = [] } = this.#wanted;
     const resource = endpoints.functions.get(name);
     const isThere = resource?.metadata.uid === uid && resource.metadata.deletionTimestamp === undefined;
-    this.#wasSeen ||= isThere;
-    // A Function that was made just now may not be seen yet.
-    if (!isThere && (this.#wasSeen || resource?.metadata.uid === uid)) {
+    this.#wasFound ||= isThere;
+    // The watch may not have delivered a new Function yet.
+    if (!isThere && (this.#wasFound || resource?.metadata.uid === uid)) {
       this.fail(new Problem("unknown_function", `The function "${name}" was removed.`));
     }
     const ready = endpoints.ready(name, version).filter(({ id }) => leaving.every((each) => each.id !== id));
     if (ready.length < count) return;
-    // A pod of the pool had started before.
+    // A pod of the pool started earlier.
     if (!this.#steps.has("load")) this.mark("start");
-    this.#resolve();
+    this.#done.resolve();
   }
 
   #changed(key: string, pod: Pod | undefined): void {
@@ -176,7 +170,7 @@ export class Start {
       if (trouble.final) this.fail(new NotReady(trouble.message, { isLate: false, trouble }));
     } else this.#troubles.delete(key);
     const host = pod.status?.podIP;
-    // Nothing would stop a probe of a pod that never answers once this has ended.
+    // After `end` nothing would stop the probe of a pod that never answers.
     if (host !== undefined && !this.#ended && !this.#probes.has(key)) this.#probe(key, pod, host);
   }
 

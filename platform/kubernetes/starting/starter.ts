@@ -7,27 +7,27 @@ import type { Owner } from "../objects/manifests.ts";
 import { versionName } from "../objects/names.ts";
 import { replicaFailure } from "../objects/pod-state.ts";
 import type { PackedVersion } from "../pool/bundle-cache.ts";
-import type { PoolSupply } from "../pool/pool-supply.ts";
+import type { Pool } from "../pool/pool.ts";
 import type { VersionRecord } from "../versions/versions.ts";
 import { NotReady, Start, type StartOptions } from "./start.ts";
 
-/** A pod of the pool has loaded the version by then, or the version needs its own pods. */
+/** Time for a pod of the pool to load the version before its own pods start. */
 const POOL_MS = 400;
-/** No call waits, and many versions may start at once: probes take less of the processors than those of a waking. */
+/** Longer than for a waking, because no call waits and many versions may start at once. */
 const PROBE_EVERY_MS = 50;
 
 export interface StarterOptions extends StartOptions {
   readonly limits: Limits;
   readonly children: Children;
-  /** Ready pods; a version that gets one serves before its own pods have started. */
-  readonly supply?: PoolSupply;
+  /** A version that gets a pod of the pool serves before its own pods have started. */
+  readonly pool?: Pool | undefined;
   readonly onTrouble: (reason: string) => void;
 }
 
 export interface Supply {
   readonly owner: Owner;
   readonly record: Pick<VersionRecord, "version" | "settings">;
-  /** Instances that are asked for. */
+  /** Pods to claim. */
   readonly count: number;
   readonly packed?: () => Promise<PackedVersion>;
 }
@@ -35,19 +35,19 @@ export interface Supply {
 export interface Instances {
   readonly owner: Owner;
   readonly record: VersionRecord;
-  /** Ready instances that there should be. */
+  /** Ready instances to wait for. */
   readonly count: number;
-  /** Ready instances that do not count, because they stop. */
+  /** Ready instances that stop and do not count. */
   readonly leaving?: readonly { readonly id: string }[];
-  /** The version has traffic, or is about to get some. */
+  /** The version has traffic or gets some. */
   readonly takesCalls: boolean;
-  /** Of `supply`. */
+  /** Result of `supply`. */
   readonly supplied: Promise<boolean>;
-  /** What is done once they are ready, while the cluster learns that it should keep them. */
+  /** Runs once the instances are ready, in parallel with the rest of the start. */
   readonly whenReady?: () => Promise<void>;
 }
 
-/** Starts instances of versions that are stored or get traffic: pods of the pool first, their own otherwise. */
+/** Starts instances of versions that are stored or get traffic: from the pool first, then as their own pods. */
 export class Starter {
   readonly #options: StarterOptions;
   readonly #closing = new AbortController();
@@ -57,41 +57,42 @@ export class Starter {
     this.#options = options;
   }
 
-  /** Resolves with true if so many pods of the pool serve the version. They are given up when `signal` aborts. */
+  /** Resolves with true if `count` pods of the pool serve the version. They are given up when `signal` aborts. */
   async supply({ owner, record, count, packed }: Supply, signal: AbortSignal): Promise<boolean> {
-    const { supply, onTrouble } = this.#options;
-    if (!supply || count === 0) return count === 0;
+    const { pool, onTrouble } = this.#options;
+    if (!pool || count === 0) return count === 0;
     try {
       const supplied = { owner, version: keptVersion(record), ...(packed ? { packed } : {}) };
-      return await supply.several(count, supplied, { signal });
+      return await pool.supplyMany(count, supplied, { signal });
     } catch (error) {
-      if (!signal.aborted)
-        onTrouble(`${owner.name}: the pool could not be asked: ${(error as Error).message}`);
+      if (!signal.aborted) onTrouble(`${owner.name}: the pool failed: ${(error as Error).message}`);
       return false;
     }
   }
 
   /**
-   * Resolves when so many instances are ready and the version has its objects. Returns how the cluster is asked to keep as
-   * many: for pods of the pool this makes surplus pods for a moment, which take processors that a deploy needs.
+   * Resolves when `count` instances are ready and the version has its objects. Returns a function that scales the
+   * Deployment up to them. It runs after the deploy, because pods of the pool cause surplus pods for a moment.
    * @throws Problem `start_failed`, `unknown_function`; ApiError, ApiUnreachable; the signal's reason
    */
   async start(instances: Instances, signal: AbortSignal): Promise<() => Promise<void>> {
-    const { limits } = this.#options;
-    const { owner, record, count, supplied, whenReady, leaving = [] } = instances;
+    const { limits, children } = this.#options;
+    const { owner, record, count, takesCalls, supplied, whenReady, leaving = [] } = instances;
     signal.throwIfAborted();
     const options = { ...this.#options, probeEveryMs: PROBE_EVERY_MS };
     const start = new Start({ ...owner, version: record.version, count, leaving }, options);
     const fail = (error: unknown) => start.fail(error);
-    const replicas = Math.max(count, instances.takesCalls ? record.settings.min : 0);
+    const replicas = Math.max(count, takesCalls ? record.settings.min : 0);
     const work: Promise<void>[] = [];
     const run = (one: Promise<void> = Promise.resolve()) => {
       one.catch(fail);
       work.push(one);
     };
-    // Pods of the cluster take the processors that the pool's pods need to load: they come second.
+    // The start of own pods would take CPU from the load of the pool's pods.
+    let startsOwn = false;
     const startOwn = () => {
-      run(this.#bringUp(instances, replicas));
+      startsOwn = true;
+      run(children.bringUp(record, { owner, takesCalls, replicas }));
       run(start.watchPods());
     };
     const tooLong = setTimeout(() => void this.#expire(start, instances), limits.startMs);
@@ -99,21 +100,24 @@ export class Starter {
     signal.addEventListener("abort", leave);
     let late: NodeJS.Timeout | undefined;
     try {
-      if ((await within(0, supplied)) !== false) run(this.#bringUp(instances, 0));
+      if ((await within(0, supplied)) !== false)
+        run(children.create(record, { owner, takesCalls, replicas: 0 }));
       if (await within(POOL_MS, supplied)) late = setTimeout(startOwn, POOL_MS);
       else startOwn();
       await start.done;
       run(whenReady?.());
       await Promise.all(work);
       signal.throwIfAborted();
-      return () => this.#options.children.scaleUp(record, replicas);
+      return async () => {
+        if (!startsOwn) await children.complete(record, { owner, takesCalls, replicas });
+      };
     } catch (error) {
       throw error instanceof NotReady ? startFailed(error) : error;
     } finally {
       clearTimeout(late);
       clearTimeout(tooLong);
       signal.removeEventListener("abort", leave);
-      // What is undone after a failure must not go on meanwhile.
+      // A failed start is undone by the caller, so its work must have ended.
       await Promise.allSettled(work);
       const confirmed = start.end(this.#closing.signal);
       this.#confirming.add(confirmed);
@@ -124,10 +128,6 @@ export class Starter {
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#confirming);
-  }
-
-  #bringUp({ record, owner, takesCalls }: Instances, replicas: number): Promise<void> {
-    return this.#options.children.bringUp(record, { owner, takesCalls, replicas });
   }
 
   async #expire(start: Start, { owner, record }: Instances): Promise<void> {
@@ -142,7 +142,7 @@ export class Starter {
   }
 }
 
-/** Undefined if it is not known by then. */
+/** Resolves with undefined if `supplied` takes longer. */
 function within(ms: number, supplied: Promise<boolean>): Promise<boolean | undefined> {
   const { promise, resolve } = Promise.withResolvers<boolean | undefined>();
   const timer = setTimeout(resolve, ms, undefined);

@@ -6,29 +6,29 @@ import { ApiUnreachable, clusterProblem, hasStatus } from "../cluster/api-error.
 import { delay } from "../cluster/mirror.ts";
 import type { KeptVersion } from "../cluster/resources.ts";
 import type { Children } from "../objects/children.ts";
-import type { PoolSupply, Supplied } from "../pool/pool-supply.ts";
+import type { Pool, Supplied } from "../pool/pool.ts";
 import { NotReady, Start, type StartOptions } from "./start.ts";
 
-/** The leader may have scaled the version to 0 in the same moment: the request is repeated, at growing intervals. */
-const AGAIN_MS = 1_000;
-const LONGEST_AGAIN_MS = 8_000;
-/** Wakings that call the API server at the same time; the others wait in order of arrival. */
+/** First and longest pause between scale requests: the leader may scale the version to 0 at the same time. */
+const RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 8_000;
+/** Wakings that call the API server in parallel; the others wait in order of arrival. */
 const AT_ONCE = 8;
 /**
- * Versions whose own pods start at the same time, for each router. Sixty containers that start on one node at once take
- * twice as long for all of them as when a few do.
+ * Versions of each router whose own pods start in parallel. Sixty containers that start on one node at once take twice as
+ * long in all as a few at a time.
  */
 const STARTS_AT_ONCE = 4;
 const SETTLE_TRIES = 10;
-/** A waking by the pool is over by then; otherwise the version needs its own pods. */
+/** Time for a waking by the pool before the version's own pods start. */
 const POOL_MS = 150;
 const RETRY_AFTER_S = 5;
 
 export interface WakerOptions extends StartOptions {
   readonly limits: Limits;
   readonly children: Pick<Children, "scale">;
-  /** Ready pods to wake with; without them a waking takes as long as the start of a container. */
-  readonly supply?: PoolSupply;
+  /** Without it a waking takes as long as the start of a container. */
+  readonly pool?: Pool | undefined;
 }
 
 export interface Sleeping {
@@ -52,7 +52,7 @@ export class Waker {
   }
 
   /**
-   * Makes as many instances as the calls need, at least one, and resolves with the first.
+   * Starts as many instances as the calls need, at least one, and resolves with the first.
    * @throws Problem `unknown_function`, `unknown_version`, `no_capacity`, `platform_unavailable`
    */
   wake(sleeping: Sleeping): Promise<readonly WakeStep[]> {
@@ -84,21 +84,21 @@ export class Waker {
     const least = neededFor(version, { calls, takesCalls });
     const start = new Start({ name, uid, version: number, count: 1 }, this.#options);
     const fail = (error: unknown) => start.fail(error);
-    const ask = async () => {
+    const scale = async () => {
       try {
         await children.scale({ name, version: number }, least);
         start.mark("api");
       } catch (error) {
-        // A server that is only slow is asked again as long as the call waits. So is one without the Deployment: the
-        // leader makes it when it reads in the load of this router that the version is waking.
+        // Retried as long as the call waits, if the server is slow or the Deployment is missing: the leader creates it
+        // when it reads in the load of this router that the version is waking.
         const isPassing = (error instanceof ApiUnreachable && error.isLate) || hasStatus(error, 404);
         if (!isPassing) throw error;
       }
     };
     const over = new AbortController();
     const startPods = async () => {
-      this.#askAgain(ask, over.signal).catch(fail);
-      await Promise.all([ask(), start.watchPods()]);
+      this.#repeat(scale, over.signal).catch(fail);
+      await Promise.all([scale(), start.watchPods()]);
       await start.started(over.signal);
     };
     const begin = async () => {
@@ -106,13 +106,13 @@ export class Waker {
         { owner: { name, uid }, version },
         { start, otherwise: () => void this.#starts.run(startPods, over.signal).catch(fail) },
       );
-      if (isServed) await this.#settle(ask);
+      if (isServed) await this.#settle(scale);
     };
     const limit = `${limits.instanceWaitMs / 1_000} s (limit SKIFF_INSTANCE_WAIT)`;
     const late = setTimeout(() => start.expire(limit), limits.instanceWaitMs);
     const stop = () => start.fail(this.#closing.signal.reason);
     this.#closing.signal.addEventListener("abort", stop);
-    // A version that another router has woken in the meantime needs no place any more.
+    // Leaves the queue when another router has woken the version.
     const begun = this.#places.run(begin, over.signal).catch(fail);
     try {
       await start.done;
@@ -129,21 +129,23 @@ export class Waker {
     }
   }
 
-  /** Until `over`, and never more at a time than may begin: hundreds may wait for room on a node. */
-  async #askAgain(ask: () => Promise<void>, over: AbortSignal): Promise<void> {
-    for (let pauseMs = AGAIN_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_AGAIN_MS)) {
+  /** Repeats the request until `over`, within AT_ONCE: hundreds of wakings may wait for room on a node. */
+  async #repeat(scale: () => Promise<void>, over: AbortSignal): Promise<void> {
+    for (let pauseMs = RETRY_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_RETRY_MS)) {
       await delay(pauseMs, over);
       if (over.aborted) return;
-      await this.#places.run(ask, over);
+      await this.#places.run(scale, over);
     }
   }
 
   /**
-   * True if a pod of the pool serves. The pool comes first, because a new pod of the cluster takes the processors that the
-   * pool's pod needs to load.
+   * Resolves with true if a pod of the pool serves. The pool comes first, because the start of an own pod would take CPU
+   * from the load of the pool's pod.
    */
-  async #fromPool(supplied: Supplied, { start, otherwise }: Bringing): Promise<boolean> {
-    const { supply } = this.#options;
+  async #fromPool(
+    supplied: Supplied,
+    { start, otherwise }: { start: Start; otherwise: () => void },
+  ): Promise<boolean> {
     let isBegun = false;
     const begin = () => {
       if (!isBegun) otherwise();
@@ -151,30 +153,25 @@ export class Waker {
     };
     const late = setTimeout(begin, POOL_MS);
     const { signal } = this.#closing;
-    const outcome = await supply?.one(supplied, { signal, onStep: (step) => start.mark(step) });
+    const onStep = (step: "claim" | "load") => start.mark(step);
+    const outcome = await this.#options.pool?.supply(supplied, { signal, onStep });
     clearTimeout(late);
     if (outcome !== "claimed") begin();
     return outcome === "claimed" && !isBegun;
   }
 
-  /** The pod serves already; a ReplicaSet adopts it when it wants a pod. */
-  async #settle(ask: () => Promise<void>): Promise<void> {
+  /** Scales the Deployment up to the serving pod, so that its ReplicaSet adopts the pod. */
+  async #settle(scale: () => Promise<void>): Promise<void> {
     const { signal } = this.#closing;
     for (let tries = 1; !signal.aborted; tries++) {
       try {
-        return await ask();
+        return await scale();
       } catch (error) {
         if (tries === SETTLE_TRIES) throw error;
       }
-      await delay(AGAIN_MS, signal);
+      await delay(RETRY_MS, signal);
     }
   }
-}
-
-interface Bringing {
-  readonly start: Start;
-  /** Asks the cluster for pods, in turn. */
-  readonly otherwise: () => void;
 }
 
 function neededFor(
@@ -188,6 +185,6 @@ function noCapacity(name: string, { message, isLate, trouble }: NotReady): Probl
   const last = trouble?.log.at(-1);
   const more = last === undefined ? "" : ` Its last line: ${last}`;
   const what = isLate ? `No instance of "${name}" ${message}` : `"${name}" does not start: ${message}`;
-  const where = trouble === undefined ? "; GET /func/NAME says more." : "";
+  const where = trouble === undefined ? "; GET /func/NAME shows details." : "";
   return new Problem("no_capacity", `${what}${where}${more}`, { retryAfterS: RETRY_AFTER_S });
 }

@@ -11,11 +11,11 @@ import { LABELS } from "../objects/names.ts";
 import { newRecord, type Part, partNames, recordsOf, type VersionRecord } from "./versions.ts";
 
 /**
- * Data of a ConfigMap may take 1 MiB in all (https://kubernetes.io/docs/concepts/configuration/configmap/); the rest is
- * for annotations, which count in the size of the request.
+ * A ConfigMap holds up to 1 MiB of data (https://kubernetes.io/docs/concepts/configuration/configmap/). The rest is for
+ * annotations, which count in the size of the request.
  */
 export const PART_BYTES = 1_000_000;
-/** Writes at a time: a source of 20 MiB is some 40 ConfigMaps. */
+/** Parallel writes: a source of 20 MiB has about 40 ConfigMaps. */
 const AT_ONCE = 4;
 const PART_MS = 30_000;
 const GONE_TRIES = 60;
@@ -28,7 +28,7 @@ export interface PackedContent {
   readonly sourceType: SourceType;
 }
 
-/** The versions of functions as ConfigMaps. */
+/** Stores the versions of functions as ConfigMaps. */
 export class VersionStore {
   readonly #api: KubeApi;
   readonly #namespace: string;
@@ -38,7 +38,7 @@ export class VersionStore {
     this.#namespace = namespace;
   }
 
-  /** The whole versions of a function, oldest first. Reads no code. */
+  /** Reads the complete versions of a function without their content, oldest first. */
   async records(name: string): Promise<VersionRecord[]> {
     const selector = `${LABELS.function}=${name},${LABELS.part}`;
     const { items } = await this.#api.list<Resource>(this.#place(), selector, { metadataOnly: true });
@@ -46,7 +46,7 @@ export class VersionStore {
   }
 
   /**
-   * The content of a draft as it is stored.
+   * Packs the content of a draft.
    * @throws Problem `unknown_version`
    */
   async pack({ name, content }: Draft): Promise<PackedContent> {
@@ -61,7 +61,7 @@ export class VersionStore {
     throw new Problem("unknown_version", `The function "${name}" has no version ${content.sameAs}.`);
   }
 
-  /** Stores a version; a part that is there already stays as it is, because its name contains the hash. */
+  /** Stores a version. An existing part stays, because its name contains the hash. */
   async store(
     draft: Draft,
     { owner, version, packed }: { owner: Owner; version: number; packed: PackedContent },
@@ -74,7 +74,7 @@ export class VersionStore {
     return record;
   }
 
-  /** Makes the ConfigMaps of a bundle again that somebody has deleted. False if it has other parts than it had. */
+  /** Creates the deleted ConfigMaps of a bundle again. Resolves with false if their number differs. */
   async restoreBundle(record: VersionRecord, owner: Owner, { code }: Artifact): Promise<boolean> {
     const parts = split(await zip(code));
     if (parts.length !== record.bundleParts) return false;
@@ -91,12 +91,8 @@ export class VersionStore {
     const selector = `${LABELS.function}=${record.name},${LABELS.version}=${record.version},${LABELS.part}`;
     const { items } = await this.#api.list<Resource>(this.#place(), selector, { metadataOnly: true });
     const mine = items.filter(({ metadata }) => metadata.name.includes(`-${record.hash.slice(0, 8)}-`));
-    const work = mine.map(
-      ({ metadata }) =>
-        () =>
-          this.#api.delete(this.#place(metadata.name), "Background"),
-    );
-    await inTurns(work, AT_ONCE);
+    const places = mine.map(({ metadata }) => this.#place(metadata.name));
+    await inTurns(places.map((place) => () => this.#api.delete(place, "Background")));
   }
 
   async #write(record: VersionRecord, owner: Owner, parts: readonly Uint8Array[]): Promise<void> {
@@ -105,7 +101,7 @@ export class VersionStore {
       const options = { owner, namespace: this.#namespace };
       return this.#create(partManifest(record, { part, index, bytes }, options), owner);
     });
-    await inTurns(work, AT_ONCE);
+    await inTurns(work);
   }
 
   async #create(manifest: ReturnType<typeof partManifest>, owner: Owner): Promise<void> {
@@ -117,14 +113,14 @@ export class VersionStore {
         if (!hasStatus(error, 409)) throw error;
         const existing = await this.#api.get<ConfigMap>(this.#place(manifest.metadata.name));
         if (existing?.metadata.ownerReferences?.some(({ uid }) => uid === owner.uid)) return;
-        // It belongs to a removed function of the same name, and the cluster deletes it.
+        // The cluster is deleting the ConfigMap of a removed function of the same name.
         if (attempt === GONE_TRIES) throw error;
       }
       await pause(GONE_PAUSE_MS);
     }
   }
 
-  /** Undefined if a part is missing. */
+  /** Resolves with undefined if a ConfigMap is missing. */
   async #read(record: VersionRecord, part: Part): Promise<Buffer | undefined> {
     const parts: Buffer[] = [];
     for (const name of partNames(record, part)) {
@@ -145,7 +141,7 @@ function zip(bytes: Uint8Array): Promise<Buffer> {
   return promisify<Uint8Array, Buffer>(gzip)(bytes);
 }
 
-/** Parts that are small enough for a ConfigMap; at least one. */
+/** Splits content into parts that fit a ConfigMap; at least one. */
 export function split(packed: Uint8Array): Uint8Array[] {
   const count = Math.max(1, Math.ceil(packed.length / PART_BYTES));
   return Array.from({ length: count }, (_, index) =>
@@ -153,8 +149,8 @@ export function split(packed: Uint8Array): Uint8Array[] {
   );
 }
 
-async function inTurns(work: readonly (() => Promise<unknown>)[], atOnce: number): Promise<void> {
-  for (let start = 0; start < work.length; start += atOnce) {
-    await Promise.all(work.slice(start, start + atOnce).map((each) => each()));
+async function inTurns(work: readonly (() => Promise<unknown>)[]): Promise<void> {
+  for (let start = 0; start < work.length; start += AT_ONCE) {
+    await Promise.all(work.slice(start, start + AT_ONCE).map((each) => each()));
   }
 }

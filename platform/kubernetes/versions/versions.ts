@@ -3,7 +3,7 @@ import type { Settings } from "../../settings.ts";
 import type { Resource } from "../cluster/resources.ts";
 import { ANNOTATIONS, LABELS, partName } from "../objects/names.ts";
 
-/** What is known of a stored version without reading its parts. */
+/** A stored version without its content. */
 export interface VersionRecord extends PlatformRecord {
   readonly sourceType: SourceType;
   readonly bundleParts: number;
@@ -12,14 +12,14 @@ export interface VersionRecord extends PlatformRecord {
 
 export type Part = "bundle" | "source";
 
-/** Names of the ConfigMaps that carry a part of a version: first those of the bundle, then of the source. */
+/** Returns the names of the ConfigMaps with a part of a version. Those of the bundle come first, then the source. */
 export function partNames(record: VersionRecord, part: Part): string[] {
   const [first, count] =
     part === "bundle" ? [0, record.bundleParts] : [record.bundleParts, record.sourceParts];
   return Array.from({ length: count }, (_, index) => partName(record, first + index));
 }
 
-/** The annotations of the first ConfigMap of bundle and source, which describe the version: either may be lost. */
+/** Returns the annotations that describe a version. The first ConfigMap of each part has them, as either may be lost. */
 export function recordAnnotations(record: VersionRecord): Record<string, string> {
   return {
     [ANNOTATIONS.hash]: record.hash,
@@ -32,26 +32,26 @@ export function recordAnnotations(record: VersionRecord): Record<string, string>
 }
 
 /**
- * The whole versions among the ConfigMaps of one function, in order of their numbers. A version is whole when
- * all of its parts are there: one that was interrupted while it was stored does not exist.
+ * Returns the complete versions among the ConfigMaps of one function, by number. A version is complete when all of its
+ * parts exist: an interrupted `store` leaves no version.
  */
 export function recordsOf(configMaps: readonly Resource[]): VersionRecord[] {
   return allRecordsOf(configMaps).filter((record) => missingParts(record, configMaps).length === 0);
 }
 
-/** The versions of which all of one part is among the ConfigMaps. */
+/** Returns the versions with a complete part among the ConfigMaps. */
 export function recordsInParts(configMaps: readonly Resource[], part: Part): VersionRecord[] {
   return allRecordsOf(configMaps).filter((record) => !missingParts(record, configMaps).includes(part));
 }
 
-/** Also those of which somebody has deleted a part. */
+/** Includes versions with deleted parts. */
 export function allRecordsOf(configMaps: readonly Resource[]): VersionRecord[] {
   const records = configMaps.flatMap((each) => parseRecord(each) ?? []);
   const byVersion = new Map(records.map((record) => [record.version, record]));
   return [...byVersion.values()].sort((a, b) => a.version - b.version);
 }
 
-/** Which parts of a version are not whole. */
+/** Returns the incomplete parts of a version. */
 export function missingParts(record: VersionRecord, configMaps: readonly Resource[]): Part[] {
   const names = new Set(configMaps.map(({ metadata }) => metadata.name));
   const parts: readonly Part[] = ["bundle", "source"];
@@ -86,10 +86,10 @@ export function newRecord({ name, hash, sourceHash, settings }: Draft, rest: New
   return { name, hash, sourceHash, settings, ...rest };
 }
 
-/** Versions share etcd with the whole cluster, so a function may keep about this much there besides what serves. */
+/** Most ConfigMaps of a function besides its serving versions, because etcd is shared with the whole cluster. */
 export const PARTS_KEPT = 64;
 
-/** Versions to forget: all but the newest `keep` that fit into PARTS_KEPT, and never one of `needed`. */
+/** Returns the versions to forget: all but the newest `keep` within PARTS_KEPT, and none of `needed`. */
 export function versionsToForget(
   records: readonly VersionRecord[],
   keep: number,

@@ -5,9 +5,15 @@ import { desiredInstances, instancesForCalls, instancesForLoad } from "./scaling
 /** Tracks the load of one version, and for how long it has needed fewer instances. Times are monotonic. */
 export class Demand {
   load: Pick<Load, "inFlight" | "waiting"> = { inFlight: 0, waiting: 0 };
+  readonly #draining: () => Iterable<{ readonly id: string }>;
   #byInstance: Load["byInstance"];
   #busyAtMs = 0;
   #enoughAtMs = 0;
+
+  /** @param draining the instances that finish their last calls, which ask for no other instance */
+  constructor(draining: () => Iterable<{ readonly id: string }>) {
+    this.#draining = draining;
+  }
 
   report({ inFlight, waiting, byInstance }: Load, nowMs: number): void {
     const before = this.load;
@@ -29,7 +35,7 @@ export class Demand {
 
   /** Instances that the load needs: in total, and for its calls alone, without `min`. */
   wanted(settings: Settings): { readonly all: number; readonly forCalls: number } {
-    const input = { settings, load: this.load };
+    const input = { settings, load: this.#ahead };
     return { all: instancesForLoad(input), forCalls: instancesForCalls(input) };
   }
 
@@ -40,10 +46,17 @@ export class Demand {
 
   /** Returns how many of `current` instances the version should have now. See `desiredInstances`. */
   desired(settings: Settings, current: number, nowMs: number): number {
-    const load = this.load;
+    const load = this.#ahead;
     if (load.inFlight + load.waiting > 0) this.#busyAtMs = nowMs;
     if (instancesForLoad({ settings, load }) >= current) this.#enoughAtMs = nowMs;
     const lowForMs = nowMs - this.#enoughAtMs;
     return desiredInstances({ settings, load, current, idleForMs: this.idleForMs(nowMs), lowForMs });
+  }
+
+  /** The load without the calls of draining instances. */
+  get #ahead(): Pick<Load, "inFlight" | "waiting"> {
+    let { inFlight } = this.load;
+    for (const { id } of this.#draining()) inFlight -= this.on(id).calls;
+    return { inFlight: Math.max(0, inFlight), waiting: this.load.waiting };
   }
 }

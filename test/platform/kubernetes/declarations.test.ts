@@ -110,7 +110,10 @@ describe("declarations of a cluster", () => {
     });
 
     it("whose definition may refuse a spec", async () => {
-      const refused = { code: "invalid_declaration", detail: "The cluster refuses it: fake Fault." };
+      const refused = {
+        code: "invalid_declaration",
+        detail: "The API server rejects the declaration: fake Fault.",
+      };
       for (const ifRevision of [undefined, null]) {
         const matches = (method: string) => method === (ifRevision === null ? "POST" : "PATCH");
         cluster.server.fail({ status: 422, matches });

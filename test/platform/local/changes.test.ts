@@ -49,6 +49,26 @@ describe("changes of one function at the same time", () => {
     });
   }
 
+  it("a call on an instance that drains starts no other one of its version", async () => {
+    const { platform } = local;
+    const first = await local.publish(draftOf("left", `console.log("one starts");\n${answering("one")}`));
+    const report = (calls: number) => {
+      const byInstance = () => new Map(calls === 0 ? [] : [[first.id, { calls, streams: 0 }]]);
+      platform.report({ name: "left", version: 1, inFlight: calls, waiting: 0, byInstance });
+    };
+    report(1);
+    await publish(platform, draftOf("left", answering("two")));
+    report(2);
+    report(1);
+    report(0);
+    // One that was started would stay for its idle time.
+    await eventually("version 1 has no instance", async () => {
+      const { instances } = (await platform.describe("left"))!;
+      return instances.every(({ version }) => version === 2);
+    });
+    assert.equal(local.log.split("one starts").length, 2);
+  });
+
   it("routes leave memory and disk with the same traffic, that of the last commit", async () => {
     const texts = ["one", "two", "three"];
     for (const text of texts) await local.platform.store(draftOf("turns", answering(text)));

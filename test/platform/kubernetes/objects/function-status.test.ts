@@ -97,7 +97,7 @@ describe("the status of a Function", () => {
     assert.deepEqual(ready({ pods: [unplaced] }), {
       status: "False",
       reason: "Unschedulable",
-      message: "No node takes the pod: Insufficient cpu",
+      message: "No node fits the pod: Insufficient cpu",
     });
   });
 

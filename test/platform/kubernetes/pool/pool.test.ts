@@ -121,6 +121,23 @@ describe("the pool", () => {
     assert.equal(version, 1);
     assert.equal(instances(manager).length, 1);
     await eventually("it is adopted", () => names("adopted").length === 1);
+    assert.equal(cluster.replicas("hello", 1), 1);
+    await eventually("it has what it needs to scale", () => {
+      return (
+        cluster.server.list("services").length + cluster.server.list("horizontalpodautoscalers").length === 2
+      );
+    });
+  });
+
+  it("keeps the pod of a version that is stored without traffic", async () => {
+    await publish(cluster.platform, draftOf("hello", "one"));
+    cluster.makesPods = false;
+    cluster.putFreePod("free-1");
+    const manager = await open();
+    await manager.store(draftOf("hello", CODE));
+    await eventually("it is adopted", () => names("adopted").length === 1);
+    assert.equal(cluster.replicas("hello", 2), 1);
+    assert.deepEqual(manager.endpoints("hello")?.traffic, [{ version: 1, weight: 1 }]);
   });
 
   it("serves a new version before it asks the cluster for pods", async () => {
@@ -257,7 +274,7 @@ describe("the pool", () => {
     await eventually("the pod is given up", () => names("spent").length === 1);
     await eventually("it is counted", () => router.pool!.outcomes.failed === 1);
     assert.ok(
-      cluster.lines.some((line) => /a pod of the pool did not take it: connection refused/.test(line)),
+      cluster.lines.some((line) => /a pod of the pool could not load it: connection refused/.test(line)),
     );
   });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Pod } from "../../../../platform/kubernetes/cluster/resources.ts";
-import { UselessPods } from "../../../../platform/kubernetes/pool/useless-pods.ts";
+import { UselessPods } from "../../../../platform/kubernetes/pool/pool-keeper.ts";
 
 const CLAIM_MS = 60_000;
 const KEYLESS_MS = 10_000;

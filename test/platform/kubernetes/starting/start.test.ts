@@ -69,7 +69,7 @@ describe("a start", () => {
     start.expire("1 s");
     await assert.rejects(start.done, {
       isLate: true,
-      message: "was ready within 1 s: No node takes the pod: Insufficient cpu",
+      message: "was ready within 1 s: No node fits the pod: Insufficient cpu",
     });
   });
 
