@@ -31,7 +31,7 @@ export function waitTooLong(name: string, waiting: number, expectedMs: number): 
 }
 
 export function notAccepted(tries: number): Problem {
-  const detail = `No instance accepted a connection in ${tries} tries: try again, the function may be restarting.`;
+  const detail = `No instance accepted a connection in ${tries} tries: try again, the function may restart.`;
   return new Problem("no_capacity", detail, { retryAfterS: 1 });
 }
 

@@ -14,7 +14,7 @@ const FEW = 8;
 
 /**
  * Returns an instance with a free place, or undefined: of few the one with the fewest calls, of many the
- * better of two at random (Mitzenmacher, 2001), which is as even in practice and costs the same for a thousand.
+ * better of two at random (Mitzenmacher, 2001), which is as even in practice, at the same cost for a thousand.
  */
 export function chooseInstance<B extends Choosable>(
   ready: readonly B[],
