@@ -152,5 +152,8 @@ export class Changes {
 function toProblem(error: unknown, { version, result }: { version: string; result: string }): unknown {
   if (!(error instanceof StartError) || isDiskFull(error) || shortageOf(error) !== undefined) return error;
   const last = error.log.length > 0 ? ` Its last lines:\n${error.log.join("\n")}` : "";
-  return new Problem("start_failed", `${version} ${error.message}. ${result}${last}`, { log: error.log });
+  const end = /[?.]$/.test(error.message) ? "" : ".";
+  return new Problem("start_failed", `${version} ${error.message}${end} ${result}${last}`, {
+    log: error.log,
+  });
 }
