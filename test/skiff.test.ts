@@ -79,8 +79,12 @@ describe("Skiff as one program", () => {
         const call = await heldCall(url);
         skiff.signal("SIGINT");
         await eventually("it drains", () => skiff.output.includes("letting calls finish"));
-        const refused = await fetch(`${url}/fn/reader`);
-        assert.equal(refused.status, 503);
+        // Workers get the news a moment later.
+        let refused = await fetch(`${url}/fn/reader`);
+        await eventually("new calls are refused", async () => {
+          if (refused.status !== 503) refused = await fetch(`${url}/fn/reader`);
+          return refused.status === 503;
+        });
         assert.ok(Number(refused.headers.get("retry-after")) > 0);
         assert.equal(((await refused.json()) as { code: string }).code, "draining");
         assert.equal((await fetch(`${url}/readyz`)).status, 503);
