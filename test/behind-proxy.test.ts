@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { request as send } from "node:http";
 import { type StartedSkiff, startedSkiff } from "./support/skiff/started-skiff.ts";
 
@@ -73,4 +74,36 @@ describe("Skiff with a proxy that is not an address", () => {
       await assert.rejects(start, /SKIFF_TRUST_PROXY: "proxy\.example\.com" is not an address or a range/);
     }).timeout(30_000);
   }
+});
+
+/** The programs that docs/proxy.md shows, in order. */
+function shown(): string[] {
+  const text = readFileSync(new URL("../docs/proxy.md", import.meta.url), "utf8");
+  return [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code!);
+}
+
+describe("the base path of a function", function () {
+  this.timeout(60_000);
+  let skiff: StartedSkiff;
+  before(async () => {
+    skiff = await startedSkiff();
+    const [plain = "", hono = ""] = shown();
+    assert.equal((await skiff.deploy("shop", plain)).status, 201);
+    assert.equal((await skiff.deploy("hono", hono)).status, 201);
+  });
+  after(() => skiff.close());
+
+  for (const name of ["shop", "hono"]) {
+    it(`keeps redirects of ${name} in the function, as docs/proxy.md shows`, async () => {
+      const answer = await fetch(`${skiff.url}/fn/${name}`);
+      assert.equal(answer.url, `${skiff.url}/fn/${name}/login`);
+      assert.equal(answer.status, 200);
+    });
+  }
+
+  it("keeps relative links and callbacks in the function", async () => {
+    const { text } = await ask(`${skiff.url}/fn/shop/login`);
+    assert.match(text, /<base href="\/fn\/shop\/">/);
+    assert.ok(text.includes(`${skiff.url}/fn/shop/callback`), text);
+  });
 });
