@@ -7,7 +7,7 @@ import {
   unchanged,
 } from "../../platform/deploying.ts";
 import type { Limits } from "../../platform/limits.ts";
-import type { Draft, Platform, Source, VersionRecord } from "../../platform/platform.ts";
+import type { Platform, Source, VersionRecord } from "../../platform/platform.ts";
 import { draining, Problem, unknownFunction } from "../../platform/problems.ts";
 import { applySettings, defaultSettings, type SettingsPatch } from "../../platform/settings.ts";
 import { sourceHash, versionHash } from "../../platform/version-hash.ts";
@@ -143,7 +143,10 @@ export class Deploys {
       if (isServing(platform, current)) return { ...unchanged(current), waitedMs, startMs: 0 };
       return { ...(await this.#start(() => complete(platform, current, removed), signal)), waitedMs };
     }
-    const { content, ...built } = await this.#content(order.source, { current, hashed, signal });
+    const isSameContent = current?.sourceHash === hashed && current.settings.entry === settings.entry;
+    const { content, ...built } = isSameContent
+      ? { content: { sameAs: current.version } }
+      : await this.#build(order.source ?? (await this.#stored(current!)), { entry: settings.entry, signal });
     signal.throwIfAborted();
     const start = () => publish(platform, { ...version, content }, removed);
     return { ...(await this.#start(start, signal)), ...built, waitedMs };
@@ -155,21 +158,20 @@ export class Deploys {
     return { ...published, startMs: performance.now() - startedAt };
   }
 
-  /** Builds the source, unless the current version has the same. */
-  async #content(
-    source: Source | undefined,
-    { current, hashed, signal }: { current: VersionRecord | undefined; hashed: string; signal: AbortSignal },
-  ): Promise<{ content: Draft["content"]; buildMs?: number }> {
-    if (source === undefined || current?.sourceHash === hashed) {
-      return { content: { sameAs: current!.version } };
-    }
+  async #stored({ name, version }: VersionRecord): Promise<Source> {
+    const source = await this.#options.platform.readSource(name, version);
+    if (source === undefined) throw unknownFunction(name);
+    return source;
+  }
+
+  async #build(source: Source, options: { readonly entry: string; readonly signal: AbortSignal }) {
     const startedAt = performance.now();
     try {
-      const artifact = await this.#options.builder.build(source, signal);
+      const { artifact } = await this.#options.builder.build(source, options);
       return { content: { source, artifact }, buildMs: performance.now() - startedAt };
     } catch (error) {
       // The reason for an abort is more useful than the error of an aborted build.
-      signal.throwIfAborted();
+      options.signal.throwIfAborted();
       throw error;
     }
   }
