@@ -1,3 +1,4 @@
+import { closestWord } from "../process/closest-word.ts";
 import type { Limits } from "./limits.ts";
 import { parseNetRule } from "./net-rule.ts";
 import { Problem } from "./problems.ts";
@@ -66,8 +67,16 @@ const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const ENV_TOTAL_BYTES = 128 * 1024;
 const LIST_ENTRIES = 100;
 const ENTRY_BYTES = 1_000;
-const JSON_NAMES = [...NUMBERS, "env", "permissions", "entry"];
-const QUERY_NAMES = [...NUMBERS.map((key) => NUMBER_SETTINGS[key].query), "env", "net", "sys", "entry"];
+/** The settings in JSON. */
+export const JSON_NAMES: readonly string[] = [...NUMBERS, "env", "permissions", "entry"];
+/** The settings in a query. */
+export const QUERY_NAMES: readonly string[] = [
+  ...NUMBERS.map((key) => NUMBER_SETTINGS[key].query),
+  "env",
+  "net",
+  "sys",
+  "entry",
+];
 /** The valid entries of the permissions, for errors. */
 const ENTRIES = {
   net: 'public, a host name, an address, an IPv4 range or [IPv6], each with an optional ":port"',
@@ -159,9 +168,12 @@ function invalid(setting: string, detail: string): Problem {
   return new Problem("invalid_setting", detail, { setting });
 }
 
-function unknownSetting(key: string, known: readonly string[]): Problem {
+/** @param known the valid names in this place */
+export function unknownSetting(key: string, known: readonly string[]): Problem {
   const name = shorten(key);
-  return invalid(name, `Unknown setting "${name}". Settings: ${known.join(", ")}.`);
+  const meant = closestWord(key, known);
+  const hint = meant === undefined ? "" : ` Did you mean "${meant}"?`;
+  return invalid(name, `Unknown setting "${name}".${hint} Settings: ${known.join(", ")}.`);
 }
 
 function shorten(text: string): string {
@@ -255,7 +267,7 @@ function faultOf(name: string, value: unknown): string | undefined {
   }
   if (isReservedVariable(name)) return `${name} is reserved for the runtime; choose another name.`;
   if (value === null) return undefined;
-  if (typeof value !== "string") return `the value of ${name} must be a string.`;
+  if (typeof value !== "string") return `the value of ${name} must be a string, in quotes.`;
   return value.includes("\0") ? `the value of ${name} contains a NUL character.` : undefined;
 }
 

@@ -11,6 +11,9 @@ import { recognizeSource } from "../../runtimes/deno/build/source.ts";
 import type { Builder, BuildOptions, Built } from "../../runtimes/runtime.ts";
 import { FakePlatform } from "../support/platform/fake-platform.ts";
 
+/** What the fake builder reads in an archive as its `skiff.yaml`: the JSON after this word. */
+const DECLARED = /SETTINGS (.*)$/m;
+
 /** Builds at once, unless it is held; a source with the word BROKEN does not build, one with CRASH is a fault. */
 export class FakeBuilder implements Builder {
   readonly built: string[] = [];
@@ -38,7 +41,10 @@ export class FakeBuilder implements Builder {
     });
     await Promise.race([this.hold, left]);
     if (code.includes("CRASH")) throw new TypeError("secret inner state");
-    if (!code.includes("BROKEN")) return { artifact: { kind: "module", code: Buffer.from(code) } };
+    const artifact = { kind: "module", code: Buffer.from(code) } as const;
+    const declared = source.type === "text/typescript" ? null : DECLARED.exec(code);
+    if (declared) return { artifact, settings: JSON.parse(declared[1]!) };
+    if (!code.includes("BROKEN")) return { artifact };
     const error = { message: "Unexpected end", file: "main.ts", line: 3, column: 7, lineText: "const x =" };
     const detail = `main.ts:3:7: Unexpected end\n  const x =\n        ^`;
     throw new Problem("build_failed", detail, { errors: [error] });
