@@ -16,11 +16,28 @@ export interface Builder {
    * @throws Problem `build_failed` with the places of the errors, `invalid_source`, `source_too_large`, `no_capacity` if
    *   too many builds wait; the reason of `signal` if that aborts
    */
-  build(source: Source, signal?: AbortSignal): Promise<Artifact>;
+  build(source: Source, options?: BuildOptions): Promise<Built>;
   /** Starts what the first build would wait for. */
   warm(): Promise<void>;
   /** Ends builds under way and stops what they run in. */
   close(): Promise<void>;
+}
+
+export interface BuildOptions {
+  /**
+   * Path of the main module, which overrides every file of the source that names one. Empty: the source determines it,
+   * without `entry` of its `skiff.yaml`. Absent: `entry` of `skiff.yaml` counts, then `formerEntry`.
+   */
+  readonly entry?: string;
+  /** Path of the main module unless the source has a `skiff.yaml` with an `entry`. Empty: the source determines it. */
+  readonly formerEntry?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface Built {
+  readonly artifact: Artifact;
+  /** What `skiff.yaml` of the source declares, unchecked. Depends on the source alone. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 export interface LaunchPlanner {

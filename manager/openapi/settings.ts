@@ -20,6 +20,13 @@ const NET = array(TEXT, {
   description:
     "public, host names, addresses, IPv4 ranges or [IPv6], each with an optional :port; empty for no network",
 });
+const ENTRY: Schema = {
+  type: "string",
+  maxLength: 1_000,
+  default: "",
+  description:
+    "Path of the main module in the source, such as src/main.ts; empty if the source determines it",
+};
 const SYS = array({ enum: SYS_KINDS }, { maxItems: 100 });
 
 /** The settings of a function. Values of variables are masked. */
@@ -32,6 +39,7 @@ export function settingsSchema(limits: Limits): Schema {
       description: "Names of the variables; the API never returns their values",
     },
     permissions: object({ net: NET, sys: SYS }),
+    entry: ENTRY,
   });
 }
 
@@ -40,7 +48,7 @@ export function settingsPatchSchema(limits: Limits): Schema {
   const members = Object.entries(numbers(limits)).map(([name, schema]) => [name, orNull(schema)]);
   const permissions = orNull(object({}, { net: orNull(NET), sys: orNull(SYS) }));
   const env = { type: ["object", "null"], additionalProperties: { type: ["string", "null"] } };
-  return object({}, { ...Object.fromEntries(members), env, permissions });
+  return object({}, { ...Object.fromEntries(members), env, permissions, entry: orNull(ENTRY) });
 }
 
 function orNull(schema: Schema): Schema {
@@ -59,6 +67,7 @@ export function settingParameters(limits: Limits): Schema[] {
     ...Object.entries(lists).map(([name, description]) => ({
       ...{ name, in: "query", schema: array(TEXT), description, style: "form", explode: true },
     })),
+    { name: "entry", in: "query", schema: ENTRY },
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { DeclarationPage } from "../../declarations.ts";
 import type { Artifact, Draft, Share, Source, SourceType, Traffic, VersionRecord } from "../../platform.ts";
-import type { Settings } from "../../settings.ts";
+import { parseSettings } from "../../settings.ts";
 import { openDatabase, schemaVersion, unusable } from "./database-file.ts";
 import {
   type DeclarationChange,
@@ -265,7 +265,7 @@ function versionRecord(row: Row): VersionRecord {
     version: row.version as number,
     hash: row.hash as string,
     sourceHash: row.source_hash as string,
-    settings: JSON.parse(row.settings as string) as Settings,
+    settings: parseSettings(row.settings as string),
     createdAt: new Date(row.created_at as number),
   };
 }

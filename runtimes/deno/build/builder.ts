@@ -63,7 +63,7 @@ export function createBuilder(options: BuilderOptions): Builder {
 
   return {
     recognize: (bytes) => recognizeSource(bytes, limits),
-    async build(source, signal) {
+    async build(source, { signal } = {}) {
       const deadline = AbortSignal.timeout(limits.buildMs);
       const ended = AbortSignal.any([closing.signal, deadline, ...(signal ? [signal] : [])]);
       ended.throwIfAborted();
@@ -74,7 +74,7 @@ export function createBuilder(options: BuilderOptions): Builder {
       const building = open().then((means) => buildSource(means, source, { signal: ended, onBegin }));
       underWay.add(building);
       try {
-        return await building;
+        return { artifact: await building };
       } catch (error) {
         if (error !== deadline.reason || !deadline.aborted) throw error;
         throw hasBegun ? tookTooLong(limits) : neverBegan(limits);

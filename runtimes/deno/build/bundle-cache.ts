@@ -1,7 +1,6 @@
 import { LRUCache } from "lru-cache";
-import type { Artifact } from "../../../platform/platform.ts";
 import { sourceHash } from "../../../platform/version-hash.ts";
-import type { Builder } from "../../runtime.ts";
+import type { Builder, Built } from "../../runtime.ts";
 
 export interface BundleCacheOptions {
   /** Size of the bundles kept, in bytes; 64 MiB by default. */
@@ -11,23 +10,24 @@ export interface BundleCacheOptions {
 }
 
 /**
- * Wraps a builder so that an equal source gets the same bundle without a second build, under another name or after a
+ * Wraps a builder so that an equal source with an equal entry gets the same bundle without a second build, under another name or after a
  * change back. Bundles expire, because what `npm:hono@4` resolves to changes.
  */
 export function cacheBundles(builder: Builder, options: BundleCacheOptions = {}): Builder {
   const { mostBytes = 64 * 1024 ** 2, ttlMs = 600_000 } = options;
-  const cache = new LRUCache<string, Artifact>({
+  const cache = new LRUCache<string, Built>({
     maxSize: mostBytes,
     ttl: ttlMs,
-    sizeCalculation: ({ code }) => Math.max(1, code.length),
+    sizeCalculation: ({ artifact }) => Math.max(1, artifact.code.length),
   });
   return {
     recognize: (bytes) => builder.recognize(bytes),
-    async build(source, signal) {
-      const key = await sourceHash(source);
+    async build(source, options = {}) {
+      const { entry = null, formerEntry = null } = options;
+      const key = JSON.stringify([await sourceHash(source), entry, formerEntry]);
       const known = cache.get(key);
       if (known) return known;
-      const bundle = await builder.build(source, signal);
+      const bundle = await builder.build(source, options);
       cache.set(key, bundle);
       return bundle;
     },
