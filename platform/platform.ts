@@ -191,6 +191,8 @@ export interface Endpoints {
   readonly traffic: Traffic;
   /** Every kept version that accepts calls, with or without traffic, in ascending order. */
   readonly versions: readonly VersionEndpoints[];
+  /** Host names at whose root the function is served: those of its current version. Absent if there are none. */
+  readonly hosts?: readonly string[];
 }
 
 export interface VersionEndpoints {

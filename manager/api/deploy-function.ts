@@ -3,6 +3,7 @@ import { checkFunctionName } from "../../platform/function-name.ts";
 import { Problem, toProblem } from "../../platform/problems.ts";
 import { formatMs } from "../../platform/quantity.ts";
 import { type SettingsPatch, settingsFromQuery } from "../../platform/settings.ts";
+import { parseHost } from "../access/host.ts";
 import type { Deployed, DeployOrder } from "../deploys/deploys.ts";
 import { answerJson, onOneLine } from "./answer.ts";
 import { readBody } from "./read-body.ts";
@@ -50,7 +51,7 @@ interface Step {
   /** Not checked yet: the terminal shows invalid names as well. */
   readonly name: string | undefined;
   /** Reads the request. Its errors are printed like those of the deploy. */
-  readonly order: () => Promise<Omit<DeployOrder, "name" | "signal">>;
+  readonly order: () => Promise<Omit<DeployOrder, "name" | "reachedAt" | "signal">>;
 }
 
 async function answerDeploy(ctx: Call, services: Services, { name = "", order }: Step): Promise<void> {
@@ -58,7 +59,8 @@ async function answerDeploy(ctx: Call, services: Services, { name = "", order }:
   const signal = clientSignal(ctx.res);
   let deployed: Deployed;
   try {
-    deployed = await deploys.deploy({ name, ...(await order()), signal });
+    const reachedAt = parseHost(ctx.req.headers.host ?? "");
+    deployed = await deploys.deploy({ name, ...(await order()), reachedAt, signal });
   } catch (error) {
     print(notDeployedLine(name, error));
     throw error;

@@ -10,6 +10,7 @@ const KNOWN: readonly ProblemCode[] = ["invalid_name", "unknown_function"];
 const CHANGING: readonly ProblemCode[] = [
   "invalid_name",
   "invalid_setting",
+  "host_taken",
   "request_timeout",
   "unsupported_media_type",
   "start_failed",

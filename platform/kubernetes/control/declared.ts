@@ -1,4 +1,5 @@
 import { deploy } from "../../deploying.ts";
+import { checkHostsFree } from "../../host-names.ts";
 import type { Draft, Source } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import { canonicalSettings, type Settings } from "../../settings.ts";
@@ -9,7 +10,8 @@ import type { Fault } from "../objects/function-status.ts";
 import type { VersionRecord } from "../versions/versions.ts";
 import type { ControlOptions } from "./cluster-view.ts";
 
-/** Pause before a retry after a failed start: a quota, a node or an image may have appeared. */
+/** Faults that pass: a quota, a node or an image may appear, and another function may give a host name up. */
+const RETRIED: ReadonlySet<string> = new Set(["StartFailed", "HostTaken"]);
 const RETRY_START_MS = 60_000;
 const LEAST_RETRY_MS = 1_000;
 
@@ -57,6 +59,7 @@ export class Declared {
       const isSameSource = inlineHash === undefined || inlineHash === current?.sourceHash;
       const isSameSettings = current && canonicalSettings(current.settings) === canonicalSettings(settings);
       if (current && isSameSource && isSameSettings) return undefined;
+      checkHostsFree(name, settings.hosts, platform.allEndpoints());
       const draft = await this.#draft(resource, { settings, current }, signal);
       const { version, unchanged } = await deploy(platform, draft, signal);
       if (!unchanged) print(`${name}: version ${version} deployed from its Function`);
@@ -64,8 +67,9 @@ export class Declared {
     } catch (error) {
       if (!(error instanceof Problem) || isPassing(error)) throw error;
       const fault = faultOf(error);
-      const retryAtMs =
-        fault.reason === "StartFailed" ? performance.now() + RETRY_START_MS : Number.POSITIVE_INFINITY;
+      const retryAtMs = RETRIED.has(fault.reason)
+        ? performance.now() + RETRY_START_MS
+        : Number.POSITIVE_INFINITY;
       this.#failed.set(name, { uid, generation, fault, retryAtMs });
       return fault;
     }

@@ -117,11 +117,11 @@ describe("manager: the OpenAPI document", () => {
       assert.ok(queries(document.paths["/func"].post).includes(query), query);
       assert.ok(queries(document.paths["/func/{name}"].put).includes(query), query);
     }
-    const rest = ["env", "net", "sys", "entry"];
+    const rest = ["env", "net", "sys", "entry", "hosts"];
     for (const name of rest) assert.ok(queries(document.paths["/func"].post).includes(name), name);
     const kinds = schemas.Settings.properties.permissions.properties.sys.items.enum;
     assert.deepEqual(kinds, SYS_KINDS);
-    const expected = [...Object.keys(NUMBER_SETTINGS), "env", "permissions", "entry"];
+    const expected = [...Object.keys(NUMBER_SETTINGS), "env", "permissions", "entry", "hosts"];
     assert.deepEqual(Object.keys(schemas.SettingsPatch.properties), expected);
   });
 

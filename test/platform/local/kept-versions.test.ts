@@ -3,7 +3,7 @@ import { KeptVersions } from "../../../platform/local/kept-versions.ts";
 
 describe("the kept versions of a function", () => {
   let versions: KeptVersions;
-  const callable = (version: number) => ({ version, concurrency: 1, timeoutMs: 1 });
+  const callable = (version: number) => ({ version, concurrency: 1, timeoutMs: 1, hosts: [] as string[] });
   beforeEach(() => {
     versions = new KeptVersions();
     // Two that are stored at once may be committed in another order.

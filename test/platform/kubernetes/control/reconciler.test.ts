@@ -212,6 +212,18 @@ describe("the reconciler", () => {
     await settled("CodeMissing");
   });
 
+  it("deploys the host names of spec, and says which function has one already", async () => {
+    await publish(cluster.platform, draftOf("other", "one", { hosts: ["app.example.com"] }));
+    apply({ source: "one", hosts: ["new.example.com"] });
+    await serves(1);
+    assert.deepEqual(cluster.platform.endpoints("hello")?.hosts, ["new.example.com"]);
+    apply({ hosts: ["app.example.com"] });
+    const built = () => read()?.status?.conditions?.find(({ type }) => type === "Built");
+    await eventually("it has a fault", () => built()?.reason === "HostTaken");
+    assert.match(built()!.message!, /app\.example\.com belongs to the function "other"/);
+    assert.deepEqual(cluster.platform.endpoints("hello")?.hosts, ["new.example.com"]);
+  });
+
   it("says with its last lines why a Function does not start, and leaves no crashing pods", async () => {
     cluster.crashing.set(1, "last words");
     apply({ source: "one" });
