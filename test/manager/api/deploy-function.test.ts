@@ -182,6 +182,23 @@ describe("manager: deploying a function", () => {
     assert.match(mixed.body.detail, /^multipart\/mixed.* multipart\/form-data/);
   });
 
+  const plus: readonly [query: string, value: string][] = [
+    ["env=TOKEN=a+b/c==", "a+b/c=="],
+    ["env=TOKEN=a%2Bb/c==", "a+b/c=="],
+    ["env=TOKEN=a+b", "a+b"],
+    ["env=TOKEN%3Da%2Bb", "a+b"],
+    ["env=TOKEN=a%20b+c", "a b+c"],
+    // As encoders of forms write a space: curl --data-urlencode, URLSearchParams, Python's urlencode.
+    ["env=TOKEN%3da+b%2bc%2fd%3d%3d", "a b+c/d=="],
+    [String(new URLSearchParams({ env: "TOKEN=a b+c*~(d)" })), "a b+c*~(d)"],
+  ];
+  for (const [query, value] of plus) {
+    it(`reads ${query} as ${value}`, async () => {
+      await post(`name=hello&${query}`).expect(201);
+      assert.deepEqual((await settings("hello")).env, { TOKEN: value });
+    });
+  }
+
   it("writes no control characters of a user to the terminal", async () => {
     await post(`name=${encodeURIComponent("\u001b[2Jx\n\u202e")}`).expect(400);
     assert.match(skiff.lines[0]!, /^[\x20-\x7e]+$/);
