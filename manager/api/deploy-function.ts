@@ -5,6 +5,7 @@ import { formatMs } from "../../platform/quantity.ts";
 import type { SettingsPatch } from "../../platform/settings.ts";
 import type { Deployed, DeployOrder } from "../deploys/deploys.ts";
 import { answerJson, onOneLine } from "./answer.ts";
+import { explainLostLineEnds } from "./lost-line-ends.ts";
 import { readBody } from "./read-body.ts";
 import { readDeploy } from "./read-deploy.ts";
 import { readParameters } from "./read-query.ts";
@@ -41,15 +42,18 @@ async function answerDeploy(ctx: Call, services: Services, read: ReadOrder): Pro
   const { deploys, print } = services;
   const signal = clientSignal(ctx.res);
   let name = "";
+  let bytes: Uint8Array = new Uint8Array();
   let deployed: Deployed;
   try {
     const order = await read((given = "") => {
       name = given;
     });
+    bytes = order.source?.bytes ?? bytes;
     deployed = await deploys.deploy({ ...order, signal });
   } catch (error) {
-    print(notDeployedLine(name, error));
-    throw error;
+    const explained = explainLostLineEnds(error, { contentType: ctx.req.headers["content-type"], bytes });
+    print(notDeployedLine(name, explained));
+    throw explained;
   }
   print(deployedLine(deployed));
   const { version, created, unchanged } = deployed;

@@ -114,7 +114,7 @@ describe("manager: deploying a function", () => {
 
   it("changes nothing when the source does not build, and says where it is wrong", async () => {
     await post("name=hello");
-    const answer = await post("name=hello", "BROKEN").expect(422);
+    const answer = await post("name=hello", "BROKEN\n").expect(422);
     assert.equal(answer.body.code, "build_failed");
     assert.match(answer.body.detail, /^main\.ts:3:7: Unexpected end\n/);
     assert.equal(answer.body.errors[0].lineText, "const x =");
@@ -130,7 +130,7 @@ describe("manager: deploying a function", () => {
     });
     const other = await startManager({ platform });
     try {
-      const answer = await request(other.url).post("/func?name=hello").send("x").expect(422);
+      const answer = await request(other.url).post("/func?name=hello").send("x\n").expect(422);
       assert.equal(answer.body.code, "start_failed");
       assert.deepEqual(answer.body.log, ["boom"]);
       assert.equal(await platform.describe("hello"), undefined);
@@ -198,6 +198,32 @@ describe("manager: deploying a function", () => {
       assert.deepEqual((await settings("hello")).env, { TOKEN: value });
     });
   }
+
+  describe("a source without line ends", () => {
+    const HINT = /[.^][ \n]curl -d removes line ends; use --data-binary\.$/;
+
+    it("gets a hint at curl -d when it does not build", async () => {
+      const { body } = await post("name=hello", "// BROKEN").expect(422);
+      assert.match(body.detail, HINT);
+      assert.equal(body.errors.length, 1);
+      assert.match(skiff.lines[0]!, HINT);
+    });
+
+    it("gets a hint when it does not start", async () => {
+      skiff.platform.store = () => Promise.reject(new Problem("start_failed", "It has no handler."));
+      assert.match((await post("name=hello", "// x").expect(422)).body.detail, HINT);
+    });
+
+    it("gets none when it has line ends, another type, another problem, or works", async () => {
+      const broken = (body: string) => post("name=hello", body).expect(422);
+      for (const body of ["// BROKEN\n", "// BROKEN\rx"])
+        assert.doesNotMatch((await broken(body)).body.detail, HINT);
+      const typed = await broken("// BROKEN").set("content-type", "text/plain");
+      assert.doesNotMatch(typed.body.detail, HINT);
+      assert.doesNotMatch((await post("name=hello&min=x", "// BROKEN").expect(400)).body.detail, HINT);
+      await post("name=hello").expect(201);
+    });
+  });
 
   it("writes no control characters of a user to the terminal", async () => {
     await post(`name=${encodeURIComponent("\u001b[2Jx\n\u202e")}`).expect(400);
