@@ -1,7 +1,7 @@
 import type { Limits } from "../../platform/limits.ts";
 import { formatMs } from "../../platform/quantity.ts";
 import { defaultSettings, NUMBER_SETTINGS, SYS_KINDS } from "../../platform/settings.ts";
-import { array, object, type Schema, TEXT } from "./schema.ts";
+import { array, object, ref, type Schema, TEXT } from "./schema.ts";
 
 type NumberSetting = keyof typeof NUMBER_SETTINGS;
 
@@ -63,10 +63,24 @@ function orNull(schema: Schema): Schema {
   return { ...schema, type: [schema.type, "null"] };
 }
 
+/** A form with the source and settings, whose fields have the names of the query. */
+export function formSchema(limits: Limits): Schema {
+  const settings = settingParameters(limits).map(({ name, schema, description, example }) => {
+    const more = { ...(description ? { description } : {}), ...(example ? { examples: [example] } : {}) };
+    return [name, { ...(schema as Schema), ...more }];
+  });
+  const source = {
+    type: "string",
+    format: "binary",
+    description: "The source: one file of code, or an archive",
+  };
+  return object({ source }, { name: ref("Name"), ...Object.fromEntries(settings) });
+}
+
 /** The settings as parameters of a query. */
 export function settingParameters(limits: Limits): Schema[] {
   const lists = {
-    env: "KEY=VALUE; one parameter for each variable",
+    env: "KEY=VALUE; once for each variable. In a query the value is percent-encoded: & is %26, % is %25, # is %23 and a space is %20",
     net: "Destinations that the function may connect to, also separated by commas; none for no network",
     hosts: "Host names at whose root the function is served, also separated by commas; none for no name",
     sys: "Kinds of system information that the function may read, also separated by commas",

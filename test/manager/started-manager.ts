@@ -24,9 +24,14 @@ export class FakeBuilder implements Builder {
   aborted = 0;
   /** Goes on building although it was told to stop. */
   stubborn = false;
+  readonly #limits: Limits;
+
+  constructor(limits: Limits = LIMITS) {
+    this.#limits = limits;
+  }
 
   recognize(bytes: Uint8Array): Source {
-    return recognizeSource(bytes, LIMITS);
+    return recognizeSource(bytes, this.#limits);
   }
 
   async build(source: Source, { signal, ...entries }: BuildOptions = {}): Promise<Built> {
@@ -79,7 +84,7 @@ export const LIMITS: Limits = limitsFromEnv({});
 /** The management API on a free port of the loopback interface, on a platform in memory. */
 export async function startManager({ limits, ...options }: StartOptions = {}): Promise<StartedManager> {
   const platform = options.platform ?? new FakePlatform();
-  const builder = new FakeBuilder();
+  const builder = new FakeBuilder({ ...LIMITS, ...limits });
   const lines: string[] = [];
   const manager = createManager({
     access: { mode: "loopback" } satisfies Access,

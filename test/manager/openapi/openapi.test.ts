@@ -125,6 +125,16 @@ describe("manager: the OpenAPI document", () => {
     assert.deepEqual(Object.keys(schemas.SettingsPatch.properties), expected);
   });
 
+  it("has the same settings in the form as in the query, besides the source", () => {
+    for (const operation of [document.paths["/func"].post, document.paths["/func/{name}"].put]) {
+      const { schema } = operation.requestBody.content["multipart/form-data"];
+      const { post } = document.paths["/func"];
+      const queries = post.parameters.map((each: Any) => each.name);
+      assert.deepEqual(Object.keys(schema.properties), ["source", ...queries]);
+      assert.deepEqual(schema.required, ["source"]);
+    }
+  });
+
   it("has exactly the codes of the table of problems", () => {
     assert.deepEqual(document.components.schemas.Problem.properties.code.enum, Object.keys(PROBLEMS));
   });
