@@ -16,11 +16,23 @@ export interface Builder {
    * @throws Problem `build_failed` with the places of the errors, `invalid_source`, `source_too_large`, `no_capacity` if
    *   too many builds wait; the reason of `signal` if that aborts
    */
-  build(source: Source, signal?: AbortSignal): Promise<Artifact>;
+  build(source: Source, options?: BuildOptions): Promise<Built>;
   /** Starts what the first build would wait for. */
   warm(): Promise<void>;
   /** Ends builds under way and stops what they run in. */
   close(): Promise<void>;
+}
+
+export interface BuildOptions {
+  /** Path of the main module in an archive; by default the build finds it. */
+  readonly entry?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Built {
+  readonly artifact: Artifact;
+  /** The settings that the source itself declares, as it has them; absent without any. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 export interface LaunchPlanner {
@@ -51,8 +63,12 @@ export interface PlanOrder {
 /** Where things are, as the instance sees them. */
 export interface LaunchPaths {
   readonly files: RuntimeFiles;
-  /** The file of the artifact. */
-  readonly artifact: string;
+  readonly artifact: {
+    /** A module, or the folder of a project. */
+    readonly path: string;
+    /** Path of the main module in the folder of a project; absent for a module. */
+    readonly entry?: string;
+  };
   /** Unix socket on which the instance has to listen. */
   readonly socket: string;
   /** Folder that the function may write to; absent: there is none. */
@@ -66,6 +82,8 @@ export interface LaunchPlan {
   readonly command: readonly string[];
   /** All variables that the program gets. */
   readonly env: Readonly<Record<string, string>>;
+  /** The current folder; by default the folder that the function may write to. */
+  readonly cwd?: string;
   /** The first line that the program reads from its standard input. */
   readonly input: string;
   /** The line that it prints when it listens. */

@@ -165,7 +165,7 @@ export class Deploys {
     }
     const startedAt = performance.now();
     try {
-      const artifact = await this.#options.builder.build(source, signal);
+      const { artifact } = await this.#options.builder.build(source, { signal });
       return { content: { source, artifact }, buildMs: performance.now() - startedAt };
     } catch (error) {
       // The reason for an abort is more useful than the error of an aborted build.

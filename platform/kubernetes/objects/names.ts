@@ -24,6 +24,8 @@ export const ANNOTATIONS = {
   hash: `${GROUP}/hash`,
   sourceHash: `${GROUP}/source-hash`,
   sourceType: `${GROUP}/source-type`,
+  /** Path of the main module of a project. */
+  projectEntry: `${GROUP}/project-entry`,
   settings: `${GROUP}/settings`,
   createdAt: `${GROUP}/created-at`,
   /** Number of ConfigMaps with the bundle and with the source, as `BUNDLE/SOURCE`. */

@@ -61,7 +61,10 @@ export class Storing {
     const { settings } = draft;
     const failed = new AbortController();
     try {
-      const content = async () => ({ settings, bundle: (await packed).bundle });
+      const content = async () => {
+        const { bundle, projectEntry } = await packed;
+        return { settings, bundle, projectEntry };
+      };
       const wish = { owner, record: { version, settings }, count: 1, packed: content };
       const supplied = starter.supply(wish, failed.signal);
       const record = await versions.store(draft, { owner, version, packed: await packed });

@@ -1,7 +1,6 @@
 import { LRUCache } from "lru-cache";
-import type { Artifact } from "../../../platform/platform.ts";
 import { sourceHash } from "../../../platform/version-hash.ts";
-import type { Builder } from "../../runtime.ts";
+import type { Builder, Built } from "../../runtime.ts";
 
 export interface BundleCacheOptions {
   /** Size of the bundles kept, in bytes; 64 MiB by default. */
@@ -16,20 +15,20 @@ export interface BundleCacheOptions {
  */
 export function cacheBundles(builder: Builder, options: BundleCacheOptions = {}): Builder {
   const { mostBytes = 64 * 1024 ** 2, ttlMs = 600_000 } = options;
-  const cache = new LRUCache<string, Artifact>({
+  const cache = new LRUCache<string, Built>({
     maxSize: mostBytes,
     ttl: ttlMs,
-    sizeCalculation: ({ code }) => Math.max(1, code.length),
+    sizeCalculation: ({ artifact }) => Math.max(1, artifact.code.length),
   });
   return {
     recognize: (bytes) => builder.recognize(bytes),
-    async build(source, signal) {
-      const key = await sourceHash(source);
+    async build(source, options = {}) {
+      const key = `${await sourceHash(source)} ${options.entry ?? ""}`;
       const known = cache.get(key);
       if (known) return known;
-      const bundle = await builder.build(source, signal);
-      cache.set(key, bundle);
-      return bundle;
+      const built = await builder.build(source, options);
+      cache.set(key, built);
+      return built;
     },
     warm: () => builder.warm(),
     close: () => builder.close(),
