@@ -22,13 +22,25 @@ export function mapPlainImports(files: Map<string, Uint8Array>, sources: Sources
   for (const [importer, text] of sources.texts) {
     for (const [, , specifier = "", ending = ""] of text.matchAll(PLAIN)) {
       const path = resolvePath(folderOf(importer), specifier);
-      if (path === undefined || !files.has(path)) continue;
+      // The map cannot tell two imports of one file apart.
+      if (path === undefined || !files.has(path) || hasAttribute(text, specifier)) continue;
       const module = `${MODULES}/${path}.mjs`;
       if (!files.has(module)) files.set(module, moduleFor(files, path, ending));
       scopes[`./${importer}`] = { ...scopes[`./${importer}`], [`./${path}`]: `./${module}` };
     }
   }
   return scopes;
+}
+
+/** Whether the file is imported with an attribute as well. */
+function hasAttribute(text: string, specifier: string): boolean {
+  return [`"${specifier}"`, `'${specifier}'`].some((quoted) => {
+    for (let at = text.indexOf(quoted); at >= 0; at = text.indexOf(quoted, at + 1)) {
+      const end = at + quoted.length;
+      if (/^\s*(,\s*\{\s*)?with\b/.test(text.slice(end, end + 20))) return true;
+    }
+    return false;
+  });
 }
 
 function moduleFor(files: Files, path: string, ending: string): Uint8Array {

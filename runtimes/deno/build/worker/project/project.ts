@@ -18,6 +18,7 @@ import { takeSettings } from "./settings-file.ts";
 import { nameSingleFile } from "./single-file.ts";
 import { Sources } from "./sources.ts";
 import { tidyTree } from "./tree.ts";
+import { moveVendor } from "./vendor-folder.ts";
 
 /** A source as Deno runs it. */
 export interface Project {
@@ -28,6 +29,11 @@ export interface Project {
   readonly files: Files;
   /** Path of the main module in `files`. */
   readonly entry: string;
+  /**
+   * Modules whose imports are installed at the deploy, all of them entry points of one `deno install`: the main module, and
+   * one that imports the dependencies of package.json.
+   */
+  readonly roots: readonly string[];
   /** Settings that a `skiff.yaml` declares, as parsed; the deploy validates them. The file is not part of `files`. */
   readonly settings?: JsonObject;
 }
@@ -55,10 +61,11 @@ export async function readProject(posted: Files, options: ProjectOptions): Promi
   const settings = takeSettings(files);
   dropNpmrc(files);
   const entry = (await renameSingle(files)) ?? findEntry(files, options.entry);
-  const config = await completeConfig(files, entry);
+  const { config, installRoot } = await completeConfig(files, entry);
   for (const name of REPLACED) files.delete(name);
   files.set("deno.json", encodeJson(config));
-  return { files, entry, ...(settings && { settings }) };
+  const roots = installRoot === undefined ? [entry] : [entry, installRoot];
+  return { files, entry, roots, ...(settings && { settings }) };
 }
 
 /** Gives a single posted file the name that its syntax needs; undefined if there are others. */
@@ -71,8 +78,14 @@ async function renameSingle(files: Map<string, Uint8Array>): Promise<string | un
   return name;
 }
 
+interface Completed {
+  /** The content of deno.json. */
+  readonly config: JsonObject;
+  readonly installRoot: string | undefined;
+}
+
 /** Makes the deno.json, and adds the files that it needs. */
-async function completeConfig(files: Map<string, Uint8Array>, entry: string): Promise<JsonObject> {
+async function completeConfig(files: Map<string, Uint8Array>, entry: string): Promise<Completed> {
   const folder = folderOf(entry);
   const deno = findDenoConfig(files, folder);
   const typescript = findTypeScriptConfig(files, folder);
@@ -98,9 +111,9 @@ async function completeConfig(files: Map<string, Uint8Array>, entry: string): Pr
   const commonJs = await readCommonJs(files, reachable, { sources, declares });
   const compilerOptions = await completeJsx({ reachable, sources, options: written, declares });
   const plain: ImportMap = { imports: commonJs.imports, scopes: mapPlainImports(files, sources) };
-  const { imports, scopes } = mergeImportMaps(map, plain);
+  const { imports, scopes } = moveVendor(files, mergeImportMaps(map, plain));
   const unstable = new Set([...ALWAYS, ...deno.unstable, ...(commonJs.isDetected ? ["detect-cjs"] : [])]);
-  return {
+  const config = {
     imports,
     scopes,
     compilerOptions,
@@ -108,6 +121,7 @@ async function completeConfig(files: Map<string, Uint8Array>, entry: string): Pr
     links: deno.links.length > 0 ? deno.links.map((link) => `./${link}`) : undefined,
     minimumDependencyAge: deno.minimumDependencyAge,
   };
+  return { config, installRoot: packages.installRoot };
 }
 
 /** Deno looks for the lock beside the configuration. */

@@ -22,7 +22,10 @@ const MOST_MS = 60_000;
 export function filesOf(texts: Readonly<Record<string, string | Uint8Array>>): Files {
   const encoder = new TextEncoder();
   return new Map(
-    Object.entries(texts).map(([path, text]) => [path, typeof text === "string" ? encoder.encode(text) : text]),
+    Object.entries(texts).map(([path, text]) => [
+      path,
+      typeof text === "string" ? encoder.encode(text) : text,
+    ]),
   );
 }
 
@@ -57,24 +60,23 @@ export function jsonOf(files: Files, path: string): Record<string, Record<string
 /**
  * Runs a source as an instance does: installs what it imports, starts it with nothing but that, and returns what its handler
  * answers and what it prints.
- * @param fromRegistry whether the source may take anything from a registry
  */
 export async function run(source: Files): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "skiff-project-"));
   try {
-    const { files, entry } = await readProject(source, {});
+    const { files, entry, roots } = await readProject(source, {});
     for (const [path, bytes] of files) {
       await mkdir(dirname(join(folder, path)), { recursive: true });
       await writeFile(join(folder, path), bytes);
     }
     await writeFile(join(folder, CALLER), CALL);
-    const common = ["--node-modules-dir=manual", "--vendor"];
+    const common = ["--node-modules-dir=manual", "--vendor", `--lock=${folder}/deno.lock`];
     await deno(folder, [
-      ...["install", "-q", ...common, "--node-modules-linker=hoisted", "--lock=deno.lock"],
-      ...["--entrypoint", entry],
+      ...["install", "-q", `--config=${folder}/deno.json`, ...common, "--node-modules-linker=hoisted"],
+      ...["--entrypoint", ...roots],
     ]);
     return await deno(folder, [
-      ...["run", `--config=${folder}/deno.json`, `--lock=${folder}/deno.lock`, ...common, "--cached-only"],
+      ...["run", `--config=${folder}/deno.json`, ...common, "--cached-only"],
       ...["--allow-net", "--allow-env", `--allow-read=${folder}`, `--preload=${folder}/${CALLER}`],
       `${folder}/${entry}`,
     ]);

@@ -5,8 +5,8 @@ import { type NamedEntry, namedEntries } from "./named-entries.ts";
 import { nearest } from "./nearest.ts";
 
 const NAMES = ["main", "mod", "index", "server", "app"];
-/** The folder of a function in a project of Supabase. Folders with "_" are shared. */
-const SUPABASE = /^(?:supabase\/)?functions\/([^/_][^/]*)\/(?:index|main)\.[mc]?[jt]sx?$/;
+/** A function in a project of Supabase, whose common folder is already gone. Folders with "_" are shared. */
+const SUPABASE = /^(?:(?:supabase\/)?functions\/)?([^/_.][^/]*)\/index\.[mc]?[jt]sx?$/;
 
 /**
  * Finds the main module: what `wanted` names, else what the configuration files name, else the file with a usual name.
@@ -47,11 +47,11 @@ function usualEntry(files: Files): string | undefined {
 }
 
 function supabaseEntry(files: Files): string | undefined {
-  const entries = [...files.keys()].filter((path) => SUPABASE.test(path));
+  const entries = [...files.keys()].filter((path) => SUPABASE.test(path) && isSource(path));
   if (entries.length <= 1) return entries[0];
   throw new Problem(
     "invalid_source",
-    `The source has several functions (${listSome(entries)}): choose one with entry=${entries[0]}.`,
+    `The source has several functions (${listSome(entries)}): choose one, for example with entry=${entries[0]}.`,
   );
 }
 

@@ -19,7 +19,16 @@ export interface Packages {
   readonly map: ImportMap;
   /** Whether a bare name has a package. */
   readonly has: (name: string) => boolean;
+  /** Path of a module that imports all dependencies, for the installation; undefined if there are none. */
+  readonly installRoot: string | undefined;
 }
+
+/**
+ * Deno installs the dependencies of package.json if a source imports one of them. Plugins that are found by name at run
+ * time, and what packages of the archive depend on, need one that does. (Without entry points it would install all, but
+ * remove the posted packages.)
+ */
+const INSTALL_ROOT = ".skiff/dependencies.mjs";
 
 export interface PackagesOptions {
   /** Folder of the main module. */
@@ -69,7 +78,15 @@ export function readPackages(files: Map<string, Uint8Array>, options: PackagesOp
   return {
     map: mergeImportMaps({ imports, scopes: {} }, memberMap(files, folders)),
     has: (name) => inArchive.has(name) || Object.hasOwn(dependencies, name),
+    installRoot: addInstallRoot(files, Object.keys(dependencies)),
   };
+}
+
+function addInstallRoot(files: Map<string, Uint8Array>, names: readonly string[]): string | undefined {
+  if (names.length === 0) return undefined;
+  const lines = names.map((name) => `import ${JSON.stringify(name)};\n`);
+  files.set(INSTALL_ROOT, new TextEncoder().encode(lines.join("")));
+  return INSTALL_ROOT;
 }
 
 function linked(files: ReadonlyMap<string, Uint8Array>, file: PackageFile | undefined): ArchivePackage[] {
