@@ -99,7 +99,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     const shared = { api, platform, namespace: pods.namespace, limits, print };
     const reconciler = new Reconciler({
       ...shared,
-      build: async (source, signal) => (await builder.build(source, { signal })).artifact,
+      build: async (source, order) => (await builder.build(source, order)).artifact,
       urlOf: (name) => `${(env.SKIFF_URL ?? "").replace(/\/+$/, "")}/fn/${name}`,
     });
     const sleeper = new Sleeper({

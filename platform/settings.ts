@@ -1,3 +1,4 @@
+import { closestWord } from "../process/closest-word.ts";
 import type { Limits } from "./limits.ts";
 import { parseNetRule } from "./net-rule.ts";
 import { Problem } from "./problems.ts";
@@ -19,6 +20,8 @@ export interface Settings {
   /** The whole environment of the function. */
   readonly env: Readonly<Record<string, string>>;
   readonly permissions: Permissions;
+  /** Path of the main module in the source; empty if the source determines it. */
+  readonly entry: string;
 }
 
 export interface Permissions {
@@ -63,6 +66,17 @@ export const SYS_KINDS = [
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const ENV_TOTAL_BYTES = 128 * 1024;
 const LIST_ENTRIES = 100;
+const ENTRY_BYTES = 1_000;
+/** The settings in JSON. */
+export const JSON_NAMES: readonly string[] = [...NUMBERS, "env", "permissions", "entry"];
+/** The settings in a query. */
+export const QUERY_NAMES: readonly string[] = [
+  ...NUMBERS.map((key) => NUMBER_SETTINGS[key].query),
+  "env",
+  "net",
+  "sys",
+  "entry",
+];
 /** The valid entries of the permissions, for errors. */
 const ENTRIES = {
   net: 'public, a host name, an address, an IPv4 range or [IPv6], each with an optional ":port"',
@@ -77,7 +91,13 @@ export function defaultSettings(limits: Limits): Settings {
     max,
     env: {},
     permissions: { net: ["public"], sys: [] },
+    entry: "",
   };
+}
+
+/** Reads stored settings. Those of an older Skiff lack what did not exist then. */
+export function parseSettings(json: string): Settings {
+  return { entry: "", ...(JSON.parse(json) as Omit<Settings, "entry">) };
 }
 
 /**
@@ -93,26 +113,39 @@ export function settingsFromQuery(query: URLSearchParams): SettingsPatch {
     if (row !== undefined) patch[row] = numberFromText(row, values);
     else if (key === "env") patch.env = envFromQuery(values);
     else if (key === "net" || key === "sys") permissions[key] = listFromQuery(key, values);
-    else
-      throw unknownSetting(key, [...NUMBERS.map((name) => NUMBER_SETTINGS[name].query), "env", "net", "sys"]);
+    else if (key === "entry") patch.entry = onlyValue(key, values);
+    else throw unknownSetting(key, QUERY_NAMES);
   }
   return Object.keys(permissions).length > 0 ? { ...patch, permissions } : patch;
 }
 
 /**
- * Merges `patch` into `current` as in RFC 7396 and checks every value.
+ * Merges `patch` into `current` as in RFC 7396 and checks the result.
  * @throws Problem `invalid_setting` naming the setting
  */
 export function applySettings(current: Settings, patch: SettingsPatch, limits: Limits): Settings {
+  return checkTogether(mergeSettings(current, patch, limits));
+}
+
+/**
+ * Merges `patch` into `current` and checks every value by itself. `checkTogether` follows the last of several patches.
+ * @throws Problem `invalid_setting` naming the setting
+ */
+export function mergeSettings(current: Settings, patch: SettingsPatch, limits: Limits): Settings {
   const defaults = defaultSettings(limits);
   const next: Record<string, unknown> = { ...current };
   for (const [key, value] of Object.entries(patch)) {
     if (isNumberSetting(key)) next[key] = value === null ? defaults[key] : checkNumber(key, value, limits);
     else if (key === "env") next.env = value === null ? {} : mergeEnv(current.env, value);
     else if (key === "permissions") next.permissions = mergePermissions(current.permissions, value, defaults);
-    else throw unknownSetting(key, [...NUMBERS, "env", "permissions"]);
+    else if (key === "entry") next.entry = value === null ? "" : checkEntry(value);
+    else throw unknownSetting(key, JSON_NAMES);
   }
-  const settings = next as unknown as Settings;
+  return next as unknown as Settings;
+}
+
+/** @throws Problem `invalid_setting` if values contradict each other */
+export function checkTogether(settings: Settings): Settings {
   const { min, max } = settings;
   if (min <= max) return settings;
   throw invalid("min", `min (${min}) is greater than max (${max}); lower min or raise max.`);
@@ -122,7 +155,9 @@ export function applySettings(current: Settings, patch: SettingsPatch, limits: L
 export function canonicalSettings(settings: Settings): string {
   const env = Object.entries(settings.env).sort(([a], [b]) => (a < b ? -1 : 1));
   const { net, sys } = settings.permissions;
-  return JSON.stringify([...NUMBERS.map((key) => settings[key]), env, net, sys]);
+  // Left out if empty: hashes of versions from before this setting stay the same.
+  const entry = settings.entry ? [{ entry: settings.entry }] : [];
+  return JSON.stringify([...NUMBERS.map((key) => settings[key]), env, net, sys, ...entry]);
 }
 
 function isNumberSetting(key: string): key is NumberSetting {
@@ -133,9 +168,12 @@ function invalid(setting: string, detail: string): Problem {
   return new Problem("invalid_setting", detail, { setting });
 }
 
-function unknownSetting(key: string, known: readonly string[]): Problem {
+/** @param known the valid names in this place */
+export function unknownSetting(key: string, known: readonly string[]): Problem {
   const name = shorten(key);
-  return invalid(name, `Unknown setting "${name}". Settings: ${known.join(", ")}.`);
+  const meant = closestWord(key, known);
+  const hint = meant === undefined ? "" : ` Did you mean "${meant}"?`;
+  return invalid(name, `Unknown setting "${name}".${hint} Settings: ${known.join(", ")}.`);
 }
 
 function shorten(text: string): string {
@@ -185,6 +223,26 @@ function listFromQuery(key: "net" | "sys", values: readonly string[]): string[] 
   throw invalid(key, `${key}=none excludes other entries; remove it or the others.`);
 }
 
+function onlyValue(key: string, values: readonly string[]): string {
+  if (values.length === 1) return values[0]!;
+  throw invalid(key, `${key} was given ${values.length} times: give it once.`);
+}
+
+/** Refuses paths that lead out of the source or that are not in the form of its files. */
+function checkEntry(value: unknown): string {
+  const refuse = (why: string) =>
+    invalid("entry", `entry: ${shown(value)} ${why}; name a file of the source, such as src/main.ts.`);
+  if (typeof value !== "string") throw refuse("is not a string");
+  const path = value.replace(/^(?:\.\/+)+/, "");
+  if (Buffer.byteLength(path) > ENTRY_BYTES) throw refuse(`is over ${ENTRY_BYTES} bytes`);
+  if (/[\\\p{Cc}]/u.test(path)) throw refuse("has a backslash or control character");
+  if (path.startsWith("/") || /^[a-z][a-z0-9+.-]*:/i.test(path)) throw refuse("is not a relative path");
+  if (path !== "" && path.split("/").some((part) => part === "" || part === "." || part === "..")) {
+    throw refuse("has an empty, . or .. part");
+  }
+  return path;
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -209,7 +267,7 @@ function faultOf(name: string, value: unknown): string | undefined {
   }
   if (isReservedVariable(name)) return `${name} is reserved for the runtime; choose another name.`;
   if (value === null) return undefined;
-  if (typeof value !== "string") return `the value of ${name} must be a string.`;
+  if (typeof value !== "string") return `the value of ${name} must be a string, in quotes.`;
   return value.includes("\0") ? `the value of ${name} contains a NUL character.` : undefined;
 }
 

@@ -23,15 +23,24 @@ export interface Builder {
   close(): Promise<void>;
 }
 
-export interface BuildOptions {
-  /** Path of the main module in an archive; by default the build finds it. */
-  readonly entry?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
+export interface BuildOptions extends Entries {
+  readonly signal?: AbortSignal;
+}
+
+/** Names the main module of an archive. Without any, the build finds it. */
+export interface Entries {
+  /**
+   * Path of the main module, which overrides every file of the source that names one. Empty: the source determines it,
+   * without `entry` of its `skiff.yaml`. Absent: `entry` of `skiff.yaml` counts, then `formerEntry`.
+   */
+  readonly entry?: string;
+  /** Path of the main module unless the source has a `skiff.yaml` with an `entry`. Empty: the source determines it. */
+  readonly formerEntry?: string;
 }
 
 export interface Built {
   readonly artifact: Artifact;
-  /** The settings that the source itself declares, as it has them; absent without any. */
+  /** What `skiff.yaml` of the source declares, unchecked. Depends on the source alone. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
 

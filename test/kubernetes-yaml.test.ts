@@ -196,6 +196,8 @@ describe("the Function of kubernetes.yaml", () => {
       assert.deepEqual([spec.properties[name].minimum, spec.properties[name].maximum], [least, most], name);
     }
     assert.deepEqual(spec.properties.permissions.properties.sys.items.enum, SYS_KINDS);
+    for (const name of Object.keys(defaultSettings(limitsFromEnv({}))))
+      assert.ok(spec.properties[name], name);
   });
 
   it("takes the names that a deploy takes", () => {

@@ -2,11 +2,13 @@ import { ClientLeft, clientSignal } from "../../http/client-signal.ts";
 import { checkFunctionName } from "../../platform/function-name.ts";
 import { Problem, toProblem } from "../../platform/problems.ts";
 import { formatMs } from "../../platform/quantity.ts";
-import { type SettingsPatch, settingsFromQuery } from "../../platform/settings.ts";
+import type { SettingsPatch } from "../../platform/settings.ts";
 import type { Deployed, DeployOrder } from "../deploys/deploys.ts";
 import { answerJson, onOneLine } from "./answer.ts";
+import { explainLostLineEnds } from "./lost-line-ends.ts";
 import { readBody } from "./read-body.ts";
-import { readParameters, readQuery } from "./read-query.ts";
+import { readDeploy } from "./read-deploy.ts";
+import { readParameters } from "./read-query.ts";
 import { baseUrl, type Call, type Handler, type Services } from "./services.ts";
 
 const PATCH_BYTES = 1024 ** 2;
@@ -14,54 +16,44 @@ const PATCH_TYPES = ["application/json", "application/merge-patch+json"];
 /** Shorter waits for other deploys are not printed. */
 const NOTABLE_WAIT_MS = 10;
 
-/** `POST /func?name=NAME` and `PUT /func/NAME`: the body is the source, the query has its settings. */
+/** `POST /func?name=NAME` and `PUT /func/NAME`: the body is the source or a form, the query has settings. */
 export function deployFunction(services: Services): Handler {
-  return (ctx) => {
-    const inPath = ctx.params.name;
-    const names = inPath === undefined ? new URLSearchParams(ctx.querystring).getAll("name") : [inPath];
-    return answerDeploy(ctx, services, {
-      name: names[0],
-      order: async () => {
-        const query = readQuery(ctx);
-        if (names.length > 1) throw new Problem("invalid_request", "The name was given twice: give it once.");
-        checkFunctionName(names[0]);
-        if (inPath === undefined) query.delete("name");
-        const patch = settingsFromQuery(query);
-        return { patch, source: services.builder.recognize(await readSourceBody(ctx, services)) };
-      },
-    });
-  };
+  return (ctx) => answerDeploy(ctx, services, (onName) => readDeploy(ctx, services, onName));
 }
 
 /** `PATCH /func/NAME`: the body is a JSON merge patch (RFC 7396) of the settings. */
 export function configureFunction(services: Services): Handler {
   return (ctx) =>
-    answerDeploy(ctx, services, {
-      name: ctx.params.name,
-      order: async () => {
-        checkFunctionName(ctx.params.name);
-        readParameters(ctx, {});
-        return { patch: await readPatch(ctx) };
-      },
+    answerDeploy(ctx, services, async (onName) => {
+      onName(ctx.params.name);
+      const name = checkFunctionName(ctx.params.name);
+      readParameters(ctx, {});
+      return { name, patch: await readPatch(ctx) };
     });
 }
 
-interface Step {
-  /** Not checked yet: the terminal shows invalid names as well. */
-  readonly name: string | undefined;
-  /** Reads the request. Its errors are printed like those of the deploy. */
-  readonly order: () => Promise<Omit<DeployOrder, "name" | "signal">>;
-}
+/**
+ * Reads the request. Its errors are printed like those of the deploy.
+ * @param onName receives the name before it is checked: the terminal shows invalid names as well
+ */
+type ReadOrder = (onName: (name: string | undefined) => void) => Promise<Omit<DeployOrder, "signal">>;
 
-async function answerDeploy(ctx: Call, services: Services, { name = "", order }: Step): Promise<void> {
+async function answerDeploy(ctx: Call, services: Services, read: ReadOrder): Promise<void> {
   const { deploys, print } = services;
   const signal = clientSignal(ctx.res);
+  let name = "";
+  let bytes: Uint8Array = new Uint8Array();
   let deployed: Deployed;
   try {
-    deployed = await deploys.deploy({ name, ...(await order()), signal });
+    const order = await read((given = "") => {
+      name = given;
+    });
+    bytes = order.source?.bytes ?? bytes;
+    deployed = await deploys.deploy({ ...order, signal });
   } catch (error) {
-    print(notDeployedLine(name, error));
-    throw error;
+    const explained = explainLostLineEnds(error, { contentType: ctx.req.headers["content-type"], bytes });
+    print(notDeployedLine(name, explained));
+    throw explained;
   }
   print(deployedLine(deployed));
   const { version, created, unchanged } = deployed;
@@ -87,20 +79,6 @@ export function deployedLine(deployed: Deployed): string {
 export function notDeployedLine(name: string, error: unknown): string {
   const reason = error instanceof ClientLeft ? error.message : toProblem(error).detail;
   return onOneLine(`not deployed: ${name}: ${reason}`);
-}
-
-async function readSourceBody(ctx: Call, { limits }: Services): Promise<Buffer> {
-  if (ctx.req.headers["content-type"]?.toLowerCase().startsWith("multipart/")) {
-    throw new Problem(
-      "unsupported_media_type",
-      "The body must be the source itself, not a form: use curl --data-binary @FILE instead of curl -F.",
-    );
-  }
-  return readBody(ctx.req, {
-    maxBytes: limits.sourceBytes,
-    tooLarge: "source_too_large",
-    advice: "remove files that the function does not need, or raise SKIFF_MAX_SOURCE.",
-  });
 }
 
 async function readPatch(ctx: Call): Promise<SettingsPatch> {

@@ -27,7 +27,11 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits): Pr
     );
   }
   const tooLarge = () =>
-    new Problem(limits.tooLarge, `The body is over the limit of ${formatBytes(maxBytes)}: ${limits.advice}`);
+    new Problem(
+      limits.tooLarge,
+      `The body is over the limit of ${formatBytes(maxBytes)}: ${limits.advice}`,
+      limits.tooLarge === "source_too_large" ? { setting: "SKIFF_MAX_SOURCE" } : {},
+    );
   if (Number(length) > maxBytes) throw tooLarge();
   // Node may have ended a request without a body already (`optimizeEmptyRequests`).
   if (request.readableEnded) return Buffer.alloc(0);

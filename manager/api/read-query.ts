@@ -1,8 +1,12 @@
 import type { Context } from "koa";
 import { Problem } from "../../platform/problems.ts";
 
+/** Characters that an encoder of forms leaves in a value. It writes a space as `+`, and every other one as `%XX`. */
+const FORM_ENCODED = /^[A-Za-z0-9*._~+%-]*$/;
+
 /**
- * Returns the query of the request.
+ * Returns the query of the request. A `+` is a plus sign in a value that was written by hand, such as `TOKEN=a+b/c==`,
+ * and a space in a value that an encoder of forms wrote, such as `TEXT%3Da+b`.
  * @throws Problem `invalid_request` for bytes that are not UTF-8, because replacing them would change a setting
  */
 export function readQuery(ctx: Context): URLSearchParams {
@@ -11,7 +15,14 @@ export function readQuery(ctx: Context): URLSearchParams {
   } catch {
     throw new Problem("invalid_request", "The query has percent-encoded bytes that are not UTF-8.");
   }
-  return new URLSearchParams(ctx.querystring);
+  return new URLSearchParams(ctx.querystring.split("&").map(keepPlus).join("&"));
+}
+
+function keepPlus(parameter: string): string {
+  const at = parameter.indexOf("=") + 1;
+  const value = parameter.slice(at);
+  if (at === 0 || FORM_ENCODED.test(value)) return parameter;
+  return parameter.slice(0, at) + value.replaceAll("+", "%2B");
 }
 
 /** Converts the text of a parameter; undefined if the parameter is absent. */

@@ -7,14 +7,21 @@ import {
   unchanged,
 } from "../../platform/deploying.ts";
 import type { Limits } from "../../platform/limits.ts";
-import type { Draft, Platform, Source, VersionRecord } from "../../platform/platform.ts";
+import type { Content, Platform, Source, VersionRecord } from "../../platform/platform.ts";
 import { draining, Problem, unknownFunction } from "../../platform/problems.ts";
-import { applySettings, defaultSettings, type SettingsPatch } from "../../platform/settings.ts";
+import {
+  checkTogether,
+  defaultSettings,
+  mergeSettings,
+  type Settings,
+  type SettingsPatch,
+} from "../../platform/settings.ts";
 import { sourceHash, versionHash } from "../../platform/version-hash.ts";
 import { FastLane } from "../../process/fast-lane.ts";
 import { type Attempt, SlowLane } from "../../process/slow-lane.ts";
-import type { Builder } from "../../runtimes/runtime.ts";
+import type { Builder, BuildOptions } from "../../runtimes/runtime.ts";
 import { DeployTurns } from "./deploy-turns.ts";
+import { type Declared, DeclaredBySource, mergeDeclared } from "./skiff-yaml.ts";
 
 const DEPLOYS_IN_ALL = 1_000;
 const DEPLOYS_WAITING_PER_NAME = 20;
@@ -52,11 +59,20 @@ export interface Deployed extends Published {
   readonly startMs: number;
 }
 
+/** The result of a build. */
+interface Fresh {
+  readonly content: Content;
+  /** What `skiff.yaml` of the source declares. */
+  readonly declared: Declared;
+  readonly buildMs: number;
+}
+
 /** Makes versions of sources and settings. Changes of one function run in order of arrival. */
 export class Deploys {
   readonly #options: DeploysOptions;
   readonly #turns: DeployTurns;
   readonly #starts: FastLane;
+  readonly #declared = new DeclaredBySource();
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
   /** Deploys under way and waiting, with the controllers by which a removal aborts them. */
@@ -136,17 +152,46 @@ export class Deploys {
     const current = await platform.find(name);
     const hashed = order.source ? await sourceHash(order.source) : current?.sourceHash;
     if (hashed === undefined) throw unknownFunction(name);
-    const settings = applySettings(current?.settings ?? defaultSettings(limits), patch, limits);
+    const former = current?.settings ?? defaultSettings(limits);
+    const { settings, fresh } = await this.#settings({ ...order, patch }, { former, hashed, signal });
     const version = { name, hash: versionHash(hashed, settings), sourceHash: hashed, settings };
     // Only a removal aborts a publish: for a client that disconnects, a version is complete or absent.
     if (current && isSameVersion(current, version)) {
       if (isServing(platform, current)) return { ...unchanged(current), waitedMs, startMs: 0 };
       return { ...(await this.#start(() => complete(platform, current, removed), signal)), waitedMs };
     }
-    const { content, ...built } = await this.#content(order.source, { current, hashed, signal });
+    const isSameContent = current?.sourceHash === hashed && current.settings.entry === settings.entry;
+    const entry = { entry: settings.entry, signal };
+    const built = isSameContent
+      ? undefined
+      : (fresh ?? (await this.#build(order.source ?? (await this.#stored(current!)), entry)));
     signal.throwIfAborted();
+    const content = built?.content ?? { sameAs: current!.version };
     const start = () => publish(platform, { ...version, content }, removed);
-    return { ...(await this.#start(start, signal)), ...built, waitedMs };
+    const times = { waitedMs, ...(built ? { buildMs: built.buildMs } : {}) };
+    return { ...(await this.#start(start, signal)), ...times };
+  }
+
+  /**
+   * Merges the settings of the current version, of the source's `skiff.yaml` and of the order, the later ones over the
+   * earlier ones. Builds the source if nothing else tells what its `skiff.yaml` declares.
+   */
+  async #settings(
+    { source, patch }: Pick<DeployOrder, "source" | "patch">,
+    { former, hashed, signal }: { former: Settings; hashed: string; signal: AbortSignal },
+  ): Promise<{ settings: Settings; fresh?: Fresh }> {
+    const { limits } = this.#options;
+    const merge = (declared: Declared) =>
+      checkTogether(mergeSettings(mergeDeclared(former, declared, limits), patch, limits));
+    const declared = source === undefined ? {} : this.#declared.find(source, hashed);
+    if (source === undefined || declared !== undefined) return { settings: merge(declared ?? {}) };
+    // Refuses wrong settings of the order before the build.
+    const { entry } = mergeSettings(former, patch, limits);
+    const chosen = Object.hasOwn(patch, "entry") ? { entry } : {};
+    const fresh = await this.#build(source, { ...chosen, formerEntry: former.entry, signal });
+    const settings = merge(fresh.declared);
+    this.#declared.remember(hashed, fresh.declared);
+    return { settings, fresh };
   }
 
   async #start(start: () => Promise<Published>, signal: AbortSignal) {
@@ -155,21 +200,20 @@ export class Deploys {
     return { ...published, startMs: performance.now() - startedAt };
   }
 
-  /** Builds the source, unless the current version has the same. */
-  async #content(
-    source: Source | undefined,
-    { current, hashed, signal }: { current: VersionRecord | undefined; hashed: string; signal: AbortSignal },
-  ): Promise<{ content: Draft["content"]; buildMs?: number }> {
-    if (source === undefined || current?.sourceHash === hashed) {
-      return { content: { sameAs: current!.version } };
-    }
+  async #stored({ name, version }: VersionRecord): Promise<Source> {
+    const source = await this.#options.platform.readSource(name, version);
+    if (source === undefined) throw unknownFunction(name);
+    return source;
+  }
+
+  async #build(source: Source, options: BuildOptions & { readonly signal: AbortSignal }): Promise<Fresh> {
     const startedAt = performance.now();
     try {
-      const { artifact } = await this.#options.builder.build(source, { signal });
-      return { content: { source, artifact }, buildMs: performance.now() - startedAt };
+      const { artifact, settings: declared = {} } = await this.#options.builder.build(source, options);
+      return { content: { source, artifact }, declared, buildMs: performance.now() - startedAt };
     } catch (error) {
       // The reason for an abort is more useful than the error of an aborted build.
-      signal.throwIfAborted();
+      options.signal.throwIfAborted();
       throw error;
     }
   }

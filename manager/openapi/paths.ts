@@ -4,7 +4,7 @@ import { formatBytes } from "../../platform/quantity.ts";
 import { SOURCE_ENDINGS } from "../api/read-source.ts";
 import { CALL_ID, json, OF_ANY_REQUEST, operation, problemResponses, text } from "./operation.ts";
 import { ref, type Schema, TEXT } from "./schema.ts";
-import { settingParameters } from "./settings.ts";
+import { formSchema, settingParameters } from "./settings.ts";
 
 const KNOWN: readonly ProblemCode[] = ["invalid_name", "unknown_function"];
 const CHANGING: readonly ProblemCode[] = [
@@ -17,6 +17,7 @@ const CHANGING: readonly ProblemCode[] = [
   "storage_full",
 ];
 const BYTES: Schema = { type: "string", format: "binary" };
+const IN_FORM = "Required, unless a form has the field name";
 const NAME: Schema = { name: "name", in: "path", required: true, schema: ref("Name") };
 
 function query(name: string, schema: Schema, more: Schema = {}): Schema {
@@ -33,8 +34,8 @@ export function functionPaths(limits: Limits): Record<string, Schema> {
   const deploy = {
     requestBody: {
       required: true,
-      description: `The source; its Content-Type is ignored. One file of code, or an archive (tar, tar.gz, zip) with main.ts, .tsx, .js or .mjs at its root. At most ${formatBytes(limits.sourceBytes)}.`,
-      content: { "*/*": { schema: BYTES } },
+      description: `The source; its Content-Type is ignored unless it is that of a form. One file of code, or an archive (tar, tar.gz, zip) with main.ts, .tsx, .js or .mjs at its root. At most ${formatBytes(limits.sourceBytes)}.`,
+      content: { "*/*": { schema: BYTES }, "multipart/form-data": { schema: formSchema(limits) } },
     },
     answers: {
       200: deployed,
@@ -53,7 +54,7 @@ export function functionPaths(limits: Limits): Record<string, Schema> {
         answers: { 200: json("The page", ref("FunctionPage")) },
       }),
       post: operation("deployFunction", summary, {
-        parameters: [query("name", ref("Name"), { required: true }), ...settings],
+        parameters: [query("name", ref("Name"), { description: IN_FORM }), ...settings],
         ...deploy,
       }),
     },

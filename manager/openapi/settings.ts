@@ -1,7 +1,7 @@
 import type { Limits } from "../../platform/limits.ts";
 import { formatMs } from "../../platform/quantity.ts";
 import { defaultSettings, NUMBER_SETTINGS, SYS_KINDS } from "../../platform/settings.ts";
-import { array, object, type Schema, TEXT } from "./schema.ts";
+import { array, object, ref, type Schema, TEXT } from "./schema.ts";
 
 type NumberSetting = keyof typeof NUMBER_SETTINGS;
 
@@ -20,6 +20,13 @@ const NET = array(TEXT, {
   description:
     "public, host names, addresses, IPv4 ranges or [IPv6], each with an optional :port; empty for no network",
 });
+const ENTRY: Schema = {
+  type: "string",
+  maxLength: 1_000,
+  default: "",
+  description:
+    "Path of the main module in the source, such as src/main.ts; empty if the source determines it",
+};
 const SYS = array({ enum: SYS_KINDS }, { maxItems: 100 });
 
 /** The settings of a function. Values of variables are masked. */
@@ -32,6 +39,7 @@ export function settingsSchema(limits: Limits): Schema {
       description: "Names of the variables; the API never returns their values",
     },
     permissions: object({ net: NET, sys: SYS }),
+    entry: ENTRY,
   });
 }
 
@@ -40,17 +48,31 @@ export function settingsPatchSchema(limits: Limits): Schema {
   const members = Object.entries(numbers(limits)).map(([name, schema]) => [name, orNull(schema)]);
   const permissions = orNull(object({}, { net: orNull(NET), sys: orNull(SYS) }));
   const env = { type: ["object", "null"], additionalProperties: { type: ["string", "null"] } };
-  return object({}, { ...Object.fromEntries(members), env, permissions });
+  return object({}, { ...Object.fromEntries(members), env, permissions, entry: orNull(ENTRY) });
 }
 
 function orNull(schema: Schema): Schema {
   return { ...schema, type: [schema.type, "null"] };
 }
 
+/** A form with the source and settings, whose fields have the names of the query. */
+export function formSchema(limits: Limits): Schema {
+  const settings = settingParameters(limits).map(({ name, schema, description, example }) => {
+    const more = { ...(description ? { description } : {}), ...(example ? { examples: [example] } : {}) };
+    return [name, { ...(schema as Schema), ...more }];
+  });
+  const source = {
+    type: "string",
+    format: "binary",
+    description: "The source: one file of code, or an archive",
+  };
+  return object({ source }, { name: ref("Name"), ...Object.fromEntries(settings) });
+}
+
 /** The settings as parameters of a query. */
 export function settingParameters(limits: Limits): Schema[] {
   const lists = {
-    env: "KEY=VALUE; one parameter for each variable",
+    env: "KEY=VALUE; once for each variable. In a query the value is percent-encoded: & is %26, % is %25, # is %23 and a space is %20",
     net: "Destinations that the function may connect to, also separated by commas; none for no network",
     sys: "Kinds of system information that the function may read, also separated by commas",
   };
@@ -59,6 +81,7 @@ export function settingParameters(limits: Limits): Schema[] {
     ...Object.entries(lists).map(([name, description]) => ({
       ...{ name, in: "query", schema: array(TEXT), description, style: "form", explode: true },
     })),
+    { name: "entry", in: "query", schema: ENTRY },
   ];
 }
 

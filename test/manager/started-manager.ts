@@ -5,28 +5,39 @@ import type { Access } from "../../manager/access/access.ts";
 import type { ManagerOptions } from "../../manager/api/services.ts";
 import { createManager, type Manager } from "../../manager/manager.ts";
 import { type Limits, limitsFromEnv } from "../../platform/limits.ts";
-import type { Artifact, Source } from "../../platform/platform.ts";
+import type { Source } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 import { recognizeSource } from "../../runtimes/deno/build/source.ts";
-import type { Builder } from "../../runtimes/runtime.ts";
+import type { Builder, BuildOptions, Built } from "../../runtimes/runtime.ts";
 import { FakePlatform } from "../support/platform/fake-platform.ts";
+
+/** What the fake builder reads in an archive as its `skiff.yaml`: the JSON after this word. */
+const DECLARED = /SETTINGS (.*)$/m;
 
 /** Builds at once, unless it is held; a source with the word BROKEN does not build, one with CRASH is a fault. */
 export class FakeBuilder implements Builder {
   readonly built: string[] = [];
+  /** Entries that the builds were given. */
+  readonly entries: Pick<BuildOptions, "entry" | "formerEntry">[] = [];
   /** Builds wait for this. */
   hold: Promise<void> = Promise.resolve();
   aborted = 0;
   /** Goes on building although it was told to stop. */
   stubborn = false;
+  readonly #limits: Limits;
 
-  recognize(bytes: Uint8Array): Source {
-    return recognizeSource(bytes, LIMITS);
+  constructor(limits: Limits = LIMITS) {
+    this.#limits = limits;
   }
 
-  async build(source: Source, signal?: AbortSignal): Promise<Artifact> {
+  recognize(bytes: Uint8Array): Source {
+    return recognizeSource(bytes, this.#limits);
+  }
+
+  async build(source: Source, { signal, ...entries }: BuildOptions = {}): Promise<Built> {
     const code = Buffer.from(source.bytes).toString();
     this.built.push(code);
+    this.entries.push(entries);
     const left = new Promise<never>((_resolve, reject) => {
       signal?.addEventListener("abort", () => {
         this.aborted++;
@@ -35,7 +46,10 @@ export class FakeBuilder implements Builder {
     });
     await Promise.race([this.hold, left]);
     if (code.includes("CRASH")) throw new TypeError("secret inner state");
-    if (!code.includes("BROKEN")) return { kind: "module", code: Buffer.from(code) };
+    const artifact = { kind: "module", code: Buffer.from(code) } as const;
+    const declared = source.type === "text/typescript" ? null : DECLARED.exec(code);
+    if (declared) return { artifact, settings: JSON.parse(declared[1]!) };
+    if (!code.includes("BROKEN")) return { artifact };
     const error = { message: "Unexpected end", file: "main.ts", line: 3, column: 7, lineText: "const x =" };
     const detail = `main.ts:3:7: Unexpected end\n  const x =\n        ^`;
     throw new Problem("build_failed", detail, { errors: [error] });
@@ -70,7 +84,7 @@ export const LIMITS: Limits = limitsFromEnv({});
 /** The management API on a free port of the loopback interface, on a platform in memory. */
 export async function startManager({ limits, ...options }: StartOptions = {}): Promise<StartedManager> {
   const platform = options.platform ?? new FakePlatform();
-  const builder = new FakeBuilder();
+  const builder = new FakeBuilder({ ...LIMITS, ...limits });
   const lines: string[] = [];
   const manager = createManager({
     access: { mode: "loopback" } satisfies Access,

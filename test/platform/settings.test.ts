@@ -5,6 +5,7 @@ import {
   canonicalSettings,
   defaultSettings,
   NUMBER_SETTINGS,
+  parseSettings,
   type SettingsPatch,
   SYS_KINDS,
   settingsFromQuery,
@@ -30,6 +31,7 @@ describe("settings", () => {
       memoryMiB: 128,
       env: {},
       permissions: { net: ["public"], sys: [] },
+      entry: "",
     });
   });
 
@@ -78,6 +80,7 @@ describe("settings", () => {
       memoryMiB: 256,
       env: { KEY: "VA=LUE" },
       permissions: { net: ["api.example.com"], sys: [] },
+      entry: "",
     });
     assert.equal(fromQuery("memory=512").memoryMiB, 512);
     assert.deepEqual(fromQuery("net=none").permissions.net, []);
@@ -116,9 +119,13 @@ describe("settings", () => {
   for (const key of ["cpu", "MIN", "", "__proto__", "constructor", "x".repeat(500)]) {
     it(`name the setting "${key.slice(0, 20)}" that they do not know, and those they do`, () => {
       const patch = JSON.parse(`{${JSON.stringify(key)}: 1}`);
-      refuses(() => apply(patch), key.slice(0, 80), /Settings: min, max, .*, env, permissions\.$/);
+      refuses(() => apply(patch), key.slice(0, 80), /Settings: min, max, .*, env, permissions, entry\.$/);
       const query = new URLSearchParams([[key, "1"]]);
-      refuses(() => settingsFromQuery(query), key.slice(0, 80), /timeout, idle, memory, env, net, sys\.$/);
+      refuses(
+        () => settingsFromQuery(query),
+        key.slice(0, 80),
+        /timeout, idle, memory, env, net, sys, entry\.$/,
+      );
     });
   }
 
@@ -132,6 +139,42 @@ describe("settings", () => {
       { permissions: { sys: ["cpus"] } },
     ];
     for (const patch of others) assert.notEqual(canonicalSettings(apply(patch, one)), canonicalSettings(one));
+  });
+});
+
+describe("the entry of a source", () => {
+  const paths: readonly [given: string, kept: string][] = [
+    ["src/main.ts", "src/main.ts"],
+    ["./src/main.ts", "src/main.ts"],
+    ["a b+c/[id]/ü.ts", "a b+c/[id]/ü.ts"],
+    ["x".repeat(1_000), "x".repeat(1_000)],
+    ["", ""],
+  ];
+  for (const [given, kept] of paths) {
+    it(`is ${JSON.stringify(kept.slice(0, 20))} for ${JSON.stringify(given.slice(0, 20))}`, () => {
+      assert.equal(apply({ entry: given }).entry, kept);
+      assert.equal(fromQuery(String(new URLSearchParams({ entry: given }))).entry, kept);
+    });
+  }
+
+  const refused = ["/a.ts", "../a.ts", "a/../b.ts", "a/./b.ts", "a//b.ts", "a/", "..", "a\\b.ts", "a\nb.ts"];
+  for (const entry of [...refused, "file:///a.ts", "npm:hono", "C:/a.ts", "ü".repeat(501), 1, [], {}]) {
+    it(`is never ${JSON.stringify(entry).slice(0, 20)}`, () =>
+      refuses(() => apply({ entry }), "entry", /^entry: .* name a file of the source/));
+  }
+
+  it("is given once, and reset with null", () => {
+    refuses(() => fromQuery("entry=a.ts&entry=b.ts"), "entry", /given 2 times/);
+    assert.equal(apply({ entry: null }, apply({ entry: "a.ts" })).entry, "");
+  });
+
+  it("is empty in stored settings of an older Skiff, whose hashes stay the same", () => {
+    const { entry: _, ...older } = defaults;
+    assert.deepEqual(parseSettings(JSON.stringify(older)), defaults);
+    const canonical = '[0,10,100,60000,300000,128,[],["public"],[]]';
+    assert.equal(canonicalSettings(defaults), canonical);
+    assert.notEqual(canonicalSettings(apply({ entry: "a.ts" })), canonical);
+    assert.deepEqual(parseSettings(JSON.stringify(apply({ entry: "a.ts" }))).entry, "a.ts");
   });
 });
 

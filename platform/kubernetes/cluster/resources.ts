@@ -54,6 +54,8 @@ export interface FunctionSpec {
   readonly memoryMiB?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly permissions?: Partial<Permissions>;
+  /** Path of the main module in the source. */
+  readonly entry?: string;
 }
 
 /** The settings of a version that routers need. */

@@ -24,7 +24,7 @@ export interface ControlOptions extends Cluster {
   readonly children: Children;
   readonly versions: VersionStore;
   /** @throws Problem `build_failed`, `invalid_source` */
-  readonly build: (source: Source, signal: AbortSignal) => Promise<Artifact>;
+  readonly build: (source: Source, order: { entry: string; signal: AbortSignal }) => Promise<Artifact>;
   readonly print: (line: string) => void;
 }
 

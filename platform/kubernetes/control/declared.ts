@@ -88,17 +88,24 @@ export class Declared {
     { settings, current }: { settings: Settings; current: VersionRecord | undefined },
     signal: AbortSignal,
   ): Promise<Draft> {
-    if (spec.source === undefined) {
-      const { sourceHash: hashed, version } = current!;
-      const hash = versionHash(hashed, settings);
-      return { name, hash, sourceHash: hashed, settings, content: { sameAs: version } };
-    }
-    const source: Source = { type: "text/typescript", bytes: Buffer.from(spec.source) };
-    const hashed = await sourceHash(source);
+    const source: Source | undefined =
+      spec.source === undefined ? undefined : { type: "text/typescript", bytes: Buffer.from(spec.source) };
+    const hashed = source === undefined ? current!.sourceHash : await sourceHash(source);
     const draft = { name, hash: versionHash(hashed, settings), sourceHash: hashed, settings };
-    if (current?.sourceHash === hashed) return { ...draft, content: { sameAs: current.version } };
-    return { ...draft, content: { source, artifact: await this.#options.build(source, signal) } };
+    const { entry } = settings;
+    if (current?.sourceHash === hashed && current.settings.entry === entry) {
+      return { ...draft, content: { sameAs: current.version } };
+    }
+    const { build, platform } = this.#options;
+    const found = source ?? (await platform.readSource(name, current!.version));
+    if (found === undefined) throw sourceMissing(current!);
+    return { ...draft, content: { source: found, artifact: await build(found, { entry, signal }) } };
   }
+}
+
+function sourceMissing({ name, version }: VersionRecord): Problem {
+  const detail = `The source of version ${version} of "${name}" is missing: deploy the function again.`;
+  return new Problem("unknown_version", detail);
 }
 
 /** Returns true for failures of the cluster or another deploy, which the queue retries. */

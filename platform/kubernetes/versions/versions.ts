@@ -1,5 +1,5 @@
 import type { Draft, VersionRecord as PlatformRecord, SourceType } from "../../platform.ts";
-import type { Settings } from "../../settings.ts";
+import { parseSettings } from "../../settings.ts";
 import type { Resource } from "../cluster/resources.ts";
 import { ANNOTATIONS, LABELS, partName } from "../objects/names.ts";
 
@@ -74,7 +74,7 @@ function parseRecord({ metadata }: Resource): VersionRecord | undefined {
     hash: annotations[ANNOTATIONS.hash] ?? "",
     sourceHash: annotations[ANNOTATIONS.sourceHash] ?? "",
     sourceType: (annotations[ANNOTATIONS.sourceType] ?? "text/typescript") as SourceType,
-    settings: JSON.parse(settings) as Settings,
+    settings: parseSettings(settings),
     createdAt: new Date(annotations[ANNOTATIONS.createdAt] ?? metadata.creationTimestamp ?? 0),
     ...(projectEntry === undefined ? {} : { projectEntry }),
     bundleParts: Number(parts[1]),

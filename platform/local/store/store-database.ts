@@ -10,7 +10,7 @@ import {
   type Traffic,
   type VersionRecord,
 } from "../../platform.ts";
-import type { Settings } from "../../settings.ts";
+import { parseSettings } from "../../settings.ts";
 import { openDatabase, schemaVersion, unusable } from "./database-file.ts";
 import {
   type DeclarationChange,
@@ -274,7 +274,7 @@ function versionRecord(row: Row): VersionRecord {
     version: row.version as number,
     hash: row.hash as string,
     sourceHash: row.source_hash as string,
-    settings: JSON.parse(row.settings as string) as Settings,
+    settings: parseSettings(row.settings as string),
     createdAt: new Date(row.created_at as number),
   };
 }

@@ -62,7 +62,7 @@ export function createBuilder(options: BuilderOptions): Builder {
 
   return {
     recognize: (bytes) => recognizeSource(bytes, limits),
-    async build(source, { entry, signal } = {}) {
+    async build(source, { signal, ...entries } = {}) {
       const deadline = AbortSignal.timeout(limits.buildMs);
       const ended = AbortSignal.any([closing.signal, deadline, ...(signal ? [signal] : [])]);
       ended.throwIfAborted();
@@ -70,7 +70,9 @@ export function createBuilder(options: BuilderOptions): Builder {
       const onBegin = () => {
         hasBegun = true;
       };
-      const building = open().then((means) => buildSource(means, source, { entry, signal: ended, onBegin }));
+      const building = open().then((means) =>
+        buildSource(means, source, { entries, signal: ended, onBegin }),
+      );
       underWay.add(building);
       try {
         return await building;

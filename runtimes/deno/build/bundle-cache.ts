@@ -10,7 +10,7 @@ export interface BundleCacheOptions {
 }
 
 /**
- * Wraps a builder so that an equal source gets the same bundle without a second build, under another name or after a
+ * Wraps a builder so that an equal source with an equal entry gets the same bundle without a second build, under another name or after a
  * change back. Bundles expire, because what `npm:hono@4` resolves to changes.
  */
 export function cacheBundles(builder: Builder, options: BundleCacheOptions = {}): Builder {
@@ -23,7 +23,8 @@ export function cacheBundles(builder: Builder, options: BundleCacheOptions = {})
   return {
     recognize: (bytes) => builder.recognize(bytes),
     async build(source, options = {}) {
-      const key = `${await sourceHash(source)} ${options.entry ?? ""}`;
+      const { entry = null, formerEntry = null } = options;
+      const key = JSON.stringify([await sourceHash(source), entry, formerEntry]);
       const known = cache.get(key);
       if (known) return known;
       const built = await builder.build(source, options);

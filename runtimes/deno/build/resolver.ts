@@ -43,6 +43,8 @@ const SIGXFSZ_EXIT = 128 + 25;
 export interface UnresolvedProject {
   /** Path of the main module. */
   readonly entry: string;
+  /** Paths of the modules whose imports are installed, with the main module. */
+  readonly roots: readonly string[];
   /** As `encodeFiles` encodes them. */
   readonly files: Uint8Array;
 }
@@ -68,12 +70,12 @@ export class Resolver {
    * Returns the packed project with everything that it imports.
    * @throws Problem `build_failed`, `no_capacity` (too many wait); the reason of `signal`; Error if Deno does not run
    */
-  async resolve({ entry, files }: UnresolvedProject, signal: AbortSignal): Promise<Uint8Array> {
+  async resolve({ entry, roots, files }: UnresolvedProject, signal: AbortSignal): Promise<Uint8Array> {
     const folder = await mkdtemp(join(this.#options.builds, "build-"));
     const output = `${folder}.out`;
     try {
       await writeFile(join(folder, PROJECT_FILE), files, { mode: 0o600 });
-      const attempt = () => this.#attempt({ folder, output, entry }, signal);
+      const attempt = () => this.#attempt({ folder, output, entry, roots }, signal);
       const exit = await this.#lane.run(attempt, { signal, size: files.length });
       if (exit === "cut") throw artifactTooLarge(this.#options.processes.artifactBytes);
       return readPrinted(await readFile(output));
@@ -99,6 +101,7 @@ export class Resolver {
 interface RunFiles {
   readonly folder: string;
   readonly entry: string;
+  readonly roots: readonly string[];
   /** File for the output. */
   readonly output: string;
 }
@@ -148,13 +151,16 @@ class Run {
   }
 
   /** @throws the reason of the signal, Problem `build_failed` if it took too much memory */
-  async #once({ folder, output, entry }: RunFiles, held: HeldFolder): Promise<number | NodeJS.Signals> {
+  async #once(
+    { folder, output, entry, roots }: RunFiles,
+    held: HeldFolder,
+  ): Promise<number | NodeJS.Signals> {
     const { processes, limits, meter } = this.#options;
     this.#signal.throwIfAborted();
     const file = await open(output, "w", 0o600);
     let process: BuildProcess;
     try {
-      process = processes.startResolver({ folder, entry, cache: held.path, output: file.fd });
+      process = processes.startResolver({ folder, entry, roots, cache: held.path, output: file.fd });
     } finally {
       await file.close();
     }

@@ -1,6 +1,6 @@
 import type { Source } from "../../../platform/platform.ts";
 import { PROBLEMS, Problem, type ProblemCode } from "../../../platform/problems.ts";
-import type { Built } from "../../runtime.ts";
+import type { Built, Entries } from "../../runtime.ts";
 import type { Resolver } from "./resolver.ts";
 import type { TaskRunner } from "./task-runner.ts";
 import type { ReportedProblem, Task } from "./tasks.ts";
@@ -12,8 +12,7 @@ export interface BuildMeans {
 }
 
 export interface BuildCall {
-  /** Path of the main module; absent: the build finds it. */
-  readonly entry: string | undefined;
+  readonly entries: Entries;
   readonly signal: AbortSignal;
   /** Called when a worker begins. */
   readonly onBegin: () => void;
@@ -25,14 +24,14 @@ const CODES: readonly ProblemCode[] = ["build_failed", "invalid_source", "source
 /** Builds a source in a worker, and resolves the packages of a project. The worker is free meanwhile. */
 export async function buildSource(means: BuildMeans, source: Source, call: BuildCall): Promise<Built> {
   const { resolver, runner, taskLimits } = means;
-  const { signal, onBegin, entry } = call;
-  const task: Task = { ...taskLimits, type: source.type, entry };
+  const { signal, onBegin, entries } = call;
+  const task: Task = { ...taskLimits, type: source.type, ...entries };
   const { reply, body } = await runner.run({ task, source: source.bytes, onBegin }, signal);
   switch (reply.outcome) {
     case "module":
       return { artifact: { kind: "module", code: body } };
     case "project": {
-      const code = await resolver.resolve({ entry: reply.entry, files: body }, signal);
+      const code = await resolver.resolve({ entry: reply.entry, roots: reply.roots, files: body }, signal);
       return { artifact: { kind: "project", code }, ...(reply.settings ? { settings: reply.settings } : {}) };
     }
     case "problem":

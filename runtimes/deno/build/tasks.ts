@@ -1,14 +1,13 @@
 import type { SourceType } from "../../../platform/platform.ts";
 import type { ProblemCode, ProblemExtensions } from "../../../platform/problems.ts";
+import type { Entries } from "../../runtime.ts";
 
 /** Artifacts may be this many times as long as sources; the rest is for packages. */
 export const ARTIFACT_PER_SOURCE = 4;
 
 /** Work for a build worker. The body is the source. */
-export interface Task {
+export interface Task extends Entries {
   readonly type: SourceType;
-  /** Path of the main module; absent: the worker finds it. */
-  readonly entry?: string | undefined;
   /** Largest source, which also limits what an archive unpacks to. */
   readonly sourceBytes: number;
   readonly artifactBytes: number;
@@ -30,6 +29,7 @@ export type Reply =
   | {
       readonly outcome: "project";
       readonly entry: string;
+      readonly roots: readonly string[];
       readonly settings?: Readonly<Record<string, unknown>>;
     }
   | (ReportedProblem & { readonly outcome: "problem" })
@@ -52,6 +52,8 @@ export interface ResolveOrder {
   readonly folder: string;
   /** Path of the main module in the project. */
   readonly entry: string;
+  /** Paths of the modules whose imports are installed, with the main module. */
+  readonly roots: readonly string[];
   /** Hosts, as `host:port`, that modules may be imported from. */
   readonly importHosts: readonly string[];
   readonly artifactBytes: number;

@@ -23,6 +23,8 @@ export interface ResolverRun {
   readonly folder: string;
   /** Path of the main module in the project. */
   readonly entry: string;
+  /** Paths of the modules whose imports are installed, with the main module. */
+  readonly roots: readonly string[];
   /** Deno's cache. */
   readonly cache: string;
   /** Descriptor of a file for the output. */
@@ -105,7 +107,7 @@ export class BuildProcesses {
    * Starts the program that resolves the imports of a project with Deno. It reads and writes the run's folder and its cache,
    * and has the network.
    */
-  startResolver({ folder, entry, cache, output }: ResolverRun): BuildProcess {
+  startResolver({ folder, entry, roots, cache, output }: ResolverRun): BuildProcess {
     const { deno, importHosts, env, folder: own } = this.#options;
     const readable = {
       "/wall/deno": deno,
@@ -119,6 +121,7 @@ export class BuildProcesses {
       deno: at["/wall/deno"],
       folder: run,
       entry,
+      roots,
       importHosts: [...importHosts, ...registryHosts(env.JSR_URL)],
       artifactBytes: this.artifactBytes,
     };

@@ -90,6 +90,7 @@ describe("manager: deploying a function", () => {
       memoryMiB: 256,
       env: { A: "2", B: "x=y" },
       permissions: { net: ["api.example.com"], sys: [] },
+      entry: "",
     });
   });
 
@@ -113,7 +114,7 @@ describe("manager: deploying a function", () => {
 
   it("changes nothing when the source does not build, and says where it is wrong", async () => {
     await post("name=hello");
-    const answer = await post("name=hello", "BROKEN").expect(422);
+    const answer = await post("name=hello", "BROKEN\n").expect(422);
     assert.equal(answer.body.code, "build_failed");
     assert.match(answer.body.detail, /^main\.ts:3:7: Unexpected end\n/);
     assert.equal(answer.body.errors[0].lineText, "const x =");
@@ -129,7 +130,7 @@ describe("manager: deploying a function", () => {
     });
     const other = await startManager({ platform });
     try {
-      const answer = await request(other.url).post("/func?name=hello").send("x").expect(422);
+      const answer = await request(other.url).post("/func?name=hello").send("x\n").expect(422);
       assert.equal(answer.body.code, "start_failed");
       assert.deepEqual(answer.body.log, ["boom"]);
       assert.equal(await platform.describe("hello"), undefined);
@@ -174,14 +175,54 @@ describe("manager: deploying a function", () => {
     assert.equal((await post("name=hello", "").expect(400)).body.code, "invalid_source");
   });
 
-  it("refuses a compressed body and a form, with advice", async () => {
+  it("refuses a compressed body and a foreign multipart type, with advice", async () => {
     const gzip = await post("name=hello").set("content-encoding", "gzip").expect(415);
     assert.match(gzip.body.detail, /send the source as it is/);
-    const form = await request(skiff.url)
-      .post("/func?name=a")
-      .attach("file", Buffer.from("x"), "a.ts")
-      .expect(415);
-    assert.match(form.body.detail, /--data-binary/);
+    const mixed = await post("name=hello").set("content-type", "multipart/mixed; boundary=x").expect(415);
+    assert.match(mixed.body.detail, /^multipart\/mixed.* multipart\/form-data/);
+  });
+
+  const plus: readonly [query: string, value: string][] = [
+    ["env=TOKEN=a+b/c==", "a+b/c=="],
+    ["env=TOKEN=a%2Bb/c==", "a+b/c=="],
+    ["env=TOKEN=a+b", "a+b"],
+    ["env=TOKEN%3Da%2Bb", "a+b"],
+    ["env=TOKEN=a%20b+c", "a b+c"],
+    // As encoders of forms write a space: curl --data-urlencode, URLSearchParams, Python's urlencode.
+    ["env=TOKEN%3da+b%2bc%2fd%3d%3d", "a b+c/d=="],
+    [String(new URLSearchParams({ env: "TOKEN=a b+c*~(d)" })), "a b+c*~(d)"],
+  ];
+  for (const [query, value] of plus) {
+    it(`reads ${query} as ${value}`, async () => {
+      await post(`name=hello&${query}`).expect(201);
+      assert.deepEqual((await settings("hello")).env, { TOKEN: value });
+    });
+  }
+
+  describe("a source without line ends", () => {
+    const HINT = /[.^][ \n]curl -d removes line ends; use --data-binary\.$/;
+
+    it("gets a hint at curl -d when it does not build", async () => {
+      const { body } = await post("name=hello", "// BROKEN").expect(422);
+      assert.match(body.detail, HINT);
+      assert.equal(body.errors.length, 1);
+      assert.match(skiff.lines[0]!, HINT);
+    });
+
+    it("gets a hint when it does not start", async () => {
+      skiff.platform.store = () => Promise.reject(new Problem("start_failed", "It has no handler."));
+      assert.match((await post("name=hello", "// x").expect(422)).body.detail, HINT);
+    });
+
+    it("gets none when it has line ends, another type, another problem, or works", async () => {
+      const broken = (body: string) => post("name=hello", body).expect(422);
+      for (const body of ["// BROKEN\n", "// BROKEN\rx"])
+        assert.doesNotMatch((await broken(body)).body.detail, HINT);
+      const typed = await broken("// BROKEN").set("content-type", "text/plain");
+      assert.doesNotMatch(typed.body.detail, HINT);
+      assert.doesNotMatch((await post("name=hello&min=x", "// BROKEN").expect(400)).body.detail, HINT);
+      await post("name=hello").expect(201);
+    });
   });
 
   it("writes no control characters of a user to the terminal", async () => {

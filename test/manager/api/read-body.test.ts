@@ -53,6 +53,7 @@ describe("manager: reading a body", () => {
       await request(skiff.url).post("/func?name=a").send("x".repeat(1024)).expect(201);
       const answer = await request(skiff.url).post("/func?name=a").send("x".repeat(1025)).expect(413);
       assert.equal(answer.body.code, "source_too_large");
+      assert.equal(answer.body.setting, "SKIFF_MAX_SOURCE");
       assert.match(answer.body.detail, /1 KiB.*SKIFF_MAX_SOURCE/);
     });
 

@@ -117,12 +117,22 @@ describe("manager: the OpenAPI document", () => {
       assert.ok(queries(document.paths["/func"].post).includes(query), query);
       assert.ok(queries(document.paths["/func/{name}"].put).includes(query), query);
     }
-    const rest = ["env", "net", "sys"];
+    const rest = ["env", "net", "sys", "entry"];
     for (const name of rest) assert.ok(queries(document.paths["/func"].post).includes(name), name);
     const kinds = schemas.Settings.properties.permissions.properties.sys.items.enum;
     assert.deepEqual(kinds, SYS_KINDS);
-    const expected = [...Object.keys(NUMBER_SETTINGS), "env", "permissions"];
+    const expected = [...Object.keys(NUMBER_SETTINGS), "env", "permissions", "entry"];
     assert.deepEqual(Object.keys(schemas.SettingsPatch.properties), expected);
+  });
+
+  it("has the same settings in the form as in the query, besides the source", () => {
+    for (const operation of [document.paths["/func"].post, document.paths["/func/{name}"].put]) {
+      const { schema } = operation.requestBody.content["multipart/form-data"];
+      const { post } = document.paths["/func"];
+      const queries = post.parameters.map((each: Any) => each.name);
+      assert.deepEqual(Object.keys(schema.properties), ["source", ...queries]);
+      assert.deepEqual(schema.required, ["source"]);
+    }
   });
 
   it("has exactly the codes of the table of problems", () => {

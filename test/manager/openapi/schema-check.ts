@@ -62,6 +62,8 @@ const CHECKS: Readonly<Record<string, (question: Question) => string[]>> = {
     fault(typeof value !== "number" || value >= Number(rule), `${at} < ${rule}`),
   maximum: ({ rule, value, at }) =>
     fault(typeof value !== "number" || value <= Number(rule), `${at} > ${rule}`),
+  maxLength: ({ rule, value, at }) =>
+    fault(typeof value !== "string" || [...value].length <= Number(rule), `${at} is longer than ${rule}`),
   pattern: ({ rule, value, at }) =>
     fault(
       typeof value !== "string" || new RegExp(String(rule)).test(value),

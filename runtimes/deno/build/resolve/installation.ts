@@ -13,6 +13,8 @@ export interface InstallationOptions {
   readonly root: string;
   /** Path of the main module. */
   readonly entry: string;
+  /** Paths of the modules whose imports are installed, with the main module. */
+  readonly roots: readonly string[];
   readonly importHosts: readonly string[];
 }
 
@@ -48,18 +50,18 @@ export class Installation {
    * @throws Problem `build_failed` with the place of the import; BrokenDownload
    */
   async run(files: Files): Promise<void> {
-    const { entry, root } = this.#options;
+    const { entry, root, roots } = this.#options;
     // Deno writes none for a project that imports nothing from outside.
     if (!files.has(LOCK)) writeFileSync(join(root, LOCK), EMPTY_LOCK);
-    const installed = await this.#install([entry]);
+    const installed = await this.#install(roots);
     if (installed.code !== 0) throw explainFailure(installed.stderr, { root, entry, files });
     const graph = await this.#graph(files);
     const known = new Set(graph.modules.map(({ specifier }) => specifier));
     const later = laterModules(files).filter((path) => !known.has(this.#urlOf(path)));
     if (later.length === 0) return;
     // They may be of no use to the function: what cannot be installed fails when it is imported.
-    if ((await this.#install([entry, ...later])).code === 0) return;
-    for (const path of later.slice(0, MOST_TRIED)) await this.#install([entry, path]);
+    if ((await this.#install([...roots, ...later])).code === 0) return;
+    for (const path of later.slice(0, MOST_TRIED)) await this.#install([...roots, path]);
   }
 
   /**

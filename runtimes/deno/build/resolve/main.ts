@@ -23,20 +23,15 @@ import { readTree } from "./read-tree.ts";
 /** Fast: packages are compressed again in ConfigMaps, and instances wait for the other direction. */
 const GZIP_LEVEL = 4;
 
-async function resolve({
-  deno,
-  folder,
-  entry,
-  importHosts,
-  artifactBytes,
-}: ResolveOrder): Promise<Uint8Array> {
+async function resolve(order: ResolveOrder): Promise<Uint8Array> {
+  const { deno, folder, entry, roots, importHosts, artifactBytes } = order;
   const root = join(folder, "project");
   const files = decodeFiles(readFileSync(join(folder, PROJECT_FILE)));
   for (const [path, bytes] of files) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), bytes);
   }
-  const installation = new Installation({ deno, root, entry, importHosts });
+  const installation = new Installation({ deno, root, entry, roots, importHosts });
   await installation.run(files);
   const whole = readTree(root, () => artifactTooLarge(artifactBytes));
   const body = gzipSync(Buffer.concat([...encodeFiles(whole)]), { level: GZIP_LEVEL });

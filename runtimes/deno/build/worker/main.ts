@@ -4,7 +4,7 @@
  */
 import { encodeHeader, type Frame, FrameReader } from "../frames.ts";
 import type { Reply, Task } from "../tasks.ts";
-import { buildSingleFile } from "./module-build.ts";
+import { buildModule } from "./module-build.ts";
 import { perform } from "./perform.ts";
 
 async function send(reply: Reply, body: Uint8Array): Promise<void> {
@@ -21,7 +21,7 @@ async function answer({ header, body }: Frame): Promise<void> {
 
 async function main(mostBodyBytes: number): Promise<void> {
   // Starts esbuild's process now instead of before the first build.
-  await buildSingleFile(new TextEncoder().encode("export {};"));
+  await buildModule(new TextEncoder().encode("export {};"));
   await send({ outcome: "ready" }, new Uint8Array(0));
   let last: Promise<void> = Promise.resolve();
   const reader = new FrameReader(mostBodyBytes, (frame) => {

@@ -1,9 +1,10 @@
 import { encodeFiles } from "../../../../client-image/project-pack.ts";
 import { Problem } from "../../../../platform/problems.ts";
+import type { Entries } from "../../../runtime.ts";
 import { artifactTooLarge } from "../build-problems.ts";
 import type { Reply, Task } from "../tasks.ts";
 import type { Files } from "./archive.ts";
-import { buildSingleFile } from "./module-build.ts";
+import { buildModule } from "./module-build.ts";
 import { readProject } from "./project/project.ts";
 import { readSourceFiles } from "./source-files.ts";
 
@@ -28,19 +29,19 @@ export async function perform(task: Task, bytes: Uint8Array): Promise<Performed>
 }
 
 async function buildFile(bytes: Uint8Array): Promise<Performed> {
-  const single = await buildSingleFile(bytes);
-  if ("module" in single) return { reply: { outcome: "module" }, body: single.module };
-  return packProject(new Map([[single.name, bytes]]), undefined);
+  const module = await buildModule(bytes);
+  if (module) return { reply: { outcome: "module" }, body: module };
+  return await packProject(new Map([["main.ts", bytes]]), {});
 }
 
-async function buildArchive({ type, entry, sourceBytes }: Task, bytes: Uint8Array): Promise<Performed> {
-  return packProject(await readSourceFiles({ bytes, type }, { sourceBytes }), entry);
+async function buildArchive({ type, sourceBytes, ...entries }: Task, bytes: Uint8Array): Promise<Performed> {
+  return await packProject(await readSourceFiles({ bytes, type }, { sourceBytes }), entries);
 }
 
-function packProject(posted: Files, wanted: string | undefined): Performed {
-  const { files, entry, settings } = readProject(posted, { entry: wanted });
+async function packProject(posted: Files, entries: Entries): Promise<Performed> {
+  const { files, entry, roots, settings } = await readProject(posted, entries);
   const body = Buffer.concat([...encodeFiles(files)]);
-  return { reply: { outcome: "project", entry, ...(settings ? { settings } : {}) }, body };
+  return { reply: { outcome: "project", entry, roots, ...(settings ? { settings } : {}) }, body };
 }
 
 function replyTo(error: unknown): Reply {

@@ -18,10 +18,12 @@ describe("the reconciler", () => {
   let cluster: FakeCluster;
   let reconciler: Reconciler;
   let builds: number;
+  let entries: string[];
 
   beforeEach(async () => {
     cluster = await FakeCluster.start();
     builds = 0;
+    entries = [];
     reconciler = open();
   });
   afterEach(async () => {
@@ -35,8 +37,9 @@ describe("the reconciler", () => {
       platform: cluster.platform,
       namespace: "skiff-functions",
       limits: limitsFromEnv({ SKIFF_START_TIMEOUT: "2s" }),
-      build: async ({ bytes }) => {
+      build: async ({ bytes }, { entry }) => {
         builds++;
+        entries.push(entry);
         const code = Buffer.from(bytes).toString();
         if (code === "broken") throw new Problem("build_failed", "main.ts:1:1: Unexpected");
         return { kind: "module", code: bytes };
@@ -90,6 +93,16 @@ describe("the reconciler", () => {
     apply({ memoryMiB: 256 });
     await serves(3);
     assert.equal((await cluster.platform.find("hello"))?.settings.memoryMiB, 256);
+  });
+
+  it("builds the stored source again when spec.entry changes", async () => {
+    await publish(cluster.platform, draftOf("hello", "one"));
+    await settled("Serving");
+    apply({ entry: "src/a.ts" });
+    await serves(2);
+    assert.deepEqual(entries, ["src/a.ts"]);
+    assert.equal((await cluster.platform.find("hello"))?.settings.entry, "src/a.ts");
+    assert.equal(await currentCode(), "one");
   });
 
   it("does nothing when there is nothing to do, however often it is asked", async () => {

@@ -23,8 +23,9 @@ export async function startBuilder(options: Partial<BuilderOptions> = {}) {
   let modules = 0;
   const build = async (source: string | Uint8Array, signal?: AbortSignal): Promise<string> => {
     const bytes = typeof source === "string" ? Buffer.from(source) : source;
-    const { code } = await builder.build(recognizeSource(bytes, options.limits ?? limits), signal);
-    return new TextDecoder().decode(code);
+    const recognized = recognizeSource(bytes, options.limits ?? limits);
+    const { artifact } = await builder.build(recognized, signal ? { signal } : {});
+    return new TextDecoder().decode(artifact.code);
   };
   const write = async (code: string): Promise<string> => {
     const path = join(folder, `bundle-${++modules}.mjs`);

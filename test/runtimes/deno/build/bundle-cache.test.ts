@@ -14,7 +14,7 @@ function counting(options?: BundleCacheOptions) {
       const text = new TextDecoder().decode(bytes);
       builds.push(text);
       if (text === "broken") throw new Error("broken");
-      return { kind: "module", code: Buffer.from(`${text} ${builds.length}`) };
+      return { artifact: { kind: "module", code: Buffer.from(`${text} ${builds.length}`) } };
     },
     warm: async () => {},
     close: async () => {},
@@ -26,8 +26,17 @@ describe("the cache of bundles", () => {
   it("gives the bundle of an equal source again", async () => {
     const { cached, builds } = counting();
     const first = await cached.build(source("a"));
-    assert.equal((await cached.build(source("a"))).code, first.code);
+    assert.equal((await cached.build(source("a"))).artifact, first.artifact);
     assert.deepEqual(builds, ["a"]);
+  });
+
+  it("builds again for another entry", async () => {
+    const { cached, builds } = counting();
+    for (const options of [{}, { entry: "" }, { entry: "x.ts" }, { formerEntry: "x.ts" }]) {
+      await cached.build(source("a"), options);
+      await cached.build(source("a"), options);
+    }
+    assert.equal(builds.length, 4);
   });
 
   it("tells sources apart by their bytes and their type", async () => {

@@ -1,3 +1,4 @@
+import type { Entries } from "../../../../runtime.ts";
 import type { Files } from "../archive.ts";
 import { readCommonJs } from "./commonjs.ts";
 import { readCompilerOptions } from "./config/compiler-options.ts";
@@ -38,11 +39,6 @@ export interface Project {
   readonly settings?: JsonObject;
 }
 
-export interface ProjectOptions {
-  /** Path of the main module; empty or undefined to find it. */
-  readonly entry?: string | undefined;
-}
-
 /** Name of a single posted file before its content is known. */
 const SINGLE = "main.ts";
 /**
@@ -56,11 +52,12 @@ const REPLACED = ["deno.jsonc", "tsconfig.json", "jsconfig.json"];
  * configuration files say about running it.
  * @throws Problem `invalid_source`; `build_failed` if JSX has no library
  */
-export async function readProject(posted: Files, options: ProjectOptions): Promise<Project> {
+export async function readProject(posted: Files, { entry: wanted, formerEntry }: Entries): Promise<Project> {
   const files = tidyTree(posted);
   const settings = takeSettings(files);
   dropNpmrc(files);
-  const entry = (await renameSingle(files)) ?? findEntry(files, options.entry);
+  const declared = typeof settings?.entry === "string" ? settings.entry : formerEntry;
+  const entry = (await renameSingle(files)) ?? findEntry(files, wanted ?? declared);
   const { config, installRoot } = await completeConfig(files, entry);
   for (const name of REPLACED) files.delete(name);
   files.set("deno.json", encodeJson(config));

@@ -1,0 +1,83 @@
+import { checkFunctionName } from "../../platform/function-name.ts";
+import type { Source } from "../../platform/platform.ts";
+import { Problem } from "../../platform/problems.ts";
+import { type SettingsPatch, settingsFromQuery } from "../../platform/settings.ts";
+import { readBody } from "./read-body.ts";
+import { readForm } from "./read-form.ts";
+import { readQuery } from "./read-query.ts";
+import type { Call, Services } from "./services.ts";
+
+export interface PostedDeploy {
+  readonly name: string;
+  readonly patch: SettingsPatch;
+  readonly source: Source;
+}
+
+/**
+ * Reads a deploy: the body is the source, or a form with the source and settings. Settings of the query are checked
+ * before the body is read.
+ * @param onName receives the name as soon as it is known, unchecked
+ */
+export async function readDeploy(
+  ctx: Call,
+  services: Services,
+  onName: (name: string | undefined) => void,
+): Promise<PostedDeploy> {
+  const inPath = ctx.params.name;
+  onName(inPath ?? new URLSearchParams(ctx.querystring).get("name") ?? undefined);
+  const query = readQuery(ctx);
+  const nameOf = (parameters: URLSearchParams) => inPath ?? onlyName(parameters);
+  const patchOf = (parameters: URLSearchParams) => settingsFromQuery(withoutName(parameters, inPath));
+  const { builder, limits } = services;
+  if (!bodyIsForm(ctx)) {
+    const name = checkFunctionName(nameOf(query));
+    const patch = patchOf(query);
+    const bytes = await readBody(ctx.req, {
+      maxBytes: limits.sourceBytes,
+      tooLarge: "source_too_large",
+      advice: "remove files that the function does not need, or raise SKIFF_MAX_SOURCE.",
+    });
+    return { name, patch, source: builder.recognize(bytes) };
+  }
+  if (nameOf(query) !== undefined) checkFunctionName(nameOf(query));
+  patchOf(query);
+  const form = await readForm(ctx.req, limits);
+  const all = joined(query, form.fields);
+  onName(nameOf(all));
+  const name = checkFunctionName(nameOf(all));
+  return { name, patch: patchOf(all), source: builder.recognize(form.source) };
+}
+
+function bodyIsForm(ctx: Call): boolean {
+  const type = ctx.req.headers["content-type"]?.toLowerCase() ?? "";
+  if (!type.startsWith("multipart/")) return false;
+  if (/^multipart\/form-data(?![^\s;])/.test(type)) return true;
+  const detail = `${type.slice(0, 40)} is not accepted: send the source as the body, or a form of multipart/form-data with the source as its field source.`;
+  throw new Problem("unsupported_media_type", detail);
+}
+
+function onlyName(parameters: URLSearchParams): string | undefined {
+  const names = parameters.getAll("name");
+  if (names.length > 1) throw new Problem("invalid_request", "The name was given twice: give it once.");
+  return names[0];
+}
+
+/** The name in the path stands for the whole function, so a second one is an unknown setting. */
+function withoutName(parameters: URLSearchParams, inPath: string | undefined): URLSearchParams {
+  const settings = new URLSearchParams(parameters);
+  if (inPath === undefined) settings.delete("name");
+  return settings;
+}
+
+function joined(query: URLSearchParams, fields: readonly (readonly [string, string])[]): URLSearchParams {
+  const all = new URLSearchParams(query);
+  for (const [name, value] of fields) {
+    if (query.has(name)) {
+      const setting = name.slice(0, 80);
+      const detail = `${setting} is in the query and in the form: send it in one of them.`;
+      throw new Problem(name === "name" ? "invalid_request" : "invalid_setting", detail, { setting });
+    }
+    all.append(name, value);
+  }
+  return all;
+}

@@ -1,0 +1,95 @@
+import { LRUCache } from "lru-cache";
+import type { Limits } from "../../platform/limits.ts";
+import type { Source } from "../../platform/platform.ts";
+import { Problem } from "../../platform/problems.ts";
+import {
+  JSON_NAMES,
+  mergeSettings,
+  NUMBER_SETTINGS,
+  QUERY_NAMES,
+  type Settings,
+  type SettingsPatch,
+  settingsFromQuery,
+  unknownSetting,
+} from "../../platform/settings.ts";
+
+/** The contents of a `skiff.yaml`: settings by their names in JSON or in a query, unchecked. */
+export type Declared = Readonly<Record<string, unknown>>;
+
+const REMEMBERED = 10_000;
+const REMEMBERED_BYTES = 16 * 1024 ** 2;
+
+/**
+ * Merges what a `skiff.yaml` declares into settings.
+ * @throws Problem `invalid_setting` naming `skiff.yaml` and the setting
+ */
+export function mergeDeclared(current: Settings, declared: Declared, limits: Limits): Settings {
+  try {
+    return mergeSettings(current, patchOf(declared), limits);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "invalid_setting") throw error;
+    throw new Problem("invalid_setting", `skiff.yaml: ${error.detail}`, error.extensions);
+  }
+}
+
+function patchOf(declared: Declared): SettingsPatch {
+  const json: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(declared)) {
+    for (const [name, patched] of Object.entries(
+      JSON_NAMES.includes(key) ? { [key]: value } : fromText(key, value),
+    )) {
+      json[name] = merged(key, json[name], patched);
+    }
+  }
+  return json;
+}
+
+/** Joins the parts of `permissions`. Every other setting is declared once, under one of its names. */
+function merged(key: string, before: unknown, value: unknown): unknown {
+  if (before === undefined) return value;
+  const isDisjoint =
+    isRecord(before) && isRecord(value) && Object.keys(value).every((part) => !Object.hasOwn(before, part));
+  if (isDisjoint) return { ...before, ...value };
+  const detail = `${key} is declared under two names: keep one of them.`;
+  throw new Problem("invalid_setting", detail, { setting: key });
+}
+
+/** Reads a setting with its name in a query, such as `memory: 256Mi` or `net: [public]`. */
+function fromText(key: string, value: unknown): SettingsPatch {
+  if (!QUERY_NAMES.includes(key)) throw unknownSetting(key, [...new Set([...QUERY_NAMES, ...JSON_NAMES])]);
+  const row = Object.entries(NUMBER_SETTINGS).find(([, { query }]) => query === key);
+  if (value === null) return row ? { [row[0]]: null } : { permissions: { [key]: null } };
+  if (Array.isArray(value) && value.length === 0 && !row) return { permissions: { [key]: [] } };
+  const texts = (Array.isArray(value) ? value : [value]).map((each) => {
+    if (typeof each === "string" || typeof each === "number") return [key, String(each)];
+    throw new Problem("invalid_setting", `${key} must be a text, a number or a list of texts.`, {
+      setting: key,
+    });
+  });
+  return settingsFromQuery(new URLSearchParams(texts));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Remembers what the `skiff.yaml` of recent sources declares, so that an equal source needs no build to be recognised as
+ * unchanged. It depends on the source alone, so nothing expires.
+ */
+export class DeclaredBySource {
+  readonly #known = new LRUCache<string, Declared>({
+    max: REMEMBERED,
+    maxSize: REMEMBERED_BYTES,
+    sizeCalculation: (declared) => 1 + Buffer.byteLength(JSON.stringify(declared)),
+  });
+
+  /** Returns undefined if only a build can find out. One file has no `skiff.yaml` beside it. */
+  find({ type }: Source, hash: string): Declared | undefined {
+    return type === "text/typescript" ? {} : this.#known.get(hash);
+  }
+
+  remember(hash: string, declared: Declared): void {
+    this.#known.set(hash, declared);
+  }
+}
