@@ -9,6 +9,7 @@ import {
   PLACE_HEADER,
   PROBE_HEADER,
   PROBE_PATH,
+  READABLE_FIELDS,
   VERSION_HEADER,
 } from "./start-message.ts";
 
@@ -58,6 +59,10 @@ class CallContext implements Context {
 
   get completed() {
     return this[INFO].completed;
+  }
+
+  get basePath() {
+    return this[REQUEST].headers.get("x-forwarded-prefix") ?? "";
   }
 }
 
@@ -187,6 +192,7 @@ export class Calls {
         "content-type": "application/problem+json; charset=utf-8",
         "cache-control": "no-store",
         "x-skiff-error": "platform",
+        ...READABLE_FIELDS,
       },
     });
   }

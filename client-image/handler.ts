@@ -12,6 +12,8 @@ export interface Context {
   readonly remoteAddr: { readonly transport: "tcp"; readonly hostname: string; readonly port: number };
   /** Resolves when the response was delivered, and rejects if it cannot be delivered. */
   readonly completed: Promise<void>;
+  /** The path before that of `request.url`, such as `/fn/NAME`; empty at the root of a host. For links and redirects. */
+  readonly basePath: string;
 }
 
 export type Handler = (request: Request, context: Context) => unknown;

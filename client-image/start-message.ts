@@ -66,3 +66,8 @@ export const PLACE_HEADER = "x-skiff-place";
 /** In a probe, the id of a call that the router has given up: the call leaves the queue or frees its place. */
 export const GONE_HEADER = "x-skiff-gone";
 export const START_VARIABLE = "SKIFF_START";
+/** Header fields of answers that Skiff makes for a function. They hold no secret, so every page may read them. */
+export const READABLE_FIELDS = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "retry-after, x-skiff-call-id, x-skiff-error",
+} as const;

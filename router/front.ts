@@ -1,4 +1,5 @@
 import { type Address, closeServer, listen } from "../http/server.ts";
+import { parseTrustedProxies } from "./exchange/trusted-proxies.ts";
 import type { MetricsSource } from "./metrics/metrics.ts";
 import type { FunctionsOptions } from "./placement/version.ts";
 import { Router } from "./router.ts";
@@ -9,7 +10,7 @@ import type { Env } from "./telemetry/otlp-settings.ts";
 import { openTelemetry } from "./telemetry/telemetry.ts";
 
 export interface FrontOptions extends FunctionsOptions {
-  /** Settings of the access log and of traces. */
+  /** Settings of the access log, of traces and of trusted proxies. */
   readonly env: Env;
   /** Time for a client to send a header block, in milliseconds. */
   readonly headersMs?: number | undefined;
@@ -40,12 +41,13 @@ export interface Front {
 
 /**
  * Creates a front with a router in this process.
- * @throws Error with a text for the operator, see `openTelemetry`
+ * @throws Error with a text for the operator, see `openTelemetry` and `parseTrustedProxies`
  */
 export async function createFrontAlone(options: FrontOptions): Promise<Front> {
   const { platform, limits, print, env, headersMs, other } = options;
+  const proxies = parseTrustedProxies(env.SKIFF_TRUST_PROXY);
   const telemetry = await openTelemetry(env, print);
-  const router = new Router({ platform, limits, print, telemetry });
+  const router = new Router({ platform, limits, print, telemetry, proxies });
   const server = new CallServer({ router, limits, headersMs, other });
   limitConnections(server, print);
   return {

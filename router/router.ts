@@ -5,6 +5,8 @@ import { Call, type CallContext, type CallInput } from "./call/call.ts";
 import { recordCall } from "./call/record.ts";
 import { Relay } from "./call/relay.ts";
 import { traceRefused } from "./exchange/problems.ts";
+import type { Ingress } from "./exchange/request.ts";
+import type { TrustedProxies } from "./exchange/trusted-proxies.ts";
 import type { FunctionStats, RouterTotals } from "./metrics/stats.ts";
 import { Functions } from "./placement/functions.ts";
 import { Timers } from "./placement/placement.ts";
@@ -17,6 +19,8 @@ import type { InstanceClient } from "./upstream/instance-client.ts";
 export interface RouterOptions extends FunctionsOptions {
   /** Records calls; none are recorded by default. The caller closes it, after the router. */
   readonly telemetry?: Telemetry;
+  /** None by default. */
+  readonly proxies?: TrustedProxies | undefined;
 }
 
 /** Most lines about failed calls. */
@@ -37,6 +41,7 @@ const ADMISSION: readonly Rule[] = [
 /** The data plane. A call goes admission → acquire an instance → forward → finish. */
 export class Router {
   readonly functions: Functions;
+  readonly ingress: Ingress;
   readonly #options: RouterOptions;
   readonly #timers = new Timers();
   readonly #context: CallContext;
@@ -52,6 +57,7 @@ export class Router {
     const { limits, print, telemetry } = options;
     this.#options = options;
     this.functions = new Functions(options);
+    this.ingress = { proxies: options.proxies };
     this.#context = {
       limits,
       failures: new LimitedLog(print, FAILURE_LIMIT),

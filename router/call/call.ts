@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { CALL_ID_HEADER, WAIT_HEADER } from "../../client-image/start-message.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { Problem, type ProblemCode, unknownFunction } from "../../platform/problems.ts";
-import { answerProblem } from "../exchange/answer.ts";
+import { answerRefused } from "../exchange/answer.ts";
 import * as problems from "../exchange/problems.ts";
 import type { PreparedRequest } from "../exchange/request.ts";
 import type { ClientResponse } from "../exchange/response.ts";
@@ -230,7 +230,7 @@ export class Call implements PlacedCall, RelayOwner {
       return;
     }
     if (isClosing()) response.shouldKeepAlive = false;
-    answerProblem(response, problem, this.id);
+    answerRefused(this, problem);
   }
 
   timedOut(): void {

@@ -6,12 +6,13 @@ import type { Call } from "./call.ts";
 /** Writes a call whose response has ended to the access log and to its span. */
 export function recordCall(call: Call, { accessLog, tracer }: Telemetry): void {
   const { id, request, response, placement, fn, body, tunnel, code, trace } = call;
-  const { head, traceparent } = request;
+  const { head, client, traceparent } = request;
   const { isCold, served, version, waitedMs, retries, elapsedMs } = placement;
   const isUpgrade = call.input.upgrade !== undefined;
   const record: CallRecord = {
     id,
     request: head,
+    client,
     functionName: fn?.name,
     version: served === undefined ? undefined : version?.version,
     instance: served?.instance.id,

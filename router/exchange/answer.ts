@@ -1,14 +1,62 @@
 import type { Socket } from "node:net";
+import { READABLE_FIELDS } from "../../client-image/start-message.ts";
 import { PROBLEMS, type Problem, problemDocument, problemHeaders } from "../../platform/problems.ts";
+import type { RequestHead } from "./request.ts";
 import type { ClientResponse } from "./response.ts";
 
 const ALLOW = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-/** Answers a call with a problem document. The response must not have begun. */
+/** The methods and header names that a preflight may ask for. */
+const TOKENS = /^[-\w!#$%&'*+.^`|~, ]+$/;
+
+/** Answers a request with a problem document. The response must not have begun. */
 export function answerProblem(response: ClientResponse, problem: Problem, callId: string): void {
-  const { headers, body } = render(problem, callId);
-  response.writeHead({ status: problem.status, headers: Object.entries(headers).flat() }, []);
-  response.end(body);
+  writeProblem(response, render(problem, callId));
+}
+
+export interface RefusedCall {
+  readonly id: string;
+  readonly request: { readonly head: RequestHead };
+  readonly response: ClientResponse;
+}
+
+/** Answers a call with a problem document that pages of every origin can read. */
+export function answerRefused({ id, request, response }: RefusedCall, problem: Problem): void {
+  const { status, headers, body } = render(problem, id);
+  Object.assign(headers, READABLE_FIELDS);
+  const asked = isUnanswered(problem) ? preflightOf(request.head) : undefined;
+  if (asked === undefined) writeProblem(response, { status, headers, body });
+  else {
+    // After another status a browser would not send the real request, and its page would see no problem at all.
+    const { "content-type": _, "content-length": __, ...fields } = headers;
+    writeProblem(response, { status: 204, headers: { ...fields, ...asked }, body: "" });
+  }
+}
+
+/** Whether the problem is that the function could not be asked, or did not answer. */
+function isUnanswered({ status }: Problem): boolean {
+  return status === 404 || status === 429 || status >= 500;
+}
+
+/**
+ * Returns what a CORS preflight asks for, for this request alone; undefined if it is none. Without
+ * `Access-Control-Allow-Credentials`, which only a function grants, browsers send no cookies.
+ */
+function preflightOf({ method, rawHeaders }: RequestHead): Record<string, string> | undefined {
+  if (method !== "OPTIONS") return undefined;
+  const asked = (name: string) => {
+    const at = rawHeaders.findIndex((field, index) => index % 2 === 0 && field.toLowerCase() === name);
+    const value = at < 0 ? "" : rawHeaders[at + 1]!;
+    return TOKENS.test(value) ? value : undefined;
+  };
+  const allowedMethod = asked("access-control-request-method");
+  if (allowedMethod === undefined) return undefined;
+  const names = asked("access-control-request-headers");
+  return {
+    "access-control-allow-methods": allowedMethod,
+    ...(names === undefined ? {} : { "access-control-allow-headers": names }),
+    "access-control-max-age": "0",
+  };
 }
 
 /** Answers on a connection without a response object (malformed request, CONNECT) and closes it. */
@@ -24,11 +72,22 @@ export function answerRaw(socket: Socket, problem: Problem, callId: string): voi
   socket.destroySoon();
 }
 
+function writeProblem(response: ClientResponse, { status, headers, body }: Rendered): void {
+  response.writeHead({ status, headers: Object.entries(headers).flat() }, []);
+  response.end(body);
+}
+
+interface Rendered {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
 /** Renders the document as one character per byte. */
-function render(problem: Problem, callId: string) {
+function render(problem: Problem, callId: string): Rendered {
   const headers = problemHeaders(problem, callId);
   const body = Buffer.from(`${JSON.stringify(problemDocument(problem, callId))}\n`).toString("latin1");
   headers["content-length"] = String(body.length);
   if (problem.code === "method_not_allowed") headers.allow = ALLOW;
-  return { headers, body };
+  return { status: problem.status, headers, body };
 }

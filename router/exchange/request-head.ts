@@ -1,6 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import { Problem } from "../../platform/problems.ts";
-import type { PreparedRequest, RequestHead, Target } from "./request.ts";
+import { type ClientOrigin, readOrigin } from "./client-origin.ts";
+import type { Ingress, PreparedRequest, RequestHead, Target } from "./request.ts";
 
 const [PASS, STRIP, HOST, TE, TRACEPARENT, TRACESTATE] = [0, 1, 2, 3, 4, 5] as const;
 
@@ -15,7 +16,7 @@ const ACTIONS: ReadonlyMap<string, number> = new Map(
       [PASS, "Content-Type Cookie Origin Referer User-Agent"],
       [STRIP, "Connection Keep-Alive Transfer-Encoding Upgrade Trailer Expect Proxy-Connection"],
       [STRIP, "Proxy-Authorization Proxy-Authenticate HTTP2-Settings Forwarded"],
-      [STRIP, "X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto X-Forwarded-Prefix"],
+      [STRIP, "X-Forwarded-For X-Forwarded-Host X-Forwarded-Port X-Forwarded-Proto X-Forwarded-Prefix"],
       [HOST, "Host"],
       [TE, "TE"],
       [TRACEPARENT, "Traceparent"],
@@ -26,18 +27,29 @@ const ACTIONS: ReadonlyMap<string, number> = new Map(
   ),
 );
 
-export function prepare(head: RequestHead): PreparedRequest {
+export function prepare(head: RequestHead, { proxies }: Ingress): PreparedRequest {
+  const origin = proxies === undefined ? undefined : readOrigin(head, proxies);
+  const scheme = origin?.scheme ?? schemeOf(head);
+  const client = origin === undefined ? undefined : { address: origin.address, scheme };
   const target = parseTarget(head.url!);
   const nothing = { text: "", traceparent: undefined, tracestate: undefined };
-  if (target === undefined) return { head, target, problem: undefined, ...nothing };
+  if (target === undefined) return { head, target, problem: undefined, ...nothing, client };
   try {
-    const { fields, traceparent, tracestate } = forwardedFields(head, target);
-    const text = `${head.method} ${target.path} HTTP/1.1\r\n${fields}`;
-    return { head, target, problem: undefined, text, traceparent, tracestate };
+    const { fields, host, traceparent, tracestate } = forwardedFields(head, { target, origin, scheme });
+    // Deno takes the scheme of `request.url` from the absolute form of a target (RFC 9112 3.2.2).
+    const base = scheme === "http" || host === undefined ? "" : `${scheme}://${host}`;
+    const text = `${head.method} ${base}${target.path} HTTP/1.1\r\n${fields}`;
+    return { head, target, problem: undefined, text, traceparent, tracestate, client };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return { head, target, problem: error, ...nothing };
+    return { head, target, problem: error, ...nothing, client };
   }
+}
+
+interface Route {
+  readonly target: Target;
+  readonly origin: ClientOrigin | undefined;
+  readonly scheme: string;
 }
 
 /**
@@ -45,7 +57,8 @@ export function prepare(head: RequestHead): PreparedRequest {
  * and the client's own `x-skiff-*`, and adds the origin of the call.
  * @throws Problem `invalid_request` if the host is missing, repeated or not valid
  */
-function forwardedFields(request: RequestHead, target: Target) {
+function forwardedFields(request: RequestHead, route: Route) {
+  const { target, origin, scheme } = route;
   const raw = request.rawHeaders;
   const named = connectionNames(request.headers.connection);
   const headers: string[] = [];
@@ -68,13 +81,13 @@ function forwardedFields(request: RequestHead, target: Target) {
       tracestate = tracestate === undefined ? raw[i + 1]! : `${tracestate},${raw[i + 1]}`;
     }
   }
-  host = checkedHost(request, host, target.authority);
+  host = publicHost(checkedHost(request, host, target.authority), origin);
   if (host !== undefined) headers.push("host", host, "x-forwarded-host", host);
   // HTTP/1.0 has no Host, HTTP/1.1 requires one.
   else headers.push("host", "localhost");
-  pushForwarded(headers, request, host);
-  headers.push("x-forwarded-prefix", `/fn/${target.name}`);
-  return { fields: renderFields(headers), traceparent, tracestate };
+  pushForwarded(headers, request, { host, origin, scheme });
+  headers.push("x-forwarded-prefix", `${origin?.prefix ?? ""}/fn/${target.name}`);
+  return { fields: renderFields(headers), host, traceparent, tracestate };
 }
 
 /** Returns the names that a Connection field lists besides the usual words; undefined if there are none. */
@@ -106,19 +119,37 @@ function checkedHost(request: RequestHead, host: string | undefined, authority: 
   return authority;
 }
 
-function pushForwarded(headers: string[], request: RequestHead, host: string | undefined): void {
+/** Returns the host that the client used, as far as a trusted proxy says so. */
+function publicHost(host: string | undefined, origin: ClientOrigin | undefined): string | undefined {
+  if (origin === undefined) return host;
+  const named = origin.host !== undefined && isHost(origin.host) ? origin.host : host;
+  const { port } = origin;
+  return port === undefined || named === undefined || /:\d+$/.test(named) ? named : `${named}:${port}`;
+}
+
+interface Connected extends Omit<Route, "target"> {
+  readonly host: string | undefined;
+}
+
+function pushForwarded(headers: string[], request: RequestHead, { host, origin, scheme }: Connected): void {
   const { headers: given, socket } = request;
-  let address = socket.remoteAddress ?? "unknown";
+  let address = origin?.address ?? socket.remoteAddress ?? "unknown";
   if (address.startsWith("::ffff:")) address = address.slice(7);
-  const before = given["x-forwarded-for"];
+  const before = origin === undefined ? given["x-forwarded-for"] : origin.forBefore;
   headers.push("x-forwarded-for", before === undefined ? address : `${before}, ${address}`);
-  const proto = (socket as TLSSocket).encrypted ? "https" : "http";
-  headers.push("x-forwarded-proto", proto);
+  headers.push("x-forwarded-proto", scheme);
+  if (origin?.port !== undefined) headers.push("x-forwarded-port", origin.port);
   // Extended only if the client sent it (RFC 7239): unchanged it would vouch for an unknown client.
   if (given.forwarded === undefined) return;
   const node = address.includes(":") ? `"[${address}]"` : address;
   const hostPart = host === undefined ? "" : `;host="${host}"`;
-  headers.push("forwarded", `${given.forwarded}, for=${node}${hostPart};proto=${proto}`);
+  const elements = origin === undefined ? given.forwarded : origin.forwardedBefore;
+  const listed = elements === undefined ? "" : `${elements}, `;
+  headers.push("forwarded", `${listed}for=${node}${hostPart};proto=${scheme}`);
+}
+
+function schemeOf({ socket }: RequestHead): "http" | "https" {
+  return (socket as TLSSocket).encrypted ? "https" : "http";
 }
 
 function invalidHost(what: string): Problem {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Problem } from "../../platform/problems.ts";
+import type { TrustedProxies } from "./trusted-proxies.ts";
 
 /** The fields that the router reads itself; all of them are forwarded from `rawHeaders`. */
 export interface KnownFields {
@@ -7,6 +8,16 @@ export interface KnownFields {
   readonly forwarded?: string | string[] | undefined;
   readonly "user-agent"?: string | undefined;
   readonly "x-forwarded-for"?: string | string[] | undefined;
+  readonly "x-forwarded-host"?: string | string[] | undefined;
+  readonly "x-forwarded-port"?: string | string[] | undefined;
+  readonly "x-forwarded-prefix"?: string | string[] | undefined;
+  readonly "x-forwarded-proto"?: string | string[] | undefined;
+}
+
+/** The rules by which a router reads a head. */
+export interface Ingress {
+  /** Undefined if the operator trusts none. */
+  readonly proxies: TrustedProxies | undefined;
 }
 
 /** The head of a request, read by Node's server or by the fast path. */
@@ -38,4 +49,6 @@ export interface PreparedRequest {
   /** Unchecked; undefined if there is none. */
   readonly traceparent: string | undefined;
   readonly tracestate: string | undefined;
+  /** The client according to a trusted proxy; undefined without one. */
+  readonly client: { readonly address: string; readonly scheme: string } | undefined;
 }

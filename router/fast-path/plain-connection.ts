@@ -11,7 +11,7 @@ const KNOWN_BYTES = 2 * 1024;
 
 /** Options of all connections of a server. */
 export interface SharedOptions {
-  readonly router: Pick<Router, "take">;
+  readonly router: Pick<Router, "take" | "ingress">;
   /** Closes connections after their last response. */
   readonly lingering: LingeringCloses;
   /** Largest head of a plain request, in bytes; at most Node's limit. */
@@ -154,7 +154,8 @@ export class PlainConnection {
     const head = readPlainHead(text);
     if (head === undefined) return undefined;
     const { socket } = this;
-    const prepared = prepare({ ...head, httpVersion: "1.1", httpVersionMinor: 1, socket });
+    const { ingress } = this.#shared.router;
+    const prepared = prepare({ ...head, httpVersion: "1.1", httpVersionMinor: 1, socket }, ingress);
     const request = { ...prepared, text: flat(prepared.text) };
     this.#known = { request, keepsAlive: head.keepsAlive, isHead: head.method === "HEAD" };
     this.#knownText = text.length <= KNOWN_BYTES ? text : "";

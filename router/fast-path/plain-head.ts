@@ -24,7 +24,10 @@ const VALUE = table(/[ -~]/);
 
 /** Fields that the router reads: repeated ones would have to be merged. */
 const ONCE: ReadonlySet<string> = new Set(
-  "connection forwarded host traceparent user-agent x-forwarded-for".split(" "),
+  [
+    "connection forwarded host traceparent user-agent",
+    "x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-prefix x-forwarded-proto",
+  ].flatMap((names) => names.split(" ")),
 );
 /** Fields that frame a body or change the protocol of the connection. */
 const NEVER: ReadonlySet<string> = new Set(

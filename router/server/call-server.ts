@@ -4,6 +4,7 @@ import { LingeringCloses } from "../../http/lingering-close.ts";
 import { RequestOrder } from "../../http/request-order.ts";
 import { Problem } from "../../platform/problems.ts";
 import type { CallInput } from "../call/call.ts";
+import type { Ingress } from "../exchange/request.ts";
 import { prepare } from "../exchange/request-head.ts";
 import { PlainConnections } from "../fast-path/plain-connections.ts";
 import { PlainResponse } from "../fast-path/plain-response.ts";
@@ -44,7 +45,10 @@ export class CallServer extends Server {
     this.on("connection", (socket: Socket) => this.#plain.take(socket));
     this.on("checkContinue", takeInOrder(calls, order, true));
     this.on("upgrade", (request, socket, head) => {
-      order.takeOver(socket, () => router.take(upgradeInput(request, socket as Socket, head)));
+      order.takeOver(socket, () => {
+        const upgrade = { socket: socket as Socket, head };
+        router.take(upgradeInput(request, upgrade, router.ingress));
+      });
     });
     this.on("checkExpectation", (request, response) => {
       order.run(request, response, () => refuseExpectation(request, response));
@@ -66,10 +70,14 @@ export class CallServer extends Server {
 
 /**
  * Returns a WebSocket handshake (RFC 6455 4.1) in the form that the router takes.
- * @param socket the connection, which Node's server has released
- * @param head bytes that the client sent after the handshake
+ * @param upgrade the connection, which Node's server has released, and the bytes after the handshake
  */
-function upgradeInput(request: IncomingMessage, socket: Socket, head: Buffer): CallInput {
+function upgradeInput(
+  request: IncomingMessage,
+  upgrade: NonNullable<CallInput["upgrade"]>,
+  ingress: Ingress,
+): CallInput {
+  const { socket } = upgrade;
   const response = new PlainResponse({
     socket,
     isHead: false,
@@ -86,5 +94,5 @@ function upgradeInput(request: IncomingMessage, socket: Socket, head: Buffer): C
   const hasBody = (length !== undefined && length !== "0") || coding !== undefined;
   const detail = "A WebSocket handshake cannot have a body: send it without one.";
   const problem = hasBody ? new Problem("invalid_request", detail) : undefined;
-  return { request: prepare(request), response, problem, upgrade: { socket, head } };
+  return { request: prepare(request, ingress), response, problem, upgrade };
 }

@@ -4,6 +4,7 @@ import type { RequestOrder } from "../../http/request-order.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { Problem } from "../../platform/problems.ts";
 import type { CallInput } from "../call/call.ts";
+import type { Ingress } from "../exchange/request.ts";
 import { isCallTarget, prepare } from "../exchange/request-head.ts";
 import type { ClientResponse, ResponseHead } from "../exchange/response.ts";
 import type { Router } from "../router.ts";
@@ -100,7 +101,7 @@ export class NodeResponse implements ClientResponse {
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface CallServerOptions {
-  readonly router: Pick<Router, "take" | "isLeaving" | "countRefusal">;
+  readonly router: Pick<Router, "take" | "isLeaving" | "countRefusal" | "ingress">;
   readonly limits: Limits;
   /** Time for a client to send a header block, in milliseconds. */
   readonly headersMs?: number | undefined;
@@ -121,24 +122,27 @@ export function takeInOrder(
         if (expectsContinue) response.writeContinue();
         other(request, response);
       } else if (isBehindLast(request, response)) request.resume();
-      else router.take(nodeInput(request, response, expectsContinue));
+      else router.take(nodeInput(request, response, { expectsContinue, ingress: router.ingress }));
     });
   };
 }
 
-/**
- * Returns a request of Node's server in the form that the router takes.
- * @param expectsContinue the client waits for 100 Continue before it sends the body
- */
+export interface NodeInputOptions {
+  readonly ingress: Ingress;
+  /** The client waits for 100 Continue before it sends the body. */
+  readonly expectsContinue: boolean;
+}
+
+/** Returns a request of Node's server in the form that the router takes. */
 export function nodeInput(
   request: IncomingMessage,
   response: ServerResponse,
-  expectsContinue: boolean,
+  { ingress, expectsContinue }: NodeInputOptions,
 ): CallInput {
   const problem = framingProblem(request, response);
   const sendContinue = expectsContinue ? () => response.writeContinue() : undefined;
   const client = new NodeResponse(request, response);
-  return { request: prepare(request), response: client, problem, incoming: request, sendContinue };
+  return { request: prepare(request, ingress), response: client, problem, incoming: request, sendContinue };
 }
 
 /**

@@ -106,7 +106,7 @@ export function lineOf(call: CallRecord) {
     waitedMs: call.waitedMs === 0 ? undefined : rounded(call.waitedMs),
     requestBytes: call.requestBytes,
     responseBytes: call.responseBytes,
-    remoteAddress: request.socket.remoteAddress,
+    remoteAddress: call.client?.address ?? request.socket.remoteAddress,
     forwardedFor: fieldForLog(Array.isArray(forwardedFor) ? forwardedFor.join(", ") : forwardedFor),
     userAgent: fieldForLog(request.headers["user-agent"]),
     code: call.code,

@@ -1,11 +1,13 @@
 import type { WakeStep } from "../../platform/platform.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
-import type { RequestHead } from "../exchange/request.ts";
+import type { PreparedRequest, RequestHead } from "../exchange/request.ts";
 
 /** A finished call, for the access log and its span. */
 export interface CallRecord {
   readonly id: string;
   readonly request: RequestHead;
+  /** The client according to a trusted proxy; undefined without one. */
+  readonly client: PreparedRequest["client"];
   /** Undefined if the call was refused before its function was known. */
   readonly functionName: string | undefined;
   /** Undefined if no instance had the call. */

@@ -101,15 +101,15 @@ export class OtlpTracer implements Tracer {
 }
 
 function attributesOf(call: CallRecord): Attributes {
-  const { request, status, code, functionName, version } = call;
+  const { request, client, status, code, functionName, version } = call;
   const { remoteAddress, encrypted } = request.socket as TLSSocket;
   return {
     "http.request.method": request.method,
     "url.path": pathForLog(request.url ?? ""),
-    "url.scheme": encrypted ? "https" : "http",
+    "url.scheme": client?.scheme ?? (encrypted ? "https" : "http"),
     "http.response.status_code": status === 0 ? undefined : status,
     "network.protocol.version": request.httpVersion,
-    "client.address": remoteAddress,
+    "client.address": client?.address ?? remoteAddress,
     "user_agent.original": fieldForLog(request.headers["user-agent"]),
     "faas.trigger": "http",
     "faas.name": functionName,

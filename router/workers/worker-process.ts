@@ -18,7 +18,7 @@ export interface WorkerProcessOptions {
   readonly place: number;
   /** Identifies the Skiff of the worker in the list of processes. */
   readonly label: string;
-  /** Settings of access log and traces, see `workerEnv`. */
+  /** Settings of access log, traces and trusted proxies, see `workerEnv`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly start: StartWorker;
   readonly primary: PrimaryMethods;
@@ -89,9 +89,11 @@ export function within<T>(ms: number, promise: Promise<T>): Promise<T | undefine
   return Promise.race([promise, setTimeout(ms, undefined, { ref: false })]);
 }
 
-/** Leaves out Skiff's settings, some of which are secrets, except those of access log and traces. */
+/** Leaves out Skiff's settings, some of which are secrets, except those that a front reads. */
 function workerEnv(env: WorkerProcessOptions["env"]): WorkerProcessOptions["env"] {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SKIFF|OTEL)_/.test(name));
-  const settings = Object.entries(env).filter(([name]) => /^(SKIFF_ACCESS_LOG$|OTEL_)/.test(name));
+  const settings = Object.entries(env).filter(([name]) =>
+    /^(SKIFF_ACCESS_LOG$|SKIFF_TRUST_PROXY$|OTEL_)/.test(name),
+  );
   return Object.fromEntries([...inherited, ...settings]);
 }

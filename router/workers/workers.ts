@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { type Address, listen } from "../../http/server.ts";
 import type { Endpoints, InstanceLoad, Load, Platform } from "../../platform/platform.ts";
+import { parseTrustedProxies } from "../exchange/trusted-proxies.ts";
 import type { Front, FrontOptions } from "../front.ts";
 import type { MetricsSource } from "../metrics/metrics.ts";
 import { mergeStats, mergeTotals } from "../metrics/stats.ts";
@@ -56,7 +57,10 @@ export class Workers implements Front {
   /** Workers in a row that ended early. */
   #failures = 0;
 
+  /** @throws Error with a text for the operator, see `parseTrustedProxies` */
   constructor(options: WorkersOptions) {
+    // Each worker would refuse it, with a text about the worker.
+    parseTrustedProxies(options.env.SKIFF_TRUST_PROXY);
     this.#options = options;
     this.#stopWatching = options.platform.watch((name, endpoints) => this.#update(name, endpoints));
     this.#checks = setInterval(() => {

@@ -25,6 +25,16 @@ describe("the context of a call", () => {
     });
   });
 
+  it("has the path before that of the request", async () => {
+    const { address } = await local.run("export default (_, { basePath }) => [basePath];");
+    for (const [headers, expected] of [
+      [{ "x-forwarded-prefix": "/fn/shop" }, "/fn/shop"],
+      [{}, ""],
+    ] as const) {
+      assert.deepEqual(JSON.parse((await call(address, { headers })).text), [expected]);
+    }
+  });
+
   it("cannot be changed for the calls beside it", async () => {
     const { address } = await local.run(`
       export default (_, context) => {

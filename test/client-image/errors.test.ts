@@ -27,6 +27,8 @@ describe("errors of a function", () => {
       assert.equal(answer.status, 500);
       assert.equal(answer.headers["content-type"], "application/problem+json; charset=utf-8");
       assert.equal(answer.headers["x-skiff-error"], "platform");
+      assert.equal(answer.headers["access-control-allow-origin"], "*");
+      assert.match(answer.headers["access-control-expose-headers"] ?? "", /x-skiff-error/);
       assert.deepEqual(JSON.parse(answer.text), {
         type: "https://skiff.dev/problems/function_error",
         title: "The function threw an error",

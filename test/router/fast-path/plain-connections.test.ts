@@ -20,7 +20,10 @@ const get = (path: string, ...fields: string[]) =>
 
 /** A listener that leaves every request to Node's server. */
 function nodesOwn(router: Router): http.RequestListener {
-  return (request, response) => router.take(nodeInput(request, response, false));
+  return (request, response) => {
+    const { ingress } = router;
+    router.take(nodeInput(request, response, { ingress, expectsContinue: false }));
+  };
 }
 
 describe("a connection with plain requests", () => {
@@ -415,6 +418,7 @@ describe("a connection with plain requests", () => {
         keepAliveMs: 0,
         checkMs: 5,
         router: {
+          ingress: { proxies: undefined },
           take: ({ response }) => {
             response.writeHead({ status: 204, headers: [] }, []);
             response.end();

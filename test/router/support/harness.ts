@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type Limits, limitsFromEnv } from "../../../platform/limits.ts";
 import type { Address } from "../../../platform/platform.ts";
 import { applySettings, defaultSettings } from "../../../platform/settings.ts";
+import { parseTrustedProxies } from "../../../router/exchange/trusted-proxies.ts";
 import type { FunctionStats } from "../../../router/metrics/stats.ts";
 import { Router } from "../../../router/router.ts";
 import { CallServer } from "../../../router/server/call-server.ts";
@@ -20,7 +21,7 @@ export interface HarnessOptions extends FakeOptions {
   readonly platform?: FakePlatform;
   readonly limits?: Partial<Limits>;
   readonly headersMs?: number;
-  /** Variables of access log and spans. */
+  /** Variables of access log, spans and trusted proxies. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -46,7 +47,7 @@ export class Harness {
   #port = 0;
 
   private constructor(folder: string, seen: Seen, options: HarnessOptions) {
-    const { limits, headersMs, platform, env: _, ...fake } = options;
+    const { limits, headersMs, platform, env = {}, ...fake } = options;
     const { telemetry, lines } = seen;
     this.lines = lines;
     this.#folder = folder;
@@ -55,7 +56,8 @@ export class Harness {
     this.platform = platform ?? new FakePlatform(fake);
     this.limits = { ...limitsFromEnv({}), ...limits };
     const print = (line: string) => lines.push(line);
-    const router = new Router({ platform: this.platform, limits: this.limits, print, telemetry });
+    const proxies = parseTrustedProxies(env.SKIFF_TRUST_PROXY);
+    const router = new Router({ platform: this.platform, limits: this.limits, print, telemetry, proxies });
     this.router = router;
     this.#server = new CallServer({ router, limits: this.limits, headersMs });
   }
