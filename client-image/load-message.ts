@@ -5,6 +5,8 @@ export interface LoadMessage {
   readonly start: StartMessage;
   /** True if the waiting process has the flags of the function and becomes its instance. Otherwise a new one starts. */
   readonly inPlace: boolean;
+  /** Folder into which the bundle is unpacked, if it is a project; also the current folder of its process. */
+  readonly project?: string;
   /** Arguments of `deno` for this function, for a new process now or after a restart of the container. */
   readonly arguments: readonly string[];
   readonly env: Readonly<Record<string, string>>;

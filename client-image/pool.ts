@@ -6,6 +6,7 @@ import { decodeLoad, LOAD_HEADER, type LoadMessage } from "./load-message.ts";
 import { Opener } from "./sealed.ts";
 import { HeldPort } from "./server.ts";
 import { type PoolMessage, PROBE_HEADER, type StartMessage } from "./start-message.ts";
+import { unpackProject } from "./unpack.ts";
 
 /** Exit code after which pool.sh starts the loaded function with permissions of its own. */
 const START_LOADED = 75;
@@ -93,37 +94,40 @@ async function takeKey({ uid, key, verifyPublic }: Pool): Promise<Opener> {
 
 /** Writes the script last and atomically: a container that restarts without the script has no function. */
 async function write(pool: Pool, message: LoadMessage, bundle: Uint8Array): Promise<void> {
-  await writeBundle(pool.bundle, bundle);
+  if (message.project === undefined) await writeBundle(pool.bundle, bundle);
+  else await unpackProject(new Uint8Array(await new Response(unzipped(bundle)).arrayBuffer()), pool.project);
   if (message.inPlace) Deno.writeTextFileSync(pool.inPlace, "");
   const draft = `${pool.restart}.new`;
   Deno.writeTextFileSync(draft, restartScript(message));
   Deno.renameSync(draft, pool.restart);
 }
 
-/** Writes the bundle, unzipped if it begins with the magic number of gzip (RFC 1952, section 2.3.1). */
 async function writeBundle(file: string, bundle: Uint8Array): Promise<void> {
-  if (bundle[0] !== 0x1f || bundle[1] !== 0x8b) {
-    Deno.writeFileSync(file, bundle);
-    return;
-  }
+  await Deno.writeFile(file, unzipped(bundle));
+}
+
+/** Unzips a bundle if it begins with the magic number of gzip (RFC 1952, section 2.3.1). */
+function unzipped(bundle: Uint8Array): ReadableStream<Uint8Array<ArrayBuffer>> {
   const stream = new Blob([bundle as Uint8Array<ArrayBuffer>]).stream();
-  await Deno.writeFile(file, stream.pipeThrough(new DecompressionStream("gzip")));
+  const isZipped = bundle[0] === 0x1f && bundle[1] === 0x8b;
+  return isZipped ? stream.pipeThrough(new DecompressionStream("gzip")) : stream;
 }
 
 /** Denies the function access to the script, and write access to its bundle. */
-function revokePermissions({ bundle, restart, inPlace }: Pool): void {
-  const hidden = [restart, `${restart}.new`, inPlace];
+function revokePermissions({ bundle, project, restart, inPlace }: Pool): void {
+  const hidden = [project, restart, `${restart}.new`, inPlace];
   for (const path of [bundle, ...hidden]) Deno.permissions.revokeSync({ name: "write", path });
   for (const path of hidden) Deno.permissions.revokeSync({ name: "read", path });
 }
 
 /** A script for pool.sh, which sets `$deno`. It reads `$deno` before it sets the variables of the function. */
-function restartScript({ arguments: args, env }: Pick<LoadMessage, "arguments" | "env">): string {
+function restartScript({ arguments: args, env, project }: LoadMessage): string {
   const variables = Object.entries(env).map(([name, value]) => {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new Error(`"${name}" is not a valid variable name`);
     return `export ${name}=${quote(value)}\n`;
   });
-  return `set -- "$deno" ${args.map(quote).join(" ")}\n${variables.join("")}exec "$@"\n`;
+  const folder = project === undefined ? "" : `cd ${quote(project)} || exit 1\n`;
+  return `set -- "$deno" ${args.map(quote).join(" ")}\n${folder}${variables.join("")}exec "$@"\n`;
 }
 
 /** Quotes an argument for a POSIX shell, which interprets nothing within single quotes. */

@@ -9,6 +9,7 @@ import { loadFromPool } from "./pool.ts";
 import { RequestView } from "./request-view.ts";
 import { HeldPort, InstanceServer } from "./server.ts";
 import { type PoolMessage, START_VARIABLE, type StartMessage } from "./start-message.ts";
+import { readParts } from "./unpack.ts";
 
 /** Time after loading in which a module without a handler must call `Deno.serve`. */
 const SERVE_WITHIN_MS = 3_000;
@@ -29,15 +30,31 @@ function readStartMessage(): StartMessage | PoolMessage {
   return JSON.parse(text);
 }
 
+/** Resource id of standard input. */
+const STDIN = 0;
+
+/** The functions of Deno's core that the runtime needs; `Deno.stdin.read` would keep the event loop alive. */
+interface DenoCore {
+  read(resource: number, chunk: Uint8Array): Promise<number>;
+  unrefOpPromise(promise: Promise<unknown>): void;
+}
+
 /**
  * Answers each input with `alive`, which shows that the event loop runs, also after the server has closed. Standard
- * input ends with the platform, and the instance ends with it.
+ * input ends with the platform, and the instance ends with it. Waiting for input does not keep the event loop alive: Deno
+ * starts the main module of a project only when nothing else does, and a module that never serves ends early.
  */
 async function followPlatform(exit: typeof Deno.exit, answer: () => void): Promise<void> {
   const chunk = new Uint8Array(16);
-  const read = Deno.stdin.read.bind(Deno.stdin);
+  const { core } = Reflect.get(Deno, Reflect.get(Deno, "internal")) as { core: DenoCore };
+  const { read, unrefOpPromise } = core;
   try {
-    while ((await read(chunk)) !== null) answer();
+    for (let count = 1; count > 0; ) {
+      const reading = read(STDIN, chunk);
+      unrefOpPromise(reading);
+      count = await reading;
+      if (count > 0) answer();
+    }
   } finally {
     // Also if the function closed standard input: without it this instance would outlive the platform.
     exit(0);
@@ -66,14 +83,8 @@ function holdSocket(listen: { readonly unix: string }): HeldPort {
  * can read its bundle and no other file there.
  */
 async function joinParts(folder: string, bundle: string): Promise<void> {
-  const parts = [...Deno.readDirSync(folder)]
-    .filter(({ isDirectory, name }) => !isDirectory && !name.startsWith("."))
-    .map(({ name }) => name)
-    .sort()
-    .map((name) => Deno.readFileSync(`${folder}/${name}`));
-  const code = new Blob(parts).stream().pipeThrough(new DecompressionStream("gzip"));
   const file = new URL(bundle);
-  await Deno.writeFile(file, code);
+  await Deno.writeFile(file, readParts(folder));
   Deno.permissions.revokeSync({ name: "write", path: file });
   Deno.permissions.revokeSync({ name: "read", path: folder });
 }
@@ -154,13 +165,22 @@ async function main(): Promise<void> {
     const timer = setTimeout(() => fail(NO_HANDLER), SERVE_WITHIN_MS);
     void server.listening.then(() => clearTimeout(timer));
   };
-  if (message.parts !== undefined) await joinParts(message.parts, message.bundle);
+  const { bundle, parts } = message;
   // Not awaited: a program may await the end of its server at the top level (`await server.finished`).
-  import(message.bundle).then(serve).catch(fail);
-  await server.listening;
-  surviveLooseErrors();
-  loaded?.serves();
-  printReady();
+  const load = (module: string) => void import(module).then(serve).catch(fail);
+  const ready = server.listening.then(() => {
+    surviveLooseErrors();
+    loaded?.serves();
+    printReady();
+  });
+  if (bundle === undefined) {
+    // Deno runs the main module after this one, and dispatches the event behind it. Then the import returns that module.
+    globalThis.addEventListener("load", () => load(Deno.mainModule), { once: true });
+    return;
+  }
+  if (parts !== undefined) await joinParts(parts, bundle);
+  load(bundle);
+  await ready;
 }
 
 try {

@@ -19,6 +19,8 @@ export class HeldPort {
       "unix" in address
         ? Deno.serve({ path: address.unix, onListen() {} }, held)
         : Deno.serve({ port: address.port, hostname: "0.0.0.0", onListen() {} }, held);
+    // It must not keep the event loop alive before there is a function.
+    this.server.unref();
   }
 }
 
@@ -59,6 +61,7 @@ export class InstanceServer {
     }
     address.answer = answer;
     this.#server = address.server;
+    this.#server.ref();
     listened();
     return this.#server;
   }

@@ -10,8 +10,8 @@ export interface StartMessage {
   readonly nonce?: string;
   /** Folder with the gzipped bundle in parts, to join by name into `bundle`. Absent if the bundle exists. */
   readonly parts?: string;
-  /** File URL of the bundle. */
-  readonly bundle: string;
+  /** File URL of the module to import. Absent if Deno itself runs the function, as the main module of a project. */
+  readonly bundle?: string;
   readonly listen: { readonly unix: string } | { readonly port: number };
   readonly function: { readonly name: string; readonly version: number };
   /** Calls that the instance admits at a time. Absent in messages of older managers, which means no limit. */
@@ -32,6 +32,8 @@ export interface PoolMessage {
     readonly verifyPublic: string;
     /** Path for the bundle. */
     readonly bundle: string;
+    /** Folder for a project. */
+    readonly project: string;
     /** Path for the shell script with which pool.sh starts the loaded function again. */
     readonly restart: string;
     /** File that exists once the waiting process runs the function itself. */

@@ -1,3 +1,4 @@
+import { entryOf } from "../client-image/project-pack.ts";
 import type { Declarations } from "./declarations.ts";
 import type { Settings } from "./settings.ts";
 
@@ -104,11 +105,16 @@ export interface Source {
 export type SourceType = "text/typescript" | "application/x-tar" | "application/gzip" | "application/zip";
 
 /** The input of an instance. It starts without a network. */
-export type Artifact = {
-  readonly kind: "module";
-  /** A self-contained ES module in UTF-8, with an inline source map. */
+export interface Artifact {
+  /** `module`: `code` is an ES module in UTF-8 that needs nothing else. `project`: `code` is a packed project. */
+  readonly kind: "module" | "project";
   readonly code: Uint8Array;
-};
+}
+
+/** Returns stored code as an artifact: the first bytes tell the two kinds apart. */
+export function artifactOf(code: Uint8Array): Artifact {
+  return { kind: entryOf(code) === undefined ? "module" : "project", code };
+}
 
 /** A version before it has a number. */
 export interface Draft {

@@ -23,7 +23,12 @@ export interface Builder {
   close(): Promise<void>;
 }
 
-export interface BuildOptions {
+export interface BuildOptions extends Entries {
+  readonly signal?: AbortSignal;
+}
+
+/** Names the main module of an archive. Without any, the build finds it. */
+export interface Entries {
   /**
    * Path of the main module, which overrides every file of the source that names one. Empty: the source determines it,
    * without `entry` of its `skiff.yaml`. Absent: `entry` of `skiff.yaml` counts, then `formerEntry`.
@@ -31,7 +36,6 @@ export interface BuildOptions {
   readonly entry?: string;
   /** Path of the main module unless the source has a `skiff.yaml` with an `entry`. Empty: the source determines it. */
   readonly formerEntry?: string;
-  readonly signal?: AbortSignal;
 }
 
 export interface Built {
@@ -68,8 +72,12 @@ export interface PlanOrder {
 /** Where things are, as the instance sees them. */
 export interface LaunchPaths {
   readonly files: RuntimeFiles;
-  /** The file of the artifact. */
-  readonly artifact: string;
+  readonly artifact: {
+    /** A module, or the folder of a project. */
+    readonly path: string;
+    /** Path of the main module in the folder of a project; absent for a module. */
+    readonly entry?: string;
+  };
   /** Unix socket on which the instance has to listen. */
   readonly socket: string;
   /** Folder that the function may write to; absent: there is none. */
@@ -83,6 +91,8 @@ export interface LaunchPlan {
   readonly command: readonly string[];
   /** All variables that the program gets. */
   readonly env: Readonly<Record<string, string>>;
+  /** The current folder; by default the folder that the function may write to. */
+  readonly cwd?: string;
   /** The first line that the program reads from its standard input. */
   readonly input: string;
   /** The line that it prints when it listens. */

@@ -54,6 +54,56 @@ describe("an instance that is killed", () => {
   });
 });
 
+describe("instances that are killed under load", () => {
+  const CONNECTIONS = 50;
+  let skiff: StartedSkiff;
+  before(async () => {
+    skiff = await startedSkiff();
+  });
+  after(() => skiff.close());
+
+  it("lose the calls under way alone: all others wait for the next", async () => {
+    for (const [name, settings] of [
+      ["one-at-a-time", "min=1&max=1&concurrency=100"],
+      ["two-at-once", "min=2&max=2&concurrency=100"],
+    ] as const) {
+      assert.equal((await skiff.deploy(name, answering("alive"), settings)).status, 201);
+      const client = new SkiffClient(skiff.url);
+      const count = Number(/max=(\d)/.exec(settings)![1]);
+      const ready = async () => (await client.instances(name)).length === count;
+      await eventually("they are ready", ready);
+      const answers = new Map<number, number>();
+      let goesOn = true;
+      const load = Array.from({ length: CONNECTIONS }, async () => {
+        while (goesOn) {
+          const response = await fetch(`${skiff.url}/fn/${name}`);
+          await response.arrayBuffer();
+          answers.set(response.status, (answers.get(response.status) ?? 0) + 1);
+        }
+      });
+      const answered = (status: number) => answers.get(status) ?? 0;
+      try {
+        // A third failure in a row begins the back-off of the platform, which has a promise of its own.
+        for (let round = 0; round < 2; round++) {
+          await eventually("it answers", ready);
+          const before = answered(200);
+          await eventually("the load is on", () => answered(200) > before + 2 * CONNECTIONS);
+          const ids = await client.instances(name);
+          for (const pid of ids.flatMap((id) => processesWith(id))) process.kill(pid, "SIGKILL");
+          const atKill = answered(200);
+          await eventually("it answers again", () => answered(200) > atKill + 2 * CONNECTIONS);
+        }
+      } finally {
+        goesOn = false;
+        await Promise.all(load);
+      }
+      const { 200: _, 502: lost = 0, ...others } = Object.fromEntries(answers);
+      assert.deepEqual(others, {});
+      assert.ok(lost <= 2 * CONNECTIONS, `${lost} calls were lost`);
+    }
+  });
+});
+
 describe("a machine that runs out of something", () => {
   let folder: string;
   let program: SkiffProgram | undefined;

@@ -10,10 +10,9 @@ import { currentVersion } from "../traffic.ts";
 import type { Cluster } from "./cluster/api.ts";
 import { type Deployment, type FunctionResource, KINDS, type Pod } from "./cluster/resources.ts";
 import type { EndpointsMirror } from "./endpoints/endpoints-mirror.ts";
-import { keptVersions, trafficOf } from "./objects/function-resource.ts";
+import { functionPlace, keptVersions, trafficOf } from "./objects/function-resource.ts";
 import { ANNOTATIONS, LABELS } from "./objects/names.ts";
 import { crashOf, isReady, isTerminating, troubleOf, versionOf } from "./objects/pod-state.ts";
-import { functionPlace } from "./publishing/publish-turns.ts";
 import type { VersionStore } from "./versions/version-store.ts";
 import type { VersionRecord } from "./versions/versions.ts";
 

@@ -14,7 +14,8 @@ import { serverTiming } from "../telemetry/call-record.ts";
 import type { LimitedLog } from "../telemetry/limited-log.ts";
 import type { CallTrace, Traces } from "../telemetry/trace-context.ts";
 import type { UpstreamRequest } from "../upstream/connection.ts";
-import { type InstanceClient, Probe } from "../upstream/instance-client.ts";
+import type { InstanceClient } from "../upstream/instance-client.ts";
+import { Probe } from "../upstream/probe.ts";
 import { BadResponse } from "../upstream/response-fields.ts";
 import { Tunnel } from "../websocket/tunnel.ts";
 import type { Relay, RelayOwner } from "./relay.ts";
@@ -203,7 +204,7 @@ export class Call implements PlacedCall, RelayOwner {
       // The router is closing and broke its connections off with this problem.
       this.refuse(error);
     } else if (isStarted) {
-      if (!(error instanceof BadResponse)) placement.suspect();
+      if (!(error instanceof BadResponse)) placement.doubt();
       this.refuse(problems.instanceFailed(error, limits, response.headersSent));
     } else {
       this.#isReserved = false;

@@ -30,11 +30,6 @@ export function waitTooLong(name: string, waiting: number, expectedMs: number): 
   return new Problem("too_many_waiting", detail, { retryAfterS: Math.min(60, expectedMs / 1_000) });
 }
 
-export function notAccepted(tries: number): Problem {
-  const detail = `No instance accepted a connection in ${tries} tries: try again, the function may restart.`;
-  return new Problem("no_capacity", detail, { retryAfterS: 1 });
-}
-
 export function bodyTimeout(timeoutMs: number): Problem {
   const limit = `${formatMs(timeoutMs)} (timeoutMs of the function)`;
   const detail = `No part of the request body arrived for ${limit}: send it without pauses.`;

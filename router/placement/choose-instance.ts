@@ -3,10 +3,8 @@ export interface Choosable {
   /** Calls that it can take besides those that it has. */
   readonly free: number;
   readonly used: number;
-  /** It refused a connection a moment ago. */
-  readonly isAside: boolean;
-  /** It broke a call off a moment ago and may be about to stop: it gets no call, even if it is the last. */
-  readonly isSuspect: boolean;
+  /** It refused a connection or broke a call off, and has answered no probe since: it gets no call. */
+  readonly isDoubtful: boolean;
 }
 
 /** Up to this many instances are all compared; of more, two at random. */
@@ -33,24 +31,13 @@ function betterOfTwo<B extends Choosable>(ready: readonly B[], random: () => num
 }
 
 function usable<B extends Choosable>(instance: B): B | undefined {
-  return instance.free > 0 && !instance.isAside && !instance.isSuspect ? instance : undefined;
+  return instance.free > 0 && !instance.isDoubtful ? instance : undefined;
 }
 
-/** If all that could take a call refused a connection, the one with the fewest calls is tried again. */
 function fewestCalls<B extends Choosable>(ready: readonly B[]): B | undefined {
   let best: B | undefined;
-  let aside: B | undefined;
-  let accepts = false;
   for (const instance of ready) {
-    if (instance.isSuspect) continue;
-    const { free, used } = instance;
-    if (instance.isAside) {
-      if (free > 0 && (aside === undefined || used < aside.used)) aside = instance;
-      continue;
-    }
-    // A call that ends here makes room.
-    if (free > 0 || used > 0) accepts = true;
-    if (free > 0 && (best === undefined || used < best.used)) best = instance;
+    if (usable(instance) !== undefined && (best === undefined || instance.used < best.used)) best = instance;
   }
-  return accepts ? best : aside;
+  return best;
 }

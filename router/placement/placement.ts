@@ -5,8 +5,9 @@ import type { InstanceClient } from "../upstream/instance-client.ts";
 import type { FunctionState } from "./functions.ts";
 import type { VersionState, Waiter } from "./version.ts";
 
-/** Pauses before the retries after refused connections, in milliseconds. */
-const RETRY_AFTER_MS: readonly number[] = [20, 100, 500];
+/** Retries without a pause after refused connections: each is on another instance, or waits for one. */
+const QUICK_RETRIES = 8;
+const RETRY_PAUSE_MS = 100;
 /** Time that a call waits inside an instance before the router tries the others again, in milliseconds. */
 const WAIT_INSIDE_MS = 1_000;
 /** Pause before a retry on an instance that did not let the call wait, in milliseconds. */
@@ -75,10 +76,10 @@ export class Placement implements Waiter {
     }
     this.#startWaiting();
     if (version.readyCount === 0) this.isCold = true;
-    const { instanceWaitMs } = this.#limits;
+    const waitMs = Math.max(1, this.#limits.instanceWaitMs - this.waitedMs);
     const remainingMs = this.#remainingMs();
-    this.#isTimeout = remainingMs <= instanceWaitMs;
-    this.arm(Math.min(instanceWaitMs, remainingMs));
+    this.#isTimeout = remainingMs <= waitMs;
+    this.arm(Math.min(waitMs, remainingMs));
     version.wait(this);
   }
 
@@ -104,24 +105,23 @@ export class Placement implements Waiter {
     }
   }
 
-  /** Suspects the instance that broke the call off of being about to stop. */
-  suspect(): void {
-    if (this.#instance !== undefined) this.version!.suspect(this.#instance);
+  /** Holds further calls back from the instance that did not take this one, or broke it off. */
+  doubt(): void {
+    if (this.#instance !== undefined) this.version!.doubt(this.#instance);
   }
 
   /** Places the call again, on any instance: no byte of it can have reached one. */
   retry(): void {
-    const pauseMs = RETRY_AFTER_MS[this.retries++];
-    if (pauseMs === undefined) {
-      this.#call.refuse(problems.notAccepted(this.retries));
+    if (this.waitedMs >= this.#limits.instanceWaitMs) {
+      this.#call.refuse(problems.noInstance(this.#limits));
       return;
     }
-    const version = this.version!;
-    version.counters.retries++;
-    this.#instance?.setAside();
+    this.version!.counters.retries++;
+    this.doubt();
     this.release();
     this.#startWaiting();
-    setTimeout(() => this.phase === "waiting" && this.moved(), version.readyCount > 1 ? 0 : pauseMs);
+    const pauseMs = this.retries++ < QUICK_RETRIES ? 0 : RETRY_PAUSE_MS;
+    setTimeout(() => this.phase === "waiting" && this.moved(), pauseMs);
   }
 
   /**

@@ -70,6 +70,11 @@ export class VersionState {
     this.#hasChanged = false;
     this.#options.platform.report(this.load);
   };
+  readonly #restart = () => {
+    // Its restart is no measure of the pace.
+    this.#pace.begin(performance.now());
+    this.#serveWaiting();
+  };
   readonly #byInstance = (): ReadonlyMap<string, InstanceLoad> => {
     const counts = new Map<string, InstanceLoad>();
     for (const { instance, used, streams } of [...this.#ready, ...this.#leaving]) {
@@ -129,7 +134,7 @@ export class VersionState {
     if (waiting >= waitingCalls) throw problems.tooManyWaiting(this.name, waitingCalls);
     const nowMs = performance.now();
     if (waiting === 0) this.#pace.begin(nowMs);
-    else if (this.#ready.length > 0) {
+    else if (this.#ready.some(({ isDoubtful }) => !isDoubtful)) {
       const patienceMs = Math.min(instanceWaitMs, this.timeoutMs);
       const expectedMs = this.#pace.tooLongMs({ waiting, inFlight, patienceMs }, nowMs);
       if (expectedMs !== undefined) throw problems.waitTooLong(this.name, waiting, expectedMs);
@@ -154,12 +159,12 @@ export class VersionState {
     if (this.#isRemoved && this.inFlight === 0) this.#options.onUnused(this);
   }
 
-  /** Sends no call to an instance that broke one off until the platform had the time to detect its end. */
-  suspect(instance: InstanceClient): void {
-    if (!this.#leaving.has(instance)) instance.suspect(() => this.#serveWaiting());
+  /** Sends no call to an instance that refused a connection or broke a call off until it answers a probe. */
+  doubt(instance: InstanceClient): void {
+    if (!this.#leaving.has(instance)) instance.doubt(this.#restart);
   }
 
-  /** Returns whether the instance is in no snapshot any more and processes its last calls. */
+  /** Whether the instance is in no snapshot any more and processes its last calls. */
   isLeaving(instance: InstanceClient): boolean {
     return this.#leaving.has(instance);
   }

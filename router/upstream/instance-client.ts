@@ -12,15 +12,9 @@ import {
   type UpstreamRequest,
   type UpstreamSink,
 } from "./connection.ts";
-import type { UpstreamHead } from "./response-head.ts";
+import { Doubt } from "./doubt.ts";
+import { Probe } from "./probe.ts";
 
-/** Time for which an instance is passed over after it refused a connection, in milliseconds. */
-const ASIDE_MS = 500;
-/**
- * Time in which the platform detects the end of an instance, in milliseconds. A killed instance loses its
- * connections before its socket: calls in between would be lost, although none of their bytes was read.
- */
-const SUSPECT_MS = 500;
 /** Time for an instance to acknowledge the end of a call, in milliseconds. */
 const END_CALL_MS = 2_000;
 const IDLE_MS = 4_000;
@@ -55,8 +49,7 @@ export class InstanceClient {
   #checking: NodeJS.Timeout | undefined;
   #isClosed = false;
   #reason: Error | undefined;
-  #asideUntilMs = 0;
-  #suspicion: { readonly timer: NodeJS.Timeout; readonly probe: Probe } | undefined;
+  #doubt: Doubt | undefined;
 
   constructor({ instance, concurrency, headerBytes, readBuffer, idleMs = IDLE_MS }: InstanceClientOptions) {
     this.instance = instance;
@@ -96,44 +89,32 @@ export class InstanceClient {
 
   /** Notifies the instance of the end of a call: Deno misses broken connections, see docs/upstream.md. */
   endCall(callId: string): void {
-    if (this.isSuspect) return;
+    if (this.isDoubtful) return;
     const probe = new Probe(() => clearTimeout(timer));
     const timer = setTimeout(() => probe.abort(), END_CALL_MS);
     this.#probe(`${GONE_HEADER}: ${callId}\r\n`, probe);
   }
 
-  /** Passes the instance over for 500 ms, because it refused a connection. */
-  setAside(): void {
-    this.#asideUntilMs = performance.now() + ASIDE_MS;
-  }
-
-  get isAside(): boolean {
-    return this.#asideUntilMs !== 0 && performance.now() < this.#asideUntilMs;
-  }
-
-  /** Holds calls back until the instance answers a probe, or for 500 ms; then calls `onOver`. */
-  suspect(onOver: () => void): void {
-    if (this.#suspicion !== undefined) return;
-    const over = () => {
-      if (this.#suspicion === undefined) return;
-      this.#endSuspicion();
-      onOver();
-    };
-    const probe = new Probe((result) => {
-      if (result !== "none") over();
+  /** Holds calls back until the instance answers a probe; then calls `onOver`. */
+  doubt(onOver: () => void): void {
+    if (this.#isClosed) return;
+    this.#doubt ??= new Doubt({
+      send: (probe) => this.#probe("", probe),
+      onOver: () => {
+        this.#doubt = undefined;
+        onOver();
+      },
     });
-    this.#suspicion = { timer: setTimeout(over, SUSPECT_MS), probe };
-    this.#probe("", probe);
   }
 
-  /** The instance broke a call off a moment ago and may be about to stop. */
-  get isSuspect(): boolean {
-    return this.#suspicion !== undefined;
+  /** The instance refused a connection or broke a call off, and has answered no probe since. */
+  get isDoubtful(): boolean {
+    return this.#doubt !== undefined;
   }
 
   /** Closes the connections as they become free; calls in flight can finish. */
   close(): void {
-    this.#endSuspicion();
+    this.#doubt?.end();
     this.#isClosed = true;
     clearTimeout(this.#checking);
     for (const connection of this.#idle.splice(0)) connection.destroy();
@@ -150,15 +131,6 @@ export class InstanceClient {
   #probe(fields: string, probe: Probe): void {
     const text = `GET ${PROBE_PATH} HTTP/1.1\r\nhost: localhost\r\n${PROBE_HEADER}: 1\r\n${fields}`;
     probe.connection = this.send({ method: "GET", text, body: undefined }, probe);
-  }
-
-  #endSuspicion(): void {
-    if (this.#suspicion === undefined) return;
-    const { timer, probe } = this.#suspicion;
-    this.#suspicion = undefined;
-    clearTimeout(timer);
-    // No other timer ends a probe without an answer, or with an incomplete one.
-    probe.abort();
   }
 
   #freed(connection: UpstreamConnection): void {
@@ -188,38 +160,4 @@ export class InstanceClient {
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
   }
-}
-
-/** A request that the instance answers without its function. */
-export class Probe implements UpstreamSink {
-  /** Set by the sender. */
-  connection: UpstreamConnection | undefined;
-  #result: "free" | "busy" | "none" = "none";
-  readonly #onResult: (result: "free" | "busy" | "none") => void;
-
-  /** @param onResult called once; `busy`: the instance has no place, `none`: it did not answer */
-  constructor(onResult: (result: "free" | "busy" | "none") => void) {
-    this.#onResult = onResult;
-  }
-
-  onHead({ isBusy }: UpstreamHead): void {
-    this.#result = isBusy ? "busy" : "free";
-  }
-
-  onEnd(): void {
-    this.#onResult(this.#result);
-  }
-
-  onError(): void {
-    this.#onResult(this.#result);
-  }
-
-  abort(): void {
-    this.connection?.abort(this);
-  }
-
-  onStart(): void {}
-  onInformation(): void {}
-  onData(): void {}
-  onReadEnd(): void {}
 }

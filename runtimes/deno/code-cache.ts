@@ -31,7 +31,7 @@ const DATABASES = ["v8_code_cache_v2", "dep_analysis_cache_v2", "node_analysis_c
 const FILES = DATABASES.flatMap((name) => [name, `${name}-wal`, `${name}-shm`]);
 /** Marks a complete folder; contains the key of what it was compiled from. */
 const COMPLETE = "complete";
-/** Smaller bundles compile faster than a cache of their own can be copied. */
+/** Smaller modules compile faster than a cache of their own can be copied. */
 const BUNDLE_FROM_BYTES = 64 * 1024;
 /** Largest cache of a version. */
 const MOST_BYTES = 8 * 1024 ** 2;
@@ -137,10 +137,14 @@ export class CodeCache {
     await writeFile(join(this.#shared, COMPLETE), this.#key, { mode: 0o600 });
   }
 
-  /** Gives an instance the cache of its version, or keeps what it compiles if there is none. */
-  async provide(bundle: string, prepared: CachePlace): Promise<ProvidedCache> {
-    if (statSync(bundle).size < BUNDLE_FROM_BYTES) return UNKEPT;
-    const own = join(dirname(bundle), "deno");
+  /**
+   * Gives an instance the cache of its version, or keeps what it compiles if there is none.
+   * @param artifact a module, or the folder of a project
+   */
+  async provide(artifact: string, prepared: CachePlace): Promise<ProvidedCache> {
+    const stat = statSync(artifact);
+    if (stat.isFile() && stat.size < BUNDLE_FROM_BYTES) return UNKEPT;
+    const own = join(dirname(artifact), "deno");
     if (existsSync(join(own, COMPLETE))) {
       await copyIn(own, prepared);
       return UNKEPT;

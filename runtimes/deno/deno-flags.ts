@@ -1,6 +1,7 @@
 import { START_VARIABLE } from "../../client-image/start-message.ts";
 import { type NetRule, parseNetRule } from "../../platform/net-rule.ts";
 import type { Settings } from "../../platform/settings.ts";
+import type { LaunchPaths } from "../runtime.ts";
 
 /**
  * IPv4 addresses that are not public: the special-purpose registries of RFC 6890, multicast, and the metadata address of
@@ -32,8 +33,8 @@ const PRIVATE_NAMES = ["localhost", "metadata.google.internal"];
 
 export interface FlagOptions {
   readonly settings: Settings;
-  /** File of the bundle, which the function may read. */
-  readonly bundle: string;
+  /** What the function is, which it may read. */
+  readonly artifact: LaunchPaths["artifact"];
   /** The only folder that the function may read and write; absent: there is none. */
   readonly scratch?: string;
   /** A Unix socket, or a port of a pod. */
@@ -46,13 +47,13 @@ export interface FlagOptions {
 
 /** Returns the arguments between `deno` and the program, for an instance with these settings. */
 export function denoRunArguments(options: FlagOptions): string[] {
-  const { settings, bundle, scratch, listen, runtime, ownAddresses } = options;
+  const { settings, artifact, scratch, listen, runtime, ownAddresses } = options;
   // To deny an address also denies listening on it. In a pod 0.0.0.0 is the pod itself and nothing else.
   const open = "unix" in listen ? [] : ["0.0.0.0/32"];
   const { allow, deny } = netFlags(settings.permissions.net, ownAddresses, open);
   const files = [...(scratch === undefined ? [] : [scratch]), ...("unix" in listen ? [listen.unix] : [])];
   const listens = "unix" in listen ? `unix:${listen.unix}` : `0.0.0.0:${listen.port}`;
-  const reads = [bundle, ...(runtime?.read ?? []), ...files];
+  const reads = [artifact.path, ...(runtime?.read ?? []), ...files];
   // The runtime reads its start message, and removes it before the function can read it.
   const own = [
     ...(scratch === undefined ? [] : ["TMPDIR"]),
@@ -64,10 +65,7 @@ export function denoRunArguments(options: FlagOptions): string[] {
     "run",
     "--quiet",
     "--no-prompt",
-    "--no-config",
-    "--no-lock",
-    "--no-remote",
-    "--no-npm",
+    ...moduleFlags(artifact),
     // Without it a request's signal aborts after every answer, not only when the client goes away.
     "--unstable-no-legacy-abort",
     `--v8-flags=--max-heap-size=${heapMiB(settings)}`,
@@ -82,6 +80,23 @@ export function denoRunArguments(options: FlagOptions): string[] {
     allow === "all" ? "--allow-net" : `--allow-net=${[listens, ...allow].join(",")}`,
     ...(deny.length > 0 ? [`--deny-net=${deny.join(",")}`] : []),
   ];
+}
+
+/** A module imports nothing from outside; a project imports only what was installed into its folder at the deploy. */
+function moduleFlags({ path, entry }: LaunchPaths["artifact"]): string[] {
+  if (entry === undefined) return ["--no-config", "--no-lock", "--no-remote", "--no-npm"];
+  return [
+    ...[`--config=${path}/deno.json`, `--lock=${path}/deno.lock`, "--frozen"],
+    ...["--node-modules-dir=manual", "--vendor", "--cached-only", "--allow-import"],
+  ];
+}
+
+/**
+ * Returns the arguments behind the flags. The runtime imports a module itself. A project is Deno's main module, as under
+ * `deno run`, and the runtime runs before it.
+ */
+export function programArguments(program: string, { path, entry }: LaunchPaths["artifact"]): string[] {
+  return entry === undefined ? [program] : [`--preload=${program}`, `${path}/${entry}`];
 }
 
 /** Memory of Deno besides its heap: 25 MiB after start, and space for compiled code. */

@@ -5,7 +5,7 @@ import { buildSync } from "esbuild";
 import type { StartMessage } from "../../client-image/start-message.ts";
 import type { LaunchPaths, LaunchPlan, LaunchPlanner, PlanOrder } from "../runtime.ts";
 import { denoPath } from "./deno-binary.ts";
-import { denoRunArguments } from "./deno-flags.ts";
+import { denoRunArguments, programArguments } from "./deno-flags.ts";
 
 /** Compiles the runtime's program into `folder`, once per start of Skiff. */
 export function denoPlanner(folder: string): LaunchPlanner {
@@ -17,21 +17,22 @@ function planLaunch(order: PlanOrder, { files, artifact, socket, scratch, cache 
   const temporary = scratch === undefined ? {} : { TMPDIR: scratch };
   const flags = denoRunArguments({
     settings,
-    bundle: artifact,
+    artifact,
     ...(scratch === undefined ? {} : { scratch }),
     listen: { unix: socket },
     ownAddresses,
   });
   const message: StartMessage = {
     nonce,
-    bundle: pathToFileURL(artifact).href,
+    ...(artifact.entry === undefined ? { bundle: pathToFileURL(artifact.path).href } : {}),
     listen: { unix: socket },
     function: { name, version },
     concurrency: settings.concurrency,
     env: [...Object.keys(temporary), ...Object.keys(settings.env)],
   };
   return {
-    command: [files.binary, ...flags, files.program],
+    command: [files.binary, ...flags, ...programArguments(files.program, artifact)],
+    ...(artifact.entry === undefined ? {} : { cwd: artifact.path }),
     env: { NO_COLOR: "1", ...settings.env, ...temporary, ...denoVariables(cache) },
     input: JSON.stringify(message),
     readyLine: `${nonce} ready`,

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { KubeApi } from "../../platform/kubernetes/cluster/api.ts";
-import { connectToCluster } from "../../platform/kubernetes/cluster/client.ts";
+import { type Connection, connectToCluster } from "../../platform/kubernetes/cluster/client.ts";
 import { KINDS, type Pod } from "../../platform/kubernetes/cluster/resources.ts";
-import { Reconciler } from "../../platform/kubernetes/control/reconciler.ts";
+import { Reconciler, type ReconcilerOptions } from "../../platform/kubernetes/control/reconciler.ts";
 import { Sleeper } from "../../platform/kubernetes/control/sleeper.ts";
 import {
   KubernetesPlatform,
@@ -40,7 +40,10 @@ export class ClusterPlatform {
   readonly keys = poolKeys(POOL_SECRET);
   /** What was printed for people. */
   readonly lines: string[] = [];
-  readonly #reconciler: Reconciler;
+  /** Requests of `api` that are no reads, as `METHOD path`. */
+  readonly writes: string[];
+  readonly #shared: Omit<ReconcilerOptions, "build" | "urlOf">;
+  #reconciler: Reconciler;
   readonly #sleeper: Sleeper;
   readonly #keeper: PoolKeeper;
   readonly #pods: KubernetesPlatformOptions;
@@ -55,12 +58,18 @@ export class ClusterPlatform {
         return accounts.includes("default");
       });
     }
-    const cluster = new ClusterPlatform(new KubeApi(await connectToCluster()), name, options);
+    const cluster = new ClusterPlatform(await connectToCluster(), name, options);
     await cluster.platform.synced;
     return cluster;
   }
 
-  private constructor(api: KubeApi, namespace: string, { poolSize = 2, sendToPod, ...options }: OpenOptions) {
+  private constructor(
+    connection: Connection,
+    namespace: string,
+    { poolSize = 2, sendToPod, ...options }: OpenOptions,
+  ) {
+    this.writes = [];
+    const api = new KubeApi(counted(connection, this.writes));
     // As kubernetes.yaml has it.
     const limits = { ...limitsFromEnv({ SKIFF_INSTANCE_WAIT: "60s", ...process.env }), ...options.limits };
     const print = (line: string) => void this.lines.push(line);
@@ -73,18 +82,29 @@ export class ClusterPlatform {
     const times = { everyMs: 200, claimMs: CLAIM_MS, keylessMs: KEYLESS_MS };
     this.#keeper = new PoolKeeper({ ...pods, ...times, size: poolSize, keys: this.keys });
     const shared = { api, platform: this.platform, namespace, limits, print };
-    this.#reconciler = new Reconciler({
-      ...shared,
-      // Code of these tests needs no building.
-      build: async (source) => ({ kind: "module", code: source.bytes }),
-      urlOf: (name) => `/fn/${name}`,
-    });
+    this.#shared = shared;
+    this.#reconciler = this.#lead();
     this.#sleeper = new Sleeper({
       ...shared,
       replicas: (name, version) => this.#reconciler.replicas(name, version),
       wake: (name, version) => this.#reconciler.wake(name, version),
       loads: async () => [this.platform.loads.read()],
       everyMs: 200,
+    });
+  }
+
+  /** Another leader begins, and lists everything again. */
+  async replaceLeader(): Promise<void> {
+    await this.#reconciler.close();
+    this.#reconciler = this.#lead();
+  }
+
+  #lead(): Reconciler {
+    return new Reconciler({
+      ...this.#shared,
+      // Code of these tests needs no building.
+      build: async (source) => ({ kind: "module", code: source.bytes }),
+      urlOf: (name) => `/fn/${name}`,
     });
   }
 
@@ -123,4 +143,12 @@ export class ClusterPlatform {
     await this.platform.close();
     await kubectl("delete", "namespace", this.namespace, "--ignore-not-found", "--wait=false");
   }
+}
+
+function counted(connection: Connection, writes: string[]): Connection {
+  const dispatcher = connection.dispatcher.compose((dispatch) => (options, handler) => {
+    if (options.method !== "GET") writes.push(`${options.method} ${options.path}`);
+    return dispatch(options, handler);
+  });
+  return { ...connection, dispatcher };
 }

@@ -1,7 +1,6 @@
 import { unlessStatus } from "../cluster/api-error.ts";
 import type { FunctionResource, FunctionStatus, Resource } from "../cluster/resources.ts";
-import { keptVersion } from "../objects/function-resource.ts";
-import { functionPlace } from "../publishing/publish-turns.ts";
+import { functionPlace, keptVersion } from "../objects/function-resource.ts";
 import { allRecordsOf, missingParts, recordsOf, type VersionRecord } from "../versions/versions.ts";
 import type { ControlOptions } from "./cluster-view.ts";
 

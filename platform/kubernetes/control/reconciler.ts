@@ -4,14 +4,16 @@ import { unlessStatus } from "../cluster/api-error.ts";
 import type { MirrorTimes } from "../cluster/mirror.ts";
 import type { FunctionResource } from "../cluster/resources.ts";
 import { covers } from "../objects/children.ts";
-import { keptVersions, publishingSince, trafficOf } from "../objects/function-resource.ts";
+import { functionPlace, keptVersions, publishingSince, trafficOf } from "../objects/function-resource.ts";
 import { type Fault, functionStatus } from "../objects/function-status.ts";
+import { ANNOTATIONS } from "../objects/names.ts";
 import { versionOf } from "../objects/pod-state.ts";
-import { ABANDONED_MS, functionPlace } from "../publishing/publish-turns.ts";
+import { ABANDONED_MS } from "../publishing/publish-turns.ts";
+import { recover } from "../publishing/recovery.ts";
+import { MarkWatch } from "../publishing/turn-mark.ts";
 import { ClusterView, type ControlOptions } from "./cluster-view.ts";
 import { Declared } from "./declared.ts";
 import { KeptList } from "./kept-list.ts";
-import { recover } from "./recovery.ts";
 import { Repair } from "./repair.ts";
 import { Takeover } from "./takeover.ts";
 import { WorkQueue } from "./work-queue.ts";
@@ -26,6 +28,8 @@ export interface ReconcilerOptions extends Omit<ControlOptions, "view" | "childr
 
 /** Interval at which every function is reconciled, even without events. */
 const RESYNC_MS = 5 * 60_000;
+/** Time without a renewal after which a deploy is ended. A next deploy takes over sooner. */
+const UNRENEWED_MS = 10_000;
 /** A shorter deploy does not appear in the status. */
 const QUIET_MS = 1_000;
 
@@ -44,6 +48,8 @@ export class Reconciler {
   readonly #takeover: Takeover;
   /** Versions without a Deployment that routers wait for, by function. */
   readonly #waking = new Map<string, Set<number>>();
+  /** The marks of the deploys under way, by function. */
+  readonly #marks = new Map<string, MarkWatch>();
   readonly #unwatch: () => void;
   readonly #resync: NodeJS.Timeout;
 
@@ -93,10 +99,12 @@ export class Reconciler {
     if (!resource || resource.metadata.deletionTimestamp !== undefined) {
       this.#declared.forget(name);
       this.#waking.delete(name);
+      this.#marks.delete(name);
       return undefined;
     }
     const traffic = trafficOf(resource, keptVersions(resource, limits));
     if (publishingSince(resource) !== undefined) return await this.#watchDeploy(resource, traffic);
+    this.#marks.delete(name);
     const calls = { traffic: traffic.map(({ version }) => version), configMaps: this.#view.configMaps(name) };
     const records = await this.#kept.sync(resource, calls, signal);
     const current = records.find(({ version }) => version === currentVersion(traffic));
@@ -113,14 +121,20 @@ export class Reconciler {
 
   /** Repairs nothing during a deploy, and ends a deploy whose manager has died. */
   async #watchDeploy(resource: FunctionResource, traffic: Traffic): Promise<number | undefined> {
-    const abandonedMs = 2 * this.#options.limits.startMs + ABANDONED_MS;
-    const leftMs = publishingSince(resource)! + abandonedMs - Date.now();
+    const { name, annotations } = resource.metadata;
+    const mark = this.#marks.get(name) ?? new MarkWatch();
+    this.#marks.set(name, mark);
+    const sinceMs = Date.now() - publishingSince(resource)!;
+    const isRenewed = annotations?.[ANNOTATIONS.publishingBy] !== undefined;
+    const leftMs = isRenewed
+      ? UNRENEWED_MS - mark.unrenewedMs(resource, performance.now())
+      : 2 * this.#options.limits.startMs + ABANDONED_MS - sinceMs;
     if (leftMs <= 0) {
       await recover(resource, this.#control);
       return undefined;
     }
     // Most deploys end before anybody reads the status, and are faster without this write.
-    if (leftMs > abandonedMs - QUIET_MS) return QUIET_MS;
+    if (sinceMs < QUIET_MS) return QUIET_MS;
     await this.#report(resource, { traffic, fault: undefined, publishing: true });
     return leftMs;
   }

@@ -2,10 +2,10 @@ import type { Traffic } from "../../platform.ts";
 import { unlessStatus } from "../cluster/api-error.ts";
 import { type FunctionResource, KINDS, type Pod } from "../cluster/resources.ts";
 import { type Child, covers } from "../objects/children.ts";
+import { functionPlace } from "../objects/function-resource.ts";
 import type { Owner } from "../objects/manifests.ts";
 import { LABELS, versionName } from "../objects/names.ts";
 import { isTerminating, versionOf } from "../objects/pod-state.ts";
-import { functionPlace } from "../publishing/publish-turns.ts";
 import type { VersionRecord } from "../versions/versions.ts";
 import type { ControlOptions } from "./cluster-view.ts";
 

@@ -2,7 +2,13 @@ import { createHash } from "node:crypto";
 import type { Limits } from "../../limits.ts";
 import type { Traffic, VersionRecord } from "../../platform.ts";
 import { applySettings, defaultSettings, type Settings } from "../../settings.ts";
-import type { FunctionResource, FunctionSpec, KeptVersion } from "../cluster/resources.ts";
+import {
+  type FunctionResource,
+  type FunctionSpec,
+  type KeptVersion,
+  KINDS,
+  type Place,
+} from "../cluster/resources.ts";
 import { ANNOTATIONS } from "./names.ts";
 
 const NUMBERS = ["min", "max", "concurrency", "timeoutMs", "idleMs", "memoryMiB"] as const;
@@ -66,6 +72,10 @@ export function publishingSince({ metadata }: FunctionResource): number | undefi
   const ms = Date.parse(text);
   // A person wrote an unreadable time, which must not delay deploys.
   return Number.isNaN(ms) ? 0 : ms;
+}
+
+export function functionPlace(namespace: string, name?: string): Place {
+  return { kind: KINDS.functions, namespace, ...(name === undefined ? {} : { name }) };
 }
 
 /** Returns undefined if the Function has no inline source. */

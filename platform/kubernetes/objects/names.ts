@@ -24,12 +24,18 @@ export const ANNOTATIONS = {
   hash: `${GROUP}/hash`,
   sourceHash: `${GROUP}/source-hash`,
   sourceType: `${GROUP}/source-type`,
+  /** Path of the main module of a project. */
+  projectEntry: `${GROUP}/project-entry`,
   settings: `${GROUP}/settings`,
   createdAt: `${GROUP}/created-at`,
   /** Number of ConfigMaps with the bundle and with the source, as `BUNDLE/SOURCE`. */
   parts: `${GROUP}/parts`,
-  /** Start of the change that is under way; the leader ends an abandoned one. */
+  /** Start of the change that is under way. */
   publishingSince: `${GROUP}/publishing-since`,
+  /** Host name of its manager and a unique id of the change, as `HOST/ID`. */
+  publishingBy: `${GROUP}/publishing-by`,
+  /** Changes while the manager lives: an unrenewed change is abandoned. */
+  publishingRenewed: `${GROUP}/publishing-renewed`,
   updatedAt: `${GROUP}/updated-at`,
 } as const;
 

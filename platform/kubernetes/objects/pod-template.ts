@@ -4,7 +4,8 @@ import {
   START_VARIABLE,
   type StartMessage,
 } from "../../../client-image/start-message.ts";
-import { denoRunArguments } from "../../../runtimes/deno/deno-flags.ts";
+import { denoRunArguments, programArguments } from "../../../runtimes/deno/deno-flags.ts";
+import type { LaunchPaths } from "../../../runtimes/runtime.ts";
 import type { Limits } from "../../limits.ts";
 import type { Settings } from "../../settings.ts";
 import { partNames, type VersionRecord } from "../versions/versions.ts";
@@ -16,6 +17,8 @@ const USER = 1993;
 const PARTS = "/skiff/parts";
 export const RUNTIME = "/skiff/runtime.mjs";
 export const BUNDLE = "/work/bundle.mjs";
+/** Folder of an unpacked project. */
+export const PROJECT = "/work/project";
 export const SCRATCH = "/scratch";
 
 /**
@@ -93,12 +96,17 @@ function projectPart(name: string, index: number): object {
 }
 
 function functionContainer(record: VersionRecord, options: PodOptions): object {
-  const { settings } = record;
-  const runtime = { read: [PARTS], write: [BUNDLE] };
-  const sandbox = { settings, bundle: BUNDLE, runtime, scratch: SCRATCH, listen: { port: PORT } };
+  const { settings, projectEntry } = record;
+  const artifact = artifactAt(projectEntry);
+  const isProject = projectEntry !== undefined;
+  // A project is unpacked before it starts. A module is joined by the runtime.
+  const runtime = isProject ? { read: [], write: [] } : { read: [PARTS], write: [BUNDLE] };
+  const sandbox = { settings, artifact, runtime, scratch: SCRATCH, listen: { port: PORT } };
+  const flags = denoRunArguments({ ...sandbox, ownAddresses: [] });
   return {
     ...instanceContainer(settings, options),
-    args: [...denoRunArguments({ ...sandbox, ownAddresses: [] }), RUNTIME].map(literal),
+    ...(isProject ? { command: ["/bin/sh", "/skiff/project.sh"] } : {}),
+    args: [...flags, ...programArguments(RUNTIME, artifact)].map(literal),
     env: environment(record),
     volumeMounts: [
       { name: "parts", mountPath: PARTS, readOnly: true },
@@ -106,6 +114,11 @@ function functionContainer(record: VersionRecord, options: PodOptions): object {
       { name: "scratch", mountPath: SCRATCH },
     ],
   };
+}
+
+/** Returns where the artifact of a version is in its pod. */
+export function artifactAt(projectEntry: string | undefined): LaunchPaths["artifact"] {
+  return projectEntry === undefined ? { path: BUNDLE } : { path: PROJECT, entry: projectEntry };
 }
 
 /** Returns the fields that containers of versions and of the pool share. */
@@ -146,16 +159,17 @@ function mebibytes(count: number): string {
   return count % 1024 === 0 ? `${count / 1024}Gi` : `${count}Mi`;
 }
 
-function environment({ name, version, settings }: VersionRecord): object[] {
+function environment({ name, version, settings, projectEntry }: VersionRecord): object[] {
+  const isProject = projectEntry !== undefined;
   const message: StartMessage = {
-    bundle: `file://${BUNDLE}`,
-    parts: PARTS,
+    ...(isProject ? {} : { bundle: `file://${BUNDLE}`, parts: PARTS }),
     listen: { port: PORT },
     function: { name, version },
     concurrency: settings.concurrency,
     env: [...Object.keys(settings.env), "TMPDIR"],
   };
-  const env = { TMPDIR: SCRATCH, ...settings.env, [START_VARIABLE]: JSON.stringify(message) };
+  const unpacked = isProject ? { SKIFF_PARTS: PARTS, SKIFF_PROJECT: PROJECT } : {};
+  const env = { TMPDIR: SCRATCH, ...settings.env, ...unpacked, [START_VARIABLE]: JSON.stringify(message) };
   return Object.entries(env).map(([key, value]) => ({ name: key, value: literal(value) }));
 }
 

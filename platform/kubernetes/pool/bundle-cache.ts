@@ -9,6 +9,8 @@ import { partNames, recordsInParts } from "../versions/versions.ts";
 /** Content of a version that a pod of the pool loads. */
 export interface PackedVersion {
   readonly settings: Settings;
+  /** Path of the main module of a project; absent if the bundle is a module. */
+  readonly projectEntry?: string | undefined;
   /** Gzipped. */
   readonly bundle: Uint8Array;
 }
@@ -43,7 +45,8 @@ export class BundleCache {
     if (!record) throw new Error(`a part of the bundle of version ${version} is missing`);
     const byName = new Map(items.map((each) => [each.metadata.name, each.binaryData?.part ?? ""]));
     const parts = partNames(record, "bundle").map((part) => Buffer.from(byName.get(part) ?? "", "base64"));
-    const packed = { settings: record.settings, bundle: Buffer.concat(parts) };
+    const { settings, projectEntry } = record;
+    const packed = { settings, projectEntry, bundle: Buffer.concat(parts) };
     this.#packed.set(key, packed);
     return packed;
   }

@@ -3,14 +3,14 @@ import { request } from "undici";
 import { encodeLoad, LOAD_HEADER } from "../../../client-image/load-message.ts";
 import type { Sealer } from "../../../client-image/sealed.ts";
 import { START_VARIABLE, type StartMessage } from "../../../client-image/start-message.ts";
-import { denoRunArguments } from "../../../runtimes/deno/deno-flags.ts";
+import { denoRunArguments, programArguments } from "../../../runtimes/deno/deno-flags.ts";
 import type { Limits } from "../../limits.ts";
 import type { Address } from "../../platform.ts";
 import { defaultSettings, type Settings } from "../../settings.ts";
 import type { KeptVersion } from "../cluster/resources.ts";
 import { egressRules } from "../objects/manifests.ts";
 import { PORT } from "../objects/names.ts";
-import { BUNDLE, RUNTIME, SCRATCH } from "../objects/pod-template.ts";
+import { artifactAt, BUNDLE, PROJECT, RUNTIME, SCRATCH } from "../objects/pod-template.ts";
 import { answersProbe } from "../starting/instance-probe.ts";
 import type { PackedVersion } from "./bundle-cache.ts";
 
@@ -46,17 +46,19 @@ export interface SendOptions {
 /** Returns Deno's flags for a pod with these settings that waits in the pool. */
 export function poolArguments(settings: Settings): string[] {
   const own = [KEY, RESTART, `${RESTART}.new`, IN_PLACE];
-  const runtime = { read: own, write: [BUNDLE, ...own] };
-  return denoRunArguments({ ...sandbox(settings), runtime });
+  const runtime = { read: [PROJECT, ...own], write: [BUNDLE, PROJECT, ...own] };
+  return denoRunArguments({ ...sandbox(settings, undefined), runtime });
 }
 
-/** Returns Deno's flags for a started function with these settings. */
-function instanceArguments(settings: Settings): string[] {
-  return denoRunArguments({ ...sandbox(settings), runtime: { read: [], write: [] } });
+/** Returns Deno's arguments for a started function with these settings. */
+function instanceArguments(settings: Settings, projectEntry?: string): string[] {
+  const flags = denoRunArguments({ ...sandbox(settings, projectEntry), runtime: { read: [], write: [] } });
+  return [...flags, ...programArguments(RUNTIME, artifactAt(projectEntry))];
 }
 
-function sandbox(settings: Settings) {
-  return { settings, bundle: BUNDLE, scratch: SCRATCH, listen: { port: PORT }, ownAddresses: [] };
+function sandbox(settings: Settings, projectEntry: string | undefined) {
+  const artifact = artifactAt(projectEntry);
+  return { settings, artifact, scratch: SCRATCH, listen: { port: PORT }, ownAddresses: [] };
 }
 
 /** Settings that are fixed when a pod is created. */
@@ -74,15 +76,16 @@ export function fitsPool({ memoryMiB, timeoutMs, net }: PodSettings, limits: Lim
 
 /** Returns true if a process with the default settings has the permissions of these settings. */
 export function runsInPlace(settings: Settings, limits: Limits): boolean {
-  const [wanted, waiting] = [settings, defaultSettings(limits)].map(instanceArguments);
+  const [wanted, waiting] = [settings, defaultSettings(limits)].map((each) => instanceArguments(each));
   return JSON.stringify(wanted) === JSON.stringify(waiting);
 }
 
 /** Seals the message for a pod. Works before the pod is claimed. */
 export async function sealLoad(load: Load, { uid, sealer, limits }: SealOptions): Promise<Uint8Array> {
-  const { name, version, settings, bundle } = load;
+  const { name, version, settings, bundle, projectEntry } = load;
+  const isProject = projectEntry !== undefined;
   const start: StartMessage = {
-    bundle: `file://${BUNDLE}`,
+    ...(isProject ? {} : { bundle: `file://${BUNDLE}` }),
     listen: { port: PORT },
     function: { name, version },
     concurrency: settings.concurrency,
@@ -90,8 +93,10 @@ export async function sealLoad(load: Load, { uid, sealer, limits }: SealOptions)
   };
   const message = {
     start,
-    inPlace: runsInPlace(settings, limits),
-    arguments: [...instanceArguments(settings), RUNTIME],
+    // Deno reads the configuration of a project when it starts.
+    inPlace: !isProject && runsInPlace(settings, limits),
+    ...(isProject ? { project: PROJECT } : {}),
+    arguments: instanceArguments(settings, projectEntry),
     env: { TMPDIR: SCRATCH, ...settings.env, [START_VARIABLE]: JSON.stringify(start) },
   };
   return await sealer.seal(encodeLoad(message, unpackedIfSmall(bundle)), uid);

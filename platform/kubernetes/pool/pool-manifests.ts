@@ -8,6 +8,7 @@ import {
   instancePod,
   literal,
   type PodOptions,
+  PROJECT,
   RUNTIME,
   SCRATCH,
 } from "../objects/pod-template.ts";
@@ -138,6 +139,6 @@ function uidVariable(): object {
 /** Contains the public key, so that another secret of the installation replaces the pods. */
 function startMessage({ pods }: PoolKeys): string {
   const verifyPublic = Buffer.from(pods.verifyPublic).toString("base64");
-  const files = { key: KEY, bundle: BUNDLE, restart: RESTART, inPlace: IN_PLACE };
+  const files = { key: KEY, bundle: BUNDLE, project: PROJECT, restart: RESTART, inPlace: IN_PLACE };
   return JSON.stringify({ pool: { uid: UID, port: PORT, verifyPublic, ...files } });
 }

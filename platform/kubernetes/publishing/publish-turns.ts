@@ -1,14 +1,16 @@
 import type { Limits } from "../../limits.ts";
 import { Problem } from "../../problems.ts";
-import type { Cluster, JsonOperation } from "../cluster/api.ts";
+import type { Cluster } from "../cluster/api.ts";
 import { hasStatus } from "../cluster/api-error.ts";
 import { delay } from "../cluster/mirror.ts";
-import { type FunctionResource, KINDS, type Place } from "../cluster/resources.ts";
+import type { FunctionResource } from "../cluster/resources.ts";
 import type { EndpointsMirror } from "../endpoints/endpoints-mirror.ts";
-import { publishingSince } from "../objects/function-resource.ts";
+import { functionPlace, publishingSince } from "../objects/function-resource.ts";
 import type { Owner } from "../objects/manifests.ts";
 import { ANNOTATIONS } from "../objects/names.ts";
 import type { VersionRecord } from "../versions/versions.ts";
+import { cleanUp } from "./recovery.ts";
+import { MarkWatch, newMark, onlyWithMark, Renewal, TAKEOVER_MS, withoutMark } from "./turn-mark.ts";
 
 const TURN_PAUSE_MS = 100;
 /** A deploy calls `route` right after `store`. */
@@ -17,7 +19,7 @@ const HOLD_MS = 100;
 const LEAVE_LINE_MS = 500;
 const END_TRIES = 15;
 const END_PAUSE_MS = 5_000;
-/** Time after the limits of a change at which its manager counts as dead. */
+/** Time after the limits of a change at which its manager counts as dead if it is of an older Skiff. */
 export const ABANDONED_MS = 15_000;
 
 export interface TurnOptions extends Cluster {
@@ -31,16 +33,25 @@ export interface Turn {
   readonly owner: Owner;
   /** The Function that this turn has read or written last. */
   resource: FunctionResource;
+  /** Identifies the mark of this turn. */
+  readonly by: string;
   /** This turn created the Function. */
   readonly isNew: boolean;
+  /** The manager of the turn before died. It may have chosen a number for its version. */
+  readonly isTakenOver: boolean;
+  /** Aborts if another manager takes the turn over. */
+  readonly lost: AbortSignal;
   /** The complete versions; undefined until they are read. */
   records?: readonly VersionRecord[];
   /** The version that this turn has stored; one instance is ready. */
   stored?: VersionRecord;
   /** Work in the background before the next turn begins. */
   readonly cleanUps: (() => Promise<void>)[];
+  readonly stopRenewing: () => void;
   readonly leaveLine: () => void;
 }
+
+type Marked = Pick<Turn, "resource" | "by" | "isNew" | "isTakenOver">;
 
 export interface BeginOptions {
   /** Builds a missing Function. Without it a missing Function is an error. */
@@ -50,7 +61,8 @@ export interface BeginOptions {
 
 /**
  * Allows one change of a function at a time in the whole cluster. Within this program changes wait in line. Between
- * managers the annotation `publishing-since` is a lock: its write has the resourceVersion as precondition.
+ * managers annotations of the Function are a lock: their write has the resourceVersion as precondition. The manager
+ * renews the lock, so that another one can take over from a dead one within seconds.
  */
 export class PublishTurns {
   readonly #options: TurnOptions;
@@ -74,7 +86,7 @@ export class PublishTurns {
     try {
       const marked = await this.#mark(name, { make, signal });
       const owner = { name, uid: marked.resource.metadata.uid! };
-      return { ...marked, owner, cleanUps: [], leaveLine };
+      return { ...marked, ...this.#renew(name, marked.by), owner, cleanUps: [], leaveLine };
     } catch (error) {
       leaveLine();
       throw error;
@@ -109,8 +121,18 @@ export class PublishTurns {
     return held?.turn;
   }
 
+  /** Leaves a turn that another manager has taken over, and with it what is to be undone. */
+  drop(turn: Turn): void {
+    turn.stopRenewing();
+    turn.leaveLine();
+  }
+
   /** Ends a turn in the background. The change is done, and no failure here reverts it. */
   end(turn: Turn): void {
+    if (turn.lost.aborted) {
+      this.drop(turn);
+      return;
+    }
     const { name } = turn.owner;
     const trouble = (error: Error) => {
       this.#options.onTrouble(`${name}: the end of a deploy failed: ${error.message}`);
@@ -121,6 +143,7 @@ export class PublishTurns {
       .catch(trouble)
       .finally(() => {
         clearTimeout(late);
+        turn.stopRenewing();
         turn.leaveLine();
         this.#ending.delete(ending);
       });
@@ -150,30 +173,45 @@ export class PublishTurns {
     return resolve;
   }
 
-  async #mark(name: string, { make, signal }: BeginOptions): Promise<Pick<Turn, "resource" | "isNew">> {
-    const { api, namespace, limits, endpoints } = this.#options;
+  #renew(name: string, by: string): Pick<Turn, "lost" | "stopRenewing"> {
+    const { api, namespace } = this.#options;
+    const lost = new AbortController();
+    const renewal = new Renewal({ api, namespace, name, by, onLost: () => lost.abort(turnLost(name)) });
+    return { lost: lost.signal, stopRenewing: () => renewal.stop() };
+  }
+
+  async #mark(name: string, { make, signal }: BeginOptions): Promise<Marked> {
+    const { api, namespace, limits, endpoints, onTrouble: print } = this.#options;
     const deadlineMs = performance.now() + 2 * limits.startMs + ABANDONED_MS;
     // An unknown Function is created without a read; the API server rejects it if it exists.
     let isKnown = make === undefined || endpoints.functions.get(name) !== undefined;
+    const watch = new MarkWatch();
     while (performance.now() < deadlineMs) {
       signal.throwIfAborted();
       const resource = isKnown ? await api.get<FunctionResource>(functionPlace(namespace, name)) : undefined;
       isKnown = true;
       if (!resource && !make) throw new Problem("unknown_function", `There is no function "${name}".`);
-      if (resource && isTaken(resource)) {
+      const isDead = resource !== undefined && watch.unrenewedMs(resource, performance.now()) > TAKEOVER_MS;
+      const isMarked = resource !== undefined && publishingSince(resource) !== undefined;
+      if (resource?.metadata.deletionTimestamp !== undefined || (isMarked && !isDead)) {
         await delay(TURN_PAUSE_MS, signal);
         continue;
       }
-      const now = new Date().toISOString();
-      const annotations = { [ANNOTATIONS.publishingSince]: now };
+      const { by, annotations } = newMark();
       try {
         if (!resource) {
-          const body = make!({ ...annotations, [ANNOTATIONS.createdAt]: now });
-          return { resource: await api.create(functionPlace(namespace), body), isNew: true };
+          const createdAt = annotations[ANNOTATIONS.publishingSince]!;
+          const body = make!({ ...annotations, [ANNOTATIONS.createdAt]: createdAt });
+          const created = await api.create<FunctionResource>(functionPlace(namespace), body);
+          return { resource: created, by, isNew: true, isTakenOver: false };
         }
         const { resourceVersion } = resource.metadata;
         const patch = { metadata: { resourceVersion, annotations } };
-        return { resource: await api.patch(functionPlace(namespace, name), patch), isNew: false };
+        const marked = await api.patch<FunctionResource>(functionPlace(namespace, name), patch);
+        const mark = { by, isNew: false, isTakenOver: isMarked };
+        if (!isMarked) return { ...mark, resource: marked };
+        print(`${name}: took over from a deploy whose manager has died`);
+        return { ...mark, resource: await this.#cleanUp(marked, by) };
       } catch (error) {
         // Another manager was first: read again.
         if (!hasStatus(error, 409)) throw error;
@@ -183,15 +221,23 @@ export class PublishTurns {
     throw new Problem("too_many_waiting", detail, { retryAfterS: 5 });
   }
 
+  /** Removes what the deploy of the dead manager left, before the next one begins. */
+  async #cleanUp(resource: FunctionResource, by: string): Promise<FunctionResource> {
+    const { api, namespace, limits } = this.#options;
+    const mended = await cleanUp(resource, { api, namespace, limits });
+    if (mended.length === 0) return resource;
+    return await api.patchJson(functionPlace(namespace, resource.metadata.name), [
+      onlyWithMark(by),
+      ...mended,
+    ]);
+  }
+
   /** Removes the mark. After a failure the leader removes it later. */
-  async #unmark({ owner: { name }, resource }: Turn): Promise<void> {
+  async #unmark({ owner: { name }, by, resource }: Turn): Promise<void> {
     const { api, namespace } = this.#options;
     const { signal } = this.#closing;
-    const patch: JsonOperation[] = [
-      // A late attempt must not remove the mark of the next deploy.
-      ownMark(resource),
-      { op: "remove", path: annotationPath(ANNOTATIONS.publishingSince) },
-    ];
+    // A late attempt must not remove the mark of the next deploy.
+    const patch = [onlyWithMark(by), ...withoutMark(resource)];
     for (let attempt = 1; ; attempt++) {
       try {
         await api.patchJson(functionPlace(namespace, name), patch);
@@ -205,23 +251,22 @@ export class PublishTurns {
   }
 }
 
-/** Makes a patch fail (422) if the Function does not have the mark of this turn. */
-export function ownMark({ metadata }: FunctionResource): JsonOperation {
-  const value = metadata.annotations?.[ANNOTATIONS.publishingSince];
-  return { op: "test", path: annotationPath(ANNOTATIONS.publishingSince), value };
+/**
+ * Reads the Function of a turn again.
+ * @throws Problem `unknown_function` if it was removed, `platform_unavailable` if another manager took the turn over
+ */
+export async function refresh(turn: Turn, { api, namespace }: Cluster): Promise<void> {
+  const { name, uid } = turn.owner;
+  const fresh = await api.get<FunctionResource>(functionPlace(namespace, name));
+  if (fresh?.metadata.uid !== uid || fresh.metadata.deletionTimestamp !== undefined)
+    throw new Problem("unknown_function", `The function "${name}" was removed meanwhile.`);
+  if (fresh.metadata.annotations?.[ANNOTATIONS.publishingBy] !== turn.by) throw turnLost(name);
+  turn.resource = fresh;
 }
 
-/** Returns a JSON pointer (RFC 6901, section 3). */
-export function annotationPath(annotation: string): string {
-  return `/metadata/annotations/${annotation.replaceAll("/", "~1")}`;
-}
-
-export function functionPlace(namespace: string, name?: string): Place {
-  return { kind: KINDS.functions, namespace, ...(name === undefined ? {} : { name }) };
-}
-
-function isTaken(resource: FunctionResource): boolean {
-  return resource.metadata.deletionTimestamp !== undefined || publishingSince(resource) !== undefined;
+function turnLost(name: string): Problem {
+  const detail = `This manager was too slow, and another one changes "${name}" now: try again in a moment.`;
+  return new Problem("platform_unavailable", detail, { retryAfterS: 2 });
 }
 
 async function beforeAbort(work: Promise<void> | undefined, signal: AbortSignal): Promise<void> {

@@ -7,11 +7,18 @@ import { hasStatus, unlessStatus } from "../cluster/api-error.ts";
 import { type Deployment, type FunctionResource, type FunctionSpec, KINDS } from "../cluster/resources.ts";
 import { isSameTraffic } from "../endpoints/endpoints.ts";
 import type { Children } from "../objects/children.ts";
-import { inlineSourceHash, keptVersions, specOf, trafficOf } from "../objects/function-resource.ts";
+import {
+  functionPlace,
+  inlineSourceHash,
+  keptVersions,
+  specOf,
+  trafficOf,
+} from "../objects/function-resource.ts";
 import { ANNOTATIONS, versionName } from "../objects/names.ts";
 import type { VersionRecord } from "../versions/versions.ts";
-import { annotationPath, functionPlace, ownMark, type Turn } from "./publish-turns.ts";
+import { refresh, type Turn } from "./publish-turns.ts";
 import type { StoringOptions } from "./storing.ts";
+import { annotationPath, onlyWithMark } from "./turn-mark.ts";
 
 const TRIES = 4;
 
@@ -39,11 +46,12 @@ export class Routing {
     const { turns, limits, onTrouble } = this.#options;
     const traffic = normalized(checkTraffic(wanted));
     const turn = turns.resume(name) ?? (await turns.begin(name, { signal }));
+    const until = AbortSignal.any([signal, turn.lost]);
     try {
       const before = trafficOf(turn.resource, keptVersions(turn.resource, limits));
       const records = await this.#records(turn, traffic);
-      await this.#prepare({ turn, traffic, before, records }, signal);
-      signal.throwIfAborted();
+      await this.#prepare({ turn, traffic, before, records }, until);
+      until.throwIfAborted();
       await this.#write(turn, { traffic, records });
       await this.#spread(name, traffic).catch((error: Error) => {
         onTrouble(`${name}: the traffic of every router could not be checked: ${error.message}`);
@@ -116,19 +124,15 @@ export class Routing {
         turn.resource = await api.patchJson<FunctionResource>(place, [
           { op: "test", path: "/metadata/uid", value: turn.owner.uid },
           { op: "test", path: "/metadata/generation", value: resource.metadata.generation },
-          ownMark(resource),
+          onlyWithMark(turn.by),
           { op: "add", path: "/spec", value: { ...spec, ...routed(traffic) } },
           ...this.#updated(turn),
         ]);
         return;
       } catch (error) {
         if (!hasStatus(error, 404, 422)) throw error;
-        const fresh = await api.get<FunctionResource>(place);
-        if (fresh?.metadata.uid !== turn.owner.uid || fresh.metadata.deletionTimestamp !== undefined) {
-          throw new Problem("unknown_function", `The function "${turn.owner.name}" was removed meanwhile.`);
-        }
+        await refresh(turn, this.#options);
         if (attempt === TRIES) throw error;
-        turn.resource = fresh;
       }
     }
   }
@@ -148,10 +152,11 @@ export class Routing {
   /** Drains the versions that have lost their traffic. After a failure the leader does the same later. */
   async #drain(turn: Turn, { traffic, before }: Pick<Change, "traffic" | "before">): Promise<void> {
     const { api, namespace, children, onTrouble } = this.#options;
-    const { name, uid } = turn.owner;
+    const { name } = turn.owner;
     turn.cleanUps.push(async () => {
       const status = { ...functionPlace(namespace, name), subresource: "status" };
-      await api.patch(status, { metadata: { uid }, status: { version: currentVersion(traffic) } });
+      const version: JsonOperation = { op: "add", path: "/status/version", value: currentVersion(traffic) };
+      await unlessStatus(api.patchJson(status, [onlyWithMark(turn.by), version]), 404, 422);
     });
     const lost = before.filter(({ version }) => traffic.every((share) => share.version !== version));
     const drains = lost.map(({ version }) => unlessStatus(children.scale({ name, version }, 0), 404));

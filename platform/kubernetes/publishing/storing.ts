@@ -1,14 +1,14 @@
 import type { Draft, Stored } from "../../platform.ts";
-import { Problem } from "../../problems.ts";
 import { hasStatus, unlessStatus } from "../cluster/api-error.ts";
 import { delay } from "../cluster/mirror.ts";
 import { type FunctionResource, KINDS, type Resource } from "../cluster/resources.ts";
-import { keptVersion, keptVersions, specOf, trafficOf } from "../objects/function-resource.ts";
+import { functionPlace, keptVersion, keptVersions, specOf, trafficOf } from "../objects/function-resource.ts";
 import { GROUP, LABELS, versionName } from "../objects/names.ts";
 import type { Starter } from "../starting/starter.ts";
 import type { VersionStore } from "../versions/version-store.ts";
 import { type VersionRecord, versionsToForget } from "../versions/versions.ts";
-import { functionPlace, type PublishTurns, type Turn, type TurnOptions } from "./publish-turns.ts";
+import { type PublishTurns, refresh, type Turn, type TurnOptions } from "./publish-turns.ts";
+import { onlyWithMark } from "./turn-mark.ts";
 
 const GONE_MS = 10_000;
 const GONE_PAUSE_MS = 100;
@@ -42,14 +42,19 @@ export class Storing {
     try {
       version = await this.#nextNumber(turn);
       before = turn.records!;
-      turn.stored = await this.#start({ draft, turn, version, packed }, signal);
+      const until = AbortSignal.any([signal, turn.lost]);
+      turn.stored = await this.#start({ draft, turn, version, packed }, until);
       turns.hold(turn);
       return { name, version, created };
     } catch (error) {
+      if (turn.lost.aborted) {
+        turns.drop(turn);
+        throw turn.lost.reason;
+      }
       await this.#undo(turn, { created, version, hash: draft.hash, before }).catch((failure: Error) => {
         // The leader finds the mark and removes the rest.
         this.#options.onTrouble(`${name}: a failed deploy could not be undone: ${failure.message}`);
-        turn.leaveLine();
+        turns.drop(turn);
       });
       throw error;
     }
@@ -61,7 +66,10 @@ export class Storing {
     const { settings } = draft;
     const failed = new AbortController();
     try {
-      const content = async () => ({ settings, bundle: (await packed).bundle });
+      const content = async () => {
+        const { bundle, projectEntry } = await packed;
+        return { settings, bundle, projectEntry };
+      };
       const wish = { owner, record: { version, settings }, count: 1, packed: content };
       const supplied = starter.supply(wish, failed.signal);
       const record = await versions.store(draft, { owner, version, packed: await packed });
@@ -100,7 +108,9 @@ export class Storing {
       ...records.map(({ version }) => version),
       ...deployments.map(({ metadata }) => Number(metadata.labels?.[LABELS.version])),
     ];
-    return 1 + Math.max(resource.spec.version ?? 0, endpoints.newestReady(owner.name), ...used);
+    // A manager that only seemed dead may still make objects of the number that it has chosen.
+    const first = turn.isTakenOver ? 2 : 1;
+    return first + Math.max(resource.spec.version ?? 0, endpoints.newestReady(owner.name), ...used);
   }
 
   /** Adds the new version to the list, and removes the oldest ones over the limit. */
@@ -124,12 +134,24 @@ export class Storing {
     const { api, namespace } = this.#options;
     const { name, uid } = turn.owner;
     const place = { ...functionPlace(namespace, name), subresource: "status" };
-    try {
-      const patch = { metadata: { uid }, status: { versions: records.map(keptVersion) } };
-      turn.resource = await api.patch<FunctionResource>(place, patch);
-    } catch (error) {
-      if (!hasStatus(error, 404, 409, 422)) throw error;
-      throw new Problem("unknown_function", `The function "${name}" was removed meanwhile.`);
+    const versions = records.map(keptVersion);
+    for (;;) {
+      const { status } = turn.resource;
+      const isThere = status !== undefined;
+      const value = isThere ? versions : { versions };
+      try {
+        turn.resource = await api.patchJson<FunctionResource>(place, [
+          { op: "test", path: "/metadata/uid", value: uid },
+          onlyWithMark(turn.by),
+          { op: "add", path: isThere ? "/status/versions" : "/status", value },
+        ]);
+        return;
+      } catch (error) {
+        if (!hasStatus(error, 404, 422)) throw error;
+        await refresh(turn, this.#options);
+        // Otherwise somebody has removed the status, or written the first one.
+        if ((turn.resource.status !== undefined) === isThere) throw error;
+      }
     }
   }
 
@@ -141,7 +163,7 @@ export class Storing {
       // somebody else has created meanwhile.
       const place = functionPlace(namespace, owner.name);
       await unlessStatus(api.delete(place, "Foreground", { uid: owner.uid }), 409);
-      turn.leaveLine();
+      turns.drop(turn);
       return;
     }
     if (version !== undefined) {

@@ -6,6 +6,8 @@ import { ANNOTATIONS, LABELS, partName } from "../objects/names.ts";
 /** A stored version without its content. */
 export interface VersionRecord extends PlatformRecord {
   readonly sourceType: SourceType;
+  /** Path of the main module of a project; absent if the artifact is a module. */
+  readonly projectEntry?: string;
   readonly bundleParts: number;
   readonly sourceParts: number;
 }
@@ -27,6 +29,7 @@ export function recordAnnotations(record: VersionRecord): Record<string, string>
     [ANNOTATIONS.sourceType]: record.sourceType,
     [ANNOTATIONS.settings]: JSON.stringify(record.settings),
     [ANNOTATIONS.createdAt]: record.createdAt.toISOString(),
+    ...(record.projectEntry === undefined ? {} : { [ANNOTATIONS.projectEntry]: record.projectEntry }),
     [ANNOTATIONS.parts]: `${record.bundleParts}/${record.sourceParts}`,
   };
 }
@@ -63,6 +66,7 @@ function parseRecord({ metadata }: Resource): VersionRecord | undefined {
   const parts = /^(\d+)\/(\d+)$/.exec(annotations[ANNOTATIONS.parts] ?? "");
   const name = labels[LABELS.function];
   const settings = annotations[ANNOTATIONS.settings];
+  const projectEntry = annotations[ANNOTATIONS.projectEntry];
   if (!parts || name === undefined || settings === undefined) return undefined;
   return {
     name,
@@ -72,6 +76,7 @@ function parseRecord({ metadata }: Resource): VersionRecord | undefined {
     sourceType: (annotations[ANNOTATIONS.sourceType] ?? "text/typescript") as SourceType,
     settings: parseSettings(settings),
     createdAt: new Date(annotations[ANNOTATIONS.createdAt] ?? metadata.creationTimestamp ?? 0),
+    ...(projectEntry === undefined ? {} : { projectEntry }),
     bundleParts: Number(parts[1]),
     sourceParts: Number(parts[2]),
   };
@@ -79,7 +84,7 @@ function parseRecord({ metadata }: Resource): VersionRecord | undefined {
 
 export type NewRecord = Pick<
   VersionRecord,
-  "version" | "createdAt" | "sourceType" | "bundleParts" | "sourceParts"
+  "version" | "createdAt" | "sourceType" | "projectEntry" | "bundleParts" | "sourceParts"
 >;
 
 export function newRecord({ name, hash, sourceHash, settings }: Draft, rest: NewRecord): VersionRecord {

@@ -8,6 +8,7 @@ import { formatMs } from "../../quantity.ts";
 import { type EvictableInstance, ExpectedMemory, MemoryBudget } from "../budget/memory-budget.ts";
 import type { Launched } from "../launch/launcher.ts";
 import { Launching, type LaunchingOptions } from "../launch/launching.ts";
+import { ProjectFiles } from "../projects/project-files.ts";
 import { Resources } from "../resources/resources.ts";
 import { startWork } from "../scaling/start-work.ts";
 import { BundleFiles, type VersionName } from "../store/bundle-files.ts";
@@ -45,6 +46,7 @@ export class Instances {
   readonly bundles: BundleFiles;
   /** Rejects, with advice for the operator, if the requested isolation does not work here. */
   readonly launching: Promise<Launching>;
+  readonly #projects = new ProjectFiles();
   readonly #folders: InstanceFolders;
   readonly #limits: InstancesOptions["limits"];
   readonly #budget: MemoryBudget;
@@ -64,14 +66,14 @@ export class Instances {
       idle,
     });
     const read = ({ name, version }: VersionName) => store.bundle(name, version);
-    this.bundles = new BundleFiles(join(dataFolder, "functions"), read);
+    this.bundles = new BundleFiles({ root: join(dataFolder, "functions"), read, projects: this.#projects });
     this.#folders = new InstanceFolders(dataFolder);
     this.launching = Launching.open({
       planner: denoPlanner(dataFolder),
       cacheFolder: makeDenoDir(dataFolder),
       folders: this.#folders,
       resources: new Resources(dataFolder, { useGroups }),
-      ...{ isolation, walls, limits, probeNetworks },
+      ...{ isolation, walls, limits, probeNetworks, projects: this.#projects },
     });
     // Its first user gets the error.
     this.launching.catch(() => {});
@@ -103,6 +105,7 @@ export class Instances {
     await Promise.all([...this.#all].map(({ ended }) => ended));
     const launching = await this.launching.catch(() => undefined);
     await launching?.close();
+    await this.#projects.close();
     this.#folders.close();
   }
 

@@ -3,13 +3,13 @@ import { randomBytes } from "node:crypto";
 import type { LaunchPaths, LaunchPlan, LaunchPlanner, PlanOrder } from "../../../runtimes/runtime.ts";
 import type { InstanceFolder } from "../instances/instance-folder.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
+import type { ArtifactFile } from "../store/bundle-files.ts";
 
 /** Shells and bubblewrap report a signal as an exit code above this value. */
 const FIRST_SIGNAL_EXIT = 128;
 
 export interface LaunchOrder extends Omit<PlanOrder, "nonce"> {
-  /** The file of the artifact. */
-  readonly artifact: string;
+  readonly artifact: ArtifactFile;
 }
 
 /** A launched program with its folder and resources. */

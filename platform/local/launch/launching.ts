@@ -7,6 +7,7 @@ import { defaultSettings, type Settings } from "../../settings.ts";
 import type { InstanceFolders } from "../instances/instance-folder.ts";
 import { readLines } from "../instances/output.ts";
 import type { Probed } from "../network/networks.ts";
+import type { ProjectFiles } from "../projects/project-files.ts";
 import type { Resources } from "../resources/resources.ts";
 import { chooseIsolation, type Isolation, type IsolationMode } from "../wall/isolation.ts";
 import type { Profile, WallKind } from "../wall/profile.ts";
@@ -24,6 +25,7 @@ export interface LaunchingOptions {
   readonly cacheFolder: string;
   readonly folders: InstanceFolders;
   readonly resources: Resources;
+  readonly projects: ProjectFiles;
   readonly isolation: IsolationMode;
   /** Walls to try; all of WALL_KINDS by default. */
   readonly walls?: readonly WallKind[] | undefined;
@@ -50,7 +52,7 @@ export class Launching {
   #warming: Promise<void> | undefined;
 
   private constructor(options: Opening, isolation: Isolation) {
-    const { planner, cache, folders, resources } = options;
+    const { planner, cache, folders, resources, projects } = options;
     this.#options = options;
     this.isolation = isolation;
     const { wall, hasScratch } = isolation;
@@ -63,7 +65,7 @@ export class Launching {
       return leaseNetwork(probed?.available ? probed.networks : undefined, rules);
     };
     this.launcher = wall
-      ? new WalledLauncher({ planner, sandboxes: sandboxesOf(wall, options, openNetwork), cache })
+      ? new WalledLauncher({ planner, sandboxes: sandboxesOf(wall, options, openNetwork), cache, projects })
       : new PlainLauncher({ planner, folders, resources, hasScratch, cache: cache.openWritable() });
   }
 
@@ -122,8 +124,8 @@ export class Launching {
 
   async #compile(launcher: WalledLauncher, { permissions, ...others }: Settings): Promise<void> {
     const { planner, limits } = this.#options;
-    const artifact = `${planner.files.program}.warm.mjs`;
-    writeFileSync(artifact, WARM_MODULE, { mode: 0o600 });
+    const artifact = { path: `${planner.files.program}.warm.mjs` };
+    writeFileSync(artifact.path, WARM_MODULE, { mode: 0o600 });
     const settings = { ...others, permissions: { ...permissions, net: [] } };
     const order = { name: "warm", version: 0, settings, ownAddresses: [], artifact };
     const { launched, sandbox } = await launcher.launchIn(order);
@@ -141,7 +143,7 @@ export class Launching {
       await launcher.keep(sandbox);
     } finally {
       await launched.close();
-      rmSync(artifact, { force: true });
+      rmSync(artifact.path, { force: true });
     }
   }
 }

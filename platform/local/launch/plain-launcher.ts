@@ -37,7 +37,7 @@ export class PlainLauncher implements Launcher {
     let child: ChildProcess;
     try {
       child = spawnDetached(limitedCommand(instanceLimits(order.settings), plan.command), {
-        cwd: scratch,
+        cwd: plan.cwd ?? scratch,
         env: plan.env,
         inherited: this.#inherited,
       });

@@ -2,7 +2,9 @@ import { chmodSync, copyFileSync, linkSync, rmSync, symlinkSync, writeFileSync }
 import { basename, join } from "node:path";
 import type { CodeCache } from "../../../runtimes/deno/code-cache.ts";
 import type { LaunchPlanner } from "../../../runtimes/runtime.ts";
+import type { ProjectFiles } from "../projects/project-files.ts";
 import { instanceLimits } from "../resources/instance-resources.ts";
+import type { ArtifactFile } from "../store/bundle-files.ts";
 import { INSIDE, insideFiles, startScript } from "../wall/profile.ts";
 import type { Prepared, Sandboxes } from "../wall/sandboxes.ts";
 import { type Launched, type Launcher, type LaunchOrder, planFor } from "./launcher.ts";
@@ -11,6 +13,7 @@ export interface WalledOptions {
   readonly planner: LaunchPlanner;
   readonly sandboxes: Sandboxes;
   readonly cache: CodeCache;
+  readonly projects: ProjectFiles;
 }
 
 /** Launches programs in waiting sandboxes. */
@@ -51,9 +54,9 @@ export class WalledLauncher implements Launcher {
   async #launchIn(prepared: Prepared, order: LaunchOrder): Promise<Launched> {
     const { planner, sandboxes, cache } = this.#options;
     const { sandbox, folder, resources } = prepared;
-    const { artifact, socket, scratch, cache: cacheFolder } = INSIDE;
-    placeFile(order.artifact, join(folder.code, basename(artifact)));
-    const provided = await cache.provide(order.artifact, prepared);
+    const { socket, scratch, cache: cacheFolder } = INSIDE;
+    const artifact = await this.#place(order.artifact, folder.code);
+    const provided = await cache.provide(order.artifact.path, prepared);
     const files = insideFiles(planner.files);
     const plan = planFor(planner, order, { files, artifact, socket, scratch, cache: cacheFolder });
     const script = join(folder.code, basename(INSIDE.start));
@@ -76,6 +79,16 @@ export class WalledLauncher implements Launcher {
         return await sandboxes.discard(prepared);
       },
     };
+  }
+
+  /** Puts an artifact into the folder that is read-only inside. Returns where it is inside. */
+  async #place({ path, entry }: ArtifactFile, code: string): Promise<ArtifactFile> {
+    if (entry === undefined) {
+      placeFile(path, join(code, basename(INSIDE.module)));
+      return { path: INSIDE.module };
+    }
+    await this.#options.projects.link(path, join(code, basename(INSIDE.project)));
+    return { path: INSIDE.project, entry };
   }
 
   close(): Promise<void> {

@@ -1,59 +1,82 @@
 import { rmSync } from "node:fs";
 import { access, copyFile, mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Artifact, VersionRecord } from "../../platform.ts";
+import type { ProjectFiles } from "../projects/project-files.ts";
+
+const MODULE = "bundle.mjs";
+const PROJECT = "project";
 
 export type VersionName = Pick<VersionRecord, "name" | "version">;
 
-interface BundleFile {
+/** Where the artifact of a version is. */
+export interface ArtifactFile {
+  /** A module, or the folder of a project. */
   readonly path: string;
-  /** Instances that run it. */
+  /** Path of the main module in the folder of a project; absent for a module. */
+  readonly entry?: string;
+}
+
+interface BundleFile {
+  readonly folder: string;
+  /** Absent until it was written once. */
+  artifact?: ArtifactFile;
+  /** Number of uses. */
   users: number;
-  /** Pending while the file is being written. */
-  writing: Promise<void> | undefined;
+  /** Pending while the artifact is being written. */
+  writing: Promise<ArtifactFile> | undefined;
+}
+
+export interface BundleFilesOptions {
+  readonly root: string;
+  readonly read: (version: VersionName) => Promise<Artifact | undefined>;
+  readonly projects: ProjectFiles;
 }
 
 /**
- * Copies bundles from the database into files for Deno, one folder per version, when they are needed. A crash may cut one
+ * Copies artifacts from the database into files for Deno, one folder per version, when they are needed. A crash may cut one
  * short, so the next Skiff removes all. The key of a version is its record, not its number: a removed name may be deployed
  * again while instances of the removed function still finish.
  */
 export class BundleFiles {
-  readonly #root: string;
-  readonly #read: (version: VersionName) => Promise<Artifact | undefined>;
+  readonly #options: BundleFilesOptions;
   readonly #files = new Map<VersionName, BundleFile>();
   readonly #retired = new WeakSet<VersionName>();
   #made = 0;
 
-  constructor(root: string, read: (version: VersionName) => Promise<Artifact | undefined>) {
-    this.#root = root;
-    this.#read = read;
-    rmSync(root, { recursive: true, force: true });
+  constructor(options: BundleFilesOptions) {
+    this.#options = options;
+    rmSync(options.root, { recursive: true, force: true });
   }
 
-  /** Writes the file of a version that is not stored yet. */
-  write(version: VersionName, { code }: Artifact): Promise<void> {
-    return this.#write(this.#fileOf(version), (path) => writeFile(path, code));
+  /** Writes the artifact of a version that is not stored yet. */
+  async write(version: VersionName, artifact: Artifact): Promise<void> {
+    await this.#write(version, (folder) => this.#writeArtifact(artifact, folder));
   }
 
-  /** Writes the file of a version that is not stored yet from the file of a stored one. */
+  /** Writes the artifact of a version that is not stored yet from the files of a stored one. */
   async copy(from: VersionName, version: VersionName): Promise<void> {
-    const path = await this.hold(from);
+    const { path, entry } = await this.hold(from);
     try {
-      await this.#write(this.#fileOf(version), (copy) => copyFile(path, copy));
+      await this.#write(version, async (folder) => {
+        if (entry === undefined) return await writeModule(folder, (copy) => copyFile(path, copy));
+        const copy = join(folder, PROJECT);
+        await this.#options.projects.link(path, copy);
+        return { path: copy, entry };
+      });
     } finally {
       await this.release(from);
     }
   }
 
-  /** Returns the path of the version's file, which stays until `release`. */
-  async hold(version: VersionName): Promise<string> {
+  /** Returns the artifact of the version, whose files stay until `release`. */
+  async hold(version: VersionName): Promise<ArtifactFile> {
     const file = this.#fileOf(version);
     file.users++;
     try {
-      const isThere = await unless(["ENOENT"], access(file.path));
-      if (!isThere) await this.#write(file, (path) => this.#writeStored(version, path));
-      return file.path;
+      const { artifact } = file;
+      const isThere = artifact && (await unless(["ENOENT"], access(artifact.path)));
+      return isThere ? artifact : await this.#write(version, (folder) => this.#writeStored(version, folder));
     } catch (error) {
       await this.release(version);
       throw error;
@@ -72,25 +95,36 @@ export class BundleFiles {
     return await this.#removeUnused(version);
   }
 
-  /** Writes a file once for all instances that start at the same time. */
-  #write(file: BundleFile, write: (path: string) => Promise<void>): Promise<void> {
-    file.writing ??= writeWhole(file.path, write).finally(() => {
+  /** Writes an artifact once for all instances that start at the same time. */
+  #write(version: VersionName, write: (folder: string) => Promise<ArtifactFile>): Promise<ArtifactFile> {
+    const file = this.#fileOf(version);
+    const written = async () => {
+      file.artifact = await write(file.folder);
+      return file.artifact;
+    };
+    file.writing ??= written().finally(() => {
       file.writing = undefined;
     });
     return file.writing;
   }
 
-  async #writeStored(version: VersionName, path: string): Promise<void> {
-    const bundle = await this.#read(version);
-    if (!bundle) throw new Error(`version ${version.version} of ${version.name} is no longer stored`);
-    await writeFile(path, bundle.code);
+  async #writeStored(version: VersionName, folder: string): Promise<ArtifactFile> {
+    const artifact = await this.#options.read(version);
+    if (!artifact) throw new Error(`version ${version.version} of ${version.name} is no longer stored`);
+    return await this.#writeArtifact(artifact, folder);
+  }
+
+  async #writeArtifact({ kind, code }: Artifact, folder: string): Promise<ArtifactFile> {
+    if (kind === "module") return await writeModule(folder, (path) => writeFile(path, code));
+    const path = join(folder, PROJECT);
+    return { path, entry: await this.#options.projects.unpack(code, path) };
   }
 
   #fileOf(version: VersionName): BundleFile {
     const known = this.#files.get(version);
     if (known) return known;
-    const folder = join(this.#root, version.name, `${version.version}-${++this.#made}`);
-    const file = { path: join(folder, "bundle.mjs"), users: 0, writing: undefined };
+    const folder = join(this.#options.root, version.name, `${version.version}-${++this.#made}`);
+    const file: BundleFile = { folder, users: 0, writing: undefined };
     this.#files.set(version, file);
     return file;
   }
@@ -100,21 +134,23 @@ export class BundleFiles {
     if (!file || file.users > 0 || !this.#retired.has(version)) return undefined;
     this.#files.delete(version);
     try {
-      await rm(dirname(file.path), { recursive: true, force: true });
-      await unless(["ENOTEMPTY", "EEXIST", "ENOENT"], rmdir(join(this.#root, version.name)));
+      await rm(file.folder, { recursive: true, force: true });
+      await unless(["ENOTEMPTY", "EEXIST", "ENOENT"], rmdir(join(this.#options.root, version.name)));
       return undefined;
     } catch (error) {
-      return `${dirname(file.path)} could not be removed: ${(error as Error).message}`;
+      return `${file.folder} could not be removed: ${(error as Error).message}`;
     }
   }
 }
 
-async function writeWhole(path: string, write: (path: string) => Promise<void>): Promise<void> {
+async function writeModule(folder: string, write: (path: string) => Promise<void>): Promise<ArtifactFile> {
+  const path = join(folder, MODULE);
   const part = `${path}.part`;
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   try {
     await write(part);
     await rename(part, path);
+    return { path };
   } catch (error) {
     // On a full disk, others need its space.
     await rm(part, { force: true });

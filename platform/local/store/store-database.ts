@@ -1,6 +1,15 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { DeclarationPage } from "../../declarations.ts";
-import type { Artifact, Draft, Share, Source, SourceType, Traffic, VersionRecord } from "../../platform.ts";
+import {
+  type Artifact,
+  artifactOf,
+  type Draft,
+  type Share,
+  type Source,
+  type SourceType,
+  type Traffic,
+  type VersionRecord,
+} from "../../platform.ts";
 import { parseSettings } from "../../settings.ts";
 import { openDatabase, schemaVersion, unusable } from "./database-file.ts";
 import {
@@ -121,7 +130,7 @@ export class StoreDatabase {
   bundle(name: string, version: number): Artifact | undefined {
     const select = "SELECT CAST(bundle AS BLOB) AS bundle FROM versions WHERE name = ? AND version = ?";
     const row = this.#sql(select).get(name, version) as Row | undefined;
-    return row && { kind: "module", code: row.bundle as Uint8Array };
+    return row && artifactOf(row.bundle as Uint8Array);
   }
 
   /**

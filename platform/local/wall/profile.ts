@@ -56,7 +56,9 @@ export interface PlaceNetwork {
 /** Paths inside. */
 export const INSIDE = {
   code: "/skiff/code",
-  artifact: "/skiff/code/bundle.mjs",
+  /** The artifact: a module, or the folder of a project. */
+  module: "/skiff/code/bundle.mjs",
+  project: "/skiff/code/project",
   start: "/skiff/code/start.sh",
   /** The folder in memory, with the socket, `scratch` and the folder that is mounted on /dev/shm. */
   work: "/work",
@@ -129,8 +131,16 @@ function mountWork({ tools, isRoot }: Profile, { work, workBytes, user }: Place)
  * the shell uses some variables itself.
  * @throws Error if the name of a variable is not valid
  */
-export function startScript(plan: Pick<LaunchPlan, "command" | "env">, limits: ResourceLimits): string {
+export function startScript(
+  plan: Pick<LaunchPlan, "command" | "env" | "cwd">,
+  limits: ResourceLimits,
+): string {
   const command = `set -- ${plan.command.map(quote).join(" ")}`;
-  const lines = [`cd ${INSIDE.scratch}`, limitCommands(limits), command, ...exportLines(plan.env)];
+  const lines = [
+    `cd ${quote(plan.cwd ?? INSIDE.scratch)}`,
+    limitCommands(limits),
+    command,
+    ...exportLines(plan.env),
+  ];
   return `${[...lines, 'exec "$@"'].join("\n")}\n`;
 }

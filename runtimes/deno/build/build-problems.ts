@@ -1,6 +1,7 @@
 import type { Limits } from "../../../platform/limits.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { formatBytes, formatMs } from "../../../platform/quantity.ts";
+import { ARTIFACT_PER_SOURCE } from "./tasks.ts";
 
 export function outOfMemory({ buildMemoryBytes }: Limits): Problem {
   return new Problem(
@@ -53,4 +54,12 @@ export function shuttingDown(): Problem {
   return new Problem("draining", "Skiff is shutting down; post the source again when it is back.", {
     retryAfterS: 1,
   });
+}
+
+export function artifactTooLarge(mostBytes: number): Problem {
+  return new Problem(
+    "build_failed",
+    `The function with its packages is larger than ${formatBytes(mostBytes)} (${ARTIFACT_PER_SOURCE} times SKIFF_MAX_SOURCE): import less, or raise the limit.`,
+    { setting: "SKIFF_MAX_SOURCE" },
+  );
 }

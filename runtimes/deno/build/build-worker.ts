@@ -1,15 +1,10 @@
-import { once } from "node:events";
-import { createReadStream } from "node:fs";
 import type { BuildProcess } from "../walls/build-process.ts";
 import { encodeHeader, type Frame, FrameReader } from "./frames.ts";
 import type { Reply, Task } from "./tasks.ts";
 
-/** Bytes for a worker: in memory, or in a file. */
-export type Body = Uint8Array | { readonly path: string; readonly bytes: number };
-
 export interface Answer {
   readonly reply: Reply;
-  /** The bundle, or the module with outside imports. */
+  /** A module, or a project. */
   readonly body: Uint8Array;
 }
 
@@ -47,23 +42,13 @@ export class BuildWorker {
    * Does one task. The caller must not begin another one meanwhile.
    * @throws WorkerEnded once the process and its children are gone
    */
-  async perform(task: Task, [source, printed]: readonly [Uint8Array, Body]): Promise<Answer> {
+  async perform(task: Task, source: Uint8Array): Promise<Answer> {
     const { promise, resolve } = Promise.withResolvers<Answer>();
     this.#answered = resolve;
     const { stdin } = this.process;
-    stdin.write(encodeHeader(task, [source.length, lengthOf(printed)]));
+    stdin.write(encodeHeader(task, source.length));
     stdin.write(source);
-    if (printed instanceof Uint8Array) stdin.write(printed);
-    else await Promise.race([this.#sendFile(printed.path), this.process.ended]);
     return await Promise.race([promise, this.#untilEnded()]);
-  }
-
-  async #sendFile(path: string): Promise<void> {
-    const { stdin } = this.process;
-    for await (const chunk of createReadStream(path)) {
-      if (!stdin.write(chunk)) await Promise.race([once(stdin, "drain"), this.process.ended]);
-      if (this.#hasEnded) return;
-    }
   }
 
   async #untilReady(): Promise<void> {
@@ -91,12 +76,8 @@ export class BuildWorker {
     }
   }
 
-  #receive({ header, bodies }: Frame): void {
-    this.#answered?.({ reply: header as Reply, body: bodies[0] });
+  #receive({ header, body }: Frame): void {
+    this.#answered?.({ reply: header as Reply, body });
     this.#answered = undefined;
   }
-}
-
-function lengthOf(body: Body): number {
-  return body instanceof Uint8Array ? body.length : body.bytes;
 }

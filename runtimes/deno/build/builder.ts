@@ -1,18 +1,17 @@
 import { totalmem } from "node:os";
 import { constrainedMemory } from "node:process";
 import type { Limits } from "../../../platform/limits.ts";
-import type { Artifact } from "../../../platform/platform.ts";
 import { SlowLane } from "../../../process/slow-lane.ts";
-import type { Builder } from "../../runtime.ts";
+import type { Builder, Built } from "../../runtime.ts";
 import { prepareBuildFolder } from "../walls/build-folder.ts";
 import { BuildMeter } from "../walls/build-meter.ts";
 import type { ProcessesOptions } from "../walls/build-processes.ts";
 import type { WallKind } from "../walls/build-wall.ts";
 import { openBestWall } from "../walls/choose-wall.ts";
 import { neverBegan, shuttingDown, tookTooLong } from "./build-problems.ts";
-import { DenoBundler } from "./deno-bundler.ts";
 import { DenoCache } from "./deno-cache.ts";
 import { ImportHosts } from "./import-hosts.ts";
+import { Resolver } from "./resolver.ts";
 import { recognizeSource } from "./source.ts";
 import { type BuildMeans, buildSource } from "./source-build.ts";
 import { TaskRunner } from "./task-runner.ts";
@@ -46,11 +45,11 @@ interface Opened extends BuildMeans {
   readonly cache: DenoCache;
 }
 
-/** Builds sources into one self-contained module for Deno. */
+/** Builds sources into modules and projects for Deno. */
 export function createBuilder(options: BuilderOptions): Builder {
   const { limits } = options;
   const closing = new AbortController();
-  const underWay = new Set<Promise<Artifact>>();
+  const underWay = new Set<Promise<Built>>();
   let opening: Promise<Opened> | undefined;
 
   const open = (): Promise<Opened> => {
@@ -63,7 +62,7 @@ export function createBuilder(options: BuilderOptions): Builder {
 
   return {
     recognize: (bytes) => recognizeSource(bytes, limits),
-    async build(source, { signal } = {}) {
+    async build(source, { signal, ...entries } = {}) {
       const deadline = AbortSignal.timeout(limits.buildMs);
       const ended = AbortSignal.any([closing.signal, deadline, ...(signal ? [signal] : [])]);
       ended.throwIfAborted();
@@ -71,10 +70,12 @@ export function createBuilder(options: BuilderOptions): Builder {
       const onBegin = () => {
         hasBegun = true;
       };
-      const building = open().then((means) => buildSource(means, source, { signal: ended, onBegin }));
+      const building = open().then((means) =>
+        buildSource(means, source, { entries, signal: ended, onBegin }),
+      );
       underWay.add(building);
       try {
-        return { artifact: await building };
+        return await building;
       } catch (error) {
         if (error !== deadline.reason || !deadline.aborted) throw error;
         throw hasBegun ? tookTooLong(limits) : neverBegan(limits);
@@ -89,7 +90,6 @@ export function createBuilder(options: BuilderOptions): Builder {
       closing.abort(shuttingDown());
       await Promise.allSettled(underWay);
       const opened = await opening?.catch(() => undefined);
-      await opened?.bundler.close();
       await opened?.pool.close();
       await opened?.cache.close();
     },
@@ -111,9 +111,8 @@ async function openMeans(options: BuilderOptions): Promise<Opened> {
     pool,
     cache,
     runner: new TaskRunner({ pool, limits, meter, slow }),
-    bundler: new DenoBundler({ processes, limits, meter, slow, cache, builds: folder.builds }),
-    taskLimits: { sourceBytes: limits.sourceBytes, outputBytes: processes.outputBytes, importHosts },
-    directory: processes.wall === "none" ? folder.directory : "",
+    resolver: new Resolver({ processes, limits, meter, slow, cache, builds: folder.builds }),
+    taskLimits: { sourceBytes: limits.sourceBytes, artifactBytes: processes.artifactBytes },
   };
 }
 

@@ -27,9 +27,9 @@ export function cacheBundles(builder: Builder, options: BundleCacheOptions = {})
       const key = JSON.stringify([await sourceHash(source), entry, formerEntry]);
       const known = cache.get(key);
       if (known) return known;
-      const bundle = await builder.build(source, options);
-      cache.set(key, bundle);
-      return bundle;
+      const built = await builder.build(source, options);
+      cache.set(key, built);
+      return built;
     },
     warm: () => builder.warm(),
     close: () => builder.close(),

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { access, mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -15,8 +15,6 @@ export interface HeldFolder {
   readonly path: string;
   /** Records how much the run has written so far. Calls `onFull` if the run has to end. */
   wrote(bytes: number): void;
-  /** Runs `work` once for a new folder, to put into it what every run needs. Resolves however that ends. */
-  prepared(work: () => Promise<void>): Promise<void>;
   release(): void;
 }
 
@@ -29,7 +27,6 @@ interface Generation {
   /** Its size when it was measured. */
   measuredBytes: number;
   isMeasuring: boolean;
-  preparing?: Promise<void> | undefined;
 }
 
 interface Holder {
@@ -83,7 +80,6 @@ export class DenoCache {
     return {
       path: generation.path,
       wrote: (bytes) => this.#count(holder, bytes),
-      prepared: (work) => prepareOnce(generation, work),
       release: () => {
         if (!this.#holders.delete(holder)) return;
         generation.users--;
@@ -167,28 +163,4 @@ export class DenoCache {
     const path = join(this.#options.directory, name);
     return { number, path, users: 0, bytes: 0, measuredBytes: 0, isMeasuring: false };
   }
-}
-
-/** Marks a prepared folder for later processes. */
-const PREPARED = "prepared";
-
-async function prepareOnce(generation: Generation, work: () => Promise<void>): Promise<void> {
-  generation.preparing ??= prepare(generation.path, work);
-  try {
-    await generation.preparing;
-  } catch {
-    // The run that waited fails for the same reason and reports it; the next one tries again.
-    generation.preparing = undefined;
-  }
-}
-
-async function prepare(path: string, work: () => Promise<void>): Promise<void> {
-  const mark = join(path, PREPARED);
-  const isPrepared = await access(mark).then(
-    () => true,
-    () => false,
-  );
-  if (isPrepared) return;
-  await work();
-  await writeFile(mark, "");
 }

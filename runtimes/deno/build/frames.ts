@@ -1,21 +1,20 @@
 /** The longest header of a frame: the reader parses it without a pause. */
 export const HEADER_BYTES = 256 * 1024;
 
-const PRELUDE_BYTES = 12;
+const PRELUDE_BYTES = 8;
 
-/** One message between Skiff and a build worker: a small JSON header and two bodies of bytes. */
+/** One message between Skiff and a build worker: a small JSON header and a body of bytes. */
 export interface Frame {
   readonly header: unknown;
-  readonly bodies: readonly [Uint8Array, Uint8Array];
+  readonly body: Uint8Array;
 }
 
-/** Encodes what precedes the bodies: the three lengths, and the header. */
-export function encodeHeader(header: unknown, bodyBytes: readonly [number, number]): Buffer {
+/** Encodes what precedes the body: the two lengths, and the header. */
+export function encodeHeader(header: unknown, bodyBytes: number): Buffer {
   const json = Buffer.from(JSON.stringify(header));
   if (json.length > HEADER_BYTES) throw new Error(`a header of ${json.length} bytes is too long for a frame`);
   const prelude = Buffer.alloc(PRELUDE_BYTES);
-  for (const [index, length] of [json.length, ...bodyBytes].entries())
-    prelude.writeUInt32LE(length, index * 4);
+  for (const [index, length] of [json.length, bodyBytes].entries()) prelude.writeUInt32LE(length, index * 4);
   return Buffer.concat([prelude, json]);
 }
 
@@ -30,7 +29,7 @@ export class FrameReader {
   #part = 0;
   #filled = 0;
 
-  /** @param mostBodyBytes a frame that announces longer bodies is an error */
+  /** @param mostBodyBytes a frame that announces a longer body is an error */
   constructor(mostBodyBytes: number, onFrame: (frame: Frame) => void) {
     this.#mostBodyBytes = mostBodyBytes;
     this.#onFrame = onFrame;
@@ -56,21 +55,17 @@ export class FrameReader {
     // Empty parts are complete already.
     while (this.#part < this.#parts.length && this.#parts[this.#part]!.length === 0) this.#part++;
     if (this.#part < this.#parts.length) return;
-    const [, header, first, second] = this.#parts as [Buffer, Buffer, Buffer, Buffer];
+    const [, header, body] = this.#parts as [Buffer, Buffer, Buffer];
     this.#reset();
-    this.#onFrame({ header: JSON.parse(header.toString()), bodies: [first, second] });
+    this.#onFrame({ header: JSON.parse(header.toString()), body });
   }
 
   #allocate(prelude: Buffer): void {
-    const [header, first, second] = [0, 4, 8].map((at) => prelude.readUInt32LE(at)) as [
-      number,
-      number,
-      number,
-    ];
-    if (header > HEADER_BYTES || first + second > this.#mostBodyBytes) {
-      throw new Error(`a frame of ${header} and ${first + second} bytes is too long`);
+    const [header, body] = [0, 4].map((at) => prelude.readUInt32LE(at)) as [number, number];
+    if (header > HEADER_BYTES || body > this.#mostBodyBytes) {
+      throw new Error(`a frame of ${header} and ${body} bytes is too long`);
     }
-    this.#parts.push(...[header, first, second].map((length) => Buffer.allocUnsafe(length)));
+    this.#parts.push(...[header, body].map((length) => Buffer.allocUnsafe(length)));
   }
 
   #reset(): void {

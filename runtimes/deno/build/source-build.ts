@@ -1,19 +1,18 @@
-import type { Artifact, Source } from "../../../platform/platform.ts";
+import type { Source } from "../../../platform/platform.ts";
 import { PROBLEMS, Problem, type ProblemCode } from "../../../platform/problems.ts";
-import type { Answer, Body } from "./build-worker.ts";
-import type { DenoBundler } from "./deno-bundler.ts";
+import type { Built, Entries } from "../../runtime.ts";
+import type { Resolver } from "./resolver.ts";
 import type { TaskRunner } from "./task-runner.ts";
-import type { Reply, Task, TaskLimits, TaskStep } from "./tasks.ts";
+import type { ReportedProblem, Task } from "./tasks.ts";
 
 export interface BuildMeans {
   readonly runner: TaskRunner;
-  readonly bundler: DenoBundler;
-  readonly taskLimits: TaskLimits;
-  /** Folder of Deno's cache, as Deno sees it. */
-  readonly directory: string;
+  readonly resolver: Resolver;
+  readonly taskLimits: Pick<Task, "sourceBytes" | "artifactBytes">;
 }
 
 export interface BuildCall {
+  readonly entries: Entries;
   readonly signal: AbortSignal;
   /** Called when a worker begins. */
   readonly onBegin: () => void;
@@ -21,53 +20,32 @@ export interface BuildCall {
 
 /** Problems that a source can cause: a worker has no other to report. */
 const CODES: readonly ProblemCode[] = ["build_failed", "invalid_source", "source_too_large"];
-const NOTHING = new Uint8Array(0);
 
-/**
- * Takes the steps that workers ask for, until there is a bundle or a problem. No worker is held between two steps, because
- * Deno's bundler may wait for a server.
- */
-export async function buildSource(means: BuildMeans, source: Source, call: BuildCall): Promise<Artifact> {
-  const { bundler, runner, taskLimits, directory } = means;
-  const { signal, onBegin } = call;
-
-  const perform = (step: TaskStep, printed: Body = NOTHING): Promise<Answer> => {
-    const task: Task = { ...taskLimits, type: source.type, directory, ...step };
-    return runner.run({ task, bodies: [source.bytes, printed], onBegin }, signal);
-  };
-
-  /** @throws Problem `build_failed` at the import, if it cannot be bundled by itself */
-  const tryAlone = async (specifier: string): Promise<void> => {
-    const module = Buffer.from(`import ${JSON.stringify(specifier)};\n`);
-    await bundler.bundle(module, signal, async ({ body, isBundle }) => {
-      if (!isBundle) artifactOf(await perform({ task: "blame", specifier }, body));
-    });
-  };
-
-  const quick = await perform({ task: "build" });
-  if (quick.reply.outcome !== "outside") return artifactOf(quick);
-  return await bundler.bundle(quick.body, signal, async ({ body }) => {
-    const answer = await perform({ task: "finish" }, body);
-    if (answer.reply.outcome !== "ask") return artifactOf(answer);
-    for (const specifier of answer.reply.specifiers) await tryAlone(specifier);
-    // Each builds by itself, so they fail together: report the first.
-    return artifactOf(await perform({ task: "blame", specifier: answer.reply.specifiers[0] ?? "" }, body));
-  });
+/** Builds a source in a worker, and resolves the packages of a project. The worker is free meanwhile. */
+export async function buildSource(means: BuildMeans, source: Source, call: BuildCall): Promise<Built> {
+  const { resolver, runner, taskLimits } = means;
+  const { signal, onBegin, entries } = call;
+  const task: Task = { ...taskLimits, type: source.type, ...entries };
+  const { reply, body } = await runner.run({ task, source: source.bytes, onBegin }, signal);
+  switch (reply.outcome) {
+    case "module":
+      return { artifact: { kind: "module", code: body } };
+    case "project": {
+      const code = await resolver.resolve({ entry: reply.entry, roots: reply.roots, files: body }, signal);
+      return { artifact: { kind: "project", code }, ...(reply.settings ? { settings: reply.settings } : {}) };
+    }
+    case "problem":
+      throw readProblem(reply);
+    default:
+      throw new Error(`a build worker failed: ${reply.outcome === "fault" ? reply.message : reply.outcome}`);
+  }
 }
 
-/** @throws the reported problem; Error if the worker is at fault */
-function artifactOf({ reply, body }: Answer): Artifact {
-  if (reply.outcome === "bundle") return { kind: "module", code: body };
-  if (reply.outcome === "problem") throw readProblem(reply);
-  throw new Error(`a build worker failed: ${reply.outcome === "fault" ? reply.message : reply.outcome}`);
-}
-
-/** Checks the problem that a worker reported: the source that it read may have taken it over. */
-export function readProblem(reply: Extract<Reply, { outcome: "problem" }>): Problem {
-  const { code, detail, extensions } = reply;
+/** Checks a problem that a process of a build reported: the source that it read may have taken it over. */
+export function readProblem({ code, detail, extensions }: ReportedProblem): Problem {
   const isKnown = CODES.includes(code) && PROBLEMS[code] !== undefined;
   if (!isKnown || typeof detail !== "string" || typeof extensions !== "object" || extensions === null) {
-    throw new Error("a build worker reported an unknown problem");
+    throw new Error("a build reported an unknown problem");
   }
   const { errors, setting } = extensions;
   return new Problem(code as "build_failed", detail, {

@@ -4,7 +4,7 @@ import { FastLane } from "../../../process/fast-lane.ts";
 import type { Attempt, SlowLane } from "../../../process/slow-lane.ts";
 import type { BuildMeter, Sample } from "../walls/build-meter.ts";
 import { crashed, tooManyBuilds } from "./build-problems.ts";
-import { type Answer, type Body, type BuildWorker, WorkerEnded } from "./build-worker.ts";
+import { type Answer, type BuildWorker, WorkerEnded } from "./build-worker.ts";
 import type { Task } from "./tasks.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -17,8 +17,7 @@ export interface TaskRunnerOptions {
 
 export interface TaskOrder {
   readonly task: Task;
-  /** The source, and the output of Deno's bundler. */
-  readonly bodies: readonly [Uint8Array, Body];
+  readonly source: Uint8Array;
   /** Called when a worker begins. */
   readonly onBegin?: () => void;
 }
@@ -58,7 +57,7 @@ export class TaskRunner {
    * of `signal`; WorkerEnded if no worker starts
    */
   run(order: TaskOrder, signal: AbortSignal): Promise<Answer> {
-    const size = order.bodies[0].length;
+    const size = order.source.length;
     return this.#lane.run(() => this.#attempt(order, signal), { signal, size });
   }
 
@@ -99,7 +98,7 @@ class Run {
     this.#isSlow = true;
   }
 
-  async perform({ task, bodies, onBegin }: TaskOrder): Promise<Answer> {
+  async perform({ task, source, onBegin }: TaskOrder): Promise<Answer> {
     const { pool, limits, meter } = this.#options;
     const worker = await pool.take(this.#signal);
     this.#startedAtMs = performance.now();
@@ -112,7 +111,7 @@ class Run {
       const options = { signal: this.#signal, limits, onSample };
       const answer = await meter.watch(worker.process, options, () => {
         onBegin?.();
-        return worker.perform(task, bodies);
+        return worker.perform(task, source);
       });
       if (answer.reply.outcome === "collapse") throw crashed(limits);
       isReusable = !this.#hasLowPriority && this.bytes <= REUSED_BYTES;

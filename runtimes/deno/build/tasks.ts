@@ -1,52 +1,63 @@
 import type { SourceType } from "../../../platform/platform.ts";
 import type { ProblemCode, ProblemExtensions } from "../../../platform/problems.ts";
+import type { Entries } from "../../runtime.ts";
 
-/** A source is in its bundle twice, the second time in the source map; the rest is for dependencies. */
-export const BUNDLE_PER_SOURCE = 4;
+/** Artifacts may be this many times as long as sources; the rest is for packages. */
+export const ARTIFACT_PER_SOURCE = 4;
 
-/** Limits of this installation that a build worker applies. */
-export interface TaskLimits {
+/** Work for a build worker. The body is the source. */
+export interface Task extends Entries {
+  readonly type: SourceType;
+  /** Largest source, which also limits what an archive unpacks to. */
   readonly sourceBytes: number;
-  /** Longest bundle. */
-  readonly outputBytes: number;
-  /** Hosts that the operator added for imports. */
-  readonly importHosts: readonly string[];
+  readonly artifactBytes: number;
 }
 
-/** Work for a build worker. The first body is the source, the second the output of Deno's bundler. */
-export type Task = TaskLimits &
-  TaskStep & {
-    readonly type: SourceType;
-    /** Folder of Deno's cache, as Deno sees it. */
-    readonly directory: string;
-  };
+/** Problems that a source can cause. */
+export interface ReportedProblem {
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly extensions: ProblemExtensions;
+}
 
-export type TaskStep =
-  | { readonly task: "build" }
-  /** Makes the bundle or the problem from the output of Deno's bundler. */
-  | { readonly task: "finish" }
-  /** Makes the problem from the errors of one outside import. */
-  | { readonly task: "blame"; readonly specifier: string };
-
-/** Result of a task. The first body is the bundle, or the module. */
+/** Result of a task. */
 export type Reply =
   | { readonly outcome: "ready" }
-  | { readonly outcome: "bundle" }
-  /** The body is a module with outside imports, for Deno's bundler. */
-  | { readonly outcome: "outside" }
-  /** The errors name no import: bundle each of these by itself. */
-  | { readonly outcome: "ask"; readonly specifiers: readonly string[] }
+  /** The body is a module that needs nothing else. */
+  | { readonly outcome: "module" }
+  /** The body has the files of a project without its packages, for the resolver. */
   | {
-      readonly outcome: "problem";
-      readonly code: ProblemCode;
-      readonly detail: string;
-      readonly extensions: ProblemExtensions;
+      readonly outcome: "project";
+      readonly entry: string;
+      readonly roots: readonly string[];
+      readonly settings?: Readonly<Record<string, unknown>>;
     }
+  | (ReportedProblem & { readonly outcome: "problem" })
   /** esbuild crashed: out of memory, or out of stack. */
   | { readonly outcome: "collapse" }
   /** The worker is at fault, not the source. */
   | { readonly outcome: "fault"; readonly message: string };
 
-/** First byte of what deno-bundle.js prints: code follows, or errors as JSON. */
-export const DENO_CODE = "c";
-export const DENO_ERRORS = "e";
+/** First byte of what the resolver prints: a packed project follows, or a problem as JSON. */
+export const PRINTED_PROJECT = "p";
+export const PRINTED_PROBLEM = "e";
+/** Exit code of the resolver for downloads that broke off. A retry continues with what is in the cache. */
+export const BROKEN_DOWNLOAD = 75;
+
+/** The argument of the resolver, as JSON. */
+export interface ResolveOrder {
+  /** Path of the Deno binary. */
+  readonly deno: string;
+  /** Folder of the run, with `PROJECT_FILE`. */
+  readonly folder: string;
+  /** Path of the main module in the project. */
+  readonly entry: string;
+  /** Paths of the modules whose imports are installed, with the main module. */
+  readonly roots: readonly string[];
+  /** Hosts, as `host:port`, that modules may be imported from. */
+  readonly importHosts: readonly string[];
+  readonly artifactBytes: number;
+}
+
+/** File with the files of the project in the folder of a run. */
+export const PROJECT_FILE = "project.pack";

@@ -12,14 +12,16 @@ export interface BuildFolder {
   readonly builds: string;
   /** An empty folder, in which `unshare` builds the root of a sandbox. */
   readonly empty: string;
-  /** The program of build workers, in one file. */
+  /** The programs of build workers and of resolvers, each in one file. */
   readonly workerProgram: string;
+  readonly resolverProgram: string;
   /** Script that starts the program `$ESBUILD` with `$ESBUILD_KIB` KiB of memory. */
   readonly esbuildStarter: string;
   readonly esbuild: string;
 }
 
 const WORKER = fileURLToPath(new URL("../build/worker/main.ts", import.meta.url));
+const RESOLVER = fileURLToPath(new URL("../build/resolve/main.ts", import.meta.url));
 const COMPILE_MS = 30_000;
 const STARTER = '#!/bin/sh\nulimit -d "$ESBUILD_KIB"; exec "$ESBUILD" "$@"\n';
 
@@ -33,6 +35,7 @@ export async function prepareBuildFolder(directory: string): Promise<BuildFolder
     builds: join(real, "builds"),
     empty: join(real, "empty"),
     workerProgram: join(real, "worker.cjs"),
+    resolverProgram: join(real, "resolver.cjs"),
     esbuildStarter: join(real, "esbuild.sh"),
     esbuild: esbuildPath(),
   };
@@ -40,15 +43,18 @@ export async function prepareBuildFolder(directory: string): Promise<BuildFolder
   for (const folder of [folders.builds, folders.empty]) await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(folders.esbuildStarter, STARTER);
   await chmod(folders.esbuildStarter, 0o700);
-  await compileWorker(folders);
+  await compile(folders.esbuild, { [WORKER]: folders.workerProgram, [RESOLVER]: folders.resolverProgram });
   return folders;
 }
 
-/** Compiles it once per start of Skiff: a worker starts faster from one file of plain JavaScript. */
-async function compileWorker({ esbuild, workerProgram }: BuildFolder): Promise<void> {
+/** Compiles the programs once per start of Skiff: they start faster from one file of plain JavaScript each. */
+async function compile(esbuild: string, programs: Readonly<Record<string, string>>): Promise<void> {
   const options = ["--bundle", "--platform=node", "--format=cjs", "--target=node24", "--log-level=error"];
-  const command = [WORKER, ...options, "--minify-syntax", `--outfile=${workerProgram}`];
-  await promisify(execFile)(esbuild, command, { cwd: dirname(WORKER), timeout: COMPILE_MS });
+  const compileOne = ([program, file]: readonly [string, string]) => {
+    const command = [program, ...options, "--minify-syntax", `--outfile=${file}`];
+    return promisify(execFile)(esbuild, command, { cwd: dirname(program), timeout: COMPILE_MS });
+  };
+  await Promise.all(Object.entries(programs).map(compileOne));
 }
 
 /** Path of esbuild's program, which the package for this machine contains. */

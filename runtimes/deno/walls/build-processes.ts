@@ -1,10 +1,8 @@
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Limits } from "../../../platform/limits.ts";
 import { highestInherited } from "../../../process/sandbox/spawn.ts";
 import { findTools } from "../../../process/sandbox/tools.ts";
 import { BuildWorker } from "../build/build-worker.ts";
-import { BUNDLE_PER_SOURCE } from "../build/tasks.ts";
+import { ARTIFACT_PER_SOURCE, type ResolveOrder } from "../build/tasks.ts";
 import type { BuildFolder } from "./build-folder.ts";
 import { BuildProcess } from "./build-process.ts";
 import { type WallKind, type WallProfile, walledCommand } from "./build-wall.ts";
@@ -14,24 +12,24 @@ export interface ProcessesOptions {
   readonly limits: Limits;
   /** Path of the Deno binary. */
   readonly deno: string;
-  /** Environment of the platform. Deno gets only what says how registries are reached. */
+  /** Environment of the platform. Resolvers get only what says how registries are reached. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Hosts that Deno may import from, as `host:port`. */
   readonly importHosts: readonly string[];
 }
 
-export interface DenoRun {
-  /** Folder with the module, `main.js`. */
+export interface ResolverRun {
+  /** Folder with the project. */
   readonly folder: string;
+  /** Path of the main module in the project. */
+  readonly entry: string;
+  /** Paths of the modules whose imports are installed, with the main module. */
+  readonly roots: readonly string[];
   /** Deno's cache. */
   readonly cache: string;
   /** Descriptor of a file for the output. */
   readonly output: number;
 }
-
-const DENO_PROGRAM = fileURLToPath(new URL("../build/deno-bundle.js", import.meta.url));
-/** The module in a run's folder. */
-export const ENTRY = "main.js";
 
 /** Variables that say how registries are reached: proxies, certificates, other registries. */
 const PASSED_ON = [
@@ -50,8 +48,8 @@ const NETWORK_FILES = [
 const MIB = 1024;
 /** What V8 maps for writing without using it: 550 MiB in an idle process. */
 const V8_KIB = 640 * MIB;
-/** The map of a printed bundle has the texts of all modules, which Base64 makes longer by a third. */
-const PRINTED_PER_BUNDLE = 3;
+/** Largest file that a resolver writes, in artifacts: a packed project is smaller than its files. */
+const FILE_PER_ARTIFACT = 3;
 
 /** Starts the processes of builds, behind the wall that this machine has. */
 export class BuildProcesses {
@@ -65,9 +63,9 @@ export class BuildProcesses {
     this.wall = wall;
   }
 
-  /** Longest bundle, in bytes. */
-  get outputBytes(): number {
-    return this.#options.limits.sourceBytes * BUNDLE_PER_SOURCE;
+  /** Size of the largest artifact, in bytes. */
+  get artifactBytes(): number {
+    return this.#options.limits.sourceBytes * ARTIFACT_PER_SOURCE;
   }
 
   /** Starts a worker. It reads no file but its own program, and has neither a folder nor a network. */
@@ -82,7 +80,7 @@ export class BuildProcesses {
     };
     const at = this.#seen(readable);
     const memoryMiB = Math.ceil(limits.buildMemoryBytes / 1024 ** 2);
-    const mostBodyBytes = limits.sourceBytes + PRINTED_PER_BUNDLE * this.outputBytes;
+    const mostBodyBytes = limits.sourceBytes;
     const program = [
       ...[at["/wall/node"], `--max-old-space-size=${Math.ceil(memoryMiB * 0.6)}`, "--no-warnings"],
       ...[at["/wall/worker.cjs"], String(mostBodyBytes)],
@@ -102,25 +100,35 @@ export class BuildProcesses {
     const cwd = this.wall === "none" ? folder.empty : "/";
     const limited = { dataKiB: V8_KIB + memoryMiB * MIB, fileKiB: 1 };
     const profile = { readable, writable: {}, network: false, env, cwd, limits: limited };
-    return new BuildWorker(this.#start(profile, program), this.outputBytes);
+    return new BuildWorker(this.#start(profile, program), this.artifactBytes);
   }
 
-  /** Starts Deno's bundler. It reads and writes the run's folder and its cache, and has the network. */
-  startDeno({ folder, cache, output }: DenoRun): BuildProcess {
-    const { deno, importHosts, env } = this.#options;
-    const readable = { "/wall/deno": deno, "/wall/deno-bundle.js": DENO_PROGRAM };
+  /**
+   * Starts the program that resolves the imports of a project with Deno. It reads and writes the run's folder and its cache,
+   * and has the network.
+   */
+  startResolver({ folder, entry, roots, cache, output }: ResolverRun): BuildProcess {
+    const { deno, importHosts, env, folder: own } = this.#options;
+    const readable = {
+      "/wall/deno": deno,
+      "/wall/node": process.execPath,
+      "/wall/resolver.cjs": own.resolverProgram,
+    };
     const writable = { "/builds/run": folder, "/deno": cache };
     const at = this.#seen({ ...readable, ...writable });
     const [run, dir] = [at["/builds/run"], at["/deno"]];
-    const allowed = [...importHosts, ...registryHosts(env.JSR_URL)];
-    const program = [
-      ...[at["/wall/deno"], "run", "--quiet", "--unstable-bundle", "--no-prompt", "--no-config", "--no-lock"],
-      ...["--node-modules-dir=none", `--allow-read=${run},${dir}`, `--allow-import=${allowed.join(",")}`],
-      ...[at["/wall/deno-bundle.js"], join(run, ENTRY)],
-    ];
+    const order: ResolveOrder = {
+      deno: at["/wall/deno"],
+      folder: run,
+      entry,
+      roots,
+      importHosts: [...importHosts, ...registryHosts(env.JSR_URL)],
+      artifactBytes: this.artifactBytes,
+    };
+    const program = [at["/wall/node"], "--no-warnings", at["/wall/resolver.cjs"], JSON.stringify(order)];
     const variables = {
       ...{ HOME: run, TMPDIR: run, DENO_DIR: dir, NO_COLOR: "1", DENO_NO_PROMPT: "1" },
-      ...{ DENO_NO_UPDATE_CHECK: "1", DENO_NO_PACKAGE_JSON: "1" },
+      ...{ DENO_NO_UPDATE_CHECK: "1" },
       ...passedOn(env),
     };
     return this.#startOutside({ readable, writable, cwd: run, env: variables }, program, output);
@@ -146,7 +154,7 @@ export class BuildProcesses {
     const shared = Object.fromEntries([...NETWORK_FILES, ...certificates].map((path) => [path, path]));
     const limited = {
       dataKiB: V8_KIB + Math.ceil(limits.buildMemoryBytes / 1024),
-      fileKiB: Math.ceil((PRINTED_PER_BUNDLE * this.outputBytes) / 1024),
+      fileKiB: Math.ceil((FILE_PER_ARTIFACT * this.artifactBytes) / 1024),
     };
     const readable = { ...shared, ...own.readable };
     return this.#start({ ...own, readable, network: true, limits: limited }, program, output);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
 import { mock } from "node:test";
@@ -238,14 +239,35 @@ describe("a call that finds no free instance", () => {
     assert.equal((await call).body, "new");
   });
 
-  it("is refused with 503 after a few tries when every connection is refused", async () => {
+  it("is refused with 503 after its wait for an instance when every connection is refused", async () => {
+    harness = await Harness.start({ limits: { instanceWaitMs: 300 } });
+    const port = await closedPort();
+    await harness.publish("echo", [{ host: "127.0.0.1", port }]);
+    const startedMs = performance.now();
+    const answer = await send(`${harness.url}/fn/echo`);
+    assert.equal(answer.status, 503);
+    assert.match(JSON.parse(answer.body).detail, /300 ms \(SKIFF_INSTANCE_WAIT\)/);
+    assert.ok(performance.now() - startedMs > 250);
+    await harness.idle();
+  });
+
+  it("waits for an instance that starts again at its address, and is not lost", async () => {
     harness = await Harness.start();
     const port = await closedPort();
     await harness.publish("echo", [{ host: "127.0.0.1", port }]);
-    const answer = await send(`${harness.url}/fn/echo`);
-    assert.equal(answer.status, 503);
-    assert.match(JSON.parse(answer.body).detail, /4 tries/);
-    await harness.idle();
+    const calls = Array.from({ length: 200 }, () => send(`${harness.url}/fn/echo`));
+    await harness.waiting(200);
+    const server = http.createServer((_, response) => response.end("again"));
+    const opened = once(server, "listening");
+    server.listen(port, "127.0.0.1");
+    await opened;
+    try {
+      for (const answer of await Promise.all(calls)) assert.equal(answer.body, "again");
+      await harness.idle();
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
   });
 });
 

@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { type Choosable, chooseInstance } from "../../../router/placement/choose-instance.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 
-function instance(used: number, { concurrency = 10, isAside = false, isSuspect = false } = {}) {
+function instance(used: number, { concurrency = 10, isDoubtful = false } = {}) {
   return {
     used,
-    isAside,
-    isSuspect,
+    isDoubtful,
     get free() {
       return concurrency - this.used;
     },
@@ -24,28 +23,12 @@ describe("the choice of an instance", () => {
     assert.equal(chooseInstance(Array.from({ length: 50 }, () => instance(10))), undefined);
   });
 
-  it("passes over one that refused, but not when it is the last", () => {
-    const aside = instance(0, { isAside: true });
+  it("sends nothing to one that is in doubt, even if it is the last", () => {
+    const doubtful = instance(0, { isDoubtful: true });
     const other = instance(5);
-    assert.equal(chooseInstance([aside, other]), other);
-    assert.equal(chooseInstance([aside]), aside);
-  });
-
-  it("waits for one that is full rather than to ask again one that refused", () => {
-    assert.equal(chooseInstance([instance(0, { isAside: true }), instance(10)]), undefined);
-  });
-
-  it("sends nothing to one that may be about to end, even if it is the last", () => {
-    const suspect = instance(0, { isSuspect: true });
-    assert.equal(chooseInstance([suspect]), undefined);
-    assert.equal(chooseInstance(Array.from({ length: 50 }, () => suspect)), undefined);
-    const aside = instance(0, { isAside: true });
-    assert.equal(chooseInstance([suspect, aside]), aside);
-  });
-
-  it("asks again one that refused when nothing will become free on the others", () => {
-    const aside = instance(0, { isAside: true });
-    assert.equal(chooseInstance([aside, instance(0, { concurrency: 0 })]), aside);
+    assert.equal(chooseInstance([doubtful, other]), other);
+    assert.equal(chooseInstance([doubtful]), undefined);
+    assert.equal(chooseInstance(Array.from({ length: 50 }, () => doubtful)), undefined);
   });
 
   it("finds the only free one of many", () => {

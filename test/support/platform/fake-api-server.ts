@@ -271,10 +271,11 @@ function refusalOf({ method, type, body }: Change, before: Stored | undefined): 
 
 /** As the real one: the main resource does not take a status, the subresource takes nothing else. */
 function changed({ method, subresource, body, name, type }: Change, before: Stored | undefined): Stored {
-  const replaced = { ...body, ...(before?.status ? { status: before.status } : {}) };
+  const isStatus = subresource === "status";
+  const replaced = isStatus ? body : { ...body, ...(before?.status ? { status: before.status } : {}) };
   const isWhole = method === "PUT" || type === "application/json-patch+json";
   const next = isWhole ? replaced : (merge(before ?? {}, body) as Stored);
-  const kept = subresource === "status" ? { ...before!, status: next.status ?? {} } : next;
+  const kept = isStatus ? { ...before!, status: next.status ?? {} } : next;
   return { ...kept, metadata: { ...kept.metadata, ...(name === undefined ? {} : { name }) } };
 }
 

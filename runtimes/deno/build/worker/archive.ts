@@ -3,18 +3,13 @@ import { gunzip } from "node:zlib";
 import { type UnzipFileInfo, unzipSync } from "fflate";
 import { extract } from "tar-stream";
 import { Problem } from "../../../../platform/problems.ts";
+import { type ArchiveBounds, Collection, checkPath, type Files, refused } from "./unpack/collection.ts";
+import { methodName, readZipDirectory, UNIX_TYPES, type ZipEntry } from "./unpack/zip-directory.ts";
 
-/** Content of a source's files by their path: relative, with "/", without "." and "..". */
-export type Files = ReadonlyMap<string, Uint8Array>;
+export type { ArchiveBounds, Files } from "./unpack/collection.ts";
 
-/** Limit on the unpacked size of an archive, and the error for more. */
-export interface ArchiveBounds {
-  readonly bytes: number;
-  readonly tooLarge: () => Problem;
-}
-
-const MAX_FILES = 10_000;
-const MAX_PATH_BYTES = 1_000;
+const ONLY = "only plain files, folders and links are accepted";
+const MAX_LINK_BYTES = 4_096;
 
 /** @throws Problem `invalid_source` */
 export async function readTar(bytes: Uint8Array, bounds: ArchiveBounds): Promise<Files> {
@@ -23,52 +18,78 @@ export async function readTar(bytes: Uint8Array, bounds: ArchiveBounds): Promise
   unpacking.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   try {
     for await (const entry of unpacking) {
-      const { name, type = "file", size = 0 } = entry.header;
+      const { name, type = "file", size = 0, linkname } = entry.header;
       if (type === "directory") {
         // The files in a folder create it.
         checkPath(name);
         entry.resume();
         continue;
       }
+      if (type === "symlink" || type === "link") {
+        collected.link(name, { target: linkname ?? "", kind: type });
+        entry.resume();
+        continue;
+      }
       if (type !== "file" && type !== "contiguous-file") {
-        throw refused(name, `is a ${type ?? "special file"}; only plain files and folders are accepted`);
+        throw refused(name, `is a ${type ?? "special file"}; ${ONLY}`);
       }
       const path = collected.reserve(name, size);
       const chunks: Uint8Array[] = [];
       for await (const chunk of entry) chunks.push(chunk as Uint8Array);
       collected.files.set(path, Buffer.concat(chunks));
     }
+    return collected.finish();
   } catch (error) {
     throw error instanceof Problem ? error : broken("tar", error);
   }
-  return collected.files;
 }
 
 /** @throws Problem `invalid_source` */
 export function readZip(bytes: Uint8Array, bounds: ArchiveBounds): Files {
   const collected = new Collection(bounds);
-  const paths = new Map<string, string>();
+  const directory = readZipDirectory(bytes);
+  const entries = new Map<string, { readonly name: string; readonly isLink: boolean }>();
+  let index = 0;
   // fflate never allocates more than the size that an entry claims, so bound the claims.
-  const filter = ({ name, size, originalSize }: UnzipFileInfo) => {
+  const filter = (info: UnzipFileInfo) => {
+    const entry = directory[index++];
+    if (entry === undefined) throw new Error("its directory is incomplete");
+    const { name, size, originalSize } = info;
     if (name.endsWith("/")) {
       checkPath(name);
       return false;
     }
-    paths.set(name, collected.reserve(unflaggedUtf8(name), Math.max(size, originalSize)));
+    const isLink = checkEntry(info, entry) === UNIX_TYPES.link;
+    const path = unflaggedUtf8(name);
+    if (isLink && originalSize > MAX_LINK_BYTES) throw refused(name, "is a symlink with too long a target");
+    if (!isLink) collected.reserve(path, Math.max(size, originalSize));
+    entries.set(name, { name: path, isLink });
     return true;
   };
-  let unpacked: Record<string, Uint8Array>;
   try {
-    unpacked = unzipSync(bytes, { filter });
+    const unpacked = unzipSync(bytes, { filter });
+    for (const [key, { name, isLink }] of entries) {
+      const content = unpacked[key];
+      if (!content) throw new Error(`${key.slice(0, 100)} is missing`);
+      if (isLink) collected.link(name, { target: new TextDecoder().decode(content), kind: "symlink" });
+      else collected.files.set(checkPath(name), content);
+    }
+    return collected.finish();
   } catch (error) {
     throw error instanceof Problem ? error : broken("zip", error);
   }
-  for (const [name, path] of paths) {
-    const content = unpacked[name];
-    if (!content) throw broken("zip", new Error(`${name.slice(0, 100)} is missing`));
-    collected.files.set(path, content);
+}
+
+/** Returns the type of a file that can be read. */
+function checkEntry({ name, compression }: UnzipFileInfo, { isEncrypted, unixType }: ZipEntry): number {
+  if (isEncrypted)
+    throw new Problem("invalid_source", "The zip archive is encrypted: pack it without a password.");
+  if (compression !== 0 && compression !== 8) {
+    throw refused(name, `uses compression method ${methodName(compression)}: pack it with Deflate or Store`);
   }
-  return collected.files;
+  const { file, folder, link } = UNIX_TYPES;
+  if ([0, file, folder, link].includes(unixType)) return unixType;
+  throw refused(name, `is a special file; ${ONLY}`);
 }
 
 /** Info-ZIP writes UTF-8 names without the flag for that, so parsers read them as Latin-1. */
@@ -94,47 +115,6 @@ export async function gunzipArchive(bytes: Uint8Array, bounds: ArchiveBounds): P
     "invalid_source",
     "The gzip body holds no tar archive: post one file as plain text, or pack several with tar -czf.",
   );
-}
-
-/** Collects the files of one archive, and refuses harmful entries before they are unpacked. */
-class Collection {
-  readonly files = new Map<string, Uint8Array>();
-  readonly #reserved = new Set<string>();
-  readonly #bounds: ArchiveBounds;
-  #bytes = 0;
-
-  constructor(bounds: ArchiveBounds) {
-    this.#bounds = bounds;
-  }
-
-  /** Counts a file before its content is read; returns its path. */
-  reserve(name: string, sizeBytes: number): string {
-    const path = checkPath(name);
-    if (path === "") throw refused(name, "has no name");
-    if (this.#reserved.has(path)) throw refused(name, "is there twice");
-    if (this.#reserved.size >= MAX_FILES) {
-      throw new Problem("invalid_source", `The archive has over ${MAX_FILES} files; pack fewer.`);
-    }
-    this.#bytes += sizeBytes;
-    if (this.#bytes > this.#bounds.bytes) throw this.#bounds.tooLarge();
-    this.#reserved.add(path);
-    return path;
-  }
-}
-
-function checkPath(name: string): string {
-  if (name.includes("\0")) throw refused(name, "has a NUL character in its path");
-  if (name.includes("\\")) throw refused(name, "has a backslash in its path; use /");
-  if (name.startsWith("/") || /^[a-z]:/i.test(name)) throw refused(name, "has an absolute path");
-  if (Buffer.byteLength(name) > MAX_PATH_BYTES)
-    throw refused(name, `has a path over ${MAX_PATH_BYTES} bytes`);
-  const parts = name.split("/").filter((part) => part !== "" && part !== ".");
-  if (parts.includes("..")) throw refused(name, "has a path that leaves the archive");
-  return parts.join("/");
-}
-
-function refused(name: string, why: string): Problem {
-  return new Problem("invalid_source", `${JSON.stringify(name.slice(0, 100))} in the archive ${why}.`);
 }
 
 function broken(kind: string, error: unknown): Problem {

@@ -1,28 +1,27 @@
 /**
- * The program of a build worker. Everything that the content of a source can influence happens in this process and in the
- * esbuild that it starts. It reads tasks from standard input, one at a time, answers on standard output, and ends with its
- * input.
+ * The program of a build worker. It parses the content of a source, with the esbuild that it starts. It reads tasks from
+ * standard input, one at a time, answers on standard output, and ends with its input.
  */
 import { encodeHeader, type Frame, FrameReader } from "../frames.ts";
 import type { Reply, Task } from "../tasks.ts";
+import { buildModule } from "./module-build.ts";
 import { perform } from "./perform.ts";
-import { quickBuild } from "./quick-build.ts";
 
 async function send(reply: Reply, body: Uint8Array): Promise<void> {
-  process.stdout.write(encodeHeader(reply, [body.length, 0]));
+  process.stdout.write(encodeHeader(reply, body.length));
   await new Promise<void>((resolve, reject) => {
     process.stdout.write(body, (error) => (error ? reject(error) : resolve()));
   });
 }
 
-async function answer({ header, bodies }: Frame): Promise<void> {
-  const { reply, body } = await perform(header as Task, bodies);
-  await send(reply, body);
+async function answer({ header, body }: Frame): Promise<void> {
+  const performed = await perform(header as Task, body);
+  await send(performed.reply, performed.body);
 }
 
 async function main(mostBodyBytes: number): Promise<void> {
   // Starts esbuild's process now instead of before the first build.
-  await quickBuild(new Map([["main.ts", new TextEncoder().encode("export {};")]]), () => undefined);
+  await buildModule(new TextEncoder().encode("export {};"));
   await send({ outcome: "ready" }, new Uint8Array(0));
   let last: Promise<void> = Promise.resolve();
   const reader = new FrameReader(mostBodyBytes, (frame) => {

@@ -1,5 +1,4 @@
 import type { Source } from "../../../../platform/platform.ts";
-import { Problem } from "../../../../platform/problems.ts";
 import { sourceTooLarge } from "../source.ts";
 import { type Files, gunzipArchive, readTar, readZip } from "./archive.ts";
 
@@ -11,24 +10,9 @@ export const ENTRY_NAMES = ["main.ts", "main.tsx", "main.js", "main.mjs"] as con
  * @throws Problem `invalid_source`, `source_too_large` (also for what an archive unpacks to)
  */
 export async function readSourceFiles(
-  source: Source,
+  { bytes, type }: Source,
   { sourceBytes }: { readonly sourceBytes: number },
 ): Promise<Files> {
-  const files = await unpack(source, sourceBytes);
-  if (ENTRY_NAMES.some((name) => files.has(name))) return files;
-  const looked = `An archive needs ${ENTRY_NAMES.slice(0, -1).join(", ")} or ${ENTRY_NAMES.at(-1)} at its root`;
-  const nested = [...files.keys()].find((path) =>
-    ENTRY_NAMES.some((name) => path.split("/").length === 2 && path.endsWith(`/${name}`)),
-  );
-  const advice = nested
-    ? `; this one has ${nested}: pack the content of the folder, not the folder itself (tar -C ${nested.split("/")[0]} -cf - .).`
-    : files.size === 0
-      ? "; this one is empty."
-      : `; this one has ${listSome([...files.keys()])}.`;
-  throw new Problem("invalid_source", looked + advice);
-}
-
-async function unpack({ bytes, type }: Source, sourceBytes: number): Promise<Files> {
   const bounds = { bytes: sourceBytes, tooLarge: () => sourceTooLarge(sourceBytes, "unpacked ") };
   switch (type) {
     case "text/typescript":
@@ -40,9 +24,4 @@ async function unpack({ bytes, type }: Source, sourceBytes: number): Promise<Fil
     case "application/zip":
       return readZip(bytes, bounds);
   }
-}
-
-function listSome(paths: readonly string[]): string {
-  const some = paths.slice(0, 5).map((path) => path.slice(0, 100));
-  return some.join(", ") + (paths.length > some.length ? ` and ${paths.length - some.length} more` : "");
 }

@@ -168,6 +168,30 @@ describe("the reconciler", () => {
     assert.deepEqual([...new Set(made())], [autoscaler]);
   });
 
+  it("writes nothing to a settled installation that it lists again, twice", async () => {
+    const permissions = { net: ["10.1.2.3"], sys: [] };
+    await publish(cluster.platform, draftOf("hello", "one", { min: 1, permissions }));
+    await settled("Serving");
+    const progress = () => read()?.status?.conditions?.find(({ type }) => type === "Progressing");
+    await eventually("the deploy is over", () => progress()?.reason === "Settled");
+    const writes = () => cluster.server.requests.filter((each) => !each.startsWith("GET "));
+    const before = writes();
+    for (const label of ["a", "b"]) {
+      await reconciler.close();
+      reconciler = open();
+      const object = read()!;
+      cluster.server.put("functions", { ...object, metadata: { ...object.metadata, labels: { x: label } } });
+      const gets = cluster.server.requests.length;
+      const isListed = () => cluster.server.requests.slice(gets).some((each) => /deployments$/.test(each));
+      await eventually("everything is listed", isListed);
+      await eventually("it has seen it", () => {
+        return cluster.platform.mirror.functions.get("hello")?.metadata.labels?.x === label;
+      });
+    }
+    await reconciler.close();
+    assert.deepEqual(writes(), before);
+  });
+
   it("brings pods back that somebody scaled away below min", async () => {
     await publish(cluster.platform, draftOf("hello", "one", { min: 2 }));
     await settled("Serving");

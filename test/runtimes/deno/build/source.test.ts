@@ -95,16 +95,6 @@ describe("reading the files of a source", () => {
     assert.equal((await read(zipOf({ "main.ts": text }))).get("main.ts")!.length, text.length);
   });
 
-  it("says which entry files it looks for, and what is there instead", async () => {
-    const { detail } = await problemOf(read(await tarOf({ "index.ts": main })), "invalid_source");
-    assert.match(detail, /main\.ts, main\.tsx, main\.js or main\.mjs at its root; this one has index\.ts/);
-  });
-
-  it("explains the common mistake of packing the folder itself", async () => {
-    const { detail } = await problemOf(read(await tarOf({ "app/main.ts": main })), "invalid_source");
-    assert.match(detail, /app\/main\.ts: pack the content of the folder/);
-  });
-
   const hostile: Record<string, TarEntry[]> = {
     "a path that leaves it": [{ name: "../main.ts" }],
     "a path that leaves it further down": [{ name: "lib/../../main.ts" }],
@@ -132,10 +122,10 @@ describe("reading the files of a source", () => {
     });
   }
 
-  it("refuses archives with over 10,000 files", async () => {
-    const files = Object.fromEntries(Array.from({ length: 10_001 }, (_, index) => [`f${index}`, ""]));
+  it("refuses archives with over 50,000 files", async () => {
+    const files = Object.fromEntries(Array.from({ length: 50_001 }, (_, index) => [`f${index}`, ""]));
     for (const bytes of [await tarOf(files), zipOf(files)]) {
-      assert.match((await problemOf(read(bytes), "invalid_source")).detail, /over 10000 files/);
+      assert.match((await problemOf(read(bytes), "invalid_source")).detail, /over 50000 files/);
     }
   });
 

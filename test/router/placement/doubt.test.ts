@@ -28,7 +28,7 @@ describe("an instance that broke a call off", () => {
   /** The call that it broke off. */
   function broken(): InstanceClient {
     const client = version.claim()!;
-    version.suspect(client);
+    version.doubt(client);
     version.release(client);
     return client;
   }
@@ -61,6 +61,7 @@ describe("an instance that broke a call off", () => {
   afterEach(() => {
     version.destroy(new Error("the test is over"));
     mock.timers.reset();
+    mock.restoreAll();
   });
 
   it("gets no call while the platform has not had the time to see its end, and its successor gets them", () => {
@@ -74,14 +75,25 @@ describe("an instance that broke a call off", () => {
     assert.deepEqual(placed, ["b"]);
   });
 
-  it("gets those that waited when it is still there a moment later", () => {
+  it("gets none while it refuses connections, however long that takes, and its successor is not woken", () => {
     broken();
     version.wait(waiter());
-    mock.timers.tick(499);
-    assert.deepEqual(placed, []);
-    mock.timers.tick(1);
-    assert.deepEqual(placed, ["a"]);
-    assert.equal(version.claim()?.instance.id, "a");
+    mock.timers.tick(60_000);
+    assert.deepEqual([placed, woken, version.claim()], [[], 0, undefined]);
+  });
+
+  it("refuses no call for the pace of the queue, which stands still meanwhile", () => {
+    const clients = Array.from({ length: 10 }, () => version.claim()!);
+    for (let i = 0; i < 15; i++) version.wait(waiter());
+    const now = performance.now.bind(performance);
+    let laterMs = 600;
+    mock.method(performance, "now", () => now() + laterMs);
+    for (const client of clients) version.release(client);
+    version.wait(waiter());
+    version.doubt(clients[1]!);
+    laterMs = 60_000;
+    version.wait(waiter());
+    assert.equal(version.waiting, 7);
   });
 
   it("holds nobody up whom another instance can serve", () => {

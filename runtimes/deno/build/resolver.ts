@@ -1,4 +1,4 @@
-import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -7,14 +7,19 @@ import { FastLane } from "../../../process/fast-lane.ts";
 import type { Attempt, SlowLane } from "../../../process/slow-lane.ts";
 import type { BuildMeter, Sample } from "../walls/build-meter.ts";
 import type { BuildProcess } from "../walls/build-process.ts";
-import { type BuildProcesses, ENTRY } from "../walls/build-processes.ts";
-import { crashed, shuttingDown, tooManyBuilds, tooMuchDownloaded } from "./build-problems.ts";
-import type { Body } from "./build-worker.ts";
+import type { BuildProcesses } from "../walls/build-processes.ts";
+import { artifactTooLarge, crashed, tooManyBuilds, tooMuchDownloaded } from "./build-problems.ts";
 import type { DenoCache, HeldFolder } from "./deno-cache.ts";
-import { DENO_CODE, DENO_ERRORS } from "./tasks.ts";
-import { aborted } from "./worker-pool.ts";
+import { readProblem } from "./source-build.ts";
+import {
+  BROKEN_DOWNLOAD,
+  PRINTED_PROBLEM,
+  PRINTED_PROJECT,
+  PROJECT_FILE,
+  type ReportedProblem,
+} from "./tasks.ts";
 
-export interface DenoBundlerOptions {
+export interface ResolverOptions {
   readonly processes: BuildProcesses;
   readonly limits: Limits;
   readonly meter: BuildMeter;
@@ -25,33 +30,31 @@ export interface DenoBundlerOptions {
 }
 
 const WAITING = 100;
-/** With a full cache Deno needs 0.3 s; otherwise it waits for downloads. */
+/** With a full cache a few packages take 0.3 s; otherwise Deno waits for downloads. */
 const FAST_MS = 1_000;
 const CONTENDED_MS = 100;
 const FAST_BYTES = 256 * 1024 ** 2;
 /** Pauses before a retry after downloads that broke off. */
 const RETRY_AFTER_MS = [250, 1_000];
-/** Exit code of deno-bundle.js for that. */
-const BROKEN_DOWNLOAD = 75;
-/** Time to download the bundler itself. One run does that alone: several at a time read what is half written. */
-const PREPARE_MS = 30_000;
 /** Exit code of a shell for a file over its limit. */
 const SIGXFSZ_EXIT = 128 + 25;
 
-/** Output of the bundler. Only workers read its content. */
-export interface Printed {
-  readonly body: Body;
-  readonly isBundle: boolean;
+/** A project without its packages. */
+export interface UnresolvedProject {
+  /** Path of the main module. */
+  readonly entry: string;
+  /** Paths of the modules whose imports are installed, with the main module. */
+  readonly roots: readonly string[];
+  /** As `encodeFiles` encodes them. */
+  readonly files: Uint8Array;
 }
 
-/** Bundles modules with their outside imports: with Deno's own bundler, in a process for each. */
-export class DenoBundler {
-  readonly #options: DenoBundlerOptions;
+/** Resolves the imports of projects, in a process for each: with Deno, which downloads them. */
+export class Resolver {
+  readonly #options: ResolverOptions;
   readonly #lane: FastLane;
-  readonly #closing = new AbortController();
-  readonly #preparing = new Set<Promise<void>>();
 
-  constructor(options: DenoBundlerOptions) {
+  constructor(options: ResolverOptions) {
     this.#options = options;
     this.#lane = new FastLane({
       places: availableParallelism(),
@@ -64,33 +67,18 @@ export class DenoBundler {
   }
 
   /**
-   * Passes the output of the bundler for a module to `use`: a bundle, or errors.
-   * @throws Problem `build_failed` (it took too much memory or space), `no_capacity` (too many wait); the reason of
-   * `signal`; Error if Deno does not run
+   * Returns the packed project with everything that it imports.
+   * @throws Problem `build_failed`, `no_capacity` (too many wait); the reason of `signal`; Error if Deno does not run
    */
-  async bundle<T>(
-    module: Uint8Array,
-    signal: AbortSignal,
-    use: (printed: Printed) => Promise<T>,
-  ): Promise<T> {
-    return await this.#withFiles(module, async (files) => {
-      const exit = await this.#lane.run(() => this.#attempt(files, signal), { signal, size: module.length });
-      return await use(exit === "cut" ? tooLong() : await printedTo(files.output));
-    });
-  }
-
-  /** Ends what runs without a build; builds under way end with their signals. */
-  async close(): Promise<void> {
-    this.#closing.abort(shuttingDown());
-    await Promise.allSettled(this.#preparing);
-  }
-
-  async #withFiles<T>(module: Uint8Array, work: (files: RunFiles) => Promise<T>): Promise<T> {
+  async resolve({ entry, roots, files }: UnresolvedProject, signal: AbortSignal): Promise<Uint8Array> {
     const folder = await mkdtemp(join(this.#options.builds, "build-"));
     const output = `${folder}.out`;
     try {
-      await writeFile(join(folder, ENTRY), module, { mode: 0o600 });
-      return await work({ folder, output });
+      await writeFile(join(folder, PROJECT_FILE), files, { mode: 0o600 });
+      const attempt = () => this.#attempt({ folder, output, entry, roots }, signal);
+      const exit = await this.#lane.run(attempt, { signal, size: files.length });
+      if (exit === "cut") throw artifactTooLarge(this.#options.processes.artifactBytes);
+      return readPrinted(await readFile(output));
     } finally {
       await rm(folder, { recursive: true, force: true });
       await rm(output, { force: true });
@@ -101,50 +89,33 @@ export class DenoBundler {
     const evicting = new AbortController();
     const run = new Run(this.#options, AbortSignal.any([signal, evicting.signal]));
     return {
-      done: run.untilDone(files, (held) => this.#prepared(held)),
+      done: run.untilDone(files),
       bytes: () => run.bytes,
       workedMs: () => run.workedMs,
       slowDown: () => run.slowDown(),
       evict: () => evicting.abort(new Error("the build was put off")),
     };
   }
-
-  async #prepared(held: HeldFolder): Promise<void> {
-    const preparing = this.#prepare(held);
-    this.#preparing.add(preparing);
-    try {
-      await preparing;
-    } finally {
-      this.#preparing.delete(preparing);
-    }
-  }
-
-  /** @throws Error if the bundler cannot be downloaded */
-  async #prepare(held: HeldFolder): Promise<void> {
-    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(PREPARE_MS)]);
-    await this.#withFiles(Buffer.from("export {};"), async (files) => {
-      const exit = await new Run(this.#options, signal).once(files, held);
-      if (exit !== 0) throw new Error(`Deno's bundler could not be prepared: ${exit}`);
-    });
-  }
 }
 
 interface RunFiles {
   readonly folder: string;
+  readonly entry: string;
+  readonly roots: readonly string[];
   /** File for the output. */
   readonly output: string;
 }
 
-/** The runs of Deno for one module: more than one if downloads break off. */
+/** The runs for one project: more than one if downloads break off. */
 class Run {
-  readonly #options: DenoBundlerOptions;
+  readonly #options: ResolverOptions;
   readonly #signal: AbortSignal;
   readonly #startedAtMs = performance.now();
   #process: BuildProcess | undefined;
   #isSlow = false;
   bytes = 0;
 
-  constructor(options: DenoBundlerOptions, signal: AbortSignal) {
+  constructor(options: ResolverOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
   }
@@ -159,7 +130,7 @@ class Run {
     if (pid !== undefined) this.#options.meter.slowDown(pid);
   }
 
-  async untilDone(files: RunFiles, prepare: (held: HeldFolder) => Promise<void>): Promise<"whole" | "cut"> {
+  async untilDone(files: RunFiles): Promise<"whole" | "cut"> {
     const { cache, limits } = this.#options;
     let problem: Error | undefined;
     const held = await cache.hold(() => {
@@ -167,9 +138,8 @@ class Run {
       this.#process?.kill();
     });
     try {
-      await Promise.race([held.prepared(() => prepare(held)), aborted(this.#signal)]);
       for (const pauseMs of [...RETRY_AFTER_MS, undefined]) {
-        const exit = await this.once(files, held);
+        const exit = await this.#once(files, held);
         if (problem) throw problem;
         if (exit !== BROKEN_DOWNLOAD || pauseMs === undefined) return this.#judge(exit);
         await pause(pauseMs, undefined, { signal: this.#signal }).catch(() => this.#signal.throwIfAborted());
@@ -181,13 +151,16 @@ class Run {
   }
 
   /** @throws the reason of the signal, Problem `build_failed` if it took too much memory */
-  async once({ folder, output }: RunFiles, held: HeldFolder): Promise<number | NodeJS.Signals> {
+  async #once(
+    { folder, output, entry, roots }: RunFiles,
+    held: HeldFolder,
+  ): Promise<number | NodeJS.Signals> {
     const { processes, limits, meter } = this.#options;
     this.#signal.throwIfAborted();
     const file = await open(output, "w", 0o600);
     let process: BuildProcess;
     try {
-      process = processes.startDeno({ folder, cache: held.path, output: file.fd });
+      process = processes.startResolver({ folder, entry, roots, cache: held.path, output: file.fd });
     } finally {
       await file.close();
     }
@@ -208,22 +181,15 @@ class Run {
     if (isTooLong) return "cut";
     // Tools of a wall report a signal as an exit code.
     if (typeof exit === "string" || exit > 128) throw crashed(this.#options.limits);
-    throw new Error(`Deno's bundler failed with exit code ${exit}: ${stderr}`);
+    throw new Error(`the resolver failed with exit code ${exit}: ${stderr}`);
   }
 }
 
-async function printedTo(path: string): Promise<Printed> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    const { buffer } = await file.read({ buffer: Buffer.alloc(1), position: 0 });
-    return { body: { path, bytes: size }, isBundle: buffer.toString("latin1") === DENO_CODE };
-  } finally {
-    await file.close();
-  }
-}
-
-function tooLong(): Printed {
-  const errors = [{ text: "the bundle is too large", location: null }];
-  return { body: Buffer.from(`${DENO_ERRORS}${JSON.stringify(errors)}`), isBundle: false };
+/** @throws the reported problem */
+function readPrinted(printed: Buffer): Uint8Array {
+  const kind = printed.toString("latin1", 0, 1);
+  const rest = printed.subarray(1);
+  if (kind === PRINTED_PROJECT) return rest;
+  if (kind === PRINTED_PROBLEM) throw readProblem(JSON.parse(rest.toString()) as ReportedProblem);
+  throw new Error(`the resolver printed "${kind}" first`);
 }

@@ -1,0 +1,81 @@
+/**
+ * The packed form of a project: the folder that Deno runs, with the packages that it imports. Builds write it, and whoever
+ * starts an instance unpacks it.
+ *
+ * Layout: magic number (4 bytes) · length of the entry (2 bytes) · entry · gzipped body.
+ * Layout of the body: length of the index (4 bytes) · index as JSON · the contents of the files in its order.
+ * Numbers are big-endian.
+ */
+export interface Project {
+  /** Path of the main module. */
+  readonly entry: string;
+  readonly files: ProjectFiles;
+}
+
+/** Contents by path: relative, with "/", without "." and "..". */
+export type ProjectFiles = ReadonlyMap<string, Uint8Array>;
+
+type Index = readonly (readonly [path: string, bytes: number])[];
+
+/** No module begins with it. */
+const MAGIC = [0x00, 0x73, 0x6b, 0x70];
+const ENTRY_BYTES = 2;
+const INDEX_BYTES = 4;
+
+/** Returns the path of the main module of a packed project; undefined if the bytes are a module. */
+export function entryOf(artifact: Uint8Array): string | undefined {
+  if (MAGIC.some((byte, index) => artifact[index] !== byte)) return undefined;
+  const start = MAGIC.length + ENTRY_BYTES;
+  return new TextDecoder().decode(artifact.subarray(start, start + entryLength(artifact)));
+}
+
+/** Returns the gzipped body of a packed project. */
+export function bodyOf(artifact: Uint8Array): Uint8Array<ArrayBuffer> {
+  return artifact.slice(MAGIC.length + ENTRY_BYTES + entryLength(artifact));
+}
+
+/** @param body gzipped */
+export function joinProject(entry: string, body: Uint8Array): Uint8Array {
+  const path = new TextEncoder().encode(entry);
+  const start = MAGIC.length + ENTRY_BYTES;
+  const whole = new Uint8Array(start + path.length + body.length);
+  whole.set(MAGIC);
+  new DataView(whole.buffer).setUint16(MAGIC.length, path.length);
+  whole.set(path, start);
+  whole.set(body, start + path.length);
+  return whole;
+}
+
+/** Encodes the body of a project in pieces, without gzip. */
+export function* encodeFiles(files: ProjectFiles): Generator<Uint8Array> {
+  const index: Index = [...files].map(([path, bytes]) => [path, bytes.length]);
+  const json = new TextEncoder().encode(JSON.stringify(index));
+  const length = new Uint8Array(INDEX_BYTES);
+  new DataView(length.buffer).setUint32(0, json.length);
+  yield length;
+  yield json;
+  yield* files.values();
+}
+
+/** @param body unzipped @throws Error if it is damaged, or a path leaves the project */
+export function decodeFiles(body: Uint8Array): ProjectFiles {
+  const end = INDEX_BYTES + new DataView(body.buffer, body.byteOffset).getUint32(0);
+  const index = JSON.parse(new TextDecoder().decode(body.subarray(INDEX_BYTES, end))) as Index;
+  const files = new Map<string, Uint8Array>();
+  let at = end;
+  for (const [path, length] of index) {
+    if (!isInside(path)) throw new Error(`${JSON.stringify(path)} leaves the project`);
+    files.set(path, body.subarray(at, at + length));
+    at += length;
+  }
+  if (at !== body.length) throw new Error(`the project has ${body.length} bytes, its index ${at}`);
+  return files;
+}
+
+function isInside(path: string): boolean {
+  return path !== "" && path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+}
+
+function entryLength(artifact: Uint8Array): number {
+  return new DataView(artifact.buffer, artifact.byteOffset).getUint16(MAGIC.length);
+}

@@ -1,0 +1,89 @@
+/** The thread that writes, links and copies the files of projects, thousands at a time, so that no call waits for it. */
+import {
+  chmodSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { parentPort } from "node:worker_threads";
+import { gunzipSync } from "node:zlib";
+import { bodyOf, decodeFiles, entryOf } from "../../../client-image/project-pack.ts";
+import type { ProjectAnswer, ProjectRequest, ProjectWork } from "./project-files.ts";
+
+const port = parentPort!;
+
+port.on("message", ({ id, work }: ProjectRequest) => {
+  let answer: ProjectAnswer;
+  try {
+    answer = { id, entry: perform(work) };
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException;
+    answer = { id, error: { message, code } };
+  }
+  port.postMessage(answer);
+});
+
+/** Returns the entry of an unpacked project. */
+function perform(work: ProjectWork): string {
+  const part = `${work.to}.part`;
+  mkdirSync(dirname(part), { recursive: true, mode: 0o700 });
+  rmSync(part, { recursive: true, force: true });
+  try {
+    const entry = "packed" in work ? unpack(work.packed, part) : linkTree(work.from, part);
+    renameSync(part, work.to);
+    return entry;
+  } catch (error) {
+    // On a full disk, others need its space.
+    rmSync(part, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Files are read-only for everybody: instances may have users of their own. */
+function unpack(packed: Uint8Array, to: string): string {
+  const folders = new Set<string>();
+  for (const [path, bytes] of decodeFiles(gunzipSync(bodyOf(packed)))) {
+    const file = join(to, path);
+    makeFolder(dirname(file), to, folders);
+    writeFileSync(file, bytes);
+    chmodSync(file, 0o444);
+  }
+  return entryOf(packed)!;
+}
+
+function makeFolder(folder: string, root: string, made: Set<string>): void {
+  if (made.has(folder)) return;
+  if (folder !== root) makeFolder(dirname(folder), root, made);
+  mkdirSync(folder);
+  // `mkdir` applies the umask.
+  chmodSync(folder, 0o755);
+  made.add(folder);
+}
+
+/** Links every file, or copies it on another file system. */
+function linkTree(from: string, to: string): string {
+  mkdirSync(to);
+  chmodSync(to, 0o755);
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) linkTree(source, target);
+    else linkFile(source, target);
+  }
+  return "";
+}
+
+function linkFile(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["EXDEV", "EPERM", "EMLINK", "ENOTSUP"].includes(code)) throw error;
+    copyFileSync(from, to);
+    chmodSync(to, 0o444);
+  }
+}

@@ -1,0 +1,39 @@
+const MOST = 2;
+/** Share of a name that may differ. */
+const DIFFERENCE = 0.4;
+/** Paths that are compared. */
+const COMPARED = 2_000;
+
+/** The paths that `wanted` may have meant: the same file in another folder or with another ending, or a misspelt one. */
+export function nearest(wanted: string, paths: readonly string[]): string[] {
+  const stem = stemOf(wanted);
+  const same = paths.filter((path) => stemOf(path) === stem);
+  if (same.length > 0) return same.slice(0, MOST);
+  const most = Math.ceil(wanted.length * DIFFERENCE);
+  if (wanted.length > 100) return [];
+  return paths
+    .slice(0, COMPARED)
+    .filter((path) => Math.abs(path.length - wanted.length) <= most)
+    .map((path) => ({ path, distance: distance(wanted, path) }))
+    .filter((each) => each.distance <= most)
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, MOST)
+    .map(({ path }) => path);
+}
+
+function stemOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1).replace(/\.\w+$/, "");
+}
+
+/** Levenshtein's distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

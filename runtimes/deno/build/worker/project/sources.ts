@@ -1,0 +1,52 @@
+import type { Files } from "../archive.ts";
+import { isSource } from "./paths.ts";
+
+/** A string that can be the specifier of an import. */
+const STRING = /(["'`])((?:[\w@~#$.][^"'`\s\\]*)?)\1/g;
+const MAX_SPECIFIER = 300;
+
+/** The source files of a project that belong to no package, as text. */
+export class Sources {
+  readonly texts: ReadonlyMap<string, string>;
+  #strings: ReadonlySet<string> | undefined;
+  #byPackage: ReadonlyMap<string, string[]> | undefined;
+
+  constructor(files: Files) {
+    const decoder = new TextDecoder();
+    const sources = [...files].filter(([path]) => isSource(path));
+    this.texts = new Map(sources.map(([path, bytes]) => [path, decoder.decode(bytes)]));
+  }
+
+  /** The strings that may be specifiers of imports. Those in comments count: a string too many only installs more. */
+  get strings(): ReadonlySet<string> {
+    this.#strings ??= new Set([...this.texts.values()].flatMap(stringsIn));
+    return this.#strings;
+  }
+
+  stringsOf(path: string): string[] {
+    return stringsIn(this.texts.get(path) ?? "");
+  }
+
+  /** Whether an import may name the package or a part of it. */
+  mentions(name: string): boolean {
+    return this.mentionsOf(name).length > 0;
+  }
+
+  /** The strings that name the package or a part of it. */
+  mentionsOf(name: string): string[] {
+    this.#byPackage ??= Map.groupBy(this.strings, packageOf);
+    return this.#byPackage.get(name) ?? [];
+  }
+}
+
+/** The strings of a text that may be specifiers. */
+export function stringsIn(text: string): string[] {
+  return [...text.matchAll(STRING)]
+    .map(([, , string]) => string!)
+    .filter((each) => each.length <= MAX_SPECIFIER);
+}
+
+/** The package that a bare specifier names: `@a/b` of `@a/b/c`. */
+export function packageOf(specifier: string): string {
+  return specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+}
