@@ -87,7 +87,7 @@ export class WalledLauncher implements Launcher {
       placeFile(path, join(code, basename(INSIDE.module)));
       return { path: INSIDE.module };
     }
-    await this.#options.projects.link(path, join(code, basename(INSIDE.project)));
+    await this.#options.projects.place(path, join(code, basename(INSIDE.project)));
     return { path: INSIDE.project, entry };
   }
 

@@ -1,3 +1,4 @@
+import { rename, rm } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 
 /** Makes the folder `to`: of a packed project, or of links to the files of the folder `from`. */
@@ -17,9 +18,20 @@ export interface ProjectAnswer {
   readonly error?: { readonly message: string; readonly code: string | undefined };
 }
 
-/** Makes the folders of projects, in a thread that starts with the first one. */
+/** Spare folders at a time. Their files are links, but each has folders of its own. */
+const MOST_SPARES = 64;
+/** Pause before a spare is made, because the instance that took the last one starts and needs the processor more. */
+const SPARE_AFTER_MS = 1_000;
+
+/**
+ * Makes the folders of projects, in a thread that starts with the first one. An instance needs a folder of its own, and a
+ * link for each of some hundred files takes as long as to start Deno: so each project that was started has a spare one.
+ */
 export class ProjectFiles {
   readonly #waiting = new Map<number, PromiseWithResolvers<string>>();
+  /** Projects with a spare folder, the one that was made first first. */
+  readonly #spares = new Set<string>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
   #worker: Worker | undefined;
   #ids = 0;
 
@@ -36,8 +48,43 @@ export class ProjectFiles {
     await this.#perform({ from, to });
   }
 
+  /** The same, by the spare folder of the project if it has one. */
+  async place(from: string, to: string): Promise<void> {
+    const isPlaced = this.#spares.delete(from) && (await wasRenamed(spareOf(from), to));
+    if (!isPlaced) await this.link(from, to);
+    if (this.#timers.has(from)) return;
+    const timer = setTimeout(() => void this.#makeSpare(from), SPARE_AFTER_MS);
+    timer.unref();
+    this.#timers.set(from, timer);
+  }
+
+  /** Forgets a project whose folder is about to be removed, with all that lies beside it. */
+  forget(from: string): void {
+    clearTimeout(this.#timers.get(from));
+    this.#timers.delete(from);
+    this.#spares.delete(from);
+  }
+
   async close(): Promise<void> {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
     await this.#worker?.terminate();
+  }
+
+  async #makeSpare(from: string): Promise<void> {
+    try {
+      await this.link(from, spareOf(from));
+    } catch {
+      // A removed project, a full disk, or the end of Skiff: the next start makes its own folder.
+      this.#timers.delete(from);
+      return;
+    }
+    // Unless it was forgotten meanwhile.
+    if (!this.#timers.delete(from)) return;
+    this.#spares.add(from);
+    const [oldest] = this.#spares;
+    if (this.#spares.size <= MOST_SPARES || oldest === undefined) return;
+    this.#spares.delete(oldest);
+    await rm(spareOf(oldest), { recursive: true, force: true });
   }
 
   #perform(work: ProjectWork): Promise<string> {
@@ -68,4 +115,19 @@ export class ProjectFiles {
     worker.on("exit", () => ended(new Error("the thread for the files of projects has ended")));
     return worker;
   }
+}
+
+/** False if the folders are on two file systems. */
+async function wasRenamed(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
+    return false;
+  }
+}
+
+function spareOf(project: string): string {
+  return `${project}.spare`;
 }

@@ -31,7 +31,8 @@ port.on("message", ({ id, work }: ProjectRequest) => {
 /** Returns the entry of an unpacked project. */
 function perform(work: ProjectWork): string {
   const part = `${work.to}.part`;
-  mkdirSync(dirname(part), { recursive: true, mode: 0o700 });
+  // A project that is linked exists, unless its version was removed.
+  if ("packed" in work) mkdirSync(dirname(part), { recursive: true, mode: 0o700 });
   rmSync(part, { recursive: true, force: true });
   try {
     const entry = "packed" in work ? unpack(work.packed, part) : linkTree(work.from, part);

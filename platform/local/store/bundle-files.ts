@@ -61,6 +61,7 @@ export class BundleFiles {
       await this.#write(version, async (folder) => {
         if (entry === undefined) return await writeModule(folder, (copy) => copyFile(path, copy));
         const copy = join(folder, PROJECT);
+        await mkdir(folder, { recursive: true, mode: 0o700 });
         await this.#options.projects.link(path, copy);
         return { path: copy, entry };
       });
@@ -133,8 +134,10 @@ export class BundleFiles {
     const file = this.#files.get(version);
     if (!file || file.users > 0 || !this.#retired.has(version)) return undefined;
     this.#files.delete(version);
+    if (file.artifact) this.#options.projects.forget(file.artifact.path);
     try {
-      await rm(file.folder, { recursive: true, force: true });
+      // A spare folder may be under way in it.
+      await rm(file.folder, { recursive: true, force: true, maxRetries: 3 });
       await unless(["ENOTEMPTY", "EEXIST", "ENOENT"], rmdir(join(this.#options.root, version.name)));
       return undefined;
     } catch (error) {
