@@ -84,7 +84,7 @@ const cases: Readonly<Record<string, Case>> = {
       "package.json":
         '{ "workspaces": ["packages/*"], "dependencies": { "ts-lib": "workspace:*", "js-lib": "*" } }',
       "packages/ts/package.json": '{ "name": "ts-lib", "main": "src/index.ts" }',
-      "packages/ts/src/index.ts": 'import js from "js-lib"; export const a: string = 'ts ' + js;',
+      "packages/ts/src/index.ts": 'import js from "js-lib"; export const a: string = "ts " + js;',
       "packages/js/package.json": '{ "name": "js-lib" }',
       "packages/js/index.js": 'module.exports = "js";',
       "main.ts": 'import { a } from "ts-lib"; export default () => a;',
@@ -106,7 +106,7 @@ const cases: Readonly<Record<string, Case>> = {
     files: {
       "add.wasm": ADD_WASM,
       "main.ts":
-        'import { add } from "./add.wasm"; import bytes from "./add.wasm" with { type: "bytes" }; export default () => add(2, 3) + ' ' + bytes.length;',
+        'import { add } from "./add.wasm"; import bytes from "./add.wasm" with { type: "bytes" }; export default () => add(2, 3) + " " + bytes.length;',
     },
     answer: `5 ${ADD_WASM.length}`,
   },
