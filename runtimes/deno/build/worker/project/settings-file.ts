@@ -56,5 +56,8 @@ function countValues(value: unknown, before: number, depth = 0): number {
 }
 
 function tooLarge(name: string): Problem {
-  return new Problem("invalid_source", `${name} is over ${MOST / 1024} KiB or ${MAX_DEPTH} levels deep; settings are far smaller.`);
+  return new Problem(
+    "invalid_source",
+    `${name} is over ${MOST / 1024} KiB or ${MAX_DEPTH} levels deep; settings are far smaller.`,
+  );
 }
