@@ -89,7 +89,8 @@ export class Installation {
   #shared(): string[] {
     const hosts = this.#options.importHosts.join(",");
     const layout = ["--node-modules-dir=manual", "--node-modules-linker=hoisted", "--vendor"];
-    return [...layout, `--lock=${LOCK}`, `--allow-import=${hosts}`];
+    // Deno would look for another configuration beside the entry.
+    return [...layout, "--config=deno.json", `--lock=${LOCK}`, `--allow-import=${hosts}`];
   }
 
   async #deno(args: readonly string[]): Promise<Outcome> {
