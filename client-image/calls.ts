@@ -1,5 +1,5 @@
 import { type Context, type Handler, toResponse } from "./handler.ts";
-import type { Place, Places } from "./places.ts";
+import { mayHaveBody, type Place, type Places } from "./places.ts";
 import type { RequestView } from "./request-view.ts";
 import {
   BUSY_HEADER,
@@ -126,7 +126,9 @@ export class Calls {
     } catch (error) {
       response = this.#failed(error, request);
     }
-    info.completed.then(this.#places.release, this.#places.release);
+    // The response may be the request's body, which is received until then.
+    if (mayHaveBody(request)) this.#endWith(response, this.#places.hold(request), info);
+    else info.completed.then(this.#places.release, this.#places.release);
     return response;
   }
 

@@ -136,6 +136,8 @@ async function main(): Promise<void> {
   Deno.serve = ((...args: [unknown, unknown?]) => server.serveForProgram(...args)) as typeof Deno.serve;
   followSockets(calls);
   Deno.addSignalListener("SIGTERM", async () => {
+    // Deno's shutdown would break the bodies that are being received (docs/upstream.md).
+    await places.received();
     // Calls under way are answered; WebSockets are closed with 1001, going away (RFC 6455, section 7.4.1).
     await server.shutdown();
     await calls.settled();
