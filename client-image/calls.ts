@@ -1,3 +1,5 @@
+import { nativeResponse } from "./answers/native-response.ts";
+import { nodeFormAdvice } from "./forms/node-form.ts";
 import { type Context, type Handler, toResponse } from "./handler.ts";
 import { mayHaveBody, type Place, type Places } from "./places.ts";
 import type { RequestView } from "./request-view.ts";
@@ -98,13 +100,15 @@ export class Calls {
     if (leaver !== null) this.#places.giveUp(leaver);
     const follower = headers.get(PLACE_HEADER);
     if (follower !== null) return this.#reserve(follower, request);
-    return new Response(null, { status: 204, headers: this.#probeHeaders });
+    const Native = nativeResponse();
+    return new Native(null, { status: 204, headers: this.#probeHeaders });
   }
 
   async #reserve(callId: string, request: Request): Promise<Response> {
     if (!this.#places.take(request) && !(await this.#wait(request))) return busy();
     this.#places.reserve(callId);
-    return new Response(null, { status: 204, headers: { ...this.#probeHeaders, [PLACE_HEADER]: callId } });
+    const Native = nativeResponse();
+    return new Native(null, { status: 204, headers: { ...this.#probeHeaders, [PLACE_HEADER]: callId } });
   }
 
   /** Waits for a place as long as the request allows: 0 if its header is absent or out of range. */
@@ -175,6 +179,8 @@ export class Calls {
   #failed(error: unknown, request: Request): Response {
     const callId = request.headers.get(CALL_ID_HEADER) ?? "";
     console.error(`call ${callId} failed:`, error);
+    const advice = nodeFormAdvice(error);
+    if (advice !== undefined) console.error(advice);
     const document = {
       type: "https://skiff.dev/problems/function_error",
       title: "The function threw an error",
@@ -183,7 +189,8 @@ export class Calls {
       code: "function_error",
       callId,
     };
-    return new Response(JSON.stringify(document), {
+    const Native = nativeResponse();
+    return new Native(JSON.stringify(document), {
       status: 500,
       headers: {
         "content-type": "application/problem+json; charset=utf-8",
@@ -196,5 +203,6 @@ export class Calls {
 
 /** Refuses a call before its function runs. */
 function busy(): Response {
-  return new Response(null, { status: 503, headers: { [BUSY_HEADER]: "1" } });
+  const Native = nativeResponse();
+  return new Native(null, { status: 503, headers: { [BUSY_HEADER]: "1" } });
 }
