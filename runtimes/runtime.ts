@@ -73,4 +73,6 @@ export interface LaunchPlan {
   /** A further line of input, and the line that its event loop answers with while it turns. */
   readonly ping: string;
   readonly pongLine: string;
+  /** Explains a line that the program prints, in the words of Skiff. Absent: lines stay as they are. */
+  readonly explain?: (line: string) => string;
 }

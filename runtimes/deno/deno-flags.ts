@@ -44,6 +44,11 @@ export interface FlagOptions {
   readonly ownAddresses: readonly string[];
 }
 
+/** Returns the variables that name the scratch folder. A function may declare another HOME. */
+export function folderVariables(scratch: string | undefined): Readonly<Record<string, string>> {
+  return scratch === undefined ? {} : { TMPDIR: scratch, HOME: scratch };
+}
+
 /** Returns the arguments between `deno` and the program, for an instance with these settings. */
 export function denoRunArguments(options: FlagOptions): string[] {
   const { settings, bundle, scratch, listen, runtime, ownAddresses } = options;
@@ -54,11 +59,10 @@ export function denoRunArguments(options: FlagOptions): string[] {
   const listens = "unix" in listen ? `unix:${listen.unix}` : `0.0.0.0:${listen.port}`;
   const reads = [bundle, ...(runtime?.read ?? []), ...files];
   // The runtime reads its start message, and removes it before the function can read it.
-  const own = [
-    ...(scratch === undefined ? [] : ["TMPDIR"]),
-    ...(runtime === undefined ? [] : [START_VARIABLE]),
-  ];
+  const own = [...Object.keys(folderVariables(scratch)), ...(runtime === undefined ? [] : [START_VARIABLE])];
   const variables = [...own, ...Object.keys(settings.env)];
+  // Deno answers `os.homedir()` with HOME, which is the scratch folder.
+  const sys = [...(scratch === undefined ? [] : ["homedir"]), ...settings.permissions.sys];
   const writes = [...(runtime?.write ?? []), ...files];
   return [
     "run",
@@ -78,7 +82,7 @@ export function denoRunArguments(options: FlagOptions): string[] {
     "--ignore-env",
     `--allow-read=${reads.join(",")}`,
     ...(writes.length > 0 ? [`--allow-write=${writes.join(",")}`] : []),
-    ...(settings.permissions.sys.length > 0 ? [`--allow-sys=${settings.permissions.sys.join(",")}`] : []),
+    ...(sys.length > 0 ? [`--allow-sys=${sys.join(",")}`] : []),
     allow === "all" ? "--allow-net" : `--allow-net=${[listens, ...allow].join(",")}`,
     ...(deny.length > 0 ? [`--deny-net=${deny.join(",")}`] : []),
   ];

@@ -4,7 +4,7 @@ import {
   START_VARIABLE,
   type StartMessage,
 } from "../../../client-image/start-message.ts";
-import { denoRunArguments } from "../../../runtimes/deno/deno-flags.ts";
+import { denoRunArguments, folderVariables } from "../../../runtimes/deno/deno-flags.ts";
 import type { Limits } from "../../limits.ts";
 import type { Settings } from "../../settings.ts";
 import { partNames, type VersionRecord } from "../versions/versions.ts";
@@ -17,6 +17,7 @@ const PARTS = "/skiff/parts";
 export const RUNTIME = "/skiff/runtime.mjs";
 export const BUNDLE = "/work/bundle.mjs";
 export const SCRATCH = "/scratch";
+export const FOLDERS = folderVariables(SCRATCH);
 
 /**
  * Memory of Deno itself: 31 MiB resident after start, and room for compiled code, threads and socket buffers. The limit of
@@ -153,9 +154,9 @@ function environment({ name, version, settings }: VersionRecord): object[] {
     listen: { port: PORT },
     function: { name, version },
     concurrency: settings.concurrency,
-    env: [...Object.keys(settings.env), "TMPDIR"],
+    env: [...Object.keys(settings.env), ...Object.keys(FOLDERS)],
   };
-  const env = { TMPDIR: SCRATCH, ...settings.env, [START_VARIABLE]: JSON.stringify(message) };
+  const env = { ...FOLDERS, ...settings.env, [START_VARIABLE]: JSON.stringify(message) };
   return Object.entries(env).map(([key, value]) => ({ name: key, value: literal(value) }));
 }
 

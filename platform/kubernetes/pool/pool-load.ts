@@ -10,7 +10,7 @@ import { defaultSettings, type Settings } from "../../settings.ts";
 import type { KeptVersion } from "../cluster/resources.ts";
 import { egressRules } from "../objects/manifests.ts";
 import { PORT } from "../objects/names.ts";
-import { BUNDLE, RUNTIME, SCRATCH } from "../objects/pod-template.ts";
+import { BUNDLE, FOLDERS, RUNTIME, SCRATCH } from "../objects/pod-template.ts";
 import { answersProbe } from "../starting/instance-probe.ts";
 import type { PackedVersion } from "./bundle-cache.ts";
 
@@ -86,13 +86,13 @@ export async function sealLoad(load: Load, { uid, sealer, limits }: SealOptions)
     listen: { port: PORT },
     function: { name, version },
     concurrency: settings.concurrency,
-    env: [...Object.keys(settings.env), "TMPDIR"],
+    env: [...Object.keys(settings.env), ...Object.keys(FOLDERS)],
   };
   const message = {
     start,
     inPlace: runsInPlace(settings, limits),
     arguments: [...instanceArguments(settings), RUNTIME],
-    env: { TMPDIR: SCRATCH, ...settings.env, [START_VARIABLE]: JSON.stringify(start) },
+    env: { ...FOLDERS, ...settings.env, [START_VARIABLE]: JSON.stringify(start) },
   };
   return await sealer.seal(encodeLoad(message, unpackedIfSmall(bundle)), uid);
 }
