@@ -59,7 +59,11 @@ class CallListener {
     const next = this.#waiting.shift() ?? (this.#isClosed ? undefined : await this.#next());
     if (next === undefined) throw new Deno.errors.BadResource("Listener has been closed");
     const { remoteAddr } = next;
-    return { [CALL]: next, remoteAddr, localAddr: this.addr, rid: -1, close() {} };
+    const connection = { [CALL]: next, remoteAddr, localAddr: this.addr, rid: -1, close() {} };
+    for (const name of ["read", "write", "readable", "writable"]) {
+      Object.defineProperty(connection, name, { get: onlyHttp });
+    }
+    return connection;
   }
 
   #next(): Promise<Event | undefined> {
@@ -78,6 +82,10 @@ class CallListener {
   async *[Symbol.asyncIterator](): AsyncGenerator<object> {
     while (!this.#isClosed) yield await this.accept();
   }
+}
+
+function onlyHttp(): never {
+  throw new Error("A function serves HTTP alone: pass the connection to Deno.serveHttp, or call Deno.serve.");
 }
 
 /** What `Deno.serveHttp` returns for the connection of a call. */

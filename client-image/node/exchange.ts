@@ -9,6 +9,8 @@ export type NodeListener = (request: IncomingMessage, response: ServerResponse) 
 
 /** Statuses whose Response takes no body (Fetch, "null body status"). */
 const NULL_BODY = [204, 205, 304];
+/** The status of calls whose client has gone, as the router logs it. */
+const CLIENT_CLOSED = 499;
 /** Headers of one connection, which Deno sets itself. */
 const OF_THE_CONNECTION = new Set(["connection", "keep-alive", "transfer-encoding"]);
 
@@ -139,9 +141,14 @@ class Exchange {
   /** The client has gone. */
   #abort(): void {
     if (this.#isDone) return;
+    this.#isDone = true;
     const error = Object.assign(new Error("aborted"), { code: "ECONNRESET" });
     if (!this.incoming.complete) this.incoming.destroy(error);
+    // Nobody receives it.
+    const Native = nativeResponse();
+    this.#deferred.resolve(new Native(null, { status: CLIENT_CLOSED }));
     this.#socket.destroy();
+    close(this.outgoing);
   }
 
   /** Fails the call, or breaks the response that has begun. */

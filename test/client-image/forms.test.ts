@@ -70,6 +70,18 @@ describe("the other forms of a module", () => {
     await local.logged("The fetch listener did not call event.respondWith");
   });
 
+  it("refuses what is not HTTP on a connection of Deno.listen", async () => {
+    const { address } = await local.run(`
+      const listener = Deno.listen({ port: 8000 });
+      (async () => {
+        const connection = await listener.accept();
+        const why = await Promise.try(() => connection.read(new Uint8Array(1))).catch((error) => error.message);
+        const event = await Deno.serveHttp(connection).nextRequest();
+        await event.respondWith(new Response(why));
+      })();`);
+    assert.match((await call(address)).text, /A function serves HTTP alone: pass the connection/);
+  });
+
   it("keeps other listeners of the global", async () => {
     const { address } = await local.run(`
       let heard = 0;

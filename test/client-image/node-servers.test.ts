@@ -115,6 +115,51 @@ describe("a server of node:http in a function", () => {
     }
   });
 
+  it("closes its response when the client leaves before the answer, which is no error", async () => {
+    const { address } = await local.run(`
+      import http from "node:http";
+      http.createServer((request, response) => {
+        if (request.url === "/next") return response.end("next");
+        request.on("error", () => {});
+        response.on("close", () => console.log("nobody waits", response.writableFinished));
+        console.log("called");
+      }).listen(1);`);
+    const leaving = new AbortController();
+    const gone = assert.rejects(callFor(address, { path: "/gone", signal: leaving.signal }));
+    await local.logged("called");
+    leaving.abort();
+    await gone;
+    await local.logged("nobody waits false");
+    assert.equal((await call(address, { path: "/next" })).text, "next");
+    assert.doesNotMatch(local.log, /call .*failed: Error: the program closed/);
+  });
+
+  it("sends its head early on request, and nothing of informational responses", async () => {
+    const { address } = await local.run(`
+      import http from "node:http";
+      http.createServer((request, response) => {
+        response.writeEarlyHints({ link: "</a>; rel=preload" });
+        response.writeContinue();
+        response.setHeader("content-type", "text/event-stream");
+        response.flushHeaders();
+        request.on("close", () => {});
+        setTimeout(() => response.end("data: 1"), 50);
+      }).listen(1);`);
+    const answer = await call(address);
+    assert.deepEqual([answer.headers["content-type"], answer.text], ["text/event-stream", "data: 1"]);
+  });
+
+  it("ends the instance after its calls when it is closed, and its callback is called", async () => {
+    const { address } = await local.run(`
+      import http from "node:http";
+      const server = http.createServer((_, response) => {
+        server.close(() => console.log("the server is closed"));
+        setTimeout(() => response.end("last"), 20);
+      }).listen(1);`);
+    assert.equal((await call(address)).text, "last");
+    await local.logged("the server is closed");
+  });
+
   it("makes a 500 of an error that it throws, or of a connection that it closes", async () => {
     const { address } = await local.run(`
       import http from "node:http";
