@@ -1,3 +1,4 @@
+import { explainLine } from "../../runtimes/deno/permission-advice.ts";
 import { LogBuffer } from "../log-buffer.ts";
 import type { LogLine, LogOptions } from "../platform.ts";
 import type { Cluster } from "./cluster/api.ts";
@@ -134,7 +135,13 @@ function parseLine(text: string, instance: string): StampedLine {
   if (!match) return { ...platformNow(instance), stream: "stdout", text };
   const [, time, fraction = "", line = ""] = match;
   const stamp = `${time}.${fraction.padEnd(9, "0")}Z`;
-  return { at: new Date(`${stamp.slice(0, 23)}Z`), stamp, instance, stream: "stdout", text: line };
+  return {
+    at: new Date(`${stamp.slice(0, 23)}Z`),
+    stamp,
+    instance,
+    stream: "stdout",
+    text: explainLine(line),
+  };
 }
 
 function platformNow(instance: string) {

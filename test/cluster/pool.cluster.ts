@@ -119,7 +119,7 @@ describe("the pool on the cluster", () => {
     await sleep("own");
     await wake(cluster.platform, "own");
     const seen = JSON.parse(await answer(cluster.platform, "own"));
-    assert.deepEqual(seen, [{ A: "$(B) 'x'", TMPDIR: "/scratch" }, "granted", "prompt"]);
+    assert.deepEqual(seen, [{ A: "$(B) 'x'", TMPDIR: "/scratch", HOME: "/scratch" }, "granted", "prompt"]);
     await cluster.platform.remove("own");
   });
 

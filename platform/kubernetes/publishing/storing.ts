@@ -67,8 +67,8 @@ export class Storing {
     const failed = new AbortController();
     try {
       const content = async () => {
-        const { bundle, projectEntry } = await packed;
-        return { settings, bundle, projectEntry };
+        const { bundle, project } = await packed;
+        return { settings, bundle, project };
       };
       const wish = { owner, record: { version, settings }, count: 1, packed: content };
       const supplied = starter.supply(wish, failed.signal);

@@ -1,5 +1,7 @@
+import { explainLine } from "../../../runtimes/deno/permission-advice.ts";
 import type { Limits } from "../../limits.ts";
 import { Problem } from "../../problems.ts";
+import type { Settings } from "../../settings.ts";
 import { type Deployment, KINDS } from "../cluster/resources.ts";
 import type { Children } from "../objects/children.ts";
 import { keptVersion } from "../objects/function-resource.ts";
@@ -112,7 +114,7 @@ export class Starter {
         if (!startsOwn) await children.complete(record, { owner, takesCalls, replicas });
       };
     } catch (error) {
-      throw error instanceof NotReady ? startFailed(error) : error;
+      throw error instanceof NotReady ? startFailed(error, record.settings) : error;
     } finally {
       clearTimeout(late);
       clearTimeout(tooLong);
@@ -150,10 +152,10 @@ function within(ms: number, supplied: Promise<boolean>): Promise<boolean | undef
   return promise;
 }
 
-function startFailed({ message, isLate, trouble }: NotReady): Problem {
-  const log = trouble?.log ?? [];
+function startFailed({ message, isLate, trouble }: NotReady, { permissions }: Settings): Problem {
+  const log = (trouble?.log ?? []).map((line) => explainLine(line, permissions));
   const last = log.length > 0 ? ` Its last lines:\n${log.join("\n")}` : "";
   const why = isLate ? `no instance ${message.replace(/\.$/, "")}.` : message;
   const detail = `The new version does not start: ${why} Nothing was changed.${last}`;
-  return new Problem("start_failed", detail, { log: [...log] });
+  return new Problem("start_failed", detail, { log });
 }

@@ -13,8 +13,6 @@ export interface ProjectRequest {
 
 export interface ProjectAnswer {
   readonly id: number;
-  /** Path of the main module of an unpacked project. */
-  readonly entry?: string;
   readonly error?: { readonly message: string; readonly code: string | undefined };
 }
 
@@ -28,24 +26,21 @@ const SPARE_AFTER_MS = 1_000;
  * link for each of some hundred files takes as long as to start Deno: so each project that was started has a spare one.
  */
 export class ProjectFiles {
-  readonly #waiting = new Map<number, PromiseWithResolvers<string>>();
+  readonly #waiting = new Map<number, PromiseWithResolvers<void>>();
   /** Projects with a spare folder, the one that was made first first. */
   readonly #spares = new Set<string>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   #worker: Worker | undefined;
   #ids = 0;
 
-  /**
-   * Unpacks a project into a folder that does not exist. Returns the path of its main module.
-   * @throws Error if it is damaged, or of the file system
-   */
-  unpack(packed: Uint8Array, to: string): Promise<string> {
+  /** Unpacks a project into a folder that does not exist. @throws Error if it is damaged, or of the file system */
+  unpack(packed: Uint8Array, to: string): Promise<void> {
     return this.#perform({ packed, to });
   }
 
   /** Makes a folder with links to all files of another one. @throws Error of the file system */
-  async link(from: string, to: string): Promise<void> {
-    await this.#perform({ from, to });
+  link(from: string, to: string): Promise<void> {
+    return this.#perform({ from, to });
   }
 
   /** The same, by the spare folder of the project if it has one. */
@@ -87,9 +82,9 @@ export class ProjectFiles {
     await rm(spareOf(oldest), { recursive: true, force: true });
   }
 
-  #perform(work: ProjectWork): Promise<string> {
+  #perform(work: ProjectWork): Promise<void> {
     const id = ++this.#ids;
-    const waiting = Promise.withResolvers<string>();
+    const waiting = Promise.withResolvers<void>();
     this.#waiting.set(id, waiting);
     this.#worker ??= this.#start();
     this.#worker.postMessage({ id, work } satisfies ProjectRequest);
@@ -100,11 +95,11 @@ export class ProjectFiles {
     // Options of the process, such as its input type, do not apply to this program.
     const worker = new Worker(new URL("project-thread.ts", import.meta.url), { execArgv: [] });
     worker.unref();
-    worker.on("message", ({ id, entry = "", error }: ProjectAnswer) => {
+    worker.on("message", ({ id, error }: ProjectAnswer) => {
       const waiting = this.#waiting.get(id)!;
       this.#waiting.delete(id);
       if (error) waiting.reject(Object.assign(new Error(error.message), { code: error.code }));
-      else waiting.resolve(entry);
+      else waiting.resolve();
     });
     const ended = (error: Error) => {
       this.#worker = undefined;
