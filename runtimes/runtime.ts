@@ -101,6 +101,9 @@ export interface LaunchPlan {
   /** A further line of input, and the line that its event loop answers with while it turns. */
   readonly ping: string;
   readonly pongLine: string;
-  /** Explains a line that the program prints, in the words of Skiff. Absent: lines stay as they are. */
-  readonly explain?: (line: string) => string;
+  /**
+   * Explains a line that the program prints, in the words of Skiff; undefined for a line that no log shows. Absent: lines
+   * stay as they are.
+   */
+  readonly explain?: (line: string) => string | undefined;
 }

@@ -6,7 +6,7 @@ import type { StartMessage } from "../../client-image/start-message.ts";
 import type { LaunchPaths, LaunchPlan, LaunchPlanner, PlanOrder } from "../runtime.ts";
 import { denoPath } from "./deno-binary.ts";
 import { denoRunArguments, folderVariables, programArguments } from "./deno-flags.ts";
-import { explainLine } from "./permission-advice.ts";
+import { explainLine, isRemark } from "./permission-advice.ts";
 
 /** Compiles the runtime's program into `folder`, once per start of Skiff. */
 export function denoPlanner(folder: string): LaunchPlanner {
@@ -39,7 +39,7 @@ function planLaunch(order: PlanOrder, { files, artifact, socket, scratch, cache 
     readyLine: `${nonce} ready`,
     ping: "alive",
     pongLine: `${nonce} alive`,
-    explain: (line) => explainLine(line, settings.permissions),
+    explain: (line) => (isRemark(line) ? undefined : explainLine(line, settings.permissions)),
   };
 }
 

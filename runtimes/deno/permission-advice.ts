@@ -34,12 +34,23 @@ const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
     /(Could not load the "sharp" module|Could not locate the bindings file|No native build was found)/,
     NATIVE,
   ],
+  // They look for the native code of the package that calls them.
+  [/node_modules\/(detect-libc|node-gyp-build|bindings|@mapbox\/node-pre-gyp)\/[^)]*/, NATIVE],
   [/(Cannot find native binding|Failed to load native binding)/, NATIVE],
 ];
 
-const HINT = /--|is not a function|is not defined|Failed to spawn|Cannot find|Could not|native/;
+const HINT =
+  /--|is not a function|is not defined|Failed to spawn|Cannot find|Could not|native|node_modules\/(detect-libc|node-gyp-build|bindings|@mapbox)/;
 /** Quotes may be escaped, in lines of JSON. */
 const DENIED = /(Requires (\w+) access(?: to \\?"([^"\\]*)\\?")?), run again with the --allow-\w+ flag/g;
+
+/** Deno's advice for programs with an exported `fetch`, which Skiff serves. */
+const SERVED = /^warning: Detected export default \{ fetch \}, did you mean to run "deno serve"\?$/;
+
+/** Whether a line is a remark of Deno about the way in which Skiff starts it, which no log shows. */
+export function isRemark(line: string): boolean {
+  return line.startsWith("warning: ") && SERVED.test(line);
+}
 
 /** Returns the line with explanations. `permissions` are those that the function has. */
 export function explainLine(line: string, permissions?: Permissions): string {

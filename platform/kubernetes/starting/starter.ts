@@ -1,4 +1,4 @@
-import { explainLine } from "../../../runtimes/deno/permission-advice.ts";
+import { explainLine, isRemark } from "../../../runtimes/deno/permission-advice.ts";
 import type { Limits } from "../../limits.ts";
 import { Problem } from "../../problems.ts";
 import type { Settings } from "../../settings.ts";
@@ -153,7 +153,9 @@ function within(ms: number, supplied: Promise<boolean>): Promise<boolean | undef
 }
 
 function startFailed({ message, isLate, trouble }: NotReady, { permissions }: Settings): Problem {
-  const log = (trouble?.log ?? []).map((line) => explainLine(line, permissions));
+  const log = (trouble?.log ?? [])
+    .filter((line) => !isRemark(line))
+    .map((line) => explainLine(line, permissions));
   const last = log.length > 0 ? ` Its last lines:\n${log.join("\n")}` : "";
   const why = isLate ? `no instance ${message.replace(/\.$/, "")}.` : message;
   const detail = `The new version does not start: ${why} Nothing was changed.${last}`;

@@ -124,6 +124,7 @@ export class InstanceProcess implements RunningInstance {
           else if (line === pongLine) this.answeredAtMs = performance.now();
           else {
             const text = explain(line);
+            if (text === undefined) return;
             if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));
             onLine({ at: new Date(), instance: this.id, stream, text });
           }
