@@ -11,6 +11,7 @@ WORKDIR /skiff
 COPY --from=dependencies /skiff/node_modules node_modules
 COPY package.json ./
 COPY client-image/*.ts client-image/
+COPY client-image/project/*.ts client-image/project/
 COPY http http
 COPY metrics metrics
 COPY process process

@@ -6,10 +6,10 @@ import { Calls } from "./calls.ts";
 import { exportedHandler } from "./handler.ts";
 import { Places } from "./places.ts";
 import { loadFromPool } from "./pool.ts";
+import { readParts } from "./project/unpack.ts";
 import { RequestView } from "./request-view.ts";
 import { HeldPort, InstanceServer } from "./server.ts";
 import { type PoolMessage, START_VARIABLE, type StartMessage } from "./start-message.ts";
-import { readParts } from "./unpack.ts";
 
 /** Time after loading in which a module without a handler must call `Deno.serve`. */
 const SERVE_WITHIN_MS = 3_000;

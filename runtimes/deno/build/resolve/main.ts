@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { decodeFiles, encodeFiles, joinProject } from "../../../../client-image/project-pack.ts";
+import { decodeFiles, encodeFiles, joinProject } from "../../../../client-image/project/project-pack.ts";
 import { Problem } from "../../../../platform/problems.ts";
 import { artifactTooLarge } from "../build-problems.ts";
 import {
