@@ -64,7 +64,13 @@ export async function startBuilder(options: Partial<BuilderOptions> = {}) {
     await writeFile(program, preload);
     const listen = { unix: join(folder, "sock") };
     const flags = denoRunArguments({ settings: CLOSED, artifact: placed, listen, ownAddresses: [] });
-    const args = [...flags, ...(placed.entry ? programArguments(program, placed) : [placed.path])];
+    // The runtime imports a module, which is not Deno's main module, by a path that Deno does not see.
+    const importing = join(folder, "importing.mjs");
+    await writeFile(importing, "await import(Deno.args[0]);");
+    const main = placed.entry
+      ? programArguments(program, placed)
+      : [importing, pathToFileURL(placed.path).href];
+    const args = [...flags, ...main];
     const { JSR_URL } = options.env ?? {};
     const env = { DENO_DIR: join(folder, "run"), NO_COLOR: "1", ...(JSR_URL ? { JSR_URL } : {}) };
     const cwd = placed.entry ? placed.path : folder;
