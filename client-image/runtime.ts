@@ -11,11 +11,11 @@ import { replaceParts } from "./node/replaced.ts";
 import { replacedIn } from "./node/uses.ts";
 import { Places } from "./places.ts";
 import { loadFromPool } from "./pool.ts";
+import { readParts } from "./project/unpack.ts";
 import { RequestView } from "./request-view.ts";
 import { HeldPort, InstanceServer } from "./server.ts";
 import { type PoolMessage, START_VARIABLE, type StartMessage } from "./start-message.ts";
 import { standardInput, watchIdle } from "./starting/idle.ts";
-import { readParts } from "./unpack.ts";
 
 const NO_HANDLER =
   "The module has no handler: export default a function or an object with fetch, or call Deno.serve. " +

@@ -1,4 +1,4 @@
-import { launchOf } from "../client-image/project-pack.ts";
+import { launchOf } from "../client-image/project/project-pack.ts";
 import type { Declarations } from "./declarations.ts";
 import type { Settings } from "./settings.ts";
 

@@ -2,7 +2,7 @@
  * A runtime is one way from a source to an instance. Its `Builder` recognises and builds sources, for the manager. Its
  * `LaunchPlanner` says how what was built is launched, for platforms.
  */
-import type { ProjectLaunch } from "../client-image/project-pack.ts";
+import type { ProjectLaunch } from "../client-image/project/project-pack.ts";
 import type { Artifact, Source } from "../platform/platform.ts";
 import type { Settings } from "../platform/settings.ts";
 

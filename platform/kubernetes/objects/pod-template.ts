@@ -1,4 +1,4 @@
-import type { ProjectLaunch } from "../../../client-image/project-pack.ts";
+import type { ProjectLaunch } from "../../../client-image/project/project-pack.ts";
 import {
   PROBE_HEADER,
   PROBE_PATH,

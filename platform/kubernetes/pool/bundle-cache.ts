@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { ProjectLaunch } from "../../../client-image/project-pack.ts";
+import type { ProjectLaunch } from "../../../client-image/project/project-pack.ts";
 import type { Settings } from "../../settings.ts";
 import type { Cluster } from "../cluster/api.ts";
 import { type ConfigMap, KINDS } from "../cluster/resources.ts";

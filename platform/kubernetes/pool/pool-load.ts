@@ -1,7 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import { request } from "undici";
 import { encodeLoad, LOAD_HEADER } from "../../../client-image/load-message.ts";
-import type { ProjectLaunch } from "../../../client-image/project-pack.ts";
+import type { ProjectLaunch } from "../../../client-image/project/project-pack.ts";
 import type { Sealer } from "../../../client-image/sealed.ts";
 import { START_VARIABLE, type StartMessage } from "../../../client-image/start-message.ts";
 import { denoRunArguments, programArguments } from "../../../runtimes/deno/deno-flags.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
-import { launchOf, type ProjectLaunch } from "../../../client-image/project-pack.ts";
+import { launchOf, type ProjectLaunch } from "../../../client-image/project/project-pack.ts";
 import type { Artifact, Draft, Source, SourceType } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import type { KubeApi } from "../cluster/api.ts";

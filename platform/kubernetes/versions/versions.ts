@@ -1,4 +1,4 @@
-import type { ProjectLaunch } from "../../../client-image/project-pack.ts";
+import type { ProjectLaunch } from "../../../client-image/project/project-pack.ts";
 import type { Draft, VersionRecord as PlatformRecord, SourceType } from "../../platform.ts";
 import { parseSettings } from "../../settings.ts";
 import type { Resource } from "../cluster/resources.ts";

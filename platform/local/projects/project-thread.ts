@@ -12,7 +12,7 @@ import {
 import { dirname, join } from "node:path";
 import { parentPort } from "node:worker_threads";
 import { gunzipSync } from "node:zlib";
-import { bodyOf, decodeFiles } from "../../../client-image/project-pack.ts";
+import { bodyOf, decodeFiles } from "../../../client-image/project/project-pack.ts";
 import type { ProjectAnswer, ProjectRequest, ProjectWork } from "./project-files.ts";
 
 const port = parentPort!;

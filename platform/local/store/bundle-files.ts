@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { access, copyFile, mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { launchOf, type ProjectLaunch } from "../../../client-image/project-pack.ts";
+import { launchOf, type ProjectLaunch } from "../../../client-image/project/project-pack.ts";
 import type { Artifact, VersionRecord } from "../../platform.ts";
 import type { ProjectFiles } from "../projects/project-files.ts";
 

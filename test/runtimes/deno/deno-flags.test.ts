@@ -128,7 +128,12 @@ describe("the net flags", () => {
 
 describe("the arguments for deno", () => {
   const settings = defaultSettings(limitsFromEnv({}));
-  const sandbox = { settings, bundle: "/d/bundle.mjs", scratch: "/d/i/scratch", ownAddresses: [] };
+  const sandbox = {
+    settings,
+    artifact: { path: "/d/bundle.mjs" },
+    scratch: "/d/i/scratch",
+    ownAddresses: [],
+  };
   const flagsOf = (args: readonly string[]) =>
     new Map(args.filter((arg) => arg.startsWith("--")).map((arg) => arg.split(/=(.*)/s) as [string, string]));
 

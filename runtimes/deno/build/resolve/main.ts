@@ -11,7 +11,7 @@ import {
   encodeFiles,
   joinProject,
   type ProjectFiles,
-} from "../../../../client-image/project-pack.ts";
+} from "../../../../client-image/project/project-pack.ts";
 import type { Replaced } from "../../../../client-image/start-message.ts";
 import { Problem } from "../../../../platform/problems.ts";
 import { artifactTooLarge } from "../build-problems.ts";

@@ -1,4 +1,4 @@
-import type { Replaced } from "./start-message.ts";
+import type { Replaced } from "../start-message.ts";
 
 /**
  * The packed form of a project: the folder that Deno runs, with the packages that it imports. Builds write it, and whoever
