@@ -66,6 +66,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     print,
     poolSecret,
     spread: (name, traffic) => routers.spread(name, traffic),
+    forgotten: (name) => routers.forgotten(name),
   });
   // Drained while the server has its connections, so that clients of aborted deploys get an answer.
   services.add({ name: "platform", drain: () => platform.close() });
