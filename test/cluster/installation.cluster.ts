@@ -35,6 +35,11 @@ describe("an installation on the cluster", () => {
   it("asks for the token of its Secret", async () => {
     const response = await fetch(`${skiff.manager}/func`);
     assert.equal(response.status, 401);
+    const { detail } = (await response.json()) as { detail: string };
+    const command = /kubectl (-n \S+ get secret \S+) -o go-template='(.*)'$/.exec(detail);
+    assert.ok(command, detail);
+    const shown = await kubectl(...command[1]!.split(" "), "-o", `go-template=${command[2]}`);
+    assert.equal(shown, skiff.token);
     assert.equal((await skiff.manage("/func")).status, 200);
   });
 
