@@ -74,7 +74,9 @@ export class Declared {
       if (!(error instanceof Problem) || isPassing(error)) throw error;
       const fault = faultOf(error);
       const retryAtMs =
-        fault.reason === "StartFailed" ? performance.now() + RETRY_START_MS : Number.POSITIVE_INFINITY;
+        fault.reason === "StartFailed" || fault.reason === "NoCapacity"
+          ? performance.now() + RETRY_START_MS
+          : Number.POSITIVE_INFINITY;
       this.#failed.set(name, { uid, generation, fault, retryAtMs });
       return fault;
     }
@@ -117,9 +119,9 @@ export class Declared {
   }
 }
 
-/** Returns true for failures of the cluster or another deploy, which the queue retries. */
-function isPassing({ status }: Problem): boolean {
-  return status === 429 || status === 503;
+/** Returns true for failures of the API server or another deploy, which the queue retries soon. */
+function isPassing({ status, code }: Problem): boolean {
+  return (status === 429 || status === 503) && code !== "no_capacity";
 }
 
 function codeMissing({ spec }: FunctionResource): Fault {
