@@ -83,11 +83,8 @@ describe("faults of an installation on the cluster", () => {
     }
   });
 
-  for (const [title, count] of [
-    ["a crash of the only instance loses the calls under way alone", 1],
-    ["a crash of two instances at once loses the calls under way alone", 2],
-  ] as const) {
-    it(title, async () => {
+  it("a crash of all instances at once loses the calls under way alone", async () => {
+    for (const count of [1, 2]) {
       const name = `crash-${count}`;
       const { status } = await skiff.deploy(name, MORTAL, `min=${count}&max=${count}`);
       assert.equal(status, 201);
@@ -104,8 +101,8 @@ describe("faults of an installation on the cluster", () => {
       const lost = Object.values(report.lost).reduce((sum, each) => sum + each, 0);
       assert.ok(lost <= MOST_LOST, `${lost} were lost`);
       await skiff.remove(name);
-    });
-  }
+    }
+  });
 
   it("a removal is answered within half a second, and the name is free at once", async () => {
     for (const text of ["one", "two", "three"]) {
