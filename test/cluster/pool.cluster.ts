@@ -107,7 +107,7 @@ describe("the pool on the cluster", () => {
       return (await kubectl(...ready, "jsonpath={.status.readyReplicas}/{.status.replicas}")) === "1/1";
     });
     await cluster.platform.remove("adopted");
-    assert.deepEqual(await podsOf("adopted"), []);
+    await eventually("its pods are gone", async () => (await podsOf("adopted")).length === 0, LONG_MS);
   });
 
   it("gives a function its own settings and sandbox", async () => {
