@@ -9,7 +9,7 @@ export type NodeListener = (request: IncomingMessage, response: ServerResponse) 
 
 /** Statuses whose Response takes no body (Fetch, "null body status"). */
 const NULL_BODY = [204, 205, 304];
-/** The status of calls whose client has gone, as the router logs it. */
+/** The status that proxies log for a client that has gone. */
 const CLIENT_CLOSED = 499;
 /** Headers of one connection, which Deno sets itself. */
 const OF_THE_CONNECTION = new Set(["connection", "keep-alive", "transfer-encoding"]);
