@@ -3,10 +3,10 @@
  * into it, and it stays an instance of this function. pool.sh is its parent.
  */
 import { decodeLoad, LOAD_HEADER, type LoadMessage } from "./load-message.ts";
+import { unpackProject } from "./project/unpack.ts";
 import { Opener } from "./sealed.ts";
 import { HeldPort } from "./server.ts";
 import { type PoolMessage, PROBE_HEADER, type StartMessage } from "./start-message.ts";
-import { unpackProject } from "./unpack.ts";
 
 /** Exit code after which pool.sh starts the loaded function with permissions of its own. */
 const START_LOADED = 75;

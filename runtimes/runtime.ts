@@ -2,6 +2,7 @@
  * A runtime is one way from a source to an instance. Its `Builder` recognises and builds sources, for the manager. Its
  * `LaunchPlanner` says how what was built is launched, for platforms.
  */
+import type { ProjectLaunch } from "../client-image/project/project-pack.ts";
 import type { Artifact, Source } from "../platform/platform.ts";
 import type { Settings } from "../platform/settings.ts";
 
@@ -75,8 +76,8 @@ export interface LaunchPaths {
   readonly artifact: {
     /** A module, or the folder of a project. */
     readonly path: string;
-    /** Path of the main module in the folder of a project; absent for a module. */
-    readonly entry?: string;
+    /** Absent for a module. */
+    readonly project?: ProjectLaunch;
   };
   /** Unix socket on which the instance has to listen. */
   readonly socket: string;
@@ -100,4 +101,9 @@ export interface LaunchPlan {
   /** A further line of input, and the line that its event loop answers with while it turns. */
   readonly ping: string;
   readonly pongLine: string;
+  /**
+   * Explains a line that the program prints, in the words of Skiff; undefined for a line that no log shows. Absent: lines
+   * stay as they are.
+   */
+  readonly explain?: (line: string) => string | undefined;
 }

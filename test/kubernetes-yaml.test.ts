@@ -158,7 +158,8 @@ describe("the NetworkPolicies in kubernetes.yaml", () => {
     );
     const [v4, v6] = egress[1].to.map(({ ipBlock }: Any) => ipBlock);
     const settings = defaultSettings(limitsFromEnv({}));
-    const sandbox = { settings, bundle: "/b", scratch: "/s", listen: { unix: "/s/x" }, ownAddresses: [] };
+    const artifact = { path: "/b" };
+    const sandbox = { settings, artifact, scratch: "/s", listen: { unix: "/s/x" }, ownAddresses: [] };
     const flag = denoRunArguments(sandbox).find((each) => each.startsWith("--deny-net="));
     const denied = flag!
       .slice(11)

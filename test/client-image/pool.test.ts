@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { encodeLoad, LOAD_HEADER } from "../../client-image/load-message.ts";
+import { launchOf, type ProjectLaunch } from "../../client-image/project/project-pack.ts";
 import { Sealer } from "../../client-image/sealed.ts";
 import {
   PROBE_HEADER,
@@ -18,10 +19,11 @@ import { poolKeys } from "../../platform/kubernetes/pool/pool-keys.ts";
 import { limitsFromEnv } from "../../platform/limits.ts";
 import { defaultSettings, type Settings } from "../../platform/settings.ts";
 import { denoPath } from "../../runtimes/deno/deno-binary.ts";
-import { denoRunArguments } from "../../runtimes/deno/deno-flags.ts";
+import { denoRunArguments, programArguments } from "../../runtimes/deno/deno-flags.ts";
 import { compileRuntime } from "../../runtimes/deno/deno-runtime.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Answer, call } from "../support/instances/call-instance.ts";
+import { packedProject } from "../support/packed-project.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../client-image/pool.sh", import.meta.url));
 const POD_KEY = fileURLToPath(new URL("../../client-image/pod-key.ts", import.meta.url));
@@ -38,6 +40,7 @@ class PoolProcess {
   readonly keys = join(this.folder, "key");
   readonly key = join(this.keys, "own");
   readonly #bundle = join(this.work, "bundle.mjs");
+  readonly project = join(this.work, "project");
   #port = 0;
   #runtime = "";
   #child: ChildProcess | undefined;
@@ -67,12 +70,16 @@ class PoolProcess {
   /** Starts the container, for the first time or again. */
   run(): void {
     const own = ["start.sh", "start.sh.new", "in-place"].map((file) => join(this.work, file));
-    const runtime = { read: [this.key, ...own], write: [this.key, this.#bundle, ...own] };
+    const runtime = {
+      read: [this.key, this.project, ...own],
+      write: [this.key, this.#bundle, this.project, ...own],
+    };
     const files = {
       port: this.#port,
       key: this.key,
       verifyPublic: Buffer.from(KEYS.pods.verifyPublic).toString("base64"),
       bundle: this.#bundle,
+      project: this.project,
       restart: own[0],
       inPlace: own[2],
     };
@@ -107,12 +114,13 @@ class PoolProcess {
   }
 
   async load(
-    code: string,
+    code: string | Uint8Array,
     { settings = {}, uid = UID, keys = KEYS.ours, packs = true }: LoadChoices = {},
   ): Promise<Answer> {
     const all = { ...DEFAULTS, ...settings };
+    const launch = typeof code === "string" ? undefined : launchOf(code);
     const start = {
-      bundle: `file://${this.#bundle}`,
+      ...(launch === undefined ? { bundle: `file://${this.#bundle}` } : {}),
       listen: { port: this.#port },
       function: { name: "hello", version: 7 },
       // Absent unless a test sets it, as it is from an older manager.
@@ -121,8 +129,12 @@ class PoolProcess {
     };
     const message = {
       start,
-      inPlace: settings.env === undefined && settings.permissions === undefined,
-      arguments: [...this.#flags(all, { read: [], write: [] }), this.#runtime],
+      inPlace: launch === undefined && settings.env === undefined && settings.permissions === undefined,
+      ...(launch === undefined ? {} : { project: this.project }),
+      arguments: [
+        ...this.#flags(all, { read: [], write: [] }, launch),
+        ...programArguments(this.#runtime, this.#artifact(launch)),
+      ],
       env: { TMPDIR: this.#scratch, ...all.env, [START_VARIABLE]: JSON.stringify(start) },
     };
     const body = await new Sealer(keys).seal(
@@ -149,10 +161,17 @@ class PoolProcess {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #flags(settings: Settings, runtime: { read: string[]; write: string[] }): string[] {
+  #artifact(launch: ProjectLaunch | undefined): { path: string; project?: ProjectLaunch } {
+    return launch === undefined ? { path: this.#bundle } : { path: this.project, project: launch };
+  }
+
+  #flags(settings: Settings, runtime: { read: string[]; write: string[] }, launch?: ProjectLaunch): string[] {
     const listen = { port: this.#port };
-    const sandbox = { settings, bundle: this.#bundle, scratch: this.#scratch, listen, ownAddresses: [] };
-    return denoRunArguments({ ...sandbox, runtime });
+    const artifact = this.#artifact(launch);
+    return denoRunArguments({
+      ...{ settings, artifact, scratch: this.#scratch, listen, ownAddresses: [] },
+      runtime,
+    });
   }
 }
 
@@ -252,6 +271,43 @@ describe("a pod of the pool", () => {
       });
     });
   }
+
+  it("unpacks a project and runs its main module in a process of its own, with read access to its files alone", async () => {
+    const project = packedProject({
+      "main.ts": `import { answer } from "./lib.ts";
+        const own: string = await Deno.readTextFile(new URL("./page.txt", import.meta.url));
+        const tried = async (work: () => unknown) => { try { return "got " + await work(); } catch (error) { return (error as Error).name; } };
+        const here = Deno.cwd();
+        const outcomes = {
+          own, answer, isMain: import.meta.main, here,
+          write: await tried(() => Deno.writeTextFile(here + "/page.txt", "mine")),
+          script: await tried(() => Deno.readTextFile(here + "/../start.sh")),
+          start: await tried(() => Deno.env.get("SKIFF_START")),
+        };
+        export default () => outcomes;`,
+      "lib.ts": "export const answer: number = 42;",
+      "page.txt": "the page",
+    });
+    for (const settings of [{}, { env: { KEY: "value" } }]) {
+      const again = new PoolProcess();
+      try {
+        await again.start();
+        assert.equal((await again.load(project, { settings })).status, 202);
+        await again.answersProbe("7");
+        const expected = {
+          ...{ own: "the page", answer: 42, isMain: true, here: again.project },
+          ...{ write: "NotCapable", script: "NotCapable", start: "got undefined" },
+        };
+        assert.deepEqual(JSON.parse((await again.call()).text), expected);
+        await again.kill("SIGTERM");
+        again.run();
+        await again.answersProbe("7");
+        assert.deepEqual(JSON.parse((await again.call()).text), expected);
+      } finally {
+        await again.close();
+      }
+    }
+  });
 
   it("starts Deno and nothing else, whatever the function's variables are called", async () => {
     const env = { deno: "/bin/echo", start: "x", child: "1", PATH: "/nowhere", BASH_ENV: "$(exit 1)" };

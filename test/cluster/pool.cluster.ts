@@ -107,7 +107,7 @@ describe("the pool on the cluster", () => {
       return (await kubectl(...ready, "jsonpath={.status.readyReplicas}/{.status.replicas}")) === "1/1";
     });
     await cluster.platform.remove("adopted");
-    assert.deepEqual(await podsOf("adopted"), []);
+    await eventually("its pods are gone", async () => (await podsOf("adopted")).length === 0, LONG_MS);
   });
 
   it("gives a function its own settings and sandbox", async () => {
@@ -119,7 +119,7 @@ describe("the pool on the cluster", () => {
     await sleep("own");
     await wake(cluster.platform, "own");
     const seen = JSON.parse(await answer(cluster.platform, "own"));
-    assert.deepEqual(seen, [{ A: "$(B) 'x'", TMPDIR: "/scratch" }, "granted", "prompt"]);
+    assert.deepEqual(seen, [{ A: "$(B) 'x'", TMPDIR: "/scratch", HOME: "/scratch" }, "granted", "prompt"]);
     await cluster.platform.remove("own");
   });
 

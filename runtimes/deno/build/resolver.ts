@@ -10,7 +10,7 @@ import type { BuildProcess } from "../walls/build-process.ts";
 import type { BuildProcesses } from "../walls/build-processes.ts";
 import { artifactTooLarge, crashed, tooManyBuilds, tooMuchDownloaded } from "./build-problems.ts";
 import type { DenoCache, HeldFolder } from "./deno-cache.ts";
-import { readProblem } from "./source-build.ts";
+import { readProblem } from "./reported-problem.ts";
 import {
   BROKEN_DOWNLOAD,
   PRINTED_PROBLEM,

@@ -1,9 +1,9 @@
 import type { Source } from "../../../platform/platform.ts";
-import { PROBLEMS, Problem, type ProblemCode } from "../../../platform/problems.ts";
 import type { Built, Entries } from "../../runtime.ts";
+import { readProblem } from "./reported-problem.ts";
 import type { Resolver } from "./resolver.ts";
 import type { TaskRunner } from "./task-runner.ts";
-import type { ReportedProblem, Task } from "./tasks.ts";
+import type { Task } from "./tasks.ts";
 
 export interface BuildMeans {
   readonly runner: TaskRunner;
@@ -17,9 +17,6 @@ export interface BuildCall {
   /** Called when a worker begins. */
   readonly onBegin: () => void;
 }
-
-/** Problems that a source can cause: a worker has no other to report. */
-const CODES: readonly ProblemCode[] = ["build_failed", "invalid_source", "source_too_large"];
 
 /** Builds a source in a worker, and resolves the packages of a project. The worker is free meanwhile. */
 export async function buildSource(means: BuildMeans, source: Source, call: BuildCall): Promise<Built> {
@@ -39,17 +36,4 @@ export async function buildSource(means: BuildMeans, source: Source, call: Build
     default:
       throw new Error(`a build worker failed: ${reply.outcome === "fault" ? reply.message : reply.outcome}`);
   }
-}
-
-/** Checks a problem that a process of a build reported: the source that it read may have taken it over. */
-export function readProblem({ code, detail, extensions }: ReportedProblem): Problem {
-  const isKnown = CODES.includes(code) && PROBLEMS[code] !== undefined;
-  if (!isKnown || typeof detail !== "string" || typeof extensions !== "object" || extensions === null) {
-    throw new Error("a build reported an unknown problem");
-  }
-  const { errors, setting } = extensions;
-  return new Problem(code as "build_failed", detail, {
-    ...(Array.isArray(errors) ? { errors } : {}),
-    ...(typeof setting === "string" ? { setting } : {}),
-  });
 }

@@ -145,7 +145,7 @@ describe("manager: the OpenAPI document", () => {
   });
 
   it("asks for the token where one is needed", () => {
-    const remote: Any = openApi(LIMITS, { mode: "token", tokenHash: "" });
+    const remote: Any = openApi(LIMITS, { mode: "token", tokenHash: "", whereabouts: "" });
     assert.deepEqual(remote.security, [{ token: [] }]);
     assert.deepEqual(remote.paths["/healthz"].get.security, []);
     assert.deepEqual(remote.paths["/readyz"].get.security, []);

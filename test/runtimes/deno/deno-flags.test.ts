@@ -128,14 +128,21 @@ describe("the net flags", () => {
 
 describe("the arguments for deno", () => {
   const settings = defaultSettings(limitsFromEnv({}));
-  const sandbox = { settings, bundle: "/d/bundle.mjs", scratch: "/d/i/scratch", ownAddresses: [] };
+  const sandbox = {
+    settings,
+    artifact: { path: "/d/bundle.mjs" },
+    scratch: "/d/i/scratch",
+    ownAddresses: [],
+  };
   const flagsOf = (args: readonly string[]) =>
     new Map(args.filter((arg) => arg.startsWith("--")).map((arg) => arg.split(/=(.*)/s) as [string, string]));
 
   it("give files, environment and net, and nothing else", () => {
     const flags = flagsOf(denoRunArguments({ ...sandbox, listen: { unix: "/d/i/sock" } }));
     const allowed = [...flags.keys()].filter((flag) => flag.startsWith("--allow"));
-    assert.deepEqual(allowed.sort(), ["--allow-env", "--allow-net", "--allow-read", "--allow-write"]);
+    const wanted = ["--allow-env", "--allow-net", "--allow-read", "--allow-sys", "--allow-write"];
+    assert.deepEqual(allowed.sort(), wanted);
+    assert.equal(flags.get("--allow-sys"), "homedir");
     assert.equal(flags.get("--allow-read"), "/d/bundle.mjs,/d/i/scratch,/d/i/sock");
     assert.equal(flags.get("--allow-write"), "/d/i/scratch,/d/i/sock");
     assert.equal(flags.get("--v8-flags"), "--max-heap-size=96", "below the limit of the process");
@@ -150,7 +157,7 @@ describe("the arguments for deno", () => {
       settings: { ...settings, permissions },
       listen: { unix: "/d/i/sock" },
     });
-    assert.equal(flagsOf(args).get("--allow-sys"), "cpus,hostname");
+    assert.equal(flagsOf(args).get("--allow-sys"), "homedir,cpus,hostname");
     assert.equal(flagsOf(args).get("--allow-net"), "unix:/d/i/sock");
   });
 

@@ -1,7 +1,8 @@
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { Problem, type SourceError } from "../../../../platform/problems.ts";
+import { pathToFileURL } from "node:url";
+import type { Problem, SourceError } from "../../../../platform/problems.ts";
 import { refusal } from "../import-hosts.ts";
-import { buildFailed, lineAt } from "../worker/diagnostics.ts";
+import { buildFailed } from "../worker/diagnostics.ts";
+import { pathInProject, placeIn, type ResolvedProject } from "./project-place.ts";
 
 /** A download broke off: the next try continues with what is in the cache. */
 export class BrokenDownload extends Error {
@@ -13,19 +14,10 @@ export class BrokenDownload extends Error {
   }
 }
 
-/** The project whose installation failed. */
-export interface FailedProject {
-  readonly root: string;
-  /** Path of the main module. */
-  readonly entry: string;
-  /** Files of the project as posted. */
-  readonly files: ReadonlyMap<string, Uint8Array>;
-}
-
 /** For every import of a file outside of the source, whether it exists or not. */
-const MACHINE_FILE = "files of the machine cannot be imported; put the file into the source";
+export const MACHINE_FILE = "files of the machine cannot be imported; put the file into the source";
 const TEXT_KEPT = 300;
-const PLACE = /^\s+at (file:\/\/\/.*):(\d+):(\d+)$/m;
+const PLACE = /^\s+at (\S+):(\d+):(\d+)$/m;
 const BROKEN = /error sending request|connection (reset|closed|error)|error decoding response body/i;
 /** Not worth a retry. */
 const UNREACHABLE = /dns error|Connection refused|certificate/i;
@@ -52,6 +44,7 @@ const MESSAGES: readonly [RegExp, (...groups: string[]) => string][] = [
   ],
   [/^Invalid package specifier '([^']*)'/, (name) => `"${name}" names no package`],
   [/^Import '([^']+)' failed, not found/, (url) => `"${url}" does not exist`],
+  [/^Module not found "(https?:[^"]+)"/, (url) => `"${url}" does not exist`],
   [/^Import '([^']+)' failed/, (url) => unreachable(`"${url}"`)],
   [/^(?:Import|Relative import path) "([^"]+)" not (?:a dependency|prefixed)/, (name) => bareName(name)],
   [/^Unsupported scheme "([^"]+)"/, (scheme) => otherScheme(scheme)],
@@ -68,29 +61,47 @@ function otherScheme(scheme: string): string {
   return `${scheme}: imports are not supported; use npm:, jsr:, https:, node: or a relative path`;
 }
 
-/** Explains to the author why Deno could not install the imports of a project, without paths of this machine. */
-export function explainFailure(stderr: string, project: FailedProject): Problem | BrokenDownload {
-  const [first = ""] = stderr.split(/^error: /m).slice(1);
-  const text = first.split("\nStack backtrace:")[0]!.trim();
-  const problem = buildFailed([{ ...placeOf(text, project), message: explain(text, project) }]);
+/** The module from elsewhere in which Deno found an error; undefined for one of the project. */
+export function failedRemoteModule(stderr: string): string | undefined {
+  const [, url = ""] = PLACE.exec(messageIn(stderr)) ?? [];
+  return /^https?:/i.test(url) ? url : undefined;
+}
+
+/**
+ * Explains to the author why Deno could not install the imports of a project, without paths of this machine.
+ * @param importedAt the place in the project that leads to the module with the error, if that is from elsewhere
+ */
+export function explainFailure(
+  stderr: string,
+  project: ResolvedProject,
+  importedAt?: Omit<SourceError, "message">,
+): Problem | BrokenDownload {
+  const text = messageIn(stderr);
+  const [, url = "", line = "1", column = "1"] = PLACE.exec(text) ?? [];
+  const place = importedAt ?? placeIn(project, url, { line: Number(line), column: Number(column) });
+  const message = explain(text, project) + (importedAt ? ` (in ${url}:${line}:${column})` : "");
+  // Deno parses a file of the machine before it can be refused, and would quote it.
+  const isForeign = /^file:/i.test(url) && pathInProject(url, project.root) === undefined;
+  const problem = buildFailed([{ ...place, message: isForeign ? MACHINE_FILE : message }]);
   return BROKEN.test(text) && !UNREACHABLE.test(text) ? new BrokenDownload(problem) : problem;
 }
 
-/** The problem of a graph with a file outside of the project. */
-export function foreignFile(entry: string): Problem {
-  return new Problem("build_failed", `${entry} or a module that it imports: ${MACHINE_FILE}.`, {});
+function messageIn(stderr: string): string {
+  const [first = ""] = stderr.split(/^error: /m).slice(1);
+  return first.split("\nStack backtrace:")[0]!.trim();
 }
 
-function explain(text: string, { root, files }: FailedProject): string {
-  const missing = /^Module not found "file:\/\/([^"]*)"/.exec(text);
-  const inside = `${pathToFileURL(root).pathname}/`;
-  if (missing && !missing[1]!.startsWith(inside)) return MACHINE_FILE;
-  if (missing) {
-    const path = decodeURIComponent(missing[1]!.slice(inside.length));
+/** Explains one message of Deno. */
+export function explain(text: string, { root, files }: ResolvedProject): string {
+  const missing = /^Module not found "(file:[^"]*)"/.exec(text);
+  const path = missing ? pathInProject(missing[1]!, root) : undefined;
+  if (missing && path === undefined) return MACHINE_FILE;
+  if (path !== undefined) {
     const advice =
       files.size <= 2 ? "; to deploy several files, post them as an archive (tar, tar.gz or zip)" : "";
     return `Could not find "${path}" in the source${suggestion(path, files)}${advice}`;
   }
+  const inside = `${pathToFileURL(root).pathname}/`;
   for (const [pattern, replacement] of MESSAGES) {
     const match = pattern.exec(text);
     if (match) return replacement(...match.slice(1));
@@ -106,19 +117,8 @@ function explain(text: string, { root, files }: FailedProject): string {
 }
 
 /** The posted file that was probably meant: of the same name in another spelling, or with another ending. */
-function suggestion(path: string, files: FailedProject["files"]): string {
+function suggestion(path: string, files: ResolvedProject["files"]): string {
   const stem = (each: string) => each.toLowerCase().replace(/\.[^./]+$/, "");
   const meant = [...files.keys()].find((each) => stem(each) === stem(path));
   return meant === undefined ? "" : `; did you mean "${meant}"?`;
-}
-
-/** The place in the project that Deno names; the start of the main module if it names none. */
-function placeOf(text: string, { root, entry, files }: FailedProject): Omit<SourceError, "message"> {
-  const [, url = "", line = "1", column = "1"] = PLACE.exec(text) ?? [];
-  const inside = `${pathToFileURL(root).href}/`;
-  const file = url.startsWith(inside) ? fileURLToPath(url).slice(root.length + 1) : undefined;
-  const posted = file === undefined ? undefined : files.get(file);
-  if (file === undefined || !posted) return { file: file ?? entry, line: 1, column: 1, lineText: "" };
-  const lineText = lineAt(new TextDecoder().decode(posted), Number(line)) ?? "";
-  return { file, line: Number(line), column: Number(column), lineText };
 }

@@ -1,9 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { explainFailure, foreignFile } from "./explain.ts";
+import type { Problem } from "../../../../platform/problems.ts";
+import { type BrokenDownload, explainFailure, failedRemoteModule } from "./explain.ts";
+import { checkGraph, type Graph, placeOfModule } from "./graph.ts";
 import { laterModules } from "./later-modules.ts";
 
 export interface InstallationOptions {
@@ -26,14 +29,11 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** The part of `deno info --json` that is used. */
-interface Graph {
-  readonly modules: readonly { readonly specifier: string; readonly local?: string | null }[];
-}
-
 /** Modules that are tried one by one if they cannot be installed together. */
 const MOST_TRIED = 20;
 const STDERR_KEPT = 100_000;
+/** Shells report a signal as an exit code above this value. */
+const FIRST_SIGNAL_EXIT = 128;
 const LOCK = "deno.lock";
 const EMPTY_LOCK = '{"version":"5"}\n';
 
@@ -54,8 +54,9 @@ export class Installation {
     // Deno writes none for a project that imports nothing from outside.
     if (!files.has(LOCK)) writeFileSync(join(root, LOCK), EMPTY_LOCK);
     const installed = await this.#install(roots);
-    if (installed.code !== 0) throw explainFailure(installed.stderr, { root, entry, files });
+    if (installed.code !== 0) throw await this.#explain(installed.stderr, files);
     const graph = await this.#graph(files);
+    checkGraph(graph, { root, entry, files });
     const known = new Set(graph.modules.map(({ specifier }) => specifier));
     const later = laterModules(files).filter((path) => !known.has(this.#urlOf(path)));
     if (later.length === 0) return;
@@ -64,21 +65,20 @@ export class Installation {
     for (const path of later.slice(0, MOST_TRIED)) await this.#install([...roots, path]);
   }
 
-  /**
-   * Reads the graph of the main module. Deno loads the files in it without a permission when the function starts, so none
-   * may be outside of the project.
-   */
+  /** Reads the graph of the main module. */
   async #graph(files: Files): Promise<Graph> {
     const { entry, root } = this.#options;
     const { code, stdout, stderr } = await this.#deno(["info", "--json", ...this.#shared(), `./${entry}`]);
     if (code !== 0) throw explainFailure(stderr, { root, entry, files });
-    const graph = JSON.parse(stdout) as Graph;
-    const own = `${pathToFileURL(root).href}/`;
-    const foreign = graph.modules.find(
-      ({ specifier }) => /^file:/i.test(specifier) && !specifier.startsWith(own),
-    );
-    if (foreign) throw foreignFile(entry);
-    return graph;
+    return JSON.parse(stdout) as Graph;
+  }
+
+  async #explain(stderr: string, files: Files): Promise<Problem | BrokenDownload> {
+    const { entry, root } = this.#options;
+    const project = { root, entry, files };
+    const url = failedRemoteModule(stderr);
+    if (url === undefined) return explainFailure(stderr, project);
+    return explainFailure(stderr, project, placeOfModule(await this.#graph(files), url, project));
   }
 
   #install(entries: readonly string[]): Promise<Outcome> {
@@ -89,7 +89,8 @@ export class Installation {
   #shared(): string[] {
     const hosts = this.#options.importHosts.join(",");
     const layout = ["--node-modules-dir=manual", "--node-modules-linker=hoisted", "--vendor"];
-    return [...layout, `--lock=${LOCK}`, `--allow-import=${hosts}`];
+    // Deno would look for another configuration beside the entry.
+    return [...layout, "--config=deno.json", `--lock=${LOCK}`, `--allow-import=${hosts}`];
   }
 
   async #deno(args: readonly string[]): Promise<Outcome> {
@@ -98,11 +99,11 @@ export class Installation {
     const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
-    const [code, signal] = (await once(child, "close")) as [number | null, string | null];
+    const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
     const text = Buffer.concat(stderr).toString().slice(0, STDERR_KEPT);
-    // Not a judgement of Deno about the project: it ran out of memory, or of stack.
-    if (code === null) process.kill(process.pid, signal as NodeJS.Signals);
-    return { code: code ?? 1, stdout: Buffer.concat(stdout).toString(), stderr: text };
+    // Not a judgement of Deno about the project: it ran out of memory, of stack, or of the size of a file.
+    if (code === null) process.exit(FIRST_SIGNAL_EXIT + constants.signals[signal!]);
+    return { code, stdout: Buffer.concat(stdout).toString(), stderr: text };
   }
 
   #urlOf(path: string): string {

@@ -99,14 +99,3 @@ export function lineAt(text: string, number: number): string | undefined {
   }
   return undefined;
 }
-
-/** Length of the longest line with its end. */
-export function longestLine(text: string): number {
-  let longest = 0;
-  let last = 0;
-  for (const start of startsOfLines(text)) {
-    longest = Math.max(longest, start - last);
-    last = start;
-  }
-  return Math.max(longest, text.length - last);
-}

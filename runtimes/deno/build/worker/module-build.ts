@@ -53,7 +53,10 @@ function isBuiltin({ path }: { readonly path: string }): boolean {
 
 async function syntaxErrors(code: string): Promise<readonly Message[]> {
   try {
-    await transform(code, { loader: "tsx", logLevel: "silent", logOverride: NO_WARNINGS, tsconfigRaw: "{}" });
+    await transform(code, {
+      ...{ loader: "tsx", sourcefile: "main.tsx", tsconfigRaw: "{}" },
+      ...{ logLevel: "silent", logOverride: NO_WARNINGS },
+    });
     return [];
   } catch (error) {
     if (!isBuildFailure(error)) throw error;

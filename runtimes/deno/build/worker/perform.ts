@@ -1,4 +1,4 @@
-import { encodeFiles } from "../../../../client-image/project-pack.ts";
+import { encodeFiles } from "../../../../client-image/project/project-pack.ts";
 import { Problem } from "../../../../platform/problems.ts";
 import type { Entries } from "../../../runtime.ts";
 import { artifactTooLarge } from "../build-problems.ts";

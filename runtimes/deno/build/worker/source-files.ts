@@ -2,9 +2,6 @@ import type { Source } from "../../../../platform/platform.ts";
 import { sourceTooLarge } from "../source.ts";
 import { type Files, gunzipArchive, readTar, readZip } from "./archive.ts";
 
-/** Entry points at the root of an archive, in order of preference. */
-export const ENTRY_NAMES = ["main.ts", "main.tsx", "main.js", "main.mjs"] as const;
-
 /**
  * Unpacks the files of a source, by their path. A single posted file is `main.ts`.
  * @throws Problem `invalid_source`, `source_too_large` (also for what an archive unpacks to)

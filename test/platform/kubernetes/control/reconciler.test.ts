@@ -289,6 +289,19 @@ describe("the reconciler", () => {
     assert.deepEqual([least(), cluster.replicas("hello", 2)], [2, 2]);
   });
 
+  it("reports the version that takes calls after somebody has set spec.version back by hand", async () => {
+    await publish(cluster.platform, draftOf("hello", "one", { memoryMiB: 64 }));
+    await publish(cluster.platform, draftOf("hello", "two", { memoryMiB: 256 }));
+    await settled("Serving");
+    await eventually("the deploy is over", isOver);
+    apply({ version: 1 });
+    await serves(1);
+    assert.equal((await cluster.platform.describe("hello"))?.version, 1);
+    assert.equal((await cluster.platform.describe("hello"))?.settings.memoryMiB, 64);
+    assert.deepEqual((await cluster.platform.describe("hello"))?.versions.length, 2);
+    assert.equal(read()?.spec.memoryMiB, 64);
+  });
+
   it("lists the versions again that a status has lost", async () => {
     await publish(cluster.platform, draftOf("hello", "one"));
     await publish(cluster.platform, draftOf("hello", "two"));

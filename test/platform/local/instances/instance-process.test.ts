@@ -16,6 +16,7 @@ import { InstanceProcess } from "../../../../platform/local/instances/instance-p
 import { commandLine } from "../../../../platform/local/instances/process-table.ts";
 import { StartError } from "../../../../platform/local/instances/running-instance.ts";
 import { Launching } from "../../../../platform/local/launch/launching.ts";
+import { ProjectFiles } from "../../../../platform/local/projects/project-files.ts";
 import { Resources } from "../../../../platform/local/resources/resources.ts";
 import { makeDenoDir } from "../../../../platform/local/store/data-folder.ts";
 import type { IsolationMode } from "../../../../platform/local/wall/isolation.ts";
@@ -47,7 +48,7 @@ for (const isolation of ["auto", "permissions"] as const) {
       const { settings } = draftOf("a", "");
       return launching.launcher.launch({
         ...{ name: "a", version: 1, settings },
-        artifact: join(data, "bundle.mjs"),
+        artifact: { path: join(data, "bundle.mjs") },
         ownAddresses: [ownAddress],
       });
     };
@@ -123,8 +124,8 @@ for (const isolation of ["auto", "permissions"] as const) {
 function openLaunching(data: string, isolation: IsolationMode): Promise<Launching> {
   const limits: Limits = limitsFromEnv({});
   const [planner, cacheFolder] = [denoPlanner(data), makeDenoDir(data)];
-  const [folders, resources] = [new InstanceFolders(data), new Resources(data)];
-  return Launching.open({ planner, cacheFolder, folders, resources, isolation, limits });
+  const [folders, resources, projects] = [new InstanceFolders(data), new Resources(data), new ProjectFiles()];
+  return Launching.open({ planner, cacheFolder, folders, resources, projects, isolation, limits });
 }
 
 describe("an instance that the system refuses to start", () => {

@@ -76,27 +76,4 @@ describe("the cache of Deno", () => {
     assert.deepEqual(await folders(), ["deno-10", "other"]);
     assert.equal(await current(), "deno-10");
   });
-
-  it("has a folder prepared once, and again if that failed", async () => {
-    let times = 0;
-    const held = await cache.hold(never);
-    const failing = async () => {
-      times++;
-      throw new Error("no network");
-    };
-    await Promise.all([held.prepared(failing), held.prepared(failing)]);
-    assert.equal(times, 1);
-    const working = async () => void times++;
-    await Promise.all([held.prepared(working), held.prepared(working)]);
-    await held.prepared(working);
-    assert.equal(times, 2);
-    held.release();
-    const later = new DenoCache({ directory, mostBytes: 4 * MIB });
-    await later.open();
-    const again = await later.hold(never);
-    await again.prepared(working);
-    assert.equal(times, 2);
-    again.release();
-    await later.close();
-  });
 });

@@ -5,6 +5,7 @@ import { readCompilerOptions } from "./config/compiler-options.ts";
 import { findDenoConfig } from "./config/deno-config.ts";
 import { type ImportMap, mergeImportMaps } from "./config/import-map.ts";
 import { encodeJson, type JsonObject } from "./config/json-file.ts";
+import { moveLock } from "./config/lock.ts";
 import { dropNpmrc } from "./config/npmrc.ts";
 import { findTypeScriptConfig } from "./config/tsconfig.ts";
 import { aliasImports } from "./config/tsconfig-paths.ts";
@@ -12,7 +13,7 @@ import { ALWAYS } from "./config/unstable.ts";
 import { findEntry } from "./entry/entry.ts";
 import { completeJsx } from "./jsx-library.ts";
 import { readPackages } from "./packages/packages.ts";
-import { folderOf, join } from "./paths.ts";
+import { folderOf } from "./paths.ts";
 import { mapPlainImports } from "./plain-imports.ts";
 import { reachableSources } from "./reachable.ts";
 import { takeSettings } from "./settings-file.ts";
@@ -119,10 +120,4 @@ async function completeConfig(files: Map<string, Uint8Array>, entry: string): Pr
     minimumDependencyAge: deno.minimumDependencyAge,
   };
   return { config, installRoot: packages.installRoot };
-}
-
-/** Deno looks for the lock beside the configuration. */
-function moveLock(files: Map<string, Uint8Array>, folder: string): void {
-  const lock = files.get(join(folder, "deno.lock"));
-  if (lock) files.set("deno.lock", lock);
 }

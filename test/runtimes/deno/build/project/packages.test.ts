@@ -70,6 +70,7 @@ describe("package.json of a project", () => {
       /is no folder with a package\.json/,
     );
     assert.match(await refusalOf({ workspaces: ["../*"] }), /workspaces: "\.\.\/\*" leaves the source/);
+    assert.match(await refusalOf({ workspaces: ["*".repeat(200)] }), /has over 4 stars/);
     assert.match(await refusalOf({ dependencies: ["a"] }), /dependencies must be an object/);
     assert.match(await refusalOf({ dependencies: { a: 1 } }), /"a" must be a text/);
   });

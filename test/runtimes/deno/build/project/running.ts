@@ -45,7 +45,7 @@ export async function projectOf(
   texts: Readonly<Record<string, string | Uint8Array>>,
   entry?: string,
 ): Promise<Project> {
-  return await readProject(filesOf(texts), { entry });
+  return await readProject(filesOf(texts), entry === undefined ? {} : { entry });
 }
 
 /** The generated deno.json of a project. */

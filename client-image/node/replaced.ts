@@ -1,0 +1,15 @@
+import type { Replaced } from "../start-message.ts";
+import { type Serving, serveListening } from "./listening.ts";
+import { builtin, loadNode } from "./types.ts";
+
+/** Umask of an instance, which Deno reveals to nobody. */
+const UMASK = 0o022;
+
+/** Replaces the parts, before the program is loaded. */
+export async function replaceParts(parts: readonly Replaced[], serving: Serving): Promise<void> {
+  if (parts.includes("listen")) serveListening(await loadNode(), serving);
+  if (parts.includes("umask")) {
+    const { default: process } = await builtin<{ default: { umask(): number } }>("process");
+    process.umask = () => UMASK;
+  }
+}
