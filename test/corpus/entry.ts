@@ -88,7 +88,7 @@ function parseEntry(text: string): CorpusEntry {
 
 function parseFile(text: string): [string, string | Uint8Array] {
   const end = text.indexOf("\n");
-  const [path = "", encoding] = text.slice(0, end).split(" ");
+  const [, path = "", encoding] = /^(.*?)( hex)?$/.exec(text.slice(0, end)) ?? [];
   const content = text.slice(end + 1).replace(/\n+$/, "\n");
-  return [path, encoding === "hex" ? Buffer.from(content.trim(), "hex") : content];
+  return [path, encoding ? Buffer.from(content.trim(), "hex") : content];
 }
