@@ -50,6 +50,27 @@ describe("package.json of a project", () => {
     assert.deepEqual(jsonOf(files, "package.json").dependencies, { zod: "4", "@a/b": "1" });
   });
 
+  it("takes the versions of dependencies from a package-lock.json of the same requirements", async () => {
+    const dependencies = { a: "^1.0.0", b: "npm:other@2", c: "^3.0.0", d: "1" };
+    const { files } = await withPackage(
+      { dependencies },
+      {
+        "package-lock.json": JSON.stringify({
+          packages: {
+            "": { dependencies: { ...dependencies, c: "^2.0.0" } },
+            "node_modules/a": { version: "1.2.3", resolved: "http://127.0.0.1/a.tgz" },
+            "node_modules/b": { name: "other", version: "2.1.0" },
+            "node_modules/c": { version: "2.0.0" },
+            "node_modules/d": { version: "http://127.0.0.1/d.tgz" },
+          },
+        }),
+      },
+    );
+    assert.deepEqual(jsonOf(files, "package.json").dependencies, {
+      ...{ a: "1.2.3", b: "npm:other@2.1.0", c: "^3.0.0", d: "1" },
+    });
+  });
+
   for (const version of [
     "git+https://github.com/a/b.git",
     "a/b",
