@@ -14,6 +14,8 @@ export interface ProjectLaunch {
   readonly entry: string;
   /** Parts of Node that the runtime has to replace, because a file of the project names them. */
   readonly replaced: readonly Replaced[];
+  /** The registry that `jsr:` imports were resolved with, if it is not jsr.io. */
+  readonly jsrUrl?: string;
 }
 
 /** Contents by path: relative, with "/", without "." and "..". */

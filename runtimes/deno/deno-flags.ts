@@ -1,3 +1,4 @@
+import type { ProjectLaunch } from "../../client-image/project/project-pack.ts";
 import { START_VARIABLE } from "../../client-image/start-message.ts";
 import { type NetRule, parseNetRule } from "../../platform/net-rule.ts";
 import type { Settings } from "../../platform/settings.ts";
@@ -101,6 +102,11 @@ function moduleFlags({ path, project }: LaunchPaths["artifact"]): string[] {
  */
 export function programArguments(program: string, { path, project }: LaunchPaths["artifact"]): string[] {
   return project === undefined ? [program] : [`--preload=${program}`, `${path}/${project.entry}`];
+}
+
+/** Returns the variables with which Deno finds what was installed. The runtime removes them. */
+export function projectVariables(project: ProjectLaunch | undefined): Record<string, string> {
+  return project?.jsrUrl === undefined ? {} : { JSR_URL: project.jsrUrl };
 }
 
 /** Memory of Deno besides its heap: 25 MiB after start, and space for compiled code. */

@@ -5,7 +5,7 @@ import { buildSync } from "esbuild";
 import type { StartMessage } from "../../client-image/start-message.ts";
 import type { LaunchPaths, LaunchPlan, LaunchPlanner, PlanOrder } from "../runtime.ts";
 import { denoPath } from "./deno-binary.ts";
-import { denoRunArguments, folderVariables, programArguments } from "./deno-flags.ts";
+import { denoRunArguments, folderVariables, programArguments, projectVariables } from "./deno-flags.ts";
 import { explainLine, isRemark } from "./permission-advice.ts";
 
 /** Compiles the runtime's program into `folder`, once per start of Skiff. */
@@ -34,7 +34,13 @@ function planLaunch(order: PlanOrder, { files, artifact, socket, scratch, cache 
   return {
     command: [files.binary, ...flags, ...programArguments(files.program, artifact)],
     ...(artifact.project === undefined ? {} : { cwd: artifact.path }),
-    env: { NO_COLOR: "1", ...folders, ...settings.env, ...denoVariables(cache) },
+    env: {
+      NO_COLOR: "1",
+      ...folders,
+      ...settings.env,
+      ...denoVariables(cache),
+      ...projectVariables(artifact.project),
+    },
     input: JSON.stringify(message),
     readyLine: `${nonce} ready`,
     ping: "alive",

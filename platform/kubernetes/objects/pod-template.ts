@@ -5,7 +5,12 @@ import {
   START_VARIABLE,
   type StartMessage,
 } from "../../../client-image/start-message.ts";
-import { denoRunArguments, folderVariables, programArguments } from "../../../runtimes/deno/deno-flags.ts";
+import {
+  denoRunArguments,
+  folderVariables,
+  programArguments,
+  projectVariables,
+} from "../../../runtimes/deno/deno-flags.ts";
 import type { LaunchPaths } from "../../../runtimes/runtime.ts";
 import type { Limits } from "../../limits.ts";
 import type { Settings } from "../../settings.ts";
@@ -107,7 +112,7 @@ function functionContainer(record: VersionRecord, options: PodOptions): object {
   const flags = denoRunArguments({ ...sandbox, ownAddresses: [] });
   return {
     ...instanceContainer(settings, options),
-    ...(isProject ? { command: ["/bin/sh", "/skiff/project.sh"] } : {}),
+    ...(isProject ? { command: ["/bin/sh", "/skiff/project.sh", PARTS, PROJECT] } : {}),
     args: [...flags, ...programArguments(RUNTIME, artifact)].map(literal),
     env: environment(record),
     volumeMounts: [
@@ -170,8 +175,8 @@ function environment({ name, version, settings, project }: VersionRecord): objec
     concurrency: settings.concurrency,
     env: [...Object.keys(settings.env), ...Object.keys(FOLDERS)],
   };
-  const unpacked = isProject ? { SKIFF_PARTS: PARTS, SKIFF_PROJECT: PROJECT } : {};
-  const env = { ...FOLDERS, ...settings.env, ...unpacked, [START_VARIABLE]: JSON.stringify(message) };
+  const own = projectVariables(project);
+  const env = { ...FOLDERS, ...settings.env, ...own, [START_VARIABLE]: JSON.stringify(message) };
   return Object.entries(env).map(([key, value]) => ({ name: key, value: literal(value) }));
 }
 

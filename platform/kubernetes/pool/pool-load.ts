@@ -4,7 +4,7 @@ import { encodeLoad, LOAD_HEADER } from "../../../client-image/load-message.ts";
 import type { ProjectLaunch } from "../../../client-image/project/project-pack.ts";
 import type { Sealer } from "../../../client-image/sealed.ts";
 import { START_VARIABLE, type StartMessage } from "../../../client-image/start-message.ts";
-import { denoRunArguments, programArguments } from "../../../runtimes/deno/deno-flags.ts";
+import { denoRunArguments, programArguments, projectVariables } from "../../../runtimes/deno/deno-flags.ts";
 import type { Limits } from "../../limits.ts";
 import type { Address } from "../../platform.ts";
 import { defaultSettings, type Settings } from "../../settings.ts";
@@ -98,7 +98,12 @@ export async function sealLoad(load: Load, { uid, sealer, limits }: SealOptions)
     inPlace: !isProject && runsInPlace(settings, limits),
     ...(isProject ? { project: PROJECT } : {}),
     arguments: instanceArguments(settings, project),
-    env: { ...FOLDERS, ...settings.env, [START_VARIABLE]: JSON.stringify(start) },
+    env: {
+      ...FOLDERS,
+      ...settings.env,
+      ...projectVariables(project),
+      [START_VARIABLE]: JSON.stringify(start),
+    },
   };
   return await sealer.seal(encodeLoad(message, unpackedIfSmall(bundle)), uid);
 }

@@ -15,6 +15,8 @@ interface GraphModule {
   readonly specifier: string;
   /** Path of the file that it is read from. */
   readonly local?: string | null;
+  /** Why it could not be loaded. */
+  readonly error?: string;
   readonly dependencies?: readonly Dependency[];
 }
 
@@ -33,6 +35,9 @@ interface Target {
   readonly span?: { readonly start: { readonly line: number; readonly character: number } };
 }
 
+/** Errors that are explained; the others are counted. */
+const MOST_ERRORS = 20;
+
 /** An import in one of the modules. */
 interface Import extends Dependency {
   readonly importer: string;
@@ -41,7 +46,8 @@ interface Import extends Dependency {
 /**
  * Checks the modules that Deno loads when the function starts. It loads files among them without a permission, so none may
  * be outside of the project.
- * @throws Problem `build_failed` for a file outside of the project, and for a part of a package that is not there
+ * @throws Problem `build_failed` for a file outside of the project, and for what cannot be loaded: the installation accepts
+ *   imports of parts of packages that are not there
  */
 export function checkGraph(graph: Graph, project: ResolvedProject): void {
   const isForeign = (url: string) => pathInProject(url, project.root) === undefined;
@@ -53,13 +59,17 @@ export function checkGraph(graph: Graph, project: ResolvedProject): void {
     const place = placeOfModule(graph, foreign.specifier, project);
     throw buildFailed([{ ...place, message: MACHINE_FILE }]);
   }
-  const broken = loadedImports(graph).filter(({ code }) => code?.error !== undefined);
+  const failed = new Map(graph.modules.map(({ specifier, error }) => [specifier, error]));
+  const broken = loadedImports(graph).flatMap((each) => {
+    const error = each.code?.error ?? failed.get(each.code?.specifier ?? "");
+    return error === undefined ? [] : [{ each, error }];
+  });
   if (broken.length === 0) return;
-  const errors = broken.map((each) => ({
+  const errors = broken.slice(0, MOST_ERRORS).map(({ each, error }) => ({
     ...placeOfImport(graph, each, project),
-    message: explainImport(each, project),
+    message: explainImport(each, error, project),
   }));
-  throw buildFailed(errors);
+  throw buildFailed(errors, broken.length);
 }
 
 /** The place in a posted file of the import that leads to a module, maybe through modules from elsewhere. */
@@ -114,9 +124,8 @@ function loadedImports(graph: Graph): Import[] {
   return [...loaded].flatMap((specifier) => byImporter.get(specifier) ?? []);
 }
 
-function explainImport({ specifier, code }: Import, project: ResolvedProject): string {
-  const text = code?.error ?? "";
-  if (/^\[ERR_(MODULE_NOT_FOUND|PACKAGE_PATH_NOT_EXPORTED)\]/.test(text))
+function explainImport({ specifier }: Import, error: string, project: ResolvedProject): string {
+  if (/^\[ERR_(MODULE_NOT_FOUND|PACKAGE_PATH_NOT_EXPORTED)\]/.test(error))
     return `"${specifier}": the package has no such file or export`;
-  return explain(text, project);
+  return error.startsWith("[") ? `"${specifier}" cannot be loaded` : explain(error, project);
 }

@@ -42,7 +42,9 @@ async function resolve(order: ResolveOrder): Promise<Uint8Array> {
   await installation.run(files);
   const whole = readTree(root, () => artifactTooLarge(artifactBytes));
   const body = gzipSync(Buffer.concat([...encodeFiles(whole)]), { level: GZIP_LEVEL });
-  const packed = joinProject({ entry, replaced: replacedParts(whole) }, body);
+  const { JSR_URL: jsrUrl } = process.env;
+  const launch = { entry, replaced: replacedParts(whole), ...(jsrUrl ? { jsrUrl } : {}) };
+  const packed = joinProject(launch, body);
   if (packed.length > artifactBytes) throw artifactTooLarge(artifactBytes);
   return packed;
 }

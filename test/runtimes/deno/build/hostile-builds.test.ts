@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Problem } from "../../../../platform/problems.ts";
 import type { WallKind } from "../../../../runtimes/deno/walls/build-wall.ts";
 import { needsWall } from "../../../support/skiff/walls.ts";
@@ -259,6 +259,21 @@ for (const wall of WALLS)
         "deno.lock": `{"version": "5", "specifiers": {"npm:ms@2.1.3": "2.1.3"}, "npm": {"ms@2.1.3": {"integrity": "sha512-6FlzubTLZG3J2a/NVCAleEhjzq5oxgHyaCU9yYXvcLsvoVaHJq/s5xXI6/XXP6tz7R9xAOtHnSO/tXtF3WRTlA==", "tarball": "http://NEIGHBOUR/ms.tgz"}}}`,
         "main.ts": `import ms from "npm:ms@2.1.3"; console.log(ms(1));`,
       },
+      "overrides of dependencies that name a neighbour": {
+        "package.json": `{"dependencies": {"debug": "4.4.1"}, "overrides": {"ms": "http://NEIGHBOUR/ms.tgz"}, "resolutions": {"ms": "http://NEIGHBOUR/ms.tgz"}, "pnpm": {"overrides": {"ms": "http://NEIGHBOUR/ms.tgz"}}, "publishConfig": {"registry": "http://NEIGHBOUR/"}}`,
+        "main.ts": `import debug from "debug"; console.log(typeof debug);`,
+      },
+      "overrides of dependencies that name a folder": {
+        "package.json": `{"dependencies": {"debug": "4.4.1"}, "overrides": {"ms": "file:SECRETS"}, "resolutions": {"ms": "link:SECRETS"}}`,
+        "main.ts": `import ms from "ms"; import debug from "debug"; console.log(ms, typeof debug);`,
+      },
+      "files of other package managers": {
+        ".yarnrc.yml": `npmRegistryServer: "http://NEIGHBOUR/"`,
+        "bunfig.toml": `[install]\nregistry = "http://NEIGHBOUR/"`,
+        "package-lock.json": `{"lockfileVersion": 3, "packages": {"node_modules/ms": {"version": "2.1.3", "resolved": "http://NEIGHBOUR/ms.tgz"}}}`,
+        "package.json": `{"dependencies": {"ms": "2.1.3"}}`,
+        "main.ts": `import ms from "ms"; console.log(ms(1000));`,
+      },
       "a lock of a workspace with links": {
         "deno.lock": `{"version": "5", "workspace": {"links": {"npm:s@1.0.0": {}}, "members": {"UPSECRETS": {}}}}`,
         "main.ts": `import "path"; console.log(1);`,
@@ -321,6 +336,31 @@ for (const wall of WALLS)
         await check(test, zipOf(Object.fromEntries(filled)));
       });
     }
+
+    it("reads no configuration in the folders around a build", async () => {
+      const victim = await startBuilder({ walls: [wall] });
+      const around: Record<string, string> = {
+        ".npmrc": "registry=http://NEIGHBOUR/",
+        "package.json": `{"dependencies": {"hidden": "http://NEIGHBOUR/hidden.tgz"}, "workspaces": ["**"]}`,
+        "deno.json": `{"workspace": ["./builder/builds/*", "./builds/*", "./project"], "imports": {"hidden": "SECRETS/s.js"}}`,
+        "deno.lock": `{"version": "5", "redirects": {"https://esm.sh/a": "http://NEIGHBOUR/x.js"}}`,
+        "node_modules/hidden/package.json": `{"name": "hidden", "version": "1.0.0", "main": "index.js"}`,
+        "node_modules/hidden/index.js": `module.exports = "${CANARY}";`,
+      };
+      try {
+        await victim.builder.warm();
+        for (const folder of [victim.folder, victim.directory, join(victim.directory, "builds")]) {
+          for (const [name, text] of Object.entries(around)) {
+            await mkdir(dirname(join(folder, name)), { recursive: true });
+            await writeFile(join(folder, name), fill(text));
+          }
+        }
+        await check(victim, `import ms from "npm:ms@2.1.3"; console.log(ms(1000));`, false);
+        await check(victim, `import hidden from "hidden"; console.log(hidden);`, true);
+      } finally {
+        await victim.close();
+      }
+    });
 
     it("does not follow an enum of another file that turns into a path", async () => {
       const source = await tarOf({

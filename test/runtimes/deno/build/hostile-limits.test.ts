@@ -135,7 +135,6 @@ describe("hostile sources", function () {
       await other.warm();
       const some: readonly [string, string, RegExp][] = [
         ["nested", "blocks", /SKIFF_BUILD_(MEMORY|TIMEOUT)/],
-        ["nested", "JSON", /SKIFF_BUILD_(MEMORY|TIMEOUT)/],
         ["long", "scopes that each shadow a name", /SKIFF_BUILD_TIMEOUT/],
         ["long", "an enum whose text doubles", /SKIFF_BUILD_(MEMORY|TIMEOUT)/],
       ];

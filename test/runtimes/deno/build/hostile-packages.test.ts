@@ -232,12 +232,12 @@ describe("hostile packages and servers", function () {
       after(() => victim?.close());
 
       for (const name of Object.keys(mapped)) {
-        it(`keeps files of the machine out of the bundle: ${name}`, async () => {
+        it(`keeps files of the machine out of the artifact: ${name}`, async () => {
           const isBuilt = await checkPackage(victim!, name);
           if (!mayFail.includes(name)) assert.ok(isBuilt);
         });
       }
-      it("keeps files of the machine out of the bundle: a map of a remote module", async () => {
+      it("keeps files of the machine out of the artifact: a map of a remote module", async () => {
         assert.ok(await checkModule(victim!, "/map.js"));
       });
       for (const name of Object.keys(large)) {
