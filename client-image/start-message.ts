@@ -1,5 +1,5 @@
-/** Parts of Node that the runtime replaces: `listen` of servers, and `process.umask`. */
-export type Replaced = "listen" | "umask";
+/** Parts of Node that the runtime replaces: `listen` of servers, `process.umask` and `fs.existsSync`. */
+export type Replaced = "listen" | "umask" | "exists";
 
 /**
  * The first message of the platform to an instance, as JSON: one line on standard input, or, in a pod, the variable

@@ -12,4 +12,19 @@ export async function replaceParts(parts: readonly Replaced[], serving: Serving)
     const { default: process } = await builtin<{ default: { umask(): number } }>("process");
     process.umask = () => UMASK;
   }
+  if (parts.includes("exists")) {
+    const { default: fs } = await builtin<{ default: { existsSync(path: unknown): boolean } }>("fs");
+    fs.existsSync = neverThrowing(fs.existsSync);
+  }
+}
+
+/** As in Node: packages look for their configuration in the folders above the function, which it may not read. */
+function neverThrowing(existsSync: (path: unknown) => boolean): (path: unknown) => boolean {
+  return (path) => {
+    try {
+      return existsSync(path);
+    } catch {
+      return false; // The answer of Node for what a program may not read.
+    }
+  };
 }

@@ -4,6 +4,7 @@ import type { Replaced } from "../start-message.ts";
 const USES: Readonly<Record<Replaced, RegExp>> = {
   listen: /["'`]node:http["'`]|(?:from|equire|import|BuiltinModule)\s*\(?\s*["'`]http["'`]/,
   umask: /\bumask\b/,
+  exists: /\bexistsSync\b/,
 };
 
 /** Returns the parts that a source may use: those whose names it has. Pure. */

@@ -44,6 +44,14 @@ describe("what a function finds around it", () => {
     assert.deepEqual(await resultOf(code, { HOME: "/elsewhere" }), [false, true, "/elsewhere"]);
   });
 
+  it("finds no file where it may not read, instead of an error", async () => {
+    const code = `async () => {
+      const { default: fs } = await import("node:fs");
+      return [fs.existsSync("/etc/passwd"), fs.existsSync("/"), fs.existsSync(Deno.env.get("TMPDIR"))];
+    }`;
+    assert.deepEqual(await resultOf(code), [false, false, true]);
+  });
+
   it("has a umask that it may read", async () => {
     assert.deepEqual(await resultOf("() => [process.umask(), process.umask(0)]"), [0o022, 0o022]);
   });
