@@ -10,8 +10,7 @@ FROM node:24-slim
 WORKDIR /skiff
 COPY --from=dependencies /skiff/node_modules node_modules
 COPY package.json ./
-COPY client-image/*.ts client-image/
-COPY client-image/project/*.ts client-image/project/
+COPY client-image client-image
 COPY http http
 COPY metrics metrics
 COPY process process

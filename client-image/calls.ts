@@ -1,5 +1,7 @@
+import { nativeResponse } from "./answers/native-response.ts";
+import { nodeFormAdvice } from "./forms/node-form.ts";
 import { type Context, type Handler, toResponse } from "./handler.ts";
-import type { Place, Places } from "./places.ts";
+import { mayHaveBody, type Place, type Places } from "./places.ts";
 import type { RequestView } from "./request-view.ts";
 import {
   BUSY_HEADER,
@@ -103,13 +105,15 @@ export class Calls {
     if (leaver !== null) this.#places.giveUp(leaver);
     const follower = headers.get(PLACE_HEADER);
     if (follower !== null) return this.#reserve(follower, request);
-    return new Response(null, { status: 204, headers: this.#probeHeaders });
+    const Native = nativeResponse();
+    return new Native(null, { status: 204, headers: this.#probeHeaders });
   }
 
   async #reserve(callId: string, request: Request): Promise<Response> {
     if (!this.#places.take(request) && !(await this.#wait(request))) return busy();
     this.#places.reserve(callId);
-    return new Response(null, { status: 204, headers: { ...this.#probeHeaders, [PLACE_HEADER]: callId } });
+    const Native = nativeResponse();
+    return new Native(null, { status: 204, headers: { ...this.#probeHeaders, [PLACE_HEADER]: callId } });
   }
 
   /** Waits for a place as long as the request allows: 0 if its header is absent or out of range. */
@@ -131,7 +135,9 @@ export class Calls {
     } catch (error) {
       response = this.#failed(error, request);
     }
-    info.completed.then(this.#places.release, this.#places.release);
+    // The response may be the request's body, which is received until then.
+    if (mayHaveBody(request)) this.#endWith(response, this.#places.hold(request), info);
+    else info.completed.then(this.#places.release, this.#places.release);
     return response;
   }
 
@@ -178,6 +184,8 @@ export class Calls {
   #failed(error: unknown, request: Request): Response {
     const callId = request.headers.get(CALL_ID_HEADER) ?? "";
     console.error(`call ${callId} failed:`, error);
+    const advice = nodeFormAdvice(error);
+    if (advice !== undefined) console.error(advice);
     const document = {
       type: "https://skiff.dev/problems/function_error",
       title: "The function threw an error",
@@ -186,7 +194,8 @@ export class Calls {
       code: "function_error",
       callId,
     };
-    return new Response(JSON.stringify(document), {
+    const Native = nativeResponse();
+    return new Native(JSON.stringify(document), {
       status: 500,
       headers: {
         "content-type": "application/problem+json; charset=utf-8",
@@ -200,5 +209,6 @@ export class Calls {
 
 /** Refuses a call before its function runs. */
 function busy(): Response {
-  return new Response(null, { status: 503, headers: { [BUSY_HEADER]: "1" } });
+  const Native = nativeResponse();
+  return new Native(null, { status: 503, headers: { [BUSY_HEADER]: "1" } });
 }

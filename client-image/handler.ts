@@ -1,55 +1,73 @@
+import { fromForeign, isForeignResponse } from "./answers/foreign-response.ts";
+import { nativeResponse } from "./answers/native-response.ts";
+import { describeUnusable, unusable } from "./answers/unusable.ts";
+import type { Context, Handler } from "./forms/context.ts";
+import { eventHandler, takesEvent } from "./forms/respond-with.ts";
+import { nodeApplication } from "./node/application.ts";
 import { BUSY_HEADER } from "./start-message.ts";
 
-/** The second argument of a function. */
-export interface Context {
-  /** Keeps the instance alive until the promise settles, also after the response. */
-  waitUntil(promise: Promise<unknown>): void;
-  readonly callId: string;
-  readonly function: { readonly name: string; readonly version: number };
-  /** Aborts when the client disconnects. */
-  readonly signal: AbortSignal;
-  /** Address of the client, in the form of Deno.serve's second argument. */
-  readonly remoteAddr: { readonly transport: "tcp"; readonly hostname: string; readonly port: number };
-  /** Resolves when the response was delivered, and rejects if it cannot be delivered. */
-  readonly completed: Promise<void>;
-  /** The path before that of `request.url`, such as `/fn/NAME`; empty at the root of a host. For links and redirects. */
-  readonly basePath: string;
-}
+export type { Context, Handler };
 
-export type Handler = (request: Request, context: Context) => unknown;
+/** The variables that a function declares, by name. */
+export type Variables = Readonly<Record<string, string>>;
 
 /**
- * Returns the handler in a module's default export: a function, or an object with `fetch`, such as a Hono application.
- * Undefined if there is none. A class counts as none, because every call of it would fail.
+ * Returns the handler in a module's default export: a function, an object with `fetch`, such as a Hono application, or
+ * an application for Node, such as one of Express. Undefined if there is none. A class counts as none, because every
+ * call of it would fail.
  */
-export function exportedHandler(exported: unknown): Handler | undefined {
+export function exportedHandler(exported: unknown, variables: Variables = {}): Handler | undefined {
   if (typeof exported === "object" && exported !== null && "fetch" in exported) {
-    const app = exported as { fetch: unknown };
-    if (typeof app.fetch !== "function") return undefined;
-    // Workers pass (request, env, context), Deno passes (request, info). The context serves as all three.
-    return (request, context) => (app.fetch as (...args: unknown[]) => unknown)(request, context, context);
+    return fetchHandler(exported, variables);
   }
-  if (typeof exported !== "function" || /^class\b/.test(Function.prototype.toString.call(exported))) return;
-  return exported as Handler;
+  const application = nodeApplication(exported);
+  if (application) return application;
+  if (typeof exported !== "function") return;
+  const text = Function.prototype.toString.call(exported);
+  if (/^class\b/.test(text)) return;
+  return takesEvent(text) ? eventHandler(exported as Handler) : (exported as Handler);
 }
 
-/** Converts the result of a handler to a Response: text, bytes, a stream, nothing, or JSON. */
+/** Workers pass (request, env, context), Deno passes (request, info). The context serves as all three. */
+function fetchHandler(exported: object, variables: Variables): Handler | undefined {
+  const app = exported as { fetch: unknown };
+  if (typeof app.fetch !== "function") return undefined;
+  const call = (...args: unknown[]) => (app.fetch as (...args: unknown[]) => unknown)(...args);
+  if (Object.keys(variables).length === 0) return (request, context) => call(request, context, context);
+  let own: Variables | undefined;
+  return (request, context) => {
+    // The members of the context take precedence.
+    own ??= Object.fromEntries(Object.entries(variables).filter(([name]) => !(name in context)));
+    return call(request, Object.assign(Object.create(context), own), context);
+  };
+}
+
+/** Converts the result of a handler to a Response: text, bytes, a stream, nothing, a foreign Response, or JSON. */
 export function toResponse(value: unknown): Response {
-  if (value instanceof Response) {
-    // Deno would answer these with a text of its own.
-    if (value.type === "error") throw new TypeError("The function returned Response.error()");
-    if (value.bodyUsed) throw new TypeError("The function returned a Response whose body was read already");
-    return value.status === 503 ? withoutBusy(value) : value;
-  }
-  if (value === undefined || value === null) return new Response(null, { status: 204 });
-  if (typeof value === "string") return new Response(value);
+  return value instanceof Response ? served(value) : converted(value, nativeResponse());
+}
+
+function served(response: Response): Response {
+  // Deno would answer these with a text of its own.
+  if (response.type === "error") throw new TypeError("The function returned Response.error()");
+  if (response.bodyUsed) throw new TypeError("The function returned a Response whose body was read already");
+  return response.status === 503 ? withoutBusy(response) : response;
+}
+
+function converted(value: unknown, Native: typeof Response): Response {
+  if (value instanceof Native) return served(value);
+  if (value === undefined || value === null) return new Native(null, { status: 204 });
+  if (typeof value === "string") return new Native(value);
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof ReadableStream) {
-    return new Response(value as BodyInit, { headers: { "content-type": "application/octet-stream" } });
+    return new Native(value as BodyInit, { headers: { "content-type": "application/octet-stream" } });
   }
   if (value instanceof Blob || value instanceof FormData || value instanceof URLSearchParams) {
-    return new Response(value);
+    return new Native(value);
   }
-  return Response.json(value);
+  if (typeof value === "object" && isForeignResponse(value)) return served(fromForeign(value, Native));
+  const what = describeUnusable(value);
+  if (what !== undefined) throw unusable(value, what);
+  return Native.json(value);
 }
 
 /** Removes the header with which the router would take the response for a refusal and repeat the call. */
@@ -58,5 +76,6 @@ function withoutBusy(response: Response): Response {
   const { status, statusText } = response;
   const headers = new Headers(response.headers);
   headers.delete(BUSY_HEADER);
-  return new Response(response.body, { status, statusText, headers });
+  const Native = nativeResponse();
+  return new Native(response.body, { status, statusText, headers });
 }

@@ -19,6 +19,7 @@ export class Places {
   /** Held places, by whether their connections are watched. */
   readonly #unwatched = new Set<Place>();
   readonly #watched = new Set<Place>();
+  #changed: () => void = () => {};
   readonly #onEnd = (place: Place): void => {
     if (!this.#unwatched.delete(place)) this.#watched.delete(place);
     this.release();
@@ -39,12 +40,12 @@ export class Places {
   /** Frees one taken place. Bound, so that calls need no closure. */
   readonly release = (): void => {
     const [first] = this.#waiting.keys();
-    if (first === undefined) {
-      this.#taken--;
-      return;
+    if (first === undefined) this.#taken--;
+    else {
+      this.#waiting.delete(first);
+      first(true);
     }
-    this.#waiting.delete(first);
-    first(true);
+    this.#changed();
   };
 
   /**
@@ -70,6 +71,21 @@ export class Places {
     clearTimeout(timer);
     request.signal.removeEventListener("abort", leave);
     return isAdmitted;
+  }
+
+  /** Resolves when no call may be receiving its body, and no place is reserved for one. */
+  async received(): Promise<void> {
+    while (this.#isReceiving) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      // A call that is admitted now holds its place within this turn.
+      this.#changed = () => setTimeout(resolve);
+      await promise;
+    }
+  }
+
+  get #isReceiving(): boolean {
+    const held = [...this.#unwatched, ...this.#watched].map(({ request }) => request);
+    return this.#reserved.size > 0 || [...held, ...this.#waiting.values()].some(mayHaveBody);
   }
 
   /** Tracks a taken place whose call goes on, so that it can be freed before the handler ends. */
@@ -136,6 +152,11 @@ export class Place {
     this.#hasEnded = true;
     this.#onEnd(this);
   };
+}
+
+/** From the method alone: Deno lets nobody ask for the body of a request that became a WebSocket. */
+export function mayHaveBody({ method }: Request): boolean {
+  return method !== "GET" && method !== "HEAD";
 }
 
 function callIdOf(request: Request): string {

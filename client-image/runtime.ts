@@ -3,19 +3,26 @@
  * reports that it is ready, and drains on SIGTERM.
  */
 import { Calls } from "./calls.ts";
-import { exportedHandler } from "./handler.ts";
+import { followFetchListeners } from "./forms/fetch-listener.ts";
+import { serveListeners } from "./globals/serve-http.ts";
+import { replaceStorage } from "./globals/storage.ts";
+import { exportedHandler, type Variables } from "./handler.ts";
+import { replaceParts } from "./node/replaced.ts";
+import { replacedIn } from "./node/uses.ts";
 import { Places } from "./places.ts";
 import { loadFromPool } from "./pool.ts";
 import { readParts } from "./project/unpack.ts";
 import { RequestView } from "./request-view.ts";
 import { HeldPort, InstanceServer } from "./server.ts";
 import { type PoolMessage, START_VARIABLE, type StartMessage } from "./start-message.ts";
-
-/** Time after loading in which a module without a handler must call `Deno.serve`. */
-const SERVE_WITHIN_MS = 3_000;
+import { standardInput, watchIdle } from "./starting/idle.ts";
 
 const NO_HANDLER =
-  "The module has no handler: export default a function or an object with fetch, or call Deno.serve.";
+  "The module has no handler: export default a function or an object with fetch, or call Deno.serve. " +
+  "The module has ended and nothing is under way. A function that serves later must be awaited: `await main()`.";
+
+/** Variables that every function has. */
+const PLATFORM_VARIABLES = ["TMPDIR", "HOME"];
 
 function readStartMessage(): StartMessage | PoolMessage {
   let text = Deno.env.get(START_VARIABLE);
@@ -30,35 +37,25 @@ function readStartMessage(): StartMessage | PoolMessage {
   return JSON.parse(text);
 }
 
-/** Resource id of standard input. */
-const STDIN = 0;
-
-/** The functions of Deno's core that the runtime needs; `Deno.stdin.read` would keep the event loop alive. */
-interface DenoCore {
-  read(resource: number, chunk: Uint8Array): Promise<number>;
-  unrefOpPromise(promise: Promise<unknown>): void;
-}
-
 /**
  * Answers each input with `alive`, which shows that the event loop runs, also after the server has closed. Standard
- * input ends with the platform, and the instance ends with it. Waiting for input does not keep the event loop alive: Deno
- * starts the main module of a project only when nothing else does, and a module that never serves ends early.
+ * input ends with the platform, and the instance ends with it.
  */
 async function followPlatform(exit: typeof Deno.exit, answer: () => void): Promise<void> {
   const chunk = new Uint8Array(16);
-  const { core } = Reflect.get(Deno, Reflect.get(Deno, "internal")) as { core: DenoCore };
-  const { read, unrefOpPromise } = core;
+  const read = Deno.stdin.read.bind(Deno.stdin);
   try {
-    for (let count = 1; count > 0; ) {
-      const reading = read(STDIN, chunk);
-      unrefOpPromise(reading);
-      count = await reading;
-      if (count > 0) answer();
-    }
+    while ((await read(chunk)) !== null) answer();
   } finally {
     // Also if the function closed standard input: without it this instance would outlive the platform.
     exit(0);
   }
+}
+
+/** The variables that the function declares. */
+function variablesOf({ env }: StartMessage): Variables {
+  const declared = env.filter((name) => !PLATFORM_VARIABLES.includes(name));
+  return Object.fromEntries(declared.map((name) => [name, Deno.env.get(name) ?? ""]));
 }
 
 function keepEnvironment(names: readonly string[]): void {
@@ -87,6 +84,11 @@ async function joinParts(folder: string, bundle: string): Promise<void> {
   await Deno.writeFile(file, readParts(folder));
   Deno.permissions.revokeSync({ name: "write", path: file });
   Deno.permissions.revokeSync({ name: "read", path: folder });
+}
+
+/** Without the global URL, which Deno takes 1 ms to load. */
+function readBundle(bundle: string): string {
+  return Deno.readTextFileSync(decodeURIComponent(bundle.slice("file://".length)));
 }
 
 /** Logs errors outside of calls. They must not end the instance with the calls under way. */
@@ -134,11 +136,10 @@ async function main(): Promise<void> {
   const { listen } = message;
   const [printReady, printAlive] = takePrinters(message);
   const exit = Deno.exit.bind(Deno);
-  if (Deno.env.get(START_VARIABLE) === undefined) void followPlatform(exit, printAlive);
+  const hasInput = Deno.env.get(START_VARIABLE) === undefined;
+  if (hasInput) void followPlatform(exit, printAlive);
   keepEnvironment(message.env);
-  // Deno stores them by main module, which all functions share. The platform denies the storage, and libraries find
-  // neither global.
-  for (const name of ["localStorage", "caches"]) Reflect.deleteProperty(globalThis, name);
+  replaceStorage();
 
   const places = new Places(message.concurrency ?? Infinity);
   const calls = new Calls(message.function, places, new RequestView("unix" in listen));
@@ -146,7 +147,11 @@ async function main(): Promise<void> {
   const server = new InstanceServer(calls, address);
   Deno.serve = ((...args: [unknown, unknown?]) => server.serveForProgram(...args)) as typeof Deno.serve;
   followSockets(calls);
+  serveListeners(server);
+  const fetchListener = followFetchListeners();
   Deno.addSignalListener("SIGTERM", async () => {
+    // Deno's shutdown would break the bodies that are being received (docs/upstream.md).
+    await places.received();
     // Calls under way are answered; WebSockets are closed with 1001, going away (RFC 6455, section 7.4.1).
     await server.shutdown();
     await calls.settled();
@@ -158,34 +163,33 @@ async function main(): Promise<void> {
     exit(1);
   };
   const serve = (module: { default?: unknown }) => {
-    const handler = exportedHandler(module.default);
-    if (!server.started && handler) server.start(handler);
-    // Return without a timer if possible: Deno takes 5 ms to load the first one.
     if (server.started) return;
-    const timer = setTimeout(() => fail(NO_HANDLER), SERVE_WITHIN_MS);
-    void server.listening.then(() => clearTimeout(timer));
+    const handler = exportedHandler(module.default, variablesOf(message)) ?? fetchListener();
+    if (handler) server.start(handler);
   };
-  const { bundle, parts } = message;
+  const kept = [
+    ...(hasInput ? [standardInput()] : []),
+    ...(address instanceof HeldPort ? [address.server] : []),
+  ];
+  const keepRunning = watchIdle(kept, () => fail(NO_HANDLER));
+  const { bundle, parts, replaced } = message;
+  if (bundle !== undefined && parts !== undefined) await joinParts(parts, bundle);
+  await replaceParts(replaced ?? (bundle === undefined ? [] : replacedIn(readBundle(bundle))), server);
   // Not awaited: a program may await the end of its server at the top level (`await server.finished`).
   const load = (module: string) => void import(module).then(serve).catch(fail);
-  const ready = server.listening.then(() => {
-    surviveLooseErrors();
-    loaded?.serves();
-    printReady();
-  });
-  if (bundle === undefined) {
-    // Deno runs the main module after this one, and dispatches the event behind it. Then the import returns that module.
-    globalThis.addEventListener("load", () => load(Deno.mainModule), { once: true });
-    return;
-  }
-  if (parts !== undefined) await joinParts(parts, bundle);
-  load(bundle);
-  await ready;
+  if (bundle !== undefined) load(bundle);
+  // Deno runs the main module of a project as soon as nothing of this one keeps the event loop alive, and dispatches the
+  // event behind it. Then the import returns that module.
+  else globalThis.addEventListener("load", () => load(Deno.mainModule), { once: true });
+  await server.listening;
+  keepRunning();
+  surviveLooseErrors();
+  loaded?.serves();
+  printReady();
 }
 
-try {
-  await main();
-} catch (error) {
+// Not awaited: an empty event loop would end the process with an error about this module.
+main().catch((error) => {
   console.error(error);
   Deno.exit(1);
-}
+});

@@ -1,3 +1,4 @@
+import { compressed } from "./answers/compressed.ts";
 import type { Calls } from "./calls.ts";
 import type { Handler } from "./handler.ts";
 import type { StartMessage } from "./start-message.ts";
@@ -19,9 +20,19 @@ export class HeldPort {
       "unix" in address
         ? Deno.serve({ path: address.unix, onListen() {} }, held)
         : Deno.serve({ port: address.port, hostname: "0.0.0.0", onListen() {} }, held);
-    // It must not keep the event loop alive before there is a function.
-    this.server.unref();
   }
+}
+
+/** Options of `Deno.serve` that have a meaning here. The address of the instance replaces theirs, which is reported. */
+interface ServeOptions {
+  readonly handler?: unknown;
+  readonly hostname?: string;
+  readonly port?: number;
+  readonly path?: string;
+  readonly signal?: AbortSignal;
+  readonly automaticCompression?: boolean;
+  readonly onError?: (error: unknown) => unknown;
+  readonly onListen?: (address: Deno.Addr) => void;
 }
 
 /** The only HTTP server of an instance. The runtime starts it, or the program with `Deno.serve`. */
@@ -46,10 +57,15 @@ export class InstanceServer {
     return this.#server !== undefined;
   }
 
-  start(handler: Handler, onListen?: (address: Deno.NetAddr) => void): Deno.HttpServer {
-    if (this.#server) throw new Error("A function has one server: Deno.serve was called already.");
+  /** @throws Error if it was started already */
+  start(handler: Handler, onListen?: () => void): Deno.HttpServer {
+    if (this.#server) {
+      throw new Error(
+        "A function has one server: Deno.serve was called already, or a server of Node listens.",
+      );
+    }
     const listened = () => {
-      onListen?.({ transport: "tcp", hostname: "0.0.0.0", port: 8000 });
+      onListen?.();
       this.#listened();
     };
     const answer: Answer = (request, info) => this.#calls.answer(handler, request, info);
@@ -61,17 +77,18 @@ export class InstanceServer {
     }
     address.answer = answer;
     this.#server = address.server;
-    this.#server.ref();
     listened();
     return this.#server;
   }
 
-  /** Replaces `Deno.serve`: the same arguments, but on the address of the instance. */
+  /** Replaces `Deno.serve`: the same arguments and the same result, but on the address of the instance. */
   serveForProgram(first: unknown, second?: unknown): Deno.HttpServer {
-    const options = (typeof first === "object" ? first : {}) as Deno.ServeTcpOptions & { handler?: unknown };
+    const options = (typeof first === "object" && first !== null ? first : {}) as ServeOptions;
     const handler = typeof first === "function" ? first : (second ?? options.handler);
     if (typeof handler !== "function") throw new TypeError("Deno.serve needs a handler");
-    const { onError, onListen, signal } = options;
+    const { hostname = "0.0.0.0", port = 8000, path, onError, onListen, signal } = options;
+    const addr: Deno.Addr =
+      path === undefined ? { transport: "tcp", hostname, port } : { transport: "unix", path };
     const answer: Handler = async (request, context) => {
       try {
         return await handler(request, context);
@@ -80,9 +97,17 @@ export class InstanceServer {
         throw error;
       }
     };
-    const server = this.start(answer, onListen);
-    signal?.addEventListener("abort", () => void server.shutdown());
-    return server;
+    const server = this.start(options.automaticCompression ? compressed(answer) : answer, () =>
+      onListen?.(addr),
+    );
+    const shutdown = () => server.shutdown();
+    signal?.addEventListener("abort", () => void shutdown());
+    // An unreferenced server would end the instance, which the platform does.
+    return {
+      addr,
+      ...{ finished: server.finished, shutdown, ref() {}, unref() {} },
+      [Symbol.asyncDispose]: shutdown,
+    } as Deno.HttpServer;
   }
 
   /** Closes the server. Resolves when the calls under way are answered. */

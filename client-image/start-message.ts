@@ -1,3 +1,6 @@
+/** Parts of Node that the runtime replaces: `listen` of servers, `process.umask` and `fs.existsSync`. */
+export type Replaced = "listen" | "umask" | "exists";
+
 /**
  * The first message of the platform to an instance, as JSON: one line on standard input, or, in a pod, the variable
  * START_VARIABLE. The instance answers every further line on standard input with `alive`.
@@ -18,6 +21,11 @@ export interface StartMessage {
   readonly concurrency?: number;
   /** Names of the variables that stay in the environment of the function. */
   readonly env: readonly string[];
+  /**
+   * Parts of Node that the runtime has to replace, because a source or a package of the version names them
+   * (`replacedIn`). Absent: the runtime searches the bundle.
+   */
+  readonly replaced?: readonly Replaced[];
 }
 
 /** The value of START_VARIABLE in a pod of the pool, before a function is loaded. */

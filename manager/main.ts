@@ -52,7 +52,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
 
   const api = new KubeApi(await connectToCluster());
   const secret = (name: string) => retry(() => loadOrCreateSecret({ api, namespace, name }), print);
-  const access = await accessFor(env, () => secret("skiff-token"));
+  const access = await accessFor(env, { namespace, name: "skiff-token" }, secret);
   const token = await secret("skiff-internal");
   const poolSecret = await secret("skiff-pool");
   const poolSize = poolSizeFrom(env);
@@ -66,6 +66,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     print,
     poolSecret,
     spread: (name, traffic) => routers.spread(name, traffic),
+    forgotten: (name) => routers.forgotten(name),
   });
   // Drained while the server has its connections, so that clients of aborted deploys get an answer.
   services.add({ name: "platform", drain: () => platform.close() });
@@ -151,10 +152,18 @@ function poolSizeFrom(env: NodeJS.ProcessEnv): number {
   throw new Error(`SKIFF_POOL=${text} is not a valid number of pods: use 0 to 999.`);
 }
 
-async function accessFor(env: NodeJS.ProcessEnv, token: () => Promise<string>): Promise<Access> {
+async function accessFor(
+  env: NodeJS.ProcessEnv,
+  { namespace, name }: { namespace: string; name: string },
+  read: (name: string) => Promise<string>,
+): Promise<Access> {
   if (env.SKIFF_ACCESS === "open") return { mode: "open" };
-  const secret = env.SKIFF_TOKEN || (await token());
-  return { mode: "token", tokenHash: createHash("sha256").update(secret).digest("hex") };
+  const token = env.SKIFF_TOKEN || (await read(name));
+  const command = `kubectl -n ${namespace} get secret ${name} -o go-template='{{.data.token | base64decode}}'`;
+  const whereabouts = env.SKIFF_TOKEN
+    ? `The token is the variable SKIFF_TOKEN of the manager in the namespace ${namespace}.`
+    : `This prints the token: ${command}`;
+  return { mode: "token", tokenHash: createHash("sha256").update(token).digest("hex"), whereabouts };
 }
 
 /** Retries until it succeeds: the manager needs its secrets, and the API server may be unavailable. */

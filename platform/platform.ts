@@ -1,4 +1,4 @@
-import { entryOf } from "../client-image/project/project-pack.ts";
+import { launchOf } from "../client-image/project/project-pack.ts";
 import type { Declarations } from "./declarations.ts";
 import type { Settings } from "./settings.ts";
 
@@ -113,7 +113,7 @@ export interface Artifact {
 
 /** Returns stored code as an artifact: the first bytes tell the two kinds apart. */
 export function artifactOf(code: Uint8Array): Artifact {
-  return { kind: entryOf(code) === undefined ? "module" : "project", code };
+  return { kind: launchOf(code) === undefined ? "module" : "project", code };
 }
 
 /** A version before it has a number. */
@@ -197,6 +197,8 @@ export interface Endpoints {
   readonly traffic: Traffic;
   /** Every kept version that accepts calls, with or without traffic, in ascending order. */
   readonly versions: readonly VersionEndpoints[];
+  /** Host names at whose root the function is served: those of its current version. Absent if there are none. */
+  readonly hosts?: readonly string[];
 }
 
 export interface VersionEndpoints {

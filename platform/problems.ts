@@ -17,6 +17,7 @@ export const PROBLEMS = {
   unknown_route: { status: 404, title: "No route has this path" },
   method_not_allowed: { status: 405, title: "The path does not support this method" },
   request_timeout: { status: 408, title: "The request did not arrive in time" },
+  host_taken: { status: 409, title: "Another function has this host name" },
   precondition_failed: { status: 412, title: "The precondition of the request does not hold" },
   body_too_large: { status: 413, title: "The body of the call is too large" },
   source_too_large: { status: 413, title: "The source is too large" },

@@ -1,4 +1,5 @@
 import { closestWord } from "../process/closest-word.ts";
+import { isHostName } from "./host-names.ts";
 import type { Limits } from "./limits.ts";
 import { parseNetRule } from "./net-rule.ts";
 import { Problem } from "./problems.ts";
@@ -22,6 +23,8 @@ export interface Settings {
   readonly permissions: Permissions;
   /** Path of the main module in the source; empty if the source determines it. */
   readonly entry: string;
+  /** Host names at whose root the function is served. */
+  readonly hosts: readonly string[];
 }
 
 export interface Permissions {
@@ -68,7 +71,7 @@ const ENV_TOTAL_BYTES = 128 * 1024;
 const LIST_ENTRIES = 100;
 const ENTRY_BYTES = 1_000;
 /** The settings in JSON. */
-export const JSON_NAMES: readonly string[] = [...NUMBERS, "env", "permissions", "entry"];
+export const JSON_NAMES: readonly string[] = [...NUMBERS, "env", "permissions", "entry", "hosts"];
 /** The settings in a query. */
 export const QUERY_NAMES: readonly string[] = [
   ...NUMBERS.map((key) => NUMBER_SETTINGS[key].query),
@@ -76,6 +79,7 @@ export const QUERY_NAMES: readonly string[] = [
   "net",
   "sys",
   "entry",
+  "hosts",
 ];
 /** The valid entries of the permissions, for errors. */
 const ENTRIES = {
@@ -92,12 +96,13 @@ export function defaultSettings(limits: Limits): Settings {
     env: {},
     permissions: { net: ["public"], sys: [] },
     entry: "",
+    hosts: [],
   };
 }
 
 /** Reads stored settings. Those of an older Skiff lack what did not exist then. */
 export function parseSettings(json: string): Settings {
-  return { entry: "", ...(JSON.parse(json) as Omit<Settings, "entry">) };
+  return { entry: "", hosts: [], ...(JSON.parse(json) as Omit<Settings, "entry" | "hosts">) };
 }
 
 /**
@@ -114,6 +119,7 @@ export function settingsFromQuery(query: URLSearchParams): SettingsPatch {
     else if (key === "env") patch.env = envFromQuery(values);
     else if (key === "net" || key === "sys") permissions[key] = listFromQuery(key, values);
     else if (key === "entry") patch.entry = onlyValue(key, values);
+    else if (key === "hosts") patch.hosts = listFromQuery(key, values);
     else throw unknownSetting(key, QUERY_NAMES);
   }
   return Object.keys(permissions).length > 0 ? { ...patch, permissions } : patch;
@@ -139,6 +145,7 @@ export function mergeSettings(current: Settings, patch: SettingsPatch, limits: L
     else if (key === "env") next.env = value === null ? {} : mergeEnv(current.env, value);
     else if (key === "permissions") next.permissions = mergePermissions(current.permissions, value, defaults);
     else if (key === "entry") next.entry = value === null ? "" : checkEntry(value);
+    else if (key === "hosts") next.hosts = value === null ? [] : checkHosts(value);
     else throw unknownSetting(key, JSON_NAMES);
   }
   return next as unknown as Settings;
@@ -155,9 +162,10 @@ export function checkTogether(settings: Settings): Settings {
 export function canonicalSettings(settings: Settings): string {
   const env = Object.entries(settings.env).sort(([a], [b]) => (a < b ? -1 : 1));
   const { net, sys } = settings.permissions;
-  // Left out if empty: hashes of versions from before this setting stay the same.
+  // Left out if empty: hashes of versions from before these settings stay the same.
   const entry = settings.entry ? [{ entry: settings.entry }] : [];
-  return JSON.stringify([...NUMBERS.map((key) => settings[key]), env, net, sys, ...entry]);
+  const hosts = settings.hosts.length > 0 ? [{ hosts: settings.hosts }] : [];
+  return JSON.stringify([...NUMBERS.map((key) => settings[key]), env, net, sys, ...entry, ...hosts]);
 }
 
 function isNumberSetting(key: string): key is NumberSetting {
@@ -212,7 +220,7 @@ function envFromQuery(values: readonly string[]): Record<string, string> {
 }
 
 /** `none` is the empty list. An empty text is an error, because it is probably an unset variable of a shell. */
-function listFromQuery(key: "net" | "sys", values: readonly string[]): string[] {
+function listFromQuery(key: "net" | "sys" | "hosts", values: readonly string[]): string[] {
   const entries = values.flatMap((value) => value.split(",")).map((entry) => entry.trim());
   if (entries.includes("")) {
     const given = shorten(values.join(","));
@@ -241,6 +249,16 @@ function checkEntry(value: unknown): string {
     throw refuse("has an empty, . or .. part");
   }
   return path;
+}
+
+function checkHosts(value: unknown): readonly string[] {
+  if (!Array.isArray(value) || value.length > LIST_ENTRIES) {
+    throw invalid("hosts", `hosts must be a list of at most ${LIST_ENTRIES} host names.`);
+  }
+  const wrong = value.find((host) => typeof host !== "string" || !isHostName(host));
+  if (wrong === undefined) return [...new Set(value as string[])].sort();
+  const use = "use names such as app.example.com, in lower case, without scheme, port or wildcard";
+  throw invalid("hosts", `hosts: ${shown(wrong)} is not a host name that a function can have; ${use}.`);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -58,7 +58,7 @@ async function startRouter(services: ServiceList, env: NodeJS.ProcessEnv): Promi
     ready: () => (services.state === "ready" ? undefined : `The router is ${services.state}.`),
     metrics: () => metrics.text(),
     load: () => platform.loads.read(),
-    serving: (name) => serving(front.hasCaughtUp(name) ? platform.endpoints(name) : undefined),
+    serving: (name) => serving(platform.endpoints(name), front.hasCaughtUp(name)),
   });
   // Tests use another port; the manager and the probes of kubernetes.yaml use the default.
   const internalPort = Number(env.SKIFF_INTERNAL_PORT ?? INTERNAL_PORT);

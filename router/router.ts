@@ -57,7 +57,7 @@ export class Router {
     const { limits, print, telemetry } = options;
     this.#options = options;
     this.functions = new Functions(options);
-    this.ingress = { proxies: options.proxies };
+    this.ingress = { proxies: options.proxies, hosts: this.functions.hosts };
     this.#context = {
       limits,
       failures: new LimitedLog(print, FAILURE_LIMIT),

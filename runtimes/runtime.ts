@@ -2,6 +2,7 @@
  * A runtime is one way from a source to an instance. Its `Builder` recognises and builds sources, for the manager. Its
  * `LaunchPlanner` says how what was built is launched, for platforms.
  */
+import type { ProjectLaunch } from "../client-image/project/project-pack.ts";
 import type { Artifact, Source } from "../platform/platform.ts";
 import type { Settings } from "../platform/settings.ts";
 
@@ -17,6 +18,8 @@ export interface Builder {
    *   too many builds wait; the reason of `signal` if that aborts
    */
   build(source: Source, options?: BuildOptions): Promise<Built>;
+  /** Says in a sentence what a failed start lacks, if its log leads to that. */
+  adviseStart(artifact: Artifact, log: readonly string[], signal: AbortSignal): Promise<string | undefined>;
   /** Starts what the first build would wait for. */
   warm(): Promise<void>;
   /** Ends builds under way and stops what they run in. */
@@ -75,8 +78,8 @@ export interface LaunchPaths {
   readonly artifact: {
     /** A module, or the folder of a project. */
     readonly path: string;
-    /** Path of the main module in the folder of a project; absent for a module. */
-    readonly entry?: string;
+    /** Absent for a module. */
+    readonly project?: ProjectLaunch;
   };
   /** Unix socket on which the instance has to listen. */
   readonly socket: string;
@@ -100,4 +103,9 @@ export interface LaunchPlan {
   /** A further line of input, and the line that its event loop answers with while it turns. */
   readonly ping: string;
   readonly pongLine: string;
+  /**
+   * Explains a line that the program prints, in the words of Skiff; undefined for a line that no log shows. Absent: lines
+   * stay as they are.
+   */
+  readonly explain?: (line: string) => string | undefined;
 }

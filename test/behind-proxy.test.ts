@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request as send } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type StartedSkiff, startedSkiff } from "./support/skiff/started-skiff.ts";
 
 interface Answer {
@@ -107,3 +109,62 @@ describe("the base path of a function", function () {
     assert.ok(text.includes(`${skiff.url}/fn/shop/callback`), text);
   });
 });
+
+const WHERE = `
+export default ({ url, headers }, { basePath }) =>
+  ({ url, basePath, prefix: headers.get("x-forwarded-prefix") });`;
+
+for (const workers of [1, 2]) {
+  describe(`a host name of a function, with ${workers} router process(es)`, function () {
+    this.timeout(60_000);
+    let skiff: StartedSkiff;
+    let dataFolder: string;
+    before(async () => {
+      dataFolder = mkdtempSync(join(tmpdir(), "skiff-hosts-"));
+      skiff = await startedSkiff({ workers, dataFolder });
+      assert.equal((await skiff.deploy("shop", WHERE, "hosts=app.example.com")).status, 201);
+    });
+    after(async () => {
+      await skiff.close();
+      rmSync(dataFolder, { recursive: true });
+    });
+
+    const at = (path: string, method = "GET") =>
+      ask(`${skiff.url}${path}`, { host: "app.example.com" }, method);
+    async function isThere(): Promise<void> {
+      for (const path of ["/", "/a?b", "/func", "/fn/shop", "/healthz", "/openapi.json"]) {
+        const { status, text } = await at(path);
+        assert.equal(status, 200, text);
+        const { url, basePath, prefix } = JSON.parse(text);
+        assert.deepEqual([url, basePath, prefix], [`http://app.example.com${path}`, "", null]);
+      }
+    }
+
+    it("serves it at the root, with the URL of its client", isThere);
+
+    it("hides the management API", async () => {
+      const { status, text } = await at("/func/shop", "DELETE");
+      assert.equal(status, 200);
+      assert.equal(JSON.parse(text).url, "http://app.example.com/func/shop");
+      assert.equal((await ask(`${skiff.url}/func/shop`)).status, 200);
+    });
+
+    it("leaves the function at its path elsewhere", async () => {
+      const { text } = await ask(`${skiff.url}/fn/shop/a`);
+      assert.deepEqual(JSON.parse(text), { url: `${skiff.url}/a`, basePath: "/fn/shop", prefix: "/fn/shop" });
+    });
+
+    it("is kept when Skiff starts again", async () => {
+      await skiff.close();
+      skiff = await startedSkiff({ workers, dataFolder });
+      await isThere();
+    });
+
+    it("goes with the function", async () => {
+      assert.equal((await fetch(`${skiff.url}/func/shop`, { method: "DELETE" })).status, 200);
+      const { status } = await at("/");
+      // The management API on loopback refuses the name.
+      assert.equal(status, 403);
+    });
+  });
+}

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { loadAll } from "js-yaml";
 import { isFunctionName } from "../platform/function-name.ts";
+import { isHostName } from "../platform/host-names.ts";
 import { INTERNAL_PORT } from "../platform/kubernetes/cluster/routers.ts";
 import { keptVersion } from "../platform/kubernetes/objects/function-resource.ts";
 import { PORT } from "../platform/kubernetes/objects/names.ts";
@@ -209,6 +210,25 @@ describe("the Function of kubernetes.yaml", () => {
     }
   });
 
+  it("takes the host names that a deploy takes, except for those that are addresses or reserved", () => {
+    const { items, maxItems } = spec.properties.hosts;
+    assert.equal(maxItems, 100);
+    const pattern = new RegExp(items.pattern);
+    for (const name of [
+      "app.example.com",
+      "a",
+      "a-b.c",
+      "a".repeat(64),
+      "A.example",
+      "a..b",
+      "a-.b",
+      "a.b:1",
+      "*.a",
+      "",
+    ])
+      assert.equal(pattern.test(name), isHostName(name), name);
+  });
+
   it("shows version, readiness, URL and age, and has a status of its own", () => {
     const columns = version.additionalPrinterColumns.filter(({ priority = 0 }: Any) => priority === 0);
     assert.deepEqual(
@@ -224,7 +244,8 @@ describe("the Function of kubernetes.yaml", () => {
   });
 
   it("keeps everything that routers must know of a version", () => {
-    const record = { version: 3, settings: defaultSettings(limitsFromEnv({})) };
+    const settings = { ...defaultSettings(limitsFromEnv({})), hosts: ["app.example.com"] };
+    const record = { version: 3, settings };
     const { items } = status.properties.versions;
     assert.deepEqual(Object.keys(items.properties).sort(), Object.keys(keptVersion(record)).sort());
   });

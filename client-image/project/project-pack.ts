@@ -1,15 +1,21 @@
+import type { Replaced } from "../start-message.ts";
+
 /**
  * The packed form of a project: the folder that Deno runs, with the packages that it imports. Builds write it, and whoever
  * starts an instance unpacks it.
  *
- * Layout: magic number (4 bytes) · length of the entry (2 bytes) · entry · gzipped body.
+ * Layout: magic number (4 bytes) · length of the launch (2 bytes) · launch as JSON · gzipped body.
  * Layout of the body: length of the index (4 bytes) · index as JSON · the contents of the files in its order.
  * Numbers are big-endian.
  */
-export interface Project {
+/** What a launch has to know of a project without unpacking it. */
+export interface ProjectLaunch {
   /** Path of the main module. */
   readonly entry: string;
-  readonly files: ProjectFiles;
+  /** Parts of Node that the runtime has to replace, because a file of the project names them. */
+  readonly replaced: readonly Replaced[];
+  /** The registry that `jsr:` imports were resolved with, if it is not jsr.io. */
+  readonly jsrUrl?: string;
 }
 
 /** Contents by path: relative, with "/", without "." and "..". */
@@ -19,30 +25,30 @@ type Index = readonly (readonly [path: string, bytes: number])[];
 
 /** No module begins with it. */
 const MAGIC = [0x00, 0x73, 0x6b, 0x70];
-const ENTRY_BYTES = 2;
+const LAUNCH_BYTES = 2;
 const INDEX_BYTES = 4;
 
-/** Returns the path of the main module of a packed project; undefined if the bytes are a module. */
-export function entryOf(artifact: Uint8Array): string | undefined {
+/** Returns the launch of a packed project; undefined if the bytes are a module. */
+export function launchOf(artifact: Uint8Array): ProjectLaunch | undefined {
   if (MAGIC.some((byte, index) => artifact[index] !== byte)) return undefined;
-  const start = MAGIC.length + ENTRY_BYTES;
-  return new TextDecoder().decode(artifact.subarray(start, start + entryLength(artifact)));
+  const start = MAGIC.length + LAUNCH_BYTES;
+  return JSON.parse(new TextDecoder().decode(artifact.subarray(start, start + launchLength(artifact))));
 }
 
 /** Returns the gzipped body of a packed project. */
 export function bodyOf(artifact: Uint8Array): Uint8Array<ArrayBuffer> {
-  return artifact.slice(MAGIC.length + ENTRY_BYTES + entryLength(artifact));
+  return artifact.slice(MAGIC.length + LAUNCH_BYTES + launchLength(artifact));
 }
 
 /** @param body gzipped */
-export function joinProject(entry: string, body: Uint8Array): Uint8Array {
-  const path = new TextEncoder().encode(entry);
-  const start = MAGIC.length + ENTRY_BYTES;
-  const whole = new Uint8Array(start + path.length + body.length);
+export function joinProject(launch: ProjectLaunch, body: Uint8Array): Uint8Array {
+  const json = new TextEncoder().encode(JSON.stringify(launch));
+  const start = MAGIC.length + LAUNCH_BYTES;
+  const whole = new Uint8Array(start + json.length + body.length);
   whole.set(MAGIC);
-  new DataView(whole.buffer).setUint16(MAGIC.length, path.length);
-  whole.set(path, start);
-  whole.set(body, start + path.length);
+  new DataView(whole.buffer).setUint16(MAGIC.length, json.length);
+  whole.set(json, start);
+  whole.set(body, start + json.length);
   return whole;
 }
 
@@ -76,6 +82,6 @@ function isInside(path: string): boolean {
   return path !== "" && path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 }
 
-function entryLength(artifact: Uint8Array): number {
+function launchLength(artifact: Uint8Array): number {
   return new DataView(artifact.buffer, artifact.byteOffset).getUint16(MAGIC.length);
 }

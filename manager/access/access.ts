@@ -8,9 +8,18 @@ export type Access =
   /** All clients of the loopback interface, but no web page. */
   | { readonly mode: "loopback" }
   /** Clients with the token. With `loopback` the checks against web pages apply as well. */
-  | { readonly mode: "token"; readonly tokenHash: string; readonly loopback?: boolean }
+  | TokenAccess
   /** All clients, but no web page. */
   | { readonly mode: "open" };
+
+export interface TokenAccess {
+  readonly mode: "token";
+  /** SHA-256 of the token in hex. */
+  readonly tokenHash: string;
+  /** Says where the operator finds the token, as a sentence. */
+  readonly whereabouts: string;
+  readonly loopback?: boolean;
+}
 
 /** The parts of a request that access depends on. Headers are lists of their occurrences. */
 export interface Visitor {
@@ -38,9 +47,9 @@ export function refusal(access: Access, visitor: Visitor): Refusal | undefined {
   if (access.mode !== "token") {
     return refuseHost(visitor, access.mode === "loopback") ?? refuseAnyPage(visitor);
   }
-  const { loopback = false, tokenHash } = access;
+  const { loopback = false } = access;
   const refused = refuseHost(visitor, loopback) ?? refuseForeignPage(visitor, loopback);
-  return refused ?? (PROBES.has(visitor.path) ? undefined : refuseToken(visitor, tokenHash));
+  return refused ?? (PROBES.has(visitor.path) ? undefined : refuseToken(visitor, access));
 }
 
 /** Answers refused requests with 400, 401 or 403. */
@@ -103,10 +112,13 @@ function isSameOrigin(origin: string, host: string, isLoopback: boolean): boolea
   return other !== undefined && own.includes(other);
 }
 
-function refuseToken({ authorization = [] }: Visitor, tokenHash: string): Refusal | undefined {
+function refuseToken(
+  { authorization = [] }: Visitor,
+  { tokenHash, whereabouts }: TokenAccess,
+): Refusal | undefined {
   const refuse = (what: string, error?: string): Refusal => ({
     code: "unauthorized",
-    detail: `${what}: send the header Authorization: Bearer TOKEN, with the token shown at the first start.`,
+    detail: `${what}: send the header Authorization: Bearer TOKEN. ${whereabouts}`,
     challenge: `Bearer realm="skiff"${error === undefined ? "" : `, error="${error}"`}`,
   });
   const [value] = authorization;

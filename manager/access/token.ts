@@ -47,7 +47,11 @@ export function accessFor({ host, tokenFile, env }: ListenOptions): {
   const loopback = isLoopbackHost(host);
   if (loopback && given === undefined) return { access: { mode: "loopback" } };
   const { hash, created } = loadOrCreateToken(tokenFile, given);
-  const access: Access = { mode: "token", tokenHash: hash, ...(loopback ? { loopback } : {}) };
+  const whereabouts =
+    given === undefined
+      ? `Skiff printed the token when it created ${tokenFile}, which has its hash: delete that file and start Skiff again for a new one.`
+      : "The token is the variable SKIFF_TOKEN of Skiff.";
+  const access: Access = { mode: "token", tokenHash: hash, whereabouts, ...(loopback ? { loopback } : {}) };
   return { access, ...(created === undefined ? {} : { createdToken: created }) };
 }
 

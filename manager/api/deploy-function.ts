@@ -3,6 +3,7 @@ import { checkFunctionName } from "../../platform/function-name.ts";
 import { Problem, toProblem } from "../../platform/problems.ts";
 import { formatMs } from "../../platform/quantity.ts";
 import type { SettingsPatch } from "../../platform/settings.ts";
+import { parseHost } from "../access/host.ts";
 import type { Deployed, DeployOrder } from "../deploys/deploys.ts";
 import { answerJson, onOneLine } from "./answer.ts";
 import { explainLostLineEnds } from "./lost-line-ends.ts";
@@ -36,7 +37,9 @@ export function configureFunction(services: Services): Handler {
  * Reads the request. Its errors are printed like those of the deploy.
  * @param onName receives the name before it is checked: the terminal shows invalid names as well
  */
-type ReadOrder = (onName: (name: string | undefined) => void) => Promise<Omit<DeployOrder, "signal">>;
+type ReadOrder = (
+  onName: (name: string | undefined) => void,
+) => Promise<Omit<DeployOrder, "reachedAt" | "signal">>;
 
 async function answerDeploy(ctx: Call, services: Services, read: ReadOrder): Promise<void> {
   const { deploys, print } = services;
@@ -49,7 +52,7 @@ async function answerDeploy(ctx: Call, services: Services, read: ReadOrder): Pro
       name = given;
     });
     bytes = order.source?.bytes ?? bytes;
-    deployed = await deploys.deploy({ ...order, signal });
+    deployed = await deploys.deploy({ ...order, reachedAt: parseHost(ctx.req.headers.host ?? ""), signal });
   } catch (error) {
     const explained = explainLostLineEnds(error, { contentType: ctx.req.headers["content-type"], bytes });
     print(notDeployedLine(name, explained));

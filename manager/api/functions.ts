@@ -43,7 +43,7 @@ export function describeFunction(services: Services): Handler {
   };
 }
 
-/** `DELETE /func/NAME`: answers after everything of the function is removed. */
+/** `DELETE /func/NAME`: answers when no call reaches the function and its name is free. */
 export function removeFunction({ deploys, print }: Services): Handler {
   return async (ctx) => {
     const name = checkFunctionName(ctx.params.name);

@@ -7,7 +7,7 @@ import {
   unchanged,
 } from "../../platform/deploying.ts";
 import type { Limits } from "../../platform/limits.ts";
-import type { Content, Platform, Source, VersionRecord } from "../../platform/platform.ts";
+import type { Content, Draft, Platform, Source, VersionRecord } from "../../platform/platform.ts";
 import { draining, Problem, unknownFunction } from "../../platform/problems.ts";
 import {
   checkTogether,
@@ -21,6 +21,7 @@ import { FastLane } from "../../process/fast-lane.ts";
 import { type Attempt, SlowLane } from "../../process/slow-lane.ts";
 import type { Builder, BuildOptions } from "../../runtimes/runtime.ts";
 import { DeployTurns } from "./deploy-turns.ts";
+import { HostClaims } from "./host-claims.ts";
 import { type Declared, DeclaredBySource, mergeDeclared } from "./skiff-yaml.ts";
 
 const DEPLOYS_IN_ALL = 1_000;
@@ -39,6 +40,8 @@ export interface DeploysOptions {
   readonly platform: Platform;
   readonly builder: Builder;
   readonly limits: Limits;
+  /** Base of the URLs in answers: no function gets its host name. */
+  readonly publicUrl?: string;
 }
 
 export interface DeployOrder {
@@ -47,6 +50,8 @@ export interface DeployOrder {
   readonly source?: Source;
   /** Changes to the settings of the current version, or to the defaults of a new function. */
   readonly patch: SettingsPatch;
+  /** The host at which the client reached the manager: no function gets it. */
+  readonly reachedAt?: string | undefined;
   /** Aborts waiting and building. A publish that has begun completes. */
   readonly signal: AbortSignal;
 }
@@ -67,12 +72,21 @@ interface Fresh {
   readonly buildMs: number;
 }
 
+/** The version that a deploy makes. */
+interface Plan {
+  readonly current: VersionRecord | undefined;
+  readonly version: Omit<Draft, "content">;
+  /** Set if the source was built for its settings. */
+  readonly fresh: Fresh | undefined;
+}
+
 /** Makes versions of sources and settings. Changes of one function run in order of arrival. */
 export class Deploys {
   readonly #options: DeploysOptions;
   readonly #turns: DeployTurns;
   readonly #starts: FastLane;
   readonly #declared = new DeclaredBySource();
+  readonly #hosts: HostClaims;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
   /** Deploys under way and waiting, with the controllers by which a removal aborts them. */
@@ -80,6 +94,8 @@ export class Deploys {
 
   constructor(options: DeploysOptions) {
     this.#options = options;
+    const { platform, publicUrl } = options;
+    this.#hosts = new HostClaims(platform, [URL.parse(publicUrl ?? "")?.hostname ?? "localhost"]);
     const { buildMs, startMs, sourceBytes } = options.limits;
     this.#turns = new DeployTurns({
       inAll: DEPLOYS_IN_ALL,
@@ -100,8 +116,8 @@ export class Deploys {
 
   /**
    * Deploys a version. An error changes nothing.
-   * @throws Problem `unknown_function` (neither a source nor a current version), `invalid_setting`, `too_many_waiting`,
-   * `draining`; errors of builder and platform; the signal's reason
+   * @throws Problem `unknown_function` (neither a source nor a current version), `invalid_setting`, `host_taken`,
+   * `too_many_waiting`, `draining`; errors of builder and platform; the signal's reason
    */
   deploy(order: DeployOrder): Promise<Deployed> {
     const arrivedAt = performance.now();
@@ -144,10 +160,8 @@ export class Deploys {
     this.#closing.abort(draining());
   }
 
-  async #deploy(
-    { name, patch, signal, removed, ...order }: DeployOrder & { removed: AbortSignal },
-    waitedMs: number,
-  ): Promise<Deployed> {
+  async #deploy(order: DeployOrder & { removed: AbortSignal }, waitedMs: number): Promise<Deployed> {
+    const { name, patch, reachedAt, signal } = order;
     const { platform, limits } = this.#options;
     const current = await platform.find(name);
     const hashed = order.source ? await sourceHash(order.source) : current?.sourceHash;
@@ -155,21 +169,32 @@ export class Deploys {
     const former = current?.settings ?? defaultSettings(limits);
     const { settings, fresh } = await this.#settings({ ...order, patch }, { former, hashed, signal });
     const version = { name, hash: versionHash(hashed, settings), sourceHash: hashed, settings };
+    const make = () => this.#make(order, { current, version, fresh });
+    const made = await this.#hosts.during({ name, hosts: settings.hosts, reachedAt }, make);
+    return { ...made, waitedMs };
+  }
+
+  /** Makes the version current. */
+  async #make(
+    { source, signal, removed }: DeployOrder & { removed: AbortSignal },
+    { current, version, fresh }: Plan,
+  ): Promise<Omit<Deployed, "waitedMs">> {
+    const { platform } = this.#options;
+    const { sourceHash: hashed, settings } = version;
     // Only a removal aborts a publish: for a client that disconnects, a version is complete or absent.
     if (current && isSameVersion(current, version)) {
-      if (isServing(platform, current)) return { ...unchanged(current), waitedMs, startMs: 0 };
-      return { ...(await this.#start(() => complete(platform, current, removed), signal)), waitedMs };
+      if (isServing(platform, current)) return { ...unchanged(current), startMs: 0 };
+      return await this.#start(() => complete(platform, current, removed), signal);
     }
     const isSameContent = current?.sourceHash === hashed && current.settings.entry === settings.entry;
     const entry = { entry: settings.entry, signal };
     const built = isSameContent
       ? undefined
-      : (fresh ?? (await this.#build(order.source ?? (await this.#stored(current!)), entry)));
+      : (fresh ?? (await this.#build(source ?? (await this.#stored(current!)), entry)));
     signal.throwIfAborted();
     const content = built?.content ?? { sameAs: current!.version };
-    const start = () => publish(platform, { ...version, content }, removed);
-    const times = { waitedMs, ...(built ? { buildMs: built.buildMs } : {}) };
-    return { ...(await this.#start(start, signal)), ...times };
+    const start = () => this.#advised(publish(platform, { ...version, content }, removed), content, signal);
+    return { ...(await this.#start(start, signal)), ...(built ? { buildMs: built.buildMs } : {}) };
   }
 
   /**
@@ -198,6 +223,23 @@ export class Deploys {
     const startedAt = performance.now();
     const published = await this.#starts.run(() => startAttempt(start()), { signal });
     return { ...published, startMs: performance.now() - startedAt };
+  }
+
+  /** Adds to the problem of a failed start what the builder knows about its cause. */
+  async #advised<T>(publishing: Promise<T>, content: Draft["content"], signal: AbortSignal): Promise<T> {
+    try {
+      return await publishing;
+    } catch (error) {
+      const log =
+        error instanceof Problem && error.code === "start_failed" ? error.extensions.log : undefined;
+      if (log === undefined || !("artifact" in content)) throw error;
+      const advise = this.#options.builder.adviseStart(content.artifact, log, signal);
+      // Without advice the problem is the same.
+      const advice = await advise.catch(() => undefined);
+      if (advice === undefined) throw error;
+      const { code, detail, extensions } = error as Problem;
+      throw new Problem(code as "start_failed", `${detail}\n${advice}`, { ...extensions, log });
+    }
   }
 
   async #stored({ name, version }: VersionRecord): Promise<Source> {

@@ -10,6 +10,7 @@ const KNOWN: readonly ProblemCode[] = ["invalid_name", "unknown_function"];
 const CHANGING: readonly ProblemCode[] = [
   "invalid_name",
   "invalid_setting",
+  "host_taken",
   "request_timeout",
   "unsupported_media_type",
   "start_failed",
@@ -34,7 +35,7 @@ export function functionPaths(limits: Limits): Record<string, Schema> {
   const deploy = {
     requestBody: {
       required: true,
-      description: `The source; its Content-Type is ignored unless it is that of a form. One file of code, or an archive (tar, tar.gz, zip) with main.ts, .tsx, .js or .mjs at its root. At most ${formatBytes(limits.sourceBytes)}.`,
+      description: `The source; its Content-Type is ignored unless it is that of a form. One file of code, or an archive (tar, tar.gz, zip) of a project. At most ${formatBytes(limits.sourceBytes)}.`,
       content: { "*/*": { schema: BYTES }, "multipart/form-data": { schema: formSchema(limits) } },
     },
     answers: {

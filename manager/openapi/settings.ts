@@ -27,6 +27,10 @@ const ENTRY: Schema = {
   description:
     "Path of the main module in the source, such as src/main.ts; empty if the source determines it",
 };
+const HOSTS = array(
+  { type: "string", maxLength: 253, pattern: "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$" },
+  { maxItems: 100, description: "Host names at whose root the function is served, such as app.example.com" },
+);
 const SYS = array({ enum: SYS_KINDS }, { maxItems: 100 });
 
 /** The settings of a function. Values of variables are masked. */
@@ -40,6 +44,7 @@ export function settingsSchema(limits: Limits): Schema {
     },
     permissions: object({ net: NET, sys: SYS }),
     entry: ENTRY,
+    hosts: HOSTS,
   });
 }
 
@@ -48,7 +53,10 @@ export function settingsPatchSchema(limits: Limits): Schema {
   const members = Object.entries(numbers(limits)).map(([name, schema]) => [name, orNull(schema)]);
   const permissions = orNull(object({}, { net: orNull(NET), sys: orNull(SYS) }));
   const env = { type: ["object", "null"], additionalProperties: { type: ["string", "null"] } };
-  return object({}, { ...Object.fromEntries(members), env, permissions, entry: orNull(ENTRY) });
+  return object(
+    {},
+    { ...Object.fromEntries(members), env, permissions, entry: orNull(ENTRY), hosts: orNull(HOSTS) },
+  );
 }
 
 function orNull(schema: Schema): Schema {
@@ -74,6 +82,7 @@ export function settingParameters(limits: Limits): Schema[] {
   const lists = {
     env: "KEY=VALUE; once for each variable. In a query the value is percent-encoded: & is %26, % is %25, # is %23 and a space is %20",
     net: "Destinations that the function may connect to, also separated by commas; none for no network",
+    hosts: "Host names at whose root the function is served, also separated by commas; none for no name",
     sys: "Kinds of system information that the function may read, also separated by commas",
   };
   return [

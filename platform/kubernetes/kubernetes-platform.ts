@@ -33,7 +33,7 @@ import { podLogs } from "./pod-logs.ts";
 import { Pool, type PoolOptions } from "./pool/pool.ts";
 import { poolKeys } from "./pool/pool-keys.ts";
 import { PublishTurns } from "./publishing/publish-turns.ts";
-import { removeFunction } from "./publishing/removal.ts";
+import { Removals } from "./publishing/removals.ts";
 import { Routing } from "./publishing/routing.ts";
 import { Storing } from "./publishing/storing.ts";
 import { Starter } from "./starting/starter.ts";
@@ -54,6 +54,8 @@ export interface KubernetesPlatformOptions {
   readonly print?: (line: string) => void;
   /** Waits until every router applies the traffic; by default only this program's endpoints count. */
   readonly spread?: (name: string, traffic: Traffic) => Promise<void>;
+  /** Waits until no router has a removed function any more. */
+  readonly forgotten?: (name: string) => Promise<void>;
   readonly times?: MirrorTimes;
   /** Secret of the installation that seals the loads of pods. Without it the pool is off. */
   readonly poolSecret?: string;
@@ -77,6 +79,7 @@ export class KubernetesPlatform implements Platform {
   readonly #starter: Starter;
   readonly #storing: Storing;
   readonly #routing: Routing;
+  readonly #removals: Removals;
   readonly #reader: FunctionReader;
   readonly #waker: Waker;
   readonly #closing = new AbortController();
@@ -85,8 +88,9 @@ export class KubernetesPlatform implements Platform {
   readonly #changes = new Set<Promise<unknown>>();
 
   constructor(options: KubernetesPlatformOptions) {
-    const { api, limits, image, namespace = FUNCTIONS_NAMESPACE, print = () => {}, spread, times } = options;
+    const { api, limits, image, namespace = FUNCTIONS_NAMESPACE, print = () => {}, times } = options;
     const { kinds = DECLARATION_KINDS, cpuRequest = CPU_REQUEST, poolSecret, sendToPod: send } = options;
+    const { spread, forgotten } = options;
     this.#api = api;
     this.#namespace = namespace;
     this.mirror = new EndpointsMirror({
@@ -117,6 +121,7 @@ export class KubernetesPlatform implements Platform {
     const publishing = { ...shared, turns: this.#turns, starter: this.#starter };
     this.#storing = new Storing(publishing);
     this.#routing = new Routing({ ...publishing, spread });
+    this.#removals = new Removals({ ...shared, forgotten });
     this.#reader = new FunctionReader(shared);
     this.#waker = new Waker(shared);
   }
@@ -135,7 +140,7 @@ export class KubernetesPlatform implements Platform {
   }
 
   remove(name: string): Promise<boolean> {
-    return this.#change((until) => this.#turns.inLine(name, () => this.#remove(name), until));
+    return this.#change((until) => this.#turns.inLine(name, () => this.#removals.remove(name), until));
   }
 
   list(page: { after?: string | undefined; limit: number }): Promise<FunctionSummary[]> {
@@ -233,6 +238,7 @@ export class KubernetesPlatform implements Platform {
     // A change under way is undone, which needs the API server.
     await Promise.allSettled(this.#changes);
     await this.#turns.close();
+    await this.#removals.close();
     await this.#starter.close();
     await this.declarations.close();
     await this.mirror.close();
@@ -262,13 +268,5 @@ export class KubernetesPlatform implements Platform {
       this.#closing.signal.throwIfAborted();
       throw clusterProblem(error);
     }
-  }
-
-  async #remove(name: string): Promise<boolean> {
-    const { signal } = this.#closing;
-    const removed = await removeFunction(name, { api: this.#api, namespace: this.#namespace, signal });
-    // The caller's next read of the endpoints must not find the function.
-    await this.mirror.seen(name, () => this.mirror.functions.get(name) === undefined);
-    return removed;
   }
 }

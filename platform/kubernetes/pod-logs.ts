@@ -1,3 +1,4 @@
+import { explainLine, isRemark } from "../../runtimes/deno/permission-advice.ts";
 import { LogBuffer } from "../log-buffer.ts";
 import type { LogLine, LogOptions } from "../platform.ts";
 import type { Cluster } from "./cluster/api.ts";
@@ -67,7 +68,8 @@ async function readTail(
   const query = { container: CONTAINER, timestamps: "true", tailLines: String(tail) };
   try {
     for await (const text of api.lines({ path: logPath(pod, namespace), query, signal })) {
-      lines.push(parseLine(text, pod.metadata.name));
+      const line = parseLine(text, pod.metadata.name);
+      if (!isRemark(line.text)) lines.push(line);
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -100,7 +102,7 @@ async function followPod(pod: Pod, { api, namespace, since, signal, onLine }: Fo
         const { stamp, ...line } = parseLine(text, pod.metadata.name);
         if (after !== undefined && stamp <= after) continue;
         after = stamp;
-        onLine(line);
+        if (!isRemark(line.text)) onLine(line);
       }
       if ((await api.get<Pod>(place, { signal })) === undefined) return;
     } catch (error) {
@@ -134,7 +136,13 @@ function parseLine(text: string, instance: string): StampedLine {
   if (!match) return { ...platformNow(instance), stream: "stdout", text };
   const [, time, fraction = "", line = ""] = match;
   const stamp = `${time}.${fraction.padEnd(9, "0")}Z`;
-  return { at: new Date(`${stamp.slice(0, 23)}Z`), stamp, instance, stream: "stdout", text: line };
+  return {
+    at: new Date(`${stamp.slice(0, 23)}Z`),
+    stamp,
+    instance,
+    stream: "stdout",
+    text: explainLine(line),
+  };
 }
 
 function platformNow(instance: string) {

@@ -7,6 +7,8 @@ export class KeptVersions {
   traffic: Traffic = [];
   /** In ascending order. */
   #endpoints = new Map<number, VersionEndpoints>();
+  /** Host names of the versions. */
+  readonly #hosts = new Map<number, readonly string[]>();
   /** Versions that a change under way needs, once for each change. */
   readonly #held: number[] = [];
 
@@ -45,13 +47,15 @@ export class KeptVersions {
     for (const version of versions) this.#held.splice(this.#held.indexOf(version), 1);
   }
 
-  add({ version, concurrency, timeoutMs }: CallableVersion): void {
+  add({ version, concurrency, timeoutMs, hosts }: CallableVersion): void {
+    this.#hosts.set(version, hosts);
     const all = [...this.#endpoints.values(), { version, concurrency, timeoutMs, instances: [] }];
     this.#endpoints = new Map(all.sort((a, b) => a.version - b.version).map((each) => [each.version, each]));
   }
 
   delete(version: number): void {
     this.#endpoints.delete(version);
+    this.#hosts.delete(version);
   }
 
   /** Returns false if the version is not stored: it cannot be called then. */
@@ -68,7 +72,9 @@ export class KeptVersions {
   }
 
   endpoints(name: string): Endpoints {
-    return { name, traffic: this.traffic, versions: [...this.#endpoints.values()] };
+    const hosts = this.#hosts.get(currentVersion(this.traffic) ?? 0) ?? [];
+    const { traffic } = this;
+    return { name, traffic, versions: [...this.#endpoints.values()], ...(hosts.length > 0 ? { hosts } : {}) };
   }
 }
 

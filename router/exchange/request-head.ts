@@ -1,6 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import { Problem } from "../../platform/problems.ts";
 import { type ClientOrigin, readOrigin } from "./client-origin.ts";
+import { functionAtHost, targetAtHost } from "./function-hosts.ts";
 import type { Ingress, PreparedRequest, RequestHead, Target } from "./request.ts";
 
 const [PASS, STRIP, HOST, TE, TRACEPARENT, TRACESTATE] = [0, 1, 2, 3, 4, 5] as const;
@@ -27,11 +28,13 @@ const ACTIONS: ReadonlyMap<string, number> = new Map(
   ),
 );
 
-export function prepare(head: RequestHead, { proxies }: Ingress): PreparedRequest {
+export function prepare(head: RequestHead, ingress: Ingress): PreparedRequest {
+  const { proxies, hosts } = ingress;
   const origin = proxies === undefined ? undefined : readOrigin(head, proxies);
   const scheme = origin?.scheme ?? schemeOf(head);
   const client = origin === undefined ? undefined : { address: origin.address, scheme };
-  const target = parseTarget(head.url!);
+  const named = hosts.byName.size === 0 ? undefined : functionAtHost(head, origin, hosts);
+  const target = named === undefined ? parseTarget(head.url!) : targetAtHost(named, head.url!);
   const nothing = { text: "", traceparent: undefined, tracestate: undefined };
   if (target === undefined) return { head, target, problem: undefined, ...nothing, client };
   try {
@@ -86,7 +89,8 @@ function forwardedFields(request: RequestHead, route: Route) {
   // HTTP/1.0 has no Host, HTTP/1.1 requires one.
   else headers.push("host", "localhost");
   pushForwarded(headers, request, { host, origin, scheme });
-  headers.push("x-forwarded-prefix", `${origin?.prefix ?? ""}/fn/${target.name}`);
+  const prefix = origin === undefined ? target.prefix : origin.prefix + target.prefix;
+  if (prefix !== "") headers.push("x-forwarded-prefix", prefix);
   return { fields: renderFields(headers), host, traceparent, tracestate };
 }
 
@@ -190,6 +194,14 @@ export function isCallTarget(url: string): boolean {
   return path !== undefined && (path.startsWith(PREFIX) || path === "/fn" || path.startsWith("/fn?"));
 }
 
+/** Returns whether the router answers a request: below `/fn`, or at a host name of a function. */
+export function isCall(head: RequestHead, { proxies, hosts }: Ingress): boolean {
+  if (isCallTarget(head.url!)) return true;
+  if (hosts.byName.size === 0) return false;
+  const origin = proxies === undefined ? undefined : readOrigin(head, proxies);
+  return functionAtHost(head, origin, hosts) !== undefined;
+}
+
 /** Returns undefined if the target is not of the form /fn/NAME…; the name is not checked. */
 export function parseTarget(url: string): Target | undefined {
   const absolute = url.charCodeAt(0) === SLASH ? undefined : ABSOLUTE.exec(url);
@@ -204,6 +216,7 @@ export function parseTarget(url: string): Target | undefined {
     if (code === SLASH || code === QUESTION) break;
   }
   const name = path.slice(PREFIX.length, end);
-  if (end === path.length) return { name, path: "/", authority };
-  return { name, path: code === SLASH ? path.slice(end) : `/${path.slice(end)}`, authority };
+  const prefix = path.slice(0, end);
+  if (end === path.length) return { name, path: "/", prefix, authority };
+  return { name, path: code === SLASH ? path.slice(end) : `/${path.slice(end)}`, prefix, authority };
 }

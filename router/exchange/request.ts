@@ -6,6 +6,7 @@ import type { TrustedProxies } from "./trusted-proxies.ts";
 export interface KnownFields {
   readonly connection?: string | undefined;
   readonly forwarded?: string | string[] | undefined;
+  readonly host?: string | undefined;
   readonly "user-agent"?: string | undefined;
   readonly "x-forwarded-for"?: string | string[] | undefined;
   readonly "x-forwarded-host"?: string | string[] | undefined;
@@ -18,6 +19,10 @@ export interface KnownFields {
 export interface Ingress {
   /** Undefined if the operator trusts none. */
   readonly proxies: TrustedProxies | undefined;
+  readonly hosts: {
+    /** The functions that have host names; replaced at each change. */
+    readonly byName: ReadonlyMap<string, string>;
+  };
 }
 
 /** The head of a request, read by Node's server or by the fast path. */
@@ -31,8 +36,10 @@ export interface RequestHead
 /** The parts of a request target (RFC 9112 3.2), not decoded. */
 export interface Target {
   readonly name: string;
-  /** Path after /fn/NAME and query. */
+  /** Path after the prefix, and query. */
   readonly path: string;
+  /** `/fn/NAME`, or empty at a host name of the function. */
+  readonly prefix: string;
   /** The authority of an absolute-form target, which overrides the Host header. */
   readonly authority: string | undefined;
 }
@@ -40,7 +47,7 @@ export interface Target {
 /** A prepared head. A connection whose client repeats its head prepares it once. */
 export interface PreparedRequest {
   readonly head: RequestHead;
-  /** Undefined if the target is not of the form /fn/NAME…. */
+  /** Undefined if the target is not of the form /fn/NAME…, and the host is none of a function. */
   readonly target: Target | undefined;
   /** The reason why the head cannot be forwarded; undefined if it can. */
   readonly problem: Problem | undefined;

@@ -1,6 +1,6 @@
 import { Socket, type SocketConstructorOpts } from "node:net";
 import type { LingeringCloses } from "../../http/lingering-close.ts";
-import type { PreparedRequest } from "../exchange/request.ts";
+import type { Ingress, PreparedRequest } from "../exchange/request.ts";
 import { flat, prepare } from "../exchange/request-head.ts";
 import type { Router } from "../router.ts";
 import { readPlainHead } from "./plain-head.ts";
@@ -8,6 +8,8 @@ import { PlainResponse } from "./plain-response.ts";
 
 /** A head up to this size is cached, because most clients repeat theirs. */
 const KNOWN_BYTES = 2 * 1024;
+/** Other paths are read only while functions have host names. */
+const CALLS = "/fn/";
 
 /** Options of all connections of a server. */
 export interface SharedOptions {
@@ -43,6 +45,8 @@ export class PlainConnection {
   readonly #shared: SharedOptions;
   #knownText = "";
   #known: Known | undefined;
+  /** The host names of functions when the cached head was parsed. */
+  #knownHosts: Ingress["hosts"]["byName"] | undefined;
   #response: PlainResponse | undefined;
   /** Bytes after a request that is not answered yet. */
   #behind: Buffer | undefined;
@@ -150,15 +154,19 @@ export class PlainConnection {
   #read(bytes: Buffer, length: number): Known | undefined {
     if (length > this.#shared.headBytes) return undefined;
     const text = bytes.toString("latin1", 0, length);
-    if (text === this.#knownText) return this.#known;
-    const head = readPlainHead(text);
+    const { ingress } = this.#shared.router;
+    const { byName } = ingress.hosts;
+    if (text === this.#knownText && byName === this.#knownHosts) return this.#known;
+    const head = readPlainHead(text, byName.size === 0 ? CALLS : "/");
     if (head === undefined) return undefined;
     const { socket } = this;
-    const { ingress } = this.#shared.router;
     const prepared = prepare({ ...head, httpVersion: "1.1", httpVersionMinor: 1, socket }, ingress);
+    // Not below /fn, and not at a host of a function.
+    if (prepared.target === undefined && !head.url.startsWith(CALLS)) return undefined;
     const request = { ...prepared, text: flat(prepared.text) };
     this.#known = { request, keepsAlive: head.keepsAlive, isHead: head.method === "HEAD" };
     this.#knownText = text.length <= KNOWN_BYTES ? text : "";
+    this.#knownHosts = byName;
     return this.#known;
   }
 

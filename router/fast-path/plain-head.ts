@@ -38,11 +38,13 @@ const NEVER: ReadonlySet<string> = new Set(
  * Parses the head of a GET or HEAD call without a body; `text` is one character per byte and ends with the
  * empty line. Returns undefined for anything else, which Node's parser reads: this parser accepts less than
  * Node's, and nothing that Node's refuses or reads differently.
+ * @param root beginning of the paths that are read
  */
-export function readPlainHead(text: string): PlainHead | undefined {
-  const method = text.startsWith("GET /fn/") ? "GET" : text.startsWith("HEAD /fn/") ? "HEAD" : undefined;
+export function readPlainHead(text: string, root = "/fn/"): PlainHead | undefined {
+  const method = text.startsWith("GET /") ? "GET" : text.startsWith("HEAD /") ? "HEAD" : undefined;
   if (method === undefined) return undefined;
   const targetAt = method.length + 1;
+  if (!text.startsWith(root, targetAt)) return undefined;
   let at = targetAt;
   while (TARGET[text.charCodeAt(at)] === 1) at++;
   const url = text.slice(targetAt, at);

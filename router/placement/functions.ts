@@ -2,6 +2,7 @@ import type { Endpoints, Load } from "../../platform/platform.ts";
 import { Problem, unknownFunction } from "../../platform/problems.ts";
 import { chooseVersion } from "../../platform/traffic.ts";
 import { Counters, type FunctionStats } from "../metrics/stats.ts";
+import { Hosts } from "./hosts.ts";
 import { type FunctionsOptions, type VersionOptions, VersionState } from "./version.ts";
 
 /** Most bytes that are read from an instance at once. */
@@ -107,8 +108,9 @@ export class FunctionState {
   }
 }
 
-/** The functions that were called, kept in sync with the platform's endpoints. */
+/** The functions that were called, and the host names of all, kept in sync with the platform's endpoints. */
 export class Functions {
+  readonly hosts = new Hosts();
   readonly #byName = new Map<string, FunctionState>();
   /** Removed functions with calls in flight. */
   readonly #removed = new Set<FunctionState>();
@@ -124,7 +126,9 @@ export class Functions {
     const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
     this.#options = { platform: wakeAndReport, limits, print, readBuffer };
     this.#platform = platform;
+    for (const { name, hosts } of platform.allEndpoints()) this.hosts.set(name, hosts);
     this.#stopWatching = platform.watch((name, endpoints) => {
+      this.hosts.set(name, endpoints?.hosts);
       const state = this.#byName.get(name);
       if (state === undefined) return;
       if (endpoints !== undefined) state.update(endpoints);

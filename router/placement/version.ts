@@ -18,7 +18,7 @@ export interface Waiter {
 }
 
 /** The parts of the platform that a router uses. */
-export type RouterPlatform = Pick<Platform, "endpoints" | "watch" | "wake" | "report">;
+export type RouterPlatform = Pick<Platform, "endpoints" | "allEndpoints" | "watch" | "wake" | "report">;
 
 export interface FunctionsOptions {
   readonly platform: RouterPlatform;

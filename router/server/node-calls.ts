@@ -5,7 +5,7 @@ import type { Limits } from "../../platform/limits.ts";
 import { Problem } from "../../platform/problems.ts";
 import type { CallInput } from "../call/call.ts";
 import type { Ingress } from "../exchange/request.ts";
-import { isCallTarget, prepare } from "../exchange/request-head.ts";
+import { isCall, prepare } from "../exchange/request-head.ts";
 import type { ClientResponse, ResponseHead } from "../exchange/response.ts";
 import type { Router } from "../router.ts";
 
@@ -118,7 +118,7 @@ export function takeInOrder(
   return (request, response) => {
     order.run(request, response, () => {
       if (router.isLeaving) response.shouldKeepAlive = false;
-      if (other !== undefined && !isCallTarget(request.url!)) {
+      if (other !== undefined && !isCall(request, router.ingress)) {
         if (expectsContinue) response.writeContinue();
         other(request, response);
       } else if (isBehindLast(request, response)) request.resume();

@@ -24,6 +24,10 @@ export class WorkerPlatform extends EndpointsTable implements RouterPlatform {
     return this.get(name);
   }
 
+  allEndpoints(): Iterable<Endpoints> {
+    return this.all();
+  }
+
   async wake(name: string, version: number): Promise<readonly WakeStep[]> {
     return (await this.#primary.ask("wake", { name, version })) ?? [];
   }

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { type Address, listen } from "../../http/server.ts";
-import type { Endpoints, InstanceLoad, Load, Platform } from "../../platform/platform.ts";
+import type { Endpoints, InstanceLoad, Load } from "../../platform/platform.ts";
 import { parseTrustedProxies } from "../exchange/trusted-proxies.ts";
 import type { Front, FrontOptions } from "../front.ts";
 import type { MetricsSource } from "../metrics/metrics.ts";
@@ -21,7 +21,6 @@ const CAUGHT_UP_MS = 3_000;
 const END_MS = 2_000;
 
 export interface WorkersOptions extends FrontOptions {
-  readonly platform: FrontOptions["platform"] & Pick<Platform, "allEndpoints">;
   /** At least 2. */
   readonly workers: number;
   /** Folder for the socket of the management API; required with `other`. */

@@ -1,3 +1,4 @@
+import type { ProjectLaunch } from "../../client-image/project/project-pack.ts";
 import { START_VARIABLE } from "../../client-image/start-message.ts";
 import { type NetRule, parseNetRule } from "../../platform/net-rule.ts";
 import type { Settings } from "../../platform/settings.ts";
@@ -45,6 +46,11 @@ export interface FlagOptions {
   readonly ownAddresses: readonly string[];
 }
 
+/** Returns the variables that name the scratch folder. A function may declare another HOME. */
+export function folderVariables(scratch: string | undefined): Readonly<Record<string, string>> {
+  return scratch === undefined ? {} : { TMPDIR: scratch, HOME: scratch };
+}
+
 /** Returns the arguments between `deno` and the program, for an instance with these settings. */
 export function denoRunArguments(options: FlagOptions): string[] {
   const { settings, artifact, scratch, listen, runtime, ownAddresses } = options;
@@ -55,11 +61,10 @@ export function denoRunArguments(options: FlagOptions): string[] {
   const listens = "unix" in listen ? `unix:${listen.unix}` : `0.0.0.0:${listen.port}`;
   const reads = [artifact.path, ...(runtime?.read ?? []), ...files];
   // The runtime reads its start message, and removes it before the function can read it.
-  const own = [
-    ...(scratch === undefined ? [] : ["TMPDIR"]),
-    ...(runtime === undefined ? [] : [START_VARIABLE]),
-  ];
+  const own = [...Object.keys(folderVariables(scratch)), ...(runtime === undefined ? [] : [START_VARIABLE])];
   const variables = [...own, ...Object.keys(settings.env)];
+  // Deno answers `os.homedir()` with HOME, which is the scratch folder.
+  const sys = [...(scratch === undefined ? [] : ["homedir"]), ...settings.permissions.sys];
   const writes = [...(runtime?.write ?? []), ...files];
   return [
     "run",
@@ -76,15 +81,15 @@ export function denoRunArguments(options: FlagOptions): string[] {
     "--ignore-env",
     `--allow-read=${reads.join(",")}`,
     ...(writes.length > 0 ? [`--allow-write=${writes.join(",")}`] : []),
-    ...(settings.permissions.sys.length > 0 ? [`--allow-sys=${settings.permissions.sys.join(",")}`] : []),
+    ...(sys.length > 0 ? [`--allow-sys=${sys.join(",")}`] : []),
     allow === "all" ? "--allow-net" : `--allow-net=${[listens, ...allow].join(",")}`,
     ...(deny.length > 0 ? [`--deny-net=${deny.join(",")}`] : []),
   ];
 }
 
 /** A module imports nothing from outside; a project imports only what was installed into its folder at the deploy. */
-function moduleFlags({ path, entry }: LaunchPaths["artifact"]): string[] {
-  if (entry === undefined) return ["--no-config", "--no-lock", "--no-remote", "--no-npm"];
+function moduleFlags({ path, project }: LaunchPaths["artifact"]): string[] {
+  if (project === undefined) return ["--no-config", "--no-lock", "--no-remote", "--no-npm"];
   return [
     ...[`--config=${path}/deno.json`, `--lock=${path}/deno.lock`, "--frozen"],
     ...["--node-modules-dir=manual", "--vendor", "--cached-only", "--allow-import"],
@@ -95,8 +100,13 @@ function moduleFlags({ path, entry }: LaunchPaths["artifact"]): string[] {
  * Returns the arguments behind the flags. The runtime imports a module itself. A project is Deno's main module, as under
  * `deno run`, and the runtime runs before it.
  */
-export function programArguments(program: string, { path, entry }: LaunchPaths["artifact"]): string[] {
-  return entry === undefined ? [program] : [`--preload=${program}`, `${path}/${entry}`];
+export function programArguments(program: string, { path, project }: LaunchPaths["artifact"]): string[] {
+  return project === undefined ? [program] : [`--preload=${program}`, `${path}/${project.entry}`];
+}
+
+/** Returns the variables with which Deno finds what was installed. The runtime removes them. */
+export function projectVariables(project: ProjectLaunch | undefined): Record<string, string> {
+  return project?.jsrUrl === undefined ? {} : { JSR_URL: project.jsrUrl };
 }
 
 /** Memory of Deno besides its heap: 25 MiB after start, and space for compiled code. */

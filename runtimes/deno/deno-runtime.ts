@@ -5,7 +5,8 @@ import { buildSync } from "esbuild";
 import type { StartMessage } from "../../client-image/start-message.ts";
 import type { LaunchPaths, LaunchPlan, LaunchPlanner, PlanOrder } from "../runtime.ts";
 import { denoPath } from "./deno-binary.ts";
-import { denoRunArguments, programArguments } from "./deno-flags.ts";
+import { denoRunArguments, folderVariables, programArguments, projectVariables } from "./deno-flags.ts";
+import { explainLine, isRemark } from "./permission-advice.ts";
 
 /** Compiles the runtime's program into `folder`, once per start of Skiff. */
 export function denoPlanner(folder: string): LaunchPlanner {
@@ -14,7 +15,7 @@ export function denoPlanner(folder: string): LaunchPlanner {
 
 function planLaunch(order: PlanOrder, { files, artifact, socket, scratch, cache }: LaunchPaths): LaunchPlan {
   const { name, version, settings, ownAddresses, nonce } = order;
-  const temporary = scratch === undefined ? {} : { TMPDIR: scratch };
+  const folders = folderVariables(scratch);
   const flags = denoRunArguments({
     settings,
     artifact,
@@ -24,21 +25,33 @@ function planLaunch(order: PlanOrder, { files, artifact, socket, scratch, cache 
   });
   const message: StartMessage = {
     nonce,
-    ...(artifact.entry === undefined ? { bundle: pathToFileURL(artifact.path).href } : {}),
+    ...loadOf(artifact),
     listen: { unix: socket },
     function: { name, version },
     concurrency: settings.concurrency,
-    env: [...Object.keys(temporary), ...Object.keys(settings.env)],
+    env: [...Object.keys(folders), ...Object.keys(settings.env)],
   };
   return {
     command: [files.binary, ...flags, ...programArguments(files.program, artifact)],
-    ...(artifact.entry === undefined ? {} : { cwd: artifact.path }),
-    env: { NO_COLOR: "1", ...settings.env, ...temporary, ...denoVariables(cache) },
+    ...(artifact.project === undefined ? {} : { cwd: artifact.path }),
+    env: {
+      NO_COLOR: "1",
+      ...folders,
+      ...settings.env,
+      ...denoVariables(cache),
+      ...projectVariables(artifact.project),
+    },
     input: JSON.stringify(message),
     readyLine: `${nonce} ready`,
     ping: "alive",
     pongLine: `${nonce} alive`,
+    explain: (line) => (isRemark(line) ? undefined : explainLine(line, settings.permissions)),
   };
+}
+
+/** The runtime imports a module; Deno itself runs a project. */
+function loadOf({ path, project }: LaunchPaths["artifact"]): Pick<StartMessage, "bundle" | "replaced"> {
+  return project === undefined ? { bundle: pathToFileURL(path).href } : { replaced: project.replaced };
 }
 
 function denoVariables(cache: string): Record<string, string> {

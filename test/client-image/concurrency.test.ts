@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import {
@@ -16,6 +15,7 @@ import {
 import type { Address } from "../../platform/platform.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Answer, call, callFor } from "../support/instances/call-instance.ts";
+import { HeldCall } from "../support/instances/held-call.ts";
 import { closeOf, openSocket } from "../support/instances/instance-socket.ts";
 import { TemporaryLocalPlatform } from "../support/platform/temporary-local-platform.ts";
 
@@ -46,26 +46,6 @@ const FUNCTION = `
     const all = [request, request.clone(), new Request(request)];
     return all.map(({ headers }) => [...headers.keys()].filter((name) => name.startsWith("x-")).join());
   };`;
-
-/** A call whose handler ends when its body does. */
-class HeldCall {
-  readonly request: ClientRequest;
-  readonly response: Promise<IncomingMessage>;
-
-  constructor(address: Address, path: string, headers: Record<string, string> = {}) {
-    const socketPath = (address as { unix: string }).unix;
-    this.request = request({ socketPath, path, headers, method: "POST", agent: false });
-    this.response = once(this.request, "response").then(([response]) => response);
-    this.response.catch(() => {});
-    this.request.write("body ");
-  }
-
-  async end(): Promise<{ status: number | undefined; text: string }> {
-    this.request.end("ended");
-    const response = await this.response;
-    return { status: response.statusCode, text: await text(response) };
-  }
-}
 
 function rawConnection(address: Address, head: readonly string[]): Socket {
   const socket = connect((address as { unix: string }).unix);

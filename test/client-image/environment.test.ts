@@ -18,21 +18,42 @@ describe("what a function finds around it", () => {
     return JSON.parse(text);
   }
 
-  it("is an environment of what it declares, and TMPDIR", async () => {
+  it("is an environment of what it declares, TMPDIR and HOME", async () => {
     process.env.SKIFF_TEST_SECRET = "s3cret";
     try {
       const env = { GREETING: "hü = 1\n2", NO_COLOR: "0", EMPTY: "" };
       const seen = (await resultOf("() => Deno.env.toObject()", env)) as Record<string, string>;
-      assert.deepEqual(seen, { ...env, TMPDIR: seen.TMPDIR });
+      assert.deepEqual(seen, { ...env, TMPDIR: seen.TMPDIR, HOME: seen.TMPDIR });
     } finally {
       delete process.env.SKIFF_TEST_SECRET;
     }
   });
 
   it("gives undefined for variables that are not declared, also Node's, without an error", async () => {
-    const code = `() => ["X", "HOME", "PATH", "DENO_DIR", "SKIFF_TOKEN"].map((name) =>
+    const code = `() => ["X", "NODE_ENV", "PATH", "DENO_DIR", "SKIFF_TOKEN"].map((name) =>
       [Deno.env.get(name) ?? 0, process.env[name] ?? 0])`;
     assert.deepEqual(await resultOf(code), Array(5).fill([0, 0]));
+  });
+
+  it("has the scratch folder as home, without a permission, and a home of its own where it declares one", async () => {
+    const code = `async () => {
+      const { homedir } = await import("node:os");
+      return [Deno.env.get("HOME") === Deno.env.get("TMPDIR"), homedir() === Deno.env.get("HOME"), homedir()];
+    }`;
+    assert.deepEqual(((await resultOf(code)) as unknown[]).slice(0, 2), [true, true]);
+    assert.deepEqual(await resultOf(code, { HOME: "/elsewhere" }), [false, true, "/elsewhere"]);
+  });
+
+  it("finds no file where it may not read, instead of an error", async () => {
+    const code = `async () => {
+      const { default: fs } = await import("node:fs");
+      return [fs.existsSync("/etc/passwd"), fs.existsSync("/"), fs.existsSync(Deno.env.get("TMPDIR"))];
+    }`;
+    assert.deepEqual(await resultOf(code), [false, false, true]);
+  });
+
+  it("has a umask that it may read", async () => {
+    assert.deepEqual(await resultOf("() => [process.umask(), process.umask(0)]"), [0o022, 0o022]);
   });
 
   it("is a scratch folder of its own that it can write and read, under TMPDIR and as working folder", async () => {
@@ -53,9 +74,9 @@ describe("what a function finds around it", () => {
           .then(() => postMessage("stored"), () => postMessage("refused"));\`;
       const worker = new Worker("data:text/javascript," + encodeURIComponent(work), { type: "module" });
       const inWorker = await new Promise((resolve) => { worker.onmessage = ({ data }) => resolve(data); });
-      return [typeof localStorage, typeof caches, inWorker];
+      return [typeof localStorage, inWorker];
     }`;
-    assert.deepEqual(await resultOf(code), ["undefined", "undefined", "refused"]);
+    assert.deepEqual(await resultOf(code), ["undefined", "refused"]);
   });
 
   it("has no way to its own socket, its bundle's folder or the platform's data", async () => {

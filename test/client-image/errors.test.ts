@@ -11,6 +11,20 @@ describe("errors of a function", () => {
   });
   after(() => local.close());
 
+  it("of permissions name the setting in the log, whoever logs them", async () => {
+    const code = `
+      export default async (request) => {
+        if (!request.url.endsWith("/caught")) return fetch("http://10.1.2.3:8080/");
+        const error = await fetch("http://10.1.2.4/").catch((error) => error);
+        console.log(JSON.stringify({ message: error.message }));
+      };`;
+    const { address } = await local.run(code);
+    await call(address);
+    await local.logged('Requires net access to "10.1.2.3:8080": deploy again with net=public,10.1.2.3\n');
+    await call(address, { path: "/caught" });
+    await local.logged('to \\"10.1.2.4:80\\": deploy again with net=public,10.1.2.4"}');
+  });
+
   for (const [what, { code, logged }] of Object.entries({
     "thrown at once": { code: `() => { throw new Error("sync") }`, logged: "Error: sync" },
     "thrown later": { code: `async () => { await 0; throw new Error("async") }`, logged: "Error: async" },

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { buffer } from "node:stream/consumers";
+import { gunzipSync } from "node:zlib";
 import { eventually } from "../support/eventually.ts";
 import { call, callFor } from "../support/instances/call-instance.ts";
 import { TemporaryLocalPlatform } from "../support/platform/temporary-local-platform.ts";
@@ -57,6 +59,51 @@ describe("the shapes of a module", () => {
       hostname: "0.0.0.0",
       port: 8000,
     });
+  });
+
+  it("reports the address that the options of Deno.serve name, and what else a server has", async () => {
+    const { address } = await local.run(`
+      const heard = [];
+      const options = { port: 3000, hostname: "127.0.0.1", onListen: (address) => heard.push(address) };
+      const server = Deno.serve(options, () => Response.json([
+        heard, server.addr, server.finished instanceof Promise, typeof server[Symbol.asyncDispose],
+      ]));
+      server.unref();
+      server.ref();`);
+    const addr = { transport: "tcp", hostname: "127.0.0.1", port: 3000 };
+    assert.deepEqual(JSON.parse((await call(address)).text), [[addr], addr, true, "function"]);
+  });
+
+  it("ends with its server: finished resolves after shutdown", async () => {
+    const { address } = await local.run(`
+      const server = Deno.serve(() => { setTimeout(() => server.shutdown(), 10); return new Response("last"); });
+      server.finished.then(() => console.log("the server has finished"));`);
+    assert.equal((await call(address)).text, "last");
+    await local.logged("the server has finished");
+  });
+
+  it("compresses by the option automaticCompression of Deno.serve, where the client accepts it", async () => {
+    const { address } = await local.run(`
+      Deno.serve({ automaticCompression: true }, (request) => {
+        const headers = { "content-type": request.url.endsWith("/image") ? "image/png" : "text/plain", etag: '"1"' };
+        return new Response("text ".repeat(500), { headers });
+      });`);
+    const accepts = { "accept-encoding": "br;q=0.5, gzip" };
+    const response = await callFor(address, { headers: accepts });
+    assert.deepEqual(
+      [response.headers["content-encoding"], response.headers.vary, response.headers.etag],
+      ["gzip", "accept-encoding", 'W/"1"'],
+    );
+    assert.equal(gunzipSync(await buffer(response)).toString(), "text ".repeat(500));
+    for (const call of [
+      {},
+      { headers: { "accept-encoding": "gzip;q=0" } },
+      { path: "/image", headers: accepts },
+    ]) {
+      const plain = await callFor(address, call);
+      assert.equal(plain.headers["content-encoding"], undefined);
+      assert.equal((await buffer(plain)).toString(), "text ".repeat(500));
+    }
   });
 
   it("lets onError of Deno.serve answer for a handler that throws", async () => {

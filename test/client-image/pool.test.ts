@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { encodeLoad, LOAD_HEADER } from "../../client-image/load-message.ts";
-import { entryOf } from "../../client-image/project/project-pack.ts";
+import { launchOf, type ProjectLaunch } from "../../client-image/project/project-pack.ts";
 import { Sealer } from "../../client-image/sealed.ts";
 import {
   PROBE_HEADER,
@@ -118,9 +118,9 @@ class PoolProcess {
     { settings = {}, uid = UID, keys = KEYS.ours, packs = true }: LoadChoices = {},
   ): Promise<Answer> {
     const all = { ...DEFAULTS, ...settings };
-    const entry = typeof code === "string" ? undefined : entryOf(code);
+    const launch = typeof code === "string" ? undefined : launchOf(code);
     const start = {
-      ...(entry === undefined ? { bundle: `file://${this.#bundle}` } : {}),
+      ...(launch === undefined ? { bundle: `file://${this.#bundle}` } : {}),
       listen: { port: this.#port },
       function: { name: "hello", version: 7 },
       // Absent unless a test sets it, as it is from an older manager.
@@ -129,11 +129,11 @@ class PoolProcess {
     };
     const message = {
       start,
-      inPlace: entry === undefined && settings.env === undefined && settings.permissions === undefined,
-      ...(entry === undefined ? {} : { project: this.project }),
+      inPlace: launch === undefined && settings.env === undefined && settings.permissions === undefined,
+      ...(launch === undefined ? {} : { project: this.project }),
       arguments: [
-        ...this.#flags(all, { read: [], write: [] }, entry),
-        ...programArguments(this.#runtime, this.#artifact(entry)),
+        ...this.#flags(all, { read: [], write: [] }, launch),
+        ...programArguments(this.#runtime, this.#artifact(launch)),
       ],
       env: { TMPDIR: this.#scratch, ...all.env, [START_VARIABLE]: JSON.stringify(start) },
     };
@@ -161,13 +161,13 @@ class PoolProcess {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #artifact(entry: string | undefined): { path: string; entry?: string } {
-    return entry === undefined ? { path: this.#bundle } : { path: this.project, entry };
+  #artifact(launch: ProjectLaunch | undefined): { path: string; project?: ProjectLaunch } {
+    return launch === undefined ? { path: this.#bundle } : { path: this.project, project: launch };
   }
 
-  #flags(settings: Settings, runtime: { read: string[]; write: string[] }, entry?: string): string[] {
+  #flags(settings: Settings, runtime: { read: string[]; write: string[] }, launch?: ProjectLaunch): string[] {
     const listen = { port: this.#port };
-    const artifact = this.#artifact(entry);
+    const artifact = this.#artifact(launch);
     return denoRunArguments({
       ...{ settings, artifact, scratch: this.#scratch, listen, ownAddresses: [] },
       runtime,

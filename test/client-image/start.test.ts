@@ -48,6 +48,18 @@ describe("a module that does not start", () => {
     },
     "exits with a code": { code: `Deno.exit(7)`, detail: /exited with code 7/ },
     "gives Deno.serve no handler": { code: `Deno.serve({})`, detail: /Deno\.serve needs a handler/ },
+    "reads what it has no permission for": {
+      code: `import os from "node:os"; os.hostname();`,
+      detail: /Requires sys access to "hostname": deploy again with sys=hostname/,
+    },
+    "listens on a port that is not its own": {
+      code: `import net from "node:net"; net.createServer().listen(3000); await new Promise(() => {});`,
+      detail: /Requires net access to "\[::\]:3000": a function cannot listen on an address of its own/,
+    },
+    "throws deep in its code": {
+      code: `// A comment.\nfunction load() {\n  throw new Error("no order");\n}\nload();`,
+      detail: /Error: no order\n +at load \(.*:3:9\)\n +at .*:5:1/,
+    },
     "is no module": { code: `export default (`, detail: /SyntaxError/ },
   })) {
     it(`because it ${what} is a start_failed that says so`, async () => {

@@ -35,6 +35,11 @@ describe("an installation on the cluster", () => {
   it("asks for the token of its Secret", async () => {
     const response = await fetch(`${skiff.manager}/func`);
     assert.equal(response.status, 401);
+    const { detail } = (await response.json()) as { detail: string };
+    const command = /kubectl (-n \S+ get secret \S+) -o go-template='(.*)'$/.exec(detail);
+    assert.ok(command, detail);
+    const shown = await kubectl(...command[1]!.split(" "), "-o", `go-template=${command[2]}`);
+    assert.equal(shown, skiff.token);
     assert.equal((await skiff.manage("/func")).status, 200);
   });
 
@@ -51,7 +56,7 @@ describe("an installation on the cluster", () => {
       assert.equal((await skiff.deploy(`example-${name}`, source)).body.unchanged, true);
       assert.equal(await skiff.remove(`example-${name}`), 200);
       assert.equal((await skiff.call(`example-${name}`, path)).status, 404);
-      assert.deepEqual(await skiff.leftovers(`example-${name}`), []);
+      await skiff.nothingIsLeft(`example-${name}`);
     });
   }
 
@@ -83,7 +88,7 @@ describe("an installation on the cluster", () => {
     );
     assert.deepEqual([status, body.code], [422, "start_failed"]);
     assert.match(String(body.detail), /last words/);
-    await eventually("nothing is left", async () => (await skiff.leftovers("broken")).length === 0, 30_000);
+    await skiff.nothingIsLeft("broken");
   });
 
   it("takes a source of 19 MiB, and gives it back", async () => {
@@ -189,11 +194,7 @@ describe("an installation on the cluster", () => {
       assert.equal((await skiff.call("applied")).status, 200);
       await assert.rejects(skiff.manage("/func", { signal: AbortSignal.timeout(2_000) }));
       await kubectl("delete", "function", "applied", "-n", NAMESPACE);
-      await eventually(
-        "nothing is left",
-        async () => (await skiff.leftovers("applied")).length === 0,
-        60_000,
-      );
+      await skiff.nothingIsLeft("applied");
     } finally {
       await kubectl("scale", "deployment/skiff-manager", "-n", "skiff", "--replicas=2");
       await rolledOut("skiff-manager");
@@ -248,7 +249,7 @@ describe("an installation on the cluster", () => {
     assert.equal((await skiff.deploy("former", answering("three"))).body.version, 3);
     assert.equal(await (await skiff.call("former")).text(), "three");
     assert.equal(await skiff.remove("former"), 200);
-    assert.deepEqual(await skiff.leftovers("former"), []);
+    await skiff.nothingIsLeft("former");
   });
 
   for (const [way, settings, steps] of [
@@ -307,6 +308,6 @@ describe("an installation on the cluster", () => {
     });
     assert.deepEqual(report.lost, {});
     assert.equal(await skiff.remove("busy"), 200);
-    assert.deepEqual(await skiff.leftovers("busy"), []);
+    await skiff.nothingIsLeft("busy");
   });
 });

@@ -118,6 +118,12 @@ export class Installation {
     return [...this.#pods.values()];
   }
 
+  /** Waits until nothing of a removed function is left: its objects follow in the background. */
+  nothingIsLeft(name: string): Promise<void> {
+    const isGone = async () => (await this.leftovers(name)).length === 0;
+    return eventually(`nothing of ${name} is left`, isGone, 60_000);
+  }
+
   async close(): Promise<void> {
     await this.#pods.close();
     await this.#api.close();

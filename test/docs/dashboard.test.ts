@@ -13,7 +13,7 @@ interface Panel {
 /** Labels that Prometheus adds. */
 const ADDED = ["le", "instance", "job"];
 
-const text = readFileSync(new URL("../../docs/grafana-dashboard.json", import.meta.url), "utf8");
+const text = readFileSync(new URL("../../metrics/grafana-dashboard.json", import.meta.url), "utf8");
 const { panels } = JSON.parse(text) as { panels: readonly Panel[] };
 const expressions = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
 

@@ -104,7 +104,7 @@ describe("docs/settings.md", () => {
     );
     assert.deepEqual(
       rows.slice(numbers.length).map(([key]) => key),
-      ["env", "permissions.net", "permissions.sys", "entry"],
+      ["env", "permissions.net", "permissions.sys", "entry", "hosts"],
     );
     const sys = rows.find(([key]) => key === "permissions.sys");
     assert.equal(sys?.[4], SYS_KINDS.join(" "));

@@ -32,6 +32,7 @@ describe("settings", () => {
       env: {},
       permissions: { net: ["public"], sys: [] },
       entry: "",
+      hosts: [],
     });
   });
 
@@ -81,6 +82,7 @@ describe("settings", () => {
       env: { KEY: "VA=LUE" },
       permissions: { net: ["api.example.com"], sys: [] },
       entry: "",
+      hosts: [],
     });
     assert.equal(fromQuery("memory=512").memoryMiB, 512);
     assert.deepEqual(fromQuery("net=none").permissions.net, []);
@@ -119,12 +121,16 @@ describe("settings", () => {
   for (const key of ["cpu", "MIN", "", "__proto__", "constructor", "x".repeat(500)]) {
     it(`name the setting "${key.slice(0, 20)}" that they do not know, and those they do`, () => {
       const patch = JSON.parse(`{${JSON.stringify(key)}: 1}`);
-      refuses(() => apply(patch), key.slice(0, 80), /Settings: min, max, .*, env, permissions, entry\.$/);
+      refuses(
+        () => apply(patch),
+        key.slice(0, 80),
+        /Settings: min, max, .*, env, permissions, entry, hosts\.$/,
+      );
       const query = new URLSearchParams([[key, "1"]]);
       refuses(
         () => settingsFromQuery(query),
         key.slice(0, 80),
-        /timeout, idle, memory, env, net, sys, entry\.$/,
+        /timeout, idle, memory, env, net, sys, entry, hosts\.$/,
       );
     });
   }
@@ -175,6 +181,51 @@ describe("the entry of a source", () => {
     assert.equal(canonicalSettings(defaults), canonical);
     assert.notEqual(canonicalSettings(apply({ entry: "a.ts" })), canonical);
     assert.deepEqual(parseSettings(JSON.stringify(apply({ entry: "a.ts" }))).entry, "a.ts");
+  });
+});
+
+describe("the host names of a function", () => {
+  it("are a list in order, without repetitions", () => {
+    const hosts = ["www.example.com", "app.example.com", "www.example.com"];
+    const expected = ["app.example.com", "www.example.com"];
+    assert.deepEqual(apply({ hosts }).hosts, expected);
+    assert.deepEqual(
+      fromQuery("hosts=www.example.com,app.example.com&hosts=www.example.com").hosts,
+      expected,
+    );
+  });
+
+  it("are reset with null, the empty list or none", () => {
+    const before = apply({ hosts: ["app.example.com"] });
+    for (const hosts of [null, []]) assert.deepEqual(apply({ hosts }, before).hosts, []);
+    assert.deepEqual(fromQuery("hosts=none").hosts, []);
+    refuses(() => fromQuery("hosts="), "hosts", /empty entry; use hosts=none/);
+  });
+
+  for (const hosts of [
+    "app.example.com",
+    [1],
+    [null],
+    ["App.example.com"],
+    ["a".repeat(64)],
+    ["localhost"],
+  ]) {
+    it(`are never ${JSON.stringify(hosts).slice(0, 30)}`, () =>
+      refuses(() => apply({ hosts }), "hosts", /host name/));
+  }
+
+  it("are at most a hundred", () => {
+    const hosts = Array.from({ length: 101 }, (_, index) => `h${index}.example.com`);
+    refuses(() => apply({ hosts }), "hosts", /at most 100/);
+    assert.equal(apply({ hosts: hosts.slice(1) }).hosts.length, 100);
+  });
+
+  it("are none in stored settings of an older Skiff, whose hashes stay the same", () => {
+    const { hosts: _, ...older } = defaults;
+    assert.deepEqual(parseSettings(JSON.stringify(older)), defaults);
+    const changed = apply({ hosts: ["app.example.com"] });
+    assert.notEqual(canonicalSettings(changed), canonicalSettings(defaults));
+    assert.deepEqual(parseSettings(JSON.stringify(changed)), changed);
   });
 });
 

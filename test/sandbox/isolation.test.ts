@@ -93,10 +93,10 @@ describe("two functions on one machine", () => {
   });
 
   it("see the variables that they declare, and their temporary folder, and nothing of the platform", async () => {
-    const env = { MINE: "1", TMPDIR: one.scratch };
+    const env = { MINE: "1", TMPDIR: one.scratch, HOME: one.scratch };
     const seen = JSON.parse((await one.run("looks at the environment")).slice("returned ".length));
     assert.deepEqual(seen, [env, env]);
-    assert.equal(await one.run("sets a variable"), `returned ["MINE","TMPDIR"]`);
+    assert.equal(await one.run("sets a variable"), `returned ["HOME","MINE","TMPDIR"]`);
   });
 
   it("print what cannot steer a terminal", async () => {

@@ -16,7 +16,8 @@ export const MIRROR_TIMES: MirrorTimes = {
   watchS: 290,
   silenceMs: 150_000,
   firstPauseMs: 100,
-  longestPauseMs: 5_000,
+  // Deploys go on within five seconds after the API server is back.
+  longestPauseMs: 1_500,
 };
 
 export interface MirrorOptions<T> {

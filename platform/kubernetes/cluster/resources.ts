@@ -56,6 +56,8 @@ export interface FunctionSpec {
   readonly permissions?: Partial<Permissions>;
   /** Path of the main module in the source. */
   readonly entry?: string;
+  /** Host names at whose root the function is served. */
+  readonly hosts?: readonly string[];
 }
 
 /** The settings of a version that routers need. */
@@ -69,6 +71,8 @@ export interface KeptVersion {
   readonly memoryMiB: number;
   /** The permission `net`. */
   readonly net: readonly string[];
+  /** Absent if there are none. */
+  readonly hosts?: readonly string[];
 }
 
 export interface FunctionStatus {

@@ -11,6 +11,8 @@ export const INTERNAL_PORT = 8081;
 const ANSWER_MS = 1_000;
 const SPREAD_MS = 3_000;
 const SPREAD_PAUSE_MS = 10;
+/** A removal waits no longer: instances of a removed function end soon. */
+const FORGOTTEN_MS = 1_000;
 
 /** `namespace` is the one of the routers. */
 export interface RoutersOptions extends Cluster {
@@ -46,13 +48,22 @@ export class Routers {
 
   /** Resolves when every router applies the traffic of a function, or after three seconds. */
   async spread(name: string, traffic: Traffic): Promise<void> {
-    const signal = AbortSignal.timeout(SPREAD_MS);
+    await this.#all(name, (serving) => obeys(serving, traffic), SPREAD_MS);
+  }
+
+  /** Resolves when no router has the function, or after a second. */
+  async forgotten(name: string): Promise<void> {
+    await this.#all(name, hasForgotten, FORGOTTEN_MS);
+  }
+
+  async #all(name: string, holds: (serving: Serving) => boolean, withinMs: number): Promise<void> {
+    const signal = AbortSignal.timeout(withinMs);
     const behind = new Set(await this.#addresses(signal));
     while (behind.size > 0 && !signal.aborted) {
       const checks = [...behind].map(async (host) => {
         const serving = await this.#fetch<Serving>(host, `/serving/${name}`, signal);
         // A router that does not answer takes no calls either.
-        if (serving === undefined || obeys(serving, traffic)) behind.delete(host);
+        if (serving === undefined || holds(serving)) behind.delete(host);
       });
       await Promise.all(checks);
       if (behind.size > 0) await delay(SPREAD_PAUSE_MS, signal);
@@ -82,24 +93,38 @@ export class Routers {
   }
 }
 
-/** A router's answer for one function. Routers of an older Skiff omit `traffic`; null means that nothing is ready. */
+/**
+ * A router's answer for one function. Routers of an older Skiff omit `traffic` or `isKnown`; null means that nothing is
+ * ready.
+ */
 export interface Serving {
   readonly version: number | null;
   readonly traffic?: Traffic | null;
+  /** The router has the function. */
+  readonly isKnown?: boolean;
 }
 
-/** Builds the answer of a router from its endpoints: the traffic that it applies, once every version has an instance. */
-export function serving(endpoints: Endpoints | undefined): Serving {
+/**
+ * Builds the answer of a router from its endpoints: the traffic that it applies, once every version has an instance.
+ * @param hasCaughtUp false if a process of the router may have older endpoints
+ */
+export function serving(endpoints: Endpoints | undefined, hasCaughtUp: boolean): Serving {
+  const isKnown = endpoints !== undefined || !hasCaughtUp;
   const isReady = endpoints?.traffic.every(
     ({ version }) => (versionOf(endpoints, version)?.instances.length ?? 0) > 0,
   );
-  if (!endpoints || !isReady || endpoints.traffic.length === 0) return { version: null, traffic: null };
-  return { version: currentVersion(endpoints.traffic)!, traffic: endpoints.traffic };
+  if (!endpoints || !hasCaughtUp || !isReady || endpoints.traffic.length === 0)
+    return { version: null, traffic: null, isKnown };
+  return { version: currentVersion(endpoints.traffic)!, traffic: endpoints.traffic, isKnown };
 }
 
 export function obeys({ version, traffic: obeyed }: Serving, traffic: Traffic): boolean {
   if (obeyed === undefined) return version === currentVersion(traffic);
   return obeyed !== null && isSameTraffic(obeyed, traffic);
+}
+
+export function hasForgotten({ version, isKnown = version !== null }: Serving): boolean {
+  return !isKnown;
 }
 
 /** Includes terminating pods, which may still have calls. */

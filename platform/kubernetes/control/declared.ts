@@ -1,7 +1,9 @@
 import { deploy } from "../../deploying.ts";
-import type { Draft, Source } from "../../platform.ts";
+import { checkHostsFree } from "../../host-names.ts";
+import type { Draft, Source, Traffic } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import { canonicalSettings, type Settings } from "../../settings.ts";
+import { currentVersion } from "../../traffic.ts";
 import { sourceHash, versionHash } from "../../version-hash.ts";
 import type { FunctionResource } from "../cluster/resources.ts";
 import { checkedSettings, inlineSourceHash } from "../objects/function-resource.ts";
@@ -9,13 +11,15 @@ import type { Fault } from "../objects/function-status.ts";
 import type { VersionRecord } from "../versions/versions.ts";
 import type { ControlOptions } from "./cluster-view.ts";
 
-/** Pause before a retry after a failed start: a quota, a node or an image may have appeared. */
+/** Faults that pass: a quota, a node or an image may appear, and another function may give a host name up. */
+const RETRIED: ReadonlySet<string> = new Set(["StartFailed", "HostTaken", "NoCapacity"]);
 const RETRY_START_MS = 60_000;
 const LEAST_RETRY_MS = 1_000;
 
 /** The complete versions of a function. */
 export interface Present {
   readonly records: readonly VersionRecord[];
+  readonly traffic: Traffic;
   /** Undefined without traffic, or if the code of the current version is lost. */
   readonly current: VersionRecord | undefined;
 }
@@ -28,7 +32,7 @@ interface Failed {
   readonly retryAtMs: number;
 }
 
-/** Deploys the inline source and the settings in the `spec` of Functions. */
+/** Deploys the inline source and the settings in the `spec` of Functions, and versions that were chosen by hand. */
 export class Declared {
   readonly #options: ControlOptions;
   readonly #failed = new Map<string, Failed>();
@@ -37,7 +41,7 @@ export class Declared {
     this.#options = options;
   }
 
-  /** Deploys `spec` if it differs from the current version. Returns the reason if it cannot. */
+  /** Deploys or routes `spec` if it differs from the current version. Returns the reason if it cannot. */
   async deploy(
     resource: FunctionResource,
     present: Present,
@@ -46,8 +50,8 @@ export class Declared {
     const { platform, limits, print } = this.#options;
     const { name, generation, uid } = resource.metadata;
     const failed = this.#failed.get(name);
-    const isSame = failed?.uid === uid && failed?.generation === generation;
-    if (failed && isSame && failed.retryAtMs > performance.now()) return failed.fault;
+    const isSameSpec = failed?.uid === uid && failed?.generation === generation;
+    if (failed && isSameSpec && failed.retryAtMs > performance.now()) return failed.fault;
     this.#failed.delete(name);
     try {
       const settings = checkedSettings(resource.spec, limits);
@@ -55,8 +59,16 @@ export class Declared {
       const inlineHash = inlineSourceHash(resource.spec);
       if (!current && inlineHash === undefined) return records.length > 0 ? undefined : codeMissing(resource);
       const isSameSource = inlineHash === undefined || inlineHash === current?.sourceHash;
-      const isSameSettings = current && canonicalSettings(current.settings) === canonicalSettings(settings);
-      if (current && isSameSource && isSameSettings) return undefined;
+      const isSame = (record: VersionRecord) =>
+        canonicalSettings(record.settings) === canonicalSettings(settings);
+      const served = records.find(({ version }) => version === resource.status?.version);
+      if (current && isSameSource) {
+        // Somebody has written another version into `spec`, with the settings of the one before or its own.
+        const isChosen = served !== undefined && served !== current && [served, current].some(isSame);
+        if (isChosen) return await this.#route(name, present.traffic, signal);
+        if (isSame(current)) return undefined;
+      }
+      checkHostsFree(name, settings.hosts, platform.allEndpoints());
       const draft = await this.#draft(resource, { settings, current }, signal);
       const { version, unchanged } = await deploy(platform, draft, signal);
       if (!unchanged) print(`${name}: version ${version} deployed from its Function`);
@@ -64,8 +76,9 @@ export class Declared {
     } catch (error) {
       if (!(error instanceof Problem) || isPassing(error)) throw error;
       const fault = faultOf(error);
-      const retryAtMs =
-        fault.reason === "StartFailed" ? performance.now() + RETRY_START_MS : Number.POSITIVE_INFINITY;
+      const retryAtMs = RETRIED.has(fault.reason)
+        ? performance.now() + RETRY_START_MS
+        : Number.POSITIVE_INFINITY;
       this.#failed.set(name, { uid, generation, fault, retryAtMs });
       return fault;
     }
@@ -77,6 +90,13 @@ export class Declared {
     // A failed build is not retried until the Function changes.
     if (failed === undefined || !Number.isFinite(failed.retryAtMs)) return undefined;
     return Math.max(LEAST_RETRY_MS, failed.retryAtMs - performance.now());
+  }
+
+  /** Routes as a rollback does: instances first, then `spec` with the settings of the version, and the status. */
+  async #route(name: string, traffic: Traffic, signal: AbortSignal): Promise<undefined> {
+    const { platform, print } = this.#options;
+    await platform.route(name, traffic, signal);
+    print(`${name}: version ${currentVersion(traffic)} takes the calls, as its Function says`);
   }
 
   forget(name: string): void {
@@ -108,9 +128,9 @@ function sourceMissing({ name, version }: VersionRecord): Problem {
   return new Problem("unknown_version", detail);
 }
 
-/** Returns true for failures of the cluster or another deploy, which the queue retries. */
-function isPassing({ status }: Problem): boolean {
-  return status === 429 || status === 503;
+/** Returns true for failures of the API server or another deploy, which the queue retries soon. */
+function isPassing({ status, code }: Problem): boolean {
+  return (status === 429 || status === 503) && code !== "no_capacity";
 }
 
 function codeMissing({ spec }: FunctionResource): Fault {

@@ -108,7 +108,7 @@ export class Reconciler {
     const calls = { traffic: traffic.map(({ version }) => version), configMaps: this.#view.configMaps(name) };
     const records = await this.#kept.sync(resource, calls, signal);
     const current = records.find(({ version }) => version === currentVersion(traffic));
-    const fault = await this.#declared.deploy(resource, { records, current }, signal);
+    const fault = await this.#declared.deploy(resource, { records, traffic, current }, signal);
     const waking = this.#waking.get(name) ?? new Set();
     const formerReplicas = (version: number) => this.#takeover.formerReplicas(name, version);
     const isDone = await this.#repair.repair(resource, { records, traffic, waking, formerReplicas });

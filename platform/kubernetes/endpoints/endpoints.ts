@@ -1,4 +1,5 @@
 import type { Endpoints, Instance, Share, Traffic } from "../../platform.ts";
+import { currentVersion } from "../../traffic.ts";
 import type { EndpointSlice, KeptVersion, Pod } from "../cluster/resources.ts";
 import { LABELS, PORT, versionOfHostname } from "../objects/names.ts";
 import { isReady, versionOf } from "../objects/pod-state.ts";
@@ -82,5 +83,7 @@ export function endpointsOf({ name, kept, traffic, pods }: EndpointsInput): Endp
       .map(({ id, address }) => ({ id, address }));
     return { version, concurrency, timeoutMs, instances };
   });
-  return { name, traffic, versions };
+  const current = currentVersion(traffic);
+  const { hosts = [] } = kept.find(({ version }) => version === current) ?? {};
+  return { name, traffic, versions, ...(hosts.length > 0 ? { hosts } : {}) };
 }

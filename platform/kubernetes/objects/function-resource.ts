@@ -18,12 +18,13 @@ const NUMBERS = ["min", "max", "concurrency", "timeoutMs", "idleMs", "memoryMiB"
  * @throws Problem `invalid_setting`
  */
 export function checkedSettings(spec: FunctionSpec, limits: Limits): Settings {
-  const { env, permissions, entry } = spec;
+  const { env, permissions, entry, hosts } = spec;
   const patch = {
     ...numbersOf(spec),
     ...(env === undefined ? {} : { env }),
     ...(permissions === undefined ? {} : { permissions }),
     ...(entry === undefined ? {} : { entry }),
+    ...(hosts === undefined ? {} : { hosts }),
   };
   return applySettings(defaultSettings(limits), patch, limits);
 }
@@ -35,8 +36,8 @@ export function specOf({ permissions, env, ...numbers }: Settings): FunctionSpec
 
 /** The entry of a version in `status.versions`. */
 export function keptVersion({ version, settings }: Pick<VersionRecord, "version" | "settings">): KeptVersion {
-  const { env: _, entry: __, permissions, ...numbers } = settings;
-  return { version, ...numbers, net: permissions.net };
+  const { env: _, entry: __, permissions, hosts, ...numbers } = settings;
+  return { version, ...numbers, net: permissions.net, ...(hosts.length > 0 ? { hosts } : {}) };
 }
 
 /**
@@ -49,7 +50,7 @@ export function keptVersions(
 ): readonly KeptVersion[] {
   const { versions = [], version } = status;
   if (version === undefined || versions.some((kept) => kept.version === version)) return versions;
-  const { permissions: _, env: __, entry: ___, ...defaults } = defaultSettings(limits);
+  const { permissions: _, env: __, entry: ___, hosts: ____, ...defaults } = defaultSettings(limits);
   const unlisted = { version, ...defaults, ...numbersOf(spec), net: spec.permissions?.net ?? [] };
   return [...versions, unlisted].sort((a, b) => a.version - b.version);
 }

@@ -24,8 +24,8 @@ export const ANNOTATIONS = {
   hash: `${GROUP}/hash`,
   sourceHash: `${GROUP}/source-hash`,
   sourceType: `${GROUP}/source-type`,
-  /** Path of the main module of a project. */
-  projectEntry: `${GROUP}/project-entry`,
+  /** How a project is launched, as JSON. */
+  project: `${GROUP}/project`,
   settings: `${GROUP}/settings`,
   createdAt: `${GROUP}/created-at`,
   /** Number of ConfigMaps with the bundle and with the source, as `BUNDLE/SOURCE`. */

@@ -10,6 +10,8 @@ export interface Trouble {
   readonly log: readonly string[];
   /** Waiting does not help: somebody must change something. */
   readonly final: boolean;
+  /** The function is at fault, not the cluster. */
+  readonly isOfCode: boolean;
   readonly at?: string;
 }
 
@@ -31,6 +33,13 @@ export function versionOf(pod: Pod): number {
 export function troubleOf(pod: Pod): Trouble | undefined {
   if (isTerminating(pod)) return undefined;
   const state = container(pod)?.state ?? {};
+  if (pod.status?.phase === "Failed" && condition(pod, "DisruptionTarget")?.status === "True") {
+    return trouble("Evicted", `The pod ended: ${condition(pod, "DisruptionTarget")?.message}`, false);
+  }
+  const { reason: ended = "", message: why = "" } = state.terminated ?? {};
+  if (/^(StartError|ContainerCannotRun|ContainerStatusUnknown)$/.test(ended)) {
+    return trouble("CannotStart", `The container cannot be started: ${why || ended}`, false);
+  }
   const crash = crashOf(pod);
   if (crash && (state.terminated || state.waiting)) return crash;
   const { reason = "", message = "" } = state.waiting ?? {};
@@ -44,10 +53,7 @@ export function troubleOf(pod: Pod): Trouble | undefined {
   if (scheduled?.status === "False") {
     return trouble("Unschedulable", `No node fits the pod: ${scheduled.message ?? scheduled.reason}`, false);
   }
-  if (pod.status?.phase === "Failed") {
-    const why = condition(pod, "DisruptionTarget")?.message ?? "failed";
-    return trouble("Evicted", `The pod ended: ${why}`, false);
-  }
+  if (pod.status?.phase === "Failed") return trouble("Evicted", "The pod ended: failed", false);
   return undefined;
 }
 
@@ -64,10 +70,23 @@ export function crashOf(pod: Pod): Trouble | undefined {
   const at = ended.finishedAt === undefined ? {} : { at: ended.finishedAt };
   if (ended.reason === "OOMKilled") {
     const message = "It exceeded its memory limit (setting memoryMiB) and was stopped.";
-    return { ...trouble("OutOfMemory", message, true), log, ...at };
+    return { ...trouble("OutOfMemory", message, true), isOfCode: true, log, ...at };
   }
   const message = `It ended with exit code ${ended.exitCode ?? "unknown"}.`;
-  return { ...trouble("Crashed", message, true), log, ...at };
+  return { ...trouble("Crashed", message, true), isOfCode: true, log, ...at };
+}
+
+export function isRunning(pod: Pod): boolean {
+  return !isTerminating(pod) && container(pod)?.state?.running !== undefined;
+}
+
+/** The container crashed and is started again at once, not after a back-off. */
+export function isRestarting(pod: Pod): boolean {
+  return crashOf(pod) !== undefined && container(pod)?.state?.waiting?.reason !== "CrashLoopBackOff";
+}
+
+export function restartsOf(pod: Pod): number {
+  return container(pod)?.restartCount ?? 0;
 }
 
 /** Returns the reason why a quota or admission rejects pods, from the Deployment: there is no pod to read it from. */
@@ -79,7 +98,7 @@ export function replicaFailure(deployment: Deployment | undefined): Trouble | un
 }
 
 function trouble(reason: string, message: string, final: boolean): Trouble {
-  return { reason, message, log: [], final };
+  return { reason, message, log: [], final, isOfCode: false };
 }
 
 function container(pod: Pod) {

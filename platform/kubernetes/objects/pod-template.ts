@@ -1,10 +1,16 @@
+import type { ProjectLaunch } from "../../../client-image/project/project-pack.ts";
 import {
   PROBE_HEADER,
   PROBE_PATH,
   START_VARIABLE,
   type StartMessage,
 } from "../../../client-image/start-message.ts";
-import { denoRunArguments, programArguments } from "../../../runtimes/deno/deno-flags.ts";
+import {
+  denoRunArguments,
+  folderVariables,
+  programArguments,
+  projectVariables,
+} from "../../../runtimes/deno/deno-flags.ts";
 import type { LaunchPaths } from "../../../runtimes/runtime.ts";
 import type { Limits } from "../../limits.ts";
 import type { Settings } from "../../settings.ts";
@@ -20,6 +26,7 @@ export const BUNDLE = "/work/bundle.mjs";
 /** Folder of an unpacked project. */
 export const PROJECT = "/work/project";
 export const SCRATCH = "/scratch";
+export const FOLDERS = folderVariables(SCRATCH);
 
 /**
  * Memory of Deno itself: 31 MiB resident after start, and room for compiled code, threads and socket buffers. The limit of
@@ -96,16 +103,16 @@ function projectPart(name: string, index: number): object {
 }
 
 function functionContainer(record: VersionRecord, options: PodOptions): object {
-  const { settings, projectEntry } = record;
-  const artifact = artifactAt(projectEntry);
-  const isProject = projectEntry !== undefined;
+  const { settings, project } = record;
+  const artifact = artifactAt(project);
+  const isProject = project !== undefined;
   // A project is unpacked before it starts. A module is joined by the runtime.
   const runtime = isProject ? { read: [], write: [] } : { read: [PARTS], write: [BUNDLE] };
   const sandbox = { settings, artifact, runtime, scratch: SCRATCH, listen: { port: PORT } };
   const flags = denoRunArguments({ ...sandbox, ownAddresses: [] });
   return {
     ...instanceContainer(settings, options),
-    ...(isProject ? { command: ["/bin/sh", "/skiff/project.sh"] } : {}),
+    ...(isProject ? { command: ["/bin/sh", "/skiff/project.sh", PARTS, PROJECT] } : {}),
     args: [...flags, ...programArguments(RUNTIME, artifact)].map(literal),
     env: environment(record),
     volumeMounts: [
@@ -117,8 +124,8 @@ function functionContainer(record: VersionRecord, options: PodOptions): object {
 }
 
 /** Returns where the artifact of a version is in its pod. */
-export function artifactAt(projectEntry: string | undefined): LaunchPaths["artifact"] {
-  return projectEntry === undefined ? { path: BUNDLE } : { path: PROJECT, entry: projectEntry };
+export function artifactAt(project: ProjectLaunch | undefined): LaunchPaths["artifact"] {
+  return project === undefined ? { path: BUNDLE } : { path: PROJECT, project };
 }
 
 /** Returns the fields that containers of versions and of the pool share. */
@@ -159,17 +166,17 @@ function mebibytes(count: number): string {
   return count % 1024 === 0 ? `${count / 1024}Gi` : `${count}Mi`;
 }
 
-function environment({ name, version, settings, projectEntry }: VersionRecord): object[] {
-  const isProject = projectEntry !== undefined;
+function environment({ name, version, settings, project }: VersionRecord): object[] {
+  const isProject = project !== undefined;
   const message: StartMessage = {
-    ...(isProject ? {} : { bundle: `file://${BUNDLE}`, parts: PARTS }),
+    ...(isProject ? { replaced: project.replaced } : { bundle: `file://${BUNDLE}`, parts: PARTS }),
     listen: { port: PORT },
     function: { name, version },
     concurrency: settings.concurrency,
-    env: [...Object.keys(settings.env), "TMPDIR"],
+    env: [...Object.keys(settings.env), ...Object.keys(FOLDERS)],
   };
-  const unpacked = isProject ? { SKIFF_PARTS: PARTS, SKIFF_PROJECT: PROJECT } : {};
-  const env = { TMPDIR: SCRATCH, ...settings.env, ...unpacked, [START_VARIABLE]: JSON.stringify(message) };
+  const own = projectVariables(project);
+  const env = { ...FOLDERS, ...settings.env, ...own, [START_VARIABLE]: JSON.stringify(message) };
   return Object.entries(env).map(([key, value]) => ({ name: key, value: literal(value) }));
 }
 

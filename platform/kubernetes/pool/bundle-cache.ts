@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import type { ProjectLaunch } from "../../../client-image/project/project-pack.ts";
 import type { Settings } from "../../settings.ts";
 import type { Cluster } from "../cluster/api.ts";
 import { type ConfigMap, KINDS } from "../cluster/resources.ts";
@@ -9,8 +10,8 @@ import { partNames, recordsInParts } from "../versions/versions.ts";
 /** Content of a version that a pod of the pool loads. */
 export interface PackedVersion {
   readonly settings: Settings;
-  /** Path of the main module of a project; absent if the bundle is a module. */
-  readonly projectEntry?: string | undefined;
+  /** Absent if the bundle is a module. */
+  readonly project?: ProjectLaunch | undefined;
   /** Gzipped. */
   readonly bundle: Uint8Array;
 }
@@ -45,8 +46,8 @@ export class BundleCache {
     if (!record) throw new Error(`a part of the bundle of version ${version} is missing`);
     const byName = new Map(items.map((each) => [each.metadata.name, each.binaryData?.part ?? ""]));
     const parts = partNames(record, "bundle").map((part) => Buffer.from(byName.get(part) ?? "", "base64"));
-    const { settings, projectEntry } = record;
-    const packed = { settings, projectEntry, bundle: Buffer.concat(parts) };
+    const { settings, project } = record;
+    const packed = { settings, project, bundle: Buffer.concat(parts) };
     this.#packed.set(key, packed);
     return packed;
   }

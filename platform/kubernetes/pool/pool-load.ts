@@ -1,16 +1,17 @@
 import { gunzipSync } from "node:zlib";
 import { request } from "undici";
 import { encodeLoad, LOAD_HEADER } from "../../../client-image/load-message.ts";
+import type { ProjectLaunch } from "../../../client-image/project/project-pack.ts";
 import type { Sealer } from "../../../client-image/sealed.ts";
 import { START_VARIABLE, type StartMessage } from "../../../client-image/start-message.ts";
-import { denoRunArguments, programArguments } from "../../../runtimes/deno/deno-flags.ts";
+import { denoRunArguments, programArguments, projectVariables } from "../../../runtimes/deno/deno-flags.ts";
 import type { Limits } from "../../limits.ts";
 import type { Address } from "../../platform.ts";
 import { defaultSettings, type Settings } from "../../settings.ts";
 import type { KeptVersion } from "../cluster/resources.ts";
 import { egressRules } from "../objects/manifests.ts";
 import { PORT } from "../objects/names.ts";
-import { artifactAt, BUNDLE, PROJECT, RUNTIME, SCRATCH } from "../objects/pod-template.ts";
+import { artifactAt, BUNDLE, FOLDERS, PROJECT, RUNTIME, SCRATCH } from "../objects/pod-template.ts";
 import { answersProbe } from "../starting/instance-probe.ts";
 import type { PackedVersion } from "./bundle-cache.ts";
 
@@ -51,13 +52,13 @@ export function poolArguments(settings: Settings): string[] {
 }
 
 /** Returns Deno's arguments for a started function with these settings. */
-function instanceArguments(settings: Settings, projectEntry?: string): string[] {
-  const flags = denoRunArguments({ ...sandbox(settings, projectEntry), runtime: { read: [], write: [] } });
-  return [...flags, ...programArguments(RUNTIME, artifactAt(projectEntry))];
+function instanceArguments(settings: Settings, project?: ProjectLaunch): string[] {
+  const flags = denoRunArguments({ ...sandbox(settings, project), runtime: { read: [], write: [] } });
+  return [...flags, ...programArguments(RUNTIME, artifactAt(project))];
 }
 
-function sandbox(settings: Settings, projectEntry: string | undefined) {
-  const artifact = artifactAt(projectEntry);
+function sandbox(settings: Settings, project: ProjectLaunch | undefined) {
+  const artifact = artifactAt(project);
   return { settings, artifact, scratch: SCRATCH, listen: { port: PORT }, ownAddresses: [] };
 }
 
@@ -82,22 +83,27 @@ export function runsInPlace(settings: Settings, limits: Limits): boolean {
 
 /** Seals the message for a pod. Works before the pod is claimed. */
 export async function sealLoad(load: Load, { uid, sealer, limits }: SealOptions): Promise<Uint8Array> {
-  const { name, version, settings, bundle, projectEntry } = load;
-  const isProject = projectEntry !== undefined;
+  const { name, version, settings, bundle, project } = load;
+  const isProject = project !== undefined;
   const start: StartMessage = {
-    ...(isProject ? {} : { bundle: `file://${BUNDLE}` }),
+    ...(isProject ? { replaced: project.replaced } : { bundle: `file://${BUNDLE}` }),
     listen: { port: PORT },
     function: { name, version },
     concurrency: settings.concurrency,
-    env: [...Object.keys(settings.env), "TMPDIR"],
+    env: [...Object.keys(settings.env), ...Object.keys(FOLDERS)],
   };
   const message = {
     start,
     // Deno reads the configuration of a project when it starts.
     inPlace: !isProject && runsInPlace(settings, limits),
     ...(isProject ? { project: PROJECT } : {}),
-    arguments: instanceArguments(settings, projectEntry),
-    env: { TMPDIR: SCRATCH, ...settings.env, [START_VARIABLE]: JSON.stringify(start) },
+    arguments: instanceArguments(settings, project),
+    env: {
+      ...FOLDERS,
+      ...settings.env,
+      ...projectVariables(project),
+      [START_VARIABLE]: JSON.stringify(start),
+    },
   };
   return await sealer.seal(encodeLoad(message, unpackedIfSmall(bundle)), uid);
 }

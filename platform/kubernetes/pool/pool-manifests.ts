@@ -4,6 +4,7 @@ import { defaultSettings, type Settings } from "../../settings.ts";
 import { FUNCTIONS_NAMESPACE, LABELS, POOL_NAME, POOL_SEED_NAME, PORT } from "../objects/names.ts";
 import {
   BUNDLE,
+  FOLDERS,
   instanceContainer,
   instancePod,
   literal,
@@ -86,7 +87,7 @@ function poolTemplate(options: PoolManifestOptions): object {
           args: [...poolArguments(settings), RUNTIME].map(literal),
           env: [
             uidVariable(),
-            { name: "TMPDIR", value: SCRATCH },
+            ...Object.entries(FOLDERS).map(([name, value]) => ({ name, value })),
             { name: START_VARIABLE, value: startMessage(options.keys) },
           ],
           volumeMounts: [

@@ -71,6 +71,8 @@ export class PublishTurns {
   /** Turns that a `route` of the same function may resume. */
   readonly #held = new Map<string, { readonly turn: Turn; readonly timer: NodeJS.Timeout }>();
   readonly #ending = new Set<Promise<void>>();
+  /** Turns with work in the background. */
+  readonly #ended = new Set<Turn>();
   readonly #closing = new AbortController();
 
   constructor(options: TurnOptions) {
@@ -93,8 +95,12 @@ export class PublishTurns {
     }
   }
 
-  /** Runs a change in line without a mark, because it cannot conflict with another manager. */
+  /**
+   * Runs a change in line without a mark, because it cannot conflict with another manager. It does not wait for the work
+   * in the background of a change that is done.
+   */
   async inLine<T>(name: string, change: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (const turn of this.#ended) if (turn.owner.name === name) turn.leaveLine();
     const leaveLine = await this.#enterLine(name, signal);
     try {
       return await change();
@@ -138,6 +144,7 @@ export class PublishTurns {
       this.#options.onTrouble(`${name}: the end of a deploy failed: ${error.message}`);
     };
     const late = setTimeout(turn.leaveLine, LEAVE_LINE_MS);
+    this.#ended.add(turn);
     const ending = Promise.all(turn.cleanUps.map((cleanUp) => cleanUp().catch(trouble)))
       .then(() => this.#unmark(turn))
       .catch(trouble)
@@ -145,6 +152,7 @@ export class PublishTurns {
         clearTimeout(late);
         turn.stopRenewing();
         turn.leaveLine();
+        this.#ended.delete(turn);
         this.#ending.delete(ending);
       });
     this.#ending.add(ending);

@@ -1,7 +1,7 @@
 import type { Draft, Stored } from "../../platform.ts";
 import { hasStatus, unlessStatus } from "../cluster/api-error.ts";
 import { delay } from "../cluster/mirror.ts";
-import { type FunctionResource, KINDS, type Resource } from "../cluster/resources.ts";
+import { type FunctionResource, KINDS, type Kind, type Resource } from "../cluster/resources.ts";
 import { functionPlace, keptVersion, keptVersions, specOf, trafficOf } from "../objects/function-resource.ts";
 import { GROUP, LABELS, versionName } from "../objects/names.ts";
 import type { Starter } from "../starting/starter.ts";
@@ -67,8 +67,8 @@ export class Storing {
     const failed = new AbortController();
     try {
       const content = async () => {
-        const { bundle, projectEntry } = await packed;
-        return { settings, bundle, projectEntry };
+        const { bundle, project } = await packed;
+        return { settings, bundle, project };
       };
       const wish = { owner, record: { version, settings }, count: 1, packed: content };
       const supplied = starter.supply(wish, failed.signal);
@@ -87,26 +87,27 @@ export class Storing {
   }
 
   /**
-   * Skips the numbers of failed versions and of a deleted Function of this name, because calls may still reach their pods.
+   * Skips the numbers of failed versions and of a deleted Function of this name, whose objects and pods may still be
+   * there: pods are told apart by their version.
    */
   async #nextNumber(turn: Turn): Promise<number> {
     const { api, namespace, endpoints, versions, limits } = this.#options;
-    const { resource, isNew, owner } = turn;
+    const { resource, owner } = turn;
     const selector = `${LABELS.function}=${owner.name},${LABELS.version}`;
-    const place = { kind: KINDS.deployments, namespace };
-    const [records, deployments] = isNew
-      ? [[], []]
-      : await Promise.all([
-          versions.records(owner.name),
-          api.list<Resource>(place, selector, { metadataOnly: true }).then(({ items }) => items),
-        ]);
+    const list = async (kind: Kind) =>
+      (await api.list<Resource>({ kind, namespace }, selector, { metadataOnly: true })).items;
+    const [records, ...labelled] = await Promise.all([
+      versions.records(owner.name),
+      list(KINDS.deployments),
+      list(KINDS.pods),
+    ]);
     const kept = keptVersions(resource, limits).map(({ version }) => version);
     // A failed deploy may have left complete versions that are not listed.
     turn.records = records.filter(({ version }) => kept.includes(version));
     const used = [
       ...kept,
       ...records.map(({ version }) => version),
-      ...deployments.map(({ metadata }) => Number(metadata.labels?.[LABELS.version])),
+      ...labelled.flat().map(({ metadata }) => Number(metadata.labels?.[LABELS.version])),
     ];
     // A manager that only seemed dead may still make objects of the number that it has chosen.
     const first = turn.isTakenOver ? 2 : 1;

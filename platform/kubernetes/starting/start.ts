@@ -5,7 +5,16 @@ import { delay, Mirror } from "../cluster/mirror.ts";
 import { KINDS, type Pod } from "../cluster/resources.ts";
 import type { EndpointsMirror } from "../endpoints/endpoints-mirror.ts";
 import { LABELS, PORT } from "../objects/names.ts";
-import { condition, isReady, isTerminating, type Trouble, troubleOf } from "../objects/pod-state.ts";
+import {
+  condition,
+  isReady,
+  isRestarting,
+  isRunning,
+  isTerminating,
+  restartsOf,
+  type Trouble,
+  troubleOf,
+} from "../objects/pod-state.ts";
 import { answersProbe } from "./instance-probe.ts";
 
 /** Time for the cluster to report a pod as ready that has answered a probe. */
@@ -13,6 +22,8 @@ const CONFIRM_MS = 30_000;
 const CONFIRM_EVERY_MS = 250;
 /** A pod that takes longer to start waits for something else than CPU. */
 const START_MS = 10_000;
+/** A function that has not started this long after its container waits for something else than CPU. */
+const RUN_MS = 1_000;
 
 export interface StartOptions extends Cluster {
   readonly endpoints: EndpointsMirror;
@@ -28,20 +39,31 @@ export interface Wanted {
   /** Ready instances to wait for, without those in `leaving`. */
   readonly count: number;
   readonly leaving?: readonly { readonly id: string }[];
+  /** Its pods may have crashed before, and are given one more start. */
+  readonly isRestart?: boolean;
 }
 
-/** A version did not start. */
-export class NotReady extends Error {
-  override readonly name = "NotReady";
+export interface Failure {
   /** The deadline has passed; otherwise waiting longer does not help. */
   readonly isLate: boolean;
   /** Trouble of its pods. */
   readonly trouble: Trouble | undefined;
+  /** The function is at fault, not the cluster. */
+  readonly isOfCode: boolean;
+}
 
-  constructor(message: string, { isLate, trouble }: { isLate: boolean; trouble: Trouble | undefined }) {
+/** A version did not start. */
+export class NotReady extends Error implements Failure {
+  override readonly name = "NotReady";
+  readonly isLate: boolean;
+  readonly trouble: Trouble | undefined;
+  readonly isOfCode: boolean;
+
+  constructor(message: string, { isLate, trouble, isOfCode }: Failure) {
     super(message);
     this.isLate = isLate;
     this.trouble = trouble;
+    this.isOfCode = isOfCode;
   }
 }
 
@@ -64,7 +86,14 @@ export class Start {
   readonly #probes = new Map<string, { readonly uid: string; readonly stop: AbortController }>();
   readonly #probing = new Set<Promise<void>>();
   readonly #troubles = new Map<string, Trouble>();
+  /** Pods with a container that runs, by name. */
+  readonly #running = new Set<string>();
+  /** Restarts of the pods that had crashed before this start, by name. */
+  readonly #crashedBefore = new Map<string, number>();
+  readonly #seen = new Set<string>();
   readonly #noRoom = Promise.withResolvers<void>();
+  readonly #runs = Promise.withResolvers<void>();
+  #isHeld = false;
   readonly #unwatch: () => void;
 
   constructor(wanted: Wanted, options: StartOptions) {
@@ -98,10 +127,26 @@ export class Start {
     return [...this.#steps].map(([name, atMs]) => ({ name, atMs }));
   }
 
-  /** Resolves when the start is done, or the pod waits for room on a node or for its image. */
+  /** Resolves when the start is done, or waits for something else than CPU: room on a node, an image, the function. */
   async started(over: AbortSignal): Promise<void> {
     const late = delay(START_MS, over);
-    await Promise.race([this.done.catch(() => {}), this.#noRoom.promise, late]);
+    const ran = this.#runs.promise.then(() => delay(RUN_MS, over));
+    await Promise.race([this.done.catch(() => {}), this.#noRoom.promise, ran, late]);
+  }
+
+  /** Resolves when a container of the version runs: from then on the time is that of the function. */
+  get runs(): Promise<void> {
+    return this.#runs.promise;
+  }
+
+  /** Ignores the trouble of pods while something else may still make an instance. */
+  holdTrouble(): void {
+    this.#isHeld = true;
+  }
+
+  releaseTrouble(): void {
+    this.#isHeld = false;
+    for (const trouble of this.#troubles.values()) this.#failIfFinal(trouble);
   }
 
   mark(step: WakeStep["name"]): void {
@@ -116,7 +161,23 @@ export class Start {
   expire(limit: string, refusal?: Trouble): void {
     const trouble = [...this.#troubles.values()][0] ?? refusal;
     const why = trouble === undefined ? "" : `: ${trouble.message}`;
-    this.fail(new NotReady(`was ready within ${limit}${why}`, { isLate: true, trouble }));
+    const isOfCode = trouble?.isOfCode ?? this.#running.size > 0;
+    this.fail(new NotReady(`was ready within ${limit}${why}`, { isLate: true, trouble, isOfCode }));
+  }
+
+  #failIfFinal(trouble: Trouble): void {
+    if (!trouble.final || this.#isHeld) return;
+    const { isOfCode } = trouble;
+    this.fail(new NotReady(trouble.message, { isLate: false, trouble, isOfCode }));
+  }
+
+  /** Returns whether the pod crashed before this start, and is started again now. */
+  #isRestarting(key: string, pod: Pod): boolean {
+    if (!this.#wanted.isRestart) return false;
+    if (!this.#seen.has(key) && isRestarting(pod)) this.#crashedBefore.set(key, restartsOf(pod));
+    this.#seen.add(key);
+    const before = this.#crashedBefore.get(key);
+    return before !== undefined && isRestarting(pod) && restartsOf(pod) <= before;
   }
 
   /** Stops the probes, and watches early pods until the cluster has confirmed them. */
@@ -158,16 +219,22 @@ export class Start {
       this.#troubles.delete(key);
       if (probe) this.#options.endpoints.dropEarly(this.#wanted.name, probe.uid);
       this.#probes.delete(key);
+      this.#running.delete(key);
       return;
     }
     this.mark("pod");
+    if (isRunning(pod)) {
+      this.#running.add(key);
+      this.#runs.resolve();
+    } else this.#running.delete(key);
     const scheduled = condition(pod, "PodScheduled");
     if (scheduled?.status === "True") this.mark("schedule");
     else if (scheduled?.reason === "Unschedulable") this.#noRoom.resolve();
-    const trouble = isReady(pod) ? undefined : troubleOf(pod);
+    const isFine = isReady(pod) || this.#isRestarting(key, pod);
+    const trouble = isFine ? undefined : troubleOf(pod);
     if (trouble) {
       this.#troubles.set(key, trouble);
-      if (trouble.final) this.fail(new NotReady(trouble.message, { isLate: false, trouble }));
+      this.#failIfFinal(trouble);
     } else this.#troubles.delete(key);
     const host = pod.status?.podIP;
     // After `end` nothing would stop the probe of a pod that never answers.

@@ -1,5 +1,8 @@
+import { Semaphore } from "../../../process/semaphore.ts";
+import { explainLine, isRemark } from "../../../runtimes/deno/permission-advice.ts";
 import type { Limits } from "../../limits.ts";
 import { Problem } from "../../problems.ts";
+import type { Settings } from "../../settings.ts";
 import { type Deployment, KINDS } from "../cluster/resources.ts";
 import type { Children } from "../objects/children.ts";
 import { keptVersion } from "../objects/function-resource.ts";
@@ -13,6 +16,9 @@ import { NotReady, Start, type StartOptions } from "./start.ts";
 
 /** Time for a pod of the pool to load the version before its own pods start. */
 const POOL_MS = 400;
+/** Versions whose own pods this manager starts in parallel; the others wait in order of arrival. */
+const STARTS_AT_ONCE = 4;
+const RETRY_AFTER_S = 5;
 /** Longer than for a waking, because no call waits and many versions may start at once. */
 const PROBE_EVERY_MS = 50;
 
@@ -52,6 +58,9 @@ export class Starter {
   readonly #options: StarterOptions;
   readonly #closing = new AbortController();
   readonly #confirming = new Set<Promise<void>>();
+  readonly #places = new Semaphore({ places: STARTS_AT_ONCE });
+  /** Versions that have a place or wait for one. */
+  #starting = 0;
 
   constructor(options: StarterOptions) {
     this.#options = options;
@@ -73,7 +82,9 @@ export class Starter {
   /**
    * Resolves when `count` instances are ready and the version has its objects. Returns a function that scales the
    * Deployment up to them. It runs after the deploy, because pods of the pool cause surplus pods for a moment.
-   * @throws Problem `start_failed`, `unknown_function`; ApiError, ApiUnreachable; the signal's reason
+   * The time of the cluster until a container runs is not that of the function: each has a limit of its own.
+   * @throws Problem `start_failed` if the function is at fault, `no_capacity` if the cluster is, `unknown_function`;
+   * ApiError, ApiUnreachable; the signal's reason
    */
   async start(instances: Instances, signal: AbortSignal): Promise<() => Promise<void>> {
     const { limits, children } = this.#options;
@@ -88,14 +99,31 @@ export class Starter {
       one.catch(fail);
       work.push(one);
     };
+    const over = new AbortController();
+    const clusterMs = Math.max(limits.startMs, limits.instanceWaitMs);
+    let tooLong: NodeJS.Timeout | undefined;
+    const expireAfter = (ms: number) => {
+      clearTimeout(tooLong);
+      tooLong = setTimeout(() => void this.#expire(start, instances, ms), ms);
+    };
+    void start.runs.then(() => over.signal.aborted || expireAfter(limits.startMs));
     // The start of own pods would take CPU from the load of the pool's pods.
     let startsOwn = false;
     const startOwn = () => {
-      startsOwn = true;
-      run(children.bringUp(record, { owner, takesCalls, replicas }));
-      run(start.watchPods());
+      this.#starting++;
+      // Those before it in the queue have their time first.
+      expireAfter(clusterMs * Math.ceil(this.#starting / STARTS_AT_ONCE));
+      const started = this.#places.run(async () => {
+        startsOwn = true;
+        expireAfter(clusterMs);
+        await Promise.all([children.bringUp(record, { owner, takesCalls, replicas }), start.watchPods()]);
+        await start.started(over.signal);
+      }, over.signal);
+      const left = (error: unknown) => {
+        if (!over.signal.aborted) throw error;
+      };
+      run(started.catch(left).finally(() => void this.#starting--));
     };
-    const tooLong = setTimeout(() => void this.#expire(start, instances), limits.startMs);
     const leave = () => fail(signal.reason);
     signal.addEventListener("abort", leave);
     let late: NodeJS.Timeout | undefined;
@@ -105,6 +133,7 @@ export class Starter {
       if (await within(POOL_MS, supplied)) late = setTimeout(startOwn, POOL_MS);
       else startOwn();
       await start.done;
+      over.abort();
       run(whenReady?.());
       await Promise.all(work);
       signal.throwIfAborted();
@@ -112,8 +141,9 @@ export class Starter {
         if (!startsOwn) await children.complete(record, { owner, takesCalls, replicas });
       };
     } catch (error) {
-      throw error instanceof NotReady ? startFailed(error) : error;
+      throw error instanceof NotReady ? startFailed(error, record.settings) : error;
     } finally {
+      over.abort();
       clearTimeout(late);
       clearTimeout(tooLong);
       signal.removeEventListener("abort", leave);
@@ -130,12 +160,13 @@ export class Starter {
     await Promise.all(this.#confirming);
   }
 
-  async #expire(start: Start, { owner, record }: Instances): Promise<void> {
+  async #expire(start: Start, { owner, record }: Instances, ms: number): Promise<void> {
     const { api, namespace, limits } = this.#options;
     const name = versionName(owner.name, record.version);
     try {
       const deployment = await api.get<Deployment>({ kind: KINDS.deployments, namespace, name });
-      start.expire(`${limits.startMs / 1_000} s (limit SKIFF_START_TIMEOUT)`, replicaFailure(deployment));
+      const limit = ms === limits.startMs ? " (limit SKIFF_START_TIMEOUT)" : "";
+      start.expire(`${ms / 1_000} s${limit}`, replicaFailure(deployment));
     } catch (error) {
       start.fail(error);
     }
@@ -150,10 +181,18 @@ function within(ms: number, supplied: Promise<boolean>): Promise<boolean | undef
   return promise;
 }
 
-function startFailed({ message, isLate, trouble }: NotReady): Problem {
-  const log = trouble?.log ?? [];
+function startFailed({ message, isLate, trouble, isOfCode }: NotReady, { permissions }: Settings): Problem {
+  if (!isOfCode) {
+    const why = isLate ? `no instance ${message.replace(/\.$/, "")}` : message.replace(/\.$/, "");
+    const what = trouble === undefined ? "; the cluster has started no container for it" : "";
+    const detail = `The cluster cannot start the new version now: ${why}${what}. Nothing was changed; try again in ${RETRY_AFTER_S} s.`;
+    return new Problem("no_capacity", detail, { retryAfterS: RETRY_AFTER_S });
+  }
+  const log = (trouble?.log ?? [])
+    .filter((line) => !isRemark(line))
+    .map((line) => explainLine(line, permissions));
   const last = log.length > 0 ? ` Its last lines:\n${log.join("\n")}` : "";
   const why = isLate ? `no instance ${message.replace(/\.$/, "")}.` : message;
   const detail = `The new version does not start: ${why} Nothing was changed.${last}`;
-  return new Problem("start_failed", detail, { log: [...log] });
+  return new Problem("start_failed", detail, { log });
 }

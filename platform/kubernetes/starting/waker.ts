@@ -2,16 +2,18 @@ import { Semaphore } from "../../../process/semaphore.ts";
 import type { Limits } from "../../limits.ts";
 import type { WakeStep } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
-import { ApiUnreachable, clusterProblem, hasStatus } from "../cluster/api-error.ts";
+import { ApiError, ApiUnreachable, clusterProblem, hasStatus } from "../cluster/api-error.ts";
 import { delay } from "../cluster/mirror.ts";
 import type { KeptVersion } from "../cluster/resources.ts";
 import type { Children } from "../objects/children.ts";
-import type { Pool, Supplied } from "../pool/pool.ts";
+import type { Pool, PoolOutcome, Supplied } from "../pool/pool.ts";
 import { NotReady, Start, type StartOptions } from "./start.ts";
 
 /** First and longest pause between scale requests: the leader may scale the version to 0 at the same time. */
 const RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 8_000;
+/** Pause while the API server is away: the function serves soon after it is back. */
+const UNREACHABLE_RETRY_MS = 500;
 /** Wakings that call the API server in parallel; the others wait in order of arrival. */
 const AT_ONCE = 8;
 /**
@@ -82,18 +84,24 @@ export class Waker {
     if (endpoints.ready(name, number).length > 0) return [];
     const takesCalls = endpoints.get(name)?.traffic.some((share) => share.version === number) ?? false;
     const least = neededFor(version, { calls, takesCalls });
-    const start = new Start({ name, uid, version: number, count: 1 }, this.#options);
+    const start = new Start({ name, uid, version: number, count: 1, isRestart: true }, this.#options);
     const fail = (error: unknown) => start.fail(error);
+    const supplied = { owner: { name, uid }, version };
+    let away: unknown;
     const scale = async () => {
       try {
         await children.scale({ name, version: number }, least);
         start.mark("api");
+        // The claim failed as well. Controllers and nodes need longer to find the API server again.
+        if (away !== undefined) await this.#supply(supplied, start);
+        away = undefined;
       } catch (error) {
-        // Retried as long as the call waits, if the server is slow or the Deployment is missing: the leader creates it
+        // Retried as long as the call waits, if the server is away or the Deployment is missing: the leader creates it
         // when it reads in the load of this router that the version is waking.
-        const isPassing = (error instanceof ApiUnreachable && error.isLate) || hasStatus(error, 404);
-        if (!isPassing) throw error;
+        if (!isPassing(error)) throw error;
+        away = hasStatus(error, 404) ? undefined : error;
       }
+      return away === undefined;
     };
     const over = new AbortController();
     const startPods = async () => {
@@ -102,14 +110,13 @@ export class Waker {
       await start.started(over.signal);
     };
     const begin = async () => {
-      const isServed = await this.#fromPool(
-        { owner: { name, uid }, version },
-        { start, otherwise: () => void this.#starts.run(startPods, over.signal).catch(fail) },
-      );
+      const otherwise = () => void this.#starts.run(startPods, over.signal).catch(fail);
+      const isServed = await this.#fromPool(supplied, { start, otherwise });
       if (isServed) await this.#settle(scale);
     };
     const limit = `${limits.instanceWaitMs / 1_000} s (limit SKIFF_INSTANCE_WAIT)`;
-    const late = setTimeout(() => start.expire(limit), limits.instanceWaitMs);
+    const expire = () => (away === undefined ? start.expire(limit) : start.fail(away));
+    const late = setTimeout(expire, limits.instanceWaitMs);
     const stop = () => start.fail(this.#closing.signal.reason);
     this.#closing.signal.addEventListener("abort", stop);
     // Leaves the queue when another router has woken the version.
@@ -130,11 +137,13 @@ export class Waker {
   }
 
   /** Repeats the request until `over`, within AT_ONCE: hundreds of wakings may wait for room on a node. */
-  async #repeat(scale: () => Promise<void>, over: AbortSignal): Promise<void> {
-    for (let pauseMs = RETRY_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_RETRY_MS)) {
+  async #repeat(scale: () => Promise<boolean>, over: AbortSignal): Promise<void> {
+    let pauseMs = RETRY_MS;
+    for (;;) {
       await delay(pauseMs, over);
       if (over.aborted) return;
-      await this.#places.run(scale, over);
+      const isThere = await this.#places.run(scale, over);
+      pauseMs = isThere ? Math.min(2 * pauseMs, LONGEST_RETRY_MS) : UNREACHABLE_RETRY_MS;
     }
   }
 
@@ -152,26 +161,39 @@ export class Waker {
       isBegun = true;
     };
     const late = setTimeout(begin, POOL_MS);
-    const { signal } = this.#closing;
-    const onStep = (step: "claim" | "load") => start.mark(step);
-    const outcome = await this.#options.pool?.supply(supplied, { signal, onStep });
+    // A pod of the pool may serve although the own ones crash again and again.
+    start.holdTrouble();
+    const outcome = await this.#supply(supplied, start);
     clearTimeout(late);
+    start.releaseTrouble();
     if (outcome !== "claimed") begin();
     return outcome === "claimed" && !isBegun;
   }
 
+  async #supply(supplied: Supplied, start: Start): Promise<PoolOutcome | undefined> {
+    const { signal } = this.#closing;
+    const onStep = (step: "claim" | "load") => start.mark(step);
+    return await this.#options.pool?.supply(supplied, { signal, onStep });
+  }
+
   /** Scales the Deployment up to the serving pod, so that its ReplicaSet adopts the pod. */
-  async #settle(scale: () => Promise<void>): Promise<void> {
+  async #settle(scale: () => Promise<boolean>): Promise<void> {
     const { signal } = this.#closing;
     for (let tries = 1; !signal.aborted; tries++) {
       try {
-        return await scale();
+        if ((await scale()) || tries === SETTLE_TRIES) return;
       } catch (error) {
         if (tries === SETTLE_TRIES) throw error;
       }
       await delay(RETRY_MS, signal);
     }
   }
+}
+
+/** The API server is away or overloaded, or the leader has not created the Deployment yet. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof ApiUnreachable) return true;
+  return error instanceof ApiError && (error.status === 404 || error.status === 429 || error.status >= 500);
 }
 
 function neededFor(

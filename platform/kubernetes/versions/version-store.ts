@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
-import { entryOf } from "../../../client-image/project/project-pack.ts";
+import { launchOf, type ProjectLaunch } from "../../../client-image/project/project-pack.ts";
 import type { Artifact, Draft, Source, SourceType } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import type { KubeApi } from "../cluster/api.ts";
@@ -27,8 +27,8 @@ export interface PackedContent {
   readonly bundle: Uint8Array;
   readonly source: Uint8Array;
   readonly sourceType: SourceType;
-  /** Path of the main module of a project; absent if the artifact is a module. */
-  readonly projectEntry?: string | undefined;
+  /** Absent if the artifact is a module. */
+  readonly project?: ProjectLaunch | undefined;
 }
 
 /** Stores the versions of functions as ConfigMaps. */
@@ -55,15 +55,15 @@ export class VersionStore {
   async pack({ name, content }: Draft): Promise<PackedContent> {
     if (!("sameAs" in content)) {
       const [bundle, source] = await Promise.all([zip(content.artifact.code), zip(content.source.bytes)]);
-      const projectEntry = entryOf(content.artifact.code);
-      return { bundle, source, sourceType: content.source.type, projectEntry };
+      const project = launchOf(content.artifact.code);
+      return { bundle, source, sourceType: content.source.type, project };
     }
     const record = (await this.records(name)).find(({ version }) => version === content.sameAs);
     const bundle = record && (await this.#read(record, "bundle"));
     const source = record && (await this.#read(record, "source"));
     if (bundle && source) {
-      const { sourceType, projectEntry } = record;
-      return { bundle, source, sourceType, projectEntry };
+      const { sourceType, project } = record;
+      return { bundle, source, sourceType, project };
     }
     throw new Problem("unknown_version", `The function "${name}" has no version ${content.sameAs}.`);
   }
@@ -74,10 +74,10 @@ export class VersionStore {
     { owner, version, packed }: { owner: Owner; version: number; packed: PackedContent },
   ): Promise<VersionRecord> {
     const [bundle, source] = [packed.bundle, packed.source].map(split);
-    const { sourceType, projectEntry } = packed;
+    const { sourceType, project } = packed;
     const counts = { bundleParts: bundle!.length, sourceParts: source!.length };
-    const project = projectEntry === undefined ? {} : { projectEntry };
-    const record = newRecord(draft, { version, sourceType, createdAt: new Date(), ...project, ...counts });
+    const launch = project === undefined ? {} : { project };
+    const record = newRecord(draft, { version, sourceType, createdAt: new Date(), ...launch, ...counts });
     await this.#write(record, owner, [...bundle!, ...source!]);
     return record;
   }

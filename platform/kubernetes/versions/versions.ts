@@ -1,3 +1,4 @@
+import type { ProjectLaunch } from "../../../client-image/project/project-pack.ts";
 import type { Draft, VersionRecord as PlatformRecord, SourceType } from "../../platform.ts";
 import { parseSettings } from "../../settings.ts";
 import type { Resource } from "../cluster/resources.ts";
@@ -6,8 +7,8 @@ import { ANNOTATIONS, LABELS, partName } from "../objects/names.ts";
 /** A stored version without its content. */
 export interface VersionRecord extends PlatformRecord {
   readonly sourceType: SourceType;
-  /** Path of the main module of a project; absent if the artifact is a module. */
-  readonly projectEntry?: string;
+  /** Absent if the artifact is a module. */
+  readonly project?: ProjectLaunch;
   readonly bundleParts: number;
   readonly sourceParts: number;
 }
@@ -29,7 +30,7 @@ export function recordAnnotations(record: VersionRecord): Record<string, string>
     [ANNOTATIONS.sourceType]: record.sourceType,
     [ANNOTATIONS.settings]: JSON.stringify(record.settings),
     [ANNOTATIONS.createdAt]: record.createdAt.toISOString(),
-    ...(record.projectEntry === undefined ? {} : { [ANNOTATIONS.projectEntry]: record.projectEntry }),
+    ...(record.project === undefined ? {} : { [ANNOTATIONS.project]: JSON.stringify(record.project) }),
     [ANNOTATIONS.parts]: `${record.bundleParts}/${record.sourceParts}`,
   };
 }
@@ -66,7 +67,7 @@ function parseRecord({ metadata }: Resource): VersionRecord | undefined {
   const parts = /^(\d+)\/(\d+)$/.exec(annotations[ANNOTATIONS.parts] ?? "");
   const name = labels[LABELS.function];
   const settings = annotations[ANNOTATIONS.settings];
-  const projectEntry = annotations[ANNOTATIONS.projectEntry];
+  const project = annotations[ANNOTATIONS.project];
   if (!parts || name === undefined || settings === undefined) return undefined;
   return {
     name,
@@ -76,7 +77,7 @@ function parseRecord({ metadata }: Resource): VersionRecord | undefined {
     sourceType: (annotations[ANNOTATIONS.sourceType] ?? "text/typescript") as SourceType,
     settings: parseSettings(settings),
     createdAt: new Date(annotations[ANNOTATIONS.createdAt] ?? metadata.creationTimestamp ?? 0),
-    ...(projectEntry === undefined ? {} : { projectEntry }),
+    ...(project === undefined ? {} : { project: JSON.parse(project) as ProjectLaunch }),
     bundleParts: Number(parts[1]),
     sourceParts: Number(parts[2]),
   };
@@ -84,7 +85,7 @@ function parseRecord({ metadata }: Resource): VersionRecord | undefined {
 
 export type NewRecord = Pick<
   VersionRecord,
-  "version" | "createdAt" | "sourceType" | "projectEntry" | "bundleParts" | "sourceParts"
+  "version" | "createdAt" | "sourceType" | "project" | "bundleParts" | "sourceParts"
 >;
 
 export function newRecord({ name, hash, sourceHash, settings }: Draft, rest: NewRecord): VersionRecord {

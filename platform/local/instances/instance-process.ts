@@ -113,16 +113,18 @@ export class InstanceProcess implements RunningInstance {
   }
 
   async #start({ startMs, onLine }: InstanceOptions): Promise<void> {
-    const { readyLine, pongLine } = this.#launched.plan;
+    const { readyLine, pongLine, explain = (line: string) => line } = this.#launched.plan;
     const lines: string[] = [];
     const late = `was not ready within ${formatMs(startMs)} (limit SKIFF_START_TIMEOUT): does its module wait for something that does not come?`;
     const deadline = setTimeout(() => this.kill(late), startMs);
     const isReady = new Promise<void>((resolve) => {
       for (const stream of ["stdout", "stderr"] as const) {
-        readLines(this.#child[stream]!, (text) => {
-          if (text === readyLine) resolve();
-          else if (text === pongLine) this.answeredAtMs = performance.now();
+        readLines(this.#child[stream]!, (line) => {
+          if (line === readyLine) resolve();
+          else if (line === pongLine) this.answeredAtMs = performance.now();
           else {
+            const text = explain(line);
+            if (text === undefined) return;
             if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));
             onLine({ at: new Date(), instance: this.id, stream, text });
           }

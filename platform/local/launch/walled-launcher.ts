@@ -82,13 +82,13 @@ export class WalledLauncher implements Launcher {
   }
 
   /** Puts an artifact into the folder that is read-only inside. Returns where it is inside. */
-  async #place({ path, entry }: ArtifactFile, code: string): Promise<ArtifactFile> {
-    if (entry === undefined) {
+  async #place({ path, project }: ArtifactFile, code: string): Promise<ArtifactFile> {
+    if (project === undefined) {
       placeFile(path, join(code, basename(INSIDE.module)));
       return { path: INSIDE.module };
     }
-    await this.#options.projects.link(path, join(code, basename(INSIDE.project)));
-    return { path: INSIDE.project, entry };
+    await this.#options.projects.place(path, join(code, basename(INSIDE.project)));
+    return { path: INSIDE.project, project };
   }
 
   close(): Promise<void> {

@@ -12,7 +12,7 @@ import {
 import { dirname, join } from "node:path";
 import { parentPort } from "node:worker_threads";
 import { gunzipSync } from "node:zlib";
-import { bodyOf, decodeFiles, entryOf } from "../../../client-image/project/project-pack.ts";
+import { bodyOf, decodeFiles } from "../../../client-image/project/project-pack.ts";
 import type { ProjectAnswer, ProjectRequest, ProjectWork } from "./project-files.ts";
 
 const port = parentPort!;
@@ -20,7 +20,8 @@ const port = parentPort!;
 port.on("message", ({ id, work }: ProjectRequest) => {
   let answer: ProjectAnswer;
   try {
-    answer = { id, entry: perform(work) };
+    perform(work);
+    answer = { id };
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
     answer = { id, error: { message, code } };
@@ -28,15 +29,15 @@ port.on("message", ({ id, work }: ProjectRequest) => {
   port.postMessage(answer);
 });
 
-/** Returns the entry of an unpacked project. */
-function perform(work: ProjectWork): string {
+function perform(work: ProjectWork): void {
   const part = `${work.to}.part`;
-  mkdirSync(dirname(part), { recursive: true, mode: 0o700 });
+  // A project that is linked exists, unless its version was removed.
+  if ("packed" in work) mkdirSync(dirname(part), { recursive: true, mode: 0o700 });
   rmSync(part, { recursive: true, force: true });
   try {
-    const entry = "packed" in work ? unpack(work.packed, part) : linkTree(work.from, part);
+    if ("packed" in work) unpack(work.packed, part);
+    else linkTree(work.from, part);
     renameSync(part, work.to);
-    return entry;
   } catch (error) {
     // On a full disk, others need its space.
     rmSync(part, { recursive: true, force: true });
@@ -45,7 +46,7 @@ function perform(work: ProjectWork): string {
 }
 
 /** Files are read-only for everybody: instances may have users of their own. */
-function unpack(packed: Uint8Array, to: string): string {
+function unpack(packed: Uint8Array, to: string): void {
   const folders = new Set<string>();
   for (const [path, bytes] of decodeFiles(gunzipSync(bodyOf(packed)))) {
     const file = join(to, path);
@@ -53,7 +54,6 @@ function unpack(packed: Uint8Array, to: string): string {
     writeFileSync(file, bytes);
     chmodSync(file, 0o444);
   }
-  return entryOf(packed)!;
 }
 
 function makeFolder(folder: string, root: string, made: Set<string>): void {
@@ -66,7 +66,7 @@ function makeFolder(folder: string, root: string, made: Set<string>): void {
 }
 
 /** Links every file, or copies it on another file system. */
-function linkTree(from: string, to: string): string {
+function linkTree(from: string, to: string): void {
   mkdirSync(to);
   chmodSync(to, 0o755);
   for (const entry of readdirSync(from, { withFileTypes: true })) {
@@ -74,7 +74,6 @@ function linkTree(from: string, to: string): string {
     if (entry.isDirectory()) linkTree(source, target);
     else linkFile(source, target);
   }
-  return "";
 }
 
 function linkFile(from: string, to: string): void {

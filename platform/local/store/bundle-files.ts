@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { access, copyFile, mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { launchOf, type ProjectLaunch } from "../../../client-image/project/project-pack.ts";
 import type { Artifact, VersionRecord } from "../../platform.ts";
 import type { ProjectFiles } from "../projects/project-files.ts";
 
@@ -13,8 +14,8 @@ export type VersionName = Pick<VersionRecord, "name" | "version">;
 export interface ArtifactFile {
   /** A module, or the folder of a project. */
   readonly path: string;
-  /** Path of the main module in the folder of a project; absent for a module. */
-  readonly entry?: string;
+  /** Absent for a module. */
+  readonly project?: ProjectLaunch;
 }
 
 interface BundleFile {
@@ -56,13 +57,14 @@ export class BundleFiles {
 
   /** Writes the artifact of a version that is not stored yet from the files of a stored one. */
   async copy(from: VersionName, version: VersionName): Promise<void> {
-    const { path, entry } = await this.hold(from);
+    const { path, project } = await this.hold(from);
     try {
       await this.#write(version, async (folder) => {
-        if (entry === undefined) return await writeModule(folder, (copy) => copyFile(path, copy));
+        if (project === undefined) return await writeModule(folder, (copy) => copyFile(path, copy));
         const copy = join(folder, PROJECT);
+        await mkdir(folder, { recursive: true, mode: 0o700 });
         await this.#options.projects.link(path, copy);
-        return { path: copy, entry };
+        return { path: copy, project };
       });
     } finally {
       await this.release(from);
@@ -114,10 +116,12 @@ export class BundleFiles {
     return await this.#writeArtifact(artifact, folder);
   }
 
-  async #writeArtifact({ kind, code }: Artifact, folder: string): Promise<ArtifactFile> {
-    if (kind === "module") return await writeModule(folder, (path) => writeFile(path, code));
+  async #writeArtifact({ code }: Artifact, folder: string): Promise<ArtifactFile> {
+    const project = launchOf(code);
+    if (project === undefined) return await writeModule(folder, (path) => writeFile(path, code));
     const path = join(folder, PROJECT);
-    return { path, entry: await this.#options.projects.unpack(code, path) };
+    await this.#options.projects.unpack(code, path);
+    return { path, project };
   }
 
   #fileOf(version: VersionName): BundleFile {
@@ -133,8 +137,10 @@ export class BundleFiles {
     const file = this.#files.get(version);
     if (!file || file.users > 0 || !this.#retired.has(version)) return undefined;
     this.#files.delete(version);
+    if (file.artifact) this.#options.projects.forget(file.artifact.path);
     try {
-      await rm(file.folder, { recursive: true, force: true });
+      // A spare folder may be under way in it.
+      await rm(file.folder, { recursive: true, force: true, maxRetries: 3 });
       await unless(["ENOTEMPTY", "EEXIST", "ENOENT"], rmdir(join(this.#options.root, version.name)));
       return undefined;
     } catch (error) {

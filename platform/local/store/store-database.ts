@@ -32,6 +32,7 @@ export interface CallableVersion {
   readonly version: number;
   readonly concurrency: number;
   readonly timeoutMs: number;
+  readonly hosts: readonly string[];
 }
 
 export interface FunctionRecord {
@@ -92,7 +93,8 @@ export class StoreDatabase {
     const traffic = byName(this.#all("SELECT name, version, weight FROM traffic ORDER BY name, place"));
     const versions = byName(
       this.#all(`
-        SELECT name, version, settings ->> '$.concurrency' AS concurrency, settings ->> '$.timeoutMs' AS timeoutMs
+        SELECT name, version, settings ->> '$.concurrency' AS concurrency, settings ->> '$.timeoutMs' AS timeoutMs,
+          settings -> '$.hosts' AS hosts
         FROM versions ORDER BY name, version`),
     );
     const routed = byName(
@@ -264,8 +266,14 @@ function shareOf({ version, weight }: Row): Share {
   return { version: version as number, weight: weight as number };
 }
 
-function callableVersion({ version, concurrency, timeoutMs }: Row): CallableVersion {
-  return { version: version as number, concurrency: concurrency as number, timeoutMs: timeoutMs as number };
+function callableVersion({ version, concurrency, timeoutMs, hosts }: Row): CallableVersion {
+  return {
+    version: version as number,
+    concurrency: concurrency as number,
+    timeoutMs: timeoutMs as number,
+    // Settings of an older Skiff have none.
+    hosts: JSON.parse((hosts as string | null) ?? "[]") as string[],
+  };
 }
 
 function versionRecord(row: Row): VersionRecord {

@@ -4,8 +4,8 @@ import {
   bodyOf,
   decodeFiles,
   encodeFiles,
-  entryOf,
   joinProject,
+  launchOf,
 } from "../../../client-image/project/project-pack.ts";
 import { packedProject } from "../../support/packed-project.ts";
 
@@ -18,7 +18,7 @@ describe("a packed project", () => {
   it("has its entry and its files again when it is unpacked", () => {
     const files = { "src/é.ts": "export default 'é';", empty: "", "a/b/c.json": "{}" };
     const packed = packedProject(files, "src/é.ts");
-    assert.equal(entryOf(packed), "src/é.ts");
+    assert.equal(launchOf(packed)?.entry, "src/é.ts");
     const unpacked = decodeFiles(gunzipSync(bodyOf(packed)));
     for (const [path, text] of Object.entries(files))
       assert.equal(Buffer.from(unpacked.get(path)!).toString(), text);
@@ -26,15 +26,15 @@ describe("a packed project", () => {
 
   it("is told from a module by its first bytes", () => {
     for (const module of ["", "\0", "\0sk", "export default 1;", "\0skq project"])
-      assert.equal(entryOf(Buffer.from(module)), undefined, module);
-    assert.equal(entryOf(joinProject("a.ts", new Uint8Array())), "a.ts");
+      assert.equal(launchOf(Buffer.from(module)), undefined, module);
+    assert.equal(launchOf(joinProject({ entry: "a.ts", replaced: [] }, new Uint8Array()))?.entry, "a.ts");
   });
 
   it("can be a part of a larger buffer", () => {
     const packed = packedProject({ a: "1" }, "a");
     const larger = Buffer.concat([Buffer.from("before"), packed, Buffer.from("behind")]);
     const part = larger.subarray(6, 6 + packed.length);
-    assert.equal(entryOf(part), "a");
+    assert.equal(launchOf(part)?.entry, "a");
     assert.equal(Buffer.from(decodeFiles(gunzipSync(bodyOf(part))).get("a")!).toString(), "1");
   });
 

@@ -7,8 +7,9 @@ import { startManager } from "../started-manager.ts";
 const TOKEN = "0123456789abcdef-._~+/==";
 const tokenHash = createHash("sha256").update(TOKEN).digest("hex");
 const LOOPBACK: Access = { mode: "loopback" };
-const REMOTE: Access = { mode: "token", tokenHash };
-const LOCAL_TOKEN: Access = { mode: "token", tokenHash, loopback: true };
+const whereabouts = "It lies on the table.";
+const REMOTE: Access = { mode: "token", tokenHash, whereabouts };
+const LOCAL_TOKEN: Access = { mode: "token", tokenHash, whereabouts, loopback: true };
 const OPEN: Access = { mode: "open" };
 
 const VISITOR: Visitor = {
@@ -181,6 +182,15 @@ describe("manager: access", () => {
     assert.equal(challenge([]), 'Bearer realm="skiff"');
     assert.equal(challenge(["Bearer wrong"]), 'Bearer realm="skiff", error="invalid_token"');
     assert.equal(challenge(["Basic x"]), 'Bearer realm="skiff", error="invalid_request"');
+  });
+
+  it("says where the token is, whatever is wrong with the one that was sent", () => {
+    for (const authorization of [[], ["Bearer wrong"], ["Basic x"]]) {
+      assert.match(
+        refusal(REMOTE, { ...VISITOR, authorization })!.detail,
+        /Bearer TOKEN\. It lies on the table\.$/,
+      );
+    }
   });
 
   it("answers 401 and 403 as problem documents over HTTP, before it reads or does anything", async () => {

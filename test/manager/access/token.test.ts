@@ -82,14 +82,16 @@ describe("manager: the token", () => {
 
     it("is asked for on loopback too when one is given, and web pages are kept out all the same", () => {
       const { access: found, createdToken } = access("127.0.0.1", { SKIFF_TOKEN: GIVEN });
-      assert.deepEqual(found, { mode: "token", tokenHash: sha256(GIVEN), loopback: true });
+      const whereabouts = "The token is the variable SKIFF_TOKEN of Skiff.";
+      assert.deepEqual(found, { mode: "token", tokenHash: sha256(GIVEN), whereabouts, loopback: true });
       assert.equal(createdToken, undefined);
     });
 
     for (const host of ["0.0.0.0", "::", "192.168.0.2", "skiff.example", ""]) {
       it(`is needed on "${host}" and made when none is given`, () => {
         const { access: found, createdToken } = access(host);
-        assert.deepEqual(found, { mode: "token", tokenHash: sha256(createdToken!) });
+        assert.partialDeepStrictEqual(found, { mode: "token", tokenHash: sha256(createdToken!) });
+        assert.ok(found.mode === "token" && found.whereabouts.includes(file));
         assert.equal(access(host).createdToken, undefined);
       });
     }

@@ -91,6 +91,7 @@ describe("manager: deploying a function", () => {
       env: { A: "2", B: "x=y" },
       permissions: { net: ["api.example.com"], sys: [] },
       entry: "",
+      hosts: [],
     });
   });
 

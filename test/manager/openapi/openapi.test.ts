@@ -117,11 +117,11 @@ describe("manager: the OpenAPI document", () => {
       assert.ok(queries(document.paths["/func"].post).includes(query), query);
       assert.ok(queries(document.paths["/func/{name}"].put).includes(query), query);
     }
-    const rest = ["env", "net", "sys", "entry"];
+    const rest = ["env", "net", "sys", "entry", "hosts"];
     for (const name of rest) assert.ok(queries(document.paths["/func"].post).includes(name), name);
     const kinds = schemas.Settings.properties.permissions.properties.sys.items.enum;
     assert.deepEqual(kinds, SYS_KINDS);
-    const expected = [...Object.keys(NUMBER_SETTINGS), "env", "permissions", "entry"];
+    const expected = [...Object.keys(NUMBER_SETTINGS), "env", "permissions", "entry", "hosts"];
     assert.deepEqual(Object.keys(schemas.SettingsPatch.properties), expected);
   });
 
@@ -145,7 +145,7 @@ describe("manager: the OpenAPI document", () => {
   });
 
   it("asks for the token where one is needed", () => {
-    const remote: Any = openApi(LIMITS, { mode: "token", tokenHash: "" });
+    const remote: Any = openApi(LIMITS, { mode: "token", tokenHash: "", whereabouts: "" });
     assert.deepEqual(remote.security, [{ token: [] }]);
     assert.deepEqual(remote.paths["/healthz"].get.security, []);
     assert.deepEqual(remote.paths["/readyz"].get.security, []);

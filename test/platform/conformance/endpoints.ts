@@ -20,6 +20,26 @@ export function endpoints(subject: Subject): void {
       assert.deepEqual(all, [platform.endpoints("ends")]);
     });
 
+    it("have the host names of the current version, as long as there are any", async () => {
+      const { platform } = subject;
+      const name = "ends-hosts";
+      const hosts = () => platform.endpoints(name)?.hosts;
+      await publish(platform, draft(name, "one", { hosts: ["a.example.com", "b.example.com"] }));
+      assert.deepEqual(hosts(), ["a.example.com", "b.example.com"]);
+      assert.deepEqual((await platform.describe(name))?.settings.hosts, ["a.example.com", "b.example.com"]);
+      const { version } = await platform.store(draft(name, "two", { hosts: [] }));
+      assert.deepEqual(hosts(), ["a.example.com", "b.example.com"]);
+      await platform.route(name, [
+        { version: 1, weight: 1 },
+        { version, weight: 9 },
+      ]);
+      assert.equal(hosts(), undefined);
+      await platform.route(name, [{ version: 1, weight: 1 }]);
+      assert.deepEqual(hosts(), ["a.example.com", "b.example.com"]);
+      await platform.remove(name);
+      assert.equal(hosts(), undefined);
+    });
+
     it("are replaced, never changed", async () => {
       const { platform } = subject;
       await publish(platform, draft("ends-frozen", "one"));

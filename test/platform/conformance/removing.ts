@@ -30,13 +30,14 @@ export function removing(subject: Subject): void {
       await assert.rejects(wake(platform, "rm-nothing"), { code: "unknown_function" });
     });
 
-    it("lets the name be created again, from version 1", async () => {
+    it("lets the name be created again at once", async () => {
       const { platform } = subject;
       for (const text of ["one", "two"]) await publish(platform, draft("rm-again", text));
       const before = servingOf(platform, "rm-again")!.instances.map(({ id }) => id);
       await platform.remove("rm-again");
       const published = await publish(platform, draft("rm-again", "two"));
-      assert.deepEqual([published.version, published.created, published.unchanged], [1, true, false]);
+      assert.deepEqual([published.created, published.unchanged], [true, false]);
+      assert.deepEqual((await platform.describe("rm-again"))?.versions.length, 1);
       const after = servingOf(platform, "rm-again")!.instances.map(({ id }) => id);
       assert.ok(after.every((id) => !before.includes(id)));
     });

@@ -3,7 +3,7 @@ import { KeptVersions } from "../../../platform/local/kept-versions.ts";
 
 describe("the kept versions of a function", () => {
   let versions: KeptVersions;
-  const callable = (version: number) => ({ version, concurrency: 1, timeoutMs: 1 });
+  const callable = (version: number) => ({ version, concurrency: 1, timeoutMs: 1, hosts: [] as string[] });
   beforeEach(() => {
     versions = new KeptVersions();
     // Two that are stored at once may be committed in another order.
@@ -14,7 +14,7 @@ describe("the kept versions of a function", () => {
     assert.deepEqual(versions.endpoints("f"), {
       name: "f",
       traffic: [],
-      versions: [1, 2, 3, 4, 5].map((version) => ({ ...callable(version), instances: [] })),
+      versions: [1, 2, 3, 4, 5].map((version) => ({ version, concurrency: 1, timeoutMs: 1, instances: [] })),
     });
     assert.deepEqual([versions.newest, versions.current], [5, 5]);
     versions.traffic = [{ version: 2, weight: 1 }];

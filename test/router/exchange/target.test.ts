@@ -13,7 +13,8 @@ describe("the target of a call", () => {
     ["HTTPS://[::1]/fn/a?b", "a", "/?b", "[::1]"],
   ];
   for (const [url, name, path, authority] of targets) {
-    it(`${url} is ${path} of ${name}`, () => assert.deepEqual(parseTarget(url), { name, path, authority }));
+    it(`${url} is ${path} of ${name}`, () =>
+      assert.deepEqual(parseTarget(url), { name, path, prefix: `/fn/${name}`, authority }));
   }
 
   for (const url of ["/", "/fn", "*", "example.com:443", "ftp://h/fn/a", "http://h", "http://h?/fn/a", ""]) {

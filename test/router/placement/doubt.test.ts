@@ -39,6 +39,7 @@ describe("an instance that broke a call off", () => {
     woken = 0;
     const platform: RouterPlatform = {
       endpoints: () => assert.fail("asked for endpoints"),
+      allEndpoints: () => assert.fail("asked for all endpoints"),
       watch: () => assert.fail("watched"),
       wake: () => {
         woken++;

@@ -150,7 +150,9 @@ describe("the arguments for deno", () => {
   it("give files, environment and net, and nothing else", () => {
     const flags = flagsOf(denoRunArguments({ ...sandbox, listen: { unix: "/d/i/sock" } }));
     const allowed = [...flags.keys()].filter((flag) => flag.startsWith("--allow"));
-    assert.deepEqual(allowed.sort(), ["--allow-env", "--allow-net", "--allow-read", "--allow-write"]);
+    const wanted = ["--allow-env", "--allow-net", "--allow-read", "--allow-sys", "--allow-write"];
+    assert.deepEqual(allowed.sort(), wanted);
+    assert.equal(flags.get("--allow-sys"), "homedir");
     assert.equal(flags.get("--allow-read"), "/d/bundle.mjs,/d/i/scratch,/d/i/sock");
     assert.equal(flags.get("--allow-write"), "/d/i/scratch,/d/i/sock");
     assert.equal(flags.get("--v8-flags"), "--max-heap-size=96", "below the limit of the process");
@@ -159,7 +161,7 @@ describe("the arguments for deno", () => {
   });
 
   it("of a project read its folder, and nothing else of the machine, and fetch nothing", () => {
-    const artifact = { path: "/d/project", entry: "src/main.ts" };
+    const artifact = { path: "/d/project", project: { entry: "src/main.ts", replaced: [] } };
     const args = denoRunArguments({ ...sandbox, artifact, listen: { unix: "/d/i/sock" } });
     const flags = flagsOf(args);
     assert.equal(flags.get("--allow-read"), "/d/project,/d/i/scratch,/d/i/sock");
@@ -173,10 +175,10 @@ describe("the arguments for deno", () => {
 
   it("name the main module behind the runtime for a project, and the runtime alone for a module", () => {
     assert.deepEqual(programArguments("/r.mjs", { path: "/d/bundle.mjs" }), ["/r.mjs"]);
-    assert.deepEqual(programArguments("/r.mjs", { path: "/d/project", entry: "src/main.ts" }), [
-      "--preload=/r.mjs",
-      "/d/project/src/main.ts",
-    ]);
+    assert.deepEqual(
+      programArguments("/r.mjs", { path: "/d/project", project: { entry: "src/main.ts", replaced: [] } }),
+      ["--preload=/r.mjs", "/d/project/src/main.ts"],
+    );
   });
 
   it("allow system information only as declared", () => {
@@ -186,7 +188,7 @@ describe("the arguments for deno", () => {
       settings: { ...settings, permissions },
       listen: { unix: "/d/i/sock" },
     });
-    assert.equal(flagsOf(args).get("--allow-sys"), "cpus,hostname");
+    assert.equal(flagsOf(args).get("--allow-sys"), "homedir,cpus,hostname");
     assert.equal(flagsOf(args).get("--allow-net"), "unix:/d/i/sock");
   });
 
@@ -223,7 +225,10 @@ describe("the plan of a launch", () => {
   });
 
   it("of a project runs its main module in its folder, behind the runtime", () => {
-    const { command, cwd, input, env } = planOf({ path: "/d/project", entry: "src/main.ts" });
+    const { command, cwd, input, env } = planOf({
+      path: "/d/project",
+      project: { entry: "src/main.ts", replaced: [] },
+    });
     assert.deepEqual(command.slice(-2), [`--preload=${planner.files.program}`, "/d/project/src/main.ts"]);
     assert.equal(cwd, "/d/project");
     assert.equal(JSON.parse(input).bundle, undefined);

@@ -183,8 +183,11 @@ const permissions: Row[] = [
   ],
   ["confirm('allow?')", /^returned false$/],
   ["prompt('allow?')", /^returned null$/],
-  ["process.env.HOME ?? process.env.PATH ?? process.env.USER ?? null", /^returned null$/],
-  ["Object.keys(Deno.env.toObject()).filter((name) => name !== 'TMPDIR')", /^returned \[\]$/],
+  ["process.env.LOGNAME ?? process.env.PATH ?? process.env.USER ?? null", /^returned null$/],
+  [
+    "Object.keys(Deno.env.toObject()).filter((name) => name !== 'TMPDIR' && name !== 'HOME')",
+    /^returned \[\]$/,
+  ],
   ["Deno.env.get('DENO_DIR') ?? Deno.env.get('SKIFF_TOKEN') ?? null", /^returned null$/],
   ["new Promise((ok) => setTimeout(ok, 2 ** 31, 'at once'))", /^returned "at once"$/],
   ["within(new Promise((ok) => setTimeout(ok, 2 ** 31 - 1)), 50)", /^Error: late$/],

@@ -248,7 +248,8 @@ export class FakePlatform implements Platform {
       const { concurrency, timeoutMs } = settings;
       return { version, concurrency, timeoutMs, instances };
     });
-    this.#endpoints.set({ name, traffic, versions: all });
+    const hosts = versions.get(currentVersion(traffic) ?? 0)?.settings.hosts ?? [];
+    this.#endpoints.set({ name, traffic, versions: all, ...(hosts.length > 0 ? { hosts } : {}) });
   }
 
   #current(name: string): number {

@@ -1,11 +1,10 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { constants } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Problem } from "../../../../platform/problems.ts";
+import { type Outcome, runDeno } from "./deno-command.ts";
 import { type BrokenDownload, explainFailure, failedRemoteModule } from "./explain.ts";
+import { addFurtherPackages } from "./further-packages.ts";
 import { checkGraph, type Graph, placeOfModule } from "./graph.ts";
 import { laterModules } from "./later-modules.ts";
 
@@ -23,17 +22,8 @@ export interface InstallationOptions {
 
 type Files = ReadonlyMap<string, Uint8Array>;
 
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Modules that are tried one by one if they cannot be installed together. */
 const MOST_TRIED = 20;
-const STDERR_KEPT = 100_000;
-/** Shells report a signal as an exit code above this value. */
-const FIRST_SIGNAL_EXIT = 128;
 const LOCK = "deno.lock";
 const EMPTY_LOCK = '{"version":"5"}\n';
 
@@ -55,12 +45,19 @@ export class Installation {
     if (!files.has(LOCK)) writeFileSync(join(root, LOCK), EMPTY_LOCK);
     const installed = await this.#install(roots);
     if (installed.code !== 0) throw await this.#explain(installed.stderr, files);
+    await addFurtherPackages(this.#options);
     const graph = await this.#graph(files);
     checkGraph(graph, { root, entry, files });
     const known = new Set(graph.modules.map(({ specifier }) => specifier));
     const later = laterModules(files).filter((path) => !known.has(this.#urlOf(path)));
     if (later.length === 0) return;
-    // They may be of no use to the function: what cannot be installed fails when it is imported.
+    await this.#installLater(later);
+    await addFurtherPackages(this.#options);
+  }
+
+  /** They may be of no use to the function: what cannot be installed fails when it is imported. */
+  async #installLater(later: readonly string[]): Promise<void> {
+    const { roots } = this.#options;
     if ((await this.#install([...roots, ...later])).code === 0) return;
     for (const path of later.slice(0, MOST_TRIED)) await this.#install([...roots, path]);
   }
@@ -89,20 +86,13 @@ export class Installation {
   #shared(): string[] {
     const hosts = this.#options.importHosts.join(",");
     const layout = ["--node-modules-dir=manual", "--node-modules-linker=hoisted", "--vendor"];
-    return [...layout, `--lock=${LOCK}`, `--allow-import=${hosts}`];
+    // Deno would look for another configuration beside the entry.
+    return [...layout, "--config=deno.json", `--lock=${LOCK}`, `--allow-import=${hosts}`];
   }
 
-  async #deno(args: readonly string[]): Promise<Outcome> {
+  #deno(args: readonly string[]): Promise<Outcome> {
     const { deno, root } = this.#options;
-    const child = spawn(deno, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
-    const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
-    child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
-    const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
-    const text = Buffer.concat(stderr).toString().slice(0, STDERR_KEPT);
-    // Not a judgement of Deno about the project: it ran out of memory, of stack, or of the size of a file.
-    if (code === null) process.exit(FIRST_SIGNAL_EXIT + constants.signals[signal!]);
-    return { code, stdout: Buffer.concat(stdout).toString(), stderr: text };
+    return runDeno({ deno, folder: root }, args);
   }
 
   #urlOf(path: string): string {

@@ -5,7 +5,14 @@
 import { mkdirSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { decodeFiles, encodeFiles, joinProject } from "../../../../client-image/project/project-pack.ts";
+import { replacedIn } from "../../../../client-image/node/uses.ts";
+import {
+  decodeFiles,
+  encodeFiles,
+  joinProject,
+  type ProjectFiles,
+} from "../../../../client-image/project/project-pack.ts";
+import type { Replaced } from "../../../../client-image/start-message.ts";
 import { Problem } from "../../../../platform/problems.ts";
 import { artifactTooLarge } from "../build-problems.ts";
 import {
@@ -35,9 +42,21 @@ async function resolve(order: ResolveOrder): Promise<Uint8Array> {
   await installation.run(files);
   const whole = readTree(root, () => artifactTooLarge(artifactBytes));
   const body = gzipSync(Buffer.concat([...encodeFiles(whole)]), { level: GZIP_LEVEL });
-  const packed = joinProject(entry, body);
+  const { JSR_URL: jsrUrl } = process.env;
+  const launch = { entry, replaced: replacedParts(whole), ...(jsrUrl ? { jsrUrl } : {}) };
+  const packed = joinProject(launch, body);
   if (packed.length > artifactBytes) throw artifactTooLarge(artifactBytes);
   return packed;
+}
+
+/** Reads every file of code, also those of packages. */
+function replacedParts(files: ProjectFiles): Replaced[] {
+  const parts = new Set<Replaced>();
+  for (const [path, bytes] of files) {
+    if (!/\.([cm]?[jt]s|[jt]sx)$/.test(path)) continue;
+    for (const part of replacedIn(Buffer.from(bytes).toString("latin1"))) parts.add(part);
+  }
+  return [...parts];
 }
 
 function print(kind: string, bytes: Uint8Array): void {

@@ -17,7 +17,8 @@ export function readTree(root: string, tooLarge: () => Problem): Map<string, Uin
     const entries = readdirSync(join(root, folder), { withFileTypes: true });
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (path === "node_modules/.deno" || path === "node_modules/.bin") continue;
+      // Deno's notes about its installation are no part of it, unlike further versions of packages.
+      if (path === "node_modules/.deno/.deno.lock" || path === "node_modules/.bin") continue;
       if (entry.isDirectory()) read(path);
       if (!entry.isFile() || (path.startsWith("node_modules/") && NOT_RUN.test(path))) continue;
       const content = readFileSync(join(root, path));

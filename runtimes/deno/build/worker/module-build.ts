@@ -3,6 +3,10 @@ import { buildFailed, NO_WARNINGS, sourceErrors } from "./diagnostics.ts";
 import { withInlineMap } from "./inline-map.ts";
 import { isCommonJs, nameSingleFile } from "./project/single-file.ts";
 
+/** A module is imported by a program that runs already: code that observes the start of a program needs to be one. */
+const SEES_ITS_START =
+  /\bimport\.meta\.(url|filename|dirname|resolve)\b|\bmainModule\b|\bargv\b|["'`]load["'`]|\bonload\b/;
+
 /**
  * Transforms a single posted file that imports nothing but Deno's builtins into a plain JavaScript module, without bundling.
  * Undefined if Deno has to run the file as a project.
@@ -21,7 +25,7 @@ export async function buildModule(bytes: Uint8Array): Promise<Uint8Array | undef
   }
 }
 
-/** Undefined if the code needs more than Deno's builtins. */
+/** Undefined if the code needs more than Deno's builtins, or its place as the main module. */
 async function toModule(code: string): Promise<Uint8Array | undefined> {
   const { outputFiles, metafile } = await build({
     stdin: { contents: code, loader: "ts", sourcefile: "main.ts" },
@@ -42,7 +46,7 @@ async function toModule(code: string): Promise<Uint8Array | undefined> {
     tsconfigRaw: "{}",
   });
   const isSelfContained = Object.values(metafile.outputs).every(({ imports }) => imports.every(isBuiltin));
-  if (!isSelfContained || (await isCommonJs(code, "ts"))) return undefined;
+  if (!isSelfContained || SEES_ITS_START.test(code) || (await isCommonJs(code, "ts"))) return undefined;
   const file = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))!;
   return withInlineMap(file(".js").contents, file(".js.map").text);
 }

@@ -236,6 +236,18 @@ describe("the reconciler", () => {
     await settled("CodeMissing");
   });
 
+  it("deploys the host names of spec, and says which function has one already", async () => {
+    await publish(cluster.platform, draftOf("other", "one", { hosts: ["app.example.com"] }));
+    apply({ source: "one", hosts: ["new.example.com"] });
+    await serves(1);
+    assert.deepEqual(cluster.platform.endpoints("hello")?.hosts, ["new.example.com"]);
+    apply({ hosts: ["app.example.com"] });
+    const built = () => read()?.status?.conditions?.find(({ type }) => type === "Built");
+    await eventually("it has a fault", () => built()?.reason === "HostTaken");
+    assert.match(built()!.message!, /app\.example\.com belongs to the function "other"/);
+    assert.deepEqual(cluster.platform.endpoints("hello")?.hosts, ["new.example.com"]);
+  });
+
   it("says with its last lines why a Function does not start, and leaves no crashing pods", async () => {
     cluster.crashing.set(1, "last words");
     apply({ source: "one" });
@@ -275,6 +287,19 @@ describe("the reconciler", () => {
     assert.deepEqual([least(), cluster.replicas("hello", 2)], [1, 1]);
     await cluster.platform.route("hello", [{ version: 2, weight: 1 }]);
     assert.deepEqual([least(), cluster.replicas("hello", 2)], [2, 2]);
+  });
+
+  it("reports the version that takes calls after somebody has set spec.version back by hand", async () => {
+    await publish(cluster.platform, draftOf("hello", "one", { memoryMiB: 64 }));
+    await publish(cluster.platform, draftOf("hello", "two", { memoryMiB: 256 }));
+    await settled("Serving");
+    await eventually("the deploy is over", isOver);
+    apply({ version: 1 });
+    await serves(1);
+    assert.equal((await cluster.platform.describe("hello"))?.version, 1);
+    assert.equal((await cluster.platform.describe("hello"))?.settings.memoryMiB, 64);
+    assert.deepEqual((await cluster.platform.describe("hello"))?.versions.length, 2);
+    assert.equal(read()?.spec.memoryMiB, 64);
   });
 
   it("lists the versions again that a status has lost", async () => {

@@ -213,7 +213,7 @@ describe("the pod of a version", () => {
       listen: { port: 8000 },
       function: { name: "hello", version: 7 },
       concurrency: 100,
-      env: ["A", "TMPDIR"],
+      env: ["A", "TMPDIR", "HOME"],
     });
   });
 

@@ -371,7 +371,7 @@ describe("the pool", () => {
     const manager = await open(async () => {
       throw new Error("it does not start");
     });
-    await assert.rejects(publish(manager, draftOf("hello", "two")), { code: "start_failed" });
+    await assert.rejects(publish(manager, draftOf("hello", "two")), { code: "no_capacity" });
     await eventually("the pod is given up", () => names("spent").length === 1);
     assert.equal(servingOf(manager, "hello")?.version, 1);
   });

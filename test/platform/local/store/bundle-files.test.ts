@@ -45,9 +45,9 @@ describe("the files of versions", () => {
     await files.write(first, project("one"));
     await files.write(second, module);
     const [folderOf, file] = [await files.hold(first), await files.hold(second)];
-    assert.equal(folderOf.entry, "src/main.ts");
+    assert.equal(folderOf.project?.entry, "src/main.ts");
     assert.equal(page(folderOf.path), "one");
-    assert.equal(file.entry, undefined);
+    assert.equal(file.project, undefined);
     assert.equal(readFileSync(file.path, "utf8"), "export default 1;");
     assert.deepEqual(reads, []);
   });
@@ -84,7 +84,7 @@ describe("the files of versions", () => {
     await files.copy(first, second);
     const [from, to] = [await files.hold(first), await files.hold(second)];
     assert.notEqual(from.path, to.path);
-    assert.equal(to.entry, "src/main.ts");
+    assert.equal(to.project?.entry, "src/main.ts");
     const inode = ({ path }: { path: string }) => statSync(join(path, "page.txt")).ino;
     assert.equal(inode(from), inode(to));
     await files.release(first);

@@ -11,8 +11,9 @@ import { type Header, pack } from "tar-stream";
 import {
   bodyOf,
   decodeFiles,
-  entryOf,
+  launchOf,
   type ProjectFiles,
+  type ProjectLaunch,
 } from "../../../../client-image/project/project-pack.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
 import type { Artifact } from "../../../../platform/platform.ts";
@@ -44,10 +45,10 @@ export async function startBuilder(options: Partial<BuilderOptions> = {}) {
     return (await builder.build(recognized, signal ? { signal } : {})).artifact;
   };
   /** Writes an artifact as a platform does, and returns where it is. */
-  const write = async ({ code }: Artifact): Promise<{ path: string; entry?: string }> => {
+  const write = async ({ code }: Artifact): Promise<{ path: string; project?: ProjectLaunch }> => {
     const path = join(folder, `artifact-${++artifacts}`);
-    const entry = entryOf(code);
-    if (entry === undefined) {
+    const project = launchOf(code);
+    if (project === undefined) {
       await writeFile(`${path}.mjs`, code);
       return { path: `${path}.mjs` };
     }
@@ -55,7 +56,7 @@ export async function startBuilder(options: Partial<BuilderOptions> = {}) {
       await mkdir(dirname(join(path, name)), { recursive: true });
       await writeFile(join(path, name), bytes);
     }
-    return { path, entry };
+    return { path, project };
   };
   /** Runs an artifact in Deno with the flags of an instance that may reach nothing. */
   const execute = async (artifact: Artifact, preload = ""): Promise<Output> => {
@@ -67,13 +68,13 @@ export async function startBuilder(options: Partial<BuilderOptions> = {}) {
     // The runtime imports a module, which is not Deno's main module, by a path that Deno does not see.
     const importing = join(folder, "importing.mjs");
     await writeFile(importing, "await import(Deno.args[0]);");
-    const main = placed.entry
+    const main = placed.project
       ? programArguments(program, placed)
       : [importing, pathToFileURL(placed.path).href];
     const args = [...flags, ...main];
     const { JSR_URL } = options.env ?? {};
     const env = { DENO_DIR: join(folder, "run"), NO_COLOR: "1", ...(JSR_URL ? { JSR_URL } : {}) };
-    const cwd = placed.entry ? placed.path : folder;
+    const cwd = placed.project ? placed.path : folder;
     return await promisify(execFile)(denoPath(), args, { cwd, env, timeout: RUN_MS }).catch((error) => error);
   };
   return {

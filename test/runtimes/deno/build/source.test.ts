@@ -122,11 +122,10 @@ describe("reading the files of a source", () => {
     });
   }
 
-  it("refuses archives with over 50,000 files", async () => {
-    const files = Object.fromEntries(Array.from({ length: 50_001 }, (_, index) => [`f${index}`, ""]));
-    for (const bytes of [await tarOf(files), zipOf(files)]) {
-      assert.match((await problemOf(read(bytes), "invalid_source")).detail, /over 50000 files/);
-    }
+  it("refuses archives with over 20,000 files", async () => {
+    const files = Object.fromEntries(Array.from({ length: 20_001 }, (_, index) => [`f${index}`, ""]));
+    // Packing as many into a tar takes seconds; the count is the same for both.
+    assert.match((await problemOf(read(zipOf(files)), "invalid_source")).detail, /over 20000 files/);
   });
 
   it("stops unpacking a decompression bomb, in gzip and in zip", async () => {

@@ -108,7 +108,7 @@ function importedLibrary(project: JsxProject): string | undefined {
 /** Specifiers of imported packages, without a subpath, by package. `hono/jsx` counts as a package. */
 function importedPackages({ reachable, sources, declares }: JsxProject): Map<string, string> {
   const found = new Map<string, string>();
-  const strings = [...reachable.keys()].flatMap((file) => sources.stringsOf(file));
+  const strings = [...reachable.keys()].flatMap((file) => [...sources.stringsOf(file)]);
   for (const string of strings) {
     const [, start = "", name = "", version = "", subpath = ""] = SPECIFIER.exec(string) ?? [];
     const plain = start.startsWith("jsr:") ? name.replace(/^@hono\/hono$/, "hono") : name;

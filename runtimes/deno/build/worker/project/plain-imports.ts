@@ -6,6 +6,7 @@ import type { Sources } from "./sources.ts";
 /** Imports of data without an attribute, such as `from "./page.html"`. */
 const PLAIN =
   /(?:\bfrom|\bimport)\s*\(?\s*(["'])(\.\.?\/[^"'\n\\]+\.(json|txt|html|css|md|sql|svg|bin))\1(?!\s*(?:with|assert)\b)(?!\s*,)/g;
+const ATTRIBUTED = /(["'])(\.\.?\/[^"'\n\\]+)\1\s*(?:,\s*\{\s*)?with\b/g;
 const TYPES: Readonly<Record<string, string>> = { json: "json", bin: "bytes" };
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 const RESERVED =
@@ -20,27 +21,19 @@ const MODULES = ".skiff";
 export function mapPlainImports(files: Map<string, Uint8Array>, sources: Sources): Record<string, Imports> {
   const scopes: Record<string, Record<string, string>> = {};
   for (const [importer, text] of sources.texts) {
+    // The map cannot tell two imports of one file apart.
+    const attributed = new Set([...text.matchAll(ATTRIBUTED)].map(([, , specifier]) => specifier));
     for (const [, , specifier = "", ending = ""] of text.matchAll(PLAIN)) {
       const path = resolvePath(folderOf(importer), specifier);
-      // The map cannot tell two imports of one file apart.
-      if (path === undefined || !files.has(path) || hasAttribute(text, specifier)) continue;
+      if (path === undefined || !files.has(path) || attributed.has(specifier)) continue;
       const module = `${MODULES}/${path}.mjs`;
       if (!files.has(module)) files.set(module, moduleFor(files, path, ending));
-      scopes[`./${importer}`] = { ...scopes[`./${importer}`], [`./${path}`]: `./${module}` };
+      const scope = scopes[`./${importer}`] ?? {};
+      scope[`./${path}`] = `./${module}`;
+      scopes[`./${importer}`] = scope;
     }
   }
   return scopes;
-}
-
-/** Whether the file is imported with an attribute as well. */
-function hasAttribute(text: string, specifier: string): boolean {
-  return [`"${specifier}"`, `'${specifier}'`].some((quoted) => {
-    for (let at = text.indexOf(quoted); at >= 0; at = text.indexOf(quoted, at + 1)) {
-      const end = at + quoted.length;
-      if (/^\s*(,\s*\{\s*)?with\b/.test(text.slice(end, end + 20))) return true;
-    }
-    return false;
-  });
 }
 
 function moduleFor(files: Files, path: string, ending: string): Uint8Array {

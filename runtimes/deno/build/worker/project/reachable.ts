@@ -2,7 +2,7 @@ import type { Files } from "../archive.ts";
 import type { Imports } from "./config/import-map.ts";
 import { sourceAt } from "./config/tsconfig-paths.ts";
 import { folderOf, resolvePath } from "./paths.ts";
-import { type Sources, stringsIn } from "./sources.ts";
+import type { Sources } from "./sources.ts";
 
 /** The sources that the main module leads to by imports with literal specifiers. */
 export function reachableSources(
@@ -19,7 +19,7 @@ export function reachableSources(
     const text = sources.texts.get(path);
     if (text === undefined || reached.has(path)) continue;
     reached.set(path, text);
-    for (const specifier of stringsIn(text)) {
+    for (const specifier of sources.stringsOf(path)) {
       const target = targetOf(specifier, { folder: folderOf(path), imports, prefixes });
       const found = target === undefined ? undefined : sourceAt(files, target);
       if (found !== undefined) waiting.push(found);

@@ -1,8 +1,12 @@
-import { load, YAMLException } from "js-yaml";
+import { loadAll, YAMLException } from "js-yaml";
 import { Problem } from "../../../../../platform/problems.ts";
 import { isObject, type JsonObject } from "./config/json-file.ts";
 
 const NAMES = ["skiff.yaml", "skiff.yml"];
+
+/** Limit on the characters of the file, and on its values, which aliases can repeat. */
+const MOST = 256 * 1024;
+const MAX_DEPTH = 100;
 
 /**
  * Takes the file with the settings of the function out of the files; undefined if there is none. It may hold secrets, so no
@@ -15,20 +19,45 @@ export function takeSettings(files: Map<string, Uint8Array>): JsonObject | undef
   if (second !== undefined) {
     throw new Problem("invalid_source", `${name} and ${second} are both there; keep one of them.`);
   }
-  const value = parse(name, new TextDecoder().decode(files.get(name)));
+  const text = new TextDecoder().decode(files.get(name));
   files.delete(name);
-  if (value === undefined || value === null) return {};
-  if (isObject(value)) return value;
-  throw new Problem("invalid_source", `${name} must hold an object, for example "timeoutMs: 5000".`);
+  const [value = {}, another] = parse(name, text);
+  if (another !== undefined) throw new Problem("invalid_source", `${name} must hold one document.`);
+  if (value === null) return {};
+  if (!isObject(value)) {
+    throw new Problem("invalid_source", `${name} must hold an object, for example "timeoutMs: 5000".`);
+  }
+  if (countValues(value, 0) > MOST) throw tooLarge(name);
+  return value;
 }
 
-function parse(name: string, text: string): unknown {
-  if (text.trim() === "") return {};
+function parse(name: string, text: string): unknown[] {
+  if (text.length > MOST) throw tooLarge(name);
   try {
-    return load(text, { filename: name });
+    return loadAll(text, { filename: name });
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     const line = error.mark ? ` in line ${error.mark.line + 1}` : "";
     throw new Problem("invalid_source", `${name} is not valid YAML${line}: ${error.reason}.`);
   }
+}
+
+/** Counts the values as JSON repeats them, up to a little over the limit. An alias can lead back to itself. */
+function countValues(value: unknown, before: number, depth = 0): number {
+  if (depth > MAX_DEPTH) return Number.POSITIVE_INFINITY;
+  let count = before + 1;
+  if (typeof value === "string") count += value.length;
+  if (typeof value !== "object" || value === null) return count;
+  for (const inner of Object.values(value)) {
+    if (count > MOST) break;
+    count = countValues(inner, count, depth + 1);
+  }
+  return count;
+}
+
+function tooLarge(name: string): Problem {
+  return new Problem(
+    "invalid_source",
+    `${name} is over ${MOST / 1024} KiB or ${MAX_DEPTH} levels deep; settings are far smaller.`,
+  );
 }

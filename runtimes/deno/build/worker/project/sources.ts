@@ -8,6 +8,7 @@ const MAX_SPECIFIER = 300;
 /** The source files of a project that belong to no package, as text. */
 export class Sources {
   readonly texts: ReadonlyMap<string, string>;
+  readonly #byFile = new Map<string, ReadonlySet<string>>();
   #strings: ReadonlySet<string> | undefined;
   #byPackage: ReadonlyMap<string, string[]> | undefined;
 
@@ -19,12 +20,22 @@ export class Sources {
 
   /** The strings that may be specifiers of imports. Those in comments count: a string too many only installs more. */
   get strings(): ReadonlySet<string> {
-    this.#strings ??= new Set([...this.texts.values()].flatMap(stringsIn));
-    return this.#strings;
+    if (this.#strings) return this.#strings;
+    const strings = new Set<string>();
+    for (const path of this.texts.keys()) for (const each of this.stringsOf(path)) strings.add(each);
+    this.#strings = strings;
+    return strings;
   }
 
-  stringsOf(path: string): string[] {
-    return stringsIn(this.texts.get(path) ?? "");
+  stringsOf(path: string): ReadonlySet<string> {
+    const known = this.#byFile.get(path);
+    if (known) return known;
+    const strings = new Set<string>();
+    for (const [, , each = ""] of (this.texts.get(path) ?? "").matchAll(STRING)) {
+      if (each.length <= MAX_SPECIFIER) strings.add(each);
+    }
+    this.#byFile.set(path, strings);
+    return strings;
   }
 
   /** Whether an import may name the package or a part of it. */
@@ -37,13 +48,6 @@ export class Sources {
     this.#byPackage ??= Map.groupBy(this.strings, packageOf);
     return this.#byPackage.get(name) ?? [];
   }
-}
-
-/** The strings of a text that may be specifiers. */
-export function stringsIn(text: string): string[] {
-  return [...text.matchAll(STRING)]
-    .map(([, , string]) => string!)
-    .filter((each) => each.length <= MAX_SPECIFIER);
 }
 
 /** The package that a bare specifier names: `@a/b` of `@a/b/c`. */

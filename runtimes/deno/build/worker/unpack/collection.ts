@@ -11,7 +11,7 @@ export interface ArchiveBounds {
 }
 
 /** Limit on the files of an archive; those that links repeat count again. */
-export const MAX_FILES = 50_000;
+export const MAX_FILES = 20_000;
 const MAX_PATH_BYTES = 1_000;
 /** Links to the programs of packages, which no module uses. */
 const PROGRAMS = /(^|\/)node_modules\/\.bin\//;

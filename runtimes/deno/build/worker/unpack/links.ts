@@ -19,7 +19,7 @@ const ONLY = "only plain files, folders and links inside of the archive are acce
 /** Links that a path may lead through, as Linux has it. */
 const MAX_HOPS = 40;
 /** Folders and links that are walked to copy what links lead to. */
-const MAX_STEPS = 100_000;
+const MAX_STEPS = 50_000;
 
 /**
  * Copies what links lead to.

@@ -1,10 +1,13 @@
+import { Problem } from "../../../../../../platform/problems.ts";
 import type { Files } from "../../archive.ts";
 import { denoConfigAt } from "../config/deno-config.ts";
 import { type ImportMap, type Imports, mergeImportMaps, NO_IMPORTS } from "../config/import-map.ts";
 import { isObject, readJson } from "../config/json-file.ts";
-import { isInstalled, isSource, join, pathInside } from "../paths.ts";
+import { isInstalled, isSource, join, pathInside, quote } from "../paths.ts";
 import type { ArchivePackage } from "./archive-packages.ts";
 import { resolveExport } from "./package-exports.ts";
+
+const MAX_STARS = 4;
 
 /** Folders that match a pattern of a workspace: `packages/*`, or a folder itself. */
 export function expandFolders(files: Files, patterns: readonly string[]): string[] {
@@ -24,6 +27,13 @@ export function expandFolders(files: Files, patterns: readonly string[]): string
 
 function matcher(pattern: string): RegExp {
   const bare = pattern.replace(/^\.\//, "").replace(/\/$/, "");
+  // Each star multiplies the time that a regular expression takes.
+  if (bare.split("*").length - 1 > MAX_STARS) {
+    throw new Problem(
+      "invalid_source",
+      `The pattern ${quote(pattern)} of a workspace has over ${MAX_STARS} stars.`,
+    );
+  }
   const parts = bare
     .split("/")
     .map((part) =>

@@ -30,13 +30,6 @@ export function resolveExport(
   );
 }
 
-/** Subpaths that `exports` declares without a pattern. */
-export function declaredSubpaths({ exports }: JsonObject): string[] {
-  if (!isObject(exports)) return ["."];
-  const keys = Object.keys(exports).filter((key) => key.startsWith(".") && !key.includes("*"));
-  return keys.length > 0 ? keys : ["."];
-}
-
 function exported(exports: unknown, subpath: string): string | undefined {
   const isSugar = !isObject(exports) || !Object.keys(exports).some((key) => key.startsWith("."));
   if (isSugar) return subpath === "." ? chosen(exports, "") : undefined;

@@ -2,6 +2,7 @@ import { Problem } from "../../../../../../platform/problems.ts";
 import type { Files } from "../../archive.ts";
 import { isObject, type JsonObject, objectAt, readJson, textsAt } from "../config/json-file.ts";
 import { foldersUp, join, pathInside, quote } from "../paths.ts";
+import { lockedVersions } from "./package-lock.ts";
 
 /** A package.json as far as it matters to a running function. */
 export interface PackageFile {
@@ -60,13 +61,14 @@ export function readPackageFile(
   const manifest = readJson(files, file) ?? {};
   const dependencies: Record<string, string> = {};
   const local: Record<string, string> = {};
+  const locked = lockedVersions(files, folder);
   for (const key of ["devDependencies", "optionalDependencies", "dependencies"]) {
     for (const [name, version] of Object.entries(objectAt(manifest, key, file))) {
       // Tools for developing take long to install, and no module imports them.
       if (known.has(name) || (key === "devDependencies" && !known.mentions(name))) continue;
       const where = `${file}: ${key}: ${quote(name)}`;
       if (typeof version !== "string") throw new Problem("invalid_source", `${where} must be a text.`);
-      if (REGISTRY.test(version) && !/^\.{1,2}$/.test(version)) dependencies[name] = version;
+      if (REGISTRY.test(version) && !/^\.{1,2}$/.test(version)) dependencies[name] = locked(name, version);
       else local[name] = localFolder(files, folder, { version, where });
     }
   }
