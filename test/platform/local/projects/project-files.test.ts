@@ -38,7 +38,7 @@ describe("the files of projects", () => {
     const before = process.umask(0o077);
     const to = join(folder, "new", "project");
     try {
-      assert.equal(await projects.unpack(packed, to), "src/main.ts");
+      await projects.unpack(packed, to);
     } finally {
       process.umask(before);
     }
