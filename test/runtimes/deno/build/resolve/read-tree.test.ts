@@ -34,7 +34,7 @@ describe("reading the tree of a project", () => {
       "node_modules/x/index.d.mts",
       "node_modules/x/index.js.map",
     );
-    write("node_modules/x/build/x.node", "node_modules/.deno/x", "node_modules/.bin/x");
+    write("node_modules/x/build/x.node", "node_modules/.deno/.deno.lock", "node_modules/.bin/x");
     assert.deepEqual(read(), [...needed].sort());
   });
 
