@@ -1,8 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { denoPath } from "../../runtimes/deno/deno-binary.ts";
@@ -112,7 +111,6 @@ function hasDependencies({ files }: CorpusEntry): boolean {
 
 async function isListening(child: ChildProcess, port: number): Promise<boolean> {
   if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}`);
-  const { connect } = await import("node:net");
   const socket = connect(port, "127.0.0.1");
   try {
     await once(socket, "connect");

@@ -42,6 +42,7 @@ const MESSAGES: readonly [RegExp, (...groups: string[]) => string][] = [
     /^Error getting response at (\S+) for package "([^"]+)"/,
     (_, name) => `npm:${name}: ${unreachable("the npm registry")}`,
   ],
+  [/^Failed loading \S+ for package "([^"]+)"/, (name) => `npm:${name}: ${unreachable("the npm registry")}`],
   [/^Invalid package specifier '([^']*)'/, (name) => `"${name}" names no package`],
   [/^Import '([^']+)' failed, not found/, (url) => `"${url}" does not exist`],
   [/^Module not found "(https?:[^"]+)"/, (url) => `"${url}" does not exist`],
@@ -87,8 +88,8 @@ export function explainFailure(
 }
 
 function messageIn(stderr: string): string {
-  const [first = ""] = stderr.split(/^error: /m).slice(1);
-  return first.split("\nStack backtrace:")[0]!.trim();
+  const parts = stderr.split(/^error: /m);
+  return (parts[1] ?? stderr).split("\nStack backtrace:")[0]!.trim();
 }
 
 /** Explains one message of Deno. */

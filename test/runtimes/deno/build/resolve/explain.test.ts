@@ -47,6 +47,7 @@ describe("the explanation of a failed installation", () => {
       `Error getting response at http://r/x for package "x": error sending request`,
       "npm:x: the npm registry cannot be reached from here",
     ],
+    [`Failed loading https://r/x for package "x"`, "npm:x: the npm registry cannot be reached from here"],
     ["Invalid package specifier 'npm:@'", `"npm:@" names no package`],
     ["Import 'https://a.example/x.js' failed, not found.", `"https://a.example/x.js" does not exist`],
     [
