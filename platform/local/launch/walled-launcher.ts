@@ -1,7 +1,8 @@
-import { chmodSync, copyFileSync, linkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { CodeCache } from "../../../runtimes/deno/code-cache.ts";
 import type { LaunchPlanner } from "../../../runtimes/runtime.ts";
+import { linkFile } from "../projects/link-file.ts";
 import type { ProjectFiles } from "../projects/project-files.ts";
 import { instanceLimits } from "../resources/instance-resources.ts";
 import type { ArtifactFile } from "../store/bundle-files.ts";
@@ -84,7 +85,7 @@ export class WalledLauncher implements Launcher {
   /** Puts an artifact into the folder that is read-only inside. Returns where it is inside. */
   async #place({ path, project }: ArtifactFile, code: string): Promise<ArtifactFile> {
     if (project === undefined) {
-      placeFile(path, join(code, basename(INSIDE.module)));
+      linkFile(path, join(code, basename(INSIDE.module)));
       return { path: INSIDE.module };
     }
     await this.#options.projects.place(path, join(code, basename(INSIDE.project)));
@@ -94,16 +95,4 @@ export class WalledLauncher implements Launcher {
   close(): Promise<void> {
     return this.#options.sandboxes.close();
   }
-}
-
-/** Makes a file readable for the user of an instance, by a link, or by a copy on another file system. */
-function placeFile(from: string, to: string): void {
-  try {
-    linkSync(from, to);
-  } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    if (!["EXDEV", "EPERM", "EMLINK", "ENOTSUP"].includes(code)) throw error;
-    copyFileSync(from, to);
-  }
-  chmodSync(to, 0o444);
 }

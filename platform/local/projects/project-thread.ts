@@ -1,18 +1,10 @@
 /** The thread that writes, links and copies the files of projects, thousands at a time, so that no call waits for it. */
-import {
-  chmodSync,
-  copyFileSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parentPort } from "node:worker_threads";
 import { gunzipSync } from "node:zlib";
 import { bodyOf, decodeFiles } from "../../../client-image/project/project-pack.ts";
+import { linkFile } from "./link-file.ts";
 import type { ProjectAnswer, ProjectRequest, ProjectWork } from "./project-files.ts";
 
 const port = parentPort!;
@@ -73,16 +65,5 @@ function linkTree(from: string, to: string): void {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) linkTree(source, target);
     else linkFile(source, target);
-  }
-}
-
-function linkFile(from: string, to: string): void {
-  try {
-    linkSync(from, to);
-  } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    if (!["EXDEV", "EPERM", "EMLINK", "ENOTSUP"].includes(code)) throw error;
-    copyFileSync(from, to);
-    chmodSync(to, 0o444);
   }
 }
