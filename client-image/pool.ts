@@ -10,6 +10,8 @@ import { type PoolMessage, PROBE_HEADER, type StartMessage } from "./start-messa
 
 /** Exit code after which pool.sh starts the loaded function with permissions of its own. */
 const START_LOADED = 75;
+/** Time between two exercises of a waiting process. */
+const EXERCISE_MS = 60_000;
 /** Largest load. A source of 20 MiB gives a bundle of about 20 MiB, and of 40 MiB with its source map. */
 const LOAD_BYTES = 128 * 1024 ** 2;
 
@@ -26,6 +28,7 @@ type Pool = PoolMessage["pool"];
 export async function loadFromPool(pool: Pool): Promise<Loaded> {
   const opener = await takeKey(pool);
   await warm(opener, pool);
+  const exercise = new Exercise(() => warm(opener, pool), pool.exerciseMs ?? EXERCISE_MS);
   const { promise, resolve } = Promise.withResolvers<Loaded>();
   const served = Promise.withResolvers<void>();
   let isTaken = false;
@@ -41,6 +44,8 @@ export async function loadFromPool(pool: Pool): Promise<Loaded> {
     }
     if (isTaken) return refuse(409, "a function was loaded already");
     isTaken = true;
+    // It writes the same file.
+    await exercise.end();
     const { message, bundle } = decodeLoad(opened);
     await write(pool, message, bundle);
     if (!message.inPlace) {
@@ -62,6 +67,25 @@ export async function loadFromPool(pool: Pool): Promise<Loaded> {
   const loaded = await promise;
   Deno.removeSignalListener("SIGTERM", stop);
   return loaded;
+}
+
+/** Repeats the steps of a load while the process waits: a kernel short of memory reclaims pages that nobody uses. */
+class Exercise {
+  readonly #timer: number;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(steps: () => Promise<void>, everyMs: number) {
+    this.#timer = setInterval(() => {
+      // A process whose exercise fails could not load either: it ends, and the leader replaces its pod.
+      this.#running = steps();
+    }, everyMs);
+  }
+
+  /** Resolves when the exercise under way is over. */
+  async end(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+  }
 }
 
 /** Runs the steps of a load once, because the first run of each makes Deno load and compile code. */

@@ -46,6 +46,8 @@ export interface PoolMessage {
     readonly restart: string;
     /** File that exists once the waiting process runs the function itself. */
     readonly inPlace: string;
+    /** For tests: time between two exercises of the waiting process; one minute by default. */
+    readonly exerciseMs?: number;
   };
 }
 

@@ -18,6 +18,8 @@ export interface Builder {
    *   too many builds wait; the reason of `signal` if that aborts
    */
   build(source: Source, options?: BuildOptions): Promise<Built>;
+  /** Says in a sentence what a failed start lacks, if its log leads to that. */
+  adviseStart(artifact: Artifact, log: readonly string[], signal: AbortSignal): Promise<string | undefined>;
   /** Starts what the first build would wait for. */
   warm(): Promise<void>;
   /** Ends builds under way and stops what they run in. */

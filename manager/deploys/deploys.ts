@@ -193,7 +193,7 @@ export class Deploys {
       : (fresh ?? (await this.#build(source ?? (await this.#stored(current!)), entry)));
     signal.throwIfAborted();
     const content = built?.content ?? { sameAs: current!.version };
-    const start = () => publish(platform, { ...version, content }, removed);
+    const start = () => this.#advised(publish(platform, { ...version, content }, removed), content, signal);
     return { ...(await this.#start(start, signal)), ...(built ? { buildMs: built.buildMs } : {}) };
   }
 
@@ -223,6 +223,23 @@ export class Deploys {
     const startedAt = performance.now();
     const published = await this.#starts.run(() => startAttempt(start()), { signal });
     return { ...published, startMs: performance.now() - startedAt };
+  }
+
+  /** Adds to the problem of a failed start what the builder knows about its cause. */
+  async #advised<T>(publishing: Promise<T>, content: Draft["content"], signal: AbortSignal): Promise<T> {
+    try {
+      return await publishing;
+    } catch (error) {
+      const log =
+        error instanceof Problem && error.code === "start_failed" ? error.extensions.log : undefined;
+      if (log === undefined || !("artifact" in content)) throw error;
+      const advise = this.#options.builder.adviseStart(content.artifact, log, signal);
+      // Without advice the problem is the same.
+      const advice = await advise.catch(() => undefined);
+      if (advice === undefined) throw error;
+      const { code, detail, extensions } = error as Problem;
+      throw new Problem(code as "start_failed", `${detail}\n${advice}`, { ...extensions, log });
+    }
   }
 
   async #stored({ name, version }: VersionRecord): Promise<Source> {

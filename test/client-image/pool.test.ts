@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, watch, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -44,6 +44,12 @@ class PoolProcess {
   #port = 0;
   #runtime = "";
   #child: ChildProcess | undefined;
+
+  readonly #exerciseMs: number | undefined;
+
+  constructor(exerciseMs?: number) {
+    this.#exerciseMs = exerciseMs;
+  }
 
   async start(): Promise<void> {
     for (const folder of [this.work, this.#scratch, this.keys]) mkdirSync(folder);
@@ -92,7 +98,7 @@ class PoolProcess {
         SKIFF_KEY: this.key,
         TMPDIR: this.#scratch,
         NO_COLOR: "1",
-        [START_VARIABLE]: JSON.stringify({ pool: { uid: UID, ...files } }),
+        [START_VARIABLE]: JSON.stringify({ pool: { uid: UID, ...files, exerciseMs: this.#exerciseMs } }),
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -222,6 +228,27 @@ describe("a pod of the pool", () => {
     assert.deepEqual([loaded.status, loaded.text], [204, ""]);
     assert.deepEqual(JSON.parse((await pod.call()).text), { name: "hello", version: 7 });
     await pod.answersProbe("7");
+  });
+
+  it("exercises the steps of a load while it waits, and never again once it has a function", async () => {
+    const exercised = new PoolProcess(20);
+    let writes = 0;
+    try {
+      await exercised.start();
+      const watcher = watch(exercised.work, () => writes++);
+      try {
+        await eventually("it has written its file several times", () => writes > 10);
+        assert.equal((await exercised.load(`export default () => "loaded";`)).status, 204);
+        writes = 0;
+        for (let i = 0; i < 200; i++) assert.equal((await exercised.call()).text, "loaded");
+        assert.equal(writes, 0);
+        assert.ok(readdirSync(exercised.work).includes("bundle.mjs"));
+      } finally {
+        watcher.close();
+      }
+    } finally {
+      await exercised.close();
+    }
   });
 
   it("takes a bundle gzipped or as it is", async () => {

@@ -60,7 +60,20 @@ describe("the pool on the cluster", () => {
     await publish(cluster.platform, draftOf(name, answering(name), settings));
   }
 
+  /** Removes a function and waits for its objects: a name that is used again at once goes on with version 2. */
+  async function remove(name: string): Promise<void> {
+    await cluster.platform.remove(name);
+    const kinds = "deployments,configmaps,services,pods";
+    const selector = ["-n", cluster.namespace, "-l", `skiff.dev/function=${name}`, "-o", "name"];
+    const isGone = async () => (await kubectl("get", kinds, ...selector)) === "";
+    await eventually(`nothing of ${name} is left`, isGone, LONG_MS);
+  }
+
   async function sleep(name: string): Promise<void> {
+    await eventually("the deploy has ended, which scales up", () => {
+      const annotations = cluster.platform.mirror.functions.get(name)?.metadata.annotations;
+      return annotations?.["skiff.dev/publishing-since"] === undefined;
+    });
     await kubectl("scale", "-n", cluster.namespace, `deployment/${name}.v1`, "--replicas=0");
     await eventually("it sleeps", async () => (await podsOf(name)).length === 0, LONG_MS);
     await full();
@@ -169,7 +182,7 @@ describe("the pool on the cluster", () => {
         }
       }
       assert.doesNotMatch(shown, /\/seed|serviceaccount|^own$/m);
-      await cluster.platform.remove("thief");
+      await remove("thief");
     });
   }
 

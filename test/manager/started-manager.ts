@@ -34,6 +34,13 @@ export class FakeBuilder implements Builder {
     return recognizeSource(bytes, this.#limits);
   }
 
+  /** Returned for every failed start. */
+  advice: string | undefined;
+
+  async adviseStart(): Promise<string | undefined> {
+    return this.advice;
+  }
+
   async build(source: Source, { signal, ...entries }: BuildOptions = {}): Promise<Built> {
     const code = Buffer.from(source.bytes).toString();
     this.built.push(code);

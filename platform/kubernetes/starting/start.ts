@@ -86,7 +86,7 @@ export class Start {
   readonly #probes = new Map<string, { readonly uid: string; readonly stop: AbortController }>();
   readonly #probing = new Set<Promise<void>>();
   readonly #troubles = new Map<string, Trouble>();
-  /** Pods with a container that runs, by name. */
+  /** Pods with a container that runs and does not serve yet, by name. */
   readonly #running = new Set<string>();
   /** Restarts of the pods that had crashed before this start, by name. */
   readonly #crashedBefore = new Map<string, number>();
@@ -223,7 +223,7 @@ export class Start {
       return;
     }
     this.mark("pod");
-    if (isRunning(pod)) {
+    if (isRunning(pod) && !isReady(pod)) {
       this.#running.add(key);
       this.#runs.resolve();
     } else this.#running.delete(key);

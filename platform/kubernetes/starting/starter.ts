@@ -119,10 +119,11 @@ export class Starter {
         await Promise.all([children.bringUp(record, { owner, takesCalls, replicas }), start.watchPods()]);
         await start.started(over.signal);
       }, over.signal);
-      const left = (error: unknown) => {
-        if (!over.signal.aborted) throw error;
+      const unlessServed = (error: unknown) => {
+        // A pod of the pool served before its turn came.
+        if (error !== over.signal.reason) throw error;
       };
-      run(started.catch(left).finally(() => void this.#starting--));
+      run(started.catch(unlessServed).finally(() => void this.#starting--));
     };
     const leave = () => fail(signal.reason);
     signal.addEventListener("abort", leave);

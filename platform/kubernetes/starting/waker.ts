@@ -6,7 +6,7 @@ import { ApiError, ApiUnreachable, clusterProblem, hasStatus } from "../cluster/
 import { delay } from "../cluster/mirror.ts";
 import type { KeptVersion } from "../cluster/resources.ts";
 import type { Children } from "../objects/children.ts";
-import type { Pool, Supplied } from "../pool/pool.ts";
+import type { Pool, PoolOutcome, Supplied } from "../pool/pool.ts";
 import { NotReady, Start, type StartOptions } from "./start.ts";
 
 /** First and longest pause between scale requests: the leader may scale the version to 0 at the same time. */
@@ -86,11 +86,14 @@ export class Waker {
     const least = neededFor(version, { calls, takesCalls });
     const start = new Start({ name, uid, version: number, count: 1, isRestart: true }, this.#options);
     const fail = (error: unknown) => start.fail(error);
+    const supplied = { owner: { name, uid }, version };
     let away: unknown;
     const scale = async () => {
       try {
         await children.scale({ name, version: number }, least);
         start.mark("api");
+        // The claim failed as well. Controllers and nodes need longer to find the API server again.
+        if (away !== undefined) await this.#supply(supplied, start);
         away = undefined;
       } catch (error) {
         // Retried as long as the call waits, if the server is away or the Deployment is missing: the leader creates it
@@ -107,10 +110,8 @@ export class Waker {
       await start.started(over.signal);
     };
     const begin = async () => {
-      const isServed = await this.#fromPool(
-        { owner: { name, uid }, version },
-        { start, otherwise: () => void this.#starts.run(startPods, over.signal).catch(fail) },
-      );
+      const otherwise = () => void this.#starts.run(startPods, over.signal).catch(fail);
+      const isServed = await this.#fromPool(supplied, { start, otherwise });
       if (isServed) await this.#settle(scale);
     };
     const limit = `${limits.instanceWaitMs / 1_000} s (limit SKIFF_INSTANCE_WAIT)`;
@@ -162,13 +163,17 @@ export class Waker {
     const late = setTimeout(begin, POOL_MS);
     // A pod of the pool may serve although the own ones crash again and again.
     start.holdTrouble();
-    const { signal } = this.#closing;
-    const onStep = (step: "claim" | "load") => start.mark(step);
-    const outcome = await this.#options.pool?.supply(supplied, { signal, onStep });
+    const outcome = await this.#supply(supplied, start);
     clearTimeout(late);
     start.releaseTrouble();
     if (outcome !== "claimed") begin();
     return outcome === "claimed" && !isBegun;
+  }
+
+  async #supply(supplied: Supplied, start: Start): Promise<PoolOutcome | undefined> {
+    const { signal } = this.#closing;
+    const onStep = (step: "claim" | "load") => start.mark(step);
+    return await this.#options.pool?.supply(supplied, { signal, onStep });
   }
 
   /** Scales the Deployment up to the serving pod, so that its ReplicaSet adopts the pod. */

@@ -23,6 +23,11 @@ const SLOW_PLACES = 32;
 const SLOW_BUILDS_AT_LIMIT = 4;
 const SLOW_PART_OF_MACHINE = 4;
 
+/** Time and lines of the log for advice about a failed start, which can do without. */
+const ADVICE_MS = 2_000;
+const ADVICE_LINES = 50;
+const ADVICE_CHARACTERS = 1_000;
+
 export interface BuilderOptions {
   /** Path of the Deno binary. */
   readonly deno: string;
@@ -82,6 +87,14 @@ export function createBuilder(options: BuilderOptions): Builder {
       } finally {
         underWay.delete(building);
       }
+    },
+    async adviseStart({ kind, code }, log, signal) {
+      if (kind !== "project") return undefined;
+      const { runner } = await open();
+      const ended = AbortSignal.any([closing.signal, signal, AbortSignal.timeout(ADVICE_MS)]);
+      const { reply } = await runner.run({ task: { log: log.slice(0, ADVICE_LINES) }, source: code }, ended);
+      if (reply.outcome !== "advice" || typeof reply.text !== "string") return undefined;
+      return reply.text.slice(0, ADVICE_CHARACTERS);
     },
     async warm() {
       await (await open()).pool.warm();

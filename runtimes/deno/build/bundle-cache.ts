@@ -31,6 +31,7 @@ export function cacheBundles(builder: Builder, options: BundleCacheOptions = {})
       cache.set(key, built);
       return built;
     },
+    adviseStart: (artifact, log, signal) => builder.adviseStart(artifact, log, signal),
     warm: () => builder.warm(),
     close: () => builder.close(),
   };

@@ -13,6 +13,12 @@ export interface Task extends Entries {
   readonly artifactBytes: number;
 }
 
+/** Work for a build worker after a failed start. The body is the artifact, a packed project. */
+export interface AdviceTask {
+  /** The log of the start. */
+  readonly log: readonly string[];
+}
+
 /** Problems that a source can cause. */
 export interface ReportedProblem {
   readonly code: ProblemCode;
@@ -32,6 +38,7 @@ export type Reply =
       readonly roots: readonly string[];
       readonly settings?: Readonly<Record<string, unknown>>;
     }
+  | { readonly outcome: "advice"; readonly text?: string }
   | (ReportedProblem & { readonly outcome: "problem" })
   /** esbuild crashed: out of memory, or out of stack. */
   | { readonly outcome: "collapse" }

@@ -80,7 +80,7 @@ export class BuildProcesses {
     };
     const at = this.#seen(readable);
     const memoryMiB = Math.ceil(limits.buildMemoryBytes / 1024 ** 2);
-    const mostBodyBytes = limits.sourceBytes;
+    const mostBodyBytes = this.artifactBytes;
     const program = [
       ...[at["/wall/node"], `--max-old-space-size=${Math.ceil(memoryMiB * 0.6)}`, "--no-warnings"],
       ...[at["/wall/worker.cjs"], String(mostBodyBytes)],

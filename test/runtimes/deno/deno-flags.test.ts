@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { limitsFromEnv } from "../../../platform/limits.ts";
 import { defaultSettings } from "../../../platform/settings.ts";
-import { denoRunArguments, netFlags, subtractRanges } from "../../../runtimes/deno/deno-flags.ts";
+import {
+  denoRunArguments,
+  netFlags,
+  programArguments,
+  subtractRanges,
+} from "../../../runtimes/deno/deno-flags.ts";
+import { denoPlanner } from "../../../runtimes/deno/deno-runtime.ts";
+import type { LaunchPaths, LaunchPlanner } from "../../../runtimes/runtime.ts";
 
 const toNumber = (address: string) => address.split(".").reduce((sum, byte) => sum * 256 + Number(byte), 0);
 const toText = (address: number) =>
@@ -150,6 +160,27 @@ describe("the arguments for deno", () => {
       assert.ok(flags.has(flag), flag);
   });
 
+  it("of a project read its folder, and nothing else of the machine, and fetch nothing", () => {
+    const artifact = { path: "/d/project", project: { entry: "src/main.ts", replaced: [] } };
+    const args = denoRunArguments({ ...sandbox, artifact, listen: { unix: "/d/i/sock" } });
+    const flags = flagsOf(args);
+    assert.equal(flags.get("--allow-read"), "/d/project,/d/i/scratch,/d/i/sock");
+    assert.equal(flags.get("--allow-write"), "/d/i/scratch,/d/i/sock");
+    assert.equal(flags.get("--config"), "/d/project/deno.json");
+    assert.equal(flags.get("--lock"), "/d/project/deno.lock");
+    for (const flag of ["--frozen", "--cached-only", "--vendor", "--no-prompt"])
+      assert.ok(flags.has(flag), flag);
+    assert.ok(!flags.has("--no-config") && !flags.has("--no-npm"));
+  });
+
+  it("name the main module behind the runtime for a project, and the runtime alone for a module", () => {
+    assert.deepEqual(programArguments("/r.mjs", { path: "/d/bundle.mjs" }), ["/r.mjs"]);
+    assert.deepEqual(
+      programArguments("/r.mjs", { path: "/d/project", project: { entry: "src/main.ts", replaced: [] } }),
+      ["--preload=/r.mjs", "/d/project/src/main.ts"],
+    );
+  });
+
   it("allow system information only as declared", () => {
     const permissions = { net: [], sys: ["cpus", "hostname"] };
     const args = denoRunArguments({
@@ -167,5 +198,41 @@ describe("the arguments for deno", () => {
     const flags = flagsOf(denoRunArguments({ ...sandbox, settings: { ...settings, permissions }, listen }));
     assert.equal(flags.get("--allow-net"), "0.0.0.0:8000,a.example");
     assert.equal(flags.get("--allow-write"), "/d/i/scratch");
+  });
+});
+
+describe("the plan of a launch", () => {
+  let folder: string;
+  let planner: LaunchPlanner;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "skiff-test-plan-"));
+    planner = denoPlanner(folder);
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  const settings = { ...defaultSettings(limitsFromEnv({})), env: { KEY: "value" } };
+  const order = { name: "a", version: 3, settings, ownAddresses: [], nonce: "n" };
+  const planOf = (artifact: LaunchPaths["artifact"]) =>
+    planner.plan(order, {
+      ...{ files: planner.files, artifact, socket: "/i/sock", scratch: "/i/scratch", cache: "/i/deno" },
+    });
+
+  it("of a module lets the runtime import it", () => {
+    const { command, cwd, input } = planOf({ path: "/d/bundle.mjs" });
+    assert.equal(command.at(-1), planner.files.program);
+    assert.equal(cwd, undefined);
+    assert.equal(JSON.parse(input).bundle, "file:///d/bundle.mjs");
+  });
+
+  it("of a project runs its main module in its folder, behind the runtime", () => {
+    const { command, cwd, input, env } = planOf({
+      path: "/d/project",
+      project: { entry: "src/main.ts", replaced: [] },
+    });
+    assert.deepEqual(command.slice(-2), [`--preload=${planner.files.program}`, "/d/project/src/main.ts"]);
+    assert.equal(cwd, "/d/project");
+    assert.equal(JSON.parse(input).bundle, undefined);
+    assert.equal(env.TMPDIR, "/i/scratch");
+    assert.equal(env.DENO_DIR, "/i/deno");
   });
 });

@@ -2,8 +2,9 @@ import { encodeFiles } from "../../../../client-image/project/project-pack.ts";
 import { Problem } from "../../../../platform/problems.ts";
 import type { Entries } from "../../../runtime.ts";
 import { artifactTooLarge } from "../build-problems.ts";
-import type { Reply, Task } from "../tasks.ts";
+import type { AdviceTask, Reply, Task } from "../tasks.ts";
 import type { Files } from "./archive.ts";
+import { adviseMissingExport } from "./missing-export.ts";
 import { buildModule } from "./module-build.ts";
 import { readProject } from "./project/project.ts";
 import { readSourceFiles } from "./source-files.ts";
@@ -18,14 +19,20 @@ const COLLAPSED = /^The service (was stopped|is no longer running)/;
 const NOTHING = new Uint8Array(0);
 
 /** Does one task. A worker keeps nothing between two. */
-export async function perform(task: Task, bytes: Uint8Array): Promise<Performed> {
+export async function perform(task: Task | AdviceTask, bytes: Uint8Array): Promise<Performed> {
   try {
+    if ("log" in task) return await advise(task, bytes);
     const performed = await (task.type === "text/typescript" ? buildFile(bytes) : buildArchive(task, bytes));
     if (performed.body.length > task.artifactBytes) throw artifactTooLarge(task.artifactBytes);
     return performed;
   } catch (error) {
     return { reply: replyTo(error), body: NOTHING };
   }
+}
+
+async function advise({ log }: AdviceTask, artifact: Uint8Array): Promise<Performed> {
+  const text = await adviseMissingExport(artifact, log);
+  return { reply: { outcome: "advice", ...(text === undefined ? {} : { text }) }, body: NOTHING };
 }
 
 async function buildFile(bytes: Uint8Array): Promise<Performed> {

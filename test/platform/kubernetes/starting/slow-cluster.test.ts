@@ -159,6 +159,25 @@ describe("a cluster whose API server is away", () => {
     }
   });
 
+  it("lets it wait for a pod of the pool, because nodes find the API server later", async () => {
+    cluster.makesPods = false;
+    cluster.putFreePod("free-1");
+    const limits = limitsFromEnv({ SKIFF_INSTANCE_WAIT: "20s" });
+    const router = cluster.open({ limits, poolSecret: "a secret", sendToPod: async () => {} });
+    await router.synced;
+    try {
+      await eventually("the pool is seen", () => router.pool!.free === 1);
+      await cluster.server.down();
+      const woken = wake(router, "hello");
+      await eventually("the claim has failed", () => router.pool!.outcomes.failed === 1);
+      await cluster.server.up();
+      await woken;
+      assert.equal(router.pool!.outcomes.claimed, 1);
+    } finally {
+      await router.close();
+    }
+  });
+
   it("refuses that call with the reason at the end of its wait", async () => {
     await cluster.server.down();
     await assert.rejects(wake(cluster.platform, "hello"), {

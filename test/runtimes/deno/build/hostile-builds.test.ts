@@ -99,6 +99,10 @@ for (const wall of WALLS)
       `import x = require("SECRETS/s.js"); console.log(x);`,
       `import { secret } from "SECRETS/s"; console.log(secret);`,
       `/** @jsxImportSource SECRETS */ console.log(<a />);`,
+      `try { console.log(await import("SECRETS/s.js")); } catch {}`,
+      `export default () => import("SECRETS/s.json", { with: { type: "json" } });`,
+      `import "data:text/javascript,console.log(await%20import(%22file://SECRETS/s.js%22))";`,
+      `console.log(await import("data:text/javascript,export%20{secret}%20from%20%22file://SECRETS/s.js%22"));`,
       `import "http://NEIGHBOUR/x.js";`,
       `import "https://NEIGHBOUR/x.js";`,
       `import "http://localhost:1/x.js";`,
@@ -392,6 +396,9 @@ for (const wall of WALLS)
 
     describe("in a module from an allowed host", () => {
       const modules: Record<string, string> = {
+        "dynamic file pattern": `export const a = () => import("file://SECRETS/s.js");`,
+        "dynamic data pattern": `export const a = () => import("data:text/javascript,export%20{secret}%20from%20%22file://SECRETS/s.js%22");`,
+        "dynamic chain pattern": `export const a = () => import("data:text/javascript,export%20default%20await%20import(%22file://SECRETS/s.js%22)");`,
         data: `export * from "data:text/javascript,export%20*%20from%20%22file://SECRETS/s.js%22";`,
         file: `export * from "file://SECRETS/s.js";`,
         "text by pattern": "export const a = (name) => import(`UPSECRETS/#{name}.txt`);",
