@@ -33,6 +33,8 @@ Deno.serve(async (request, info) => answer(await handler(request, info)));
 /** Deno on this machine with every permission, as a user starts it. */
 export class Reference {
   readonly #folder: string;
+  /** Ports that were given to entries. One of them may not listen on its own yet. */
+  readonly #ports = new Set<number>();
 
   /** @param folder for caches and for the projects */
   constructor(folder: string) {
@@ -42,7 +44,7 @@ export class Reference {
   /** Starts an entry in a folder of its own and sends its requests. */
   async answers(entry: CorpusEntry): Promise<Answer[]> {
     const root = mkdtempSync(join(this.#folder, "project-"));
-    const port = await freePort();
+    const port = await this.#freePort();
     write(root, entry, port);
     const env = this.#environment(entry, port);
     if (hasDependencies(entry))
@@ -69,6 +71,19 @@ export class Reference {
         await once(child, "exit");
       }
       rmSync(root, { recursive: true, force: true });
+    }
+  }
+
+  async #freePort(): Promise<number> {
+    for (;;) {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      server.close();
+      await once(server, "close");
+      if (this.#ports.has(port)) continue;
+      this.#ports.add(port);
+      return port;
     }
   }
 
@@ -120,13 +135,4 @@ async function isListening(child: ChildProcess, port: number): Promise<boolean> 
   } finally {
     socket.destroy();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
