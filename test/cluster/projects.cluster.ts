@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { LABELS } from "../../platform/kubernetes/objects/names.ts";
 import { tarOf } from "../runtimes/deno/build/building.ts";
 import { eventually } from "../support/eventually.ts";
 import { Installation } from "./installation.ts";
-import { kubectl } from "./kubectl.ts";
 
 /** Reads a file beside the module, starts a worker, and imports a package of the archive and a computed path. */
 const project = (version: string) => ({
@@ -12,6 +12,7 @@ const project = (version: string) => ({
       if (name === "file") return Deno.readTextFile(new URL("./page.html", import.meta.url));
       if (name === "text") return (await import(\`./texts/\${"de"}.ts\`)).default;
       if (name === "later") return Deno.readTextFile(new URL("./only-${version}.txt", import.meta.url)).catch(() => "none");
+      if (name === "exit") Deno.exit(3);
       if (name === "package") return shout(String(import.meta.main));
       const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
       const { promise, resolve } = Promise.withResolvers<unknown>();
@@ -33,6 +34,9 @@ describe("projects on the cluster", () => {
 
   before(async () => {
     skiff = await Installation.install();
+    // Left by a run that failed.
+    for (const name of ["project-pool", "project-own", "project-next"])
+      if ((await skiff.remove(name)) === 200) await skiff.nothingIsLeft(name);
   });
   beforeEach(() => skiff.poolIsFull());
   after(() => skiff.close());
@@ -60,15 +64,19 @@ describe("projects on the cluster", () => {
 
   it("do not see the files of the version before, and are unpacked again when their container restarts", async () => {
     await skiff.deploy("project-next", await tarOf(project("one")), "min=1&memory=256Mi");
-    const { status } = await skiff.deploy("project-next", await tarOf(project("two")));
+    const { status, body } = await skiff.deploy("project-next", await tarOf(project("two")));
     assert.equal(status, 200);
     await answers("project-next", { ...ANSWERS, file: "<p>two</p>", later: "two" });
-    const pod = skiff.pods.find(
-      ({ metadata }) => metadata.labels?.["skiff.dev/function"] === "project-next",
-    )!;
-    const inPod = ["exec", "-n", "skiff-functions", pod.metadata.name, "--", "ls", "/work/project"];
-    assert.match(await kubectl(...inPod), /only-two\.txt/);
-    assert.doesNotMatch(await kubectl(...inPod), /only-one\.txt/);
+    const restarts = () => {
+      const pod = skiff.pods.find(
+        ({ metadata: { labels = {} } }) =>
+          labels[LABELS.function] === "project-next" && labels[LABELS.version] === String(body.version),
+      );
+      return pod?.status?.containerStatuses?.[0]?.restartCount ?? 0;
+    };
+    await skiff.call("project-next", "/exit");
+    await eventually("its container restarts", () => restarts() === 1, 30_000);
+    await answers("project-next", { ...ANSWERS, file: "<p>two</p>", later: "two" });
     await skiff.remove("project-next");
   });
 
