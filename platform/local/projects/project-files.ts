@@ -19,7 +19,7 @@ export interface ProjectAnswer {
 /** Spare folders at a time. Their files are links, but each has folders of its own. */
 const MOST_SPARES = 64;
 /** Pause before a spare is made, because the instance that took the last one starts and needs the processor more. */
-const SPARE_AFTER_MS = 1_000;
+const SPARE_AFTER_MS = 300;
 
 /**
  * Makes the folders of projects, in a thread that starts with the first one. An instance needs a folder of its own, and a
