@@ -18,14 +18,16 @@ export class SkiffProcess {
   readonly #child: ChildProcess;
   readonly #folder: string;
 
-  /** @param options options of Node */
+  /** @param options options of Node @param tree the checkout to run; by default this one */
   static async start(
     env: Record<string, string> = {},
     options: readonly string[] = [],
+    tree = fileURLToPath(new URL("../..", import.meta.url)),
   ): Promise<SkiffProcess> {
     const folder = mkdtempSync(join(tmpdir(), "skiff-bench-"));
-    const program = fileURLToPath(new URL("../../skiff.ts", import.meta.url));
+    const program = join(tree, "skiff.ts");
     const child = spawn(process.execPath, [...options, program, "--port", "0", "--data", folder], {
+      cwd: tree,
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
