@@ -34,10 +34,9 @@ describe("a machine that runs out of disk", () => {
     return { program, skiff: new SkiffClient(await program.url()) };
   }
 
-  /** A source of which the bundle is small: the database needs most of the space. */
-  async function large(): Promise<Uint8Array> {
-    const files = { "main.ts": answering("large"), "unused.txt": "x".repeat(9 * 1024 ** 2) };
-    return new Uint8Array(await tarOf(files));
+  /** A single file, whose build needs no space: the database needs most of it. */
+  function large(): string {
+    return `${answering("large")}// ${"x".repeat(3 * 1024 ** 2)}`;
   }
 
   it("refuses deploys, removals and starts and says why, changes nothing, and goes on with what runs", async function () {
@@ -46,9 +45,17 @@ describe("a machine that runs out of disk", () => {
     assert.equal(await skiff.deploy("warm", answering("warm"), "idle=1h"), 201);
     assert.equal(await skiff.deploy("cold", answering("cold"), "idle=100ms"), 201);
     await skiff.stopped("cold");
-    const body = (await large()) as BodyInit;
+    // Its build needs space.
+    const project = (await tarOf({
+      "main.ts": answering("a"),
+      "b.txt": "x".repeat(3 * 1024 ** 2),
+    })) as BodyInit;
     const deploysAreRefused = async () => {
-      for (const name of ["large", "warm"]) {
+      for (const [name, body] of [
+        ["large", large()],
+        ["warm", large()],
+        ["warm", project],
+      ] as const) {
         assert.match(await skiff.problem(`/func?name=${name}`, { method: "POST", body }), FULL);
       }
       assert.equal(await skiff.call("warm"), "warm");
@@ -70,7 +77,7 @@ describe("a machine that runs out of disk", () => {
     assert.match(program.output, /database or disk is full/);
     disk.free();
     await eventually("what is cold starts again", async () => (await skiff.call("cold")) === "cold");
-    assert.equal(await skiff.deploy("large", await large()), 201);
+    assert.equal(await skiff.deploy("large", large()), 201);
     assert.equal(await skiff.call("large"), "large");
   });
 
@@ -137,7 +144,7 @@ describe("a machine that runs out of disk", () => {
     this.timeout(60_000);
     // In blocks of 512 or 1,024 bytes, as the shell will have it; more than Deno needs for its own files.
     const { skiff } = await start({ before: "ulimit -f 8192" });
-    assert.equal(await skiff.deploy("large", await large()), 500);
+    assert.equal(await skiff.deploy("large", large()), 500);
     assert.equal(await skiff.call("large"), "404 unknown_function");
     assert.equal(await skiff.deploy("large", answering("small")), 201);
     assert.equal(await skiff.call("large"), "small");

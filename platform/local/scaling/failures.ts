@@ -18,10 +18,19 @@ export interface Failure {
   readonly message: string;
 }
 
+/** What is known about a failure besides its text. */
+export interface Circumstances {
+  /** The system error, if there was one. */
+  readonly cause?: unknown;
+  /** When the instance that crashed became ready; absent if it never was. */
+  readonly readyAtMs?: number;
+}
+
 /** Counts failures of one version in a row and sets when the next start is due. Times are monotonic. */
 export class Failures {
   readonly #kept: Failure[];
   #inARow = 0;
+  #lastAtMs = Number.NEGATIVE_INFINITY;
   #retryAtMs = 0;
   #last = "";
   #isDiskFull = false;
@@ -31,10 +40,11 @@ export class Failures {
     this.#kept = kept;
   }
 
-  /** @param cause the system error, if there was one */
-  add(failure: Failure, nowMs: number, cause?: unknown): void {
+  /** Instances that crash together count as one failure: none of them was started after the crash of another one. */
+  add(failure: Failure, nowMs: number, { cause, readyAtMs }: Circumstances = {}): void {
     this.#isDiskFull = isDiskFull(cause);
-    this.#inARow++;
+    if (readyAtMs === undefined || readyAtMs > this.#lastAtMs) this.#inARow++;
+    this.#lastAtMs = nowMs;
     this.#retryAtMs = nowMs + backoffMs(this.#inARow);
     this.#last = failure.message;
     this.#kept.push(failure);

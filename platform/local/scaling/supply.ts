@@ -2,7 +2,7 @@ import type { InstanceDescription } from "../../platform.ts";
 import { outOf, Problem } from "../../problems.ts";
 import { shortageOf } from "../../shortage.ts";
 import type { RunningInstance } from "../instances/running-instance.ts";
-import { type Failure, Failures, HEALTHY_AFTER_MS } from "./failures.ts";
+import { type Circumstances, type Failure, Failures, HEALTHY_AFTER_MS } from "./failures.ts";
 
 /** Longest back-off that a wake waits for. With a longer one the wake is rejected at once. */
 const WAIT_OUT_MS = 1_000;
@@ -226,7 +226,7 @@ export class Supply {
 
   #startFailed(error: unknown, waits: boolean): void {
     if (isNoCapacity(error)) this.#refused(error, waits);
-    else this.#failed(`an instance could not be started: ${error}`, error);
+    else this.#failed(`an instance could not be started: ${error}`, { cause: error });
   }
 
   #add(instance: RunningInstance): void {
@@ -239,10 +239,10 @@ export class Supply {
       if (!this.#instances.delete(instance) || instance.stopping) return;
       const { readyAtMs, cause } = instance;
       if (readyAtMs === undefined)
-        return this.#failed(`instance ${instance.id} did not start: ${how}`, cause);
+        return this.#failed(`instance ${instance.id} did not start: ${how}`, { cause });
       if (performance.now() - readyAtMs >= HEALTHY_AFTER_MS) this.#resetBackoff();
       this.#changed();
-      this.#failed(`instance ${instance.id} ${how}`);
+      this.#failed(`instance ${instance.id} ${how}`, { readyAtMs });
     });
   }
 
@@ -260,15 +260,15 @@ export class Supply {
     else if (this.isWaitedFor) this.reconcile();
   }
 
-  #failed(message: string, cause?: unknown): void {
+  #failed(message: string, circumstances: Circumstances): void {
     const at = new Date();
     this.#options.log(message, at);
-    const shortage = shortageOf(cause);
+    const shortage = shortageOf(circumstances.cause);
     if (shortage !== undefined) {
       this.#refused(outOf(shortage), true);
       return;
     }
-    this.#failures.add({ at, message }, performance.now(), cause);
+    this.#failures.add({ at, message }, performance.now(), circumstances);
     this.reconcile();
     // After the first failure in a row the next start is under way, and wakes wait for it. After the second
     // the back-off begins and wakes are rejected: no wake waits for more than two starts.

@@ -36,6 +36,8 @@ const CONTENDED_MS = 100;
 const FAST_BYTES = 256 * 1024 ** 2;
 /** Pauses before a retry after downloads that broke off. */
 const RETRY_AFTER_MS = [250, 1_000];
+/** A full disk, as Node and Deno name it. */
+const NO_SPACE = /ENOSPC|No space left on device/;
 /** Exit code of a shell for a file over its limit. */
 const SIGXFSZ_EXIT = 128 + 25;
 
@@ -68,7 +70,8 @@ export class Resolver {
 
   /**
    * Returns the packed project with everything that it imports.
-   * @throws Problem `build_failed`, `no_capacity` (too many wait); the reason of `signal`; Error if Deno does not run
+   * @throws Problem `build_failed`, `no_capacity` (too many wait); the reason of `signal`; Error if Deno does not run, with
+   *   the code ENOSPC if the disk is full
    */
   async resolve({ entry, roots, files }: UnresolvedProject, signal: AbortSignal): Promise<Uint8Array> {
     const folder = await mkdtemp(join(this.#options.builds, "build-"));
@@ -181,7 +184,8 @@ class Run {
     if (isTooLong) return "cut";
     // Tools of a wall report a signal as an exit code.
     if (typeof exit === "string" || exit > 128) throw crashed(this.#options.limits);
-    throw new Error(`the resolver failed with exit code ${exit}: ${stderr}`);
+    const error = new Error(`the resolver failed with exit code ${exit}: ${stderr}`);
+    throw NO_SPACE.test(stderr) ? Object.assign(error, { code: "ENOSPC" }) : error;
   }
 }
 

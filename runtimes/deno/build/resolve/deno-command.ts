@@ -16,6 +16,8 @@ export interface DenoCommand {
 }
 
 const STDERR_KEPT = 100_000;
+/** Not a judgement of Deno about the project either. */
+const NO_SPACE = /No space left on device/;
 /** Shells report a signal as an exit code above this value. */
 const FIRST_SIGNAL_EXIT = 128;
 
@@ -29,5 +31,6 @@ export async function runDeno({ deno, folder }: DenoCommand, args: readonly stri
   const text = Buffer.concat(stderr).toString().slice(0, STDERR_KEPT);
   // Not a judgement of Deno about the project: it ran out of memory, of stack, or of the size of a file.
   if (code === null) process.exit(FIRST_SIGNAL_EXIT + constants.signals[signal!]);
+  if (code !== 0 && NO_SPACE.test(text)) throw new Error(text);
   return { code, stdout: Buffer.concat(stdout).toString(), stderr: text };
 }

@@ -20,6 +20,18 @@ describe("the failures of a version", () => {
     failures = new Failures(list);
   });
 
+  it("of instances that crash together count once, and of an instance that replaced one again", () => {
+    failures.add(failure("first"), 1_000, { readyAtMs: 10 });
+    failures.add(failure("second"), 1_001, { readyAtMs: 20 });
+    failures.add(failure("third"), 1_002, { readyAtMs: 1_000 });
+    assert.equal(failures.waitMs(1_002), 0);
+    assert.equal(list.length, 3);
+    failures.add(failure("fourth"), 2_000, { readyAtMs: 1_500 });
+    assert.equal(failures.waitMs(2_000), 200);
+    failures.add(failure("did not start"), 2_001);
+    assert.equal(failures.waitMs(2_001), 400);
+  });
+
   it("say when the next start is due, and why", () => {
     assert.equal(failures.waitMs(0), 0);
     failures.add(failure("first"), 1_000);
@@ -58,7 +70,9 @@ describe("the failures of a version", () => {
       problem.detail,
       /^The function "f" does not start; its log has the reason\. Try again in 7 s\.$/,
     );
-    failures.add(failure("broke"), 0, Object.assign(new Error("no space left"), { code: "ENOSPC" }));
+    failures.add(failure("broke"), 0, {
+      cause: Object.assign(new Error("no space left"), { code: "ENOSPC" }),
+    });
     assert.match(failures.problem("f", 0).detail, /the disk is full/);
   });
 });
