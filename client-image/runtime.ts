@@ -129,6 +129,12 @@ function followSockets(calls: Calls): void {
   };
 }
 
+/** Returns the default export, also of CommonJS that a compiler made of a module (`__esModule`). */
+function defaultOf(module: { default?: unknown }): unknown {
+  const exported = module.default as { __esModule?: unknown; default?: unknown } | undefined;
+  return typeof exported === "object" && exported?.__esModule ? exported.default : exported;
+}
+
 async function main(): Promise<void> {
   const given = readStartMessage();
   const loaded = "pool" in given ? await loadFromPool(given.pool) : undefined;
@@ -164,7 +170,7 @@ async function main(): Promise<void> {
   };
   const serve = (module: { default?: unknown }) => {
     if (server.started) return;
-    const handler = exportedHandler(module.default, variablesOf(message)) ?? fetchListener();
+    const handler = exportedHandler(defaultOf(module), variablesOf(message)) ?? fetchListener();
     if (handler) server.start(handler);
   };
   const kept = [

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { zipOf } from "./runtimes/deno/build/building.ts";
@@ -133,6 +136,34 @@ for (const isolation of ["auto", "permissions"]) {
         rmSync(secrets, { recursive: true });
       }
     });
+
+    for (const type of ["text", "bytes", "json"]) {
+      it(`fetch nothing that they import with a computed URL and the type ${type}`, async () => {
+        let requests = 0;
+        const server = createServer((_, response) => {
+          requests++;
+          response.setHeader("content-type", "application/json").end('"secret"');
+        });
+        server.listen(0, "127.0.0.1");
+        await once(server, "listening");
+        const target = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x.json`;
+        const main = `export default async () => {
+          try { return (await import("" + ${JSON.stringify(target)}, { with: { type: "${type}" } })).default; }
+          catch (error) { return String(error); }
+        };`;
+        try {
+          const source = zipOf({ "main.ts": main, "a.txt": "" });
+          assert.equal(await client.deploy("fetcher", source, "net=none"), 201);
+          assert.match(
+            await client.call("fetcher"),
+            /remote specifier|not allowed|NotCapable|Requires|--no-remote/,
+          );
+          assert.equal(requests, 0);
+        } finally {
+          server.close();
+        }
+      });
+    }
 
     it("leave nothing of a deploy that failed", async () => {
       assert.equal(

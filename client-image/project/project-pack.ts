@@ -14,6 +14,8 @@ export interface ProjectLaunch {
   readonly entry: string;
   /** Parts of Node that the runtime has to replace, because a file of the project names them. */
   readonly replaced: readonly Replaced[];
+  /** Hosts of its remote modules, as `host:port`. */
+  readonly importHosts: readonly string[];
   /** The registry that `jsr:` imports were resolved with, if it is not jsr.io. */
   readonly jsrUrl?: string;
 }
@@ -26,7 +28,8 @@ type Index = readonly (readonly [path: string, bytes: number])[];
 /** No module begins with it. */
 const MAGIC = [0x00, 0x73, 0x6b, 0x70];
 const LAUNCH_BYTES = 2;
-const INDEX_BYTES = 4;
+/** Bytes of a body before its index, which hold the length of the index. */
+export const INDEX_BYTES = 4;
 
 /** Returns the launch of a packed project; undefined if the bytes are a module. */
 export function launchOf(artifact: Uint8Array): ProjectLaunch | undefined {
@@ -36,8 +39,8 @@ export function launchOf(artifact: Uint8Array): ProjectLaunch | undefined {
 }
 
 /** Returns the gzipped body of a packed project. */
-export function bodyOf(artifact: Uint8Array): Uint8Array<ArrayBuffer> {
-  return artifact.slice(MAGIC.length + LAUNCH_BYTES + launchLength(artifact));
+export function bodyOf(artifact: Uint8Array): Uint8Array {
+  return artifact.subarray(MAGIC.length + LAUNCH_BYTES + launchLength(artifact));
 }
 
 /** @param body gzipped */
@@ -65,17 +68,29 @@ export function* encodeFiles(files: ProjectFiles): Generator<Uint8Array> {
 
 /** @param body unzipped @throws Error if it is damaged, or a path leaves the project */
 export function decodeFiles(body: Uint8Array): ProjectFiles {
-  const end = INDEX_BYTES + new DataView(body.buffer, body.byteOffset).getUint32(0);
-  const index = JSON.parse(new TextDecoder().decode(body.subarray(INDEX_BYTES, end))) as Index;
+  const end = INDEX_BYTES + indexLength(body);
   const files = new Map<string, Uint8Array>();
   let at = end;
-  for (const [path, length] of index) {
-    if (!isInside(path)) throw new Error(`${JSON.stringify(path)} leaves the project`);
+  for (const [path, length] of decodeIndex(body.subarray(INDEX_BYTES, end))) {
     files.set(path, body.subarray(at, at + length));
     at += length;
   }
   if (at !== body.length) throw new Error(`the project has ${body.length} bytes, its index ${at}`);
   return files;
+}
+
+/** @param start the first INDEX_BYTES of a body */
+export function indexLength(start: Uint8Array): number {
+  return new DataView(start.buffer, start.byteOffset).getUint32(0);
+}
+
+/** @throws Error if a path leaves the project */
+export function decodeIndex(json: Uint8Array): Index {
+  const index = JSON.parse(new TextDecoder().decode(json)) as Index;
+  for (const [path] of index) {
+    if (!isInside(path)) throw new Error(`${JSON.stringify(path)} leaves the project`);
+  }
+  return index;
 }
 
 function isInside(path: string): boolean {

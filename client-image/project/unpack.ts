@@ -1,17 +1,45 @@
-import { bodyOf, decodeFiles } from "./project-pack.ts";
+import { bodyOf, decodeIndex, INDEX_BYTES, indexLength } from "./project-pack.ts";
 
-/** Writes the files of a packed project into a folder, which it replaces. */
+/** Writes the files of a packed project into a folder, which it replaces. One file at a time is in memory. */
 export async function unpackProject(artifact: Uint8Array, folder: string): Promise<void> {
-  const body = new Blob([bodyOf(artifact)]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const files = decodeFiles(new Uint8Array(await new Response(body).arrayBuffer()));
+  const body = new Response(bodyOf(artifact) as Uint8Array<ArrayBuffer>).body!;
+  const reader = new Bytes(body.pipeThrough(new DecompressionStream("gzip")));
+  const index = decodeIndex(await reader.take(indexLength(await reader.take(INDEX_BYTES))));
   if (exists(folder)) Deno.removeSync(folder, { recursive: true });
   const folders = new Set<string>();
-  for (const [path, bytes] of files) {
+  for (const [path, length] of index) {
     const file = `${folder}/${path}`;
     const parent = file.slice(0, file.lastIndexOf("/"));
     if (!folders.has(parent)) Deno.mkdirSync(parent, { recursive: true });
     folders.add(parent);
-    Deno.writeFileSync(file, bytes);
+    Deno.writeFileSync(file, await reader.take(length));
+  }
+}
+
+/** Reads a stream in pieces of given lengths. */
+class Bytes {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #rest: Uint8Array = new Uint8Array();
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+  }
+
+  /** @throws Error if the stream ends before */
+  async take(length: number): Promise<Uint8Array> {
+    const taken = new Uint8Array(length);
+    for (let at = 0; at < length; ) {
+      if (this.#rest.length === 0) {
+        const { value, done } = await this.#reader.read();
+        if (done) throw new Error("the project was cut short");
+        this.#rest = value;
+      }
+      const piece = this.#rest.subarray(0, length - at);
+      taken.set(piece, at);
+      at += piece.length;
+      this.#rest = this.#rest.subarray(piece.length);
+    }
+    return taken;
   }
 }
 

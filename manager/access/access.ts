@@ -29,6 +29,12 @@ export interface Visitor {
   readonly origin?: readonly string[] | undefined;
   readonly "sec-fetch-site"?: readonly string[] | undefined;
   readonly authorization?: readonly string[] | undefined;
+  readonly forwarded?: readonly string[] | undefined;
+  readonly via?: readonly string[] | undefined;
+  readonly "x-forwarded-for"?: readonly string[] | undefined;
+  readonly "x-forwarded-host"?: readonly string[] | undefined;
+  readonly "x-forwarded-proto"?: readonly string[] | undefined;
+  readonly "x-real-ip"?: readonly string[] | undefined;
 }
 
 export interface Refusal {
@@ -45,7 +51,9 @@ const PROBES = new Set(["/healthz", "/readyz"]);
 /** Returns why the request is refused, or undefined if it is allowed. */
 export function refusal(access: Access, visitor: Visitor): Refusal | undefined {
   if (access.mode !== "token") {
-    return refuseHost(visitor, access.mode === "loopback") ?? refuseAnyPage(visitor);
+    const isLoopback = access.mode === "loopback";
+    const refused = refuseHost(visitor, isLoopback) ?? (isLoopback ? refuseProxy(visitor) : undefined);
+    return refused ?? refuseAnyPage(visitor);
   }
   const { loopback = false } = access;
   const refused = refuseHost(visitor, loopback) ?? refuseForeignPage(visitor, loopback);
@@ -74,6 +82,24 @@ function refuseHost({ host: hosts = [] }: Visitor, isLoopback: boolean): Refusal
     code: "forbidden",
     detail:
       "The management API listens on loopback and accepts one Host with a loopback name: use http://localhost or http://127.0.0.1 with its port.",
+  };
+}
+
+/** A proxy connects from loopback too, and its clients may be anywhere. */
+function refuseProxy(visitor: Visitor): Refusal | undefined {
+  const fields = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+  ] as const;
+  const found = fields.find((field) => (visitor[field]?.length ?? 0) > 0);
+  if (found === undefined) return undefined;
+  return {
+    code: "forbidden",
+    detail: `Without a token the management API answers programs of this machine alone, and the header ${found} shows a proxy: set SKIFF_TOKEN.`,
   };
 }
 

@@ -1,5 +1,7 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { ClientLeft, clientSignal } from "../../http/client-signal.ts";
 import { checkFunctionName } from "../../platform/function-name.ts";
+import type { Source } from "../../platform/platform.ts";
 import { Problem, toProblem } from "../../platform/problems.ts";
 import { formatMs } from "../../platform/quantity.ts";
 import type { SettingsPatch } from "../../platform/settings.ts";
@@ -45,16 +47,16 @@ async function answerDeploy(ctx: Call, services: Services, read: ReadOrder): Pro
   const { deploys, print } = services;
   const signal = clientSignal(ctx.res);
   let name = "";
-  let bytes: Uint8Array = new Uint8Array();
+  let source: Source | undefined;
   let deployed: Deployed;
   try {
     const order = await read((given = "") => {
       name = given;
     });
-    bytes = order.source?.bytes ?? bytes;
-    deployed = await deploys.deploy({ ...order, reachedAt: parseHost(ctx.req.headers.host ?? ""), signal });
+    source = order.source;
+    deployed = await deploys.deploy({ ...order, reachedAt: hostsOf(ctx.req.headers), signal });
   } catch (error) {
-    const explained = explainLostLineEnds(error, { contentType: ctx.req.headers["content-type"], bytes });
+    const explained = explainLostLineEnds(error, { contentType: ctx.req.headers["content-type"], source });
     print(notDeployedLine(name, explained));
     throw explained;
   }
@@ -63,6 +65,15 @@ async function answerDeploy(ctx: Call, services: Services, read: ReadOrder): Pro
   ctx.status = created ? 201 : 200;
   if (created) ctx.set("location", `/func/${name}`);
   answerJson(ctx, { name, version, url: `${baseUrl(services, ctx)}/fn/${name}`, created, unchanged });
+}
+
+/** The hosts by which the client reached Skiff, also through proxies: no function may take them. */
+function hostsOf(headers: IncomingHttpHeaders): string[] {
+  const forwarded = [headers.forwarded ?? ""].flatMap((text) =>
+    [...text.matchAll(/\bhost="?([^\s";,]{1,300})/gi)].map(([, host]) => host!),
+  );
+  const named = [headers.host ?? "", ...[headers["x-forwarded-host"] ?? []].flat(), ...forwarded];
+  return named.flatMap((text) => text.split(",")).flatMap((text) => parseHost(text.trim()) ?? []);
 }
 
 /** `deployed useragent version 2 in 41 ms (build 3 ms, start 36 ms)` */

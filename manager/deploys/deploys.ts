@@ -51,7 +51,7 @@ export interface DeployOrder {
   /** Changes to the settings of the current version, or to the defaults of a new function. */
   readonly patch: SettingsPatch;
   /** The host at which the client reached the manager: no function gets it. */
-  readonly reachedAt?: string | undefined;
+  readonly reachedAt?: readonly string[] | undefined;
   /** Aborts waiting and building. A publish that has begun completes. */
   readonly signal: AbortSignal;
 }

@@ -7,7 +7,7 @@ export interface HostClaim {
   readonly name: string;
   readonly hosts: readonly string[];
   /** The host at which the client reached the manager. */
-  readonly reachedAt?: string | undefined;
+  readonly reachedAt?: readonly string[] | undefined;
 }
 
 /** Gives each host name to one function, also among deploys that run at the same time. */
@@ -27,8 +27,8 @@ export class HostClaims {
    * Runs a deploy that gives a function its host names.
    * @throws Problem `host_taken`; `invalid_setting` for a host at which the manager answers; errors of `deploy`
    */
-  async during<T>({ name, hosts, reachedAt }: HostClaim, deploy: () => Promise<T>): Promise<T> {
-    const own = hosts.find((host) => host === reachedAt || this.#ownHosts.includes(host));
+  async during<T>({ name, hosts, reachedAt = [] }: HostClaim, deploy: () => Promise<T>): Promise<T> {
+    const own = hosts.find((host) => reachedAt.includes(host) || this.#ownHosts.includes(host));
     if (own !== undefined) {
       const detail = `hosts: the management API answers at ${own}, where no function can be served; choose another name.`;
       throw new Problem("invalid_setting", detail, { setting: "hosts" });

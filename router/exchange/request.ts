@@ -20,8 +20,10 @@ export interface Ingress {
   /** Undefined if the operator trusts none. */
   readonly proxies: TrustedProxies | undefined;
   readonly hosts: {
-    /** The functions that have host names; replaced at each change. */
+    /** The functions that have host names. */
     readonly byName: ReadonlyMap<string, string>;
+    /** Grows with each change of `byName`. */
+    readonly revision: number;
   };
 }
 

@@ -1,6 +1,6 @@
 import { Socket, type SocketConstructorOpts } from "node:net";
 import type { LingeringCloses } from "../../http/lingering-close.ts";
-import type { Ingress, PreparedRequest } from "../exchange/request.ts";
+import type { PreparedRequest } from "../exchange/request.ts";
 import { flat, prepare } from "../exchange/request-head.ts";
 import type { Router } from "../router.ts";
 import { readPlainHead } from "./plain-head.ts";
@@ -46,7 +46,7 @@ export class PlainConnection {
   #knownText = "";
   #known: Known | undefined;
   /** The host names of functions when the cached head was parsed. */
-  #knownHosts: Ingress["hosts"]["byName"] | undefined;
+  #knownRevision = -1;
   #response: PlainResponse | undefined;
   /** Bytes after a request that is not answered yet. */
   #behind: Buffer | undefined;
@@ -155,8 +155,8 @@ export class PlainConnection {
     if (length > this.#shared.headBytes) return undefined;
     const text = bytes.toString("latin1", 0, length);
     const { ingress } = this.#shared.router;
-    const { byName } = ingress.hosts;
-    if (text === this.#knownText && byName === this.#knownHosts) return this.#known;
+    const { byName, revision } = ingress.hosts;
+    if (text === this.#knownText && revision === this.#knownRevision) return this.#known;
     const head = readPlainHead(text, byName.size === 0 ? CALLS : "/");
     if (head === undefined) return undefined;
     const { socket } = this;
@@ -166,7 +166,7 @@ export class PlainConnection {
     const request = { ...prepared, text: flat(prepared.text) };
     this.#known = { request, keepsAlive: head.keepsAlive, isHead: head.method === "HEAD" };
     this.#knownText = text.length <= KNOWN_BYTES ? text : "";
-    this.#knownHosts = byName;
+    this.#knownRevision = revision;
     return this.#known;
   }
 

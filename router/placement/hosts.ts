@@ -1,8 +1,16 @@
 /** The host names of functions. */
 export class Hosts {
-  /** The functions that have host names; replaced at each change. */
-  byName: ReadonlyMap<string, string> = new Map();
+  /** Grows with each change of `byName`. */
+  revision = 0;
+  readonly #byName = new Map<string, string>();
   readonly #byFunction = new Map<string, readonly string[]>();
+  /** Two managers, or `kubectl apply`, can give a name to several functions. */
+  readonly #claims = new Map<string, Set<string>>();
+
+  /** The functions that have host names. */
+  get byName(): ReadonlyMap<string, string> {
+    return this.#byName;
+  }
 
   /** Sets the host names of a function. */
   set(name: string, hosts: readonly string[] = []): void {
@@ -10,11 +18,23 @@ export class Hosts {
     if (before.length === hosts.length && before.every((host, index) => host === hosts[index])) return;
     if (hosts.length > 0) this.#byFunction.set(name, hosts);
     else this.#byFunction.delete(name);
-    const byName = new Map<string, string>();
-    // Two managers, or `kubectl apply`, can give a name to two functions. Every router then chooses the same one.
-    for (const each of [...this.#byFunction.keys()].sort().reverse()) {
-      for (const host of this.#byFunction.get(each)!) byName.set(host, each);
+    for (const host of before) this.#claims.get(host)?.delete(name);
+    for (const host of hosts) {
+      const names = this.#claims.get(host) ?? new Set();
+      this.#claims.set(host, names.add(name));
     }
-    this.byName = byName;
+    for (const host of [...before, ...hosts]) this.#choose(host);
+    this.revision++;
+  }
+
+  /** Every router chooses the same function: the first one by name. */
+  #choose(host: string): void {
+    const [first] = [...(this.#claims.get(host) ?? [])].sort();
+    if (first !== undefined) {
+      this.#byName.set(host, first);
+      return;
+    }
+    this.#byName.delete(host);
+    this.#claims.delete(host);
   }
 }

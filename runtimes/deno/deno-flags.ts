@@ -90,9 +90,12 @@ export function denoRunArguments(options: FlagOptions): string[] {
 /** A module imports nothing from outside; a project imports only what was installed into its folder at the deploy. */
 function moduleFlags({ path, project }: LaunchPaths["artifact"]): string[] {
   if (project === undefined) return ["--no-config", "--no-lock", "--no-remote", "--no-npm"];
+  const { importHosts } = project;
   return [
     ...[`--config=${path}/deno.json`, `--lock=${path}/deno.lock`, "--frozen"],
-    ...["--node-modules-dir=manual", "--vendor", "--cached-only", "--allow-import"],
+    ...["--node-modules-dir=manual", "--vendor", "--cached-only"],
+    // Deno fetches `import(url, { with: { type: "text" } })` even so: no other host may be reached past `net`.
+    importHosts.length === 0 ? "--no-remote" : `--allow-import=${importHosts.join(",")}`,
   ];
 }
 

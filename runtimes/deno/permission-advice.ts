@@ -24,25 +24,23 @@ const EXPLANATIONS: readonly (readonly [RegExp, string])[] = [
   ],
   [/WebSocketPair is not defined/, "open WebSockets with Deno.upgradeWebSocket(request)"],
   [/(localStorage|sessionStorage) is not defined/, "instances come and go, and keep nothing for each other"],
-  [/(npm specifiers were|A remote specifier was) requested.* is specified/, FIXED],
-  [/Failed to spawn '[^']*'[^\n]*/, "a function starts no programs"],
+  [/(npm specifiers were|A remote specifier was) requested.{0,200}? is specified/, FIXED],
+  [/Failed to spawn '[^']{0,200}'[^\n]{0,200}/, "a function starts no programs"],
   [
-    /Cannot find module '[^']*(\.node|node-pre-gyp|node-gyp|@img\/sharp|napi-|-(linux|darwin|win32)-)[^']*'/,
+    /Cannot find module '(?=[^']{0,200}(?:\.node|node-pre-gyp|node-gyp|@img\/sharp|napi-|-(?:linux|darwin|win32)-))[^']{0,300}'/,
     NATIVE,
   ],
   [
     /(Could not load the "sharp" module|Could not locate the bindings file|No native build was found)/,
     NATIVE,
   ],
-  // They look for the native code of the package that calls them.
-  [/node_modules\/(detect-libc|node-gyp-build|bindings|@mapbox\/node-pre-gyp)\/[^)]*/, NATIVE],
   [/(Cannot find native binding|Failed to load native binding)/, NATIVE],
 ];
 
-const HINT =
-  /--|is not a function|is not defined|Failed to spawn|Cannot find|Could not|native|node_modules\/(detect-libc|node-gyp-build|bindings|@mapbox)/;
+const HINT = /--|is not a function|is not defined|Failed to spawn|Cannot find|Could not|native/;
 /** Quotes may be escaped, in lines of JSON. */
-const DENIED = /(Requires (\w+) access(?: to \\?"([^"\\]*)\\?")?), run again with the --allow-\w+ flag/g;
+const DENIED =
+  /(Requires (\w+) access(?: to \\?"([^"\\]{0,300})\\?")?), run again with the --allow-\w+ flag/g;
 
 /** Deno's advice for programs with an exported `fetch`, which Skiff serves. */
 const SERVED = /^warning: Detected export default \{ fetch \}, did you mean to run "deno serve"\?$/;
@@ -52,15 +50,19 @@ export function isRemark(line: string): boolean {
   return line.startsWith("warning: ") && SERVED.test(line);
 }
 
+/** Longest line that is explained. The time of the patterns must stay far below that of printing a line. */
+const MOST_CHARACTERS = 4_000;
+
 /** Returns the line with explanations. `permissions` are those that the function has. */
 export function explainLine(line: string, permissions?: Permissions): string {
-  if (!HINT.test(line)) return line;
+  if (line.length > MOST_CHARACTERS || !HINT.test(line)) return line;
   const explained = line.replace(DENIED, (_, what: string, kind: string, target = "") => {
     return `${what}: ${adviceFor(kind, target, permissions)}`;
   });
   if (explained !== line) return explained;
   for (const [text, explanation] of EXPLANATIONS) {
     const found = text.exec(line)?.[0];
+    if (found && explanation === NATIVE) return `${line}: ${explanation}`;
     if (found) return line.replace(found, () => `${found}: ${explanation}`);
   }
   return line;

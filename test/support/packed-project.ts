@@ -12,5 +12,8 @@ export function packedProject(texts: Texts, entry = "main.ts"): Uint8Array {
   const files = Object.entries({ ...CONFIGURATION, ...texts }).map(
     ([path, text]) => [path, typeof text === "string" ? encoder.encode(text) : text] as const,
   );
-  return joinProject({ entry, replaced: [] }, gzipSync(Buffer.concat([...encodeFiles(new Map(files))])));
+  return joinProject(
+    { entry, replaced: [], importHosts: [] },
+    gzipSync(Buffer.concat([...encodeFiles(new Map(files))])),
+  );
 }

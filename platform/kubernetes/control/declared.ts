@@ -65,7 +65,10 @@ export class Declared {
       if (current && isSameSource) {
         // Somebody has written another version into `spec`, with the settings of the one before or its own.
         const isChosen = served !== undefined && served !== current && [served, current].some(isSame);
-        if (isChosen) return await this.#route(name, present.traffic, signal);
+        if (isChosen) {
+          checkHostsFree(name, current.settings.hosts, platform.allEndpoints());
+          return await this.#route(name, present.traffic, signal);
+        }
         if (isSame(current)) return undefined;
       }
       checkHostsFree(name, settings.hosts, platform.allEndpoints());

@@ -27,16 +27,6 @@ export function onlyWithMark(by: string): JsonOperation {
   return { op: "test", path: annotationPath(ANNOTATIONS.publishingBy), value: by };
 }
 
-/** Makes a patch fail (422) if the mark has changed since the Function was read, or was renewed. */
-export function onlyIfUnrenewed({ metadata: { annotations = {} } }: FunctionResource): JsonOperation[] {
-  const { publishingSince, publishingBy, publishingRenewed } = ANNOTATIONS;
-  // An older Skiff writes the first one alone.
-  return [publishingSince, publishingBy, publishingRenewed].flatMap((name) => {
-    const value = annotations[name];
-    return value === undefined ? [] : [{ op: "test", path: annotationPath(name), value }];
-  });
-}
-
 /** Removes the mark that the Function has. */
 export function withoutMark({ metadata: { annotations = {} } }: FunctionResource): JsonOperation[] {
   const { publishingSince, publishingBy, publishingRenewed } = ANNOTATIONS;

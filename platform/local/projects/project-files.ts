@@ -45,7 +45,7 @@ export class ProjectFiles {
 
   /** The same, by the spare folder of the project if it has one. */
   async place(from: string, to: string): Promise<void> {
-    const isPlaced = this.#spares.delete(from) && (await wasRenamed(spareOf(from), to));
+    const isPlaced = this.#spares.delete(from) && (await isRenamed(spareOf(from), to));
     if (!isPlaced) await this.link(from, to);
     if (this.#timers.has(from)) return;
     const timer = setTimeout(() => void this.#makeSpare(from), SPARE_AFTER_MS);
@@ -77,9 +77,13 @@ export class ProjectFiles {
     if (!this.#timers.delete(from)) return;
     this.#spares.add(from);
     const [oldest] = this.#spares;
-    if (this.#spares.size <= MOST_SPARES || oldest === undefined) return;
-    this.#spares.delete(oldest);
-    await rm(spareOf(oldest), { recursive: true, force: true });
+    if (this.#spares.size > MOST_SPARES && oldest !== undefined) await this.#dropSpare(oldest);
+  }
+
+  async #dropSpare(from: string): Promise<void> {
+    this.#spares.delete(from);
+    // What is left of it goes with its version.
+    await rm(spareOf(from), { recursive: true, force: true }).catch(() => {});
   }
 
   #perform(work: ProjectWork): Promise<void> {
@@ -102,6 +106,7 @@ export class ProjectFiles {
       else waiting.resolve();
     });
     const ended = (error: Error) => {
+      if (this.#worker !== worker) return;
       this.#worker = undefined;
       for (const { reject } of this.#waiting.values()) reject(error);
       this.#waiting.clear();
@@ -112,13 +117,13 @@ export class ProjectFiles {
   }
 }
 
-/** False if the folders are on two file systems. */
-async function wasRenamed(from: string, to: string): Promise<boolean> {
+/** False if the folder is gone, or on another file system. */
+async function isRenamed(from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
+    if (!["EXDEV", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
     return false;
   }
 }

@@ -27,7 +27,10 @@ describe("a packed project", () => {
   it("is told from a module by its first bytes", () => {
     for (const module of ["", "\0", "\0sk", "export default 1;", "\0skq project"])
       assert.equal(launchOf(Buffer.from(module)), undefined, module);
-    assert.equal(launchOf(joinProject({ entry: "a.ts", replaced: [] }, new Uint8Array()))?.entry, "a.ts");
+    assert.equal(
+      launchOf(joinProject({ entry: "a.ts", replaced: [], importHosts: [] }, new Uint8Array()))?.entry,
+      "a.ts",
+    );
   });
 
   it("can be a part of a larger buffer", () => {

@@ -41,6 +41,12 @@ const ROWS: readonly Row[] = [
   ["loopback: another address of 127.0.0.0/8", LOOPBACK, hosts("127.9.8.7"), passes],
   ["loopback: [::1]", LOOPBACK, hosts("[::1]:8080"), passes],
   ["loopback: [::1] written in full", LOOPBACK, hosts("[0:0:0:0:0:0:0:1]"), passes],
+  ...(
+    ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "forwarded", "via"] as const
+  ).flatMap((field): Row[] => [
+    [`loopback: through a proxy that sends ${field}`, LOOPBACK, { [field]: ["203.0.113.9"] }, "forbidden"],
+    [`open: through a proxy that sends ${field}`, OPEN, { [field]: ["203.0.113.9"] }, passes],
+  ]),
   ["loopback: no Host", LOOPBACK, hosts(), "forbidden"],
   ["loopback: two Hosts", LOOPBACK, hosts("localhost", "localhost"), "forbidden"],
   ["loopback: an empty Host", LOOPBACK, hosts(""), "forbidden"],

@@ -5,7 +5,10 @@ import { type StartedManager, startManager } from "../started-manager.ts";
 describe("manager: the host names of functions", () => {
   let skiff: StartedManager;
   beforeEach(async () => {
-    skiff = await startManager({ publicUrl: "https://functions.example.com/base" });
+    skiff = await startManager({
+      publicUrl: "https://functions.example.com/base",
+      access: { mode: "open" },
+    });
     await request(skiff.url)
       .post("/func?name=shop&hosts=app.example.com,www.example.com")
       .send("one")
@@ -54,6 +57,17 @@ describe("manager: the host names of functions", () => {
     await request(skiff.url).delete("/func/shop").expect(200);
     await deploy("other", "app.example.com,www.example.com").expect(200);
   });
+
+  for (const [field, value] of [
+    ["x-forwarded-host", "skiff.example.com, inner.example.com"],
+    ["forwarded", 'for=1.2.3.4;host="skiff.example.com:443";proto=https'],
+  ] as const) {
+    it(`are not those by which the client reached the manager: ${field}`, async () => {
+      const answer = await deploy("thief", "skiff.example.com").set(field, value);
+      assert.equal(answer.status, 400, JSON.stringify(answer.body));
+      assert.equal(hostsOf("thief"), undefined);
+    });
+  }
 
   it("go to one of two deploys at the same time", async () => {
     const held = Promise.withResolvers<void>();

@@ -418,7 +418,7 @@ describe("a connection with plain requests", () => {
         keepAliveMs: 0,
         checkMs: 5,
         router: {
-          ingress: { proxies: undefined, hosts: { byName: new Map() } },
+          ingress: { proxies: undefined, hosts: { byName: new Map(), revision: 0 } },
           take: ({ response }) => {
             response.writeHead({ status: 204, headers: [] }, []);
             response.end();

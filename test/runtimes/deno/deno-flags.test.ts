@@ -161,22 +161,33 @@ describe("the arguments for deno", () => {
   });
 
   it("of a project read its folder, and nothing else of the machine, and fetch nothing", () => {
-    const artifact = { path: "/d/project", project: { entry: "src/main.ts", replaced: [] } };
+    const artifact = { path: "/d/project", project: { entry: "src/main.ts", replaced: [], importHosts: [] } };
     const args = denoRunArguments({ ...sandbox, artifact, listen: { unix: "/d/i/sock" } });
     const flags = flagsOf(args);
     assert.equal(flags.get("--allow-read"), "/d/project,/d/i/scratch,/d/i/sock");
     assert.equal(flags.get("--allow-write"), "/d/i/scratch,/d/i/sock");
     assert.equal(flags.get("--config"), "/d/project/deno.json");
     assert.equal(flags.get("--lock"), "/d/project/deno.lock");
-    for (const flag of ["--frozen", "--cached-only", "--vendor", "--no-prompt"])
+    for (const flag of ["--frozen", "--cached-only", "--vendor", "--no-prompt", "--no-remote"])
       assert.ok(flags.has(flag), flag);
     assert.ok(!flags.has("--no-config") && !flags.has("--no-npm"));
+  });
+
+  it("of a project with remote modules allow the hosts of these modules alone", () => {
+    const project = { entry: "main.ts", replaced: [], importHosts: ["esm.sh:443", "jsr.io:443"] };
+    const artifact = { path: "/d/project", project };
+    const flags = flagsOf(denoRunArguments({ ...sandbox, artifact, listen: { unix: "/d/i/sock" } }));
+    assert.equal(flags.get("--allow-import"), "esm.sh:443,jsr.io:443");
+    assert.ok(!flags.has("--no-remote"));
   });
 
   it("name the main module behind the runtime for a project, and the runtime alone for a module", () => {
     assert.deepEqual(programArguments("/r.mjs", { path: "/d/bundle.mjs" }), ["/r.mjs"]);
     assert.deepEqual(
-      programArguments("/r.mjs", { path: "/d/project", project: { entry: "src/main.ts", replaced: [] } }),
+      programArguments("/r.mjs", {
+        path: "/d/project",
+        project: { entry: "src/main.ts", replaced: [], importHosts: [] },
+      }),
       ["--preload=/r.mjs", "/d/project/src/main.ts"],
     );
   });
@@ -227,7 +238,7 @@ describe("the plan of a launch", () => {
   it("of a project runs its main module in its folder, behind the runtime", () => {
     const { command, cwd, input, env } = planOf({
       path: "/d/project",
-      project: { entry: "src/main.ts", replaced: [] },
+      project: { entry: "src/main.ts", replaced: [], importHosts: [] },
     });
     assert.deepEqual(command.slice(-2), [`--preload=${planner.files.program}`, "/d/project/src/main.ts"]);
     assert.equal(cwd, "/d/project");

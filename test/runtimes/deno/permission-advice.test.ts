@@ -37,6 +37,21 @@ describe("the explanation of a permission that a function does not have", () => 
     });
   }
 
+  for (const text of [
+    "Cannot find module 'napi-",
+    "A remote specifier was requested ",
+    "Failed to spawn '",
+    'Requires net access to "',
+    "/node_modules/bindings/",
+  ]) {
+    it(`takes no time for a line that repeats ${text}`, () => {
+      const startedAt = performance.now();
+      for (let length = 500; length < 200_000; length *= 2)
+        explainLine(text.repeat(length / text.length), PUBLIC);
+      assert.ok(performance.now() - startedAt < 100);
+    });
+  }
+
   for (const [line, part] of [
     [requires("net", "[::]:3000"), /cannot listen on an address of its own.*Deno\.serve/],
     [requires("net", "0.0.0.0:80"), /cannot listen on an address of its own.*Deno\.serve/],

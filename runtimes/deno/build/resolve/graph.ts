@@ -51,9 +51,13 @@ interface Import extends Dependency {
  */
 export function checkGraph(graph: Graph, project: ResolvedProject): void {
   const isForeign = (url: string) => pathInProject(url, project.root) === undefined;
+  // Types and source maps are not loaded.
+  const loaded = reachable(graph, importsOf(graph));
   const foreign = graph.modules.find(
     ({ specifier, local }) =>
-      (/^file:/i.test(specifier) && isForeign(specifier)) || (local && isForeign(pathToFileURL(local).href)),
+      loaded.has(specifier) &&
+      ((/^file:/i.test(specifier) && isForeign(specifier)) ||
+        (local && isForeign(pathToFileURL(local).href))),
   );
   if (foreign) {
     const place = placeOfModule(graph, foreign.specifier, project);
@@ -108,20 +112,24 @@ function importsOf({ modules, redirects = {} }: Graph): Import[] {
 
 /** The imports of modules that run before a function takes calls: not those of dynamic imports. */
 function loadedImports(graph: Graph): Import[] {
-  const byImporter = Map.groupBy(
-    importsOf(graph).filter(({ isDynamic }) => !isDynamic),
-    ({ importer }) => importer,
-  );
-  const loaded = new Set<string>();
-  const waiting = [...graph.roots];
+  const imports = importsOf(graph).filter(({ isDynamic }) => !isDynamic);
+  const loaded = reachable(graph, imports);
+  return imports.filter(({ importer }) => loaded.has(importer));
+}
+
+/** The specifiers of the modules that the main module leads to by these imports. */
+function reachable({ roots }: Graph, imports: readonly Import[]): ReadonlySet<string> {
+  const byImporter = Map.groupBy(imports, ({ importer }) => importer);
+  const found = new Set<string>();
+  const waiting = [...roots];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if (loaded.has(next)) continue;
-    loaded.add(next);
+    if (found.has(next)) continue;
+    found.add(next);
     for (const { code } of byImporter.get(next) ?? []) {
       if (code?.specifier !== undefined) waiting.push(code.specifier);
     }
   }
-  return [...loaded].flatMap((specifier) => byImporter.get(specifier) ?? []);
+  return found;
 }
 
 function explainImport({ specifier }: Import, error: string, project: ResolvedProject): string {

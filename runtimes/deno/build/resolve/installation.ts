@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Problem } from "../../../../platform/problems.ts";
@@ -7,6 +7,7 @@ import { type BrokenDownload, explainFailure, failedRemoteModule } from "./expla
 import { addFurtherPackages } from "./further-packages.ts";
 import { checkGraph, type Graph, placeOfModule } from "./graph.ts";
 import { laterModules } from "./later-modules.ts";
+import { upgradeLock } from "./upgrade-lock.ts";
 
 export interface InstallationOptions {
   /** Path of the Deno binary. */
@@ -49,10 +50,13 @@ export class Installation {
     const graph = await this.#graph(files);
     checkGraph(graph, { root, entry, files });
     const known = new Set(graph.modules.map(({ specifier }) => specifier));
+    const lock = join(root, LOCK);
     const later = laterModules(files).filter((path) => !known.has(this.#urlOf(path)));
-    if (later.length === 0) return;
-    await this.#installLater(later);
-    await addFurtherPackages(this.#options);
+    if (later.length > 0) {
+      await this.#installLater(later);
+      await addFurtherPackages(this.#options);
+    }
+    writeFileSync(lock, upgradeLock(readFileSync(lock, "utf8")));
   }
 
   /** They may be of no use to the function: what cannot be installed fails when it is imported. */

@@ -11,6 +11,7 @@ import {
   encodeFiles,
   joinProject,
   type ProjectFiles,
+  type ProjectLaunch,
 } from "../../../../client-image/project/project-pack.ts";
 import type { Replaced } from "../../../../client-image/start-message.ts";
 import { Problem } from "../../../../platform/problems.ts";
@@ -26,6 +27,7 @@ import {
 import { BrokenDownload } from "./explain.ts";
 import { Installation } from "./installation.ts";
 import { readTree } from "./read-tree.ts";
+import { remoteHosts } from "./remote-hosts.ts";
 
 /** Fast: packages are compressed again in ConfigMaps, and instances wait for the other direction. */
 const GZIP_LEVEL = 4;
@@ -40,10 +42,16 @@ async function resolve(order: ResolveOrder): Promise<Uint8Array> {
   }
   const installation = new Installation({ deno, root, entry, roots, importHosts });
   await installation.run(files);
-  const whole = readTree(root, () => artifactTooLarge(artifactBytes));
+  const whole = readTree(root, files, () => artifactTooLarge(artifactBytes));
   const body = gzipSync(Buffer.concat([...encodeFiles(whole)]), { level: GZIP_LEVEL });
   const { JSR_URL: jsrUrl } = process.env;
-  const launch = { entry, replaced: replacedParts(whole), ...(jsrUrl ? { jsrUrl } : {}) };
+  const hosts = remoteHosts(whole.get("deno.lock"), jsrUrl);
+  const launch: ProjectLaunch = {
+    entry,
+    replaced: replacedParts(whole),
+    importHosts: hosts,
+    ...(jsrUrl ? { jsrUrl } : {}),
+  };
   const packed = joinProject(launch, body);
   if (packed.length > artifactBytes) throw artifactTooLarge(artifactBytes);
   return packed;

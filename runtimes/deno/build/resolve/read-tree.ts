@@ -6,21 +6,36 @@ import { Problem } from "../../../../platform/problems.ts";
 const MOST_FILES = 40_000;
 /** Unpacked size. It is compressed to about a fifth. */
 const MOST_BYTES = 256 * 1024 ** 2;
-/** Parts of packages that nothing needs to run: types, source maps, native code (which a function cannot load). */
-const NOT_RUN = /\.(d\.[cm]?ts|map|node|flow)$/;
+/** Native code of packages, which a function cannot load. */
+const NATIVE = /\.node$/;
+/** Types and source maps of packages, beside the code that they are about. */
+const ABOUT_CODE = /^(.*)\.d\.([cm]?)ts$|^(.*)\.(?:map|flow)$/;
 
-/** Reads all files of a folder that a project needs to run, by path. @throws Problem `build_failed`, or that of `tooLarge` */
-export function readTree(root: string, tooLarge: () => Problem): Map<string, Uint8Array> {
+/**
+ * Reads all files of a folder that a project needs to run, by path: every posted one, and those of packages.
+ * @throws Problem `build_failed`, or that of `tooLarge`
+ */
+export function readTree(
+  root: string,
+  posted: ReadonlyMap<string, Uint8Array>,
+  tooLarge: () => Problem,
+): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   let bytes = 0;
   const read = (folder: string) => {
     const entries = readdirSync(join(root, folder), { withFileTypes: true });
+    const names = new Set(entries.map(({ name }) => name));
+    const isUnneeded = (name: string) => {
+      const [, typed, kind = "", mapped] = ABOUT_CODE.exec(name) ?? [];
+      return NATIVE.test(name) || names.has(mapped ?? `${typed}.${kind}js`);
+    };
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
       // Deno's notes about its installation are no part of it, unlike further versions of packages.
       if (path === "node_modules/.deno/.deno.lock" || path === "node_modules/.bin") continue;
       if (entry.isDirectory()) read(path);
-      if (!entry.isFile() || (path.startsWith("node_modules/") && NOT_RUN.test(path))) continue;
+      if (!entry.isFile()) continue;
+      if (path.startsWith("node_modules/") && !posted.has(path) && isUnneeded(entry.name)) continue;
       const content = readFileSync(join(root, path));
       bytes += content.length;
       if (bytes > MOST_BYTES) throw tooLarge();

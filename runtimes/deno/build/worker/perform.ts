@@ -6,8 +6,10 @@ import type { AdviceTask, Reply, Task } from "../tasks.ts";
 import type { Files } from "./archive.ts";
 import { adviseMissingExport } from "./missing-export.ts";
 import { buildModule } from "./module-build.ts";
+import { adviseNativeCode } from "./native-code.ts";
 import { readProject } from "./project/project.ts";
 import { readSourceFiles } from "./source-files.ts";
+import { checkFolders } from "./unpack/collection.ts";
 
 export interface Performed {
   readonly reply: Reply;
@@ -31,7 +33,7 @@ export async function perform(task: Task | AdviceTask, bytes: Uint8Array): Promi
 }
 
 async function advise({ log }: AdviceTask, artifact: Uint8Array): Promise<Performed> {
-  const text = await adviseMissingExport(artifact, log);
+  const text = (await adviseMissingExport(artifact, log)) ?? adviseNativeCode(log);
   return { reply: { outcome: "advice", ...(text === undefined ? {} : { text }) }, body: NOTHING };
 }
 
@@ -47,6 +49,8 @@ async function buildArchive({ type, sourceBytes, ...entries }: Task, bytes: Uint
 
 async function packProject(posted: Files, entries: Entries): Promise<Performed> {
   const { files, entry, roots, settings } = await readProject(posted, entries);
+  // With the files that the build adds.
+  checkFolders(new Map([["deno.lock", NOTHING], ...files]));
   const body = Buffer.concat([...encodeFiles(files)]);
   return { reply: { outcome: "project", entry, roots, ...(settings ? { settings } : {}) }, body };
 }

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ProjectFiles } from "../../../../platform/local/projects/project-files.ts";
+import { eventually } from "../../../support/eventually.ts";
 import { notTried } from "../../../support/not-tried.ts";
 import { packedProject } from "../../../support/packed-project.ts";
 
@@ -56,6 +57,21 @@ describe("the files of projects", () => {
     assert.equal(modeOf(join(to, "src")), 0o755);
     rmSync(from, { recursive: true });
     assert.equal(readFileSync(join(to, "src/main.ts"), "utf8"), "main");
+  });
+
+  it("have a spare folder after they were placed, which is not needed", async () => {
+    const [from, spare] = [join(folder, "from"), join(folder, "from.spare")];
+    const to = (index: number) => join(folder, `to-${index}`);
+    await projects.unpack(packed, from);
+    await projects.place(from, to(1));
+    await eventually("there is a spare folder", () => existsSync(spare));
+    await projects.place(from, to(2));
+    assert.ok(!existsSync(spare));
+    await eventually("there is another one", () => existsSync(spare));
+    rmSync(spare, { recursive: true });
+    await projects.place(from, to(3));
+    for (const index of [1, 2, 3]) assert.equal(readFileSync(join(to(index), "src/main.ts"), "utf8"), "main");
+    projects.forget(from);
   });
 
   it("are copied to another file system", async function () {

@@ -5,8 +5,8 @@ import type { Sources } from "./sources.ts";
 
 /** Imports of data without an attribute, such as `from "./page.html"`. */
 const PLAIN =
-  /(?:\bfrom|\bimport)\s*\(?\s*(["'])(\.\.?\/[^"'\n\\]+\.(json|txt|html|css|md|sql|svg|bin))\1(?!\s*(?:with|assert)\b)(?!\s*,)/g;
-const ATTRIBUTED = /(["'])(\.\.?\/[^"'\n\\]+)\1\s*(?:,\s*\{\s*)?with\b/g;
+  /(?:\bfrom|\bimport)\s{0,20}\(?\s{0,20}(["'])(\.\.?\/[^"'\n\\]{1,300}\.(json|txt|html|css|md|sql|svg|bin))\1(?!\s{0,20}(?:with|assert)\b)(?!\s{0,20},)/g;
+const ATTRIBUTED = /(["'])(\.\.?\/[^"'\n\\]{1,300})\1\s{0,20}(?:,\s{0,20}\{\s{0,20})?with\b/g;
 const TYPES: Readonly<Record<string, string>> = { json: "json", bin: "bytes" };
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 const RESERVED =

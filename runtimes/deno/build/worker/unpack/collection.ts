@@ -13,6 +13,8 @@ export interface ArchiveBounds {
 /** Limit on the files of an archive; those that links repeat count again. */
 export const MAX_FILES = 20_000;
 const MAX_PATH_BYTES = 1_000;
+/** Longest name on usual file systems. */
+const MAX_NAME_BYTES = 255;
 /** Links to the programs of packages, which no module uses. */
 const PROGRAMS = /(^|\/)node_modules\/\.bin\//;
 
@@ -51,7 +53,7 @@ export class Collection {
 
   /** Returns all files. Links are files of their own now, with the content of what they lead to. */
   finish(): Files {
-    if (this.#links.size === 0) return this.files;
+    if (this.#links.size === 0) return checkFolders(this.files);
     const copies = followLinks(this.files, this.#links, {
       refuse: (path, why) => refused(path, why),
       // The link itself is reserved; what a link to a folder repeats is not.
@@ -61,8 +63,19 @@ export class Collection {
         if (!this.#links.has(path)) this.reserve(path, 0);
       },
     });
-    return new Map([...this.files, ...copies]);
+    return checkFolders(new Map([...this.files, ...copies]));
   }
+}
+
+/** A path cannot be both a file and a folder. @throws Problem `invalid_source` */
+export function checkFolders(files: Files): Files {
+  for (const path of files.keys()) {
+    for (let at = path.indexOf("/"); at >= 0; at = path.indexOf("/", at + 1)) {
+      const folder = path.slice(0, at);
+      if (files.has(folder)) throw refused(folder, "is a file and a folder");
+    }
+  }
+  return files;
 }
 
 export function checkPath(name: string): string {
@@ -72,6 +85,8 @@ export function checkPath(name: string): string {
   if (Buffer.byteLength(name) > MAX_PATH_BYTES)
     throw refused(name, `has a path over ${MAX_PATH_BYTES} bytes`);
   const parts = name.split("/").filter((part) => part !== "" && part !== ".");
+  if (parts.some((part) => Buffer.byteLength(part) > MAX_NAME_BYTES))
+    throw refused(name, `has a name over ${MAX_NAME_BYTES} bytes`);
   if (parts.includes("..")) throw refused(name, "has a path that leaves the archive");
   return parts.join("/");
 }

@@ -27,7 +27,7 @@ describe("package.json of a project", () => {
       type: "module",
       imports: { "#lib/*": "./lib/*.ts" },
       overrides: { a: "1.0.0" },
-      dependencies: { a: "^1.0.0", b: "npm:other@2", c: "latest", d: ">=1 <2 || 3", e: "1" },
+      dependencies: { a: "^1.0.0", b: "npm:other@2", c: "latest", d: ">=1 <2 || 3" },
     });
     assert.deepEqual(roots, ["main.ts", ".skiff/dependencies.mjs"]);
     const root = new TextDecoder().decode(files.get(".skiff/dependencies.mjs"));
@@ -37,7 +37,6 @@ describe("package.json of a project", () => {
       'import "b";',
       'import "c";',
       'import "d";',
-      'import "e";',
     ]);
   });
 
@@ -115,6 +114,29 @@ describe("package.json of a project", () => {
       "api/x.ts",
     );
     assert.deepEqual(jsonOf(files, "package.json"), { dependencies: { zod: "4" } });
+  });
+});
+
+describe("a main module in a member of a workspace", () => {
+  it("gets the packages of the archive and of the root, and none of the same name from the registry", async () => {
+    const project = await projectOf(
+      {
+        "package.json": '{ "workspaces": { "packages": ["packages/*"] }, "dependencies": { "ms": "2.1.3" } }',
+        "packages/api/package.json":
+          '{ "name": "api", "dependencies": { "is-odd": "^1.0.0", "own": "workspace:*" }, "optionalDependencies": { "absent": "1" } }',
+        "packages/api/main.ts":
+          'import odd from "is-odd"; import ms from "ms"; export default () => odd + ms;',
+        "packages/lib/package.json": '{ "name": "is-odd", "version": "1.0.0", "exports": "./i.ts" }',
+        "packages/lib/i.ts": main,
+        "packages/own/package.json": '{ "name": "own", "exports": "./i.ts" }',
+        "packages/own/i.ts": main,
+      },
+      "packages/api/main.ts",
+    );
+    const { files, roots } = project;
+    assert.deepEqual(jsonOf(files, "package.json"), { dependencies: { ms: "2.1.3" } });
+    assert.deepEqual(roots, ["packages/api/main.ts", ".skiff/dependencies.mjs"]);
+    assert.equal(configOf(project).imports?.["is-odd"], "./packages/lib/i.ts");
   });
 });
 

@@ -20,6 +20,8 @@ function errorsOf(graph: Graph): readonly SourceError[] {
   }
 }
 
+const PASSWD = "file:///etc/passwd";
+
 describe("the check of the modules that a start loads", () => {
   it("accepts files of the project and modules from elsewhere", () => {
     const dependencies = [
@@ -82,13 +84,18 @@ describe("the check of the modules that a start loads", () => {
     assert.deepEqual([error!.file, error!.line, error!.lineText], ["main.ts", 2, `import "x";`]);
   });
 
+  it("does not concern files that types and source maps lead to, which no start loads", () => {
+    const modules = [{ specifier: MAIN, dependencies: [{ specifier: PASSWD }] }, { specifier: PASSWD }];
+    assert.deepEqual(errorsOf(graphOf(modules)), []);
+  });
+
   it("ends for modules that import each other", () => {
     const [a, b] = ["https://a.example/a", "https://a.example/b"];
     const modules = [
       { specifier: a, dependencies: [{ specifier: b, code: target(b) }] },
       { specifier: b, dependencies: [{ specifier: a, code: target(a) }] },
-      { specifier: MAIN, dependencies: [] },
-      { specifier: "file:///etc/passwd" },
+      { specifier: MAIN, dependencies: [a, PASSWD].map((each) => ({ specifier: each, code: target(each) })) },
+      { specifier: PASSWD },
     ];
     assert.equal(errorsOf(graphOf(modules)).length, 1);
     const broken = [

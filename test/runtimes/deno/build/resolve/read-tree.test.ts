@@ -19,7 +19,10 @@ describe("reading the tree of a project", () => {
     }
   };
   const tooLarge = () => new Problem("build_failed", "too large", {});
-  const read = () => [...readTree(root, tooLarge).keys()];
+  const read = (...posted: string[]) => {
+    const files = new Map(posted.map((path) => [path, new Uint8Array()]));
+    return [...readTree(root, files, tooLarge).keys()];
+  };
 
   it("takes the files of the source as they are, in the same order every time", () => {
     write("main.ts", "lib/types.d.ts", "b.js.map", "a/b.ts", "vendor/x.example/a.d.ts");
@@ -34,8 +37,20 @@ describe("reading the tree of a project", () => {
       "node_modules/x/index.d.mts",
       "node_modules/x/index.js.map",
     );
-    write("node_modules/x/build/x.node", "node_modules/.deno/.deno.lock", "node_modules/.bin/x");
-    assert.deepEqual(read(), [...needed].sort());
+    write(
+      "node_modules/x/index.mjs",
+      "node_modules/x/build/x.node",
+      "node_modules/.deno/.deno.lock",
+      "node_modules/.bin/x",
+    );
+    assert.deepEqual(read(), [...needed, "node_modules/x/index.mjs"].sort());
+  });
+
+  it("keeps what has another purpose, and what was posted", () => {
+    const kept = ["node_modules/typescript/lib/lib.es5.d.ts", "node_modules/x/data.map"];
+    const posted = ["node_modules/own/index.d.ts", "node_modules/own/index.js", "node_modules/own/x.node"];
+    write(...kept, ...posted);
+    assert.deepEqual(read(...posted), [...posted, ...kept].sort());
   });
 
   it("follows no link", () => {
@@ -48,6 +63,6 @@ describe("reading the tree of a project", () => {
   it("refuses more than an instance can unpack", () => {
     write("large");
     truncateSync(join(root, "large"), 256 * 1024 ** 2 + 1);
-    assert.throws(read, /too large/);
+    assert.throws(() => read(), /too large/);
   });
 });

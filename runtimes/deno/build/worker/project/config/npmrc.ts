@@ -1,6 +1,5 @@
 import { Problem } from "../../../../../../platform/problems.ts";
 
-const SETTING = /^\s*([^\s;#=][^=]*?)\s*=\s*(.*?)\s*$/;
 const PUBLIC = /^https:\/\/registry\.npmjs\.org\/?$/;
 
 /**
@@ -13,12 +12,16 @@ export function dropNpmrc(files: Map<string, Uint8Array>): void {
     const settings = new TextDecoder()
       .decode(bytes)
       .split(/\r?\n/)
-      .map((line) => SETTING.exec(line));
-    const refused = settings.find((each) => each !== null && steers(each[1]!, each[2]!));
+      .filter((line) => line.includes("=") && !/^\s*[;#]/.test(line))
+      .map(
+        (line) =>
+          [line.slice(0, line.indexOf("=")).trim(), line.slice(line.indexOf("=") + 1).trim()] as const,
+      );
+    const refused = settings.find(([key, value]) => steers(key, value));
     if (refused) {
       throw new Problem(
         "invalid_source",
-        `${path} sets ${JSON.stringify(refused[1]!.slice(0, 100))}: a source cannot choose a registry or bring a token. The operator of Skiff sets the registry of all builds with NPM_CONFIG_REGISTRY.`,
+        `${path} sets ${JSON.stringify(refused[0].slice(0, 100))}: a source cannot choose a registry or bring a token. The operator of Skiff sets the registry of all builds with NPM_CONFIG_REGISTRY.`,
       );
     }
     files.delete(path);

@@ -64,8 +64,8 @@ export function readPackageFile(
   const locked = lockedVersions(files, folder);
   for (const key of ["devDependencies", "optionalDependencies", "dependencies"]) {
     for (const [name, version] of Object.entries(objectAt(manifest, key, file))) {
-      // Tools for developing take long to install, and no module imports them.
-      if (known.has(name) || (key === "devDependencies" && !known.mentions(name))) continue;
+      // Tools for developing take long to install, and optional packages may not exist: no module imports them.
+      if (known.has(name) || (key !== "dependencies" && !known.mentions(name))) continue;
       const where = `${file}: ${key}: ${quote(name)}`;
       if (typeof version !== "string") throw new Problem("invalid_source", `${where} must be a text.`);
       if (REGISTRY.test(version) && !/^\.{1,2}$/.test(version)) dependencies[name] = locked(name, version);

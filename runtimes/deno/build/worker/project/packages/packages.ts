@@ -1,8 +1,9 @@
 import { Problem } from "../../../../../../platform/problems.ts";
+import type { Files } from "../../archive.ts";
 import type { DenoConfig } from "../config/deno-config.ts";
 import { type ImportMap, mergeImportMaps } from "../config/import-map.ts";
 import { encodeJson, type JsonObject } from "../config/json-file.ts";
-import { join } from "../paths.ts";
+import { foldersUp, join } from "../paths.ts";
 import type { Sources } from "../sources.ts";
 import {
   type ArchivePackage,
@@ -54,14 +55,19 @@ export function readPackages(files: Map<string, Uint8Array>, options: PackagesOp
   const mentions = (name: string) => mentionsOf(name).length > 0;
   const inArchive = archivePackages(files);
   const found = findPackageFile(files, folder);
-  const patterns = [...deno.members, ...(found ? workspacesOf(files, found) : [])];
+  const root = found && workspaceOf(files, found.folder);
+  const patterns = [
+    ...deno.members,
+    ...[found, root].flatMap((each) => (each ? workspacesOf(files, each) : [])),
+  ];
   const folders = expandFolders(files, patterns);
   const members = folders.flatMap((each) => localPackage(files, each) ?? []);
   const isMember = (name: string) => members.some((each) => each.name === name);
-  const file =
-    found &&
-    readPackageFile(files, found, { has: (name) => inArchive.has(name) || isMember(name), mentions });
-  const local = [...members, ...linked(files, file)];
+  // A member that the registry has as well is never taken from there.
+  const known = { has: (name: string) => inArchive.has(name) || isMember(name), mentions };
+  const file = found && readPackageFile(files, found, known);
+  const shared = root && readPackageFile(files, root, known);
+  const local = [...members, ...linked(files, shared), ...linked(files, file)];
   const inPlace = local.filter((each) => isTypeScript(files, each));
   for (const each of local) {
     if (inPlace.includes(each)) continue;
@@ -71,7 +77,7 @@ export function readPackages(files: Map<string, Uint8Array>, options: PackagesOp
   // TypeScript below node_modules does not run, so a copy of the package there does not count.
   for (const each of inPlace) inArchive.set(each.name, each);
   const missing = missingDependencies(files, inArchive);
-  const dependencies = { ...missing, ...file?.dependencies };
+  const dependencies = { ...missing, ...shared?.dependencies, ...file?.dependencies };
   if (file || Object.keys(missing).length > 0)
     files.set("package.json", generated(file, files.has("package.json"), dependencies));
   const imports = packageImports(files, inArchive.values(), { mentionsOf });
@@ -80,6 +86,18 @@ export function readPackages(files: Map<string, Uint8Array>, options: PackagesOp
     has: (name) => inArchive.has(name) || Object.hasOwn(dependencies, name),
     installRoot: addInstallRoot(files, Object.keys(dependencies)),
   };
+}
+
+/** The package.json of the workspace that has this folder as a member. */
+function workspaceOf(files: Files, member: string): { file: string; folder: string } | undefined {
+  return foldersUp(member)
+    .map((folder) => ({ file: join(folder, "package.json"), folder }))
+    .find(
+      (each) =>
+        each.folder !== member &&
+        files.has(each.file) &&
+        expandFolders(files, workspacesOf(files, each)).includes(member),
+    );
 }
 
 function addInstallRoot(files: Map<string, Uint8Array>, names: readonly string[]): string | undefined {
