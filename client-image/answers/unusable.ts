@@ -3,7 +3,7 @@
 const WHAT_TO_RETURN =
   "Return a Response, a string, bytes, a stream, or what JSON can express: plain objects, arrays, numbers, booleans.";
 
-/** Describes a result that is no answer. Undefined for one that JSON expresses. */
+/** Describes a result that cannot be sent. Undefined if JSON can express it. */
 export function describeUnusable(value: unknown): string | undefined {
   if (typeof value === "function") {
     return /^class\b/.test(Function.prototype.toString.call(value)) ? "a class" : "a function";
@@ -26,7 +26,7 @@ export function describeUnusable(value: unknown): string | undefined {
   return undefined;
 }
 
-/** The error for a result that is no answer. */
+/** Creates the error for a result that cannot be sent. */
 export function unusable(value: unknown, what: string): TypeError {
   const cause = value instanceof Error ? { cause: value } : {};
   return new TypeError(`The function returned ${what}. ${WHAT_TO_RETURN}`, cause);

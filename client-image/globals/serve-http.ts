@@ -16,7 +16,7 @@ type Event = ReturnType<typeof eventOf>;
 
 const CALL = Symbol("call");
 
-/** Replaces `Deno.listen` and `Deno.serveHttp`. Both go to Deno for what is not the first listener for TCP. */
+/** Replaces `Deno.listen` and `Deno.serveHttp`. Only the first TCP listener is replaced; other calls go to Deno. */
 export function serveListeners(serving: Serving): void {
   const listen = Deno.listen as (options: Deno.ListenOptions) => unknown;
   const former = Object.getOwnPropertyDescriptor(Deno, "serveHttp");

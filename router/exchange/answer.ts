@@ -33,7 +33,7 @@ export function answerRefused({ id, request, response }: RefusedCall, problem: P
   }
 }
 
-/** Whether the problem is that the function could not be asked, or did not answer. */
+/** Reports whether the function was unreachable or did not answer. */
 function isUnanswered({ status }: Problem): boolean {
   return status === 404 || status === 429 || status >= 500;
 }

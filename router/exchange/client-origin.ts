@@ -12,7 +12,7 @@ export interface ClientOrigin {
   readonly port: string | undefined;
   /** The path that the proxies removed: empty, or `/…` without a slash at its end. */
   readonly prefix: string;
-  /** The entries of `X-Forwarded-For` before that of the client: nobody vouches for them. */
+  /** The unverified entries of `X-Forwarded-For` before that of the client. */
   readonly forBefore: string | undefined;
   /** The same elements of `Forwarded`. */
   readonly forwardedBefore: string | undefined;

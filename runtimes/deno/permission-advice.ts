@@ -79,7 +79,7 @@ function adviceFor(kind: string, target: string, permissions: Permissions | unde
 }
 
 function sysAdvice(kind: string, present: readonly string[] = []): string {
-  if (kind !== "" && !SYS_KINDS.includes(kind)) return "a function cannot have this, by no setting";
+  if (kind !== "" && !SYS_KINDS.includes(kind)) return "no setting grants this permission";
   return `deploy again with sys=${[...present, kind || "hostname"].join(",")}`;
 }
 

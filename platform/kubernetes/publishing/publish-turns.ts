@@ -127,7 +127,7 @@ export class PublishTurns {
     return held?.turn;
   }
 
-  /** Leaves a turn that another manager has taken over, and with it what is to be undone. */
+  /** Drops a turn that another manager took over, without undoing its changes. */
   drop(turn: Turn): void {
     turn.stopRenewing();
     turn.leaveLine();

@@ -37,7 +37,7 @@ export async function recover(
   await unlessStatus(api.patchJson(place, [onlyWithMark(by), ...mended, ...withoutMark(resource)]), 404, 422);
 }
 
-/** Removes what the change of a dead manager left. Returns how `spec` is to be mended. The caller has the turn. */
+/** Deletes the leftovers of a dead manager's change. Returns the patch that repairs `spec`. The caller has the turn. */
 export async function cleanUp(
   resource: FunctionResource,
   { api, namespace, limits }: RecoveryOptions,

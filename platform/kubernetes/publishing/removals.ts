@@ -49,7 +49,7 @@ export class Removals {
     };
     await endpoints.seen(name, isGone);
     await forgotten?.(name).catch((error: Error) => {
-      onTrouble(`${name}: the routers could not be asked whether it is gone: ${error.message}`);
+      onTrouble(`${name}: cannot verify that every router dropped it: ${error.message}`);
     });
     return true;
   }
@@ -63,7 +63,9 @@ export class Removals {
     const cleaning = this.#clean(owner)
       .catch((error: Error) => {
         if (this.#closing.signal.aborted) return;
-        this.#options.onTrouble(`${owner.name}: the cluster removes what is left: ${error.message}`);
+        this.#options.onTrouble(
+          `${owner.name}: the objects could not be deleted, so the garbage collector deletes them: ${error.message}`,
+        );
       })
       .finally(() => this.#cleaning.delete(cleaning));
     this.#cleaning.add(cleaning);

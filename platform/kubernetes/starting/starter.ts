@@ -82,7 +82,7 @@ export class Starter {
   /**
    * Resolves when `count` instances are ready and the version has its objects. Returns a function that scales the
    * Deployment up to them. It runs after the deploy, because pods of the pool cause surplus pods for a moment.
-   * The time of the cluster until a container runs is not that of the function: each has a limit of its own.
+   * The limit until a container runs is separate from SKIFF_START_TIMEOUT.
    * @throws Problem `start_failed` if the function is at fault, `no_capacity` if the cluster is, `unknown_function`;
    * ApiError, ApiUnreachable; the signal's reason
    */

@@ -28,7 +28,7 @@ describe("the explanation of a permission that a function does not have", () => 
     ],
     [requires("sys", "hostname"), PUBLIC, "deploy again with sys=hostname"],
     [requires("sys", "hostname"), { net: [], sys: ["cpus"] }, "deploy again with sys=cpus,hostname"],
-    [requires("sys", "username"), PUBLIC, "a function cannot have this, by no setting"],
+    [requires("sys", "username"), PUBLIC, "no setting grants this permission"],
     [requires("env", "KEY"), PUBLIC, "declare the variable: deploy again with env=KEY=value"],
   ] as const) {
     it(`names the setting for ${line.slice(12, 50)} with net=${permissions?.net}`, () => {

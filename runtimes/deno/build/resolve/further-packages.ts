@@ -47,7 +47,7 @@ function furtherVersions(root: string): Further[] {
   const found = new Map<string, Further>();
   for (const [specifier, locked] of Object.entries(specifiers)) {
     const [, name = ""] = /^npm:(@?[^@]+)@/.exec(specifier) ?? [];
-    // Behind the version are those of its peers.
+    // The versions of peers follow the underscore.
     const version = String(locked).split("_")[0]!;
     if (!NAME.test(name) || !VERSION.test(version) || versionAt(root, name) === version) continue;
     const folder = `${name.replace("/", "+")}@${version}`;
@@ -67,7 +67,7 @@ function aliases(root: string): Further[] {
   });
 }
 
-/** Installs a package beside the project, and puts it and what it needs in other versions to its place. */
+/** Installs a package in a folder of its own, then moves it and its dependencies into place. */
 async function add({ name, version, place }: Further, { deno, root }: FurtherOptions): Promise<void> {
   const folder = mkdtempSync(join(dirname(root), "further-"));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ dependencies: { [name]: version } }));

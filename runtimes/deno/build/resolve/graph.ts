@@ -4,7 +4,7 @@ import { buildFailed } from "../worker/diagnostics.ts";
 import { explain, MACHINE_FILE } from "./explain.ts";
 import { pathInProject, placeIn, type ResolvedProject } from "./project-place.ts";
 
-/** The part of what `deno info --json` prints that is used. */
+/** The used part of the output of `deno info --json`. */
 export interface Graph {
   readonly roots: readonly string[];
   readonly modules: readonly GraphModule[];
@@ -99,7 +99,7 @@ function placeOfImport(graph: Graph, { importer, code }: Import, project: Resolv
   return placeIn(project, at, { line: line + 1, column: character + 1 });
 }
 
-/** All imports, with what they are redirected to. */
+/** Lists all imports with redirects applied. */
 function importsOf({ modules, redirects = {} }: Graph): Import[] {
   return modules.flatMap(({ specifier: importer, dependencies = [] }) =>
     dependencies.map((each): Import => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Problem } from "../../../../platform/problems.ts";
 
@@ -8,8 +8,11 @@ const MOST_FILES = 40_000;
 const MOST_BYTES = 256 * 1024 ** 2;
 /** Native code of packages, which a function cannot load. */
 const NATIVE = /\.node$/;
-/** Types and source maps of packages, beside the code that they are about. */
-const ABOUT_CODE = /^(.*)\.d\.([cm]?)ts$|^(.*)\.(?:map|flow)$/;
+/** Types of packages, which the compiler alone reads. */
+const TYPES = /\.d\.[cm]?ts$/;
+const COMPILER = "node_modules/typescript";
+/** Source maps of packages, beside the code that they are about. */
+const ABOUT_CODE = /^(.*)\.(?:map|flow)$/;
 
 /**
  * Reads all files of a folder that a project needs to run, by path: every posted one, and those of packages.
@@ -21,17 +24,16 @@ export function readTree(
   tooLarge: () => Problem,
 ): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
+  const hasCompiler = existsSync(join(root, COMPILER));
   let bytes = 0;
   const read = (folder: string) => {
     const entries = readdirSync(join(root, folder), { withFileTypes: true });
     const names = new Set(entries.map(({ name }) => name));
-    const isUnneeded = (name: string) => {
-      const [, typed, kind = "", mapped] = ABOUT_CODE.exec(name) ?? [];
-      return NATIVE.test(name) || names.has(mapped ?? `${typed}.${kind}js`);
-    };
+    const isUnneeded = (name: string) =>
+      NATIVE.test(name) || (TYPES.test(name) && !hasCompiler) || names.has(ABOUT_CODE.exec(name)?.[1] ?? "");
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      // Deno's notes about its installation are no part of it, unlike further versions of packages.
+      // Skip Deno's installation metadata; keep further versions of packages.
       if (path === "node_modules/.deno/.deno.lock" || path === "node_modules/.bin") continue;
       if (entry.isDirectory()) read(path);
       if (!entry.isFile()) continue;

@@ -3,6 +3,7 @@ import { build } from "esbuild";
 import { bodyOf, decodeFiles } from "../../../../client-image/project/project-pack.ts";
 import type { Files } from "./archive.ts";
 import { NO_WARNINGS } from "./diagnostics.ts";
+import { distance } from "./distance.ts";
 import { isObject } from "./project/config/json-file.ts";
 import { resolveExport } from "./project/packages/package-exports.ts";
 import { folderOf, resolvePath } from "./project/paths.ts";
@@ -34,7 +35,7 @@ export async function adviseMissingExport(
   const names = path === undefined ? new Set<string>() : await exportsOf(files, path, new Set());
   names.delete("default");
   if (names.size === 0) return undefined;
-  const sorted = [...names].sort((a, b) => distance(a, wanted) - distance(b, wanted));
+  const sorted = [...names].sort((a, b) => likeness(a, wanted) - likeness(b, wanted));
   const more = sorted.length > MOST_NAMED ? ` and ${sorted.length - MOST_NAMED} more` : "";
   return `"${specifier}" exports no "${wanted}", but ${sorted.slice(0, MOST_NAMED).join(", ")}${more}.`;
 }
@@ -77,17 +78,6 @@ async function exportsOf(files: Files, path: string, followed: Set<string>): Pro
   return names;
 }
 
-/** Levenshtein's distance of two names, without regard to case. */
-function distance(one: string, other: string): number {
-  const [a, b] = [one.toLowerCase(), other.toLowerCase()];
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const changed = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, changed));
-    }
-    row = next;
-  }
-  return row[b.length]!;
+function likeness(one: string, other: string): number {
+  return distance(one.toLowerCase(), other.toLowerCase());
 }

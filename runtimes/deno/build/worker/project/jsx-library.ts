@@ -3,7 +3,7 @@ import { buildFailed, NO_WARNINGS } from "../diagnostics.ts";
 import type { JsonObject } from "./config/json-file.ts";
 import type { Sources } from "./sources.ts";
 
-/** JSX libraries, and what has their `jsx-runtime`. */
+/** JSX libraries, and the subpath of their `jsx-runtime`. */
 const LIBRARIES: Readonly<Record<string, string>> = {
   react: "",
   preact: "",

@@ -79,7 +79,10 @@ describe("package.json of a project", () => {
   ]) {
     it(`refuses the version ${version}`, async () => {
       const detail = await refusalOf({ dependencies: { lib: version } });
-      assert.match(detail, /^package\.json: dependencies: "lib" is ".*", which is no version of a registry/);
+      assert.match(
+        detail,
+        /^package\.json: dependencies: "lib" is ".*", which is not a version of a registry/,
+      );
     });
   }
 
@@ -87,7 +90,7 @@ describe("package.json of a project", () => {
     assert.match(await refusalOf({ dependencies: { lib: "file:../lib" } }), /"\.\.\/lib" leaves the source/);
     assert.match(
       await refusalOf({ dependencies: { lib: "file:./lib" } }),
-      /is no folder with a package\.json/,
+      /must be a folder of the source with a package\.json/,
     );
     assert.match(await refusalOf({ workspaces: ["../*"] }), /workspaces: "\.\.\/\*" leaves the source/);
     assert.match(await refusalOf({ workspaces: ["*".repeat(200)] }), /has over 4 stars/);

@@ -17,7 +17,7 @@ const FILE_OPTIONS =
 const SOURCE_WORD = /(?:^|\s)["']?([\w@./-]+\.(?:[mc]?[jt]s|[jt]sx))["']?(?=\s|$)/;
 const CONDITIONS = ["deno", "import", "node", "module", "default", "require"];
 
-/** Lists what the configuration files name as the main module, the most telling first. */
+/** Lists the main modules that configuration files name, in order of precedence. */
 export function namedEntries(files: Files): NamedEntry[] {
   return [...ofDeno(files), ...ofPackage(files), ...ofWrangler(files)];
 }

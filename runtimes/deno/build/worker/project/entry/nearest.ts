@@ -1,3 +1,5 @@
+import { distance } from "../../distance.ts";
+
 const MOST = 2;
 /** Share of a name that may differ. */
 const DIFFERENCE = 0.4;
@@ -23,17 +25,4 @@ export function nearest(wanted: string, paths: readonly string[]): string[] {
 
 function stemOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1).replace(/\.\w+$/, "");
-}
-
-/** Levenshtein's distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

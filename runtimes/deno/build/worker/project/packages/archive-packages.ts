@@ -43,7 +43,7 @@ export function packageImports(
   return Object.fromEntries(entries);
 }
 
-/** What packages of the archive depend on and the archive does not have, with the version. */
+/** Returns the dependencies of posted packages that the archive lacks, with their versions. */
 export function missingDependencies(
   files: Files,
   packages: ReadonlyMap<string, ArchivePackage>,

@@ -88,11 +88,11 @@ function localFolder(
     if (files.has(join(path, "package.json"))) return path;
     throw new Problem(
       "invalid_source",
-      `${where} is ${quote(version)}, which is no folder with a package.json in the source.`,
+      `${where} is ${quote(version)}, which must be a folder of the source with a package.json.`,
     );
   }
   throw new Problem(
     "invalid_source",
-    `${where} is ${quote(version)}, which is no version of a registry: name a published version, or pack the package into node_modules.`,
+    `${where} is ${quote(version)}, which is not a version of a registry: use a published version, or add the package to node_modules.`,
   );
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { adviseMissingExport } from "../../../../runtimes/deno/build/worker/missing-export.ts";
-import { packedProject } from "../../../support/packed-project.ts";
+import { adviseMissingExport } from "../../../../../runtimes/deno/build/worker/missing-export.ts";
+import { packedProject } from "../../../../support/packed-project.ts";
 
 const started = (specifier: string, name: string, file: string) => [
   `error: Uncaught SyntaxError: The requested module '${specifier}' does not provide an export named '${name}'`,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { adviseNativeCode } from "../../../../runtimes/deno/build/worker/native-code.ts";
+import { adviseNativeCode } from "../../../../../runtimes/deno/build/worker/native-code.ts";
 
 const SENTENCE =
   "needs native code, which a function cannot load: use a package in JavaScript or WebAssembly.";
