@@ -112,6 +112,8 @@ async function completeConfig(files: Map<string, Uint8Array>, entry: string): Pr
   const { imports, scopes } = moveVendor(files, mergeImportMaps(map, plain));
   const unstable = new Set([...ALWAYS, ...deno.unstable, ...(commonJs.isDetected ? ["detect-cjs"] : [])]);
   const config = {
+    // At the root the file has the path of the posted one.
+    ...(deno.folder === "" ? deno.about : {}),
     imports,
     scopes,
     compilerOptions,

@@ -104,11 +104,13 @@ describe("deno.json of a project", () => {
     });
   }
 
-  it("drops what means nothing to a running module", async () => {
+  it("drops what means nothing to a running module, and keeps what a module may show", async () => {
     const config = await configWith(
       '{ "$schema": "x", "name": "@a/b", "version": "1.0.0", "tasks": { "dev": "x" }, "fmt": {}, "lint": {}, "test": {}, "lock": false, "nodeModulesDir": "auto", "vendor": true, "exclude": [] }',
     );
-    assert.deepEqual(Object.keys(config).sort(), ["compilerOptions", "imports", "scopes", "unstable"]);
+    const { name, version, ...others } = config;
+    assert.deepEqual([name, version], ["@a/b", "1.0.0"]);
+    assert.deepEqual(Object.keys(others).sort(), ["compilerOptions", "imports", "scopes", "unstable"]);
   });
 
   const refused: Record<string, [config: string, message: RegExp]> = {

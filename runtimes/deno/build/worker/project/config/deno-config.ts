@@ -33,6 +33,18 @@ const MEANINGLESS = [
   ...["repository", "bugs", "private", "type", "engines", "files", "comment", "comments", "title"],
 ];
 
+const ABOUT = [
+  "name",
+  "version",
+  "title",
+  "description",
+  "license",
+  "author",
+  "authors",
+  "homepage",
+  "keywords",
+];
+
 /** What a deno.json says about running modules, with paths relative to the root of the project. */
 export interface DenoConfig {
   /** The file, or the one that would be there. */
@@ -49,6 +61,8 @@ export interface DenoConfig {
   readonly minimumDependencyAge: unknown;
   readonly exports: unknown;
   readonly name: unknown;
+  /** What the file says about the project for people, which modules may import. */
+  readonly about: JsonObject;
 }
 
 /**
@@ -103,6 +117,7 @@ function interpret(files: Files, file: string, config: JsonObject): DenoConfig {
     minimumDependencyAge: config.minimumDependencyAge,
     exports: config.exports,
     name: config.name,
+    about: Object.fromEntries(Object.entries(config).filter(([key]) => ABOUT.includes(key))),
   };
 }
 
