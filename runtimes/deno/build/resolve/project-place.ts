@@ -2,6 +2,9 @@ import { relative, resolve } from "node:path";
 import type { SourceError } from "../../../../platform/problems.ts";
 import { lineAt } from "../worker/diagnostics.ts";
 
+/** Folder of modules that the build adds: what they import stands in package.json. */
+const GENERATED = ".skiff/";
+
 /** A project while its imports are resolved. */
 export interface ResolvedProject {
   readonly root: string;
@@ -38,6 +41,7 @@ export function placeIn(
   { line, column }: Position,
 ): Omit<SourceError, "message"> {
   const file = pathInProject(url, root);
+  if (file?.startsWith(GENERATED)) return { file: "package.json", line: 1, column: 1, lineText: "" };
   const posted = file === undefined ? undefined : files.get(file);
   if (file === undefined || !posted) return { file: file ?? entry, line: 1, column: 1, lineText: "" };
   return { file, line, column, lineText: lineAt(new TextDecoder().decode(posted), line) ?? "" };
