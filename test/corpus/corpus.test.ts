@@ -13,7 +13,7 @@ const corpus = readCorpus();
 const entries = [...corpus.values()].flat();
 
 describe("the corpus answers on Skiff as under Deno", function () {
-  this.timeout(240_000);
+  this.timeout(300_000);
   let folder: string;
   let host: Host;
   let reference: Reference;

@@ -11,6 +11,9 @@ export interface Hosted {
   readonly log: string;
 }
 
+/** Time to download the packages of one entry: registries may be slow for a while. */
+const DOWNLOAD = "200s";
+
 /** A Skiff that gets the entries of the corpus as its users would send them. */
 export class Host {
   readonly #skiff: StartedSkiff;
@@ -21,7 +24,7 @@ export class Host {
   }
 
   static async start(): Promise<Host> {
-    return new Host(await startedSkiff());
+    return new Host(await startedSkiff({ env: { SKIFF_BUILD_TIMEOUT: DOWNLOAD } }));
   }
 
   /** Deploys an entry, sends its requests and removes it. */

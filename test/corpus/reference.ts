@@ -11,7 +11,7 @@ import { type Answer, answersOf } from "./answers.ts";
 import type { CorpusEntry } from "./entry.ts";
 
 /** Downloads included. */
-const START_MS = 90_000;
+const START_MS = 200_000;
 const CALLER = "call-default.ts";
 /** Serves the function that a module exports, with the results that docs/functions.md lists. */
 const callerOf = (main: string) => `
