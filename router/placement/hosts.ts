@@ -1,5 +1,7 @@
 /** The host names of functions. */
 export class Hosts {
+  /** The functions that have host names. */
+  readonly byName: ReadonlyMap<string, string>;
   /** Grows with each change of `byName`. */
   revision = 0;
   readonly #byName = new Map<string, string>();
@@ -7,9 +9,9 @@ export class Hosts {
   /** Two managers, or `kubectl apply`, can give a name to several functions. */
   readonly #claims = new Map<string, Set<string>>();
 
-  /** The functions that have host names. */
-  get byName(): ReadonlyMap<string, string> {
-    return this.#byName;
+  constructor() {
+    // A field, because every call reads it.
+    this.byName = this.#byName;
   }
 
   /** Sets the host names of a function. */

@@ -38,7 +38,11 @@ describe("sandboxes", () => {
   const taken = new Set<Prepared>();
   let openNetwork: (rules: readonly string[]) => Promise<LeasedNetwork>;
 
+  /** Processes of other tests, such as that of esbuild. */
+  let others: number[];
+  const ownChildren = () => children().filter((child) => !others.includes(child));
   beforeEach(async function () {
+    others = children();
     openNetwork = () => leaseNetwork(undefined, []);
     needsWall(this, "unshare");
     data = mkdtempSync(join(tmpdir(), "skiff-test-"));
@@ -114,8 +118,8 @@ describe("sandboxes", () => {
     const first = await take();
     await waiting(WAITING_SANDBOXES);
     const dead = folders().filter((id) => id !== first.folder.id);
-    for (const child of children()) if (child !== first.sandbox.child.pid) process.kill(child, "SIGKILL");
-    await eventually("they have ended", () => children().length === 1);
+    for (const child of ownChildren()) if (child !== first.sandbox.child.pid) process.kill(child, "SIGKILL");
+    await eventually("they have ended", () => ownChildren().length === 1);
     const second = await take();
     assert.ok(!dead.includes(second.folder.id));
     assert.equal(second.sandbox.isEnded, false);
@@ -162,7 +166,7 @@ describe("sandboxes", () => {
     taken.clear();
     await sandboxes.close();
     assert.deepEqual(folders(), []);
-    assert.deepEqual(children(), []);
+    assert.deepEqual(ownChildren(), []);
   });
 
   describe("and the socket in them", () => {
