@@ -234,11 +234,6 @@ for (const wall of WALLS)
         "vendor/esm.sh/a.js": "export {};",
         "main.ts": `import * as a from "https://esm.sh/a.js"; console.log(a);`,
       },
-      "a vendored module with types in a file of the machine": {
-        "vendor/manifest.json": `{"modules": {"https://esm.sh/a.js": {"headers": {"x-typescript-types": "file://SECRETS/s.ts"}}}}`,
-        "vendor/esm.sh/a.js": "export {};",
-        "main.ts": `import * as a from "https://esm.sh/a.js"; console.log(a);`,
-      },
       "a vendored module that redirects to a neighbour": {
         "vendor/manifest.json": `{"modules": {"https://esm.sh/a.js": {"headers": {"location": "http://NEIGHBOUR/x.js"}}}}`,
         "vendor/esm.sh/a.js": "export {};",
@@ -259,6 +254,16 @@ for (const wall of WALLS)
 
     /** Archives that show nothing, and reach no neighbour, built or not. */
     const curious: Record<string, Record<string, string>> = {
+      "a vendored module with types in a file of the machine": {
+        "vendor/manifest.json": `{"modules": {"https://esm.sh/a.js": {"headers": {"x-typescript-types": "file://SECRETS/s.ts"}}}}`,
+        "vendor/esm.sh/a.js": "export {};",
+        "main.ts": `import * as a from "https://esm.sh/a.js"; console.log(a);`,
+      },
+      "comments that lead to files of the machine": {
+        "main.ts":
+          'export {};\n//# sourceMappingURL=file://SECRETS/s.js\n/// <reference types="file://SECRETS/s.ts" />',
+        "other.ts": "export {};",
+      },
       "a lock with the archive of a package at a neighbour": {
         "deno.lock": `{"version": "5", "specifiers": {"npm:ms@2.1.3": "2.1.3"}, "npm": {"ms@2.1.3": {"integrity": "sha512-6FlzubTLZG3J2a/NVCAleEhjzq5oxgHyaCU9yYXvcLsvoVaHJq/s5xXI6/XXP6tz7R9xAOtHnSO/tXtF3WRTlA==", "tarball": "http://NEIGHBOUR/ms.tgz"}}}`,
         "main.ts": `import ms from "npm:ms@2.1.3"; console.log(ms(1));`,
