@@ -287,7 +287,8 @@ export class Call implements PlacedCall, RelayOwner {
     const { streamIdleMs: idleMs } = this.limits;
     const onIdle = () => this.refuse(problems.streamIdle(this.limits));
     this.tunnel = new Tunnel({ client, upstream: relay.connection!, relay, head, idleMs, onIdle });
-    if (this.#context.isClosing()) this.tunnel.goAway();
+    // Behind the head of the response, which is written later in this turn.
+    if (this.#context.isClosing()) setImmediate(() => this.tunnel?.goAway());
     // From here on the connection has a time limit of its own, in both directions.
     this.placement.disarm();
     this.placement.version!.counter.count(101);

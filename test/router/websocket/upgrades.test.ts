@@ -299,6 +299,17 @@ describe("a WebSocket", () => {
     await closing;
   });
 
+  it("that opens while the router closes gets the head of its response before the farewell", async () => {
+    let closing: Promise<void> | undefined;
+    await start((request, socket) => {
+      closing = harness.router.close({ drainMs: 200 });
+      setImmediate(() => echo(request, socket));
+    });
+    const answer = await raw(harness.port, `GET /fn/echo HTTP/1.1\r\n${HANDSHAKE}\r\n`);
+    assert.match(answer, /^HTTP\/1\.1 101 /);
+    await closing;
+  });
+
   it("is broken off when the router closes and its client does not answer the farewell", async () => {
     await start(echo);
     const gone = raw(harness.port, `GET /fn/echo HTTP/1.1\r\n${HANDSHAKE}\r\n`);

@@ -25,7 +25,7 @@ const BUILD_MS = 3_000;
 const limits = { ...limitsFromEnv({}), buildMs: BUILD_MS };
 /** A build that is out of time is killed, and its end awaited: on a machine that does much else this takes a while. */
 const MOST_MS = BUILD_MS + 5_000;
-const MOST_TURN_MS = 20;
+const MOST_TURN_MS = 60;
 /** Memory is looked at every 50 ms, and grows meanwhile. */
 const MOST_BYTES = 1.25 * limits.buildMemoryBytes;
 const AT_ONCE = 4;
