@@ -4,6 +4,8 @@
  * library: docs/pods.md has the measurements.
  */
 
+import { type Bytes, concat } from "./bytes.ts";
+
 /** Keys of managers and routers. */
 export interface SealKeys {
   /** Ed25519, PKCS #8. */
@@ -23,8 +25,6 @@ const KEY_BYTES = 32;
 const IV_BYTES = 12;
 const SIGNATURE_BYTES = 64;
 const HEAD_BYTES = IV_BYTES + SIGNATURE_BYTES;
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Derives the key of one pod. It reveals neither the seed nor the key of another pod. */
 export async function podKey(seed: Uint8Array, uid: string): Promise<Bytes> {
@@ -126,14 +126,4 @@ function utf8(text: string): Bytes {
 
 function bytes(view: Uint8Array): Bytes {
   return view as Bytes;
-}
-
-function concat(...parts: readonly Uint8Array[]): Bytes {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

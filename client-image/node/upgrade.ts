@@ -1,11 +1,13 @@
 /** WebSockets of programs for Node, such as those that use the package `ws`, which write frames to a socket. */
+
 import { nativeResponse } from "../answers/native-response.ts";
+import { concat } from "../bytes.ts";
 import type { Context } from "../forms/context.ts";
 import { headersOf } from "./exchange.ts";
 import { incomingOf } from "./incoming.ts";
 import { callSocket } from "./socket.ts";
 import type { Duplex, Emitter, Node } from "./types.ts";
-import { concat, encodeFrame, FrameReader, OPCODE } from "./web-socket-frames.ts";
+import { encodeFrame, FrameReader, OPCODE } from "./web-socket-frames.ts";
 
 interface UpgradeCall {
   readonly request: Request;

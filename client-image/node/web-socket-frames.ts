@@ -1,11 +1,11 @@
 /** Frames of WebSockets (RFC 6455, section 5), for the program's side of a connection without extensions. */
 
+import { type Bytes, concat } from "../bytes.ts";
+
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 /** Longest message, which is held in memory until it is complete. */
 const MOST_BYTES = 64 * 1024 ** 2;
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Encodes a frame of a client. Its mask is zero: nothing between here and the program could be confused by it. */
 export function encodeFrame(opcode: number, payload: Uint8Array): Bytes {
@@ -63,14 +63,4 @@ export class FrameReader {
     this.#parts = [];
     this.#onMessage(this.#opcode, whole);
   }
-}
-
-export function concat(...parts: readonly Uint8Array[]): Bytes {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }
