@@ -2,7 +2,7 @@
  * Compares Skiff with other proxies in front of the same Deno program on a Unix socket: small GETs at 32 connections,
  * and latency at one. `node bench/peers.ts [ROUNDS]` uses nginx and wrk if they are installed.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -13,6 +13,7 @@ import type { LoadResult } from "./tools/load-generator.ts";
 import { startNginx } from "./tools/nginx.ts";
 import { median, ms, printTable, type Row } from "./tools/report.ts";
 import { SkiffProcess } from "./tools/skiff-process.ts";
+import { startPeer } from "./tools/start-peer.ts";
 import { startUpstream, UPSTREAM } from "./tools/upstream.ts";
 import { has, wrk } from "./tools/wrk.ts";
 
@@ -43,9 +44,14 @@ export async function benchPeers(rounds: number): Promise<Row[]> {
       { name: "deno, directly", port: direct },
     ];
     for (const name of ["http-proxy", "http-proxy-3", "node"])
-      peers.push(await startPeer(name, unix, children));
+      peers.push({ name, port: await startPeer(name, unix, children) });
     if (has("nginx", "-v")) {
-      const port = await startNginx({ folder: join(folder, "nginx"), workers: 1, unix, children });
+      const port = await startNginx({
+        folder: join(folder, "nginx"),
+        workers: 1,
+        upstreams: { hi: unix },
+        children,
+      });
       peers.push({ name: "nginx", port });
     }
     for (const { port, name } of peers) await answers(port, name);
@@ -98,18 +104,6 @@ function added(latencies: Map<string, number[]>, which: string, mostMs: number):
 
 function push(map: Map<string, number[]>, name: string, value: number): void {
   map.set(name, [...(map.get(name) ?? []), value]);
-}
-
-async function startPeer(name: string, unix: string, children: ChildProcess[]): Promise<Peer> {
-  const child = spawn(process.execPath, [here("tools/peer.ts"), name, unix], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  children.push(child);
-  const port = await new Promise<number>((resolve, reject) => {
-    child.once("exit", (code) => reject(new Error(`${name} exited with code ${code}`)));
-    child.stdout.once("data", (chunk: Buffer) => resolve(Number(chunk.toString())));
-  });
-  return { name, port };
 }
 
 /** Waits for the right answer of a peer, because a wrong answer may be faster. */

@@ -44,7 +44,12 @@ export async function benchWorkers(rounds: number): Promise<Row[]> {
       await skiff.deploy("hi", UPSTREAM, "min=1");
       await skiff.deploy("single", UPSTREAM, "min=1&max=1&concurrency=1");
       peers.push({ name: `skiff ${workers}`, port: Number(new URL(skiff.url).port), skiff });
-      const port = await startNginx({ folder: join(folder, `nginx-${workers}`), workers, unix, children });
+      const port = await startNginx({
+        folder: join(folder, `nginx-${workers}`),
+        workers,
+        upstreams: { hi: unix },
+        children,
+      });
       peers.push({ name: `nginx ${workers}`, port });
     }
     const rates = new Map<string, number[]>();
