@@ -1,5 +1,4 @@
 import { inspect } from "node:util";
-import { discardBody } from "../http/discard-body.ts";
 import { draining, Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
 import { Call, type CallContext, type CallInput } from "./call/call.ts";
 import { recordCall } from "./call/record.ts";
@@ -103,8 +102,8 @@ export class Router {
   #finish(call: Call): void {
     call.finish();
     if (this.#context.isRecorded) recordCall(call, this.#options.telemetry!);
-    const { incoming } = call.input;
-    if (incoming?.complete === false) discardBody(incoming);
+    const { body } = call.input;
+    if (body?.isComplete === false) body.discard();
     this.#webSockets.delete(call);
     if (--this.#calls === 0) this.#allEnded();
   }

@@ -55,7 +55,11 @@ try {
   const body = method === "post" ? `wrk.method = "POST"\nwrk.body = string.rep("x", 1024)\n` : "";
   writeFileSync(script, body);
   const upstream = await freePort();
-  startUpstream({ folder, address: `tcp:127.0.0.1:${upstream}`, children });
+  const source = `Deno.serve({ onListen() {} }, async (request) => {
+    if (request.body) await request.text();
+    return new Response("hi");
+  });\n`;
+  startUpstream({ folder, source, address: `tcp:127.0.0.1:${upstream}`, children });
   const routers = [
     await startRouter(before, upstream, children),
     await startRouter(after, upstream, children),

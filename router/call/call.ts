@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { CALL_ID_HEADER, WAIT_HEADER } from "../../client-image/start-message.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { Problem, type ProblemCode, unknownFunction } from "../../platform/problems.ts";
 import { answerRefused } from "../exchange/answer.ts";
+import type { IncomingBody } from "../exchange/incoming-body.ts";
 import * as problems from "../exchange/problems.ts";
 import type { PreparedRequest } from "../exchange/request.ts";
 import type { ClientResponse } from "../exchange/response.ts";
@@ -19,7 +19,7 @@ import { Probe } from "../upstream/probe.ts";
 import { BadResponse } from "../upstream/response-fields.ts";
 import { Tunnel } from "../websocket/tunnel.ts";
 import type { Relay, RelayOwner } from "./relay.ts";
-import { RequestBody } from "./request-body.ts";
+import { type BodyOwner, RequestBody } from "./request-body.ts";
 
 /** A request and the response to it, as a server hands them to the router. */
 export interface CallInput {
@@ -27,8 +27,8 @@ export interface CallInput {
   readonly response: ClientResponse;
   /** The reason why the server refuses the request; undefined if it does not. */
   readonly problem?: Problem | undefined;
-  /** Source of the body; undefined if there is none. */
-  readonly incoming?: IncomingMessage | undefined;
+  /** Undefined if the request has none. */
+  readonly body?: IncomingBody | undefined;
   /** Sends 100 Continue to a client that waits for it. */
   readonly sendContinue?: (() => void) | undefined;
   /** Set if the client asks to switch to a WebSocket. */
@@ -50,7 +50,7 @@ export interface CallContext {
 }
 
 /** One call from its arrival to the end of its response. */
-export class Call implements PlacedCall, RelayOwner {
+export class Call implements PlacedCall, RelayOwner, BodyOwner {
   readonly id = randomUUID();
   readonly request: PreparedRequest;
   readonly response: ClientResponse;
@@ -70,6 +70,7 @@ export class Call implements PlacedCall, RelayOwner {
   readonly #context: CallContext;
   #reservation: Probe | undefined;
   #isReserved = false;
+  #isUploading = false;
   #isContinued = false;
   #isLastChance = false;
 
@@ -114,20 +115,36 @@ export class Call implements PlacedCall, RelayOwner {
 
   /** Prepares the body of the request, if it has one, to be sent on. */
   takeBody(): Problem | undefined {
-    const { incoming } = this.input;
-    if (incoming === undefined) return undefined;
-    const { limits } = this;
-    const { "content-length": length, "transfer-encoding": coding } = incoming.headers;
-    if (length !== undefined && Number(length) > limits.callBodyBytes) return problems.bodyTooLarge(limits);
-    if (coding === undefined && (length === undefined || length === "0")) return undefined;
-    this.body = new RequestBody(incoming, {
-      limitBytes: limits.callBodyBytes,
-      limitMs: limits.uploadMs,
-      onProgress: () => this.progressed(),
-      onTooLarge: () => this.#breakOff(problems.bodyTooLarge(limits)),
-      onTooLate: () => this.#breakOff(problems.uploadTimeout(limits)),
-    });
+    const { body } = this.input;
+    if (body === undefined) return undefined;
+    if (body.length !== undefined && body.length > this.bodyLimit) return problems.bodyTooLarge(this.limits);
+    this.body = new RequestBody(body, this);
     return undefined;
+  }
+
+  get bodyLimit(): number {
+    return this.limits.callBodyBytes;
+  }
+
+  get connection(): string | undefined {
+    return this.request.head.headers.connection;
+  }
+
+  bodyStarted(): void {
+    if (!this.#isUploading) this.placement.limit(this.limits.uploadMs);
+    this.#isUploading = true;
+  }
+
+  bodyEnded(): void {
+    this.placement.limit(Infinity);
+  }
+
+  bodyTooLarge(): void {
+    this.#breakOff(problems.bodyTooLarge(this.limits));
+  }
+
+  bodyBroken(reason: string): void {
+    this.#breakOff(problems.notHttp(reason));
   }
 
   forward(instance: InstanceClient): void {
@@ -234,12 +251,16 @@ export class Call implements PlacedCall, RelayOwner {
   }
 
   timedOut(): void {
-    const { placement, body, input, limits } = this;
+    const { placement, body, limits } = this;
     const { timeoutMs } = placement.version!;
+    if (placement.isOverdue) {
+      this.refuse(problems.uploadTimeout(limits));
+      return;
+    }
     if (placement.phase === "forwarding") {
       // Until a place is reserved, the body waits for Skiff.
       const isSending = body !== undefined && this.#reservation === undefined && !body.isStalled;
-      const isClient = isSending && !input.incoming!.complete;
+      const isClient = isSending && !body.isComplete;
       this.refuse(isClient ? problems.bodyTimeout(timeoutMs) : problems.callTimeout(timeoutMs));
     } else if (placement.phase === "streaming" || this.#isLastChance) {
       this.refuse(problems.streamIdle(limits));
@@ -262,7 +283,7 @@ export class Call implements PlacedCall, RelayOwner {
       this.#reservation?.abort();
       if (body !== undefined && phase === "forwarding") served?.endCall(this.id);
     }
-    body?.destroy();
+    body?.stop();
   }
 
   /** Counts the call, whose response has ended, and ends the rest of it. */
@@ -270,8 +291,6 @@ export class Call implements PlacedCall, RelayOwner {
     const { placement, response, fn, code, tunnel } = this;
     placement.disarm();
     if (placement.phase !== "ended") this.end();
-    // The response may end before the body, whose timer would keep the call in memory.
-    this.body?.destroy();
     if (fn === undefined) return;
     if (code !== undefined) fn.counters.countRefusal(code);
     // A WebSocket was counted when it opened.

@@ -3,8 +3,6 @@ import type { UpstreamConnection, UpstreamSink } from "../upstream/connection.ts
 import { MalformedResponse } from "../upstream/response-fields.ts";
 import type { UpstreamHead } from "../upstream/response-head.ts";
 
-/** A body up to this size is written in one string with its head: one buffer, one system call. */
-const SMALL_BYTES = 4 * 1024;
 /** Most informational responses of one call: a function that sends them without end never answers. */
 const MOST_INFORMATION = 32;
 
@@ -39,7 +37,9 @@ export class Relay implements UpstreamSink {
   #head: UpstreamHead | undefined;
   /** Fields for the client besides those of the instance: names and values in turn. */
   #own: string[] = [];
-  /** The first part of the body, held until all that was read is here: most responses end in it. */
+  /** The response did not end in the read that its head arrived in. */
+  #isStream = false;
+  /** The first part of the body, until all that was read is here: most responses end in it. */
   #held: Buffer | undefined;
   #drains = false;
 
@@ -91,30 +91,30 @@ export class Relay implements UpstreamSink {
   onData(part: Buffer): void {
     const response = this.#response;
     if (response.destroyed) return;
-    if (!response.headersSent) {
-      if (this.#held === undefined) {
-        this.#held = part;
-        return;
-      }
-      this.#sendHead();
+    if (this.#isStream) this.#owner.progressed();
+    else if (this.#held === undefined && !response.headersSent) {
+      this.#held = part;
+      return;
     }
-    this.#owner.progressed();
+    this.#sendHead();
     this.#write(part);
   }
 
   onReadEnd(): void {
-    if (this.#head !== undefined && !this.#response.headersSent) this.#sendHead();
+    if (this.#head === undefined || this.#response.destroyed) return;
+    if (!this.#isStream) {
+      this.#isStream = true;
+      this.#owner.streamStarted();
+    }
+    this.#sendHead();
+    this.#flush();
   }
 
   onEnd(trailers: readonly string[]): void {
-    const response = this.#response;
     this.#owner.responseEnded();
-    if (response.destroyed) return;
-    const body = response.headersSent ? undefined : this.#held;
-    if (!response.headersSent) response.writeHead(this.#head!, this.#own);
-    if (body === undefined) response.end(undefined, trailers);
-    else if (body.length <= SMALL_BYTES) response.end(body.toString("latin1"), trailers);
-    else response.end(Buffer.from(body), trailers);
+    if (this.#response.destroyed) return;
+    this.#sendHead();
+    this.#response.end(undefined, trailers);
   }
 
   onError(error: Error): void {
@@ -127,20 +127,23 @@ export class Relay implements UpstreamSink {
   }
 
   #sendHead(): void {
-    const response = this.#response;
-    if (response.destroyed) return;
-    this.#owner.streamStarted();
-    response.writeHead(this.#head!, this.#own);
+    if (this.#response.headersSent) return;
+    this.#response.writeHead(this.#head!, this.#own);
     const held = this.#held;
     this.#held = undefined;
-    if (held === undefined) response.flushHead();
-    else this.#write(held);
+    if (held !== undefined) this.#write(held);
   }
 
-  /** Copies the part: the next read overwrites it, and the client may be slow. */
   #write(part: Buffer): void {
-    if (!this.#response.write(Buffer.from(part))) this.#pause();
-    this.onPart?.(part);
+    this.#response.write(part);
+    if (this.onPart === undefined) return;
+    // What follows the part must not overtake it.
+    this.#flush();
+    this.onPart(part);
+  }
+
+  #flush(): void {
+    if (!this.#response.flush()) this.#pause();
   }
 
   #pause(): void {

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { BodySink, IncomingBody } from "../exchange/incoming-body.ts";
 import { connectionNames, passes, renderFields } from "../exchange/request-head.ts";
 import type { Sending, UpstreamBody } from "../upstream/connection.ts";
 
@@ -8,19 +8,25 @@ import type { Sending, UpstreamBody } from "../upstream/connection.ts";
  * of it. The router reserves a place for calls with longer bodies, and for bodies of unknown length.
  */
 const KEPT_BYTES = 64 * 1024;
+/** Text and parts up to this size are written in one string: one buffer on the stack, one system call. */
+const TEXT_BYTES = 16 * 1024;
 
-export interface BodyOptions {
-  readonly limitBytes: number;
-  /** Time for the whole body once it is sent to an instance, in milliseconds. */
-  readonly limitMs: number;
-  readonly onProgress: () => void;
-  /** Called when the body exceeds `limitBytes`; nothing beyond the limit is sent. */
-  readonly onTooLarge: () => void;
-  readonly onTooLate: () => void;
+export interface BodyOwner {
+  /** The most bytes of a body; nothing beyond them is sent. */
+  readonly bodyLimit: number;
+  /** The names that the Connection field of the request lists. */
+  readonly connection: string | undefined;
+  /** Called when the body is sent to an instance and has not arrived whole, also for another instance. */
+  bodyStarted(): void;
+  progressed(): void;
+  /** Called at the end of a body that did not arrive whole. */
+  bodyEnded(): void;
+  bodyTooLarge(): void;
+  bodyBroken(reason: string): void;
 }
 
-/** Passes the body of a call from Node's server to an instance, with back-pressure. */
-export class RequestBody implements UpstreamBody {
+/** Passes the body of a call to an instance, with back-pressure. */
+export class RequestBody implements UpstreamBody, BodySink {
   /** The body can be sent to another instance, until an instance answers. */
   readonly isRepeatable: boolean;
   /** Bytes that have arrived. */
@@ -28,148 +34,151 @@ export class RequestBody implements UpstreamBody {
   isSent = false;
   /** The instance does not read: the client did not cause the pause. */
   isStalled = false;
-  readonly #request: IncomingMessage;
-  readonly #options: BodyOptions;
-  readonly #isChunked: boolean;
+  readonly #incoming: IncomingBody;
+  readonly #owner: BodyOwner;
   /** The parts that arrived, as long as they may have to be sent again. */
   #kept: Buffer[] | undefined = [];
-  #isWhole = false;
+  #trailers: readonly string[] | undefined;
   #socket: Socket | undefined;
   #sending: Sending | undefined;
-  /** Sent together with the first part, so that a body that is malformed at once reaches no instance. */
-  #head = "";
-  /** Progress does not extend it: a byte now and then would hold a place of the instance without end. */
-  #limit: NodeJS.Timeout | undefined;
-  readonly #onData = (part: Buffer) => this.#take(part);
-  readonly #onEnd = () => this.#ended();
-  readonly #onClose = () => this.#closed();
-  readonly #onDrain = () => this.#resume();
+  #isStarted = false;
+  #isUploading = false;
+  /** Not written yet. It begins with the head, so that a body that is malformed at once reaches no instance. */
+  #text = "";
+  #isDue = false;
 
-  constructor(request: IncomingMessage, options: BodyOptions) {
-    this.#request = request;
-    this.#options = options;
-    const { "content-length": length } = request.headers;
-    this.#isChunked = length === undefined;
-    this.isRepeatable = length !== undefined && Number(length) <= KEPT_BYTES;
-    if (!this.isRepeatable) this.#kept = undefined;
-    request.on("data", this.#onData).on("end", this.#onEnd).on("close", this.#onClose);
-    request.pause();
+  constructor(incoming: IncomingBody, owner: BodyOwner) {
+    this.#incoming = incoming;
+    this.#owner = owner;
+    this.isRepeatable = incoming.length !== undefined && incoming.length <= KEPT_BYTES;
+    incoming.open(this);
+  }
+
+  get isComplete(): boolean {
+    return this.#incoming.isComplete;
   }
 
   sendTo(socket: Socket, text: string, sending: Sending): void {
-    const framing = this.#isChunked ? "transfer-encoding: chunked\r\n" : "";
-    this.#head = `${text}${framing}\r\n`;
     this.#socket = socket;
     this.#sending = sending;
+    this.#isStarted = false;
     this.isSent = false;
     this.isStalled = false;
-    socket.on("drain", this.#onDrain);
-    if (!this.#request.complete) {
-      this.#limit ??= setTimeout(this.#options.onTooLate, this.#options.limitMs);
+    this.#text = `${text}${this.#incoming.isChunked ? "transfer-encoding: chunked\r\n" : ""}\r\n`;
+    for (const part of this.#kept ?? []) this.#add(part);
+    if (this.#trailers !== undefined) this.#addEnd(this.#trailers);
+    this.#flush();
+    if (this.isSent) return;
+    if (!this.#incoming.isComplete) {
+      this.#isUploading = true;
+      this.#owner.bodyStarted();
     }
-    for (const part of this.#kept ?? []) this.#write(part);
-    if (this.#isWhole) this.#finish();
-    else this.#resume();
+    this.drained();
   }
 
   /** The instance has answered: the body is not sent again. */
   accepted(): void {
-    this.#kept = undefined;
+    if (this.#isStarted) this.#kept = undefined;
   }
 
   stop(): void {
-    if (this.#socket === undefined) return;
-    this.#request.pause();
-    this.#socket.off("drain", this.#onDrain);
+    this.#incoming.pause();
     this.#socket = undefined;
     this.#sending = undefined;
   }
 
-  /** Releases the request. */
-  destroy(): void {
-    this.stop();
-    clearTimeout(this.#limit);
-    this.#request.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onClose);
+  drained(): void {
+    if (this.#socket === undefined || this.#socket.writableNeedDrain) return;
+    this.isStalled = false;
+    this.#incoming.resume();
   }
 
-  #take(part: Buffer): void {
-    const { limitBytes, onProgress, onTooLarge } = this.#options;
+  onData(part: Buffer): void {
     this.bytes += part.length;
-    onProgress();
-    if (this.bytes > limitBytes) {
-      onTooLarge();
+    if (this.#isUploading) this.#owner.progressed();
+    if (this.bytes > this.#owner.bodyLimit) {
+      this.#owner.bodyTooLarge();
       return;
     }
     this.#kept?.push(part);
-    if (this.#socket !== undefined) this.#write(part);
-    else this.#request.pause();
+    if (this.#socket !== undefined) this.#add(part);
   }
 
-  #write(part: Buffer): void {
-    const socket = this.#socket;
-    // An error may have ended the sending in between.
-    if (socket === undefined) return;
-    const head = this.#head;
-    this.#head = "";
-    socket.cork();
-    if (head !== "") socket.write(head, "latin1");
-    if (this.#isChunked) socket.write(`${part.length.toString(16)}\r\n`, "latin1");
-    let goesOn = socket.write(part);
-    if (this.#isChunked) goesOn = socket.write("\r\n", "latin1");
-    socket.uncork();
-    if (head !== "" && !this.#hasStarted(socket)) {
-      if (this.#kept !== undefined) return;
-      // The part is read again, for the next instance.
-      this.bytes -= part.length;
-      this.#request.unshift(part);
-      return;
+  onReadEnd(): void {
+    this.#flush();
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    this.#trailers = trailers;
+    if (this.#isUploading) this.#owner.bodyEnded();
+    this.#addEnd(trailers);
+    this.#flush();
+  }
+
+  onBroken(reason: string): void {
+    this.#owner.bodyBroken(reason);
+  }
+
+  #add(part: Buffer): void {
+    const size = this.#incoming.isChunked ? `${part.length.toString(16)}\r\n` : "";
+    // Goes with the next chunk, or with the end.
+    const end = this.#incoming.isChunked ? "\r\n" : "";
+    if (this.#text.length + part.length <= TEXT_BYTES) {
+      this.#text += size + part.toString("latin1") + end;
+      this.#isDue = true;
+    } else {
+      this.#write(this.#text + size, part);
+      this.#text = end;
+      this.#isDue = false;
     }
-    if (goesOn) return;
-    this.isStalled = true;
-    this.#request.pause();
   }
 
-  /** Returns false if the first write failed: then nothing was written. */
-  #hasStarted(socket: Socket): boolean {
-    const sending = this.#sending!;
-    if (socket.errored === null) {
-      sending.onStart();
-      return true;
+  #addEnd(trailers: readonly string[]): void {
+    if (this.#socket === undefined) return;
+    if (this.#incoming.isChunked) {
+      const { connection } = this.#owner;
+      this.#text += `0\r\n${trailers.length === 0 ? "" : renderFields(passing(trailers, connection))}\r\n`;
     }
-    this.stop();
-    sending.onFailure(socket.errored);
-    return false;
-  }
-
-  #resume(): void {
-    if (this.#socket === undefined || this.#socket.writableNeedDrain) return;
-    this.isStalled = false;
-    this.#request.resume();
-  }
-
-  #ended(): void {
-    clearTimeout(this.#limit);
-    this.#isWhole = true;
-    this.#finish();
-  }
-
-  #finish(): void {
-    const socket = this.#socket;
-    if (socket === undefined) return;
-    const head = this.#head;
-    this.#head = "";
-    const last = this.#isChunked ? `0\r\n${renderFields(requestTrailers(this.#request))}\r\n` : "";
-    if (head !== "" || last !== "") socket.write(head + last, "latin1");
-    if (head !== "" && !this.#hasStarted(socket)) return;
+    this.#isDue = this.#text !== "";
     this.isSent = true;
     this.isStalled = false;
   }
 
-  #closed(): void {
-    if (this.#isWhole || this.#sending === undefined) return;
-    const { onFailure } = this.#sending;
-    this.stop();
-    onFailure(this.#request.errored ?? new Error("the body of the request broke off"));
+  #flush(): void {
+    if (!this.#isDue) return;
+    this.#isDue = false;
+    const text = this.#text;
+    this.#text = "";
+    this.#write(text);
+  }
+
+  #write(text: string, part?: Buffer): void {
+    const socket = this.#socket;
+    // An error may have ended the sending in between.
+    if (socket === undefined) return;
+    let goesOn: boolean;
+    if (part === undefined) goesOn = socket.write(text, "latin1");
+    else {
+      socket.cork();
+      if (text !== "") socket.write(text, "latin1");
+      goesOn = socket.write(part);
+      socket.uncork();
+    }
+    if (!this.#isStarted) {
+      const sending = this.#sending!;
+      // Nothing was written if the first write failed. What was kept is sent to another instance.
+      if (socket.errored !== null) {
+        this.stop();
+        sending.onFailure(socket.errored);
+        return;
+      }
+      this.#isStarted = true;
+      if (!this.isRepeatable) this.#kept = undefined;
+      sending.onStart();
+    }
+    if (goesOn || this.isSent) return;
+    this.isStalled = true;
+    this.#incoming.pause();
   }
 }
 
@@ -183,12 +192,11 @@ const HEADER_ONLY =
 /** The digest of a chunked body is a trailer by design (RFC 9530). */
 const CONTENT_DIGEST = "content-digest";
 
-/** Returns the trailers of a request for the instance: names and values in turn. */
-function requestTrailers({ rawTrailers, headers }: IncomingMessage): string[] {
-  if (rawTrailers.length === 0) return rawTrailers;
-  const named = connectionNames(headers.connection);
-  return rawTrailers.filter((_, index) => {
-    const name = rawTrailers[index & ~1]!.toLowerCase();
+/** Returns the trailers of a request for the instance. */
+function passing(trailers: readonly string[], connection: string | undefined): string[] {
+  const named = connectionNames(connection);
+  return trailers.filter((_, index) => {
+    const name = trailers[index & ~1]!.toLowerCase();
     return passes(name, named) && (!HEADER_ONLY.test(name) || name === CONTENT_DIGEST);
   });
 }

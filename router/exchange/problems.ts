@@ -42,6 +42,10 @@ export function uploadTimeout({ uploadMs }: Limits): Problem {
   return new Problem("request_timeout", detail);
 }
 
+export function notHttp(reason: string): Problem {
+  return new Problem("invalid_request", `The request is not valid HTTP/1.1: ${reason}.`);
+}
+
 export function streamIdle({ streamIdleMs }: Limits): Problem {
   const limit = `${formatMs(streamIdleMs)} (SKIFF_STREAM_IDLE)`;
   return new Problem("call_timeout", `The stream was idle for ${limit}: send something more often.`);

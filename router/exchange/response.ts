@@ -28,12 +28,12 @@ export interface ClientResponse {
   writeInformation(head: ResponseHead): void;
   /** @param own fields of this call alone, names and values in turn */
   writeHead(head: ResponseHead, own: readonly string[]): void;
-  /** Sends the head before the body. */
-  flushHead(): void;
-  /** Returns false if the caller should wait for `onDrain`. */
-  write(part: Buffer): boolean;
+  /** @param part of the body; a view that is valid during the call only */
+  write(part: Buffer): void;
+  /** Sends what was written, with the head. Returns false if the caller should wait for `onDrain`. */
+  flush(): boolean;
   /** @param trailers names and values in turn; sent only if the body is chunked */
-  end(body?: Buffer | string, trailers?: readonly string[]): void;
+  end(body?: string, trailers?: readonly string[]): void;
   /** Breaks the response off so that the client can tell that it is incomplete. */
   truncate(): void;
   /** Calls `listener` once, when the response has ended. */

@@ -1,15 +1,20 @@
-import { Socket, type SocketConstructorOpts } from "node:net";
+import type { Socket } from "node:net";
 import type { LingeringCloses } from "../../http/lingering-close.ts";
 import type { PreparedRequest } from "../exchange/request.ts";
 import { flat, prepare } from "../exchange/request-head.ts";
 import type { Router } from "../router.ts";
-import { readPlainHead } from "./plain-head.ts";
+import { type BodyConnection, INVALID, PlainBody } from "./plain-body.ts";
+import { mayBecomePlain, readPlainHead } from "./plain-head.ts";
 import { PlainResponse } from "./plain-response.ts";
+import { readInto } from "./read-into.ts";
 
 /** A head up to this size is cached, because most clients repeat theirs. */
 const KNOWN_BYTES = 2 * 1024;
+/** Heads cached for a connection: many clients alternate between two. */
+const MOST_KNOWN = 2;
 /** Other paths are read only while functions have host names. */
 const CALLS = "/fn/";
+const HEAD_END = "\r\n\r\n";
 
 /** Options of all connections of a server. */
 export interface SharedOptions {
@@ -18,69 +23,78 @@ export interface SharedOptions {
   readonly lingering: LingeringCloses;
   /** Largest head of a plain request, in bytes; at most Node's limit. */
   readonly headBytes: number;
-  /** Receives what arrives. Connections share it, because no data stays in it. */
+  /** Receives what arrives between two bodies. Connections share it, because no data stays in it. */
   readonly readBuffer: Buffer;
   readonly date: () => string;
   readonly keepAlive: string;
   /** Called when the next request is not plain; every byte of it is still to be read. */
   readonly onHandOver: (connection: PlainConnection) => void;
+  /** Called when the client has ended its side in the middle of a head. */
+  readonly onBroken: (socket: Socket) => void;
   readonly onClose: (connection: PlainConnection) => void;
 }
 
 /** The results of parsing a head. */
 interface Known {
+  readonly text: string;
   readonly request: PreparedRequest;
   readonly keepsAlive: boolean;
   readonly isHead: boolean;
+  /** See `PlainHead`. */
+  readonly length: number | undefined;
 }
 
-/** A client's connection that has carried plain requests only. It answers one at a time. */
-export class PlainConnection {
+/** A client's connection that has carried plain requests only. It answers one at a time, in order. */
+export class PlainConnection implements BodyConnection {
   /** Replaced after the first answer. */
   socket: Socket;
-  /** For the owner: checks since the last answer. */
-  idleChecks = 0;
+  /** For the owner: checks since the connection began to wait for its client. */
+  checks = 0;
   /** No byte has arrived. */
   isFresh = true;
   readonly #shared: SharedOptions;
-  #knownText = "";
-  #known: Known | undefined;
-  /** The host names of functions when the cached head was parsed. */
+  /** The most recently used one is the first. */
+  readonly #known: Known[] = [];
+  /** The host names of functions when the cached heads were parsed. */
   #knownRevision = -1;
   #response: PlainResponse | undefined;
-  /** Bytes after a request that is not answered yet. */
-  #behind: Buffer | undefined;
+  /** The body that has not arrived whole. */
+  #body: PlainBody | undefined;
+  /** Bytes after a request that is not answered yet, or the beginning of a head. */
+  #rest: Buffer | undefined;
   /** The client may send another request. */
   #keepsAlive = true;
   #isEnding = false;
   #isHandedOver = false;
-  #usesBuffer = false;
-  readonly #onData = (bytes: Buffer) => this.#arrived(bytes, bytes.length);
-  readonly #onEnd = () => this.socket.end();
+  /** The buffer of the next read; undefined if Node allocates for every read. */
+  #buffer: Buffer | undefined;
+  /** What arrived belongs to this connection: it need not be copied. */
+  #isOwned = true;
+  readonly #onData = (bytes: Buffer) => this.#arrived(bytes);
+  readonly #onEnd = () => this.#ended();
   readonly #onDrain = () => this.#response?.drained();
   readonly #onClose = () => this.#closed();
   readonly #onFinish = (isLast: boolean) => this.#answered(isLast);
-  readonly #takeBehind = () => {
-    const bytes = this.#behind;
-    this.#behind = undefined;
+  readonly #takeRest = () => {
+    const bytes = this.#rest;
+    this.#rest = undefined;
     if (bytes === undefined || this.socket.destroyed) return;
+    this.#isOwned = true;
     this.socket.resume();
-    this.#take(bytes, bytes.length);
+    this.#take(bytes);
   };
   /** Makes reads cheap once a connection has stayed open after its first answer. */
   readonly #useBuffer = () => {
     const { socket } = this;
-    if (!this.isIdle || this.#isHandedOver || socket.readableLength > 0 || !socket.readable) return;
-    const { readBuffer } = this.#shared;
-    const replacement = readInto(socket, readBuffer, (length) => this.#arrived(readBuffer, length));
+    if (this.state !== "idle" || this.#isHandedOver || socket.readableLength > 0 || !socket.readable) return;
+    const buffer = () => this.#nextBuffer();
+    const replacement = readInto(socket, { buffer, onRead: (length, bytes) => this.#read(length, bytes) });
     if (replacement === undefined) return;
     this.#unlisten();
-    this.#usesBuffer = true;
     this.socket = replacement;
     this.#listen();
-    // The cached head refers to the other socket.
-    this.#knownText = "";
-    this.#known = undefined;
+    // The cached heads refer to the other socket.
+    this.#known.length = 0;
   };
 
   constructor(socket: Socket, shared: SharedOptions) {
@@ -90,20 +104,38 @@ export class PlainConnection {
     socket.on("data", this.#onData);
   }
 
-  /** No call is on it. */
-  get isIdle(): boolean {
-    return this.#response === undefined && this.#behind === undefined;
+  /** What the connection waits for: a call, a request, or the rest of one. */
+  get state(): "busy" | "idle" | "head" | "discarding" {
+    if (this.#response !== undefined) return "busy";
+    if (this.#body !== undefined) return "discarding";
+    return this.#rest === undefined ? "idle" : "head";
   }
 
   /** Hands the connection to Node's server, with the bytes of the next request. */
-  handOver(bytes?: Buffer): void {
+  handOver(bytes = this.#rest): void {
     const { socket } = this;
     this.#isHandedOver = true;
     this.#unlisten();
     socket.pause();
-    if (bytes !== undefined) socket.unshift(bytes);
+    if (bytes !== undefined) socket.unshift(this.#owned(bytes));
     this.#shared.onHandOver(this);
     socket.resume();
+  }
+
+  /** Ends the connection in a way that its client can still read what was sent. */
+  end(isDone = false): void {
+    this.#isEnding = true;
+    this.#rest = undefined;
+    this.#body = undefined;
+    this.#shared.lingering.close(this.socket, isDone);
+  }
+
+  stopReading(): void {
+    this.socket.pause();
+  }
+
+  goOnReading(): void {
+    if (!this.#isEnding) this.socket.resume();
   }
 
   #listen(): void {
@@ -117,73 +149,165 @@ export class PlainConnection {
     socket.off("error", ignore).off("close", this.#onClose);
   }
 
-  /** Returns false to stop reading into the shared buffer. */
-  #arrived(bytes: Buffer, length: number): boolean {
-    // As Node's own reads do.
-    if (this.#isHandedOver) return this.socket.push(Buffer.from(bytes.subarray(0, length)));
-    if (this.#isEnding) return true;
-    this.isFresh = false;
-    if (this.isIdle) {
-      this.#take(bytes, length);
-      return true;
-    }
-    const before = this.#behind === undefined ? [] : [this.#behind];
-    this.#behind = Buffer.concat([...before, bytes.subarray(0, length)]);
-    // The client has to read its answers before it can go on.
-    const isTooMuch = this.#behind.length > this.#shared.headBytes;
-    if (isTooMuch) this.socket.pause();
-    return !isTooMuch;
+  /** The rest of a body is read into buffers of its own, which are passed on. */
+  #nextBuffer(): Buffer {
+    const { readBuffer } = this.#shared;
+    if (this.#body === undefined) this.#buffer = readBuffer;
+    else if (this.#isOwned || this.#buffer === readBuffer)
+      this.#buffer = Buffer.allocUnsafeSlow(readBuffer.length);
+    return this.#buffer!;
   }
 
-  #take(bytes: Buffer, length: number): void {
-    const known = this.#read(bytes, length);
-    if (known === undefined) {
-      this.handOver(Buffer.from(bytes.subarray(0, length)));
+  /** Returns false to stop reading. */
+  #read(length: number, buffer: Buffer): boolean {
+    const bytes = buffer.subarray(0, length);
+    // As Node's own reads do.
+    if (this.#isHandedOver) return this.socket.push(Buffer.from(bytes));
+    // A small part must not keep a large buffer in memory.
+    this.#isOwned = buffer !== this.#shared.readBuffer && length > buffer.length / 2;
+    this.#arrived(bytes);
+    return !this.socket.isPaused();
+  }
+
+  /** Returns bytes that stay what they are after this read. */
+  #owned(bytes: Buffer): Buffer {
+    return this.#isOwned ? bytes : Buffer.from(bytes);
+  }
+
+  #arrived(bytes: Buffer): void {
+    if (this.#isEnding) return;
+    this.isFresh = false;
+    if (this.#body !== undefined) this.#takeBody(this.#body, bytes);
+    else if (this.#response !== undefined) this.#keep(bytes);
+    else if (this.#rest === undefined) this.#take(bytes);
+    else {
+      const all = Buffer.concat([this.#rest, bytes]);
+      this.#isOwned = true;
+      this.#take(all);
+    }
+  }
+
+  /** Keeps what follows a request that is not answered: its client has to read answers before it can go on. */
+  #keep(bytes: Buffer): void {
+    this.#rest = this.#rest === undefined ? this.#owned(bytes) : Buffer.concat([this.#rest, bytes]);
+    if (this.#rest.length > this.#shared.headBytes) this.socket.pause();
+  }
+
+  #takeBody(body: PlainBody, bytes: Buffer): void {
+    const next = body.execute(bytes, 0, this.#isOwned);
+    if (next === INVALID) {
+      this.#break(body, "its body is not valid");
       return;
     }
-    const { request, keepsAlive, isHead } = known;
-    const { date, keepAlive, router } = this.#shared;
-    const [socket, onFinish] = [this.socket, this.#onFinish];
-    this.#keepsAlive = keepsAlive;
-    const response = new PlainResponse({ socket, isHead, keepsAlive, date, keepAlive, onFinish });
-    this.#response = response;
-    router.take({ request, response });
+    if (!body.isComplete) return;
+    this.#body = undefined;
+    this.checks = 0;
+    if (next === bytes.length) return;
+    if (this.#response === undefined) this.#take(bytes.subarray(next));
+    else this.#keep(bytes.subarray(next));
   }
 
-  /** Accepts one head and nothing after it: Node answers pipelined requests at the same time. */
-  #read(bytes: Buffer, length: number): Known | undefined {
-    if (length > this.#shared.headBytes) return undefined;
-    const text = bytes.toString("latin1", 0, length);
-    const { ingress } = this.#shared.router;
+  /** The rest of a request will not arrive. */
+  #break(body: PlainBody, reason: string): void {
+    const response = this.#response;
+    if (response === undefined) this.end();
+    else {
+      // What arrives from now on is discarded.
+      this.#isEnding = true;
+      response.shouldKeepAlive = false;
+      body.break(reason);
+    }
+  }
+
+  /** Takes the next request. Nothing of it is passed on before everything that is here was accepted. */
+  #take(bytes: Buffer): void {
+    this.#rest = undefined;
+    const known = this.#readHead(bytes);
+    if (known === "partial") {
+      this.#rest = this.#owned(bytes);
+      return;
+    }
+    if (known === undefined) {
+      this.handOver(bytes);
+      return;
+    }
+    const { request, keepsAlive, isHead, length, text } = known;
+    let next = text.length;
+    let body: PlainBody | undefined;
+    if (length !== 0) {
+      body = new PlainBody(length, this);
+      next = body.execute(bytes, next, this.#isOwned);
+      if (next === INVALID) {
+        this.handOver(bytes);
+        return;
+      }
+      if (!body.isComplete) this.#body = body;
+    }
+    if (next < bytes.length) this.#keep(bytes.subarray(next));
+    this.#keepsAlive = keepsAlive;
+    const { date, keepAlive, router } = this.#shared;
+    const { socket } = this;
+    const onFinish = this.#onFinish;
+    const response = new PlainResponse({ socket, isHead, keepsAlive, date, keepAlive, onFinish });
+    this.#response = response;
+    router.take({ request, response, body });
+  }
+
+  #readHead(bytes: Buffer): Known | "partial" | undefined {
+    const { router, headBytes } = this.#shared;
+    const { ingress } = router;
     const { byName, revision } = ingress.hosts;
-    if (text === this.#knownText && revision === this.#knownRevision) return this.#known;
+    const all = this.#known;
+    if (revision !== this.#knownRevision) all.length = 0;
+    for (let i = 0; i < all.length; i++) {
+      const known = all[i]!;
+      if (bytes.length < known.text.length || bytes.toString("latin1", 0, known.text.length) !== known.text)
+        continue;
+      if (i > 0) [all[0], all[i]] = [known, all[0]!];
+      return known;
+    }
+    const end = bytes.indexOf(HEAD_END, 0, "latin1");
+    if (end < 0 && bytes.length <= headBytes && mayBecomePlain(bytes.toString("latin1", 0, 16)))
+      return "partial";
+    if (end < 0 || end > headBytes) return undefined;
+    const text = bytes.toString("latin1", 0, end + HEAD_END.length);
     const head = readPlainHead(text, byName.size === 0 ? CALLS : "/");
     if (head === undefined) return undefined;
     const { socket } = this;
     const prepared = prepare({ ...head, httpVersion: "1.1", httpVersionMinor: 1, socket }, ingress);
     // Not below /fn, and not at a host of a function.
     if (prepared.target === undefined && !head.url.startsWith(CALLS)) return undefined;
+    const { keepsAlive, length, method } = head;
     const request = { ...prepared, text: flat(prepared.text) };
-    this.#known = { request, keepsAlive: head.keepsAlive, isHead: head.method === "HEAD" };
-    this.#knownText = text.length <= KNOWN_BYTES ? text : "";
+    const known = { text, request, keepsAlive, isHead: method === "HEAD", length };
     this.#knownRevision = revision;
-    return this.#known;
+    if (text.length <= KNOWN_BYTES) {
+      if (all.length === MOST_KNOWN) all.pop();
+      all.unshift(known);
+    }
+    return known;
   }
 
   #answered(isLast: boolean): void {
     this.#response = undefined;
-    this.idleChecks = 0;
-    if (isLast) {
-      this.#isEnding = true;
-      const isDone = !this.#keepsAlive && this.#behind === undefined;
-      this.#behind = undefined;
-      this.#shared.lingering.close(this.socket, isDone);
-    } else if (this.#behind !== undefined) process.nextTick(this.#takeBehind);
-    else if (!this.#usesBuffer) process.nextTick(this.#useBuffer);
+    this.checks = 0;
+    if (isLast || this.#isEnding)
+      this.end(!this.#keepsAlive && this.#rest === undefined && this.#body === undefined);
+    else if (this.#body !== undefined) return;
+    else if (this.#rest !== undefined) process.nextTick(this.#takeRest);
+    else if (this.#buffer === undefined) process.nextTick(this.#useBuffer);
+  }
+
+  /** The client has ended its side. It is gone, as for Node, unless it has to be told what is missing. */
+  #ended(): void {
+    if (this.#isEnding) return;
+    if (this.#body !== undefined) this.#break(this.#body, "its body ended early");
+    else if (this.state === "head") this.#shared.onBroken(this.socket);
+    else this.socket.end();
   }
 
   #closed(): void {
-    this.#behind = undefined;
+    this.#rest = undefined;
     this.#response?.close();
     this.#shared.onClose(this);
   }
@@ -191,29 +315,3 @@ export class PlainConnection {
 
 /** An error is followed by close, which ends the call. */
 function ignore(): void {}
-
-/** An internal member of Node's sockets. */
-interface WithHandle {
-  _handle?: object | null;
-}
-
-/**
- * Returns a new socket for an accepted connection that reads into `buffer`, as the option `onread` of Node's
- * `connect` does: servers have no such option, and Node allocates for every read. `accepted` must hold no
- * unread data. It is destroyed with the new socket, for servers that count connections.
- * @param onRead called with the number of bytes in `buffer`; returns false to stop reading
- * @returns undefined if the socket is closed or has no handle where Node 24 keeps it: it is unchanged then
- */
-export function readInto(
-  accepted: Socket,
-  buffer: Buffer,
-  onRead: (length: number) => boolean,
-): Socket | undefined {
-  const { _handle: handle } = accepted as unknown as WithHandle;
-  if (handle === null || handle === undefined) return undefined;
-  (accepted as unknown as WithHandle)._handle = null;
-  const { allowHalfOpen } = accepted;
-  const onread = { buffer, callback: onRead };
-  const socket = new Socket({ handle, allowHalfOpen, onread } as object as SocketConstructorOpts);
-  return socket.once("close", () => accepted.destroy());
-}

@@ -2,7 +2,8 @@ import type { Socket } from "node:net";
 import { flat } from "../exchange/request-head.ts";
 import { PlainConnection, type SharedOptions } from "./plain-connection.ts";
 
-export interface PlainConnectionsOptions extends Pick<SharedOptions, "router" | "lingering" | "headBytes"> {
+export interface PlainConnectionsOptions
+  extends Pick<SharedOptions, "router" | "lingering" | "headBytes" | "onBroken"> {
   /** Time for which a connection without a call stays open, in milliseconds; sent to the client. */
   readonly keepAliveMs: number;
   /** Time between two checks of all connections, in milliseconds. */
@@ -16,6 +17,8 @@ const GRACE_MS = 1_000;
 
 /** Bytes that Node reads at once. */
 const READ_BYTES = 64 * 1024;
+/** Time for the rest of a body to arrive after the response, in checks. */
+const DISCARDING_CHECKS = 2;
 
 /** The connections of a server that have carried plain requests only. */
 export class PlainConnections {
@@ -51,7 +54,7 @@ export class PlainConnections {
 
   /** Closes the connections that wait for their next request. */
   closeIdle(): void {
-    for (const each of this.#all) if (each.isIdle && !each.isFresh) each.socket.destroy();
+    for (const each of this.#all) if (each.state === "idle" && !each.isFresh) each.socket.destroy();
   }
 
   closeAll(): void {
@@ -60,10 +63,12 @@ export class PlainConnections {
 
   #check(): void {
     for (const each of this.#all) {
-      if (!each.isIdle) continue;
-      // Node's server limits the time for the first head, from here on.
-      if (each.isFresh) each.handOver();
-      else if (++each.idleChecks > this.#mostChecks) each.socket.destroy();
+      const { state } = each;
+      if (state === "busy") continue;
+      // Node's server limits the time for the first head and for the rest of one, from here on.
+      if (state === "head" || each.isFresh) each.handOver();
+      else if (state === "discarding" && ++each.checks > DISCARDING_CHECKS) each.end();
+      else if (++each.checks > this.#mostChecks) each.socket.destroy();
     }
   }
 

@@ -2,15 +2,18 @@ import type { KnownFields } from "../exchange/request.ts";
 
 /** The head of a request that every HTTP parser reads in the same way. */
 export interface PlainHead {
-  readonly method: "GET" | "HEAD";
+  readonly method: string;
   readonly url: string;
   /** Names as they were sent and values in turn. */
   readonly rawHeaders: readonly string[];
   readonly headers: KnownFields;
   /** The client does not ask to close the connection. */
   readonly keepsAlive: boolean;
+  /** Bytes of the body, 0 if there is none; undefined if it is chunked. */
+  readonly length: number | undefined;
 }
 
+const METHODS: readonly string[] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 const MOST_FIELDS = 64;
 const VERSION = " HTTP/1.1\r\n";
 const [LF, CR, SPACE, COLON] = [10, 13, 32, 58];
@@ -21,30 +24,43 @@ const TARGET = table(/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]/);
 const NAME = table(/[A-Za-z0-9!#$%&'*+.^_`|~-]/);
 /** The same for its value: printable ASCII. Other valid characters (RFC 9110 5.5) are not plain. */
 const VALUE = table(/[ -~]/);
+/** A length without a choice: no sign, no zeros in front, exact as a number. */
+const LENGTH = /^(?:0|[1-9]\d{0,14})$/;
+/** A trailer. It arrives when Node can no longer take the request, so that all valid ones are read. */
+const FIELD = /^([\w!#$%&'*+.^`|~-]+):[ \t]*((?:[!-~\x80-\xff](?:[ \t]*[!-~\x80-\xff])*)?)[ \t]*\r\n$/;
 
 /** Fields that the router reads: repeated ones would have to be merged. */
 const ONCE: ReadonlySet<string> = new Set(
   [
-    "connection forwarded host traceparent user-agent",
+    "connection content-length forwarded host traceparent transfer-encoding user-agent",
     "x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-prefix x-forwarded-proto",
   ].flatMap((names) => names.split(" ")),
 );
-/** Fields that frame a body or change the protocol of the connection. */
-const NEVER: ReadonlySet<string> = new Set(
-  "content-length expect http2-settings proxy-connection te trailer transfer-encoding upgrade".split(" "),
-);
+/** Fields that change the protocol of the connection, or that parsers read differently. */
+const NEVER: ReadonlySet<string> = new Set("expect http2-settings proxy-connection upgrade".split(" "));
+
+/** Returns whether the beginning of a head can become a plain one. */
+export function mayBecomePlain(text: string): boolean {
+  return METHODS.some((method) => `${method} /`.startsWith(text.slice(0, method.length + 2)));
+}
+
+/** Returns name and value of the line of a trailer; undefined if it is not valid. */
+export function readField(line: string): readonly [name: string, value: string] | undefined {
+  const [, name, value = ""] = FIELD.exec(line) ?? [];
+  return name === undefined ? undefined : [name, value];
+}
 
 /**
- * Parses the head of a GET or HEAD call without a body; `text` is one character per byte and ends with the
- * empty line. Returns undefined for anything else, which Node's parser reads: this parser accepts less than
- * Node's, and nothing that Node's refuses or reads differently.
+ * Parses the head of a call; `text` is one character per byte and ends with the empty line. Returns undefined for
+ * anything else, which Node's parser reads: this parser accepts less than Node's, and nothing that Node's refuses or
+ * reads differently.
  * @param root beginning of the paths that are read
  */
 export function readPlainHead(text: string, root = "/fn/"): PlainHead | undefined {
-  const method = text.startsWith("GET /") ? "GET" : text.startsWith("HEAD /") ? "HEAD" : undefined;
+  const method = METHODS.find((each) => text.startsWith(each));
   if (method === undefined) return undefined;
   const targetAt = method.length + 1;
-  if (!text.startsWith(root, targetAt)) return undefined;
+  if (text.charCodeAt(method.length) !== SPACE || !text.startsWith(root, targetAt)) return undefined;
   let at = targetAt;
   while (TARGET[text.charCodeAt(at)] === 1) at++;
   const url = text.slice(targetAt, at);
@@ -75,7 +91,14 @@ export function readPlainHead(text: string, root = "/fn/"): PlainHead | undefine
   }
   if (at !== text.length - 2 || text.charCodeAt(at + 1) !== LF || known.host === undefined) return undefined;
   const keepsAlive = keepsAliveFor(known.connection);
-  return keepsAlive === undefined ? undefined : { method, url, rawHeaders, headers: known, keepsAlive };
+  const { "content-length": length, "transfer-encoding": coding } = known;
+  if (keepsAlive === undefined) return undefined;
+  const head = { method, url, rawHeaders, headers: known, keepsAlive };
+  if (coding !== undefined) {
+    return coding === "chunked" && length === undefined ? { ...head, length: undefined } : undefined;
+  }
+  if (length === undefined) return { ...head, length: 0 };
+  return LENGTH.test(length) ? { ...head, length: Number(length) } : undefined;
 }
 
 /** Returns undefined for a value that does more than keep or close the connection. */

@@ -3,6 +3,12 @@ import { renderFields } from "../exchange/request-head.ts";
 import type { ClientResponse, ResponseHead } from "../exchange/response.ts";
 import { renderHead } from "../upstream/response-head.ts";
 
+/**
+ * Text and parts up to this size are written in one string, because Node copies such a string to its stack: one buffer,
+ * one system call.
+ */
+const TEXT_BYTES = 16 * 1024;
+
 export interface PlainResponseOptions {
   readonly socket: Socket;
   /** A response to HEAD has no body. */
@@ -24,8 +30,10 @@ export class PlainResponse implements ClientResponse {
   writableFinished = false;
   readonly #options: PlainResponseOptions;
   readonly #socket: Socket;
-  /** Held until the first part of the body: one buffer, one system call. */
-  #head = "";
+  /** Not written yet: what is there at once is sent at once. */
+  #text = "";
+  /** Parts of the body are held in the socket. */
+  #isCorked = false;
   #hasBody = true;
   #isChunked = false;
   #isLast = false;
@@ -48,7 +56,8 @@ export class PlainResponse implements ClientResponse {
   }
 
   writeInformation(head: ResponseHead): void {
-    if (this.#socket.writable) this.#socket.write(`${renderHead(head).text}\r\n`, "latin1");
+    this.#text += `${renderHead(head).text}\r\n`;
+    this.flush();
   }
 
   writeHead(head: ResponseHead, own: readonly string[]): void {
@@ -60,7 +69,7 @@ export class PlainResponse implements ClientResponse {
     for (let i = 0; i < own.length; i += 2) ownLines += `${own[i]}: ${own[i + 1]}\r\n`;
     if (status === 101) {
       this.#isLast = true;
-      this.#head = `${text}${ownLines}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+      this.#text += `${text}${ownLines}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
       return;
     }
     const { date, keepAlive, isHead } = this.#options;
@@ -70,42 +79,39 @@ export class PlainResponse implements ClientResponse {
     this.#hasBody = !isHead && status !== 204 && status !== 304;
     this.#isChunked = this.#hasBody && !hasLength;
     const end = this.#isChunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
-    this.#head = text + ownLines + dateLine + connection + end;
+    this.#text += text + ownLines + dateLine + connection + end;
   }
 
-  flushHead(): void {
-    if (this.#head === "" || !this.#socket.writable) return;
-    this.#socket.write(this.#head, "latin1");
-    this.#head = "";
+  write(part: Buffer): void {
+    const { length } = part;
+    if (!this.#hasBody || length === 0) return;
+    if (this.#isChunked) this.#text += `${length.toString(16)}\r\n`;
+    if (this.#text.length + length <= TEXT_BYTES) this.#text += part.toString("latin1");
+    else this.#writeLarge(part);
+    if (this.#isChunked) this.#text += "\r\n";
   }
 
-  write(part: Buffer): boolean {
+  flush(): boolean {
     const socket = this.#socket;
+    const text = this.#text;
+    this.#text = "";
     // A client that has ended its side is gone, as for Node: the close event follows.
-    if (!socket.writable || !this.#hasBody || part.length === 0) return true;
-    const before = this.#isChunked ? `${this.#head}${part.length.toString(16)}\r\n` : this.#head;
-    this.#head = "";
-    socket.cork();
-    if (before !== "") socket.write(before, "latin1");
-    let goesOn = socket.write(part);
-    if (this.#isChunked) goesOn = socket.write("\r\n", "latin1");
-    socket.uncork();
-    return goesOn;
+    if (text !== "" && socket.writable) socket.write(text, "latin1");
+    if (this.#isCorked) socket.uncork();
+    this.#isCorked = false;
+    return !socket.writableNeedDrain;
   }
 
-  end(body: Buffer | string = "", trailers: readonly string[] = []): void {
+  end(body = "", trailers: readonly string[] = []): void {
     if (this.#isEnded || this.destroyed) return;
     this.#isEnded = true;
-    if (typeof body === "object") this.write(body);
-    let text = this.#head;
-    this.#head = "";
-    if (typeof body === "string" && this.#hasBody && body !== "") {
-      text += this.#isChunked ? `${body.length.toString(16)}\r\n${body}\r\n` : body;
+    if (this.#hasBody && body !== "") {
+      this.#text += this.#isChunked ? `${body.length.toString(16)}\r\n${body}\r\n` : body;
     }
-    if (this.#isChunked) text += `0\r\n${renderFields(trailers)}\r\n`;
+    if (this.#isChunked) this.#text += `0\r\n${renderFields(trailers)}\r\n`;
+    this.flush();
     const socket = this.#socket;
     if (!socket.writable) return;
-    if (text !== "") socket.write(text, "latin1");
     // Mostly the system has taken everything at once. If not, an empty write calls back when it has.
     if (socket.writableLength > 0) socket.write("", (error) => this.#written(error));
     else this.#written(socket.errored);
@@ -127,6 +133,17 @@ export class PlainResponse implements ClientResponse {
     if (this.destroyed) return;
     this.destroyed = true;
     this.#closeListener?.();
+  }
+
+  /** Copies the part, with the text before it: the next read overwrites it, and the client may be slow. */
+  #writeLarge(part: Buffer): void {
+    const socket = this.#socket;
+    if (!this.#isCorked) socket.cork();
+    this.#isCorked = true;
+    const bytes = Buffer.allocUnsafe(this.#text.length + part.length);
+    part.copy(bytes, bytes.write(this.#text, "latin1"));
+    this.#text = "";
+    if (socket.writable) socket.write(bytes);
   }
 
   #written(error: Error | null | undefined): void {

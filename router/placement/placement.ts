@@ -53,6 +53,10 @@ export class Placement implements Waiter {
   #timer: Timer | undefined;
   /** The timer is set to the call's timeout, not to the limit of its wait for an instance. */
   #isTimeout = true;
+  /** Delay of the timer as it was set last, in milliseconds. */
+  #delayMs = 0;
+  /** Progress does not extend it: a byte now and then would hold a place of the instance without end. */
+  #deadlineMs = Infinity;
 
   constructor(call: PlacedCall, limits: Limits, timers: Timers) {
     this.#call = call;
@@ -188,12 +192,26 @@ export class Placement implements Waiter {
   /** Sets the call's one timer anew. */
   arm(delayMs: number): void {
     this.#timer ??= this.#timers.take(this);
-    this.#timer.set(delayMs);
+    this.#delayMs = delayMs;
+    const mostMs = this.#deadlineMs === Infinity ? delayMs : this.#deadlineMs - performance.now();
+    this.#timer.set(Math.max(1, Math.min(delayMs, mostMs)));
   }
 
   /** Restarts the timer with the same delay. */
   rearm(): void {
-    this.#timer?.restart();
+    if (this.#deadlineMs !== Infinity) this.arm(this.#delayMs);
+    else this.#timer?.restart();
+  }
+
+  /** Lets the timer fire in `withinMs` at the latest, however it is set from now on; Infinity ends that. */
+  limit(withinMs: number): void {
+    this.#deadlineMs = performance.now() + withinMs;
+    this.arm(this.#delayMs);
+  }
+
+  /** The limit is over. */
+  get isOverdue(): boolean {
+    return performance.now() >= this.#deadlineMs - 1;
   }
 
   disarm(): void {
@@ -202,7 +220,7 @@ export class Placement implements Waiter {
   }
 
   timedOut(): void {
-    if (this.phase !== "waiting") this.#call.timedOut();
+    if (this.phase !== "waiting" || this.isOverdue) this.#call.timedOut();
     else if (this.#isTimeout) this.#call.refuse(problems.callTimeout(this.version!.timeoutMs));
     else this.#call.refuse(problems.noInstance(this.#limits));
   }

@@ -1,9 +1,12 @@
+import { randomUUID } from "node:crypto";
 import { type IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import { LingeringCloses } from "../../http/lingering-close.ts";
 import { RequestOrder } from "../../http/request-order.ts";
 import { Problem } from "../../platform/problems.ts";
 import type { CallInput } from "../call/call.ts";
+import { answerRaw } from "../exchange/answer.ts";
+import { notHttp } from "../exchange/problems.ts";
 import type { Ingress } from "../exchange/request.ts";
 import { prepare } from "../exchange/request-head.ts";
 import { PlainConnections } from "../fast-path/plain-connections.ts";
@@ -36,6 +39,11 @@ export class CallServer extends Server {
       keepAliveMs: options.keepAliveTimeout!,
       checkMs: options.connectionsCheckingInterval!,
       router,
+      onBroken: (socket) => {
+        router.countRefusal("invalid_request");
+        this.lingering.watch(socket);
+        answerRaw(socket, notHttp("its head ended early"), randomUUID());
+      },
       handOver: (socket) => {
         this.lingering.watch(socket, () => order.isDone(socket));
         for (const listener of listeners) listener.call(this, socket);

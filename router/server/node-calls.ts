@@ -8,11 +8,14 @@ import type { Ingress } from "../exchange/request.ts";
 import { isCall, prepare } from "../exchange/request-head.ts";
 import type { ClientResponse, ResponseHead } from "../exchange/response.ts";
 import type { Router } from "../router.ts";
+import { NodeBody } from "./node-body.ts";
 
 /** The response to a call on a connection of Node's server. */
 export class NodeResponse implements ClientResponse {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  /** The head was written. */
+  #isFlushed = false;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.#request = request;
@@ -53,26 +56,29 @@ export class NodeResponse implements ClientResponse {
     response.writeHead(status, [...headers, ...own]);
     // While answers before it are due, Node writes a head that goes with a buffer before everything else that
     // is queued: a 1xx response would become part of the body.
-    if (response.socket === null) this.flushHead();
+    if (response.socket === null) this.flush();
   }
 
-  /** Writes nothing as latin1, because Node's `flushHeaders` would write characters beyond ASCII as UTF-8. */
-  flushHead(): void {
-    this.#response.write("", "latin1");
+  write(part: Buffer): void {
+    this.#response.write(Buffer.from(part));
+    this.#isFlushed = true;
   }
 
-  write(part: Buffer): boolean {
-    return this.#response.write(part);
+  flush(): boolean {
+    const response = this.#response;
+    // Nothing as latin1, because Node's `flushHeaders` would write characters beyond ASCII as UTF-8.
+    if (!this.#isFlushed) response.write("", "latin1");
+    this.#isFlushed = true;
+    return !response.writableNeedDrain;
   }
 
-  end(body?: Buffer | string, trailers: readonly string[] = []): void {
+  end(body?: string, trailers: readonly string[] = []): void {
     const response = this.#response;
     if (trailers.length > 0) {
       const pairs = trailers.map((name, i): [string, string] => [name, trailers[i + 1]!]);
       response.addTrailers(pairs.filter((_, i) => i % 2 === 0));
     }
-    if (typeof body === "string") response.end(body, "latin1");
-    else response.end(body);
+    response.end(body, "latin1");
   }
 
   truncate(): void {
@@ -142,7 +148,13 @@ export function nodeInput(
   const problem = framingProblem(request, response);
   const sendContinue = expectsContinue ? () => response.writeContinue() : undefined;
   const client = new NodeResponse(request, response);
-  return { request: prepare(request, ingress), response: client, problem, incoming: request, sendContinue };
+  return {
+    request: prepare(request, ingress),
+    response: client,
+    problem,
+    body: NodeBody.of(request),
+    sendContinue,
+  };
 }
 
 /**

@@ -16,15 +16,17 @@ export interface UpstreamRequest {
 export interface UpstreamBody {
   readonly isSent: boolean;
   sendTo(socket: Socket, text: string, sending: Sending): void;
+  /** More can be written to the socket. */
+  drained(): void;
   /** Releases the socket. */
   stop(): void;
 }
 
 export interface Sending {
   /** Called when bytes of the head can have reached the instance. */
-  readonly onStart: () => void;
-  /** Called when the body broke off, or the head could not be written: then the body is still complete. */
-  readonly onFailure: (error: Error) => void;
+  onStart(): void;
+  /** Called instead when the head could not be written: the body is still complete. */
+  onFailure(error: Error): void;
 }
 
 /** The caller of an instance. None of its members is called after `onEnd`, `onError` or `abort`. */
@@ -55,7 +57,7 @@ const CONNECT_MS = 3_000;
 const PROBE_AFTER_MS = 60_000;
 
 /** One connection to an instance, which carries one call at a time. */
-export class UpstreamConnection {
+export class UpstreamConnection implements Sending {
   /** For the owner: the connection has carried no call since its last check. */
   isOld = false;
   /** For the client's side of a WebSocket; the sink still gets what the instance sends. */
@@ -64,6 +66,8 @@ export class UpstreamConnection {
   readonly #parser: ResponseParser;
   #sink: UpstreamSink | undefined;
   #body: UpstreamBody | undefined;
+  #isHead = false;
+  #isUpgrade = false;
   #isReading = true;
   #isFinishing = false;
   #error: Error | undefined;
@@ -75,6 +79,7 @@ export class UpstreamConnection {
     this.socket = socket;
     const timer = setTimeout(() => socket.destroy(new Error("connecting took too long")), CONNECT_MS);
     socket.once("connect", () => clearTimeout(timer));
+    socket.on("drain", () => this.#body?.drained());
     socket.on("end", () => this.#ended());
     socket.on("error", (error) => {
       this.#error = error;
@@ -103,20 +108,30 @@ export class UpstreamConnection {
     if (socket.destroyed || socket.readableEnded) return false;
     this.isOld = false;
     this.#sink = sink;
-    const onStart = () => {
-      this.#parser.begin(sink, method === "HEAD", isUpgrade);
-      sink.onStart();
-    };
+    this.#isHead = method === "HEAD";
+    this.#isUpgrade = isUpgrade;
     if (body !== undefined) {
       this.#body = body;
-      body.sendTo(socket, text, { onStart, onFailure: (error) => this.#fail(error) });
+      body.sendTo(socket, text, this);
       return true;
     }
     socket.write(`${text}\r\n`, "latin1");
     // Only a failure of the first write is known at once; after a later one bytes may have been sent.
-    if (socket.errored === null) onStart();
+    if (socket.errored === null) this.onStart();
     else this.#sink = undefined;
     return socket.errored === null;
+  }
+
+  /** For the body of the call. */
+  onStart(): void {
+    const sink = this.#sink!;
+    this.#parser.begin(sink, this.#isHead, this.#isUpgrade);
+    sink.onStart();
+  }
+
+  /** For the body of the call. */
+  onFailure(error: Error): void {
+    this.#fail(error);
   }
 
   /** Stops reading the response; data that was read already is still passed on. */

@@ -5,6 +5,7 @@ import net from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Harness, openUpload, raw, responseTo, until } from "../support/harness.ts";
+import { NODES_OWN } from "../support/raw-connection.ts";
 
 const MIB = 1024 ** 2;
 
@@ -148,7 +149,8 @@ describe("a stream through the router", () => {
       response.once("close", () => open--);
     });
     const socket = net.connect(harness.port, "127.0.0.1").on("error", () => {});
-    socket.write("GET /fn/echo/1 HTTP/1.1\r\nHost: h\r\n\r\nGET /fn/echo/2 HTTP/1.1\r\nHost: h\r\n\r\n");
+    const get = `GET /fn/echo HTTP/1.1\r\nHost: h\r\n${NODES_OWN}\r\n`;
+    socket.write(get + get);
     await until(() => open === 2, "both reached the function");
     socket.destroy();
     await until(() => open === 0, "both released");

@@ -56,9 +56,17 @@ describe("a plain head", () => {
       rawHeaders: ["Host", "h:1", "User-Agent", "x/1", "X-A", "1, 2", "Connection", "keep-alive"],
       headers: { host: "h:1", "user-agent": "x/1", connection: "keep-alive" },
       keepsAlive: true,
+      length: 0,
     });
     assert.equal(readPlainHead(fields("Connection: close"))?.keepsAlive, false);
     assert.equal(readPlainHead(plain("HEAD /fn/echo HTTP/1.1", "host:h"))?.method, "HEAD");
+    for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+      assert.equal(readPlainHead(plain(`${method} /fn/echo HTTP/1.1`, "Host: h"))?.method, method);
+    }
+    assert.equal(readPlainHead(fields("cOnTeNt-LeNgTh: 120"))?.length, 120);
+    assert.equal(readPlainHead(fields("Content-Length: 0"))?.length, 0);
+    const chunked = readPlainHead(fields("Transfer-Encoding: chunked", "Trailer: x", "TE: trailers"));
+    assert.deepEqual([chunked?.url, chunked?.length], ["/fn/echo", undefined]);
     assert.deepEqual(readPlainHead(fields("Cookie: a", "Cookie: b"))?.rawHeaders.slice(2), [
       "Cookie",
       "a",
@@ -68,7 +76,9 @@ describe("a plain head", () => {
   });
 
   const refused: readonly (readonly [title: string, text: string])[] = [
-    ["another method", plain("POST /fn/echo HTTP/1.1", "Host: h")],
+    ["a method that few know", plain("PROPFIND /fn/echo HTTP/1.1", "Host: h")],
+    ["TRACE", plain("TRACE /fn/echo HTTP/1.1", "Host: h")],
+    ["a method that begins like another", plain("GETS /fn/echo HTTP/1.1", "Host: h")],
     ["a method in small letters", plain("get /fn/echo HTTP/1.1", "Host: h")],
     ["another path", plain("GET /func HTTP/1.1", "Host: h")],
     ["/fn alone", plain("GET /fn HTTP/1.1", "Host: h")],
@@ -83,13 +93,18 @@ describe("a plain head", () => {
     ["two Hosts", fields("Host: h")],
     ["two user agents", fields("User-Agent: a", "user-agent: b")],
     ["two addresses forwarded for", fields("X-Forwarded-For: a", "X-Forwarded-For: b")],
-    ["a length", fields("Content-Length: 0")],
-    ["a length in other letters", fields("cOnTeNt-LeNgTh: 0")],
-    ["a transfer coding", fields("Transfer-Encoding: chunked")],
+    ["two lengths", fields("Content-Length: 1", "Content-Length: 1")],
+    ["a length with a sign", fields("Content-Length: +1")],
+    ["a length with a zero in front", fields("Content-Length: 01")],
+    ["a length that is not exact as a number", fields("Content-Length: 1234567890123456")],
+    ["a list of lengths", fields("Content-Length: 1, 1")],
+    ["a length and a coding", fields("Content-Length: 1", "Transfer-Encoding: chunked")],
+    ["two codings", fields("Transfer-Encoding: chunked", "Transfer-Encoding: chunked")],
+    ["a list of codings", fields("Transfer-Encoding: gzip, chunked")],
+    ["another coding", fields("Transfer-Encoding: identity")],
+    ["a coding in capital letters", fields("Transfer-Encoding: Chunked")],
     ["an expectation", fields("Expect: 100-continue")],
     ["an offer to upgrade", fields("Upgrade: h2c")],
-    ["trailers", fields("Trailer: x")],
-    ["transfer codings that are accepted", fields("TE: trailers")],
     ["Proxy-Connection", fields("Proxy-Connection: close")],
     ["a connection that names a field", fields("Connection: X-A")],
     ["a connection that names two things", fields("Connection: close, X-A")],

@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { startedSkiff } from "../../support/skiff/started-skiff.ts";
 import { Harness, send, until } from "../support/harness.ts";
-import { RawConnection } from "../support/raw-connection.ts";
+import { NODES_OWN, RawConnection } from "../support/raw-connection.ts";
 
-const request = (method: string, path: string, more = "") =>
+const plain = (method: string, path: string, more = "") =>
   `${method} /fn/echo/${path} HTTP/1.1\r\nHost: h\r\n${more || "Content-Length: 0\r\n"}\r\n`;
+const request = (method: string, path: string, more = "") =>
+  plain(method, path, NODES_OWN + (more || "Content-Length: 0\r\n"));
 const body = (text: string) => `Content-Length: ${text.length}\r\n\r\n${text}`;
 
-describe("pipelined requests", () => {
+describe("pipelined requests that Node's server reads", () => {
   let harness: Harness;
   let connection: RawConnection;
   /** What reached the function, in order: `+` when a call came, `-` when it was answered. */
@@ -71,6 +73,14 @@ describe("pipelined requests", () => {
       assert.equal(connection.answers().length, all.length);
     });
   }
+
+  it("go one after the other when they are plain, however many there are", async () => {
+    const all = Array.from({ length: 200 }, (_, index) => plain("GET", String(index + 1)));
+    const numbers = all.map((_, index) => `+${index + 1} -${index + 1}`);
+    connection.write(all.join(""));
+    await answerAll(all.length);
+    assert.equal(seen.join(" "), numbers.join(" "));
+  });
 
   it("wait with their bodies, which arrive whole", async () => {
     const large = "x".repeat(200_000);

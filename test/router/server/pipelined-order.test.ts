@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import net from "node:net";
 import { Harness, until } from "../support/harness.ts";
+import { NODES_OWN } from "../support/raw-connection.ts";
 import { RawInstance } from "../support/raw-instance.ts";
 
-const get = (path: string) => `GET /fn/echo${path} HTTP/1.1\r\nHost: h\r\n\r\n`;
+const get = (path: string) => `GET /fn/echo${path} HTTP/1.1\r\nHost: h\r\n${NODES_OWN}\r\n`;
 const large = "x".repeat(6_000);
 const whole = `HTTP/1.1 200 OK\r\nx-own: \xe9\r\ncontent-length: ${large.length}\r\n\r\n${large}`;
 

@@ -1,6 +1,9 @@
 import net from "node:net";
 import { until } from "./harness.ts";
 
+/** A field that leaves a request to Node's server, because its value can be read in two ways. */
+export const NODES_OWN = "X-Padded:  1\r\n";
+
 /** A connection on which a test writes bytes as they are, and sees every answer that comes back. */
 export class RawConnection {
   /** Everything that came, as Latin-1. */

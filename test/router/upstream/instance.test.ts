@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { RequestBody } from "../../../router/call/request-body.ts";
+import { NodeBody } from "../../../router/server/node-body.ts";
 import type { UpstreamConnection, UpstreamSink } from "../../../router/upstream/connection.ts";
 import { InstanceClient } from "../../../router/upstream/instance-client.ts";
 import { until } from "../support/harness.ts";
@@ -48,11 +49,13 @@ describe("the connections to an instance", () => {
   let received: string[] = [];
   let answer: (socket: net.Socket, text: string) => void;
   const bodies: RequestBody[] = [];
+  let broken: string[] = [];
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "skiff-pool-"));
     sockets = [];
     received = [];
+    broken = [];
     answer = (socket) => socket.write(HI);
     server = net.createServer((socket) => {
       const index = sockets.push(socket) - 1;
@@ -68,7 +71,7 @@ describe("the connections to an instance", () => {
   });
   afterEach(async () => {
     pool.destroy(new Error("the test is over"));
-    for (const body of bodies.splice(0)) body.destroy();
+    for (const body of bodies.splice(0)) body.stop();
     server.close();
     for (const socket of sockets) socket.destroy();
     await rm(folder, { recursive: true, force: true });
@@ -82,13 +85,16 @@ describe("the connections to an instance", () => {
 
   /** A body of unknown length, as it comes from a client. */
   function bodyOf(stream: Readable): RequestBody {
-    const incoming = Object.assign(stream, { headers: {}, rawTrailers: [], complete: false });
-    const body = new RequestBody(incoming as unknown as IncomingMessage, {
-      limitBytes: 1_000_000,
-      limitMs: 60_000,
-      onProgress: () => {},
-      onTooLarge: () => assert.fail("it is too large"),
-      onTooLate: () => assert.fail("it is too late"),
+    const headers = { "transfer-encoding": "chunked" };
+    const incoming = Object.assign(stream, { headers, rawTrailers: [], complete: false });
+    const body = new RequestBody(NodeBody.of(incoming as unknown as IncomingMessage)!, {
+      bodyLimit: 1_000_000,
+      connection: undefined,
+      bodyStarted: () => {},
+      progressed: () => {},
+      bodyEnded: () => {},
+      bodyTooLarge: () => assert.fail("it is too large"),
+      bodyBroken: (reason) => void broken.push(reason),
     });
     bodies.push(body);
     return body;
@@ -206,7 +212,7 @@ describe("the connections to an instance", () => {
     stream.push("part");
     const body = bodyOf(stream);
     await answered(send(body));
-    body.destroy();
+    body.stop();
     await until(() => sockets[0]!.destroyed, "it is closed");
   });
 
@@ -221,15 +227,15 @@ describe("the connections to an instance", () => {
     assert.equal(sockets.length, 1);
   });
 
-  it("are broken off when a body breaks off", async () => {
+  it("have a body that breaks off reported to the call, which ends itself", async () => {
     answer = () => {};
-    const body = new Readable({ read() {} });
-    body.push("part");
-    const heard = send(bodyOf(body));
+    const stream = new Readable({ read() {} });
+    stream.push("part");
+    send(bodyOf(stream));
     await until(() => received[0] !== undefined && received[0] !== "", "the head has arrived");
-    body.destroy();
-    await until(() => heard.error !== undefined && sockets[0]!.destroyed, "the call fails");
-    assert.equal(heard.isStarted, true);
+    stream.destroy();
+    await until(() => broken.length === 1, "the call knows");
+    assert.deepEqual(broken, ["its body broke off"]);
   });
 
   it("carry nothing of a call whose body does not begin, and leave the body to another try", async () => {

@@ -1,7 +1,7 @@
 /** Measures wake-ups with and without the pool on Kubernetes, and the calls that many concurrent wake-ups lose. */
 import assert from "node:assert/strict";
-import { LABELS } from "../platform/kubernetes/objects/names.ts";
-import type { Installation } from "../test/cluster/installation.ts";
+import { LABELS } from "../../platform/kubernetes/objects/names.ts";
+import type { Installation } from "../../test/cluster/installation.ts";
 import { ms, spread, stepMedians } from "./spread.ts";
 
 const SHORT_ROUNDS = 10;

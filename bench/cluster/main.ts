@@ -6,9 +6,9 @@
  */
 import assert from "node:assert/strict";
 import { parseArgs } from "node:util";
-import { Installation } from "../test/cluster/installation.ts";
-import { kubectl } from "../test/cluster/kubectl.ts";
-import { type LoadReport, underLoad } from "../test/cluster/load.ts";
+import { Installation } from "../../test/cluster/installation.ts";
+import { kubectl } from "../../test/cluster/kubectl.ts";
+import { type LoadReport, underLoad } from "../../test/cluster/load.ts";
 import { benchBurst, benchCycles, benchDeploys, benchLongIdle, benchWakings } from "./pool.ts";
 import { ms, spread } from "./spread.ts";
 
