@@ -93,7 +93,7 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
   /** The call in the form that its instance gets. */
   get outgoing(): UpstreamRequest {
     const { request, body, id, input } = this;
-    this.trace ??= this.#context.traces.begin(request, this.placement.elapsedMs);
+    this.trace ??= this.#context.traces.begin(request, this.placement.arrivedMs);
     const { waitInsideMs } = this.placement;
     const wait = waitInsideMs === 0 ? "" : `${WAIT_HEADER}: ${Math.floor(waitInsideMs)}\r\n`;
     const isUpgrade = input.upgrade !== undefined;

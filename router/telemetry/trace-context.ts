@@ -51,10 +51,10 @@ export class Traces {
     this.#tracer = tracer;
   }
 
-  /** @param agoMs time since the call arrived, in milliseconds */
-  begin({ traceparent, tracestate }: PreparedRequest, agoMs: number): CallTrace {
+  /** @param arrivedMs time at which the call arrived, by `performance.now()` */
+  begin({ traceparent, tracestate }: PreparedRequest, arrivedMs: number): CallTrace {
     const parent = traceparent !== undefined && isTraceparent(traceparent) ? traceparent : undefined;
-    const span = this.#tracer?.begin(parent, agoMs);
+    const span = this.#tracer?.begin(parent, performance.now() - arrivedMs);
     const ours = span?.traceparent ?? parent ?? this.next();
     const state = parent === undefined || tracestate === undefined ? "" : `tracestate: ${tracestate}\r\n`;
     return { traceparent: ours, lines: `traceparent: ${ours}\r\n${state}`, span };

@@ -113,15 +113,19 @@ export class ResponseParser {
   }
 
   #takeHead(sink: ResponseSink, bytes: Buffer, at: number, length: number): number {
-    const before = this.#text.length;
-    const end = this.#takeBlock(bytes, at, length);
-    if (end < 0) {
-      this.#checkStart();
-      return length;
+    let head = this.#knownAt(bytes, at, length);
+    let next = at + this.#knownText.length;
+    if (head === undefined) {
+      const before = this.#text.length;
+      const end = this.#takeBlock(bytes, at, length);
+      if (end < 0) {
+        this.#checkStart();
+        return length;
+      }
+      head = this.#parseHead(this.#text.slice(0, end + 4));
+      this.#text = "";
+      next = at + end + 4 - before;
     }
-    const head = this.#parseHead(this.#text.slice(0, end + 2));
-    this.#text = "";
-    const next = at + end + 4 - before;
     const isSwitch = head.status === 101;
     if (isSwitch && !this.#isUpgrade) {
       throw new MalformedResponse("it switched protocols without being asked to");
@@ -146,13 +150,19 @@ export class ResponseParser {
     return next;
   }
 
+  /** Returns the cached head if the bytes begin with it. */
+  #knownAt(bytes: Buffer, at: number, length: number): UpstreamHead | undefined {
+    const size = this.#knownText.length;
+    if (size === 0 || this.#text !== "" || length - at < size) return undefined;
+    if (bytes.toString("latin1", at, at + size) !== this.#knownText) return undefined;
+    const known = this.#knownHead!;
+    known.rendered ??= keepHead(known);
+    return known;
+  }
+
+  /** @param text with the empty line */
   #parseHead(text: string): UpstreamHead {
-    if (text === this.#knownText) {
-      const known = this.#knownHead!;
-      known.rendered ??= keepHead(known);
-      return known;
-    }
-    const head = parseResponseHead(text);
+    const head = parseResponseHead(text.slice(0, -2));
     // Slices keep the whole string in memory: a large one must not stay.
     if (this.#text.length <= FIRST_BYTES) {
       this.#knownText = text;
