@@ -1,16 +1,16 @@
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { buildSync } from "esbuild";
 import type { StartMessage } from "../../client-image/start-message.ts";
 import type { LaunchPaths, LaunchPlan, LaunchPlanner, PlanOrder } from "../runtime.ts";
+import { compileProgram } from "./compile-program.ts";
 import { denoPath } from "./deno-binary.ts";
 import { denoRunArguments, folderVariables, programArguments, projectVariables } from "./deno-flags.ts";
 import { explainLine, isRemark } from "./permission-advice.ts";
 
 /** Compiles the runtime's program into `folder`, once per start of Skiff. */
-export function denoPlanner(folder: string): LaunchPlanner {
-  return { files: { binary: denoPath(), program: compileRuntime(folder) }, plan: planLaunch };
+export async function denoPlanner(folder: string): Promise<LaunchPlanner> {
+  return { files: { binary: denoPath(), program: await compileRuntime(folder) }, plan: planLaunch };
 }
 
 function planLaunch(order: PlanOrder, { files, artifact, socket, scratch, cache }: LaunchPaths): LaunchPlan {
@@ -70,18 +70,10 @@ function denoVariables(cache: string): Record<string, string> {
  * Compiles client-image/runtime.ts to one plain JavaScript file in `folder`, which Deno starts 15 ms faster than
  * TypeScript. Returns its path.
  */
-export function compileRuntime(folder: string): string {
+export async function compileRuntime(folder: string): Promise<string> {
   const entry = fileURLToPath(new URL("../../client-image/runtime.ts", import.meta.url));
   const file = join(folder, "runtime.mjs");
-  const { outputFiles } = buildSync({
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "esnext",
-    tsconfigRaw: "{}",
-  });
-  const program = outputFiles[0]!.contents;
+  const program = await compileProgram(entry, ["--format=esm", "--target=esnext", "--tsconfig-raw={}"]);
   // On a full disk the file of an earlier start can be used, but not written again.
   if (!existsSync(file) || !readFileSync(file).equals(program)) {
     // It is read-only.

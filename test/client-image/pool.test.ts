@@ -54,7 +54,7 @@ class PoolProcess {
   async start(): Promise<void> {
     for (const folder of [this.work, this.#scratch, this.keys]) mkdirSync(folder);
     this.makeKey();
-    this.#runtime = compileRuntime(this.folder);
+    this.#runtime = await compileRuntime(this.folder);
     this.#port = await freePort();
     this.run();
     await this.answersProbe(undefined);

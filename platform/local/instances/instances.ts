@@ -68,12 +68,10 @@ export class Instances {
     const read = ({ name, version }: VersionName) => store.bundle(name, version);
     this.bundles = new BundleFiles({ root: join(dataFolder, "functions"), read, projects: this.#projects });
     this.#folders = new InstanceFolders(dataFolder);
-    this.launching = Launching.open({
-      planner: denoPlanner(dataFolder),
-      cacheFolder: makeDenoDir(dataFolder),
-      folders: this.#folders,
-      resources: new Resources(dataFolder, { useGroups }),
-      ...{ isolation, walls, limits, probeNetworks, projects: this.#projects },
+    const cacheFolder = makeDenoDir(dataFolder);
+    this.launching = openLaunching(dataFolder, useGroups, {
+      ...{ cacheFolder, isolation, walls, limits, probeNetworks },
+      ...{ folders: this.#folders, projects: this.#projects },
     });
     // Its first user gets the error.
     this.launching.catch(() => {});
@@ -166,6 +164,18 @@ export class Instances {
     }
     this.#budget.check();
   }
+}
+
+async function openLaunching(
+  dataFolder: string,
+  useGroups: boolean | undefined,
+  options: Omit<LaunchingOptions, "planner" | "resources">,
+): Promise<Launching> {
+  const planning = denoPlanner(dataFolder);
+  // The groups are opened below while that compiles.
+  planning.catch(() => {});
+  const resources = new Resources(dataFolder, { useGroups });
+  return await Launching.open({ ...options, resources, planner: await planning });
 }
 
 function tooManyStarts(waitMs: number): Problem {

@@ -1,6 +1,7 @@
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { constants } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { canAccess, findTools, type Tools, toolPath } from "../../../process/sandbox/tools.ts";
 import type { RuntimeFiles } from "../../../runtimes/runtime.ts";
 import { type Profile, WALL_KINDS, type WallKind } from "./profile.ts";
@@ -86,7 +87,7 @@ async function tryWall(kind: WallKind, tools: Tools, options: IsolationOptions):
   if (kind !== "unshare" && tools.bwrap === undefined) return "bubblewrap is not installed";
   try {
     const isRoot = process.getuid?.() === 0;
-    const profile: Profile = { kind, tools, isRoot, ...filesInside(kind, tools, runtime), runtime };
+    const profile: Profile = { kind, tools, isRoot, ...(await filesInside(kind, tools, runtime)), runtime };
     await attempt(profile);
     return profile;
   } catch (error) {
@@ -101,11 +102,11 @@ function describeWall({ kind, isRoot }: Profile): string {
 }
 
 /** Lists what must exist inside: programs and the libraries that they load. */
-function filesInside(kind: WallKind, tools: Tools, { binary }: RuntimeFiles) {
+async function filesInside(kind: WallKind, tools: Tools, { binary }: RuntimeFiles) {
   const mounting: (keyof Tools)[] = kind === "unshare" ? ["mount", "umount"] : [];
   const names: (keyof Tools)[] = ["sh", "setpriv", ...mounting];
   const programs = names.flatMap((name) => tools[name] ?? []);
-  const libraries = librariesOf([...programs, binary], tools);
+  const libraries = await librariesOf([...programs, binary], tools);
   const folders = [...new Set(libraries.map((path) => path.slice(0, path.lastIndexOf("/"))))];
   const later = folders.flatMap((folder) => LOADED_LATER.map((name) => join(folder, name)));
   const files = [...new Set([...programs, ...libraries, ...later.filter(isReadable)])];
@@ -113,11 +114,9 @@ function filesInside(kind: WallKind, tools: Tools, { binary }: RuntimeFiles) {
 }
 
 /** Lists the libraries of programs, at the paths that they are loaded from. */
-function librariesOf(programs: readonly string[], tools: Tools): string[] {
+async function librariesOf(programs: readonly string[], tools: Tools): Promise<string[]> {
   const ldd = toolPath(tools, "ldd");
-  const { stdout, status, error } = spawnSync(ldd, programs, { encoding: "utf8", timeout: LDD_MS });
-  if (error) throw error;
-  if (status !== 0) throw new Error(`ldd ${programs.join(" ")} ended with ${status}`);
+  const { stdout } = await promisify(execFile)(ldd, programs, { timeout: LDD_MS });
   return [...new Set(Array.from(stdout.matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm), (match) => match[1]!))];
 }
 

@@ -1,9 +1,7 @@
-import { execFile } from "node:child_process";
 import { chmod, mkdir, realpath, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { compileProgram, esbuildPath } from "../compile-program.ts";
 
 /** The folder of the builder and its content, as real paths. */
 export interface BuildFolder {
@@ -22,7 +20,8 @@ export interface BuildFolder {
 
 const WORKER = fileURLToPath(new URL("../build/worker/main.ts", import.meta.url));
 const RESOLVER = fileURLToPath(new URL("../build/resolve/main.ts", import.meta.url));
-const COMPILE_MS = 30_000;
+/** Compiled once per start of Skiff. */
+const OPTIONS = ["--platform=node", "--format=cjs", "--target=node24", "--minify-syntax"];
 const STARTER = '#!/bin/sh\nulimit -d "$ESBUILD_KIB"; exec "$ESBUILD" "$@"\n';
 
 /** Makes the folder, for this user alone, and removes what builds of a killed process left behind. */
@@ -43,22 +42,8 @@ export async function prepareBuildFolder(directory: string): Promise<BuildFolder
   for (const folder of [folders.builds, folders.empty]) await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(folders.esbuildStarter, STARTER);
   await chmod(folders.esbuildStarter, 0o700);
-  await compile(folders.esbuild, { [WORKER]: folders.workerProgram, [RESOLVER]: folders.resolverProgram });
+  const compile = (program: string, file: string) =>
+    compileProgram(program, [...OPTIONS, `--outfile=${file}`]);
+  await Promise.all([compile(WORKER, folders.workerProgram), compile(RESOLVER, folders.resolverProgram)]);
   return folders;
-}
-
-/** Compiles the programs once per start of Skiff: they start faster from one file of plain JavaScript each. */
-async function compile(esbuild: string, programs: Readonly<Record<string, string>>): Promise<void> {
-  const options = ["--bundle", "--platform=node", "--format=cjs", "--target=node24", "--log-level=error"];
-  const compileOne = ([program, file]: readonly [string, string]) => {
-    const command = [program, ...options, "--minify-syntax", `--outfile=${file}`];
-    return promisify(execFile)(esbuild, command, { cwd: dirname(program), timeout: COMPILE_MS });
-  };
-  await Promise.all(Object.entries(programs).map(compileOne));
-}
-
-/** Path of esbuild's program, which the package for this machine contains. */
-function esbuildPath(): string {
-  const require = createRequire(createRequire(import.meta.url).resolve("esbuild"));
-  return require.resolve(`@esbuild/${process.platform}-${process.arch}/bin/esbuild`);
 }

@@ -215,9 +215,9 @@ describe("the arguments for deno", () => {
 describe("the plan of a launch", () => {
   let folder: string;
   let planner: LaunchPlanner;
-  before(() => {
+  before(async () => {
     folder = mkdtempSync(join(tmpdir(), "skiff-test-plan-"));
-    planner = denoPlanner(folder);
+    planner = await denoPlanner(folder);
   });
   after(() => rmSync(folder, { recursive: true }));
 

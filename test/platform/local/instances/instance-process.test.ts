@@ -121,9 +121,9 @@ for (const isolation of ["auto", "permissions"] as const) {
   });
 }
 
-function openLaunching(data: string, isolation: IsolationMode): Promise<Launching> {
+async function openLaunching(data: string, isolation: IsolationMode): Promise<Launching> {
   const limits: Limits = limitsFromEnv({});
-  const [planner, cacheFolder] = [denoPlanner(data), makeDenoDir(data)];
+  const [planner, cacheFolder] = [await denoPlanner(data), makeDenoDir(data)];
   const [folders, resources, projects] = [new InstanceFolders(data), new Resources(data), new ProjectFiles()];
   return Launching.open({ planner, cacheFolder, folders, resources, projects, isolation, limits });
 }

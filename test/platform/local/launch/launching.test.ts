@@ -31,7 +31,7 @@ describe("a network wall that cannot be had at the start", () => {
     projects = new ProjectFiles();
     const reasons = ["there is no route yet", "there is none to this day"];
     launching = await Launching.open({
-      planner: denoPlanner(data),
+      planner: await denoPlanner(data),
       cacheFolder: makeDenoDir(data),
       folders: new InstanceFolders(data),
       resources: new Resources(data),
