@@ -1,16 +1,11 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import Koa from "koa";
 import { discardBody } from "../http/discard-body.ts";
-import { draining } from "../platform/problems.ts";
-import { guardAccess } from "./access/access.ts";
-import { answerProblems, answerUnrouted, onOneLine } from "./api/answer.ts";
 import type { ManagerOptions } from "./api/services.ts";
+import type { RequestHandler } from "./app.ts";
 import { Deploys } from "./deploys/deploys.ts";
-import { createRoutes } from "./routes.ts";
 
 export interface Manager {
   /** For `http.createServer`. The composition root routes `/fn` elsewhere. */
-  readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly handler: RequestHandler;
   /**
    * Answers everything but `/healthz` with 503 `draining`. Resolves when the deploys under way are done, or after
    * `drainMs`. Leaves platform and builder open.
@@ -18,33 +13,30 @@ export interface Manager {
   close(options?: { drainMs?: number }): Promise<void>;
 }
 
-/** Errors of clients that disconnect during an answer. */
-const CLIENT_LEFT = new Set(["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE"]);
-
 /** Creates the management API. */
 export function createManager(options: ManagerOptions): Manager {
-  const { access, limits, print } = options;
+  const { limits, print } = options;
   const closing = new AbortController();
   const deploys = new Deploys(options);
-  const router = createRoutes({ ...options, deploys, closing: closing.signal });
-  const app = new Koa();
-  app.use(answerProblems(print));
-  app.use(guardAccess(access));
-  app.use((ctx, next) => {
-    if (!closing.signal.aborted || ctx.path === "/healthz" || ctx.path === "/readyz") return next();
-    ctx.set("connection", "close");
-    throw draining();
-  });
-  app.use(router.routes());
-  app.use(answerUnrouted(router));
-  app.on("error", (error: NodeJS.ErrnoException) => {
-    if (!CLIENT_LEFT.has(error.code ?? "")) print(`an answer was interrupted: ${onOneLine(error.message)}`);
-  });
-  const handle = app.callback();
+  let app: RequestHandler | undefined;
+  let loading: Promise<void> | undefined;
+  const load = async () => {
+    const { createApp } = await import("./app.ts");
+    app = createApp({ ...options, deploys, closing: closing.signal });
+  };
   return {
-    handler: (request, response) => {
+    handler(request, response) {
       response.once("close", () => discardBody(request));
-      void handle(request, response);
+      if (app) return app(request, response);
+      loading ??= load();
+      loading
+        .then(() => app!(request, response))
+        .catch((error: Error) => {
+          // The next request tries again.
+          loading = undefined;
+          print(`the management API cannot be loaded: ${error.message}`);
+          response.destroy();
+        });
     },
     close: ({ drainMs = limits.drainMs } = {}) => {
       closing.abort();

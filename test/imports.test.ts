@@ -7,7 +7,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** Folders that hold no source of ours. */
 const NOT_OURS = /^(\.|node_modules$|data$)/;
 /** Programs: they alone name implementations and bring rooms together. */
-const COMPOSITION_ROOTS = ["skiff.ts", "manager/main.ts", "router/main.ts"];
+const COMPOSITION_ROOTS = ["skiff.ts", "one-machine.ts", "manager/main.ts", "router/main.ts"];
 /** Most files in a room; one that needs more has rooms inside. */
 const MOST_FILES = 16;
 
@@ -96,8 +96,8 @@ function cycles(): string[] {
 
 describe("imports", () => {
   it("are found at all", () => {
-    assert.ok(importsOf("skiff.ts").includes("platform/local/local-platform.ts"));
-    assert.ok(importsOf("manager/manager.ts").includes("koa"));
+    assert.ok(importsOf("one-machine.ts").includes("platform/local/local-platform.ts"));
+    assert.ok(importsOf("manager/app.ts").includes("koa"));
     for (const file of ["client-image/runtime.ts", "examples/http.ts", "manager/manager.ts"]) {
       assert.ok(CHECKED.includes(file), file);
     }

@@ -1,0 +1,33 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import Koa from "koa";
+import { draining } from "../platform/problems.ts";
+import { guardAccess } from "./access/access.ts";
+import { answerProblems, answerUnrouted, onOneLine } from "./api/answer.ts";
+import type { Services } from "./api/services.ts";
+import { createRoutes } from "./routes.ts";
+
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Errors of clients that disconnect during an answer. */
+const CLIENT_LEFT = new Set(["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE"]);
+
+/** Creates what answers the requests of the management API. Only its first request loads this and the framework. */
+export function createApp(services: Services): RequestHandler {
+  const { access, closing, print } = services;
+  const router = createRoutes(services);
+  const app = new Koa();
+  app.use(answerProblems(print));
+  app.use(guardAccess(access));
+  app.use((ctx, next) => {
+    if (!closing.aborted || ctx.path === "/healthz" || ctx.path === "/readyz") return next();
+    ctx.set("connection", "close");
+    throw draining();
+  });
+  app.use(router.routes());
+  app.use(answerUnrouted(router));
+  app.on("error", (error: NodeJS.ErrnoException) => {
+    if (!CLIENT_LEFT.has(error.code ?? "")) print(`an answer was interrupted: ${onOneLine(error.message)}`);
+  });
+  const handle = app.callback();
+  return (request, response) => void handle(request, response);
+}
