@@ -45,9 +45,9 @@ export class Launching {
   readonly isolation: Isolation;
   readonly launcher: Launcher;
   readonly #options: Opening;
-  /** Only starts of functions with rules for the network wait for it. */
-  #networks: Promise<Probed>;
-  #probedAtMs = performance.now();
+  /** Only starts of functions with rules for the network wait for it, so it begins with the first that needs it. */
+  #probed: Promise<Probed> | undefined;
+  #probedAtMs = 0;
   readonly #closing = new AbortController();
   #warming: Promise<void> | undefined;
 
@@ -56,11 +56,8 @@ export class Launching {
     this.#options = options;
     this.isolation = isolation;
     const { wall, hasScratch } = isolation;
-    this.#networks = wall
-      ? probe(options)
-      : Promise.resolve({ available: false, reason: "there is no kernel wall" });
     const openNetwork = async (rules: readonly string[]) => {
-      const probed = rules.length > 0 ? await this.#networks : undefined;
+      const probed = rules.length > 0 ? await this.#networks() : undefined;
       if (probed && !probed.available) this.#probeAgain();
       return leaseNetwork(probed?.available ? probed.networks : undefined, rules);
     };
@@ -69,19 +66,30 @@ export class Launching {
       : new PlainLauncher({ planner, folders, resources, hasScratch, cache: cache.openWritable() });
   }
 
+  #networks(): Promise<Probed> {
+    if (this.#probed) return this.#probed;
+    if (this.#closing.signal.aborted)
+      return Promise.resolve({ available: false, reason: "Skiff shuts down" });
+    this.#probedAtMs = performance.now();
+    this.#probed = this.isolation.wall
+      ? probe(this.#options)
+      : Promise.resolve({ available: false, reason: "there is no kernel wall" });
+    return this.#probed;
+  }
+
   /** Probes the networks again, because the cause may be gone. The result applies to later starts. */
   #probeAgain(): void {
     const nowMs = performance.now();
     const { probeAgainMs = PROBE_AGAIN_MS } = this.#options;
     if (!this.isolation.wall || nowMs - this.#probedAtMs < probeAgainMs) return;
     this.#probedAtMs = nowMs;
-    const before = this.#networks;
-    this.#networks = before.then(() => (this.#closing.signal.aborted ? before : probe(this.#options)));
+    const before = this.#networks();
+    this.#probed = before.then(() => (this.#closing.signal.aborted ? before : probe(this.#options)));
   }
 
   /** Describes what limits the connections of functions, for people. */
   async describeNetwork(): Promise<string> {
-    const probed = await this.#networks;
+    const probed = await this.#networks();
     if (probed.available) return probed.networks.describe();
     return `Deno's permission flags alone (${probed.reason})`;
   }
@@ -101,7 +109,7 @@ export class Launching {
 
   /** Compiles the runtime of all instances, once for each version of Deno and of the runtime, and makes sandboxes wait. */
   async warm(): Promise<void> {
-    if (!(this.launcher instanceof WalledLauncher)) return;
+    if (!(this.launcher instanceof WalledLauncher) || this.#closing.signal.aborted) return;
     this.#warming ??= this.#warm(this.launcher);
     // A shutdown aborts it.
     await this.#warming.catch((error) => this.#closing.signal.aborted || Promise.reject(error));
@@ -111,8 +119,8 @@ export class Launching {
     this.#closing.abort();
     await this.#warming?.catch(() => {});
     await this.launcher.close();
-    const probed = await this.#networks;
-    if (probed.available) await probed.networks.close();
+    const probed = await this.#probed;
+    if (probed?.available) await probed.networks.close();
     this.#options.resources.close();
   }
 
