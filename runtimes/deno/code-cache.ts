@@ -23,7 +23,6 @@ import {
 } from "node:fs/promises";
 import { builtinModules } from "node:module";
 import { dirname, join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import type { RuntimeFiles } from "../runtime.ts";
 
 /** Deno's caches of compiled code: SQLite files, with their logs (WAL) while they are in use. */
@@ -133,7 +132,7 @@ export class CodeCache {
   /** Makes what a program of ours compiled the shared cache. */
   async keep(prepared: CachePlace): Promise<void> {
     if ((await copyOut(prepared, this.#shared)) === 0) return;
-    for (const name of DATABASES) compact(join(this.#shared, name));
+    for (const name of DATABASES) await compact(join(this.#shared, name));
     await writeFile(join(this.#shared, COMPLETE), this.#key, { mode: 0o600 });
   }
 
@@ -212,7 +211,8 @@ async function copyIn(own: string, { sandbox, user }: CachePlace): Promise<void>
 }
 
 /** Makes a database one small file without a log. Only for what a program of ours wrote. */
-function compact(file: string): void {
+async function compact(file: string): Promise<void> {
+  const { DatabaseSync } = await import("node:sqlite");
   const database = new DatabaseSync(file);
   try {
     database.exec("PRAGMA wal_checkpoint(TRUNCATE); VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
