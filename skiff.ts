@@ -1,23 +1,18 @@
-/** The program for one machine: manager, routers and local platform on one port. */
-import { readFileSync } from "node:fs";
+/** The program for one machine. It reads its command line and keeps compiled modules before it loads the rest. */
+import { flushCompileCache } from "node:module";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { accessFor } from "./manager/access/token.ts";
-import { createManager } from "./manager/manager.ts";
-import { Metrics } from "./metrics/metrics.ts";
-import { limitsFromEnv } from "./platform/limits.ts";
-import { LocalPlatform } from "./platform/local/local-platform.ts";
-import { hasWalledNetwork, isolationMode } from "./platform/local/wall/isolation.ts";
-import { printable, printableLines } from "./process/printable.ts";
+import type { Skiff } from "./one-machine.ts";
+import { keepCompiled } from "./process/compile-cache.ts";
+import { keepHttpLean } from "./process/lean-http.ts";
+import { printableLines } from "./process/printable.ts";
 import { closeInherited } from "./process/sandbox/spawn.ts";
-import { ServiceList } from "./process/service-list.ts";
 import { untilStopSignal } from "./process/stop-signals.ts";
-import { createFrontAlone, type Front } from "./router/front.ts";
-import { addRouterMetrics } from "./router/metrics/metrics.ts";
-import { parseWorkers, Workers } from "./router/workers/workers.ts";
-import { createBuilder } from "./runtimes/deno/build/builder.ts";
-import { cacheBundles } from "./runtimes/deno/build/bundle-cache.ts";
-import { denoPath } from "./runtimes/deno/deno-binary.ts";
+import { parseWorkers } from "./router/workers/worker-count.ts";
+
+/** Beside the libraries: whoever can write there can change the program itself. */
+const CACHE = fileURLToPath(new URL("node_modules/.cache/skiff", import.meta.url));
 
 const USAGE = `Usage: npm start -- [--host HOST] [--port PORT] [--data DIR] [--workers N]
 
@@ -27,117 +22,6 @@ const USAGE = `Usage: npm start -- [--host HOST] [--port PORT] [--data DIR] [--w
   --workers  processes that answer calls, 1 by default: this process (SKIFF_WORKERS)
 
 docs/settings.md lists all variables, docs/limits.md the limits.`;
-
-export interface SkiffOptions {
-  readonly host: string;
-  /** 0 selects a free port. */
-  readonly port: number;
-  readonly dataFolder: string;
-  /** Processes that answer calls. With 1, the default, the process of the manager answers them. */
-  readonly workers?: number;
-  /** The variables `SKIFF_*`. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Prints one line on the terminal. */
-  readonly print: (line: string) => void;
-}
-
-export interface Skiff {
-  readonly url: string;
-  /** Rejects new calls, drains calls under way for at most `SKIFF_DRAIN`, and stops all instances. */
-  close(): Promise<void>;
-}
-
-/** @throws Error with a message for the terminal: data folder in use, port in use, invalid variable */
-export function startSkiff(options: SkiffOptions): Promise<Skiff> {
-  return ServiceList.start((services) => startServices(services, options));
-}
-
-async function startServices(services: ServiceList, options: SkiffOptions): Promise<Skiff> {
-  const { host, port, dataFolder, workers = 1, env, print } = options;
-  const limits = limitsFromEnv(env);
-  const buildFolder = join(dataFolder, "build");
-  // Empty until the routers run. Deploys wait for the routers.
-  const routers: Pick<Front, "caughtUp">[] = [];
-  const platform = await LocalPlatform.open({
-    dataFolder,
-    limits,
-    isolation: isolationMode(env.SKIFF_ISOLATION),
-    walledNetwork: hasWalledNetwork(env.SKIFF_NETWORK),
-    leftovers: ["build/builds", "run"],
-    onLine: (name, { stream, text }) =>
-      print(`[${name}] ${stream === "platform" ? "! " : ""}${printable(text)}`),
-    spread: async () => void (await Promise.all(routers.map((router) => router.caughtUp()))),
-  });
-  // Drained while the server listens, so that late calls get 503 instead of a refused connection.
-  services.add({ name: "platform", drain: (drainMs) => platform.close({ drainMs }) });
-
-  // After the platform has locked the folder. Only the hash of a new token is stored.
-  const { access, createdToken } = accessFor({ host, tokenFile: join(dataFolder, "token.sha256"), env });
-  if (createdToken !== undefined) {
-    print(`The management API needs this token, which is shown only now: ${createdToken}`);
-  }
-  const importHosts = (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== "");
-  const builder = cacheBundles(
-    createBuilder({ deno: denoPath(), directory: buildFolder, limits, importHosts, env, print }),
-  );
-  services.add({ name: "builder", drain: () => builder.close() });
-
-  const metrics = new Metrics();
-  const manager = createManager({
-    platform,
-    builder,
-    limits,
-    access,
-    print,
-    metrics: () => metrics.text(),
-    ready: () => (services.state === "ready" ? undefined : `Skiff is ${services.state}.`),
-    ...(env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {}),
-  });
-  const frontOptions = { platform, limits, print, env, other: manager.handler };
-  const front =
-    workers === 1
-      ? await createFrontAlone(frontOptions)
-      : new Workers({ ...frontOptions, workers, folder: join(dataFolder, "run") });
-  routers.push(front);
-  addRouterMetrics(metrics, front.counted);
-  services.add({
-    name: "server",
-    drain: (drainMs) => Promise.all([front.drain({ drainMs }), manager.close({ drainMs })]),
-    close: (withinMs) => front.close({ withinMs }),
-  });
-
-  const { description } = await platform.isolation();
-  await builder.warm();
-  const bound = await front.listen({ port, host }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EADDRINUSE") throw error;
-    throw new Error(`port ${port} of ${host} is in use; choose another with --port.`);
-  });
-  services.ready();
-  const url = `http://${host.includes(":") ? `[${host}]` : host}:${bound}`;
-  printExamples(url, options, access.mode === "token");
-  print(`  files of functions: ${description}`);
-  platform.describeNetwork().then(
-    (network) => print(`  network of functions: ${network}`),
-    (error: Error) => print(`  network of functions: ${error.message}`),
-  );
-  platform.warm().catch((error: Error) => print(`Starts are slower than they could be: ${error.message}`));
-  return { url, close: () => services.stop({ drainMs: limits.drainMs }) };
-}
-
-function checkPublicUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "") return text;
-  throw new Error(`SKIFF_URL=${text} is not a valid base URL: use one like https://functions.example.com.`);
-}
-
-function printExamples(url: string, { dataFolder, print }: SkiffOptions, needsToken: boolean): void {
-  const manifest = readFileSync(new URL("package.json", import.meta.url), "utf8");
-  const { version } = JSON.parse(manifest) as { version: string };
-  print(`Skiff ${version} listens on ${url} and stores its data in ${dataFolder}`);
-  const token = needsToken ? '-H "authorization: Bearer $SKIFF_TOKEN" ' : "";
-  print(`  deploy: curl ${token}--data-binary @examples/useragent.ts -X POST ${url}/func?name=useragent`);
-  print(`  call:   curl ${url}/fn/useragent`);
-}
 
 /** Starts Skiff with the options of the command line. Undefined after `--help`. */
 async function startFromCommandLine(print: (line: string) => void): Promise<Skiff | undefined> {
@@ -159,6 +43,9 @@ async function startFromCommandLine(print: (line: string) => void): Promise<Skif
   }
   const { host, port, data: dataFolder } = values;
   const workers = parseWorkers("--workers", values.workers);
+  keepCompiled([CACHE, join(dataFolder, "compiled")]);
+  keepHttpLean();
+  const { startSkiff } = await import("./one-machine.ts");
   return startSkiff({ host, port: Number(port), dataFolder, workers, env: process.env, print });
 }
 
@@ -176,7 +63,10 @@ async function main(): Promise<void> {
     return undefined;
   });
   if (skiff === undefined) return;
-  const reason = await untilStopSignal({ env: process.env, parent });
+  const stopped = untilStopSignal({ env: process.env, parent });
+  // The process may end without an exit. This takes 0.1 s at the first start and 1 ms at later ones.
+  flushCompileCache();
+  const reason = await stopped;
   print(`${reason}: letting calls finish; send the signal again to stop at once`);
   await skiff.close();
   process.exit(0);

@@ -11,7 +11,8 @@ import { untilStopSignal } from "../process/stop-signals.ts";
 import { createFrontAlone } from "./front.ts";
 import { addRouterMetrics } from "./metrics/metrics.ts";
 import { createInternalServer } from "./server/internal-server.ts";
-import { parseWorkers, Workers } from "./workers/workers.ts";
+import { parseWorkers } from "./workers/worker-count.ts";
+import { Workers } from "./workers/workers.ts";
 
 /** Time for the cluster to route new connections elsewhere, in milliseconds. */
 const LEAVE_MS = 5_000;

@@ -9,7 +9,6 @@ import { openManagementSocket } from "./management.ts";
 import { keyOf, type WorkerCounters, type WorkerLoad } from "./protocol.ts";
 import { NO_COUNTERS, WorkerProcess, within } from "./worker-process.ts";
 
-const MOST_WORKERS = 64;
 const CHECK_EVERY_MS = 1_000;
 const FIRST_RESTART_MS = 50;
 const LONGEST_RESTART_MS = 10_000;
@@ -200,13 +199,6 @@ export function sumLoads({ name, version }: WorkerLoad, loads: readonly WorkerLo
   const inFlight = loads.reduce((sum, load) => sum + load.inFlight, 0);
   const waiting = loads.reduce((sum, load) => sum + load.waiting, 0);
   return { name, version, inFlight, waiting, byInstance: () => byInstance };
-}
-
-/** Parses a number of workers, 1 if `text` is empty. @throws Error with the name of the option or variable */
-export function parseWorkers(name: string, text: string): number {
-  const count = Number(text || "1");
-  if (/^\d{0,2}$/.test(text) && count >= 1 && count <= MOST_WORKERS) return count;
-  throw new Error(`${name} ${text} is not a valid number of workers: use 1 to ${MOST_WORKERS}.`);
 }
 
 /** Leaves out a platform's own members of an instance, which may not be plain values. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { Channel } from "../../../router/workers/channel.ts";
 import type { PrimaryMethods, WorkerLoad } from "../../../router/workers/protocol.ts";
+import { parseWorkers } from "../../../router/workers/worker-count.ts";
 import { WorkerPlatform } from "../../../router/workers/worker-platform.ts";
-import { parseWorkers, sumLoads } from "../../../router/workers/workers.ts";
+import { sumLoads } from "../../../router/workers/workers.ts";
 import { eventually } from "../../support/eventually.ts";
 
 describe("the number of workers", () => {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Skiff, startSkiff } from "../../../skiff.ts";
+import { type Skiff, startSkiff } from "../../../one-machine.ts";
 import { networkEnvironment } from "../network-environment.ts";
 
 export interface StartedSkiff extends Skiff {
