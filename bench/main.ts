@@ -3,6 +3,7 @@ import { benchLeaks } from "./leaks.ts";
 import { benchManyRoutes } from "./many-functions.ts";
 import { benchOverload } from "./overload.ts";
 import { benchPeers } from "./peers.ts";
+import { benchRest } from "./rest.ts";
 import { benchStartUp } from "./start-up.ts";
 import { benchBulk, benchColdBurst, benchManyFunctions, benchRedeploys } from "./steadiness.ts";
 import { printTable } from "./tools/report.ts";
@@ -24,6 +25,7 @@ try {
 } finally {
   await skiff.close();
 }
+printTable("Start and rest", await benchRest());
 printTable("Leaks", await benchLeaks());
 printTable("A router with many functions", await benchManyRoutes(5));
 printTable("Throughput and latency of small GETs", await benchPeers(7));
