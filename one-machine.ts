@@ -15,6 +15,7 @@ import type { WorkersOptions } from "./router/workers/workers.ts";
 import { createBuilder } from "./runtimes/deno/build/builder.ts";
 import { cacheBundles } from "./runtimes/deno/build/bundle-cache.ts";
 import { denoPath } from "./runtimes/deno/deno-binary.ts";
+import type { Builder } from "./runtimes/runtime.ts";
 
 export interface SkiffOptions {
   readonly host: string;
@@ -94,7 +95,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     close: (withinMs) => front.close({ withinMs }),
   });
 
-  const [{ description }] = await Promise.all([platform.isolation(), builder.warm()]);
+  const [{ description }] = await Promise.all([platform.isolation(), builder.prepare()]);
   const bound = await front.listen({ port, host }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EADDRINUSE") throw error;
     throw new Error(`port ${port} of ${host} is in use; choose another with --port.`);
@@ -104,12 +105,18 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   printExamples(url, options, access.mode === "token");
   print(`  files of functions: ${description}`);
   // The caller comes first: it handles signals.
-  setImmediate(() => warm(platform, print));
+  setImmediate(() => {
+    if (services.state === "ready") warm({ platform, builder }, print);
+  });
   return { url, close: () => services.stop({ drainMs: limits.drainMs }) };
 }
 
-/** Does what the first instance would wait for. */
-function warm(platform: LocalPlatform, print: SkiffOptions["print"]): void {
+/** Does what the first build and the first instance would wait for. */
+function warm(
+  { platform, builder }: { platform: LocalPlatform; builder: Builder },
+  print: SkiffOptions["print"],
+): void {
+  builder.warm().catch((error: Error) => print(`Builds do not work: ${error.message}`));
   platform.describeNetwork().then(
     (network) => print(`  network of functions: ${network}`),
     (error: Error) => print(`  network of functions: ${error.message}`),

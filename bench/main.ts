@@ -3,7 +3,7 @@ import { benchLeaks } from "./leaks.ts";
 import { benchManyRoutes } from "./many-functions.ts";
 import { benchOverload } from "./overload.ts";
 import { benchPeers } from "./peers.ts";
-import { benchRest } from "./rest.ts";
+import { benchRest } from "./start/rest.ts";
 import { benchStartUp } from "./start-up.ts";
 import { benchBulk, benchColdBurst, benchManyFunctions, benchRedeploys } from "./steadiness.ts";
 import { printTable } from "./tools/report.ts";

@@ -62,6 +62,7 @@ export class FakeBuilder implements Builder {
     throw new Problem("build_failed", detail, { errors: [error] });
   }
 
+  async prepare(): Promise<void> {}
   async warm(): Promise<void> {}
   async close(): Promise<void> {}
 }

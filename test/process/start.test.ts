@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../support/eventually.ts";
@@ -42,6 +42,15 @@ describe("a start of Skiff", () => {
     const after = await loaded(skiff);
     assert.ok(packages(after).includes("koa"));
     assert.ok(!after.includes(HTTP_CLIENT));
+  });
+
+  it("fails if the folder of builds cannot be made", async () => {
+    const data = join(folder, "data");
+    mkdirSync(data);
+    writeFileSync(join(data, "build"), "");
+    skiff = new SkiffProgram(data);
+    assert.equal(await skiff.ended(), 1);
+    assert.match(skiff.output, /^Skiff does not start: .*\/build/m);
   });
 
   it("keeps what was compiled once it is ready, also for its threads, so that the next one strips no types", async () => {

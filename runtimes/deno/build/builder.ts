@@ -3,7 +3,7 @@ import { constrainedMemory } from "node:process";
 import type { Limits } from "../../../platform/limits.ts";
 import { SlowLane } from "../../../process/slow-lane.ts";
 import type { Builder, Built } from "../../runtime.ts";
-import { prepareBuildFolder } from "../walls/build-folder.ts";
+import { type BuildFolder, prepareBuildFolder } from "../walls/build-folder.ts";
 import { BuildMeter } from "../walls/build-meter.ts";
 import type { ProcessesOptions } from "../walls/build-processes.ts";
 import type { WallKind } from "../walls/build-wall.ts";
@@ -55,10 +55,18 @@ export function createBuilder(options: BuilderOptions): Builder {
   const { limits } = options;
   const closing = new AbortController();
   const underWay = new Set<Promise<Built>>();
+  let preparing: Promise<BuildFolder> | undefined;
   let opening: Promise<Opened> | undefined;
 
+  const prepare = (): Promise<BuildFolder> => {
+    preparing ??= prepareBuildFolder(options.directory).catch((error: unknown) => {
+      preparing = undefined;
+      throw error;
+    });
+    return preparing;
+  };
   const open = (): Promise<Opened> => {
-    opening ??= openMeans(options).catch((error: unknown) => {
+    opening ??= openMeans(options, prepare).catch((error: unknown) => {
       opening = undefined;
       throw error;
     });
@@ -96,12 +104,15 @@ export function createBuilder(options: BuilderOptions): Builder {
       if (reply.outcome !== "advice" || typeof reply.text !== "string") return undefined;
       return reply.text.slice(0, ADVICE_CHARACTERS);
     },
+    async prepare() {
+      await prepare();
+    },
     async warm() {
       await (await open()).pool.warm();
     },
     async close() {
       closing.abort(shuttingDown());
-      await Promise.allSettled(underWay);
+      await Promise.allSettled([...underWay, preparing]);
       const opened = await opening?.catch(() => undefined);
       await opened?.pool.close();
       await opened?.cache.close();
@@ -110,9 +121,9 @@ export function createBuilder(options: BuilderOptions): Builder {
 }
 
 /** @throws Error if the folder cannot be made or no worker starts */
-async function openMeans(options: BuilderOptions): Promise<Opened> {
+async function openMeans(options: BuilderOptions, prepare: () => Promise<BuildFolder>): Promise<Opened> {
   const { limits, deno, importHosts = [], env = process.env, walls, print = () => {} } = options;
-  const folder = await prepareBuildFolder(options.directory);
+  const folder = await prepare();
   const hosts = new ImportHosts(importHosts);
   const shared: ProcessesOptions = { folder, limits, deno, env, importHosts: hosts.allowed };
   const meter = new BuildMeter();

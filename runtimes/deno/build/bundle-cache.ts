@@ -32,6 +32,7 @@ export function cacheBundles(builder: Builder, options: BundleCacheOptions = {})
       return built;
     },
     adviseStart: (artifact, log, signal) => builder.adviseStart(artifact, log, signal),
+    prepare: () => builder.prepare(),
     warm: () => builder.warm(),
     close: () => builder.close(),
   };

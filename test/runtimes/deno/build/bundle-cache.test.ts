@@ -17,6 +17,7 @@ function counting(options?: BundleCacheOptions) {
       return { artifact: { kind: "module", code: Buffer.from(`${text} ${builds.length}`) } };
     },
     adviseStart: async () => undefined,
+    prepare: async () => {},
     warm: async () => {},
     close: async () => {},
   };

@@ -5,9 +5,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { median, ms, printTable, type Row } from "./tools/report.ts";
+import { median, ms, printTable, type Row } from "../tools/report.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ROUNDS = 11;
 /** Rounds that also read the memory. */
 const RESTS = 3;
