@@ -66,11 +66,14 @@ function keepEnvironment(names: readonly string[]): void {
 
 /**
  * Listens on the Unix socket, and revokes the permission for its path before the function is loaded. With it the
- * function could replace the socket by a folder of symbolic links.
+ * function could replace the socket by a folder of symbolic links. Until `ready` resolves, requests wait: the platform
+ * sends its first probe while the function is loaded, and the router calls later.
  */
-function holdSocket(listen: { readonly unix: string }): HeldPort {
-  // The router calls only after the runtime has printed that it is ready.
-  const held = new HeldPort(listen, () => new Response("This instance is starting.", { status: 503 }));
+function holdSocket(listen: { readonly unix: string }, ready: Promise<void>): HeldPort {
+  const held: HeldPort = new HeldPort(listen, async (request, info) => {
+    await ready;
+    return await held.answer(request, info);
+  });
   for (const name of ["read", "write"] as const) Deno.permissions.revokeSync({ name, path: listen.unix });
   return held;
 }
@@ -104,19 +107,19 @@ function surviveLooseErrors(): void {
 }
 
 /**
- * Returns the printers of `ready` and `alive`. Called before the function is loaded, and keeps the nonce in bytes only:
+ * Returns the printers of `listening`, `ready` and `alive`. Called before the function is loaded, and keeps the nonce in bytes only:
  * neither a changed realm nor a heap snapshot, which needs no permission, may reveal it. With the nonce a worker could
  * print `alive` for a blocked event loop.
  */
-function takePrinters(message: { nonce?: string }): readonly [() => void, () => void] {
+function takePrinters(message: { nonce?: string }): readonly [() => void, () => void, () => void] {
   const { nonce } = message;
-  if (nonce === undefined) return [() => {}, () => {}];
+  if (nonce === undefined) return [() => {}, () => {}, () => {}];
   delete message.nonce;
   const printer = (text: string) => {
     const line = new TextEncoder().encode(`${nonce} ${text}\n`);
     return Deno.stdout.writeSync.bind(Deno.stdout, line);
   };
-  return [printer("ready"), printer("alive")];
+  return [printer("listening"), printer("ready"), printer("alive")];
 }
 
 /** Lets WebSockets hold the places of their calls. Reads the original late, because Deno takes 1 ms to load it. */
@@ -140,7 +143,7 @@ async function main(): Promise<void> {
   const loaded = "pool" in given ? await loadFromPool(given.pool) : undefined;
   const message = loaded?.start ?? (given as StartMessage);
   const { listen } = message;
-  const [printReady, printAlive] = takePrinters(message);
+  const [printListening, printReady, printAlive] = takePrinters(message);
   const exit = Deno.exit.bind(Deno);
   const hasInput = Deno.env.get(START_VARIABLE) === undefined;
   if (hasInput) void followPlatform(exit, printAlive);
@@ -149,7 +152,9 @@ async function main(): Promise<void> {
 
   const places = new Places(message.concurrency ?? Infinity);
   const calls = new Calls(message.function, places, new RequestView("unix" in listen));
-  const address = loaded?.port ?? ("unix" in listen ? holdSocket(listen) : listen.port);
+  const ready = Promise.withResolvers<void>();
+  const address = loaded?.port ?? ("unix" in listen ? holdSocket(listen, ready.promise) : listen.port);
+  printListening();
   const server = new InstanceServer(calls, address);
   Deno.serve = ((...args: [unknown, unknown?]) => server.serveForProgram(...args)) as typeof Deno.serve;
   followSockets(calls);
@@ -192,6 +197,7 @@ async function main(): Promise<void> {
   surviveLooseErrors();
   loaded?.serves();
   printReady();
+  ready.resolve();
 }
 
 // Not awaited: an empty event loop would end the process with an error about this module.

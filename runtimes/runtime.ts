@@ -100,7 +100,9 @@ export interface LaunchPlan {
   readonly cwd?: string;
   /** The first line that the program reads from its standard input. */
   readonly input: string;
-  /** The line that it prints when it listens. */
+  /** The line that it prints when it listens. Probes wait for their answers until it is ready. */
+  readonly listeningLine: string;
+  /** The line that it prints when its function has been loaded. */
   readonly readyLine: string;
   /** A further line of input, and the line that its event loop answers with while it turns. */
   readonly ping: string;

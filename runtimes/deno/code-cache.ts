@@ -66,14 +66,14 @@ export interface CachePlace {
 
 /** The cache of one instance. */
 export interface ProvidedCache {
-  /** Called when the instance is about to be ready. */
-  listening(): void;
+  /** Called when the instance is ready. */
+  loaded(): void;
   /** Stops reading from the instance. */
   close(): Promise<void>;
 }
 
 /** A cache that is not kept. */
-export const UNKEPT: ProvidedCache = { listening: () => {}, close: async () => {} };
+export const UNKEPT: ProvidedCache = { loaded: () => {}, close: async () => {} };
 
 /**
  * Compiled code, which makes starts faster. No function can write code for another one: every sandbox gets a copy of a
@@ -154,7 +154,7 @@ export class CodeCache {
     let timer: NodeJS.Timeout | undefined;
     let keeping: Promise<unknown> | undefined;
     const done = () => this.#underWay.delete(own);
-    const listening = () => {
+    const loaded = () => {
       timer = setTimeout(() => {
         // A full disk, a removed version or the end of the instance: the next one compiles again.
         keeping = this.#keepOwn(prepared, own).then(done, done);
@@ -166,7 +166,7 @@ export class CodeCache {
       await keeping;
       done();
     };
-    return { listening, close };
+    return { loaded, close };
   }
 
   async #keepOwn(prepared: CachePlace, own: string): Promise<void> {

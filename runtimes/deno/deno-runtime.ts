@@ -42,6 +42,7 @@ function planLaunch(order: PlanOrder, { files, artifact, socket, scratch, cache 
       ...projectVariables(artifact.project),
     },
     input: JSON.stringify(message),
+    listeningLine: `${nonce} listening`,
     readyLine: `${nonce} ready`,
     ping: "alive",
     pongLine: `${nonce} alive`,

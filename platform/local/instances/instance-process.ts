@@ -113,32 +113,42 @@ export class InstanceProcess implements RunningInstance {
   }
 
   async #start({ startMs, onLine }: InstanceOptions): Promise<void> {
-    const { readyLine, pongLine, explain = (line: string) => line } = this.#launched.plan;
+    const { listeningLine, readyLine, pongLine, explain = (line: string) => line } = this.#launched.plan;
     const lines: string[] = [];
     const late = `was not ready within ${formatMs(startMs)} (limit SKIFF_START_TIMEOUT): does its module wait for something that does not come?`;
     const deadline = setTimeout(() => this.kill(late), startMs);
-    const isReady = new Promise<void>((resolve) => {
-      for (const stream of ["stdout", "stderr"] as const) {
-        readLines(this.#child[stream]!, (line) => {
-          if (line === readyLine) resolve();
-          else if (line === pongLine) this.answeredAtMs = performance.now();
-          else {
-            const text = explain(line);
-            if (text === undefined) return;
-            if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));
-            onLine({ at: new Date(), instance: this.id, stream, text });
-          }
-        });
-      }
-    });
+    const listening = Promise.withResolvers<void>();
+    const loaded = Promise.withResolvers<void>();
+    for (const stream of ["stdout", "stderr"] as const) {
+      readLines(this.#child[stream]!, (line) => {
+        if (line === listeningLine) listening.resolve();
+        else if (line === readyLine) loaded.resolve();
+        else if (line === pongLine) this.answeredAtMs = performance.now();
+        else {
+          const text = explain(line);
+          if (text === undefined) return;
+          if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));
+          onLine({ at: new Date(), instance: this.id, stream, text });
+        }
+      });
+    }
+    const untilExit = async (step: Promise<void>) => {
+      const failed = await Promise.race([step, this.exited]);
+      if (failed !== undefined) throw new StartError(failed, lines, this.cause);
+    };
     try {
       const limit = () => this.resources.limit(this.settings.memoryMiB);
       if (!this.#ensure("its memory cannot be limited", limit)) throw this.cause;
       this.#launched.begin();
-      const failed = await Promise.race([isReady, this.exited]);
-      if (failed !== undefined) throw new StartError(failed, lines, this.cause);
+      await untilExit(listening.promise);
       this.#launched.expose();
-      await probe(this.address.unix, startMs);
+      // Sent while the function loads, which saves a round trip. The answer means that the function has been loaded.
+      const probed = probe(this.address.unix, startMs);
+      // An early end breaks the connection. The end is the reason then.
+      probed.catch(() => {});
+      await untilExit(loaded.promise);
+      this.#launched.loaded();
+      await probed;
       this.readyAtMs = performance.now();
     } catch (error) {
       // Skiff itself may be short of a resource, such as an open file for the connection.

@@ -24,6 +24,8 @@ export interface Launched {
   begin(): void;
   /** Connects `folder.socket` with the socket of the program. @throws Error if the program does not listen */
   expose(): void;
+  /** Called once the program is ready. */
+  loaded(): void;
   /** Ends it and removes its resources and files. Returns lines for the log about data that is left. */
   close(): Promise<readonly string[]>;
 }

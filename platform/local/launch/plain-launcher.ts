@@ -52,6 +52,7 @@ export class PlainLauncher implements Launcher {
       ...{ folder, child, pid: child.pid, plan, resources },
       begin: () => void child.stdin!.write(`${plan.input}\n`),
       expose: () => {},
+      loaded: () => {},
       close: () => removeInstance(folder, resources),
     };
   }

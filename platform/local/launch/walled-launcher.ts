@@ -63,16 +63,11 @@ export class WalledLauncher implements Launcher {
     const script = join(folder.code, basename(INSIDE.start));
     writeFileSync(script, startScript(plan, instanceLimits(order.settings)), { mode: 0o444 });
     chmodSync(script, 0o444);
-    let isExposed = false;
     return {
       ...{ folder, child: sandbox.child, pid: sandbox.pid, plan, resources },
       begin: () => sandbox.begin(`${plan.input}\n`),
-      expose: () => {
-        if (isExposed) return;
-        symlinkSync(sandbox.pinSocket(), folder.socket);
-        isExposed = true;
-        provided.listening();
-      },
+      expose: () => symlinkSync(sandbox.pinSocket(), folder.socket),
+      loaded: () => provided.loaded(),
       close: async () => {
         await provided.close();
         // The link goes first: a closed descriptor's number may lead to another file.

@@ -49,7 +49,7 @@ describe("the compiled code of versions", () => {
     const cache = new CodeCache(join(folder, "shared"), "key");
     const signals: string[] = [];
     const provided = await cache.provide(bundle, instance(signals));
-    provided.listening();
+    provided.loaded();
     await eventually("it was looked at", () => signals.includes("SIGCONT"));
     await provided.close();
     assert.deepEqual(signals, ["SIGSTOP", "SIGCONT"]);

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { type Limits, limitsFromEnv } from "../../../../platform/limits.ts";
 import { InstanceFolders } from "../../../../platform/local/instances/instance-folder.ts";
 import { InstanceProcess } from "../../../../platform/local/instances/instance-process.ts";
+import { LateProbe, probe } from "../../../../platform/local/instances/probe.ts";
 import { commandLine } from "../../../../platform/local/instances/process-table.ts";
 import { StartError } from "../../../../platform/local/instances/running-instance.ts";
 import { Launching } from "../../../../platform/local/launch/launching.ts";
@@ -22,6 +23,7 @@ import { makeDenoDir } from "../../../../platform/local/store/data-folder.ts";
 import type { IsolationMode } from "../../../../platform/local/wall/isolation.ts";
 import { INSIDE } from "../../../../platform/local/wall/profile.ts";
 import { denoPlanner } from "../../../../runtimes/deno/deno-runtime.ts";
+import { eventually } from "../../../support/eventually.ts";
 import { instancesIn } from "../../../support/instances/instance-folders.ts";
 import { processesWith } from "../../../support/instances/processes.ts";
 import { publish } from "../../../support/platform/deploying.ts";
@@ -93,6 +95,29 @@ for (const isolation of ["auto", "permissions"] as const) {
         return true;
       });
       await instance.ended;
+    });
+
+    it("is probed while its function loads, and answers when that is over", async () => {
+      const module = `const isEmpty = () => [...Deno.readDirSync(Deno.env.get("TMPDIR"))].length === 0;
+        while (isEmpty()) await new Promise((resolve) => setTimeout(resolve, 5));
+        ${answering("hi")}`;
+      writeFileSync(join(data, "bundle.mjs"), module);
+      const launched = await launch();
+      const { socket } = launched.folder;
+      const instance = await start(Promise.resolve(launched));
+      await eventually("it listens", () => existsSync(socket));
+      const answers = { isReady: false, isProbed: false };
+      const probed = probe(socket, 10_000).then(() => (answers.isProbed = true));
+      void instance.ready.then(() => (answers.isReady = true));
+      // A probe that does not wait is answered long before.
+      await assert.rejects(probe(socket, 200), LateProbe);
+      assert.deepEqual(answers, { isReady: false, isProbed: false });
+      const scratch =
+        isolation === "auto" ? `/proc/${launched.pid}/root${INSIDE.scratch}` : launched.folder.scratch;
+      writeFileSync(join(scratch, "go"), "");
+      await probed;
+      await instance.ready;
+      await instance.drain(0);
     });
 
     it("may not reach the addresses that the machine has when it starts", async () => {

@@ -212,7 +212,7 @@ describe("sandboxes", () => {
       writeFileSync(bundle, "x".repeat(100_000));
       const own = join(data, "version", "deno");
       const cache = new CodeCache(join(data, "shared"), "key");
-      (await cache.provide(bundle, prepared)).listening();
+      (await cache.provide(bundle, prepared)).loaded();
       // Until it was taken or refused, nobody else of the version is asked for it.
       await eventually("it was looked at", async () => {
         const next = await cache.provide(bundle, prepared);
