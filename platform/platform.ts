@@ -23,6 +23,12 @@ export interface Platform {
   store(draft: Draft, signal?: AbortSignal): Promise<Stored>;
 
   /**
+   * Prepares for a `store` of a module with these settings, which is still being built. A hint, which may be wrong.
+   * Absent on platforms that have nothing to prepare.
+   */
+  expectModule?(settings: Settings): void;
+
+  /**
    * Sends calls to versions by weight. Resolves when every router has applied it. Before that, each version in `traffic`
    * gets as many ready instances as its share of the load needs now, at least one and at least `min`. A version that
    * loses its traffic drains, and keeps no `min`. An error leaves the traffic unchanged.

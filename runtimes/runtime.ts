@@ -12,6 +12,8 @@ export interface Builder {
    * @throws Problem `invalid_source`, `source_too_large`
    */
   recognize(bytes: Uint8Array): Source;
+  /** Whether a source becomes a module if it can be built. Quick: false if that takes more than a glance. */
+  becomesModule(source: Source): boolean;
   /**
    * Builds a source into what an instance starts from, in another process.
    * @throws Problem `build_failed` with the places of the errors, `invalid_source`, `source_too_large`, `no_capacity` if

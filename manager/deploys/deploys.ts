@@ -188,6 +188,9 @@ export class Deploys {
     }
     const isSameContent = current?.sourceHash === hashed && current.settings.entry === settings.entry;
     const entry = { entry: settings.entry, signal };
+    if (!isSameContent && source && this.#options.builder.becomesModule(source)) {
+      platform.expectModule?.(settings);
+    }
     const built = isSameContent
       ? undefined
       : (fresh ?? (await this.#build(source ?? (await this.#stored(current!)), entry)));

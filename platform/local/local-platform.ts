@@ -18,6 +18,7 @@ import type {
   WakeStep,
 } from "../platform.ts";
 import { Problem } from "../problems.ts";
+import type { Settings } from "../settings.ts";
 import { Changes } from "./changes.ts";
 import { LocalDeclarations } from "./declarations.ts";
 import { Functions } from "./functions.ts";
@@ -146,6 +147,12 @@ export class LocalPlatform implements Platform {
   /** Makes first starts as fast as later ones. See Launching.warm. */
   async warm(): Promise<void> {
     await (await this.#instances.launching).warm();
+  }
+
+  expectModule(settings: Settings): void {
+    if (this.#closing.signal.aborted) return;
+    // `store` reports why nothing can be launched.
+    void this.#track(this.#instances.startEarly(settings)).catch(() => {});
   }
 
   async store(draft: Draft, signal?: AbortSignal): Promise<Stored> {

@@ -58,6 +58,8 @@ export default () => new Response("warm");
 export interface CachePlace {
   readonly sandbox: {
     readonly isEnded: boolean;
+    /** Deno runs and has opened the shared cache. */
+    readonly runs?: boolean;
     readonly workPath: string;
     signal(name: NodeJS.Signals): void;
   };
@@ -145,7 +147,7 @@ export class CodeCache {
     if (stat.isFile() && stat.size < BUNDLE_FROM_BYTES) return UNKEPT;
     const own = join(dirname(artifact), "deno");
     if (existsSync(join(own, COMPLETE))) {
-      await copyIn(own, prepared);
+      if (!prepared.sandbox.runs) await copyIn(own, prepared);
       return UNKEPT;
     }
     // One instance is enough. Those that start meanwhile compile for themselves.

@@ -34,6 +34,10 @@ export class FakeBuilder implements Builder {
     return recognizeSource(bytes, this.#limits);
   }
 
+  becomesModule({ bytes }: Source): boolean {
+    return Buffer.from(bytes).includes("PLAIN");
+  }
+
   /** Returned for every failed start. */
   advice: string | undefined;
 

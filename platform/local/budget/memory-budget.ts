@@ -77,7 +77,7 @@ export class MemoryBudget {
    */
   async run<T>({ neededMiB, waits, signal }: TakeOptions, start: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
-    if (this.#waiting.size === 0 && this.#fits(neededMiB)) this.#promisedMiB += neededMiB;
+    if (this.hasRoom(neededMiB)) this.#promisedMiB += neededMiB;
     else if (waits) await this.#turn(neededMiB, signal);
     else {
       if (this.#waiting.size === 0) this.#makeRoom(neededMiB);
@@ -89,6 +89,11 @@ export class MemoryBudget {
       this.#promisedMiB -= neededMiB;
       this.check();
     }
+  }
+
+  /** Whether a start would be admitted at once. */
+  hasRoom(neededMiB: number): boolean {
+    return this.#waiting.size === 0 && this.#fits(neededMiB);
   }
 
   /** Admits waiting starts that fit. Call it when an instance has ended or become ready, and a few times a second. */

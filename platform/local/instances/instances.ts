@@ -5,6 +5,7 @@ import { denoPlanner } from "../../../runtimes/deno/deno-runtime.ts";
 import type { LogLine, VersionRecord } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import { formatMs } from "../../quantity.ts";
+import type { Settings } from "../../settings.ts";
 import { type EvictableInstance, ExpectedMemory, MemoryBudget } from "../budget/memory-budget.ts";
 import type { Launched } from "../launch/launcher.ts";
 import { Launching, type LaunchingOptions } from "../launch/launching.ts";
@@ -50,11 +51,13 @@ export class Instances {
   readonly #folders: InstanceFolders;
   readonly #limits: InstancesOptions["limits"];
   readonly #budget: MemoryBudget;
-  readonly #expected = new ExpectedMemory<VersionRecord>();
+  readonly #expected = new ExpectedMemory<Pick<VersionRecord, "settings">>();
   readonly #all = new Set<RunningInstance>();
   /** A start is mostly work for the processor: more starts at a time would make each slower. */
   readonly #working = new Semaphore({ places: 2 * availableParallelism() + 2 });
   readonly #starting = new Semaphore({ places: MOST_STARTING });
+  /** Starts under way and waiting. */
+  #starts = 0;
 
   constructor(options: InstancesOptions) {
     const { dataFolder, store, limits, isolation, walls, idle, useGroups, probeNetworks } = options;
@@ -98,6 +101,16 @@ export class Instances {
     return this.#budget.run({ neededMiB, waits, signal }, begin);
   }
 
+  /**
+   * Starts the program for a module with these settings before the module was built, if there is memory for it and
+   * nothing else starts: during many deploys it would only delay other starts.
+   */
+  async startEarly(settings: Settings): Promise<void> {
+    if (this.#starts > 0 || !this.#budget.hasRoom(this.#expected.of({ settings }))) return;
+    const { launcher } = await this.launching;
+    launcher.startEarly({ settings, ownAddresses: ownAddresses() });
+  }
+
   /** Releases everything; every instance must be ending. */
   async close(): Promise<void> {
     await Promise.all([...this.#all].map(({ ended }) => ended));
@@ -113,6 +126,7 @@ export class Instances {
     const timer = setTimeout(() => late.abort(tooManyStarts(instanceWaitMs)), instanceWaitMs);
     const signal = AbortSignal.any([outer, late.signal]);
     const { promise, resolve, reject } = Promise.withResolvers<RunningInstance>();
+    this.#starts++;
     const work = async () => {
       const instance = await spawn();
       resolve(instance);
@@ -124,7 +138,8 @@ export class Instances {
       // The instance reports a failed start.
       await instance.ready.catch(() => {});
     };
-    this.#starting.run(start, signal).catch(reject);
+    const done = this.#starting.run(start, signal).catch(reject);
+    void done.finally(() => this.#starts--);
     return promise.finally(() => clearTimeout(timer));
   }
 

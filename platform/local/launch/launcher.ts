@@ -30,8 +30,13 @@ export interface Launched {
   close(): Promise<readonly string[]>;
 }
 
+/** What is known of the launch of a module that is still being built. */
+export type EarlyOrder = Pick<LaunchOrder, "settings" | "ownAddresses">;
+
 export interface Launcher {
   launch(order: LaunchOrder): Promise<Launched>;
+  /** Starts the program of a module before its artifact exists, if the launcher can. The next launch may use it. */
+  startEarly(order: EarlyOrder): void;
   close(): Promise<void>;
 }
 

@@ -57,5 +57,8 @@ export class PlainLauncher implements Launcher {
     };
   }
 
+  /** Without a sandbox, the paths of a program depend on its artifact. */
+  startEarly(): void {}
+
   async close(): Promise<void> {}
 }

@@ -1,14 +1,15 @@
 import { chmodSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { CodeCache } from "../../../runtimes/deno/code-cache.ts";
-import type { LaunchPlanner } from "../../../runtimes/runtime.ts";
+import type { LaunchPlan, LaunchPlanner } from "../../../runtimes/runtime.ts";
 import { linkFile } from "../projects/link-file.ts";
 import type { ProjectFiles } from "../projects/project-files.ts";
 import { instanceLimits } from "../resources/instance-resources.ts";
 import type { ArtifactFile } from "../store/bundle-files.ts";
 import { INSIDE, insideFiles, startScript } from "../wall/profile.ts";
 import type { Prepared, Sandboxes } from "../wall/sandboxes.ts";
-import { type Launched, type Launcher, type LaunchOrder, planFor } from "./launcher.ts";
+import { EarlyPrograms } from "./early-programs.ts";
+import { type EarlyOrder, type Launched, type Launcher, type LaunchOrder, planFor } from "./launcher.ts";
 
 export interface WalledOptions {
   readonly planner: LaunchPlanner;
@@ -17,12 +18,20 @@ export interface WalledOptions {
   readonly projects: ProjectFiles;
 }
 
+/** A program and the script that starts it. */
+interface Program {
+  readonly plan: LaunchPlan;
+  readonly script: string;
+}
+
 /** Launches programs in waiting sandboxes. */
 export class WalledLauncher implements Launcher {
   readonly #options: WalledOptions;
+  readonly #early: EarlyPrograms;
 
   constructor(options: WalledOptions) {
     this.#options = options;
+    this.#early = new EarlyPrograms(options.sandboxes);
   }
 
   async launch(order: LaunchOrder): Promise<Launched> {
@@ -31,13 +40,27 @@ export class WalledLauncher implements Launcher {
 
   async launchIn(order: LaunchOrder): Promise<{ launched: Launched; sandbox: Prepared }> {
     const { sandboxes } = this.#options;
-    const sandbox = await sandboxes.take(order.settings.permissions.net);
+    const program = this.#program(order);
+    const { net } = order.settings.permissions;
+    const sandbox = (await this.#early.take(keyOf(program, order))) ?? (await sandboxes.take(net));
     try {
-      return { launched: await this.#launchIn(sandbox, order), sandbox };
+      return { launched: await this.#launchIn(sandbox, order, program), sandbox };
     } catch (error) {
       await sandboxes.discard(sandbox);
       throw error;
     }
+  }
+
+  startEarly({ settings, ownAddresses }: EarlyOrder): void {
+    // Its name, version and nonce are in the message that it gets later.
+    const artifact = { path: INSIDE.module };
+    const program = this.#program({ name: "early", version: 0, settings, ownAddresses, artifact });
+    const run = ({ sandbox, folder, resources }: Prepared) => {
+      resources.limit(settings.memoryMiB);
+      writeScript(folder.code, program.script);
+      sandbox.run();
+    };
+    this.#early.start({ key: keyOf(program, { settings }), net: settings.permissions.net, run });
   }
 
   /** Gives the code that was compiled in a sandbox to all later instances. */
@@ -52,17 +75,24 @@ export class WalledLauncher implements Launcher {
     return this.#options.sandboxes.expect(net);
   }
 
-  async #launchIn(prepared: Prepared, order: LaunchOrder): Promise<Launched> {
-    const { planner, sandboxes, cache } = this.#options;
+  #program(order: LaunchOrder): Program {
+    const { planner } = this.#options;
+    const { socket, scratch, cache } = INSIDE;
+    const { project } = order.artifact;
+    const artifact = project === undefined ? { path: INSIDE.module } : { path: INSIDE.project, project };
+    const plan = planFor(planner, order, {
+      files: insideFiles(planner.files),
+      ...{ artifact, socket, scratch, cache },
+    });
+    return { plan, script: startScript(plan, instanceLimits(order.settings)) };
+  }
+
+  async #launchIn(prepared: Prepared, order: LaunchOrder, { plan, script }: Program): Promise<Launched> {
+    const { sandboxes, cache } = this.#options;
     const { sandbox, folder, resources } = prepared;
-    const { socket, scratch, cache: cacheFolder } = INSIDE;
-    const artifact = await this.#place(order.artifact, folder.code);
+    await this.#place(order.artifact, folder.code);
     const provided = await cache.provide(order.artifact.path, prepared);
-    const files = insideFiles(planner.files);
-    const plan = planFor(planner, order, { files, artifact, socket, scratch, cache: cacheFolder });
-    const script = join(folder.code, basename(INSIDE.start));
-    writeFileSync(script, startScript(plan, instanceLimits(order.settings)), { mode: 0o444 });
-    chmodSync(script, 0o444);
+    if (!sandbox.runs) writeScript(folder.code, script);
     return {
       ...{ folder, child: sandbox.child, pid: sandbox.pid, plan, resources },
       begin: () => sandbox.begin(`${plan.input}\n`),
@@ -77,17 +107,25 @@ export class WalledLauncher implements Launcher {
     };
   }
 
-  /** Puts an artifact into the folder that is read-only inside. Returns where it is inside. */
-  async #place({ path, project }: ArtifactFile, code: string): Promise<ArtifactFile> {
-    if (project === undefined) {
-      linkFile(path, join(code, basename(INSIDE.module)));
-      return { path: INSIDE.module };
-    }
-    await this.#options.projects.place(path, join(code, basename(INSIDE.project)));
-    return { path: INSIDE.project, project };
+  /** Puts an artifact into the folder that is read-only inside. */
+  async #place({ path, project }: ArtifactFile, code: string): Promise<void> {
+    if (project === undefined) linkFile(path, join(code, basename(INSIDE.module)));
+    else await this.#options.projects.place(path, join(code, basename(INSIDE.project)));
   }
 
-  close(): Promise<void> {
-    return this.#options.sandboxes.close();
+  async close(): Promise<void> {
+    await this.#early.close();
+    await this.#options.sandboxes.close();
   }
+}
+
+/** Equal for launches that differ in the start message alone. Networks depend on the rules, not on the flags. */
+function keyOf({ script }: Program, { settings }: Pick<LaunchOrder, "settings">): string {
+  return JSON.stringify([script, settings.permissions.net, settings.memoryMiB]);
+}
+
+function writeScript(code: string, script: string): void {
+  const path = join(code, basename(INSIDE.start));
+  writeFileSync(path, script, { mode: 0o444 });
+  chmodSync(path, 0o444);
 }

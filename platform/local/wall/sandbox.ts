@@ -23,6 +23,8 @@ export class Sandbox {
   /** The shell, which becomes the instance's program. */
   readonly pid: number;
   isEnded = false;
+  /** True once the program has begun. It runs no code of a function before `begin`. */
+  runs = false;
   /** Resolves when everything in it has ended. */
   readonly ended: Promise<void>;
   /** Descriptor of the folder in memory, opened before any foreign code ran. */
@@ -72,9 +74,16 @@ export class Sandbox {
     return `/proc/self/fd/${this.#work}`;
   }
 
-  /** Makes the shell run start.sh; the program reads `input` first. */
+  /** Makes the shell run start.sh, whose program waits for its input. */
+  run(): void {
+    this.runs = true;
+    this.child.stdin!.write("\n");
+  }
+
+  /** Gives the program its input, after `run` if it does not run yet. */
   begin(input: string): void {
-    this.child.stdin!.write(`\n${input}`);
+    this.child.stdin!.write(this.runs ? input : `\n${input}`);
+    this.runs = true;
     // Both were paused when the wait began. They have readers now.
     for (const stream of [this.child.stdout, this.child.stderr]) stream?.resume();
   }

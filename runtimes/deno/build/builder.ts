@@ -12,7 +12,7 @@ import { neverBegan, shuttingDown, tookTooLong } from "./build-problems.ts";
 import { DenoCache } from "./deno-cache.ts";
 import { ImportHosts } from "./import-hosts.ts";
 import { Resolver } from "./resolver.ts";
-import { recognizeSource } from "./source.ts";
+import { becomesModule, recognizeSource } from "./source.ts";
 import { type BuildMeans, buildSource } from "./source-build.ts";
 import { TaskRunner } from "./task-runner.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -75,6 +75,7 @@ export function createBuilder(options: BuilderOptions): Builder {
 
   return {
     recognize: (bytes) => recognizeSource(bytes, limits),
+    becomesModule,
     async build(source, { signal, ...entries } = {}) {
       const deadline = AbortSignal.timeout(limits.buildMs);
       const ended = AbortSignal.any([closing.signal, deadline, ...(signal ? [signal] : [])]);

@@ -22,6 +22,7 @@ export function cacheBundles(builder: Builder, options: BundleCacheOptions = {})
   });
   return {
     recognize: (bytes) => builder.recognize(bytes),
+    becomesModule: (source) => builder.becomesModule(source),
     async build(source, options = {}) {
       const { entry = null, formerEntry = null } = options;
       const key = JSON.stringify([await sourceHash(source), entry, formerEntry]);

@@ -49,6 +49,18 @@ function checkText(bytes: Uint8Array): void {
   if (!isUtf8(bytes)) throw new Problem("invalid_source", `The body is not valid UTF-8: ${known}`);
 }
 
+/** Larger files are not searched. */
+const GLANCE_BYTES = 64 * 1024;
+/** What an import, CommonJS, JSX or a look at the own start needs. */
+const MAY_BE_PROJECT =
+  /\b(?:import|require|module|exports|mainModule|argv|onload)\b|\bfrom\s*["']|["'`]load["'`]|<\/|\/>/;
+
+/** See Builder. */
+export function becomesModule({ bytes, type }: Source): boolean {
+  if (type !== "text/typescript" || bytes.length > GLANCE_BYTES) return false;
+  return !MAY_BE_PROJECT.test(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1"));
+}
+
 /** @param state `unpacked ` for the content of an archive */
 export function sourceTooLarge(sourceBytes: number, state = ""): Problem {
   return new Problem(

@@ -46,6 +46,21 @@ describe("manager: deploys that meet each other", () => {
     assert.deepEqual(skiff.builder.built, ["one", "other", "two"]);
   });
 
+  it("announces a file that becomes a module before it is built, with its settings", async () => {
+    const first = post("hello&memory=64Mi", "PLAIN");
+    const other = post("other", "imports");
+    await built(2);
+    assert.deepEqual(
+      skiff.platform.expected.map(({ memoryMiB }) => memoryMiB),
+      [64],
+    );
+    release();
+    await Promise.all([first, other]);
+    // A change of the settings alone builds nothing.
+    await post("hello&memory=32Mi", "PLAIN");
+    assert.equal(skiff.platform.expected.length, 1);
+  });
+
   it("gives every one of many deploys at once a version of its own", async () => {
     release();
     const answers = await Promise.all(

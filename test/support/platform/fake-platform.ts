@@ -17,6 +17,7 @@ import type {
   WakeStep,
 } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
+import type { Settings } from "../../../platform/settings.ts";
 import { checkTraffic, currentVersion } from "../../../platform/traffic.ts";
 import { MemoryDeclarations } from "./memory-declarations.ts";
 
@@ -49,6 +50,8 @@ export class FakePlatform implements Platform {
   readonly abilities = { scalesOut: false, scalesToZero: false, runsCode: false, durable: false };
   readonly declarations: MemoryDeclarations;
   readonly loads: Load[] = [];
+  /** Settings of modules that the manager announced. */
+  readonly expected: Settings[] = [];
   readonly #options: Required<FakeOptions>;
   readonly #functions = new Map<string, FakeFunction>();
   readonly #endpoints = new EndpointsTable();
@@ -64,6 +67,10 @@ export class FakePlatform implements Platform {
     this.#options = { ...defaults, ...options };
     const throwIfOver = () => this.#throwIfOver();
     this.declarations = new MemoryDeclarations({ ...this.#options, throwIfOver });
+  }
+
+  expectModule(settings: Settings): void {
+    this.expected.push(settings);
   }
 
   store(draft: Draft, signal?: AbortSignal): Promise<Stored> {

@@ -120,6 +120,27 @@ for (const isolation of ["auto", "permissions"] as const) {
       await instance.drain(0);
     });
 
+    it("uses the program that was started before the module was built, if there is a wall", async () => {
+      const { settings } = draftOf("a", "");
+      const early = { settings, ownAddresses: [ownAddress] };
+      const runs = () => processesWith(`${ownAddress}/32`).length > 0;
+      launching.launcher.startEarly(early);
+      if (isolation === "auto") await eventually("it runs", runs);
+      assert.equal(runs(), isolation === "auto");
+      const before = processesWith(`${ownAddress}/32`);
+      const instance = await start();
+      await instance.ready;
+      if (isolation === "auto") assert.ok(before.includes(instance.pid));
+      await instance.drain(0);
+      // Another launch needs other arguments.
+      launching.launcher.startEarly(early);
+      ownAddress = "9.9.9.9";
+      const other = await start();
+      await other.ready;
+      assert.ok(commandLine(other.pid)?.includes("9.9.9.9/32"));
+      await other.drain(0);
+    });
+
     it("may not reach the addresses that the machine has when it starts", async () => {
       for (const address of ["8.8.4.4", "9.9.9.9"]) {
         ownAddress = address;

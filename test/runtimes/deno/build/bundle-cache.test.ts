@@ -16,6 +16,7 @@ function counting(options?: BundleCacheOptions) {
       if (text === "broken") throw new Error("broken");
       return { artifact: { kind: "module", code: Buffer.from(`${text} ${builds.length}`) } };
     },
+    becomesModule: () => true,
     adviseStart: async () => undefined,
     prepare: async () => {},
     warm: async () => {},

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { recognizeSource } from "../../../../runtimes/deno/build/source.ts";
+import { becomesModule, recognizeSource } from "../../../../runtimes/deno/build/source.ts";
 import { readSourceFiles } from "../../../../runtimes/deno/build/worker/source-files.ts";
 import { limits, problemOf, type TarEntry, tarOf, zipOf } from "./building.ts";
 
@@ -21,6 +21,27 @@ describe("recognizing a source", () => {
     assert.equal(recognizeSource(tar, limits).type, "application/x-tar");
     assert.equal(recognizeSource(gzipSync(tar), limits).type, "application/gzip");
     assert.equal(recognizeSource(zipOf({ "main.ts": main }), limits).type, "application/zip");
+  });
+
+  it("knows that a file without imports, JSX and CommonJS becomes a module", async () => {
+    const becomes = (text: string) => becomesModule(recognizeSource(Buffer.from(text), limits));
+    assert.ok(becomes(main));
+    assert.ok(becomes("export default { fetch: (request: Request) => new Response(request.url) };"));
+    for (const text of [
+      `import { Hono } from "npm:hono"; ${main}`,
+      `export { default } from "https://example.com/a.ts";`,
+      `export default () => <p>hi</p>;`,
+      `exports.handler = () => "hi";`,
+      `module.exports = () => "hi";`,
+      `const fs = require("fs"); ${main}`,
+      `${main} console.log(Deno.mainModule);`,
+      `${main} addEventListener("load", () => {});`,
+      `${main}\n//${" ".repeat(64 * 1024)}`,
+    ]) {
+      assert.equal(becomes(text), false, text.slice(0, 80));
+    }
+    const tar = await tarOf({ "main.ts": main });
+    assert.equal(becomesModule(recognizeSource(tar, limits)), false);
   });
 
   it("takes text that begins with PK, or has ustar at byte 257, as text", () => {
