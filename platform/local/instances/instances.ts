@@ -75,6 +75,7 @@ export class Instances {
     this.launching = openLaunching(dataFolder, useGroups, {
       ...{ cacheFolder, isolation, walls, limits, probeNetworks },
       ...{ folders: this.#folders, projects: this.#projects },
+      isStarting: () => this.#starts > 0,
     });
     // Its first user gets the error.
     this.launching.catch(() => {});

@@ -26,6 +26,8 @@ export interface LaunchingOptions {
   readonly folders: InstanceFolders;
   readonly resources: Resources;
   readonly projects: ProjectFiles;
+  /** Whether instances start now. */
+  readonly isStarting?: () => boolean;
   readonly isolation: IsolationMode;
   /** Walls to try; all of WALL_KINDS by default. */
   readonly walls?: readonly WallKind[] | undefined;
@@ -162,10 +164,10 @@ function probe({ probeNetworks }: LaunchingOptions): Promise<Probed> {
 
 function sandboxesOf(
   profile: Profile,
-  { cache, folders, resources, limits }: Opening,
+  { cache, folders, resources, limits, isStarting = () => false }: Opening,
   openNetwork: SandboxesOptions["openNetwork"],
 ): Sandboxes {
   const seed = (prepared: Prepared) => cache.seed(prepared);
   const workBytes = limits.scratchBytes + CACHE_BYTES;
-  return new Sandboxes({ profile, folders, resources, workBytes, openNetwork, seed });
+  return new Sandboxes({ profile, folders, resources, workBytes, openNetwork, seed, isStarting });
 }

@@ -11,8 +11,10 @@ import { Sandbox } from "./sandbox.ts";
 export const WAITING_SANDBOXES = 2;
 /** Networks in which sandboxes wait. */
 const NETWORKS = 4;
-/** Pause before a refill, because the instance in the last sandbox starts and needs the processor more. */
+/** Pause before a refill, and again while instances start, because they need the processor more. */
 const REFILL_AFTER_MS = 60;
+/** Longest time for which starting instances put a refill off. */
+const REFILL_AT_LATEST_MS = 1_000;
 /** User ids of instances if Skiff runs as root: the range of systemd's DynamicUser. */
 const FIRST_USER = 61_184;
 const LAST_USER = 65_519;
@@ -33,6 +35,8 @@ export interface SandboxesOptions {
   readonly workBytes: number;
   /** Opens the network for functions with these rules. */
   readonly openNetwork: (rules: readonly string[]) => Promise<LeasedNetwork>;
+  /** Whether instances start now. */
+  readonly isStarting?: () => boolean;
   /** Copies the files that every instance needs into a new sandbox. */
   readonly seed: (prepared: Prepared) => Promise<void>;
 }
@@ -148,11 +152,11 @@ export class Sandboxes {
     return waiting;
   }
 
-  #scheduleRefill(): void {
+  #scheduleRefill(sinceMs = performance.now()): void {
     clearTimeout(this.#refill);
     if (this.#isClosed) return;
     this.#refill = setTimeout(() => {
-      if (this.#making.size > 0) return this.#scheduleRefill();
+      if (this.#making.size > 0 || this.#isPutOff(sinceMs)) return this.#scheduleRefill(sinceMs);
       // The next `take` tries again and reports the error.
       const filling = this.#fill()
         .catch(() => {})
@@ -160,6 +164,11 @@ export class Sandboxes {
       this.#making.add(filling);
     }, REFILL_AFTER_MS);
     this.#refill.unref();
+  }
+
+  #isPutOff(sinceMs: number): boolean {
+    const isEarly = performance.now() - sinceMs < REFILL_AT_LATEST_MS;
+    return isEarly && (this.#options.isStarting?.() ?? false);
   }
 
   async #fill(): Promise<void> {

@@ -37,6 +37,7 @@ describe("sandboxes", () => {
   let sandboxes: Sandboxes;
   const taken = new Set<Prepared>();
   let openNetwork: (rules: readonly string[]) => Promise<LeasedNetwork>;
+  let isStarting: () => boolean;
 
   /** Processes of other tests, such as that of esbuild. */
   let others: number[];
@@ -44,6 +45,7 @@ describe("sandboxes", () => {
   beforeEach(async function () {
     others = children();
     openNetwork = () => leaseNetwork(undefined, []);
+    isStarting = () => false;
     needsWall(this, "unshare");
     data = mkdtempSync(join(tmpdir(), "skiff-test-"));
     const program = join(data, "runtime.mjs");
@@ -57,6 +59,7 @@ describe("sandboxes", () => {
     sandboxes = new Sandboxes({
       ...{ profile: wall!, folders: new InstanceFolders(data), resources, workBytes: 1024 ** 2 },
       openNetwork: (rules) => openNetwork(rules),
+      isStarting: () => isStarting(),
       seed: async () => {},
     });
   });
@@ -85,6 +88,22 @@ describe("sandboxes", () => {
     const second = await take();
     assert.ok(ids.includes(second.folder.id), "it is one of those that waited");
     await waiting(WAITING_SANDBOXES);
+  });
+
+  it("are replaced after the starts under way", async () => {
+    let asked = 0;
+    isStarting = () => ++asked < 3;
+    await take();
+    await waiting(WAITING_SANDBOXES);
+    assert.equal(asked, 3);
+  });
+
+  it("are replaced while starts hang", async () => {
+    let asked = 0;
+    isStarting = () => ++asked > 0;
+    await take();
+    await waiting(WAITING_SANDBOXES);
+    assert.ok(asked > 3, "they were put off");
   });
 
   it("let go of networks that nobody else holds for one that is needed, and of no other", async () => {
