@@ -150,6 +150,7 @@ export class InstanceProcess implements RunningInstance {
       this.#launched.loaded();
       await probed;
       this.readyAtMs = performance.now();
+      this.resources.started();
     } catch (error) {
       // Skiff itself may be short of a resource, such as an open file for the connection.
       if (!(error instanceof StartError)) this.cause ??= error;

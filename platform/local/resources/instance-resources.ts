@@ -135,6 +135,11 @@ export class InstanceResources {
     this.#applyYielding();
   }
 
+  /** Ends the processor share of a start, which is that of Skiff itself. */
+  started(): void {
+    if (!this.#isYielding) this.#group?.yieldProcessor(false);
+  }
+
   /** Removes all reasons to yield: a killed process needs the processor to end. */
   endYielding(): void {
     this.#yieldsBecause.clear();

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ControlGroup } from "../../../../platform/local/resources/control-group.ts";
+import { ControlGroup } from "../../../../platform/local/resources/control-group.ts";
 import {
   InstanceResources,
   instanceLimits,
@@ -70,6 +70,23 @@ describe("the resources of an instance", () => {
       assert.equal(await resources.release(), undefined);
     });
   }
+
+  it("have the processor share of Skiff until the start is over, and half of it then", () => {
+    const controller = { version: 1, folder } as const;
+    const files = new SmallFiles();
+    for (const yields of [false, true]) {
+      const name = yields ? "slow" : "usual";
+      const group = new ControlGroup(files, { memory: controller, cpu: controller }, name);
+      const resources = new InstanceResources(files, group);
+      const shares = join(folder, name, "cpu.shares");
+      assert.equal(existsSync(shares), false, "the kernel gives a new group the share of Skiff");
+      resources.yieldProcessor(yields, "its start works for long");
+      resources.started();
+      assert.equal(readFileSync(shares, "utf8"), yields ? "26" : "512");
+      resources.yieldProcessor(false, "its start works for long");
+      assert.equal(readFileSync(shares, "utf8"), "512");
+    }
+  });
 
   it("yield the processor when there is a file again to say so with, and throw nothing before", () => {
     const told: boolean[] = [];
