@@ -15,8 +15,11 @@ export class SkiffProcess {
   readonly pid: number;
   /** Address of its inspector, with the option `--inspect`. */
   readonly inspector: string | undefined;
+  /** Its data folder. */
+  readonly folder: string;
+  /** The checkout that it runs. */
+  readonly tree: string;
   readonly #child: ChildProcess;
-  readonly #folder: string;
 
   /** @param options options of Node @param tree the checkout to run; by default this one */
   static async start(
@@ -50,15 +53,19 @@ export class SkiffProcess {
         resolve(match[1]!);
       });
     });
-    return new SkiffProcess(url, child, folder, inspector);
+    return new SkiffProcess(child, { url, folder, tree, inspector });
   }
 
-  private constructor(url: string, child: ChildProcess, folder: string, inspector: string | undefined) {
+  private constructor(
+    child: ChildProcess,
+    { url, folder, tree, inspector }: Pick<SkiffProcess, "url" | "folder" | "tree" | "inspector">,
+  ) {
     this.url = url;
     this.inspector = inspector;
+    this.folder = folder;
+    this.tree = tree;
     this.#child = child;
     this.pid = child.pid!;
-    this.#folder = folder;
   }
 
   /** Deploys a source; `settings` is a query string. */
@@ -68,6 +75,12 @@ export class SkiffProcess {
       body: source,
     });
     if (!response.ok) throw new Error(`deploy of ${name}: ${response.status} ${await response.text()}`);
+    await response.arrayBuffer();
+  }
+
+  async remove(name: string): Promise<void> {
+    const response = await fetch(`${this.url}/func/${name}`, { method: "DELETE" });
+    if (!response.ok) throw new Error(`removal of ${name}: ${response.status} ${await response.text()}`);
     await response.arrayBuffer();
   }
 
@@ -101,6 +114,6 @@ export class SkiffProcess {
     const ended = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.kill("SIGTERM");
     await ended;
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }
