@@ -1,8 +1,10 @@
 /** `npm run bench`: measures all figures of docs/benchmarks.md for one machine, with the peers in the same run. */
 import { benchLeaks } from "./leaks.ts";
 import { benchManyRoutes } from "./many-functions.ts";
+import { benchMixedProcess } from "./mixed-process.ts";
 import { benchOverload } from "./overload.ts";
 import { benchPeers } from "./peers.ts";
+import { benchRequests } from "./requests.ts";
 import { benchRest } from "./start/rest.ts";
 import { benchStartUp } from "./start-up.ts";
 import { benchBulk, benchColdBurst, benchManyFunctions, benchRedeploys } from "./steadiness.ts";
@@ -30,4 +32,8 @@ printTable("Leaks", await benchLeaks());
 printTable("A router with many functions", await benchManyRoutes(5));
 printTable("Throughput and latency of small GETs", await benchPeers(7));
 // The figures need a peer to compare with.
-if (has("wrk", "-v") && has("nginx", "-v")) printTable("One worker and two", await benchWorkers(5));
+if (has("wrk", "-v") && has("nginx", "-v")) {
+  printTable("Requests that people send, at 32 connections", await benchRequests(5));
+  printTable("A process that has seen everything", [await benchMixedProcess(11)]);
+  printTable("One worker and two", await benchWorkers(5));
+}

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { lastDescendant } from "../../platform/local/wall/sandbox.ts";
+import { processorUs } from "../tools/processor-time.ts";
 import { median, printTable, type Row } from "../tools/report.ts";
 import { SkiffProcess } from "../tools/skiff-process.ts";
 import { startDeno } from "./start-deno.ts";
@@ -84,14 +85,6 @@ function requestOf({ headers = [], body }: Load): Buffer {
   const framing = body === undefined ? [] : [`content-length: ${body.length}`];
   const head = [`${body === undefined ? "GET" : "POST"} / HTTP/1.1`, ...lines, ...framing, "", ""];
   return Buffer.from(head.join("\r\n") + (body ?? ""));
-}
-
-/** Processor time of all threads of a process, in microseconds. */
-function processorUs(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
-    const ns = Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
-    return sum + ns / 1_000;
-  }, 0);
 }
 
 function measure({ pid, socket }: Server, request: Buffer, timeMs: number): Figure {

@@ -4,17 +4,15 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./free-port.ts";
+import { processorUs } from "./processor-time.ts";
 import { median } from "./report.ts";
 import { startUpstream } from "./upstream.ts";
 
 const SECONDS = 2;
-/** Clock ticks of /proc/PID/stat, in microseconds. */
-const TICK_US = 10_000;
-
 interface Router {
   readonly pid: number;
   readonly port: number;
@@ -30,11 +28,6 @@ async function startRouter(tree: string, upstream: number, children: ChildProces
   child.stdin.write(`1 127.0.0.1:${upstream}\n`);
   await once(child.stdout, "data");
   return { pid: child.pid!, port: Number(String(port)) };
-}
-
-function processorUs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * TICK_US;
 }
 
 /** Microseconds of processor time for each call. */
