@@ -83,7 +83,7 @@ export class PlainBody implements IncomingBody {
     if (!this.isComplete) this.#connection.goOnReading();
   }
 
-  /** The client has ended its side, or the framing is not valid. */
+  /** The framing is not valid. */
   break(reason: string): void {
     const sink = this.#sink;
     this.#sink = undefined;

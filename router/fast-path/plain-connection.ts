@@ -29,7 +29,7 @@ export interface SharedOptions {
   readonly keepAlive: string;
   /** Called when the next request is not plain; every byte of it is still to be read. */
   readonly onHandOver: (connection: PlainConnection) => void;
-  /** Called when the client has ended its side in the middle of a head. */
+  /** Called when the client has ended its side in the middle of a request that has no answer; closes the connection. */
   readonly onBroken: (socket: Socket) => void;
   readonly onClose: (connection: PlainConnection) => void;
 }
@@ -196,7 +196,7 @@ export class PlainConnection implements BodyConnection {
   #takeBody(body: PlainBody, bytes: Buffer): void {
     const next = body.execute(bytes, 0, this.#isOwned);
     if (next === INVALID) {
-      this.#break(body, "its body is not valid");
+      this.#break(body);
       return;
     }
     if (!body.isComplete) return;
@@ -207,15 +207,14 @@ export class PlainConnection implements BodyConnection {
     else this.#keep(bytes.subarray(next));
   }
 
-  /** The rest of a request will not arrive. */
-  #break(body: PlainBody, reason: string): void {
+  #break(body: PlainBody): void {
     const response = this.#response;
     if (response === undefined) this.end();
     else {
       // What arrives from now on is discarded.
       this.#isEnding = true;
       response.shouldKeepAlive = false;
-      body.break(reason);
+      body.break("its body is not valid");
     }
   }
 
@@ -298,11 +297,15 @@ export class PlainConnection implements BodyConnection {
     else if (this.#buffer === undefined) process.nextTick(this.#useBuffer);
   }
 
-  /** The client has ended its side. It is gone, as for Node, unless it has to be told what is missing. */
+  /** The client has ended its side. It is gone, as for Node, and gets an answer only to a request that is incomplete. */
   #ended(): void {
     if (this.#isEnding) return;
-    if (this.#body !== undefined) this.#break(this.#body, "its body ended early");
-    else if (this.state === "head") this.#shared.onBroken(this.socket);
+    const { state } = this;
+    if (state === "discarding") this.end();
+    else if (state === "head" || (this.#body !== undefined && !this.#response!.headersSent)) {
+      this.#isEnding = true;
+      this.#shared.onBroken(this.socket);
+    } else if (this.#body !== undefined) this.socket.destroy();
     else this.socket.end();
   }
 

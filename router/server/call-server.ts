@@ -42,7 +42,7 @@ export class CallServer extends Server {
       onBroken: (socket) => {
         router.countRefusal("invalid_request");
         this.lingering.watch(socket);
-        answerRaw(socket, notHttp("its head ended early"), randomUUID());
+        answerRaw(socket, notHttp("it ended early"), randomUUID());
       },
       handOver: (socket) => {
         this.lingering.watch(socket, () => order.isDone(socket));
