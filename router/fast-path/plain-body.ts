@@ -102,7 +102,7 @@ export class PlainBody implements IncomingBody {
       if (next === INVALID) return INVALID;
     }
     this.#readEnded();
-    if (this.#heldBytes > HELD_BYTES) this.#connection.stopReading();
+    if (!this.isComplete && this.#heldBytes > HELD_BYTES) this.#connection.stopReading();
     return next;
   }
 
