@@ -67,8 +67,9 @@ export class PlainConnections {
       if (state === "busy") continue;
       // Node's server limits the time for the first head and for the rest of one, from here on.
       if (state === "head" || each.isFresh) each.handOver();
-      else if (state === "discarding" && ++each.checks > DISCARDING_CHECKS) each.end();
-      else if (++each.checks > this.#mostChecks) each.socket.destroy();
+      else if (state === "discarding") {
+        if (++each.checks > DISCARDING_CHECKS) each.end();
+      } else if (++each.checks > this.#mostChecks) each.socket.destroy();
     }
   }
 
