@@ -76,6 +76,8 @@ export class PlainConnection implements BodyConnection {
   readonly #onClose = () => this.#closed();
   readonly #onFinish = (isLast: boolean) => this.#answered(isLast);
   readonly #takeRest = () => {
+    // More may have arrived since, and have been taken with it.
+    if (this.state !== "head") return;
     const bytes = this.#rest;
     this.#rest = undefined;
     if (bytes === undefined || this.socket.destroyed) return;
