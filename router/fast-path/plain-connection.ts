@@ -201,7 +201,8 @@ export class PlainConnection implements BodyConnection {
       this.#break(body);
       return;
     }
-    if (!body.isComplete) return;
+    // The answer may have been the last one: what follows the body is not processed.
+    if (!body.isComplete || this.#isEnding) return;
     this.#body = undefined;
     this.checks = 0;
     if (next === bytes.length) return;
