@@ -23,7 +23,7 @@ export interface SharedOptions {
   readonly lingering: LingeringCloses;
   /** Largest head of a plain request, in bytes; at most Node's limit. */
   readonly headBytes: number;
-  /** Receives what arrives between two bodies. Connections share it, because no data stays in it. */
+  /** Receives what arrives. Connections share it, because no data stays in it. */
   readonly readBuffer: Buffer;
   readonly date: () => string;
   readonly keepAlive: string;
@@ -66,9 +66,8 @@ export class PlainConnection implements BodyConnection {
   #keepsAlive = true;
   #isEnding = false;
   #isHandedOver = false;
-  /** The buffer of the next read; undefined if Node allocates for every read. */
-  #buffer: Buffer | undefined;
-  /** What arrived belongs to this connection: it need not be copied. */
+  #usesBuffer = false;
+  /** What arrived is not in the shared buffer: it need not be copied. */
   #isOwned = true;
   readonly #onData = (bytes: Buffer) => this.#arrived(bytes);
   readonly #onEnd = () => this.#ended();
@@ -89,10 +88,10 @@ export class PlainConnection implements BodyConnection {
   readonly #useBuffer = () => {
     const { socket } = this;
     if (this.state !== "idle" || this.#isHandedOver || socket.readableLength > 0 || !socket.readable) return;
-    const buffer = () => this.#nextBuffer();
-    const replacement = readInto(socket, { buffer, onRead: (length, bytes) => this.#read(length, bytes) });
+    const replacement = readInto(socket, this.#shared.readBuffer, (length) => this.#read(length));
     if (replacement === undefined) return;
     this.#unlisten();
+    this.#usesBuffer = true;
     this.socket = replacement;
     this.#listen();
     // The cached heads refer to the other socket.
@@ -151,22 +150,12 @@ export class PlainConnection implements BodyConnection {
     socket.off("error", ignore).off("close", this.#onClose);
   }
 
-  /** The rest of a body is read into buffers of its own, which are passed on. */
-  #nextBuffer(): Buffer {
-    const { readBuffer } = this.#shared;
-    if (this.#body === undefined) this.#buffer = readBuffer;
-    else if (this.#isOwned || this.#buffer === readBuffer)
-      this.#buffer = Buffer.allocUnsafeSlow(readBuffer.length);
-    return this.#buffer!;
-  }
-
   /** Returns false to stop reading. */
-  #read(length: number, buffer: Buffer): boolean {
-    const bytes = buffer.subarray(0, length);
+  #read(length: number): boolean {
+    const bytes = this.#shared.readBuffer.subarray(0, length);
     // As Node's own reads do.
     if (this.#isHandedOver) return this.socket.push(Buffer.from(bytes));
-    // A small part must not keep a large buffer in memory.
-    this.#isOwned = buffer !== this.#shared.readBuffer && length > buffer.length / 2;
+    this.#isOwned = false;
     this.#arrived(bytes);
     return !this.socket.isPaused();
   }
@@ -297,7 +286,7 @@ export class PlainConnection implements BodyConnection {
       this.end(!this.#keepsAlive && this.#rest === undefined && this.#body === undefined);
     else if (this.#body !== undefined) return;
     else if (this.#rest !== undefined) process.nextTick(this.#takeRest);
-    else if (this.#buffer === undefined) process.nextTick(this.#useBuffer);
+    else if (!this.#usesBuffer) process.nextTick(this.#useBuffer);
   }
 
   /** The client has ended its side. It is gone, as for Node, and gets an answer only to a request that is incomplete. */

@@ -6,7 +6,10 @@ describe("a socket that is to be read into a buffer", () => {
   it("stays as it is when it has no handle that could be moved", () => {
     for (const handle of [null, undefined]) {
       const socket = Object.assign(new net.Socket(), { _handle: handle });
-      assert.equal(readInto(socket, { buffer: () => Buffer.alloc(1), onRead: () => true }), undefined);
+      assert.equal(
+        readInto(socket, Buffer.alloc(1), () => true),
+        undefined,
+      );
       assert.equal(socket.destroyed, false);
       socket.destroy();
     }
