@@ -36,7 +36,7 @@ export interface SharedOptions {
 
 /** The results of parsing a head. */
 interface Known {
-  readonly text: string;
+  readonly bytes: Buffer;
   readonly request: PreparedRequest;
   readonly keepsAlive: boolean;
   readonly isHead: boolean;
@@ -222,8 +222,8 @@ export class PlainConnection implements BodyConnection {
       this.handOver(bytes);
       return;
     }
-    const { request, keepsAlive, isHead, length, text } = known;
-    let next = text.length;
+    const { request, keepsAlive, isHead, length, bytes: head } = known;
+    let next = head.length;
     let body: PlainBody | undefined;
     if (length !== 0) {
       body = new PlainBody(length, this);
@@ -252,8 +252,7 @@ export class PlainConnection implements BodyConnection {
     if (revision !== this.#knownRevision) all.length = 0;
     for (let i = 0; i < all.length; i++) {
       const known = all[i]!;
-      if (bytes.length < known.text.length || bytes.toString("latin1", 0, known.text.length) !== known.text)
-        continue;
+      if (!bytes.subarray(0, known.bytes.length).equals(known.bytes)) continue;
       if (i > 0) [all[0], all[i]] = [known, all[0]!];
       return known;
     }
@@ -270,7 +269,13 @@ export class PlainConnection implements BodyConnection {
     if (prepared.target === undefined && !head.url.startsWith(CALLS)) return undefined;
     const { keepsAlive, length, method } = head;
     const request = { ...prepared, text: flat(prepared.text) };
-    const known = { text, request, keepsAlive, isHead: method === "HEAD", length };
+    const known = {
+      bytes: Buffer.from(text, "latin1"),
+      request,
+      keepsAlive,
+      isHead: method === "HEAD",
+      length,
+    };
     this.#knownRevision = revision;
     if (text.length <= KNOWN_BYTES) {
       if (all.length === MOST_KNOWN) all.pop();
