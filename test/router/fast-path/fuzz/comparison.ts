@@ -1,8 +1,9 @@
 import { reasonAgainst, UNFINISHED } from "./less-accepted.ts";
 import { answersOf } from "./output.ts";
 import type { Outcome } from "./readers/play.ts";
-import type { Seen } from "./readers/recorder.ts";
 import type { Script } from "./scripts/script.ts";
+
+type Seen = Outcome["seen"][number];
 
 /** What a client and the instances notice of one reader. */
 interface View {
@@ -32,14 +33,26 @@ const SAFE = /^\{"line":\["(?:GET|HEAD|OPTIONS|TRACE)"/;
 
 const ALLOWANCES: readonly Allowance[] = [
   // What a socket has not sent is lost when an answer breaks off.
-  function brokenOff(fast, node, [{ seen }]) {
-    if (!seen.some(({ isTruncated, hasBegun, state }) => isTruncated || (hasBegun && state === "broken")))
+  function brokenOff(fast, node, outcomes) {
+    if (!outcomes.some(({ seen }) => seen.some((each) => each.isTruncated || isBegun(each))))
       return undefined;
     const isCut = isPrefix(fast.answers.join(""), node.answers.join(""));
-    return isCut ? [fast, { ...node, answers: fast.answers }] : undefined;
+    if (!isCut) return undefined;
+    return [withoutEarly(fast, fast.answers), withoutEarly(node, fast.answers)];
+  },
+  // An answer has begun before its body, which is not valid: a reader notices that before it begins, or after it.
+  function begunOrNot(fast, node, outcomes) {
+    const [a, b] = outcomes.map(({ seen }) => seen.some(isBegun));
+    const [x, y] = [fast, node].map(({ answers }) => answers.at(-1) === REFUSED);
+    if (!(a && y) && !(b && x)) return undefined;
+    return [
+      { ...fast, answers: fast.answers.slice(0, -1) },
+      { ...node, answers: node.answers.slice(0, -1) },
+    ];
   },
   // A client is asked for a body that is not valid, or the body is noticed before.
-  function askedOrNot(fast, node) {
+  function askedOrNot(fast, node, outcomes) {
+    if (!outcomes.some(({ seen }) => seen.some(({ isComplete }) => !isComplete()))) return undefined;
     const [a, b] = [fast, node].map(({ answers }) =>
       answers.filter((each, i) => i < answers.length - 2 || !/^HTTP\/1\.1 100 /.test(each)),
     );
@@ -59,14 +72,7 @@ const ALLOWANCES: readonly Allowance[] = [
     if (isUnchanged || !hasEarly) return undefined;
     if (a!.length === b!.length + 1) a!.pop();
     else if (b!.length === a!.length + 1) b!.pop();
-    const without = ({ reached, isClosed }: View) => ({
-      reached: reached.filter((each) => !isEarly(each)),
-      isClosed,
-    });
-    return [
-      { ...without(fast), answers: a! },
-      { ...without(node), answers: b! },
-    ];
+    return [withoutEarly(fast, a!), withoutEarly(node, b!)];
   },
   // The same for an expectation, which the server refuses: no router sees the request.
   function expectedEarly(fast, node) {
@@ -140,6 +146,14 @@ function acceptsLess({ bytes }: Script, { seen }: Outcome, fast: View, node: Vie
 
 function isEarly({ state, isComplete }: Seen): boolean {
   return (state === "refused" || state === "unread") && !isComplete();
+}
+
+function withoutEarly({ reached, isClosed }: View, answers: string[]): View {
+  return { answers, reached: reached.filter((seen) => !isEarly(seen)), isClosed };
+}
+
+function isBegun({ hasBegun, state }: Seen): boolean {
+  return hasBegun && state === "broken";
 }
 
 function closing(answer: string): string {

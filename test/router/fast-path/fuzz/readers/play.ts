@@ -2,11 +2,11 @@ import { setImmediate } from "node:timers/promises";
 import type { Script } from "../scripts/script.ts";
 import { type Channel, quiet } from "./channel.ts";
 import type { Reader } from "./reader.ts";
-import type { Recorder } from "./recorder.ts";
+import type { Recorder, Seen } from "./recorder.ts";
 
 /** What came of a script at one of the readers. */
 export interface Outcome {
-  readonly seen: Recorder["seen"];
+  readonly seen: readonly (Omit<Seen, "parts"> & { readonly body: string })[];
   readonly output: string;
   /** The reader has closed the connection, before its client was gone. */
   readonly isClosed: boolean;
@@ -65,7 +65,10 @@ export async function play(
   for (const { channel } of sides) channel.abort();
   await settle();
   return sides.map(({ channel, recorder }, i) => ({
-    seen: recorder.seen,
+    seen: recorder.seen.map(({ parts, ...seen }) => ({
+      ...seen,
+      body: Buffer.concat(parts).toString("latin1"),
+    })),
     output: channel.output,
     isClosed: isClosed[i]!,
     isReset: isReset[i]!,

@@ -5,7 +5,8 @@ import type { Script } from "../scripts/script.ts";
 export interface Seen {
   /** Everything that its head says. */
   readonly head: string;
-  body: string;
+  /** Its body, as it arrived. Nothing is copied: the parts belong to the one who reads them. */
+  readonly parts: Buffer[];
   trailers: readonly string[];
   /** `refused`: nothing of it goes to an instance. `unread`: it is answered before the end of its body. */
   state: "arriving" | "whole" | "broken" | "refused" | "unread";

@@ -26,7 +26,7 @@ export class StubCall implements BodySink {
     this.id = `call-${recorder.seen.length}`;
     this.#seen = {
       head: headOf(input),
-      body: "",
+      parts: [],
       trailers: [],
       state: "arriving",
       hasBegun: false,
@@ -66,7 +66,7 @@ export class StubCall implements BodySink {
   onData(part: Buffer): void {
     this.#recorder.activity++;
     if (this.#isOver) return;
-    this.#seen.body += part.toString("latin1");
+    this.#seen.parts.push(part);
     const { pause } = this.#plan;
     if (pause === 0) return;
     this.#input.body!.pause();
@@ -149,10 +149,10 @@ export class StubCall implements BodySink {
     const seen = this.#seen;
     this.response.writeHead({ status: 101, headers: [] }, []);
     this.response.flush();
-    seen.body = head.toString("latin1");
+    seen.parts.push(head);
     socket.on("data", (part: Buffer) => {
       this.#recorder.activity++;
-      seen.body += part.toString("latin1");
+      seen.parts.push(part);
     });
     socket.on("end", () => socket.end());
     socket.resume();

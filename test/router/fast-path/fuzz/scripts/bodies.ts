@@ -1,4 +1,5 @@
 import type { Draw } from "./draw.ts";
+import type { Style } from "./grammar.ts";
 
 export interface DrawnBody {
   /** The fields that frame it. */
@@ -86,20 +87,16 @@ const RARE_TRAILERS = [
 /** More than a read of a socket takes. */
 const LARGE_BYTES = 200_000;
 
-/**
- * Draws the body of a request, or none.
- * @param largeShare probability of a body that is larger than a read
- */
-export function drawBody(draw: Draw, method: string, largeShare: number): DrawnBody {
+/** Draws the body of a request, or none. */
+export function drawBody(draw: Draw, method: string, { largeShare, isPlain }: Style): DrawnBody {
   const isUsual = method === "POST" || method === "PUT" || method === "PATCH";
   if (!draw.chance(isUsual ? 0.95 : 0.12)) return { fields: [], bytes: "" };
   const text = drawText(draw, largeShare);
   if (draw.chance(0.45)) return { fields: ["Transfer-Encoding: chunked"], bytes: drawChunks(draw, text) };
-  if (draw.chance(0.93)) return { fields: [`Content-Length: ${text.length}`], bytes: text };
+  if (isPlain || draw.chance(0.9)) return { fields: [`Content-Length: ${text.length}`], bytes: text };
   if (draw.chance(0.4)) return { fields: [`Content-Length: ${draw.pick(RARE_LENGTHS)}`], bytes: text };
-  const coding = `Transfer-Encoding: ${draw.pick(CODINGS)}`;
   const bytes = drawChunks(draw, text);
-  if (draw.chance(0.6)) return { fields: [coding], bytes };
+  if (draw.chance(0.5)) return { fields: [`Transfer-Encoding: ${draw.pick(CODINGS)}`], bytes };
   return { fields: [`Content-Length: ${text.length}`, "Transfer-Encoding: chunked"], bytes };
 }
 
@@ -120,17 +117,18 @@ function drawChunks(draw: Draw, text: string): string {
     if (draw.chance(0.8)) return "";
     return draw.chance(0.85) ? draw.pick(EXTENSIONS) : draw.pick(RARE_EXTENSIONS);
   };
+  const end = () => (draw.chance(0.995) ? "\r\n" : draw.pick(["\n", "\r", "\r\r\n", ""]));
   let bytes = "";
   for (let at = 0; at < text.length; ) {
     const length = Math.min(text.length - at, 1 + draw.int(draw.chance(0.3) ? 8 : text.length));
-    bytes += `${drawSize(draw, length)}${extension()}\r\n${text.slice(at, at + length)}\r\n`;
+    bytes += `${drawSize(draw, length)}${extension()}${end()}${text.slice(at, at + length)}${end()}`;
     at += length;
   }
-  bytes += `${draw.pick(["0", "0", "0", "000", "0".repeat(14)])}${extension()}\r\n`;
+  bytes += `${draw.pick(["0", "0", "0", "000", "0".repeat(14)])}${extension()}${end()}`;
   const count = draw.chance(0.35) ? draw.between(1, 3) : 0;
   for (let i = 0; i < count; i++)
-    bytes += `${draw.chance(0.85) ? draw.pick(TRAILERS) : draw.pick(RARE_TRAILERS)}\r\n`;
-  return `${bytes}\r\n`;
+    bytes += `${draw.pick(draw.chance(0.85) ? TRAILERS : RARE_TRAILERS)}${end()}`;
+  return bytes + end();
 }
 
 function drawSize(draw: Draw, length: number): string {

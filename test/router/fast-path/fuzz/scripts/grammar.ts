@@ -85,7 +85,7 @@ const RARE_FIELDS = [
   `X-Longer: ${"x".repeat(17_000)}`,
   `X-Longest: ${"x".repeat(33_000)}`,
 ];
-const CONNECTIONS = ["keep-alive", "Keep-Alive", "close", "close", "keep-alive"];
+const CONNECTIONS = ["keep-alive", "Keep-Alive", "keep-alive", "close"];
 const RARE_CONNECTIONS = [
   "Close",
   "keep-alive, close",
@@ -104,32 +104,38 @@ const OFFERS = [
 ];
 const EXPECTATIONS = ["Expect: 100-continue", "Expect: 100-Continue", "Expect: 200-ok", "expect: "];
 
-/**
- * Draws one request as Latin-1; most are valid and plain.
- * @param largeShare probability of a body that is larger than a read
- */
-export function drawRequest(draw: Draw, largeShare: number): string {
-  const method = draw.chance(0.97) ? draw.pick(METHODS) : draw.pick(RARE_METHODS);
-  const target = draw.chance(0.93) ? draw.pick(TARGETS) : draw.pick(RARE_TARGETS);
-  const version = draw.chance(0.96) ? VERSIONS[0]! : draw.pick(VERSIONS);
-  const { fields, bytes } = drawBody(draw, method, largeShare);
-  const lines = [...drawFields(draw), ...fields];
+export interface Style {
+  /** Probability of a body that is larger than a read. */
+  readonly largeShare: number;
+  /** The head has nothing that the fast path leaves to Node. */
+  readonly isPlain: boolean;
+}
+
+/** Draws one request as Latin-1; most are valid. */
+export function drawRequest(draw: Draw, style: Style): string {
+  const isRare = (probability: number) => !style.isPlain && draw.chance(probability);
+  const method = draw.pick(isRare(0.03) ? RARE_METHODS : METHODS);
+  const target = draw.pick(isRare(0.07) ? RARE_TARGETS : TARGETS);
+  const version = isRare(0.04) ? draw.pick(VERSIONS) : VERSIONS[0]!;
+  const { fields, bytes } = drawBody(draw, method, style);
+  const lines = [...drawFields(draw, isRare), ...fields];
   const line = `${method} ${target} ${version}\r\n`;
-  const blank = draw.chance(0.01) ? "\r\n" : "";
+  const blank = isRare(0.01) ? "\r\n" : "";
   return `${blank}${line}${lines.map((each) => `${each}\r\n`).join("")}\r\n${bytes}`;
 }
 
-function drawFields(draw: Draw): string[] {
-  const lines = [`Host: ${draw.chance(0.98) ? draw.pick(HOSTS) : draw.pick(RARE_HOSTS)}`];
-  if (draw.chance(0.02)) lines.length = 0;
+function drawFields(draw: Draw, isRare: (probability: number) => boolean): string[] {
+  const lines = [`Host: ${draw.pick(isRare(0.02) ? RARE_HOSTS : HOSTS)}`];
+  if (isRare(0.02)) lines.length = 0;
   const isBrowser = draw.chance(0.2);
   if (isBrowser) lines.push(...BROWSER.map(([name, value]) => `${name}: ${value}`));
-  lines.push(...draw.times(draw.int(3), () => draw.pick(FIELDS)));
-  if (draw.chance(0.05)) lines.push(draw.pick(RARE_FIELDS));
+  const fields = new Set(draw.times(draw.int(3), () => draw.pick(FIELDS)));
+  lines.push(...fields);
+  if (isRare(0.05)) lines.push(...draw.times(draw.between(1, 2), () => draw.pick(RARE_FIELDS)));
   if (!isBrowser && draw.chance(0.25)) lines.push(`Connection: ${draw.pick(CONNECTIONS)}`);
-  if (draw.chance(0.02)) lines.push(`Connection: ${draw.pick(RARE_CONNECTIONS)}`);
-  if (draw.chance(0.02)) lines.push(draw.pick(OFFERS));
-  if (draw.chance(0.03)) lines.push(draw.pick(EXPECTATIONS));
-  if (draw.chance(0.005)) lines.push(...draw.times(70, () => "X-Many: a"));
+  if (isRare(0.02)) lines.push(`Connection: ${draw.pick(RARE_CONNECTIONS)}`);
+  if (isRare(0.02)) lines.push(draw.pick(OFFERS));
+  if (isRare(0.03)) lines.push(draw.pick(EXPECTATIONS));
+  if (isRare(0.005)) lines.push(...draw.times(70, () => "X-Many: a"));
   return lines;
 }

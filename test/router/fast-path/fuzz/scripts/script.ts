@@ -52,10 +52,12 @@ export function drawScripts(seed: number, largeShare = 0.03): Script[] {
   const script = { bytes, requests, ...rest };
   if (bytes.length <= SHORT_BYTES && draw.chance(0.01)) return cutEverywhere(script, draw.pick(GAPS));
   const count = draw.chance(0.25) ? 0 : draw.between(1, 5);
-  const positions = new Set(draw.times(count, () => drawCut(draw, bytes, boundaries)));
+  // Some clients wait for each answer before they go on.
+  const waits = new Set(draw.chance(0.25) ? boundaries : []);
+  const positions = new Set([...draw.times(count, () => drawCut(draw, bytes, boundaries)), ...waits]);
   const cuts = [...positions].filter((at) => at > 0 && at < bytes.length).sort((a, b) => a - b);
   const gap = draw.chance(0.7) ? draw.pick(GAPS) : undefined;
-  const gaps = draw.times(cuts.length + 1, () => gap ?? draw.pick(GAPS));
+  const gaps = [0, ...cuts].map((at) => (waits.has(at) ? "settle" : (gap ?? draw.pick(GAPS))));
   // A body may take as long as two checks: one of them is at the end.
   const checkAt = draw.int(gaps.length);
   return [
@@ -73,28 +75,34 @@ export function cutEverywhere(script: Omit<Script, "cuts" | "gaps">, gap: Gap): 
 
 function drawBytes(draw: Draw, largeShare: number) {
   const count = draw.chance(0.4) ? 1 : draw.between(2, 6);
+  const style = { largeShare, isPlain: draw.chance(0.6) };
+  const mutatedShare = style.isPlain ? 0.04 : 0.15;
   const all: string[] = [];
   while (all.length < count) {
     const before = all.at(-1);
     if (before !== undefined && draw.chance(0.25)) all.push(before);
     else if (before !== undefined && draw.chance(0.05))
-      all.push(splice(before, drawRequest(draw, largeShare), draw));
+      all.push(splice(before, drawRequest(draw, style), draw));
     else {
-      const request = drawRequest(draw, largeShare);
-      all.push(draw.chance(0.15) ? mutate(request, draw) : request);
+      const request = drawRequest(draw, style);
+      all.push(draw.chance(mutatedShare) ? mutate(request, draw) : request);
     }
   }
   const bytes = all.join("");
   let end = 0;
   const boundaries = all.map((each) => (end += each.length));
-  return { bytes: draw.chance(0.1) ? mutate(bytes, draw) : bytes, requests: count, boundaries };
+  return { bytes: draw.chance(mutatedShare / 2) ? mutate(bytes, draw) : bytes, requests: count, boundaries };
 }
 
-/** Most cuts are where parsers change their state: between two requests, or at a line break. */
+/** Most cuts are where parsers change their state: between two requests, behind a head, or at a line break. */
 function drawCut(draw: Draw, bytes: string, boundaries: readonly number[]): number {
-  if (draw.chance(0.3)) return draw.pick(boundaries);
+  if (draw.chance(0.2)) return draw.pick(boundaries);
   const at = draw.int(bytes.length);
-  if (draw.chance(0.5)) return at;
+  if (draw.chance(0.3)) return at;
+  if (draw.chance(0.5)) {
+    const headEnd = bytes.indexOf("\r\n\r\n", draw.chance(0.5) ? 0 : at);
+    if (headEnd >= 0) return headEnd + 4 + draw.int(draw.pick([1, 10, 200]));
+  }
   const lineAt = bytes.indexOf("\r\n", at);
   return lineAt < 0 ? at : lineAt + draw.int(4);
 }
