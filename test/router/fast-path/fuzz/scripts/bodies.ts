@@ -1,5 +1,11 @@
 import type { Draw } from "./draw.ts";
-import type { Style } from "./grammar.ts";
+
+export interface Style {
+  /** Probability of a body that is larger than a read. */
+  readonly largeShare: number;
+  /** The head has nothing that the fast path leaves to Node. */
+  readonly isPlain: boolean;
+}
 
 export interface DrawnBody {
   /** The fields that frame it. */

@@ -1,4 +1,4 @@
-import { drawBody } from "./bodies.ts";
+import { drawBody, type Style } from "./bodies.ts";
 import type { Draw } from "./draw.ts";
 
 const METHODS = ["GET", "GET", "GET", "POST", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
@@ -103,13 +103,6 @@ const OFFERS = [
   "Connection: upgrade\r\nUpgrade: TLS/1.0",
 ];
 const EXPECTATIONS = ["Expect: 100-continue", "Expect: 100-Continue", "Expect: 200-ok", "expect: "];
-
-export interface Style {
-  /** Probability of a body that is larger than a read. */
-  readonly largeShare: number;
-  /** The head has nothing that the fast path leaves to Node. */
-  readonly isPlain: boolean;
-}
 
 /** Draws one request as Latin-1; most are valid. */
 export function drawRequest(draw: Draw, style: Style): string {
