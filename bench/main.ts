@@ -4,7 +4,8 @@ import { benchManyRoutes } from "./many-functions.ts";
 import { benchMixedProcess } from "./mixed-process.ts";
 import { benchOverload } from "./overload.ts";
 import { benchPeers } from "./peers.ts";
-import { benchRequests } from "./requests.ts";
+import { benchInstanceCost } from "./requests/instance-cost.ts";
+import { benchRequests } from "./requests/requests.ts";
 import { benchRest } from "./start/rest.ts";
 import { benchStartUp } from "./start-up.ts";
 import { benchBulk, benchColdBurst, benchManyFunctions, benchRedeploys } from "./steadiness.ts";
@@ -34,6 +35,7 @@ printTable("Throughput and latency of small GETs", await benchPeers(7));
 // The figures need a peer to compare with.
 if (has("wrk", "-v") && has("nginx", "-v")) {
   printTable("Requests that people send, at 32 connections", await benchRequests(5));
+  printTable("The same in the instance, on its own socket", await benchInstanceCost(5));
   printTable("A process that has seen everything", [await benchMixedProcess(11)]);
   printTable("One worker and two", await benchWorkers(5));
 }

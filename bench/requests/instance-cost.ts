@@ -1,6 +1,6 @@
 /**
  * Measures what a call costs in an instance, on its own socket, beside a bare `Deno.serve` of the same handler that gets
- * the same bytes: `node bench/instance/instance-cost.ts [ROUNDS] [TREE…]`. With several checkouts it compares their instances.
+ * the same bytes: `node bench/requests/instance-cost.ts [ROUNDS] [TREE…]`. With several checkouts it compares their instances.
  */
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,6 +12,7 @@ import { lastDescendant } from "../../platform/local/wall/sandbox.ts";
 import { processorUs } from "../tools/processor-time.ts";
 import { median, printTable, type Row } from "../tools/report.ts";
 import { SkiffProcess } from "../tools/skiff-process.ts";
+import { HANDLERS, LOADS, type Load } from "./loads.ts";
 import { startDeno } from "./start-deno.ts";
 
 const CONNECTIONS = 32;
@@ -21,20 +22,6 @@ const WARM_MS = 1_500;
 const ENDED_MS = 10_000;
 const CHECK_MS = 50;
 
-const BROWSER = [
-  "user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36",
-  "accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
-  "accept-language: en-GB,en;q=0.9,de;q=0.8",
-  "accept-encoding: gzip, deflate, br, zstd",
-  "referer: https://app.example.com/orders?page=2",
-  "origin: https://app.example.com",
-  'sec-ch-ua: "Chromium";v="143", "Not A(Brand";v="24"',
-  'sec-ch-ua-platform: "Linux"',
-  "sec-fetch-site: same-origin",
-  "sec-fetch-mode: cors",
-  "sec-fetch-dest: empty",
-  "cookie: session=5f2b6c1e9a7d4e38b0c1; theme=dark; _ga=GA1.2.1234567890.1700000000; consent=yes",
-];
 /** What the router adds to every call. */
 const ROUTER = [
   "x-forwarded-for: 127.0.0.1",
@@ -43,30 +30,6 @@ const ROUTER = [
   "x-forwarded-prefix: /fn/hi",
   "x-skiff-call-id: 7d0c6a52-55d3-4c3e-9d5b-0f6f5ad9b6a1",
   "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00",
-];
-
-interface Load {
-  readonly what: string;
-  /** The handler. It refuses a body that is not the one that was sent. */
-  readonly handler: string;
-  readonly headers?: readonly string[];
-  readonly body?: string;
-}
-
-const LOADS: readonly Load[] = [
-  { what: "GET without headers", handler: `() => new Response("hi")` },
-  {
-    what: "POST of 1 KB of JSON",
-    handler: `async (request) => (await request.json()).note.length === 982 ? new Response("hi") : new Response("no", { status: 400 })`,
-    headers: [...BROWSER, "content-type: application/json"],
-    body: JSON.stringify({ user: "ada", items: [], note: "x".repeat(982) }),
-  },
-  {
-    what: "POST of 10 KB",
-    handler: `async (request) => (await request.text()).length === 10240 ? new Response("hi") : new Response("no", { status: 400 })`,
-    headers: BROWSER,
-    body: "0123456789".repeat(1_024),
-  },
 ];
 
 /** A process that serves the handler on a Unix socket. */
@@ -80,24 +43,31 @@ interface Figure {
   readonly processorUs: number;
 }
 
-function requestOf({ headers = [], body }: Load): Buffer {
+/** Returns what socket-load.ts reads: the requests that go in turn, and the size of an answer's body. */
+function inputOf({ headers = [], body, every = 1, answer = 2 }: Load): string {
   const lines = ["host: localhost:8080", ...headers, ...ROUTER];
-  const framing = body === undefined ? [] : [`content-length: ${body.length}`];
-  const head = [`${body === undefined ? "GET" : "POST"} / HTTP/1.1`, ...lines, ...framing, "", ""];
-  return Buffer.from(head.join("\r\n") + (body ?? ""));
+  const request = (sent: string | undefined) => {
+    const framing = sent === undefined ? [] : [`content-length: ${sent.length}`];
+    const head = [`${sent === undefined ? "GET" : "POST"} / HTTP/1.1`, ...lines, ...framing, "", ""];
+    return head.join("\r\n") + (sent ?? "");
+  };
+  const requests = Array.from({ length: every }, (_, index) =>
+    request(index === every - 1 ? body : undefined),
+  );
+  return JSON.stringify({ requests, answer });
 }
 
-function measure({ pid, socket }: Server, request: Buffer, timeMs: number): Figure {
+function measure({ pid, socket }: Server, input: string, timeMs: number): Figure {
   const program = fileURLToPath(new URL("socket-load.ts", import.meta.url));
   const before = processorUs(pid);
   const args = [program, socket, String(CONNECTIONS), String(timeMs)];
-  const calls = Number(execFileSync(process.execPath, args, { input: request, encoding: "utf8" }));
+  const calls = Number(execFileSync(process.execPath, args, { input, encoding: "utf8" }));
   return { perSecond: (calls / timeMs) * 1_000, processorUs: (processorUs(pid) - before) / calls };
 }
 
 /** Deploys the handler and returns its instance, once that is the only one. */
 async function instanceOf(skiff: SkiffProcess, name: string, { handler }: Load): Promise<Server> {
-  await skiff.deploy(name, `export default ${handler};\n`, "min=1&max=1");
+  await skiff.deploy(name, `export default ${HANDLERS[handler]};\n`, "min=1&max=1");
   const folders = join(skiff.folder, "instances");
   const untilMs = performance.now() + ENDED_MS;
   for (;;) {
@@ -119,11 +89,11 @@ async function measureLoad(load: Load, trees: readonly SkiffProcess[], rounds: n
   const children: ChildProcess[] = [];
   try {
     const source = join(folder, "bare.js");
-    writeFileSync(source, `Deno.serve({ onListen() {} }, ${load.handler});\n`);
+    writeFileSync(source, `Deno.serve({ onListen() {} }, ${HANDLERS[load.handler]});\n`);
     const bare = await startDeno({ folder, program: source, children });
     const instances = await Promise.all(trees.map((skiff) => instanceOf(skiff, "cost", load)));
     const servers = [bare, ...instances];
-    const request = requestOf(load);
+    const request = inputOf(load);
     for (const server of servers) measure(server, request, WARM_MS);
     const figures = servers.map((): Figure[] => []);
     for (let round = 0; round < rounds; round++) {
