@@ -22,11 +22,14 @@ const NOT_ALL_SAFE: Unanswered = { allSafe: false, waiting: 0 };
 /** Members of a connection; an entry of a WeakMap takes 20 µs. */
 const UNANSWERED = Symbol("unanswered");
 const CLOSING = Symbol("closing");
+const QUEUED = Symbol("queued");
 
 interface OrderedSocket extends Socket {
   [UNANSWERED]?: Unanswered;
   /** The request that asks to close the connection. */
   [CLOSING]?: IncomingMessage | undefined;
+  /** The responses whose turn has not come. */
+  [QUEUED]?: Set<ServerResponse>;
 }
 
 /**
@@ -42,6 +45,11 @@ export class RequestOrder {
     if (!response.shouldKeepAlive) socket[CLOSING] = request;
     // Node assigns the connection to a response when those before it are complete.
     const before = response.socket === null ? socket[UNANSWERED] : undefined;
+    if (response.socket === null) {
+      socket[QUEUED] ??= new Set();
+      socket[QUEUED].add(response);
+      response.once("socket", () => socket[QUEUED]!.delete(response));
+    }
     const allSafe = isSafe && (before?.allSafe ?? true);
     if (before === undefined || (before.allSafe && isSafe)) {
       socket[UNANSWERED] = allSafe ? ALL_SAFE : NOT_ALL_SAFE;
@@ -65,12 +73,21 @@ export class RequestOrder {
   }
 
   /** Calls `begin`, which takes the connection over, when all of its requests are answered. */
-  takeOver(socket: Duplex & { _httpMessage?: ServerResponse | null }, begin: () => void): void {
+  takeOver(
+    socket: Duplex & Pick<OrderedSocket, typeof QUEUED> & { _httpMessage?: ServerResponse | null },
+    begin: () => void,
+  ): void {
     const { _httpMessage: pending } = socket;
     if (!pending) begin();
     else {
       // Node has removed its listeners, and an error without a listener ends the process.
-      if (!socket.listeners("error").includes(ignore)) socket.on("error", ignore);
+      if (!socket.listeners("error").includes(ignore)) {
+        socket.on("error", ignore);
+        // Node no longer ends the responses that are left when the connection closes.
+        socket.once("close", () => {
+          for (const response of socket[QUEUED] ?? []) response.emit("close");
+        });
+      }
       pending.once("close", () => {
         if (socket.writable) this.takeOver(socket, begin);
         else socket.destroy();

@@ -77,4 +77,20 @@ describe("a response whose turn has not come", () => {
     sent = "HTTP/1.1 200 OK\r\ncontent-length: 60000\r\n\r\nsome of it";
     assert.match(await answers(get("/bad"), () => false), /first/);
   });
+
+  it("ends with its call when the connection went to CONNECT and closed before its turn", async () => {
+    sent = whole;
+    const socket = net.connect(harness.port, "127.0.0.1").on("error", () => {});
+    socket.write(`${get("/bad")}${get("/bad")}CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n`);
+    await until(() => asked === 2, "both reached the instance");
+    socket.resetAndDestroy();
+    answerFirst();
+    await until(async () => (await harness.connections()) === 0, "the connection is gone");
+    await harness.idle();
+    // Otherwise it waits for calls that are over.
+    const closing = harness.router.close({ drainMs: 60_000 }).then(() => "closed");
+    let state = "waiting";
+    void closing.then((end) => (state = end));
+    await until(() => state === "closed", "the router is closed");
+  });
 });
