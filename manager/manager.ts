@@ -29,14 +29,15 @@ export function createManager(options: ManagerOptions): Manager {
       response.once("close", () => discardBody(request));
       if (app) return app(request, response);
       loading ??= load();
-      loading
-        .then(() => app!(request, response))
-        .catch((error: Error) => {
+      loading.then(
+        () => app!(request, response),
+        (error: Error) => {
           // The next request tries again.
           loading = undefined;
           print(`the management API cannot be loaded: ${error.message}`);
-          response.destroy();
-        });
+          response.writeHead(500, { "content-length": 0 }).end();
+        },
+      );
     },
     close: ({ drainMs = limits.drainMs } = {}) => {
       closing.abort();

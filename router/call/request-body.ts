@@ -68,7 +68,8 @@ export class RequestBody implements UpstreamBody, BodySink {
     for (const part of this.#kept ?? []) this.#add(part);
     if (this.#trailers !== undefined) this.#addEnd(this.#trailers);
     this.#flush();
-    if (this.isSent) return;
+    // The first write may have failed.
+    if (this.isSent || this.#socket === undefined) return;
     if (!this.#incoming.isComplete) {
       this.#isUploading = true;
       this.#owner.bodyStarted();

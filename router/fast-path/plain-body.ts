@@ -1,8 +1,11 @@
+import type { Socket } from "node:net";
 import type { BodySink, IncomingBody } from "../exchange/incoming-body.ts";
 import { readField } from "./plain-head.ts";
 
-/** Bytes that are held for a sink that does not read; then the connection is not read either. */
+/** Memory that is held for a sink that does not read, in bytes; then the connection is not read either. */
 const HELD_BYTES = 64 * 1024;
+/** What a part takes besides its bytes. */
+const PART_BYTES = 128;
 /** Longest line of a chunk's size with its extensions, and longest trailer section, in bytes. */
 const LINE_BYTES = 1_024;
 const TRAILER_BYTES = 8 * 1_024;
@@ -19,22 +22,15 @@ const LF = 10;
 
 export const INVALID = -1;
 
-/** The connection that a body arrives on. */
-export interface BodyConnection {
-  stopReading(): void;
-  goOnReading(): void;
-}
-
 /** The body of a plain request. */
 export class PlainBody implements IncomingBody {
   readonly isChunked: boolean;
   length: number | undefined;
   isComplete = false;
-  readonly #connection: BodyConnection;
+  readonly #connection: { readonly socket: Socket };
   #sink: BodySink | undefined;
   #isPaused = true;
   #isDiscarded = false;
-  #isOwned = false;
   /** Parts that were not passed on. */
   #held: Buffer[] = [];
   #heldBytes = 0;
@@ -46,9 +42,15 @@ export class PlainBody implements IncomingBody {
   #next: "size" | "data" | "end" | "trailer";
   /** A line that has arrived in part. */
   #line = "";
+  /** The data of the chunks in one read. */
+  #gathered: Buffer | undefined;
+  #filled = 0;
 
-  /** @param length in bytes; undefined for a chunked body */
-  constructor(length: number | undefined, connection: BodyConnection) {
+  /**
+   * @param length in bytes; undefined for a chunked body
+   * @param connection may replace its socket
+   */
+  constructor(length: number | undefined, connection: { readonly socket: Socket }) {
     this.length = length;
     this.#connection = connection;
     this.isChunked = length === undefined;
@@ -72,7 +74,7 @@ export class PlainBody implements IncomingBody {
     this.#heldBytes = 0;
     for (const part of held) this.#pass(part);
     this.#readEnded();
-    if (!this.isComplete && !this.#isPaused) this.#connection.goOnReading();
+    if (!this.isComplete && !this.#isPaused) this.#connection.socket.resume();
   }
 
   discard(): void {
@@ -80,7 +82,7 @@ export class PlainBody implements IncomingBody {
     this.#isDiscarded = true;
     this.#held.length = 0;
     this.#heldBytes = 0;
-    if (!this.isComplete) this.#connection.goOnReading();
+    if (!this.isComplete) this.#connection.socket.resume();
   }
 
   /** The framing is not valid. */
@@ -91,22 +93,22 @@ export class PlainBody implements IncomingBody {
   }
 
   /**
-   * Takes what belongs to the body. Returns the position behind it, or INVALID.
+   * Consumes the bytes of the body. Returns the position behind it, or INVALID.
    * @param isOwned the bytes stay what they are, so that they can be passed on
    */
   execute(bytes: Buffer, at: number, isOwned: boolean): number {
     let next = at;
-    this.#isOwned = isOwned;
     while (next < bytes.length && !this.isComplete) {
-      next = this.#next === "data" ? this.#takeData(bytes, next) : this.#takeLine(bytes, next);
+      next = this.#next === "data" ? this.#takeData(bytes, next, isOwned) : this.#takeLine(bytes, next);
       if (next === INVALID) return INVALID;
     }
+    this.#passGathered();
     this.#readEnded();
-    if (!this.isComplete && this.#heldBytes > HELD_BYTES) this.#connection.stopReading();
+    if (!this.isComplete && this.#heldBytes > HELD_BYTES) this.#connection.socket.pause();
     return next;
   }
 
-  #takeData(bytes: Buffer, at: number): number {
+  #takeData(bytes: Buffer, at: number, isOwned: boolean): number {
     const end = Math.min(bytes.length, at + this.#left);
     this.#left -= end - at;
     this.#bytes += end - at;
@@ -114,9 +116,25 @@ export class PlainBody implements IncomingBody {
       if (this.isChunked) this.#next = "end";
       else this.isComplete = true;
     }
-    const part = bytes.subarray(at, end);
-    this.#pass(this.#isOwned ? part : Buffer.from(part));
+    if (this.isChunked) {
+      this.#gathered ??= Buffer.allocUnsafe(bytes.length - at);
+      this.#filled += bytes.copy(this.#gathered, this.#filled, at, end);
+    } else {
+      const part = bytes.subarray(at, end);
+      this.#pass(isOwned ? part : Buffer.from(part));
+    }
     return end;
+  }
+
+  /** Passes the chunks of a read on as one: tiny ones would cost the router and the instance a hundred times their size. */
+  #passGathered(): void {
+    const [gathered, filled] = [this.#gathered, this.#filled];
+    if (gathered === undefined) return;
+    this.#gathered = undefined;
+    this.#filled = 0;
+    const part = gathered.subarray(0, filled);
+    // A small part must not keep a large buffer in memory.
+    this.#pass(2 * filled < gathered.length ? Buffer.from(part) : part);
   }
 
   #takeLine(bytes: Buffer, at: number): number {
@@ -133,20 +151,15 @@ export class PlainBody implements IncomingBody {
 
   /** Returns false for a line that is not valid. */
   #takeWhole(line: string): boolean {
-    switch (this.#next) {
-      case "size": {
-        const size = SIZE.exec(line)?.[1];
-        if (size === undefined) return false;
-        this.#left = Number.parseInt(size, 16);
-        this.#next = this.#left === 0 ? "trailer" : "data";
-        return true;
-      }
-      case "end":
-        this.#next = "size";
-        return true;
-      default:
-        return this.#takeTrailer(line);
+    if (this.#next === "trailer") return this.#takeTrailer(line);
+    if (this.#next === "end") this.#next = "size";
+    else {
+      const size = SIZE.exec(line)?.[1];
+      if (size === undefined) return false;
+      this.#left = Number.parseInt(size, 16);
+      this.#next = this.#left === 0 ? "trailer" : "data";
     }
+    return true;
   }
 
   #takeTrailer(line: string): boolean {
@@ -168,7 +181,7 @@ export class PlainBody implements IncomingBody {
     if (this.#sink !== undefined && !this.#isPaused) this.#sink.onData(part);
     else {
       this.#held.push(part);
-      this.#heldBytes += part.length;
+      this.#heldBytes += part.length + PART_BYTES;
     }
   }
 

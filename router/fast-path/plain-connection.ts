@@ -1,9 +1,10 @@
 import type { Socket } from "node:net";
+import type { HttpDate } from "../../http/http-date.ts";
 import type { LingeringCloses } from "../../http/lingering-close.ts";
 import type { PreparedRequest } from "../exchange/request.ts";
 import { flat, prepare } from "../exchange/request-head.ts";
 import type { Router } from "../router.ts";
-import { type BodyConnection, INVALID, PlainBody } from "./plain-body.ts";
+import { INVALID, PlainBody } from "./plain-body.ts";
 import { mayBecomePlain, readPlainHead } from "./plain-head.ts";
 import { PlainResponse } from "./plain-response.ts";
 import { readInto } from "./read-into.ts";
@@ -25,12 +26,12 @@ export interface SharedOptions {
   readonly headBytes: number;
   /** Receives what arrives. Connections share it, because no data stays in it. */
   readonly readBuffer: Buffer;
-  readonly date: () => string;
+  readonly date: HttpDate;
   readonly keepAlive: string;
   /** Called when the next request is not plain; every byte of it is still to be read. */
   readonly onHandOver: (connection: PlainConnection) => void;
-  /** Called when the client has ended its side in the middle of a request that has no answer; closes the connection. */
-  readonly onBroken: (socket: Socket) => void;
+  /** Refuses a request that did not arrive whole, and closes the connection. */
+  readonly onIncomplete: (reason: "late" | "ended", socket: Socket) => void;
   readonly onClose: (connection: PlainConnection) => void;
 }
 
@@ -45,7 +46,7 @@ interface Known {
 }
 
 /** A client's connection that has carried plain requests only. It answers one at a time, in order. */
-export class PlainConnection implements BodyConnection {
+export class PlainConnection {
   /** Replaced after the first answer. */
   socket: Socket;
   /** For the owner: checks since the connection began to wait for its client. */
@@ -76,13 +77,10 @@ export class PlainConnection implements BodyConnection {
   readonly #onFinish = (isLast: boolean) => this.#answered(isLast);
   readonly #takeRest = () => {
     // More may have arrived since, and have been taken with it.
-    if (this.state !== "head") return;
-    const bytes = this.#rest;
-    this.#rest = undefined;
-    if (bytes === undefined || this.socket.destroyed) return;
+    if (this.state !== "head" || this.socket.destroyed) return;
     this.#isOwned = true;
     this.socket.resume();
-    this.#take(bytes);
+    this.#take(this.#rest!);
   };
   /** Makes reads cheap once a connection has stayed open after its first answer. */
   readonly #useBuffer = () => {
@@ -113,14 +111,20 @@ export class PlainConnection implements BodyConnection {
   }
 
   /** Hands the connection to Node's server, with the bytes of the next request. */
-  handOver(bytes = this.#rest): void {
+  handOver(bytes = this.#rest!): void {
     const { socket } = this;
     this.#isHandedOver = true;
     this.#unlisten();
     socket.pause();
-    if (bytes !== undefined) socket.unshift(this.#owned(bytes));
+    socket.unshift(this.#owned(bytes));
     this.#shared.onHandOver(this);
     socket.resume();
+  }
+
+  /** Refuses a request that did not arrive whole. */
+  refuse(reason: "late" | "ended"): void {
+    this.#isEnding = true;
+    this.#shared.onIncomplete(reason, this.socket);
   }
 
   /** Ends the connection in a way that its client can still read what was sent. */
@@ -129,14 +133,6 @@ export class PlainConnection implements BodyConnection {
     this.#rest = undefined;
     this.#body = undefined;
     this.#shared.lingering.close(this.socket, isDone);
-  }
-
-  stopReading(): void {
-    this.socket.pause();
-  }
-
-  goOnReading(): void {
-    if (!this.#isEnding) this.socket.resume();
   }
 
   #listen(): void {
@@ -170,8 +166,10 @@ export class PlainConnection implements BodyConnection {
     this.isFresh = false;
     if (this.#body !== undefined) this.#takeBody(this.#body, bytes);
     else if (this.#response !== undefined) this.#keep(bytes);
-    else if (this.#rest === undefined) this.#take(bytes);
-    else {
+    else if (this.#rest === undefined) {
+      this.checks = 0;
+      this.#take(bytes);
+    } else {
       const all = Buffer.concat([this.#rest, bytes]);
       this.#isOwned = true;
       this.#take(all);
@@ -237,8 +235,7 @@ export class PlainConnection implements BodyConnection {
     if (next < bytes.length) this.#keep(bytes.subarray(next));
     this.#keepsAlive = keepsAlive;
     const { date, keepAlive, router } = this.#shared;
-    const { socket } = this;
-    const onFinish = this.#onFinish;
+    const [socket, onFinish] = [this.socket, this.#onFinish];
     const response = new PlainResponse({ socket, isHead, keepsAlive, date, keepAlive, onFinish });
     this.#response = response;
     router.take({ request, response, body });
@@ -267,15 +264,10 @@ export class PlainConnection implements BodyConnection {
     const prepared = prepare({ ...head, httpVersion: "1.1", httpVersionMinor: 1, socket }, ingress);
     // Not below /fn, and not at a host of a function.
     if (prepared.target === undefined && !head.url.startsWith(CALLS)) return undefined;
-    const { keepsAlive, length, method } = head;
+    const { keepsAlive, length } = head;
     const request = { ...prepared, text: flat(prepared.text) };
-    const known = {
-      bytes: Buffer.from(text, "latin1"),
-      request,
-      keepsAlive,
-      isHead: method === "HEAD",
-      length,
-    };
+    const isHead = head.method === "HEAD";
+    const known = { bytes: Buffer.from(text, "latin1"), request, keepsAlive, isHead, length };
     this.#knownRevision = revision;
     if (text.length <= KNOWN_BYTES) {
       if (all.length === MOST_KNOWN) all.pop();
@@ -289,7 +281,6 @@ export class PlainConnection implements BodyConnection {
     this.checks = 0;
     if (isLast || this.#isEnding)
       this.end(!this.#keepsAlive && this.#rest === undefined && this.#body === undefined);
-    else if (this.#body !== undefined) return;
     else if (this.#rest !== undefined) process.nextTick(this.#takeRest);
     else if (!this.#usesBuffer) process.nextTick(this.#useBuffer);
   }
@@ -300,8 +291,7 @@ export class PlainConnection implements BodyConnection {
     const { state } = this;
     if (state === "discarding") this.end();
     else if (state === "head" || (this.#body !== undefined && !this.#response!.headersSent)) {
-      this.#isEnding = true;
-      this.#shared.onBroken(this.socket);
+      this.refuse("ended");
     } else if (this.#body !== undefined) this.socket.destroy();
     else this.socket.end();
   }

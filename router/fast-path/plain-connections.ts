@@ -3,9 +3,11 @@ import { flat } from "../exchange/request-head.ts";
 import { PlainConnection, type SharedOptions } from "./plain-connection.ts";
 
 export interface PlainConnectionsOptions
-  extends Pick<SharedOptions, "router" | "lingering" | "headBytes" | "onBroken"> {
+  extends Pick<SharedOptions, "router" | "lingering" | "headBytes" | "date" | "onIncomplete"> {
   /** Time for which a connection without a call stays open, in milliseconds; sent to the client. */
   readonly keepAliveMs: number;
+  /** Time for the first byte of a connection to arrive, in milliseconds. */
+  readonly headersMs: number;
   /** Time between two checks of all connections, in milliseconds. */
   readonly checkMs: number;
   /** Takes connections whose next request is not plain. */
@@ -17,6 +19,8 @@ const GRACE_MS = 1_000;
 
 /** Bytes that Node reads at once. */
 const READ_BYTES = 64 * 1024;
+/** Time for the rest of a head to arrive, in checks. */
+const HEAD_CHECKS = 1;
 /** Time for the rest of a body to arrive after the response, in checks. */
 const DISCARDING_CHECKS = 2;
 
@@ -25,20 +29,19 @@ export class PlainConnections {
   readonly #shared: SharedOptions;
   readonly #all = new Set<PlainConnection>();
   readonly #checkMs: number;
+  /** Checks that a connection may wait for its next request, and for its first one. */
   readonly #mostChecks: number;
+  readonly #freshChecks: number;
   #checking: NodeJS.Timeout | undefined;
-  #date = "";
-  #dateS = 0;
 
-  constructor({ keepAliveMs, checkMs, handOver, ...options }: PlainConnectionsOptions) {
+  constructor({ keepAliveMs, headersMs, checkMs, handOver, ...options }: PlainConnectionsOptions) {
     this.#checkMs = checkMs;
     this.#mostChecks = Math.ceil((keepAliveMs + GRACE_MS) / checkMs);
-    const seconds = Math.floor(keepAliveMs / 1_000);
+    this.#freshChecks = Math.ceil(headersMs / checkMs);
     this.#shared = {
       ...options,
       readBuffer: Buffer.allocUnsafeSlow(READ_BYTES),
-      date: () => this.#dateNow(),
-      keepAlive: flat(`Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`),
+      keepAlive: flat(`Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(keepAliveMs / 1_000)}\r\n`),
       onHandOver: (connection) => {
         this.#remove(connection);
         handOver(connection.socket);
@@ -65,11 +68,15 @@ export class PlainConnections {
     for (const each of this.#all) {
       const { state } = each;
       if (state === "busy") continue;
-      // Node's server limits the time for the first head and for the rest of one, from here on.
-      if (state === "head" || each.isFresh) each.handOver();
-      else if (state === "discarding") {
-        if (++each.checks > DISCARDING_CHECKS) each.end();
-      } else if (++each.checks > this.#mostChecks) each.socket.destroy();
+      const checks = ++each.checks;
+      if (state === "discarding") {
+        if (checks > DISCARDING_CHECKS) each.end();
+      } else if (state === "head") {
+        // Node limits the time for the rest of a slow head, and refuses what cannot become one.
+        if (checks > HEAD_CHECKS) each.handOver();
+      } else if (each.isFresh) {
+        if (checks > this.#freshChecks) each.refuse("late");
+      } else if (checks > this.#mostChecks) each.socket.destroy();
     }
   }
 
@@ -78,15 +85,5 @@ export class PlainConnections {
     if (this.#all.size > 0) return;
     clearInterval(this.#checking);
     this.#checking = undefined;
-  }
-
-  #dateNow(): string {
-    const nowMs = Date.now();
-    const nowS = Math.floor(nowMs / 1_000);
-    if (nowS !== this.#dateS) {
-      this.#dateS = nowS;
-      this.#date = new Date(nowMs).toUTCString();
-    }
-    return this.#date;
   }
 }

@@ -16,7 +16,7 @@ export interface PlainHead {
 const METHODS: readonly string[] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 const MOST_FIELDS = 64;
 const VERSION = " HTTP/1.1\r\n";
-const [LF, CR, SPACE, COLON] = [10, 13, 32, 58];
+const [TAB, LF, CR, SPACE, COLON] = [9, 10, 13, 32, 58];
 
 /** By character code: 1 is allowed in a target (RFC 3986 3.3 and 3.4). */
 const TARGET = table(/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]/);
@@ -26,8 +26,8 @@ const NAME = table(/[A-Za-z0-9!#$%&'*+.^_`|~-]/);
 const VALUE = table(/[ -~]/);
 /** A length without a choice: no sign, no zeros in front, exact as a number. */
 const LENGTH = /^(?:0|[1-9]\d{0,14})$/;
-/** A trailer. It arrives when Node can no longer take the request, so that all valid ones are read. */
-const FIELD = /^([\w!#$%&'*+.^`|~-]+):[ \t]*((?:[!-~\x80-\xff](?:[ \t]*[!-~\x80-\xff])*)?)[ \t]*\r\n$/;
+/** A trailer arrives when Node can no longer take the request: here all valid values are read. */
+const FIELD = /^([\w!#$%&'*+.^`|~-]+):([\t -~\x80-\xff]*)\r\n$/;
 
 /** Fields that the router reads: repeated ones would have to be merged. */
 const ONCE: ReadonlySet<string> = new Set(
@@ -47,7 +47,12 @@ export function mayBecomePlain(text: string): boolean {
 /** Returns name and value of the line of a trailer; undefined if it is not valid. */
 export function readField(line: string): readonly [name: string, value: string] | undefined {
   const [, name, value = ""] = FIELD.exec(line) ?? [];
-  return name === undefined ? undefined : [name, value];
+  if (name === undefined) return undefined;
+  // By hand: an expression with blanks on both sides of the value is quadratic for a line of blanks.
+  let [start, end] = [0, value.length];
+  while (start < end && isBlank(value.charCodeAt(start))) start++;
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end--;
+  return [name, value.slice(start, end)];
 }
 
 /**
@@ -92,13 +97,14 @@ export function readPlainHead(text: string, root = "/fn/"): PlainHead | undefine
   if (at !== text.length - 2 || text.charCodeAt(at + 1) !== LF || known.host === undefined) return undefined;
   const keepsAlive = keepsAliveFor(known.connection);
   const { "content-length": length, "transfer-encoding": coding } = known;
-  if (keepsAlive === undefined) return undefined;
-  const head = { method, url, rawHeaders, headers: known, keepsAlive };
-  if (coding !== undefined) {
-    return coding === "chunked" && length === undefined ? { ...head, length: undefined } : undefined;
-  }
-  if (length === undefined) return { ...head, length: 0 };
-  return LENGTH.test(length) ? { ...head, length: Number(length) } : undefined;
+  if (keepsAlive === undefined || (length !== undefined && !LENGTH.test(length))) return undefined;
+  if (coding !== undefined && (coding !== "chunked" || length !== undefined)) return undefined;
+  const bytes = coding === undefined ? Number(length ?? 0) : undefined;
+  return { method, url, rawHeaders, headers: known, keepsAlive, length: bytes };
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
 }
 
 /** Returns undefined for a value that does more than keep or close the connection. */

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { HttpDate } from "../../http/http-date.ts";
 import { renderFields } from "../exchange/request-head.ts";
 import type { ClientResponse, ResponseHead } from "../exchange/response.ts";
 import { renderHead } from "../upstream/response-head.ts";
@@ -14,7 +15,7 @@ export interface PlainResponseOptions {
   /** A response to HEAD has no body. */
   readonly isHead: boolean;
   readonly keepsAlive: boolean;
-  readonly date: () => string;
+  readonly date: HttpDate;
   /** The fields of a connection that stays open, as lines. */
   readonly keepAlive: string;
   /** Called when everything was handed to the system. `isLast`: the connection ends with this response. */
@@ -73,7 +74,7 @@ export class PlainResponse implements ClientResponse {
       return;
     }
     const { date, keepAlive, isHead } = this.#options;
-    const dateLine = hasDate ? "" : `Date: ${date()}\r\n`;
+    const dateLine = hasDate ? "" : `Date: ${date.now()}\r\n`;
     const connection = this.shouldKeepAlive ? keepAlive : "Connection: close\r\n";
     this.#isLast = !this.shouldKeepAlive;
     this.#hasBody = !isHead && status !== 204 && status !== 304;
@@ -118,6 +119,7 @@ export class PlainResponse implements ClientResponse {
   }
 
   truncate(): void {
+    this.flush();
     this.#socket.destroy();
   }
 

@@ -57,6 +57,9 @@ export class Placement implements Waiter {
   #delayMs = 0;
   /** Progress does not extend it: a byte now and then would hold a place of the instance without end. */
   #deadlineMs = Infinity;
+  /** The timer is set to the deadline. */
+  #isDeadline = false;
+  #isDisarmed = false;
 
   constructor(call: PlacedCall, limits: Limits, timers: Timers) {
     this.#call = call;
@@ -191,10 +194,12 @@ export class Placement implements Waiter {
 
   /** Sets the call's one timer anew. */
   arm(delayMs: number): void {
+    if (this.#isDisarmed) return;
     this.#timer ??= this.#timers.take(this);
     this.#delayMs = delayMs;
     const mostMs = this.#deadlineMs === Infinity ? delayMs : this.#deadlineMs - performance.now();
-    this.#timer.set(Math.max(1, Math.min(delayMs, mostMs)));
+    this.#isDeadline = mostMs < delayMs;
+    this.#timer.set(this.#isDeadline ? Math.max(1, mostMs) : delayMs);
   }
 
   /** Restarts the timer with the same delay. */
@@ -209,12 +214,14 @@ export class Placement implements Waiter {
     this.arm(this.#delayMs);
   }
 
-  /** The limit is over. */
+  /** Whether the timer that fires is that of the limit. */
   get isOverdue(): boolean {
-    return performance.now() >= this.#deadlineMs - 1;
+    return this.#isDeadline;
   }
 
+  /** Gives the timer back, for good: the rest of a body may still arrive after the call. */
   disarm(): void {
+    this.#isDisarmed = true;
     if (this.#timer !== undefined) this.#timers.giveBack(this.#timer);
     this.#timer = undefined;
   }

@@ -1,12 +1,10 @@
-import { randomUUID } from "node:crypto";
 import { type IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
+import { HttpDate } from "../../http/http-date.ts";
 import { LingeringCloses } from "../../http/lingering-close.ts";
 import { RequestOrder } from "../../http/request-order.ts";
 import { Problem } from "../../platform/problems.ts";
 import type { CallInput } from "../call/call.ts";
-import { answerRaw } from "../exchange/answer.ts";
-import { notHttp } from "../exchange/problems.ts";
 import type { Ingress } from "../exchange/request.ts";
 import { prepare } from "../exchange/request-head.ts";
 import { PlainConnections } from "../fast-path/plain-connections.ts";
@@ -26,28 +24,32 @@ const PLAIN_HEAD_BYTES = 16 * 1024;
 export class CallServer extends Server {
   readonly lingering = new LingeringCloses();
   readonly #plain: PlainConnections;
+  readonly #date = new HttpDate();
+  readonly #order: RequestOrder;
+  /** Node's own, for connections. */
+  readonly #listeners: readonly ((socket: Socket) => void)[];
 
   constructor(calls: CallServerOptions) {
     const { router, limits, headersMs } = calls;
     const options = routerServerOptions(limits, headersMs);
     const order = new RequestOrder();
     super(options, takeInOrder(calls, order, false));
-    const listeners = this.listeners("connection");
+    this.#order = order;
+    this.#listeners = this.listeners("connection") as ((socket: Socket) => void)[];
     this.#plain = new PlainConnections({
       lingering: this.lingering,
       headBytes: Math.min(limits.headerBytes, PLAIN_HEAD_BYTES),
       keepAliveMs: options.keepAliveTimeout!,
+      headersMs: options.headersTimeout!,
       checkMs: options.connectionsCheckingInterval!,
       router,
-      onBroken: (socket) => {
-        router.countRefusal("invalid_request");
+      date: this.#date,
+      onIncomplete: (reason, socket) => {
         this.lingering.watch(socket);
-        answerRaw(socket, notHttp("it ended early"), randomUUID());
+        const code = reason === "late" ? "ERR_HTTP_REQUEST_TIMEOUT" : "HPE_INVALID_EOF_STATE";
+        this.emit("clientError", Object.assign(new Error(code), { code, reason: "it ended early" }), socket);
       },
-      handOver: (socket) => {
-        this.lingering.watch(socket, () => order.isDone(socket));
-        for (const listener of listeners) listener.call(this, socket);
-      },
+      handOver: (socket) => this.takeByNode(socket),
     });
     this.removeAllListeners("connection");
     this.on("connection", (socket: Socket) => this.#plain.take(socket));
@@ -55,7 +57,7 @@ export class CallServer extends Server {
     this.on("upgrade", (request, socket, head) => {
       order.takeOver(socket, () => {
         const upgrade = { socket: socket as Socket, head };
-        router.take(upgradeInput(request, upgrade, router.ingress));
+        router.take(upgradeInput(request, upgrade, { ingress: router.ingress, date: this.#date }));
       });
     });
     this.on("checkExpectation", (request, response) => {
@@ -63,6 +65,12 @@ export class CallServer extends Server {
     });
     this.on("connect", (_, socket) => order.takeOver(socket, () => refuseConnect(socket)));
     this.on("clientError", clientErrorHandler(limits, router.countRefusal));
+  }
+
+  /** Lets Node's server read a connection from here on. */
+  takeByNode(socket: Socket): void {
+    this.lingering.watch(socket, () => this.#order.isDone(socket));
+    for (const listener of this.#listeners) listener.call(this, socket);
   }
 
   override closeIdleConnections(): void {
@@ -83,14 +91,14 @@ export class CallServer extends Server {
 function upgradeInput(
   request: IncomingMessage,
   upgrade: NonNullable<CallInput["upgrade"]>,
-  ingress: Ingress,
+  { ingress, date }: { ingress: Ingress; date: HttpDate },
 ): CallInput {
   const { socket } = upgrade;
   const response = new PlainResponse({
     socket,
     isHead: false,
     keepsAlive: false,
-    date: () => new Date().toUTCString(),
+    date,
     keepAlive: "",
     onFinish: () => socket.destroySoon(),
   });

@@ -7,6 +7,7 @@ export class NodeBody implements IncomingBody {
   readonly isChunked: boolean;
   readonly length: number | undefined;
   readonly #request: IncomingMessage;
+  #sink: BodySink | undefined;
 
   /** Returns undefined for a request without a body. */
   static of(request: IncomingMessage): NodeBody | undefined {
@@ -27,19 +28,18 @@ export class NodeBody implements IncomingBody {
   }
 
   open(sink: BodySink): void {
+    this.#sink = sink;
     const request = this.#request.pause();
-    let isWhole = false;
     request.on("data", (part: Buffer) => {
-      sink.onData(part);
-      sink.onReadEnd();
+      this.#sink?.onData(part);
+      this.#sink?.onReadEnd();
     });
     request.once("end", () => {
-      isWhole = true;
-      sink.onEnd(request.rawTrailers);
+      const open = this.#sink;
+      this.#sink = undefined;
+      open?.onEnd(request.rawTrailers);
     });
-    request.once("close", () => {
-      if (!isWhole) sink.onBroken(request.errored?.message ?? "its body broke off");
-    });
+    request.once("close", () => this.#sink?.onBroken(request.errored?.message ?? "its body broke off"));
   }
 
   pause(): void {
@@ -51,7 +51,7 @@ export class NodeBody implements IncomingBody {
   }
 
   discard(): void {
-    this.#request.removeAllListeners("data");
+    this.#sink = undefined;
     discardBody(this.#request);
   }
 }

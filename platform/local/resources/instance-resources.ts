@@ -49,7 +49,9 @@ export class InstanceResources {
   #outsideMiB = 0;
   readonly #yieldsBecause = new Set<YieldReason>();
   /** The state that was applied to its processes. */
-  #isYielding = false;
+  /** Of the processor. */
+  #share: "start" | "usual" | "small" = "start";
+  #hasStarted = false;
   #mostMiB = 0;
   #usedMiB: number | undefined;
 
@@ -137,7 +139,8 @@ export class InstanceResources {
 
   /** Ends the processor share of a start, which is that of Skiff itself. */
   started(): void {
-    if (!this.#isYielding) this.#group?.yieldProcessor(false);
+    this.#hasStarted = true;
+    this.#applyYielding();
   }
 
   /** Removes all reasons to yield: a killed process needs the processor to end. */
@@ -159,11 +162,15 @@ export class InstanceResources {
   /** Without a free file descriptor, the next `measure` applies it. */
   #applyYielding(): void {
     const yields = this.#yieldsBecause.size > 0;
-    if (yields === this.#isYielding) return;
+    const isStarting = !this.#hasStarted && this.#share === "start";
+    const share = yields ? "small" : isStarting ? "start" : "usual";
+    if (share === this.#share) return;
     try {
-      if (!this.#group?.yieldProcessor(yields)) setNice(this.#pids(), yields ? NICE : 0);
-      this.#isYielding = yields;
+      const isNice = this.#share === "small" || yields;
+      if (!this.#group?.yieldProcessor(yields) && isNice) setNice(this.#pids(), yields ? NICE : 0);
+      this.#share = share;
     } catch (error) {
+      // The next measurement tries again.
       if (!NO_FILE.has((error as NodeJS.ErrnoException).code)) throw error;
     }
   }

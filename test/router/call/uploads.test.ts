@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import { Harness, openUpload, responseTo, send, textOf, until } from "../support/harness.ts";
-import { RawConnection } from "../support/raw-connection.ts";
+import { NODES_OWN, RawConnection } from "../support/raw-connection.ts";
 
 const MIB = 1024 ** 2;
 
@@ -178,6 +178,34 @@ describe("a call with a body", () => {
     assert.match(answer, /^HTTP\/1\.1 200 /);
     assert.doesNotMatch(answer, /\r\n0\r\n/, "no clean end");
     await harness.idle();
+  });
+
+  for (const own of ["", NODES_OWN]) {
+    const reader = own === "" ? "the fast path" : "Node";
+    it(`leaves nothing behind when its rest comes after its response, read by ${reader}`, async () => {
+      harness = await Harness.start({ limits: { streamIdleMs: 60 } });
+      await harness.serve((_, response) => response.end("early"), { timeoutMs: 100 });
+      const connection = new RawConnection(harness.port);
+      connection.write(`POST /fn/echo HTTP/1.1\r\nHost: h\r\n${own}Content-Length: 100\r\n\r\n0123456789`);
+      await connection.answered(1);
+      await harness.idle();
+      connection.write("x".repeat(90));
+      // Its times for a response and for a stream are over by then.
+      await harness.publish("slow", [await harness.instance(() => {})], { timeoutMs: 300 });
+      assert.equal((await send(`${harness.url}/fn/slow`)).status, 504);
+      assert.deepEqual(
+        harness.lines.filter((line) => line.includes("/fn/echo")),
+        [],
+      );
+      connection.destroy();
+    });
+  }
+
+  it("is told that its upload took too long, whenever the timer fires", async () => {
+    harness = await Harness.start({ limits: { uploadMs: 50 } });
+    await harness.serve((request) => request.resume(), { timeoutMs: 10_000 });
+    const uploads = Array.from({ length: 40 }, () => trickle());
+    for (const answer of await Promise.all(uploads)) assert.match(answer, /SKIFF_UPLOAD_TIMEOUT/);
   });
 
   it("may take longer for its response than its upload may take", async () => {

@@ -39,7 +39,7 @@ describe("a plain request with a body", () => {
   for (const [what, parts, end] of [
     ["with a length", [`${LENGTH}hello`], /\r\ncontent-length: 5\r\n[\s\S]*\r\n\r\nhello$/i],
     ["with a length, behind its head", [LENGTH, "hello"], /\r\n\r\nhello$/],
-    ["in chunks", [CHUNKED + CHUNKS], /\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\nx-late: 1\r\n\r\n$/],
+    ["in chunks", [CHUNKED + CHUNKS], /\r\n\r\n5\r\nhello\r\n0\r\nx-late: 1\r\n\r\n$/],
     ["of 10 KB", [`${HEAD}Content-Length: 10240\r\n\r\n${"x".repeat(10_240)}`], /\r\n\r\nx{10240}$/],
   ] as const) {
     it(`goes to its instance in one write with its head: ${what}`, async () => {
@@ -83,6 +83,16 @@ describe("a plain request with a body", () => {
       assert.equal(got.length, 3);
     });
   }
+
+  it("goes to its instance in few chunks, however tiny those of its client are", async () => {
+    const connection = new RawConnection(harness.port);
+    connection.write(`${CHUNKED}${"1\r\nx\r\n".repeat(10_000)}0\r\n\r\n`);
+    await until(() => reads.join("").endsWith("0\r\n\r\n"), "it is there");
+    connection.destroy();
+    const body = reads.join("").split("\r\n\r\n")[1]!;
+    assert.equal(body.match(/x/g)?.length, 10_000);
+    assert.ok(body.match(/\r\n/g)!.length < 100, body.slice(0, 100));
+  });
 
   it("is released upstream when its client goes in the middle of it, 20 of 20", async () => {
     answer = (socket) => reads.length <= 20 && socket.write(`${OK}hi`);

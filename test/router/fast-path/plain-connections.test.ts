@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
+import { HttpDate } from "../../../http/http-date.ts";
 import { LingeringCloses } from "../../../http/lingering-close.ts";
 import {
   PlainConnections,
@@ -38,7 +39,9 @@ function plainServer(router: Router, handOver: (socket: net.Socket) => void): ne
   const connections = new PlainConnections({
     headBytes: 1_000,
     lingering: new LingeringCloses(),
-    onBroken: (socket) => socket.destroy(),
+    date: new HttpDate(),
+    onIncomplete: (_, socket) => socket.destroy(),
+    headersMs: 60_000,
     keepAliveMs: 60_000,
     checkMs: 60_000,
     router,
@@ -419,11 +422,18 @@ describe("a connection with plain requests", () => {
 
   describe("and none of it for a while", () => {
     const handed: net.Socket[] = [];
+    const refused: string[] = [];
+    let handedText = "";
     async function listen(options: Partial<PlainConnectionsOptions>): Promise<number> {
       const connections = new PlainConnections({
         headBytes: 1_000,
         lingering: new LingeringCloses(),
-        onBroken: (socket) => socket.destroy(),
+        date: new HttpDate(),
+        onIncomplete: (reason, socket) => {
+          refused.push(reason);
+          socket.destroy();
+        },
+        headersMs: 20,
         keepAliveMs: 0,
         checkMs: 5,
         router: {
@@ -433,7 +443,10 @@ describe("a connection with plain requests", () => {
             response.end();
           },
         },
-        handOver: (socket) => void handed.push(socket.on("error", () => {})),
+        handOver: (socket) => {
+          handed.push(socket.on("error", () => {}));
+          socket.on("data", (chunk) => (handedText += chunk));
+        },
         ...options,
       });
       const server = net.createServer({ allowHalfOpen: true }, (socket) => connections.take(socket));
@@ -441,6 +454,8 @@ describe("a connection with plain requests", () => {
     }
     afterEach(() => {
       for (const socket of handed.splice(0)) socket.destroy();
+      refused.length = 0;
+      handedText = "";
     });
 
     it("is closed after the time that its client was told, and a little", async () => {
@@ -452,13 +467,24 @@ describe("a connection with plain requests", () => {
       assert.deepEqual(handed, []);
     });
 
-    it("is node's, which looks to it that the first head comes in time", async () => {
-      const connection = new RawConnection(await listen({}));
-      await until(() => handed.length === 1, "it is handed over");
-      const text = once(handed[0]!, "data");
-      connection.write("GET");
-      assert.equal(String((await text)[0]), "GET");
-      connection.destroy();
+    it("is refused when no byte comes", async () => {
+      const connection = new RawConnection(await listen({ keepAliveMs: 60_000 }));
+      await connection.closed();
+      assert.deepEqual(refused, ["late"]);
+      assert.deepEqual(handed, []);
     });
+
+    for (const earlier of [0, 1]) {
+      it(`is node's, which limits it, when the rest of a head is late, after ${earlier} calls`, async () => {
+        const connection = new RawConnection(await listen({ keepAliveMs: 60_000 }));
+        if (earlier > 0) connection.write(get("/fn/echo"));
+        await connection.answered(earlier);
+        connection.write("GET /fn");
+        await until(() => handed.length === 1, "it is handed over");
+        await until(() => handedText === "GET /fn", "with what has arrived");
+        assert.deepEqual(refused, []);
+        connection.destroy();
+      });
+    }
   });
 });

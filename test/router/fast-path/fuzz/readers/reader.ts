@@ -17,7 +17,7 @@ export class Reader {
   /** Checks the connections that wait. */
   #check: () => void = () => {};
 
-  private constructor() {
+  private constructor(begin?: (server: CallServer, socket: Socket) => void) {
     const router = {
       isLeaving: false,
       ingress: { proxies: undefined, hosts: this.#hosts },
@@ -28,7 +28,8 @@ export class Reader {
     const [listener] = this.server.listeners("connection") as ((socket: Socket) => void)[];
     this.server.removeAllListeners("connection").on("connection", (socket: Socket) => {
       this.#sockets.set(socket.remotePort ?? -1, new Set([socket]));
-      this.#withoutClock(() => listener!.call(this.server, socket));
+      if (begin) begin(this.server, socket);
+      else this.#withoutClock(() => listener!.call(this.server, socket));
     });
   }
 
@@ -37,11 +38,9 @@ export class Reader {
     return new Reader();
   }
 
-  /** The same server, which gives every connection to Node at once: a check does so before a byte has arrived. */
+  /** The same server, which gives every connection to Node at once. */
   static node(): Reader {
-    const reader = new Reader();
-    reader.server.on("connection", () => reader.check());
-    return reader;
+    return new Reader((server, socket) => server.takeByNode(socket));
   }
 
   record(port: number, script: Script): Recorder {
@@ -75,7 +74,9 @@ export class Reader {
     this.server.emit("connection", connection);
   }
 
+  /** A head that has begun is Node's after two checks. */
   check(): void {
+    this.#check();
     this.#check();
   }
 

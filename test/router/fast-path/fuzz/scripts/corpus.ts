@@ -11,10 +11,7 @@ export const CORPUS: readonly (readonly [title: string, script: Script])[] = [
   ],
   [
     "the rest of a body that takes two checks after its answer",
-    inParts({ gaps: ["none", "check"] }, [
-      "POST /fn/none HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n",
-      "hell",
-    ]),
+    inParts({}, ["POST /fn/none HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n", "hell"]),
   ],
   [
     "a large body that has arrived whole before it is read",
