@@ -111,7 +111,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   return { url, close: () => services.stop({ drainMs: limits.drainMs }) };
 }
 
-/** Does what the first build and the first instance would wait for. */
+/** Prepares the first build and the first instance. */
 function warm(
   { platform, builder }: { platform: LocalPlatform; builder: Builder },
   print: SkiffOptions["print"],

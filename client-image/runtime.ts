@@ -107,9 +107,9 @@ function surviveLooseErrors(): void {
 }
 
 /**
- * Returns the printers of `listening`, `ready` and `alive`. Called before the function is loaded, and keeps the nonce in bytes only:
- * neither a changed realm nor a heap snapshot, which needs no permission, may reveal it. With the nonce a worker could
- * print `alive` for a blocked event loop.
+ * Returns the printers of `listening`, `ready` and `alive`. Called before the function is loaded, and keeps the nonce
+ * in bytes only: neither a changed realm nor a heap snapshot, which needs no permission, may reveal it. With the nonce a
+ * worker could print `alive` for a blocked event loop.
  */
 function takePrinters(message: { nonce?: string }): readonly [() => void, () => void, () => void] {
   const { nonce } = message;

@@ -83,7 +83,7 @@ export class RequestOrder {
       // Node has removed its listeners, and an error without a listener ends the process.
       if (!socket.listeners("error").includes(ignore)) {
         socket.on("error", ignore);
-        // Node no longer ends the responses that are left when the connection closes.
+        // Node no longer closes the responses that are left, and their calls end with this event.
         socket.once("close", () => {
           for (const response of socket[QUEUED] ?? []) response.emit("close");
         });

@@ -11,7 +11,7 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
 /** Errors of clients that disconnect during an answer. */
 const CLIENT_LEFT = new Set(["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE"]);
 
-/** Creates what answers the requests of the management API. Only its first request loads this and the framework. */
+/** Creates the request handler of the management API. Its first request loads this file and the framework. */
 export function createApp(services: Services): RequestHandler {
   const { access, closing, print } = services;
   const router = createRoutes(services);

@@ -3,8 +3,8 @@ import { constants, enableCompileCache, getCompileCacheDir } from "node:module";
 
 /**
  * Keeps what Node compiles of modules that are loaded from now on in the first of these folders that only this user can
- * write. A later start then neither removes types nor compiles, and threads take part. Without a usable folder, and where
- * `NODE_COMPILE_CACHE` names one already, nothing changes.
+ * write. A later start then neither removes types nor compiles, and threads take part. Without a usable folder nothing
+ * changes. A folder that `NODE_COMPILE_CACHE` names is used as it is.
  */
 export function keepCompiled(folders: readonly string[]): void {
   const folder = folders.find(isOwn);

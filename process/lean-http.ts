@@ -1,9 +1,9 @@
 const UNUSED = ["WebSocket", "CloseEvent", "MessageEvent"];
 
 /**
- * Keeps Node's client for fetch and WebSockets out of this process until something uses it. An `import` of `node:http` reads
- * every enumerable export, and reading these three loads the client: 20 ms and 11 MiB. They remain for `require`. Call it
- * before the first `import` of `node:http`.
+ * Keeps Node's client for fetch and WebSockets out of this process until something uses it. An `import` of `node:http`
+ * reads every enumerable export, and reading these three loads the client: 20 ms and 11 MiB. They remain for `require`.
+ * Call it before the first `import` of `node:http`.
  */
 export function keepHttpLean(): void {
   const http = process.getBuiltinModule("node:http");

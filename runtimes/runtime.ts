@@ -22,7 +22,7 @@ export interface Builder {
   build(source: Source, options?: BuildOptions): Promise<Built>;
   /** Says in a sentence what a failed start lacks, if its log leads to that. */
   adviseStart(artifact: Artifact, log: readonly string[], signal: AbortSignal): Promise<string | undefined>;
-  /** Makes what every build needs on the disk. @throws Error for the operator if that fails */
+  /** Creates the build folder and its programs. @throws Error for the operator if that fails */
   prepare(): Promise<void>;
   /** Starts what the first build would wait for. */
   warm(): Promise<void>;

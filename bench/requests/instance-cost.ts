@@ -1,6 +1,6 @@
 /**
- * Measures what a call costs in an instance, on its own socket, beside a bare `Deno.serve` of the same handler that gets
- * the same bytes: `node bench/requests/instance-cost.ts [ROUNDS] [TREE…]`. With several checkouts it compares their instances.
+ * Measures a call in an instance, on its own socket, beside a bare `Deno.serve` of the same handler that gets the same
+ * bytes: `node bench/requests/instance-cost.ts [ROUNDS] [TREE…]`. With several checkouts it compares their instances.
  */
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

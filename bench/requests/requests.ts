@@ -29,7 +29,11 @@ function scriptOf({ headers = [], body, every = 1 }: Load): string {
   const post = `wrk.method = "POST"\nwrk.body = ${JSON.stringify(body)}\n`;
   if (every === 1) return fields.join("") + post;
   return `${fields.join("")}local get, post, n
-init = function() get = wrk.format("GET", nil, nil, "") post = wrk.format("POST", nil, nil, ${JSON.stringify(body)}) n = 0 end
+init = function()
+  get = wrk.format("GET", nil, nil, "")
+  post = wrk.format("POST", nil, nil, ${JSON.stringify(body)})
+  n = 0
+end
 request = function() n = n + 1 if n % ${every} == 0 then return post end return get end
 `;
 }

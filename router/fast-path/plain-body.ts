@@ -126,7 +126,7 @@ export class PlainBody implements IncomingBody {
     return end;
   }
 
-  /** Passes the chunks of a read on as one: tiny ones would cost the router and the instance a hundred times their size. */
+  /** Passes the chunks of a read on as one: tiny ones would cost a hundred times their size. */
   #passGathered(): void {
     const [gathered, filled] = [this.#gathered, this.#filled];
     if (gathered === undefined) return;

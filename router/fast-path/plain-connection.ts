@@ -285,7 +285,7 @@ export class PlainConnection {
     else if (!this.#usesBuffer) process.nextTick(this.#useBuffer);
   }
 
-  /** The client has ended its side. It is gone, as for Node, and gets an answer only to a request that is incomplete. */
+  /** The client has ended its side. It has left, as for Node, and gets an answer only to an incomplete request. */
   #ended(): void {
     if (this.#isEnding) return;
     const { state } = this;

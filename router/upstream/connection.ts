@@ -122,14 +122,12 @@ export class UpstreamConnection implements Sending {
     return socket.errored === null;
   }
 
-  /** For the body of the call. */
   onStart(): void {
     const sink = this.#sink!;
     this.#parser.begin(sink, this.#isHead, this.#isUpgrade);
     sink.onStart();
   }
 
-  /** For the body of the call. */
   onFailure(error: Error): void {
     this.#fail(error);
   }

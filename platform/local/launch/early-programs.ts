@@ -4,7 +4,7 @@ import type { Prepared, Sandboxes } from "../wall/sandboxes.ts";
 const KEPT_MS = 1_000;
 
 export interface EarlyStart {
-  /** What the program depends on: only a launch with an equal key gets it. */
+  /** Identifies the inputs of the program: only a launch with an equal key gets it. */
   readonly key: string;
   readonly net: readonly string[];
   /** Starts the program in a waiting sandbox. */
@@ -18,7 +18,10 @@ interface EarlyProgram {
   readonly expiry: NodeJS.Timeout;
 }
 
-/** The program of at most one module that is still being built: it runs no code of a function until it gets its message. */
+/**
+ * The program of at most one module that is still being built. It runs no code of a function until it gets its message.
+ * It is not part of the memory budget, because it ends within a second.
+ */
 export class EarlyPrograms {
   readonly #sandboxes: Pick<Sandboxes, "take" | "discard">;
   #program: EarlyProgram | undefined;

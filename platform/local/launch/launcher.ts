@@ -30,7 +30,7 @@ export interface Launched {
   close(): Promise<readonly string[]>;
 }
 
-/** What is known of the launch of a module that is still being built. */
+/** The launch order of a module that is still being built. */
 export type EarlyOrder = Pick<LaunchOrder, "settings" | "ownAddresses">;
 
 export interface Launcher {

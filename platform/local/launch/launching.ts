@@ -109,7 +109,7 @@ export class Launching {
     return new Launching(opening, isolation);
   }
 
-  /** Compiles the runtime of all instances, once for each version of Deno and of the runtime, and makes sandboxes wait. */
+  /** Compiles the runtime of all instances, once for each version of it and of Deno, and makes sandboxes wait. */
   async warm(): Promise<void> {
     if (!(this.launcher instanceof WalledLauncher) || this.#closing.signal.aborted) return;
     this.#warming ??= this.#warm(this.launcher);

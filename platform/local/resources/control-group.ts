@@ -21,8 +21,8 @@ const COUNTED_TCP_BYTES = 2 ** 50;
 /**
  * The file, the usual weight and the small weight. Skiff itself has 1,024 (version 1) or 100 (version 2), so that
  * instances cannot starve it. A new group has Skiff's weight too, until the start of its instance is over: a call waits
- * for that, and few instances start at a time. The small weight is a twentieth of the usual one: the instance still completes on a busy
- * machine, which it would not with `cpu.idle`.
+ * for that, and few instances start at a time. The small weight is a twentieth of the usual one: the instance still
+ * completes on a busy machine, which it would not with `cpu.idle`.
  */
 const WEIGHTS = {
   1: ["cpu.shares", "512", "26"],
@@ -147,7 +147,7 @@ export class ControlGroup {
     return this.#path.cpu !== undefined;
   }
 
-  /** Sets the small share of the processor, or the usual one instead of that of a start. False if the group does not control it. */
+  /** Sets the small or the usual share of the processor. Returns false if the group does not control it. */
   yieldProcessor(yields: boolean): boolean {
     if (!this.#path.cpu) return false;
     const [file, usual, small] = this.#weight!;

@@ -51,7 +51,7 @@ function checkText(bytes: Uint8Array): void {
 
 /** Larger files are not searched. */
 const GLANCE_BYTES = 64 * 1024;
-/** What an import, CommonJS, JSX or a look at the own start needs. */
+/** Words that imports, CommonJS, JSX and checks of the main module use. */
 const MAY_BE_PROJECT =
   /\b(?:import|require|module|exports|mainModule|argv|onload)\b|\bfrom\s*["']|["'`]load["'`]|<\/|\/>/;
 

@@ -82,6 +82,23 @@ describe("pipelined requests that Node's server reads", () => {
     assert.equal(seen.join(" "), numbers.join(" "));
   });
 
+  it("go in order when they are plain, of any method, and end with their connection", async () => {
+    const methods = ["GET", "POST", "DELETE", "OPTIONS", "PUT", "HEAD", "PATCH", "GET"];
+    connection.write(
+      methods
+        .slice(0, -1)
+        .map((method, index) => plain(method, String(index + 1)))
+        .join(""),
+    );
+    await answerAll(5);
+    await until(() => seen.includes("+6"), "the sixth came");
+    assert.equal(seen.join(" "), "+1 -1 +2 -2 +3 -3 +4 -4 +5 -5 +6");
+    connection.destroy();
+    await harness.idle();
+    await settle();
+    assert.equal(seen.at(-1), "+6", "those behind it are not begun");
+  });
+
   it("wait with their bodies, which arrive whole", async () => {
     const large = "x".repeat(200_000);
     connection.write(request("POST", "1", body("one")).slice(0, -2));
