@@ -27,5 +27,6 @@ export function startUpstream({
   const program = join(folder, `${name}.js`);
   writeFileSync(program, source);
   const env = { DENO_SERVE_ADDRESS: address, DENO_DIR: join(folder, "deno"), NO_COLOR: "1" };
-  children.push(spawn(denoPath(), ["run", "-A", program], { env, stdio: "inherit" }));
+  // It would print an error for every client that leaves in the middle of a request.
+  children.push(spawn(denoPath(), ["run", "-A", program], { env, stdio: "ignore" }));
 }

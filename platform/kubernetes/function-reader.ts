@@ -95,7 +95,8 @@ export class FunctionReader {
     const number = currentVersion(traffic);
     const current = number === undefined ? records.at(-1) : records.find(({ version }) => version === number);
     const ready = current ? endpoints.ready(name, current.version).length : 0;
-    return { resource, records, traffic, current, ready };
+    const listed = traffic.flatMap(({ version }) => endpoints.ready(name, version).map(({ id }) => id));
+    return { resource, records, traffic, current, ready, listed: new Set(listed) };
   }
 }
 
@@ -109,6 +110,8 @@ interface Described {
   readonly current: VersionRecord | undefined;
   /** Ready instances of the current version. */
   readonly ready: number;
+  /** Ids of the instances that routers call: a pod that has answered a probe is one before Kubernetes says so. */
+  readonly listed: ReadonlySet<string>;
 }
 
 function summarize({ resource, current, ready }: Described): FunctionSummary {
@@ -139,7 +142,10 @@ function describeFunction(
     settings: current.settings,
     traffic,
     versions: records.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
-    instances: pods.map((pod) => describePod(pod, stopped.includes(versionOf(pod)))),
+    instances: pods.map((pod) => {
+      const isListed = described.listed.has(pod.metadata.uid ?? "");
+      return describePod(pod, { isListed, isStopped: stopped.includes(versionOf(pod)) });
+    }),
     lastErrors: lastErrors(resource, pods),
     isolation: {
       files: "a pod for each instance, and Deno's permission flags",
@@ -154,10 +160,17 @@ function versionLabel({ metadata }: Deployment): number[] {
   return label === undefined ? [] : [Number(label)];
 }
 
-/** @param isStopped its Deployment has 0 replicas, so Kubernetes is about to delete the pod */
-function describePod(pod: Pod, isStopped: boolean): InstanceDescription {
+interface PodUse {
+  /** Routers call it. */
+  readonly isListed: boolean;
+  /** Its Deployment has 0 replicas, so Kubernetes is about to delete the pod. */
+  readonly isStopped: boolean;
+}
+
+function describePod(pod: Pod, { isListed, isStopped }: PodUse): InstanceDescription {
   const { uid = "", creationTimestamp = 0 } = pod.metadata;
-  const state = isStopped || isTerminating(pod) ? "draining" : isReady(pod) ? "ready" : "starting";
+  const isServing = isListed || isReady(pod);
+  const state = isStopped || isTerminating(pod) ? "draining" : isServing ? "ready" : "starting";
   return {
     id: uid,
     version: versionOf(pod),
