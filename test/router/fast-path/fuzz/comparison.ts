@@ -88,7 +88,10 @@ export function differenceOf(script: Script, fast: Outcome, node: Outcome): stri
     if (differ(...views) !== undefined) views = allowance(...views, [fast, node]) ?? views;
   }
   const difference = differ(...views);
-  return difference === undefined || acceptsLess(script, fast, ...views) ? undefined : difference;
+  if (difference === undefined || acceptsLess(script, fast, ...views)) return undefined;
+  // Three checks end a connection on which the rest of a body is missing. Node has a clock for that.
+  const isCutOff = fast.isClosed && fast.seen.at(-1)?.isComplete() === false;
+  return isCutOff && script.gaps.includes("check") ? contradictionOf(fast, node) : difference;
 }
 
 /** A client that sends more behind the request that is its last one, as it has announced, may lose the answer. */
