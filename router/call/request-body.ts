@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { BodySink, IncomingBody } from "../exchange/incoming-body.ts";
-import { connectionNames, passes, renderFields } from "../exchange/request-head.ts";
+import { connectionNames, passes, renderFields, TEXT_BYTES } from "../exchange/request-head.ts";
 import type { Sending, UpstreamBody } from "../upstream/connection.ts";
 
 /**
@@ -8,13 +8,11 @@ import type { Sending, UpstreamBody } from "../upstream/connection.ts";
  * of it. The router reserves a place for calls with longer bodies, and for bodies of unknown length.
  */
 const KEPT_BYTES = 64 * 1024;
-/** Text and parts up to this size are written in one string: one buffer on the stack, one system call. */
-const TEXT_BYTES = 16 * 1024;
 
 export interface BodyOwner {
   /** The most bytes of a body; nothing beyond them is sent. */
   readonly bodyLimit: number;
-  /** The names that the Connection field of the request lists. */
+  /** The Connection field of the request. */
   readonly connection: string | undefined;
   /** Called when the body is sent to an instance and has not arrived whole, also for another instance. */
   bodyStarted(): void;

@@ -161,6 +161,12 @@ function invalidHost(what: string): Problem {
 }
 
 /**
+ * Text and parts of a body up to this size in all are written in one string, because Node copies such a string to its
+ * stack: one buffer, one system call.
+ */
+export const TEXT_BYTES = 16 * 1024;
+
+/**
  * Renders fields as the lines of a message.
  * @param fields names and values in turn, without line breaks: a parser has checked them
  */

@@ -1,14 +1,8 @@
 import type { Socket } from "node:net";
 import type { HttpDate } from "../../http/http-date.ts";
-import { renderFields } from "../exchange/request-head.ts";
+import { renderFields, TEXT_BYTES } from "../exchange/request-head.ts";
 import type { ClientResponse, ResponseHead } from "../exchange/response.ts";
 import { renderHead } from "../upstream/response-head.ts";
-
-/**
- * Text and parts up to this size are written in one string, because Node copies such a string to its stack: one buffer,
- * one system call.
- */
-const TEXT_BYTES = 16 * 1024;
 
 export interface PlainResponseOptions {
   readonly socket: Socket;

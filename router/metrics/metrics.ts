@@ -76,7 +76,7 @@ const FUNCTION_FAMILIES: readonly Family<FunctionStats>[] = [
 const ROUTER_FAMILIES: readonly Family<RouterTotals>[] = [
   {
     name: "skiff_requests_refused_total",
-    help: "Requests rejected before their function was known, by problem code.",
+    help: "Requests rejected before their function was known, or because they ended early, by problem code.",
     type: "counter",
     labels: ["code"],
     samples: ({ unrouted }) => tally("code", unrouted),

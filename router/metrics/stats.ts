@@ -22,7 +22,7 @@ export interface FunctionStats
 
 /** Counters of a router that belong to no function. */
 export interface RouterTotals {
-  /** Requests rejected before their function was known, by problem code. */
+  /** Requests rejected before their function was known, or because they ended early, by problem code. */
   readonly unrouted: Readonly<Partial<Record<ProblemCode, number>>>;
   readonly logLinesDropped: number;
   readonly spansDropped: number;
