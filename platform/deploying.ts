@@ -1,5 +1,5 @@
 import type { Draft, Platform, Stored, VersionRecord } from "./platform.ts";
-import { canonicalSettings } from "./settings.ts";
+import { canonicalSettings } from "./settings/settings.ts";
 import { currentVersion } from "./traffic.ts";
 
 export interface Published extends Stored {

@@ -1,6 +1,6 @@
 import { launchOf } from "../client-image/project/project-pack.ts";
 import type { Declarations } from "./declarations.ts";
-import type { Settings } from "./settings.ts";
+import type { Settings } from "./settings/settings.ts";
 
 /**
  * Runs functions. Callers declare which versions exist and read which instances are ready; each implementation decides

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { Source } from "./platform.ts";
-import { canonicalSettings, type Settings } from "./settings.ts";
+import { canonicalSettings, type Settings } from "./settings/settings.ts";
 
 /** Takes a millisecond or two; the event loop runs between two pieces. */
 const PIECE_BYTES = 1024 ** 2;

@@ -4,7 +4,7 @@
  */
 import type { ProjectLaunch } from "../client-image/project/project-pack.ts";
 import type { Artifact, Source } from "../platform/platform.ts";
-import type { Settings } from "../platform/settings.ts";
+import type { Settings } from "../platform/settings/settings.ts";
 
 export interface Builder {
   /**

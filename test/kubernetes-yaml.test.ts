@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { loadAll } from "js-yaml";
 import { isFunctionName } from "../platform/function-name.ts";
-import { isHostName } from "../platform/host-names.ts";
 import { INTERNAL_PORT } from "../platform/kubernetes/cluster/routers.ts";
 import { keptVersion } from "../platform/kubernetes/objects/function-resource.ts";
 import { PORT } from "../platform/kubernetes/objects/names.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
-import { defaultSettings, NUMBER_SETTINGS, SYS_KINDS } from "../platform/settings.ts";
+import { isHostName } from "../platform/settings/host-names.ts";
+import { defaultSettings, NUMBER_SETTINGS, SYS_KINDS } from "../platform/settings/settings.ts";
 import { checkTraffic } from "../platform/traffic.ts";
 import { denoRunArguments } from "../runtimes/deno/deno-flags.ts";
 

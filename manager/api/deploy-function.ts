@@ -4,7 +4,7 @@ import { checkFunctionName } from "../../platform/function-name.ts";
 import type { Source } from "../../platform/platform.ts";
 import { Problem, toProblem } from "../../platform/problems.ts";
 import { formatMs } from "../../platform/quantity.ts";
-import type { SettingsPatch } from "../../platform/settings.ts";
+import type { SettingsPatch } from "../../platform/settings/settings.ts";
 import { parseHost } from "../access/host.ts";
 import type { Deployed, DeployOrder } from "../deploys/deploys.ts";
 import { answerJson, onOneLine } from "./answer.ts";

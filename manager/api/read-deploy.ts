@@ -1,7 +1,7 @@
 import { checkFunctionName } from "../../platform/function-name.ts";
 import type { Source } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
-import { type SettingsPatch, settingsFromQuery } from "../../platform/settings.ts";
+import { type SettingsPatch, settingsFromQuery } from "../../platform/settings/settings.ts";
 import { readBody } from "./read-body.ts";
 import { readForm } from "./read-form.ts";
 import { readQuery } from "./read-query.ts";

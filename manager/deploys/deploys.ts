@@ -15,7 +15,7 @@ import {
   mergeSettings,
   type Settings,
   type SettingsPatch,
-} from "../../platform/settings.ts";
+} from "../../platform/settings/settings.ts";
 import { sourceHash, versionHash } from "../../platform/version-hash.ts";
 import { FastLane } from "../../process/fast-lane.ts";
 import { type Attempt, SlowLane } from "../../process/slow-lane.ts";

@@ -1,6 +1,6 @@
-import { checkHostsFree, hostTaken } from "../../platform/host-names.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
+import { checkHostsFree, hostTaken } from "../../platform/settings/host-names.ts";
 
 export interface HostClaim {
   /** The function that wants the host names. */

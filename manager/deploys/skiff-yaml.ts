@@ -11,7 +11,7 @@ import {
   type SettingsPatch,
   settingsFromQuery,
   unknownSetting,
-} from "../../platform/settings.ts";
+} from "../../platform/settings/settings.ts";
 
 /** The contents of a `skiff.yaml`: settings by their names in JSON or in a query, unchecked. */
 export type Declared = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import type { Limits } from "../../platform/limits.ts";
 import { formatMs } from "../../platform/quantity.ts";
-import { defaultSettings, NUMBER_SETTINGS, SYS_KINDS } from "../../platform/settings.ts";
+import { defaultSettings, NUMBER_SETTINGS, SYS_KINDS } from "../../platform/settings/settings.ts";
 import { array, object, ref, type Schema, TEXT } from "./schema.ts";
 
 type NumberSetting = keyof typeof NUMBER_SETTINGS;

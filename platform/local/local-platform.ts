@@ -18,7 +18,7 @@ import type {
   WakeStep,
 } from "../platform.ts";
 import { Problem } from "../problems.ts";
-import type { Settings } from "../settings.ts";
+import type { Settings } from "../settings/settings.ts";
 import { Changes } from "./changes.ts";
 import { LocalDeclarations } from "./declarations.ts";
 import { Functions } from "./functions.ts";

@@ -1,6 +1,6 @@
 import type { InstanceDescription, Load, LogLine, VersionRecord } from "../platform.ts";
 import { Problem } from "../problems.ts";
-import type { Settings } from "../settings.ts";
+import type { Settings } from "../settings/settings.ts";
 import type { EvictableInstance } from "./budget/memory-budget.ts";
 import { Draining } from "./instances/draining.ts";
 import type { StartOptions } from "./instances/instances.ts";

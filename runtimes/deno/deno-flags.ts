@@ -1,7 +1,7 @@
 import type { ProjectLaunch } from "../../client-image/project/project-pack.ts";
 import { START_VARIABLE } from "../../client-image/start-message.ts";
-import { type NetRule, parseNetRule } from "../../platform/net-rule.ts";
-import type { Settings } from "../../platform/settings.ts";
+import { type NetRule, parseNetRule } from "../../platform/settings/net-rule.ts";
+import type { Settings } from "../../platform/settings/settings.ts";
 import type { LaunchPaths } from "../runtime.ts";
 
 /**

@@ -2,8 +2,8 @@
  * Explains errors of Deno in the words of Skiff: a user of Skiff passes no flags and installs no packages. It rewrites
  * lines of logs, so that errors of loading, of calls, of workers and of libraries that log them are all explained. Pure.
  */
-import { parseNetRule } from "../../platform/net-rule.ts";
-import { type Settings, SYS_KINDS } from "../../platform/settings.ts";
+import { parseNetRule } from "../../platform/settings/net-rule.ts";
+import { type Settings, SYS_KINDS } from "../../platform/settings/settings.ts";
 
 type Permissions = Settings["permissions"];
 

@@ -17,7 +17,7 @@ import {
 } from "../../client-image/start-message.ts";
 import { poolKeys } from "../../platform/kubernetes/pool/pool-keys.ts";
 import { limitsFromEnv } from "../../platform/limits.ts";
-import { defaultSettings, type Settings } from "../../platform/settings.ts";
+import { defaultSettings, type Settings } from "../../platform/settings/settings.ts";
 import { denoPath } from "../../runtimes/deno/deno-binary.ts";
 import { denoRunArguments, programArguments } from "../../runtimes/deno/deno-flags.ts";
 import { compileRuntime } from "../../runtimes/deno/deno-runtime.ts";

@@ -6,7 +6,7 @@ import type { KubernetesPlatform } from "../../platform/kubernetes/kubernetes-pl
 import { PORT } from "../../platform/kubernetes/objects/names.ts";
 import { isReady } from "../../platform/kubernetes/objects/pod-state.ts";
 import { sendLoad } from "../../platform/kubernetes/pool/pool-load.ts";
-import type { Settings } from "../../platform/settings.ts";
+import type { Settings } from "../../platform/settings/settings.ts";
 import { eventually } from "../support/eventually.ts";
 import { call } from "../support/instances/call-instance.ts";
 import { publish, servingOf, wake } from "../support/platform/deploying.ts";

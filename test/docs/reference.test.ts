@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { openApi } from "../../manager/openapi/openapi.ts";
 import { LIMITS, limitsFromEnv } from "../../platform/limits.ts";
 import { PROBLEMS, Problem, problemDocument } from "../../platform/problems.ts";
-import { NUMBER_SETTINGS, SYS_KINDS, settingsFromQuery } from "../../platform/settings.ts";
+import { NUMBER_SETTINGS, SYS_KINDS, settingsFromQuery } from "../../platform/settings/settings.ts";
 import { FAMILIES } from "../../router/metrics/metrics.ts";
 import { lineOf } from "../../router/telemetry/access-log.ts";
 import type { CallRecord } from "../../router/telemetry/call-record.ts";

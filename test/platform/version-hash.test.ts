@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
 import type { Source } from "../../platform/platform.ts";
-import { defaultSettings } from "../../platform/settings.ts";
+import { defaultSettings } from "../../platform/settings/settings.ts";
 import { sourceHash, versionHash } from "../../platform/version-hash.ts";
 import { LIMITS } from "../manager/started-manager.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { limitsFromEnv } from "../../platform/limits.ts";
 import { Problem } from "../../platform/problems.ts";
-import { applySettings, defaultSettings } from "../../platform/settings.ts";
+import { applySettings, defaultSettings } from "../../platform/settings/settings.ts";
 import { Listener } from "./attempts/listener.ts";
 import { type Attempt, Stage } from "./stage.ts";
 

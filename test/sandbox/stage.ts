@@ -8,7 +8,7 @@ import { LocalPlatform } from "../../platform/local/local-platform.ts";
 import type { IsolationMode } from "../../platform/local/wall/isolation.ts";
 import { INSIDE, type WallKind } from "../../platform/local/wall/profile.ts";
 import { lastDescendant } from "../../platform/local/wall/sandbox.ts";
-import { applySettings, defaultSettings, type SettingsPatch } from "../../platform/settings.ts";
+import { applySettings, defaultSettings, type SettingsPatch } from "../../platform/settings/settings.ts";
 import { publish, servingOf } from "../support/platform/deploying.ts";
 import { draftOf } from "../support/platform/draft.ts";
 

@@ -1,5 +1,5 @@
 import type { Traffic } from "../../platform.ts";
-import type { Permissions } from "../../settings.ts";
+import type { Permissions } from "../../settings/settings.ts";
 
 /** The fields of Kubernetes' objects that Skiff reads; `manifests.ts` has those that it writes. */
 export interface Metadata {

@@ -1,8 +1,8 @@
 import { deploy } from "../../deploying.ts";
-import { checkHostsFree } from "../../host-names.ts";
 import type { Draft, Source, Traffic } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
-import { canonicalSettings, type Settings } from "../../settings.ts";
+import { checkHostsFree } from "../../settings/host-names.ts";
+import { canonicalSettings, type Settings } from "../../settings/settings.ts";
 import { currentVersion } from "../../traffic.ts";
 import { sourceHash, versionHash } from "../../version-hash.ts";
 import type { FunctionResource } from "../cluster/resources.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Limits } from "../../limits.ts";
 import type { Traffic, VersionRecord } from "../../platform.ts";
-import { applySettings, defaultSettings, type Settings } from "../../settings.ts";
+import { applySettings, defaultSettings, type Settings } from "../../settings/settings.ts";
 import {
   type FunctionResource,
   type FunctionSpec,

@@ -1,4 +1,4 @@
-import { parseNetRule } from "../../net-rule.ts";
+import { parseNetRule } from "../../settings/net-rule.ts";
 import type { Metadata, OwnerReference } from "../cluster/resources.ts";
 import { type Part, recordAnnotations, type VersionRecord } from "../versions/versions.ts";
 import {

@@ -13,7 +13,7 @@ import {
 } from "../../../runtimes/deno/deno-flags.ts";
 import type { LaunchPaths } from "../../../runtimes/runtime.ts";
 import type { Limits } from "../../limits.ts";
-import type { Settings } from "../../settings.ts";
+import type { Settings } from "../../settings/settings.ts";
 import { partNames, type VersionRecord } from "../versions/versions.ts";
 import { CONTAINER, LABELS, PORT, PORT_NAME, serviceName, versionHostname } from "./names.ts";
 

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { ProjectLaunch } from "../../../client-image/project/project-pack.ts";
-import type { Settings } from "../../settings.ts";
+import type { Settings } from "../../settings/settings.ts";
 import type { Cluster } from "../cluster/api.ts";
 import { type ConfigMap, KINDS } from "../cluster/resources.ts";
 import type { Owner } from "../objects/manifests.ts";

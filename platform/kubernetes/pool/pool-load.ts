@@ -7,7 +7,7 @@ import { START_VARIABLE, type StartMessage } from "../../../client-image/start-m
 import { denoRunArguments, programArguments, projectVariables } from "../../../runtimes/deno/deno-flags.ts";
 import type { Limits } from "../../limits.ts";
 import type { Address } from "../../platform.ts";
-import { defaultSettings, type Settings } from "../../settings.ts";
+import { defaultSettings, type Settings } from "../../settings/settings.ts";
 import type { KeptVersion } from "../cluster/resources.ts";
 import { egressRules } from "../objects/manifests.ts";
 import { PORT } from "../objects/names.ts";

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { START_VARIABLE } from "../../../client-image/start-message.ts";
-import { defaultSettings, type Settings } from "../../settings.ts";
+import { defaultSettings, type Settings } from "../../settings/settings.ts";
 import { FUNCTIONS_NAMESPACE, LABELS, POOL_NAME, POOL_SEED_NAME, PORT } from "../objects/names.ts";
 import {
   BUNDLE,

@@ -1,6 +1,6 @@
 import type { Traffic } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
-import type { Settings } from "../../settings.ts";
+import type { Settings } from "../../settings/settings.ts";
 import { checkTraffic, currentVersion, shareOf } from "../../traffic.ts";
 import type { JsonOperation } from "../cluster/api.ts";
 import { hasStatus, unlessStatus } from "../cluster/api-error.ts";

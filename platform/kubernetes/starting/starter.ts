@@ -2,7 +2,7 @@ import { Semaphore } from "../../../process/semaphore.ts";
 import { explainLine, isRemark } from "../../../runtimes/deno/permission-advice.ts";
 import type { Limits } from "../../limits.ts";
 import { Problem } from "../../problems.ts";
-import type { Settings } from "../../settings.ts";
+import type { Settings } from "../../settings/settings.ts";
 import { type Deployment, KINDS } from "../cluster/resources.ts";
 import type { Children } from "../objects/children.ts";
 import { keptVersion } from "../objects/function-resource.ts";

@@ -1,6 +1,6 @@
 import type { ProjectLaunch } from "../../../client-image/project/project-pack.ts";
 import type { Draft, VersionRecord as PlatformRecord, SourceType } from "../../platform.ts";
-import { parseSettings } from "../../settings.ts";
+import { parseSettings } from "../../settings/settings.ts";
 import type { Resource } from "../cluster/resources.ts";
 import { ANNOTATIONS, LABELS, partName } from "../objects/names.ts";
 

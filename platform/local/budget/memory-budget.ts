@@ -1,6 +1,6 @@
 import { WaitingList } from "../../../process/waiting-list.ts";
 import { Problem } from "../../problems.ts";
-import type { Settings } from "../../settings.ts";
+import type { Settings } from "../../settings/settings.ts";
 
 /** Starts that wait for memory; more are rejected at once. */
 const MOST_WAITING = 1_000;

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { constants } from "node:os";
 import type { InstanceDescription, LogLine } from "../../platform.ts";
 import { formatMs } from "../../quantity.ts";
-import type { Settings } from "../../settings.ts";
+import type { Settings } from "../../settings/settings.ts";
 import { endOf, type Launched } from "../launch/launcher.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
 import { recordPid } from "./instance-folder.ts";

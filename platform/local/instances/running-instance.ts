@@ -1,5 +1,5 @@
 import type { Instance, InstanceDescription } from "../../platform.ts";
-import type { Settings } from "../../settings.ts";
+import type { Settings } from "../../settings/settings.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
 
 /** One running copy of one version, without regard to its launcher. Times are monotonic. */

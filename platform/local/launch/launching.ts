@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { CACHE_BYTES, CodeCache, WARM_MODULE, WRITTEN_AFTER_MS } from "../../../runtimes/deno/code-cache.ts";
 import type { LaunchPlanner } from "../../../runtimes/runtime.ts";
 import type { Limits } from "../../limits.ts";
-import { defaultSettings, type Settings } from "../../settings.ts";
+import { defaultSettings, type Settings } from "../../settings/settings.ts";
 import type { InstanceFolders } from "../instances/instance-folder.ts";
 import { readLines } from "../instances/output.ts";
 import type { Probed } from "../network/networks.ts";

@@ -1,6 +1,6 @@
 import { BlockList, isIPv6 } from "node:net";
 import { PRIVATE_IPV4 } from "../../../runtimes/deno/deno-flags.ts";
-import { parseNetRule } from "../../net-rule.ts";
+import { parseNetRule } from "../../settings/net-rule.ts";
 
 /** IPv4 ranges that only a rule opens. Deno's flags deny the same ranges. */
 export const CLOSED_IPV4: readonly string[] = PRIVATE_IPV4;

@@ -1,7 +1,7 @@
 import { setNice } from "../../../process/proc/niceness.ts";
 import { processTree, threadsOf } from "../../../process/proc/process-tree.ts";
 import type { SmallFiles } from "../../../process/proc/small-files.ts";
-import type { Settings } from "../../settings.ts";
+import type { Settings } from "../../settings/settings.ts";
 import type { ControlGroup } from "./control-group.ts";
 import { SampledMemory, type SampledProcess } from "./sampled-memory.ts";
 

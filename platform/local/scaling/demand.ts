@@ -1,5 +1,5 @@
 import type { Load } from "../../platform.ts";
-import type { Settings } from "../../settings.ts";
+import type { Settings } from "../../settings/settings.ts";
 import { desiredInstances, instancesForCalls, instancesForLoad } from "./scaling.ts";
 
 /** Tracks the load of one version, and for how long it has needed fewer instances. Times are monotonic. */

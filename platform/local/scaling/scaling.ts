@@ -1,5 +1,5 @@
 import type { Load } from "../../platform.ts";
-import type { Settings } from "../../settings.ts";
+import type { Settings } from "../../settings/settings.ts";
 
 /** Time for which fewer instances must have been enough before one is stopped. */
 export const SCALE_IN_AFTER_MS = 30_000;

@@ -10,7 +10,7 @@ import {
   type Traffic,
   type VersionRecord,
 } from "../../platform.ts";
-import { parseSettings } from "../../settings.ts";
+import { parseSettings } from "../../settings/settings.ts";
 import { openDatabase, schemaVersion, unusable } from "./database-file.ts";
 import {
   type DeclarationChange,

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import request from "supertest";
-import type { Settings } from "../../../platform/settings.ts";
+import type { Settings } from "../../../platform/settings/settings.ts";
 import { type StartedManager, startManager } from "../started-manager.ts";
 
 /** An archive for the fake builder, whose `skiff.yaml` declares these settings. */

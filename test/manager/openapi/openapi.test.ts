@@ -4,7 +4,7 @@ import { Deploys } from "../../../manager/deploys/deploys.ts";
 import { openApi } from "../../../manager/openapi/openapi.ts";
 import { createRoutes } from "../../../manager/routes.ts";
 import { PROBLEMS } from "../../../platform/problems.ts";
-import { NUMBER_SETTINGS, SYS_KINDS } from "../../../platform/settings.ts";
+import { NUMBER_SETTINGS, SYS_KINDS } from "../../../platform/settings/settings.ts";
 import { FakePlatform } from "../../support/platform/fake-platform.ts";
 import { FakeBuilder, LIMITS, type StartedManager, startManager } from "../started-manager.ts";
 import { schemaFaults } from "./schema-check.ts";

@@ -1,6 +1,6 @@
 import type { Limits } from "../../../platform/limits.ts";
 import type { Abilities, Platform } from "../../../platform/platform.ts";
-import type { Settings } from "../../../platform/settings.ts";
+import type { Settings } from "../../../platform/settings/settings.ts";
 import type { NewDraft } from "../../support/platform/draft.ts";
 
 /** What the suite has to know about an implementation besides the seam. */

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Limits, limitsFromEnv } from "../../../platform/limits.ts";
 import type { Address } from "../../../platform/platform.ts";
-import { applySettings, defaultSettings } from "../../../platform/settings.ts";
+import { applySettings, defaultSettings } from "../../../platform/settings/settings.ts";
 import { parseTrustedProxies } from "../../../router/exchange/trusted-proxies.ts";
 import type { FunctionStats } from "../../../router/metrics/stats.ts";
 import { Router } from "../../../router/router.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { Metrics } from "../../../metrics/metrics.ts";
 import { type Limits, limitsFromEnv } from "../../../platform/limits.ts";
 import type { Address } from "../../../platform/platform.ts";
-import { applySettings, defaultSettings } from "../../../platform/settings.ts";
+import { applySettings, defaultSettings } from "../../../platform/settings/settings.ts";
 import type { FrontOptions } from "../../../router/front.ts";
 import { addRouterMetrics } from "../../../router/metrics/metrics.ts";
 import { Workers } from "../../../router/workers/workers.ts";

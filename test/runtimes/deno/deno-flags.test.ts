@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { limitsFromEnv } from "../../../platform/limits.ts";
-import { defaultSettings } from "../../../platform/settings.ts";
+import { defaultSettings } from "../../../platform/settings/settings.ts";
 import {
   denoRunArguments,
   netFlags,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { limitsFromEnv } from "../../../platform/limits.ts";
 import type { Content, Draft } from "../../../platform/platform.ts";
-import { defaultSettings, type Settings } from "../../../platform/settings.ts";
+import { defaultSettings, type Settings } from "../../../platform/settings/settings.ts";
 import { versionHash } from "../../../platform/version-hash.ts";
 
 /** A draft that brings its source and bundle. */

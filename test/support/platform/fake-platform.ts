@@ -17,7 +17,7 @@ import type {
   WakeStep,
 } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
-import type { Settings } from "../../../platform/settings.ts";
+import type { Settings } from "../../../platform/settings/settings.ts";
 import { checkTraffic, currentVersion } from "../../../platform/traffic.ts";
 import { MemoryDeclarations } from "./memory-declarations.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Limits, limitsFromEnv } from "../../../platform/limits.ts";
 import { LocalPlatform, type LocalPlatformOptions } from "../../../platform/local/local-platform.ts";
 import type { Draft, Instance, LogLine } from "../../../platform/platform.ts";
-import type { Settings } from "../../../platform/settings.ts";
+import type { Settings } from "../../../platform/settings/settings.ts";
 import { eventually } from "../eventually.ts";
 import { publish, servingOf } from "./deploying.ts";
 import { draftOf } from "./draft.ts";

@@ -11,7 +11,7 @@ import {
   trafficOf,
 } from "../../../../platform/kubernetes/objects/function-resource.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
-import { defaultSettings, type Settings } from "../../../../platform/settings.ts";
+import { defaultSettings, type Settings } from "../../../../platform/settings/settings.ts";
 import { sourceHash } from "../../../../platform/version-hash.ts";
 
 const LIMITS = limitsFromEnv({});

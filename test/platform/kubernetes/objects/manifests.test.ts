@@ -10,7 +10,7 @@ import {
 import { literal, podTemplate } from "../../../../platform/kubernetes/objects/pod-template.ts";
 import { newRecord, type VersionRecord } from "../../../../platform/kubernetes/versions/versions.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
-import type { Settings } from "../../../../platform/settings.ts";
+import type { Settings } from "../../../../platform/settings/settings.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 
 const LIMITS = limitsFromEnv({});

@@ -6,7 +6,7 @@ import { START_VARIABLE } from "../../../../client-image/start-message.ts";
 import { poolKeys } from "../../../../platform/kubernetes/pool/pool-keys.ts";
 import { sealLoad } from "../../../../platform/kubernetes/pool/pool-load.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
-import { defaultSettings, type Settings } from "../../../../platform/settings.ts";
+import { defaultSettings, type Settings } from "../../../../platform/settings/settings.ts";
 import { answering } from "../../../support/platform/draft.ts";
 
 describe("what a pod of the pool is sent", () => {

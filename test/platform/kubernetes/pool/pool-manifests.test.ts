@@ -9,7 +9,7 @@ import {
 } from "../../../../platform/kubernetes/pool/pool-manifests.ts";
 import { newRecord } from "../../../../platform/kubernetes/versions/versions.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
-import { defaultSettings, type Settings } from "../../../../platform/settings.ts";
+import { defaultSettings, type Settings } from "../../../../platform/settings/settings.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 
 const LIMITS = limitsFromEnv({});

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Address } from "../../../../platform/platform.ts";
-import type { Settings } from "../../../../platform/settings.ts";
+import type { Settings } from "../../../../platform/settings/settings.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { call, callFor } from "../../../support/instances/call-instance.ts";
 import { HeldCall } from "../../../support/instances/held-call.ts";

@@ -6,7 +6,7 @@ import {
   instancesForShare,
   SCALE_IN_AFTER_MS,
 } from "../../../../platform/local/scaling/scaling.ts";
-import { defaultSettings, type Settings } from "../../../../platform/settings.ts";
+import { defaultSettings, type Settings } from "../../../../platform/settings/settings.ts";
 
 const settingsWith = (change: Partial<Settings>) => ({ ...defaultSettings(limitsFromEnv({})), ...change });
 

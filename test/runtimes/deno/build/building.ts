@@ -18,7 +18,7 @@ import {
 import { limitsFromEnv } from "../../../../platform/limits.ts";
 import type { Artifact } from "../../../../platform/platform.ts";
 import { Problem, type ProblemCode } from "../../../../platform/problems.ts";
-import { defaultSettings } from "../../../../platform/settings.ts";
+import { defaultSettings } from "../../../../platform/settings/settings.ts";
 import { type BuilderOptions, createBuilder } from "../../../../runtimes/deno/build/builder.ts";
 import { recognizeSource } from "../../../../runtimes/deno/build/source.ts";
 import { denoPath } from "../../../../runtimes/deno/deno-binary.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseNetRule } from "../../platform/net-rule.ts";
+import { parseNetRule } from "../../../platform/settings/net-rule.ts";
 
 describe("a rule for outbound net", () => {
   for (const [text, rule] of Object.entries({

@@ -1,9 +1,9 @@
-import { closestWord } from "../process/closest-word.ts";
+import { closestWord } from "../../process/closest-word.ts";
+import type { Limits } from "../limits.ts";
+import { Problem } from "../problems.ts";
+import { parseBytes, parseDurationMs } from "../quantity.ts";
 import { isHostName } from "./host-names.ts";
-import type { Limits } from "./limits.ts";
 import { parseNetRule } from "./net-rule.ts";
-import { Problem } from "./problems.ts";
-import { parseBytes, parseDurationMs } from "./quantity.ts";
 import { isReservedVariable } from "./reserved-variables.ts";
 
 /** Configuration of one function; part of its version. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isReservedVariable } from "../../platform/reserved-variables.ts";
+import { isReservedVariable } from "../../../platform/settings/reserved-variables.ts";
 
 /** By what they would steer. */
 const RESERVED = {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { limitsFromEnv } from "../../platform/limits.ts";
+import { limitsFromEnv } from "../../../platform/limits.ts";
 import {
   applySettings,
   canonicalSettings,
@@ -9,7 +9,7 @@ import {
   type SettingsPatch,
   SYS_KINDS,
   settingsFromQuery,
-} from "../../platform/settings.ts";
+} from "../../../platform/settings/settings.ts";
 
 const limits = limitsFromEnv({});
 const defaults = defaultSettings(limits);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { checkHostsFree, isHostName } from "../../platform/host-names.ts";
+import { checkHostsFree, isHostName } from "../../../platform/settings/host-names.ts";
 
 describe("a host name of a function", () => {
   const longest = [..."abc"].map((letter) => letter.repeat(63)).join(".");

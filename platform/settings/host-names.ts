@@ -1,4 +1,4 @@
-import { Problem } from "./problems.ts";
+import { Problem } from "../problems.ts";
 
 const LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 const NAME_LENGTH = 253;
