@@ -1,6 +1,7 @@
 import { launchOf } from "../client-image/project/project-pack.ts";
 import type { Declarations } from "./declarations.ts";
-import type { Settings } from "./settings/settings.ts";
+import type { Quota } from "./settings/quota.ts";
+import type { FunctionAccess, Settings } from "./settings/settings.ts";
 
 /**
  * Runs functions. Callers declare which versions exist and read which instances are ready; each implementation decides
@@ -205,6 +206,10 @@ export interface Endpoints {
   readonly versions: readonly VersionEndpoints[];
   /** Host names at whose root the function is served: those of its current version. Absent if there are none. */
   readonly hosts?: readonly string[];
+  /** Who may call any version of it: the setting of its current version. Absent: everybody. */
+  readonly access?: FunctionAccess;
+  /** What the calls of all versions together may use: that of its current version. Absent if nothing is limited. */
+  readonly quota?: Quota;
 }
 
 export interface VersionEndpoints {
@@ -213,6 +218,7 @@ export interface VersionEndpoints {
   readonly concurrency: number;
   /** Longest time until the response of a call starts. */
   readonly timeoutMs: number;
+  readonly memoryMiB: number;
   readonly instances: readonly Instance[];
 }
 

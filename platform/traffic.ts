@@ -1,5 +1,7 @@
 import type { Endpoints, Traffic, VersionEndpoints } from "./platform.ts";
 import { Problem } from "./problems.ts";
+import { hasQuota } from "./settings/quota.ts";
+import type { Settings } from "./settings/settings.ts";
 
 const MOST_WEIGHT = 1_000_000;
 
@@ -50,6 +52,21 @@ export function shareOf(traffic: Traffic, version: number): number {
 /** Returns the endpoints of a version; undefined if it does not exist. */
 export function versionOf(endpoints: Endpoints, version: number | undefined): VersionEndpoints | undefined {
   return endpoints.versions.find((each) => each.version === version);
+}
+
+/** The settings of the current version that hold for all versions of a function. */
+export type FrontSettings = Partial<Pick<Settings, "hosts" | "access" | "quota">>;
+
+/** Leaves out what limits nothing. A function without traffic has no host names. */
+export function frontOf(
+  { hosts = [], access = "public", quota }: FrontSettings,
+  hasTraffic = true,
+): Pick<Endpoints, "hosts" | "access" | "quota"> {
+  return {
+    ...(hosts.length > 0 && hasTraffic ? { hosts } : {}),
+    ...(access === "public" ? {} : { access }),
+    ...(hasQuota(quota) ? { quota } : {}),
+  };
 }
 
 function totalWeight(traffic: Traffic): number {

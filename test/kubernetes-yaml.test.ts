@@ -244,7 +244,8 @@ describe("the Function of kubernetes.yaml", () => {
   });
 
   it("keeps everything that routers must know of a version", () => {
-    const settings = { ...defaultSettings(limitsFromEnv({})), hosts: ["app.example.com"] };
+    const more = { hosts: ["app.example.com"], access: "key" as const, quota: { rate: "1/s" } };
+    const settings = { ...defaultSettings(limitsFromEnv({})), ...more };
     const record = { version: 3, settings };
     const { items } = status.properties.versions;
     assert.deepEqual(Object.keys(items.properties).sort(), Object.keys(keptVersion(record)).sort());

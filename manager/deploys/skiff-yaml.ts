@@ -2,6 +2,8 @@ import { LRUCache } from "lru-cache";
 import type { Limits } from "../../platform/limits.ts";
 import type { Source } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
+import { unknownSetting } from "../../platform/settings/invalid-setting.ts";
+import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
 import {
   JSON_NAMES,
   mergeSettings,
@@ -10,7 +12,6 @@ import {
   type Settings,
   type SettingsPatch,
   settingsFromQuery,
-  unknownSetting,
 } from "../../platform/settings/settings.ts";
 
 /** The contents of a `skiff.yaml`: settings by their names in JSON or in a query, unchecked. */
@@ -44,7 +45,7 @@ function patchOf(declared: Declared): SettingsPatch {
   return json;
 }
 
-/** Joins the parts of `permissions`. Every other setting is declared once, under one of its names. */
+/** Joins the parts of `permissions` and of `quota`. Every other setting is declared once, under one of its names. */
 function merged(key: string, before: unknown, value: unknown): unknown {
   if (before === undefined) return value;
   const isDisjoint =
@@ -58,6 +59,8 @@ function merged(key: string, before: unknown, value: unknown): unknown {
 function fromText(key: string, value: unknown): SettingsPatch {
   if (!QUERY_NAMES.includes(key)) throw unknownSetting(key, [...new Set([...QUERY_NAMES, ...JSON_NAMES])]);
   const row = Object.entries(NUMBER_SETTINGS).find(([, { query }]) => query === key);
+  const member = Object.entries(QUOTA_QUERY).find(([, query]) => query === key)?.[0];
+  if (value === null && member !== undefined) return { quota: { [member]: null } };
   if (value === null) return row ? { [row[0]]: null } : { permissions: { [key]: null } };
   if (Array.isArray(value) && value.length === 0 && !row) return { permissions: { [key]: [] } };
   const texts = (Array.isArray(value) ? value : [value]).map((each) => {

@@ -1,6 +1,7 @@
 import type { Limits } from "../../platform/limits.ts";
 import { formatMs } from "../../platform/quantity.ts";
-import { defaultSettings, NUMBER_SETTINGS, SYS_KINDS } from "../../platform/settings/settings.ts";
+import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
+import { ACCESS, defaultSettings, NUMBER_SETTINGS, SYS_KINDS } from "../../platform/settings/settings.ts";
 import { array, object, ref, type Schema, TEXT } from "./schema.ts";
 
 type NumberSetting = keyof typeof NUMBER_SETTINGS;
@@ -31,6 +32,20 @@ const HOSTS = array(
   { type: "string", maxLength: 253, pattern: "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$" },
   { maxItems: 100, description: "Host names at whose root the function is served, such as app.example.com" },
 );
+const SECRET_NAME: Schema = { type: "string", pattern: "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$" };
+const SECRET = object({ secret: SECRET_NAME, version: { type: "integer", minimum: 0 } });
+const ACCESS_SCHEMA: Schema = {
+  enum: ACCESS,
+  default: "public",
+  description: "Who may call the function: everybody, callers with a key, or no caller from outside",
+};
+const COUNT_LIMIT: Schema = { type: "integer", minimum: 1 };
+const QUOTA_MEMBERS: Readonly<Record<string, Schema>> = {
+  rate: { type: "string", pattern: "^[1-9]\\d{0,8}/[smhd]$", description: "Calls in a time, such as 100/s" },
+  burst: { ...COUNT_LIMIT, description: "Calls that may come at once after a pause" },
+  inFlight: { ...COUNT_LIMIT, description: "Calls at the same time, waiting ones included" },
+  perMonth: { ...COUNT_LIMIT, description: "Calls in a calendar month of UTC" },
+};
 const SYS = array({ enum: SYS_KINDS }, { maxItems: 100 });
 
 /** The settings of a function. Values of variables are masked. */
@@ -45,6 +60,13 @@ export function settingsSchema(limits: Limits): Schema {
     permissions: object({ net: NET, sys: SYS }),
     entry: ENTRY,
     hosts: HOSTS,
+    secrets: {
+      type: "object",
+      additionalProperties: SECRET,
+      description: "Variables whose values are secrets, with the version of each",
+    },
+    access: ACCESS_SCHEMA,
+    quota: object({}, QUOTA_MEMBERS),
   });
 }
 
@@ -52,11 +74,21 @@ export function settingsSchema(limits: Limits): Schema {
 export function settingsPatchSchema(limits: Limits): Schema {
   const members = Object.entries(numbers(limits)).map(([name, schema]) => [name, orNull(schema)]);
   const permissions = orNull(object({}, { net: orNull(NET), sys: orNull(SYS) }));
-  const env = { type: ["object", "null"], additionalProperties: { type: ["string", "null"] } };
-  return object(
-    {},
-    { ...Object.fromEntries(members), env, permissions, entry: orNull(ENTRY), hosts: orNull(HOSTS) },
-  );
+  const reference = object({ secret: SECRET_NAME }, { version: { type: "integer", minimum: 0 } });
+  const env = {
+    type: ["object", "null"],
+    additionalProperties: { anyOf: [{ type: ["string", "null"] }, reference] },
+  };
+  const secrets = {
+    type: ["object", "array", "null"],
+    additionalProperties: { anyOf: [SECRET_NAME, { type: "null" }, reference] },
+    items: SECRET_NAME,
+  };
+  const quotas = Object.entries(QUOTA_MEMBERS).map(([name, schema]) => [name, orNull(schema)]);
+  const quota = orNull(object({}, Object.fromEntries(quotas)));
+  const access = { enum: [...ACCESS, null] };
+  const texts = { entry: orNull(ENTRY), hosts: orNull(HOSTS) };
+  return object({}, { ...Object.fromEntries(members), env, permissions, ...texts, secrets, access, quota });
 }
 
 function orNull(schema: Schema): Schema {
@@ -84,6 +116,8 @@ export function settingParameters(limits: Limits): Schema[] {
     net: "Destinations that the function may connect to, also separated by commas; none for no network",
     hosts: "Host names at whose root the function is served, also separated by commas; none for no name",
     sys: "Kinds of system information that the function may read, also separated by commas",
+    secrets:
+      "Secrets as variables: db-password is DB_PASSWORD, PGPASSWORD=db-password chooses the name; none for no secret",
   };
   return [
     ...Object.entries(numbers(limits)).map(numberParameter),
@@ -91,6 +125,12 @@ export function settingParameters(limits: Limits): Schema[] {
       ...{ name, in: "query", schema: array(TEXT), description, style: "form", explode: true },
     })),
     { name: "entry", in: "query", schema: ENTRY },
+    { name: "access", in: "query", schema: ACCESS_SCHEMA },
+    ...Object.entries(QUOTA_QUERY).map(([member, name]) => {
+      const { description } = QUOTA_MEMBERS[member] as { description: string };
+      const example = member === "rate" ? "100/s" : "1000";
+      return { name, in: "query", schema: TEXT, example, description: `${description}; none for no limit` };
+    }),
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { Endpoints, Instance, Traffic, VersionEndpoints } from "../platform.ts";
-import { currentVersion } from "../traffic.ts";
+import { currentVersion, type FrontSettings, frontOf } from "../traffic.ts";
 import type { CallableVersion } from "./store/store-database.ts";
 
 /** The stored versions of one function, their ready instances and the traffic. */
@@ -7,8 +7,8 @@ export class KeptVersions {
   traffic: Traffic = [];
   /** In ascending order. */
   #endpoints = new Map<number, VersionEndpoints>();
-  /** Host names of the versions. */
-  readonly #hosts = new Map<number, readonly string[]>();
+  /** What holds for the whole function while the version is the current one. */
+  readonly #front = new Map<number, FrontSettings>();
   /** Versions that a change under way needs, once for each change. */
   readonly #held: number[] = [];
 
@@ -47,15 +47,15 @@ export class KeptVersions {
     for (const version of versions) this.#held.splice(this.#held.indexOf(version), 1);
   }
 
-  add({ version, concurrency, timeoutMs, hosts }: CallableVersion): void {
-    this.#hosts.set(version, hosts);
-    const all = [...this.#endpoints.values(), { version, concurrency, timeoutMs, instances: [] }];
+  add({ version, concurrency, timeoutMs, memoryMiB, ...front }: CallableVersion): void {
+    this.#front.set(version, front);
+    const all = [...this.#endpoints.values(), { version, concurrency, timeoutMs, memoryMiB, instances: [] }];
     this.#endpoints = new Map(all.sort((a, b) => a.version - b.version).map((each) => [each.version, each]));
   }
 
   delete(version: number): void {
     this.#endpoints.delete(version);
-    this.#hosts.delete(version);
+    this.#front.delete(version);
   }
 
   /** Returns false if the version is not stored: it cannot be called then. */
@@ -72,9 +72,13 @@ export class KeptVersions {
   }
 
   endpoints(name: string): Endpoints {
-    const hosts = this.#hosts.get(currentVersion(this.traffic) ?? 0) ?? [];
-    const { traffic } = this;
-    return { name, traffic, versions: [...this.#endpoints.values()], ...(hosts.length > 0 ? { hosts } : {}) };
+    const { traffic, current } = this;
+    return {
+      name,
+      traffic,
+      versions: [...this.#endpoints.values()],
+      ...frontOf(this.#front.get(current) ?? {}, traffic.length > 0),
+    };
   }
 }
 

@@ -1,10 +1,10 @@
-import { closestWord } from "../../process/closest-word.ts";
 import type { Limits } from "../limits.ts";
-import { Problem } from "../problems.ts";
 import { parseBytes, parseDurationMs } from "../quantity.ts";
+import { envFromQuery, mergeEnvironment, type SecretRef, secretsFromQuery } from "./environment.ts";
 import { isHostName } from "./host-names.ts";
+import { invalid, isRecord, shorten, shown, unknownSetting } from "./invalid-setting.ts";
 import { parseNetRule } from "./net-rule.ts";
-import { isReservedVariable } from "./reserved-variables.ts";
+import { mergeQuota, QUOTA_QUERY, type Quota, quotaFromQuery } from "./quota.ts";
 
 /** Configuration of one function; part of its version. */
 export interface Settings {
@@ -25,7 +25,17 @@ export interface Settings {
   readonly entry: string;
   /** Host names at whose root the function is served. */
   readonly hosts: readonly string[];
+  /** Variables whose values are secrets. */
+  readonly secrets: Readonly<Record<string, SecretRef>>;
+  /** Who may call the function. */
+  readonly access: FunctionAccess;
+  /** What its calls may use; empty for no limit. */
+  readonly quota: Quota;
 }
+
+/** `key`: callers with a key of the scope `call`. `internal`: no caller from outside. */
+export type FunctionAccess = (typeof ACCESS)[number];
+export const ACCESS = ["public", "key", "internal"] as const;
 
 export interface Permissions {
   /** Rules of net-rule.ts; `["public"]` by default, `[]` for none. */
@@ -66,12 +76,14 @@ export const SYS_KINDS = [
   ...["uid", "gid"],
 ];
 
-const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
-const ENV_TOTAL_BYTES = 128 * 1024;
+const QUOTA_MEMBERS = Object.keys(QUOTA_QUERY) as (keyof Quota)[];
 const LIST_ENTRIES = 100;
 const ENTRY_BYTES = 1_000;
 /** The settings in JSON. */
-export const JSON_NAMES: readonly string[] = [...NUMBERS, "env", "permissions", "entry", "hosts"];
+export const JSON_NAMES: readonly string[] = [
+  ...NUMBERS,
+  ...["env", "permissions", "entry", "hosts", "secrets", "access", "quota"],
+];
 /** The settings in a query. */
 export const QUERY_NAMES: readonly string[] = [
   ...NUMBERS.map((key) => NUMBER_SETTINGS[key].query),
@@ -80,6 +92,9 @@ export const QUERY_NAMES: readonly string[] = [
   "sys",
   "entry",
   "hosts",
+  "secrets",
+  "access",
+  ...Object.values(QUOTA_QUERY),
 ];
 /** The valid entries of the permissions, for errors. */
 const ENTRIES = {
@@ -95,14 +110,16 @@ export function defaultSettings(limits: Limits): Settings {
     max,
     env: {},
     permissions: { net: ["public"], sys: [] },
-    entry: "",
-    hosts: [],
+    ...LATER,
   };
 }
 
+/** The defaults of the settings that versions of an older Skiff may lack. */
+const LATER = { entry: "", hosts: [], secrets: {}, access: "public", quota: {} } as const;
+
 /** Reads stored settings. Those of an older Skiff lack what did not exist then. */
 export function parseSettings(json: string): Settings {
-  return { entry: "", hosts: [], ...(JSON.parse(json) as Omit<Settings, "entry" | "hosts">) };
+  return { ...LATER, ...(JSON.parse(json) as Omit<Settings, keyof typeof LATER>) };
 }
 
 /**
@@ -112,17 +129,28 @@ export function parseSettings(json: string): Settings {
 export function settingsFromQuery(query: URLSearchParams): SettingsPatch {
   const patch: Record<string, unknown> = {};
   const permissions: Record<string, unknown> = {};
+  const quota: Record<string, unknown> = {};
   for (const key of new Set(query.keys())) {
     const values = query.getAll(key);
+    const member = QUOTA_MEMBERS.find((each) => QUOTA_QUERY[each] === key);
     const row = NUMBERS.find((name) => NUMBER_SETTINGS[name].query === key);
     if (row !== undefined) patch[row] = numberFromText(row, values);
     else if (key === "env") patch.env = envFromQuery(values);
     else if (key === "net" || key === "sys") permissions[key] = listFromQuery(key, values);
     else if (key === "entry") patch.entry = onlyValue(key, values);
     else if (key === "hosts") patch.hosts = listFromQuery(key, values);
+    else if (key === "secrets") patch.secrets = secretsOrNone(listFromQuery(key, values));
+    else if (key === "access") patch.access = onlyValue(key, values);
+    else if (member !== undefined) quota[member] = quotaFromQuery(member, values);
     else throw unknownSetting(key, QUERY_NAMES);
   }
-  return Object.keys(permissions).length > 0 ? { ...patch, permissions } : patch;
+  const isGiven = (part: object) => Object.keys(part).length > 0;
+  return { ...patch, ...(isGiven(permissions) ? { permissions } : {}), ...(isGiven(quota) ? { quota } : {}) };
+}
+
+/** The list `none` removes all of them. */
+function secretsOrNone(entries: readonly string[]): Record<string, string> | null {
+  return entries.length === 0 ? null : secretsFromQuery(entries);
 }
 
 /**
@@ -142,10 +170,12 @@ export function mergeSettings(current: Settings, patch: SettingsPatch, limits: L
   const next: Record<string, unknown> = { ...current };
   for (const [key, value] of Object.entries(patch)) {
     if (isNumberSetting(key)) next[key] = value === null ? defaults[key] : checkNumber(key, value, limits);
-    else if (key === "env") next.env = value === null ? {} : mergeEnv(current.env, value);
+    else if (key === "env" || key === "secrets") Object.assign(next, mergeEnvironment(current, patch));
     else if (key === "permissions") next.permissions = mergePermissions(current.permissions, value, defaults);
     else if (key === "entry") next.entry = value === null ? "" : checkEntry(value);
     else if (key === "hosts") next.hosts = value === null ? [] : checkHosts(value);
+    else if (key === "access") next.access = value === null ? defaults.access : checkAccess(value);
+    else if (key === "quota") next.quota = mergeQuota(current.quota, value);
     else throw unknownSetting(key, JSON_NAMES);
   }
   return next as unknown as Settings;
@@ -165,31 +195,16 @@ export function canonicalSettings(settings: Settings): string {
   // Left out if empty: hashes of versions from before these settings stay the same.
   const entry = settings.entry ? [{ entry: settings.entry }] : [];
   const hosts = settings.hosts.length > 0 ? [{ hosts: settings.hosts }] : [];
-  return JSON.stringify([...NUMBERS.map((key) => settings[key]), env, net, sys, ...entry, ...hosts]);
+  const refs = Object.entries(settings.secrets).sort(([a], [b]) => (a < b ? -1 : 1));
+  const secrets = refs.length > 0 ? [{ secrets: refs }] : [];
+  const access = settings.access === "public" ? [] : [{ access: settings.access }];
+  const quota = Object.keys(settings.quota).length > 0 ? [{ quota: settings.quota }] : [];
+  const later = [...entry, ...hosts, ...secrets, ...access, ...quota];
+  return JSON.stringify([...NUMBERS.map((key) => settings[key]), env, net, sys, ...later]);
 }
 
 function isNumberSetting(key: string): key is NumberSetting {
   return Object.hasOwn(NUMBER_SETTINGS, key);
-}
-
-function invalid(setting: string, detail: string): Problem {
-  return new Problem("invalid_setting", detail, { setting });
-}
-
-/** @param known the valid names in this place */
-export function unknownSetting(key: string, known: readonly string[]): Problem {
-  const name = shorten(key);
-  const meant = closestWord(key, known);
-  const hint = meant === undefined ? "" : ` Did you mean "${meant}"?`;
-  return invalid(name, `Unknown setting "${name}".${hint} Settings: ${known.join(", ")}.`);
-}
-
-function shorten(text: string): string {
-  return text.slice(0, 80);
-}
-
-function shown(value: unknown): string {
-  return shorten(String(JSON.stringify(value)));
 }
 
 function numberFromText(key: NumberSetting, values: readonly string[]): number {
@@ -209,18 +224,8 @@ function checkNumber(key: NumberSetting, value: unknown, limits: Limits): number
   throw invalid(key, `${key} must be a whole number from ${least} to ${top}, not ${shown(value)}.`);
 }
 
-function envFromQuery(values: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    values.map((value) => {
-      const at = value.indexOf("=");
-      if (at < 1) throw invalid("env", `env=${shorten(value)} has no name; write it like env=KEY=VALUE.`);
-      return [value.slice(0, at), value.slice(at + 1)];
-    }),
-  );
-}
-
 /** `none` is the empty list. An empty text is an error, because it is probably an unset variable of a shell. */
-function listFromQuery(key: "net" | "sys" | "hosts", values: readonly string[]): string[] {
+function listFromQuery(key: "net" | "sys" | "hosts" | "secrets", values: readonly string[]): string[] {
   const entries = values.flatMap((value) => value.split(",")).map((entry) => entry.trim());
   if (entries.includes("")) {
     const given = shorten(values.join(","));
@@ -251,6 +256,12 @@ function checkEntry(value: unknown): string {
   return path;
 }
 
+function checkAccess(value: unknown): FunctionAccess {
+  const access = ACCESS.find((each) => each === value);
+  if (access !== undefined) return access;
+  throw invalid("access", `access must be ${ACCESS.join(", ")}, not ${shown(value)}.`);
+}
+
 function checkHosts(value: unknown): readonly string[] {
   if (!Array.isArray(value) || value.length > LIST_ENTRIES) {
     throw invalid("hosts", `hosts must be a list of at most ${LIST_ENTRIES} host names.`);
@@ -259,34 +270,6 @@ function checkHosts(value: unknown): readonly string[] {
   if (wrong === undefined) return [...new Set(value as string[])].sort();
   const use = "use names such as app.example.com, in lower case, without scheme, port or wildcard";
   throw invalid("hosts", `hosts: ${shown(wrong)} is not a host name that a function can have; ${use}.`);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function mergeEnv(current: Settings["env"], patch: unknown): Settings["env"] {
-  if (!isRecord(patch)) throw invalid("env", "env must be an object of names and strings.");
-  const env = new Map(Object.entries(current));
-  for (const [name, value] of Object.entries(patch)) {
-    const fault = faultOf(name, value);
-    if (fault !== undefined) throw invalid("env", `env: ${fault}`);
-    if (value === null) env.delete(name);
-    else env.set(name, value as string);
-  }
-  const bytes = [...env].reduce((sum, [name, value]) => sum + name.length + Buffer.byteLength(value) + 2, 0);
-  if (bytes <= ENV_TOTAL_BYTES) return Object.fromEntries(env);
-  throw invalid("env", `env: all variables together are over ${ENV_TOTAL_BYTES} bytes.`);
-}
-
-function faultOf(name: string, value: unknown): string | undefined {
-  if (!ENV_NAME.test(name)) {
-    return `"${shorten(name)}" is not a valid variable name; use at most 128 letters, digits and "_".`;
-  }
-  if (isReservedVariable(name)) return `${name} is reserved for the runtime; choose another name.`;
-  if (value === null) return undefined;
-  if (typeof value !== "string") return `the value of ${name} must be a string, in quotes.`;
-  return value.includes("\0") ? `the value of ${name} contains a NUL character.` : undefined;
 }
 
 function mergePermissions(current: Permissions, patch: unknown, defaults: Settings): Permissions {

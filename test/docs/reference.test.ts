@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { openApi } from "../../manager/openapi/openapi.ts";
 import { LIMITS, limitsFromEnv } from "../../platform/limits.ts";
 import { PROBLEMS, Problem, problemDocument } from "../../platform/problems.ts";
+import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
 import { NUMBER_SETTINGS, SYS_KINDS, settingsFromQuery } from "../../platform/settings/settings.ts";
 import { FAMILIES } from "../../router/metrics/metrics.ts";
 import { lineOf } from "../../router/telemetry/access-log.ts";
@@ -104,7 +105,10 @@ describe("docs/settings.md", () => {
     );
     assert.deepEqual(
       rows.slice(numbers.length).map(([key]) => key),
-      ["env", "permissions.net", "permissions.sys", "entry", "hosts"],
+      [
+        ...["env", "permissions.net", "permissions.sys", "entry", "hosts", "secrets", "access"],
+        ...Object.keys(QUOTA_QUERY).map((member) => `quota.${member}`),
+      ],
     );
     const sys = rows.find(([key]) => key === "permissions.sys");
     assert.equal(sys?.[4], SYS_KINDS.join(" "));

@@ -47,7 +47,13 @@ describe("the traffic of a function", () => {
   });
 
   it("finds the endpoints of a version", () => {
-    const of = (version: number) => ({ version, concurrency: 1, timeoutMs: 1, instances: [] });
+    const of = (version: number) => ({
+      version,
+      concurrency: 1,
+      timeoutMs: 1,
+      memoryMiB: 128,
+      instances: [],
+    });
     const endpoints: Endpoints = { name: "f", traffic: CANARY, versions: [2, 3, 4].map(of) };
     assert.equal(versionOf(endpoints, currentVersion(endpoints.traffic)), endpoints.versions[1]);
     assert.equal(versionOf(endpoints, 5), undefined);

@@ -1,5 +1,7 @@
 import type { Traffic } from "../../platform.ts";
-import type { Permissions } from "../../settings/settings.ts";
+import type { SecretRef } from "../../settings/environment.ts";
+import type { Quota } from "../../settings/quota.ts";
+import type { FunctionAccess, Permissions } from "../../settings/settings.ts";
 
 /** The fields of Kubernetes' objects that Skiff reads; `manifests.ts` has those that it writes. */
 export interface Metadata {
@@ -58,6 +60,10 @@ export interface FunctionSpec {
   readonly entry?: string;
   /** Host names at whose root the function is served. */
   readonly hosts?: readonly string[];
+  /** Variables whose values are secrets. */
+  readonly secrets?: Readonly<Record<string, SecretRef>>;
+  readonly access?: FunctionAccess;
+  readonly quota?: Quota;
 }
 
 /** The settings of a version that routers need. */
@@ -73,6 +79,10 @@ export interface KeptVersion {
   readonly net: readonly string[];
   /** Absent if there are none. */
   readonly hosts?: readonly string[];
+  /** Absent if everybody may call it. */
+  readonly access?: FunctionAccess;
+  /** Absent if nothing is limited. */
+  readonly quota?: Quota;
 }
 
 export interface FunctionStatus {

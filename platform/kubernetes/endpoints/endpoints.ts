@@ -1,5 +1,5 @@
 import type { Endpoints, Instance, Share, Traffic } from "../../platform.ts";
-import { currentVersion } from "../../traffic.ts";
+import { currentVersion, frontOf } from "../../traffic.ts";
 import type { EndpointSlice, KeptVersion, Pod } from "../cluster/resources.ts";
 import { LABELS, PORT, versionOfHostname } from "../objects/names.ts";
 import { isReady, versionOf } from "../objects/pod-state.ts";
@@ -76,14 +76,14 @@ export interface EndpointsInput {
 }
 
 export function endpointsOf({ name, kept, traffic, pods }: EndpointsInput): Endpoints {
-  const versions = kept.map(({ version, concurrency, timeoutMs }) => {
+  const versions = kept.map(({ version, concurrency, timeoutMs, memoryMiB }) => {
     const instances = pods
       .filter((pod) => pod.version === version)
       .sort((a, b) => (a.id < b.id ? -1 : 1))
       .map(({ id, address }) => ({ id, address }));
-    return { version, concurrency, timeoutMs, instances };
+    return { version, concurrency, timeoutMs, memoryMiB, instances };
   });
   const current = currentVersion(traffic);
-  const { hosts = [] } = kept.find(({ version }) => version === current) ?? {};
-  return { name, traffic, versions, ...(hosts.length > 0 ? { hosts } : {}) };
+  const front = kept.find(({ version }) => version === current) ?? kept.at(-1) ?? {};
+  return { name, traffic, versions, ...frontOf(front, traffic.length > 0) };
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Limits } from "../../limits.ts";
 import type { Traffic, VersionRecord } from "../../platform.ts";
 import { applySettings, defaultSettings, type Settings } from "../../settings/settings.ts";
+import { frontOf } from "../../traffic.ts";
 import {
   type FunctionResource,
   type FunctionSpec,
@@ -18,13 +19,16 @@ const NUMBERS = ["min", "max", "concurrency", "timeoutMs", "idleMs", "memoryMiB"
  * @throws Problem `invalid_setting`
  */
 export function checkedSettings(spec: FunctionSpec, limits: Limits): Settings {
-  const { env, permissions, entry, hosts } = spec;
+  const { env, permissions, entry, hosts, secrets, access, quota } = spec;
   const patch = {
     ...numbersOf(spec),
     ...(env === undefined ? {} : { env }),
     ...(permissions === undefined ? {} : { permissions }),
     ...(entry === undefined ? {} : { entry }),
     ...(hosts === undefined ? {} : { hosts }),
+    ...(secrets === undefined ? {} : { secrets }),
+    ...(access === undefined ? {} : { access }),
+    ...(quota === undefined ? {} : { quota }),
   };
   return applySettings(defaultSettings(limits), patch, limits);
 }
@@ -36,8 +40,8 @@ export function specOf({ permissions, env, ...numbers }: Settings): FunctionSpec
 
 /** The entry of a version in `status.versions`. */
 export function keptVersion({ version, settings }: Pick<VersionRecord, "version" | "settings">): KeptVersion {
-  const { env: _, entry: __, permissions, hosts, ...numbers } = settings;
-  return { version, ...numbers, net: permissions.net, ...(hosts.length > 0 ? { hosts } : {}) };
+  const { env: _, entry: __, secrets: ___, permissions, hosts, access, quota, ...numbers } = settings;
+  return { version, ...numbers, net: permissions.net, ...frontOf({ hosts, access, quota }) };
 }
 
 /**
@@ -50,7 +54,7 @@ export function keptVersions(
 ): readonly KeptVersion[] {
   const { versions = [], version } = status;
   if (version === undefined || versions.some((kept) => kept.version === version)) return versions;
-  const { permissions: _, env: __, entry: ___, hosts: ____, ...defaults } = defaultSettings(limits);
+  const defaults = numbersOf(defaultSettings(limits)) as Pick<Settings, (typeof NUMBERS)[number]>;
   const unlisted = { version, ...defaults, ...numbersOf(spec), net: spec.permissions?.net ?? [] };
   return [...versions, unlisted].sort((a, b) => a.version - b.version);
 }

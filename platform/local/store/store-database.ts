@@ -10,7 +10,8 @@ import {
   type Traffic,
   type VersionRecord,
 } from "../../platform.ts";
-import { parseSettings } from "../../settings/settings.ts";
+import type { Quota } from "../../settings/quota.ts";
+import { type FunctionAccess, parseSettings } from "../../settings/settings.ts";
 import { openDatabase, schemaVersion, unusable } from "./database-file.ts";
 import {
   type DeclarationChange,
@@ -32,7 +33,10 @@ export interface CallableVersion {
   readonly version: number;
   readonly concurrency: number;
   readonly timeoutMs: number;
+  readonly memoryMiB: number;
   readonly hosts: readonly string[];
+  readonly access: FunctionAccess;
+  readonly quota: Quota;
 }
 
 export interface FunctionRecord {
@@ -94,7 +98,8 @@ export class StoreDatabase {
     const versions = byName(
       this.#all(`
         SELECT name, version, settings ->> '$.concurrency' AS concurrency, settings ->> '$.timeoutMs' AS timeoutMs,
-          settings -> '$.hosts' AS hosts
+          settings ->> '$.memoryMiB' AS memoryMiB, settings -> '$.hosts' AS hosts, settings ->> '$.access' AS access,
+          settings -> '$.quota' AS quota
         FROM versions ORDER BY name, version`),
     );
     const routed = byName(
@@ -266,13 +271,17 @@ function shareOf({ version, weight }: Row): Share {
   return { version: version as number, weight: weight as number };
 }
 
-function callableVersion({ version, concurrency, timeoutMs, hosts }: Row): CallableVersion {
+function callableVersion({ version, concurrency, timeoutMs, memoryMiB, ...later }: Row): CallableVersion {
+  // Settings of an older Skiff have none of them.
+  const { hosts, access, quota } = later as Record<string, string | null>;
   return {
     version: version as number,
     concurrency: concurrency as number,
     timeoutMs: timeoutMs as number,
-    // Settings of an older Skiff have none.
-    hosts: JSON.parse((hosts as string | null) ?? "[]") as string[],
+    memoryMiB: memoryMiB as number,
+    hosts: JSON.parse(hosts ?? "[]") as string[],
+    access: (access ?? "public") as FunctionAccess,
+    quota: JSON.parse(quota ?? "{}") as Quota,
   };
 }
 

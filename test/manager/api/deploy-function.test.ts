@@ -90,8 +90,7 @@ describe("manager: deploying a function", () => {
       memoryMiB: 256,
       env: { A: "2", B: "x=y" },
       permissions: { net: ["api.example.com"], sys: [] },
-      entry: "",
-      hosts: [],
+      ...{ entry: "", hosts: [], secrets: {}, access: "public", quota: {} },
     });
   });
 

@@ -4,6 +4,7 @@ import { Deploys } from "../../../manager/deploys/deploys.ts";
 import { openApi } from "../../../manager/openapi/openapi.ts";
 import { createRoutes } from "../../../manager/routes.ts";
 import { PROBLEMS } from "../../../platform/problems.ts";
+import { QUOTA_QUERY } from "../../../platform/settings/quota.ts";
 import { NUMBER_SETTINGS, SYS_KINDS } from "../../../platform/settings/settings.ts";
 import { FakePlatform } from "../../support/platform/fake-platform.ts";
 import { FakeBuilder, LIMITS, type StartedManager, startManager } from "../started-manager.ts";
@@ -117,11 +118,21 @@ describe("manager: the OpenAPI document", () => {
       assert.ok(queries(document.paths["/func"].post).includes(query), query);
       assert.ok(queries(document.paths["/func/{name}"].put).includes(query), query);
     }
-    const rest = ["env", "net", "sys", "entry", "hosts"];
-    for (const name of rest) assert.ok(queries(document.paths["/func"].post).includes(name), name);
+    const inQuery = [
+      "env",
+      "net",
+      "sys",
+      "entry",
+      "hosts",
+      "secrets",
+      "access",
+      ...Object.values(QUOTA_QUERY),
+    ];
+    for (const name of inQuery) assert.ok(queries(document.paths["/func"].post).includes(name), name);
     const kinds = schemas.Settings.properties.permissions.properties.sys.items.enum;
     assert.deepEqual(kinds, SYS_KINDS);
-    const expected = [...Object.keys(NUMBER_SETTINGS), "env", "permissions", "entry", "hosts"];
+    const rest = ["env", "permissions", "entry", "hosts", "secrets", "access", "quota"];
+    const expected = [...Object.keys(NUMBER_SETTINGS), ...rest];
     assert.deepEqual(Object.keys(schemas.SettingsPatch.properties), expected);
   });
 

@@ -13,7 +13,10 @@ export function endpoints(subject: Subject): void {
       const { versions, ...rest } = platform.endpoints("ends")!;
       assert.deepEqual(rest, { name: "ends", traffic: [{ version: 1, weight: 1 }] });
       const [{ instances, ...version } = assert.fail("no version"), ...others] = versions;
-      assert.deepEqual([version, others], [{ version: 1, concurrency: 3, timeoutMs: 4_000 }, []]);
+      assert.deepEqual(
+        [version, others],
+        [{ version: 1, concurrency: 3, timeoutMs: 4_000, memoryMiB: 128 }, []],
+      );
       assert.equal(instances.length, 1);
       assert.equal(platform.endpoints("ends-never-was"), undefined);
       const all = [...platform.allEndpoints()].filter(({ name }) => name.startsWith("ends"));

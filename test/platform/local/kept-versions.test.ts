@@ -3,7 +3,10 @@ import { KeptVersions } from "../../../platform/local/kept-versions.ts";
 
 describe("the kept versions of a function", () => {
   let versions: KeptVersions;
-  const callable = (version: number) => ({ version, concurrency: 1, timeoutMs: 1, hosts: [] as string[] });
+  const callable = (version: number) => ({
+    ...{ version, concurrency: 1, timeoutMs: 1, memoryMiB: 128, hosts: [] as string[] },
+    ...{ access: "public" as const, quota: {} },
+  });
   beforeEach(() => {
     versions = new KeptVersions();
     // Two that are stored at once may be committed in another order.
@@ -14,7 +17,13 @@ describe("the kept versions of a function", () => {
     assert.deepEqual(versions.endpoints("f"), {
       name: "f",
       traffic: [],
-      versions: [1, 2, 3, 4, 5].map((version) => ({ version, concurrency: 1, timeoutMs: 1, instances: [] })),
+      versions: [1, 2, 3, 4, 5].map((version) => ({
+        version,
+        concurrency: 1,
+        timeoutMs: 1,
+        memoryMiB: 128,
+        instances: [],
+      })),
     });
     assert.deepEqual([versions.newest, versions.current], [5, 5]);
     versions.traffic = [{ version: 2, weight: 1 }];

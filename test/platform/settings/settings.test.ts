@@ -33,6 +33,9 @@ describe("settings", () => {
       permissions: { net: ["public"], sys: [] },
       entry: "",
       hosts: [],
+      secrets: {},
+      access: "public",
+      quota: {},
     });
   });
 
@@ -83,6 +86,9 @@ describe("settings", () => {
       permissions: { net: ["api.example.com"], sys: [] },
       entry: "",
       hosts: [],
+      secrets: {},
+      access: "public",
+      quota: {},
     });
     assert.equal(fromQuery("memory=512").memoryMiB, 512);
     assert.deepEqual(fromQuery("net=none").permissions.net, []);
@@ -124,13 +130,13 @@ describe("settings", () => {
       refuses(
         () => apply(patch),
         key.slice(0, 80),
-        /Settings: min, max, .*, env, permissions, entry, hosts\.$/,
+        /Settings: min, max, .*, env, permissions, entry, hosts, secrets, access, quota\.$/,
       );
       const query = new URLSearchParams([[key, "1"]]);
       refuses(
         () => settingsFromQuery(query),
         key.slice(0, 80),
-        /timeout, idle, memory, env, net, sys, entry, hosts\.$/,
+        /timeout, idle, memory, env, net, sys, entry, hosts, secrets, access, rate, burst, inflight, monthly\.$/,
       );
     });
   }

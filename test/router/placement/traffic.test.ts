@@ -17,6 +17,7 @@ describe("the traffic of a function", () => {
       version: Number(version),
       concurrency: 100,
       timeoutMs: 1_000,
+      memoryMiB: 128,
       instances: Array.from({ length: count }, (_, i) => ({
         id: `${version}-${i}`,
         address: { unix: `/nowhere/${version}-${i}` },

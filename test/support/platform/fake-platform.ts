@@ -18,7 +18,7 @@ import type {
 } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { Settings } from "../../../platform/settings/settings.ts";
-import { checkTraffic, currentVersion } from "../../../platform/traffic.ts";
+import { checkTraffic, currentVersion, frontOf } from "../../../platform/traffic.ts";
 import { MemoryDeclarations } from "./memory-declarations.ts";
 
 export interface FakeVersion extends VersionRecord, Content {
@@ -252,11 +252,11 @@ export class FakePlatform implements Platform {
   #publishEndpoints(name: string): void {
     const { traffic, versions } = this.#function(name);
     const all = [...versions.values()].map(({ version, settings, instances }) => {
-      const { concurrency, timeoutMs } = settings;
-      return { version, concurrency, timeoutMs, instances };
+      const { concurrency, timeoutMs, memoryMiB } = settings;
+      return { version, concurrency, timeoutMs, memoryMiB, instances };
     });
-    const hosts = versions.get(currentVersion(traffic) ?? 0)?.settings.hosts ?? [];
-    this.#endpoints.set({ name, traffic, versions: all, ...(hosts.length > 0 ? { hosts } : {}) });
+    const { settings } = versions.get(this.#current(name)) ?? {};
+    this.#endpoints.set({ name, traffic, versions: all, ...frontOf(settings ?? {}, traffic.length > 0) });
   }
 
   #current(name: string): number {

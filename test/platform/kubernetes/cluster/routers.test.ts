@@ -13,6 +13,7 @@ const endpoints = (ready: readonly number[]): Endpoints => ({
     version,
     concurrency: 1,
     timeoutMs: 1,
+    memoryMiB: 128,
     instances: ready.includes(version) ? [{ id: `i${version}`, address: { unix: "/x" } }] : [],
   })),
 });

@@ -122,11 +122,11 @@ describe("the ready pods of EndpointSlices", () => {
 
   it("become endpoints of every version that may be called, in an order that does not change", () => {
     const version = (number: number) =>
-      ({ version: number, concurrency: 5, timeoutMs: 100, min: 0, max: 1 }) as KeptVersion;
+      ({ version: number, concurrency: 5, timeoutMs: 100, memoryMiB: 128, min: 0, max: 1 }) as KeptVersion;
     const traffic = [{ version: 2, weight: 1 }];
     const kept = [version(1), version(2), version(3)];
     const endpoints = endpointsOf({ name: "a", kept, traffic, pods: pods(1, 2, 2, 4).toReversed() });
-    const settings = { concurrency: 5, timeoutMs: 100 };
+    const settings = { concurrency: 5, timeoutMs: 100, memoryMiB: 128 };
     const instance = (index: number) => ({
       id: `p${index}`,
       address: { host: `10.0.0.${index}`, port: 8000 },
