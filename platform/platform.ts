@@ -274,6 +274,19 @@ export interface LogOptions {
 export interface LogLine {
   readonly at: Date;
   readonly instance: string;
-  readonly stream: "stdout" | "stderr" | "platform";
+  /** `call`: the router's line about a call that failed. */
+  readonly stream: "stdout" | "stderr" | "platform" | "call";
   readonly text: string;
+  /** The version that printed it; absent where the platform does not know it. */
+  readonly version?: number;
+  /** Absent: `error` for the stream `stderr`, `info` for the others. */
+  readonly level?: LogLevel;
+  /** The call during which it was printed. */
+  readonly callId?: string;
+  /** Status of the response, in lines of the stream `call`. */
+  readonly status?: number;
 }
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+/** In ascending order. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;

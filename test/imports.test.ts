@@ -24,12 +24,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "platform/kubernetes": ["platform", "client-image", "process", "runtimes"],
   runtimes: ["platform", "client-image", "process"],
   http: ["platform", "process"],
-  manager: ["platform", "process", "metrics", "http", "runtimes"],
+  store: ["platform", "process"],
+  "store/sqlite": ["store", "platform", "process"],
+  "store/postgres": ["store", "platform", "process"],
+  "store/segments": ["store", "platform", "process"],
+  cli: ["process"],
+  manager: ["platform", "process", "metrics", "http", "runtimes", "store"],
   router: ["platform", "process", "metrics", "http", "client-image"],
   examples: [],
 };
 /** What a room must not get through another one's name: implementations of the platform are for composition roots. */
-const IMPLEMENTATION = /^platform\/(local|kubernetes)\//;
+const IMPLEMENTATION = /^(platform\/(local|kubernetes)|store\/(sqlite|postgres|segments))\//;
 /** Packages that serve or forward HTTP, which the platform knows nothing of. */
 const HTTP_PACKAGE = /^(koa|@koa\/router|http-proxy-3)$/;
 

@@ -60,12 +60,18 @@ export function refusal(access: Access, visitor: Visitor): Refusal | undefined {
   return refused ?? (PROBES.has(visitor.path) ? undefined : refuseToken(visitor, access));
 }
 
+/** Who a request is from, for records. */
+const BY: Readonly<Record<Access["mode"], string>> = { loopback: "local", open: "anybody", token: "token" };
+
 /** Answers refused requests with 400, 401 or 403. */
 export function guardAccess(access: Access): Middleware {
   return async (ctx, next) => {
     const { method, headersDistinct } = ctx.req;
     const refused = refusal(access, { ...headersDistinct, method, path: ctx.path });
-    if (refused === undefined) return next();
+    if (refused === undefined) {
+      ctx.state.by = BY[access.mode];
+      return next();
+    }
     if (refused.challenge !== undefined) ctx.set("www-authenticate", refused.challenge);
     throw new Problem(refused.code, refused.detail);
   };

@@ -27,7 +27,7 @@ export interface Services extends ManagerOptions {
   readonly closing: AbortSignal;
 }
 
-/** One request; `state.callId` is its call id. */
+/** One request; `state.callId` is its call id, `state.by` who it is from. */
 export type Call = Context & { params: Record<string, string> };
 export type Handler = (ctx: Call) => Promise<void> | void;
 
