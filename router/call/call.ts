@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { CALL_ID_HEADER, WAIT_HEADER } from "../../client-image/start-message.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { Problem, type ProblemCode, unknownFunction } from "../../platform/problems.ts";
+import type { Quota } from "../../platform/settings/quota.ts";
 import { answerRefused } from "../exchange/answer.ts";
 import type { IncomingBody } from "../exchange/incoming-body.ts";
 import * as problems from "../exchange/problems.ts";
@@ -35,6 +36,13 @@ export interface CallInput {
   readonly upgrade?: { readonly socket: Socket; readonly head: Buffer } | undefined;
 }
 
+/** The key with which a caller calls. */
+export interface CallKey {
+  readonly id: string;
+  /** What the calls with the key may use; absent if nothing is limited. */
+  readonly quota?: Quota | undefined;
+}
+
 /** Shared by all calls of a router. */
 export interface CallContext {
   readonly limits: Limits;
@@ -58,6 +66,8 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
   readonly placement: Placement;
   /** Set by the admission. */
   fn: FunctionState | undefined;
+  /** Set by the admission if the caller sent a valid key. */
+  key: CallKey | undefined;
   body: RequestBody | undefined;
   relay: Relay | undefined;
   trace: CallTrace | undefined;
