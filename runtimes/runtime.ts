@@ -7,11 +7,19 @@ import type { Artifact, Source } from "../platform/platform.ts";
 import type { Settings } from "../platform/settings/settings.ts";
 
 export interface Builder {
+  /** The most bytes that `unpack` reads, packed and unpacked. */
+  readonly folderBytes: number;
   /**
    * Recognises what was posted by its bytes alone, and reads no more of it than that takes.
+   * @param mostBytes by default the limit of a source
    * @throws Problem `invalid_source`, `source_too_large`
    */
-  recognize(bytes: Uint8Array): Source;
+  recognize(bytes: Uint8Array, mostBytes?: number): Source;
+  /**
+   * Reads the files of a source, or of a folder with several functions, in another process and without building them.
+   * @throws Problem `invalid_source`, `source_too_large`, `no_capacity`; the reason of `signal` if that aborts
+   */
+  unpack(source: Source, signal?: AbortSignal): Promise<Unpacked>;
   /** Whether a source becomes a module if it can be built. Quick: false if that takes more than a glance. */
   becomesModule(source: Source): boolean;
   /**
@@ -50,6 +58,26 @@ export interface Built {
   /** What `skiff.yaml` of the source declares, unchecked. Depends on the source alone. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
+
+/** The files of a source. */
+export interface Unpacked {
+  /** Contents by path, without the folder around all of them and without what tools leave in an archive. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** `skiff.yaml`, `skiff.yml` or `functions.yaml` at the root, which is one of `files` too. */
+  readonly manifest?: ManifestFile;
+}
+
+/** A YAML file with the settings of functions, unchecked. */
+export interface ManifestFile {
+  readonly file: string;
+  readonly text: string;
+  /** JSON values only. */
+  readonly value: Readonly<Record<string, unknown>>;
+  /** Line and column of each member and entry, from 1, by its JSON pointer. Absent for what an alias repeats. */
+  readonly places: Readonly<Record<string, Place>>;
+}
+
+export type Place = readonly [line: number, column: number];
 
 export interface LaunchPlanner {
   /** Paths on this machine. */

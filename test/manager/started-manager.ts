@@ -8,7 +8,9 @@ import { type Limits, limitsFromEnv } from "../../platform/limits.ts";
 import type { Source } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 import { recognizeSource } from "../../runtimes/deno/build/source.ts";
-import type { Builder, BuildOptions, Built } from "../../runtimes/runtime.ts";
+import { readUnpacked } from "../../runtimes/deno/build/source-unpack.ts";
+import { perform } from "../../runtimes/deno/build/worker/perform.ts";
+import type { Builder, BuildOptions, Built, Unpacked } from "../../runtimes/runtime.ts";
 import { FakePlatform } from "../support/platform/fake-platform.ts";
 
 /** What the fake builder reads in an archive as its `skiff.yaml`: the JSON after this word. */
@@ -30,8 +32,16 @@ export class FakeBuilder implements Builder {
     this.#limits = limits;
   }
 
-  recognize(bytes: Uint8Array): Source {
-    return recognizeSource(bytes, this.#limits);
+  get folderBytes(): number {
+    return 3 * this.#limits.sourceBytes;
+  }
+
+  recognize(bytes: Uint8Array, mostBytes = this.#limits.sourceBytes): Source {
+    return recognizeSource(bytes, { sourceBytes: mostBytes });
+  }
+
+  async unpack({ bytes, type }: Source): Promise<Unpacked> {
+    return readUnpacked(await perform({ unpack: type, mostBytes: this.folderBytes }, bytes));
   }
 
   becomesModule({ bytes }: Source): boolean {

@@ -1,6 +1,6 @@
 import type { BuildProcess } from "../walls/build-process.ts";
 import { encodeHeader, type Frame, FrameReader } from "./frames.ts";
-import type { AdviceTask, Reply, Task } from "./tasks.ts";
+import type { AnyTask, Reply } from "./tasks.ts";
 
 export interface Answer {
   readonly reply: Reply;
@@ -42,7 +42,7 @@ export class BuildWorker {
    * Does one task. The caller must not begin another one meanwhile.
    * @throws WorkerEnded once the process and its children are gone
    */
-  async perform(task: Task | AdviceTask, source: Uint8Array): Promise<Answer> {
+  async perform(task: AnyTask, source: Uint8Array): Promise<Answer> {
     const { promise, resolve } = Promise.withResolvers<Answer>();
     this.#answered = resolve;
     const { stdin } = this.process;

@@ -2,7 +2,7 @@ import { totalmem } from "node:os";
 import { constrainedMemory } from "node:process";
 import type { Limits } from "../../../platform/limits.ts";
 import { SlowLane } from "../../../process/slow-lane.ts";
-import type { Builder, Built } from "../../runtime.ts";
+import type { Builder } from "../../runtime.ts";
 import { type BuildFolder, prepareBuildFolder } from "../walls/build-folder.ts";
 import { BuildMeter } from "../walls/build-meter.ts";
 import type { ProcessesOptions } from "../walls/build-processes.ts";
@@ -14,7 +14,9 @@ import { ImportHosts } from "./import-hosts.ts";
 import { Resolver } from "./resolver.ts";
 import { becomesModule, recognizeSource } from "./source.ts";
 import { type BuildMeans, buildSource } from "./source-build.ts";
+import { unpackInWorker } from "./source-unpack.ts";
 import { TaskRunner } from "./task-runner.ts";
+import { FOLDER_PER_SOURCE } from "./tasks.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 /** Long builds at a time. */
@@ -50,11 +52,17 @@ interface Opened extends BuildMeans {
   readonly cache: DenoCache;
 }
 
+interface Timed {
+  readonly signal: AbortSignal;
+  /** Called when a worker begins. */
+  readonly onBegin: () => void;
+}
+
 /** Builds sources into modules and projects for Deno. */
 export function createBuilder(options: BuilderOptions): Builder {
   const { limits } = options;
   const closing = new AbortController();
-  const underWay = new Set<Promise<Built>>();
+  const underWay = new Set<Promise<unknown>>();
   let preparing: Promise<BuildFolder> | undefined;
   let opening: Promise<Opened> | undefined;
 
@@ -73,30 +81,39 @@ export function createBuilder(options: BuilderOptions): Builder {
     return opening;
   };
 
+  /** Runs work with the time of a build, which `close` ends. */
+  const run = async <T>(
+    work: (means: Opened, call: Timed) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> => {
+    const deadline = AbortSignal.timeout(limits.buildMs);
+    const ended = AbortSignal.any([closing.signal, deadline, ...(signal ? [signal] : [])]);
+    ended.throwIfAborted();
+    let hasBegun = false;
+    const onBegin = () => {
+      hasBegun = true;
+    };
+    const working = open().then((means) => work(means, { signal: ended, onBegin }));
+    underWay.add(working);
+    try {
+      return await working;
+    } catch (error) {
+      if (error !== deadline.reason || !deadline.aborted) throw error;
+      throw hasBegun ? tookTooLong(limits) : neverBegan(limits);
+    } finally {
+      underWay.delete(working);
+    }
+  };
+  const folderBytes = FOLDER_PER_SOURCE * limits.sourceBytes;
+
   return {
-    recognize: (bytes) => recognizeSource(bytes, limits),
+    folderBytes,
+    recognize: (bytes, mostBytes = limits.sourceBytes) => recognizeSource(bytes, { sourceBytes: mostBytes }),
     becomesModule,
-    async build(source, { signal, ...entries } = {}) {
-      const deadline = AbortSignal.timeout(limits.buildMs);
-      const ended = AbortSignal.any([closing.signal, deadline, ...(signal ? [signal] : [])]);
-      ended.throwIfAborted();
-      let hasBegun = false;
-      const onBegin = () => {
-        hasBegun = true;
-      };
-      const building = open().then((means) =>
-        buildSource(means, source, { entries, signal: ended, onBegin }),
-      );
-      underWay.add(building);
-      try {
-        return await building;
-      } catch (error) {
-        if (error !== deadline.reason || !deadline.aborted) throw error;
-        throw hasBegun ? tookTooLong(limits) : neverBegan(limits);
-      } finally {
-        underWay.delete(building);
-      }
-    },
+    build: (source, { signal, ...entries } = {}) =>
+      run((means, call) => buildSource(means, source, { entries, ...call }), signal),
+    unpack: (source, signal) =>
+      run(({ runner }, call) => unpackInWorker(runner, source, { mostBytes: folderBytes, ...call }), signal),
     async adviseStart({ kind, code }, log, signal) {
       if (kind !== "project") return undefined;
       const { runner } = await open();

@@ -21,7 +21,9 @@ export function cacheBundles(builder: Builder, options: BundleCacheOptions = {})
     sizeCalculation: ({ artifact }) => Math.max(1, artifact.code.length),
   });
   return {
-    recognize: (bytes) => builder.recognize(bytes),
+    folderBytes: builder.folderBytes,
+    recognize: (bytes, mostBytes) => builder.recognize(bytes, mostBytes),
+    unpack: (source, signal) => builder.unpack(source, signal),
     becomesModule: (source) => builder.becomesModule(source),
     async build(source, options = {}) {
       const { entry = null, formerEntry = null } = options;

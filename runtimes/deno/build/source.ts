@@ -3,6 +3,7 @@ import type { Limits } from "../../../platform/limits.ts";
 import type { Source, SourceType } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { formatBytes } from "../../../platform/quantity.ts";
+import { FOLDER_PER_SOURCE } from "./tasks.ts";
 
 const TAR_MAGIC_OFFSET = 257;
 const TAR_HEADER_BYTES = 512;
@@ -12,11 +13,11 @@ const TAR_HEADER_BYTES = 512;
  * both natively and in a few milliseconds for the largest source, and reads nothing else.
  * @throws Problem `invalid_source` (empty, not UTF-8, NUL bytes), `source_too_large`
  */
-export function recognizeSource(bytes: Uint8Array, limits: Limits): Source {
+export function recognizeSource(bytes: Uint8Array, { sourceBytes }: Pick<Limits, "sourceBytes">): Source {
   if (bytes.length === 0) {
     throw new Problem("invalid_source", "The body is empty: post a TypeScript file or an archive.");
   }
-  if (bytes.length > limits.sourceBytes) throw sourceTooLarge(limits.sourceBytes);
+  if (bytes.length > sourceBytes) throw sourceTooLarge(sourceBytes);
   const type = recognizeType(bytes);
   if (type === "text/typescript") checkText(bytes);
   return { bytes, type };
@@ -59,6 +60,15 @@ const MAY_BE_PROJECT =
 export function becomesModule({ bytes, type }: Source): boolean {
   if (type !== "text/typescript" || bytes.length > GLANCE_BYTES) return false;
   return !MAY_BE_PROJECT.test(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1"));
+}
+
+/** @param state `unpacked ` for the content of an archive */
+export function folderTooLarge(mostBytes: number, state = ""): Problem {
+  return new Problem(
+    "source_too_large",
+    `The ${state}folder is over the limit of ${formatBytes(mostBytes)} (${FOLDER_PER_SOURCE} times SKIFF_MAX_SOURCE); leave out what its functions do not need, or raise the limit.`,
+    { setting: "SKIFF_MAX_SOURCE" },
+  );
 }
 
 /** @param state `unpacked ` for the content of an archive */

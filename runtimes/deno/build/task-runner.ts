@@ -5,7 +5,7 @@ import type { Attempt, SlowLane } from "../../../process/slow-lane.ts";
 import type { BuildMeter, Sample } from "../walls/build-meter.ts";
 import { crashed, tooManyBuilds } from "./build-problems.ts";
 import { type Answer, type BuildWorker, WorkerEnded } from "./build-worker.ts";
-import type { AdviceTask, Task } from "./tasks.ts";
+import type { AnyTask } from "./tasks.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 export interface TaskRunnerOptions {
@@ -16,7 +16,7 @@ export interface TaskRunnerOptions {
 }
 
 export interface TaskOrder {
-  readonly task: Task | AdviceTask;
+  readonly task: AnyTask;
   /** The body of the task. */
   readonly source: Uint8Array;
   /** Called when a worker begins. */

@@ -5,6 +5,9 @@ import type { Entries } from "../../runtime.ts";
 /** Artifacts may be this many times as long as sources; the rest is for packages. */
 export const ARTIFACT_PER_SOURCE = 4;
 
+/** A folder of functions may be this many times as long as a source, packed and unpacked. */
+export const FOLDER_PER_SOURCE = 3;
+
 /** Work for a build worker. The body is the source. */
 export interface Task extends Entries {
   readonly type: SourceType;
@@ -13,11 +16,20 @@ export interface Task extends Entries {
   readonly artifactBytes: number;
 }
 
+/** Work for a build worker that only unpacks. The body is the source. */
+export interface UnpackTask {
+  readonly unpack: SourceType;
+  /** Most bytes of the files. */
+  readonly mostBytes: number;
+}
+
 /** Work for a build worker after a failed start. The body is the artifact, a packed project. */
 export interface AdviceTask {
   /** The log of the start. */
   readonly log: readonly string[];
 }
+
+export type AnyTask = Task | UnpackTask | AdviceTask;
 
 /** Problems that a source can cause. */
 export interface ReportedProblem {
@@ -38,12 +50,18 @@ export type Reply =
       readonly roots: readonly string[];
       readonly settings?: Readonly<Record<string, unknown>>;
     }
+  /** The body has the files below `UNPACKED_FILES`, and `UNPACKED_MANIFEST` if there is one. */
+  | { readonly outcome: "unpacked" }
   | { readonly outcome: "advice"; readonly text?: string }
   | (ReportedProblem & { readonly outcome: "problem" })
   /** esbuild crashed: out of memory, or out of stack. */
   | { readonly outcome: "collapse" }
   /** The worker is at fault, not the source. */
   | { readonly outcome: "fault"; readonly message: string };
+
+/** Where the files of an unpacked source are in the body of the reply, and what their manifest says. */
+export const UNPACKED_FILES = "files/";
+export const UNPACKED_MANIFEST = "manifest.json";
 
 /** First byte of what the resolver prints: a packed project follows, or a problem as JSON. */
 export const PRINTED_PROJECT = "p";

@@ -3,7 +3,7 @@
  * standard input, one at a time, answers on standard output, and ends with its input.
  */
 import { encodeHeader, type Frame, FrameReader } from "../frames.ts";
-import type { AdviceTask, Reply, Task } from "../tasks.ts";
+import type { AnyTask, Reply } from "../tasks.ts";
 import { buildModule } from "./module-build.ts";
 import { perform } from "./perform.ts";
 
@@ -15,7 +15,7 @@ async function send(reply: Reply, body: Uint8Array): Promise<void> {
 }
 
 async function answer({ header, body }: Frame): Promise<void> {
-  const performed = await perform(header as Task | AdviceTask, body);
+  const performed = await perform(header as AnyTask, body);
   await send(performed.reply, performed.body);
 }
 

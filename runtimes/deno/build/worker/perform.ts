@@ -2,7 +2,7 @@ import { encodeFiles } from "../../../../client-image/project/project-pack.ts";
 import { Problem } from "../../../../platform/problems.ts";
 import type { Entries } from "../../../runtime.ts";
 import { artifactTooLarge } from "../build-problems.ts";
-import type { AdviceTask, Reply, Task } from "../tasks.ts";
+import type { AdviceTask, AnyTask, Reply, Task } from "../tasks.ts";
 import type { Files } from "./archive.ts";
 import { adviseMissingExport } from "./missing-export.ts";
 import { buildModule } from "./module-build.ts";
@@ -10,6 +10,7 @@ import { adviseNativeCode } from "./native-code.ts";
 import { readProject } from "./project/project.ts";
 import { readSourceFiles } from "./source-files.ts";
 import { checkFolders } from "./unpack/collection.ts";
+import { unpackSource } from "./unpack/unpack-source.ts";
 
 export interface Performed {
   readonly reply: Reply;
@@ -21,9 +22,10 @@ const COLLAPSED = /^The service (was stopped|is no longer running)/;
 const NOTHING = new Uint8Array(0);
 
 /** Does one task. A worker keeps nothing between two. */
-export async function perform(task: Task | AdviceTask, bytes: Uint8Array): Promise<Performed> {
+export async function perform(task: AnyTask, bytes: Uint8Array): Promise<Performed> {
   try {
     if ("log" in task) return await advise(task, bytes);
+    if ("unpack" in task) return await unpackSource(task, bytes);
     const performed = await (task.type === "text/typescript" ? buildFile(bytes) : buildArchive(task, bytes));
     if (performed.body.length > task.artifactBytes) throw artifactTooLarge(task.artifactBytes);
     return performed;

@@ -4,13 +4,15 @@ import { type Files, gunzipArchive, readTar, readZip } from "./archive.ts";
 
 /**
  * Unpacks the files of a source, by their path. A single posted file is `main.ts`.
- * @throws Problem `invalid_source`, `source_too_large` (also for what an archive unpacks to)
+ * @param tooLarge makes the error for what an archive unpacks to
+ * @throws Problem `invalid_source`, `source_too_large`
  */
 export async function readSourceFiles(
   { bytes, type }: Source,
   { sourceBytes }: { readonly sourceBytes: number },
+  tooLarge = () => sourceTooLarge(sourceBytes, "unpacked "),
 ): Promise<Files> {
-  const bounds = { bytes: sourceBytes, tooLarge: () => sourceTooLarge(sourceBytes, "unpacked ") };
+  const bounds = { bytes: sourceBytes, tooLarge };
   switch (type) {
     case "text/typescript":
       return new Map([["main.ts", bytes]]);

@@ -9,6 +9,8 @@ const source = (text: string): Source => ({ bytes: new TextEncoder().encode(text
 function counting(options?: BundleCacheOptions) {
   const builds: string[] = [];
   const builder: Builder = {
+    folderBytes: 1_000,
+    unpack: async () => ({ files: new Map() }),
     recognize: (bytes) => ({ bytes, type: "text/typescript" }),
     async build({ bytes }) {
       const text = new TextDecoder().decode(bytes);

@@ -20,17 +20,17 @@ describe("skiff.yaml in an archive", () => {
   });
 
   const refused: Record<string, [text: string, message: RegExp]> = {
-    "bad YAML": ["memory: 128\nenv: [a\n", /^skiff\.yaml is not valid YAML in line \d: /],
+    "bad YAML": ["memory: 128\nenv: [a\n", /^skiff\.yaml:3:1: not valid YAML: .*/],
     "a list": ["- a\n", /^skiff\.yaml must hold an object/],
     "a text": ["abc", /^skiff\.yaml must hold an object/],
-    "a key twice": ["a: 1\na: 2\n", /^skiff\.yaml is not valid YAML in line 2: /],
+    "a key twice": ["a: 1\na: 2\n", /^skiff\.yaml:2:1: not valid YAML: duplicated mapping key\.\n {2}a: 2$/],
     "two documents": ["a: 1\n---\nb: 1\n", /^skiff\.yaml must hold one document/],
     "aliases that repeat too much": [
       `a0: &a0 [x, x]\n${Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]\n`).join("")}`,
       /^skiff\.yaml is over 256 KiB/,
     ],
     "aliases that lead to themselves": ["a: &a [*a]\n", /^skiff\.yaml /],
-    "an unknown tag": ["a: !!js/function x\n", /^skiff\.yaml is not valid YAML in line 1: /],
+    "an unknown tag": ["a: !!js/function x\n", /^skiff\.yaml:1:4: not valid YAML: /],
   };
   for (const [what, [text, message]] of Object.entries(refused)) {
     it(`is refused with ${what}`, async () => {
