@@ -18,6 +18,7 @@ COPY runtimes runtimes
 COPY manager manager
 COPY platform platform
 COPY router router
+COPY store store
 ENV NODE_ENV=production
 USER 1000:1000
 ENTRYPOINT ["/bin/sh", "/skiff/manager/first-process.sh", "node"]

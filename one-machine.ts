@@ -16,6 +16,7 @@ import { createBuilder } from "./runtimes/deno/build/builder.ts";
 import { cacheBundles } from "./runtimes/deno/build/bundle-cache.ts";
 import { denoPath } from "./runtimes/deno/deno-binary.ts";
 import type { Builder } from "./runtimes/runtime.ts";
+import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
 
 export interface SkiffOptions {
   readonly host: string;
@@ -60,7 +61,11 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   // Drained while the server listens, so that late calls get 503 instead of a refused connection.
   services.add({ name: "platform", drain: (drainMs) => platform.close({ drainMs }) });
 
-  // After the platform has locked the folder. Only the hash of a new token is stored.
+  // After the platform has locked the folder.
+  const store = new SqliteStore({ file: join(dataFolder, "history.db"), print });
+  services.add({ name: "store", close: () => store.close() });
+
+  // Only the hash of a new token is stored.
   const { access, createdToken } = accessFor({ host, tokenFile: join(dataFolder, "token.sha256"), env });
   if (createdToken !== undefined) {
     print(`The management API needs this token, which is shown only now: ${createdToken}`);
@@ -77,6 +82,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     builder,
     limits,
     access,
+    store,
     print,
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `Skiff is ${services.state}.`),
@@ -95,7 +101,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     close: (withinMs) => front.close({ withinMs }),
   });
 
-  const [{ description }] = await Promise.all([platform.isolation(), builder.prepare()]);
+  const [{ description }] = await Promise.all([platform.isolation(), builder.prepare(), store.opened]);
   const bound = await front.listen({ port, host }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EADDRINUSE") throw error;
     throw new Error(`port ${port} of ${host} is in use; choose another with --port.`);

@@ -33,6 +33,7 @@ export const PROBLEMS = {
   no_capacity: { status: 503, title: "No instance could take the call" },
   not_ready: { status: 503, title: "Skiff is not ready yet" },
   platform_unavailable: { status: 503, title: "The cluster cannot be reached" },
+  store_unavailable: { status: 503, title: "The store cannot be reached" },
   draining: { status: 503, title: "Skiff is shutting down" },
   call_timeout: { status: 504, title: "The function did not answer in time" },
   storage_full: { status: 507, title: "The disk of Skiff is full" },

@@ -2,14 +2,20 @@ import type { Context } from "koa";
 import type { Limits } from "../../platform/limits.ts";
 import type { Platform } from "../../platform/platform.ts";
 import type { Builder } from "../../runtimes/runtime.ts";
+import type { Store } from "../../store/store.ts";
 import type { Access } from "../access/access.ts";
 import type { Deploys } from "../deploys/deploys.ts";
+
+/** What happened. Logs are in it where lines outlive their instance. */
+export type ManagerStore = Pick<Store, "usage" | "audit"> & Partial<Pick<Store, "logs">>;
 
 export interface ManagerOptions {
   readonly platform: Platform;
   readonly builder: Builder;
   readonly limits: Limits;
   readonly access: Access;
+  /** Absent where none is configured: what needs it answers 503 `store_unavailable`. */
+  readonly store?: ManagerStore | undefined;
   /** Prints one line on the terminal. */
   readonly print: (line: string) => void;
   /** Returns the text of `/metrics` in the format of Prometheus. */

@@ -12,7 +12,7 @@ import {
 } from "../../platform.ts";
 import type { Quota } from "../../settings/quota.ts";
 import { type FunctionAccess, parseSettings } from "../../settings/settings.ts";
-import { openDatabase, schemaVersion, unusable } from "./database-file.ts";
+import { openDatabase, schemaVersion, unusable } from "../../sqlite/database-file.ts";
 import {
   type DeclarationChange,
   type DeclarationResult,
@@ -74,7 +74,7 @@ export class StoreDatabase {
    */
   constructor(file: string) {
     this.#file = file;
-    this.#db = openDatabase(file);
+    this.#db = openDatabase(file, MIGRATIONS.length);
   }
 
   /** Migrates the database to the current schema in one transaction. Call it before every other method. */

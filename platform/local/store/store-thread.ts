@@ -1,16 +1,17 @@
 /** The thread of the store. It alone opens the database, so that no write delays calls. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Artifact, Source } from "../../platform.ts";
+import { sendError, type ThreadAnswer, type ThreadRequest } from "../../sqlite/thread-messages.ts";
+import type { StoreMethod } from "./store.ts";
 import { StoreDatabase } from "./store-database.ts";
-import { type StoreAnswer, type StoreRequest, sendError } from "./store-messages.ts";
 
 const port = parentPort!;
 let database: StoreDatabase | undefined;
 
-port.on("message", ({ id, method, args }: StoreRequest) => {
-  let answer: StoreAnswer;
+port.on("message", ({ id, method, args }: ThreadRequest) => {
+  let answer: ThreadAnswer;
   try {
-    answer = { id, result: run(method, args) };
+    answer = { id, result: run(method as StoreMethod | "open", args) };
   } catch (error) {
     answer = { id, error: sendError(error) };
   }
@@ -18,7 +19,7 @@ port.on("message", ({ id, method, args }: StoreRequest) => {
   if (method === "close") port.close();
 });
 
-function run(method: StoreRequest["method"], args: readonly unknown[]): unknown {
+function run(method: StoreMethod | "open", args: readonly unknown[]): unknown {
   if (method !== "open") return (database![method] as (...args: readonly unknown[]) => unknown)(...args);
   database = new StoreDatabase(workerData as string);
   return undefined;

@@ -1,7 +1,8 @@
 import { setImmediate } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
+import { DatabaseThread } from "../../sqlite/database-thread.ts";
 import type { NewVersion, StoreDatabase } from "./store-database.ts";
-import { receiveError, type StoreAnswer, type StoreMethod, type StoreRequest } from "./store-messages.ts";
+
+export type StoreMethod = Exclude<keyof StoreDatabase, symbol>;
 
 /** Bytes copied without a pause, in a millisecond or two. */
 const COPIED_AT_ONCE = 4 * 1024 ** 2;
@@ -11,11 +12,7 @@ const COPIED_AT_ONCE = 4 * 1024 ** 2;
  * and a commit waits for the disk. It serves requests one at a time, in order. StoreDatabase documents the methods.
  */
 export class Store {
-  readonly #worker: Worker;
-  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
-  #ids = 0;
-  /** The error for every later request. */
-  #ended: Error | undefined;
+  readonly #thread: DatabaseThread;
   readonly prepare = this.#method("prepare");
   readonly functions = this.#method("functions");
   readonly versions = this.#method("versions");
@@ -28,27 +25,14 @@ export class Store {
   readonly declarations = this.#method("declarations");
   readonly declare = this.#method("declare");
 
-  private constructor(file: string) {
-    // Options of the process, such as its input type, do not apply to this program.
-    this.#worker = new Worker(new URL("store-thread.ts", import.meta.url), {
-      workerData: file,
-      execArgv: [],
-    });
-    this.#worker.on("message", (answer: StoreAnswer) => this.#answered(answer));
-    this.#worker.on("error", (error) => this.#end(error));
-    this.#worker.on("exit", () => this.#end(new Error("the store is closed")));
+  private constructor(thread: DatabaseThread) {
+    this.#thread = thread;
   }
 
   /** @throws Error if another process has the data folder, or a newer Skiff wrote it */
   static async open(file: string): Promise<Store> {
-    const store = new Store(file);
-    try {
-      await store.#ask("open", []);
-      return store;
-    } catch (error) {
-      await store.#worker.terminate();
-      throw error;
-    }
+    const program = new URL("store-thread.ts", import.meta.url);
+    return new Store(await DatabaseThread.open({ program, file, what: "the store" }));
   }
 
   /**
@@ -68,40 +52,16 @@ export class Store {
   }
 
   /** Waits for earlier requests. */
-  async close(): Promise<void> {
-    try {
-      await this.#ask("close", []);
-    } finally {
-      await this.#worker.terminate();
-    }
+  close(): Promise<void> {
+    return this.#thread.close();
   }
 
   #method<M extends StoreMethod>(method: M) {
     return (...args: Parameters<StoreDatabase[M]>) => this.#ask(method, args);
   }
 
-  #ask<M extends StoreMethod>(method: M | "open", args: readonly unknown[], transfer: ArrayBuffer[] = []) {
-    const asked = Promise.withResolvers<unknown>();
-    if (this.#ended) asked.reject(this.#ended);
-    else {
-      const id = ++this.#ids;
-      this.#waiting.set(id, asked);
-      this.#worker.postMessage({ id, method, args } satisfies StoreRequest, transfer);
-    }
-    return asked.promise as Promise<ReturnType<StoreDatabase[M]>>;
-  }
-
-  #answered(answer: StoreAnswer): void {
-    const asked = this.#waiting.get(answer.id);
-    this.#waiting.delete(answer.id);
-    if ("error" in answer) asked?.reject(receiveError(answer.error));
-    else asked?.resolve(answer.result);
-  }
-
-  #end(why: Error): void {
-    this.#ended ??= why;
-    for (const { reject } of this.#waiting.values()) reject(this.#ended);
-    this.#waiting.clear();
+  #ask<M extends StoreMethod>(method: M, args: readonly unknown[], transfer: ArrayBuffer[] = []) {
+    return this.#thread.ask(method, args, transfer) as Promise<ReturnType<StoreDatabase[M]>>;
   }
 }
 

@@ -1,6 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { FREE_SPACE, isDiskFull } from "../../shortage.ts";
-import { MIGRATIONS } from "./migrations.ts";
+import { FREE_SPACE, isDiskFull } from "../shortage.ts";
 
 const SQLITE_BUSY = 5;
 
@@ -11,9 +10,10 @@ const SETTINGS = `
 
 /**
  * Locks the file. An existing file is not written.
+ * @param newest the newest schema that this Skiff knows
  * @throws Error if another process has the data folder, or a newer Skiff wrote it
  */
-export function openDatabase(file: string): DatabaseSync {
+export function openDatabase(file: string, newest: number): DatabaseSync {
   const db = new DatabaseSync(file, { open: false });
   try {
     db.open();
@@ -23,7 +23,7 @@ export function openDatabase(file: string): DatabaseSync {
     throw unusable(db, file, error);
   }
   const version = schemaVersion(db);
-  if (version <= MIGRATIONS.length) return db;
+  if (version <= newest) return db;
   db.close();
   throw new Error(`${file} was written by a newer Skiff (schema ${version}); start that version.`);
 }

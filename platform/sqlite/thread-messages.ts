@@ -1,15 +1,11 @@
-import type { StoreDatabase } from "./store-database.ts";
-
-export type StoreMethod = Exclude<keyof StoreDatabase, symbol>;
-
-/** A request to the thread. The first one is `open`. */
-export interface StoreRequest {
+/** A request to a thread that owns a database. The first one is `open`. */
+export interface ThreadRequest {
   readonly id: number;
-  readonly method: StoreMethod | "open";
+  readonly method: string;
   readonly args: readonly unknown[];
 }
 
-export type StoreAnswer = { readonly id: number } & (
+export type ThreadAnswer = { readonly id: number } & (
   | { readonly result: unknown }
   | { readonly error: SentError }
 );

@@ -1,0 +1,42 @@
+/** What is removed when it is old, in batches that hold no lock for long. */
+import { MINUTES_MS } from "./usage.ts";
+import { type Statement, sql, type Work } from "./work.ts";
+
+const DAY_MS = 86_400_000;
+/** Usage by hour and month, last uses of keys, and the audit log. */
+export const HISTORY_DAYS = 400;
+/** A source that was silent for this long does not repeat a batch. */
+const SOURCES_DAYS = 7;
+const ROWS_AT_ONCE = 1_000;
+
+/** Removes the oldest batch of each table. Returns whether more is left. */
+export function* removeOld(now: Date): Work<boolean> {
+  let isMore = false;
+  for (const statement of removals(now.getTime())) isMore = (yield statement).length > 0 || isMore;
+  return isMore;
+}
+
+/** Each returns a row if it removed something. */
+function removals(nowMs: number): Statement[] {
+  const history = nowMs - HISTORY_DAYS * DAY_MS;
+  return [
+    oldest("usage_minutes", "minute", nowMs - MINUTES_MS),
+    oldest("usage_durations", "minute", nowMs - MINUTES_MS),
+    oldest("usage_hours", "hour", history),
+    oldest("usage_months", "month", history),
+    sql("DELETE FROM usage_sources WHERE seen_at < $1 RETURNING 1 AS removed", nowMs - SOURCES_DAYS * DAY_MS),
+    sql("DELETE FROM usage_keys WHERE used_at < $1 RETURNING 1 AS removed", history),
+    sql(
+      `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT ${ROWS_AT_ONCE})
+       RETURNING 1 AS removed`,
+      history,
+    ),
+  ];
+}
+
+/** Removes the rows of one time: the oldest of the table. */
+function oldest(table: string, column: string, before: number): Statement {
+  const text = `DELETE FROM ${table} WHERE ${column} < $1 AND ${column} = (SELECT MIN(${column}) FROM ${table})
+    RETURNING 1 AS removed`;
+  return sql(text, before);
+}

@@ -1,0 +1,64 @@
+/** What differs between the databases. */
+export interface Dialect {
+  readonly text: string;
+  readonly integer: string;
+  readonly real: string;
+  /** A primary key that counts up and never uses a number again. */
+  readonly id: string;
+  /** The end of a CREATE TABLE. */
+  readonly end: string;
+}
+
+export const SQLITE: Dialect = {
+  text: "TEXT",
+  integer: "INTEGER",
+  real: "REAL",
+  id: "INTEGER PRIMARY KEY AUTOINCREMENT",
+  end: "STRICT",
+};
+
+/** Texts are compared by bytes, as SQLite compares them. */
+export const POSTGRES: Dialect = {
+  text: 'text COLLATE "C"',
+  integer: "bigint",
+  real: "double precision",
+  id: "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+  end: "",
+};
+
+/** Returns statements, separated by semicolons. */
+type Migration = (dialect: Dialect) => string;
+
+/** Times are milliseconds since 1970. `function` and `key` are quoted because databases reserve such words. */
+const usageAndAudit: Migration = ({ text, integer, real, id, end }) => `
+  CREATE TABLE usage_sources (
+    source ${text} PRIMARY KEY, sequence ${integer} NOT NULL, seen_at ${integer} NOT NULL
+  ) ${end};
+  CREATE TABLE usage_hours (
+    hour ${integer} NOT NULL, "function" ${text} NOT NULL, version ${integer} NOT NULL, "key" ${text} NOT NULL,
+    calls ${integer} NOT NULL, errors ${integer} NOT NULL, gb_seconds ${real} NOT NULL, bytes_out ${integer} NOT NULL,
+    PRIMARY KEY (hour, "function", version, "key")
+  ) ${end};
+  CREATE TABLE usage_months (
+    month ${integer} NOT NULL, kind ${text} NOT NULL, name ${text} NOT NULL, calls ${integer} NOT NULL,
+    PRIMARY KEY (month, kind, name)
+  ) ${end};
+  CREATE TABLE usage_minutes (
+    minute ${integer} NOT NULL, "function" ${text} NOT NULL, version ${integer} NOT NULL,
+    calls ${integer} NOT NULL, errors ${integer} NOT NULL, buckets ${integer} NOT NULL,
+    PRIMARY KEY (minute, "function", version)
+  ) ${end};
+  CREATE TABLE usage_durations (
+    minute ${integer} NOT NULL, "function" ${text} NOT NULL, version ${integer} NOT NULL, bucket ${integer} NOT NULL,
+    calls ${integer} NOT NULL,
+    PRIMARY KEY (minute, "function", version, bucket)
+  ) ${end};
+  CREATE TABLE usage_keys ("key" ${text} PRIMARY KEY, used_at ${integer} NOT NULL) ${end};
+  CREATE TABLE audit (
+    id ${id}, at ${integer} NOT NULL, "by" ${text} NOT NULL, "from" ${text} NOT NULL, action ${text} NOT NULL,
+    target ${text} NOT NULL, status ${integer} NOT NULL, detail ${text} NOT NULL, call_id ${text} NOT NULL
+  ) ${end};
+  CREATE INDEX audit_at ON audit (at);`;
+
+/** In order. The schema version of a database is the number of migrations that it has had. */
+export const MIGRATIONS: readonly Migration[] = [usageAndAudit];

@@ -1,0 +1,83 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { openDatabase, schemaVersion, unusable } from "../../platform/sqlite/database-file.ts";
+import { WORKS, type WorkName } from "../sql/ledgers.ts";
+import { MIGRATIONS, SQLITE } from "../sql/schema.ts";
+import type { Row, Statement, Work } from "../sql/work.ts";
+
+export interface Asked {
+  readonly method: WorkName;
+  readonly args: readonly unknown[];
+}
+
+export type Outcome = { readonly result: unknown } | { readonly error: unknown };
+
+/** Usage and audit in SQLite. A commit is on the disk when it returns (synchronous=FULL). */
+export class HistoryDatabase {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  /**
+   * Locks the file and migrates it.
+   * @throws Error if another process has it, or a newer Skiff wrote it
+   */
+  constructor(file: string) {
+    this.#db = openDatabase(file, MIGRATIONS.length);
+    try {
+      this.#db.exec("PRAGMA journal_mode = WAL");
+      this.#migrate(schemaVersion(this.#db));
+    } catch (error) {
+      throw unusable(this.#db, file, error);
+    }
+  }
+
+  /** Runs works in one transaction, so that one write to the disk makes them all durable. One that fails is undone alone. */
+  runAll(asked: readonly Asked[]): Outcome[] {
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      const outcomes = asked.map((each) => this.#runOne(each));
+      this.#db.exec("COMMIT");
+      return outcomes;
+    } catch (error) {
+      // SQLite may have rolled back by itself, for instance on a full disk. ROLLBACK would fail then.
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      return asked.map(() => ({ error }));
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #runOne({ method, args }: Asked): Outcome {
+    this.#db.exec("SAVEPOINT work");
+    try {
+      const work = (WORKS[method] as (...args: readonly unknown[]) => Work<unknown>)(...args);
+      const result = this.#carryOut(work);
+      this.#db.exec("RELEASE work");
+      return { result };
+    } catch (error) {
+      if (!this.#db.isTransaction) throw error;
+      this.#db.exec("ROLLBACK TO work; RELEASE work");
+      return { error };
+    }
+  }
+
+  #carryOut(work: Work<unknown>): unknown {
+    let step = work.next([]);
+    while (!step.done) step = work.next(this.#rows(step.value));
+    return step.value;
+  }
+
+  #rows({ text, values }: Statement): Row[] {
+    const statement = this.#statements.get(text) ?? this.#db.prepare(text.replace(/\$(?=\d)/g, "?"));
+    this.#statements.set(text, statement);
+    return statement.all(...values) as Row[];
+  }
+
+  #migrate(version: number): void {
+    if (version === MIGRATIONS.length) return;
+    this.#db.exec("BEGIN IMMEDIATE");
+    for (const migration of MIGRATIONS.slice(version)) this.#db.exec(migration(SQLITE));
+    this.#db.exec(`PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
+  }
+}

@@ -1,0 +1,89 @@
+import { draining, Problem } from "../../platform/problems.ts";
+import { DatabaseThread } from "../../platform/sqlite/database-thread.ts";
+import { RetentionTimer } from "../retention-timer.ts";
+import { auditLog, type RunWork, usageLedger } from "../sql/ledgers.ts";
+import type { Store } from "../store.ts";
+import { storeUnavailable } from "../unavailable.ts";
+
+/** Most requests that wait for the disk. */
+const MOST_WAITING = 10_000;
+const DEADLINE_MS = 30_000;
+
+export interface SqliteStoreOptions {
+  readonly file: string;
+  /** Logs one line. */
+  readonly print: (line: string) => void;
+}
+
+/** Usage and audit of one machine. A thread of its own has the file, because a commit waits for the disk. */
+export class SqliteStore implements Pick<Store, "usage" | "audit" | "close"> {
+  /** Rejects if another process has the file, or a newer Skiff wrote it. Requests wait for it. */
+  readonly opened: Promise<unknown>;
+  readonly #file: string;
+  readonly #retention: RetentionTimer;
+  #thread: Promise<DatabaseThread>;
+  #isClosed = false;
+  readonly #run: RunWork = (name, ...args) => this.#ask(name, args) as never;
+  readonly usage = usageLedger(this.#run);
+  readonly audit = auditLog(this.#run);
+
+  constructor({ file, print }: SqliteStoreOptions) {
+    this.#file = file;
+    this.#thread = this.#start();
+    this.opened = this.#thread;
+    // Whoever awaits `opened` handles the error.
+    this.opened.catch(() => {});
+    this.#retention = new RetentionTimer(
+      () => this.removeOld(new Date()),
+      (error) => print(`old usage and audit entries were not removed: ${error.message}`),
+    );
+  }
+
+  /** Removes a batch of what is too old at `now`. Returns whether more is left. */
+  removeOld(now: Date): Promise<boolean> {
+    return this.#run("removeOld", now);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#retention.close();
+    const thread = await this.#thread.catch(() => undefined);
+    if (thread && !thread.hasEnded) await thread.close();
+  }
+
+  async #ask(method: string, args: readonly unknown[]): Promise<unknown> {
+    if (this.#isClosed) throw draining();
+    const thread = await this.#running();
+    if (thread.waiting >= MOST_WAITING) throw storeUnavailable(`${MOST_WAITING} requests wait for the disk`);
+    const late = Promise.withResolvers<never>();
+    const why = `the disk did not answer within ${DEADLINE_MS / 1000} s`;
+    const timer = setTimeout(() => late.reject(storeUnavailable(why)), DEADLINE_MS);
+    try {
+      return await Promise.race([thread.ask(method, args), late.promise]);
+    } catch (error) {
+      if (!thread.hasEnded || error instanceof Problem) throw error;
+      throw storeUnavailable((error as Error).message, error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Returns the thread, or a new one after it died. */
+  async #running(): Promise<DatabaseThread> {
+    const current = this.#thread;
+    const thread = await current.catch((error: Error) => error);
+    if (!(thread instanceof Error) && !thread.hasEnded) return thread;
+    if (this.#thread === current) this.#thread = this.#start();
+    try {
+      return await this.#thread;
+    } catch (error) {
+      throw storeUnavailable((error as Error).message, error);
+    }
+  }
+
+  #start(): Promise<DatabaseThread> {
+    const program = new URL("history-thread.ts", import.meta.url);
+    return DatabaseThread.open({ program, file: this.#file, what: "the history" });
+  }
+}
