@@ -125,7 +125,14 @@ describe("the store", () => {
       const [a, b, ...others] = await store.functions();
       assert.deepEqual(others, []);
       assert.deepEqual([a?.name, a?.createdAt.getTime(), a?.traffic], ["a", 2, traffic]);
-      const defaults = { concurrency: 100, timeoutMs: 60_000, memoryMiB: 128, hosts: [], access: "public", quota: {} };
+      const defaults = {
+        concurrency: 100,
+        timeoutMs: 60_000,
+        memoryMiB: 128,
+        hosts: [],
+        access: "public",
+        quota: {},
+      };
       const callable = (version: number) => ({ version, ...defaults });
       assert.deepEqual(a?.versions, [callable(2), callable(3)]);
       const { content: _, ...second } = versionOf("a", 2);
