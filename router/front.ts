@@ -1,4 +1,5 @@
 import { type Address, closeServer, listen } from "../http/server.ts";
+import type { RouterOrders, RouterReport } from "../platform/usage/exchange.ts";
 import { parseTrustedProxies } from "./exchange/trusted-proxies.ts";
 import type { MetricsSource } from "./metrics/metrics.ts";
 import type { FunctionsOptions } from "./placement/version.ts";
@@ -24,6 +25,8 @@ export interface Front {
   readonly counted: MetricsSource;
   /** Resolves when every router has applied the platform's current endpoints; at once with one router. */
   caughtUp(): Promise<void>;
+  /** Hands each router its order. Resolves with the reports of the routers that answer in time. */
+  exchangeUsage(orders: RouterOrders): Promise<readonly RouterReport[]>;
   /** Returns whether every router has applied the newest endpoints of a function. */
   hasCaughtUp(name: string): boolean;
   /**
@@ -53,6 +56,7 @@ export async function createFrontAlone(options: FrontOptions): Promise<Front> {
   return {
     counted: { stats: () => router.stats(), totals: () => router.totals() },
     caughtUp: () => Promise.resolve(),
+    exchangeUsage: async (orders) => [router.functions.sheet.report(orders)],
     hasCaughtUp: () => true,
     listen: (address) => listen(server, address, print),
     leave() {

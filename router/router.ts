@@ -34,6 +34,7 @@ const ADMISSION: readonly Rule[] = [
   ({ request }) => (request.head.method === "TRACE" ? traceRefused() : undefined),
   (call, router) => call.find(router.functions),
   ({ request }) => request.problem,
+  (call) => call.admit(),
   (call) => call.takeBody(),
 ];
 

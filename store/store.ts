@@ -65,7 +65,7 @@ export interface UsageMinute {
   readonly version: number;
   readonly calls: number;
   readonly errors: number;
-  /** Calls per bucket of the router's DURATION_BUCKETS_MS, not cumulative; the last one has no bound. */
+  /** Calls per bucket of USAGE_BUCKETS (platform/usage/durations.ts), not cumulative. */
   readonly durations: readonly number[];
 }
 

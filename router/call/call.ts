@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import { CALL_ID_HEADER, WAIT_HEADER } from "../../client-image/start-message.ts";
 import type { Limits } from "../../platform/limits.ts";
-import { Problem, type ProblemCode, unknownFunction } from "../../platform/problems.ts";
+import { PROBLEMS, Problem, type ProblemCode, unknownFunction } from "../../platform/problems.ts";
 import type { Quota } from "../../platform/settings/quota.ts";
 import { answerRefused } from "../exchange/answer.ts";
 import type { IncomingBody } from "../exchange/incoming-body.ts";
@@ -19,6 +19,7 @@ import type { InstanceClient } from "../upstream/instance-client.ts";
 import { Probe } from "../upstream/probe.ts";
 import { BadResponse } from "../upstream/response-fields.ts";
 import { Tunnel } from "../websocket/tunnel.ts";
+import { failedCall } from "./failed-call.ts";
 import type { Relay, RelayOwner } from "./relay.ts";
 import { type BodyOwner, RequestBody } from "./request-body.ts";
 
@@ -74,6 +75,8 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
   /** The problem with which Skiff answered, or broke the response off. */
   code: ProblemCode | undefined;
   tunnel: Tunnel | undefined;
+  /** It passed the admission, and counts. */
+  isAdmitted = false;
   /** Bytes that the connection had sent and received before the call. */
   readonly sentBefore: number;
   readonly receivedBefore: number;
@@ -120,6 +123,12 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
     if (this.fn === undefined) return unknownFunction(target.name);
     this.placement.fn = this.fn;
     this.placement.version = this.fn.choose();
+    return undefined;
+  }
+
+  /** Lets the call pass if the quotas of its function and its key do. */
+  admit(): Problem | undefined {
+    this.isAdmitted = true;
     return undefined;
   }
 
@@ -303,12 +312,26 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
     if (placement.phase !== "ended") this.end();
     if (fn === undefined) return;
     if (code !== undefined) fn.counters.countRefusal(code);
+    const durationMs = placement.elapsedMs;
+    if (this.isAdmitted) this.#countUse(durationMs);
     // A WebSocket was counted when it opened.
     if (tunnel !== undefined) return;
     if (response.writableFinished) {
       placement.version?.counter.count(response.statusCode);
-      fn.counters.countDuration(placement.elapsedMs);
+      fn.counters.countDuration(durationMs);
     } else fn.counters.abandoned++;
+  }
+
+  #countUse(durationMs: number): void {
+    const { placement, response, code, key } = this;
+    const { version, served, waitedMs } = placement;
+    const status = code === undefined ? response.statusCode : PROBLEMS[code].status;
+    // Without a code the client has left before the end.
+    const isError = status >= 500 && (code !== undefined || response.writableFinished);
+    const instanceMs = served === undefined ? 0 : durationMs - waitedMs;
+    const { bytesSent: bytesOut } = response;
+    version!.usage.count({ key: key?.id ?? "", isError, durationMs, instanceMs, bytesOut });
+    if (isError) version!.usage.sheet.fail(failedCall(this, status, durationMs));
   }
 
   #switchProtocols(relay: Relay): void {

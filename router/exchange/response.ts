@@ -24,6 +24,8 @@ export interface ClientResponse {
   readonly destroyed: boolean;
   /** Everything was handed to the operating system. */
   readonly writableFinished: boolean;
+  /** Bytes sent on the connection for this response, with its head; for a WebSocket also what follows. */
+  readonly bytesSent: number;
   /** Sends a 1xx response; nothing to a client of HTTP/1.0, which does not know them. */
   writeInformation(head: ResponseHead): void;
   /** @param own fields of this call alone, names and values in turn */

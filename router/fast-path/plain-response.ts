@@ -23,6 +23,7 @@ export class PlainResponse implements ClientResponse {
   headersSent = false;
   destroyed = false;
   writableFinished = false;
+  bytesSent = 0;
   readonly #options: PlainResponseOptions;
   readonly #socket: Socket;
   /** Not written yet: what is there at once is sent at once. */
@@ -91,7 +92,10 @@ export class PlainResponse implements ClientResponse {
     const text = this.#text;
     this.#text = "";
     // A client that has ended its side is gone, as for Node: the close event follows.
-    if (text !== "" && socket.writable) socket.write(text, "latin1");
+    if (text !== "" && socket.writable) {
+      socket.write(text, "latin1");
+      this.bytesSent += text.length;
+    }
     if (this.#isCorked) socket.uncork();
     this.#isCorked = false;
     return !socket.writableNeedDrain;
@@ -139,7 +143,9 @@ export class PlainResponse implements ClientResponse {
     const bytes = Buffer.allocUnsafe(this.#text.length + part.length);
     part.copy(bytes, bytes.write(this.#text, "latin1"));
     this.#text = "";
-    if (socket.writable) socket.write(bytes);
+    if (!socket.writable) return;
+    socket.write(bytes);
+    this.bytesSent += bytes.length;
   }
 
   #written(error: Error | null | undefined): void {

@@ -1,5 +1,7 @@
 import type { WakeStep } from "../../platform/platform.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
+import { USAGE_BUCKETS } from "../../platform/usage/durations.ts";
+import type { Counted, CountedUse, FailedCall } from "../../platform/usage/exchange.ts";
 import { stepDurations } from "../telemetry/call-record.ts";
 
 /** Upper bounds of the duration buckets, in milliseconds. One more bucket holds longer calls. */
@@ -109,32 +111,94 @@ export class VersionCounters {
   }
 }
 
-/**
- * Adds up the stats of several routers on one machine by function, except `ready`, which each of them counts.
- * `parts` must include the last stats of routers that ended, so that no counter decreases.
- */
-export function mergeStats(parts: Iterable<Iterable<FunctionStats>>): FunctionStats[] {
-  const byName = new Map<string, FunctionStats>();
-  for (const part of parts) {
-    for (const stats of part) {
-      const before = byName.get(stats.name);
-      const ready = Math.max(before?.ready ?? 0, stats.ready);
-      byName.set(stats.name, before === undefined ? stats : { ...add(before, stats), ready });
-    }
+/** A call that has ended. */
+export interface EndedCall {
+  /** Id of the key; empty for a call without one. */
+  readonly key: string;
+  readonly isError: boolean;
+  /** Time from its arrival to the end of its response. */
+  readonly durationMs: number;
+  /** Time that an instance had it. */
+  readonly instanceMs: number;
+  /** Bytes sent to the client, heads included. */
+  readonly bytesOut: number;
+}
+
+/** What the calls of one version used since the last batch. Plain numbers, so that a call without a key looks nothing up. */
+export class VersionUsage {
+  readonly function: string;
+  readonly version: number;
+  readonly sheet: UsageTarget;
+  readonly #gbPerMs: number;
+  #calls = 0;
+  #errors = 0;
+  #durations: number[] = NO_DURATIONS.slice();
+  #withoutKey: CountedUse = noUse();
+  #byKey: Map<string, CountedUse> | undefined;
+
+  constructor({ name, version, memoryMiB, sheet }: VersionUsageOptions) {
+    this.function = name;
+    this.version = version;
+    this.#gbPerMs = (memoryMiB * 2 ** 20) / 1e9 / 1_000;
+    this.sheet = sheet;
   }
-  return [...byName.values()];
+
+  count({ key, isError, durationMs, instanceMs, bytesOut }: EndedCall): void {
+    if (this.#calls++ === 0) this.sheet.touched.push(this);
+    const use = key === "" ? this.#withoutKey : this.#of(key);
+    use.calls++;
+    use.gbSeconds += instanceMs * this.#gbPerMs;
+    use.bytesOut += bytesOut;
+    if (isError) {
+      use.errors++;
+      this.#errors++;
+    }
+    const bucket = Math.ceil(Math.log2(durationMs / USAGE_BUCKETS.firstMs) * USAGE_BUCKETS.perDoubling);
+    this.#durations[bucket > 0 ? Math.min(bucket, LAST_BUCKET) : 0]!++;
+  }
+
+  /** Returns the counts and starts again at zero. */
+  take(): Counted {
+    const { function: name, version } = this;
+    const keys = Object.fromEntries(this.#byKey ?? []);
+    if (this.#withoutKey.calls > 0) keys[""] = this.#withoutKey;
+    const counted = { calls: this.#calls, errors: this.#errors, durations: this.#durations, keys };
+    this.#calls = 0;
+    this.#errors = 0;
+    this.#durations = NO_DURATIONS.slice();
+    this.#withoutKey = noUse();
+    this.#byKey = undefined;
+    return { function: name, version, ...counted };
+  }
+
+  #of(key: string): CountedUse {
+    this.#byKey ??= new Map();
+    let use = this.#byKey.get(key);
+    if (use === undefined) {
+      use = noUse();
+      this.#byKey.set(key, use);
+    }
+    return use;
+  }
 }
 
-export function mergeTotals(parts: readonly RouterTotals[]): RouterTotals {
-  return parts.reduce(add, { unrouted: {}, logLinesDropped: 0, spansDropped: 0 });
+export interface VersionUsageOptions {
+  readonly name: string;
+  readonly version: number;
+  readonly memoryMiB: number;
+  readonly sheet: UsageTarget;
 }
 
-/** Adds numbers, also in arrays by index and in objects by key; keeps the first of other values. */
-function add<T>(a: T, b: T): T {
-  if (typeof a === "number") return (a + (b as number)) as T;
-  if (Array.isArray(a)) return a.map((each, index) => add(each, (b as typeof a)[index])) as T;
-  if (typeof a !== "object" || a === null) return a;
-  const sum: T = { ...a };
-  for (const key in b) sum[key] = Object.hasOwn(a, key) ? add(sum[key], b[key]) : b[key];
-  return sum;
+/** Where the versions of a router put their counts. */
+export interface UsageTarget {
+  /** Versions with calls since the last batch. */
+  readonly touched: VersionUsage[];
+  fail(call: Omit<FailedCall, "atMs">): void;
+}
+
+const NO_DURATIONS: readonly number[] = new Array(USAGE_BUCKETS.count).fill(0);
+const LAST_BUCKET = USAGE_BUCKETS.count - 1;
+
+function noUse(): CountedUse {
+  return { calls: 0, errors: 0, gbSeconds: 0, bytesOut: 0 };
 }

@@ -2,6 +2,7 @@ import type { Endpoints, Load } from "../../platform/platform.ts";
 import { Problem, unknownFunction } from "../../platform/problems.ts";
 import { chooseVersion } from "../../platform/traffic.ts";
 import { Counters, type FunctionStats } from "../metrics/stats.ts";
+import { UsageSheet } from "../usage/usage-sheet.ts";
 import { Hosts } from "./hosts.ts";
 import { type FunctionsOptions, type VersionOptions, VersionState } from "./version.ts";
 
@@ -111,6 +112,7 @@ export class FunctionState {
 /** The functions that were called, and the host names of all, kept in sync with the platform's endpoints. */
 export class Functions {
   readonly hosts = new Hosts();
+  readonly sheet = new UsageSheet();
   readonly #byName = new Map<string, FunctionState>();
   /** Removed functions with calls in flight. */
   readonly #removed = new Set<FunctionState>();
@@ -124,7 +126,7 @@ export class Functions {
       report: (load) => platform.report(this.#withRemoved(load)),
     };
     const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
-    this.#options = { platform: wakeAndReport, limits, print, readBuffer };
+    this.#options = { platform: wakeAndReport, limits, print, readBuffer, sheet: this.sheet };
     this.#platform = platform;
     for (const { name, hosts } of platform.allEndpoints()) this.hosts.set(name, hosts);
     this.#stopWatching = platform.watch((name, endpoints) => {

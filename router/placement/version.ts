@@ -3,7 +3,7 @@ import type { Limits } from "../../platform/limits.ts";
 import type { InstanceLoad, Load, Platform, VersionEndpoints, WakeStep } from "../../platform/platform.ts";
 import { Problem, toProblem } from "../../platform/problems.ts";
 import * as problems from "../exchange/problems.ts";
-import type { Counters, VersionCounter } from "../metrics/stats.ts";
+import { type Counters, type UsageTarget, type VersionCounter, VersionUsage } from "../metrics/stats.ts";
 import { InstanceClient } from "../upstream/instance-client.ts";
 import { chooseInstance } from "./choose-instance.ts";
 import { Pace } from "./pace.ts";
@@ -34,6 +34,7 @@ export interface VersionOptions extends Omit<FunctionsOptions, "platform"> {
   readonly counters: Counters;
   /** Called when the last call of a removed version has ended. */
   readonly onUnused: (version: VersionState) => void;
+  readonly sheet: UsageTarget;
   /** Receives everything that instances send. Connections share it, because no data stays in it. */
   readonly readBuffer: Buffer;
 }
@@ -48,6 +49,7 @@ export class VersionState {
   readonly counters: Counters;
   /** Answered calls of this version. */
   readonly counter: VersionCounter;
+  readonly usage: VersionUsage;
   /** Calls on instances. */
   inFlight = 0;
   /** The steps of the last waking, where the platform reports them. */
@@ -88,6 +90,8 @@ export class VersionState {
     this.name = options.name;
     this.counters = options.counters;
     this.counter = options.counters.versions.of(endpoints.version);
+    const { name, sheet } = options;
+    this.usage = new VersionUsage({ ...endpoints, name, sheet });
     this.#options = options;
     this.#endpoints = endpoints;
     this.update(endpoints);

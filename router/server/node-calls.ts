@@ -16,10 +16,12 @@ export class NodeResponse implements ClientResponse {
   readonly #response: ServerResponse;
   /** The head was written. */
   #isFlushed = false;
+  readonly #sentBefore: number;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.#request = request;
     this.#response = response;
+    this.#sentBefore = request.socket.bytesWritten;
   }
 
   get shouldKeepAlive(): boolean {
@@ -44,6 +46,10 @@ export class NodeResponse implements ClientResponse {
 
   get writableFinished(): boolean {
     return this.#response.writableFinished;
+  }
+
+  get bytesSent(): number {
+    return this.#request.socket.bytesWritten - this.#sentBefore;
   }
 
   writeInformation({ status, headers }: ResponseHead): void {

@@ -2,6 +2,7 @@ import type { Address } from "../../http/server.ts";
 import type { ProcessMetrics } from "../../metrics/families.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Endpoints, InstanceLoad, Load, WakeStep } from "../../platform/platform.ts";
+import type { RouterOrders, RouterReport } from "../../platform/usage/exchange.ts";
 import type { FunctionStats, RouterTotals } from "../metrics/stats.ts";
 
 /** Methods of a worker that the primary calls; see `Front`. */
@@ -13,6 +14,7 @@ export type WorkerMethods = {
   leave(): Promise<void>;
   drain(options: { drainMs: number }): Promise<void>;
   count(): Promise<WorkerCounters>;
+  exchangeUsage(orders: RouterOrders): Promise<readonly RouterReport[]>;
   ping(): void;
   /** Closes the front and ends the process. */
   end(options: { withinMs: number }): Promise<void>;

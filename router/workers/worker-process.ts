@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { mergeTotals } from "../metrics/stats.ts";
+import { mergeTotals } from "../metrics/merge-stats.ts";
 import { Channel } from "./channel.ts";
 import type { PrimaryMethods, StartWorker, WorkerCounters, WorkerLoad, WorkerMethods } from "./protocol.ts";
 

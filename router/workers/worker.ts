@@ -25,6 +25,7 @@ const primary = new Channel<PrimaryMethods>(process, {
     const functions = [...(await counted.stats())];
     return { functions, totals: await counted.totals(), process: readProcessMetrics() };
   },
+  exchangeUsage: async (orders) => (await started.promise).exchangeUsage(orders),
   ping() {},
   async end(options) {
     await (await started.promise).close(options);

@@ -1,10 +1,11 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { type Address, listen } from "../../http/server.ts";
 import type { Endpoints, InstanceLoad, Load } from "../../platform/platform.ts";
+import type { RouterOrders, RouterReport } from "../../platform/usage/exchange.ts";
 import { parseTrustedProxies } from "../exchange/trusted-proxies.ts";
 import type { Front, FrontOptions } from "../front.ts";
+import { mergeStats, mergeTotals } from "../metrics/merge-stats.ts";
 import type { MetricsSource } from "../metrics/metrics.ts";
-import { mergeStats, mergeTotals } from "../metrics/stats.ts";
 import { openManagementSocket } from "./management.ts";
 import { keyOf, type WorkerCounters, type WorkerLoad } from "./protocol.ts";
 import { NO_COUNTERS, WorkerProcess, within } from "./worker-process.ts";
@@ -16,6 +17,8 @@ const LONGEST_RESTART_MS = 10_000;
 const HEALTHY_MS = 10_000;
 /** Time for every worker to apply a deploy, in milliseconds. A worker that hangs is killed soon after. */
 const CAUGHT_UP_MS = 3_000;
+/** Time for every worker to report its usage. A late report is sent again. */
+const EXCHANGE_MS = 1_000;
 /** Time that a worker may exceed its deadline to drain or to end, in milliseconds. */
 const END_MS = 2_000;
 
@@ -95,6 +98,13 @@ export class Workers implements Front {
 
   hasCaughtUp(name: string): boolean {
     return ![...this.#unapplied.values()].includes(name);
+  }
+
+  async exchangeUsage(orders: RouterOrders): Promise<readonly RouterReport[]> {
+    const asked = [...this.#workers].map(({ channel }) => {
+      return within(EXCHANGE_MS, channel.ask("exchangeUsage", orders));
+    });
+    return (await Promise.all(asked)).flatMap((reports) => reports ?? []);
   }
 
   leave(): void {

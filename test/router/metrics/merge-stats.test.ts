@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  DURATION_BUCKETS_MS,
-  type FunctionStats,
-  mergeStats,
-  mergeTotals,
-} from "../../../router/metrics/stats.ts";
+import { mergeStats, mergeTotals } from "../../../router/metrics/merge-stats.ts";
+import { DURATION_BUCKETS_MS, type FunctionStats } from "../../../router/metrics/stats.ts";
 
 const counts = [...DURATION_BUCKETS_MS, 0].map((_, index) => index);
 const ONE: FunctionStats = {

@@ -5,6 +5,7 @@ import type { VersionEndpoints } from "../../../platform/platform.ts";
 import { Counters } from "../../../router/metrics/stats.ts";
 import { type RouterPlatform, VersionState, type Waiter } from "../../../router/placement/version.ts";
 import type { InstanceClient } from "../../../router/upstream/instance-client.ts";
+import { UsageSheet } from "../../../router/usage/usage-sheet.ts";
 
 /** State of a version after one of its instances broke a call off. */
 describe("an instance that broke a call off", () => {
@@ -54,6 +55,7 @@ describe("an instance that broke a call off", () => {
       limits: limitsFromEnv({}),
       print,
       counters: new Counters(),
+      sheet: new UsageSheet(),
       onUnused: () => {},
       readBuffer: Buffer.alloc(16),
     });

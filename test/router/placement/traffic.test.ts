@@ -3,6 +3,7 @@ import { limitsFromEnv } from "../../../platform/limits.ts";
 import type { Endpoints, Traffic } from "../../../platform/platform.ts";
 import { FunctionState } from "../../../router/placement/functions.ts";
 import type { Waiter } from "../../../router/placement/version.ts";
+import { UsageSheet } from "../../../router/usage/usage-sheet.ts";
 import { Harness, raw } from "../support/harness.ts";
 
 describe("the traffic of a function", () => {
@@ -32,7 +33,8 @@ describe("the traffic of a function", () => {
       return new Promise<void>(() => {});
     };
     const print = (line: string) => assert.fail(line);
-    const options = { platform: { wake, report: () => {} }, limits: limitsFromEnv({}), print };
+    const platform = { wake, report: () => {} };
+    const options = { platform, limits: limitsFromEnv({}), print, sheet: new UsageSheet() };
     return new FunctionState(first, { ...options, readBuffer: Buffer.alloc(16) }, () => {});
   }
 

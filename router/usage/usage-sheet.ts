@@ -1,0 +1,61 @@
+import { randomUUID } from "node:crypto";
+import type {
+  CountedBatch,
+  FailedCall,
+  RouterOrder,
+  RouterOrders,
+  RouterReport,
+} from "../../platform/usage/exchange.ts";
+import type { UsageTarget, VersionUsage } from "../metrics/stats.ts";
+
+/** Most batches that wait to be stored, a minute's worth. Later calls are counted in the batch after them. */
+const MOST_BATCHES = 256;
+/** Most failed calls that wait for the collector. */
+const MOST_FAILURES = 5_000;
+
+/** What a router has counted and the collector of usage has not stored. */
+export class UsageSheet implements UsageTarget {
+  readonly source = randomUUID();
+  readonly touched: VersionUsage[] = [];
+  readonly #clock: () => number;
+  /** In order of sequence. */
+  #batches: CountedBatch[] = [];
+  #sequence = 0;
+  #failures: FailedCall[] = [];
+  #failuresLost = 0;
+
+  /** @param clock milliseconds since 1970 */
+  constructor(clock: () => number = Date.now) {
+    this.#clock = clock;
+  }
+
+  readonly fail = (call: Omit<FailedCall, "atMs">): void => {
+    if (this.#failures.length < MOST_FAILURES) this.#failures.push({ ...call, atMs: this.#clock() });
+    else this.#failuresLost++;
+  };
+
+  /** Applies what the collector has, and returns the batches that it has not seen. */
+  report(orders: RouterOrders): RouterReport {
+    const { seen, stored }: RouterOrder = orders[this.source] ?? { seen: 0, stored: 0 };
+    this.#batches = this.#batches
+      .filter(({ sequence }) => sequence > stored)
+      .map((batch) => (batch.sequence > seen ? batch : withoutFailures(batch)));
+    this.#take();
+    return { source: this.source, batches: this.#batches.filter(({ sequence }) => sequence > seen) };
+  }
+
+  #take(): void {
+    const hasFailures = this.#failures.length > 0;
+    if ((this.touched.length === 0 && !hasFailures) || this.#batches.length >= MOST_BATCHES) return;
+    const counts = this.touched.splice(0).map((usage) => usage.take());
+    const [failures, failuresLost] = [this.#failures, this.#failuresLost];
+    this.#failures = [];
+    this.#failuresLost = 0;
+    const atMs = this.#clock();
+    this.#batches.push({ sequence: ++this.#sequence, atMs, counts, failures, failuresLost });
+  }
+}
+
+function withoutFailures(batch: CountedBatch): CountedBatch {
+  return batch.failures.length === 0 ? batch : { ...batch, failures: [], failuresLost: 0 };
+}
