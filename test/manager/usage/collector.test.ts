@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { Collector, type CollectorOptions } from "../../../manager/usage/collector.ts";
+import { usageRows } from "../../../manager/usage/usage-rows.ts";
+import type { Counted, CountedBatch, RouterOrders, RouterReport } from "../../../platform/usage/exchange.ts";
+import type { UsageBatch } from "../../../store/store.ts";
+import { eventually } from "../../support/eventually.ts";
+
+const USE = { calls: 2, errors: 1, gbSeconds: 0.5, bytesOut: 10 };
+const COUNTED: Counted = {
+  function: "f",
+  version: 1,
+  calls: 2,
+  errors: 1,
+  durations: [2],
+  keys: { "": USE },
+};
+const NOW_MS = Date.parse("2026-11-29T14:34:56.789Z");
+
+function batch(sequence: number, more: Partial<CountedBatch> = {}): CountedBatch {
+  return { sequence, atMs: NOW_MS, counts: [COUNTED], failures: [], failuresLost: 0, ...more };
+}
+
+/** A router that keeps what is not stored, as the real one does. */
+class FakeRouter {
+  batches: CountedBatch[] = [];
+  orders: RouterOrders = {};
+  isSilent = false;
+  readonly source: string;
+
+  constructor(source: string) {
+    this.source = source;
+  }
+
+  exchange(orders: RouterOrders): RouterReport[] {
+    this.orders = orders;
+    if (this.isSilent) return [];
+    const { seen = 0, stored = 0 } = orders[this.source] ?? {};
+    this.batches = this.batches.filter(({ sequence }) => sequence > stored);
+    return [{ source: this.source, batches: this.batches.filter(({ sequence }) => sequence > seen) }];
+  }
+}
+
+class FakeLedger {
+  readonly stored: UsageBatch[] = [];
+  error: Error | undefined;
+
+  async add(batches: readonly UsageBatch[]): Promise<void> {
+    if (this.error) throw this.error;
+    this.stored.push(...batches);
+  }
+}
+
+describe("manager: the collector of usage", () => {
+  let ledger: FakeLedger;
+  let routers: FakeRouter[];
+  let lines: string[];
+  let counted: Counted[];
+  let collector: Collector | undefined;
+  beforeEach(() => {
+    ledger = new FakeLedger();
+    routers = [new FakeRouter("a"), new FakeRouter("b")];
+    lines = [];
+    counted = [];
+  });
+  afterEach(() => collector?.close());
+
+  function start(options: Partial<CollectorOptions> = {}): void {
+    collector = new Collector({
+      exchange: async (orders) => routers.flatMap((router) => router.exchange(orders)),
+      ledger,
+      onCounted: (each) => counted.push(each),
+      print: (line) => lines.push(line),
+      everyMs: 5,
+      ...options,
+    });
+  }
+
+  const names = () => ledger.stored.map(({ source, sequence }) => `${source}${sequence}`);
+
+  it("takes each batch once, stores it, and lets the router drop it then", async () => {
+    routers[0]!.batches.push(batch(1), batch(2));
+    start();
+    await eventually("stored", () => ledger.stored.length === 2);
+    routers[1]!.batches.push(batch(1));
+    await eventually("all dropped", () => routers.every(({ batches }) => batches.length === 0));
+    assert.deepEqual(names(), ["a1", "a2", "b1"]);
+    assert.equal(counted.length, 3);
+    assert.deepEqual(routers[0]!.orders.a, { seen: 2, stored: 2 });
+  });
+
+  it("stores what was counted until it closes", async () => {
+    start({ everyMs: 60_000 });
+    await eventually("asked once", () => Object.keys(routers[0]!.orders).length >= 0);
+    routers[0]!.batches.push(batch(1));
+    await collector!.close();
+    assert.deepEqual(names(), ["a1"]);
+  });
+
+  it("keeps everything while the store is away, and prints one line about it", async () => {
+    ledger.error = new Error("no database");
+    routers[0]!.batches.push(batch(1));
+    start();
+    await eventually("a line", () => lines.length > 0);
+    routers[0]!.batches.push(batch(2));
+    await eventually("seen", () => routers[0]!.orders.a?.seen === 2);
+    assert.deepEqual(routers[0]!.batches.length, 2);
+    ledger.error = undefined;
+    await eventually("stored", () => ledger.stored.length === 2);
+    assert.deepEqual(names(), ["a1", "a2"]);
+    assert.deepEqual(lines, ["usage cannot be stored and is kept in memory: no database"]);
+  });
+
+  it("lets routers drop what nobody stores", async () => {
+    routers[0]!.batches.push(batch(1));
+    start({ ledger: undefined });
+    await eventually("dropped", () => routers[0]!.batches.length === 0);
+    assert.equal(counted.length, 1);
+  });
+
+  it("goes on after an exchange that failed", async () => {
+    let fails = true;
+    start({
+      exchange: async (orders) => {
+        if (fails) throw new Error("no routers");
+        return routers.flatMap((router) => router.exchange(orders));
+      },
+    });
+    await eventually("a line", () => lines.length > 0);
+    fails = false;
+    routers[0]!.batches.push(batch(1));
+    await eventually("stored", () => ledger.stored.length === 1);
+    assert.deepEqual(lines, ["usage cannot be collected: no routers"]);
+  });
+});
+
+describe("manager: rows of usage", () => {
+  it("are of the hour and the minute in which their batch ends", () => {
+    const counts = [{ ...COUNTED, keys: { "": USE, k1: USE } }];
+    const rows = usageRows("a", batch(7, { counts }));
+    const hour = new Date("2026-11-29T14:00:00Z");
+    const { keys: _, ...minute } = COUNTED;
+    assert.deepEqual(rows, {
+      source: "a",
+      sequence: 7,
+      hours: ["", "k1"].map((key) => ({ hour, function: "f", version: 1, key, ...USE })),
+      minutes: [{ minute: new Date("2026-11-29T14:34:00Z"), ...minute }],
+      keys: [{ key: "k1", usedAt: new Date(NOW_MS) }],
+    });
+  });
+});
