@@ -3,10 +3,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { accessFor } from "./manager/access/token.ts";
 import { createManager } from "./manager/manager.ts";
+import { Collector } from "./manager/usage/collector.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { limitsFromEnv } from "./platform/limits.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
 import { hasWalledNetwork, isolationMode } from "./platform/local/wall/isolation.ts";
+import type { RouterOrders } from "./platform/usage/exchange.ts";
 import { printable } from "./process/printable.ts";
 import { ServiceList } from "./process/service-list.ts";
 import { createFrontAlone, type Front } from "./router/front.ts";
@@ -95,6 +97,9 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
       : await openWorkers({ ...frontOptions, workers, folder: join(dataFolder, "run") });
   routers.push(front);
   addRouterMetrics(metrics, front.counted);
+  const exchange = (orders: RouterOrders) => front.exchangeUsage(orders);
+  const collector = new Collector({ exchange, ledger: store.usage, print });
+  services.add({ name: "usage", drain: () => collector.close() });
   services.add({
     name: "server",
     drain: (drainMs) => Promise.all([front.drain({ drainMs }), manager.close({ drainMs })]),

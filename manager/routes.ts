@@ -5,6 +5,7 @@ import { readLogs } from "./api/read-logs.ts";
 import { readSource } from "./api/read-source.ts";
 import type { Services } from "./api/services.ts";
 import { answerHealth, answerMetrics, answerReadiness, answerWelcome } from "./api/state-of-service.ts";
+import { answerUsage } from "./api/usage/usage.ts";
 import { answerOpenApi } from "./openapi/openapi.ts";
 
 /** Returns the routes of the management API. A test compares them with `/openapi.json`. */
@@ -19,6 +20,7 @@ export function createRoutes(services: Services): Router {
   router.delete("/func/:name", removeFunction(services));
   router.get("/func/:name/source", readSource(services));
   router.get("/func/:name/logs", readLogs(services));
+  router.get("/usage", answerUsage(services));
   router.get("/healthz", answerHealth);
   router.get("/readyz", answerReadiness(services));
   router.get("/metrics", answerMetrics(services));

@@ -5,6 +5,7 @@ import type { Handler, Services } from "../api/services.ts";
 import { callPaths, functionPaths, servicePaths } from "./paths.ts";
 import type { Schema } from "./schema.ts";
 import { schemas } from "./schemas.ts";
+import { usagePaths } from "./usage.ts";
 
 /** `GET /openapi.json`. */
 export function answerOpenApi({ limits, access }: Services): Handler {
@@ -26,7 +27,7 @@ export function openApi(limits: Limits, access: Access): Schema {
     },
     servers: [{ url: "/" }],
     security: access.mode === "token" ? [{ token: [] }] : [{}],
-    paths: { ...functionPaths(limits), ...callPaths(), ...servicePaths() },
+    paths: { ...functionPaths(limits), ...callPaths(), ...usagePaths(), ...servicePaths() },
     components: {
       schemas: schemas(limits),
       securitySchemes: {

@@ -2,6 +2,7 @@ import type { Limits } from "../../platform/limits.ts";
 import { PROBLEMS } from "../../platform/problems.ts";
 import { array, COUNT, object, ref, type Schema, TEXT } from "./schema.ts";
 import { settingsPatchSchema, settingsSchema } from "./settings.ts";
+import { usageSchemas } from "./usage.ts";
 
 const VERSION: Schema = { type: "integer", minimum: 1 };
 const BOOLEAN: Schema = { type: "boolean" };
@@ -41,6 +42,7 @@ export function schemas(limits: Limits): Record<string, Schema> {
     Removed: object({ success: { const: true } }),
     SourceError: object({ message: TEXT, file: TEXT, line: COUNT, column: COUNT, lineText: TEXT }),
     Problem: problem(),
+    ...usageSchemas(),
   };
 }
 

@@ -3,6 +3,7 @@ import type { UsageColumn, UsageSum, Used } from "../../../store/store.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
+import { requireStore } from "../store.ts";
 import { columns, format, instant, periodOf } from "./usage-query.ts";
 
 /** Most rows of one answer. */
@@ -10,15 +11,15 @@ const MOST_ROWS = 100_000;
 const NUMBERS = ["calls", "errors", "gbSeconds", "bytesOut"] as const satisfies readonly (keyof Used)[];
 
 /** `GET /usage?by=&from=&to=&function=&key=&format=`: sums of the calls of whole hours, as JSON or CSV. */
-export function answerUsage({ store }: Services): Handler {
+export function answerUsage(services: Services): Handler {
   const text = (value: string | undefined) => value;
   const readers = { by: columns, from: instant, to: instant, function: text, key: text, format };
   return async (ctx) => {
     const { by, from, to, format: chosen, ...filters } = readParameters(ctx, readers);
     const period = periodOf(from, to, new Date());
-    if (store === undefined) throw noStore();
+    const { usage } = requireStore(services);
     const only = Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined));
-    const sums = await store.usage.sum({ ...period, by, ...only });
+    const sums = await usage.sum({ ...period, by, ...only });
     if (sums.length > MOST_ROWS) {
       const detail = `The answer would have ${sums.length} rows, more than ${MOST_ROWS}: ask for a shorter time or fewer columns.`;
       throw new Problem("invalid_request", detail);
@@ -31,11 +32,6 @@ export function answerUsage({ store }: Services): Handler {
       ctx.body = csvOf(by, sums);
     }
   };
-}
-
-function noStore(): Problem {
-  const detail = "Usage is not kept, because no store is configured: name one with SKIFF_STORE.";
-  return new Problem("store_unavailable", detail, { retryAfterS: 60 });
 }
 
 function totalOf(sums: readonly Used[]): Used {
