@@ -161,6 +161,8 @@ describe("a room", () => {
     }
     counts.delete(".");
     counts.delete("bench/results");
+    // A manual has one page for each topic, and README lists them.
+    counts.delete("docs");
     assert.deepEqual(
       [...counts].filter(([, count]) => count > MOST_FILES),
       [],
