@@ -56,8 +56,10 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     isolation: isolationMode(env.SKIFF_ISOLATION),
     walledNetwork: hasWalledNetwork(env.SKIFF_NETWORK),
     leftovers: ["build/builds", "run"],
-    onLine: (name, { stream, text }) =>
-      print(`[${name}] ${stream === "platform" ? "! " : ""}${printable(text)}`),
+    onLine: (name, { stream, text }) => {
+      for (const line of text.split("\n"))
+        print(`[${name}] ${stream === "platform" ? "! " : ""}${printable(line)}`);
+    },
     spread: async () => void (await Promise.all(routers.map((router) => router.caughtUp()))),
   });
   // Drained while the server listens, so that late calls get 503 instead of a refused connection.

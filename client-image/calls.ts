@@ -1,4 +1,5 @@
 import { nativeResponse } from "./answers/native-response.ts";
+import type { CallConsole } from "./console/call-console.ts";
 import { nodeFormAdvice } from "./forms/node-form.ts";
 import { type Context, type Handler, toResponse } from "./handler.ts";
 import { mayHaveBody, type Place, type Places } from "./places.ts";
@@ -68,20 +69,29 @@ class CallContext implements Context {
   }
 }
 
+export interface CallsOptions {
+  readonly function: Context["function"];
+  readonly places: Places;
+  readonly view: RequestView;
+  readonly console: CallConsole;
+}
+
 /** Answers calls with a handler, each in a place of its own, and tracks their unfinished work. */
 export class Calls {
   readonly function: Context["function"];
   readonly #places: Places;
   readonly #view: RequestView;
+  readonly #console: CallConsole;
   readonly #probeHeaders: Readonly<Record<string, string>>;
   readonly #background = new Set<Promise<unknown>>();
   /** WebSockets by the responses that open them. */
   readonly #sockets = new WeakMap<Response, WebSocket>();
 
-  constructor(func: Context["function"], places: Places, view: RequestView) {
+  constructor({ function: func, places, view, console }: CallsOptions) {
     this.function = Object.freeze({ ...func });
     this.#places = places;
     this.#view = view;
+    this.#console = console;
     this.#probeHeaders = { [VERSION_HEADER]: String(func.version) };
   }
 
@@ -126,6 +136,7 @@ export class Calls {
   /** Runs the handler. An error becomes a 500 without a stack. */
   #handle(handler: Handler, request: Request, info: Info): Response | Promise<Response> {
     let response: Response;
+    const outside = this.#console.enter(request);
     try {
       const value = handler(request, new CallContext(this, request, info));
       // Awaiting a response that exists would add a tenth to the cost of a small call.
@@ -134,6 +145,8 @@ export class Calls {
       response = toResponse(value);
     } catch (error) {
       response = this.#failed(error, request);
+    } finally {
+      this.#console.leave(outside);
     }
     // The response may be the request's body, which is received until then.
     if (mayHaveBody(request)) this.#endWith(response, this.#places.hold(request), info);
@@ -175,6 +188,8 @@ export class Calls {
 
   /** Keeps the instance alive until the promise settles. */
   keep(promise: Promise<unknown>): void {
+    // What it prints after the response belongs to the call, whose id cannot be read then.
+    this.#console.callId();
     const tracked = Promise.resolve(promise)
       .catch((error) => console.error("waitUntil:", error))
       .finally(() => this.#background.delete(tracked));

@@ -3,6 +3,7 @@
  * reports that it is ready, and drains on SIGTERM.
  */
 import { Calls } from "./calls.ts";
+import { CallConsole } from "./console/call-console.ts";
 import { followFetchListeners } from "./forms/fetch-listener.ts";
 import { serveListeners } from "./globals/serve-http.ts";
 import { replaceStorage } from "./globals/storage.ts";
@@ -151,7 +152,14 @@ async function main(): Promise<void> {
   replaceStorage();
 
   const places = new Places(message.concurrency ?? Infinity);
-  const calls = new Calls(message.function, places, new RequestView("unix" in listen));
+  const callConsole = new CallConsole();
+  callConsole.install();
+  const calls = new Calls({
+    function: message.function,
+    places,
+    view: new RequestView("unix" in listen),
+    console: callConsole,
+  });
   const ready = Promise.withResolvers<void>();
   const address = loaded?.port ?? ("unix" in listen ? holdSocket(listen, ready.promise) : listen.port);
   printListening();

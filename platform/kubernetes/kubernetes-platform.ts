@@ -25,11 +25,11 @@ import { ClusterDeclarations } from "./declarations.ts";
 import { EndpointsMirror } from "./endpoints/endpoints-mirror.ts";
 import { LoadTable } from "./endpoints/load-table.ts";
 import { FunctionReader } from "./function-reader.ts";
+import { liveLogs } from "./logs/live-logs.ts";
 import { Children } from "./objects/children.ts";
 import { functionPlace, keptVersions } from "./objects/function-resource.ts";
 import { FUNCTIONS_NAMESPACE } from "./objects/names.ts";
 import { CPU_REQUEST } from "./objects/pod-template.ts";
-import { podLogs } from "./pod-logs.ts";
 import { Pool, type PoolOptions } from "./pool/pool.ts";
 import { poolKeys } from "./pool/pool-keys.ts";
 import { PublishTurns } from "./publishing/publish-turns.ts";
@@ -221,7 +221,7 @@ export class KubernetesPlatform implements Platform {
       if (now?.metadata.uid !== resource.metadata.uid) removed.abort();
     });
     try {
-      yield* podLogs(name, { ...options, signal: until }, { api: this.#api, namespace: this.#namespace });
+      yield* liveLogs(name, { ...options, signal: until }, { api: this.#api, namespace: this.#namespace });
     } catch (error) {
       if (!until.aborted) throw clusterProblem(error);
     } finally {

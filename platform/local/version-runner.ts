@@ -168,6 +168,6 @@ export class VersionRunner {
   }
 
   #log(text: string, at = new Date()): void {
-    this.#onLine({ at, instance: "", stream: "platform", text });
+    this.#onLine({ at, instance: "", version: this.record.version, stream: "platform", text });
   }
 }

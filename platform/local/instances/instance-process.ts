@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { constants } from "node:os";
+import { type Entry, EntryReader } from "../../../client-image/console/marked-entry.ts";
 import type { InstanceDescription, LogLine } from "../../platform.ts";
 import { formatMs } from "../../quantity.ts";
 import type { Settings } from "../../settings/settings.ts";
@@ -58,7 +59,7 @@ export class InstanceProcess implements RunningInstance {
     this.expectedMiB = options.expectedMiB;
     this.exited = this.#watchExit();
     this.ended = this.exited.then(async () => {
-      const line = { instance: this.id, stream: "platform" } as const;
+      const line = { instance: this.id, version: this.version, stream: "platform" } as const;
       for (const text of await launched.close()) options.onLine({ at: new Date(), ...line, text });
     });
     // Without a record the next Skiff could not find the process after a crash.
@@ -119,18 +120,21 @@ export class InstanceProcess implements RunningInstance {
     const deadline = setTimeout(() => this.kill(late), startMs);
     const listening = Promise.withResolvers<void>();
     const loaded = Promise.withResolvers<void>();
+    const onEntry = (stream: "stdout" | "stderr", { text: raw, ...marks }: Entry) => {
+      const text = explainLines(raw, explain);
+      if (text === undefined) return;
+      if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));
+      onLine({ at: new Date(), instance: this.id, version: this.version, stream, text, ...marks });
+    };
     for (const stream of ["stdout", "stderr"] as const) {
-      readLines(this.#child[stream]!, (line) => {
+      const entries = new EntryReader((entry) => onEntry(stream, entry));
+      readLines(this.#child[stream]!, (line, isCut) => {
         if (line === listeningLine) listening.resolve();
         else if (line === readyLine) loaded.resolve();
         else if (line === pongLine) this.answeredAtMs = performance.now();
-        else {
-          const text = explain(line);
-          if (text === undefined) return;
-          if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));
-          onLine({ at: new Date(), instance: this.id, stream, text });
-        }
+        else entries.read(line, isCut);
       });
+      this.#child[stream]!.once("close", () => entries.end());
     }
     const untilExit = async (step: Promise<void>) => {
       const failed = await Promise.race([step, this.exited]);
@@ -203,4 +207,11 @@ export class InstanceProcess implements RunningInstance {
       this.#child.once("close", (code, signal) => end(this.#describeEnd(code, signal)));
     });
   }
+}
+
+/** Explains each line of an entry; undefined if no line is left. */
+function explainLines(text: string, explain: (line: string) => string | undefined): string | undefined {
+  const lines = text.split("\n").map(explain);
+  const kept = lines.filter((line) => line !== undefined);
+  return kept.length > 0 ? kept.join("\n") : undefined;
 }

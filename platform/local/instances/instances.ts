@@ -165,7 +165,7 @@ export class Instances {
       if (refusal !== error) {
         // Callers do not get the cause, so it is logged.
         const text = `an instance could not be started: ${(error as Error).message}`;
-        onLine({ at: new Date(), instance: "", stream: "platform", text });
+        onLine({ at: new Date(), instance: "", version, stream: "platform", text });
       }
       throw refusal;
     }
@@ -174,7 +174,14 @@ export class Instances {
   async #ended(record: VersionRecord, instance: RunningInstance, onLine: StartOptions["onLine"]) {
     this.#all.delete(instance);
     const left = await this.bundles.release(record);
-    if (left) onLine({ at: new Date(), instance: instance.id, stream: "platform", text: left });
+    if (left)
+      onLine({
+        at: new Date(),
+        instance: instance.id,
+        version: record.version,
+        stream: "platform",
+        text: left,
+      });
     if (instance.readyAtMs !== undefined && instance.usedMiB !== undefined) {
       this.#expected.saw(record, instance.usedMiB);
     }

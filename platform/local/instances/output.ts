@@ -7,8 +7,11 @@ const LINE_CHARACTERS = 8_192;
 const BYTES_PER_S = 1024 * 1024;
 const SECOND_MS = 1_000;
 
+/** Takes a line; `isCut`: it was too long, and its rest follows. */
+export type OnOutput = (line: string, isCut?: boolean) => void;
+
 /** Reads the output of a process as lines, at a bounded rate. */
-export function readLines(stream: Readable, onLine: (line: string) => void): void {
+export function readLines(stream: Readable, onLine: OnOutput): void {
   const decoder = new StringDecoder("utf8");
   let rest = "";
   let bytes = 0;
@@ -40,14 +43,14 @@ export function readLines(stream: Readable, onLine: (line: string) => void): voi
 }
 
 /** Passes on the pieces of a long text, without splitting a surrogate pair. Returns the last piece. */
-function emitPieces(text: string, onPiece: (piece: string) => void): string {
+function emitPieces(text: string, onPiece: OnOutput): string {
   let rest = text;
   while (rest.length > LINE_CHARACTERS) {
     const isPair = /^[\ud800-\udbff][\udc00-\udfff]$/.test(
       rest.slice(LINE_CHARACTERS - 1, LINE_CHARACTERS + 1),
     );
     const end = isPair ? LINE_CHARACTERS - 1 : LINE_CHARACTERS;
-    onPiece(rest.slice(0, end));
+    onPiece(rest.slice(0, end), true);
     rest = rest.slice(end);
   }
   return rest;

@@ -29,14 +29,14 @@ export function logs(subject: Subject): void {
       assert.deepEqual(await printed("logs-tail", 0), []);
     });
 
-    it("say when, by which instance and on which stream a line was printed", async () => {
+    it("say when, by which instance and version and on which stream a line was printed", async () => {
       const { platform } = subject;
       await publish(platform, draft("logs-line", "one"));
       await printAll("logs-line", ["a"]);
       for await (const line of platform.logs("logs-line", { tail: 1, follow: false })) {
         assert.ok(Math.abs(line.at.getTime() - Date.now()) < 60_000);
         assert.notEqual(line.instance, "");
-        assert.deepEqual([line.stream, line.text], ["stdout", "a"]);
+        assert.deepEqual([line.version, line.stream, line.text], [1, "stdout", "a"]);
       }
     });
 

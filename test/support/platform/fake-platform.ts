@@ -137,7 +137,8 @@ export class FakePlatform implements Platform {
   }
 
   print(name: string, text: string): void {
-    const line: LogLine = { at: new Date(), instance: "fake", stream: "stdout", text };
+    const at = new Date();
+    const line: LogLine = { at, instance: "fake", version: this.#current(name), stream: "stdout", text };
     this.#functions.get(name)?.log.push(line);
   }
 

@@ -1,0 +1,146 @@
+import { type Entry, EntryReader } from "../../../client-image/console/marked-entry.ts";
+import { explainLine, isRemark } from "../../../runtimes/deno/permission-advice.ts";
+import type { LogLine } from "../../platform.ts";
+import type { Cluster } from "../cluster/api.ts";
+import { delay } from "../cluster/mirror.ts";
+import { KINDS, type Pod, pathOf } from "../cluster/resources.ts";
+import { CONTAINER, LABELS } from "../objects/names.ts";
+
+const RETRY_MS = 500;
+
+/** A line with the kubelet's time to the nanosecond, in a sortable form. */
+export interface StampedLine extends LogLine {
+  readonly stamp: string;
+}
+
+interface ReadOptions extends Cluster {
+  readonly signal: AbortSignal;
+}
+
+/** Reads the last entries of a pod's container. */
+export async function readTail(
+  pod: Pod,
+  { api, namespace, tail, signal }: ReadOptions & { tail: number },
+): Promise<StampedLine[]> {
+  const lines: StampedLine[] = [];
+  const query = { container: CONTAINER, timestamps: "true", tailLines: String(tail) };
+  const entries = new PodEntries(pod, (line) => lines.push(line));
+  try {
+    for await (const text of api.lines({ path: logPath(pod, namespace), query, signal })) entries.read(text);
+  } catch (error) {
+    signal.throwIfAborted();
+    // A pod may be deleted meanwhile; the logs of the others follow.
+    lines.push(platformLine(pod, error));
+  }
+  entries.end();
+  return lines;
+}
+
+interface FollowOptions extends ReadOptions {
+  /** Skips lines up to this time. */
+  readonly since: string | undefined;
+  readonly onLine: (line: StampedLine) => void;
+}
+
+/** Follows one pod until its deletion, across restarts of its container and of the connection. */
+export async function followPod(pod: Pod, options: FollowOptions): Promise<void> {
+  const { api, namespace, since, signal, onLine } = options;
+  let after = since;
+  const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
+  while (!signal.aborted) {
+    const query = {
+      container: CONTAINER,
+      timestamps: "true",
+      follow: "true",
+      ...(after === undefined ? {} : { sinceTime: after }),
+    };
+    const entries = new PodEntries(pod, (line) => {
+      if (after !== undefined && line.stamp <= after) return;
+      after = line.stamp;
+      onLine(line);
+    });
+    try {
+      for await (const text of api.lines({ path: logPath(pod, namespace), query, signal }))
+        entries.read(text);
+      if ((await api.get<Pod>(place, { signal })) === undefined) {
+        entries.end();
+        return;
+      }
+      // What is open is read again: the connection may have ended within an entry.
+    } catch (error) {
+      if (signal.aborted) return;
+      onLine(platformLine(pod, error));
+    }
+    await delay(RETRY_MS, signal);
+  }
+}
+
+/** Whether the pod has a log. */
+export function hasStarted(pod: Pod): boolean {
+  const status = pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER);
+  return (
+    status?.state?.running !== undefined ||
+    status?.state?.terminated !== undefined ||
+    (status?.restartCount ?? 0) > 0
+  );
+}
+
+/** Makes entries of the lines that the kubelet sends. Both streams of the container come as one. */
+class PodEntries {
+  readonly #pod: Pod;
+  readonly #entries: EntryReader;
+  /** The first line of the entry, and the last. */
+  #first = "";
+  #last = "";
+
+  constructor(pod: Pod, onLine: (line: StampedLine) => void) {
+    this.#pod = pod;
+    this.#entries = new EntryReader((entry) => {
+      const line = this.#lineOf(entry);
+      if (line) onLine(line);
+    });
+  }
+
+  read(text: string): void {
+    const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z (.*)$/s.exec(text);
+    const [, time, fraction = "", line = ""] = match ?? [];
+    this.#last = time === undefined ? stampNow() : `${time}.${fraction.padEnd(9, "0")}Z`;
+    if (!this.#entries.isOpen) this.#first = this.#last;
+    this.#entries.read(time === undefined ? text : line);
+  }
+
+  end(): void {
+    this.#entries.end();
+  }
+
+  #lineOf({ text, ...marks }: Entry): StampedLine | undefined {
+    const lines = text.split("\n").filter((line) => !isRemark(line));
+    if (lines.length === 0) return undefined;
+    return {
+      at: new Date(`${this.#first.slice(0, 23)}Z`),
+      stamp: this.#last,
+      ...originOf(this.#pod),
+      stream: marks.level === "warn" || marks.level === "error" ? "stderr" : "stdout",
+      text: lines.map((line) => explainLine(line)).join("\n"),
+      ...marks,
+    };
+  }
+}
+
+function originOf({ metadata }: Pod): Pick<LogLine, "instance" | "version"> {
+  const version = Number(metadata.labels?.[LABELS.version]);
+  return { instance: metadata.name, ...(version > 0 ? { version } : {}) };
+}
+
+function logPath(pod: Pod, namespace: string): string {
+  return pathOf({ kind: KINDS.pods, namespace, name: pod.metadata.name, subresource: "log" });
+}
+
+function stampNow(): string {
+  return new Date().toISOString().replace("Z", "000000Z");
+}
+
+function platformLine(pod: Pod, error: unknown): StampedLine {
+  const text = `its log cannot be read: ${(error as Error).message}`;
+  return { at: new Date(), stamp: stampNow(), ...originOf(pod), stream: "platform", text };
+}
