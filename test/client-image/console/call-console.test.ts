@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { LogLine } from "../../platform/platform.ts";
-import { eventually } from "../support/eventually.ts";
-import { call } from "../support/instances/call-instance.ts";
-import { TemporaryLocalPlatform } from "../support/platform/temporary-local-platform.ts";
+import type { LogLine } from "../../../platform/platform.ts";
+import { eventually } from "../../support/eventually.ts";
+import { call } from "../../support/instances/call-instance.ts";
+import { TemporaryLocalPlatform } from "../../support/platform/temporary-local-platform.ts";
 
 describe("what a function prints", () => {
   let local: TemporaryLocalPlatform;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Entry, EntryReader, markEntry } from "../../client-image/console/marked-entry.ts";
+import { type Entry, EntryReader, markEntry } from "../../../client-image/console/marked-entry.ts";
 
 function read(output: string, cutAt = Number.POSITIVE_INFINITY): Entry[] {
   const entries: Entry[] = [];
