@@ -17,6 +17,7 @@ describe("the limits", () => {
       instancesPerFunction: 10,
       pageSize: 100,
       scratchBytes: 256 * 1024 ** 2,
+      keys: 1_000,
       versionsKept: 20,
       buildMs: 60_000,
       buildMemoryBytes: 512 * MiB,
