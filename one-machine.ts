@@ -5,9 +5,7 @@ import { accessFor } from "./manager/access/token.ts";
 import { createManager } from "./manager/manager.ts";
 import { Collector } from "./manager/usage/collector.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { followKeys } from "./platform/keys/follow-keys.ts";
-import { KeyTable } from "./platform/keys/key-table.ts";
-import { limitsFromEnv } from "./platform/limits.ts";
+import { type Limits, limitsFromEnv } from "./platform/limits.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
 import { hasWalledNetwork, isolationMode } from "./platform/local/wall/isolation.ts";
 import type { RouterOrders } from "./platform/usage/exchange.ts";
@@ -21,6 +19,7 @@ import { cacheBundles } from "./runtimes/deno/build/bundle-cache.ts";
 import { denoPath } from "./runtimes/deno/deno-binary.ts";
 import type { Builder } from "./runtimes/runtime.ts";
 import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
+import type { Store } from "./store/store.ts";
 
 export interface SkiffOptions {
   readonly host: string;
@@ -68,7 +67,9 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   services.add({ name: "platform", drain: (drainMs) => platform.close({ drainMs }) });
 
   // After the platform has locked the folder.
-  const store = new SqliteStore({ file: join(dataFolder, "history.db"), print });
+  const store = env.SKIFF_STORE
+    ? await openPostgres(env.SKIFF_STORE, limits, print)
+    : new SqliteStore({ file: join(dataFolder, "history.db"), print });
   services.add({ name: "store", close: () => store.close() });
 
   // Only the hash of a new token is stored.
@@ -76,9 +77,6 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   if (createdToken !== undefined) {
     print(`The management API needs this token, which is shown only now: ${createdToken}`);
   }
-  const keyTable = new KeyTable();
-  const followed = followKeys(platform.declarations, keyTable, print);
-  services.add({ name: "keys", close: async () => followed.close() });
   const importHosts = (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== "");
   const builder = cacheBundles(
     createBuilder({ deno: denoPath(), directory: buildFolder, limits, importHosts, env, print }),
@@ -92,13 +90,12 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     limits,
     access,
     store,
-    keyTable,
     print,
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `Skiff is ${services.state}.`),
     ...(env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {}),
   });
-  const frontOptions = { platform, limits, keys: keyTable, print, env, other: manager.handler };
+  const frontOptions = { platform, limits, print, env, other: manager.handler };
   const front =
     workers === 1
       ? await createFrontAlone(frontOptions)
@@ -114,8 +111,11 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     close: (withinMs) => front.close({ withinMs }),
   });
 
-  const opened = [builder.prepare(), store.opened, followed.loaded];
-  const [{ description }] = await Promise.all([platform.isolation(), ...opened]);
+  const [{ description }] = await Promise.all([
+    platform.isolation(),
+    builder.prepare(),
+    "opened" in store && store.opened,
+  ]);
   const bound = await front.listen({ port, host }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EADDRINUSE") throw error;
     throw new Error(`port ${port} of ${host} is in use; choose another with --port.`);
@@ -142,6 +142,11 @@ function warm(
     (error: Error) => print(`  network of functions: ${error.message}`),
   );
   platform.warm().catch((error: Error) => print(`Starts are slower than they could be: ${error.message}`));
+}
+
+async function openPostgres(url: string, limits: Limits, print: SkiffOptions["print"]): Promise<Store> {
+  const { PostgresStore } = await import("./store/postgres/postgres-store.ts");
+  return new PostgresStore({ url, limits, print });
 }
 
 async function openWorkers(options: WorkersOptions): Promise<Front> {

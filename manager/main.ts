@@ -10,8 +10,6 @@ import { RequestOrder } from "../http/request-order.ts";
 import { closeServer, listen, serverOptions } from "../http/server.ts";
 import { POOL_FAMILIES, PROCESS_FAMILIES, readProcessMetrics } from "../metrics/families.ts";
 import { group, Metrics } from "../metrics/metrics.ts";
-import { followKeys } from "../platform/keys/follow-keys.ts";
-import { KeyTable } from "../platform/keys/key-table.ts";
 import { KubeApi } from "../platform/kubernetes/cluster/api.ts";
 import { connectToCluster } from "../platform/kubernetes/cluster/client.ts";
 import { loadOrCreateSecret } from "../platform/kubernetes/cluster/installation-secret.ts";
@@ -30,6 +28,7 @@ import { ServiceList } from "../process/service-list.ts";
 import { untilStopSignal } from "../process/stop-signals.ts";
 import { createBuilder } from "../runtimes/deno/build/builder.ts";
 import { denoPath } from "../runtimes/deno/deno-binary.ts";
+import { PostgresStore } from "../store/postgres/postgres-store.ts";
 import type { Access } from "./access/access.ts";
 import { createManager, type Manager } from "./manager.ts";
 
@@ -72,9 +71,6 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   });
   // Drained while the server has its connections, so that clients of aborted deploys get an answer.
   services.add({ name: "platform", drain: () => platform.close() });
-  const keyTable = new KeyTable();
-  const keys = followKeys(platform.declarations, keyTable, print);
-  services.add({ name: "keys", close: async () => keys.close() });
   const builder = createBuilder({
     deno: denoPath(),
     directory: `${env.SKIFF_DATA ?? "/data"}/build`,
@@ -83,6 +79,10 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     print,
   });
   services.add({ name: "builder", drain: () => builder.close() });
+
+  const url = env.SKIFF_STORE || (await bundledStore(env, namespace, secret));
+  const store = url ? new PostgresStore({ url, limits, print }) : undefined;
+  services.add({ name: "store", close: async () => store?.close() });
 
   const metrics = new Metrics();
   metrics.add(() => [
@@ -94,7 +94,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     builder,
     limits,
     access,
-    keyTable,
+    store,
     print,
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `The manager is ${services.state}.`),
@@ -135,7 +135,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     close: (withinMs) => closeServer(server, lingering, withinMs),
   });
   await builder.warm();
-  void Promise.all([platform.synced, keys.loaded]).then(() => services.ready());
+  void platform.synced.then(() => services.ready());
   print(`the manager listens on port ${port}`);
   return () => services.stop({ drainMs: limits.drainMs });
 }
@@ -170,6 +170,16 @@ async function accessFor(
     ? `The token is the variable SKIFF_TOKEN of the manager in the namespace ${namespace}.`
     : `This prints the token: ${command}`;
   return { mode: "token", tokenHash: createHash("sha256").update(token).digest("hex"), whereabouts };
+}
+
+/** Returns the URL of the PostgreSQL that the installation brings, if it brings one. */
+async function bundledStore(
+  { SKIFF_POSTGRES: host }: NodeJS.ProcessEnv,
+  namespace: string,
+  read: (name: string) => Promise<string>,
+): Promise<string | undefined> {
+  if (!host) return undefined;
+  return `postgres://skiff:${await read("skiff-postgres")}@${host}.${namespace}.svc:5432/skiff`;
 }
 
 /** Retries until it succeeds: the manager needs its secrets, and the API server may be unavailable. */

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { loadAll } from "js-yaml";
-import { DECLARATION_KINDS } from "../platform/declarations.ts";
 import { isFunctionName } from "../platform/function-name.ts";
-import { checkKeySpec, type KeySpec, MOST_FUNCTIONS, MOST_NAME_CHARACTERS } from "../platform/keys/key.ts";
-import { SCOPES } from "../platform/keys/scopes.ts";
 import { INTERNAL_PORT } from "../platform/kubernetes/cluster/routers.ts";
 import { keptVersion } from "../platform/kubernetes/objects/function-resource.ts";
 import { PORT } from "../platform/kubernetes/objects/names.ts";
@@ -61,6 +58,33 @@ describe("kubernetes.yaml", () => {
     }
   });
 
+  it("brings one restricted PostgreSQL with a volume, to which managers alone may connect", () => {
+    const { spec } = find("StatefulSet", "skiff-postgres");
+    const { containers, securityContext, automountServiceAccountToken } = spec.template.spec;
+    const [container] = containers;
+    assert.deepEqual([spec.replicas, spec.serviceName], [1, "skiff-postgres"]);
+    assert.deepEqual([securityContext.runAsNonRoot, automountServiceAccountToken], [true, false]);
+    assert.deepEqual(container.securityContext, {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    });
+    assert.ok(container.resources.requests.cpu && container.resources.limits.memory);
+    const data = container.env.find(({ name }: Any) => name === "PGDATA").value;
+    const [{ metadata }] = spec.volumeClaimTemplates;
+    const mount = container.volumeMounts.find(({ name }: Any) => name === metadata.name);
+    assert.ok(data.startsWith(`${mount.mountPath}/`), "the data is on the volume");
+    const manager = find("Deployment", "skiff-manager").spec.template.spec.containers[0];
+    const host = manager.env.find(({ name }: Any) => name === "SKIFF_POSTGRES").value;
+    assert.equal(host, find("Service", "skiff-postgres").metadata.name);
+    assert.deepEqual(find("NetworkPolicy", "postgres").spec.ingress, [
+      {
+        from: [{ podSelector: { matchLabels: { app: "skiff-manager" } } }],
+        ports: [{ protocol: "TCP", port: 5432 }],
+      },
+    ]);
+  });
+
   it("keeps an access log of the routers among their output", () => {
     const { env } = find("Deployment", "skiff-router").spec.template.spec.containers[0];
     assert.equal(env.find(({ name }: Any) => name === "SKIFF_ACCESS_LOG").value, "stdout");
@@ -95,7 +119,7 @@ describe("the rights in kubernetes.yaml", () => {
       rules.map(({ resources, verbs }: Any) => [resources.join(), verbs.join()]),
     );
     assert.deepEqual(verbs, {
-      "functions,keys": "list,watch",
+      functions: "list,watch",
       endpointslices: "list,watch",
       pods: "list,watch,patch",
       configmaps: "list",
@@ -126,47 +150,11 @@ describe("the rights in kubernetes.yaml", () => {
         } else {
           assert.deepEqual(
             [verbs, resourceNames],
-            [["get"], ["skiff-token", "skiff-internal", "skiff-pool"]],
+            [["get"], ["skiff-token", "skiff-internal", "skiff-pool", "skiff-postgres"]],
           );
         }
       }
     }
-  });
-});
-
-describe("the Key of kubernetes.yaml", () => {
-  const { names, versions } = find("CustomResourceDefinition", "keys.skiff.dev").spec;
-  const { properties, required } = versions[0].schema.openAPIV3Schema.properties.spec;
-  const HASH = "ab".repeat(32);
-  const LEAST = { name: "ci", hash: HASH, scopes: ["call"] };
-
-  it("is the kind of declarations that holds keys", () => {
-    assert.equal(DECLARATION_KINDS[names.kind], names.plural);
-  });
-
-  it("has the scopes that there are, and exactly the members that a key may have", () => {
-    assert.deepEqual(properties.scopes.items.enum, SCOPES);
-    assert.equal(properties.functions.maxItems, MOST_FUNCTIONS);
-    assert.equal(properties.name.maxLength, MOST_NAME_CHARACTERS);
-    const at = "2030-01-01T00:00:00Z";
-    const all: Required<KeySpec> = {
-      ...{ name: "ci", hash: HASH, scopes: ["call"] },
-      previous: { hash: HASH, until: at },
-      functions: ["a"],
-      expiresAt: at,
-      quota: { rate: "1/s" },
-      createdBy: "token",
-      rotatedAt: at,
-    };
-    assert.deepEqual(Object.keys(properties).sort(), Object.keys(all).sort());
-    assert.doesNotThrow(() => checkKeySpec({ ...all }));
-  });
-
-  it("requires what a key must have", () => {
-    assert.doesNotThrow(() => checkKeySpec(LEAST));
-    assert.deepEqual(required, Object.keys(LEAST));
-    for (const member of required)
-      assert.throws(() => checkKeySpec({ ...LEAST, [member]: undefined }), member);
   });
 });
 

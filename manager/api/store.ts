@@ -7,6 +7,7 @@ const RETRY_AFTER_S = 60;
 /** @throws Problem `store_unavailable` if Skiff runs without a store */
 export function requireStore({ store }: Services): ManagerStore {
   if (store) return store;
-  const detail = "Skiff runs without a store: name a PostgreSQL database in the Secret skiff-store.";
-  throw new Problem("store_unavailable", detail, { retryAfterS: RETRY_AFTER_S });
+  const detail =
+    "Skiff runs without a store: name a PostgreSQL database in SKIFF_STORE, on Kubernetes in the Secret skiff-store.";
+  throw new Problem("store_unavailable", detail, { retryAfterS: RETRY_AFTER_S, setting: "SKIFF_STORE" });
 }

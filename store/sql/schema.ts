@@ -7,6 +7,8 @@ export interface Dialect {
   readonly id: string;
   /** The end of a CREATE TABLE. */
   readonly end: string;
+  /** Whether it keeps the lines of functions. One machine has them in files. */
+  readonly hasLogs: boolean;
 }
 
 export const SQLITE: Dialect = {
@@ -15,6 +17,7 @@ export const SQLITE: Dialect = {
   real: "REAL",
   id: "INTEGER PRIMARY KEY AUTOINCREMENT",
   end: "STRICT",
+  hasLogs: false,
 };
 
 /** Texts are compared by bytes, as SQLite compares them. */
@@ -24,6 +27,7 @@ export const POSTGRES: Dialect = {
   real: "double precision",
   id: "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
   end: "",
+  hasLogs: true,
 };
 
 /** Returns statements, separated by semicolons. */
@@ -60,5 +64,23 @@ const usageAndAudit: Migration = ({ text, integer, real, id, end }) => `
   ) ${end};
   CREATE INDEX audit_at ON audit (at);`;
 
+/**
+ * Lines in chunks of one append each, as lines of JSON, because a row for every line costs ten times as much. Lines of a
+ * function have numbers without gaps, so that a reader knows how many it lost.
+ */
+const logs: Migration = ({ text, integer, end, hasLogs }) => {
+  if (!hasLogs) return "";
+  return `
+    CREATE TABLE log_functions (
+      "function" ${text} PRIMARY KEY, bytes ${integer} NOT NULL, next_line ${integer} NOT NULL
+    ) ${end};
+    CREATE TABLE log_chunks (
+      "function" ${text} NOT NULL, first_line ${integer} NOT NULL, last_line ${integer} NOT NULL,
+      first_at ${integer} NOT NULL, last_at ${integer} NOT NULL, bytes ${integer} NOT NULL, lines ${text} NOT NULL,
+      PRIMARY KEY ("function", last_line)
+    ) ${end};
+    CREATE INDEX log_chunks_last_at ON log_chunks (last_at);`;
+};
+
 /** In order. The schema version of a database is the number of migrations that it has had. */
-export const MIGRATIONS: readonly Migration[] = [usageAndAudit];
+export const MIGRATIONS: readonly Migration[] = [usageAndAudit, logs];

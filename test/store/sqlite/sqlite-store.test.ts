@@ -31,8 +31,8 @@ const harness: Harness<SqliteStore> = {
 };
 
 describe("the store in SQLite", () => {
-  usage(harness as Harness<never>);
-  audit(harness as Harness<never>);
+  usage(harness);
+  audit(harness);
 
   describe("its file", () => {
     afterEach(() => harness.dispose());

