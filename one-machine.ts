@@ -5,6 +5,8 @@ import { accessFor } from "./manager/access/token.ts";
 import { createManager } from "./manager/manager.ts";
 import { Collector } from "./manager/usage/collector.ts";
 import { Metrics } from "./metrics/metrics.ts";
+import { followKeys } from "./platform/keys/follow-keys.ts";
+import { KeyTable } from "./platform/keys/key-table.ts";
 import { type Limits, limitsFromEnv } from "./platform/limits.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
 import { hasWalledNetwork, isolationMode } from "./platform/local/wall/isolation.ts";
@@ -77,6 +79,9 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   if (createdToken !== undefined) {
     print(`The management API needs this token, which is shown only now: ${createdToken}`);
   }
+  const keyTable = new KeyTable();
+  const followed = followKeys(platform.declarations, keyTable, print);
+  services.add({ name: "keys", close: async () => followed.close() });
   const importHosts = (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== "");
   const builder = cacheBundles(
     createBuilder({ deno: denoPath(), directory: buildFolder, limits, importHosts, env, print }),
@@ -90,12 +95,13 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     limits,
     access,
     store,
+    keyTable,
     print,
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `Skiff is ${services.state}.`),
     ...(env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {}),
   });
-  const frontOptions = { platform, limits, print, env, other: manager.handler };
+  const frontOptions = { platform, limits, keys: keyTable, print, env, other: manager.handler };
   const front =
     workers === 1
       ? await createFrontAlone(frontOptions)
@@ -111,11 +117,8 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     close: (withinMs) => front.close({ withinMs }),
   });
 
-  const [{ description }] = await Promise.all([
-    platform.isolation(),
-    builder.prepare(),
-    "opened" in store && store.opened,
-  ]);
+  const opened = [builder.prepare(), followed.loaded, "opened" in store && store.opened];
+  const [{ description }] = await Promise.all([platform.isolation(), ...opened]);
   const bound = await front.listen({ port, host }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EADDRINUSE") throw error;
     throw new Error(`port ${port} of ${host} is in use; choose another with --port.`);

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import Koa from "koa";
 import { draining } from "../platform/problems.ts";
-import { guardAccess } from "./access/access.ts";
+import { Credentials } from "./access/credentials.ts";
+import { guardAccess } from "./access/guard.ts";
 import { answerProblems, answerUnrouted, onOneLine } from "./api/answer.ts";
 import type { Services } from "./api/services.ts";
 import { createRoutes } from "./routes.ts";
@@ -13,11 +14,12 @@ const CLIENT_LEFT = new Set(["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE"
 
 /** Creates the request handler of the management API. Its first request loads this file and the framework. */
 export function createApp(services: Services): RequestHandler {
-  const { access, closing, print } = services;
+  const { access, closing, keys, keyTable, print, tokens } = services;
   const router = createRoutes(services);
   const app = new Koa();
   app.use(answerProblems(print));
-  app.use(guardAccess(access));
+  const credentials = new Credentials({ access, keys: keyTable, tokens, now: keys.now });
+  app.use(guardAccess({ access, credentials, router, keyUsed: keys.uses.used }));
   app.use((ctx, next) => {
     if (!closing.aborted || ctx.path === "/healthz" || ctx.path === "/readyz") return next();
     ctx.set("connection", "close");

@@ -10,6 +10,8 @@ import { RequestOrder } from "../http/request-order.ts";
 import { closeServer, listen, serverOptions } from "../http/server.ts";
 import { POOL_FAMILIES, PROCESS_FAMILIES, readProcessMetrics } from "../metrics/families.ts";
 import { group, Metrics } from "../metrics/metrics.ts";
+import { followKeys } from "../platform/keys/follow-keys.ts";
+import { KeyTable } from "../platform/keys/key-table.ts";
 import { KubeApi } from "../platform/kubernetes/cluster/api.ts";
 import { connectToCluster } from "../platform/kubernetes/cluster/client.ts";
 import { loadOrCreateSecret } from "../platform/kubernetes/cluster/installation-secret.ts";
@@ -71,6 +73,9 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   });
   // Drained while the server has its connections, so that clients of aborted deploys get an answer.
   services.add({ name: "platform", drain: () => platform.close() });
+  const keyTable = new KeyTable();
+  const keys = followKeys(platform.declarations, keyTable, print);
+  services.add({ name: "keys", close: async () => keys.close() });
   const builder = createBuilder({
     deno: denoPath(),
     directory: `${env.SKIFF_DATA ?? "/data"}/build`,
@@ -94,6 +99,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     builder,
     limits,
     access,
+    keyTable,
     store,
     print,
     metrics: () => metrics.text(),
@@ -135,7 +141,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     close: (withinMs) => closeServer(server, lingering, withinMs),
   });
   await builder.warm();
-  void platform.synced.then(() => services.ready());
+  void Promise.all([platform.synced, keys.loaded]).then(() => services.ready());
   print(`the manager listens on port ${port}`);
   return () => services.stop({ drainMs: limits.drainMs });
 }

@@ -1,4 +1,5 @@
 import { discardBody } from "../http/discard-body.ts";
+import { keyAccess } from "./access/key-access.ts";
 import type { ManagerOptions } from "./api/services.ts";
 import type { RequestHandler } from "./app.ts";
 import { Deploys } from "./deploys/deploys.ts";
@@ -22,7 +23,9 @@ export function createManager(options: ManagerOptions): Manager {
   let loading: Promise<void> | undefined;
   const load = async () => {
     const { createApp } = await import("./app.ts");
-    app = createApp({ ...options, deploys, closing: closing.signal });
+    const keys = keyAccess({ ...options, keys: options.keyTable, now: Date.now });
+    const lastUses = async () => (await options.store?.usage.lastUse()) ?? new Map<string, Date>();
+    app = createApp({ ...options, deploys, keys, lastUses, closing: closing.signal });
   };
   return {
     handler(request, response) {

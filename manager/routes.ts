@@ -1,6 +1,8 @@
 import { Router } from "@koa/router";
 import { configureFunction, deployFunction } from "./api/deploy-function.ts";
 import { describeFunction, listFunctions, removeFunction } from "./api/functions.ts";
+import { changeKey, createKey, describeKey, listKeys, revokeKey, rotateKey } from "./api/keys/keys.ts";
+import { answerWhoami } from "./api/keys/whoami.ts";
 import { readLogs } from "./api/read-logs.ts";
 import { readSource } from "./api/read-source.ts";
 import type { Services } from "./api/services.ts";
@@ -21,6 +23,13 @@ export function createRoutes(services: Services): Router {
   router.get("/func/:name/source", readSource(services));
   router.get("/func/:name/logs", readLogs(services));
   router.get("/usage", answerUsage(services));
+  router.get("/key", listKeys(services));
+  router.post("/key", createKey(services));
+  router.get("/key/:id", describeKey(services));
+  router.patch("/key/:id", changeKey(services));
+  router.delete("/key/:id", revokeKey(services));
+  router.post("/key/:id/rotate", rotateKey(services));
+  router.get("/whoami", answerWhoami);
   router.get("/healthz", answerHealth);
   router.get("/readyz", answerReadiness(services));
   router.get("/metrics", answerMetrics(services));

@@ -12,12 +12,15 @@ export const PROBLEMS = {
   invalid_declaration: { status: 400, title: "The declaration is not valid" },
   unauthorized: { status: 401, title: "The request needs a valid key or token" },
   forbidden: { status: 403, title: "The request is not allowed" },
+  insufficient_scope: { status: 403, title: "The key or token does not allow this" },
   unknown_function: { status: 404, title: "No function has this name" },
   unknown_version: { status: 404, title: "The function has no such version" },
+  unknown_key: { status: 404, title: "No key has this id" },
   unknown_route: { status: 404, title: "No route has this path" },
   method_not_allowed: { status: 405, title: "The path does not support this method" },
   request_timeout: { status: 408, title: "The request did not arrive in time" },
   host_taken: { status: 409, title: "Another function has this host name" },
+  too_many_keys: { status: 409, title: "No further key can be created" },
   precondition_failed: { status: 412, title: "The precondition of the request does not hold" },
   body_too_large: { status: 413, title: "The body of the call is too large" },
   source_too_large: { status: 413, title: "The source is too large" },
@@ -26,6 +29,7 @@ export const PROBLEMS = {
   build_failed: { status: 422, title: "The source does not build" },
   start_failed: { status: 422, title: "The new version does not start" },
   too_many_waiting: { status: 429, title: "Too many calls wait for this function" },
+  too_many_attempts: { status: 429, title: "Too many requests with wrong keys or tokens" },
   headers_too_large: { status: 431, title: "The header block is too large" },
   function_error: { status: 500, title: "The function threw an error" },
   internal_error: { status: 500, title: "Skiff failed" },
@@ -60,6 +64,8 @@ export interface ProblemExtensions {
   errors?: readonly SourceError[];
   /** Last lines that the function printed. */
   log?: readonly string[];
+  /** Value of `WWW-Authenticate` (RFC 6750); not part of the document. */
+  challenge?: string;
 }
 
 export interface SourceError {
@@ -93,17 +99,19 @@ export class Problem<C extends ProblemCode = ProblemCode> extends Error {
 export function problemDocument(problem: Problem, callId: string): Record<string, unknown> {
   const { status, title } = PROBLEMS[problem.code];
   const type = `https://skiff.dev/problems/${problem.code}`;
-  return { type, title, status, detail: problem.detail, code: problem.code, callId, ...problem.extensions };
+  const { challenge: _, ...members } = problem.extensions;
+  return { type, title, status, detail: problem.detail, code: problem.code, callId, ...members };
 }
 
 /** Returns the headers of a problem document. */
 export function problemHeaders(problem: Problem, callId: string): Record<string, string> {
-  const { retryAfterS } = problem.extensions;
+  const { retryAfterS, challenge } = problem.extensions;
   return {
     "content-type": "application/problem+json; charset=utf-8",
     "cache-control": "no-store",
     "x-skiff-error": "platform",
     "x-skiff-call-id": callId,
+    ...(challenge === undefined ? {} : { "www-authenticate": challenge }),
     ...(retryAfterS === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(retryAfterS))) }),
   };
 }
@@ -136,6 +144,11 @@ export function unknownFunction(name: string): Problem {
   const shown = name.slice(0, 80);
   const detail = `There is no function "${shown}": deploy it with POST /func?name=${shown}, or list all with GET /func.`;
   return new Problem("unknown_function", detail);
+}
+
+/** @param id what the client named; untrusted text */
+export function unknownKey(id: string): Problem {
+  return new Problem("unknown_key", `There is no key "${id.slice(0, 80)}": list all with GET /key.`);
 }
 
 export function draining(): Problem {

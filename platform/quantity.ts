@@ -1,12 +1,18 @@
-const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const DURATION_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 const [KI, MI, GI] = [1024, 1024 ** 2, 1024 ** 3];
 /** Suffixes of Kubernetes quantities; a bare number is bytes. */
 const BYTES: Readonly<Record<string, number>> = { "": 1, Ki: KI, Mi: MI, Gi: GI, k: 1e3, M: 1e6, G: 1e9 };
 
-/** Parses `250ms`, `30s`, `1.5m` or `2h` to milliseconds; a bare number is milliseconds. Undefined for other texts. */
+/** Parses `250ms`, `30s`, `1.5m`, `2h` or `7d` to milliseconds; a bare number is milliseconds. Undefined for other texts. */
 export function parseDurationMs(text: string): number | undefined {
-  const match = /^(\d{1,12}(?:\.\d{1,3})?)(ms|s|m|h)?$/.exec(text);
+  const match = /^(\d{1,12}(?:\.\d{1,3})?)(ms|s|m|h|d)?$/.exec(text);
   return match ? Math.round(Number(match[1]) * DURATION_MS[match[2] ?? "ms"]!) : undefined;
 }
 

@@ -1,4 +1,5 @@
 import { type Address, closeServer, listen } from "../http/server.ts";
+import type { KeyTable } from "../platform/keys/key-table.ts";
 import type { RouterOrders, RouterReport } from "../platform/usage/exchange.ts";
 import { parseTrustedProxies } from "./exchange/trusted-proxies.ts";
 import type { MetricsSource } from "./metrics/metrics.ts";
@@ -11,6 +12,8 @@ import type { Env } from "./telemetry/otlp-settings.ts";
 import { openTelemetry } from "./telemetry/telemetry.ts";
 
 export interface FrontOptions extends FunctionsOptions {
+  /** The keys that are accepted. The owner keeps them in step with the platform. */
+  readonly keys: KeyTable;
   /** Settings of the access log, of traces and of trusted proxies. */
   readonly env: Env;
   /** Time for a client to send a header block, in milliseconds. */

@@ -1,6 +1,8 @@
 /** The router as a program of its own, on Kubernetes. Its only state is the snapshot of ready instances. */
 import { closeServer, listen } from "../http/server.ts";
 import { Metrics } from "../metrics/metrics.ts";
+import { followKeys } from "../platform/keys/follow-keys.ts";
+import { KeyTable } from "../platform/keys/key-table.ts";
 import { KubeApi } from "../platform/kubernetes/cluster/api.ts";
 import { connectToCluster } from "../platform/kubernetes/cluster/client.ts";
 import { INTERNAL_PORT, serving } from "../platform/kubernetes/cluster/routers.ts";
@@ -43,7 +45,10 @@ async function startRouter(services: ServiceList, env: NodeJS.ProcessEnv): Promi
   });
   services.add({ name: "platform", close: () => platform.close() });
 
-  const options = { platform, limits, print, env };
+  const keys = new KeyTable();
+  const followed = followKeys(platform.declarations, keys, print);
+  services.add({ name: "keys", close: async () => followed.close() });
+  const options = { platform, limits, keys, print, env };
   const front = workers === 1 ? await createFrontAlone(options) : new Workers({ ...options, workers });
   services.add({
     name: "server",
@@ -67,7 +72,7 @@ async function startRouter(services: ServiceList, env: NodeJS.ProcessEnv): Promi
   services.add({ name: "internal server", close: () => closeServer(internal) });
 
   // The port opens after the snapshot, without which every call would be 404.
-  await platform.synced;
+  await Promise.all([platform.synced, followed.loaded]);
   const port = await front.listen({ port: Number(env.SKIFF_PORT ?? 8080) });
   services.ready();
   print(`the router listens on port ${port}`);

@@ -14,6 +14,7 @@ const PRELOAD = new URL("support/shifted-clock.ts", import.meta.url).href;
 /** Where the wall clock is read as a number, and why that is no duration of this process. */
 const WALL_CLOCK: Readonly<Record<string, string>> = {
   "http/http-date.ts": "the Date of a response",
+  "manager/manager.ts": "when keys expire and were used",
   "platform/kubernetes/control/reconciler.ts": "the age of a mark that any manager may have set",
   "platform/kubernetes/function-reader.ts": "the time of a crash that the cluster does not tell",
   "platform/local/resources/resources.ts": "the age of folders that another Skiff may have made",

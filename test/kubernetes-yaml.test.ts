@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { loadAll } from "js-yaml";
+import { DECLARATION_KINDS } from "../platform/declarations.ts";
 import { isFunctionName } from "../platform/function-name.ts";
+import { checkKeySpec, type KeySpec, MOST_FUNCTIONS, MOST_NAME_CHARACTERS } from "../platform/keys/key.ts";
+import { SCOPES } from "../platform/keys/scopes.ts";
 import { INTERNAL_PORT } from "../platform/kubernetes/cluster/routers.ts";
 import { keptVersion } from "../platform/kubernetes/objects/function-resource.ts";
 import { PORT } from "../platform/kubernetes/objects/names.ts";
@@ -119,7 +122,7 @@ describe("the rights in kubernetes.yaml", () => {
       rules.map(({ resources, verbs }: Any) => [resources.join(), verbs.join()]),
     );
     assert.deepEqual(verbs, {
-      functions: "list,watch",
+      "functions,keys": "list,watch",
       endpointslices: "list,watch",
       pods: "list,watch,patch",
       configmaps: "list",
@@ -155,6 +158,42 @@ describe("the rights in kubernetes.yaml", () => {
         }
       }
     }
+  });
+});
+
+describe("the Key of kubernetes.yaml", () => {
+  const { names, versions } = find("CustomResourceDefinition", "keys.skiff.dev").spec;
+  const { properties, required } = versions[0].schema.openAPIV3Schema.properties.spec;
+  const HASH = "ab".repeat(32);
+  const LEAST = { name: "ci", hash: HASH, scopes: ["call"] };
+
+  it("is the kind of declarations that holds keys", () => {
+    assert.equal(DECLARATION_KINDS[names.kind], names.plural);
+  });
+
+  it("has the scopes that there are, and exactly the members that a key may have", () => {
+    assert.deepEqual(properties.scopes.items.enum, SCOPES);
+    assert.equal(properties.functions.maxItems, MOST_FUNCTIONS);
+    assert.equal(properties.name.maxLength, MOST_NAME_CHARACTERS);
+    const at = "2030-01-01T00:00:00Z";
+    const all: Required<KeySpec> = {
+      ...{ name: "ci", hash: HASH, scopes: ["call"] },
+      previous: { hash: HASH, until: at },
+      functions: ["a"],
+      expiresAt: at,
+      quota: { rate: "1/s" },
+      createdBy: "token",
+      rotatedAt: at,
+    };
+    assert.deepEqual(Object.keys(properties).sort(), Object.keys(all).sort());
+    assert.doesNotThrow(() => checkKeySpec({ ...all }));
+  });
+
+  it("requires what a key must have", () => {
+    assert.doesNotThrow(() => checkKeySpec(LEAST));
+    assert.deepEqual(required, Object.keys(LEAST));
+    for (const member of required)
+      assert.throws(() => checkKeySpec({ ...LEAST, [member]: undefined }), member);
   });
 });
 

@@ -1,6 +1,3 @@
-import { createHash, timingSafeEqual } from "node:crypto";
-import type { Middleware } from "koa";
-import { Problem } from "../../platform/problems.ts";
 import { isLoopbackHost, parseHost } from "./host.ts";
 
 /** The access rule of the management API. */
@@ -24,7 +21,6 @@ export interface TokenAccess {
 /** The parts of a request that access depends on. Headers are lists of their occurrences. */
 export interface Visitor {
   readonly method?: string | undefined;
-  readonly path: string;
   readonly host?: readonly string[] | undefined;
   readonly origin?: readonly string[] | undefined;
   readonly "sec-fetch-site"?: readonly string[] | undefined;
@@ -38,17 +34,13 @@ export interface Visitor {
 }
 
 export interface Refusal {
-  readonly code: "forbidden" | "unauthorized" | "invalid_request";
+  readonly code: "forbidden" | "invalid_request";
   readonly detail: string;
-  /** Value of `WWW-Authenticate` (RFC 6750). */
-  readonly challenge?: string;
 }
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
-/** Orchestrators probe without a token, and the answers are not secret. */
-const PROBES = new Set(["/healthz", "/readyz"]);
 
-/** Returns why the request is refused, or undefined if it is allowed. */
+/** Returns why a request is refused whoever it is from, or undefined if it is allowed. */
 export function refusal(access: Access, visitor: Visitor): Refusal | undefined {
   if (access.mode !== "token") {
     const isLoopback = access.mode === "loopback";
@@ -56,25 +48,7 @@ export function refusal(access: Access, visitor: Visitor): Refusal | undefined {
     return refused ?? refuseAnyPage(visitor);
   }
   const { loopback = false } = access;
-  const refused = refuseHost(visitor, loopback) ?? refuseForeignPage(visitor, loopback);
-  return refused ?? (PROBES.has(visitor.path) ? undefined : refuseToken(visitor, access));
-}
-
-/** Who a request is from, for records. */
-const BY: Readonly<Record<Access["mode"], string>> = { loopback: "local", open: "anybody", token: "token" };
-
-/** Answers refused requests with 400, 401 or 403. */
-export function guardAccess(access: Access): Middleware {
-  return async (ctx, next) => {
-    const { method, headersDistinct } = ctx.req;
-    const refused = refusal(access, { ...headersDistinct, method, path: ctx.path });
-    if (refused === undefined) {
-      ctx.state.by = BY[access.mode];
-      return next();
-    }
-    if (refused.challenge !== undefined) ctx.set("www-authenticate", refused.challenge);
-    throw new Problem(refused.code, refused.detail);
-  };
+  return refuseHost(visitor, loopback) ?? refuseForeignPage(visitor, loopback);
 }
 
 /** Prevents DNS rebinding: an attacker can make DNS resolve a name to 127.0.0.1. */
@@ -142,25 +116,4 @@ function isSameOrigin(origin: string, host: string, isLoopback: boolean): boolea
   const own = schemes.map((scheme) => URL.parse(`${scheme}://${host}`)?.origin);
   const other = URL.parse(origin)?.origin;
   return other !== undefined && own.includes(other);
-}
-
-function refuseToken(
-  { authorization = [] }: Visitor,
-  { tokenHash, whereabouts }: TokenAccess,
-): Refusal | undefined {
-  const refuse = (what: string, error?: string): Refusal => ({
-    code: "unauthorized",
-    detail: `${what}: send the header Authorization: Bearer TOKEN. ${whereabouts}`,
-    challenge: `Bearer realm="skiff"${error === undefined ? "" : `, error="${error}"`}`,
-  });
-  const [value] = authorization;
-  if (value === undefined) return refuse("The request has no token");
-  const token = /^bearer +([-A-Za-z0-9._~+/]+=*)$/i.exec(value)?.[1];
-  if (authorization.length > 1 || token === undefined) {
-    return refuse("The Authorization header is not valid", "invalid_request");
-  }
-  // Hashes have equal length, so the time of the comparison does not depend on the token.
-  const given = createHash("sha256").update(token).digest();
-  if (timingSafeEqual(given, Buffer.from(tokenHash, "hex"))) return undefined;
-  return refuse("The token is wrong", "invalid_token");
 }

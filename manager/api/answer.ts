@@ -67,7 +67,7 @@ function unknownRoute(router: Router, method: string, path: string): Problem {
     .slice(0, NEAREST)
     .map(([route, layers = []]) => {
       const methods = layers.flatMap((layer) => layer.methods.filter((each) => each !== "HEAD"));
-      return `${methods.join("|")} ${route.replace(":name", "NAME")}`;
+      return `${methods.join("|")} ${route.replaceAll(/:(\w+)/g, (_, name: string) => name.toUpperCase())}`;
     });
   return new Problem(
     "unknown_route",

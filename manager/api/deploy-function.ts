@@ -6,6 +6,7 @@ import { Problem, toProblem } from "../../platform/problems.ts";
 import { formatMs } from "../../platform/quantity.ts";
 import type { SettingsPatch } from "../../platform/settings/settings.ts";
 import { parseHost } from "../access/host.ts";
+import { requireFunction } from "../access/principal.ts";
 import type { Deployed, DeployOrder } from "../deploys/deploys.ts";
 import { answerJson, onOneLine } from "./answer.ts";
 import { explainLostLineEnds } from "./lost-line-ends.ts";
@@ -52,7 +53,10 @@ async function answerDeploy(ctx: Call, services: Services, read: ReadOrder): Pro
   try {
     const order = await read((given = "") => {
       name = given;
+      if (given !== "") requireFunction(ctx.state.principal, given);
     });
+    requireFunction(ctx.state.principal, order.name);
+    ctx.state.audited = { target: order.name };
     source = order.source;
     deployed = await deploys.deploy({ ...order, reachedAt: hostsOf(ctx.req.headers), signal });
   } catch (error) {
@@ -61,6 +65,10 @@ async function answerDeploy(ctx: Call, services: Services, read: ReadOrder): Pro
     throw explained;
   }
   print(deployedLine(deployed));
+  ctx.state.audited = {
+    target: name,
+    detail: `version ${deployed.version}${deployed.unchanged ? ", unchanged" : ""}`,
+  };
   const { version, created, unchanged } = deployed;
   ctx.status = created ? 201 : 200;
   if (created) ctx.set("location", `/func/${name}`);

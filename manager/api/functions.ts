@@ -1,23 +1,44 @@
 import { checkFunctionName, isFunctionName } from "../../platform/function-name.ts";
-import type { FunctionSummary } from "../../platform/platform.ts";
-import { Problem, unknownFunction } from "../../platform/problems.ts";
+import type { FunctionSummary, Platform } from "../../platform/platform.ts";
+import { unknownFunction } from "../../platform/problems.ts";
+import type { Principal } from "../access/principal.ts";
 import { answerJson } from "./answer.ts";
+import { cursorFromName, nameFromCursor } from "./cursor.ts";
 import { readParameters, wholeNumber } from "./read-query.ts";
 import { baseUrl, type Handler, type Services } from "./services.ts";
 
 /** `GET /func`: a page of functions in order of name. The cursor is the last name of the previous page. */
 export function listFunctions(services: Services): Handler {
   const { platform, limits } = services;
-  const readers = { limit: wholeNumber(1, limits.pageSize, limits.pageSize), cursor: nameFromCursor };
+  const readers = {
+    limit: wholeNumber(1, limits.pageSize, limits.pageSize),
+    cursor: nameFromCursor(isFunctionName),
+  };
   return async (ctx) => {
     const { limit, cursor } = readParameters(ctx, readers);
     // One more function shows whether there is a next page.
-    const found = await platform.list({ after: cursor, limit: limit + 1 });
+    const found = await listVisible(platform, ctx.state.principal, { after: cursor, limit: limit + 1 });
     const page = found.slice(0, limit);
     const functions = page.map((each) => summaryDocument(each, baseUrl(services, ctx)));
     const next = found.length > limit ? cursorFromName(page.at(-1)!.name) : null;
     answerJson(ctx, { functions, next });
   };
+}
+
+/** A key that is for some functions sees no other. */
+async function listVisible(
+  platform: Platform,
+  { functions }: Principal,
+  { after, limit }: { after: string | undefined; limit: number },
+): Promise<readonly FunctionSummary[]> {
+  if (functions === undefined) return await platform.list({ after, limit });
+  const names = functions.filter((name) => after === undefined || name > after).toSorted();
+  const found: FunctionSummary[] = [];
+  for (const name of names) {
+    const summary = found.length < limit ? await platform.describe(name) : undefined;
+    if (summary !== undefined) found.push(summary);
+  }
+  return found;
 }
 
 /** `GET /func/NAME`: versions, settings, instances and last errors. */
@@ -58,15 +79,4 @@ export function removeFunction({ deploys, print }: Services): Handler {
 function summaryDocument(summary: FunctionSummary, base: string): Record<string, unknown> {
   const { name, version, hash, createdAt, updatedAt, ready } = summary;
   return { name, version, url: `${base}/fn/${name}`, createdAt, updatedAt, ready, hash };
-}
-
-function cursorFromName(name: string): string {
-  return Buffer.from(name).toString("base64url");
-}
-
-function nameFromCursor(cursor: string | undefined): string | undefined {
-  if (cursor === undefined) return undefined;
-  const name = Buffer.from(cursor, "base64url").toString();
-  if (isFunctionName(name) && cursorFromName(name) === cursor) return name;
-  throw new Problem("invalid_request", "The cursor is not valid: take `next` of the previous page.");
 }

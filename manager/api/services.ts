@@ -1,9 +1,14 @@
 import type { Context } from "koa";
+import type { KeyTable } from "../../platform/keys/key-table.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Platform } from "../../platform/platform.ts";
 import type { Builder } from "../../runtimes/runtime.ts";
 import type { Store } from "../../store/store.ts";
 import type { Access } from "../access/access.ts";
+import type { TokenVerifier } from "../access/credentials.ts";
+import type { KeyAccess } from "../access/key-access.ts";
+import type { Principal } from "../access/principal.ts";
+import type { RouteRule } from "../access/route-rules.ts";
 import type { Deploys } from "../deploys/deploys.ts";
 
 /** What happened. Logs are in it where lines outlive their instance. */
@@ -16,6 +21,10 @@ export interface ManagerOptions {
   readonly access: Access;
   /** Absent where none is configured: what needs it answers 503 `store_unavailable`. */
   readonly store?: ManagerStore | undefined;
+  /** The keys that are accepted. The composition root keeps them in step with the platform. */
+  readonly keyTable: KeyTable;
+  /** Absent if no issuer of tokens is configured. */
+  readonly tokens?: TokenVerifier | undefined;
   /** Prints one line on the terminal. */
   readonly print: (line: string) => void;
   /** Returns the text of `/metrics` in the format of Prometheus. */
@@ -29,12 +38,27 @@ export interface ManagerOptions {
 /** Dependencies of the handlers. */
 export interface Services extends ManagerOptions {
   readonly deploys: Deploys;
+  readonly keys: KeyAccess;
+  /** Returns the time of the last use of each key that the store knows. */
+  readonly lastUses: () => Promise<ReadonlyMap<string, Date>>;
   /** Aborts when the manager shuts down, so that it ends streams. */
   readonly closing: AbortSignal;
 }
 
-/** One request; `state.callId` is its call id, `state.by` who it is from. */
-export type Call = Context & { params: Record<string, string> };
+/** One request. */
+export type Call = Context & { params: Record<string, string>; state: CallState };
+
+export interface CallState {
+  callId: string;
+  /** Who the request is from. Absent for probes, as the next two. */
+  principal: Principal;
+  /** The same for records. */
+  by: string;
+  /** Undefined if no route serves the request. */
+  rule?: RouteRule;
+  /** What a handler adds to the entry in the audit log. */
+  audited?: { readonly target?: string; readonly detail?: string };
+}
 export type Handler = (ctx: Call) => Promise<void> | void;
 
 /** Returns the base of the URLs in an answer, without a slash at its end. */

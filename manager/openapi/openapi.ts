@@ -2,6 +2,7 @@ import type { Limits } from "../../platform/limits.ts";
 import type { Access } from "../access/access.ts";
 import { answerJson } from "../api/answer.ts";
 import type { Handler, Services } from "../api/services.ts";
+import { keyPaths } from "./keys.ts";
 import { callPaths, functionPaths, servicePaths } from "./paths.ts";
 import type { Schema } from "./schema.ts";
 import { schemas } from "./schemas.ts";
@@ -22,12 +23,18 @@ export function openApi(limits: Limits, access: Access): Schema {
       version: "1.0.0",
       summary: "POST TypeScript, get a URL",
       description:
-        "An unlisted path answers 404 `unknown_route`, and an unlisted method (for `/fn`: TRACE and CONNECT) 405 `method_not_allowed` with `Allow`. Each GET answers HEAD, and each path OPTIONS. On Kubernetes, operations that need the cluster answer 503 `platform_unavailable` while its API server does not respond. Operations that need the store answer 503 `store_unavailable` while it cannot be reached, or where there is none. No operation answers `invalid_declaration` or `precondition_failed` yet.",
+        "An unlisted path answers 404 `unknown_route`, and an unlisted method (for `/fn`: TRACE and CONNECT) 405 `method_not_allowed` with `Allow`. Each GET answers HEAD, and each path OPTIONS. On Kubernetes, operations that need the cluster answer 503 `platform_unavailable` while its API server does not respond. Operations that need the store answer 503 `store_unavailable` while it cannot be reached, or where there is none.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
     security: access.mode === "token" ? [{ token: [] }] : [{}],
-    paths: { ...functionPaths(limits), ...callPaths(), ...usagePaths(), ...servicePaths() },
+    paths: {
+      ...functionPaths(limits),
+      ...callPaths(),
+      ...usagePaths(),
+      ...keyPaths(limits),
+      ...servicePaths(),
+    },
     components: {
       schemas: schemas(limits),
       securitySchemes: {

@@ -10,6 +10,14 @@ export const OF_ANY_REQUEST: readonly ProblemCode[] = [
   "internal_error",
 ];
 
+const GUARDED: readonly ProblemCode[] = [
+  "unauthorized",
+  "forbidden",
+  "insufficient_scope",
+  "too_many_attempts",
+  "draining",
+];
+
 export interface OperationParts {
   readonly parameters?: readonly Schema[];
   readonly requestBody?: Schema;
@@ -23,7 +31,7 @@ export interface OperationParts {
 
 export function operation(operationId: string, summary: string, parts: OperationParts): Schema {
   const { answers, problems = [], isProbe = false, ...rest } = parts;
-  const guarded: readonly ProblemCode[] = isProbe ? ["forbidden"] : ["unauthorized", "forbidden", "draining"];
+  const guarded: readonly ProblemCode[] = isProbe ? ["forbidden"] : GUARDED;
   return {
     ...{ operationId, summary, ...rest, ...(isProbe ? { security: [] } : {}) },
     responses: { ...answers, ...problemResponses([...OF_ANY_REQUEST, ...guarded, ...problems]) },
@@ -61,6 +69,7 @@ const RETRY_AFTER: Schema = {
 };
 const HEADERS_BY_STATUS: Readonly<Record<number, Schema>> = {
   401: { "www-authenticate": required("Challenge for a Bearer token (RFC 6750)", TEXT) },
+  403: { "www-authenticate": { description: "Challenge with the scope that is missing", schema: TEXT } },
   429: RETRY_AFTER,
   503: RETRY_AFTER,
 };

@@ -1,5 +1,6 @@
 import type { Limits } from "../../platform/limits.ts";
 import { PROBLEMS } from "../../platform/problems.ts";
+import { keySchemas } from "./keys.ts";
 import { array, COUNT, object, ref, type Schema, TEXT } from "./schema.ts";
 import { settingsPatchSchema, settingsSchema } from "./settings.ts";
 import { usageSchemas } from "./usage.ts";
@@ -43,6 +44,7 @@ export function schemas(limits: Limits): Record<string, Schema> {
     SourceError: object({ message: TEXT, file: TEXT, line: COUNT, column: COUNT, lineText: TEXT }),
     Problem: problem(),
     ...usageSchemas(),
+    ...keySchemas(limits),
   };
 }
 

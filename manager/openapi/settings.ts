@@ -66,7 +66,7 @@ export function settingsSchema(limits: Limits): Schema {
       description: "Variables whose values are secrets, with the version of each",
     },
     access: ACCESS_SCHEMA,
-    quota: object({}, QUOTA_MEMBERS),
+    quota: quotaSchema(),
   });
 }
 
@@ -84,11 +84,19 @@ export function settingsPatchSchema(limits: Limits): Schema {
     additionalProperties: { anyOf: [SECRET_NAME, { type: "null" }, reference] },
     items: SECRET_NAME,
   };
-  const quotas = Object.entries(QUOTA_MEMBERS).map(([name, schema]) => [name, orNull(schema)]);
-  const quota = orNull(object({}, Object.fromEntries(quotas)));
+  const quota = quotaPatchSchema();
   const access = { enum: [...ACCESS, null] };
   const texts = { entry: orNull(ENTRY), hosts: orNull(HOSTS) };
   return object({}, { ...Object.fromEntries(members), env, permissions, ...texts, secrets, access, quota });
+}
+
+export function quotaSchema(): Schema {
+  return object({}, QUOTA_MEMBERS);
+}
+
+export function quotaPatchSchema(): Schema {
+  const quotas = Object.entries(QUOTA_MEMBERS).map(([name, schema]) => [name, orNull(schema)]);
+  return orNull(object({}, Object.fromEntries(quotas)));
 }
 
 function orNull(schema: Schema): Schema {

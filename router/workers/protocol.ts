@@ -11,6 +11,8 @@ export type WorkerMethods = {
   start(options: StartWorker): Promise<number>;
   /** Applies new endpoints of a function; undefined removes it. */
   update(change: { name: string; endpoints: Endpoints | undefined }): void;
+  /** Applies the spec of a key; undefined revokes it. */
+  setKey(change: { id: string; spec: KeySpecs[number][1] | undefined }): void;
   leave(): Promise<void>;
   drain(options: { drainMs: number }): Promise<void>;
   count(): Promise<WorkerCounters>;
@@ -35,7 +37,11 @@ export interface StartWorker {
   readonly management: string | undefined;
   /** The endpoints of all functions. */
   readonly endpoints: readonly Endpoints[];
+  readonly keys: KeySpecs;
 }
+
+/** Ids and specs of keys. */
+export type KeySpecs = readonly (readonly [id: string, spec: Readonly<Record<string, unknown>>])[];
 
 export interface WorkerCounters {
   readonly functions: readonly FunctionStats[];

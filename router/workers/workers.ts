@@ -45,6 +45,7 @@ export class Workers implements Front {
   /** Function names by change that a worker has not applied yet. */
   readonly #unapplied = new Map<Promise<unknown>, string>();
   readonly #stopWatching: () => void;
+  readonly #stopWatchingKeys: () => void;
   readonly #checks: NodeJS.Timeout;
   /** Workers end with the primary, but a moment later they would report that its instances have ended. */
   readonly #killAll = () => {
@@ -64,6 +65,9 @@ export class Workers implements Front {
     parseTrustedProxies(options.env.SKIFF_TRUST_PROXY);
     this.#options = options;
     this.#stopWatching = options.platform.watch((name, endpoints) => this.#update(name, endpoints));
+    this.#stopWatchingKeys = options.keys.watch((id, spec) => {
+      for (const { channel } of this.#workers) void channel.ask("setKey", { id, spec });
+    });
     this.#checks = setInterval(() => {
       for (const worker of this.#workers) worker.check();
     }, CHECK_EVERY_MS);
@@ -121,6 +125,7 @@ export class Workers implements Front {
   async close(options: { withinMs: number }): Promise<void> {
     this.#restarts = false;
     this.#stopWatching();
+    this.#stopWatchingKeys();
     clearInterval(this.#checks);
     process.off("exit", this.#killAll);
     const ended = Promise.all(
@@ -133,14 +138,14 @@ export class Workers implements Front {
   }
 
   #start(place: number): WorkerProcess {
-    const { env, folder: label = "", headersMs, limits, platform, print } = this.#options;
+    const { env, folder: label = "", headersMs, keys, limits, platform, print } = this.#options;
     const management = this.#management?.path;
     const endpoints = [...platform.allEndpoints()].map(plain);
     const worker: WorkerProcess = new WorkerProcess({
       place,
       label,
       env,
-      start: { limits, headersMs, address: this.#address, management, endpoints },
+      start: { limits, headersMs, address: this.#address, management, endpoints, keys: [...keys.specs()] },
       primary: {
         wake: async ({ name, version }) => (await platform.wake(name, version)) ?? [],
         report: (loads) => this.#takeLoads(worker, loads),

@@ -124,7 +124,9 @@ describe("docs/api.md", () => {
     });
     const { paths } = openApi(limitsFromEnv({}), { mode: "loopback" }) as { paths: Record<string, object> };
     const expected = Object.entries(paths).flatMap(([path, item]) => {
-      const shown = path.replace("{name}", "NAME").replace("{path}", "*");
+      const shown = path
+        .replace("{path}", "*")
+        .replaceAll(/\{(\w+)\}/g, (_, name: string) => name.toUpperCase());
       if (path.startsWith("/fn/")) return [`any ${shown}`];
       const methods = Object.keys(item).filter((key) => /^(get|put|post|patch|delete)$/.test(key));
       return methods.map((method) => `${method.toUpperCase()} ${shown}`);

@@ -4,6 +4,7 @@ import { type AddressInfo, connect } from "node:net";
 import type { Access } from "../../manager/access/access.ts";
 import type { ManagerOptions } from "../../manager/api/services.ts";
 import { createManager, type Manager } from "../../manager/manager.ts";
+import { KeyTable } from "../../platform/keys/key-table.ts";
 import { type Limits, limitsFromEnv } from "../../platform/limits.ts";
 import type { Source } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
@@ -113,6 +114,7 @@ export async function startManager({ limits, ...options }: StartOptions = {}): P
     print: (line) => lines.push(line),
     metrics: async () => "skiff_up 1\n",
     ready: () => undefined,
+    keyTable: new KeyTable(),
     ...options,
     platform,
     builder,

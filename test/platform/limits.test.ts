@@ -19,6 +19,7 @@ describe("the limits", () => {
       logAgeMs: 7 * 86_400_000,
       logBytes: 64 * MiB,
       scratchBytes: 256 * 1024 ** 2,
+      keys: 1_000,
       versionsKept: 20,
       buildMs: 60_000,
       buildMemoryBytes: 512 * MiB,

@@ -2,6 +2,10 @@ import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
 import request from "supertest";
 import { type Access, refusal, type Visitor } from "../../../manager/access/access.ts";
+import { Credentials } from "../../../manager/access/credentials.ts";
+import { isProbe } from "../../../manager/access/guard.ts";
+import { KeyTable } from "../../../platform/keys/key-table.ts";
+import { Problem } from "../../../platform/problems.ts";
 import { startManager } from "../started-manager.ts";
 
 const TOKEN = "0123456789abcdef-._~+/==";
@@ -12,7 +16,9 @@ const REMOTE: Access = { mode: "token", tokenHash, whereabouts };
 const LOCAL_TOKEN: Access = { mode: "token", tokenHash, whereabouts, loopback: true };
 const OPEN: Access = { mode: "open" };
 
-const VISITOR: Visitor = {
+type PathVisitor = Visitor & { readonly path: string };
+
+const VISITOR: PathVisitor = {
   method: "POST",
   path: "/func",
   host: ["localhost:8080"],
@@ -28,9 +34,21 @@ const passes = undefined;
 type Row = readonly [
   title: string,
   Access,
-  Partial<Visitor>,
+  Partial<PathVisitor>,
   "forbidden" | "unauthorized" | "invalid_request" | undefined,
 ];
+
+/** The problem that a visitor gets; undefined if it may pass. */
+async function problemFor(access: Access, visitor: PathVisitor): Promise<Problem | undefined> {
+  const refused = refusal(access, visitor);
+  if (refused !== undefined) return new Problem(refused.code, refused.detail);
+  if (isProbe(visitor.path)) return undefined;
+  const credentials = new Credentials({ access, keys: new KeyTable(), now: Date.now });
+  return await credentials.identify(visitor).then(
+    () => undefined,
+    (error: Problem) => error,
+  );
+}
 
 const ROWS: readonly Row[] = [
   ["loopback: localhost with a port", LOOPBACK, {}, passes],
@@ -178,22 +196,23 @@ const ROWS: readonly Row[] = [
 
 describe("manager: access", () => {
   for (const [title, access, visitor, code] of ROWS) {
-    it(`${code === undefined ? "lets pass" : `answers ${code} to`} ${title}`, () => {
-      assert.equal(refusal(access, { ...VISITOR, ...visitor })?.code, code);
+    it(`${code === undefined ? "lets pass" : `answers ${code} to`} ${title}`, async () => {
+      assert.equal((await problemFor(access, { ...VISITOR, ...visitor }))?.code, code);
     });
   }
 
-  it("asks for a Bearer token as RFC 6750 says", () => {
-    const challenge = (authorization: string[]) => refusal(REMOTE, { ...VISITOR, authorization })?.challenge;
-    assert.equal(challenge([]), 'Bearer realm="skiff"');
-    assert.equal(challenge(["Bearer wrong"]), 'Bearer realm="skiff", error="invalid_token"');
-    assert.equal(challenge(["Basic x"]), 'Bearer realm="skiff", error="invalid_request"');
+  it("asks for a Bearer token as RFC 6750 says", async () => {
+    const challenge = async (authorization: string[]) =>
+      (await problemFor(REMOTE, { ...VISITOR, authorization }))?.extensions.challenge;
+    assert.equal(await challenge([]), 'Bearer realm="skiff"');
+    assert.equal(await challenge(["Bearer wrong"]), 'Bearer realm="skiff", error="invalid_token"');
+    assert.equal(await challenge(["Basic x"]), 'Bearer realm="skiff", error="invalid_request"');
   });
 
-  it("says where the token is, whatever is wrong with the one that was sent", () => {
+  it("says where the token is, whatever is wrong with the one that was sent", async () => {
     for (const authorization of [[], ["Bearer wrong"], ["Basic x"]]) {
       assert.match(
-        refusal(REMOTE, { ...VISITOR, authorization })!.detail,
+        (await problemFor(REMOTE, { ...VISITOR, authorization }))!.detail,
         /Bearer TOKEN\. It lies on the table\.$/,
       );
     }

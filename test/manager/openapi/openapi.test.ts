@@ -1,8 +1,12 @@
 import { strict as assert } from "node:assert";
+import type { Router } from "@koa/router";
 import request, { type Response } from "supertest";
+import { keyAccess } from "../../../manager/access/key-access.ts";
+import { ROUTE_RULES } from "../../../manager/access/route-rules.ts";
 import { Deploys } from "../../../manager/deploys/deploys.ts";
 import { openApi } from "../../../manager/openapi/openapi.ts";
 import { createRoutes } from "../../../manager/routes.ts";
+import { KeyTable } from "../../../platform/keys/key-table.ts";
 import { PROBLEMS } from "../../../platform/problems.ts";
 import { QUOTA_QUERY } from "../../../platform/settings/quota.ts";
 import { NUMBER_SETTINGS, SYS_KINDS } from "../../../platform/settings/settings.ts";
@@ -27,10 +31,11 @@ function documented(): string[] {
     );
 }
 
-function routed(): string[] {
+function routes(): Router {
   const platform = new FakePlatform();
   const builder = new FakeBuilder();
-  const router = createRoutes({
+  const table = new KeyTable();
+  return createRoutes({
     platform,
     deploys: new Deploys({ platform, builder, limits: LIMITS }),
     builder,
@@ -40,8 +45,14 @@ function routed(): string[] {
     metrics: async () => "",
     ready: () => undefined,
     closing: new AbortController().signal,
+    keyTable: table,
+    keys: keyAccess({ platform, keys: table, limits: LIMITS, now: Date.now }),
+    lastUses: async () => new Map(),
   });
-  return router.stack.flatMap((layer) =>
+}
+
+function routed(): string[] {
+  return routes().stack.flatMap((layer) =>
     layer.methods
       .filter((method) => method !== "HEAD")
       .map((method) => `${method} ${String(layer.path).replace(/:(\w+)/g, "{$1}")}`),
@@ -60,6 +71,16 @@ function operations(): [string, Any][] {
 describe("manager: the OpenAPI document", () => {
   it("describes every route, and no other", () => {
     assert.deepEqual(documented().sort(), routed().sort());
+  });
+
+  it("has a rule of access for every route but the probes, and an action for each that changes something", () => {
+    const all = routes().stack.flatMap((layer) =>
+      layer.methods.filter((method) => method !== "HEAD").map((method) => `${method} ${String(layer.path)}`),
+    );
+    const guarded = all.filter((route) => !/^GET \/(healthz|readyz)$/.test(route));
+    assert.deepEqual(Object.keys(ROUTE_RULES).sort(), guarded.sort());
+    for (const [route, { action }] of Object.entries(ROUTE_RULES))
+      assert.equal(action !== undefined, !route.startsWith("GET "), route);
   });
 
   it("describes the calls of functions by every method, without a token", () => {
@@ -174,6 +195,9 @@ describe("manager: the answers that OpenAPI documents", () => {
   afterEach(() => skiff.stop());
 
   const app = () => request(skiff.url);
+  const KEY = { name: "ci", scopes: ["call"], functions: ["a"], ttl: "1h", quota: { rate: "5/s" } };
+  const key = async (): Promise<{ id: string; key: string }> =>
+    (await app().post("/key").send(KEY).expect(201)).body;
   type Row = readonly [operation: string, status: number, send: () => Promise<Response> | request.Test];
   const rows: readonly Row[] = [
     ["post /func", 201, () => app().post("/func?name=c&env=A=1").send("one")],
@@ -215,6 +239,49 @@ describe("manager: the answers that OpenAPI documents", () => {
     ["get /readyz", 200, () => app().get("/readyz")],
     ["get /metrics", 200, () => app().get("/metrics")],
     ["get /openapi.json", 200, () => app().get("/openapi.json")],
+    ["get /whoami", 200, () => app().get("/whoami")],
+    ["post /key", 201, () => app().post("/key").send(KEY)],
+    [
+      "post /key",
+      400,
+      () =>
+        app()
+          .post("/key")
+          .send({ ...KEY, scopes: ["all"] }),
+    ],
+    ["post /key", 415, () => app().post("/key").set("content-type", "text/plain").send("x")],
+    ["get /key", 200, async () => key().then(() => app().get("/key"))],
+    [
+      "get /key",
+      401,
+      () =>
+        app()
+          .get("/key")
+          .set("authorization", `Bearer sk_kaaaaaaaaa_${"a".repeat(43)}`),
+    ],
+    [
+      "get /key",
+      403,
+      async () =>
+        app()
+          .get("/key")
+          .set("authorization", `Bearer ${(await key()).key}`),
+    ],
+    ["get /key/{id}", 200, async () => app().get(`/key/${(await key()).id}`)],
+    ["get /key/{id}", 404, () => app().get("/key/none")],
+    [
+      "patch /key/{id}",
+      200,
+      async () =>
+        app()
+          .patch(`/key/${(await key()).id}`)
+          .send({ name: "b" }),
+    ],
+    ["patch /key/{id}", 404, () => app().patch("/key/none").send({ name: "b" })],
+    ["post /key/{id}/rotate", 200, async () => app().post(`/key/${(await key()).id}/rotate`)],
+    ["post /key/{id}/rotate", 404, () => app().post("/key/none/rotate")],
+    ["delete /key/{id}", 200, async () => app().delete(`/key/${(await key()).id}`)],
+    ["delete /key/{id}", 404, () => app().delete("/key/none")],
     ["delete /func/{name}", 200, () => app().delete("/func/b")],
     ["delete /func/{name}", 404, () => app().delete("/func/c")],
   ];

@@ -5,6 +5,7 @@ import type net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Metrics } from "../../../metrics/metrics.ts";
+import { KeyTable } from "../../../platform/keys/key-table.ts";
 import { type Limits, limitsFromEnv } from "../../../platform/limits.ts";
 import type { Address } from "../../../platform/platform.ts";
 import { applySettings, defaultSettings } from "../../../platform/settings/settings.ts";
@@ -31,6 +32,7 @@ export const FOLDER = `skiff-workers-${process.pid}-`;
 export class WorkersHarness {
   readonly platform: FakePlatform;
   readonly limits: Limits;
+  readonly keys = new KeyTable();
   readonly front: Workers;
   readonly lines: string[] = [];
   readonly #folder: string;
@@ -49,6 +51,7 @@ export class WorkersHarness {
     this.front = new Workers({
       platform: this.platform,
       limits: this.limits,
+      keys: this.keys,
       print: (line) => this.lines.push(line),
       workers,
       env,

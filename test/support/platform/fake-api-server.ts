@@ -50,7 +50,7 @@ export class FakeApiServer {
   onLog: (pod: string, query: URLSearchParams, response: ServerResponse) => void = (_, __, response) =>
     refuse(response, 404, "NotFound");
   /** Plurals of the custom resources of `skiff.dev` that are defined. */
-  readonly customKinds = new Set(["functions"]);
+  readonly customKinds = new Set(["functions", "keys"]);
   readonly #objects = new Map<string, Map<string, Stored>>();
   readonly #watches = new Set<Watch>();
   #events: Event[] = [];

@@ -1,0 +1,40 @@
+import type { Scope } from "../../platform/keys/scopes.ts";
+
+/** What a route of the management API asks of its callers. */
+export interface RouteRule {
+  /** `any`: whoever may use the API at all. */
+  readonly scope: Scope | "any";
+  /**
+   * `function`: the parameter `name` of the path is a function, which a limited key must be for. `handler`: the handler
+   * itself checks or filters by `state.principal`. `all`: no key that is limited to functions may use the route.
+   */
+  readonly over: "function" | "handler" | "all";
+  /** The action in the audit log; required for routes that change something. */
+  readonly action?: string;
+}
+
+/** A route without a row is for administrators. */
+export const STRICTEST: RouteRule = { scope: "admin", over: "all" };
+
+/** The rule of each route, as `METHOD path`. A test compares it with the routes. Probes need no row. */
+export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
+  "GET /": { scope: "any", over: "handler" },
+  "GET /openapi.json": { scope: "any", over: "handler" },
+  "GET /whoami": { scope: "any", over: "handler" },
+  "GET /metrics": { scope: "read", over: "all" },
+  "GET /func": { scope: "read", over: "handler" },
+  "POST /func": { scope: "deploy", over: "handler", action: "deploy" },
+  "GET /func/:name": { scope: "read", over: "function" },
+  "PUT /func/:name": { scope: "deploy", over: "function", action: "deploy" },
+  "PATCH /func/:name": { scope: "deploy", over: "function", action: "configure" },
+  "DELETE /func/:name": { scope: "deploy", over: "function", action: "delete" },
+  "GET /func/:name/source": { scope: "read", over: "function" },
+  "GET /func/:name/logs": { scope: "read", over: "function" },
+  "GET /usage": { scope: "read", over: "all" },
+  "GET /key": { scope: "admin", over: "all" },
+  "POST /key": { scope: "admin", over: "all", action: "key.create" },
+  "GET /key/:id": { scope: "admin", over: "all" },
+  "PATCH /key/:id": { scope: "admin", over: "all", action: "key.change" },
+  "DELETE /key/:id": { scope: "admin", over: "all", action: "key.revoke" },
+  "POST /key/:id/rotate": { scope: "admin", over: "all", action: "key.rotate" },
+};

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import request from "supertest";
+import { ROUTE_RULES } from "../../../manager/access/route-rules.ts";
+import { hashOf } from "../../../platform/keys/key-text.ts";
+import { SCOPES, type Scope } from "../../../platform/keys/scopes.ts";
+import { type StartedManager, startManager } from "../started-manager.ts";
+
+const TOKEN = "0123456789abcdef-token";
+const tokenHash = hashOf(TOKEN).toString("hex");
+
+describe("manager: scopes", () => {
+  let skiff: StartedManager;
+  const keys = new Map<Scope, string>();
+  before(async () => {
+    skiff = await startManager({ access: { mode: "token", tokenHash, whereabouts: "" } });
+    for (const scope of SCOPES) keys.set(scope, await create({ name: scope, scopes: [scope] }));
+    for (const name of ["a", "b", "c"]) await by(TOKEN).post(`/func?name=${name}`).send(name).expect(201);
+  });
+  after(() => skiff.stop());
+
+  const by = (key: string) => request.agent(skiff.url).set({ authorization: `Bearer ${key}` });
+  const create = async (body: object): Promise<string> =>
+    (await by(TOKEN).post("/key").send(body).expect(201)).body.key;
+
+  for (const [route, rule] of Object.entries(ROUTE_RULES)) {
+    it(`of ${rule.scope} or admin are needed for ${route}`, async () => {
+      const [method, path] = route.split(" ") as [string, string];
+      for (const scope of SCOPES) {
+        // A name that no function has: what is allowed changes nothing here.
+        const url = path.replaceAll(/:\w+/g, "zzz");
+        const send = by(keys.get(scope)!) as unknown as Record<string, (url: string) => request.Test>;
+        const { body, headers } = await send[method.toLowerCase()]!(url);
+        const isAllowed = rule.scope === "any" || scope === rule.scope || scope === "admin";
+        assert.equal(body.code === "insufficient_scope", !isAllowed, `${scope}: ${JSON.stringify(body)}`);
+        if (isAllowed) continue;
+        assert.equal(body.status, 403);
+        const challenge = `Bearer realm="skiff", error="insufficient_scope", scope="${rule.scope}"`;
+        assert.equal(headers["www-authenticate"], challenge);
+      }
+    });
+  }
+
+  it("of a key that is for some functions concern those alone", async () => {
+    const key = await create({ name: "limited", scopes: ["admin"], functions: ["a", "b", "new", "gone"] });
+    const listed = (await by(key).get("/func").expect(200)).body.functions;
+    assert.deepEqual(
+      listed.map(({ name }: { name: string }) => name),
+      ["a", "b"],
+    );
+    const page = (await by(key).get("/func?limit=1")).body;
+    assert.equal((await by(key).get(`/func?limit=1&cursor=${page.next}`)).body.functions[0].name, "b");
+    await by(key).get("/func/a").expect(200);
+    await by(key).put("/func/a").send("a2").expect(200);
+    await by(key).post("/func?name=new").send("new").expect(201);
+    await by(key).get("/func/gone").expect(404);
+    const code = async (send: request.Test) => (await send).body.code;
+    const refused = [
+      by(key).get("/func/c"),
+      by(key).get("/func/%63"),
+      by(key).get("/func/c/logs"),
+      by(key).get("/func/c/source"),
+      by(key).head("/func/c"),
+      by(key).put("/func/c").send("x"),
+      by(key).patch("/func/c").send({ min: 1 }),
+      by(key).delete("/func/c"),
+      by(key).post("/func?name=c").send("x"),
+      by(key).post("/func").field("name", "c").attach("source", Buffer.from("x"), "main.ts"),
+      by(key).post("/func?name=none").send("x"),
+      by(key).get("/metrics"),
+      by(key).get("/key"),
+      by(key)
+        .post("/key")
+        .send({ name: "more", scopes: ["admin"] }),
+    ];
+    for (const [index, send] of refused.entries()) {
+      if (send.method === "HEAD") assert.equal((await send).status, 403);
+      else assert.equal(await code(send), "insufficient_scope", `${index} ${send.method} ${send.url}`);
+    }
+    assert.equal((await skiff.platform.find("c"))?.version, 1);
+    assert.equal(skiff.builder.built.includes("x"), false);
+  });
+
+  it("are shown by /whoami", async () => {
+    const { body } = await by(keys.get("run")!).get("/whoami").expect(200);
+    assert.match(body.by, /^key run \(k\w{9}\)$/);
+    assert.deepEqual([body.scopes, body.keyId], [["run"], /\((.*)\)/.exec(body.by)![1]]);
+    assert.deepEqual((await by(TOKEN).get("/whoami")).body, { by: "token", scopes: SCOPES });
+  });
+
+  it("are all there on loopback without a token, unless a key is sent", async () => {
+    const local = await startManager();
+    try {
+      const app = request.agent(local.url);
+      assert.deepEqual((await app.get("/whoami").expect(200)).body, { by: "local", scopes: SCOPES });
+      const { key } = (
+        await app
+          .post("/key")
+          .send({ name: "ci", scopes: ["read"] })
+          .expect(201)
+      ).body;
+      const whoami = await app.get("/whoami").set({ authorization: `Bearer ${key}` });
+      assert.deepEqual(whoami.body.scopes, ["read"]);
+      await app
+        .post("/func?name=x")
+        .set({ authorization: `Bearer ${key}` })
+        .send("x")
+        .expect(403);
+      const wrong = `Bearer ${key.slice(0, -3)}AAA`;
+      await app.get("/func").set({ authorization: wrong }).expect(401);
+      // Credentials of another service are not Skiff's.
+      await app.get("/func").set({ authorization: "Bearer sk_live_4eC39HqLyjWDarjtT1zdp7dc" }).expect(200);
+    } finally {
+      await local.stop();
+    }
+  });
+});

@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import request from "supertest";
+import { KeyTable } from "../../../../platform/keys/key-table.ts";
+import { hashOf } from "../../../../platform/keys/key-text.ts";
+import { type StartedManager, startManager } from "../../started-manager.ts";
+
+const TOKEN = "0123456789abcdef-token";
+const tokenHash = hashOf(TOKEN).toString("hex");
+const ADMIN = { authorization: `Bearer ${TOKEN}` };
+
+describe("manager: keys", () => {
+  let skiff: StartedManager;
+  let table: KeyTable;
+  beforeEach(async () => {
+    table = new KeyTable();
+    skiff = await startManager({ access: { mode: "token", tokenHash, whereabouts: "" }, keyTable: table });
+  });
+  afterEach(() => skiff.stop());
+
+  const app = () => request.agent(skiff.url).set(ADMIN);
+  const by = (key: string) => request.agent(skiff.url).set({ authorization: `Bearer ${key}` });
+  const create = async (body: object): Promise<{ id: string; key: string }> =>
+    (await app().post("/key").send(body).expect(201)).body;
+  const problem = async (body: object, status = 400) => {
+    const answer = await app().post("/key").send(body).expect(status);
+    return `${answer.body.code}: ${answer.body.detail}`;
+  };
+
+  it("are shown once, and stored as a hash alone", async () => {
+    const { id, key } = await create({ name: "ci", scopes: ["read"] });
+    assert.match(key, new RegExp(`^sk_${id}_[-_A-Za-z0-9]{43}$`));
+    const stored = JSON.stringify(await skiff.platform.declarations.get("Key", id));
+    assert.ok(stored.includes(hashOf(key).toString("hex")));
+    const secret = key.slice(-43);
+    const answers = await Promise.all([
+      app().get("/key"),
+      app().get(`/key/${id}`),
+      app().patch(`/key/${id}`).send({ name: "cd" }),
+    ]);
+    for (const text of [stored, ...answers.map((answer) => answer.text), ...skiff.lines]) {
+      assert.ok(!text.includes(secret), text);
+      assert.ok(!text.includes("hash") || text === stored, text);
+    }
+  });
+
+  it("are described with scopes, functions, quota, times and who created them", async () => {
+    const quota = { rate: "5/s", inFlight: 2 };
+    const given = {
+      name: "ci",
+      scopes: ["deploy", "call", "call"],
+      functions: ["b", "a"],
+      ttl: "90d",
+      quota,
+    };
+    const { body } = await app().post("/key").send(given).expect(201);
+    assert.deepEqual([body.scopes, body.functions, body.quota], [["call", "deploy"], ["a", "b"], quota]);
+    assert.deepEqual([body.state, body.createdBy], ["active", "token"]);
+    const days = (Date.parse(body.expiresAt) - Date.now()) / 86_400_000;
+    assert.ok(days > 89.9 && days <= 90, body.expiresAt);
+    const { key: _, ...shown } = body;
+    assert.deepEqual((await app().get(`/key/${body.id}`).expect(200)).body, shown);
+  });
+
+  it("say when they were used last", async () => {
+    const { id, key } = await create({ name: "ci", scopes: ["read"] });
+    assert.equal((await app().get(`/key/${id}`)).body.lastUsedAt, undefined);
+    const before = Date.now();
+    await by(key).get("/func").expect(200);
+    const [listed] = (await app().get("/key")).body.keys;
+    assert.ok(Date.parse(listed.lastUsedAt) >= before);
+  });
+
+  it("are listed in pages", async () => {
+    const ids = await Promise.all(
+      [1, 2, 3].map(async (n) => (await create({ name: `${n}`, scopes: ["call"] })).id),
+    );
+    const first = (await app().get("/key?limit=2").expect(200)).body;
+    const second = (await app().get(`/key?limit=2&cursor=${first.next}`).expect(200)).body;
+    const listed = [...first.keys, ...second.keys].map(({ id }) => id);
+    assert.deepEqual(listed, ids.toSorted());
+    assert.equal(second.next, null);
+    assert.equal((await app().get("/key?cursor=x")).body.code, "invalid_request");
+  });
+
+  it("have two valid secrets after a rotation, and never three", async () => {
+    const { id, key } = await create({ name: "ci", scopes: ["read"] });
+    const rotated = (await app().post(`/key/${id}/rotate`).expect(200)).body;
+    const hours = (Date.parse(rotated.previousUntil) - Date.now()) / 3_600_000;
+    assert.ok(hours > 23.9 && hours <= 24, rotated.previousUntil);
+    for (const each of [key, rotated.key]) await by(each).get("/func").expect(200);
+    const third = (await app().post(`/key/${id}/rotate?overlap=1m`).expect(200)).body;
+    await by(key).get("/func").expect(401);
+    for (const each of [rotated.key, third.key]) await by(each).get("/func").expect(200);
+    const last = (await app().post(`/key/${id}/rotate?overlap=0`).expect(200)).body;
+    for (const each of [key, rotated.key, third.key]) await by(each).get("/func").expect(401);
+    assert.equal(last.previousUntil, undefined);
+    await by(last.key).get("/func").expect(200);
+    for (const overlap of ["91d", "x", "", "-1"])
+      assert.equal((await app().post(`/key/${id}/rotate?overlap=${overlap}`)).status, 400, overlap);
+  });
+
+  it("are changed by a merge patch, at once", async () => {
+    const { id, key } = await create({ name: "ci", scopes: ["read"], functions: ["a"], ttl: "1h" });
+    await by(key).get("/func/b").expect(403);
+    const patch = { scopes: ["read", "deploy"], functions: null, expiresAt: null, quota: { rate: "9/d" } };
+    const { body } = await app().patch(`/key/${id}`).send(patch).expect(200);
+    assert.deepEqual(
+      [body.name, body.functions, body.expiresAt, body.quota],
+      ["ci", undefined, undefined, { rate: "9/d" }],
+    );
+    await by(key).get("/func/b").expect(404);
+    await by(key).post("/func?name=b").send("b").expect(201);
+    await app().patch(`/key/${id}`).send({ quota: null }).expect(200);
+    assert.equal((await app().get(`/key/${id}`)).body.quota, undefined);
+    await app().patch(`/key/${id}`).send({ hash: "x" }).expect(400);
+  });
+
+  it("are revoked at once", async () => {
+    const { id, key } = await create({ name: "ci", scopes: ["admin"] });
+    await by(key).delete(`/key/${id}`).expect(200);
+    const refused = await by(key).get("/func").expect(401);
+    assert.match(refused.headers["www-authenticate"]!, /error="invalid_token"/);
+    for (const send of [app().get, app().delete, app().patch])
+      await send.call(app(), `/key/${id}`).send({}).expect(404);
+    await app().post(`/key/${id}/rotate`).expect(404);
+  });
+
+  it("end when they expire, and say so", async () => {
+    const { id, key } = await create({ name: "ci", scopes: ["read"], ttl: "1h" });
+    const { spec } = (await skiff.platform.declarations.get("Key", id))!;
+    const over = { ...spec, expiresAt: "2020-01-01T00:00:00Z" };
+    await skiff.platform.declarations.put("Key", id, { spec: over });
+    table.set(id, over);
+    const { body } = await by(key).get("/func").expect(401);
+    assert.match(body.detail, /^The key "ci" \(k\w+\) has expired: /);
+    assert.equal((await app().get(`/key/${id}`)).body.state, "expired");
+  });
+
+  it("are limited in number", async () => {
+    await skiff.stop();
+    skiff = await startManager({
+      access: { mode: "token", tokenHash, whereabouts: "" },
+      limits: { keys: 2 },
+    });
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map((n) =>
+        app()
+          .post("/key")
+          .send({ name: `${n}`, scopes: ["call"] }),
+      ),
+    );
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 201, 409, 409]);
+    assert.match(
+      await problem({ name: "x", scopes: ["call"] }, 409),
+      /^too_many_keys: There are 2 keys \(SKIFF_MAX_KEYS\)/,
+    );
+  });
+
+  it("that somebody damaged in the cluster are listed, and can be revoked", async () => {
+    await skiff.platform.declarations.put("Key", "bad", { spec: { name: "x" } });
+    assert.equal((await app().get("/key/bad")).body.state, "invalid");
+    assert.equal((await app().post("/key/bad/rotate")).body.code, "invalid_declaration");
+    await app().delete("/key/bad").expect(200);
+  });
+
+  for (const [body, expected] of [
+    [{}, /^invalid_request: The name is missing/],
+    [
+      { name: "ci" },
+      /^invalid_request: The scopes are missing: send some of call, read, deploy, run, admin\.$/,
+    ],
+    [{ name: "ci", scopes: ["cal"] }, /scopes: \["cal"\] is not valid/],
+    [{ name: "ci", scopes: [] }, /scopes: \[\] is not valid/],
+    [{ name: "ci", scope: ["call"] }, /Unknown member "scope"\. Did you mean "scopes"\?/],
+    [{ name: "a\u001b[31m", scopes: ["call"] }, /name: .* is not valid/],
+    [{ name: "", scopes: ["call"] }, /name: "" is not valid/],
+    [{ name: "ci", scopes: ["call"], functions: [] }, /functions: \[\] is not valid/],
+    [{ name: "ci", scopes: ["call"], functions: ["A"] }, /functions: \["A"\] is not valid/],
+    [{ name: "ci", scopes: ["call"], expiresAt: "2020-01-01T00:00:00Z" }, /is not a time in the future/],
+    [{ name: "ci", scopes: ["call"], expiresAt: 7 }, /expiresAt: 7 is not a time in the future/],
+    [{ name: "ci", scopes: ["call"], ttl: "5" }, /ttl: "5" is not a duration of at least 1 s/],
+    [{ name: "ci", scopes: ["call"], ttl: "1h", expiresAt: null }, /Send expiresAt or ttl, not both/],
+    [{ name: "ci", scopes: ["call"], quota: { rate: "fast" } }, /^invalid_setting: quota\.rate/],
+    [[], /Send a JSON object/],
+  ] as const) {
+    it(`are not created from ${JSON.stringify(body)}`, async () =>
+      assert.match(await problem(body), expected));
+  }
+});
