@@ -14,18 +14,22 @@ import { parseWorkers } from "./router/workers/worker-count.ts";
 /** Beside the libraries: whoever can write there can change the program itself. */
 const CACHE = fileURLToPath(new URL("node_modules/.cache/skiff", import.meta.url));
 
-const USAGE = `Usage: npm start -- [--host HOST] [--port PORT] [--data DIR] [--workers N]
+const USAGE = `Usage: skiff serve [--host HOST] [--port PORT] [--data DIR] [--workers N]
 
   --host     address to listen on, 127.0.0.1 by default (SKIFF_HOST)
   --port     port to listen on, 8080 by default; 0 selects a free port (SKIFF_PORT)
   --data     folder of all persistent data, ./data by default (SKIFF_DATA)
   --workers  processes that answer calls, 1 by default: this process (SKIFF_WORKERS)
 
-docs/settings.md lists all variables, docs/limits.md the limits.`;
+In a checkout: npm start -- [options]. docs/settings.md lists all variables, docs/limits.md the limits.`;
 
 /** Starts Skiff with the options of the command line. Undefined after `--help`. */
-async function startFromCommandLine(print: (line: string) => void): Promise<Skiff | undefined> {
+async function startFromCommandLine(
+  args: readonly string[],
+  print: (line: string) => void,
+): Promise<Skiff | undefined> {
   const { values } = parseArgs({
+    args: [...args],
     options: {
       host: { type: "string", default: process.env.SKIFF_HOST || "127.0.0.1" },
       port: { type: "string", default: process.env.SKIFF_PORT || "8080" },
@@ -49,7 +53,8 @@ async function startFromCommandLine(print: (line: string) => void): Promise<Skif
   return startSkiff({ host, port: Number(port), dataFolder, workers, env: process.env, print });
 }
 
-async function main(): Promise<void> {
+/** Serves until a signal, which ends the process. Returns the exit code if it does not serve. */
+export async function main(args: readonly string[]): Promise<number> {
   closeInherited();
   const parent = process.ppid;
   // Other users of the machine must not read sources and variables of functions.
@@ -57,12 +62,14 @@ async function main(): Promise<void> {
   // Keep serving after the reader of the output has closed it (`| head`, a closed terminal).
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const print = (line: string) => console.log(printableLines(line));
-  const skiff = await startFromCommandLine(print).catch((error: unknown) => {
+  let skiff: Skiff | undefined;
+  try {
+    skiff = await startFromCommandLine(args, print);
+  } catch (error) {
     console.error(error instanceof Error ? `Skiff does not start: ${error.message}` : error);
-    process.exitCode = 1;
-    return undefined;
-  });
-  if (skiff === undefined) return;
+    return 1;
+  }
+  if (skiff === undefined) return 0;
   const stopped = untilStopSignal({ env: process.env, parent });
   // The process may end without an exit. This takes 0.1 s at the first start and 1 ms at later ones.
   flushCompileCache();
@@ -73,8 +80,13 @@ async function main(): Promise<void> {
 }
 
 if (import.meta.main) {
-  main().catch((error: unknown) => {
-    console.error(error);
-    process.exit(1);
-  });
+  main(process.argv.slice(2)).then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
 }

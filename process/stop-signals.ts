@@ -8,7 +8,7 @@ export interface StopSignalOptions {
   readonly signal?: AbortSignal;
 }
 
-/** npm forwards signals that a terminal has also sent to its children: one Ctrl-C arrives twice. */
+/** npm and the launcher of `skiff` forward signals that a terminal has also sent to its children: one Ctrl-C arrives twice. */
 const SAME_SIGNAL_MS = 1_000;
 const PARENT_EVERY_MS = 500;
 
@@ -16,12 +16,14 @@ const PARENT_EVERY_MS = 500;
  * Resolves with the reason to stop the program: SIGINT, SIGTERM or SIGHUP. A second SIGINT or SIGTERM ends the program
  * at once. A closed terminal sends SIGHUP several times, so further ones are ignored.
  *
- * Under `npm start` the end of npm counts as well: npm forwards SIGINT and SIGTERM only, and dies of SIGHUP and
- * SIGKILL. Node has no event for the end of a parent, so its process id is compared twice a second.
+ * Under `npm start` and under the launcher, which names itself in SKIFF_LAUNCHER, the end of the parent counts as well:
+ * npm forwards SIGINT and SIGTERM only, and dies of SIGHUP and SIGKILL. Node has no event for the end of a parent, so its
+ * process id is compared twice a second.
  */
 export function untilStopSignal(options: StopSignalOptions): Promise<string> {
   const { env, parent = process.ppid, stopNow = () => process.exit(1), signal: end } = options;
   const isUnderNpm = env.npm_lifecycle_event === "start";
+  const isLaunched = isUnderNpm || env.SKIFF_LAUNCHER !== undefined;
   const { promise, resolve } = Promise.withResolvers<string>();
   let stoppedAtMs: number | undefined;
   const stop = (reason: string) => {
@@ -30,13 +32,13 @@ export function untilStopSignal(options: StopSignalOptions): Promise<string> {
   };
   const onSignal = (name: NodeJS.Signals) => {
     if (stoppedAtMs === undefined) stop(name);
-    else if (!isUnderNpm || performance.now() - stoppedAtMs > SAME_SIGNAL_MS) stopNow();
+    else if (!isLaunched || performance.now() - stoppedAtMs > SAME_SIGNAL_MS) stopNow();
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", stop);
   const checkParent = () => {
-    if (process.ppid !== parent) stop("npm has ended");
+    if (process.ppid !== parent) stop(isUnderNpm ? "npm has ended" : "the launcher has ended");
   };
-  const timer = isUnderNpm ? setInterval(checkParent, PARENT_EVERY_MS).unref() : undefined;
+  const timer = isLaunched ? setInterval(checkParent, PARENT_EVERY_MS).unref() : undefined;
   end?.addEventListener("abort", () => {
     clearInterval(timer);
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", stop);

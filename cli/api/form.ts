@@ -1,0 +1,24 @@
+import { randomUUID } from "node:crypto";
+
+export interface Form {
+  readonly type: string;
+  readonly body: Uint8Array;
+}
+
+/** Makes a form of a source and settings, which keeps values out of URLs. */
+export function sourceForm(
+  source: Uint8Array,
+  fields: readonly (readonly [name: string, value: string])[],
+): Form {
+  const boundary = `skiff-${randomUUID()}`;
+  const part = (name: string, file = "") =>
+    `--${boundary}\r\ncontent-disposition: form-data; name="${name}"${file}\r\n`;
+  const texts = fields.map(([name, value]) => `${part(name)}\r\n${value}\r\n`);
+  const head = `${part("source", '; filename="source"')}content-type: application/octet-stream\r\n\r\n`;
+  const body = Buffer.concat([
+    Buffer.from(texts.join("") + head),
+    source,
+    Buffer.from(`\r\n--${boundary}--\r\n`),
+  ]);
+  return { type: `multipart/form-data; boundary=${boundary}`, body };
+}

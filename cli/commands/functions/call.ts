@@ -1,0 +1,98 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { buffer } from "node:stream/consumers";
+import type { Command } from "commander";
+import { bytesOf, type HttpAnswer, send } from "../../api/http.ts";
+import { problemFrom } from "../../api/problem.ts";
+import { exitCodeOf } from "../../failure.ts";
+import { shown } from "../../output/output.ts";
+import { action, type Surroundings, type Task } from "../../task.ts";
+import { UsageError } from "../../usage-error.ts";
+import { collect } from "./setting-options.ts";
+
+interface CallOptions {
+  readonly request?: string;
+  readonly data?: string;
+  readonly header?: readonly string[];
+  readonly include?: boolean;
+  readonly maxTime: string;
+}
+
+const EXAMPLES = `
+Examples:
+  skiff call hello
+  skiff call 'hello/greet?name=Ada'
+  skiff call orders -d '{"item": 3}' -H 'content-type: application/json'
+  skiff call orders@4 -d @order.json      (version 4, also without traffic)`;
+
+export function addCall(program: Command, surroundings: Surroundings): void {
+  program
+    .command("call")
+    .summary("call a function")
+    .description("Calls a function and prints its answer. The exit code is that of the status.")
+    .argument("<name[/path]>", "name of the function, or NAME@VERSION, with a path and a query")
+    .option("-X, --request <method>", "method: GET, or POST with --data")
+    .option("-d, --data <data>", "body; @FILE reads a file, @- standard input")
+    .option("-H, --header <header>", "header, such as 'accept: text/html'", collect)
+    .option("-i, --include", "print the status and the headers as well")
+    .option("--max-time <seconds>", "longest time for the call", "300")
+    .addHelpText("after", EXAMPLES)
+    .action(action(surroundings, runCall));
+}
+
+async function runCall(task: Task<CallOptions>, target: string): Promise<number> {
+  const { api, options, out } = task;
+  const body = await readData(task);
+  const headers = Object.fromEntries((options.header ?? []).map(parseHeader));
+  const { key } = api.place;
+  const answer = await send({
+    method: options.request ?? (body === undefined ? "GET" : "POST"),
+    url: api.url(`/fn/${target.replace(/^\/+/, "")}`),
+    // The first token of a Skiff would reach the function: only keys are taken out by Skiff.
+    headers: { ...(key?.startsWith("sk_") ? { authorization: `Bearer ${key}` } : {}), ...headers },
+    body,
+    signal: AbortSignal.timeout(seconds(options.maxTime) * 1_000),
+  });
+  const { status } = answer;
+  if (out.json) {
+    const text = (await bytesOf(answer)).toString();
+    out.result({ status, headers: answer.headers, body: text }, () => []);
+  } else {
+    if (options.include) for (const line of headLines(answer)) out.line(shown(line));
+    if (status >= 400 && answer.headers["x-skiff-error"] === "platform")
+      throw problemFrom(status, await bytesOf(answer));
+    for await (const chunk of answer.body) out.write(chunk as Buffer);
+  }
+  return exitCodeOf(status);
+}
+
+function headLines({ status, headers }: HttpAnswer): string[] {
+  const fields = Object.entries(headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((each) => `${name}: ${each}`),
+  );
+  return [`HTTP/1.1 ${status}`, ...fields, ""];
+}
+
+async function readData({ options, surroundings }: Task<CallOptions>): Promise<Buffer | undefined> {
+  const { data } = options;
+  if (data === undefined) return undefined;
+  if (!data.startsWith("@")) return Buffer.from(data);
+  if (data === "@-") return buffer(surroundings.stdin);
+  try {
+    return readFileSync(resolve(surroundings.cwd, data.slice(1)));
+  } catch (error) {
+    throw new UsageError(`--data ${data} cannot be read: ${(error as Error).message}.`);
+  }
+}
+
+function parseHeader(text: string): [name: string, value: string] {
+  const at = text.indexOf(":");
+  if (at > 0) return [text.slice(0, at).trim().toLowerCase(), text.slice(at + 1).trim()];
+  throw new UsageError(`--header ${text} is not a header: use 'NAME: VALUE'.`);
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 86_400) return value;
+  throw new UsageError(`--max-time ${text} is not a time: use seconds, up to 86400.`);
+}

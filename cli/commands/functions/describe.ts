@@ -1,0 +1,87 @@
+import type { Command } from "commander";
+import { type FunctionDescription, functionPath } from "../../api/functions.ts";
+import { type Output, shown } from "../../output/output.ts";
+import { pairs, table } from "../../output/table.ts";
+import { ago } from "../../output/time.ts";
+import { action, type Surroundings, type Task } from "../../task.ts";
+
+export function addDescribe(program: Command, surroundings: Surroundings): void {
+  program
+    .command("describe")
+    .summary("show whether a function can be called, and why not")
+    .description("Shows the state, traffic, instances, settings and last errors of a function.")
+    .argument("<name>", "name of the function")
+    .action(action(surroundings, runDescribe));
+}
+
+async function runDescribe({ api, out }: Task, name: string): Promise<void> {
+  const found = await api.json<FunctionDescription>(functionPath(name));
+  out.result(found, () => description(found, out));
+}
+
+function description(found: FunctionDescription, out: Output): string[] {
+  const now = Date.now();
+  const title = (text: string) => ["", out.style("bold", text)];
+  const { settings, instances, lastErrors, lastFailures = [], lastDeploys = [], lastHour } = found;
+  return [
+    ...pairs([
+      ["name", found.name],
+      ["url", found.url],
+      ["state", stateOf(found, out)],
+      ["version", `${found.version} (of ${found.versions.length} kept)`],
+      [
+        "traffic",
+        found.traffic.map(({ version, weight }) => share(version, weight, found.traffic)).join(", "),
+      ],
+      ["updated", ago(found.updatedAt, now)],
+      ["last hour", lastHour && plain(lastHour)],
+    ]),
+    ...title("Instances"),
+    ...(instances.length === 0
+      ? ["  none: the next call starts one"]
+      : indented(
+          instances.map(({ id, version, state, startedAt, memoryMiB }) => [
+            ...[id, `v${version}`, state, ago(startedAt, now)],
+            memoryMiB === undefined ? "" : `${memoryMiB} MiB`,
+          ]),
+        )),
+    ...title("Settings"),
+    ...indented(Object.entries(settings).map(([key, value]) => [key, plain(value)])),
+    ...section(title("Last deploys"), lastDeploys.map(plain)),
+    ...section(title("Last failures"), lastFailures.map(plain)),
+    ...section(title("Last errors"), lastErrors.map(plain)),
+  ];
+}
+
+function section(title: readonly string[], lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [...title, ...lines.map((line) => `  ${line.replaceAll("\n", "\n  ")}`)];
+}
+
+function stateOf({ state, notReady, ready }: FunctionDescription, out: Output): string {
+  const reason = state?.reason ?? (typeof notReady === "string" ? notReady : notReady && plain(notReady));
+  const canCall = state?.canCall ?? !reason;
+  const text = canCall ? `can be called${ready === 0 ? ", idle" : ""}` : "cannot be called";
+  return `${out.style(canCall ? "green" : "red", text)}${reason ? `: ${shown(reason)}` : ""}`;
+}
+
+function share(version: number, weight: number, traffic: FunctionDescription["traffic"]): string {
+  const total = traffic.reduce((sum, each) => sum + each.weight, 0);
+  return `v${version} ${Math.round((weight / total) * 1_000) / 10} %`;
+}
+
+function indented(rows: readonly (readonly string[])[]): string[] {
+  return table(rows).map((line) => `  ${line}`);
+}
+
+/** A value on one line: `a=1 b=2` for an object, `-` for nothing. */
+function plain(value: unknown): string {
+  if (value === null || value === undefined || value === "") return "-";
+  if (Array.isArray(value)) return value.length === 0 ? "-" : value.map(plain).join(", ");
+  if (typeof value !== "object") return shown(value);
+  const members = Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .filter(([, member]) => member !== null && member !== undefined);
+  return members.length === 0
+    ? "-"
+    : members.map(([name, member]) => `${shown(name)}=${plain(member)}`).join(" ");
+}

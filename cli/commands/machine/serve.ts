@@ -1,0 +1,26 @@
+import type { Command } from "commander";
+import { action, type Surroundings, type Task } from "../../task.ts";
+
+const OPTIONS: readonly (readonly [name: string, value: string, description: string])[] = [
+  ["host", "host", "address to listen on, 127.0.0.1 by default (SKIFF_HOST)"],
+  ["port", "port", "port to listen on, 8080 by default; 0 selects a free port (SKIFF_PORT)"],
+  ["data", "dir", "folder of all persistent data, ./data by default (SKIFF_DATA)"],
+  ["workers", "n", "processes that answer calls, 1 by default (SKIFF_WORKERS)"],
+];
+
+export function addServe(program: Command, surroundings: Surroundings): void {
+  const command = program
+    .command("serve")
+    .summary("run Skiff on this machine")
+    .description("Runs Skiff on this machine until Ctrl-C.");
+  for (const [name, value, description] of OPTIONS) command.option(`--${name} <${value}>`, description);
+  command.action(action(surroundings, runServe));
+}
+
+function runServe({ options, surroundings }: Task<Record<string, string | undefined>>): Promise<number> {
+  const args = OPTIONS.flatMap(([name]) => {
+    const value = options[name];
+    return value === undefined ? [] : [`--${name}`, value];
+  });
+  return surroundings.host.serve(args);
+}
