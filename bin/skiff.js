@@ -34,7 +34,7 @@ function runUnderBundledNode() {
   const child = spawn(bundledNode(), [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: "inherit",
     // A serving Skiff ends with this process, and takes a signal of a terminal that arrives twice for one.
-    env: { ...process.env, SKIFF_LAUNCHER: String(process.pid) },
+    env: { ...process.env, skiff_launcher: String(process.pid) },
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {

@@ -16,14 +16,14 @@ const PARENT_EVERY_MS = 500;
  * Resolves with the reason to stop the program: SIGINT, SIGTERM or SIGHUP. A second SIGINT or SIGTERM ends the program
  * at once. A closed terminal sends SIGHUP several times, so further ones are ignored.
  *
- * Under `npm start` and under the launcher, which names itself in SKIFF_LAUNCHER, the end of the parent counts as well:
+ * Under `npm start` and under the launcher, which names itself in skiff_launcher, the end of the parent counts as well:
  * npm forwards SIGINT and SIGTERM only, and dies of SIGHUP and SIGKILL. Node has no event for the end of a parent, so its
  * process id is compared twice a second.
  */
 export function untilStopSignal(options: StopSignalOptions): Promise<string> {
   const { env, parent = process.ppid, stopNow = () => process.exit(1), signal: end } = options;
   const isUnderNpm = env.npm_lifecycle_event === "start";
-  const isLaunched = isUnderNpm || env.SKIFF_LAUNCHER !== undefined;
+  const isLaunched = isUnderNpm || env.skiff_launcher !== undefined;
   const { promise, resolve } = Promise.withResolvers<string>();
   let stoppedAtMs: number | undefined;
   const stop = (reason: string) => {
