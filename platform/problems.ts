@@ -27,6 +27,7 @@ export const PROBLEMS = {
   unsupported_media_type: { status: 415, title: "The media type of the body is not supported" },
   expectation_failed: { status: 417, title: "The expectation of the request cannot be met" },
   build_failed: { status: 422, title: "The source does not build" },
+  apply_failed: { status: 422, title: "Functions of the folder could not be deployed" },
   start_failed: { status: 422, title: "The new version does not start" },
   too_many_waiting: { status: 429, title: "Too many calls wait for this function" },
   too_many_attempts: { status: 429, title: "Too many requests with wrong keys or tokens" },
@@ -62,6 +63,8 @@ export interface ProblemExtensions {
   setting?: string;
   /** Errors in the source, with 1-based line and column. */
   errors?: readonly SourceError[];
+  /** What became of each function of an apply. */
+  functions?: readonly Readonly<Record<string, unknown>>[];
   /** Last lines that the function printed. */
   log?: readonly string[];
   /** Value of `WWW-Authenticate` (RFC 6750); not part of the document. */

@@ -30,6 +30,8 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   "DELETE /func/:name": { scope: "deploy", over: "function", action: "delete" },
   "GET /func/:name/source": { scope: "read", over: "function" },
   "GET /func/:name/logs": { scope: "read", over: "function" },
+  "POST /apply": { scope: "deploy", over: "handler", action: "apply" },
+  "GET /schema/skiff.json": { scope: "any", over: "handler" },
   "GET /usage": { scope: "read", over: "all" },
   "GET /key": { scope: "admin", over: "all" },
   "POST /key": { scope: "admin", over: "all", action: "key.create" },

@@ -75,8 +75,8 @@ async function answerDeploy(ctx: Call, services: Services, read: ReadOrder): Pro
   answerJson(ctx, { name, version, url: `${baseUrl(services, ctx)}/fn/${name}`, created, unchanged });
 }
 
-/** The hosts by which the client reached Skiff, also through proxies: no function may take them. */
-function hostsOf(headers: IncomingHttpHeaders): string[] {
+/** Returns the hosts by which the client reached Skiff, also through proxies: no function may take them. */
+export function hostsOf(headers: IncomingHttpHeaders): string[] {
   const forwarded = [headers.forwarded ?? ""].flatMap((text) =>
     [...text.matchAll(/\bhost="?([^\s";,]{1,300})/gi)].map(([, host]) => host!),
   );

@@ -50,6 +50,10 @@ export interface DeployOrder {
   readonly source?: Source;
   /** Changes to the settings of the current version, or to the defaults of a new function. */
   readonly patch: SettingsPatch;
+  /** What the patch changes instead of the settings of the current version: these, and the variables that it keeps. */
+  readonly base?: { readonly settings: Settings; readonly keptEnv: readonly string[] };
+  /** What `skiff.yaml` of the source declares, where the client of this class knows it. */
+  readonly declared?: Declared;
   /** The host at which the client reached the manager: no function gets it. */
   readonly reachedAt?: readonly string[] | undefined;
   /** Aborts waiting and building. A publish that has begun completes. */
@@ -72,10 +76,14 @@ interface Fresh {
   readonly buildMs: number;
 }
 
-/** The version that a deploy makes. */
-interface Plan {
+/** What a deploy finds, and the version that it makes. */
+export interface DeployPlan {
   readonly current: VersionRecord | undefined;
   readonly version: Omit<Draft, "content">;
+  readonly isUnchanged: boolean;
+}
+
+interface Plan extends Omit<DeployPlan, "isUnchanged"> {
   /** Set if the source was built for its settings. */
   readonly fresh: Fresh | undefined;
 }
@@ -132,6 +140,16 @@ export class Deploys {
   }
 
   /**
+   * Returns what a deploy would find and make now. Builds nothing, because the order says what its source declares.
+   * @throws Problem `invalid_setting`
+   */
+  async plan(order: DeployOrder & { readonly declared: Declared }): Promise<DeployPlan> {
+    const { current, version } = await this.#plan(order);
+    const isSame = current !== undefined && isSameVersion(current, version);
+    return { current, version, isUnchanged: isSame && isServing(this.#options.platform, current) };
+  }
+
+  /**
    * Removes a function after its earlier deploys, so that none of them restores it. Deploys that hang are aborted.
    * False if there is no such function.
    */
@@ -161,17 +179,24 @@ export class Deploys {
   }
 
   async #deploy(order: DeployOrder & { removed: AbortSignal }, waitedMs: number): Promise<Deployed> {
-    const { name, patch, reachedAt, signal } = order;
-    const { platform, limits } = this.#options;
-    const current = await platform.find(name);
-    const hashed = order.source ? await sourceHash(order.source) : current?.sourceHash;
-    if (hashed === undefined) throw unknownFunction(name);
-    const former = current?.settings ?? defaultSettings(limits);
-    const { settings, fresh } = await this.#settings({ ...order, patch }, { former, hashed, signal });
-    const version = { name, hash: versionHash(hashed, settings), sourceHash: hashed, settings };
+    const { name, reachedAt } = order;
+    const { current, version, fresh } = await this.#plan(order);
+    const { settings } = version;
     const make = () => this.#make(order, { current, version, fresh });
     const made = await this.#hosts.during({ name, hosts: settings.hosts, reachedAt }, make);
     return { ...made, waitedMs };
+  }
+
+  async #plan(order: DeployOrder): Promise<Plan> {
+    const { name, signal, base } = order;
+    const current = await this.#options.platform.find(name);
+    const hashed = order.source ? await sourceHash(order.source) : current?.sourceHash;
+    if (hashed === undefined) throw unknownFunction(name);
+    const former = base?.settings ?? current?.settings ?? defaultSettings(this.#options.limits);
+    const patch = base ? withKept(order.patch, current?.settings.env ?? {}, base.keptEnv) : order.patch;
+    const { settings, fresh } = await this.#settings({ ...order, patch }, { former, hashed, signal });
+    const version = { name, hash: versionHash(hashed, settings), sourceHash: hashed, settings };
+    return { current, version, fresh };
   }
 
   /** Makes the version current. */
@@ -205,13 +230,13 @@ export class Deploys {
    * earlier ones. Builds the source if nothing else tells what its `skiff.yaml` declares.
    */
   async #settings(
-    { source, patch }: Pick<DeployOrder, "source" | "patch">,
+    { source, patch, declared: known }: Pick<DeployOrder, "source" | "patch" | "declared">,
     { former, hashed, signal }: { former: Settings; hashed: string; signal: AbortSignal },
   ): Promise<{ settings: Settings; fresh?: Fresh }> {
     const { limits } = this.#options;
     const merge = (declared: Declared) =>
       checkTogether(mergeSettings(mergeDeclared(former, declared, limits), patch, limits));
-    const declared = source === undefined ? {} : this.#declared.find(source, hashed);
+    const declared = source === undefined ? {} : (known ?? this.#declared.find(source, hashed));
     if (source === undefined || declared !== undefined) return { settings: merge(declared ?? {}) };
     // Refuses wrong settings of the order before the build.
     const { entry } = mergeSettings(former, patch, limits);
@@ -269,6 +294,17 @@ export class Deploys {
     work.then(done, done);
     return work;
   }
+}
+
+/** Adds the variables to a patch that keep their value. @throws Problem `invalid_setting` if there is none to keep */
+function withKept(patch: SettingsPatch, env: Settings["env"], kept: readonly string[]): SettingsPatch {
+  if (kept.length === 0) return patch;
+  const values = kept.map((name) => {
+    if (Object.hasOwn(env, name)) return [name, env[name]];
+    const detail = `env: there is no value of ${name} to keep: write the value instead of "***".`;
+    throw new Problem("invalid_setting", detail, { setting: "env" });
+  });
+  return { ...patch, env: { ...(patch.env as object | undefined), ...Object.fromEntries(values) } };
 }
 
 /** A start is work of the platform, so it cannot be slowed down or evicted. */

@@ -33,16 +33,36 @@ export function mergeDeclared(current: Settings, declared: Declared, limits: Lim
   }
 }
 
-function patchOf(declared: Declared): SettingsPatch {
+const TEXT_LISTS = ["hosts", "secrets"];
+/** Members of a `skiff.yaml` with one function that are no settings. */
+export const OTHER_MEMBERS: readonly string[] = ["name", "message"];
+
+/**
+ * Returns declared settings as a patch.
+ * @throws Problem `invalid_setting` for an unknown name, or a value that cannot be read
+ */
+export function patchOf(declared: Declared): SettingsPatch {
   const json: Record<string, unknown> = {};
+  if (Object.hasOwn(declared, "functions")) throw severalFunctions();
   for (const [key, value] of Object.entries(declared)) {
+    if (OTHER_MEMBERS.includes(key)) continue;
     for (const [name, patched] of Object.entries(
-      JSON_NAMES.includes(key) ? { [key]: value } : fromText(key, value),
+      isJson(key, value) ? { [key]: value } : fromText(key, value),
     )) {
       json[name] = merged(key, json[name], patched);
     }
   }
   return json;
+}
+
+/** A list that has the same name in a query may be one text there. */
+function isJson(key: string, value: unknown): boolean {
+  return JSON_NAMES.includes(key) && !(TEXT_LISTS.includes(key) && typeof value === "string");
+}
+
+function severalFunctions(): Problem {
+  const detail = "it declares several functions: post the archive to /apply, which deploys all of them.";
+  return new Problem("invalid_setting", detail, { setting: "functions" });
 }
 
 /** Joins the parts of `permissions` and of `quota`. Every other setting is declared once, under one of its names. */

@@ -2,6 +2,7 @@ import type { Limits } from "../../platform/limits.ts";
 import type { Access } from "../access/access.ts";
 import { answerJson } from "../api/answer.ts";
 import type { Handler, Services } from "../api/services.ts";
+import { filePaths } from "./files.ts";
 import { keyPaths } from "./keys.ts";
 import { callPaths, functionPaths, servicePaths } from "./paths.ts";
 import type { Schema } from "./schema.ts";
@@ -33,6 +34,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...callPaths(),
       ...usagePaths(),
       ...keyPaths(limits),
+      ...filePaths(),
       ...servicePaths(),
     },
     components: {

@@ -1,5 +1,6 @@
 import type { Limits } from "../../platform/limits.ts";
 import { PROBLEMS } from "../../platform/problems.ts";
+import { fileSchemas } from "./files.ts";
 import { keySchemas } from "./keys.ts";
 import { array, COUNT, object, ref, type Schema, TEXT } from "./schema.ts";
 import { settingsPatchSchema, settingsSchema } from "./settings.ts";
@@ -40,6 +41,7 @@ export function schemas(limits: Limits): Record<string, Schema> {
       next: { type: ["string", "null"], description: "Cursor of the next page; null on the last one" },
     }),
     FunctionDescription: description(),
+    ...fileSchemas(),
     Removed: object({ success: { const: true } }),
     SourceError: object({ message: TEXT, file: TEXT, line: COUNT, column: COUNT, lineText: TEXT }),
     Problem: problem(),
@@ -90,6 +92,7 @@ function problem(): Schema {
       retryAfterS: { type: "number", description: "Seconds until a retry may succeed" },
       setting: { ...TEXT, description: "The setting or limit that caused the error" },
       errors: array(ref("SourceError")),
+      functions: array(ref("AppliedFunction"), { description: "What became of each function of an apply" }),
       log: array(TEXT, { description: "Last lines of the function's output" }),
     },
   );

@@ -4,7 +4,7 @@ interface Json {
 }
 
 /** Says nothing about values. */
-const ANNOTATIONS = new Set(["description", "default", "example"]);
+const ANNOTATIONS = new Set(["description", "default", "example", "examples", "title", "$schema", "$defs"]);
 const FORMATS: Readonly<Record<string, RegExp>> = {
   "date-time": /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
   uri: /^https?:\/\/[^\s]+$/,
@@ -48,6 +48,22 @@ const CHECKS: Readonly<Record<string, (question: Question) => string[]>> = {
   },
   allOf: ({ rule, value, at, root }) =>
     (rule as unknown[]).flatMap((each) => schemaFaults(each, value, root, at)),
+  anyOf: ({ rule, value, at, root }) => {
+    const faults = (rule as unknown[]).map((each) => schemaFaults(each, value, root, at));
+    return faults.some((each) => each.length === 0) ? [] : [`${at} fits none: ${faults.flat().join("; ")}`];
+  },
+  // `then` and `else` are parts of `if`.
+  if: ({ rule, value, at, root, schema }) => {
+    const part = schemaFaults(rule, value, root, at).length === 0 ? schema.then : schema.else;
+    return part === undefined ? [] : schemaFaults(part, value, root, at);
+  },
+  // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
+  then: () => [],
+  else: () => [],
+  propertyNames: ({ rule, value, at, root }) =>
+    isObject(value)
+      ? Object.keys(value).flatMap((key) => schemaFaults(rule, key, root, `${at} has the name ${key}, which`))
+      : [],
   type: ({ rule, value, at }) => {
     const types = typeOf(value);
     return fault(

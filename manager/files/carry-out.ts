@@ -1,0 +1,85 @@
+import { toProblem } from "../../platform/problems.ts";
+import { Semaphore } from "../../process/semaphore.ts";
+import type { Deployed, Deploys } from "../deploys/deploys.ts";
+import type { PlannedChange } from "./plan.ts";
+
+/** What became of a planned change. */
+export interface Outcome {
+  readonly change: PlannedChange;
+  /** `skipped`: a removal that did not happen, because another function failed. */
+  readonly state: "planned" | "done" | "failed" | "skipped";
+  readonly deployed?: Deployed;
+  readonly error?: unknown;
+}
+
+export interface CarryOutOptions {
+  readonly deploys: Deploys;
+  readonly reachedAt: readonly string[];
+  readonly signal: AbortSignal;
+  /** Called for each change as it ends. */
+  readonly onOutcome: (outcome: Outcome) => void;
+}
+
+/** Changes under way at a time; the builds and starts behind them have bounds of their own. */
+const AT_ONCE = 8;
+
+/**
+ * Carries a plan out. A change that fails changes nothing of its function and undoes no other. Removals come last and only
+ * if nothing failed, so that a renamed function does not lose its old name before the new one works. A function whose
+ * host name another one has is deployed again when the others are done: that one may have given the name up.
+ */
+export async function carryOut(plan: readonly PlannedChange[], options: CarryOutOptions): Promise<Outcome[]> {
+  const outcomes = new Map<PlannedChange, Outcome>();
+  const end = (outcome: Outcome) => {
+    outcomes.set(outcome.change, outcome);
+    options.onOutcome(outcome);
+  };
+  const removals = plan.filter(({ action }) => action === "remove");
+  const blocked: Outcome[] = [];
+  await each(
+    plan.filter(({ order }) => order !== undefined),
+    async (change) => {
+      const outcome = await deployOne(change, options);
+      if (isHostTaken(outcome)) blocked.push(outcome);
+      else end(outcome);
+    },
+  );
+  const hasFailed = [...outcomes.values()].some(({ state }) => state === "failed");
+  // A host name that stays taken is a failure too, unless a removal frees it.
+  const mayRemove = !hasFailed && (blocked.length === 0 || removals.length > 0);
+  await each(removals, async (change) =>
+    end(mayRemove ? await removeOne(change, options) : { change, state: "skipped" }),
+  );
+  await each(blocked, async ({ change }) => end(await deployOne(change, options)));
+  return plan.map((change) => outcomes.get(change)!);
+}
+
+async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const places = new Semaphore({ places: AT_ONCE });
+  await Promise.all(items.map((item) => places.run(() => work(item))));
+}
+
+async function deployOne(
+  change: PlannedChange,
+  { deploys, reachedAt, signal }: CarryOutOptions,
+): Promise<Outcome> {
+  try {
+    return { change, state: "done", deployed: await deploys.deploy({ ...change.order!, reachedAt, signal }) };
+  } catch (error) {
+    return { change, state: "failed", error };
+  }
+}
+
+async function removeOne(change: PlannedChange, { deploys }: CarryOutOptions): Promise<Outcome> {
+  try {
+    // False: somebody else removed it, which is the wanted state.
+    await deploys.remove(change.name);
+    return { change, state: "done" };
+  } catch (error) {
+    return { change, state: "failed", error };
+  }
+}
+
+function isHostTaken({ error }: Outcome): boolean {
+  return error !== undefined && toProblem(error).code === "host_taken";
+}

@@ -1,0 +1,84 @@
+import { json, operation } from "./operation.ts";
+import { array, object, ref, type Schema, TEXT } from "./schema.ts";
+
+const BYTES: Schema = { type: "string", format: "binary" };
+const OFF: Schema = { type: "boolean", default: false };
+
+function query(name: string, schema: Schema, description: string): Schema {
+  return { name, in: "query", schema, description };
+}
+
+/** Folders of functions as files. */
+export function filePaths(): Record<string, Schema> {
+  return {
+    "/apply": {
+      post: operation("applyFolder", "Deploy the functions of a folder: twice is nothing", {
+        parameters: [
+          query("dryRun", OFF, "Only say what an apply would do"),
+          query("prune", OFF, "Remove the functions that the folder does not declare"),
+          query("name", ref("Name"), "Name of the function, if the skiff.yaml declares one without its name"),
+        ],
+        requestBody: {
+          required: true,
+          description:
+            "An archive (tar, tar.gz, zip) of a folder with a skiff.yaml; its Content-Type is ignored. At most three times the size of a source",
+          content: { "*/*": { schema: BYTES } },
+        },
+        answers: { 200: applied() },
+        problems: [
+          ...([
+            "invalid_declaration",
+            "invalid_source",
+            "source_too_large",
+            "unsupported_media_type",
+          ] as const),
+          ...(["apply_failed", "build_failed", "no_capacity", "too_many_waiting", "storage_full"] as const),
+        ],
+      }),
+    },
+    "/schema/skiff.json": {
+      get: operation("manifestSchema", "The JSON Schema of skiff.yaml, for editors", {
+        answers: {
+          200: {
+            description: "JSON Schema 2020-12",
+            headers: json("", {}).headers,
+            content: { "application/schema+json": { schema: { type: "object" } } },
+          },
+        },
+      }),
+    },
+  };
+}
+
+function applied(): Schema {
+  const { content, ...rest } = json("What was done, or with dryRun what would be", ref("Applied"));
+  return { ...rest, content: { ...(content as object), "text/plain": { schema: TEXT } } };
+}
+
+/** Schemas of the answers. */
+export function fileSchemas(): Record<string, Schema> {
+  const version = { type: "integer", minimum: 1 };
+  return {
+    Applied: object({
+      dryRun: { type: "boolean" },
+      functions: array(ref("AppliedFunction")),
+      warnings: array(TEXT, { description: "What was ignored, and why" }),
+    }),
+    AppliedFunction: object(
+      {
+        name: ref("Name"),
+        action: { enum: ["create", "update", "unchanged", "remove"] },
+        state: {
+          enum: ["planned", "done", "failed", "skipped"],
+          description: "skipped: not removed, because another function failed",
+        },
+        diff: { ...TEXT, description: "Settings and source as a unified diff; values of env are hidden" },
+      },
+      {
+        version: { ...version, description: "The current version" },
+        url: { type: "string", format: "uri" },
+        problem: { type: "object", description: "The problem document of a failed function" },
+      },
+    ),
+  };
+}

@@ -1,0 +1,92 @@
+import type { Limits } from "../../platform/limits.ts";
+import type { Schema } from "./schema.ts";
+import { settingParameters, settingsPatchSchema } from "./settings.ts";
+
+const NAME = "^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$";
+const MESSAGE: Schema = { type: "string", maxLength: 1_000, description: "What the deploy is about" };
+/** Lists in a query that are objects or lists in a file. */
+const IN_FILES: Readonly<Record<string, Schema>> = {
+  env: { description: 'Variables, as NAME: "value"; "***" keeps the value of the current version' },
+  secrets: { description: "Secrets as variables: a list of secrets, or VARIABLE: secret" },
+};
+
+/** Returns the JSON Schema of a `skiff.yaml`, for editors: of the rows that the settings in OpenAPI come from. */
+export function manifestSchema(limits: Limits): Schema {
+  const settings = { ...querySettings(limits), ...jsonSettings(limits) };
+  const members = (more: Record<string, Schema>): Schema => ({
+    type: "object",
+    properties: { ...more, ...settings },
+    additionalProperties: false,
+  });
+  const source: Schema = {
+    type: "string",
+    description: "Path of the file or folder of the source; NAME.ts or NAME/ by default",
+  };
+  const entry = { ...members({ source, message: MESSAGE }), type: ["object", "string", "null"] };
+  const listed = members({ name: { $ref: "#/$defs/name" }, source, message: MESSAGE });
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "skiff.yaml",
+    description: "Functions of Skiff: several under `functions`, or the settings of one",
+    if: { required: ["functions"] },
+    // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
+    then: {
+      type: "object",
+      properties: {
+        defaults: { ...members({}), description: "Settings of every function that does not declare them" },
+        functions: {
+          description: "The functions by name",
+          anyOf: [
+            {
+              type: ["object", "null"],
+              propertyNames: { $ref: "#/$defs/name" },
+              additionalProperties: { $ref: "#/$defs/function" },
+            },
+            { type: "array", items: { $ref: "#/$defs/listed" } },
+          ],
+        },
+        image: { description: "Of Kubefuncs; ignored" },
+      },
+      additionalProperties: false,
+    },
+    else: members({ name: { $ref: "#/$defs/name" }, message: MESSAGE }),
+    $defs: {
+      name: { type: "string", pattern: NAME, description: "Name of the function" },
+      function: entry,
+      listed: { ...listed, required: ["name"], additionalProperties: true },
+    },
+  };
+}
+
+/** The settings by their names in a query, which a file may write as texts, numbers or lists. */
+function querySettings(limits: Limits): Record<string, Schema> {
+  const rows = settingParameters(limits).map((parameter) => {
+    const { name, schema, description, example } = parameter as { name: string } & Record<string, Schema>;
+    const isList = (schema as { type?: string }).type === "array";
+    const type = isList ? ["array", "string", "null"] : ["string", "number", "null"];
+    const isText = !isList && (schema as { type?: string }).type === "string";
+    const shape: Schema = isList || isText ? { type } : orNull(schema!);
+    const described = description ?? (schema as { description?: string }).description;
+    return [
+      name,
+      {
+        ...shape,
+        ...(described ? { description: described } : {}),
+        ...(example ? { examples: [example] } : {}),
+      },
+    ] as const;
+  });
+  return Object.fromEntries(rows);
+}
+
+/** The settings by their names in JSON, which win where a name is in both. */
+function jsonSettings(limits: Limits): Record<string, Schema> {
+  const { properties } = settingsPatchSchema(limits) as { properties: Record<string, Schema> };
+  const all = Object.entries(properties).map(([name, schema]) => [name, { ...schema, ...IN_FILES[name] }]);
+  return Object.fromEntries(all);
+}
+
+function orNull(schema: Schema): Schema {
+  if (Array.isArray(schema.enum)) return schema;
+  return { ...schema, type: [schema.type, "null"].flat() };
+}
