@@ -10,6 +10,8 @@ import { readSource } from "./api/read-source.ts";
 import type { Services } from "./api/services.ts";
 import { answerHealth, answerMetrics, answerReadiness, answerWelcome } from "./api/state-of-service.ts";
 import { answerUsage } from "./api/usage/usage.ts";
+import { pinVersion } from "./api/versions/pin-version.ts";
+import { describeVersion, listVersions } from "./api/versions/read-versions.ts";
 import { answerOpenApi } from "./openapi/openapi.ts";
 
 /** Returns the routes of the management API. A test compares them with `/openapi.json`. */
@@ -34,6 +36,9 @@ export function createRoutes(services: Services): Router {
   router.get("/whoami", answerWhoami);
   router.post("/apply", applyFolder(services));
   router.get("/schema/skiff.json", answerSchema(services));
+  router.get("/func/:name/versions", listVersions(services));
+  router.get("/func/:name/versions/:version", describeVersion(services));
+  router.patch("/func/:name/versions/:version", pinVersion(services));
   router.get("/healthz", answerHealth);
   router.get("/readyz", answerReadiness(services));
   router.get("/metrics", answerMetrics(services));

@@ -1,6 +1,6 @@
 import type { Draft, Platform, Stored, VersionRecord } from "./platform.ts";
 import { canonicalSettings } from "./settings/settings.ts";
-import { currentVersion } from "./traffic.ts";
+import { currentVersion, withShare } from "./traffic.ts";
 
 export interface Published extends Stored {
   /** True if this was the current version already. */
@@ -18,21 +18,42 @@ export async function deploy(platform: Platform, draft: Draft, signal?: AbortSig
   return isServing(platform, current) ? unchanged(current) : await complete(platform, current, signal);
 }
 
-/** Stores a version and sends all calls to it. */
-export async function publish(platform: Platform, draft: Draft, signal?: AbortSignal): Promise<Published> {
+/** How many of the calls a version gets. */
+export interface Portion {
+  /** From 0 to 100; by default all. */
+  readonly percent?: number | undefined;
+}
+
+/** Stores a version and sends calls to it. */
+export async function publish(
+  platform: Platform,
+  { percent, ...draft }: Draft & Portion,
+  signal?: AbortSignal,
+): Promise<Published> {
   const stored = await platform.store(draft, signal);
-  await complete(platform, stored, signal);
+  if (percent !== 0) await complete(platform, { ...stored, percent }, signal);
   return { ...stored, unchanged: false };
 }
 
-/** Sends all calls to a stored version, such as one whose deploy failed after it was stored. */
+/** Sends calls to a stored version, such as one whose deploy failed after it was stored. */
 export async function complete(
   platform: Platform,
-  { name, version }: Pick<Stored, "name" | "version">,
+  { name, version, percent = 100 }: Pick<Stored, "name" | "version"> & Portion,
   signal?: AbortSignal,
 ): Promise<Published> {
-  await platform.route(name, [{ version, weight: 1 }], signal);
+  if (percent === 100) await platform.route(name, [{ version, weight: 1 }], signal);
+  else await share(platform, { name, version, percent }, signal);
   return { name, version, created: false, unchanged: false };
+}
+
+/** The other versions keep their proportions, and the function its rules. */
+async function share(
+  platform: Platform,
+  { name, version, percent }: Pick<Stored, "name" | "version"> & { readonly percent: number },
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { traffic = [], sticky, guard } = (await platform.describe(name)) ?? {};
+  await platform.route(name, withShare(traffic, version, percent), signal, { sticky, guard });
 }
 
 /** Returns the result of a deploy that changes nothing. */

@@ -19,7 +19,8 @@ export interface Platform {
    * instance runs for `idleMs`, so that a following `route` finds it. Numbers grow by one for each function. A number is
    * not reused while a version or an instance with it may exist. An error leaves everything unchanged.
    * @throws Problem `start_failed` with the last log lines, `draining` after `close`, `unknown_version` if the version
-   * in `sameAs` does not exist; the signal's reason; an error of a full disk, which `toProblem` converts
+   * in `sameAs` does not exist, `precondition_failed`; the signal's reason; an error of a full disk, which `toProblem`
+   * converts
    */
   store(draft: Draft, signal?: AbortSignal): Promise<Stored>;
 
@@ -33,15 +34,24 @@ export interface Platform {
    * Sends calls to versions by weight. Resolves when every router has applied it. Before that, each version in `traffic`
    * gets as many ready instances as its share of the load needs now, at least one and at least `min`. A version that
    * loses its traffic drains, and keeps no `min`. An error leaves the traffic unchanged.
-   * @throws Problem `unknown_function`, `unknown_version`, `start_failed`, `draining`; the signal's reason
+   * @param rules replace those of the last `route`; without them the function has none
+   * @throws Problem `unknown_function`, `unknown_version`, `start_failed`, `draining`, `precondition_failed`; the signal's
+   * reason
    */
-  route(name: string, traffic: Traffic, signal?: AbortSignal): Promise<void>;
+  route(name: string, traffic: Traffic, signal?: AbortSignal, rules?: RouteRules): Promise<void>;
+
+  /**
+   * Keeps a version although newer ones are over the limit, or no longer.
+   * @throws Problem `unknown_function`, `unknown_version`, `invalid_request` over `versionsKept` pinned versions
+   */
+  pin(name: string, version: number, isPinned: boolean): Promise<void>;
 
   /**
    * Removes a function and everything it owns. False if it did not exist. Calls in flight may finish, long ones after
    * this has resolved and the name is free again.
+   * @throws Problem `precondition_failed`
    */
-  remove(name: string): Promise<boolean>;
+  remove(name: string, expected?: Precondition): Promise<boolean>;
 
   /** Lists at most `limit` functions by name, starting behind the name `after`. */
   list(page: { after?: string | undefined; limit: number }): Promise<readonly FunctionSummary[]>;
@@ -51,6 +61,9 @@ export interface Platform {
 
   /** Returns hashes and settings of a version, of the current one by default. Reads no source. */
   find(name: string, version?: number): Promise<VersionRecord | undefined>;
+
+  /** Returns every kept version, oldest first. Undefined if the function does not exist. */
+  listVersions(name: string): Promise<readonly VersionRecord[] | undefined>;
 
   /** Reads the posted source of a version, of the current one by default. */
   readSource(name: string, version?: number): Promise<Source | undefined>;
@@ -133,6 +146,19 @@ export interface Draft {
   readonly settings: Settings;
   /** Source and bundle, or the number of a stored version of this function with the same content. */
   readonly content: Content | { readonly sameAs: number };
+  /** Not part of the hash. */
+  readonly note?: VersionNote | undefined;
+  /** Checked again when the version is stored, because another manager may have changed the function. */
+  readonly expected?: Precondition | undefined;
+}
+
+/** Who deployed a version, and why. */
+export interface VersionNote {
+  /** Such as `token` or `local`; `unknown` for versions of an older Skiff. */
+  readonly by: string;
+  readonly message?: string | undefined;
+  /** Id of the git commit, 40 hexadecimal digits in lower case. */
+  readonly commit?: string | undefined;
 }
 
 export interface Content {
@@ -141,9 +167,14 @@ export interface Content {
 }
 
 /** A stored version without its source and bundle. */
-export interface VersionRecord extends Omit<Draft, "content"> {
+export interface VersionRecord extends Omit<Draft, "content" | "note" | "expected"> {
   readonly version: number;
   readonly createdAt: Date;
+  readonly note: VersionNote;
+  /** Absent for versions of an older Skiff on Kubernetes. */
+  readonly sourceBytes?: number | undefined;
+  /** It is kept although newer ones are over the limit. */
+  readonly pinned: boolean;
 }
 
 export interface Stored {
@@ -162,6 +193,29 @@ export interface Share {
   readonly weight: number;
 }
 
+/** What holds besides the weights until the traffic changes again. */
+export interface RouteRules {
+  readonly sticky?: Sticky | undefined;
+  readonly guard?: Guard | undefined;
+  readonly expected?: Precondition | undefined;
+}
+
+/** Where the value is by which a caller stays with its version. */
+export type Sticky = { readonly cookie: string } | { readonly header: string };
+
+/** When a fresh version loses its traffic by itself. */
+export interface Guard {
+  /** How much larger its share of failed calls may be than that of the other versions, from 0 to 1. */
+  readonly errorRate?: number | undefined;
+  /** How many times as long its 95th percentile may be. */
+  readonly slowdown?: number | undefined;
+  /** Calls of the fresh version that are compared. */
+  readonly calls: number;
+}
+
+/** What a change requires of the function: that it exists or does not, or that one of these versions is the current one. */
+export type Precondition = "exists" | "absent" | readonly number[];
+
 export interface FunctionSummary {
   readonly name: string;
   /** The current version: the one with the largest share of the traffic, or the newest without traffic. */
@@ -178,6 +232,10 @@ export interface FunctionDescription extends FunctionSummary {
   readonly settings: Settings;
   /** Empty if no version takes calls. */
   readonly traffic: Traffic;
+  readonly sticky?: Sticky | undefined;
+  readonly guard?: Guard | undefined;
+  /** The version that last had all calls before the present traffic; it may be forgotten. Absent if there is none. */
+  readonly previous?: number | undefined;
   /** Every kept version, oldest first. */
   readonly versions: readonly { version: number; hash: string; createdAt: Date }[];
   readonly instances: readonly InstanceDescription[];
@@ -202,6 +260,8 @@ export interface Endpoints {
   readonly name: string;
   /** Empty if no version takes calls. */
   readonly traffic: Traffic;
+  /** Absent: each call is placed by the weights alone. */
+  readonly sticky?: Sticky | undefined;
   /** Every kept version that accepts calls, with or without traffic, in ascending order. */
   readonly versions: readonly VersionEndpoints[];
   /** Host names at whose root the function is served: those of its current version. Absent if there are none. */

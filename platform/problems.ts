@@ -65,6 +65,8 @@ export interface ProblemExtensions {
   errors?: readonly SourceError[];
   /** What became of each function of an apply. */
   functions?: readonly Readonly<Record<string, unknown>>[];
+  /** The current version of the function, which a precondition did not expect. */
+  version?: number;
   /** Last lines that the function printed. */
   log?: readonly string[];
   /** Value of `WWW-Authenticate` (RFC 6750); not part of the document. */

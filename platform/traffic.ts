@@ -31,6 +31,57 @@ export function currentVersion(traffic: Traffic): number | undefined {
 }
 
 /**
+ * Gives a version a share of the calls and leaves the others their proportions. Weights are percentages where these are
+ * whole numbers.
+ * @param percent from 1 to 100
+ */
+export function withShare(traffic: Traffic, version: number, percent: number): Traffic {
+  const others = traffic.filter((share) => share.version !== version);
+  if (percent === 100 || others.length === 0) return [{ version, weight: 1 }];
+  const whole = totalWeight(others);
+  const shares = others.map(({ version: other, weight }) => ({
+    version: other,
+    weight: weight * (100 - percent),
+  }));
+  return inSmallNumbers([...shares, { version, weight: whole * percent }]);
+}
+
+/** Returns the same proportions with a sum of 100, or else the smallest weights. */
+function inSmallNumbers(traffic: Traffic): Traffic {
+  const unit = traffic.reduce((common, { weight }) => divisor(common, weight), 0);
+  const sum = totalWeight(traffic) / unit;
+  const factor = 100 % sum === 0 ? 100 / sum : sum > MOST_WEIGHT ? MOST_WEIGHT / sum : 1;
+  return traffic.map(({ version, weight }) => {
+    return { version, weight: Math.max(1, Math.round((weight / unit) * factor)) };
+  });
+}
+
+function divisor(a: number, b: number): number {
+  return a === 0 ? b : divisor(b % a, a);
+}
+
+/** The traffic of a function, and the last two different versions that had all calls, the last one last. */
+export interface TrafficHistory {
+  readonly traffic: Traffic;
+  readonly whole: readonly number[];
+}
+
+/** Returns the history after a change of the traffic. */
+export function historyAfter({ whole }: Pick<TrafficHistory, "whole">, traffic: Traffic): TrafficHistory {
+  const version = traffic.length === 1 ? traffic[0]!.version : undefined;
+  const isNew = version !== undefined && version !== whole.at(-1);
+  return { traffic, whole: isNew ? [...whole.slice(-1), version] : whole };
+}
+
+/**
+ * Returns the version that a rollback goes back to: the last one that had all calls before. Steps between, such as the
+ * shares of a canary, are skipped.
+ */
+export function previousVersion({ traffic, whole }: TrafficHistory): number | undefined {
+  return traffic.length === 1 ? whole.at(-2) : whole.at(-1);
+}
+
+/**
  * Chooses the version for one call.
  * @param random a number from 0 to below 1
  */

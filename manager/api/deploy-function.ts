@@ -12,8 +12,9 @@ import { answerJson, onOneLine } from "./answer.ts";
 import { explainLostLineEnds } from "./lost-line-ends.ts";
 import { readBody } from "./read-body.ts";
 import { readDeploy } from "./read-deploy.ts";
-import { readParameters } from "./read-query.ts";
+import { readQuery, refuseParameters } from "./read-query.ts";
 import { baseUrl, type Call, type Handler, type Services } from "./services.ts";
+import { OPTION_NAMES, readPrecondition, takeOptions } from "./versions/read-options.ts";
 
 const PATCH_BYTES = 1024 ** 2;
 const PATCH_TYPES = ["application/json", "application/merge-patch+json"];
@@ -31,8 +32,10 @@ export function configureFunction(services: Services): Handler {
     answerDeploy(ctx, services, async (onName) => {
       onName(ctx.params.name);
       const name = checkFunctionName(ctx.params.name);
-      readParameters(ctx, {});
-      return { name, patch: await readPatch(ctx) };
+      const parameters = readQuery(ctx);
+      const options = takeOptions(parameters, ctx.state.by as string);
+      refuseParameters(parameters, OPTION_NAMES);
+      return { name, ...options, patch: await readPatch(ctx) };
     });
 }
 
@@ -42,7 +45,7 @@ export function configureFunction(services: Services): Handler {
  */
 type ReadOrder = (
   onName: (name: string | undefined) => void,
-) => Promise<Omit<DeployOrder, "reachedAt" | "signal">>;
+) => Promise<Omit<DeployOrder, "reachedAt" | "expected" | "signal">>;
 
 async function answerDeploy(ctx: Call, services: Services, read: ReadOrder): Promise<void> {
   const { deploys, print } = services;
@@ -51,6 +54,7 @@ async function answerDeploy(ctx: Call, services: Services, read: ReadOrder): Pro
   let source: Source | undefined;
   let deployed: Deployed;
   try {
+    const expected = readPrecondition(ctx);
     const order = await read((given = "") => {
       name = given;
       if (given !== "") requireFunction(ctx.state.principal, given);
@@ -58,7 +62,7 @@ async function answerDeploy(ctx: Call, services: Services, read: ReadOrder): Pro
     requireFunction(ctx.state.principal, order.name);
     ctx.state.audited = { target: order.name };
     source = order.source;
-    deployed = await deploys.deploy({ ...order, reachedAt: hostsOf(ctx.req.headers), signal });
+    deployed = await deploys.deploy({ ...order, expected, reachedAt: hostsOf(ctx.req.headers), signal });
   } catch (error) {
     const explained = explainLostLineEnds(error, { contentType: ctx.req.headers["content-type"], source });
     print(notDeployedLine(name, explained));
@@ -69,10 +73,12 @@ async function answerDeploy(ctx: Call, services: Services, read: ReadOrder): Pro
     target: name,
     detail: `version ${deployed.version}${deployed.unchanged ? ", unchanged" : ""}`,
   };
-  const { version, created, unchanged } = deployed;
+  const { version, created, unchanged, share } = deployed;
   ctx.status = created ? 201 : 200;
   if (created) ctx.set("location", `/func/${name}`);
-  answerJson(ctx, { name, version, url: `${baseUrl(services, ctx)}/fn/${name}`, created, unchanged });
+  // Without calls of its own the version has an address of its own.
+  const url = `${baseUrl(services, ctx)}/fn/${name}${share === 0 ? `@${version}` : ""}`;
+  answerJson(ctx, { name, version, url, created, unchanged });
 }
 
 /** Returns the hosts by which the client reached Skiff, also through proxies: no function may take them. */
@@ -86,7 +92,7 @@ export function hostsOf(headers: IncomingHttpHeaders): string[] {
 
 /** `deployed useragent version 2 in 41 ms (build 3 ms, start 36 ms)` */
 export function deployedLine(deployed: Deployed): string {
-  const { name, version, unchanged, waitedMs, buildMs, startMs } = deployed;
+  const { name, version, unchanged, share, waitedMs, buildMs, startMs } = deployed;
   if (unchanged) return `unchanged ${name}: version ${version} has this source and these settings`;
   const parts = [
     ...(waitedMs >= NOTABLE_WAIT_MS ? [`waited ${formatMs(waitedMs)}`] : []),
@@ -94,7 +100,8 @@ export function deployedLine(deployed: Deployed): string {
     `start ${formatMs(startMs)}`,
   ];
   const totalMs = waitedMs + (buildMs ?? 0) + startMs;
-  return `deployed ${name} version ${version} in ${formatMs(totalMs)} (${parts.join(", ")})`;
+  const calls = share === 1 ? "" : `, with ${Math.round(100 * share)} % of the calls,`;
+  return `deployed ${name} version ${version}${calls} in ${formatMs(totalMs)} (${parts.join(", ")})`;
 }
 
 /** `not deployed: useragent: main.ts:3:7 …` on one line */

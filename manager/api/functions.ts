@@ -6,6 +6,8 @@ import { answerJson } from "./answer.ts";
 import { cursorFromName, nameFromCursor } from "./cursor.ts";
 import { readParameters, wholeNumber } from "./read-query.ts";
 import { baseUrl, type Handler, type Services } from "./services.ts";
+import { shownSettings } from "./shown-settings.ts";
+import { readPrecondition } from "./versions/read-options.ts";
 
 /** `GET /func`: a page of functions in order of name. The cursor is the last name of the previous page. */
 export function listFunctions(services: Services): Handler {
@@ -48,13 +50,16 @@ export function describeFunction(services: Services): Handler {
     readParameters(ctx, {});
     const description = await services.platform.describe(name);
     if (description === undefined) throw unknownFunction(name);
-    const { settings, traffic, versions, instances, lastErrors, notReady, isolation } = description;
-    // Values of the environment may be secrets, which the API never returns.
-    const env = Object.fromEntries(Object.keys(settings.env).map((key) => [key, "***"]));
+    const { settings, traffic, sticky, guard, previous } = description;
+    const { versions, instances, lastErrors, notReady, isolation } = description;
+    ctx.set("etag", `"${description.version}"`);
     answerJson(ctx, {
       ...summaryDocument(description, baseUrl(services, ctx)),
-      settings: { ...settings, env },
+      settings: shownSettings(settings),
       traffic,
+      sticky,
+      guard,
+      previous,
       versions,
       instances,
       lastErrors,
@@ -69,7 +74,7 @@ export function removeFunction({ deploys, print }: Services): Handler {
   return async (ctx) => {
     const name = checkFunctionName(ctx.params.name);
     readParameters(ctx, {});
-    if (!(await deploys.remove(name))) throw unknownFunction(name);
+    if (!(await deploys.remove(name, readPrecondition(ctx)))) throw unknownFunction(name);
     print(`deleted ${name}`);
     answerJson(ctx, { success: true });
   };

@@ -6,16 +6,17 @@ import { readBody } from "./read-body.ts";
 import { readForm } from "./read-form.ts";
 import { readQuery } from "./read-query.ts";
 import type { Call, Services } from "./services.ts";
+import { type DeployOptions, OPTION_NAMES, takeOptions } from "./versions/read-options.ts";
 
-export interface PostedDeploy {
+export interface PostedDeploy extends DeployOptions {
   readonly name: string;
   readonly patch: SettingsPatch;
   readonly source: Source;
 }
 
 /**
- * Reads a deploy: the body is the source, or a form with the source and settings. Settings of the query are checked
- * before the body is read.
+ * Reads a deploy: the body is the source, or a form with the source, settings and options. Those of the query are
+ * checked before the body is read.
  * @param onName receives the name as soon as it is known, unchecked
  */
 export async function readDeploy(
@@ -27,25 +28,29 @@ export async function readDeploy(
   onName(inPath ?? new URLSearchParams(ctx.querystring).get("name") ?? undefined);
   const query = readQuery(ctx);
   const nameOf = (parameters: URLSearchParams) => inPath ?? onlyName(parameters);
-  const patchOf = (parameters: URLSearchParams) => settingsFromQuery(withoutName(parameters, inPath));
+  const restOf = (parameters: URLSearchParams) => {
+    const settings = withoutName(parameters, inPath);
+    const options = takeOptions(settings, ctx.state.by as string);
+    return { ...options, patch: settingsFromQuery(settings) };
+  };
   const { builder, limits } = services;
   if (!bodyIsForm(ctx)) {
     const name = checkFunctionName(nameOf(query));
-    const patch = patchOf(query);
+    const rest = restOf(query);
     const bytes = await readBody(ctx.req, {
       maxBytes: limits.sourceBytes,
       tooLarge: "source_too_large",
       advice: "remove files that the function does not need, or raise SKIFF_MAX_SOURCE.",
     });
-    return { name, patch, source: builder.recognize(bytes) };
+    return { name, ...rest, source: builder.recognize(bytes) };
   }
   if (nameOf(query) !== undefined) checkFunctionName(nameOf(query));
-  patchOf(query);
+  restOf(query);
   const form = await readForm(ctx.req, limits);
   const all = joined(query, form.fields);
   onName(nameOf(all));
   const name = checkFunctionName(nameOf(all));
-  return { name, patch: patchOf(all), source: builder.recognize(form.source) };
+  return { name, ...restOf(all), source: builder.recognize(form.source) };
 }
 
 function bodyIsForm(ctx: Call): boolean {
@@ -75,7 +80,10 @@ function joined(query: URLSearchParams, fields: readonly (readonly [string, stri
     if (query.has(name)) {
       const setting = name.slice(0, 80);
       const detail = `${setting} is in the query and in the form: send it in one of them.`;
-      throw new Problem(name === "name" ? "invalid_request" : "invalid_setting", detail, { setting });
+      const isOption = ["name", ...OPTION_NAMES].includes(name);
+      throw isOption
+        ? new Problem("invalid_request", detail, { setting })
+        : new Problem("invalid_setting", detail, { setting });
     }
     all.append(name, value);
   }

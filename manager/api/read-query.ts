@@ -38,11 +38,7 @@ export function readParameters<R extends Record<string, Reader<unknown>>>(
 ): { [N in keyof R]: ReturnType<R[N]> } {
   const texts = new Map<string, string>();
   for (const [key, text] of readQuery(ctx)) {
-    if (!Object.hasOwn(readers, key)) {
-      const known = Object.keys(readers).join(", ") || "none";
-      const detail = `There is no parameter "${key.slice(0, 80)}" here. Parameters: ${known}.`;
-      throw new Problem("invalid_request", detail);
-    }
+    if (!Object.hasOwn(readers, key)) throw unknownParameter(key, Object.keys(readers));
     if (texts.has(key)) {
       throw new Problem("invalid_request", `The parameter ${key} was given twice: give it once.`);
     }
@@ -50,6 +46,20 @@ export function readParameters<R extends Record<string, Reader<unknown>>>(
   }
   const values = Object.entries(readers).map(([name, read]) => [name, read(texts.get(name), name)]);
   return Object.fromEntries(values) as { [N in keyof R]: ReturnType<R[N]> };
+}
+
+/**
+ * @param known the parameters that the request may have
+ * @throws Problem `invalid_request` for any parameter that is left
+ */
+export function refuseParameters(left: URLSearchParams, known: readonly string[] = []): void {
+  for (const key of left.keys()) throw unknownParameter(key, known);
+}
+
+function unknownParameter(key: string, known: readonly string[]): Problem {
+  const list = known.join(", ") || "none";
+  const detail = `There is no parameter "${key.slice(0, 80)}" here. Parameters: ${list}.`;
+  return new Problem("invalid_request", detail);
 }
 
 /** Reads a whole number from `least` to `most`. */

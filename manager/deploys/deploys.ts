@@ -7,7 +7,16 @@ import {
   unchanged,
 } from "../../platform/deploying.ts";
 import type { Limits } from "../../platform/limits.ts";
-import type { Content, Draft, Platform, Source, VersionRecord } from "../../platform/platform.ts";
+import type {
+  Content,
+  Draft,
+  Platform,
+  Precondition,
+  Source,
+  VersionNote,
+  VersionRecord,
+} from "../../platform/platform.ts";
+import { checkPrecondition } from "../../platform/precondition.ts";
 import { draining, Problem, unknownFunction } from "../../platform/problems.ts";
 import {
   checkTogether,
@@ -16,6 +25,7 @@ import {
   type Settings,
   type SettingsPatch,
 } from "../../platform/settings/settings.ts";
+import { shareOf } from "../../platform/traffic.ts";
 import { sourceHash, versionHash } from "../../platform/version-hash.ts";
 import { FastLane } from "../../process/fast-lane.ts";
 import { type Attempt, SlowLane } from "../../process/slow-lane.ts";
@@ -54,6 +64,10 @@ export interface DeployOrder {
   readonly base?: { readonly settings: Settings; readonly keptEnv: readonly string[] };
   /** What `skiff.yaml` of the source declares, where the client of this class knows it. */
   readonly declared?: Declared;
+  readonly note?: VersionNote | undefined;
+  /** Share of the calls that the new version gets, from 0 to 100; by default all. */
+  readonly percent?: number | undefined;
+  readonly expected?: Precondition | undefined;
   /** The host at which the client reached the manager: no function gets it. */
   readonly reachedAt?: readonly string[] | undefined;
   /** Aborts waiting and building. A publish that has begun completes. */
@@ -62,6 +76,8 @@ export interface DeployOrder {
 
 /** The result of a deploy, with the times to print. */
 export interface Deployed extends Published {
+  /** Its share of all calls, from 0 to 1. */
+  readonly share: number;
   readonly waitedMs: number;
   /** Absent if the bundle of the previous version was reused. */
   readonly buildMs?: number;
@@ -125,7 +141,7 @@ export class Deploys {
   /**
    * Deploys a version. An error changes nothing.
    * @throws Problem `unknown_function` (neither a source nor a current version), `invalid_setting`, `host_taken`,
-   * `too_many_waiting`, `draining`; errors of builder and platform; the signal's reason
+   * `precondition_failed`, `too_many_waiting`, `draining`; errors of builder and platform; the signal's reason
    */
   deploy(order: DeployOrder): Promise<Deployed> {
     const arrivedAt = performance.now();
@@ -152,9 +168,11 @@ export class Deploys {
   /**
    * Removes a function after its earlier deploys, so that none of them restores it. Deploys that hang are aborted.
    * False if there is no such function.
+   * @throws Problem `precondition_failed`, `too_many_waiting`, `draining`
    */
-  async remove(name: string): Promise<boolean> {
+  async remove(name: string, expected?: Precondition): Promise<boolean> {
     const { platform } = this.#options;
+    if (expected !== undefined) checkPrecondition(name, expected, (await platform.find(name))?.version);
     const before = [...this.#deploying].filter((each) => each.name === name);
     const detail = `The function "${name}" was removed while this deploy was under way. Deploy it again.`;
     const abort = () => {
@@ -163,7 +181,7 @@ export class Deploys {
     const timer = setTimeout(abort, REMOVAL_WAITS_MS);
     const turn = { name, bytes: 0, isAlwaysTaken: true, signal: this.#closing.signal };
     try {
-      return await this.#track(this.#turns.run(turn, () => platform.remove(name)));
+      return await this.#track(this.#turns.run(turn, () => platform.remove(name, expected)));
     } finally {
       clearTimeout(timer);
     }
@@ -180,36 +198,41 @@ export class Deploys {
 
   async #deploy(order: DeployOrder & { removed: AbortSignal }, waitedMs: number): Promise<Deployed> {
     const { name, reachedAt } = order;
+    const { platform } = this.#options;
     const { current, version, fresh } = await this.#plan(order);
     const { settings } = version;
     const make = () => this.#make(order, { current, version, fresh });
     const made = await this.#hosts.during({ name, hosts: settings.hosts, reachedAt }, make);
-    return { ...made, waitedMs };
+    const traffic = platform.endpoints(name)?.traffic ?? [];
+    return { ...made, share: shareOf(traffic, made.version), waitedMs };
   }
 
   async #plan(order: DeployOrder): Promise<Plan> {
-    const { name, signal, base } = order;
+    const { name, note, expected, signal, base } = order;
     const current = await this.#options.platform.find(name);
     const hashed = order.source ? await sourceHash(order.source) : current?.sourceHash;
     if (hashed === undefined) throw unknownFunction(name);
+    checkPrecondition(name, expected, current?.version);
     const former = base?.settings ?? current?.settings ?? defaultSettings(this.#options.limits);
     const patch = base ? withKept(order.patch, current?.settings.env ?? {}, base.keptEnv) : order.patch;
     const { settings, fresh } = await this.#settings({ ...order, patch }, { former, hashed, signal });
-    const version = { name, hash: versionHash(hashed, settings), sourceHash: hashed, settings };
+    const hash = versionHash(hashed, settings);
+    const version = { name, hash, sourceHash: hashed, settings, note, expected };
     return { current, version, fresh };
   }
 
   /** Makes the version current. */
   async #make(
-    { source, signal, removed }: DeployOrder & { removed: AbortSignal },
+    { source, percent, signal, removed }: DeployOrder & { removed: AbortSignal },
     { current, version, fresh }: Plan,
-  ): Promise<Omit<Deployed, "waitedMs">> {
+  ): Promise<Omit<Deployed, "share" | "waitedMs">> {
     const { platform } = this.#options;
     const { sourceHash: hashed, settings } = version;
+    const known = await this.#known(version, { current, percent });
     // Only a removal aborts a publish: for a client that disconnects, a version is complete or absent.
-    if (current && isSameVersion(current, version)) {
-      if (isServing(platform, current)) return { ...unchanged(current), startMs: 0 };
-      return await this.#start(() => complete(platform, current, removed), signal);
+    if (known) {
+      if (percent === 0 || isServing(platform, known)) return { ...unchanged(known), startMs: 0 };
+      return await this.#start(() => complete(platform, { ...unchanged(known), percent }, removed), signal);
     }
     const isSameContent = current?.sourceHash === hashed && current.settings.entry === settings.entry;
     const entry = { entry: settings.entry, signal };
@@ -221,8 +244,22 @@ export class Deploys {
       : (fresh ?? (await this.#build(source ?? (await this.#stored(current!)), entry)));
     signal.throwIfAborted();
     const content = built?.content ?? { sameAs: current!.version };
-    const start = () => this.#advised(publish(platform, { ...version, content }, removed), content, signal);
+    const draft = { ...version, content, percent };
+    const start = () => this.#advised(publish(platform, draft, removed), content, signal);
     return { ...(await this.#start(start, signal)), ...(built ? { buildMs: built.buildMs } : {}) };
+  }
+
+  /** Returns the stored version that a deploy would make again: the current one, or the last preview. */
+  async #known(
+    version: Plan["version"],
+    { current, percent }: Pick<Plan, "current"> & Pick<DeployOrder, "percent">,
+  ): Promise<VersionRecord | undefined> {
+    const { platform } = this.#options;
+    if (current && isSameVersion(current, version)) return current;
+    const newest = platform.endpoints(version.name)?.versions.at(-1)?.version;
+    if (percent === undefined || newest === undefined || newest === current?.version) return undefined;
+    const record = await platform.find(version.name, newest);
+    return record && isSameVersion(record, version) ? record : undefined;
   }
 
   /**

@@ -23,11 +23,8 @@ export class HostClaims {
     this.#ownHosts = ownHosts;
   }
 
-  /**
-   * Runs a deploy that gives a function its host names.
-   * @throws Problem `host_taken`; `invalid_setting` for a host at which the manager answers; errors of `deploy`
-   */
-  async during<T>({ name, hosts, reachedAt = [] }: HostClaim, deploy: () => Promise<T>): Promise<T> {
+  /** @throws Problem `host_taken`; `invalid_setting` for a host at which the manager answers */
+  check({ name, hosts, reachedAt = [] }: HostClaim): void {
     const own = hosts.find((host) => reachedAt.includes(host) || this.#ownHosts.includes(host));
     if (own !== undefined) {
       const detail = `hosts: the management API answers at ${own}, where no function can be served; choose another name.`;
@@ -36,8 +33,17 @@ export class HostClaims {
     checkHostsFree(name, hosts, this.#platform.allEndpoints());
     for (const host of hosts) {
       const owner = this.#claims.get(host);
-      if (owner !== undefined) throw hostTaken(host, owner);
+      if (owner !== undefined && owner !== name) throw hostTaken(host, owner);
     }
+  }
+
+  /**
+   * Runs a deploy that gives a function its host names.
+   * @throws Problem as `check`; errors of `deploy`
+   */
+  async during<T>(claim: HostClaim, deploy: () => Promise<T>): Promise<T> {
+    this.check(claim);
+    const { name, hosts } = claim;
     for (const host of hosts) this.#claims.set(host, name);
     try {
       return await deploy();

@@ -8,6 +8,7 @@ import { callPaths, functionPaths, servicePaths } from "./paths.ts";
 import type { Schema } from "./schema.ts";
 import { schemas } from "./schemas.ts";
 import { usagePaths } from "./usage.ts";
+import { versionPaths, versionSchemas } from "./versions.ts";
 
 /** `GET /openapi.json`. */
 export function answerOpenApi({ limits, access }: Services): Handler {
@@ -31,6 +32,7 @@ export function openApi(limits: Limits, access: Access): Schema {
     security: access.mode === "token" ? [{ token: [] }] : [{}],
     paths: {
       ...functionPaths(limits),
+      ...versionPaths(limits),
       ...callPaths(),
       ...usagePaths(),
       ...keyPaths(limits),
@@ -38,7 +40,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...servicePaths(),
     },
     components: {
-      schemas: schemas(limits),
+      schemas: { ...schemas(limits), ...versionSchemas(limits) },
       securitySchemes: {
         token: {
           type: "http",

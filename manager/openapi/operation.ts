@@ -17,6 +17,12 @@ const GUARDED: readonly ProblemCode[] = [
   "too_many_attempts",
   "draining",
 ];
+export const NAME: Schema = { name: "name", in: "path", required: true, schema: ref("Name") };
+
+/** Describes a parameter of a query. */
+export function query(name: string, schema: Schema, more: Schema = {}): Schema {
+  return { name, in: "query", schema, ...more };
+}
 
 export interface OperationParts {
   readonly parameters?: readonly Schema[];

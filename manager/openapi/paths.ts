@@ -2,15 +2,26 @@ import type { Limits } from "../../platform/limits.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
 import { formatBytes } from "../../platform/quantity.ts";
 import { SOURCE_ENDINGS } from "../api/read-source.ts";
-import { CALL_ID, json, OF_ANY_REQUEST, operation, problemResponses, text } from "./operation.ts";
+import {
+  CALL_ID,
+  json,
+  NAME,
+  OF_ANY_REQUEST,
+  operation,
+  problemResponses,
+  query,
+  text,
+} from "./operation.ts";
 import { ref, type Schema, TEXT } from "./schema.ts";
 import { formSchema, settingParameters } from "./settings.ts";
+import { MATCHING, optionParameters } from "./versions.ts";
 
 const KNOWN: readonly ProblemCode[] = ["invalid_name", "unknown_function"];
 const CHANGING: readonly ProblemCode[] = [
   "invalid_name",
   "invalid_setting",
   "host_taken",
+  "precondition_failed",
   "request_timeout",
   "unsupported_media_type",
   "start_failed",
@@ -19,16 +30,10 @@ const CHANGING: readonly ProblemCode[] = [
 ];
 const BYTES: Schema = { type: "string", format: "binary" };
 const IN_FORM = "Required, unless a form has the field name";
-const NAME: Schema = { name: "name", in: "path", required: true, schema: ref("Name") };
-
-function query(name: string, schema: Schema, more: Schema = {}): Schema {
-  return { name, in: "query", schema, ...more };
-}
-
 /** `/func` and the paths below it. */
 export function functionPaths(limits: Limits): Record<string, Schema> {
   const { pageSize } = limits;
-  const settings = settingParameters(limits);
+  const settings = [...settingParameters(limits), ...optionParameters(), ...MATCHING];
   const summary = "Deploy: create the function or a new version of it";
   const deployed = json("Updated, or unchanged", ref("Deployed"));
   const location = { location: { schema: TEXT, description: "Path of the function" } };
@@ -62,11 +67,12 @@ export function functionPaths(limits: Limits): Record<string, Schema> {
     "/func/{name}": {
       parameters: [NAME],
       get: operation("describeFunction", "Versions, settings, instances and last errors", {
-        answers: { 200: json("The function", ref("FunctionDescription")) },
+        answers: { 200: described() },
         problems: KNOWN,
       }),
       put: operation("putFunction", summary, { parameters: settings, ...deploy }),
       patch: operation("configureFunction", "Change settings: a new version of the same bundle", {
+        parameters: [...optionParameters(), ...MATCHING],
         requestBody: {
           required: true,
           description: "A JSON merge patch (RFC 7396)",
@@ -76,12 +82,19 @@ export function functionPaths(limits: Limits): Record<string, Schema> {
         problems: [...CHANGING, "unknown_function", "body_too_large"],
       }),
       delete: operation("removeFunction", "Remove the function and all of its versions", {
+        parameters: MATCHING,
         answers: { 200: json("Removed completely", ref("Removed")) },
-        problems: [...KNOWN, "too_many_waiting", "storage_full"],
+        problems: [...KNOWN, "precondition_failed", "too_many_waiting", "storage_full"],
       }),
     },
     ...contentPaths(),
   };
+}
+
+function described(): Schema {
+  const etag = { etag: { schema: TEXT, description: "The current version in quotes, for If-Match" } };
+  const answer = json("The function", ref("FunctionDescription"));
+  return { ...answer, headers: { ...CALL_ID, ...etag } };
 }
 
 function contentPaths(): Record<string, Schema> {

@@ -5,6 +5,7 @@ import { keySchemas } from "./keys.ts";
 import { array, COUNT, object, ref, type Schema, TEXT } from "./schema.ts";
 import { settingsPatchSchema, settingsSchema } from "./settings.ts";
 import { usageSchemas } from "./usage.ts";
+import { routeRules } from "./versions.ts";
 
 const VERSION: Schema = { type: "integer", minimum: 1 };
 const BOOLEAN: Schema = { type: "boolean" };
@@ -69,6 +70,8 @@ function description(): Schema {
       lastErrors: array(object({ at: INSTANT, message: TEXT })),
     },
     {
+      ...routeRules(),
+      previous: { ...VERSION, description: "The version that a rollback goes back to" },
       notReady: { ...TEXT, description: "Reason why no instance is ready although one should be" },
       isolation: {
         ...object({ files: TEXT, network: TEXT }),
@@ -90,6 +93,7 @@ function problem(): Schema {
     },
     {
       retryAfterS: { type: "number", description: "Seconds until a retry may succeed" },
+      version: { ...VERSION, description: "The current version, which the precondition did not expect" },
       setting: { ...TEXT, description: "The setting or limit that caused the error" },
       errors: array(ref("SourceError")),
       functions: array(ref("AppliedFunction"), { description: "What became of each function of an apply" }),

@@ -3,6 +3,7 @@ import { formatMs } from "../../platform/quantity.ts";
 import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
 import { ACCESS, defaultSettings, NUMBER_SETTINGS, SYS_KINDS } from "../../platform/settings/settings.ts";
 import { array, object, ref, type Schema, TEXT } from "./schema.ts";
+import { optionFields } from "./versions.ts";
 
 type NumberSetting = keyof typeof NUMBER_SETTINGS;
 
@@ -114,7 +115,7 @@ export function formSchema(limits: Limits): Schema {
     format: "binary",
     description: "The source: one file of code, or an archive",
   };
-  return object({ source }, { name: ref("Name"), ...Object.fromEntries(settings) });
+  return object({ source }, { name: ref("Name"), ...Object.fromEntries(settings), ...optionFields() });
 }
 
 /** The settings as parameters of a query. */

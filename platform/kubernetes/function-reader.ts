@@ -3,14 +3,15 @@ import type {
   FunctionDescription,
   FunctionSummary,
   InstanceDescription,
+  VersionRecord as PlatformRecord,
   Source,
   Traffic,
 } from "../platform.ts";
-import { currentVersion } from "../traffic.ts";
+import { currentVersion, previousVersion } from "../traffic.ts";
 import type { Cluster } from "./cluster/api.ts";
 import { type Deployment, type FunctionResource, KINDS, type Pod } from "./cluster/resources.ts";
 import type { EndpointsMirror } from "./endpoints/endpoints-mirror.ts";
-import { functionPlace, keptVersions, trafficOf } from "./objects/function-resource.ts";
+import { functionPlace, historyOf, keptVersions, rulesOf, trafficOf } from "./objects/function-resource.ts";
 import { ANNOTATIONS, LABELS } from "./objects/names.ts";
 import { crashOf, isReady, isTerminating, troubleOf, versionOf } from "./objects/pod-state.ts";
 import type { VersionStore } from "./versions/version-store.ts";
@@ -59,15 +60,21 @@ export class FunctionReader {
     return describeFunction(described, { pods: pods.items, deployments: deployments.items });
   }
 
-  async find(name: string, version?: number): Promise<VersionRecord | undefined> {
+  async find(name: string, version?: number): Promise<PlatformRecord | undefined> {
     const resource = await this.#read(name);
-    if (!resource) return undefined;
-    const { records, current } = await this.#described(resource);
-    return version === undefined ? current : records.find((record) => record.version === version);
+    const record = resource && (await this.#record(resource, version));
+    return record && withPin(record, resource);
+  }
+
+  async listVersions(name: string): Promise<readonly PlatformRecord[] | undefined> {
+    const resource = await this.#read(name);
+    const described = resource && (await this.#described(resource));
+    return described?.records.map((record) => withPin(record, described.resource));
   }
 
   async readSource(name: string, version?: number): Promise<Source | undefined> {
-    const record = await this.find(name, version);
+    const resource = await this.#read(name);
+    const record = resource && (await this.#record(resource, version));
     return record && (await this.#options.versions.readSource(record));
   }
 
@@ -76,6 +83,11 @@ export class FunctionReader {
     const { api, namespace } = this.#options;
     const resource = await api.get<FunctionResource>(functionPlace(namespace, name));
     return resource && this.#isVisible(resource) ? resource : undefined;
+  }
+
+  async #record(resource: FunctionResource, version?: number): Promise<VersionRecord | undefined> {
+    const { records, current } = await this.#described(resource);
+    return version === undefined ? current : records.find((record) => record.version === version);
   }
 
   #isVisible(resource: FunctionResource): boolean {
@@ -114,6 +126,10 @@ interface Described {
   readonly listed: ReadonlySet<string>;
 }
 
+function withPin(record: VersionRecord, { spec }: FunctionResource): PlatformRecord {
+  return { ...record, pinned: spec.pinned?.includes(record.version) ?? false };
+}
+
 function summarize({ resource, current, ready }: Described): FunctionSummary {
   const { metadata, status = {} } = resource;
   const { [ANNOTATIONS.createdAt]: created, [ANNOTATIONS.updatedAt]: updated } = metadata.annotations ?? {};
@@ -141,6 +157,8 @@ function describeFunction(
     ...summarize(described),
     settings: current.settings,
     traffic,
+    ...rulesOf(resource.spec),
+    previous: previousVersion(historyOf(resource, traffic)),
     versions: records.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
     instances: pods.map((pod) => {
       const isListed = described.listed.has(pod.metadata.uid ?? "");

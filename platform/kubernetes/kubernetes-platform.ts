@@ -10,6 +10,8 @@ import type {
   LogLine,
   LogOptions,
   Platform,
+  Precondition,
+  RouteRules,
   Source,
   Stored,
   Traffic,
@@ -32,6 +34,7 @@ import { FUNCTIONS_NAMESPACE } from "./objects/names.ts";
 import { CPU_REQUEST } from "./objects/pod-template.ts";
 import { Pool, type PoolOptions } from "./pool/pool.ts";
 import { poolKeys } from "./pool/pool-keys.ts";
+import { Pinning } from "./publishing/pinning.ts";
 import { PublishTurns } from "./publishing/publish-turns.ts";
 import { Removals } from "./publishing/removals.ts";
 import { Routing } from "./publishing/routing.ts";
@@ -79,6 +82,7 @@ export class KubernetesPlatform implements Platform {
   readonly #starter: Starter;
   readonly #storing: Storing;
   readonly #routing: Routing;
+  readonly #pinning: Pinning;
   readonly #removals: Removals;
   readonly #reader: FunctionReader;
   readonly #waker: Waker;
@@ -121,6 +125,7 @@ export class KubernetesPlatform implements Platform {
     const publishing = { ...shared, turns: this.#turns, starter: this.#starter };
     this.#storing = new Storing(publishing);
     this.#routing = new Routing({ ...publishing, spread });
+    this.#pinning = new Pinning(publishing);
     this.#removals = new Removals({ ...shared, forgotten });
     this.#reader = new FunctionReader(shared);
     this.#waker = new Waker(shared);
@@ -135,12 +140,17 @@ export class KubernetesPlatform implements Platform {
     return this.#change((until) => this.#storing.store(draft, until), signal);
   }
 
-  route(name: string, traffic: Traffic, signal?: AbortSignal): Promise<void> {
-    return this.#change((until) => this.#routing.route(name, traffic, until), signal);
+  route(name: string, traffic: Traffic, signal?: AbortSignal, rules: RouteRules = {}): Promise<void> {
+    return this.#change((until) => this.#routing.route(name, { traffic, rules }, until), signal);
   }
 
-  remove(name: string): Promise<boolean> {
-    return this.#change((until) => this.#turns.inLine(name, () => this.#removals.remove(name), until));
+  pin(name: string, version: number, isPinned: boolean): Promise<void> {
+    return this.#change((until) => this.#pinning.pin(name, { version, isPinned }, until));
+  }
+
+  remove(name: string, expected?: Precondition): Promise<boolean> {
+    const remove = () => this.#removals.remove(name, expected);
+    return this.#change((until) => this.#turns.inLine(name, remove, until));
   }
 
   list(page: { after?: string | undefined; limit: number }): Promise<FunctionSummary[]> {
@@ -153,6 +163,10 @@ export class KubernetesPlatform implements Platform {
 
   find(name: string, version?: number): Promise<VersionRecord | undefined> {
     return this.#read(this.#reader.find(name, version));
+  }
+
+  listVersions(name: string): Promise<readonly VersionRecord[] | undefined> {
+    return this.#read(this.#reader.listVersions(name));
   }
 
   readSource(name: string, version?: number): Promise<Source | undefined> {

@@ -1,9 +1,11 @@
 import { setTimeout } from "node:timers/promises";
-import type { Draft, LogLine, Stored, Traffic } from "../platform.ts";
+import { checkPins } from "../pins.ts";
+import type { Draft, LogLine, RouteRules, Stored, Traffic } from "../platform.ts";
+import { checkPrecondition } from "../precondition.ts";
 import { Problem } from "../problems.ts";
 import { isDiskFull, shortageOf } from "../shortage.ts";
-import { checkTraffic, shareOf } from "../traffic.ts";
-import { type LocalFunction, removed } from "./function.ts";
+import { checkTraffic, historyAfter, shareOf } from "../traffic.ts";
+import { type LocalFunction, removed, unknownVersion } from "./function.ts";
 import { StartError } from "./instances/running-instance.ts";
 import { instancesForShare } from "./scaling/scaling.ts";
 import type { BundleFiles, VersionName } from "./store/bundle-files.ts";
@@ -21,9 +23,9 @@ export interface ChangesOptions {
 }
 
 /**
- * Changes functions, in the database first and then in memory. There is no queue: a version gets its number when its
- * change begins, and the last commit holds. The database commits in the order of its requests, and memory follows in that
- * order. A removal rejects the changes under way.
+ * Changes functions, in the database first and then in memory. Only commits of the traffic wait for each other: a version
+ * gets its number when its change begins, and the last commit holds. The database commits in the order of its requests,
+ * and memory follows in that order. A removal rejects the changes under way.
  */
 export class Changes {
   readonly #options: ChangesOptions;
@@ -35,10 +37,12 @@ export class Changes {
   /** @param until cancels the change before its commit */
   async store(fn: LocalFunction, draft: Draft, until: AbortSignal): Promise<Stored> {
     const { store, bundles } = this.#options;
-    const { content, ...rest } = draft;
+    const { content, note = { by: "unknown" }, expected, ...rest } = draft;
     const signal = AbortSignal.any([until, fn.ending]);
     signal.throwIfAborted();
-    const runner = fn.begin({ ...rest, createdAt: new Date() });
+    checkPrecondition(fn.name, expected, fn.currentVersion);
+    const sourceBytes = "sameAs" in content ? undefined : content.source.bytes.byteLength;
+    const runner = fn.begin({ ...rest, note, sourceBytes, pinned: false, createdAt: new Date() });
     const { record } = runner;
     const release = fn.hold([record.version]);
     let isCommitted = false;
@@ -73,22 +77,45 @@ export class Changes {
   }
 
   /** @param until cancels the change before its commit */
-  async route(fn: LocalFunction, traffic: Traffic, until: AbortSignal): Promise<void> {
+  async route(
+    fn: LocalFunction,
+    { traffic, rules: { expected, ...rules } }: { traffic: Traffic; rules: RouteRules },
+    until: AbortSignal,
+  ): Promise<void> {
     checkTraffic(traffic);
     const signal = AbortSignal.any([until, fn.ending]);
     signal.throwIfAborted();
     const release = fn.hold(traffic.map(({ version }) => version));
     try {
+      checkPrecondition(fn.name, expected, fn.versions.current);
       await this.#bringUp(fn, traffic, signal);
-      signal.throwIfAborted();
-      const forget = fn.toForget({ traffic });
-      this.#log(fn.name, await this.#options.store.route(fn.name, traffic, forget));
-      fn.setTraffic(traffic, forget);
+      await fn.inOrder(async () => {
+        signal.throwIfAborted();
+        checkPrecondition(fn.name, expected, fn.versions.current);
+        const forget = fn.toForget({ traffic });
+        const route = { ...historyAfter(fn.versions.route, traffic), rules };
+        this.#log(fn.name, await this.#options.store.route(fn.name, route, forget));
+        fn.setRoute(route, forget);
+      });
       if (fn.ending.aborted) throw removed(fn.name);
     } finally {
       release();
     }
     await this.#options.spread();
+  }
+
+  async pin(fn: LocalFunction, version: number, isPinned: boolean): Promise<void> {
+    fn.mustHave(version);
+    checkPins(fn.versions.pinned, { version, isPinned, most: fn.mostPinned });
+    const release = fn.hold([version]);
+    try {
+      // A commit that was requested before may forget the version.
+      if (!(await this.#options.store.pin(fn.name, version, isPinned)))
+        throw unknownVersion(fn.name, version);
+      fn.versions.pin(version, isPinned);
+    } finally {
+      release();
+    }
   }
 
   /** Removes a function; `forget` deletes it from memory. Its last calls may continue after that. */

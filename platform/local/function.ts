@@ -10,11 +10,12 @@ import type {
   VersionRecord,
 } from "../platform.ts";
 import { Problem } from "../problems.ts";
+import { previousVersion } from "../traffic.ts";
 import type { EvictableInstance } from "./budget/memory-budget.ts";
 import type { RunningInstance } from "./instances/running-instance.ts";
 import { KeptVersions } from "./kept-versions.ts";
 import type { Failure } from "./scaling/failures.ts";
-import type { FunctionRecord } from "./store/store-database.ts";
+import type { FunctionRecord, FunctionRoute } from "./store/version-rows.ts";
 import { type RunnerOptions, VersionRunner } from "./version-runner.ts";
 
 export interface FunctionOptions {
@@ -39,6 +40,7 @@ export class LocalFunction {
   /** Includes versions that are being stored, and forgotten ones whose last calls are under way. */
   readonly #runners = new Map<number, VersionRunner>();
   readonly #after: number;
+  #lastCommit: Promise<void> = Promise.resolve();
   /** Changes of the endpoints are gathered for one publication. */
   #isChanging = false;
   #ending = new AbortController();
@@ -57,13 +59,19 @@ export class LocalFunction {
     adopted.createdAt = record.createdAt;
     for (const version of record.versions) adopted.versions.add(version);
     for (const version of record.routed) adopted.#makeRunner(version);
-    adopted.setTraffic(record.traffic, []);
+    const { traffic, whole, rules } = record;
+    adopted.setRoute({ traffic, whole, rules }, []);
     return adopted;
   }
 
   /** False until its first version is stored: only deploys can find it before. */
   get isStored(): boolean {
     return !this.versions.isEmpty;
+  }
+
+  /** Undefined before the first version, and while it is removed. */
+  get currentVersion(): number | undefined {
+    return this.isStored && !this.ending.aborted ? this.versions.current : undefined;
   }
 
   /** True if no version is stored or being stored. */
@@ -78,6 +86,11 @@ export class LocalFunction {
       routed.reduce((total, runner) => total + count(runner), 0);
     const load = { inFlight: sum(({ load }) => load.inFlight), waiting: sum(({ load }) => load.waiting) };
     return { load, ready: sum(({ ready }) => ready.length) };
+  }
+
+  /** Most versions that can be pinned. */
+  get mostPinned(): number {
+    return this.#options.limits.versionsKept;
   }
 
   get runners(): Iterable<VersionRunner> {
@@ -117,6 +130,8 @@ export class LocalFunction {
       ...this.summarize(current),
       settings: this.runner(current.version)?.settings ?? current.settings,
       traffic: this.versions.traffic,
+      ...this.versions.route.rules,
+      previous: previousVersion(this.versions.route),
       versions: versions.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
       instances: runners.flatMap((runner) => runner.describe()),
       lastErrors: this.#errors,
@@ -164,21 +179,28 @@ export class LocalFunction {
     return this.#options.retire(record);
   }
 
+  /** Runs a commit of the traffic after the commits before it: each one sees the traffic that the last one left. */
+  inOrder(commit: () => Promise<void>): Promise<void> {
+    const done = this.#lastCommit.then(commit);
+    this.#lastCommit = done.catch(() => {});
+    return done;
+  }
+
   /** Applies the commit of a version: `started` serve from now on, and the versions `forget` are removed. */
   added(runner: VersionRunner, started: readonly RunningInstance[], forget: readonly number[]): void {
     const { version, createdAt } = runner.record;
     if (!this.isStored) this.createdAt = createdAt;
     this.#change(() => {
-      this.versions.add({ ...runner.settings, version });
+      this.versions.add({ ...runner.settings, version, pinned: false });
       runner.take(started);
       this.#forget(forget);
     });
   }
 
-  /** Applies the commit of the traffic in one step, and removes the versions `forget`. */
-  setTraffic(traffic: Traffic, forget: readonly number[]): void {
+  /** Applies the commit of a route in one step, and removes the versions `forget`. */
+  setRoute(route: FunctionRoute, forget: readonly number[]): void {
     this.#change(() => {
-      this.versions.traffic = traffic;
+      this.versions.route = route;
       this.#routeRunners();
       this.#forget(forget);
     });
@@ -279,7 +301,7 @@ export class LocalFunction {
   }
 }
 
-function unknownVersion(name: string, version: number): Problem {
+export function unknownVersion(name: string, version: number): Problem {
   return new Problem("unknown_version", `The function "${name}" has no version ${version}.`);
 }
 

@@ -2,7 +2,7 @@ import type { FunctionSummary, Load, VersionRecord } from "../platform.ts";
 import { Problem } from "../problems.ts";
 import type { EvictableInstance } from "./budget/memory-budget.ts";
 import { type FunctionOptions, LocalFunction, removed } from "./function.ts";
-import type { FunctionRecord } from "./store/store-database.ts";
+import type { FunctionRecord } from "./store/version-rows.ts";
 
 /** All functions of this machine, including new ones without a version and removed ones with calls under way. */
 export class Functions {
@@ -62,7 +62,9 @@ export class Functions {
   /** Returns the record of a stored version. A version with a runner needs no read from the disk. */
   async record(fn: LocalFunction, version: number): Promise<VersionRecord | undefined> {
     if (!fn.versions.has(version)) return undefined;
-    return fn.runner(version)?.record ?? (await this.#options.read(fn.name, version));
+    const known = fn.runner(version)?.record;
+    if (known === undefined) return await this.#options.read(fn.name, version);
+    return { ...known, pinned: fn.versions.isPinned(version) };
   }
 
   report(load: Load): void {

@@ -1,16 +1,21 @@
 import type { Endpoints, Instance, Traffic, VersionEndpoints } from "../platform.ts";
 import { currentVersion, type FrontSettings, frontOf } from "../traffic.ts";
-import type { CallableVersion } from "./store/store-database.ts";
+import type { CallableVersion, FunctionRoute } from "./store/version-rows.ts";
 
 /** The stored versions of one function, their ready instances and the traffic. */
 export class KeptVersions {
-  traffic: Traffic = [];
+  route: FunctionRoute = { traffic: [], whole: [], rules: {} };
   /** In ascending order. */
   #endpoints = new Map<number, VersionEndpoints>();
   /** What holds for the whole function while the version is the current one. */
   readonly #front = new Map<number, FrontSettings>();
   /** Versions that a change under way needs, once for each change. */
   readonly #held: number[] = [];
+  readonly #pinned = new Set<number>();
+
+  get traffic(): Traffic {
+    return this.route.traffic;
+  }
 
   get isEmpty(): boolean {
     return this.#endpoints.size === 0;
@@ -34,6 +39,19 @@ export class KeptVersions {
     return isIn(this.traffic, version);
   }
 
+  isPinned(version: number): boolean {
+    return this.#pinned.has(version);
+  }
+
+  get pinned(): ReadonlySet<number> {
+    return this.#pinned;
+  }
+
+  pin(version: number, isPinned: boolean): void {
+    if (isPinned) this.#pinned.add(version);
+    else this.#pinned.delete(version);
+  }
+
   isHeld(version: number): boolean {
     return this.#held.includes(version);
   }
@@ -47,14 +65,16 @@ export class KeptVersions {
     for (const version of versions) this.#held.splice(this.#held.indexOf(version), 1);
   }
 
-  add({ version, concurrency, timeoutMs, memoryMiB, ...front }: CallableVersion): void {
+  add({ version, concurrency, timeoutMs, memoryMiB, pinned, ...front }: CallableVersion): void {
     this.#front.set(version, front);
+    this.pin(version, pinned);
     const all = [...this.#endpoints.values(), { version, concurrency, timeoutMs, memoryMiB, instances: [] }];
     this.#endpoints = new Map(all.sort((a, b) => a.version - b.version).map((each) => [each.version, each]));
   }
 
   delete(version: number): void {
     this.#endpoints.delete(version);
+    this.#pinned.delete(version);
     this.#front.delete(version);
   }
 
@@ -65,17 +85,20 @@ export class KeptVersions {
     return before !== undefined;
   }
 
-  /** Returns the versions to forget so that the newest `keep` are left. Held and routed versions stay. */
+  /** Returns the versions to forget so that the newest `keep` are left. Held, pinned and routed versions stay. */
   over(keep: number, { traffic = this.traffic, newest = this.newest }): number[] {
-    const isNeeded = (version: number) => this.isHeld(version) || isIn(traffic, version);
+    const isNeeded = (version: number) =>
+      this.isHeld(version) || this.isPinned(version) || isIn(traffic, version);
     return [...this.#endpoints.keys()].filter((version) => version <= newest - keep && !isNeeded(version));
   }
 
   endpoints(name: string): Endpoints {
     const { traffic, current } = this;
+    const { sticky } = this.route.rules;
     return {
       name,
       traffic,
+      ...(sticky === undefined ? {} : { sticky }),
       versions: [...this.#endpoints.values()],
       ...frontOf(this.#front.get(current) ?? {}, traffic.length > 0),
     };

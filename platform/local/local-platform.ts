@@ -11,12 +11,15 @@ import type {
   LogLine,
   LogOptions,
   Platform,
+  Precondition,
+  RouteRules,
   Source,
   Stored,
   Traffic,
   VersionRecord,
   WakeStep,
 } from "../platform.ts";
+import { checkPrecondition } from "../precondition.ts";
 import { Problem } from "../problems.ts";
 import type { Settings } from "../settings/settings.ts";
 import { Changes } from "./changes.ts";
@@ -28,7 +31,7 @@ import { removeTreeSync } from "./instances/remove-tree.ts";
 import { Networks } from "./network/networks.ts";
 import { makeDataFolder } from "./store/data-folder.ts";
 import { Store } from "./store/store.ts";
-import type { FunctionRecord } from "./store/store-database.ts";
+import type { FunctionRecord } from "./store/version-rows.ts";
 import type { Isolation, IsolationMode } from "./wall/isolation.ts";
 import type { WallKind } from "./wall/profile.ts";
 
@@ -165,15 +168,23 @@ export class LocalPlatform implements Platform {
     }
   }
 
-  async route(name: string, traffic: Traffic, signal?: AbortSignal): Promise<void> {
+  async route(name: string, traffic: Traffic, signal?: AbortSignal, rules: RouteRules = {}): Promise<void> {
     const until = this.#until(signal);
-    await this.#track(this.#changes.route(this.#functions.get(name), traffic, until));
+    await this.#track(this.#changes.route(this.#functions.get(name), { traffic, rules }, until));
   }
 
-  async remove(name: string): Promise<boolean> {
+  async pin(name: string, version: number, isPinned: boolean): Promise<void> {
+    this.#closing.signal.throwIfAborted();
+    await this.#track(this.#changes.pin(this.#functions.get(name), version, isPinned));
+  }
+
+  async remove(name: string, expected?: Precondition): Promise<boolean> {
     const fn = this.#functions.find(name);
-    const isBeingRemoved = fn?.ending.aborted;
-    if (fn === undefined || isBeingRemoved) return false;
+    if (expected !== undefined) {
+      await fn?.inOrder(() => Promise.resolve());
+      checkPrecondition(name, expected, this.#functions.find(name)?.currentVersion);
+    }
+    if (fn === undefined || fn.ending.aborted) return false;
     const { isStored } = fn;
     await this.#track(this.#changes.remove(fn, () => this.#functions.remove(fn)));
     return isStored;
@@ -192,6 +203,12 @@ export class LocalPlatform implements Platform {
   async find(name: string, version?: number): Promise<VersionRecord | undefined> {
     const fn = this.#functions.find(name);
     return fn && this.#functions.record(fn, version ?? fn.versions.current);
+  }
+
+  async listVersions(name: string): Promise<readonly VersionRecord[] | undefined> {
+    const fn = this.#functions.find(name);
+    const stored = fn?.isStored ? await this.#store.versions(name) : [];
+    return stored.length > 0 ? stored : undefined;
   }
 
   async readSource(name: string, version?: number): Promise<Source | undefined> {

@@ -1,4 +1,4 @@
-import type { Traffic } from "../../platform.ts";
+import type { Guard, Sticky, Traffic } from "../../platform.ts";
 import type { SecretRef } from "../../settings/environment.ts";
 import type { Quota } from "../../settings/quota.ts";
 import type { FunctionAccess, Permissions } from "../../settings/settings.ts";
@@ -48,6 +48,10 @@ export interface FunctionSpec {
   readonly version?: number;
   /** Shares of the calls; absent if `version` takes all of them. Set by Skiff. */
   readonly traffic?: Traffic;
+  readonly sticky?: Sticky;
+  readonly guard?: Guard;
+  /** Versions that are kept although newer ones are over the limit. */
+  readonly pinned?: readonly number[];
   readonly min?: number;
   readonly max?: number;
   readonly concurrency?: number;

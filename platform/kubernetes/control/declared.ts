@@ -6,7 +6,7 @@ import { canonicalSettings, type Settings } from "../../settings/settings.ts";
 import { currentVersion } from "../../traffic.ts";
 import { sourceHash, versionHash } from "../../version-hash.ts";
 import type { FunctionResource } from "../cluster/resources.ts";
-import { checkedSettings, inlineSourceHash } from "../objects/function-resource.ts";
+import { checkedSettings, inlineSourceHash, rulesOf } from "../objects/function-resource.ts";
 import type { Fault } from "../objects/function-status.ts";
 import type { VersionRecord } from "../versions/versions.ts";
 import type { ControlOptions } from "./cluster-view.ts";
@@ -67,7 +67,7 @@ export class Declared {
         const isChosen = served !== undefined && served !== current && [served, current].some(isSame);
         if (isChosen) {
           checkHostsFree(name, current.settings.hosts, platform.allEndpoints());
-          return await this.#route(name, present.traffic, signal);
+          return await this.#route(resource, present.traffic, signal);
         }
         if (isSame(current)) return undefined;
       }
@@ -96,9 +96,13 @@ export class Declared {
   }
 
   /** Routes as a rollback does: instances first, then `spec` with the settings of the version, and the status. */
-  async #route(name: string, traffic: Traffic, signal: AbortSignal): Promise<undefined> {
+  async #route(
+    { metadata: { name }, spec }: FunctionResource,
+    traffic: Traffic,
+    signal: AbortSignal,
+  ): Promise<undefined> {
     const { platform, print } = this.#options;
-    await platform.route(name, traffic, signal);
+    await platform.route(name, traffic, signal, rulesOf(spec));
     print(`${name}: version ${currentVersion(traffic)} takes the calls, as its Function says`);
   }
 
@@ -114,7 +118,8 @@ export class Declared {
     const source: Source | undefined =
       spec.source === undefined ? undefined : { type: "text/typescript", bytes: Buffer.from(spec.source) };
     const hashed = source === undefined ? current!.sourceHash : await sourceHash(source);
-    const draft = { name, hash: versionHash(hashed, settings), sourceHash: hashed, settings };
+    const note = { by: "kubernetes" };
+    const draft = { name, hash: versionHash(hashed, settings), sourceHash: hashed, settings, note };
     const { entry } = settings;
     if (current?.sourceHash === hashed && current.settings.entry === entry) {
       return { ...draft, content: { sameAs: current.version } };

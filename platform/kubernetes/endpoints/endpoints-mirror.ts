@@ -172,7 +172,7 @@ export class EndpointsMirror {
       before: before?.traffic.filter(({ version }) => kept.some((each) => each.version === version)) ?? [],
       pods,
     });
-    const endpoints = endpointsOf({ name, kept, traffic, pods });
+    const endpoints = endpointsOf({ name, kept, traffic, sticky: resource.spec.sticky, pods });
     if (JSON.stringify(before) !== JSON.stringify(endpoints)) this.#table.set(endpoints);
   }
 

@@ -1,4 +1,4 @@
-import type { Endpoints, Instance, Share, Traffic } from "../../platform.ts";
+import type { Endpoints, Instance, Share, Sticky, Traffic } from "../../platform.ts";
 import { currentVersion, frontOf } from "../../traffic.ts";
 import type { EndpointSlice, KeptVersion, Pod } from "../cluster/resources.ts";
 import { LABELS, PORT, versionOfHostname } from "../objects/names.ts";
@@ -72,10 +72,11 @@ export interface EndpointsInput {
   readonly name: string;
   readonly kept: readonly KeptVersion[];
   readonly traffic: Traffic;
+  readonly sticky?: Sticky | undefined;
   readonly pods: readonly ReadyPod[];
 }
 
-export function endpointsOf({ name, kept, traffic, pods }: EndpointsInput): Endpoints {
+export function endpointsOf({ name, kept, traffic, sticky, pods }: EndpointsInput): Endpoints {
   const versions = kept.map(({ version, concurrency, timeoutMs, memoryMiB }) => {
     const instances = pods
       .filter((pod) => pod.version === version)
@@ -85,5 +86,6 @@ export function endpointsOf({ name, kept, traffic, pods }: EndpointsInput): Endp
   });
   const current = currentVersion(traffic);
   const front = kept.find(({ version }) => version === current) ?? kept.at(-1) ?? {};
-  return { name, traffic, versions, ...frontOf(front, traffic.length > 0) };
+  const rules = sticky === undefined ? {} : { sticky };
+  return { name, traffic, ...rules, versions, ...frontOf(front, traffic.length > 0) };
 }

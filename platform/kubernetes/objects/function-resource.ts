@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Limits } from "../../limits.ts";
-import type { Traffic, VersionRecord } from "../../platform.ts";
+import type { RouteRules, Traffic, VersionRecord } from "../../platform.ts";
 import { applySettings, defaultSettings, type Settings } from "../../settings/settings.ts";
-import { frontOf } from "../../traffic.ts";
+import { currentVersion, frontOf, historyAfter, type TrafficHistory } from "../../traffic.ts";
 import {
   type FunctionResource,
   type FunctionSpec,
@@ -67,6 +67,29 @@ export function trafficOf({ spec, status = {} }: FunctionResource, kept: readonl
   const known = declared.filter(({ version }) => isKept(version));
   if (known.length > 0) return known.map(({ version, weight }) => ({ version, weight }));
   return whole(status.version).filter(({ version }) => isKept(version));
+}
+
+/** Returns the current version; undefined if none can be called. */
+export function currentOf(resource: FunctionResource, limits: Limits): number | undefined {
+  const kept = keptVersions(resource, limits);
+  return currentVersion(trafficOf(resource, kept)) ?? kept.at(-1)?.version;
+}
+
+/** Returns the rules that the Function has beside its traffic. */
+export function rulesOf({ sticky, guard }: RouteRules): Omit<RouteRules, "expected"> {
+  return { ...(sticky === undefined ? {} : { sticky }), ...(guard === undefined ? {} : { guard }) };
+}
+
+/** @param traffic the traffic of the Function */
+export function historyOf({ metadata }: FunctionResource, traffic: Traffic): TrafficHistory {
+  let whole: unknown;
+  try {
+    whole = JSON.parse(metadata.annotations?.[ANNOTATIONS.whole] ?? "[]");
+  } catch {
+    // A person wrote an unreadable list. A rollback needs a version then.
+  }
+  const isList = Array.isArray(whole) && whole.every((version) => Number.isInteger(version));
+  return historyAfter({ whole: isList ? (whole as number[]) : [] }, traffic);
 }
 
 /** Returns the start of the change that is under way, in milliseconds since 1970; undefined if there is none. */

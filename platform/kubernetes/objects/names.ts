@@ -27,6 +27,10 @@ export const ANNOTATIONS = {
   /** How a project is launched, as JSON. */
   project: `${GROUP}/project`,
   settings: `${GROUP}/settings`,
+  /** Who deployed the version and why, as JSON. */
+  note: `${GROUP}/note`,
+  /** Size of the source as it was posted. */
+  sourceBytes: `${GROUP}/source-bytes`,
   createdAt: `${GROUP}/created-at`,
   /** Number of ConfigMaps with the bundle and with the source, as `BUNDLE/SOURCE`. */
   parts: `${GROUP}/parts`,
@@ -37,6 +41,8 @@ export const ANNOTATIONS = {
   /** Changes while the manager lives: an unrenewed change is abandoned. */
   publishingRenewed: `${GROUP}/publishing-renewed`,
   updatedAt: `${GROUP}/updated-at`,
+  /** The last two different versions of the function that had all calls, as JSON. */
+  whole: `${GROUP}/whole-versions`,
 } as const;
 
 export const PORT = 8000;

@@ -1,9 +1,12 @@
+import type { Limits } from "../../limits.ts";
+import type { Precondition } from "../../platform.ts";
+import { checkPrecondition } from "../../precondition.ts";
 import type { Cluster } from "../cluster/api.ts";
-import { unlessStatus } from "../cluster/api-error.ts";
+import { hasStatus, unlessStatus } from "../cluster/api-error.ts";
 import { delay } from "../cluster/mirror.ts";
-import { KINDS, type Pod, type Resource } from "../cluster/resources.ts";
+import { type FunctionResource, KINDS, type Pod, type Resource } from "../cluster/resources.ts";
 import type { EndpointsMirror } from "../endpoints/endpoints-mirror.ts";
-import { functionPlace } from "../objects/function-resource.ts";
+import { currentOf, functionPlace } from "../objects/function-resource.ts";
 import type { Owner } from "../objects/manifests.ts";
 import { LABELS } from "../objects/names.ts";
 import { isTerminating } from "../objects/pod-state.ts";
@@ -12,8 +15,10 @@ import { isTerminating } from "../objects/pod-state.ts";
 const OWNED = [KINDS.services, KINDS.deployments, KINDS.autoscalers, KINDS.configMaps, KINDS.networkPolicies];
 const PAUSE_MS = 250;
 const WITHIN_MS = 60_000;
+const DELETE_TRIES = 10;
 
 export interface RemovalsOptions extends Cluster {
+  readonly limits: Limits;
   readonly endpoints: EndpointsMirror;
   /** Waits until no router has the function any more. */
   readonly forgotten?: ((name: string) => Promise<void>) | undefined;
@@ -34,10 +39,13 @@ export class Removals {
     this.#options = options;
   }
 
-  /** Resolves when no router sends calls to the function; with false if there is no such Function. */
-  async remove(name: string): Promise<boolean> {
-    const { api, namespace, endpoints, forgotten, onTrouble } = this.#options;
-    const deleted = await api.delete(functionPlace(namespace, name), "Background");
+  /**
+   * Resolves when no router sends calls to the function; with false if there is no such Function.
+   * @throws Problem `precondition_failed`
+   */
+  async remove(name: string, expected?: Precondition): Promise<boolean> {
+    const { endpoints, forgotten, onTrouble } = this.#options;
+    const deleted = await this.#deleteFunction(name, expected);
     if (!deleted) return false;
     // The API server answers with a Status, or with the object if something holds its deletion up.
     const { details, metadata } = deleted as Partial<Resource> & { details?: { uid?: string } };
@@ -52,6 +60,24 @@ export class Removals {
       onTrouble(`${name}: cannot verify that every router dropped it: ${error.message}`);
     });
     return true;
+  }
+
+  async #deleteFunction(name: string, expected: Precondition | undefined): Promise<Resource | undefined> {
+    const { api, namespace, limits } = this.#options;
+    const place = functionPlace(namespace, name);
+    if (expected === undefined) return await api.delete(place, "Background");
+    for (let attempt = 1; ; attempt++) {
+      const resource = await api.get<FunctionResource>(place);
+      checkPrecondition(name, expected, resource && currentOf(resource, limits));
+      if (resource === undefined) return undefined;
+      const { uid, resourceVersion } = resource.metadata;
+      try {
+        return await api.delete(place, "Background", { uid: uid!, resourceVersion: resourceVersion! });
+      } catch (error) {
+        // The Function has changed since it was read.
+        if (!hasStatus(error, 409) || attempt === DELETE_TRIES) throw error;
+      }
+    }
   }
 
   async close(): Promise<void> {

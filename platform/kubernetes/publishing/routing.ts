@@ -1,16 +1,20 @@
-import type { Traffic } from "../../platform.ts";
+import type { RouteRules, Traffic } from "../../platform.ts";
+import { checkPrecondition } from "../../precondition.ts";
 import { Problem } from "../../problems.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { checkTraffic, currentVersion, shareOf } from "../../traffic.ts";
+import { checkTraffic, currentVersion, historyAfter, shareOf } from "../../traffic.ts";
 import type { JsonOperation } from "../cluster/api.ts";
 import { hasStatus, unlessStatus } from "../cluster/api-error.ts";
 import { type Deployment, type FunctionResource, type FunctionSpec, KINDS } from "../cluster/resources.ts";
 import { isSameTraffic } from "../endpoints/endpoints.ts";
 import type { Children } from "../objects/children.ts";
 import {
+  currentOf,
   functionPlace,
+  historyOf,
   inlineSourceHash,
   keptVersions,
+  rulesOf,
   specOf,
   trafficOf,
 } from "../objects/function-resource.ts";
@@ -39,20 +43,25 @@ export class Routing {
   /**
    * Changes nothing before the write of `spec`, and fails at nothing after it. If the manager dies then, the leader
    * completes the change.
-   * @throws Problem `invalid_request`, `unknown_function`, `unknown_version`, `start_failed`, `too_many_waiting`; ApiError,
-   * ApiUnreachable; the signal's reason
+   * @throws Problem `invalid_request`, `unknown_function`, `unknown_version`, `start_failed`, `too_many_waiting`,
+   * `precondition_failed`; ApiError, ApiUnreachable; the signal's reason
    */
-  async route(name: string, wanted: Traffic, signal: AbortSignal): Promise<void> {
+  async route(
+    name: string,
+    { traffic: wanted, rules }: { readonly traffic: Traffic; readonly rules: RouteRules },
+    signal: AbortSignal,
+  ): Promise<void> {
     const { turns, limits, onTrouble } = this.#options;
     const traffic = normalized(checkTraffic(wanted));
     const turn = turns.resume(name) ?? (await turns.begin(name, { signal }));
     const until = AbortSignal.any([signal, turn.lost]);
     try {
+      checkPrecondition(name, rules.expected, currentOf(turn.resource, limits));
       const before = trafficOf(turn.resource, keptVersions(turn.resource, limits));
       const records = await this.#records(turn, traffic);
       await this.#prepare({ turn, traffic, before, records }, until);
       until.throwIfAborted();
-      await this.#write(turn, { traffic, records });
+      await this.#write(turn, { traffic, rules, before, records });
       await this.#spread(name, traffic).catch((error: Error) => {
         onTrouble(`${name}: the traffic of every router could not be checked: ${error.message}`);
       });
@@ -75,7 +84,7 @@ export class Routing {
   }
 
   /** Starts the instances that the versions need before they take calls. */
-  async #prepare({ turn, traffic, before, records }: Change, signal: AbortSignal): Promise<void> {
+  async #prepare({ turn, traffic, before, records }: Preparation, signal: AbortSignal): Promise<void> {
     const { endpoints, starter } = this.#options;
     const { owner, stored } = turn;
     const ready = (version: number) => endpoints.ready(owner.name, version);
@@ -110,7 +119,7 @@ export class Routing {
     return (deployment?.spec.replicas ?? 0) === 0;
   }
 
-  async #write(turn: Turn, { traffic, records }: Pick<Change, "traffic" | "records">): Promise<void> {
+  async #write(turn: Turn, { traffic, rules, before, records }: Change): Promise<void> {
     const { api, namespace } = this.#options;
     const place = functionPlace(namespace, turn.owner.name);
     const current = records.find(({ version }) => version === currentVersion(traffic))!;
@@ -119,13 +128,16 @@ export class Routing {
       const { resource } = turn;
       // Keeps an edit of the spec during this turn; the leader deploys it afterwards.
       const isEdited = resource.metadata.generation !== readAt;
-      const { traffic: _, ...spec } = isEdited ? resource.spec : specFor(resource.spec, current);
+      const base = isEdited ? resource.spec : specFor(resource.spec, current);
+      const { traffic: _, sticky: __, guard: ___, ...spec } = base;
+      const { whole } = historyAfter(historyOf(resource, before), traffic);
       try {
         turn.resource = await api.patchJson<FunctionResource>(place, [
           { op: "test", path: "/metadata/uid", value: turn.owner.uid },
           { op: "test", path: "/metadata/generation", value: resource.metadata.generation },
           onlyWithMark(turn.by),
-          { op: "add", path: "/spec", value: { ...spec, ...routed(traffic) } },
+          { op: "add", path: "/spec", value: { ...spec, ...routed(traffic), ...rulesOf(rules) } },
+          { op: "add", path: annotationPath(ANNOTATIONS.whole), value: JSON.stringify(whole) },
           ...this.#updated(turn),
         ]);
         return;
@@ -167,11 +179,15 @@ export class Routing {
 }
 
 interface Change {
-  readonly turn: Turn;
   readonly traffic: Traffic;
+  readonly rules: RouteRules;
   readonly before: Traffic;
   /** Records of the versions in `traffic`. */
   readonly records: readonly VersionRecord[];
+}
+
+interface Preparation extends Omit<Change, "rules"> {
+  readonly turn: Turn;
 }
 
 /**
@@ -184,8 +200,13 @@ export function neededInstances({ min, max }: Pick<Settings, "min" | "max">, sha
 
 /** Drops an inline source that differs from the version's, because it is older. */
 function specFor(spec: FunctionSpec, { settings, sourceHash }: VersionRecord): FunctionSpec {
+  const { pinned } = spec;
   const isSame = inlineSourceHash(spec) === sourceHash;
-  return { ...(isSame ? { source: spec.source! } : {}), ...specOf(settings) };
+  return {
+    ...(isSame ? { source: spec.source! } : {}),
+    ...(pinned === undefined ? {} : { pinned }),
+    ...specOf(settings),
+  };
 }
 
 /** Returns the traffic in the form that `trafficOf` returns. */

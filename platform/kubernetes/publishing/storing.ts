@@ -1,8 +1,16 @@
 import type { Draft, Stored } from "../../platform.ts";
+import { checkPrecondition } from "../../precondition.ts";
 import { hasStatus, unlessStatus } from "../cluster/api-error.ts";
 import { delay } from "../cluster/mirror.ts";
 import { type FunctionResource, KINDS, type Kind, type Resource } from "../cluster/resources.ts";
-import { functionPlace, keptVersion, keptVersions, specOf, trafficOf } from "../objects/function-resource.ts";
+import {
+  currentOf,
+  functionPlace,
+  keptVersion,
+  keptVersions,
+  specOf,
+  trafficOf,
+} from "../objects/function-resource.ts";
 import { GROUP, LABELS, versionName } from "../objects/names.ts";
 import type { Starter } from "../starting/starter.ts";
 import type { VersionStore } from "../versions/version-store.ts";
@@ -40,6 +48,7 @@ export class Storing {
     let version: number | undefined;
     let before: readonly VersionRecord[] = [];
     try {
+      checkPrecondition(name, draft.expected, currentOf(turn.resource, limits));
       version = await this.#nextNumber(turn);
       before = turn.records!;
       const until = AbortSignal.any([signal, turn.lost]);
@@ -119,7 +128,8 @@ export class Storing {
     const { versions, limits } = this.#options;
     const traffic = trafficOf(turn.resource, keptVersions(turn.resource, limits));
     const records = [...turn.records!, record];
-    const needed = [record, ...traffic].map(({ version }) => version);
+    const { pinned = [] } = turn.resource.spec;
+    const needed = [...[record, ...traffic].map(({ version }) => version), ...pinned];
     const forget = versionsToForget(records, limits.versionsKept, needed);
     const kept = records.filter((each) => !forget.includes(each));
     await this.#list(turn, kept);

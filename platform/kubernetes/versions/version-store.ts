@@ -27,6 +27,8 @@ export interface PackedContent {
   readonly bundle: Uint8Array;
   readonly source: Uint8Array;
   readonly sourceType: SourceType;
+  /** Size of the source as it was posted; undefined if an older Skiff stored it. */
+  readonly sourceBytes: number | undefined;
   /** Absent if the artifact is a module. */
   readonly project?: ProjectLaunch | undefined;
 }
@@ -56,14 +58,15 @@ export class VersionStore {
     if (!("sameAs" in content)) {
       const [bundle, source] = await Promise.all([zip(content.artifact.code), zip(content.source.bytes)]);
       const project = launchOf(content.artifact.code);
-      return { bundle, source, sourceType: content.source.type, project };
+      const { type: sourceType, bytes } = content.source;
+      return { bundle, source, sourceType, sourceBytes: bytes.byteLength, project };
     }
     const record = (await this.records(name)).find(({ version }) => version === content.sameAs);
     const bundle = record && (await this.#read(record, "bundle"));
     const source = record && (await this.#read(record, "source"));
     if (bundle && source) {
-      const { sourceType, project } = record;
-      return { bundle, source, sourceType, project };
+      const { sourceType, sourceBytes, project } = record;
+      return { bundle, source, sourceType, sourceBytes, project };
     }
     throw new Problem("unknown_version", `The function "${name}" has no version ${content.sameAs}.`);
   }
@@ -74,10 +77,11 @@ export class VersionStore {
     { owner, version, packed }: { owner: Owner; version: number; packed: PackedContent },
   ): Promise<VersionRecord> {
     const [bundle, source] = [packed.bundle, packed.source].map(split);
-    const { sourceType, project } = packed;
+    const { sourceType, sourceBytes, project } = packed;
     const counts = { bundleParts: bundle!.length, sourceParts: source!.length };
     const launch = project === undefined ? {} : { project };
-    const record = newRecord(draft, { version, sourceType, createdAt: new Date(), ...launch, ...counts });
+    const content = { sourceType, sourceBytes, ...launch, ...counts };
+    const record = newRecord(draft, { version, createdAt: new Date(), ...content });
     await this.#write(record, owner, [...bundle!, ...source!]);
     return record;
   }

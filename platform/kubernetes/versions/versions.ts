@@ -1,17 +1,19 @@
 import type { ProjectLaunch } from "../../../client-image/project/project-pack.ts";
-import type { Draft, VersionRecord as PlatformRecord, SourceType } from "../../platform.ts";
+import type { Draft, VersionRecord as PlatformRecord, SourceType, VersionNote } from "../../platform.ts";
 import { parseSettings } from "../../settings/settings.ts";
 import type { Resource } from "../cluster/resources.ts";
 import { ANNOTATIONS, LABELS, partName } from "../objects/names.ts";
 
-/** A stored version without its content. */
-export interface VersionRecord extends PlatformRecord {
+/** A stored version without its content. The Function says which versions are pinned. */
+export interface VersionRecord extends Omit<PlatformRecord, "pinned"> {
   readonly sourceType: SourceType;
   /** Absent if the artifact is a module. */
   readonly project?: ProjectLaunch;
   readonly bundleParts: number;
   readonly sourceParts: number;
 }
+
+const UNKNOWN_NOTE: VersionNote = { by: "unknown" };
 
 export type Part = "bundle" | "source";
 
@@ -30,6 +32,8 @@ export function recordAnnotations(record: VersionRecord): Record<string, string>
     [ANNOTATIONS.sourceType]: record.sourceType,
     [ANNOTATIONS.settings]: JSON.stringify(record.settings),
     [ANNOTATIONS.createdAt]: record.createdAt.toISOString(),
+    [ANNOTATIONS.note]: JSON.stringify(record.note),
+    ...(record.sourceBytes === undefined ? {} : { [ANNOTATIONS.sourceBytes]: String(record.sourceBytes) }),
     ...(record.project === undefined ? {} : { [ANNOTATIONS.project]: JSON.stringify(record.project) }),
     [ANNOTATIONS.parts]: `${record.bundleParts}/${record.sourceParts}`,
   };
@@ -67,7 +71,8 @@ function parseRecord({ metadata }: Resource): VersionRecord | undefined {
   const parts = /^(\d+)\/(\d+)$/.exec(annotations[ANNOTATIONS.parts] ?? "");
   const name = labels[LABELS.function];
   const settings = annotations[ANNOTATIONS.settings];
-  const project = annotations[ANNOTATIONS.project];
+  const { [ANNOTATIONS.project]: project, [ANNOTATIONS.note]: note } = annotations;
+  const sourceBytes = annotations[ANNOTATIONS.sourceBytes];
   if (!parts || name === undefined || settings === undefined) return undefined;
   return {
     name,
@@ -77,6 +82,8 @@ function parseRecord({ metadata }: Resource): VersionRecord | undefined {
     sourceType: (annotations[ANNOTATIONS.sourceType] ?? "text/typescript") as SourceType,
     settings: parseSettings(settings),
     createdAt: new Date(annotations[ANNOTATIONS.createdAt] ?? metadata.creationTimestamp ?? 0),
+    note: note === undefined ? UNKNOWN_NOTE : (JSON.parse(note) as VersionNote),
+    ...(sourceBytes === undefined ? {} : { sourceBytes: Number(sourceBytes) }),
     ...(project === undefined ? {} : { project: JSON.parse(project) as ProjectLaunch }),
     bundleParts: Number(parts[1]),
     sourceParts: Number(parts[2]),
@@ -85,11 +92,14 @@ function parseRecord({ metadata }: Resource): VersionRecord | undefined {
 
 export type NewRecord = Pick<
   VersionRecord,
-  "version" | "createdAt" | "sourceType" | "project" | "bundleParts" | "sourceParts"
+  "version" | "createdAt" | "sourceType" | "sourceBytes" | "project" | "bundleParts" | "sourceParts"
 >;
 
-export function newRecord({ name, hash, sourceHash, settings }: Draft, rest: NewRecord): VersionRecord {
-  return { name, hash, sourceHash, settings, ...rest };
+export function newRecord(
+  { name, hash, sourceHash, settings, note = UNKNOWN_NOTE }: Draft,
+  rest: NewRecord,
+): VersionRecord {
+  return { name, hash, sourceHash, settings, note, ...rest };
 }
 
 /** Most ConfigMaps of a function besides its serving versions, because etcd is shared with the whole cluster. */

@@ -54,5 +54,25 @@ const declarations: Migration = (db) => {
     ) STRICT;`);
 };
 
+/** Adds who deployed each version and why, which versions are pinned, and what a rollback goes back to. */
+const notesAndRoutes: Migration = (db) => {
+  db.exec(`
+    CREATE TABLE version_notes (
+      name TEXT NOT NULL, version INTEGER NOT NULL, "by" TEXT NOT NULL, message TEXT, git_commit TEXT,
+      pinned INTEGER NOT NULL DEFAULT 0,
+      PRIMARY KEY (name, version),
+      FOREIGN KEY (name, version) REFERENCES versions (name, version) ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE routes (
+      name TEXT PRIMARY KEY REFERENCES functions (name) ON DELETE CASCADE, whole TEXT NOT NULL, rules TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO version_notes (name, version, "by") SELECT name, version, 'unknown' FROM versions;`);
+};
+
 /** In order. The schema version of a database is the number of migrations that it has had. */
-export const MIGRATIONS: readonly Migration[] = [functionsAndVersions, trafficAndSourceHashes, declarations];
+export const MIGRATIONS: readonly Migration[] = [
+  functionsAndVersions,
+  trafficAndSourceHashes,
+  declarations,
+  notesAndRoutes,
+];

@@ -3,15 +3,10 @@ import type { DeclarationPage } from "../../declarations.ts";
 import {
   type Artifact,
   artifactOf,
-  type Draft,
-  type Share,
   type Source,
   type SourceType,
-  type Traffic,
   type VersionRecord,
 } from "../../platform.ts";
-import type { Quota } from "../../settings/quota.ts";
-import { type FunctionAccess, parseSettings } from "../../settings/settings.ts";
 import { openDatabase, schemaVersion, unusable } from "../../sqlite/database-file.ts";
 import {
   type DeclarationChange,
@@ -22,39 +17,18 @@ import {
   isSame,
 } from "./declaration-rows.ts";
 import { MIGRATIONS } from "./migrations.ts";
-
-/** A version to be stored. */
-export interface NewVersion extends VersionRecord {
-  readonly content: Draft["content"];
-}
-
-/** The part of a version that routers need. */
-export interface CallableVersion {
-  readonly version: number;
-  readonly concurrency: number;
-  readonly timeoutMs: number;
-  readonly memoryMiB: number;
-  readonly hosts: readonly string[];
-  readonly access: FunctionAccess;
-  readonly quota: Quota;
-}
-
-export interface FunctionRecord {
-  readonly name: string;
-  readonly createdAt: Date;
-  readonly traffic: Traffic;
-  /** Every stored version, oldest first. */
-  readonly versions: readonly CallableVersion[];
-  /** The versions in `traffic`. */
-  readonly routed: readonly VersionRecord[];
-}
-
-/** All columns of a version except source and bundle. */
-const RECORDS = `
-  SELECT v.name, v.version, v.hash, h.hash AS source_hash, v.settings, v.created_at
-  FROM versions v JOIN source_hashes h ON h.name = v.name AND h.version = v.version`;
-
-type Row = Record<string, unknown>;
+import {
+  byName,
+  CALLABLE,
+  callableVersion,
+  type FunctionRecord,
+  type FunctionRoute,
+  functionRoute,
+  type NewVersion,
+  RECORDS,
+  type Row,
+  versionRecord,
+} from "./version-rows.ts";
 
 /**
  * Functions, their versions, and declarations in SQLite. A commit is on the disk when it returns (synchronous=FULL), so an
@@ -95,13 +69,8 @@ export class StoreDatabase {
   /** In order of name. */
   functions(): FunctionRecord[] {
     const traffic = byName(this.#all("SELECT name, version, weight FROM traffic ORDER BY name, place"));
-    const versions = byName(
-      this.#all(`
-        SELECT name, version, settings ->> '$.concurrency' AS concurrency, settings ->> '$.timeoutMs' AS timeoutMs,
-          settings ->> '$.memoryMiB' AS memoryMiB, settings -> '$.hosts' AS hosts, settings ->> '$.access' AS access,
-          settings -> '$.quota' AS quota
-        FROM versions ORDER BY name, version`),
-    );
+    const routes = byName(this.#all("SELECT * FROM routes"));
+    const versions = byName(this.#all(CALLABLE));
     const routed = byName(
       this.#all(`${RECORDS} JOIN traffic t ON t.name = v.name AND t.version = v.version ORDER BY v.name`),
     );
@@ -110,7 +79,7 @@ export class StoreDatabase {
       return {
         name,
         createdAt: new Date(row.created_at as number),
-        traffic: (traffic.get(name) ?? []).map(shareOf),
+        ...functionRoute(traffic.get(name) ?? [], routes.get(name)?.[0]),
         versions: (versions.get(name) ?? []).map(callableVersion),
         routed: (routed.get(name) ?? []).map(versionRecord),
       };
@@ -143,26 +112,40 @@ export class StoreDatabase {
    * @returns a line for the log if removed data can still be read in the file
    */
   add(version: NewVersion, forget: readonly number[]): string | undefined {
-    const { name, version: number, sourceHash, createdAt } = version;
+    const { name, version: number, sourceHash, createdAt, note, pinned } = version;
     this.#transaction(() => {
       this.#sql("INSERT INTO functions VALUES (?, ?) ON CONFLICT DO NOTHING").run(name, createdAt.getTime());
       this.#insert(version);
       this.#sql("INSERT INTO source_hashes VALUES (?, ?, ?)").run(name, number, sourceHash);
+      const noted = [note.by, note.message ?? null, note.commit ?? null, Number(pinned)];
+      this.#sql("INSERT INTO version_notes VALUES (?, ?, ?, ?, ?, ?)").run(name, number, ...noted);
       this.#forget(name, forget);
     });
     return this.#cleanLog();
   }
 
-  /** Sets the traffic of a function and removes the versions `forget`. Returns a line as `add`. */
-  route(name: string, traffic: Traffic, forget: readonly number[]): string | undefined {
+  /** Sets the route of a function and removes the versions `forget`. Returns a line as `add`. */
+  route(
+    name: string,
+    { traffic, rules, whole }: FunctionRoute,
+    forget: readonly number[],
+  ): string | undefined {
     this.#transaction(() => {
       this.#sql("DELETE FROM traffic WHERE name = ?").run(name);
       for (const [place, { version, weight }] of traffic.entries()) {
         this.#sql("INSERT INTO traffic VALUES (?, ?, ?, ?)").run(name, version, weight, place);
       }
+      const route = [JSON.stringify(whole), JSON.stringify(rules)] as const;
+      this.#sql("INSERT OR REPLACE INTO routes VALUES (?, ?, ?)").run(name, ...route);
       this.#forget(name, forget);
     });
     return this.#cleanLog();
+  }
+
+  /** Pins or unpins a version. False if it does not exist. Durable when it returns. */
+  pin(name: string, version: number, isPinned: boolean): boolean {
+    const update = this.#sql("UPDATE version_notes SET pinned = ? WHERE name = ? AND version = ?");
+    return update.run(Number(isPinned), name, version).changes > 0;
   }
 
   /** Removes a function with all its versions. Returns a line as `add`. */
@@ -261,37 +244,4 @@ export class StoreDatabase {
       return `removed data can be read in ${this.#file}-wal until the next deploy or removal: ${message}`;
     }
   }
-}
-
-function byName(rows: readonly Row[]): Map<string, Row[]> {
-  return Map.groupBy(rows, ({ name }) => name as string);
-}
-
-function shareOf({ version, weight }: Row): Share {
-  return { version: version as number, weight: weight as number };
-}
-
-function callableVersion({ version, concurrency, timeoutMs, memoryMiB, ...later }: Row): CallableVersion {
-  // Settings of an older Skiff have none of them.
-  const { hosts, access, quota } = later as Record<string, string | null>;
-  return {
-    version: version as number,
-    concurrency: concurrency as number,
-    timeoutMs: timeoutMs as number,
-    memoryMiB: memoryMiB as number,
-    hosts: JSON.parse(hosts ?? "[]") as string[],
-    access: (access ?? "public") as FunctionAccess,
-    quota: JSON.parse(quota ?? "{}") as Quota,
-  };
-}
-
-function versionRecord(row: Row): VersionRecord {
-  return {
-    name: row.name as string,
-    version: row.version as number,
-    hash: row.hash as string,
-    sourceHash: row.source_hash as string,
-    settings: parseSettings(row.settings as string),
-    createdAt: new Date(row.created_at as number),
-  };
 }

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { DatabaseThread } from "../../sqlite/database-thread.ts";
-import type { NewVersion, StoreDatabase } from "./store-database.ts";
+import type { StoreDatabase } from "./store-database.ts";
+import type { NewVersion } from "./version-rows.ts";
 
 export type StoreMethod = Exclude<keyof StoreDatabase, symbol>;
 
@@ -20,6 +21,7 @@ export class Store {
   readonly source = this.#method("source");
   readonly bundle = this.#method("bundle");
   readonly route = this.#method("route");
+  readonly pin = this.#method("pin");
   readonly remove = this.#method("remove");
   readonly declaration = this.#method("declaration");
   readonly declarations = this.#method("declarations");

@@ -8,6 +8,7 @@ const DEPLOYED = {
   version: 2,
   created: false,
   unchanged: false,
+  share: 1,
   waitedMs: 2,
   startMs: 36.4,
 };

@@ -161,7 +161,8 @@ describe("manager: the OpenAPI document", () => {
     for (const operation of [document.paths["/func"].post, document.paths["/func/{name}"].put]) {
       const { schema } = operation.requestBody.content["multipart/form-data"];
       const { post } = document.paths["/func"];
-      const queries = post.parameters.map((each: Any) => each.name);
+      const inQuery = post.parameters.filter((each: Any) => each.in === "query");
+      const queries = inQuery.map((each: Any) => each.name);
       assert.deepEqual(Object.keys(schema.properties), ["source", ...queries]);
       assert.deepEqual(schema.required, ["source"]);
     }
@@ -230,6 +231,21 @@ describe("manager: the answers that OpenAPI documents", () => {
     ["get /func/{name}", 200, () => app().get("/func/a")],
     ["get /func/{name}", 400, () => app().get("/func/A")],
     ["get /func/{name}", 404, () => app().get("/func/none")],
+    ["get /func/{name}/versions", 200, () => app().get("/func/a/versions?limit=1")],
+    ["get /func/{name}/versions", 404, () => app().get("/func/none/versions")],
+    ["get /func/{name}/versions/{version}", 200, () => app().get("/func/a/versions/1")],
+    ["get /func/{name}/versions/{version}", 404, () => app().get("/func/a/versions/9")],
+    [
+      "patch /func/{name}/versions/{version}",
+      200,
+      () => app().patch("/func/a/versions/1").send({ pinned: true }),
+    ],
+    [
+      "patch /func/{name}/versions/{version}",
+      400,
+      () => app().patch("/func/a/versions/1").send({ pinned: 1 }),
+    ],
+    ["post /func", 412, () => app().post("/func?name=a").set("if-match", '"7"').send("two")],
     ["get /func/{name}/source", 200, () => app().get("/func/a/source")],
     ["get /func/{name}/source", 404, () => app().get("/func/a/source?version=99")],
     ["get /func/{name}/logs", 200, () => app().get("/func/a/logs")],

@@ -10,6 +10,7 @@ import { routing } from "./routing.ts";
 import { scaling } from "./scaling.ts";
 import { storing } from "./storing.ts";
 import type { Harness, Subject } from "./subject.ts";
+import { versions } from "./versions.ts";
 import { waking } from "./waking.ts";
 
 /** Registers the tests of everything that platform/platform.ts promises, for one implementation. */
@@ -34,6 +35,7 @@ export function conformance(title: string, harness: Harness): void {
       publishing,
       storing,
       routing,
+      versions,
       removing,
       reading,
       endpoints,

@@ -5,7 +5,7 @@ describe("the kept versions of a function", () => {
   let versions: KeptVersions;
   const callable = (version: number) => ({
     ...{ version, concurrency: 1, timeoutMs: 1, memoryMiB: 128, hosts: [] as string[] },
-    ...{ access: "public" as const, quota: {} },
+    ...{ access: "public" as const, quota: {}, pinned: version === 9 },
   });
   beforeEach(() => {
     versions = new KeptVersions();
@@ -26,7 +26,7 @@ describe("the kept versions of a function", () => {
       })),
     });
     assert.deepEqual([versions.newest, versions.current], [5, 5]);
-    versions.traffic = [{ version: 2, weight: 1 }];
+    versions.route = { traffic: [{ version: 2, weight: 1 }], whole: [2], rules: {} };
     assert.deepEqual([versions.newest, versions.current], [5, 2]);
     assert.deepEqual([new KeptVersions().newest, new KeptVersions().isEmpty], [0, true]);
   });
@@ -34,7 +34,7 @@ describe("the kept versions of a function", () => {
   it("over the limit are the oldest, but none that takes calls or is held", () => {
     assert.deepEqual(versions.over(2, {}), [1, 2, 3]);
     assert.deepEqual(versions.over(2, { newest: 6 }), [1, 2, 3, 4]);
-    versions.traffic = [{ version: 2, weight: 1 }];
+    versions.route = { traffic: [{ version: 2, weight: 1 }], whole: [2], rules: {} };
     assert.deepEqual(versions.over(2, {}), [1, 3]);
     assert.deepEqual(versions.over(2, { traffic: [{ version: 1, weight: 1 }] }), [2, 3]);
     versions.hold([3]);
@@ -44,6 +44,17 @@ describe("the kept versions of a function", () => {
     assert.deepEqual(versions.over(2, {}), [1]);
     versions.release([3]);
     assert.deepEqual(versions.over(2, {}), [1, 3]);
+    versions.pin(3, true);
+    assert.deepEqual(versions.over(2, {}), [1]);
+    versions.pin(3, false);
+    assert.deepEqual(versions.over(2, {}), [1, 3]);
+  });
+
+  it("know which versions are pinned, until they are forgotten", () => {
+    versions.add(callable(9));
+    assert.deepEqual([...versions.pinned], [9]);
+    versions.delete(9);
+    assert.deepEqual([...versions.pinned], []);
   });
 
   it("have the instances that they were given, unless they are not stored", () => {

@@ -1,6 +1,7 @@
 import { DECLARATION_KINDS, type DeclarationKinds } from "../../../platform/declarations.ts";
 import { EndpointsTable } from "../../../platform/endpoints-table.ts";
 import { LogBuffer } from "../../../platform/log-buffer.ts";
+import { checkPins } from "../../../platform/pins.ts";
 import type {
   Address,
   Content,
@@ -11,14 +12,24 @@ import type {
   LogLine,
   LogOptions,
   Platform,
+  Precondition,
+  RouteRules,
   Stored,
   Traffic,
   VersionRecord,
   WakeStep,
 } from "../../../platform/platform.ts";
+import { checkPrecondition } from "../../../platform/precondition.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { Settings } from "../../../platform/settings/settings.ts";
-import { checkTraffic, currentVersion, frontOf } from "../../../platform/traffic.ts";
+import {
+  checkTraffic,
+  currentVersion,
+  frontOf,
+  historyAfter,
+  previousVersion,
+  type TrafficHistory,
+} from "../../../platform/traffic.ts";
 import { MemoryDeclarations } from "./memory-declarations.ts";
 
 export interface FakeVersion extends VersionRecord, Content {
@@ -27,7 +38,8 @@ export interface FakeVersion extends VersionRecord, Content {
 
 interface FakeFunction {
   readonly versions: Map<number, FakeVersion>;
-  traffic: Traffic;
+  history: TrafficHistory;
+  rules: Omit<RouteRules, "expected">;
   readonly createdAt: Date;
   readonly log: LogBuffer;
 }
@@ -79,15 +91,18 @@ export class FakePlatform implements Platform {
 
   async #store(draft: Draft, signal?: AbortSignal): Promise<Stored> {
     this.#throwIfOver(signal);
-    const { name, hash, sourceHash, settings } = draft;
+    const { name, hash, sourceHash, settings, note = { by: "unknown" }, expected } = draft;
     const known = this.#functions.get(name);
+    checkPrecondition(name, expected, known && this.#current(name));
     const number = Math.max(0, ...(known?.versions.keys() ?? [])) + 1;
     const { source, artifact } = this.#contentOf(draft);
-    const record = { name, version: number, hash, sourceHash, settings, createdAt: new Date() };
-    const version: FakeVersion = { ...record, source, artifact, instances: [] };
+    const record = { name, version: number, hash, sourceHash, settings, createdAt: new Date(), note };
+    const rest = { source, artifact, sourceBytes: source.bytes.byteLength, pinned: false, instances: [] };
+    const version: FakeVersion = { ...record, ...rest };
     const address = await this.#options.start(version);
     this.#throwIfOver(signal);
-    const entry = known ?? { versions: new Map(), traffic: [], createdAt: new Date(), log: new LogBuffer() };
+    const unrouted = { history: { traffic: [], whole: [] }, rules: {} };
+    const entry = known ?? { versions: new Map(), ...unrouted, createdAt: new Date(), log: new LogBuffer() };
     this.#functions.set(name, entry);
     entry.versions.set(number, version);
     this.#setInstances(name, number, [address]);
@@ -102,33 +117,50 @@ export class FakePlatform implements Platform {
     throw unknownVersion(name, content.sameAs);
   }
 
-  #prune(name: string, { versions, traffic }: FakeFunction): void {
+  #prune(name: string, { versions, history: { traffic } }: FakeFunction): void {
     const newest = Math.max(...versions.keys());
-    for (const number of versions.keys()) {
+    for (const [number, { pinned }] of versions) {
       const isRouted = traffic.some(({ version }) => version === number);
-      if (number <= newest - this.#options.versionsKept && !isRouted) versions.delete(number);
+      if (number <= newest - this.#options.versionsKept && !isRouted && !pinned) versions.delete(number);
     }
     this.#publishEndpoints(name);
   }
 
-  route(name: string, traffic: Traffic, signal?: AbortSignal): Promise<void> {
-    return this.#inOrder(() => this.#route(name, traffic, signal));
+  route(name: string, traffic: Traffic, signal?: AbortSignal, rules: RouteRules = {}): Promise<void> {
+    return this.#inOrder(() => this.#route(name, { traffic, rules }, signal));
   }
 
-  async #route(name: string, traffic: Traffic, signal?: AbortSignal): Promise<void> {
+  async #route(
+    name: string,
+    { traffic, rules: { expected, ...rules } }: { traffic: Traffic; rules: RouteRules },
+    signal?: AbortSignal,
+  ): Promise<void> {
     this.#throwIfOver(signal);
     checkTraffic(traffic);
     const entry = this.#function(name);
+    checkPrecondition(name, expected, this.#current(name));
     for (const { version } of traffic) {
       const { instances, settings } = this.#version(name, version);
       const needed = Math.max(1, settings.min);
       if (instances.length < needed) await this.#start(name, version, needed);
     }
     this.#throwIfOver(signal);
-    const lost = entry.traffic.filter((before) => traffic.every(({ version }) => version !== before.version));
-    entry.traffic = traffic;
+    const isLost = (before: number) => traffic.every(({ version }) => version !== before);
+    const lost = entry.history.traffic.filter(({ version }) => isLost(version));
+    entry.history = historyAfter(entry.history, traffic);
+    entry.rules = rules;
     for (const { version } of lost) this.#replace(name, version, []);
     this.#publishEndpoints(name);
+  }
+
+  pin(name: string, version: number, isPinned: boolean): Promise<void> {
+    return this.#inOrder(async () => {
+      const { versions } = this.#function(name);
+      const found = this.#version(name, version);
+      const pinned = [...versions.values()].filter((each) => each.pinned).map((each) => each.version);
+      checkPins(new Set(pinned), { version, isPinned, most: this.#options.versionsKept });
+      versions.set(version, { ...found, pinned: isPinned });
+    });
   }
 
   /** Replaces the ready instances of a version: what a crash, a scale-out or an idle stop does. */
@@ -142,8 +174,11 @@ export class FakePlatform implements Platform {
     this.#functions.get(name)?.log.push(line);
   }
 
-  remove(name: string): Promise<boolean> {
-    return this.#inOrder(async () => this.#remove(name));
+  remove(name: string, expected?: Precondition): Promise<boolean> {
+    return this.#inOrder(async () => {
+      checkPrecondition(name, expected, this.#functions.has(name) ? this.#current(name) : undefined);
+      return this.#remove(name);
+    });
   }
 
   #remove(name: string): boolean {
@@ -165,7 +200,7 @@ export class FakePlatform implements Platform {
   }
 
   #describe(name: string): FunctionDescription {
-    const { versions, traffic, createdAt } = this.#function(name);
+    const { versions, history, rules, createdAt } = this.#function(name);
     const { version, hash, settings, createdAt: updatedAt, instances } = this.#version(name);
     const all = [...versions.values()];
     return {
@@ -175,7 +210,9 @@ export class FakePlatform implements Platform {
       settings,
       createdAt,
       updatedAt,
-      traffic,
+      traffic: history.traffic,
+      ...rules,
+      previous: previousVersion(history),
       ready: instances.length,
       versions: all.map(({ version, hash, createdAt }) => ({ version, hash, createdAt })),
       instances: all.flatMap(({ version, instances }) =>
@@ -187,6 +224,11 @@ export class FakePlatform implements Platform {
 
   async find(name: string, version?: number): Promise<VersionRecord | undefined> {
     return this.#find(name, version);
+  }
+
+  async listVersions(name: string): Promise<readonly VersionRecord[] | undefined> {
+    const entry = this.#functions.get(name);
+    return entry && [...entry.versions.values()];
   }
 
   async readSource(name: string, version?: number) {
@@ -251,17 +293,21 @@ export class FakePlatform implements Platform {
   }
 
   #publishEndpoints(name: string): void {
-    const { traffic, versions } = this.#function(name);
+    const { history, rules, versions } = this.#function(name);
+    const { traffic } = history;
     const all = [...versions.values()].map(({ version, settings, instances }) => {
       const { concurrency, timeoutMs, memoryMiB } = settings;
       return { version, concurrency, timeoutMs, memoryMiB, instances };
     });
     const { settings } = versions.get(this.#current(name)) ?? {};
-    this.#endpoints.set({ name, traffic, versions: all, ...frontOf(settings ?? {}, traffic.length > 0) });
+    const sticky = rules.sticky === undefined ? {} : { sticky: rules.sticky };
+    const front = frontOf(settings ?? {}, traffic.length > 0);
+    this.#endpoints.set({ name, traffic, ...sticky, versions: all, ...front });
   }
 
   #current(name: string): number {
-    const { traffic, versions } = this.#function(name);
+    const { history, versions } = this.#function(name);
+    const { traffic } = history;
     return currentVersion(traffic) ?? Math.max(...versions.keys());
   }
 

@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { gunzipSync } from "node:zlib";
+import { MIGRATIONS } from "../../../../platform/local/store/migrations.ts";
 import { Store } from "../../../../platform/local/store/store.ts";
-import type { NewVersion } from "../../../../platform/local/store/store-database.ts";
-import type { Artifact, Content } from "../../../../platform/platform.ts";
+import type { NewVersion } from "../../../../platform/local/store/version-rows.ts";
+import type { Artifact, Content, Traffic } from "../../../../platform/platform.ts";
 import { sourceHash } from "../../../../platform/version-hash.ts";
 import { longestBusyMs } from "../../../support/instances/busy-time.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
@@ -24,13 +25,25 @@ type Posted = NewVersion & { readonly content: Content };
 
 function versionOf(name: string, version: number): Posted {
   const draft = draftOf(name, `// ${version}`, { env: { N: String(version) } });
-  return { ...draft, version, createdAt: new Date(version) };
+  return { ...draft, version, createdAt: new Date(version), ...noted(draft) };
+}
+
+function noted({ content }: { readonly content: Content }) {
+  return {
+    note: { by: "somebody", message: "why" },
+    sourceBytes: content.source.bytes.length,
+    pinned: false,
+  };
+}
+
+function routeOf(traffic: Traffic) {
+  return { traffic, whole: traffic.map(({ version }) => version), rules: {} };
 }
 
 /** Text that is nowhere else: in the source, the settings and the bundle. */
 function versionWith(marker: string, version = 1): Posted {
   const draft = draftOf("a", `// ${marker} `.repeat(5_000), { env: { N: marker } });
-  return { ...draft, version, createdAt: new Date() };
+  return { ...draft, version, createdAt: new Date(), ...noted(draft) };
 }
 
 describe("the store", () => {
@@ -121,19 +134,14 @@ describe("the store", () => {
         { version: 3, weight: 9 },
         { version: 2, weight: 1 },
       ];
-      await store.route("a", traffic, []);
+      await store.route("a", routeOf(traffic), []);
       const [a, b, ...others] = await store.functions();
       assert.deepEqual(others, []);
       assert.deepEqual([a?.name, a?.createdAt.getTime(), a?.traffic], ["a", 2, traffic]);
-      const defaults = {
-        concurrency: 100,
-        timeoutMs: 60_000,
-        memoryMiB: 128,
-        hosts: [],
-        access: "public",
-        quota: {},
-      };
-      const callable = (version: number) => ({ version, ...defaults });
+      const callable = (version: number) => ({
+        ...{ version, concurrency: 100, timeoutMs: 60_000, memoryMiB: 128, hosts: [] },
+        ...{ access: "public", quota: {}, pinned: false },
+      });
       assert.deepEqual(a?.versions, [callable(2), callable(3)]);
       const { content: _, ...second } = versionOf("a", 2);
       assert.deepEqual(
@@ -148,8 +156,8 @@ describe("the store", () => {
   it("replaces the traffic as a whole, and knows none after its function", async () => {
     await using(async (store) => {
       for (const version of [1, 2]) await add(store, versionOf("a", version));
-      await store.route("a", [{ version: 1, weight: 1 }], []);
-      await store.route("a", [{ version: 2, weight: 3 }], []);
+      await store.route("a", routeOf([{ version: 1, weight: 1 }]), []);
+      await store.route("a", routeOf([{ version: 2, weight: 3 }]), []);
       assert.deepEqual((await store.functions())[0]?.traffic, [{ version: 2, weight: 3 }]);
       await store.remove("a");
       await add(store, versionOf("a", 1));
@@ -157,13 +165,38 @@ describe("the store", () => {
     });
   });
 
+  it("keeps the note, the size of the source and the pin of a version, and the history and rules of a route", async () => {
+    const commit = "0".repeat(40);
+    const rules = { sticky: { cookie: "id" }, guard: { calls: 100, errorRate: 0.05 } };
+    await using(async (store) => {
+      const noted = { ...versionOf("a", 1), note: { by: "token", message: "why", commit } };
+      await add(store, noted);
+      await add(store, { ...noted, version: 2, content: { sameAs: 1 } });
+      assert.equal(await store.pin("a", 1, true), true);
+      assert.equal(await store.pin("a", 9, true), false);
+      await store.route("a", { traffic: [{ version: 2, weight: 1 }], whole: [1, 2], rules }, []);
+    });
+    await using(async (store) => {
+      const [first, second] = await store.versions("a");
+      assert.deepEqual(first?.note, { by: "token", message: "why", commit });
+      assert.deepEqual([first.sourceBytes, first.pinned], [4, true]);
+      assert.deepEqual([second?.sourceBytes, second?.pinned], [4, false]);
+      const [a] = await store.functions();
+      assert.deepEqual([a?.whole, a?.rules], [[1, 2], rules]);
+      assert.deepEqual(
+        a!.versions.map(({ pinned }) => pinned),
+        [true, false],
+      );
+    });
+  });
+
   it("forgets the versions that it is told to, and none that takes calls", async () => {
     await using(async (store) => {
       for (const version of [1, 2, 3]) await add(store, versionOf("a", version));
-      await store.route("a", [{ version: 2, weight: 1 }], [1]);
+      await store.route("a", routeOf([{ version: 2, weight: 1 }]), [1]);
       assert.deepEqual(await numbers(store, "a"), [2, 3]);
       await assert.rejects(add(store, versionOf("a", 4), [2]), /FOREIGN KEY/);
-      await assert.rejects(store.route("a", [{ version: 1, weight: 1 }], []), /FOREIGN KEY/);
+      await assert.rejects(store.route("a", routeOf([{ version: 1, weight: 1 }]), []), /FOREIGN KEY/);
       assert.deepEqual(await numbers(store, "a"), [2, 3]);
       assert.deepEqual((await store.functions())[0]?.traffic, [{ version: 2, weight: 1 }]);
       await add(store, versionOf("a", 4), [3]);
@@ -175,7 +208,7 @@ describe("the store", () => {
     await using(async (store) => {
       for (const name of ["a", "b"]) {
         await add(store, versionOf(name, 1));
-        await store.route(name, [{ version: 1, weight: 1 }], []);
+        await store.route(name, routeOf([{ version: 1, weight: 1 }]), []);
       }
       await store.remove("a");
       await store.remove("never-was");
@@ -269,7 +302,8 @@ describe("the store", () => {
       await store.prepare();
       const draft = draftOf("a", "// 1", { env: { N: "1" } });
       const signal = new AbortController().signal;
-      await store.add({ ...draft, version: 1, createdAt: new Date(1) }, signal, () => []);
+      const record = { ...draft, version: 1, createdAt: new Date(1), note: { by: "somebody" }, pinned: false };
+      await store.add(record, signal, () => []);
       console.log("stored");`;
     const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -304,11 +338,12 @@ describe("the store", () => {
         assert.equal(hash, await sourceHash((await store.source(name, version))!), `${name} ${version}`);
       }
       assert.deepEqual((await store.version("greet", 2))?.settings.env, { WHO: "world" });
+      assert.deepEqual((await store.version("greet", 2))?.note, { by: "unknown" });
       const code = `export default () => \`two, \${Deno.env.get('WHO')} ü€😀\`;\n`;
       assert.equal(new TextDecoder().decode((await store.bundle("greet", 2))?.code), code);
       assert.equal(new TextDecoder().decode((await store.source("greet", 2))?.bytes), code);
       await add(store, versionOf("greet", 3), [1]);
-      await store.route("greet", [{ version: 3, weight: 1 }], [2]);
+      await store.route("greet", routeOf([{ version: 3, weight: 1 }]), [2]);
       await store.remove("other");
     });
     for (const text of ["two, ", "'one'", "'other'"]) assert.deepEqual(filesWith(text), []);
@@ -316,11 +351,12 @@ describe("the store", () => {
 
   it("is not opened when a newer Skiff wrote it, and stays as it was", async () => {
     const db = new DatabaseSync(file);
-    db.exec("PRAGMA user_version = 4");
+    const newer = MIGRATIONS.length + 1;
+    db.exec(`PRAGMA user_version = ${newer}`);
     db.close();
     for (let i = 0; i < 2; i++) {
       await assert.rejects(Store.open(file), {
-        message: `${file} was written by a newer Skiff (schema 4); start that version.`,
+        message: `${file} was written by a newer Skiff (schema ${newer}); start that version.`,
       });
     }
   });

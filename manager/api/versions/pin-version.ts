@@ -1,0 +1,22 @@
+import { Problem } from "../../../platform/problems.ts";
+import { answerJson } from "../answer.ts";
+import { readParameters } from "../read-query.ts";
+import type { Handler, Services } from "../services.ts";
+import { readObject } from "./read-object.ts";
+import { readVersion, versionDocument } from "./read-versions.ts";
+
+/** `PATCH /func/NAME/versions/N` with `{"pinned": true}`: keeps the version although newer ones are over the limit. */
+export function pinVersion(services: Services): Handler {
+  const { platform, print } = services;
+  return async (ctx) => {
+    readParameters(ctx, {});
+    const { name, version } = await readVersion(ctx, platform);
+    const { pinned } = await readObject(ctx, ["pinned"]);
+    if (typeof pinned !== "boolean") {
+      throw new Problem("invalid_request", 'The body must be {"pinned": true} or {"pinned": false}.');
+    }
+    await platform.pin(name, version, pinned);
+    print(`${pinned ? "pinned" : "unpinned"} ${name} version ${version}`);
+    answerJson(ctx, versionDocument(await readVersion(ctx, platform), services, ctx));
+  };
+}

@@ -1,0 +1,36 @@
+import { Problem } from "../../../platform/problems.ts";
+import { readJson } from "../read-json.ts";
+import type { Call } from "../services.ts";
+
+const BYTES = 64 * 1024;
+const TYPES = ["application/merge-patch+json"];
+
+/**
+ * Reads a body that is a JSON object with known members.
+ * @param members the members that it may have
+ * @throws Problem `invalid_request`, and those of `readJson`
+ */
+export async function readObject(
+  ctx: Call,
+  members: readonly string[],
+): Promise<Readonly<Record<string, unknown>>> {
+  const value = await readJson(ctx.req, { maxBytes: BYTES, types: TYPES });
+  if (!isRecord(value)) throw new Problem("invalid_request", "The body must be a JSON object.");
+  refuseOthers(value, members, "The body");
+  return value;
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * @param whose the object, as the beginning of a sentence
+ * @throws Problem `invalid_request` for a member that is not in `members`
+ */
+export function refuseOthers(value: object, members: readonly string[], whose: string): void {
+  const unknown = Object.keys(value).find((key) => !members.includes(key));
+  if (unknown === undefined) return;
+  const detail = `${whose} has a member "${unknown.slice(0, 80)}". Members: ${members.join(", ")}.`;
+  throw new Problem("invalid_request", detail);
+}

@@ -1,0 +1,121 @@
+import type { Limits } from "../../platform/limits.ts";
+import type { ProblemCode } from "../../platform/problems.ts";
+import { MESSAGE_LENGTH } from "../api/versions/read-options.ts";
+import { json, NAME, operation, query } from "./operation.ts";
+import { array, object, ref, type Schema, TEXT } from "./schema.ts";
+
+const KNOWN: readonly ProblemCode[] = ["invalid_name", "unknown_function", "unknown_version"];
+const NUMBER: Schema = { type: "integer", minimum: 1 };
+const COMMIT: Schema = { type: "string", pattern: "^[0-9a-f]{40}$" };
+const VERSION: Schema = { name: "version", in: "path", required: true, schema: NUMBER };
+const MESSAGE: Schema = { type: "string", maxLength: MESSAGE_LENGTH };
+
+/** What a write requires of the function (RFC 9110, section 13). */
+export const MATCHING: readonly Schema[] = [
+  {
+    ...{ name: "If-Match", in: "header", schema: TEXT },
+    description: 'Change the function only if this is its current version, such as "3"; * for any version',
+  },
+  {
+    ...{ name: "If-None-Match", in: "header", schema: { const: "*" } },
+    description: "Change the function only if it does not exist",
+  },
+];
+
+/** The parameters of a deploy that are no settings. */
+export function optionParameters(): readonly Schema[] {
+  return [
+    query("message", MESSAGE, { description: "Why this version is deployed" }),
+    query("commit", COMMIT, { description: "Id of the git commit" }),
+    query("traffic", percent(), {
+      description: "Percentage of the calls for the new version; 0 stores it without calls",
+    }),
+  ];
+}
+
+/** The same as fields of a form. */
+export function optionFields(): Record<string, Schema> {
+  return { message: MESSAGE, commit: COMMIT, traffic: percent() };
+}
+
+function percent(): Schema {
+  return { type: "integer", minimum: 0, maximum: 100, default: 100 };
+}
+
+/** `/func/{name}/versions` and the paths below it. */
+export function versionPaths({ pageSize }: Limits): Record<string, Schema> {
+  const limit = { type: "integer", minimum: 1, maximum: pageSize, default: pageSize };
+  const change = object({ pinned: { type: "boolean" } });
+  return {
+    "/func/{name}/versions": {
+      parameters: [NAME],
+      get: operation("listVersions", "A page of the kept versions, newest first", {
+        parameters: [query("limit", limit), query("cursor", TEXT)],
+        answers: { 200: json("The page", ref("VersionPage")) },
+        problems: ["invalid_name", "unknown_function"],
+      }),
+    },
+    "/func/{name}/versions/{version}": {
+      parameters: [NAME, VERSION],
+      get: operation("describeVersion", "One version", {
+        answers: { 200: json("The version", ref("Version")) },
+        problems: KNOWN,
+      }),
+      patch: operation("pinVersion", "Keep the version although newer ones are over the limit", {
+        requestBody: {
+          required: true,
+          content: {
+            "application/json": { schema: change },
+            "application/merge-patch+json": { schema: change },
+          },
+        },
+        answers: { 200: json("The version", ref("Version")) },
+        problems: [...KNOWN, "unsupported_media_type", "body_too_large", "too_many_waiting", "storage_full"],
+      }),
+    },
+  };
+}
+
+/** Schemas of versions. */
+export function versionSchemas({ pageSize }: Limits): Record<string, Schema> {
+  const hash = { type: "string", pattern: "^[0-9a-f]{64}$" };
+  return {
+    Version: object(
+      {
+        ...{
+          version: NUMBER,
+          url: { type: "string", format: "uri", description: "Address of this version" },
+        },
+        createdAt: { type: "string", format: "date-time" },
+        by: { ...TEXT, description: "Who deployed it; unknown for versions of an older Skiff" },
+        hash: { ...hash, description: "SHA-256 of source and settings" },
+        sourceHash: { ...hash, description: "SHA-256 of the source" },
+        pinned: { type: "boolean", description: "It is kept although newer ones are over the limit" },
+        share: { type: "number", minimum: 0, maximum: 1, description: "Its share of all calls" },
+        settings: ref("Settings"),
+      },
+      { message: MESSAGE, commit: COMMIT, sourceBytes: { type: "integer", minimum: 0 } },
+    ),
+    VersionPage: object({
+      versions: array(ref("Version"), { maxItems: pageSize }),
+      next: { type: ["string", "null"], description: "Cursor of the next page; null on the last one" },
+    }),
+  };
+}
+
+/** What holds besides the weights of the traffic. */
+export function routeRules(): Record<string, Schema> {
+  return {
+    sticky: {
+      oneOf: [object({ cookie: TEXT }), object({ header: TEXT })],
+      description: "Where the value is by which a caller stays with its version",
+    },
+    guard: {
+      ...object(
+        { calls: NUMBER },
+        { errorRate: { type: "number", minimum: 0, maximum: 1 }, slowdown: { type: "number", minimum: 1 } },
+      ),
+      description: "When a fresh version loses its traffic by itself",
+    },
+  };
+}
