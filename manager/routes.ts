@@ -2,6 +2,7 @@ import { Router } from "@koa/router";
 import { configureFunction, deployFunction } from "./api/deploy-function.ts";
 import { answerSchema } from "./api/files/answer-schema.ts";
 import { applyFolder } from "./api/files/apply-folder.ts";
+import { answerExport } from "./api/files/export-functions.ts";
 import { describeFunction, listFunctions, removeFunction } from "./api/functions.ts";
 import { changeKey, createKey, describeKey, listKeys, revokeKey, rotateKey } from "./api/keys/keys.ts";
 import { answerWhoami } from "./api/keys/whoami.ts";
@@ -34,6 +35,7 @@ export function createRoutes(services: Services): Router {
   router.delete("/key/:id", revokeKey(services));
   router.post("/key/:id/rotate", rotateKey(services));
   router.get("/whoami", answerWhoami);
+  router.get("/export", answerExport(services));
   router.post("/apply", applyFolder(services));
   router.get("/schema/skiff.json", answerSchema(services));
   router.get("/func/:name/versions", listVersions(services));

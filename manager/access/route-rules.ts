@@ -30,6 +30,7 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   "DELETE /func/:name": { scope: "deploy", over: "function", action: "delete" },
   "GET /func/:name/source": { scope: "read", over: "function" },
   "GET /func/:name/logs": { scope: "read", over: "function" },
+  "GET /export": { scope: "read", over: "handler" },
   "POST /apply": { scope: "deploy", over: "handler", action: "apply" },
   "GET /schema/skiff.json": { scope: "any", over: "handler" },
   "GET /func/:name/versions": { scope: "read", over: "function" },

@@ -1,4 +1,4 @@
-import { json, operation } from "./operation.ts";
+import { CALL_ID, json, operation } from "./operation.ts";
 import { array, object, ref, type Schema, TEXT } from "./schema.ts";
 
 const BYTES: Schema = { type: "string", format: "binary" };
@@ -11,6 +11,21 @@ function query(name: string, schema: Schema, description: string): Schema {
 /** Folders of functions as files. */
 export function filePaths(): Record<string, Schema> {
   return {
+    "/export": {
+      get: operation("exportFunctions", "Every function as a folder that an apply takes", {
+        parameters: [
+          query("values", OFF, "Also the values of env, which only administrators get; otherwise `***`"),
+        ],
+        answers: {
+          200: {
+            description: "A tar.gz with a skiff.yaml and the sources",
+            headers: CALL_ID,
+            content: { "application/gzip": { schema: BYTES } },
+          },
+        },
+        problems: ["no_capacity"],
+      }),
+    },
     "/apply": {
       post: operation("applyFolder", "Deploy the functions of a folder: twice is nothing", {
         parameters: [
@@ -41,7 +56,7 @@ export function filePaths(): Record<string, Schema> {
         answers: {
           200: {
             description: "JSON Schema 2020-12",
-            headers: json("", {}).headers,
+            headers: CALL_ID,
             content: { "application/schema+json": { schema: { type: "object" } } },
           },
         },

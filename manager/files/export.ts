@@ -1,0 +1,131 @@
+import { pipeline } from "node:stream";
+import { promisify } from "node:util";
+import { createGzip, type Gzip } from "node:zlib";
+import { type Pack, pack } from "tar-stream";
+import type { Limits } from "../../platform/limits.ts";
+import type { Platform, Source, VersionRecord } from "../../platform/platform.ts";
+import { Problem } from "../../platform/problems.ts";
+import { defaultSettings, type Settings } from "../../platform/settings/settings.ts";
+import type { Builder, Unpacked } from "../../runtimes/runtime.ts";
+import { mergeDeclared } from "../deploys/skiff-yaml.ts";
+import { KEPT_VALUE } from "./check-settings.ts";
+import { formOf, type ShowVariable } from "./settings-form.ts";
+import { yamlText } from "./yaml-text.ts";
+
+export interface ExportOptions {
+  readonly platform: Platform;
+  readonly builder: Builder;
+  readonly limits: Limits;
+  /** The functions to export. */
+  readonly names: readonly string[];
+  /** Whether values of variables are in the file; otherwise `***` stands for each. */
+  readonly values: boolean;
+  readonly signal: AbortSignal;
+}
+
+const MANIFEST = "skiff.yaml";
+/** Names of sources that do not unpack. */
+const ARCHIVES = {
+  "application/x-tar": "tar",
+  "application/gzip": "tar.gz",
+  "application/zip": "zip",
+} as const;
+const HEAD = `# Functions of Skiff. An apply of this folder restores them: see docs/files.md.
+`;
+
+/**
+ * Writes functions as a folder that an apply takes: a file or a folder for each source, and a `skiff.yaml`. The stream is
+ * a tar.gz. Sources are read one after the other, as fast as they are taken.
+ */
+export function exportFunctions(options: ExportOptions): Gzip {
+  const packing = pack();
+  const gzip = createGzip();
+  // An error of either ends both; whoever reads the stream gets it.
+  pipeline(packing, gzip, () => {});
+  writeFolder(packing, options).then(
+    () => packing.finalize(),
+    (error: Error) => gzip.destroy(error),
+  );
+  return gzip;
+}
+
+async function writeFolder(packing: Pack, options: ExportOptions): Promise<void> {
+  const functions: Record<string, unknown> = {};
+  let newest = new Date(0);
+  for (const name of options.names) {
+    options.signal.throwIfAborted();
+    const record = await options.platform.find(name);
+    const source = record && (await options.platform.readSource(name, record.version));
+    // Removed meanwhile.
+    if (record === undefined || source === undefined) continue;
+    if (record.createdAt > newest) newest = record.createdAt;
+    functions[name] = await writeVersion(packing, { record, source, path: name }, options);
+  }
+  const secret = options.values ? "# It has the values of variables, which may be secrets.\n" : "";
+  const text = `${HEAD}${secret}${await yamlText({ functions })}`;
+  await writeFile(packing, { name: MANIFEST, mtime: newest }, Buffer.from(text));
+}
+
+interface Exported {
+  readonly record: VersionRecord;
+  readonly source: Source;
+  /** Name of the file or folder, without an ending. */
+  readonly path: string;
+}
+
+/** Writes the source of a version, and returns its members in the manifest. */
+async function writeVersion(packing: Pack, exported: Exported, options: ExportOptions): Promise<unknown> {
+  const { record, source, path } = exported;
+  const { limits, values } = options;
+  const show: ShowVariable = (_name, value) => (values ? value : KEPT_VALUE);
+  const defaults = defaultSettings(limits);
+  const mtime = record.createdAt;
+  if (source.type === "text/typescript") {
+    await writeFile(packing, { name: `${path}.ts`, mtime }, source.bytes);
+    return formOf(record.settings, defaults, show);
+  }
+  const unpacked = await unpack(source, options);
+  if (unpacked === undefined) {
+    const file = `${path}.${ARCHIVES[source.type]}`;
+    await writeFile(packing, { name: file, mtime }, source.bytes);
+    return { source: file, ...formOf(record.settings, defaults, show) };
+  }
+  for (const [inner, bytes] of [...unpacked.files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    await writeFile(packing, { name: `${path}/${inner}`, mtime }, bytes);
+  }
+  return formOf(record.settings, baseOf(unpacked, defaults, limits), show);
+}
+
+/** The settings that the `skiff.yaml` of a source leads to by itself. */
+function baseOf({ manifest }: Unpacked, defaults: Settings, limits: Limits): Settings {
+  if (manifest === undefined || manifest.file === "functions.yaml") return defaults;
+  try {
+    return mergeDeclared(defaults, manifest.value, limits);
+  } catch (error) {
+    // It was deployed under other limits; an apply says so.
+    if (error instanceof Problem && error.code === "invalid_setting") return defaults;
+    throw error;
+  }
+}
+
+/** Undefined for an archive that a newer Skiff does not read. */
+async function unpack(source: Source, { builder, signal }: ExportOptions): Promise<Unpacked | undefined> {
+  try {
+    return await builder.unpack(source, signal);
+  } catch (error) {
+    if (error instanceof Problem && /^(invalid_source|source_too_large)$/.test(error.code)) return undefined;
+    throw error;
+  }
+}
+
+/** Waits until the reader of the stream has taken what came before. */
+async function writeFile(
+  packing: Pack,
+  header: { name: string; mtime: Date },
+  bytes: Uint8Array,
+): Promise<void> {
+  const write = promisify((done: (error?: Error | null) => void) => {
+    packing.entry({ ...header, mode: 0o644 }, Buffer.from(bytes), done);
+  });
+  await write();
+}
