@@ -50,10 +50,10 @@ export interface Front {
  * @throws Error with a text for the operator, see `openTelemetry` and `parseTrustedProxies`
  */
 export async function createFrontAlone(options: FrontOptions): Promise<Front> {
-  const { platform, limits, print, env, headersMs, other } = options;
+  const { platform, limits, keys, print, env, headersMs, other } = options;
   const proxies = parseTrustedProxies(env.SKIFF_TRUST_PROXY);
   const telemetry = await openTelemetry(env, print);
-  const router = new Router({ platform, limits, print, telemetry, proxies });
+  const router = new Router({ platform, limits, print, telemetry, proxies, keys });
   const server = new CallServer({ router, limits, headersMs, other });
   limitConnections(server, print);
   return {

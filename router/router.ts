@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { KeyTable } from "../platform/keys/key-table.ts";
 import { draining, Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
 import { Call, type CallContext, type CallInput } from "./call/call.ts";
 import { recordCall } from "./call/record.ts";
@@ -10,7 +11,7 @@ import type { FunctionStats, RouterTotals } from "./metrics/stats.ts";
 import { Functions } from "./placement/functions.ts";
 import { Timers } from "./placement/placement.ts";
 import type { FunctionsOptions } from "./placement/version.ts";
-import { LimitedLog } from "./telemetry/limited-log.ts";
+import { FAILURE_LIMIT, LimitedLog } from "./telemetry/limited-log.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import { Traces } from "./telemetry/trace-context.ts";
 import type { InstanceClient } from "./upstream/instance-client.ts";
@@ -20,10 +21,9 @@ export interface RouterOptions extends FunctionsOptions {
   readonly telemetry?: Telemetry;
   /** None by default. */
   readonly proxies?: TrustedProxies | undefined;
+  /** None by default. */
+  readonly keys?: KeyTable;
 }
-
-/** Most lines about failed calls. */
-const FAILURE_LIMIT = { lines: 10, perMs: 1_000 };
 
 /** Refuses a call or lets it pass. Rules run in order and read memory only. */
 type Rule = (call: Call, router: Router) => Problem | undefined;
@@ -33,6 +33,7 @@ const ADMISSION: readonly Rule[] = [
   (_, router) => (router.isClosing ? draining() : undefined),
   ({ request }) => (request.head.method === "TRACE" ? traceRefused() : undefined),
   (call, router) => call.find(router.functions),
+  (call) => call.authorize(),
   ({ request }) => request.problem,
   (call) => call.admit(),
   (call) => call.takeBody(),
@@ -54,12 +55,13 @@ export class Router {
   #allEnded: () => void = () => {};
 
   constructor(options: RouterOptions) {
-    const { limits, print, telemetry } = options;
+    const { limits, print, telemetry, keys = new KeyTable() } = options;
     this.#options = options;
     this.functions = new Functions(options);
     this.ingress = { proxies: options.proxies, hosts: this.functions.hosts };
     this.#context = {
       limits,
+      keys,
       failures: new LimitedLog(print, FAILURE_LIMIT),
       timers: this.#timers,
       traces: new Traces(telemetry?.tracer),
@@ -84,7 +86,9 @@ export class Router {
       call.placement.acquire(call.placement.version!);
     } catch (error) {
       if (!(error instanceof Problem)) this.#options.print(`The router failed: ${inspect(error)}`);
-      this.#refuse(call, toProblem(error));
+      const problem = toProblem(error);
+      if (call.fn === undefined) this.countRefusal(problem.code);
+      call.refuse(problem);
     }
   }
 
@@ -107,11 +111,6 @@ export class Router {
     if (body?.isComplete === false) body.discard();
     this.#webSockets.delete(call);
     if (--this.#calls === 0) this.#allEnded();
-  }
-
-  #refuse(call: Call, problem: Problem): void {
-    if (call.fn === undefined) this.countRefusal(problem.code);
-    call.refuse(problem);
   }
 
   stats(): Iterable<FunctionStats> {

@@ -160,6 +160,8 @@ export function servicePaths(): Record<string, Schema> {
 export function callPaths(): Record<string, Schema> {
   const problems = problemResponses([
     ...OF_ANY_REQUEST,
+    "unauthorized",
+    "insufficient_scope",
     "unknown_function",
     "body_too_large",
     "too_many_waiting",

@@ -43,7 +43,7 @@ export class KeyTable {
   }
 
   /**
-   * Finds the key with this text. Takes about 2 µs, and the same time for a wrong secret as for an unknown id.
+   * Finds the key with this text. Takes a few microseconds, and the same time for a wrong secret as for an unknown id.
    * @param nowMs the time of the clock, in milliseconds
    */
   check(text: string, nowMs: number): CheckedKey {
@@ -52,11 +52,11 @@ export class KeyTable {
     const given = hashOf(text);
     const entry = this.#entries.get(id);
     const isCurrent = timingSafeEqual(given, entry?.hash ?? NO_HASH);
-    const isPrevious = timingSafeEqual(given, entry?.previous?.hash ?? NO_HASH);
     if (entry === undefined) return undefined;
-    if (isCurrent) return { key: entry.key, isExpired: nowMs >= entry.expiresMs };
-    if (!isPrevious) return undefined;
-    return { key: entry.key, isExpired: nowMs >= Math.min(entry.expiresMs, entry.previous!.untilMs) };
+    const { key, expiresMs, previous } = entry;
+    if (isCurrent) return { key, isExpired: nowMs >= expiresMs };
+    if (previous === undefined || !timingSafeEqual(given, previous.hash)) return undefined;
+    return { key, isExpired: nowMs >= Math.min(expiresMs, previous.untilMs) };
   }
 
   /** Ids and specs of all valid keys. */

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import { CALL_ID_HEADER, WAIT_HEADER } from "../../client-image/start-message.ts";
+import type { KeyTable } from "../../platform/keys/key-table.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { PROBLEMS, Problem, type ProblemCode, unknownFunction } from "../../platform/problems.ts";
-import type { Quota } from "../../platform/settings/quota.ts";
 import { answerRefused } from "../exchange/answer.ts";
 import type { IncomingBody } from "../exchange/incoming-body.ts";
 import * as problems from "../exchange/problems.ts";
@@ -19,6 +19,7 @@ import type { InstanceClient } from "../upstream/instance-client.ts";
 import { Probe } from "../upstream/probe.ts";
 import { BadResponse } from "../upstream/response-fields.ts";
 import { Tunnel } from "../websocket/tunnel.ts";
+import { type CallKey, checkCaller } from "./caller.ts";
 import { failedCall } from "./failed-call.ts";
 import type { Relay, RelayOwner } from "./relay.ts";
 import { type BodyOwner, RequestBody } from "./request-body.ts";
@@ -37,16 +38,10 @@ export interface CallInput {
   readonly upgrade?: { readonly socket: Socket; readonly head: Buffer } | undefined;
 }
 
-/** The key with which a caller calls. */
-export interface CallKey {
-  readonly id: string;
-  /** What the calls with the key may use; absent if nothing is limited. */
-  readonly quota?: Quota | undefined;
-}
-
 /** Shared by all calls of a router. */
 export interface CallContext {
   readonly limits: Limits;
+  readonly keys: KeyTable;
   readonly failures: LimitedLog;
   readonly timers: Timers;
   readonly traces: Traces;
@@ -130,6 +125,16 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
   admit(): Problem | undefined {
     this.isAdmitted = true;
     return undefined;
+  }
+
+  /** Lets the call pass if its caller may call the function. */
+  authorize(): Problem | undefined {
+    const { name, access } = this.fn!;
+    const { key: text } = this.request;
+    if (access === undefined && text === undefined) return undefined;
+    const { key, problem } = checkCaller({ name, access, text }, this.#context.keys);
+    this.key = key;
+    return problem;
   }
 
   /** Prepares the body of the request, if it has one, to be sent on. */

@@ -33,9 +33,9 @@ export function answerRefused({ id, request, response }: RefusedCall, problem: P
   }
 }
 
-/** Reports whether the function was unreachable or did not answer. */
+/** Reports whether the function was unreachable or did not answer. A preflight has no key, its request may have one. */
 function isUnanswered({ status }: Problem): boolean {
-  return status === 404 || status === 429 || status >= 500;
+  return status === 401 || status === 403 || status === 404 || status === 429 || status >= 500;
 }
 
 /**

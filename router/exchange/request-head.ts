@@ -1,10 +1,13 @@
 import type { TLSSocket } from "node:tls";
+import { keyIdOf } from "../../platform/keys/key-text.ts";
 import { Problem } from "../../platform/problems.ts";
 import { type ClientOrigin, readOrigin } from "./client-origin.ts";
 import { functionAtHost, targetAtHost } from "./function-hosts.ts";
 import type { Ingress, PreparedRequest, RequestHead, Target } from "./request.ts";
 
-const [PASS, STRIP, HOST, TE, TRACEPARENT, TRACESTATE] = [0, 1, 2, 3, 4, 5] as const;
+const [PASS, STRIP, HOST, TE, TRACEPARENT, TRACESTATE, AUTHORIZATION, KEY] = [
+  0, 1, 2, 3, 4, 5, 6, 7,
+] as const;
 
 /**
  * Actions by field name. Names that pass are listed only where they are common, in the two usual spellings,
@@ -13,7 +16,7 @@ const [PASS, STRIP, HOST, TE, TRACEPARENT, TRACESTATE] = [0, 1, 2, 3, 4, 5] as c
 const ACTIONS: ReadonlyMap<string, number> = new Map(
   (
     [
-      [PASS, "Accept Accept-Encoding Accept-Language Authorization Cache-Control Content-Length"],
+      [PASS, "Accept Accept-Encoding Accept-Language Cache-Control Content-Length"],
       [PASS, "Content-Type Cookie Origin Referer User-Agent"],
       [STRIP, "Connection Keep-Alive Transfer-Encoding Upgrade Trailer Expect Proxy-Connection"],
       [STRIP, "Proxy-Authorization Proxy-Authenticate HTTP2-Settings Forwarded"],
@@ -22,11 +25,15 @@ const ACTIONS: ReadonlyMap<string, number> = new Map(
       [TE, "TE"],
       [TRACEPARENT, "Traceparent"],
       [TRACESTATE, "Tracestate"],
+      [AUTHORIZATION, "Authorization"],
+      [KEY, "X-Skiff-Key"],
     ] as const
   ).flatMap(([action, names]) =>
     `${names} ${names.toLowerCase()}`.split(" ").map((name) => [name, action] as const),
   ),
 );
+
+const BEARER = /^bearer +(\S+)$/i;
 
 export function prepare(head: RequestHead, ingress: Ingress): PreparedRequest {
   const { proxies, hosts } = ingress;
@@ -35,14 +42,14 @@ export function prepare(head: RequestHead, ingress: Ingress): PreparedRequest {
   const client = origin === undefined ? undefined : { address: origin.address, scheme };
   const named = hosts.byName.size === 0 ? undefined : functionAtHost(head, origin, hosts);
   const target = named === undefined ? parseTarget(head.url!) : targetAtHost(named, head.url!);
-  const nothing = { text: "", traceparent: undefined, tracestate: undefined };
+  const nothing = { text: "", key: undefined, traceparent: undefined, tracestate: undefined };
   if (target === undefined) return { head, target, problem: undefined, ...nothing, client };
   try {
-    const { fields, host, traceparent, tracestate } = forwardedFields(head, { target, origin, scheme });
+    const { fields, host, key, traceparent, tracestate } = forwardedFields(head, { target, origin, scheme });
     // Deno takes the scheme of `request.url` from the absolute form of a target (RFC 9112 3.2.2).
     const base = scheme === "http" || host === undefined ? "" : `${scheme}://${host}`;
     const text = `${head.method} ${base}${target.path} HTTP/1.1\r\n${fields}`;
-    return { head, target, problem: undefined, text, traceparent, tracestate, client };
+    return { head, target, problem: undefined, text, key, traceparent, tracestate, client };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return { head, target, problem: error, ...nothing, client };
@@ -57,7 +64,7 @@ interface Route {
 
 /**
  * Renders the header fields of a call for the instance, in one pass: drops hop-by-hop fields (RFC 9110 7.6.1)
- * and the client's own `x-skiff-*`, and adds the origin of the call.
+ * the client's own `x-skiff-*` and its key, and adds the origin of the call.
  * @throws Problem `invalid_request` if the host is missing, repeated or not valid
  */
 function forwardedFields(request: RequestHead, route: Route) {
@@ -66,6 +73,7 @@ function forwardedFields(request: RequestHead, route: Route) {
   const named = connectionNames(request.headers.connection);
   const headers: string[] = [];
   let host: string | undefined;
+  let key: string | undefined;
   let traceparent: string | undefined;
   let tracestate: string | undefined;
   for (let i = 0; i < raw.length; i += 2) {
@@ -73,7 +81,12 @@ function forwardedFields(request: RequestHead, route: Route) {
     let action = ACTIONS.get(name);
     if (action === undefined || named !== undefined) action = actionOf(name, named);
     if (action === PASS) headers.push(name, raw[i + 1]!);
-    else if (action === HOST) {
+    else if (action === AUTHORIZATION || action === KEY) {
+      const text = keyIn(raw[i + 1]!, action);
+      // A credential for the function itself.
+      if (text === undefined && action === AUTHORIZATION) headers.push(name, raw[i + 1]!);
+      key ??= text;
+    } else if (action === HOST) {
       if (host !== undefined) throw invalidHost("The request has more than one Host header");
       host = raw[i + 1]!;
     } else if (action === TE && /(^|,)\s*trailers\s*($|;|,)/i.test(raw[i + 1]!))
@@ -91,7 +104,13 @@ function forwardedFields(request: RequestHead, route: Route) {
   pushForwarded(headers, request, { host, origin, scheme });
   const prefix = origin === undefined ? target.prefix : origin.prefix + target.prefix;
   if (prefix !== "") headers.push("x-forwarded-prefix", prefix);
-  return { fields: renderFields(headers), host, traceparent, tracestate };
+  return { fields: renderFields(headers), host, key, traceparent, tracestate };
+}
+
+/** Returns the text of the key in an `Authorization` or `X-Skiff-Key`; undefined if there is none of Skiff's form. */
+function keyIn(value: string, action: typeof AUTHORIZATION | typeof KEY): string | undefined {
+  const text = action === KEY ? value : BEARER.exec(value)?.[1];
+  return text !== undefined && keyIdOf(text) !== undefined ? text : undefined;
 }
 
 /** Returns the names that a Connection field lists besides the usual words; undefined if there are none. */
@@ -110,8 +129,8 @@ export function passes(name: string, named: ReadonlySet<string> | undefined): bo
 
 function actionOf(name: string, named: ReadonlySet<string> | undefined): number {
   const lower = name.toLowerCase();
-  if (named?.has(lower) || lower.startsWith("x-skiff-")) return STRIP;
-  return ACTIONS.get(lower) ?? PASS;
+  if (named?.has(lower)) return STRIP;
+  return ACTIONS.get(lower) ?? (lower.startsWith("x-skiff-") ? STRIP : PASS);
 }
 
 function checkedHost(request: RequestHead, host: string | undefined, authority: string | undefined) {

@@ -55,6 +55,8 @@ export interface PreparedRequest {
   readonly problem: Problem | undefined;
   /** The request line and fields for the instance, without the fields that differ for each call. */
   readonly text: string;
+  /** The text of a key, unchecked; undefined if there is none. It is not in `text`. */
+  readonly key: string | undefined;
   /** Unchecked; undefined if there is none. */
   readonly traceparent: string | undefined;
   readonly tracestate: string | undefined;

@@ -1,5 +1,6 @@
 import type { Endpoints, Load } from "../../platform/platform.ts";
 import { Problem, unknownFunction } from "../../platform/problems.ts";
+import type { FunctionAccess } from "../../platform/settings/settings.ts";
 import { chooseVersion } from "../../platform/traffic.ts";
 import { Counters, type FunctionStats } from "../metrics/stats.ts";
 import { UsageSheet } from "../usage/usage-sheet.ts";
@@ -41,6 +42,11 @@ export class FunctionState {
     const version = number === undefined ? undefined : (this.#versions.get(number) ?? this.#open(number));
     if (version !== undefined) return version;
     throw new Problem("unknown_function", `No version of the function "${this.name}" takes calls.`);
+  }
+
+  /** Undefined if everybody may call it. */
+  get access(): FunctionAccess | undefined {
+    return this.#endpoints.access;
   }
 
   get isIdle(): boolean {

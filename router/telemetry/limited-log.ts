@@ -5,6 +5,9 @@ export interface LogLimit {
   readonly perMs: number;
 }
 
+/** Most lines about failed calls. */
+export const FAILURE_LIMIT: LogLimit = { lines: 10, perMs: 1_000 };
+
 /** Prints a limited number of lines per time. The next line has the number of those left out. */
 export class LimitedLog {
   readonly #print: (line: string) => void;

@@ -27,6 +27,10 @@ describe("docs/keys.md", function () {
     assert.deepEqual(scopes, ["read", "deploy"]);
   });
 
+  it("calls a function with a key", () => {
+    assert.match(outputOf("access=key"), /for callers with a key$/);
+  });
+
   it("says who the caller is", () => assert.equal(JSON.parse(outputOf("/whoami")).by, "local"));
 
   it("changes, rotates and revokes a key", () => {

@@ -94,11 +94,16 @@ describe("manager: the OpenAPI document", () => {
     for (const path of ["/fn/{name}", "/fn/{name}/{path}"]) {
       const { responses } = document.paths[path].get;
       const statuses = Object.keys(responses).filter((status) => status !== "default");
-      assert.deepEqual(statuses.map(Number), [400, 404, 408, 413, 417, 429, 431, 500, 502, 503, 504]);
+      assert.deepEqual(
+        statuses.map(Number),
+        [400, 401, 403, 404, 408, 413, 417, 429, 431, 500, 502, 503, 504],
+      );
       for (const status of statuses) {
         const names = Object.keys(responses[status].headers);
         const hasRetry = status === "429" || status === "503";
+        const hasChallenge = status === "401" || status === "403";
         const expected = ["x-skiff-call-id", "x-skiff-error", ...(hasRetry ? ["retry-after"] : [])];
+        if (hasChallenge) expected.push("www-authenticate");
         assert.deepEqual(names, expected, status);
         assert.equal(responses[status].headers["x-skiff-error"].required, true, status);
       }

@@ -4,6 +4,7 @@ import http from "node:http";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { KeyTable } from "../../../platform/keys/key-table.ts";
 import { type Limits, limitsFromEnv } from "../../../platform/limits.ts";
 import type { Address } from "../../../platform/platform.ts";
 import { applySettings, defaultSettings } from "../../../platform/settings/settings.ts";
@@ -34,6 +35,7 @@ interface Seen {
 export class Harness {
   readonly platform: FakePlatform;
   readonly limits: Limits;
+  readonly keys = new KeyTable();
   readonly router: Router;
   readonly #telemetry: Telemetry;
   /** What was printed for people. */
@@ -57,7 +59,10 @@ export class Harness {
     this.limits = { ...limitsFromEnv({}), ...limits };
     const print = (line: string) => lines.push(line);
     const proxies = parseTrustedProxies(env.SKIFF_TRUST_PROXY);
-    const router = new Router({ platform: this.platform, limits: this.limits, print, telemetry, proxies });
+    const { keys } = this;
+    const router = new Router({
+      ...{ platform: this.platform, limits: this.limits, print, telemetry, proxies, keys },
+    });
     this.router = router;
     this.#server = new CallServer({ router, limits: this.limits, headersMs });
   }

@@ -1,0 +1,57 @@
+import type { KeyTable } from "../../platform/keys/key-table.ts";
+import { includesScope } from "../../platform/keys/scopes.ts";
+import { Problem, unknownFunction } from "../../platform/problems.ts";
+import type { Quota } from "../../platform/settings/quota.ts";
+import type { FunctionAccess } from "../../platform/settings/settings.ts";
+
+/** The key with which a caller calls. */
+export interface CallKey {
+  readonly id: string;
+  /** What the calls with the key may use; absent if nothing is limited. */
+  readonly quota?: Quota | undefined;
+}
+
+export interface CallerQuestion {
+  /** Name of the function. */
+  readonly name: string;
+  readonly access: FunctionAccess | undefined;
+  /** The key that the caller sent. */
+  readonly text: string | undefined;
+}
+
+/** One of the two, or neither for a caller without a key at a public function. */
+export interface Caller {
+  readonly key?: CallKey | undefined;
+  readonly problem?: Problem;
+}
+
+/**
+ * Decides whether a caller may call a function. At a public function a valid key counts towards usage and quotas, and
+ * any other one is ignored.
+ */
+export function checkCaller({ name, access = "public", text }: CallerQuestion, keys: KeyTable): Caller {
+  // Nobody from outside learns that the function exists.
+  if (access === "internal") return { problem: unknownFunction(name) };
+  const isAsked = access === "key";
+  if (text === undefined) return isAsked ? { problem: unauthorized(`"${name}" asks for a key`) } : {};
+  const checked = keys.check(text, Date.now());
+  if (checked === undefined || checked.isExpired) {
+    if (!isAsked) return {};
+    const what = checked === undefined ? "The key is wrong or was revoked" : "The key has expired";
+    return { problem: unauthorized(what, ', error="invalid_token"') };
+  }
+  const { id, scopes, functions, quota } = checked.key;
+  const isFor = functions === undefined || functions.includes(name);
+  if (isFor && includesScope(scopes, "call")) return { key: { id, quota } };
+  if (!isAsked) return {};
+  const detail = isFor
+    ? `A call needs the scope call, and the key ${id} has ${scopes.join(", ")}: use a key with that scope.`
+    : `The key ${id} is not for "${name}": use another key.`;
+  const challenge = 'Bearer realm="skiff", error="insufficient_scope", scope="call"';
+  return { problem: new Problem("insufficient_scope", detail, { challenge }) };
+}
+
+function unauthorized(what: string, error = ""): Problem {
+  const detail = `${what}: send the header Authorization: Bearer KEY with a key that has the scope call.`;
+  return new Problem("unauthorized", detail, { challenge: `Bearer realm="skiff"${error}` });
+}
