@@ -29,6 +29,8 @@ export class Database {
   #pool: Promise<Pool> | undefined;
   #migrated: Promise<void> | undefined;
   #isClosed = false;
+  /** So that one outage prints one line. */
+  #isAway = false;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -44,7 +46,10 @@ export class Database {
       const pool = await this.#connected();
       for (let attempt = 1; ; attempt++) {
         const outcome = await attemptOn(pool, start);
-        if ("result" in outcome) return outcome.result;
+        if ("result" in outcome) {
+          this.#isAway = false;
+          return outcome.result;
+        }
         if (attempt === TRIES || !outcome.wasUndone || !isWorthAnotherTry(outcome.error)) throw outcome.error;
       }
     } catch (error) {
@@ -81,7 +86,10 @@ export class Database {
       keepAlive: true,
     });
     // An idle connection that ends leaves the pool. The next transaction connects again, or reports why it cannot.
-    pool.on("error", (error) => this.#options.print(`a connection to the store ended: ${error.message}`));
+    pool.on("error", (error) => {
+      if (!this.#isAway) this.#options.print(`connections to the store ended: ${error.message}`);
+      this.#isAway = true;
+    });
     return pool;
   }
 
