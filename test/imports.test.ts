@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** Folders that hold no source of ours. */
-const NOT_OURS = /^(\.|node_modules$|data$)/;
+const NOT_OURS = /^(\.|node_modules$|data$|dist$)/;
 /** Programs: they alone name implementations and bring rooms together. */
 const COMPOSITION_ROOTS = ["skiff.ts", "one-machine.ts", "manager/main.ts", "router/main.ts"];
 /** Most files in a room; one that needs more has rooms inside. */
@@ -29,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "store/postgres": ["store", "platform", "process"],
   "store/segments": ["store", "platform", "process"],
   cli: ["process"],
+  packing: [],
   manager: ["platform", "process", "metrics", "http", "runtimes", "store"],
   router: ["platform", "process", "metrics", "http", "client-image"],
   examples: [],
