@@ -9,6 +9,7 @@ import { followKeys } from "./platform/keys/follow-keys.ts";
 import { KeyTable } from "./platform/keys/key-table.ts";
 import { type Limits, limitsFromEnv } from "./platform/limits.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
+import { keySource } from "./platform/local/secrets/secret-key.ts";
 import { hasWalledNetwork, isolationMode } from "./platform/local/wall/isolation.ts";
 import type { RouterOrders } from "./platform/usage/exchange.ts";
 import { printable } from "./process/printable.ts";
@@ -58,6 +59,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     limits,
     isolation: isolationMode(env.SKIFF_ISOLATION),
     walledNetwork: hasWalledNetwork(env.SKIFF_NETWORK),
+    secretsKey: keySource(env),
     leftovers: ["build/builds", "run"],
     onLine: (name, { stream, text }) => {
       for (const line of text.split("\n"))

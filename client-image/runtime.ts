@@ -59,10 +59,12 @@ function variablesOf({ env }: StartMessage): Variables {
   return Object.fromEntries(declared.map((name) => [name, Deno.env.get(name) ?? ""]));
 }
 
-function keepEnvironment(names: readonly string[]): void {
+function keepEnvironment(message: { env: readonly string[]; secrets?: StartMessage["secrets"] }): void {
   for (const name of Object.keys(Deno.env.toObject())) {
-    if (!names.includes(name)) Deno.env.delete(name);
+    if (!message.env.includes(name)) Deno.env.delete(name);
   }
+  for (const [name, value] of Object.entries(message.secrets ?? {})) Deno.env.set(name, value);
+  delete message.secrets;
 }
 
 /**
@@ -148,7 +150,7 @@ async function main(): Promise<void> {
   const exit = Deno.exit.bind(Deno);
   const hasInput = Deno.env.get(START_VARIABLE) === undefined;
   if (hasInput) void followPlatform(exit, printAlive);
-  keepEnvironment(message.env);
+  keepEnvironment(message);
   replaceStorage();
 
   const places = new Places(message.concurrency ?? Infinity);

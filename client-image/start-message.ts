@@ -21,6 +21,8 @@ export interface StartMessage {
   readonly concurrency?: number;
   /** Names of the variables that stay in the environment of the function. */
   readonly env: readonly string[];
+  /** Values to set, of variables in `env`. They are in no environment and no file on their way here. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /**
    * Parts of Node that the runtime has to replace, because a source or a package of the version names them
    * (`replacedIn`). Absent: the runtime searches the bundle.

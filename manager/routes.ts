@@ -8,6 +8,8 @@ import { changeKey, createKey, describeKey, listKeys, revokeKey, rotateKey } fro
 import { answerWhoami } from "./api/keys/whoami.ts";
 import { readLogs } from "./api/read-logs.ts";
 import { readSource } from "./api/read-source.ts";
+import { putSecret } from "./api/secrets/put-secret.ts";
+import { describeSecret, listSecrets, removeSecret } from "./api/secrets/secrets.ts";
 import type { Services } from "./api/services.ts";
 import { answerHealth, answerMetrics, answerReadiness, answerWelcome } from "./api/state-of-service.ts";
 import { answerUsage } from "./api/usage/usage.ts";
@@ -41,6 +43,10 @@ export function createRoutes(services: Services): Router {
   router.get("/func/:name/versions", listVersions(services));
   router.get("/func/:name/versions/:version", describeVersion(services));
   router.patch("/func/:name/versions/:version", pinVersion(services));
+  router.get("/secret", listSecrets(services));
+  router.get("/secret/:name", describeSecret(services));
+  router.put("/secret/:name", putSecret(services));
+  router.delete("/secret/:name", removeSecret(services));
   router.get("/healthz", answerHealth);
   router.get("/readyz", answerReadiness(services));
   router.get("/metrics", answerMetrics(services));

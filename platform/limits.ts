@@ -8,6 +8,7 @@ export type Limits = Readonly<Record<keyof typeof LIMITS, number>>;
 export const LIMITS = {
   sourceBytes: ["SKIFF_MAX_SOURCE", "bytes", "20Mi", "size of a posted source"],
   specBytes: ["SKIFF_MAX_SPEC", "bytes", "256Ki", "spec of a declaration"],
+  secretBytes: ["SKIFF_MAX_SECRET", "bytes", "64Ki", "value of a secret"],
   callBodyBytes: ["SKIFF_MAX_BODY", "bytes", "100Mi", "body of a call"],
   headerBytes: ["SKIFF_MAX_HEADERS", "bytes", "32Ki", "header block of a request"],
   waitingCalls: ["SKIFF_MAX_WAITING", "count", "1000", "calls waiting per function"],

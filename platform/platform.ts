@@ -1,5 +1,6 @@
 import { launchOf } from "../client-image/project/project-pack.ts";
 import type { Declarations } from "./declarations.ts";
+import type { Secrets } from "./secrets.ts";
 import type { Quota } from "./settings/quota.ts";
 import type { FunctionAccess, Settings } from "./settings/settings.ts";
 
@@ -14,13 +15,16 @@ export interface Platform {
   /** Everything that should exist besides functions. */
   readonly declarations: Declarations;
 
+  /** The values that functions get and nobody reads back. */
+  readonly secrets: Secrets;
+
   /**
    * Stores a version without calls. Resolves when it is durable and an instance of it has answered a probe. That
    * instance runs for `idleMs`, so that a following `route` finds it. Numbers grow by one for each function. A number is
    * not reused while a version or an instance with it may exist. An error leaves everything unchanged.
    * @throws Problem `start_failed` with the last log lines, `draining` after `close`, `unknown_version` if the version
-   * in `sameAs` does not exist, `precondition_failed`; the signal's reason; an error of a full disk, which `toProblem`
-   * converts
+   * in `sameAs` does not exist, `precondition_failed`, `unknown_secret`, `secrets_unavailable`; the signal's reason; an
+   * error of a full disk, which `toProblem` converts
    */
   store(draft: Draft, signal?: AbortSignal): Promise<Stored>;
 

@@ -98,6 +98,8 @@ export interface PlanOrder {
   readonly name: string;
   readonly version: number;
   readonly settings: Settings;
+  /** Values of the secrets by variable. They go into the input alone: files and command lines can be read by others. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Addresses of this machine besides loopback, which functions may not reach. */
   readonly ownAddresses: readonly string[];
   /** Starts what the runtime itself prints. The function cannot guess it, and so not forge that it is ready. */

@@ -143,14 +143,15 @@ describe("the rights in kubernetes.yaml", () => {
     assert.deepEqual(rules.find(({ resources }: Any) => resources.includes("pods")).verbs, ["list", "watch"]);
   });
 
-  it("let the manager read no Secret but its own, and write none but that of the pool's pods", () => {
+  it("let the manager use the Secrets of functions, and of its own namespace read those of Skiff alone", () => {
+    const inFunctions: unknown[] = [];
     for (const { metadata, rules } of roles) {
       for (const { resources, verbs, resourceNames } of rules) {
         if (!resources.includes("secrets")) continue;
-        if (verbs.includes("create")) assert.deepEqual(verbs, ["create"]);
-        else if (metadata.namespace === "skiff-functions") {
-          assert.deepEqual([verbs, resourceNames], [["patch"], ["skiff-pool-seed"]]);
-        } else {
+        assert.equal(metadata.name, "skiff-manager");
+        if (metadata.namespace === "skiff-functions") inFunctions.push([verbs, resourceNames]);
+        else if (verbs.includes("create")) assert.deepEqual(verbs, ["create"]);
+        else {
           assert.deepEqual(
             [verbs, resourceNames],
             [["get"], ["skiff-token", "skiff-internal", "skiff-pool", "skiff-postgres"]],
@@ -158,6 +159,10 @@ describe("the rights in kubernetes.yaml", () => {
         }
       }
     }
+    assert.deepEqual(inFunctions, [
+      [["patch"], ["skiff-pool-seed"]],
+      [["get", "list", "create", "delete"], undefined],
+    ]);
   });
 });
 
@@ -310,7 +315,8 @@ describe("the Function of kubernetes.yaml", () => {
   });
 
   it("keeps everything that routers must know of a version", () => {
-    const more = { hosts: ["app.example.com"], access: "key" as const, quota: { rate: "1/s" } };
+    const secrets = { TOKEN: { secret: "token", version: 1 } };
+    const more = { hosts: ["app.example.com"], access: "key" as const, quota: { rate: "1/s" }, secrets };
     const settings = { ...defaultSettings(limitsFromEnv({})), ...more };
     const record = { version: 3, settings };
     const { items } = status.properties.versions;

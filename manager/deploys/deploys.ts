@@ -12,6 +12,7 @@ import type {
   Draft,
   Platform,
   Precondition,
+  Share,
   Source,
   VersionNote,
   VersionRecord,
@@ -25,13 +26,14 @@ import {
   type Settings,
   type SettingsPatch,
 } from "../../platform/settings/settings.ts";
-import { shareOf } from "../../platform/traffic.ts";
+import { currentVersion, shareOf } from "../../platform/traffic.ts";
 import { sourceHash, versionHash } from "../../platform/version-hash.ts";
 import { FastLane } from "../../process/fast-lane.ts";
 import { type Attempt, SlowLane } from "../../process/slow-lane.ts";
 import type { Builder, BuildOptions } from "../../runtimes/runtime.ts";
 import { DeployTurns } from "./deploy-turns.ts";
 import { HostClaims } from "./host-claims.ts";
+import { asksForOlder, withNewestSecrets } from "./newest-secrets.ts";
 import { type Declared, DeclaredBySource, mergeDeclared } from "./skiff-yaml.ts";
 
 const DEPLOYS_IN_ALL = 1_000;
@@ -160,9 +162,10 @@ export class Deploys {
    * @throws Problem `invalid_setting`
    */
   async plan(order: DeployOrder & { readonly declared: Declared }): Promise<DeployPlan> {
-    const { current, version } = await this.#plan(order);
-    const isSame = current !== undefined && isSameVersion(current, version);
-    return { current, version, isUnchanged: isSame && isServing(this.#options.platform, current) };
+    return await this.#planned(order, async ({ current, version }) => {
+      const isSame = current !== undefined && isSameVersion(current, version);
+      return { current, version, isUnchanged: isSame && isServing(this.#options.platform, current) };
+    });
   }
 
   /**
@@ -187,6 +190,22 @@ export class Deploys {
     }
   }
 
+  /** Functions with a deploy under way or waiting. */
+  get underWay(): string[] {
+    return [...this.#deploying].map(({ name }) => name);
+  }
+
+  /**
+   * Makes a new version of each version with traffic that asks for an older version of a secret, and gives it the
+   * traffic of that one. Returns the current version; undefined if nothing was changed.
+   * @throws Problem `unknown_function`, `invalid_setting` if a secret was removed, `draining`; errors of the platform
+   */
+  refreshSecrets(name: string, note: VersionNote): Promise<number | undefined> {
+    const { signal } = this.#closing;
+    const turn = { name, bytes: 0, isAlwaysTaken: true, signal };
+    return this.#track(this.#turns.run(turn, () => this.#refreshSecrets(name, note, signal)));
+  }
+
   /** Waits up to `drainMs` for changes under way. Deploys that have not begun to publish end with `draining` then. */
   async close({ drainMs }: { drainMs: number }): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>();
@@ -199,26 +218,67 @@ export class Deploys {
   async #deploy(order: DeployOrder & { removed: AbortSignal }, waitedMs: number): Promise<Deployed> {
     const { name, reachedAt } = order;
     const { platform } = this.#options;
-    const { current, version, fresh } = await this.#plan(order);
-    const { settings } = version;
-    const make = () => this.#make(order, { current, version, fresh });
-    const made = await this.#hosts.during({ name, hosts: settings.hosts, reachedAt }, make);
-    const traffic = platform.endpoints(name)?.traffic ?? [];
-    return { ...made, share: shareOf(traffic, made.version), waitedMs };
+    return await this.#planned(order, async (plan) => {
+      const { hosts } = plan.version.settings;
+      const made = await this.#hosts.during({ name, hosts, reachedAt }, () => this.#make(order, plan));
+      const traffic = platform.endpoints(name)?.traffic ?? [];
+      return { ...made, share: shareOf(traffic, made.version), waitedMs };
+    });
   }
 
-  async #plan(order: DeployOrder): Promise<Plan> {
+  async #refreshSecrets(name: string, note: VersionNote, signal: AbortSignal): Promise<number | undefined> {
+    const { platform } = this.#options;
+    const { traffic = [], sticky, guard } = (await platform.describe(name)) ?? {};
+    const next: Share[] = [];
+    for (const { version, weight } of traffic) {
+      next.push({ version: await this.#refreshVersion({ name, version }, note, signal), weight });
+    }
+    if (next.every(({ version }, index) => version === traffic[index]!.version)) return undefined;
+    await platform.route(name, next, signal, { sticky, guard });
+    return currentVersion(next);
+  }
+
+  /** Returns the number of a version with the newest secrets: its own, or that of a new one with the same content. */
+  async #refreshVersion(
+    { name, version }: Pick<VersionRecord, "name" | "version">,
+    note: VersionNote,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { platform } = this.#options;
+    const record = await platform.find(name, version);
+    if (record === undefined) throw unknownFunction(name);
+    const { settings: former, sourceHash: hashed } = record;
+    return await withNewestSecrets(platform.secrets, former, async (settings) => {
+      if (!asksForOlder(former, settings)) return version;
+      const content = { sameAs: version };
+      const draft = {
+        name,
+        hash: versionHash(hashed, settings),
+        sourceHash: hashed,
+        settings,
+        content,
+        note,
+      };
+      return (await this.#start(() => platform.store(draft, signal), signal)).version;
+    });
+  }
+
+  /** Plans a version, whose secrets stay as long as `work` takes. */
+  async #planned<T>(order: DeployOrder, work: (plan: Plan) => Promise<T>): Promise<T> {
     const { name, note, expected, signal, base } = order;
-    const current = await this.#options.platform.find(name);
+    const { platform } = this.#options;
+    const current = await platform.find(name);
     const hashed = order.source ? await sourceHash(order.source) : current?.sourceHash;
     if (hashed === undefined) throw unknownFunction(name);
     checkPrecondition(name, expected, current?.version);
     const former = base?.settings ?? current?.settings ?? defaultSettings(this.#options.limits);
     const patch = base ? withKept(order.patch, current?.settings.env ?? {}, base.keptEnv) : order.patch;
-    const { settings, fresh } = await this.#settings({ ...order, patch }, { former, hashed, signal });
-    const hash = versionHash(hashed, settings);
-    const version = { name, hash, sourceHash: hashed, settings, note, expected };
-    return { current, version, fresh };
+    const { settings: asked, fresh } = await this.#settings({ ...order, patch }, { former, hashed, signal });
+    return await withNewestSecrets(platform.secrets, asked, (settings) => {
+      const hash = versionHash(hashed, settings);
+      const version = { name, hash, sourceHash: hashed, settings, note, expected };
+      return work({ current, version, fresh });
+    });
   }
 
   /** Makes the version current. */
@@ -284,7 +344,7 @@ export class Deploys {
     return { settings, fresh };
   }
 
-  async #start(start: () => Promise<Published>, signal: AbortSignal) {
+  async #start<T>(start: () => Promise<T>, signal: AbortSignal) {
     const startedAt = performance.now();
     const published = await this.#starts.run(() => startAttempt(start()), { signal });
     return { ...published, startMs: performance.now() - startedAt };

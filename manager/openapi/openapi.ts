@@ -7,6 +7,7 @@ import { keyPaths } from "./keys.ts";
 import { callPaths, functionPaths, servicePaths } from "./paths.ts";
 import type { Schema } from "./schema.ts";
 import { schemas } from "./schemas.ts";
+import { secretPaths, secretSchemas } from "./secrets.ts";
 import { usagePaths } from "./usage.ts";
 import { versionPaths, versionSchemas } from "./versions.ts";
 
@@ -37,10 +38,11 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...usagePaths(),
       ...keyPaths(limits),
       ...filePaths(),
+      ...secretPaths(limits),
       ...servicePaths(),
     },
     components: {
-      schemas: { ...schemas(limits), ...versionSchemas(limits) },
+      schemas: { ...schemas(limits), ...versionSchemas(limits), ...secretSchemas(limits) },
       securitySchemes: {
         token: {
           type: "http",

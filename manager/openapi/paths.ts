@@ -26,6 +26,7 @@ const CHANGING: readonly ProblemCode[] = [
   "unsupported_media_type",
   "start_failed",
   "too_many_waiting",
+  "secrets_unavailable",
   "storage_full",
 ];
 const BYTES: Schema = { type: "string", format: "binary" };

@@ -39,6 +39,7 @@ import { PublishTurns } from "./publishing/publish-turns.ts";
 import { Removals } from "./publishing/removals.ts";
 import { Routing } from "./publishing/routing.ts";
 import { Storing } from "./publishing/storing.ts";
+import { ClusterSecrets } from "./secrets.ts";
 import { Starter } from "./starting/starter.ts";
 import { Waker } from "./starting/waker.ts";
 import { VersionStore } from "./versions/version-store.ts";
@@ -70,6 +71,7 @@ export interface KubernetesPlatformOptions {
 export class KubernetesPlatform implements Platform {
   readonly abilities = { scalesOut: false, scalesToZero: true, runsCode: true, durable: true };
   readonly declarations: ClusterDeclarations;
+  readonly secrets: ClusterSecrets;
   readonly loads = new LoadTable();
   readonly mirror: EndpointsMirror;
   readonly versions: VersionStore;
@@ -111,6 +113,11 @@ export class KubernetesPlatform implements Platform {
     });
     const closing = this.#closing.signal;
     this.declarations = new ClusterDeclarations({ api, namespace, kinds, limits, closing, print, times });
+    const users = async () => {
+      await this.mirror.synced;
+      return this.mirror.secrets();
+    };
+    this.secrets = new ClusterSecrets({ api, namespace, users, closing });
     this.versions = new VersionStore(api, namespace);
     this.children = new Children({ api, namespace, image, limits, cpuRequest });
     const { children, versions, mirror: endpoints } = this;

@@ -20,6 +20,8 @@ export interface ChangesOptions {
   /** Resolves when every router uses the newest endpoints. */
   readonly spread: () => Promise<void>;
   readonly onLine: (name: string, line: LogLine) => void;
+  /** Called when stored versions are gone. */
+  readonly onForgotten: () => void;
 }
 
 /**
@@ -63,6 +65,7 @@ export class Changes {
       const created = !fn.isStored;
       const isOver = fn.isEnded || fn.ending.aborted;
       fn.added(runner, isOver ? [] : started, forget);
+      if (forget.length > 0) this.#options.onForgotten();
       this.#log(fn.name, left);
       // A closed platform has stored the version. The next start finds it.
       if (isOver) await runner.supply.giveUp(started);
@@ -96,6 +99,7 @@ export class Changes {
         const route = { ...historyAfter(fn.versions.route, traffic), rules };
         this.#log(fn.name, await this.#options.store.route(fn.name, route, forget));
         fn.setRoute(route, forget);
+        if (forget.length > 0) this.#options.onForgotten();
       });
       if (fn.ending.aborted) throw removed(fn.name);
     } finally {
@@ -127,6 +131,7 @@ export class Changes {
       fn.resume();
       throw error;
     }
+    this.#options.onForgotten();
     const ended = forget();
     await Promise.race([ended, setTimeout(REMOVE_WAIT_MS, undefined, { ref: false })]);
     await this.#options.spread();

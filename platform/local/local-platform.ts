@@ -29,6 +29,8 @@ import { InstanceWatch, WATCH_TIMES, type WatchTimes } from "./instances/instanc
 import { Instances } from "./instances/instances.ts";
 import { removeTreeSync } from "./instances/remove-tree.ts";
 import { Networks } from "./network/networks.ts";
+import { LocalSecrets } from "./secrets/local-secrets.ts";
+import { type KeySource, SecretKey } from "./secrets/secret-key.ts";
 import { makeDataFolder } from "./store/data-folder.ts";
 import { Store } from "./store/store.ts";
 import type { FunctionRecord } from "./store/version-rows.ts";
@@ -41,6 +43,8 @@ export interface LocalPlatformOptions {
   readonly limits: Limits;
   /** Kinds of declarations; DECLARATION_KINDS by default. */
   readonly kinds?: DeclarationKinds;
+  /** Where the key for secrets is. Without it no secret can be stored. */
+  readonly secretsKey?: KeySource;
   /** Paths in that folder that a crash of other parts leaves behind. They are removed at the start. */
   readonly leftovers?: readonly string[];
   /** Receives every line that a function prints or that the platform logs about it. */
@@ -61,6 +65,8 @@ export interface LocalPlatformOptions {
 
 interface Opened {
   readonly store: Store;
+  readonly secrets: LocalSecrets;
+  readonly closing: AbortController;
   readonly instances: Instances;
   readonly functions: readonly FunctionRecord[];
 }
@@ -69,6 +75,7 @@ interface Opened {
 export class LocalPlatform implements Platform {
   readonly abilities = { scalesOut: true, scalesToZero: true, runsCode: true, durable: true };
   readonly declarations: LocalDeclarations;
+  readonly secrets: LocalSecrets;
   readonly #drainMs: number;
   readonly #store: Store;
   readonly #instances: Instances;
@@ -77,13 +84,18 @@ export class LocalPlatform implements Platform {
   readonly #functions: Functions;
   readonly #endpoints = new EndpointsTable();
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #closing = new AbortController();
+  readonly #closing: AbortController;
   #closed: Promise<void> | undefined;
 
-  private constructor(options: LocalPlatformOptions, { store, instances, functions }: Opened) {
+  private constructor(
+    options: LocalPlatformOptions,
+    { store, secrets, closing, instances, functions }: Opened,
+  ) {
     const { limits, spread = () => Promise.resolve(), onLine = () => {}, watchTimes } = options;
     this.#drainMs = limits.drainMs;
     this.#store = store;
+    this.secrets = secrets;
+    this.#closing = closing;
     this.#instances = instances;
     this.declarations = new LocalDeclarations({
       store,
@@ -92,7 +104,8 @@ export class LocalPlatform implements Platform {
       closing: this.#closing.signal,
       print: (text) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text }),
     });
-    const changes = new Changes({ store, bundles: instances.bundles, spread, onLine });
+    const onForgotten = () => secrets.sweep();
+    const changes = new Changes({ store, bundles: instances.bundles, spread, onLine, onForgotten });
     this.#changes = changes;
     this.#functions = new Functions(functions, {
       endpoints: this.#endpoints,
@@ -117,18 +130,24 @@ export class LocalPlatform implements Platform {
     const log = (text: string) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text });
     const probeNetworks = () => Networks.probe({ folder: join(dataFolder, "networks"), onLine: log });
     const store = await Store.open(join(dataFolder, "skiff.db"));
+    const closing = new AbortController();
+    const key = new SecretKey(options.secretsKey, dataFolder);
+    const secrets = new LocalSecrets({ store, key, closing: closing.signal, print: log });
     let instances: Instances | undefined;
     let platform: LocalPlatform | undefined;
     try {
       // The folder is locked. Leftovers of a crash may fill the disk, so they are removed before the first write.
       for (const path of leftovers) removeTreeSync(join(dataFolder, path));
       instances = new Instances({
-        ...{ dataFolder, store, limits, isolation, walls, useGroups },
+        ...{ dataFolder, store, secrets, limits, isolation, walls, useGroups },
         idle: () => (platform === undefined ? [] : platform.#functions.idle(performance.now())),
         probeNetworks: options.walledNetwork ? probeNetworks : undefined,
       });
       await store.prepare();
-      platform = new LocalPlatform(options, { store, instances, functions: await store.functions() });
+      const functions = await store.functions();
+      platform = new LocalPlatform(options, { store, secrets, closing, instances, functions });
+      // A crash may have left them.
+      secrets.sweep();
       return platform;
     } catch (error) {
       await instances?.close();
@@ -257,6 +276,7 @@ export class LocalPlatform implements Platform {
     await Promise.allSettled(this.#underWay);
     this.#watch.close();
     await this.#instances.close();
+    await this.secrets.close();
     await this.#store.close();
   }
 

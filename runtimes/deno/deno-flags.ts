@@ -62,7 +62,7 @@ export function denoRunArguments(options: FlagOptions): string[] {
   const reads = [artifact.path, ...(runtime?.read ?? []), ...files];
   // The runtime reads its start message, and removes it before the function can read it.
   const own = [...Object.keys(folderVariables(scratch)), ...(runtime === undefined ? [] : [START_VARIABLE])];
-  const variables = [...own, ...Object.keys(settings.env)];
+  const variables = [...own, ...Object.keys(settings.env), ...Object.keys(settings.secrets)];
   // Deno answers `os.homedir()` with HOME, which is the scratch folder.
   const sys = [...(scratch === undefined ? [] : ["homedir"]), ...settings.permissions.sys];
   const writes = [...(runtime?.write ?? []), ...files];

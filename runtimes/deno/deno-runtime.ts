@@ -14,7 +14,7 @@ export async function denoPlanner(folder: string): Promise<LaunchPlanner> {
 }
 
 function planLaunch(order: PlanOrder, { files, artifact, socket, scratch, cache }: LaunchPaths): LaunchPlan {
-  const { name, version, settings, ownAddresses, nonce } = order;
+  const { name, version, settings, secrets, ownAddresses, nonce } = order;
   const folders = folderVariables(scratch);
   const flags = denoRunArguments({
     settings,
@@ -29,7 +29,8 @@ function planLaunch(order: PlanOrder, { files, artifact, socket, scratch, cache 
     listen: { unix: socket },
     function: { name, version },
     concurrency: settings.concurrency,
-    env: [...Object.keys(folders), ...Object.keys(settings.env)],
+    env: [...Object.keys(folders), ...Object.keys(settings.env), ...Object.keys(settings.secrets)],
+    ...(secrets === undefined ? {} : { secrets }),
   };
   return {
     command: [files.binary, ...flags, ...programArguments(files.program, artifact)],

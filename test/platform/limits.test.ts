@@ -8,6 +8,7 @@ describe("the limits", () => {
     assert.deepEqual(limitsFromEnv({}, 4_096 * MiB), {
       sourceBytes: 20 * MiB,
       specBytes: 256 * 1024,
+      secretBytes: 64 * 1024,
       callBodyBytes: 100 * MiB,
       headerBytes: 32 * 1024,
       waitingCalls: 1_000,

@@ -87,6 +87,8 @@ export interface KeptVersion {
   readonly access?: FunctionAccess;
   /** Absent if nothing is limited. */
   readonly quota?: Quota;
+  /** Variables whose values are secrets; absent if there are none. */
+  readonly secrets?: Readonly<Record<string, SecretRef>>;
 }
 
 export interface FunctionStatus {

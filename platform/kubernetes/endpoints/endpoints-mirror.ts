@@ -14,6 +14,7 @@ import { keptVersions, trafficOf } from "../objects/function-resource.ts";
 import { LABELS } from "../objects/names.ts";
 import { ObjectsByFunction } from "../objects/objects-by-function.ts";
 import { isReady } from "../objects/pod-state.ts";
+import type { FunctionSecrets } from "../secrets.ts";
 import { endpointsOf, obeyedTraffic, type ReadyPod, readyFromPool, readyPods } from "./endpoints.ts";
 
 export interface EndpointsMirrorOptions extends Cluster {
@@ -110,6 +111,16 @@ export class EndpointsMirror {
   kept(name: string, version: number): KeptVersion | undefined {
     const resource = this.functions.get(name);
     return resource && keptVersions(resource, this.#limits).find((each) => each.version === version);
+  }
+
+  /** Returns the secrets that each kept version of a function asks for. */
+  secrets(): FunctionSecrets[] {
+    return [...this.functions.values()].flatMap((resource) =>
+      keptVersions(resource, this.#limits).flatMap(({ version, secrets = {} }) => {
+        const refs = Object.values(secrets);
+        return refs.length === 0 ? [] : { name: resource.metadata.name, version, secrets: refs };
+      }),
+    );
   }
 
   /** Returns the pods of a version that can take calls. */

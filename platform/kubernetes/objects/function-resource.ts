@@ -40,8 +40,9 @@ export function specOf({ permissions, env, ...numbers }: Settings): FunctionSpec
 
 /** The entry of a version in `status.versions`. */
 export function keptVersion({ version, settings }: Pick<VersionRecord, "version" | "settings">): KeptVersion {
-  const { env: _, entry: __, secrets: ___, permissions, hosts, access, quota, ...numbers } = settings;
-  return { version, ...numbers, net: permissions.net, ...frontOf({ hosts, access, quota }) };
+  const { env: _, entry: __, secrets, permissions, hosts, access, quota, ...numbers } = settings;
+  const asked = Object.keys(secrets).length === 0 ? {} : { secrets };
+  return { version, ...numbers, net: permissions.net, ...frontOf({ hosts, access, quota }), ...asked };
 }
 
 /**

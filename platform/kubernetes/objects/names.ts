@@ -17,6 +17,10 @@ export const LABELS = {
   templateHash: "pod-template-hash",
   /** `skiff-pool` for pods that the pool's Deployment counts. */
   app: "app",
+  /** Name of a secret. */
+  secret: `${GROUP}/secret`,
+  /** Number of the version of a secret. */
+  secretVersion: `${GROUP}/secret-version`,
   managedBy: "app.kubernetes.io/managed-by",
 } as const;
 
@@ -62,6 +66,14 @@ export const POOL_SEED_NAME = "skiff-pool-seed";
 export function versionName(name: string, version: number): string {
   return `${name}.v${version}`;
 }
+
+/** Names the Secret of one version of a secret. Names of secrets have no dot. */
+export function secretObjectName(secret: string, version: number): string {
+  return `skiff-secret-${secret}.v${version}`;
+}
+
+/** The key of the value in such a Secret. */
+export const SECRET_KEY = "value";
 
 export function serviceName(name: string): string {
   return `${name}-service`;

@@ -15,7 +15,16 @@ import type { LaunchPaths } from "../../../runtimes/runtime.ts";
 import type { Limits } from "../../limits.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { partNames, type VersionRecord } from "../versions/versions.ts";
-import { CONTAINER, LABELS, PORT, PORT_NAME, serviceName, versionHostname } from "./names.ts";
+import {
+  CONTAINER,
+  LABELS,
+  PORT,
+  PORT_NAME,
+  SECRET_KEY,
+  secretObjectName,
+  serviceName,
+  versionHostname,
+} from "./names.ts";
 
 /** User and group of the client image; not root in any namespace. */
 const USER = 1993;
@@ -173,11 +182,15 @@ function environment({ name, version, settings, project }: VersionRecord): objec
     listen: { port: PORT },
     function: { name, version },
     concurrency: settings.concurrency,
-    env: [...Object.keys(settings.env), ...Object.keys(FOLDERS)],
+    env: [...Object.keys(settings.env), ...Object.keys(settings.secrets), ...Object.keys(FOLDERS)],
   };
   const own = projectVariables(project);
   const env = { ...FOLDERS, ...settings.env, ...own, [START_VARIABLE]: JSON.stringify(message) };
-  return Object.entries(env).map(([key, value]) => ({ name: key, value: literal(value) }));
+  const secrets = Object.entries(settings.secrets).map(([variable, { secret, version: number }]) => {
+    const secretKeyRef = { name: secretObjectName(secret, number), key: SECRET_KEY };
+    return { name: variable, valueFrom: { secretKeyRef } };
+  });
+  return [...Object.entries(env).map(([key, value]) => ({ name: key, value: literal(value) })), ...secrets];
 }
 
 /** Escapes `$`, because Kubernetes expands `$(NAME)` in values and arguments, and `$$` to `$`. */

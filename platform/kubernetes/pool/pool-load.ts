@@ -63,14 +63,15 @@ function sandbox(settings: Settings, project: ProjectLaunch | undefined) {
 }
 
 /** Settings that are fixed when a pod is created. */
-type PodSettings = Pick<KeptVersion, "memoryMiB" | "timeoutMs" | "net">;
+type PodSettings = Pick<KeptVersion, "memoryMiB" | "timeoutMs" | "net" | "secrets">;
 
 /**
  * Returns true if pods of the pool have the memory of the version and its drain time. A version with private addresses
  * needs its own pods: its NetworkPolicy does not select a claimed pod.
  */
-export function fitsPool({ memoryMiB, timeoutMs, net }: PodSettings, limits: Limits): boolean {
+export function fitsPool({ memoryMiB, timeoutMs, net, secrets = {} }: PodSettings, limits: Limits): boolean {
   const defaults = defaultSettings(limits);
+  if (Object.keys(secrets).length > 0) return false;
   if (memoryMiB !== defaults.memoryMiB || timeoutMs > defaults.timeoutMs) return false;
   return egressRules(net).length === 0;
 }

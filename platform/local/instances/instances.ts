@@ -5,6 +5,7 @@ import { denoPlanner } from "../../../runtimes/deno/deno-runtime.ts";
 import type { LogLine, VersionRecord } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import { formatMs } from "../../quantity.ts";
+import type { Secrets } from "../../secrets.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { type EvictableInstance, ExpectedMemory, MemoryBudget } from "../budget/memory-budget.ts";
 import type { Launched } from "../launch/launcher.ts";
@@ -28,6 +29,7 @@ export interface InstancesOptions
   /** A real path. */
   readonly dataFolder: string;
   readonly store: Store;
+  readonly secrets: Pick<Secrets, "resolve">;
   /** Instances that may be stopped for their memory. */
   readonly idle: () => Iterable<EvictableInstance>;
   /** False: measure memory without control groups. */
@@ -50,6 +52,7 @@ export class Instances {
   readonly #projects = new ProjectFiles();
   readonly #folders: InstanceFolders;
   readonly #limits: InstancesOptions["limits"];
+  readonly #secrets: InstancesOptions["secrets"];
   readonly #budget: MemoryBudget;
   readonly #expected = new ExpectedMemory<Pick<VersionRecord, "settings">>();
   readonly #all = new Set<RunningInstance>();
@@ -62,6 +65,7 @@ export class Instances {
   constructor(options: InstancesOptions) {
     const { dataFolder, store, limits, isolation, walls, idle, useGroups, probeNetworks } = options;
     this.#limits = limits;
+    this.#secrets = options.secrets;
     this.#budget = new MemoryBudget({
       budgetMiB: limits.memoryBytes / 1024 ** 2,
       waitMs: limits.instanceWaitMs,
@@ -150,7 +154,9 @@ export class Instances {
     const artifact = await this.bundles.hold(record);
     let launched: Launched | undefined;
     try {
-      launched = await launcher.launch({ name, version, settings, ownAddresses: ownAddresses(), artifact });
+      const secrets = await this.#secrets.resolve(settings.secrets);
+      const order = { name, version, settings, secrets, ownAddresses: ownAddresses(), artifact };
+      launched = await launcher.launch(order);
       const { startMs } = this.#limits;
       const expectedMiB = this.#expected.of(record);
       const instance = new InstanceProcess(launched, { version, settings, startMs, expectedMiB, onLine });

@@ -69,10 +69,22 @@ const notesAndRoutes: Migration = (db) => {
     INSERT INTO version_notes (name, version, "by") SELECT name, version, 'unknown' FROM versions;`);
 };
 
+/** Values are encrypted. The highest number of a name outlives its removal, so that no number stands for two values. */
+const secrets: Migration = (db) => {
+  db.exec(`
+    CREATE TABLE secrets (
+      name TEXT NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL, key_id TEXT NOT NULL,
+      sealed BLOB NOT NULL,
+      PRIMARY KEY (name, version)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE secret_numbers (name TEXT PRIMARY KEY, highest INTEGER NOT NULL) STRICT, WITHOUT ROWID;`);
+};
+
 /** In order. The schema version of a database is the number of migrations that it has had. */
 export const MIGRATIONS: readonly Migration[] = [
   functionsAndVersions,
   trafficAndSourceHashes,
   declarations,
   notesAndRoutes,
+  secrets,
 ];

@@ -7,6 +7,7 @@ import {
   type SourceType,
   type VersionRecord,
 } from "../../platform.ts";
+import type { SecretSummary, SecretUser } from "../../secrets.ts";
 import { openDatabase, schemaVersion, unusable } from "../../sqlite/database-file.ts";
 import {
   type DeclarationChange,
@@ -17,6 +18,16 @@ import {
   isSame,
 } from "./declaration-rows.ts";
 import { MIGRATIONS } from "./migrations.ts";
+import {
+  SECRET_SUMMARIES,
+  SECRET_USERS,
+  type SecretRow,
+  type SecretState,
+  secretRow,
+  secretSummary,
+  secretUser,
+  UNUSED_SECRETS,
+} from "./secret-rows.ts";
 import {
   byName,
   CALLABLE,
@@ -31,9 +42,9 @@ import {
 } from "./version-rows.ts";
 
 /**
- * Functions, their versions, and declarations in SQLite. A commit is on the disk when it returns (synchronous=FULL), so an
- * acknowledged deploy survives a crash. The lock is exclusive: one Skiff per data folder. Removed data is overwritten, in
- * the database and in its log.
+ * Functions, their versions, secrets and declarations in SQLite. A commit is on the disk when it returns
+ * (synchronous=FULL), so an acknowledged deploy survives a crash. The lock is exclusive: one Skiff per data folder. Removed
+ * data is overwritten, in the database and in its log.
  */
 export class StoreDatabase {
   readonly #file: string;
@@ -178,6 +189,58 @@ export class StoreDatabase {
       this.#sql(insert).run(kind, name, spec, createdAt, updatedAt);
     });
     return { isAllowed: true, before, now: this.declaration(kind, name), left: this.#cleanLog() };
+  }
+
+  /** The kept versions of one secret. */
+  secret(name: string): SecretState {
+    const highest = this.#all("SELECT highest FROM secret_numbers WHERE name = ?", name)[0]?.highest ?? 0;
+    const rows = this.#all("SELECT * FROM secrets WHERE name = ? ORDER BY version", name).map(secretRow);
+    return { rows, highest: highest as number };
+  }
+
+  hasSecrets(): boolean {
+    return this.#all("SELECT 1 FROM secrets LIMIT 1").length > 0;
+  }
+
+  /** In order of name, after the name `after`. */
+  secretSummaries(after: string, limit: number): SecretSummary[] {
+    return this.#all(SECRET_SUMMARIES, after, limit).map(secretSummary);
+  }
+
+  /** The versions of functions that name a secret. */
+  secretUsers(secret: string): SecretUser[] {
+    return this.#all(SECRET_USERS, secret).map(secretUser);
+  }
+
+  /** Durable when it returns. */
+  addSecret({ name, version, createdAt, keyId, sealed }: SecretRow): string | undefined {
+    this.#transaction(() => {
+      const number = "INSERT INTO secret_numbers VALUES (?1, ?2) ON CONFLICT DO UPDATE SET highest = ?2";
+      this.#sql(number).run(name, version);
+      const insert = this.#sql("INSERT INTO secrets VALUES (?, ?, ?, ?, ?)");
+      insert.run(name, version, createdAt.getTime(), keyId, sealed);
+    });
+    return this.#cleanLog();
+  }
+
+  /** Removes all versions of a secret. Returns a line as `add`. */
+  removeSecret(name: string): string | undefined {
+    this.#transaction(() => this.#delete("DELETE FROM secrets WHERE name = ?", name));
+    return this.#cleanLog();
+  }
+
+  /** Removes the values that nothing needs, without those of the secrets `claimed`. Returns a line as `add`. */
+  sweepSecrets(claimed: readonly string[]): string | undefined {
+    const names = JSON.stringify(claimed);
+    const unused = this.#all(`SELECT name, version ${UNUSED_SECRETS}`, names);
+    if (unused.length === 0) return undefined;
+    this.#transaction(() => {
+      for (const { name, version } of unused) {
+        const remove = "DELETE FROM secrets WHERE name = ? AND version = ?";
+        this.#delete(remove, name as string, version as number);
+      }
+    });
+    return this.#cleanLog();
   }
 
   close(): void {

@@ -9,7 +9,7 @@ export type StoreMethod = Exclude<keyof StoreDatabase, symbol>;
 const COPIED_AT_ONCE = 4 * 1024 ** 2;
 
 /**
- * Functions, their versions, and declarations on the disk. A thread owns the file, because versions have up to a hundred MiB
+ * Functions, their versions, secrets and declarations on the disk. A thread owns the file, because versions have up to a hundred MiB
  * and a commit waits for the disk. It serves requests one at a time, in order. StoreDatabase documents the methods.
  */
 export class Store {
@@ -26,6 +26,13 @@ export class Store {
   readonly declaration = this.#method("declaration");
   readonly declarations = this.#method("declarations");
   readonly declare = this.#method("declare");
+  readonly secret = this.#method("secret");
+  readonly hasSecrets = this.#method("hasSecrets");
+  readonly secretSummaries = this.#method("secretSummaries");
+  readonly secretUsers = this.#method("secretUsers");
+  readonly addSecret = this.#method("addSecret");
+  readonly removeSecret = this.#method("removeSecret");
+  readonly sweepSecrets = this.#method("sweepSecrets");
 
   private constructor(thread: DatabaseThread) {
     this.#thread = thread;

@@ -53,6 +53,8 @@ describe("manager: exporting functions", () => {
       .expect(201);
 
   it("gives a folder with their sources and the settings that differ from the defaults", async () => {
+    for (const name of ["db-password", "db-user"])
+      await skiff.platform.secrets.put(name, { value: "FINDME" });
     await post("plain", "export default () => 1;\n");
     const settings =
       "min=1&timeout=1500ms&idle=2m&memory=256Mi&env=TOKEN=s3cret&env=A=a&net=none&sys=cpus,uid&hosts=a.example.com";
@@ -63,6 +65,8 @@ describe("manager: exporting functions", () => {
       "secrets=db-password,db-user",
     );
     await post("renamed", "5", "secrets=PGUSER=db-user");
+    const archive = await exported("?values=true");
+    assert.equal(gunzipSync(archive).includes("FINDME"), false, "a secret has no value in it");
     const { "skiff.yaml": manifest, ...sources } = await filesOf(await exported());
     assert.deepEqual(sources, {
       "folder/lib/a.ts": "4",
@@ -86,12 +90,14 @@ describe("manager: exporting functions", () => {
   });
 
   it("is what an apply takes: nothing to do here, the same elsewhere", async () => {
+    await skiff.platform.secrets.put("db", { value: "v" });
     await post("plain", "1", "env=A=a&quota.rate=1".replace("quota.rate=1", "rate=1/s"));
     await post("folder", Buffer.from(zipOf({ "main.ts": "3", "lib/a.ts": "4" })), "min=2&secrets=db");
     const here = await applyArchive(await exported());
     assert.deepEqual(actions(here), ["unchanged folder done", "unchanged plain done"]);
     const masked = await exported();
     const other = await startManager();
+    await other.platform.secrets.put("db", { value: "w" });
     try {
       const refused = await applyArchive(masked, other);
       assert.match(refused.body.detail, /There is no value of A to keep: write it instead of "\*\*\*"/);

@@ -31,6 +31,7 @@ import {
   type TrafficHistory,
 } from "../../../platform/traffic.ts";
 import { MemoryDeclarations } from "./memory-declarations.ts";
+import { MemorySecrets } from "./memory-secrets.ts";
 
 export interface FakeVersion extends VersionRecord, Content {
   readonly instances: readonly Instance[];
@@ -61,6 +62,7 @@ export interface FakeOptions {
 export class FakePlatform implements Platform {
   readonly abilities = { scalesOut: false, scalesToZero: false, runsCode: false, durable: false };
   readonly declarations: MemoryDeclarations;
+  readonly secrets: MemorySecrets;
   readonly loads: Load[] = [];
   /** Settings of modules that the manager announced. */
   readonly expected: Settings[] = [];
@@ -79,6 +81,8 @@ export class FakePlatform implements Platform {
     this.#options = { ...defaults, ...options };
     const throwIfOver = () => this.#throwIfOver();
     this.declarations = new MemoryDeclarations({ ...this.#options, throwIfOver });
+    const records = () => [...this.#functions.values()].flatMap(({ versions }) => [...versions.values()]);
+    this.secrets = new MemorySecrets({ records, throwIfOver });
   }
 
   expectModule(settings: Settings): void {

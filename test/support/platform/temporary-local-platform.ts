@@ -15,6 +15,8 @@ export interface TemporaryOptions {
   /** False measures memory only. */
   readonly useGroups?: boolean;
   readonly kinds?: NonNullable<LocalPlatformOptions["kinds"]>;
+  /** A fixed key by default. */
+  readonly secretsKey?: NonNullable<LocalPlatformOptions["secretsKey"]>;
   /** A folder that belongs to the test; otherwise one is made, and removed by `close`. */
   readonly dataFolder?: string;
 }
@@ -48,6 +50,7 @@ export class TemporaryLocalPlatform {
       watchTimes,
       useGroups,
       kinds,
+      secretsKey: options.secretsKey ?? { key: new Uint8Array(32).fill(7) },
       onLine: (_, line) => lines.push(line),
     });
     const ownsFolder = options.dataFolder === undefined;
