@@ -81,5 +81,5 @@ export const START_VARIABLE = "SKIFF_START";
 /** Header fields of answers that Skiff makes for a function. They hold no secret, so every page may read them. */
 export const READABLE_FIELDS = {
   "access-control-allow-origin": "*",
-  "access-control-expose-headers": "retry-after, x-skiff-call-id, x-skiff-error",
+  "access-control-expose-headers": "ratelimit, ratelimit-policy, retry-after, x-skiff-call-id, x-skiff-error",
 } as const;

@@ -31,6 +31,7 @@ export const PROBLEMS = {
   build_failed: { status: 422, title: "The source does not build" },
   apply_failed: { status: 422, title: "Functions of the folder could not be deployed" },
   start_failed: { status: 422, title: "The new version does not start" },
+  quota_exceeded: { status: 429, title: "A quota is used up" },
   too_many_waiting: { status: 429, title: "Too many calls wait for this function" },
   too_many_attempts: { status: 429, title: "Too many requests with wrong keys or tokens" },
   headers_too_large: { status: 431, title: "The header block is too large" },
@@ -70,10 +71,23 @@ export interface ProblemExtensions {
   functions?: readonly Readonly<Record<string, unknown>>[];
   /** The current version of the function, which a precondition did not expect. */
   version?: number;
+  /** The quota that is used up. */
+  quota?: UsedUpQuota;
   /** Last lines that the function printed. */
   log?: readonly string[];
   /** Value of `WWW-Authenticate` (RFC 6750); not part of the document. */
   challenge?: string;
+}
+
+export interface UsedUpQuota {
+  readonly policy: "rate" | "inFlight" | "perMonth";
+  /** The value of the policy, such as `100/s`. */
+  readonly limit: string | number;
+  /** The function or the id of the key that has the quota. */
+  readonly function?: string;
+  readonly key?: string;
+  /** When calls may pass again, in ISO 8601. */
+  readonly resetsAt: string;
 }
 
 export interface SourceError {

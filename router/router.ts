@@ -35,7 +35,7 @@ const ADMISSION: readonly Rule[] = [
   (call, router) => call.find(router.functions),
   (call) => call.authorize(),
   ({ request }) => request.problem,
-  (call) => call.admit(),
+  (call, router) => call.admit(router.functions.gates),
   (call) => call.takeBody(),
 ];
 

@@ -165,6 +165,7 @@ export function callPaths(): Record<string, Schema> {
     "insufficient_scope",
     "unknown_function",
     "body_too_large",
+    "quota_exceeded",
     "too_many_waiting",
     "function_error",
     "instance_failed",

@@ -1,5 +1,6 @@
 import type { Limits } from "../../platform/limits.ts";
 import { PROBLEMS } from "../../platform/problems.ts";
+import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
 import { fileSchemas } from "./files.ts";
 import { keySchemas } from "./keys.ts";
 import { array, COUNT, object, ref, type Schema, TEXT } from "./schema.ts";
@@ -95,6 +96,17 @@ function problem(): Schema {
       retryAfterS: { type: "number", description: "Seconds until a retry may succeed" },
       version: { ...VERSION, description: "The current version, which the precondition did not expect" },
       setting: { ...TEXT, description: "The setting or limit that caused the error" },
+      quota: {
+        ...object(
+          {
+            policy: { enum: Object.keys(QUOTA_QUERY) },
+            limit: { type: ["string", "integer"] },
+            resetsAt: INSTANT,
+          },
+          { function: ref("Name"), key: { ...TEXT, description: "Id of the key" } },
+        ),
+        description: "The quota that is used up, and the function or the key that has it",
+      },
       errors: array(ref("SourceError")),
       functions: array(ref("AppliedFunction"), { description: "What became of each function of an apply" }),
       log: array(TEXT, { description: "Last lines of the function's output" }),

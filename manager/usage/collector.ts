@@ -7,6 +7,8 @@ import type {
   RouterReport,
 } from "../../platform/usage/exchange.ts";
 import type { UsageBatch, UsageLedger } from "../../store/store.ts";
+import { MonthlyUse } from "./monthly-use.ts";
+import { Shares } from "./shares.ts";
 import { usageRows } from "./usage-rows.ts";
 
 /** Time between two exchanges with the routers, in milliseconds. */
@@ -15,6 +17,8 @@ const EXCHANGE_MS = 250;
 const STORE_MS = 1_000;
 /** A source that was silent for this long has ended. */
 const FORGET_MS = 10 * 60_000;
+/** The others get the share of a router that was silent for this long. */
+const LEASE_MS = 2_000;
 
 const COLLECTING = "usage cannot be collected";
 const STORING = "usage cannot be stored and is kept in memory";
@@ -23,7 +27,7 @@ export interface CollectorOptions {
   /** Exchanges with every router. Resolves with the reports of those that answer in time. */
   readonly exchange: (orders: RouterOrders, signal: AbortSignal) => Promise<readonly RouterReport[]>;
   /** Undefined where no store is configured: counts end here. */
-  readonly ledger: Pick<UsageLedger, "add"> | undefined;
+  readonly ledger: Pick<UsageLedger, "add" | "month"> | undefined;
   /** Receives the calls of each version that ended in a quarter of a second. */
   readonly onCounted?: (counted: Counted) => void;
   /** Receives failed calls, oldest first, and how many are missing. */
@@ -37,6 +41,8 @@ interface SourceState {
   seen: number;
   stored: number;
   heardMs: number;
+  /** It got no order yet. */
+  isNew: boolean;
 }
 
 /**
@@ -45,6 +51,8 @@ interface SourceState {
  */
 export class Collector {
   readonly #options: CollectorOptions;
+  readonly #shares = new Shares();
+  readonly #month: MonthlyUse;
   readonly #sources = new Map<string, SourceState>();
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
@@ -58,6 +66,7 @@ export class Collector {
 
   constructor(options: CollectorOptions) {
     this.#options = options;
+    this.#month = new MonthlyUse(options.ledger);
     this.#running = this.#run();
   }
 
@@ -73,8 +82,12 @@ export class Collector {
   async #run(): Promise<void> {
     const { everyMs = EXCHANGE_MS } = this.#options;
     const { signal } = this.#closing;
+    // Quotas of a month need the calls before the start.
+    await this.#write();
     while (!signal.aborted) {
       await this.#exchange(signal);
+      const isAnyNew = [...this.#sources.values()].some(({ isNew }) => isNew);
+      if (isAnyNew && !signal.aborted) await this.#exchange(signal);
       if (!this.#isWriting && performance.now() - this.#storedMs >= STORE_MS) this.#writing = this.#write();
       await pause(everyMs, undefined, { signal, ref: false }).catch(() => {});
     }
@@ -84,6 +97,8 @@ export class Collector {
     try {
       const reports = await this.#options.exchange(this.#orders(), signal);
       for (const report of reports) this.#take(report);
+      const nowMs = performance.now();
+      this.#shares.divide(this.#alive(nowMs), (name) => this.#month.used(name), nowMs);
       this.#troubles.delete(COLLECTING);
     } catch (error) {
       if (!signal.aborted) this.#report(COLLECTING, error as Error);
@@ -95,24 +110,34 @@ export class Collector {
     for (const [source, { heardMs }] of this.#sources) {
       if (nowMs - heardMs > FORGET_MS) this.#sources.delete(source);
     }
-    return Object.fromEntries(
-      Array.from(this.#sources, ([source, { seen, stored }]): [string, RouterOrder] => [
-        source,
-        { seen, stored },
-      ]),
-    );
+    const routers = Math.max(1, this.#alive(nowMs).length);
+    const orders = Array.from(this.#sources, ([source, state]): [string, RouterOrder] => {
+      const { seen, stored, isNew } = state;
+      state.isNew = false;
+      const used = isNew ? { used: this.#month.all() } : {};
+      return [source, { seen, stored, routers, allowances: this.#shares.takeAllowances(source), ...used }];
+    });
+    return Object.fromEntries(orders);
   }
 
-  #take({ source, batches }: RouterReport): void {
+  #alive(nowMs: number): string[] {
+    const heard = [...this.#sources].filter(([, { heardMs }]) => nowMs - heardMs <= LEASE_MS);
+    return heard.map(([source]) => source);
+  }
+
+  #take(report: RouterReport): void {
+    const { source, batches } = report;
     const { ledger, onCounted, onFailures } = this.#options;
-    const state = this.#sources.get(source) ?? { seen: 0, stored: 0, heardMs: 0 };
+    const state = this.#sources.get(source) ?? { seen: 0, stored: 0, heardMs: 0, isNew: true };
     this.#sources.set(source, state);
     state.heardMs = performance.now();
+    this.#shares.take(report, state.heardMs);
     for (const batch of batches) {
       if (batch.sequence <= state.seen) continue;
       state.seen = batch.sequence;
       if (ledger === undefined) state.stored = batch.sequence;
       else this.#pending.push(usageRows(source, batch));
+      this.#month.add(batch);
       for (const counted of batch.counts) onCounted?.(counted);
       if (batch.failures.length > 0) onFailures?.(batch.failures, batch.failuresLost);
     }
@@ -120,11 +145,12 @@ export class Collector {
 
   async #write(): Promise<void> {
     const { ledger } = this.#options;
-    if (ledger === undefined || this.#pending.length === 0) return;
+    if (ledger === undefined) return;
     this.#isWriting = true;
     const batches = this.#pending;
     try {
-      await ledger.add(batches);
+      await this.#month.read(new Date());
+      if (batches.length > 0) await ledger.add(batches);
       this.#troubles.delete(STORING);
       this.#pending = this.#pending.slice(batches.length);
       for (const { source, sequence } of batches) {

@@ -1,3 +1,5 @@
+import type { Quota } from "../settings/quota.ts";
+
 /**
  * The exchange between the routers and the collector of usage, several times a second. Plain values: they cross
  * processes and hosts.
@@ -54,6 +56,37 @@ export interface RouterReport {
   readonly source: string;
   /** Batches that the collector has not seen, in order. */
   readonly batches: readonly CountedBatch[];
+  /** By the name of the gate, such as `function hello` or `key k1a2b3`. Those without calls are absent. */
+  readonly demands: Readonly<Record<string, Demand>>;
+}
+
+/** What callers wanted of a quota since the last report. */
+export interface Demand {
+  readonly quota: Quota;
+  /** Calls, refused ones included. */
+  readonly wanted: number;
+  /** Calls that passed. */
+  readonly passed: number;
+  /** Calls refused because all places were taken. */
+  readonly full: number;
+  /** Calls refused because the rate was used up. */
+  readonly late: number;
+  /** Calls that may pass at once now, as far as the rate is concerned. */
+  readonly tokens: number;
+  /** Calls that passed and have not ended. */
+  readonly inFlight: number;
+}
+
+/** What one router may use of a quota. */
+export interface Allowance {
+  /** Its part of the rate and the burst, from 0 to 1. */
+  readonly share: number;
+  /** Calls that may pass besides, because other routers left them unused. */
+  readonly more?: number;
+  /** Most calls at the same time; absent if the quota has no such limit. */
+  readonly inFlight?: number;
+  /** Calls in the rest of the month, counted from the last report; absent if the quota has no such limit. */
+  readonly left?: number;
 }
 
 /** The request to one router. */
@@ -62,6 +95,12 @@ export interface RouterOrder {
   readonly seen: number;
   /** The last batch that is stored; the router keeps those after it for another collector. */
   readonly stored: number;
+  /** Routers that share the quotas, at least 1. */
+  readonly routers: number;
+  /** By the name of the gate. A router that has none of them holds an equal share. */
+  readonly allowances: Readonly<Record<string, Allowance>>;
+  /** Calls of this month by the name of the gate, in the first order to a router: for gates without an allowance. */
+  readonly used?: Readonly<Record<string, number>>;
 }
 
 /** By source. A router that is not in it got no order yet. */

@@ -11,6 +11,9 @@ import type { PreparedRequest } from "../exchange/request.ts";
 import type { ClientResponse } from "../exchange/response.ts";
 import type { FunctionState, Functions } from "../placement/functions.ts";
 import { type PlacedCall, Placement, type Timers } from "../placement/placement.ts";
+import type { Gate } from "../quota/gate.ts";
+import type { Gates } from "../quota/gates.ts";
+import { passGates, rateLimitFields } from "../quota/rate-limit.ts";
 import { serverTiming } from "../telemetry/call-record.ts";
 import type { LimitedLog } from "../telemetry/limited-log.ts";
 import type { CallTrace, Traces } from "../telemetry/trace-context.ts";
@@ -53,6 +56,8 @@ export interface CallContext {
   readonly finish: (call: Call) => void;
 }
 
+const NONE: readonly never[] = [];
+
 /** One call from its arrival to the end of its response. */
 export class Call implements PlacedCall, RelayOwner, BodyOwner {
   readonly id = randomUUID();
@@ -76,6 +81,8 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
   readonly sentBefore: number;
   readonly receivedBefore: number;
   readonly #context: CallContext;
+  /** The quotas that the call counts against. */
+  #gates: readonly Gate[] = NONE;
   #reservation: Probe | undefined;
   #isReserved = false;
   #isUploading = false;
@@ -122,7 +129,13 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
   }
 
   /** Lets the call pass if the quotas of its function and its key do. */
-  admit(): Problem | undefined {
+  admit(gates: Gates): Problem | undefined {
+    const { fn, key, placement } = this;
+    if (fn!.gate !== undefined || key?.quota !== undefined) {
+      this.#gates = gates.on(fn!.gate, key, placement.arrivedMs);
+      const problem = passGates(this.#gates, placement.arrivedMs);
+      if (problem !== undefined) return problem;
+    }
     this.isAdmitted = true;
     return undefined;
   }
@@ -135,6 +148,10 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
     const { key, problem } = checkCaller({ name, access, text }, this.#context.keys);
     this.key = key;
     return problem;
+  }
+
+  get quotaFields(): readonly string[] {
+    return this.#gates.length === 0 ? NONE : rateLimitFields(this.#gates, new Date());
   }
 
   /** Prepares the body of the request, if it has one, to be sent on. */
@@ -318,7 +335,10 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
     if (fn === undefined) return;
     if (code !== undefined) fn.counters.countRefusal(code);
     const durationMs = placement.elapsedMs;
-    if (this.isAdmitted) this.#countUse(durationMs);
+    if (this.isAdmitted) {
+      for (const gate of this.#gates) gate.leave();
+      this.#countUse(durationMs);
+    }
     // A WebSocket was counted when it opened.
     if (tunnel !== undefined) return;
     if (response.writableFinished) {

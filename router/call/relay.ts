@@ -15,6 +15,8 @@ export interface RelayOwner {
   busy(): void;
   /** Returns `Server-Timing` for a call that waited for an instance to start; undefined for others. */
   timing(): string | undefined;
+  /** Fields about the quotas of the call, names and values in turn. */
+  readonly quotaFields: readonly string[];
   /** The head of the response is sent, and its body is incomplete. */
   streamStarted(): void;
   /** Data moved towards the client. */
@@ -86,6 +88,8 @@ export class Relay implements UpstreamSink {
     const timing = this.#owner.timing();
     this.#own = ["x-skiff-call-id", this.#owner.id];
     if (timing !== undefined) this.#own.push("server-timing", timing);
+    const { quotaFields } = this.#owner;
+    if (quotaFields.length > 0) this.#own.push(...quotaFields);
   }
 
   onData(part: Buffer): void {

@@ -18,12 +18,16 @@ export interface RefusedCall {
   readonly id: string;
   readonly request: { readonly head: RequestHead };
   readonly response: ClientResponse;
+  /** Fields about the quotas of the call, names and values in turn. */
+  readonly quotaFields?: readonly string[];
 }
 
 /** Answers a call with a problem document that pages of every origin can read. */
-export function answerRefused({ id, request, response }: RefusedCall, problem: Problem): void {
+export function answerRefused(call: RefusedCall, problem: Problem): void {
+  const { id, request, response, quotaFields = [] } = call;
   const { status, headers, body } = render(problem, id);
   Object.assign(headers, READABLE_FIELDS);
+  for (let i = 0; i < quotaFields.length; i += 2) headers[quotaFields[i]!] = quotaFields[i + 1]!;
   const asked = isUnanswered(problem) ? preflightOf(request.head) : undefined;
   if (asked === undefined) writeProblem(response, { status, headers, body });
   else {

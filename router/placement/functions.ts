@@ -3,6 +3,8 @@ import { Problem, unknownFunction } from "../../platform/problems.ts";
 import type { FunctionAccess } from "../../platform/settings/settings.ts";
 import { chooseVersion } from "../../platform/traffic.ts";
 import { Counters, type FunctionStats } from "../metrics/stats.ts";
+import type { Gate } from "../quota/gate.ts";
+import { Gates } from "../quota/gates.ts";
 import { UsageSheet } from "../usage/usage-sheet.ts";
 import { Hosts } from "./hosts.ts";
 import { type FunctionsOptions, type VersionOptions, VersionState } from "./version.ts";
@@ -10,15 +12,19 @@ import { type FunctionsOptions, type VersionOptions, VersionState } from "./vers
 /** Most bytes that are read from an instance at once. */
 const READ_BYTES = 64 * 1024;
 
-type SharedOptions = Omit<VersionOptions, "name" | "counters" | "onUnused">;
+interface SharedOptions extends Omit<VersionOptions, "name" | "counters" | "onUnused"> {
+  readonly gates: Gates;
+}
 
 /** The router's state of one function: the versions that take its calls. */
 export class FunctionState {
   readonly name: string;
   readonly counters = new Counters();
-  readonly #options: VersionOptions;
+  readonly #options: VersionOptions & Pick<SharedOptions, "gates">;
   readonly #versions = new Map<number, VersionState>();
   #endpoints: Endpoints;
+  /** Undefined without a quota. */
+  gate: Gate | undefined;
   #isRemoved = false;
   /** The reason why no version takes calls any more. */
   #refusal: Problem | undefined;
@@ -32,6 +38,7 @@ export class FunctionState {
     };
     this.#options = { ...options, name: endpoints.name, counters: this.counters, onUnused };
     this.#endpoints = endpoints;
+    this.gate = this.#gateOf(endpoints);
   }
 
   /** Returns the version that takes the next call. @throws Problem `unknown_function` or `draining` */
@@ -61,6 +68,7 @@ export class FunctionState {
   /** Applies a new snapshot. */
   update(endpoints: Endpoints): void {
     this.#endpoints = endpoints;
+    this.gate = this.#gateOf(endpoints);
     const listed = new Map(endpoints.versions.map((version) => [version.version, version]));
     const { traffic } = endpoints;
     const states = [...this.#versions.values()];
@@ -106,6 +114,10 @@ export class FunctionState {
     return { ...counters, name, inFlight, waiting, ready, versions: counters.versions.read() };
   }
 
+  #gateOf({ name, quota }: Endpoints): Gate | undefined {
+    return this.#options.gates.ofFunction(name, quota, performance.now());
+  }
+
   #open(number: number): VersionState | undefined {
     const endpoints = this.#endpoints.versions.find(({ version }) => version === number);
     if (endpoints === undefined) return undefined;
@@ -118,7 +130,8 @@ export class FunctionState {
 /** The functions that were called, and the host names of all, kept in sync with the platform's endpoints. */
 export class Functions {
   readonly hosts = new Hosts();
-  readonly sheet = new UsageSheet();
+  readonly gates = new Gates();
+  readonly sheet = new UsageSheet(this.gates);
   readonly #byName = new Map<string, FunctionState>();
   /** Removed functions with calls in flight. */
   readonly #removed = new Set<FunctionState>();
@@ -132,7 +145,14 @@ export class Functions {
       report: (load) => platform.report(this.#withRemoved(load)),
     };
     const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
-    this.#options = { platform: wakeAndReport, limits, print, readBuffer, sheet: this.sheet };
+    this.#options = {
+      platform: wakeAndReport,
+      limits,
+      print,
+      readBuffer,
+      sheet: this.sheet,
+      gates: this.gates,
+    };
     this.#platform = platform;
     for (const { name, hosts } of platform.allEndpoints()) this.hosts.set(name, hosts);
     this.#stopWatching = platform.watch((name, endpoints) => {
@@ -157,6 +177,7 @@ export class Functions {
 
   #remove(state: FunctionState): void {
     this.#byName.delete(state.name);
+    this.gates.forgetFunction(state.name);
     state.remove(unknownFunction(state.name));
     if (!state.isIdle) this.#removed.add(state);
   }

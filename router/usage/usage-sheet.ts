@@ -1,12 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type {
-  CountedBatch,
-  FailedCall,
-  RouterOrder,
-  RouterOrders,
-  RouterReport,
-} from "../../platform/usage/exchange.ts";
+import type { CountedBatch, FailedCall, RouterOrders, RouterReport } from "../../platform/usage/exchange.ts";
 import type { UsageTarget, VersionUsage } from "../metrics/stats.ts";
+import type { Gates } from "../quota/gates.ts";
 
 /** Most batches that wait to be stored, a minute's worth. Later calls are counted in the batch after them. */
 const MOST_BATCHES = 256;
@@ -17,6 +12,7 @@ const MOST_FAILURES = 5_000;
 export class UsageSheet implements UsageTarget {
   readonly source = randomUUID();
   readonly touched: VersionUsage[] = [];
+  readonly #gates: Gates;
   readonly #clock: () => number;
   /** In order of sequence. */
   #batches: CountedBatch[] = [];
@@ -25,7 +21,8 @@ export class UsageSheet implements UsageTarget {
   #failuresLost = 0;
 
   /** @param clock milliseconds since 1970 */
-  constructor(clock: () => number = Date.now) {
+  constructor(gates: Gates, clock: () => number = Date.now) {
+    this.#gates = gates;
     this.#clock = clock;
   }
 
@@ -36,12 +33,16 @@ export class UsageSheet implements UsageTarget {
 
   /** Applies what the collector has, and returns the batches that it has not seen. */
   report(orders: RouterOrders): RouterReport {
-    const { seen, stored }: RouterOrder = orders[this.source] ?? { seen: 0, stored: 0 };
+    const order = orders[this.source];
+    const { seen, stored } = order ?? { seen: 0, stored: 0 };
+    const nowMs = performance.now();
+    if (order !== undefined) this.#gates.apply(order, nowMs);
     this.#batches = this.#batches
       .filter(({ sequence }) => sequence > stored)
       .map((batch) => (batch.sequence > seen ? batch : withoutFailures(batch)));
     this.#take();
-    return { source: this.source, batches: this.#batches.filter(({ sequence }) => sequence > seen) };
+    const batches = this.#batches.filter(({ sequence }) => sequence > seen);
+    return { source: this.source, batches, demands: this.#gates.report(nowMs) };
   }
 
   #take(): void {

@@ -7,7 +7,7 @@ const PREFLIGHT = {
   "access-control-request-method": "PUT",
   "access-control-request-headers": "content-type,x-own",
 };
-const EXPOSED = "retry-after, x-skiff-call-id, x-skiff-error";
+const EXPOSED = "ratelimit, ratelimit-policy, retry-after, x-skiff-call-id, x-skiff-error";
 
 describe("a page of another origin", () => {
   let harness: Harness;

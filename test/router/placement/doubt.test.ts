@@ -4,6 +4,7 @@ import { limitsFromEnv } from "../../../platform/limits.ts";
 import type { VersionEndpoints } from "../../../platform/platform.ts";
 import { Counters } from "../../../router/metrics/stats.ts";
 import { type RouterPlatform, VersionState, type Waiter } from "../../../router/placement/version.ts";
+import { Gates } from "../../../router/quota/gates.ts";
 import type { InstanceClient } from "../../../router/upstream/instance-client.ts";
 import { UsageSheet } from "../../../router/usage/usage-sheet.ts";
 
@@ -55,7 +56,7 @@ describe("an instance that broke a call off", () => {
       limits: limitsFromEnv({}),
       print,
       counters: new Counters(),
-      sheet: new UsageSheet(),
+      sheet: new UsageSheet(new Gates()),
       onUnused: () => {},
       readBuffer: Buffer.alloc(16),
     });

@@ -3,6 +3,7 @@ import { limitsFromEnv } from "../../../platform/limits.ts";
 import type { Endpoints, Traffic } from "../../../platform/platform.ts";
 import { FunctionState } from "../../../router/placement/functions.ts";
 import type { Waiter } from "../../../router/placement/version.ts";
+import { Gates } from "../../../router/quota/gates.ts";
 import { UsageSheet } from "../../../router/usage/usage-sheet.ts";
 import { Harness, raw } from "../support/harness.ts";
 
@@ -34,7 +35,9 @@ describe("the traffic of a function", () => {
     };
     const print = (line: string) => assert.fail(line);
     const platform = { wake, report: () => {} };
-    const options = { platform, limits: limitsFromEnv({}), print, sheet: new UsageSheet() };
+    const gates = new Gates();
+    const limits = limitsFromEnv({});
+    const options = { platform, limits, print, gates, sheet: new UsageSheet(gates) };
     return new FunctionState(first, { ...options, readBuffer: Buffer.alloc(16) }, () => {});
   }
 

@@ -2,22 +2,27 @@ import assert from "node:assert/strict";
 import net from "node:net";
 import type { Counted, CountedBatch, RouterReport } from "../../../platform/usage/exchange.ts";
 import { VersionUsage } from "../../../router/metrics/stats.ts";
+import { Gates } from "../../../router/quota/gates.ts";
 import { UsageSheet } from "../../../router/usage/usage-sheet.ts";
 import { Harness, raw, send, until } from "../support/harness.ts";
 
 const ENDED = { key: "", isError: false, durationMs: 5, instanceMs: 4, bytesOut: 100 };
+const ALONE = { routers: 1, allowances: {} };
 const FAILURE = { callId: "c", function: "f", version: 1, instance: "i", status: 500, text: "GET / 500" };
 
 describe("the usage sheet of a router", () => {
   let sheet: UsageSheet;
   let usage: VersionUsage;
   beforeEach(() => {
-    sheet = new UsageSheet(() => 1_000);
+    sheet = new UsageSheet(new Gates(), () => 1_000);
     usage = new VersionUsage({ name: "f", version: 3, memoryMiB: 1_000, sheet });
   });
 
   const report = (seen = 0, stored = seen): RouterReport =>
-    sheet.report({ [sheet.source]: { seen, stored }, other: { seen: 99, stored: 99 } });
+    sheet.report({
+      [sheet.source]: { seen, stored, ...ALONE },
+      other: { seen: 99, stored: 99, ...ALONE },
+    });
   const sequences = ({ batches }: RouterReport) => batches.map(({ sequence }) => sequence);
 
   it("sums by key, with GB-seconds of the version's memory", () => {

@@ -1,0 +1,162 @@
+import { parseRate, type Quota } from "../../platform/settings/quota.ts";
+import type { Allowance, Demand } from "../../platform/usage/exchange.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+/** Time until a call may succeed that found all places taken: one of them may end at any time. */
+const PLACE_MS = 1_000;
+
+/** Time within which a router gets a share that it needs. */
+const SHARE_MS = 1_000;
+
+/** Whose calls a gate counts: those of a function, or those with a key. */
+export interface GateOwner {
+  readonly kind: "function" | "key";
+  readonly name: string;
+}
+
+export interface GateStart {
+  /** What this router may use until the collector says more. */
+  readonly allowance: Allowance;
+  /** Calls of this month at all routers, as far as they are known; 0 by default. */
+  readonly used?: number | undefined;
+  readonly nowMs: number;
+}
+
+export type PolicyName = "rate" | "inFlight" | "perMonth";
+
+/** One limit of a quota, as the caller sees it at this router. */
+export interface PolicyState {
+  readonly policy: PolicyName;
+  readonly remaining: number;
+  /** Time until more calls may pass. */
+  readonly resetMs: number;
+}
+
+/** The quota of one function or one key at this router, which holds a share of it. Times are monotonic. */
+export class Gate {
+  readonly owner: GateOwner;
+  quota: Quota;
+  /** Calls that passed and have not ended. */
+  inFlight = 0;
+  #allowance: Allowance;
+  #bucket: TokenBucket | undefined;
+  /** Longest wait for a token. */
+  #waitMs = Infinity;
+  #most = Infinity;
+  #left = Infinity;
+  /** Since the last report. */
+  #wanted = 0;
+  #full = 0;
+  #late = 0;
+  #passed = 0;
+
+  constructor(owner: GateOwner, quota: Quota, { allowance, used = 0, nowMs }: GateStart) {
+    const { perMonth = Infinity } = quota;
+    this.owner = owner;
+    this.quota = quota;
+    this.#allowance = allowance;
+    this.#left = Math.ceil(Math.max(0, perMonth - used) * allowance.share);
+    this.#setCounts();
+    this.#setRate(nowMs);
+  }
+
+  /** Applies another quota. */
+  change(quota: Quota, nowMs: number): void {
+    const { perMonth = Infinity } = quota;
+    const { perMonth: before = Infinity } = this.quota;
+    this.quota = quota;
+    // What was used counts against the new limit as well. The next order is exact.
+    if (perMonth !== before) this.#left = before === Infinity ? perMonth : this.#left + perMonth - before;
+    this.#setCounts();
+    this.#setRate(nowMs);
+  }
+
+  /** Applies what the collector allows, which was computed from the last report. */
+  apply(allowance: Allowance, nowMs: number): void {
+    this.#allowance = allowance;
+    this.#setCounts();
+    this.#setRate(nowMs);
+    // The collector knows nothing of the calls since the last report.
+    if (allowance.left !== undefined) this.#left = allowance.left - this.#passed;
+    if (allowance.more !== undefined) this.#bucket?.add(allowance.more);
+  }
+
+  /** Returns the limit that a call finds used up; undefined if it may pass. */
+  check(nowMs: number): PolicyName | undefined {
+    this.#wanted++;
+    if (this.#left < 1) return "perMonth";
+    if (this.inFlight >= this.#most) {
+      this.#full++;
+      return "inFlight";
+    }
+    this.#bucket?.refill(nowMs);
+    if (this.#bucket === undefined || this.#bucket.left >= 1) return undefined;
+    this.#late++;
+    return "rate";
+  }
+
+  /** Lets a call pass that `check` did not refuse. It ends with `leave`. */
+  enter(): void {
+    this.inFlight++;
+    this.#passed++;
+    this.#left--;
+    this.#bucket?.take();
+  }
+
+  leave(): void {
+    this.inFlight--;
+  }
+
+  /** @param monthMs time until the month (UTC) ends */
+  states(monthMs: number): PolicyState[] {
+    const states: PolicyState[] = [];
+    const bucket = this.#bucket;
+    if (bucket !== undefined) {
+      const resetMs = Math.min(bucket.waitMs, this.#waitMs);
+      states.push({ policy: "rate", remaining: bucket.left, resetMs });
+    }
+    if (this.quota.inFlight !== undefined) {
+      const remaining = Math.max(0, this.#most - this.inFlight);
+      states.push({ policy: "inFlight", remaining, resetMs: remaining > 0 ? 0 : PLACE_MS });
+    }
+    if (this.quota.perMonth !== undefined) {
+      states.push({ policy: "perMonth", remaining: Math.max(0, this.#left), resetMs: monthMs });
+    }
+    return states;
+  }
+
+  /** Returns what callers wanted since the last report, and starts anew; undefined if there was nothing. */
+  report(nowMs: number): Demand | undefined {
+    const { quota, inFlight } = this;
+    if (this.#wanted === 0 && inFlight === 0) return undefined;
+    this.#bucket?.refill(nowMs);
+    const [wanted, passed, full, late] = [this.#wanted, this.#passed, this.#full, this.#late];
+    const tokens = this.#bucket?.tokens ?? 0;
+    this.#wanted = 0;
+    this.#passed = 0;
+    this.#full = 0;
+    this.#late = 0;
+    return { quota, wanted, passed, full, late, tokens, inFlight };
+  }
+
+  #setCounts(): void {
+    const { inFlight = Infinity } = this.quota;
+    const { share, inFlight: most = inFlight * share } = this.#allowance;
+    this.#most = Math.max(1, Math.floor(Math.min(most, inFlight)));
+  }
+
+  /** A router that may use nothing now can pass one call at once, so that a slow function works through any router. */
+  #setRate(nowMs: number): void {
+    const perS = this.quota.rate === undefined ? undefined : parseRate(this.quota.rate);
+    if (perS === undefined) {
+      this.#bucket = undefined;
+      return;
+    }
+    const { share } = this.#allowance;
+    this.#waitMs = 1_000 / perS + SHARE_MS;
+    const perMs = Math.max((perS * share) / 1_000, Number.MIN_VALUE);
+    const burst = Math.max(1, (this.quota.burst ?? perS) * share);
+    if (this.#bucket === undefined) this.#bucket = new TokenBucket(perMs, burst, nowMs);
+    else this.#bucket.change(perMs, burst, nowMs);
+  }
+}
