@@ -6,7 +6,7 @@ import type { ManagerOptions } from "../../manager/api/services.ts";
 import { createManager, type Manager } from "../../manager/manager.ts";
 import { KeyTable } from "../../platform/keys/key-table.ts";
 import { type Limits, limitsFromEnv } from "../../platform/limits.ts";
-import type { Source } from "../../platform/platform.ts";
+import type { Platform, Source } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 import { recognizeSource } from "../../runtimes/deno/build/source.ts";
 import { readUnpacked } from "../../runtimes/deno/build/source-unpack.ts";
@@ -82,8 +82,8 @@ export class FakeBuilder implements Builder {
   async close(): Promise<void> {}
 }
 
-export interface StartedManager {
-  readonly platform: FakePlatform;
+export interface StartedManager<P extends Platform = FakePlatform> {
+  readonly platform: P;
   readonly builder: FakeBuilder;
   readonly manager: Manager;
   /** What a person saw on the terminal. */
@@ -97,16 +97,20 @@ export interface StartedManager {
   stop(): Promise<void>;
 }
 
-export interface StartOptions extends Partial<Omit<ManagerOptions, "platform" | "builder" | "limits">> {
-  readonly platform?: FakePlatform;
+export interface StartOptions<P extends Platform = FakePlatform>
+  extends Partial<Omit<ManagerOptions, "platform" | "builder" | "limits">> {
+  readonly platform?: P;
   readonly limits?: Partial<Limits>;
 }
 
 export const LIMITS: Limits = limitsFromEnv({});
 
 /** The management API on a free port of the loopback interface, on a platform in memory. */
-export async function startManager({ limits, ...options }: StartOptions = {}): Promise<StartedManager> {
-  const platform = options.platform ?? new FakePlatform();
+export async function startManager<P extends Platform = FakePlatform>({
+  limits,
+  ...options
+}: StartOptions<P> = {}): Promise<StartedManager<P>> {
+  const platform = options.platform ?? (new FakePlatform() as Platform as P);
   const builder = new FakeBuilder({ ...LIMITS, ...limits });
   const lines: string[] = [];
   const manager = createManager({

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+import { type Applied, folderOf } from "./folders.ts";
+
+export interface Installation {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export interface RoundTripSubject {
+  /** Starts an empty Skiff. */
+  readonly open: () => Promise<Installation>;
+  /** Called with each Skiff that has the functions of the folder: checks what their calls answer. */
+  readonly check?: (url: string) => Promise<void>;
+}
+
+const SETTINGS = `
+    min: 1
+    max: 4
+    concurrency: 7
+    timeout: 1500ms
+    idle: 90s
+    memory: 256Mi
+    env: { TOKEN: s3cret, EMPTY: "", LINES: "a\\nb" }
+    net: [public, 10.0.0.7]
+    sys: [cpus, hostname]
+    hosts: [a.example.com]
+    access: key
+    rate: 10/m
+    burst: 20
+    inflight: 3
+    monthly: 1000
+`;
+const FOLDER = {
+  "skiff.yaml": `defaults: { max: 5 }
+functions:
+  plain: { env: { GREETING: hello } }
+  project:
+  every:${SETTINGS}`,
+  "plain.ts": 'export default () => Deno.env.get("GREETING");\n',
+  "every.ts": "export default () => 1;\n",
+  "project/main.ts": 'import { text } from "./lib/text.ts";\nexport default () => text;\n',
+  "project/lib/text.ts": 'export const text = "from a project";\n',
+  "project/data.bin": new Uint8Array([0, 1, 255]),
+  "project/skiff.yaml": "timeout: 5s\nenv: { OWN: own }\n",
+};
+
+/** What a platform must carry so that functions go into files and back. */
+export function roundTrip(title: string, { open, check = async () => {} }: RoundTripSubject): void {
+  describe(`functions as files on ${title}`, () => {
+    let skiff: Installation;
+    before(async () => {
+      skiff = await open();
+    });
+    after(() => skiff.close());
+
+    const apply = async (body: Buffer, query = "", { url } = skiff): Promise<string[]> => {
+      const response = await fetch(`${url}/apply?${query}`, { method: "POST", body: new Uint8Array(body) });
+      const text = await response.text();
+      assert.equal(response.status, 200, text);
+      const { functions } = JSON.parse(text) as Applied;
+      return functions.map(({ action, name }) => `${action} ${name}`);
+    };
+    const exported = async (query = "", { url } = skiff): Promise<Buffer> => {
+      const response = await fetch(`${url}/export${query}`);
+      assert.equal(response.status, 200);
+      return Buffer.from(await response.arrayBuffer());
+    };
+    const settingsOf = async (name: string, { url } = skiff) =>
+      ((await (await fetch(`${url}/func/${name}`)).json()) as { settings: Record<string, unknown> }).settings;
+
+    it("are deployed by an apply, with every kind of setting", async () => {
+      const folder = await folderOf(FOLDER);
+      assert.deepEqual(await apply(folder), ["create plain", "create project", "create every"]);
+      assert.deepEqual(await settingsOf("every"), {
+        ...{ min: 1, max: 4, concurrency: 7, timeoutMs: 1_500, idleMs: 90_000, memoryMiB: 256 },
+        env: { TOKEN: "***", EMPTY: "***", LINES: "***" },
+        permissions: { net: ["10.0.0.7", "public"], sys: ["cpus", "hostname"] },
+        ...{ entry: "", hosts: ["a.example.com"], secrets: {}, access: "key" },
+        quota: { rate: "10/m", burst: 20, inFlight: 3, perMonth: 1_000 },
+      });
+      const { max, timeoutMs, env } = await settingsOf("project");
+      assert.deepEqual([max, timeoutMs, env], [5, 5_000, { OWN: "***" }]);
+      await check(skiff.url);
+    });
+
+    it("stay as they are when the folder, or an export of it, is applied again", async () => {
+      const unchanged = ["unchanged every", "unchanged plain", "unchanged project"];
+      assert.deepEqual((await apply(gzipSync(await folderOf(FOLDER)))).sort(), unchanged);
+      assert.deepEqual(await apply(await exported()), unchanged);
+      assert.deepEqual(await apply(await exported("?values=true")), unchanged);
+    });
+
+    it("are the same on another Skiff that gets the export", async () => {
+      const other = await open();
+      try {
+        const archive = await exported("?values=true");
+        assert.deepEqual(await apply(archive, "", other), ["create every", "create plain", "create project"]);
+        for (const name of ["every", "plain", "project"])
+          assert.deepEqual(await settingsOf(name, other), await settingsOf(name));
+        await check(other.url);
+        assert.deepEqual(await apply(await exported("?values=true", other)), [
+          "unchanged every",
+          "unchanged plain",
+          "unchanged project",
+        ]);
+      } finally {
+        await other.close();
+      }
+    });
+
+    it("are changed and pruned one by one", async () => {
+      const { "skiff.yaml": manifest, ...files } = FOLDER;
+      const less = {
+        ...files,
+        "skiff.yaml": manifest.slice(0, manifest.indexOf("  every:")),
+        "plain.ts": "export default () => 2;\n",
+      };
+      assert.deepEqual(await apply(await folderOf(less), "dryRun&prune"), [
+        "update plain",
+        "unchanged project",
+        "remove every",
+      ]);
+      assert.deepEqual(await apply(await folderOf(less), "prune"), [
+        "update plain",
+        "unchanged project",
+        "remove every",
+      ]);
+      assert.deepEqual(await apply(await folderOf(less), "prune"), ["unchanged plain", "unchanged project"]);
+    });
+  });
+}
