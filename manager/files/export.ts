@@ -8,7 +8,7 @@ import { Problem } from "../../platform/problems.ts";
 import { defaultSettings, type Settings } from "../../platform/settings/settings.ts";
 import type { Builder, Unpacked } from "../../runtimes/runtime.ts";
 import { mergeDeclared } from "../deploys/skiff-yaml.ts";
-import { KEPT_VALUE } from "./check-settings.ts";
+import { KEPT_VALUE } from "./manifest/check-settings.ts";
 import { formOf, type ShowVariable } from "./settings-form.ts";
 import { yamlText } from "./yaml-text.ts";
 

@@ -1,13 +1,13 @@
 import { includesScope } from "../../platform/keys/scopes.ts";
 import type { Limits } from "../../platform/limits.ts";
-import type { Platform, Source } from "../../platform/platform.ts";
+import type { Platform, Source, VersionNote } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 import { defaultSettings, type Settings } from "../../platform/settings/settings.ts";
 import type { Builder } from "../../runtimes/runtime.ts";
 import type { Principal } from "../access/principal.ts";
 import type { DeployOrder, Deploys } from "../deploys/deploys.ts";
-import { Mistakes } from "./mistakes.ts";
-import type { Folder, FolderFunction } from "./read-folder.ts";
+import { Mistakes } from "./manifest/mistakes.ts";
+import type { Folder, FolderFunction } from "./manifest/read-folder.ts";
 import { formOf, type ShowVariable } from "./settings-form.ts";
 import { type Contents, hasSameFiles, unifiedDiff } from "./unified-diff.ts";
 import { visibleFunctions } from "./visible-functions.ts";
@@ -31,6 +31,8 @@ export interface PlanMeans {
   readonly builder: Builder;
   readonly limits: Limits;
   readonly principal: Principal;
+  /** Of every version that has no message of its own. */
+  readonly note: VersionNote;
   readonly signal: AbortSignal;
 }
 
@@ -77,12 +79,13 @@ export async function planFolder(
 }
 
 async function planFunction(wanted: FolderFunction, means: PlanMeans): Promise<PlannedChange> {
-  const { name, base, kept, patch, declared, source } = wanted;
+  const { name, base, kept, patch, declared, source, message } = wanted;
   const { platform, deploys, signal } = means;
   const common = {
     name,
     patch,
     declared,
+    note: { ...means.note, ...(message === undefined ? {} : { message }) },
     base: { settings: base, keptEnv: kept.map(({ variable }) => variable) },
   };
   const first = await deploys.plan({ ...common, source, signal });

@@ -31,6 +31,8 @@ export function filePaths(): Record<string, Schema> {
         parameters: [
           query("dryRun", OFF, "Only say what an apply would do"),
           query("prune", OFF, "Remove the functions that the folder does not declare"),
+          query("message", { type: "string", maxLength: 1_000 }, "What the deploys are about"),
+          query("commit", { type: "string", pattern: "^[0-9a-f]{40}$" }, "The git commit of the folder"),
           query("name", ref("Name"), "Name of the function, if the skiff.yaml declares one without its name"),
         ],
         requestBody: {

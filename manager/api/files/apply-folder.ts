@@ -3,13 +3,14 @@ import { Problem, problemDocument, toProblem } from "../../../platform/problems.
 import { requireFunction } from "../../access/principal.ts";
 import { DeployTurns } from "../../deploys/deploy-turns.ts";
 import { carryOut, type Outcome } from "../../files/carry-out.ts";
+import { readFolder } from "../../files/manifest/read-folder.ts";
 import { type PlannedChange, planFolder } from "../../files/plan.ts";
-import { readFolder } from "../../files/read-folder.ts";
 import { answerJson, onOneLine } from "../answer.ts";
 import { deployedLine, hostsOf, notDeployedLine } from "../deploy-function.ts";
 import { readBody } from "../read-body.ts";
 import { flag, readParameters } from "../read-query.ts";
 import { baseUrl, type Call, type Handler, type Services } from "../services.ts";
+import { takeOptions } from "../versions/read-options.ts";
 
 /** Applies that wait for another one, and the memory of their folders in folders of the largest size. */
 const WAITING = 20;
@@ -26,8 +27,13 @@ interface ApplyResult {
 
 const one = (text: string | undefined) => text;
 
+function parametersOf(options: Readonly<Record<string, string | undefined>>): URLSearchParams {
+  const given = Object.entries(options).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return new URLSearchParams(given);
+}
+
 /**
- * `POST /apply?dryRun=&prune=&name=`: the body is an archive of a folder with a `skiff.yaml`. Compares it with what is
+ * `POST /apply?dryRun=&prune=&name=&message=&commit=`: the body is an archive of a folder with a `skiff.yaml`. Compares it with what is
  * deployed and carries the difference out; with `dryRun` only compares.
  */
 export function applyFolder(services: Services): Handler {
@@ -40,7 +46,9 @@ export function applyFolder(services: Services): Handler {
     waitMs: WAIT_IN_DEPLOYS * (limits.buildMs + limits.startMs),
   });
   return async (ctx) => {
-    const { dryRun, prune, name } = readParameters(ctx, { dryRun: flag, prune: flag, name: one });
+    const readers = { dryRun: flag, prune: flag, name: one, message: one, commit: one };
+    const { dryRun, prune, name, message, commit } = readParameters(ctx, readers);
+    const { note } = takeOptions(parametersOf({ message, commit }), ctx.state.by);
     const bytes = await readBody(ctx.req, {
       maxBytes: builder.folderBytes,
       tooLarge: "source_too_large",
@@ -54,7 +62,7 @@ export function applyFolder(services: Services): Handler {
       if (prune && folder.isOneFunction) throw pruneOfOne();
       const { principal } = ctx.state;
       for (const { name: each } of folder.functions) requireFunction(principal, each);
-      const plan = await planFolder(folder, { prune }, { ...services, principal, signal });
+      const plan = await planFolder(folder, { prune }, { ...services, principal, note, signal });
       const outcomes = dryRun
         ? plan.map((change): Outcome => ({ change, state: "planned" }))
         : await carryOut(plan, {

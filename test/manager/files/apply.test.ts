@@ -134,6 +134,16 @@ Plan: 1 update, 1 remove.
     assert.deepEqual((await skiff.platform.find("a"))!.settings.env, { TOKEN: "s3cret", B: "new" });
   });
 
+  it("notes with each new version who deployed it, and why", async () => {
+    const commit = "0123456789abcdef0123456789abcdef01234567";
+    const files = { "skiff.yaml": "functions:\n  a: {message: own}\n  b:\n", "a.ts": "1", "b.ts": "2" };
+    await applyTo(files, `message=all&commit=${commit}`);
+    const noteOf = async (name: string) => (await skiff.platform.find(name))!.note;
+    assert.deepEqual(await noteOf("a"), { by: "local", message: "own", commit });
+    assert.deepEqual(await noteOf("b"), { by: "local", message: "all", commit });
+    assert.match((await applyTo(files, "commit=1")).body.detail, /^commit=1 must be the full id/);
+  });
+
   it("removes nothing without prune, and everything else with it", async () => {
     await applyTo(TWO);
     const one = { "skiff.yaml": "functions:\n  c:\n", "c.ts": "1" };

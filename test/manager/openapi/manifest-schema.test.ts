@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import request from "supertest";
-import { SETTING_NAMES } from "../../../manager/files/declared.ts";
+import { SETTING_NAMES } from "../../../manager/files/manifest/declared.ts";
 import { type StartedManager, startManager } from "../started-manager.ts";
 import { schemaFaults } from "./schema-check.ts";
 

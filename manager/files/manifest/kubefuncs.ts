@@ -1,4 +1,4 @@
-import { isRecord } from "../../platform/settings/invalid-setting.ts";
+import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import type { DeclaredSetting } from "./declared.ts";
 
 /**

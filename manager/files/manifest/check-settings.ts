@@ -1,14 +1,14 @@
-import type { Limits } from "../../platform/limits.ts";
-import { Problem } from "../../platform/problems.ts";
-import { isRecord } from "../../platform/settings/invalid-setting.ts";
+import type { Limits } from "../../../platform/limits.ts";
+import { Problem } from "../../../platform/problems.ts";
+import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import {
   checkTogether,
   mergeSettings,
   type Settings,
   type SettingsPatch,
-} from "../../platform/settings/settings.ts";
-import type { ManifestFile } from "../../runtimes/runtime.ts";
-import { type Declared, patchOf } from "../deploys/skiff-yaml.ts";
+} from "../../../platform/settings/settings.ts";
+import type { ManifestFile } from "../../../runtimes/runtime.ts";
+import { type Declared, patchOf } from "../../deploys/skiff-yaml.ts";
 import type { DeclaredSetting } from "./declared.ts";
 import { below, type Mistakes } from "./mistakes.ts";
 

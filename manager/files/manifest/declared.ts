@@ -1,4 +1,4 @@
-import { JSON_NAMES, QUERY_NAMES } from "../../platform/settings/settings.ts";
+import { JSON_NAMES, QUERY_NAMES } from "../../../platform/settings/settings.ts";
 
 /** One setting of a function, unchecked. */
 export interface DeclaredSetting {

@@ -1,8 +1,8 @@
-import { closestWord } from "../../process/closest-word.ts";
-import type { ManifestFile } from "../../runtimes/runtime.ts";
+import { closestWord } from "../../../process/closest-word.ts";
+import type { ManifestFile } from "../../../runtimes/runtime.ts";
+import type { Contents } from "../unified-diff.ts";
 import type { DeclaredFunction } from "./declared.ts";
 import type { Mistakes } from "./mistakes.ts";
-import type { Contents } from "./unified-diff.ts";
 
 /** The source of a function in a folder. */
 export interface FoundSource {

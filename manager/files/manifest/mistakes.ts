@@ -1,5 +1,5 @@
-import { Problem, type SourceError } from "../../platform/problems.ts";
-import type { ManifestFile } from "../../runtimes/runtime.ts";
+import { Problem, type SourceError } from "../../../platform/problems.ts";
+import type { ManifestFile } from "../../../runtimes/runtime.ts";
 
 const MOST = 20;
 const LINE_CHARACTERS = 160;

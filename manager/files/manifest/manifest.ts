@@ -1,6 +1,6 @@
-import { isFunctionName } from "../../platform/function-name.ts";
-import { isRecord } from "../../platform/settings/invalid-setting.ts";
-import type { ManifestFile } from "../../runtimes/runtime.ts";
+import { isFunctionName } from "../../../platform/function-name.ts";
+import { isRecord } from "../../../platform/settings/invalid-setting.ts";
+import type { ManifestFile } from "../../../runtimes/runtime.ts";
 import { type DeclaredFunction, type DeclaredSetting, type Manifest, SETTING_NAMES } from "./declared.ts";
 import { FORMER_TOP } from "./kubefuncs.ts";
 import { checkedMessage, listSettings, type Reading, readMembers, shown, unknown } from "./members.ts";

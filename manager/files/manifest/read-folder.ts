@@ -1,17 +1,17 @@
-import type { Limits } from "../../platform/limits.ts";
-import type { Source } from "../../platform/platform.ts";
-import { Problem } from "../../platform/problems.ts";
-import { defaultSettings, type Settings, type SettingsPatch } from "../../platform/settings/settings.ts";
-import type { Builder, ManifestFile, Unpacked } from "../../runtimes/runtime.ts";
-import { type Declared, OTHER_MEMBERS } from "../deploys/skiff-yaml.ts";
-import { packTar } from "./archive.ts";
+import type { Limits } from "../../../platform/limits.ts";
+import type { Source } from "../../../platform/platform.ts";
+import { Problem } from "../../../platform/problems.ts";
+import { defaultSettings, type Settings, type SettingsPatch } from "../../../platform/settings/settings.ts";
+import type { Builder, ManifestFile, Unpacked } from "../../../runtimes/runtime.ts";
+import { type Declared, OTHER_MEMBERS } from "../../deploys/skiff-yaml.ts";
+import { packTar } from "../archive.ts";
+import type { Contents } from "../unified-diff.ts";
 import { checkContradictions, mergeDeclaredSettings, splitKept } from "./check-settings.ts";
 import type { DeclaredFunction, Manifest } from "./declared.ts";
 import { type FoundSource, findSource } from "./find-source.ts";
 import { readManifest } from "./manifest.ts";
 import { listSettings } from "./members.ts";
 import { below, Mistakes } from "./mistakes.ts";
-import type { Contents } from "./unified-diff.ts";
 
 /** A function of a folder, checked. */
 export interface FolderFunction {

@@ -1,6 +1,6 @@
-import { isRecord } from "../../platform/settings/invalid-setting.ts";
-import { closestWord } from "../../process/closest-word.ts";
-import type { ManifestFile } from "../../runtimes/runtime.ts";
+import { isRecord } from "../../../platform/settings/invalid-setting.ts";
+import { closestWord } from "../../../process/closest-word.ts";
+import type { ManifestFile } from "../../../runtimes/runtime.ts";
 import { type DeclaredFunction, type DeclaredSetting, FUNCTION_MEMBERS, SETTING_NAMES } from "./declared.ts";
 import { FORMER_FUNCTION, fromFormer } from "./kubefuncs.ts";
 import { below, type Mistakes } from "./mistakes.ts";
