@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type Applied, folderOf } from "../manager/files/folders.ts";
-import { Installation } from "./installation.ts";
+import { type Applied, folderOf } from "../../manager/files/folders.ts";
+import { Installation } from "../installation.ts";
 
 /** Functions of this file alone, so that others on the cluster are not touched. */
 const NAMES = ["files-plain", "files-project"];
