@@ -133,8 +133,9 @@ export interface LogStore {
   /** The matching lines, oldest first: the last `tail` of them, or those after the cursor. */
   read(name: string, query: LogQuery): AsyncIterable<KeptLine>;
   /**
-   * The matching lines after `after`, or from now on, until the signal aborts. A reader that is too slow gets a line of
-   * the stream `platform` that says how many it lost.
+   * The last `tail` matching lines (none by default), or those after `after`, and then new ones, until the signal
+   * aborts. None is missing or repeated between. A reader that is too slow gets a line of the stream `platform` that says
+   * how many it lost.
    */
   follow(name: string, query: LogQuery & { readonly signal: AbortSignal }): AsyncIterable<KeptLine>;
   /** Removes the lines of a removed function. */

@@ -37,10 +37,11 @@ export class PostgresLogs implements LogStore {
   }
 
   async *follow(name: string, query: LogQuery & { readonly signal: AbortSignal }): AsyncIterable<KeptLine> {
-    const { signal } = query;
+    const { signal, tail = 0 } = query;
     const matches = logFilter(query);
-    let from =
-      query.after === undefined ? await this.#database.run(() => nextLine(name)) : afterCursor(query);
+    const isNew = query.after === undefined;
+    let from = isNew ? await this.#database.run(() => nextLine(name)) : afterCursor(query);
+    if (isNew && tail > 0) yield* await this.#newest({ name, from: 1, to: from, query }, tail, matches);
     for (let awayMs = 0; !signal.aborted; ) {
       const page = { name, from, to: Number.MAX_SAFE_INTEGER };
       let chunks: readonly Chunk[] = [];

@@ -175,6 +175,31 @@ export function logs(harness: Harness<Logs>): void {
         await ended;
       });
 
+      it("begin with the newest that match, without a gap to those that follow", async () => {
+        let next = 0;
+        let isDone = false;
+        const writer = async () => {
+          for (; !isDone; next += 5) await store.logs.append("hello", numbered(next, next + 5));
+        };
+        const writing = writer();
+        await eventually("there are lines", () => next > 50);
+        const { lines, stop, ended } = follow({ tail: 10 });
+        const filtered = follow({ tail: 3, search: "9" });
+        await eventually("lines arrive", () => lines.length > 100 && filtered.lines.length > 10);
+        isDone = true;
+        await writing;
+        await eventually("the last one arrives", () => lines.at(-1)?.text === `line ${next - 1}`);
+        const first = Number(lines[0]!.text.split(" ")[1]);
+        assert.deepEqual(texts(lines), texts(numbered(first, next)));
+        const nines = texts(filtered.lines);
+        assert.ok(nines.every((text) => text.includes("9")));
+        const all = await found({ search: "9" });
+        assert.deepEqual(nines, all.slice(all.indexOf(nines[0]!)).slice(0, nines.length));
+        stop();
+        filtered.stop();
+        await Promise.all([ended, filtered.ended]);
+      });
+
       it("continue after a cursor, with what was appended meanwhile", async () => {
         await store.logs.append("hello", numbered(0, 10));
         const [first] = await read();
@@ -218,6 +243,26 @@ export function logs(harness: Harness<Logs>): void {
         stop();
         await ended;
       });
+    });
+
+    it("of an instance keep their order when many write at a time", async () => {
+      const write = async (instance: string) => {
+        for (let next = 0; next < 50; next++) {
+          await store.logs.append("hello", [line(`line ${next}`, { instance })]);
+        }
+      };
+      const instances = ["a", "b", "c", "d"];
+      await Promise.all(instances.map(write));
+      const all = await read();
+      for (const instance of instances) {
+        const own = all.filter((each) => each.instance === instance);
+        assert.deepEqual(texts(own), texts(numbered(0, 50)));
+      }
+    });
+
+    it("are refused after a cursor that is not the id of a line", async () => {
+      await store.logs.append("hello", [line("a")]);
+      await assert.rejects(read({ after: "not-an-id" }), { code: "invalid_request" });
     });
 
     it("answer `draining` once they are closed", async () => {
