@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { accessFor } from "./manager/access/token.ts";
 import { createManager } from "./manager/manager.ts";
 import { Collector } from "./manager/usage/collector.ts";
+import { logFailures } from "./manager/usage/failure-line.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { followKeys } from "./platform/keys/follow-keys.ts";
 import { KeyTable } from "./platform/keys/key-table.ts";
@@ -21,8 +22,10 @@ import { createBuilder } from "./runtimes/deno/build/builder.ts";
 import { cacheBundles } from "./runtimes/deno/build/bundle-cache.ts";
 import { denoPath } from "./runtimes/deno/deno-binary.ts";
 import type { Builder } from "./runtimes/runtime.ts";
+import { LogBatches } from "./store/log-batches.ts";
+import { SegmentLogStore } from "./store/segments/segment-log-store.ts";
 import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
-import type { Store } from "./store/store.ts";
+import type { LogStore, Store } from "./store/store.ts";
 
 export interface SkiffOptions {
   readonly host: string;
@@ -54,6 +57,9 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   const buildFolder = join(dataFolder, "build");
   // Empty until the routers run. Deploys wait for the routers.
   const routers: Pick<Front, "caughtUp">[] = [];
+  // Functions may print before the store is open.
+  const logStore = Promise.withResolvers<LogStore>();
+  const logs = new LogBatches({ store: logStore.promise, print });
   const platform = await LocalPlatform.open({
     dataFolder,
     limits,
@@ -61,9 +67,12 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     walledNetwork: hasWalledNetwork(env.SKIFF_NETWORK),
     secretsKey: keySource(env),
     leftovers: ["build/builds", "run"],
-    onLine: (name, { stream, text }) => {
-      for (const line of text.split("\n"))
-        print(`[${name}] ${stream === "platform" ? "! " : ""}${printable(line)}`);
+    onLine: (name, line, isGone = false) => {
+      const { stream, text, version } = line;
+      for (const each of text.split("\n"))
+        print(`[${name}] ${stream === "platform" ? "! " : ""}${printable(each)}`);
+      // Those of Skiff itself have no version.
+      if (version !== undefined && !isGone) logs.push(name, line);
     },
     spread: async () => void (await Promise.all(routers.map((router) => router.caughtUp()))),
   });
@@ -75,6 +84,10 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     ? await openPostgres(env.SKIFF_STORE, limits, print)
     : new SqliteStore({ file: join(dataFolder, "history.db"), print });
   services.add({ name: "store", close: () => store.close() });
+  const bounds = { ageMs: limits.logAgeMs, bytes: limits.logBytes };
+  const segments = new SegmentLogStore({ folder: join(dataFolder, "logs"), ...bounds, print });
+  logStore.resolve("logs" in store ? store.logs : segments);
+  services.add({ name: "logs", close: () => logs.close().then(() => segments.close()) });
 
   // Only the hash of a new token is stored.
   const { access, createdToken } = accessFor({ host, tokenFile: join(dataFolder, "token.sha256"), env });
@@ -96,7 +109,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     builder,
     limits,
     access,
-    store,
+    store: { usage: store.usage, audit: store.audit, logs },
     keyTable,
     print,
     metrics: () => metrics.text(),
@@ -111,7 +124,12 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   routers.push(front);
   addRouterMetrics(metrics, front.counted);
   const exchange = (orders: RouterOrders) => front.exchangeUsage(orders);
-  const collector = new Collector({ exchange, ledger: store.usage, print });
+  const collector = new Collector({
+    exchange,
+    ledger: store.usage,
+    onFailures: logFailures(logs, print),
+    print,
+  });
   services.add({ name: "usage", drain: () => collector.close() });
   services.add({
     name: "server",

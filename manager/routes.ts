@@ -6,7 +6,7 @@ import { answerExport } from "./api/files/export-functions.ts";
 import { describeFunction, listFunctions, removeFunction } from "./api/functions.ts";
 import { changeKey, createKey, describeKey, listKeys, revokeKey, rotateKey } from "./api/keys/keys.ts";
 import { answerWhoami } from "./api/keys/whoami.ts";
-import { readLogs } from "./api/read-logs.ts";
+import { readLogs } from "./api/logs/read-logs.ts";
 import { readSource } from "./api/read-source.ts";
 import { putSecret } from "./api/secrets/put-secret.ts";
 import { describeSecret, listSecrets, removeSecret } from "./api/secrets/secrets.ts";

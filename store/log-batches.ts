@@ -19,7 +19,8 @@ interface Batch {
 }
 
 export interface LogBatchesOptions {
-  readonly store: LogStore;
+  /** Lines wait until it resolves. */
+  readonly store: LogStore | Promise<LogStore>;
   /** Logs one line. */
   readonly print: (line: string) => void;
 }
@@ -29,7 +30,7 @@ export interface LogBatchesOptions {
  * within bounds. What is dropped is counted in a line of the log.
  */
 export class LogBatches implements LogStore {
-  readonly #store: LogStore;
+  readonly #store: LogBatchesOptions["store"];
   readonly #print: LogBatchesOptions["print"];
   readonly #waiting = new Map<string, Batch>();
   #characters = 0;
@@ -53,24 +54,24 @@ export class LogBatches implements LogStore {
   }
 
   async append(name: string, lines: readonly LogLine[]): Promise<void> {
-    await this.#store.append(name, lines);
+    await (await this.#store).append(name, lines);
   }
 
   /** Reads what was printed before, too. */
   async *read(name: string, query: LogQuery): AsyncGenerator<KeptLine> {
     await this.flush();
-    yield* this.#store.read(name, query);
+    yield* (await this.#store).read(name, query);
   }
 
   async *follow(name: string, query: LogQuery & { readonly signal: AbortSignal }): AsyncGenerator<KeptLine> {
     await this.flush();
-    yield* this.#store.follow(name, query);
+    yield* (await this.#store).follow(name, query);
   }
 
   async forget(name: string): Promise<void> {
     await this.#writing;
     this.#take(name);
-    await this.#store.forget(name);
+    await (await this.#store).forget(name);
   }
 
   /** Writes what waits, unless the store fails. */
@@ -133,7 +134,7 @@ export class LogBatches implements LogStore {
     if (batch === undefined) return undefined;
     const { lines, lost } = batch;
     try {
-      await this.#store.append(name, lost > 0 ? [lostLine(lost, lines[0]!.at), ...lines] : lines);
+      await (await this.#store).append(name, lost > 0 ? [lostLine(lost, lines[0]!.at), ...lines] : lines);
       return undefined;
     } catch (error) {
       const newer = this.#take(name);

@@ -31,6 +31,7 @@ import { sourceHash, versionHash } from "../../platform/version-hash.ts";
 import { FastLane } from "../../process/fast-lane.ts";
 import { type Attempt, SlowLane } from "../../process/slow-lane.ts";
 import type { Builder, BuildOptions } from "../../runtimes/runtime.ts";
+import type { LogStore } from "../../store/store.ts";
 import { DeployTurns } from "./deploy-turns.ts";
 import { HostClaims } from "./host-claims.ts";
 import { asksForOlder, withNewestSecrets } from "./newest-secrets.ts";
@@ -52,6 +53,8 @@ export interface DeploysOptions {
   readonly platform: Platform;
   readonly builder: Builder;
   readonly limits: Limits;
+  /** Its lines of a function are removed with the function. */
+  readonly store?: { readonly logs?: Pick<LogStore, "forget"> } | undefined;
   /** Base of the URLs in answers: no function gets its host name. */
   readonly publicUrl?: string;
 }
@@ -184,7 +187,7 @@ export class Deploys {
     const timer = setTimeout(abort, REMOVAL_WAITS_MS);
     const turn = { name, bytes: 0, isAlwaysTaken: true, signal: this.#closing.signal };
     try {
-      return await this.#track(this.#turns.run(turn, () => platform.remove(name, expected)));
+      return await this.#track(this.#turns.run(turn, () => this.#remove(name, expected)));
     } finally {
       clearTimeout(timer);
     }
@@ -204,6 +207,14 @@ export class Deploys {
     const { signal } = this.#closing;
     const turn = { name, bytes: 0, isAlwaysTaken: true, signal };
     return this.#track(this.#turns.run(turn, () => this.#refreshSecrets(name, note, signal)));
+  }
+
+  /** The name is free again when its log is gone, too. */
+  async #remove(name: string, expected?: Precondition): Promise<boolean> {
+    const { platform, store } = this.#options;
+    const existed = await platform.remove(name, expected);
+    if (existed) await store?.logs?.forget(name);
+    return existed;
   }
 
   /** Waits up to `drainMs` for changes under way. Deploys that have not begun to publish end with `draining` then. */

@@ -4,6 +4,7 @@ import { answerJson } from "../api/answer.ts";
 import type { Handler, Services } from "../api/services.ts";
 import { filePaths } from "./files.ts";
 import { keyPaths } from "./keys.ts";
+import { logPaths } from "./logs.ts";
 import { callPaths, functionPaths, servicePaths } from "./paths.ts";
 import type { Schema } from "./schema.ts";
 import { schemas } from "./schemas.ts";
@@ -35,6 +36,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...functionPaths(limits),
       ...versionPaths(limits),
       ...callPaths(),
+      ...logPaths(),
       ...usagePaths(),
       ...keyPaths(limits),
       ...filePaths(),

@@ -101,8 +101,6 @@ function described(): Schema {
 function contentPaths(): Record<string, Schema> {
   const content = Object.fromEntries(Object.keys(SOURCE_ENDINGS).map((type) => [type, { schema: BYTES }]));
   const version = { type: "integer", minimum: 1 };
-  const off = { type: "boolean", default: false };
-  const raw = "Keep control characters, which are escaped otherwise";
   const source = {
     description: "The source, with a file name in Content-Disposition",
     headers: CALL_ID,
@@ -115,18 +113,6 @@ function contentPaths(): Record<string, Schema> {
         parameters: [query("version", version, { description: "The current version by default" })],
         answers: { 200: source },
         problems: [...KNOWN, "unknown_version"],
-      }),
-    },
-    "/func/{name}/logs": {
-      parameters: [NAME],
-      get: operation("readLogs", "Output of the function: lines of time, instance, stream and text", {
-        parameters: [
-          query("tail", { type: "integer", minimum: 0, maximum: 10_000, default: 100 }),
-          query("follow", off, { description: "Continue until the client disconnects" }),
-          query("raw", off, { description: raw }),
-        ],
-        answers: { 200: text("The lines") },
-        problems: KNOWN,
       }),
     },
   };

@@ -3,6 +3,7 @@ import { PROBLEMS } from "../../platform/problems.ts";
 import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
 import { fileSchemas } from "./files.ts";
 import { keySchemas } from "./keys.ts";
+import { logSchemas } from "./logs.ts";
 import { array, COUNT, object, ref, type Schema, TEXT } from "./schema.ts";
 import { settingsPatchSchema, settingsSchema } from "./settings.ts";
 import { usageSchemas } from "./usage.ts";
@@ -47,6 +48,7 @@ export function schemas(limits: Limits): Record<string, Schema> {
     Removed: object({ success: { const: true } }),
     SourceError: object({ message: TEXT, file: TEXT, line: COUNT, column: COUNT, lineText: TEXT }),
     Problem: problem(),
+    ...logSchemas(),
     ...usageSchemas(),
     ...keySchemas(limits),
   };

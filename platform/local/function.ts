@@ -22,7 +22,8 @@ export interface FunctionOptions {
   readonly endpoints: EndpointsTable;
   readonly limits: Limits;
   readonly start: RunnerOptions["start"];
-  readonly onLine: (name: string, line: LogLine) => void;
+  /** Receives printed lines. `isGone`: the function is being removed, so that nobody can read its log. */
+  readonly onLine: (name: string, line: LogLine, isGone: boolean) => void;
   /** Reads the record of a stored version. */
   readonly read: (name: string, version: number) => Promise<VersionRecord | undefined>;
   /** Removes the files of a version that gets no new instances. */
@@ -278,7 +279,7 @@ export class LocalFunction {
       errors: this.#errors,
       onLine: (line) => {
         this.log.push(line);
-        onLine(this.name, line);
+        onLine(this.name, line, this.ending.aborted);
       },
       onChange: () => {
         if (this.versions.setInstances(record.version, runner.ready)) this.#publish();

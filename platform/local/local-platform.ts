@@ -48,7 +48,7 @@ export interface LocalPlatformOptions {
   /** Paths in that folder that a crash of other parts leaves behind. They are removed at the start. */
   readonly leftovers?: readonly string[];
   /** Receives every line that a function prints or that the platform logs about it. */
-  readonly onLine?: (name: string, line: LogLine) => void;
+  readonly onLine?: (name: string, line: LogLine, isGone?: boolean) => void;
   /** Resolves when every router uses the newest endpoints. A change of the traffic or a removal waits for it. */
   readonly spread?: () => Promise<void>;
   /** What isolates functions; `auto` by default. */

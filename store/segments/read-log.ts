@@ -11,6 +11,8 @@ const SLACK_MS = 2 * 3_600_000;
 export async function* readLog(log: FunctionLog, query: LogQuery): AsyncGenerator<KeptLine> {
   await log.load();
   const segments = log.segments.map((segment) => ({ ...segment }));
+  if (query.after !== undefined) parseId(query.after);
+  if (query.tail === 0) return;
   if (query.tail === undefined) yield* readForward(segments, query);
   else if (query.after === undefined) yield* await readBackward(segments, query.tail, query);
   else yield* newest(await Array.fromAsync(readForward(segments, query)), query.tail);

@@ -2,11 +2,11 @@ import { strict as assert } from "node:assert";
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import request from "supertest";
-import { eventually } from "../../support/eventually.ts";
-import type { FakePlatform } from "../../support/platform/fake-platform.ts";
-import { type StartedManager, startManager } from "../started-manager.ts";
+import { eventually } from "../../../support/eventually.ts";
+import type { FakePlatform } from "../../../support/platform/fake-platform.ts";
+import { type StartedManager, startManager } from "../../started-manager.ts";
 
-describe("manager: reading the logs of a function", () => {
+describe("manager: reading the logs of a function without a store", () => {
   let skiff: StartedManager;
   beforeEach(async () => {
     skiff = await startManager();
@@ -29,11 +29,11 @@ describe("manager: reading the logs of a function", () => {
     return { response, text: () => text };
   }
 
-  it("gives lines of time, instance, stream and text", async () => {
+  it("gives lines of time, version, instance, stream, level, call and text", async () => {
     skiff.platform.print("hello", "first");
     const answer = await logs().expect(200);
     assert.equal(answer.headers["content-type"], "text/plain; charset=utf-8");
-    assert.match(answer.text, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z fake stdout first\n$/);
+    assert.match(answer.text, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z v1 fake stdout info - first\n$/);
   });
 
   it("gives the last 100 lines, or as many as asked for", async () => {
@@ -45,19 +45,21 @@ describe("manager: reading the logs of a function", () => {
     assert.match((await logs("?tail=1")).text, /line 150\./);
   });
 
-  it("keeps a text with line breaks in one line", async () => {
-    skiff.platform.print("hello", "a\n2026-01-01T00:00:00.000Z fake stdout forged");
-    assert.equal((await logs()).text.split("\n").length, 2);
+  it("begins each line of a text in the same way, so that none is forged", async () => {
+    skiff.platform.print("hello", "a\n2026-01-01T00:00:00.000Z v1 fake stdout info - forged");
+    const lines = (await logs()).text.trimEnd().split("\n");
+    assert.equal(lines.length, 2);
+    for (const line of lines) assert.match(line, /^\S+Z v1 fake stdout info - /);
   });
 
   it("shows what would steer a terminal as text, unless it is asked for as it is", async () => {
-    const printed = "\u001b[2Jhi\u009b31m \u202egnp.exe\r\nforged ü\u{1f600}";
+    const printed = "\u001b[2Jhi\u009b31m \u202egnp.exe\r forged ü\u{1f600}";
     skiff.platform.print("hello", printed);
     const [shown = ""] = (await logs()).text.split("\n");
-    assert.match(shown, / stdout \\x1b\[2Jhi\\x9b31m \\u202egnp\.exe\\r\\nforged ü\u{1f600}$/u);
+    assert.match(shown, / - \\x1b\[2Jhi\\x9b31m \\u202egnp\.exe\\r forged ü\u{1f600}$/u);
     for (const query of ["raw", "raw=1", "raw=true"]) {
       const [raw = ""] = (await logs(`?${query}`)).text.split("\n");
-      assert.ok(raw.endsWith(" stdout \u001b[2Jhi\u009b31m \u202egnp.exe\\nforged ü\u{1f600}"), raw);
+      assert.ok(raw.endsWith(" - \u001b[2Jhi\u009b31m \u202egnp.exe\\r forged ü\u{1f600}"), raw);
     }
     assert.equal((await logs("?raw=false")).text.trimEnd(), shown);
   });
@@ -122,13 +124,30 @@ describe("manager: reading the logs of a function", () => {
     assert.equal(answer.headers["content-type"], "text/plain; charset=utf-8");
   });
 
+  for (const query of ["since=15m", "until=15m", "call=abc", "status=5xx"]) {
+    it(`answers ${query} with store_unavailable, because it needs lines from before`, async () => {
+      const answer = await logs(`?${query}`).expect(503);
+      assert.equal(answer.body.code, "store_unavailable");
+      assert.match(answer.body.detail, /Skiff runs without a store/);
+    });
+  }
+
+  it("filters by level, version and text", async () => {
+    skiff.platform.print("hello", "one");
+    skiff.platform.print("hello", "TWO");
+    assert.match((await logs("?search=two")).text, /TWO\n$/);
+    assert.equal((await logs("?search=two")).text.split("\n").length, 2);
+    assert.equal((await logs("?level=error")).text, "");
+    assert.equal((await logs("?version=2")).text, "");
+  });
+
   it("answers 404 for a function that is not there", async () => {
     await request(skiff.url)
       .get("/func/other/logs")
       .expect(404, /unknown_function/);
   });
 
-  for (const query of ["tail=-1", "tail=x", "tail=10001", "follow=maybe", "raw=maybe", "since=1h"]) {
+  for (const query of ["tail=-1", "tail=x", "tail=10001", "follow=maybe", "raw=maybe", "sinc=1h"]) {
     it(`refuses ${query}`, async () => {
       assert.equal((await logs(`?${query}`).expect(400)).body.code, "invalid_request");
     });
