@@ -102,9 +102,10 @@ describe("the log of a function", () => {
     });
   }
 
-  it("loses no line that was read before Skiff was killed, five times", async () => {
+  it("loses no line that was read before Skiff was killed, three times", async function () {
+    this.timeout(90_000);
     const seen: string[] = [];
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 3; round++) {
       const program = new SkiffProgram(folder);
       try {
         const url = await program.url();
@@ -127,6 +128,6 @@ describe("the log of a function", () => {
         await program.close();
       }
     }
-    assert.ok(seen.length > 100);
+    assert.ok(seen.length > 60);
   });
 });
