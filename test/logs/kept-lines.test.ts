@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "./support/eventually.ts";
-import { SkiffProgram } from "./support/skiff/skiff-program.ts";
-import { type StartedSkiff, startedSkiff } from "./support/skiff/started-skiff.ts";
+import { eventually } from "../support/eventually.ts";
+import { SkiffProgram } from "../support/skiff/skiff-program.ts";
+import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
 
 const SOURCE = `export default (request) => {
   const { pathname } = new URL(request.url);
