@@ -15,6 +15,8 @@ import { answerHealth, answerMetrics, answerReadiness, answerWelcome } from "./a
 import { answerUsage } from "./api/usage/usage.ts";
 import { pinVersion } from "./api/versions/pin-version.ts";
 import { describeVersion, listVersions } from "./api/versions/read-versions.ts";
+import { rollBack } from "./api/versions/rollback.ts";
+import { changeTraffic, describeTraffic } from "./api/versions/traffic.ts";
 import { answerOpenApi } from "./openapi/openapi.ts";
 
 /** Returns the routes of the management API. A test compares them with `/openapi.json`. */
@@ -40,6 +42,9 @@ export function createRoutes(services: Services): Router {
   router.get("/export", answerExport(services));
   router.post("/apply", applyFolder(services));
   router.get("/schema/skiff.json", answerSchema(services));
+  router.post("/func/:name/rollback", rollBack(services));
+  router.get("/func/:name/traffic", describeTraffic(services));
+  router.put("/func/:name/traffic", changeTraffic(services));
   router.get("/func/:name/versions", listVersions(services));
   router.get("/func/:name/versions/:version", describeVersion(services));
   router.patch("/func/:name/versions/:version", pinVersion(services));

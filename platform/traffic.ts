@@ -3,7 +3,7 @@ import { Problem } from "./problems.ts";
 import { hasQuota } from "./settings/quota.ts";
 import type { Settings } from "./settings/settings.ts";
 
-const MOST_WEIGHT = 1_000_000;
+export const MOST_WEIGHT = 1_000_000;
 
 /**
  * Validates the traffic of a request.

@@ -34,6 +34,7 @@ const ADMISSION: readonly Rule[] = [
   ({ request }) => (request.head.method === "TRACE" ? traceRefused() : undefined),
   (call, router) => call.find(router.functions),
   (call) => call.authorize(),
+  (call) => call.choose(),
   ({ request }) => request.problem,
   (call, router) => call.admit(router.functions.gates),
   (call) => call.takeBody(),

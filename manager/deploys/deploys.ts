@@ -33,7 +33,7 @@ import { type Attempt, SlowLane } from "../../process/slow-lane.ts";
 import type { Builder, BuildOptions } from "../../runtimes/runtime.ts";
 import type { LogStore } from "../../store/store.ts";
 import { DeployTurns } from "./deploy-turns.ts";
-import { HostClaims } from "./host-claims.ts";
+import { type HostClaim, HostClaims } from "./host-claims.ts";
 import { asksForOlder, withNewestSecrets } from "./newest-secrets.ts";
 import { type Declared, DeclaredBySource, mergeDeclared } from "./skiff-yaml.ts";
 
@@ -169,6 +169,11 @@ export class Deploys {
       const isSame = current !== undefined && isSameVersion(current, version);
       return { current, version, isUnchanged: isSame && isServing(this.#options.platform, current) };
     });
+  }
+
+  /** @throws Problem `host_taken`; `invalid_setting` for a host at which the manager answers */
+  checkHosts(claim: HostClaim): void {
+    this.#hosts.check(claim);
   }
 
   /**

@@ -18,6 +18,9 @@ const GUARDED: readonly ProblemCode[] = [
   "draining",
 ];
 export const NAME: Schema = { name: "name", in: "path", required: true, schema: ref("Name") };
+export const VERSION: Schema = {
+  ...{ name: "version", in: "path", required: true, schema: { type: "integer", minimum: 1 } },
+};
 
 /** Describes a parameter of a query. */
 export function query(name: string, schema: Schema, more: Schema = {}): Schema {

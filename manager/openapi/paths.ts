@@ -11,6 +11,7 @@ import {
   problemResponses,
   query,
   text,
+  VERSION,
 } from "./operation.ts";
 import { ref, type Schema, TEXT } from "./schema.ts";
 import { formSchema, settingParameters } from "./settings.ts";
@@ -150,6 +151,7 @@ export function callPaths(): Record<string, Schema> {
     "unauthorized",
     "insufficient_scope",
     "unknown_function",
+    "unknown_version",
     "body_too_large",
     "quota_exceeded",
     "too_many_waiting",
@@ -172,5 +174,7 @@ export function callPaths(): Record<string, Schema> {
   return {
     "/fn/{name}": { parameters: [NAME], ...operations("Call") },
     "/fn/{name}/{path}": { parameters: [NAME, rest], ...operations("CallPath") },
+    "/fn/{name}@{version}": { parameters: [NAME, VERSION], ...operations("CallVersion") },
+    "/fn/{name}@{version}/{path}": { parameters: [NAME, VERSION, rest], ...operations("CallVersionPath") },
   };
 }

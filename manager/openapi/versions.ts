@@ -1,13 +1,31 @@
 import type { Limits } from "../../platform/limits.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
+import { MOST_WEIGHT } from "../../platform/traffic.ts";
 import { MESSAGE_LENGTH } from "../api/versions/read-options.ts";
-import { json, NAME, operation, query } from "./operation.ts";
+import { GUARD_CALLS } from "../api/versions/traffic.ts";
+import { json, NAME, operation, query, VERSION } from "./operation.ts";
 import { array, object, ref, type Schema, TEXT } from "./schema.ts";
 
 const KNOWN: readonly ProblemCode[] = ["invalid_name", "unknown_function", "unknown_version"];
 const NUMBER: Schema = { type: "integer", minimum: 1 };
 const COMMIT: Schema = { type: "string", pattern: "^[0-9a-f]{40}$" };
-const VERSION: Schema = { name: "version", in: "path", required: true, schema: NUMBER };
+const WARNINGS = array(TEXT, { description: "What the version lacks, such as secrets that are gone" });
+const WEIGHTS: Schema = {
+  type: "object",
+  propertyNames: { pattern: "^[1-9][0-9]*$" },
+  additionalProperties: { type: "integer", minimum: 0, maximum: MOST_WEIGHT },
+  description: "Weights by version; the share of a version is its weight divided by the sum",
+  examples: [{ 3: 90, 4: 10 }],
+};
+const ROUTING: readonly ProblemCode[] = [
+  "invalid_setting",
+  "host_taken",
+  "precondition_failed",
+  "start_failed",
+  "no_capacity",
+  "too_many_waiting",
+  "storage_full",
+];
 const MESSAGE: Schema = { type: "string", maxLength: MESSAGE_LENGTH };
 
 /** What a write requires of the function (RFC 9110, section 13). */
@@ -47,6 +65,33 @@ export function versionPaths({ pageSize }: Limits): Record<string, Schema> {
   const limit = { type: "integer", minimum: 1, maximum: pageSize, default: pageSize };
   const change = object({ pinned: { type: "boolean" } });
   return {
+    "/func/{name}/rollback": {
+      parameters: [NAME],
+      post: operation("rollBack", "Send all calls to an earlier version, without a build", {
+        parameters: [
+          query("to", NUMBER, { description: "By default the version that had all calls before" }),
+          ...MATCHING,
+        ],
+        answers: { 200: json("Every router obeys it", ref("RolledBack")) },
+        problems: [...KNOWN, ...ROUTING],
+      }),
+    },
+    "/func/{name}/traffic": {
+      parameters: [NAME],
+      get: operation("describeTraffic", "Versions that take calls, by weight", {
+        answers: { 200: json("The traffic", ref("Traffic")) },
+        problems: ["invalid_name", "unknown_function"],
+      }),
+      put: operation("changeTraffic", "Share the calls among versions", {
+        parameters: MATCHING,
+        requestBody: {
+          required: true,
+          content: { "application/json": { schema: object({ weights: WEIGHTS }, routeRules()) } },
+        },
+        answers: { 200: json("Every router obeys it", ref("Traffic")) },
+        problems: [...KNOWN, ...ROUTING, "unsupported_media_type", "body_too_large"],
+      }),
+    },
     "/func/{name}/versions": {
       parameters: [NAME],
       get: operation("listVersions", "A page of the kept versions, newest first", {
@@ -96,6 +141,19 @@ export function versionSchemas({ pageSize }: Limits): Record<string, Schema> {
       },
       { message: MESSAGE, commit: COMMIT, sourceBytes: { type: "integer", minimum: 0 } },
     ),
+    Traffic: object(
+      { weights: WEIGHTS },
+      {
+        ...routeRules(),
+        previous: { ...NUMBER, description: "The version that a rollback goes back to" },
+        warnings: WARNINGS,
+      },
+    ),
+    RolledBack: object({
+      ...{ name: ref("Name"), version: NUMBER, from: NUMBER },
+      url: { type: "string", format: "uri" },
+      warnings: WARNINGS,
+    }),
     VersionPage: object({
       versions: array(ref("Version"), { maxItems: pageSize }),
       next: { type: ["string", "null"], description: "Cursor of the next page; null on the last one" },
@@ -112,8 +170,12 @@ export function routeRules(): Record<string, Schema> {
     },
     guard: {
       ...object(
-        { calls: NUMBER },
-        { errorRate: { type: "number", minimum: 0, maximum: 1 }, slowdown: { type: "number", minimum: 1 } },
+        {},
+        {
+          errorRate: { type: "number", minimum: 0, maximum: 1 },
+          slowdown: { type: "number", minimum: 1, maximum: 1_000 },
+          calls: { ...NUMBER, maximum: GUARD_CALLS, default: 100 },
+        },
       ),
       description: "When a fresh version loses its traffic by itself",
     },

@@ -117,14 +117,20 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
     return { method: request.head.method!, text, body, isUpgrade };
   }
 
-  /** Finds the function and the version that take the call. */
+  /** Finds the function that takes the call. */
   find(functions: Functions): Problem | undefined {
     const { target } = this.request;
     if (!target?.name) return new Problem("unknown_function", "The path has no function: call /fn/NAME.");
     this.fn = functions.get(target.name);
     if (this.fn === undefined) return unknownFunction(target.name);
+    return undefined;
+  }
+
+  /** Chooses the version that takes the call. Who may not call the function learns nothing of its versions. */
+  choose(): Problem | undefined {
     this.placement.fn = this.fn;
-    this.placement.version = this.fn.choose();
+    this.placement.request = this.request;
+    this.placement.version = this.fn!.choose(this.request);
     return undefined;
   }
 

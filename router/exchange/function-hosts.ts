@@ -23,10 +23,11 @@ export function functionAtHost(
 
 /** Returns the target of a request to a function at its host name; undefined for `*`, which is no path. */
 export function targetAtHost(name: string, url: string): Target | undefined {
-  if (url.startsWith("/")) return { name, path: url, prefix: "", authority: undefined };
+  const version = undefined;
+  if (url.startsWith("/")) return { name, version, path: url, prefix: "", authority: undefined };
   const [, authority, path = ""] = ABSOLUTE.exec(url) ?? [];
   if (authority === undefined) return undefined;
-  return { name, path: path.startsWith("/") ? path : `/${path}`, prefix: "", authority };
+  return { name, version, path: path.startsWith("/") ? path : `/${path}`, prefix: "", authority };
 }
 
 /** Returns a `Host` in lower case, without its port and without the dot of the root at its end. */

@@ -1,5 +1,6 @@
 /** Problems of calls. Each text says what happened and what to do. */
 import type { Limits } from "../../platform/limits.ts";
+import type { Endpoints } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 import { formatBytes, formatMs } from "../../platform/quantity.ts";
 import { HeadTooLarge } from "../upstream/response-fields.ts";
@@ -20,6 +21,16 @@ export function tooManyWaiting(name: string, most: number): Problem {
   const limit = `${most} calls wait for an instance of "${name}" (SKIFF_MAX_WAITING)`;
   const detail = `${limit}: try again later, or raise its max or concurrency.`;
   return new Problem("too_many_waiting", detail, { retryAfterS: 1 });
+}
+
+/** @param version 0 if the path names no version after its @ */
+export function unknownVersion({ name }: Pick<Endpoints, "name">, version: number): Problem {
+  const what =
+    version === 0
+      ? `The path names no version of "${name}" after its @`
+      : `The function "${name}" has no version ${version}`;
+  const advice = `call /fn/${name}@N with the number of a kept version; GET /func/${name}/versions lists them.`;
+  return new Problem("unknown_version", `${what}: ${advice}`);
 }
 
 /** @param expectedMs estimated wait of the call in the queue, in milliseconds */

@@ -203,7 +203,7 @@ export function flat(text: string): string {
 const PREFIX = "/fn/";
 /** Authority and path of an absolute-form target. */
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i;
-const [SLASH, QUESTION] = [47, 63];
+const [SLASH, QUESTION, AT] = [47, 63, 64];
 /** Longest host name (RFC 1035) and port. */
 const HOST_BYTES = 261;
 /** Anything else in a Host header changes the URL that a function gets. */
@@ -235,13 +235,21 @@ export function parseTarget(url: string): Target | undefined {
   const path = absolute === undefined ? url : absolute[2]!;
   if (!path.startsWith(PREFIX)) return undefined;
   let end = PREFIX.length;
+  let at = -1;
   let code = 0;
   for (; end < path.length; end++) {
     code = path.charCodeAt(end);
     if (code === SLASH || code === QUESTION) break;
+    if (code === AT && at < 0) at = end;
   }
-  const name = path.slice(PREFIX.length, end);
+  const name = path.slice(PREFIX.length, at < 0 ? end : at);
+  const version = at < 0 ? undefined : versionIn(path.slice(at + 1, end));
   const prefix = path.slice(0, end);
-  if (end === path.length) return { name, path: "/", prefix, authority };
-  return { name, path: code === SLASH ? path.slice(end) : `/${path.slice(end)}`, prefix, authority };
+  if (end === path.length) return { name, version, path: "/", prefix, authority };
+  const rest = code === SLASH ? path.slice(end) : `/${path.slice(end)}`;
+  return { name, version, path: rest, prefix, authority };
+}
+
+function versionIn(text: string): number {
+  return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : 0;
 }

@@ -38,9 +38,11 @@ export interface RequestHead
 /** The parts of a request target (RFC 9112 3.2), not decoded. */
 export interface Target {
   readonly name: string;
+  /** The version that `/fn/NAME@N` names; 0 for anything but a number. Undefined: the traffic decides. */
+  readonly version: number | undefined;
   /** Path after the prefix, and query. */
   readonly path: string;
-  /** `/fn/NAME`, or empty at a host name of the function. */
+  /** `/fn/NAME` or `/fn/NAME@N`, or empty at a host name of the function. */
   readonly prefix: string;
   /** The authority of an absolute-form target, which overrides the Host header. */
   readonly authority: string | undefined;

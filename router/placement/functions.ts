@@ -1,7 +1,11 @@
 import type { Endpoints, Load } from "../../platform/platform.ts";
 import { Problem, unknownFunction } from "../../platform/problems.ts";
 import type { FunctionAccess } from "../../platform/settings/settings.ts";
+import { chooseSticky } from "../../platform/sticky.ts";
 import { chooseVersion } from "../../platform/traffic.ts";
+import { unknownVersion } from "../exchange/problems.ts";
+import type { PreparedRequest, RequestHead } from "../exchange/request.ts";
+import { stickyValue } from "../exchange/sticky-value.ts";
 import { Counters, type FunctionStats } from "../metrics/stats.ts";
 import type { Gate } from "../quota/gate.ts";
 import { Gates } from "../quota/gates.ts";
@@ -9,6 +13,8 @@ import { UsageSheet } from "../usage/usage-sheet.ts";
 import { Hosts } from "./hosts.ts";
 import { type FunctionsOptions, type VersionOptions, VersionState } from "./version.ts";
 
+/** Multiples of it, modulo 1, fill the range from 0 to 1 evenly, however many there are. */
+const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 /** Most bytes that are read from an instance at once. */
 const READ_BYTES = 64 * 1024;
 
@@ -25,6 +31,8 @@ export class FunctionState {
   #endpoints: Endpoints;
   /** Undefined without a quota. */
   gate: Gate | undefined;
+  /** Place in a sequence of even steps, from 0 to 1. */
+  #turn = Math.random();
   #isRemoved = false;
   /** The reason why no version takes calls any more. */
   #refusal: Problem | undefined;
@@ -41,11 +49,15 @@ export class FunctionState {
     this.gate = this.#gateOf(endpoints);
   }
 
-  /** Returns the version that takes the next call. @throws Problem `unknown_function` or `draining` */
-  choose(): VersionState {
+  /**
+   * Returns the version that takes a call.
+   * @throws Problem `unknown_function`, `unknown_version`, `draining`
+   */
+  choose({ target, head }: Partial<PreparedRequest> = {}): VersionState {
     if (this.#refusal !== undefined) throw this.#refusal;
+    if (target?.version !== undefined) return this.#named(target.version);
     const { traffic } = this.#endpoints;
-    const number = traffic.length === 1 ? traffic[0]!.version : chooseVersion(traffic, Math.random());
+    const number = traffic.length === 1 ? traffic[0]!.version : this.#share(head);
     const version = number === undefined ? undefined : (this.#versions.get(number) ?? this.#open(number));
     if (version !== undefined) return version;
     throw new Problem("unknown_function", `No version of the function "${this.name}" takes calls.`);
@@ -54,6 +66,23 @@ export class FunctionState {
   /** Undefined if everybody may call it. */
   get access(): FunctionAccess | undefined {
     return this.#endpoints.access;
+  }
+
+  /** Chooses by weight. Even steps keep to the weights more exactly than random numbers do. */
+  #share(head: RequestHead | undefined): number | undefined {
+    const { traffic, sticky } = this.#endpoints;
+    const value = sticky === undefined || head === undefined ? undefined : stickyValue(head, sticky);
+    if (value !== undefined) return chooseSticky(traffic, value);
+    this.#turn = (this.#turn + GOLDEN_RATIO) % 1;
+    return chooseVersion(traffic, this.#turn);
+  }
+
+  /** A version that was forgotten may have its last calls still, and takes no more. */
+  #named(number: number): VersionState {
+    const isKept = this.#endpoints.versions.some(({ version }) => version === number);
+    const version = isKept ? (this.#versions.get(number) ?? this.#open(number)) : undefined;
+    if (version !== undefined) return version;
+    throw unknownVersion(this.#endpoints, number);
   }
 
   get isIdle(): boolean {

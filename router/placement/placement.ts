@@ -1,6 +1,7 @@
 import type { Limits } from "../../platform/limits.ts";
 import { type Problem, toProblem } from "../../platform/problems.ts";
 import * as problems from "../exchange/problems.ts";
+import type { PreparedRequest } from "../exchange/request.ts";
 import type { InstanceClient } from "../upstream/instance-client.ts";
 import type { FunctionState } from "./functions.ts";
 import type { VersionState, Waiter } from "./version.ts";
@@ -35,6 +36,8 @@ export class Placement implements Waiter {
   waitedMs = 0;
   /** The function that the call is for; set before `acquire`. */
   fn: FunctionState | undefined;
+  /** Decides, with the traffic, which version takes the call. */
+  request: PreparedRequest | undefined;
   version: VersionState | undefined;
   /** The instance that has the call, or had it last. */
   served: InstanceClient | undefined;
@@ -106,7 +109,7 @@ export class Placement implements Waiter {
     this.#busy = undefined;
     this.waitInsideMs = 0;
     try {
-      this.acquire(this.fn!.choose());
+      this.acquire(this.fn!.choose(this.request));
     } catch (error) {
       this.#call.refuse(toProblem(error));
     }

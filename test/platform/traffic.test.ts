@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import type { Endpoints, Traffic } from "../../platform/platform.ts";
-import { checkTraffic, chooseVersion, currentVersion, shareOf, versionOf } from "../../platform/traffic.ts";
+import {
+  checkTraffic,
+  chooseVersion,
+  currentVersion,
+  historyAfter,
+  previousVersion,
+  shareOf,
+  type TrafficHistory,
+  versionOf,
+  withShare,
+} from "../../platform/traffic.ts";
 
 const CANARY: Traffic = [
   { version: 3, weight: 90 },
@@ -58,5 +68,47 @@ describe("the traffic of a function", () => {
     assert.equal(versionOf(endpoints, currentVersion(endpoints.traffic)), endpoints.versions[1]);
     assert.equal(versionOf(endpoints, 5), undefined);
     assert.equal(versionOf(endpoints, undefined), undefined);
+  });
+
+  it("gives a version a share, in percent where the others allow it, and leaves theirs in proportion", () => {
+    const weights = (traffic: Traffic) => traffic.map(({ version, weight }) => [version, weight]);
+    assert.deepEqual(weights(withShare([], 1, 10)), [[1, 1]]);
+    assert.deepEqual(weights(withShare([{ version: 1, weight: 7 }], 2, 10)), [
+      [1, 90],
+      [2, 10],
+    ]);
+    assert.deepEqual(weights(withShare([{ version: 1, weight: 1 }], 2, 33)), [
+      [1, 67],
+      [2, 33],
+    ]);
+    assert.deepEqual(weights(withShare(CANARY, 5, 50)), [
+      [3, 45],
+      [4, 5],
+      [5, 50],
+    ]);
+    assert.deepEqual(weights(withShare(CANARY, 4, 20)), [
+      [3, 80],
+      [4, 20],
+    ]);
+    assert.deepEqual(weights(withShare(CANARY, 4, 100)), [[4, 1]]);
+    let traffic = CANARY;
+    for (let version = 5; version < 25; version++) {
+      traffic = checkTraffic(withShare(traffic, version, 7));
+      assert.ok(Math.abs(shareOf(traffic, version) - 0.07) < 0.000_1, `${shareOf(traffic, version)}`);
+    }
+  });
+
+  it("remembers the last two versions that had all calls", () => {
+    let history: TrafficHistory = { traffic: [], whole: [] };
+    const change = (...traffic: Traffic) => {
+      history = historyAfter(history, traffic);
+      return previousVersion(history);
+    };
+    const whole = (version: number) => change({ version, weight: 1 });
+    assert.equal(previousVersion(history), undefined);
+    assert.deepEqual([whole(1), whole(1), whole(2), whole(3)], [undefined, undefined, 1, 2]);
+    assert.equal(change(...CANARY), 3);
+    assert.equal(change({ version: 9, weight: 1 }, { version: 8, weight: 1 }), 3);
+    assert.deepEqual([whole(3), whole(4), whole(3)], [2, 3, 4]);
   });
 });

@@ -236,6 +236,28 @@ describe("manager: the answers that OpenAPI documents", () => {
     ["get /func/{name}", 200, () => app().get("/func/a")],
     ["get /func/{name}", 400, () => app().get("/func/A")],
     ["get /func/{name}", 404, () => app().get("/func/none")],
+    ["get /func/{name}/traffic", 200, () => app().get("/func/a/traffic")],
+    ["get /func/{name}/traffic", 404, () => app().get("/func/none/traffic")],
+    [
+      "put /func/{name}/traffic",
+      200,
+      () =>
+        app()
+          .put("/func/a/traffic")
+          .send({ weights: { 1: 2 } }),
+    ],
+    ["put /func/{name}/traffic", 400, () => app().put("/func/a/traffic").send({ weights: {} })],
+    [
+      "put /func/{name}/traffic",
+      412,
+      () =>
+        app()
+          .put("/func/a/traffic")
+          .set("if-match", "x")
+          .send({ weights: { 1: 1 } }),
+    ],
+    ["post /func/{name}/rollback", 200, () => app().post("/func/a/rollback?to=1")],
+    ["post /func/{name}/rollback", 404, () => app().post("/func/a/rollback")],
     ["get /func/{name}/versions", 200, () => app().get("/func/a/versions?limit=1")],
     ["get /func/{name}/versions", 404, () => app().get("/func/none/versions")],
     ["get /func/{name}/versions/{version}", 200, () => app().get("/func/a/versions/1")],

@@ -14,8 +14,30 @@ describe("the target of a call", () => {
   ];
   for (const [url, name, path, authority] of targets) {
     it(`${url} is ${path} of ${name}`, () =>
-      assert.deepEqual(parseTarget(url), { name, path, prefix: `/fn/${name}`, authority }));
+      assert.deepEqual(parseTarget(url), {
+        ...{ name, version: undefined, path, prefix: `/fn/${name}`, authority },
+      }));
   }
+
+  it("names a version after an @, and 0 for anything but a number", () => {
+    const versions: [string, number, string, string][] = [
+      ["/fn/a@3", 3, "/", "/fn/a@3"],
+      ["/fn/a@12/b@4?c=@5", 12, "/b@4?c=@5", "/fn/a@12"],
+      ["http://h/fn/a@3?x", 3, "/?x", "/fn/a@3"],
+      ...["", "0", "03", "x", "3@4", "-1", "1e3", "9".repeat(16)].map(
+        (text): [string, number, string, string] => [`/fn/a@${text}/b`, 0, "/b", `/fn/a@${text}`],
+      ),
+    ];
+    for (const [url, version, path, prefix] of versions) {
+      const { name, ...target } = parseTarget(url)!;
+      assert.equal(name, "a");
+      assert.deepEqual(
+        { ...target, authority: undefined },
+        { version, path, prefix, authority: undefined },
+        url,
+      );
+    }
+  });
 
   for (const url of ["/", "/fn", "*", "example.com:443", "ftp://h/fn/a", "http://h", "http://h?/fn/a", ""]) {
     it(`${url || "(empty)"} is none`, () => assert.equal(parseTarget(url), undefined));

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { limitsFromEnv } from "../../../platform/limits.ts";
 import type { Endpoints, Traffic } from "../../../platform/platform.ts";
+import { Problem } from "../../../platform/problems.ts";
+import type { RequestHead } from "../../../router/exchange/request.ts";
 import { FunctionState } from "../../../router/placement/functions.ts";
 import type { Waiter } from "../../../router/placement/version.ts";
 import { Gates } from "../../../router/quota/gates.ts";
@@ -58,9 +60,43 @@ describe("the traffic of a function", () => {
 
   it("goes to versions by their weights", () => {
     const state = stateOf(endpoints(split, { 2: 1, 3: 1 }));
-    const chosen = Array.from({ length: 2_000 }, () => state.choose().version);
+    const chosen = Array.from({ length: 10_000 }, () => state.choose().version);
     const share = chosen.filter((version) => version === 3).length / chosen.length;
-    assert.ok(share > 0.68 && share < 0.82, `version 3 got ${share} of the calls`);
+    assert.ok(Math.abs(share - 0.75) < 0.001, `version 3 got ${share} of the calls`);
+  });
+
+  const headWith = (...rawHeaders: string[]) => ({ rawHeaders }) as unknown as RequestHead;
+
+  it("stays with a version by the value of a cookie, and goes by weight without one", () => {
+    const state = stateOf({ ...endpoints(split, { 2: 1, 3: 1 }), sticky: { cookie: "id" } });
+    const ask = (value: string) =>
+      state.choose({ head: headWith("Accept", "*/*", "Cookie", `a=b; id=${value}; id2=c`) }).version;
+    const first = Array.from({ length: 2_000 }, (_, index) => ask(`user-${index}`));
+    for (const [index, version] of first.entries()) assert.equal(ask(`user-${index}`), version);
+    const share = first.filter((version) => version === 3).length / first.length;
+    assert.ok(Math.abs(share - 0.75) < 0.03, `version 3 got ${share} of the callers`);
+    const without = [headWith(), headWith("cookie", "other=1"), headWith("cookie", "id="), undefined];
+    for (const head of without) {
+      const seen = new Set(Array.from({ length: 20 }, () => state.choose({ head: head! }).version));
+      assert.deepEqual(seen, new Set([2, 3]));
+    }
+  });
+
+  it("goes to the version that a call names, with or without traffic, unless it is gone", () => {
+    const state = stateOf(endpoints(one, { 1: 1, 2: 0 }));
+    const named = (version: number) =>
+      state.choose({ target: { name: "f", version, path: "/", prefix: "", authority: undefined } });
+    assert.equal(named(2).version, 2);
+    assert.equal(named(1), state.choose());
+    const unknown = { code: "unknown_version" };
+    for (const version of [0, 3]) assert.throws(() => named(version), unknown);
+    const first = named(1);
+    const instance = first.claim()!;
+    state.update(endpoints([{ version: 2, weight: 1 }], { 2: 1 }));
+    assert.throws(() => named(1), unknown);
+    first.release(instance);
+    state.remove(new Problem("unknown_function", "gone"));
+    assert.throws(() => named(2), { code: "unknown_function" });
   });
 
   it("takes waiting calls along, each for itself, and wakes no version that it left", () => {
