@@ -132,7 +132,7 @@ describe("the command skiff, for functions", function () {
     const described = await cli.output(["describe", "hello"]);
     assert.match(described, /^state: +can be called$/m);
     assert.match(described, /^ {2}env +GREETING=\*\*\* TEXT=\*\*\*$/m);
-    assert.match(await cli.output(["logs", "hello"]), /^\S+ \S+ stdout called$/m);
+    assert.match(await cli.output(["logs", "hello"]), /^\S+ v1 \S+ stdout info \S+ called$/m);
     assert.ok(!`${list}${described}`.includes("\x1b"));
   });
 
@@ -141,7 +141,7 @@ describe("the command skiff, for functions", function () {
     write("echo.ts", `export default () => { console.log("new line"); return 1; };\n`);
     await cli.output(["deploy", "echo.ts"]);
     await cli.output(["call", "echo"]);
-    await following.printed(/ stdout new line/);
+    await following.printed(/ stdout info \S+ new line/);
     following.signal("SIGINT");
     await following.ended();
   });
