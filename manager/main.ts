@@ -19,6 +19,7 @@ import { Leader } from "../platform/kubernetes/cluster/leader.ts";
 import { KINDS } from "../platform/kubernetes/cluster/resources.ts";
 import { Routers } from "../platform/kubernetes/cluster/routers.ts";
 import { Reconciler } from "../platform/kubernetes/control/reconciler.ts";
+import { SecretSweeper } from "../platform/kubernetes/control/secret-sweeper.ts";
 import { Sleeper } from "../platform/kubernetes/control/sleeper.ts";
 import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.ts";
 import { CPU_REQUEST } from "../platform/kubernetes/objects/pod-template.ts";
@@ -122,7 +123,9 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
       loads: (until) => routers.loads(until),
     });
     const keeper = new PoolKeeper({ ...shared, ...pods, size: poolSize, keys: poolKeys(poolSecret) });
+    const sweeper = new SecretSweeper({ secrets: platform.secrets, print });
     await once(signal, "abort");
+    await sweeper.close();
     await keeper.close();
     await sleeper.close();
     await reconciler.close();

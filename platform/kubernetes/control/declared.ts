@@ -10,9 +10,10 @@ import { checkedSettings, inlineSourceHash, rulesOf } from "../objects/function-
 import type { Fault } from "../objects/function-status.ts";
 import type { VersionRecord } from "../versions/versions.ts";
 import type { ControlOptions } from "./cluster-view.ts";
+import { completeSecrets } from "./declared-secrets.ts";
 
-/** Faults that pass: a quota, a node or an image may appear, and another function may give a host name up. */
-const RETRIED: ReadonlySet<string> = new Set(["StartFailed", "HostTaken", "NoCapacity"]);
+/** Faults that pass: a quota, a node, an image or a secret may appear, and another function may give a host name up. */
+const RETRIED: ReadonlySet<string> = new Set(["StartFailed", "HostTaken", "NoCapacity", "UnknownSecret"]);
 const RETRY_START_MS = 60_000;
 const LEAST_RETRY_MS = 1_000;
 
@@ -54,8 +55,9 @@ export class Declared {
     if (failed && isSameSpec && failed.retryAtMs > performance.now()) return failed.fault;
     this.#failed.delete(name);
     try {
-      const settings = checkedSettings(resource.spec, limits);
       const { current, records } = present;
+      const checked = checkedSettings(resource.spec, limits);
+      const settings = await completeSecrets(platform.secrets, checked, current?.settings);
       const inlineHash = inlineSourceHash(resource.spec);
       if (!current && inlineHash === undefined) return records.length > 0 ? undefined : codeMissing(resource);
       const isSameSource = inlineHash === undefined || inlineHash === current?.sourceHash;

@@ -32,6 +32,7 @@ interface Watch {
 
 export interface Fault {
   readonly status: number;
+  readonly message?: string;
   readonly headers?: Record<string, string>;
   /** Which requests it is for; all by default. */
   readonly matches?: (method: string, path: string) => boolean;
@@ -180,7 +181,7 @@ export class FakeApiServer {
     const fault = this.#faults.find(({ matches = () => true }) => matches(method, pathname));
     if (fault) {
       this.#faults = this.#faults.filter((each) => each !== fault);
-      return refuse(response, fault.status, "Fault", fault.headers);
+      return refuse(response, fault.status, "Fault", fault);
     }
     const { collection, name, subresource } = split(pathname);
     const isCustom = pathname.startsWith("/apis/skiff.dev/");
@@ -320,10 +321,8 @@ function refuse(
   response: ServerResponse,
   status: number,
   reason: string,
-  headers: Record<string, string> = {},
+  { headers = {}, message = `fake ${reason}` }: Pick<Fault, "headers" | "message"> = {},
 ): void {
   response.writeHead(status, { "content-type": "application/json", ...headers });
-  response.end(
-    JSON.stringify({ kind: "Status", status: "Failure", code: status, reason, message: `fake ${reason}` }),
-  );
+  response.end(JSON.stringify({ kind: "Status", status: "Failure", code: status, reason, message }));
 }

@@ -217,6 +217,28 @@ describe("the pod of a version", () => {
     });
   });
 
+  it("refers to the values of secrets, which stay in their Secrets", () => {
+    const secrets = { TOKEN: { secret: "api-token", version: 3 } };
+    const { containers } = template({ secrets, env: { A: "a" } }).spec;
+    const env: { name: string; value?: string; valueFrom?: object }[] = containers[0].env;
+    assert.deepEqual(
+      env.find(({ name }) => name === "TOKEN"),
+      {
+        name: "TOKEN",
+        valueFrom: { secretKeyRef: { name: "skiff-secret-api-token.v3", key: "value" } },
+      },
+    );
+    const message = JSON.parse(env.find(({ name }) => name === "SKIFF_START")!.value!);
+    assert.deepEqual(message.env, ["A", "TOKEN", "TMPDIR", "HOME"]);
+    const flags: string[] = containers[0].args;
+    assert.ok(
+      flags
+        .find((flag) => flag.startsWith("--allow-env="))!
+        .split(",")
+        .includes("TOKEN"),
+    );
+  });
+
   it("has no code among its variables", () => {
     assert.equal(JSON.stringify(template()).includes("export default"), false);
   });
