@@ -53,6 +53,10 @@ export class SkiffProgram {
     return /listens on (http:\S+)/.exec(this.output)![1]!;
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   /** Goes away as whoever reads what it prints, for good. */
   stopReading(): void {
     this.#child.stdout!.destroy();

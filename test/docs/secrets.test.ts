@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runDocument } from "../support/skiff/documented-commands.ts";
+import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
+
+describe("docs/secrets.md", function () {
+  this.timeout(60_000);
+  let skiff: StartedSkiff;
+  let folder: string;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "skiff-docs-"));
+    skiff = await startedSkiff({ env: { SKIFF_SECRETS_KEY_FILE: join(folder, "secrets.key") } });
+  });
+  after(async () => {
+    await skiff.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("shows commands that work, with the answers that it says", async () => {
+    const [stored, used, patched, changed, third, listed, removed] = await runDocument("docs/secrets.md", {
+      ...{ url: skiff.url, folder },
+    });
+    assert.equal(
+      stored!.output.trim(),
+      '{"name":"db-password","version":1,"created":true,"unchanged":false,"functions":[],"failed":[]}',
+    );
+    assert.match(used!.output, /The password has 28 characters\.$/m);
+    assert.match(patched!.output, /"version":2/);
+    assert.match(changed!.output, /"version":2.*"functions":\[\{"name":"shop","version":3\}\]/);
+    assert.match(changed!.output, /The password has 13 characters\.$/m);
+    assert.match(third!.output, /"version":3/);
+    assert.match(listed!.output, /"functions":\[\{"name":"shop","version":1,"secretVersion":1\}/);
+    assert.match(removed!.output, /\{"success":true\}/);
+  });
+});
