@@ -1,6 +1,7 @@
 /** The services of one machine: manager, routers and local platform on one port. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 import { accessFor } from "./manager/access/token.ts";
 import { createManager } from "./manager/manager.ts";
 import { Collector } from "./manager/usage/collector.ts";
@@ -111,6 +112,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     access,
     store: { usage: store.usage, audit: store.audit, logs },
     keyTable,
+    proxies: parseTrustedProxies(env.SKIFF_TRUST_PROXY),
     print,
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `Skiff is ${services.state}.`),

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import Koa from "koa";
+import { FailedAttempts } from "../http/failed-attempts.ts";
 import { draining } from "../platform/problems.ts";
+import { auditWrites } from "./access/audit.ts";
 import { Credentials } from "./access/credentials.ts";
 import { guardAccess } from "./access/guard.ts";
 import { answerProblems, answerUnrouted, onOneLine } from "./api/answer.ts";
@@ -14,12 +16,14 @@ const CLIENT_LEFT = new Set(["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE"
 
 /** Creates the request handler of the management API. Its first request loads this file and the framework. */
 export function createApp(services: Services): RequestHandler {
-  const { access, closing, keys, keyTable, print, tokens } = services;
+  const { access, closing, keys, keyTable, limits, print, proxies, store, tokens } = services;
   const router = createRoutes(services);
   const app = new Koa();
   app.use(answerProblems(print));
-  const credentials = new Credentials({ access, keys: keyTable, tokens, now: keys.now });
-  app.use(guardAccess({ access, credentials, router, keyUsed: keys.uses.used }));
+  app.use(auditWrites({ audit: store?.audit, print, now: keys.now }));
+  const attempts = new FailedAttempts(limits);
+  const credentials = new Credentials({ access, keys: keyTable, tokens, attempts, limits, now: keys.now });
+  app.use(guardAccess({ access, credentials, router, proxies, keyUsed: keys.uses.used }));
   app.use((ctx, next) => {
     if (!closing.aborted || ctx.path === "/healthz" || ctx.path === "/readyz") return next();
     ctx.set("connection", "close");

@@ -8,6 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { LingeringCloses } from "../http/lingering-close.ts";
 import { RequestOrder } from "../http/request-order.ts";
 import { closeServer, listen, serverOptions } from "../http/server.ts";
+import { parseTrustedProxies } from "../http/trusted-proxies.ts";
 import { POOL_FAMILIES, PROCESS_FAMILIES, readProcessMetrics } from "../metrics/families.ts";
 import { group, Metrics } from "../metrics/metrics.ts";
 import { followKeys } from "../platform/keys/follow-keys.ts";
@@ -101,6 +102,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     limits,
     access,
     keyTable,
+    proxies: parseTrustedProxies(env.SKIFF_TRUST_PROXY),
     store,
     print,
     metrics: () => metrics.text(),

@@ -4,6 +4,7 @@ import { answerSchema } from "./api/files/answer-schema.ts";
 import { applyFolder } from "./api/files/apply-folder.ts";
 import { answerExport } from "./api/files/export-functions.ts";
 import { describeFunction, listFunctions, removeFunction } from "./api/functions.ts";
+import { listAudit } from "./api/keys/audit.ts";
 import { changeKey, createKey, describeKey, listKeys, revokeKey, rotateKey } from "./api/keys/keys.ts";
 import { answerWhoami } from "./api/keys/whoami.ts";
 import { readLogs } from "./api/logs/read-logs.ts";
@@ -39,6 +40,7 @@ export function createRoutes(services: Services): Router {
   router.delete("/key/:id", revokeKey(services));
   router.post("/key/:id/rotate", rotateKey(services));
   router.get("/whoami", answerWhoami);
+  router.get("/audit", listAudit(services));
   router.get("/export", answerExport(services));
   router.post("/apply", applyFolder(services));
   router.get("/schema/skiff.json", answerSchema(services));

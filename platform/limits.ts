@@ -18,6 +18,7 @@ export const LIMITS = {
   instancesPerFunction: ["SKIFF_MAX_INSTANCES", "count", "10", "largest and default `max` of a function"],
   pageSize: ["SKIFF_PAGE_SIZE", "count", "100", "functions listed per page"],
   keys: ["SKIFF_MAX_KEYS", "count", "1000", "keys of the API"],
+  attempts: ["SKIFF_MAX_ATTEMPTS", "count", "20", "wrong keys and tokens per address and minute"],
   versionsKept: ["SKIFF_VERSIONS_KEPT", "count", "20", "versions kept per function"],
   buildMs: ["SKIFF_BUILD_TIMEOUT", "duration", "60s", "time of a build"],
   buildMemoryBytes: ["SKIFF_BUILD_MEMORY", "bytes", "512Mi", "memory of a build"],

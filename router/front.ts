@@ -1,7 +1,7 @@
 import { type Address, closeServer, listen } from "../http/server.ts";
+import { parseTrustedProxies } from "../http/trusted-proxies.ts";
 import type { KeyTable } from "../platform/keys/key-table.ts";
 import type { RouterOrders, RouterReport } from "../platform/usage/exchange.ts";
-import { parseTrustedProxies } from "./exchange/trusted-proxies.ts";
 import type { MetricsSource } from "./metrics/metrics.ts";
 import type { FunctionsOptions } from "./placement/version.ts";
 import { Router } from "./router.ts";

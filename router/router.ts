@@ -1,4 +1,6 @@
 import { inspect } from "node:util";
+import { FailedAttempts } from "../http/failed-attempts.ts";
+import type { TrustedProxies } from "../http/trusted-proxies.ts";
 import { KeyTable } from "../platform/keys/key-table.ts";
 import { draining, Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
 import { Call, type CallContext, type CallInput } from "./call/call.ts";
@@ -6,7 +8,6 @@ import { recordCall } from "./call/record.ts";
 import { Relay } from "./call/relay.ts";
 import { traceRefused } from "./exchange/problems.ts";
 import type { Ingress } from "./exchange/request.ts";
-import type { TrustedProxies } from "./exchange/trusted-proxies.ts";
 import type { FunctionStats, RouterTotals } from "./metrics/stats.ts";
 import { Functions } from "./placement/functions.ts";
 import { Timers } from "./placement/placement.ts";
@@ -63,6 +64,7 @@ export class Router {
     this.#context = {
       limits,
       keys,
+      attempts: new FailedAttempts(limits),
       failures: new LimitedLog(print, FAILURE_LIMIT),
       timers: this.#timers,
       traces: new Traces(telemetry?.tracer),

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
+import { type AttemptLimits, type FailedAttempts, tooManyAttempts } from "../../http/failed-attempts.ts";
 import type { KeyTable } from "../../platform/keys/key-table.ts";
 import { hashOf, keyIdOf } from "../../platform/keys/key-text.ts";
 import { Problem } from "../../platform/problems.ts";
@@ -9,8 +10,12 @@ import { ANYBODY, challengeOf, LOCAL, type Principal, principalOfKey, TOKEN_HOLD
 export interface TokenVerifier {
   /** Reports whether the text has the form of such a token. */
   recognizes(text: string): boolean;
-  /** @throws Problem `unauthorized` with the reason; `not_ready` if the issuer cannot be asked */
-  verify(text: string): Promise<Principal>;
+  /**
+   * Undefined for a token that is forged or not for Skiff.
+   * @throws Problem `unauthorized` for a token that has expired or gives no scope; `not_ready` if the issuer does not
+   * answer
+   */
+  verify(text: string): Promise<Principal | undefined>;
 }
 
 export interface CredentialsOptions {
@@ -18,6 +23,8 @@ export interface CredentialsOptions {
   readonly keys: KeyTable;
   /** Absent if no issuer is configured. */
   readonly tokens?: TokenVerifier | undefined;
+  readonly attempts: FailedAttempts;
+  readonly limits: AttemptLimits;
   /** The time of the clock, in milliseconds. */
   readonly now: () => number;
 }
@@ -32,29 +39,38 @@ export class Credentials {
 
   /**
    * Where no token is needed, a request without credentials, or with ones that are not Skiff's, has every scope.
-   * @throws Problem `unauthorized`
+   * @param address of the client
+   * @throws Problem `unauthorized`, or `too_many_attempts` after too many wrong credentials from this address
    */
-  async identify({ authorization = [] }: Pick<Visitor, "authorization">): Promise<Principal> {
-    const { access, keys, tokens, now } = this.#options;
+  async identify(
+    { authorization = [] }: Pick<Visitor, "authorization">,
+    address: string,
+  ): Promise<Principal> {
+    const { access, tokens, attempts, limits } = this.#options;
     const text = bearerOf(authorization);
     if (access.mode !== "token") {
       const isOurs = text !== undefined && (keyIdOf(text) !== undefined || tokens?.recognizes(text));
       if (!isOurs) return access.mode === "loopback" ? LOCAL : ANYBODY;
     }
-    if (text === undefined) {
-      if (authorization.length === 0) throw this.#refusal("The request has no key or token");
-      throw this.#refusal("The Authorization header is not valid", "invalid_request");
-    }
-    if (keyIdOf(text) !== undefined) {
-      const principal = principalOfKey(keys, text, now());
-      if (principal !== undefined) return principal;
-      throw this.#refusal("The key is wrong or was revoked", "invalid_token");
-    }
+    if (authorization.length === 0) throw this.#refusal("The request has no key or token");
+    const blockedMs = attempts.blockedMs(address, performance.now());
+    if (blockedMs > 0) throw tooManyAttempts(limits, blockedMs);
+    if (text === undefined) throw this.#refusal("The Authorization header is not valid", "invalid_request");
+    const principal = await this.#find(text);
+    if (principal !== undefined) return principal;
+    attempts.fail(address, performance.now());
+    const what = keyIdOf(text) === undefined ? "The token is wrong" : "The key is wrong or was revoked";
+    throw this.#refusal(what, "invalid_token");
+  }
+
+  /** @throws Problem `unauthorized` for credentials that were right once, and must not count as an attempt */
+  async #find(text: string): Promise<Principal | undefined> {
+    const { access, keys, tokens, now } = this.#options;
+    if (keyIdOf(text) !== undefined) return principalOfKey(keys, text, now());
     // Hashes have equal length, so the time of the comparison does not depend on the token.
     if (access.mode === "token" && timingSafeEqual(hashOf(text), Buffer.from(access.tokenHash, "hex")))
       return TOKEN_HOLDER;
-    if (tokens?.recognizes(text)) return await tokens.verify(text);
-    throw this.#refusal("The token is wrong", "invalid_token");
+    return tokens?.recognizes(text) ? await tokens.verify(text) : undefined;
   }
 
   #refusal(what: string, error?: string): Problem {

@@ -1,5 +1,7 @@
 import type { Router } from "@koa/router";
 import type { Middleware } from "koa";
+import { clientAddress } from "../../http/client-address.ts";
+import type { TrustedProxies } from "../../http/trusted-proxies.ts";
 import { Problem } from "../../platform/problems.ts";
 import { type Access, refusal } from "./access.ts";
 import type { Credentials } from "./credentials.ts";
@@ -15,28 +17,32 @@ export interface GuardOptions {
   readonly access: Access;
   readonly credentials: Credentials;
   readonly router: Router;
+  readonly proxies: TrustedProxies | undefined;
   /** Called with the id of each key that is used. */
   readonly keyUsed: (id: string) => void;
 }
 
 /**
- * Answers requests that are not allowed with 400, 401 or 403. For the others it sets `state.principal`, `state.by` and
- * `state.rule`, the rule of their route.
+ * Answers requests that are not allowed with 400, 401, 403 or 429. Sets `state.from`, `state.principal`, `state.by` and
+ * `state.rule`, the rule of the route, as far as it gets.
  */
-export function guardAccess({ access, credentials, router, keyUsed }: GuardOptions): Middleware {
+export function guardAccess({ access, credentials, router, proxies, keyUsed }: GuardOptions): Middleware {
   return async (ctx, next) => {
     const { method, headersDistinct } = ctx.req;
     const refused = refusal(access, { ...headersDistinct, method });
     if (refused !== undefined) throw new Problem(refused.code, refused.detail);
     if (isProbe(ctx.path)) return next();
-    const principal = await credentials.identify(headersDistinct);
+    const address = clientAddress(ctx.req, proxies);
+    ctx.state.from = address;
+    const principal = await credentials.identify(headersDistinct, address);
     ctx.state.principal = principal;
     ctx.state.by = principal.by;
     if (principal.keyId !== undefined) keyUsed(principal.keyId);
     const route = routeOf(router, ctx.method, ctx.path);
     if (route !== undefined) {
-      const { rule, name } = route;
+      const { rule, name, target } = route;
       ctx.state.rule = rule;
+      ctx.state.audited = { target };
       if (rule.scope !== "any") requireScope(principal, rule.scope);
       if (rule.over === "function") requireFunction(principal, name);
       if (rule.over === "all") requireAllFunctions(principal);
@@ -45,15 +51,22 @@ export function guardAccess({ access, credentials, router, keyUsed }: GuardOptio
   };
 }
 
+interface Route {
+  readonly rule: RouteRule;
+  readonly name: string;
+  /** What the request concerns, for the audit log: `hello`, `hello@3`, `key/kxm3q8zt2v`. */
+  readonly target: string;
+}
+
 /** Undefined if no route serves the request: it gets 404 or 405, which say nothing that is secret. */
-function routeOf(
-  router: Router,
-  method: string,
-  path: string,
-): { rule: RouteRule; name: string } | undefined {
+function routeOf(router: Router, method: string, path: string): Route | undefined {
   const layer = router.match(path, method).pathAndMethod.at(-1);
   if (layer === undefined) return undefined;
-  const rule = ROUTE_RULES[`${method === "HEAD" ? "GET" : method} ${String(layer.path)}`] ?? STRICTEST;
-  const { name = "" } = layer.params(path, layer.captures(path));
-  return { rule, name };
+  const pattern = String(layer.path);
+  const rule = ROUTE_RULES[`${method === "HEAD" ? "GET" : method} ${pattern}`] ?? STRICTEST;
+  const { name = "", version, ...others } = layer.params(path, layer.captures(path));
+  const isFunction = pattern.startsWith("/func");
+  const named = [name, ...Object.values(others)].filter((part) => part !== "").join("/");
+  const what = version === undefined ? named : `${named}@${version}`;
+  return { rule, name, target: isFunction ? what : [pattern.split("/")[1], what].filter(Boolean).join("/") };
 }

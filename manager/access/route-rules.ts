@@ -49,5 +49,6 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   "GET /key/:id": { scope: "admin", over: "all" },
   "PATCH /key/:id": { scope: "admin", over: "all", action: "key.change" },
   "DELETE /key/:id": { scope: "admin", over: "all", action: "key.revoke" },
+  "GET /audit": { scope: "admin", over: "all" },
   "POST /key/:id/rotate": { scope: "admin", over: "all", action: "key.rotate" },
 };

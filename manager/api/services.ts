@@ -1,4 +1,5 @@
 import type { Context } from "koa";
+import type { TrustedProxies } from "../../http/trusted-proxies.ts";
 import type { KeyTable } from "../../platform/keys/key-table.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Platform } from "../../platform/platform.ts";
@@ -23,6 +24,8 @@ export interface ManagerOptions {
   readonly store?: ManagerStore | undefined;
   /** The keys that are accepted. The composition root keeps them in step with the platform. */
   readonly keyTable: KeyTable;
+  /** Proxies that name the address of the client. None by default. */
+  readonly proxies?: TrustedProxies | undefined;
   /** Absent if no issuer of tokens is configured. */
   readonly tokens?: TokenVerifier | undefined;
   /** Prints one line on the terminal. */
@@ -50,6 +53,8 @@ export type Call = Context & { params: Record<string, string>; state: CallState 
 
 export interface CallState {
   callId: string;
+  /** Address of the client. */
+  from: string;
   /** Who the request is from. Absent for probes, as the next two. */
   principal: Principal;
   /** The same for records. */

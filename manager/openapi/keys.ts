@@ -27,7 +27,10 @@ const KEY_TEXT: Schema = {
   description: "The key. It is shown now only",
 };
 
-/** `/key` and the paths below it, and `/whoami`. */
+const TIME = { in: "query", schema: TEXT, example: "15m" };
+const TIME_FORMS = "a date, a time with its zone, or a duration before now";
+
+/** `/key` and the paths below it, `/audit` and `/whoami`. */
 export function keyPaths({ pageSize }: Limits): Record<string, Schema> {
   const location = { location: { schema: TEXT, description: "Path of the key" } };
   const created = json("The key with its text", ref("CreatedKey"));
@@ -86,6 +89,23 @@ export function keyPaths({ pageSize }: Limits): Record<string, Schema> {
         problems: ["unknown_key", "invalid_declaration", "precondition_failed", "storage_full"],
       }),
     },
+    "/audit": {
+      get: operation("readAudit", "A page of the audit log, newest first: who changed what, and from where", {
+        parameters: [
+          { ...TIME, name: "since", description: `From then on: ${TIME_FORMS}` },
+          { ...TIME, name: "until", description: `Before then: ${TIME_FORMS}` },
+          { name: "search", in: "query", schema: TEXT, description: "Part of `by` or `target`" },
+          {
+            name: "limit",
+            in: "query",
+            schema: { type: "integer", minimum: 1, maximum: pageSize, default: pageSize },
+          },
+          { name: "cursor", in: "query", schema: TEXT },
+        ],
+        answers: { 200: json("The page", ref("AuditPage")) },
+        problems: ["store_unavailable"],
+      }),
+    },
     "/whoami": {
       get: operation("whoami", "Who the caller is, and what it may do", {
         answers: { 200: json("The caller", ref("Principal")) },
@@ -103,6 +123,18 @@ export function keySchemas({ pageSize }: Limits): Record<string, Schema> {
     KeyPage: object({
       keys: array(ref("Key"), { maxItems: pageSize }),
       next: { type: ["string", "null"], description: "Cursor of the next page; null on the last one" },
+    }),
+    AuditPage: object({
+      entries: array(ref("AuditEntry"), { maxItems: pageSize }),
+      next: { type: ["string", "null"], description: "Cursor of the next page; null on the last one" },
+    }),
+    AuditEntry: object({
+      ...{ id: TEXT, at: INSTANT, by: TEXT, from: { ...TEXT, description: "Address of the client" } },
+      action: { ...TEXT, description: "Such as deploy or key.create" },
+      target: { ...TEXT, description: "Such as hello or key/kxm3q8zt2v" },
+      status: { type: "integer", description: "Of the answer; 499 if the client left before it" },
+      detail: { ...TEXT, description: "What was done, or the code of the problem" },
+      callId: TEXT,
     }),
     NewKey: object(
       { name: NAME, scopes: SCOPE_LIST },

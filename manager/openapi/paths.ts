@@ -150,6 +150,7 @@ export function callPaths(): Record<string, Schema> {
     ...OF_ANY_REQUEST,
     "unauthorized",
     "insufficient_scope",
+    "too_many_attempts",
     "unknown_function",
     "unknown_version",
     "body_too_large",

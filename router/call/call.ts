@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import { CALL_ID_HEADER, WAIT_HEADER } from "../../client-image/start-message.ts";
+import type { FailedAttempts } from "../../http/failed-attempts.ts";
 import type { KeyTable } from "../../platform/keys/key-table.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { PROBLEMS, Problem, type ProblemCode, unknownFunction } from "../../platform/problems.ts";
@@ -45,6 +46,7 @@ export interface CallInput {
 export interface CallContext {
   readonly limits: Limits;
   readonly keys: KeyTable;
+  readonly attempts: FailedAttempts;
   readonly failures: LimitedLog;
   readonly timers: Timers;
   readonly traces: Traces;
@@ -149,9 +151,10 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
   /** Lets the call pass if its caller may call the function. */
   authorize(): Problem | undefined {
     const { name, access } = this.fn!;
-    const { key: text } = this.request;
+    const { key: text, client, head } = this.request;
     if (access === undefined && text === undefined) return undefined;
-    const { key, problem } = checkCaller({ name, access, text }, this.#context.keys);
+    const address = client?.address ?? head.socket.remoteAddress ?? "unknown";
+    const { key, problem } = checkCaller({ name, access, text, address }, this.#context);
     this.key = key;
     return problem;
   }

@@ -1,3 +1,4 @@
+import { type AttemptLimits, type FailedAttempts, tooManyAttempts } from "../../http/failed-attempts.ts";
 import type { KeyTable } from "../../platform/keys/key-table.ts";
 import { includesScope } from "../../platform/keys/scopes.ts";
 import { Problem, unknownFunction } from "../../platform/problems.ts";
@@ -17,6 +18,15 @@ export interface CallerQuestion {
   readonly access: FunctionAccess | undefined;
   /** The key that the caller sent. */
   readonly text: string | undefined;
+  /** Address of the caller. */
+  readonly address: string;
+}
+
+/** Of a router. */
+export interface CallerMeans {
+  readonly keys: KeyTable;
+  readonly attempts: FailedAttempts;
+  readonly limits: AttemptLimits;
 }
 
 /** One of the two, or neither for a caller without a key at a public function. */
@@ -29,14 +39,19 @@ export interface Caller {
  * Decides whether a caller may call a function. At a public function a valid key counts towards usage and quotas, and
  * any other one is ignored.
  */
-export function checkCaller({ name, access = "public", text }: CallerQuestion, keys: KeyTable): Caller {
+export function checkCaller(question: CallerQuestion, { keys, attempts, limits }: CallerMeans): Caller {
+  const { name, access = "public", text, address } = question;
   // Nobody from outside learns that the function exists.
   if (access === "internal") return { problem: unknownFunction(name) };
   const isAsked = access === "key";
   if (text === undefined) return isAsked ? { problem: unauthorized(`"${name}" asks for a key`) } : {};
+  const blockedMs = isAsked ? attempts.blockedMs(address, performance.now()) : 0;
+  if (blockedMs > 0) return { problem: tooManyAttempts(limits, blockedMs) };
   const checked = keys.check(text, Date.now());
   if (checked === undefined || checked.isExpired) {
     if (!isAsked) return {};
+    // An expired key was right once: no attempt to guess one.
+    if (checked === undefined) attempts.fail(address, performance.now());
     const what = checked === undefined ? "The key is wrong or was revoked" : "The key has expired";
     return { problem: unauthorized(what, ', error="invalid_token"') };
   }

@@ -1,4 +1,4 @@
-import type { ClientOrigin } from "./client-origin.ts";
+import type { ClientOrigin } from "../../http/client-origin.ts";
 import type { Ingress, RequestHead, Target } from "./request.ts";
 
 /** Authority, path and query of an absolute-form target. */

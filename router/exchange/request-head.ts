@@ -1,7 +1,7 @@
 import type { TLSSocket } from "node:tls";
+import { type ClientOrigin, readOrigin } from "../../http/client-origin.ts";
 import { keyIdOf } from "../../platform/keys/key-text.ts";
 import { Problem } from "../../platform/problems.ts";
-import { type ClientOrigin, readOrigin } from "./client-origin.ts";
 import { functionAtHost, targetAtHost } from "./function-hosts.ts";
 import type { Ingress, PreparedRequest, RequestHead, Target } from "./request.ts";
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import type { TrustedProxies } from "../../http/trusted-proxies.ts";
 import type { Problem } from "../../platform/problems.ts";
-import type { TrustedProxies } from "./trusted-proxies.ts";
 
 /** The fields that the router reads itself; all of them are forwarded from `rawHeaders`. */
 export interface KnownFields {

@@ -4,6 +4,7 @@ import { type ClientRequest, createServer, type IncomingMessage, request as send
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream";
+import { setPeer } from "../../http/client-address.ts";
 import { discardBody } from "../../http/discard-body.ts";
 import { LingeringCloses } from "../../http/lingering-close.ts";
 import type { Limits } from "../../platform/limits.ts";
@@ -17,6 +18,8 @@ const NAME = "management.sock";
 const PATH_BYTES = 100;
 /** Hop-by-hop fields (RFC 9110 7.6.1), and `expect`, which the worker has answered. */
 const REQUEST_HOP = new Set(["connection", "keep-alive", "proxy-connection", "upgrade", "expect"]);
+/** Carries the address of the client. A client cannot send it. */
+const CLIENT = "x-skiff-client";
 const RESPONSE_HOP = new Set(["connection", "keep-alive", "transfer-encoding"]);
 
 /**
@@ -33,7 +36,10 @@ export async function openManagementSocket(wanted: string, limits: Limits, handl
   // The workers have applied the limit, and add fields.
   const headerBytes = 2 * limits.headerBytes;
   const options = routerServerOptions({ ...limits, headerBytes });
-  const server = createServer(options, handler);
+  const server = createServer(options, (request, response) => {
+    setPeer(request, request.headersDistinct[CLIENT]?.[0]);
+    handler(request, response);
+  });
   const lingering = new LingeringCloses();
   server.on("connection", (socket) => lingering.watch(socket));
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
@@ -95,8 +101,9 @@ export function passOn(socketPath: string): RequestHandler {
 }
 
 /** Always sets a length, so that a body is never unframed, and keeps the connection until it has arrived. */
-function requestFields({ rawHeaders, headers }: IncomingMessage): string[] {
-  const fields = [...without(rawHeaders, REQUEST_HOP), "connection", "keep-alive"];
+function requestFields({ rawHeaders, headers, socket }: IncomingMessage): string[] {
+  const kept = without(without(rawHeaders, REQUEST_HOP), new Set([CLIENT]));
+  const fields = [...kept, CLIENT, socket.remoteAddress ?? "unknown", "connection", "keep-alive"];
   const isFramed = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
   return isFramed ? fields : [...fields, "content-length", "0"];
 }

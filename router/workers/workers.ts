@@ -1,8 +1,8 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { type Address, listen } from "../../http/server.ts";
+import { parseTrustedProxies } from "../../http/trusted-proxies.ts";
 import type { Endpoints, InstanceLoad, Load } from "../../platform/platform.ts";
 import type { RouterOrders, RouterReport } from "../../platform/usage/exchange.ts";
-import { parseTrustedProxies } from "../exchange/trusted-proxies.ts";
 import type { Front, FrontOptions } from "../front.ts";
 import { mergeStats, mergeTotals } from "../metrics/merge-stats.ts";
 import type { MetricsSource } from "../metrics/metrics.ts";

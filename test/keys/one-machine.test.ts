@@ -58,12 +58,18 @@ describe("keys on one machine", function () {
     assert.equal(await call(), "401");
   });
 
-  it("outlive a restart, and so does a revocation", async () => {
+  it("outlive a restart, and so do a revocation and the audit log", async () => {
     const [kept, revoked] = [await create(), await create()];
     await fetch(`${skiff.url}/key/${revoked.id}`, { method: "DELETE" });
     await skiff.close();
     skiff = await startedSkiff({ dataFolder: folder });
     assert.equal(await call(kept.key), "200 null");
     assert.equal(await call(revoked.key), "401");
+    const response = await fetch(`${skiff.url}/audit?search=${revoked.id}`);
+    const { entries } = (await response.json()) as { entries: { by: string; action: string }[] };
+    assert.deepEqual(
+      entries.map(({ by, action }) => `${by} ${action}`),
+      ["local key.revoke", "local key.create"],
+    );
   });
 });

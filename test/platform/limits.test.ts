@@ -21,6 +21,7 @@ describe("the limits", () => {
       logBytes: 64 * MiB,
       scratchBytes: 256 * 1024 ** 2,
       keys: 1_000,
+      attempts: 20,
       versionsKept: 20,
       buildMs: 60_000,
       buildMemoryBytes: 512 * MiB,

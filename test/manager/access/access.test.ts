@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
 import request from "supertest";
+import { FailedAttempts } from "../../../http/failed-attempts.ts";
 import { type Access, refusal, type Visitor } from "../../../manager/access/access.ts";
 import { Credentials } from "../../../manager/access/credentials.ts";
 import { isProbe } from "../../../manager/access/guard.ts";
@@ -43,8 +44,10 @@ async function problemFor(access: Access, visitor: PathVisitor): Promise<Problem
   const refused = refusal(access, visitor);
   if (refused !== undefined) return new Problem(refused.code, refused.detail);
   if (isProbe(visitor.path)) return undefined;
-  const credentials = new Credentials({ access, keys: new KeyTable(), now: Date.now });
-  return await credentials.identify(visitor).then(
+  const limits = { attempts: 20 };
+  const attempts = new FailedAttempts(limits);
+  const credentials = new Credentials({ access, keys: new KeyTable(), attempts, limits, now: Date.now });
+  return await credentials.identify(visitor, "192.0.2.1").then(
     () => undefined,
     (error: Problem) => error,
   );

@@ -282,6 +282,8 @@ describe("manager: the answers that OpenAPI documents", () => {
     ["get /readyz", 200, () => app().get("/readyz")],
     ["get /metrics", 200, () => app().get("/metrics")],
     ["get /openapi.json", 200, () => app().get("/openapi.json")],
+    ["get /audit", 503, () => app().get("/audit")],
+    ["get /audit", 400, () => app().get("/audit?since=x")],
     ["get /whoami", 200, () => app().get("/whoami")],
     ["post /key", 201, () => app().post("/key").send(KEY)],
     [

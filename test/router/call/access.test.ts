@@ -132,6 +132,27 @@ describe("router: access of functions", () => {
       assert.equal(await codeOf("open", authorization), 200);
   });
 
+  it("key: answers 429 to an address that sent too many wrong keys, and to no other", async () => {
+    const behind = await Harness.start({ env: { SKIFF_TRUST_PROXY: "loopback" }, limits: { attempts: 3 } });
+    try {
+      await behind.serve((_, response) => response.end("hello"), { access: "key" });
+      const { authorization } = issuedKey(behind.keys);
+      const wrong = issuedKey({ set: () => undefined }).authorization;
+      const status = async (from: string, key: string) => {
+        const headers = { "x-forwarded-for": from, authorization: key };
+        const answer = await send(`${behind.url}/fn/echo`, { headers });
+        if (answer.status === 429) assert.equal(JSON.parse(answer.body).code, "too_many_attempts");
+        return answer.status;
+      };
+      for (let n = 0; n < 3; n++) assert.equal(await status("203.0.113.9", wrong), 401);
+      assert.equal(await status("203.0.113.9", wrong), 429);
+      assert.equal(await status("203.0.113.9", authorization), 429);
+      assert.equal(await status("203.0.113.10", authorization), 200);
+    } finally {
+      await behind.close();
+    }
+  });
+
   it("let pages of other origins send their key: a preflight needs none", async () => {
     const preflight = {
       origin: "https://app.example",

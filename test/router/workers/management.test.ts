@@ -50,6 +50,14 @@ describe("the management API of a Skiff with workers", () => {
     assert.equal((await ask(`${host}\r\nSec-Fetch-Site: cross-site\r\n${bearer}`)).status, 403);
   });
 
+  it("knows the address of the client, whatever the client says", async () => {
+    const fields = `Host: localhost\r\n${bearer}\r\nX-Skiff-Client: 203.0.113.9`;
+    await rawRequest(port, `DELETE /func/none HTTP/1.1\r\n${fields}\r\n\r\n`);
+    const { entries } = JSON.parse((await ask(`${host}\r\n${bearer}`, "/audit")).body);
+    const { target, from } = entries[0] as { target: string; from: string };
+    assert.deepEqual([target, from], ["none", "127.0.0.1"]);
+  });
+
   it("is not fooled by fields that name themselves as belonging to the connection", async () => {
     assert.equal(
       (await ask(`${host}\r\nOrigin: https://evil.example\r\nConnection: Origin\r\n${bearer}`)).status,

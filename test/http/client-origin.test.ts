@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
-import { type ClientOrigin, readOrigin } from "../../../router/exchange/client-origin.ts";
-import type { KnownFields } from "../../../router/exchange/request.ts";
-import { parseTrustedProxies } from "../../../router/exchange/trusted-proxies.ts";
+import { type ClientOrigin, readOrigin } from "../../http/client-origin.ts";
+import { parseTrustedProxies } from "../../http/trusted-proxies.ts";
+import type { KnownFields } from "../../router/exchange/request.ts";
 
 const PROXIES = parseTrustedProxies("loopback,private")!;
 

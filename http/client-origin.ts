@@ -1,5 +1,17 @@
-import type { RequestHead } from "./request.ts";
 import { plainAddress, type TrustedProxies } from "./trusted-proxies.ts";
+
+/** The parts of a request that name its client. */
+export interface ForwardedHead {
+  readonly headers: {
+    readonly forwarded?: string | string[] | undefined;
+    readonly "x-forwarded-for"?: string | string[] | undefined;
+    readonly "x-forwarded-host"?: string | string[] | undefined;
+    readonly "x-forwarded-port"?: string | string[] | undefined;
+    readonly "x-forwarded-prefix"?: string | string[] | undefined;
+    readonly "x-forwarded-proto"?: string | string[] | undefined;
+  };
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
 
 /** The client of a call and the URL that it used, according to the trusted proxies between it and Skiff. */
 export interface ClientOrigin {
@@ -38,7 +50,7 @@ const PARAMETER = /([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([\w!#$%&'*+.^`|
  * @returns undefined if the peer of the connection is not a trusted proxy
  */
 export function readOrigin(
-  { headers, socket }: RequestHead,
+  { headers, socket }: ForwardedHead,
   proxies: TrustedProxies,
 ): ClientOrigin | undefined {
   const peer = plainAddress(socket.remoteAddress ?? "");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseTrustedProxies, plainAddress } from "../../../router/exchange/trusted-proxies.ts";
+import { parseTrustedProxies, plainAddress } from "../../http/trusted-proxies.ts";
 
 describe("the trusted proxies", () => {
   const trusted: [string, string[], string[]][] = [
