@@ -2,9 +2,8 @@
  * The time to check the key of a caller, with 1,000 keys in the table: `node bench/keys.ts [CHECKS]`. The target is
  * 20 µs. A check does not depend on the number of keys, because the id in a key finds its hash.
  */
-import { FailedAttempts } from "../http/failed-attempts.ts";
 import { KeyTable } from "../platform/keys/key-table.ts";
-import { checkCaller } from "../router/call/caller.ts";
+import { Callers } from "../router/call/caller.ts";
 import { issuedKey } from "../test/support/issued-key.ts";
 
 const KEYS = 1_000;
@@ -13,8 +12,7 @@ const checks = Number(process.argv[2] ?? 200_000);
 
 const table = new KeyTable();
 // Every wrong key is checked, as from many addresses.
-const limits = { attempts: Number.POSITIVE_INFINITY };
-const means = { keys: table, attempts: new FailedAttempts(limits), limits };
+const callers = new Callers({ attempts: Number.POSITIVE_INFINITY }, table);
 const keys = Array.from({ length: KEYS }, () => issuedKey(table).text);
 const unknown = Array.from({ length: KEYS }, () => issuedKey({ set: () => undefined }).text);
 const wrong = keys.map((text, at) => text.slice(0, 15) + unknown[at]!.slice(15));
@@ -23,7 +21,7 @@ const wrong = keys.map((text, at) => text.slice(0, 15) + unknown[at]!.slice(15))
 function measure(texts: readonly string[]): number {
   const beganMs = performance.now();
   for (let at = 0; at < checks; at++) {
-    checkCaller({ name: "hello", access: "key", text: texts[at % KEYS], address: "192.0.2.1" }, means);
+    callers.check({ name: "hello", access: "key", text: texts[at % KEYS], address: "192.0.2.1" });
   }
   return ((performance.now() - beganMs) * 1_000) / checks;
 }

@@ -1,9 +1,9 @@
 import { inspect } from "node:util";
-import { FailedAttempts } from "../http/failed-attempts.ts";
 import type { TrustedProxies } from "../http/trusted-proxies.ts";
-import { KeyTable } from "../platform/keys/key-table.ts";
+import type { KeyTable } from "../platform/keys/key-table.ts";
 import { draining, Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
 import { Call, type CallContext, type CallInput } from "./call/call.ts";
+import { Callers } from "./call/caller.ts";
 import { recordCall } from "./call/record.ts";
 import { Relay } from "./call/relay.ts";
 import { traceRefused } from "./exchange/problems.ts";
@@ -57,14 +57,13 @@ export class Router {
   #allEnded: () => void = () => {};
 
   constructor(options: RouterOptions) {
-    const { limits, print, telemetry, keys = new KeyTable() } = options;
+    const { limits, print, telemetry, keys } = options;
     this.#options = options;
     this.functions = new Functions(options);
     this.ingress = { proxies: options.proxies, hosts: this.functions.hosts };
     this.#context = {
       limits,
-      keys,
-      attempts: new FailedAttempts(limits),
+      callers: new Callers(limits, keys),
       failures: new LimitedLog(print, FAILURE_LIMIT),
       timers: this.#timers,
       traces: new Traces(telemetry?.tracer),

@@ -1,8 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import { CALL_ID_HEADER, WAIT_HEADER } from "../../client-image/start-message.ts";
-import type { FailedAttempts } from "../../http/failed-attempts.ts";
-import type { KeyTable } from "../../platform/keys/key-table.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { PROBLEMS, Problem, type ProblemCode, unknownFunction } from "../../platform/problems.ts";
 import { answerRefused } from "../exchange/answer.ts";
@@ -23,7 +21,7 @@ import type { InstanceClient } from "../upstream/instance-client.ts";
 import { Probe } from "../upstream/probe.ts";
 import { BadResponse } from "../upstream/response-fields.ts";
 import { Tunnel } from "../websocket/tunnel.ts";
-import { type CallKey, checkCaller } from "./caller.ts";
+import type { Callers, CallKey } from "./caller.ts";
 import { failedCall } from "./failed-call.ts";
 import type { Relay, RelayOwner } from "./relay.ts";
 import { type BodyOwner, RequestBody } from "./request-body.ts";
@@ -45,8 +43,7 @@ export interface CallInput {
 /** Shared by all calls of a router. */
 export interface CallContext {
   readonly limits: Limits;
-  readonly keys: KeyTable;
-  readonly attempts: FailedAttempts;
+  readonly callers: Callers;
   readonly failures: LimitedLog;
   readonly timers: Timers;
   readonly traces: Traces;
@@ -154,7 +151,7 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
     const { key: text, client, head } = this.request;
     if (access === undefined && text === undefined) return undefined;
     const address = client?.address ?? head.socket.remoteAddress ?? "unknown";
-    const { key, problem } = checkCaller({ name, access, text, address }, this.#context);
+    const { key, problem } = this.#context.callers.check({ name, access, text, address });
     this.key = key;
     return problem;
   }
