@@ -14,6 +14,7 @@ import { describeSecret, listSecrets, removeSecret } from "./api/secrets/secrets
 import type { Services } from "./api/services.ts";
 import { answerHealth, answerMetrics, answerReadiness, answerWelcome } from "./api/state-of-service.ts";
 import { answerUsage } from "./api/usage/usage.ts";
+import { diffVersions } from "./api/versions/diff.ts";
 import { pinVersion } from "./api/versions/pin-version.ts";
 import { describeVersion, listVersions } from "./api/versions/read-versions.ts";
 import { rollBack } from "./api/versions/rollback.ts";
@@ -49,6 +50,7 @@ export function createRoutes(services: Services): Router {
   router.put("/func/:name/traffic", changeTraffic(services));
   router.get("/func/:name/versions", listVersions(services));
   router.get("/func/:name/versions/:version", describeVersion(services));
+  router.get("/func/:name/versions/:version/diff", diffVersions(services));
   router.patch("/func/:name/versions/:version", pinVersion(services));
   router.get("/secret", listSecrets(services));
   router.get("/secret/:name", describeSecret(services));

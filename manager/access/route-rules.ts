@@ -38,6 +38,7 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   "PUT /func/:name/traffic": { scope: "deploy", over: "function", action: "traffic" },
   "GET /func/:name/versions": { scope: "read", over: "function" },
   "GET /func/:name/versions/:version": { scope: "read", over: "function" },
+  "GET /func/:name/versions/:version/diff": { scope: "read", over: "function" },
   "PATCH /func/:name/versions/:version": { scope: "deploy", over: "function", action: "pin" },
   "GET /usage": { scope: "read", over: "all" },
   "GET /secret": { scope: "read", over: "all" },

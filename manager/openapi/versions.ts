@@ -3,7 +3,7 @@ import type { ProblemCode } from "../../platform/problems.ts";
 import { MOST_WEIGHT } from "../../platform/traffic.ts";
 import { MESSAGE_LENGTH } from "../api/versions/read-options.ts";
 import { GUARD_CALLS } from "../api/versions/traffic.ts";
-import { json, NAME, operation, query, VERSION } from "./operation.ts";
+import { CALL_ID, json, NAME, operation, query, VERSION } from "./operation.ts";
 import { array, object, ref, type Schema, TEXT } from "./schema.ts";
 
 const KNOWN: readonly ProblemCode[] = ["invalid_name", "unknown_function", "unknown_version"];
@@ -116,6 +116,26 @@ export function versionPaths({ pageSize }: Limits): Record<string, Schema> {
         },
         answers: { 200: json("The version", ref("Version")) },
         problems: [...KNOWN, "unsupported_media_type", "body_too_large", "too_many_waiting", "storage_full"],
+      }),
+    },
+    ...diffPath(),
+  };
+}
+
+function diffPath(): Record<string, Schema> {
+  const from = query("from", NUMBER, { description: "By default the kept version before this one" });
+  const answer = {
+    description: "A unified diff: settings as JSON, and the files of the sources; empty for equal versions",
+    headers: CALL_ID,
+    content: { "text/x-diff": { schema: TEXT } },
+  };
+  return {
+    "/func/{name}/versions/{version}/diff": {
+      parameters: [NAME, VERSION],
+      get: operation("diffVersions", "How a version differs from another one", {
+        parameters: [from],
+        answers: { 200: answer },
+        problems: [...KNOWN, "invalid_source", "source_too_large", "no_capacity"],
       }),
     },
   };

@@ -21,5 +21,7 @@ describe("docs/versions.md", () => {
     const blocks = await runDocument("docs/versions.md", { url: skiff.url, folder });
     const outputs = blocks.map(({ output }) => output);
     assert.match(outputs[1]!, /"message":"Say two".*"message":"The first one"/s);
+    assert.match(outputs[2]!, /^-export default \(\) => "one";\n\+export default \(\) => "two";$/m);
+    assert.equal(outputs[3], "one");
   });
 });

@@ -236,6 +236,15 @@ describe("manager: the answers that OpenAPI documents", () => {
     ["get /func/{name}", 200, () => app().get("/func/a")],
     ["get /func/{name}", 400, () => app().get("/func/A")],
     ["get /func/{name}", 404, () => app().get("/func/none")],
+    [
+      "get /func/{name}/versions/{version}/diff",
+      200,
+      async () => {
+        await app().put("/func/a").send("two");
+        return app().get("/func/a/versions/2/diff");
+      },
+    ],
+    ["get /func/{name}/versions/{version}/diff", 404, () => app().get("/func/a/versions/1/diff")],
     ["get /func/{name}/traffic", 200, () => app().get("/func/a/traffic")],
     ["get /func/{name}/traffic", 404, () => app().get("/func/none/traffic")],
     [
