@@ -23,6 +23,7 @@ import { Reconciler } from "../platform/kubernetes/control/reconciler.ts";
 import { SecretSweeper } from "../platform/kubernetes/control/secret-sweeper.ts";
 import { Sleeper } from "../platform/kubernetes/control/sleeper.ts";
 import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.ts";
+import { LogCollector } from "../platform/kubernetes/logs/log-collector.ts";
 import { CPU_REQUEST } from "../platform/kubernetes/objects/pod-template.ts";
 import { PoolKeeper } from "../platform/kubernetes/pool/pool-keeper.ts";
 import { poolKeys } from "../platform/kubernetes/pool/pool-keys.ts";
@@ -90,6 +91,19 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   const url = env.SKIFF_STORE || (await bundledStore(env, namespace, secret));
   const store = url ? new PostgresStore({ url, limits, print }) : undefined;
   services.add({ name: "store", close: async () => store?.close() });
+  const { functions } = platform.mirror;
+  const collector =
+    store &&
+    new LogCollector({
+      api,
+      namespace: pods.namespace,
+      managers: { namespace, labelSelector: "app=skiff-manager" },
+      identity: env.SKIFF_POD ?? hostname(),
+      sink: store.logs,
+      exists: (name) => !functions.isSynced || functions.get(name) !== undefined,
+      print,
+    });
+  services.add({ name: "log collector", close: async () => collector?.close() });
 
   const metrics = new Metrics();
   metrics.add(() => [

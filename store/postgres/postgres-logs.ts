@@ -4,6 +4,7 @@ import { logFilter } from "../log-filter.ts";
 import type { KeptLine, LogQuery, LogStore } from "../store.ts";
 import type { Database } from "./database.ts";
 import { appendLines, type Chunk, chunkPage, forgetLines, nextLine, type PageQuery } from "./log-chunks.ts";
+import { appendFrom, type LogSource, lastStamp, type StampedLine } from "./log-sources.ts";
 
 /** How often a follower asks for new lines. */
 const POLL_MS = 250;
@@ -23,6 +24,17 @@ export class PostgresLogs implements LogStore {
 
   async append(name: string, lines: readonly Omit<KeptLine, "id">[]): Promise<void> {
     if (lines.length > 0) await this.#database.run(() => appendLines(name, lines, this.#bytes));
+  }
+
+  /** Appends lines of a source in the order of their stamps, without those that it has from this source already. */
+  async appendFrom(source: LogSource, lines: readonly StampedLine[]): Promise<void> {
+    const options = { at: new Date(), mostBytes: this.#bytes };
+    if (lines.length > 0) await this.#database.run(() => appendFrom(source, lines, options));
+  }
+
+  /** Returns the stamp of the last line of a source; undefined if there is none. */
+  lastStamp(source: string): Promise<string | undefined> {
+    return this.#database.run(() => lastStamp(source));
   }
 
   async *read(name: string, query: LogQuery): AsyncIterable<KeptLine> {

@@ -5,6 +5,7 @@ import type { Work } from "../sql/work.ts";
 import type { Store } from "../store.ts";
 import { Database, type DatabaseOptions } from "./database.ts";
 import { removeOldLines } from "./log-chunks.ts";
+import { removeOldSources } from "./log-sources.ts";
 import { PostgresLogs } from "./postgres-logs.ts";
 import { checkStoreUrl } from "./store-url.ts";
 
@@ -43,7 +44,8 @@ export class PostgresStore implements Store {
     const { logAgeMs, logBytes } = this.#options.limits;
     const before = new Date(now.getTime() - logAgeMs);
     const moreLines = await this.#database.run(() => removeOldLines(before, logBytes));
-    return (await this.#run("removeOld", now)) || moreLines;
+    const moreSources = await this.#database.run(() => removeOldSources(before));
+    return (await this.#run("removeOld", now)) || moreLines || moreSources;
   }
 
   async close(): Promise<void> {

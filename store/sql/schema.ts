@@ -82,5 +82,15 @@ const logs: Migration = ({ text, integer, end, hasLogs }) => {
     CREATE INDEX log_chunks_last_at ON log_chunks (last_at);`;
 };
 
+/** How far the lines of each pod were taken, so that managers that read the same pod write each line once. */
+const logSources: Migration = ({ text, integer, end, hasLogs }) => {
+  if (!hasLogs) return "";
+  return `
+    CREATE TABLE log_sources (
+      source ${text} PRIMARY KEY, stamp ${text} NOT NULL, seen_at ${integer} NOT NULL
+    ) ${end};
+    CREATE INDEX log_sources_seen_at ON log_sources (seen_at);`;
+};
+
 /** In order. The schema version of a database is the number of migrations that it has had. */
-export const MIGRATIONS: readonly Migration[] = [usageAndAudit, logs];
+export const MIGRATIONS: readonly Migration[] = [usageAndAudit, logs, logSources];

@@ -6,7 +6,9 @@ import { delay } from "../cluster/mirror.ts";
 import { KINDS, type Pod, pathOf } from "../cluster/resources.ts";
 import { CONTAINER, LABELS } from "../objects/names.ts";
 
+/** Pause before the log of a container that ended is asked for again: it may run again. */
 const RETRY_MS = 500;
+const LONGEST_RETRY_MS = 5_000;
 
 /** A line with the kubelet's time to the nanosecond, in a sortable form. */
 export interface StampedLine extends LogLine {
@@ -30,7 +32,7 @@ export async function readTail(
   } catch (error) {
     signal.throwIfAborted();
     // A pod may be deleted meanwhile; the logs of the others follow.
-    lines.push(platformLine(pod, error));
+    lines.push(platformLine(pod, unreadable(error)));
   }
   entries.end();
   return lines;
@@ -39,13 +41,17 @@ export async function readTail(
 interface FollowOptions extends ReadOptions {
   /** Skips lines up to this time. */
   readonly since: string | undefined;
+  /** Receives lines of the stream `platform` as well, whose stamps are this program's. */
   readonly onLine: (line: StampedLine) => void;
+  /** Reading waits for it after each line. */
+  readonly room?: () => Promise<void> | undefined;
 }
 
 /** Follows one pod until its deletion, across restarts of its container and of the connection. */
 export async function followPod(pod: Pod, options: FollowOptions): Promise<void> {
-  const { api, namespace, since, signal, onLine } = options;
+  const { api, namespace, since, signal, onLine, room = () => undefined } = options;
   let after = since;
+  let pauseMs = RETRY_MS;
   const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
   while (!signal.aborted) {
     const query = {
@@ -55,13 +61,18 @@ export async function followPod(pod: Pod, options: FollowOptions): Promise<void>
       ...(after === undefined ? {} : { sinceTime: after }),
     };
     const entries = new PodEntries(pod, (line) => {
-      if (after !== undefined && line.stamp <= after) return;
-      after = line.stamp;
+      if (line.stream !== "platform") {
+        if (after !== undefined && line.stamp <= after) return;
+        after = line.stamp;
+        pauseMs = RETRY_MS;
+      }
       onLine(line);
     });
     try {
-      for await (const text of api.lines({ path: logPath(pod, namespace), query, signal }))
+      for await (const text of api.lines({ path: logPath(pod, namespace), query, signal })) {
         entries.read(text);
+        await room();
+      }
       if ((await api.get<Pod>(place, { signal })) === undefined) {
         entries.end();
         return;
@@ -69,9 +80,10 @@ export async function followPod(pod: Pod, options: FollowOptions): Promise<void>
       // What is open is read again: the connection may have ended within an entry.
     } catch (error) {
       if (signal.aborted) return;
-      onLine(platformLine(pod, error));
+      onLine(platformLine(pod, unreadable(error)));
     }
-    await delay(RETRY_MS, signal);
+    await delay(pauseMs, signal);
+    pauseMs = Math.min(2 * pauseMs, LONGEST_RETRY_MS);
   }
 }
 
@@ -88,6 +100,7 @@ export function hasStarted(pod: Pod): boolean {
 /** Makes entries of the lines that the kubelet sends. Both streams of the container come as one. */
 class PodEntries {
   readonly #pod: Pod;
+  readonly #onLine: (line: StampedLine) => void;
   readonly #entries: EntryReader;
   /** The first line of the entry, and the last. */
   #first = "";
@@ -95,6 +108,7 @@ class PodEntries {
 
   constructor(pod: Pod, onLine: (line: StampedLine) => void) {
     this.#pod = pod;
+    this.#onLine = onLine;
     this.#entries = new EntryReader((entry) => {
       const line = this.#lineOf(entry);
       if (line) onLine(line);
@@ -103,10 +117,15 @@ class PodEntries {
 
   read(text: string): void {
     const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z (.*)$/s.exec(text);
-    const [, time, fraction = "", line = ""] = match ?? [];
-    this.#last = time === undefined ? stampNow() : `${time}.${fraction.padEnd(9, "0")}Z`;
+    // What the kubelet says has no time.
+    if (!match) {
+      this.#onLine(platformLine(this.#pod, text));
+      return;
+    }
+    const [, time, fraction = "", line = ""] = match;
+    this.#last = `${time}.${fraction.padEnd(9, "0")}Z`;
     if (!this.#entries.isOpen) this.#first = this.#last;
-    this.#entries.read(time === undefined ? text : line);
+    this.#entries.read(line);
   }
 
   end(): void {
@@ -136,11 +155,12 @@ function logPath(pod: Pod, namespace: string): string {
   return pathOf({ kind: KINDS.pods, namespace, name: pod.metadata.name, subresource: "log" });
 }
 
-function stampNow(): string {
-  return new Date().toISOString().replace("Z", "000000Z");
+function unreadable(error: unknown): string {
+  return `its log cannot be read: ${(error as Error).message}`;
 }
 
-function platformLine(pod: Pod, error: unknown): StampedLine {
-  const text = `its log cannot be read: ${(error as Error).message}`;
-  return { at: new Date(), stamp: stampNow(), ...originOf(pod), stream: "platform", text };
+function platformLine(pod: Pod, text: string): StampedLine {
+  const at = new Date();
+  const stamp = at.toISOString().replace("Z", "000000Z");
+  return { at, stamp, ...originOf(pod), stream: "platform", text };
 }

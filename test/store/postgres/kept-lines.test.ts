@@ -101,6 +101,32 @@ describe("lines in PostgreSQL", function () {
     }
   });
 
+  it("of a source are kept once, although two programs bring them", async () => {
+    const store = await harness.open();
+    const stores = [store, await harness.reopen(store)];
+    const stamped = (n: number) => ({ ...line(`line ${n}`), stamp: String(n).padStart(5, "0") });
+    const source = { name: "hello", source: "pod-1" };
+    assert.equal(await store.logs.lastStamp("pod-1"), undefined);
+    await Promise.all(
+      stores.map(async ({ logs }) => {
+        for (let from = 0; from < 200; from += 10) {
+          await logs.appendFrom(
+            source,
+            Array.from({ length: 10 }, (_, index) => stamped(from + index)),
+          );
+        }
+      }),
+    );
+    const expected = Array.from({ length: 200 }, (_, n) => `line ${n}`);
+    assert.deepEqual(texts(await read(store)), expected);
+    assert.equal(await store.logs.lastStamp("pod-1"), "00199");
+    assert.ok((await read(store)).every((each) => !("stamp" in each)));
+    await store.logs.appendFrom({ ...source, source: "pod-2" }, [stamped(7)]);
+    assert.deepEqual(texts(await read(store)).slice(-1), ["line 7"]);
+    await removeAll(store, new Date(Date.now() + 8 * DAY_MS));
+    assert.equal(await store.logs.lastStamp("pod-1"), undefined);
+  });
+
   it("are refused after a cursor that is no id", async () => {
     const store = await harness.open();
     const reading = Array.fromAsync(store.logs.read("hello", { after: "x" }));
