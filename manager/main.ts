@@ -36,6 +36,7 @@ import { denoPath } from "../runtimes/deno/deno-binary.ts";
 import { PostgresStore } from "../store/postgres/postgres-store.ts";
 import type { Access } from "./access/access.ts";
 import { createManager, type Manager } from "./manager.ts";
+import { Collector } from "./usage/collector.ts";
 
 const RETRY_MS = 2_000;
 
@@ -140,7 +141,13 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     });
     const keeper = new PoolKeeper({ ...shared, ...pods, size: poolSize, keys: poolKeys(poolSecret) });
     const sweeper = new SecretSweeper({ secrets: platform.secrets, print });
+    const collector = new Collector({
+      exchange: (orders, until) => routers.exchangeUsage(orders, until),
+      ledger: store?.usage,
+      print,
+    });
     await once(signal, "abort");
+    await collector.close();
     await sweeper.close();
     await keeper.close();
     await sleeper.close();

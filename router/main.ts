@@ -13,11 +13,14 @@ import { untilStopSignal } from "../process/stop-signals.ts";
 import { createFrontAlone } from "./front.ts";
 import { addRouterMetrics } from "./metrics/metrics.ts";
 import { createInternalServer } from "./server/internal-server.ts";
+import { UsageExchange } from "./usage/usage-exchange.ts";
 import { parseWorkers } from "./workers/worker-count.ts";
 import { Workers } from "./workers/workers.ts";
 
 /** Time for the cluster to route new connections elsewhere, in milliseconds. */
 const LEAVE_MS = 5_000;
+/** Time for the manager to collect the last usage, in milliseconds. */
+const LAST_USAGE_MS = 1_500;
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const stop = await ServiceList.start((services) => startRouter(services, env));
@@ -50,10 +53,14 @@ async function startRouter(services: ServiceList, env: NodeJS.ProcessEnv): Promi
   services.add({ name: "keys", close: async () => followed.close() });
   const options = { platform, limits, keys, print, env };
   const front = workers === 1 ? await createFrontAlone(options) : new Workers({ ...options, workers });
+  const usage = new UsageExchange((orders) => front.exchangeUsage(orders));
   services.add({
     name: "server",
     leave: () => front.leave(),
-    drain: (drainMs) => front.drain({ drainMs }),
+    drain: async (drainMs) => {
+      await front.drain({ drainMs });
+      await usage.last(LAST_USAGE_MS);
+    },
     close: (withinMs) => front.close({ withinMs }),
   });
 
@@ -65,6 +72,7 @@ async function startRouter(services: ServiceList, env: NodeJS.ProcessEnv): Promi
     metrics: () => metrics.text(),
     load: () => platform.loads.read(),
     serving: (name) => serving(platform.endpoints(name), front.hasCaughtUp(name)),
+    usage: (orders) => usage.exchange(orders),
   });
   // Tests use another port; the manager and the probes of kubernetes.yaml use the default.
   const internalPort = Number(env.SKIFF_INTERNAL_PORT ?? INTERNAL_PORT);

@@ -17,6 +17,9 @@ export interface Wish {
 /** More of the rate than a router wants, because calls come unevenly: a part of its wish, and a part of the rate. */
 const MORE = { ofWish: 0.1, ofRate: 0.02 };
 
+/** Calls of a month are given for this time. */
+const AHEAD_S = 2;
+
 export interface Divided {
   readonly quota: Quota;
   /** By router. */
@@ -45,7 +48,8 @@ export function divide({
   // A router that is alone leaves nothing to others.
   const more = divideUnused(wishes.size === 1 ? 0 : tokens, wishes);
   const { perMonth } = quota;
-  const left = perMonth === undefined ? undefined : divideLeft(Math.max(0, perMonth - usedInMonth), wishes);
+  const allLeft = perMonth === undefined ? 0 : Math.max(0, perMonth - usedInMonth);
+  const left = perMonth === undefined ? undefined : divideLeft(allLeft, wishes);
   return new Map(
     Array.from(wishes.keys(), (router): [string, Allowance] => [
       router,
@@ -53,7 +57,7 @@ export function divide({
         share: shares.get(router)!,
         ...(quota.rate === undefined ? {} : { more: more.get(router)! }),
         ...(places === undefined ? {} : { inFlight: places.get(router)! }),
-        ...(left === undefined ? {} : { left: left.get(router)! }),
+        ...(left === undefined ? {} : { left: left.get(router)!, allLeft }),
       },
     ]),
   );
@@ -96,15 +100,8 @@ function dividePlaces(
 }
 
 function divideLeft(left: number, wishes: ReadonlyMap<string, Wish>): Map<string, number> {
-  const all = sum(Array.from(wishes.values(), ({ perS }) => perS));
-  // Callers may come to a router that has none now.
-  const base = all === 0 ? 1 : (0.1 * all) / wishes.size;
-  const weights = mapValues(wishes, ({ perS }) => perS + base);
-  const total = sum(weights.values());
-  return wholeParts(
-    left,
-    mapValues(weights, (weight) => (left * weight) / total),
-  );
+  const soon = mapValues(wishes, ({ perS }) => perS * AHEAD_S);
+  return wholeParts(left, fill(left, soon));
 }
 
 /** Gives each what it wants, or an equal part of what is left where there is too little. Divides the rest equally. */

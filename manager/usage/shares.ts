@@ -8,6 +8,8 @@ const NEWEST = 0.5;
 const FORGET_MS = 60_000;
 /** Calls of the rate that routers left unused can pass later for this long. */
 const CATCH_UP_S = 1;
+/** Fewer calls a second than this are none. */
+const LEAST_PER_S = 0.01;
 const NO_WISH: Wish = { perS: 0, full: 0, late: 0, tokens: 0, inFlight: 0 };
 
 interface SharedQuota {
@@ -119,5 +121,5 @@ function wishOf(demand: Demand | undefined, before: Wish | undefined, elapsedS: 
   const { wanted = 0, full = 0, late = 0, tokens = 0, inFlight = 0 } = demand ?? {};
   const perS = wanted / elapsedS;
   const smooth = before === undefined ? perS : NEWEST * perS + (1 - NEWEST) * before.perS;
-  return { perS: smooth, full, late, tokens, inFlight };
+  return { perS: smooth < LEAST_PER_S ? 0 : smooth, full, late, tokens, inFlight };
 }

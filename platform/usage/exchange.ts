@@ -87,6 +87,8 @@ export interface Allowance {
   readonly inFlight?: number;
   /** Calls in the rest of the month, counted from the last report; absent if the quota has no such limit. */
   readonly left?: number;
+  /** Those at all routers together. */
+  readonly allLeft?: number;
 }
 
 /** The request to one router. */

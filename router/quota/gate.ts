@@ -120,7 +120,11 @@ export class Gate {
       states.push({ policy: "inFlight", remaining, resetMs: remaining > 0 ? 0 : PLACE_MS });
     }
     if (this.quota.perMonth !== undefined) {
-      states.push({ policy: "perMonth", remaining: Math.max(0, this.#left), resetMs: monthMs });
+      const { allLeft = 0 } = this.#allowance;
+      const remaining = Math.max(0, this.#left);
+      // Other routers may hold the calls that are left.
+      const resetMs = remaining === 0 && allLeft > 0 ? SHARE_MS : monthMs;
+      states.push({ policy: "perMonth", remaining, resetMs });
     }
     return states;
   }

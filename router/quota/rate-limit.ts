@@ -55,7 +55,7 @@ function quotaExceeded(gate: Gate, policy: PolicyName, now: Date): Problem {
   const resetsAt = new Date(now.getTime() + resetMs).toISOString();
   const what = kind === "key" ? `The key ${name}` : `The function "${name}"`;
   const limit = LIMITS[policy](quota);
-  const when = policy === "perMonth" ? `The next month begins at ${resetsAt}` : RETRY[policy](resetMs);
+  const when = RETRY[policy](resetMs, resetsAt);
   const detail = `${what} may have ${limit} (quota.${policy}), which are used up. ${when}, or raise the quota.`;
   const about = { policy, limit: quota[policy]!, [kind]: name, resetsAt };
   return new Problem("quota_exceeded", detail, { retryAfterS: resetMs / 1_000, quota: about });
@@ -69,9 +69,11 @@ const LIMITS: Readonly<Record<PolicyName, (quota: Quota) => string>> = {
   inFlight: ({ inFlight }) => `${inFlight} calls at the same time`,
   perMonth: ({ perMonth }) => `${perMonth} calls a month`,
 };
-const RETRY: Readonly<Record<"rate" | "inFlight", (resetMs: number) => string>> = {
+const RETRY: Readonly<Record<PolicyName, (resetMs: number, resetsAt: string) => string>> = {
   rate: (resetMs) => `Try again in ${Math.max(0.1, resetMs / 1_000).toFixed(1)} s`,
   inFlight: () => "Try again when one has ended",
+  perMonth: (resetMs, resetsAt) =>
+    resetMs > 1_000 ? `The next month begins at ${resetsAt}` : RETRY.rate(resetMs, resetsAt),
 };
 
 function untilMonthEndMs(now: Date): number {

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { RouterOrders, RouterReport } from "../../platform/usage/exchange.ts";
 
 export interface InternalServerOptions {
   /** Token of the manager. */
@@ -11,11 +12,16 @@ export interface InternalServerOptions {
   readonly load: () => unknown;
   /** Returns the endpoints that calls of a function use. */
   readonly serving: (name: string) => unknown;
+  /** Applies the orders of the collector of usage, and returns what was counted. */
+  readonly usage: (orders: RouterOrders) => Promise<readonly RouterReport[]>;
 }
 
+/** Most bytes of the orders. */
+const MOST_BYTES = 64 * 1024 ** 2;
+
 /**
- * Creates the server of the internal port, which no call reaches: probes and metrics for everyone, load and
- * endpoints for the manager.
+ * Creates the server of the internal port, which no call reaches: probes and metrics for everyone, load, endpoints and
+ * usage for the manager.
  */
 export function createInternalServer({
   token,
@@ -23,6 +29,7 @@ export function createInternalServer({
   metrics,
   load,
   serving,
+  usage,
 }: InternalServerOptions): Server {
   const expected = hash(`Bearer ${token}`);
   return createServer({ requestTimeout: 5_000 }, (request, response) => {
@@ -42,6 +49,14 @@ export function createInternalServer({
     if (!timingSafeEqual(hash(request.headers.authorization ?? ""), expected)) {
       return answer(response, 401, "send the token of the manager\n");
     }
+    if (path === "/usage" && request.method === "POST") {
+      return void readJson(request)
+        .then(usage)
+        .then(
+          (reports) => answer(response, 200, JSON.stringify(reports), "application/json"),
+          (error: Error) => answer(response, 400, `${error.message}\n`),
+        );
+    }
     const name = /^\/serving\/([-a-z0-9]{1,52})$/.exec(path)?.[1];
     if (path !== "/load" && name === undefined) return answer(response, 404, "not found\n");
     const value = name === undefined ? load() : serving(name);
@@ -51,6 +66,17 @@ export function createInternalServer({
 
 function answer(response: ServerResponse, status: number, text: string, type?: string): void {
   response.writeHead(status, { "content-type": type ?? "text/plain; charset=utf-8" }).end(text);
+}
+
+async function readJson(request: IncomingMessage): Promise<RouterOrders> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes > MOST_BYTES) throw new Error(`the body has more than ${MOST_BYTES} bytes`);
+    parts.push(part);
+  }
+  return JSON.parse(Buffer.concat(parts).toString()) as RouterOrders;
 }
 
 function hash(text: string): Buffer {

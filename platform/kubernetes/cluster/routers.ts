@@ -1,6 +1,7 @@
 import { request } from "undici";
 import type { Endpoints, Traffic } from "../../platform.ts";
 import { currentVersion, versionOf } from "../../traffic.ts";
+import type { RouterOrders, RouterReport } from "../../usage/exchange.ts";
 import { isSameTraffic } from "../endpoints/endpoints.ts";
 import type { RouterLoad } from "../endpoints/load-table.ts";
 import type { Cluster } from "./api.ts";
@@ -19,6 +20,13 @@ export interface RoutersOptions extends Cluster {
   readonly labelSelector: string;
   /** Authenticates the manager to the routers. */
   readonly token: string;
+  /** INTERNAL_PORT by default. */
+  readonly port?: number;
+}
+
+interface FetchOptions {
+  readonly signal: AbortSignal;
+  readonly body?: string;
 }
 
 /** Queries every router at its internal port. */
@@ -41,7 +49,7 @@ export class Routers {
   async loads(signal: AbortSignal): Promise<readonly RouterLoad[] | undefined> {
     const addresses = await this.#addresses(signal);
     const loads = await Promise.all(
-      addresses.map((host) => this.#fetch<Partial<RouterLoad>>(host, "/load", signal)),
+      addresses.map((host) => this.#fetch<Partial<RouterLoad>>(host, "/load", { signal })),
     );
     return loads.every((load) => load?.versions !== undefined) ? (loads as RouterLoad[]) : undefined;
   }
@@ -56,12 +64,22 @@ export class Routers {
     await this.#all(name, hasForgotten, FORGOTTEN_MS);
   }
 
+  /** Exchanges usage with every router. Resolves with the reports of those that answer within a second. */
+  async exchangeUsage(orders: RouterOrders, signal: AbortSignal): Promise<readonly RouterReport[]> {
+    const addresses = await this.#addresses(signal);
+    const body = JSON.stringify(orders);
+    const reports = await Promise.all(
+      addresses.map((host) => this.#fetch<RouterReport[]>(host, "/usage", { signal, body })),
+    );
+    return reports.flatMap((report) => report ?? []);
+  }
+
   async #all(name: string, holds: (serving: Serving) => boolean, withinMs: number): Promise<void> {
     const signal = AbortSignal.timeout(withinMs);
     const behind = new Set(await this.#addresses(signal));
     while (behind.size > 0 && !signal.aborted) {
       const checks = [...behind].map(async (host) => {
-        const serving = await this.#fetch<Serving>(host, `/serving/${name}`, signal);
+        const serving = await this.#fetch<Serving>(host, `/serving/${name}`, { signal });
         // A router that does not answer takes no calls either.
         if (serving === undefined || holds(serving)) behind.delete(host);
       });
@@ -77,11 +95,15 @@ export class Routers {
     return addressesOf(items);
   }
 
-  async #fetch<T>(host: string, path: string, signal: AbortSignal): Promise<T | undefined> {
+  /** Posts `body` if there is one. */
+  async #fetch<T>(host: string, path: string, { signal, body: sent }: FetchOptions): Promise<T | undefined> {
     const name = host.includes(":") ? `[${host}]` : host;
     try {
-      const { statusCode, body } = await request(`http://${name}:${INTERNAL_PORT}${path}`, {
-        headers: { authorization: `Bearer ${this.#options.token}` },
+      const { token, port = INTERNAL_PORT } = this.#options;
+      const { statusCode, body } = await request(`http://${name}:${port}${path}`, {
+        method: sent === undefined ? "GET" : "POST",
+        ...(sent === undefined ? {} : { body: sent }),
+        headers: { authorization: `Bearer ${token}` },
         signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
       });
       const answer: unknown = await body.json();

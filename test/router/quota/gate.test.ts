@@ -65,6 +65,15 @@ describe("router: the gate of a quota", () => {
     assert.equal(passed(gate, 10, [0, 1_000]), 1);
   });
 
+  it("asks to come back soon while other routers have calls of the month left", () => {
+    const gate = gateOf({ perMonth: 5 });
+    gate.apply({ share: 0.5, left: 0, allLeft: 2 }, 0);
+    assert.equal(gate.check(0), "perMonth");
+    assert.deepEqual(gate.states(HOUR_MS), [{ policy: "perMonth", remaining: 0, resetMs: 1_000 }]);
+    gate.apply({ share: 0.5, left: 0, allLeft: 0 }, 0);
+    assert.equal(gate.states(HOUR_MS)[0]!.resetMs, HOUR_MS);
+  });
+
   it("uses its share of everything, but always has room for one call", () => {
     assert.equal(passed(gateOf({ rate: "100/s" }, 0.25), 1_000, [0, 10_000]), 25 + 249);
     assert.equal(gateOf({ rate: "100/s", inFlight: 1 }, 0).check(0), undefined);

@@ -16,6 +16,10 @@ describe("the internal port of a router", () => {
       ready: () => reason,
       metrics: async () => "skiff_calls_total 1\n",
       load: () => ({ countingForMs: 5, functions: {} }),
+      usage: async (orders) => {
+        if (!Object.hasOwn(orders, "a")) throw new Error("no orders");
+        return [{ source: "a", batches: [], demands: {} }];
+      },
       serving: (name) => ({ version: name === "hello" ? 3 : null }),
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -48,5 +52,16 @@ describe("the internal port of a router", () => {
     assert.deepEqual(await json("/serving/hello"), { version: 3 });
     assert.deepEqual(await json("/serving/other"), { version: null });
     assert.equal((await ask("/anything", `Bearer ${TOKEN}`)).status, 404);
+  });
+
+  it("exchanges usage with the manager alone", async () => {
+    const post = (body: string, token: string) =>
+      fetch(`${url}/usage`, { method: "POST", headers: { authorization: `Bearer ${token}` }, body });
+    assert.equal((await post("{}", "wrong")).status, 401);
+    assert.equal((await post("no JSON", TOKEN)).status, 400);
+    assert.equal((await post("{}", TOKEN)).status, 400);
+    const answer = await post(JSON.stringify({ a: {} }), TOKEN);
+    assert.deepEqual(await answer.json(), [{ source: "a", batches: [], demands: {} }]);
+    assert.equal((await ask("/usage", `Bearer ${TOKEN}`)).status, 404);
   });
 });
