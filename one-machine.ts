@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
+import { oidcFrom } from "./manager/access/oidc.ts";
 import { accessFor } from "./manager/access/token.ts";
 import { createManager } from "./manager/manager.ts";
 import { Collector } from "./manager/usage/collector.ts";
@@ -113,6 +114,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     store: { usage: store.usage, audit: store.audit, logs },
     keyTable,
     proxies: parseTrustedProxies(env.SKIFF_TRUST_PROXY),
+    tokens: oidcFrom(env, print),
     print,
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `Skiff is ${services.state}.`),

@@ -35,6 +35,7 @@ import { createBuilder } from "../runtimes/deno/build/builder.ts";
 import { denoPath } from "../runtimes/deno/deno-binary.ts";
 import { PostgresStore } from "../store/postgres/postgres-store.ts";
 import type { Access } from "./access/access.ts";
+import { oidcFrom } from "./access/oidc.ts";
 import { createManager, type Manager } from "./manager.ts";
 import { Collector } from "./usage/collector.ts";
 
@@ -118,6 +119,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     access,
     keyTable,
     proxies: parseTrustedProxies(env.SKIFF_TRUST_PROXY),
+    tokens: oidcFrom(env, print),
     store,
     print,
     metrics: () => metrics.text(),

@@ -15,6 +15,7 @@ const GUARDED: readonly ProblemCode[] = [
   "forbidden",
   "insufficient_scope",
   "too_many_attempts",
+  "not_ready",
   "draining",
 ];
 export const NAME: Schema = { name: "name", in: "path", required: true, schema: ref("Name") };
