@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../support/eventually.ts";
+import { processTree } from "../support/instances/processes.ts";
 import { OtlpReceiver } from "../support/otlp-receiver.ts";
 import { SkiffProgram } from "../support/skiff/skiff-program.ts";
 
@@ -16,25 +17,6 @@ const PROJECT = `const url = import.meta.url;
 const fetch = (_, env) => String(env.DB_PASSWORD.length + process.env.OTHER.length + 0 * url.length);
 export default { fetch };\n`;
 const BROKEN = `throw new Error("it does not start with " + Deno.env.get("DB_PASSWORD")?.length);\n`;
-
-/** The program and everything below it. */
-function processesOf(pid: number): number[] {
-  const all = readdirSync("/proc").map(Number).filter(Number.isInteger);
-  const parents = new Map(
-    all.flatMap((each) => {
-      try {
-        const stat = readFileSync(`/proc/${each}/stat`, "utf8");
-        return [[each, Number(stat.slice(stat.lastIndexOf(")") + 4).split(" ")[0])] as const];
-      } catch {
-        // It has ended.
-        return [];
-      }
-    }),
-  );
-  const isBelow = (each: number | undefined): boolean =>
-    each !== undefined && each > 1 && (each === pid || isBelow(parents.get(each)));
-  return all.filter(isBelow);
-}
 
 /** Command lines and environments, as far as they can be read. */
 function shownIn(pid: number): string {
@@ -90,7 +72,7 @@ describe("the value of a secret", function () {
     });
     url = await skiff.url();
     watching = setInterval(() => {
-      for (const pid of processesOf(skiff.pid)) seen.set(pid, `${seen.get(pid) ?? ""}${shownIn(pid)}`);
+      for (const pid of processTree(skiff.pid)) seen.set(pid, `${seen.get(pid) ?? ""}${shownIn(pid)}`);
     }, 15);
     assert.equal((await put("db-password", `${MARK} one`)).status, 201);
     assert.equal((await put("other", `${MARK} 'two' $(x)`)).status, 201);

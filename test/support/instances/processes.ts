@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { commandLine } from "../../../platform/local/instances/process-table.ts";
 
 /** Numbers of the processes whose command line contains `text`. */
@@ -11,4 +11,23 @@ export function processesWith(text: string): number[] {
   const { stdout } = spawnSync("ps", ["axww", "-o", "pid=,command="], { encoding: "utf8" });
   const lines = stdout.split("\n").filter((line) => line.includes(text));
   return lines.map((line) => Number.parseInt(line, 10)).filter((pid) => pid !== process.pid);
+}
+
+/** A process and everything below it, by /proc. */
+export function processTree(pid: number): number[] {
+  const all = readdirSync("/proc").map(Number).filter(Number.isInteger);
+  const parents = new Map(
+    all.flatMap((each) => {
+      try {
+        const stat = readFileSync(`/proc/${each}/stat`, "utf8");
+        return [[each, Number(stat.slice(stat.lastIndexOf(")") + 4).split(" ")[0])] as const];
+      } catch {
+        // It has ended.
+        return [];
+      }
+    }),
+  );
+  const isBelow = (each: number | undefined): boolean =>
+    each !== undefined && each > 1 && (each === pid || isBelow(parents.get(each)));
+  return all.filter(isBelow);
 }
