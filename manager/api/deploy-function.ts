@@ -62,7 +62,9 @@ async function answerDeploy(ctx: Call, services: Services, read: ReadOrder): Pro
     requireFunction(ctx.state.principal, order.name);
     ctx.state.audited = { target: order.name };
     source = order.source;
-    deployed = await deploys.deploy({ ...order, expected, reachedAt: hostsOf(ctx.req.headers), signal });
+    const { principal } = ctx.state;
+    const reachedAt = hostsOf(ctx.req.headers);
+    deployed = await deploys.deploy({ ...order, expected, principal, reachedAt, signal });
   } catch (error) {
     const explained = explainLostLineEnds(error, { contentType: ctx.req.headers["content-type"], source });
     print(notDeployedLine(name, explained));

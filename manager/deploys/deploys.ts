@@ -32,9 +32,10 @@ import { FastLane } from "../../process/fast-lane.ts";
 import { type Attempt, SlowLane } from "../../process/slow-lane.ts";
 import type { Builder, BuildOptions } from "../../runtimes/runtime.ts";
 import type { LogStore } from "../../store/store.ts";
+import type { Principal } from "../access/principal.ts";
 import { DeployTurns } from "./deploy-turns.ts";
 import { type HostClaim, HostClaims } from "./host-claims.ts";
-import { asksForOlder, withNewestSecrets } from "./newest-secrets.ts";
+import { asksForOlder, requireKnownSecrets, withNewestSecrets } from "./newest-secrets.ts";
 import { type Declared, DeclaredBySource, mergeDeclared } from "./skiff-yaml.ts";
 
 const DEPLOYS_IN_ALL = 1_000;
@@ -73,6 +74,8 @@ export interface DeployOrder {
   /** Share of the calls that the new version gets, from 0 to 100; by default all. */
   readonly percent?: number | undefined;
   readonly expected?: Precondition | undefined;
+  /** Whose request it is. One who is limited to some functions adds no secrets. */
+  readonly principal?: Principal;
   /** The host at which the client reached the manager: no function gets it. */
   readonly reachedAt?: readonly string[] | undefined;
   /** Aborts waiting and building. A publish that has begun completes. */
@@ -290,6 +293,7 @@ export class Deploys {
     const former = base?.settings ?? current?.settings ?? defaultSettings(this.#options.limits);
     const patch = base ? withKept(order.patch, current?.settings.env ?? {}, base.keptEnv) : order.patch;
     const { settings: asked, fresh } = await this.#settings({ ...order, patch }, { former, hashed, signal });
+    if (order.principal) requireKnownSecrets(order.principal, asked, current?.settings);
     return await withNewestSecrets(platform.secrets, asked, (settings) => {
       const hash = versionHash(hashed, settings);
       const version = { name, hash, sourceHash: hashed, settings, note, expected };

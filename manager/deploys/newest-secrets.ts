@@ -1,6 +1,7 @@
 import { Problem } from "../../platform/problems.ts";
 import type { Secrets } from "../../platform/secrets.ts";
 import type { Settings } from "../../platform/settings/settings.ts";
+import { challengeOf, type Principal } from "../access/principal.ts";
 
 /**
  * Runs `work` with the settings, each secret in its newest version. None of them is deleted meanwhile.
@@ -24,6 +25,24 @@ export async function withNewestSecrets<T>(
   } finally {
     release();
   }
+}
+
+/**
+ * Lets somebody who is limited to some functions keep their secrets, and add none: such a function could answer with the
+ * value of any secret.
+ * @throws Problem `insufficient_scope`
+ */
+export function requireKnownSecrets(
+  { by, functions }: Principal,
+  asked: Settings,
+  current: Settings | undefined,
+): void {
+  if (functions === undefined) return;
+  const known = new Set(Object.values(current?.secrets ?? {}).map(({ secret }) => secret));
+  const added = Object.values(asked.secrets).find(({ secret }) => !known.has(secret));
+  if (added === undefined) return;
+  const detail = `secrets: ${by} is limited to some functions and cannot give one the secret "${added.secret}": use a key for all functions once, and this key afterwards.`;
+  throw new Problem("insufficient_scope", detail, { challenge: challengeOf("insufficient_scope") });
 }
 
 /** Whether `settings` ask for an older version of one of the secrets. */

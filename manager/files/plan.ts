@@ -85,6 +85,7 @@ async function planFunction(wanted: FolderFunction, means: PlanMeans): Promise<P
     name,
     patch,
     declared,
+    principal: means.principal,
     note: { ...means.note, ...(message === undefined ? {} : { message }) },
     base: { settings: base, keptEnv: kept.map(({ variable }) => variable) },
   };

@@ -40,6 +40,31 @@ describe("manager: scopes", () => {
     });
   }
 
+  it("of a key that is for some functions add no secret to them, and keep those that they have", async () => {
+    const limited = { name: "limited", scopes: ["deploy"], functions: ["with-secret", "without"] };
+    const key = await create(limited);
+    for (const name of ["mine", "other"]) await skiff.platform.secrets.put(name, { value: "v" });
+    await by(TOKEN).post("/func?name=with-secret&secrets=mine").send("a").expect(201);
+    await by(key).put("/func/with-secret").send("b").expect(200);
+    await by(key).put("/func/with-secret?secrets=AGAIN=mine").send("b").expect(200);
+    for (const wrong of [
+      by(key).put("/func/with-secret?secrets=other").send("b"),
+      by(key).post("/func?name=without&secrets=mine").send("b"),
+      by(key)
+        .patch("/func/with-secret")
+        .send({ env: { X: { secret: "other" } } }),
+    ]) {
+      const { status, body } = await wrong;
+      assert.deepEqual([status, body.code], [403, "insufficient_scope"]);
+      assert.match(
+        body.detail,
+        /key limited \(\w+\) is limited to some functions and cannot give one the secret/,
+      );
+    }
+    await by(key).put("/func/with-secret?secrets=none").send("b").expect(200);
+    await by(TOKEN).delete("/func/with-secret").expect(200);
+  });
+
   it("of a key that is for some functions concern those alone", async () => {
     const key = await create({ name: "limited", scopes: ["admin"], functions: ["a", "b", "new", "gone"] });
     const listed = (await by(key).get("/func").expect(200)).body.functions;
