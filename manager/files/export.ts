@@ -24,12 +24,13 @@ export interface ExportOptions {
 }
 
 const MANIFEST = "skiff.yaml";
-/** Names of sources that do not unpack. */
-const ARCHIVES = {
+/** Endings of files: text, and archives that do not unpack. */
+const ENDINGS: Readonly<Record<Source["type"], string>> = {
+  "text/typescript": "ts",
   "application/x-tar": "tar",
   "application/gzip": "tar.gz",
   "application/zip": "zip",
-} as const;
+};
 const HEAD = `# Functions of Skiff. An apply of this folder restores them: see docs/files.md.
 `;
 
@@ -54,16 +55,44 @@ async function writeFolder(packing: Pack, options: ExportOptions): Promise<void>
   let newest = new Date(0);
   for (const name of options.names) {
     options.signal.throwIfAborted();
-    const record = await options.platform.find(name);
-    const source = record && (await options.platform.readSource(name, record.version));
-    // Removed meanwhile.
-    if (record === undefined || source === undefined) continue;
-    if (record.createdAt > newest) newest = record.createdAt;
-    functions[name] = await writeVersion(packing, { record, source, path: name }, options);
+    const written = await writeFunction(packing, name, options);
+    if (written === undefined) continue;
+    functions[name] = written.members;
+    if (written.updatedAt > newest) newest = written.updatedAt;
   }
   const secret = options.values ? "# It has the values of variables, which may be secrets.\n" : "";
   const text = `${HEAD}${secret}${await yamlText({ functions })}`;
   await writeFile(packing, { name: MANIFEST, mtime: newest }, Buffer.from(text));
+}
+
+/** Undefined for a function that was removed meanwhile. */
+async function writeFunction(
+  packing: Pack,
+  name: string,
+  options: ExportOptions,
+): Promise<{ readonly members: unknown; readonly updatedAt: Date } | undefined> {
+  const description = await options.platform.describe(name);
+  if (description === undefined) return undefined;
+  const { traffic, sticky, guard, version: current, updatedAt } = description;
+  const isSplit = traffic.length !== 1 || sticky !== undefined || guard !== undefined;
+  const shares = traffic.length === 0 ? [{ version: current, weight: 0 }] : traffic;
+  const versions: Record<string, unknown>[] = [];
+  for (const { version, weight } of shares.toSorted((one, other) => one.version - other.version)) {
+    const record = await options.platform.find(name, version);
+    const source = record && (await options.platform.readSource(name, version));
+    if (record === undefined || source === undefined) return undefined;
+    const path = version === current ? name : `${name}@${version}`;
+    const { source: file, ...members } = await writeVersion(packing, { record, source, path }, options);
+    const named = version === current && isDefault(file, name) ? {} : { source: file };
+    versions.push({ ...(isSplit ? { weight } : {}), ...named, ...members });
+  }
+  const rules = { ...(sticky ? { sticky } : {}), ...(guard ? { guard } : {}) };
+  return { members: isSplit ? { versions, ...rules } : versions[0], updatedAt };
+}
+
+/** Whether an apply finds the source without being told. */
+function isDefault(source: string, name: string): boolean {
+  return source === `${name}.ts` || source === `${name}/`;
 }
 
 interface Exported {
@@ -73,27 +102,31 @@ interface Exported {
   readonly path: string;
 }
 
+interface VersionMembers extends Record<string, unknown> {
+  readonly source: string;
+}
+
 /** Writes the source of a version, and returns its members in the manifest. */
-async function writeVersion(packing: Pack, exported: Exported, options: ExportOptions): Promise<unknown> {
+async function writeVersion(
+  packing: Pack,
+  exported: Exported,
+  options: ExportOptions,
+): Promise<VersionMembers> {
   const { record, source, path } = exported;
   const { limits, values } = options;
   const show: ShowVariable = (_name, value) => (values ? value : KEPT_VALUE);
   const defaults = defaultSettings(limits);
   const mtime = record.createdAt;
-  if (source.type === "text/typescript") {
-    await writeFile(packing, { name: `${path}.ts`, mtime }, source.bytes);
-    return formOf(record.settings, defaults, show);
-  }
-  const unpacked = await unpack(source, options);
+  const unpacked = source.type === "text/typescript" ? undefined : await unpack(source, options);
   if (unpacked === undefined) {
-    const file = `${path}.${ARCHIVES[source.type]}`;
+    const file = `${path}.${ENDINGS[source.type]}`;
     await writeFile(packing, { name: file, mtime }, source.bytes);
     return { source: file, ...formOf(record.settings, defaults, show) };
   }
   for (const [inner, bytes] of [...unpacked.files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     await writeFile(packing, { name: `${path}/${inner}`, mtime }, bytes);
   }
-  return formOf(record.settings, baseOf(unpacked, defaults, limits), show);
+  return { source: `${path}/`, ...formOf(record.settings, baseOf(unpacked, defaults, limits), show) };
 }
 
 /** The settings that the `skiff.yaml` of a source leads to by itself. */

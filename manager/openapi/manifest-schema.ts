@@ -1,9 +1,16 @@
 import type { Limits } from "../../platform/limits.ts";
 import type { Schema } from "./schema.ts";
 import { settingParameters, settingsPatchSchema } from "./settings.ts";
+import { routeRules } from "./versions.ts";
 
 const NAME = "^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$";
 const MESSAGE: Schema = { type: "string", maxLength: 1_000, description: "What the deploy is about" };
+const WEIGHT: Schema = {
+  type: "integer",
+  minimum: 0,
+  maximum: 1_000_000,
+  description: "Share of the calls beside the weights of the other versions; 0 for none",
+};
 /** Lists in a query that are objects or lists in a file. */
 const IN_FILES: Readonly<Record<string, Schema>> = {
   env: { description: 'Variables, as NAME: "value"; "***" keeps the value of the current version' },
@@ -22,8 +29,15 @@ export function manifestSchema(limits: Limits): Schema {
     type: "string",
     description: "Path of the file or folder of the source; NAME.ts or NAME/ by default",
   };
-  const entry = { ...members({ source, message: MESSAGE }), type: ["object", "string", "null"] };
-  const listed = members({ name: { $ref: "#/$defs/name" }, source, message: MESSAGE });
+  const version = members({ weight: WEIGHT, source, message: MESSAGE });
+  const versions = {
+    type: "array",
+    items: { $ref: "#/$defs/version" },
+    description: "Versions that share the calls, instead of one source with its settings",
+  };
+  const own = { source, message: MESSAGE, versions, ...routeRules() };
+  const entry = { ...members(own), type: ["object", "string", "null"] };
+  const listed = members({ name: { $ref: "#/$defs/name" }, ...own });
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "skiff.yaml",
@@ -53,6 +67,7 @@ export function manifestSchema(limits: Limits): Schema {
     $defs: {
       name: { type: "string", pattern: NAME, description: "Name of the function" },
       function: entry,
+      version: { ...version, required: ["weight"] },
       listed: { ...listed, required: ["name"], additionalProperties: true },
     },
   };

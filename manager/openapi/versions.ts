@@ -2,7 +2,7 @@ import type { Limits } from "../../platform/limits.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
 import { MOST_WEIGHT } from "../../platform/traffic.ts";
 import { MESSAGE_LENGTH } from "../api/versions/read-options.ts";
-import { GUARD_CALLS } from "../api/versions/traffic.ts";
+import { GUARD_CALLS } from "../deploys/route-rules.ts";
 import { CALL_ID, json, NAME, operation, query, VERSION } from "./operation.ts";
 import { array, object, ref, type Schema, TEXT } from "./schema.ts";
 

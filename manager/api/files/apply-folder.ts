@@ -2,9 +2,10 @@ import { clientSignal } from "../../../http/client-signal.ts";
 import { Problem, problemDocument, toProblem } from "../../../platform/problems.ts";
 import { requireFunction } from "../../access/principal.ts";
 import { DeployTurns } from "../../deploys/deploy-turns.ts";
-import { carryOut, type Outcome } from "../../files/carry-out.ts";
 import { readFolder } from "../../files/manifest/read-folder.ts";
-import { type PlannedChange, planFolder } from "../../files/plan.ts";
+import { carryOut, type Outcome } from "../../files/plan/carry-out.ts";
+import { type PlannedChange, planFolder } from "../../files/plan/plan.ts";
+import { planFunction } from "../../files/plan/plan-function.ts";
 import { answerJson, onOneLine } from "../answer.ts";
 import { deployedLine, hostsOf, notDeployedLine } from "../deploy-function.ts";
 import { readBody } from "../read-body.ts";
@@ -62,11 +63,16 @@ export function applyFolder(services: Services): Handler {
       if (prune && folder.isOneFunction) throw pruneOfOne();
       const { principal } = ctx.state;
       for (const { name: each } of folder.functions) requireFunction(principal, each);
-      const plan = await planFolder(folder, { prune }, { ...services, principal, note, signal });
+      const plan = await planFolder(
+        folder,
+        { prune, plan: planFunction },
+        { ...services, principal, note, signal },
+      );
       const outcomes = dryRun
         ? plan.map((change): Outcome => ({ change, state: "planned" }))
         : await carryOut(plan, {
             deploys: services.deploys,
+            platform: services.platform,
             reachedAt: hostsOf(ctx.req.headers),
             signal,
             onOutcome: (outcome) => printOutcome(services, outcome),
@@ -102,9 +108,9 @@ function pruneOfOne(): Problem {
 }
 
 function outcomeDocument(outcome: Outcome, services: Services, ctx: Call): Record<string, unknown> {
-  const { change, state, deployed, error } = outcome;
+  const { change, state, error } = outcome;
   const { name, action, diff } = change;
-  const version = deployed?.version ?? change.version;
+  const version = outcome.version ?? change.version;
   const isThere = action !== "remove" || state !== "done";
   return {
     ...{ name, action, state },
@@ -125,7 +131,10 @@ const SIGNS: Readonly<Record<PlannedChange["action"], string>> = {
 /** The plan for people: a line for each function, the diff of its settings and source, and a sum. */
 function resultText({ dryRun, warnings }: ApplyResult, outcomes: readonly Outcome[]): string {
   const parts = outcomes.map(({ change: { name, action, diff }, deployed }) => {
-    const version = deployed === undefined || deployed.unchanged ? "" : ` (version ${deployed.version})`;
+    const made = (deployed ?? []).flatMap(({ version, unchanged }) =>
+      unchanged ? [] : [`version ${version}`],
+    );
+    const version = made.length === 0 ? "" : ` (${made.join(", ")})`;
     return `${SIGNS[action]} ${action} ${name}${version}\n${diff}`;
   });
   const lines = warnings.map((warning) => `warning: ${warning}\n`);
@@ -141,8 +150,8 @@ function sumText(dryRun: boolean, outcomes: readonly Outcome[]): string {
   return `${dryRun ? "Plan" : "Applied"}: ${sums.join(", ") || "no functions"}`;
 }
 
-function printOutcome({ print }: Services, { change, deployed, error }: Outcome): void {
+function printOutcome({ print }: Services, { change, deployed = [], error }: Outcome): void {
+  for (const each of deployed) print(deployedLine(each));
   if (error !== undefined) print(notDeployedLine(change.name, error));
-  else if (deployed) print(deployedLine(deployed));
   else if (change.action === "remove") print(onOneLine(`deleted ${change.name}`));
 }

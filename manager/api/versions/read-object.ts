@@ -1,4 +1,5 @@
 import { Problem } from "../../../platform/problems.ts";
+import { refuseOthers } from "../../deploys/route-rules.ts";
 import { readJson } from "../read-json.ts";
 import type { Call } from "../services.ts";
 
@@ -22,15 +23,4 @@ export async function readObject(
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/**
- * @param whose the object, as the beginning of a sentence
- * @throws Problem `invalid_request` for a member that is not in `members`
- */
-export function refuseOthers(value: object, members: readonly string[], whose: string): void {
-  const unknown = Object.keys(value).find((key) => !members.includes(key));
-  if (unknown === undefined) return;
-  const detail = `${whose} has a member "${unknown.slice(0, 80)}". Members: ${members.join(", ")}.`;
-  throw new Problem("invalid_request", detail);
 }

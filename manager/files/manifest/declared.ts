@@ -1,3 +1,4 @@
+import type { RouteRules } from "../../../platform/platform.ts";
 import { JSON_NAMES, QUERY_NAMES } from "../../../platform/settings/settings.ts";
 
 /** One setting of a function, unchecked. */
@@ -12,10 +13,21 @@ export interface DeclaredSetting {
 export interface DeclaredFunction {
   readonly name: string;
   readonly pointer: string;
+  /** One, which takes all calls, unless it `isSplit`. */
+  readonly versions: readonly DeclaredVersion[];
+  /** Whether it declares `versions` with weights. */
+  readonly isSplit: boolean;
+  readonly rules: RouteRules;
+}
+
+export interface DeclaredVersion {
+  readonly pointer: string;
+  /** 0 for a version without calls. */
+  readonly weight: number;
   /** Where its source is, as the manifest says it; absent: beside the manifest under its name. */
   readonly source?: string;
   readonly sourcePointer: string;
-  readonly message?: string;
+  readonly message?: string | undefined;
   readonly settings: readonly DeclaredSetting[];
 }
 
@@ -30,6 +42,6 @@ export interface Manifest {
 }
 
 /** Members of a function besides its settings. */
-export const FUNCTION_MEMBERS = ["source", "message"] as const;
+export const FUNCTION_MEMBERS: readonly string[] = ["source", "message"];
 
 export const SETTING_NAMES: readonly string[] = [...new Set([...QUERY_NAMES, ...JSON_NAMES])];

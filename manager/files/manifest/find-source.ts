@@ -1,7 +1,7 @@
 import { closestWord } from "../../../process/closest-word.ts";
 import type { ManifestFile } from "../../../runtimes/runtime.ts";
 import type { Contents } from "../unified-diff.ts";
-import type { DeclaredFunction } from "./declared.ts";
+import type { DeclaredVersion } from "./declared.ts";
 import type { Mistakes } from "./mistakes.ts";
 
 /** The source of a function in a folder. */
@@ -20,7 +20,7 @@ const MOST_PATHS = 2_000;
 /** Finds the source of a function in the folder of a manifest. Undefined, with a mistake, if there is none. */
 export function findSource(
   files: Contents,
-  { name, source, sourcePointer }: DeclaredFunction,
+  { name, version: { source, sourcePointer } }: { readonly name: string; readonly version: DeclaredVersion },
   { manifest, mistakes }: { readonly manifest: ManifestFile; readonly mistakes: Mistakes },
 ): FoundSource | undefined {
   const refuse = (message: string) => void mistakes.add(manifest, sourcePointer, message);

@@ -5,6 +5,7 @@ import { type DeclaredFunction, type DeclaredSetting, type Manifest, SETTING_NAM
 import { FORMER_TOP } from "./kubefuncs.ts";
 import { checkedMessage, listSettings, type Reading, readMembers, shown, unknown } from "./members.ts";
 import { below, type Mistakes } from "./mistakes.ts";
+import { readFunction } from "./split.ts";
 
 const MOST_FUNCTIONS = 1_000;
 
@@ -47,12 +48,13 @@ function readSingle({ manifest, mistakes, warnings }: Reading, given: string | u
     const detail = `The function has no name: add "name: NAME" here or name=NAME to the query, or declare several under "functions:".`;
     mistakes.add(manifest, pointer, detail);
   } else if (!isName(name)) mistakes.add(manifest, pointer, wrongName(name));
-  const function_ = {
-    ...{ name: String(name), pointer: "", sourcePointer: "" },
+  const version = {
+    ...{ pointer: "", sourcePointer: "", weight: 1 },
     ...checkedMessage({ manifest, mistakes }, message, "/message"),
     settings: listSettings(settings, ""),
   };
-  return { isOneFunction: true, functions: [function_], defaults: [], warnings };
+  const only = { name: String(name), pointer: "", versions: [version], isSplit: false, rules: {} };
+  return { isOneFunction: true, functions: [only], defaults: [], warnings };
 }
 
 function checkTop({ manifest, mistakes, warnings, isFormer }: Reading, keys: readonly string[]): void {
@@ -75,7 +77,8 @@ function readDefaults(reading: Reading, defaults: unknown): readonly DeclaredSet
     mistakes.add(manifest, "/defaults", `defaults must be an object of settings, not ${shown(defaults)}.`);
     return [];
   }
-  return readMembers(reading, { entry: defaults, pointer: "/defaults", label: "defaults" }).settings;
+  const members = { entry: defaults, pointer: "/defaults", label: "defaults", also: [] };
+  return readMembers(reading, members).settings;
 }
 
 function readFunctions(
@@ -109,7 +112,7 @@ function readFunctions(
       mistakes.add(manifest, at, `"${name}" must be an object of settings, not ${shown(entry)}.`);
       return [];
     }
-    return [{ name, pointer: at, ...readMembers(reading, { entry: members, pointer: at, label: name }) }];
+    return [readFunction(reading, { name, entry: members, pointer: at })];
   });
 }
 

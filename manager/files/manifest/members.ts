@@ -1,10 +1,11 @@
 import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import { closestWord } from "../../../process/closest-word.ts";
 import type { ManifestFile } from "../../../runtimes/runtime.ts";
-import { type DeclaredFunction, type DeclaredSetting, FUNCTION_MEMBERS, SETTING_NAMES } from "./declared.ts";
+import { type DeclaredSetting, type DeclaredVersion, SETTING_NAMES } from "./declared.ts";
 import { FORMER_FUNCTION, fromFormer } from "./kubefuncs.ts";
 import { below, type Mistakes } from "./mistakes.ts";
 
+const MOST_WEIGHT = 1_000_000;
 const MESSAGE_CHARACTERS = 1_000;
 
 /** The manifest that is being read, and what is found in it. */
@@ -16,37 +17,61 @@ export interface Reading {
   readonly isFormer: boolean;
 }
 
-/** Sorts the members of a function into its source, its message and its settings. */
-export function readMembers(
-  { manifest, mistakes, warnings, isFormer }: Reading,
-  { entry, pointer, label }: { entry: Readonly<Record<string, unknown>>; pointer: string; label: string },
-): Pick<DeclaredFunction, "source" | "sourcePointer" | "message" | "settings"> {
-  const { source, message, ...settings } = entry;
-  const sourcePointer = Object.hasOwn(entry, "source") ? below(pointer, "source") : pointer;
-  const isDefaults = pointer === "/defaults";
-  if (source !== undefined && (typeof source !== "string" || source === "" || isDefaults)) {
-    const use = isDefaults ? "belongs to one function" : "must be the path of a file or folder";
-    mistakes.add(manifest, sourcePointer, `source ${use}: ${shown(source)}.`);
+interface Members {
+  readonly entry: Readonly<Record<string, unknown>>;
+  readonly pointer: string;
+  /** Names what has the members, in warnings. */
+  readonly label: string;
+  /** Members that are possible besides settings. */
+  readonly also: readonly string[];
+}
+
+/** Sorts the members of a version into its source, its message, its weight and its settings. */
+export function readMembers(reading: Reading, { entry, pointer, label, also }: Members): DeclaredVersion {
+  const { manifest, mistakes, warnings, isFormer } = reading;
+  const { source, message, weight, ...settings } = entry;
+  const given = { source, message, weight };
+  for (const key of Object.keys(given) as (keyof typeof given)[]) {
+    if (given[key] === undefined || also.includes(key)) continue;
+    mistakes.add(manifest, below(pointer, key), unknown("setting", key, [...also, ...SETTING_NAMES]));
   }
-  if (message !== undefined && isDefaults) {
-    mistakes.add(manifest, below(pointer, "message"), "message belongs to one function.");
+  const sourcePointer = Object.hasOwn(entry, "source") ? below(pointer, "source") : pointer;
+  if (source !== undefined && (typeof source !== "string" || source === "")) {
+    mistakes.add(
+      manifest,
+      sourcePointer,
+      `source must be the path of a file or folder, not ${shown(source)}.`,
+    );
   }
   const listed = listSettings(settings, pointer).flatMap((setting) => {
     if (SETTING_NAMES.includes(setting.key)) return [withEnvObject(setting)];
     if (isFormer && FORMER_FUNCTION.includes(setting.key)) {
       return fromFormer(setting, { label, warn: (text) => warnings.push(`${manifest.file}: ${text}`) });
     }
-    const known = [...FUNCTION_MEMBERS, ...SETTING_NAMES];
+    const known = [...also, ...SETTING_NAMES];
     const hint = FORMER_FUNCTION.includes(setting.key) ? " It belongs to the list of Kubefuncs." : "";
     mistakes.add(manifest, setting.pointer, unknown("setting", setting.key, known) + hint);
     return [];
   });
   return {
+    ...{
+      pointer,
+      sourcePointer,
+      weight: also.includes("weight") ? checkedWeight(reading, weight, pointer) : 1,
+    },
     ...(typeof source === "string" ? { source } : {}),
-    sourcePointer,
-    ...checkedMessage({ manifest, mistakes }, message, below(pointer, "message")),
+    ...checkedMessage(reading, message, below(pointer, "message")),
     settings: listed,
   };
+}
+
+function checkedWeight({ manifest, mistakes }: Reading, weight: unknown, pointer: string): number {
+  if (typeof weight === "number" && Number.isInteger(weight) && weight >= 0 && weight <= MOST_WEIGHT)
+    return weight;
+  const what = weight === undefined ? "The version has no weight" : `The weight is ${shown(weight)}`;
+  const at = weight === undefined ? pointer : below(pointer, "weight");
+  mistakes.add(manifest, at, `${what}: use a whole number from 0 to ${MOST_WEIGHT}, such as 90 beside 10.`);
+  return 0;
 }
 
 /** Kubernetes writes variables as a list of names and values. */

@@ -2,34 +2,38 @@ import type { Limits } from "../../../platform/limits.ts";
 import type { Source } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { defaultSettings, type Settings, type SettingsPatch } from "../../../platform/settings/settings.ts";
+import { Semaphore } from "../../../process/semaphore.ts";
 import type { Builder, ManifestFile, Unpacked } from "../../../runtimes/runtime.ts";
 import { type Declared, OTHER_MEMBERS } from "../../deploys/skiff-yaml.ts";
 import { packTar } from "../archive.ts";
 import type { Contents } from "../unified-diff.ts";
 import { checkContradictions, mergeDeclaredSettings, splitKept } from "./check-settings.ts";
-import type { DeclaredFunction, Manifest } from "./declared.ts";
+import type { DeclaredFunction, DeclaredVersion } from "./declared.ts";
 import { type FoundSource, findSource } from "./find-source.ts";
 import { readManifest } from "./manifest.ts";
 import { listSettings } from "./members.ts";
-import { below, Mistakes } from "./mistakes.ts";
+import { Mistakes } from "./mistakes.ts";
 
 /** A function of a folder, checked. */
-export interface FolderFunction {
-  readonly name: string;
-  /** Path of its source in the folder. */
-  readonly path: string;
+export interface FolderFunction extends Omit<DeclaredFunction, "versions"> {
+  /** One, which takes all calls, unless the function `isSplit`. */
+  readonly versions: readonly FolderVersion[];
+}
+
+export interface FolderVersion extends Pick<DeclaredVersion, "pointer" | "weight" | "message"> {
   readonly source: Source;
   /** The files of its source. */
   readonly files: Contents;
   /** What the `skiff.yaml` of its source declares. */
   readonly declared: Declared;
-  /** The settings that its version starts from. */
+  /** The settings that it starts from. */
   readonly base: Settings;
-  /** Variables of `env` whose values stay. */
-  readonly kept: readonly { readonly variable: string; readonly pointer: string }[];
   /** What its entry in the manifest declares. */
   readonly patch: SettingsPatch;
-  readonly message?: string;
+  /** The settings that result, without the values of `kept` and without versions of secrets. */
+  readonly settings: Settings;
+  /** Variables of `env` whose values stay. */
+  readonly kept: readonly { readonly variable: string; readonly pointer: string }[];
 }
 
 export interface Folder {
@@ -70,43 +74,45 @@ export async function readFolder(posted: Source, options: FolderOptions): Promis
   const mistakes = new Mistakes();
   const reading: Reading = { ...options, manifest, mistakes };
   const declared = readManifest(manifest, mistakes, name);
-  const found = declared.isOneFunction
-    ? declared.functions.map((each) => ({ each, source: { path: ".", content: files } }))
-    : declared.functions.flatMap((each) => {
-        const source = findSource(files, each, reading);
-        return source ? [{ each, source }] : [];
-      });
   const { settings: base } = mergeDeclaredSettings(
     defaultSettings(options.limits),
     declared.defaults,
     reading,
   );
-  const functions: FolderFunction[] = [];
-  for (let at = 0; at < found.length; at += AT_ONCE) {
-    const some = found.slice(at, at + AT_ONCE);
-    functions.push(
-      ...(await Promise.all(some.map((one) => readFunction(reading, { ...one, base, declared })))),
-    );
-  }
+  const found: Found[] = declared.functions.flatMap(({ name, versions }) =>
+    versions.flatMap((version) => {
+      const whole = { path: ".", content: files };
+      const source = declared.isOneFunction ? whole : findSource(files, { name, version }, reading);
+      return source ? [{ version, source, name, base, isOneFunction: declared.isOneFunction }] : [];
+    }),
+  );
+  const read = new Map<DeclaredVersion, FolderVersion>();
+  const places = new Semaphore({ places: AT_ONCE });
+  const readOne = async (one: Found) => void read.set(one.version, await readVersion(reading, one));
+  await Promise.all(found.map((one) => places.run(() => readOne(one), signal)));
   mistakes.refuse();
   const { isOneFunction, warnings } = declared;
+  const functions = declared.functions.map((each) => ({
+    ...each,
+    versions: each.versions.map((version) => read.get(version)!),
+  }));
   return { manifest, isOneFunction, functions, warnings };
 }
 
 interface Found {
-  readonly each: DeclaredFunction;
+  readonly name: string;
+  readonly version: DeclaredVersion;
   readonly source: FoundSource;
   readonly base: Settings;
-  readonly declared: Manifest;
+  readonly isOneFunction: boolean;
 }
 
-async function readFunction(
-  reading: Reading,
-  { each, source: { path, content }, base, declared: { isOneFunction } }: Found,
-): Promise<FolderFunction> {
+async function readVersion(reading: Reading, found: Found): Promise<FolderVersion> {
   const { builder, limits, manifest, mistakes, signal } = reading;
+  const { version, base, isOneFunction } = found;
+  const { path, content } = found.source;
   const bytes = content instanceof Uint8Array ? content : await packTar(content);
-  const source = recognized(reading, each, bytes);
+  const source = recognized(reading, found, bytes);
   const isArchive = source.type !== "text/typescript";
   const own: Unpacked = isArchive
     ? await builder.unpack(source, signal)
@@ -119,14 +125,11 @@ async function readFunction(
       ? {}
       : { manifest: own.manifest, path: `${path}${own.manifest.file}` };
   const inSource = mergeDeclaredSettings(base, listSettings(declared, ""), { ...place, ...from });
-  const { settings, kept } = splitKept(isOneFunction ? [] : each.settings);
-  const { settings: merged, patch } = mergeDeclaredSettings(inSource.settings, settings, place);
-  checkContradictions(merged, each.settings, { manifest, mistakes, pointer: each.pointer });
-  return {
-    ...{ name: each.name, path, source, files: own.files, declared, patch },
-    ...{ base, kept },
-    ...(each.message === undefined ? {} : { message: each.message }),
-  };
+  const { settings: listed, kept } = splitKept(isOneFunction ? [] : version.settings);
+  const { settings, patch } = mergeDeclaredSettings(inSource.settings, listed, place);
+  const { pointer, weight, message } = version;
+  checkContradictions(settings, version.settings, { manifest, mistakes, pointer });
+  return { pointer, weight, message, source, files: own.files, declared, base, patch, settings, kept };
 }
 
 /** Settings of a source's own `skiff.yaml`, as a build reads them. */
@@ -138,18 +141,14 @@ function ownSettings(manifest: ManifestFile | undefined): Declared {
 /** Adds a mistake for a source that is too large or no text. */
 function recognized(
   { builder, manifest, mistakes }: Reading,
-  each: DeclaredFunction,
+  { name, version }: Found,
   bytes: Uint8Array,
 ): Source {
   try {
     return builder.recognize(bytes);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    mistakes.add(
-      manifest,
-      each.pointer || below("", "name"),
-      `The source of "${each.name}": ${error.detail}`,
-    );
+    mistakes.add(manifest, version.pointer || "/name", `The source of "${name}": ${error.detail}`);
     return { bytes: new Uint8Array(0), type: "text/typescript" };
   }
 }

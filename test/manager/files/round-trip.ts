@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { type Applied, folderOf } from "./folders.ts";
 
 export interface Installation {
@@ -14,6 +14,7 @@ export interface RoundTripSubject {
   readonly check?: (url: string) => Promise<void>;
 }
 
+const VALUE = "the-value-of-a-secret";
 const SETTINGS = `
     min: 1
     max: 4
@@ -30,14 +31,21 @@ const SETTINGS = `
     burst: 20
     inflight: 3
     monthly: 1000
+    secrets: { PGPASSWORD: db-password }
 `;
 const FOLDER = {
   "skiff.yaml": `defaults: { max: 5 }
 functions:
   plain: { env: { GREETING: hello } }
   project:
+  shared:
+    versions:
+    - { weight: 3, source: shared.ts, env: { GREETING: one } }
+    - { weight: 1, source: shared.ts, env: { GREETING: two } }
+    sticky: { header: x-user }
   every:${SETTINGS}`,
   "plain.ts": 'export default () => Deno.env.get("GREETING");\n',
+  "shared.ts": 'export default () => Deno.env.get("GREETING");\n',
   "every.ts": "export default () => 1;\n",
   "project/main.ts": 'import { text } from "./lib/text.ts";\nexport default () => text;\n',
   "project/lib/text.ts": 'export const text = "from a project";\n',
@@ -50,10 +58,16 @@ export function roundTrip(title: string, { open, check = async () => {} }: Round
   describe(`functions as files on ${title}`, () => {
     let skiff: Installation;
     before(async () => {
-      skiff = await open();
+      skiff = await openWithSecret();
     });
     after(() => skiff.close());
 
+    const openWithSecret = async (): Promise<Installation> => {
+      const opened = await open();
+      const { status } = await fetch(`${opened.url}/secret/db-password`, { method: "PUT", body: VALUE });
+      assert.ok(status < 300, `the secret is answered with ${status}`);
+      return opened;
+    };
     const apply = async (body: Buffer, query = "", { url } = skiff): Promise<string[]> => {
       const response = await fetch(`${url}/apply?${query}`, { method: "POST", body: new Uint8Array(body) });
       const text = await response.text();
@@ -71,12 +85,18 @@ export function roundTrip(title: string, { open, check = async () => {} }: Round
 
     it("are deployed by an apply, with every kind of setting", async () => {
       const folder = await folderOf(FOLDER);
-      assert.deepEqual(await apply(folder), ["create plain", "create project", "create every"]);
+      assert.deepEqual(await apply(folder), [
+        "create plain",
+        "create project",
+        "create shared",
+        "create every",
+      ]);
       assert.deepEqual(await settingsOf("every"), {
         ...{ min: 1, max: 4, concurrency: 7, timeoutMs: 1_500, idleMs: 90_000, memoryMiB: 256 },
         env: { TOKEN: "***", EMPTY: "***", LINES: "***" },
         permissions: { net: ["10.0.0.7", "public"], sys: ["cpus", "hostname"] },
-        ...{ entry: "", hosts: ["a.example.com"], secrets: {}, access: "key" },
+        ...{ entry: "", hosts: ["a.example.com"], access: "key" },
+        secrets: { PGPASSWORD: { secret: "db-password", version: 1 } },
         quota: { rate: "10/m", burst: 20, inFlight: 3, perMonth: 1_000 },
       });
       const { max, timeoutMs, env } = await settingsOf("project");
@@ -85,28 +105,46 @@ export function roundTrip(title: string, { open, check = async () => {} }: Round
     });
 
     it("stay as they are when the folder, or an export of it, is applied again", async () => {
-      const unchanged = ["unchanged every", "unchanged plain", "unchanged project"];
+      const unchanged = ["unchanged every", "unchanged plain", "unchanged project", "unchanged shared"];
       assert.deepEqual((await apply(gzipSync(await folderOf(FOLDER)))).sort(), unchanged);
       assert.deepEqual(await apply(await exported()), unchanged);
       assert.deepEqual(await apply(await exported("?values=true")), unchanged);
     });
 
     it("are the same on another Skiff that gets the export", async () => {
-      const other = await open();
+      const other = await openWithSecret();
       try {
         const archive = await exported("?values=true");
-        assert.deepEqual(await apply(archive, "", other), ["create every", "create plain", "create project"]);
-        for (const name of ["every", "plain", "project"])
+        assert.deepEqual(await apply(archive, "", other), [
+          "create every",
+          "create plain",
+          "create project",
+          "create shared",
+        ]);
+        for (const name of ["every", "plain", "project", "shared"])
           assert.deepEqual(await settingsOf(name, other), await settingsOf(name));
         await check(other.url);
         assert.deepEqual(await apply(await exported("?values=true", other)), [
           "unchanged every",
           "unchanged plain",
           "unchanged project",
+          "unchanged shared",
         ]);
       } finally {
         await other.close();
       }
+    });
+
+    it("have the names of secrets in an export, not their values", async () => {
+      const text = gunzipSync(await exported("?values=true")).toString();
+      assert.ok(text.includes("PGPASSWORD: db-password"));
+      assert.equal(text.includes(VALUE), false);
+    });
+
+    it("share their calls as the file says", async () => {
+      const traffic = async ({ url } = skiff) => await (await fetch(`${url}/func/shared/traffic`)).json();
+      const { weights, sticky } = (await traffic()) as { weights: object; sticky: object };
+      assert.deepEqual([weights, sticky], [{ 1: 3, 2: 1 }, { header: "x-user" }]);
     });
 
     it("are changed and pruned one by one", async () => {
@@ -119,14 +157,20 @@ export function roundTrip(title: string, { open, check = async () => {} }: Round
       assert.deepEqual(await apply(await folderOf(less), "dryRun&prune"), [
         "update plain",
         "unchanged project",
+        "unchanged shared",
         "remove every",
       ]);
       assert.deepEqual(await apply(await folderOf(less), "prune"), [
         "update plain",
         "unchanged project",
+        "unchanged shared",
         "remove every",
       ]);
-      assert.deepEqual(await apply(await folderOf(less), "prune"), ["unchanged plain", "unchanged project"]);
+      assert.deepEqual(await apply(await folderOf(less), "prune"), [
+        "unchanged plain",
+        "unchanged project",
+        "unchanged shared",
+      ]);
     });
   });
 }

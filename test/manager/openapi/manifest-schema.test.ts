@@ -34,7 +34,7 @@ describe("manager: the JSON Schema of skiff.yaml", () => {
       schema.$defs.listed,
     ]) {
       const settings = Object.keys(members.properties).filter(
-        (name) => !/^(name|source|message)$/.test(name),
+        (name) => !/^(name|source|message|versions|sticky|guard|weight)$/.test(name),
       );
       assert.deepEqual(settings.sort(), [...SETTING_NAMES].sort());
     }
@@ -62,6 +62,15 @@ describe("manager: the JSON Schema of skiff.yaml", () => {
         },
       },
       { defaults: settings, functions: {} },
+      {
+        functions: {
+          a: {
+            versions: [{ weight: 9, ...settings }, { weight: 0 }],
+            sticky: { header: "x" },
+            guard: { slowdown: 2 },
+          },
+        },
+      },
       { functions: null },
       { name: "hello", message: "first", ...settings },
       {
@@ -82,6 +91,8 @@ describe("manager: the JSON Schema of skiff.yaml", () => {
       { functions: { a: { timeoutMs: "soon" } } },
       { functions: { a: {} }, memory: "1Gi" },
       { functions: [{ topic: "t" }] },
+      { functions: { a: { versions: [{ source: "a.ts" }] } } },
+      { functions: { a: { sticky: {} } } },
       { nam: "hello" },
     ];
     for (const manifest of wrong) assert.notDeepEqual(faults(manifest), [], JSON.stringify(manifest));

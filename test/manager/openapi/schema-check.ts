@@ -52,6 +52,10 @@ const CHECKS: Readonly<Record<string, (question: Question) => string[]>> = {
     const faults = (rule as unknown[]).map((each) => schemaFaults(each, value, root, at));
     return faults.some((each) => each.length === 0) ? [] : [`${at} fits none: ${faults.flat().join("; ")}`];
   },
+  oneOf: ({ rule, value, at, root }) => {
+    const fitting = (rule as unknown[]).filter((each) => schemaFaults(each, value, root, at).length === 0);
+    return fault(fitting.length === 1, `${at} fits ${fitting.length} of ${(rule as unknown[]).length}`);
+  },
   // `then` and `else` are parts of `if`.
   if: ({ rule, value, at, root, schema }) => {
     const part = schemaFaults(rule, value, root, at).length === 0 ? schema.then : schema.else;

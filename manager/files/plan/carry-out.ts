@@ -1,6 +1,8 @@
-import { toProblem } from "../../platform/problems.ts";
-import { Semaphore } from "../../process/semaphore.ts";
-import type { Deployed, Deploys } from "../deploys/deploys.ts";
+import type { Platform } from "../../../platform/platform.ts";
+import { toProblem } from "../../../platform/problems.ts";
+import { currentVersion } from "../../../platform/traffic.ts";
+import { Semaphore } from "../../../process/semaphore.ts";
+import type { Deployed, Deploys } from "../../deploys/deploys.ts";
 import type { PlannedChange } from "./plan.ts";
 
 /** What became of a planned change. */
@@ -8,12 +10,16 @@ export interface Outcome {
   readonly change: PlannedChange;
   /** `skipped`: a removal that did not happen, because another function failed. */
   readonly state: "planned" | "done" | "failed" | "skipped";
-  readonly deployed?: Deployed;
+  /** The versions that were deployed, or were there already. */
+  readonly deployed?: readonly Deployed[];
+  /** The version with most of the calls now. */
+  readonly version?: number | undefined;
   readonly error?: unknown;
 }
 
 export interface CarryOutOptions {
   readonly deploys: Deploys;
+  readonly platform: Platform;
   readonly reachedAt: readonly string[];
   readonly signal: AbortSignal;
   /** Called for each change as it ends. */
@@ -37,7 +43,7 @@ export async function carryOut(plan: readonly PlannedChange[], options: CarryOut
   const removals = plan.filter(({ action }) => action === "remove");
   const blocked: Outcome[] = [];
   await each(
-    plan.filter(({ order }) => order !== undefined),
+    plan.filter(({ work }) => work !== undefined),
     async (change) => {
       const outcome = await deployOne(change, options);
       if (isHostTaken(outcome)) blocked.push(outcome);
@@ -59,15 +65,53 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
   await Promise.all(items.map((item) => places.run(() => work(item))));
 }
 
-async function deployOne(
-  change: PlannedChange,
-  { deploys, reachedAt, signal }: CarryOutOptions,
-): Promise<Outcome> {
+async function deployOne(change: PlannedChange, options: CarryOutOptions): Promise<Outcome> {
   try {
-    return { change, state: "done", deployed: await deploys.deploy({ ...change.order!, reachedAt, signal }) };
+    const deployed = await (change.work!.isSplit ? deploySplit : deploySingle)(change, options);
+    return { change, state: "done", ...deployed };
   } catch (error) {
     return { change, state: "failed", error };
   }
+}
+
+type Done = Pick<Outcome, "deployed" | "version">;
+
+async function deploySingle(
+  { name, work }: PlannedChange,
+  { deploys, platform, reachedAt, signal }: CarryOutOptions,
+): Promise<Done> {
+  const { versions, reroutes } = work!;
+  const deployed = await deploys.deploy({ ...versions[0]!.order, reachedAt, signal });
+  const { version, unchanged } = deployed;
+  // The deploy of a version that has most of the calls leaves the others theirs.
+  if (reroutes && unchanged) await platform.route(name, [{ version, weight: 1 }], signal);
+  return { deployed: [deployed], version };
+}
+
+/** Deploys what is not there yet without calls, and shares them then: callers see all or nothing of it. */
+async function deploySplit(
+  { name, version: current, work }: PlannedChange,
+  { deploys, platform, reachedAt, signal }: CarryOutOptions,
+): Promise<Done> {
+  const { versions, rules, reroutes } = work!;
+  const deployed: Deployed[] = [];
+  const weights = new Map<number, number>();
+  for (const { known, weight, order } of versions) {
+    let version = known;
+    if (version === undefined) {
+      const made = await deploys.deploy({ ...order, percent: 0, reachedAt, signal });
+      deployed.push(made);
+      version = made.version;
+    }
+    if (weight > 0) weights.set(version, (weights.get(version) ?? 0) + weight);
+  }
+  const traffic = [...weights].map(([version, weight]) => ({ version, weight }));
+  const most = currentVersion(traffic) ?? current ?? deployed.at(-1)?.version;
+  if (!reroutes) return { deployed, version: most };
+  const settings = (await platform.find(name, most))?.settings;
+  if (settings) deploys.checkHosts({ name, hosts: settings.hosts, reachedAt });
+  await platform.route(name, traffic, signal, rules);
+  return { deployed, version: most };
 }
 
 async function removeOne(change: PlannedChange, { deploys }: CarryOutOptions): Promise<Outcome> {
