@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { eventually } from "../support/eventually.ts";
-import { Installation } from "./installation.ts";
-import { kubectl } from "./kubectl.ts";
+import { eventually } from "../../support/eventually.ts";
+import { Installation } from "../installation.ts";
+import { kubectl } from "../kubectl.ts";
 
 const NAME = "stored";
 const STATEFUL_SET = ["statefulset/skiff-postgres", "-n", "skiff"];
