@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { UsageError } from "../usage-error.ts";
 import { archive } from "./archive.ts";
@@ -12,6 +12,8 @@ export interface LocalSource {
   readonly entry: string | undefined;
   /** Paths of the files from `cwd`, by their names in the source. Build errors use these names. */
   readonly files: ReadonlyMap<string, string>;
+  /** Folders in which a change may change the source. */
+  readonly folders: readonly string[];
 }
 
 const CODE = /\.[mc]?[jt]sx?$/;
@@ -26,30 +28,23 @@ export async function readSource(path: string, cwd: string): Promise<LocalSource
   const byPath = (files: readonly SourceFile[]) =>
     new Map(files.map(({ path: name, file }) => [name, relative(cwd, file)]));
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new UsageError(`${path} does not exist: name a file or a folder.`);
+  if (stat === undefined)
+    throw new UsageError(`${relative(cwd, path)} does not exist: name a file or a folder.`);
   if (stat.isDirectory()) {
-    const files = folderFiles(path);
-    if (files.length === 0) throw new UsageError(`${path} has no files.`);
-    return { bytes: await archive(files), entry: undefined, files: byPath(files) };
+    const { files, folders } = folderFiles(path);
+    if (files.length === 0) throw new UsageError(`${relative(cwd, path) || "This folder"} has no files.`);
+    return { bytes: await archive(files), entry: undefined, files: byPath(files), folders };
   }
   const bytes = readFileSync(path);
-  if (CODE.test(path) && mayImportFiles(bytes.toString())) {
-    const { files, entry } = await withImports(path);
-    if (files.length > 1) return { bytes: await archive(files), entry, files: byPath(files) };
+  const isCode = CODE.test(path);
+  const imported = isCode && mayImportFiles(bytes.toString()) ? await importedFiles(path) : undefined;
+  const folders = imported?.folders ?? [dirname(path), dirname(realpathSync(path))];
+  if (imported !== undefined && imported.files.length > 1) {
+    const { files, entry } = imported;
+    return { bytes: await archive(files), entry, files: byPath(files), folders };
   }
-  const entry = CODE.test(path) ? "" : undefined;
   // Skiff gives the one file of a source this name.
-  return { bytes, entry, files: byPath([{ path: "main.ts", file: path }]) };
-}
-
-async function withImports(path: string): ReturnType<typeof importedFiles> {
-  const entry = resolve(path);
-  try {
-    return await importedFiles(entry);
-  } catch {
-    // It does not build. The build of Skiff reports why, in the words of its own.
-    return { files: [], entry, folder: dirname(entry) };
-  }
+  return { bytes, entry: isCode ? "" : undefined, files: byPath([{ path: "main.ts", file: path }]), folders };
 }
 
 /**

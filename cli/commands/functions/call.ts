@@ -30,7 +30,7 @@ export function addCall(program: Command, surroundings: Surroundings): void {
     .command("call")
     .summary("call a function")
     .description("Calls a function and prints its answer. The exit code is that of the status.")
-    .argument("<name[/path]>", "name of the function, or NAME@VERSION, with a path and a query")
+    .argument("<function[/path]>", "name of the function, or NAME@VERSION, with a path and a query")
     .option("-X, --request <method>", "method: GET, or POST with --data")
     .option("-d, --data <data>", "body; @FILE reads a file, @- standard input")
     .option("-H, --header <header>", "header, such as 'accept: text/html'", collect)

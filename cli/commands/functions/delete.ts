@@ -8,7 +8,7 @@ export function addDelete(program: Command, surroundings: Surroundings): void {
     .alias("rm")
     .summary("remove functions")
     .description("Removes functions with all their versions. Calls in flight may finish.")
-    .argument("<names...>", "names of the functions")
+    .argument("<functions...>", "names of the functions")
     .action(action(surroundings, runDelete));
 }
 

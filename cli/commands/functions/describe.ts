@@ -10,7 +10,7 @@ export function addDescribe(program: Command, surroundings: Surroundings): void 
     .command("describe")
     .summary("show whether a function can be called, and why not")
     .description("Shows the state, traffic, instances, settings and last errors of a function.")
-    .argument("<name>", "name of the function")
+    .argument("<function>", "name of the function")
     .action(action(surroundings, runDescribe));
 }
 

@@ -4,9 +4,9 @@ import { parseEnv } from "node:util";
 import type { Command } from "commander";
 import { type FunctionDescription, functionPath } from "../../api/functions.ts";
 import { shown } from "../../output/output.ts";
+import type { Deployed } from "../../source/deploy.ts";
 import { action, type Surroundings, type Task } from "../../task.ts";
 import { UsageError } from "../../usage-error.ts";
-import type { Deployed } from "./deploy.ts";
 import { variable } from "./setting-options.ts";
 
 const EXAMPLES = `
@@ -27,19 +27,19 @@ export function addEnv(program: Command, surroundings: Surroundings): void {
   env
     .command("list", { isDefault: true })
     .description("Lists the names of the variables. Values are never shown.")
-    .argument("<name>", "name of the function")
+    .argument("<function>", "name of the function")
     .action(action(surroundings, listVariables));
   env
     .command("set")
     .description("Sets variables. `NAME` alone takes its value from the environment of this command.")
-    .argument("<name>", "name of the function")
+    .argument("<function>", "name of the function")
     .argument("[variables...]", "NAME=VALUE or NAME")
     .option("--file <path>", "a file of NAME=VALUE lines, such as .env")
     .action(action(surroundings, setVariables));
   env
     .command("unset")
     .description("Removes variables.")
-    .argument("<name>", "name of the function")
+    .argument("<function>", "name of the function")
     .argument("<variables...>", "names")
     .action(action(surroundings, unsetVariables));
 }

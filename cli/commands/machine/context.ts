@@ -33,12 +33,12 @@ export function addContext(program: Command, surroundings: Surroundings): void {
   context
     .command("use")
     .description("Makes a context the current one.")
-    .argument("<name>")
+    .argument("<context>")
     .action(action(surroundings, use));
   context
     .command("remove")
     .description("Forgets a context with its key.")
-    .argument("<name>")
+    .argument("<context>")
     .action(action(surroundings, remove));
 }
 

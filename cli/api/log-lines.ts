@@ -1,0 +1,118 @@
+import { setTimeout } from "node:timers/promises";
+import type { Api, Query } from "./api.ts";
+import { functionPath } from "./functions.ts";
+import { Unreachable } from "./http.ts";
+
+/** One entry of a log, as the API sends it. */
+export interface LogLine {
+  readonly at: string;
+  readonly version?: number;
+  readonly instance: string;
+  readonly stream: string;
+  readonly level?: string;
+  readonly callId?: string;
+  readonly status?: number;
+  readonly text: string;
+  readonly id?: string;
+}
+
+/** The API sends a sign of life every 15 s. */
+const QUIET_MS = 45_000;
+const RETRY_MS = 1_000;
+const READ_MS = 5 * 60_000;
+
+/** Reads the lines that are there. */
+export async function* readLines(api: Api, name: string, query: Query): AsyncGenerator<LogLine> {
+  const { body } = await api.open(functionPath(name, "/logs"), {
+    query,
+    headers: { accept: "application/x-ndjson" },
+    signal: AbortSignal.timeout(READ_MS),
+  });
+  for await (const text of textLines(body)) if (text !== "") yield JSON.parse(text) as LogLine;
+}
+
+export interface Following {
+  readonly signal: AbortSignal;
+  /** Called once when the connection is lost, until lines arrive again. */
+  readonly onLost: (error: Unreachable) => void;
+}
+
+/**
+ * Follows a log until `signal`, or until the function is removed. After a lost connection it goes on behind the last
+ * line, so that none is missing.
+ */
+export async function* followLines(
+  api: Api,
+  name: string,
+  query: Query,
+  { signal, onLost }: Following,
+): AsyncGenerator<LogLine> {
+  let after: string | undefined;
+  let isLost = false;
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    const started = performance.now();
+    try {
+      // Behind a line that is known, `tail` has no meaning.
+      for await (const line of events(api, name, { query, after, signal })) {
+        after = line.id ?? after;
+        isLost = false;
+        yield line;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Unreachable) || attempt === 0) throw error;
+      if (!isLost) onLost(error);
+      isLost = true;
+    }
+    const pauseMs = RETRY_MS - (performance.now() - started);
+    if (pauseMs > 0) await setTimeout(pauseMs, undefined, { signal }).catch(() => {});
+  }
+}
+
+interface Connection {
+  readonly query: Query;
+  readonly after: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function* events(
+  api: Api,
+  name: string,
+  { query, after, signal }: Connection,
+): AsyncGenerator<LogLine> {
+  const quiet = new AbortController();
+  const timer = globalThis.setTimeout(() => quiet.abort(), QUIET_MS);
+  try {
+    const { body } = await api.open(functionPath(name, "/logs"), {
+      query: { ...query, follow: true },
+      headers: { accept: "text/event-stream", ...(after === undefined ? {} : { "last-event-id": after }) },
+      signal: AbortSignal.any([signal, quiet.signal]),
+    });
+    for await (const text of textLines(body)) {
+      timer.refresh();
+      if (text.startsWith("data: ")) yield JSON.parse(text.slice(6)) as LogLine;
+    }
+  } catch (error) {
+    if (quiet.signal.aborted || isBroken(error))
+      throw new Unreachable(api.place.url, "the connection was lost");
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isBroken(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ECONNRESET" || code === "EPIPE" || code === "ERR_STREAM_PREMATURE_CLOSE";
+}
+
+async function* textLines(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}
