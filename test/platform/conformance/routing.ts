@@ -74,8 +74,8 @@ export function routing(subject: Subject): void {
 
     it("goes back to a version that sleeps, without a build and quickly", async () => {
       const { platform } = subject;
-      await publish(platform, draft("route-back", "one", { idleMs: 100 }));
-      await publish(platform, draft("route-back", "two", { idleMs: 100 }));
+      await publish(platform, draft("route-back", "one", { idleMs: 1_000 }));
+      await publish(platform, draft("route-back", "two", { idleMs: 1_000 }));
       await subject.toZero(platform, "route-back", 1);
       const fromMs = performance.now();
       await platform.route("route-back", to(1));

@@ -57,6 +57,53 @@ describe("a route on a cluster", () => {
     assert.deepEqual([resource().spec.version, resource().spec.traffic], [1, undefined]);
   });
 
+  it("keeps pinned versions and the versions before in the Function, and replaces the rules", async () => {
+    const whole = () => resource().metadata.annotations?.["skiff.dev/whole-versions"];
+    const sticky = { cookie: "id" };
+    const guard = { slowdown: 2, calls: 50 };
+    await cluster.platform.pin("hello", 1, true);
+    await cluster.platform.route("hello", [...to(1), ...to(2)], undefined, { sticky, guard });
+    const { spec } = resource();
+    assert.deepEqual([spec.pinned, spec.sticky, spec.guard, whole()], [[1], sticky, guard, "[1]"]);
+    await cluster.platform.route("hello", to(2));
+    assert.deepEqual([resource().spec.sticky, resource().spec.guard], [undefined, undefined]);
+    await publish(cluster.platform, draftOf("hello", "three"));
+    assert.deepEqual([resource().spec.pinned, whole()], [[1], "[2,3]"]);
+    await cluster.platform.pin("hello", 1, false);
+    assert.deepEqual(resource().spec.pinned, []);
+  });
+
+  it("reads the versions before of no manager as none, and any text of a person as well", async () => {
+    for (const text of ["no JSON", '{"a":1}', '["x"]']) {
+      const { metadata, ...rest } = resource();
+      const annotations = { ...metadata.annotations, "skiff.dev/whole-versions": text };
+      cluster.server.put("functions", { ...rest, metadata: { ...metadata, annotations } });
+      assert.equal((await cluster.platform.describe("hello"))?.previous, undefined, text);
+    }
+    await cluster.platform.route("hello", to(2));
+    assert.equal((await cluster.platform.describe("hello"))?.previous, 1);
+  });
+
+  it("is refused when another manager has changed the function since it was read", async () => {
+    const other = cluster.open();
+    try {
+      await other.synced;
+      await eventually("the store has ended", () => mark() === undefined);
+      const expected = { expected: [1] };
+      const failed = { code: "precondition_failed" };
+      const routes = [cluster.platform, other].map((each) => each.route("hello", to(2), undefined, expected));
+      const codes = (await Promise.allSettled(routes)).map((each) =>
+        each.status === "rejected" ? each.reason.code : "done",
+      );
+      assert.deepEqual(codes.sort(), ["done", failed.code]);
+      await assert.rejects(other.store({ ...draftOf("hello", "four"), expected: [1] }), failed);
+      await assert.rejects(other.remove("hello", [1]), failed);
+      assert.equal((await cluster.platform.listVersions("hello"))?.length, 2);
+    } finally {
+      await other.close();
+    }
+  });
+
   it("keeps an edit of the spec that came meanwhile, which the leader deploys then", async () => {
     cluster.server.fail({
       status: 422,
