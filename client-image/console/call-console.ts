@@ -57,7 +57,8 @@ export class CallConsole {
       begun = "";
       const callId = this.callId();
       const tie = callId === undefined ? {} : { callId };
-      core.print(markEntry({ text: whole, level: LEVELS[number] ?? "error", ...tie }), number > 1);
+      // All on standard output, which keeps the order. The level says which stream it is for.
+      core.print(markEntry({ text: whole, level: LEVELS[number] ?? "error", ...tie }), false);
     });
     for (const [name, value] of Object.entries(own)) {
       if (typeof value === "function") Object.assign(console, { [name]: value });

@@ -22,12 +22,17 @@ export interface Entry {
   readonly callId?: string;
 }
 
-/** Writes a text without its last line break as marked lines; as it is if it needs no mark on its stream. */
+/** Writes a text without its last line break as marked lines; as it is if a line without a mark means the same. */
 export function markEntry({ text, level = "info", callId }: Entry): string {
-  const isUsual = level === "info" || level === "error";
-  if (isUsual && !callId && !text.includes("\n") && !text.includes(SEPARATOR)) return `${text}\n`;
+  if (level === "info" && !callId && !text.includes("\n") && !text.includes(SEPARATOR)) return `${text}\n`;
   const lines = text.replaceAll(SEPARATOR_AT_END, `${SEPARATOR} `).replaceAll("\n", `${SEPARATOR}\n`);
   return `${SEPARATOR}[${level}${callId ? ` ${callId}` : ""}] ${lines}\n`;
+}
+
+/** Returns the stream that a terminal would show the entry on; undefined for a line without a mark. */
+export function streamOf({ level }: Entry): "stdout" | "stderr" | undefined {
+  if (level === undefined) return undefined;
+  return level === "warn" || level === "error" ? "stderr" : "stdout";
 }
 
 /** Joins the lines of one stream to entries. */

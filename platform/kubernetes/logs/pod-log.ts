@@ -1,4 +1,4 @@
-import { type Entry, EntryReader } from "../../../client-image/console/marked-entry.ts";
+import { type Entry, EntryReader, streamOf } from "../../../client-image/console/marked-entry.ts";
 import { explainLine, isRemark } from "../../../runtimes/deno/permission-advice.ts";
 import type { LogLine } from "../../platform.ts";
 import type { Cluster } from "../cluster/api.ts";
@@ -132,14 +132,15 @@ class PodEntries {
     this.#entries.end();
   }
 
-  #lineOf({ text, ...marks }: Entry): StampedLine | undefined {
+  #lineOf(entry: Entry): StampedLine | undefined {
+    const { text, ...marks } = entry;
     const lines = text.split("\n").filter((line) => !isRemark(line));
     if (lines.length === 0) return undefined;
     return {
       at: new Date(`${this.#first.slice(0, 23)}Z`),
       stamp: this.#last,
       ...originOf(this.#pod),
-      stream: marks.level === "warn" || marks.level === "error" ? "stderr" : "stdout",
+      stream: streamOf(entry) ?? "stdout",
       text: lines.map((line) => explainLine(line)).join("\n"),
       ...marks,
     };

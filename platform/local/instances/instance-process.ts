@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { constants } from "node:os";
-import { type Entry, EntryReader } from "../../../client-image/console/marked-entry.ts";
+import { type Entry, EntryReader, streamOf } from "../../../client-image/console/marked-entry.ts";
 import type { InstanceDescription, LogLine } from "../../platform.ts";
 import { formatMs } from "../../quantity.ts";
 import type { Settings } from "../../settings/settings.ts";
@@ -120,7 +120,9 @@ export class InstanceProcess implements RunningInstance {
     const deadline = setTimeout(() => this.kill(late), startMs);
     const listening = Promise.withResolvers<void>();
     const loaded = Promise.withResolvers<void>();
-    const onEntry = (stream: "stdout" | "stderr", { text: raw, ...marks }: Entry) => {
+    const onEntry = (from: "stdout" | "stderr", entry: Entry) => {
+      const { text: raw, ...marks } = entry;
+      const stream = streamOf(entry) ?? from;
       const text = explainLines(raw, explain);
       if (text === undefined) return;
       if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));

@@ -37,7 +37,7 @@ describe("what a function prints", () => {
     const lines = await Promise.all(rows.map(printed));
     assert.deepEqual(
       lines.map(({ level, stream }) => `${level} ${stream}`),
-      ["debug stdout", "info stdout", "info stdout", "warn stderr", "error stderr", "debug stderr"],
+      ["debug stdout", "info stdout", "info stdout", "warn stderr", "error stderr", "debug stdout"],
     );
     for (const { callId, version, instance } of lines) {
       assert.deepEqual([callId, version, instance], ["call-1", 1, id]);
@@ -69,6 +69,20 @@ describe("what a function prints", () => {
         assert.equal(line.callId, id);
       }
     }
+  });
+
+  it("is in the order in which it was printed, whatever its levels are", async () => {
+    const { address } = await local.run(`export default () => {
+      for (let n = 0; n < 200; n++) [console.log, console.error, console.warn][n % 3]("order", n);
+      return "";
+    };`);
+    await call(address, headers("order"));
+    await printed("order 199");
+    const numbers = local.lines.flatMap(({ text }) => /^order (\d+)$/.exec(text)?.[1] ?? []).map(Number);
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 200 }, (_, n) => n),
+    );
   });
 
   it("after the response belongs to its call with waitUntil", async () => {
