@@ -33,11 +33,13 @@ import { ServiceList } from "../process/service-list.ts";
 import { untilStopSignal } from "../process/stop-signals.ts";
 import { createBuilder } from "../runtimes/deno/build/builder.ts";
 import { denoPath } from "../runtimes/deno/deno-binary.ts";
+import { LogBatches } from "../store/log-batches.ts";
 import { PostgresStore } from "../store/postgres/postgres-store.ts";
 import type { Access } from "./access/access.ts";
 import { oidcFrom } from "./access/oidc.ts";
 import { createManager, type Manager } from "./manager.ts";
 import { Collector } from "./usage/collector.ts";
+import { logFailures } from "./usage/failure-line.ts";
 
 const RETRY_MS = 2_000;
 
@@ -93,8 +95,10 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   const url = env.SKIFF_STORE || (await bundledStore(env, namespace, secret));
   const store = url ? new PostgresStore({ url, limits, print }) : undefined;
   services.add({ name: "store", close: async () => store?.close() });
+  const failures = store && new LogBatches({ store: store.logs, print });
+  services.add({ name: "failures", close: async () => failures?.close() });
   const { functions } = platform.mirror;
-  const collector =
+  const podLogs =
     store &&
     new LogCollector({
       api,
@@ -105,7 +109,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
       exists: (name) => !functions.isSynced || functions.get(name) !== undefined,
       print,
     });
-  services.add({ name: "log collector", close: async () => collector?.close() });
+  services.add({ name: "logs", close: async () => podLogs?.close() });
 
   const metrics = new Metrics();
   metrics.add(() => [
@@ -146,6 +150,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     const collector = new Collector({
       exchange: (orders, until) => routers.exchangeUsage(orders, until),
       ledger: store?.usage,
+      ...(failures ? { onFailures: logFailures(failures, print) } : {}),
       print,
     });
     await once(signal, "abort");
