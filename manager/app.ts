@@ -22,7 +22,9 @@ export function createApp(services: Services): RequestHandler {
   app.use(answerProblems(print));
   app.use(auditWrites({ audit: store?.audit, print, now: keys.now }));
   const attempts = new FailedAttempts(limits);
-  const credentials = new Credentials({ access, keys: keyTable, tokens, attempts, limits, now: keys.now });
+  const { registry, now } = keys;
+  const refresh = (id: string) => registry.refresh(id);
+  const credentials = new Credentials({ access, keys: keyTable, refresh, tokens, attempts, limits, now });
   app.use(guardAccess({ access, credentials, router, proxies, keyUsed: keys.uses.used }));
   app.use((ctx, next) => {
     if (!closing.aborted || ctx.path === "/healthz" || ctx.path === "/readyz") return next();

@@ -19,13 +19,12 @@ export function createManager(options: ManagerOptions): Manager {
   const { limits, print } = options;
   const closing = new AbortController();
   const deploys = new Deploys(options);
+  const keys = keyAccess({ ...options, keys: options.keyTable, now: Date.now });
   let app: RequestHandler | undefined;
   let loading: Promise<void> | undefined;
   const load = async () => {
     const { createApp } = await import("./app.ts");
-    const keys = keyAccess({ ...options, keys: options.keyTable, now: Date.now });
-    const lastUses = async () => (await options.store?.usage.lastUse()) ?? new Map<string, Date>();
-    app = createApp({ ...options, deploys, keys, lastUses, closing: closing.signal });
+    app = createApp({ ...options, deploys, keys, closing: closing.signal });
   };
   return {
     handler(request, response) {
@@ -42,9 +41,9 @@ export function createManager(options: ManagerOptions): Manager {
         },
       );
     },
-    close: ({ drainMs = limits.drainMs } = {}) => {
+    async close({ drainMs = limits.drainMs } = {}) {
       closing.abort();
-      return deploys.close({ drainMs });
+      await Promise.all([deploys.close({ drainMs }), keys.uses.flush()]);
     },
   };
 }

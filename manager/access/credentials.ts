@@ -21,6 +21,8 @@ export interface TokenVerifier {
 export interface CredentialsOptions {
   readonly access: Access;
   readonly keys: KeyTable;
+  /** Reads a key again that the table does not have. */
+  readonly refresh: (id: string) => Promise<void>;
   /** Absent if no issuer is configured. */
   readonly tokens?: TokenVerifier | undefined;
   readonly attempts: FailedAttempts;
@@ -65,8 +67,14 @@ export class Credentials {
 
   /** @throws Problem `unauthorized` for credentials that were right once, and must not count as an attempt */
   async #find(text: string): Promise<Principal | undefined> {
-    const { access, keys, tokens, now } = this.#options;
-    if (keyIdOf(text) !== undefined) return principalOfKey(keys, text, now());
+    const { access, keys, refresh, tokens, now } = this.#options;
+    const id = keyIdOf(text);
+    if (id !== undefined) {
+      const known = principalOfKey(keys, text, now());
+      if (known !== undefined) return known;
+      await refresh(id);
+      return principalOfKey(keys, text, now());
+    }
     // Hashes have equal length, so the time of the comparison does not depend on the token.
     if (access.mode === "token" && timingSafeEqual(hashOf(text), Buffer.from(access.tokenHash, "hex")))
       return TOKEN_HOLDER;

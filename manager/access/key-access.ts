@@ -1,8 +1,9 @@
 import type { KeyTable } from "../../platform/keys/key-table.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Platform } from "../../platform/platform.ts";
+import type { UsageLedger } from "../../store/store.ts";
 import { KeyRegistry } from "./key-registry.ts";
-import { KeyUses } from "./key-uses.ts";
+import { KeyUses, type KeyUsesOptions } from "./key-uses.ts";
 
 /** Everything about keys that handlers use. */
 export interface KeyAccess {
@@ -12,14 +13,15 @@ export interface KeyAccess {
   readonly now: () => number;
 }
 
-export interface KeyAccessOptions {
+export interface KeyAccessOptions extends Omit<KeyUsesOptions, "ledger"> {
   readonly platform: Pick<Platform, "declarations">;
   readonly keys: KeyTable;
   readonly limits: Limits;
-  readonly now: () => number;
+  readonly store?: { readonly usage: Pick<UsageLedger, "add" | "lastUse"> } | undefined;
 }
 
-export function keyAccess({ platform, keys, limits, now }: KeyAccessOptions): KeyAccess {
+export function keyAccess({ platform, keys, limits, store, now, print }: KeyAccessOptions): KeyAccess {
   const { declarations } = platform;
-  return { registry: new KeyRegistry({ declarations, keys, limits, now }), uses: new KeyUses(now), now };
+  const registry = new KeyRegistry({ declarations, keys, limits, now });
+  return { registry, uses: new KeyUses({ now, print, ledger: store?.usage }), now };
 }

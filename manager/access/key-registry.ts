@@ -64,6 +64,12 @@ export class KeyRegistry {
     return declared && storedOf(declared);
   }
 
+  /** Reads a key again, because this process may not know yet what another manager has just written. */
+  async refresh(id: string): Promise<void> {
+    const declared = await this.#read(id);
+    if (declared !== undefined) this.#options.keys.set(id, declared.spec);
+  }
+
   /** In order of id, after the id `after`. */
   async list(page: { after?: string | undefined; limit: number }): Promise<StoredKey[]> {
     return (await this.#options.declarations.list(KEY_KIND, page)).map(storedOf);

@@ -42,8 +42,6 @@ export interface ManagerOptions {
 export interface Services extends ManagerOptions {
   readonly deploys: Deploys;
   readonly keys: KeyAccess;
-  /** Returns the time of the last use of each key that the store knows. */
-  readonly lastUses: () => Promise<ReadonlyMap<string, Date>>;
   /** Aborts when the manager shuts down, so that it ends streams. */
   readonly closing: AbortSignal;
 }

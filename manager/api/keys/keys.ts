@@ -29,36 +29,33 @@ export function createKey(services: Services): Handler {
 }
 
 /** `GET /key`: a page of keys in order of id. */
-export function listKeys({ keys, limits, lastUses }: Services): Handler {
+export function listKeys({ keys, limits }: Services): Handler {
   const { registry, uses, now } = keys;
   const most = limits.pageSize;
   const readers = { limit: wholeNumber(1, most, most), cursor: nameFromCursor((text) => ID.test(text)) };
   return async (ctx) => {
     const { limit, cursor } = readParameters(ctx, readers);
-    const [found, stored] = await Promise.all([
-      registry.list({ after: cursor, limit: limit + 1 }),
-      lastUses(),
-    ]);
+    const [found, used] = await Promise.all([registry.list({ after: cursor, limit: limit + 1 }), uses.all()]);
     const page = found.slice(0, limit);
-    const shown = page.map((each) => keyDocument(each, { nowMs: now(), usedAt: uses.of(each.id, stored) }));
+    const shown = page.map((each) => keyDocument(each, { nowMs: now(), usedAt: used.get(each.id) }));
     answerJson(ctx, { keys: shown, next: found.length > limit ? cursorFromName(page.at(-1)!.id) : null });
   };
 }
 
 /** `GET /key/ID` */
-export function describeKey({ keys, lastUses }: Services): Handler {
+export function describeKey({ keys }: Services): Handler {
   const { registry, uses, now } = keys;
   return async (ctx) => {
     readParameters(ctx, {});
     const id = ctx.params.id!;
-    const [found, stored] = await Promise.all([registry.get(id), lastUses()]);
+    const [found, used] = await Promise.all([registry.get(id), uses.all()]);
     if (found === undefined) throw unknownKey(id);
-    answerJson(ctx, keyDocument(found, { nowMs: now(), usedAt: uses.of(id, stored) }));
+    answerJson(ctx, keyDocument(found, { nowMs: now(), usedAt: used.get(id) }));
   };
 }
 
 /** `PATCH /key/ID`: the body is a JSON merge patch (RFC 7396) of name, scopes, functions, expiry and quota. */
-export function changeKey({ keys, lastUses }: Services): Handler {
+export function changeKey({ keys }: Services): Handler {
   const { registry, uses, now } = keys;
   return async (ctx) => {
     readParameters(ctx, {});
@@ -67,7 +64,7 @@ export function changeKey({ keys, lastUses }: Services): Handler {
     const patch = readKeyPatch(body, now());
     const changed = await registry.change(id, patch);
     ctx.state.audited = { target: `key/${id}`, detail: Object.keys(patch).join(" ") };
-    answerJson(ctx, keyDocument(changed, { nowMs: now(), usedAt: uses.of(id, await lastUses()) }));
+    answerJson(ctx, keyDocument(changed, { nowMs: now(), usedAt: (await uses.all()).get(id) }));
   };
 }
 

@@ -79,6 +79,16 @@ describe("keys on the cluster", () => {
     await revoke(id);
   });
 
+  it("are accepted by both managers as soon as one of them has created them", async () => {
+    const { id, key } = await create({ scopes: ["read"] });
+    const headers = { authorization: `Bearer ${key}`, connection: "close" };
+    const calls = Array.from({ length: TRIES }, async () => {
+      return (await fetch(`${skiff.manager}/func/${NAME}`, { headers })).status;
+    });
+    assert.deepEqual([...new Set(await Promise.all(calls))], [200]);
+    await revoke(id);
+  });
+
   it("are no way to an internal function, which nobody reaches from outside", async () => {
     const { id, key } = await create({});
     const answer = await skiff.manage(`/func/${NAME}`, {

@@ -46,7 +46,9 @@ async function problemFor(access: Access, visitor: PathVisitor): Promise<Problem
   if (isProbe(visitor.path)) return undefined;
   const limits = { attempts: 20 };
   const attempts = new FailedAttempts(limits);
-  const credentials = new Credentials({ access, keys: new KeyTable(), attempts, limits, now: Date.now });
+  const refresh = async () => {};
+  const keys = new KeyTable();
+  const credentials = new Credentials({ access, keys, refresh, attempts, limits, now: Date.now });
   return await credentials.identify(visitor, "192.0.2.1").then(
     () => undefined,
     (error: Problem) => error,

@@ -46,8 +46,7 @@ function routes(): Router {
     ready: () => undefined,
     closing: new AbortController().signal,
     keyTable: table,
-    keys: keyAccess({ platform, keys: table, limits: LIMITS, now: Date.now }),
-    lastUses: async () => new Map(),
+    keys: keyAccess({ platform, keys: table, limits: LIMITS, now: Date.now, print: () => {} }),
   });
 }
 

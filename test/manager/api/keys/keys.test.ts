@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import request from "supertest";
+import { KeyUses } from "../../../../manager/access/key-uses.ts";
 import { KeyTable } from "../../../../platform/keys/key-table.ts";
 import { hashOf } from "../../../../platform/keys/key-text.ts";
+import type { UsageBatch } from "../../../../store/store.ts";
 import { type StartedManager, startManager } from "../../started-manager.ts";
 
 const TOKEN = "0123456789abcdef-token";
 const tokenHash = hashOf(TOKEN).toString("hex");
+const timeOf = ({ key, usedAt }: UsageBatch["keys"][number]) => [key, usedAt] as const;
 const ADMIN = { authorization: `Bearer ${TOKEN}` };
 
 describe("manager: keys", () => {
@@ -68,6 +71,77 @@ describe("manager: keys", () => {
     await by(key).get("/func").expect(200);
     const [listed] = (await app().get("/key")).body.keys;
     assert.ok(Date.parse(listed.lastUsedAt) >= before);
+  });
+
+  it("say so across restarts, by the store", async () => {
+    const added: UsageBatch[] = [];
+    const other = new Date("2020-01-01T00:00:00Z");
+    const usage = {
+      add: async (batches: readonly UsageBatch[]) => void added.push(...batches),
+      lastUse: async () => new Map([["kstored", other], ...added.flatMap(({ keys }) => keys.map(timeOf))]),
+    };
+    const uses = new KeyUses({
+      now: () => Date.parse("2030-01-01T00:00:00Z"),
+      ledger: usage,
+      print: assert.fail,
+    });
+    uses.used("kmine");
+    uses.used("kmine");
+    await uses.flush();
+    await uses.flush();
+    assert.deepEqual(
+      added.map(({ sequence, keys }) => [sequence, keys.length]),
+      [[1, 1]],
+    );
+    const expected = [
+      ["kstored", other],
+      ["kmine", new Date("2030-01-01T00:00:00Z")],
+    ];
+    assert.deepEqual([...(await uses.all())], expected);
+    const again = new KeyUses({ now: Date.now, ledger: usage, print: assert.fail });
+    assert.deepEqual([...(await again.all())], expected);
+  });
+
+  it("keep their last use while the store is away", async () => {
+    const lines: string[] = [];
+    let isAway = true;
+    const added: UsageBatch[] = [];
+    const ledger = {
+      async add(batches: readonly UsageBatch[]) {
+        if (isAway) throw new Error("it is away");
+        added.push(...batches);
+      },
+      lastUse: async () => new Map<string, Date>(),
+    };
+    const uses = new KeyUses({ now: Date.now, ledger, print: (line) => lines.push(line) });
+    uses.used("kmine");
+    await uses.flush();
+    await uses.flush();
+    assert.deepEqual(lines, ["the last use of keys cannot be stored: it is away"]);
+    isAway = false;
+    await uses.flush();
+    assert.deepEqual(
+      added.map(({ keys }) => keys.map(({ key }) => key)),
+      [["kmine"]],
+    );
+  });
+
+  it("that another manager has just created are accepted, and rotated ones as well", async () => {
+    const other = await startManager({ platform: skiff.platform });
+    try {
+      const local = request(other.url);
+      const { id, key } = (
+        await local
+          .post("/key")
+          .send({ name: "ci", scopes: ["read"] })
+          .expect(201)
+      ).body;
+      await by(key).get("/func").expect(200);
+      const rotated = (await local.post(`/key/${id}/rotate`).expect(200)).body;
+      await by(rotated.key).get("/func").expect(200);
+    } finally {
+      await other.stop();
+    }
   });
 
   it("are listed in pages", async () => {
