@@ -47,6 +47,8 @@ const SOURCES_WAITING = 16;
 const STARTS = 16;
 const STARTS_FAST_MS = 400;
 const SLOW_STARTS = 32;
+/** A new value of a secret is given up for a function whose traffic changes this often meanwhile. */
+const REFRESH_TRIES = 3;
 /** Time that a removal gives earlier deploys to finish before it aborts them. */
 const REMOVAL_WAITS_MS = 500;
 
@@ -214,7 +216,17 @@ export class Deploys {
   refreshSecrets(name: string, note: VersionNote): Promise<number | undefined> {
     const { signal } = this.#closing;
     const turn = { name, bytes: 0, isAlwaysTaken: true, signal };
-    return this.#track(this.#turns.run(turn, () => this.#refreshSecrets(name, note, signal)));
+    const refresh = async (): Promise<number | undefined> => {
+      for (let tries = 1; ; tries++) {
+        try {
+          return await this.#refreshSecrets(name, note, signal);
+        } catch (error) {
+          const isRerouted = error instanceof Problem && error.code === "precondition_failed";
+          if (!isRerouted || tries === REFRESH_TRIES) throw error;
+        }
+      }
+    };
+    return this.#track(this.#turns.run(turn, refresh));
   }
 
   /** The name is free again when its log is gone, too. */
@@ -253,7 +265,9 @@ export class Deploys {
       next.push({ version: await this.#refreshVersion({ name, version }, note, signal), weight });
     }
     if (next.every(({ version }, index) => version === traffic[index]!.version)) return undefined;
-    await platform.route(name, next, signal, { sticky, guard });
+    // A rollback waits for no deploy.
+    const expected = [currentVersion(traffic)!];
+    await platform.route(name, next, signal, { sticky, guard, expected });
     return currentVersion(next);
   }
 

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { Problem } from "../../../../platform/problems.ts";
+import { FakePlatform } from "../../../support/platform/fake-platform.ts";
 import { type StartedManager, startManager } from "../../started-manager.ts";
 
 describe("manager: /secret", () => {
@@ -175,7 +177,6 @@ describe("manager: /secret", () => {
     const held = Promise.withResolvers<void>();
     let starts = 0;
     await started.stop();
-    const { FakePlatform } = await import("../../../support/platform/fake-platform.ts");
     const platform = new FakePlatform({
       start: async () => {
         if (++starts === 1) await held.promise;
@@ -194,11 +195,31 @@ describe("manager: /secret", () => {
     assert.equal((await secretsOf("f")).A.version, 2);
   });
 
+  it("does not undo a rollback that comes meanwhile, and gives that version the value", async () => {
+    let isRolledBack = false;
+    await started.stop();
+    const platform: FakePlatform = new FakePlatform({
+      start: ({ version }) => {
+        if (version === 3 && !isRolledBack) {
+          isRolledBack = true;
+          void platform.route("f", [{ version: 1, weight: 1 }]);
+        }
+        return { unix: "/nonexistent/fake.sock" };
+      },
+    });
+    started = await startManager({ platform });
+    await put("a", "one");
+    await deploy("f", "secrets=a", "PLAIN first");
+    await deploy("f", "secrets=a", "PLAIN second");
+    const changed = await put("a", "two");
+    assert.deepEqual(changed.body.functions, [{ name: "f", version: 4 }]);
+    assert.equal(Buffer.from((await platform.readSource("f"))!.bytes).toString(), "PLAIN first");
+    assert.equal((await secretsOf("f")).A.version, 2);
+  });
+
   it("says which functions go on with the value before, and tries them again at the next put", async () => {
     let isBroken = false;
     await started.stop();
-    const { FakePlatform } = await import("../../../support/platform/fake-platform.ts");
-    const { Problem } = await import("../../../../platform/problems.ts");
     const platform = new FakePlatform({
       start: ({ name }) => {
         if (isBroken && name === "f") throw new Problem("start_failed", "It does not start.");
