@@ -27,6 +27,7 @@ const CHANGING: readonly ProblemCode[] = [
   "unsupported_media_type",
   "start_failed",
   "too_many_waiting",
+  "unknown_secret",
   "secrets_unavailable",
   "storage_full",
 ];

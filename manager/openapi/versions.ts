@@ -24,6 +24,8 @@ const ROUTING: readonly ProblemCode[] = [
   "start_failed",
   "no_capacity",
   "too_many_waiting",
+  "unknown_secret",
+  "secrets_unavailable",
   "storage_full",
 ];
 const MESSAGE: Schema = { type: "string", maxLength: MESSAGE_LENGTH };

@@ -226,7 +226,10 @@ export class Supply {
 
   #startFailed(error: unknown, waits: boolean): void {
     if (isNoCapacity(error)) this.#refused(error, waits);
-    else this.#failed(`an instance could not be started: ${error}`, { cause: error });
+    else {
+      const why = error instanceof Problem ? error.detail : error;
+      this.#failed(`an instance could not be started: ${why}`, { cause: error });
+    }
   }
 
   #add(instance: RunningInstance): void {

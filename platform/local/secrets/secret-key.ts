@@ -73,7 +73,10 @@ export class SecretKey {
   /** @throws Problem `secrets_unavailable` */
   forReading(): Key {
     this.#key ??= keyOf(
-      this.#read() ?? this.#fail("does not exist: restore the key that Skiff created there"),
+      this.#read() ??
+        this.#fail(
+          "does not exist: restore it, or remove all secrets with DELETE /secret/NAME and put their values again",
+        ),
     );
     return this.#key;
   }

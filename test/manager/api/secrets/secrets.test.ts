@@ -217,6 +217,19 @@ describe("manager: /secret", () => {
     assert.equal((await secretsOf("f")).A.version, 2);
   });
 
+  it("warns of a rollback to a version whose secret is gone", async () => {
+    await put("a", "one");
+    await deploy("f", "secrets=a");
+    await deploy("f", "secrets=none");
+    await ask("/secret/a", { method: "DELETE" });
+    const { status, body } = await ask("/func/f/rollback", { method: "POST" });
+    assert.deepEqual([status, body.version], [200, 1]);
+    assert.match(
+      body.warnings.join(),
+      /Version 1 of "f" asks for version 1 of the secret "a", which is gone/,
+    );
+  });
+
   it("says which functions go on with the value before, and tries them again at the next put", async () => {
     let isBroken = false;
     await started.stop();

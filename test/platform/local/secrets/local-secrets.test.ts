@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../../../support/eventually.ts";
 import { call } from "../../../support/instances/call-instance.ts";
+import { instancesOf, publish, servingOf } from "../../../support/platform/deploying.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 import {
   TemporaryLocalPlatform,
@@ -86,6 +87,14 @@ describe("secrets of one machine", () => {
     const gone = { code: "unknown_secret", detail: /The secret "token" has no version 3 any more/ };
     await assert.rejects(platform.store(draft), gone);
     assert.equal(await platform.describe("shows"), undefined);
+    await platform.secrets.put("token", { value: "one" });
+    await publish(platform, draftOf("shows", SHOW, asks(1)));
+    await publish(platform, draftOf("shows", SHOW));
+    await platform.secrets.remove("token");
+    await eventually("version 1 has no instance", () => instancesOf(platform, "shows", 1).length === 0);
+    const needed = { code: "unknown_secret", detail: /The secret "token" has no version 1 any more/ };
+    await assert.rejects(platform.route("shows", [{ version: 1, weight: 1 }]), needed);
+    assert.equal(servingOf(platform, "shows")?.version, 2);
     await close();
   });
 
@@ -104,7 +113,8 @@ describe("secrets of one machine", () => {
     await assert.rejects(second.platform.wake("shows", 1), { code: "no_capacity" });
     const errors = async () => (await second.platform.describe("shows"))?.lastErrors ?? [];
     await eventually("the reason is described", async () => (await errors()).length > 0);
-    assert.match((await errors())[0]!.message, /was encrypted with another key/);
+    const message = /^an instance could not be started: The secret "token" was encrypted with another key/;
+    assert.match((await errors())[0]!.message, message);
     assert.equal((await second.platform.secrets.put("token", { value: "one" })).version, 2);
     assert.equal((await second.platform.secrets.resolve({ V: { secret: "token", version: 2 } })).V, "one");
     await second.close();
