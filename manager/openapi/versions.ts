@@ -19,10 +19,12 @@ const WEIGHTS: Schema = {
 };
 const ROUTING: readonly ProblemCode[] = [
   "invalid_setting",
+  "unknown_secret",
   "host_taken",
   "precondition_failed",
   "start_failed",
   "no_capacity",
+  "secrets_unavailable",
   "too_many_waiting",
   "unknown_secret",
   "secrets_unavailable",

@@ -115,6 +115,26 @@ describe("manager: the traffic of a function", () => {
     );
   });
 
+  it("warns of secrets that are gone", async () => {
+    const put = (body: string) =>
+      app()
+        .put("/secret/db-password")
+        .send(body)
+        .expect(/"version"/);
+    await put("secret-value");
+    await app().put("/func/hello?secrets=db-password").send("four").expect(200);
+    await app().put("/func/hello?secrets=none").send("five").expect(200);
+    assert.deepEqual((await app().post("/func/hello/rollback").expect(200)).body.warnings, []);
+    await app().post("/func/hello/rollback").expect(200);
+    await app().delete("/secret/db-password?force=true").expect(200);
+    const { body } = await app().post("/func/hello/rollback").expect(200);
+    assert.equal(body.version, 4);
+    assert.deepEqual(body.warnings, [
+      'Version 4 of "hello" asks for version 1 of the secret "db-password", which is gone: deploy it again without DB_PASSWORD, or with another secret.',
+    ]);
+    assert.ok(skiff.lines.some((line) => line.startsWith('hello: Version 4 of "hello" asks for')));
+  });
+
   it("gives no version a host name that another function has", async () => {
     await app().put("/func/hello?hosts=app.example.com").send("four").expect(200);
     await app().put("/func/hello?hosts=none").send("five").expect(200);
