@@ -1,5 +1,7 @@
 import { clientSignal } from "../../../http/client-signal.ts";
+import type { Source } from "../../../platform/platform.ts";
 import { Problem, problemDocument, toProblem } from "../../../platform/problems.ts";
+import { printableLines } from "../../../process/printable.ts";
 import { requireFunction } from "../../access/principal.ts";
 import { DeployTurns } from "../../deploys/deploy-turns.ts";
 import { readFolder } from "../../files/manifest/read-folder.ts";
@@ -57,7 +59,7 @@ export function applyFolder(services: Services): Handler {
         "remove files that no function needs, apply the functions in several folders, or raise SKIFF_MAX_SOURCE.",
     });
     const signal = clientSignal(ctx.res);
-    const posted = builder.recognize(bytes, builder.folderBytes);
+    const posted = recognized(builder, bytes);
     const apply = async () => {
       const folder = await readFolder(posted, { builder, limits, name, signal });
       if (prune && folder.isOneFunction) throw pruneOfOne();
@@ -85,6 +87,15 @@ export function applyFolder(services: Services): Handler {
     if (dryRun) await apply();
     else await turns.run({ name: "apply", bytes: bytes.length, signal }, apply);
   };
+}
+
+/** @throws Problem `invalid_source` for a body that is no archive */
+function recognized(builder: Services["builder"], bytes: Uint8Array): Source {
+  const posted = bytes.length === 0 ? undefined : builder.recognize(bytes, builder.folderBytes);
+  if (posted !== undefined && posted.type !== "text/typescript") return posted;
+  const what = posted === undefined ? "empty" : "one file";
+  const detail = `The body is ${what}, not a folder: pack the folder with its skiff.yaml, for example with tar -czf - -C FOLDER .`;
+  throw new Problem("invalid_source", detail);
 }
 
 function answer(ctx: Call, result: ApplyResult, outcomes: readonly Outcome[]): void {
@@ -135,7 +146,7 @@ function resultText({ dryRun, warnings }: ApplyResult, outcomes: readonly Outcom
       unchanged ? [] : [`version ${version}`],
     );
     const version = made.length === 0 ? "" : ` (${made.join(", ")})`;
-    return `${SIGNS[action]} ${action} ${name}${version}\n${diff}`;
+    return `${SIGNS[action]} ${action} ${name}${version}\n${printableLines(diff)}`;
   });
   const lines = warnings.map((warning) => `warning: ${warning}\n`);
   return `${parts.join("")}${lines.join("")}${sumText(dryRun, outcomes)}.\n`;

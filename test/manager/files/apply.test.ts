@@ -116,6 +116,16 @@ Plan: 1 update, 1 remove.
     );
   });
 
+  it("shows no control characters of a source in the text", async () => {
+    await applyTo(TWO);
+    const hostile = { ...TWO, "a.ts": "export default () => '\u001b[2J\u202e';\n" };
+    const plan = await request(skiff.url)
+      .post("/apply?dryRun")
+      .set("accept", "text/plain")
+      .send(await folderOf(hostile));
+    assert.match(plan.text, /^\+export default \(\) => '\\x1b\[2J\\u202e';$/m);
+  });
+
   it("sets every setting that the file leaves out to its default", async () => {
     await applyTo(TWO);
     await request(skiff.url)
@@ -198,8 +208,8 @@ Plan: 1 update, 1 remove.
   it("is refused with an unknown parameter, without a body, and with one that is no archive", async () => {
     const post = (query: string, body: string) => request(skiff.url).post(`/apply?${query}`).send(body);
     assert.equal((await post("dryrun", "x")).body.code, "invalid_request");
-    assert.equal((await post("", "")).body.code, "invalid_source");
-    assert.equal((await post("", "export default 1")).body.code, "invalid_declaration");
+    assert.match((await post("", "")).body.detail, /^The body is empty, not a folder: pack the folder/);
+    assert.match((await post("", "functions:\n")).body.detail, /^The body is one file, not a folder/);
     const large = await startManager({ limits: { sourceBytes: 100 } });
     try {
       const { body } = await request(large.url).post("/apply").send("x".repeat(400));

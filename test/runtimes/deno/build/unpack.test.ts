@@ -72,6 +72,12 @@ describe("unpacking a source", () => {
     assert.deepEqual(place, { file: "skiff.yaml", line: 3, column: 1, lineText: "" });
   });
 
+  it("refuses a manifest that is no UTF-8", async () => {
+    const latin = zipOf({ "skiff.yaml": Buffer.from("a: caf\xe9\n", "latin1"), "a.ts": "" });
+    const { detail } = await problemOf(unpack(latin), "invalid_source");
+    assert.equal(detail, "skiff.yaml is not valid UTF-8: save it in that encoding.");
+  });
+
   it("refuses hostile archives", async () => {
     for (const name of ["../a.ts", "/etc/a.ts", "a/../../b.ts"]) {
       await problemOf(unpack(await tarOf({ [name]: "x" })), "invalid_source");

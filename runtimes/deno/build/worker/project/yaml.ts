@@ -29,7 +29,7 @@ export interface ParsedYaml {
  * @throws Problem `invalid_source` with the place of a mistake
  */
 export function parseYaml(name: string, bytes: Uint8Array): ParsedYaml {
-  const text = new TextDecoder().decode(bytes);
+  const text = decode(name, bytes);
   if (text.length > MOST) throw tooLarge(name);
   try {
     const events = parseEvents(text, { filename: name, maxDepth: MAX_DEPTH });
@@ -37,6 +37,15 @@ export function parseYaml(name: string, bytes: Uint8Array): ParsedYaml {
     return { text, value: onlyObject(name, values), places: () => placesOf(text, events) };
   } catch (error) {
     throw error instanceof YAMLException ? mistake(name, text, error) : error;
+  }
+}
+
+function decode(name: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    // A replaced character would change a setting.
+    throw new Problem("invalid_source", `${name} is not valid UTF-8: save it in that encoding.`);
   }
 }
 
