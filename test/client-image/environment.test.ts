@@ -29,6 +29,26 @@ describe("what a function finds around it", () => {
     }
   });
 
+  it("has the values of secrets as they are, also large ones and one named HOME", async () => {
+    const odd = "a'b\"$(x) `y` \\ ü€😀\n\t\r end";
+    const values: Record<string, string> = { TOKEN: odd, HOME: "/of-a-secret" };
+    for (let i = 0; i < 10; i++) values[`LARGE_${i}`] = `${i}`.repeat(64 * 1024);
+    const secrets: Record<string, { secret: string; version: number }> = {};
+    for (const [variable, value] of Object.entries(values)) {
+      const secret = `of-${variable.toLowerCase().replaceAll("_", "-")}`;
+      const { version } = await local.platform.secrets.put(secret, { value });
+      secrets[variable] = { secret, version };
+    }
+    const code = "export default () => Deno.env.toObject();";
+    const { address } = await local.run(code, { env: { PLAIN: "p" }, secrets });
+    const { TMPDIR, ...seen } = JSON.parse((await call(address)).text);
+    assert.deepEqual(seen, { ...values, PLAIN: "p" });
+    const taken =
+      "export default { fetch: (_, env) => [env.TOKEN, process.env.TOKEN, Deno.env.get('TOKEN')] };";
+    const { address: second } = await local.run(taken, { secrets: { TOKEN: secrets.TOKEN! } });
+    assert.deepEqual(JSON.parse((await call(second)).text), [odd, odd, odd]);
+  });
+
   it("gives undefined for variables that are not declared, also Node's, without an error", async () => {
     const code = `() => ["X", "NODE_ENV", "PATH", "DENO_DIR", "SKIFF_TOKEN"].map((name) =>
       [Deno.env.get(name) ?? 0, process.env[name] ?? 0])`;
