@@ -7,6 +7,7 @@ import { accessFor } from "./manager/access/token.ts";
 import { createManager } from "./manager/manager.ts";
 import { Collector } from "./manager/usage/collector.ts";
 import { logFailures } from "./manager/usage/failure-line.ts";
+import { Guards } from "./manager/usage/guards.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { followKeys } from "./platform/keys/follow-keys.ts";
 import { KeyTable } from "./platform/keys/key-table.ts";
@@ -126,11 +127,13 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
       ? await createFrontAlone(frontOptions)
       : await openWorkers({ ...frontOptions, workers, folder: join(dataFolder, "run") });
   routers.push(front);
-  addRouterMetrics(metrics, front.counted);
+  const guards = new Guards({ platform, store, log: (name, line) => logs.push(name, line), print });
+  addRouterMetrics(metrics, front.counted, { guards: () => guards });
   const exchange = (orders: RouterOrders) => front.exchangeUsage(orders);
   const collector = new Collector({
     exchange,
     ledger: store.usage,
+    onCounted: guards.count,
     onFailures: logFailures(logs, print),
     print,
   });

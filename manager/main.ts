@@ -9,7 +9,7 @@ import { LingeringCloses } from "../http/lingering-close.ts";
 import { RequestOrder } from "../http/request-order.ts";
 import { closeServer, listen, serverOptions } from "../http/server.ts";
 import { parseTrustedProxies } from "../http/trusted-proxies.ts";
-import { POOL_FAMILIES, PROCESS_FAMILIES, readProcessMetrics } from "../metrics/families.ts";
+import { GUARD_FAMILIES, POOL_FAMILIES, PROCESS_FAMILIES, readProcessMetrics } from "../metrics/families.ts";
 import { group, Metrics } from "../metrics/metrics.ts";
 import { followKeys } from "../platform/keys/follow-keys.ts";
 import { KeyTable } from "../platform/keys/key-table.ts";
@@ -28,6 +28,7 @@ import { CPU_REQUEST } from "../platform/kubernetes/objects/pod-template.ts";
 import { PoolKeeper } from "../platform/kubernetes/pool/pool-keeper.ts";
 import { poolKeys } from "../platform/kubernetes/pool/pool-keys.ts";
 import { type Limits, limitsFromEnv } from "../platform/limits.ts";
+import type { LogLine } from "../platform/platform.ts";
 import { printableLines } from "../process/printable.ts";
 import { ServiceList } from "../process/service-list.ts";
 import { untilStopSignal } from "../process/stop-signals.ts";
@@ -40,6 +41,7 @@ import { oidcFrom } from "./access/oidc.ts";
 import { createManager, type Manager } from "./manager.ts";
 import { Collector } from "./usage/collector.ts";
 import { logFailures } from "./usage/failure-line.ts";
+import { Guards } from "./usage/guards.ts";
 
 const RETRY_MS = 2_000;
 
@@ -95,8 +97,8 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   const url = env.SKIFF_STORE || (await bundledStore(env, namespace, secret));
   const store = url ? new PostgresStore({ url, limits, print }) : undefined;
   services.add({ name: "store", close: async () => store?.close() });
-  const failures = store && new LogBatches({ store: store.logs, print });
-  services.add({ name: "failures", close: async () => failures?.close() });
+  const lines = store && new LogBatches({ store: store.logs, print });
+  services.add({ name: "lines", close: async () => lines?.close() });
   const { functions } = platform.mirror;
   const podLogs =
     store &&
@@ -112,8 +114,11 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   services.add({ name: "logs", close: async () => podLogs?.close() });
 
   const metrics = new Metrics();
+  const log = (name: string, line: LogLine) => lines?.push(name, line);
+  const guards = new Guards({ platform, store, log, print });
   metrics.add(() => [
     group(POOL_FAMILIES, platform.pool ? [platform.pool.stats()] : []),
+    group(GUARD_FAMILIES, [guards]),
     group(PROCESS_FAMILIES, [{ metrics: readProcessMetrics() }]),
   ]);
   const manager = createManager({
@@ -147,14 +152,16 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     });
     const keeper = new PoolKeeper({ ...shared, ...pods, size: poolSize, keys: poolKeys(poolSecret) });
     const sweeper = new SecretSweeper({ secrets: platform.secrets, print });
-    const collector = new Collector({
+    guards.forget();
+    const usage = new Collector({
       exchange: (orders, until) => routers.exchangeUsage(orders, until),
       ledger: store?.usage,
-      ...(failures ? { onFailures: logFailures(failures, print) } : {}),
+      onCounted: guards.count,
+      ...(lines ? { onFailures: logFailures(lines, print) } : {}),
       print,
     });
     await once(signal, "abort");
-    await collector.close();
+    await usage.close();
     await sweeper.close();
     await keeper.close();
     await sleeper.close();

@@ -21,6 +21,19 @@ export const POOL_FAMILIES: readonly Family<PoolStats>[] = [
   single("skiff_pool_free", "Unassigned ready pods in the pool (Kubernetes).", ({ free }) => free),
 ];
 
+/** Counters of the guards of traffic. */
+export interface GuardStats {
+  readonly rollbacks: number;
+}
+
+export const GUARD_FAMILIES: readonly Family<GuardStats>[] = [
+  single(
+    "skiff_guard_rollbacks_total",
+    "Versions that lost their traffic because their guard did not hold (one machine, or the leading manager).",
+    ({ rollbacks }) => rollbacks,
+  ),
+];
+
 /** Metrics of a process by name, without those that its system does not have. */
 export type ProcessMetrics = Readonly<Record<string, number>>;
 

@@ -65,7 +65,7 @@ async function startRouter(services: ServiceList, env: NodeJS.ProcessEnv): Promi
   });
 
   const metrics = new Metrics();
-  addRouterMetrics(metrics, front.counted, () => platform.pool?.stats());
+  addRouterMetrics(metrics, front.counted, { pool: () => platform.pool?.stats() });
   const internal = createInternalServer({
     token,
     ready: () => (services.state === "ready" ? undefined : `The router is ${services.state}.`),

@@ -60,6 +60,12 @@ export class Guards {
     this.#options = options;
   }
 
+  /** Starts anew, as after a restart: another process counted calls until now. */
+  forget(): void {
+    this.#functions.clear();
+    this.#atStart = undefined;
+  }
+
   /** Takes calls that have ended. */
   readonly count = (counted: Counted): void => {
     const { platform } = this.#options;

@@ -1,4 +1,6 @@
 import {
+  GUARD_FAMILIES,
+  type GuardStats,
   POOL_FAMILIES,
   type PoolStats,
   PROCESS_FAMILIES,
@@ -98,23 +100,31 @@ export const FAMILIES: readonly MetricFamily[] = [
   ...FUNCTION_FAMILIES,
   ...ROUTER_FAMILIES,
   ...POOL_FAMILIES,
+  ...GUARD_FAMILIES,
   ...PROCESS_FAMILIES,
 ];
 
-/** Adds all families, for a process that answers calls. `pool` is undefined on a platform without a pool. */
+/** Counters that not every process has. */
+export interface MoreMetrics {
+  readonly pool?: (() => PoolStats | undefined) | undefined;
+  readonly guards?: () => GuardStats;
+}
+
+/** Adds all families, for a process that answers calls. */
 export function addRouterMetrics(
   metrics: Metrics,
   source: MetricsSource,
-  pool: () => PoolStats | undefined = () => undefined,
+  { pool, guards }: MoreMetrics = {},
 ): void {
   metrics.add(async () => {
     const [functions, totals] = await Promise.all([source.stats(), source.totals()]);
     const workers = [...(source.processes?.() ?? [])].map(([worker, metrics]) => ({ worker, metrics }));
-    const pools = [pool()].filter((stats) => stats !== undefined);
+    const pools = [pool?.()].filter((stats) => stats !== undefined);
     return [
       group(FUNCTION_FAMILIES, functions),
       group(ROUTER_FAMILIES, [totals]),
       group(POOL_FAMILIES, pools),
+      group(GUARD_FAMILIES, guards === undefined ? [] : [guards()]),
       group(PROCESS_FAMILIES, [{ metrics: readProcessMetrics() }, ...workers]),
     ];
   });

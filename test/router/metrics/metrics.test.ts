@@ -25,7 +25,7 @@ const TOTALS: RouterTotals = { unrouted: { unknown_function: 9 }, logLinesDroppe
 
 function scrape(source: MetricsSource, pool?: () => PoolStats): Promise<string> {
   const metrics = new Metrics();
-  addRouterMetrics(metrics, source, pool);
+  addRouterMetrics(metrics, source, { pool });
   return metrics.text();
 }
 
