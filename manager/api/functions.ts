@@ -4,6 +4,8 @@ import { unknownFunction } from "../../platform/problems.ts";
 import type { Principal } from "../access/principal.ts";
 import { answerJson } from "./answer.ts";
 import { cursorFromName, nameFromCursor } from "./cursor.ts";
+import { stateOf } from "./describe/function-state.ts";
+import { historyOf, lastDeploys } from "./describe/history.ts";
 import { readParameters, wholeNumber } from "./read-query.ts";
 import { baseUrl, type Handler, type Services } from "./services.ts";
 import { shownSettings } from "./shown-settings.ts";
@@ -43,7 +45,7 @@ async function listVisible(
   return found;
 }
 
-/** `GET /func/NAME`: versions, settings, instances and last errors. */
+/** `GET /func/NAME`: whether it can be called and why, settings, traffic, instances, and what happened last. */
 export function describeFunction(services: Services): Handler {
   return async (ctx) => {
     const name = checkFunctionName(ctx.params.name);
@@ -52,9 +54,15 @@ export function describeFunction(services: Services): Handler {
     if (description === undefined) throw unknownFunction(name);
     const { settings, traffic, sticky, guard, previous } = description;
     const { versions, instances, lastErrors, notReady, isolation } = description;
+    const now = new Date();
+    const [{ usedInMonth, ...history }, deploys] = await Promise.all([
+      historyOf(services, name, now),
+      lastDeploys(services, name),
+    ]);
     ctx.set("etag", `"${description.version}"`);
     answerJson(ctx, {
       ...summaryDocument(description, baseUrl(services, ctx)),
+      state: stateOf(description, usedInMonth, now),
       settings: shownSettings(settings),
       traffic,
       sticky,
@@ -63,6 +71,8 @@ export function describeFunction(services: Services): Handler {
       versions,
       instances,
       lastErrors,
+      lastDeploys: deploys,
+      ...history,
       isolation: isolation && { files: isolation.files, network: isolation.network },
       notReady,
     });

@@ -6,7 +6,7 @@ import { keySchemas } from "./keys.ts";
 import { logSchemas } from "./logs.ts";
 import { array, COUNT, object, ref, type Schema, TEXT } from "./schema.ts";
 import { settingsPatchSchema, settingsSchema } from "./settings.ts";
-import { usageSchemas } from "./usage.ts";
+import { historySchemas, usageSchemas } from "./usage.ts";
 import { routeRules } from "./versions.ts";
 
 const VERSION: Schema = { type: "integer", minimum: 1 };
@@ -66,14 +66,22 @@ function description(): Schema {
   return object(
     {
       ...SUMMARY,
+      state: {
+        ...object({ canCall: BOOLEAN, reason: TEXT }),
+        description: "Whether the function can be called now, and why",
+      },
       settings: ref("Settings"),
       traffic: array(share, { description: "Versions that take calls, each with its weight" }),
       versions: array(object({ version: VERSION, hash: HASH, createdAt: INSTANT })),
       instances: array(instance),
       lastErrors: array(object({ at: INSTANT, message: TEXT })),
+      lastDeploys: array(
+        object({ version: VERSION, at: INSTANT, by: TEXT }, { message: TEXT, commit: TEXT }),
+      ),
     },
     {
       ...routeRules(),
+      ...historySchemas(),
       previous: { ...VERSION, description: "The version that a rollback goes back to" },
       notReady: { ...TEXT, description: "Reason why no instance is ready although one should be" },
       isolation: {

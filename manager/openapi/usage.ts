@@ -57,3 +57,24 @@ export function usageSchemas(): Record<string, Schema> {
     }),
   };
 }
+
+/** Members of a description that come from the store. */
+export function historySchemas(): Record<string, Schema> {
+  const ms = { type: "number", minimum: 0 };
+  const version = { type: "integer", minimum: 1 };
+  const failure = { callId: TEXT, version, status: { type: "integer", minimum: 500, maximum: 599 } };
+  return {
+    lastHour: {
+      ...object({ calls: COUNT, errors: COUNT }, { p50Ms: ms, p95Ms: ms }),
+      description: "Calls of the last hour; median and 95th percentile within 10 %",
+    },
+    lastFailures: array(object({ at: INSTANT, text: TEXT }, failure), {
+      description: "Failed calls of the last hour, newest last",
+    }),
+    lastRollback: {
+      ...object({ at: INSTANT, reason: TEXT }),
+      description: "When and why the guard took a version back last",
+    },
+    noHistory: { ...TEXT, description: "Why lastHour and lastFailures are missing" },
+  };
+}

@@ -7,7 +7,6 @@ import type { Counted } from "../../platform/usage/exchange.ts";
 import type { AuditLog, UsageLedger } from "../../store/store.ts";
 import { type Compared, judge } from "./guard-verdict.ts";
 
-const HOUR_MS = 3_600_000;
 /** Who changes the traffic, in the audit log. */
 export const GUARD = "guard";
 const NO_CALLS: Compared = { calls: 0, errors: 0, durations: [] };
@@ -118,7 +117,9 @@ export class Guards {
   /** Returns the calls in the store: those of the last hour, and of the fresh version only if it was in traffic before. */
   async #callsBefore(name: string, traffic: Traffic, fresh: number): Promise<Map<number, Compared>> {
     const calls = new Map<number, Compared>();
-    const minutes = await this.#options.store?.usage.minutes(name, new Date(Date.now() - HOUR_MS));
+    const since = new Date();
+    since.setUTCHours(since.getUTCHours() - 1);
+    const minutes = await this.#options.store?.usage.minutes(name, since);
     const wasBefore = this.#atStart!.get(name) === keyOf(traffic);
     for (const minute of minutes ?? []) if (wasBefore || minute.version !== fresh) add(calls, minute);
     return calls;

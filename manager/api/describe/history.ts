@@ -1,0 +1,105 @@
+import { Problem } from "../../../platform/problems.ts";
+import { addDurations, quantileMs } from "../../../platform/usage/durations.ts";
+import type { UsageMinute } from "../../../store/store.ts";
+import { GUARD } from "../../usage/guards.ts";
+import type { ManagerStore, Services } from "../services.ts";
+
+const HOUR_MS = 3_600_000;
+const MOST_FAILURES = 5;
+const MOST_DEPLOYS = 5;
+/** Entries of the audit log in which the last one of the guard is searched. */
+const MOST_ENTRIES = 100;
+/** Longest time that a description waits for the store, in milliseconds. */
+const WAIT_MS = 2_000;
+
+/** What happened to a function, as far as it is kept. Lists have the newest last. */
+export interface History {
+  readonly lastHour?: LastHour;
+  readonly lastFailures?: readonly Failure[];
+  readonly lastRollback?: { readonly at: Date; readonly reason: string };
+  /** Why the members above are missing. */
+  readonly noHistory?: string;
+  readonly usedInMonth?: number;
+}
+
+interface LastHour {
+  readonly calls: number;
+  readonly errors: number;
+  /** Absent without calls. */
+  readonly p50Ms?: number;
+  readonly p95Ms?: number;
+}
+
+interface Failure {
+  readonly at: Date;
+  readonly callId: string | undefined;
+  readonly version: number | undefined;
+  readonly status: number | undefined;
+  readonly text: string;
+}
+
+/** Reads what the store has about a function. A store that cannot be reached takes two seconds at most. */
+export async function historyOf({ store }: Services, name: string, now: Date): Promise<History> {
+  if (store === undefined) return { noHistory: "Skiff runs without a store." };
+  const late = Promise.withResolvers<History>();
+  const noHistory = `The store did not answer within ${WAIT_MS / 1_000} s.`;
+  const timer = setTimeout(() => late.resolve({ noHistory }), WAIT_MS);
+  try {
+    return await Promise.race([readHistory(store, name, now), late.promise]);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "store_unavailable") throw error;
+    return { noHistory: error.detail };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Returns the newest versions, oldest first, with who deployed them and why. */
+export async function lastDeploys({ platform }: Services, name: string) {
+  const records = (await platform.listVersions(name)) ?? [];
+  return records
+    .toSorted((a, b) => a.version - b.version)
+    .slice(-MOST_DEPLOYS)
+    .map(({ version, createdAt, note }) => ({ version, at: createdAt, ...note }));
+}
+
+async function readHistory({ usage, audit, logs }: ManagerStore, name: string, now: Date): Promise<History> {
+  const since = new Date(now.getTime() - HOUR_MS);
+  const [minutes, month, entries, failures] = await Promise.all([
+    usage.minutes(name, since),
+    usage.month(now),
+    audit.list({ search: GUARD, limit: MOST_ENTRIES }),
+    logs === undefined ? [] : Array.fromAsync(logs.read(name, { status: "5xx", tail: MOST_FAILURES, since })),
+  ]);
+  const rollback = entries.find(({ by, target, status }) => by === GUARD && target === name && status < 400);
+  return {
+    lastHour: lastHourOf(minutes),
+    lastFailures: failures.map(({ at, callId, version, status, text }) => ({
+      at,
+      callId,
+      version,
+      status,
+      text,
+    })),
+    ...(rollback === undefined ? {} : { lastRollback: { at: rollback.at, reason: rollback.detail } }),
+    usedInMonth: month.functions[name] ?? 0,
+  };
+}
+
+function lastHourOf(minutes: readonly UsageMinute[]): LastHour {
+  let [calls, errors] = [0, 0];
+  let durations: number[] = [];
+  for (const minute of minutes) {
+    calls += minute.calls;
+    errors += minute.errors;
+    durations = addDurations(durations, minute.durations);
+  }
+  const [p50Ms, p95Ms] = [quantileMs(durations, 0.5), quantileMs(durations, 0.95)];
+  if (p50Ms === undefined || p95Ms === undefined) return { calls, errors };
+  return { calls, errors, p50Ms: rounded(p50Ms), p95Ms: rounded(p95Ms) };
+}
+
+/** To three digits, because durations are known within 10 %. */
+function rounded(ms: number): number {
+  return Number(ms.toPrecision(3));
+}
