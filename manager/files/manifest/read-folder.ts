@@ -125,6 +125,10 @@ async function readVersion(reading: Reading, found: Found): Promise<FolderVersio
       ? {}
       : { manifest: own.manifest, path: `${path}${own.manifest.file}` };
   const inSource = mergeDeclaredSettings(base, listSettings(declared, ""), { ...place, ...from });
+  for (const { variable, pointer } of splitKept(listSettings(declared, "")).kept) {
+    const detail = `The file of a source keeps no value: write that of ${variable}, or "***" under "functions:".`;
+    mistakes.add(from.manifest ?? manifest, pointer, detail, from.path);
+  }
   const { settings: listed, kept } = splitKept(isOneFunction ? [] : version.settings);
   const { settings, patch } = mergeDeclaredSettings(inSource.settings, listed, place);
   const { pointer, weight, message } = version;

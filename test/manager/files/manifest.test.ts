@@ -212,6 +212,10 @@ functions:
       { "skiff.yaml": "functions:\n  a:\n    env: {TOKEN: '***'}\n", "a.ts": "1" },
       /^skiff\.yaml:3:11: There is no value of TOKEN to keep: write it instead of "\*\*\*"\./,
     ],
+    "a value to keep in the file of a source": [
+      { "skiff.yaml": "functions:\n  a:\n", "a/main.ts": "1", "a/skiff.yaml": "env: {TOKEN: '***'}\n" },
+      /^a\/skiff\.yaml:1:7: The file of a source keeps no value: write that of TOKEN, or "\*\*\*" under "functions:"\./,
+    ],
     "no manifest": [
       { "a.ts": "1", "b.ts": "2" },
       /^The folder has no skiff\.yaml: add one with "functions:"/,
