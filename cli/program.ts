@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { addInstallationCommands } from "./commands/access/group.ts";
 import { addFunctionCommands } from "./commands/functions/functions.ts";
 import { addMachineCommands } from "./commands/machine/machine.ts";
+import { addVersionCommands } from "./commands/versions/group.ts";
 import { describeFailure, EXIT } from "./failure.ts";
 import { Output } from "./output/output.ts";
 import { Ended, type Surroundings } from "./task.ts";
@@ -25,6 +27,8 @@ export function createProgram(surroundings: Surroundings): Command {
     .showHelpAfterError("Run with --help for the options.")
     .exitOverride();
   addFunctionCommands(program, surroundings);
+  addVersionCommands(program, surroundings);
+  addInstallationCommands(program, surroundings);
   addMachineCommands(program, surroundings);
   return program;
 }

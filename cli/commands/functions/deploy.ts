@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { duration } from "../../output/time.ts";
+import { printWarnings } from "../../output/warnings.ts";
 import { deploy } from "../../source/deploy.ts";
 import { nameFromPath, readSource } from "../../source/read-source.ts";
 import { action, type Surroundings, type Task } from "../../task.ts";
@@ -57,8 +58,7 @@ async function runDeploy(task: Task<DeployOptions>, path: string): Promise<void>
   });
   out.result(deployed, () => [deployed.url]);
   if (out.json) return;
-  for (const warning of deployed.warnings ?? [])
-    out.note(`${out.styleNote("yellow", "warning:")} ${warning}`);
+  printWarnings(out, deployed.warnings);
   const { created, unchanged, version } = deployed;
   const did = unchanged ? "Unchanged" : created ? "Created" : "Updated";
   out.note(

@@ -1,10 +1,9 @@
-import { createInterface } from "node:readline/promises";
-import { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { Api } from "../../api/api.ts";
 import { readContexts, writeContexts } from "../../context/context-file.ts";
 import { checkUrl, choosePlace } from "../../context/places.ts";
+import { askHidden } from "../../input/ask-hidden.ts";
 import { shown } from "../../output/output.ts";
 import { action, type Surroundings, type Task } from "../../task.ts";
 import { UsageError } from "../../usage-error.ts";
@@ -77,27 +76,6 @@ async function readKey({ surroundings: { stdin, stderr } }: Task<LoginOptions>):
   if (/[^\x21-\x7e]/.test(key))
     throw new UsageError("The key has characters that no key has: give the key alone.");
   return key;
-}
-
-/** Asks without showing what is typed. */
-async function askHidden(
-  question: string,
-  stdin: NodeJS.ReadStream,
-  stderr: NodeJS.WriteStream,
-): Promise<string> {
-  stderr.write(question);
-  const output = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: stdin, output, terminal: true });
-  const stopped = new AbortController();
-  lines.once("SIGINT", () => stopped.abort());
-  try {
-    return await lines.question("", { signal: stopped.signal });
-  } catch {
-    throw new UsageError("Nothing was changed.");
-  } finally {
-    lines.close();
-    stderr.write("\n");
-  }
 }
 
 async function loginInBrowser({ options, out }: Task<LoginOptions>, issuer: string): Promise<string> {

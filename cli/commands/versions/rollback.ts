@@ -1,0 +1,35 @@
+import type { Command } from "commander";
+import { functionPath } from "../../api/functions.ts";
+import { printWarnings } from "../../output/warnings.ts";
+import { action, type Surroundings, type Task } from "../../task.ts";
+
+interface RolledBack {
+  readonly version: number;
+  readonly warnings?: readonly string[];
+}
+
+export function addRollback(program: Command, surroundings: Surroundings): void {
+  program
+    .command("rollback")
+    .summary("send the calls to an earlier version")
+    .description("Sends all calls to the version that had them before, or to another one, without a build.")
+    .argument("<function>", "name of the function")
+    .option("--to <version>", "the version")
+    .option("--if-version <n>", "only if this is the current version")
+    .action(action(surroundings, runRollback));
+}
+
+async function runRollback(
+  { api, options, out }: Task<{ to?: string; ifVersion?: string }>,
+  name: string,
+): Promise<void> {
+  const { to, ifVersion } = options;
+  const headers = ifVersion === undefined ? {} : { "if-match": `"${ifVersion}"` };
+  const answer = await api.json<RolledBack>(functionPath(name, "/rollback"), {
+    method: "POST",
+    query: { to },
+    headers,
+  });
+  out.result(answer, () => [`All calls of ${name} go to version ${answer.version}.`]);
+  printWarnings(out, answer.warnings);
+}
