@@ -35,6 +35,7 @@ import { untilStopSignal } from "../process/stop-signals.ts";
 import { createBuilder } from "../runtimes/deno/build/builder.ts";
 import { denoPath } from "../runtimes/deno/deno-binary.ts";
 import { LogBatches } from "../store/log-batches.ts";
+import { LogSweeper } from "../store/postgres/log-sweeper.ts";
 import { PostgresStore } from "../store/postgres/postgres-store.ts";
 import type { Access } from "./access/access.ts";
 import { oidcFrom } from "./access/oidc.ts";
@@ -100,6 +101,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   const lines = store && new LogBatches({ store: store.logs, print });
   services.add({ name: "lines", close: async () => lines?.close() });
   const { functions } = platform.mirror;
+  const exists = (name: string) => !functions.isSynced || functions.get(name) !== undefined;
   const podLogs =
     store &&
     new LogCollector({
@@ -108,7 +110,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
       managers: { namespace, labelSelector: "app=skiff-manager" },
       identity: env.SKIFF_POD ?? hostname(),
       sink: store.logs,
-      exists: (name) => !functions.isSynced || functions.get(name) !== undefined,
+      exists,
       print,
     });
   services.add({ name: "logs", close: async () => podLogs?.close() });
@@ -160,7 +162,9 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
       ...(lines ? { onFailures: logFailures(lines, print) } : {}),
       print,
     });
+    const logSweeper = store && new LogSweeper({ logs: store.logs, exists, print });
     await once(signal, "abort");
+    await logSweeper?.close();
     await usage.close();
     await sweeper.close();
     await keeper.close();

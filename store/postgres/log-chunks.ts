@@ -84,6 +84,12 @@ export function* chunkPage({ name, from, to, newestFirst = false, query = {} }: 
   return rows.map(chunkOf);
 }
 
+/** Functions that have lines, in order of name. */
+export function* namesWithLines(): Work<string[]> {
+  const rows = yield sql(`SELECT "function" FROM log_functions WHERE bytes > 0 ORDER BY "function"`);
+  return rows.map((row) => row.function as string);
+}
+
 export function* forgetLines(name: string): Work<void> {
   // The row stays, so that a number never comes again.
   yield sql(`UPDATE log_functions SET bytes = 0 WHERE "function" = $1`, name);

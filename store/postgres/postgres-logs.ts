@@ -3,7 +3,15 @@ import { Problem } from "../../platform/problems.ts";
 import { logFilter } from "../log-filter.ts";
 import type { KeptLine, LogQuery, LogStore } from "../store.ts";
 import type { Database } from "./database.ts";
-import { appendLines, type Chunk, chunkPage, forgetLines, nextLine, type PageQuery } from "./log-chunks.ts";
+import {
+  appendLines,
+  type Chunk,
+  chunkPage,
+  forgetLines,
+  namesWithLines,
+  nextLine,
+  type PageQuery,
+} from "./log-chunks.ts";
 import { appendFrom, type LogSource, lastStamp, type StampedLine } from "./log-sources.ts";
 
 /** How often a follower asks for new lines. */
@@ -74,6 +82,11 @@ export class PostgresLogs implements LogStore {
       }
       if (chunks.length === 0) await pause(POLL_MS, undefined, { signal }).catch(ignoreAbort);
     }
+  }
+
+  /** Functions that have lines, removed ones included. */
+  names(): Promise<readonly string[]> {
+    return this.#database.run(() => namesWithLines());
   }
 
   forget(name: string): Promise<void> {

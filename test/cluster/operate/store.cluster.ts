@@ -69,7 +69,7 @@ describe("the store of an installation", function () {
     const { status, body } = await skiff.deploy("unstored", "export default () => 'unstored';\n");
     assert.equal(status, 201, JSON.stringify(body));
     assert.equal((await skiff.call("unstored")).status, 200);
-    await skiff.remove("unstored");
+    assert.equal(await skiff.remove("unstored"), 200);
     await call(30);
     await replicas(1);
     await eventually("all are counted", async () => (await calls()) === before + 30, 60_000);

@@ -37,7 +37,7 @@ function routes(): Router {
   const table = new KeyTable();
   return createRoutes({
     platform,
-    deploys: new Deploys({ platform, builder, limits: LIMITS }),
+    deploys: new Deploys({ platform, builder, limits: LIMITS, print: assert.fail }),
     builder,
     limits: LIMITS,
     access: { mode: "open" },

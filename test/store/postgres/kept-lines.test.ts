@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { LogLine } from "../../../platform/platform.ts";
+import { LogSweeper } from "../../../store/postgres/log-sweeper.ts";
 import type { PostgresStore } from "../../../store/postgres/postgres-store.ts";
 import type { KeptLine } from "../../../store/store.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -125,6 +126,20 @@ describe("lines in PostgreSQL", function () {
     assert.deepEqual(texts(await read(store)).slice(-1), ["line 7"]);
     await removeAll(store, new Date(Date.now() + 8 * DAY_MS));
     assert.equal(await store.logs.lastStamp("pod-1"), undefined);
+  });
+
+  it("of functions that are gone are removed by the second sweep, and those of new functions are not", async () => {
+    const store = await harness.open();
+    for (const name of ["gone", "new", "there"]) await store.logs.append(name, [line("a")]);
+    const functions = new Set(["there"]);
+    const exists = (name: string) => functions.has(name);
+    const sweeper = new LogSweeper({ logs: store.logs, exists, print: assert.fail });
+    await sweeper.sweep();
+    assert.deepEqual(await store.logs.names(), ["gone", "new", "there"]);
+    functions.add("new");
+    await sweeper.sweep();
+    assert.deepEqual(await store.logs.names(), ["new", "there"]);
+    await sweeper.close();
   });
 
   it("are refused after a cursor that is no id", async () => {
