@@ -40,15 +40,15 @@ export function auditWrites({ audit, print, now }: AuditOptions): Middleware<Cal
       if (rule?.action === undefined) return;
       const { target = "", detail = "" } = audited;
       const { action } = rule;
-      const told = (code ?? detail).slice(0, DETAIL_CHARACTERS);
+      const shown = (text: string) => text.replaceAll(/\p{C}+/gu, " ").slice(0, DETAIL_CHARACTERS);
       await append({
         at,
         by,
         from,
         action,
-        target: target.slice(0, DETAIL_CHARACTERS),
+        target: shown(target),
         status,
-        detail: told,
+        detail: shown(code ?? detail),
         callId,
       });
     };

@@ -55,30 +55,38 @@ export class Credentials {
       if (!isOurs) return access.mode === "loopback" ? LOCAL : ANYBODY;
     }
     if (authorization.length === 0) throw this.#refusal("The request has no key or token");
-    const blockedMs = attempts.blockedMs(address, performance.now());
-    if (blockedMs > 0) throw tooManyAttempts(limits, blockedMs);
     if (text === undefined) throw this.#refusal("The Authorization header is not valid", "invalid_request");
-    const principal = await this.#find(text);
+    const blockedMs = attempts.blockedMs(address, performance.now());
+    const isKey = keyIdOf(text) !== undefined;
+    // Nobody can guess a key or a signature, so right ones pass. The token may have been chosen by a person.
+    const isGuessable = !isKey && !tokens?.recognizes(text);
+    if (blockedMs > 0 && isGuessable) throw tooManyAttempts(limits, blockedMs);
+    const principal = isKey
+      ? await this.#holderOf(text, blockedMs === 0)
+      : isGuessable
+        ? this.#tokenHolder(text)
+        : await tokens!.verify(text);
     if (principal !== undefined) return principal;
     attempts.fail(address, performance.now());
-    const what = keyIdOf(text) === undefined ? "The token is wrong" : "The key is wrong or was revoked";
-    throw this.#refusal(what, "invalid_token");
+    if (blockedMs > 0) throw tooManyAttempts(limits, blockedMs);
+    throw this.#refusal(isKey ? "The key is wrong or was revoked" : "The token is wrong", "invalid_token");
   }
 
-  /** @throws Problem `unauthorized` for credentials that were right once, and must not count as an attempt */
-  async #find(text: string): Promise<Principal | undefined> {
-    const { access, keys, refresh, tokens, now } = this.#options;
-    const id = keyIdOf(text);
-    if (id !== undefined) {
-      const known = principalOfKey(keys, text, now());
-      if (known !== undefined) return known;
-      await refresh(id);
-      return principalOfKey(keys, text, now());
-    }
+  /** @throws Problem `unauthorized` for an expired key, which was right once and is no attempt to guess one */
+  async #holderOf(text: string, mayRead: boolean): Promise<Principal | undefined> {
+    const { keys, refresh, now } = this.#options;
+    const known = principalOfKey(keys, text, now());
+    if (known !== undefined || !mayRead) return known;
+    await refresh(keyIdOf(text)!);
+    return principalOfKey(keys, text, now());
+  }
+
+  #tokenHolder(text: string): Principal | undefined {
+    const { access } = this.#options;
+    if (access.mode !== "token") return undefined;
     // Hashes have equal length, so the time of the comparison does not depend on the token.
-    if (access.mode === "token" && timingSafeEqual(hashOf(text), Buffer.from(access.tokenHash, "hex")))
-      return TOKEN_HOLDER;
-    return tokens?.recognizes(text) ? await tokens.verify(text) : undefined;
+    const isRight = timingSafeEqual(hashOf(text), Buffer.from(access.tokenHash, "hex"));
+    return isRight ? TOKEN_HOLDER : undefined;
   }
 
   #refusal(what: string, error?: string): Problem {

@@ -57,6 +57,7 @@ async function answerDeploy(ctx: Call, services: Services, read: ReadOrder): Pro
     const expected = readPrecondition(ctx);
     const order = await read((given = "") => {
       name = given;
+      ctx.state.audited = { target: given };
       if (given !== "") requireFunction(ctx.state.principal, given);
     });
     requireFunction(ctx.state.principal, order.name);

@@ -47,21 +47,29 @@ export class Callers {
     if (access === "internal") return { problem: unknownFunction(name) };
     const isAsked = access === "key";
     if (text === undefined) return isAsked ? { problem: unauthorized(`"${name}" asks for a key`) } : {};
-    const blockedMs = isAsked ? this.#attempts.blockedMs(address, performance.now()) : 0;
-    if (blockedMs > 0) return { problem: tooManyAttempts(this.#limits, blockedMs) };
     const checked = this.#keys.check(text, Date.now());
     if (checked === undefined || checked.isExpired) {
       if (!isAsked) return {};
-      // An expired key was right once: no attempt to guess one.
-      if (checked === undefined) this.#attempts.fail(address, performance.now());
-      const what = checked === undefined ? "The key is wrong or was revoked" : "The key has expired";
-      return { problem: unauthorized(what, ', error="invalid_token"') };
+      return { problem: checked === undefined ? this.#wrong(address) : invalid("The key has expired") };
     }
     const { id, scopes, functions, quota } = checked.key;
     const isFor = functions === undefined || functions.includes(name);
     if (isFor && includesScope(scopes, "call")) return { key: { id, quota } };
     return isAsked ? { problem: isFor ? missingScope(id, scopes) : otherFunction(id, name) } : {};
   }
+
+  /** Right keys of a blocked address pass: nobody can guess one, and an address may be that of many callers. */
+  #wrong(address: string): Problem {
+    const nowMs = performance.now();
+    const blockedMs = this.#attempts.blockedMs(address, nowMs);
+    if (blockedMs > 0) return tooManyAttempts(this.#limits, blockedMs);
+    this.#attempts.fail(address, nowMs);
+    return invalid("The key is wrong or was revoked");
+  }
+}
+
+function invalid(what: string): Problem {
+  return unauthorized(what, ', error="invalid_token"');
 }
 
 function missingScope(id: string, scopes: readonly Scope[]): Problem {

@@ -29,7 +29,7 @@ export function listAudit(services: Services): Handler {
 function readTime(text: string | undefined, name: string, nowMs: number): Date | undefined {
   if (text === undefined) return undefined;
   const agoMs = /\d[a-z]+$/.test(text) ? parseDurationMs(text) : undefined;
-  if (agoMs !== undefined) return new Date(nowMs - agoMs);
+  if (agoMs !== undefined) return new Date(Math.max(0, nowMs - agoMs));
   const at = INSTANT.test(text) ? new Date(text) : undefined;
   if (at !== undefined && !Number.isNaN(at.getTime())) return at;
   const example = `${name}=15m, ${name}=2026-11-29 or ${name}=2026-11-29T14:00:00Z`;

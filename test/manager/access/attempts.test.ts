@@ -31,14 +31,25 @@ describe("manager: wrong keys and tokens", () => {
     for (let n = 0; n < times; n++) assert.equal((await get("Bearer wrong", from)).status, 401);
   };
 
-  it("block their address with 429, whatever it sends then", async () => {
+  it("block their address with 429, also for the right token, which a person may have chosen", async () => {
     await fail("203.0.113.9");
-    for (const authorization of ["Bearer wrong", `Bearer ${TOKEN}`, "Basic x"]) {
+    const wrongKey = issuedKey({ set: () => undefined }).authorization;
+    for (const authorization of ["Bearer wrong", `Bearer ${TOKEN}`, wrongKey]) {
       const { status, body, headers } = await get(authorization, "203.0.113.9");
       assert.deepEqual([status, body.code, body.setting], [429, "too_many_attempts", "SKIFF_MAX_ATTEMPTS"]);
       const seconds = Number(headers["retry-after"]);
       assert.ok(seconds > 0 && seconds <= 60, headers["retry-after"]);
     }
+  });
+
+  it("never block a right key: nobody can guess one, and many clients may have one address", async () => {
+    const { authorization } = issuedKey(keyTable, { scopes: ["read"] });
+    await fail("203.0.113.9");
+    assert.equal((await get(authorization, "203.0.113.9")).status, 200);
+    const wrong = issuedKey({ set: () => undefined }).authorization;
+    for (let n = 0; n < ATTEMPTS; n++) assert.equal((await get(wrong, "203.0.113.12")).status, 401);
+    assert.equal((await get(wrong, "203.0.113.12")).status, 429);
+    assert.equal((await get(authorization, "203.0.113.12")).status, 200);
   });
 
   it("never block another address, or one behind the same proxy", async () => {

@@ -56,6 +56,7 @@ describe("manager: the audit log", () => {
     await admin().delete(`/key/${id}`).expect(200);
     await admin().delete("/func/a").expect(200);
     await admin().post("/func?name=A").send("x").expect(400);
+    await admin().delete("/key/a%00%1b[31mb").expect(404);
     const entries = await read();
     assert.deepEqual(shown(entries).reverse(), [
       "token: deploy a 201 version 1",
@@ -68,7 +69,8 @@ describe("manager: the audit log", () => {
       `token: key.rotate key/${id} 200 the secret before ends in 0 s`,
       `token: key.revoke key/${id} 200`,
       "token: delete a 200",
-      "token: deploy  400 invalid_name",
+      "token: deploy A 400 invalid_name",
+      "token: key.revoke key/a [31mb 404 unknown_key",
     ]);
     const answered = entries.find(({ callId }) => callId === put.headers["x-skiff-call-id"]);
     assert.equal(answered?.detail, "version 2");
@@ -98,6 +100,7 @@ describe("manager: the audit log", () => {
     assert.deepEqual([targets(second.entries), second.next], [["alpha"], null]);
     assert.equal((await read("?since=1h&until=2100-01-01")).length, 3);
     assert.deepEqual(await read("?until=1h"), []);
+    assert.equal((await read("?since=999999999999d")).length, 3);
     for (const query of ["since=yesterday", "cursor=x", "limit=0", "until=2030-13-01"])
       assert.equal((await admin().get(`/audit?${query}`)).body.code, "invalid_request", query);
     const document = openApi(LIMITS, access) as { paths: Record<string, Record<string, object>> };
