@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { eventually } from "../support/eventually.ts";
 import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
 
 const RATE = 20;
@@ -61,6 +62,45 @@ describe("quotas on one machine", function () {
     } finally {
       await skiff.close();
       rmSync(dataFolder, { recursive: true, force: true });
+    }
+  });
+
+  it("hold for each key, whatever functions it calls, and are counted by key", async () => {
+    const skiff = await startedSkiff();
+    try {
+      for (const name of ["hello", "other"]) {
+        await skiff.deploy(name, `export default () => new Response("hi");`);
+      }
+      const issue = async (quota: object) => {
+        const body = JSON.stringify({ name: "app", scopes: ["call"], quota });
+        const headers = { "content-type": "application/json" };
+        const response = await fetch(`${skiff.url}/key`, { method: "POST", headers, body });
+        assert.equal(response.status, 201);
+        return (await response.json()) as { id: string; key: string };
+      };
+      const [limited, free] = [await issue({ perMonth: 3 }), await issue({ rate: "1000/s" })];
+      const call = async (name: string, { key }: { key: string }) => {
+        const response = await fetch(`${skiff.url}/fn/${name}`, {
+          headers: { authorization: `Bearer ${key}` },
+        });
+        return { status: response.status, text: await response.text(), headers: response.headers };
+      };
+      await eventually("the keys are known", async () => {
+        return (await call("hello", free)).headers.get("ratelimit-policy") === '"key-rate";q=1000;w=1';
+      });
+      for (const name of ["hello", "other", "hello"]) assert.equal((await call(name, limited)).status, 200);
+      const refused = await call("other", limited);
+      assert.equal(refused.status, 429);
+      assert.deepEqual((JSON.parse(refused.text) as { quota: { key: string } }).quota.key, limited.id);
+      assert.equal((await call("other", free)).status, 200);
+      await eventually("the use is stored", async () => {
+        const usage = await fetch(`${skiff.url}/usage?by=key,function&key=${limited.id}&format=csv`);
+        const rows = (await usage.text()).trim().split("\r\n").slice(1);
+        const counts = rows.map((row) => row.split(",").slice(0, 3).join(" ")).sort();
+        return counts.join() === [`${limited.id} hello 2`, `${limited.id} other 1`].join();
+      });
+    } finally {
+      await skiff.close();
     }
   });
 });
