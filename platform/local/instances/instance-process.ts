@@ -125,7 +125,9 @@ export class InstanceProcess implements RunningInstance {
       const stream = streamOf(entry) ?? from;
       const text = explainLines(raw, explain);
       if (text === undefined) return;
-      if (this.readyAtMs === undefined) lines.splice(0, Math.max(0, lines.push(text) - START_LINES));
+      if (this.readyAtMs === undefined) {
+        lines.splice(0, Math.max(0, lines.push(...text.split("\n").slice(-START_LINES)) - START_LINES));
+      }
       onLine({ at: new Date(), instance: this.id, version: this.version, stream, text, ...marks });
     };
     for (const stream of ["stdout", "stderr"] as const) {

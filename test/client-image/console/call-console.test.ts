@@ -127,6 +127,17 @@ describe("what a function prints", () => {
     assert.deepEqual([error.callId, error.level], ["entry", "error"]);
   });
 
+  it("before a failed start is in its error line by line, the last ones", async () => {
+    const code = `console.error("first\\nsecond"); console.log("line\\n".repeat(100)); throw new Error("no");`;
+    await assert.rejects(local.run(code), ({ extensions }: { extensions?: { log?: string[] } }) => {
+      const { log = [] } = extensions ?? {};
+      assert.equal(log.length, 20);
+      assert.ok(log.every((each) => !each.includes("\n")));
+      assert.ok(log.some((each) => each.includes("Error: no")));
+      return true;
+    });
+  });
+
   it("directly has no call, and cannot be taken for what console prints by accident", async () => {
     const { address } = await local.run(`export default () => {
       Deno.stdout.writeSync(new TextEncoder().encode("[error 123] direct\\n"));
