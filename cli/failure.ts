@@ -50,8 +50,8 @@ function failure(exitCode: number, lines: readonly string[]): Failure {
   return { exitCode, lines, document: { detail: lines.join(" ") } };
 }
 
-function advice({ status, document }: ApiProblem): string[] {
+function advice({ status, code, document, hint }: ApiProblem): string[] {
+  if (hint !== undefined) return [hint];
   if (status === 401) return ["Give a key with `skiff login`, or in SKIFF_KEY."];
-  const isOurs = typeof document.callId === "string" && status === 500;
-  return isOurs ? [`The log of Skiff has the cause under ${document.callId}.`] : [];
+  return code === "internal_error" ? [`The log of Skiff has the cause under ${document.callId}.`] : [];
 }

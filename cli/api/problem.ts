@@ -5,13 +5,16 @@ export class ApiProblem extends Error {
   readonly code: string | undefined;
   /** The document as Skiff sent it. */
   readonly document: Readonly<Record<string, unknown>>;
+  /** What to do next, for a person. */
+  readonly hint: string | undefined;
 
-  constructor(status: number, document: Readonly<Record<string, unknown>>) {
+  constructor(status: number, document: Readonly<Record<string, unknown>>, hint?: string) {
     super(String(document.detail ?? document.title ?? `The answer has status ${status}.`));
     this.name = "ApiProblem";
     this.status = status;
     this.code = typeof document.code === "string" ? document.code : undefined;
     this.document = document;
+    this.hint = hint;
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { eventually } from "../support/eventually.ts";
 import { CommandLine } from "../support/skiff/command-line.ts";
 import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
 
@@ -130,7 +131,7 @@ describe("the command skiff, for functions", function () {
     assert.match(list, /^NAME +VERSION +READY +UPDATED +URL\n/);
     assert.match(list, new RegExp(`^hello +\\d+ +\\d +\\d+s ago +${skiff.url}/fn/hello$`, "m"));
     const described = await cli.output(["describe", "hello"]);
-    assert.match(described, /^state: +can be called$/m);
+    assert.match(described, /^state: +can be called: /m);
     assert.match(described, /^ {2}env +GREETING=\*\*\* TEXT=\*\*\*$/m);
     assert.match(await cli.output(["logs", "hello"]), /^\S+ v1 \S+ stdout info \S+ called$/m);
     assert.ok(!`${list}${described}`.includes("\x1b"));
@@ -166,6 +167,21 @@ describe("the command skiff, for functions", function () {
     write("failing.ts", `export default () => new Response("no", { status: 418 });\n`);
     await cli.output(["deploy", "failing.ts"]);
     assert.deepEqual(await cli.run(["call", "failing"]), { code: 3, stdout: "no", stderr: "" });
+    write("throwing.ts", `export default () => {\n  throw new Error("thrown");\n};\n`);
+    await cli.output(["deploy", "throwing.ts"]);
+    const thrown = await cli.run(["call", "throwing/path"]);
+    assert.equal(thrown.code, 6);
+    const [, hint, id] = /^error: .*\n(skiff logs throwing --call (\S+)) shows what it printed\.\n$/.exec(
+      thrown.stderr,
+    )!;
+    await eventually("the log has the call", async () => {
+      return (await cli.output(hint!.split(" ").slice(1))).includes("thrown");
+    });
+    await eventually("describe has the call", async () => {
+      return new RegExp(`^ {2}v1 +\\d+s ago +${id} +GET /fn/throwing/path 500`, "m").test(
+        await cli.output(["describe", "throwing"]),
+      );
+    });
   });
 
   it("suggests the command and the option that were meant", async () => {

@@ -32,7 +32,7 @@ describe("skiff init", function () {
 
   it("makes a test that passes, with types that are right", () => {
     const folder = join(cli.folder, "greeter");
-    const { status, stderr, stdout } = spawnSync(denoPath(), ["test", "--check", "--allow-env"], {
+    const { status, stderr, stdout } = spawnSync(denoPath(), ["test", "--check"], {
       cwd: folder,
       env: { ...process.env, HOME: cli.folder, NO_COLOR: "1" },
       encoding: "utf8",

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { buffer } from "node:stream/consumers";
 import type { Command } from "commander";
 import { bytesOf, type HttpAnswer, send } from "../../api/http.ts";
-import { problemFrom } from "../../api/problem.ts";
+import { ApiProblem, problemFrom } from "../../api/problem.ts";
 import { exitCodeOf } from "../../failure.ts";
 import { shown } from "../../output/output.ts";
 import { action, type Surroundings, type Task } from "../../task.ts";
@@ -60,10 +60,20 @@ async function runCall(task: Task<CallOptions>, target: string): Promise<number>
   } else {
     if (options.include) for (const line of headLines(answer)) out.line(shown(line));
     if (status >= 400 && answer.headers["x-skiff-error"] === "platform")
-      throw problemFrom(status, await bytesOf(answer));
+      throw await platformProblem(answer, target);
     for await (const chunk of answer.body) out.write(chunk as Buffer);
   }
   return exitCodeOf(status);
+}
+
+/** A failure of the function is in its log. */
+async function platformProblem(answer: HttpAnswer, target: string): Promise<ApiProblem> {
+  const problem = problemFrom(answer.status, await bytesOf(answer));
+  const { status, code, document } = problem;
+  if (code !== "function_error" && code !== "instance_failed") return problem;
+  const [name] = target.replace(/^\/+/, "").split(/[/?@]/);
+  const hint = `skiff logs ${name} --call ${document.callId} shows what it printed.`;
+  return new ApiProblem(status, document, hint);
 }
 
 function headLines({ status, headers }: HttpAnswer): string[] {

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { type FunctionDescription, functionPath } from "../../api/functions.ts";
 import { type Output, shown } from "../../output/output.ts";
 import { pairs, table } from "../../output/table.ts";
-import { ago } from "../../output/time.ts";
+import { ago, duration } from "../../output/time.ts";
 import { action, type Surroundings, type Task } from "../../task.ts";
 
 export function addDescribe(program: Command, surroundings: Surroundings): void {
@@ -34,7 +34,7 @@ function description(found: FunctionDescription, out: Output): string[] {
         found.traffic.map(({ version, weight }) => share(version, weight, found.traffic)).join(", "),
       ],
       ["updated", ago(found.updatedAt, now)],
-      ["last hour", lastHour && plain(lastHour)],
+      ["last hour", lastHour && lastHourText(lastHour)],
     ]),
     ...title("Instances"),
     ...(instances.length === 0
@@ -47,10 +47,29 @@ function description(found: FunctionDescription, out: Output): string[] {
         )),
     ...title("Settings"),
     ...indented(Object.entries(settings).map(([key, value]) => [key, plain(value)])),
-    ...section(title("Last deploys"), lastDeploys.map(plain)),
-    ...section(title("Last failures"), lastFailures.map(plain)),
+    ...section(
+      title("Last deploys"),
+      table(
+        lastDeploys.map(({ version, at, by, message }) => [
+          ...[`v${version}`, ago(String(at), now), shown(by), shown(message)],
+        ]),
+      ),
+    ),
+    ...section(
+      title("Failed calls"),
+      table(
+        lastFailures.map(({ version, at, callId, text }) => [
+          ...[`v${version ?? "-"}`, ago(String(at), now), shown(callId ?? "-"), shown(text)],
+        ]),
+      ),
+    ),
     ...section(title("Last errors"), lastErrors.map(plain)),
   ];
+}
+
+function lastHourText({ calls, errors, p50Ms, p95Ms }: NonNullable<FunctionDescription["lastHour"]>): string {
+  const times = typeof p50Ms === "number" && typeof p95Ms === "number";
+  return `${calls} calls, ${errors} errors${times ? `, p50 ${duration(p50Ms)}, p95 ${duration(p95Ms)}` : ""}`;
 }
 
 function section(title: readonly string[], lines: readonly string[]): string[] {

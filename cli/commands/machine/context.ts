@@ -52,15 +52,17 @@ function list({ surroundings: { env }, options, out }: Task): void {
     hasKey: key !== undefined,
   }));
   out.result({ contexts, url: used.url }, () =>
-    table([
-      ["", "NAME", "URL", "KEY"].map((head) => out.style("bold", head)),
-      ...contexts.map(({ name, url, current, hasKey }) => [
-        current ? "*" : "",
-        name,
-        url,
-        hasKey ? "yes" : "no",
-      ]),
-    ]),
+    contexts.length === 0
+      ? []
+      : table([
+          ["", "NAME", "URL", "KEY"].map((head) => out.style("bold", head)),
+          ...contexts.map(({ name, url, current, hasKey }) => [
+            current ? "*" : "",
+            name,
+            url,
+            hasKey ? "yes" : "no",
+          ]),
+        ]),
   );
   if (contexts.length === 0 && !out.json) out.note(`There are no contexts. Commands use ${used.url}.`);
   else if (used.context !== file.current && !out.json) out.note(`Commands use ${used.url}.`);

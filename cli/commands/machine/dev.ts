@@ -56,7 +56,10 @@ async function runDev(task: Task<DevCommandOptions>, path: string): Promise<void
       const wasOwn = skiff.isOwn;
       api = await skiff.api();
       if (skiff.isOwn && !wasOwn) lines.info(`Started Skiff at ${api.place.url}. Ctrl-C stops it.`);
-      else if (!wasOwn) lines.info(`Using the Skiff at ${api.place.url}, which shows no calls here.`);
+      else if (!wasOwn)
+        lines.info(
+          `Using the Skiff at ${api.place.url}. Calls are shown by a Skiff that this command starts.`,
+        );
       return api;
     },
     events: {
