@@ -33,6 +33,8 @@ export class LogBatches implements LogStore {
   readonly #store: LogBatchesOptions["store"];
   readonly #print: LogBatchesOptions["print"];
   readonly #waiting = new Map<string, Batch>();
+  /** Removed functions whose lines are to be removed. */
+  readonly #forgetting = new Set<string>();
   #characters = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
@@ -68,16 +70,18 @@ export class LogBatches implements LogStore {
     yield* (await this.#store).follow(name, query);
   }
 
+  /** Removes the lines of a function, at once or when the store works again. New lines of its name come after that. */
   async forget(name: string): Promise<void> {
     await this.#writing;
     this.#take(name);
-    await (await this.#store).forget(name);
+    this.#forgetting.add(name);
+    await this.#writeAll();
   }
 
   /** Writes what waits, unless the store fails. */
   async flush(): Promise<void> {
     await this.#writing;
-    if (this.#waiting.size > 0 && !this.#isFailing) await this.#writeAll();
+    if (this.#hasWork && !this.#isFailing) await this.#writeAll();
   }
 
   /** Writes what waits once more. What cannot be written is lost. */
@@ -85,6 +89,10 @@ export class LogBatches implements LogStore {
     await this.#writing;
     await this.#writeAll();
     clearTimeout(this.#timer);
+  }
+
+  get #hasWork(): boolean {
+    return this.#waiting.size + this.#forgetting.size > 0;
   }
 
   #batchOf(name: string): Batch {
@@ -111,13 +119,13 @@ export class LogBatches implements LogStore {
     this.#timer = undefined;
     this.#writing ??= this.#writeWaiting().finally(() => {
       this.#writing = undefined;
-      if (this.#waiting.size > 0) this.#writeIn(this.#isFailing ? RETRY_MS : EVERY_MS);
+      if (this.#hasWork) this.#writeIn(this.#isFailing ? RETRY_MS : EVERY_MS);
     });
     return this.#writing;
   }
 
   async #writeWaiting(): Promise<void> {
-    const names = [...this.#waiting.keys()].values();
+    const names = new Set([...this.#forgetting, ...this.#waiting.keys()]).values();
     let failure: Error | undefined;
     const write = async () => {
       for (const name of names) failure = (await this.#write(name)) ?? failure;
@@ -128,24 +136,35 @@ export class LogBatches implements LogStore {
     this.#isFailing = failure !== undefined;
   }
 
-  /** Returns why the lines could not be written; they wait again then. */
+  /** Returns why the work for a function could not be done; it waits again then. */
   async #write(name: string): Promise<Error | undefined> {
-    const batch = this.#take(name);
-    if (batch === undefined) return undefined;
-    const { lines, lost } = batch;
+    let batch: Batch | undefined;
     try {
-      await (await this.#store).append(name, lost > 0 ? [lostLine(lost, lines[0]!.at), ...lines] : lines);
+      const store = await this.#store;
+      if (this.#forgetting.has(name)) {
+        await store.forget(name);
+        this.#forgetting.delete(name);
+      }
+      batch = this.#take(name);
+      if (batch === undefined) return undefined;
+      const { lines, lost } = batch;
+      await store.append(name, lost > 0 ? [lostLine(lost, lines[0]!.at), ...lines] : lines);
       return undefined;
     } catch (error) {
-      const newer = this.#take(name);
-      const all = this.#batchOf(name);
-      for (const line of [...lines, ...(newer?.lines ?? [])]) all.lines.push(line);
-      all.characters = batch.characters + (newer?.characters ?? 0);
-      all.lost = lost + (newer?.lost ?? 0);
-      this.#characters += all.characters;
-      this.#dropOver(all);
+      if (batch) this.#putBack(name, batch);
       return error as Error;
     }
+  }
+
+  /** Lets lines wait again, before those that came since. */
+  #putBack(name: string, { lines, lost, characters }: Batch): void {
+    const newer = this.#take(name);
+    const all = this.#batchOf(name);
+    for (const line of [...lines, ...(newer?.lines ?? [])]) all.lines.push(line);
+    all.characters = characters + (newer?.characters ?? 0);
+    all.lost = lost + (newer?.lost ?? 0);
+    this.#characters += all.characters;
+    this.#dropOver(all);
   }
 
   /** Drops the oldest lines over the bounds, but never the newest line. */

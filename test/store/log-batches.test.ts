@@ -26,6 +26,7 @@ class MemoryLogs implements LogStore {
   }
 
   async forget(name: string): Promise<void> {
+    if (this.failure) throw this.failure;
     const others = this.appends.filter((each) => each.name !== name);
     this.appends.splice(0, this.appends.length, ...others);
   }
@@ -114,6 +115,18 @@ describe("batches of log lines", () => {
     await batches.forget("hello");
     await batches.flush();
     assert.deepEqual(texts(), []);
+  });
+
+  it("of a removed function are removed when the store works again, before new ones of its name", async () => {
+    push("before");
+    await batches.flush();
+    store.failure = new Error("the store is away");
+    await batches.forget("hello");
+    push("after");
+    assert.deepEqual(texts(), ["before"]);
+    store.failure = undefined;
+    await eventually("the new line is written", () => texts().includes("after"));
+    assert.deepEqual(texts(), ["after"]);
   });
 
   it("are written when they are closed", async () => {

@@ -65,6 +65,29 @@ describe("one machine with SKIFF_STORE", function () {
     await eventually("the counts are written", async () => (await calls(url)) === 10);
   });
 
+  it("keeps lines in PostgreSQL, also those that were printed while it was away", async () => {
+    const database = await postgres.newDatabase();
+    const url = await start(database);
+    const source = `export default (request) => { console.log("path", new URL(request.url).pathname); return "ok"; };`;
+    await fetch(`${url}/func?name=hello`, { method: "POST", body: source });
+    const id = (await fetch(`${url}/fn/hello/one`)).headers.get("x-skiff-call-id");
+    const lines = async (query: string) => {
+      const response = await fetch(`${url}/func/hello/logs?${query}`);
+      return response.status === 200 ? (await response.text()).split("\n").slice(0, -1) : [];
+    };
+    await eventually("the line of the call", async () => (await lines(`call=${id}`)).length === 1);
+    await postgres.pause();
+    await fetch(`${url}/fn/hello/two`);
+    const away = await fetch(`${url}/func/hello/logs`);
+    assert.equal(away.status, 503, await away.text());
+    await postgres.restart();
+    await eventually("the line that waited", async () => (await lines("search=/two")).length === 1, 20_000);
+    await fetch(`${url}/func/hello`, { method: "DELETE" });
+    await fetch(`${url}/func?name=hello`, { method: "POST", body: source });
+    assert.deepEqual(await lines("since=1h"), []);
+    assert.ok(!readdirSync(folder).includes("logs"));
+  });
+
   it("does not start with a URL of something else", async () => {
     skiff = new SkiffProgram(folder, { env: { SKIFF_STORE: "mysql://skiff:s3cret@localhost/skiff" } });
     assert.equal(await skiff.ended(), 1);
