@@ -40,7 +40,7 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   "GET /func/:name/versions/:version": { scope: "read", over: "function" },
   "GET /func/:name/versions/:version/diff": { scope: "read", over: "function" },
   "PATCH /func/:name/versions/:version": { scope: "deploy", over: "function", action: "pin" },
-  "GET /usage": { scope: "read", over: "all" },
+  "GET /usage": { scope: "read", over: "handler" },
   "GET /secret": { scope: "read", over: "all" },
   "GET /secret/:name": { scope: "read", over: "all" },
   "PUT /secret/:name": { scope: "deploy", over: "all", action: "secret.put" },

@@ -1,5 +1,6 @@
 import { Problem } from "../../../platform/problems.ts";
 import type { UsageColumn, UsageSum, Used } from "../../../store/store.ts";
+import { requireAllFunctions, requireFunction } from "../../access/principal.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
@@ -16,6 +17,9 @@ export function answerUsage(services: Services): Handler {
   const readers = { by: columns, from: instant, to: instant, function: text, key: text, format };
   return async (ctx) => {
     const { by, from, to, format: chosen, ...filters } = readParameters(ctx, readers);
+    const { principal } = ctx.state;
+    if (filters.function === undefined) requireAllFunctions(principal);
+    else requireFunction(principal, filters.function);
     const period = periodOf(from, to, new Date());
     const { usage } = requireStore(services);
     const only = Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined));

@@ -78,6 +78,8 @@ describe("manager: scopes", () => {
     await by(key).put("/func/a").send("a2").expect(200);
     await by(key).post("/func?name=new").send("new").expect(201);
     await by(key).get("/func/gone").expect(404);
+    // There is no store here.
+    await by(key).get("/usage?function=a").expect(503);
     const code = async (send: request.Test) => (await send).body.code;
     const refused = [
       by(key).get("/func/c"),
@@ -92,6 +94,8 @@ describe("manager: scopes", () => {
       by(key).post("/func").field("name", "c").attach("source", Buffer.from("x"), "main.ts"),
       by(key).post("/func?name=none").send("x"),
       by(key).get("/metrics"),
+      by(key).get("/usage"),
+      by(key).get("/usage?function=c"),
       by(key).get("/key"),
       by(key)
         .post("/key")
