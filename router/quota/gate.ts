@@ -24,18 +24,22 @@ export interface GateStart {
 
 export type PolicyName = "rate" | "inFlight" | "perMonth";
 
-/** One limit of a quota, as the caller sees it at this router. */
-export interface PolicyState {
-  readonly policy: PolicyName;
-  readonly remaining: number;
-  /** Time until more calls may pass. */
-  readonly resetMs: number;
+/** Text about the quota that changes with the month alone. */
+export interface QuotaText {
+  readonly quota: Quota;
+  readonly untilMs: number;
+  /** The value of `RateLimit-Policy`. */
+  readonly policies: string;
+  /** The policies that the quota has, each with its beginning in `RateLimit`. */
+  readonly names: readonly { readonly policy: PolicyName; readonly name: string }[];
 }
 
 /** The quota of one function or one key at this router, which holds a share of it. Times are monotonic. */
 export class Gate {
   readonly owner: GateOwner;
   quota: Quota;
+  /** Kept by those who write the fields. */
+  text: QuotaText | undefined;
   /** Calls that passed and have not ended. */
   inFlight = 0;
   #allowance: Allowance;
@@ -107,26 +111,22 @@ export class Gate {
     this.inFlight--;
   }
 
-  /** @param monthMs time until the month (UTC) ends */
-  states(monthMs: number): PolicyState[] {
-    const states: PolicyState[] = [];
-    const bucket = this.#bucket;
-    if (bucket !== undefined) {
-      const resetMs = Math.min(bucket.waitMs, this.#waitMs);
-      states.push({ policy: "rate", remaining: bucket.left, resetMs });
-    }
-    if (this.quota.inFlight !== undefined) {
-      const remaining = Math.max(0, this.#most - this.inFlight);
-      states.push({ policy: "inFlight", remaining, resetMs: remaining > 0 ? 0 : PLACE_MS });
-    }
-    if (this.quota.perMonth !== undefined) {
-      const { allLeft = 0 } = this.#allowance;
-      const remaining = Math.max(0, this.#left);
-      // Other routers may hold the calls that are left.
-      const resetMs = remaining === 0 && allLeft > 0 ? SHARE_MS : monthMs;
-      states.push({ policy: "perMonth", remaining, resetMs });
-    }
-    return states;
+  /** Returns the calls that may pass at this router now. */
+  remaining(policy: PolicyName): number {
+    if (policy === "rate") return this.#bucket?.left ?? 0;
+    return Math.max(0, policy === "inFlight" ? this.#most - this.inFlight : this.#left);
+  }
+
+  /**
+   * Returns the time until more calls may pass.
+   * @param monthMs time until the month (UTC) ends
+   */
+  resetMs(policy: PolicyName, monthMs: number): number {
+    if (policy === "rate") return Math.min(this.#bucket?.waitMs ?? 0, this.#waitMs);
+    const isUsedUp = this.remaining(policy) === 0;
+    if (policy === "inFlight") return isUsedUp ? PLACE_MS : 0;
+    // Other routers may hold the calls that are left.
+    return isUsedUp && (this.#allowance.allLeft ?? 0) > 0 ? SHARE_MS : monthMs;
   }
 
   /** Returns what callers wanted since the last report, and starts anew; undefined if there was nothing. */

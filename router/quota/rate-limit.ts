@@ -1,6 +1,6 @@
 import { Problem } from "../../platform/problems.ts";
 import { parseRate, type Quota } from "../../platform/settings/quota.ts";
-import type { Gate, PolicyName } from "./gate.ts";
+import type { Gate, PolicyName, QuotaText } from "./gate.ts";
 
 /** Names in the fields of the draft, which have no capitals. */
 const FIELD_NAMES: Readonly<Record<PolicyName, string>> = {
@@ -12,21 +12,35 @@ const UNIT_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_
 
 /**
  * Returns `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-10, names and values in turn.
- * Remaining calls are those of this router's share.
+ * Remaining calls are those of this router's share. Every answer to a call with a quota has them, so texts are kept.
  */
 export function rateLimitFields(gates: readonly Gate[], now: Date): string[] {
-  const monthMs = untilMonthEndMs(now);
-  const policies: string[] = [];
-  const states: string[] = [];
+  const nowMs = now.getTime();
+  let policies = "";
+  let states = "";
   for (const gate of gates) {
-    for (const { policy, remaining, resetMs } of gate.states(monthMs)) {
-      const name = `"${gate.owner.kind}-${FIELD_NAMES[policy]}"`;
-      policies.push(`${name};${POLICIES[policy](gate.quota, now)}`);
-      states.push(`${name};r=${remaining};t=${Math.ceil(resetMs / 1_000)}`);
+    const known = gate.text;
+    const isFresh = known !== undefined && known.quota === gate.quota && nowMs < known.untilMs;
+    const text = isFresh ? known : textOf(gate, now);
+    gate.text = text;
+    policies += policies === "" ? text.policies : `, ${text.policies}`;
+    for (const { policy, name } of text.names) {
+      const resetS = Math.ceil(gate.resetMs(policy, text.untilMs - nowMs) / 1_000);
+      states += `${states === "" ? "" : ", "}${name}${gate.remaining(policy)};t=${resetS}`;
     }
   }
-  if (states.length === 0) return [];
-  return ["ratelimit-policy", policies.join(", "), "ratelimit", states.join(", ")];
+  return ["ratelimit-policy", policies, "ratelimit", states];
+}
+
+function textOf({ owner, quota }: Gate, now: Date): QuotaText {
+  const present = (Object.keys(FIELD_NAMES) as PolicyName[]).filter((policy) => quota[policy] !== undefined);
+  const nameOf = (policy: PolicyName) => `"${owner.kind}-${FIELD_NAMES[policy]}"`;
+  return {
+    quota,
+    untilMs: now.getTime() + untilMonthEndMs(now),
+    policies: present.map((policy) => `${nameOf(policy)};${POLICIES[policy](quota, now)}`).join(", "),
+    names: present.map((policy) => ({ policy, name: `${nameOf(policy)};r=` })),
+  };
 }
 
 const POLICIES: Readonly<Record<PolicyName, (quota: Quota, now: Date) => string>> = {
@@ -51,7 +65,7 @@ export function passGates(gates: readonly Gate[], nowMs: number): Problem | unde
 function quotaExceeded(gate: Gate, policy: PolicyName, now: Date): Problem {
   const { owner, quota } = gate;
   const { kind, name } = owner;
-  const { resetMs } = gate.states(untilMonthEndMs(now)).find((state) => state.policy === policy)!;
+  const resetMs = gate.resetMs(policy, untilMonthEndMs(now));
   const resetsAt = new Date(now.getTime() + resetMs).toISOString();
   const what = kind === "key" ? `The key ${name}` : `The function "${name}"`;
   const limit = LIMITS[policy](quota);

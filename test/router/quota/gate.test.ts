@@ -69,9 +69,9 @@ describe("router: the gate of a quota", () => {
     const gate = gateOf({ perMonth: 5 });
     gate.apply({ share: 0.5, left: 0, allLeft: 2 }, 0);
     assert.equal(gate.check(0), "perMonth");
-    assert.deepEqual(gate.states(HOUR_MS), [{ policy: "perMonth", remaining: 0, resetMs: 1_000 }]);
+    assert.deepEqual([gate.remaining("perMonth"), gate.resetMs("perMonth", HOUR_MS)], [0, 1_000]);
     gate.apply({ share: 0.5, left: 0, allLeft: 0 }, 0);
-    assert.equal(gate.states(HOUR_MS)[0]!.resetMs, HOUR_MS);
+    assert.equal(gate.resetMs("perMonth", HOUR_MS), HOUR_MS);
   });
 
   it("uses its share of everything, but always has room for one call", () => {
@@ -139,6 +139,14 @@ describe("router: RateLimit fields", () => {
       `"function-rate";q=10;w=60, "function-in-flight";q=2;qu="concurrent-requests", "function-month";q=100;w=2592000`,
       "ratelimit",
       `"function-rate";r=2;t=0, "function-in-flight";r=1;t=0, "function-month";r=99;t=60`,
+    ]);
+    gate.enter();
+    gate.change({ rate: "10/m", burst: 3, perMonth: 50 }, 0);
+    assert.deepEqual(rateLimitFields([gate], new Date("2026-12-01T00:00:00Z")), [
+      "ratelimit-policy",
+      `"function-rate";q=10;w=60, "function-month";q=50;w=2678400`,
+      "ratelimit",
+      `"function-rate";r=1;t=0, "function-month";r=48;t=2678400`,
     ]);
   });
 });
