@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import http from "node:http";
 import net from "node:net";
 import type { Counted, CountedBatch, RouterReport } from "../../../platform/usage/exchange.ts";
 import { VersionUsage } from "../../../router/metrics/stats.ts";
@@ -143,6 +144,24 @@ describe("router: usage", () => {
     assert.match(failures[1]!.text, /^GET \/fn\/echo\/cut broken off with 502 in .* ms \(instance_failed\)$/);
     assert.equal(failures[0]!.callId, answer.headers["x-skiff-call-id"]);
     assert.ok(failures.every(({ instance }) => instance !== ""));
+  });
+
+  it("counts a WebSocket when it ends, with everything that was sent", async () => {
+    const server = http.createServer();
+    server.on("upgrade", (_, socket) => {
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+      // Not together with the head.
+      setTimeout(() => socket.write("x".repeat(5_000)), 50);
+      socket.on("end", () => socket.end());
+    });
+    await harness.publish("echo", [await harness.listen(server)]);
+    const head = "GET /fn/echo HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
+    const fields = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    const answer = await raw(harness.port, head + fields, (text) => text.endsWith("x".repeat(5_000)));
+    await until(() => counted().calls === 1, "the WebSocket counted");
+    const { errors, sum } = counted();
+    assert.equal(errors, 0);
+    assert.ok(sum("bytesOut") >= answer.length, `${sum("bytesOut")} of ${answer.length}`);
   });
 
   it("counts no error when the client leaves, and no call that was refused unread", async () => {
