@@ -58,8 +58,6 @@ export interface DeploysOptions {
   readonly limits: Limits;
   /** Its lines of a function are removed with the function. */
   readonly store?: { readonly logs?: Pick<LogStore, "forget"> } | undefined;
-  /** Prints one line on the terminal. */
-  readonly print: (line: string) => void;
   /** Base of the URLs in answers: no function gets its host name. */
   readonly publicUrl?: string;
 }
@@ -231,18 +229,12 @@ export class Deploys {
     return this.#track(this.#turns.run(turn, refresh));
   }
 
-  /** The name is free again when its log is gone, too, unless the store is away: a removal does not depend on it. */
+  /** The name is free again when its log is gone, too. */
   async #remove(name: string, expected?: Precondition): Promise<boolean> {
-    const { platform, store, print } = this.#options;
+    const { platform, store } = this.#options;
     const existed = await platform.remove(name, expected);
-    if (!existed) return false;
-    try {
-      await store?.logs?.forget(name);
-    } catch (error) {
-      if (!(error instanceof Problem) || error.code !== "store_unavailable") throw error;
-      print(`the log lines of ${name} are removed later: ${error.detail}`);
-    }
-    return true;
+    if (existed) await store?.logs?.forget(name);
+    return existed;
   }
 
   /** Waits up to `drainMs` for changes under way. Deploys that have not begun to publish end with `draining` then. */

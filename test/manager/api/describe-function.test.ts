@@ -1,7 +1,5 @@
 import { strict as assert } from "node:assert";
 import request from "supertest";
-import type { ManagerStore } from "../../../manager/api/services.ts";
-import { storeUnavailable } from "../../../store/unavailable.ts";
 import { type StartedManager, startManager } from "../started-manager.ts";
 
 describe("manager: describing and removing a function", () => {
@@ -51,23 +49,6 @@ describe("manager: describing and removing a function", () => {
     assert.equal(await skiff.platform.describe("hello"), undefined);
     await request(skiff.url).get("/func/hello").expect(404);
     assert.ok(skiff.lines.includes("deleted hello"));
-  });
-
-  it("removes the function also while the store is away, and says that its log lines follow", async () => {
-    const away = async () => {
-      throw storeUnavailable("PostgreSQL: connect ECONNREFUSED");
-    };
-    const store = { logs: { forget: away } } as unknown as ManagerStore;
-    const other = await startManager({ store });
-    try {
-      await request(other.url).post("/func?name=hello").send("one").expect(201);
-      await request(other.url).delete("/func/hello").expect(200);
-      await request(other.url).get("/func/hello").expect(404);
-      const line = other.lines.find((each) => each.startsWith("the log lines of hello are removed later"));
-      assert.match(line ?? "", /ECONNREFUSED/);
-    } finally {
-      await other.stop();
-    }
   });
 
   it("answers 404 when there is nothing to remove", async () => {

@@ -50,7 +50,7 @@ describe("manager: deploys that hang", function () {
   });
   beforeEach(() => {
     platform = new StickyPlatform();
-    deploys = new Deploys({ platform, builder, limits, print: assert.fail });
+    deploys = new Deploys({ platform, builder, limits });
   });
   afterEach(() => deploys.close({ drainMs: 0 }));
   after(async () => {

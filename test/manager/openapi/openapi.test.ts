@@ -37,7 +37,7 @@ function routes(): Router {
   const table = new KeyTable();
   return createRoutes({
     platform,
-    deploys: new Deploys({ platform, builder, limits: LIMITS, print: assert.fail }),
+    deploys: new Deploys({ platform, builder, limits: LIMITS }),
     builder,
     limits: LIMITS,
     access: { mode: "open" },
