@@ -85,7 +85,9 @@ function forwardedFields(request: RequestHead, route: Route) {
       const text = keyIn(raw[i + 1]!, action);
       // A credential for the function itself.
       if (text === undefined && action === AUTHORIZATION) headers.push(name, raw[i + 1]!);
-      key ??= text;
+      // A caller that sends both means the first for Skiff and the second for the function.
+      if (action === KEY) key = text ?? key;
+      else key ??= text;
     } else if (action === HOST) {
       if (host !== undefined) throw invalidHost("The request has more than one Host header");
       host = raw[i + 1]!;

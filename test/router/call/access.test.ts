@@ -126,6 +126,15 @@ describe("router: access of functions", () => {
     assert.ok(got.every((headers) => headers["x-skiff-key"] === undefined));
   });
 
+  it("count the key in x-skiff-key before one in Authorization", async () => {
+    const [right, wrong] = [issuedKey(harness.keys), issuedKey({ set: () => undefined })];
+    const both = { authorization: wrong.authorization, "x-skiff-key": right.text };
+    for (const order of [both, Object.fromEntries(Object.entries(both).reverse())])
+      assert.equal((await call("keyed", order)).status, 200);
+    const reversed = { authorization: right.authorization, "x-skiff-key": wrong.text };
+    assert.equal((await call("keyed", reversed)).status, 401);
+  });
+
   it("public: ignores keys that are not valid", async () => {
     const limited = issuedKey(harness.keys, { functions: ["keyed"] });
     for (const { authorization } of [issuedKey({ set: () => undefined }), limited])
