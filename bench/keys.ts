@@ -34,7 +34,7 @@ const rounds: Record<string, [clock: number, processor: number][]> = {};
 for (let round = 0; round <= ROUNDS; round++) {
   for (const [kind, texts] of Object.entries(kinds)) {
     const measured = measure(texts);
-    if (round > 0) (rounds[kind] ??= []).push(measured);
+    if (round > 0) rounds[kind] = [...(rounds[kind] ?? []), measured];
   }
 }
 const median = (values: readonly number[]) =>
