@@ -49,7 +49,6 @@ export async function runProgram(args: readonly string[], surroundings: Surround
 function report(error: unknown, args: readonly string[], { stdout, stderr }: Surroundings): number {
   const { exitCode, lines, document } = describeFailure(error);
   const out = new Output({ json: args.includes("--json"), stdout, stderr });
-  out.progress("");
   if (out.json) out.note(JSON.stringify(document, undefined, 2));
   else out.note(`${out.styleNote("red", "error:")} ${lines.join("\n")}`);
   return exitCode;

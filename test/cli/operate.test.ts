@@ -132,6 +132,10 @@ describe("the command skiff, for operators", function () {
     assert.equal((await cli.run(["describe", "first"])).code, 4);
     assert.match(await cli.output(["apply", "all"]), /^first created, version 1 +http\S+\nsecond created/m);
     assert.equal(await cli.output(["call", "second"]), "second");
+    assert.match(
+      await cli.output(["apply", "all"]),
+      /^= unchanged first\n= unchanged second\nPlan: 2 unchanged\.\n$/,
+    );
     const again = await cli.json<{ functions: { action: string }[] }>(["apply", "all"]);
     assert.deepEqual(
       again.functions.map(({ action }) => action),

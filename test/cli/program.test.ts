@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { createProgram } from "../../cli/program.ts";
 import { eventually } from "../support/eventually.ts";
 import { processesWith } from "../support/instances/processes.ts";
 import { networkEnvironment } from "../support/network-environment.ts";
@@ -42,6 +44,26 @@ describe("the command skiff", function () {
     assert.equal((await cli.run([])).code, 2);
   });
 
+  it("has examples in the help of each command", () => {
+    let text = "";
+    const stdout = Object.assign(new PassThrough(), {
+      write(part: string) {
+        text += part;
+        return true;
+      },
+    }) as unknown as NodeJS.WriteStream;
+    const { stdin, stderr } = process;
+    const host = { program: "", serve: async () => 0 };
+    const { commands } = createProgram({ host, env: {}, cwd: cli.folder, stdin, stdout, stderr });
+    assert.ok(commands.length > 20);
+    for (const command of commands) {
+      text = "";
+      command.outputHelp();
+      if (!command.name().startsWith("_"))
+        assert.match(text, /\nExamples:\n {2}(skiff|source) /, command.name());
+    }
+  });
+
   it("serves until a signal, from an older Node as well", async () => {
     const serving = cli.start(["serve", "--port", "0", "--data", join(cli.folder, "data")], {
       node: [OLD_NODE],
@@ -64,7 +86,11 @@ describe("the command skiff", function () {
     });
     await serving.printed(/listens on http:/);
     serving.signal("SIGKILL");
-    await eventually("no process is left", () => processesWith(join(cli.folder, "data")).length === 0);
+    await eventually(
+      "no process is left",
+      () => processesWith(join(cli.folder, "data")).length === 0,
+      30_000,
+    );
   });
 
   it("says why it does not serve", async () => {

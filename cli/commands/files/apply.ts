@@ -35,6 +35,9 @@ interface ApplyOptions {
 
 const DONE = { create: "created", update: "updated", unchanged: "unchanged", remove: "removed" } as const;
 
+/** A line of a plan that changes something. */
+const CHANGE = /^. (?:create|update|remove) /m;
+
 const EXAMPLES = `
 Examples:
   skiff apply --dry-run           (shows what would change)
@@ -72,6 +75,7 @@ async function runApply(task: Task<ApplyOptions>, given: string): Promise<number
   if (!out.json) {
     const plan = await api.text("/apply", post({ dryRun: true }, "text/plain"));
     for (const line of colouredDiff(plan, out)) out.line(line);
+    if (!CHANGE.test(plan)) return undefined;
   }
   if (dryRun && !out.json) return undefined;
   if (!dryRun && !(await isWanted(task))) throw new UsageError("Nothing was changed.");

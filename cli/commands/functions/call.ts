@@ -18,6 +18,8 @@ interface CallOptions {
   readonly maxTime: string;
 }
 
+const NEWLINE = 0x0a;
+
 const EXAMPLES = `
 Examples:
   skiff call hello
@@ -61,7 +63,13 @@ async function runCall(task: Task<CallOptions>, target: string): Promise<number>
     if (options.include) for (const line of headLines(answer)) out.line(shown(line));
     if (status >= 400 && answer.headers["x-skiff-error"] === "platform")
       throw await platformProblem(answer, target);
-    for await (const chunk of answer.body) out.write(chunk as Buffer);
+    let last: number | undefined;
+    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      out.write(chunk);
+      last = chunk.at(-1) ?? last;
+    }
+    // The prompt of the shell begins a line.
+    if (task.surroundings.stdout.isTTY && last !== undefined && last !== NEWLINE) out.line("");
   }
   return exitCodeOf(status);
 }

@@ -9,6 +9,7 @@ export function addDelete(program: Command, surroundings: Surroundings): void {
     .summary("remove functions")
     .description("Removes functions with all their versions. Calls in flight may finish.")
     .argument("<functions...>", "names of the functions")
+    .addHelpText("after", "\nExamples:\n  skiff delete hello\n  skiff delete hello cards")
     .action(action(surroundings, runDelete));
 }
 

@@ -11,6 +11,7 @@ export function addDescribe(program: Command, surroundings: Surroundings): void 
     .summary("show whether a function can be called, and why not")
     .description("Shows the state, traffic, instances, settings and last errors of a function.")
     .argument("<function>", "name of the function")
+    .addHelpText("after", "\nExamples:\n  skiff describe hello\n  skiff describe hello --json")
     .action(action(surroundings, runDescribe));
 }
 

@@ -10,6 +10,7 @@ export function addList(program: Command, surroundings: Surroundings): void {
     .alias("ls")
     .summary("list the functions")
     .description("Lists the functions with their current versions, ready instances and URLs.")
+    .addHelpText("after", "\nExamples:\n  skiff list\n  skiff list --json")
     .action(action(surroundings, runList));
 }
 

@@ -12,6 +12,7 @@ export function addInit(program: Command, surroundings: Surroundings): void {
     .summary("make the folder of a new function")
     .description("Makes a folder with a function, the types of its context, a test, and a skiff.yaml.")
     .argument("[folder]", "folder of the function, which gives it its name", ".")
+    .addHelpText("after", "\nExamples:\n  skiff init greeter")
     .action(action(surroundings, runInit));
 }
 

@@ -14,6 +14,7 @@ export function addServe(program: Command, surroundings: Surroundings): void {
     .summary("run Skiff on this machine")
     .description("Runs Skiff on this machine until Ctrl-C.");
   for (const [name, value, description] of OPTIONS) command.option(`--${name} <${value}>`, description);
+  command.addHelpText("after", "\nExamples:\n  skiff serve\n  skiff serve --port 9000 --data ./other");
   command.action(action(surroundings, runServe));
 }
 

@@ -16,6 +16,7 @@ export function addRollback(program: Command, surroundings: Surroundings): void 
     .argument("<function>", "name of the function")
     .option("--to <version>", "the version")
     .option("--if-version <n>", "only if this is the current version")
+    .addHelpText("after", "\nExamples:\n  skiff rollback hello\n  skiff rollback hello --to 3")
     .action(action(surroundings, runRollback));
 }
 
