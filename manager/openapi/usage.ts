@@ -75,6 +75,10 @@ export function historySchemas(): Record<string, Schema> {
       ...object({ at: INSTANT, reason: TEXT }),
       description: "When and why the guard took a version back last",
     },
+    lastRefusal: {
+      ...object({ at: INSTANT, reason: TEXT }),
+      description: "When the guard failed last and left the version its traffic, and why",
+    },
     noHistory: { ...TEXT, description: "Why lastHour and lastFailures are missing" },
   };
 }

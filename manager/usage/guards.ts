@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import type { Guard, LogLine, Platform, Traffic } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
+import { loosensAccess } from "../../platform/settings/loosenings.ts";
 import { currentVersion } from "../../platform/traffic.ts";
 import { addDurations } from "../../platform/usage/durations.ts";
 import type { Counted } from "../../platform/usage/exchange.ts";
@@ -9,10 +10,12 @@ import { type Compared, judge } from "./guard-verdict.ts";
 
 /** Who changes the traffic, in the audit log. */
 export const GUARD = "guard";
+/** In the audit log, where a guard failed and the traffic stays all the same. */
+const LEFT_STATUS = 409;
 const NO_CALLS: Compared = { calls: 0, errors: 0, durations: [] };
 
 export interface GuardsOptions {
-  readonly platform: Pick<Platform, "endpoints" | "allEndpoints" | "describe" | "route">;
+  readonly platform: Pick<Platform, "endpoints" | "allEndpoints" | "describe" | "find" | "route">;
   /** Undefined where no store is configured: a restart forgets the calls before it. */
   readonly store:
     | { readonly usage: Pick<UsageLedger, "minutes">; readonly audit: Pick<AuditLog, "append"> }
@@ -138,40 +141,43 @@ export class Guards {
     if (verdict.is === "fail") void this.#takeBack(name, watched, verdict.reason);
   }
 
-  async #takeBack(name: string, { traffic, fresh, back }: Watched, reason: string): Promise<void> {
+  async #takeBack(name: string, watched: Watched, reason: string): Promise<void> {
     const { platform, store, log, print } = this.#options;
+    const { traffic, fresh, back } = watched;
     const to = back.map(({ version }) => version).join(", ");
-    const text = `version ${fresh} of ${name} lost its traffic to version ${to}: ${reason}`;
+    const kept = `version ${fresh} of ${name} keeps its traffic although ${reason}`;
+    let detail = `version ${fresh} of ${name} lost its traffic to version ${to}: ${reason}`;
     let status = 200;
     try {
-      const { sticky } = (await platform.describe(name)) ?? {};
-      await platform.route(name, back, undefined, { sticky, expected: [currentVersion(traffic)!] });
-      this.rollbacks++;
-      print(text);
-      log(name, {
-        at: new Date(),
-        instance: GUARD,
-        stream: "platform",
-        level: "error",
-        version: fresh,
-        text,
-      });
+      const looser = await this.#looserAccess(name, watched);
+      if (looser === undefined) {
+        const { sticky } = (await platform.describe(name)) ?? {};
+        await platform.route(name, back, undefined, { sticky, expected: [currentVersion(traffic)!] });
+        this.rollbacks++;
+      } else [status, detail] = [LEFT_STATUS, `${kept}: ${looser}`];
+      print(detail);
+      const line = { instance: GUARD, stream: "platform", level: "error", version: fresh } as const;
+      log(name, { ...line, at: new Date(), text: detail });
     } catch (error) {
       status = error instanceof Problem ? error.status : 500;
-      print(`version ${fresh} of ${name} keeps its traffic although ${reason}: ${(error as Error).message}`);
+      detail = `${kept}: ${(error as Error).message}`;
+      print(detail);
     }
-    const entry = {
-      at: new Date(),
-      by: GUARD,
-      from: "",
-      action: "guard",
-      target: name,
-      status,
-      detail: text,
-    };
+    const entry = { at: new Date(), by: GUARD, from: "", action: "guard", target: name, status, detail };
     await store?.audit.append({ ...entry, callId: "" }).catch((error: Error) => {
       print(`the audit log cannot be written: ${error.message}`);
     });
+  }
+
+  /** Says why the traffic stays where the version before would let in more callers; a person decides that. */
+  async #looserAccess(name: string, { traffic, back }: Watched): Promise<string | undefined> {
+    const { platform } = this.#options;
+    const [now, next] = await Promise.all(
+      [traffic, back].map((each) => platform.find(name, currentVersion(each))),
+    );
+    if (!now || !next || !loosensAccess(now.settings, next.settings)) return undefined;
+    const more = `version ${next.version} has access=${next.settings.access}, which lets in more callers than access=${now.settings.access} of version ${now.version}`;
+    return `${more}. Send the calls there yourself with PUT /func/${name}/traffic, or deploy again.`;
   }
 }
 

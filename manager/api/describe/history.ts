@@ -17,6 +17,8 @@ export interface History {
   readonly lastHour?: LastHour;
   readonly lastFailures?: readonly Failure[];
   readonly lastRollback?: { readonly at: Date; readonly reason: string };
+  /** When the guard failed last and could not take the version back. */
+  readonly lastRefusal?: { readonly at: Date; readonly reason: string };
   /** Why the members above are missing. */
   readonly noHistory?: string;
   readonly usedInMonth?: number;
@@ -71,7 +73,9 @@ async function readHistory({ usage, audit, logs }: ManagerStore, name: string, n
     audit.list({ search: GUARD, limit: MOST_ENTRIES }),
     logs === undefined ? [] : Array.fromAsync(logs.read(name, { status: "5xx", tail: MOST_FAILURES, since })),
   ]);
-  const rollback = entries.find(({ by, target, status }) => by === GUARD && target === name && status < 400);
+  const own = entries.filter(({ by, target }) => by === GUARD && target === name);
+  const rollback = own.find(({ status }) => status < 400);
+  const refusal = own.find(({ status }) => status >= 400);
   return {
     lastHour: lastHourOf(minutes),
     lastFailures: failures.map(({ at, callId, version, status, text }) => ({
@@ -82,6 +86,7 @@ async function readHistory({ usage, audit, logs }: ManagerStore, name: string, n
       text,
     })),
     ...(rollback === undefined ? {} : { lastRollback: { at: rollback.at, reason: rollback.detail } }),
+    ...(refusal === undefined ? {} : { lastRefusal: { at: refusal.at, reason: refusal.detail } }),
     usedInMonth: month.functions[name] ?? 0,
   };
 }

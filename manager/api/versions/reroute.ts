@@ -1,5 +1,7 @@
 import type { Platform, RouteRules, Traffic, VersionRecord } from "../../../platform/platform.ts";
+import { loosenings } from "../../../platform/settings/loosenings.ts";
 import { currentVersion } from "../../../platform/traffic.ts";
+import { requireKnownSecrets } from "../../deploys/newest-secrets.ts";
 import { hostsOf } from "../deploy-function.ts";
 import type { Call, Services } from "../services.ts";
 import { findVersion, keptVersions } from "./read-versions.ts";
@@ -14,7 +16,7 @@ export interface Reroute {
  * Sends calls to stored versions. It waits for no deploy of the function, because a rollback must not wait for a build. A
  * client that disconnects does not abort it.
  * @returns warnings about the versions that take calls now
- * @throws Problem `unknown_function`, `unknown_version`, `host_taken`, and those of the platform's `route`
+ * @throws Problem `unknown_function`, `unknown_version`, `host_taken`, `insufficient_scope`, and those of the platform's `route`
  */
 export async function reroute(
   ctx: Call,
@@ -23,15 +25,17 @@ export async function reroute(
 ): Promise<readonly string[]> {
   const kept = await keptVersions(platform, name);
   const records = traffic.map(({ version }) => findVersion(kept, String(version)));
-  const { hosts } = records.find(({ version }) => version === currentVersion(traffic))!.settings;
-  deploys.checkHosts({ name, hosts, reachedAt: hostsOf(ctx.req.headers) });
-  const warnings = await Promise.all(records.map((record) => warningsOf(record, platform)));
+  const before = (await platform.find(name))?.settings;
+  for (const { settings } of records) requireKnownSecrets(ctx.state.principal, settings, before);
+  const after = records.find(({ version }) => version === currentVersion(traffic))!.settings;
+  deploys.checkHosts({ name, hosts: after.hosts, reachedAt: hostsOf(ctx.req.headers) });
+  const warnings = await Promise.all(records.map((record) => missingSecrets(record, platform)));
   await platform.route(name, traffic, undefined, rules);
-  return warnings.flat();
+  return [...(before ? loosenings(name, before, after) : []), ...warnings.flat()];
 }
 
 /** Names the secrets of a version that are gone: without them it cannot start another instance. */
-async function warningsOf(
+async function missingSecrets(
   { name, version, settings }: VersionRecord,
   { secrets }: Platform,
 ): Promise<readonly string[]> {

@@ -38,6 +38,7 @@ export function changeTraffic(services: Services): Handler {
     const warnings = await reroute(ctx, services, { name, traffic, rules: { ...rules, expected } });
     const shown = traffic.map(({ version, weight }) => `${version}:${weight}`).join(" ");
     print(`traffic of ${name}: ${shown}`);
+    for (const warning of warnings) print(`${name}: ${warning}`);
     ctx.state.audited = { target: name, detail: shown };
     const after = await platform.describe(name);
     if (after === undefined) throw unknownFunction(name);

@@ -3,7 +3,8 @@ import { toProblem } from "../../../platform/problems.ts";
 import { currentVersion } from "../../../platform/traffic.ts";
 import { Semaphore } from "../../../process/semaphore.ts";
 import type { Deployed, Deploys } from "../../deploys/deploys.ts";
-import type { PlannedChange } from "./plan.ts";
+import { requireKnownSecrets } from "../../deploys/newest-secrets.ts";
+import type { PlannedChange, PlannedWork } from "./plan.ts";
 
 /** What became of a planned change. */
 export interface Outcome {
@@ -94,6 +95,7 @@ async function deploySplit(
   { deploys, platform, reachedAt, signal }: CarryOutOptions,
 ): Promise<Done> {
   const { versions, rules, reroutes } = work!;
+  if (reroutes) await checkSecrets(name, versions, platform);
   const deployed: Deployed[] = [];
   const weights = new Map<number, number>();
   for (const { known, weight, order } of versions) {
@@ -112,6 +114,19 @@ async function deploySplit(
   if (settings) deploys.checkHosts({ name, hosts: settings.hosts, reachedAt });
   await platform.route(name, traffic, signal, rules);
   return { deployed, version: most };
+}
+
+/** Deploys check the versions that are new. */
+async function checkSecrets(
+  name: string,
+  versions: PlannedWork["versions"],
+  platform: Platform,
+): Promise<void> {
+  const current = (await platform.find(name))?.settings;
+  for (const { known, order } of versions) {
+    const settings = known === undefined ? undefined : (await platform.find(name, known))?.settings;
+    if (settings && order.principal) requireKnownSecrets(order.principal, settings, current);
+  }
 }
 
 async function removeOne(change: PlannedChange, { deploys }: CarryOutOptions): Promise<Outcome> {

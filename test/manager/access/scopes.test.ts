@@ -65,6 +65,32 @@ describe("manager: scopes", () => {
     await by(TOKEN).delete("/func/with-secret").expect(200);
   });
 
+  it("of a key that is for some functions regain no secret that was taken from them", async () => {
+    const key = await create({ name: "limited", scopes: ["deploy"], functions: ["took"] });
+    await skiff.platform.secrets.put("db", { value: "v" });
+    await by(TOKEN).post("/func?name=took").send("one").expect(201);
+    await by(TOKEN).put("/func/took?secrets=db").send("two").expect(200);
+    await by(key).post("/func/took/rollback?to=1").expect(200);
+    for (const wrong of [
+      by(key).post("/func/took/rollback?to=2"),
+      by(key).post("/func/took/rollback"),
+      by(key)
+        .put("/func/took/traffic")
+        .send({ weights: { 1: 99, 2: 1 } }),
+    ]) {
+      const { status, body } = await wrong;
+      assert.deepEqual([status, body.code], [403, "insufficient_scope"], wrong.url);
+      assert.match(body.detail, /cannot give one the secret "db"/);
+    }
+    assert.equal((await skiff.platform.find("took"))?.version, 1);
+    await by(TOKEN).post("/func/took/rollback?to=2").expect(200);
+    await by(key)
+      .put("/func/took/traffic")
+      .send({ weights: { 1: 1, 2: 99 } })
+      .expect(200);
+    await by(TOKEN).delete("/func/took").expect(200);
+  });
+
   it("of a key that is for some functions concern those alone", async () => {
     const key = await create({ name: "limited", scopes: ["admin"], functions: ["a", "b", "new", "gone"] });
     const listed = (await by(key).get("/func").expect(200)).body.functions;

@@ -38,6 +38,29 @@ describe("manager: keys and folders", () => {
     assert.equal((await skiff.platform.find("b"))?.version, 1);
   });
 
+  it("gives no function of a limited key a kept version with a secret that it has no more", async () => {
+    const key = await create({ scopes: ["deploy"], functions: ["a"] });
+    await skiff.platform.secrets.put("db", { value: "v" });
+    await by(TOKEN).put("/func/a?secrets=db").send("with").expect(200);
+    await by(TOKEN).put("/func/a?secrets=none").send("without").expect(200);
+    const split = {
+      "skiff.yaml": `functions:
+  a:
+    versions:
+    - { weight: 90, source: with.ts, secrets: [db] }
+    - { weight: 10, source: without.ts }
+`,
+      "with.ts": "with",
+      "without.ts": "without",
+    };
+    const { status, body } = await apply(key, split);
+    assert.deepEqual([status, body.code], [422, "apply_failed"], JSON.stringify(body));
+    assert.match(body.detail, /cannot give one the secret "db"/);
+    assert.deepEqual(skiff.platform.endpoints("a")?.traffic, [{ version: 3, weight: 1 }]);
+    assert.equal((await apply(TOKEN, split)).status, 200);
+    assert.equal((await apply(key, split)).status, 200);
+  });
+
   it("shows no source to a key that may not read", async () => {
     const key = await create({ scopes: ["deploy"] });
     const files = { "skiff.yaml": "functions:\n  a: {min: 1}\n", "a.ts": "other" };

@@ -76,6 +76,27 @@ describe("manager: guards of traffic", () => {
     await eventually("version 1 has all calls", trafficIs([{ version: 1, weight: 1 }]));
   });
 
+  it("leaves the traffic, saying why, where the version before has looser access", async () => {
+    const strict = draftOf("hello", "3");
+    await platform.store({ ...strict, settings: { ...strict.settings, access: "key" } });
+    const watching = guards();
+    const traffic3 = [{ version: 3, weight: 1 }];
+    await platform.route("hello", traffic3, undefined, { guard: GUARD });
+    watching.count(counted(3, 50, 50));
+    await eventually("it is audited", () => audited.length === 1);
+    assert.deepEqual(traffic(), traffic3);
+    assert.match(
+      printed.join(),
+      /^version 3 of hello keeps its traffic although .*: version 1 has access=public.*access=key.*PUT \/func\/hello\/traffic/,
+    );
+    assert.deepEqual(
+      lines.map(([name, { text }]) => [name, text]),
+      [["hello", printed[0]]],
+    );
+    assert.deepEqual([audited[0]!.status, audited[0]!.detail], [409, printed[0]]);
+    assert.equal(watching.rollbacks, 0);
+  });
+
   it("lets a version be that does as well as the others, for good", async () => {
     const watching = guards();
     await platform.route("hello", CANARY, undefined, { guard: GUARD });

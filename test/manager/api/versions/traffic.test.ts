@@ -75,6 +75,26 @@ describe("manager: the traffic of a function", () => {
     assert.deepEqual((await app().get("/func/hello/traffic")).body.weights, { 3: 1 });
   });
 
+  it("warns when access gets looser or a quota goes, also with a rollback", async () => {
+    const quota = { rate: "5/s", perMonth: 9 };
+    await app()
+      .patch("/func/hello")
+      .send({ access: "key", quota: { perMonth: 100 } })
+      .expect(200);
+    await app().patch("/func/hello").send({ access: "internal", quota }).expect(200);
+    const toKey = await app().post("/func/hello/rollback").expect(200);
+    assert.deepEqual(toKey.body.warnings, [
+      'Calls of "hello" have access=key now instead of internal, as this version was deployed: PATCH /func/hello with {"access": "internal"}.',
+      '"hello" has no quota.rate now, which was 5/s: PATCH /func/hello with {"quota":{"rate":"5/s"}}.',
+    ]);
+    assert.deepEqual((await app().post("/func/hello/rollback").expect(200)).body.warnings, []);
+    const { warnings } = (await put({ weights: { 1: 9, 5: 1 } }).expect(200)).body;
+    assert.match(warnings[0], /access=public now instead of internal/);
+    assert.match(warnings[2], /no quota\.perMonth now, which was 9/);
+    assert.equal(warnings.length, 3);
+    assert.ok(skiff.lines.includes(`hello: ${warnings[0]}`), "it is printed as well");
+  });
+
   it("changes under If-Match only", async () => {
     const { body } = await put({ weights: { 1: 1 } })
       .set("if-match", '"2"')
