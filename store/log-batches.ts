@@ -174,7 +174,7 @@ export class LogBatches implements LogStore {
     let dropped = 0;
     let count = 0;
     for (; dropped < over && count < batch.lines.length - 1; count++)
-      dropped += batch.lines[count]!.text.length;
+      dropped += sizeOf(batch.lines[count]!);
     batch.lines.splice(0, count);
     batch.lost += count;
     batch.characters -= dropped;

@@ -108,6 +108,20 @@ describe("batches of log lines", () => {
     assert.deepEqual(texts("other"), ["other"]);
   });
 
+  it("keep as many short lines as fit while the store fails", async () => {
+    store.failure = new Error("no space left on device");
+    const count = 20_000;
+    for (let n = 0; n < count; n++) push(`${10_000 + n}`);
+    await eventually("it was said", () => printed.length > 0);
+    store.failure = undefined;
+    await eventually("they are written", () => texts().length > 0);
+    const [first, ...rest] = texts();
+    assert.equal(Number(/^\d+/.exec(first!)![0]) + rest.length, count);
+    // 1 MiB of lines with 5 characters and 100 for the rest of each.
+    assert.equal(rest.length, Math.floor(1024 ** 2 / 105));
+    assert.equal(rest.at(-1), `${10_000 + count - 1}`);
+  });
+
   it("of a removed function are dropped, also those that wait", async () => {
     push("before");
     await batches.flush();
