@@ -1,3 +1,4 @@
+import type { FileHandle } from "node:fs/promises";
 import type { KeptLine, LogQuery } from "../store.ts";
 import { blocksForward } from "./blocks.ts";
 import { type FunctionLog, openSegment } from "./function-log.ts";
@@ -20,7 +21,7 @@ export async function* followLog(
   const aborted = () => wake();
   signal.addEventListener("abort", aborted);
   try {
-    const reader = new Follower(log, query);
+    const reader = new Follower(log, { ...query, signal });
     if (query.after === undefined) {
       const end = reader.skipToEnd();
       for await (const line of readLog(log, { ...query, tail })) {
@@ -53,9 +54,11 @@ class Follower {
   #at: Position;
   /** Number of the next line, if it is known. */
   #line: number | undefined;
+  readonly #signal: AbortSignal;
 
-  constructor(log: FunctionLog, query: LogQuery) {
+  constructor(log: FunctionLog, { signal, ...query }: LogQuery & { readonly signal: AbortSignal }) {
     this.#log = log;
+    this.#signal = signal;
     this.#search = new LineSearch(query);
     this.#at = query.after === undefined ? { segment: 0, offset: 0 } : parseId(query.after);
   }
@@ -67,15 +70,20 @@ class Follower {
     return this.#at;
   }
 
-  /** Finds the number of the next line, unless its segment was removed. */
+  /** Finds the number of the next line, unless its segment was removed or cut off before it. */
   async findLine(): Promise<void> {
     const segment = this.#log.segments.find(({ first }) => first === this.#at.segment);
     const file = segment && (await openSegment(segment));
     if (!segment || !file) return;
-    let line = segment.first;
+    let [line, read] = [segment.first, 0];
     try {
-      for await (const { bytes } of blocksForward(file, 0, this.#at.offset)) line += countIn(bytes);
-      this.#line = line;
+      for await (const { bytes } of blocksForward(file, 0, this.#at.offset)) {
+        line += countIn(bytes);
+        read += bytes.length;
+      }
+      if (read === this.#at.offset) this.#line = line;
+      // New lines may follow where the file ends now.
+      else if (segment.bytes < this.#at.offset) this.#at = { segment: segment.first, offset: segment.bytes };
     } finally {
       await file.close();
     }
@@ -83,7 +91,7 @@ class Follower {
 
   /** Reads to the end that the log has now. */
   async *read(): AsyncGenerator<KeptLine> {
-    for (;;) {
+    while (!this.#signal.aborted) {
       const segment = this.#log.segments.find(({ first, bytes }) =>
         first === this.#at.segment ? bytes > this.#at.offset : first > this.#at.segment,
       );
@@ -100,17 +108,21 @@ class Follower {
 
   async *#readSegment(segment: Readonly<Segment>): AsyncGenerator<KeptLine> {
     const file = await openSegment(segment);
-    // Removed meanwhile: the next one shows how much is lost.
-    if (file === undefined) return;
     const to = segment.bytes;
+    if (file) yield* this.#readFile(file, segment.first, to);
+    // The file was removed or cut off: the next one shows how much is lost.
+    if (this.#at.offset < to) this.#at = { segment: segment.first, offset: to };
+  }
+
+  async *#readFile(file: FileHandle, segment: number, to: number): AsyncGenerator<KeptLine> {
     try {
       for await (const { bytes, start } of blocksForward(file, this.#at.offset, to)) {
         for (const { line, end } of this.#search.in(bytes)) {
-          const at = { segment: segment.first, offset: start + end };
-          yield { ...line, id: idOf(at) };
+          yield { ...line, id: idOf({ segment, offset: start + end }) };
         }
-        this.#at = { segment: segment.first, offset: start + bytes.length };
+        this.#at = { segment, offset: start + bytes.length };
         if (this.#line !== undefined) this.#line += countIn(bytes);
+        if (this.#signal.aborted) return;
       }
     } finally {
       await file.close();

@@ -132,14 +132,28 @@ export class FunctionLog {
     const most = Math.min(SEGMENT_BYTES, Math.ceil(this.#bounds.bytes / LEAST_SEGMENTS));
     const nowMs = this.#now();
     const last = this.#segments.at(-1);
-    if (last && last.bytes + bytes <= most && nowMs - last.createdMs < HOUR_MS) return last;
-    // An empty one stays: its name would be taken.
-    if (last?.bytes === 0) return last;
+    if (last && (await this.#isWhole(last))) {
+      if (last.bytes + bytes <= most && nowMs - last.createdMs < HOUR_MS) return last;
+      // An empty one stays: its name would be taken.
+      if (last.first === this.#next) return last;
+    }
     await mkdir(this.#folder, { recursive: true });
     const path = segmentPath(this.#folder, this.#next, nowMs);
     const segment = { path, first: this.#next, createdMs: nowMs, bytes: 0, writtenMs: nowMs };
     this.#segments = [...this.#segments, segment];
     return segment;
+  }
+
+  /**
+   * Whether a file has the lines that were written to it. A person or a program may have changed it: offsets in it are
+   * no places of lines then, so that it gets no more lines.
+   */
+  async #isWhole(last: Segment): Promise<boolean> {
+    const size = await sizeOf(last.path);
+    if (size === last.bytes) return true;
+    if (size === undefined) this.#segments = this.#segments.filter((segment) => segment !== last);
+    else last.bytes = await wholeLines(last.path, Math.min(size, last.bytes));
+    return false;
   }
 
   async #removeOver(): Promise<void> {
@@ -160,6 +174,11 @@ export class FunctionLog {
 /** Names in a folder; none if it does not exist. */
 export function filesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch(absent<string[]>([]));
+}
+
+/** Bytes of a file; undefined if it does not exist. */
+function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(({ size }) => size, absent(undefined));
 }
 
 /** Opens a segment; undefined if it was removed meanwhile. */

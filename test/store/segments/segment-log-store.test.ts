@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -159,9 +160,58 @@ describe("the log store in segments", () => {
       const store = openIn(folder);
       await store.append("f", [line(1)]);
       rmSync(join(folder, "f"), { recursive: true });
-      await assert.rejects(store.append("f", [line(2)]), { code: "ENOENT" });
-      await store.append("f", [line(3)]);
-      assert.deepEqual(numbers(await read(store)), [3]);
+      await store.append("f", lines(2, 3));
+      assert.deepEqual(numbers(await read(store)), [2, 3]);
+    });
+
+    const damages: Record<string, { damage: (path: string, size: number) => void; keeps: number[] }> = {
+      "cut off": { damage: (path, size) => truncateSync(path, (size * 2) / 5), keeps: [2] },
+      emptied: { damage: (path) => truncateSync(path, 0), keeps: [] },
+      removed: { damage: (path) => rmSync(path), keeps: [] },
+    };
+    for (const [name, { damage, keeps }] of Object.entries(damages)) {
+      it(`that somebody ${name} are followed behind what is lost`, async () => {
+        let nowMs = Date.now();
+        const store = openIn(folder, { now: () => nowMs });
+        await store.append("f", lines(1, 5));
+        const after = (await read(store))[0]!.id;
+        const path = join(folder, "f", segments()[0]!);
+        damage(path, statSync(path).size);
+        const leaving = new AbortController();
+        const following = store.follow("f", { after, signal: leaving.signal })[Symbol.asyncIterator]();
+        const next = async () => (await following.next()).value as KeptLine;
+        for (const kept of keeps) assert.deepEqual(numbers([await next()]), [kept]);
+        const gap = next();
+        // It waits until a line is written; the next segment begins with that.
+        await store.append("f", [line(6)]);
+        const { stream, text } = await gap;
+        const count = keeps.length > 0 ? "3 lines were" : "Lines may have been";
+        assert.deepEqual(
+          [stream, text],
+          ["platform", `${count} removed from the log before this reader had read them.`],
+        );
+        assert.deepEqual(numbers([await next()]), [6]);
+        nowMs += 2 * 3_600_000;
+        const last = next();
+        await store.append("f", [line(7)]);
+        assert.deepEqual(numbers([await last]), [7]);
+        assert.deepEqual(numbers(await read(store)), [...(keeps.length > 0 ? [1] : []), ...keeps, 6, 7]);
+        const end = following.next();
+        leaving.abort();
+        assert.equal((await end).done, true);
+      });
+    }
+
+    it("that somebody cut off while nobody writes let a follower leave", async () => {
+      const store = openIn(folder);
+      await store.append("f", lines(1, 5));
+      const after = (await read(store))[0]!.id;
+      truncateSync(join(folder, "f", segments()[0]!), 0);
+      const leaving = new AbortController();
+      const end = store.follow("f", { after, signal: leaving.signal })[Symbol.asyncIterator]().next();
+      await read(store);
+      leaving.abort();
+      assert.equal((await end).done, true);
     });
 
     it("tell a follower that is too slow how many lines it lost", async () => {
