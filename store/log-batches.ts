@@ -173,8 +173,7 @@ export class LogBatches implements LogStore {
     if (over <= 0) return;
     let dropped = 0;
     let count = 0;
-    for (; dropped < over && count < batch.lines.length - 1; count++)
-      dropped += sizeOf(batch.lines[count]!);
+    for (; dropped < over && count < batch.lines.length - 1; count++) dropped += sizeOf(batch.lines[count]!);
     batch.lines.splice(0, count);
     batch.lost += count;
     batch.characters -= dropped;
