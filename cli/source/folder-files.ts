@@ -2,8 +2,10 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "n
 import { dirname, join, matchesGlob, relative } from "node:path";
 import { UsageError } from "../usage-error.ts";
 
-/** Never part of a source: packages are installed by the build, and `.env` has secrets. */
-const LEFT_OUT = new Set(["node_modules", ".git", ".env", ".DS_Store", ".skiff"]);
+/** Never part of a source: packages are installed by the build. */
+const LEFT_OUT = new Set(["node_modules", ".git", ".DS_Store", ".skiff"]);
+/** `.env`, `.env.local` and the like have secrets. `.env.example` has none. */
+const ENV_FILE = /^\.env(?!\.(example|sample|template)$)(\..+)?$/;
 const IGNORE_FILE = ".skiffignore";
 const MOST_FILES = 20_000;
 
@@ -37,7 +39,7 @@ export function folderFiles(folder: string): FolderFiles {
     for (const name of readdirSync(current)) {
       const file = join(current, name);
       const path = relative(folder, file).replaceAll("\\", "/");
-      if (LEFT_OUT.has(name) || isIgnored(path)) continue;
+      if (LEFT_OUT.has(name) || ENV_FILE.test(name) || isIgnored(path)) continue;
       const stat = statSync(file, { throwIfNoEntry: false });
       if (stat === undefined)
         throw new UsageError(`${file} leads nowhere: remove the link, or list it in ${IGNORE_FILE}.`);

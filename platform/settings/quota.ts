@@ -83,7 +83,10 @@ function checkRate(value: unknown): string {
   const text = typeof value === "number" ? String(value) : value;
   if (typeof text === "string" && parseRate(text) !== undefined)
     return text.includes("/") ? text : `${text}/s`;
-  throw invalid("rate", `quota.rate: ${shown(value)} is no rate; write it like 100/s, 10/m, 5000/h or 9/d.`);
+  throw invalid(
+    "rate",
+    `quota.rate: ${shown(value)} is not a valid rate; use one like 100/s, 10/m, 5000/h or 9/d.`,
+  );
 }
 
 function checkCount(key: Member, value: unknown): number {

@@ -80,7 +80,14 @@ describe("the command skiff, for functions", function () {
     write("elsewhere/x.ts", 'export const x = "x ";\n');
     symlinkSync(join(cli.folder, "elsewhere"), join(cli.folder, "app/linked"));
     symlinkSync(join(cli.folder, "app"), join(cli.folder, "app/circle"));
-    for (const left of [".env", "node_modules/a/index.js", "big/file.bin", "secret.key"])
+    for (const left of [
+      ".env",
+      ".env.local",
+      ".env.production",
+      "node_modules/a/index.js",
+      "big/file.bin",
+      "secret.key",
+    ])
       write(`app/${left}`, "no");
     write("app/.skiffignore", "# not needed\nbig/\n*.key\n");
     const first = await cli.json(["deploy", "app", "--name", "folder"]);

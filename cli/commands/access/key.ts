@@ -3,6 +3,7 @@ import { shown } from "../../output/output.ts";
 import { table } from "../../output/table.ts";
 import { ago } from "../../output/time.ts";
 import { action, type Surroundings, type Task } from "../../task.ts";
+import { UsageError } from "../../usage-error.ts";
 import { collect } from "../functions/setting-options.ts";
 
 interface Key {
@@ -88,7 +89,7 @@ async function createKey({ api, options, out }: Task<CreateOptions>, name: strin
   const { scope, function: functions, ttl, rate, monthly } = options;
   const quota = {
     ...(rate === undefined ? {} : { rate }),
-    ...(monthly === undefined ? {} : { perMonth: Number(monthly) }),
+    ...(monthly === undefined ? {} : { perMonth: wholeNumber("--monthly", monthly) }),
   };
   const body = {
     ...{ name, scopes: scope, functions, ttl },
@@ -97,6 +98,12 @@ async function createKey({ api, options, out }: Task<CreateOptions>, name: strin
   const created = await api.json<CreatedKey>("/key", { method: "POST", body });
   out.result(created, () => [created.key]);
   if (!out.json) out.note(`This is key ${created.id}. It is shown only now: keep it like a password.`);
+}
+
+/** @throws UsageError */
+function wholeNumber(option: string, text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new UsageError(`${option} ${text} is not a whole number from 1: write it like ${option} 1000.`);
 }
 
 async function rotateKey({ api, options, out }: Task<{ overlap?: string }>, id: string): Promise<void> {

@@ -25,7 +25,10 @@ export function instant(text: string | undefined, name: string): Date | undefine
   const at = INSTANT.test(text) ? new Date(text) : undefined;
   if (at !== undefined && !Number.isNaN(at.getTime())) return at;
   const example = `${name}=2026-11-29 or ${name}=2026-11-29T14:00:00Z`;
-  throw new Problem("invalid_request", `${name}=${text.slice(0, 40)} is no time: write it like ${example}.`);
+  throw new Problem(
+    "invalid_request",
+    `${name}=${text.slice(0, 40)} is not a valid time: use one like ${example}.`,
+  );
 }
 
 export type UsageFormat = "json" | "csv";

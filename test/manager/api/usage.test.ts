@@ -78,8 +78,8 @@ describe("manager: GET /usage", () => {
     for (const [query, detail] of [
       ["by=day", /unknown column "day"/],
       ["by=hour,hour", /names hour twice/],
-      ["from=yesterday", /from=yesterday is no time/],
-      ["from=2026-13-01", /is no time/],
+      ["from=yesterday", /from=yesterday is not a valid time/],
+      ["from=2026-13-01", /is not a valid time/],
       ["format=xml", /use json or csv/],
       ["from=2026-11-29T14:10:00Z&to=2026-11-29T14:50:00Z", /no whole hour/],
       ["since=1h", /There is no parameter "since"/],
