@@ -108,13 +108,16 @@ export function versionOf(endpoints: Endpoints, version: number | undefined): Ve
 /** The settings of the current version that hold for all versions of a function. */
 export type FrontSettings = Partial<Pick<Settings, "hosts" | "access" | "quota">>;
 
-/** Leaves out what limits nothing. A function without traffic has no host names. */
+/**
+ * Leaves out what limits nothing. A function without traffic has no host names, nor has an internal one: an answer there
+ * would reveal it.
+ */
 export function frontOf(
   { hosts = [], access = "public", quota }: FrontSettings,
   hasTraffic = true,
 ): Pick<Endpoints, "hosts" | "access" | "quota"> {
   return {
-    ...(hosts.length > 0 && hasTraffic ? { hosts } : {}),
+    ...(hosts.length > 0 && hasTraffic && access !== "internal" ? { hosts } : {}),
     ...(access === "public" ? {} : { access }),
     ...(hasQuota(quota) ? { quota } : {}),
   };

@@ -8,6 +8,8 @@ const ID_CHARACTERS = "abcdefghijkmnpqrstuvwxyz23456789";
 /** Not the keys of other services that begin with `sk_`, such as `sk_live_…`: functions may take those. */
 const KEY = /^sk_(k[a-z2-9]{9})_[A-Za-z0-9_-]{43}$/;
 
+const KEY_WITHIN = /sk_k[a-z2-9]{9}_[A-Za-z0-9_-]{43}/;
+
 /** A key as its owner has it: `sk_ID_SECRET`. Nothing of it but the id and the hash is kept. */
 export interface KeyText {
   readonly id: string;
@@ -28,6 +30,11 @@ export function newKeyText(id: string): string {
 /** Returns the id in the text of a key; undefined if the text has another form. */
 export function keyIdOf(text: string): string | undefined {
   return KEY.exec(text)?.[1];
+}
+
+/** Returns whether a text has a key anywhere in it. */
+export function hasKey(text: string): boolean {
+  return KEY_WITHIN.test(text);
 }
 
 /** Returns the SHA-256 of a key. With 256 random bits it needs no salt and no slow hash. */

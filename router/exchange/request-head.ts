@@ -1,6 +1,6 @@
 import type { TLSSocket } from "node:tls";
 import { type ClientOrigin, readOrigin } from "../../http/client-origin.ts";
-import { keyIdOf } from "../../platform/keys/key-text.ts";
+import { hasKey, keyIdOf } from "../../platform/keys/key-text.ts";
 import { Problem } from "../../platform/problems.ts";
 import { functionAtHost, targetAtHost } from "./function-hosts.ts";
 import type { Ingress, PreparedRequest, RequestHead, Target } from "./request.ts";
@@ -33,7 +33,8 @@ const ACTIONS: ReadonlyMap<string, number> = new Map(
   ),
 );
 
-const BEARER = /^bearer +(\S+)$/i;
+const BEARER = /^bearer[ \t]+(\S+)$/i;
+const BASIC = /^basic[ \t]+(\S+)/i;
 
 export function prepare(head: RequestHead, ingress: Ingress): PreparedRequest {
   const { proxies, hosts } = ingress;
@@ -84,7 +85,9 @@ function forwardedFields(request: RequestHead, route: Route) {
     else if (action === AUTHORIZATION || action === KEY) {
       const text = keyIn(raw[i + 1]!, action);
       // A credential for the function itself.
-      if (text === undefined && action === AUTHORIZATION) headers.push(name, raw[i + 1]!);
+      if (text === undefined && action === AUTHORIZATION && !hidesKey(raw[i + 1]!)) {
+        headers.push(name, raw[i + 1]!);
+      }
       // A caller that sends both means the first for Skiff and the second for the function.
       if (action === KEY) key = text ?? key;
       else key ??= text;
@@ -113,6 +116,12 @@ function forwardedFields(request: RequestHead, route: Route) {
 function keyIn(value: string, action: typeof AUTHORIZATION | typeof KEY): string | undefined {
   const text = action === KEY ? value : BEARER.exec(value)?.[1];
   return text !== undefined && keyIdOf(text) !== undefined ? text : undefined;
+}
+
+/** Returns whether an `Authorization` has a key in a form that Skiff does not accept: no function may see it either. */
+function hidesKey(value: string): boolean {
+  const basic = BASIC.exec(value)?.[1];
+  return hasKey(value) || (basic !== undefined && hasKey(Buffer.from(basic, "base64").toString("latin1")));
 }
 
 /** Returns the names that a Connection field lists besides the usual words; undefined if there are none. */

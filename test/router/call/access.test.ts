@@ -96,7 +96,9 @@ describe("router: access of functions", () => {
     const { authorization } = issuedKey(harness.keys);
     assert.equal((await at("keyed.example")).status, 401);
     assert.equal((await at("keyed.example", { authorization })).status, 200);
-    assert.equal((await at("inner.example", { authorization })).status, 404);
+    const [inner, nobody] = [await at("inner.example", { authorization }), await at("nobody.example")];
+    const shown = ({ status, body }: typeof inner) => [status, body.replace(/"callId":"[^"]*"/, "")];
+    assert.deepEqual(shown(inner), shown(nobody), "nothing says that a function is there");
   });
 
   it("hold for requests with a body and for WebSockets", async () => {
@@ -133,6 +135,18 @@ describe("router: access of functions", () => {
       assert.equal((await call("keyed", order)).status, 200);
     const reversed = { authorization: right.authorization, "x-skiff-key": wrong.text };
     assert.equal((await call("keyed", reversed)).status, 401);
+  });
+
+  it("do not pass a key on in another form of Authorization either", async () => {
+    const { text } = issuedKey(harness.keys);
+    const basic = (credentials: string) => `Basic ${Buffer.from(credentials).toString("base64")}`;
+    const forms = [text, `Bearer\t${text}`, `Bearer ${text}, x`, `Token token="${text}"`];
+    for (const form of [...forms, basic(`ada:${text}`), basic(`${text}:`)]) {
+      await call("open", { authorization: form });
+      assert.deepEqual(got.splice(0)[0]!.authorization, undefined, form);
+    }
+    assert.equal(await codeOf("keyed", `bearer \t${text}`), 200);
+    assert.equal(await codeOf("keyed", text), "unauthorized");
   });
 
   it("public: ignores keys that are not valid", async () => {
