@@ -64,10 +64,22 @@ export class KeyRegistry {
     return declared && storedOf(declared);
   }
 
-  /** Reads a key again, because this process may not know yet what another manager has just written. */
+  /**
+   * Reads a key again, because this process may not know yet what another manager has just written. What the table gets
+   * during the read may be newer, such as a revocation, and stays then.
+   */
   async refresh(id: string): Promise<void> {
-    const declared = await this.#read(id);
-    if (declared !== undefined) this.#options.keys.set(id, declared.spec);
+    const { keys } = this.#options;
+    for (let attempt = 1; attempt <= TRIES; attempt++) {
+      let isChanged = false;
+      const stop = keys.watch((changed) => {
+        isChanged ||= changed === id;
+      });
+      const declared = await this.#read(id).finally(stop);
+      if (isChanged) continue;
+      if (declared !== undefined) keys.set(id, declared.spec);
+      return;
+    }
   }
 
   /** In order of id, after the id `after`. */

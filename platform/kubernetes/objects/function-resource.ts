@@ -56,7 +56,13 @@ export function keptVersions(
   const { versions = [], version } = status;
   if (version === undefined || versions.some((kept) => kept.version === version)) return versions;
   const defaults = numbersOf(defaultSettings(limits)) as Pick<Settings, (typeof NUMBERS)[number]>;
-  const unlisted = { version, ...defaults, ...numbersOf(spec), net: spec.permissions?.net ?? [] };
+  const unlisted = {
+    version,
+    ...defaults,
+    ...numbersOf(spec),
+    net: spec.permissions?.net ?? [],
+    ...frontOf(spec),
+  };
   return [...versions, unlisted].sort((a, b) => a.version - b.version);
 }
 

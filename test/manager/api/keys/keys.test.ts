@@ -64,6 +64,30 @@ describe("manager: keys", () => {
     assert.deepEqual((await app().get(`/key/${body.id}`).expect(200)).body, shown);
   });
 
+  it("stay revoked when they are read while they are revoked", async () => {
+    const { id, key } = await create({ name: "ci", scopes: ["read"] });
+    const { declarations } = skiff.platform;
+    const get = declarations.get.bind(declarations);
+    const wasRead = Promise.withResolvers<void>();
+    const mayAnswer = Promise.withResolvers<void>();
+    declarations.get = async (kind, name) => {
+      const declared = await get(kind, name);
+      wasRead.resolve();
+      await mayAnswer.promise;
+      return declared;
+    };
+    // A secret that the table does not know makes the manager read the key again.
+    const reading = by(`${key.slice(0, -2)}AA`)
+      .get("/func")
+      .expect(401)
+      .then();
+    await wasRead.promise;
+    await app().delete(`/key/${id}`).expect(200);
+    mayAnswer.resolve();
+    await reading;
+    assert.equal(table.check(key, Date.now()), undefined);
+  });
+
   it("say when they were used last", async () => {
     const { id, key } = await create({ name: "ci", scopes: ["read"] });
     assert.equal((await app().get(`/key/${id}`)).body.lastUsedAt, undefined);
