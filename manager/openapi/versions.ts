@@ -161,9 +161,11 @@ export function versionSchemas({ pageSize }: Limits): Record<string, Schema> {
         sourceHash: { ...hash, description: "SHA-256 of the source" },
         pinned: { type: "boolean", description: "It is kept although newer ones are over the limit" },
         share: { type: "number", minimum: 0, maximum: 1, description: "Its share of all calls" },
-        settings: ref("Settings"),
       },
-      { message: MESSAGE, commit: COMMIT, sourceBytes: { type: "integer", minimum: 0 } },
+      {
+        ...{ message: MESSAGE, commit: COMMIT, sourceBytes: { type: "integer", minimum: 0 } },
+        settings: { ...ref("Settings"), description: "Absent for callers without the scope read" },
+      },
     ),
     Traffic: object(
       { weights: WEIGHTS },

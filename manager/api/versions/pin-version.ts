@@ -1,3 +1,4 @@
+import { includesScope } from "../../../platform/keys/scopes.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
@@ -5,7 +6,10 @@ import type { Handler, Services } from "../services.ts";
 import { readObject } from "./read-object.ts";
 import { readVersion, versionDocument } from "./read-versions.ts";
 
-/** `PATCH /func/NAME/versions/N` with `{"pinned": true}`: keeps the version although newer ones are over the limit. */
+/**
+ * `PATCH /func/NAME/versions/N` with `{"pinned": true}`: keeps the version although newer ones are over the limit. The
+ * answer has the settings for callers with the scope `read`.
+ */
 export function pinVersion(services: Services): Handler {
   const { platform, print } = services;
   return async (ctx) => {
@@ -17,6 +21,8 @@ export function pinVersion(services: Services): Handler {
     }
     await platform.pin(name, version, pinned);
     print(`${pinned ? "pinned" : "unpinned"} ${name} version ${version}`);
-    answerJson(ctx, versionDocument(await readVersion(ctx, platform), services, ctx));
+    const { settings, ...shown } = versionDocument(await readVersion(ctx, platform), services, ctx);
+    const mayRead = includesScope(ctx.state.principal.scopes, "read");
+    answerJson(ctx, mayRead ? { ...shown, settings } : shown);
   };
 }

@@ -91,6 +91,16 @@ describe("manager: scopes", () => {
     await by(TOKEN).delete("/func/took").expect(200);
   });
 
+  it("to deploy show no settings, also when a version is pinned", async () => {
+    await by(TOKEN).post("/func?name=pinned&memory=77Mi").send("one").expect(201);
+    const pin = (key: string) => by(key).patch("/func/pinned/versions/1").send({ pinned: true }).expect(200);
+    const { body } = await pin(keys.get("deploy")!);
+    assert.deepEqual([body.pinned, body.settings], [true, undefined]);
+    const both = await create({ name: "both", scopes: ["read", "deploy"] });
+    assert.equal((await pin(both)).body.settings.memoryMiB, 77);
+    await by(TOKEN).delete("/func/pinned").expect(200);
+  });
+
   it("of a key that is for some functions concern those alone", async () => {
     const key = await create({ name: "limited", scopes: ["admin"], functions: ["a", "b", "new", "gone"] });
     const listed = (await by(key).get("/func").expect(200)).body.functions;
