@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../support/eventually.ts";
 import { processTree } from "../support/instances/processes.ts";
+import { needsLinux } from "../support/not-tried.ts";
 import { OtlpReceiver } from "../support/otlp-receiver.ts";
 import { SkiffProgram } from "../support/skiff/skiff-program.ts";
 
@@ -133,8 +134,8 @@ describe("the value of a secret", function () {
     assert.equal(has(log), false);
   });
 
-  it("is in no command line and no environment, not even of the function itself", () => {
-    if (process.platform !== "linux") return;
+  it("is in no command line and no environment, not even of the function itself", function () {
+    needsLinux(this, "command lines and environments in /proc");
     clearInterval(watching);
     const programs = [...seen.values()];
     assert.ok(
