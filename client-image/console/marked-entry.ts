@@ -10,7 +10,7 @@ export type Level = (typeof LEVELS)[number];
 
 /** Begins a marked entry. At the end of a line: the entry goes on in the next line. */
 const SEPARATOR = "\u001e";
-const MARK = new RegExp(`^${SEPARATOR}\\[(${LEVELS.join("|")})(?: ([\\w.-]{1,64}))?\\] `);
+const MARK = new RegExp(`${SEPARATOR}\\[(${LEVELS.join("|")})(?: ([\\w.-]{1,64}))?\\] `);
 const SEPARATOR_AT_END = new RegExp(`${SEPARATOR}(?=\n|$)`, "g");
 /** Longer entries are split into entries of about this length. */
 const ENTRY_CHARACTERS = 64 * 1024;
@@ -65,9 +65,12 @@ export class EntryReader {
         this.#onEntry({ text });
         return;
       }
+      const { index } = mark;
+      // What was written directly before it had no line break of its own.
+      if (index > 0) this.#onEntry({ text: text.slice(0, index) });
       const [{ length }, level, callId] = mark;
       const tie = callId === undefined ? {} : { callId };
-      this.#take({ text: text.slice(length), level: level as Level, ...tie }, goesOn, isCut);
+      this.#take({ text: text.slice(index + length), level: level as Level, ...tie }, goesOn, isCut);
     }
   }
 

@@ -34,6 +34,11 @@ describe("marked entries", () => {
     assert.deepEqual(read(ENTRIES.map(markEntry).join("") + markEntry(long), 100), [...ENTRIES, long]);
   });
 
+  it("end what was written directly before them without a line break", () => {
+    const entry = { text: "from console", level: "info", callId: "h" } as const;
+    assert.deepEqual(read(`no line break${markEntry(entry)}`), [{ text: "no line break" }, entry]);
+  });
+
   it("that end a line with a separator do not swallow the next entry", () => {
     const entries = read(
       markEntry({ text: "a\u001e\nb\u001e", callId: "f" }) + markEntry({ text: "c", callId: "g" }),
