@@ -12,6 +12,8 @@ import { type Compared, judge } from "./guard-verdict.ts";
 export const GUARD = "guard";
 /** In the audit log, where a guard failed and the traffic stays all the same. */
 const LEFT_STATUS = 409;
+/** Pause before a rollback that failed is tried again, with the next calls. */
+const RETRY_MS = 1_000;
 const NO_CALLS: Compared = { calls: 0, errors: 0, durations: [] };
 
 export interface GuardsOptions {
@@ -35,6 +37,12 @@ interface Watched {
   readonly back: Traffic;
   /** The calls by version. */
   readonly calls: Map<number, Compared>;
+  /** Why it must lose its traffic, as soon as that is known. */
+  reason: string | undefined;
+  /** When the rollback may be tried, in milliseconds since the epoch. */
+  tryAtMs: number;
+  /** Whether a rollback that failed was logged. */
+  hasFailed: boolean;
 }
 
 interface FunctionState {
@@ -114,7 +122,7 @@ export class Guards {
     if (others.length === 0 && (previous === undefined || previous === fresh)) return undefined;
     const back = others.length > 0 ? others : [{ version: previous!, weight: 1 }];
     const calls = await this.#callsBefore(name, traffic, fresh);
-    return { traffic, guard, fresh, back, calls };
+    return { traffic, guard, fresh, back, calls, reason: undefined, tryAtMs: 0, hasFailed: false };
   }
 
   /** Returns the calls in the store: those of the last hour, and of the fresh version only if it was in traffic before. */
@@ -131,23 +139,34 @@ export class Guards {
   #judge(name: string, state: FunctionState, counted: Counted): void {
     const { watched } = state;
     if (watched === undefined) return;
-    const { calls, fresh, guard } = watched;
+    watched.reason ??= this.#reasonAfter(state, watched, counted);
+    if (watched.reason !== undefined && Date.now() >= watched.tryAtMs) {
+      watched.tryAtMs = Number.POSITIVE_INFINITY;
+      void this.#takeBack(name, state, watched);
+    }
+  }
+
+  /** Returns why the fresh version must lose its traffic, if it must. Watches it no more if it has passed. */
+  #reasonAfter(state: FunctionState, { calls, fresh, guard }: Watched, counted: Counted): string | undefined {
     add(calls, counted);
     let others = NO_CALLS;
     for (const [version, each] of calls) if (version !== fresh) others = sumOf(others, each);
     const verdict = judge(guard, calls.get(fresh) ?? NO_CALLS, others);
-    if (verdict.is === "wait") return;
-    state.watched = undefined;
-    if (verdict.is === "fail") void this.#takeBack(name, watched, verdict.reason);
+    if (verdict.is === "fail") return verdict.reason;
+    if (verdict.is === "pass") state.watched = undefined;
+    return undefined;
   }
 
-  async #takeBack(name: string, watched: Watched, reason: string): Promise<void> {
-    const { platform, store, log, print } = this.#options;
-    const { traffic, fresh, back } = watched;
+  async #takeBack(name: string, state: FunctionState, watched: Watched): Promise<void> {
+    const { platform, log, print } = this.#options;
+    const { traffic, fresh, back, reason } = watched;
     const to = back.map(({ version }) => version).join(", ");
     const kept = `version ${fresh} of ${name} keeps its traffic although ${reason}`;
     let detail = `version ${fresh} of ${name} lost its traffic to version ${to}: ${reason}`;
     let status = 200;
+    const stop = () => {
+      if (state.watched === watched) state.watched = undefined;
+    };
     try {
       const looser = await this.#looserAccess(name, watched);
       if (looser === undefined) {
@@ -155,16 +174,36 @@ export class Guards {
         await platform.route(name, back, undefined, { sticky, expected: [currentVersion(traffic)!] });
         this.rollbacks++;
       } else [status, detail] = [LEFT_STATUS, `${kept}: ${looser}`];
+      stop();
       print(detail);
       const line = { instance: GUARD, stream: "platform", level: "error", version: fresh } as const;
       log(name, { ...line, at: new Date(), text: detail });
     } catch (error) {
       status = error instanceof Problem ? error.status : 500;
+      // What the platform refuses, such as traffic that somebody changed, stays refused.
+      if (status < 500) stop();
+      watched.tryAtMs = Date.now() + RETRY_MS;
+      if (watched.hasFailed) return;
+      watched.hasFailed = true;
       detail = `${kept}: ${(error as Error).message}`;
       print(detail);
     }
-    const entry = { at: new Date(), by: GUARD, from: "", action: "guard", target: name, status, detail };
-    await store?.audit.append({ ...entry, callId: "" }).catch((error: Error) => {
+    await this.#audit(name, status, detail);
+  }
+
+  async #audit(target: string, status: number, detail: string): Promise<void> {
+    const { store, print } = this.#options;
+    const entry = {
+      at: new Date(),
+      by: GUARD,
+      from: "",
+      action: "guard",
+      target,
+      status,
+      detail,
+      callId: "",
+    };
+    await store?.audit.append(entry).catch((error: Error) => {
       print(`the audit log cannot be written: ${error.message}`);
     });
   }

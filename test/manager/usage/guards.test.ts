@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Guards } from "../../../manager/usage/guards.ts";
 import type { Guard, LogLine, Traffic } from "../../../platform/platform.ts";
+import { Problem } from "../../../platform/problems.ts";
 import type { Counted } from "../../../platform/usage/exchange.ts";
 import type { AuditEntry, UsageMinute } from "../../../store/store.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -148,11 +149,47 @@ describe("manager: guards of traffic", () => {
     watching.count(counted(2, 1, 0));
     await new Promise(setImmediate);
     platform.route = async () => {
-      throw new Error("the current version is another one");
+      throw new Problem("precondition_failed", "The current version is another one.");
     };
     watching.count(counted(2, 49, 49));
-    await eventually("it is printed", () => printed.length === 1);
-    assert.match(printed[0]!, /^version 2 of hello keeps its traffic although .* another one$/);
-    assert.equal(audited[0]!.status, 500);
+    await eventually("it is audited", () => audited.length === 1);
+    assert.match(printed[0]!, /^version 2 of hello keeps its traffic although .* another one\.$/);
+    assert.deepEqual([audited[0]!.status, audited[0]!.detail], [412, printed[0]]);
+  });
+
+  it("tries again until the platform takes the traffic back, and reports the failure once", async () => {
+    const watching = guards();
+    await platform.route("hello", CANARY, undefined, { guard: GUARD });
+    watching.count(counted(2, 1, 0));
+    await new Promise(setImmediate);
+    const { route } = platform;
+    let tries = 0;
+    platform.route = async (...parameters) => {
+      if (++tries < 3)
+        throw new Problem("platform_unavailable", "The API server is away.", { retryAfterS: 1 });
+      return route.apply(platform, parameters);
+    };
+    watching.count(counted(2, 49, 49));
+    await eventually(
+      "version 1 has all calls",
+      () => {
+        // What comes since does not save it.
+        watching.count(counted(2, 100, 0));
+        return trafficIs([{ version: 1, weight: 9 }])();
+      },
+      10_000,
+    );
+    await eventually("both are audited", () => audited.length === 2);
+    assert.equal(tries, 3);
+    assert.match(printed[0]!, /^version 2 of hello keeps its traffic although .* The API server is away\.$/);
+    assert.match(printed[1]!, /^version 2 of hello lost its traffic to version 1: /);
+    assert.deepEqual(
+      audited.map(({ status, detail }) => [status, detail]),
+      [
+        [503, printed[0]],
+        [200, printed[1]],
+      ],
+    );
+    assert.equal(watching.rollbacks, 1);
   });
 });
