@@ -70,6 +70,12 @@ export class LogBatches implements LogStore {
     yield* (await this.#store).follow(name, query);
   }
 
+  /** Returns the position behind what was printed before. */
+  async end(name: string): Promise<string> {
+    await this.flush();
+    return (await this.#store).end(name);
+  }
+
   /** Removes the lines of a function, at once or when the store works again. New lines of its name come after that. */
   async forget(name: string): Promise<void> {
     await this.#writing;

@@ -138,6 +138,8 @@ export interface LogStore {
    * how many it lost.
    */
   follow(name: string, query: LogQuery & { readonly signal: AbortSignal }): AsyncIterable<KeptLine>;
+  /** Returns the position behind the last line: a cursor for `after`, also of a log without lines. */
+  end(name: string): Promise<string>;
   /** Removes the lines of a removed function. */
   forget(name: string): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Api, Query } from "./api.ts";
 import { functionPath } from "./functions.ts";
 import { Unreachable } from "./http.ts";
+import { ApiProblem } from "./problem.ts";
 
 /** One entry of a log, as the API sends it. */
 export interface LogLine {
@@ -34,7 +35,7 @@ export async function* readLines(api: Api, name: string, query: Query): AsyncGen
 export interface Following {
   readonly signal: AbortSignal;
   /** Called once when the connection is lost, until lines arrive again. */
-  readonly onLost: (error: Unreachable) => void;
+  readonly onLost: (error: Error) => void;
 }
 
 /**
@@ -48,19 +49,19 @@ export async function* followLines(
   { signal, onLost }: Following,
 ): AsyncGenerator<LogLine> {
   let after: string | undefined;
-  let isLost = false;
-  for (let attempt = 0; !signal.aborted; attempt++) {
+  let [isLost, wasOpen] = [false, false];
+  while (!signal.aborted) {
     const started = performance.now();
     try {
       // Behind a line that is known, `tail` has no meaning.
-      for await (const line of events(api, name, { query, after, signal })) {
-        after = line.id ?? after;
-        isLost = false;
-        yield line;
+      for await (const { id = after, line } of events(api, name, { query, after, signal })) {
+        after = id;
+        [isLost, wasOpen] = [false, true];
+        if (line) yield line;
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (!(error instanceof Unreachable) || attempt === 0) throw error;
+      if (!wasOpen || !mayPass(error)) throw error;
       if (!isLost) onLost(error);
       isLost = true;
     }
@@ -75,11 +76,17 @@ interface Connection {
   readonly signal: AbortSignal;
 }
 
+/** An event can move the position alone. */
+interface LogEvent {
+  readonly id?: string;
+  readonly line?: LogLine;
+}
+
 async function* events(
   api: Api,
   name: string,
   { query, after, signal }: Connection,
-): AsyncGenerator<LogLine> {
+): AsyncGenerator<LogEvent> {
   const quiet = new AbortController();
   const timer = globalThis.setTimeout(() => quiet.abort(), QUIET_MS);
   try {
@@ -88,9 +95,16 @@ async function* events(
       headers: { accept: "text/event-stream", ...(after === undefined ? {} : { "last-event-id": after }) },
       signal: AbortSignal.any([signal, quiet.signal]),
     });
+    // An event counts when it is complete: its id comes before its data.
+    let event: { id?: string; line?: LogLine } = {};
     for await (const text of textLines(body)) {
       timer.refresh();
-      if (text.startsWith("data: ")) yield JSON.parse(text.slice(6)) as LogLine;
+      if (text.startsWith("id: ")) event.id = text.slice(4);
+      else if (text.startsWith("data: ")) event.line = JSON.parse(text.slice(6)) as LogLine;
+      else if (text === "") {
+        yield event;
+        event = {};
+      }
     }
   } catch (error) {
     if (quiet.signal.aborted || isBroken(error))
@@ -99,6 +113,11 @@ async function* events(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Whether it is over when Skiff, or what is in front of it, works again. */
+function mayPass(error: unknown): error is Error {
+  return error instanceof Unreachable || (error instanceof ApiProblem && error.status >= 500);
 }
 
 function isBroken(error: unknown): boolean {

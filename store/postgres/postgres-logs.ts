@@ -84,6 +84,10 @@ export class PostgresLogs implements LogStore {
     }
   }
 
+  async end(name: string): Promise<string> {
+    return String((await this.#database.run(() => nextLine(name))) - 1);
+  }
+
   /** Functions that have lines, removed ones included. */
   names(): Promise<readonly string[]> {
     return this.#database.run(() => namesWithLines());

@@ -64,8 +64,7 @@ class Follower {
   }
 
   skipToEnd(): Position {
-    const last = this.#log.segments.at(-1);
-    this.#at = last ? { segment: last.first, offset: last.bytes } : { segment: this.#log.next, offset: 0 };
+    this.#at = this.#log.end;
     this.#line = this.#log.next;
     return this.#at;
   }

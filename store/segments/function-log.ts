@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { LogLine } from "../../platform/platform.ts";
 import { writeLine } from "./line-text.ts";
 import { countLines, wholeLines } from "./repair.ts";
-import { parseSegmentName, type Segment, segmentPath } from "./segment.ts";
+import { type Position, parseSegmentName, type Segment, segmentPath } from "./segment.ts";
 
 const HOUR_MS = 3_600_000;
 const SEGMENT_BYTES = 4 * 1024 ** 2;
@@ -45,6 +45,12 @@ export class FunctionLog {
   /** Number of the next line. */
   get next(): number {
     return this.#next;
+  }
+
+  /** The place behind the last line. */
+  get end(): Position {
+    const last = this.#segments.at(-1);
+    return last ? { segment: last.first, offset: last.bytes } : { segment: this.#next, offset: 0 };
   }
 
   /** Reads what an earlier process left, and repairs a line that it did not finish. */

@@ -7,7 +7,7 @@ import type { KeptLine, LogQuery, LogStore } from "../store.ts";
 import { followLog } from "./follow-log.ts";
 import { type Bounds, FunctionLog, filesIn } from "./function-log.ts";
 import { readLog } from "./read-log.ts";
-import { parseSegmentName } from "./segment.ts";
+import { idOf, parseSegmentName } from "./segment.ts";
 
 export interface SegmentOptions extends Bounds {
   /** Holds one folder for each function. */
@@ -45,6 +45,12 @@ export class SegmentLogStore implements LogStore {
 
   follow(name: string, query: LogQuery & { readonly signal: AbortSignal }): AsyncIterable<KeptLine> {
     return followLog(this.#logOf(name), query);
+  }
+
+  async end(name: string): Promise<string> {
+    const log = this.#logOf(name);
+    await log.load();
+    return idOf(log.end);
   }
 
   async forget(name: string): Promise<void> {

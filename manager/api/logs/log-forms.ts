@@ -18,9 +18,11 @@ export interface Form {
 interface FormOptions {
   readonly name: string;
   readonly raw: boolean;
+  /** Where a client goes on that has received no line. */
+  readonly position?: string | undefined;
 }
 
-export function formOf(form: LogForm, { name, raw }: FormOptions): Form {
+export function formOf(form: LogForm, { name, raw, position }: FormOptions): Form {
   if (form === "text") {
     return { type: "text/plain; charset=utf-8", write: (line) => writeText(line, raw ? rawLine : printable) };
   }
@@ -28,7 +30,8 @@ export function formOf(form: LogForm, { name, raw }: FormOptions): Form {
   if (form === "json") return { type: "application/x-ndjson", write: (line) => `${json(line)}\n` };
   const write = (line: SentLine) =>
     `${line.id === undefined ? "" : `id: ${line.id}\n`}data: ${json(line)}\n\n`;
-  return { type: "text/event-stream", head: "retry: 1000\n\n", idle: ":\n\n", write };
+  const head = `retry: 1000\n${position === undefined ? "" : `id: ${position}\n`}\n`;
+  return { type: "text/event-stream", head, idle: ":\n\n", write };
 }
 
 /** Each line of an entry begins with the same columns, so that no function can forge a line. */

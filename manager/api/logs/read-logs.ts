@@ -20,14 +20,19 @@ export function readLogs(services: Services): Handler {
     const name = checkFunctionName(ctx.params.name);
     const request = readLogRequest(ctx, new Date());
     if ((await platform.describe(name)) === undefined) throw unknownFunction(name);
-    const form = formOf(request.form, { name, raw: request.raw });
+    const isHead = ctx.method === "HEAD";
+    const position = isHead ? undefined : await startOf(services, name, request);
+    const form = formOf(request.form, { name, raw: request.raw, position });
     ctx.status = 200;
     ctx.set("content-type", form.type);
     ctx.vary("accept");
     // An answer to HEAD has no body to follow.
-    if (ctx.method === "HEAD") return;
+    if (isHead) return;
     const leaving = AbortSignal.any([clientSignal(ctx.res), closing]);
-    const lines = linesOf(services, name, { ...request, signal: leaving });
+    // Lines that come meanwhile belong to those that are promised.
+    const isFromNow = position !== undefined && request.query.tail === 0;
+    const query = isFromNow ? { ...request.query, tail: undefined, after: position } : request.query;
+    const lines = linesOf(services, name, { query, follow: request.follow, signal: leaving });
     // A cursor that is not valid must become a problem document, although the head of what is followed is sent at once.
     const { after } = request.query;
     if (request.follow && after !== undefined)
@@ -38,6 +43,12 @@ export function readLogs(services: Services): Handler {
     if (request.follow) ctx.flushHeaders();
     ctx.body = Readable.from(request.follow ? texts : prepend(await texts.next(), texts));
   };
+}
+
+/** Returns the position with which followed events begin, unless the client has one. */
+async function startOf({ store }: Services, name: string, { query, follow, form }: LogRequest) {
+  if (!follow || form !== "events" || query.after !== undefined) return undefined;
+  return store?.logs?.end(name);
 }
 
 interface Reading extends Pick<LogRequest, "query" | "follow"> {

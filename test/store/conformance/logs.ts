@@ -260,6 +260,16 @@ export function logs(harness: Harness<Logs>): void {
       }
     });
 
+    it("are read from the end that the log had, with lines or without", async () => {
+      const empty = await store.logs.end("hello");
+      await store.logs.append("hello", [line("a"), line("b")]);
+      assert.deepEqual(texts(await read({ after: empty })), ["a", "b"]);
+      const end = await store.logs.end("hello");
+      assert.deepEqual(await read({ after: end }), []);
+      await store.logs.append("hello", [line("c")]);
+      assert.deepEqual(texts(await read({ after: end })), ["c"]);
+    });
+
     it("are refused after a cursor that is not the id of a line", async () => {
       await store.logs.append("hello", [line("a")]);
       await assert.rejects(read({ after: "not-an-id" }), { code: "invalid_request" });

@@ -156,6 +156,21 @@ describe("manager: reading the kept logs of a function", () => {
     );
   });
 
+  it("sends a position before any line, so that a client that has seen none misses none", async () => {
+    for (const query of ["tail=0", "search=wanted"]) {
+      const accept = "text/event-stream";
+      const { response, text } = await open(query, { accept });
+      await eventually("the head", () => text() !== "");
+      response.destroy();
+      const [, position] = /^retry: 1000\nid: (\S+)\n\n/.exec(text())!;
+      print("other");
+      print(`wanted ${query}`);
+      const resumed = await open("search=wanted", { accept, "last-event-id": position! });
+      await eventually("the line", () => resumed.text().includes(`wanted ${query}`));
+      resumed.response.destroy();
+    }
+  });
+
   it("follows in every form, through filters, within a second", async () => {
     for (const accept of ["text/plain", "application/x-ndjson", "text/event-stream"]) {
       const { response, text } = await open("follow=true&tail=0&level=error", { accept });
