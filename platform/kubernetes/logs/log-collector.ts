@@ -77,7 +77,8 @@ export class LogCollector {
   #start(uid: string, pod: Pod): void {
     const { api, namespace, sink, exists } = this.#options;
     const onTrouble = (reason: string | undefined) => this.#report(reason);
-    const collector = new PodCollector(pod, { api, namespace, sink, exists, onTrouble });
+    const onUnreadable = (name: string, reason: string) => this.#options.print(`pod ${name}: ${reason}`);
+    const collector = new PodCollector(pod, { api, namespace, sink, exists, onTrouble, onUnreadable });
     this.#reading.set(uid, collector);
     void collector.ended.then(() => {
       if (this.#reading.get(uid) === collector) this.#reading.delete(uid);

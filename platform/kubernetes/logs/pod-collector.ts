@@ -23,6 +23,8 @@ export interface PodCollectorOptions extends Cluster {
   readonly exists: (name: string) => boolean;
   /** Receives why the store does not take lines, and undefined when it does again. */
   readonly onTrouble: (reason: string | undefined) => void;
+  /** Receives why the log of the pod cannot be read, once until it can be read again. */
+  readonly onUnreadable: (pod: string, reason: string) => void;
 }
 
 /** Brings the log of one pod to the store, from the last line that the store has until the pod is deleted. */
@@ -37,6 +39,7 @@ export class PodCollector {
   /** Resolves with the next write. */
   #written = Promise.withResolvers<void>();
   #hasEnded = false;
+  #isUnreadable = false;
 
   constructor(pod: Pod, options: PodCollectorOptions) {
     this.#pod = pod;
@@ -68,8 +71,13 @@ export class PodCollector {
   }
 
   #add(line: StampedLine): void {
-    // Lines of this program have another clock, and are for people who look now.
-    if (line.stream === "platform") return;
+    // Lines of this program have another clock, so that they cannot be kept in order with those of the pod.
+    if (line.stream === "platform") {
+      if (!this.#isUnreadable) this.#options.onUnreadable(this.#pod.metadata.name, line.text);
+      this.#isUnreadable = true;
+      return;
+    }
+    this.#isUnreadable = false;
     this.#lines.push(line);
     this.#characters += line.text.length;
   }

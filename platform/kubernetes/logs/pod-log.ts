@@ -53,6 +53,7 @@ export async function followPod(pod: Pod, options: FollowOptions): Promise<void>
   let after = since;
   let pauseMs = RETRY_MS;
   const place = { kind: KINDS.pods, namespace, name: pod.metadata.name };
+  const isDeleted = async () => (await api.get<Pod>(place, { signal })) === undefined;
   while (!signal.aborted) {
     const query = {
       container: CONTAINER,
@@ -73,13 +74,12 @@ export async function followPod(pod: Pod, options: FollowOptions): Promise<void>
         entries.read(text);
         await room();
       }
-      if ((await api.get<Pod>(place, { signal })) === undefined) {
-        entries.end();
-        return;
-      }
+      if (await isDeleted()) return entries.end();
       // What is open is read again: the connection may have ended within an entry.
     } catch (error) {
       if (signal.aborted) return;
+      // If that cannot be found out either, the first error is the one to report.
+      if (await isDeleted().catch(() => false)) return entries.end();
       onLine(platformLine(pod, unreadable(error)));
     }
     await delay(pauseMs, signal);

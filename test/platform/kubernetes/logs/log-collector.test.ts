@@ -187,6 +187,37 @@ describe("managers that collect the logs of pods", () => {
     ]);
   });
 
+  it("report a pod whose log cannot be read, once until it can be read again", async () => {
+    let asked = 0;
+    server.onLog = (pod, query, response) => {
+      if (++asked > 2) kubelets.log(pod, query, response);
+      else response.writeHead(500).end("the kubelet is away");
+    };
+    putManager("m-1");
+    collect("m-1");
+    putPod("hello-0");
+    kubelets.print("hello-0", "line\n");
+    await eventually("the line is kept", () => sink.lines.length === 1, 10_000);
+    assert.equal(printed.length, 1);
+    assert.match(printed[0]!, /^pod hello-0: its log cannot be read: .*the kubelet is away/);
+  });
+
+  it("end with a pod that was deleted while nobody could read it", async () => {
+    let asked = 0;
+    server.onLog = (pod, _, response) => {
+      asked++;
+      server.remove("pods", pod);
+      response.writeHead(404).end(`pods ${pod} not found`);
+    };
+    putManager("m-1");
+    collect("m-1");
+    putPod("hello-0");
+    await eventually("it was asked for", () => asked > 0);
+    putPod("hello-1");
+    await eventually("the next one was asked for", () => asked > 1);
+    assert.deepEqual(printed, []);
+  });
+
   it("drop lines of a function that was removed", async () => {
     putManager("m-1");
     collect("m-1");
