@@ -1,4 +1,5 @@
-import type { Declarations, Declared } from "../../platform/declarations.ts";
+import type { EntityTags } from "../../http/entity-tags.ts";
+import { type Declarations, type Declared, preconditionFailed } from "../../platform/declarations.ts";
 import { checkKeySpec, type KeySpec } from "../../platform/keys/key.ts";
 import type { KeyTable } from "../../platform/keys/key-table.ts";
 import { hashOf, KEY_KIND, newKeyId, newKeyText } from "../../platform/keys/key-text.ts";
@@ -10,9 +11,14 @@ import type { KeyPatch } from "./key-patch.ts";
 export interface StoredKey {
   readonly id: string;
   readonly spec: KeySpec | undefined;
+  /** Every change gives a new one. */
+  readonly revision: string;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
+
+/** The revisions of which a key must have one to be changed; any will do if it is undefined. */
+export type KeyCondition = EntityTags | undefined;
 
 export interface KeyRegistryOptions {
   readonly declarations: Declarations;
@@ -87,40 +93,53 @@ export class KeyRegistry {
     return (await this.#options.declarations.list(KEY_KIND, page)).map(storedOf);
   }
 
-  /** @throws Problem `unknown_key` */
-  change(id: string, patch: KeyPatch): Promise<StoredKey> {
-    return this.#update(id, (spec) => withoutNulls({ ...spec, ...patch }) as unknown as KeySpec);
+  /** @throws Problem `unknown_key`, `precondition_failed` */
+  change(id: string, patch: KeyPatch, condition?: KeyCondition): Promise<StoredKey> {
+    const change = (spec: KeySpec) => withoutNulls({ ...spec, ...patch }) as unknown as KeySpec;
+    return this.#update(id, change, condition);
   }
 
   /**
    * Gives a key a new secret. The one before stays valid for `overlapMs`; an older one ends at once.
-   * @throws Problem `unknown_key`
+   * @throws Problem `unknown_key`, `precondition_failed`
    */
-  async rotate(id: string, overlapMs: number): Promise<{ stored: StoredKey; text: string }> {
+  async rotate(
+    id: string,
+    overlapMs: number,
+    condition?: KeyCondition,
+  ): Promise<{ stored: StoredKey; text: string }> {
     const text = newKeyText(id);
-    const stored = await this.#update(id, ({ previous: _, ...spec }) => {
+    const change = ({ previous: _, ...spec }: KeySpec): KeySpec => {
       const nowMs = this.#options.now();
       const until = new Date(nowMs + overlapMs).toISOString();
       const previous = overlapMs > 0 ? { previous: { hash: spec.hash, until } } : {};
       const hash = hashOf(text).toString("hex");
       return { ...spec, ...previous, hash, rotatedAt: new Date(nowMs).toISOString() };
-    });
-    return { stored, text };
+    };
+    return { stored: await this.#update(id, change, condition), text };
   }
 
-  /** False if there was no such key. */
-  async revoke(id: string): Promise<boolean> {
+  /**
+   * False if there was no such key.
+   * @throws Problem `precondition_failed`
+   */
+  async revoke(id: string, condition?: KeyCondition): Promise<boolean> {
     if (!isId(id)) return false;
     const { declarations, keys } = this.#options;
-    const isRemoved = await declarations.remove(KEY_KIND, id);
+    const isAny = condition === undefined || condition === "*";
+    const declared = isAny ? undefined : await this.#read(id);
+    if (!isAny && declared === undefined) return false;
+    if (declared !== undefined) checkRevision(declared, condition);
+    const isRemoved = await declarations.remove(KEY_KIND, id, { ifRevision: declared?.revision });
     if (isRemoved) keys.set(id, undefined);
     return isRemoved;
   }
 
-  async #update(id: string, change: (spec: KeySpec) => KeySpec): Promise<StoredKey> {
+  async #update(id: string, change: (spec: KeySpec) => KeySpec, condition: KeyCondition): Promise<StoredKey> {
     for (let attempt = 1; ; attempt++) {
       const declared = await this.#read(id);
       if (declared === undefined) throw unknownKey(id);
+      checkRevision(declared, condition);
       const { spec } = storedOf(declared);
       if (spec === undefined) {
         const detail = `What is stored of the key ${id} is not valid: revoke it with DELETE /key/${id}.`;
@@ -148,12 +167,18 @@ export class KeyRegistry {
   }
 }
 
-function storedOf({ name: id, spec, createdAt, updatedAt }: Declared): StoredKey {
+/** @throws Problem `precondition_failed` */
+function checkRevision({ name, revision }: Declared, condition: KeyCondition): void {
+  if (condition === undefined || condition === "*" || condition.includes(revision)) return;
+  throw preconditionFailed(`The key "${name}"`, condition.join(", "));
+}
+
+function storedOf({ name: id, spec, revision, createdAt, updatedAt }: Declared): StoredKey {
   try {
-    return { id, spec: checkKeySpec(spec), createdAt, updatedAt };
+    return { id, spec: checkKeySpec(spec), revision, createdAt, updatedAt };
   } catch {
     // Somebody applied it to the cluster; it is listed, and says that it does not work.
-    return { id, spec: undefined, createdAt, updatedAt };
+    return { id, spec: undefined, revision, createdAt, updatedAt };
   }
 }
 

@@ -6,6 +6,10 @@ import { array, object, ref, type Schema, TEXT } from "./schema.ts";
 import { quotaPatchSchema, quotaSchema } from "./settings.ts";
 
 const ID: Schema = { name: "id", in: "path", required: true, schema: TEXT };
+const IF_MATCH: Schema = {
+  ...{ name: "If-Match", in: "header", schema: TEXT },
+  description: "The key must have one of these ETags; * for any",
+};
 const INSTANT: Schema = { type: "string", format: "date-time" };
 const NAME: Schema = { type: "string", maxLength: MOST_NAME_CHARACTERS, description: "Chosen by people" };
 const SCOPE_LIST = array(
@@ -33,7 +37,10 @@ const TIME_FORMS = "a date, a time with its zone, or a duration before now";
 /** `/key` and the paths below it, `/audit` and `/whoami`. */
 export function keyPaths({ pageSize }: Limits): Record<string, Schema> {
   const location = { location: { schema: TEXT, description: "Path of the key" } };
-  const created = json("The key with its text", ref("CreatedKey"));
+  const etag = { etag: { schema: TEXT, description: "The revision in quotes, for If-Match" } };
+  const headers = { ...CALL_ID, ...etag };
+  const created = { ...json("The key with its text", ref("CreatedKey")), headers };
+  const key = { ...json("The key", ref("Key")), headers };
   const body = (schema: string, ...types: string[]) => ({
     required: true,
     content: Object.fromEntries(
@@ -56,30 +63,33 @@ export function keyPaths({ pageSize }: Limits): Record<string, Schema> {
       }),
       post: operation("createKey", "Create a key, and show it for the only time", {
         requestBody: body("NewKey"),
-        answers: { 201: { ...created, headers: { ...CALL_ID, ...location } } },
+        answers: { 201: { ...created, headers: { ...headers, ...location } } },
         problems: [...writing, "too_many_keys"],
       }),
     },
     "/key/{id}": {
       parameters: [ID],
       get: operation("describeKey", "One key", {
-        answers: { 200: json("The key", ref("Key")) },
+        answers: { 200: key },
         problems: ["unknown_key"],
       }),
       patch: operation("changeKey", "Change name, scopes, functions, expiry or quota of a key", {
+        parameters: [IF_MATCH],
         requestBody: body("KeyPatch", "application/merge-patch+json"),
-        answers: { 200: json("The key", ref("Key")) },
+        answers: { 200: key },
         problems: [...writing, "unknown_key", "invalid_declaration", "precondition_failed"],
       }),
       delete: operation("revokeKey", "Revoke a key: within a second no router accepts it", {
+        parameters: [IF_MATCH],
         answers: { 200: json("Revoked", ref("Removed")) },
-        problems: ["unknown_key", "storage_full"],
+        problems: ["unknown_key", "precondition_failed", "storage_full"],
       }),
     },
     "/key/{id}/rotate": {
       parameters: [ID],
       post: operation("rotateKey", "Give a key a new secret; the one before stays valid for a while", {
         parameters: [
+          IF_MATCH,
           {
             ...{ name: "overlap", in: "query", schema: { ...TEXT, default: "24h" } },
             description: "Time for which the secret before stays valid, from 0 to 90d",

@@ -111,6 +111,7 @@ export function versionPaths({ pageSize }: Limits): Record<string, Schema> {
         problems: KNOWN,
       }),
       patch: operation("pinVersion", "Keep the version although newer ones are over the limit", {
+        parameters: MATCHING,
         requestBody: {
           required: true,
           content: {
@@ -119,7 +120,11 @@ export function versionPaths({ pageSize }: Limits): Record<string, Schema> {
           },
         },
         answers: { 200: json("The version", ref("Version")) },
-        problems: [...KNOWN, "unsupported_media_type", "body_too_large", "too_many_waiting", "storage_full"],
+        problems: [
+          ...KNOWN,
+          ...(["precondition_failed", "unsupported_media_type", "body_too_large"] as const),
+          ...(["too_many_waiting", "storage_full"] as const),
+        ],
       }),
     },
     ...diffPath(),

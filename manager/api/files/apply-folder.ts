@@ -13,7 +13,7 @@ import { deployedLine, hostsOf, notDeployedLine } from "../deploy-function.ts";
 import { readBody } from "../read-body.ts";
 import { flag, readParameters } from "../read-query.ts";
 import { baseUrl, type Call, type Handler, type Services } from "../services.ts";
-import { takeOptions } from "../versions/read-options.ts";
+import { refusePrecondition, takeOptions } from "../versions/read-options.ts";
 
 /** Applies that wait for another one, and the memory of their folders in folders of the largest size. */
 const WAITING = 20;
@@ -51,6 +51,7 @@ export function applyFolder(services: Services): Handler {
   return async (ctx) => {
     const readers = { dryRun: flag, prune: flag, name: one, message: one, commit: one };
     const { dryRun, prune, name, message, commit } = readParameters(ctx, readers);
+    refusePrecondition(ctx);
     const { note } = takeOptions(parametersOf({ message, commit }), ctx.state.by);
     const bytes = await readBody(ctx.req, {
       maxBytes: builder.folderBytes,

@@ -1,11 +1,14 @@
 import { Problem, unknownKey } from "../../../platform/problems.ts";
 import { parseDurationMs } from "../../../platform/quantity.ts";
 import { readKeyPatch, readNewKey } from "../../access/key-patch.ts";
+import type { StoredKey } from "../../access/key-registry.ts";
 import { answerJson } from "../answer.ts";
 import { cursorFromName, nameFromCursor } from "../cursor.ts";
 import { readJson } from "../read-json.ts";
 import { readParameters, wholeNumber } from "../read-query.ts";
-import type { Handler, Services } from "../services.ts";
+import type { Call, Handler, Services } from "../services.ts";
+import { refusePrecondition } from "../versions/read-options.ts";
+import { keyCondition } from "./key-condition.ts";
 import { keyDocument } from "./key-document.ts";
 
 const BODY_BYTES = 64 * 1024;
@@ -19,11 +22,13 @@ export function createKey(services: Services): Handler {
   const { registry, now } = services.keys;
   return async (ctx) => {
     readParameters(ctx, {});
+    refusePrecondition(ctx);
     const given = readNewKey(await readJson(ctx.req, { maxBytes: BODY_BYTES }), now());
     const { stored, text } = await registry.create({ ...given, createdBy: String(ctx.state.by) });
     ctx.state.audited = { target: `key/${stored.id}`, detail: `${given.name}: ${given.scopes.join(" ")}` };
     ctx.status = 201;
     ctx.set("location", `/key/${stored.id}`);
+    setTag(ctx, stored);
     answerJson(ctx, { ...keyDocument(stored, { nowMs: now() }), key: text });
   };
 }
@@ -50,6 +55,7 @@ export function describeKey({ keys }: Services): Handler {
     const id = ctx.params.id!;
     const [found, used] = await Promise.all([registry.get(id), uses.all()]);
     if (found === undefined) throw unknownKey(id);
+    setTag(ctx, found);
     answerJson(ctx, keyDocument(found, { nowMs: now(), usedAt: used.get(id) }));
   };
 }
@@ -60,9 +66,11 @@ export function changeKey({ keys }: Services): Handler {
   return async (ctx) => {
     readParameters(ctx, {});
     const id = ctx.params.id!;
+    const condition = keyCondition(ctx);
     const body = await readJson(ctx.req, { maxBytes: BODY_BYTES, types: PATCH_TYPES });
     const patch = readKeyPatch(body, now());
-    const changed = await registry.change(id, patch);
+    const changed = await registry.change(id, patch, condition);
+    setTag(ctx, changed);
     ctx.state.audited = { target: `key/${id}`, detail: Object.keys(patch).join(" ") };
     answerJson(ctx, keyDocument(changed, { nowMs: now(), usedAt: (await uses.all()).get(id) }));
   };
@@ -74,7 +82,8 @@ export function rotateKey({ keys }: Services): Handler {
   return async (ctx) => {
     const { overlap: overlapMs } = readParameters(ctx, { overlap: readOverlap });
     const id = ctx.params.id!;
-    const { stored, text } = await registry.rotate(id, overlapMs);
+    const { stored, text } = await registry.rotate(id, overlapMs, keyCondition(ctx));
+    setTag(ctx, stored);
     ctx.state.audited = { target: `key/${id}`, detail: `the secret before ends in ${overlapMs / 1_000} s` };
     answerJson(ctx, { ...keyDocument(stored, { nowMs: now() }), key: text });
   };
@@ -86,11 +95,15 @@ export function revokeKey({ keys }: Services): Handler {
   return async (ctx) => {
     readParameters(ctx, {});
     const id = ctx.params.id!;
-    if (!(await registry.revoke(id))) throw unknownKey(id);
+    if (!(await registry.revoke(id, keyCondition(ctx)))) throw unknownKey(id);
     uses.forget(id);
     ctx.state.audited = { target: `key/${id}`, detail: "" };
     answerJson(ctx, { success: true });
   };
+}
+
+function setTag(ctx: Call, { revision }: StoredKey): void {
+  ctx.set("etag", `"${revision}"`);
 }
 
 function readOverlap(text: string | undefined): number {

@@ -1,9 +1,11 @@
 import { includesScope } from "../../../platform/keys/scopes.ts";
+import { checkPrecondition } from "../../../platform/precondition.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
 import { readObject } from "./read-object.ts";
+import { readPrecondition } from "./read-options.ts";
 import { readVersion, versionDocument } from "./read-versions.ts";
 
 /**
@@ -14,7 +16,9 @@ export function pinVersion(services: Services): Handler {
   const { platform, print } = services;
   return async (ctx) => {
     readParameters(ctx, {});
+    const expected = readPrecondition(ctx);
     const { name, version } = await readVersion(ctx, platform);
+    checkPrecondition(name, expected, (await platform.find(name))?.version);
     const { pinned } = await readObject(ctx, ["pinned"]);
     if (typeof pinned !== "boolean") {
       throw new Problem("invalid_request", 'The body must be {"pinned": true} or {"pinned": false}.');

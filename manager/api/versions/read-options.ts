@@ -70,3 +70,13 @@ export function readPrecondition({ req: { headers } }: Call): Precondition | und
     return version === undefined ? [] : [Number(version)];
   });
 }
+
+/**
+ * Refuses the precondition of a write that concerns no single thing, so that nobody relies on it.
+ * @throws Problem `invalid_request`
+ */
+export function refusePrecondition({ req: { headers } }: Call): void {
+  const field = headers["if-match"] !== undefined ? "If-Match" : "If-None-Match";
+  if (headers[field.toLowerCase()] === undefined) return;
+  throw new Problem("invalid_request", `${field} has no meaning here: send the request without it.`);
+}

@@ -31,6 +31,14 @@ describe("manager: applying a folder", () => {
     assert.match(skiff.lines.join("\n"), /^deployed a version 1 /m);
   });
 
+  it("takes no If-Match, which names one function", async () => {
+    const send = request(skiff.url).post("/apply").set("content-type", "application/x-tar");
+    const { status, body } = await send.set("if-match", '"1"').send(await folderOf(TWO));
+    assert.deepEqual([status, body.code], [400, "invalid_request"]);
+    assert.match(body.detail, /^If-Match has no meaning here/);
+    assert.equal(await versionOf("a"), undefined);
+  });
+
   it("does nothing the second time, whatever archive the folder comes in", async () => {
     await applyTo(TWO);
     const builds = skiff.builder.built.length;

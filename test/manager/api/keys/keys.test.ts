@@ -88,6 +88,37 @@ describe("manager: keys", () => {
     assert.equal(table.check(key, Date.now()), undefined);
   });
 
+  it("change, rotate and go under If-Match only", async () => {
+    const created = await app()
+      .post("/key")
+      .send({ name: "ci", scopes: ["read"] })
+      .expect(201);
+    const path = `/key/${created.body.id}`;
+    const first = created.headers.etag!;
+    assert.equal((await app().get(path).expect(200)).headers.etag, first);
+    const rename = (etag: string) => app().patch(path).set("if-match", etag).send({ name: "cd" });
+    const second = (await rename(first).expect(200)).headers.etag!;
+    assert.notEqual(second, first);
+    const rotate = (etag: string) => app().post(`${path}/rotate`).set("if-match", etag);
+    const remove = (etag: string) => app().delete(path).set("if-match", etag);
+    for (const stale of [rename(first), rotate(`W/${second}`), remove(`"x", ${first}`)]) {
+      const { status, body } = await stale;
+      assert.deepEqual([status, body.code], [412, "precondition_failed"]);
+    }
+    for (const wrong of [rename("1"), remove(second).set("if-none-match", "*")]) await wrong.expect(400);
+    await app()
+      .post("/key")
+      .set("if-match", "*")
+      .send({ name: "ci", scopes: ["read"] })
+      .expect(400);
+    const third = (await rotate(`"x", ${second}`).expect(200)).headers.etag!;
+    await rotate("*").expect(200);
+    await remove(third).expect(412);
+    const { headers } = await app().get(path).expect(200);
+    await remove(headers.etag!).expect(200);
+    await remove("*").expect(404);
+  });
+
   it("say when they were used last", async () => {
     const { id, key } = await create({ name: "ci", scopes: ["read"] });
     assert.equal((await app().get(`/key/${id}`)).body.lastUsedAt, undefined);

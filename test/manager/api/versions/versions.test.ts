@@ -77,6 +77,17 @@ describe("manager: the versions of a function", () => {
     await app().get("/func/hello/versions?cursor=x").expect(400);
   });
 
+  it("are pinned under If-Match only", async () => {
+    await deploy("one");
+    const { headers } = await app().get("/func/hello").expect(200);
+    const pin = (etag: string) =>
+      app().patch("/func/hello/versions/1").set("if-match", etag).send({ pinned: true });
+    const { body } = await pin('"99"').expect(412);
+    assert.equal(body.code, "precondition_failed");
+    assert.equal((await app().get("/func/hello/versions/1")).body.pinned, false);
+    assert.equal((await pin(headers.etag!).expect(200)).body.pinned, true);
+  });
+
   it("are kept over the limit if they are pinned", async () => {
     const pin = (body: object, version = 1) => app().patch(`/func/hello/versions/${version}`).send(body);
     await deploy("one");
