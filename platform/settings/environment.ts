@@ -32,13 +32,12 @@ export function variableOfSecret(secret: string): string {
 
 /** @throws Problem `invalid_setting` */
 export function envFromQuery(values: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    values.map((value) => {
-      const at = value.indexOf("=");
-      if (at < 1) throw invalid("env", `env=${shorten(value)} has no name; write it like env=KEY=VALUE.`);
-      return [value.slice(0, at), value.slice(at + 1)];
-    }),
-  );
+  const entries = values.map((value): [string, string] => {
+    const at = value.indexOf("=");
+    if (at < 1) throw invalid("env", `env=${shorten(value)} has no name; write it like env=KEY=VALUE.`);
+    return [value.slice(0, at), value.slice(at + 1)];
+  });
+  return eachOnce("env", entries);
 }
 
 /**
@@ -46,12 +45,22 @@ export function envFromQuery(values: readonly string[]): Record<string, string> 
  * @throws Problem `invalid_setting`
  */
 export function secretsFromQuery(entries: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    entries.map((entry) => {
-      const at = entry.indexOf("=");
-      return at < 0 ? [variableOfSecret(entry), entry] : [entry.slice(0, at), entry.slice(at + 1)];
-    }),
-  );
+  const variables = entries.map((entry): [string, string] => {
+    const at = entry.indexOf("=");
+    return at < 0 ? [variableOfSecret(entry), entry] : [entry.slice(0, at), entry.slice(at + 1)];
+  });
+  return eachOnce("secrets", variables);
+}
+
+function eachOnce(setting: string, entries: readonly [string, string][]): Record<string, string> {
+  const names = new Set<string>();
+  for (const [name] of entries) {
+    if (names.has(name)) {
+      throw invalid(setting, `${setting} sets the variable ${shorten(name)} twice: set it once.`);
+    }
+    names.add(name);
+  }
+  return Object.fromEntries(entries);
 }
 
 /**

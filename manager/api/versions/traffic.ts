@@ -2,7 +2,7 @@ import { checkFunctionName } from "../../../platform/function-name.ts";
 import type { FunctionDescription, Traffic } from "../../../platform/platform.ts";
 import { checkPrecondition } from "../../../platform/precondition.ts";
 import { Problem, unknownFunction } from "../../../platform/problems.ts";
-import { checkTraffic } from "../../../platform/traffic.ts";
+import { checkTraffic, MOST_WEIGHT } from "../../../platform/traffic.ts";
 import { readGuard, readSticky } from "../../deploys/route-rules.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
@@ -68,7 +68,24 @@ function readWeights(value: unknown): Traffic {
         `weights names "${key.slice(0, 40)}", which is not the number of a version.`,
       );
     }
-    return { version: Number(key), weight: weight as number };
+    return { version: Number(key), weight: checkNumber(key, weight) };
   });
-  return checkTraffic(shares.filter(({ weight }) => weight !== 0));
+  const traffic = shares.filter(({ weight }) => weight !== 0);
+  if (shares.length > 0 && traffic.length === 0) throw noCalls(shares);
+  return checkTraffic(traffic);
+}
+
+function checkNumber(version: string, weight: unknown): number {
+  if (typeof weight === "number") return weight;
+  const what = typeof weight === "string" ? "a text, not a number: write it without quotes" : "not a number";
+  const text = String(JSON.stringify(weight)).slice(0, 40);
+  const detail = `The weight of version ${version} is ${text}, which is ${what}. Use a whole number from 0 to ${MOST_WEIGHT}.`;
+  throw new Problem("invalid_request", detail);
+}
+
+function noCalls(shares: Traffic): Problem {
+  const versions = shares.map(({ version }) => version).join(", ");
+  const have = shares.length === 1 ? `Version ${versions} has` : `Versions ${versions} have`;
+  const detail = `${have} weight 0, so no version would take calls: give at least one version a weight from 1 to ${MOST_WEIGHT}.`;
+  return new Problem("invalid_request", detail);
 }

@@ -61,6 +61,15 @@ describe("settings of secrets", () => {
     }
   });
 
+  it("refuse a variable that one request sets twice", () => {
+    const message = /secrets sets the variable A twice: set it once/;
+    for (const query of ["secrets=A=x,A=y", "secrets=A=x&secrets=A=y", "secrets=a,A=y"]) {
+      assert.throws(() => fromQuery(query), { code: "invalid_setting", message }, query);
+    }
+    assert.throws(() => apply({ secrets: ["A=x", "A=y"] }), { code: "invalid_setting", message });
+    assert.throws(() => fromQuery("env=A=1&env=A=2"), /env sets the variable A twice/);
+  });
+
   it("make another version with another version of the secret", () => {
     const [one, two] = [1, 2].map((version) => apply({ secrets: { A: { secret: "a", version } } }));
     assert.notEqual(canonicalSettings(one!), canonicalSettings(two!));
