@@ -16,6 +16,21 @@ export function parseDurationMs(text: string): number | undefined {
   return match ? Math.round(Number(match[1]) * DURATION_MS[match[2] ?? "ms"]!) : undefined;
 }
 
+const INSTANT = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
+
+/**
+ * Parses a date such as `2026-11-29`, which begins at 00:00 UTC, or a time with its zone such as `2026-11-29T14:00:00Z`.
+ * Undefined for other texts, and for days that their month does not have.
+ */
+export function parseInstant(text: string): Date | undefined {
+  const date = INSTANT.exec(text)?.[1];
+  if (date === undefined) return undefined;
+  const [day, at] = [new Date(date), new Date(text)];
+  if (Number.isNaN(day.getTime()) || Number.isNaN(at.getTime())) return undefined;
+  // A Date takes February 31 as March 3.
+  return day.toISOString().startsWith(date) ? at : undefined;
+}
+
 /** Parses `512Ki`, `256Mi`, `1Gi` or `1048576` to bytes. Undefined for other texts. */
 export function parseBytes(text: string): number | undefined {
   const match = /^(\d{1,15}(?:\.\d{1,3})?)(Ki|Mi|Gi|k|M|G)?$/.exec(text);

@@ -1,7 +1,7 @@
 import { isFunctionList, isKeyName, type KeySpec, MOST_FUNCTIONS } from "../../platform/keys/key.ts";
 import { isScope, SCOPES, type Scope } from "../../platform/keys/scopes.ts";
 import { Problem } from "../../platform/problems.ts";
-import { parseDurationMs } from "../../platform/quantity.ts";
+import { parseDurationMs, parseInstant } from "../../platform/quantity.ts";
 import { mergeQuota, type Quota } from "../../platform/settings/quota.ts";
 import { closestWord } from "../../process/closest-word.ts";
 
@@ -80,7 +80,7 @@ function readFunctions(value: unknown): string[] {
 
 function readExpiry(value: unknown, nowMs: number): string | null | undefined {
   if (value === undefined || value === null) return value;
-  const ms = typeof value === "string" && /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) : Number.NaN;
+  const ms = (typeof value === "string" && parseInstant(value)?.getTime()) || Number.NaN;
   if (ms > nowMs && ms <= LATEST_MS) return new Date(ms).toISOString();
   throw invalid(`expiresAt: ${shown(value)} is not a time in the future, such as "2030-01-31T00:00:00Z".`);
 }

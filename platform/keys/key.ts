@@ -1,4 +1,5 @@
 import { isFunctionName } from "../function-name.ts";
+import { parseInstant } from "../quantity.ts";
 import { hasQuota, mergeQuota, type Quota } from "../settings/quota.ts";
 import { isScope, type Scope } from "./scopes.ts";
 
@@ -83,5 +84,5 @@ function isHash(value: unknown): boolean {
 }
 
 function isInstant(value: unknown): boolean {
-  return typeof value === "string" && INSTANT.test(value) && !Number.isNaN(Date.parse(value));
+  return typeof value === "string" && INSTANT.test(value) && parseInstant(value) !== undefined;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatBytes, formatMs, parseBytes, parseDurationMs } from "../../platform/quantity.ts";
+import { formatBytes, formatMs, parseBytes, parseDurationMs, parseInstant } from "../../platform/quantity.ts";
 
 describe("quantities", () => {
   for (const [text, ms] of [
@@ -14,7 +14,7 @@ describe("quantities", () => {
     ["s", undefined],
     ["-1s", undefined],
     ["1 s", undefined],
-    ["1d", undefined],
+    ["1d", 86_400_000],
     ["1e3", undefined],
     ["1.2345s", undefined],
     ["1.s", undefined],
@@ -23,6 +23,21 @@ describe("quantities", () => {
     ["1234567890123", undefined],
   ] as const) {
     it(`reads ${JSON.stringify(text)} as ${ms} milliseconds`, () => assert.equal(parseDurationMs(text), ms));
+  }
+
+  for (const [text, at] of [
+    ["2026-11-29", "2026-11-29T00:00:00.000Z"],
+    ["2028-02-29T14:00Z", "2028-02-29T14:00:00.000Z"],
+    ["2026-02-28T23:30:00-01:00", "2026-03-01T00:30:00.000Z"],
+    ["2026-02-29", undefined],
+    ["2030-02-31T10:00:00Z", undefined],
+    ["2026-04-31T23:00:00+02:00", undefined],
+    ["2026-13-01", undefined],
+    ["2026-11-29T14:00:00", undefined],
+    ["2026-11-29T25:00Z", undefined],
+    ["29.11.2026", undefined],
+  ] as const) {
+    it(`reads ${JSON.stringify(text)} as ${at}`, () => assert.equal(parseInstant(text)?.toISOString(), at));
   }
 
   for (const [text, bytes] of [

@@ -1,12 +1,9 @@
 import { Problem } from "../../../platform/problems.ts";
-import { parseDurationMs } from "../../../platform/quantity.ts";
+import { parseDurationMs, parseInstant } from "../../../platform/quantity.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters, wholeNumber } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
 import { requireStore } from "../store.ts";
-
-/** A date, or a time with its zone. */
-const INSTANT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
 
 /** `GET /audit?since=&until=&search=&limit=&cursor=`: a page of the audit log, newest first. */
 export function listAudit(services: Services): Handler {
@@ -30,8 +27,8 @@ function readTime(text: string | undefined, name: string, nowMs: number): Date |
   if (text === undefined) return undefined;
   const agoMs = /\d[a-z]+$/.test(text) ? parseDurationMs(text) : undefined;
   if (agoMs !== undefined) return new Date(Math.max(0, nowMs - agoMs));
-  const at = INSTANT.test(text) ? new Date(text) : undefined;
-  if (at !== undefined && !Number.isNaN(at.getTime())) return at;
+  const at = parseInstant(text);
+  if (at !== undefined) return at;
   const example = `${name}=15m, ${name}=2026-11-29 or ${name}=2026-11-29T14:00:00Z`;
   throw new Problem(
     "invalid_request",

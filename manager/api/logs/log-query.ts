@@ -1,6 +1,6 @@
 import { LOG_LEVELS, type LogLevel } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
-import { parseDurationMs } from "../../../platform/quantity.ts";
+import { parseDurationMs, parseInstant } from "../../../platform/quantity.ts";
 import type { LogQuery } from "../../../store/store.ts";
 import { flag, readParameters, wholeNumber } from "../read-query.ts";
 import type { Call } from "../services.ts";
@@ -8,8 +8,6 @@ import type { Call } from "../services.ts";
 const MOST_LINES = 10_000;
 const USUAL_LINES = 100;
 const SEARCH_CHARACTERS = 1_000;
-/** A date, or a time with its zone. */
-const INSTANT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
 
 /** How lines are sent: `text` for people, `json` as NDJSON, `events` as server-sent events. */
 export type LogForm = "text" | "json" | "events";
@@ -54,7 +52,7 @@ function timeBefore(now: Date) {
   return (text: string | undefined, name: string): Date | undefined => {
     if (text === undefined) return undefined;
     const agoMs = /\d$/.test(text) ? undefined : parseDurationMs(text);
-    const at = agoMs === undefined ? INSTANT.test(text) && new Date(text) : new Date(now.getTime() - agoMs);
+    const at = agoMs === undefined ? parseInstant(text) : new Date(now.getTime() - agoMs);
     if (at && !Number.isNaN(at.getTime())) return at;
     const examples = `${name}=15m, ${name}=2026-11-29 or ${name}=2026-11-29T14:00:00Z`;
     throw invalid(name, text, `must be a duration or a time, such as ${examples}`);

@@ -1,9 +1,8 @@
 import { Problem } from "../../../platform/problems.ts";
+import { parseInstant } from "../../../platform/quantity.ts";
 import type { UsageColumn } from "../../../store/store.ts";
 
 const COLUMNS: readonly UsageColumn[] = ["function", "key", "version", "hour"];
-/** A date, or a time with its zone. */
-const INSTANT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
 const HOUR_MS = 3_600_000;
 
 /** Reads the columns by which usage is grouped, in their order; `function` by default, none if the text is empty. */
@@ -22,8 +21,8 @@ export function columns(text: string | undefined): readonly UsageColumn[] {
 /** Reads a time; a date without a time begins at 00:00 UTC. */
 export function instant(text: string | undefined, name: string): Date | undefined {
   if (text === undefined) return undefined;
-  const at = INSTANT.test(text) ? new Date(text) : undefined;
-  if (at !== undefined && !Number.isNaN(at.getTime())) return at;
+  const at = parseInstant(text);
+  if (at !== undefined) return at;
   const example = `${name}=2026-11-29 or ${name}=2026-11-29T14:00:00Z`;
   throw new Problem(
     "invalid_request",

@@ -101,7 +101,7 @@ describe("manager: the audit log", () => {
     assert.equal((await read("?since=1h&until=2100-01-01")).length, 3);
     assert.deepEqual(await read("?until=1h"), []);
     assert.equal((await read("?since=999999999999d")).length, 3);
-    for (const query of ["since=yesterday", "cursor=x", "limit=0", "until=2030-13-01"])
+    for (const query of ["since=yesterday", "cursor=x", "limit=0", "until=2030-13-01", "since=2026-02-31"])
       assert.equal((await admin().get(`/audit?${query}`)).body.code, "invalid_request", query);
     const document = openApi(LIMITS, access) as { paths: Record<string, Record<string, object>> };
     const { schema } = (document.paths["/audit"]!.get as { responses: Record<number, { content: object }> })

@@ -80,6 +80,7 @@ describe("manager: GET /usage", () => {
       ["by=hour,hour", /names hour twice/],
       ["from=yesterday", /from=yesterday is not a valid time/],
       ["from=2026-13-01", /is not a valid time/],
+      ["from=2026-02-31", /from=2026-02-31 is not a valid time/],
       ["format=xml", /use json or csv/],
       ["from=2026-11-29T14:10:00Z&to=2026-11-29T14:50:00Z", /no whole hour/],
       ["since=1h", /There is no parameter "since"/],

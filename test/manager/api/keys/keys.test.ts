@@ -306,6 +306,7 @@ describe("manager: keys", () => {
     [{ name: "ci", scopes: ["call"], functions: [] }, /functions: \[\] is not valid/],
     [{ name: "ci", scopes: ["call"], functions: ["A"] }, /functions: \["A"\] is not valid/],
     [{ name: "ci", scopes: ["call"], expiresAt: "2020-01-01T00:00:00Z" }, /is not a time in the future/],
+    [{ name: "ci", scopes: ["call"], expiresAt: "2030-02-31" }, /"2030-02-31" is not a time in the future/],
     [{ name: "ci", scopes: ["call"], expiresAt: 7 }, /expiresAt: 7 is not a time in the future/],
     [{ name: "ci", scopes: ["call"], ttl: "5" }, /ttl: "5" is not a duration of at least 1 s/],
     [{ name: "ci", scopes: ["call"], ttl: "1h", expiresAt: null }, /Send expiresAt or ttl, not both/],

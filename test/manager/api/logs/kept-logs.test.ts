@@ -218,7 +218,15 @@ describe("manager: reading the kept logs of a function", () => {
   });
 
   for (const query of [
-    ...["since=yesterday", "since=15", "until=2026-13-01", "call=a%20b", "level=fatal", "version=0"],
+    ...[
+      "since=yesterday",
+      "since=15",
+      "until=2026-13-01",
+      "since=2026-02-31",
+      "call=a%20b",
+      "level=fatal",
+      "version=0",
+    ],
     ...["search=", "status=600", "status=5x", "tail=10001"],
   ]) {
     it(`refuses ${query} and says what is allowed`, async () => {
