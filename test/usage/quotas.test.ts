@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { eventually } from "../support/eventually.ts";
 import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
 
@@ -18,27 +17,26 @@ describe("quotas on one machine", function () {
       const skiff: StartedSkiff = await startedSkiff({ workers });
       try {
         await skiff.deploy("hello", `export default () => new Response("hi");`, `rate=${RATE}&min=1`);
-        let isCounting = true;
-        let passed = 0;
+        // By default a burst is the calls of one second.
+        const wanted = RATE * (1 + SECONDS);
+        let [passed, refused] = [0, 0];
+        const startMs = performance.now();
         const load = async () => {
-          while (isCounting) {
+          while (passed < wanted) {
             // A connection of its own reaches any of the processes.
             const response = await fetch(`${skiff.url}/fn/hello`, { headers: { connection: "close" } });
             await response.arrayBuffer();
             assert.ok(response.status === 200 || response.status === 429, `${response.status}`);
             if (response.status === 200) passed++;
+            else refused++;
           }
         };
-        const startMs = performance.now();
-        const loads = Array.from({ length: 4 }, load);
-        await pause(SECONDS * 1_000);
-        isCounting = false;
-        await Promise.all(loads);
-        // By default a burst is the calls of one second.
-        const allowed = RATE * (1 + (performance.now() - startMs) / 1_000);
-        assert.ok(passed <= allowed * 1.05, `${passed} of ${allowed} calls`);
-        // A machine that stalls for seconds loses calls; shared-quotas.test.ts has the exact figure in simulated time.
-        assert.ok(passed >= allowed * 0.75, `${passed} of ${allowed} calls`);
+        await Promise.all(Array.from({ length: 4 }, load));
+        const tookMs = performance.now() - startMs;
+        // Never sooner. A busy machine may need longer; shared-quotas.test.ts has the exact figure in simulated time.
+        const allowed = RATE * (1 + tookMs / 1_000);
+        assert.ok(passed <= allowed * 1.05, `${passed} of ${allowed} calls in ${tookMs} ms`);
+        assert.ok(refused > 0, "no call was refused");
       } finally {
         await skiff.close();
       }
