@@ -77,6 +77,8 @@ export interface UsageQuery {
   readonly by: readonly UsageColumn[];
   readonly function?: string;
   readonly key?: string;
+  /** Most rows, the first in the order of `by`; without it all. */
+  readonly limit?: number;
 }
 
 /** A sum, with the columns by which it was grouped. */
@@ -121,6 +123,8 @@ export interface AuditQuery {
   readonly until?: Date | undefined;
   /** Part of `by` or of `target`. */
   readonly search?: string | undefined;
+  /** Exactly this action on this target. */
+  readonly of?: Pick<AuditEntry, "action" | "target"> | undefined;
   /** `id` of the last entry of the page before. */
   readonly after?: string | undefined;
   readonly limit: number;

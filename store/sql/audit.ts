@@ -24,10 +24,14 @@ export function* listAudit(query: AuditQuery): Work<readonly (AuditEntry & { rea
   const where: string[] = [];
   const add = (value: Value, condition: (place: string) => string) =>
     where.push(condition(`$${values.push(value)}`));
-  const { since, until, search, after, limit } = query;
+  const { since, until, search, of, after, limit } = query;
   if (since) add(since.getTime(), (place) => `at >= ${place}`);
   if (until) add(until.getTime(), (place) => `at < ${place}`);
   if (after !== undefined) add(Number(after), (place) => `id < ${place}`);
+  if (of) {
+    add(of.action, (place) => `action = ${place}`);
+    add(of.target, (place) => `target = ${place}`);
+  }
   if (search !== undefined) {
     const pattern = `%${search.replace(/[\\%_]/g, "\\$&")}%`;
     const isIn = (column: string, place: string) => `lower(${column}) LIKE lower(${place}) ESCAPE '\\'`;

@@ -92,5 +92,8 @@ const logSources: Migration = ({ text, integer, end, hasLogs }) => {
     CREATE INDEX log_sources_seen_at ON log_sources (seen_at);`;
 };
 
+/** A description of a function reads what happened to it, among the entries of more than a year. */
+const auditOfTarget: Migration = () => "CREATE INDEX audit_target ON audit (action, target, id);";
+
 /** In order. The schema version of a database is the number of migrations that it has had. */
-export const MIGRATIONS: readonly Migration[] = [usageAndAudit, logs, logSources];
+export const MIGRATIONS: readonly Migration[] = [usageAndAudit, logs, logSources, auditOfTarget];

@@ -88,11 +88,12 @@ export function* sumUsage(query: UsageQuery): Work<readonly UsageSum[]> {
     const value = query[column];
     if (value !== undefined) where.push(`"${column}" = $${values.push(value)}`);
   }
+  const limit = query.limit === undefined ? "" : ` LIMIT $${values.push(query.limit)}`;
   const columns = query.by.map((column) => `"${column}"`).join(", ");
   const rows = yield {
     text: `SELECT ${columns}${columns && ", "}COALESCE(SUM(calls), 0) AS calls, COALESCE(SUM(errors), 0) AS errors,
       COALESCE(SUM(gb_seconds), 0) AS gb_seconds, COALESCE(SUM(bytes_out), 0) AS bytes_out
-      FROM usage_hours WHERE ${where.join(" AND ")}${columns && ` GROUP BY ${columns} ORDER BY ${columns}`}`,
+      FROM usage_hours WHERE ${where.join(" AND ")}${columns && ` GROUP BY ${columns} ORDER BY ${columns}`}${limit}`,
     values,
   };
   return rows.map((row) => ({

@@ -7,7 +7,7 @@ import type { ManagerStore, Services } from "../services.ts";
 const HOUR_MS = 3_600_000;
 const MOST_FAILURES = 5;
 const MOST_DEPLOYS = 5;
-/** Entries of the audit log in which the last one of the guard is searched. */
+/** Entries of the guard in which its last rollback and its last refusal are searched. */
 const MOST_ENTRIES = 100;
 /** Longest time that a description waits for the store, in milliseconds. */
 const WAIT_MS = 2_000;
@@ -70,12 +70,11 @@ async function readHistory({ usage, audit, logs }: ManagerStore, name: string, n
   const [minutes, month, entries, failures] = await Promise.all([
     usage.minutes(name, since),
     usage.month(now),
-    audit.list({ search: GUARD, limit: MOST_ENTRIES }),
+    audit.list({ of: { action: GUARD, target: name }, limit: MOST_ENTRIES }),
     logs === undefined ? [] : Array.fromAsync(logs.read(name, { status: "5xx", tail: MOST_FAILURES, since })),
   ]);
-  const own = entries.filter(({ by, target }) => by === GUARD && target === name);
-  const rollback = own.find(({ status }) => status < 400);
-  const refusal = own.find(({ status }) => status >= 400);
+  const rollback = entries.find(({ status }) => status < 400);
+  const refusal = entries.find(({ status }) => status >= 400);
   return {
     lastHour: lastHourOf(minutes),
     lastFailures: failures.map(({ at, callId, version, status, text }) => ({

@@ -23,9 +23,9 @@ export function answerUsage(services: Services): Handler {
     const period = periodOf(from, to, new Date());
     const { usage } = requireStore(services);
     const only = Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined));
-    const sums = await usage.sum({ ...period, by, ...only });
+    const sums = await usage.sum({ ...period, by, ...only, limit: MOST_ROWS + 1 });
     if (sums.length > MOST_ROWS) {
-      const detail = `The answer would have ${sums.length} rows, more than ${MOST_ROWS}: ask for a shorter time or fewer columns.`;
+      const detail = `The answer would have more than ${MOST_ROWS} rows: ask for a shorter time or fewer columns.`;
       throw new Problem("invalid_request", detail);
     }
     const asCsv = chosen === "csv" || (chosen === undefined && ctx.accepts("json", "csv") === "csv");

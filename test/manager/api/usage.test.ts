@@ -28,6 +28,13 @@ describe("manager: GET /usage", () => {
   const get = (query: string, accept = "*/*") =>
     request(manager.url).get(`/usage${query}`).set("accept", accept);
 
+  it("loads no more rows than one answer may have, and refuses more", async () => {
+    sums = new Array<UsageSum>(100_001).fill({ function: "hello", ...USED });
+    const { body, status } = await get("?by=function,key,version,hour");
+    assert.deepEqual([status, body.code, asked[0]!.limit], [400, "invalid_request", 100_001]);
+    assert.match(body.detail, /^The answer would have more than 100000 rows: ask for a shorter time/);
+  });
+
   it("answers JSON with sums and their total", async () => {
     sums.push({ function: "other", hour: HOUR, ...USED });
     const { body, status } = await get("?by=function,hour&from=2026-11-29&to=2026-11-29T14:59:00%2B00:00");

@@ -77,6 +77,21 @@ export function audit(harness: Harness<History>): void {
       assert.deepEqual(await targets({ search: "_" }), ["secret/db_password"]);
     });
 
+    it("is filtered by exactly one action on one target", async () => {
+      await append(
+        ...[{ action: "guard", target: "hello" }, { action: "deploy" }],
+        ...[
+          { action: "guard", target: "hello-2" },
+          { action: "guard", target: "Hello" },
+        ],
+      );
+      const found = await list({ of: { action: "guard", target: "hello" } });
+      assert.deepEqual(
+        found.map(({ action, target }) => [action, target]),
+        [["guard", "hello"]],
+      );
+    });
+
     it("refuses a cursor that is no id", async () => {
       const error = { code: "invalid_request", detail: /The cursor "1; x" is not the id/ };
       await assert.rejects(list({ after: "1; x" }), error);

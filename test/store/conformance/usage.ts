@@ -56,6 +56,16 @@ export function usage(harness: Harness<History>): void {
       ]);
     });
 
+    it("has at most as many rows as are wanted", async () => {
+      const hours = ["a", "b", "c"].map((name) => hour({ function: name }));
+      await store.usage.add([batch(1, { hours })]);
+      const rows = await sum({ by: ["function"], limit: 2 });
+      assert.deepEqual(
+        rows.map((row) => row.function),
+        ["a", "b"],
+      );
+    });
+
     it("counts a repeated batch once, also of several at a time and after it was reopened", async () => {
       const first = batch(1, { hours: [hour({ calls: 3 })] });
       await store.usage.add([first]);
