@@ -43,6 +43,8 @@ interface SourceState {
   heardMs: number;
   /** It got no order yet. */
   isNew: boolean;
+  /** The revision of the calls of this month that it has; -1 for none. */
+  usedRevision: number;
 }
 
 /**
@@ -95,8 +97,9 @@ export class Collector {
 
   async #exchange(signal: AbortSignal): Promise<void> {
     try {
+      const { revision } = this.#month;
       const reports = await this.#options.exchange(this.#orders(), signal);
-      for (const report of reports) this.#take(report);
+      for (const report of reports) this.#take(report, revision);
       const nowMs = performance.now();
       this.#shares.divide(this.#alive(nowMs), (name) => this.#month.used(name), nowMs);
       this.#troubles.delete(COLLECTING);
@@ -112,9 +115,9 @@ export class Collector {
     }
     const routers = Math.max(1, this.#alive(nowMs).length);
     const orders = Array.from(this.#sources, ([source, state]): [string, RouterOrder] => {
-      const { seen, stored, isNew } = state;
+      const { seen, stored, usedRevision } = state;
       state.isNew = false;
-      const used = isNew ? { used: this.#month.all() } : {};
+      const used = this.#month.since(usedRevision);
       return [source, { seen, stored, routers, allowances: this.#shares.takeAllowances(source), ...used }];
     });
     return Object.fromEntries(orders);
@@ -125,11 +128,14 @@ export class Collector {
     return heard.map(([source]) => source);
   }
 
-  #take(report: RouterReport): void {
+  /** @param revision of the calls of this month in the orders */
+  #take(report: RouterReport, revision: number): void {
     const { source, batches } = report;
     const { ledger, onCounted, onFailures } = this.#options;
-    const state = this.#sources.get(source) ?? { seen: 0, stored: 0, heardMs: 0, isNew: true };
+    const state = this.#sources.get(source) ?? newSource();
     this.#sources.set(source, state);
+    // It has applied the order that it answers.
+    if (!state.isNew) state.usedRevision = revision;
     state.heardMs = performance.now();
     this.#shares.take(report, state.heardMs);
     for (const batch of batches) {
@@ -169,4 +175,8 @@ export class Collector {
     if (!this.#troubles.has(what)) this.#options.print(`${what}: ${message}`);
     this.#troubles.add(what);
   }
+}
+
+function newSource(): SourceState {
+  return { seen: 0, stored: 0, heardMs: 0, isNew: true, usedRevision: -1 };
 }

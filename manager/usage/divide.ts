@@ -57,7 +57,7 @@ export function divide({
         share: shares.get(router)!,
         ...(quota.rate === undefined ? {} : { more: more.get(router)! }),
         ...(places === undefined ? {} : { inFlight: places.get(router)! }),
-        ...(left === undefined ? {} : { left: left.get(router)!, allLeft }),
+        ...(left === undefined ? {} : { left: left.get(router)!, allLeft, perMonth: perMonth! }),
       },
     ]),
   );

@@ -89,6 +89,8 @@ export interface Allowance {
   readonly left?: number;
   /** Those at all routers together. */
   readonly allLeft?: number;
+  /** The limit of the month that `left` was computed from. A gate with another one does not apply `left`. */
+  readonly perMonth?: number;
 }
 
 /** The request to one router. */
@@ -101,8 +103,13 @@ export interface RouterOrder {
   readonly routers: number;
   /** By the name of the gate. A router that has none of them holds an equal share. */
   readonly allowances: Readonly<Record<string, Allowance>>;
-  /** Calls of this month by the name of the gate, in the first order to a router: for gates without an allowance. */
+  /**
+   * Calls of this month in the batches that the collector has, by the name of a gate: for gates that begin to count.
+   * In the first order to a router and in a new month; replaces what the router has.
+   */
   readonly used?: Readonly<Record<string, number>>;
+  /** The entries of `used` that changed since the last order. */
+  readonly usedSince?: Readonly<Record<string, number>>;
 }
 
 /** By source. A router that is not in it got no order yet. */

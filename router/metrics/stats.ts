@@ -157,6 +157,16 @@ export class VersionUsage {
     this.#durations[bucket > 0 ? Math.min(bucket, LAST_BUCKET) : 0]!++;
   }
 
+  /** Calls since the last batch. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Returns the calls with a key since the last batch. */
+  callsWith(key: string): number {
+    return this.#byKey?.get(key)?.calls ?? 0;
+  }
+
   /** Returns the counts and starts again at zero. */
   take(): Counted {
     const { function: name, version } = this;

@@ -53,24 +53,27 @@ export class Gate {
   #full = 0;
   #late = 0;
   #passed = 0;
+  /** The collector does not know this quota yet. */
+  #isChanged = false;
 
   constructor(owner: GateOwner, quota: Quota, { allowance, used = 0, nowMs }: GateStart) {
-    const { perMonth = Infinity } = quota;
     this.owner = owner;
     this.quota = quota;
     this.#allowance = allowance;
-    this.#left = Math.ceil(Math.max(0, perMonth - used) * allowance.share);
+    this.#setLeft(used);
     this.#setCounts();
     this.#setRate(nowMs);
   }
 
-  /** Applies another quota. */
-  change(quota: Quota, nowMs: number): void {
-    const { perMonth = Infinity } = quota;
-    const { perMonth: before = Infinity } = this.quota;
+  /**
+   * Applies another quota.
+   * @param used calls of this month that have ended, as far as they are known
+   */
+  change(quota: Quota, nowMs: number, used = 0): void {
+    const { perMonth: before } = this.quota;
     this.quota = quota;
-    // What was used counts against the new limit as well. The next order is exact.
-    if (perMonth !== before) this.#left = before === Infinity ? perMonth : this.#left + perMonth - before;
+    this.#isChanged = true;
+    if (quota.perMonth !== before) this.#setLeft(used + this.inFlight);
     this.#setCounts();
     this.#setRate(nowMs);
   }
@@ -80,8 +83,9 @@ export class Gate {
     this.#allowance = allowance;
     this.#setCounts();
     this.#setRate(nowMs);
+    const { left, perMonth = this.quota.perMonth } = allowance;
     // The collector knows nothing of the calls since the last report.
-    if (allowance.left !== undefined) this.#left = allowance.left - this.#passed;
+    if (left !== undefined && perMonth === this.quota.perMonth) this.#left = left - this.#passed;
     if (allowance.more !== undefined) this.#bucket?.add(allowance.more);
   }
 
@@ -129,10 +133,11 @@ export class Gate {
     return isUsedUp && (this.#allowance.allLeft ?? 0) > 0 ? SHARE_MS : monthMs;
   }
 
-  /** Returns what callers wanted since the last report, and starts anew; undefined if there was nothing. */
+  /** Returns what callers wanted since the last report, and starts anew; undefined if there was nothing. Another quota is reported once in any case. */
   report(nowMs: number): Demand | undefined {
     const { quota, inFlight } = this;
-    if (this.#wanted === 0 && inFlight === 0) return undefined;
+    if (this.#wanted === 0 && inFlight === 0 && !this.#isChanged) return undefined;
+    this.#isChanged = false;
     this.#bucket?.refill(nowMs);
     const [wanted, passed, full, late] = [this.#wanted, this.#passed, this.#full, this.#late];
     const tokens = this.#bucket?.tokens ?? 0;
@@ -141,6 +146,16 @@ export class Gate {
     this.#full = 0;
     this.#late = 0;
     return { quota, wanted, passed, full, late, tokens, inFlight };
+  }
+
+  /** Counts what was used against the limit. The next order is exact. */
+  #setLeft(used: number): void {
+    const { perMonth } = this.quota;
+    const left = perMonth === undefined ? Infinity : Math.max(0, perMonth - used);
+    // Also a router whose share is nothing now can pass one call.
+    this.#left = Number.isFinite(left)
+      ? Math.min(left, Math.max(1, Math.ceil(left * this.#allowance.share)))
+      : left;
   }
 
   #setCounts(): void {

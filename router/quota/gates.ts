@@ -11,7 +11,7 @@ export interface QuotaKey {
   readonly quota?: Quota | undefined;
 }
 
-type SharedOrder = Pick<RouterOrder, "routers" | "allowances" | "used">;
+type SharedOrder = Pick<RouterOrder, "routers" | "allowances" | "used" | "usedSince">;
 
 /** The gates of all functions and keys with quotas that this router has seen calls of. */
 export class Gates {
@@ -19,8 +19,11 @@ export class Gates {
   readonly #keys = new Map<string, Gate>();
   /** When calls with a key came last. */
   readonly #usedMs = new Map<Gate, number>();
+  /** Calls of this month by the name of the gate, of all routers, as far as the collector has them. */
+  #used = new Map<string, number>();
+  /** Returns the calls of this month that the collector does not have. Set by the sheet that counts them. */
+  uncollected: (owner: GateOwner) => number = () => 0;
   /** A router that is alone owns everything. */
-  #used: Readonly<Record<string, number>> = {};
   #order: SharedOrder = { routers: 1, allowances: {} };
 
   /** Returns the gate of a function; undefined without a quota. */
@@ -52,7 +55,8 @@ export class Gates {
   /** Applies what the collector allows. */
   apply(order: SharedOrder, nowMs: number): void {
     this.#order = order;
-    if (order.used !== undefined) this.#used = order.used;
+    if (order.used !== undefined) this.#used = new Map(Object.entries(order.used));
+    for (const [name, calls] of Object.entries(order.usedSince ?? {})) this.#used.set(name, calls);
     for (const gate of this.#all()) gate.apply(this.#allowanceOf(gate.owner), nowMs);
   }
 
@@ -78,13 +82,17 @@ export class Gates {
   #of(gates: Map<string, Gate>, owner: GateOwner, quota: Quota, nowMs: number): Gate {
     const known = gates.get(owner.name);
     if (known !== undefined) {
-      if (known.quota !== quota) known.change(quota, nowMs);
+      if (known.quota !== quota) known.change(quota, nowMs, this.#usedOf(owner, quota));
       return known;
     }
-    const start = { allowance: this.#allowanceOf(owner), used: this.#used[nameOf(owner)], nowMs };
+    const start = { allowance: this.#allowanceOf(owner), used: this.#usedOf(owner, quota), nowMs };
     const gate = new Gate(owner, quota, start);
     gates.set(owner.name, gate);
     return gate;
+  }
+
+  #usedOf(owner: GateOwner, { perMonth }: Quota): number {
+    return perMonth === undefined ? 0 : (this.#used.get(nameOf(owner)) ?? 0) + this.uncollected(owner);
   }
 
   #allowanceOf(owner: GateOwner): Allowance {

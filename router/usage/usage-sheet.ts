@@ -1,6 +1,13 @@
 import { randomUUID } from "node:crypto";
-import type { CountedBatch, FailedCall, RouterOrders, RouterReport } from "../../platform/usage/exchange.ts";
+import type {
+  Counted,
+  CountedBatch,
+  FailedCall,
+  RouterOrders,
+  RouterReport,
+} from "../../platform/usage/exchange.ts";
 import type { UsageTarget, VersionUsage } from "../metrics/stats.ts";
+import type { GateOwner } from "../quota/gate.ts";
 import type { Gates } from "../quota/gates.ts";
 
 /** Most batches that wait to be stored, a minute's worth. Later calls are counted in the batch after them. */
@@ -17,6 +24,8 @@ export class UsageSheet implements UsageTarget {
   /** In order of sequence. */
   #batches: CountedBatch[] = [];
   #sequence = 0;
+  /** The last batch that the collector has. */
+  #seen = 0;
   #failures: FailedCall[] = [];
   #failuresLost = 0;
 
@@ -24,6 +33,7 @@ export class UsageSheet implements UsageTarget {
   constructor(gates: Gates, clock: () => number = Date.now) {
     this.#gates = gates;
     this.#clock = clock;
+    gates.uncollected = (owner) => this.#uncollected(owner);
   }
 
   readonly fail = (call: Omit<FailedCall, "atMs">): void => {
@@ -36,13 +46,30 @@ export class UsageSheet implements UsageTarget {
     const order = orders[this.source];
     const { seen, stored } = order ?? { seen: 0, stored: 0 };
     const nowMs = performance.now();
-    if (order !== undefined) this.#gates.apply(order, nowMs);
+    if (order !== undefined) {
+      this.#seen = seen;
+      this.#gates.apply(order, nowMs);
+    }
     this.#batches = this.#batches
       .filter(({ sequence }) => sequence > stored)
       .map((batch) => (batch.sequence > seen ? batch : withoutFailures(batch)));
     this.#take();
     const batches = this.#batches.filter(({ sequence }) => sequence > seen);
     return { source: this.source, batches, demands: this.#gates.report(nowMs) };
+  }
+
+  #uncollected({ kind, name }: GateOwner): number {
+    const taken = this.#batches
+      .filter(({ sequence }) => sequence > this.#seen)
+      .flatMap(({ counts }) => counts);
+    const ofKey = ({ keys }: Counted) => (Object.hasOwn(keys, name) ? keys[name]!.calls : 0);
+    const ofFunction = (each: Counted) => (each.function === name ? each.calls : 0);
+    const calls = taken.map(kind === "key" ? ofKey : ofFunction);
+    for (const usage of this.touched) {
+      if (kind === "key") calls.push(usage.callsWith(name));
+      else if (usage.function === name) calls.push(usage.calls);
+    }
+    return calls.reduce((sum, each) => sum + each, 0);
   }
 
   #take(): void {

@@ -63,6 +63,46 @@ describe("quotas on one machine", function () {
     }
   });
 
+  for (const workers of [1, 2]) {
+    it(`of a month count the calls before they were set, with ${workers} router processes`, async () => {
+      const skiff = await startedSkiff({ workers });
+      try {
+        await skiff.deploy("hello", `export default () => new Response("hi");`, "min=1");
+        await skiff.deploy("marker", `export default () => new Response("hi");`);
+        const call = async (name = "hello") => {
+          const response = await fetch(`${skiff.url}/fn/${name}`, { headers: { connection: "close" } });
+          await response.arrayBuffer();
+          return response.status;
+        };
+        const statuses = async () => [await call(), await call(), await call()];
+        const patch = async (quota: object) => {
+          const headers = { "content-type": "application/json" };
+          const body = JSON.stringify({ quota });
+          const response = await fetch(`${skiff.url}/func/hello`, { method: "PATCH", headers, body });
+          assert.equal(response.status, 200, await response.text());
+        };
+        assert.deepEqual(await statuses(), [200, 200, 200]);
+        // An exchange that comes after the calls were collected brings them to the other processes.
+        const rows = workers === 1 ? [] : [["hello", 3] as const, ["marker", 1] as const];
+        for (const [name, calls] of rows) {
+          if (name === "marker") await call(name);
+          await eventually(`${name} is counted`, async () => {
+            const response = await fetch(`${skiff.url}/usage?format=csv`);
+            return (await response.text()).includes(`${name},${calls},`);
+          });
+        }
+        await patch({ perMonth: 2 });
+        assert.deepEqual(await statuses(), [429, 429, 429]);
+        await patch({ perMonth: 9 });
+        assert.equal(await call(), 200);
+        await patch({ perMonth: 3 });
+        assert.deepEqual(await statuses(), [429, 429, 429]);
+      } finally {
+        await skiff.close();
+      }
+    });
+  }
+
   it("hold for each key, whatever functions it calls, and are counted by key", async () => {
     const skiff = await startedSkiff();
     try {

@@ -131,6 +131,35 @@ describe("manager: the collector of usage", () => {
     assert.equal(counted.length, 1);
   });
 
+  it("sends each router the calls of the month that it lacks", async () => {
+    ledger.monthly = { functions: { f: 5, g: 1 }, keys: {} };
+    const known = routers.map(() => new Map<string, number>());
+    const wholes: object[] = [];
+    start({
+      exchange: async (orders) => {
+        for (const [index, { source, isSilent }] of routers.entries()) {
+          const { used, usedSince } = orders[source] ?? {};
+          if (isSilent) continue;
+          if (used !== undefined) wholes.push(used);
+          for (const [name, calls] of Object.entries({ ...used, ...usedSince }))
+            known[index]!.set(name, calls);
+        }
+        return routers.flatMap((router) => router.exchange(orders));
+      },
+    });
+    const at = (index: number) => [...known[index]!].map(([name, calls]) => `${name} ${calls}`).sort();
+    const atMs = Date.now();
+    routers[0]!.batches.push(batch(1, { atMs }));
+    await eventually("both know", () => [0, 1].every((i) => at(i).join() === "function f 7,function g 1"));
+    routers[1]!.isSilent = true;
+    routers[0]!.batches.push(batch(2, { atMs }));
+    await eventually("one knows", () => at(0)[0] === "function f 9");
+    assert.equal(at(1)[0], "function f 7");
+    routers[1]!.isSilent = false;
+    await eventually("the other one knows", () => at(1)[0] === "function f 9");
+    assert.equal(wholes.length, 2, "each got everything once");
+  });
+
   it("goes on after an exchange that failed", async () => {
     let fails = true;
     start({

@@ -128,6 +128,38 @@ describe("router: the gates of functions and keys", () => {
   });
 });
 
+describe("router: a quota of the month that comes later", () => {
+  const owner = { kind: "function", name: "f" } as const;
+
+  it("counts the calls before it, those that the collector has and those that it does not have", () => {
+    const gates = new Gates();
+    gates.apply({ routers: 1, allowances: {}, used: { "function f": 1, "key k1": 4 } }, 0);
+    gates.apply({ routers: 1, allowances: {}, usedSince: { "function f": 2 } }, 0);
+    gates.uncollected = ({ kind }) => (kind === owner.kind ? 1 : 0);
+    assert.equal(gates.ofFunction("f", { perMonth: 3 }, 0)!.check(0), "perMonth");
+    assert.equal(gates.ofFunction("f", { perMonth: 5 }, 0)!.remaining("perMonth"), 2);
+    const key = (quota: Quota) => gates.on(undefined, { id: "k1", quota }, 0)[0]!;
+    assert.equal(key({ rate: "9/s" }).check(0), undefined);
+    assert.equal(key({ rate: "9/s", perMonth: 4 }).check(0), "perMonth");
+  });
+
+  it("is reported without a call, and applies no order for the limit before", () => {
+    const gate = gateOf({ perMonth: 5 });
+    assert.equal(passed(gate, 3, [0, 1_000]), 3);
+    gate.report(0);
+    gate.change({ perMonth: 2 }, 0, 3);
+    gate.apply({ share: 1, left: 2, perMonth: 5 }, 0);
+    assert.equal(gate.check(0), "perMonth");
+    gate.report(0);
+    gate.change({ perMonth: 4 }, 0, 3);
+    assert.deepEqual(gate.report(0)?.quota, { perMonth: 4 });
+    assert.equal(gate.report(0), undefined);
+    gate.change({}, 0, 3);
+    gate.apply({ share: 1, left: 0, perMonth: 4 }, 0);
+    assert.equal(gate.check(0), undefined, "no limit at all");
+  });
+});
+
 describe("router: RateLimit fields", () => {
   it("name each policy with its quota, what remains and when it resets", () => {
     const gate = gateOf({ rate: "10/m", burst: 3, inFlight: 2, perMonth: 100 });
