@@ -133,7 +133,10 @@ export class Gate {
     return isUsedUp && (this.#allowance.allLeft ?? 0) > 0 ? SHARE_MS : monthMs;
   }
 
-  /** Returns what callers wanted since the last report, and starts anew; undefined if there was nothing. Another quota is reported once in any case. */
+  /**
+   * Returns what callers wanted since the last report, and starts anew; undefined if there was nothing. A changed quota
+   * is reported once also without calls.
+   */
   report(nowMs: number): Demand | undefined {
     const { quota, inFlight } = this;
     if (this.#wanted === 0 && inFlight === 0 && !this.#isChanged) return undefined;
