@@ -12,7 +12,6 @@ import type {
   Draft,
   Platform,
   Precondition,
-  Share,
   Source,
   VersionNote,
   VersionRecord,
@@ -26,29 +25,23 @@ import {
   type Settings,
   type SettingsPatch,
 } from "../../platform/settings/settings.ts";
-import { currentVersion, shareOf } from "../../platform/traffic.ts";
+import { shareOf } from "../../platform/traffic.ts";
 import { sourceHash, versionHash } from "../../platform/version-hash.ts";
-import { FastLane } from "../../process/fast-lane.ts";
-import { type Attempt, SlowLane } from "../../process/slow-lane.ts";
 import type { Builder, BuildOptions } from "../../runtimes/runtime.ts";
 import type { LogStore } from "../../store/store.ts";
 import type { Principal } from "../access/principal.ts";
 import { DeployTurns } from "./deploy-turns.ts";
 import { type HostClaim, HostClaims } from "./host-claims.ts";
-import { asksForOlder, requireKnownSecrets, withNewestSecrets } from "./newest-secrets.ts";
+import { requireKnownSecrets, withNewestSecrets } from "./newest-secrets.ts";
+import { SecretRefresh } from "./secret-refresh.ts";
 import { type Declared, DeclaredBySource, mergeDeclared } from "./skiff-yaml.ts";
+import { Starts } from "./starts.ts";
 
 const DEPLOYS_IN_ALL = 1_000;
 const DEPLOYS_WAITING_PER_NAME = 20;
 /** Memory of all deploys, and of waiting ones, in sources of the largest size. */
 const SOURCES_IN_ALL = 32;
 const SOURCES_WAITING = 16;
-/** Starts of versions at a time. Slow ones mostly wait, for a pod or for the code of the function. */
-const STARTS = 16;
-const STARTS_FAST_MS = 400;
-const SLOW_STARTS = 32;
-/** A new value of a secret is given up for a function whose traffic changes this often meanwhile. */
-const REFRESH_TRIES = 3;
 /** Time that a removal gives earlier deploys to finish before it aborts them. */
 const REMOVAL_WAITS_MS = 500;
 
@@ -118,7 +111,7 @@ interface Plan extends Omit<DeployPlan, "isUnchanged"> {
 export class Deploys {
   readonly #options: DeploysOptions;
   readonly #turns: DeployTurns;
-  readonly #starts: FastLane;
+  readonly #starts = new Starts(DEPLOYS_IN_ALL);
   readonly #declared = new DeclaredBySource();
   readonly #hosts: HostClaims;
   readonly #underWay = new Set<Promise<unknown>>();
@@ -137,14 +130,6 @@ export class Deploys {
       bytesInAll: SOURCES_IN_ALL * sourceBytes,
       waitingBytes: SOURCES_WAITING * sourceBytes,
       waitMs: buildMs + startMs,
-    });
-    this.#starts = new FastLane({
-      places: STARTS,
-      mostMs: STARTS_FAST_MS,
-      contendedMs: STARTS_FAST_MS,
-      mostBytes: Number.POSITIVE_INFINITY,
-      waiting: { most: DEPLOYS_IN_ALL, refusal: () => new Error("more starts wait than there are deploys") },
-      slow: new SlowLane({ places: SLOW_STARTS, bytes: Number.POSITIVE_INFINITY }),
     });
   }
 
@@ -208,25 +193,13 @@ export class Deploys {
     return [...this.#deploying].map(({ name }) => name);
   }
 
-  /**
-   * Makes a new version of each version with traffic that asks for an older version of a secret, and gives it the
-   * traffic of that one. Returns the current version; undefined if nothing was changed.
-   * @throws Problem `unknown_function`, `invalid_setting` if a secret was removed, `draining`; errors of the platform
-   */
+  /** Brings the newest secrets to a function, in its turn. See `SecretRefresh.run`. @throws also Problem `draining` */
   refreshSecrets(name: string, note: VersionNote): Promise<number | undefined> {
     const { signal } = this.#closing;
+    const { platform } = this.#options;
+    const refresh = new SecretRefresh({ platform, starts: this.#starts, signal });
     const turn = { name, bytes: 0, isAlwaysTaken: true, signal };
-    const refresh = async (): Promise<number | undefined> => {
-      for (let tries = 1; ; tries++) {
-        try {
-          return await this.#refreshSecrets(name, note, signal);
-        } catch (error) {
-          const isRerouted = error instanceof Problem && error.code === "precondition_failed";
-          if (!isRerouted || tries === REFRESH_TRIES) throw error;
-        }
-      }
-    };
-    return this.#track(this.#turns.run(turn, refresh));
+    return this.#track(this.#turns.run(turn, () => refresh.run(name, note)));
   }
 
   /** The name is free again when its log is gone, too. */
@@ -254,45 +227,6 @@ export class Deploys {
       const made = await this.#hosts.during({ name, hosts, reachedAt }, () => this.#make(order, plan));
       const traffic = platform.endpoints(name)?.traffic ?? [];
       return { ...made, share: shareOf(traffic, made.version), waitedMs };
-    });
-  }
-
-  async #refreshSecrets(name: string, note: VersionNote, signal: AbortSignal): Promise<number | undefined> {
-    const { platform } = this.#options;
-    const { traffic = [], sticky, guard } = (await platform.describe(name)) ?? {};
-    const next: Share[] = [];
-    for (const { version, weight } of traffic) {
-      next.push({ version: await this.#refreshVersion({ name, version }, note, signal), weight });
-    }
-    if (next.every(({ version }, index) => version === traffic[index]!.version)) return undefined;
-    // A rollback waits for no deploy.
-    const expected = [currentVersion(traffic)!];
-    await platform.route(name, next, signal, { sticky, guard, expected });
-    return currentVersion(next);
-  }
-
-  /** Returns the number of a version with the newest secrets: its own, or that of a new one with the same content. */
-  async #refreshVersion(
-    { name, version }: Pick<VersionRecord, "name" | "version">,
-    note: VersionNote,
-    signal: AbortSignal,
-  ): Promise<number> {
-    const { platform } = this.#options;
-    const record = await platform.find(name, version);
-    if (record === undefined) throw unknownFunction(name);
-    const { settings: former, sourceHash: hashed } = record;
-    return await withNewestSecrets(platform.secrets, former, async (settings) => {
-      if (!asksForOlder(former, settings)) return version;
-      const content = { sameAs: version };
-      const draft = {
-        name,
-        hash: versionHash(hashed, settings),
-        sourceHash: hashed,
-        settings,
-        content,
-        note,
-      };
-      return (await this.#start(() => platform.store(draft, signal), signal)).version;
     });
   }
 
@@ -326,7 +260,10 @@ export class Deploys {
     // Only a removal aborts a publish: for a client that disconnects, a version is complete or absent.
     if (known) {
       if (percent === 0 || isServing(platform, known)) return { ...unchanged(known), startMs: 0 };
-      return await this.#start(() => complete(platform, { ...unchanged(known), percent }, removed), signal);
+      return await this.#starts.run(
+        () => complete(platform, { ...unchanged(known), percent }, removed),
+        signal,
+      );
     }
     const isSameContent = current?.sourceHash === hashed && current.settings.entry === settings.entry;
     const entry = { entry: settings.entry, signal };
@@ -340,7 +277,7 @@ export class Deploys {
     const content = built?.content ?? { sameAs: current!.version };
     const draft = { ...version, content, percent };
     const start = () => this.#advised(publish(platform, draft, removed), content, signal);
-    return { ...(await this.#start(start, signal)), ...(built ? { buildMs: built.buildMs } : {}) };
+    return { ...(await this.#starts.run(start, signal)), ...(built ? { buildMs: built.buildMs } : {}) };
   }
 
   /** Returns the stored version that a deploy would make again: the current one, or the last preview. */
@@ -376,12 +313,6 @@ export class Deploys {
     const settings = merge(fresh.declared);
     this.#declared.remember(hashed, fresh.declared);
     return { settings, fresh };
-  }
-
-  async #start<T>(start: () => Promise<T>, signal: AbortSignal) {
-    const startedAt = performance.now();
-    const published = await this.#starts.run(() => startAttempt(start()), { signal });
-    return { ...published, startMs: performance.now() - startedAt };
   }
 
   /** Adds to the problem of a failed start what the builder knows about its cause. */
@@ -436,10 +367,4 @@ function withKept(patch: SettingsPatch, env: Settings["env"], kept: readonly str
     throw new Problem("invalid_setting", detail, { setting: "env" });
   });
   return { ...patch, env: { ...(patch.env as object | undefined), ...Object.fromEntries(values) } };
-}
-
-/** A start is work of the platform, so it cannot be slowed down or evicted. */
-function startAttempt<T>(done: Promise<T>): Attempt<T> {
-  const startedAtMs = performance.now();
-  return { done, bytes: () => 0, workedMs: () => performance.now() - startedAtMs, slowDown: () => {} };
 }
