@@ -140,7 +140,7 @@ export class Guards {
     const { watched } = state;
     if (watched === undefined) return;
     watched.reason ??= this.#reasonAfter(state, watched, counted);
-    if (watched.reason !== undefined && Date.now() >= watched.tryAtMs) {
+    if (watched.reason !== undefined && performance.now() >= watched.tryAtMs) {
       watched.tryAtMs = Number.POSITIVE_INFINITY;
       void this.#takeBack(name, state, watched);
     }
@@ -182,7 +182,7 @@ export class Guards {
       status = error instanceof Problem ? error.status : 500;
       // What the platform refuses, such as traffic that somebody changed, stays refused.
       if (status < 500) stop();
-      watched.tryAtMs = Date.now() + RETRY_MS;
+      watched.tryAtMs = performance.now() + RETRY_MS;
       if (watched.hasFailed) return;
       watched.hasFailed = true;
       detail = `${kept}: ${(error as Error).message}`;
