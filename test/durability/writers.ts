@@ -73,8 +73,10 @@ export function secretWriter(index: number): Writer {
   const [secret, name] = [`secret-${index}`, `shows-${index}`];
   let isDeployed = false;
   const put = async (url: string, value: string) => {
-    const { status } = await ask(`${url}/secret/${secret}`, { method: "PUT", body: value });
+    const { status, text } = await ask(`${url}/secret/${secret}`, { method: "PUT", body: value });
     if (status !== 200 && status !== 201) return false;
+    // The answer names functions that go on with the value before: an instance of the new version was killed.
+    if ((JSON.parse(text) as { failed: readonly unknown[] }).failed.length > 0) return false;
     if (isDeployed) return true;
     const body = "export default () => Deno.env.get('VALUE');\n";
     const query = `name=${name}&secrets=VALUE=${secret}`;
