@@ -1,4 +1,8 @@
 import type { LogLevel, LogLine } from "../platform/platform.ts";
+import type { Bodies } from "./bodies.ts";
+import type { Calls } from "./calls.ts";
+import type { Timers } from "./timers.ts";
+import type { Topics } from "./topics.ts";
 
 /**
  * What happened: usage, who changed what, and the lines of functions. Writes are durable when they resolve. Every method
@@ -10,6 +14,14 @@ export interface Store {
   readonly logs: LogStore;
   /** Waits for writes under way. */
   close(): Promise<void>;
+}
+
+/** What waits to happen, in the same database. */
+export interface EventStore {
+  readonly calls: Calls;
+  readonly topics: Topics;
+  readonly timers: Timers;
+  readonly bodies: Bodies;
 }
 
 /** Calls by function and caller. Nothing of a call but sums is kept. */

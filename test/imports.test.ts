@@ -7,7 +7,13 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** Folders that hold no source of ours. */
 const NOT_OURS = /^(\.|node_modules$|data$|dist$)/;
 /** Programs: they alone name implementations and bring rooms together. */
-const COMPOSITION_ROOTS = ["skiff.ts", "one-machine.ts", "manager/main.ts", "router/main.ts"];
+const COMPOSITION_ROOTS = [
+  "skiff.ts",
+  "one-machine.ts",
+  "manager/main.ts",
+  "router/main.ts",
+  "events/main.ts",
+];
 /** Most files in a room; one that needs more has rooms inside. */
 const MOST_FILES = 16;
 
@@ -28,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "store/sqlite": ["store", "platform", "process"],
   "store/postgres": ["store", "platform", "process"],
   "store/segments": ["store", "platform", "process"],
+  events: ["platform", "process", "metrics", "http", "store"],
   cli: ["process"],
   packing: [],
   manager: ["platform", "process", "metrics", "http", "runtimes", "store"],

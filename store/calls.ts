@@ -1,0 +1,271 @@
+import type { RetryPolicy } from "../platform/events/retry-policy.ts";
+import type { StoredBody } from "./bodies.ts";
+import type { NewEvent } from "./event.ts";
+
+/**
+ * Asynchronous calls: requests that wait to be sent, and records of those that ended. Times are milliseconds since 1970, and
+ * every method that needs the present gets it. Methods throw Problem `store_unavailable` and `draining`, as in store.ts.
+ *
+ * A call is in one of these states: `waiting` (for its time, for its turn in the order of its key, or for a worker),
+ * `running` (leased by a worker), `done`, `dead` or `cancelled`. Live calls and ended ones are in different tables, so
+ * that any number of records never slows down live work.
+ *
+ * A worker owns its leases as long as it beats. Each lease has an epoch one above the last one of the call, and `settle`
+ * changes nothing unless owner and epoch still hold, so a worker that was thought dead cannot end a call of another one.
+ */
+export interface Calls {
+  /**
+   * Stores calls. Durable when it resolves. A call whose `idempotency` was seen before is not stored again. Outcomes are in
+   * the order of `calls`; one that is refused does not affect the others.
+   */
+  enqueue(calls: readonly NewCall[], options: EnqueueOptions): Promise<readonly Enqueued[]>;
+  /**
+   * Gives a worker calls that are due. Queues take turns; within one, higher priorities go first, then older calls.
+   * Of calls with the same queue and order key one is live outside `waiting` at a time, and the next one follows when it has
+   * ended, not before its retries have.
+   */
+  lease(request: LeaseRequest): Promise<Leased>;
+  /**
+   * Says that a worker lives. False if its leases were taken away since its last beat: it must drop what it runs.
+   * The first beat registers the worker; it comes before the first lease.
+   */
+  beat(owner: string, now: number): Promise<boolean>;
+  /**
+   * Gives calls of workers without a beat since `deadBefore` back to the queue, at most `limit`. Each keeps the attempt that
+   * it began, as a failed one. Returns how many.
+   */
+  reclaim(request: {
+    readonly deadBefore: number;
+    readonly now: number;
+    readonly limit: number;
+  }): Promise<number>;
+  /** Ends attempts, in one transaction. Each is false if its lease no longer holds; nothing of it was changed then. */
+  settle(settlements: readonly Settlement[], now: number): Promise<readonly boolean[]>;
+  /** Gives back all leases of a worker that stops and has none running, and forgets the worker. */
+  leave(owner: string, now: number): Promise<void>;
+
+  get(id: string): Promise<CallRecord | undefined>;
+  /** Newest first. */
+  list(query: CallQuery): Promise<readonly CallRecord[]>;
+  /** Ends a waiting call. Returns the state that the call has now; undefined if there is none. */
+  cancel(id: string, now: number): Promise<CallState | undefined>;
+  /** Makes dead calls wait again with all their attempts anew, at most `limit`, oldest first. The id and earlier attempts stay. */
+  retry(
+    query: CallFilter,
+    options: { readonly now: number; readonly limit: number },
+  ): Promise<readonly string[]>;
+  /** Removes records of ended calls, at most `limit`. Returns how many. */
+  purge(query: CallFilter, limit: number): Promise<number>;
+  /**
+   * Counts of every queue since its first call, of which `accepted = waiting + running + done + dead + cancelled` holds
+   * also while calls are purged or retried.
+   */
+  totals(): Promise<readonly QueueTotals[]>;
+  /** Removes a batch of records and of idempotency keys that ended before `before`. Returns whether more is left. */
+  removeOld(before: number): Promise<boolean>;
+}
+
+/** A request as it will be sent. */
+export interface StoredRequest {
+  readonly method: string;
+  /** With the query; begins with a slash. Relative to the function, or the path of the URL. */
+  readonly path: string;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  readonly body: StoredBody;
+}
+
+/** Where a call goes. */
+export type CallTarget = { readonly function: string } | { readonly url: string };
+
+/** Why a call exists. */
+export type CallOrigin =
+  | { readonly kind: "api" }
+  /** `at` is the scheduled time. `manual`: by "run now". */
+  | { readonly kind: "schedule"; readonly name: string; readonly at: number; readonly manual?: boolean }
+  /** A delivery of an event. `group` and `subscription` may differ: several subscriptions can share a group. */
+  | {
+      readonly kind: "subscription";
+      readonly name: string;
+      readonly topic: string;
+      readonly group: string;
+      readonly position: number;
+      readonly event: string;
+      /** Somebody waits for the reply (topics.ts). */
+      readonly isCall?: boolean;
+    }
+  /** The outcome of another call. */
+  | { readonly kind: "callback"; readonly call: string };
+
+export interface NewCall {
+  /** 32 hexadecimal digits that grow with time (UUIDv7, RFC 9562); `newCallId` makes one. */
+  readonly id: string;
+  /** Shares order, fairness and counts: `fn/NAME`, `sub/NAME` or `callback`. */
+  readonly queue: string;
+  readonly target: CallTarget;
+  readonly request: StoredRequest;
+  readonly policy: RetryPolicy;
+  readonly origin: CallOrigin;
+  readonly acceptedAt: number;
+  /** Not before this time. */
+  readonly dueAt: number;
+  /** From -9 to 9; 0 by default. */
+  readonly priority: number;
+  /** Calls of a queue with the same key run one at a time, in the order of their acceptance. Empty for none. */
+  readonly orderKey: string;
+  /** Gets the outcome. */
+  readonly callback?: string | undefined;
+  /** Who made it, as in the audit log. */
+  readonly by: string;
+  /** Id of the key that made it, which may read it. */
+  readonly keyId?: string | undefined;
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
+  readonly idempotency?: Idempotency | undefined;
+  /** Whether a record of a call that is done stays. Deliveries of events leave none; dead calls always do. */
+  readonly keepsRecord: boolean;
+}
+
+export interface Idempotency {
+  /** Such as `fn/NAME`. */
+  readonly scope: string;
+  readonly key: string;
+  /** SHA-256 of what must be equal in a repeated request. */
+  readonly fingerprint: string;
+}
+
+export interface EnqueueOptions {
+  readonly now: number;
+  /** Most live calls of one queue. */
+  readonly mostLive: number;
+}
+
+export type Enqueued =
+  | { readonly id: string; readonly isNew: boolean }
+  /** `full`: the queue has `mostLive` calls. `reused`: its idempotency key belongs to a different request. */
+  | { readonly refused: "full" | "reused" };
+
+export interface LeaseRequest {
+  readonly owner: string;
+  readonly now: number;
+  readonly limit: number;
+  /** Most calls of one queue that the worker runs at a time. */
+  readonly perQueue: number;
+  /** Calls that it runs now, by queue. */
+  readonly running: Readonly<Record<string, number>>;
+  /** Queues that it leaves alone for now. */
+  readonly except: readonly string[];
+}
+
+export interface Leased {
+  readonly calls: readonly LeasedCall[];
+  /** When the next call that waits for its time is due; undefined if none does. */
+  readonly nextDueAt: number | undefined;
+  /** Whether more calls were due than the worker had room for. */
+  readonly isMore: boolean;
+}
+
+export interface LeasedCall extends NewCall {
+  readonly epoch: number;
+  /** Number of this attempt, from 1. After a retry of a dead call numbers go on. */
+  readonly attempt: number;
+  /** Attempts since the call was accepted or last retried by hand, this one included: what the policy counts. */
+  readonly attemptOfRound: number;
+  /** When the call was accepted or last retried by hand, from which `maxAgeMs` counts. */
+  readonly roundAt: number;
+}
+
+/** An attempt that ended. */
+export interface Attempt {
+  readonly number: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** The id that the router gave it; absent if it had none. */
+  readonly callId?: string | undefined;
+  /** Status of the response; absent without one. */
+  readonly status?: number | undefined;
+  /** Why it failed, as a sentence. */
+  readonly error?: string | undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  readonly body: StoredBody;
+  /** The body was longer than what is kept. */
+  readonly isCut: boolean;
+}
+
+export interface Settlement {
+  readonly id: string;
+  readonly owner: string;
+  readonly epoch: number;
+  /** Absent for a refusal by Skiff itself, which counts as no attempt: the number is used again. */
+  readonly attempt?: Attempt | undefined;
+  readonly outcome:
+    | { readonly state: "done"; readonly answer?: Answer | undefined }
+    | { readonly state: "dead"; readonly reason: string; readonly answer?: Answer | undefined }
+    | { readonly state: "waiting"; readonly dueAt: number };
+  /** What is stored in the same transaction: a callback, replies. */
+  readonly calls?: readonly NewCall[] | undefined;
+  readonly events?: readonly NewEvent[] | undefined;
+  readonly reply?: Reply | undefined;
+}
+
+/** What a subscriber answered to an event for which somebody waits. */
+export interface Reply {
+  /** Id of the waiter (topics.ts). */
+  readonly waiter: string;
+  readonly group: string;
+  /** Absent: the group does not reply. */
+  readonly answer?: Answer | undefined;
+  /** Why there is no answer, as a sentence. */
+  readonly error?: string | undefined;
+}
+
+export type CallState = "waiting" | "running" | "done" | "dead" | "cancelled";
+
+export interface CallRecord extends Omit<NewCall, "idempotency" | "keepsRecord"> {
+  readonly state: CallState;
+  readonly attempts: readonly Attempt[];
+  /** When the attempt under way started. */
+  readonly runningSince?: number | undefined;
+  readonly endedAt?: number | undefined;
+  /** Why it is dead. */
+  readonly reason?: string | undefined;
+  readonly answer?: Answer | undefined;
+}
+
+export interface CallFilter {
+  readonly id?: string | undefined;
+  readonly queue?: string | undefined;
+  readonly states?: readonly CallState[] | undefined;
+  /** Of schedules and subscriptions; both members or neither. */
+  readonly origin?: { readonly kind: "schedule" | "subscription"; readonly name: string } | undefined;
+  readonly keyId?: string | undefined;
+  /** Only of these functions. */
+  readonly functions?: readonly string[] | undefined;
+  readonly acceptedSince?: number | undefined;
+  readonly acceptedUntil?: number | undefined;
+}
+
+export interface CallQuery extends CallFilter {
+  /** `id` of the last call of the page before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+export interface QueueTotals {
+  readonly queue: string;
+  readonly accepted: number;
+  readonly waiting: number;
+  readonly running: number;
+  readonly done: number;
+  readonly dead: number;
+  readonly cancelled: number;
+  /** Attempts that ended. */
+  readonly attempts: number;
+  /** When the oldest call that is due was due. */
+  readonly oldestDueAt?: number | undefined;
+}
