@@ -3,8 +3,9 @@
  * 20 µs. A check does not depend on the number of keys, because the id in a key finds its hash. The time of the
  * processor counts on a busy machine. Answers to wrong keys include the problem with its text.
  */
+
+import { Callers } from "../http/access/caller.ts";
 import { KeyTable } from "../platform/keys/key-table.ts";
-import { Callers } from "../router/call/caller.ts";
 import { issuedKey } from "../test/support/issued-key.ts";
 
 const KEYS = 1_000;

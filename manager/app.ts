@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import Koa from "koa";
+import { Credentials } from "../http/access/credentials.ts";
 import { FailedAttempts } from "../http/failed-attempts.ts";
 import { draining } from "../platform/problems.ts";
 import { auditWrites } from "./access/audit.ts";
-import { Credentials } from "./access/credentials.ts";
 import { guardAccess } from "./access/guard.ts";
 import { answerProblems, answerUnrouted, onOneLine } from "./api/answer.ts";
 import type { Services } from "./api/services.ts";

@@ -1,9 +1,9 @@
 import { inspect } from "node:util";
+import { Callers } from "../http/access/caller.ts";
 import type { TrustedProxies } from "../http/trusted-proxies.ts";
 import type { KeyTable } from "../platform/keys/key-table.ts";
 import { draining, Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
 import { Call, type CallContext, type CallInput } from "./call/call.ts";
-import { Callers } from "./call/caller.ts";
 import { recordCall } from "./call/record.ts";
 import { Relay } from "./call/relay.ts";
 import { traceRefused } from "./exchange/problems.ts";

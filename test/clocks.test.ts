@@ -19,7 +19,7 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "platform/kubernetes/function-reader.ts": "the time of a crash that the cluster does not tell",
   "platform/local/resources/resources.ts": "the age of folders that another Skiff may have made",
   "router/usage/usage-sheet.ts": "when calls were counted and failed, which the store keeps by the hour",
-  "router/call/caller.ts": "whether a key has expired",
+  "http/access/caller.ts": "whether a key has expired",
   "router/telemetry/otlp-tracer.ts": "when a span began, which collectors want to know by the clock",
   "store/segments/segment-log-store.ts": "the age of lines that an earlier Skiff may have written",
 };

@@ -1,11 +1,11 @@
 import type { Router } from "@koa/router";
 import type { Middleware } from "koa";
+import { type Access, refusal } from "../../http/access/access.ts";
+import type { Credentials } from "../../http/access/credentials.ts";
+import { requireAllFunctions, requireFunction, requireScope } from "../../http/access/principal.ts";
 import { clientAddress } from "../../http/client-address.ts";
 import type { TrustedProxies } from "../../http/trusted-proxies.ts";
 import { Problem } from "../../platform/problems.ts";
-import { type Access, refusal } from "./access.ts";
-import type { Credentials } from "./credentials.ts";
-import { requireAllFunctions, requireFunction, requireScope } from "./principal.ts";
 import { ROUTE_RULES, type RouteRule, STRICTEST } from "./route-rules.ts";
 
 /** Orchestrators probe without a token, and the answers are not secret. */

@@ -1,9 +1,9 @@
 import type { JWTVerifyGetKey } from "jose";
+import type { TokenVerifier } from "../../http/access/credentials.ts";
+import { isLoopbackHost } from "../../http/access/host.ts";
+import { challengeOf, type Principal } from "../../http/access/principal.ts";
 import { Problem } from "../../platform/problems.ts";
-import type { TokenVerifier } from "./credentials.ts";
-import { isLoopbackHost } from "./host.ts";
 import { parseScopeRules, type ScopeRule, scopesFor } from "./oidc-rules.ts";
-import { challengeOf, type Principal } from "./principal.ts";
 
 /** Signatures with a public key. Neither `none` nor HMAC, whose key would be the public one. */
 const ALGORITHMS = [

@@ -10,8 +10,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import type { Access } from "./access.ts";
-import { isLoopbackHost } from "./host.ts";
+import type { Access } from "../../http/access/access.ts";
+import { isLoopbackHost } from "../../http/access/host.ts";
 
 const LEAST_CHARACTERS = 16;
 /** Characters of a Bearer credential (b64token of RFC 6750). */

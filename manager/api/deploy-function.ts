@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { parseHost } from "../../http/access/host.ts";
+import { requireFunction } from "../../http/access/principal.ts";
 import { ClientLeft, clientSignal } from "../../http/client-signal.ts";
 import { checkFunctionName } from "../../platform/function-name.ts";
 import type { Source } from "../../platform/platform.ts";
 import { Problem, toProblem } from "../../platform/problems.ts";
 import { formatMs } from "../../platform/quantity.ts";
 import type { SettingsPatch } from "../../platform/settings/settings.ts";
-import { parseHost } from "../access/host.ts";
-import { requireFunction } from "../access/principal.ts";
 import type { Deployed, DeployOrder } from "../deploys/deploys.ts";
 import { answerJson, onOneLine } from "./answer.ts";
 import { explainLostLineEnds } from "./lost-line-ends.ts";

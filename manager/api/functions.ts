@@ -1,7 +1,7 @@
+import type { Principal } from "../../http/access/principal.ts";
 import { checkFunctionName, isFunctionName } from "../../platform/function-name.ts";
 import type { FunctionSummary, Platform } from "../../platform/platform.ts";
 import { unknownFunction } from "../../platform/problems.ts";
-import type { Principal } from "../access/principal.ts";
 import { answerJson } from "./answer.ts";
 import { cursorFromName, nameFromCursor } from "./cursor.ts";
 import { stateOf } from "./describe/function-state.ts";

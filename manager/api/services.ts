@@ -1,14 +1,14 @@
 import type { Context } from "koa";
+import type { Access } from "../../http/access/access.ts";
+import type { TokenVerifier } from "../../http/access/credentials.ts";
+import type { Principal } from "../../http/access/principal.ts";
 import type { TrustedProxies } from "../../http/trusted-proxies.ts";
 import type { KeyTable } from "../../platform/keys/key-table.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Platform } from "../../platform/platform.ts";
 import type { Builder } from "../../runtimes/runtime.ts";
 import type { Store } from "../../store/store.ts";
-import type { Access } from "../access/access.ts";
-import type { TokenVerifier } from "../access/credentials.ts";
 import type { KeyAccess } from "../access/key-access.ts";
-import type { Principal } from "../access/principal.ts";
 import type { RouteRule } from "../access/route-rules.ts";
 import type { Deploys } from "../deploys/deploys.ts";
 

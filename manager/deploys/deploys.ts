@@ -1,3 +1,4 @@
+import type { Principal } from "../../http/access/principal.ts";
 import {
   complete,
   isSameVersion,
@@ -29,7 +30,6 @@ import { shareOf } from "../../platform/traffic.ts";
 import { sourceHash, versionHash } from "../../platform/version-hash.ts";
 import type { Builder, BuildOptions } from "../../runtimes/runtime.ts";
 import type { LogStore } from "../../store/store.ts";
-import type { Principal } from "../access/principal.ts";
 import { DeployTurns } from "./deploy-turns.ts";
 import { type HostClaim, HostClaims } from "./host-claims.ts";
 import { requireKnownSecrets, withNewestSecrets } from "./newest-secrets.ts";

@@ -1,7 +1,7 @@
+import { challengeOf, type Principal } from "../../http/access/principal.ts";
 import { Problem } from "../../platform/problems.ts";
 import type { Secrets } from "../../platform/secrets.ts";
 import type { Settings } from "../../platform/settings/settings.ts";
-import { challengeOf, type Principal } from "../access/principal.ts";
 
 /**
  * Runs `work` with the settings, each secret in its newest version. None of them is deleted meanwhile.

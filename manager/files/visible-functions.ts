@@ -1,5 +1,5 @@
+import type { Principal } from "../../http/access/principal.ts";
 import type { FunctionSummary, Platform } from "../../platform/platform.ts";
-import type { Principal } from "../access/principal.ts";
 
 const PAGE = 100;
 

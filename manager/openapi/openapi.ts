@@ -1,5 +1,5 @@
+import type { Access } from "../../http/access/access.ts";
 import type { Limits } from "../../platform/limits.ts";
-import type { Access } from "../access/access.ts";
 import { answerJson } from "../api/answer.ts";
 import type { Handler, Services } from "../api/services.ts";
 import { filePaths } from "./files.ts";

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import { CALL_ID_HEADER, WAIT_HEADER } from "../../client-image/start-message.ts";
+import type { Callers, CallKey } from "../../http/access/caller.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { PROBLEMS, Problem, type ProblemCode, unknownFunction } from "../../platform/problems.ts";
 import { answerRefused } from "../exchange/answer.ts";
@@ -21,7 +22,6 @@ import type { InstanceClient } from "../upstream/instance-client.ts";
 import { Probe } from "../upstream/probe.ts";
 import { BadResponse } from "../upstream/response-fields.ts";
 import { Tunnel } from "../websocket/tunnel.ts";
-import type { Callers, CallKey } from "./caller.ts";
 import { failedCall } from "./failed-call.ts";
 import type { Relay, RelayOwner } from "./relay.ts";
 import { type BodyOwner, RequestBody } from "./request-body.ts";

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { READABLE_FIELDS } from "../../client-image/start-message.ts";
-import { PROBLEMS, type Problem, problemDocument, problemHeaders } from "../../platform/problems.ts";
+import { type RenderedProblem, renderProblem } from "../../http/problem-answer.ts";
+import { PROBLEMS, type Problem } from "../../platform/problems.ts";
 import type { RequestHead } from "./request.ts";
 import type { ClientResponse } from "./response.ts";
 
@@ -76,22 +77,14 @@ export function answerRaw(socket: Socket, problem: Problem, callId: string): voi
   socket.destroySoon();
 }
 
-function writeProblem(response: ClientResponse, { status, headers, body }: Rendered): void {
+function writeProblem(response: ClientResponse, { status, headers, body }: RenderedProblem): void {
   response.writeHead({ status, headers: Object.entries(headers).flat() }, []);
   response.end(body);
 }
 
-interface Rendered {
-  readonly status: number;
-  readonly headers: Record<string, string>;
-  readonly body: string;
-}
-
 /** Renders the document as one character per byte. */
-function render(problem: Problem, callId: string): Rendered {
-  const headers = problemHeaders(problem, callId);
-  const body = Buffer.from(`${JSON.stringify(problemDocument(problem, callId))}\n`).toString("latin1");
-  headers["content-length"] = String(body.length);
-  if (problem.code === "method_not_allowed") headers.allow = ALLOW;
-  return { status: problem.status, headers, body };
+function render(problem: Problem, callId: string): RenderedProblem {
+  const rendered = renderProblem(problem, callId);
+  if (problem.code === "method_not_allowed") rendered.headers.allow = ALLOW;
+  return rendered;
 }

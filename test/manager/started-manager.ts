@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
-import type { Access } from "../../manager/access/access.ts";
+import type { Access } from "../../http/access/access.ts";
 import type { ManagerOptions } from "../../manager/api/services.ts";
 import { createManager, type Manager } from "../../manager/manager.ts";
 import { KeyTable } from "../../platform/keys/key-table.ts";

@@ -1,8 +1,8 @@
+import { requireFunction } from "../../../http/access/principal.ts";
 import { clientSignal } from "../../../http/client-signal.ts";
 import type { Source } from "../../../platform/platform.ts";
 import { Problem, problemDocument, toProblem } from "../../../platform/problems.ts";
 import { printableLines } from "../../../process/printable.ts";
-import { requireFunction } from "../../access/principal.ts";
 import { DeployTurns } from "../../deploys/deploy-turns.ts";
 import { readFolder } from "../../files/manifest/read-folder.ts";
 import { carryOut, type Outcome } from "../../files/plan/carry-out.ts";

@@ -1,6 +1,6 @@
 import { once } from "node:events";
+import { requireScope } from "../../../http/access/principal.ts";
 import { clientSignal } from "../../../http/client-signal.ts";
-import { requireScope } from "../../access/principal.ts";
 import { exportFunctions } from "../../files/export.ts";
 import { visibleFunctions } from "../../files/visible-functions.ts";
 import { flag, readParameters } from "../read-query.ts";

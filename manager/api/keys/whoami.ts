@@ -1,4 +1,4 @@
-import type { Principal } from "../../access/principal.ts";
+import type { Principal } from "../../../http/access/principal.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Handler } from "../services.ts";

@@ -1,6 +1,6 @@
+import { requireAllFunctions, requireFunction } from "../../../http/access/principal.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { UsageColumn, UsageSum, Used } from "../../../store/store.ts";
-import { requireAllFunctions, requireFunction } from "../../access/principal.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";

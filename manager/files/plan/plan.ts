@@ -1,9 +1,9 @@
+import type { Principal } from "../../../http/access/principal.ts";
 import type { Limits } from "../../../platform/limits.ts";
 import type { Platform, RouteRules, VersionNote } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { Semaphore } from "../../../process/semaphore.ts";
 import type { Builder } from "../../../runtimes/runtime.ts";
-import type { Principal } from "../../access/principal.ts";
 import type { DeployOrder, Deploys } from "../../deploys/deploys.ts";
 import { Mistakes } from "../manifest/mistakes.ts";
 import type { Folder, FolderFunction, FolderVersion } from "../manifest/read-folder.ts";

@@ -1,9 +1,9 @@
-import { type AttemptLimits, FailedAttempts, tooManyAttempts } from "../../http/failed-attempts.ts";
 import { KeyTable } from "../../platform/keys/key-table.ts";
 import { includesScope, type Scope } from "../../platform/keys/scopes.ts";
 import { Problem, unknownFunction } from "../../platform/problems.ts";
 import type { Quota } from "../../platform/settings/quota.ts";
 import type { FunctionAccess } from "../../platform/settings/settings.ts";
+import { type AttemptLimits, FailedAttempts, tooManyAttempts } from "../failed-attempts.ts";
 
 /** The key with which a caller calls. */
 export interface CallKey {

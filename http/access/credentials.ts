@@ -1,8 +1,8 @@
 import { timingSafeEqual } from "node:crypto";
-import { type AttemptLimits, type FailedAttempts, tooManyAttempts } from "../../http/failed-attempts.ts";
 import type { KeyTable } from "../../platform/keys/key-table.ts";
 import { hashOf, keyIdOf } from "../../platform/keys/key-text.ts";
 import { Problem } from "../../platform/problems.ts";
+import { type AttemptLimits, type FailedAttempts, tooManyAttempts } from "../failed-attempts.ts";
 import type { Access, Visitor } from "./access.ts";
 import { ANYBODY, challengeOf, LOCAL, type Principal, principalOfKey, TOKEN_HOLDER } from "./principal.ts";
 

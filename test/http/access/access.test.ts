@@ -1,13 +1,13 @@
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
 import request from "supertest";
+import { type Access, refusal, type Visitor } from "../../../http/access/access.ts";
+import { Credentials } from "../../../http/access/credentials.ts";
 import { FailedAttempts } from "../../../http/failed-attempts.ts";
-import { type Access, refusal, type Visitor } from "../../../manager/access/access.ts";
-import { Credentials } from "../../../manager/access/credentials.ts";
 import { isProbe } from "../../../manager/access/guard.ts";
 import { KeyTable } from "../../../platform/keys/key-table.ts";
 import { Problem } from "../../../platform/problems.ts";
-import { startManager } from "../started-manager.ts";
+import { startManager } from "../../manager/started-manager.ts";
 
 const TOKEN = "0123456789abcdef-._~+/==";
 const tokenHash = createHash("sha256").update(TOKEN).digest("hex");
