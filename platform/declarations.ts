@@ -5,7 +5,12 @@ import { Problem } from "./problems.ts";
 export type DeclarationKinds = Readonly<Record<string, string>>;
 
 /** The kinds of every installation. Each needs a resource definition and access rights in kubernetes.yaml. */
-export const DECLARATION_KINDS: DeclarationKinds = { Key: "keys" };
+export const DECLARATION_KINDS: DeclarationKinds = {
+  Key: "keys",
+  Topic: "topics",
+  Subscription: "subscriptions",
+  Schedule: "schedules",
+};
 
 /**
  * Everything that should exist besides functions, by kind and name. Every method throws an Error for an unknown kind,
