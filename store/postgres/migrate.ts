@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
-import { MIGRATIONS, POSTGRES } from "../sql/schema.ts";
+import { POSTGRES } from "../sql/dialect.ts";
+import { MIGRATIONS } from "../sql/schema.ts";
 
 /** Names the lock that only one program holds: the first bytes of SHA-256 of `skiff schema`. */
 const LOCK = "skiff schema";

@@ -1,7 +1,8 @@
 /** A row, with numbers as the driver returns them: `bigint` columns of PostgreSQL are text. */
 export type Row = Readonly<Record<string, unknown>>;
 
-export type Value = string | number | null;
+/** Bytes come back as `Uint8Array`, from PostgreSQL as its subclass `Buffer`. */
+export type Value = string | number | Uint8Array | null;
 
 /** SQL that SQLite and PostgreSQL both understand, with the placeholders `$1`, `$2`… */
 export interface Statement {

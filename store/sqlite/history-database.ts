@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { openDatabase, schemaVersion, unusable } from "../../platform/sqlite/database-file.ts";
+import { SQLITE } from "../sql/dialect.ts";
 import { WORKS, type WorkName } from "../sql/ledgers.ts";
-import { MIGRATIONS, SQLITE } from "../sql/schema.ts";
+import { MIGRATIONS } from "../sql/schema.ts";
 import type { Row, Statement, Work } from "../sql/work.ts";
 
 export interface Asked {
