@@ -94,9 +94,13 @@ export function pluralOf(kinds: DeclarationKinds, kind: string): string {
   throw new Error(`Unknown kind of declarations "${kind}": use one of ${Object.keys(kinds).join(", ")}.`);
 }
 
+export function isDeclarationName(name: string): boolean {
+  return NAME.test(name);
+}
+
 /** @throws Problem `invalid_name` */
 export function checkDeclarationName(kind: string, name: string): void {
-  if (NAME.test(name)) return;
+  if (isDeclarationName(name)) return;
   const detail = `"${name.slice(0, 80)}" is not a valid name of a ${kind}: use 1 to 63 characters of a-z, 0-9 and "-", starting with a letter and not ending with "-".`;
   throw new Problem("invalid_name", detail);
 }

@@ -1,0 +1,95 @@
+import { checkRetry } from "./check-retry.ts";
+import type { ScheduleSpec } from "./schedule-spec.ts";
+import {
+  ANY,
+  duration,
+  FLAG,
+  FUNCTION,
+  fault,
+  members,
+  must,
+  NAME,
+  oneOf,
+  PATH,
+  type SpecFault,
+  text,
+  texts,
+} from "./spec-check.ts";
+
+const DAY_MS = 86_400_000;
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/** A token (RFC 9110, section 5.6.2). */
+const FIELD = /^[\w!#$%&'*+.^`|~-]{1,100}$/;
+/** Attributes that the event has from elsewhere. */
+const RESERVED = ["specversion", "id", "source", "type", "data", "data_base64"];
+
+const call = members({
+  function: FUNCTION,
+  method: oneOf(...METHODS),
+  path: PATH,
+  headers: must(areHeaders, "names of header fields with texts on one line, such as {accept: text/plain}"),
+  body: ANY,
+  retry: checkRetry,
+});
+
+const event = members({
+  topic: NAME,
+  type: text(/^[\x21-\x7e]{1,255}$/, "a type such as dev.example.report"),
+  attributes: texts(
+    new RegExp(`^(?!(${RESERVED.join("|")})$)[a-z0-9]{1,64}$`),
+    `attributes other than ${RESERVED.join(", ")}, with texts, such as {subject: daily}`,
+  ),
+  data: ANY,
+});
+
+const check = members({
+  cron: must(isOneLine, 'a cron expression such as "0 3 * * *", @hourly or "@every 90s"'),
+  timeZone: must(isTimeZone, "an IANA time zone such as Europe/Berlin"),
+  call,
+  event,
+  overlap: oneOf("skip", "queue", "allow"),
+  missed: oneOf("skip", "once", "all"),
+  jitter: duration(0, DAY_MS, "30s"),
+  paused: FLAG,
+});
+
+/**
+ * Returns what is wrong with the spec of a `Schedule`, apart from its cron expression, which cron.ts checks. An empty list
+ * makes it a `ScheduleSpec`.
+ */
+export function checkScheduleSpec(spec: unknown): readonly SpecFault[] {
+  const faults = check(spec, []);
+  if (faults.some(({ pointer }) => pointer === "")) return faults;
+  const { cron, call: toCall, event: toPublish } = spec as Partial<ScheduleSpec>;
+  const found = [...faults];
+  if (!cron) found.push(fault([], 'The schedule has no times: add cron, such as cron: "0 3 * * *".'));
+  if (Boolean(toCall) === Boolean(toPublish)) {
+    found.push(fault([], "A schedule has one target: name either call or event."));
+  }
+  found.push(...required(toCall, ["call", "function"]), ...required(toPublish, ["event", "topic"]));
+  return found;
+}
+
+function required(target: unknown, [name, member]: readonly [string, string]): SpecFault[] {
+  if (typeof target !== "object" || target === null || Object.hasOwn(target, member)) return [];
+  return [fault([name], `${name} has no ${member}: name one.`)];
+}
+
+function areHeaders(value: unknown): boolean {
+  if (texts(FIELD, "")(value, []).length > 0) return false;
+  return Object.values(value as Record<string, string>).every((field) => /^[^\0\r\n]{0,8192}$/.test(field));
+}
+
+function isOneLine(value: unknown): boolean {
+  return typeof value === "string" && /^[^\p{C}]{1,200}$/u.test(value);
+}
+
+function isTimeZone(value: unknown): boolean {
+  if (typeof value !== "string" || !/^[A-Za-z]/.test(value)) return false;
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: value }).resolvedOptions().timeZone !== "";
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
