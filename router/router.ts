@@ -1,12 +1,12 @@
 import { inspect } from "node:util";
 import { Callers } from "../http/access/caller.ts";
+import { traceRefused } from "../http/request-problems.ts";
 import type { TrustedProxies } from "../http/trusted-proxies.ts";
 import type { KeyTable } from "../platform/keys/key-table.ts";
 import { draining, Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
 import { Call, type CallContext, type CallInput } from "./call/call.ts";
 import { recordCall } from "./call/record.ts";
 import { Relay } from "./call/relay.ts";
-import { traceRefused } from "./exchange/problems.ts";
 import type { Ingress } from "./exchange/request.ts";
 import type { FunctionStats, RouterTotals } from "./metrics/stats.ts";
 import { Functions } from "./placement/functions.ts";

@@ -75,8 +75,10 @@ export interface StoredRequest {
   readonly body: StoredBody;
 }
 
-/** Where a call goes. */
-export type CallTarget = { readonly function: string } | { readonly url: string };
+/** Where a call goes. With `version` to that version of the function, otherwise where its traffic goes. */
+export type CallTarget =
+  | { readonly function: string; readonly version?: number | undefined }
+  | { readonly url: string };
 
 /** Why a call exists. */
 export type CallOrigin =

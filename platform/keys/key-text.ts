@@ -9,6 +9,8 @@ const ID_CHARACTERS = "abcdefghijkmnpqrstuvwxyz23456789";
 const KEY = /^sk_(k[a-z2-9]{9})_[A-Za-z0-9_-]{43}$/;
 
 const KEY_WITHIN = /sk_k[a-z2-9]{9}_[A-Za-z0-9_-]{43}/;
+const BEARER = /^bearer[ \t]+(\S+)$/i;
+const BASIC = /^basic[ \t]+(\S+)/i;
 
 /** A key as its owner has it: `sk_ID_SECRET`. Nothing of it but the id and the hash is kept. */
 export interface KeyText {
@@ -32,8 +34,20 @@ export function keyIdOf(text: string): string | undefined {
   return KEY.exec(text)?.[1];
 }
 
-/** Returns whether a text has a key anywhere in it. */
-export function hasKey(text: string): boolean {
+/** Returns the credential of an `Authorization: Bearer`; undefined for other forms. */
+export function bearerOf(authorization: string): string | undefined {
+  return BEARER.exec(authorization)?.[1];
+}
+
+/** Returns whether an `Authorization` has a key in a form that Skiff does not accept: no function may get it either. */
+export function hidesKey(authorization: string): boolean {
+  const basic = BASIC.exec(authorization)?.[1];
+  return (
+    hasKey(authorization) || (basic !== undefined && hasKey(Buffer.from(basic, "base64").toString("latin1")))
+  );
+}
+
+function hasKey(text: string): boolean {
   return KEY_WITHIN.test(text);
 }
 

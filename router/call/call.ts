@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import { CALL_ID_HEADER, WAIT_HEADER } from "../../client-image/start-message.ts";
 import type { Callers, CallKey } from "../../http/access/caller.ts";
+import { bodyTimeout, bodyTooLarge, uploadTimeout } from "../../http/request-problems.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { PROBLEMS, Problem, type ProblemCode, unknownFunction } from "../../platform/problems.ts";
 import { answerRefused } from "../exchange/answer.ts";
@@ -164,7 +165,7 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
   takeBody(): Problem | undefined {
     const { body } = this.input;
     if (body === undefined) return undefined;
-    if (body.length !== undefined && body.length > this.bodyLimit) return problems.bodyTooLarge(this.limits);
+    if (body.length !== undefined && body.length > this.bodyLimit) return bodyTooLarge(this.limits);
     this.body = new RequestBody(body, this);
     return undefined;
   }
@@ -187,7 +188,7 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
   }
 
   bodyTooLarge(): void {
-    this.#breakOff(problems.bodyTooLarge(this.limits));
+    this.#breakOff(bodyTooLarge(this.limits));
   }
 
   bodyBroken(reason: string): void {
@@ -301,14 +302,14 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
     const { placement, body, limits } = this;
     const { timeoutMs } = placement.version!;
     if (placement.isOverdue) {
-      this.refuse(problems.uploadTimeout(limits));
+      this.refuse(uploadTimeout(limits));
       return;
     }
     if (placement.phase === "forwarding") {
       // Until a place is reserved, the body waits for Skiff.
       const isSending = body !== undefined && this.#reservation === undefined && !body.isStalled;
       const isClient = isSending && !body.isComplete;
-      this.refuse(isClient ? problems.bodyTimeout(timeoutMs) : problems.callTimeout(timeoutMs));
+      this.refuse(isClient ? bodyTimeout(timeoutMs) : problems.callTimeout(timeoutMs));
     } else if (placement.phase === "streaming" || this.#isLastChance) {
       this.refuse(problems.streamIdle(limits));
     } else {

@@ -1,6 +1,6 @@
+import { isTraceparent } from "../../http/traceparent.ts";
 import type { CallRecord } from "../telemetry/call-record.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { isTraceparent } from "../telemetry/trace-context.ts";
 import type { Call } from "./call.ts";
 
 /** Writes a call whose response has ended to the access log and to its span. */

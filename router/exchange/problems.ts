@@ -1,6 +1,5 @@
 /** Problems of calls. Each text says what happened and what to do. */
 import type { Limits } from "../../platform/limits.ts";
-import type { Endpoints } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 import { formatBytes, formatMs } from "../../platform/quantity.ts";
 import { HeadTooLarge } from "../upstream/response-fields.ts";
@@ -23,34 +22,12 @@ export function tooManyWaiting(name: string, most: number): Problem {
   return new Problem("too_many_waiting", detail, { retryAfterS: 1 });
 }
 
-/** @param version 0 if the path names no version after its @ */
-export function unknownVersion({ name }: Pick<Endpoints, "name">, version: number): Problem {
-  const what =
-    version === 0
-      ? `The path names no version of "${name}" after its @`
-      : `The function "${name}" has no version ${version}`;
-  const advice = `call /fn/${name}@N with the number of a kept version; GET /func/${name}/versions lists them.`;
-  return new Problem("unknown_version", `${what}: ${advice}`);
-}
-
 /** @param expectedMs estimated wait of the call in the queue, in milliseconds */
 export function waitTooLong(name: string, waiting: number, expectedMs: number): Problem {
   const time = formatMs(Math.ceil(expectedMs / 1_000) * 1_000);
   const queue = `${waiting} calls wait for an instance of "${name}", another would wait for about ${time}`;
   const detail = `${queue}: try again later, or raise its max or concurrency.`;
   return new Problem("too_many_waiting", detail, { retryAfterS: Math.min(60, expectedMs / 1_000) });
-}
-
-export function bodyTimeout(timeoutMs: number): Problem {
-  const limit = `${formatMs(timeoutMs)} (timeoutMs of the function)`;
-  const detail = `No part of the request body arrived for ${limit}: send it without pauses.`;
-  return new Problem("request_timeout", detail);
-}
-
-export function uploadTimeout({ uploadMs }: Limits): Problem {
-  const limit = `${formatMs(uploadMs)} (SKIFF_UPLOAD_TIMEOUT)`;
-  const detail = `The request body did not arrive within ${limit}: send less, or use a faster connection.`;
-  return new Problem("request_timeout", detail);
 }
 
 export function notHttp(reason: string): Problem {
@@ -60,15 +37,6 @@ export function notHttp(reason: string): Problem {
 export function streamIdle({ streamIdleMs }: Limits): Problem {
   const limit = `${formatMs(streamIdleMs)} (SKIFF_STREAM_IDLE)`;
   return new Problem("call_timeout", `The stream was idle for ${limit}: send something more often.`);
-}
-
-export function bodyTooLarge({ callBodyBytes }: Limits): Problem {
-  const limit = `${formatBytes(callBodyBytes)} (SKIFF_MAX_BODY)`;
-  return new Problem("body_too_large", `The body is larger than ${limit}: send less.`);
-}
-
-export function traceRefused(): Problem {
-  return new Problem("method_not_allowed", "Skiff does not forward TRACE to functions: use another method.");
 }
 
 /** @param hasBegun the response had begun, so the client gets a broken connection instead of this text */

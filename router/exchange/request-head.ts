@@ -1,6 +1,6 @@
 import type { TLSSocket } from "node:tls";
 import { type ClientOrigin, readOrigin } from "../../http/client-origin.ts";
-import { hasKey, keyIdOf } from "../../platform/keys/key-text.ts";
+import { bearerOf, hidesKey, keyIdOf } from "../../platform/keys/key-text.ts";
 import { Problem } from "../../platform/problems.ts";
 import { functionAtHost, targetAtHost } from "./function-hosts.ts";
 import type { Ingress, PreparedRequest, RequestHead, Target } from "./request.ts";
@@ -32,9 +32,6 @@ const ACTIONS: ReadonlyMap<string, number> = new Map(
     `${names} ${names.toLowerCase()}`.split(" ").map((name) => [name, action] as const),
   ),
 );
-
-const BEARER = /^bearer[ \t]+(\S+)$/i;
-const BASIC = /^basic[ \t]+(\S+)/i;
 
 export function prepare(head: RequestHead, ingress: Ingress): PreparedRequest {
   const { proxies, hosts } = ingress;
@@ -114,14 +111,8 @@ function forwardedFields(request: RequestHead, route: Route) {
 
 /** Returns the text of the key in an `Authorization` or `X-Skiff-Key`; undefined if there is none of Skiff's form. */
 function keyIn(value: string, action: typeof AUTHORIZATION | typeof KEY): string | undefined {
-  const text = action === KEY ? value : BEARER.exec(value)?.[1];
+  const text = action === KEY ? value : bearerOf(value);
   return text !== undefined && keyIdOf(text) !== undefined ? text : undefined;
-}
-
-/** Returns whether an `Authorization` has a key in a form that Skiff does not accept: no function may see it either. */
-function hidesKey(value: string): boolean {
-  const basic = BASIC.exec(value)?.[1];
-  return hasKey(value) || (basic !== undefined && hasKey(Buffer.from(basic, "base64").toString("latin1")));
 }
 
 /** Returns the names that a Connection field lists besides the usual words; undefined if there are none. */

@@ -1,9 +1,9 @@
+import { unknownVersion } from "../../http/request-problems.ts";
 import type { Endpoints, Load } from "../../platform/platform.ts";
 import { Problem, unknownFunction } from "../../platform/problems.ts";
 import type { FunctionAccess } from "../../platform/settings/settings.ts";
 import { chooseSticky } from "../../platform/sticky.ts";
 import { chooseVersion } from "../../platform/traffic.ts";
-import { unknownVersion } from "../exchange/problems.ts";
 import type { PreparedRequest, RequestHead } from "../exchange/request.ts";
 import { stickyValue } from "../exchange/sticky-value.ts";
 import { Counters, type FunctionStats } from "../metrics/stats.ts";

@@ -16,10 +16,10 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
+import { isSampled, parentIdOf, traceIdOf } from "../../http/traceparent.ts";
 import { type CallRecord, type CallSpan, fieldForLog, pathForLog, type Tracer } from "./call-record.ts";
 import { LimitedLog } from "./limited-log.ts";
 import type { OtlpSettings } from "./otlp-settings.ts";
-import { isSampled, parentIdOf, traceIdOf } from "./trace-context.ts";
 
 /** Most spans that wait for their export; further ones are dropped. */
 export const HELD_SPANS = 8_192;

@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  isSampled,
-  isTraceparent,
-  parentIdOf,
-  Traces,
-  traceIdOf,
-} from "../../../router/telemetry/trace-context.ts";
+import { isSampled, isTraceparent, parentIdOf, traceIdOf } from "../../../http/traceparent.ts";
+import { Traces } from "../../../router/telemetry/trace-context.ts";
 import { Harness, raw } from "../support/harness.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";

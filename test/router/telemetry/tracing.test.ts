@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type http from "node:http";
-import { isTraceparent, parentIdOf, traceIdOf } from "../../../router/telemetry/trace-context.ts";
+import { isTraceparent, parentIdOf, traceIdOf } from "../../../http/traceparent.ts";
 import { OtlpReceiver, type ReceivedSpan } from "../../support/otlp-receiver.ts";
 import { Harness, type HarnessOptions, send, until } from "../support/harness.ts";
 

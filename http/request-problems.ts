@@ -1,0 +1,36 @@
+/** Problems of requests to functions, plain and asynchronous ones. */
+import type { Limits } from "../platform/limits.ts";
+import type { Endpoints } from "../platform/platform.ts";
+import { Problem } from "../platform/problems.ts";
+import { formatBytes, formatMs } from "../platform/quantity.ts";
+
+/** @param version 0 if the path names no version after its @ */
+export function unknownVersion({ name }: Pick<Endpoints, "name">, version: number): Problem {
+  const what =
+    version === 0
+      ? `The path names no version of "${name}" after its @`
+      : `The function "${name}" has no version ${version}`;
+  const advice = `call /fn/${name}@N with the number of a kept version; GET /func/${name}/versions lists them.`;
+  return new Problem("unknown_version", `${what}: ${advice}`);
+}
+
+export function bodyTimeout(timeoutMs: number): Problem {
+  const limit = `${formatMs(timeoutMs)} (timeoutMs of the function)`;
+  const detail = `No part of the request body arrived for ${limit}: send it without pauses.`;
+  return new Problem("request_timeout", detail);
+}
+
+export function uploadTimeout({ uploadMs }: Limits): Problem {
+  const limit = `${formatMs(uploadMs)} (SKIFF_UPLOAD_TIMEOUT)`;
+  const detail = `The request body did not arrive within ${limit}: send less, or use a faster connection.`;
+  return new Problem("request_timeout", detail);
+}
+
+export function bodyTooLarge({ callBodyBytes }: Limits): Problem {
+  const limit = `${formatBytes(callBodyBytes)} (SKIFF_MAX_BODY)`;
+  return new Problem("body_too_large", `The body is larger than ${limit}: send less.`);
+}
+
+export function traceRefused(): Problem {
+  return new Problem("method_not_allowed", "Skiff does not forward TRACE to functions: use another method.");
+}
