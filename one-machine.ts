@@ -1,15 +1,18 @@
 /** The services of one machine: manager, routers and local platform on one port. */
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createEvents, type Events } from "./events/events.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 import { oidcFrom } from "./manager/access/oidc.ts";
 import { accessFor } from "./manager/access/token.ts";
-import { createManager } from "./manager/manager.ts";
+import { createManager, type Manager } from "./manager/manager.ts";
 import { Collector } from "./manager/usage/collector.ts";
 import { logFailures } from "./manager/usage/failure-line.ts";
 import { Guards } from "./manager/usage/guards.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { followKeys } from "./platform/keys/follow-keys.ts";
+import { internalKey } from "./platform/keys/internal-key.ts";
 import { KeyTable } from "./platform/keys/key-table.ts";
 import { type Limits, limitsFromEnv } from "./platform/limits.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
@@ -20,15 +23,17 @@ import { printable } from "./process/printable.ts";
 import { ServiceList } from "./process/service-list.ts";
 import { createFrontAlone, type Front } from "./router/front.ts";
 import { addRouterMetrics } from "./router/metrics/metrics.ts";
+import type { RequestHandler } from "./router/server/node-calls.ts";
 import type { WorkersOptions } from "./router/workers/workers.ts";
 import { createBuilder } from "./runtimes/deno/build/builder.ts";
 import { cacheBundles } from "./runtimes/deno/build/bundle-cache.ts";
 import { denoPath } from "./runtimes/deno/deno-binary.ts";
 import type { Builder } from "./runtimes/runtime.ts";
+import { announcing, storeChanges } from "./store/changes.ts";
 import { LogBatches } from "./store/log-batches.ts";
 import { SegmentLogStore } from "./store/segments/segment-log-store.ts";
 import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
-import type { LogStore, Store } from "./store/store.ts";
+import type { EventStore, LogStore, Store } from "./store/store.ts";
 
 export interface SkiffOptions {
   readonly host: string;
@@ -48,6 +53,12 @@ export interface Skiff {
   /** Rejects new calls, drains calls under way for at most `SKIFF_DRAIN`, and stops all instances. */
   close(): Promise<void>;
 }
+
+/** Where a server is reached that listens on all addresses. */
+const LOOPBACK: ReadonlyMap<string, string> = new Map([
+  ["0.0.0.0", "127.0.0.1"],
+  ["::", "::1"],
+]);
 
 /** @throws Error with a message for the terminal: data folder in use, port in use, invalid variable */
 export function startSkiff(options: SkiffOptions): Promise<Skiff> {
@@ -100,11 +111,25 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   const keyTable = new KeyTable();
   const followed = followKeys(platform.declarations, keyTable, print);
   services.add({ name: "keys", close: async () => followed.close() });
+  const internal = internalKey(randomBytes(32).toString("hex"));
+  keyTable.set(internal.id, internal.spec);
   const importHosts = (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== "");
   const builder = cacheBundles(
     createBuilder({ deno: denoPath(), directory: buildFolder, limits, importHosts, env, print }),
   );
   services.add({ name: "builder", drain: () => builder.close() });
+
+  const proxies = parseTrustedProxies(env.SKIFF_TRUST_PROXY);
+  const changes = storeChanges();
+  const eventStore = "calls" in store ? announcing(store as unknown as EventStore, changes) : undefined;
+  let routerUrl = "";
+  const events =
+    eventStore &&
+    createEvents({
+      ...{ store: eventStore, changes, isShared: Boolean(env.SKIFF_STORE) },
+      ...{ platform, limits, keys: keyTable, access, proxies, env, print },
+      ...{ router: () => routerUrl, callerKey: internal.text, now: Date.now, random: Math.random },
+    });
 
   const metrics = new Metrics();
   const manager = createManager({
@@ -114,14 +139,14 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     access,
     store: { usage: store.usage, audit: store.audit, logs },
     keyTable,
-    proxies: parseTrustedProxies(env.SKIFF_TRUST_PROXY),
+    proxies,
     tokens: oidcFrom(env, print),
     print,
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `Skiff is ${services.state}.`),
     ...(env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {}),
   });
-  const frontOptions = { platform, limits, keys: keyTable, print, env, other: manager.handler };
+  const frontOptions = { platform, limits, keys: keyTable, print, env, other: besidesCalls(manager, events) };
   const front =
     workers === 1
       ? await createFrontAlone(frontOptions)
@@ -140,7 +165,9 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   services.add({ name: "usage", drain: () => collector.close() });
   services.add({
     name: "server",
-    drain: (drainMs) => Promise.all([front.drain({ drainMs }), manager.close({ drainMs })]),
+    // Together: calls that events make go through the front.
+    drain: (drainMs) =>
+      Promise.all([events?.drain({ drainMs }), front.drain({ drainMs }), manager.close({ drainMs })]),
     close: (withinMs) => front.close({ withinMs }),
   });
 
@@ -151,14 +178,32 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     throw new Error(`port ${port} of ${host} is in use; choose another with --port.`);
   });
   services.ready();
-  const url = `http://${host.includes(":") ? `[${host}]` : host}:${bound}`;
+  routerUrl = urlOf(LOOPBACK.get(host) ?? host, bound);
+  const url = urlOf(host, bound);
   printExamples(url, options, access.mode === "token");
   print(`  files of functions: ${description}`);
   // The caller comes first: it handles signals.
   setImmediate(() => {
-    if (services.state === "ready") warm({ platform, builder }, print);
+    if (services.state !== "ready") return;
+    warm({ platform, builder }, print);
+    events
+      ?.start()
+      .catch((error: Error) => print(`Asynchronous calls and events do not work: ${error.message}`));
   });
   return { url, close: () => services.stop({ drainMs: limits.drainMs }) };
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Answers requests that are not below /fn. */
+function besidesCalls(manager: Manager, events: Events | undefined): RequestHandler {
+  return (request, response) => {
+    const isForEvents = events?.takes(request.method!, request.url!);
+    if (isForEvents) events!.handler(request, response);
+    else manager.handler(request, response);
+  };
 }
 
 /** Prepares the first build and the first instance. */

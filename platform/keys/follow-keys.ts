@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Declarations } from "../declarations.ts";
+import { INTERNAL_KEY_ID } from "./internal-key.ts";
 import type { KeyTable } from "./key-table.ts";
 import { KEY_KIND } from "./key-text.ts";
 
@@ -27,7 +28,7 @@ export function followKeys(
   let isClosed = false;
   const stop = declarations.watch(KEY_KIND, (id, declared) => {
     seen.add(id);
-    const fault = table.set(id, declared?.spec);
+    const fault = id === INTERNAL_KEY_ID ? "Skiff uses this id itself" : table.set(id, declared?.spec);
     if (fault !== undefined) print(`the key ${id} does not work: ${fault}`);
   });
   const areSeen = async () => {

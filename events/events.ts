@@ -1,0 +1,90 @@
+/** Asynchronous calls, topics and schedules: what waits in the store, and is sent to functions when its time has come. */
+import { randomUUID } from "node:crypto";
+import { inspect } from "node:util";
+import { discardBody } from "../http/discard-body.ts";
+import { answerProblem } from "../http/problem-answer.ts";
+import { draining, toProblem } from "../platform/problems.ts";
+import { type EventPath, eventPath } from "./paths.ts";
+import type { EventServices, EventsOptions, EventsPart, RequestHandler } from "./services.ts";
+
+export interface Events {
+  /** Returns whether `handler` answers a request. */
+  takes(method: string, target: string): boolean;
+  /** For `http.createServer`. */
+  readonly handler: RequestHandler;
+  /** Begins to send what waits in the store. The router must listen. */
+  start(): Promise<void>;
+  /**
+   * Refuses requests with 503 `draining` and begins no calls. Resolves when the calls under way have ended and this is
+   * stored, or after `drainMs`. Later calls return the same promise.
+   */
+  drain(options: { readonly drainMs: number }): Promise<void>;
+}
+
+interface PartRow {
+  readonly paths: readonly EventPath[];
+  readonly load: (services: EventServices) => Promise<EventsPart>;
+}
+
+/** Each part is loaded at the start of events or at its first request, so that Skiff starts quickly. */
+const PARTS: readonly PartRow[] = [];
+
+/** Creates the events of a program. */
+export function createEvents(options: EventsOptions): Events {
+  const paths = new Set(PARTS.flatMap((row) => row.paths));
+  let loading: Promise<Loaded> | undefined;
+  let drained: Promise<void> | undefined;
+  const loaded = () => {
+    if (drained !== undefined) throw draining();
+    loading ??= load(options);
+    // The next request tries again.
+    loading.catch(() => {
+      loading = undefined;
+    });
+    return loading;
+  };
+  const answer: (...given: Parameters<RequestHandler>) => Promise<void> = async (request, response) => {
+    try {
+      const { handlers } = await loaded();
+      handlers.get(eventPath(request.method!, request.url!)!)!(request, response);
+    } catch (error) {
+      const problem = toProblem(error);
+      const callId = randomUUID();
+      if (problem.code === "internal_error")
+        options.print(`internal error in call ${callId}: ${inspect(error)}`);
+      answerProblem(response, problem, callId);
+    }
+  };
+  return {
+    takes(method, target) {
+      const path = eventPath(method, target);
+      return path !== undefined && paths.has(path);
+    },
+    handler(request, response) {
+      response.once("close", () => discardBody(request));
+      void answer(request, response);
+    },
+    start: async () => void (await loaded()),
+    drain() {
+      drained ??= (async () => {
+        const { parts } = (await loading?.catch(() => undefined)) ?? { parts: [] };
+        await Promise.all(parts.map((part) => part.close()));
+      })();
+      return drained;
+    },
+  };
+}
+
+interface Loaded {
+  readonly parts: readonly EventsPart[];
+  readonly handlers: ReadonlyMap<EventPath, RequestHandler>;
+}
+
+async function load(services: EventServices): Promise<Loaded> {
+  const parts = await Promise.all(PARTS.map((row) => row.load(services)));
+  const handlers = PARTS.flatMap(({ paths }, index) => {
+    const { handler } = parts[index]!;
+    return handler === undefined ? [] : paths.map((path) => [path, handler] as const);
+  });
+  return { parts, handlers: new Map(handlers) };
+}

@@ -1,0 +1,74 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Access } from "../http/access/access.ts";
+import type { TrustedProxies } from "../http/trusted-proxies.ts";
+import type { KeyTable } from "../platform/keys/key-table.ts";
+import type { Limits } from "../platform/limits.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Answer, Attempt, LeasedCall, Settlement } from "../store/calls.ts";
+import type { StoreChanges } from "../store/changes.ts";
+import type { EventStore } from "../store/store.ts";
+
+export interface EventsOptions {
+  /** Announces its changes (store/changes.ts). */
+  readonly store: EventStore;
+  readonly changes: StoreChanges;
+  readonly platform: Pick<Platform, "endpoints" | "allEndpoints" | "watch" | "declarations">;
+  /** The keys that are accepted. The owner keeps them in step with the platform. */
+  readonly keys: KeyTable;
+  /** The access rule of the management API. */
+  readonly access: Access;
+  readonly limits: Limits;
+  /** Proxies that name the address of the client. None by default. */
+  readonly proxies?: TrustedProxies | undefined;
+  /** Returns the base of the router's URLs, such as `http://127.0.0.1:8080`, without a slash at its end. */
+  readonly router: () => string;
+  /** Text of the internal key (platform/keys/internal-key.ts). */
+  readonly callerKey: string;
+  /**
+   * Other programs use the store too: their changes are found by polling, and calls of a worker that has died are taken
+   * over after some time. False: everything that another worker left is taken over at once.
+   */
+  readonly isShared: boolean;
+  /** The variables `SKIFF_*`. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Prints one line on the terminal. */
+  readonly print: (line: string) => void;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+}
+
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** What the parts of events share. */
+export type EventServices = EventsOptions;
+
+/** A part of events. It lives from the start of events to their drain. */
+export interface EventsPart {
+  /** Answers the requests whose paths are in the part's row (events.ts). */
+  readonly handler?: RequestHandler;
+  readonly deliveries?: DeliveryHooks;
+  /** Stops what it does by itself. Requests under way go on. */
+  close(): Promise<void>;
+}
+
+/** What a part adds to the calls that workers run. */
+export interface DeliveryHooks {
+  /** Returns what is stored in the transaction that ends an attempt, for calls of this part's origin. */
+  ended?(end: AttemptEnd): Promise<Effects> | Effects;
+  /** Queues that rest, such as those of paused subscriptions. */
+  resting?(): readonly string[];
+  /** Calls of one queue that run at a time, where it is less than SKIFF_EVENT_CALLS_EACH. */
+  most?(queue: string): number | undefined;
+}
+
+export interface AttemptEnd {
+  readonly call: LeasedCall;
+  readonly attempt: Attempt;
+  readonly outcome: Settlement["outcome"];
+  /** Absent if the function did not answer. */
+  readonly answer?: Answer | undefined;
+}
+
+export type Effects = Pick<Settlement, "calls" | "events" | "reply">;

@@ -1,0 +1,118 @@
+import { EventEmitter } from "node:events";
+import type { Calls } from "./calls.ts";
+import type { EventStore } from "./store.ts";
+import type { Timers } from "./timers.ts";
+import type { Topics } from "./topics.ts";
+
+/** What a program changed in its store, for those in it who wait for such changes. */
+export type StoreChanges = EventEmitter<{
+  /** Calls may be ready: new ones, or the next ones of their order keys. */
+  calls: [];
+  /** Events were published, or a place moved. */
+  events: [];
+  /** A waiter may have replies. */
+  replies: [];
+  timers: [];
+}>;
+
+export function storeChanges(): StoreChanges {
+  const changes: StoreChanges = new EventEmitter();
+  // One for each part of a program and each waiter.
+  return changes.setMaxListeners(0);
+}
+
+/** Returns the same store, which announces each change after it is durable. Every user of a program's store gets this one. */
+export function announcing(store: EventStore, changes: StoreChanges): EventStore {
+  const calls = announcingCalls(store.calls, changes);
+  return {
+    calls,
+    get bodies() {
+      return store.bodies;
+    },
+    get topics() {
+      return announcingTopics(store.topics, changes);
+    },
+    get timers() {
+      return announcingTimers(store.timers, changes);
+    },
+  };
+}
+
+function announcingCalls(calls: Calls, changes: StoreChanges): Calls {
+  return derived(calls, {
+    async enqueue(given, options) {
+      const outcomes = await calls.enqueue(given, options);
+      if (outcomes.some((outcome) => "isNew" in outcome && outcome.isNew)) changes.emit("calls");
+      return outcomes;
+    },
+    async settle(settlements, now) {
+      const held = await calls.settle(settlements, now);
+      changes.emit("calls");
+      if (settlements.some(({ events }) => events !== undefined && events.length > 0)) changes.emit("events");
+      if (settlements.some(({ reply }) => reply !== undefined)) changes.emit("replies");
+      return held;
+    },
+    async reclaim(request) {
+      const reclaimed = await calls.reclaim(request);
+      if (reclaimed > 0) changes.emit("calls");
+      return reclaimed;
+    },
+    async cancel(id, now) {
+      const state = await calls.cancel(id, now);
+      if (state === "cancelled") changes.emit("calls");
+      return state;
+    },
+    async retry(query, options) {
+      const ids = await calls.retry(query, options);
+      if (ids.length > 0) changes.emit("calls");
+      return ids;
+    },
+  });
+}
+
+function announcingTopics(topics: Topics, changes: StoreChanges): Topics {
+  return derived(topics, {
+    async publish(events, now) {
+      const published = await topics.publish(events, now);
+      if (published.some(({ isNew }) => isNew)) changes.emit("events");
+      return published;
+    },
+    async move(topic, group, position) {
+      const isMoved = await topics.move(topic, group, position);
+      if (isMoved) changes.emit("events");
+      return isMoved;
+    },
+    async deliver(delivery) {
+      const isDelivered = await topics.deliver(delivery);
+      if (isDelivered && delivery.calls.length > 0) changes.emit("calls");
+      return isDelivered;
+    },
+  });
+}
+
+function announcingTimers(timers: Timers, changes: StoreChanges): Timers {
+  return derived(timers, {
+    async set(timer) {
+      const now = await timers.set(timer);
+      changes.emit("timers");
+      return now;
+    },
+    async fire(firing) {
+      const isFired = await timers.fire(firing);
+      if (isFired && firing.firings.some(({ call }) => call !== undefined)) changes.emit("calls");
+      if (isFired && firing.firings.some(({ event }) => event !== undefined)) changes.emit("events");
+      return isFired;
+    },
+  });
+}
+
+/** Returns an object that answers `own` itself and has everything else of `base`, whose methods keep their `this`. */
+function derived<T extends object>(base: T, own: Partial<T>): T {
+  return new Proxy(base, {
+    get(target, name) {
+      if (Object.hasOwn(own, name)) return own[name as keyof T];
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
