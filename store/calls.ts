@@ -93,8 +93,8 @@ export type CallOrigin =
       readonly group: string;
       readonly position: number;
       readonly event: string;
-      /** Somebody waits for the reply (topics.ts). */
-      readonly isCall?: boolean;
+      /** Who waits for the reply: `waiter.id` of the event. */
+      readonly waiter?: string;
     }
   /** The outcome of another call. */
   | { readonly kind: "callback"; readonly call: string };
