@@ -1,5 +1,6 @@
 import { launchOf } from "../client-image/project/project-pack.ts";
 import type { Declarations } from "./declarations.ts";
+import type { RetrySettings } from "./events/retry-policy.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Quota } from "./settings/quota.ts";
 import type { FunctionAccess, Settings } from "./settings/settings.ts";
@@ -274,6 +275,10 @@ export interface Endpoints {
   readonly access?: FunctionAccess;
   /** What the calls of all versions together may use: that of its current version. Absent if nothing is limited. */
   readonly quota?: Quota;
+  /** Cron expressions of its current version, which call the function. Absent if there are none. */
+  readonly cron?: readonly string[];
+  /** When asynchronous calls are tried again: that of its current version. Absent if it sets no member. */
+  readonly retry?: RetrySettings;
 }
 
 export interface VersionEndpoints {

@@ -1,6 +1,7 @@
 import type { Endpoints, Traffic, VersionEndpoints } from "./platform.ts";
 import { Problem } from "./problems.ts";
 import { hasQuota } from "./settings/quota.ts";
+import { hasRetry } from "./settings/retry.ts";
 import type { Settings } from "./settings/settings.ts";
 
 export const MOST_WEIGHT = 1_000_000;
@@ -106,20 +107,22 @@ export function versionOf(endpoints: Endpoints, version: number | undefined): Ve
 }
 
 /** The settings of the current version that hold for all versions of a function. */
-export type FrontSettings = Partial<Pick<Settings, "hosts" | "access" | "quota">>;
+export type FrontSettings = Partial<Pick<Settings, "hosts" | "access" | "quota" | "cron" | "retry">>;
 
 /**
- * Leaves out what limits nothing. A function without traffic has no host names, nor has an internal one: an answer there
+ * Leaves out what limits nothing. A function without traffic has no host names and no times, nor has an internal one: an answer there
  * would reveal it.
  */
 export function frontOf(
-  { hosts = [], access = "public", quota }: FrontSettings,
+  { hosts = [], access = "public", quota, cron = [], retry }: FrontSettings,
   hasTraffic = true,
-): Pick<Endpoints, "hosts" | "access" | "quota"> {
+): Pick<Endpoints, keyof FrontSettings> {
   return {
     ...(hosts.length > 0 && hasTraffic && access !== "internal" ? { hosts } : {}),
     ...(access === "public" ? {} : { access }),
     ...(hasQuota(quota) ? { quota } : {}),
+    ...(cron.length > 0 && hasTraffic ? { cron } : {}),
+    ...(hasRetry(retry) ? { retry } : {}),
   };
 }
 

@@ -10,7 +10,8 @@ import { keptVersion } from "../platform/kubernetes/objects/function-resource.ts
 import { PORT } from "../platform/kubernetes/objects/names.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
 import { isHostName } from "../platform/settings/host-names.ts";
-import { defaultSettings, NUMBER_SETTINGS, SYS_KINDS } from "../platform/settings/settings.ts";
+import { SYS_KINDS } from "../platform/settings/permissions.ts";
+import { defaultSettings, NUMBER_SETTINGS } from "../platform/settings/settings.ts";
 import { checkTraffic } from "../platform/traffic.ts";
 import { denoRunArguments } from "../runtimes/deno/deno-flags.ts";
 
@@ -317,7 +318,8 @@ describe("the Function of kubernetes.yaml", () => {
   it("keeps everything that routers must know of a version", () => {
     const secrets = { TOKEN: { secret: "token", version: 1 } };
     const more = { hosts: ["app.example.com"], access: "key" as const, quota: { rate: "1/s" }, secrets };
-    const settings = { ...defaultSettings(limitsFromEnv({})), ...more };
+    const events = { cron: ["@hourly"], retry: { attempts: 3 } };
+    const settings = { ...defaultSettings(limitsFromEnv({})), ...more, ...events };
     const record = { version: 3, settings };
     const { items } = status.properties.versions;
     assert.deepEqual(Object.keys(items.properties).sort(), Object.keys(keptVersion(record)).sort());

@@ -4,6 +4,7 @@ import type { Source } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 import { unknownSetting } from "../../platform/settings/invalid-setting.ts";
 import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
+import { RETRY_MEMBERS, RETRY_QUERY } from "../../platform/settings/retry.ts";
 import {
   JSON_NAMES,
   mergeSettings,
@@ -33,7 +34,7 @@ export function mergeDeclared(current: Settings, declared: Declared, limits: Lim
   }
 }
 
-const TEXT_LISTS = ["hosts", "secrets"];
+const TEXT_LISTS = ["hosts", "secrets", "cron"];
 /** Members of a `skiff.yaml` with one function that are no settings. */
 export const OTHER_MEMBERS: readonly string[] = ["name", "message"];
 
@@ -65,7 +66,7 @@ function severalFunctions(): Problem {
   return new Problem("invalid_setting", detail, { setting: "functions" });
 }
 
-/** Joins the parts of `permissions` and of `quota`. Every other setting is declared once, under one of its names. */
+/** Joins the parts of `permissions`, `quota` and `retry`. Every other setting is declared once, under one of its names. */
 function merged(key: string, before: unknown, value: unknown): unknown {
   if (before === undefined) return value;
   const isDisjoint =
@@ -81,8 +82,10 @@ function fromText(key: string, value: unknown): SettingsPatch {
   const row = Object.entries(NUMBER_SETTINGS).find(([, { query }]) => query === key);
   const member = Object.entries(QUOTA_QUERY).find(([, query]) => query === key)?.[0];
   if (value === null && member !== undefined) return { quota: { [member]: null } };
+  const retried = RETRY_MEMBERS.find((each) => RETRY_QUERY[each] === key);
+  if (retried !== undefined && (value === null || isEmptyList(value))) return { retry: { [retried]: value } };
   if (value === null) return row ? { [row[0]]: null } : { permissions: { [key]: null } };
-  if (Array.isArray(value) && value.length === 0 && !row) return { permissions: { [key]: [] } };
+  if (isEmptyList(value) && !row) return { permissions: { [key]: [] } };
   const texts = (Array.isArray(value) ? value : [value]).map((each) => {
     if (typeof each === "string" || typeof each === "number") return [key, String(each)];
     throw new Problem("invalid_setting", `${key} must be a text, a number or a list of texts.`, {
@@ -90,6 +93,10 @@ function fromText(key: string, value: unknown): SettingsPatch {
     });
   });
   return settingsFromQuery(new URLSearchParams(texts));
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

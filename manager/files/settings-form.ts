@@ -1,5 +1,6 @@
 import { variableOfSecret } from "../../platform/settings/environment.ts";
 import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
+import { RETRY_MEMBERS, RETRY_QUERY } from "../../platform/settings/retry.ts";
 import { NUMBER_SETTINGS, type Settings } from "../../platform/settings/settings.ts";
 
 type Members = Record<string, unknown>;
@@ -20,12 +21,18 @@ export function formOf(settings: Settings, base: Settings, show: ShowVariable): 
   for (const key of ["net", "sys"] as const) {
     if (!isEqual(settings.permissions[key], base.permissions[key])) form[key] = settings.permissions[key];
   }
-  for (const key of ["entry", "hosts", "access"] as const) {
+  for (const key of ["entry", "hosts", "access", "cron"] as const) {
     if (!isEqual(settings[key], base[key])) form[key] = settings[key];
   }
   for (const [member, query] of Object.entries(QUOTA_QUERY)) {
     const [value, before] = [settings, base].map(({ quota }) => quota[member as keyof typeof QUOTA_QUERY]);
     if (value !== before) form[query] = value ?? null;
+  }
+  for (const member of RETRY_MEMBERS) {
+    const value = settings.retry[member];
+    if (isEqual(value, base.retry[member])) continue;
+    const isTime = typeof value === "number" && member !== "attempts";
+    form[RETRY_QUERY[member]] = isTime ? duration(value) : (value ?? null);
   }
   const env = changedMembers(settings.env, base.env, show);
   if (Object.keys(env).length > 0) form.env = env;

@@ -1,7 +1,16 @@
+import {
+  DEFAULT_RETRY,
+  MOST_RETRIED,
+  RETRY_NUMBERS,
+  type RetryPolicy,
+} from "../../platform/events/retry-policy.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { formatMs } from "../../platform/quantity.ts";
+import { MOST_CRONS } from "../../platform/settings/cron.ts";
+import { SYS_KINDS } from "../../platform/settings/permissions.ts";
 import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
-import { ACCESS, defaultSettings, NUMBER_SETTINGS, SYS_KINDS } from "../../platform/settings/settings.ts";
+import { RETRY_MEMBERS, RETRY_QUERY } from "../../platform/settings/retry.ts";
+import { ACCESS, defaultSettings, NUMBER_SETTINGS } from "../../platform/settings/settings.ts";
 import { array, object, ref, type Schema, TEXT } from "./schema.ts";
 import { optionFields } from "./versions.ts";
 
@@ -47,6 +56,20 @@ const QUOTA_MEMBERS: Readonly<Record<string, Schema>> = {
   inFlight: { ...COUNT_LIMIT, description: "Calls at the same time, waiting ones included" },
   perMonth: { ...COUNT_LIMIT, description: "Calls in a calendar month of UTC" },
 };
+const CRON = array(
+  { type: "string", maxLength: 260 },
+  {
+    maxItems: MOST_CRONS,
+    description: "Cron expressions at whose times the function is called, in UTC or with TZ=ZONE in front",
+  },
+);
+const RETRY_ABOUT: Readonly<Record<keyof RetryPolicy, string>> = {
+  attempts: "Most attempts of an asynchronous call, the first included",
+  backoffMs:
+    "Longest wait after the first attempt, in milliseconds; it doubles with each attempt, up to 5 min",
+  maxAgeMs: "Age of an asynchronous call at which no further attempt starts, in milliseconds",
+  on: "Outcomes that are tried again: statuses from 400, 4xx, 5xx, connection",
+};
 const SYS = array({ enum: SYS_KINDS }, { maxItems: 100 });
 
 /** The settings of a function. Values of variables are masked. */
@@ -68,6 +91,8 @@ export function settingsSchema(limits: Limits): Schema {
     },
     access: ACCESS_SCHEMA,
     quota: quotaSchema(),
+    cron: CRON,
+    retry: object({}, retryMembers()),
   });
 }
 
@@ -86,9 +111,27 @@ export function settingsPatchSchema(limits: Limits): Schema {
     items: SECRET_NAME,
   };
   const quota = quotaPatchSchema();
+  const retries = Object.entries(retryMembers()).map(([name, schema]) => [name, orNull(schema)]);
+  const later = { cron: orNull(CRON), retry: orNull(object({}, Object.fromEntries(retries))) };
   const access = { enum: [...ACCESS, null] };
   const texts = { entry: orNull(ENTRY), hosts: orNull(HOSTS) };
-  return object({}, { ...Object.fromEntries(members), env, permissions, ...texts, secrets, access, quota });
+  const first = { ...Object.fromEntries(members), env, permissions, ...texts };
+  return object({}, { ...first, secrets, access, quota, ...later });
+}
+
+function retryMembers(): Record<string, Schema> {
+  const outcome = { type: "string", pattern: "^([45]\\d\\d|[45]xx|connection)$" };
+  const numbers = Object.entries(RETRY_NUMBERS).map(([name, { least, most }]) => {
+    const member = name as keyof typeof RETRY_NUMBERS;
+    const range = { type: "integer", minimum: least, maximum: most, default: DEFAULT_RETRY[member] };
+    return [member, { ...range, description: RETRY_ABOUT[member] }];
+  });
+  const on = array(outcome, {
+    maxItems: MOST_RETRIED,
+    default: DEFAULT_RETRY.on,
+    description: RETRY_ABOUT.on,
+  });
+  return { ...Object.fromEntries(numbers), on };
 }
 
 export function quotaSchema(): Schema {
@@ -140,6 +183,15 @@ export function settingParameters(limits: Limits): Schema[] {
       const example = member === "rate" ? "100/s" : "1000";
       return { name, in: "query", schema: TEXT, example, description: `${description}; none for no limit` };
     }),
+    {
+      ...{ name: "cron", in: "query", schema: array(TEXT), style: "form", explode: true },
+      description: `${CRON.description}; once for each, none for no time`,
+    },
+    ...RETRY_MEMBERS.map((member) => ({
+      ...{ name: RETRY_QUERY[member], in: "query" },
+      ...(member === "on" ? { schema: array(TEXT), style: "form", explode: true } : { schema: TEXT }),
+      description: `${RETRY_ABOUT[member].replace(", in milliseconds", ", such as 1s")}; default resets it`,
+    })),
   ];
 }
 

@@ -33,3 +33,26 @@ export interface RetrySpec {
   readonly maxAge?: string;
   readonly on?: readonly string[];
 }
+
+/** The parts of a policy that somebody has set. */
+export type RetrySettings = Partial<RetryPolicy>;
+
+/** The numbers of a policy with their ranges. Records of calls are kept for 7 days, so no call can be older. */
+export const RETRY_NUMBERS = {
+  attempts: { least: 1, most: 100 },
+  backoffMs: { least: 0, most: MOST_BACKOFF_MS },
+  maxAgeMs: { least: 1_000, most: 168 * 3_600_000 },
+} as const satisfies Partial<Record<keyof RetryPolicy, { least: number; most: number }>>;
+
+/** Most entries of `on`. */
+export const MOST_RETRIED = 50;
+
+/** Whether `on` may have this entry: a status such as `429`, all of `4xx` or `5xx`, or `connection`. */
+export function isRetryOutcome(text: string): boolean {
+  return /^(?:[45]\d\d|[45]xx|connection)$/.test(text);
+}
+
+/** Returns a whole policy: the first of `parts` that sets a member has it, then `DEFAULT_RETRY`. */
+export function retryPolicy(...parts: readonly (RetrySettings | undefined)[]): RetryPolicy {
+  return Object.assign({}, DEFAULT_RETRY, ...parts.toReversed());
+}

@@ -1,10 +1,13 @@
+import type { RetrySettings } from "../events/retry-policy.ts";
 import type { Limits } from "../limits.ts";
 import { parseBytes, parseDurationMs } from "../quantity.ts";
+import { checkCron, cronFromQuery } from "./cron.ts";
 import { envFromQuery, mergeEnvironment, type SecretRef, secretsFromQuery } from "./environment.ts";
 import { isHostName } from "./host-names.ts";
-import { invalid, isRecord, shorten, shown, unknownSetting } from "./invalid-setting.ts";
-import { parseNetRule } from "./net-rule.ts";
+import { invalid, shorten, shown, unknownSetting } from "./invalid-setting.ts";
+import { DEFAULT_PERMISSIONS, mergePermissions, type Permissions } from "./permissions.ts";
 import { mergeQuota, QUOTA_QUERY, type Quota, quotaFromQuery } from "./quota.ts";
+import { mergeRetry, RETRY_MEMBERS, RETRY_QUERY, retryFromQuery } from "./retry.ts";
 
 /** Configuration of one function; part of its version. */
 export interface Settings {
@@ -31,18 +34,15 @@ export interface Settings {
   readonly access: FunctionAccess;
   /** What its calls may use; empty for no limit. */
   readonly quota: Quota;
+  /** When it is called without a caller: cron expressions, each with `TZ=ZONE ` in front for another zone than UTC. */
+  readonly cron: readonly string[];
+  /** When asynchronous calls are tried again; absent members are those of `DEFAULT_RETRY`. */
+  readonly retry: RetrySettings;
 }
 
 /** `key`: callers with a key of the scope `call`. `internal`: no caller from outside. */
 export type FunctionAccess = (typeof ACCESS)[number];
 export const ACCESS = ["public", "key", "internal"] as const;
-
-export interface Permissions {
-  /** Rules of net-rule.ts; `["public"]` by default, `[]` for none. */
-  readonly net: readonly string[];
-  /** Kinds of system information in Deno's names, such as `hostname`, `cpus`. None by default. */
-  readonly sys: readonly string[];
-}
 
 /** Changes to settings; absent ones stay. `null` restores the default, and removes a variable of `env`. */
 export interface SettingsPatch {
@@ -71,18 +71,13 @@ export const NUMBER_SETTINGS = {
 type NumberSetting = keyof typeof NUMBER_SETTINGS;
 const NUMBERS = Object.keys(NUMBER_SETTINGS) as NumberSetting[];
 
-export const SYS_KINDS = [
-  ...["hostname", "osRelease", "osUptime", "loadavg", "networkInterfaces", "systemMemoryInfo", "cpus"],
-  ...["uid", "gid"],
-];
-
 const QUOTA_MEMBERS = Object.keys(QUOTA_QUERY) as (keyof Quota)[];
 const LIST_ENTRIES = 100;
 const ENTRY_BYTES = 1_000;
 /** The settings in JSON. */
 export const JSON_NAMES: readonly string[] = [
   ...NUMBERS,
-  ...["env", "permissions", "entry", "hosts", "secrets", "access", "quota"],
+  ...["env", "permissions", "entry", "hosts", "secrets", "access", "quota", "cron", "retry"],
 ];
 /** The settings in a query. */
 export const QUERY_NAMES: readonly string[] = [
@@ -95,12 +90,9 @@ export const QUERY_NAMES: readonly string[] = [
   "secrets",
   "access",
   ...Object.values(QUOTA_QUERY),
+  "cron",
+  ...Object.values(RETRY_QUERY),
 ];
-/** The valid entries of the permissions, for errors. */
-const ENTRIES = {
-  net: 'public, a host name, an address, an IPv4 range or [IPv6], each with an optional ":port"',
-  sys: SYS_KINDS.join(", "),
-};
 
 export function defaultSettings(limits: Limits): Settings {
   const numbers = Object.fromEntries(NUMBERS.map((key) => [key, NUMBER_SETTINGS[key].default]));
@@ -109,13 +101,21 @@ export function defaultSettings(limits: Limits): Settings {
     ...(numbers as Record<NumberSetting, number>),
     max,
     env: {},
-    permissions: { net: ["public"], sys: [] },
+    permissions: DEFAULT_PERMISSIONS,
     ...LATER,
   };
 }
 
 /** The defaults of the settings that versions of an older Skiff may lack. */
-const LATER = { entry: "", hosts: [], secrets: {}, access: "public", quota: {} } as const;
+const LATER = {
+  entry: "",
+  hosts: [],
+  secrets: {},
+  access: "public",
+  quota: {},
+  cron: [],
+  retry: {},
+} as const;
 
 /** Reads stored settings. Those of an older Skiff lack what did not exist then. */
 export function parseSettings(json: string): Settings {
@@ -130,9 +130,11 @@ export function settingsFromQuery(query: URLSearchParams): SettingsPatch {
   const patch: Record<string, unknown> = {};
   const permissions: Record<string, unknown> = {};
   const quota: Record<string, unknown> = {};
+  const retry: Record<string, unknown> = {};
   for (const key of new Set(query.keys())) {
     const values = query.getAll(key);
     const member = QUOTA_MEMBERS.find((each) => QUOTA_QUERY[each] === key);
+    const retried = RETRY_MEMBERS.find((each) => RETRY_QUERY[each] === key);
     const row = NUMBERS.find((name) => NUMBER_SETTINGS[name].query === key);
     if (row !== undefined) patch[row] = numberFromText(row, values);
     else if (key === "env") patch.env = envFromQuery(values);
@@ -142,10 +144,12 @@ export function settingsFromQuery(query: URLSearchParams): SettingsPatch {
     else if (key === "secrets") patch.secrets = secretsOrNone(listFromQuery(key, values));
     else if (key === "access") patch.access = onlyValue(key, values);
     else if (member !== undefined) quota[member] = quotaFromQuery(member, values);
+    else if (key === "cron") patch.cron = cronFromQuery(values);
+    else if (retried !== undefined) retry[retried] = retryFromQuery(retried, values);
     else throw unknownSetting(key, QUERY_NAMES);
   }
-  const isGiven = (part: object) => Object.keys(part).length > 0;
-  return { ...patch, ...(isGiven(permissions) ? { permissions } : {}), ...(isGiven(quota) ? { quota } : {}) };
+  const parts = Object.entries({ permissions, quota, retry });
+  return { ...patch, ...Object.fromEntries(parts.filter(([, part]) => Object.keys(part).length > 0)) };
 }
 
 /** The list `none` removes all of them. */
@@ -171,11 +175,13 @@ export function mergeSettings(current: Settings, patch: SettingsPatch, limits: L
   for (const [key, value] of Object.entries(patch)) {
     if (isNumberSetting(key)) next[key] = value === null ? defaults[key] : checkNumber(key, value, limits);
     else if (key === "env" || key === "secrets") Object.assign(next, mergeEnvironment(current, patch));
-    else if (key === "permissions") next.permissions = mergePermissions(current.permissions, value, defaults);
+    else if (key === "permissions") next.permissions = mergePermissions(current.permissions, value);
     else if (key === "entry") next.entry = value === null ? "" : checkEntry(value);
     else if (key === "hosts") next.hosts = value === null ? [] : checkHosts(value);
     else if (key === "access") next.access = value === null ? defaults.access : checkAccess(value);
     else if (key === "quota") next.quota = mergeQuota(current.quota, value);
+    else if (key === "cron") next.cron = value === null ? [] : checkCron(value);
+    else if (key === "retry") next.retry = mergeRetry(current.retry, value);
     else throw unknownSetting(key, JSON_NAMES);
   }
   return next as unknown as Settings;
@@ -199,7 +205,9 @@ export function canonicalSettings(settings: Settings): string {
   const secrets = refs.length > 0 ? [{ secrets: refs }] : [];
   const access = settings.access === "public" ? [] : [{ access: settings.access }];
   const quota = Object.keys(settings.quota).length > 0 ? [{ quota: settings.quota }] : [];
-  const later = [...entry, ...hosts, ...secrets, ...access, ...quota];
+  const cron = settings.cron.length > 0 ? [{ cron: settings.cron }] : [];
+  const retry = Object.keys(settings.retry).length > 0 ? [{ retry: settings.retry }] : [];
+  const later = [...entry, ...hosts, ...secrets, ...access, ...quota, ...cron, ...retry];
   return JSON.stringify([...NUMBERS.map((key) => settings[key]), env, net, sys, ...later]);
 }
 
@@ -270,39 +278,4 @@ function checkHosts(value: unknown): readonly string[] {
   if (wrong === undefined) return [...new Set(value as string[])].sort();
   const use = "use names such as app.example.com, in lower case, without scheme, port or wildcard";
   throw invalid("hosts", `hosts: ${shown(wrong)} is not a host name that a function can have; ${use}.`);
-}
-
-function mergePermissions(current: Permissions, patch: unknown, defaults: Settings): Permissions {
-  if (patch === null) return defaults.permissions;
-  if (!isRecord(patch)) throw invalid("permissions", "permissions must be an object with net or sys.");
-  const next: Record<string, readonly string[]> = { net: current.net, sys: current.sys };
-  for (const [key, value] of Object.entries(patch)) {
-    if (key !== "net" && key !== "sys") {
-      throw unknownSetting(`permissions.${key}`, ["permissions.net", "permissions.sys"]);
-    }
-    next[key] = value === null ? defaults.permissions[key] : checkList(key, value);
-  }
-  return next as unknown as Permissions;
-}
-
-function checkList(key: "net" | "sys", value: unknown): readonly string[] {
-  const refuse = (detail: string) => invalid(key, `permissions.${key}${detail}`);
-  if (!Array.isArray(value) || value.length > LIST_ENTRIES) {
-    throw refuse(` must be a list of at most ${LIST_ENTRIES} strings.`);
-  }
-  if (value.includes("none")) throw refuse(': use the empty list instead of "none".');
-  for (const entry of value) {
-    const isRule = key === "net" ? parseNetRule(String(entry)) !== undefined : SYS_KINDS.includes(entry);
-    if (typeof entry !== "string" || !isRule)
-      throw refuse(`: ${shown(entry)} is unknown; use ${ENTRIES[key]}.`);
-  }
-  const withPort = key === "net" && value.includes("public") ? value.find(hasPort) : undefined;
-  // Deno cannot open one port of a private address beside all public ones.
-  if (withPort) throw refuse(`: ${withPort} has a port beside public; remove the port, or public.`);
-  return [...new Set(value as string[])].sort();
-}
-
-function hasPort(rule: string): boolean {
-  const parsed = parseNetRule(rule);
-  return parsed !== undefined && parsed.kind !== "public" && parsed.port !== undefined;
 }

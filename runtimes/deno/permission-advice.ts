@@ -3,7 +3,8 @@
  * lines of logs, so that errors of loading, of calls, of workers and of libraries that log them are all explained. Pure.
  */
 import { parseNetRule } from "../../platform/settings/net-rule.ts";
-import { type Settings, SYS_KINDS } from "../../platform/settings/settings.ts";
+import { SYS_KINDS } from "../../platform/settings/permissions.ts";
+import type { Settings } from "../../platform/settings/settings.ts";
 
 type Permissions = Settings["permissions"];
 

@@ -5,8 +5,10 @@ import { fileURLToPath } from "node:url";
 import { openApi } from "../../manager/openapi/openapi.ts";
 import { LIMITS, limitsFromEnv } from "../../platform/limits.ts";
 import { PROBLEMS, Problem, problemDocument } from "../../platform/problems.ts";
+import { SYS_KINDS } from "../../platform/settings/permissions.ts";
 import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
-import { NUMBER_SETTINGS, SYS_KINDS, settingsFromQuery } from "../../platform/settings/settings.ts";
+import { RETRY_MEMBERS } from "../../platform/settings/retry.ts";
+import { NUMBER_SETTINGS, settingsFromQuery } from "../../platform/settings/settings.ts";
 import { FAMILIES } from "../../router/metrics/metrics.ts";
 import { lineOf } from "../../router/telemetry/access-log.ts";
 import type { CallRecord } from "../../router/telemetry/call-record.ts";
@@ -108,6 +110,8 @@ describe("docs/settings.md", () => {
       [
         ...["env", "permissions.net", "permissions.sys", "entry", "hosts", "secrets", "access"],
         ...Object.keys(QUOTA_QUERY).map((member) => `quota.${member}`),
+        "cron",
+        ...RETRY_MEMBERS.map((member) => `retry.${member}`),
       ],
     );
     const sys = rows.find(([key]) => key === "permissions.sys");

@@ -1,7 +1,9 @@
+import type { RetrySettings } from "../../events/retry-policy.ts";
 import type { Guard, Sticky, Traffic } from "../../platform.ts";
 import type { SecretRef } from "../../settings/environment.ts";
+import type { Permissions } from "../../settings/permissions.ts";
 import type { Quota } from "../../settings/quota.ts";
-import type { FunctionAccess, Permissions } from "../../settings/settings.ts";
+import type { FunctionAccess } from "../../settings/settings.ts";
 
 /** The fields of Kubernetes' objects that Skiff reads; `manifests.ts` has those that it writes. */
 export interface Metadata {
@@ -68,6 +70,10 @@ export interface FunctionSpec {
   readonly secrets?: Readonly<Record<string, SecretRef>>;
   readonly access?: FunctionAccess;
   readonly quota?: Quota;
+  /** Cron expressions at whose times the function is called. */
+  readonly cron?: readonly string[];
+  /** When asynchronous calls are tried again. */
+  readonly retry?: RetrySettings;
 }
 
 /** The settings of a version that routers need. */
@@ -87,6 +93,10 @@ export interface KeptVersion {
   readonly access?: FunctionAccess;
   /** Absent if nothing is limited. */
   readonly quota?: Quota;
+  /** Absent if no time calls it. */
+  readonly cron?: readonly string[];
+  /** Absent if it sets no member. */
+  readonly retry?: RetrySettings;
   /** Variables whose values are secrets; absent if there are none. */
   readonly secrets?: Readonly<Record<string, SecretRef>>;
 }

@@ -19,7 +19,7 @@ const NUMBERS = ["min", "max", "concurrency", "timeoutMs", "idleMs", "memoryMiB"
  * @throws Problem `invalid_setting`
  */
 export function checkedSettings(spec: FunctionSpec, limits: Limits): Settings {
-  const { env, permissions, entry, hosts, secrets, access, quota } = spec;
+  const { env, permissions, entry, hosts, secrets, access, quota, cron, retry } = spec;
   const patch = {
     ...numbersOf(spec),
     ...(env === undefined ? {} : { env }),
@@ -29,6 +29,8 @@ export function checkedSettings(spec: FunctionSpec, limits: Limits): Settings {
     ...(secrets === undefined ? {} : { secrets }),
     ...(access === undefined ? {} : { access }),
     ...(quota === undefined ? {} : { quota }),
+    ...(cron === undefined ? {} : { cron }),
+    ...(retry === undefined ? {} : { retry }),
   };
   return applySettings(defaultSettings(limits), patch, limits);
 }
@@ -40,9 +42,10 @@ export function specOf({ permissions, env, ...numbers }: Settings): FunctionSpec
 
 /** The entry of a version in `status.versions`. */
 export function keptVersion({ version, settings }: Pick<VersionRecord, "version" | "settings">): KeptVersion {
-  const { env: _, entry: __, secrets, permissions, hosts, access, quota, ...numbers } = settings;
+  const { env: _, entry: __, secrets, permissions, hosts, access, quota, cron, retry, ...numbers } = settings;
   const asked = Object.keys(secrets).length === 0 ? {} : { secrets };
-  return { version, ...numbers, net: permissions.net, ...frontOf({ hosts, access, quota }), ...asked };
+  const front = frontOf({ hosts, access, quota, cron, retry });
+  return { version, ...numbers, net: permissions.net, ...front, ...asked };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { RetrySettings } from "../../events/retry-policy.ts";
 import type { Draft, RouteRules, Share, VersionRecord } from "../../platform.ts";
 import type { Quota } from "../../settings/quota.ts";
 import { type FunctionAccess, parseSettings } from "../../settings/settings.ts";
@@ -19,6 +20,8 @@ export interface CallableVersion {
   readonly hosts: readonly string[];
   readonly access: FunctionAccess;
   readonly quota: Quota;
+  readonly cron: readonly string[];
+  readonly retry: RetrySettings;
   readonly pinned: boolean;
 }
 
@@ -46,7 +49,7 @@ export const RECORDS = `
 export const CALLABLE = `
   SELECT v.name, v.version, settings ->> '$.concurrency' AS concurrency, settings ->> '$.timeoutMs' AS timeoutMs,
     settings ->> '$.memoryMiB' AS memoryMiB, settings -> '$.hosts' AS hosts, settings ->> '$.access' AS access,
-    settings -> '$.quota' AS quota, n.pinned
+    settings -> '$.quota' AS quota, settings -> '$.cron' AS cron, settings -> '$.retry' AS retry, n.pinned
   FROM versions v JOIN version_notes n ON n.name = v.name AND n.version = v.version ORDER BY v.name, v.version`;
 
 export function byName(rows: readonly Row[]): Map<string, Row[]> {
@@ -75,7 +78,7 @@ export function callableVersion({
   ...later
 }: Row): CallableVersion {
   // Settings of an older Skiff have none of them.
-  const { hosts, access, quota } = later as Record<string, string | null>;
+  const { hosts, access, quota, cron, retry } = later as Record<string, string | null>;
   return {
     version: version as number,
     concurrency: concurrency as number,
@@ -84,6 +87,8 @@ export function callableVersion({
     hosts: JSON.parse(hosts ?? "[]") as string[],
     access: (access ?? "public") as FunctionAccess,
     quota: JSON.parse(quota ?? "{}") as Quota,
+    cron: JSON.parse(cron ?? "[]") as string[],
+    retry: JSON.parse(retry ?? "{}") as RetrySettings,
     pinned: later.pinned === 1,
   };
 }

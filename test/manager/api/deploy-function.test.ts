@@ -90,7 +90,7 @@ describe("manager: deploying a function", () => {
       memoryMiB: 256,
       env: { A: "2", B: "x=y" },
       permissions: { net: ["api.example.com"], sys: [] },
-      ...{ entry: "", hosts: [], secrets: {}, access: "public", quota: {} },
+      ...{ entry: "", hosts: [], secrets: {}, access: "public", quota: {}, cron: [], retry: {} },
     });
   });
 

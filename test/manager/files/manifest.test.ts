@@ -32,6 +32,10 @@ describe("manager: the functions of a skiff.yaml", () => {
     access: key
     rate: 10/s
     quota: { inFlight: 7 }
+    cron: 0 3 1,15 * *
+    attempts: 3
+    retry-on: [5xx, 429]
+    retry: { backoffMs: 500 }
   none:
   text: other.ts
 `;
@@ -45,6 +49,9 @@ describe("manager: the functions of a skiff.yaml", () => {
     assert.deepEqual([env, hosts, access], [{ A: "a", B: "1" }, ["app.example.com"], "key"]);
     assert.deepEqual(permissions, { net: ["10.0.0.1"], sys: ["cpus"] });
     assert.deepEqual(quota, { rate: "10/s", inFlight: 7 });
+    const { cron, retry } = await settings("all");
+    assert.deepEqual(cron, ["0 3 1,15 * *"]);
+    assert.deepEqual(retry, { attempts: 3, backoffMs: 500, on: ["429", "5xx"] });
     assert.deepEqual(await source("none"), { type: "text/typescript", text: "2" });
     assert.deepEqual(await source("text"), { type: "text/typescript", text: "3" });
   });

@@ -31,6 +31,11 @@ const SETTINGS = `
     burst: 20
     inflight: 3
     monthly: 1000
+    cron: ["0 3 1,15 * *", TZ=Europe/Berlin @hourly]
+    attempts: 3
+    backoff: 90s
+    max-age: 1h
+    retry-on: 5xx,429
     secrets: { PGPASSWORD: db-password }
 `;
 const FOLDER = {
@@ -98,6 +103,8 @@ export function roundTrip(title: string, { open, check = async () => {} }: Round
         ...{ entry: "", hosts: ["a.example.com"], access: "key" },
         secrets: { PGPASSWORD: { secret: "db-password", version: 1 } },
         quota: { rate: "10/m", burst: 20, inFlight: 3, perMonth: 1_000 },
+        cron: ["0 3 1,15 * *", "TZ=Europe/Berlin @hourly"],
+        retry: { attempts: 3, backoffMs: 90_000, maxAgeMs: 3_600_000, on: ["429", "5xx"] },
       });
       const { max, timeoutMs, env } = await settingsOf("project");
       assert.deepEqual([max, timeoutMs, env], [5, 5_000, { OWN: "***" }]);

@@ -50,6 +50,7 @@ describe("manager: the JSON Schema of skiff.yaml", () => {
         hosts: ["a.example.com"],
       },
       ...{ secrets: ["db-password"], access: "key", rate: "10/s", monthly: 5, quota: { inFlight: 7 } },
+      ...{ cron: ["0 3 * * *"], attempts: 3, "retry-on": ["5xx"], retry: { backoffMs: 500 } },
       permissions: { net: ["10.0.0.1"], sys: null },
     };
     const manifests = [

@@ -8,8 +8,10 @@ import { openApi } from "../../../manager/openapi/openapi.ts";
 import { createRoutes } from "../../../manager/routes.ts";
 import { KeyTable } from "../../../platform/keys/key-table.ts";
 import { PROBLEMS } from "../../../platform/problems.ts";
+import { SYS_KINDS } from "../../../platform/settings/permissions.ts";
 import { QUOTA_QUERY } from "../../../platform/settings/quota.ts";
-import { NUMBER_SETTINGS, SYS_KINDS } from "../../../platform/settings/settings.ts";
+import { RETRY_QUERY } from "../../../platform/settings/retry.ts";
+import { NUMBER_SETTINGS } from "../../../platform/settings/settings.ts";
 import { FakePlatform } from "../../support/platform/fake-platform.ts";
 import { FakeBuilder, LIMITS, type StartedManager, startManager } from "../started-manager.ts";
 import { schemaFaults } from "./schema-check.ts";
@@ -152,11 +154,13 @@ describe("manager: the OpenAPI document", () => {
       "secrets",
       "access",
       ...Object.values(QUOTA_QUERY),
+      "cron",
+      ...Object.values(RETRY_QUERY),
     ];
     for (const name of inQuery) assert.ok(queries(document.paths["/func"].post).includes(name), name);
     const kinds = schemas.Settings.properties.permissions.properties.sys.items.enum;
     assert.deepEqual(kinds, SYS_KINDS);
-    const rest = ["env", "permissions", "entry", "hosts", "secrets", "access", "quota"];
+    const rest = ["env", "permissions", "entry", "hosts", "secrets", "access", "quota", "cron", "retry"];
     const expected = [...Object.keys(NUMBER_SETTINGS), ...rest];
     assert.deepEqual(Object.keys(schemas.SettingsPatch.properties), expected);
   });

@@ -43,6 +43,28 @@ export function endpoints(subject: Subject): void {
       assert.equal(hosts(), undefined);
     });
 
+    it("have the times and the retries of the current version, as long as there are any", async () => {
+      const { platform } = subject;
+      const name = "ends-events";
+      const events = () => {
+        const { cron, retry } = platform.endpoints(name) ?? {};
+        return [cron, retry];
+      };
+      const settings = {
+        cron: ["0 3 * * *", "TZ=Europe/Berlin @hourly"],
+        retry: { attempts: 3, on: ["5xx"] },
+      };
+      const { version } = await platform.store(draft(name, "one", settings));
+      assert.deepEqual(events(), [undefined, settings.retry], "a function without traffic is not called");
+      await platform.route(name, [{ version, weight: 1 }]);
+      assert.deepEqual(events(), [settings.cron, settings.retry]);
+      const described = (await platform.describe(name))!.settings;
+      assert.deepEqual([described.cron, described.retry], [settings.cron, settings.retry]);
+      await publish(platform, draft(name, "two", {}));
+      assert.deepEqual(events(), [undefined, undefined]);
+      await platform.remove(name);
+    });
+
     it("are replaced, never changed", async () => {
       const { platform } = subject;
       await publish(platform, draft("ends-frozen", "one"));

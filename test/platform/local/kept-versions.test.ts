@@ -5,7 +5,7 @@ describe("the kept versions of a function", () => {
   let versions: KeptVersions;
   const callable = (version: number) => ({
     ...{ version, concurrency: 1, timeoutMs: 1, memoryMiB: 128, hosts: [] as string[] },
-    ...{ access: "public" as const, quota: {}, pinned: version === 9 },
+    ...{ access: "public" as const, quota: {}, cron: [], retry: {}, pinned: version === 9 },
   });
   beforeEach(() => {
     versions = new KeptVersions();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { limitsFromEnv } from "../../../platform/limits.ts";
+import { SYS_KINDS } from "../../../platform/settings/permissions.ts";
 import {
   applySettings,
   canonicalSettings,
@@ -7,7 +8,6 @@ import {
   NUMBER_SETTINGS,
   parseSettings,
   type SettingsPatch,
-  SYS_KINDS,
   settingsFromQuery,
 } from "../../../platform/settings/settings.ts";
 
@@ -36,6 +36,8 @@ describe("settings", () => {
       secrets: {},
       access: "public",
       quota: {},
+      cron: [],
+      retry: {},
     });
   });
 
@@ -89,6 +91,8 @@ describe("settings", () => {
       secrets: {},
       access: "public",
       quota: {},
+      cron: [],
+      retry: {},
     });
     assert.equal(fromQuery("memory=512").memoryMiB, 512);
     assert.deepEqual(fromQuery("net=none").permissions.net, []);
@@ -130,13 +134,13 @@ describe("settings", () => {
       refuses(
         () => apply(patch),
         key.slice(0, 80),
-        /Settings: min, max, .*, env, permissions, entry, hosts, secrets, access, quota\.$/,
+        /Settings: min, max, .*, env, permissions, entry, hosts, secrets, access, quota, cron, retry\.$/,
       );
       const query = new URLSearchParams([[key, "1"]]);
       refuses(
         () => settingsFromQuery(query),
         key.slice(0, 80),
-        /timeout, idle, memory, env, net, sys, entry, hosts, secrets, access, rate, burst, inflight, monthly\.$/,
+        /timeout, idle, memory, env, net, sys, entry, hosts, secrets, access, rate, burst, inflight, monthly, cron, attempts, backoff, max-age, retry-on\.$/,
       );
     });
   }

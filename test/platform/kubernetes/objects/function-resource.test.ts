@@ -40,7 +40,8 @@ describe("the versions of a Function", () => {
     const spec = { version: 2, concurrency: 7, permissions: { net: ["public"] } };
     const unlisted = { ...kept(2), concurrency: 7, net: ["public"] };
     assert.deepEqual(keptVersions(resource(spec, { version: 2 }), LIMITS), [unlisted]);
-    const front = { access: "key", quota: { rate: "5/s" }, hosts: ["a.example"] } as const;
+    const events = { cron: ["@hourly"], retry: { attempts: 3 } };
+    const front = { access: "key", quota: { rate: "5/s" }, hosts: ["a.example"], ...events } as const;
     const [closed] = keptVersions(resource({ ...spec, ...front }, { version: 2 }), LIMITS);
     assert.deepEqual(closed, { ...unlisted, ...front });
     const listed = keptVersions(resource(spec, { version: 2, versions: [kept(1), kept(3)] }), LIMITS);

@@ -140,7 +140,7 @@ describe("the store", () => {
       assert.deepEqual([a?.name, a?.createdAt.getTime(), a?.traffic], ["a", 2, traffic]);
       const callable = (version: number) => ({
         ...{ version, concurrency: 100, timeoutMs: 60_000, memoryMiB: 128, hosts: [] },
-        ...{ access: "public", quota: {}, pinned: false },
+        ...{ access: "public", quota: {}, cron: [], retry: {}, pinned: false },
       });
       assert.deepEqual(a?.versions, [callable(2), callable(3)]);
       const { content: _, ...second } = versionOf("a", 2);
