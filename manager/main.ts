@@ -1,14 +1,11 @@
 /** The program of the manager on Kubernetes: the management API, and the leader that reconciles Functions. */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:http";
-import type { Socket } from "node:net";
 import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Access } from "../http/access/access.ts";
-import { LingeringCloses } from "../http/lingering-close.ts";
-import { RequestOrder } from "../http/request-order.ts";
-import { closeServer, listen, serverOptions } from "../http/server.ts";
+import { createRequestServer } from "../http/programs/request-server.ts";
+import { closeServer, listen } from "../http/server.ts";
 import { parseTrustedProxies } from "../http/trusted-proxies.ts";
 import { GUARD_FAMILIES, POOL_FAMILIES, PROCESS_FAMILIES, readProcessMetrics } from "../metrics/families.ts";
 import { group, Metrics } from "../metrics/metrics.ts";
@@ -28,7 +25,7 @@ import { LogCollector } from "../platform/kubernetes/logs/log-collector.ts";
 import { CPU_REQUEST } from "../platform/kubernetes/objects/pod-template.ts";
 import { PoolKeeper } from "../platform/kubernetes/pool/pool-keeper.ts";
 import { poolKeys } from "../platform/kubernetes/pool/pool-keys.ts";
-import { type Limits, limitsFromEnv } from "../platform/limits.ts";
+import { limitsFromEnv } from "../platform/limits.ts";
 import type { LogLine } from "../platform/platform.ts";
 import { printableLines } from "../process/printable.ts";
 import { ServiceList } from "../process/service-list.ts";
@@ -36,10 +33,11 @@ import { untilStopSignal } from "../process/stop-signals.ts";
 import { createBuilder } from "../runtimes/deno/build/builder.ts";
 import { denoPath } from "../runtimes/deno/deno-binary.ts";
 import { LogBatches } from "../store/log-batches.ts";
+import { bundledUrl } from "../store/postgres/bundled-url.ts";
 import { LogSweeper } from "../store/postgres/log-sweeper.ts";
 import { PostgresStore } from "../store/postgres/postgres-store.ts";
 import { oidcFrom } from "./access/oidc.ts";
-import { createManager, type Manager } from "./manager.ts";
+import { createManager } from "./manager.ts";
 import { Collector } from "./usage/collector.ts";
 import { logFailures } from "./usage/failure-line.ts";
 import { Guards } from "./usage/guards.ts";
@@ -65,6 +63,8 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
 
   const api = new KubeApi(await connectToCluster());
   const secret = (name: string) => retry(() => loadOrCreateSecret({ api, namespace, name }), print);
+  // Made first: pods of skiff-events start as soon as the Secrets after it exist.
+  const url = env.SKIFF_STORE || (await bundledStore(env, namespace, secret));
   const access = await accessFor(env, { namespace, name: "skiff-token" }, secret);
   const token = await secret("skiff-internal");
   const poolSecret = await secret("skiff-pool");
@@ -95,7 +95,6 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   });
   services.add({ name: "builder", drain: () => builder.close() });
 
-  const url = env.SKIFF_STORE || (await bundledStore(env, namespace, secret));
   const store = url ? new PostgresStore({ url, limits, print }) : undefined;
   services.add({ name: "store", close: async () => store?.close() });
   const lines = store && new LogBatches({ store: store.logs, print });
@@ -175,7 +174,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   const leader = new Leader({ api, place, identity: env.SKIFF_POD ?? hostname(), lead, print });
   services.add({ name: "leader", drain: () => leader.close() });
 
-  const { server, lingering } = createApiServer(manager, limits);
+  const { server, lingering } = createRequestServer(manager.handler, limits);
   const address = { port: Number(env.SKIFF_PORT ?? 8080), host: env.SKIFF_HOST ?? "0.0.0.0" };
   const port = await listen(server, address, print);
   services.add({
@@ -188,17 +187,6 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   void Promise.all([platform.synced, keys.loaded]).then(() => services.ready());
   print(`the manager listens on port ${port}`);
   return () => services.stop({ drainMs: limits.drainMs });
-}
-
-/** Creates the server of the management API, and the connections that it must let linger. */
-function createApiServer(manager: Manager, limits: Limits) {
-  const order = new RequestOrder();
-  const lingering = new LingeringCloses();
-  const server = createServer(serverOptions(limits), (request, response) =>
-    order.run(request, response, () => manager.handler(request, response)),
-  );
-  server.on("connection", (socket: Socket) => lingering.watch(socket, () => order.isDone(socket)));
-  return { server, lingering };
 }
 
 /** Returns the number of unassigned pods to keep ready; 0 disables the pool. */
@@ -224,12 +212,12 @@ async function accessFor(
 
 /** Returns the URL of the PostgreSQL that the installation brings, if it brings one. */
 async function bundledStore(
-  { SKIFF_POSTGRES: host }: NodeJS.ProcessEnv,
+  { SKIFF_POSTGRES: service }: NodeJS.ProcessEnv,
   namespace: string,
   read: (name: string) => Promise<string>,
 ): Promise<string | undefined> {
-  if (!host) return undefined;
-  return `postgres://skiff:${await read("skiff-postgres")}@${host}.${namespace}.svc:5432/skiff`;
+  if (!service) return undefined;
+  return bundledUrl({ service, namespace, password: await read("skiff-postgres") });
 }
 
 /** Retries until it succeeds: the manager needs its secrets, and the API server may be unavailable. */

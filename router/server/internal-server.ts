@@ -1,13 +1,11 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { answerProbe, answerText, type ProbesOptions } from "../../http/programs/probes.ts";
 import type { RouterOrders, RouterReport } from "../../platform/usage/exchange.ts";
 
-export interface InternalServerOptions {
+export interface InternalServerOptions extends ProbesOptions {
   /** Token of the manager. */
   readonly token: string;
-  /** Returns undefined if the router is ready, or the reason why not. */
-  readonly ready: () => string | undefined;
-  readonly metrics: () => Promise<string>;
   /** Returns the load of all functions at this router. */
   readonly load: () => unknown;
   /** Returns the endpoints that calls of a function use. */
@@ -34,38 +32,28 @@ export function createInternalServer({
   const expected = hash(`Bearer ${token}`);
   return createServer({ requestTimeout: 5_000 }, (request, response) => {
     const path = request.url ?? "/";
-    if (path === "/healthz") return answer(response, 200, "ok\n");
-    if (path === "/readyz") {
-      const reason = ready();
-      return answer(response, reason === undefined ? 200 : 503, `${reason ?? "ready"}\n`);
-    }
-    if (path === "/metrics") {
-      return void metrics().then(
-        (text) => answer(response, 200, text, "text/plain; version=0.0.4; charset=utf-8"),
-        (error: Error) => answer(response, 500, `${error.message}\n`),
-      );
-    }
+    if (answerProbe({ ready, metrics }, request, response)) return;
     // Hashes of equal length make the time of the comparison independent of the token.
     if (!timingSafeEqual(hash(request.headers.authorization ?? ""), expected)) {
-      return answer(response, 401, "send the token of the manager\n");
+      return answerText(response, 401, "send the token of the manager\n");
     }
     if (path === "/usage" && request.method === "POST") {
       return void readJson(request)
         .then(usage)
         .then(
-          (reports) => answer(response, 200, JSON.stringify(reports), "application/json"),
-          (error: Error) => answer(response, 400, `${error.message}\n`),
+          (reports) => answerJson(response, reports),
+          (error: Error) => answerText(response, 400, `${error.message}\n`),
         );
     }
     const name = /^\/serving\/([-a-z0-9]{1,52})$/.exec(path)?.[1];
-    if (path !== "/load" && name === undefined) return answer(response, 404, "not found\n");
+    if (path !== "/load" && name === undefined) return answerText(response, 404, "not found\n");
     const value = name === undefined ? load() : serving(name);
-    return answer(response, 200, JSON.stringify(value), "application/json");
+    return answerJson(response, value);
   });
 }
 
-function answer(response: ServerResponse, status: number, text: string, type?: string): void {
-  response.writeHead(status, { "content-type": type ?? "text/plain; charset=utf-8" }).end(text);
+function answerJson(response: ServerResponse, value: unknown): void {
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
 }
 
 async function readJson(request: IncomingMessage): Promise<RouterOrders> {

@@ -3,7 +3,7 @@ import { readProcessMetrics } from "../../metrics/families.ts";
 import { KeyTable } from "../../platform/keys/key-table.ts";
 import { createFrontAlone, type Front } from "../front.ts";
 import { Channel } from "./channel.ts";
-import { passOn } from "./management.ts";
+import { passOnTo } from "./management.ts";
 import type { PrimaryMethods, WorkerMethods } from "./protocol.ts";
 import { WorkerPlatform } from "./worker-platform.ts";
 
@@ -13,7 +13,7 @@ const primary = new Channel<PrimaryMethods>(process, {
     for (const each of endpoints) platform.set(each);
     for (const [id, spec] of specs) keys.set(id, spec);
     const print = (line: string) => void primary.ask("print", line);
-    const other = management === undefined ? undefined : passOn(management);
+    const other = management === undefined ? undefined : passOnTo(management);
     const front = await createFrontAlone({
       platform,
       limits,
