@@ -1,5 +1,15 @@
 import { Router } from "@koa/router";
 import { configureFunction, deployFunction } from "./api/deploy-function.ts";
+import {
+  describeDeclared,
+  listDeclared,
+  pauseDeclared,
+  putDeclared,
+  removeDeclared,
+} from "./api/events/declarations.ts";
+import { SCHEDULES } from "./api/events/schedules.ts";
+import { SUBSCRIPTIONS } from "./api/events/subscriptions.ts";
+import { describeTopic, listTopics, TOPICS } from "./api/events/topics.ts";
 import { answerSchema } from "./api/files/answer-schema.ts";
 import { applyFolder } from "./api/files/apply-folder.ts";
 import { answerExport } from "./api/files/export-functions.ts";
@@ -56,6 +66,22 @@ export function createRoutes(services: Services): Router {
   router.get("/secret/:name", describeSecret(services));
   router.put("/secret/:name", putSecret(services));
   router.delete("/secret/:name", removeSecret(services));
+  router.get("/topic", listTopics(services));
+  router.get("/topic/:name", describeTopic(services));
+  router.put("/topic/:name", putDeclared(services, TOPICS));
+  router.delete("/topic/:name", removeDeclared(services, TOPICS));
+  router.get("/subscription", listDeclared(services, SUBSCRIPTIONS));
+  router.get("/subscription/:name", describeDeclared(services, SUBSCRIPTIONS));
+  router.put("/subscription/:name", putDeclared(services, SUBSCRIPTIONS));
+  router.delete("/subscription/:name", removeDeclared(services, SUBSCRIPTIONS));
+  router.post("/subscription/:name/pause", pauseDeclared(services, SUBSCRIPTIONS, true));
+  router.post("/subscription/:name/resume", pauseDeclared(services, SUBSCRIPTIONS, false));
+  router.get("/schedule", listDeclared(services, SCHEDULES));
+  router.get("/schedule/:name", describeDeclared(services, SCHEDULES));
+  router.put("/schedule/:name", putDeclared(services, SCHEDULES));
+  router.delete("/schedule/:name", removeDeclared(services, SCHEDULES));
+  router.post("/schedule/:name/pause", pauseDeclared(services, SCHEDULES, true));
+  router.post("/schedule/:name/resume", pauseDeclared(services, SCHEDULES, false));
   router.get("/healthz", answerHealth);
   router.get("/readyz", answerReadiness(services));
   router.get("/metrics", answerMetrics(services));

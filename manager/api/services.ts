@@ -7,13 +7,13 @@ import type { KeyTable } from "../../platform/keys/key-table.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Platform } from "../../platform/platform.ts";
 import type { Builder } from "../../runtimes/runtime.ts";
-import type { Store } from "../../store/store.ts";
+import type { EventStore, Store } from "../../store/store.ts";
 import type { KeyAccess } from "../access/key-access.ts";
 import type { RouteRule } from "../access/route-rules.ts";
 import type { Deploys } from "../deploys/deploys.ts";
 
-/** What happened. Logs are in it where lines outlive their instance. */
-export type ManagerStore = Pick<Store, "usage" | "audit"> & Partial<Pick<Store, "logs">>;
+/** What happened, and what waits. Logs are in it where lines outlive their instance. */
+export type ManagerStore = Pick<Store, "usage" | "audit"> & Partial<Pick<Store, "logs"> & EventStore>;
 
 export interface ManagerOptions {
   readonly platform: Platform;
@@ -22,6 +22,11 @@ export interface ManagerOptions {
   readonly access: Access;
   /** Absent where none is configured: what needs it answers 503 `store_unavailable`. */
   readonly store?: ManagerStore | undefined;
+  /**
+   * Called after the API has stored calls or events, or moved a place, so that what sends them in this process looks at
+   * the store. Absent where nothing in this process does.
+   */
+  readonly wake?: (() => void) | undefined;
   /** The keys that are accepted. The composition root keeps them in step with the platform. */
   readonly keyTable: KeyTable;
   /** Proxies that name the address of the client. None by default. */

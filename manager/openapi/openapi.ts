@@ -2,6 +2,8 @@ import type { Access } from "../../http/access/access.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { answerJson } from "../api/answer.ts";
 import type { Handler, Services } from "../api/services.ts";
+import { declarationPaths } from "./events/declarations.ts";
+import { eventSchemas } from "./events/schemas.ts";
 import { filePaths } from "./files.ts";
 import { keyPaths } from "./keys.ts";
 import { logPaths } from "./logs.ts";
@@ -41,10 +43,16 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...keyPaths(limits),
       ...filePaths(),
       ...secretPaths(limits),
+      ...declarationPaths(limits),
       ...servicePaths(),
     },
     components: {
-      schemas: { ...schemas(limits), ...versionSchemas(limits), ...secretSchemas(limits) },
+      schemas: {
+        ...schemas(limits),
+        ...versionSchemas(limits),
+        ...secretSchemas(limits),
+        ...eventSchemas(limits),
+      },
       securitySchemes: {
         token: {
           type: "http",

@@ -1,16 +1,14 @@
-import { Problem } from "../../../platform/problems.ts";
 import { addDurations, quantileMs } from "../../../platform/usage/durations.ts";
 import type { UsageMinute } from "../../../store/store.ts";
 import { GUARD } from "../../usage/guards.ts";
 import type { ManagerStore, Services } from "../services.ts";
+import { fromStore, requireStore } from "../store.ts";
 
 const HOUR_MS = 3_600_000;
 const MOST_FAILURES = 5;
 const MOST_DEPLOYS = 5;
 /** Entries of the guard in which its last rollback and its last refusal are searched. */
 const MOST_ENTRIES = 100;
-/** Longest time that a description waits for the store, in milliseconds. */
-const WAIT_MS = 2_000;
 
 /** What happened to a function, as far as it is kept. Lists have the newest last. */
 export interface History {
@@ -41,19 +39,9 @@ interface Failure {
 }
 
 /** Reads what the store has about a function. A store that cannot be reached takes two seconds at most. */
-export async function historyOf({ store }: Services, name: string, now: Date): Promise<History> {
-  if (store === undefined) return { noHistory: "Skiff runs without a store." };
-  const late = Promise.withResolvers<History>();
-  const noHistory = `The store did not answer within ${WAIT_MS / 1_000} s.`;
-  const timer = setTimeout(() => late.resolve({ noHistory }), WAIT_MS);
-  try {
-    return await Promise.race([readHistory(store, name, now), late.promise]);
-  } catch (error) {
-    if (!(error instanceof Problem) || error.code !== "store_unavailable") throw error;
-    return { noHistory: error.detail };
-  } finally {
-    clearTimeout(timer);
-  }
+export async function historyOf(services: Services, name: string, now: Date): Promise<History> {
+  const read = await fromStore(services, () => readHistory(requireStore(services), name, now));
+  return "found" in read ? read.found : { noHistory: read.missing };
 }
 
 /** Returns the newest versions, oldest first, with who deployed them and why. */

@@ -1,0 +1,37 @@
+import type { Declared } from "../../../platform/declarations.ts";
+import type { SpecFault } from "../../../platform/events/spec-check.ts";
+import { Problem } from "../../../platform/problems.ts";
+import type { Services } from "../services.ts";
+
+type Spec = Readonly<Record<string, unknown>>;
+
+/** Something of the store that an answer shows, such as the lag of a subscription. */
+export type State = Readonly<Record<string, unknown>>;
+
+/** A kind of declarations that the API creates, changes and describes. */
+export interface DeclaredKind {
+  /** Such as `Topic`. */
+  readonly kind: string;
+  /** Such as `topic`: the path, and the word in errors. */
+  readonly noun: "topic" | "subscription" | "schedule";
+  /** Such as `topics`: the member of lists. */
+  readonly plural: string;
+  check(spec: unknown): readonly SpecFault[] | Promise<readonly SpecFault[]>;
+  /** Members of the answer that the spec alone gives. */
+  more?(name: string, spec: Spec, now: number): Promise<Spec>;
+  /** What the store has of these declarations, by name. The specs are valid. */
+  states(
+    services: Services,
+    declared: readonly Pick<Declared, "name" | "spec">[],
+  ): Promise<Map<string, State>>;
+  /** What must be done before a `PUT` is answered. */
+  afterPut?(services: Services, name: string, spec: Spec): Promise<void>;
+  afterRemoval?(services: Services, name: string): Promise<void>;
+}
+
+/** @param name what the client named; untrusted text */
+export function unknownDeclared({ noun }: Pick<DeclaredKind, "noun">, name: string): Problem {
+  const path = `/${noun}`;
+  const detail = `There is no ${noun} "${name.slice(0, 80)}": create it with PUT ${path}/NAME, or list all with GET ${path}.`;
+  return new Problem(`unknown_${noun}`, detail);
+}

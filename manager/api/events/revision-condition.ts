@@ -1,0 +1,42 @@
+import { type EntityTags, parseEntityTags } from "../../../http/entity-tags.ts";
+import { type Declared, preconditionFailed } from "../../../platform/declarations.ts";
+import { Problem } from "../../../platform/problems.ts";
+import type { Call } from "../services.ts";
+
+/** What a write requires of a declaration: one of these revisions, or with null that there is none. */
+export type RevisionCondition = EntityTags | null | undefined;
+
+/**
+ * Reads the precondition of a write: `If-Match` with revisions, which an `ETag` names, or `If-None-Match: *`.
+ * @throws Problem `invalid_request`
+ */
+export function revisionCondition({ req }: Pick<Call, "req">): RevisionCondition {
+  const { "if-match": match, "if-none-match": noneMatch } = req.headers;
+  if (match === undefined && noneMatch === undefined) return undefined;
+  if (match === undefined) {
+    if (noneMatch!.trim() === "*") return null;
+    throw new Problem("invalid_request", "If-None-Match of a write must be *: it must not exist.");
+  }
+  const tags = noneMatch === undefined ? parseEntityTags(match) : undefined;
+  if (tags !== undefined) return tags;
+  const detail = "If-Match must be * or the ETag that GET answers, and excludes If-None-Match.";
+  throw new Problem("invalid_request", detail);
+}
+
+/**
+ * Returns the revision that the write must name.
+ * @param what kind and name of the declaration
+ * @param before the declaration as it is now
+ * @throws Problem `precondition_failed`
+ */
+export function ifRevisionOf(
+  condition: RevisionCondition,
+  before: Declared | undefined,
+  what: string,
+): string | null | undefined {
+  if (condition === undefined || condition === null) return condition;
+  if (before === undefined) throw new Problem("precondition_failed", `There is no ${what} now.`);
+  if (condition === "*") return undefined;
+  if (condition.includes(before.revision)) return before.revision;
+  throw preconditionFailed(what, condition.join(", "));
+}

@@ -1,0 +1,24 @@
+import { checkScheduleSpec } from "../../../platform/events/check-schedule.ts";
+import { SCHEDULE_KIND } from "../../../platform/events/kinds.ts";
+import type { ScheduleSpec } from "../../../platform/events/schedule-spec.ts";
+import { requireEvents } from "../store.ts";
+import type { DeclaredKind } from "./declared-kind.ts";
+
+export const SCHEDULES: DeclaredKind = {
+  kind: SCHEDULE_KIND,
+  noun: "schedule",
+  plural: "schedules",
+  check: checkScheduleSpec,
+
+  async states(services, declared) {
+    const { timers } = requireEvents(services);
+    const states = declared.map(async ({ name, spec }) => {
+      const { paused = false } = spec as unknown as ScheduleSpec;
+      const [timer, [last]] = await Promise.all([timers.get(name), timers.firings(name, { limit: 1 })]);
+      const next = paused || timer?.dueAt === undefined ? null : new Date(timer.dueAt);
+      const shown = last && { lastAt: new Date(last.at), lastOutcome: last.outcome };
+      return [name, { paused, nextAt: next, ...shown }] as const;
+    });
+    return new Map(await Promise.all(states));
+  },
+};

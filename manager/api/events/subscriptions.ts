@@ -1,0 +1,55 @@
+import { checkSubscriptionSpec } from "../../../platform/events/check-subscription.ts";
+import { SUBSCRIPTION_KIND } from "../../../platform/events/kinds.ts";
+import type { SubscriptionSpec } from "../../../platform/events/subscription-spec.ts";
+import { groupOf, startOf } from "../../../platform/events/subscription-start.ts";
+import type { Services } from "../services.ts";
+import { requireEvents } from "../store.ts";
+import type { DeclaredKind } from "./declared-kind.ts";
+
+export const SUBSCRIPTIONS: DeclaredKind = {
+  kind: SUBSCRIPTION_KIND,
+  noun: "subscription",
+  plural: "subscriptions",
+  check: checkSubscriptionSpec,
+
+  async states(services, declared) {
+    const { topics, calls } = requireEvents(services);
+    const [stats, totals] = await Promise.all([topics.stats(), calls.totals()]);
+    return new Map(
+      declared.map(({ name, spec }) => {
+        const { topic, paused = false, ...rest } = spec as unknown as SubscriptionSpec;
+        const group = groupOf(name, rest);
+        const place = stats.find((each) => each.topic === topic)?.groups.find((each) => each.group === group);
+        const queue = totals.find((each) => each.queue === `sub/${name}`);
+        const { waiting = 0, running = 0, done = 0, dead = 0, attempts = 0 } = queue ?? {};
+        const { position = null, lag = null } = place ?? {};
+        return [name, { group, position, lag, paused, waiting, running, done, dead, attempts }];
+      }),
+    );
+  },
+
+  /** An event that is published after the answer belongs to the group. */
+  async afterPut(services, name, spec) {
+    if (services.store === undefined) return;
+    const subscription = spec as unknown as SubscriptionSpec;
+    const [group, from] = [groupOf(name, subscription), startOf(subscription)];
+    const { topics } = requireEvents(services);
+    await topics.join({ topic: subscription.topic, group, from, now: services.keys.now() });
+    services.wake?.();
+  },
+};
+
+/** The subscriptions whose spec is valid, in order of name. */
+export async function validSubscriptions({ platform }: Pick<Services, "platform">) {
+  const found: { readonly name: string; readonly spec: SubscriptionSpec }[] = [];
+  const limit = 500;
+  for (let after: string | undefined; ; ) {
+    const page = await platform.declarations.list(SUBSCRIPTION_KIND, { after, limit });
+    for (const { name, spec } of page) {
+      if (checkSubscriptionSpec(spec).length === 0)
+        found.push({ name, spec: spec as unknown as SubscriptionSpec });
+    }
+    if (page.length < limit) return found;
+    after = page.at(-1)!.name;
+  }
+}

@@ -1,0 +1,96 @@
+import type { Limits } from "../../../platform/limits.ts";
+import type { ProblemCode } from "../../../platform/problems.ts";
+import { CALL_ID, json, operation, query } from "../operation.ts";
+import { ref, type Schema, TEXT } from "../schema.ts";
+
+const NAME: Schema = { name: "name", in: "path", required: true, schema: ref("EventName") };
+const IF_MATCH: Schema = {
+  ...{ name: "If-Match", in: "header", schema: TEXT },
+  description: "It must have one of these ETags; * for any",
+};
+const IF_NONE_MATCH: Schema = {
+  ...{ name: "If-None-Match", in: "header", schema: TEXT },
+  description: "*: it must not exist",
+};
+const ETAG = { etag: { schema: TEXT, description: "The revision in quotes, for If-Match" } };
+
+interface Noun {
+  readonly noun: "topic" | "subscription" | "schedule";
+  /** Name of the schema. */
+  readonly schema: "Topic" | "Subscription" | "Schedule";
+  readonly unknown: ProblemCode;
+}
+
+/** `/topic`, `/subscription` and `/schedule`, and the paths below them. */
+export function declarationPaths(limits: Limits): Record<string, Schema> {
+  const topic: Noun = { noun: "topic", schema: "Topic", unknown: "unknown_topic" };
+  const subscription: Noun = {
+    ...{ noun: "subscription", schema: "Subscription" },
+    unknown: "unknown_subscription",
+  };
+  const schedule: Noun = { noun: "schedule", schema: "Schedule", unknown: "unknown_schedule" };
+  return {
+    ...pathsOf(limits, topic),
+    ...pathsOf(limits, subscription),
+    ...pausePaths(subscription),
+    ...pathsOf(limits, schedule),
+    ...pausePaths(schedule),
+  };
+}
+
+function pathsOf({ pageSize }: Limits, { noun, schema, unknown }: Noun): Record<string, Schema> {
+  const answer = { ...json(`The ${noun}`, ref(schema)), headers: { ...CALL_ID, ...ETAG } };
+  const location = { location: { schema: TEXT, description: `Path of the ${noun}` } };
+  const spec = { schema: ref(`${schema}Spec`) };
+  return {
+    [`/${noun}`]: {
+      get: operation(`list${schema}s`, `A page of ${noun}s in order of name`, {
+        parameters: [
+          query("limit", { type: "integer", minimum: 1, maximum: pageSize, default: pageSize }),
+          query("cursor", TEXT),
+        ],
+        answers: { 200: json("The page", ref(`${schema}Page`)) },
+      }),
+    },
+    [`/${noun}/{name}`]: {
+      parameters: [NAME],
+      get: operation(`describe${schema}`, `One ${noun}, with its state in the store`, {
+        answers: { 200: answer },
+        problems: [unknown],
+      }),
+      put: operation(`put${schema}`, `Create a ${noun}, or replace its whole spec`, {
+        parameters: [IF_MATCH, IF_NONE_MATCH],
+        requestBody: { required: true, content: { "application/json": spec, "application/yaml": spec } },
+        answers: {
+          200: { ...answer, description: "Replaced, or unchanged" },
+          201: { ...answer, description: "Created", headers: { ...CALL_ID, ...ETAG, ...location } },
+        },
+        problems: [
+          ...(["invalid_name", "invalid_declaration", "precondition_failed", "body_too_large"] as const),
+          ...(["unsupported_media_type", "storage_full", "store_unavailable"] as const),
+        ],
+      }),
+      delete: operation(`remove${schema}`, `Remove the ${noun}`, {
+        parameters: [IF_MATCH],
+        answers: { 200: json("Removed", ref("Removed")) },
+        problems: [unknown, "precondition_failed", "storage_full", "store_unavailable"],
+      }),
+    },
+  };
+}
+
+function pausePaths({ noun, schema, unknown }: Noun): Record<string, Schema> {
+  const answer = { ...json(`The ${noun}`, ref(schema)), headers: { ...CALL_ID, ...ETAG } };
+  const post = (verb: "pause" | "resume", summary: string) => ({
+    parameters: [NAME],
+    post: operation(`${verb}${schema}`, summary, {
+      answers: { 200: answer },
+      problems: [unknown, "invalid_declaration", "precondition_failed", "storage_full"],
+    }),
+  });
+  const what = noun === "subscription" ? "deliveries" : "firings";
+  return {
+    [`/${noun}/{name}/pause`]: post("pause", `Start no further ${what}`),
+    [`/${noun}/{name}/resume`]: post("resume", `Let ${what} go on`),
+  };
+}
