@@ -71,4 +71,7 @@ export interface AttemptEnd {
   readonly answer?: Answer | undefined;
 }
 
-export type Effects = Pick<Settlement, "calls" | "events" | "reply">;
+export interface Effects extends Pick<Settlement, "calls" | "events" | "reply"> {
+  /** Why the call is dead although the function answered, as a sentence. */
+  readonly fault?: string;
+}

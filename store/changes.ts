@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { Calls } from "./calls.ts";
+import type { NewEvent } from "./event.ts";
 import type { EventStore } from "./store.ts";
 import type { Timers } from "./timers.ts";
 import type { Topics } from "./topics.ts";
@@ -8,8 +9,10 @@ import type { Topics } from "./topics.ts";
 export type StoreChanges = EventEmitter<{
   /** Calls may be ready: new ones, or the next ones of their order keys. */
   calls: [];
-  /** Events were published, or a place moved. */
-  events: [];
+  /** Events were published in these topics. */
+  events: [topics: ReadonlySet<string>];
+  /** Somebody moved the place of a group, to repeat or to skip events. */
+  places: [topic: string, group: string];
   /** A waiter may have replies. */
   replies: [];
   timers: [];
@@ -48,7 +51,8 @@ function announcingCalls(calls: Calls, changes: StoreChanges): Calls {
     async settle(settlements, now) {
       const held = await calls.settle(settlements, now);
       changes.emit("calls");
-      if (settlements.some(({ events }) => events !== undefined && events.length > 0)) changes.emit("events");
+      const topics = topicsOf(settlements.flatMap(({ events = [] }) => events));
+      if (topics.size > 0) changes.emit("events", topics);
       if (settlements.some(({ reply }) => reply !== undefined)) changes.emit("replies");
       return held;
     },
@@ -74,12 +78,13 @@ function announcingTopics(topics: Topics, changes: StoreChanges): Topics {
   return derived(topics, {
     async publish(events, now) {
       const published = await topics.publish(events, now);
-      if (published.some(({ isNew }) => isNew)) changes.emit("events");
+      const topicsNow = topicsOf(events.filter((_, index) => published[index]!.isNew));
+      if (topicsNow.size > 0) changes.emit("events", topicsNow);
       return published;
     },
     async move(topic, group, position) {
       const isMoved = await topics.move(topic, group, position);
-      if (isMoved) changes.emit("events");
+      if (isMoved) changes.emit("places", topic, group);
       return isMoved;
     },
     async deliver(delivery) {
@@ -100,10 +105,15 @@ function announcingTimers(timers: Timers, changes: StoreChanges): Timers {
     async fire(firing) {
       const isFired = await timers.fire(firing);
       if (isFired && firing.firings.some(({ call }) => call !== undefined)) changes.emit("calls");
-      if (isFired && firing.firings.some(({ event }) => event !== undefined)) changes.emit("events");
+      const topics = topicsOf(firing.firings.flatMap(({ event }) => event ?? []));
+      if (isFired && topics.size > 0) changes.emit("events", topics);
       return isFired;
     },
   });
+}
+
+function topicsOf(events: readonly NewEvent[]): ReadonlySet<string> {
+  return new Set(events.map(({ topic }) => topic));
 }
 
 /** Returns an object that answers `own` itself and has everything else of `base`, whose methods keep their `this`. */

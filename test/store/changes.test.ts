@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import type { Calls } from "../../store/calls.ts";
+import { announcing, storeChanges } from "../../store/changes.ts";
+import type { NewEvent } from "../../store/event.ts";
+import { startOf } from "../../store/places.ts";
+import type { EventStore } from "../../store/store.ts";
+import type { Topics } from "../../store/topics.ts";
+
+function eventOf(topic: string): NewEvent {
+  const data = { inline: new Uint8Array() };
+  return { topic, id: topic, source: "/test", type: "test", attributes: {}, data, isDeduplicated: true };
+}
+
+/** A store whose writes succeed; publishing stores every event but those of the topic `known`. */
+function recorded() {
+  const topics = {
+    publish: async (events: readonly NewEvent[]) =>
+      events.map(({ topic }) => ({ position: 1, isNew: topic !== "known" })),
+    move: async (_: string, group: string) => group !== "unknown",
+  } as unknown as Topics;
+  const calls = { settle: async () => [true] } as unknown as Calls;
+  const changes = storeChanges();
+  const seen: unknown[] = [];
+  changes.on("events", (names) => seen.push(["events", ...names]));
+  changes.on("places", (...place) => seen.push(["places", ...place]));
+  const store = announcing({ topics, calls } as unknown as EventStore, changes);
+  return { store, seen };
+}
+
+describe("changes of a store", () => {
+  it("name the topics of new events", async () => {
+    const { store, seen } = recorded();
+    await store.topics.publish(["a", "b", "a", "known"].map(eventOf), 1);
+    await store.topics.publish([eventOf("known")], 1);
+    const settled = {
+      id: "1",
+      owner: "o",
+      epoch: 1,
+      outcome: { state: "done" },
+      events: [eventOf("c")],
+    } as const;
+    await store.calls.settle([settled], 1);
+    assert.deepEqual(seen, [
+      ["events", "a", "b"],
+      ["events", "c"],
+    ]);
+  });
+
+  it("name the places that were moved", async () => {
+    const { store, seen } = recorded();
+    await store.topics.move("a", "one", 3);
+    await store.topics.move("a", "unknown", 3);
+    assert.deepEqual(seen, [["places", "a", "one"]]);
+  });
+});
+
+describe("the start of a subscription", () => {
+  it("is the end of the topic, its beginning or a time", () => {
+    const start = (from?: string) => startOf("mail", { topic: "orders", ...(from && { from }) }, 7);
+    assert.deepEqual(start(), { topic: "orders", group: "mail", from: "resume", now: 7 });
+    assert.deepEqual(start("latest").from, "resume");
+    assert.deepEqual(start("earliest").from, "earliest");
+    assert.deepEqual(start("2026-11-29T00:00:00Z").from, { time: Date.UTC(2026, 10, 29) });
+  });
+
+  it("is that of the group", () => {
+    assert.equal(startOf("mail", { topic: "orders", group: "all" }, 7).group, "all");
+  });
+});
