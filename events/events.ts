@@ -27,7 +27,12 @@ interface PartRow {
 }
 
 /** Each part is loaded at the start of events or at its first request, so that Skiff starts quickly. */
-const PARTS: readonly PartRow[] = [];
+const PARTS: readonly PartRow[] = [
+  {
+    paths: ["async"],
+    load: async (services) => (await import("./intake/intake.ts")).createIntake(services),
+  },
+];
 
 /** Creates the events of a program. */
 export function createEvents(options: EventsOptions): Events {

@@ -31,6 +31,7 @@ export const PROBLEMS = {
   source_too_large: { status: 413, title: "The source is too large" },
   unsupported_media_type: { status: 415, title: "The media type of the body is not supported" },
   expectation_failed: { status: 417, title: "The expectation of the request cannot be met" },
+  idempotency_key_reused: { status: 422, title: "Another request had the same Idempotency-Key" },
   build_failed: { status: 422, title: "The source does not build" },
   apply_failed: { status: 422, title: "Functions of the folder could not be deployed" },
   start_failed: { status: 422, title: "The new version does not start" },

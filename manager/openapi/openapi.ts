@@ -2,6 +2,7 @@ import type { Access } from "../../http/access/access.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { answerJson } from "../api/answer.ts";
 import type { Handler, Services } from "../api/services.ts";
+import { asyncPaths } from "./events/async.ts";
 import { declarationPaths } from "./events/declarations.ts";
 import { eventSchemas } from "./events/schemas.ts";
 import { filePaths } from "./files.ts";
@@ -29,7 +30,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       version: "1.0.0",
       summary: "POST TypeScript, get a URL",
       description:
-        "An unlisted path answers 404 `unknown_route`, and an unlisted method (for `/fn`: TRACE and CONNECT) 405 `method_not_allowed` with `Allow`. Each GET answers HEAD, and each path OPTIONS. On Kubernetes, operations that need the cluster answer 503 `platform_unavailable` while its API server does not respond. Operations that need the store answer 503 `store_unavailable` while it cannot be reached, or where there is none.",
+        "An unlisted path answers 404 `unknown_route`, and an unlisted method (for `/fn` and `/async/fn`: TRACE and CONNECT) 405 `method_not_allowed` with `Allow`. Each GET answers HEAD, and each path OPTIONS. On Kubernetes, operations that need the cluster answer 503 `platform_unavailable` while its API server does not respond. Operations that need the store answer 503 `store_unavailable` while it cannot be reached, or where there is none.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
@@ -38,6 +39,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...functionPaths(limits),
       ...versionPaths(limits),
       ...callPaths(),
+      ...asyncPaths(),
       ...logPaths(),
       ...usagePaths(),
       ...keyPaths(limits),

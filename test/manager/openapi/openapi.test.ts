@@ -22,10 +22,10 @@ type Any = any;
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch"];
 const document: Any = openApi(LIMITS, { mode: "loopback" });
 
-/** `METHOD path` of everything documented but the calls of functions, which are the router's. */
+/** `METHOD path` of everything documented but the calls of functions, which are for routers and events. */
 function documented(): string[] {
   return Object.entries<Any>(document.paths)
-    .filter(([path]) => !path.startsWith("/fn/"))
+    .filter(([path]) => !/^\/(async\/)?fn\//.test(path))
     .flatMap(([path, item]) =>
       Object.keys(item)
         .filter((key) => METHODS.includes(key))
