@@ -17,7 +17,7 @@ import { Problem } from "../problems.ts";
 import type { Cluster, JsonOperation } from "./cluster/api.ts";
 import { ApiError, clusterProblem, unlessStatus } from "./cluster/api-error.ts";
 import { Mirror, type MirrorTimes } from "./cluster/mirror.ts";
-import type { Metadata, Place, Resource } from "./cluster/resources.ts";
+import type { Kind, Metadata, Place, Resource } from "./cluster/resources.ts";
 import { GROUP } from "./objects/names.ts";
 
 const API_VERSION = `${GROUP}/v1`;
@@ -158,7 +158,7 @@ export class ClusterDeclarations implements Declarations {
     closing.throwIfAborted();
     const plural = pluralOf(kinds, kind);
     if (name !== undefined) checkDeclarationName(kind, name);
-    const place = { kind: { group: `apis/${API_VERSION}`, plural }, namespace };
+    const place = { kind: declarationKind(plural), namespace };
     return name === undefined ? place : { ...place, name };
   }
 
@@ -178,6 +178,11 @@ interface NewResource {
   readonly place: Place;
   readonly kind: string;
   readonly spec: object;
+}
+
+/** Returns the resource that holds a kind of declarations. */
+export function declarationKind(plural: string): Kind {
+  return { group: `apis/${API_VERSION}`, plural };
 }
 
 export function declaredOf(kind: string, { metadata, spec = {} }: DeclaredResource): Declared {
