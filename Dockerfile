@@ -1,4 +1,4 @@
-# The manager and the router: one image, the argument says which (manager/main.ts or router/main.ts).
+# Manager, router and events: one image, the argument says which (manager/main.ts, router/main.ts or events/main.ts).
 #   docker build -t skiff .
 FROM node:24-slim AS dependencies
 WORKDIR /skiff
@@ -11,6 +11,7 @@ WORKDIR /skiff
 COPY --from=dependencies /skiff/node_modules node_modules
 COPY package.json ./
 COPY client-image client-image
+COPY events events
 COPY http http
 COPY metrics metrics
 COPY process process

@@ -2,6 +2,7 @@
 import { closeServer, listen } from "../http/server.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { followKeys } from "../platform/keys/follow-keys.ts";
+import { internalKey } from "../platform/keys/internal-key.ts";
 import { KeyTable } from "../platform/keys/key-table.ts";
 import { KubeApi } from "../platform/kubernetes/cluster/api.ts";
 import { connectToCluster } from "../platform/kubernetes/cluster/client.ts";
@@ -49,6 +50,8 @@ async function startRouter(services: ServiceList, env: NodeJS.ProcessEnv): Promi
   services.add({ name: "platform", close: () => platform.close() });
 
   const keys = new KeyTable();
+  const internalCaller = internalKey(token);
+  keys.set(internalCaller.id, internalCaller.spec);
   const followed = followKeys(platform.declarations, keys, print);
   services.add({ name: "keys", close: async () => followed.close() });
   const options = { platform, limits, keys, print, env };

@@ -39,8 +39,8 @@ describe("kubernetes.yaml", () => {
     }
   });
 
-  it("runs two managers and two routers as restricted pods with probes, requests, limits and a budget", () => {
-    for (const name of ["skiff-manager", "skiff-router"]) {
+  it("runs two managers, two routers and two pods of events as restricted pods with probes, requests, limits and a budget", () => {
+    for (const name of ["skiff-manager", "skiff-router", "skiff-events"]) {
       const { spec } = find("Deployment", name);
       const pod = spec.template.spec;
       const [container] = pod.containers;
@@ -62,7 +62,7 @@ describe("kubernetes.yaml", () => {
     }
   });
 
-  it("brings one restricted PostgreSQL with a volume, to which managers alone may connect", () => {
+  it("brings one restricted PostgreSQL with a volume, to which managers and events alone may connect", () => {
     const { spec } = find("StatefulSet", "skiff-postgres");
     const { containers, securityContext, automountServiceAccountToken } = spec.template.spec;
     const [container] = containers;
@@ -83,7 +83,7 @@ describe("kubernetes.yaml", () => {
     assert.equal(host, find("Service", "skiff-postgres").metadata.name);
     assert.deepEqual(find("NetworkPolicy", "postgres").spec.ingress, [
       {
-        from: [{ podSelector: { matchLabels: { app: "skiff-manager" } } }],
+        from: ["skiff-manager", "skiff-events"].map((app) => ({ podSelector: { matchLabels: { app } } })),
         ports: [{ protocol: "TCP", port: 5432 }],
       },
     ]);
@@ -94,12 +94,13 @@ describe("kubernetes.yaml", () => {
     assert.equal(env.find(({ name }: Any) => name === "SKIFF_ACCESS_LOG").value, "stdout");
   });
 
-  it("sends /fn to the router and the rest to the manager", () => {
+  it("sends /fn to the router, what waits and events to the program of events, and the rest to the manager", () => {
     const [{ http }] = find("Ingress", "skiff").spec.rules;
     assert.deepEqual(
       http.paths.map(({ path, pathType, backend }: Any) => [path, pathType, backend.service.name]),
       [
         ["/fn", "Prefix", "skiff-router"],
+        ...["/async", "/gateway", "/topic"].map((path) => [path, "Prefix", "skiff-events"]),
         ["/", "Prefix", "skiff-manager"],
       ],
     );
@@ -340,7 +341,7 @@ describe("the images", () => {
   it("have the Deno of package.json, and the names that kubernetes.yaml has", () => {
     const { version, dependencies } = JSON.parse(file("package.json"));
     assert.match(file("client-image/Dockerfile"), new RegExp(`^ARG DENO_VERSION=${dependencies.deno}$`, "m"));
-    for (const name of ["skiff-manager", "skiff-router"]) {
+    for (const name of ["skiff-manager", "skiff-router", "skiff-events"]) {
       assert.equal(find("Deployment", name).spec.template.spec.containers[0].image, `skiff:${version}`);
     }
     const { env } = find("Deployment", "skiff-manager").spec.template.spec.containers[0];

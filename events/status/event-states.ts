@@ -5,7 +5,6 @@ import type { EventState, TimerState } from "./verdicts.ts";
 export interface EventStatesOptions {
   readonly store: Pick<EventStore, "calls" | "topics" | "timers">;
   readonly platform: Pick<Platform, "endpoints">;
-  readonly cronFault: EventState["cronFault"];
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -26,7 +25,7 @@ export class EventStates {
 
   /** @param schedules revisions of the schedules whose timers are wanted, by name */
   async read(schedules: ReadonlyMap<string, string>): Promise<EventState> {
-    const { store, platform, cronFault } = this.#options;
+    const { store, platform } = this.#options;
     const [topics, queues] = await Promise.all([store.topics.stats(), store.calls.totals()]);
     const timers = new Map<string, KnownTimer>();
     for (const [name, revision] of schedules) timers.set(name, await this.#timer(name, revision));
@@ -36,7 +35,6 @@ export class EventStates {
       queues: new Map(queues.map((each) => [each.queue, each])),
       timers,
       hasFunction: (name) => platform.endpoints(name) !== undefined,
-      cronFault,
     };
   }
 

@@ -1,6 +1,7 @@
 import { checkScheduleSpec } from "../../platform/events/check-schedule.ts";
 import { checkSubscriptionSpec } from "../../platform/events/check-subscription.ts";
 import { checkTopicSpec } from "../../platform/events/check-topic.ts";
+import { cronFault } from "../../platform/events/cron.ts";
 import { SCHEDULE_KIND, SUBSCRIPTION_KIND, TOPIC_KIND } from "../../platform/events/kinds.ts";
 import type { ScheduleSpec } from "../../platform/events/schedule-spec.ts";
 import { faultText, type SpecFault } from "../../platform/events/spec-check.ts";
@@ -17,8 +18,6 @@ export interface EventState {
   /** By the name of the schedule. */
   readonly timers: ReadonlyMap<string, TimerState>;
   readonly hasFunction: (name: string) => boolean;
-  /** Returns what is wrong with a cron expression. */
-  readonly cronFault: (cron: string, timeZone: string | undefined) => string | undefined;
 }
 
 export interface TimerState {
@@ -76,10 +75,11 @@ function scheduleVerdict({ name, spec: given }: NamedSpec, state: EventState): V
   const { timer, last } = state.timers.get(name) ?? {};
   const isOver = timer !== undefined && timer.dueAt === undefined;
   const faults = checkScheduleSpec(given);
-  const cronFault = faults.length === 0 ? state.cronFault(spec.cron!, spec.timeZone) : undefined;
+  const { cron, timeZone } = spec;
+  const times = faults.length === 0 ? cronFault({ cron: cron!, timeZone }) : undefined;
   const verdict =
     invalid(faults) ??
-    (cronFault === undefined ? undefined : notReady("InvalidSpec", cronFault)) ??
+    (times === undefined ? undefined : notReady("InvalidSpec", `The schedule never fires: ${times}.`)) ??
     unknownFunction(spec.call?.function, state) ??
     paused(spec, "Nothing fires.") ??
     ready("Scheduled", isOver ? "It fires at no further time." : "It waits for its next time.");

@@ -21,12 +21,13 @@ export interface Deployed {
 export class Installation {
   readonly manager: string;
   readonly router: string;
+  readonly events: string;
   readonly token: string;
 
   static async install(): Promise<Installation> {
     await kubectl("apply", "-f", "kubernetes.yaml");
     await eventually(
-      "two managers and two routers are ready",
+      "two managers, two routers and two pods of events are ready",
       async () => {
         const ready = await kubectl(
           "get",
@@ -36,7 +37,7 @@ export class Installation {
           "-o",
           "jsonpath={.items[*].status.readyReplicas}",
         );
-        return ready === "2 2";
+        return ready === "2 2 2";
       },
       INSTALLED_WITHIN_MS,
     );
@@ -51,8 +52,12 @@ export class Installation {
       "-o",
       "jsonpath={.data.token}",
     );
-    const [manager, router] = [await address("skiff-manager"), await address("skiff-router")];
-    const addresses = { manager, router, token: Buffer.from(secret, "base64").toString() };
+    const addresses = {
+      manager: await address("skiff-manager"),
+      router: await address("skiff-router"),
+      events: await address("skiff-events"),
+      token: Buffer.from(secret, "base64").toString(),
+    };
     const installation = new Installation(new KubeApi(await connectToCluster()), addresses);
     await installation.#pods.synced;
     return installation;
@@ -63,10 +68,11 @@ export class Installation {
 
   private constructor(
     api: KubeApi,
-    { manager, router, token }: { manager: string; router: string; token: string },
+    { manager, router, events, token }: Record<"manager" | "router" | "events" | "token", string>,
   ) {
     this.manager = `http://${manager}`;
     this.router = `http://${router}`;
+    this.events = `http://${events}`;
     this.token = token;
     this.#api = api;
     this.#pods = new Mirror<Pod>({
@@ -80,6 +86,12 @@ export class Installation {
   manage(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = { authorization: `Bearer ${this.token}`, ...init.headers };
     return fetch(`${this.manager}${path}`, { ...init, headers });
+  }
+
+  /** A request below /async, /gateway or /topic, with the token. */
+  send(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.token}`, ...init.headers };
+    return fetch(`${this.events}${path}`, { ...init, headers });
   }
 
   /** `settings` is a query string. */

@@ -91,3 +91,49 @@ describe("kubernetes.yaml", () => {
     assert.equal(shown("Schedule"), "Cron,Zone,Next,Last,Ready,Age");
   });
 });
+
+describe("the program of events in kubernetes.yaml", () => {
+  const find = (kind: string, name: string, namespace = "skiff"): Any =>
+    manifests.find(
+      (each) => each.kind === kind && each.metadata.name === name && each.metadata.namespace === namespace,
+    );
+  const { env } = find("Deployment", "skiff-events").spec.template.spec.containers[0];
+  const secretOf = (variable: string) =>
+    env.find(({ name }: Any) => name === variable).valueFrom.secretKeyRef.name;
+
+  it("uses the database, the tokens and the wait of managers and routers", () => {
+    const manager = find("Deployment", "skiff-manager").spec.template.spec.containers[0].env;
+    const router = find("Deployment", "skiff-router").spec.template.spec.containers[0].env;
+    for (const [variable, others] of [
+      ["SKIFF_STORE", manager],
+      ["SKIFF_POSTGRES", manager],
+      ["SKIFF_INTERNAL_TOKEN", router],
+      ["SKIFF_INSTANCE_WAIT", router],
+    ] as const) {
+      const of = (variables: Any) => variables.find(({ name }: Any) => name === variable);
+      assert.deepEqual(of(env), of(others), variable);
+    }
+    assert.deepEqual(
+      [secretOf("SKIFF_TOKEN"), secretOf("SKIFF_POSTGRES_PASSWORD")],
+      ["skiff-token", "skiff-postgres"],
+    );
+  });
+
+  it("may read functions, keys and declarations, and write statuses of the latter", () => {
+    const { rules } = find("Role", "skiff-events", "skiff-functions");
+    const verbs = Object.fromEntries(
+      rules.map(({ resources, verbs }: Any) => [resources.join(), verbs.join()]),
+    );
+    assert.deepEqual(verbs, {
+      "functions,keys,topics,subscriptions,schedules": "list,watch",
+      "topics/status,subscriptions/status,schedules/status": "patch",
+      endpointslices: "list,watch",
+      pods: "list,watch",
+    });
+  });
+
+  it("takes requests from everybody, and scrapes from outside of functions", () => {
+    const { ingress } = find("NetworkPolicy", "events").spec;
+    assert.deepEqual(ingress, find("NetworkPolicy", "router").spec.ingress);
+  });
+});
