@@ -1,4 +1,8 @@
 import { Router } from "@koa/router";
+import { readCallLogs } from "./api/calls/call-logs.ts";
+import { readResult } from "./api/calls/call-result.ts";
+import { removeCall, removeCalls, retryCall, retryCalls } from "./api/calls/change-calls.ts";
+import { describeCall, listCalls } from "./api/calls/read-calls.ts";
 import { configureFunction, deployFunction } from "./api/deploy-function.ts";
 import {
   describeDeclared,
@@ -82,6 +86,14 @@ export function createRoutes(services: Services): Router {
   router.delete("/schedule/:name", removeDeclared(services, SCHEDULES));
   router.post("/schedule/:name/pause", pauseDeclared(services, SCHEDULES, true));
   router.post("/schedule/:name/resume", pauseDeclared(services, SCHEDULES, false));
+  router.get("/call", listCalls(services));
+  router.delete("/call", removeCalls(services));
+  router.post("/call/retry", retryCalls(services));
+  router.get("/call/:id", describeCall(services));
+  router.delete("/call/:id", removeCall(services));
+  router.get("/call/:id/result", readResult(services));
+  router.get("/call/:id/logs", readCallLogs(services));
+  router.post("/call/:id/retry", retryCall(services));
   router.get("/healthz", answerHealth);
   router.get("/readyz", answerReadiness(services));
   router.get("/metrics", answerMetrics(services));

@@ -5,6 +5,7 @@ import type { Credentials } from "../../http/access/credentials.ts";
 import { requireAllFunctions, requireFunction, requireScope } from "../../http/access/principal.ts";
 import { clientAddress } from "../../http/client-address.ts";
 import type { TrustedProxies } from "../../http/trusted-proxies.ts";
+import { includesScope } from "../../platform/keys/scopes.ts";
 import { Problem } from "../../platform/problems.ts";
 import { ROUTE_RULES, type RouteRule, STRICTEST } from "./route-rules.ts";
 
@@ -43,7 +44,9 @@ export function guardAccess({ access, credentials, router, proxies, keyUsed }: G
       const { rule, name, target } = route;
       ctx.state.rule = rule;
       ctx.state.audited = { target };
-      if (rule.scope !== "any") requireScope(principal, rule.scope);
+      const { scope, ownWith } = rule;
+      const isForOwn = ownWith !== undefined && includesScope(principal.scopes, ownWith);
+      if (scope !== "any" && !isForOwn) requireScope(principal, scope);
       if (rule.over === "function") requireFunction(principal, name);
       if (rule.over === "all") requireAllFunctions(principal);
     }

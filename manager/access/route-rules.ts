@@ -4,6 +4,8 @@ import type { Scope } from "../../platform/keys/scopes.ts";
 export interface RouteRule {
   /** `any`: whoever may use the API at all. */
   readonly scope: Scope | "any";
+  /** Another scope that will do, for what its holder has made; the handler checks that. */
+  readonly ownWith?: Scope;
   /**
    * `function`: the parameter `name` of the path is a function, which a limited key must be for. `handler`: the handler
    * itself checks or filters by `state.principal`. `all`: no key that is limited to functions may use the route.
@@ -61,6 +63,14 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   "DELETE /schedule/:name": { scope: "deploy", over: "all", action: "schedule.delete" },
   "POST /schedule/:name/pause": { scope: "deploy", over: "all", action: "schedule.pause" },
   "POST /schedule/:name/resume": { scope: "deploy", over: "all", action: "schedule.resume" },
+  "GET /call": { scope: "read", ownWith: "call", over: "handler" },
+  "DELETE /call": { scope: "deploy", over: "handler", action: "call.delete" },
+  "POST /call/retry": { scope: "deploy", over: "handler", action: "call.retry" },
+  "GET /call/:id": { scope: "read", ownWith: "call", over: "handler" },
+  "DELETE /call/:id": { scope: "deploy", ownWith: "call", over: "handler", action: "call.delete" },
+  "GET /call/:id/result": { scope: "read", ownWith: "call", over: "handler" },
+  "GET /call/:id/logs": { scope: "read", over: "handler" },
+  "POST /call/:id/retry": { scope: "deploy", ownWith: "call", over: "handler", action: "call.retry" },
   "GET /key": { scope: "admin", over: "all" },
   "POST /key": { scope: "admin", over: "all", action: "key.create" },
   "GET /key/:id": { scope: "admin", over: "all" },

@@ -22,11 +22,6 @@ export interface ManagerOptions {
   readonly access: Access;
   /** Absent where none is configured: what needs it answers 503 `store_unavailable`. */
   readonly store?: ManagerStore | undefined;
-  /**
-   * Called after the API has stored calls or events, or moved a place, so that what sends them in this process looks at
-   * the store. Absent where nothing in this process does.
-   */
-  readonly wake?: (() => void) | undefined;
   /** The keys that are accepted. The composition root keeps them in step with the platform. */
   readonly keyTable: KeyTable;
   /** Proxies that name the address of the client. None by default. */

@@ -3,6 +3,7 @@ import type { Limits } from "../../platform/limits.ts";
 import { answerJson } from "../api/answer.ts";
 import type { Handler, Services } from "../api/services.ts";
 import { asyncPaths } from "./events/async.ts";
+import { callRecordPaths, callRecordSchemas } from "./events/calls.ts";
 import { declarationPaths } from "./events/declarations.ts";
 import { eventSchemas } from "./events/schemas.ts";
 import { filePaths } from "./files.ts";
@@ -46,6 +47,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...filePaths(),
       ...secretPaths(limits),
       ...declarationPaths(limits),
+      ...callRecordPaths(limits),
       ...servicePaths(),
     },
     components: {
@@ -54,6 +56,7 @@ export function openApi(limits: Limits, access: Access): Schema {
         ...versionSchemas(limits),
         ...secretSchemas(limits),
         ...eventSchemas(limits),
+        ...callRecordSchemas(limits),
       },
       securitySchemes: {
         token: {

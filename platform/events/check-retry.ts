@@ -1,21 +1,26 @@
 import { parseDurationMs } from "../quantity.ts";
-import { DEFAULT_RETRY, MOST_BACKOFF_MS, type RetryPolicy, type RetrySpec } from "./retry-policy.ts";
-import { type Check, duration, listOf, members, text, wholeNumber } from "./spec-check.ts";
+import {
+  DEFAULT_RETRY,
+  isRetryOutcome,
+  MOST_RETRIED,
+  RETRY_NUMBERS,
+  type RetryPolicy,
+  type RetrySpec,
+} from "./retry-policy.ts";
+import { type Check, duration, listOf, members, must, wholeNumber } from "./spec-check.ts";
 
-export const MOST_ATTEMPTS = 100;
-/** Greatest age of an asynchronous call at which an attempt may start, in milliseconds. */
-export const MOST_AGE_MS = 7 * 86_400_000;
-
-/** An outcome that can be retried. */
-export const RETRIED = /^([45]\d\d|4xx|5xx|connection)$/;
-export const RETRIED_RULE = "a status from 400 to 599, 4xx, 5xx or connection";
+const { attempts, backoffMs, maxAgeMs } = RETRY_NUMBERS;
+const isOutcome = (value: unknown) => typeof value === "string" && isRetryOutcome(value);
 
 /** Checks a `RetrySpec`. */
 export const checkRetry: Check = members({
-  attempts: wholeNumber(1, MOST_ATTEMPTS),
-  backoff: duration(0, MOST_BACKOFF_MS, "1s"),
-  maxAge: duration(1_000, MOST_AGE_MS, "6h"),
-  on: listOf(text(RETRIED, RETRIED_RULE), 50),
+  attempts: wholeNumber(attempts.least, attempts.most),
+  backoff: duration(backoffMs.least, backoffMs.most, "1s"),
+  maxAge: duration(maxAgeMs.least, maxAgeMs.most, "6h"),
+  on: listOf(
+    must(isOutcome, 'a status from 400 to 599 as text such as "429", 4xx, 5xx or connection'),
+    MOST_RETRIED,
+  ),
 });
 
 /**
@@ -23,11 +28,10 @@ export const checkRetry: Check = members({
  * @param base what the spec leaves out: the policy of the function
  */
 export function retryPolicyOf(spec: RetrySpec = {}, base: RetryPolicy = DEFAULT_RETRY): RetryPolicy {
-  const { attempts, backoff, maxAge, on } = spec;
   return {
-    attempts: attempts ?? base.attempts,
-    backoffMs: backoff === undefined ? base.backoffMs : parseDurationMs(backoff)!,
-    maxAgeMs: maxAge === undefined ? base.maxAgeMs : parseDurationMs(maxAge)!,
-    on: on ?? base.on,
+    attempts: spec.attempts ?? base.attempts,
+    backoffMs: spec.backoff === undefined ? base.backoffMs : parseDurationMs(spec.backoff)!,
+    maxAgeMs: spec.maxAge === undefined ? base.maxAgeMs : parseDurationMs(spec.maxAge)!,
+    on: spec.on ?? base.on,
   };
 }

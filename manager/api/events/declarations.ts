@@ -28,7 +28,7 @@ export function putDeclared(services: Services, kind: DeclaredKind): Handler {
     checkDeclarationName(kind.kind, name);
     const condition = revisionCondition(ctx);
     const spec = await readSpec(ctx.req, limits.specBytes);
-    const faults = await kind.check(spec);
+    const faults = kind.check(spec);
     if (faults.length > 0 || !isRecord(spec))
       throw new Problem("invalid_declaration", faultText(faults.slice(0, MOST_FAULTS)));
     const before = await declarations.get(kind.kind, name);
@@ -43,7 +43,7 @@ export function putDeclared(services: Services, kind: DeclaredKind): Handler {
     ctx.state.audited = { target: `${kind.noun}/${name}`, detail: changeOf(before, declared) };
     setTag(ctx, declared);
     const { createdAt, updatedAt } = declared;
-    const more = await kind.more?.(name, spec, services.keys.now());
+    const more = kind.more?.(declared, services.keys.now());
     answerJson(ctx, { name, spec: declared.spec, ...more, createdAt, updatedAt, created, unchanged });
   };
 }

@@ -18,24 +18,17 @@ export async function declaredDocuments(
   all: readonly Shown[],
 ): Promise<readonly Document[]> {
   const now = services.keys.now();
-  const checked = await Promise.all(
-    all.map(async (each) => ({ ...each, faults: await kind.check(each.spec) })),
-  );
+  const checked = all.map((each) => ({ ...each, faults: kind.check(each.spec) }));
   const valid = checked.filter(({ faults }) => faults.length === 0);
-  const read =
+  const states =
     valid.length === 0
       ? { found: new Map<string, Document>() }
       : await fromStore(services, () => kind.states(services, valid));
-  return await Promise.all(
-    checked.map(async ({ name, spec, createdAt, updatedAt, faults }) => {
-      const isValid = faults.length === 0;
-      const state = "found" in read ? { state: read.found.get(name) } : { noState: read.missing };
-      return {
-        ...{ name, spec },
-        ...(isValid ? { ...(await kind.more?.(name, spec, now)), ...state } : {}),
-        ...(isValid ? {} : { faults: faults.map(({ detail }) => detail) }),
-        ...{ createdAt, updatedAt },
-      };
-    }),
-  );
+  return checked.map(({ name, spec, createdAt, updatedAt, faults }) => {
+    const times = { createdAt, updatedAt };
+    if (faults.length > 0) return { name, spec, faults: faults.map(({ detail }) => detail), ...times };
+    const state = "found" in states ? { state: states.found.get(name) } : { noState: states.missing };
+    const more = createdAt && kind.more?.({ spec, createdAt }, now);
+    return { name, spec, ...more, ...state, ...times };
+  });
 }

@@ -16,9 +16,9 @@ export interface DeclaredKind {
   readonly noun: "topic" | "subscription" | "schedule";
   /** Such as `topics`: the member of lists. */
   readonly plural: string;
-  check(spec: unknown): readonly SpecFault[] | Promise<readonly SpecFault[]>;
-  /** Members of the answer that the spec alone gives. */
-  more?(name: string, spec: Spec, now: number): Promise<Spec>;
+  check(spec: unknown): readonly SpecFault[];
+  /** Members of the answer that the declaration alone gives. */
+  more?(declared: Pick<Declared, "spec" | "createdAt">, now: number): Spec;
   /** What the store has of these declarations, by name. The specs are valid. */
   states(
     services: Services,

@@ -1,14 +1,25 @@
 import { checkScheduleSpec } from "../../../platform/events/check-schedule.ts";
+import { nextTimes, parseCron } from "../../../platform/events/cron.ts";
 import { SCHEDULE_KIND } from "../../../platform/events/kinds.ts";
 import type { ScheduleSpec } from "../../../platform/events/schedule-spec.ts";
 import { requireEvents } from "../store.ts";
 import type { DeclaredKind } from "./declared-kind.ts";
+
+/** Times that a description shows. */
+const NEXT_TIMES = 10;
 
 export const SCHEDULES: DeclaredKind = {
   kind: SCHEDULE_KIND,
   noun: "schedule",
   plural: "schedules",
   check: checkScheduleSpec,
+
+  more({ spec, createdAt }, now) {
+    const { cron, timeZone, paused = false } = spec as unknown as ScheduleSpec;
+    if (paused) return { next: [] };
+    const rule = parseCron({ cron, timeZone }, createdAt.getTime());
+    return { next: nextTimes(rule, now, NEXT_TIMES).map((at) => new Date(at)) };
+  },
 
   async states(services, declared) {
     const { timers } = requireEvents(services);

@@ -1,7 +1,7 @@
 import { checkSubscriptionSpec } from "../../../platform/events/check-subscription.ts";
 import { SUBSCRIPTION_KIND } from "../../../platform/events/kinds.ts";
 import type { SubscriptionSpec } from "../../../platform/events/subscription-spec.ts";
-import { groupOf, startOf } from "../../../platform/events/subscription-start.ts";
+import { startOf } from "../../../store/places.ts";
 import type { Services } from "../services.ts";
 import { requireEvents } from "../store.ts";
 import type { DeclaredKind } from "./declared-kind.ts";
@@ -17,8 +17,7 @@ export const SUBSCRIPTIONS: DeclaredKind = {
     const [stats, totals] = await Promise.all([topics.stats(), calls.totals()]);
     return new Map(
       declared.map(({ name, spec }) => {
-        const { topic, paused = false, ...rest } = spec as unknown as SubscriptionSpec;
-        const group = groupOf(name, rest);
+        const { topic, group = name, paused = false } = spec as unknown as SubscriptionSpec;
         const place = stats.find((each) => each.topic === topic)?.groups.find((each) => each.group === group);
         const queue = totals.find((each) => each.queue === `sub/${name}`);
         const { waiting = 0, running = 0, done = 0, dead = 0, attempts = 0 } = queue ?? {};
@@ -31,11 +30,8 @@ export const SUBSCRIPTIONS: DeclaredKind = {
   /** An event that is published after the answer belongs to the group. */
   async afterPut(services, name, spec) {
     if (services.store === undefined) return;
-    const subscription = spec as unknown as SubscriptionSpec;
-    const [group, from] = [groupOf(name, subscription), startOf(subscription)];
-    const { topics } = requireEvents(services);
-    await topics.join({ topic: subscription.topic, group, from, now: services.keys.now() });
-    services.wake?.();
+    const place = startOf(name, spec as unknown as SubscriptionSpec, services.keys.now());
+    await requireEvents(services).topics.join(place);
   },
 };
 

@@ -25,7 +25,7 @@ export interface LogRequest {
  * @throws Problem `invalid_request` that names what is invalid
  */
 export function readLogRequest(ctx: Call, now: Date): LogRequest {
-  const form = formOf(ctx);
+  const form = acceptedForm(ctx);
   const time = timeBefore(now);
   const readers = {
     ...{ since: time, until: time, tail: wholeNumber(0, MOST_LINES, undefined) },
@@ -41,7 +41,8 @@ export function readLogRequest(ctx: Call, now: Date): LogRequest {
   return { query: { ...filter, ...place }, follow, raw, form };
 }
 
-function formOf(ctx: Call): LogForm {
+/** Returns the form that the request accepts; text by default. */
+export function acceptedForm(ctx: Call): LogForm {
   const accepted = ctx.accepts("text/plain", "application/x-ndjson", "text/event-stream");
   if (accepted === "application/x-ndjson") return "json";
   return accepted === "text/event-stream" ? "events" : "text";

@@ -120,6 +120,7 @@ function declared(spec: string, state: Schema): Schema {
     {
       ...{ state, createdAt: INSTANT, updatedAt: INSTANT, created: FLAG, unchanged: FLAG },
       noState: { ...TEXT, description: "Why state is missing" },
+      next: array(INSTANT, { description: "Of a schedule: its next ten times, without jitter" }),
       faults: array(TEXT, { description: "What is wrong with a spec that was applied to the cluster" }),
     },
   );

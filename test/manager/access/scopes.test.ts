@@ -30,7 +30,7 @@ describe("manager: scopes", () => {
         const url = path.replaceAll(/:\w+/g, "zzz");
         const send = by(keys.get(scope)!) as unknown as Record<string, (url: string) => request.Test>;
         const { body, headers } = await send[method.toLowerCase()]!(url);
-        const isAllowed = rule.scope === "any" || scope === rule.scope || scope === "admin";
+        const isAllowed = rule.scope === "any" || [rule.scope, rule.ownWith, "admin"].includes(scope);
         assert.equal(body.code === "insufficient_scope", !isAllowed, `${scope}: ${JSON.stringify(body)}`);
         if (isAllowed) continue;
         assert.equal(body.status, 403);

@@ -1,0 +1,82 @@
+import type { StoredBody } from "../../../store/bodies.ts";
+import type { Answer, Attempt, CallOrigin, CallRecord, CallTarget } from "../../../store/calls.ts";
+
+/** Fields that carry credentials, or look as if they did. */
+const SECRET_FIELD =
+  /^(authorization|proxy-authorization|cookie|set-cookie)$|(^|[-_])(key|token|secret|signature|password|auth)([-_]|$)/i;
+const HIDDEN = "(hidden)";
+
+/** Returns a call as the API shows it. */
+export function callDocument(call: CallRecord): Record<string, unknown> {
+  const { id, state, target, request, policy, origin, attempts, answer } = call;
+  const { callback, keyId, orderKey, runningSince, endedAt, reason, traceparent } = call;
+  return {
+    ...{ id, state },
+    ...("function" in target ? functionOf(target) : { url: withoutQuery(target.url) }),
+    ...{ method: request.method, path: request.path },
+    headers: shownHeaders(request.headers),
+    bytes: bytesOf(request.body),
+    origin: shownOrigin(origin),
+    ...{ by: call.by, ...(keyId === undefined ? {} : { keyId }) },
+    ...{ acceptedAt: new Date(call.acceptedAt), dueAt: new Date(call.dueAt) },
+    priority: call.priority,
+    ...(orderKey === "" ? {} : { orderKey }),
+    ...(callback === undefined ? {} : { callback: withoutQuery(callback) }),
+    retry: policy,
+    attempts: attempts.map(shownAttempt),
+    ...(runningSince === undefined ? {} : { runningSince: new Date(runningSince) }),
+    ...(endedAt === undefined ? {} : { endedAt: new Date(endedAt) }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(answer === undefined ? {} : { answer: shownAnswer(answer) }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+}
+
+function functionOf({ function: name, version }: Extract<CallTarget, { function: string }>) {
+  return { function: name, ...(version === undefined ? {} : { version }) };
+}
+
+function shownOrigin(origin: CallOrigin): Record<string, unknown> {
+  if (origin.kind === "schedule") {
+    const { kind, name, at, manual = false } = origin;
+    return { kind, name, at: new Date(at), manual };
+  }
+  if (origin.kind !== "subscription") return { ...origin };
+  const { kind, name, topic, group, position, event } = origin;
+  return { kind, name, topic, group, position, event };
+}
+
+function shownAttempt({ number, startedAt, endedAt, callId, status, error }: Attempt) {
+  return {
+    ...{ number, startedAt: new Date(startedAt), endedAt: new Date(endedAt) },
+    ...(callId === undefined ? {} : { callId }),
+    ...(status === undefined ? {} : { status }),
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+function shownAnswer({ status, headers, body, isCut }: Answer) {
+  return { status, headers: shownHeaders(headers), bytes: bytesOf(body), isCut };
+}
+
+/** Fields of one name are joined, as a recipient may do (RFC 9110, section 5.3). */
+function shownHeaders(headers: readonly string[]): Record<string, string> {
+  const shown = new Map<string, string>();
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at]!.toLowerCase();
+    const before = shown.get(name);
+    const value = SECRET_FIELD.test(name) ? HIDDEN : headers[at + 1]!;
+    shown.set(name, before === undefined || value === HIDDEN ? value : `${before}, ${value}`);
+  }
+  return Object.fromEntries(shown);
+}
+
+export function bytesOf(body: StoredBody): number {
+  return "inline" in body ? body.inline.byteLength : body.bytes;
+}
+
+/** A query of a URL may have a token. */
+function withoutQuery(text: string): string {
+  const at = text.indexOf("?");
+  return at < 0 ? text : `${text.slice(0, at)}?${HIDDEN}`;
+}
