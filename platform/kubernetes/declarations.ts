@@ -21,9 +21,7 @@ import type { Kind, Metadata, Place, Resource } from "./cluster/resources.ts";
 import { GROUP } from "./objects/names.ts";
 
 const API_VERSION = `${GROUP}/v1`;
-/** For other revisions the API server answers 422 or 500 instead of 409. */
-const REVISION = /^[1-9]\d{0,18}$/;
-/** A put fails if others create and remove the object this often between its requests. */
+/** A put or a removal fails if others change the object this often between its requests. */
 const TRIES = 5;
 
 export interface DeclaredResource extends Resource {
@@ -43,9 +41,9 @@ export interface ClusterDeclarationsOptions extends Cluster {
 }
 
 /**
- * Stores declarations as custom resources of the group `skiff.dev`, with one definition for each kind. A revision is a
- * resourceVersion, so it also changes with labels, status and writes of `kubectl`. Reads go to the API server, so that
- * callers read their own writes.
+ * Stores declarations as custom resources of the group `skiff.dev`, with one definition for each kind. A revision is the
+ * uid and the generation, so it also changes with writes of `kubectl`, but not with the status, which is written every few
+ * seconds. Reads go to the API server, so that callers read their own writes.
  */
 export class ClusterDeclarations implements Declarations {
   readonly #options: ClusterDeclarationsOptions;
@@ -83,9 +81,10 @@ export class ClusterDeclarations implements Declarations {
     const place = this.#place(kind, name);
     return await this.#run(async () => {
       if (ifRevision === undefined) return (await api.delete(place, "Background", { signal })) !== undefined;
-      const options = { signal, resourceVersion: ifRevision };
-      const removal = () => api.delete(place, "Background", options);
-      const removed = REVISION.test(ifRevision) ? await unlessStatus(removal(), 409) : undefined;
+      const removed = await this.#onRevision({ place, kind }, ifRevision, async (resourceVersion) => {
+        await api.delete(place, "Background", { signal, resourceVersion });
+        return true;
+      });
       if (removed === undefined) throw preconditionFailed(`${kind} "${name}"`, ifRevision);
       return true;
     });
@@ -95,11 +94,16 @@ export class ClusterDeclarations implements Declarations {
     const { api, print, times } = this.#options;
     const place = this.#place(kind);
     let isStopped = false;
+    const revisions = new Map<string, string>();
     const mirror = new Mirror<DeclaredResource>({
       api,
       place,
       onChange: (name, resource) => {
         const declared = resource && declaredOf(kind, resource);
+        // Labels or the status have changed.
+        if (declared !== undefined && revisions.get(name) === declared.revision) return;
+        if (declared === undefined) revisions.delete(name);
+        else revisions.set(name, declared.revision);
         if (!isStopped) notify(listener, { kind, name, declared }, print);
       },
       onTrouble: (reason) => print(`declarations cannot be watched: ${reason}`),
@@ -120,7 +124,10 @@ export class ClusterDeclarations implements Declarations {
   /** @throws Problem `precondition_failed` */
   async #put(next: NewResource, ifRevision: NewSpec["ifRevision"]): Promise<DeclaredResource> {
     if (ifRevision === undefined) return await this.#overwrite(next);
-    const resource = await (ifRevision === null ? this.#create(next) : this.#replace(next, ifRevision));
+    const replace = (resourceVersion: string) => this.#replace(next, resourceVersion);
+    const resource = await (ifRevision === null
+      ? this.#create(next)
+      : this.#onRevision(next, ifRevision, replace));
     if (resource === undefined) throw preconditionFailed(`${next.kind} "${next.place.name}"`, ifRevision);
     return resource;
   }
@@ -142,14 +149,34 @@ export class ClusterDeclarations implements Declarations {
     return await unlessStatus(api.create<DeclaredResource>(collection, body, { signal }), 409);
   }
 
-  /** Keeps labels and annotations. Resolves with undefined if the object is missing or has another resourceVersion. */
-  async #replace({ place, spec }: NewResource, ifVersion?: string): Promise<DeclaredResource | undefined> {
+  /**
+   * Runs `work` with the resourceVersion of an object that has a revision, again if labels or the status change meanwhile.
+   * Resolves with undefined if the object is missing or has another revision.
+   */
+  async #onRevision<T>(
+    { place, kind }: Pick<NewResource, "place" | "kind">,
+    revision: string,
+    work: (resourceVersion: string) => Promise<T>,
+  ): Promise<T | undefined> {
+    const { api, closing: signal } = this.#options;
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const resource = await api.get<DeclaredResource>(place, { signal });
+      if (resource === undefined || declaredOf(kind, resource).revision !== revision) return undefined;
+      const done = await unlessStatus(work(resource.metadata.resourceVersion!), 404, 409);
+      if (done !== undefined) return done;
+    }
+    throw new ApiError(409, "Conflict", `others change ${kind} "${place.name}" at the same time`);
+  }
+
+  /** Keeps labels and annotations. Resolves with undefined if the object is missing. */
+  async #replace(
+    { place, spec }: NewResource,
+    resourceVersion?: string,
+  ): Promise<DeclaredResource | undefined> {
     const { api, closing: signal } = this.#options;
     const operations: JsonOperation[] = [{ op: "add", path: "/spec", value: spec }];
-    if (ifVersion !== undefined) {
-      if (!REVISION.test(ifVersion)) return undefined;
-      operations.push({ op: "replace", path: "/metadata/resourceVersion", value: ifVersion });
-    }
+    if (resourceVersion !== undefined)
+      operations.push({ op: "replace", path: "/metadata/resourceVersion", value: resourceVersion });
     return await unlessStatus(api.patchJson<DeclaredResource>(place, operations, { signal }), 404, 409);
   }
 
@@ -186,10 +213,10 @@ export function declarationKind(plural: string): Kind {
 }
 
 export function declaredOf(kind: string, { metadata, spec = {} }: DeclaredResource): Declared {
-  const { name, resourceVersion = "", creationTimestamp = "", managedFields = [] } = metadata;
+  const { name, uid, generation, creationTimestamp = "", managedFields = [] } = metadata;
   const createdAt = new Date(creationTimestamp);
   // A new status does not change the declaration.
   const changes = managedFields.filter(({ time, subresource }) => time !== undefined && !subresource);
   const updatedAt = new Date(Math.max(createdAt.getTime(), ...changes.map(({ time }) => Date.parse(time!))));
-  return { kind, name, revision: resourceVersion, spec, createdAt, updatedAt };
+  return { kind, name, revision: `${uid}.${generation}`, spec, createdAt, updatedAt };
 }

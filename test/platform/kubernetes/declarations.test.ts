@@ -69,7 +69,7 @@ describe("declarations of a cluster", () => {
       const { revision } = await put(1);
       const { apiVersion, kind, metadata, spec } = object()!;
       assert.deepEqual([apiVersion, kind, metadata.name, spec], ["skiff.dev/v1", "Note", "a", { n: 1 }]);
-      assert.equal(metadata.resourceVersion, revision);
+      assert.equal(revision, `${metadata.uid}.1`);
       assert.ok(cluster.server.requests.includes("POST /apis/skiff.dev/v1/namespaces/skiff-functions/notes"));
     });
 
@@ -172,6 +172,31 @@ describe("declarations of a cluster", () => {
       stop();
     });
 
+    it("whose status changes nothing for who watches them or has their revision", async () => {
+      const seen: unknown[] = [];
+      const stop = declarations.watch("Note", (_, declared) => seen.push(declared?.spec.n));
+      const { revision } = await put(1);
+      const show = (lag: number) => cluster.server.put("notes", { ...object()!, status: { lag } });
+      show(1);
+      const changed = await put(2, revision);
+      show(2);
+      // Between reading the object and writing it.
+      const patched = () => show(3);
+      cluster.server.fail({ status: 409, matches: (method) => isPatch(method) && patched() === undefined });
+      await put(3, changed.revision);
+      show(4);
+      await put(4);
+      await eventually("the last one is seen", () => seen.at(-1) === 4);
+      assert.deepEqual(seen, [1, 2, 3, 4]);
+      await assert.rejects(declarations.remove("Note", "a", { ifRevision: revision }), {
+        code: "precondition_failed",
+      });
+      const { revision: last } = (await declarations.get("Note", "a"))!;
+      show(5);
+      assert.equal(await declarations.remove("Note", "a", { ifRevision: last }), true);
+      stop();
+    });
+
     it("that nobody watches any more once the listener has stopped", async () => {
       const requests = (plural: string) =>
         cluster.server.requests.filter((request) => request.endsWith(`/${plural}`)).length;
@@ -192,7 +217,8 @@ describe("declarations of a cluster", () => {
       const resource = {
         metadata: {
           name: "a",
-          resourceVersion: "7",
+          uid: "u1",
+          generation: 7,
           creationTimestamp: "2030-01-01T00:00:00Z",
           managedFields: [
             { time: "2030-01-01T00:00:01Z" },
@@ -205,7 +231,7 @@ describe("declarations of a cluster", () => {
       assert.deepEqual(declaredOf("Note", resource), {
         kind: "Note",
         name: "a",
-        revision: "7",
+        revision: "u1.7",
         spec: {},
         createdAt: new Date("2030-01-01T00:00:00Z"),
         updatedAt: new Date("2030-01-01T00:00:03Z"),
