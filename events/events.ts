@@ -4,6 +4,7 @@ import { inspect } from "node:util";
 import { discardBody } from "../http/discard-body.ts";
 import { answerProblem } from "../http/problem-answer.ts";
 import { draining, toProblem } from "../platform/problems.ts";
+import type { Worker } from "./delivery/worker.ts";
 import { type EventPath, eventPath } from "./paths.ts";
 import type { EventServices, EventsOptions, EventsPart, RequestHandler } from "./services.ts";
 
@@ -70,10 +71,10 @@ export function createEvents(options: EventsOptions): Events {
       void answer(request, response);
     },
     start: async () => void (await loaded()),
-    drain() {
+    drain({ drainMs }) {
       drained ??= (async () => {
-        const { parts } = (await loading?.catch(() => undefined)) ?? { parts: [] };
-        await Promise.all(parts.map((part) => part.close()));
+        const { parts, worker } = (await loading?.catch(() => undefined)) ?? { parts: [] };
+        await Promise.all([...parts.map((part) => part.close()), worker?.close({ drainMs })]);
       })();
       return drained;
     },
@@ -82,6 +83,7 @@ export function createEvents(options: EventsOptions): Events {
 
 interface Loaded {
   readonly parts: readonly EventsPart[];
+  readonly worker: Worker;
   readonly handlers: ReadonlyMap<EventPath, RequestHandler>;
 }
 
@@ -91,5 +93,7 @@ async function load(services: EventServices): Promise<Loaded> {
     const { handler } = parts[index]!;
     return handler === undefined ? [] : paths.map((path) => [path, handler] as const);
   });
-  return { parts, handlers: new Map(handlers) };
+  const { Worker } = await import("./delivery/worker.ts");
+  const worker = new Worker({ ...services, hooks: parts.flatMap(({ deliveries }) => deliveries ?? []) });
+  return { parts, worker, handlers: new Map(handlers) };
 }

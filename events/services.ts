@@ -59,13 +59,14 @@ export interface DeliveryHooks {
   ended?(end: AttemptEnd): Promise<Effects> | Effects;
   /** Queues that rest, such as those of paused subscriptions. */
   resting?(): readonly string[];
-  /** Calls of one queue that run at a time, where it is less than SKIFF_EVENT_CALLS_EACH. */
-  most?(queue: string): number | undefined;
+  /** Queues of which fewer calls run at a time than SKIFF_EVENT_CALLS_EACH, with their number. */
+  limits?(): Iterable<readonly [queue: string, most: number]>;
 }
 
 export interface AttemptEnd {
   readonly call: LeasedCall;
-  readonly attempt: Attempt;
+  /** Absent for a call that died of its age or of a worker's death, without another attempt. */
+  readonly attempt?: Attempt | undefined;
   readonly outcome: Settlement["outcome"];
   /** Absent if the function did not answer. */
   readonly answer?: Answer | undefined;

@@ -1,0 +1,53 @@
+import type { LeasedCall } from "../../store/calls.ts";
+
+/** Fields of one connection (RFC 9110, section 7.6.1), and those that the client of the worker writes itself. */
+const OWN = new Set([
+  ...[
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+  ],
+  ...["content-length", "x-skiff-key", "skiff-call", "skiff-attempt"],
+]);
+
+/**
+ * Returns the header fields of an attempt, names and values in turn: those of the request, the call and the number of the
+ * attempt, its trace, and an idempotency key unless the caller sent one.
+ */
+export function attemptFields(call: LeasedCall): string[] {
+  const { headers } = call.request;
+  const fields: string[] = [];
+  let hasIdempotencyKey = false;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!.toLowerCase();
+    if (OWN.has(name)) continue;
+    if (call.traceparent !== undefined && (name === "traceparent" || name === "tracestate")) continue;
+    hasIdempotencyKey ||= name === "idempotency-key";
+    fields.push(headers[i]!, headers[i + 1]!);
+  }
+  if (!hasIdempotencyKey) fields.push("idempotency-key", call.id);
+  if (call.traceparent !== undefined) fields.push("traceparent", call.traceparent);
+  if (call.traceparent !== undefined && call.tracestate) fields.push("tracestate", call.tracestate);
+  fields.push("skiff-call", call.id, "skiff-attempt", String(call.attempt));
+  return fields;
+}
+
+/** Returns the fields of a response that are kept, names and values in turn. */
+export function keptFields(headers: readonly string[]): string[] {
+  return headers.flatMap((name, i) => {
+    if (i % 2 === 1) return [];
+    const lower = name.toLowerCase();
+    return OWN.has(lower) || lower.startsWith("x-skiff-") ? [] : [name, headers[i + 1]!];
+  });
+}
+
+/** Returns the value of a field whose name is given in lower case; undefined if there is none. */
+export function fieldOf(headers: readonly string[], name: string): string | undefined {
+  const at = headers.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === name);
+  return at < 0 ? undefined : headers[at + 1];
+}

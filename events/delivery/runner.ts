@@ -1,0 +1,98 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Answer, Attempt, LeasedCall, Settlement } from "../../store/calls.ts";
+import type { AttemptEnd, DeliveryHooks, Effects, EventServices } from "../services.ts";
+import { isAway } from "./away.ts";
+import { callbackOf } from "./callback.ts";
+import type { Senders } from "./senders.ts";
+import { judge, lateness } from "./verdict.ts";
+
+export interface RunnerOptions extends Pick<EventServices, "platform" | "now" | "random" | "print"> {
+  readonly senders: Pick<Senders, "send">;
+  readonly hooks: readonly DeliveryHooks[];
+}
+
+/** An attempt that ended, without the lease. */
+export interface Ran extends Effects {
+  readonly attempt?: Attempt | undefined;
+  readonly outcome: Settlement["outcome"] | { readonly state: "refused"; readonly retryAfterMs: number };
+}
+
+const HOOK_PAUSE_MS = 500;
+
+/** Runs attempts of calls: sends the request, judges what came back, and gathers what is stored with it. */
+export class Runner {
+  readonly #options: RunnerOptions;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param signal ends the attempt; it counts then, because the function may have run
+   * @throws Problem `store_unavailable` if the store stays away until then; whatever a hook throws
+   */
+  async run(call: LeasedCall, signal: AbortSignal): Promise<Ran> {
+    const { senders, platform, now, random } = this.#options;
+    const startedAt = now();
+    const late = lateness(call, startedAt);
+    if (late !== undefined) return this.#ended({ call, outcome: { state: "dead", reason: late } }, signal);
+    const { sent, answer, callId } = await senders.send(call, signal);
+    const { target } = call;
+    const isKnown = "function" in target && platform.endpoints(target.function) !== undefined;
+    const endedAt = now();
+    const verdict = judge(call, sent, { now: endedAt, random: random(), isKnown });
+    if (verdict.kind === "refused") {
+      return { outcome: { state: "refused", retryAfterMs: verdict.retryAfterMs } };
+    }
+    const error = verdict.kind === "done" ? undefined : verdict.error;
+    const attempt = { number: call.attempt, startedAt, endedAt, callId, status: answer?.status, error };
+    if (verdict.kind === "retry") {
+      return this.#ended(
+        { call, attempt, answer, outcome: { state: "waiting", dueAt: endedAt + verdict.delayMs } },
+        signal,
+      );
+    }
+    if (verdict.kind === "done")
+      return this.#ended({ call, attempt, answer, outcome: doneOf(call, answer) }, signal);
+    return this.#ended(
+      { call, attempt, answer, outcome: { state: "dead", reason: verdict.reason, answer } },
+      signal,
+    );
+  }
+
+  async #ended(end: AttemptEnd, signal: AbortSignal): Promise<Ran> {
+    const effects = [];
+    for (const hook of this.#options.hooks) {
+      if (hook.ended) effects.push(await this.#effectsOf(() => hook.ended!(end), signal));
+    }
+    const { now, random } = this.#options;
+    const callback = callbackOf(end, { now: now(), random });
+    const calls = [...effects.flatMap((each) => each.calls ?? []), ...(callback ? [callback] : [])];
+    const events = effects.flatMap((each) => each.events ?? []);
+    const reply = effects.find((each) => each.reply !== undefined)?.reply;
+    const { attempt, outcome } = end;
+    return {
+      ...{ attempt, outcome, reply },
+      ...(calls.length > 0 ? { calls } : {}),
+      ...(events.length > 0 ? { events } : {}),
+    };
+  }
+
+  /** A hook that needs the store waits for it, like the settlement. */
+  async #effectsOf(hook: () => Promise<Effects> | Effects, signal: AbortSignal): Promise<Effects> {
+    for (;;) {
+      try {
+        return await hook();
+      } catch (error) {
+        // Without what follows, the end is not stored either.
+        if (!isAway(error) || signal.aborted) throw error;
+        await pause(HOOK_PAUSE_MS, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+}
+
+/** A call without a record needs no answer any more: whoever wants it has it. */
+function doneOf({ keepsRecord }: LeasedCall, answer: Answer | undefined): Settlement["outcome"] {
+  return keepsRecord ? { state: "done", answer } : { state: "done" };
+}

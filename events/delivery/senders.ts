@@ -1,0 +1,129 @@
+import type { Agent } from "undici";
+import type { Endpoints } from "../../platform/platform.ts";
+import type { CallTarget, LeasedCall } from "../../store/calls.ts";
+import type { EventServices } from "../services.ts";
+import { type Exchanged, exchange } from "./exchange.ts";
+import { PublicAddresses } from "./public-addresses.ts";
+import { attemptFields } from "./request-fields.ts";
+import { signatureFields } from "./signature.ts";
+
+/** What the router may take beyond its own limits before the worker gives a call up, in milliseconds. */
+const MARGIN_MS = 10_000;
+/** Longest time until an instance answers whose function this program does not know. */
+const UNKNOWN_TIMEOUT_MS = 300_000;
+const URL_HEAD_MS = 30_000;
+const URL_ANSWER_MS = 60_000;
+/** Most bytes of the answer of a URL that are kept. */
+const URL_ANSWER_BYTES = 64 * 1024;
+const CONNECT_MS = 10_000;
+/** Shorter than routers keep an idle connection (75 s). */
+const IDLE_MS = 30_000;
+
+type FunctionTarget = Extract<CallTarget, { function: string }>;
+
+export type SenderOptions = Pick<
+  EventServices,
+  "store" | "platform" | "limits" | "router" | "callerKey" | "env" | "now"
+>;
+
+/** Sends calls to the router and to URLs. Undici is loaded at the first one. */
+export class Senders {
+  readonly #options: SenderOptions;
+  readonly #allowedHosts: ReadonlySet<string>;
+  readonly #addresses = new PublicAddresses();
+  readonly #agents = new Map<"router" | "public" | "allowed", Promise<Agent>>();
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    const hosts = (options.env.SKIFF_CALLBACK_HOSTS ?? "")
+      .split(",")
+      .map((host) => host.trim().toLowerCase());
+    this.#allowedHosts = new Set(hosts.filter((host) => host !== ""));
+  }
+
+  /** Never rejects. */
+  async send(call: LeasedCall, signal: AbortSignal): Promise<Exchanged> {
+    const { target } = call;
+    try {
+      return "function" in target
+        ? await this.#toFunction(call, target, signal)
+        : await this.#toUrl(call, target.url, signal);
+    } catch (error) {
+      return { sent: { unreached: (error as Error).message } };
+    }
+  }
+
+  async close(): Promise<void> {
+    const agents = await Promise.all(this.#agents.values());
+    await Promise.all(agents.map((agent) => agent.destroy()));
+  }
+
+  async #toFunction(call: LeasedCall, target: FunctionTarget, signal: AbortSignal): Promise<Exchanged> {
+    const { limits, platform, router, callerKey, store } = this.#options;
+    const { method, path, body } = call.request;
+    const at = target.version === undefined ? "" : `@${target.version}`;
+    const uploadMs = "inline" in body ? 0 : limits.uploadMs;
+    const timeoutMs = longestTimeout(platform.endpoints(target.function));
+    return await exchange(
+      {
+        ...{ dispatcher: await this.#agent("router"), origin: router(), method, body, signal },
+        path: `/fn/${target.function}${at}${path}`,
+        headers: [...attemptFields(call), "x-skiff-key", callerKey],
+        headMs: limits.instanceWaitMs + timeoutMs + uploadMs + MARGIN_MS,
+        answerMs: limits.uploadMs,
+      },
+      { bodies: store.bodies, mostBytes: limits.resultBytes, trustsMark: true },
+    );
+  }
+
+  /** Redirects are not followed: they could lead to an address that is not allowed. */
+  async #toUrl(call: LeasedCall, text: string, signal: AbortSignal): Promise<Exchanged> {
+    const { env, store, now } = this.#options;
+    const { bodies } = store;
+    const { method, path, body } = call.request;
+    const url = new URL(text);
+    const isAllowed = this.#allowedHosts.has(url.host) || this.#allowedHosts.has(url.hostname);
+    const secret = env.SKIFF_CALLBACK_SECRET;
+    const isSigned = call.origin.kind === "callback" && secret;
+    const signature = isSigned
+      ? await signatureFields(secret, { id: call.id, body, now: now() }, bodies)
+      : [];
+    try {
+      if (!isAllowed) this.#addresses.checkHost(url.hostname);
+    } catch (error) {
+      return { sent: { forbidden: (error as Error).message } };
+    }
+    return await exchange(
+      {
+        dispatcher: await this.#agent(isAllowed ? "allowed" : "public"),
+        ...{ origin: url.origin, path, method, body, signal },
+        headers: [...attemptFields(call), ...signature],
+        ...{ headMs: URL_HEAD_MS, answerMs: URL_ANSWER_MS },
+      },
+      { bodies, mostBytes: URL_ANSWER_BYTES, trustsMark: false },
+    );
+  }
+
+  #agent(kind: "router" | "public" | "allowed"): Promise<Agent> {
+    let agent = this.#agents.get(kind);
+    if (agent === undefined) {
+      agent = this.#newAgent(kind);
+      this.#agents.set(kind, agent);
+    }
+    return agent;
+  }
+
+  async #newAgent(kind: "router" | "public" | "allowed"): Promise<Agent> {
+    const { Agent } = await import("undici");
+    const lookup = kind === "public" ? { lookup: this.#addresses.lookup } : {};
+    return new Agent({
+      ...{ connections: this.#options.limits.eventCalls, pipelining: 1, keepAliveTimeout: IDLE_MS },
+      connect: { timeout: CONNECT_MS, ...lookup },
+    });
+  }
+}
+
+function longestTimeout(endpoints: Endpoints | undefined): number {
+  const times = endpoints?.versions.map(({ timeoutMs }) => timeoutMs) ?? [];
+  return times.length === 0 ? UNKNOWN_TIMEOUT_MS : Math.max(...times);
+}

@@ -1,0 +1,89 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Calls, Settlement } from "../../store/calls.ts";
+import { isAway } from "./away.ts";
+
+const MOST_AT_ONCE = 256;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
+
+interface Waiting {
+  readonly settlement: Settlement;
+  readonly settled: (isHeld: boolean) => void;
+}
+
+export interface SettlementsOptions {
+  readonly calls: Pick<Calls, "settle">;
+  readonly now: () => number;
+  readonly print: (line: string) => void;
+}
+
+/**
+ * Stores what became of attempts, those that end meanwhile in one transaction. What cannot be stored is tried again until
+ * the store is back: the function has run, and must not run again for that.
+ */
+export class Settlements {
+  readonly #options: SettlementsOptions;
+  readonly #waiting: Waiting[] = [];
+  readonly #closing = new AbortController();
+  #isStoring = false;
+
+  constructor(options: SettlementsOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when it is stored: with false if the lease no longer held, or after `close`. */
+  settle(settlement: Settlement): Promise<boolean> {
+    if (this.#closing.signal.aborted) return Promise.resolve(false);
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#waiting.push({ settlement, settled: resolve });
+    if (!this.#isStoring) void this.#storeAll();
+    return promise;
+  }
+
+  /** Gives up what is not stored. Its leases end with the worker. */
+  close(): void {
+    this.#closing.abort();
+    for (const { settled } of this.#waiting.splice(0)) settled(false);
+  }
+
+  async #storeAll(): Promise<void> {
+    this.#isStoring = true;
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, MOST_AT_ONCE);
+      const held = await this.#store(batch.map(({ settlement }) => settlement));
+      for (const [index, { settled }] of batch.entries()) settled(held[index] ?? false);
+    }
+    this.#isStoring = false;
+  }
+
+  /** @param isReduced it is one that could not be stored, without its answer */
+  async #store(settlements: readonly Settlement[], isReduced = false): Promise<readonly boolean[]> {
+    const { calls, now, print } = this.#options;
+    const { signal } = this.#closing;
+    for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      try {
+        return await calls.settle(settlements, now());
+      } catch (error) {
+        const { message } = error as Error;
+        const isBad = !isAway(error);
+        // One settlement must not keep the others from being stored.
+        if (isBad && settlements.length > 1) return this.#storeEach(settlements);
+        if (isBad && !isReduced) {
+          const [{ id, owner, epoch, attempt }] = settlements as readonly [Settlement];
+          print(`what became of the call ${id} cannot be stored: ${message}`);
+          const outcome = { state: "dead", reason: `Its outcome could not be stored: ${message}` } as const;
+          return this.#store([{ id, owner, epoch, attempt, outcome }], true);
+        }
+        if (pauseMs === FIRST_PAUSE_MS)
+          print(`${settlements.length} calls ended, and the store is away: ${message}`);
+      }
+      await pause(pauseMs, undefined, { signal }).catch(() => {});
+    }
+    return [];
+  }
+
+  async #storeEach(settlements: readonly Settlement[]): Promise<readonly boolean[]> {
+    const held = await Promise.all(settlements.map((each) => this.#store([each])));
+    return held.map(([isHeld]) => isHeld ?? false);
+  }
+}

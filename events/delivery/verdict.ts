@@ -1,0 +1,120 @@
+import { MOST_BACKOFF_MS } from "../../platform/events/retry-policy.ts";
+import { formatMs } from "../../platform/quantity.ts";
+import type { LeasedCall } from "../../store/calls.ts";
+
+/** What became of a request that was sent. */
+export type Sent =
+  | { readonly response: ReceivedHead }
+  /** The request may have arrived, and there is no whole response: why, as a sentence. */
+  | { readonly broken: string }
+  /** No byte can have reached anything that runs the call: why, as a sentence. */
+  | { readonly unreached: string }
+  /** It must not be sent at all: why, as a sentence. */
+  | { readonly forbidden: string };
+
+export interface ReceivedHead {
+  readonly status: number;
+  /** The code of a problem with which Skiff answered instead of the function. */
+  readonly code?: string | undefined;
+  /** From the header Retry-After. */
+  readonly retryAfterMs?: number | undefined;
+  /** The beginning of the body, or the detail of a problem. */
+  readonly text: string;
+}
+
+export type Verdict =
+  | { readonly kind: "done" }
+  | { readonly kind: "dead"; readonly reason: string; readonly error: string }
+  | { readonly kind: "retry"; readonly error: string; readonly delayMs: number }
+  /** Skiff could not run the call: this counts as no attempt. */
+  | { readonly kind: "refused"; readonly error: string; readonly retryAfterMs: number };
+
+type Judged = Pick<LeasedCall, "policy" | "target" | "attemptOfRound" | "roundAt">;
+
+export interface Circumstances {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** From 0 to below 1. */
+  readonly random: number;
+  /** Whether this program knows the function. A router may learn of it later. */
+  readonly isKnown: boolean;
+}
+
+/** Statuses of problems that are not the call's fault: the router is full or stops, or a quota is used up. */
+const REFUSALS = new Set([401, 403, 429, 503]);
+const ERROR_CHARACTERS = 200;
+
+/** Decides what follows an attempt. */
+export function judge(call: Judged, sent: Sent, circumstances: Circumstances): Verdict {
+  if ("forbidden" in sent) return { kind: "dead", reason: sent.forbidden, error: sent.forbidden };
+  const isFunction = "function" in call.target;
+  if ("unreached" in sent) {
+    if (isFunction) return refused(call, { error: sent.unreached, retryAfterMs: 0 }, circumstances);
+    return failed(call, { outcomes: ["connection"], error: sent.unreached }, circumstances);
+  }
+  if ("broken" in sent) return failed(call, { outcomes: ["connection"], error: sent.broken }, circumstances);
+  const { status, code, retryAfterMs = 0 } = sent.response;
+  const error = errorOf(sent.response);
+  if (isFunction && code !== undefined) {
+    const isLate = status === 404 && code === "unknown_function" && circumstances.isKnown;
+    if (REFUSALS.has(status) || isLate) return refused(call, { error, retryAfterMs }, circumstances);
+  }
+  if (status >= 200 && status < (isFunction ? 400 : 300)) return { kind: "done" };
+  const isNoAnswer = code === "instance_failed" || code === "call_timeout";
+  const outcomes = [String(status), `${Math.floor(status / 100)}xx`, ...(isNoAnswer ? ["connection"] : [])];
+  return failed(call, { outcomes, error, retryAfterMs }, circumstances);
+}
+
+/** Returns why no attempt may start any more; undefined if one may. */
+export function lateness(
+  { policy, attemptOfRound, roundAt }: Omit<Judged, "target">,
+  now: number,
+): string | undefined {
+  const { attempts, maxAgeMs } = policy;
+  if (attemptOfRound > attempts)
+    return `All ${attempts} attempts are used up; the last one broke off with its worker.`;
+  if (now - roundAt < maxAgeMs) return undefined;
+  return `No attempt starts after ${formatMs(maxAgeMs)} (max-age).`;
+}
+
+interface Failure {
+  /** Names of it in the policy. */
+  readonly outcomes: readonly string[];
+  readonly error: string;
+  readonly retryAfterMs?: number;
+}
+
+function failed(call: Judged, { outcomes, error, retryAfterMs = 0 }: Failure, at: Circumstances): Verdict {
+  const { attempts, on, maxAgeMs } = call.policy;
+  if (!outcomes.some((outcome) => on.includes(outcome))) return { kind: "dead", reason: error, error };
+  if (call.attemptOfRound >= attempts) {
+    const reason = attempts === 1 ? error : `All ${attempts} attempts failed. The last one: ${error}`;
+    return { kind: "dead", reason, error };
+  }
+  const delayMs = Math.max(backoffMs(call, at.random), Math.min(retryAfterMs, MOST_BACKOFF_MS));
+  if (at.now + delayMs - call.roundAt < maxAgeMs) return { kind: "retry", error, delayMs };
+  const reason = `No attempt starts after ${formatMs(maxAgeMs)} (max-age). The last one: ${error}`;
+  return { kind: "dead", reason, error };
+}
+
+/** Full jitter: any time up to a bound that doubles with each attempt. */
+function backoffMs({ policy, attemptOfRound }: Judged, random: number): number {
+  return Math.round(random * Math.min(policy.backoffMs * 2 ** (attemptOfRound - 1), MOST_BACKOFF_MS));
+}
+
+function refused(
+  { policy, roundAt }: Judged,
+  refusal: { readonly error: string; readonly retryAfterMs: number },
+  { now }: Circumstances,
+): Verdict {
+  if (now - roundAt < policy.maxAgeMs) return { kind: "refused", ...refusal };
+  const { error } = refusal;
+  const reason = `No attempt could start within ${formatMs(policy.maxAgeMs)} (max-age). The last refusal: ${error}`;
+  return { kind: "dead", reason, error };
+}
+
+function errorOf({ status, code, text }: ReceivedHead): string {
+  const shown = text.trim().slice(0, ERROR_CHARACTERS);
+  if (code !== undefined) return shown === "" ? `Skiff answered ${status} ${code}.` : shown;
+  return shown === "" ? `The answer was ${status}.` : `The answer was ${status}: ${shown}`;
+}
