@@ -4,7 +4,7 @@ import type { AttemptEnd, DeliveryHooks, Effects, EventServices } from "../servi
 import { isAway } from "./away.ts";
 import { callbackOf } from "./callback.ts";
 import type { Senders } from "./senders.ts";
-import { judge, lateness } from "./verdict.ts";
+import { judge, lateness, type Verdict } from "./verdict.ts";
 
 export interface RunnerOptions extends Pick<EventServices, "platform" | "now" | "random" | "print"> {
   readonly senders: Pick<Senders, "send">;
@@ -46,24 +46,20 @@ export class Runner {
     }
     const error = verdict.kind === "done" ? undefined : verdict.error;
     const attempt = { number: call.attempt, startedAt, endedAt, callId, status: answer?.status, error };
-    if (verdict.kind === "retry") {
-      return this.#ended(
-        { call, attempt, answer, outcome: { state: "waiting", dueAt: endedAt + verdict.delayMs } },
-        signal,
-      );
-    }
-    if (verdict.kind === "done")
-      return this.#ended({ call, attempt, answer, outcome: doneOf(call, answer) }, signal);
     return this.#ended(
-      { call, attempt, answer, outcome: { state: "dead", reason: verdict.reason, answer } },
+      { call, attempt, answer, outcome: outcomeOf(call, verdict, { answer, endedAt }) },
       signal,
     );
   }
 
-  async #ended(end: AttemptEnd, signal: AbortSignal): Promise<Ran> {
-    const effects = [];
+  async #ended(given: AttemptEnd, signal: AbortSignal): Promise<Ran> {
+    let end = given;
+    const effects: Effects[] = [];
     for (const hook of this.#options.hooks) {
-      if (hook.ended) effects.push(await this.#effectsOf(() => hook.ended!(end), signal));
+      if (!hook.ended) continue;
+      const effect = await this.#effectsOf(() => hook.ended!(end), signal);
+      if (effect.fault !== undefined) end = failedBy(effect.fault, end);
+      effects.push(effect);
     }
     const { now, random } = this.#options;
     const callback = callbackOf(end, { now: now(), random });
@@ -92,7 +88,28 @@ export class Runner {
   }
 }
 
-/** A call without a record needs no answer any more: whoever wants it has it. */
-function doneOf({ keepsRecord }: LeasedCall, answer: Answer | undefined): Settlement["outcome"] {
+interface Ended {
+  readonly answer: Answer | undefined;
+  readonly endedAt: number;
+}
+
+function outcomeOf(
+  { keepsRecord }: LeasedCall,
+  verdict: Exclude<Verdict, { kind: "refused" }>,
+  { answer, endedAt }: Ended,
+): Settlement["outcome"] {
+  if (verdict.kind === "retry") return { state: "waiting", dueAt: endedAt + verdict.delayMs };
+  if (verdict.kind === "dead") return { state: "dead", reason: verdict.reason, answer };
+  // Without a record nobody can read the answer.
   return keepsRecord ? { state: "done", answer } : { state: "done" };
+}
+
+/** A function that answered with something that cannot be used has failed. */
+function failedBy(fault: string, end: AttemptEnd): AttemptEnd {
+  const { attempt, answer } = end;
+  return {
+    ...end,
+    attempt: attempt && { ...attempt, error: fault },
+    outcome: { state: "dead", reason: fault, answer },
+  };
 }
