@@ -8,7 +8,9 @@ import { Problem } from "../../platform/problems.ts";
 import { defaultSettings, type Settings } from "../../platform/settings/settings.ts";
 import type { Builder, Unpacked } from "../../runtimes/runtime.ts";
 import { mergeDeclared } from "../deploys/skiff-yaml.ts";
+import { allObjects } from "./all-objects.ts";
 import { KEPT_VALUE } from "./manifest/check-settings.ts";
+import type { ObjectKind } from "./object-kind.ts";
 import { formOf, type ShowVariable } from "./settings-form.ts";
 import { yamlText } from "./yaml-text.ts";
 
@@ -18,6 +20,8 @@ export interface ExportOptions {
   readonly limits: Limits;
   /** The functions to export. */
   readonly names: readonly string[];
+  /** The kinds of declarations to export with them. */
+  readonly kinds: readonly Pick<ObjectKind, "kind" | "plural">[];
   /** Whether values of variables are in the file; otherwise `***` stands for each. */
   readonly values: boolean;
   readonly signal: AbortSignal;
@@ -31,7 +35,7 @@ const ENDINGS: Readonly<Record<Source["type"], string>> = {
   "application/gzip": "tar.gz",
   "application/zip": "zip",
 };
-const HEAD = `# Functions of Skiff. An apply of this folder restores them: see docs/files.md.
+const HEAD = `# Functions of Skiff, with topics, subscriptions and schedules. An apply of this folder restores them: see docs/files.md.
 `;
 
 /**
@@ -60,9 +64,21 @@ async function writeFolder(packing: Pack, options: ExportOptions): Promise<void>
     functions[name] = written.members;
     if (written.updatedAt > newest) newest = written.updatedAt;
   }
+  const objects = await objectsOf(options);
   const secret = options.values ? "# It has the values of variables, which may be secrets.\n" : "";
-  const text = `${HEAD}${secret}${await yamlText({ functions })}`;
+  const text = `${HEAD}${secret}${await yamlText({ functions, ...objects })}`;
   await writeFile(packing, { name: MANIFEST, mtime: newest }, Buffer.from(text));
+}
+
+/** Specs by name, as an apply takes them. A kind without any has no member. */
+async function objectsOf({ platform, kinds }: ExportOptions): Promise<Record<string, unknown>> {
+  const objects: Record<string, unknown> = {};
+  for (const kind of kinds) {
+    const all = await allObjects(platform, kind);
+    const specs = Object.fromEntries(all.map(({ name, spec }) => [name, spec]));
+    if (all.length > 0) objects[kind.plural] = specs;
+  }
+  return objects;
 }
 
 /** Undefined for a function that was removed meanwhile. */

@@ -12,25 +12,29 @@ function query(name: string, schema: Schema, description: string): Schema {
 export function filePaths(): Record<string, Schema> {
   return {
     "/export": {
-      get: operation("exportFunctions", "Every function as a folder that an apply takes", {
-        parameters: [
-          query("values", OFF, "Also the values of env, which only administrators get; otherwise `***`"),
-        ],
-        answers: {
-          200: {
-            description: "A tar.gz with a skiff.yaml and the sources",
-            headers: CALL_ID,
-            content: { "application/gzip": { schema: BYTES } },
+      get: operation(
+        "exportFunctions",
+        "Functions, topics, subscriptions and schedules as a folder that an apply takes",
+        {
+          parameters: [
+            query("values", OFF, "Also the values of env, which only administrators get; otherwise `***`"),
+          ],
+          answers: {
+            200: {
+              description: "A tar.gz with a skiff.yaml and the sources",
+              headers: CALL_ID,
+              content: { "application/gzip": { schema: BYTES } },
+            },
           },
+          problems: ["no_capacity"],
         },
-        problems: ["no_capacity"],
-      }),
+      ),
     },
     "/apply": {
-      post: operation("applyFolder", "Deploy the functions of a folder: twice is nothing", {
+      post: operation("applyFolder", "Make everything as a folder declares it: twice is nothing", {
         parameters: [
           query("dryRun", OFF, "Only say what an apply would do"),
-          query("prune", OFF, "Remove the functions that the folder does not declare"),
+          query("prune", OFF, "Remove what the folder does not declare"),
           query("message", { type: "string", maxLength: 1_000 }, "What the deploys are about"),
           query("commit", { type: "string", pattern: "^[0-9a-f]{40}$" }, "The git commit of the folder"),
           query("name", ref("Name"), "Name of the function, if the skiff.yaml declares one without its name"),
@@ -75,20 +79,30 @@ function applied(): Schema {
 /** Schemas of the answers. */
 export function fileSchemas(): Record<string, Schema> {
   const version = { type: "integer", minimum: 1 };
+  const action = { enum: ["create", "update", "unchanged", "remove"] };
+  const state = {
+    enum: ["planned", "done", "failed", "skipped"],
+    description: "skipped: not changed, because something else failed",
+  };
   return {
     Applied: object({
       dryRun: { type: "boolean" },
       functions: array(ref("AppliedFunction")),
+      topics: array(ref("AppliedObject")),
+      subscriptions: array(ref("AppliedObject")),
+      schedules: array(ref("AppliedObject")),
       warnings: array(TEXT, { description: "What was ignored, and why" }),
     }),
+    AppliedObject: object(
+      {
+        ...{ name: ref("EventName"), action, state },
+        diff: { ...TEXT, description: "The spec as a unified diff" },
+      },
+      { problem: { type: "object", description: "The problem document of what failed" } },
+    ),
     AppliedFunction: object(
       {
-        name: ref("Name"),
-        action: { enum: ["create", "update", "unchanged", "remove"] },
-        state: {
-          enum: ["planned", "done", "failed", "skipped"],
-          description: "skipped: not removed, because another function failed",
-        },
+        ...{ name: ref("Name"), action, state },
         diff: { ...TEXT, description: "Settings and source as a unified diff; values of env are hidden" },
       },
       {

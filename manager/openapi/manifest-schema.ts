@@ -1,4 +1,6 @@
 import type { Limits } from "../../platform/limits.ts";
+import { OBJECT_MEMBERS } from "../files/manifest/declared.ts";
+import { specSchemas } from "./events/schemas.ts";
 import type { Schema } from "./schema.ts";
 import { settingParameters, settingsPatchSchema } from "./settings.ts";
 import { routeRules } from "./versions.ts";
@@ -35,14 +37,15 @@ export function manifestSchema(limits: Limits): Schema {
     items: { $ref: "#/$defs/version" },
     description: "Versions that share the calls, instead of one source with its settings",
   };
-  const own = { source, message: MESSAGE, versions, ...routeRules() };
+  const own = { source, message: MESSAGE, ...subscribed(), versions, ...routeRules() };
   const entry = { ...members(own), type: ["object", "string", "null"] };
   const listed = members({ name: { $ref: "#/$defs/name" }, ...own });
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "skiff.yaml",
-    description: "Functions of Skiff: several under `functions`, or the settings of one",
-    if: { required: ["functions"] },
+    description:
+      "Functions, topics, subscriptions and schedules of Skiff by name, or the settings of one function",
+    if: { anyOf: ["functions", ...OBJECT_MEMBERS].map((member) => ({ required: [member] })) },
     // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
     then: {
       type: "object",
@@ -59,6 +62,9 @@ export function manifestSchema(limits: Limits): Schema {
             { type: "array", items: { $ref: "#/$defs/listed" } },
           ],
         },
+        topics: named("TopicSpec", "Logs of events"),
+        subscriptions: named("SubscriptionSpec", "What gets the events of topics"),
+        schedules: named("ScheduleSpec", "What happens at which times"),
         image: { description: "Of Kubefuncs; ignored" },
       },
       additionalProperties: false,
@@ -68,9 +74,36 @@ export function manifestSchema(limits: Limits): Schema {
       name: { type: "string", pattern: NAME, description: "Name of the function" },
       function: entry,
       version: { ...version, required: ["weight"] },
+      ...eventDefinitions(),
       listed: { ...listed, required: ["name"], additionalProperties: true },
     },
   };
+}
+
+/** Members of a function that stand for a subscription. */
+function subscribed(): Record<string, Schema> {
+  return {
+    topic: { type: ["string", "null"], description: "Subscribes the function, under its own name" },
+    channel: { type: ["string", "null"], description: "Group of that subscription; the function by default" },
+  };
+}
+
+function named(spec: string, description: string): Schema {
+  const schema = { $ref: `#/$defs/${spec}` };
+  return {
+    type: ["object", "null"],
+    propertyNames: { $ref: "#/$defs/EventName" },
+    // A topic has nothing that must be said.
+    additionalProperties: spec === "TopicSpec" ? { anyOf: [schema, { type: "null" }] } : schema,
+    description,
+  };
+}
+
+/** The specs of OpenAPI, with what they refer to. */
+function eventDefinitions(): Record<string, Schema> {
+  const definitions = { ...specSchemas(), Name: { $ref: "#/$defs/name" } };
+  const text = JSON.stringify(definitions).replaceAll("#/components/schemas/", "#/$defs/");
+  return JSON.parse(text) as Record<string, Schema>;
 }
 
 /** The settings by their names in a query, which a file may write as texts, numbers or lists. */

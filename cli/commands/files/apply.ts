@@ -11,7 +11,7 @@ import { action, type Surroundings, type Task } from "../../task.ts";
 import { UsageError } from "../../usage-error.ts";
 import { colouredDiff } from "../versions/diff.ts";
 
-interface AppliedFunction {
+interface AppliedChange {
   readonly name: string;
   readonly action: "create" | "update" | "unchanged" | "remove";
   readonly state: string;
@@ -21,7 +21,10 @@ interface AppliedFunction {
 }
 
 interface Applied {
-  readonly functions: readonly AppliedFunction[];
+  readonly functions: readonly AppliedChange[];
+  readonly topics?: readonly AppliedChange[];
+  readonly subscriptions?: readonly AppliedChange[];
+  readonly schedules?: readonly AppliedChange[];
   readonly warnings?: readonly string[];
 }
 
@@ -53,7 +56,7 @@ nothing. On a terminal it asks first.`,
     )
     .argument("[folder]", "folder with a skiff.yaml", ".")
     .option("--dry-run", "only show the difference")
-    .option("--prune", "remove functions that the file does not have")
+    .option("--prune", "remove what the file does not have")
     .option("-y, --yes", "do not ask")
     .option("--name <name>", "name of the function, if the file describes one")
     .option("-m, --message <text>", "why: kept with the versions")
@@ -91,8 +94,16 @@ async function runApply(task: Task<ApplyOptions>, given: string): Promise<number
   }
 }
 
-function lines({ functions }: Applied, out: Output): string[] {
-  return functions.map(({ name, action: kind, state, version, url, problem }) => {
+function lines({ functions, topics, subscriptions, schedules }: Applied, out: Output): string[] {
+  const named = (noun: string, changes: readonly AppliedChange[] = []) =>
+    changes.map((change) => ({ ...change, name: `${noun}/${change.name}` }));
+  const all = [
+    ...functions,
+    ...named("topic", topics),
+    ...named("subscription", subscriptions),
+    ...named("schedule", schedules),
+  ];
+  return all.map(({ name, action: kind, state, version, url, problem }) => {
     if (state === "failed") return `${out.style("red", `${name} failed:`)} ${shown(problem?.detail)}`;
     if (state !== "done") return `${name}: ${state}`;
     const more = kind === "remove" || version === undefined ? "" : `, version ${version}  ${url ?? ""}`;

@@ -1,32 +1,28 @@
-import { requireFunction } from "../../../http/access/principal.ts";
+import { requireAllFunctions, requireFunction } from "../../../http/access/principal.ts";
 import { clientSignal } from "../../../http/client-signal.ts";
 import type { Source } from "../../../platform/platform.ts";
-import { Problem, problemDocument, toProblem } from "../../../platform/problems.ts";
-import { printableLines } from "../../../process/printable.ts";
+import { Problem } from "../../../platform/problems.ts";
 import { DeployTurns } from "../../deploys/deploy-turns.ts";
 import { readFolder } from "../../files/manifest/read-folder.ts";
 import { carryOut, type Outcome } from "../../files/plan/carry-out.ts";
+import { carryOutObjects, type ObjectOutcome } from "../../files/plan/carry-out-objects.ts";
 import { type PlannedChange, planFolder } from "../../files/plan/plan.ts";
 import { planFunction } from "../../files/plan/plan-function.ts";
-import { answerJson, onOneLine } from "../answer.ts";
+import { type PlannedObject, planObjects } from "../../files/plan/plan-objects.ts";
+import { onOneLine } from "../answer.ts";
 import { deployedLine, hostsOf, notDeployedLine } from "../deploy-function.ts";
 import { readBody } from "../read-body.ts";
 import { flag, readParameters } from "../read-query.ts";
-import { baseUrl, type Call, type Handler, type Services } from "../services.ts";
+import type { Call, Handler, Services } from "../services.ts";
 import { refusePrecondition, takeOptions } from "../versions/read-options.ts";
+import { answerApply, type Outcomes } from "./apply-answer.ts";
+import { objectKinds } from "./object-kinds.ts";
 
 /** Applies that wait for another one, and the memory of their folders in folders of the largest size. */
 const WAITING = 20;
 const FOLDERS_IN_ALL = 4;
 /** Deploys of one folder may take as long as several deploys one after the other. */
 const WAIT_IN_DEPLOYS = 5;
-const PLAIN = "text/plain";
-
-interface ApplyResult {
-  readonly dryRun: boolean;
-  readonly functions: readonly Readonly<Record<string, unknown>>[];
-  readonly warnings: readonly string[];
-}
 
 const one = (text: string | undefined) => text;
 
@@ -41,6 +37,7 @@ function parametersOf(options: Readonly<Record<string, string | undefined>>): UR
  */
 export function applyFolder(services: Services): Handler {
   const { builder, limits } = services;
+  const kinds = objectKinds(services);
   const turns = new DeployTurns({
     inAll: WAITING,
     waitingPerName: WAITING,
@@ -62,32 +59,57 @@ export function applyFolder(services: Services): Handler {
     const signal = clientSignal(ctx.res);
     const posted = recognized(builder, bytes);
     const apply = async () => {
-      const folder = await readFolder(posted, { builder, limits, name, signal });
-      if (prune && folder.isOneFunction) throw pruneOfOne();
+      const folder = await readFolder(posted, { builder, limits, kinds, name, signal });
+      if (prune && !folder.hasFunctions) throw pruneOfOne();
       const { principal } = ctx.state;
       for (const { name: each } of folder.functions) requireFunction(principal, each);
-      const plan = await planFolder(
-        folder,
-        { prune, plan: planFunction },
-        { ...services, principal, note, signal },
-      );
-      const outcomes = dryRun
-        ? plan.map((change): Outcome => ({ change, state: "planned" }))
-        : await carryOut(plan, {
-            deploys: services.deploys,
-            platform: services.platform,
-            reachedAt: hostsOf(ctx.req.headers),
-            signal,
-            onOutcome: (outcome) => printOutcome(services, outcome),
-          });
-      ctx.state.audited = { target: "folder", detail: sumText(dryRun, outcomes) };
-      const functions = outcomes.map((outcome) => outcomeDocument(outcome, services, ctx));
-      answer(ctx, { dryRun, functions, warnings: folder.warnings }, outcomes);
+      if (folder.objects.length > 0) requireAllFunctions(principal);
+      const plan = {
+        functions: await planFolder(
+          folder,
+          { prune, plan: planFunction },
+          { ...services, principal, note, signal },
+        ),
+        objects: await planObjects(folder.objects, { ...services, kinds, principal, prune }),
+      };
+      const outcomes = dryRun ? planned(plan) : await carryOutAll(plan, services, ctx);
+      answerApply(ctx, services, { dryRun, ...outcomes, kinds, warnings: folder.warnings });
     };
     // A plan changes nothing, so it need not wait for others.
     if (dryRun) await apply();
     else await turns.run({ name: "apply", bytes: bytes.length, signal }, apply);
   };
+}
+
+interface Plan {
+  readonly functions: readonly PlannedChange[];
+  readonly objects: readonly PlannedObject[];
+}
+
+function planned({ functions, objects }: Plan): Outcomes {
+  const state = "planned";
+  return {
+    functions: functions.map((change) => ({ change, state })),
+    objects: objects.map((change) => ({ change, state })),
+  };
+}
+
+/** Topics, subscriptions and schedules come when their functions are there, and go before them. */
+async function carryOutAll(plan: Plan, services: Services, ctx: Call): Promise<Outcomes> {
+  const { deploys, platform } = services;
+  let objects: readonly ObjectOutcome[] = [];
+  const functions = await carryOut(plan.functions, {
+    ...{ deploys, platform },
+    reachedAt: hostsOf(ctx.req.headers),
+    signal: clientSignal(ctx.res),
+    beforeRemovals: async (failed) => {
+      const { declarations } = platform;
+      objects = await carryOutObjects(plan.objects, { declarations, failed: new Set(failed) });
+      return objects.every(({ state }) => state !== "failed");
+    },
+    onOutcome: (outcome) => printOutcome(services, outcome),
+  });
+  return { functions, objects };
 }
 
 /** @throws Problem `invalid_source` for a body that is no archive */
@@ -99,67 +121,9 @@ function recognized(builder: Services["builder"], bytes: Uint8Array): Source {
   throw new Problem("invalid_source", detail);
 }
 
-function answer(ctx: Call, result: ApplyResult, outcomes: readonly Outcome[]): void {
-  const failed = outcomes.filter(({ state }) => state === "failed");
-  if (failed.length > 0) throw applyFailed(failed, outcomes.length, result);
-  if (ctx.accepts("application/json", PLAIN) === PLAIN) {
-    ctx.type = PLAIN;
-    ctx.body = resultText(result, outcomes);
-  } else answerJson(ctx, result);
-}
-
-function applyFailed(failed: readonly Outcome[], total: number, { functions }: ApplyResult): Problem {
-  const reasons = failed.map(({ change, error }) => `${change.name}: ${toProblem(error).detail}`);
-  const detail = `${failed.length} of ${total} functions failed; the others are as the folder declares them. Correct these and apply the folder again.\n${reasons.join("\n")}`;
-  return new Problem("apply_failed", detail.slice(0, 8_000), { functions });
-}
-
 function pruneOfOne(): Problem {
-  const detail = `prune removes every function that the folder does not declare, and this skiff.yaml declares one function without "functions:": declare all of them there, or leave prune out.`;
+  const detail = `prune removes everything that the folder does not declare, and this skiff.yaml has no "functions:": declare all of them there, or leave prune out.`;
   return new Problem("invalid_request", detail);
-}
-
-function outcomeDocument(outcome: Outcome, services: Services, ctx: Call): Record<string, unknown> {
-  const { change, state, error } = outcome;
-  const { name, action, diff } = change;
-  const version = outcome.version ?? change.version;
-  const isThere = action !== "remove" || state !== "done";
-  return {
-    ...{ name, action, state },
-    ...(version === undefined ? {} : { version }),
-    ...(isThere && version !== undefined ? { url: `${baseUrl(services, ctx)}/fn/${name}` } : {}),
-    diff,
-    ...(error === undefined ? {} : { problem: problemDocument(toProblem(error), ctx.state.callId) }),
-  };
-}
-
-const SIGNS: Readonly<Record<PlannedChange["action"], string>> = {
-  create: "+",
-  update: "~",
-  unchanged: "=",
-  remove: "-",
-};
-
-/** The plan for people: a line for each function, the diff of its settings and source, and a sum. */
-function resultText({ dryRun, warnings }: ApplyResult, outcomes: readonly Outcome[]): string {
-  const parts = outcomes.map(({ change: { name, action, diff }, deployed }) => {
-    const made = (deployed ?? []).flatMap(({ version, unchanged }) =>
-      unchanged ? [] : [`version ${version}`],
-    );
-    const version = made.length === 0 ? "" : ` (${made.join(", ")})`;
-    return `${SIGNS[action]} ${action} ${name}${version}\n${printableLines(diff)}`;
-  });
-  const lines = warnings.map((warning) => `warning: ${warning}\n`);
-  return `${parts.join("")}${lines.join("")}${sumText(dryRun, outcomes)}.\n`;
-}
-
-/** `Applied: 1 create, 2 unchanged` */
-function sumText(dryRun: boolean, outcomes: readonly Outcome[]): string {
-  const sums = Object.keys(SIGNS).flatMap((action) => {
-    const count = outcomes.filter(({ change }) => change.action === action).length;
-    return count === 0 ? [] : [`${count} ${action}`];
-  });
-  return `${dryRun ? "Plan" : "Applied"}: ${sums.join(", ") || "no functions"}`;
 }
 
 function printOutcome({ print }: Services, { change, deployed = [], error }: Outcome): void {

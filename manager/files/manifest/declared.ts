@@ -18,6 +18,8 @@ export interface DeclaredFunction {
   /** Whether it declares `versions` with weights. */
   readonly isSplit: boolean;
   readonly rules: RouteRules;
+  /** What its `topic` stands for. */
+  readonly subscription?: DeclaredObject;
 }
 
 export interface DeclaredVersion {
@@ -31,17 +33,35 @@ export interface DeclaredVersion {
   readonly settings: readonly DeclaredSetting[];
 }
 
+/** A topic, a subscription or a schedule as a manifest declares it, unchecked. */
+export interface DeclaredObject {
+  /** Such as `topics`. */
+  readonly plural: ObjectMember;
+  readonly name: string;
+  readonly pointer: string;
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/** Members of a manifest with other things than functions, in the order in which they are created. */
+export const OBJECT_MEMBERS = ["topics", "subscriptions", "schedules"] as const;
+export type ObjectMember = (typeof OBJECT_MEMBERS)[number];
+
 export interface Manifest {
   /** True if the whole folder is the source of one function, whose settings are in the manifest. */
   readonly isOneFunction: boolean;
+  /** Whether it has `functions`: without them it says nothing about other functions. */
+  readonly hasFunctions: boolean;
   readonly functions: readonly DeclaredFunction[];
+  readonly objects: readonly DeclaredObject[];
   /** Settings of every function that does not declare them. */
   readonly defaults: readonly DeclaredSetting[];
   /** What was ignored, and why. */
   readonly warnings: readonly string[];
 }
 
-/** Members of a function besides its settings. */
+/** Members of a function besides its settings, and those of each of its versions. */
 export const FUNCTION_MEMBERS: readonly string[] = ["source", "message"];
+/** Members of a function that subscribe it. */
+export const TOPIC_MEMBERS: readonly string[] = ["topic", "channel"];
 
 export const SETTING_NAMES: readonly string[] = [...new Set([...QUERY_NAMES, ...JSON_NAMES])];

@@ -3,7 +3,8 @@ import type { DeclaredSetting } from "./declared.ts";
 
 /**
  * The `functions.yaml` of Kubefuncs listed programs of one image that took messages from a queue. What it says about
- * instances has a setting here. What it says about images, queues and nodes is ignored with a warning.
+ * instances has a setting here, and topic-members.ts reads what it says about the queue. What it says about images and nodes
+ * is ignored with a warning.
  */
 
 /** Members beside `functions`. */
@@ -14,8 +15,6 @@ const IGNORED: Readonly<Record<string, string>> = {
   image: "Skiff runs the source of the function, not an image",
   command: "Skiff runs the source of the function, not a program of an image",
   args: "Skiff runs the source of the function, not a program of an image",
-  topic: "the function is called over HTTP",
-  channel: "the function is called over HTTP",
   ports: "Skiff chooses the address of an instance",
   nodeSelector: "Skiff chooses where instances run",
   tolerations: "Skiff chooses where instances run",

@@ -1,17 +1,24 @@
 import { isFunctionName } from "../../../platform/function-name.ts";
 import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import type { ManifestFile } from "../../../runtimes/runtime.ts";
-import { type DeclaredFunction, type DeclaredSetting, type Manifest, SETTING_NAMES } from "./declared.ts";
+import {
+  type DeclaredFunction,
+  type DeclaredSetting,
+  type Manifest,
+  OBJECT_MEMBERS,
+  SETTING_NAMES,
+} from "./declared.ts";
 import { FORMER_TOP } from "./kubefuncs.ts";
 import { checkedMessage, listSettings, type Reading, readMembers, shown, unknown } from "./members.ts";
 import { below, type Mistakes } from "./mistakes.ts";
+import { readObjects } from "./objects.ts";
 import { readFunction } from "./split.ts";
 
 const MOST_FUNCTIONS = 1_000;
 
 /**
- * Reads which functions a manifest declares: one, a map `functions`, or the list of Kubefuncs. Adds what is wrong to
- * `mistakes`; the settings are not checked yet.
+ * Reads what a manifest declares: one function, or maps of functions, topics, subscriptions and schedules, or the list of
+ * Kubefuncs. Adds what is wrong to `mistakes`; settings and specs are not checked yet.
  * @param name the name of a function that the manifest does not name
  */
 export function readManifest(manifest: ManifestFile, mistakes: Mistakes, name?: string): Manifest {
@@ -19,20 +26,26 @@ export function readManifest(manifest: ManifestFile, mistakes: Mistakes, name?: 
   const isBare = file === "functions.yaml" && !Object.hasOwn(value, "functions");
   const isFormer = isBare || Array.isArray(value.functions);
   const reading: Reading = { manifest, mistakes, warnings: [], isFormer };
-  if (!isBare && !Object.hasOwn(value, "functions")) return readSingle(reading, name);
+  const hasFunctions = isBare || Object.hasOwn(value, "functions");
+  if (!hasFunctions && !OBJECT_MEMBERS.some((member) => Object.hasOwn(value, member)))
+    return readSingle(reading, name);
   if (name !== undefined) {
     mistakes.add(
       manifest,
-      "/functions",
+      hasFunctions ? "/functions" : "",
       `The file names its functions: leave out name=${name.slice(0, 80)}.`,
     );
   }
-  const { defaults, functions, ...rest } = value;
-  const declared = isBare ? rest : functions;
+  const { defaults, functions = null, topics, subscriptions, schedules, ...rest } = value;
+  const declared = isBare ? value : functions;
   if (!isBare) checkTop(reading, Object.keys(rest));
+  const read = readFunctions(reading, { declared, pointer: isBare ? "" : "/functions" });
+  const objects = isBare ? {} : { topics, subscriptions, schedules };
   return {
     isOneFunction: false,
-    functions: readFunctions(reading, { declared, pointer: isBare ? "" : "/functions" }),
+    hasFunctions,
+    functions: read,
+    objects: readObjects(reading, objects, read),
     defaults: defaults === undefined ? [] : readDefaults(reading, defaults),
     warnings: reading.warnings,
   };
@@ -54,7 +67,10 @@ function readSingle({ manifest, mistakes, warnings }: Reading, given: string | u
     settings: listSettings(settings, ""),
   };
   const only = { name: String(name), pointer: "", versions: [version], isSplit: false, rules: {} };
-  return { isOneFunction: true, functions: [only], defaults: [], warnings };
+  return {
+    ...{ isOneFunction: true, hasFunctions: false, functions: [only] },
+    ...{ objects: [], defaults: [], warnings },
+  };
 }
 
 function checkTop({ manifest, mistakes, warnings, isFormer }: Reading, keys: readonly string[]): void {
@@ -67,7 +83,8 @@ function checkTop({ manifest, mistakes, warnings, isFormer }: Reading, keys: rea
     } else if (SETTING_NAMES.includes(key)) {
       const use = `write it under "defaults:" for all functions, or under one of them.`;
       mistakes.add(manifest, pointer, `"${key}" is a setting of one function: ${use}`);
-    } else mistakes.add(manifest, pointer, unknown("member", key, ["functions", "defaults"]));
+    } else
+      mistakes.add(manifest, pointer, unknown("member", key, ["functions", "defaults", ...OBJECT_MEMBERS]));
   }
 }
 

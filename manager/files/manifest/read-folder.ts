@@ -6,7 +6,9 @@ import { Semaphore } from "../../../process/semaphore.ts";
 import type { Builder, ManifestFile, Unpacked } from "../../../runtimes/runtime.ts";
 import { type Declared, OTHER_MEMBERS } from "../../deploys/skiff-yaml.ts";
 import { packTar } from "../archive.ts";
+import type { ObjectKind } from "../object-kind.ts";
 import type { Contents } from "../unified-diff.ts";
+import { checkObjects, type FolderObject } from "./check-objects.ts";
 import { checkContradictions, mergeDeclaredSettings, splitKept } from "./check-settings.ts";
 import type { DeclaredFunction, DeclaredVersion } from "./declared.ts";
 import { type FoundSource, findSource } from "./find-source.ts";
@@ -39,13 +41,16 @@ export interface FolderVersion extends Pick<DeclaredVersion, "pointer" | "weight
 export interface Folder {
   readonly manifest: ManifestFile;
   readonly isOneFunction: boolean;
+  readonly hasFunctions: boolean;
   readonly functions: readonly FolderFunction[];
+  readonly objects: readonly FolderObject[];
   readonly warnings: readonly string[];
 }
 
 export interface FolderOptions {
   readonly builder: Builder;
   readonly limits: Limits;
+  readonly kinds: readonly ObjectKind[];
   /** The name of a function that its manifest does not name. */
   readonly name?: string | undefined;
   readonly signal: AbortSignal;
@@ -62,7 +67,7 @@ const NO_MANIFEST =
 const AT_ONCE = 8;
 
 /**
- * Reads the functions that a posted folder declares, and checks all that can be checked without building.
+ * Reads what a posted folder declares, and checks all that can be checked without building.
  * @throws Problem `invalid_declaration` with the place of every mistake; `invalid_source`, `source_too_large`,
  *   `no_capacity`; the reason of the signal
  */
@@ -90,13 +95,14 @@ export async function readFolder(posted: Source, options: FolderOptions): Promis
   const places = new Semaphore({ places: AT_ONCE });
   const readOne = async (one: Found) => void read.set(one.version, await readVersion(reading, one));
   await Promise.all(found.map((one) => places.run(() => readOne(one), signal)));
+  const objects = await checkObjects(declared.objects, options.kinds, reading);
   mistakes.refuse();
-  const { isOneFunction, warnings } = declared;
+  const { isOneFunction, hasFunctions, warnings } = declared;
   const functions = declared.functions.map((each) => ({
     ...each,
     versions: each.versions.map((version) => read.get(version)!),
   }));
-  return { manifest, isOneFunction, functions, warnings };
+  return { manifest, isOneFunction, hasFunctions, functions, objects, warnings };
 }
 
 interface Found {

@@ -2,9 +2,10 @@ import type { RouteRules } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import { readGuard, readSticky } from "../../deploys/route-rules.ts";
-import { type DeclaredFunction, type DeclaredVersion, FUNCTION_MEMBERS } from "./declared.ts";
+import { type DeclaredFunction, type DeclaredVersion, FUNCTION_MEMBERS, TOPIC_MEMBERS } from "./declared.ts";
 import { type Reading, readMembers, shown } from "./members.ts";
 import { below } from "./mistakes.ts";
+import { subscriptionOf } from "./topic-members.ts";
 
 /** Versions of one function; more are not kept by default. */
 const MOST_VERSIONS = 20;
@@ -17,7 +18,12 @@ interface FunctionEntry {
 }
 
 /** Reads a function: one version, or the `versions` that share its calls. */
-export function readFunction(reading: Reading, { name, entry, pointer }: FunctionEntry): DeclaredFunction {
+export function readFunction(reading: Reading, declared: FunctionEntry): DeclaredFunction {
+  const { name, pointer } = declared;
+  const subscription = subscriptionOf(reading, declared);
+  const entry = Object.fromEntries(
+    Object.entries(declared.entry).filter(([key]) => !TOPIC_MEMBERS.includes(key)),
+  );
   if (!Object.hasOwn(entry, "versions")) {
     const { sticky, guard, ...members } = entry;
     for (const [key, value] of Object.entries({ sticky, guard })) {
@@ -26,7 +32,7 @@ export function readFunction(reading: Reading, { name, entry, pointer }: Functio
       reading.mistakes.add(reading.manifest, below(pointer, key), detail);
     }
     const version = readMembers(reading, { entry: members, pointer, label: name, also: FUNCTION_MEMBERS });
-    return { name, pointer, versions: [version], isSplit: false, rules: {} };
+    return { name, pointer, versions: [version], isSplit: false, rules: {}, ...subscription };
   }
   const { versions, sticky, guard, ...others } = entry;
   for (const key of Object.keys(others)) {
@@ -35,7 +41,7 @@ export function readFunction(reading: Reading, { name, entry, pointer }: Functio
   }
   const at = below(pointer, "versions");
   return {
-    ...{ name, pointer, isSplit: true },
+    ...{ name, pointer, isSplit: true, ...subscription },
     versions: readVersions(reading, versions, { name, pointer: at }),
     rules: {
       ...readRule(reading, below(pointer, "sticky"), () => ({ sticky: readSticky(sticky) })),

@@ -23,6 +23,11 @@ export interface CarryOutOptions {
   readonly platform: Platform;
   readonly reachedAt: readonly string[];
   readonly signal: AbortSignal;
+  /**
+   * Called after everything is deployed, before anything is removed, with the functions that could not be deployed. Returns
+   * whether functions may be removed.
+   */
+  readonly beforeRemovals: (failed: readonly string[]) => Promise<boolean>;
   /** Called for each change as it ends. */
   readonly onOutcome: (outcome: Outcome) => void;
 }
@@ -51,9 +56,11 @@ export async function carryOut(plan: readonly PlannedChange[], options: CarryOut
       else end(outcome);
     },
   );
-  const hasFailed = [...outcomes.values()].some(({ state }) => state === "failed");
+  const failed = [...outcomes.values()].filter(({ state }) => state === "failed");
   // A host name that stays taken is a failure too, unless a removal frees it.
-  const mayRemove = !hasFailed && (blocked.length === 0 || removals.length > 0);
+  const isStuck = blocked.length > 0 && removals.length === 0;
+  const notDeployed = [...failed, ...(isStuck ? blocked : [])].map(({ change }) => change.name);
+  const mayRemove = (await options.beforeRemovals(notDeployed)) && notDeployed.length === 0;
   await each(removals, async (change) =>
     end(mayRemove ? await removeOne(change, options) : { change, state: "skipped" }),
   );

@@ -82,7 +82,8 @@ export function trafficDiff(before: Traffic, after: readonly PlannedShare[]): Pr
   return textDiff("traffic", text(before), text(after));
 }
 
-function textDiff(name: string, before: string, after: string): Promise<string> {
+/** Shows how a text differs from another one, both without a file for an empty one. */
+export function textDiff(name: string, before: string, after: string): Promise<string> {
   const contents = (content: string) => new Map(content === "" ? [] : [[name, Buffer.from(content)]]);
   return unifiedDiff(contents(before), contents(after));
 }

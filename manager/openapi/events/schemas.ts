@@ -20,7 +20,6 @@ export function eventSchemas({ pageSize }: Limits): Record<string, Schema> {
     });
   return {
     ...specSchemas(),
-    EventName: NAME,
     Topic: declared("TopicSpec", topicState()),
     Subscription: declared("SubscriptionSpec", subscriptionState()),
     Schedule: declared("ScheduleSpec", scheduleState()),
@@ -33,6 +32,7 @@ export function eventSchemas({ pageSize }: Limits): Record<string, Schema> {
 /** Schemas of specs, which are also those of `skiff.yaml`. */
 export function specSchemas(): Record<string, Schema> {
   return {
+    EventName: NAME,
     TopicSpec: object(
       {},
       {

@@ -13,7 +13,16 @@ export interface Applied {
     readonly diff: string;
     readonly problem?: { readonly code: string; readonly detail: string };
   }[];
+  readonly topics: readonly AppliedObject[];
+  readonly subscriptions: readonly AppliedObject[];
+  readonly schedules: readonly AppliedObject[];
   readonly warnings: readonly string[];
+}
+
+interface AppliedObject {
+  readonly name: string;
+  readonly action: string;
+  readonly state: string;
 }
 
 export type Files = Readonly<Record<string, string | Uint8Array>>;

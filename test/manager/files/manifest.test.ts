@@ -98,10 +98,10 @@ describe("manager: the functions of a skiff.yaml", () => {
     const unnamed = { ...files, "skiff.yaml": "memory: 512Mi\n" };
     assert.deepEqual(actions(await apply(skiff.url, unnamed, "name=solo")), ["update solo done"]);
     const pruning = await apply(skiff.url, files, "prune");
-    assert.match(pruning.body.detail, /^prune removes every function that the folder does not declare/);
+    assert.match(pruning.body.detail, /^prune removes everything that the folder does not declare/);
   });
 
-  it("may be the list of Kubefuncs, whose images and queues are ignored with a warning", async () => {
+  it("may be the list of Kubefuncs, whose images are ignored with a warning", async () => {
     const text = `image:
   repository: example/app
   tag: latest
@@ -128,8 +128,6 @@ functions:
     assert.equal((await settings("keep")).min, 2);
     assert.deepEqual(answer.body.warnings, [
       "functions.yaml: image is ignored: Skiff runs the source of a function, not an image.",
-      "functions.yaml: topic of answer is ignored: the function is called over HTTP.",
-      "functions.yaml: channel of answer is ignored: the function is called over HTTP.",
       "functions.yaml: command of answer is ignored: Skiff runs the source of the function, not a program of an image.",
       "functions.yaml: cpu in resources of answer is ignored: only memory has a limit.",
     ]);

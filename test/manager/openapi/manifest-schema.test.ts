@@ -34,7 +34,7 @@ describe("manager: the JSON Schema of skiff.yaml", () => {
       schema.$defs.listed,
     ]) {
       const settings = Object.keys(members.properties).filter(
-        (name) => !/^(name|source|message|versions|sticky|guard|weight)$/.test(name),
+        (name) => !/^(name|source|message|topic|channel|versions|sticky|guard|weight)$/.test(name),
       );
       assert.deepEqual(settings.sort(), [...SETTING_NAMES].sort());
     }
@@ -73,6 +73,13 @@ describe("manager: the JSON Schema of skiff.yaml", () => {
         },
       },
       { functions: null },
+      {
+        functions: { a: { topic: "t", channel: "c" } },
+        topics: { t: null, u: { keepFor: "1h" } },
+        subscriptions: { s: { topic: "t", function: "a", filter: { not: { exact: { type: "x" } } } } },
+        schedules: { d: { cron: "@daily", event: { topic: "t", data: { a: [1] } } } },
+      },
+      { topics: {} },
       { name: "hello", message: "first", ...settings },
       {
         image: { repository: "x" },
@@ -94,6 +101,10 @@ describe("manager: the JSON Schema of skiff.yaml", () => {
       { functions: [{ topic: "t" }] },
       { functions: { a: { versions: [{ source: "a.ts" }] } } },
       { functions: { a: { sticky: {} } } },
+      { topics: { T: null } },
+      { topics: { t: { keepfor: "1h" } } },
+      { subscriptions: { s: { function: "a" } } },
+      { schedules: { d: null } },
       { nam: "hello" },
     ];
     for (const manifest of wrong) assert.notDeepEqual(faults(manifest), [], JSON.stringify(manifest));

@@ -1,0 +1,73 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Principal } from "../../../http/access/principal.ts";
+import { includesScope } from "../../../platform/keys/scopes.ts";
+import type { Platform } from "../../../platform/platform.ts";
+import { allObjects } from "../all-objects.ts";
+import type { FolderObject } from "../manifest/check-objects.ts";
+import type { ObjectKind } from "../object-kind.ts";
+import { yamlText } from "../yaml-text.ts";
+import { textDiff } from "./compare.ts";
+
+/** What an apply does to a topic, a subscription or a schedule. */
+export interface PlannedObject {
+  readonly kind: ObjectKind;
+  readonly name: string;
+  readonly action: "create" | "update" | "unchanged" | "remove";
+  /** The spec as a unified diff; empty for one that stays or is removed. */
+  readonly diff: string;
+  /** Absent for a removal. */
+  readonly spec?: Spec;
+}
+
+type Spec = Readonly<Record<string, unknown>>;
+
+export interface ObjectMeans {
+  readonly platform: Platform;
+  readonly principal: Principal;
+  readonly kinds: readonly ObjectKind[];
+  /** Whether what the folder does not declare is removed, if the caller may do that. */
+  readonly prune: boolean;
+}
+
+/** Compares the topics, subscriptions and schedules of a folder with those that exist. */
+export async function planObjects(
+  objects: readonly FolderObject[],
+  { platform, principal, kinds, prune }: ObjectMeans,
+): Promise<PlannedObject[]> {
+  const planned: PlannedObject[] = [];
+  const canRead = includesScope(principal.scopes, "read");
+  for (const kind of kinds) {
+    const wanted = objects.filter((object) => object.kind === kind);
+    const mayPrune = prune && principal.functions === undefined;
+    if (wanted.length === 0 && !mayPrune) continue;
+    const present = new Map(
+      (await allObjects(platform, kind)).map(({ name, spec }) => [name, spec] as const),
+    );
+    for (const { name, spec } of wanted) {
+      const before = present.get(name);
+      const isUnchanged = before !== undefined && isDeepStrictEqual(before, plain(spec));
+      const action = isUnchanged ? "unchanged" : before === undefined ? "create" : "update";
+      // A diff shows what only readers may read.
+      const diff = isUnchanged || !canRead ? "" : await specDiff(kind, before, spec);
+      planned.push({ kind, name, action, diff, spec });
+    }
+    const declared = new Set(wanted.map(({ name }) => name));
+    const removed = mayPrune ? [...present.keys()].filter((name) => !declared.has(name)) : [];
+    planned.push(...removed.map((name) => ({ kind, name, action: "remove", diff: "" }) as const));
+  }
+  return planned;
+}
+
+/** As it is read back. */
+function plain(spec: Spec): Spec {
+  return JSON.parse(JSON.stringify(spec)) as Spec;
+}
+
+async function specDiff({ noun }: ObjectKind, before: Spec | undefined, after: Spec): Promise<string> {
+  const text = async (spec: Spec) => (Object.keys(spec).length === 0 ? "" : await yamlText(sorted(spec)));
+  return await textDiff(noun, before === undefined ? "" : await text(before), await text(after));
+}
+
+function sorted(spec: Spec): Spec {
+  return Object.fromEntries(Object.entries(spec).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
