@@ -20,7 +20,7 @@ export interface Calls {
    */
   enqueue(calls: readonly NewCall[], options: EnqueueOptions): Promise<readonly Enqueued[]>;
   /**
-   * Gives a worker calls that are due. Queues take turns; within one, higher priorities go first, then older calls.
+   * Gives a worker calls that are due. Queues take turns; within one, higher priorities go first, then those that were due first.
    * Of calls with the same queue and order key one is live outside `waiting` at a time, and the next one follows when it has
    * ended, not before its retries have.
    */
@@ -49,7 +49,12 @@ export interface Calls {
   list(query: CallQuery): Promise<readonly CallRecord[]>;
   /** Ends a waiting call. Returns the state that the call has now; undefined if there is none. */
   cancel(id: string, now: number): Promise<CallState | undefined>;
-  /** Makes dead calls wait again with all their attempts anew, at most `limit`, oldest first. The id and earlier attempts stay. */
+  /** Ends waiting calls, at most `limit`, oldest first. Returns how many. */
+  cancelAll(query: CallFilter, options: { readonly now: number; readonly limit: number }): Promise<number>;
+  /**
+   * Makes dead calls wait again with all their attempts anew, at most `limit`, oldest first. The id and earlier attempts stay.
+   * Each counts as accepted once more.
+   */
   retry(
     query: CallFilter,
     options: { readonly now: number; readonly limit: number },
@@ -163,7 +168,7 @@ export interface Leased {
   readonly calls: readonly LeasedCall[];
   /** When the next call that waits for its time is due; undefined if none does. */
   readonly nextDueAt: number | undefined;
-  /** Whether more calls were due than the worker had room for. */
+  /** Whether more calls may be due than the worker had room for. */
   readonly isMore: boolean;
 }
 
@@ -171,7 +176,10 @@ export interface LeasedCall extends NewCall {
   readonly epoch: number;
   /** Number of this attempt, from 1. After a retry of a dead call numbers go on. */
   readonly attempt: number;
-  /** Attempts since the call was accepted or last retried by hand, this one included: what the policy counts. */
+  /**
+   * Attempts since the call was accepted or last retried by hand, this one included: what the policy counts. It is above
+   * `policy.attempts` when the worker of the last one died: the call is to end without another.
+   */
   readonly attemptOfRound: number;
   /** When the call was accepted or last retried by hand, from which `maxAgeMs` counts. */
   readonly roundAt: number;

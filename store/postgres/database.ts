@@ -1,9 +1,10 @@
 import type { Pool, PoolClient } from "pg";
 import { draining } from "../../platform/problems.ts";
-import type { Row, Statement, Work } from "../sql/work.ts";
+import type { Row, Work } from "../sql/work.ts";
 import { storeUnavailable } from "../unavailable.ts";
 import { isWorthAnotherTry, toUnavailable } from "./failure.ts";
 import { migrate } from "./migrate.ts";
+import { queryOf } from "./query.ts";
 
 const CONNECTIONS = 8;
 /** For a connection that is free, or a new one. */
@@ -14,7 +15,7 @@ const ANSWER_MS = STATEMENT_MS + 5_000;
 const TRIES = 3;
 
 /** In one message. A server may be configured to acknowledge before the disk has a commit; `on` undoes that. */
-const BEGIN = `BEGIN; SET LOCAL statement_timeout = ${STATEMENT_MS}; SET LOCAL synchronous_commit = on`;
+const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${STATEMENT_MS}; SET LOCAL synchronous_commit = on`;
 
 export interface DatabaseOptions {
   /** As `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with the parameters of libpq such as `sslmode`. */
@@ -148,10 +149,4 @@ async function carryOut<T>(client: PoolClient, work: Work<T>): Promise<T> {
     step = work.next(rows);
   }
   return step.value;
-}
-
-/** PostgreSQL has no text with NUL. */
-function queryOf({ text, values }: Statement): { text: string; values: unknown[] } {
-  const clean = (value: unknown) => (typeof value === "string" ? value.replaceAll("\0", "\ufffd") : value);
-  return { text, values: values.map(clean) };
 }

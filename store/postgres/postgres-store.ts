@@ -1,13 +1,20 @@
+import { randomInt } from "node:crypto";
 import type { Limits } from "../../platform/limits.ts";
 import { RetentionTimer } from "../retention-timer.ts";
-import { auditLog, type RunWork, usageLedger, WORKS } from "../sql/ledgers.ts";
+import { SqlCalls } from "../sql/calls/sql-calls.ts";
+import { SHARDS } from "../sql/calls/totals.ts";
+import { auditLog, usageLedger } from "../sql/ledgers.ts";
 import type { Work } from "../sql/work.ts";
+import { type RunWork, WORKS } from "../sql/works.ts";
 import type { Store } from "../store.ts";
 import { Database, type DatabaseOptions } from "./database.ts";
 import { removeOldLines } from "./log-chunks.ts";
 import { removeOldSources } from "./log-sources.ts";
 import { PostgresLogs } from "./postgres-logs.ts";
 import { checkStoreUrl } from "./store-url.ts";
+
+/** Transactions of a kind at a time: more would hold smaller batches. */
+const LANES = 4;
 
 export interface PostgresStoreOptions extends DatabaseOptions {
   readonly limits: Pick<Limits, "logAgeMs" | "logBytes">;
@@ -22,6 +29,7 @@ export class PostgresStore implements Store {
     this.#database.run(() => (WORKS[name] as (...args: readonly unknown[]) => Work<never>)(...args));
   readonly usage = usageLedger(this.#run);
   readonly audit = auditLog(this.#run);
+  readonly calls = new SqlCalls({ run: this.#run, lanes: LANES, shard: randomInt(SHARDS) });
   readonly logs: PostgresLogs;
 
   /**

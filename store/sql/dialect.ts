@@ -8,7 +8,9 @@ export interface Dialect {
   readonly id: string;
   /** The end of a CREATE TABLE. */
   readonly end: string;
-  /** Whether it keeps the lines of functions. One machine has them in files. */
+  /** The end of a CREATE TABLE whose rows come and go all the time. */
+  readonly busyEnd: string;
+  /** Whether it keeps the lines of functions, and long bodies. One machine has them in files. */
   readonly hasLogs: boolean;
 }
 
@@ -19,6 +21,7 @@ export const SQLITE: Dialect = {
   bytes: "BLOB",
   id: "INTEGER PRIMARY KEY AUTOINCREMENT",
   end: "STRICT",
+  busyEnd: "STRICT",
   hasLogs: false,
 };
 
@@ -30,6 +33,9 @@ export const POSTGRES: Dialect = {
   bytes: "bytea",
   id: "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
   end: "",
+  // The next row of a queue is found by walking over the removed ones before it, until they are vacuumed.
+  busyEnd:
+    "WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0)",
   hasLogs: true,
 };
 

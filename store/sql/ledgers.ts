@@ -1,29 +1,6 @@
 import type { AuditLog, UsageLedger } from "../store.ts";
-import { appendAudit, checkCursor, listAudit } from "./audit.ts";
-import { removeOld } from "./retention.ts";
-import { addUsage, lastUse, sumUsage, usageMinutes, usageMonth } from "./usage.ts";
-import type { Work } from "./work.ts";
-
-/** Every transaction by its name, so that one that runs in a thread can be named in a message. */
-export const WORKS = {
-  addUsage,
-  sumUsage,
-  usageMinutes,
-  usageMonth,
-  lastUse,
-  appendAudit,
-  listAudit,
-  removeOld,
-} as const;
-
-export type WorkName = keyof typeof WORKS;
-type ResultOf<N extends WorkName> = ReturnType<(typeof WORKS)[N]> extends Work<infer T> ? T : never;
-
-/** Runs a transaction of a driver. Durable when it resolves. */
-export type RunWork = <N extends WorkName>(
-  name: N,
-  ...args: Parameters<(typeof WORKS)[N]>
-) => Promise<ResultOf<N>>;
+import { checkCursor } from "./audit.ts";
+import type { RunWork } from "./works.ts";
 
 export function usageLedger(run: RunWork): UsageLedger {
   return {

@@ -1,3 +1,4 @@
+import { CALLS } from "./calls/schema.ts";
 import type { Migration } from "./dialect.ts";
 
 /** Times are milliseconds since 1970. `function` and `key` are quoted because databases reserve such words. */
@@ -63,4 +64,4 @@ const logSources: Migration = ({ text, integer, end, hasLogs }) => {
 const auditOfTarget: Migration = () => "CREATE INDEX audit_target ON audit (action, target, id);";
 
 /** In order. The schema version of a database is the number of migrations that it has had. */
-export const MIGRATIONS: readonly Migration[] = [usageAndAudit, logs, logSources, auditOfTarget];
+export const MIGRATIONS: readonly Migration[] = [usageAndAudit, logs, logSources, auditOfTarget, CALLS];

@@ -2,12 +2,24 @@
 export type Row = Readonly<Record<string, unknown>>;
 
 /** Bytes come back as `Uint8Array`, from PostgreSQL as its subclass `Buffer`. */
-export type Value = string | number | Uint8Array | null;
+export type Value = string | number | null | Uint8Array;
+
+/** A list is for `= ANY($1)`. */
+export type Parameter = Value | readonly string[] | readonly number[];
 
 /** SQL that SQLite and PostgreSQL both understand, with the placeholders `$1`, `$2`… */
 export interface Statement {
   readonly text: string;
-  readonly values: readonly Value[];
+  readonly values: readonly Parameter[];
+  /**
+   * Rows that take the place of `{rows}` in the text, as `($3, $4), ($5, $6)`: PostgreSQL gets all of them in one statement,
+   * SQLite runs the statement for each of them. The rows of the answers come together.
+   */
+  readonly rows?: readonly (readonly Value[])[];
+  /** The types of the columns of `rows`, where PostgreSQL cannot infer them. */
+  readonly types?: readonly string[];
+  /** What SQLite runs instead. With `rows`, the placeholders of a row follow those of `values`. Empty for nothing at all. */
+  readonly sqlite?: string;
 }
 
 /**
@@ -16,19 +28,24 @@ export interface Statement {
  */
 export type Work<T> = Generator<Statement, T, readonly Row[]>;
 
-export function sql(text: string, ...values: readonly Value[]): Statement {
+export function sql(text: string, ...values: readonly Parameter[]): Statement {
   return { text, values };
 }
 
-/** Most rows of one INSERT; PostgreSQL takes 65,535 values in a statement. */
+/** Most rows of one statement; PostgreSQL takes 65,535 values. */
 const ROWS_AT_ONCE = 200;
+
+/** Runs a statement with `rows`. Returns what it returned. */
+export function* withRows(statement: Statement & Required<Pick<Statement, "rows">>): Work<readonly Row[]> {
+  const { rows } = statement;
+  const returned: Row[] = [];
+  for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
+    returned.push(...(yield { ...statement, rows: rows.slice(at, at + ROWS_AT_ONCE) }));
+  }
+  return returned;
+}
 
 /** Runs `INSERT INTO … VALUES` for all rows, with `conflict` at its end. A row must not occur twice. */
 export function* insertAll(into: string, rows: readonly (readonly Value[])[], conflict: string): Work<void> {
-  for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
-    const some = rows.slice(at, at + ROWS_AT_ONCE);
-    let place = 0;
-    const tuples = some.map((row) => `(${row.map(() => `$${++place}`).join(", ")})`);
-    yield { text: `INSERT INTO ${into} VALUES ${tuples.join(", ")} ${conflict}`, values: some.flat() };
-  }
+  yield* withRows({ text: `INSERT INTO ${into} VALUES {rows} ${conflict}`, values: [], rows });
 }

@@ -1,9 +1,10 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { openDatabase, schemaVersion, unusable } from "../../platform/sqlite/database-file.ts";
 import { SQLITE } from "../sql/dialect.ts";
-import { WORKS, type WorkName } from "../sql/ledgers.ts";
 import { MIGRATIONS } from "../sql/schema.ts";
 import type { Row, Statement, Work } from "../sql/work.ts";
+import { WORKS, type WorkName } from "../sql/works.ts";
+import { inputOf, textOf } from "./translate.ts";
 
 export interface Asked {
   readonly method: WorkName;
@@ -12,7 +13,7 @@ export interface Asked {
 
 export type Outcome = { readonly result: unknown } | { readonly error: unknown };
 
-/** Usage and audit in SQLite. A commit is on the disk when it returns (synchronous=FULL). */
+/** Usage, audit and events in SQLite. A commit is on the disk when it returns (synchronous=FULL). */
 export class HistoryDatabase {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
@@ -69,10 +70,14 @@ export class HistoryDatabase {
     return step.value;
   }
 
-  #rows({ text, values }: Statement): Row[] {
-    const statement = this.#statements.get(text) ?? this.#db.prepare(text.replace(/\$(?=\d)/g, "?"));
-    this.#statements.set(text, statement);
-    return statement.all(...values) as Row[];
+  #rows(statement: Statement): Row[] {
+    const text = textOf(statement);
+    if (text === "") return [];
+    const prepared = this.#statements.get(text) ?? this.#db.prepare(text);
+    this.#statements.set(text, prepared);
+    const values = statement.values.map(inputOf);
+    if (!statement.rows) return prepared.all(...values) as Row[];
+    return statement.rows.flatMap((row) => prepared.all(...values, ...row.map(inputOf)) as Row[]);
   }
 
   #migrate(version: number): void {

@@ -1,7 +1,7 @@
 /** The thread of the history: it alone opens the database, and commits what waits together. */
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { sendError, type ThreadAnswer, type ThreadRequest } from "../../platform/sqlite/thread-messages.ts";
-import type { WorkName } from "../sql/ledgers.ts";
+import type { WorkName } from "../sql/works.ts";
 import { HistoryDatabase, type Outcome } from "./history-database.ts";
 
 /** Most requests of one commit. */

@@ -1,7 +1,9 @@
 import { draining, Problem } from "../../platform/problems.ts";
 import { DatabaseThread } from "../../platform/sqlite/database-thread.ts";
 import { RetentionTimer } from "../retention-timer.ts";
-import { auditLog, type RunWork, usageLedger } from "../sql/ledgers.ts";
+import { SqlCalls } from "../sql/calls/sql-calls.ts";
+import { auditLog, usageLedger } from "../sql/ledgers.ts";
+import type { RunWork } from "../sql/works.ts";
 import type { Store } from "../store.ts";
 import { storeUnavailable } from "../unavailable.ts";
 
@@ -26,6 +28,7 @@ export class SqliteStore implements Pick<Store, "usage" | "audit" | "close"> {
   readonly #run: RunWork = (name, ...args) => this.#ask(name, args) as never;
   readonly usage = usageLedger(this.#run);
   readonly audit = auditLog(this.#run);
+  readonly calls = new SqlCalls({ run: this.#run, lanes: 1, shard: 0 });
 
   constructor({ file, print }: SqliteStoreOptions) {
     this.#file = file;

@@ -5,6 +5,7 @@ import type { AuditEntry } from "../../../store/store.ts";
 import { eventually } from "../../support/eventually.ts";
 import { PostgresServer, sharedPostgres } from "../../support/postgres.ts";
 import { audit } from "../conformance/audit.ts";
+import { calls } from "../conformance/calls/calls.ts";
 import { logs } from "../conformance/logs.ts";
 import { usage } from "../conformance/usage.ts";
 import { PostgresHarness } from "./open-store.ts";
@@ -26,6 +27,7 @@ describe("the store in PostgreSQL", function () {
   this.timeout(60_000);
   usage(harness);
   audit(harness);
+  calls(harness);
   logs(harness);
 
   describe("its database", () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { SqliteStore } from "../../../store/sqlite/sqlite-store.ts";
 import { audit } from "../conformance/audit.ts";
+import { calls } from "../conformance/calls/calls.ts";
 import type { Harness } from "../conformance/subject.ts";
 import { usage } from "../conformance/usage.ts";
 
@@ -33,6 +34,7 @@ const harness: Harness<SqliteStore> = {
 describe("the store in SQLite", () => {
   usage(harness);
   audit(harness);
+  calls(harness);
 
   describe("its file", () => {
     afterEach(() => harness.dispose());

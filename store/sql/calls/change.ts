@@ -1,0 +1,86 @@
+/** What people do to calls: cancel them, and make dead ones wait again. */
+import type { CallFilter, CallState } from "../../calls.ts";
+import { addRefs } from "../bodies/refs.ts";
+import { type Parameter, type Row, sql, type Value, type Work, withRows } from "../work.ts";
+import { conditionOf } from "./filter.ts";
+import { statesOf } from "./insert.ts";
+import { holdKeys, keysOfRows, releaseKeys } from "./order.ts";
+import { SHARED_COLUMNS } from "./rows.ts";
+import { type At, addCounts, Counts } from "./totals.ts";
+
+/** Returns the state that the call has now. */
+export function* cancelCall(id: string, at: At): Work<CallState | undefined> {
+  const cancelled = yield* cancelCalls({ id }, 1, at);
+  if (cancelled > 0) return "cancelled";
+  const [live] = yield sql("SELECT state FROM calls WHERE id = $1", id);
+  if (live) return live.state === "running" ? "running" : "waiting";
+  const [ended] = yield sql("SELECT state FROM ended_calls WHERE id = $1", id);
+  return ended?.state as CallState | undefined;
+}
+
+/** Ends waiting calls. Returns how many. */
+export function* cancelCalls(query: CallFilter, limit: number, at: At): Work<number> {
+  const values: Parameter[] = [];
+  const where = conditionOf("calls", { ...query, states: ["waiting"] }, values);
+  const select = `SELECT seq, queue, order_key, keeps_record, body_id FROM calls WHERE ${where}
+    ORDER BY seq LIMIT $${values.push(limit)}`;
+  const rows = yield { text: `${select} FOR UPDATE`, values, sqlite: select };
+  if (rows.length === 0) return 0;
+  const keys = keysOfRows(rows);
+  yield* holdKeys(keys);
+  const kept = rows.filter((row) => Number(row.keeps_record) === 1);
+  yield sql(
+    `INSERT INTO ended_calls (${SHARED_COLUMNS}, state, ended_at)
+     SELECT ${SHARED_COLUMNS}, 'cancelled', $1 FROM calls WHERE seq = ANY($2)`,
+    at.now,
+    seqsOf(kept),
+  );
+  yield sql("DELETE FROM calls WHERE seq = ANY($1)", seqsOf(rows));
+  const unkept = rows.filter((row) => Number(row.keeps_record) !== 1);
+  yield* addRefs(idsIn(unkept, "body_id"), -1);
+  yield* releaseKeys(keys, at.now);
+  const counts = new Counts();
+  for (const { queue } of rows) counts.add(queue as string, "cancelled");
+  yield* addCounts(counts, at.shard);
+  return rows.length;
+}
+
+/** Makes dead calls wait again, oldest first. Each counts as accepted once more. Returns their ids. */
+export function* retryCalls(query: CallFilter, limit: number, at: At): Work<readonly string[]> {
+  const values: Parameter[] = [];
+  const where = conditionOf("ended_calls", { ...query, states: ["dead"] }, values);
+  const select = `SELECT id, queue, order_key, answer_body_id FROM ended_calls WHERE ${where}
+    ORDER BY id LIMIT $${values.push(limit)}`;
+  const rows = yield { text: `${select} FOR UPDATE`, values, sqlite: select };
+  const keys = keysOfRows(rows);
+  yield* holdKeys(keys);
+  const calls = rows.map((row) => ({
+    queue: row.queue as string,
+    orderKey: row.order_key as string,
+    dueAt: at.now,
+  }));
+  const states = yield* statesOf(calls, at.now);
+  const copied = SHARED_COLUMNS.replace("due_at", "$1").replace(/round_attempts, round_at/, "0, $1");
+  yield* withRows({
+    text: `INSERT INTO calls (state, ${SHARED_COLUMNS}) SELECT v.column2, ${copied}
+      FROM ended_calls JOIN (VALUES {rows}) AS v ON ended_calls.id = v.column1 ORDER BY v.column3`,
+    values: [at.now],
+    rows: rows.map((row, place): Value[] => [row.id as string, states[place]!, place]),
+    types: ["text", "text", "bigint"],
+  });
+  const ids = idsIn(rows, "id");
+  yield sql("DELETE FROM ended_calls WHERE id = ANY($1)", ids);
+  yield* addRefs(idsIn(rows, "answer_body_id"), -1);
+  const counts = new Counts();
+  for (const { queue } of rows) counts.add(queue as string, "accepted");
+  yield* addCounts(counts, at.shard);
+  return ids;
+}
+
+function seqsOf(rows: readonly Row[]): number[] {
+  return rows.map(({ seq }) => Number(seq));
+}
+
+function idsIn(rows: readonly Row[], column: string): string[] {
+  return rows.flatMap((row) => (row[column] === null ? [] : [row[column] as string]));
+}

@@ -1,0 +1,76 @@
+/** What became of calls. */
+import type { CallFilter, CallQuery, CallRecord } from "../../calls.ts";
+import { addRefs } from "../bodies/refs.ts";
+import { type Parameter, sql, type Work } from "../work.ts";
+import { conditionOf, statesIn } from "./filter.ts";
+import { endedRecordOf, liveRecordOf } from "./rows.ts";
+
+const REMOVED_AT_ONCE = 500;
+
+/** In the order in which they are read. */
+const TABLES = [
+  ["calls", liveRecordOf],
+  ["ended_calls", endedRecordOf],
+] as const;
+
+export function* getCall(id: string): Work<CallRecord | undefined> {
+  const [ended] = yield sql("SELECT * FROM ended_calls WHERE id = $1", id);
+  if (ended) return endedRecordOf(ended);
+  const [live] = yield sql("SELECT * FROM calls WHERE id = $1", id);
+  if (live) return liveRecordOf(live);
+  // It may have ended between the two.
+  const [late] = yield sql("SELECT * FROM ended_calls WHERE id = $1", id);
+  return late && endedRecordOf(late);
+}
+
+/** Newest first. */
+export function* listCalls(query: CallQuery): Work<readonly CallRecord[]> {
+  const records = new Map<string, CallRecord>();
+  for (const [table, recordOf] of TABLES) {
+    if (statesIn(table, query).length === 0) continue;
+    const values: Parameter[] = [];
+    const where = conditionOf(table, query, values);
+    const text = `SELECT * FROM ${table} WHERE ${where} ORDER BY id DESC LIMIT $${values.push(query.limit)}`;
+    // The record of a call that ended between the two replaces what it was before.
+    for (const row of yield { text, values }) records.set(row.id as string, recordOf(row));
+  }
+  return [...records.values()].sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit);
+}
+
+/** Removes records. Returns how many. */
+export function* purgeCalls(query: CallFilter, limit: number): Work<number> {
+  if (statesIn("ended_calls", query).length === 0) return 0;
+  const values: Parameter[] = [];
+  const where = conditionOf("ended_calls", query, values);
+  return yield* remove(`${where} ORDER BY id LIMIT $${values.push(limit)}`, values);
+}
+
+/** Removes a batch of what ended before `before`. Returns whether more is left. */
+export function* removeOldCalls(before: number): Work<boolean> {
+  const records = yield* remove(`ended_at < $1 ORDER BY ended_at LIMIT ${REMOVED_AT_ONCE}`, [before]);
+  const keys = yield sql(
+    `DELETE FROM call_keys WHERE (scope, "key") IN (
+       SELECT scope, "key" FROM call_keys WHERE at < $1 ORDER BY at LIMIT ${REMOVED_AT_ONCE}
+     ) RETURNING 1 AS removed`,
+    before,
+  );
+  yield sql(
+    `DELETE FROM call_workers WHERE beat_at < $1
+       AND NOT EXISTS (SELECT 1 FROM calls WHERE state = 'running' AND owner = call_workers.owner)`,
+    before,
+  );
+  return records === REMOVED_AT_ONCE || keys.length === REMOVED_AT_ONCE;
+}
+
+function* remove(which: string, values: readonly Parameter[]): Work<number> {
+  const rows = yield {
+    text: `DELETE FROM ended_calls WHERE id IN (SELECT id FROM ended_calls WHERE ${which}) RETURNING body_id, answer_body_id`,
+    values,
+  };
+  const bodies = rows.flatMap((row) => [row.body_id as string | null, row.answer_body_id as string | null]);
+  yield* addRefs(
+    bodies.filter((id) => id !== null),
+    -1,
+  );
+  return rows.length;
+}

@@ -1,0 +1,128 @@
+/** Calls as rows, and rows as calls. */
+import type { StoredBody } from "../../bodies.ts";
+import type { Answer, Attempt, CallRecord, CallTarget, LeasedCall, NewCall } from "../../calls.ts";
+import { bodyOf, bodyValues } from "../body-columns.ts";
+import type { Row, Value } from "../work.ts";
+
+/** Columns of live and of ended calls. */
+export const SHARED_COLUMNS = `id, queue, priority, due_at, order_key, accepted_at, "function", origin_kind, origin_name, key_id,
+  keeps_record, spec, body, body_id, body_bytes, epoch, attempts, attempts_list, round_attempts, round_at`;
+
+/** What nobody searches for, as JSON. */
+type Spec = Pick<
+  NewCall,
+  "target" | "policy" | "origin" | "callback" | "by" | "keyId" | "traceparent" | "tracestate"
+> & { readonly request: Omit<NewCall["request"], "body"> };
+
+/** Values of `SHARED_COLUMNS` for a call without attempts. */
+export function newValues(call: NewCall): Value[] {
+  const { origin, request } = call;
+  const { body, ...head } = request;
+  const { target, policy, callback, by, keyId, traceparent, tracestate } = call;
+  const spec: Spec = {
+    target,
+    policy,
+    origin,
+    callback,
+    by,
+    keyId,
+    traceparent,
+    tracestate,
+    request: head,
+  };
+  return [
+    call.id,
+    call.queue,
+    call.priority,
+    call.dueAt,
+    call.orderKey,
+    call.acceptedAt,
+    functionOf(target),
+    origin.kind,
+    "name" in origin ? origin.name : "",
+    keyId ?? "",
+    call.keepsRecord ? 1 : 0,
+    JSON.stringify(spec),
+    ...bodyValues(body),
+    0,
+    0,
+    "[]",
+    0,
+    call.acceptedAt,
+  ];
+}
+
+export function idOfBody(body: StoredBody | undefined): string[] {
+  return body && "id" in body ? [body.id] : [];
+}
+
+function functionOf(target: CallTarget): string {
+  return "function" in target ? target.function : "";
+}
+
+/** The call of a row of either table. */
+export function callOf(row: Row): Omit<NewCall, "idempotency"> {
+  const { request, ...spec } = JSON.parse(row.spec as string) as Spec;
+  return {
+    ...spec,
+    id: row.id as string,
+    queue: row.queue as string,
+    request: { ...request, body: bodyOf(row) },
+    acceptedAt: Number(row.accepted_at),
+    dueAt: Number(row.due_at),
+    priority: Number(row.priority),
+    orderKey: row.order_key as string,
+    keepsRecord: Number(row.keeps_record) === 1,
+  };
+}
+
+export function leasedCallOf(row: Row): LeasedCall {
+  return {
+    ...callOf(row),
+    epoch: Number(row.epoch),
+    attempt: Number(row.attempts) + 1,
+    attemptOfRound: Number(row.round_attempts) + 1,
+    roundAt: Number(row.round_at),
+  };
+}
+
+export function attemptsOf(row: Row): readonly Attempt[] {
+  return JSON.parse(row.attempts_list as string) as Attempt[];
+}
+
+/** JSON of the attempts of a row with one more. */
+export function attemptsWith(row: Row, attempt: Attempt | undefined): string {
+  return attempt ? JSON.stringify([...attemptsOf(row), attempt]) : (row.attempts_list as string);
+}
+
+export function liveRecordOf(row: Row): CallRecord {
+  const { keepsRecord, ...call } = callOf(row);
+  const isRunning = row.state === "running";
+  const record = { ...call, state: isRunning ? "running" : "waiting", attempts: attemptsOf(row) } as const;
+  return isRunning ? { ...record, runningSince: Number(row.started_at) } : record;
+}
+
+export function endedRecordOf(row: Row): CallRecord {
+  const { keepsRecord, ...call } = callOf(row);
+  return {
+    ...call,
+    state: row.state as CallRecord["state"],
+    attempts: attemptsOf(row),
+    endedAt: Number(row.ended_at),
+    ...(row.reason === null ? {} : { reason: row.reason as string }),
+    ...(row.answer === null ? {} : { answer: answerOf(row) }),
+  };
+}
+
+function answerOf(row: Row): Answer {
+  const head = JSON.parse(row.answer as string) as Omit<Answer, "body">;
+  const body = { body: row.answer_body, body_id: row.answer_body_id, body_bytes: row.answer_body_bytes };
+  return { ...head, body: bodyOf(body) };
+}
+
+/** Values for the columns of an answer. */
+export function answerValues(answer: Answer | undefined): Value[] {
+  if (!answer) return [null, null, null, null];
+  const { body, ...head } = answer;
+  return [JSON.stringify(head), ...bodyValues(body)];
+}

@@ -1,0 +1,51 @@
+import { appendAudit, listAudit } from "./audit.ts";
+import { cancelCall, cancelCalls, retryCalls } from "./calls/change.ts";
+import { enqueueAll } from "./calls/enqueue.ts";
+import { leaseCalls } from "./calls/lease.ts";
+import { getCall, listCalls, purgeCalls, removeOldCalls } from "./calls/records.ts";
+import { settleCalls } from "./calls/settle.ts";
+import { totals } from "./calls/totals.ts";
+import { beatWorker, leaveWorker, reclaimCalls } from "./calls/workers.ts";
+import { removeOld } from "./retention.ts";
+import { addUsage, lastUse, sumUsage, usageMinutes, usageMonth } from "./usage.ts";
+import type { Work } from "./work.ts";
+
+const HISTORY = {
+  addUsage,
+  sumUsage,
+  usageMinutes,
+  usageMonth,
+  lastUse,
+  appendAudit,
+  listAudit,
+  removeOld,
+} as const;
+
+const CALLS = {
+  enqueueAll,
+  leaseCalls,
+  beatWorker,
+  reclaimCalls,
+  settleCalls,
+  leaveWorker,
+  getCall,
+  listCalls,
+  cancelCall,
+  cancelCalls,
+  retryCalls,
+  purgeCalls,
+  totals,
+  removeOldCalls,
+} as const;
+
+/** Every transaction by its name, so that one that runs in a thread can be named in a message. */
+export const WORKS = { ...HISTORY, ...CALLS } as const;
+
+export type WorkName = keyof typeof WORKS;
+type ResultOf<N extends WorkName> = ReturnType<(typeof WORKS)[N]> extends Work<infer T> ? T : never;
+
+/** Runs a transaction of a driver. Durable when it resolves. */
+export type RunWork = <N extends WorkName>(
+  name: N,
+  ...args: Parameters<(typeof WORKS)[N]>
+) => Promise<ResultOf<N>>;
