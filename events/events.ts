@@ -3,8 +3,10 @@ import { randomUUID } from "node:crypto";
 import { inspect } from "node:util";
 import { discardBody } from "../http/discard-body.ts";
 import { answerProblem } from "../http/problem-answer.ts";
+import type { Group } from "../metrics/metrics.ts";
 import { draining, toProblem } from "../platform/problems.ts";
 import type { Worker } from "./delivery/worker.ts";
+import { EventMetrics } from "./metrics.ts";
 import { type EventPath, eventPath } from "./paths.ts";
 import type { EventServices, EventsOptions, EventsPart, RequestHandler } from "./services.ts";
 
@@ -20,6 +22,8 @@ export interface Events {
    * stored, or after `drainMs`. Later calls return the same promise.
    */
   drain(options: { readonly drainMs: number }): Promise<void>;
+  /** Reads the counts of the store, which all of its programs share, and the firings of this one. */
+  metrics(): Promise<readonly Group[]>;
 }
 
 interface PartRow {
@@ -40,6 +44,9 @@ export function createEvents(options: EventsOptions): Events {
   const paths = new Set(PARTS.flatMap((row) => row.paths));
   let loading: Promise<Loaded> | undefined;
   let drained: Promise<void> | undefined;
+  let parts: readonly EventsPart[] = [];
+  const firings = () => parts.map((part) => part.delays?.()).find((delays) => delays !== undefined);
+  const metrics = new EventMetrics({ store: options.store, firings, now: options.now });
   const loaded = () => {
     if (drained !== undefined) throw draining();
     loading ??= load(options);
@@ -70,7 +77,10 @@ export function createEvents(options: EventsOptions): Events {
       response.once("close", () => discardBody(request));
       void answer(request, response);
     },
-    start: async () => void (await loaded()),
+    async start() {
+      ({ parts } = await loaded());
+    },
+    metrics: () => metrics.groups(),
     drain({ drainMs }) {
       drained ??= (async () => {
         const { parts, worker } = (await loading?.catch(() => undefined)) ?? { parts: [] };

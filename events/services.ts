@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "../http/access/access.ts";
 import type { TrustedProxies } from "../http/trusted-proxies.ts";
+import type { FiringCounts } from "../metrics/event-families.ts";
 import type { KeyTable } from "../platform/keys/key-table.ts";
 import type { Limits } from "../platform/limits.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -49,6 +50,8 @@ export interface EventsPart {
   /** Answers the requests whose paths are in the part's row (events.ts). */
   readonly handler?: RequestHandler;
   readonly deliveries?: DeliveryHooks;
+  /** How late schedules fired, for metrics. */
+  delays?(): FiringCounts;
   /** Stops what it does by itself. Requests under way go on. */
   close(): Promise<void>;
 }

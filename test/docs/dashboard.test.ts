@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { EventMetrics } from "../../events/metrics.ts";
+import { EVENT_FAMILIES } from "../../metrics/event-families.ts";
 import { type MetricFamily, Metrics } from "../../metrics/metrics.ts";
-import { addRouterMetrics, FAMILIES } from "../../router/metrics/metrics.ts";
+import { addRouterMetrics, FAMILIES as ROUTER_FAMILIES } from "../../router/metrics/metrics.ts";
 
 interface Panel {
   readonly id: number;
@@ -10,6 +12,7 @@ interface Panel {
   readonly targets?: readonly { readonly expr: string; readonly datasource: { readonly uid: string } }[];
 }
 
+const FAMILIES: readonly MetricFamily[] = [...ROUTER_FAMILIES, ...EVENT_FAMILIES];
 /** Labels that Prometheus adds. */
 const ADDED = ["le", "instance", "job"];
 
@@ -41,6 +44,9 @@ describe("the Grafana dashboard", () => {
     const totals = { unrouted: {}, logLinesDropped: 0, spansDropped: 0 };
     const metrics = new Metrics();
     addRouterMetrics(metrics, { stats: () => [], totals: () => totals });
+    const store = { calls: { totals: async () => [] }, topics: { stats: async () => [] } } as never;
+    const events = new EventMetrics({ store, firings: () => undefined, now: () => 0 });
+    metrics.add(() => events.groups());
     const scraped = await metrics.text();
     const names = [...scraped.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name);
     assert.deepEqual(

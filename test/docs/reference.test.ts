@@ -3,6 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openApi } from "../../manager/openapi/openapi.ts";
+import { EVENT_FAMILIES } from "../../metrics/event-families.ts";
 import { LIMITS, limitsFromEnv } from "../../platform/limits.ts";
 import { PROBLEMS, Problem, problemDocument } from "../../platform/problems.ts";
 import { SYS_KINDS } from "../../platform/settings/permissions.ts";
@@ -71,7 +72,7 @@ describe("docs/limits.md", () => {
 
 describe("docs/observability.md", () => {
   it("lists exactly the metrics that there are", () => {
-    const expected = FAMILIES.map(({ name, type, labels, help }) => [
+    const expected = [...FAMILIES, ...EVENT_FAMILIES].map(({ name, type, labels, help }) => [
       name,
       type,
       labels.join(" "),
