@@ -1,0 +1,88 @@
+import { followDeclarations } from "../../platform/events/follow-declarations.ts";
+import { SCHEDULE_KIND } from "../../platform/events/kinds.ts";
+import type { Endpoints } from "../../platform/platform.ts";
+import type { EventServices, EventsPart } from "../services.ts";
+import { functionOf, scheduledCalls, scheduledOf } from "./scheduled.ts";
+import { Scheduler } from "./scheduler.ts";
+
+/** How late firings are, for metrics. */
+export interface FiringDelays {
+  readonly count: number;
+  readonly sumMs: number;
+  readonly lastMs: number;
+}
+
+export interface Schedules extends EventsPart {
+  delays(): FiringDelays;
+}
+
+/** A platform that has just started may not know all functions yet. */
+const UNKNOWN_FOR_MS = 60_000;
+
+/** Fires what `Schedule` declarations and the setting `cron` of functions ask for. */
+export function createSchedules(services: EventServices): Schedules {
+  const { platform, store, print, now, random } = services;
+  const startedAt = now();
+  let delays: FiringDelays = { count: 0, sumMs: 0, lastMs: 0 };
+  const scheduler = new Scheduler({
+    ...{ store, print, now, random },
+    retryOf: (name) => platform.endpoints(name)?.retry,
+    async isGone(timer) {
+      const owner = functionOf(timer);
+      if (owner === undefined) {
+        const declared = await platform.declarations.get(SCHEDULE_KIND, timer);
+        return declared === undefined || typeof scheduledOf(declared) === "string";
+      }
+      return platform.endpoints(owner.name) !== undefined || now() - startedAt > UNKNOWN_FOR_MS;
+    },
+    onFired(lateMs) {
+      delays = { count: delays.count + 1, sumMs: delays.sumMs + lateMs, lastMs: lateMs };
+    },
+  });
+  const followed = followDeclarations(platform.declarations, SCHEDULE_KIND, (name, declared) => {
+    const scheduled = declared === undefined ? undefined : scheduledOf(declared);
+    if (typeof scheduled === "object") return scheduler.put(scheduled);
+    if (scheduled !== undefined) print(`the schedule "${name}" fires nothing: ${scheduled}`);
+    scheduler.remove(name);
+  });
+  const functions = new FunctionTimes(scheduler);
+  const stopWatching = platform.watch((name, endpoints) => functions.change(name, endpoints));
+  for (const endpoints of platform.allEndpoints()) functions.change(endpoints.name, endpoints);
+  let isClosed = false;
+  void followed.loaded.then((reason) => {
+    if (isClosed) return;
+    if (reason !== undefined) print(`not all schedules could be read: ${reason}`);
+    scheduler.start();
+  });
+  return {
+    delays: () => delays,
+    async close() {
+      isClosed = true;
+      followed.close();
+      stopWatching();
+      await scheduler.close();
+    },
+  };
+}
+
+/** Follows the setting `cron` of functions, whose endpoints change with each of their instances. */
+class FunctionTimes {
+  readonly #scheduler: Scheduler;
+  readonly #crons = new Map<string, readonly string[]>();
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  change(name: string, endpoints: Endpoints | undefined): void {
+    const cron = endpoints?.cron ?? [];
+    const before = this.#crons.get(name) ?? [];
+    if (cron.length === before.length && cron.every((each, index) => each === before[index])) return;
+    if (cron.length === 0) this.#crons.delete(name);
+    else this.#crons.set(name, cron);
+    const scheduled = scheduledCalls({ name, cron });
+    for (const each of scheduled) this.#scheduler.put(each);
+    for (let index = cron.length; index < before.length; index++)
+      this.#scheduler.remove(`fn/${name}/${index}`);
+  }
+}
