@@ -1,6 +1,6 @@
 import type { Declared } from "../../platform/declarations.ts";
 import { checkScheduleSpec } from "../../platform/events/check-schedule.ts";
-import { type CronText, cronFault, splitZone } from "../../platform/events/cron.ts";
+import { type CronText, splitZone } from "../../platform/events/cron.ts";
 import type { ScheduleSpec } from "../../platform/events/schedule-spec.ts";
 import { faultText } from "../../platform/events/spec-check.ts";
 import type { Endpoints } from "../../platform/platform.ts";
@@ -35,8 +35,6 @@ export function scheduledOf({ name, spec, createdAt }: Declared): Scheduled | st
     ...target
   } = spec as unknown as ScheduleSpec;
   const text = { cron: cron.trim(), timeZone };
-  const fault = cronFault(text);
-  if (fault !== undefined) return `cron: ${fault}`;
   const jitterMs = jitter === undefined ? 0 : parseDurationMs(jitter)!;
   return {
     ...{ name, ...target },

@@ -35,7 +35,7 @@ export function splitZone(text: string): CronText {
 
 /** Says what is wrong with an expression or its time zone, with a hint; undefined if it is valid. */
 export function cronFault(text: CronText): string | undefined {
-  const { cron } = text;
+  const cron = text.cron.trim();
   const shown = JSON.stringify(cron.slice(0, 80));
   if (cron.length > MOST_CHARACTERS) return `${shown}… is over ${MOST_CHARACTERS} characters`;
   const zone = zoneFault(text.timeZone);
@@ -43,7 +43,8 @@ export function cronFault(text: CronText): string | undefined {
   if (cron.startsWith(EVERY)) return everyFault(cron, shown);
   if (cron.startsWith("@") && !NICKNAMES.includes(cron.toLowerCase())) {
     const meant = closestWord(cron, [...NICKNAMES, EVERY]);
-    return `${shown} is not a valid cron expression; ${meant === undefined ? FORMS : `did you mean ${meant}?`}`;
+    const hint = meant === undefined ? `; ${FORMS}` : ` (did you mean ${meant}?)`;
+    return `${shown} is not a valid cron expression${hint}`;
   }
   // Croner also reads a date, which is a schedule that fires once.
   const fields = cron.split(/\s+/).length;
@@ -64,7 +65,7 @@ export function cronFault(text: CronText): string | undefined {
  * @param anchor the time from which `@every` counts, in milliseconds since 1970
  */
 export function parseCron(text: CronText, anchor: number): CronRule {
-  const everyMs = parseEvery(text.cron);
+  const everyMs = parseEvery(text.cron.trim());
   if (everyMs !== undefined) return { next: (after) => nextMultiple(after, anchor, everyMs) };
   const cron = cronerOf(text);
   return { next: (after) => cron.nextRun(new Date(after))?.getTime() };
@@ -82,8 +83,8 @@ export function nextTimes(rule: CronRule, after: number, count: number): number[
 function zoneFault(timeZone: string | undefined): string | undefined {
   if (timeZone === undefined || isZone(timeZone)) return undefined;
   const meant = closestWord(timeZone, Intl.supportedValuesOf("timeZone"));
-  const hint = meant === undefined ? "use an IANA name such as Europe/Berlin" : `did you mean ${meant}?`;
-  return `${JSON.stringify(timeZone.slice(0, 80))} is not a time zone; ${hint}`;
+  const hint = meant === undefined ? "; use an IANA name such as Europe/Berlin" : ` (did you mean ${meant}?)`;
+  return `${JSON.stringify(timeZone.slice(0, 80))} is not a time zone${hint}`;
 }
 
 function isZone(timeZone: string): boolean {

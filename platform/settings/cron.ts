@@ -21,7 +21,7 @@ export function checkCron(value: unknown): readonly string[] {
   const crons = value.map((entry) => {
     if (typeof entry !== "string") throw invalid("cron", `cron: ${shown(entry)} is not a string.`);
     const fault = cronFault(splitZone(entry));
-    if (fault !== undefined) throw invalid("cron", `cron: ${fault}${fault.endsWith("?") ? "" : "."}`);
+    if (fault !== undefined) throw invalid("cron", `cron: ${fault}.`);
     return entry.trim().replaceAll(/\s+/g, " ");
   });
   const twice = crons.find((cron, index) => crons.indexOf(cron) !== index);

@@ -44,9 +44,9 @@ describe("a scheduler", () => {
   let gone: string[];
   let printed: string[];
   let late: number[];
-  const create = (store = timers) =>
+  const create = () =>
     new Scheduler({
-      store: { timers: store, bodies: undefined as never },
+      store: { timers, bodies: undefined as never },
       retryOf: (name) => (name === "f" ? { attempts: 2 } : undefined),
       isGone: async (name) => gone.includes(name),
       onFired: (lateMs) => late.push(lateMs),
@@ -194,7 +194,8 @@ describe("a scheduler", () => {
         return super.due(...given);
       }
     }
-    const scheduler = create((timers = new Flaky()));
+    timers = new Flaky();
+    const scheduler = create();
     scheduler.put({ ...scheduledCalls({ name: "f", cron: ["* * * * * *"] })[0]! });
     scheduler.start();
     try {

@@ -127,7 +127,7 @@ describe("the spec of a schedule", () => {
       [
         { ...base, timeZone: "Europe/Berln" },
         "/timeZone",
-        /^timeZone: "Europe\/Berln" is not a time zone; did you mean Europe\/Berlin\?/,
+        /^timeZone: "Europe\/Berln" is not a time zone \(did you mean Europe\/Berlin\?\)\.$/,
       ],
       [{ ...base, timeZone: "" }, "/timeZone", /use an IANA time zone/],
       [{ ...base, cron: "0 3 * *" }, "/cron", /^cron: "0 3 \* \*" has 4 fields; use five/],

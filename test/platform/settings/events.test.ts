@@ -36,7 +36,7 @@ describe("the setting cron", () => {
       "cron=0 25 * * *",
       /^cron: "0 25 \* \* \*" is not a valid cron expression \(Invalid value for hour: 25\)/,
     );
-    refuses("cron=TZ=Europe/Berln @daily", /did you mean Europe\/Berlin\?$/);
+    refuses("cron=TZ=Europe/Berln @daily", /\(did you mean Europe\/Berlin\?\)\.$/);
     refuses("cron=none&cron=@daily", /excludes other entries/);
     refuses("cron=@daily&cron=@daily", /is in the list twice/);
     refuses("cron=", /has 1 field/);
