@@ -146,7 +146,7 @@ const VARIABLE = /\b(?:SKIFF|OTEL)_[A-Z_]+[A-Z]\b/g;
 
 describe("the documents", () => {
   it("have a row for every variable that the source reads, and for no other", () => {
-    const files = globSync(["*.ts", "{http,manager,platform,process,router,runtimes}/**/*.ts"], {
+    const files = globSync(["*.ts", "{events,http,manager,platform,process,router,runtimes}/**/*.ts"], {
       cwd: ROOT,
     });
     const inSource = files.flatMap((file) => read(file).match(VARIABLE) ?? []);
