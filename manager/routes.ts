@@ -11,6 +11,9 @@ import {
   putDeclared,
   removeDeclared,
 } from "./api/events/declarations.ts";
+import { listFirings } from "./api/events/firings.ts";
+import { readEvents } from "./api/events/read-events.ts";
+import { replaySubscription } from "./api/events/replay.ts";
 import { SCHEDULES } from "./api/events/schedules.ts";
 import { SUBSCRIPTIONS } from "./api/events/subscriptions.ts";
 import { describeTopic, listTopics, TOPICS } from "./api/events/topics.ts";
@@ -74,16 +77,19 @@ export function createRoutes(services: Services): Router {
   router.get("/topic/:name", describeTopic(services));
   router.put("/topic/:name", putDeclared(services, TOPICS));
   router.delete("/topic/:name", removeDeclared(services, TOPICS));
+  router.get("/topic/:name/events", readEvents(services));
   router.get("/subscription", listDeclared(services, SUBSCRIPTIONS));
   router.get("/subscription/:name", describeDeclared(services, SUBSCRIPTIONS));
   router.put("/subscription/:name", putDeclared(services, SUBSCRIPTIONS));
   router.delete("/subscription/:name", removeDeclared(services, SUBSCRIPTIONS));
+  router.post("/subscription/:name/replay", replaySubscription(services));
   router.post("/subscription/:name/pause", pauseDeclared(services, SUBSCRIPTIONS, true));
   router.post("/subscription/:name/resume", pauseDeclared(services, SUBSCRIPTIONS, false));
   router.get("/schedule", listDeclared(services, SCHEDULES));
   router.get("/schedule/:name", describeDeclared(services, SCHEDULES));
   router.put("/schedule/:name", putDeclared(services, SCHEDULES));
   router.delete("/schedule/:name", removeDeclared(services, SCHEDULES));
+  router.get("/schedule/:name/firings", listFirings(services));
   router.post("/schedule/:name/pause", pauseDeclared(services, SCHEDULES, true));
   router.post("/schedule/:name/resume", pauseDeclared(services, SCHEDULES, false));
   router.get("/call", listCalls(services));

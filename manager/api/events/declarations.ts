@@ -136,6 +136,18 @@ export async function requireDeclared(
   return declared;
 }
 
+/**
+ * As `requireDeclared`, with a valid spec.
+ * @throws Problem `invalid_declaration`
+ */
+export async function requireValid(services: Services, kind: DeclaredKind, name: string): Promise<Declared> {
+  const declared = await requireDeclared(services, kind, name);
+  const faults = kind.check(declared.spec);
+  if (faults.length === 0) return declared;
+  const detail = `What is stored of the ${kind.noun} "${name}" is not valid: ${faultText(faults.slice(0, MOST_FAULTS))}`;
+  throw new Problem("invalid_declaration", detail);
+}
+
 function setTag(ctx: Call, { revision }: Declared): void {
   ctx.set("etag", `"${revision}"`);
 }

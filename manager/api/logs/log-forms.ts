@@ -6,13 +6,14 @@ import type { LogForm } from "./log-query.ts";
 /** A line; without an id if it is not kept. */
 export type SentLine = LogLine & { readonly id?: string };
 
-export interface Form {
+/** How lines, or whatever `T` is, are sent. */
+export interface Form<T = SentLine> {
   readonly type: string;
   /** Sent first. */
   readonly head?: string;
   /** Sent while nothing is printed, so that both sides find out when the other one is gone. */
   readonly idle?: string;
-  readonly write: (line: SentLine) => string;
+  readonly write: (line: T) => string;
 }
 
 interface FormOptions {

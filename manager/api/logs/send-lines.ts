@@ -6,9 +6,9 @@ const IDLE_MS = 15_000;
 const CHUNK_CHARACTERS = 64 * 1024;
 
 /** Writes lines in a form. Followed lines have an occasional sign of life. */
-export async function* sendLines(
-  lines: AsyncIterable<SentLine>,
-  { head, idle, write }: Form,
+export async function* sendLines<T = SentLine>(
+  lines: AsyncIterable<T>,
+  { head, idle, write }: Form<T>,
   follow: boolean,
 ): AsyncGenerator<string> {
   if (head !== undefined) yield head;
@@ -17,10 +17,7 @@ export async function* sendLines(
 }
 
 /** Joins what there is at a time: writing each line by itself costs more than everything before. */
-async function* gathered(
-  lines: AsyncIterable<SentLine>,
-  write: (line: SentLine) => string,
-): AsyncGenerator<string> {
+async function* gathered<T>(lines: AsyncIterable<T>, write: (line: T) => string): AsyncGenerator<string> {
   const reader = lines[Symbol.asyncIterator]();
   try {
     for (let next = reader.next(); ; ) {

@@ -32,8 +32,11 @@ export function declarationPaths(limits: Limits): Record<string, Schema> {
   return {
     ...pathsOf(limits, topic),
     ...pathsOf(limits, subscription),
+    ...eventsPath(topic),
+    ...replayPath(subscription),
     ...pausePaths(subscription),
     ...pathsOf(limits, schedule),
+    ...firingsPath(limits, schedule),
     ...pausePaths(schedule),
   };
 }
@@ -92,5 +95,63 @@ function pausePaths({ noun, schema, unknown }: Noun): Record<string, Schema> {
   return {
     [`/${noun}/{name}/pause`]: post("pause", `Start no further ${what}`),
     [`/${noun}/{name}/resume`]: post("resume", `Let ${what} go on`),
+  };
+}
+
+const START =
+  "earliest, latest, a time, a duration before now, or the position of the first event that is wanted";
+
+function eventsPath({ unknown }: Noun): Record<string, Schema> {
+  const flag = { type: "boolean", default: false };
+  return {
+    "/topic/{name}/events": {
+      parameters: [NAME],
+      get: operation("readEvents", "Kept events of the topic, oldest first", {
+        parameters: [
+          query("from", TEXT, { description: `${START}; earliest by default, latest with follow` }),
+          query("limit", { type: "integer", minimum: 1, maximum: 10_000 }, { description: "100 by default" }),
+          query("follow", flag, { description: "Go on with new events; default for text/event-stream" }),
+          { name: "Last-Event-ID", in: "header", schema: TEXT, description: "Position after which to go on" },
+        ],
+        answers: {
+          200: {
+            description:
+              "Events with position, time and CloudEvents JSON; the id of a server-sent event is its position",
+            headers: CALL_ID,
+            content: { "application/x-ndjson": { schema: TEXT }, "text/event-stream": { schema: TEXT } },
+          },
+        },
+        problems: [unknown, "store_unavailable"],
+      }),
+    },
+  };
+}
+
+function replayPath({ unknown }: Noun): Record<string, Schema> {
+  return {
+    "/subscription/{name}/replay": {
+      parameters: [NAME],
+      post: operation("replaySubscription", "Let the group go on at an earlier or later event", {
+        parameters: [query("from", TEXT, { required: true, description: START })],
+        answers: { 200: json("Where it goes on", ref("Replay")) },
+        problems: [unknown, "invalid_declaration", "store_unavailable", "storage_full"],
+      }),
+    },
+  };
+}
+
+function firingsPath({ pageSize }: Limits, { unknown }: Noun): Record<string, Schema> {
+  return {
+    "/schedule/{name}/firings": {
+      parameters: [NAME],
+      get: operation("listFirings", "What became of the last times of a schedule, newest first", {
+        parameters: [
+          query("limit", { type: "integer", minimum: 1, maximum: pageSize, default: pageSize }),
+          query("cursor", TEXT),
+        ],
+        answers: { 200: json("The page", ref("FiringPage")) },
+        problems: [unknown, "store_unavailable"],
+      }),
+    },
   };
 }

@@ -23,6 +23,21 @@ export function eventSchemas({ pageSize }: Limits): Record<string, Schema> {
     Topic: declared("TopicSpec", topicState()),
     Subscription: declared("SubscriptionSpec", subscriptionState()),
     Schedule: declared("ScheduleSpec", scheduleState()),
+    Replay: object({
+      ...{ topic: ref("EventName"), group: TEXT },
+      position: { ...COUNT, description: "Events after it are delivered" },
+      lag: { ...COUNT, description: "How many those are" },
+    }),
+    FiringPage: object({
+      firings: array(
+        object(
+          { at: INSTANT, firedAt: INSTANT, outcome: { enum: ["fired", "skipped", "missed"] } },
+          { call: TEXT, event: TEXT },
+        ),
+        { maxItems: pageSize },
+      ),
+      next: { type: ["string", "null"], description: "Cursor of the next page; null on the last one" },
+    }),
     TopicPage: page("topics", "Topic"),
     SubscriptionPage: page("subscriptions", "Subscription"),
     SchedulePage: page("schedules", "Schedule"),

@@ -1,0 +1,26 @@
+import type { Topics } from "../../../store/topics.ts";
+import { readTime } from "../read-time.ts";
+
+/** An event of a topic from which somebody reads on. */
+export type EventStart = "earliest" | "latest" | { readonly position: number } | { readonly time: Date };
+
+/**
+ * Reads `earliest`, `latest`, the position of an event, a time, or a duration before now.
+ * @throws Problem `invalid_request`
+ */
+export function readStart(text: string | undefined, name: string, nowMs: number): EventStart | undefined {
+  if (text === undefined || text === "earliest" || text === "latest") return text;
+  if (/^\d{1,15}$/.test(text)) return { position: Number(text) };
+  return { time: readTime(text, name, nowMs)! };
+}
+
+/** Returns the position before the first event that is wanted. */
+export async function placeBefore(topics: Topics, topic: string, start: EventStart): Promise<number> {
+  if (start === "earliest") return 0;
+  if (start === "latest") {
+    const own = (await topics.stats()).find((each) => each.topic === topic);
+    return own?.end ?? 0;
+  }
+  if ("position" in start) return Math.max(0, start.position - 1);
+  return await topics.positionAt(topic, start.time.getTime());
+}

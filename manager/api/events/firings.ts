@@ -1,0 +1,31 @@
+import { Problem } from "../../../platform/problems.ts";
+import { answerJson } from "../answer.ts";
+import { readParameters, wholeNumber } from "../read-query.ts";
+import type { Handler, Services } from "../services.ts";
+import { requireEvents } from "../store.ts";
+import { requireDeclared } from "./declarations.ts";
+import { SCHEDULES } from "./schedules.ts";
+
+/** `GET /schedule/NAME/firings`: a page of what became of its times, newest first. The cursor is the last time. */
+export function listFirings(services: Services): Handler {
+  const most = services.limits.pageSize;
+  const readers = { limit: wholeNumber(1, most, most), cursor: readCursor };
+  return async (ctx) => {
+    const { limit, cursor: before } = readParameters(ctx, readers);
+    const name = ctx.params.name!;
+    await requireDeclared(services, SCHEDULES, name);
+    const found = await requireEvents(services).timers.firings(name, { before, limit: limit + 1 });
+    const page = found.slice(0, limit);
+    const firings = page.map(({ at, firedAt, ...rest }) => ({
+      ...{ at: new Date(at), firedAt: new Date(firedAt) },
+      ...rest,
+    }));
+    answerJson(ctx, { firings, next: found.length > limit ? String(page.at(-1)!.at) : null });
+  };
+}
+
+function readCursor(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new Problem("invalid_request", "The cursor is not valid: take `next` of the previous page.");
+}
