@@ -1,4 +1,4 @@
-import { createHash, type Hash } from "node:crypto";
+import type { Hash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { ClientLeft } from "../../http/client-signal.ts";
 import { bodyTooLarge, uploadTimeout } from "../../http/request-problems.ts";
@@ -14,7 +14,7 @@ export interface BodyReading {
   readonly bodies: Pick<Bodies, "write">;
   readonly limits: Limits;
   /** Gets the bytes of the body. */
-  readonly hash?: Hash;
+  readonly hash?: Hash | undefined;
 }
 
 /**
@@ -22,7 +22,7 @@ export interface BodyReading {
  * @throws Problem `body_too_large` (at once if the length is declared), `request_timeout`, `store_unavailable`; ClientLeft
  */
 export async function readBody(request: IncomingMessage, reading: BodyReading): Promise<StoredBody> {
-  const { bodies, limits, hash = createHash("sha256") } = reading;
+  const { bodies, limits, hash } = reading;
   const { "content-length": length, "transfer-encoding": coding } = request.headers;
   if (coding === undefined && (length === undefined || Number(length) === 0)) return EMPTY_BODY;
   if (Number(length ?? 0) > limits.callBodyBytes) throw bodyTooLarge(limits);
@@ -46,7 +46,7 @@ async function* joined(first: readonly Uint8Array[], rest: AsyncIterable<Uint8Ar
 /** The parts of a body, within the limits of size and time. */
 async function* arriving(
   request: IncomingMessage,
-  { limits, hash }: { readonly limits: Limits; readonly hash: Hash },
+  { limits, hash }: { readonly limits: Limits; readonly hash: Hash | undefined },
 ): AsyncGenerator<Uint8Array, undefined> {
   const late = Promise.withResolvers<never>();
   // It may be late after the last part, when nobody waits for it.
@@ -69,7 +69,7 @@ async function* arriving(
       idle.refresh();
       bytes += next.value.length;
       if (bytes > limits.callBodyBytes) throw bodyTooLarge(limits);
-      hash.update(next.value);
+      hash?.update(next.value);
       yield next.value;
     }
   } catch (error) {

@@ -10,7 +10,7 @@ import { limitsFromEnv } from "../../../platform/limits.ts";
 import type { Endpoints } from "../../../platform/platform.ts";
 import type { Problem } from "../../../platform/problems.ts";
 import type { StoredBody } from "../../../store/bodies.ts";
-import type { Enqueued, EnqueueOptions, NewCall } from "../../../store/calls.ts";
+import type { Calls, Enqueued, EnqueueOptions, NewCall } from "../../../store/calls.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 
 export const NOW = Date.UTC(2026, 10, 29, 12);
@@ -45,9 +45,11 @@ export interface StartedIntake {
   stop(): Promise<void>;
 }
 
+/** @param kept stores the calls; they are recorded by default */
 export async function startIntake(
   env: Readonly<Record<string, string>> = {},
   access: Access = { mode: "loopback" },
+  kept?: Pick<Calls, "enqueue">,
 ): Promise<StartedIntake> {
   const calls: NewCall[] = [];
   const bodies = new Map<string, Buffer>();
@@ -55,7 +57,7 @@ export async function startIntake(
   const keys = new KeyTable();
   const printed: string[] = [];
   const store = {
-    calls: {
+    calls: kept ?? {
       async enqueue([call]: readonly NewCall[], options: EnqueueOptions): Promise<readonly Enqueued[]> {
         const { outcome } = started;
         started.outcome = undefined;

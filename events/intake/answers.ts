@@ -1,0 +1,50 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Problem } from "../../platform/problems.ts";
+
+export interface Accepted {
+  readonly id: string;
+  /** False for a repeated request. */
+  readonly isNew: boolean;
+  readonly traceparent: string;
+}
+
+/** Answers that a call is stored. */
+export function acknowledge(response: ServerResponse, { id, isNew, traceparent }: Accepted): void {
+  const url = `/call/${id}`;
+  const body = `${JSON.stringify({ id, url, state: "waiting" })}\n`;
+  response
+    .writeHead(202, {
+      "content-type": "application/json; charset=utf-8",
+      "content-length": body.length,
+      "cache-control": "no-store",
+      location: url,
+      "x-skiff-call-id": id,
+      traceparent,
+      ...(isNew ? {} : { "idempotency-replayed": "true" }),
+    })
+    .end(body);
+}
+
+/** The function grants nothing at this time, so pages of other origins get what needs no grant. */
+export function refusePreflight({ method, headers }: IncomingMessage): void {
+  if (method !== "OPTIONS" || headers["access-control-request-method"] === undefined) return;
+  const detail =
+    "Pages of other origins cannot make asynchronous calls that browsers ask about first: call from a page of this origin or from a program.";
+  throw new Problem("forbidden", detail);
+}
+
+export function queueFull(name: string, most: number): Problem {
+  const limit = `${most} asynchronous calls of "${name}" wait (SKIFF_MAX_QUEUED)`;
+  const detail = `${limit}: try again later, or raise its max or concurrency.`;
+  return new Problem("too_many_waiting", detail, { retryAfterS: 5, setting: "SKIFF_MAX_QUEUED" });
+}
+
+export function keyReused(): Problem {
+  const detail = "Another request had this Idempotency-Key: use a new key, or repeat that request as it was.";
+  return new Problem("idempotency_key_reused", detail);
+}
+
+export function unknownRoute({ method, url = "" }: IncomingMessage): Problem {
+  const detail = `Nothing is served at ${method} ${url.slice(0, 80)}: asynchronous calls go to /async/fn/NAME.`;
+  return new Problem("unknown_route", detail);
+}
