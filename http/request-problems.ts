@@ -34,3 +34,10 @@ export function bodyTooLarge({ callBodyBytes }: Limits): Problem {
 export function traceRefused(): Problem {
   return new Problem("method_not_allowed", "Skiff does not forward TRACE to functions: use another method.");
 }
+
+/** @param most asynchronous calls that may wait */
+export function queueFull(name: string, most: number): Problem {
+  const limit = `${most} asynchronous calls of "${name}" wait (SKIFF_MAX_QUEUED)`;
+  const detail = `${limit}: try again later, or raise its max or concurrency.`;
+  return new Problem("too_many_waiting", detail, { retryAfterS: 5, setting: "SKIFF_MAX_QUEUED" });
+}

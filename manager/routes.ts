@@ -14,6 +14,7 @@ import {
 import { listFirings } from "./api/events/firings.ts";
 import { readEvents } from "./api/events/read-events.ts";
 import { replaySubscription } from "./api/events/replay.ts";
+import { runSchedule } from "./api/events/run-schedule.ts";
 import { SCHEDULES } from "./api/events/schedules.ts";
 import { SUBSCRIPTIONS } from "./api/events/subscriptions.ts";
 import { describeTopic, listTopics, TOPICS } from "./api/events/topics.ts";
@@ -90,6 +91,7 @@ export function createRoutes(services: Services): Router {
   router.put("/schedule/:name", putDeclared(services, SCHEDULES));
   router.delete("/schedule/:name", removeDeclared(services, SCHEDULES));
   router.get("/schedule/:name/firings", listFirings(services));
+  router.post("/schedule/:name/run", runSchedule(services));
   router.post("/schedule/:name/pause", pauseDeclared(services, SCHEDULES, true));
   router.post("/schedule/:name/resume", pauseDeclared(services, SCHEDULES, false));
   router.get("/call", listCalls(services));

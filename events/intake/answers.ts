@@ -33,12 +33,6 @@ export function refusePreflight({ method, headers }: IncomingMessage): void {
   throw new Problem("forbidden", detail);
 }
 
-export function queueFull(name: string, most: number): Problem {
-  const limit = `${most} asynchronous calls of "${name}" wait (SKIFF_MAX_QUEUED)`;
-  const detail = `${limit}: try again later, or raise its max or concurrency.`;
-  return new Problem("too_many_waiting", detail, { retryAfterS: 5, setting: "SKIFF_MAX_QUEUED" });
-}
-
 export function keyReused(): Problem {
   const detail = "Another request had this Idempotency-Key: use a new key, or repeat that request as it was.";
   return new Problem("idempotency_key_reused", detail);

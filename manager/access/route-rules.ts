@@ -64,6 +64,7 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   "PUT /schedule/:name": { scope: "deploy", over: "all", action: "schedule.put" },
   "DELETE /schedule/:name": { scope: "deploy", over: "all", action: "schedule.delete" },
   "GET /schedule/:name/firings": { scope: "read", over: "all" },
+  "POST /schedule/:name/run": { scope: "deploy", over: "all", action: "schedule.run" },
   "POST /schedule/:name/pause": { scope: "deploy", over: "all", action: "schedule.pause" },
   "POST /schedule/:name/resume": { scope: "deploy", over: "all", action: "schedule.resume" },
   "GET /call": { scope: "read", ownWith: "call", over: "handler" },

@@ -16,12 +16,23 @@ export function requireStore({ store }: Pick<Services, "store">): ManagerStore {
   throw new Problem("store_unavailable", detail, { retryAfterS: RETRY_AFTER_S, setting: "SKIFF_STORE" });
 }
 
+/** @throws Problem `store_unavailable` if there is no store of calls */
+export function requireCalls(services: Pick<Services, "store">): EventStore["calls"] {
+  const { calls } = requireStore(services);
+  if (calls) return calls;
+  throw noEvents();
+}
+
 /** @throws Problem `store_unavailable` if there is no store of calls and events */
 export function requireEvents(services: Pick<Services, "store">): EventStore {
   const { calls, topics, timers, bodies } = requireStore(services);
   if (calls && topics && timers && bodies) return { calls, topics, timers, bodies };
+  throw noEvents();
+}
+
+function noEvents(): Problem {
   const detail = "This store keeps neither calls nor events: update Skiff everywhere.";
-  throw new Problem("store_unavailable", detail, { retryAfterS: RETRY_AFTER_S });
+  return new Problem("store_unavailable", detail, { retryAfterS: RETRY_AFTER_S });
 }
 
 /**

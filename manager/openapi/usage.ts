@@ -79,6 +79,10 @@ export function historySchemas(): Record<string, Schema> {
       ...object({ at: INSTANT, reason: TEXT }),
       description: "When the guard failed last and left the version its traffic, and why",
     },
+    async: {
+      ...object({ waiting: COUNT, running: COUNT, dead: COUNT }),
+      description: "Asynchronous calls of the function",
+    },
     noHistory: { ...TEXT, description: "Why lastHour and lastFailures are missing" },
   };
 }

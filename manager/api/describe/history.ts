@@ -1,4 +1,5 @@
 import { addDurations, quantileMs } from "../../../platform/usage/durations.ts";
+import type { QueueTotals } from "../../../store/calls.ts";
 import type { UsageMinute } from "../../../store/store.ts";
 import { GUARD } from "../../usage/guards.ts";
 import type { ManagerStore, Services } from "../services.ts";
@@ -17,6 +18,8 @@ export interface History {
   readonly lastRollback?: { readonly at: Date; readonly reason: string };
   /** When the guard failed last and could not take the version back. */
   readonly lastRefusal?: { readonly at: Date; readonly reason: string };
+  /** Asynchronous calls. */
+  readonly async?: Pick<QueueTotals, "waiting" | "running" | "dead">;
   /** Why the members above are missing. */
   readonly noHistory?: string;
   readonly usedInMonth?: number;
@@ -53,14 +56,21 @@ export async function lastDeploys({ platform }: Services, name: string) {
     .map(({ version, createdAt, note }) => ({ version, at: createdAt, ...note }));
 }
 
-async function readHistory({ usage, audit, logs }: ManagerStore, name: string, now: Date): Promise<History> {
+async function readHistory(
+  { usage, audit, logs, calls }: ManagerStore,
+  name: string,
+  now: Date,
+): Promise<History> {
   const since = new Date(now.getTime() - HOUR_MS);
-  const [minutes, month, entries, failures] = await Promise.all([
+  const [minutes, month, entries, failures, totals] = await Promise.all([
     usage.minutes(name, since),
     usage.month(now),
     audit.list({ of: { action: GUARD, target: name }, limit: MOST_ENTRIES }),
     logs === undefined ? [] : Array.fromAsync(logs.read(name, { status: "5xx", tail: MOST_FAILURES, since })),
+    calls?.totals(),
   ]);
+  const queue = totals?.find((each) => each.queue === `fn/${name}`);
+  const { waiting = 0, running = 0, dead = 0 } = queue ?? {};
   const rollback = entries.find(({ status }) => status < 400);
   const refusal = entries.find(({ status }) => status >= 400);
   return {
@@ -74,6 +84,7 @@ async function readHistory({ usage, audit, logs }: ManagerStore, name: string, n
     })),
     ...(rollback === undefined ? {} : { lastRollback: { at: rollback.at, reason: rollback.detail } }),
     ...(refusal === undefined ? {} : { lastRefusal: { at: refusal.at, reason: refusal.detail } }),
+    ...(totals === undefined ? {} : { async: { waiting, running, dead } }),
     usedInMonth: month.functions[name] ?? 0,
   };
 }

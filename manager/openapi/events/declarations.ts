@@ -37,6 +37,7 @@ export function declarationPaths(limits: Limits): Record<string, Schema> {
     ...pausePaths(subscription),
     ...pathsOf(limits, schedule),
     ...firingsPath(limits, schedule),
+    ...runPath(schedule),
     ...pausePaths(schedule),
   };
 }
@@ -151,6 +152,24 @@ function firingsPath({ pageSize }: Limits, { unknown }: Noun): Record<string, Sc
         ],
         answers: { 200: json("The page", ref("FiringPage")) },
         problems: [unknown, "store_unavailable"],
+      }),
+    },
+  };
+}
+
+function runPath({ unknown }: Noun): Record<string, Schema> {
+  const location = { location: { schema: TEXT, description: "Path of the call, if it is one" } };
+  return {
+    "/schedule/{name}/run": {
+      parameters: [NAME],
+      post: operation("runSchedule", "Make the call or publish the event of the schedule now", {
+        answers: {
+          202: { ...json("It is stored", ref("ScheduleRun")), headers: { ...CALL_ID, ...location } },
+        },
+        problems: [
+          ...([unknown, "unknown_function", "invalid_declaration", "too_many_waiting"] as const),
+          ...(["store_unavailable", "storage_full"] as const),
+        ],
       }),
     },
   };

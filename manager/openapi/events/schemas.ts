@@ -38,6 +38,7 @@ export function eventSchemas({ pageSize }: Limits): Record<string, Schema> {
       ),
       next: { type: ["string", "null"], description: "Cursor of the next page; null on the last one" },
     }),
+    ScheduleRun: object({}, { call: TEXT, event: TEXT, topic: ref("EventName"), position: COUNT }),
     TopicPage: page("topics", "Topic"),
     SubscriptionPage: page("subscriptions", "Subscription"),
     SchedulePage: page("schedules", "Schedule"),

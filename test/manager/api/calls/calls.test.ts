@@ -264,6 +264,16 @@ describe("manager: calls", () => {
     assert.equal((await app().get(`/call/${second}`)).body.state, "running");
   });
 
+  it("are counted in the description of their function", async () => {
+    await app().post("/func?name=f").send("one").expect(201);
+    await enqueue();
+    await run({ state: "dead" });
+    await enqueue();
+    const { body } = await app().get("/func/f").expect(200);
+    assert.deepEqual(body.async, { waiting: 1, running: 0, dead: 1 });
+    assertSchema("FunctionDescription", body);
+  });
+
   it("show the lines of all their attempts", async () => {
     const id = await enqueue();
     await run({ state: "dead" });

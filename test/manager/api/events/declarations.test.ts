@@ -4,7 +4,8 @@ import type { ManagerStore } from "../../../../manager/api/services.ts";
 import { openApi } from "../../../../manager/openapi/openapi.ts";
 import { hashOf } from "../../../../platform/keys/key-text.ts";
 import { Problem } from "../../../../platform/problems.ts";
-import type { QueueTotals } from "../../../../store/calls.ts";
+import type { Enqueued, NewCall, QueueTotals } from "../../../../store/calls.ts";
+import type { NewEvent } from "../../../../store/event.ts";
 import type { NewPlace, TopicStats } from "../../../../store/topics.ts";
 import { schemaFaults } from "../../openapi/schema-check.ts";
 import { LIMITS, type StartedManager, startManager } from "../../started-manager.ts";
@@ -22,6 +23,9 @@ class FakeStore {
   stats: TopicStats[] = [];
   totals: QueueTotals[] = [];
   isAway = false;
+  readonly enqueued: NewCall[] = [];
+  readonly published: NewEvent[] = [];
+  outcome: Enqueued | undefined;
 
   asStore(): ManagerStore {
     const answer = async <T>(value: T): Promise<T> => {
@@ -35,9 +39,19 @@ class FakeStore {
       topics: {
         stats: () => answer(this.stats),
         join: (place: NewPlace) => answer(this.joined.push(place)),
+        publish: async (events: readonly NewEvent[]) => {
+          this.published.push(...events);
+          return await answer([{ position: 9, isNew: true }]);
+        },
         remove: (topic: string) => answer(void this.removed.push(topic)),
       },
-      calls: { totals: () => answer(this.totals) },
+      calls: {
+        totals: () => answer(this.totals),
+        enqueue: async ([call]: readonly NewCall[]) => {
+          this.enqueued.push(call!);
+          return await answer([this.outcome ?? { id: call!.id, isNew: true }]);
+        },
+      },
       timers: {
         get: (name: string) => answer(name === timer.name ? timer : undefined),
         firings: () => answer([{ at: Date.UTC(2026, 10, 30), firedAt: 0, outcome: "fired" }]),
@@ -228,6 +242,27 @@ describe("manager: topics, subscriptions and schedules", () => {
     await put("/schedule/s", { cron: "@hourly", event: { topic: "a" } });
     assert.equal((await app().post("/schedule/s/pause").expect(200)).body.spec.paused, true);
     assert.equal((await app().post("/schedule/none/pause").expect(404)).body.code, "unknown_schedule");
+  });
+
+  it("run a schedule by hand, also while it is paused", async () => {
+    await app().post("/func?name=report").send("one").expect(201);
+    const call = { function: "report", path: "/day", body: { a: 1 }, retry: { attempts: 2 } };
+    await put("/schedule/report", { cron: "@daily", call, paused: true }).expect(201);
+    const { headers, body } = await app().post("/schedule/report/run").expect(202);
+    assert.equal(headers.location, `/call/${body.call}`);
+    const [stored] = store.enqueued;
+    assert.deepEqual([stored!.id, stored!.queue, stored!.request.path], [body.call, "fn/report", "/day"]);
+    assert.deepEqual([stored!.policy.attempts, stored!.by, stored!.origin.kind], [2, "local", "schedule"]);
+    assert.ok("manual" in stored!.origin && stored!.origin.manual);
+    await put("/schedule/tick", { cron: "@daily", event: { topic: "ticks", data: "x" } }).expect(201);
+    const event = (await app().post("/schedule/tick/run").expect(202)).body;
+    assert.deepEqual(event, { event: store.published[0]!.id, topic: "ticks", position: 9 });
+    for (const answer of [body, event]) assertSchema("ScheduleRun", answer);
+    store.outcome = { refused: "full" };
+    assert.equal((await app().post("/schedule/report/run").expect(429)).body.code, "too_many_waiting");
+    await put("/schedule/none", { cron: "@daily", call: { function: "none" } }).expect(201);
+    assert.equal((await app().post("/schedule/none/run").expect(404)).body.code, "unknown_function");
+    assert.equal((await app().post("/schedule/lost/run").expect(404)).body.code, "unknown_schedule");
   });
 
   it("that somebody applied to the cluster are shown with their faults", async () => {
