@@ -1,19 +1,11 @@
 import type { LeasedCall } from "../../store/calls.ts";
 
 /** Fields of one connection (RFC 9110, section 7.6.1), and those that the client of the worker writes itself. */
-const OWN = new Set([
-  ...[
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "transfer-encoding",
-    "te",
-    "trailer",
-    "upgrade",
-    "expect",
-  ],
-  ...["content-length", "x-skiff-key", "skiff-call", "skiff-attempt"],
-]);
+const HOP = new Set(
+  "connection keep-alive proxy-connection transfer-encoding te trailer upgrade expect content-length x-skiff-key".split(
+    " ",
+  ),
+);
 
 /**
  * Returns the header fields of an attempt, names and values in turn: those of the request, the call and the number of the
@@ -21,11 +13,14 @@ const OWN = new Set([
  */
 export function attemptFields(call: LeasedCall): string[] {
   const { headers } = call.request;
+  // A callback names the call whose outcome it has.
+  const isCallback = call.origin.kind === "callback";
   const fields: string[] = [];
   let hasIdempotencyKey = false;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!.toLowerCase();
-    if (OWN.has(name)) continue;
+    if (HOP.has(name)) continue;
+    if (!isCallback && (name === "skiff-call" || name === "skiff-attempt")) continue;
     if (call.traceparent !== undefined && (name === "traceparent" || name === "tracestate")) continue;
     hasIdempotencyKey ||= name === "idempotency-key";
     fields.push(headers[i]!, headers[i + 1]!);
@@ -33,7 +28,7 @@ export function attemptFields(call: LeasedCall): string[] {
   if (!hasIdempotencyKey) fields.push("idempotency-key", call.id);
   if (call.traceparent !== undefined) fields.push("traceparent", call.traceparent);
   if (call.traceparent !== undefined && call.tracestate) fields.push("tracestate", call.tracestate);
-  fields.push("skiff-call", call.id, "skiff-attempt", String(call.attempt));
+  if (!isCallback) fields.push("skiff-call", call.id, "skiff-attempt", String(call.attempt));
   return fields;
 }
 
@@ -42,7 +37,7 @@ export function keptFields(headers: readonly string[]): string[] {
   return headers.flatMap((name, i) => {
     if (i % 2 === 1) return [];
     const lower = name.toLowerCase();
-    return OWN.has(lower) || lower.startsWith("x-skiff-") ? [] : [name, headers[i + 1]!];
+    return HOP.has(lower) || lower.startsWith("x-skiff-") ? [] : [name, headers[i + 1]!];
   });
 }
 

@@ -65,14 +65,13 @@ export class Settlements {
         return await calls.settle(settlements, now());
       } catch (error) {
         const { message } = error as Error;
-        const isBad = !isAway(error);
-        // One settlement must not keep the others from being stored.
-        if (isBad && settlements.length > 1) return this.#storeEach(settlements);
-        if (isBad && !isReduced) {
-          const [{ id, owner, epoch, attempt }] = settlements as readonly [Settlement];
-          print(`what became of the call ${id} cannot be stored: ${message}`);
-          const outcome = { state: "dead", reason: `Its outcome could not be stored: ${message}` } as const;
-          return this.#store([{ id, owner, epoch, attempt, outcome }], true);
+        if (!isAway(error)) {
+          // One settlement must not keep the others from being stored.
+          if (settlements.length > 1) return this.#storeEach(settlements);
+          const [settlement] = settlements as readonly [Settlement];
+          print(`what became of the call ${settlement.id} cannot be stored: ${message}`);
+          // Its lease ends with the worker.
+          return isReduced ? [] : this.#store([reduced(settlement, message)], true);
         }
         if (pauseMs === FIRST_PAUSE_MS)
           print(`${settlements.length} calls ended, and the store is away: ${message}`);
@@ -86,4 +85,12 @@ export class Settlements {
     const held = await Promise.all(settlements.map((each) => this.#store([each])));
     return held.map(([isHeld]) => isHeld ?? false);
   }
+}
+
+/** Returns the end of an attempt without what may be the reason that it cannot be stored. */
+function reduced({ id, owner, epoch, attempt, outcome, ...effects }: Settlement, why: string): Settlement {
+  const hasEffects = Object.values(effects).some((effect) => effect !== undefined);
+  const isDone = outcome.state === "done" && !hasEffects;
+  const reason = `Its outcome could not be stored: ${why}`;
+  return { id, owner, epoch, attempt, outcome: isDone ? { state: "done" } : { state: "dead", reason } };
 }

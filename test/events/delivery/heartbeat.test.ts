@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { Heartbeat, type HeartbeatOptions } from "../../../events/delivery/heartbeat.ts";
+import { storeUnavailable } from "../../../store/unavailable.ts";
+import { eventually } from "../../support/eventually.ts";
+
+describe("the beats of a worker", () => {
+  let heartbeat: Heartbeat | undefined;
+  let beats: string[];
+  let reclaims: number[];
+  let ready: string[];
+  let answers: (boolean | Error)[];
+  beforeEach(() => {
+    [beats, reclaims, ready, answers] = [[], [], [], []];
+  });
+  afterEach(() => heartbeat?.leave());
+
+  const started = (options: Partial<HeartbeatOptions> = {}) => {
+    const left: string[] = [];
+    const calls: HeartbeatOptions["calls"] = {
+      async beat(owner) {
+        beats.push(owner);
+        const answer = answers.shift() ?? true;
+        if (answer instanceof Error) throw answer;
+        return answer;
+      },
+      async reclaim({ deadBefore }) {
+        reclaims.push(deadBefore);
+        return 0;
+      },
+      leave: async (owner) => void left.push(owner),
+    };
+    const common = { calls, isShared: true, now: () => 100_000, print: () => {}, beatMs: 10 };
+    const onReady = () => void ready.push(heartbeat!.owner!);
+    heartbeat = new Heartbeat({ ...common, onReady, onLost: () => void ready.push("lost"), ...options });
+    heartbeat.start();
+    return left;
+  };
+
+  it("come before the first lease, and end with the worker", async () => {
+    const left = started();
+    assert.equal(heartbeat!.owner, undefined);
+    await eventually("it is ready", () => ready.length === 1);
+    assert.deepEqual([ready[0], heartbeat!.owner], [beats[0], beats[0]]);
+    await heartbeat!.leave();
+    assert.deepEqual([left, heartbeat!.owner], [[beats[0]], undefined]);
+    const count = beats.length;
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    assert.equal(beats.length, count);
+  });
+
+  it("take calls of workers that are silent for 30 s, after three beats that went well", async () => {
+    const away = storeUnavailable("it is stopped");
+    answers = [true, true, away, true, true, true, away];
+    started();
+    await eventually("there was time for it", () => beats.length >= 7);
+    assert.deepEqual(reclaims, [70_000]);
+  });
+
+  it("take everything at the start if no other worker can be alive", async () => {
+    started({ isShared: false });
+    await eventually("it is ready", () => ready.length === 1);
+    await eventually("it beats on", () => beats.length > 4);
+    assert.deepEqual(reclaims, [Number.MAX_SAFE_INTEGER]);
+  });
+
+  it("go on under another id after the leases were taken away", async () => {
+    answers = [true, false];
+    started();
+    await eventually("it is ready again", () => ready.length === 3);
+    assert.equal(ready[1], "lost");
+    assert.notEqual(ready[0], ready[2]);
+    assert.deepEqual(beats.slice(0, 3), [ready[0], ready[0], ready[2]]);
+  });
+});
