@@ -16,8 +16,9 @@ export interface Topics {
   /** The place of a group; undefined if it has none. */
   place(topic: string, group: string): Promise<Place | undefined>;
   /**
-   * Makes the place of a group if it has none, or one whose group was removed and that is older than the topic keeps events.
-   * A removed place that is still kept comes back as it was: between removing and creating a subscription nothing is lost.
+   * Makes the place of a group if it has none. A removed place that is still kept comes back as it was with `resume`, so
+   * that between removing and creating a subscription nothing is lost; with another `from` it begins there, unless it was
+   * removed less than a minute ago: programs learn of a change at different times.
    */
   join(place: NewPlace): Promise<Place>;
   /** Moves a place, to repeat events or to skip them. Deliveries that wait already stay. False if there is no place. */
@@ -30,11 +31,14 @@ export interface Topics {
    */
   deliver(delivery: Delivery): Promise<boolean>;
 
-  /** Replies for waiters, as far as there are any. They stay until `removeOld`. */
+  /** Replies for waiters, as far as there are any. They stay for an hour. */
   replies(waiters: readonly string[]): Promise<ReadonlyMap<string, readonly Reply[]>>;
 
   stats(): Promise<readonly TopicStats[]>;
-  /** Removes the oldest events of a topic beyond its bounds, at most `limit`. Returns how many. */
+  /**
+   * Removes the oldest events of a topic beyond its bounds, at most `limit`, and places that were removed before
+   * `bounds.before`. Returns how many events.
+   */
   trim(
     topic: string,
     bounds: { readonly before: number; readonly bytes: number; readonly limit: number },

@@ -4,6 +4,8 @@ import { RetentionTimer } from "../retention-timer.ts";
 import { SqlCalls } from "../sql/calls/sql-calls.ts";
 import { SHARDS } from "../sql/calls/totals.ts";
 import { auditLog, usageLedger } from "../sql/ledgers.ts";
+import { timers } from "../sql/timers/timers.ts";
+import { SqlTopics } from "../sql/topics/sql-topics.ts";
 import type { Work } from "../sql/work.ts";
 import { type RunWork, WORKS } from "../sql/works.ts";
 import type { Store } from "../store.ts";
@@ -29,7 +31,10 @@ export class PostgresStore implements Store {
     this.#database.run(() => (WORKS[name] as (...args: readonly unknown[]) => Work<never>)(...args));
   readonly usage = usageLedger(this.#run);
   readonly audit = auditLog(this.#run);
-  readonly calls = new SqlCalls({ run: this.#run, lanes: LANES, shard: randomInt(SHARDS) });
+  readonly #shard = randomInt(SHARDS);
+  readonly calls = new SqlCalls({ run: this.#run, lanes: LANES, shard: this.#shard });
+  readonly topics = new SqlTopics(this.#run, this.#shard);
+  readonly timers = timers(this.#run, this.#shard);
   readonly logs: PostgresLogs;
 
   /**

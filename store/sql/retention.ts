@@ -1,4 +1,6 @@
 /** What is removed when it is old, in batches that hold no lock for long. */
+import { removeOldFirings } from "./timers/fire.ts";
+import { removeOldOfTopics } from "./topics/trim.ts";
 import { MINUTES_MS } from "./usage.ts";
 import { type Statement, sql, type Work } from "./work.ts";
 
@@ -7,11 +9,14 @@ const DAY_MS = 86_400_000;
 export const HISTORY_DAYS = 400;
 /** A source that was silent for this long does not repeat a batch. */
 const SOURCES_DAYS = 7;
+/** Of each schedule, at most the last 1,000. */
+const FIRINGS_DAYS = 30;
 const ROWS_AT_ONCE = 1_000;
 
 /** Removes the oldest batch of each table. Returns whether more is left. */
 export function* removeOld(now: Date): Work<boolean> {
-  let isMore = false;
+  let isMore = yield* removeOldOfTopics(now.getTime());
+  isMore = (yield* removeOldFirings(now.getTime() - FIRINGS_DAYS * DAY_MS)) || isMore;
   for (const statement of removals(now.getTime())) isMore = (yield statement).length > 0 || isMore;
   return isMore;
 }

@@ -1,5 +1,7 @@
 import { CALLS } from "./calls/schema.ts";
 import type { Migration } from "./dialect.ts";
+import { TIMERS } from "./timers/schema.ts";
+import { TOPICS } from "./topics/schema.ts";
 
 /** Times are milliseconds since 1970. `function` and `key` are quoted because databases reserve such words. */
 const usageAndAudit: Migration = ({ text, integer, real, id, end }) => `
@@ -64,4 +66,12 @@ const logSources: Migration = ({ text, integer, end, hasLogs }) => {
 const auditOfTarget: Migration = () => "CREATE INDEX audit_target ON audit (action, target, id);";
 
 /** In order. The schema version of a database is the number of migrations that it has had. */
-export const MIGRATIONS: readonly Migration[] = [usageAndAudit, logs, logSources, auditOfTarget, CALLS];
+export const MIGRATIONS: readonly Migration[] = [
+  usageAndAudit,
+  logs,
+  logSources,
+  auditOfTarget,
+  CALLS,
+  TOPICS,
+  TIMERS,
+];

@@ -7,6 +7,13 @@ import { settleCalls } from "./calls/settle.ts";
 import { totals } from "./calls/totals.ts";
 import { beatWorker, leaveWorker, reclaimCalls } from "./calls/workers.ts";
 import { removeOld } from "./retention.ts";
+import { fire, listFirings, removeOldFirings } from "./timers/fire.ts";
+import { dueTimers, getTimer, removeTimer, setTimer } from "./timers/timer-rows.ts";
+import { deliver, joinTopic, leaveTopic, movePlace, place } from "./topics/places.ts";
+import { insertEvents } from "./topics/publish.ts";
+import { positionAt, readEvents, topicStats } from "./topics/read.ts";
+import { repliesTo } from "./topics/replies.ts";
+import { removeOldOfTopics, removeTopic, trimTopic } from "./topics/trim.ts";
 import { addUsage, lastUse, sumUsage, usageMinutes, usageMonth } from "./usage.ts";
 import type { Work } from "./work.ts";
 
@@ -38,8 +45,34 @@ const CALLS = {
   removeOldCalls,
 } as const;
 
+const TOPICS = {
+  publish: insertEvents,
+  readEvents,
+  positionAt,
+  topicStats,
+  place,
+  joinTopic,
+  movePlace,
+  leaveTopic,
+  deliver,
+  repliesTo,
+  trimTopic,
+  removeTopic,
+  removeOldOfTopics,
+} as const;
+
+const TIMERS = {
+  setTimer,
+  getTimer,
+  removeTimer,
+  dueTimers,
+  fire,
+  listFirings,
+  removeOldFirings,
+} as const;
+
 /** Every transaction by its name, so that one that runs in a thread can be named in a message. */
-export const WORKS = { ...HISTORY, ...CALLS } as const;
+export const WORKS = { ...HISTORY, ...CALLS, ...TOPICS, ...TIMERS } as const;
 
 export type WorkName = keyof typeof WORKS;
 type ResultOf<N extends WorkName> = ReturnType<(typeof WORKS)[N]> extends Work<infer T> ? T : never;

@@ -3,6 +3,8 @@ import { DatabaseThread } from "../../platform/sqlite/database-thread.ts";
 import { RetentionTimer } from "../retention-timer.ts";
 import { SqlCalls } from "../sql/calls/sql-calls.ts";
 import { auditLog, usageLedger } from "../sql/ledgers.ts";
+import { timers } from "../sql/timers/timers.ts";
+import { SqlTopics } from "../sql/topics/sql-topics.ts";
 import type { RunWork } from "../sql/works.ts";
 import type { Store } from "../store.ts";
 import { storeUnavailable } from "../unavailable.ts";
@@ -29,6 +31,8 @@ export class SqliteStore implements Pick<Store, "usage" | "audit" | "close"> {
   readonly usage = usageLedger(this.#run);
   readonly audit = auditLog(this.#run);
   readonly calls = new SqlCalls({ run: this.#run, lanes: 1, shard: 0 });
+  readonly topics = new SqlTopics(this.#run, 0);
+  readonly timers = timers(this.#run, 0);
 
   constructor({ file, print }: SqliteStoreOptions) {
     this.#file = file;

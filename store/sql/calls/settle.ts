@@ -1,6 +1,8 @@
 /** The end of attempts. */
 import type { Settlement } from "../../calls.ts";
 import { addRefs } from "../bodies/refs.ts";
+import { insertEvents } from "../topics/publish.ts";
+import { insertReplies } from "../topics/replies.ts";
 import { type Row, sql, type Value, type Work, withRows } from "../work.ts";
 import { insertCalls } from "./insert.ts";
 import { holdKeys, keysOfRows, releaseKeys } from "./order.ts";
@@ -32,6 +34,14 @@ export function* settleCalls(settlements: readonly Settlement[], at: At): Work<r
   });
   yield* giveBack(held, at.now);
   yield* end(held, at);
+  yield* insertEvents(
+    held.flatMap(({ settlement }) => settlement.events ?? []),
+    at.now,
+  );
+  yield* insertReplies(
+    held.flatMap(({ settlement }) => settlement.reply ?? []),
+    at.now,
+  );
   yield* insertCalls(
     held.flatMap(({ settlement }) => settlement.calls ?? []),
     at,

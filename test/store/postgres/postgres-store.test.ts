@@ -7,6 +7,8 @@ import { PostgresServer, sharedPostgres } from "../../support/postgres.ts";
 import { audit } from "../conformance/audit.ts";
 import { calls } from "../conformance/calls/calls.ts";
 import { logs } from "../conformance/logs.ts";
+import { timers } from "../conformance/timers.ts";
+import { topics } from "../conformance/topics.ts";
 import { usage } from "../conformance/usage.ts";
 import { PostgresHarness } from "./open-store.ts";
 
@@ -27,6 +29,8 @@ describe("the store in PostgreSQL", function () {
   this.timeout(60_000);
   usage(harness);
   audit(harness);
+  topics(harness);
+  timers(harness);
   calls(harness);
   logs(harness);
 

@@ -7,6 +7,8 @@ import { SqliteStore } from "../../../store/sqlite/sqlite-store.ts";
 import { audit } from "../conformance/audit.ts";
 import { calls } from "../conformance/calls/calls.ts";
 import type { Harness } from "../conformance/subject.ts";
+import { timers } from "../conformance/timers.ts";
+import { topics } from "../conformance/topics.ts";
 import { usage } from "../conformance/usage.ts";
 
 const places = new Map<SqliteStore, string>();
@@ -34,6 +36,8 @@ const harness: Harness<SqliteStore> = {
 describe("the store in SQLite", () => {
   usage(harness);
   audit(harness);
+  topics(harness);
+  timers(harness);
   calls(harness);
 
   describe("its file", () => {
