@@ -37,6 +37,10 @@ const PARTS: readonly PartRow[] = [
     paths: ["async"],
     load: async (services) => (await import("./intake/intake.ts")).createIntake(services),
   },
+  {
+    paths: ["topic", "gateway"],
+    load: async (services) => (await import("./topics/topics.ts")).createTopics(services),
+  },
 ];
 
 /** Creates the events of a program. */

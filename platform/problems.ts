@@ -22,6 +22,7 @@ export const PROBLEMS = {
   unknown_subscription: { status: 404, title: "No subscription has this name" },
   unknown_schedule: { status: 404, title: "No schedule has this name" },
   no_result: { status: 404, title: "The call has no answer" },
+  no_subscriber: { status: 404, title: "Nobody answers the event" },
   unknown_route: { status: 404, title: "No route has this path" },
   method_not_allowed: { status: 405, title: "The path does not support this method" },
   request_timeout: { status: 408, title: "The request did not arrive in time" },
@@ -32,6 +33,7 @@ export const PROBLEMS = {
   too_many_keys: { status: 409, title: "No further key can be created" },
   precondition_failed: { status: 412, title: "The precondition of the request does not hold" },
   body_too_large: { status: 413, title: "The body of the call is too large" },
+  event_too_large: { status: 413, title: "The event is too large" },
   source_too_large: { status: 413, title: "The source is too large" },
   unsupported_media_type: { status: 415, title: "The media type of the body is not supported" },
   expectation_failed: { status: 417, title: "The expectation of the request cannot be met" },
@@ -46,6 +48,8 @@ export const PROBLEMS = {
   function_error: { status: 500, title: "The function threw an error" },
   internal_error: { status: 500, title: "Skiff failed" },
   instance_failed: { status: 502, title: "The function broke the connection" },
+  no_reply: { status: 502, title: "No subscriber answered with a reply" },
+  reply_failed: { status: 502, title: "The subscriber failed" },
   no_capacity: { status: 503, title: "No instance could take the call" },
   not_ready: { status: 503, title: "Skiff is not ready yet" },
   platform_unavailable: { status: 503, title: "The cluster cannot be reached" },
@@ -53,6 +57,7 @@ export const PROBLEMS = {
   secrets_unavailable: { status: 503, title: "The values of secrets cannot be read" },
   draining: { status: 503, title: "Skiff is shutting down" },
   call_timeout: { status: 504, title: "The function did not answer in time" },
+  reply_timeout: { status: 504, title: "No subscriber answered in time" },
   storage_full: { status: 507, title: "The disk of Skiff is full" },
 } as const satisfies Record<string, { status: number; title: string }>;
 
@@ -81,6 +86,8 @@ export interface ProblemExtensions {
   version?: number;
   /** The quota that is used up. */
   quota?: UsedUpQuota;
+  /** What a function answered instead of a reply. */
+  reply?: { readonly status: number; readonly text: string };
   /** Last lines that the function printed. */
   log?: readonly string[];
   /** Value of `WWW-Authenticate` (RFC 6750); not part of the document. */

@@ -5,6 +5,7 @@ import type { Handler, Services } from "../api/services.ts";
 import { asyncPaths } from "./events/async.ts";
 import { callRecordPaths, callRecordSchemas } from "./events/calls.ts";
 import { declarationPaths } from "./events/declarations.ts";
+import { askPaths } from "./events/publish.ts";
 import { eventSchemas } from "./events/schemas.ts";
 import { filePaths } from "./files.ts";
 import { keyPaths } from "./keys.ts";
@@ -48,6 +49,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...secretPaths(limits),
       ...declarationPaths(limits),
       ...callRecordPaths(limits),
+      ...askPaths(),
       ...servicePaths(),
     },
     components: {

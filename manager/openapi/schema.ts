@@ -4,6 +4,7 @@ export interface Schema {
 }
 
 export const TEXT: Schema = { type: "string" };
+export const FLAG: Schema = { type: "boolean" };
 export const COUNT: Schema = { type: "integer", minimum: 0 };
 
 export function ref(name: string): Schema {

@@ -2,6 +2,7 @@ import type { Limits } from "../../../platform/limits.ts";
 import type { ProblemCode } from "../../../platform/problems.ts";
 import { CALL_ID, json, operation, query } from "../operation.ts";
 import { ref, type Schema, TEXT } from "../schema.ts";
+import { publishOperation } from "./publish.ts";
 
 const NAME: Schema = { name: "name", in: "path", required: true, schema: ref("EventName") };
 const IF_MATCH: Schema = {
@@ -30,7 +31,7 @@ export function declarationPaths(limits: Limits): Record<string, Schema> {
   };
   const schedule: Noun = { noun: "schedule", schema: "Schedule", unknown: "unknown_schedule" };
   return {
-    ...pathsOf(limits, topic),
+    ...pathsOf(limits, topic, { post: publishOperation }),
     ...pathsOf(limits, subscription),
     ...eventsPath(topic),
     ...replayPath(subscription),
@@ -42,7 +43,12 @@ export function declarationPaths(limits: Limits): Record<string, Schema> {
   };
 }
 
-function pathsOf({ pageSize }: Limits, { noun, schema, unknown }: Noun): Record<string, Schema> {
+/** @param more operations of one declaration */
+function pathsOf(
+  { pageSize }: Limits,
+  { noun, schema, unknown }: Noun,
+  more: Schema = {},
+): Record<string, Schema> {
   const answer = { ...json(`The ${noun}`, ref(schema)), headers: { ...CALL_ID, ...ETAG } };
   const location = { location: { schema: TEXT, description: `Path of the ${noun}` } };
   const spec = { schema: ref(`${schema}Spec`) };
@@ -79,6 +85,7 @@ function pathsOf({ pageSize }: Limits, { noun, schema, unknown }: Noun): Record<
         answers: { 200: json("Removed", ref("Removed")) },
         problems: [unknown, "precondition_failed", "storage_full", "store_unavailable"],
       }),
+      ...more,
     },
   };
 }

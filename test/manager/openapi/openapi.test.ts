@@ -25,12 +25,13 @@ const document: Any = openApi(LIMITS, { mode: "loopback" });
 /** `METHOD path` of everything documented but the calls of functions, which are for routers and events. */
 function documented(): string[] {
   return Object.entries<Any>(document.paths)
-    .filter(([path]) => !/^\/(async\/)?fn\//.test(path))
+    .filter(([path]) => !/^\/(async\/)?fn\/|^\/gateway\//.test(path))
     .flatMap(([path, item]) =>
       Object.keys(item)
         .filter((key) => METHODS.includes(key))
         .map((method) => `${method.toUpperCase()} ${path}`),
-    );
+    )
+    .filter((operation) => !/^POST \/topic\/\{name\}(\/call)?$/.test(operation));
 }
 
 function routes(): Router {

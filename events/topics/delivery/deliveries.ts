@@ -1,0 +1,74 @@
+import type { RetryPolicy } from "../../../platform/events/retry-policy.ts";
+import type { CallTarget, NewCall, StoredRequest } from "../../../store/calls.ts";
+import type { StoredEvent } from "../../../store/topics.ts";
+import { binaryHeaders } from "../../cloudevents/http-event.ts";
+import { orderKeyOf, type Subscription } from "./groups.ts";
+
+export const QUEUE_PREFIX = "sub/";
+
+export interface DeliveryOptions {
+  readonly group: string;
+  readonly now: number;
+  readonly newId: () => string;
+  /** The policy of deliveries to a member. */
+  readonly policy: (member: Subscription) => RetryPolicy;
+}
+
+export function queueOf(subscription: string): string {
+  return `${QUEUE_PREFIX}${subscription}`;
+}
+
+/** Returns the call that brings an event to a member of a group. */
+export function deliveryOf(
+  event: StoredEvent,
+  member: Subscription,
+  { group, now, newId, policy }: DeliveryOptions,
+): NewCall {
+  const { name, spec } = member;
+  const { topic, position, attributes } = event;
+  // Once its time is over, as in a replay, an event is like any other.
+  const waiter =
+    spec.replies !== false && event.waiter && event.waiter.until > now ? event.waiter : undefined;
+  const origin = { kind: "subscription", name, topic, group, position, event: event.id } as const;
+  return {
+    id: newId(),
+    queue: queueOf(name),
+    target: targetOf(member),
+    request: requestOf(event, member),
+    policy: waiter === undefined ? policy(member) : onlyOnce(waiter.until - now),
+    origin: waiter === undefined ? origin : { ...origin, waiter: waiter.id },
+    acceptedAt: now,
+    dueAt: now,
+    priority: 0,
+    orderKey: orderKeyOf(member, event),
+    by: `subscription ${name}`,
+    ...(attributes.traceparent === undefined ? {} : { traceparent: attributes.traceparent }),
+    ...(attributes.tracestate === undefined ? {} : { tracestate: attributes.tracestate }),
+    keepsRecord: false,
+  };
+}
+
+/** Whoever waits gets the error at once, and may try again. */
+function onlyOnce(maxAgeMs: number): RetryPolicy {
+  return { attempts: 1, backoffMs: 0, maxAgeMs, on: [] };
+}
+
+function targetOf({ spec }: Subscription): CallTarget {
+  return spec.url === undefined ? { function: spec.function! } : { url: spec.url };
+}
+
+/**
+ * A function gets the request of a gateway as the client sent it, with the attributes of the event besides. Others may not
+ * see what clients sent, such as cookies: a URL gets the event alone.
+ */
+function requestOf(event: StoredEvent, { name, spec }: Subscription): StoredRequest {
+  const { topic, data, http } = event;
+  const attributes = [...binaryHeaders(event), "skiff-topic", topic, "skiff-subscription", name];
+  if (spec.url !== undefined) {
+    const { pathname, search } = new URL(spec.url);
+    return { method: "POST", path: `${pathname}${search}`, headers: attributes, body: data };
+  }
+  if (http === undefined) return { method: "POST", path: spec.path ?? "/", headers: attributes, body: data };
+  const { method, path, headers } = http;
+  return { method, path, headers: [...headers, ...attributes], body: data };
+}

@@ -1,0 +1,36 @@
+import type { Answer, Reply } from "../../../store/calls.ts";
+import { bytesOf } from "../bodies.ts";
+
+/** What those who answer an event have in common, for whoever waits. */
+export type ReplyOutcome =
+  | { readonly answer: Answer }
+  /** Why there is no answer, with the status that the function gave instead. */
+  | { readonly failed: string; readonly answer?: Answer }
+  /** All have answered, none with a reply. */
+  | "none";
+
+export interface ReplyRules {
+  /** The groups that may reply. */
+  readonly groups: readonly string[];
+  /** Every status is an answer, and so is the last empty one. */
+  readonly isGateway: boolean;
+}
+
+/** Decides by the replies so far, oldest first. Undefined: others may still reply. */
+export function outcomeOf(
+  replies: readonly Reply[],
+  { groups, isGateway }: ReplyRules,
+): ReplyOutcome | undefined {
+  const empty: Answer[] = [];
+  for (const { answer, error } of replies) {
+    if (answer === undefined) return { failed: error ?? "The function did not answer." };
+    if (answer.isCut) return { failed: "The reply is larger than SKIFF_MAX_RESULT.", answer };
+    const isEmpty = answer.status < 300 && bytesOf(answer.body) === 0;
+    if (isEmpty) empty.push(answer);
+    else if (isGateway || answer.status < 400) return { answer };
+    else return { failed: `The function answered ${answer.status}.`, answer };
+  }
+  const answered = new Set(replies.map(({ group }) => group));
+  if (!groups.every((group) => answered.has(group))) return undefined;
+  return isGateway && empty.length > 0 ? { answer: empty[0]! } : "none";
+}

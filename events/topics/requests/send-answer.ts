@@ -1,0 +1,41 @@
+import type { ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Bodies } from "../../../store/bodies.ts";
+import type { Answer } from "../../../store/calls.ts";
+import { bytesOf } from "../bodies.ts";
+
+export interface SendOptions {
+  readonly bodies: Pick<Bodies, "read">;
+  /** That of the answer by default. */
+  readonly status?: number;
+  /** Sent besides those of the answer. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Statuses whose responses have no body (RFC 9110 6.4.1). */
+const WITHOUT_BODY = new Set([204, 304]);
+
+/** Hands on what a function answered. */
+export async function sendAnswer(
+  response: ServerResponse,
+  { status, headers, body }: Answer,
+  { bodies, status: shown = status, headers: own }: SendOptions,
+): Promise<void> {
+  const fields = headers.filter(
+    (_, index) => headers[index - (index % 2)]!.toLowerCase() !== "content-length",
+  );
+  // A HEAD has the length of what a GET would bring.
+  const length = headers.findIndex(
+    (name, index) => index % 2 === 0 && name.toLowerCase() === "content-length",
+  );
+  const isHead = response.req.method === "HEAD";
+  if (!WITHOUT_BODY.has(shown)) {
+    if (!isHead) fields.push("content-length", String(bytesOf(body)));
+    else if (length >= 0) fields.push("content-length", headers[length + 1]!);
+  }
+  for (const [name, value] of Object.entries(own)) fields.push(name, value);
+  response.writeHead(shown, fields);
+  if ("inline" in body || isHead) response.end("inline" in body && !isHead ? body.inline : undefined);
+  else await pipeline(Readable.from(bodies.read(body)), response);
+}

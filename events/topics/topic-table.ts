@@ -1,0 +1,93 @@
+import { checkSubscriptionSpec } from "../../platform/events/check-subscription.ts";
+import { checkTopicSpec } from "../../platform/events/check-topic.ts";
+import { faultText, type SpecFault } from "../../platform/events/spec-check.ts";
+import type { SubscriptionSpec } from "../../platform/events/subscription-spec.ts";
+import type { TopicSpec } from "../../platform/events/topic-spec.ts";
+import type { Limits } from "../../platform/limits.ts";
+import { parseBytes } from "../../platform/quantity.ts";
+import { type Group, groupsOf, type Subscription } from "./delivery/groups.ts";
+import { type GatewayPaths, gatewayPaths } from "./requests/gateway-paths.ts";
+
+type Spec = Readonly<Record<string, unknown>>;
+
+/** The declared topics and subscriptions, in memory. */
+export class TopicTable {
+  readonly #topics = new Map<string, TopicSpec>();
+  readonly #subscriptions = new Map<string, Subscription>();
+  #groups: ReadonlyMap<string, Group> | undefined;
+  #paths: GatewayPaths | undefined;
+
+  /**
+   * Applies the spec of a topic; undefined removes it. One whose spec is not valid counts as not declared.
+   * @returns why the spec is not valid; undefined if it is
+   */
+  setTopic(name: string, spec: Spec | undefined): string | undefined {
+    this.#topics.delete(name);
+    this.#paths = undefined;
+    if (spec === undefined) return undefined;
+    const fault = textOf(checkTopicSpec(spec));
+    if (fault === undefined) this.#topics.set(name, withoutNull(spec) as TopicSpec);
+    return fault;
+  }
+
+  /** As `setTopic`. */
+  setSubscription(name: string, spec: Spec | undefined): string | undefined {
+    this.#subscriptions.delete(name);
+    this.#groups = undefined;
+    if (spec === undefined) return undefined;
+    const fault = textOf(checkSubscriptionSpec(spec));
+    if (fault === undefined) {
+      const valid = withoutNull(spec) as unknown as SubscriptionSpec;
+      this.#subscriptions.set(name, { name, spec: valid });
+    }
+    return fault;
+  }
+
+  /** The spec of a topic that is declared or that a subscription names. Undefined for all others. */
+  topic(name: string): TopicSpec | undefined {
+    return this.#topics.get(name) ?? (this.groupsOf(name).length > 0 ? {} : undefined);
+  }
+
+  /** Most bytes of an event of a topic; undefined if there is no such topic. */
+  mostBytes(name: string, { eventBytes }: Pick<Limits, "eventBytes">): number | undefined {
+    const spec = this.topic(name);
+    if (spec === undefined) return undefined;
+    return spec.maxEvent === undefined ? eventBytes : parseBytes(spec.maxEvent);
+  }
+
+  topics(): ReadonlyMap<string, TopicSpec> {
+    return this.#topics;
+  }
+
+  subscription(name: string): Subscription | undefined {
+    return this.#subscriptions.get(name);
+  }
+
+  subscriptions(): Iterable<Subscription> {
+    return this.#subscriptions.values();
+  }
+
+  /** By `groupKey`. */
+  groups(): ReadonlyMap<string, Group> {
+    this.#groups ??= groupsOf(this.#subscriptions.values());
+    return this.#groups;
+  }
+
+  groupsOf(topic: string): readonly Group[] {
+    return [...this.groups().values()].filter((group) => group.topic === topic);
+  }
+
+  paths(): GatewayPaths {
+    this.#paths ??= gatewayPaths([...this.#topics].map(([name, { paths = [] }]) => ({ name, paths })));
+    return this.#paths;
+  }
+}
+
+function textOf(faults: readonly SpecFault[]): string | undefined {
+  return faults.length === 0 ? undefined : faultText(faults);
+}
+
+/** A member that is null counts as absent. */
+function withoutNull(spec: Spec): Spec {
+  return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== null));
+}

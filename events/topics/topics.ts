@@ -1,0 +1,123 @@
+/** Topics: events come in, wait in the store, and go out to subscriptions as calls. */
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { inspect } from "node:util";
+import { ClientLeft } from "../../http/client-signal.ts";
+import { answerProblem } from "../../http/problem-answer.ts";
+import { retryPolicyOf } from "../../platform/events/check-retry.ts";
+import { followDeclarations } from "../../platform/events/follow-declarations.ts";
+import { SUBSCRIPTION_KIND, TOPIC_KIND } from "../../platform/events/kinds.ts";
+import { retryPolicy } from "../../platform/events/retry-policy.ts";
+import { Problem, toProblem } from "../../platform/problems.ts";
+import { newCallId } from "../../store/call-id.ts";
+import { startOf } from "../../store/places.ts";
+import { Callers } from "../callers.ts";
+import type { EventServices, EventsPart } from "../services.ts";
+import { deliveryOf, queueOf } from "./delivery/deliveries.ts";
+import { chooseMember, type Subscription } from "./delivery/groups.ts";
+import { Pump } from "./delivery/pump.ts";
+import { Housekeeping } from "./housekeeping.ts";
+import { Publisher } from "./publisher.ts";
+import { effectsOf } from "./replies/answers.ts";
+import { Waiters } from "./replies/waiters.ts";
+import { Gateway } from "./requests/gateway.ts";
+import { TopicAccess } from "./requests/topic-access.ts";
+import { TopicRequests } from "./requests/topic-requests.ts";
+import { TopicTable } from "./topic-table.ts";
+
+const TOPIC = /^(?:https?:\/\/[^/?#]*)?\/topic\/([^/?]+)(\/call)?\/?(?:\?(.*))?$/i;
+
+/** Resolves when the declared topics and subscriptions are known. */
+export async function createTopics(services: EventServices): Promise<EventsPart> {
+  const { store, changes, platform, isShared, limits, print, now, random } = services;
+  const { topics, calls, bodies } = store;
+  const newId = () => newCallId(now(), random);
+  const table = new TopicTable();
+  const policy = ({ spec }: Subscription) => {
+    const retry = spec.function === undefined ? undefined : platform.endpoints(spec.function)?.retry;
+    return retryPolicyOf(spec.retry, retryPolicy(retry));
+  };
+  const pump = new Pump({
+    topics,
+    calls,
+    changes,
+    isShared,
+    print,
+    now,
+    start: ({ members: [first] }) => startOf(first!.name, first!.spec, now()),
+    deliveries: (group, events) =>
+      events.flatMap((event) => {
+        const member = chooseMember(group, event);
+        return member === undefined
+          ? []
+          : deliveryOf(event, member, { group: group.name, now: now(), newId, policy });
+      }),
+  });
+  const waiters = new Waiters({ topics, changes, isShared });
+  const housekeeping = new Housekeeping({ store, table, limits, now, print });
+  const publisher = new Publisher({ topics, bodies, table, pump, waiters, now, newId });
+  const parts = { services, table, publisher, access: new TopicAccess(new Callers(services)) };
+  const [requests, gateway] = [new TopicRequests(parts), new Gateway(parts)];
+
+  const followed = [
+    followDeclarations(platform.declarations, TOPIC_KIND, (name, declared) => {
+      const fault = table.setTopic(name, declared?.spec);
+      if (fault !== undefined) print(`the topic ${name} is not valid: ${fault}`);
+    }),
+    followDeclarations(platform.declarations, SUBSCRIPTION_KIND, (name, declared) => {
+      const fault = table.setSubscription(name, declared?.spec);
+      if (fault !== undefined) print(`the subscription ${name} is not valid: ${fault}`);
+      pump.set(table.groups());
+      // Its deliveries may rest no longer.
+      changes.emit("calls");
+    }),
+  ];
+  for (const { loaded } of followed) {
+    const reason = await loaded;
+    if (reason !== undefined) print(`topics and subscriptions are not known yet: ${reason}`);
+  }
+  await housekeeping.start();
+
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    const [, topic, isCall, query] = TOPIC.exec(request.url!) ?? [];
+    if (topic === undefined) await gateway.answer(request, response);
+    else if (isCall === undefined) await requests.publish(request, response, topic);
+    else await requests.call(request, response, { topic, query: new URLSearchParams(query) });
+  };
+  return {
+    handler: (request, response) => {
+      answer(request, response).catch((error: unknown) => refuse(response, error, print));
+    },
+    deliveries: {
+      ended: (end) =>
+        effectsOf(end, {
+          bodies,
+          mostBytes: (topic) => table.mostBytes(topic, limits),
+          replyTo: (name) => table.subscription(name)?.spec.replyTo,
+          now,
+        }),
+      resting: () => {
+        const paused = [...table.subscriptions()].filter(({ spec }) => spec.paused === true);
+        return [...paused.map(({ name }) => queueOf(name)), ...housekeeping.orphans()];
+      },
+      limits: () =>
+        [...table.subscriptions()].flatMap(({ name, spec: { concurrency } }) =>
+          concurrency === undefined ? [] : [[queueOf(name), concurrency] as const],
+        ),
+    },
+    async close() {
+      for (const each of followed) each.close();
+      await Promise.all([pump.close(), housekeeping.close()]);
+    },
+  };
+}
+
+function refuse(response: ServerResponse, error: unknown, print: (line: string) => void): void {
+  if (error instanceof ClientLeft) {
+    response.destroy();
+    return;
+  }
+  const callId = randomUUID();
+  if (!(error instanceof Problem)) print(`internal error in call ${callId}: ${inspect(error)}`);
+  answerProblem(response, toProblem(error), callId);
+}
