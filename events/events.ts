@@ -41,6 +41,10 @@ const PARTS: readonly PartRow[] = [
     paths: ["topic", "gateway"],
     load: async (services) => (await import("./topics/topics.ts")).createTopics(services),
   },
+  {
+    paths: [],
+    load: async (services) => (await import("./schedules/schedules.ts")).createSchedules(services),
+  },
 ];
 
 /** Creates the events of a program. */

@@ -1,3 +1,4 @@
+import type { FiringCounts } from "../../metrics/event-families.ts";
 import { followDeclarations } from "../../platform/events/follow-declarations.ts";
 import { SCHEDULE_KIND } from "../../platform/events/kinds.ts";
 import type { Endpoints } from "../../platform/platform.ts";
@@ -5,25 +6,14 @@ import type { EventServices, EventsPart } from "../services.ts";
 import { functionOf, scheduledCalls, scheduledOf } from "./scheduled.ts";
 import { Scheduler } from "./scheduler.ts";
 
-/** How late firings are, for metrics. */
-export interface FiringDelays {
-  readonly count: number;
-  readonly sumMs: number;
-  readonly lastMs: number;
-}
-
-export interface Schedules extends EventsPart {
-  delays(): FiringDelays;
-}
-
 /** A platform that has just started may not know all functions yet. */
 const UNKNOWN_FOR_MS = 60_000;
 
 /** Fires what `Schedule` declarations and the setting `cron` of functions ask for. */
-export function createSchedules(services: EventServices): Schedules {
+export function createSchedules(services: EventServices): EventsPart {
   const { platform, store, print, now, random } = services;
   const startedAt = now();
-  let delays: FiringDelays = { count: 0, sumMs: 0, lastMs: 0 };
+  let delays: FiringCounts = { count: 0, sumMs: 0, lastMs: 0 };
   const scheduler = new Scheduler({
     ...{ store, print, now, random },
     retryOf: (name) => platform.endpoints(name)?.retry,
