@@ -137,7 +137,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     builder,
     limits,
     access,
-    store: { usage: store.usage, audit: store.audit, logs, ...(eventStore && { calls: eventStore.calls }) },
+    store: { usage: store.usage, audit: store.audit, logs, ...eventStore },
     keyTable,
     proxies,
     tokens: oidcFrom(env, print),

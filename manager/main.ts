@@ -130,7 +130,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     keyTable,
     proxies: parseTrustedProxies(env.SKIFF_TRUST_PROXY),
     tokens: oidcFrom(env, print),
-    store: store && lines && { usage: store.usage, audit: store.audit, logs: lines },
+    store: store && lines && { ...store, logs: lines },
     print,
     metrics: () => metrics.text(),
     ready: () => (services.state === "ready" ? undefined : `The manager is ${services.state}.`),

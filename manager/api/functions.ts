@@ -56,7 +56,7 @@ export function describeFunction(services: Services): Handler {
     const { versions, instances, lastErrors, notReady, isolation } = description;
     const now = new Date();
     const [{ usedInMonth, ...history }, deploys] = await Promise.all([
-      historyOf(services, name, now),
+      historyOf(services, description, now),
       lastDeploys(services, name),
     ]);
     ctx.set("etag", `"${description.version}"`);

@@ -16,23 +16,16 @@ export function requireStore({ store }: Pick<Services, "store">): ManagerStore {
   throw new Problem("store_unavailable", detail, { retryAfterS: RETRY_AFTER_S, setting: "SKIFF_STORE" });
 }
 
-/** @throws Problem `store_unavailable` if there is no store of calls */
-export function requireCalls(services: Pick<Services, "store">): EventStore["calls"] {
-  const { calls } = requireStore(services);
-  if (calls) return calls;
-  throw noEvents();
-}
-
-/** @throws Problem `store_unavailable` if there is no store of calls and events */
-export function requireEvents(services: Pick<Services, "store">): EventStore {
-  const { calls, topics, timers, bodies } = requireStore(services);
-  if (calls && topics && timers && bodies) return { calls, topics, timers, bodies };
-  throw noEvents();
-}
-
-function noEvents(): Problem {
-  const detail = "This store keeps neither calls nor events: update Skiff everywhere.";
-  return new Problem("store_unavailable", detail, { retryAfterS: RETRY_AFTER_S });
+/** @throws Problem `store_unavailable` if Skiff runs without a store, or with one that lacks this part */
+export function requirePart<P extends keyof EventStore>(
+  services: Pick<Services, "store">,
+  part: P,
+): EventStore[P] {
+  const parts: Partial<EventStore> = requireStore(services);
+  const found: EventStore[P] | undefined = parts[part];
+  if (found !== undefined) return found;
+  const detail = `This store keeps no ${part}: update Skiff.`;
+  throw new Problem("store_unavailable", detail, { retryAfterS: RETRY_AFTER_S });
 }
 
 /**

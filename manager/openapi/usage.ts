@@ -83,6 +83,13 @@ export function historySchemas(): Record<string, Schema> {
       ...object({ waiting: COUNT, running: COUNT, dead: COUNT }),
       description: "Asynchronous calls of the function",
     },
+    schedules: array(
+      object(
+        { schedule: TEXT, cron: TEXT, next: array(INSTANT) },
+        { lastAt: INSTANT, lastOutcome: { enum: ["fired", "skipped", "missed"] } },
+      ),
+      { description: "The next ten times of each cron of the function, and its last one" },
+    ),
     noHistory: { ...TEXT, description: "Why lastHour and lastFailures are missing" },
   };
 }

@@ -3,7 +3,7 @@ import { Problem } from "../../../platform/problems.ts";
 import type { CallRecord } from "../../../store/calls.ts";
 import { answerJson } from "../answer.ts";
 import type { Handler, Services } from "../services.ts";
-import { requireEvents } from "../store.ts";
+import { requirePart } from "../store.ts";
 import { callDocument } from "./call-document.ts";
 import { awaitedCall, hasEnded } from "./read-calls.ts";
 
@@ -40,7 +40,7 @@ export function readResult(services: Services): Handler {
     if ("inline" in body) ctx.body = Buffer.from(body.inline);
     else {
       ctx.length = body.bytes;
-      if (ctx.method !== "HEAD") ctx.body = Readable.from(requireEvents(services).bodies.read(body));
+      if (ctx.method !== "HEAD") ctx.body = Readable.from(requirePart(services, "bodies").read(body));
       ctx.length = body.bytes;
     }
   };

@@ -3,7 +3,7 @@ import type { CallFilter, CallRecord, CallState, Calls } from "../../../store/ca
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Call, Handler, Services } from "../services.ts";
-import { requireCalls } from "../store.ts";
+import { requirePart } from "../store.ts";
 import { refusePrecondition } from "../versions/read-options.ts";
 import { type AskedCalls, readCallQuery } from "./call-query.ts";
 import { hasEnded } from "./read-calls.ts";
@@ -19,7 +19,7 @@ export function retryCall(services: Services): Handler {
   return async (ctx) => {
     const { id, record } = await changedCall(services, ctx);
     if (record.state !== "dead") throw notDead(record);
-    const calls = requireCalls(services);
+    const calls = requirePart(services, "calls");
     const [retried] = await calls.retry({ id, states: ["dead"] }, { now: services.keys.now(), limit: 1 });
     if (retried === undefined) throw notDead((await calls.get(id)) ?? record);
     ctx.status = 202;
@@ -32,7 +32,7 @@ export function retryCall(services: Services): Handler {
 export function removeCall(services: Services): Handler {
   return async (ctx) => {
     const { id, record } = await changedCall(services, ctx);
-    const calls = requireCalls(services);
+    const calls = requirePart(services, "calls");
     const wasLive = !hasEnded(record);
     const state = wasLive ? await calls.cancel(id, services.keys.now()) : record.state;
     if (state === undefined) throw unknownCall(id);
@@ -55,7 +55,7 @@ export function retryCalls(services: Services): Handler {
     if (asked.states?.some((state) => state !== "dead")) {
       throw new Problem("invalid_request", "Only dead calls are retried: use state=dead.");
     }
-    const calls = requireCalls(services);
+    const calls = requirePart(services, "calls");
     const now = services.keys.now();
     const { count: retried, more } = await inBatches(asked.filters, async (filter, limit) => {
       const ids = await calls.retry({ ...filter, states: ["dead"] }, { now, limit });
@@ -76,7 +76,7 @@ export function removeCalls(services: Services): Handler {
       const detail = `Say which calls to remove: state=waiting cancels, and ${ENDED.join(", ")} remove records.`;
       throw new Problem("invalid_request", detail);
     }
-    const calls = requireCalls(services);
+    const calls = requirePart(services, "calls");
     const now = services.keys.now();
     const nothing = { count: 0, more: false };
     const ended = states.filter((state) => ENDED.includes(state));

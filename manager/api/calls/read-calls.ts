@@ -6,7 +6,7 @@ import type { CallRecord } from "../../../store/calls.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Call, Handler, Services } from "../services.ts";
-import { requireCalls } from "../store.ts";
+import { requirePart } from "../store.ts";
 import { callDocument } from "./call-document.ts";
 import { readCallQuery } from "./call-query.ts";
 import { requireCall } from "./visible-calls.ts";
@@ -17,7 +17,7 @@ const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [20, 250];
 /** `GET /call`: a page of calls, newest first. */
 export function listCalls(services: Services): Handler {
   return async (ctx) => {
-    const calls = requireCalls(services);
+    const calls = requirePart(services, "calls");
     const { filters, limit, cursor: after } = await readCallQuery(services, ctx, "read");
     const pages = await Promise.all(
       filters.map((filter) => calls.list({ ...filter, after, limit: limit + 1 })),

@@ -3,7 +3,7 @@ import { includesScope, type Scope } from "../../../platform/keys/scopes.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { CallFilter, CallRecord } from "../../../store/calls.ts";
 import type { Services } from "../services.ts";
-import { requireCalls } from "../store.ts";
+import { requirePart } from "../store.ts";
 
 const ID = /^[0-9a-f]{32}$/;
 
@@ -37,7 +37,7 @@ export async function requireCall(
   { principal, id }: { readonly principal: Principal; readonly id: string },
   scope: Scope,
 ): Promise<CallRecord> {
-  const calls = requireCalls(services);
+  const calls = requirePart(services, "calls");
   const record = ID.test(id) ? await calls.get(id) : undefined;
   if (record === undefined || !reaches(principal, scope, record)) throw unknownCall(id);
   return record;

@@ -1,9 +1,11 @@
+import type { FunctionDescription } from "../../../platform/platform.ts";
 import { addDurations, quantileMs } from "../../../platform/usage/durations.ts";
 import type { QueueTotals } from "../../../store/calls.ts";
 import type { UsageMinute } from "../../../store/store.ts";
 import { GUARD } from "../../usage/guards.ts";
 import type { ManagerStore, Services } from "../services.ts";
 import { fromStore, requireStore } from "../store.ts";
+import { type FunctionSchedule, functionSchedules } from "./function-schedules.ts";
 
 const HOUR_MS = 3_600_000;
 const MOST_FAILURES = 5;
@@ -20,6 +22,8 @@ export interface History {
   readonly lastRefusal?: { readonly at: Date; readonly reason: string };
   /** Asynchronous calls. */
   readonly async?: Pick<QueueTotals, "waiting" | "running" | "dead">;
+  /** Times of the setting `cron`. */
+  readonly schedules?: readonly FunctionSchedule[];
   /** Why the members above are missing. */
   readonly noHistory?: string;
   readonly usedInMonth?: number;
@@ -41,9 +45,11 @@ interface Failure {
   readonly text: string;
 }
 
+type Described = Pick<FunctionDescription, "name" | "settings">;
+
 /** Reads what the store has about a function. A store that cannot be reached takes two seconds at most. */
-export async function historyOf(services: Services, name: string, now: Date): Promise<History> {
-  const read = await fromStore(services, () => readHistory(requireStore(services), name, now));
+export async function historyOf(services: Services, described: Described, now: Date): Promise<History> {
+  const read = await fromStore(services, () => readHistory(requireStore(services), described, now));
   return "found" in read ? read.found : { noHistory: read.missing };
 }
 
@@ -56,18 +62,18 @@ export async function lastDeploys({ platform }: Services, name: string) {
     .map(({ version, createdAt, note }) => ({ version, at: createdAt, ...note }));
 }
 
-async function readHistory(
-  { usage, audit, logs, calls }: ManagerStore,
-  name: string,
-  now: Date,
-): Promise<History> {
+async function readHistory(store: ManagerStore, described: Described, now: Date): Promise<History> {
+  const { usage, audit, logs, calls, timers } = store;
+  const { name, settings } = described;
+  const { cron } = settings;
   const since = new Date(now.getTime() - HOUR_MS);
-  const [minutes, month, entries, failures, totals] = await Promise.all([
+  const [minutes, month, entries, failures, totals, schedules] = await Promise.all([
     usage.minutes(name, since),
     usage.month(now),
     audit.list({ of: { action: GUARD, target: name }, limit: MOST_ENTRIES }),
     logs === undefined ? [] : Array.fromAsync(logs.read(name, { status: "5xx", tail: MOST_FAILURES, since })),
     calls?.totals(),
+    timers && cron.length > 0 ? functionSchedules(timers, { name, cron }, now.getTime()) : undefined,
   ]);
   const queue = totals?.find((each) => each.queue === `fn/${name}`);
   const { waiting = 0, running = 0, dead = 0 } = queue ?? {};
@@ -85,6 +91,7 @@ async function readHistory(
     ...(rollback === undefined ? {} : { lastRollback: { at: rollback.at, reason: rollback.detail } }),
     ...(refusal === undefined ? {} : { lastRefusal: { at: refusal.at, reason: refusal.detail } }),
     ...(totals === undefined ? {} : { async: { waiting, running, dead } }),
+    ...(schedules === undefined ? {} : { schedules }),
     usedInMonth: month.functions[name] ?? 0,
   };
 }

@@ -2,7 +2,7 @@ import { Problem } from "../../../platform/problems.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters, wholeNumber } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
-import { requireEvents } from "../store.ts";
+import { requirePart } from "../store.ts";
 import { requireDeclared } from "./declarations.ts";
 import { SCHEDULES } from "./schedules.ts";
 
@@ -14,7 +14,7 @@ export function listFirings(services: Services): Handler {
     const { limit, cursor: before } = readParameters(ctx, readers);
     const name = ctx.params.name!;
     await requireDeclared(services, SCHEDULES, name);
-    const found = await requireEvents(services).timers.firings(name, { before, limit: limit + 1 });
+    const found = await requirePart(services, "timers").firings(name, { before, limit: limit + 1 });
     const page = found.slice(0, limit);
     const firings = page.map(({ at, firedAt, ...rest }) => ({
       ...{ at: new Date(at), firedAt: new Date(firedAt) },

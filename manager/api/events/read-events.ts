@@ -6,7 +6,7 @@ import type { Form } from "../logs/log-forms.ts";
 import { sendLines } from "../logs/send-lines.ts";
 import { flag, readParameters, wholeNumber } from "../read-query.ts";
 import type { Call, Handler, Services } from "../services.ts";
-import { requireEvents } from "../store.ts";
+import { requirePart } from "../store.ts";
 import { eventDocument } from "./event-document.ts";
 import { placeBefore, readStart } from "./event-start.ts";
 import { requireTopic } from "./topics.ts";
@@ -34,7 +34,7 @@ export function readEvents(services: Services): Handler {
     });
     const { follow } = given;
     const { name: topic } = await requireTopic(services, ctx.params.name!);
-    const store = requireEvents(services);
+    const store = { topics: requirePart(services, "topics"), bodies: requirePart(services, "bodies") };
     const from = given.from ?? (follow ? "latest" : "earliest");
     const after = lastEventId(ctx) ?? (await placeBefore(store.topics, topic, from));
     const form = isStream ? serverSent(after) : NDJSON;
@@ -58,7 +58,7 @@ interface Reading {
 }
 
 async function* eventsOf(
-  { topics, bodies }: EventStore,
+  { topics, bodies }: Pick<EventStore, "topics" | "bodies">,
   topic: string,
   { after, limit, follow, signal }: Reading,
 ): AsyncGenerator<Document> {

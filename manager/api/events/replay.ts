@@ -5,7 +5,7 @@ import type { Topics } from "../../../store/topics.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
-import { requireEvents } from "../store.ts";
+import { requirePart } from "../store.ts";
 import { refusePrecondition } from "../versions/read-options.ts";
 import { requireValid } from "./declarations.ts";
 import { placeBefore, readStart } from "./event-start.ts";
@@ -23,7 +23,7 @@ export function replaySubscription(services: Services): Handler {
     }
     const name = ctx.params.name!;
     const { spec } = await requireValid(services, SUBSCRIPTIONS, name);
-    const { topics } = requireEvents(services);
+    const topics = requirePart(services, "topics");
     const place = startOf(name, spec as unknown as SubscriptionSpec, now());
     const { topic, group } = place;
     const position = await placeBefore(topics, topic, from);

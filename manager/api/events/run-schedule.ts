@@ -8,7 +8,7 @@ import { firedBy } from "../../../store/scheduled.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
-import { requireEvents } from "../store.ts";
+import { requirePart } from "../store.ts";
 import { refusePrecondition } from "../versions/read-options.ts";
 import { requireValid } from "./declarations.ts";
 import { SCHEDULES } from "./schedules.ts";
@@ -25,7 +25,7 @@ export function runSchedule(services: Services): Handler {
     const { call } = spec;
     const endpoints = call && platform.endpoints(call.function);
     if (call !== undefined && endpoints === undefined) throw unknownFunction(call.function);
-    const { topics, bodies } = requireEvents(services);
+    const [topics, bodies] = [requirePart(services, "topics"), requirePart(services, "bodies")];
     const now = services.keys.now();
     const { by, keyId } = ctx.state.principal;
     const time = {
@@ -48,7 +48,7 @@ export function runSchedule(services: Services): Handler {
 }
 
 async function enqueue(services: Services, call: NewCall): Promise<{ id: string }> {
-  const { calls } = requireEvents(services);
+  const calls = requirePart(services, "calls");
   const mostLive = services.limits.queuedCalls;
   const [outcome] = await calls.enqueue([call], { now: call.acceptedAt, mostLive });
   if ("id" in outcome!) return outcome;

@@ -2,7 +2,7 @@ import { checkScheduleSpec } from "../../../platform/events/check-schedule.ts";
 import { nextTimes, parseCron } from "../../../platform/events/cron.ts";
 import { SCHEDULE_KIND } from "../../../platform/events/kinds.ts";
 import type { ScheduleSpec } from "../../../platform/events/schedule-spec.ts";
-import { requireEvents } from "../store.ts";
+import { requirePart } from "../store.ts";
 import type { DeclaredKind } from "./declared-kind.ts";
 
 /** Times that a description shows. */
@@ -22,7 +22,7 @@ export const SCHEDULES: DeclaredKind = {
   },
 
   async states(services, declared) {
-    const { timers } = requireEvents(services);
+    const timers = requirePart(services, "timers");
     const states = declared.map(async ({ name, spec }) => {
       const { paused = false } = spec as unknown as ScheduleSpec;
       const [timer, [last]] = await Promise.all([timers.get(name), timers.firings(name, { limit: 1 })]);

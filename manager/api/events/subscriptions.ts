@@ -3,7 +3,7 @@ import { SUBSCRIPTION_KIND } from "../../../platform/events/kinds.ts";
 import type { SubscriptionSpec } from "../../../platform/events/subscription-spec.ts";
 import { startOf } from "../../../store/places.ts";
 import type { Services } from "../services.ts";
-import { requireEvents } from "../store.ts";
+import { requirePart } from "../store.ts";
 import type { DeclaredKind } from "./declared-kind.ts";
 
 export const SUBSCRIPTIONS: DeclaredKind = {
@@ -13,7 +13,7 @@ export const SUBSCRIPTIONS: DeclaredKind = {
   check: checkSubscriptionSpec,
 
   async states(services, declared) {
-    const { topics, calls } = requireEvents(services);
+    const [topics, calls] = [requirePart(services, "topics"), requirePart(services, "calls")];
     const [stats, totals] = await Promise.all([topics.stats(), calls.totals()]);
     return new Map(
       declared.map(({ name, spec }) => {
@@ -31,7 +31,7 @@ export const SUBSCRIPTIONS: DeclaredKind = {
   async afterPut(services, name, spec) {
     if (services.store === undefined) return;
     const place = startOf(name, spec as unknown as SubscriptionSpec, services.keys.now());
-    await requireEvents(services).topics.join(place);
+    await requirePart(services, "topics").join(place);
   },
 };
 

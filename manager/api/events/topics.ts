@@ -5,7 +5,7 @@ import { answerJson } from "../answer.ts";
 import { cursorFromName } from "../cursor.ts";
 import { readParameters } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
-import { requireEvents } from "../store.ts";
+import { requirePart } from "../store.ts";
 import { pageReaders } from "./declarations.ts";
 import { declaredDocuments, type Shown } from "./declared-document.ts";
 import { type DeclaredKind, unknownDeclared } from "./declared-kind.ts";
@@ -19,7 +19,7 @@ export const TOPICS: DeclaredKind = {
 
   async states(services, declared) {
     const [stats, subscriptions] = await Promise.all([
-      requireEvents(services).topics.stats(),
+      requirePart(services, "topics").stats(),
       validSubscriptions(services),
     ]);
     return new Map(
