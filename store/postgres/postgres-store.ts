@@ -12,6 +12,7 @@ import type { Store } from "../store.ts";
 import { Database, type DatabaseOptions } from "./database.ts";
 import { removeOldLines } from "./log-chunks.ts";
 import { removeOldSources } from "./log-sources.ts";
+import { PostgresBodies } from "./postgres-bodies.ts";
 import { PostgresLogs } from "./postgres-logs.ts";
 import { checkStoreUrl } from "./store-url.ts";
 
@@ -19,10 +20,10 @@ import { checkStoreUrl } from "./store-url.ts";
 const LANES = 4;
 
 export interface PostgresStoreOptions extends DatabaseOptions {
-  readonly limits: Pick<Limits, "logAgeMs" | "logBytes">;
+  readonly limits: Pick<Limits, "logAgeMs" | "logBytes" | "callAgeMs">;
 }
 
-/** Usage, audit and lines of functions in PostgreSQL. Any number of programs share it. */
+/** Usage, audit, lines of functions and events in PostgreSQL. Any number of programs share it. */
 export class PostgresStore implements Store {
   readonly #options: PostgresStoreOptions;
   readonly #database: Database;
@@ -35,6 +36,7 @@ export class PostgresStore implements Store {
   readonly calls = new SqlCalls({ run: this.#run, lanes: LANES, shard: this.#shard });
   readonly topics = new SqlTopics(this.#run, this.#shard);
   readonly timers = timers(this.#run, this.#shard);
+  readonly bodies = new PostgresBodies(this.#run);
   readonly logs: PostgresLogs;
 
   /**
@@ -54,11 +56,16 @@ export class PostgresStore implements Store {
 
   /** Removes a batch of what is too old at `now`. Returns whether more is left. */
   async removeOld(now: Date): Promise<boolean> {
-    const { logAgeMs, logBytes } = this.#options.limits;
+    const { logAgeMs, logBytes, callAgeMs } = this.#options.limits;
     const before = new Date(now.getTime() - logAgeMs);
-    const moreLines = await this.#database.run(() => removeOldLines(before, logBytes));
-    const moreSources = await this.#database.run(() => removeOldSources(before));
-    return (await this.#run("removeOld", now)) || moreLines || moreSources;
+    const more = [
+      await this.#database.run(() => removeOldLines(before, logBytes)),
+      await this.#database.run(() => removeOldSources(before)),
+      await this.calls.removeOld(now.getTime() - callAgeMs),
+      await this.bodies.removeOld(now),
+      await this.#run("removeOld", now),
+    ];
+    return more.includes(true);
   }
 
   async close(): Promise<void> {

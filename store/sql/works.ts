@@ -1,4 +1,12 @@
 import { appendAudit, listAudit } from "./audit.ts";
+import {
+  addBody,
+  addBodyPart,
+  bodyPart,
+  knownBodies,
+  removeBody,
+  removeUnusedBodies,
+} from "./bodies/bodies.ts";
 import { cancelCall, cancelCalls, retryCalls } from "./calls/change.ts";
 import { enqueueAll } from "./calls/enqueue.ts";
 import { leaseCalls } from "./calls/lease.ts";
@@ -71,8 +79,10 @@ const TIMERS = {
   removeOldFirings,
 } as const;
 
+const BODIES = { addBody, addBodyPart, bodyPart, knownBodies, removeBody, removeUnusedBodies } as const;
+
 /** Every transaction by its name, so that one that runs in a thread can be named in a message. */
-export const WORKS = { ...HISTORY, ...CALLS, ...TOPICS, ...TIMERS } as const;
+export const WORKS = { ...HISTORY, ...CALLS, ...BODIES, ...TOPICS, ...TIMERS } as const;
 
 export type WorkName = keyof typeof WORKS;
 type ResultOf<N extends WorkName> = ReturnType<(typeof WORKS)[N]> extends Work<infer T> ? T : never;

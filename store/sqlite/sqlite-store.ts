@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import { draining, Problem } from "../../platform/problems.ts";
 import { DatabaseThread } from "../../platform/sqlite/database-thread.ts";
 import { RetentionTimer } from "../retention-timer.ts";
@@ -8,22 +9,27 @@ import { SqlTopics } from "../sql/topics/sql-topics.ts";
 import type { RunWork } from "../sql/works.ts";
 import type { Store } from "../store.ts";
 import { storeUnavailable } from "../unavailable.ts";
+import { FileBodies } from "./file-bodies.ts";
 
 /** Most requests that wait for the disk. */
 const MOST_WAITING = 10_000;
 const DEADLINE_MS = 30_000;
+const CALL_AGE_MS = 7 * 86_400_000;
 
 export interface SqliteStoreOptions {
+  /** Long bodies are in the folder `bodies` beside it. */
   readonly file: string;
+  /** Age of records of calls, in milliseconds; 7 days by default. */
+  readonly callAgeMs?: number;
   /** Logs one line. */
   readonly print: (line: string) => void;
 }
 
-/** Usage and audit of one machine. A thread of its own has the file, because a commit waits for the disk. */
+/** Usage, audit and events of one machine. A thread of its own has the file, because a commit waits for the disk. */
 export class SqliteStore implements Pick<Store, "usage" | "audit" | "close"> {
   /** Rejects if another process has the file, or a newer Skiff wrote it. Requests wait for it. */
   readonly opened: Promise<unknown>;
-  readonly #file: string;
+  readonly #options: SqliteStoreOptions;
   readonly #retention: RetentionTimer;
   #thread: Promise<DatabaseThread>;
   #isClosed = false;
@@ -33,22 +39,30 @@ export class SqliteStore implements Pick<Store, "usage" | "audit" | "close"> {
   readonly calls = new SqlCalls({ run: this.#run, lanes: 1, shard: 0 });
   readonly topics = new SqlTopics(this.#run, 0);
   readonly timers = timers(this.#run, 0);
+  readonly bodies: FileBodies;
 
-  constructor({ file, print }: SqliteStoreOptions) {
-    this.#file = file;
+  constructor(options: SqliteStoreOptions) {
+    this.#options = options;
+    this.bodies = new FileBodies({ folder: join(dirname(options.file), "bodies"), run: this.#run });
     this.#thread = this.#start();
     this.opened = this.#thread;
     // Whoever awaits `opened` handles the error.
     this.opened.catch(() => {});
     this.#retention = new RetentionTimer(
       () => this.removeOld(new Date()),
-      (error) => print(`old usage and audit entries were not removed: ${error.message}`),
+      (error) => options.print(`old entries of the store were not removed: ${error.message}`),
     );
   }
 
   /** Removes a batch of what is too old at `now`. Returns whether more is left. */
-  removeOld(now: Date): Promise<boolean> {
-    return this.#run("removeOld", now);
+  async removeOld(now: Date): Promise<boolean> {
+    const { callAgeMs = CALL_AGE_MS } = this.#options;
+    const more = [
+      await this.calls.removeOld(now.getTime() - callAgeMs),
+      await this.bodies.removeOld(now),
+      await this.#run("removeOld", now),
+    ];
+    return more.includes(true);
   }
 
   async close(): Promise<void> {
@@ -91,6 +105,6 @@ export class SqliteStore implements Pick<Store, "usage" | "audit" | "close"> {
 
   #start(): Promise<DatabaseThread> {
     const program = new URL("history-thread.ts", import.meta.url);
-    return DatabaseThread.open({ program, file: this.#file, what: "the history" });
+    return DatabaseThread.open({ program, file: this.#options.file, what: "the history" });
   }
 }

@@ -1,6 +1,6 @@
 /** What people do to calls: cancel them, and make dead ones wait again. */
 import type { CallFilter, CallState } from "../../calls.ts";
-import { addRefs } from "../bodies/refs.ts";
+import { dropBodyIds } from "../bodies/refs.ts";
 import { type Parameter, type Row, sql, type Value, type Work, withRows } from "../work.ts";
 import { conditionOf } from "./filter.ts";
 import { statesOf } from "./insert.ts";
@@ -37,7 +37,7 @@ export function* cancelCalls(query: CallFilter, limit: number, at: At): Work<num
   );
   yield sql("DELETE FROM calls WHERE seq = ANY($1)", seqsOf(rows));
   const unkept = rows.filter((row) => Number(row.keeps_record) !== 1);
-  yield* addRefs(idsIn(unkept, "body_id"), -1);
+  yield* dropBodyIds(unkept.map(({ body_id }) => body_id));
   yield* releaseKeys(keys, at.now);
   const counts = new Counts();
   for (const { queue } of rows) counts.add(queue as string, "cancelled");
@@ -68,9 +68,9 @@ export function* retryCalls(query: CallFilter, limit: number, at: At): Work<read
     rows: rows.map((row, place): Value[] => [row.id as string, states[place]!, place]),
     types: ["text", "text", "bigint"],
   });
-  const ids = idsIn(rows, "id");
+  const ids = rows.map(({ id }) => id as string);
   yield sql("DELETE FROM ended_calls WHERE id = ANY($1)", ids);
-  yield* addRefs(idsIn(rows, "answer_body_id"), -1);
+  yield* dropBodyIds(rows.map(({ answer_body_id }) => answer_body_id));
   const counts = new Counts();
   for (const { queue } of rows) counts.add(queue as string, "accepted");
   yield* addCounts(counts, at.shard);
@@ -79,8 +79,4 @@ export function* retryCalls(query: CallFilter, limit: number, at: At): Work<read
 
 function seqsOf(rows: readonly Row[]): number[] {
   return rows.map(({ seq }) => Number(seq));
-}
-
-function idsIn(rows: readonly Row[], column: string): string[] {
-  return rows.flatMap((row) => (row[column] === null ? [] : [row[column] as string]));
 }

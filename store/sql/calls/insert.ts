@@ -1,18 +1,15 @@
 /** New calls. */
 import type { NewCall } from "../../calls.ts";
-import { addRefs } from "../bodies/refs.ts";
+import { keepBodies } from "../bodies/refs.ts";
 import { insertAll, type Value, type Work } from "../work.ts";
 import { busyKeys, holdKeys, nameOf, type OrderKey } from "./order.ts";
-import { idOfBody, newValues, SHARED_COLUMNS } from "./rows.ts";
+import { newValues, SHARED_COLUMNS } from "./rows.ts";
 import { type At, addCounts, Counts } from "./totals.ts";
 
 /** Stores calls in the transaction of something else. Their `idempotency` is not looked at. */
 export function* insertCalls(calls: readonly NewCall[], { now, shard }: At): Work<void> {
   if (calls.length === 0) return;
-  yield* addRefs(
-    calls.flatMap(({ request }) => idOfBody(request.body)),
-    1,
-  );
+  yield* keepBodies(calls.map(({ request }) => request.body));
   const keyed = calls.filter(({ orderKey }) => orderKey !== "");
   yield* holdKeys(keyed);
   const states = yield* statesOf(calls, now);

@@ -1,6 +1,6 @@
 /** What became of calls. */
 import type { CallFilter, CallQuery, CallRecord } from "../../calls.ts";
-import { addRefs } from "../bodies/refs.ts";
+import { dropBodyIds } from "../bodies/refs.ts";
 import { type Parameter, sql, type Work } from "../work.ts";
 import { conditionOf, statesIn } from "./filter.ts";
 import { endedRecordOf, liveRecordOf } from "./rows.ts";
@@ -67,10 +67,6 @@ function* remove(which: string, values: readonly Parameter[]): Work<number> {
     text: `DELETE FROM ended_calls WHERE id IN (SELECT id FROM ended_calls WHERE ${which}) RETURNING body_id, answer_body_id`,
     values,
   };
-  const bodies = rows.flatMap((row) => [row.body_id as string | null, row.answer_body_id as string | null]);
-  yield* addRefs(
-    bodies.filter((id) => id !== null),
-    -1,
-  );
+  yield* dropBodyIds(rows.flatMap((row) => [row.body_id, row.answer_body_id]));
   return rows.length;
 }

@@ -1,5 +1,4 @@
 /** Calls as rows, and rows as calls. */
-import type { StoredBody } from "../../bodies.ts";
 import type { Answer, Attempt, CallRecord, CallTarget, LeasedCall, NewCall } from "../../calls.ts";
 import { bodyOf, bodyValues } from "../body-columns.ts";
 import type { Row, Value } from "../work.ts";
@@ -50,10 +49,6 @@ export function newValues(call: NewCall): Value[] {
     0,
     call.acceptedAt,
   ];
-}
-
-export function idOfBody(body: StoredBody | undefined): string[] {
-  return body && "id" in body ? [body.id] : [];
 }
 
 function functionOf(target: CallTarget): string {

@@ -24,7 +24,8 @@ export const CALLS: Migration = (dialect) => {
   ) ${busyEnd};
   CREATE UNIQUE INDEX calls_id ON calls (id);
   CREATE INDEX calls_ready ON calls (queue, priority DESC, due_at, seq) WHERE state = 'ready';
-  CREATE INDEX calls_delayed ON calls (due_at) WHERE state = 'delayed';
+  CREATE INDEX calls_delayed ON calls (due_at, queue) WHERE state = 'delayed';
+  CREATE INDEX calls_blocked ON calls (queue) WHERE state = 'blocked';
   CREATE INDEX calls_running ON calls (owner, queue) WHERE state = 'running';
   CREATE INDEX calls_order ON calls (queue, order_key, seq) WHERE order_key <> '';
   CREATE INDEX calls_origin ON calls (origin_kind, origin_name, id) WHERE origin_name <> '';

@@ -1,12 +1,12 @@
 /** The end of attempts. */
 import type { Settlement } from "../../calls.ts";
-import { addRefs } from "../bodies/refs.ts";
+import { dropBodyIds, keepBodies } from "../bodies/refs.ts";
 import { insertEvents } from "../topics/publish.ts";
 import { insertReplies } from "../topics/replies.ts";
 import { type Row, sql, type Value, type Work, withRows } from "../work.ts";
 import { insertCalls } from "./insert.ts";
 import { holdKeys, keysOfRows, releaseKeys } from "./order.ts";
-import { answerValues, attemptsWith, idOfBody, SHARED_COLUMNS } from "./rows.ts";
+import { answerValues, attemptsWith, SHARED_COLUMNS } from "./rows.ts";
 import { type At, addCounts, Counts } from "./totals.ts";
 
 /** A settlement whose lease holds. */
@@ -34,6 +34,12 @@ export function* settleCalls(settlements: readonly Settlement[], at: At): Work<r
   });
   yield* giveBack(held, at.now);
   yield* end(held, at);
+  yield* insertCalls(
+    held.flatMap(({ settlement }) => settlement.calls ?? []),
+    at,
+  );
+  yield* count(held, at);
+  // Topics are locked last everywhere.
   yield* insertEvents(
     held.flatMap(({ settlement }) => settlement.events ?? []),
     at.now,
@@ -42,11 +48,6 @@ export function* settleCalls(settlements: readonly Settlement[], at: At): Work<r
     held.flatMap(({ settlement }) => settlement.reply ?? []),
     at.now,
   );
-  yield* insertCalls(
-    held.flatMap(({ settlement }) => settlement.calls ?? []),
-    at,
-  );
-  yield* count(held, at);
   return outcomes;
 }
 
@@ -82,11 +83,7 @@ function* end(held: readonly Held[], { now }: At): Work<void> {
     ended.map(({ row }) => Number(row.seq)),
   );
   const isKept = new Set(kept);
-  const unused = ended.filter((each) => !isKept.has(each)).map(({ row }) => row.body_id as string | null);
-  yield* addRefs(
-    unused.filter((id) => id !== null),
-    -1,
-  );
+  yield* dropBodyIds(ended.filter((each) => !isKept.has(each)).map(({ row }) => row.body_id));
   yield* releaseKeys(keys, now);
 }
 
@@ -115,11 +112,8 @@ function* keep(ended: readonly Held[], now: number): Work<void> {
     rows,
     types: ["bigint", "text", "bigint", "text", "text", "text", "bytea", "text", "bigint"],
   });
-  yield* addRefs(
-    ended.flatMap(({ settlement: { outcome } }) =>
-      "answer" in outcome ? idOfBody(outcome.answer?.body) : [],
-    ),
-    1,
+  yield* keepBodies(
+    ended.map(({ settlement: { outcome } }) => ("answer" in outcome ? outcome.answer?.body : undefined)),
   );
 }
 

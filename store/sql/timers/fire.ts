@@ -24,13 +24,14 @@ export function* fire({ name, dueAt, next, firings, now }: Fire, shard: number):
     const isNew = yield* record({ name, firing, outcome, now });
     if (isNew && outcome === "fired") fired.push(firing);
   }
-  yield* insertEvents(
-    fired.flatMap(({ event }) => event ?? []),
-    now,
-  );
   yield* insertCalls(
     fired.flatMap(({ call }) => call ?? []),
     { now, shard },
+  );
+  // Topics are locked last everywhere.
+  yield* insertEvents(
+    fired.flatMap(({ event }) => event ?? []),
+    now,
   );
   yield sql(
     `DELETE FROM firings WHERE name = $1 AND at <=

@@ -1,8 +1,7 @@
 /** Events that are appended to their topics. */
 import type { NewEvent } from "../../event.ts";
 import type { Published } from "../../topics.ts";
-import { addRefs } from "../bodies/refs.ts";
-import { idOfBody } from "../calls/rows.ts";
+import { keepBodies } from "../bodies/refs.ts";
 import { insertAll, sql, type Work } from "../work.ts";
 import { newIds } from "./event-ids.ts";
 import { eventBytes, eventValues } from "./event-rows.ts";
@@ -49,10 +48,7 @@ function* append(topic: string, entries: readonly Entry[], now: number): Work<re
     return isNew ? [{ ...event, position, publishedAt, bytes: eventBytes(event) }] : [];
   });
   if (rows.length === 0) return published;
-  yield* addRefs(
-    rows.flatMap(({ data }) => idOfBody(data)),
-    1,
-  );
+  yield* keepBodies(rows.map(({ data }) => data));
   yield* insertAll("events", rows.map(eventValues), "");
   yield sql(
     "UPDATE topics SET last_position = $2, bytes = bytes + $3 WHERE topic = $1",

@@ -1,8 +1,7 @@
 /** What subscribers answered to events for which somebody waits. */
 import type { Answer, Reply } from "../../calls.ts";
-import { addRefs } from "../bodies/refs.ts";
+import { dropBodyIds, keepBodies } from "../bodies/refs.ts";
 import { bodyOf, bodyValues } from "../body-columns.ts";
-import { idOfBody } from "../calls/rows.ts";
 import { type Row, sql, type Value, type Work } from "../work.ts";
 
 /** The first reply of a group counts. */
@@ -14,7 +13,7 @@ export function* insertReplies(replies: readonly Reply[], now: number): Work<voi
        ON CONFLICT (waiter, group_name) DO NOTHING RETURNING waiter`,
       ...values,
     );
-    if (added.length > 0) yield* addRefs(idOfBody(answer?.body), 1);
+    if (added.length > 0) yield* keepBodies([answer?.body]);
   }
 }
 
@@ -53,9 +52,6 @@ export function* removeOldReplies(before: number, limit: number): Work<boolean> 
     before,
     limit,
   );
-  yield* addRefs(
-    rows.flatMap(({ body_id }) => (body_id === null ? [] : [body_id as string])),
-    -1,
-  );
+  yield* dropBodyIds(rows.map(({ body_id }) => body_id));
   return rows.length === limit;
 }

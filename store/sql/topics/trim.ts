@@ -1,6 +1,6 @@
 /** Events that are removed, in batches that hold no lock for long. */
 import type { Topics } from "../../topics.ts";
-import { addRefs } from "../bodies/refs.ts";
+import { dropBodyIds } from "../bodies/refs.ts";
 import { type Row, sql, type Work } from "../work.ts";
 import { SAME_EVENT_MS } from "./event-ids.ts";
 import { removeOldReplies } from "./replies.ts";
@@ -59,10 +59,7 @@ function* removeFirst(log: Row, count: number): Work<void> {
     log.topic as string,
     first,
   );
-  yield* addRefs(
-    removed.flatMap(({ body_id }) => (body_id === null ? [] : [body_id as string])),
-    -1,
-  );
+  yield* dropBodyIds(removed.map(({ body_id }) => body_id));
   yield sql(
     "UPDATE topics SET first_position = $2, bytes = bytes - $3 WHERE topic = $1",
     log.topic as string,

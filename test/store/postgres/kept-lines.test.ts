@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { limitsFromEnv } from "../../../platform/limits.ts";
 import type { LogLine } from "../../../platform/platform.ts";
 import { LogSweeper } from "../../../store/postgres/log-sweeper.ts";
 import type { PostgresStore } from "../../../store/postgres/postgres-store.ts";
@@ -33,7 +34,9 @@ describe("lines in PostgreSQL", function () {
   });
 
   it("are at most as many bytes as the function may have, the newest", async () => {
-    const store = await harness.open({ limits: { logAgeMs: 7 * DAY_MS, logBytes: MIB } });
+    const store = await harness.open({
+      limits: { ...limitsFromEnv({}), logAgeMs: 7 * DAY_MS, logBytes: MIB },
+    });
     const text = "x".repeat(1_000);
     for (let batch = 0; batch < 80; batch++) {
       await store.logs.append(

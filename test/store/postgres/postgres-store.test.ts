@@ -5,6 +5,7 @@ import type { AuditEntry } from "../../../store/store.ts";
 import { eventually } from "../../support/eventually.ts";
 import { PostgresServer, sharedPostgres } from "../../support/postgres.ts";
 import { audit } from "../conformance/audit.ts";
+import { bodies } from "../conformance/bodies.ts";
 import { calls } from "../conformance/calls/calls.ts";
 import { logs } from "../conformance/logs.ts";
 import { timers } from "../conformance/timers.ts";
@@ -32,6 +33,7 @@ describe("the store in PostgreSQL", function () {
   topics(harness);
   timers(harness);
   calls(harness);
+  bodies(harness);
   logs(harness);
 
   describe("its database", () => {

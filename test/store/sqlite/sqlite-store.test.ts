@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { SqliteStore } from "../../../store/sqlite/sqlite-store.ts";
 import { audit } from "../conformance/audit.ts";
+import { bodies } from "../conformance/bodies.ts";
 import { calls } from "../conformance/calls/calls.ts";
 import type { Harness } from "../conformance/subject.ts";
 import { timers } from "../conformance/timers.ts";
@@ -39,6 +40,7 @@ describe("the store in SQLite", () => {
   topics(harness);
   timers(harness);
   calls(harness);
+  bodies(harness);
 
   describe("its file", () => {
     afterEach(() => harness.dispose());
@@ -63,7 +65,11 @@ describe("the store in SQLite", () => {
       const store = await harness.open();
       await store.close();
       writeFileSync(join(places.get(store)!, "history.db"), "no database".repeat(1_000));
-      const broken = new SqliteStore({ file: join(places.get(store)!, "history.db"), print: assert.fail });
+      const broken = new SqliteStore({
+        file: join(places.get(store)!, "history.db"),
+        limits,
+        print: assert.fail,
+      });
       await assert.rejects(broken.opened, /cannot be used: file is not a database; restore it/);
       await assert.rejects(broken.audit.list({ limit: 1 }), {
         code: "store_unavailable",

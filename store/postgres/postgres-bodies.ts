@@ -1,0 +1,66 @@
+import { randomUUID } from "node:crypto";
+import type { Bodies, StoredBody } from "../bodies.ts";
+import { countedParts } from "../counted-parts.ts";
+import type { RunWork } from "../sql/works.ts";
+
+const PART_BYTES = 1024 ** 2;
+
+/** Long bodies in rows of a megabyte. */
+export class PostgresBodies implements Bodies {
+  readonly #run: RunWork;
+
+  constructor(run: RunWork) {
+    this.#run = run;
+  }
+
+  async write(parts: AsyncIterable<Uint8Array>, mostBytes: number): Promise<StoredBody> {
+    const id = randomUUID().replaceAll("-", "");
+    let bytes = 0;
+    let number = 0;
+    try {
+      for await (const part of joined(countedParts(parts, mostBytes))) {
+        await this.#run("addBodyPart", id, number++, part, new Date());
+        bytes += part.byteLength;
+      }
+      await this.#run("addBody", id, bytes, new Date());
+      return { id, bytes };
+    } catch (error) {
+      // If the store is away, its parts are removed after an hour.
+      if (number > 0) await this.#run("removeBody", id).catch(() => {});
+      throw error;
+    }
+  }
+
+  async *read(body: StoredBody): AsyncGenerator<Uint8Array> {
+    if ("inline" in body) return yield body.inline;
+    for (let number = 0, left = body.bytes; left > 0; number++) {
+      const part = await this.#run("bodyPart", body.id, number);
+      if (part === undefined) throw new Error(`part ${number} of the body ${body.id} is gone`);
+      yield part;
+      left -= part.byteLength;
+    }
+  }
+
+  /** Removes a batch of what nothing refers to. Returns whether more may be left. */
+  async removeOld(now: Date): Promise<boolean> {
+    return (await this.#run("removeUnusedBodies", now)).length > 0;
+  }
+}
+
+/** The same bytes in parts of a megabyte. Each is overwritten when the next one is asked for. */
+async function* joined(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const part = Buffer.allocUnsafe(PART_BYTES);
+  let length = 0;
+  for await (const given of parts) {
+    for (let at = 0; at < given.byteLength; ) {
+      const some = given.subarray(at, at + PART_BYTES - length);
+      part.set(some, length);
+      at += some.byteLength;
+      length += some.byteLength;
+      if (length < PART_BYTES) continue;
+      yield part;
+      length = 0;
+    }
+  }
+  if (length > 0) yield part.subarray(0, length);
+}
