@@ -67,7 +67,6 @@ describe("the store in SQLite", () => {
       writeFileSync(join(places.get(store)!, "history.db"), "no database".repeat(1_000));
       const broken = new SqliteStore({
         file: join(places.get(store)!, "history.db"),
-        limits,
         print: assert.fail,
       });
       await assert.rejects(broken.opened, /cannot be used: file is not a database; restore it/);
