@@ -12,6 +12,8 @@ export interface ApiCall {
   readonly method?: string;
   readonly query?: Query;
   readonly headers?: OutgoingHttpHeaders;
+  /** The field with the key; `authorization` by default. What a function may get must not have it there. */
+  readonly keyField?: "authorization" | "x-skiff-key";
   /** Bytes are sent as they are, everything else as JSON. */
   readonly body?: Uint8Array | object;
   /** Ends the call; without it the call ends after 10 minutes. */
@@ -40,7 +42,7 @@ export class Api {
   /** Returns the answer unread. @throws like `json` */
   async open(
     path: string,
-    { method = "GET", query = {}, headers, body, signal }: ApiCall,
+    { method = "GET", query = {}, headers, keyField = "authorization", body, signal }: ApiCall,
   ): Promise<HttpAnswer> {
     const { key } = this.place;
     const isJson = body !== undefined && !(body instanceof Uint8Array);
@@ -49,7 +51,7 @@ export class Api {
       url: this.url(path, query),
       headers: {
         ...(isJson ? { "content-type": "application/json" } : {}),
-        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        ...(key === undefined ? {} : { [keyField]: keyField === "authorization" ? `Bearer ${key}` : key }),
         ...headers,
       },
       body: isJson ? Buffer.from(JSON.stringify(body)) : (body as Uint8Array | undefined),

@@ -1,6 +1,5 @@
 import { setTimeout } from "node:timers/promises";
 import type { Api, Query } from "./api.ts";
-import { functionPath } from "./functions.ts";
 import { Unreachable } from "./http.ts";
 import { ApiProblem } from "./problem.ts";
 
@@ -22,14 +21,14 @@ const QUIET_MS = 45_000;
 const RETRY_MS = 1_000;
 const READ_MS = 5 * 60_000;
 
-/** Reads the lines that are there. */
-export async function* readLines(api: Api, name: string, query: Query): AsyncGenerator<LogLine> {
-  const { body } = await api.open(functionPath(name, "/logs"), {
+/** Reads the lines that are there, at a path of the API that has such lines. */
+export async function* readLines<Line = LogLine>(api: Api, path: string, query: Query): AsyncGenerator<Line> {
+  const { body } = await api.open(path, {
     query,
     headers: { accept: "application/x-ndjson" },
     signal: AbortSignal.timeout(READ_MS),
   });
-  for await (const text of textLines(body)) if (text !== "") yield JSON.parse(text) as LogLine;
+  for await (const text of textLines(body)) if (text !== "") yield JSON.parse(text) as Line;
 }
 
 export interface Following {
@@ -39,22 +38,22 @@ export interface Following {
 }
 
 /**
- * Follows a log until `signal`, or until the function is removed. After a lost connection it goes on behind the last
+ * Follows the lines at a path until `signal`, or until the path is gone. After a lost connection it goes on behind the last
  * line, so that none is missing.
  */
-export async function* followLines(
+export async function* followLines<Line = LogLine>(
   api: Api,
-  name: string,
+  path: string,
   query: Query,
   { signal, onLost }: Following,
-): AsyncGenerator<LogLine> {
+): AsyncGenerator<Line> {
   let after: string | undefined;
   let [isLost, wasOpen] = [false, false];
   while (!signal.aborted) {
     const started = performance.now();
     try {
       // Behind a line that is known, `tail` has no meaning.
-      for await (const { id = after, line } of events(api, name, { query, after, signal })) {
+      for await (const { id = after, line } of events<Line>(api, path, { query, after, signal })) {
         after = id;
         [isLost, wasOpen] = [false, true];
         if (line) yield line;
@@ -77,30 +76,30 @@ interface Connection {
 }
 
 /** An event can move the position alone. */
-interface LogEvent {
+interface LineEvent<Line> {
   readonly id?: string;
-  readonly line?: LogLine;
+  readonly line?: Line;
 }
 
-async function* events(
+async function* events<Line>(
   api: Api,
-  name: string,
+  path: string,
   { query, after, signal }: Connection,
-): AsyncGenerator<LogEvent> {
+): AsyncGenerator<LineEvent<Line>> {
   const quiet = new AbortController();
   const timer = globalThis.setTimeout(() => quiet.abort(), QUIET_MS);
   try {
-    const { body } = await api.open(functionPath(name, "/logs"), {
+    const { body } = await api.open(path, {
       query: { ...query, follow: true },
       headers: { accept: "text/event-stream", ...(after === undefined ? {} : { "last-event-id": after }) },
       signal: AbortSignal.any([signal, quiet.signal]),
     });
     // An event counts when it is complete: its id comes before its data.
-    let event: { id?: string; line?: LogLine } = {};
+    let event: { id?: string; line?: Line } = {};
     for await (const text of textLines(body)) {
       timer.refresh();
       if (text.startsWith("id: ")) event.id = text.slice(4);
-      else if (text.startsWith("data: ")) event.line = JSON.parse(text.slice(6)) as LogLine;
+      else if (text.startsWith("data: ")) event.line = JSON.parse(text.slice(6)) as Line;
       else if (text === "") {
         yield event;
         event = {};

@@ -39,7 +39,7 @@ describe("following a log from the command line", function () {
     const lost: string[] = [];
     const onLost = ({ message }: Error) => lost.push(message);
     const texts: string[] = [];
-    for await (const { text } of followLines(api, "f", {}, { signal: leaving.signal, onLost })) {
+    for await (const { text } of followLines(api, "/func/f/logs", {}, { signal: leaving.signal, onLost })) {
       texts.push(text);
       if (text === "last") leaving.abort();
     }

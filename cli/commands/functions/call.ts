@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { buffer } from "node:stream/consumers";
 import type { Command } from "commander";
 import { bytesOf, type HttpAnswer, send } from "../../api/http.ts";
 import { ApiProblem, problemFrom } from "../../api/problem.ts";
 import { exitCodeOf } from "../../failure.ts";
+import { readData, readHeaders } from "../../input/request-parts.ts";
 import { shown } from "../../output/output.ts";
 import { action, type Surroundings, type Task } from "../../task.ts";
 import { UsageError } from "../../usage-error.ts";
@@ -44,8 +42,8 @@ export function addCall(program: Command, surroundings: Surroundings): void {
 
 async function runCall(task: Task<CallOptions>, target: string): Promise<number> {
   const { api, options, out } = task;
-  const body = await readData(task);
-  const headers = Object.fromEntries((options.header ?? []).map(parseHeader));
+  const body = await readData(options.data, task.surroundings);
+  const headers = readHeaders(options.header);
   const { key } = api.place;
   const answer = await send({
     method: options.request ?? (body === undefined ? "GET" : "POST"),
@@ -89,24 +87,6 @@ function headLines({ status, headers }: HttpAnswer): string[] {
     [value ?? []].flat().map((each) => `${name}: ${each}`),
   );
   return [`HTTP/1.1 ${status}`, ...fields, ""];
-}
-
-async function readData({ options, surroundings }: Task<CallOptions>): Promise<Buffer | undefined> {
-  const { data } = options;
-  if (data === undefined) return undefined;
-  if (!data.startsWith("@")) return Buffer.from(data);
-  if (data === "@-") return buffer(surroundings.stdin);
-  try {
-    return readFileSync(resolve(surroundings.cwd, data.slice(1)));
-  } catch (error) {
-    throw new UsageError(`--data ${data} cannot be read: ${(error as Error).message}.`);
-  }
-}
-
-function parseHeader(text: string): [name: string, value: string] {
-  const at = text.indexOf(":");
-  if (at > 0) return [text.slice(0, at).trim().toLowerCase(), text.slice(at + 1).trim()];
-  throw new UsageError(`--header ${text} is not a header: use 'NAME: VALUE'.`);
 }
 
 function seconds(text: string): number {

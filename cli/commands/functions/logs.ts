@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { functionPath } from "../../api/functions.ts";
 import { followLines, type LogLine, readLines } from "../../api/log-lines.ts";
 import { type Output, type Style, shown } from "../../output/output.ts";
 import { action, type Surroundings, type Task } from "../../task.ts";
@@ -47,13 +48,14 @@ async function runLogs({ api, options, out }: Task<LogOptions>, name: string): P
   const names = ["tail", ...FILTERS.map(([flag]) => flag.split(" ")[0]!)];
   const query = Object.fromEntries(names.map((each) => [each, options[each] as string | undefined]));
   const all = { ...query, raw: true };
+  const path = functionPath(name, "/logs");
   const lines = follow
-    ? followLines(api, name, all, {
+    ? followLines(api, path, all, {
         // It ends with the command.
         signal: new AbortController().signal,
         onLost: ({ message }) => out.note(`${message} Trying again.`),
       })
-    : readLines(api, name, all);
+    : readLines(api, path, all);
   for await (const line of lines) {
     if (out.json) out.line(JSON.stringify(line));
     else print(line, out, raw === true);

@@ -58,4 +58,7 @@ const LISTS: readonly (readonly [argument: string, path: string, member: string,
   ["function", "/func", "functions", "name"],
   ["secret", "/secret", "secrets", "name"],
   ["key", "/key", "keys", "id"],
+  ["topic", "/topic", "topics", "name"],
+  ["subscription", "/subscription", "subscriptions", "name"],
+  ["schedule", "/schedule", "schedules", "name"],
 ];

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { Api } from "../../api/api.ts";
+import { functionPath } from "../../api/functions.ts";
 import { followLines } from "../../api/log-lines.ts";
 import { checkUrl, DEFAULT_URL } from "../../context/places.ts";
 import { DevLines } from "../../dev/dev-lines.ts";
@@ -74,7 +75,12 @@ async function runDev(task: Task<DevCommandOptions>, path: string): Promise<void
     const { signal } = closing;
     const onLost = () => lines.info("The connection to the log was lost. Trying again.");
     try {
-      for await (const line of followLines(api, name, { tail: 0, raw: true }, { signal, onLost })) {
+      for await (const line of followLines(
+        api,
+        functionPath(name, "/logs"),
+        { tail: 0, raw: true },
+        { signal, onLost },
+      )) {
         lines.logged(line);
       }
     } catch (error) {
