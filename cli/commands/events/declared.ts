@@ -47,14 +47,14 @@ export async function putDeclared({ api, out }: Task, noun: Noun, declared: Pick
 export function showing(noun: Noun) {
   return async ({ api, out }: Task, name: string): Promise<void> => {
     const declared = await api.json<Declared>(declaredPath(noun, name));
-    const { spec, state = {}, noState, faults, next } = declared;
+    const { spec, state = {}, noState, faults, next = [] } = declared;
     out.result(declared, () => [
       ...pairs([
         ["name", name],
         ["faults", faults && shown(faults.join(" "))],
         ["state", noState && shown(noState)],
         ...Object.entries({ ...spec, ...state }).map(([key, value]) => [key, textOf(value)] as const),
-        ["next", next?.join("\n      ")],
+        ...next.map((time) => ["next", time] as const),
       ]),
     ]);
   };

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventually } from "../support/eventually.ts";
+import { CommandLine } from "../support/skiff/command-line.ts";
+import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
+
+const TOKEN = "a-token-of-an-installation";
+const ECHO = `export default async (request: Request) => {
+  const { pathname, search } = new URL(request.url);
+  const status = Number(request.headers.get("x-status") ?? 200);
+  console.log("got", request.headers.get("ce-type"));
+  const seen = { path: pathname + search, body: await request.text(), key: request.headers.get("authorization") };
+  return Response.json(seen, { status });
+};\n`;
+const LATER = ["--delay", "1h"];
+
+describe("the command skiff, for what happens later", function () {
+  this.timeout(60_000);
+  let skiff: StartedSkiff;
+  let cli: CommandLine;
+  before(async () => {
+    skiff = await startedSkiff({ env: { SKIFF_TOKEN: TOKEN } });
+    cli = new CommandLine({ SKIFF_URL: skiff.url, SKIFF_KEY: TOKEN });
+    writeFileSync(join(cli.folder, "echo.ts"), ECHO);
+    await cli.output(["deploy", "echo.ts"]);
+  });
+  after(async () => {
+    await cli.close();
+    await skiff.close();
+  });
+
+  it("calls a function asynchronously and prints its answer, without showing it the token", async () => {
+    const answer = await cli.output(["async", "echo/a?key=mine", "-d", "text", "--wait"]);
+    assert.deepEqual(JSON.parse(answer), { path: "/a?key=mine", body: "text", key: null });
+    const { code, stdout, stderr } = await cli.run(["async", "echo", "-H", "x-status: 404", "--wait", "30s"]);
+    assert.deepEqual([code, JSON.parse(stdout).body], [4, ""]);
+    assert.match(stderr, /^error: The call [0-9a-f]{32} is dead: .*404/);
+  });
+
+  it("lists, shows, cancels, retries and removes calls", async () => {
+    const id = (await cli.output(["async", "echo/x", "-d", "three", ...LATER, "--key", "k"])).trim();
+    assert.match(
+      await cli.output(["calls", "--function", "echo", "--state", "waiting"]),
+      new RegExp(`^${id}  waiting  echo `, "m"),
+    );
+    const shown = await cli.output(["calls", "show", id]);
+    assert.match(shown, /^state: +waiting$/m);
+    assert.match(shown, /^request: +POST echo\/x, 5 bytes$/m);
+    assert.match(shown, /^key: +k$/m);
+    assert.match(shown, /^due: +\d{4}-/m);
+    assert.equal((await cli.run(["calls", "result", id])).code, 2);
+    assert.equal(await cli.output(["calls", "cancel", id]), `Cancelled ${id}.\n`);
+    const again = await cli.run(["calls", "cancel", id]);
+    assert.deepEqual(
+      [again.code, again.stderr],
+      [2, `error: The call ${id} is cancelled: only calls that wait can be cancelled.\n`],
+    );
+
+    const dead = (await cli.output(["async", "echo", "-H", "x-status: 400"])).trim();
+    await eventually("it is dead", async () => (await cli.output(["calls", "show", dead])).includes("dead"));
+    assert.match(await cli.output(["calls", "show", dead]), /^attempt 1: \S+, \d.*, 400 .*\(\S+\)$/m);
+    assert.match(await cli.output(["calls", "logs", dead]), / got null$/m);
+    assert.equal(JSON.parse(await cli.output(["calls", "result", dead])).path, "/");
+    assert.match(await cli.output(["calls", "retry", "--function", "echo"]), /^2 calls wait again\.$/m);
+    await eventually("it has a second attempt", async () =>
+      (await cli.output(["calls", "show", dead])).includes("attempt 2"),
+    );
+    const removed = await cli.output(["calls", "purge", "--state", "dead,cancelled"]);
+    assert.match(removed, /^3 records removed, 0 calls cancelled\.$/m);
+    assert.equal((await cli.run(["calls", "show", dead])).code, 4);
+    assert.equal((await cli.run(["calls", "purge"])).code, 2);
+  });
+
+  it("declares schedules", async () => {
+    const added = [
+      "schedule",
+      "add",
+      "nightly",
+      "--cron",
+      "0 3 * * *",
+      "--function",
+      "echo",
+      "-d",
+      '{"a":1}',
+    ];
+    assert.equal(await cli.output(added), "The schedule nightly is created.\n");
+    assert.match(await cli.output(["schedule"]), /^nightly +0 3 \* \* \* +UTC +echo +\d{4}-\S+T03:00:00/m);
+    const shown = await cli.json<{ spec: object; next: string[] }>(["schedule", "show", "nightly"]);
+    assert.deepEqual(shown.spec, { cron: "0 3 * * *", call: { function: "echo", body: { a: 1 } } });
+    assert.equal(shown.next.length, 10);
+    await cli.output(["schedule", "pause", "nightly"]);
+    assert.match(await cli.output(["schedule"]), /^nightly .* paused /m);
+    await cli.output(["schedule", "remove", "nightly"]);
+  });
+
+  it("says what is missing", async () => {
+    for (const [args, expected] of [
+      [["subscribe", "orders"], /--function NAME or --to URL/],
+      [["subscribe", "orders", "--to", "https://example.com"], /needs a name/],
+      [["schedule", "add", "x", "--cron", "@hourly"], /--function NAME or --topic NAME/],
+      [["publish", "orders", "--attribute", "A"], /--attribute A is not an attribute/],
+      [["async", "echo", "--wait", "soon"], /--wait soon is not a time/],
+      [["calls", "retry", "1", "--function", "x"], /not both/],
+    ] as const) {
+      const { code, stderr } = await cli.run(args);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, expected);
+    }
+    const refused = await cli.run(["async", "echo", "--priority", "99"]);
+    assert.deepEqual([refused.code, /priority is "99"/.test(refused.stderr)], [3, true]);
+    assert.equal((await cli.run(["async", "none"])).code, 4);
+  });
+});
