@@ -105,4 +105,18 @@ describe("two programs of events with one store", function () {
     assert.equal(ids().length, 20, "none twice");
     await eventually("the lag is shown", () => status("subscriptions", "ship")?.lag === 0, 10_000);
   });
+
+  it("fire an applied schedule once at each of its times", async () => {
+    got.length = 0;
+    const spec = { cron: "* * * * * *", overlap: "allow", call: { function: "hello", path: "/tick" } };
+    const sinceMs = performance.now();
+    cluster.server.put("schedules", { metadata: { name: "ticks" }, spec });
+    await eventually("it has fired", () => got.length >= 3, 10_000);
+    await eventually("it is shown", () => status("schedules", "ticks")?.lastOutcome === "fired", 10_000);
+    const { nextAt, lastAt } = status("schedules", "ticks")!;
+    assert.ok(Date.parse(String(nextAt)) > Date.parse(String(lastAt)));
+    const seconds = (performance.now() - sinceMs) / 1_000;
+    assert.ok(got.length <= Math.floor(seconds) + 1, `${got.length} calls in ${seconds} s`);
+    cluster.server.remove("schedules", "ticks");
+  });
 });
