@@ -14,7 +14,9 @@ const PRELOAD = new URL("support/shifted-clock.ts", import.meta.url).href;
 /** Where the wall clock is read as a number, and why that is no duration of this process. */
 const WALL_CLOCK: Readonly<Record<string, string>> = {
   "http/http-date.ts": "the Date of a response",
+  "events/main.ts": "when calls, events and schedules are due, which outlives restarts",
   "manager/manager.ts": "when keys expire and were used",
+  "one-machine.ts": "when calls, events and schedules are due, which outlives restarts",
   "platform/kubernetes/control/reconciler.ts": "the age of a mark that any manager may have set",
   "platform/kubernetes/function-reader.ts": "the time of a crash that the cluster does not tell",
   "platform/local/resources/resources.ts": "the age of folders that another Skiff may have made",
@@ -28,6 +30,7 @@ describe("the wall clock", () => {
   it("measures no time: durations are monotonic", () => {
     const files = [
       "client-image",
+      "events",
       "http",
       "manager",
       "platform",

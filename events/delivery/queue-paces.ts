@@ -5,7 +5,7 @@ const LONGEST_PAUSE_MS = 30_000;
 interface Pace {
   /** Calls that may run at a time. */
   most: number;
-  /** When calls of the queue may be leased again. */
+  /** When calls of the queue may be leased again, by the monotonic clock. */
   until: number;
   /** Pauses since a call was answered. */
   pauses: number;
@@ -15,7 +15,8 @@ export interface Refusal {
   /** Calls of the queue under way, the refused one included. */
   readonly running: number;
   readonly retryAfterMs: number;
-  readonly now: number;
+  /** Monotonic, as every time of this class. */
+  readonly nowMs: number;
 }
 
 /**
@@ -31,20 +32,21 @@ export class QueuePaces {
     this.#full = full;
   }
 
-  /** Returns the end of the pause, when the refused call may be tried again. */
-  refused(queue: string, { running, retryAfterMs, now }: Refusal): number {
+  /** Returns the rest of the pause, after which the refused call may be tried again. */
+  refused(queue: string, { running, retryAfterMs, nowMs }: Refusal): number {
     let pace = this.#paces.get(queue);
     if (pace === undefined) {
       pace = { most: this.#full, until: 0, pauses: 0 };
       this.#paces.set(queue, pace);
     }
     // Refusals of calls that were sent together are one.
-    if (now < pace.until) return pace.until;
-    const pauseMs = Math.max(retryAfterMs, FIRST_PAUSE_MS * 2 ** Math.min(pace.pauses, 10));
-    pace.until = now + Math.min(pauseMs, LONGEST_PAUSE_MS);
+    if (nowMs < pace.until) return pace.until - nowMs;
+    const growingMs = Math.max(retryAfterMs, FIRST_PAUSE_MS * 2 ** Math.min(pace.pauses, 10));
+    const pauseMs = Math.min(growingMs, LONGEST_PAUSE_MS);
+    pace.until = nowMs + pauseMs;
     pace.pauses++;
     pace.most = Math.max(1, Math.floor(Math.min(pace.most, running) / 2));
-    return pace.until;
+    return pauseMs;
   }
 
   answered(queue: string): void {
@@ -56,14 +58,14 @@ export class QueuePaces {
   }
 
   /** Queues that pause. */
-  paused(now: number): string[] {
-    return [...this.#paces].filter(([, { until }]) => until > now).map(([queue]) => queue);
+  paused(nowMs: number): string[] {
+    return [...this.#paces].filter(([, { until }]) => until > nowMs).map(([queue]) => queue);
   }
 
-  /** The end of the pause that ends first; undefined without one. */
-  nextEnd(now: number): number | undefined {
-    const ends = [...this.#paces.values()].map(({ until }) => until).filter((until) => until > now);
-    return ends.length === 0 ? undefined : Math.min(...ends);
+  /** The rest of the pause that ends first; undefined without one. */
+  nextEndMs(nowMs: number): number | undefined {
+    const rests = [...this.#paces.values()].map(({ until }) => until - nowMs).filter((rest) => rest > 0);
+    return rests.length === 0 ? undefined : Math.min(...rests);
   }
 
   /** Queues of which fewer calls run at a time than of others. */

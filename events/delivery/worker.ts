@@ -111,16 +111,18 @@ export class Worker implements EventsPart {
     const free = limits.eventCalls - this.#running.size;
     const { owner } = this.#heartbeat;
     if (this.#isClosed || owner === undefined || free <= 0) return LONGEST_REST_MS;
+    // Before the lease: a queue that it excepted is of no interest to it, and its pause may end meanwhile.
+    const nowMs = performance.now();
+    const pauseMs = this.#paces.nextEndMs(nowMs) ?? Infinity;
     const leased = await store.calls.lease({
       ...{ owner, now: now(), limit: Math.min(free, MOST_AT_ONCE), perQueue: limits.eventCallsEach },
-      ...{ running: this.#counts(), except: this.#resting() },
+      ...{ running: this.#counts(), except: this.#resting(nowMs) },
     });
     // The lease of a worker that lost its id meanwhile runs out by itself.
     if (owner === this.#heartbeat.owner) for (const call of leased.calls) this.#start(call, owner);
     if (leased.isMore && leased.calls.length > 0) this.#isWoken = true;
-    const at = now();
-    const nextAt = Math.min(leased.nextDueAt ?? Infinity, this.#paces.nextEnd(at) ?? Infinity);
-    return Math.max(1, Math.min(nextAt - at, isShared ? POLL_MS : LONGEST_REST_MS));
+    const dueMs = (leased.nextDueAt ?? Infinity) - now();
+    return Math.max(1, Math.min(dueMs, pauseMs, isShared ? POLL_MS : LONGEST_REST_MS));
   }
 
   #start(call: LeasedCall, owner: string): void {
@@ -160,12 +162,9 @@ export class Worker implements EventsPart {
       return outcome;
     }
     const running = this.#byQueue.get(queue) ?? 1;
-    const dueAt = this.#paces.refused(queue, {
-      running,
-      retryAfterMs: outcome.retryAfterMs,
-      now: this.#options.now(),
-    });
-    return { state: "waiting", dueAt } as const;
+    const { retryAfterMs } = outcome;
+    const pauseMs = this.#paces.refused(queue, { running, retryAfterMs, nowMs: performance.now() });
+    return { state: "waiting", dueAt: this.#options.now() + Math.ceil(pauseMs) } as const;
   }
 
   /** Running calls by queue. Queues that may run less than others count as if they ran more. */
@@ -181,9 +180,9 @@ export class Worker implements EventsPart {
     return counts;
   }
 
-  #resting(): string[] {
-    const { hooks, now } = this.#options;
-    return [...this.#paces.paused(now()), ...hooks.flatMap((hook) => hook.resting?.() ?? [])];
+  #resting(nowMs: number): string[] {
+    const { hooks } = this.#options;
+    return [...this.#paces.paused(nowMs), ...hooks.flatMap((hook) => hook.resting?.() ?? [])];
   }
 }
 

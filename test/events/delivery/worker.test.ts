@@ -145,6 +145,16 @@ describe("a worker of events", () => {
     );
   });
 
+  it("sees the end of a pause that ends during a lease", async () => {
+    await started();
+    rig.answer = (_, response) =>
+      rig.received.length === 1 ? refuse(response, 503, "no_capacity", 0) : response.end();
+    // Longer than the first pause.
+    rig.leaseMs = 400;
+    const [id] = await rig.enqueue({});
+    await rig.record(id!, "done");
+  });
+
   it("runs a call once although its end cannot be stored for a while", async () => {
     await started();
     rig.away.add("settle");

@@ -4,11 +4,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "../../../events/delivery/worker.ts";
 import type { DeliveryHooks } from "../../../events/services.ts";
 import { KeyTable } from "../../../platform/keys/key-table.ts";
 import { type Limits, limitsFromEnv } from "../../../platform/limits.ts";
-import type { CallRecord, CallState, NewCall } from "../../../store/calls.ts";
+import type { CallRecord, CallState, LeaseRequest, NewCall } from "../../../store/calls.ts";
 import { announcing, storeChanges } from "../../../store/changes.ts";
 import { SqliteStore } from "../../../store/sqlite/sqlite-store.ts";
 import type { EventStore } from "../../../store/store.ts";
@@ -52,6 +53,8 @@ export class WorkerRig {
   answer: Answering = (_, response) => void response.end("done");
   /** Names of methods of the store of calls that fail as if it were away. */
   readonly away = new Set<string>();
+  /** Time from the request to its lease, in milliseconds. */
+  leaseMs = 0;
   readonly #options: RigOptions;
   readonly #server: Server;
   #port = 0;
@@ -61,7 +64,11 @@ export class WorkerRig {
     this.#options = options;
     const { bodies, sqlite, away } = this;
     const calls = new Proxy(sqlite.calls, {
-      get(target, name) {
+      get: (target, name) => {
+        if (name === "lease" && this.leaseMs > 0) {
+          return (request: LeaseRequest) =>
+            pause(this.leaseMs).then(() => target.lease({ ...request, now: Date.now() }));
+        }
         if (away.has(String(name))) return () => Promise.reject(storeUnavailable("it is stopped"));
         const member: unknown = Reflect.get(target, name);
         return typeof member === "function" ? member.bind(target) : member;

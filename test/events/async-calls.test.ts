@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eventually } from "../support/eventually.ts";
+import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
+
+interface Shown {
+  readonly state: string;
+  readonly reason?: string;
+  readonly attempts: readonly {
+    readonly number: number;
+    readonly status?: number;
+    readonly error?: string;
+  }[];
+}
+
+/** Answers with what it got; fails as often as the query says. */
+const SOURCE = `
+export default async (request: Request) => {
+  const url = new URL(request.url);
+  const attempt = Number(request.headers.get("skiff-attempt"));
+  if (attempt <= Number(url.searchParams.get("failures") ?? 0)) return new Response("not yet", { status: 503 });
+  await new Promise((resolve) => setTimeout(resolve, Number(url.searchParams.get("ms") ?? 0)));
+  const body = await request.text();
+  return Response.json({ method: request.method, path: url.pathname + url.search, bytes: body.length, attempt,
+    trace: request.headers.get("traceparent")?.slice(3, 35), key: request.headers.get("x-skiff-key") });
+};`;
+
+describe("asynchronous calls on one machine", () => {
+  let folder: string;
+  let skiff: StartedSkiff;
+  before(async function () {
+    this.timeout(60_000);
+    folder = mkdtempSync(join(tmpdir(), "skiff-async-"));
+    skiff = await startedSkiff({ dataFolder: folder });
+    const deployed = await Promise.all([
+      skiff.deploy("echo", SOURCE),
+      skiff.deploy("hidden", SOURCE, "access=internal"),
+      skiff.deploy("one", SOURCE, "max=1&concurrency=1"),
+    ]);
+    assert.deepEqual(
+      deployed.map(({ status }) => status),
+      [201, 201, 201],
+    );
+  });
+  after(async () => {
+    await skiff.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const enqueue = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(`${skiff.url}/async/fn/${path}`, { method: "POST", ...init });
+    assert.equal(response.status, 202, await response.clone().text());
+    return response.headers.get("location")!;
+  };
+  const shown = async (location: string) => (await (await fetch(`${skiff.url}${location}`)).json()) as Shown;
+  const ended = async (location: string, state = "done") => {
+    let call = await shown(location);
+    const hasEnded = async () => {
+      call = await shown(location);
+      return call.state === state;
+    };
+    await eventually(`${location} is ${state}`, hasEnded, 20_000).catch((error: Error) => {
+      assert.fail(`${error.message}: ${JSON.stringify(call)}\n${skiff.lines.join("\n")}`);
+    });
+    return call;
+  };
+  const resultOf = async (location: string) =>
+    (await (await fetch(`${skiff.url}${location}/result`)).json()) as Record<string, unknown>;
+
+  it("reach the function as they were sent, in one trace, without the key of Skiff", async () => {
+    const trace = "0af7651916cd43dd8448eb211c80319c";
+    const headers = { traceparent: `00-${trace}-b7ad6b7169203331-01` };
+    const location = await enqueue("echo/large?q=1", { method: "PUT", body: "pixels", headers });
+    assert.equal((await ended(location)).attempts.length, 1);
+    const expected = { method: "PUT", path: "/large?q=1", bytes: 6, attempt: 1, trace, key: null };
+    assert.deepEqual(await resultOf(location), expected);
+  });
+
+  it("are tried again until the function answers", async () => {
+    const location = await enqueue("echo?failures=2&backoff=10ms");
+    const { attempts } = await ended(location);
+    assert.deepEqual(
+      attempts.map(({ number, status }) => [number, status]),
+      [
+        [1, 503],
+        [2, 503],
+        [3, 200],
+      ],
+    );
+    assert.equal(attempts[0]!.error, "The answer was 503: not yet");
+  });
+
+  it("reach functions that nobody else can call", async () => {
+    assert.equal((await fetch(`${skiff.url}/fn/hidden`)).status, 404);
+    const location = await enqueue("hidden");
+    await ended(location);
+    assert.equal((await resultOf(location)).attempt, 1);
+  });
+
+  it("wait for a function at its limits without losing attempts", async () => {
+    const locations = await Promise.all(Array.from({ length: 20 }, () => enqueue("one?ms=20")));
+    for (const location of locations) assert.equal((await ended(location)).attempts.length, 1);
+  });
+
+  it("end as dead when their function is removed, with the reason", async () => {
+    await skiff.deploy("gone", SOURCE);
+    const location = await enqueue("gone?delay=200ms");
+    assert.equal((await fetch(`${skiff.url}/func/gone`, { method: "DELETE" })).status, 200);
+    assert.match((await ended(location, "dead")).reason!, /^There is no function "gone"/);
+  });
+
+  it("outlive a restart, and the next Skiff goes on with them", async function () {
+    this.timeout(60_000);
+    const running = await enqueue("echo?ms=300");
+    const waiting = await enqueue("echo?delay=1s");
+    await eventually("it runs", async () => (await shown(running)).state === "running");
+    await skiff.close();
+    skiff = await startedSkiff({ dataFolder: folder });
+    assert.equal((await shown(running)).attempts.length, 1);
+    assert.equal((await shown(running)).state, "done");
+    assert.equal((await ended(waiting)).attempts.length, 1);
+  });
+});
