@@ -3,7 +3,7 @@ import type { Answer, Attempt, CallOrigin, CallRecord, CallTarget } from "../../
 
 /** Fields that carry credentials, or look as if they did. */
 const SECRET_FIELD =
-  /^(authorization|proxy-authorization|cookie|set-cookie)$|(^|[-_])(key|token|secret|signature|password|auth)([-_]|$)/i;
+  /^(?!idempotency-key$)(?:(?:proxy-)?authorization$|(?:set-)?cookie$|(?:.*[-_])?(?:key|token|secret|signature|password|auth)(?:[-_]|$))/i;
 const HIDDEN = "(hidden)";
 
 /** Returns a call as the API shows it. */

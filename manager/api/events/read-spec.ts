@@ -3,8 +3,8 @@ import type { Event } from "js-yaml";
 import { Problem } from "../../../platform/problems.ts";
 import { readBody } from "../read-body.ts";
 
-/** What `curl --data-binary` declares by default, and no type, leave the choice to the text. */
-const ANY_TYPES = ["application/x-www-form-urlencoded", ""];
+/** What programs declare for any text by default, and no type, leave the choice to the text. */
+const ANY_TYPES = ["application/x-www-form-urlencoded", "text/plain", ""];
 const YAML_TYPES = ["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"];
 const MAX_DEPTH = 50;
 

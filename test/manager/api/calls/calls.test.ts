@@ -109,7 +109,18 @@ describe("manager: calls", () => {
     const id = await enqueue({
       request: {
         ...{ method: "PUT", path: "/a?b=1" },
-        headers: ["Authorization", "Bearer secret", "X-Api-Key", "secret", "Accept", "a", "accept", "b"],
+        headers: [
+          "Authorization",
+          "Bearer secret",
+          "X-Api-Key",
+          "secret",
+          "Idempotency-Key",
+          "i",
+          "Accept",
+          "a",
+          "accept",
+          "b",
+        ],
         body: { inline: Buffer.from("hello") },
       },
       callback: "https://example.com/hook?token=secret",
@@ -118,7 +129,10 @@ describe("manager: calls", () => {
     assert.deepEqual([waiting.id, waiting.state, waiting.function], [id, "waiting", "f"]);
     assert.deepEqual([waiting.method, waiting.path, waiting.bytes], ["PUT", "/a?b=1", 5]);
     const hidden = "(hidden)";
-    assert.deepEqual(waiting.headers, { authorization: hidden, "x-api-key": hidden, accept: "a, b" });
+    assert.deepEqual(waiting.headers, {
+      ...{ authorization: hidden, "x-api-key": hidden },
+      ...{ "idempotency-key": "i", accept: "a, b" },
+    });
     assert.equal(waiting.callback, "https://example.com/hook?(hidden)");
     await run({ state: "done", answer: HTML });
     const done = (await app().get(`/call/${id}`).expect(200)).body;

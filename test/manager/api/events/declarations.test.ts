@@ -98,7 +98,7 @@ describe("manager: topics, subscriptions and schedules", () => {
   it("are taken as YAML, by type or by what the text looks like", async () => {
     const yaml = "topic: orders\nfunction: bill\nfilter:\n  exact: {type: a}\nretry: {attempts: 2}\n";
     const spec = { ...ORDERS, filter: { exact: { type: "a" } }, retry: { attempts: 2 } };
-    const types = ["application/yaml", "text/yaml", "application/x-www-form-urlencoded"];
+    const types = ["application/yaml", "text/yaml", "text/plain", "application/x-www-form-urlencoded"];
     for (const [index, type] of types.entries()) {
       const { body } = await app().put(`/subscription/s${index}`).type(type).send(yaml).expect(201);
       assert.deepEqual(body.spec, spec, type);
