@@ -40,11 +40,10 @@ describe("manager: calls", () => {
         yield* lines.filter(({ callId, text }) => callId === call && text.startsWith(name));
       },
     };
-    const { usage, audit, calls } = store;
-    const events = { calls, topics: {}, timers: {}, bodies: {} };
+    const { usage, audit, calls, bodies } = store;
     skiff = await startManager({
       access: { mode: "token", tokenHash, whereabouts: "" },
-      store: { usage, audit, logs, ...events } as unknown as ManagerStore,
+      store: { usage, audit, logs, calls, bodies } as unknown as ManagerStore,
     });
     await store.calls.beat(OWNER, NOW);
   });
@@ -174,6 +173,23 @@ describe("manager: calls", () => {
     const { body } = await app().get(`/call/${other}/result`).expect(404);
     assert.equal(body.code, "no_result");
     assert.equal(body.detail, `The call ${other} is dead and has no answer: The connection broke.`);
+  });
+
+  it("give back long answers, and say that they are cut", async () => {
+    const id = await enqueue();
+    const long = Buffer.alloc(200_000, "0123456789");
+    const parts = (async function* () {
+      yield long;
+    })();
+    const body = await store.bodies.write(parts, long.length);
+    await run({ state: "done", answer: { status: 200, headers: [], body, isCut: true } });
+    const answer = await app().get(`/call/${id}/result`).expect(200);
+    assert.deepEqual(answer.body, long);
+    const { headers } = await app().head(`/call/${id}/result`).expect(200);
+    for (const each of [answer.headers, headers]) {
+      assert.deepEqual([each["content-length"], each["skiff-cut"]], ["200000", "true"]);
+      assert.equal(each["content-type"], "application/octet-stream");
+    }
   });
 
   it("are waited for until they end, or until the time is over", async () => {

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import request from "supertest";
-import type { ManagerStore } from "../../../../manager/api/services.ts";
 import { openApi } from "../../../../manager/openapi/openapi.ts";
 import type { NewEvent } from "../../../../store/event.ts";
 import { SqliteStore } from "../../../../store/sqlite/sqlite-store.ts";
@@ -20,11 +19,8 @@ describe("manager: events in the store of one machine", () => {
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "skiff-test-events-"));
     store = new SqliteStore({ file: join(folder, "history.db"), print: () => {} });
-    const { usage, audit, calls, topics, timers } = store;
-    const bodies = {};
-    skiff = await startManager({
-      store: { usage, audit, calls, topics, timers, bodies } as unknown as ManagerStore,
-    });
+    const { usage, audit, calls, topics, timers, bodies } = store;
+    skiff = await startManager({ store: { usage, audit, calls, topics, timers, bodies } });
   });
   afterEach(async () => {
     await skiff.stop();
