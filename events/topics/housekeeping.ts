@@ -1,19 +1,20 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Limits } from "../../platform/limits.ts";
 import { parseBytes, parseDurationMs } from "../../platform/quantity.ts";
-import type { EventStore } from "../../store/store.ts";
-import { QUEUE_PREFIX } from "./delivery/deliveries.ts";
+import type { Topics } from "../../store/topics.ts";
 import { groupKey } from "./delivery/groups.ts";
+import type { Orphans } from "./delivery/orphans.ts";
 import type { TopicTable } from "./topic-table.ts";
 
 const EVERY_MS = 60_000;
 const RETRY_MS = 5_000;
-/** Events, or deliveries, that are removed at a time. */
+/** Events that are removed in one transaction. */
 const BATCH = 500;
 
 export interface HousekeepingOptions {
-  readonly store: Pick<EventStore, "topics" | "calls">;
+  readonly topics: Pick<Topics, "stats" | "trim" | "leave">;
   readonly table: TopicTable;
+  readonly orphans: Orphans;
   readonly limits: Limits;
   readonly now: () => number;
   readonly print: (line: string) => void;
@@ -23,9 +24,9 @@ export interface HousekeepingOptions {
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
   readonly #closed = new AbortController();
-  /** Queues of removed subscriptions whose deliveries wait. */
-  readonly #orphans = new Set<string>();
   #running: Promise<void> | undefined;
+  /** Ends the wait for the next round. */
+  #waiting = new AbortController();
 
   constructor(options: HousekeepingOptions) {
     this.#options = options;
@@ -37,9 +38,9 @@ export class Housekeeping {
     this.#running = this.#goOn(isDone ? EVERY_MS : RETRY_MS);
   }
 
-  /** Deliveries of a removed subscription rest: it may come back, and then nothing is lost. */
-  orphans(): ReadonlySet<string> {
-    return this.#orphans;
+  /** Begins the next round now. */
+  wake(): void {
+    this.#waiting.abort();
   }
 
   async close(): Promise<void> {
@@ -48,19 +49,19 @@ export class Housekeeping {
   }
 
   async #goOn(firstMs: number): Promise<void> {
-    const { signal } = this.#closed;
     let waitMs = firstMs;
-    while (!signal.aborted) {
+    while (!this.#closed.signal.aborted) {
+      const signal = AbortSignal.any([this.#closed.signal, this.#waiting.signal]);
       await pause(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
-      if (!signal.aborted) waitMs = (await this.#round()) ? EVERY_MS : RETRY_MS;
+      this.#waiting = new AbortController();
+      if (!this.#closed.signal.aborted) waitMs = (await this.#round()) ? EVERY_MS : RETRY_MS;
     }
   }
 
   async #round(): Promise<boolean> {
     try {
-      await this.#findOrphans();
+      await this.#options.orphans.tidy();
       await this.#trimTopics();
-      await this.#cancelOrphans();
       return true;
     } catch (error) {
       if (!this.#closed.signal.aborted)
@@ -69,45 +70,25 @@ export class Housekeeping {
     }
   }
 
-  async #findOrphans(): Promise<void> {
-    const { store, table } = this.#options;
-    const totals = await store.calls.totals();
-    this.#orphans.clear();
-    for (const { queue, waiting } of totals) {
-      if (!queue.startsWith(QUEUE_PREFIX) || waiting === 0) continue;
-      if (table.subscription(queue.slice(QUEUE_PREFIX.length)) === undefined) this.#orphans.add(queue);
-    }
-  }
-
   /** Also leaves places whose removal could not be stored, or happened while nothing ran. */
   async #trimTopics(): Promise<void> {
-    const { store, table, now } = this.#options;
-    const { topics } = store;
+    const { topics, table, now } = this.#options;
     for (const { topic, groups } of await topics.stats()) {
       for (const { group } of groups) {
         if (!table.groups().has(groupKey(topic, group))) await topics.leave(topic, group, now());
       }
-      const { keepForMs, keepBytes } = this.#boundsOf(topic);
-      const bounds = { before: now() - keepForMs, bytes: keepBytes, limit: BATCH };
+      const bounds = { ...this.#boundsOf(topic), limit: BATCH };
       while (!this.#closed.signal.aborted && (await topics.trim(topic, bounds)) === BATCH);
     }
   }
 
-  async #cancelOrphans(): Promise<void> {
-    const { store, limits, now } = this.#options;
-    const acceptedUntil = now() - limits.topicAgeMs;
-    for (const queue of this.#orphans) {
-      const query = { queue, states: ["waiting"], acceptedUntil, limit: BATCH } as const;
-      for (const { id } of await store.calls.list(query)) await store.calls.cancel(id, now());
-    }
-  }
-
-  #boundsOf(topic: string): { readonly keepForMs: number; readonly keepBytes: number } {
-    const { table, limits } = this.#options;
+  #boundsOf(topic: string): { readonly before: number; readonly bytes: number } {
+    const { table, limits, now } = this.#options;
     const { keepFor, keepBytes } = table.topic(topic) ?? {};
+    const keepMs = keepFor === undefined ? limits.topicAgeMs : parseDurationMs(keepFor)!;
     return {
-      keepForMs: keepFor === undefined ? limits.topicAgeMs : parseDurationMs(keepFor)!,
-      keepBytes: keepBytes === undefined ? limits.topicBytes : parseBytes(keepBytes)!,
+      before: now() - keepMs,
+      bytes: keepBytes === undefined ? limits.topicBytes : parseBytes(keepBytes)!,
     };
   }
 }

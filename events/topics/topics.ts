@@ -15,6 +15,7 @@ import { Callers } from "../callers.ts";
 import type { EventServices, EventsPart } from "../services.ts";
 import { deliveryOf, queueOf } from "./delivery/deliveries.ts";
 import { chooseMember, type Subscription } from "./delivery/groups.ts";
+import { Orphans } from "./delivery/orphans.ts";
 import { Pump } from "./delivery/pump.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Publisher } from "./publisher.ts";
@@ -54,7 +55,8 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
       }),
   });
   const waiters = new Waiters({ topics, changes, isShared });
-  const housekeeping = new Housekeeping({ store, table, limits, now, print });
+  const orphans = new Orphans({ store, table, keepMs: limits.topicAgeMs, policy, newId, now });
+  const housekeeping = new Housekeeping({ topics, table, orphans, limits, now, print });
   const publisher = new Publisher({ topics, bodies, table, pump, waiters, now, newId });
   const parts = { services, table, publisher, access: new TopicAccess(new Callers(services)) };
   const [requests, gateway] = [new TopicRequests(parts), new Gateway(parts)];
@@ -67,6 +69,7 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
     followDeclarations(platform.declarations, SUBSCRIPTION_KIND, (name, declared) => {
       const fault = table.setSubscription(name, declared?.spec);
       if (fault !== undefined) print(`the subscription ${name} is not valid: ${fault}`);
+      if (orphans.changed(name)) housekeeping.wake();
       pump.set(table.groups());
       // Its deliveries may rest no longer.
       changes.emit("calls");
@@ -98,7 +101,7 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
         }),
       resting: () => {
         const paused = [...table.subscriptions()].filter(({ spec }) => spec.paused === true);
-        return [...paused.map(({ name }) => queueOf(name)), ...housekeeping.orphans()];
+        return [...paused.map(({ name }) => queueOf(name)), ...orphans.queues()];
       },
       limits: () =>
         [...table.subscriptions()].flatMap(({ name, spec: { concurrency } }) =>

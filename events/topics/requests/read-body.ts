@@ -19,6 +19,9 @@ export function readBody(
   request: IncomingMessage,
   { mostBytes, limits, tooLarge }: ReadBodyOptions,
 ): Promise<Buffer> {
+  const { "content-length": length, "transfer-encoding": coding } = request.headers;
+  // Such a request may have ended already.
+  if (coding === undefined && Number(length ?? 0) === 0) return Promise.resolve(Buffer.alloc(0));
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const parts: Buffer[] = [];
   let bytes = 0;
@@ -36,7 +39,7 @@ export function readBody(
     end();
   };
   const fail = (error: Error) => finish(() => reject(error));
-  if (Number(request.headers["content-length"] ?? 0) > mostBytes) fail(tooLarge());
+  if (Number(length ?? 0) > mostBytes) fail(tooLarge());
   else if (request.destroyed) fail(new ClientLeft());
   else request.on("data", onData).once("end", onEnd).once("close", onClose);
   return promise;
