@@ -124,17 +124,20 @@ describe("the command skiff, for operators", function () {
   });
 
   it("applies a folder after a plan, and nothing the second time; exports what apply takes", async () => {
-    write("all/skiff.yaml", "functions:\n  first:\n    memory: 256Mi\n  second: {}\n");
+    write("all/skiff.yaml", "functions:\n  first:\n    memory: 256Mi\n  second: {}\ntopics:\n  orders:\n");
     write("all/first.ts", answering("first"));
     write("all/second.ts", answering("second"));
     const plan = await cli.output(["apply", "all", "--dry-run"]);
     assert.match(plan, /first/);
     assert.equal((await cli.run(["describe", "first"])).code, 4);
-    assert.match(await cli.output(["apply", "all"]), /^first created, version 1 +http\S+\nsecond created/m);
+    assert.match(
+      await cli.output(["apply", "all"]),
+      /^first created, version 1 +http\S+\nsecond created.*\ntopic\/orders created$/m,
+    );
     assert.equal(await cli.output(["call", "second"]), "second");
     assert.match(
       await cli.output(["apply", "all"]),
-      /^= unchanged first\n= unchanged second\nPlan: 2 unchanged\.\n$/,
+      /^= unchanged first\n= unchanged second\n= unchanged topic\/orders\nPlan: 3 unchanged\.\n$/,
     );
     const again = await cli.json<{ functions: { action: string }[] }>(["apply", "all"]);
     assert.deepEqual(

@@ -220,6 +220,10 @@ Plan: 1 update, 3 unchanged, 1 remove.
       /^skiff\.yaml:5:5: topic "orders": access is "everybody": use key or public\./,
     ],
     "no target": ["schedules:\n  a: {cron: 0 3 * * *}\n", /^skiff\.yaml:2:3: schedule "a": .*one target/],
+    "times that cannot be read": [
+      'schedules:\n  a:\n    cron: "0 25 * * *"\n    call: { function: mail }\n',
+      /^skiff\.yaml:3:5: schedule "a": .*0 25 \* \* \*/,
+    ],
     "a wrong name": ["topics:\n  A:\n", /^skiff\.yaml:2:3: "A" is not a valid name: use 1 to 63/],
     "a list": ["topics: [a]\n", /^skiff\.yaml:1:1: topics must be an object of topics by name/],
     "a text": ["topics:\n  a: b\n", /^skiff\.yaml:2:3: "a" must be an object, not "b"\./],

@@ -38,8 +38,36 @@ const SETTINGS = `
     retry-on: 5xx,429
     secrets: { PGPASSWORD: db-password }
 `;
+const OBJECTS = `topics:
+  orders: { paths: [/shop], replyTimeout: 5s, keepFor: 24h, keepBytes: 1Mi, maxEvent: 64Ki, access: public }
+  mails:
+subscriptions:
+  plain:
+    topic: orders
+    function: plain
+    group: mails
+    from: earliest
+    order: key
+    orderBy: subject
+    filter: { any: [{ exact: { type: order.made } }, { not: { prefix: { subject: a } } }] }
+    retry: { attempts: 3, backoff: 2s, "on": [5xx] }
+    replies: false
+    paused: true
+schedules:
+  report:
+    cron: 0 3 * * *
+    timeZone: Europe/Berlin
+    call: { function: plain, path: /report, headers: { accept: text/plain }, body: { all: true, since: null } }
+    overlap: queue
+  tick: { cron: "@every 90m", event: { topic: mails, data: [1, 2.5, a] }, paused: true }
+`;
+/** With the sign of a change before each. */
+const objects = (action: string) =>
+  ["mails", "orders"]
+    .map((name) => `${action} topic/${name}`)
+    .concat(`${action} subscription/plain`, `${action} schedule/report`, `${action} schedule/tick`);
 const FOLDER = {
-  "skiff.yaml": `defaults: { max: 5 }
+  "skiff.yaml": `${OBJECTS}defaults: { max: 5 }
 functions:
   plain: { env: { GREETING: hello } }
   project:
@@ -77,8 +105,11 @@ export function roundTrip(title: string, { open, check = async () => {} }: Round
       const response = await fetch(`${url}/apply?${query}`, { method: "POST", body: new Uint8Array(body) });
       const text = await response.text();
       assert.equal(response.status, 200, text);
-      const { functions } = JSON.parse(text) as Applied;
-      return functions.map(({ action, name }) => `${action} ${name}`);
+      const applied = JSON.parse(text) as Applied;
+      const changes = (["topics", "subscriptions", "schedules"] as const).flatMap((plural) =>
+        applied[plural].map(({ action, name }) => `${action} ${plural.slice(0, -1)}/${name}`).sort(),
+      );
+      return [...applied.functions.map(({ action, name }) => `${action} ${name}`), ...changes];
     };
     const exported = async (query = "", { url } = skiff): Promise<Buffer> => {
       const response = await fetch(`${url}/export${query}`);
@@ -95,6 +126,7 @@ export function roundTrip(title: string, { open, check = async () => {} }: Round
         "create project",
         "create shared",
         "create every",
+        ...objects("create"),
       ]);
       assert.deepEqual(await settingsOf("every"), {
         ...{ min: 1, max: 4, concurrency: 7, timeoutMs: 1_500, idleMs: 90_000, memoryMiB: 256 },
@@ -112,8 +144,9 @@ export function roundTrip(title: string, { open, check = async () => {} }: Round
     });
 
     it("stay as they are when the folder, or an export of it, is applied again", async () => {
-      const unchanged = ["unchanged every", "unchanged plain", "unchanged project", "unchanged shared"];
-      assert.deepEqual((await apply(gzipSync(await folderOf(FOLDER)))).sort(), unchanged);
+      const functions = ["unchanged every", "unchanged plain", "unchanged project", "unchanged shared"];
+      const unchanged = [...functions, ...objects("unchanged")];
+      assert.deepEqual((await apply(gzipSync(await folderOf(FOLDER)))).sort(), unchanged.toSorted());
       assert.deepEqual(await apply(await exported()), unchanged);
       assert.deepEqual(await apply(await exported("?values=true")), unchanged);
     });
@@ -127,6 +160,7 @@ export function roundTrip(title: string, { open, check = async () => {} }: Round
           "create plain",
           "create project",
           "create shared",
+          ...objects("create"),
         ]);
         for (const name of ["every", "plain", "project", "shared"])
           assert.deepEqual(await settingsOf(name, other), await settingsOf(name));
@@ -136,6 +170,7 @@ export function roundTrip(title: string, { open, check = async () => {} }: Round
           "unchanged plain",
           "unchanged project",
           "unchanged shared",
+          ...objects("unchanged"),
         ]);
       } finally {
         await other.close();
@@ -158,7 +193,7 @@ export function roundTrip(title: string, { open, check = async () => {} }: Round
       const { "skiff.yaml": manifest, ...files } = FOLDER;
       const less = {
         ...files,
-        "skiff.yaml": manifest.slice(0, manifest.indexOf("  every:")),
+        "skiff.yaml": manifest.slice(manifest.indexOf("defaults:"), manifest.indexOf("  every:")),
         "plain.ts": "export default () => 2;\n",
       };
       assert.deepEqual(await apply(await folderOf(less), "dryRun&prune"), [
@@ -166,12 +201,14 @@ export function roundTrip(title: string, { open, check = async () => {} }: Round
         "unchanged project",
         "unchanged shared",
         "remove every",
+        ...objects("remove"),
       ]);
       assert.deepEqual(await apply(await folderOf(less), "prune"), [
         "update plain",
         "unchanged project",
         "unchanged shared",
         "remove every",
+        ...objects("remove"),
       ]);
       assert.deepEqual(await apply(await folderOf(less), "prune"), [
         "unchanged plain",
