@@ -2,7 +2,7 @@ import type { NewEvent } from "../../../store/event.ts";
 import type { EventStore } from "../../../store/store.ts";
 import type { History } from "./subject.ts";
 
-export type EventHistory = History & Pick<EventStore, "calls" | "topics" | "timers">;
+export type EventHistory = History & Pick<EventStore, "calls" | "topics" | "timers" | "bodies">;
 
 export const HOUR_MS = 3_600_000;
 

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import type { StoredBody } from "../../../store/bodies.ts";
 import type { Reply } from "../../../store/calls.ts";
 import type { NewEvent } from "../../../store/event.ts";
 import type { NewPlace } from "../../../store/topics.ts";
@@ -314,6 +316,54 @@ export function topics(harness: Harness<EventHistory>): void {
         assert.deepEqual(await lags(), ["a 2", "b 0", "c 2"]);
         const { published, end, events, oldestAt } = await stats();
         assert.deepEqual([published, end, events, oldestAt], [10, 10, 2, NOON]);
+      });
+    });
+
+    describe("a long body", () => {
+      it("stays as long as its event, a delivery of it, or a reply", async () => {
+        // A body that was written now would be too old for what happened long ago.
+        const now = Date.now();
+        const write = () => store.bodies.write(Readable.from([Buffer.alloc(70_000)]), 100_000);
+        const isThere = (body: StoredBody) =>
+          Array.fromAsync(store.bodies.read(body)).then(
+            () => true,
+            () => false,
+          );
+        const data = await write();
+        await publish([1], { data: data }, now);
+        await join({ from: "earliest" });
+        const request = { method: "POST", path: "/", headers: [], body: data };
+        const delivery = newCall({ request, acceptedAt: now, dueAt: now, keepsRecord: false });
+        await store.topics.deliver({
+          topic: "orders",
+          group: "mail",
+          from: 0,
+          to: 1,
+          calls: [delivery],
+          now,
+        });
+        const removeAll = async (hours: number) => {
+          while (await store.removeOld(new Date(now + hours * HOUR_MS)));
+        };
+        await store.topics.trim("orders", { before: now + 1, bytes: 0, limit: 9 });
+        await removeAll(2);
+        assert.equal(await isThere(data), true, "a delivery refers to it");
+        const worker = new Worker(store);
+        worker.now = now;
+        const reply = await write();
+        const answer = { status: 200, headers: [], body: reply, isCut: false };
+        const [call] = await worker.lease();
+        await worker.settle([
+          {
+            ...worker.settlement(call!, { state: "done" }),
+            reply: { waiter: "a", group: "mail", answer },
+          },
+        ]);
+        await removeAll(0.5);
+        assert.equal(await isThere(reply), true, "a reply refers to it");
+        await removeAll(2);
+        await removeAll(2);
+        assert.deepEqual([await isThere(data), await isThere(reply)], [false, false]);
       });
     });
 
