@@ -4,7 +4,7 @@ import type { CallRecord } from "../../../store/calls.ts";
 import { answerJson } from "../answer.ts";
 import type { Handler, Services } from "../services.ts";
 import { requirePart } from "../store.ts";
-import { callDocument } from "./call-document.ts";
+import { bytesOf, callDocument } from "./call-document.ts";
 import { awaitedCall, hasEnded } from "./read-calls.ts";
 
 /** Fields of the answer that its body needs to be read. */
@@ -38,11 +38,9 @@ export function readResult(services: Services): Handler {
       if (KEPT_FIELDS.includes(headers[at]!.toLowerCase())) ctx.set(headers[at]!, headers[at + 1]!);
     }
     if ("inline" in body) ctx.body = Buffer.from(body.inline);
-    else {
-      ctx.length = body.bytes;
-      if (ctx.method !== "HEAD") ctx.body = Readable.from(requirePart(services, "bodies").read(body));
-      ctx.length = body.bytes;
-    }
+    else if (ctx.method !== "HEAD") ctx.body = Readable.from(requirePart(services, "bodies").read(body));
+    // After the stream, which has no length of its own.
+    ctx.length = bytesOf(body);
   };
 }
 

@@ -12,7 +12,8 @@ import { readCallQuery } from "./call-query.ts";
 import { requireCall } from "./visible-calls.ts";
 
 const LONGEST_WAIT_MS = 60_000;
-const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [20, 250];
+/** Each pause is longer than the one before, so that many long waits leave the store alone. */
+const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [20, 1_000];
 
 /** `GET /call`: a page of calls, newest first. */
 export function listCalls(services: Services): Handler {
@@ -43,7 +44,7 @@ export async function awaitedCall(services: Services, ctx: Call): Promise<CallRe
   const { now } = services.keys;
   const until = now() + waitMs;
   const leaving = AbortSignal.any([clientSignal(ctx.res), services.closing]);
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.3, LONGEST_PAUSE_MS)) {
     const call = await requireCall(services, asked, "read");
     const leftMs = until - now();
     if (hasEnded(call) || leftMs <= 0 || leaving.aborted) return call;
