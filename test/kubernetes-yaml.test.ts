@@ -30,6 +30,11 @@ const find = (kind: string, name: string, namespace = "skiff"): Any => {
 };
 
 describe("kubernetes.yaml", () => {
+  it("has no member that kubectl reads as true or false, as YAML 1.1 has it", () => {
+    const keys = file("kubernetes.yaml").match(/(?:^|[{,])\s*(?:on|off|yes|no|y|n)\s*:(?=\s|$)/gim);
+    assert.equal(keys, null);
+  });
+
   it("admits only restricted pods in both namespaces", () => {
     for (const name of ["skiff", "skiff-functions"]) {
       assert.equal(
