@@ -23,7 +23,7 @@ export interface SchedulerOptions {
 }
 
 /** Timers that are fired at a time. */
-const BATCH = 100;
+const BATCH = 500;
 /** The clock of the machine may be set, and other programs may remove timers. */
 const LONGEST_WAIT_MS = 30_000;
 const RETRY_MS = 1_000;

@@ -13,7 +13,9 @@ describe("the folder of examples", () => {
   after(() => skiff.close());
 
   it("is deployed by one apply, with every example", async () => {
-    const names = readdirSync(FOLDER);
+    // Folders have examples of their own.
+    const entries = readdirSync(FOLDER, { withFileTypes: true });
+    const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
     const files = Object.fromEntries(names.map((name) => [name, readFileSync(new URL(name, FOLDER))]));
     const expected = names.filter((name) => name.endsWith(".ts")).map((name) => name.replace(".ts", ""));
     const answer = await apply(skiff.url, files);
