@@ -28,8 +28,10 @@ export interface Calls {
   /**
    * Says that a worker lives. False if its leases were taken away since its last beat: it must drop what it runs.
    * The first beat registers the worker; it comes before the first lease.
+   * @param running ids of the calls that it runs. What it leased more than a minute ago and does not run goes back to the
+   * queue: a lease is lost when the connection to the store breaks before the worker gets it.
    */
-  beat(owner: string, now: number): Promise<boolean>;
+  beat(owner: string, now: number, running?: readonly string[]): Promise<boolean>;
   /**
    * Gives calls of workers without a beat since `deadBefore` back to the queue, at most `limit`. Each keeps the attempt that
    * it began, as a failed one. Returns how many.

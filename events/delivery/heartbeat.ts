@@ -16,6 +16,8 @@ export interface HeartbeatOptions {
   readonly print: (line: string) => void;
   /** Called once the worker can lease, also after it has lost its leases and got a new id. */
   readonly onReady: () => void;
+  /** Ids of the calls that the worker runs, or whose ends are not stored yet. */
+  readonly running: () => readonly string[];
   /** Called when the leases of the worker were taken away. */
   readonly onLost: () => void;
   /** Time between two beats, in milliseconds; 5 s by default. */
@@ -61,7 +63,7 @@ export class Heartbeat {
     try {
       if (!isShared && !this.#hasTakenOver) await this.#takeOver();
       this.#hasTakenOver = true;
-      const isHeld = await calls.beat(this.#owner, now());
+      const isHeld = await calls.beat(this.#owner, now(), this.#options.running());
       this.#goodBeats++;
       if (!isHeld && this.#isReady) {
         print("this worker of events lost its calls to another one: it did not reach the store in time");

@@ -55,6 +55,7 @@ export class Worker implements EventsPart {
     this.#heartbeat = new Heartbeat({
       ...{ calls: store.calls, isShared, now, print },
       onReady: this.#wake,
+      running: () => [...this.#running.keys()],
       onLost: () => {
         for (const { ending } of this.#running.values()) ending.abort(new Error("the lease was lost"));
       },

@@ -135,6 +135,8 @@ export function sharedPostgres(): Promise<PostgresServer> {
 }
 
 // Of the root suite: it runs after all tests.
-after(async () => {
+after(async function () {
+  // It writes all that its databases changed to the disk.
+  this.timeout(60_000);
   await (await shared)?.close();
 });

@@ -22,12 +22,16 @@ export function* cancelCall(id: string, at: At): Work<CallState | undefined> {
 export function* cancelCalls(query: CallFilter, limit: number, at: At): Work<number> {
   const values: Parameter[] = [];
   const where = conditionOf("calls", { ...query, states: ["waiting"] }, values);
-  const select = `SELECT seq, queue, order_key, keeps_record, body_id FROM calls WHERE ${where}
-    ORDER BY seq LIMIT $${values.push(limit)}`;
-  const rows = yield { text: `${select} FOR UPDATE`, values, sqlite: select };
-  if (rows.length === 0) return 0;
-  const keys = keysOfRows(rows);
+  const order = `ORDER BY seq LIMIT $${values.push(limit)}`;
+  // The keys first, as everywhere: whoever holds one may be about to let one of these calls go.
+  const found = yield { text: `SELECT seq, queue, order_key FROM calls WHERE ${where} ${order}`, values };
+  if (found.length === 0) return 0;
+  const keys = keysOfRows(found);
   yield* holdKeys(keys);
+  // What a worker leased meanwhile is not waiting any more.
+  const select = `SELECT seq, queue, keeps_record, body_id FROM calls
+    WHERE state IN ('ready', 'delayed', 'blocked') AND seq = ANY($1) ORDER BY seq`;
+  const rows = yield { text: `${select} FOR UPDATE`, values: [seqsOf(found)], sqlite: select };
   const kept = rows.filter((row) => Number(row.keeps_record) === 1);
   yield sql(
     `INSERT INTO ended_calls (${SHARED_COLUMNS}, state, ended_at)

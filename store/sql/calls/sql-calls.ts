@@ -59,8 +59,8 @@ export class SqlCalls implements Calls {
     return this.#run("leaseCalls", request);
   }
 
-  beat(owner: string, now: number) {
-    return this.#run("beatWorker", owner, this.#at(now));
+  beat(owner: string, now: number, running?: readonly string[]) {
+    return this.#run("beatWorker", owner, this.#at(now), running);
   }
 
   reclaim({ now, ...request }: { deadBefore: number; now: number; limit: number }) {

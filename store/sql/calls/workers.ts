@@ -7,15 +7,22 @@ import { type At, addCounts, Counts } from "./totals.ts";
 /** Why an attempt whose worker is gone failed. */
 const STOPPED = "The worker that ran this attempt stopped before it had the outcome.";
 
+const GIVE_BACK = "UPDATE calls SET state = 'ready', owner = NULL, started_at = NULL";
+/** A worker that got no answer to a lease for this long will not get it. */
+const LOST_LEASE_MS = 60_000;
+
 /** Returns whether the worker still had all its leases. */
-export function* beatWorker(owner: string, at: At): Work<boolean> {
+export function* beatWorker(owner: string, at: At, running?: readonly string[]): Work<boolean> {
   const [row] = yield sql(
     `INSERT INTO call_workers VALUES ($1, $2, 0)
      ON CONFLICT (owner) DO UPDATE SET beat_at = excluded.beat_at RETURNING is_lost`,
     owner,
     at.now,
   );
-  if (Number(row!.is_lost) === 0) return true;
+  if (Number(row!.is_lost) === 0) {
+    if (running) yield* giveBackLost(owner, running, at.now);
+    return true;
+  }
   // It drops all that it has: what was not taken away yet would be nobody's.
   yield* failAttempts(yield* runningOf([owner], undefined), at);
   yield sql("UPDATE call_workers SET is_lost = 0 WHERE owner = $1", owner);
@@ -39,12 +46,23 @@ export function* reclaimCalls(request: { deadBefore: number; limit: number }, at
   return calls.length;
 }
 
+/** Gives back calls whose lease the worker never got. */
+function* giveBackLost(owner: string, running: readonly string[], now: number): Work<void> {
+  const leased = yield sql(
+    "SELECT seq, id FROM calls WHERE state = 'running' AND owner = $1 AND started_at < $2",
+    owner,
+    now - LOST_LEASE_MS,
+  );
+  const known = new Set(running);
+  const lost = leased.filter(({ id }) => !known.has(id as string)).map(({ seq }) => Number(seq));
+  if (lost.length > 0) {
+    yield sql(`${GIVE_BACK} WHERE state = 'running' AND owner = $1 AND seq = ANY($2)`, owner, lost);
+  }
+}
+
 /** Its calls did not begin, so they have no attempt more. */
 export function* leaveWorker(owner: string): Work<void> {
-  yield sql(
-    `UPDATE calls SET state = 'ready', owner = NULL, started_at = NULL WHERE state = 'running' AND owner = $1`,
-    owner,
-  );
+  yield sql(`${GIVE_BACK} WHERE state = 'running' AND owner = $1`, owner);
   yield sql("DELETE FROM call_workers WHERE owner = $1", owner);
 }
 

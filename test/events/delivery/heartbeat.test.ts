@@ -31,7 +31,13 @@ describe("the beats of a worker", () => {
     };
     const common = { calls, isShared: true, now: () => 100_000, print: () => {}, beatMs: 10 };
     const onReady = () => void ready.push(heartbeat!.owner!);
-    heartbeat = new Heartbeat({ ...common, onReady, onLost: () => void ready.push("lost"), ...options });
+    heartbeat = new Heartbeat({
+      ...common,
+      running: () => [],
+      onReady,
+      onLost: () => void ready.push("lost"),
+      ...options,
+    });
     heartbeat.start();
     return left;
   };

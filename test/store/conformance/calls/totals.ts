@@ -53,7 +53,8 @@ export function totals(harness: Harness<CallsStore>): void {
         (worker) =>
           worker.enqueue(
             ...Array.from({ length: 1 + pick(8) }, () => {
-              const key = pick(3) === 0 ? `key-${pick(3)}` : "";
+              // Those of two programs that come at the same time have no order.
+              const key = pick(3) === 0 ? `${worker.owner}-${pick(2)}` : "";
               const queue = `fn/${pick(3)}`;
               const sequence = (sequences.get(queue + key) ?? 0) + 1;
               sequences.set(queue + key, sequence);

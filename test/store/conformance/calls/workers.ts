@@ -72,6 +72,19 @@ export function workers(harness: Harness<CallsStore>): void {
       assert.equal(await reclaim(10, NOON + 50), 0);
     });
 
+    it("give back leases that they never got, after a minute, without an attempt", async () => {
+      const worker = new Worker(store);
+      const [known, lost] = await worker.enqueue(newCall(), newCall());
+      await worker.lease();
+      assert.equal(await store.calls.beat("worker-1", NOON + 60_000, [known!]), true);
+      const other = new Worker(store, "other");
+      other.now = NOON + 60_001;
+      assert.deepEqual(await other.lease(), []);
+      assert.equal(await store.calls.beat("worker-1", NOON + 60_001, [known!]), true);
+      const [again, ...others] = await other.lease();
+      assert.deepEqual([again!.id, again!.attempt, again!.epoch, others], [lost, 1, 2, []]);
+    });
+
     it("give back what they have when they leave", async () => {
       const leaving = new Worker(store, "leaving");
       const [id] = await leaving.enqueue(newCall());
