@@ -154,7 +154,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   routers.push(front);
   const guards = new Guards({ platform, store, log: (name, line) => logs.push(name, line), print });
   addRouterMetrics(metrics, front.counted, { guards: () => guards });
-  if (events !== undefined && "topics" in store) metrics.add(() => events.metrics());
+  if (events !== undefined) metrics.add(() => events.metrics());
   const exchange = (orders: RouterOrders) => front.exchangeUsage(orders);
   const collector = new Collector({
     exchange,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { EVENT_FAMILIES } from "../metrics/event-families.ts";
 import { FAMILIES } from "../router/metrics/metrics.ts";
 import { eventually } from "./support/eventually.ts";
 import { SkiffProgram } from "./support/skiff/skiff-program.ts";
@@ -25,7 +26,7 @@ describe("what is seen of calls on one machine", () => {
     await call("/fn/seen");
     await call("/fn/not-there");
     const lines = await metrics();
-    for (const { name, type, labels } of FAMILIES) {
+    for (const { name, type, labels } of [...FAMILIES, ...EVENT_FAMILIES]) {
       assert.ok(lines.includes(`# TYPE ${name} ${type}`), name);
       const shown = lines.filter((line) => new RegExp(`^${name}(_bucket|_sum|_count)?[{ ]`).test(line));
       for (const line of shown) {

@@ -72,6 +72,37 @@ describe("the command skiff, for what happens later", function () {
     assert.equal((await cli.run(["calls", "purge"])).code, 2);
   });
 
+  it("publishes events that a subscription brings to a function", async () => {
+    assert.equal(
+      await cli.output(["topics", "create", "orders", "--keep-for", "24h"]),
+      "The topic orders is created.\n",
+    );
+    const subscribe = ["subscribe", "orders", "--function", "echo", "--where", "type=order.created"];
+    assert.equal(await cli.output(subscribe), "The subscription echo-orders is created.\n");
+    assert.equal(await cli.output(subscribe), "The subscription echo-orders is unchanged.\n");
+    const id = (
+      await cli.output(["publish", "orders", "-d", '{"item": 3}', "--type", "order.created"])
+    ).trim();
+    assert.match(id, /^[0-9a-f-]{36}$/);
+    await eventually("the function got it", async () =>
+      /got order\.created/.test(await cli.output(["logs", "echo"])),
+    );
+    assert.match(await cli.output(["subscriptions"]), /^echo-orders +orders +echo +echo-orders /m);
+    assert.match(await cli.output(["topics"]), /^orders +1 +1 +echo-orders \(lag 0\)$/m);
+    const replayed = await cli.output(["subscriptions", "replay", "echo-orders", "--from", "earliest"]);
+    assert.match(replayed, /^The group echo-orders gets 1 events from there\.$/m);
+    const tail = cli.start(["subscribe", "orders", "--print", "--from", "earliest"]);
+    const [line] = await tail.printed(/^\{.*\}$/m);
+    assert.deepEqual(JSON.parse(line!).event.data, { item: 3 });
+    await tail.close();
+    assert.match(await cli.output(["topics", "show", "orders"]), /^keepFor: +24h$/m);
+    assert.match(await cli.output(["subscriptions", "pause", "echo-orders"]), /is paused/);
+    assert.match(await cli.output(["subscriptions"]), /^echo-orders .* paused$/m);
+    await cli.output(["subscriptions", "delete", "echo-orders"]);
+    await cli.output(["topics", "delete", "orders"]);
+    assert.equal((await cli.run(["topics", "show", "orders"])).code, 4);
+  });
+
   it("declares schedules", async () => {
     const added = [
       "schedule",
@@ -89,6 +120,10 @@ describe("the command skiff, for what happens later", function () {
     const shown = await cli.json<{ spec: object; next: string[] }>(["schedule", "show", "nightly"]);
     assert.deepEqual(shown.spec, { cron: "0 3 * * *", call: { function: "echo", body: { a: 1 } } });
     assert.equal(shown.next.length, 10);
+    const { call } = await cli.json<{ call: string }>(["schedule", "run", "nightly"]);
+    assert.match(await cli.output(["calls", "show", call]), /^origin: +schedule nightly, at /m);
+    assert.match(await cli.output(["calls", "--schedule", "nightly"]), new RegExp(`^${call} `, "m"));
+    assert.match(await cli.output(["schedule", "firings", "nightly"]), /^AT +FIRED +OUTCOME +CALL$/m);
     await cli.output(["schedule", "pause", "nightly"]);
     assert.match(await cli.output(["schedule"]), /^nightly .* paused /m);
     await cli.output(["schedule", "remove", "nightly"]);

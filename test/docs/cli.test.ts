@@ -40,6 +40,9 @@ describe("the commands of docs/cli.md", function () {
     );
     assert.match(outputOf("skiff deploy hello.ts --memory"), /^Hi, worldhello is now version 2\./m);
     assert.match(outputOf("skiff context add"), /^\* +here /m);
+    assert.match(outputOf("skiff async"), /Cancelled [0-9a-f]{32}\.$/m);
+    assert.match(outputOf("skiff subscribe"), /^hello-greetings +greetings +hello /m);
+    assert.match(outputOf("skiff schedule add"), /^nightly .* Europe\/Berlin +hello /m);
     assert.match(outputOf("skiff rollback"), /^version 3: +10 %$.*^All calls of hello go to version 2\.$/ms);
     assert.match(outputOf("skiff apply all --yes"), /^= unchanged hello$/m);
     const { functions } = JSON.parse(outputOf("skiff list --json")) as { functions: unknown[] };
