@@ -22,6 +22,8 @@ export default async (request) => {
 /** A multiple of 150. 10,050 take half a minute. */
 const EVENTS = Number(process.env.SKIFF_TEST_EVENTS ?? 300);
 
+const LONGEST_MS = 10_000 + 20 * EVENTS;
+
 interface Seen {
   readonly id: string;
   readonly key?: string;
@@ -59,10 +61,14 @@ function client({ url }: StartedSkiff) {
 async function gets(skiff: StartedSkiff, name: string, ids: readonly string[]): Promise<void> {
   const { seen } = client(skiff);
   const sorted = [...ids].sort().join();
-  await eventually(`${name} gets ${ids.length} events`, async () => {
-    const now = (await seen(name)).map(({ id }) => id);
-    return now.sort().join() === sorted;
-  });
+  await eventually(
+    `${name} gets ${ids.length} events`,
+    async () => {
+      const now = (await seen(name)).map(({ id }) => id);
+      return now.sort().join() === sorted;
+    },
+    LONGEST_MS,
+  );
 }
 
 function idsOf(count: number, prefix = "e"): string[] {
@@ -95,7 +101,7 @@ describe("subscriptions of functions", () => {
     }
     await gets(skiff, "archive", ids);
     const all = async () => (await Promise.all(["one", "two", "three"].map(seen))).flat();
-    await eventually("each event is there", async () => (await all()).length >= ids.length);
+    await eventually("each event is there", async () => (await all()).length >= ids.length, LONGEST_MS);
     const shared = await all();
     assert.deepEqual(shared.map(({ id }) => id).sort(), [...ids].sort(), "each event once");
     assert.ok(
