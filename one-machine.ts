@@ -31,9 +31,10 @@ import { denoPath } from "./runtimes/deno/deno-binary.ts";
 import type { Builder } from "./runtimes/runtime.ts";
 import { announcing, storeChanges } from "./store/changes.ts";
 import { LogBatches } from "./store/log-batches.ts";
+import type { PostgresStore } from "./store/postgres/postgres-store.ts";
 import { SegmentLogStore } from "./store/segments/segment-log-store.ts";
 import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
-import type { EventStore, LogStore, Store } from "./store/store.ts";
+import type { LogStore } from "./store/store.ts";
 
 export interface SkiffOptions {
   readonly host: string;
@@ -121,15 +122,13 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
 
   const proxies = parseTrustedProxies(env.SKIFF_TRUST_PROXY);
   const changes = storeChanges();
-  const eventStore = "calls" in store ? announcing(store as unknown as EventStore, changes) : undefined;
+  const eventStore = announcing(store, changes);
   let routerUrl = "";
-  const events =
-    eventStore &&
-    createEvents({
-      ...{ store: eventStore, changes, isShared: Boolean(env.SKIFF_STORE) },
-      ...{ platform, limits, keys: keyTable, access, proxies, env, print },
-      ...{ router: () => routerUrl, callerKey: internal.text, now: Date.now, random: Math.random },
-    });
+  const events = createEvents({
+    ...{ store: eventStore, changes, isShared: Boolean(env.SKIFF_STORE) },
+    ...{ platform, limits, keys: keyTable, access, proxies, env, print },
+    ...{ router: () => routerUrl, callerKey: internal.text, now: Date.now, random: Math.random },
+  });
 
   const metrics = new Metrics();
   const manager = createManager({
@@ -154,7 +153,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   routers.push(front);
   const guards = new Guards({ platform, store, log: (name, line) => logs.push(name, line), print });
   addRouterMetrics(metrics, front.counted, { guards: () => guards });
-  if (events !== undefined) metrics.add(() => events.metrics());
+  metrics.add(() => events.metrics());
   const exchange = (orders: RouterOrders) => front.exchangeUsage(orders);
   const collector = new Collector({
     exchange,
@@ -168,7 +167,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     name: "server",
     // Together: calls that events make go through the front.
     drain: (drainMs) =>
-      Promise.all([events?.drain({ drainMs }), front.drain({ drainMs }), manager.close({ drainMs })]),
+      Promise.all([events.drain({ drainMs }), front.drain({ drainMs }), manager.close({ drainMs })]),
     close: (withinMs) => front.close({ withinMs }),
   });
 
@@ -188,7 +187,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     if (services.state !== "ready") return;
     warm({ platform, builder }, print);
     events
-      ?.start()
+      .start()
       .catch((error: Error) => print(`Asynchronous calls and events do not work: ${error.message}`));
   });
   return { url, close: () => services.stop({ drainMs: limits.drainMs }) };
@@ -199,10 +198,10 @@ function urlOf(host: string, port: number): string {
 }
 
 /** Answers requests that are not below /fn. */
-function besidesCalls(manager: Manager, events: Events | undefined): RequestHandler {
+function besidesCalls(manager: Manager, events: Events): RequestHandler {
   return (request, response) => {
-    const isForEvents = events?.takes(request.method!, request.url!);
-    if (isForEvents) events!.handler(request, response);
+    const isForEvents = events.takes(request.method!, request.url!);
+    if (isForEvents) events.handler(request, response);
     else manager.handler(request, response);
   };
 }
@@ -220,7 +219,11 @@ function warm(
   platform.warm().catch((error: Error) => print(`Starts are slower than they could be: ${error.message}`));
 }
 
-async function openPostgres(url: string, limits: Limits, print: SkiffOptions["print"]): Promise<Store> {
+async function openPostgres(
+  url: string,
+  limits: Limits,
+  print: SkiffOptions["print"],
+): Promise<PostgresStore> {
   const { PostgresStore } = await import("./store/postgres/postgres-store.ts");
   return new PostgresStore({ url, limits, print });
 }

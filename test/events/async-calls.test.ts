@@ -27,6 +27,38 @@ export default async (request: Request) => {
     trace: request.headers.get("traceparent")?.slice(3, 35), key: request.headers.get("x-skiff-key") });
 };`;
 
+const COUNT = `
+export default async (request: Request) => {
+  let bytes = 0;
+  for await (const part of request.body!) bytes += part.length;
+  return new Response(new Uint8Array(bytes / 20));
+};`;
+
+describe("asynchronous calls with several routers", () => {
+  it("run beside plain ones", async function () {
+    this.timeout(60_000);
+    const skiff = await startedSkiff({ workers: 2 });
+    try {
+      assert.equal((await skiff.deploy("hidden", SOURCE, "access=internal")).status, 201);
+      const sent = Array.from({ length: 20 }, () =>
+        fetch(`${skiff.url}/async/fn/hidden`, { method: "POST" }),
+      );
+      const locations = (await Promise.all(sent)).map(({ headers }) => headers.get("location")!);
+      const states = async () =>
+        Promise.all(
+          locations.map(async (each) => ((await (await fetch(`${skiff.url}${each}`)).json()) as Shown).state),
+        );
+      await eventually(
+        "all are done",
+        async () => (await states()).every((state) => state === "done"),
+        20_000,
+      );
+    } finally {
+      await skiff.close();
+    }
+  });
+});
+
 describe("asynchronous calls on one machine", () => {
   let folder: string;
   let skiff: StartedSkiff;
@@ -38,10 +70,11 @@ describe("asynchronous calls on one machine", () => {
       skiff.deploy("echo", SOURCE),
       skiff.deploy("hidden", SOURCE, "access=internal"),
       skiff.deploy("one", SOURCE, "max=1&concurrency=1"),
+      skiff.deploy("count", COUNT),
     ]);
     assert.deepEqual(
       deployed.map(({ status }) => status),
-      [201, 201, 201],
+      [201, 201, 201, 201],
     );
   });
   after(async () => {
@@ -102,6 +135,22 @@ describe("asynchronous calls on one machine", () => {
   it("wait for a function at its limits without losing attempts", async () => {
     const locations = await Promise.all(Array.from({ length: 20 }, () => enqueue("one?ms=20")));
     for (const location of locations) assert.equal((await ended(location)).attempts.length, 1);
+  });
+
+  it("have bodies of 100 MiB, and answers of 5 MiB, beside the rows", async function () {
+    this.timeout(60_000);
+    const part = new Uint8Array(1024 ** 2);
+    const body = new ReadableStream({
+      async start(controller) {
+        for (let i = 0; i < 100; i++) controller.enqueue(part);
+        controller.close();
+      },
+    });
+    const location = await enqueue("count", { body, duplex: "half" } as RequestInit);
+    await ended(location);
+    // The function answers with one byte for each 20 that it got.
+    const result = await fetch(`${skiff.url}${location}/result`);
+    assert.equal((await result.arrayBuffer()).byteLength, 5 * 1024 ** 2);
   });
 
   it("end as dead when their function is removed, with the reason", async () => {

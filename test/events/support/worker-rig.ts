@@ -74,7 +74,8 @@ export class WorkerRig {
         return typeof member === "function" ? member.bind(target) : member;
       },
     });
-    this.store = announcing({ ...({} as EventStore), calls, bodies }, this.changes);
+    const { topics, timers } = sqlite;
+    this.store = announcing({ calls, topics, timers, bodies }, this.changes);
     this.#server = createServer((request, response) => void this.#take(request, response));
   }
 
