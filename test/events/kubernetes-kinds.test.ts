@@ -137,3 +137,27 @@ describe("the program of events in kubernetes.yaml", () => {
     assert.deepEqual(ingress, find("NetworkPolicy", "router").spec.ingress);
   });
 });
+
+describe("the schemas in kubernetes.yaml", () => {
+  const KEYWORDS =
+    /^(type|format|description|properties|additionalProperties|items|required|enum|pattern|nullable|(min|max)(imum|Length|Items|Properties)|x-kubernetes-(validations|list-type|list-map-keys|preserve-unknown-fields))$/;
+  const unknown = (schema: Any, path: string): string[] =>
+    Object.entries<Any>(schema).flatMap(([keyword, value]) => {
+      if (!KEYWORDS.test(keyword)) return [`${path}.${keyword}`];
+      if (keyword === "items" || keyword === "additionalProperties") return unknown(value, path);
+      if (keyword !== "properties") return [];
+      return Object.entries<Any>(value).flatMap(([name, each]) => unknown(each, `${path}.${name}`));
+    });
+
+  it("have keywords that Kubernetes knows, so that no comma ended a description", () => {
+    for (const { spec } of definitions) {
+      const { kind } = spec.names;
+      assert.deepEqual(unknown(versionOf(kind).schema.openAPIV3Schema, kind), []);
+    }
+  });
+
+  it("quote names that kubectl reads as true or false (YAML 1.1)", () => {
+    const text = readFileSync(new URL("../../kubernetes.yaml", import.meta.url), "utf8");
+    assert.deepEqual(text.match(/^.*[\s{,](on|off|yes|no|y|n):.*$/gim) ?? [], []);
+  });
+});
