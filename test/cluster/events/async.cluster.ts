@@ -63,7 +63,7 @@ describe("asynchronous calls on a cluster", function () {
     const { state, attempts } = await ended(id);
     assert.deepEqual([state, attempts.length, attempts[0]?.status], ["done", 1, 200]);
     const result = await skiff.manage(`/call/${id}/result`);
-    assert.equal(await result.text(), "PUT /fn/echoed/a/b?x=1 hello");
+    assert.equal(await result.text(), "PUT /a/b?x=1 hello");
   });
 
   it("reach functions that are internal, and wake those that sleep, at their first attempt", async () => {
@@ -93,7 +93,7 @@ describe("asynchronous calls on a cluster", function () {
     const id = await accept("echoed", { body });
     assert.equal((await ended(id)).state, "done");
     const result = await skiff.manage(`/call/${id}/result`);
-    assert.equal((await result.text()).length, body.length + "POST /fn/echoed ".length);
+    assert.equal((await result.text()).length, body.length + "POST / ".length);
   });
 
   it("show in the metrics of the program, which has an equation without drift", async () => {
