@@ -26,6 +26,10 @@ describe("docs/files.md", () => {
     );
     assert.match(outputOf("/fn/cart"), /"state":"done"[\s\S]*Hello, shop\{"items":\[\]\}/);
     assert.match(
+      outputOf("topic: orders"),
+      /\+ create subscription\/mail\n[\s\S]*Applied: 4 create\.\nmail for order 7$/,
+    );
+    assert.match(
       outputOf("Good morning"),
       /= unchanged cart\nApplied: 1 update, 1 unchanged\.\nGood morning, shop$/,
     );
