@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { readOrigin } from "./client-origin.ts";
+import { type ClientOrigin, readOrigin } from "./client-origin.ts";
 import { plainAddress, type TrustedProxies } from "./trusted-proxies.ts";
 
 /** The peer of a connection that another process of Skiff accepted. No header can set it. */
@@ -14,8 +14,16 @@ export function setPeer(request: IncomingMessage, address: string | undefined): 
 
 /** Returns the address of a client, according to the trusted proxies between it and Skiff. */
 export function clientAddress(request: IncomingMessage, proxies: TrustedProxies | undefined): string {
+  return clientOf(request, proxies).address;
+}
+
+/** Returns the address of a client, and what the trusted proxies between it and Skiff say about it. */
+export function clientOf(
+  request: IncomingMessage,
+  proxies: TrustedProxies | undefined,
+): { readonly address: string; readonly origin: ClientOrigin | undefined } {
   const { headers, socket } = request;
   const peer = (request as PassedOn)[PEER] ?? socket.remoteAddress ?? "unknown";
   const origin = proxies && readOrigin({ headers, socket: { remoteAddress: peer } }, proxies);
-  return origin?.address ?? plainAddress(peer) ?? peer;
+  return { address: origin?.address ?? plainAddress(peer) ?? peer, origin };
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { parseHost } from "../../http/access/host.ts";
-import { readOrigin } from "../../http/client-origin.ts";
+import { clientOf } from "../../http/client-address.ts";
 import type { TrustedProxies } from "../../http/trusted-proxies.ts";
 import { bearerOf, hidesKey, keyIdOf } from "../../platform/keys/key-text.ts";
 import { Problem } from "../../platform/problems.ts";
@@ -102,12 +102,13 @@ function pushOrigin(
   request: IncomingMessage,
   { host, proxies }: { readonly host: string | undefined; readonly proxies: TrustedProxies | undefined },
 ): void {
-  const origin = proxies && readOrigin(request, proxies);
+  const { address, origin } = clientOf(request, proxies);
   const named = origin?.host !== undefined && parseHost(origin.host) !== undefined ? origin.host : host;
   fields.push("host", named ?? "localhost");
   const before = origin === undefined ? one(request.headers["x-forwarded-for"]) : origin.forBefore;
-  const address = (origin?.address ?? request.socket.remoteAddress ?? "unknown").replace(/^::ffff:/, "");
   fields.push("x-forwarded-for", before === undefined ? address : `${before}, ${address}`);
+  // A router that trusts the worker passes it on.
+  if (origin?.scheme !== undefined) fields.push("x-forwarded-proto", origin.scheme);
 }
 
 function one(field: string | string[] | undefined): string | undefined {
