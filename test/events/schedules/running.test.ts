@@ -70,6 +70,9 @@ describe("schedules on one machine", function () {
       const lateMs = Date.parse(firedAt) - Date.parse(at);
       assert.ok(lateMs >= 0 && lateMs < 5_000, `${lateMs} ms late`);
     }
+    const metrics = await textOf("/metrics");
+    assert.ok(Number(/^skiff_schedule_firings_total (\d+)$/m.exec(metrics)![1]) >= 3);
+    assert.ok(Number(/^skiff_schedule_delay_seconds (.+)$/m.exec(metrics)![1]) < 5);
     const { call, at } = fired.at(-1)!;
     await get(`/call/${call}?wait=30s`);
     assert.equal(await textOf(`/call/${call}/result`), `PUT /day ${at}`);
