@@ -1,6 +1,7 @@
 /** Topics: events come in, wait in the store, and go out to subscriptions as calls. */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
 import { inspect } from "node:util";
 import { ClientLeft } from "../../http/client-signal.ts";
 import { answerProblem } from "../../http/problem-answer.ts";
@@ -26,6 +27,8 @@ import { TopicAccess } from "./requests/topic-access.ts";
 import { TopicRequests } from "./requests/topic-requests.ts";
 import { TopicTable } from "./topic-table.ts";
 
+/** Longest wait for what the first round of housekeeping finds, in milliseconds. */
+const FIRST_ROUND_MS = 2_000;
 const TOPIC = /^(?:https?:\/\/[^/?#]*)?\/topic\/([^/?]+)(\/call)?\/?(?:\?(.*))?$/i;
 
 /** Resolves when the declared topics and subscriptions are known. */
@@ -61,6 +64,7 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
   const parts = { services, table, publisher, access: new TopicAccess(new Callers(services)) };
   const [requests, gateway] = [new TopicRequests(parts), new Gateway(parts)];
 
+  let isLoaded = false;
   const followed = [
     followDeclarations(platform.declarations, TOPIC_KIND, (name, declared) => {
       const fault = table.setTopic(name, declared?.spec);
@@ -70,16 +74,18 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
       const fault = table.setSubscription(name, declared?.spec);
       if (fault !== undefined) print(`the subscription ${name} is not valid: ${fault}`);
       if (orphans.changed(name)) housekeeping.wake();
+      if (!isLoaded) return;
       pump.set(table.groups());
       // Its deliveries may rest no longer.
       changes.emit("calls");
     }),
   ];
-  for (const { loaded } of followed) {
-    const reason = await loaded;
+  for (const reason of await Promise.all(followed.map(({ loaded }) => loaded)))
     if (reason !== undefined) print(`topics and subscriptions are not known yet: ${reason}`);
-  }
-  await housekeeping.start();
+  isLoaded = true;
+  pump.set(table.groups());
+  // A store that is away does not keep requests from their answer.
+  await Promise.race([housekeeping.start(), pause(FIRST_ROUND_MS, undefined, { ref: false })]);
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const [, topic, isCall, query] = TOPIC.exec(request.url!) ?? [];

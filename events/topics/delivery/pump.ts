@@ -50,7 +50,7 @@ export class Pump {
     for (const [key, group] of groups) {
       const pump = this.#pumps.get(key);
       if (pump === undefined) this.#add(key, group);
-      else if (pump.group !== group) pump.set(group);
+      else if (!isSame(pump.group, group)) pump.set(group);
     }
   }
 
@@ -178,4 +178,9 @@ export class Pump {
       }
     }
   }
+}
+
+/** Subscriptions are replaced when they change. */
+function isSame({ members: before }: Group, { members: after }: Group): boolean {
+  return before.length === after.length && before.every((member, index) => member === after[index]);
 }

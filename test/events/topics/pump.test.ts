@@ -134,6 +134,27 @@ describe("the pump", () => {
     await gets("a", ["one"]);
   });
 
+  it("reads a topic again only for groups that changed", async () => {
+    const { set, publish, pump } = start();
+    const [a, b] = [subscription("a"), subscription("b")];
+    set(a);
+    await pump.joined("orders");
+    await publish("one");
+    await gets("a", ["one"]);
+    // The store in memory answers within microtasks: the pump has read to the end after them.
+    await new Promise(setImmediate);
+    let reads = 0;
+    const read = memory.read.bind(memory);
+    memory.read = (...given) => {
+      reads++;
+      return read(...given);
+    };
+    set(a, b);
+    await pump.joined("orders");
+    await new Promise(setImmediate);
+    assert.equal(reads, 1, "the new group alone");
+  });
+
   it("repeats events when the place is moved back", async () => {
     const { set, publish, pump, topics } = start();
     set(subscription("a"));

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../../support/eventually.ts";
@@ -246,6 +249,34 @@ describe("replies of functions", () => {
     const events = (await (await send("GET", "/topic/packed/events")).text()).trim().split("\n");
     assert.equal(events.length, 1);
     assert.match(events[0]!, /0af7651916cd43dd8448eb211c80319c/);
+  });
+});
+
+describe("a subscription of a URL", () => {
+  it("gets the events, and its answer is a reply", async () => {
+    const got: string[] = [];
+    const receiver = createServer((request, response) => {
+      got.push(
+        `${request.method} ${request.url} ${request.headers["ce-id"]} ${request.headers["x-skiff-key"]}`,
+      );
+      response.end("thanks");
+    });
+    receiver.listen(0, "127.0.0.1");
+    await once(receiver, "listening");
+    const { port } = receiver.address() as AddressInfo;
+    const skiff = await startedSkiff({ env: { SKIFF_CALLBACK_HOSTS: "127.0.0.1" } });
+    const { subscribe } = client(skiff);
+    await subscribe("hook", { topic: "hooked", url: `http://127.0.0.1:${port}/in?x=1` });
+    const response = await fetch(`${skiff.url}/topic/hooked/call`, {
+      method: "POST",
+      headers: { "ce-id": "1" },
+    });
+    assert.equal(await response.text(), "thanks");
+    assert.deepEqual(got, ["POST /in?x=1 1 undefined"], "and no key of Skiff");
+    const metrics = await (await fetch(`${skiff.url}/metrics`)).text();
+    assert.match(metrics, /^skiff_topic_lag\{topic="hooked",group="hook"\} 0$/m);
+    await skiff.close();
+    receiver.close();
   });
 });
 
