@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../support/eventually.ts";
+import { CommandInProcess } from "../support/skiff/command-in-process.ts";
 import { CommandLine } from "../support/skiff/command-line.ts";
 import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
 
@@ -18,15 +19,18 @@ const LATER = ["--delay", "1h"];
 describe("the command skiff, for what happens later", function () {
   this.timeout(60_000);
   let skiff: StartedSkiff;
-  let cli: CommandLine;
+  let cli: CommandInProcess;
+  let processes: CommandLine;
   before(async () => {
     skiff = await startedSkiff({ env: { SKIFF_TOKEN: TOKEN } });
-    cli = new CommandLine({ SKIFF_URL: skiff.url, SKIFF_KEY: TOKEN });
-    writeFileSync(join(cli.folder, "echo.ts"), ECHO);
+    const env = { SKIFF_URL: skiff.url, SKIFF_KEY: TOKEN };
+    processes = new CommandLine(env);
+    cli = new CommandInProcess(processes.folder, env);
+    writeFileSync(join(processes.folder, "echo.ts"), ECHO);
     await cli.output(["deploy", "echo.ts"]);
   });
   after(async () => {
-    await cli.close();
+    await processes.close();
     await skiff.close();
   });
 
@@ -91,7 +95,7 @@ describe("the command skiff, for what happens later", function () {
     assert.match(await cli.output(["topics"]), /^orders +1 +1 +echo-orders \(lag 0\)$/m);
     const replayed = await cli.output(["subscriptions", "replay", "echo-orders", "--from", "earliest"]);
     assert.match(replayed, /^The group echo-orders gets 1 events from there\.$/m);
-    const tail = cli.start(["subscribe", "orders", "--print", "--from", "earliest"]);
+    const tail = processes.start(["subscribe", "orders", "--print", "--from", "earliest"]);
     const [line] = await tail.printed(/^\{.*\}$/m);
     assert.deepEqual(JSON.parse(line!).event.data, { item: 3 });
     await tail.close();
