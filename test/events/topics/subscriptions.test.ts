@@ -179,6 +179,27 @@ describe("subscriptions of functions", () => {
     );
   });
 
+  it("leave what waits for them to the rest of their group when they are removed", async () => {
+    const { subscribe, publish, send } = client(skiff);
+    assert.equal((await skiff.deploy("heir", REMEMBERING, "max=1")).status, 201);
+    const spec = { topic: "left", function: "heir", group: "g" };
+    await subscribe("gone", { ...spec, path: "/?fail", retry: { backoff: "5m" } });
+    await publish(
+      "left",
+      idsOf(4).map((id) => ({ id })),
+    );
+    const tried = async () => {
+      const { calls } = (await (await send("GET", "/call?subscription=gone")).json()) as {
+        calls: { attempts: unknown[] }[];
+      };
+      return calls.length === 4 && calls.every(({ attempts }) => attempts.length === 1);
+    };
+    await eventually("each has failed once", tried);
+    await subscribe("heir", spec);
+    await send("DELETE", "/subscription/gone");
+    await gets(skiff, "heir", idsOf(4));
+  });
+
   it("leave dead deliveries, which can be retried", async () => {
     const { subscribe, publish, send, seen } = client(skiff);
     assert.equal((await skiff.deploy("dying", REMEMBERING, "max=1")).status, 201);
@@ -199,7 +220,7 @@ describe("subscriptions of functions", () => {
 describe("replies of functions", () => {
   let skiff: StartedSkiff;
   before(async () => {
-    skiff = await startedSkiff();
+    skiff = await startedSkiff({ env: { SKIFF_CALLBACK_HOSTS: "127.0.0.1" } });
     const pong = `export default async (request) => {
       const { pathname, search } = new URL(request.url);
       if (pathname === "/test/bad") return new Response("bad", { status: 418, headers: { "x-bad": "1" } });
@@ -233,6 +254,29 @@ describe("replies of functions", () => {
     assert.equal(await response.text(), `POST /test/large ${body}`);
   });
 
+  it("may come from a URL", async () => {
+    const got: string[] = [];
+    const receiver = createServer((request, response) => {
+      got.push(
+        `${request.method} ${request.url} ${request.headers["ce-id"]} ${request.headers["x-skiff-key"]}`,
+      );
+      response.end("thanks");
+    });
+    receiver.listen(0, "127.0.0.1");
+    await once(receiver, "listening");
+    const { port } = receiver.address() as AddressInfo;
+    await client(skiff).subscribe("hook", { topic: "hooked", url: `http://127.0.0.1:${port}/in?x=1` });
+    const response = await fetch(`${skiff.url}/topic/hooked/call`, {
+      method: "POST",
+      headers: { "ce-id": "1" },
+    });
+    assert.equal(await response.text(), "thanks");
+    assert.deepEqual(got, ["POST /in?x=1 1 undefined"], "and no key of Skiff");
+    const metrics = await (await fetch(`${skiff.url}/metrics`)).text();
+    assert.match(metrics, /^skiff_topic_lag\{topic="hooked",group="hook"\} 0$/m);
+    receiver.close();
+  });
+
   it("become events of another topic, in the trace of the first one", async () => {
     const { subscribe, send, seen } = client(skiff);
     const pack = `export default (request) => new Response("packed", { headers: {
@@ -252,34 +296,6 @@ describe("replies of functions", () => {
   });
 });
 
-describe("a subscription of a URL", () => {
-  it("gets the events, and its answer is a reply", async () => {
-    const got: string[] = [];
-    const receiver = createServer((request, response) => {
-      got.push(
-        `${request.method} ${request.url} ${request.headers["ce-id"]} ${request.headers["x-skiff-key"]}`,
-      );
-      response.end("thanks");
-    });
-    receiver.listen(0, "127.0.0.1");
-    await once(receiver, "listening");
-    const { port } = receiver.address() as AddressInfo;
-    const skiff = await startedSkiff({ env: { SKIFF_CALLBACK_HOSTS: "127.0.0.1" } });
-    const { subscribe } = client(skiff);
-    await subscribe("hook", { topic: "hooked", url: `http://127.0.0.1:${port}/in?x=1` });
-    const response = await fetch(`${skiff.url}/topic/hooked/call`, {
-      method: "POST",
-      headers: { "ce-id": "1" },
-    });
-    assert.equal(await response.text(), "thanks");
-    assert.deepEqual(got, ["POST /in?x=1 1 undefined"], "and no key of Skiff");
-    const metrics = await (await fetch(`${skiff.url}/metrics`)).text();
-    assert.match(metrics, /^skiff_topic_lag\{topic="hooked",group="hook"\} 0$/m);
-    await skiff.close();
-    receiver.close();
-  });
-});
-
 describe("events over a restart", () => {
   it("are delivered afterwards, also those that had been delivered before", async () => {
     const dataFolder = mkdtempSync(join(tmpdir(), "skiff-topics-"));
@@ -287,7 +303,7 @@ describe("events over a restart", () => {
       const first = await startedSkiff({ dataFolder });
       assert.equal((await first.deploy("slow", REMEMBERING, "max=1&concurrency=5")).status, 201);
       await client(first).subscribe("slow", { topic: "t", function: "slow", path: "/?slow" });
-      const ids = idsOf(200);
+      const ids = idsOf(100);
       const sent = await client(first).publish(
         "t",
         ids.map((id) => ({ id })),
