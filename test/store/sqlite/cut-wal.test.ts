@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { HistoryDatabase } from "../../../store/sqlite/history-database.ts";
 import { SqliteStore } from "../../../store/sqlite/sqlite-store.ts";
 import { seededRandom, testSeed } from "../../support/seeded-random.ts";
-import { NOON, newCall, Worker } from "../conformance/calls/new-call.ts";
+import { newCall, Worker } from "../conformance/calls/new-call.ts";
 
 const CUTS = 60;
 
