@@ -29,6 +29,8 @@ const LONGEST_WAIT_MS = 30_000;
 const RETRY_MS = 1_000;
 /** A program that has not read a change yet knows other times of a schedule than the store for at most so long. */
 const LAG_MS = 10_000;
+/** Clocks of two programs differ by less. */
+const SKEW_MS = 60_000;
 
 /** Fires timers when they are due. Any number of schedulers of a store fire each time once. */
 export class Scheduler {
@@ -41,6 +43,8 @@ export class Scheduler {
   #isWoken = false;
   #wake: () => void = () => {};
   #lastError = "";
+  /** The time of the turn before. */
+  #turnAt = 0;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -74,6 +78,8 @@ export class Scheduler {
   /** Fires what is due, once. Returns the time at which more may be due, in milliseconds since 1970. */
   async turn(): Promise<number> {
     const { store, now } = this.#options;
+    if (now() < this.#turnAt - SKEW_MS) for (const name of this.#known.keys()) this.#unset.add(name);
+    this.#turnAt = now();
     await this.#setTimers();
     const due = await store.timers.due(now(), BATCH);
     const outcomes = await Promise.allSettled(due.timers.map((timer) => this.#fire(timer)));
@@ -157,7 +163,22 @@ export class Scheduler {
     const first = isPaused
       ? { dueAt: undefined, delayMs: 0 }
       : firstTime(parseCron(text, anchor), now(), { name, jitterMs });
-    await store.timers.set({ name, rule, anchor, ...first });
+    const timer = await store.timers.set({ name, rule, anchor, ...first });
+    if (timer.dueAt !== undefined) await this.#pullBack(scheduled, { ...timer, dueAt: timer.dueAt });
+  }
+
+  /** A clock that was ahead made a timer pass times over, which are still to come. */
+  async #pullBack(
+    { text, jitterMs }: Scheduled,
+    { name, anchor, dueAt }: Timer & { dueAt: number },
+  ): Promise<void> {
+    const { store, now } = this.#options;
+    const rule = parseCron(text, anchor);
+    const later = rule.next(now() + SKEW_MS);
+    if (later === undefined || later >= dueAt) return;
+    const next = firstTime(rule, now(), { name, jitterMs });
+    // The store fires no time again that it has fired.
+    await store.timers.fire({ name, dueAt, next, firings: [], now: now() });
   }
 
   /** Returns when the timer is due again, the present if another program has moved it; undefined if it stays as it is. */

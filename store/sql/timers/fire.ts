@@ -47,11 +47,17 @@ interface Recorded extends Pick<Firing, "outcome"> {
   readonly now: number;
 }
 
-/** Returns false for a time that was recorded before: a timer that was removed and set again may come to it twice. */
+/**
+ * Returns false for a time that was fired or skipped before: a timer that was removed and set again may come to it twice,
+ * and so may a timer that a wrong clock moved. A time that was only missed can still fire.
+ */
 function* record({ name, firing, outcome, now }: Recorded): Work<boolean> {
   const { at, call, event } = outcome === "fired" ? firing : { at: firing.at };
   const added = yield sql(
-    "INSERT INTO firings VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name, at) DO NOTHING RETURNING at",
+    `INSERT INTO firings VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name, at) DO UPDATE
+       SET fired_at = excluded.fired_at, outcome = excluded.outcome, "call" = excluded."call", event = excluded.event
+       WHERE firings.outcome = 'missed'
+     RETURNING at`,
     ...[name, at, now, outcome],
     call?.id ?? null,
     event?.id ?? null,

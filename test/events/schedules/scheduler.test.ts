@@ -179,6 +179,35 @@ describe("a scheduler", () => {
     assert.equal((await timers.get("report"))?.rule, "*/5 * * * * UTC");
   });
 
+  it("fires on after a clock that was a day ahead, and no time twice", async () => {
+    const schedules = [of({ cron: "@hourly" }), of({ cron: "@every 1h" }, "every")];
+    const scheduler = known(...schedules);
+    await scheduler.turn();
+    now += 24 * HOUR;
+    await scheduler.turn();
+    const ahead = timers.timesOf("report");
+    assert.deepEqual(ahead, [Date.UTC(2026, 10, 30, 12)]);
+    now -= 24 * HOUR;
+    await scheduler.turn();
+    for (let hour = 1; hour <= 26; hour++) {
+      now = START + hour * HOUR;
+      // A start anew finds it as well.
+      await (hour === 5 ? known(...schedules) : scheduler).turn();
+    }
+    const hours = Array.from({ length: 26 }, (_, index) => Date.UTC(2026, 10, 29, 13 + index));
+    assert.deepEqual(timers.timesOf("report").sort(), hours);
+    const every = Array.from({ length: 26 }, (_, index) => START - 7 * MINUTE + (index + 1) * HOUR);
+    assert.deepEqual(timers.timesOf("every").sort(), every);
+  });
+
+  it("finds at its start that the clock of the one before was ahead", async () => {
+    now += 24 * HOUR;
+    await known(of({ cron: "@hourly" })).turn();
+    now -= 24 * HOUR;
+    await known(of({ cron: "@hourly" })).turn();
+    assert.equal((await timers.get("report"))?.dueAt, Date.UTC(2026, 10, 29, 13));
+  });
+
   it("goes on by itself, and says once that the store is away", async () => {
     let isAway = true;
     const away = async () => {

@@ -137,6 +137,21 @@ export function timers(harness: Harness<EventHistory>): void {
       assert.deepEqual(await firings(), [{ at: NOON, firedAt: NOON + 5, outcome: "missed" }]);
     });
 
+    it("can still fire a time that they missed, and record no time as missed that they fired", async () => {
+      await set();
+      await fire([{ at: NOON, outcome: "missed" }], { next: { dueAt: NOON, delayMs: 0 } });
+      await fire([{ at: NOON, call: scheduled() }], { next: { dueAt: NOON, delayMs: 0 } });
+      await fire([{ at: NOON, outcome: "missed" }]);
+      const [firing, ...others] = await firings();
+      assert.deepEqual(others, []);
+      assert.equal(firing?.outcome, "fired");
+      const calls = await store.calls.list({ limit: 10 });
+      assert.deepEqual(
+        calls.map(({ id }) => id),
+        [firing.call],
+      );
+    });
+
     it("keep the last 1,000 firings, page by page, and those of 30 days", async () => {
       await set();
       const times = Array.from({ length: 1_005 }, (_, at) => NOON + at);

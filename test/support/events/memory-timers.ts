@@ -4,6 +4,7 @@ import type { Fire, Timer, Timers } from "../../../store/timers.ts";
 export class MemoryTimers implements Timers {
   readonly fired: Fire[] = [];
   readonly #timers = new Map<string, Timer>();
+  readonly #times = new Set<string>();
 
   /** When the next timer is due. */
   get nextDueAt(): number {
@@ -45,7 +46,11 @@ export class MemoryTimers implements Timers {
     const timer = this.#timers.get(fire.name);
     if (timer === undefined || timer.dueAt !== fire.dueAt) return false;
     this.#timers.set(fire.name, { ...timer, ...fire.next });
-    this.fired.push(fire);
+    const key = (at: number) => `${fire.name}@${at}`;
+    const firings = fire.firings.filter(({ at }) => !this.#times.has(key(at)));
+    // A time that was only missed can still fire.
+    for (const { at, outcome } of firings) if (outcome === undefined) this.#times.add(key(at));
+    if (firings.length > 0) this.fired.push({ ...fire, firings });
     return true;
   }
 
