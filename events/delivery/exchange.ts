@@ -95,7 +95,7 @@ function uploadOf(body: StoredBody, bodies: Bodies) {
       const { message } = error as Error;
       // The router passes on what has arrived, but no function takes an incomplete body for a whole one.
       failure = isAway(error)
-        ? { unreached: message }
+        ? { postponed: message }
         : { forbidden: `The stored body cannot be read: ${message}` };
       throw error;
     }

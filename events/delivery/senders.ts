@@ -2,6 +2,7 @@ import type { Agent } from "undici";
 import type { Endpoints } from "../../platform/platform.ts";
 import type { CallTarget, LeasedCall } from "../../store/calls.ts";
 import type { EventServices } from "../services.ts";
+import { isAway } from "./away.ts";
 import { type Exchanged, exchange } from "./exchange.ts";
 import { PublicAddresses } from "./public-addresses.ts";
 import { attemptFields } from "./request-fields.ts";
@@ -49,7 +50,10 @@ export class Senders {
         ? await this.#toFunction(call, target, signal)
         : await this.#toUrl(call, target.url, signal);
     } catch (error) {
-      return { sent: { unreached: (error as Error).message } };
+      const { message } = error as Error;
+      return {
+        sent: isAway(error) ? { postponed: message } : { forbidden: `It cannot be sent: ${message}` },
+      };
     }
   }
 
@@ -84,10 +88,7 @@ export class Senders {
     const url = new URL(text);
     const isAllowed = this.#allowedHosts.has(url.host) || this.#allowedHosts.has(url.hostname);
     const secret = env.SKIFF_CALLBACK_SECRET;
-    const isSigned = call.origin.kind === "callback" && secret;
-    const signature = isSigned
-      ? await signatureFields(secret, { id: call.id, body, now: now() }, bodies)
-      : [];
+    const signature = secret ? await signatureFields(secret, { id: call.id, body, now: now() }, bodies) : [];
     try {
       if (!isAllowed) this.#addresses.checkHost(url.hostname);
     } catch (error) {

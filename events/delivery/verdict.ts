@@ -9,6 +9,8 @@ export type Sent =
   | { readonly broken: string }
   /** No byte can have reached anything that runs the call: why, as a sentence. */
   | { readonly unreached: string }
+  /** Skiff could not send it for now, whoever it is for: why, as a sentence. */
+  | { readonly postponed: string }
   /** It must not be sent at all: why, as a sentence. */
   | { readonly forbidden: string };
 
@@ -48,6 +50,7 @@ const ERROR_CHARACTERS = 200;
 export function judge(call: Judged, sent: Sent, circumstances: Circumstances): Verdict {
   if ("forbidden" in sent) return { kind: "dead", reason: sent.forbidden, error: sent.forbidden };
   const isFunction = "function" in call.target;
+  if ("postponed" in sent) return refused(call, { error: sent.postponed, retryAfterMs: 0 }, circumstances);
   if ("unreached" in sent) {
     if (isFunction) return refused(call, { error: sent.unreached, retryAfterMs: 0 }, circumstances);
     return failed(call, { outcomes: ["connection"], error: sent.unreached }, circumstances);

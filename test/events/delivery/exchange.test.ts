@@ -112,7 +112,7 @@ describe("the exchange of a request", () => {
     const gone = await send({ body });
     assert.ok("forbidden" in gone.sent && /cannot be read: the body gone is gone/.test(gone.sent.forbidden));
     bodies.failure = storeUnavailable("it is stopped");
-    assert.ok("unreached" in (await send({ body })).sent);
+    assert.ok("postponed" in (await send({ body })).sent);
   });
 
   it("refuses a request that cannot be written", async () => {

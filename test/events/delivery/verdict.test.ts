@@ -131,6 +131,9 @@ describe("the verdict about an attempt", () => {
     it("is dead for an address that is not allowed", () => {
       assert.equal(kindOf(url, { forbidden: "10.0.0.1 is not a public address." }), "dead");
     });
+    it("is a refusal while the store has its body and is away", () => {
+      assert.equal(kindOf(url, { postponed: "The store cannot be reached." }), "refused");
+    });
     it("is a retry for its 503, whatever it claims", () => {
       assert.equal(kindOf(url, answered(503, { code: "no_capacity" })), "retry");
     });
