@@ -125,7 +125,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   const eventStore = announcing(store, changes);
   let routerUrl = "";
   const events = createEvents({
-    ...{ store: eventStore, changes, isShared: Boolean(env.SKIFF_STORE) },
+    ...{ store: eventStore, usage: store.usage, changes, isShared: Boolean(env.SKIFF_STORE) },
     ...{ platform, limits, keys: keyTable, access, proxies, env, print },
     ...{ router: () => routerUrl, callerKey: internal.text, now: Date.now, random: Math.random },
   });

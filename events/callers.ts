@@ -26,6 +26,8 @@ export interface CallersOptions {
   readonly access: Access;
   readonly limits: Limits;
   readonly proxies?: TrustedProxies | undefined;
+  /** Called with the id of each key that is used. */
+  readonly keyUsed?: (id: string) => void;
   readonly now: () => number;
 }
 
@@ -85,7 +87,7 @@ export class Callers {
   }
 
   #holder(text: string, asked: Asked, address: string): Principal | undefined {
-    const { keys, access, limits, now } = this.#options;
+    const { keys, access, limits, keyUsed, now } = this.#options;
     const { needsKey, function: name } = asked;
     const isKey = keyIdOf(text) !== undefined;
     const blockedMs = this.#attempts.blockedMs(address, performance.now());
@@ -96,6 +98,7 @@ export class Callers {
       if (holder !== undefined && holder.keyId !== INTERNAL_KEY_ID) {
         requireScope(holder, "call");
         if (name !== undefined) requireFunction(holder, name);
+        if (holder.keyId !== undefined) keyUsed?.(holder.keyId);
         return holder;
       }
     } catch (error) {

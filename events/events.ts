@@ -5,6 +5,7 @@ import { discardBody } from "../http/discard-body.ts";
 import { answerProblem } from "../http/problem-answer.ts";
 import type { Group } from "../metrics/metrics.ts";
 import { draining, toProblem } from "../platform/problems.ts";
+import { KeyUses } from "../store/key-uses.ts";
 import type { Worker } from "./delivery/worker.ts";
 import { EventMetrics } from "./metrics.ts";
 import { type EventPath, eventPath } from "./paths.ts";
@@ -54,10 +55,12 @@ export function createEvents(options: EventsOptions): Events {
   let drained: Promise<void> | undefined;
   let parts: readonly EventsPart[] = [];
   const firings = () => parts.map((part) => part.delays?.()).find((delays) => delays !== undefined);
-  const metrics = new EventMetrics({ store: options.store, firings, now: options.now });
+  const { usage: ledger, now, print } = options;
+  const keyUses = new KeyUses({ program: "events", ledger, now, print });
+  const metrics = new EventMetrics({ store: options.store, firings, now });
   const loaded = () => {
     if (drained !== undefined) throw draining();
-    loading ??= load(options);
+    loading ??= load({ ...options, keyUsed: keyUses.used });
     // The next request tries again.
     loading.catch(() => {
       loading = undefined;
@@ -71,8 +74,7 @@ export function createEvents(options: EventsOptions): Events {
     } catch (error) {
       const problem = toProblem(error);
       const callId = randomUUID();
-      if (problem.code === "internal_error")
-        options.print(`internal error in call ${callId}: ${inspect(error)}`);
+      if (problem.code === "internal_error") print(`internal error in call ${callId}: ${inspect(error)}`);
       answerProblem(response, problem, callId);
     }
   };
@@ -93,6 +95,7 @@ export function createEvents(options: EventsOptions): Events {
       drained ??= (async () => {
         const { parts, worker } = (await loading?.catch(() => undefined)) ?? { parts: [] };
         await Promise.all([...parts.map((part) => part.close()), worker?.close({ drainMs })]);
+        await keyUses.flush();
       })();
       return drained;
     },

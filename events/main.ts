@@ -80,7 +80,19 @@ async function startEvents(services: ServiceList, env: NodeJS.ProcessEnv): Promi
   const store = announcing(database as unknown as EventStore, changes);
   const proxies = parseTrustedProxies(env.SKIFF_TRUST_PROXY);
   const events = createEvents({
-    ...{ store, changes, isShared: true, platform, keys, access, limits, proxies, env, print },
+    ...{
+      store,
+      usage: database.usage,
+      changes,
+      isShared: true,
+      platform,
+      keys,
+      access,
+      limits,
+      proxies,
+      env,
+      print,
+    },
     ...{ router: () => routerUrl.origin, callerKey: internalKey(token).text },
     ...{ now: Date.now, random: Math.random },
   });

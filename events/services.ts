@@ -7,13 +7,15 @@ import type { Limits } from "../platform/limits.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Answer, Attempt, LeasedCall, Settlement } from "../store/calls.ts";
 import type { StoreChanges } from "../store/changes.ts";
-import type { EventStore } from "../store/store.ts";
+import type { EventStore, UsageLedger } from "../store/store.ts";
 
 export interface EventsOptions {
   /** Announces its changes (store/changes.ts). */
   readonly store: EventStore;
   readonly changes: StoreChanges;
   readonly platform: Pick<Platform, "endpoints" | "allEndpoints" | "watch" | "declarations">;
+  /** Gets the last use of keys, which is not kept by default. */
+  readonly usage?: Pick<UsageLedger, "add" | "lastUse">;
   /** The keys that are accepted. The owner keeps them in step with the platform. */
   readonly keys: KeyTable;
   /** The access rule of the management API. */
@@ -43,7 +45,10 @@ export interface EventsOptions {
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** What the parts of events share. */
-export type EventServices = EventsOptions;
+export interface EventServices extends EventsOptions {
+  /** Called with the id of each key that is used. */
+  readonly keyUsed?: (id: string) => void;
+}
 
 /** A part of events. It lives from the start of events to their drain. */
 export interface EventsPart {

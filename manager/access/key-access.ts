@@ -1,9 +1,9 @@
 import type { KeyTable } from "../../platform/keys/key-table.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Platform } from "../../platform/platform.ts";
+import { KeyUses, type KeyUsesOptions } from "../../store/key-uses.ts";
 import type { UsageLedger } from "../../store/store.ts";
 import { KeyRegistry } from "./key-registry.ts";
-import { KeyUses, type KeyUsesOptions } from "./key-uses.ts";
 
 /** Everything about keys that handlers use. */
 export interface KeyAccess {
@@ -13,7 +13,7 @@ export interface KeyAccess {
   readonly now: () => number;
 }
 
-export interface KeyAccessOptions extends Omit<KeyUsesOptions, "ledger"> {
+export interface KeyAccessOptions extends Omit<KeyUsesOptions, "ledger" | "program"> {
   readonly platform: Pick<Platform, "declarations">;
   readonly keys: KeyTable;
   readonly limits: Limits;
@@ -23,5 +23,5 @@ export interface KeyAccessOptions extends Omit<KeyUsesOptions, "ledger"> {
 export function keyAccess({ platform, keys, limits, store, now, print }: KeyAccessOptions): KeyAccess {
   const { declarations } = platform;
   const registry = new KeyRegistry({ declarations, keys, limits, now });
-  return { registry, uses: new KeyUses({ now, print, ledger: store?.usage }), now };
+  return { registry, uses: new KeyUses({ program: "manager", now, print, ledger: store?.usage }), now };
 }

@@ -34,6 +34,7 @@ describe("who may call a function asynchronously", () => {
     assert.deepEqual(await outcome(intake, "hello"), [202, "anybody"]);
     assert.deepEqual(await outcome(intake, "hello", { authorization }), [202, `key test (${id})`]);
     assert.equal(intake.calls.at(-1)!.keyId, id);
+    assert.deepEqual(intake.usedKeys, [id]);
     assert.equal(authorizationOf(intake), undefined);
     assert.deepEqual(await outcome(intake, "hello", { "x-skiff-key": TOKEN }), [202, "token"]);
     // Otherwise the function would answer whether a guess is right.

@@ -38,6 +38,7 @@ export interface StartedIntake {
   /** What broke off bodies that were being stored. */
   readonly broken: unknown[];
   readonly keys: KeyTable;
+  readonly usedKeys: string[];
   readonly printed: string[];
   /** What the next enqueue does instead of storing the call. */
   outcome: Enqueued | Problem | undefined;
@@ -56,6 +57,7 @@ export async function startIntake(
   const broken: unknown[] = [];
   const keys = new KeyTable();
   const printed: string[] = [];
+  const usedKeys: string[] = [];
   const store = {
     calls: kept ?? {
       async enqueue([call]: readonly NewCall[], options: EnqueueOptions): Promise<readonly Enqueued[]> {
@@ -92,6 +94,7 @@ export async function startIntake(
     limits: limitsFromEnv({ SKIFF_MAX_BODY: "1Mi", SKIFF_MAX_ATTEMPTS: "3", ...env }),
     proxies: parseTrustedProxies(env.SKIFF_TRUST_PROXY),
     print: (line: string) => void printed.push(line),
+    keyUsed: (id: string) => void usedKeys.push(id),
     now: () => NOW,
     random: seededRandom(1),
   } as unknown as EventServices);
@@ -102,7 +105,7 @@ export async function startIntake(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const started: StartedIntake = {
-    ...{ url, calls, bodies, broken, keys, printed, outcome: undefined },
+    ...{ url, calls, bodies, broken, keys, usedKeys, printed, outcome: undefined },
     send: (path, init) => fetch(`${url}${path}`, init),
     stop: () =>
       new Promise((resolve) => {

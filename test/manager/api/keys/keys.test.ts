@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import request from "supertest";
-import { KeyUses } from "../../../../manager/access/key-uses.ts";
 import { KeyTable } from "../../../../platform/keys/key-table.ts";
 import { hashOf } from "../../../../platform/keys/key-text.ts";
+import { KeyUses } from "../../../../store/key-uses.ts";
 import type { UsageBatch } from "../../../../store/store.ts";
 import { type StartedManager, startManager } from "../../started-manager.ts";
 
@@ -136,6 +136,7 @@ describe("manager: keys", () => {
       lastUse: async () => new Map([["kstored", other], ...added.flatMap(({ keys }) => keys.map(timeOf))]),
     };
     const uses = new KeyUses({
+      program: "manager",
       now: () => Date.parse("2030-01-01T00:00:00Z"),
       ledger: usage,
       print: assert.fail,
@@ -153,7 +154,7 @@ describe("manager: keys", () => {
       ["kmine", new Date("2030-01-01T00:00:00Z")],
     ];
     assert.deepEqual([...(await uses.all())], expected);
-    const again = new KeyUses({ now: Date.now, ledger: usage, print: assert.fail });
+    const again = new KeyUses({ program: "manager", now: Date.now, ledger: usage, print: assert.fail });
     assert.deepEqual([...(await again.all())], expected);
   });
 
@@ -168,7 +169,12 @@ describe("manager: keys", () => {
       },
       lastUse: async () => new Map<string, Date>(),
     };
-    const uses = new KeyUses({ now: Date.now, ledger, print: (line) => lines.push(line) });
+    const uses = new KeyUses({
+      program: "manager",
+      now: Date.now,
+      ledger,
+      print: (line) => lines.push(line),
+    });
     uses.used("kmine");
     await uses.flush();
     await uses.flush();

@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { UsageLedger } from "../../store/store.ts";
+import type { UsageLedger } from "./store.ts";
 
 /** Time between a use and its write to the store, in milliseconds. */
 const STORE_MS = 5_000;
 
 export interface KeyUsesOptions {
+  /** The kind of program, which names what it writes. */
+  readonly program: "manager" | "events";
   /** The time of the clock, in milliseconds. */
   readonly now: () => number;
   /** Absent where Skiff runs without a store: uses are known to this process alone. */
@@ -12,11 +14,11 @@ export interface KeyUsesOptions {
   readonly print: (line: string) => void;
 }
 
-/** Keeps when each key was used last in the management API. At most one entry for each key. */
+/** Keeps when each key was used last in a program. At most one entry for each key. */
 export class KeyUses {
   readonly #options: KeyUsesOptions;
   readonly #times = new Map<string, Date>();
-  readonly #source = `manager ${randomUUID()}`;
+  readonly #source: string;
   #sequence = 0;
   /** Keys whose last use is not stored. */
   #unstored = new Set<string>();
@@ -25,6 +27,7 @@ export class KeyUses {
 
   constructor(options: KeyUsesOptions) {
     this.#options = options;
+    this.#source = `${options.program} ${randomUUID()}`;
   }
 
   readonly used = (id: string): void => {
