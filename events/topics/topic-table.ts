@@ -1,7 +1,7 @@
 import { checkSubscriptionSpec } from "../../platform/events/check-subscription.ts";
 import { checkTopicSpec } from "../../platform/events/check-topic.ts";
 import { faultText, type SpecFault } from "../../platform/events/spec-check.ts";
-import type { SubscriptionSpec } from "../../platform/events/subscription-spec.ts";
+import { type SubscriptionSpec, topicsOf } from "../../platform/events/subscription-spec.ts";
 import type { TopicSpec } from "../../platform/events/topic-spec.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { parseBytes } from "../../platform/quantity.ts";
@@ -15,6 +15,8 @@ export class TopicTable {
   readonly #topics = new Map<string, TopicSpec>();
   readonly #subscriptions = new Map<string, Subscription>();
   #groups: ReadonlyMap<string, Group> | undefined;
+  #byTopic: ReadonlyMap<string, readonly Group[]> | undefined;
+  #names: ReadonlySet<string> | undefined;
   #paths: GatewayPaths | undefined;
 
   /**
@@ -34,6 +36,8 @@ export class TopicTable {
   setSubscription(name: string, spec: Spec | undefined): string | undefined {
     this.#subscriptions.delete(name);
     this.#groups = undefined;
+    this.#byTopic = undefined;
+    this.#names = undefined;
     if (spec === undefined) return undefined;
     const fault = textOf(checkSubscriptionSpec(spec));
     if (fault === undefined) {
@@ -45,7 +49,7 @@ export class TopicTable {
 
   /** The spec of a topic that is declared or that a subscription names. Undefined for all others. */
   topic(name: string): TopicSpec | undefined {
-    return this.#topics.get(name) ?? (this.groupsOf(name).length > 0 ? {} : undefined);
+    return this.#topics.get(name) ?? (this.#named().has(name) ? {} : undefined);
   }
 
   /** Most bytes of an event of a topic; undefined if there is no such topic. */
@@ -74,7 +78,14 @@ export class TopicTable {
   }
 
   groupsOf(topic: string): readonly Group[] {
-    return [...this.groups().values()].filter((group) => group.topic === topic);
+    this.#byTopic ??= Map.groupBy(this.groups().values(), (group) => group.topic);
+    return this.#byTopic.get(topic) ?? [];
+  }
+
+  /** Topics that subscriptions name. */
+  #named(): ReadonlySet<string> {
+    this.#names ??= new Set([...this.#subscriptions.values()].flatMap(({ spec }) => topicsOf(spec)));
+    return this.#names;
   }
 
   paths(): GatewayPaths {

@@ -28,6 +28,11 @@ export interface SubscriptionSpec {
   readonly paused?: boolean;
 }
 
+/** Returns the topics that a subscription names, which exist while it does. */
+export function topicsOf({ topic, replyTo }: Pick<SubscriptionSpec, "topic" | "replyTo">): readonly string[] {
+  return replyTo === undefined ? [topic] : [topic, replyTo];
+}
+
 /** Filters of the CloudEvents Subscriptions API 1.0: every member must hold. Values are compared as text. */
 export interface EventFilter {
   readonly exact?: Readonly<Record<string, string>>;

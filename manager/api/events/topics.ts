@@ -1,6 +1,7 @@
 import { isDeclarationName } from "../../../platform/declarations.ts";
 import { checkTopicSpec } from "../../../platform/events/check-topic.ts";
 import { TOPIC_KIND } from "../../../platform/events/kinds.ts";
+import { topicsOf } from "../../../platform/events/subscription-spec.ts";
 import { answerJson } from "../answer.ts";
 import { cursorFromName } from "../cursor.ts";
 import { readParameters } from "../read-query.ts";
@@ -37,7 +38,7 @@ export const TOPICS: DeclaredKind = {
   async afterRemoval(services, name) {
     if (services.store?.topics === undefined) return;
     const subscriptions = await validSubscriptions(services);
-    if (subscriptions.some(({ spec }) => spec.topic === name)) return;
+    if (subscriptions.some(({ spec }) => topicsOf(spec).includes(name))) return;
     await services.store.topics.remove(name);
   },
 };
@@ -53,7 +54,7 @@ export function listTopics(services: Services): Handler {
       validSubscriptions(services),
     ]);
     const byName = new Map<string, Shown>();
-    for (const { topic } of subscriptions.map(({ spec }) => spec))
+    for (const topic of subscriptions.flatMap(({ spec }) => topicsOf(spec)))
       if (topic > after) byName.set(topic, { name: topic, spec: {} });
     for (const each of declared) byName.set(each.name, each);
     // What comes after the last declared topic of this page may be declared on the next one.
@@ -85,6 +86,6 @@ export async function requireTopic(services: Services, name: string): Promise<Sh
     : undefined;
   if (declared !== undefined) return declared;
   const subscriptions = await validSubscriptions(services);
-  if (subscriptions.some(({ spec }) => spec.topic === name)) return { name, spec: {} };
+  if (subscriptions.some(({ spec }) => topicsOf(spec).includes(name))) return { name, spec: {} };
   throw unknownDeclared(TOPICS, name);
 }

@@ -100,6 +100,8 @@ describe("POST /topic/NAME", () => {
     assert.equal(await problemOf(await post("/topic/none")), "404 unknown_topic");
     await topics.subscribe("mail", { topic: "named" });
     assert.equal((await post("/topic/named")).status, 202);
+    await topics.subscribe("mail", { topic: "other", replyTo: "named" });
+    assert.equal((await post("/topic/named")).status, 202);
     await topics.removeSubscription("mail");
     assert.equal(await problemOf(await post("/topic/named")), "404 unknown_topic");
   });
