@@ -57,13 +57,13 @@ export class Router {
   #allEnded: () => void = () => {};
 
   constructor(options: RouterOptions) {
-    const { limits, print, telemetry, keys } = options;
+    const { limits, print, telemetry, keys, proxies } = options;
     this.#options = options;
     this.functions = new Functions(options);
-    this.ingress = { proxies: options.proxies, hosts: this.functions.hosts };
+    const callers = new Callers(limits, keys);
+    this.ingress = { proxies, hosts: this.functions.hosts, isOwn: (key) => callers.isSkiff(key) };
     this.#context = {
-      limits,
-      callers: new Callers(limits, keys),
+      ...{ limits, callers },
       failures: new LimitedLog(print, FAILURE_LIMIT),
       timers: this.#timers,
       traces: new Traces(telemetry?.tracer),

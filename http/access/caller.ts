@@ -45,7 +45,7 @@ export class Callers {
   /** At a public function a valid key counts towards usage and quotas, and any other one is ignored. */
   check({ name, access = "public", text, address }: CallerQuestion): Caller {
     // Nobody from outside learns that the function exists.
-    if (access === "internal") return this.#isSkiff(text) ? {} : { problem: unknownFunction(name) };
+    if (access === "internal") return this.isSkiff(text) ? {} : { problem: unknownFunction(name) };
     const isAsked = access === "key";
     if (text === undefined) return isAsked ? { problem: unauthorized(`"${name}" asks for a key`) } : {};
     const checked = this.#keys.check(text, Date.now());
@@ -60,7 +60,8 @@ export class Callers {
     return isAsked ? { problem: isFor ? missingScope(id, scopes) : otherFunction(id, name) } : {};
   }
 
-  #isSkiff(text: string | undefined): boolean {
+  /** Returns whether the text of a key is that of Skiff itself. */
+  isSkiff(text: string | undefined): boolean {
     return text !== undefined && this.#keys.check(text, Date.now())?.key.id === INTERNAL_KEY_ID;
   }
 

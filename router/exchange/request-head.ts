@@ -39,7 +39,8 @@ export function prepare(head: RequestHead, ingress: Ingress): PreparedRequest {
   const scheme = origin?.scheme ?? schemeOf(head);
   const client = origin === undefined ? undefined : { address: origin.address, scheme };
   const named = hosts.byName.size === 0 ? undefined : functionAtHost(head, origin, hosts);
-  const target = named === undefined ? parseTarget(head.url!) : targetAtHost(named, head.url!);
+  const target =
+    named === undefined || isOfSkiff(head, ingress) ? parseTarget(head.url!) : targetAtHost(named, head.url!);
   const nothing = { text: "", key: undefined, traceparent: undefined, tracestate: undefined };
   if (target === undefined) return { head, target, problem: undefined, ...nothing, client };
   try {
@@ -227,6 +228,17 @@ export function isCall(head: RequestHead, { proxies, hosts }: Ingress): boolean 
   if (hosts.byName.size === 0) return false;
   const origin = proxies === undefined ? undefined : readOrigin(head, proxies);
   return functionAtHost(head, origin, hosts) !== undefined;
+}
+
+/**
+ * Returns whether Skiff itself sent a request. Its host is that of the client whose call waited, and must not lead to
+ * another function.
+ */
+function isOfSkiff({ rawHeaders }: RequestHead, { isOwn }: Ingress): boolean {
+  if (isOwn === undefined) return false;
+  return rawHeaders.some(
+    (value, i) => i % 2 === 1 && rawHeaders[i - 1]!.toLowerCase() === "x-skiff-key" && isOwn(value),
+  );
 }
 
 /** Returns undefined if the target is not of the form /fn/NAME…; the name is not checked. */

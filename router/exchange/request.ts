@@ -25,6 +25,8 @@ export interface Ingress {
     /** Grows with each change of `byName`. */
     readonly revision: number;
   };
+  /** Returns whether the text of a key is that of Skiff itself. */
+  readonly isOwn?: (key: string) => boolean;
 }
 
 /** The head of a request, read by Node's server or by the fast path. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { internalKey } from "../../../platform/keys/internal-key.ts";
 import { Harness, raw } from "../support/harness.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 
@@ -44,6 +45,21 @@ describe("a function at a host name of its own", () => {
         assert.match(await raw(harness.port, text), /^HTTP\/1\.1 200/, text);
         assert.deepEqual(got, { target: path, prefix: undefined, host: "app.example.com" });
       }
+    }
+  });
+
+  it("gets no call of Skiff itself for another function, whose client named this host", async () => {
+    await start();
+    const own = internalKey("0123456789abcdef");
+    harness.keys.set(own.id, own.spec);
+    const other = internalKey("a token of another installation");
+    for (const text of both("/fn/echo/x", "app.example.com", `X-Skiff-Key: ${own.text}\r\n`)) {
+      assert.match(await raw(harness.port, text), /^HTTP\/1\.1 200/, text);
+      assert.deepEqual(got, { target: "/x", prefix: "/fn/echo", host: "app.example.com" });
+    }
+    for (const text of both("/fn/echo/x", "app.example.com", `X-Skiff-Key: ${other.text}\r\n`)) {
+      assert.match(await raw(harness.port, text), /^HTTP\/1\.1 200/, text);
+      assert.equal(got!.target, "/fn/echo/x");
     }
   });
 
