@@ -9,6 +9,8 @@ import { type Bodies, EMPTY_BODY, INLINE_BYTES, type StoredBody } from "../../st
 
 /** Time without a part of the body, in milliseconds. */
 const IDLE_MS = 60_000;
+/** After each of them something has changed that a reader waits for. */
+const EVENTS = ["readable", "end", "close", "error"] as const;
 
 export interface BodyReading {
   readonly bodies: Pick<Bodies, "write">;
@@ -48,36 +50,45 @@ async function* arriving(
   request: IncomingMessage,
   { limits, hash }: { readonly limits: Limits; readonly hash: Hash | undefined },
 ): AsyncGenerator<Uint8Array, undefined> {
-  const late = Promise.withResolvers<never>();
-  // It may be late after the last part, when nobody waits for it.
-  late.promise.catch(() => {});
-  let isWaiting = false;
+  let [isIdle, isLate] = [false, false];
+  let wake: () => void = () => {};
+  const onChange = () => wake();
   const idle = setTimeout(() => {
-    if (isWaiting) late.reject(idleBody());
-    else idle.refresh();
+    isIdle = true;
+    wake();
   }, IDLE_MS);
-  const upload = setTimeout(() => late.reject(uploadTimeout(limits)), limits.uploadMs);
-  // The answer to an error goes out on the same connection.
-  const parts = request.iterator({ destroyOnReturn: false });
+  const upload = setTimeout(() => {
+    isLate = true;
+    wake();
+  }, limits.uploadMs);
+  for (const event of EVENTS) request.on(event, onChange);
   let bytes = 0;
   try {
     for (;;) {
-      isWaiting = true;
-      const next: IteratorResult<Buffer> = await Promise.race([parts.next(), late.promise]);
-      isWaiting = false;
-      if (next.done) return undefined;
-      idle.refresh();
-      bytes += next.value.length;
-      if (bytes > limits.callBodyBytes) throw bodyTooLarge(limits);
-      hash?.update(next.value);
-      yield next.value;
+      const part = request.read() as Buffer | null;
+      if (part !== null) {
+        bytes += part.length;
+        if (bytes > limits.callBodyBytes) throw bodyTooLarge(limits);
+        hash?.update(part);
+        yield part;
+        // The time of a slow disk is not that of the client.
+        isIdle = false;
+        idle.refresh();
+      } else if (isLate) throw uploadTimeout(limits);
+      else if (isIdle) throw idleBody();
+      else if (request.readableEnded) return undefined;
+      else if (request.destroyed) throw new ClientLeft();
+      else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
     }
-  } catch (error) {
-    if (error instanceof Problem || !request.destroyed) throw error;
-    throw new ClientLeft();
   } finally {
     clearTimeout(idle);
     clearTimeout(upload);
+    // That of errors stays: without a listener an error ends the process.
+    for (const event of EVENTS) if (event !== "error") request.off(event, onChange);
   }
 }
 

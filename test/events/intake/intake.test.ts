@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { request as httpRequest } from "node:http";
+import { once } from "node:events";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
 import { ClientLeft } from "../../../http/client-signal.ts";
 import { isTraceparent } from "../../../http/traceparent.ts";
 import { Problem } from "../../../platform/problems.ts";
@@ -304,6 +306,26 @@ describe("an asynchronous request", () => {
         .end();
     });
     assert.equal(status, 400);
+  });
+});
+
+describe("an asynchronous request whose body is late", () => {
+  it("is refused, and its connection closes", async () => {
+    const intake = await startIntake({ SKIFF_UPLOAD_TIMEOUT: "100ms" });
+    try {
+      for (const headers of [{ "content-length": "10" }, { "transfer-encoding": "chunked" }]) {
+        const request = httpRequest(`${intake.url}/async/fn/hello`, { method: "POST", headers });
+        request.on("error", () => {});
+        request.write("begin");
+        const [response] = (await once(request, "response")) as [IncomingMessage];
+        assert.deepEqual([response.statusCode, response.headers.connection], [408, "close"]);
+        assert.match(await text(response), /SKIFF_UPLOAD_TIMEOUT/);
+        request.destroy();
+      }
+      assert.equal(intake.calls.length, 0);
+    } finally {
+      await intake.stop();
+    }
   });
 });
 
