@@ -6,6 +6,8 @@ import { deployRecorder, recorded, repeated } from "./recorder.ts";
 
 const NAMESPACE = "skiff-functions";
 const EVENTS = 60;
+/** Events of a topic stay when kubectl deletes it. */
+const ORDERS = `orders-${Date.now().toString(36)}`;
 const PONG = `
 export default async (request) => {
   const url = new URL(request.url);
@@ -34,7 +36,7 @@ describe("topics on a cluster", function () {
   });
   after(async () => {
     const objects = [
-      "topic/orders",
+      `topic/${ORDERS}`,
       "topic/pings",
       "subscription/ship",
       "subscription/mail",
@@ -53,10 +55,10 @@ describe("topics on a cluster", function () {
   const isReady = (what: string) => read(what, '.status.conditions[?(@.type=="Ready")].status');
 
   it("deliver each event once to each group of applied subscriptions", async () => {
-    await applyManifest(declared("Topic", "orders", { keepFor: "24h" }));
-    await applyManifest(declared("Subscription", "ship", { topic: "orders", function: "shipper" }));
+    await applyManifest(declared("Topic", ORDERS, { keepFor: "24h" }));
+    await applyManifest(declared("Subscription", "ship", { topic: ORDERS, function: "shipper" }));
     await applyManifest(
-      declared("Subscription", "mail", { topic: "orders", function: "mailer", group: "letters" }),
+      declared("Subscription", "mail", { topic: ORDERS, function: "mailer", group: "letters" }),
     );
     await eventually(
       "both are ready",
@@ -75,7 +77,7 @@ describe("topics on a cluster", function () {
         ...{ "ce-specversion": "1.0", "ce-id": id, "ce-source": "/shop", "ce-type": "com.example.order" },
         "content-type": "application/json",
       };
-      const response = await skiff.send("/topic/orders", { method: "POST", headers, body: "{}" });
+      const response = await skiff.send(`/topic/${ORDERS}`, { method: "POST", headers, body: "{}" });
       assert.equal(response.status, 202, await response.text());
     }
     for (const name of ["shipper", "mailer"]) {
@@ -93,16 +95,16 @@ describe("topics on a cluster", function () {
   it("show their state to kubectl", async () => {
     await eventually(
       "the statuses are written",
-      async () => (await read("topics.skiff.dev/orders", ".status.events")) === String(EVENTS),
+      async () => (await read(`topics.skiff.dev/${ORDERS}`, ".status.events")) === String(EVENTS),
       30_000,
     );
     const rows = await kubectl("get", "subscriptions.skiff.dev", "-n", NAMESPACE, "--no-headers");
-    assert.match(rows, /^mail +orders +mailer +letters +0 +0 +True +\S+$/m);
-    assert.match(rows, /^ship +orders +shipper +ship +0 +0 +True +\S+$/m);
+    assert.match(rows, /^mail +orders-\S+ +mailer +letters +0 +0 +True +\S+$/m);
+    assert.match(rows, /^ship +orders-\S+ +shipper +ship +0 +0 +True +\S+$/m);
   });
 
   it("say why a subscription does nothing, and refuse one without a target", async () => {
-    await applyManifest(declared("Subscription", "nobody", { topic: "orders", function: "missing" }));
+    await applyManifest(declared("Subscription", "nobody", { topic: ORDERS, function: "missing" }));
     const reason = '.status.conditions[?(@.type=="Ready")].reason';
     await eventually(
       "it says so",
@@ -110,21 +112,21 @@ describe("topics on a cluster", function () {
       30_000,
     );
     await assert.rejects(
-      applyManifest(declared("Subscription", "aimless", { topic: "orders" })),
+      applyManifest(declared("Subscription", "aimless", { topic: ORDERS })),
       /exactly one of function and url/,
     );
     await assert.rejects(
-      applyManifest(declared("Subscription", "Wrong.Name", { topic: "orders", function: "missing" })),
+      applyManifest(declared("Subscription", "Wrong.Name", { topic: ORDERS, function: "missing" })),
       /Wrong\.Name/,
     );
   });
 
   it("are managed through the same address as they are published to", async () => {
-    const response = await skiff.send("/topic/orders");
+    const response = await skiff.send(`/topic/${ORDERS}`);
     assert.equal(response.status, 200);
     const { name } = (await response.json()) as { name: string };
-    assert.equal(name, "orders");
-    assert.equal((await fetch(`${skiff.events}/topic/orders`)).status, 401);
+    assert.equal(name, ORDERS);
+    assert.equal((await fetch(`${skiff.events}/topic/${ORDERS}`)).status, 401);
   });
 
   it("answer who calls them, and the gateway, with the reply of a subscriber", async () => {
