@@ -8,7 +8,7 @@ import { deployRecorder, recorded, repeated } from "./recorder.ts";
 /** Calls, and as many events. The full measure is 10,000. */
 const COUNT = Number(process.env.SKIFF_CHAOS_CALLS ?? 1_000);
 const CLIENTS = 8;
-const LEAST_KILLS = 4;
+const KILLED = ["skiff-events", "skiff-postgres", "skiff-router", "skiff-manager"];
 const NAMESPACE = "skiff-functions";
 /** Calls of a worker that died are taken over after 30 s, and waits between attempts grow. */
 const SETTLED_WITHIN_MS = 300_000;
@@ -66,11 +66,11 @@ describe("calls and events while programs and the database are killed", function
     await Promise.all(Array.from({ length: CLIENTS }, client));
   };
 
-  /** Kills a pod of events and the database in turn, until the signal aborts. Returns how many. */
+  /** Kills pods of all programs and the database in turn, until the signal aborts. Returns how many. */
   const kill = async (signal: AbortSignal) => {
     let kills = 0;
-    for (; !signal.aborted || kills < LEAST_KILLS; kills++) {
-      const app = kills % 2 === 1 ? "skiff-postgres" : "skiff-events";
+    for (; !signal.aborted || kills < KILLED.length; kills++) {
+      const app = KILLED[kills % KILLED.length]!;
       const names = await kubectl("get", "pods", "-n", "skiff", "-l", `app=${app}`, "-o", "name");
       const pods = names.split("\n");
       const pod = pods[Math.floor(Math.random() * pods.length)];
@@ -98,7 +98,7 @@ describe("calls and events while programs and the database are killed", function
         });
       }),
     ]).finally(() => sent.abort());
-    assert.ok((await killing) >= LEAST_KILLS);
+    assert.ok((await killing) >= KILLED.length);
     assert.equal(ids.size, COUNT);
     await kubectl("rollout", "status", "statefulset/skiff-postgres", "-n", "skiff", "--timeout=90s");
     const of = async (name: string) => Object.keys(await recorded(skiff, name)).length;
@@ -113,5 +113,37 @@ describe("calls and events while programs and the database are killed", function
       return response.status === 200 && ((await response.json()) as { calls: unknown[] }).calls.length === 0;
     };
     await eventually("every call is done", settled, SETTLED_WITHIN_MS);
+  });
+
+  it("are all taken, and run once, while the program of events is rolled out", async () => {
+    await skiff.call("sturdy", "/settings?fail=0");
+    const before = Object.keys(await recorded(skiff, "sturdy")).length;
+    const refused: string[] = [];
+    let accepted = 0;
+    let goesOn = true;
+    const client = async () => {
+      while (goesOn) {
+        const response = await skiff.send("/async/fn/sturdy", { method: "POST", body: "{}" }).catch(String);
+        if (typeof response === "string") refused.push(response);
+        else if (response.status === 202) accepted++;
+        else refused.push(`${response.status} ${await response.text()}`);
+        await pause(50);
+      }
+    };
+    const clients = [client(), client()];
+    const deployment = ["deployment/skiff-events", "-n", "skiff"];
+    try {
+      await kubectl("rollout", "restart", ...deployment);
+      await kubectl("rollout", "status", ...deployment, "--timeout=120s");
+      await pause(6_000);
+    } finally {
+      goesOn = false;
+      await Promise.all(clients);
+    }
+    assert.deepEqual(refused, []);
+    const ran = async () => Object.keys(await recorded(skiff, "sturdy")).length - before;
+    await eventually("all have run", async () => (await ran()) === accepted, SETTLED_WITHIN_MS);
+    const attempts = Object.values(await recorded(skiff, "sturdy")).slice(before);
+    assert.deepEqual(new Set(attempts.map(String)), new Set(["1"]));
   });
 });
