@@ -71,7 +71,8 @@ export class Senders {
     return await exchange(
       {
         ...{ dispatcher: await this.#agent("router"), origin: router(), method, body, signal },
-        path: `/fn/${target.function}${at}${path}`,
+        // A path without a slash would make another name of it.
+        path: `/fn/${encodeURIComponent(target.function)}${at}${path.startsWith("/") ? path : `/${path}`}`,
         headers: [...attemptFields(call), "x-skiff-key", callerKey],
         headMs: limits.instanceWaitMs + timeoutMs + uploadMs + MARGIN_MS,
         answerMs: limits.uploadMs,

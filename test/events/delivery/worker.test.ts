@@ -70,6 +70,29 @@ describe("a worker of events", () => {
     );
   });
 
+  it("reaches no other function by a name or a path that is not one", async () => {
+    await started();
+    const requestOf = (path: string) => ({
+      method: "GET",
+      path,
+      headers: [],
+      body: { inline: new Uint8Array() },
+    });
+    for (const [name, path] of [
+      ["a", "dmin"],
+      ["a", "/../admin"],
+      ["admin?x", "/"],
+      ["b/../admin", "//c"],
+    ] as const) {
+      const [id] = await rig.enqueue({ target: { function: name }, request: requestOf(path) });
+      await rig.record(id!, "done");
+    }
+    assert.deepEqual(
+      rig.received.map(({ url }) => url),
+      [...["/fn/a/dmin", "/fn/a/../admin", "/fn/admin%3Fx/", "/fn/b%2F..%2Fadmin//c"]],
+    );
+  });
+
   it("tries again what failed, and keeps what each attempt ended with", async () => {
     await started();
     rig.answer = (_, response) => {
