@@ -15,7 +15,7 @@ import { startOf } from "../../store/places.ts";
 import { Callers } from "../callers.ts";
 import type { EventServices, EventsPart } from "../services.ts";
 import { deliveryOf, queueOf } from "./delivery/deliveries.ts";
-import { chooseMember, type Subscription } from "./delivery/groups.ts";
+import { chooseMember, type Subscription, Turns } from "./delivery/groups.ts";
 import { Orphans } from "./delivery/orphans.ts";
 import { Pump } from "./delivery/pump.ts";
 import { Housekeeping } from "./housekeeping.ts";
@@ -37,6 +37,7 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
   const { topics, calls, bodies } = store;
   const newId = () => newCallId(now(), random);
   const table = new TopicTable();
+  const turns = new Turns();
   const policy = ({ spec }: Subscription) => {
     const retry = spec.function === undefined ? undefined : platform.endpoints(spec.function)?.retry;
     return retryPolicyOf(spec.retry, retryPolicy(retry));
@@ -51,7 +52,7 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
     start: ({ members: [first] }) => startOf(first!.name, first!.spec, now()),
     deliveries: (group, events) =>
       events.flatMap((event) => {
-        const member = chooseMember(group, event);
+        const member = chooseMember(group, event, turns);
         return member === undefined
           ? []
           : deliveryOf(event, member, { group: group.name, now: now(), newId, policy });

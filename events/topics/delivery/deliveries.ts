@@ -1,10 +1,13 @@
 import type { RetryPolicy } from "../../../platform/events/retry-policy.ts";
 import type { CallTarget, NewCall, StoredRequest } from "../../../store/calls.ts";
 import type { StoredEvent } from "../../../store/topics.ts";
-import { binaryHeaders } from "../../cloudevents/http-event.ts";
+import { binaryHeaders, headersOf, readContext } from "../../cloudevents/http-event.ts";
 import { orderKeyOf, type Subscription } from "./groups.ts";
 
 export const QUEUE_PREFIX = "sub/";
+/** Of events that the gateway publishes. */
+export const GATEWAY_TYPE = "dev.skiff.http";
+export const GATEWAY_SOURCE = "/gateway";
 
 export interface DeliveryOptions {
   readonly group: string;
@@ -26,9 +29,9 @@ export function deliveryOf(
 ): NewCall {
   const { name, spec } = member;
   const { topic, position, attributes } = event;
-  // Once its time is over, as in a replay, an event is like any other.
-  const waiter =
-    spec.replies !== false && event.waiter && event.waiter.until > now ? event.waiter : undefined;
+  // Once its time is over, as in a replay or for a paused member, an event is like any other.
+  const isAwaited = event.waiter !== undefined && event.waiter.until > now;
+  const waiter = isAwaited && spec.replies !== false && spec.paused !== true ? event.waiter : undefined;
   const origin = { kind: "subscription", name, topic, group, position, event: event.id } as const;
   return {
     id: newId(),
@@ -45,6 +48,23 @@ export function deliveryOf(
     ...(attributes.traceparent === undefined ? {} : { traceparent: attributes.traceparent }),
     ...(attributes.tracestate === undefined ? {} : { tracestate: attributes.tracestate }),
     keepsRecord: false,
+  };
+}
+
+/** Returns the event of a delivery, as far as its request has it: a URL gets no request of a gateway. */
+export function eventOf(
+  { request, target, acceptedAt }: Pick<NewCall, "request" | "target" | "acceptedAt">,
+  { topic, position }: Pick<StoredEvent, "topic" | "position">,
+): StoredEvent {
+  const { method, path, headers, body: data } = request;
+  const context = readContext(headersOf(headers));
+  const isOfEvent = (name: string) => /^(content-type$|ce-|skiff-)/i.test(name);
+  const clients = headers.filter((_, index) => !isOfEvent(headers[index - (index % 2)]!));
+  const isGateway =
+    "function" in target && context.type === GATEWAY_TYPE && context.source === GATEWAY_SOURCE;
+  return {
+    ...{ ...context, topic, position, publishedAt: acceptedAt, data, isDeduplicated: false },
+    ...(isGateway ? { http: { method, path, headers: clients } } : {}),
   };
 }
 

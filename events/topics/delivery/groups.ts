@@ -59,16 +59,31 @@ export function orderKeyOf({ spec }: Subscription, event: StoredEvent): string {
   return attributeOf(event, spec.orderBy ?? "partitionkey") ?? "";
 }
 
+/** Whose turn it is. A subscription that was changed counts as a new one. */
+export class Turns {
+  readonly #last = new WeakMap<Subscription, number>();
+  #count = 0;
+
+  /** Returns the member whose last turn is the longest ago. There must be one. */
+  next(members: readonly Subscription[]): Subscription {
+    const lastOf = (member: Subscription) => this.#last.get(member) ?? 0;
+    const chosen = members.reduce((first, each) => (lastOf(each) < lastOf(first) ? each : first));
+    this.#last.set(chosen, ++this.#count);
+    return chosen;
+  }
+}
+
 /**
- * Returns the member that gets an event: members that are not paused and whose filter matches take turns, or own order keys.
- * Undefined if nobody wants it. Every program chooses the same one.
+ * Returns the member that gets an event: those whose filter matches take turns, or own order keys. A paused one gets it only
+ * if no other wants it: its deliveries wait. Undefined if nobody wants the event.
  */
-export function chooseMember({ members }: Group, event: StoredEvent): Subscription | undefined {
-  const willing = members.filter(({ spec }) => spec.paused !== true && matches(spec.filter, event));
-  if (willing.length < 2) return willing[0];
-  const key = willing.map((member) => orderKeyOf(member, event)).find((each) => each !== "");
-  if (key === undefined) return willing[event.position % willing.length];
-  return highest(willing, key);
+export function chooseMember({ members }: Group, event: StoredEvent, turns: Turns): Subscription | undefined {
+  const willing = members.filter(({ spec }) => matches(spec.filter, event));
+  const active = willing.filter(({ spec }) => spec.paused !== true);
+  const candidates = active.length > 0 ? active : willing;
+  if (candidates.length === 0) return undefined;
+  const key = candidates.map((member) => orderKeyOf(member, event)).find((each) => each !== "");
+  return key === undefined ? turns.next(candidates) : highest(candidates, key);
 }
 
 /** Rendezvous hashing: a member that joins or leaves moves no key between the others. */

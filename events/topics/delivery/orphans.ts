@@ -1,12 +1,15 @@
 import type { RetryPolicy } from "../../../platform/events/retry-policy.ts";
-import type { CallRecord } from "../../../store/calls.ts";
+import type { CallOrigin, CallRecord } from "../../../store/calls.ts";
 import type { EventStore } from "../../../store/store.ts";
+import type { StoredEvent } from "../../../store/topics.ts";
 import type { TopicTable } from "../topic-table.ts";
-import { deliveryOf, QUEUE_PREFIX, queueOf } from "./deliveries.ts";
-import { chooseMember, type Group, groupKey, type Subscription } from "./groups.ts";
+import { deliveryOf, eventOf, QUEUE_PREFIX, queueOf } from "./deliveries.ts";
+import { chooseMember, type Group, groupKey, type Subscription, Turns } from "./groups.ts";
 
 /** A group has fewer deliveries. */
 const MOST = 2_000;
+
+type Delivery = Extract<CallOrigin, { readonly kind: "subscription" }>;
 
 export interface OrphansOptions {
   readonly store: Pick<EventStore, "calls" | "topics">;
@@ -25,6 +28,7 @@ export interface OrphansOptions {
 export class Orphans {
   readonly #options: OrphansOptions;
   readonly #queues = new Set<string>();
+  readonly #turns = new Turns();
 
   constructor(options: OrphansOptions) {
     this.#options = options;
@@ -73,16 +77,16 @@ export class Orphans {
     const { origin } = record;
     if (origin.kind !== "subscription") return;
     const group = table.groups().get(groupKey(origin.topic, origin.group));
-    if (group !== undefined) await this.#handOver(record, group, origin.position);
+    if (group !== undefined) await this.#handOver(record, group, origin);
     else if (record.acceptedAt >= now() - keepMs) return;
     await store.calls.cancel(record.id, now());
   }
 
   /** Whichever program does so first, and if it stops in between, the other member gets the event once. */
-  async #handOver({ id }: CallRecord, group: Group, position: number): Promise<void> {
+  async #handOver({ id }: CallRecord, group: Group, origin: Delivery): Promise<void> {
     const { store, policy, newId, now } = this.#options;
-    const [event] = await store.topics.read(group.topic, position - 1, 1);
-    const member = event?.position === position ? chooseMember(group, event) : undefined;
+    const event = await this.#eventOf(id, origin);
+    const member = event && chooseMember(group, event, this.#turns);
     if (member === undefined) return;
     const delivery = deliveryOf(event!, member, { group: group.name, now: now(), newId, policy });
     const idempotency = { scope: `group/${groupKey(group.topic, group.name)}`, key: id, fingerprint: "" };
@@ -90,5 +94,15 @@ export class Orphans {
       now: now(),
       mostLive: Number.MAX_SAFE_INTEGER,
     });
+  }
+
+  /** Undefined if the delivery has ended meanwhile. */
+  async #eventOf(id: string, { topic, position, event }: Delivery): Promise<StoredEvent | undefined> {
+    const { topics, calls } = this.#options.store;
+    const [stored] = await topics.read(topic, position - 1, 1);
+    if (stored?.position === position && stored.id === event) return stored;
+    // The topic keeps it no longer. A delivery that waits has all of it.
+    const record = await calls.get(id);
+    return record?.state === "waiting" ? eventOf(record, { topic, position }) : undefined;
   }
 }

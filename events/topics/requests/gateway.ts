@@ -9,6 +9,7 @@ import type { NewEvent } from "../../../store/event.ts";
 import { checkAttributes } from "../../cloudevents/attributes.ts";
 import { type RequestFields, readFields } from "../../intake/request-fields.ts";
 import { storeBody } from "../bodies.ts";
+import { GATEWAY_SOURCE, GATEWAY_TYPE } from "../delivery/deliveries.ts";
 import type { TopicParts } from "../topic-parts.ts";
 import { eventTooLarge } from "../topic-problems.ts";
 import { topicOfPath } from "./gateway-paths.ts";
@@ -74,7 +75,7 @@ function contextOf(
     ...(datacontenttype === undefined ? {} : { datacontenttype }),
   };
   checkAttributes(attributes);
-  return { id: randomUUID(), source: "/gateway", type: "dev.skiff.http", attributes };
+  return { id: randomUUID(), source: GATEWAY_SOURCE, type: GATEWAY_TYPE, attributes };
 }
 
 /** Fields of the event itself come from Skiff alone. A Bearer that is not for Skiff is for the function. */

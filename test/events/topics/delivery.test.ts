@@ -9,6 +9,7 @@ import {
   mayReply,
   rests,
   type Subscription,
+  Turns,
 } from "../../../events/topics/delivery/groups.ts";
 import { DEFAULT_RETRY } from "../../../platform/events/retry-policy.ts";
 import type { EventFilter } from "../../../platform/events/subscription-spec.ts";
@@ -71,8 +72,19 @@ describe("a group", () => {
 
   it("gives each event to one member, in turns", () => {
     const group = groupOf(subscription("a"), subscription("b"), subscription("c"));
-    const names = [3, 4, 5, 6].map((position) => chooseMember(group, storedEvent({ position }))!.name);
+    const turns = new Turns();
+    const names = [3, 4, 5, 6].map((position) => chooseMember(group, storedEvent({ position }), turns)!.name);
     assert.deepEqual(names, ["a", "b", "c", "a"]);
+  });
+
+  it("gives an event that two want to the one whose turn is longer ago", () => {
+    const group = groupOf(subscription("a"), subscription("b", { filter: { exact: { type: "two" } } }));
+    const turns = new Turns();
+    const names = [1, 2, 3, 4].map((position) => {
+      const type = position % 2 === 0 ? "two" : "one";
+      return chooseMember(group, storedEvent({ position, type }), turns)!.name;
+    });
+    assert.deepEqual(names, ["a", "b", "a", "b"]);
   });
 
   it("gives events to members that want them and are not paused", () => {
@@ -82,8 +94,12 @@ describe("a group", () => {
       subscription("b", { paused: true }),
       subscription("c"),
     );
-    for (const position of [1, 2, 3]) assert.equal(chooseMember(group, storedEvent({ position }))!.name, "c");
-    assert.equal(chooseMember(groupOf(subscription("a", { filter })), storedEvent()), undefined);
+    const chosen = (of: Group, position: number) =>
+      chooseMember(of, storedEvent({ position }), new Turns())?.name;
+    for (const position of [1, 2, 3]) assert.equal(chosen(group, position), "c");
+    assert.equal(chosen(groupOf(subscription("a", { filter })), 1), undefined);
+    const onlyPaused = groupOf(subscription("a", { filter }), subscription("b", { paused: true }));
+    assert.equal(chosen(onlyPaused, 1), "b", "its deliveries wait for it");
     assert.ok(rests(groupOf(subscription("a", { paused: true }))));
     assert.ok(!rests(group));
   });
@@ -93,7 +109,7 @@ describe("a group", () => {
     const two = groupOf(ordered("a"), ordered("b"));
     const three = groupOf(ordered("a"), ordered("b"), ordered("c"));
     const ownerOf = (group: Group, key: string, position: number) =>
-      chooseMember(group, storedEvent({ position, attributes: { partitionkey: key } }))!.name;
+      chooseMember(group, storedEvent({ position, attributes: { partitionkey: key } }), new Turns())!.name;
     const keys = Array.from({ length: 300 }, (_, index) => `k${index}`);
     for (const key of keys) assert.equal(ownerOf(two, key, 1), ownerOf(two, key, 2), key);
     const counts = Object.groupBy(keys, (key) => ownerOf(three, key, 1));
@@ -147,6 +163,7 @@ describe("a delivery", () => {
     assert.equal((call.origin as { waiter?: string }).waiter, "w");
     for (const [member, now] of [
       [subscription("a", { replies: false }), 2_000],
+      [subscription("a", { paused: true }), 2_000],
       [subscription("a"), 5_000],
     ] as const) {
       const other = delivered(event, member, now);

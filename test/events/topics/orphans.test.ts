@@ -15,11 +15,12 @@ describe("deliveries of a removed subscription", () => {
   let waiting: Map<string, NewCall>;
   let orphans: Orphans;
   let now: number;
+  let topics: MemoryTopics;
   beforeEach(async () => {
     now = 5_000;
     table = new TopicTable();
     waiting = new Map();
-    const topics = new MemoryTopics();
+    topics = new MemoryTopics();
     await topics.publish([storedEvent({ id: "one" }), storedEvent({ id: "two" })], now);
     const seen = new Set<string>();
     const calls = {
@@ -31,6 +32,10 @@ describe("deliveries of a removed subscription", () => {
         })),
       list: async ({ queue }: { queue: string }) =>
         [...waiting.values()].filter((each) => each.queue === queue) as unknown as CallRecord[],
+      get: async (id: string) => {
+        const call = waiting.get(id);
+        return call && { ...call, state: "waiting", attempts: [] };
+      },
       cancel: async (id: string) => void waiting.delete(id),
       enqueue: async ([call]: readonly NewCall[]) => {
         const { scope, key } = call!.idempotency!;
@@ -59,8 +64,10 @@ describe("deliveries of a removed subscription", () => {
       waiting.set(id, call);
     }
   });
-  const declare = (name: string) =>
-    table.setSubscription(name, { topic: "orders", function: name, group: "g" });
+  const declare = (name: string, more = {}) =>
+    table.setSubscription(name, { topic: "orders", function: name, group: "g", ...more });
+  const events = () =>
+    [...waiting.values()].map(({ queue, origin }) => [queue, origin.kind === "subscription" && origin.event]);
 
   it("rest from its removal until it is back", async () => {
     declare("a");
@@ -107,5 +114,34 @@ describe("deliveries of a removed subscription", () => {
         ["sub/b", { function: "b" }, "two"],
       ],
     );
+  });
+
+  it("wait for a member that is paused", async () => {
+    declare("b", { paused: true });
+    await orphans.tidy();
+    assert.deepEqual(events(), [
+      ["sub/b", "one"],
+      ["sub/b", "two"],
+    ]);
+  });
+
+  it("end if no member of the group wants them", async () => {
+    declare("b", { filter: { exact: { id: "two" } } });
+    await orphans.tidy();
+    assert.deepEqual(events(), [["sub/b", "two"]]);
+  });
+
+  it("go on as they are when the topic does not keep their events any more", async () => {
+    declare("b", { filter: { exact: { source: "/gateway" } } });
+    waiting.clear();
+    const gateway = { type: "dev.skiff.http", source: "/gateway", attributes: { subject: "/é" } };
+    const http = { method: "PUT", path: "/in?a=1", headers: ["cookie", "c=1"] };
+    const event = storedEvent({ ...gateway, http, id: "three", position: 3 });
+    const options = { group: "g", now, newId: () => "three", policy: () => DEFAULT_RETRY };
+    waiting.set("three", deliveryOf(event, subscription("a"), options));
+    await orphans.tidy();
+    assert.deepEqual(events(), [["sub/b", "three"]]);
+    const [call] = waiting.values();
+    assert.deepEqual(call!.request, deliveryOf(event, subscription("b"), options).request);
   });
 });

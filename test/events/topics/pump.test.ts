@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { deliveryOf } from "../../../events/topics/delivery/deliveries.ts";
 import { MOST_LIVE } from "../../../events/topics/delivery/group-pump.ts";
-import { chooseMember, groupsOf, type Subscription } from "../../../events/topics/delivery/groups.ts";
+import { chooseMember, groupsOf, type Subscription, Turns } from "../../../events/topics/delivery/groups.ts";
 import { Pump } from "../../../events/topics/delivery/pump.ts";
 import { DEFAULT_RETRY } from "../../../platform/events/retry-policy.ts";
 import { Problem } from "../../../platform/problems.ts";
@@ -22,13 +22,14 @@ function program(memory: MemoryTopics, isShared = false) {
   const { topics } = announcing({ topics: memory, calls } as unknown as EventStore, changes);
   const printed: string[] = [];
   let ids = 0;
+  const turns = new Turns();
   const pump = new Pump({
     ...{ topics, changes, isShared, now: () => 1_000, print: (line) => void printed.push(line) },
     calls: calls as unknown as EventStore["calls"],
     start: ({ members: [first] }) => startOf(first!.name, first!.spec, 1_000),
     deliveries: (group, events) =>
       events.flatMap((event) => {
-        const member = chooseMember(group, event);
+        const member = chooseMember(group, event, turns);
         const newId = () => String(++ids);
         return member === undefined
           ? []
