@@ -55,6 +55,9 @@ export interface Skiff {
   close(): Promise<void>;
 }
 
+/** Events stop this much before the front, in milliseconds. */
+const EVENTS_FIRST_MS = 200;
+
 /** Where a server is reached that listens on all addresses. */
 const LOOPBACK: ReadonlyMap<string, string> = new Map([
   ["0.0.0.0", "127.0.0.1"],
@@ -165,9 +168,13 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   services.add({ name: "usage", drain: () => collector.close() });
   services.add({
     name: "server",
-    // Together: calls that events make go through the front.
+    // Together: calls that events make go through the front. The worker breaks its own off, before the front does.
     drain: (drainMs) =>
-      Promise.all([events.drain({ drainMs }), front.drain({ drainMs }), manager.close({ drainMs })]),
+      Promise.all([
+        events.drain({ drainMs: Math.max(0, drainMs - EVENTS_FIRST_MS) }),
+        front.drain({ drainMs }),
+        manager.close({ drainMs }),
+      ]),
     close: (withinMs) => front.close({ withinMs }),
   });
 

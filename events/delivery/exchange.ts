@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import { UNFORWARDED_HEADER } from "../../http/unforwarded.ts";
 import { formatMs } from "../../platform/quantity.ts";
 import type { Bodies, StoredBody } from "../../store/bodies.ts";
 import type { Answer } from "../../store/calls.ts";
@@ -39,11 +40,8 @@ export interface Exchanged {
   readonly callId?: string | undefined;
 }
 
-/** Codes of errors before a connection was there. */
-const UNREACHED = new Set([
-  ...["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "ETIMEDOUT"],
-  ...["UND_ERR_CONNECT_TIMEOUT", "ENOENT"],
-]);
+/** System calls that fail before a connection is there. The same codes occur on a connection whose other end is gone. */
+const CONNECTING = new Set(["connect", "getaddrinfo"]);
 /** Codes of requests that cannot be written. */
 const NOT_VALID = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH", "ERR_INVALID_URL"]);
 /** The name of the error by which a dispatcher refuses an address. */
@@ -107,8 +105,15 @@ function failureOf(error: NodeJS.ErrnoException): Sent {
   const { code = "", name, message } = error;
   if (name === BLOCKED_ADDRESS) return { forbidden: message };
   if (NOT_VALID.has(code)) return { forbidden: `The request cannot be sent: ${message}.` };
-  if (UNREACHED.has(code)) return { unreached: `No connection: ${message || code}.` };
+  if (isUnreached(error)) return { unreached: `No connection: ${message || code}.` };
   return { broken: `There is no whole answer: ${message || code}.` };
+}
+
+function isUnreached({ code, syscall, errors }: NodeJS.ErrnoException & Partial<AggregateError>): boolean {
+  if (code === "UND_ERR_CONNECT_TIMEOUT") return true;
+  // Of a name with several addresses.
+  if (errors !== undefined) return errors.every((each) => isUnreached(each as NodeJS.ErrnoException));
+  return syscall !== undefined && CONNECTING.has(syscall);
 }
 
 function receivedHead(
@@ -121,7 +126,8 @@ function receivedHead(
   const retryAfterMs = after !== undefined && /^\d{1,6}$/.test(after) ? Number(after) * 1_000 : undefined;
   if (trustsMark && fieldOf(fields, "x-skiff-error") === "platform") {
     const { code, detail } = problemIn(start);
-    if (code !== undefined) return { status, code, retryAfterMs, text: detail };
+    const isUnforwarded = fieldOf(fields, UNFORWARDED_HEADER) !== undefined;
+    if (code !== undefined) return { status, code, isUnforwarded, retryAfterMs, text: detail };
   }
   const isText = /^text\/|json|xml/i.test(fieldOf(fields, "content-type") ?? "text/plain");
   return { status, retryAfterMs, text: isText ? start.subarray(0, 1_000).toString() : "" };

@@ -18,6 +18,8 @@ export interface ReceivedHead {
   readonly status: number;
   /** The code of a problem with which Skiff answered instead of the function. */
   readonly code?: string | undefined;
+  /** A problem of a call that no instance has got. */
+  readonly isUnforwarded?: boolean | undefined;
   /** From the header Retry-After. */
   readonly retryAfterMs?: number | undefined;
   /** The beginning of the body, or the detail of a problem. */
@@ -42,8 +44,13 @@ export interface Circumstances {
   readonly isKnown: boolean;
 }
 
-/** Statuses of problems that are not the call's fault: the router is full or stops, or a quota is used up. */
-const REFUSALS = new Set([401, 403, 429, 503]);
+/**
+ * Statuses of problems that are not the call's fault if no instance has got it: the router is full or stops, a quota is used
+ * up, or no instance was free within the timeout of the function.
+ */
+const REFUSALS = new Set([401, 403, 429, 503, 504]);
+/** Codes of problems of calls that an instance got, and did not answer. */
+const NO_ANSWER = new Set(["instance_failed", "call_timeout", "draining"]);
 const ERROR_CHARACTERS = 200;
 
 /** Decides what follows an attempt. */
@@ -56,14 +63,14 @@ export function judge(call: Judged, sent: Sent, circumstances: Circumstances): V
     return failed(call, { outcomes: ["connection"], error: sent.unreached }, circumstances);
   }
   if ("broken" in sent) return failed(call, { outcomes: ["connection"], error: sent.broken }, circumstances);
-  const { status, code, retryAfterMs = 0 } = sent.response;
+  const { status, code, isUnforwarded = false, retryAfterMs = 0 } = sent.response;
   const error = errorOf(sent.response);
-  if (isFunction && code !== undefined) {
+  if (isFunction && isUnforwarded) {
     const isLate = status === 404 && code === "unknown_function" && circumstances.isKnown;
     if (REFUSALS.has(status) || isLate) return refused(call, { error, retryAfterMs }, circumstances);
   }
   if (status >= 200 && status < (isFunction ? 400 : 300)) return { kind: "done" };
-  const isNoAnswer = code === "instance_failed" || code === "call_timeout";
+  const isNoAnswer = code !== undefined && NO_ANSWER.has(code);
   const outcomes = [String(status), `${Math.floor(status / 100)}xx`, ...(isNoAnswer ? ["connection"] : [])];
   return failed(call, { outcomes, error, retryAfterMs }, circumstances);
 }

@@ -70,6 +70,7 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
   /** Set by the admission if the caller sent a valid key. */
   key: CallKey | undefined;
   body: RequestBody | undefined;
+  /** Passes the response back; undefined while no instance can have begun to run the call. */
   relay: Relay | undefined;
   trace: CallTrace | undefined;
   /** The problem with which Skiff answered, or broke the response off. */
@@ -157,6 +158,10 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
     return problem;
   }
 
+  get isForwarded(): boolean {
+    return this.relay !== undefined;
+  }
+
   get quotaFields(): readonly string[] {
     return this.#gates.length === 0 ? NONE : rateLimitFields(this.#gates, new Date());
   }
@@ -228,6 +233,7 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
   }
 
   busy(): void {
+    this.relay = undefined;
     // The reserved place is lost, and the body cannot be sent twice.
     if (this.#isReserved) this.refuse(problems.noInstance(this.limits));
     else this.placement.busy();
@@ -273,6 +279,7 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
       this.refuse(problems.instanceFailed(error, limits, response.headersSent));
     } else {
       this.#isReserved = false;
+      this.relay = undefined;
       placement.retry();
     }
   }

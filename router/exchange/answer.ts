@@ -1,6 +1,9 @@
 import type { Socket } from "node:net";
 import { READABLE_FIELDS } from "../../client-image/start-message.ts";
 import { type RenderedProblem, renderProblem } from "../../http/problem-answer.ts";
+import { UNFORWARDED_HEADER } from "../../http/unforwarded.ts";
+import { INTERNAL_KEY_ID } from "../../platform/keys/internal-key.ts";
+import { keyIdOf } from "../../platform/keys/key-text.ts";
 import { PROBLEMS, type Problem } from "../../platform/problems.ts";
 import type { RequestHead } from "./request.ts";
 import type { ClientResponse } from "./response.ts";
@@ -17,17 +20,21 @@ export function answerProblem(response: ClientResponse, problem: Problem, callId
 
 export interface RefusedCall {
   readonly id: string;
-  readonly request: { readonly head: RequestHead };
+  readonly request: { readonly head: RequestHead; readonly key?: string | undefined };
   readonly response: ClientResponse;
   /** Fields about the quotas of the call, names and values in turn. */
   readonly quotaFields?: readonly string[];
+  /** An instance may have begun to run it. Absent: none has. */
+  readonly isForwarded?: boolean;
 }
 
 /** Answers a call with a problem document that pages of every origin can read. */
 export function answerRefused(call: RefusedCall, problem: Problem): void {
-  const { id, request, response, quotaFields = [] } = call;
+  const { id, request, response, quotaFields = [], isForwarded = false } = call;
   const { status, headers, body } = render(problem, id);
   Object.assign(headers, READABLE_FIELDS);
+  const isInternal = request.key !== undefined && keyIdOf(request.key) === INTERNAL_KEY_ID;
+  if (isInternal && !isForwarded) headers[UNFORWARDED_HEADER] = "true";
   for (let i = 0; i < quotaFields.length; i += 2) headers[quotaFields[i]!] = quotaFields[i + 1]!;
   const asked = isUnanswered(problem) ? preflightOf(request.head) : undefined;
   if (asked === undefined) writeProblem(response, { status, headers, body });

@@ -34,6 +34,15 @@ export default async (request: Request) => {
   return new Response(new Uint8Array(bytes / 20));
 };`;
 
+/** Ends only at its second attempt. */
+const ONCE = `
+export default async (request: Request) => {
+  const attempt = request.headers.get("skiff-attempt");
+  console.log("attempt " + attempt);
+  if (attempt === "1") await new Promise(() => {});
+  return new Response(attempt);
+};`;
+
 describe("asynchronous calls with several routers", () => {
   it("run beside plain ones", async function () {
     this.timeout(60_000);
@@ -55,6 +64,38 @@ describe("asynchronous calls with several routers", () => {
       );
     } finally {
       await skiff.close();
+    }
+  });
+});
+
+describe("an asynchronous call that a stop of Skiff breaks off", () => {
+  it("runs again as the next attempt", async function () {
+    this.timeout(60_000);
+    const dataFolder = mkdtempSync(join(tmpdir(), "skiff-async-"));
+    const env = { SKIFF_DRAIN: "300ms" };
+    let skiff = await startedSkiff({ dataFolder, env });
+    try {
+      await skiff.deploy("once", ONCE);
+      const sent = await fetch(`${skiff.url}/async/fn/once?backoff=0`, { method: "POST" });
+      const path = sent.headers.get("location")!;
+      const shown = async () => (await (await fetch(`${skiff.url}${path}`)).json()) as Shown;
+      const logs = async () => (await fetch(`${skiff.url}/func/once/logs`)).text();
+      await eventually("it runs", async () => /attempt 1/.test(await logs()), 20_000);
+      await skiff.close();
+      skiff = await startedSkiff({ dataFolder, env });
+      await eventually("it is done", async () => (await shown()).state === "done", 20_000);
+      const { attempts } = await shown();
+      assert.deepEqual(
+        attempts.map(({ number, status }) => [number, status]),
+        [
+          [1, undefined],
+          [2, 200],
+        ],
+      );
+      assert.match(attempts[0]!.error!, /Skiff stopped during the attempt/);
+    } finally {
+      await skiff.close();
+      rmSync(dataFolder, { recursive: true, force: true });
     }
   });
 });

@@ -64,7 +64,7 @@ describe("workers of events", function () {
     const run: Run = async () => {
       if (running === 2) {
         refused++;
-        return [503, { "x-skiff-error": "platform" }];
+        return [503, { "x-skiff-error": "platform", "x-skiff-unforwarded": "true" }];
       }
       running++;
       await pause(30);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Agent } from "undici";
+import { Agent, type Dispatcher } from "undici";
 import { exchange, type Outgoing } from "../../../events/delivery/exchange.ts";
 import { storeUnavailable } from "../../../store/unavailable.ts";
 import { MemoryBodies } from "../support/memory-bodies.ts";
@@ -98,6 +98,19 @@ describe("the exchange of a request", () => {
     assert.ok("broken" in half.sent && half.answer === undefined);
   });
 
+  it("takes a connection that was lost for a request that may have arrived", async () => {
+    const failing = (error: Error) =>
+      send({ dispatcher: { request: () => Promise.reject(error) } as unknown as Dispatcher });
+    for (const code of ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"]) {
+      const lost = Object.assign(new Error(`read ${code}`), { code, syscall: "read" });
+      assert.ok("broken" in (await failing(lost)).sent, code);
+      const never = Object.assign(new Error(`connect ${code}`), { code, syscall: "connect" });
+      assert.ok("unreached" in (await failing(never)).sent, code);
+      const ofAll = Object.assign(new AggregateError([never, never]), { code });
+      assert.ok("unreached" in (await failing(ofAll)).sent, code);
+    }
+  });
+
   it("gives up an answer that does not begin or end in time", async () => {
     listener = () => {};
     const begin = await send({ headMs: 30 });
@@ -130,12 +143,15 @@ describe("the exchange of a request", () => {
   });
 
   it("reads what Skiff says in its problems", async () => {
+    let fields = {};
     listener = (_, response) => {
-      response.writeHead(503, { "x-skiff-error": "platform", "retry-after": "3" });
+      response.writeHead(503, { "x-skiff-error": "platform", "retry-after": "3", ...fields });
       response.end(JSON.stringify({ code: "no_capacity", detail: "No instance was free." }));
     };
-    const { sent } = await send();
     const text = "No instance was free.";
-    assert.deepEqual(sent, { response: { status: 503, code: "no_capacity", retryAfterMs: 3_000, text } });
+    const head = { status: 503, code: "no_capacity", retryAfterMs: 3_000, text };
+    assert.deepEqual((await send()).sent, { response: { ...head, isUnforwarded: false } });
+    fields = { "x-skiff-unforwarded": "true" };
+    assert.deepEqual((await send()).sent, { response: { ...head, isUnforwarded: true } });
   });
 });

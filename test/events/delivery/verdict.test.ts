@@ -7,7 +7,7 @@ import { leasedCall } from "../support/leased-call.ts";
 const AT = { now: 1_000, random: 0.5, isKnown: true };
 const answered = (
   status: number,
-  more: { code?: string; retryAfterMs?: number; text?: string } = {},
+  more: { code?: string; isUnforwarded?: boolean; retryAfterMs?: number; text?: string } = {},
 ): Sent => ({
   response: { status, text: "", ...more },
 });
@@ -46,9 +46,14 @@ describe("the verdict about an attempt", () => {
     [503, "no_capacity"],
     [503, "draining"],
     [401, "unauthorized"],
+    [504, "call_timeout"],
   ] as const) {
     it(`is a refusal for ${code} of Skiff, and no attempt`, () => {
-      const verdict = judge(call, answered(status, { code, text: "Wait.", retryAfterMs: 2_000 }), AT);
+      const verdict = judge(
+        call,
+        answered(status, { code, isUnforwarded: true, text: "Wait.", retryAfterMs: 2_000 }),
+        AT,
+      );
       assert.deepEqual(verdict, { kind: "refused", error: "Wait.", retryAfterMs: 2_000 });
     });
   }
@@ -67,6 +72,7 @@ describe("the verdict about an attempt", () => {
   it("is a retry if the instance broke the connection, did not answer in time, or the router died", () => {
     for (const sent of [
       answered(502, { code: "instance_failed" }),
+      answered(503, { code: "draining" }),
       answered(504, { code: "call_timeout" }),
       { broken: "There is no whole answer." },
     ]) {
@@ -76,7 +82,8 @@ describe("the verdict about an attempt", () => {
   });
 
   it("is dead for a function that was removed, and a refusal if only a router does not know it yet", () => {
-    const unknown = answered(404, { code: "unknown_function", text: "There is no function." });
+    const code = "unknown_function";
+    const unknown = answered(404, { code, isUnforwarded: true, text: "There is no function." });
     assert.equal(kindOf(call, unknown, { ...AT, isKnown: false }), "dead");
     assert.equal(kindOf(call, unknown), "refused");
     assert.equal(kindOf(call, answered(404)), "dead");
@@ -84,6 +91,12 @@ describe("the verdict about an attempt", () => {
 
   it("believes no 500 that claims to be a refusal", () => {
     assert.equal(kindOf(call, answered(500, { code: "unknown_function" })), "retry");
+  });
+
+  it("is an attempt if an instance got the call before the router stopped", () => {
+    const broken = answered(503, { code: "draining" });
+    assert.equal(kindOf(call, broken), "retry");
+    assert.equal(kindOf(policy({ attempts: 1 }), broken), "dead");
   });
 
   it("is dead after the last attempt, and says how many there were", () => {

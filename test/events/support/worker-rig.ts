@@ -147,6 +147,10 @@ export class WorkerRig {
 
 /** Answers like the router with a problem. */
 export function refuse(response: ServerResponse, status: number, code: string, retryAfterS = 1): void {
-  const headers = { "x-skiff-error": "platform", "retry-after": String(retryAfterS) };
+  const headers = {
+    "x-skiff-error": "platform",
+    "x-skiff-unforwarded": "true",
+    "retry-after": String(retryAfterS),
+  };
   response.writeHead(status, headers).end(JSON.stringify({ status, code, detail: `It is ${code}.` }));
 }
