@@ -2,6 +2,9 @@ import { randomBytes } from "node:crypto";
 
 /** Version, trace id, parent id, flags (https://www.w3.org/TR/trace-context/); later versions append. */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
+/** Bytes of one trace id and one parent id. */
+const IDS_BYTES = 24;
+const IDS_HELD = 512;
 const LENGTH = 55;
 const LONGEST = 512;
 
@@ -26,6 +29,25 @@ export function isSampled(traceparent: string): boolean {
 
 /** Returns a field that begins a trace, which its caller did not record. */
 export function newTraceparent(): string {
-  const ids = randomBytes(24).toString("hex");
+  return traceparentOf(randomBytes(IDS_BYTES).toString("hex"));
+}
+
+/** Begins many traces: random bytes are drawn for many at a time. */
+export class NewTraces {
+  #text = "";
+  #offset = 0;
+
+  next(): string {
+    if (this.#offset === this.#text.length) {
+      this.#text = randomBytes(IDS_BYTES * IDS_HELD).toString("hex");
+      this.#offset = 0;
+    }
+    const start = this.#offset;
+    this.#offset += 2 * IDS_BYTES;
+    return traceparentOf(this.#text.slice(start, this.#offset));
+  }
+}
+
+function traceparentOf(ids: string): string {
   return `00-${ids.slice(0, 32)}-${ids.slice(32)}-00`;
 }

@@ -70,6 +70,9 @@ export interface OptionRules {
 
 /** @throws Problem `invalid_setting` */
 export function readOptions(texts: OptionTexts, { now, retry, hasCallbacks }: OptionRules): CallOptions {
+  if (texts.size === 0) {
+    return { dueAt: now, priority: 0, orderKey: "", callback: undefined, policy: retryPolicy(retry) };
+  }
   const dueAt = dueTime(texts, now);
   const chosen = readPolicy(texts, retry);
   const callback = texts.get("callback");

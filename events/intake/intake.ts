@@ -6,7 +6,7 @@ import type { Principal } from "../../http/access/principal.ts";
 import { ClientLeft } from "../../http/client-signal.ts";
 import { answerProblem } from "../../http/problem-answer.ts";
 import { queueFull, traceRefused, unknownVersion } from "../../http/request-problems.ts";
-import { isTraceparent, newTraceparent } from "../../http/traceparent.ts";
+import { isTraceparent, NewTraces } from "../../http/traceparent.ts";
 import type { Endpoints } from "../../platform/platform.ts";
 import { Problem, toProblem, unknownFunction } from "../../platform/problems.ts";
 import { newCallId } from "../../store/call-id.ts";
@@ -31,6 +31,7 @@ export async function createIntake(services: EventServices): Promise<EventsPart>
 export class Intake {
   readonly #services: EventServices;
   readonly #callers: Callers;
+  readonly #traces = new NewTraces();
 
   constructor(services: EventServices) {
     this.#services = services;
@@ -67,14 +68,14 @@ export class Intake {
     refusePreflight(request);
     const { rest: query, options } = chosenOptions(target, fields);
     const hasCallbacks = Boolean(env.SKIFF_CALLBACK_SECRET);
-    // Before the body, which may be long. The time of the call counts from its end.
     const { retry } = endpoints;
-    readOptions(options, { now: now(), retry, hasCallbacks });
+    // Before the body, which may be long.
+    const chosen = readOptions(options, { now: now(), retry, hasCallbacks });
     const identity = RequestIdentity.of(fields.idempotencyKey);
     const body = await readBody(request, { bodies: store.bodies, limits, hash: identity?.body });
     const acceptedAt = now();
     const isContinued = fields.traceparent !== undefined && isTraceparent(fields.traceparent);
-    const traceparent = isContinued ? fields.traceparent : newTraceparent();
+    const traceparent = isContinued ? fields.traceparent : this.#traces.next();
     const method = request.method!;
     const contentType = request.headers["content-type"];
     const call: NewCall = {
@@ -82,7 +83,8 @@ export class Intake {
       queue: `fn/${target.name}`,
       target: { function: target.name, version: target.version },
       request: { method, path: target.path + query, headers: fields.forFunction, body },
-      ...readOptions(options, { now: acceptedAt, retry, hasCallbacks }),
+      ...chosen,
+      dueAt: Math.max(chosen.dueAt, acceptedAt),
       origin: { kind: "api" },
       acceptedAt,
       by: caller.by,

@@ -28,6 +28,11 @@ export async function readBody(request: IncomingMessage, reading: BodyReading): 
   const { "content-length": length, "transfer-encoding": coding } = request.headers;
   if (coding === undefined && (length === undefined || Number(length) === 0)) return EMPTY_BODY;
   if (Number(length ?? 0) > limits.callBodyBytes) throw bodyTooLarge(limits);
+  if (coding === undefined && Number(length) <= INLINE_BYTES) {
+    const inline = await shortBody(request, limits);
+    hash?.update(inline);
+    return { inline };
+  }
   const parts = arriving(request, { limits, hash });
   const first: Uint8Array[] = [];
   let bytes = 0;
@@ -38,6 +43,39 @@ export async function readBody(request: IncomingMessage, reading: BodyReading): 
     bytes += value.length;
     if (bytes > INLINE_BYTES) return bodies.write(joined(first, parts), limits.callBodyBytes);
   }
+}
+
+/** Reads a body of a length that fits into a row, which mostly is there already. */
+function shortBody(request: IncomingMessage, limits: Limits): Promise<Uint8Array> {
+  if (request.destroyed) throw new ClientLeft();
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+  const startedAt = performance.now();
+  const parts: Buffer[] = [];
+  const isLate = () => performance.now() - startedAt >= limits.uploadMs;
+  const end = () => {
+    clearTimeout(timer);
+    request.off("data", onData).off("end", onEnd).off("close", onClose).pause();
+  };
+  const fail = (error: Error) => {
+    end();
+    reject(error);
+  };
+  const onData = (part: Buffer) => {
+    parts.push(part);
+    if (isLate()) fail(uploadTimeout(limits));
+    else timer.refresh();
+  };
+  const onEnd = () => {
+    end();
+    resolve(parts.length === 1 ? parts[0]! : Buffer.concat(parts));
+  };
+  const onClose = () => fail(new ClientLeft());
+  const onTimeout = () => fail(limits.uploadMs <= IDLE_MS ? uploadTimeout(limits) : idleBody());
+  const timer = setTimeout(onTimeout, Math.min(IDLE_MS, limits.uploadMs));
+  // It stays: without a listener an error ends the process.
+  request.on("error", onClose);
+  request.on("data", onData).once("end", onEnd).once("close", onClose);
+  return promise;
 }
 
 async function* joined(first: readonly Uint8Array[], rest: AsyncIterable<Uint8Array>) {
