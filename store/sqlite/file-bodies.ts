@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Bodies, StoredBody } from "../bodies.ts";
 import { countedParts } from "../counted-parts.ts";
 import type { RunWork } from "../sql/works.ts";
+import { toUnavailable } from "./failure.ts";
 
 export interface FileBodiesOptions {
   readonly folder: string;
@@ -28,8 +29,8 @@ export class FileBodies implements Bodies {
   async write(parts: AsyncIterable<Uint8Array>, mostBytes: number): Promise<StoredBody> {
     const id = randomUUID().replaceAll("-", "");
     const path = this.#pathOf(id);
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     try {
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
       const bytes = await writeFile(`${path}${NEW}`, countedParts(parts, mostBytes));
       await rename(`${path}${NEW}`, path);
       await syncFolder(this.#folder);
@@ -37,13 +38,17 @@ export class FileBodies implements Bodies {
       return { id, bytes };
     } catch (error) {
       await Promise.all([path, `${path}${NEW}`].map((file) => rm(file, { force: true })));
-      throw error;
+      throw toUnavailable(error);
     }
   }
 
   async *read(body: StoredBody): AsyncGenerator<Uint8Array> {
-    if ("inline" in body) yield body.inline;
-    else yield* createReadStream(this.#pathOf(body.id)) as AsyncIterable<Uint8Array>;
+    if ("inline" in body) return yield body.inline;
+    try {
+      yield* createReadStream(this.#pathOf(body.id)) as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      throw toUnavailable(error);
+    }
   }
 
   /** Removes a batch of what nothing refers to. Returns whether more may be left. */

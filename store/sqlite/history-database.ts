@@ -34,8 +34,8 @@ export class HistoryDatabase {
 
   /** Runs works in one transaction, so that one write to the disk makes them all durable. One that fails is undone alone. */
   runAll(asked: readonly Asked[]): Outcome[] {
-    this.#db.exec("BEGIN IMMEDIATE");
     try {
+      this.#db.exec("BEGIN IMMEDIATE");
       const outcomes = asked.map((each) => this.#runOne(each));
       this.#db.exec("COMMIT");
       return outcomes;

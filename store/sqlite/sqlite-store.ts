@@ -9,6 +9,7 @@ import { SqlTopics } from "../sql/topics/sql-topics.ts";
 import type { RunWork } from "../sql/works.ts";
 import type { Store } from "../store.ts";
 import { storeUnavailable } from "../unavailable.ts";
+import { toUnavailable } from "./failure.ts";
 import { FileBodies } from "./file-bodies.ts";
 
 /** Most requests that wait for the disk. */
@@ -83,7 +84,7 @@ export class SqliteStore implements Pick<Store, "usage" | "audit" | "close"> {
     try {
       return await Promise.race([thread.ask(method, args), late.promise]);
     } catch (error) {
-      if (!thread.hasEnded || error instanceof Problem) throw error;
+      if (!thread.hasEnded || error instanceof Problem) throw toUnavailable(error);
       throw storeUnavailable((error as Error).message, error);
     } finally {
       clearTimeout(timer);
