@@ -31,6 +31,7 @@ export class Heartbeat {
   #isReady = false;
   #hasTakenOver = false;
   #goodBeats = 0;
+  #isAway = false;
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> | undefined;
   #isStopped = false;
@@ -65,6 +66,7 @@ export class Heartbeat {
       this.#hasTakenOver = true;
       const isHeld = await calls.beat(this.#owner, now(), this.#options.running());
       this.#goodBeats++;
+      this.#isAway = false;
       if (!isHeld && this.#isReady) {
         print("this worker of events lost its calls to another one: it did not reach the store in time");
         this.#isReady = false;
@@ -78,8 +80,8 @@ export class Heartbeat {
       }
       if (isShared && this.#goodBeats >= GOOD_BEATS) await this.#reclaim();
     } catch (error) {
-      if (this.#goodBeats > 0 || !this.#isReady)
-        print(`a worker of events did not reach the store: ${(error as Error).message}`);
+      if (!this.#isAway) print(`a worker of events did not reach the store: ${(error as Error).message}`);
+      this.#isAway = true;
       this.#goodBeats = 0;
     }
     if (!this.#isStopped) this.#timer = setTimeout(() => this.start(), this.#isReady ? beatMs : beatMs / 5);

@@ -62,6 +62,16 @@ describe("the beats of a worker", () => {
     assert.deepEqual(reclaims, [70_000]);
   });
 
+  it("say once that the store is away, also at the start", async () => {
+    const away = storeUnavailable("it is stopped");
+    answers = [away, away, away, true, true, away, away];
+    const lines: string[] = [];
+    started({ print: (line) => void lines.push(line) });
+    await eventually("there was time for it", () => beats.length >= 8);
+    assert.equal(lines.length, 2, lines.join("\n"));
+    assert.match(lines[0]!, /^a worker of events did not reach the store: /);
+  });
+
   it("take everything at the start if no other worker can be alive", async () => {
     started({ isShared: false });
     await eventually("it is ready", () => ready.length === 1);
