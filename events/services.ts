@@ -69,6 +69,8 @@ export interface DeliveryHooks {
   resting?(): readonly string[];
   /** Queues of which fewer calls run at a time than SKIFF_EVENT_CALLS_EACH, with their number. */
   limits?(): Iterable<readonly [queue: string, most: number]>;
+  /** The queues besides `fn/NAME` whose calls are for a function, with its name. */
+  functions?(): Iterable<readonly [queue: string, name: string]>;
 }
 
 export interface AttemptEnd {

@@ -283,6 +283,8 @@ export interface Endpoints {
 
 export interface VersionEndpoints {
   readonly version: number;
+  /** Most instances. */
+  readonly max: number;
   /** Calls that one instance runs at a time. */
   readonly concurrency: number;
   /** Longest time until the response of a call starts. */

@@ -1,6 +1,7 @@
 import type { LeasedCall } from "../../store/calls.ts";
 import type { DeliveryHooks, EventServices, EventsPart } from "../services.ts";
 import { isAway } from "./away.ts";
+import { FunctionSlots } from "./function-slots.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { QueuePaces } from "./queue-paces.ts";
 import { type Ran, Runner } from "./runner.ts";
@@ -36,6 +37,7 @@ export class Worker implements EventsPart {
   readonly #settlements: Settlements;
   readonly #heartbeat: Heartbeat;
   readonly #paces: QueuePaces;
+  readonly #slots: FunctionSlots;
   readonly #running = new Map<string, Running>();
   readonly #byQueue = new Map<string, number>();
   readonly #wake = () => void this.#lease();
@@ -52,6 +54,7 @@ export class Worker implements EventsPart {
     this.#runner = new Runner({ ...options, senders: this.#senders });
     this.#settlements = new Settlements({ calls: store.calls, now, print });
     this.#paces = new QueuePaces(limits.eventCallsEach);
+    this.#slots = new FunctionSlots({ platform: options.platform, full: limits.eventCallsEach });
     this.#heartbeat = new Heartbeat({
       ...{ calls: store.calls, isShared, now, print },
       onReady: this.#wake,
@@ -69,6 +72,7 @@ export class Worker implements EventsPart {
     this.#isClosed = true;
     changes.off("calls", this.#wake);
     clearTimeout(this.#timer);
+    this.#slots.close();
     const ended = () => Promise.all([...this.#running.values()].map((each) => each.ended));
     await within(drainMs, ended());
     for (const { ending } of this.#running.values())
@@ -127,6 +131,12 @@ export class Worker implements EventsPart {
   }
 
   #start(call: LeasedCall, owner: string): void {
+    if (!this.#slots.take(call.target)) {
+      // Another queue of the same lease took the last one. The call keeps its place.
+      const { id, epoch, dueAt } = call;
+      void this.#settlements.settle({ id, owner, epoch, outcome: { state: "waiting", dueAt } });
+      return;
+    }
     const ending = new AbortController();
     this.#byQueue.set(call.queue, (this.#byQueue.get(call.queue) ?? 0) + 1);
     const ended = this.#run(call, owner, ending.signal).finally(() => {
@@ -143,7 +153,9 @@ export class Worker implements EventsPart {
   async #run(call: LeasedCall, owner: string, signal: AbortSignal): Promise<void> {
     const { id, epoch, queue } = call;
     try {
-      const ran = await this.#runner.run(call, signal);
+      const ran = await this.#runner.run(call, signal).finally(() => {
+        if (this.#slots.giveBack(call.target)) this.#wake();
+      });
       if (this.#heartbeat.owner !== owner) return;
       const outcome = this.#outcomeOf(queue, ran);
       await this.#settlements.settle({ ...ran, id, owner, epoch, outcome });
@@ -178,6 +190,9 @@ export class Worker implements EventsPart {
     }
     const counts = Object.fromEntries(this.#byQueue);
     for (const [queue, limit] of most) counts[queue] = (counts[queue] ?? 0) + Math.max(0, full - limit);
+    for (const [queue, free] of this.#slots.free(hooks)) {
+      counts[queue] = Math.max(counts[queue] ?? 0, full - free);
+    }
     return counts;
   }
 

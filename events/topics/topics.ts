@@ -114,6 +114,10 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
         [...table.subscriptions()].flatMap(({ name, spec: { concurrency } }) =>
           concurrency === undefined ? [] : [[queueOf(name), concurrency] as const],
         ),
+      functions: () =>
+        [...table.subscriptions()].flatMap(({ name, spec }) =>
+          spec.function === undefined ? [] : [[queueOf(name), spec.function] as const],
+        ),
     },
     async close() {
       for (const each of followed) each.close();

@@ -65,10 +65,13 @@ export class KeptVersions {
     for (const version of versions) this.#held.splice(this.#held.indexOf(version), 1);
   }
 
-  add({ version, concurrency, timeoutMs, memoryMiB, pinned, ...front }: CallableVersion): void {
+  add({ version, max, concurrency, timeoutMs, memoryMiB, pinned, ...front }: CallableVersion): void {
     this.#front.set(version, front);
     this.pin(version, pinned);
-    const all = [...this.#endpoints.values(), { version, concurrency, timeoutMs, memoryMiB, instances: [] }];
+    const all = [
+      ...this.#endpoints.values(),
+      { version, max, concurrency, timeoutMs, memoryMiB, instances: [] },
+    ];
     this.#endpoints = new Map(all.sort((a, b) => a.version - b.version).map((each) => [each.version, each]));
   }
 

@@ -110,7 +110,7 @@ describe("asynchronous calls on one machine", () => {
     const deployed = await Promise.all([
       skiff.deploy("echo", SOURCE),
       skiff.deploy("hidden", SOURCE, "access=internal"),
-      skiff.deploy("one", SOURCE, "max=1&concurrency=1"),
+      skiff.deploy("one", SOURCE, "max=1&concurrency=1&timeout=2s"),
       skiff.deploy("count", COUNT),
     ]);
     assert.deepEqual(
@@ -173,8 +173,9 @@ describe("asynchronous calls on one machine", () => {
     assert.equal((await resultOf(location)).attempt, 1);
   });
 
-  it("wait for a function at its limits without losing attempts", async () => {
-    const locations = await Promise.all(Array.from({ length: 20 }, () => enqueue("one?ms=20")));
+  it("wait for a function at its limits, longer than its timeout, without losing attempts", async function () {
+    this.timeout(30_000);
+    const locations = await Promise.all(Array.from({ length: 25 }, () => enqueue("one?ms=100")));
     for (const location of locations) assert.equal((await ended(location)).attempts.length, 1);
   });
 

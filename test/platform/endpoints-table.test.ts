@@ -5,7 +5,7 @@ import type { Endpoints } from "../../platform/platform.ts";
 const endpoints = (name: string): Endpoints => ({
   name,
   traffic: [{ version: 1, weight: 1 }],
-  versions: [{ version: 1, concurrency: 1, timeoutMs: 1, memoryMiB: 128, instances: [] }],
+  versions: [{ version: 1, max: 1, concurrency: 1, timeoutMs: 1, memoryMiB: 128, instances: [] }],
 });
 
 describe("the table of endpoints", () => {

@@ -59,6 +59,7 @@ describe("the traffic of a function", () => {
   it("finds the endpoints of a version", () => {
     const of = (version: number) => ({
       version,
+      max: 1,
       concurrency: 1,
       timeoutMs: 1,
       memoryMiB: 128,

@@ -77,12 +77,12 @@ export interface EndpointsInput {
 }
 
 export function endpointsOf({ name, kept, traffic, sticky, pods }: EndpointsInput): Endpoints {
-  const versions = kept.map(({ version, concurrency, timeoutMs, memoryMiB }) => {
+  const versions = kept.map(({ version, max, concurrency, timeoutMs, memoryMiB }) => {
     const instances = pods
       .filter((pod) => pod.version === version)
       .sort((a, b) => (a.id < b.id ? -1 : 1))
       .map(({ id, address }) => ({ id, address }));
-    return { version, concurrency, timeoutMs, memoryMiB, instances };
+    return { version, max, concurrency, timeoutMs, memoryMiB, instances };
   });
   const current = currentVersion(traffic);
   const front = kept.find(({ version }) => version === current) ?? kept.at(-1) ?? {};

@@ -14,6 +14,7 @@ export interface NewVersion extends VersionRecord {
 /** The part of a version that routers need, and whether it is kept. */
 export interface CallableVersion {
   readonly version: number;
+  readonly max: number;
   readonly concurrency: number;
   readonly timeoutMs: number;
   readonly memoryMiB: number;
@@ -47,8 +48,8 @@ export const RECORDS = `
   JOIN version_notes n ON n.name = v.name AND n.version = v.version`;
 
 export const CALLABLE = `
-  SELECT v.name, v.version, settings ->> '$.concurrency' AS concurrency, settings ->> '$.timeoutMs' AS timeoutMs,
-    settings ->> '$.memoryMiB' AS memoryMiB, settings -> '$.hosts' AS hosts, settings ->> '$.access' AS access,
+  SELECT v.name, v.version, settings ->> '$.max' AS max, settings ->> '$.concurrency' AS concurrency,
+    settings ->> '$.timeoutMs' AS timeoutMs, settings ->> '$.memoryMiB' AS memoryMiB, settings -> '$.hosts' AS hosts, settings ->> '$.access' AS access,
     settings -> '$.quota' AS quota, settings -> '$.cron' AS cron, settings -> '$.retry' AS retry, n.pinned
   FROM versions v JOIN version_notes n ON n.name = v.name AND n.version = v.version ORDER BY v.name, v.version`;
 
@@ -72,6 +73,7 @@ export function functionRoute(shares: readonly Row[], row: Row | undefined): Fun
 
 export function callableVersion({
   version,
+  max,
   concurrency,
   timeoutMs,
   memoryMiB,
@@ -81,6 +83,7 @@ export function callableVersion({
   const { hosts, access, quota, cron, retry } = later as Record<string, string | null>;
   return {
     version: version as number,
+    max: max as number,
     concurrency: concurrency as number,
     timeoutMs: timeoutMs as number,
     memoryMiB: memoryMiB as number,

@@ -20,6 +20,7 @@ const ENDPOINTS: readonly Endpoints[] = (["hello", "locked", "hidden"] as const)
   traffic: [{ version: 2, weight: 1 }],
   versions: [1, 2].map((version) => ({
     version,
+    max: 1,
     concurrency: 1,
     timeoutMs: 1_000,
     memoryMiB: 128,

@@ -44,6 +44,7 @@ export class WorkerRig {
   readonly received: Received[] = [];
   readonly changes = storeChanges();
   readonly bodies = new MemoryBodies();
+  readonly platform = new FakePlatform();
   readonly sqlite = new SqliteStore({
     file: join(this.folder, "history.db"),
     print: (line) => this.lines.push(line),
@@ -99,7 +100,7 @@ export class WorkerRig {
   start(): Worker {
     const { env = {}, limits = {}, hooks = [], isShared = false } = this.#options;
     const worker = new Worker({
-      ...{ store: this.store, changes: this.changes, platform: new FakePlatform(), keys: new KeyTable() },
+      ...{ store: this.store, changes: this.changes, platform: this.platform, keys: new KeyTable() },
       ...{ access: { mode: "loopback" }, limits: { ...limitsFromEnv({}), ...limits }, env, hooks, isShared },
       ...{ router: () => this.url, callerKey: RIG_KEY, now: Date.now, random: Math.random },
       print: (line) => this.lines.push(line),

@@ -9,13 +9,13 @@ export function endpoints(subject: Subject): void {
   describe("endpoints and watch", () => {
     it("give the ready instances with what a caller must know of the version", async () => {
       const { platform } = subject;
-      await publish(platform, draft("ends", "one", { concurrency: 3, timeoutMs: 4_000 }));
+      await publish(platform, draft("ends", "one", { max: 5, concurrency: 3, timeoutMs: 4_000 }));
       const { versions, ...rest } = platform.endpoints("ends")!;
       assert.deepEqual(rest, { name: "ends", traffic: [{ version: 1, weight: 1 }] });
       const [{ instances, ...version } = assert.fail("no version"), ...others] = versions;
       assert.deepEqual(
         [version, others],
-        [{ version: 1, concurrency: 3, timeoutMs: 4_000, memoryMiB: 128 }, []],
+        [{ version: 1, max: 5, concurrency: 3, timeoutMs: 4_000, memoryMiB: 128 }, []],
       );
       assert.equal(instances.length, 1);
       assert.equal(platform.endpoints("ends-never-was"), undefined);

@@ -4,7 +4,7 @@ import { KeptVersions } from "../../../platform/local/kept-versions.ts";
 describe("the kept versions of a function", () => {
   let versions: KeptVersions;
   const callable = (version: number) => ({
-    ...{ version, concurrency: 1, timeoutMs: 1, memoryMiB: 128, hosts: [] as string[] },
+    ...{ version, max: 1, concurrency: 1, timeoutMs: 1, memoryMiB: 128, hosts: [] as string[] },
     ...{ access: "public" as const, quota: {}, cron: [], retry: {}, pinned: version === 9 },
   });
   beforeEach(() => {
@@ -19,6 +19,7 @@ describe("the kept versions of a function", () => {
       traffic: [],
       versions: [1, 2, 3, 4, 5].map((version) => ({
         version,
+        max: 1,
         concurrency: 1,
         timeoutMs: 1,
         memoryMiB: 128,

@@ -16,7 +16,7 @@ describe("an instance that broke a call off", () => {
 
   function endpoints(...ids: string[]): VersionEndpoints {
     const instances = ids.map((id) => ({ id, address: { unix: `/nowhere/${id}` } }));
-    return { version: 1, concurrency: 10, timeoutMs: 1_000, memoryMiB: 128, instances };
+    return { version: 1, max: 1, concurrency: 10, timeoutMs: 1_000, memoryMiB: 128, instances };
   }
 
   function waiter(): Waiter {

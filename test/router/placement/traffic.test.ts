@@ -19,6 +19,7 @@ describe("the traffic of a function", () => {
   function endpoints(traffic: Traffic, instances: Readonly<Record<number, number>>): Endpoints {
     const versions = Object.entries(instances).map(([version, count]) => ({
       version: Number(version),
+      max: 1,
       concurrency: 100,
       timeoutMs: 1_000,
       memoryMiB: 128,

@@ -300,8 +300,8 @@ export class FakePlatform implements Platform {
     const { history, rules, versions } = this.#function(name);
     const { traffic } = history;
     const all = [...versions.values()].map(({ version, settings, instances }) => {
-      const { concurrency, timeoutMs, memoryMiB } = settings;
-      return { version, concurrency, timeoutMs, memoryMiB, instances };
+      const { max, concurrency, timeoutMs, memoryMiB } = settings;
+      return { version, max, concurrency, timeoutMs, memoryMiB, instances };
     });
     const { settings } = versions.get(this.#current(name)) ?? {};
     const sticky = rules.sticky === undefined ? {} : { sticky: rules.sticky };

@@ -11,6 +11,7 @@ const endpoints = (ready: readonly number[]): Endpoints => ({
   traffic: SPLIT,
   versions: [1, 2, 3].map((version) => ({
     version,
+    max: 1,
     concurrency: 1,
     timeoutMs: 1,
     memoryMiB: 128,

@@ -126,7 +126,7 @@ describe("the ready pods of EndpointSlices", () => {
     const traffic = [{ version: 2, weight: 1 }];
     const kept = [version(1), version(2), version(3)];
     const endpoints = endpointsOf({ name: "a", kept, traffic, pods: pods(1, 2, 2, 4).toReversed() });
-    const settings = { concurrency: 5, timeoutMs: 100, memoryMiB: 128 };
+    const settings = { max: 1, concurrency: 5, timeoutMs: 100, memoryMiB: 128 };
     const instance = (index: number) => ({
       id: `p${index}`,
       address: { host: `10.0.0.${index}`, port: 8000 },

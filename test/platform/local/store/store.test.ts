@@ -139,7 +139,7 @@ describe("the store", () => {
       assert.deepEqual(others, []);
       assert.deepEqual([a?.name, a?.createdAt.getTime(), a?.traffic], ["a", 2, traffic]);
       const callable = (version: number) => ({
-        ...{ version, concurrency: 100, timeoutMs: 60_000, memoryMiB: 128, hosts: [] },
+        ...{ version, max: 10, concurrency: 100, timeoutMs: 60_000, memoryMiB: 128, hosts: [] },
         ...{ access: "public", quota: {}, cron: [], retry: {}, pinned: false },
       });
       assert.deepEqual(a?.versions, [callable(2), callable(3)]);
