@@ -26,6 +26,10 @@ export interface FunctionDescription extends FunctionSummary {
   readonly lastErrors: readonly unknown[];
   readonly notReady?: unknown;
   readonly state?: { readonly canCall: boolean; readonly reason?: string };
+  /** Asynchronous calls. */
+  readonly async?: { readonly waiting: number; readonly running: number; readonly dead: number };
+  /** Times of the setting `cron`. */
+  readonly schedules?: readonly { readonly cron: string; readonly next: readonly string[] }[];
   readonly lastHour?: Readonly<Record<string, number | null>>;
   readonly lastFailures?: readonly Readonly<Record<string, unknown>>[];
   readonly lastDeploys?: readonly Readonly<Record<string, unknown>>[];

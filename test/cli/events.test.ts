@@ -48,6 +48,7 @@ describe("the command skiff, for what happens later", function () {
       await cli.output(["calls", "--function", "echo", "--state", "waiting"]),
       new RegExp(`^${id}  waiting  echo `, "m"),
     );
+    assert.match(await cli.output(["describe", "echo"]), /^async calls: +1 waiting, 0 running, \d+ dead$/m);
     const shown = await cli.output(["calls", "show", id]);
     assert.match(shown, /^state: +waiting$/m);
     assert.match(shown, /^request: +POST echo\/x, 5 bytes$/m);
@@ -100,6 +101,7 @@ describe("the command skiff, for what happens later", function () {
     assert.deepEqual(JSON.parse(line!).event.data, { item: 3 });
     await tail.close();
     assert.match(await cli.output(["topics", "show", "orders"]), /^keepFor: +24h$/m);
+    assert.equal(await cli.output(["__complete", "--", "topics", "show", "or"]), "orders\t\n");
     assert.match(await cli.output(["subscriptions", "pause", "echo-orders"]), /is paused/);
     assert.match(await cli.output(["subscriptions"]), /^echo-orders .* paused$/m);
     await cli.output(["subscriptions", "delete", "echo-orders"]);

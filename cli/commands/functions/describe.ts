@@ -36,6 +36,10 @@ function description(found: FunctionDescription, out: Output): string[] {
       ],
       ["updated", ago(found.updatedAt, now)],
       ["last hour", lastHour && lastHourText(lastHour)],
+      ["async calls", found.async && asyncText(found.async)],
+      ...(found.schedules ?? []).map(
+        ({ cron, next }) => ["cron", `${shown(cron)}, next ${next[0] ?? "never"}`] as const,
+      ),
     ]),
     ...title("Instances"),
     ...(instances.length === 0
@@ -71,6 +75,10 @@ function description(found: FunctionDescription, out: Output): string[] {
 function lastHourText({ calls, errors, p50Ms, p95Ms }: NonNullable<FunctionDescription["lastHour"]>): string {
   const times = typeof p50Ms === "number" && typeof p95Ms === "number";
   return `${calls} calls, ${errors} errors${times ? `, p50 ${duration(p50Ms)}, p95 ${duration(p95Ms)}` : ""}`;
+}
+
+function asyncText({ waiting, running, dead }: NonNullable<FunctionDescription["async"]>): string {
+  return `${waiting} waiting, ${running} running, ${dead} dead`;
 }
 
 function section(title: readonly string[], lines: readonly string[]): string[] {
