@@ -28,23 +28,28 @@ export interface Calls {
   /**
    * Says that a worker lives. False if its leases were taken away since its last beat: it must drop what it runs.
    * The first beat registers the worker; it comes before the first lease.
-   * @param running ids of the calls that it runs. What it leased more than a minute ago and does not run goes back to the
-   * queue: a lease is lost when the connection to the store breaks before the worker gets it.
+   * @param held What it leased more than a minute ago and does not name goes back to the queue: a lease is lost when the
+   * connection to the store breaks before the worker gets it.
    */
-  beat(owner: string, now: number, running?: readonly string[]): Promise<boolean>;
+  beat(owner: string, now: number, held?: HeldCalls): Promise<boolean>;
+  /** The last beats of workers that have leases. */
+  beats(): Promise<readonly WorkerBeat[]>;
   /**
-   * Gives calls of workers without a beat since `deadBefore` back to the queue, at most `limit`. Each keeps the attempt that
-   * it began, as a failed one. Returns how many.
+   * Gives calls of workers whose last beat is still the given one back to the queue, or those of all workers; at most
+   * `limit`. Each keeps the attempt that it began, as a failed one. Returns how many.
    */
   reclaim(request: {
-    readonly deadBefore: number;
+    readonly silent: readonly WorkerBeat[] | "all";
     readonly now: number;
     readonly limit: number;
   }): Promise<number>;
   /** Ends attempts, in one transaction. Each is false if its lease no longer holds; nothing of it was changed then. */
   settle(settlements: readonly Settlement[], now: number): Promise<readonly boolean[]>;
-  /** Gives back all leases of a worker that stops and has none running, and forgets the worker. */
-  leave(owner: string, now: number): Promise<void>;
+  /**
+   * Gives back all leases of a worker that stops, and forgets the worker.
+   * @param begun Calls that may have run, and whose ends are not stored: each keeps its attempt, as a failed one.
+   */
+  leave(owner: string, now: number, begun?: readonly HeldLease[]): Promise<void>;
 
   get(id: string): Promise<CallRecord | undefined>;
   /** Newest first. */
@@ -164,6 +169,26 @@ export interface LeaseRequest {
   readonly running: Readonly<Record<string, number>>;
   /** Queues that it leaves alone for now. */
   readonly except: readonly string[];
+}
+
+/** A lease as its worker names it. */
+export interface HeldLease {
+  readonly id: string;
+  readonly epoch: number;
+}
+
+/** What a worker knows of its leases. */
+export interface HeldCalls {
+  /** Ids of the calls that it runs, or whose ends it still has to store. */
+  readonly running: readonly string[];
+  /** Calls that it ran and whose ends cannot be stored: they go back to the queue, each with a failed attempt. */
+  readonly dropped: readonly HeldLease[];
+}
+
+export interface WorkerBeat {
+  readonly owner: string;
+  /** By the clock of the worker: only a change of it tells something to others. */
+  readonly beatAt: number;
 }
 
 export interface Leased {

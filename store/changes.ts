@@ -56,6 +56,11 @@ function announcingCalls(calls: Calls, changes: StoreChanges): Calls {
       if (settlements.some(({ reply }) => reply !== undefined)) changes.emit("replies");
       return held;
     },
+    async beat(owner, now, held) {
+      const isHeld = await calls.beat(owner, now, held);
+      if (held !== undefined && held.dropped.length > 0) changes.emit("calls");
+      return isHeld;
+    },
     async reclaim(request) {
       const reclaimed = await calls.reclaim(request);
       if (reclaimed > 0) changes.emit("calls");

@@ -1,27 +1,29 @@
 import { randomUUID } from "node:crypto";
-import type { Calls } from "../../store/calls.ts";
+import type { Calls, HeldCalls, HeldLease, WorkerBeat } from "../../store/calls.ts";
+import { SilentWorkers } from "./silent-workers.ts";
 
 const BEAT_MS = 5_000;
-/** A worker without a beat for this long is dead, in milliseconds. */
-const DEAD_MS = 30_000;
 /** Beats in a row that must have gone well before calls of others are taken: an outage of the store kills nobody. */
 const GOOD_BEATS = 3;
 const MOST_RECLAIMED = 1_000;
 
 export interface HeartbeatOptions {
-  readonly calls: Pick<Calls, "beat" | "reclaim" | "leave">;
+  readonly calls: Pick<Calls, "beat" | "beats" | "reclaim" | "leave">;
   /** See EventsOptions. */
   readonly isShared: boolean;
   readonly now: () => number;
   readonly print: (line: string) => void;
   /** Called once the worker can lease, also after it has lost its leases and got a new id. */
   readonly onReady: () => void;
-  /** Ids of the calls that the worker runs, or whose ends are not stored yet. */
-  readonly running: () => readonly string[];
+  readonly held: () => HeldCalls;
+  /** Called when the store knows that the ends of these calls were dropped. */
+  readonly onDropped: (dropped: readonly HeldLease[]) => void;
   /** Called when the leases of the worker were taken away. */
   readonly onLost: () => void;
   /** Time between two beats, in milliseconds; 5 s by default. */
   readonly beatMs?: number;
+  /** Milliseconds of a clock that nobody sets; that of the process by default. */
+  readonly monotonic?: () => number;
 }
 
 /** Shows that a worker lives, and gives calls of dead ones back to their queues. */
@@ -32,6 +34,7 @@ export class Heartbeat {
   #hasTakenOver = false;
   #goodBeats = 0;
   #isAway = false;
+  readonly #silent = new SilentWorkers();
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> | undefined;
   #isStopped = false;
@@ -49,22 +52,27 @@ export class Heartbeat {
     this.#beating = this.#beat();
   }
 
-  /** Stops beating and gives back what the worker has leased. Rejects if the store is away. */
-  async leave(): Promise<void> {
+  /**
+   * Stops beating and gives back what the worker has leased. Rejects if the store is away.
+   * @param begun what may have run, and is not settled
+   */
+  async leave(begun: () => readonly HeldLease[] = () => []): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     await this.#beating;
     const { owner } = this;
     this.#isReady = false;
-    if (owner !== undefined) await this.#options.calls.leave(owner, this.#options.now());
+    if (owner !== undefined) await this.#options.calls.leave(owner, this.#options.now(), begun());
   }
 
   async #beat(): Promise<void> {
-    const { calls, now, print, isShared, onReady, onLost, beatMs = BEAT_MS } = this.#options;
+    const { calls, now, print, isShared, onReady, onLost, onDropped, beatMs = BEAT_MS } = this.#options;
     try {
       if (!isShared && !this.#hasTakenOver) await this.#takeOver();
       this.#hasTakenOver = true;
-      const isHeld = await calls.beat(this.#owner, now(), this.#options.running());
+      const held = this.#options.held();
+      const isHeld = await calls.beat(this.#owner, now(), held);
+      onDropped(held.dropped);
       this.#goodBeats++;
       this.#isAway = false;
       if (!isHeld && this.#isReady) {
@@ -83,6 +91,7 @@ export class Heartbeat {
       if (!this.#isAway) print(`a worker of events did not reach the store: ${(error as Error).message}`);
       this.#isAway = true;
       this.#goodBeats = 0;
+      this.#silent.forget();
     }
     if (!this.#isStopped) this.#timer = setTimeout(() => this.start(), this.#isReady ? beatMs : beatMs / 5);
   }
@@ -90,14 +99,15 @@ export class Heartbeat {
   /** No other worker can use the store: whatever has a lease has died. */
   async #takeOver(): Promise<void> {
     const { calls, now } = this.#options;
-    const request = { deadBefore: Number.MAX_SAFE_INTEGER, now: now(), limit: MOST_RECLAIMED };
+    const request = { silent: "all", now: now(), limit: MOST_RECLAIMED } as const;
     while ((await calls.reclaim(request)) >= MOST_RECLAIMED);
   }
 
   async #reclaim(): Promise<void> {
-    const { calls, now, print } = this.#options;
-    const request = { deadBefore: now() - DEAD_MS, now: now(), limit: MOST_RECLAIMED };
-    const count = await calls.reclaim(request);
+    const { calls, now, print, monotonic = () => performance.now() } = this.#options;
+    const silent: readonly WorkerBeat[] = this.#silent.of(await calls.beats(), monotonic());
+    if (silent.length === 0) return;
+    const count = await calls.reclaim({ silent, now: now(), limit: MOST_RECLAIMED });
     if (count > 0) print(`${count} calls of workers that died wait again`);
   }
 }

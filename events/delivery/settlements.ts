@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Calls, Settlement } from "../../store/calls.ts";
+import type { Calls, HeldLease, Settlement } from "../../store/calls.ts";
 import { isAway } from "./away.ts";
 
 const MOST_AT_ONCE = 256;
@@ -25,25 +25,47 @@ export class Settlements {
   readonly #options: SettlementsOptions;
   readonly #waiting: Waiting[] = [];
   readonly #closing = new AbortController();
+  /** Epochs by the id of the call. */
+  readonly #dropped = new Map<string, number>();
   #isStoring = false;
 
   constructor(options: SettlementsOptions) {
     this.#options = options;
   }
 
-  /** Resolves when it is stored: with false if the lease no longer held, or after `close`. */
+  /** Resolves when it is stored: with false if the lease no longer held, or if it was dropped. */
   settle(settlement: Settlement): Promise<boolean> {
-    if (this.#closing.signal.aborted) return Promise.resolve(false);
+    if (this.#closing.signal.aborted) {
+      this.#dropEnd(settlement);
+      return Promise.resolve(false);
+    }
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#waiting.push({ settlement, settled: resolve });
     if (!this.#isStoring) void this.#storeAll();
     return promise;
   }
 
-  /** Gives up what is not stored. Its leases end with the worker. */
+  /** Calls that ran and whose ends are not stored, nor will be. */
+  get dropped(): readonly HeldLease[] {
+    return [...this.#dropped].map(([id, epoch]) => ({ id, epoch }));
+  }
+
+  drop({ id, epoch }: HeldLease): void {
+    this.#dropped.set(id, epoch);
+  }
+
+  /** Says that the store knows these as dropped. */
+  forget(dropped: readonly HeldLease[]): void {
+    for (const { id, epoch } of dropped) if (this.#dropped.get(id) === epoch) this.#dropped.delete(id);
+  }
+
+  /** Drops what is not stored. */
   close(): void {
     this.#closing.abort();
-    for (const { settled } of this.#waiting.splice(0)) settled(false);
+    for (const { settlement, settled } of this.#waiting.splice(0)) {
+      this.#dropEnd(settlement);
+      settled(false);
+    }
   }
 
   async #storeAll(): Promise<void> {
@@ -70,15 +92,22 @@ export class Settlements {
           if (settlements.length > 1) return this.#storeEach(settlements);
           const [settlement] = settlements as readonly [Settlement];
           print(`what became of the call ${settlement.id} cannot be stored: ${message}`);
-          // Its lease ends with the worker.
-          return isReduced ? [] : this.#store([reduced(settlement, message)], true);
+          if (!isReduced) return this.#store([reduced(settlement, message)], true);
+          this.#dropEnd(settlement);
+          return [];
         }
         if (pauseMs === FIRST_PAUSE_MS)
           print(`${settlements.length} calls ended, and the store is away: ${message}`);
       }
       await pause(pauseMs, undefined, { signal }).catch(() => {});
     }
+    for (const settlement of settlements) this.#dropEnd(settlement);
     return [];
+  }
+
+  /** A call that was refused, or given back, has not run. */
+  #dropEnd(settlement: Settlement): void {
+    if (settlement.attempt !== undefined || settlement.outcome.state !== "waiting") this.drop(settlement);
   }
 
   async #storeEach(settlements: readonly Settlement[]): Promise<readonly boolean[]> {

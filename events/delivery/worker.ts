@@ -1,4 +1,4 @@
-import type { LeasedCall } from "../../store/calls.ts";
+import type { HeldLease, LeasedCall } from "../../store/calls.ts";
 import type { DeliveryHooks, EventServices, EventsPart } from "../services.ts";
 import { isAway } from "./away.ts";
 import { FunctionSlots } from "./function-slots.ts";
@@ -43,6 +43,7 @@ export class Worker implements EventsPart {
   readonly #wake = () => void this.#lease();
   #timer: NodeJS.Timeout | undefined;
   #isLeasing = false;
+  #leasing: Promise<unknown> = Promise.resolve();
   #isWoken = false;
   #isAway = false;
   #isClosed = false;
@@ -58,7 +59,8 @@ export class Worker implements EventsPart {
     this.#heartbeat = new Heartbeat({
       ...{ calls: store.calls, isShared, now, print },
       onReady: this.#wake,
-      running: () => [...this.#running.keys()],
+      held: () => ({ running: [...this.#running.keys()], dropped: this.#settlements.dropped }),
+      onDropped: (dropped) => this.#settlements.forget(dropped),
       onLost: () => {
         for (const { ending } of this.#running.values()) ending.abort(new Error("the lease was lost"));
       },
@@ -74,16 +76,25 @@ export class Worker implements EventsPart {
     clearTimeout(this.#timer);
     this.#slots.close();
     const ended = () => Promise.all([...this.#running.values()].map((each) => each.ended));
+    await within(LAST_SETTLEMENTS_MS, this.#leasing);
     await within(drainMs, ended());
     for (const { ending } of this.#running.values())
       ending.abort(new Error("Skiff stopped during the attempt"));
     await within(LAST_SETTLEMENTS_MS, ended());
     this.#settlements.close();
-    const left = this.#heartbeat.leave().catch((error: Error) => {
-      print(`this worker of events left without giving its calls back: ${error.message}`);
-    });
+    const left = this.#heartbeat
+      .leave(() => this.#begun())
+      .catch((error: Error) => {
+        print(`this worker of events left without giving its calls back: ${error.message}`);
+      });
     await within(LAST_SETTLEMENTS_MS, left);
     await this.#senders.close();
+  }
+
+  /** Calls that may have run, and whose ends are not stored. */
+  #begun(): HeldLease[] {
+    const running = [...this.#running.values()].map(({ call }) => ({ id: call.id, epoch: call.epoch }));
+    return [...running, ...this.#settlements.dropped];
   }
 
   /** Leases as long as there are calls and room for them. */
@@ -98,7 +109,9 @@ export class Worker implements EventsPart {
         // Whatever wakes the worker in the same turn, such as the ends of a batch of calls, makes one lease.
         await new Promise(setImmediate);
         this.#isWoken = false;
-        restMs = await this.#leaseOnce();
+        const leasing = this.#leaseOnce();
+        this.#leasing = leasing.catch(() => {});
+        restMs = await leasing;
       }
       this.#isAway = false;
     } catch (error) {
@@ -124,17 +137,25 @@ export class Worker implements EventsPart {
       ...{ running: this.#counts(), except: this.#resting(nowMs) },
     });
     // The lease of a worker that lost its id meanwhile runs out by itself.
-    if (owner === this.#heartbeat.owner) for (const call of leased.calls) this.#start(call, owner);
+    if (owner === this.#heartbeat.owner)
+      for (const call of leased.calls) {
+        if (this.#isClosed) this.#giveBack(call, owner);
+        else this.#start(call, owner);
+      }
     if (leased.isMore && leased.calls.length > 0) this.#isWoken = true;
     const dueMs = (leased.nextDueAt ?? Infinity) - now();
     return Math.max(1, Math.min(dueMs, pauseMs, isShared ? POLL_MS : LONGEST_REST_MS));
   }
 
+  /** For others, or for later. The call did not begin, and keeps its place. */
+  #giveBack({ id, epoch, dueAt }: LeasedCall, owner: string): void {
+    void this.#settlements.settle({ id, owner, epoch, outcome: { state: "waiting", dueAt } });
+  }
+
   #start(call: LeasedCall, owner: string): void {
     if (!this.#slots.take(call.target)) {
       // Another queue of the same lease took the last one. The call keeps its place.
-      const { id, epoch, dueAt } = call;
-      void this.#settlements.settle({ id, owner, epoch, outcome: { state: "waiting", dueAt } });
+      this.#giveBack(call, owner);
       return;
     }
     const ending = new AbortController();
@@ -160,8 +181,7 @@ export class Worker implements EventsPart {
       const outcome = this.#outcomeOf(queue, ran);
       await this.#settlements.settle({ ...ran, id, owner, epoch, outcome });
     } catch (error) {
-      // The lease ends with the worker.
-      if (isAway(error)) return;
+      if (isAway(error)) return this.#settlements.drop({ id, epoch });
       this.#options.print(`the worker of events failed at the call ${id}: ${(error as Error).message}`);
       const reason = `Skiff failed: ${(error as Error).message}`;
       await this.#settlements.settle({ id, owner, epoch, outcome: { state: "dead", reason } });

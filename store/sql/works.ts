@@ -13,7 +13,7 @@ import { leaseCalls } from "./calls/lease.ts";
 import { getCall, listCalls, purgeCalls, removeOldCalls } from "./calls/records.ts";
 import { settleCalls } from "./calls/settle.ts";
 import { totals } from "./calls/totals.ts";
-import { beatWorker, leaveWorker, reclaimCalls } from "./calls/workers.ts";
+import { beatWorker, leaveWorker, reclaimCalls, workerBeats } from "./calls/workers.ts";
 import { removeOld } from "./retention.ts";
 import { fire, listFirings, removeOldFirings } from "./timers/fire.ts";
 import { dueTimers, getTimer, removeTimer, setTimer } from "./timers/timer-rows.ts";
@@ -40,6 +40,7 @@ const CALLS = {
   enqueueAll,
   leaseCalls,
   beatWorker,
+  workerBeats,
   reclaimCalls,
   settleCalls,
   leaveWorker,

@@ -4,9 +4,12 @@ import type {
   Calls,
   Enqueued,
   EnqueueOptions,
+  HeldCalls,
+  HeldLease,
   LeaseRequest,
   NewCall,
   Settlement,
+  WorkerBeat,
 } from "../../calls.ts";
 import { Batches } from "../batches.ts";
 import type { RunWork } from "../works.ts";
@@ -59,16 +62,20 @@ export class SqlCalls implements Calls {
     return this.#run("leaseCalls", request);
   }
 
-  beat(owner: string, now: number, running?: readonly string[]) {
-    return this.#run("beatWorker", owner, this.#at(now), running);
+  beat(owner: string, now: number, held?: HeldCalls) {
+    return this.#run("beatWorker", owner, this.#at(now), held);
   }
 
-  reclaim({ now, ...request }: { deadBefore: number; now: number; limit: number }) {
+  beats() {
+    return this.#run("workerBeats");
+  }
+
+  reclaim({ now, ...request }: { silent: readonly WorkerBeat[] | "all"; now: number; limit: number }) {
     return this.#run("reclaimCalls", request, this.#at(now));
   }
 
-  leave(owner: string) {
-    return this.#run("leaveWorker", owner);
+  leave(owner: string, now: number, begun: readonly HeldLease[] = []) {
+    return this.#run("leaveWorker", owner, begun, this.#at(now));
   }
 
   get(id: string) {

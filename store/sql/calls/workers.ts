@@ -1,18 +1,19 @@
 /** Workers that own leases. */
-import type { Attempt } from "../../calls.ts";
+import type { Attempt, HeldCalls, HeldLease, WorkerBeat } from "../../calls.ts";
 import { type Row, sql, type Value, type Work, withRows } from "../work.ts";
 import { attemptsWith } from "./rows.ts";
 import { type At, addCounts, Counts } from "./totals.ts";
 
 /** Why an attempt whose worker is gone failed. */
 const STOPPED = "The worker that ran this attempt stopped before it had the outcome.";
+const NOT_STORED = "What became of this attempt could not be stored.";
 
 const GIVE_BACK = "UPDATE calls SET state = 'ready', owner = NULL, started_at = NULL";
 /** A worker that got no answer to a lease for this long will not get it. */
 const LOST_LEASE_MS = 60_000;
 
 /** Returns whether the worker still had all its leases. */
-export function* beatWorker(owner: string, at: At, running?: readonly string[]): Work<boolean> {
+export function* beatWorker(owner: string, at: At, held?: HeldCalls): Work<boolean> {
   const [row] = yield sql(
     `INSERT INTO call_workers VALUES ($1, $2, 0)
      ON CONFLICT (owner) DO UPDATE SET beat_at = excluded.beat_at RETURNING is_lost`,
@@ -20,29 +21,50 @@ export function* beatWorker(owner: string, at: At, running?: readonly string[]):
     at.now,
   );
   if (Number(row!.is_lost) === 0) {
-    if (running) yield* giveBackLost(owner, running, at.now);
+    if (held) {
+      yield* failBegun(owner, held.dropped, at);
+      yield* giveBackLost(owner, held.running, at.now);
+    }
     return true;
   }
   // It drops all that it has: what was not taken away yet would be nobody's.
-  yield* failAttempts(yield* runningOf([owner], undefined), at);
+  yield* failAttempts(yield* runningOf([owner], undefined), STOPPED, at);
   yield sql("UPDATE call_workers SET is_lost = 0 WHERE owner = $1", owner);
   return false;
 }
 
-export function* reclaimCalls(request: { deadBefore: number; limit: number }, at: At): Work<number> {
-  const dead = `SELECT owner FROM call_workers WHERE beat_at < $1
-    AND EXISTS (SELECT 1 FROM calls WHERE state = 'running' AND owner = call_workers.owner)`;
-  // Read first: most of the time there is none, and a lock is a write.
-  if ((yield sql(dead, request.deadBefore)).length === 0) return 0;
+/** The last beats of workers that have leases. */
+export function* workerBeats(): Work<readonly WorkerBeat[]> {
+  const rows = yield sql(
+    `SELECT owner, beat_at FROM call_workers
+     WHERE EXISTS (SELECT 1 FROM calls WHERE state = 'running' AND owner = call_workers.owner)`,
+  );
+  return rows.map((row) => ({ owner: row.owner as string, beatAt: Number(row.beat_at) }));
+}
+
+interface Reclaim {
+  readonly silent: readonly WorkerBeat[] | "all";
+  readonly limit: number;
+}
+
+export function* reclaimCalls({ silent, limit }: Reclaim, at: At): Work<number> {
+  const beats = new Map((silent === "all" ? yield* workerBeats() : silent).map((b) => [b.owner, b.beatAt]));
+  if (beats.size === 0) return 0;
+  // A worker that beats at this moment lives.
+  const select = "SELECT owner, beat_at FROM call_workers WHERE owner = ANY($1) ORDER BY owner";
   const rows = yield {
-    text: `${dead} ORDER BY owner FOR UPDATE SKIP LOCKED`,
-    values: [request.deadBefore],
-    sqlite: dead,
+    text: `${select} FOR UPDATE SKIP LOCKED`,
+    values: [[...beats.keys()]],
+    sqlite: select,
   };
-  const owners = rows.map((row) => row.owner as string);
+  const owners = rows.flatMap((row) => {
+    const owner = row.owner as string;
+    return Number(row.beat_at) === beats.get(owner) ? [owner] : [];
+  });
+  if (owners.length === 0) return 0;
   yield sql("UPDATE call_workers SET is_lost = 1 WHERE owner = ANY($1)", owners);
-  const calls = yield* runningOf(owners, request.limit);
-  yield* failAttempts(calls, at);
+  const calls = yield* runningOf(owners, limit);
+  yield* failAttempts(calls, STOPPED, at);
   return calls.length;
 }
 
@@ -60,22 +82,33 @@ function* giveBackLost(owner: string, running: readonly string[], now: number): 
   }
 }
 
-/** Its calls did not begin, so they have no attempt more. */
-export function* leaveWorker(owner: string): Work<void> {
+/** Calls of it that did not begin have no attempt more. */
+export function* leaveWorker(owner: string, begun: readonly HeldLease[], at: At): Work<void> {
+  yield* failBegun(owner, begun, at);
   yield sql(`${GIVE_BACK} WHERE state = 'running' AND owner = $1`, owner);
   yield sql("DELETE FROM call_workers WHERE owner = $1", owner);
 }
 
+/** Ends the attempts of calls that ran and whose ends are not stored. */
+function* failBegun(owner: string, begun: readonly HeldLease[], at: At): Work<void> {
+  if (begun.length === 0) return;
+  const epochs = new Map(begun.map(({ id, epoch }) => [id, epoch]));
+  const running = yield* runningOf([owner], undefined);
+  const rows = running.filter(({ id, epoch }) => epochs.get(id as string) === Number(epoch));
+  yield* failAttempts(rows, NOT_STORED, at);
+}
+
 function* runningOf(owners: readonly string[], limit: number | undefined): Work<readonly Row[]> {
-  const select = `SELECT seq, queue, attempts, attempts_list, started_at FROM calls
+  const select = `SELECT seq, id, epoch, queue, attempts, attempts_list, started_at FROM calls
     WHERE state = 'running' AND owner = ANY($1) ORDER BY seq${limit === undefined ? "" : ` LIMIT ${limit}`}`;
   return yield { text: `${select} FOR UPDATE`, values: [owners], sqlite: select };
 }
 
-function* failAttempts(calls: readonly Row[], { now, shard }: At): Work<void> {
+function* failAttempts(calls: readonly Row[], error: string, { now, shard }: At): Work<void> {
+  if (calls.length === 0) return;
   const rows = calls.map((row): Value[] => {
     const number = Number(row.attempts) + 1;
-    const attempt: Attempt = { number, startedAt: Number(row.started_at), endedAt: now, error: STOPPED };
+    const attempt: Attempt = { number, startedAt: Number(row.started_at), endedAt: now, error };
     return [Number(row.seq), attemptsWith(row, attempt)];
   });
   yield* withRows({

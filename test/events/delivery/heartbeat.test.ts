@@ -6,7 +6,7 @@ import { eventually } from "../../support/eventually.ts";
 describe("the beats of a worker", () => {
   let heartbeat: Heartbeat | undefined;
   let beats: string[];
-  let reclaims: number[];
+  let reclaims: unknown[];
   let ready: string[];
   let answers: (boolean | Error)[];
   beforeEach(() => {
@@ -23,8 +23,13 @@ describe("the beats of a worker", () => {
         if (answer instanceof Error) throw answer;
         return answer;
       },
-      async reclaim({ deadBefore }) {
-        reclaims.push(deadBefore);
+      beats: async () => [
+        // Its clock is a year ahead, and it beats.
+        { owner: "ahead", beatAt: 31_536_000_000 + beats.length },
+        { owner: "silent", beatAt: 99_999 },
+      ],
+      async reclaim({ silent }) {
+        reclaims.push(silent);
         return 0;
       },
       leave: async (owner) => void left.push(owner),
@@ -33,7 +38,8 @@ describe("the beats of a worker", () => {
     const onReady = () => void ready.push(heartbeat!.owner!);
     heartbeat = new Heartbeat({
       ...common,
-      running: () => [],
+      held: () => ({ running: [], dropped: [] }),
+      onDropped: () => {},
       onReady,
       onLost: () => void ready.push("lost"),
       ...options,
@@ -54,12 +60,26 @@ describe("the beats of a worker", () => {
     assert.equal(beats.length, count);
   });
 
-  it("take calls of workers that are silent for 30 s, after three beats that went well", async () => {
+  it("take calls of workers whose beat has not changed for 30 s, whatever the clocks say", async () => {
+    let nowMs = 0;
+    started({ monotonic: () => nowMs });
+    await eventually("it has seen them", () => beats.length > 5);
+    assert.deepEqual(reclaims, []);
+    nowMs = 30_001;
+    await eventually("it took them", () => reclaims.length > 0);
+    assert.deepEqual(reclaims[0], [{ owner: "silent", beatAt: 99_999 }]);
+  });
+
+  it("take none before three beats in a row went well, and start to observe anew after an outage", async () => {
     const away = storeUnavailable("it is stopped");
-    answers = [true, true, away, true, true, true, away];
-    started();
-    await eventually("there was time for it", () => beats.length >= 7);
-    assert.deepEqual(reclaims, [70_000]);
+    answers = [true, true, true, true, true, away, true, true, true, true, true, true];
+    let nowMs = 0;
+    started({ monotonic: () => nowMs });
+    await eventually("it is away", () => beats.length >= 7);
+    // Nobody could beat meanwhile.
+    nowMs = 40_000;
+    await eventually("there was time for it", () => beats.length >= 12);
+    assert.deepEqual(reclaims, []);
   });
 
   it("say once that the store is away, also at the start", async () => {
@@ -76,7 +96,7 @@ describe("the beats of a worker", () => {
     started({ isShared: false });
     await eventually("it is ready", () => ready.length === 1);
     await eventually("it beats on", () => beats.length > 4);
-    assert.deepEqual(reclaims, [Number.MAX_SAFE_INTEGER]);
+    assert.deepEqual(reclaims, ["all"]);
   });
 
   it("go on under another id after the leases were taken away", async () => {

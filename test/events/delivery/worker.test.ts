@@ -294,6 +294,40 @@ describe("a worker of events", () => {
     assert.match(attempts[0]!.error!, /Skiff stopped during the attempt/);
   });
 
+  it("counts the attempt of a call whose end it could not store before it stopped", async () => {
+    const worker = await started();
+    rig.away.add("settle");
+    const [id] = await rig.enqueue({ policy: FAST });
+    await eventually("it runs", () => rig.received.length === 1);
+    await worker.close({ drainMs: 50 });
+    rig.away.clear();
+    rig.start();
+    const { attempts } = await rig.record(id!, "done");
+    assert.deepEqual(
+      attempts.map(({ number }) => number),
+      [1, 2],
+    );
+    assert.equal(attempts[0]!.error, "What became of this attempt could not be stored.");
+  });
+
+  it("begins no call that it gets while it stops", async () => {
+    const worker = await started();
+    const hold = Promise.withResolvers<void>();
+    rig.answer = (_, response) => void hold.promise.then(() => response.end());
+    await rig.enqueue({});
+    await eventually("one runs", () => rig.received.length === 1);
+    rig.answerMs = 300;
+    const [second] = await rig.enqueue({ queue: "fn/other" });
+    const isLeased = async () => (await rig.sqlite.calls.get(second!))!.state === "running";
+    await eventually("the next is leased", isLeased);
+    const closed = worker.close({ drainMs: 5_000 });
+    const isBack = async () => (await rig.sqlite.calls.get(second!))!.state === "waiting";
+    await eventually("it waits again", isBack);
+    hold.resolve();
+    await closed;
+    assert.equal(rig.received.length, 1);
+  });
+
   it("takes over at once what a worker before it has left", async () => {
     await started();
     rig.answer = () => {};

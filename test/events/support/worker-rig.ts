@@ -56,6 +56,8 @@ export class WorkerRig {
   readonly away = new Set<string>();
   /** Time from the request to its lease, in milliseconds. */
   leaseMs = 0;
+  /** Time from a lease to its answer, in milliseconds. */
+  answerMs = 0;
   readonly #options: RigOptions;
   readonly #server: Server;
   #port = 0;
@@ -69,6 +71,13 @@ export class WorkerRig {
         if (name === "lease" && this.leaseMs > 0) {
           return (request: LeaseRequest) =>
             pause(this.leaseMs).then(() => target.lease({ ...request, now: Date.now() }));
+        }
+        if (name === "lease" && this.answerMs > 0) {
+          return async (request: LeaseRequest) => {
+            const leased = await target.lease(request);
+            await pause(this.answerMs);
+            return leased;
+          };
         }
         if (away.has(String(name))) return () => Promise.reject(storeUnavailable("it is stopped"));
         const member: unknown = Reflect.get(target, name);

@@ -98,7 +98,10 @@ export function totals(harness: Harness<CallsStore>): void {
         (worker) => worker.calls.cancelAll({ queue: `fn/${pick(3)}` }, { now, limit: 1 + pick(2) }),
         (worker) => worker.calls.retry({ functions: [`${pick(3)}`] }, { now, limit: 1 + pick(3) }),
         (worker) => worker.calls.purge({}, 1 + pick(3)),
-        (worker) => worker.calls.reclaim({ deadBefore: now - 40, now, limit: 1 + pick(5) }),
+        async (worker) => {
+          const silent = (await worker.calls.beats()).filter(({ beatAt }) => beatAt < now - 40);
+          await worker.calls.reclaim({ silent, now, limit: 1 + pick(5) });
+        },
       ];
       const weights = [0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 4, 5, 6];
       for (let round = 0; round < ROUNDS; round++) {

@@ -41,10 +41,11 @@ export function workers(harness: Harness<CallsStore>): void {
       const other = new Worker(store, "other");
       await slow.enqueue(newCall(), newCall(), newCall());
       const calls = await slow.lease();
-      const reclaim = (limit: number, deadBefore: number) =>
-        store.calls.reclaim({ deadBefore, now: NOON + 50, limit });
-      assert.equal(await reclaim(10, NOON), 0);
-      assert.equal(await reclaim(2, NOON + 1), 2);
+      assert.deepEqual(await store.calls.beats(), [{ owner: "slow", beatAt: NOON }]);
+      const reclaim = (limit: number, beatAt = NOON) =>
+        store.calls.reclaim({ silent: [{ owner: "slow", beatAt }], now: NOON + 50, limit });
+      assert.equal(await reclaim(10, NOON - 1), 0, "it has beaten since");
+      assert.equal(await reclaim(2), 2);
       other.now = NOON + 50;
       const taken = await other.lease();
       assert.deepEqual(idsOf(taken).length, 2);
@@ -69,20 +70,50 @@ export function workers(harness: Harness<CallsStore>): void {
         1,
         "what was not taken away yet is free too",
       );
-      assert.equal(await reclaim(10, NOON + 50), 0);
+      assert.equal(await reclaim(10), 0);
     });
 
     it("give back leases that they never got, after a minute, without an attempt", async () => {
       const worker = new Worker(store);
       const [known, lost] = await worker.enqueue(newCall(), newCall());
       await worker.lease();
-      assert.equal(await store.calls.beat("worker-1", NOON + 60_000, [known!]), true);
+      const held = { running: [known!], dropped: [] };
+      const beat = (now: number) => store.calls.beat("worker-1", now, held);
+      assert.equal(await beat(NOON + 60_000), true);
       const other = new Worker(store, "other");
       other.now = NOON + 60_001;
       assert.deepEqual(await other.lease(), []);
-      assert.equal(await store.calls.beat("worker-1", NOON + 60_001, [known!]), true);
+      assert.equal(await beat(NOON + 60_001), true);
       const [again, ...others] = await other.lease();
       assert.deepEqual([again!.id, again!.attempt, again!.epoch, others], [lost, 1, 2, []]);
+    });
+
+    it("give back what ran and cannot be settled, with a failed attempt", async () => {
+      const worker = new Worker(store);
+      await worker.enqueue(newCall());
+      const [first] = await worker.lease();
+      const dropped = [{ id: first!.id, epoch: first!.epoch }];
+      assert.equal(await store.calls.beat("worker-1", NOON + 9, { running: [], dropped }), true);
+      assert.deepEqual(await worker.done(first!), [false]);
+      worker.now = NOON + 20;
+      const [again] = await worker.lease();
+      assert.deepEqual([again!.attempt, again!.attemptOfRound, again!.epoch], [2, 2, 2]);
+      // What is said of the earlier lease has no effect on this one.
+      assert.equal(await store.calls.beat("worker-1", NOON + 30, { running: [again!.id], dropped }), true);
+      assert.deepEqual(await worker.done(again!), [true]);
+      const { attempts } = (await store.calls.get(first!.id))!;
+      const error = "What became of this attempt could not be stored.";
+      assert.deepEqual(attempts[0], { number: 1, startedAt: NOON, endedAt: NOON + 9, error });
+    });
+
+    it("count the attempts of calls that began when they leave", async () => {
+      const leaving = new Worker(store, "leaving");
+      await leaving.enqueue(newCall({ queue: "fn/a" }), newCall({ queue: "fn/b" }));
+      const [begun, other] = await leaving.lease();
+      await store.calls.leave("leaving", NOON, [{ id: begun!.id, epoch: begun!.epoch }]);
+      const again = await new Worker(store, "other").lease();
+      const attempts = new Map(again.map(({ id, attempt }) => [id, attempt]));
+      assert.deepEqual([attempts.get(begun!.id), attempts.get(other!.id)], [2, 1]);
     });
 
     it("give back what they have when they leave", async () => {
