@@ -46,7 +46,8 @@ export class EventMetrics {
     if (!isFresh) {
       this.#read = { at, totals: orNone(store.calls.totals()), topics: orNone(store.topics.stats()) };
     }
-    const [totals, topics] = await Promise.all([this.#read!.totals, this.#read!.topics]);
+    const [queues, topics] = await Promise.all([this.#read!.totals, this.#read!.topics]);
+    const totals = withOneOfCallbacks(queues);
     const fired = firings();
     const drifts = totals.map((each) => Math.abs(driftOf(each)));
     const drift = drifts.reduce((sum, each) => sum + each, 0);
@@ -60,6 +61,23 @@ export class EventMetrics {
       group(FIRING_FAMILIES, fired === undefined ? [] : [fired]),
     ];
   }
+}
+
+/** Callers name the hosts of callbacks: one sample for all of them. */
+function withOneOfCallbacks(totals: readonly QueueTotals[]): readonly QueueTotals[] {
+  const { others = [], callbacks = [] } = Object.groupBy(totals, ({ queue }) =>
+    queue.startsWith("callback/") ? "callbacks" : "others",
+  );
+  const sum = (member: Exclude<keyof QueueTotals, "queue" | "oldestDueAt">) =>
+    callbacks.reduce((total, each) => total + each[member], 0);
+  if (callbacks.length === 0) return others;
+  const due = callbacks.flatMap(({ oldestDueAt }) => oldestDueAt ?? []);
+  const all: QueueTotals = {
+    ...{ queue: "callback", accepted: sum("accepted"), waiting: sum("waiting"), running: sum("running") },
+    ...{ done: sum("done"), dead: sum("dead"), cancelled: sum("cancelled"), attempts: sum("attempts") },
+    oldestDueAt: due.length === 0 ? undefined : Math.min(...due),
+  };
+  return [...others, all];
 }
 
 function countsOf({ oldestDueAt, ...counts }: QueueTotals, now: number): QueueCounts {

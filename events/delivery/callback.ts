@@ -15,6 +15,7 @@ export function callbackOf(
   const { call, attempt, outcome, answer } = end;
   const { callback } = call;
   if (callback === undefined || outcome.state === "waiting") return undefined;
+  // A receiver that is slow or away delays no other one.
   const url = new URL(callback);
   const headers = ["host", url.host, "skiff-call", call.id, "skiff-state", outcome.state];
   headers.push("skiff-attempts", String(attempt?.number ?? call.attempt - 1));
@@ -33,7 +34,12 @@ export function callbackOf(
     body = { inline: Buffer.from(`${JSON.stringify({ id: call.id, state: outcome.state, reason })}\n`) };
   }
   return {
-    ...{ id: newCallId(now, random), queue: "callback", target: { url: callback }, policy: DEFAULT_RETRY },
+    ...{
+      id: newCallId(now, random),
+      queue: `callback/${url.host}`,
+      target: { url: callback },
+      policy: DEFAULT_RETRY,
+    },
     request: { method: "POST", path: `${url.pathname}${url.search}`, headers, body },
     origin: { kind: "callback", call: call.id },
     ...{ acceptedAt: now, dueAt: now, priority: 0, orderKey: "", by: call.by, keyId: call.keyId },

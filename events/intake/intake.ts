@@ -63,7 +63,7 @@ export class Intake {
     const endpoints = platform.endpoints(target.name);
     if (endpoints === undefined) throw unknownFunction(target.name);
     const fields = readFields(request, { authority: target.authority, proxies });
-    const caller = this.#callerOf(request, endpoints, fields);
+    const caller = this.#callerOf(request, endpoints, { fields, hasCallback: hasCallback(target, fields) });
     checkVersion(endpoints, target);
     refusePreflight(request);
     const { rest: query, options } = chosenOptions(target, fields);
@@ -105,14 +105,16 @@ export class Intake {
   #callerOf(
     request: IncomingMessage,
     { name, access = "public" }: Endpoints,
-    fields: RequestFields,
+    { fields, hasCallback }: { readonly fields: RequestFields; readonly hasCallback: boolean },
   ): Principal {
     const isInternal = access === "internal";
+    // Skiff signs the outcome, and sends it where the caller says: not for everybody.
+    const isPublic = access === "public";
     const asked = {
-      what: `"${name}"`,
+      what: isPublic ? "The option callback" : `"${name}"`,
       function: name,
-      needsKey: access !== "public",
-      admitsLocal: isInternal,
+      needsKey: !isPublic || hasCallback,
+      admitsLocal: isPublic || isInternal,
     };
     try {
       const caller = this.#callers.check(request, asked, fields);
@@ -133,6 +135,11 @@ export class Intake {
 function checkVersion(endpoints: Endpoints, { version }: AsyncTarget): void {
   if (version === undefined || endpoints.versions.some((each) => each.version === version)) return;
   throw unknownVersion(endpoints, version);
+}
+
+/** Whether `chosenOptions` will have a callback. */
+function hasCallback({ query }: AsyncTarget, { options }: RequestFields): boolean {
+  return options.size > 0 ? options.has("callback") : /[?&]callback(?=[=&]|$)/.test(query);
 }
 
 /** Options in headers leave the whole query to the function. */

@@ -54,6 +54,22 @@ describe("the metrics of events", () => {
     });
   };
 
+  it("are one sample for the callbacks of all hosts", async () => {
+    const of = (queue: string, more: Partial<QueueTotals> = {}) => ({ ...TOTALS, queue, ...more });
+    totals = async () => [
+      of("callback/a.example"),
+      TOTALS,
+      of("callback/b.example:81", { waiting: 5, accepted: 22 }),
+    ];
+    const lines = await scrape(eventMetrics());
+    const waiting = lines.filter((line) => line.startsWith("skiff_async_waiting"));
+    assert.deepEqual(waiting, [
+      'skiff_async_waiting{queue="fn/hello"} 3',
+      'skiff_async_waiting{queue="callback"} 8',
+    ]);
+    assert.ok(lines.includes("skiff_async_drift 0"));
+  });
+
   it("are the counts of each queue, the lag of each group and the delay of schedules", async () => {
     const lines = await scrape(eventMetrics());
     assert.deepEqual(lines, [

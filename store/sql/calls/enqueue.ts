@@ -83,7 +83,7 @@ function* takeKeys(calls: readonly NewCall[], now: number): Work<Map<string, Kno
   return new Map(others.map((row) => [nameOf(row as unknown as Idempotency), row as unknown as Known]));
 }
 
-/** Scopes have no spaces. */
+/** Both may have any characters. */
 function nameOf({ scope, key }: Pick<Idempotency, "scope" | "key">): string {
-  return `${scope} ${key}`;
+  return JSON.stringify([scope, key]);
 }

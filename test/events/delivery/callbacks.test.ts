@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { DEFAULT_RETRY } from "../../../platform/events/retry-policy.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -83,7 +83,7 @@ describe("a callback", () => {
     await rig.enqueue({ callback: `http://127.0.0.1:${port}/` });
     let dead: Awaited<ReturnType<typeof rig.sqlite.calls.list>> = [];
     await eventually("it is dead", async () => {
-      dead = await rig.sqlite.calls.list({ queue: "callback", states: ["dead"], limit: 2 });
+      dead = await rig.sqlite.calls.list({ queue: `callback/127.0.0.1:${port}`, states: ["dead"], limit: 2 });
       return dead.length === 1;
     });
     assert.deepEqual(
@@ -94,12 +94,36 @@ describe("a callback", () => {
     assert.equal(dead[0]!.reason, "The answer was 307.");
   });
 
+  it("waits behind no other receiver", async () => {
+    await started({ SKIFF_CALLBACK_HOSTS: `127.0.0.1:${port},localhost:${port}` });
+    let held = 0;
+    rig.answer = (_, response) => void response.end("done");
+    receiver.removeAllListeners("request");
+    receiver.on("request", ({ headers, url }: IncomingMessage, response: ServerResponse) => {
+      if (headers.host!.startsWith("localhost")) held++;
+      else {
+        got.push({ headers, url: url!, body: "" });
+        response.end();
+      }
+    });
+    const slow = { callback: `http://localhost:${port}/` };
+    await rig.enqueue(...Array.from({ length: 40 }, () => slow));
+    await eventually("as many as may are on their way", () => held === 32);
+    await rig.enqueue({ callback: `http://127.0.0.1:${port}/quick` });
+    assert.equal((await received()).url, "/quick");
+    assert.equal(held, 32);
+  });
+
   for (const host of ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "169.254.169.254"]) {
     it(`never goes to ${host} unless it is allowed`, async () => {
       await started({ SKIFF_CALLBACK_HOSTS: "hooks.example.com" });
       await rig.enqueue({ callback: `http://${host}:${port}/` });
       await eventually("it is dead", async () => {
-        const [dead] = await rig.sqlite.calls.list({ queue: "callback", states: ["dead"], limit: 2 });
+        const [dead] = await rig.sqlite.calls.list({
+          queue: `callback/${new URL(`http://${host}:${port}`).host}`,
+          states: ["dead"],
+          limit: 2,
+        });
         return /is not a public address: name it in SKIFF_CALLBACK_HOSTS/.test(dead?.reason ?? "");
       });
       assert.deepEqual(got, []);

@@ -68,6 +68,25 @@ describe("who may call a function asynchronously", () => {
     }
   });
 
+  it("only callers with a credential, if it is to send the outcome somewhere", async () => {
+    const env = { SKIFF_CALLBACK_SECRET: "secret" };
+    const remote = await start(REMOTE, env);
+    const at = "hello?callback=https://example.com/done";
+    const inHeader = { "skiff-callback": "https://example.com/done" };
+    assert.deepEqual(await outcome(remote, at), [401, "unauthorized"]);
+    assert.deepEqual(await outcome(remote, "hello", inHeader), [401, "unauthorized"]);
+    assert.deepEqual(await outcome(remote, "hello?callback"), [401, "unauthorized"]);
+    // With options in headers the query is the function's own.
+    assert.deepEqual(await outcome(remote, at, { "skiff-delay": "1s" }), [202, "anybody"]);
+    assert.deepEqual(await outcome(remote, "hello?callbacks=1"), [202, "anybody"]);
+    const { id, authorization } = issuedKey(remote.keys);
+    assert.deepEqual(await outcome(remote, at, { authorization }), [202, `key test (${id})`]);
+    assert.deepEqual(await outcome(remote, at, { "x-skiff-key": TOKEN }), [202, "token"]);
+    const local = await start(undefined, env);
+    assert.deepEqual(await outcome(local, at), [202, "local"]);
+    assert.deepEqual(await outcome(local, at, { origin: "https://example.com" }), [403, "forbidden"]);
+  });
+
   it("whoever has the token, at every function", async () => {
     const intake = await start(REMOTE);
     for (const name of ["locked", "hidden"]) {

@@ -153,6 +153,24 @@ export function queues(harness: Harness<CallsStore>): void {
       assert.equal((await worker.lease()).length, 2);
     });
 
+    it("keep scopes and keys apart that only look alike together", async () => {
+      const enqueue = () =>
+        store.calls.enqueue(
+          [
+            newCall({ idempotency: { scope: "fn/apart", key: "kabc x", fingerprint: "1" } }),
+            newCall({ idempotency: { scope: "fn/apart kabc", key: "x", fingerprint: "2" } }),
+          ],
+          { now: NOON, mostLive: 100 },
+        );
+      const first = await enqueue();
+      const ids = first.map((each) => ("id" in each ? each.id : each.refused));
+      assert.equal(new Set(ids).size, 2, ids.join());
+      assert.deepEqual(
+        await enqueue(),
+        ids.map((id) => ({ id, isNew: false })),
+      );
+    });
+
     it("store a request once that comes many times at once", async () => {
       const idempotency = { scope: "fn/hello", key: "1", fingerprint: "1" };
       const outcomes = await Promise.all(
