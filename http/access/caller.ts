@@ -26,6 +26,8 @@ export interface CallerQuestion {
 /** One of the two, or neither for a caller without a key at a public function. */
 export interface Caller {
   readonly key?: CallKey | undefined;
+  /** Skiff itself calls. */
+  readonly isSkiff?: boolean;
   readonly problem?: Problem;
 }
 
@@ -45,7 +47,8 @@ export class Callers {
   /** At a public function a valid key counts towards usage and quotas, and any other one is ignored. */
   check({ name, access = "public", text, address }: CallerQuestion): Caller {
     // Nobody from outside learns that the function exists.
-    if (access === "internal") return this.isSkiff(text) ? {} : { problem: unknownFunction(name) };
+    if (access === "internal")
+      return this.isSkiff(text) ? { isSkiff: true } : { problem: unknownFunction(name) };
     const isAsked = access === "key";
     if (text === undefined) return isAsked ? { problem: unauthorized(`"${name}" asks for a key`) } : {};
     const checked = this.#keys.check(text, Date.now());
@@ -54,7 +57,7 @@ export class Callers {
       return { problem: checked === undefined ? this.#wrong(address) : invalid("The key has expired") };
     }
     const { id, scopes, functions, quota } = checked.key;
-    if (id === INTERNAL_KEY_ID) return {};
+    if (id === INTERNAL_KEY_ID) return { isSkiff: true };
     const isFor = functions === undefined || functions.includes(name);
     if (isFor && includesScope(scopes, "call")) return { key: { id, quota } };
     return isAsked ? { problem: isFor ? missingScope(id, scopes) : otherFunction(id, name) } : {};

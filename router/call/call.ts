@@ -153,8 +153,9 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
     const { key: text, client, head } = this.request;
     if (access === undefined && text === undefined) return undefined;
     const address = client?.address ?? head.socket.remoteAddress ?? "unknown";
-    const { key, problem } = this.#context.callers.check({ name, access, text, address });
+    const { key, isSkiff = false, problem } = this.#context.callers.check({ name, access, text, address });
     this.key = key;
+    this.placement.isPatient = isSkiff;
     return problem;
   }
 

@@ -27,6 +27,8 @@ export interface PlacedCall {
 /** One call's wait for an instance, its place on it, and its one timer. */
 export class Placement implements Waiter {
   readonly arrivedMs = performance.now();
+  /** Its timeout counts from when it has an instance, that of others from their arrival. */
+  isPatient = false;
   phase: "waiting" | "forwarding" | "streaming" | "ended" = "waiting";
   /** The call arrived when no instance was ready. */
   isCold = false;
@@ -49,6 +51,8 @@ export class Placement implements Waiter {
   #instance: InstanceClient | undefined;
   #isStream = false;
   #waitingSinceMs = 0;
+  /** When the timeout began. */
+  #timedSinceMs = this.arrivedMs;
   /** Instances that had no place for the call since it was placed first. */
   #busy: InstanceClient[] | undefined;
   #busySinceMs = 0;
@@ -87,7 +91,7 @@ export class Placement implements Waiter {
     this.#startWaiting();
     if (version.readyCount === 0) this.isCold = true;
     const waitMs = Math.max(1, this.#limits.instanceWaitMs - this.waitedMs);
-    const remainingMs = this.#remainingMs();
+    const remainingMs = this.isPatient ? Infinity : this.#remainingMs();
     this.#isTimeout = remainingMs <= waitMs;
     this.arm(Math.min(waitMs, remainingMs));
     version.wait(this);
@@ -142,7 +146,8 @@ export class Placement implements Waiter {
     const instance = this.#instance!;
     const nowMs = performance.now();
     if (this.#busy === undefined) this.#busySinceMs = nowMs;
-    const leftMs = Math.min(this.#limits.instanceWaitMs - (nowMs - this.#busySinceMs), this.#remainingMs());
+    const waitMs = this.#limits.instanceWaitMs - (nowMs - this.#busySinceMs);
+    const leftMs = this.isPatient ? waitMs : Math.min(waitMs, this.#remainingMs());
     if (leftMs < 1) {
       this.#call.refuse(problems.noInstance(this.#limits));
       return;
@@ -156,6 +161,10 @@ export class Placement implements Waiter {
     this.served = this.#instance;
     this.phase = "waiting";
     this.#insideSinceMs = nowMs;
+    if (this.isPatient) {
+      this.#timedSinceMs = nowMs + this.waitInsideMs;
+      this.arm(this.#remainingMs());
+    }
     if (isEarly) setTimeout(() => this.#forwardPlaced(), REFUSED_AGAIN_MS);
     else process.nextTick(() => this.#forwardPlaced());
   }
@@ -242,6 +251,7 @@ export class Placement implements Waiter {
 
   #placeOn(instance: InstanceClient): void {
     this.#isTimeout = true;
+    if (this.isPatient) this.#timedSinceMs = performance.now();
     this.#endWaiting();
     this.#instance = instance;
     this.served = instance;
@@ -261,7 +271,7 @@ export class Placement implements Waiter {
   }
 
   #remainingMs(): number {
-    return Math.max(1, this.version!.timeoutMs - this.elapsedMs);
+    return Math.max(1, this.version!.timeoutMs - (performance.now() - this.#timedSinceMs));
   }
 }
 

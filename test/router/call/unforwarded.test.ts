@@ -11,7 +11,7 @@ describe("router: problems of calls of Skiff itself", () => {
   const headers = { "x-skiff-key": text };
   beforeEach(async () => {
     held = [];
-    harness = await Harness.start();
+    harness = await Harness.start({ limits: { instanceWaitMs: 600 } });
     harness.keys.set(id, spec);
     const instance = await harness.instance((_, response) => void held.push(response));
     await harness.publish("echo", [instance], { max: 1, concurrency: 1, timeoutMs: 200 });
@@ -25,18 +25,38 @@ describe("router: problems of calls of Skiff itself", () => {
     return [code, answer.headers["x-skiff-unforwarded"]];
   };
 
-  it("say that no instance got the call, which waited for one until its timeout", async () => {
+  it("say that no instance got the call, which waited for one as long as it may", async () => {
     const running = send(`${harness.url}/fn/echo`, { headers });
     await eventually("an instance has one", () => held.length === 1);
     // It holds its place beyond the timeout.
     held[0]!.write("half");
-    assert.deepEqual(await call("/fn/echo"), ["call_timeout", "true"]);
-    assert.deepEqual(await call("/fn/echo", headers, "body"), ["call_timeout", "true"]);
+    const waiting = [call("/fn/echo"), call("/fn/echo", headers, "body"), call("/fn/echo", {})];
+    assert.deepEqual(await Promise.all(waiting), [
+      ["no_capacity", "true"],
+      ["no_capacity", "true"],
+      ["call_timeout", undefined],
+    ]);
     held[0]!.end();
     await running;
     assert.deepEqual(await call("/fn/echo"), ["call_timeout", undefined]);
     assert.equal(held.length, 2);
     assert.deepEqual(await call("/fn/missing"), ["unknown_function", "true"]);
+  });
+
+  it("do not come because a call waited: its timeout counts from when it has an instance", async () => {
+    const running = send(`${harness.url}/fn/echo`, { headers });
+    await eventually("an instance has one", () => held.length === 1);
+    held[0]!.write("half");
+    const waiting = send(`${harness.url}/fn/echo`, { headers });
+    const late = await call("/fn/echo", {});
+    assert.deepEqual(late, ["call_timeout", undefined]);
+    held[0]!.end();
+    await eventually("an instance has the next one", () => held.length === 2);
+    held[1]!.end("done");
+    assert.deepEqual(
+      [(await running).status, (await waiting).status, (await waiting).body],
+      [200, 200, "done"],
+    );
   });
 
   it("do not say it of a call that the drain broke off", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import http from "node:http";
+import { internalKey } from "../../../platform/keys/internal-key.ts";
 import { Harness, send, until } from "../support/harness.ts";
 
 /** An instance that admits calls as the runtime does (docs/concurrency.md). */
@@ -106,13 +107,35 @@ describe("two routers with the same instances", () => {
     await one.close();
   });
 
-  async function serve(count: number, concurrency: number): Promise<void> {
+  async function serve(count: number, concurrency: number, settings = {}): Promise<void> {
     instances = Array.from({ length: count }, () => new AdmittingInstance(concurrency));
     const addresses = instances.map(({ server }) => one.listen(server, { answersProbes: false }));
-    await one.publish("echo", await Promise.all(addresses), { concurrency });
+    await one.publish("echo", await Promise.all(addresses), { concurrency, ...settings });
   }
 
   const admitted = () => instances.flatMap((instance) => instance.admitted);
+
+  it("do not count the wait inside against the timeout of a call of Skiff itself", async () => {
+    const { id, spec, text } = internalKey("token");
+    other.keys.set(id, spec);
+    await serve(1, 1, { timeoutMs: 1_500 });
+    const [instance] = instances;
+    const first = send(`${one.url}/fn/echo/first`);
+    await until(() => instance!.admitted.length === 1, "the first is admitted");
+    const second = send(`${other.url}/fn/echo/second`, { headers: { "x-skiff-key": text } });
+    await until(() => instance!.waiting === 1, "the second waits inside");
+    // Longer than half of it each: together more than the timeout.
+    const held = async () => {
+      const since = performance.now();
+      await until(() => performance.now() - since > 900, "the call took its time");
+      instance!.answer();
+    };
+    await held();
+    assert.equal((await first).status, 200);
+    await until(() => instance!.admitted.length === 2, "the second is admitted");
+    await held();
+    assert.deepEqual([(await second).status, (await second).body], [200, "/second"]);
+  });
 
   it("wait inside an instance that has no place, and get it in order of arrival", async () => {
     await serve(1, 1);
