@@ -15,6 +15,8 @@ export interface HousekeepingOptions {
   readonly topics: Pick<Topics, "stats" | "trim" | "leave">;
   readonly table: TopicTable;
   readonly orphans: Orphans;
+  /** Reports whether the table is what is declared now. Nothing is removed by an older one. */
+  readonly isCurrent: () => Promise<boolean>;
   readonly limits: Limits;
   readonly now: () => number;
   readonly print: (line: string) => void;
@@ -24,6 +26,7 @@ export interface HousekeepingOptions {
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
   readonly #closed = new AbortController();
+  #lastError = "";
   #running: Promise<void> | undefined;
   /** Ends the wait for the next round. */
   #waiting = new AbortController();
@@ -32,7 +35,7 @@ export class Housekeeping {
     this.#options = options;
   }
 
-  /** The table is complete. Resolves after the first round, whatever became of it. */
+  /** Resolves after the first round, whatever became of it. */
   async start(): Promise<void> {
     const isDone = await this.#round();
     this.#running = this.#goOn(isDone ? EVERY_MS : RETRY_MS);
@@ -59,13 +62,18 @@ export class Housekeeping {
   }
 
   async #round(): Promise<boolean> {
+    const { isCurrent, orphans, print } = this.#options;
     try {
-      await this.#options.orphans.tidy();
+      if (!(await isCurrent())) return false;
+      await orphans.tidy();
       await this.#trimTopics();
+      this.#lastError = "";
       return true;
     } catch (error) {
-      if (!this.#closed.signal.aborted)
-        this.#options.print(`topics are tidied later: ${(error as Error).message}`);
+      const { message } = error as Error;
+      if (!this.#closed.signal.aborted && message !== this.#lastError)
+        print(`topics are tidied later: ${message}`);
+      this.#lastError = message;
       return false;
     }
   }
@@ -75,8 +83,11 @@ export class Housekeeping {
     const { topics, table, now } = this.#options;
     for (const { topic, groups } of await topics.stats()) {
       for (const { group } of groups) {
-        if (!table.groups().has(groupKey(topic, group))) await topics.leave(topic, group, now());
+        // Any place may be that of a subscription whose spec is not valid.
+        const isLeft = table.unclearSubscriptions().size === 0 && !table.groups().has(groupKey(topic, group));
+        if (isLeft) await topics.leave(topic, group, now());
       }
+      if (table.isUnclear(topic)) continue;
       const bounds = { ...this.#boundsOf(topic), limit: BATCH };
       while (!this.#closed.signal.aborted && (await topics.trim(topic, bounds)) === BATCH);
     }

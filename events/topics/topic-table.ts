@@ -10,37 +10,43 @@ import { type GatewayPaths, gatewayPaths } from "./requests/gateway-paths.ts";
 
 type Spec = Readonly<Record<string, unknown>>;
 
-/** The declared topics and subscriptions, in memory. */
+/**
+ * The declared topics and subscriptions, in memory. When somebody applies a spec that is not valid, the last valid one stays
+ * in force.
+ */
 export class TopicTable {
   readonly #topics = new Map<string, TopicSpec>();
   readonly #subscriptions = new Map<string, Subscription>();
+  /** Declared without a valid spec since this program follows them: what they are meant to be is not known. */
+  readonly #unclearTopics = new Set<string>();
+  readonly #unclearSubscriptions = new Set<string>();
   #groups: ReadonlyMap<string, Group> | undefined;
   #byTopic: ReadonlyMap<string, readonly Group[]> | undefined;
   #names: ReadonlySet<string> | undefined;
   #paths: GatewayPaths | undefined;
 
   /**
-   * Applies the spec of a topic; undefined removes it. One whose spec is not valid counts as not declared.
+   * Applies the spec of a topic; undefined removes it.
    * @returns why the spec is not valid; undefined if it is
    */
   setTopic(name: string, spec: Spec | undefined): string | undefined {
-    this.#topics.delete(name);
     this.#paths = undefined;
-    if (spec === undefined) return undefined;
-    const fault = textOf(checkTopicSpec(spec));
-    if (fault === undefined) this.#topics.set(name, withoutNull(spec) as TopicSpec);
+    const fault = spec && textOf(checkTopicSpec(spec));
+    mark(this.#unclearTopics, name, fault !== undefined && !this.#topics.has(name));
+    if (spec === undefined) this.#topics.delete(name);
+    else if (fault === undefined) this.#topics.set(name, withoutNull(spec) as TopicSpec);
     return fault;
   }
 
   /** As `setTopic`. */
   setSubscription(name: string, spec: Spec | undefined): string | undefined {
-    this.#subscriptions.delete(name);
     this.#groups = undefined;
     this.#byTopic = undefined;
     this.#names = undefined;
-    if (spec === undefined) return undefined;
-    const fault = textOf(checkSubscriptionSpec(spec));
-    if (fault === undefined) {
+    const fault = spec && textOf(checkSubscriptionSpec(spec));
+    mark(this.#unclearSubscriptions, name, fault !== undefined && !this.#subscriptions.has(name));
+    if (spec === undefined) this.#subscriptions.delete(name);
+    else if (fault === undefined) {
       const valid = withoutNull(spec) as unknown as SubscriptionSpec;
       this.#subscriptions.set(name, { name, spec: valid });
     }
@@ -49,7 +55,18 @@ export class TopicTable {
 
   /** The spec of a topic that is declared or that a subscription names. Undefined for all others. */
   topic(name: string): TopicSpec | undefined {
-    return this.#topics.get(name) ?? (this.#named().has(name) ? {} : undefined);
+    const exists = this.#unclearTopics.has(name) || this.#named().has(name);
+    return this.#topics.get(name) ?? (exists ? {} : undefined);
+  }
+
+  /** Returns whether a topic is declared, and its bounds are not known. */
+  isUnclear(topic: string): boolean {
+    return this.#unclearTopics.has(topic);
+  }
+
+  /** The subscriptions that are declared, and of which neither topic nor group is known. */
+  unclearSubscriptions(): ReadonlySet<string> {
+    return this.#unclearSubscriptions;
   }
 
   /** Most bytes of an event of a topic; undefined if there is no such topic. */
@@ -57,10 +74,6 @@ export class TopicTable {
     const spec = this.topic(name);
     if (spec === undefined) return undefined;
     return spec.maxEvent === undefined ? eventBytes : parseBytes(spec.maxEvent);
-  }
-
-  topics(): ReadonlyMap<string, TopicSpec> {
-    return this.#topics;
   }
 
   subscription(name: string): Subscription | undefined {
@@ -96,6 +109,11 @@ export class TopicTable {
 
 function textOf(faults: readonly SpecFault[]): string | undefined {
   return faults.length === 0 ? undefined : faultText(faults);
+}
+
+function mark(names: Set<string>, name: string, isMarked: boolean): void {
+  if (isMarked) names.add(name);
+  else names.delete(name);
 }
 
 /** A member that is null counts as absent. */

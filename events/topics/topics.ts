@@ -60,7 +60,8 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
   });
   const waiters = new Waiters({ topics, changes, isShared });
   const orphans = new Orphans({ store, table, keepMs: limits.topicAgeMs, policy, newId, now });
-  const housekeeping = new Housekeeping({ topics, table, orphans, limits, now, print });
+  const isCurrent = async () => (await Promise.all(followed.map((each) => each.isCurrent()))).every(Boolean);
+  const housekeeping = new Housekeeping({ topics, table, orphans, isCurrent, limits, now, print });
   const publisher = new Publisher({ topics, bodies, table, pump, waiters, now, newId });
   const parts = { services, table, publisher, access: new TopicAccess(new Callers(services)) };
   const [requests, gateway] = [new TopicRequests(parts), new Gateway(parts)];
@@ -69,11 +70,11 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
   const followed = [
     followDeclarations(platform.declarations, TOPIC_KIND, (name, declared) => {
       const fault = table.setTopic(name, declared?.spec);
-      if (fault !== undefined) print(`the topic ${name} is not valid: ${fault}`);
+      if (fault !== undefined) print(`the new spec of the topic ${name} has no effect: ${fault}`);
     }),
     followDeclarations(platform.declarations, SUBSCRIPTION_KIND, (name, declared) => {
       const fault = table.setSubscription(name, declared?.spec);
-      if (fault !== undefined) print(`the subscription ${name} is not valid: ${fault}`);
+      if (fault !== undefined) print(`the new spec of the subscription ${name} has no effect: ${fault}`);
       if (orphans.changed(name)) housekeeping.wake();
       if (!isLoaded) return;
       pump.set(table.groups());

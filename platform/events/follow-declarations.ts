@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { DeclarationListener, Declarations } from "../declarations.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { DeclarationListener, Declarations, Declared } from "../declarations.ts";
 
 const PAGE = 1_000;
 const CHECK_EVERY_MS = 50;
@@ -12,6 +13,11 @@ export interface Followed {
    * without them it resolves with the reason.
    */
   readonly loaded: Promise<string | undefined>;
+  /**
+   * Lists the declarations, and resolves with whether `listener` has had exactly these: a watch can be late.
+   * @throws the error of the list
+   */
+  isCurrent(): Promise<boolean>;
   close(): void;
 }
 
@@ -21,13 +27,13 @@ export function followDeclarations(
   kind: string,
   listener: DeclarationListener,
 ): Followed {
-  const seen = new Set<string>();
+  const seen = new Map<string, Declared | undefined>();
   let isClosed = false;
   const stop = declarations.watch(kind, (name, declared) => {
-    seen.add(name);
+    seen.set(name, declared);
     listener(name, declared);
   });
-  const areSeen = async () => (await namesOf(declarations, kind)).every((name) => seen.has(name));
+  const areSeen = async () => (await listAll(declarations, kind)).every(({ name }) => seen.has(name));
   const load = async () => {
     const deadlineMs = performance.now() + FIRST_MS;
     let reason = "the watch is slow";
@@ -43,6 +49,14 @@ export function followDeclarations(
   };
   return {
     loaded: load(),
+    async isCurrent() {
+      const listed = await listAll(declarations, kind);
+      const known = [...seen.values()].filter((declared) => declared !== undefined);
+      return (
+        known.length === listed.length &&
+        listed.every(({ name, spec }) => isDeepStrictEqual(seen.get(name)?.spec, spec))
+      );
+    },
     close() {
       isClosed = true;
       stop();
@@ -50,11 +64,11 @@ export function followDeclarations(
   };
 }
 
-async function namesOf(declarations: Pick<Declarations, "list">, kind: string): Promise<string[]> {
-  const names: string[] = [];
+async function listAll(declarations: Pick<Declarations, "list">, kind: string): Promise<Declared[]> {
+  const all: Declared[] = [];
   for (;;) {
-    const page = await declarations.list(kind, { after: names.at(-1), limit: PAGE });
-    names.push(...page.map(({ name }) => name));
-    if (page.length < PAGE) return names;
+    const page = await declarations.list(kind, { after: all.at(-1)?.name, limit: PAGE });
+    all.push(...page);
+    if (page.length < PAGE) return all;
   }
 }

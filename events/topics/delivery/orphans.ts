@@ -42,10 +42,10 @@ export class Orphans {
   /** A subscription was declared, or removed. Returns whether it was removed. */
   changed(subscription: string): boolean {
     const queue = queueOf(subscription);
-    const isRemoved = this.#options.table.subscription(subscription) === undefined;
-    if (isRemoved) this.#queues.add(queue);
+    const isUnknown = this.#options.table.subscription(subscription) === undefined;
+    if (isUnknown) this.#queues.add(queue);
     else this.#queues.delete(queue);
-    return isRemoved;
+    return isUnknown && !this.#isUnclear(queue);
   }
 
   /** Finds those that were removed while nothing ran, gives their deliveries to other members, and ends old ones. */
@@ -55,9 +55,14 @@ export class Orphans {
     for (const queue of [...this.#queues]) {
       for (const record of await calls.list({ queue, states: ["waiting"], limit: MOST })) {
         // It may have come back meanwhile.
-        if (this.#queues.has(queue)) await this.#tidy(record);
+        if (this.#queues.has(queue) && !this.#isUnclear(queue)) await this.#tidy(record);
       }
     }
+  }
+
+  /** Its deliveries rest until its spec is valid. */
+  #isUnclear(queue: string): boolean {
+    return this.#options.table.unclearSubscriptions().has(queue.slice(QUEUE_PREFIX.length));
   }
 
   async #find(): Promise<void> {

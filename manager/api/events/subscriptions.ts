@@ -36,15 +36,18 @@ export const SUBSCRIPTIONS: DeclaredKind = {
 };
 
 /** The subscriptions whose spec is valid, in order of name. */
-export async function validSubscriptions({ platform }: Pick<Services, "platform">) {
+export async function validSubscriptions(services: Pick<Services, "platform">) {
+  const all = await allSubscriptions(services);
+  return all.filter(({ spec }) => checkSubscriptionSpec(spec).length === 0);
+}
+
+/** The subscriptions in order of name. Their specs may not be valid. */
+export async function allSubscriptions({ platform }: Pick<Services, "platform">) {
   const found: { readonly name: string; readonly spec: SubscriptionSpec }[] = [];
   const limit = 500;
   for (let after: string | undefined; ; ) {
     const page = await platform.declarations.list(SUBSCRIPTION_KIND, { after, limit });
-    for (const { name, spec } of page) {
-      if (checkSubscriptionSpec(spec).length === 0)
-        found.push({ name, spec: spec as unknown as SubscriptionSpec });
-    }
+    for (const { name, spec } of page) found.push({ name, spec: spec as unknown as SubscriptionSpec });
     if (page.length < limit) return found;
     after = page.at(-1)!.name;
   }

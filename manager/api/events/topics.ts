@@ -10,7 +10,7 @@ import { requirePart } from "../store.ts";
 import { pageReaders } from "./declarations.ts";
 import { declaredDocuments, type Shown } from "./declared-document.ts";
 import { type DeclaredKind, unknownDeclared } from "./declared-kind.ts";
-import { validSubscriptions } from "./subscriptions.ts";
+import { allSubscriptions, validSubscriptions } from "./subscriptions.ts";
 
 export const TOPICS: DeclaredKind = {
   kind: TOPIC_KIND,
@@ -34,10 +34,10 @@ export const TOPICS: DeclaredKind = {
     );
   },
 
-  /** A subscription that names the topic keeps it, with all defaults. */
+  /** A subscription that names the topic keeps it, with all defaults, also while something else of its spec is not valid. */
   async afterRemoval(services, name) {
     if (services.store?.topics === undefined) return;
-    const subscriptions = await validSubscriptions(services);
+    const subscriptions = await allSubscriptions(services);
     if (subscriptions.some(({ spec }) => topicsOf(spec).includes(name))) return;
     await services.store.topics.remove(name);
   },

@@ -18,12 +18,14 @@ describe("housekeeping of topics", () => {
   let store: SqliteStore;
   let table: TopicTable;
   let now: number;
+  let isCurrent: boolean;
   const printed: string[] = [];
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "skiff-housekeeping-"));
     store = new SqliteStore({ file: join(folder, "history.db"), print: () => {} });
     table = new TopicTable();
     now = Date.now();
+    isCurrent = true;
     printed.length = 0;
   });
   afterEach(async () => {
@@ -43,7 +45,10 @@ describe("housekeeping of topics", () => {
     };
     const orphans = new Orphans(options);
     const print = (line: string) => void printed.push(line);
-    const housekeeping = new Housekeeping({ topics, table, orphans, limits: LIMITS, now: () => now, print });
+    const housekeeping = new Housekeeping({
+      ...{ topics, table, orphans, limits: LIMITS, now: () => now, print },
+      isCurrent: async () => isCurrent,
+    });
     await housekeeping.start();
     await housekeeping.close();
   };
@@ -84,6 +89,32 @@ describe("housekeeping of topics", () => {
     await round();
     assert.equal(await store.topics.place("orders", "gone"), undefined);
     assert.ok(await store.topics.place("orders", "there"));
+  });
+
+  it("removes nothing while it may not know everything that is declared", async () => {
+    await publish("old");
+    await store.topics.join({ topic: "orders", group: "there", from: "earliest", now });
+    now += 11_000;
+    isCurrent = false;
+    await round();
+    assert.deepEqual(await kept(), ["old"]);
+    assert.ok(await store.topics.place("orders", "there"));
+  });
+
+  it("removes nothing of a topic or a subscription whose spec is not valid", async () => {
+    await publish("old");
+    await store.topics.join({ topic: "orders", group: "mail", from: "earliest", now });
+    now += 11_000;
+    table.setTopic("orders", { keepFor: "365 days" });
+    table.setSubscription("mail", { topic: "orders", function: "f", from: "yesterday" });
+    await round();
+    assert.deepEqual(await kept(), ["old"]);
+    assert.ok(await store.topics.place("orders", "mail"));
+    table.setTopic("orders", {});
+    table.setSubscription("mail", undefined);
+    await round();
+    assert.deepEqual(await kept(), []);
+    assert.equal(await store.topics.place("orders", "mail"), undefined);
   });
 
   it("says that it goes on later when the store is away", async () => {

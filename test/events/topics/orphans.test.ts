@@ -144,4 +144,16 @@ describe("deliveries of a removed subscription", () => {
     const [call] = waiting.values();
     assert.deepEqual(call!.request, deliveryOf(event, subscription("b"), options).request);
   });
+
+  it("stay where they are while the spec of their subscription is not valid", async () => {
+    declare("b");
+    declare("a", { from: "yesterday" });
+    assert.equal(orphans.changed("a"), false);
+    await orphans.tidy();
+    assert.deepEqual([...orphans.queues()], ["sub/a"]);
+    assert.deepEqual(events(), [
+      ["sub/a", "one"],
+      ["sub/a", "two"],
+    ]);
+  });
 });
