@@ -110,6 +110,10 @@ describe("the command skiff, for what happens later", function () {
   });
 
   it("declares schedules", async () => {
+    await cli.output(["deploy", "echo.ts", "--set", "cron=0 4 * * *"]);
+    await eventually("its time is known", async () =>
+      /^cron: +0 4 \* \* \*, next \S+T04:00:00/m.test(await cli.output(["describe", "echo"])),
+    );
     const added = [
       "schedule",
       "add",
