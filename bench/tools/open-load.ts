@@ -1,6 +1,6 @@
 /**
  * Makes calls at a fixed rate, independently of answers, in a process of its own:
- * `open-load.ts PORT PATH PER_SECOND MS`. Prints an `OpenLoadResult`.
+ * `open-load.ts PORT PATH PER_SECOND MS [METHOD]`. Prints an `OpenLoadResult`.
  */
 import { spawn } from "node:child_process";
 import http from "node:http";
@@ -11,10 +11,12 @@ export interface OpenLoadOptions {
   readonly path: string;
   readonly perSecond: number;
   readonly timeMs: number;
+  /** GET by default. */
+  readonly method?: string;
 }
 
 export interface OpenLoadResult {
-  /** Answers with 200 in each second, by the time of the answer. */
+  /** Answers with 200 or 202 in each second, by the time of the answer. */
   readonly goodPerSecond: readonly number[];
   readonly good: Spread;
   /** Answers with 429 or 503 and Retry-After. */
@@ -33,19 +35,21 @@ const TICK_MS = 5;
 
 async function call(
   agent: http.Agent,
-  { port, path }: OpenLoadOptions,
+  { port, path, method = "GET" }: OpenLoadOptions,
 ): Promise<"good" | "refused" | "other"> {
   return new Promise((resolve) => {
-    const request = http.get({ port, host: "127.0.0.1", path, agent }, (response) => {
+    const request = http.request({ port, host: "127.0.0.1", path, method, agent }, (response) => {
       const { statusCode, headers } = response;
       response.resume();
       response.once("end", () => {
         const isRefused = (statusCode === 429 || statusCode === 503) && Number(headers["retry-after"]) >= 1;
-        resolve(statusCode === 200 ? "good" : isRefused ? "refused" : "other");
+        const isGood = statusCode === 200 || statusCode === 202;
+        resolve(isGood ? "good" : isRefused ? "refused" : "other");
       });
       response.once("error", () => resolve("other"));
     });
     request.once("error", () => resolve("other"));
+    request.end();
   });
 }
 
@@ -91,8 +95,14 @@ function spread(values: readonly number[]): Spread {
 }
 
 /** Runs the load in another process, whose event loop has no other work. */
-export async function openLoad({ port, path, perSecond, timeMs }: OpenLoadOptions): Promise<OpenLoadResult> {
-  const args = [fileURLToPath(import.meta.url), port, path, perSecond, timeMs].map(String);
+export async function openLoad({
+  port,
+  path,
+  perSecond,
+  timeMs,
+  method = "GET",
+}: OpenLoadOptions): Promise<OpenLoadResult> {
+  const args = [fileURLToPath(import.meta.url), port, path, perSecond, timeMs, method].map(String);
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   for await (const chunk of child.stdout) text += chunk;
@@ -100,7 +110,13 @@ export async function openLoad({ port, path, perSecond, timeMs }: OpenLoadOption
 }
 
 if (import.meta.main) {
-  const [port, path, perSecond, timeMs] = process.argv.slice(2);
-  const options = { port: Number(port), path: path!, perSecond: Number(perSecond), timeMs: Number(timeMs) };
+  const [port, path, perSecond, timeMs, method = "GET"] = process.argv.slice(2);
+  const options = {
+    port: Number(port),
+    path: path!,
+    perSecond: Number(perSecond),
+    timeMs: Number(timeMs),
+    method,
+  };
   console.log(JSON.stringify(await run(options)));
 }

@@ -1,0 +1,49 @@
+/**
+ * What events cost while nothing happens: `node bench/events/idle.ts [SECONDS]`. Processor time of Skiff with its store, and
+ * of PostgreSQL. An idle store may take 1 % of a core.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { startPostgres } from "../tools/postgres.ts";
+import { processorUs } from "../tools/processor-time.ts";
+import { printTable, type Row } from "../tools/report.ts";
+import { SkiffProcess } from "../tools/skiff-process.ts";
+
+const SETTLED_MS = 8_000;
+const seconds = Number(process.argv[2] ?? 20);
+
+async function rowsOf(what: string, env: Record<string, string>, others: () => number[]): Promise<Row[]> {
+  const skiff = await SkiffProcess.start(env);
+  try {
+    await skiff.deploy("hello", `export default () => "hello";`, "min=1");
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ topic: "ticks", function: "hello" });
+    const put = await fetch(`${skiff.url}/subscription/hello`, { method: "PUT", headers, body });
+    if (!put.ok) throw new Error(await put.text());
+    await fetch(`${skiff.url}/async/fn/hello/`, { method: "POST" });
+    await pause(SETTLED_MS);
+    const used = (pids: readonly number[]) => pids.reduce((sum, pid) => sum + processorUs(pid), 0);
+    const before = [used([skiff.pid]), used(others())] as const;
+    await pause(seconds * 1_000);
+    const percent = (us: number) => us / (seconds * 10_000);
+    const [own, store] = [percent(used([skiff.pid]) - before[0]), percent(used(others()) - before[1])];
+    const row = (name: string, value: number): Row => ({
+      what: `${what}: ${name}`,
+      figure: `${value.toFixed(2)} % of a core`,
+      target: "<= 1 %",
+      met: value <= 1,
+    });
+    return [row("Skiff", own), ...(others().length > 0 ? [row("the server", store)] : [])];
+  } finally {
+    await skiff.close();
+  }
+}
+
+const postgres = await startPostgres();
+try {
+  printTable("While nothing happens", [
+    ...(await rowsOf("SQLite", {}, () => [])),
+    ...(await rowsOf("PostgreSQL", { SKIFF_STORE: postgres.url }, postgres.pids)),
+  ]);
+} finally {
+  await postgres.close();
+}
