@@ -21,11 +21,18 @@ async function rowsOf(what: string, env: Record<string, string>, others: () => n
     if (!put.ok) throw new Error(await put.text());
     await fetch(`${skiff.url}/async/fn/hello/`, { method: "POST" });
     await pause(SETTLED_MS);
-    const used = (pids: readonly number[]) => pids.reduce((sum, pid) => sum + processorUs(pid), 0);
-    const before = [used([skiff.pid]), used(others())] as const;
+    const used = (pids: readonly number[]) => new Map(pids.map((pid) => [pid, processorUs(pid)]));
+    const before = used([skiff.pid, ...others()]);
     await pause(seconds * 1_000);
-    const percent = (us: number) => us / (seconds * 10_000);
-    const [own, store] = [percent(used([skiff.pid]) - before[0]), percent(used(others()) - before[1])];
+    const after = used([skiff.pid, ...others()]);
+    const percent = (pids: readonly number[]) =>
+      // A process of the server that ended or began meanwhile was idle.
+      pids.reduce((sum, pid) => sum + (after.get(pid)! - (before.get(pid) ?? after.get(pid)!)), 0) /
+      (seconds * 10_000);
+    const [own, store] = [
+      percent([skiff.pid]),
+      percent([...after.keys()].filter((pid) => pid !== skiff.pid)),
+    ];
     const row = (name: string, value: number): Row => ({
       what: `${what}: ${name}`,
       figure: `${value.toFixed(2)} % of a core`,

@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from "pg";
 import { draining } from "../../platform/problems.ts";
-import type { Row, Work } from "../sql/work.ts";
+import type { Row, Statement, Work } from "../sql/work.ts";
 import { storeUnavailable } from "../unavailable.ts";
 import { isWorthAnotherTry, toUnavailable } from "./failure.ts";
 import { migrate } from "./migrate.ts";
@@ -112,11 +112,14 @@ async function attemptOn<T>(pool: Pool, start: () => Work<T>): Promise<Attempt<T
   let wasUndone = true;
   try {
     const result = await onClient(pool, async (client) => {
+      const work = start();
+      const first = await carryOut(client, { work, step: work.next([]), until: ({ isRead }) => !isRead });
+      if (first.done) return first.value;
       await client.query(BEGIN);
-      const outcome = await carryOut(client, start());
+      const last = await carryOut(client, { work, step: first, until: () => false });
       wasUndone = false;
       await client.query("COMMIT");
-      return outcome;
+      return last.value as T;
     });
     return { result };
   } catch (error) {
@@ -142,11 +145,18 @@ async function onClient<T>(pool: Pool, use: (client: PoolClient) => Promise<T>):
   }
 }
 
-async function carryOut<T>(client: PoolClient, work: Work<T>): Promise<T> {
-  let step = work.next([]);
-  while (!step.done) {
-    const { rows } = await client.query<Row>(queryOf(step.value));
-    step = work.next(rows);
+interface Progress<T> {
+  readonly work: Work<T>;
+  readonly step: IteratorResult<Statement, T>;
+  /** The statement before which it ends. */
+  readonly until: (statement: Statement) => boolean;
+}
+
+async function carryOut<T>(client: PoolClient, { work, step, until }: Progress<T>) {
+  let current = step;
+  while (!current.done && !until(current.value)) {
+    const { rows } = await client.query<Row>(queryOf(current.value));
+    current = work.next(rows);
   }
-  return step.value;
+  return current;
 }

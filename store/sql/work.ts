@@ -18,6 +18,11 @@ export interface Statement {
   readonly rows?: readonly (readonly Value[])[];
   /** The types of the columns of `rows`, where PostgreSQL cannot infer them. */
   readonly types?: readonly string[];
+  /**
+   * It only reads, and whatever follows in its work does not rely on it. PostgreSQL runs those at the beginning of a work
+   * before the transaction, so that a work that finds nothing to do is one message.
+   */
+  readonly isRead?: boolean;
   /** What SQLite runs instead. With `rows`, the placeholders of a row follow those of `values`. Empty for nothing at all. */
   readonly sqlite?: string;
 }
@@ -30,6 +35,10 @@ export type Work<T> = Generator<Statement, T, readonly Row[]>;
 
 export function sql(text: string, ...values: readonly Parameter[]): Statement {
   return { text, values };
+}
+
+export function read(text: string, ...values: readonly Parameter[]): Statement {
+  return { text, values, isRead: true };
 }
 
 /** Most rows of one statement; PostgreSQL takes 65,535 values. */

@@ -1,5 +1,5 @@
 /** Rows of long bodies. PostgreSQL has their bytes too. */
-import { sql, type Work } from "../work.ts";
+import { read, sql, type Work } from "../work.ts";
 
 /** A body that nothing refers to by then is removed. */
 const UNUSED_MS = 3_600_000;
@@ -24,13 +24,13 @@ export function* addBodyPart(id: string, part: number, bytes: Uint8Array, now: D
 }
 
 export function* bodyPart(id: string, part: number): Work<Uint8Array | undefined> {
-  const [row] = yield sql("SELECT bytes FROM body_parts WHERE body = $1 AND part = $2", id, part);
+  const [row] = yield read("SELECT bytes FROM body_parts WHERE body = $1 AND part = $2", id, part);
   return row?.bytes as Uint8Array | undefined;
 }
 
 /** Which of the ids have a row. */
 export function* knownBodies(ids: readonly string[]): Work<readonly string[]> {
-  const rows = yield sql("SELECT id FROM bodies WHERE id = ANY($1)", ids);
+  const rows = yield read("SELECT id FROM bodies WHERE id = ANY($1)", ids);
   return rows.map(({ id }) => id as string);
 }
 

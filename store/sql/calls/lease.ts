@@ -1,6 +1,6 @@
 /** Calls for workers. */
 import type { Leased, LeaseRequest } from "../../calls.ts";
-import { type Row, sql, type Work, withRows } from "../work.ts";
+import { type Row, read, type Work, withRows } from "../work.ts";
 import { DUE_QUEUES } from "./due-queues.ts";
 import { leasedCallOf } from "./rows.ts";
 import { roomsOf, shareOut } from "./shares.ts";
@@ -50,7 +50,7 @@ interface Waiting {
 
 /** What a worker that finds nothing to do reads, and all that it does. */
 function* look(): Work<Waiting> {
-  const rows = yield sql(
+  const rows = yield read(
     `WITH RECURSIVE ${DUE_QUEUES} SELECT queue, 0 AS due_at FROM due WHERE queue IS NOT NULL
      UNION ALL SELECT NULL, MIN(due_at) FROM calls WHERE state = 'delayed'`,
   );

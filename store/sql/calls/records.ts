@@ -1,7 +1,7 @@
 /** What became of calls. */
 import type { CallFilter, CallQuery, CallRecord } from "../../calls.ts";
 import { dropBodyIds } from "../bodies/refs.ts";
-import { type Parameter, sql, type Work } from "../work.ts";
+import { type Parameter, read, sql, type Work } from "../work.ts";
 import { conditionOf, statesIn } from "./filter.ts";
 import { endedRecordOf, liveRecordOf } from "./rows.ts";
 
@@ -14,12 +14,12 @@ const TABLES = [
 ] as const;
 
 export function* getCall(id: string): Work<CallRecord | undefined> {
-  const [ended] = yield sql("SELECT * FROM ended_calls WHERE id = $1", id);
+  const [ended] = yield read("SELECT * FROM ended_calls WHERE id = $1", id);
   if (ended) return endedRecordOf(ended);
-  const [live] = yield sql("SELECT * FROM calls WHERE id = $1", id);
+  const [live] = yield read("SELECT * FROM calls WHERE id = $1", id);
   if (live) return liveRecordOf(live);
   // It may have ended between the two.
-  const [late] = yield sql("SELECT * FROM ended_calls WHERE id = $1", id);
+  const [late] = yield read("SELECT * FROM ended_calls WHERE id = $1", id);
   return late && endedRecordOf(late);
 }
 
@@ -32,7 +32,7 @@ export function* listCalls(query: CallQuery): Work<readonly CallRecord[]> {
     const where = conditionOf(table, query, values);
     const text = `SELECT * FROM ${table} WHERE ${where} ORDER BY id DESC LIMIT $${values.push(query.limit)}`;
     // The record of a call that ended between the two replaces what it was before.
-    for (const row of yield { text, values }) records.set(row.id as string, recordOf(row));
+    for (const row of yield read(text, ...values)) records.set(row.id as string, recordOf(row));
   }
   return [...records.values()].sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit);
 }

@@ -59,7 +59,8 @@ export const CALLS: Migration = (dialect) => {
     dialect.hasLogs
       ? `CREATE TABLE body_parts (
     body ${text} NOT NULL, part ${integer} NOT NULL, bytes ${bytes} NOT NULL, PRIMARY KEY (body, part)
-  ) ${end};`
+  ) ${end};
+  ALTER TABLE body_parts ALTER COLUMN bytes SET STORAGE EXTERNAL;`
       : ""
   }`;
 };

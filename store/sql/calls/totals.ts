@@ -1,6 +1,6 @@
 /** Counts of every queue since its first call. */
 import type { QueueTotals } from "../../calls.ts";
-import { sql, type Work, withRows } from "../work.ts";
+import { read, sql, type Work, withRows } from "../work.ts";
 import { DUE_QUEUES } from "./due-queues.ts";
 
 /** When a transaction is, and in which rows it counts. */
@@ -65,7 +65,7 @@ export function* totals(): Work<readonly QueueTotals[]> {
     ...["ready", "delayed", "blocked"].map((state) => count(state, 1)),
     count("running", 0),
   ].join(" UNION ALL ");
-  const rows = yield sql(
+  const rows = yield read(
     `WITH sums AS (
        SELECT queue, SUM(accepted) AS accepted, SUM(done) AS done, SUM(dead) AS dead, SUM(cancelled) AS cancelled,
          SUM(attempts) AS attempts FROM call_totals GROUP BY queue
@@ -93,7 +93,7 @@ export function* totals(): Work<readonly QueueTotals[]> {
 
 /** When the call that is due for longest was due, by queue: of each queue and priority the first one is looked at. */
 function* oldestDue(): Work<Map<string, number>> {
-  const rows = yield sql(
+  const rows = yield read(
     `WITH RECURSIVE ${DUE_QUEUES}, levels(level) AS (VALUES ${LEVELS})
      SELECT queue, MIN(due_at) AS due_at FROM (
        SELECT due.queue, (

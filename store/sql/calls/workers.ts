@@ -1,6 +1,6 @@
 /** Workers that own leases. */
 import type { Attempt, HeldCalls, HeldLease, WorkerBeat } from "../../calls.ts";
-import { type Row, sql, type Value, type Work, withRows } from "../work.ts";
+import { type Row, read, sql, type Value, type Work, withRows } from "../work.ts";
 import { attemptsWith } from "./rows.ts";
 import { type At, addCounts, Counts } from "./totals.ts";
 
@@ -35,7 +35,7 @@ export function* beatWorker(owner: string, at: At, held?: HeldCalls): Work<boole
 
 /** The last beats of workers that have leases. */
 export function* workerBeats(): Work<readonly WorkerBeat[]> {
-  const rows = yield sql(
+  const rows = yield read(
     `SELECT owner, beat_at FROM call_workers
      WHERE EXISTS (SELECT 1 FROM calls WHERE state = 'running' AND owner = call_workers.owner)`,
   );

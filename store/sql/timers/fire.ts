@@ -2,7 +2,7 @@
 import type { Fire, Firing, NewFiring } from "../../timers.ts";
 import { insertCalls } from "../calls/insert.ts";
 import { insertEvents } from "../topics/publish.ts";
-import { type Row, sql, type Work } from "../work.ts";
+import { type Row, read, sql, type Work } from "../work.ts";
 import { timeValues } from "./timer-rows.ts";
 
 /** Most firings of a timer that are kept. */
@@ -79,7 +79,7 @@ export function* listFirings(
   name: string,
   { before, limit }: { readonly before?: number | undefined; readonly limit: number },
 ): Work<readonly Firing[]> {
-  const rows = yield sql(
+  const rows = yield read(
     "SELECT * FROM firings WHERE name = $1 AND at < $2 ORDER BY at DESC LIMIT $3",
     name,
     before ?? Number.MAX_SAFE_INTEGER,

@@ -1,6 +1,6 @@
 /** The next time of each schedule. */
 import type { Timer, Timers } from "../../timers.ts";
-import { type Row, sql, type Work } from "../work.ts";
+import { type Row, read, sql, type Work } from "../work.ts";
 
 export function* setTimer({ name, rule, anchor, dueAt, delayMs }: Timer): Work<Timer> {
   yield sql(
@@ -15,7 +15,7 @@ export function* setTimer({ name, rule, anchor, dueAt, delayMs }: Timer): Work<T
 }
 
 export function* getTimer(name: string): Work<Timer | undefined> {
-  const [row] = yield sql("SELECT * FROM timers WHERE name = $1", name);
+  const [row] = yield read("SELECT * FROM timers WHERE name = $1", name);
   return row && timerOf(row);
 }
 
@@ -24,7 +24,7 @@ export function* removeTimer(name: string): Work<void> {
 }
 
 export function* dueTimers(now: number, limit: number): Work<Awaited<ReturnType<Timers["due"]>>> {
-  const rows = yield sql(
+  const rows = yield read(
     "SELECT * FROM timers WHERE wake_at IS NOT NULL ORDER BY wake_at, name LIMIT $1",
     limit + 1,
   );

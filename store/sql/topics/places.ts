@@ -1,7 +1,7 @@
 /** How far each group is. */
 import type { Delivery, NewPlace, Place } from "../../topics.ts";
 import { insertCalls } from "../calls/insert.ts";
-import { sql, type Work } from "../work.ts";
+import { read, sql, type Work } from "../work.ts";
 import { endOf, positionAt } from "./read.ts";
 
 /**
@@ -12,7 +12,7 @@ const SAME_PLACE_MS = 60_000;
 
 export function* place(topic: string, group: string): Work<Place | undefined> {
   const text = "SELECT position FROM places WHERE topic = $1 AND group_name = $2 AND removed_at IS NULL";
-  const [row] = yield sql(text, topic, group);
+  const [row] = yield read(text, topic, group);
   return row && { topic, group, position: Number(row.position) };
 }
 

@@ -1,10 +1,10 @@
 /** What topics have. */
 import type { StoredEvent, TopicStats } from "../../topics.ts";
-import { sql, type Work } from "../work.ts";
+import { read, type Work } from "../work.ts";
 import { eventOf } from "./event-rows.ts";
 
 export function* readEvents(topic: string, after: number, limit: number): Work<readonly StoredEvent[]> {
-  const rows = yield sql(
+  const rows = yield read(
     "SELECT * FROM events WHERE topic = $1 AND position > $2 ORDER BY position LIMIT $3",
     topic,
     after,
@@ -14,7 +14,7 @@ export function* readEvents(topic: string, after: number, limit: number): Work<r
 }
 
 export function* positionAt(topic: string, time: number): Work<number> {
-  const [next] = yield sql(
+  const [next] = yield read(
     `SELECT position FROM events WHERE topic = $1 AND published_at >= $2
      ORDER BY published_at, position LIMIT 1`,
     topic,
@@ -25,16 +25,16 @@ export function* positionAt(topic: string, time: number): Work<number> {
 
 /** The position of the last event; 0 without one. */
 export function* endOf(topic: string): Work<number> {
-  const [log] = yield sql("SELECT last_position FROM topics WHERE topic = $1", topic);
+  const [log] = yield read("SELECT last_position FROM topics WHERE topic = $1", topic);
   return Number(log?.last_position ?? 0);
 }
 
 export function* topicStats(): Work<readonly TopicStats[]> {
-  const logs = yield sql(
+  const logs = yield read(
     `SELECT t.*, e.published_at AS oldest_at FROM topics t
      LEFT JOIN events e ON e.topic = t.topic AND e.position = t.first_position ORDER BY t.topic`,
   );
-  const places = yield sql("SELECT * FROM places WHERE removed_at IS NULL ORDER BY topic, group_name");
+  const places = yield read("SELECT * FROM places WHERE removed_at IS NULL ORDER BY topic, group_name");
   const byTopic = Map.groupBy(places, ({ topic }) => topic);
   return logs.map((log) => {
     const end = Number(log.last_position);

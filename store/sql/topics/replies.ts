@@ -2,7 +2,7 @@
 import type { Answer, Reply } from "../../calls.ts";
 import { dropBodyIds, keepBodies } from "../bodies/refs.ts";
 import { bodyOf, bodyValues } from "../body-columns.ts";
-import { type Row, sql, type Value, type Work } from "../work.ts";
+import { type Row, read, sql, type Value, type Work } from "../work.ts";
 
 /** The first reply of a group counts. */
 export function* insertReplies(replies: readonly Reply[], now: number): Work<void> {
@@ -25,7 +25,7 @@ function answerValues(answer: Answer | undefined): readonly Value[] {
 
 export function* repliesTo(waiters: readonly string[]): Work<ReadonlyMap<string, readonly Reply[]>> {
   const text = "SELECT * FROM replies WHERE waiter = ANY($1) ORDER BY replied_at, group_name";
-  const rows = yield sql(text, waiters);
+  const rows = yield read(text, waiters);
   return Map.groupBy(rows.map(replyOf), ({ waiter }) => waiter);
 }
 
