@@ -4,9 +4,9 @@
  * are the same.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { startPostgres } from "../tools/postgres.ts";
 import { median, ms, printTable, type Row } from "../tools/report.ts";
 import { SkiffProcess } from "../tools/skiff-process.ts";
+import { startPostgres } from "./postgres-server.ts";
 
 const FUNCTION = `export default () => String(performance.timeOrigin + performance.now());`;
 const calls = Number(process.argv[2] ?? 300);

@@ -4,12 +4,12 @@
  * every commit. The calls are delayed, so that none runs meanwhile. Needs wrk.
  */
 
-import { startPostgres } from "../tools/postgres.ts";
 import { processorUs } from "../tools/processor-time.ts";
 import { median, ms, printTable, type Row } from "../tools/report.ts";
 import { SkiffProcess } from "../tools/skiff-process.ts";
 import { postgresInserts, sqliteInserts } from "./bare-inserts.ts";
 import { type PostLoad, postLoad } from "./post-load.ts";
+import { startPostgres } from "./postgres-server.ts";
 
 const CONNECTIONS = 32;
 const [seconds, rounds] = [Number(process.argv[2] ?? 5), Number(process.argv[3] ?? 3)];

@@ -3,10 +3,10 @@
  * of PostgreSQL. An idle store may take 1 % of a core.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { startPostgres } from "../tools/postgres.ts";
 import { processorUs } from "../tools/processor-time.ts";
 import { printTable, type Row } from "../tools/report.ts";
 import { SkiffProcess } from "../tools/skiff-process.ts";
+import { startPostgres } from "./postgres-server.ts";
 
 const SETTLED_MS = 8_000;
 const seconds = Number(process.argv[2] ?? 20);
