@@ -35,17 +35,23 @@ export class Runner {
     const { senders, platform, now, random } = this.#options;
     const startedAt = now();
     const late = lateness(call, startedAt);
-    if (late !== undefined) return this.#ended({ call, outcome: { state: "dead", reason: late } }, signal);
-    const { sent, answer, callId } = await senders.send(call, signal);
     const { target } = call;
-    const isKnown = "function" in target && platform.endpoints(target.function) !== undefined;
+    const isKnown = () => "function" in target && platform.endpoints(target.function) !== undefined;
+    if (late !== undefined) {
+      const isMissing = "function" in target && !isKnown();
+      const reason = isMissing ? `${late} There is no function "${target.function}".` : late;
+      return this.#ended({ call, outcome: { state: "dead", reason } }, signal);
+    }
+    const { sent, answer: received, callId } = await senders.send(call, signal);
+    // What Skiff itself says is no answer of the function.
+    const answer = "response" in sent && sent.response.isUnforwarded ? undefined : received;
     const endedAt = now();
-    const verdict = judge(call, sent, { now: endedAt, random: random(), isKnown });
+    const verdict = judge(call, sent, { now: endedAt, random: random(), isKnown: isKnown() });
     if (verdict.kind === "refused") {
       return { outcome: { state: "refused", retryAfterMs: verdict.retryAfterMs } };
     }
     const error = verdict.kind === "done" ? undefined : verdict.error;
-    const attempt = { number: call.attempt, startedAt, endedAt, callId, status: answer?.status, error };
+    const attempt = { number: call.attempt, startedAt, endedAt, callId, status: received?.status, error };
     return this.#ended(
       { call, attempt, answer, outcome: outcomeOf(call, verdict, { answer, endedAt }) },
       signal,

@@ -33,7 +33,7 @@ export type Verdict =
   /** Skiff could not run the call: this counts as no attempt. */
   | { readonly kind: "refused"; readonly error: string; readonly retryAfterMs: number };
 
-type Judged = Pick<LeasedCall, "policy" | "target" | "attemptOfRound" | "roundAt">;
+type Judged = Pick<LeasedCall, "policy" | "target" | "origin" | "attemptOfRound" | "roundAt">;
 
 export interface Circumstances {
   /** Milliseconds since 1970. */
@@ -49,6 +49,8 @@ export interface Circumstances {
  * up, or no instance was free within the timeout of the function.
  */
 const REFUSALS = new Set([401, 403, 429, 503, 504]);
+/** Time in which a function that is not there may be deployed, or become known to all programs, in milliseconds. */
+const MISSING_MS = 300_000;
 /** Codes of problems of calls that an instance got, and did not answer. */
 const NO_ANSWER = new Set(["instance_failed", "call_timeout", "draining"]);
 const ERROR_CHARACTERS = 200;
@@ -66,8 +68,8 @@ export function judge(call: Judged, sent: Sent, circumstances: Circumstances): V
   const { status, code, isUnforwarded = false, retryAfterMs = 0 } = sent.response;
   const error = errorOf(sent.response);
   if (isFunction && isUnforwarded) {
-    const isLate = status === 404 && code === "unknown_function" && circumstances.isKnown;
-    if (REFUSALS.has(status) || isLate) return refused(call, { error, retryAfterMs }, circumstances);
+    if (status === 404 && code === "unknown_function") return missing(call, error, circumstances);
+    if (REFUSALS.has(status)) return refused(call, { error, retryAfterMs }, circumstances);
   }
   if (status >= 200 && status < (isFunction ? 400 : 300)) return { kind: "done" };
   const isNoAnswer = code !== undefined && NO_ANSWER.has(code);
@@ -77,7 +79,7 @@ export function judge(call: Judged, sent: Sent, circumstances: Circumstances): V
 
 /** Returns why no attempt may start any more; undefined if one may. */
 export function lateness(
-  { policy, attemptOfRound, roundAt }: Omit<Judged, "target">,
+  { policy, attemptOfRound, roundAt }: Pick<Judged, "policy" | "attemptOfRound" | "roundAt">,
   now: number,
 ): string | undefined {
   const { attempts, maxAgeMs } = policy;
@@ -85,6 +87,18 @@ export function lateness(
     return `All ${attempts} attempts are used up; the last one broke off with its worker.`;
   if (now - roundAt < maxAgeMs) return undefined;
   return `No attempt starts after ${formatMs(maxAgeMs)} (max-age).`;
+}
+
+/** A delivery waits for its function like an event does, unless somebody waits for the reply. */
+function missing(call: Judged, error: string, circumstances: Circumstances): Verdict {
+  const { origin, target, roundAt } = call;
+  const isYoung =
+    origin.kind === "subscription" ? origin.waiter === undefined : circumstances.now - roundAt < MISSING_MS;
+  if (isYoung || circumstances.isKnown) return refused(call, { error, retryAfterMs: 0 }, circumstances);
+  const name = "function" in target ? target.function : "";
+  const time = origin.kind === "subscription" ? "" : ` within ${formatMs(MISSING_MS)}`;
+  const reason = `There was no function "${name}"${time}: deploy it, and retry the call.`;
+  return { kind: "dead", reason, error: reason };
 }
 
 interface Failure {

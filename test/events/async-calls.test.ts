@@ -195,11 +195,14 @@ describe("asynchronous calls on one machine", () => {
     assert.equal((await result.arrayBuffer()).byteLength, 5 * 1024 ** 2);
   });
 
-  it("end as dead when their function is removed, with the reason", async () => {
+  it("wait for a function that is not there for a while, and end as dead when it stays away", async () => {
     await skiff.deploy("gone", SOURCE);
-    const location = await enqueue("gone?delay=200ms");
+    const short = await enqueue("gone?delay=200ms&max-age=1s");
+    const long = await enqueue("gone?delay=200ms");
     assert.equal((await fetch(`${skiff.url}/func/gone`, { method: "DELETE" })).status, 200);
-    assert.match((await ended(location, "dead")).reason!, /^There is no function "gone"/);
+    assert.match((await ended(short, "dead")).reason!, /max-age.*There is no function "gone"/);
+    await skiff.deploy("gone", SOURCE);
+    assert.equal((await ended(long)).attempts.length, 1);
   });
 
   it("outlive a restart, and the next Skiff goes on with them", async function () {

@@ -81,12 +81,33 @@ describe("the verdict about an attempt", () => {
     }
   });
 
-  it("is dead for a function that was removed, and a refusal if only a router does not know it yet", () => {
+  it("is a refusal for some minutes if there is no such function, or a router does not know it yet", () => {
     const code = "unknown_function";
     const unknown = answered(404, { code, isUnforwarded: true, text: "There is no function." });
-    assert.equal(kindOf(call, unknown, { ...AT, isKnown: false }), "dead");
-    assert.equal(kindOf(call, unknown), "refused");
-    assert.equal(kindOf(call, answered(404)), "dead");
+    const soon = { ...AT, now: 299_999, isKnown: false };
+    const later = { ...soon, now: 300_000 };
+    assert.equal(kindOf(call, unknown, soon), "refused");
+    const reason = 'There was no function "hello" within 5 min: deploy it, and retry the call.';
+    assert.deepEqual(judge(call, unknown, later), { kind: "dead", reason, error: reason });
+    assert.equal(kindOf(call, unknown, { ...later, isKnown: true }), "refused");
+    assert.equal(kindOf(call, answered(404), soon), "dead");
+  });
+
+  it("is a refusal of a delivery as long as there is no such function, unless somebody waits for the reply", () => {
+    const unknown = answered(404, { code: "unknown_function", isUnforwarded: true });
+    const of = { topic: "t", group: "s", position: 1, event: "e" };
+    const origin = { kind: "subscription", name: "s", ...of } as const;
+    const later = { ...AT, now: 3_600_000, isKnown: false };
+    assert.equal(kindOf({ ...call, origin }, unknown, later), "refused");
+    const end = { ...later, now: call.policy.maxAgeMs };
+    assert.equal(kindOf({ ...call, origin }, unknown, end), "dead");
+    const waited = { ...call, origin: { ...origin, waiter: "w" } };
+    const reason = 'There was no function "hello": deploy it, and retry the call.';
+    assert.deepEqual(judge(waited, unknown, { ...AT, isKnown: false }), {
+      kind: "dead",
+      reason,
+      error: reason,
+    });
   });
 
   it("believes no 500 that claims to be a refusal", () => {
