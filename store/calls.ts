@@ -167,6 +167,8 @@ export interface LeaseRequest {
   readonly perQueue: number;
   /** Calls that it runs now, by queue. */
   readonly running: Readonly<Record<string, number>>;
+  /** Most calls at a time of queues of which it runs fewer than `perQueue`. */
+  readonly most?: Readonly<Record<string, number>>;
   /** Queues that it leaves alone for now. */
   readonly except: readonly string[];
 }

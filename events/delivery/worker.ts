@@ -134,7 +134,7 @@ export class Worker implements EventsPart {
     const pauseMs = this.#paces.nextEndMs(nowMs) ?? Infinity;
     const leased = await store.calls.lease({
       ...{ owner, now: now(), limit: Math.min(free, MOST_AT_ONCE), perQueue: limits.eventCallsEach },
-      ...{ running: this.#counts(), except: this.#resting(nowMs) },
+      ...{ running: Object.fromEntries(this.#byQueue), most: this.#limits(), except: this.#resting(nowMs) },
     });
     // The lease of a worker that lost its id meanwhile runs out by itself.
     if (owner === this.#heartbeat.owner)
@@ -200,20 +200,17 @@ export class Worker implements EventsPart {
     return { state: "waiting", dueAt: this.#options.now() + Math.ceil(pauseMs) } as const;
   }
 
-  /** Running calls by queue. Queues that may run less than others count as if they ran more. */
-  #counts(): Record<string, number> {
-    const { limits, hooks } = this.#options;
-    const full = limits.eventCallsEach;
-    const most = new Map(this.#paces.limits());
-    for (const [queue, limit] of hooks.flatMap((hook) => [...(hook.limits?.() ?? [])])) {
-      most.set(queue, Math.min(limit, most.get(queue) ?? full));
-    }
-    const counts = Object.fromEntries(this.#byQueue);
-    for (const [queue, limit] of most) counts[queue] = (counts[queue] ?? 0) + Math.max(0, full - limit);
-    for (const [queue, free] of this.#slots.free(hooks)) {
-      counts[queue] = Math.max(counts[queue] ?? 0, full - free);
-    }
-    return counts;
+  /** Queues that may run less than others. */
+  #limits(): Record<string, number> {
+    const { hooks } = this.#options;
+    const most: Record<string, number> = {};
+    const bound = (queue: string, limit: number) => {
+      most[queue] = Math.min(limit, most[queue] ?? limit);
+    };
+    for (const [queue, limit] of this.#paces.limits()) bound(queue, limit);
+    for (const [queue, limit] of hooks.flatMap((hook) => [...(hook.limits?.() ?? [])])) bound(queue, limit);
+    for (const [queue, free] of this.#slots.free(hooks)) bound(queue, (this.#byQueue.get(queue) ?? 0) + free);
+    return most;
   }
 
   #resting(nowMs: number): string[] {

@@ -8,12 +8,15 @@ export interface Room {
 
 /** Queues that may give calls, those of which the worker runs fewest first. Others begin at each `now`. */
 export function roomsOf(queues: readonly string[], request: LeaseRequest): Room[] {
-  const { except, perQueue, running, now } = request;
+  const { except, perQueue, running, most = {}, now } = request;
   const rooms = queues
     .filter((queue) => !except.includes(queue))
-    .map((queue) => ({ queue, room: perQueue - (running[queue] ?? 0) }));
+    .map((queue) => {
+      const runs = running[queue] ?? 0;
+      return { queue, runs, room: Math.min(perQueue, most[queue] ?? perQueue) - runs };
+    });
   const first = rooms.length === 0 ? 0 : now % rooms.length;
-  return [...rooms.slice(first), ...rooms.slice(0, first)].sort((a, b) => b.room - a.room);
+  return [...rooms.slice(first), ...rooms.slice(0, first)].sort((a, b) => a.runs - b.runs);
 }
 
 /** Gives each queue one call in turn, until `limit` or the rooms are used up. */

@@ -81,6 +81,18 @@ export function queues(harness: Harness<CallsStore>): void {
       assert.equal(third.isMore, false);
     });
 
+    it("come in turn whatever their bounds are", async () => {
+      for (const queue of ["fn/a", "fn/b", "fn/c"]) {
+        await worker.enqueue(...Array.from({ length: 3 }, () => newCall({ queue })));
+      }
+      const request = { running: { "fn/a": 1, "fn/b": 1 }, most: { "fn/c": 1 } };
+      const [first] = await worker.lease({ ...request, limit: 1 });
+      assert.equal(first!.queue, "fn/c");
+      const second = await worker.leased({ running: { ...request.running, "fn/c": 1 }, most: request.most });
+      assert.deepEqual(queuesOf(second.calls), { "fn/a": 3, "fn/b": 3 });
+      assert.ok(second.isMore);
+    });
+
     it("are full at their bound, each by itself, until calls end", async () => {
       const enqueue = (count: number, queue = "fn/a") =>
         store.calls.enqueue(
