@@ -139,6 +139,14 @@ describe("the command skiff, for what happens later", function () {
     await cli.output(["schedule", "remove", "nightly"]);
   });
 
+  it("leaves counts in which every call has one state", async () => {
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const text = await (await fetch(`${skiff.url}/metrics`, { headers })).text();
+    assert.match(text, /^skiff_async_accepted_total\{queue="fn\/echo"\} [1-9]/m);
+    assert.match(text, /^skiff_async_accepted_total\{queue="sub\/echo-orders"\} [1-9]/m);
+    assert.match(text, /^skiff_async_drift 0$/m);
+  });
+
   it("says what is missing", async () => {
     for (const [args, expected] of [
       [["subscribe", "orders"], /--function NAME or --to URL/],
