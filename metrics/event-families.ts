@@ -23,8 +23,12 @@ export const QUEUE_FAMILIES: readonly Family<QueueCounts>[] = [
   ofQueue("skiff_async_waiting", "Asynchronous calls that wait.", "waiting"),
   ofQueue("skiff_async_running", "Asynchronous calls that run.", "running"),
   ofQueue("skiff_async_done_total", "Asynchronous calls that succeeded.", "done"),
-  ofQueue("skiff_async_dead", "Asynchronous calls that are dead, since purged ones included.", "dead"),
-  ofQueue("skiff_async_cancelled_total", "Asynchronous calls that were cancelled.", "cancelled"),
+  ofQueue("skiff_async_dead", "Asynchronous calls that are dead.", "dead"),
+  ofQueue(
+    "skiff_async_cancelled_total",
+    "Asynchronous calls that were cancelled, and dead ones that were removed.",
+    "cancelled",
+  ),
   ofQueue("skiff_async_attempts_total", "Attempts of asynchronous calls that ended.", "attempts"),
   ofQueue(
     "skiff_async_oldest_seconds",

@@ -60,7 +60,6 @@ export interface Calls {
   cancelAll(query: CallFilter, options: { readonly now: number; readonly limit: number }): Promise<number>;
   /**
    * Makes dead calls wait again with all their attempts anew, at most `limit`, oldest first. The id and earlier attempts stay.
-   * Each counts as accepted once more.
    */
   retry(
     query: CallFilter,
@@ -70,7 +69,8 @@ export interface Calls {
   purge(query: CallFilter, limit: number): Promise<number>;
   /**
    * Counts of every queue since its first call, of which `accepted = waiting + running + done + dead + cancelled` holds
-   * also while calls are purged or retried.
+   * also while calls are purged or retried: `dead` are those that are dead now, and dead ones that were removed count as
+   * cancelled.
    */
   totals(): Promise<readonly QueueTotals[]>;
   /** Removes a batch of records and of idempotency keys that ended before `before`. Returns whether more is left. */

@@ -49,7 +49,7 @@ export function* cancelCalls(query: CallFilter, limit: number, at: At): Work<num
   return rows.length;
 }
 
-/** Makes dead calls wait again, oldest first. Each counts as accepted once more. Returns their ids. */
+/** Makes dead calls wait again, oldest first. Returns their ids. */
 export function* retryCalls(query: CallFilter, limit: number, at: At): Work<readonly string[]> {
   const values: Parameter[] = [];
   const where = conditionOf("ended_calls", { ...query, states: ["dead"] }, values);
@@ -76,7 +76,7 @@ export function* retryCalls(query: CallFilter, limit: number, at: At): Work<read
   yield sql("DELETE FROM ended_calls WHERE id = ANY($1)", ids);
   yield* dropBodyIds(rows.map(({ answer_body_id }) => answer_body_id));
   const counts = new Counts();
-  for (const { queue } of rows) counts.add(queue as string, "accepted");
+  for (const { queue } of rows) counts.add(queue as string, "dead", -1);
   yield* addCounts(counts, at.shard);
   return ids;
 }

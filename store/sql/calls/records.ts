@@ -4,6 +4,7 @@ import { dropBodyIds } from "../bodies/refs.ts";
 import { type Parameter, read, sql, type Work } from "../work.ts";
 import { conditionOf, statesIn } from "./filter.ts";
 import { endedRecordOf, liveRecordOf } from "./rows.ts";
+import { addCounts, Counts } from "./totals.ts";
 
 const REMOVED_AT_ONCE = 500;
 
@@ -38,16 +39,16 @@ export function* listCalls(query: CallQuery): Work<readonly CallRecord[]> {
 }
 
 /** Removes records. Returns how many. */
-export function* purgeCalls(query: CallFilter, limit: number): Work<number> {
+export function* purgeCalls(query: CallFilter, limit: number, shard: number): Work<number> {
   if (statesIn("ended_calls", query).length === 0) return 0;
   const values: Parameter[] = [];
   const where = conditionOf("ended_calls", query, values);
-  return yield* remove(`${where} ORDER BY id LIMIT $${values.push(limit)}`, values);
+  return yield* remove(`${where} ORDER BY id LIMIT $${values.push(limit)}`, values, shard);
 }
 
 /** Removes a batch of what ended before `before`. Returns whether more is left. */
-export function* removeOldCalls(before: number): Work<boolean> {
-  const records = yield* remove(`ended_at < $1 ORDER BY ended_at LIMIT ${REMOVED_AT_ONCE}`, [before]);
+export function* removeOldCalls(before: number, shard: number): Work<boolean> {
+  const records = yield* remove(`ended_at < $1 ORDER BY ended_at LIMIT ${REMOVED_AT_ONCE}`, [before], shard);
   const keys = yield sql(
     `DELETE FROM call_keys WHERE (scope, "key") IN (
        SELECT scope, "key" FROM call_keys WHERE at < $1 ORDER BY at LIMIT ${REMOVED_AT_ONCE}
@@ -62,11 +63,18 @@ export function* removeOldCalls(before: number): Work<boolean> {
   return records === REMOVED_AT_ONCE || keys.length === REMOVED_AT_ONCE;
 }
 
-function* remove(which: string, values: readonly Parameter[]): Work<number> {
+function* remove(which: string, values: readonly Parameter[], shard: number): Work<number> {
   const rows = yield {
-    text: `DELETE FROM ended_calls WHERE id IN (SELECT id FROM ended_calls WHERE ${which}) RETURNING body_id, answer_body_id`,
+    text: `DELETE FROM ended_calls WHERE id IN (SELECT id FROM ended_calls WHERE ${which})
+      RETURNING queue, state, body_id, answer_body_id`,
     values,
   };
   yield* dropBodyIds(rows.flatMap((row) => [row.body_id, row.answer_body_id]));
+  // A dead call that is not there any more was given up.
+  const counts = new Counts();
+  for (const { queue, state } of rows) {
+    if (state === "dead") counts.add(queue as string, "dead", -1).add(queue as string, "cancelled");
+  }
+  yield* addCounts(counts, shard);
   return rows.length;
 }

@@ -99,7 +99,7 @@ export class SqlCalls implements Calls {
   }
 
   purge(query: CallFilter, limit: number) {
-    return this.#run("purgeCalls", query, limit);
+    return this.#run("purgeCalls", query, limit, this.#shard);
   }
 
   totals() {
@@ -107,7 +107,7 @@ export class SqlCalls implements Calls {
   }
 
   removeOld(before: number) {
-    return this.#run("removeOldCalls", before);
+    return this.#run("removeOldCalls", before, this.#shard);
   }
 
   #at(now: number, lane = 0): At {

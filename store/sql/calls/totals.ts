@@ -22,11 +22,12 @@ const LEVELS = Array.from({ length: 19 }, (_, place) => `(${place - 9})`).join("
 export class Counts {
   readonly #queues = new Map<string, Record<Counted, number>>();
 
-  add(queue: string, what: Counted, count = 1): void {
+  add(queue: string, what: Counted, count = 1): this {
     const none = { accepted: 0, done: 0, dead: 0, cancelled: 0, attempts: 0 };
     const counts = this.#queues.get(queue) ?? none;
     counts[what] += count;
     this.#queues.set(queue, counts);
+    return this;
   }
 
   /** Rows of the table, in one order everywhere, so that two transactions lock them in the same order. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { LeasedCall } from "../../../../store/calls.ts";
+import type { LeasedCall, QueueTotals } from "../../../../store/calls.ts";
 import { seededRandom, testSeed } from "../../../support/seeded-random.ts";
 import type { Harness } from "../subject.ts";
 import { type CallsStore, NOON, newCall, Worker } from "./new-call.ts";
@@ -35,9 +35,28 @@ export function totals(harness: Harness<CallsStore>): void {
       await store.calls.retry({}, { now: NOON, limit: 1 });
       await worker.lease();
       assert.deepEqual(await store.calls.totals(), [
-        { queue: "fn/hello", ...none, accepted: 5, waiting: 2, running: 2, dead: 1, attempts: 2 },
+        { queue: "fn/hello", ...none, accepted: 4, waiting: 2, running: 2, attempts: 2 },
         { queue: "fn/other", ...none, accepted: 2, waiting: 1, running: 1 },
       ]);
+    });
+
+    it("say how many are dead now, also after they were retried, purged or removed for their age", async () => {
+      const worker = new Worker(store);
+      await worker.enqueue(newCall(), newCall(), newCall(), newCall());
+      const calls = await worker.lease();
+      await worker.settle(calls.map((call) => worker.settlement(call, { state: "dead", reason: "no" })));
+      const counts = async () => {
+        const [{ accepted, waiting, dead, cancelled }] = (await store.calls.totals()) as [QueueTotals];
+        return { accepted, waiting, dead, cancelled };
+      };
+      const none = { accepted: 4, waiting: 0, cancelled: 0 };
+      assert.deepEqual(await counts(), { ...none, dead: 4 });
+      await store.calls.retry({}, { now: NOON, limit: 1 });
+      assert.deepEqual(await counts(), { ...none, waiting: 1, dead: 3 });
+      assert.equal(await store.calls.purge({ id: calls[1]!.id }, 1), 1);
+      assert.deepEqual(await counts(), { ...none, waiting: 1, dead: 2, cancelled: 1 });
+      await store.calls.removeOld(NOON + 1_000);
+      assert.deepEqual(await counts(), { ...none, waiting: 1, dead: 0, cancelled: 3 });
     });
 
     it("add up after any mix of operations of three workers, and each order key ran in order", async function () {
