@@ -12,7 +12,7 @@ import { enqueueAll } from "./calls/enqueue.ts";
 import { leaseCalls } from "./calls/lease.ts";
 import { getCall, listCalls, purgeCalls, removeOldCalls } from "./calls/records.ts";
 import { settleCalls } from "./calls/settle.ts";
-import { totals } from "./calls/totals.ts";
+import { countLive, totals } from "./calls/totals.ts";
 import { beatWorker, leaveWorker, reclaimCalls, workerBeats } from "./calls/workers.ts";
 import { removeOld } from "./retention.ts";
 import { fire, listFirings, removeOldFirings } from "./timers/fire.ts";
@@ -51,6 +51,7 @@ const CALLS = {
   retryCalls,
   purgeCalls,
   totals,
+  countLive,
   removeOldCalls,
 } as const;
 

@@ -15,7 +15,7 @@ const POLL_MS = 200;
 
 export interface PumpOptions extends Pick<GroupPumpOptions, "deliveries" | "start" | "now"> {
   readonly topics: Topics;
-  readonly calls: Pick<Calls, "totals">;
+  readonly calls: Pick<Calls, "live">;
   readonly changes: StoreChanges;
   /** Other programs use the store too. */
   readonly isShared: boolean;
@@ -115,11 +115,8 @@ export class Pump {
     this.#leaving.set(key, settled);
   }
 
-  async #live({ members }: Group): Promise<number> {
-    const queues = new Set(members.map(({ name }) => queueOf(name)));
-    const totals = await this.#options.calls.totals();
-    const live = totals.filter(({ queue }) => queues.has(queue));
-    return live.reduce((sum, { waiting, running }) => sum + waiting + running, 0);
+  #live({ members }: Group): Promise<number> {
+    return this.#options.calls.live(members.map(({ name }) => queueOf(name)));
   }
 
   readonly #onEvents = (topics: ReadonlySet<string>) => {

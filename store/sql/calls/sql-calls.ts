@@ -102,6 +102,10 @@ export class SqlCalls implements Calls {
     return this.#run("purgeCalls", query, limit, this.#shard);
   }
 
+  live(queues: readonly string[]) {
+    return this.#run("countLive", queues);
+  }
+
   totals() {
     return this.#run("totals");
   }

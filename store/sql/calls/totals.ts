@@ -58,6 +58,10 @@ export function* liveCalls(queues: readonly string[]): Work<Map<string, number>>
   return new Map(rows.map((row) => [row.queue as string, Number(row.live)]));
 }
 
+export function* countLive(queues: readonly string[]): Work<number> {
+  return [...(yield* liveCalls(queues)).values()].reduce((sum, live) => sum + live, 0);
+}
+
 export function* totals(): Work<readonly QueueTotals[]> {
   // Each state has an index of its own. One statement reads one state of the tables.
   const count = (state: string, waiting: 0 | 1) => `SELECT queue, ${waiting} * COUNT(*) AS waiting,

@@ -17,7 +17,7 @@ function program(memory: MemoryTopics, isShared = false) {
   const changes = storeChanges();
   const live = { count: 0 };
   const calls = {
-    totals: async () => [{ queue: "sub/a", waiting: live.count + memory.delivered.length, running: 0 }],
+    live: async () => live.count + memory.delivered.length,
   };
   const { topics } = announcing({ topics: memory, calls } as unknown as EventStore, changes);
   const printed: string[] = [];
