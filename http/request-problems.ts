@@ -31,6 +31,25 @@ export function bodyTooLarge({ callBodyBytes }: Limits): Problem {
   return new Problem("body_too_large", `The body is larger than ${limit}: send less.`);
 }
 
+/** What Skiff adds to the header block of a call before it reaches a function, in bytes. */
+const ADDED_BYTES = 4_096;
+
+/**
+ * Refuses a header block that fits, but no longer with what Skiff adds to it: the call could never arrive.
+ * @param fields names and values
+ * @throws Problem `headers_too_large`
+ */
+export function requireHeaderRoom(
+  fields: readonly string[],
+  { headerBytes }: Pick<Limits, "headerBytes">,
+): void {
+  const most = headerBytes - Math.min(ADDED_BYTES, headerBytes / 4);
+  const bytes = fields.reduce((sum, each) => sum + each.length + 2, 0);
+  if (bytes <= most) return;
+  const limit = `${formatBytes(most)} (SKIFF_MAX_HEADERS, without what Skiff adds)`;
+  throw new Problem("headers_too_large", `The header block is larger than ${limit}: send smaller headers.`);
+}
+
 export function traceRefused(): Problem {
   return new Problem("method_not_allowed", "Skiff does not forward TRACE to functions: use another method.");
 }

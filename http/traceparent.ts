@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 
 /** Version, trace id, parent id, flags (https://www.w3.org/TR/trace-context/); later versions append. */
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
+const TRACEPARENT =
+  /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[\x21-\x7e]*)?$/;
 /** Bytes of one trace id and one parent id. */
 const IDS_BYTES = 24;
 const IDS_HELD = 512;
@@ -12,6 +13,11 @@ const LONGEST = 512;
 export function isTraceparent(text: string): boolean {
   if (text.length !== LENGTH && (text.length > LONGEST || text.startsWith("00"))) return false;
   return TRACEPARENT.test(text);
+}
+
+/** Returns whether this field may be sent on (https://www.w3.org/TR/trace-context/). */
+export function isTracestate(text: string): boolean {
+  return text.length <= LONGEST && /^[\x20-\x7e]*$/.test(text);
 }
 
 export function traceIdOf(traceparent: string): string {

@@ -212,7 +212,7 @@ export interface LeasedCall extends NewCall {
    * `policy.attempts` when the worker of the last one died: the call is to end without another.
    */
   readonly attemptOfRound: number;
-  /** When the call was accepted or last retried by hand, from which `maxAgeMs` counts. */
+  /** From which `maxAgeMs` counts: when the call was accepted or last retried by hand; of a delivery its first lease. */
   readonly roundAt: number;
 }
 

@@ -29,6 +29,8 @@ export interface FiringTime {
 
 export type Fired = { readonly call: NewCall } | { readonly event: NewEvent };
 
+/** Order keys of schedules with `overlap: queue` begin with it, and no others. */
+export const SCHEDULE_KEY = "schedule ";
 const EVENT_TYPE = "dev.skiff.schedule";
 
 /** Returns the call or the event of a firing. Writes a body over 64 KiB to `bodies`. */
@@ -65,7 +67,7 @@ async function callOf(call: ScheduledCall, target: ScheduleTarget, context: Cont
     acceptedAt: time.now,
     dueAt: time.now,
     priority: 0,
-    orderKey: overlap === "queue" ? `schedule ${name}` : "",
+    orderKey: overlap === "queue" ? `${SCHEDULE_KEY}${name}` : "",
     by: time.by,
     keyId: time.keyId,
     traceparent: time.traceparent,

@@ -1,10 +1,11 @@
 import { Problem } from "../../platform/problems.ts";
+import { encodeHeaderValue } from "./header-values.ts";
 
 /** Context attributes of an event in their text form, by name. */
 export type Attributes = Readonly<Record<string, string>>;
 
-/** Longest values of all attributes together: they become header fields of the request to a function. */
-const MOST_CHARACTERS = 16 * 1024;
+/** Most bytes of all attributes together, as header fields of the request to a function. */
+const MOST_BYTES = 16 * 1024;
 /** CloudEvents 1.0, naming conventions. `data` is the name of a member in JSON. */
 const NAME = /^(?!data$|data_base64$|specversion$)[a-z0-9]{1,64}$/;
 /** Texts have no control characters and no lone surrogates (CloudEvents 1.0, type system). */
@@ -20,7 +21,7 @@ export function invalidEvent(detail: string): Problem {
 
 /** @throws Problem `invalid_request` for a name or a value that CloudEvents 1.0 does not allow */
 export function checkAttributes(attributes: Attributes): void {
-  let characters = 0;
+  let bytes = 0;
   for (const [name, value] of Object.entries(attributes)) {
     if (!NAME.test(name)) {
       const rule = "use 1 to 64 characters of a-z and 0-9";
@@ -28,12 +29,12 @@ export function checkAttributes(attributes: Attributes): void {
     }
     if (FORBIDDEN.test(value))
       throw invalidEvent(`The attribute ${name} has control characters: send text without them.`);
-    characters += name.length + value.length;
+    bytes += name.length + encodeHeaderValue(value).length;
   }
-  if (characters > MOST_CHARACTERS) {
-    const most = `${MOST_CHARACTERS} characters`;
+  if (bytes > MOST_BYTES) {
+    const most = `${MOST_BYTES} bytes as header fields`;
     throw invalidEvent(
-      `The attributes of an event may have ${most}, and these have ${characters}: move some to the data.`,
+      `The attributes of an event may have ${most}, and these have ${bytes}: move some to the data.`,
     );
   }
   for (const name of ["id", "source", "type"]) {

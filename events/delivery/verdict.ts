@@ -79,13 +79,16 @@ export function judge(call: Judged, sent: Sent, circumstances: Circumstances): V
 
 /** Returns why no attempt may start any more; undefined if one may. */
 export function lateness(
-  { policy, attemptOfRound, roundAt }: Pick<Judged, "policy" | "attemptOfRound" | "roundAt">,
+  { policy, attemptOfRound, roundAt, acceptedAt, origin }: Omit<LeasedCall, "target">,
   now: number,
 ): string | undefined {
   const { attempts, maxAgeMs } = policy;
   if (attemptOfRound > attempts)
     return `All ${attempts} attempts are used up; the last one broke off with its worker.`;
-  if (now - roundAt < maxAgeMs) return undefined;
+  const isDelivery = origin.kind === "subscription";
+  // A delivery may have waited for a subscription that was paused: its next attempt decides.
+  if (isDelivery && origin.waiter === undefined) return undefined;
+  if (now - (isDelivery ? acceptedAt : roundAt) < maxAgeMs) return undefined;
   return `No attempt starts after ${formatMs(maxAgeMs)} (max-age).`;
 }
 

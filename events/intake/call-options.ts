@@ -7,6 +7,7 @@ import {
 } from "../../platform/events/retry-policy.ts";
 import { Problem } from "../../platform/problems.ts";
 import { parseDurationMs, parseInstant } from "../../platform/quantity.ts";
+import { SCHEDULE_KEY } from "../../store/scheduled.ts";
 
 /** What a request says about its call, as text by name. */
 export type OptionTexts = ReadonlyMap<string, string>;
@@ -81,6 +82,8 @@ export function readOptions(texts: OptionTexts, { now, retry, hasCallbacks }: Op
   if (texts.has("key") && (orderKey === "" || orderKey.length > MOST_KEY)) {
     throw invalid("key", `has ${orderKey.length} characters: use 1 to ${MOST_KEY}`);
   }
+  if (orderKey.startsWith(SCHEDULE_KEY))
+    throw invalid("key", `begins with "${SCHEDULE_KEY}", as the keys of schedules do: use another one`);
   const priority = Number(texts.get("priority") ?? "0");
   if (texts.has("priority") && !/^[+-]?\d$/.test(texts.get("priority")!)) {
     throw invalid("priority", `is "${shorten(texts.get("priority")!)}": use a whole number from -9 to 9`);

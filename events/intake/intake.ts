@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 import type { Principal } from "../../http/access/principal.ts";
 import { ClientLeft } from "../../http/client-signal.ts";
 import { answerProblem } from "../../http/problem-answer.ts";
-import { queueFull, traceRefused, unknownVersion } from "../../http/request-problems.ts";
+import { queueFull, requireHeaderRoom, traceRefused, unknownVersion } from "../../http/request-problems.ts";
 import { isTraceparent, NewTraces } from "../../http/traceparent.ts";
 import type { Endpoints } from "../../platform/platform.ts";
 import { Problem, toProblem, unknownFunction } from "../../platform/problems.ts";
@@ -62,6 +62,7 @@ export class Intake {
     if (request.method === "TRACE") throw traceRefused();
     const endpoints = platform.endpoints(target.name);
     if (endpoints === undefined) throw unknownFunction(target.name);
+    requireHeaderRoom([request.url!, ...request.rawHeaders], limits);
     const fields = readFields(request, { authority: target.authority, proxies });
     const caller = this.#callerOf(request, endpoints, { fields, hasCallback: hasCallback(target, fields) });
     checkVersion(endpoints, target);

@@ -38,6 +38,8 @@ export class Scheduler {
   readonly #known = new Map<string, Scheduled>();
   /** Timers that the store does not have as they are known. */
   readonly #unset = new Set<string>();
+  /** Schedules whose times this program cannot compute, such as in a time zone that it does not have. */
+  readonly #broken = new Set<string>();
   #running: Promise<void> | undefined;
   #isClosed = false;
   #isWoken = false;
@@ -96,6 +98,7 @@ export class Scheduler {
   }
 
   #change(name: string): void {
+    this.#broken.delete(name);
     this.#unset.add(name);
     this.#notify();
   }
@@ -160,11 +163,24 @@ export class Scheduler {
     if (scheduled === undefined) return store.timers.remove(name);
     const { rule, text, jitterMs, isPaused } = scheduled;
     const anchor = scheduled.anchor ?? now();
+    const never = { dueAt: undefined, delayMs: 0 };
     const first = isPaused
-      ? { dueAt: undefined, delayMs: 0 }
-      : firstTime(parseCron(text, anchor), now(), { name, jitterMs });
+      ? never
+      : this.#computed(name, () => firstTime(parseCron(text, anchor), now(), { name, jitterMs }));
+    if (first === undefined) return;
     const timer = await store.timers.set({ name, rule, anchor, ...first });
     if (timer.dueAt !== undefined) await this.#pullBack(scheduled, { ...timer, dueAt: timer.dueAt });
+  }
+
+  /** The other schedules go on, and another program may be able to fire this one. */
+  #computed<T>(name: string, compute: () => T): T | undefined {
+    try {
+      return compute();
+    } catch (error) {
+      this.#broken.add(name);
+      this.#options.print(`the schedule "${name}" fires nothing: ${(error as Error).message}`);
+      return undefined;
+    }
   }
 
   /** A clock that was ahead made a timer pass times over, which are still to come. */
@@ -188,7 +204,7 @@ export class Scheduler {
     if (scheduled === undefined) return this.#dropGone(timer);
     const startedAt = now();
     const { name, dueAt } = timer;
-    if (dueAt === undefined) return undefined;
+    if (dueAt === undefined || this.#broken.has(name)) return undefined;
     if (timer.rule !== scheduled.rule) {
       if (startedAt - dueAt > LAG_MS) this.#unset.add(name);
       return undefined;

@@ -2,6 +2,7 @@ import type { RetryPolicy } from "../../../platform/events/retry-policy.ts";
 import type { CallTarget, NewCall, StoredRequest } from "../../../store/calls.ts";
 import type { StoredEvent } from "../../../store/topics.ts";
 import { binaryHeaders, headersOf, readContext } from "../../cloudevents/http-event.ts";
+import { ownAttributes } from "../../cloudevents/own-attributes.ts";
 import { orderKeyOf, type Subscription } from "./groups.ts";
 
 export const QUEUE_PREFIX = "sub/";
@@ -28,7 +29,8 @@ export function deliveryOf(
   { group, now, newId, policy }: DeliveryOptions,
 ): NewCall {
   const { name, spec } = member;
-  const { topic, position, attributes } = event;
+  const { topic, position } = event;
+  const { traceparent, tracestate } = ownAttributes(event.attributes);
   // Once its time is over, as in a replay or for a paused member, an event is like any other.
   const isAwaited = event.waiter !== undefined && event.waiter.until > now;
   const waiter = isAwaited && spec.replies !== false && spec.paused !== true ? event.waiter : undefined;
@@ -45,8 +47,8 @@ export function deliveryOf(
     priority: 0,
     orderKey: orderKeyOf(member, event),
     by: `subscription ${name}`,
-    ...(attributes.traceparent === undefined ? {} : { traceparent: attributes.traceparent }),
-    ...(attributes.tracestate === undefined ? {} : { tracestate: attributes.tracestate }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(tracestate === undefined ? {} : { tracestate }),
     keepsRecord: false,
   };
 }

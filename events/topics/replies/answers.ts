@@ -4,13 +4,13 @@ import type { Answer, CallOrigin, LeasedCall, Reply } from "../../../store/calls
 import type { NewEvent } from "../../../store/event.ts";
 import { eventMode, headersOf, readContext } from "../../cloudevents/http-event.ts";
 import { readJsonEvents } from "../../cloudevents/json-event.ts";
+import { HOPS, ownAttributes } from "../../cloudevents/own-attributes.ts";
 import type { EventContext } from "../../cloudevents/received-event.ts";
 import type { AttemptEnd, Effects } from "../../services.ts";
 import { bytesOf, loadBody, storeBody } from "../bodies.ts";
 
 /** An answer to an answer to an answer… may go on this far. */
 export const MOST_HOPS = 16;
-const HOPS = "skiffhops";
 
 export interface AnswerOptions {
   readonly bodies: Bodies;
@@ -59,16 +59,15 @@ async function eventsOf(call: LeasedCall, answer: Answer, options: AnswerOptions
   if (topic === undefined) return [];
   const most = options.mostBytes(topic);
   if (most === undefined) throw refused(`there is no topic "${topic.slice(0, 80)}" for it.`);
-  const hops = Number(request[`ce-${HOPS}`] ?? 0) + 1;
-  if (!(hops <= MOST_HOPS))
-    throw refused(`the event has passed ${MOST_HOPS} functions: they answer each other.`);
+  const hops = hopsOf(request[`ce-${HOPS}`]) + 1;
+  if (hops > MOST_HOPS) throw refused(`the event has passed ${MOST_HOPS} functions: they answer each other.`);
   if (answer.isCut) throw refused("it is larger than SKIFF_MAX_RESULT.");
   const stamp = (context: EventContext): Omit<NewEvent, "data"> => ({
     ...context,
     topic,
     attributes: {
       ...(call.traceparent === undefined ? {} : { traceparent: call.traceparent }),
-      ...context.attributes,
+      ...ownAttributes(context.attributes),
       [HOPS]: String(hops),
     },
     isDeduplicated: true,
@@ -89,6 +88,11 @@ async function eventsOf(call: LeasedCall, answer: Answer, options: AnswerOptions
       data: await storeBody(options.bodies, data),
     })),
   );
+}
+
+/** Anything else than a count of Skiff counts as the most. */
+function hopsOf(text = "0"): number {
+  return /^\d{1,2}$/.test(text) ? Number(text) : MOST_HOPS;
 }
 
 function tooLong(bytes: number, most: number): string {

@@ -2,11 +2,12 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { clientSignal } from "../../../http/client-signal.ts";
-import { traceRefused } from "../../../http/request-problems.ts";
+import { requireHeaderRoom, traceRefused } from "../../../http/request-problems.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { parseDurationMs } from "../../../platform/quantity.ts";
 import type { NewEvent } from "../../../store/event.ts";
 import { checkAttributes } from "../../cloudevents/attributes.ts";
+import { binaryHeaders } from "../../cloudevents/http-event.ts";
 import { type RequestFields, readFields } from "../../intake/request-fields.ts";
 import { storeBody } from "../bodies.ts";
 import { GATEWAY_SOURCE, GATEWAY_TYPE } from "../delivery/deliveries.ts";
@@ -49,6 +50,7 @@ export class Gateway {
       http: { method: request.method!, path: path + query, headers: headersFor(fields, isBearerOurs) },
       isDeduplicated: false,
     };
+    requireHeaderRoom([path, query, ...event.http!.headers, ...binaryHeaders(event)], limits);
     const timeoutMs = parseDurationMs(spec.replyTimeout ?? "") ?? REPLY_MS;
     if (timeoutMs === 0) {
       acknowledge(response, [event], await publisher.publish([event]));

@@ -8,6 +8,7 @@ import type { NewEvent } from "../../../store/event.ts";
 import { checkAttributes } from "../../cloudevents/attributes.ts";
 import { eventMode, headersOf, type MessageHeaders, readContext } from "../../cloudevents/http-event.ts";
 import { readJsonEvents } from "../../cloudevents/json-event.ts";
+import { ownAttributes } from "../../cloudevents/own-attributes.ts";
 import type { ReceivedEvent } from "../../cloudevents/received-event.ts";
 import { storeBody } from "../bodies.ts";
 import { eventTooLarge } from "../topic-problems.ts";
@@ -55,7 +56,7 @@ export async function receiveEvents(
   const isDeduplicated = mode !== "plain" || key !== undefined || headers["ce-id"] !== undefined;
   return Promise.all(
     events.map(async ({ data, ...context }) => {
-      const attributes = { ...common.weak, ...context.attributes, ...common.strong };
+      const attributes = { ...common.weak, ...ownAttributes(context.attributes), ...common.strong };
       checkAttributes(attributes);
       return { ...context, topic, attributes, data: await storeBody(bodies, data), isDeduplicated };
     }),

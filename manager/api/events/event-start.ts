@@ -14,13 +14,13 @@ export function readStart(text: string | undefined, name: string, nowMs: number)
   return { time: readTime(text, name, nowMs)! };
 }
 
-/** Returns the position before the first event that is wanted. */
+/** Returns the position before the first event that is wanted, at most that of the last event. */
 export async function placeBefore(topics: Topics, topic: string, start: EventStart): Promise<number> {
   if (start === "earliest") return 0;
-  if (start === "latest") {
+  if (start === "latest" || "position" in start) {
     const own = (await topics.stats()).find((each) => each.topic === topic);
-    return own?.end ?? 0;
+    const end = own?.end ?? 0;
+    return start === "latest" ? end : Math.min(end, Math.max(0, start.position - 1));
   }
-  if ("position" in start) return Math.max(0, start.position - 1);
   return await topics.positionAt(topic, start.time.getTime());
 }

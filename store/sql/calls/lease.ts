@@ -87,7 +87,9 @@ function* take(
   { owner, now }: LeaseRequest,
   shares: readonly { readonly queue: string; readonly share: number }[],
 ): Work<readonly Row[]> {
-  const set = "SET state = 'running', owner = $1, started_at = $2, epoch = epoch + 1";
+  // The age of a delivery counts from its first turn: it is not the event's fault that a subscription is slow or paused.
+  const roundAt = "CASE WHEN epoch = 0 AND origin_kind = 'subscription' THEN $2 ELSE round_at END";
+  const set = `SET state = 'running', owner = $1, started_at = $2, epoch = epoch + 1, round_at = ${roundAt}`;
   const first = (
     queue: string,
     most: string,

@@ -183,6 +183,15 @@ describe("an attempt may start", () => {
     assert.match(lateness(leasedCall({ attemptOfRound: 6 }), 0)!, /^All 5 attempts are used up/);
   });
 
+  it("of a delivery that waited for its subscription, unless somebody waits for the reply", () => {
+    const { maxAgeMs } = DEFAULT_RETRY;
+    const event = { name: "mail", topic: "orders", group: "mail", position: 1, event: "e1" };
+    const origin = { kind: "subscription" as const, ...event };
+    assert.equal(lateness(leasedCall({ origin }), 2 * maxAgeMs), undefined);
+    const awaited = leasedCall({ origin: { ...origin, waiter: "w" }, roundAt: maxAgeMs });
+    assert.match(lateness(awaited, maxAgeMs)!, /^No attempt starts/);
+  });
+
   it("not of a call that is too old, counted from a retry by hand", () => {
     const { maxAgeMs } = DEFAULT_RETRY;
     assert.equal(lateness(leasedCall(), maxAgeMs), "No attempt starts after 360 min (max-age).");

@@ -183,6 +183,7 @@ describe("an asynchronous request", () => {
     ["at=2026-11-30&delay=1s", /contradict/],
     ["priority=10", /priority is "10": use a whole number from -9 to 9/],
     ["key=", /key has 0 characters/],
+    ["key=schedule%20nightly", /key begins with "schedule ", as the keys of schedules do/],
     ["key=a&key=b", /key occurs twice/],
     ["key=%ff", /percent-encoded/],
     ["attempts=0", /attempts is 0: use a whole number from 1 to 100/],

@@ -97,6 +97,19 @@ describe("a scheduler", () => {
     ]);
   });
 
+  it("fires the others when a schedule has times that this program cannot compute, and says which", async () => {
+    const broken = { ...of({ cron: "@hourly" }, "broken"), text: { cron: "@hourly", timeZone: "Mars/Base" } };
+    const scheduler = known(of({ cron: "@hourly" }), broken);
+    await scheduler.turn();
+    now += HOUR;
+    await scheduler.turn();
+    assert.deepEqual(
+      timers.fired.map(({ name }) => name),
+      ["report"],
+    );
+    assert.match(printed.join(), /^the schedule "broken" fires nothing: /);
+  });
+
   it("counts @every from the creation of the declaration, also after a restart", async () => {
     await known(of({ cron: "@every 1h" })).turn();
     assert.equal((await timers.get("report"))?.dueAt, START + 53 * MINUTE);

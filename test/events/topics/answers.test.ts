@@ -73,6 +73,12 @@ describe("an event that a function answers", () => {
     assert.equal(attributes.time, "2026-11-29T14:00:00.000Z");
   });
 
+  it("has no trace context that is not valid", async () => {
+    const headers = { ...EVENT, "ce-traceparent": "%E2%82%AC", "ce-tracestate": "%E2%82%AC" };
+    const { attributes } = (await effects(ASKS, { headers })).events![0]!;
+    assert.deepEqual([attributes.traceparent, attributes.tracestate], [undefined, undefined]);
+  });
+
   it("continues the trace of the event", async () => {
     const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     const event = { attributes: { ...ASKS.attributes, traceparent } };
@@ -137,6 +143,13 @@ describe("an event that a function answers", () => {
       return effects({ attributes }, { headers: EVENT });
     };
     assert.equal((await hops(MOST_HOPS - 1)).events![0]!.attributes.skiffhops, String(MOST_HOPS));
+    for (const text of ["-99", "1e1", "999", "x"]) {
+      const forged = await effects(
+        { attributes: { ...ASKS.attributes, skiffhops: text } },
+        { headers: EVENT },
+      );
+      assert.match(forged.fault!, /has passed 16 functions/, text);
+    }
     assert.match((await hops(MOST_HOPS)).fault!, /has passed 16 functions/);
     assert.match((await hops(Number.NaN)).fault!, /has passed 16 functions/);
   });

@@ -128,7 +128,8 @@ describe("a group", () => {
 
 describe("a delivery", () => {
   it("is a CloudEvents request in binary mode", () => {
-    const attributes = { subject: "é", datacontenttype: "application/json", traceparent: "00-a" };
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const attributes = { subject: "é", datacontenttype: "application/json", traceparent };
     const event = storedEvent({ attributes, position: 7 });
     const call = delivered(event, subscription("mail", { path: "/in?a=1" }));
     assert.deepEqual(call.target, { function: "mail" });
@@ -138,13 +139,13 @@ describe("a delivery", () => {
     assert.equal(call.request.body, event.data);
     assert.deepEqual(headersOf(call.request.headers), {
       ...{ "ce-specversion": "1.0", "ce-id": "e1", "ce-source": "/shop", "ce-type": "order.created" },
-      ...{ "ce-subject": "%C3%A9", "ce-traceparent": "00-a", "content-type": "application/json" },
+      ...{ "ce-subject": "%C3%A9", "ce-traceparent": traceparent, "content-type": "application/json" },
       ...{ "skiff-topic": "orders", "skiff-subscription": "mail" },
     });
     assert.deepEqual(call.origin, {
       ...{ kind: "subscription", name: "mail", topic: "orders", group: "g", position: 7, event: "e1" },
     });
-    assert.equal(call.traceparent, "00-a");
+    assert.equal(call.traceparent, traceparent);
     assert.equal(call.keepsRecord, false);
     assert.equal(call.orderKey, "");
   });

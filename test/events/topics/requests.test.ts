@@ -46,6 +46,29 @@ describe("POST /topic/NAME", () => {
     assert.equal(event!.isDeduplicated, false);
   });
 
+  it("replaces a trace context that is not valid, and counts answers itself", async () => {
+    const headers = { "ce-traceparent": "%E2%82%AC", "ce-tracestate": "%E2%82%AC", "ce-skiffhops": "-99" };
+    const plain = await post("/topic/orders", "", headers);
+    assert.equal(plain.status, 202);
+    const event = { specversion: "1.0", id: "2", source: "/s", type: "t", traceparent: "€", skiffhops: -99 };
+    const structured = { "content-type": "application/cloudevents+json" };
+    const json = await post("/topic/orders", JSON.stringify(event), structured);
+    assert.equal(json.status, 202);
+    for (const [index, { attributes }] of (await published("orders")).entries()) {
+      assert.match(attributes.traceparent!, /^00-[0-9a-f]{32}-/);
+      assert.equal(attributes.traceparent, [plain, json][index]!.headers.get("traceparent"));
+      assert.deepEqual([attributes.tracestate, attributes.skiffhops], [undefined, undefined]);
+    }
+  });
+
+  it("refuses attributes whose header fields would be too long for a function", async () => {
+    const event = { specversion: "1.0", id: "2", source: "/s", type: "t", big: "é".repeat(3_500) };
+    const headers = { "content-type": "application/cloudevents+json" };
+    assert.equal((await post("/topic/orders", JSON.stringify(event), headers)).status, 400);
+    const fits = { ...event, big: "é".repeat(2_500) };
+    assert.equal((await post("/topic/orders", JSON.stringify(fits), headers)).status, 202);
+  });
+
   it("takes CloudEvents in each mode, and a batch as a whole", async () => {
     const binary = { "ce-specversion": "1.0", "ce-id": "1", "ce-source": "/s", "ce-type": "t" };
     assert.equal((await post("/topic/orders", "x", binary)).status, 202);

@@ -148,6 +148,8 @@ describe("manager: events of a topic", () => {
     for (const [from, position] of [
       ["latest", 5],
       ["4", 3],
+      ["6", 5],
+      ["500", 5],
       ["0", 0],
       ["1970-01-01T03:00:00Z", 2],
     ] as const)

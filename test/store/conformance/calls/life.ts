@@ -13,6 +13,20 @@ export function life(harness: Harness<CallsStore>): void {
     });
     afterEach(() => harness.dispose());
 
+    it("that is a delivery counts its age from its first lease", async () => {
+      const event = { name: "s", topic: "t", group: "s", position: 1, event: "e" };
+      const delivery = newCall({ queue: "sub/s", origin: { kind: "subscription", ...event } });
+      await worker.enqueue(delivery);
+      worker.now += 1_000;
+      const [first] = await worker.lease();
+      assert.equal(first!.roundAt, NOON + 1_000);
+      const again = { state: "waiting", dueAt: worker.now } as const;
+      await worker.settle([worker.settlement(first!, again, 503)]);
+      worker.now += 1_000;
+      const [second] = await worker.lease();
+      assert.deepEqual([second!.attempt, second!.roundAt], [2, NOON + 1_000]);
+    });
+
     it("is stored whole, leased once, and leaves a record with its answer", async () => {
       const body = { inline: new Uint8Array([0, 1, 2, 255]) };
       const call = newCall({
