@@ -22,6 +22,8 @@ export interface DatabaseOptions {
   readonly url: string;
   /** Logs one line. */
   readonly print: (line: string) => void;
+  /** Most connections; 8 by default. */
+  readonly connections?: number;
 }
 
 /** Transactions on PostgreSQL. It connects with the first one, and again whenever the server was away. */
@@ -81,7 +83,7 @@ export class Database {
     const pool = new pg.Pool({
       connectionString: this.#options.url,
       application_name: "skiff",
-      max: CONNECTIONS,
+      max: this.#options.connections ?? CONNECTIONS,
       connectionTimeoutMillis: CONNECT_MS,
       query_timeout: ANSWER_MS,
       keepAlive: true,

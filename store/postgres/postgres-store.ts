@@ -7,7 +7,7 @@ import { auditLog, usageLedger } from "../sql/ledgers.ts";
 import { timers } from "../sql/timers/timers.ts";
 import { SqlTopics } from "../sql/topics/sql-topics.ts";
 import type { Work } from "../sql/work.ts";
-import { type RunWork, WORKS } from "../sql/works.ts";
+import { type RunWork, WORKS, type WorkName } from "../sql/works.ts";
 import type { Store } from "../store.ts";
 import { Database, type DatabaseOptions } from "./database.ts";
 import { removeOldLines } from "./log-chunks.ts";
@@ -19,7 +19,10 @@ import { checkStoreUrl } from "./store-url.ts";
 /** Transactions of a kind at a time: more would hold smaller batches. */
 const LANES = 4;
 
-export interface PostgresStoreOptions extends DatabaseOptions {
+/** Works that keep a worker alive. They must not wait for a connection behind uploads. */
+const BEATS = new Set<WorkName>(["beatWorker", "workerBeats", "reclaimCalls", "leaveWorker"]);
+
+export interface PostgresStoreOptions extends Omit<DatabaseOptions, "connections"> {
   readonly limits: Pick<Limits, "logAgeMs" | "logBytes" | "callAgeMs">;
 }
 
@@ -27,9 +30,13 @@ export interface PostgresStoreOptions extends DatabaseOptions {
 export class PostgresStore implements Store {
   readonly #options: PostgresStoreOptions;
   readonly #database: Database;
+  /** Connects with the first beat. */
+  readonly #beats: Database;
   readonly #retention: RetentionTimer;
   readonly #run: RunWork = (name, ...args) =>
-    this.#database.run(() => (WORKS[name] as (...args: readonly unknown[]) => Work<never>)(...args));
+    (BEATS.has(name) ? this.#beats : this.#database).run(() =>
+      (WORKS[name] as (...args: readonly unknown[]) => Work<never>)(...args),
+    );
   readonly usage = usageLedger(this.#run);
   readonly audit = auditLog(this.#run);
   readonly #shard = randomInt(SHARDS);
@@ -47,6 +54,7 @@ export class PostgresStore implements Store {
     checkStoreUrl(options.url);
     this.#options = options;
     this.#database = new Database(options);
+    this.#beats = new Database({ ...options, connections: 1 });
     this.logs = new PostgresLogs(this.#database, options.limits.logBytes);
     this.#retention = new RetentionTimer(
       () => this.removeOld(new Date()),
@@ -70,6 +78,6 @@ export class PostgresStore implements Store {
 
   async close(): Promise<void> {
     await this.#retention.close();
-    await this.#database.close();
+    await Promise.all([this.#database.close(), this.#beats.close()]);
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { Problem } from "../../../platform/problems.ts";
 import { MIGRATIONS } from "../../../store/sql/schema.ts";
 import type { AuditEntry } from "../../../store/store.ts";
@@ -38,6 +39,30 @@ describe("the store in PostgreSQL", function () {
 
   describe("its database", () => {
     afterEach(() => harness.dispose());
+
+    it("takes the beat of a worker while all other connections are busy", async () => {
+      const store = await harness.open();
+      await store.calls.beat("w", Date.now());
+      const { Client } = (await import("pg")).default;
+      const other = new Client(harness.urlOf(store));
+      await other.connect();
+      try {
+        await other.query("BEGIN; LOCK TABLE bodies");
+        const uploads = Array.from({ length: 8 }, () => store.bodies.write(Readable.from([]), 10));
+        const isBusy = async () => {
+          const { rows } = await other.query("SELECT 1 FROM pg_locks WHERE NOT granted");
+          return rows.length >= 8;
+        };
+        await eventually("all wait for the lock", isBusy);
+        const started = performance.now();
+        assert.equal(await store.calls.beat("w", Date.now()), true);
+        assert.ok(performance.now() - started < 4_000);
+        await other.query("COMMIT");
+        await Promise.all(uploads);
+      } finally {
+        await other.end();
+      }
+    });
 
     it("is brought to the schema once, by programs that start at the same time", async () => {
       const postgres = await sharedPostgres();
