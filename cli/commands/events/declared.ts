@@ -2,6 +2,7 @@
 import type { Api } from "../../api/api.ts";
 import { shown } from "../../output/output.ts";
 import { pairs } from "../../output/table.ts";
+import { printWarnings } from "../../output/warnings.ts";
 import type { Task } from "../../task.ts";
 
 export type Noun = "topic" | "subscription" | "schedule";
@@ -36,11 +37,15 @@ export function listDeclared(api: Api, noun: Noun): Promise<Declared[]> {
 /** Creates a declaration, or replaces its spec. */
 export async function putDeclared({ api, out }: Task, noun: Noun, declared: Pick<Declared, "name" | "spec">) {
   const { name, spec } = declared;
-  const answer = await api.json<{ created: boolean; unchanged: boolean }>(declaredPath(noun, name), {
-    ...{ method: "PUT", body: spec },
-  });
+  interface Answer {
+    readonly created: boolean;
+    readonly unchanged: boolean;
+    readonly warnings?: readonly string[];
+  }
+  const answer = await api.json<Answer>(declaredPath(noun, name), { method: "PUT", body: spec });
   const what = answer.created ? "created" : answer.unchanged ? "unchanged" : "replaced";
   out.result(answer, () => [`The ${noun} ${name} is ${what}.`]);
+  printWarnings(out, answer.warnings);
 }
 
 /** Returns the action of a subcommand that shows one. */

@@ -44,7 +44,17 @@ export function putDeclared(services: Services, kind: DeclaredKind): Handler {
     setTag(ctx, declared);
     const { createdAt, updatedAt } = declared;
     const more = kind.more?.(declared, services.keys.now());
-    answerJson(ctx, { name, spec: declared.spec, ...more, createdAt, updatedAt, created, unchanged });
+    const warnings = kind.warnings?.(services, spec) ?? [];
+    answerJson(ctx, {
+      name,
+      spec: declared.spec,
+      ...more,
+      createdAt,
+      updatedAt,
+      created,
+      unchanged,
+      warnings,
+    });
   };
 }
 

@@ -24,9 +24,21 @@ export interface DeclaredKind {
     services: Services,
     declared: readonly Pick<Declared, "name" | "spec">[],
   ): Promise<Map<string, State>>;
+  /** What the client should know about a spec that was stored. */
+  warnings?(services: Pick<Services, "platform">, spec: Spec): readonly string[];
   /** What must be done before a `PUT` is answered. */
   afterPut?(services: Services, name: string, spec: Spec): Promise<void>;
   afterRemoval?(services: Services, name: string): Promise<void>;
+}
+
+/** @param waits what becomes of its calls until then, as a sentence */
+export function missingFunction(
+  { platform }: Pick<Services, "platform">,
+  name: string | undefined,
+  waits: string,
+): readonly string[] {
+  if (name === undefined || platform.endpoints(name) !== undefined) return [];
+  return [`There is no function "${name}" yet. ${waits}`];
 }
 
 /** @param name what the client named; untrusted text */

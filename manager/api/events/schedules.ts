@@ -3,7 +3,7 @@ import { nextTimes, parseCron } from "../../../platform/events/cron.ts";
 import { SCHEDULE_KIND } from "../../../platform/events/kinds.ts";
 import type { ScheduleSpec } from "../../../platform/events/schedule-spec.ts";
 import { requirePart } from "../store.ts";
-import type { DeclaredKind } from "./declared-kind.ts";
+import { type DeclaredKind, missingFunction } from "./declared-kind.ts";
 
 /** Times that a description shows. */
 const NEXT_TIMES = 10;
@@ -19,6 +19,11 @@ export const SCHEDULES: DeclaredKind = {
     if (paused) return { next: [] };
     const rule = parseCron({ cron, timeZone }, createdAt.getTime());
     return { next: nextTimes(rule, now, NEXT_TIMES).map((at) => new Date(at)) };
+  },
+
+  warnings(services, spec) {
+    const { call } = spec as unknown as ScheduleSpec;
+    return missingFunction(services, call?.function, "Each of its calls waits for it for 5 min.");
   },
 
   async states(services, declared) {

@@ -4,13 +4,18 @@ import type { SubscriptionSpec } from "../../../platform/events/subscription-spe
 import { startOf } from "../../../store/places.ts";
 import type { Services } from "../services.ts";
 import { requirePart } from "../store.ts";
-import type { DeclaredKind } from "./declared-kind.ts";
+import { type DeclaredKind, missingFunction } from "./declared-kind.ts";
 
 export const SUBSCRIPTIONS: DeclaredKind = {
   kind: SUBSCRIPTION_KIND,
   noun: "subscription",
   plural: "subscriptions",
   check: checkSubscriptionSpec,
+
+  warnings(services, spec) {
+    const { function: target } = spec as unknown as SubscriptionSpec;
+    return missingFunction(services, target, "Its events wait for it, until their retry.maxAge.");
+  },
 
   async states(services, declared) {
     const [topics, calls] = [requirePart(services, "topics"), requirePart(services, "calls")];

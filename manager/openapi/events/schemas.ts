@@ -134,6 +134,9 @@ function declared(spec: string, state: Schema): Schema {
     { name: ref("EventName"), spec: { anyOf: [ref(spec), { type: "object" }] } },
     {
       ...{ state, createdAt: INSTANT, updatedAt: INSTANT, created: FLAG, unchanged: FLAG },
+      warnings: array(TEXT, {
+        description: "Of PUT: what the spec names and is not there, such as a function",
+      }),
       noState: { ...TEXT, description: "Why state is missing" },
       next: array(INSTANT, { description: "Of a schedule: its next ten times, without jitter" }),
       faults: array(TEXT, { description: "What is wrong with a spec that was applied to the cluster" }),

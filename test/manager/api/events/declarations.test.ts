@@ -95,6 +95,16 @@ describe("manager: topics, subscriptions and schedules", () => {
     for (const { body } of [created, same, other]) assertSchema("Topic", body);
   });
 
+  it("are stored with a warning if their function is not there", async () => {
+    const { body } = await put("/subscription/s", ORDERS).expect(201);
+    assert.match(body.warnings[0], /^There is no function "bill" yet\. Its events wait for it/);
+    assertSchema("Subscription", body);
+    const schedule = await put("/schedule/s", { cron: "@daily", call: { function: "bill" } }).expect(201);
+    assert.match(schedule.body.warnings[0], /^There is no function "bill" yet\./);
+    const url = await put("/subscription/u", { topic: "orders", url: "https://a.example" }).expect(201);
+    assert.deepEqual(url.body.warnings, []);
+  });
+
   it("are taken as YAML, by type or by what the text looks like", async () => {
     const yaml = "topic: orders\nfunction: bill\nfilter:\n  exact: {type: a}\nretry: {attempts: 2}\n";
     const spec = { ...ORDERS, filter: { exact: { type: "a" } }, retry: { attempts: 2 } };
