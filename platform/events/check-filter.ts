@@ -6,7 +6,10 @@ export const ATTRIBUTE = /^[a-z0-9]{1,64}$/;
 const MOST_DEPTH = 8;
 const MOST_BRANCHES = 50;
 
-const VALUES = texts(ATTRIBUTE, "attributes and texts, such as {type: order.created}");
+const VALUES = texts(
+  ATTRIBUTE,
+  "names of attributes in lower case with texts, such as {type: order.created}",
+);
 const nested: Check = (value, path) => checkFilter(value, path);
 const MEMBERS = members({
   exact: VALUES,

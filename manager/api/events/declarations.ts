@@ -31,6 +31,7 @@ export function putDeclared(services: Services, kind: DeclaredKind): Handler {
     const faults = kind.check(spec);
     if (faults.length > 0 || !isRecord(spec))
       throw new Problem("invalid_declaration", faultText(faults.slice(0, MOST_FAULTS)));
+    await kind.beforePut?.(services, name, spec);
     const before = await declarations.get(kind.kind, name);
     const ifRevision = ifRevisionOf(condition, before, `${kind.noun} "${name}"`);
     const declared = await declarations.put(kind.kind, name, { spec, ifRevision });

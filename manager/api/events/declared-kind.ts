@@ -26,6 +26,8 @@ export interface DeclaredKind {
   ): Promise<Map<string, State>>;
   /** What the client should know about a spec that was stored. */
   warnings?(services: Pick<Services, "platform">, spec: Spec): readonly string[];
+  /** @throws Problem `invalid_declaration` if it does not go with what others are */
+  beforePut?(services: Services, name: string, spec: Spec): Promise<void>;
   /** What must be done before a `PUT` is answered. */
   afterPut?(services: Services, name: string, spec: Spec): Promise<void>;
   afterRemoval?(services: Services, name: string): Promise<void>;

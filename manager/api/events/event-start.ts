@@ -1,3 +1,4 @@
+import { Problem } from "../../../platform/problems.ts";
 import type { Topics } from "../../../store/topics.ts";
 import { readTime } from "../read-time.ts";
 
@@ -11,6 +12,11 @@ export type EventStart = "earliest" | "latest" | { readonly position: number } |
 export function readStart(text: string | undefined, name: string, nowMs: number): EventStart | undefined {
   if (text === undefined || text === "earliest" || text === "latest") return text;
   if (/^\d{1,15}$/.test(text)) return { position: Number(text) };
+  // A word in letters alone is neither a time nor a duration.
+  if (/^[a-z]+$/i.test(text)) {
+    const detail = `${name}=${text.slice(0, 40)} is not a valid start: use earliest, latest, a position, or a time such as ${name}=15m.`;
+    throw new Problem("invalid_request", detail);
+  }
   return { time: readTime(text, name, nowMs)! };
 }
 

@@ -2,6 +2,7 @@ import { isDeclarationName } from "../../../platform/declarations.ts";
 import { checkTopicSpec } from "../../../platform/events/check-topic.ts";
 import { TOPIC_KIND } from "../../../platform/events/kinds.ts";
 import { topicsOf } from "../../../platform/events/subscription-spec.ts";
+import { Problem } from "../../../platform/problems.ts";
 import { answerJson } from "../answer.ts";
 import { cursorFromName } from "../cursor.ts";
 import { readParameters } from "../read-query.ts";
@@ -32,6 +33,24 @@ export const TOPICS: DeclaredKind = {
         return [name, { published, end, events, bytes, ...oldest, groups, subscriptions: names }];
       }),
     );
+  },
+
+  /** Of two topics with a path one would get no request of the gateway. */
+  async beforePut({ platform }, name, { paths }) {
+    if (!Array.isArray(paths) || paths.length === 0) return;
+    const limit = 500;
+    for (let after: string | undefined; ; ) {
+      const page = await platform.declarations.list(TOPIC_KIND, { after, limit });
+      for (const other of page) {
+        const theirs = other.name === name ? undefined : other.spec.paths;
+        const taken = paths.find((path) => Array.isArray(theirs) && theirs.includes(path));
+        if (taken === undefined) continue;
+        const detail = `The topic "${other.name}" has the path ${taken}: choose another one, or remove it there first.`;
+        throw new Problem("invalid_declaration", detail);
+      }
+      if (page.length < limit) return;
+      after = page.at(-1)!.name;
+    }
   },
 
   /** A subscription that names the topic keeps it, with all defaults, also while something else of its spec is not valid. */

@@ -90,7 +90,11 @@ describe("the spec of a subscription", () => {
       [{ ...base, replies: "no" }, "/replies", /use true or false/],
       [{ ...base, retry: { atempts: 3 } }, "/retry/atempts", /Did you mean "attempts"/],
       [{ ...base, filter: {} }, "/filter", /^filter is empty/],
-      [{ ...base, filter: { exact: { Type: "a" } } }, "/filter/exact", /use attributes and texts/],
+      [
+        { ...base, filter: { exact: { Type: "a" } } },
+        "/filter/exact",
+        /use names of attributes in lower case/,
+      ],
       [{ ...base, filter: { all: [{ any: [] }] } }, "/filter/all/0/any", /a list of 1 to 50 values/],
       [{ ...base, filter: deep }, `/filter${"/not".repeat(8)}`, /over 8 filters deep/],
     ]);

@@ -105,6 +105,15 @@ describe("manager: topics, subscriptions and schedules", () => {
     assert.deepEqual(url.body.warnings, []);
   });
 
+  it("that are topics share no path of the gateway", async () => {
+    await put("/topic/ping", { paths: ["/a", "/test"] }).expect(201);
+    const { body } = await put("/topic/other", { paths: ["/b", "/test"] }).expect(400);
+    assert.equal(body.code, "invalid_declaration");
+    assert.match(body.detail, /^The topic "ping" has the path \/test/);
+    await put("/topic/ping", { paths: ["/test"] }).expect(200);
+    await put("/topic/other", { paths: ["/a"] }).expect(201);
+  });
+
   it("are taken as YAML, by type or by what the text looks like", async () => {
     const yaml = "topic: orders\nfunction: bill\nfilter:\n  exact: {type: a}\nretry: {attempts: 2}\n";
     const spec = { ...ORDERS, filter: { exact: { type: "a" } }, retry: { attempts: 2 } };

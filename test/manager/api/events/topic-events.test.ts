@@ -155,6 +155,8 @@ describe("manager: events of a topic", () => {
     ] as const)
       assert.equal((await replay(from).expect(200)).body.position, position, from);
     await app().post("/subscription/s/replay").expect(400);
+    const wrong = await replay("newest").expect(400);
+    assert.match(wrong.body.detail, /use earliest, latest, a position, or a time/);
     assert.equal(
       (await app().post("/subscription/none/replay?from=1").expect(404)).body.code,
       "unknown_subscription",
