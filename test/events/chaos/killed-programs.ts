@@ -10,21 +10,26 @@ export interface KilledProgramsOptions {
   readonly router: string;
   readonly count: number;
   readonly random: () => number;
+  /** How far the work is. */
+  readonly progress: () => number;
+  /** A program is killed soon after the work came to each of these, in ascending order. */
+  readonly kills: readonly number[];
 }
 
-/** Programs of events that are killed at random times, each after it has worked for a while, and started again. */
+/** Programs of events that are killed in the middle of their work and started again. */
 export class KilledPrograms {
-  kills = 0;
+  readonly #kills: number[];
   readonly #options: KilledProgramsOptions;
   readonly #urls: (string | undefined)[] = [];
   readonly #children: ChildProcess[] = [];
   readonly #loops: Promise<void>[];
   #output = "";
-  #isKilling = true;
+  #isClosed = false;
   #failure: Error | undefined;
 
   constructor(options: KilledProgramsOptions) {
     this.#options = options;
+    this.#kills = [...options.kills];
     this.#loops = Array.from({ length: options.count }, (_, place) =>
       this.#loop(place).catch((error: Error) => {
         this.#failure = error;
@@ -42,35 +47,36 @@ export class KilledPrograms {
     return urls[Math.floor(this.#options.random() * urls.length)];
   }
 
+  /** Kills that are to come. */
+  get killsLeft(): number {
+    return this.#kills.length;
+  }
+
   /** What they printed at last. */
   get output(): string {
     return this.#output.slice(-4_000);
   }
 
-  /** Lets those that run go on. */
-  stopKilling(): void {
-    this.#isKilling = false;
-  }
-
   async close(): Promise<void> {
-    this.stopKilling();
+    this.#isClosed = true;
     await Promise.all(this.#loops);
     for (const child of this.#children) await kill(child);
   }
 
   async #loop(place: number): Promise<void> {
-    const { store, router, count, random } = this.#options;
+    const { store, router, count, random, progress } = this.#options;
     while (true) {
       const child = spawn(process.execPath, [PROGRAM, store, router, count > 1 ? "shared" : "alone"], {
         stdio: ["ignore", "pipe", "pipe"],
       });
       this.#children[place] = child;
       this.#urls[place] = await this.#listening(child);
-      for (let left = 100 + 500 * random(); left > 0 && this.#isKilling; left -= 20) await pause(20);
-      if (!this.#isKilling) return;
+      while (!this.#isClosed && !(progress() >= this.#kills[0]!)) await pause(5);
+      if (this.#isClosed) return;
+      this.#kills.shift();
+      await pause(30 * random());
       this.#urls[place] = undefined;
       await kill(child);
-      this.kills++;
     }
   }
 
