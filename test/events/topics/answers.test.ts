@@ -73,6 +73,11 @@ describe("an event that a function answers", () => {
     assert.equal(attributes.time, "2026-11-29T14:00:00.000Z");
   });
 
+  it("of another version of CloudEvents makes the delivery dead", async () => {
+    const { fault } = await effects(ASKS, { headers: { "ce-specversion": "9.0" } });
+    assert.match(fault!, /ce-specversion is "9.0": use 1.0/);
+  });
+
   it("has no trace context that is not valid", async () => {
     const headers = { ...EVENT, "ce-traceparent": "%E2%82%AC", "ce-tracestate": "%E2%82%AC" };
     const { attributes } = (await effects(ASKS, { headers })).events![0]!;
