@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { loadAll } from "js-yaml";
 import { DECLARATION_KINDS } from "../platform/declarations.ts";
+import { isRetryOutcome, MOST_RETRIED } from "../platform/events/retry-policy.ts";
 import { isFunctionName } from "../platform/function-name.ts";
 import { checkKeySpec, type KeySpec, MOST_FUNCTIONS, MOST_NAME_CHARACTERS } from "../platform/keys/key.ts";
 import { SCOPES } from "../platform/keys/scopes.ts";
@@ -33,6 +34,23 @@ describe("kubernetes.yaml", () => {
   it("has no member that kubectl reads as true or false, as YAML 1.1 has it", () => {
     const keys = file("kubernetes.yaml").match(/(?:^|[{,])\s*(?:on|off|yes|no|y|n)\s*:(?=\s|$)/gim);
     assert.equal(keys, null);
+  });
+
+  it("admits the outcomes in retry that Skiff admits", () => {
+    const lists: Any[] = [];
+    const collect = (schema: Any): void => {
+      if (typeof schema !== "object" || schema === null) return;
+      if (schema.retry !== undefined) lists.push(schema.retry.properties.on);
+      for (const member of Object.values(schema)) collect(member);
+    };
+    for (const { kind, spec } of manifests) if (kind === "CustomResourceDefinition") collect(spec);
+    assert.ok(lists.length >= 3);
+    for (const { maxItems, items } of lists) {
+      assert.equal(maxItems, MOST_RETRIED);
+      const admits = (text: string) => new RegExp(items.pattern).test(text);
+      const texts = ["408", "5xx", "4xx", "connection", "200", "6xx", "oops", "none", ""];
+      assert.deepEqual(texts.map(admits), texts.map(isRetryOutcome));
+    }
   });
 
   it("admits only restricted pods in both namespaces", () => {
