@@ -1,4 +1,4 @@
-import { DEFAULT_RETRY } from "../../platform/events/retry-policy.ts";
+import { DELIVERY_RETRY } from "../../platform/events/retry-policy.ts";
 import { newCallId } from "../../store/call-id.ts";
 import type { NewCall, StoredRequest } from "../../store/calls.ts";
 import type { AttemptEnd } from "../services.ts";
@@ -38,7 +38,7 @@ export function callbackOf(
       id: newCallId(now, random),
       queue: `callback/${url.host}`,
       target: { url: callback },
-      policy: DEFAULT_RETRY,
+      policy: DELIVERY_RETRY,
     },
     request: { method: "POST", path: `${url.pathname}${url.search}`, headers, body },
     origin: { kind: "callback", call: call.id },

@@ -8,7 +8,7 @@ import { answerProblem } from "../../http/problem-answer.ts";
 import { retryPolicyOf } from "../../platform/events/check-retry.ts";
 import { followDeclarations } from "../../platform/events/follow-declarations.ts";
 import { SUBSCRIPTION_KIND, TOPIC_KIND } from "../../platform/events/kinds.ts";
-import { retryPolicy } from "../../platform/events/retry-policy.ts";
+import { DELIVERY_RETRY, retryPolicy } from "../../platform/events/retry-policy.ts";
 import { Problem, toProblem } from "../../platform/problems.ts";
 import { newCallId } from "../../store/call-id.ts";
 import { startOf } from "../../store/places.ts";
@@ -40,7 +40,7 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
   const turns = new Turns();
   const policy = ({ spec }: Subscription) => {
     const retry = spec.function === undefined ? undefined : platform.endpoints(spec.function)?.retry;
-    return retryPolicyOf(spec.retry, retryPolicy(retry));
+    return retryPolicyOf(spec.retry, retryPolicy(retry, DELIVERY_RETRY));
   };
   const pump = new Pump({
     topics,

@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { DEFAULT_RETRY } from "../../../platform/events/retry-policy.ts";
+import { DEFAULT_RETRY, DELIVERY_RETRY } from "../../../platform/events/retry-policy.ts";
 import { eventually } from "../../support/eventually.ts";
 import { WorkerRig } from "../support/worker-rig.ts";
 
@@ -92,6 +92,7 @@ describe("a callback", () => {
     );
     assert.equal(new Set(got.map(({ headers }) => headers["webhook-id"])).size, 1);
     assert.equal(dead[0]!.reason, "The answer was 307.");
+    assert.deepEqual(dead[0]!.policy, DELIVERY_RETRY, "a receiver may be away for minutes");
   });
 
   it("waits behind no other receiver", async () => {

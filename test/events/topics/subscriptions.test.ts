@@ -188,13 +188,17 @@ describe("subscriptions of functions", () => {
       "left",
       idsOf(4).map((id) => ({ id })),
     );
-    const tried = async () => {
+    const list = async () => {
       const { calls } = (await (await send("GET", "/call?subscription=gone")).json()) as {
-        calls: { attempts: unknown[] }[];
+        calls: { attempts: unknown[]; retry: { attempts: number } }[];
       };
-      return calls.length === 4 && calls.every(({ attempts }) => attempts.length === 1);
+      return calls;
     };
-    await eventually("each has failed once", tried);
+    await eventually("each has failed once", async () => {
+      const calls = await list();
+      return calls.length === 4 && calls.every(({ attempts }) => attempts.length === 1);
+    });
+    assert.equal((await list())[0]!.retry.attempts, 12, "the default of deliveries");
     await subscribe("heir", spec);
     await send("DELETE", "/subscription/gone");
     await gets(skiff, "heir", idsOf(4));
