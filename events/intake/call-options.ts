@@ -7,6 +7,7 @@ import {
 } from "../../platform/events/retry-policy.ts";
 import { Problem } from "../../platform/problems.ts";
 import { parseDurationMs, parseInstant } from "../../platform/quantity.ts";
+import { closestWord } from "../../process/closest-word.ts";
 import { SCHEDULE_KEY } from "../../store/scheduled.ts";
 
 /** What a request says about its call, as text by name. */
@@ -98,6 +99,15 @@ export function readOptions(texts: OptionTexts, { now, retry, hasCallbacks }: Op
   };
 }
 
+/** @param field such as `skiff-dealy` */
+export function unknownOption(field: string): Problem {
+  const names = [...OPTION_NAMES].map((name) => `skiff-${name}`);
+  const meant = closestWord(field, names);
+  const hint = meant === undefined ? "" : ` Did you mean "${meant}"?`;
+  const detail = `The header ${shorten(field)} is no option.${hint} Options: ${names.join(", ")}.`;
+  return new Problem("invalid_setting", detail, { setting: field });
+}
+
 function dueTime(texts: OptionTexts, now: number): number {
   const [delay, at] = [texts.get("delay"), texts.get("at")];
   if (delay !== undefined && at !== undefined)
@@ -139,6 +149,11 @@ function checkCallback(url: string, hasCallbacks: boolean): void {
       "callback",
       `is "${shorten(url)}": use a URL of http or https with at most ${MOST_URL} characters`,
     );
+  }
+  const hasUser = parsed.username !== "" || parsed.password !== "";
+  if (hasUser || url.includes("#")) {
+    const part = hasUser ? "a user or a password" : "a fragment";
+    throw invalid("callback", `has ${part}, which is never sent: use a URL without it`);
   }
   if (hasCallbacks) return;
   const detail =

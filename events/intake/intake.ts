@@ -14,7 +14,7 @@ import type { NewCall } from "../../store/calls.ts";
 import { Callers } from "../callers.ts";
 import type { EventServices, EventsPart } from "../services.ts";
 import { acknowledge, keyReused, refusePreflight, unknownRoute } from "./answers.ts";
-import { type OptionTexts, readOptions, takeOptions } from "./call-options.ts";
+import { type OptionTexts, readOptions, takeOptions, unknownOption } from "./call-options.ts";
 import { RequestIdentity } from "./idempotency.ts";
 import { readBody } from "./read-body.ts";
 import { type RequestFields, readFields } from "./request-fields.ts";
@@ -67,6 +67,7 @@ export class Intake {
     const caller = this.#callerOf(request, endpoints, { fields, hasCallback: hasCallback(target, fields) });
     checkVersion(endpoints, target);
     refusePreflight(request);
+    if (fields.unknownOption !== undefined) throw unknownOption(fields.unknownOption);
     const { rest: query, options } = chosenOptions(target, fields);
     const hasCallbacks = Boolean(env.SKIFF_CALLBACK_SECRET);
     const { retry } = endpoints;

@@ -19,15 +19,21 @@ export interface RequestFields {
   readonly idempotencyKey: string | undefined;
   /** `skiff-NAME` fields, by NAME. */
   readonly options: ReadonlyMap<string, string>;
+  /** The first `skiff-…` field that is no option. */
+  readonly unknownOption: string | undefined;
 }
 
 /** Fields of the connection and its framing (RFC 9110 7.6.1), and those that the router sets anew. */
 const DROPPED: ReadonlySet<string> = new Set(
   `connection keep-alive transfer-encoding upgrade trailer te expect proxy-connection proxy-authorization
   proxy-authenticate http2-settings forwarded x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto
-  x-forwarded-prefix content-length host skiff-call skiff-attempt`.split(/\s+/),
+  x-forwarded-prefix content-length host`.split(/\s+/),
 );
 const PREFIX = "skiff-";
+/** `skiff-NAME` fields that Skiff sets itself, so nobody else may. */
+const OWN = new Set(
+  "call attempt schedule scheduled-at topic subscription event state status cut".split(" "),
+);
 
 /**
  * Reads the fields of a request.
@@ -47,6 +53,7 @@ export function readFields(
   const [fromKeyField, fromAuthorization, hosts]: [string[], string[], string[]] = [[], [], []];
   const options = new Map<string, string>();
   let bearer: string | undefined;
+  let unknownOption: string | undefined;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!.toLowerCase();
     const value = rawHeaders[i + 1]!;
@@ -58,8 +65,13 @@ export function readFields(
       else if (text !== undefined && bearer === undefined) bearer = text;
       else if (!hidesKey(value)) forFunction.push(name, value);
     } else if (name === "traceparent" || name === "tracestate" || named?.has(name)) continue;
-    else if (name.startsWith(PREFIX) && OPTION_NAMES.has(name.slice(PREFIX.length))) {
+    else if (name.startsWith(PREFIX)) {
       const option = name.slice(PREFIX.length);
+      if (OWN.has(option)) continue;
+      if (!OPTION_NAMES.has(option)) {
+        unknownOption ??= name;
+        continue;
+      }
       if (options.has(option)) throw repeated(name);
       options.set(option, value);
     } else if (!DROPPED.has(name) && !name.startsWith("x-skiff-")) forFunction.push(name, value);
@@ -73,6 +85,7 @@ export function readFields(
     tracestate: one(headers.tracestate),
     idempotencyKey: one(headers["idempotency-key"]),
     options,
+    unknownOption,
   };
 }
 

@@ -12,7 +12,7 @@ export function callDocument(call: CallRecord): Record<string, unknown> {
   const { callback, keyId, orderKey, runningSince, endedAt, reason, traceparent } = call;
   return {
     ...{ id, state },
-    ...("function" in target ? functionOf(target) : { url: withoutQuery(target.url) }),
+    ...("function" in target ? functionOf(target) : { url: withoutSecrets(target.url) }),
     ...{ method: request.method, path: request.path },
     headers: shownHeaders(request.headers),
     bytes: bytesOf(request.body),
@@ -21,7 +21,7 @@ export function callDocument(call: CallRecord): Record<string, unknown> {
     ...{ acceptedAt: new Date(call.acceptedAt), dueAt: new Date(call.dueAt) },
     priority: call.priority,
     ...(orderKey === "" ? {} : { orderKey }),
-    ...(callback === undefined ? {} : { callback: withoutQuery(callback) }),
+    ...(callback === undefined ? {} : { callback: withoutSecrets(callback) }),
     retry: policy,
     attempts: attempts.map(shownAttempt),
     ...(runningSince === undefined ? {} : { runningSince: new Date(runningSince) }),
@@ -75,8 +75,9 @@ export function bytesOf(body: StoredBody): number {
   return "inline" in body ? body.inline.byteLength : body.bytes;
 }
 
-/** A query of a URL may have a token. */
-function withoutQuery(text: string): string {
+/** A query of a URL may have a token. Only older records have a user or a password. */
+function withoutSecrets(url: string): string {
+  const text = url.replace(/^(https?:\/\/)[^/?#]*@/i, "$1");
   const at = text.indexOf("?");
   return at < 0 ? text : `${text.slice(0, at)}?${HIDDEN}`;
 }

@@ -168,6 +168,17 @@ describe("an asynchronous request", () => {
     assert.equal(headersOf()["skiff-at"], undefined);
   });
 
+  it("with a header that looks like an option and is none is refused with a hint", async () => {
+    const response = await intake.send("/async/fn/hello", { headers: { "skiff-dealy": "1h" } });
+    const problem = await problemOf(response);
+    assert.deepEqual(
+      [response.status, problem.code, problem.setting],
+      [400, "invalid_setting", "skiff-dealy"],
+    );
+    assert.match(String(problem.detail), /skiff-dealy is no option\. Did you mean "skiff-delay"\?/);
+    assert.equal(intake.calls.length, 0);
+  });
+
   it("takes the policy of the function where it sets none", async () => {
     const { authorization } = issuedKey(intake.keys);
     await intake.send("/async/fn/locked?backoff=2s", { headers: { authorization } });
@@ -191,6 +202,8 @@ describe("an asynchronous request", () => {
     ["retry-on=200", /on\.0 is "200"/],
     ["max-age=8d", /maxAge is "8d"/],
     ["callback=ftp://example.com", /callback is "ftp:/],
+    ["callback=http://ann:pw@example.com/", /^The option callback has a user or a password, which/],
+    ["callback=http://example.com/%23top", /^The option callback has a fragment, which/],
   ] as const) {
     it(`with ${query} is refused in words`, async () => {
       const response = await intake.send(`/async/fn/hello?${query}`);

@@ -45,15 +45,23 @@ describe("the fields of an asynchronous request", () => {
   });
 
   it("have nothing that its Connection field lists, nor options, keys and fields of Skiff", () => {
-    const { forFunction, options, credentials } = readFields(
+    const { forFunction, options, unknownOption, credentials } = readFields(
       requestWith({
         ...{ connection: "close, X-Hop", "x-hop": "1", "keep-alive": "5", te: "trailers", accept: "a/b" },
         ...{ "skiff-delay": "1s", "skiff-other": "2", "x-skiff-key": "some text", "x-skiff-version": "3" },
+        ...{
+          "skiff-schedule": "nightly",
+          "skiff-scheduled-at": "2026-11-29T12:00:00Z",
+          "skiff-attempt": "7",
+        },
+        ...{ "skiff-topic": "orders", "skiff-subscription": "s", "skiff-event": "e", "skiff-call": "c" },
+        ...{ "skiff-state": "done", "skiff-status": "200", "skiff-cut": "true" },
       }),
       { authority: undefined },
     );
     const names = forFunction.filter((_, index) => index % 2 === 0);
-    assert.deepEqual(names, ["accept", "skiff-other", "host", "x-forwarded-for"]);
+    assert.deepEqual(names, ["accept", "host", "x-forwarded-for"]);
+    assert.equal(unknownOption, "skiff-other");
     assert.deepEqual([...options], [["delay", "1s"]]);
     assert.deepEqual(credentials, ["some text"]);
   });

@@ -122,7 +122,7 @@ describe("manager: calls", () => {
         ],
         body: { inline: Buffer.from("hello") },
       },
-      callback: "https://example.com/hook?token=secret",
+      callback: "https://ann:pw@example.com/hook?token=secret",
     });
     const waiting = (await app().get(`/call/${id}`).expect(200)).body;
     assert.deepEqual([waiting.id, waiting.state, waiting.function], [id, "waiting", "f"]);
