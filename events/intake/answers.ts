@@ -11,7 +11,8 @@ export interface Accepted {
 /** Answers that a call is stored. */
 export function acknowledge(response: ServerResponse, { id, isNew, traceparent }: Accepted): void {
   const url = `/call/${id}`;
-  const body = `${JSON.stringify({ id, url, state: "waiting" })}\n`;
+  // A call that a repeated request made may have ended.
+  const body = `${JSON.stringify({ id, url, ...(isNew ? { state: "waiting" } : {}) })}\n`;
   response
     .writeHead(202, {
       "content-type": "application/json; charset=utf-8",

@@ -1,9 +1,9 @@
 /** What became of calls. */
 import type { CallFilter, CallQuery, CallRecord } from "../../calls.ts";
 import { dropBodyIds } from "../bodies/refs.ts";
-import { type Parameter, read, sql, type Work } from "../work.ts";
+import { type Parameter, type Row, read, sql, type Work } from "../work.ts";
 import { conditionOf, statesIn } from "./filter.ts";
-import { endedRecordOf, liveRecordOf } from "./rows.ts";
+import { endedRecordOf, liveRecordOf, onceOf } from "./rows.ts";
 import { addCounts, Counts } from "./totals.ts";
 
 const REMOVED_AT_ONCE = 500;
@@ -66,9 +66,10 @@ export function* removeOldCalls(before: number, shard: number): Work<boolean> {
 function* remove(which: string, values: readonly Parameter[], shard: number): Work<number> {
   const rows = yield {
     text: `DELETE FROM ended_calls WHERE id IN (SELECT id FROM ended_calls WHERE ${which})
-      RETURNING queue, state, body_id, answer_body_id`,
+      RETURNING id, queue, state, spec, body_id, answer_body_id`,
     values,
   };
+  yield* dropKeys(rows);
   yield* dropBodyIds(rows.flatMap((row) => [row.body_id, row.answer_body_id]));
   // A dead call that is not there any more was given up.
   const counts = new Counts();
@@ -77,4 +78,19 @@ function* remove(which: string, values: readonly Parameter[], shard: number): Wo
   }
   yield* addCounts(counts, shard);
   return rows.length;
+}
+
+/** A request with the key of a call without a record makes a new call. */
+function* dropKeys(records: readonly Row[]): Work<void> {
+  const keyed = records.flatMap((row) => {
+    const [scope, key] = onceOf(row) ?? [];
+    return key === undefined ? [] : [{ id: row.id as string, scope: scope!, key }];
+  });
+  if (keyed.length === 0) return;
+  yield sql(
+    `DELETE FROM call_keys WHERE scope = ANY($1) AND "key" = ANY($2) AND call = ANY($3)`,
+    keyed.map(({ scope }) => scope),
+    keyed.map(({ key }) => key),
+    keyed.map(({ id }) => id),
+  );
 }

@@ -11,13 +11,17 @@ export const SHARED_COLUMNS = `id, queue, priority, due_at, order_key, accepted_
 type Spec = Pick<
   NewCall,
   "target" | "policy" | "origin" | "callback" | "by" | "keyId" | "traceparent" | "tracestate"
-> & { readonly request: Omit<NewCall["request"], "body"> };
+> & {
+  readonly request: Omit<NewCall["request"], "body">;
+  /** Scope and key of its idempotency. */
+  readonly once?: readonly [scope: string, key: string] | undefined;
+};
 
 /** Values of `SHARED_COLUMNS` for a call without attempts. */
 export function newValues(call: NewCall): Value[] {
   const { origin, request } = call;
   const { body, ...head } = request;
-  const { target, policy, callback, by, keyId, traceparent, tracestate } = call;
+  const { target, policy, callback, by, keyId, traceparent, tracestate, idempotency } = call;
   const spec: Spec = {
     target,
     policy,
@@ -28,6 +32,7 @@ export function newValues(call: NewCall): Value[] {
     traceparent,
     tracestate,
     request: head,
+    once: idempotency && [idempotency.scope, idempotency.key],
   };
   return [
     call.id,
@@ -55,9 +60,14 @@ function functionOf(target: CallTarget): string {
   return "function" in target ? target.function : "";
 }
 
+/** Scope and key of the idempotency of a call. */
+export function onceOf(row: Row): Spec["once"] {
+  return (JSON.parse(row.spec as string) as Spec).once;
+}
+
 /** The call of a row of either table. */
 export function callOf(row: Row): Omit<NewCall, "idempotency"> {
-  const { request, ...spec } = JSON.parse(row.spec as string) as Spec;
+  const { request, once, ...spec } = JSON.parse(row.spec as string) as Spec;
   return {
     ...spec,
     id: row.id as string,

@@ -158,6 +158,23 @@ export function records(harness: Harness<CallsStore>): void {
       assert.equal((await list()).length, 1);
     });
 
+    it("take their idempotency keys with them when they are purged", async () => {
+      const idempotency = { scope: "fn/hello", key: "1", fingerprint: "1" };
+      const other = { ...idempotency, key: "2" };
+      const calls = [at(1, { idempotency }), at(2, { idempotency: other, dueAt: NOON + 60_000 }), at(3)];
+      await worker.enqueue(...calls);
+      await worker.done(...(await worker.lease()));
+      assert.equal(await store.calls.live(["fn/hello"]), 1);
+      assert.equal(await store.calls.purge({ states: ["done"] }, 10), 2);
+      const anew = newCall({ idempotency });
+      assert.deepEqual(await worker.enqueue(anew), [anew.id]);
+      const [repeated] = await store.calls.enqueue([newCall({ idempotency: other })], {
+        now: NOON,
+        mostLive: 9,
+      });
+      assert.deepEqual(repeated, { id: calls[1]!.id, isNew: false });
+    });
+
     it("and idempotency keys are removed when they are old, those of live calls are not", async () => {
       const idempotency = { scope: "fn/hello", key: "1", fingerprint: "1" };
       const calls = [at(1, { idempotency }), at(2), at(3, { dueAt: NOON + 60_000 })];
