@@ -51,6 +51,7 @@ export const PROBLEMS = {
   no_reply: { status: 502, title: "No subscriber answered with a reply" },
   reply_failed: { status: 502, title: "The subscriber failed" },
   no_capacity: { status: 503, title: "No instance could take the call" },
+  too_many_uploads: { status: 503, title: "Too many long bodies arrive at the same time" },
   not_ready: { status: 503, title: "Skiff is not ready yet" },
   platform_unavailable: { status: 503, title: "The cluster cannot be reached" },
   store_unavailable: { status: 503, title: "The store cannot be reached" },

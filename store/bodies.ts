@@ -5,6 +5,8 @@ export interface Bodies {
    * @throws whatever `parts` throws, and Problem `body_too_large` over `mostBytes`; nothing is kept then
    */
   write(parts: AsyncIterable<Uint8Array>, mostBytes: number): Promise<StoredBody>;
+  /** Removes a body now if nothing refers to it. */
+  remove(body: StoredBody): Promise<void>;
   /** The bytes of a stored body. Throws Error if it is gone. */
   read(body: StoredBody): AsyncIterable<Uint8Array>;
 }

@@ -12,13 +12,15 @@ import { Problem, toProblem, unknownFunction } from "../../platform/problems.ts"
 import { newCallId } from "../../store/call-id.ts";
 import type { NewCall } from "../../store/calls.ts";
 import { Callers } from "../callers.ts";
+import { isAway } from "../delivery/away.ts";
 import type { EventServices, EventsPart } from "../services.ts";
 import { acknowledge, keyReused, refusePreflight, unknownRoute } from "./answers.ts";
 import { type OptionTexts, readOptions, takeOptions, unknownOption } from "./call-options.ts";
 import { RequestIdentity } from "./idempotency.ts";
-import { readBody } from "./read-body.ts";
+import { mayBeLong, readBody } from "./read-body.ts";
 import { type RequestFields, readFields } from "./request-fields.ts";
 import { type AsyncTarget, parseAsyncTarget } from "./target.ts";
+import { Uploads } from "./uploads.ts";
 
 export async function createIntake(services: EventServices): Promise<EventsPart> {
   const intake = new Intake(services);
@@ -32,9 +34,11 @@ export class Intake {
   readonly #services: EventServices;
   readonly #callers: Callers;
   readonly #traces = new NewTraces();
+  readonly #uploads: Uploads;
 
   constructor(services: EventServices) {
     this.#services = services;
+    this.#uploads = new Uploads(services.store.bodies);
     this.#callers = new Callers(services);
   }
 
@@ -74,7 +78,11 @@ export class Intake {
     // Before the body, which may be long.
     const chosen = readOptions(options, { now: now(), retry, hasCallbacks });
     const identity = RequestIdentity.of(fields.idempotencyKey);
-    const body = await readBody(request, { bodies: store.bodies, limits, hash: identity?.body });
+    const [queue, mostLive] = [`fn/${target.name}`, limits.queuedCalls];
+    // What waits already may be repeated.
+    if (mayBeLong(request) && identity === undefined && (await store.calls.live([queue])) >= mostLive)
+      throw queueFull(target.name, mostLive);
+    const body = await readBody(request, { bodies: this.#uploads, limits, hash: identity?.body });
     const acceptedAt = now();
     const isContinued = fields.traceparent !== undefined && isTraceparent(fields.traceparent);
     const traceparent = isContinued ? fields.traceparent : this.#traces.next();
@@ -82,7 +90,7 @@ export class Intake {
     const contentType = request.headers["content-type"];
     const call: NewCall = {
       id: newCallId(acceptedAt, random),
-      queue: `fn/${target.name}`,
+      queue,
       target: { function: target.name, version: target.version },
       request: { method, path: target.path + query, headers: fields.forFunction, body },
       ...chosen,
@@ -96,8 +104,9 @@ export class Intake {
       idempotency: identity?.idempotency(caller, { method, target, query, contentType, options }),
       keepsRecord: true,
     };
-    const mostLive = limits.queuedCalls;
     const [outcome] = await store.calls.enqueue([call], { now: acceptedAt, mostLive });
+    // Otherwise it is removed after an hour.
+    if ("refused" in outcome! || !outcome!.isNew) await store.bodies.remove(body).catch(ignoreAway);
     if ("refused" in outcome!) {
       throw outcome.refused === "full" ? queueFull(target.name, mostLive) : keyReused();
     }
@@ -132,6 +141,10 @@ export class Intake {
       throw error;
     }
   }
+}
+
+function ignoreAway(error: unknown): void {
+  if (!isAway(error)) throw error;
 }
 
 function checkVersion(endpoints: Endpoints, { version }: AsyncTarget): void {

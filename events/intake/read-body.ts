@@ -21,7 +21,8 @@ export interface BodyReading {
 
 /**
  * Reads the body of a request. One that does not fit into a row goes to the bodies as it arrives.
- * @throws Problem `body_too_large` (at once if the length is declared), `request_timeout`, `store_unavailable`; ClientLeft
+ * @throws Problem `body_too_large` (at once if the length is declared), `request_timeout`, `store_unavailable`, those
+ * of `bodies`; ClientLeft
  */
 export async function readBody(request: IncomingMessage, reading: BodyReading): Promise<StoredBody> {
   const { bodies, limits, hash } = reading;
@@ -36,13 +37,23 @@ export async function readBody(request: IncomingMessage, reading: BodyReading): 
   const parts = arriving(request, { limits, hash });
   const first: Uint8Array[] = [];
   let bytes = 0;
-  for (;;) {
-    const { value, done } = await parts.next();
-    if (done) return { inline: first.length === 1 ? first[0]! : Buffer.concat(first, bytes) };
-    first.push(value);
-    bytes += value.length;
-    if (bytes > INLINE_BYTES) return bodies.write(joined(first, parts), limits.callBodyBytes);
+  try {
+    for (;;) {
+      const { value, done } = await parts.next();
+      if (done) return { inline: first.length === 1 ? first[0]! : Buffer.concat(first, bytes) };
+      first.push(value);
+      bytes += value.length;
+      if (bytes > INLINE_BYTES) return await bodies.write(joined(first, parts), limits.callBodyBytes);
+    }
+  } finally {
+    // A store that takes no part leaves them where they are.
+    await parts.return(undefined);
   }
+}
+
+/** Whether the body may be one that goes to the bodies. */
+export function mayBeLong({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > INLINE_BYTES;
 }
 
 /** Reads a body of a length that fits into a row, which mostly is there already. */

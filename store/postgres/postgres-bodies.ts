@@ -41,6 +41,10 @@ export class PostgresBodies implements Bodies {
     }
   }
 
+  async remove(body: StoredBody): Promise<void> {
+    if ("id" in body) await this.#run("removeBody", body.id);
+  }
+
   /** Removes a batch of what nothing refers to. Returns whether more may be left. */
   async removeOld(now: Date): Promise<boolean> {
     return (await this.#run("removeUnusedBodies", now)).length > 0;

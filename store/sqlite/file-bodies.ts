@@ -51,6 +51,11 @@ export class FileBodies implements Bodies {
     }
   }
 
+  async remove(body: StoredBody): Promise<void> {
+    if ("inline" in body) return;
+    for (const id of await this.#run("removeBody", body.id)) await rm(this.#pathOf(id), { force: true });
+  }
+
   /** Removes a batch of what nothing refers to. Returns whether more may be left. */
   async removeOld(now: Date): Promise<boolean> {
     if (!this.#isSwept) await this.#sweep(now);

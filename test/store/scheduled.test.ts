@@ -20,6 +20,7 @@ const BODIES: Bodies = {
     assert.ok(bytes <= mostBytes);
     return { id: "written", bytes };
   },
+  remove: () => assert.fail(),
   read: () => assert.fail(),
 };
 

@@ -15,6 +15,7 @@ const PROBLEMS: readonly ProblemCode[] = [
   "idempotency_key_reused",
   "too_many_waiting",
   "too_many_attempts",
+  "too_many_uploads",
   "store_unavailable",
   "draining",
 ];
@@ -43,8 +44,11 @@ export function asyncPaths(): Record<string, Schema> {
       "application/json": {
         schema: {
           type: "object",
-          required: ["id", "url", "state"],
-          properties: { id: TEXT, url: TEXT, state: { const: "waiting" } },
+          required: ["id", "url"],
+          properties: {
+            ...{ id: TEXT, url: TEXT },
+            state: { const: "waiting", description: "Absent for a repeated request" },
+          },
         },
       },
     },

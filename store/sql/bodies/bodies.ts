@@ -34,9 +34,9 @@ export function* knownBodies(ids: readonly string[]): Work<readonly string[]> {
   return rows.map(({ id }) => id as string);
 }
 
-/** Removes a body that nothing refers to. */
-export function* removeBody(id: string): Work<void> {
-  yield* removeParts(yield sql("DELETE FROM bodies WHERE id = $1 AND refs = 0 RETURNING id", id));
+/** Removes a body if nothing refers to it. Returns its id then. */
+export function* removeBody(id: string): Work<readonly string[]> {
+  return yield* removeParts(yield sql("DELETE FROM bodies WHERE id = $1 AND refs = 0 RETURNING id", id));
 }
 
 /** Removes a batch of bodies that nothing refers to and that nobody is about to refer to. Returns their ids. */

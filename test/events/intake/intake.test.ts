@@ -280,7 +280,8 @@ describe("an asynchronous request", () => {
     intake.outcome = { id: "f".repeat(32), isNew: false };
     const response = await intake.send("/async/fn/hello", { headers: { "idempotency-key": "k1" } });
     assert.deepEqual([response.status, response.headers.get("idempotency-replayed")], [202, "true"]);
-    assert.equal(((await response.json()) as { id: string }).id, "f".repeat(32));
+    const id = "f".repeat(32);
+    assert.deepEqual(await response.json(), { id, url: `/call/${id}` }, "its state may be another one");
   });
 
   it("with the key of another request is refused", async () => {
@@ -298,6 +299,34 @@ describe("an asynchronous request", () => {
     assert.deepEqual([response.status, problem.code], [429, "too_many_waiting"]);
     assert.ok(Number(response.headers.get("retry-after")) >= 1);
     assert.match(String(problem.detail), /100000 asynchronous calls of "hello" wait \(SKIFF_MAX_QUEUED\)/);
+  });
+
+  it("with a long body that is refused or repeated leaves nothing behind", async () => {
+    const send = (headers = {}) =>
+      intake.send("/async/fn/hello", { method: "POST", body: Buffer.alloc(INLINE_BYTES + 1), headers });
+    for (const [outcome, status] of [
+      [{ refused: "full" }, 429],
+      [{ refused: "reused" }, 422],
+      [{ id: "f".repeat(32), isNew: false }, 202],
+    ] as const) {
+      intake.outcome = outcome;
+      assert.equal((await send({ "idempotency-key": "k1" })).status, status);
+      assert.equal(intake.bodies.size, 0, `${status}`);
+    }
+  });
+
+  it("over a full queue is refused before its long body", async () => {
+    intake.live = 100_000;
+    const request = httpRequest(`${intake.url}/async/fn/hello`, {
+      method: "POST",
+      headers: { "content-length": 200_000 },
+    });
+    request.on("error", () => {});
+    request.flushHeaders();
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    assert.equal(response.statusCode, 429);
+    request.destroy();
+    assert.equal((await intake.send("/async/fn/hello", { method: "POST", body: "short" })).status, 202);
   });
 
   it("that cannot be stored is not acknowledged", async () => {

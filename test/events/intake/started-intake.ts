@@ -38,11 +38,15 @@ export interface StartedIntake {
   readonly bodies: Map<string, Buffer>;
   /** What broke off bodies that were being stored. */
   readonly broken: unknown[];
+  /** Bodies that are being stored. */
+  writing: number;
   readonly keys: KeyTable;
   readonly usedKeys: string[];
   readonly printed: string[];
   /** What the next enqueue does instead of storing the call. */
   outcome: Enqueued | Problem | undefined;
+  /** Calls of every queue that have not ended. */
+  live: number;
   send(path: string, init?: RequestInit): Promise<Response>;
   stop(): Promise<void>;
 }
@@ -51,7 +55,7 @@ export interface StartedIntake {
 export async function startIntake(
   env: Readonly<Record<string, string>> = {},
   access: Access = { mode: "loopback" },
-  kept?: Pick<Calls, "enqueue">,
+  kept?: Pick<Calls, "enqueue" | "live">,
 ): Promise<StartedIntake> {
   const calls: NewCall[] = [];
   const bodies = new Map<string, Buffer>();
@@ -61,6 +65,7 @@ export async function startIntake(
   const usedKeys: string[] = [];
   const store = {
     calls: kept ?? {
+      live: () => Promise.resolve(started.live),
       async enqueue([call]: readonly NewCall[], options: EnqueueOptions): Promise<readonly Enqueued[]> {
         const { outcome } = started;
         started.outcome = undefined;
@@ -74,15 +79,21 @@ export async function startIntake(
     bodies: {
       async write(parts: AsyncIterable<Uint8Array>): Promise<StoredBody> {
         const kept: Uint8Array[] = [];
+        started.writing++;
         try {
           for await (const part of parts) kept.push(part);
         } catch (error) {
           broken.push(error);
           throw error;
+        } finally {
+          started.writing--;
         }
         const id = String(bodies.size);
         bodies.set(id, Buffer.concat(kept));
         return { id, bytes: bodies.get(id)!.length };
+      },
+      async remove(body: StoredBody): Promise<void> {
+        if ("id" in body) bodies.delete(body.id);
       },
     },
   };
@@ -106,7 +117,7 @@ export async function startIntake(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const started: StartedIntake = {
-    ...{ url, calls, bodies, broken, keys, usedKeys, printed, outcome: undefined },
+    ...{ url, calls, bodies, broken, keys, usedKeys, printed, outcome: undefined, live: 0, writing: 0 },
     send: (path, init) => fetch(`${url}${path}`, init),
     stop: () =>
       new Promise((resolve) => {

@@ -17,6 +17,10 @@ export class MemoryBodies implements Bodies {
     return { id, bytes: bytes.length };
   }
 
+  async remove(body: StoredBody): Promise<void> {
+    if ("id" in body) this.stored.delete(body.id);
+  }
+
   async *read(body: StoredBody): AsyncIterable<Uint8Array> {
     if (this.failure) throw this.failure;
     if ("inline" in body) yield body.inline;

@@ -49,6 +49,7 @@ export async function answeringTopics(access: Access = { mode: "open" }): Promis
       stored.set(id, Buffer.concat(await Array.fromAsync(parts)));
       return { id, bytes: stored.get(id)!.length };
     },
+    remove: () => assert.fail(),
     async *read(body) {
       if ("id" in body) yield stored.get(body.id)!;
     },

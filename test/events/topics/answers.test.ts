@@ -11,6 +11,7 @@ import { storedEvent, subscription } from "./event.ts";
 const STORED = { id: "body", bytes: 70_000 };
 const bodies: Bodies = {
   write: async () => STORED,
+  remove: () => assert.fail(),
   async *read() {
     yield Buffer.from("not asked for");
   },

@@ -83,6 +83,13 @@ export function bodies(harness: Harness<BodiesStore>): void {
       assert.equal((await store.calls.totals())[0]!.accepted, 1);
     });
 
+    it("are removed at once if nothing refers to them", async () => {
+      const [used, unused] = await Promise.all([1, 2].map((size) => store.bodies.write(parts(size), MIB)));
+      await worker.enqueue(callWith(used!));
+      for (const body of [used!, unused!, { inline: Buffer.from("short") }]) await store.bodies.remove(body);
+      assert.deepEqual(await Promise.all([used!, unused!].map(isThere)), [true, false]);
+    });
+
     it("stay as long as the call, its record and the record of its answer", async () => {
       // Records of long ago would be removed too.
       worker.now = Date.now();
