@@ -53,7 +53,7 @@ export function totals(harness: Harness<CallsStore>): void {
       assert.deepEqual(await counts(), { ...none, dead: 4 });
       await store.calls.retry({}, { now: NOON, limit: 1 });
       assert.deepEqual(await counts(), { ...none, waiting: 1, dead: 3 });
-      assert.equal(await store.calls.purge({ id: calls[1]!.id }, 1), 1);
+      assert.equal(await store.calls.purge({ states: ["dead"] }, 1), 1);
       assert.deepEqual(await counts(), { ...none, waiting: 1, dead: 2, cancelled: 1 });
       await store.calls.removeOld(NOON + 1_000);
       assert.deepEqual(await counts(), { ...none, waiting: 1, dead: 0, cancelled: 3 });
@@ -148,7 +148,7 @@ export function totals(harness: Harness<CallsStore>): void {
           const live = all.filter(({ queue }) => queue === of.queue);
           assert.equal(of.running, live.filter(({ state }) => state === "running").length);
           assert.equal(of.waiting, live.filter(({ state }) => state === "waiting").length);
-          assert.ok(of.dead > 0 || of.accepted < 50, `${of.queue}: ${JSON.stringify(of)}`);
+          assert.ok(of.dead + of.cancelled > 0 || of.accepted < 50, `${of.queue}: ${JSON.stringify(of)}`);
         }
       }
     });
