@@ -90,7 +90,7 @@ describe("an event in binary mode", () => {
     refuses(() => readContext({ ...BASE, "ce-a": "x%0ay" }), /a has control characters/);
     refuses(() => readContext({ ...BASE, "ce-time": "yesterday" }), /time is "yesterday"/);
     refuses(() => readContext({ ...BASE, "ce-datacontenttype": "a/b" }), /send content-type/);
-    refuses(() => readContext({ ...BASE, "ce-a": "x".repeat(17_000) }), /may have 16384 characters/);
+    refuses(() => readContext({ ...BASE, "ce-a": "x".repeat(17_000) }), /may have 16384 bytes/);
   });
 
   it("takes what is absent from defaults, where there are some", () => {
