@@ -26,12 +26,11 @@ export interface Calls {
    */
   lease(request: LeaseRequest): Promise<Leased>;
   /**
-   * Says that a worker lives. False if its leases were taken away since its last beat: it must drop what it runs.
-   * The first beat registers the worker; it comes before the first lease.
+   * Says that a worker lives. The first beat registers the worker; it comes before the first lease.
    * @param held What it leased more than a minute ago and does not name goes back to the queue: a lease is lost when the
    * connection to the store breaks before the worker gets it.
    */
-  beat(owner: string, now: number, held?: HeldCalls): Promise<boolean>;
+  beat(owner: string, now: number, held?: HeldCalls): Promise<Beat>;
   /** The last beats of workers that have leases. */
   beats(): Promise<readonly WorkerBeat[]>;
   /**
@@ -56,8 +55,8 @@ export interface Calls {
   list(query: CallQuery): Promise<readonly CallRecord[]>;
   /** Ends a waiting call. Returns the state that the call has now; undefined if there is none. */
   cancel(id: string, now: number): Promise<CallState | undefined>;
-  /** Ends waiting calls, at most `limit`, oldest first. Returns how many. */
-  cancelAll(query: CallFilter, options: { readonly now: number; readonly limit: number }): Promise<number>;
+  /** Ends waiting calls, at most `limit`, oldest first. */
+  cancelAll(query: CallFilter, options: { readonly now: number; readonly limit: number }): Promise<Cancelled>;
   /**
    * Makes dead calls wait again with all their attempts anew, at most `limit`, oldest first. The id and earlier attempts stay.
    */
@@ -187,6 +186,21 @@ export interface HeldCalls {
   readonly running: readonly string[];
   /** Calls that it ran and whose ends cannot be stored: they go back to the queue, each with a failed attempt. */
   readonly dropped: readonly HeldLease[];
+}
+
+/** What became of the leases of a worker that beats. */
+export interface Beat {
+  /** False if its leases were taken away since its last beat: it must drop what it runs. */
+  readonly isHeld: boolean;
+  /** Calls that went back to their queues. */
+  readonly givenBack: number;
+}
+
+/** What cancelling many calls did. */
+export interface Cancelled {
+  readonly count: number;
+  /** Whether more may be waiting: the limit was reached. Others may have begun to run meanwhile. */
+  readonly isMore: boolean;
 }
 
 export interface WorkerBeat {

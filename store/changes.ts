@@ -57,9 +57,9 @@ function announcingCalls(calls: Calls, changes: StoreChanges): Calls {
       return held;
     },
     async beat(owner, now, held) {
-      const isHeld = await calls.beat(owner, now, held);
-      if (held !== undefined && held.dropped.length > 0) changes.emit("calls");
-      return isHeld;
+      const beat = await calls.beat(owner, now, held);
+      if (beat.givenBack > 0) changes.emit("calls");
+      return beat;
     },
     async reclaim(request) {
       const reclaimed = await calls.reclaim(request);
@@ -70,6 +70,11 @@ function announcingCalls(calls: Calls, changes: StoreChanges): Calls {
       const state = await calls.cancel(id, now);
       if (state === "cancelled") changes.emit("calls");
       return state;
+    },
+    async cancelAll(query, options) {
+      const cancelled = await calls.cancelAll(query, options);
+      if (cancelled.count > 0) changes.emit("calls");
+      return cancelled;
     },
     async retry(query, options) {
       const ids = await calls.retry(query, options);

@@ -71,7 +71,7 @@ export class Heartbeat {
       if (!isShared && !this.#hasTakenOver) await this.#takeOver();
       this.#hasTakenOver = true;
       const held = this.#options.held();
-      const isHeld = await calls.beat(this.#owner, now(), held);
+      const { isHeld } = await calls.beat(this.#owner, now(), held);
       onDropped(held.dropped);
       this.#goodBeats++;
       this.#isAway = false;

@@ -19,7 +19,7 @@ export class TopicTable {
   readonly #subscriptions = new Map<string, Subscription>();
   /** Declared without a valid spec since this program follows them: what they are meant to be is not known. */
   readonly #unclearTopics = new Set<string>();
-  readonly #unclearSubscriptions = new Set<string>();
+  readonly #unclearSubscriptions = new Map<string, Spec>();
   #groups: ReadonlyMap<string, Group> | undefined;
   #byTopic: ReadonlyMap<string, readonly Group[]> | undefined;
   #names: ReadonlySet<string> | undefined;
@@ -32,7 +32,8 @@ export class TopicTable {
   setTopic(name: string, spec: Spec | undefined): string | undefined {
     this.#paths = undefined;
     const fault = spec && textOf(checkTopicSpec(spec));
-    mark(this.#unclearTopics, name, fault !== undefined && !this.#topics.has(name));
+    if (fault === undefined || this.#topics.has(name)) this.#unclearTopics.delete(name);
+    else this.#unclearTopics.add(name);
     if (spec === undefined) this.#topics.delete(name);
     else if (fault === undefined) this.#topics.set(name, withoutNull(spec) as TopicSpec);
     return fault;
@@ -44,7 +45,8 @@ export class TopicTable {
     this.#byTopic = undefined;
     this.#names = undefined;
     const fault = spec && textOf(checkSubscriptionSpec(spec));
-    mark(this.#unclearSubscriptions, name, fault !== undefined && !this.#subscriptions.has(name));
+    if (fault === undefined || this.#subscriptions.has(name)) this.#unclearSubscriptions.delete(name);
+    else this.#unclearSubscriptions.set(name, spec!);
     if (spec === undefined) this.#subscriptions.delete(name);
     else if (fault === undefined) {
       const valid = withoutNull(spec) as unknown as SubscriptionSpec;
@@ -64,8 +66,8 @@ export class TopicTable {
     return this.#unclearTopics.has(topic);
   }
 
-  /** The subscriptions that are declared, and of which neither topic nor group is known. */
-  unclearSubscriptions(): ReadonlySet<string> {
+  /** The specs of subscriptions that are declared and never had a valid one: not even topic and group are certain. */
+  unclearSubscriptions(): ReadonlyMap<string, Spec> {
     return this.#unclearSubscriptions;
   }
 
@@ -86,7 +88,7 @@ export class TopicTable {
 
   /** By `groupKey`. */
   groups(): ReadonlyMap<string, Group> {
-    this.#groups ??= groupsOf(this.#subscriptions.values());
+    this.#groups ??= groupsOf(this.#subscriptions.values(), this.#unclearSubscriptions);
     return this.#groups;
   }
 
@@ -109,11 +111,6 @@ export class TopicTable {
 
 function textOf(faults: readonly SpecFault[]): string | undefined {
   return faults.length === 0 ? undefined : faultText(faults);
-}
-
-function mark(names: Set<string>, name: string, isMarked: boolean): void {
-  if (isMarked) names.add(name);
-  else names.delete(name);
 }
 
 /** A member that is null counts as absent. */

@@ -18,13 +18,17 @@ function recorded() {
       events.map(({ topic }) => ({ position: 1, isNew: topic !== "known" })),
     move: async (_: string, group: string) => group !== "unknown",
   } as unknown as Topics;
-  const calls = { settle: async () => [true] } as unknown as Calls;
+  const calls = {
+    settle: async () => [true],
+    beat: async (_: string, now: number) => ({ isHeld: true, givenBack: now }),
+    cancelAll: async (_: object, { limit }: { limit: number }) => ({ count: limit, isMore: false }),
+  } as unknown as Calls;
   const changes = storeChanges();
   const seen: unknown[] = [];
   changes.on("events", (names) => seen.push(["events", ...names]));
   changes.on("places", (...place) => seen.push(["places", ...place]));
   const store = announcing({ topics, calls } as unknown as EventStore, changes);
-  return { store, seen };
+  return { store, changes, seen };
 }
 
 describe("changes of a store", () => {
@@ -44,6 +48,20 @@ describe("changes of a store", () => {
       ["events", "a", "b"],
       ["events", "c"],
     ]);
+  });
+
+  it("are told of calls that a beat gave back, and of cancelled ones", async () => {
+    const { store, changes } = recorded();
+    let told = 0;
+    changes.on("calls", () => told++);
+    const counts = [];
+    for (const count of [0, 2]) {
+      await store.calls.beat("w", count, { running: [], dropped: [] });
+      counts.push(told);
+      await store.calls.cancelAll({}, { now: 1, limit: count });
+      counts.push(told);
+    }
+    assert.deepEqual(counts, [0, 0, 1, 2]);
   });
 
   it("name the places that were moved", async () => {

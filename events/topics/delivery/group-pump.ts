@@ -17,6 +17,8 @@ export interface GroupPumpOptions {
   readonly live: (group: Group) => Promise<number>;
   /** Called once when there is no room for more deliveries. `wake` is due when some have ended. */
   readonly onFull: (pump: GroupPump) => void;
+  /** Called when all events that it may deliver have become deliveries. */
+  readonly onDone: (pump: GroupPump) => void;
   readonly onError: (pump: GroupPump, error: unknown) => void;
   readonly now: () => number;
 }
@@ -99,6 +101,7 @@ export class GroupPump {
         await this.join();
         if (this.#isMoved) await this.#followPlace();
         await this.#pass();
+        this.#options.onDone(this);
       }
     } catch (error) {
       this.#options.onError(this, error);

@@ -4,6 +4,8 @@ import type { NewEvent } from "../../../store/event.ts";
 import type { StoredEvent } from "../../../store/topics.ts";
 import { attributeOf, matches } from "./filter.ts";
 
+type Spec = Readonly<Record<string, unknown>>;
+
 /** A subscription whose spec is valid. */
 export interface Subscription {
   readonly name: string;
@@ -16,6 +18,8 @@ export interface Group {
   readonly name: string;
   /** By name. */
   readonly members: readonly Subscription[];
+  /** Some member has no valid spec, and never had one since the program began: who wants which event is not known. */
+  readonly isUnclear: boolean;
 }
 
 export function groupOf({ name, spec }: Subscription): string {
@@ -27,28 +31,36 @@ export function groupKey(topic: string, group: string): string {
   return `${topic}/${group}`;
 }
 
-/** Sorts subscriptions into groups. */
-export function groupsOf(subscriptions: Iterable<Subscription>): ReadonlyMap<string, Group> {
+/**
+ * Sorts subscriptions into groups.
+ * @param unclear specs that are not valid, by the names of their subscriptions
+ */
+export function groupsOf(
+  subscriptions: Iterable<Subscription>,
+  unclear: ReadonlyMap<string, Spec> = new Map(),
+): ReadonlyMap<string, Group> {
+  const unclearGroups = new Set([...unclear].map(([name, { topic, group }]) => `${topic}/${group ?? name}`));
   const groups = new Map<string, Group & { readonly members: Subscription[] }>();
   const sorted = [...subscriptions].sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const subscription of sorted) {
     const { topic } = subscription.spec;
     const name = groupOf(subscription);
     const key = groupKey(topic, name);
-    if (!groups.has(key)) groups.set(key, { topic, name, members: [] });
+    if (!groups.has(key)) groups.set(key, { topic, name, members: [], isUnclear: unclearGroups.has(key) });
     groups.get(key)!.members.push(subscription);
   }
   return groups;
 }
 
-/** A group rests while all of its members are paused. */
-export function rests({ members }: Group): boolean {
-  return members.every(({ spec }) => spec.paused === true);
+/** A group rests while all of its members are paused, or while it is not known who wants which event. */
+export function rests({ members, isUnclear }: Group): boolean {
+  return isUnclear || members.every(({ spec }) => spec.paused === true);
 }
 
 /** Reports whether a group answers an event. */
-export function mayReply({ members }: Group, event: NewEvent): boolean {
-  return members.some(
+export function mayReply(group: Group, event: NewEvent): boolean {
+  if (rests(group)) return false;
+  return group.members.some(
     ({ spec }) => spec.paused !== true && spec.replies !== false && matches(spec.filter, event),
   );
 }

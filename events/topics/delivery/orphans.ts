@@ -82,6 +82,8 @@ export class Orphans {
     const { origin } = record;
     if (origin.kind !== "subscription") return;
     const group = table.groups().get(groupKey(origin.topic, origin.group));
+    // Perhaps that member wants it, and no other does.
+    if (group?.isUnclear) return;
     if (group !== undefined) await this.#handOver(record, group, origin);
     else if (record.acceptedAt >= now() - keepMs) return;
     await store.calls.cancel(record.id, now());

@@ -32,7 +32,8 @@ export class Pump {
   readonly #closed = new AbortController();
   #fullTimer: NodeJS.Timeout | undefined;
   #polling: Promise<void> | undefined;
-  #hasFailed = false;
+  /** Groups whose last try failed. */
+  readonly #failed = new Set<GroupPump>();
 
   constructor(options: PumpOptions) {
     this.#options = options;
@@ -89,6 +90,7 @@ export class Pump {
       start,
       live: (group) => this.#live(group),
       onFull: (full) => this.#full.add(full),
+      onDone: (done) => this.#failed.delete(done),
       onError: this.#onError,
       now,
     });
@@ -99,6 +101,7 @@ export class Pump {
   #remove(key: string, pump: GroupPump): void {
     this.#pumps.delete(key);
     this.#full.delete(pump);
+    this.#failed.delete(pump);
     const { topic, name } = pump.group;
     const { topics, now, print } = this.#options;
     const left = (async () => {
@@ -143,9 +146,10 @@ export class Pump {
     if (this.#closed.signal.aborted) return;
     const { topic, name } = pump.group;
     const reason = error instanceof Problem ? error.detail : String(error);
-    if (!this.#hasFailed)
+    // One line for all groups: a store that is away fails for each of them.
+    if (this.#failed.size === 0)
       this.#options.print(`events of topic ${topic} wait for the group ${name}: ${reason}`);
-    this.#hasFailed = true;
+    if (this.#pumps.get(groupKey(topic, name)) === pump) this.#failed.add(pump);
     setTimeout(() => pump.wake(), RETRY_MS).unref();
   };
 
@@ -155,7 +159,6 @@ export class Pump {
       let waitMs = POLL_MS;
       try {
         if (this.#pumps.size > 0) await this.#look();
-        this.#hasFailed = false;
       } catch {
         // The next publish, and the pumps themselves, say so.
         waitMs = RETRY_MS;
@@ -178,6 +181,11 @@ export class Pump {
 }
 
 /** Subscriptions are replaced when they change. */
-function isSame({ members: before }: Group, { members: after }: Group): boolean {
-  return before.length === after.length && before.every((member, index) => member === after[index]);
+function isSame(group: Group, other: Group): boolean {
+  const [before, after] = [group.members, other.members];
+  return (
+    group.isUnclear === other.isUnclear &&
+    before.length === after.length &&
+    before.every((member, index) => member === after[index])
+  );
 }

@@ -1,5 +1,5 @@
 import { Problem } from "../../../platform/problems.ts";
-import type { CallFilter, CallRecord, CallState, Calls } from "../../../store/calls.ts";
+import type { CallFilter, CallRecord, CallState, Cancelled } from "../../../store/calls.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Call, Handler, Services } from "../services.ts";
@@ -59,7 +59,7 @@ export function retryCalls(services: Services): Handler {
     const now = services.keys.now();
     const { count: retried, more } = await inBatches(asked.filters, async (filter, limit) => {
       const ids = await calls.retry({ ...filter, states: ["dead"] }, { now, limit });
-      return ids.length;
+      return { count: ids.length, isMore: ids.length > 0 };
     });
     ctx.state.audited = { target: "call", detail: `${ctx.querystring}: ${retried} retried` };
     answerJson(ctx, { retried, more });
@@ -84,9 +84,12 @@ export function removeCalls(services: Services): Handler {
     const removed =
       ended.length === 0
         ? nothing
-        : await inBatches(asked.filters, (filter, limit) => calls.purge({ ...filter, states: ended }, limit));
+        : await inBatches(asked.filters, async (filter, limit) => {
+            const count = await calls.purge({ ...filter, states: ended }, limit);
+            return { count, isMore: count > 0 };
+          });
     const cancelled = states.includes("waiting")
-      ? await inBatches(asked.filters, (filter, limit) => cancelSome(calls, { filter, limit, now }))
+      ? await inBatches(asked.filters, (filter, limit) => calls.cancelAll(filter, { limit, now }))
       : nothing;
     const counts = { cancelled: cancelled.count, removed: removed.count };
     ctx.state.audited = { target: "call", detail: `${ctx.querystring}: ${JSON.stringify(counts)}` };
@@ -94,22 +97,13 @@ export function removeCalls(services: Services): Handler {
   };
 }
 
-interface Some {
-  readonly filter: CallFilter;
-  readonly limit: number;
-  readonly now: number;
-}
-
-async function cancelSome(calls: Calls, { filter, limit, now }: Some): Promise<number> {
-  const found = await calls.list({ ...filter, states: ["waiting"], limit });
-  const states = await Promise.all(found.map(({ id }) => calls.cancel(id, now)));
-  return states.filter((state) => state === "cancelled").length;
-}
-
-/** Repeats a change of a batch until nothing matches, or until it has changed `MOST` calls. */
+/**
+ * Repeats a change of a batch until nothing matches, or until it has changed `MOST` calls. A batch may change fewer calls
+ * than it found: others changed them first.
+ */
 async function inBatches(
   filters: readonly CallFilter[],
-  change: (filter: CallFilter, limit: number) => Promise<number>,
+  change: (filter: CallFilter, limit: number) => Promise<Cancelled>,
 ): Promise<{ count: number; more: boolean }> {
   let count = 0;
   for (const filter of filters) {
@@ -117,8 +111,8 @@ async function inBatches(
       const limit = Math.min(BATCH, MOST - count);
       if (limit === 0) return { count, more: true };
       const changed = await change(filter, limit);
-      count += changed;
-      if (changed < limit) break;
+      count += changed.count;
+      if (!changed.isMore) break;
     }
   }
   return { count, more: false };

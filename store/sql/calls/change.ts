@@ -1,5 +1,5 @@
 /** What people do to calls: cancel them, and make dead ones wait again. */
-import type { CallFilter, CallState } from "../../calls.ts";
+import type { CallFilter, CallState, Cancelled } from "../../calls.ts";
 import { dropBodyIds } from "../bodies/refs.ts";
 import { type Parameter, type Row, sql, type Value, type Work, withRows } from "../work.ts";
 import { conditionOf } from "./filter.ts";
@@ -10,22 +10,22 @@ import { type At, addCounts, Counts } from "./totals.ts";
 
 /** Returns the state that the call has now. */
 export function* cancelCall(id: string, at: At): Work<CallState | undefined> {
-  const cancelled = yield* cancelCalls({ id }, 1, at);
-  if (cancelled > 0) return "cancelled";
+  const { count } = yield* cancelCalls({ id }, 1, at);
+  if (count > 0) return "cancelled";
   const [live] = yield sql("SELECT state FROM calls WHERE id = $1", id);
   if (live) return live.state === "running" ? "running" : "waiting";
   const [ended] = yield sql("SELECT state FROM ended_calls WHERE id = $1", id);
   return ended?.state as CallState | undefined;
 }
 
-/** Ends waiting calls. Returns how many. */
-export function* cancelCalls(query: CallFilter, limit: number, at: At): Work<number> {
+/** Ends waiting calls. */
+export function* cancelCalls(query: CallFilter, limit: number, at: At): Work<Cancelled> {
   const values: Parameter[] = [];
   const where = conditionOf("calls", { ...query, states: ["waiting"] }, values);
   const order = `ORDER BY seq LIMIT $${values.push(limit)}`;
   // The keys first, as everywhere: whoever holds one may be about to let one of these calls go.
   const found = yield { text: `SELECT seq, queue, order_key FROM calls WHERE ${where} ${order}`, values };
-  if (found.length === 0) return 0;
+  if (found.length === 0) return { count: 0, isMore: false };
   const keys = keysOfRows(found);
   yield* holdKeys(keys);
   // What a worker leased meanwhile is not waiting any more.
@@ -46,7 +46,7 @@ export function* cancelCalls(query: CallFilter, limit: number, at: At): Work<num
   const counts = new Counts();
   for (const { queue } of rows) counts.add(queue as string, "cancelled");
   yield* addCounts(counts, at.shard);
-  return rows.length;
+  return { count: rows.length, isMore: found.length === limit };
 }
 
 /** Makes dead calls wait again, oldest first. Returns their ids. */

@@ -1,5 +1,5 @@
 /** Workers that own leases. */
-import type { Attempt, HeldCalls, HeldLease, WorkerBeat } from "../../calls.ts";
+import type { Attempt, Beat, HeldCalls, HeldLease, WorkerBeat } from "../../calls.ts";
 import { type Row, read, sql, type Value, type Work, withRows } from "../work.ts";
 import { attemptsWith } from "./rows.ts";
 import { type At, addCounts, Counts } from "./totals.ts";
@@ -12,8 +12,7 @@ const GIVE_BACK = "UPDATE calls SET state = 'ready', owner = NULL, started_at = 
 /** A worker that got no answer to a lease for this long will not get it. */
 const LOST_LEASE_MS = 60_000;
 
-/** Returns whether the worker still had all its leases. */
-export function* beatWorker(owner: string, at: At, held?: HeldCalls): Work<boolean> {
+export function* beatWorker(owner: string, at: At, held?: HeldCalls): Work<Beat> {
   const [row] = yield sql(
     `INSERT INTO call_workers VALUES ($1, $2, 0)
      ON CONFLICT (owner) DO UPDATE SET beat_at = excluded.beat_at RETURNING is_lost`,
@@ -21,16 +20,16 @@ export function* beatWorker(owner: string, at: At, held?: HeldCalls): Work<boole
     at.now,
   );
   if (Number(row!.is_lost) === 0) {
-    if (held) {
-      yield* failBegun(owner, held.dropped, at);
-      yield* giveBackLost(owner, held.running, at.now);
-    }
-    return true;
+    if (!held) return { isHeld: true, givenBack: 0 };
+    const failed = yield* failBegun(owner, held.dropped, at);
+    const lost = yield* giveBackLost(owner, held.running, at.now);
+    return { isHeld: true, givenBack: failed + lost };
   }
   // It drops all that it has: what was not taken away yet would be nobody's.
-  yield* failAttempts(yield* runningOf([owner], undefined), STOPPED, at);
+  const calls = yield* runningOf([owner], undefined);
+  yield* failAttempts(calls, STOPPED, at);
   yield sql("UPDATE call_workers SET is_lost = 0 WHERE owner = $1", owner);
-  return false;
+  return { isHeld: false, givenBack: calls.length };
 }
 
 /** The last beats of workers that have leases. */
@@ -68,8 +67,8 @@ export function* reclaimCalls({ silent, limit }: Reclaim, at: At): Work<number> 
   return calls.length;
 }
 
-/** Gives back calls whose lease the worker never got. */
-function* giveBackLost(owner: string, running: readonly string[], now: number): Work<void> {
+/** Gives back calls whose lease the worker never got. Returns how many. */
+function* giveBackLost(owner: string, running: readonly string[], now: number): Work<number> {
   const leased = yield sql(
     "SELECT seq, id FROM calls WHERE state = 'running' AND owner = $1 AND started_at < $2",
     owner,
@@ -80,6 +79,7 @@ function* giveBackLost(owner: string, running: readonly string[], now: number): 
   if (lost.length > 0) {
     yield sql(`${GIVE_BACK} WHERE state = 'running' AND owner = $1 AND seq = ANY($2)`, owner, lost);
   }
+  return lost.length;
 }
 
 /** Calls of it that did not begin have no attempt more. */
@@ -89,13 +89,14 @@ export function* leaveWorker(owner: string, begun: readonly HeldLease[], at: At)
   yield sql("DELETE FROM call_workers WHERE owner = $1", owner);
 }
 
-/** Ends the attempts of calls that ran and whose ends are not stored. */
-function* failBegun(owner: string, begun: readonly HeldLease[], at: At): Work<void> {
-  if (begun.length === 0) return;
+/** Ends the attempts of calls that ran and whose ends are not stored. Returns how many. */
+function* failBegun(owner: string, begun: readonly HeldLease[], at: At): Work<number> {
+  if (begun.length === 0) return 0;
   const epochs = new Map(begun.map(({ id, epoch }) => [id, epoch]));
   const running = yield* runningOf([owner], undefined);
   const rows = running.filter(({ id, epoch }) => epochs.get(id as string) === Number(epoch));
   yield* failAttempts(rows, NOT_STORED, at);
+  return rows.length;
 }
 
 function* runningOf(owners: readonly string[], limit: number | undefined): Work<readonly Row[]> {

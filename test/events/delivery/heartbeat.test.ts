@@ -21,7 +21,7 @@ describe("the beats of a worker", () => {
         beats.push(owner);
         const answer = answers.shift() ?? true;
         if (answer instanceof Error) throw answer;
-        return answer;
+        return { isHeld: answer, givenBack: 0 };
       },
       beats: async () => [
         // Its clock is a year ahead, and it beats.

@@ -69,6 +69,19 @@ describe("deliveries of a removed subscription", () => {
   const events = () =>
     [...waiting.values()].map(({ queue, origin }) => [queue, origin.kind === "subscription" && origin.event]);
 
+  it("rest while another member of the group never had a valid spec", async () => {
+    declare("b", { filter: { exact: { id: "none" } } });
+    declare("c", { from: "yesterday" });
+    await orphans.tidy();
+    assert.deepEqual([...waiting.keys()], ["one", "two"]);
+    declare("c");
+    await orphans.tidy();
+    assert.deepEqual(events(), [
+      ["sub/c", "one"],
+      ["sub/c", "two"],
+    ]);
+  });
+
   it("rest from its removal until it is back", async () => {
     declare("a");
     assert.equal(orphans.changed("a"), false);

@@ -195,6 +195,24 @@ describe("the pump", () => {
     await gets("a", ["one", "two", "three", "four"]);
   });
 
+  it("passes over no event while a member of the group has no valid spec", async () => {
+    const { pump, publish, live } = start();
+    const members = [subscription("a", { group: "g", filter: { exact: { type: "other" } } })];
+    const unclear = new Map([["b", { topic: "orders", group: "g" }]]);
+    pump.set(groupsOf(members, unclear));
+    await pump.joined("orders");
+    await publish("one");
+    const [other] = [subscription("c")];
+    pump.set(groupsOf([...members, other!], unclear));
+    await pump.joined("orders");
+    await publish("two");
+    await gets("c", ["two"]);
+    assert.equal((await memory.place("orders", "g"))!.position, 0);
+    pump.set(groupsOf([...members, subscription("b", { group: "g" })]));
+    await gets("b", ["one", "two"]);
+    assert.equal(live.count, 0);
+  });
+
   it("goes on when the store is back, and says once that events wait", async () => {
     const { set, publish, pump, printed } = start();
     set(subscription("a"));
@@ -206,6 +224,11 @@ describe("the pump", () => {
     await eventually("the failure is printed", () => printed.length === 1);
     memory.fault = undefined;
     await gets("a", ["one"]);
-    assert.deepEqual(printed, ["events of topic orders wait for the group a: The store is away."]);
+    const line = "events of topic orders wait for the group a: The store is away.";
+    assert.deepEqual(printed, [line]);
+    memory.fault = new Problem("store_unavailable", "The store is away.", { retryAfterS: 1 });
+    pump.set(groupsOf([subscription("a", { path: "/newer" })]));
+    await eventually("the next failure is printed", () => printed.length === 2);
+    memory.fault = undefined;
   });
 });

@@ -282,6 +282,18 @@ describe("manager: calls", () => {
     assert.deepEqual((await app().get("/call")).body, { calls: [], next: null });
   });
 
+  it("are all cancelled, also when others began to run while a batch was cancelled", async () => {
+    await enqueue();
+    const { calls } = store;
+    const cancelAll = calls.cancelAll.bind(calls);
+    let batches = 0;
+    // Nothing of the first batch waits any more.
+    calls.cancelAll = async (...given) =>
+      ++batches === 1 ? { count: 0, isMore: true } : await cancelAll(...given);
+    const { body } = await app().delete("/call?state=waiting").expect(200);
+    assert.deepEqual(body, { cancelled: 1, removed: 0, more: false });
+  });
+
   it("are cancelled while they wait, removed when they have ended, and refused while they run", async () => {
     const [first, second] = [await enqueue(), await enqueue()];
     await app().delete(`/call/${first}`).expect(200, { success: true, cancelled: true });

@@ -130,7 +130,7 @@ export function totals(harness: Harness<CallsStore>): void {
             // Some are silent for a while, so that their calls are taken away.
             if ((round + number * 20) % 60 > 45) return;
             worker.now = now;
-            if (!(await worker.calls.beat(worker.owner, now))) leased[number] = [];
+            if (!(await worker.calls.beat(worker.owner, now)).isHeld) leased[number] = [];
             for (let step = 0; step < 6; step++) {
               await operations[weights[pick(weights.length)]!]!(worker, leased[number]!);
             }

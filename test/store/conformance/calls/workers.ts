@@ -32,7 +32,7 @@ export function workers(harness: Harness<CallsStore>): void {
       await new Worker(store).enqueue(newCall());
       const request = { owner: "worker-9", now: NOON, limit: 1, perQueue: 1, running: {}, except: [] };
       assert.deepEqual((await store.calls.lease(request)).calls, []);
-      assert.equal(await store.calls.beat("worker-9", NOON), true);
+      assert.equal((await store.calls.beat("worker-9", NOON)).isHeld, true);
       assert.equal((await store.calls.lease(request)).calls.length, 1);
     });
 
@@ -62,9 +62,9 @@ export function workers(harness: Harness<CallsStore>): void {
 
       const request = { owner: "slow", now: NOON + 50, limit: 10, perQueue: 10, running: {}, except: [] };
       assert.deepEqual((await store.calls.lease(request)).calls, [], "a lost worker gets no calls");
-      assert.equal(await store.calls.beat("slow", NOON + 50), false);
+      assert.deepEqual(await store.calls.beat("slow", NOON + 50), { isHeld: false, givenBack: 1 });
       assert.deepEqual(await slow.done(...calls), [false, false, false]);
-      assert.equal(await store.calls.beat("slow", NOON + 50), true);
+      assert.deepEqual(await store.calls.beat("slow", NOON + 50), { isHeld: true, givenBack: 0 });
       assert.equal(
         (await store.calls.lease(request)).calls.length,
         1,
@@ -79,11 +79,11 @@ export function workers(harness: Harness<CallsStore>): void {
       await worker.lease();
       const held = { running: [known!], dropped: [] };
       const beat = (now: number) => store.calls.beat("worker-1", now, held);
-      assert.equal(await beat(NOON + 60_000), true);
+      assert.deepEqual(await beat(NOON + 60_000), { isHeld: true, givenBack: 0 });
       const other = new Worker(store, "other");
       other.now = NOON + 60_001;
       assert.deepEqual(await other.lease(), []);
-      assert.equal(await beat(NOON + 60_001), true);
+      assert.deepEqual(await beat(NOON + 60_001), { isHeld: true, givenBack: 1 });
       const [again, ...others] = await other.lease();
       assert.deepEqual([again!.id, again!.attempt, again!.epoch, others], [lost, 1, 2, []]);
     });
@@ -93,13 +93,15 @@ export function workers(harness: Harness<CallsStore>): void {
       await worker.enqueue(newCall());
       const [first] = await worker.lease();
       const dropped = [{ id: first!.id, epoch: first!.epoch }];
-      assert.equal(await store.calls.beat("worker-1", NOON + 9, { running: [], dropped }), true);
+      const beat = (now: number, running: string[]) =>
+        store.calls.beat("worker-1", now, { running, dropped });
+      assert.deepEqual(await beat(NOON + 9, []), { isHeld: true, givenBack: 1 });
       assert.deepEqual(await worker.done(first!), [false]);
       worker.now = NOON + 20;
       const [again] = await worker.lease();
       assert.deepEqual([again!.attempt, again!.attemptOfRound, again!.epoch], [2, 2, 2]);
       // What is said of the earlier lease has no effect on this one.
-      assert.equal(await store.calls.beat("worker-1", NOON + 30, { running: [again!.id], dropped }), true);
+      assert.deepEqual(await beat(NOON + 30, [again!.id]), { isHeld: true, givenBack: 0 });
       assert.deepEqual(await worker.done(again!), [true]);
       const { attempts } = (await store.calls.get(first!.id))!;
       const error = "What became of this attempt could not be stored.";
