@@ -6,6 +6,7 @@ import { answerProblem } from "../http/problem-answer.ts";
 import type { Group } from "../metrics/metrics.ts";
 import { draining, toProblem } from "../platform/problems.ts";
 import { KeyUses } from "../store/key-uses.ts";
+import { callbackHosts, callbackSecret } from "./callback-settings.ts";
 import type { Worker } from "./delivery/worker.ts";
 import { EventMetrics } from "./metrics.ts";
 import { type EventPath, eventPath } from "./paths.ts";
@@ -48,8 +49,14 @@ const PARTS: readonly PartRow[] = [
   },
 ];
 
-/** Creates the events of a program. */
+/**
+ * Creates the events of a program.
+ * @throws Error naming the setting of callbacks that is not valid
+ */
 export function createEvents(options: EventsOptions): Events {
+  // The parts that read them are loaded later.
+  callbackHosts(options.env);
+  callbackSecret(options.env);
   const paths = new Set(PARTS.flatMap((row) => row.paths));
   let loading: Promise<Loaded> | undefined;
   let drained: Promise<void> | undefined;

@@ -5,12 +5,13 @@ import { Problem } from "../platform/problems.ts";
 import { formatBytes, formatMs } from "../platform/quantity.ts";
 
 /** @param version 0 if the path names no version after its @ */
-export function unknownVersion({ name }: Pick<Endpoints, "name">, version: number): Problem {
+/** @param root what the path of the call begins with */
+export function unknownVersion({ name }: Pick<Endpoints, "name">, version: number, root = "/fn"): Problem {
   const what =
     version === 0
       ? `The path names no version of "${name}" after its @`
       : `The function "${name}" has no version ${version}`;
-  const advice = `call /fn/${name}@N with the number of a kept version; GET /func/${name}/versions lists them.`;
+  const advice = `call ${root}/${name}@N with the number of a kept version; GET /func/${name}/versions lists them.`;
   return new Problem("unknown_version", `${what}: ${advice}`);
 }
 

@@ -180,7 +180,10 @@ export function outOf(shortage: string): Problem<"no_capacity"> {
 /** @param name the function that the client named; untrusted text */
 export function unknownFunction(name: string): Problem {
   const shown = name.slice(0, 80);
-  const detail = `There is no function "${shown}": deploy it with POST /func?name=${shown}, or list all with GET /func.`;
+  const deploy = /^[a-z][a-z0-9-]*$/.test(name)
+    ? `deploy it with POST /func?name=${shown}`
+    : 'use a name of a-z, 0-9 and "-"';
+  const detail = `There is no function "${shown}": ${deploy}, or list all with GET /func.`;
   return new Problem("unknown_function", detail);
 }
 

@@ -1,6 +1,7 @@
 import type { Agent } from "undici";
 import type { Endpoints } from "../../platform/platform.ts";
 import type { CallTarget, LeasedCall } from "../../store/calls.ts";
+import { callbackHosts } from "../callback-settings.ts";
 import type { EventServices } from "../services.ts";
 import { isAway } from "./away.ts";
 import { type Exchanged, exchange } from "./exchange.ts";
@@ -36,10 +37,7 @@ export class Senders {
 
   constructor(options: SenderOptions) {
     this.#options = options;
-    const hosts = (options.env.SKIFF_CALLBACK_HOSTS ?? "")
-      .split(",")
-      .map((host) => host.trim().toLowerCase());
-    this.#allowedHosts = new Set(hosts.filter((host) => host !== ""));
+    this.#allowedHosts = callbackHosts(options.env);
   }
 
   /** Never rejects. */

@@ -83,8 +83,10 @@ export function lateness(
   now: number,
 ): string | undefined {
   const { attempts, maxAgeMs } = policy;
-  if (attemptOfRound > attempts)
+  if (attemptOfRound > attempts) {
+    if (attempts === 1) return "The only attempt broke off with its worker.";
     return `All ${attempts} attempts are used up; the last one broke off with its worker.`;
+  }
   const isDelivery = origin.kind === "subscription";
   // A delivery may have waited for a subscription that was paused: its next attempt decides.
   if (isDelivery && origin.waiter === undefined) return undefined;

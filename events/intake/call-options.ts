@@ -39,6 +39,13 @@ export const OPTION_NAMES: ReadonlySet<string> = new Set([
 const MOST_DELAY_MS = 30 * 86_400_000;
 const MOST_KEY = 255;
 const MOST_URL = 2_048;
+/** The option of each member of `retry`. */
+const RETRY_OPTIONS = [
+  ["attempts", "attempts"],
+  ["backoff", "backoff"],
+  ["maxAge", "max-age"],
+  ["on", "retry-on"],
+] as const;
 
 /**
  * Takes the options out of a query. The rest of it stays as it is.
@@ -121,10 +128,14 @@ function dueTime(texts: OptionTexts, now: number): number {
   if (at === undefined) return now;
   const time = parseInstant(at)?.getTime();
   if (time !== undefined && time <= now + MOST_DELAY_MS) return Math.max(now, time);
-  throw invalid(
-    "at",
-    `is "${shorten(at)}": use a time within ${most}, such as ${new Date(now).toISOString()}`,
-  );
+  const example = new Date(now).toISOString();
+  throw invalid("at", `is "${shorten(at)}": use a time within ${most}, such as ${example}${zoneHint(at)}`);
+}
+
+/** A time of another zone often loses its `+` in a query, or has no zone at all. */
+function zoneHint(at: string): string {
+  if (/T[\d:.]+ \d\d:\d\d$/.test(at)) return ". In a query write the + of the zone as %2B";
+  return /T[\d:.]+$/.test(at) ? ". The zone is missing: add Z, or an offset such as %2B01:00" : "";
 }
 
 function readPolicy(texts: OptionTexts, base: RetrySettings | undefined): RetryPolicy {
@@ -135,11 +146,15 @@ function readPolicy(texts: OptionTexts, base: RetrySettings | undefined): RetryP
     ...(attempts === undefined ? {} : { attempts: /^\d+$/.test(attempts) ? Number(attempts) : Number.NaN }),
     ...(backoff === undefined ? {} : { backoff }),
     ...(maxAge === undefined ? {} : { maxAge }),
-    ...(on === undefined ? {} : { on: on.split(",").map((each) => each.trim()) }),
+    ...(on === undefined || on === "none" ? {} : { on: on.split(",").map((each) => each.trim()) }),
   };
-  const [fault] = checkRetry(spec, []);
-  if (fault !== undefined) throw new Problem("invalid_setting", fault.detail);
-  return retryPolicyOf(spec, retryPolicy(base));
+  for (const [member, option] of RETRY_OPTIONS) {
+    const [fault] = member in spec ? checkRetry({ [member]: spec[member] }, []) : [];
+    const rule = fault && /: (use .*)\.$/.exec(fault.detail)![1]!;
+    if (rule !== undefined) throw invalid(option, `is "${shorten(texts.get(option)!)}": ${rule}`);
+  }
+  const policy = retryPolicyOf(spec, retryPolicy(base));
+  return on === "none" ? { ...policy, on: [] } : policy;
 }
 
 function checkCallback(url: string, hasCallbacks: boolean): void {

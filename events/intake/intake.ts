@@ -18,7 +18,7 @@ import { acknowledge, keyReused, refusePreflight, unknownRoute } from "./answers
 import { type OptionTexts, readOptions, takeOptions, unknownOption } from "./call-options.ts";
 import { RequestIdentity } from "./idempotency.ts";
 import { mayBeLong, readBody } from "./read-body.ts";
-import { type RequestFields, readFields } from "./request-fields.ts";
+import { type RequestFields, readFields, repeated } from "./request-fields.ts";
 import { type AsyncTarget, parseAsyncTarget } from "./target.ts";
 import { Uploads } from "./uploads.ts";
 
@@ -77,7 +77,7 @@ export class Intake {
     const { retry } = endpoints;
     // Before the body, which may be long.
     const chosen = readOptions(options, { now: now(), retry, hasCallbacks });
-    const identity = RequestIdentity.of(fields.idempotencyKey);
+    const identity = RequestIdentity.of(onlyKey(request, fields));
     const [queue, mostLive] = [`fn/${target.name}`, limits.queuedCalls];
     // What waits already may be repeated.
     if (mayBeLong(request) && identity === undefined && (await store.calls.live([queue])) >= mostLive)
@@ -143,13 +143,21 @@ export class Intake {
   }
 }
 
+/** A field that occurs twice arrives as one, joined with a comma. */
+function onlyKey({ rawHeaders }: IncomingMessage, { idempotencyKey }: RequestFields): string | undefined {
+  if (!idempotencyKey?.includes(",")) return idempotencyKey;
+  const isKey = (name: string, index: number) => index % 2 === 0 && name.toLowerCase() === "idempotency-key";
+  if (rawHeaders.filter(isKey).length > 1) throw repeated("idempotency-key");
+  return idempotencyKey;
+}
+
 function ignoreAway(error: unknown): void {
   if (!isAway(error)) throw error;
 }
 
 function checkVersion(endpoints: Endpoints, { version }: AsyncTarget): void {
   if (version === undefined || endpoints.versions.some((each) => each.version === version)) return;
-  throw unknownVersion(endpoints, version);
+  throw unknownVersion(endpoints, version, "/async/fn");
 }
 
 /** Whether `chosenOptions` will have a callback. */

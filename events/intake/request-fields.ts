@@ -128,7 +128,7 @@ function one(field: string | string[] | undefined): string | undefined {
   return Array.isArray(field) ? field.join(", ") : field;
 }
 
-function repeated(name: string): Problem {
+export function repeated(name: string): Problem {
   return new Problem("invalid_request", `The header ${name} occurs more than once: send it once.`);
 }
 

@@ -1,9 +1,10 @@
+import type { Limits } from "../../platform/limits.ts";
 import type { Bodies } from "../../store/bodies.ts";
 import type { Answer } from "../../store/calls.ts";
 import type { NewEvent } from "../../store/event.ts";
 import type { Published, Topics } from "../../store/topics.ts";
 import { loadBody } from "./bodies.ts";
-import { mayReply } from "./delivery/groups.ts";
+import { mayReply, pausedRepliers } from "./delivery/groups.ts";
 import type { Pump } from "./delivery/pump.ts";
 import type { Waiters } from "./replies/waiters.ts";
 import { noReply, noSubscriber, replyFailed, replyTimeout } from "./topic-problems.ts";
@@ -15,6 +16,7 @@ export interface PublisherOptions {
   readonly table: TopicTable;
   readonly pump: Pick<Pump, "joined">;
   readonly waiters: Waiters;
+  readonly limits: Pick<Limits, "resultBytes">;
   readonly now: () => number;
   readonly newId: () => string;
 }
@@ -51,13 +53,20 @@ export class Publisher {
    * signal's reason
    */
   async ask(event: NewEvent, { timeoutMs, signal, isGateway }: AskOptions): Promise<Answer> {
-    const { table, waiters, now, newId, bodies } = this.#options;
+    const { table, waiters, limits, now, newId, bodies } = this.#options;
     const { topic } = event;
-    const groups = table.groupsOf(topic).filter((group) => mayReply(group, event));
-    if (groups.length === 0) throw noSubscriber(topic);
+    const all = table.groupsOf(topic);
+    const groups = all.filter((group) => mayReply(group, event));
+    if (groups.length === 0) {
+      throw noSubscriber(
+        topic,
+        all.flatMap((group) => pausedRepliers(group, event)),
+      );
+    }
     const id = newId();
     const published = new AbortController();
-    const rules = { groups: groups.map(({ name }) => name), isGateway };
+    const { resultBytes } = limits;
+    const rules = { groups: groups.map(({ name }) => name), isGateway, resultBytes };
     const waiting = waiters.wait(id, {
       ...rules,
       timeoutMs,

@@ -1,13 +1,19 @@
 /** Problems of topics. Each text says what happened and what to do. */
+import { isDeclarationName } from "../../platform/declarations.ts";
 import { Problem } from "../../platform/problems.ts";
 import { formatBytes, formatMs } from "../../platform/quantity.ts";
 
 const MOST_TEXT = 200;
+/** Names in a text. */
+const MOST_NAMES = 5;
 
 /** @param name untrusted text */
 export function unknownTopic(name: string): Problem {
   const shown = name.slice(0, 80);
-  const detail = `There is no topic "${shown}": declare it with PUT /topic/${shown}, or a subscription that names it.`;
+  const advice = isDeclarationName(name)
+    ? `declare it with PUT /topic/${shown}, or a subscription that names it`
+    : 'names have 1 to 63 characters of a-z, 0-9 and "-", and start with a letter';
+  const detail = `There is no topic "${shown}": ${advice}.`;
   return new Problem("unknown_topic", detail);
 }
 
@@ -18,7 +24,14 @@ export function eventTooLarge(topic: string, mostBytes: number): Problem {
   });
 }
 
-export function noSubscriber(topic: string): Problem {
+/** @param paused names of subscriptions that would answer */
+export function noSubscriber(topic: string, paused: readonly string[]): Problem {
+  const [first] = paused;
+  if (first !== undefined) {
+    const names = paused.slice(0, MOST_NAMES).join(", ");
+    const detail = `Only paused subscriptions (${names}) answer events of the topic "${topic}" that are like this one, and it was not published: resume one with POST /subscription/${first}/resume.`;
+    return new Problem("no_subscriber", detail);
+  }
   const detail = `Nobody answers events of the topic "${topic}" that are like this one, and it was not published: add a subscription whose filter matches it.`;
   return new Problem("no_subscriber", detail);
 }

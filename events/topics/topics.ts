@@ -62,7 +62,7 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
   const orphans = new Orphans({ store, table, keepMs: limits.topicAgeMs, policy, newId, now });
   const isCurrent = async () => (await Promise.all(followed.map((each) => each.isCurrent()))).every(Boolean);
   const housekeeping = new Housekeeping({ topics, table, orphans, isCurrent, limits, now, print });
-  const publisher = new Publisher({ topics, bodies, table, pump, waiters, now, newId });
+  const publisher = new Publisher({ topics, bodies, table, pump, waiters, limits, now, newId });
   const parts = { services, table, publisher, access: new TopicAccess(new Callers(services)) };
   const [requests, gateway] = [new TopicRequests(parts), new Gateway(parts)];
 
@@ -104,6 +104,7 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
         effectsOf(end, {
           bodies,
           mostBytes: (topic) => table.mostBytes(topic, limits),
+          resultBytes: limits.resultBytes,
           replyTo: (name) => table.subscription(name)?.spec.replyTo,
           now,
         }),

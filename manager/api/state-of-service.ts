@@ -48,6 +48,9 @@ Then:
   curl ${base}/func/hello               one function: versions, settings, instances, errors
   curl ${base}/func/hello/logs          its output
   curl -X DELETE ${base}/func/hello     remove it
+  curl ${base}/async/fn/hello -d hi     call it later, with retries
+  curl ${base}/call                     asynchronous calls and what became of them
+  curl ${base}/topic                    topics of events; see /subscription and /schedule as well
 
 The whole API: ${base}/openapi.json
 `;

@@ -1,5 +1,6 @@
+import { isRecord } from "../settings/invalid-setting.ts";
 import { checkRetry } from "./check-retry.ts";
-import { type CronText, cronFault } from "./cron.ts";
+import { type CronText, cronFault, splitZone } from "./cron.ts";
 import type { ScheduleSpec } from "./schedule-spec.ts";
 import {
   ANY,
@@ -22,14 +23,21 @@ const DAY_MS = 86_400_000;
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 /** A token (RFC 9110, section 5.6.2). */
 const FIELD = /^[\w!#$%&'*+.^`|~-]{1,100}$/;
+/** Fields of the connection, of the length of the body, and of Skiff. */
+const OWN_FIELD = /^(host|content-length|transfer-encoding|connection|(x-)?skiff-.*)$/i;
 /** Attributes that the event has from elsewhere. */
 const RESERVED = ["specversion", "id", "source", "type", "data", "data_base64"];
+
+const HEADERS = must(
+  areHeaders,
+  "names of header fields with texts on one line, such as {accept: text/plain}",
+);
 
 const call = members({
   function: FUNCTION,
   method: oneOf(...METHODS),
   path: PATH,
-  headers: must(areHeaders, "names of header fields with texts on one line, such as {accept: text/plain}"),
+  headers: (value, path) => [...HEADERS(value, path), ...ownFields(value, path)],
   body: ANY,
   retry: checkRetry,
 });
@@ -72,6 +80,11 @@ export function checkScheduleSpec(spec: unknown): readonly SpecFault[] {
 }
 
 function timeFaults(text: CronText): SpecFault[] {
+  const { cron, timeZone } = splitZone(text.cron);
+  if (timeZone !== undefined) {
+    const advice = `write cron: "${cron}" and timeZone: ${timeZone}`;
+    return [fault(["cron"], `cron has a time zone: ${advice}.`)];
+  }
   const reason = cronFault(text);
   if (reason === undefined) return [];
   const member = cronFault({ cron: text.cron }) === undefined ? "timeZone" : "cron";
@@ -86,6 +99,13 @@ function required(target: unknown, [name, member]: readonly [string, string]): S
 function areHeaders(value: unknown): boolean {
   if (texts(FIELD, "")(value, []).length > 0) return false;
   return Object.values(value as Record<string, string>).every((field) => /^[^\0\r\n]{0,8192}$/.test(field));
+}
+
+function ownFields(value: unknown, path: readonly string[]): SpecFault[] {
+  const own = isRecord(value) ? Object.keys(value).filter((name) => OWN_FIELD.test(name)) : [];
+  return own.map((name) =>
+    fault([...path, name], `${path.join(".")} has ${name}, which Skiff sets itself: remove it.`),
+  );
 }
 
 function isOneLine(value: unknown): boolean {

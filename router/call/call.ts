@@ -120,8 +120,8 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
 
   /** Finds the function that takes the call. */
   find(functions: Functions): Problem | undefined {
-    const { target } = this.request;
-    if (!target?.name) return new Problem("unknown_function", "The path has no function: call /fn/NAME.");
+    const { target, head } = this.request;
+    if (!target?.name) return problems.noFunction(head.url ?? "", this.input.upgrade !== undefined);
     this.fn = functions.get(target.name);
     if (this.fn === undefined) return unknownFunction(target.name);
     return undefined;

@@ -4,6 +4,16 @@ import { Problem } from "../../platform/problems.ts";
 import { formatBytes, formatMs } from "../../platform/quantity.ts";
 import { HeadTooLarge } from "../upstream/response-fields.ts";
 
+/** Requests of events, which are answered over HTTP alone. */
+const EVENTS = /^(?:https?:\/\/[^/?#]*)?(\/(?:async|topic|gateway))(?=[/?]|$)/i;
+
+/** @param isWebSocket an upgrade, which has no other receiver than functions */
+export function noFunction(url: string, isWebSocket: boolean): Problem {
+  const [, root] = (isWebSocket && EVENTS.exec(url)) || [];
+  const what = root === undefined ? "The path has no function" : `${root} takes no WebSockets`;
+  return new Problem("unknown_function", `${what}: ${root === undefined ? "call" : "connect to"} /fn/NAME.`);
+}
+
 export function callTimeout(timeoutMs: number): Problem {
   const limit = `${formatMs(timeoutMs)} (timeoutMs of the function)`;
   const detail = `The function did not start its response within ${limit}: raise it, or respond sooner.`;

@@ -65,6 +65,13 @@ export function mayReply(group: Group, event: NewEvent): boolean {
   );
 }
 
+/** Returns the names of paused members that would answer an event. */
+export function pausedRepliers({ members }: Group, event: NewEvent): string[] {
+  return members
+    .filter(({ spec }) => spec.paused === true && spec.replies !== false && matches(spec.filter, event))
+    .map(({ name }) => name);
+}
+
 /** The events of a group with `order: key` whose attribute has the same value go to the same member. */
 export function orderKeyOf({ spec }: Subscription, event: StoredEvent): string {
   if (spec.order !== "key") return "";

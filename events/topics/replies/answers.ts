@@ -8,6 +8,7 @@ import { HOPS, ownAttributes } from "../../cloudevents/own-attributes.ts";
 import type { EventContext } from "../../cloudevents/received-event.ts";
 import type { AttemptEnd, Effects } from "../../services.ts";
 import { bytesOf, loadBody, storeBody } from "../bodies.ts";
+import { largerThanKept } from "./replies.ts";
 
 /** An answer to an answer to an answer… may go on this far. */
 export const MOST_HOPS = 16;
@@ -16,6 +17,8 @@ export interface AnswerOptions {
   readonly bodies: Bodies;
   /** Most bytes of an event of a topic; undefined if there is no such topic. */
   readonly mostBytes: (topic: string) => number | undefined;
+  /** Most bytes of an answer that is kept. */
+  readonly resultBytes: number;
   /** `replyTo` of a subscription. */
   readonly replyTo: (subscription: string) => string | undefined;
   readonly now: () => number;
@@ -61,7 +64,7 @@ async function eventsOf(call: LeasedCall, answer: Answer, options: AnswerOptions
   if (most === undefined) throw refused(`there is no topic "${topic.slice(0, 80)}" for it.`);
   const hops = hopsOf(request[`ce-${HOPS}`]) + 1;
   if (hops > MOST_HOPS) throw refused(`the event has passed ${MOST_HOPS} functions: they answer each other.`);
-  if (answer.isCut) throw refused("it is larger than SKIFF_MAX_RESULT.");
+  if (answer.isCut) throw refused(largerThanKept("it", options.resultBytes));
   const stamp = (context: EventContext): Omit<NewEvent, "data"> => ({
     ...context,
     topic,

@@ -1,3 +1,4 @@
+import { formatBytes } from "../../../platform/quantity.ts";
 import type { Answer, Reply } from "../../../store/calls.ts";
 import { bytesOf } from "../bodies.ts";
 
@@ -14,17 +15,19 @@ export interface ReplyRules {
   readonly groups: readonly string[];
   /** Every status is an answer, and so is the last empty one. */
   readonly isGateway: boolean;
+  /** Most bytes of an answer that is kept. */
+  readonly resultBytes: number;
 }
 
 /** Decides by the replies so far, oldest first. Undefined: others may still reply. */
 export function outcomeOf(
   replies: readonly Reply[],
-  { groups, isGateway }: ReplyRules,
+  { groups, isGateway, resultBytes }: ReplyRules,
 ): ReplyOutcome | undefined {
   const empty: Answer[] = [];
   for (const { answer, error } of replies) {
     if (answer === undefined) return { failed: error ?? "The function did not answer." };
-    if (answer.isCut) return { failed: "The reply is larger than SKIFF_MAX_RESULT.", answer };
+    if (answer.isCut) return { failed: largerThanKept("The reply", resultBytes), answer };
     const isEmpty = answer.status < 300 && bytesOf(answer.body) === 0;
     if (isEmpty) empty.push(answer);
     else if (isGateway || answer.status < 400) return { answer };
@@ -33,4 +36,9 @@ export function outcomeOf(
   const answered = new Set(replies.map(({ group }) => group));
   if (!groups.every((group) => answered.has(group))) return undefined;
   return isGateway && empty.length > 0 ? { answer: empty[0]! } : "none";
+}
+
+/** @param what the answer, as the subject of a sentence */
+export function largerThanKept(what: string, resultBytes: number): string {
+  return `${what} is larger than ${formatBytes(resultBytes)} (SKIFF_MAX_RESULT): answer with less, or raise it.`;
 }

@@ -46,6 +46,8 @@ export function missingFunction(
 /** @param name what the client named; untrusted text */
 export function unknownDeclared({ noun }: Pick<DeclaredKind, "noun">, name: string): Problem {
   const path = `/${noun}`;
-  const detail = `There is no ${noun} "${name.slice(0, 80)}": create it with PUT ${path}/NAME, or list all with GET ${path}.`;
+  // A subscription can name a topic that nobody has declared.
+  const what = noun === "topic" ? "declared topic" : noun;
+  const detail = `There is no ${what} "${name.slice(0, 80)}": create it with PUT ${path}/NAME, or list all with GET ${path}.`;
   return new Problem(`unknown_${noun}`, detail);
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Event } from "js-yaml";
+import { cronHint } from "../../../platform/events/cron-hint.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { readBody } from "../read-body.ts";
 
@@ -58,6 +59,9 @@ async function parseYaml(text: string): Promise<unknown> {
     if (!(error instanceof YAMLException)) throw error;
     const { reason, mark } = error;
     const at = mark === undefined ? "" : ` in line ${mark.line + 1}, column ${mark.column + 1}`;
-    throw new Problem("invalid_request", `The body is not YAML: ${reason.slice(0, 200)}${at}.`);
+    throw new Problem(
+      "invalid_request",
+      `The body is not YAML: ${reason.slice(0, 200)}${at}.${cronHint(text)}`,
+    );
   }
 }

@@ -181,6 +181,8 @@ describe("an attempt may start", () => {
 
   it("not after the worker of the last attempt died", () => {
     assert.match(lateness(leasedCall({ attemptOfRound: 6 }), 0)!, /^All 5 attempts are used up/);
+    const once = leasedCall({ attemptOfRound: 2, policy: { ...DEFAULT_RETRY, attempts: 1 } });
+    assert.equal(lateness(once, 0), "The only attempt broke off with its worker.");
   });
 
   it("of a delivery that waited for its subscription, unless somebody waits for the reply", () => {

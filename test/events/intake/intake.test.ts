@@ -190,6 +190,11 @@ describe("an asynchronous request", () => {
     ["delay=soon", /delay is "soon": use a duration/],
     ["delay=31d", /at most 30 days/],
     ["at=tomorrow", /at is "tomorrow": use a time/],
+    ["at=2026-11-30T08:00:00+01:00", /08:00:00 01:00": use a time .+\. In a query write the \+ .+ as %2B\.$/],
+    [
+      "at=2026-11-30T08:00:00",
+      /use a time .+\. The zone is missing: add Z, or an offset such as %2B01:00\.$/,
+    ],
     ["at=2030-01-01", /within 30 days/],
     ["at=2026-11-30&delay=1s", /contradict/],
     ["priority=10", /priority is "10": use a whole number from -9 to 9/],
@@ -197,10 +202,10 @@ describe("an asynchronous request", () => {
     ["key=schedule%20nightly", /key begins with "schedule ", as the keys of schedules do/],
     ["key=a&key=b", /key occurs twice/],
     ["key=%ff", /percent-encoded/],
-    ["attempts=0", /attempts is 0: use a whole number from 1 to 100/],
-    ["attempts=x", /attempts is/],
-    ["retry-on=200", /on\.0 is "200"/],
-    ["max-age=8d", /maxAge is "8d"/],
+    ["attempts=0", /The option attempts is "0": use a whole number from 1 to 100\./],
+    ["attempts=x", /The option attempts is "x": use a whole number/],
+    ["retry-on=200", /The option retry-on is "200": use a status from 400 to 599/],
+    ["max-age=8d", /The option max-age is "8d": use a duration from 1 s/],
     ["callback=ftp://example.com", /callback is "ftp:/],
     ["callback=http://ann:pw@example.com/", /^The option callback has a user or a password, which/],
     ["callback=http://example.com/%23top", /^The option callback has a fragment, which/],
@@ -209,10 +214,25 @@ describe("an asynchronous request", () => {
       const response = await intake.send(`/async/fn/hello?${query}`);
       const problem = await problemOf(response);
       assert.deepEqual([response.status, problem.code], [400, "invalid_setting"]);
+      assert.equal(
+        problem.setting,
+        query.split("=")[0] === "at" && query.includes("&") ? "delay" : query.split("=")[0],
+      );
       assert.match(String(problem.detail), expected);
       assert.equal(intake.calls.length, 0);
     });
   }
+
+  it("may say that nothing is tried again", async () => {
+    assert.equal((await intake.send("/async/fn/hello?retry-on=none")).status, 202);
+    assert.deepEqual(intake.calls[0]!.policy.on, []);
+  });
+
+  it("names the path of the call that has no such function or version", async () => {
+    const advice = async (path: string) => String((await problemOf(await intake.send(path))).detail);
+    assert.match(await advice("/async/fn/hello@9"), /: call \/async\/fn\/hello@N with/);
+    assert.match(await advice("/async/fn/Bad_Name"), /^There is no function "Bad_Name": use a name of a-z/);
+  });
 
   it("with a time that is past is due at once", async () => {
     await intake.send("/async/fn/hello?at=2020-01-01");

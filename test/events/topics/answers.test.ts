@@ -39,6 +39,7 @@ function effects(event: Partial<StoredEvent>, answered: Answered = {}) {
   return effectsOf(end, {
     bodies,
     mostBytes: (topic) => most[topic],
+    resultBytes: 10_485_760,
     replyTo: () => replyTo,
     now: () => NOW,
   });
@@ -174,7 +175,7 @@ describe("the reply of a function", () => {
   });
 
   it("is the reason why there is no answer", async () => {
-    const options = { bodies, mostBytes: () => 1, replyTo: () => undefined, now: () => NOW };
+    const options = { bodies, mostBytes: () => 1, resultBytes: 1, replyTo: () => undefined, now: () => NOW };
     const delivery = { group: "g", now: NOW, newId: () => "c1", policy: () => DEFAULT_RETRY };
     const call = deliveryOf(storedEvent({ waiter }), subscription("mail"), delivery);
     const leased = { ...call, epoch: 1, attempt: 1, attemptOfRound: 1, roundAt: 0 };

@@ -15,8 +15,10 @@ function replyOf(group: string, status: number, text = ""): Reply {
 
 describe("the outcome of a call to a topic", () => {
   const groups = ["a", "b"];
-  const call = (...replies: Reply[]) => outcomeOf(replies, { groups, isGateway: false });
-  const gateway = (...replies: Reply[]) => outcomeOf(replies, { groups, isGateway: true });
+  const call = (...replies: Reply[]) =>
+    outcomeOf(replies, { groups, isGateway: false, resultBytes: 10_485_760 });
+  const gateway = (...replies: Reply[]) =>
+    outcomeOf(replies, { groups, isGateway: true, resultBytes: 10_485_760 });
 
   it("is the first answer with content", () => {
     const reply = replyOf("b", 201, "pong");
@@ -47,7 +49,10 @@ describe("the outcome of a call to a topic", () => {
   it("is a failure if the answer was not kept whole", () => {
     const cut: Reply = { waiter: "w", group: "a", answer: { ...answerOf(200, "x"), isCut: true } };
     for (const decide of [call, gateway])
-      assert.match((decide(cut) as { failed: string }).failed, /SKIFF_MAX_RESULT/);
+      assert.match(
+        (decide(cut) as { failed: string }).failed,
+        /10 MiB \(SKIFF_MAX_RESULT\): answer with less/,
+      );
   });
 });
 
@@ -60,7 +65,13 @@ describe("whoever waits for a reply", () => {
     const changes = storeChanges();
     return { changes, waiters: new Waiters({ topics: memory, changes, isShared }) };
   };
-  const rules = { groups: ["a"], isGateway: false, timeoutMs: 5_000, signal: new AbortController().signal };
+  const rules = {
+    groups: ["a"],
+    isGateway: false,
+    resultBytes: 1,
+    timeoutMs: 5_000,
+    signal: new AbortController().signal,
+  };
 
   it("gets it from the same program at once", async () => {
     const { changes, waiters } = start(false);

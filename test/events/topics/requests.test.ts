@@ -207,6 +207,12 @@ describe("POST /topic/NAME/call", () => {
     assert.equal((await published("orders")).length, 0);
     await topics.subscribe("archive", { topic: "orders", replies: false }, () => ({ body: "mine" }));
     assert.equal(await problemOf(await post("/topic/orders/call")), "404 no_subscriber");
+    await topics.subscribe("resting", { topic: "orders", paused: true });
+    const { detail: why } = (await (await post("/topic/orders/call")).json()) as { detail: string };
+    assert.match(
+      why,
+      /^Only paused subscriptions \(resting\) answer .+ POST \/subscription\/resting\/resume\.$/,
+    );
     await topics.subscribe("mail", { topic: "orders" }, () => ({ status: 204 }));
     assert.equal(await problemOf(await post("/topic/orders/call")), "502 no_reply");
     topics.subscribers.set("mail", () => ({ status: 422, body: "no such\norder" }));

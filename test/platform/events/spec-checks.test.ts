@@ -135,6 +135,11 @@ describe("the spec of a schedule", () => {
       ],
       [{ ...base, timeZone: "" }, "/timeZone", /use an IANA time zone/],
       [{ ...base, cron: "0 3 * *" }, "/cron", /^cron: "0 3 \* \*" has 4 fields; use five/],
+      [
+        { ...base, cron: "TZ=Europe/Berlin 0 3 * * *" },
+        "/cron",
+        /^cron has a time zone: write cron: "0 3 \* \* \*" and timeZone: Europe\/Berlin\.$/,
+      ],
       [{ ...base, cron: "0 0 31 2 *", timeZone: "UTC" }, "/cron", /never fires/],
       [{ ...base, tz: "UTC" }, "/tz", /^Unknown member "tz"/],
       [{ ...base, overlap: "wait" }, "/overlap", /use skip, queue or allow/],
@@ -146,6 +151,14 @@ describe("the spec of a schedule", () => {
         "/call/headers",
         /on one line/,
       ],
+      ...["Host", "content-length", "transfer-encoding", "connection", "skiff-call", "x-skiff-key"].map(
+        (name) =>
+          [
+            { ...base, call: { function: "report", headers: { [name]: "1" } } },
+            `/call/headers/${name}`,
+            new RegExp(`^call\\.headers has ${name}, which Skiff sets itself: remove it\\.$`),
+          ] as const,
+      ),
       [
         { cron: "@hourly", event: { topic: "a", attributes: { id: "1" } } },
         "/event/attributes",

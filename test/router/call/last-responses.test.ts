@@ -30,6 +30,10 @@ const ROWS: Readonly<Record<string, readonly [head: string, answer: RegExp]>> = 
   ],
   "404, to HTTP/1.0": [request("POST /fn/none", LENGTH, "1.0"), /^HTTP\/1\.1 404 .*\}\n$/s],
   "404, to a WebSocket": [request("GET /fn/none", SOCKET), /^HTTP\/1\.1 404 .*\}\n$/s],
+  "404, to a WebSocket for events": [
+    request("GET /gateway/chat", SOCKET),
+    /^HTTP\/1\.1 404 .*"detail":"\/gateway takes no WebSockets: connect to \/fn\/NAME\.".*\}\n$/s,
+  ],
   "413, from the length": [
     request("POST /fn/echo", LENGTH),
     /^HTTP\/1\.1 413 .*"code":"body_too_large".*\}\n$/s,

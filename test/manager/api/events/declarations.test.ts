@@ -132,6 +132,12 @@ describe("manager: topics, subscriptions and schedules", () => {
       ["application/json", "[]", 400, /^The spec is \[\]/],
       ["application/json", "topic: orders", 400, /^The body is not JSON/],
       ["application/yaml", "topic: [", 400, /^The body is not YAML: .+ in line \d+, column \d+\.$/],
+      [
+        "application/yaml",
+        "cron: */5 * * * *",
+        400,
+        /column \d+\. Quote an expression that begins with \* or @/,
+      ],
       ["application/yaml", "a: &a [x]\nb: [*a, *a]", 400, /alias of YAML/],
       ["application/yaml", "topic: a\n---\ntopic: b", 400, /several documents/],
       ["application/yaml", "", 400, /^The spec is null/],

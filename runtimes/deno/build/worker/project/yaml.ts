@@ -8,6 +8,7 @@ import {
   parseEvents,
   YAMLException,
 } from "js-yaml";
+import { cronHint } from "../../../../../platform/events/cron-hint.ts";
 import { Problem } from "../../../../../platform/problems.ts";
 import type { Place } from "../../../../runtime.ts";
 import { isObject, type JsonObject } from "./config/json-file.ts";
@@ -53,19 +54,25 @@ function onlyObject(name: string, [value = {}, another]: readonly unknown[]): Js
   if (another !== undefined) throw new Problem("invalid_source", `${name} must hold one document.`);
   if (value === null) return {};
   if (!isObject(value)) {
-    throw new Problem("invalid_source", `${name} must hold an object, for example "timeoutMs: 5000".`);
+    const isList = name === "functions.yaml" && Array.isArray(value);
+    const advice = isList ? ': put the list under "functions:"' : ', for example "timeoutMs: 5000"';
+    throw new Problem("invalid_source", `${name} must hold an object${advice}.`);
   }
   if (countValues(value, 0) > MOST) throw tooLarge(name);
   return value;
 }
 
 function mistake(name: string, text: string, { reason, mark }: YAMLException): Problem {
-  if (mark === undefined) return new Problem("invalid_source", `${name} is not valid YAML: ${reason}.`);
+  const hint = cronHint(text);
+  if (mark === undefined)
+    return new Problem("invalid_source", `${name} is not valid YAML: ${reason}.${hint}`);
   const [line, column] = [mark.line + 1, mark.column + 1];
   const lineText = (text.split(/\r?\n/, line)[line - 1] ?? "").slice(0, 160);
-  const detail = `${name}:${line}:${column}: not valid YAML: ${reason}.\n  ${lineText}`;
+  const detail = `${name}:${line}:${column}: not valid YAML: ${reason}.${hint}\n  ${lineText}`;
   return new Problem("invalid_source", detail, {
-    errors: [{ message: `not valid YAML: ${reason}`, file: name, line, column, lineText }],
+    errors: [
+      { message: `not valid YAML: ${reason}${hint && `.${hint}`}`, file: name, line, column, lineText },
+    ],
   });
 }
 

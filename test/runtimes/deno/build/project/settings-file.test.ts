@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { parseYaml } from "../../../../../runtimes/deno/build/worker/project/yaml.ts";
 import { problemOf } from "../building.ts";
 import { projectOf } from "./running.ts";
 
@@ -23,6 +24,11 @@ describe("skiff.yaml in an archive", () => {
     "bad YAML": ["memory: 128\nenv: [a\n", /^skiff\.yaml:3:1: not valid YAML: .*/],
     "a list": ["- a\n", /^skiff\.yaml must hold an object/],
     "a text": ["abc", /^skiff\.yaml must hold an object/],
+    "a cron expression without quotes": [
+      "cron: @daily\n",
+      /^skiff\.yaml:1:7: not valid YAML: .+\. Quote an expression that begins with \* or @: cron: "\*\/5 /,
+    ],
+    "a list of them": ["a: 1\ncron:\n  - */5 * * * *\n", /not valid YAML: .+\. Quote an expression/],
     "a key twice": ["a: 1\na: 2\n", /^skiff\.yaml:2:1: not valid YAML: duplicated mapping key\.\n {2}a: 2$/],
     "two documents": ["a: 1\n---\nb: 1\n", /^skiff\.yaml must hold one document/],
     "aliases that repeat too much": [
@@ -32,6 +38,11 @@ describe("skiff.yaml in an archive", () => {
     "aliases that lead to themselves": ["a: &a [*a]\n", /^skiff\.yaml /],
     "an unknown tag": ["a: !!js/function x\n", /^skiff\.yaml:1:4: not valid YAML: /],
   };
+  it("is refused as a bare list of functions with the member that takes it", () => {
+    const read = () => parseYaml("functions.yaml", Buffer.from("- name: a\n"));
+    assert.throws(read, { detail: 'functions.yaml must hold an object: put the list under "functions:".' });
+  });
+
   for (const [what, [text, message]] of Object.entries(refused)) {
     it(`is refused with ${what}`, async () => {
       assert.match((await problemOf(withSettings(text), "invalid_source")).detail, message);

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { callbackHosts, callbackSecret } from "../../events/callback-settings.ts";
+
+describe("the settings of callbacks", () => {
+  it("list hosts with and without a port", () => {
+    const hosts = callbackHosts({ SKIFF_CALLBACK_HOSTS: " Hooks.internal:8080, 10.0.0.7,[::1]:80," });
+    assert.deepEqual([...hosts], ["hooks.internal:8080", "10.0.0.7", "[::1]:80"]);
+    assert.equal(callbackHosts({}).size, 0);
+  });
+
+  for (const entry of ["10.0.0.0/8", "http://x/", "::1", "a b", "host:port"]) {
+    it(`refuse the host "${entry}"`, () => {
+      const read = () => callbackHosts({ SKIFF_CALLBACK_HOSTS: `ok,${entry}` });
+      assert.throws(read, { message: /^SKIFF_CALLBACK_HOSTS: ".+" is not a host: use names or addresses/ });
+    });
+  }
+
+  it("have a secret as text or as base64, or none", () => {
+    for (const secret of ["a secret of the installation", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+      assert.equal(callbackSecret({ SKIFF_CALLBACK_SECRET: secret }), secret);
+    for (const env of [{}, { SKIFF_CALLBACK_SECRET: "" }]) assert.equal(callbackSecret(env), undefined);
+  });
+
+  for (const [secret, message] of [
+    ["a", /has 1 bytes: use at least 16/],
+    ["whsec_!!!", /is not base64 after whsec_/],
+    ["whsec_c2hvcnQ=", /has 5 bytes: use at least 16/],
+  ] as const) {
+    it(`refuse the secret ${secret}`, () => {
+      assert.throws(() => callbackSecret({ SKIFF_CALLBACK_SECRET: secret }), { message });
+    });
+  }
+});
