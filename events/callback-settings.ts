@@ -36,5 +36,5 @@ export function callbackSecret({ SKIFF_CALLBACK_SECRET: secret }: Env): string |
     );
   const bytes = encoded === undefined ? secret.length : Buffer.from(encoded, "base64").length;
   if (bytes >= LEAST_SECRET) return secret;
-  throw new Error(`SKIFF_CALLBACK_SECRET has ${bytes} bytes: use at least ${LEAST_SECRET}.`);
+  throw new Error(`SKIFF_CALLBACK_SECRET has less than ${LEAST_SECRET} bytes: use a longer secret.`);
 }
