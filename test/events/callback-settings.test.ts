@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { callbackHosts, callbackSecret } from "../../events/callback-settings.ts";
+import { createEvents } from "../../events/events.ts";
+import type { EventsOptions } from "../../events/services.ts";
 
 describe("the settings of callbacks", () => {
+  it("are checked at the start", () => {
+    for (const env of [{ SKIFF_CALLBACK_HOSTS: "http://x/" }, { SKIFF_CALLBACK_SECRET: "a" }]) {
+      const start = () => createEvents({ env } as unknown as EventsOptions);
+      assert.throws(start, { message: /^SKIFF_CALLBACK_/ });
+    }
+  });
+
   it("list hosts with and without a port", () => {
     const hosts = callbackHosts({ SKIFF_CALLBACK_HOSTS: " Hooks.internal:8080, 10.0.0.7,[::1]:80," });
     assert.deepEqual([...hosts], ["hooks.internal:8080", "10.0.0.7", "[::1]:80"]);

@@ -312,6 +312,14 @@ describe("an asynchronous request", () => {
     assert.match(String((await problemOf(long)).detail), /256 characters: use 1 to 255/);
   });
 
+  it("is refused with two keys", async () => {
+    const headers = { "idempotency-key": ["a", "b"] };
+    const sent = httpRequest(`${intake.url}/async/fn/hello`, { headers }).end();
+    const [response] = (await once(sent, "response")) as [IncomingMessage];
+    assert.equal(response.resume().statusCode, 400);
+    assert.equal(intake.calls.length, 0);
+  });
+
   it("over a full queue is refused for a while", async () => {
     intake.outcome = { refused: "full" };
     const response = await intake.send("/async/fn/hello");

@@ -244,6 +244,10 @@ describe("manager: topics, subscriptions and schedules", () => {
     await put("/subscription/s", { topic: "b", function: "x" });
     await app().delete("/topic/a").expect(200, { success: true });
     await app().delete("/topic/b").expect(200, { success: true });
+    assert.match(
+      (await app().delete("/topic/b").expect(404)).body.detail,
+      /^There is no declared topic "b": /,
+    );
     assert.deepEqual(store.removed, ["a"]);
     await app().get("/topic/b").expect(200);
   });
