@@ -51,8 +51,10 @@ export interface Calls {
   leave(owner: string, now: number, begun?: readonly HeldLease[]): Promise<void>;
 
   get(id: string): Promise<CallRecord | undefined>;
+  /** As `get`, without reading bodies. */
+  head(id: string): Promise<CallHead | undefined>;
   /** Newest first. */
-  list(query: CallQuery): Promise<readonly CallRecord[]>;
+  list(query: CallQuery): Promise<readonly CallHead[]>;
   /** Ends a waiting call. Returns the state that the call has now; undefined if there is none. */
   cancel(id: string, now: number): Promise<CallState | undefined>;
   /** Ends waiting calls, at most `limit`, oldest first. */
@@ -79,13 +81,13 @@ export interface Calls {
 }
 
 /** A request as it will be sent. */
-export interface StoredRequest {
+export interface StoredRequest<Body = StoredBody> {
   readonly method: string;
   /** With the query; begins with a slash. Relative to the function, or the path of the URL. */
   readonly path: string;
   /** Names and values in turn. */
   readonly headers: readonly string[];
-  readonly body: StoredBody;
+  readonly body: Body;
 }
 
 /** Where a call goes. With `version` to that version of the function, otherwise where its traffic goes. */
@@ -243,11 +245,11 @@ export interface Attempt {
   readonly error?: string | undefined;
 }
 
-export interface Answer {
+export interface Answer<Body = StoredBody> {
   readonly status: number;
   /** Names and values in turn. */
   readonly headers: readonly string[];
-  readonly body: StoredBody;
+  readonly body: Body;
   /** The body was longer than what is kept. */
   readonly isCut: boolean;
 }
@@ -281,7 +283,12 @@ export interface Reply {
 
 export type CallState = "waiting" | "running" | "done" | "dead" | "cancelled";
 
-export interface CallRecord extends Omit<NewCall, "idempotency" | "keepsRecord"> {
+/** A record with the sizes of its bodies alone. */
+export type CallHead = CallRecord<{ readonly bytes: number }>;
+
+export interface CallRecord<Body = StoredBody>
+  extends Omit<NewCall, "idempotency" | "keepsRecord" | "request"> {
+  readonly request: StoredRequest<Body>;
   readonly state: CallState;
   readonly attempts: readonly Attempt[];
   /** When the attempt under way started. */
@@ -289,15 +296,17 @@ export interface CallRecord extends Omit<NewCall, "idempotency" | "keepsRecord">
   readonly endedAt?: number | undefined;
   /** Why it is dead. */
   readonly reason?: string | undefined;
-  readonly answer?: Answer | undefined;
+  readonly answer?: Answer<Body> | undefined;
 }
 
 export interface CallFilter {
   readonly id?: string | undefined;
   readonly queue?: string | undefined;
   readonly states?: readonly CallState[] | undefined;
-  /** Of schedules and subscriptions; both members or neither. */
-  readonly origin?: { readonly kind: "schedule" | "subscription"; readonly name: string } | undefined;
+  /** The name is that of the schedule or subscription, or the id of the call whose outcome a callback has. */
+  readonly origin?:
+    | { readonly kind: "schedule" | "subscription" | "callback"; readonly name: string }
+    | undefined;
   readonly keyId?: string | undefined;
   /** Only of these functions. */
   readonly functions?: readonly string[] | undefined;

@@ -11,6 +11,8 @@ export interface ObjectKind {
   /** Such as `topics`: the member of the manifest. */
   readonly plural: string;
   check(spec: unknown): readonly SpecFault[] | Promise<readonly SpecFault[]>;
+  /** Why a spec does not go with those of others; undefined if it does. */
+  clash(spec: Spec, others: readonly { readonly name: string; readonly spec: Spec }[]): string | undefined;
   /** What follows a change, such as the place of a new subscription. */
   afterPut(name: string, spec: Spec): Promise<void>;
   afterRemoval(name: string): Promise<void>;

@@ -10,7 +10,7 @@ import {
 import { cancelCall, cancelCalls, retryCalls } from "./calls/change.ts";
 import { enqueueAll } from "./calls/enqueue.ts";
 import { leaseCalls } from "./calls/lease.ts";
-import { getCall, listCalls, purgeCalls, removeOldCalls } from "./calls/records.ts";
+import { getCall, headOfCall, listCalls, purgeCalls, removeOldCalls } from "./calls/records.ts";
 import { settleCalls } from "./calls/settle.ts";
 import { countLive, totals } from "./calls/totals.ts";
 import { beatWorker, leaveWorker, reclaimCalls, workerBeats } from "./calls/workers.ts";
@@ -45,6 +45,7 @@ const CALLS = {
   settleCalls,
   leaveWorker,
   getCall,
+  headOfCall,
   listCalls,
   cancelCall,
   cancelCalls,

@@ -17,6 +17,8 @@ export interface Declared {
   readonly state?: Members;
   readonly noState?: string;
   readonly faults?: readonly string[];
+  /** Such as a function that is not there. */
+  readonly warnings?: readonly string[];
   /** Times of a schedule. */
   readonly next?: readonly string[];
 }
@@ -52,11 +54,12 @@ export async function putDeclared({ api, out }: Task, noun: Noun, declared: Pick
 export function showing(noun: Noun) {
   return async ({ api, out }: Task, name: string): Promise<void> => {
     const declared = await api.json<Declared>(declaredPath(noun, name));
-    const { spec, state = {}, noState, faults, next = [] } = declared;
+    const { spec, state = {}, noState, faults, warnings, next = [] } = declared;
     out.result(declared, () => [
       ...pairs([
         ["name", name],
         ["faults", faults && shown(faults.join(" "))],
+        ["warnings", warnings && shown(warnings.join(" "))],
         ["state", noState && shown(noState)],
         ...Object.entries({ ...spec, ...state }).map(([key, value]) => [key, textOf(value)] as const),
         ...next.map((time) => ["next", time] as const),

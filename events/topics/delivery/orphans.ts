@@ -1,5 +1,5 @@
 import type { RetryPolicy } from "../../../platform/events/retry-policy.ts";
-import type { CallOrigin, CallRecord } from "../../../store/calls.ts";
+import type { CallHead, CallOrigin } from "../../../store/calls.ts";
 import type { EventStore } from "../../../store/store.ts";
 import type { StoredEvent } from "../../../store/topics.ts";
 import type { TopicTable } from "../topic-table.ts";
@@ -77,7 +77,7 @@ export class Orphans {
     for (const queue of found) this.#queues.add(queue);
   }
 
-  async #tidy(record: CallRecord): Promise<void> {
+  async #tidy(record: CallHead): Promise<void> {
     const { store, table, keepMs, now } = this.#options;
     const { origin } = record;
     if (origin.kind !== "subscription") return;
@@ -90,7 +90,7 @@ export class Orphans {
   }
 
   /** Whichever program does so first, and if it stops in between, the other member gets the event once. */
-  async #handOver({ id }: CallRecord, group: Group, origin: Delivery): Promise<void> {
+  async #handOver({ id }: CallHead, group: Group, origin: Delivery): Promise<void> {
     const { store, policy, newId, now } = this.#options;
     const event = await this.#eventOf(id, origin);
     const member = event && chooseMember(group, event, this.#turns);

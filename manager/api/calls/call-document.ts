@@ -1,5 +1,4 @@
-import type { StoredBody } from "../../../store/bodies.ts";
-import type { Answer, Attempt, CallOrigin, CallRecord, CallTarget } from "../../../store/calls.ts";
+import type { Attempt, CallHead, CallOrigin, CallTarget } from "../../../store/calls.ts";
 
 /** Fields that carry credentials, or look as if they did. */
 const SECRET_FIELD =
@@ -7,7 +6,7 @@ const SECRET_FIELD =
 const HIDDEN = "(hidden)";
 
 /** Returns a call as the API shows it. */
-export function callDocument(call: CallRecord): Record<string, unknown> {
+export function callDocument(call: CallHead): Record<string, unknown> {
   const { id, state, target, request, policy, origin, attempts, answer } = call;
   const { callback, keyId, orderKey, runningSince, endedAt, reason, traceparent } = call;
   return {
@@ -15,7 +14,7 @@ export function callDocument(call: CallRecord): Record<string, unknown> {
     ...("function" in target ? functionOf(target) : { url: withoutSecrets(target.url) }),
     ...{ method: request.method, path: request.path },
     headers: shownHeaders(request.headers),
-    bytes: bytesOf(request.body),
+    bytes: request.body.bytes,
     origin: shownOrigin(origin),
     ...{ by: call.by, ...(keyId === undefined ? {} : { keyId }) },
     ...{ acceptedAt: new Date(call.acceptedAt), dueAt: new Date(call.dueAt) },
@@ -55,8 +54,8 @@ function shownAttempt({ number, startedAt, endedAt, callId, status, error }: Att
   };
 }
 
-function shownAnswer({ status, headers, body, isCut }: Answer) {
-  return { status, headers: shownHeaders(headers), bytes: bytesOf(body), isCut };
+function shownAnswer({ status, headers, body, isCut }: NonNullable<CallHead["answer"]>) {
+  return { status, headers: shownHeaders(headers), bytes: body.bytes, isCut };
 }
 
 /** Fields of one name are joined, as a recipient may do (RFC 9110, section 5.3). */
@@ -69,10 +68,6 @@ function shownHeaders(headers: readonly string[]): Record<string, string> {
     shown.set(name, before === undefined || value === HIDDEN ? value : `${before}, ${value}`);
   }
   return Object.fromEntries(shown);
-}
-
-export function bytesOf(body: StoredBody): number {
-  return "inline" in body ? body.inline.byteLength : body.bytes;
 }
 
 /** A query of a URL may have a token. Only older records have a user or a password. */

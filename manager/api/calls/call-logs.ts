@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import type { CallRecord } from "../../../store/calls.ts";
+import type { CallHead } from "../../../store/calls.ts";
 import type { LogStore } from "../../../store/store.ts";
 import { formOf, type SentLine } from "../logs/log-forms.ts";
 import { acceptedForm } from "../logs/log-query.ts";
@@ -26,7 +26,7 @@ export function readCallLogs(services: Services): Handler {
   };
 }
 
-async function* linesOf(logs: LogStore, name: string, { attempts }: CallRecord): AsyncGenerator<SentLine> {
+async function* linesOf(logs: LogStore, name: string, { attempts }: CallHead): AsyncGenerator<SentLine> {
   for (const { callId } of attempts) if (callId !== undefined) yield* logs.read(name, { call: callId });
 }
 

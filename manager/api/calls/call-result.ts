@@ -1,11 +1,12 @@
 import { Readable } from "node:stream";
 import { Problem } from "../../../platform/problems.ts";
-import type { CallRecord } from "../../../store/calls.ts";
+import type { CallHead } from "../../../store/calls.ts";
 import { answerJson } from "../answer.ts";
 import type { Handler, Services } from "../services.ts";
 import { requirePart } from "../store.ts";
-import { bytesOf, callDocument } from "./call-document.ts";
+import { callDocument } from "./call-document.ts";
 import { awaitedCall, hasEnded } from "./read-calls.ts";
+import { unknownCall } from "./visible-calls.ts";
 
 /** Fields of the answer that its body needs to be read. */
 const KEPT_FIELDS = ["content-type", "content-encoding", "content-language"];
@@ -21,9 +22,13 @@ export function readResult(services: Services): Handler {
       ctx.status = 202;
       return answerJson(ctx, callDocument(call));
     }
-    const { answer, state, attempts } = call;
-    if (answer === undefined) throw noResult(call);
-    const { status, headers, body, isCut } = answer;
+    if (call.answer === undefined) throw noResult(call);
+    const record = await requirePart(services, "calls").get(call.id);
+    // It may have been removed, or made to wait again, since.
+    if (record === undefined) throw unknownCall(call.id);
+    if (record.answer === undefined) throw noResult(record);
+    const { state, attempts } = record;
+    const { status, headers, body, isCut } = record.answer;
     ctx.status = 200;
     // A page of a function must not act as a page of the management API.
     ctx.set("content-security-policy", "sandbox");
@@ -40,11 +45,11 @@ export function readResult(services: Services): Handler {
     if ("inline" in body) ctx.body = Buffer.from(body.inline);
     else if (ctx.method !== "HEAD") ctx.body = Readable.from(requirePart(services, "bodies").read(body));
     // After the stream, which has no length of its own.
-    ctx.length = bytesOf(body);
+    ctx.length = "inline" in body ? body.inline.byteLength : body.bytes;
   };
 }
 
-function noResult({ id, state, reason }: CallRecord): Problem {
+function noResult({ id, state, reason }: Pick<CallHead, "id" | "state" | "reason">): Problem {
   const why = reason === undefined ? "" : `: ${reason.replace(/\.$/, "")}`;
   return new Problem("no_result", `The call ${id} is ${state} and has no answer${why}.`);
 }

@@ -1,5 +1,5 @@
 import { Problem } from "../../../platform/problems.ts";
-import type { CallFilter, CallRecord, CallState, Cancelled } from "../../../store/calls.ts";
+import type { CallFilter, CallHead, CallState, Cancelled } from "../../../store/calls.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Call, Handler, Services } from "../services.ts";
@@ -21,7 +21,7 @@ export function retryCall(services: Services): Handler {
     if (record.state !== "dead") throw notDead(record);
     const calls = requirePart(services, "calls");
     const [retried] = await calls.retry({ id, states: ["dead"] }, { now: services.keys.now(), limit: 1 });
-    if (retried === undefined) throw notDead((await calls.get(id)) ?? record);
+    if (retried === undefined) throw notDead((await calls.head(id)) ?? record);
     ctx.status = 202;
     ctx.set("location", `/call/${id}`);
     answerJson(ctx, { id, state: "waiting" });
@@ -127,7 +127,7 @@ async function readMany(services: Services, ctx: Call): Promise<AskedCalls> {
   );
 }
 
-async function changedCall(services: Services, ctx: Call): Promise<{ id: string; record: CallRecord }> {
+async function changedCall(services: Services, ctx: Call): Promise<{ id: string; record: CallHead }> {
   readParameters(ctx, {});
   refusePrecondition(ctx);
   const id = ctx.params.id!;
@@ -135,7 +135,7 @@ async function changedCall(services: Services, ctx: Call): Promise<{ id: string;
   return { id, record };
 }
 
-function notDead({ id, state }: CallRecord): Problem {
+function notDead({ id, state }: CallHead): Problem {
   const advice =
     state === "waiting" || state === "running" ? "wait for its end" : "send it again as a new call";
   return new Problem(

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { clientSignal } from "../../../http/client-signal.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { parseDurationMs } from "../../../platform/quantity.ts";
-import type { CallRecord } from "../../../store/calls.ts";
+import type { CallHead } from "../../../store/calls.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Call, Handler, Services } from "../services.ts";
@@ -34,11 +34,22 @@ export function listCalls(services: Services): Handler {
 
 /** `GET /call/ID?wait=30s`: one call; with `wait` when it has ended, or after that time. */
 export function describeCall(services: Services): Handler {
-  return async (ctx) => answerJson(ctx, callDocument(await awaitedCall(services, ctx)));
+  return async (ctx) => {
+    const call = await awaitedCall(services, ctx);
+    answerJson(ctx, { ...callDocument(call), ...(await callbackOf(services, call)) });
+  };
+}
+
+/** The call that sends the outcome. One that is done leaves no record. */
+async function callbackOf(services: Services, call: CallHead) {
+  if (call.callback === undefined || !hasEnded(call)) return {};
+  const calls = requirePart(services, "calls");
+  const [sending] = await calls.list({ origin: { kind: "callback", name: call.id }, limit: 1 });
+  return sending && { callbackCall: { id: sending.id, state: sending.state } };
 }
 
 /** Returns the call of a request, after it has ended or after the time that the parameter `wait` gives it. */
-export async function awaitedCall(services: Services, ctx: Call): Promise<CallRecord> {
+export async function awaitedCall(services: Services, ctx: Call): Promise<CallHead> {
   const { wait: waitMs } = readParameters(ctx, { wait: readWait });
   const asked = { principal: ctx.state.principal, id: ctx.params.id! };
   const { now } = services.keys;
@@ -54,7 +65,7 @@ export async function awaitedCall(services: Services, ctx: Call): Promise<CallRe
   }
 }
 
-export function hasEnded({ state }: Pick<CallRecord, "state">): boolean {
+export function hasEnded({ state }: Pick<CallHead, "state">): boolean {
   return state !== "waiting" && state !== "running";
 }
 

@@ -1,14 +1,14 @@
 import type { Principal } from "../../../http/access/principal.ts";
 import { includesScope, type Scope } from "../../../platform/keys/scopes.ts";
 import { Problem } from "../../../platform/problems.ts";
-import type { CallFilter, CallRecord } from "../../../store/calls.ts";
+import type { CallFilter, CallHead } from "../../../store/calls.ts";
 import type { Services } from "../services.ts";
 import { requirePart } from "../store.ts";
 
 const ID = /^[0-9a-f]{32}$/;
 
 /** Returns whether somebody may read or change a call: with the scope for its function, or because it made the call. */
-export function reaches(principal: Principal, scope: Scope, { target, keyId }: CallRecord): boolean {
+export function reaches(principal: Principal, scope: Scope, { target, keyId }: CallHead): boolean {
   const { scopes, functions } = principal;
   if (keyId !== undefined && keyId === principal.keyId) return true;
   if (!includesScope(scopes, scope)) return false;
@@ -29,16 +29,16 @@ export function reachable(principal: Principal, scope: Scope, filter: CallFilter
 }
 
 /**
- * Returns a call that the caller may read or change. Nobody learns that a call of others exists.
+ * Returns a call that the caller may read or change, without its bodies. Nobody learns that a call of others exists.
  * @throws Problem `unknown_call`, `store_unavailable`
  */
 export async function requireCall(
   services: Services,
   { principal, id }: { readonly principal: Principal; readonly id: string },
   scope: Scope,
-): Promise<CallRecord> {
+): Promise<CallHead> {
   const calls = requirePart(services, "calls");
-  const record = ID.test(id) ? await calls.get(id) : undefined;
+  const record = ID.test(id) ? await calls.head(id) : undefined;
   if (record === undefined || !reaches(principal, scope, record)) throw unknownCall(id);
   return record;
 }

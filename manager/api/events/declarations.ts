@@ -3,6 +3,7 @@ import { checkDeclarationName, type Declared, isDeclarationName } from "../../..
 import { faultText } from "../../../platform/events/spec-check.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { isRecord } from "../../../platform/settings/invalid-setting.ts";
+import { allObjects } from "../../files/all-objects.ts";
 import { answerJson } from "../answer.ts";
 import { cursorFromName, nameFromCursor } from "../cursor.ts";
 import { readParameters, wholeNumber } from "../read-query.ts";
@@ -31,7 +32,7 @@ export function putDeclared(services: Services, kind: DeclaredKind): Handler {
     const faults = kind.check(spec);
     if (faults.length > 0 || !isRecord(spec))
       throw new Problem("invalid_declaration", faultText(faults.slice(0, MOST_FAULTS)));
-    await kind.beforePut?.(services, name, spec);
+    await refuseClash(services, kind, { name, spec });
     const before = await declarations.get(kind.kind, name);
     const ifRevision = ifRevisionOf(condition, before, `${kind.noun} "${name}"`);
     const declared = await declarations.put(kind.kind, name, { spec, ifRevision });
@@ -45,7 +46,10 @@ export function putDeclared(services: Services, kind: DeclaredKind): Handler {
     setTag(ctx, declared);
     const { createdAt, updatedAt } = declared;
     const more = kind.more?.(declared, services.keys.now());
-    const warnings = kind.warnings?.(services, spec) ?? [];
+    const warnings = [
+      ...(kind.warnings?.(services, spec) ?? []),
+      ...((await kind.putWarnings?.(services, spec)) ?? []),
+    ];
     answerJson(ctx, {
       name,
       spec: declared.spec,
@@ -57,6 +61,18 @@ export function putDeclared(services: Services, kind: DeclaredKind): Handler {
       warnings,
     });
   };
+}
+
+/** @throws Problem `invalid_declaration` if it does not go with what others are */
+async function refuseClash(
+  { platform }: Services,
+  kind: DeclaredKind,
+  { name, spec }: Pick<Declared, "name" | "spec">,
+): Promise<void> {
+  if (kind.clash === undefined) return;
+  const others = (await allObjects(platform, kind)).filter((each) => each.name !== name);
+  const detail = kind.clash(spec, others);
+  if (detail !== undefined) throw new Problem("invalid_declaration", detail);
 }
 
 /** The members that changed, for the audit log. */

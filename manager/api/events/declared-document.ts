@@ -29,6 +29,7 @@ export async function declaredDocuments(
     if (faults.length > 0) return { name, spec, faults: faults.map(({ detail }) => detail), ...times };
     const state = "found" in states ? { state: states.found.get(name) } : { noState: states.missing };
     const more = createdAt && kind.more?.({ spec, createdAt }, now);
-    return { name, spec, ...more, ...state, ...times };
+    const warnings = kind.warnings?.(services, spec) ?? [];
+    return { name, spec, ...more, ...state, ...(warnings.length === 0 ? {} : { warnings }), ...times };
   });
 }

@@ -4,6 +4,7 @@ import { Problem } from "../../../platform/problems.ts";
 import type { Services } from "../services.ts";
 
 type Spec = Readonly<Record<string, unknown>>;
+type Named = Pick<Declared, "name" | "spec">;
 
 /** Something of the store that an answer shows, such as the lag of a subscription. */
 export type State = Readonly<Record<string, unknown>>;
@@ -24,10 +25,12 @@ export interface DeclaredKind {
     services: Services,
     declared: readonly Pick<Declared, "name" | "spec">[],
   ): Promise<Map<string, State>>;
-  /** What the client should know about a spec that was stored. */
+  /** What a valid spec names and is not there. */
   warnings?(services: Pick<Services, "platform">, spec: Spec): readonly string[];
-  /** @throws Problem `invalid_declaration` if it does not go with what others are */
-  beforePut?(services: Services, name: string, spec: Spec): Promise<void>;
+  /** What else the client should know about a spec that it stored. */
+  putWarnings?(services: Services, spec: Spec): Promise<readonly string[]>;
+  /** Why a spec does not go with those of others; undefined if it does. */
+  clash?(spec: Spec, others: readonly Named[]): string | undefined;
   /** What must be done before a `PUT` is answered. */
   afterPut?(services: Services, name: string, spec: Spec): Promise<void>;
   afterRemoval?(services: Services, name: string): Promise<void>;

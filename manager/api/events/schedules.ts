@@ -4,6 +4,7 @@ import { SCHEDULE_KIND } from "../../../platform/events/kinds.ts";
 import type { ScheduleSpec } from "../../../platform/events/schedule-spec.ts";
 import { requirePart } from "../store.ts";
 import { type DeclaredKind, missingFunction } from "./declared-kind.ts";
+import { findTopic } from "./topics.ts";
 
 /** Times that a description shows. */
 const NEXT_TIMES = 10;
@@ -24,6 +25,13 @@ export const SCHEDULES: DeclaredKind = {
   warnings(services, spec) {
     const { call } = spec as unknown as ScheduleSpec;
     return missingFunction(services, call?.function, "Each of its calls waits for it for 5 min.");
+  },
+
+  async putWarnings(services, spec) {
+    const { event } = spec as unknown as ScheduleSpec;
+    if (event === undefined || (await findTopic(services, event.topic)) !== undefined) return [];
+    const what = `Nobody has declared the topic "${event.topic}", and nobody subscribes to it.`;
+    return [`${what} Its events are kept for a later subscription with "from: earliest".`];
   },
 
   async states(services, declared) {

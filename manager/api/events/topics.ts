@@ -2,7 +2,6 @@ import { isDeclarationName } from "../../../platform/declarations.ts";
 import { checkTopicSpec } from "../../../platform/events/check-topic.ts";
 import { TOPIC_KIND } from "../../../platform/events/kinds.ts";
 import { topicsOf } from "../../../platform/events/subscription-spec.ts";
-import { Problem } from "../../../platform/problems.ts";
 import { answerJson } from "../answer.ts";
 import { cursorFromName } from "../cursor.ts";
 import { readParameters } from "../read-query.ts";
@@ -36,21 +35,13 @@ export const TOPICS: DeclaredKind = {
   },
 
   /** Of two topics with a path one would get no request of the gateway. */
-  async beforePut({ platform }, name, { paths }) {
-    if (!Array.isArray(paths) || paths.length === 0) return;
-    const limit = 500;
-    for (let after: string | undefined; ; ) {
-      const page = await platform.declarations.list(TOPIC_KIND, { after, limit });
-      for (const other of page) {
-        const theirs = other.name === name ? undefined : other.spec.paths;
-        const taken = paths.find((path) => Array.isArray(theirs) && theirs.includes(path));
-        if (taken === undefined) continue;
-        const detail = `The topic "${other.name}" has the path ${taken}: choose another one, or remove it there first.`;
-        throw new Problem("invalid_declaration", detail);
-      }
-      if (page.length < limit) return;
-      after = page.at(-1)!.name;
+  clash({ paths }, others) {
+    for (const path of Array.isArray(paths) ? paths : []) {
+      const other = others.find(({ spec }) => Array.isArray(spec.paths) && spec.paths.includes(path));
+      if (other !== undefined)
+        return `The topic "${other.name}" has the path ${path}: choose another one, or remove it there first.`;
     }
+    return undefined;
   },
 
   /** A subscription that names the topic keeps it, with all defaults, also while something else of its spec is not valid. */
@@ -100,11 +91,18 @@ export function describeTopic(services: Services): Handler {
 
 /** @throws Problem `unknown_topic` if the topic is neither declared nor named by a subscription */
 export async function requireTopic(services: Services, name: string): Promise<Shown> {
+  const topic = await findTopic(services, name);
+  if (topic === undefined) throw unknownDeclared(TOPICS, name);
+  return topic;
+}
+
+/** Returns a topic that is declared or that a subscription names. */
+export async function findTopic(services: Services, name: string): Promise<Shown | undefined> {
   const declared = isDeclarationName(name)
     ? await services.platform.declarations.get(TOPIC_KIND, name)
     : undefined;
   if (declared !== undefined) return declared;
   const subscriptions = await validSubscriptions(services);
-  if (subscriptions.some(({ spec }) => topicsOf(spec).includes(name))) return { name, spec: {} };
-  throw unknownDeclared(TOPICS, name);
+  const isNamed = subscriptions.some(({ spec }) => topicsOf(spec).includes(name));
+  return isNamed ? { name, spec: {} } : undefined;
 }

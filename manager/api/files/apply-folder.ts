@@ -8,7 +8,7 @@ import { carryOut, type Outcome } from "../../files/plan/carry-out.ts";
 import { carryOutObjects, type ObjectOutcome } from "../../files/plan/carry-out-objects.ts";
 import { type PlannedChange, planFolder } from "../../files/plan/plan.ts";
 import { planFunction } from "../../files/plan/plan-function.ts";
-import { type PlannedObject, planObjects } from "../../files/plan/plan-objects.ts";
+import { type PlannedObject, planObjects, targetWarnings } from "../../files/plan/plan-objects.ts";
 import { onOneLine } from "../answer.ts";
 import { deployedLine, hostsOf, notDeployedLine } from "../deploy-function.ts";
 import { readBody } from "../read-body.ts";
@@ -72,8 +72,9 @@ export function applyFolder(services: Services): Handler {
         ),
         objects: await planObjects(folder.objects, { ...services, kinds, principal, prune }),
       };
+      const missing = targetWarnings(plan.objects, plan.functions, services.platform);
       const outcomes = dryRun ? planned(plan) : await carryOutAll(plan, services, ctx);
-      answerApply(ctx, services, { dryRun, ...outcomes, kinds, warnings: folder.warnings });
+      answerApply(ctx, services, { dryRun, ...outcomes, kinds, warnings: [...folder.warnings, ...missing] });
     };
     // A plan changes nothing, so it need not wait for others.
     if (dryRun) await apply();

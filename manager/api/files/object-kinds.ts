@@ -9,8 +9,9 @@ const KINDS: readonly DeclaredKind[] = [TOPICS, SUBSCRIPTIONS, SCHEDULES];
 
 /** What a folder can have besides functions, in the order in which it is created. */
 export function objectKinds(services: Services): readonly ObjectKind[] {
-  return KINDS.map(({ kind, noun, plural, check, afterPut, afterRemoval }) => ({
+  return KINDS.map(({ kind, noun, plural, check, clash, afterPut, afterRemoval }) => ({
     ...{ kind, noun, plural, check },
+    clash: (spec, others) => clash?.(spec, others),
     afterPut: async (name, spec) => await afterPut?.(services, name, spec),
     afterRemoval: async (name) => await afterRemoval?.(services, name),
   }));

@@ -1,5 +1,5 @@
 import type { Platform } from "../../../platform/platform.ts";
-import type { PlannedObject } from "./plan-objects.ts";
+import { type PlannedObject, targetOf } from "./plan-objects.ts";
 
 /** What became of a planned change of a topic, a subscription or a schedule. */
 export interface ObjectOutcome {
@@ -37,7 +37,7 @@ async function putOne(
 ): Promise<ObjectOutcome> {
   const { kind, name, action, spec } = change;
   if (action === "unchanged") return { change, state: "done" };
-  if ([...targetsOf(spec!)].some((target) => failed.has(target))) return { change, state: "skipped" };
+  if (failed.has(targetOf(spec!) ?? "")) return { change, state: "skipped" };
   try {
     await declarations.put(kind.kind, name, { spec: spec! });
     await kind.afterPut(name, spec!);
@@ -45,15 +45,6 @@ async function putOne(
   } catch (error) {
     return { change, state: "failed", error };
   }
-}
-
-/** The function of a subscription or of a schedule. */
-function targetsOf(spec: NonNullable<PlannedObject["spec"]>): string[] {
-  const { function: subscriber, call } = spec as {
-    readonly function?: string;
-    readonly call?: { readonly function: string };
-  };
-  return [subscriber, call?.function].filter((name) => name !== undefined);
 }
 
 async function removeOne(change: PlannedObject, { declarations }: ObjectOptions): Promise<ObjectOutcome> {

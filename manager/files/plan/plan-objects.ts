@@ -2,11 +2,13 @@ import { isDeepStrictEqual } from "node:util";
 import type { Principal } from "../../../http/access/principal.ts";
 import { includesScope } from "../../../platform/keys/scopes.ts";
 import type { Platform } from "../../../platform/platform.ts";
+import { Problem } from "../../../platform/problems.ts";
 import { allObjects } from "../all-objects.ts";
 import type { FolderObject } from "../manifest/check-objects.ts";
 import type { ObjectKind } from "../object-kind.ts";
 import { yamlText } from "../yaml-text.ts";
 import { textDiff } from "./compare.ts";
+import type { PlannedChange } from "./plan.ts";
 
 /** What an apply does to a topic, a subscription or a schedule. */
 export interface PlannedObject {
@@ -29,7 +31,10 @@ export interface ObjectMeans {
   readonly prune: boolean;
 }
 
-/** Compares the topics, subscriptions and schedules of a folder with those that exist. */
+/**
+ * Compares the topics, subscriptions and schedules of a folder with those that exist.
+ * @throws Problem `invalid_declaration` if one does not go with another one
+ */
 export async function planObjects(
   objects: readonly FolderObject[],
   { platform, principal, kinds, prune }: ObjectMeans,
@@ -52,10 +57,26 @@ export async function planObjects(
       planned.push({ kind, name, action, diff, spec });
     }
     const declared = new Set(wanted.map(({ name }) => name));
-    const removed = mayPrune ? [...present.keys()].filter((name) => !declared.has(name)) : [];
+    const others = [...present].filter(([name]) => !declared.has(name));
+    const removed = mayPrune ? others.map(([name]) => name) : [];
+    const staying = mayPrune ? [] : others.map(([name, spec]) => ({ name, spec }));
+    refuseClashes(kind, [...wanted, ...staying], wanted.length);
     planned.push(...removed.map((name) => ({ kind, name, action: "remove", diff: "" }) as const));
   }
   return planned;
+}
+
+/** @param count how many of them, the first ones, are checked */
+function refuseClashes(
+  kind: ObjectKind,
+  all: readonly Pick<FolderObject, "name" | "spec">[],
+  count: number,
+): void {
+  for (const { name, spec } of all.slice(0, count)) {
+    const others = all.filter((other) => other.name !== name);
+    const clash = kind.clash(spec, others);
+    if (clash !== undefined) throw new Problem("invalid_declaration", `${kind.noun} "${name}": ${clash}`);
+  }
 }
 
 /** As it is read back. */
@@ -66,6 +87,29 @@ function plain(spec: Spec): Spec {
 async function specDiff({ noun }: ObjectKind, before: Spec | undefined, after: Spec): Promise<string> {
   const text = async (spec: Spec) => (Object.keys(spec).length === 0 ? "" : await yamlText(sorted(spec)));
   return await textDiff(noun, before === undefined ? "" : await text(before), await text(after));
+}
+
+/** The function of a subscription or of a schedule. */
+export function targetOf(spec: Spec): string | undefined {
+  const { function: subscriber, call } = spec as {
+    readonly function?: string;
+    readonly call?: { readonly function: string };
+  };
+  return subscriber ?? call?.function;
+}
+
+/** Names functions that what a folder declares will call, and that are not there once it is applied. */
+export function targetWarnings(
+  objects: readonly PlannedObject[],
+  functions: readonly Pick<PlannedChange, "name" | "action">[],
+  platform: Pick<Platform, "endpoints">,
+): string[] {
+  const planned = new Map(functions.map(({ name, action }) => [name, action !== "remove"]));
+  return objects.flatMap(({ kind, name, spec }) => {
+    const target = spec && targetOf(spec);
+    if (target === undefined || (planned.get(target) ?? platform.endpoints(target) !== undefined)) return [];
+    return [`${kind.noun} "${name}": there is no function "${target}", neither deployed nor in the folder`];
+  });
 }
 
 function sorted(spec: Spec): Spec {

@@ -154,6 +154,10 @@ function callRecord(): Schema {
       keyId: TEXT,
       orderKey: { ...TEXT, description: "Calls with the same key run one at a time, in order" },
       callback: TEXT,
+      callbackCall: {
+        ...object({ id: ref("CallRecordId"), state: { enum: STATES } }),
+        description: "Of GET /call/ID: the call that sends the outcome, until it is done",
+      },
       runningSince: INSTANT,
       endedAt: INSTANT,
       reason: { ...TEXT, description: "Why it is dead" },

@@ -135,7 +135,7 @@ function declared(spec: string, state: Schema): Schema {
     {
       ...{ state, createdAt: INSTANT, updatedAt: INSTANT, created: FLAG, unchanged: FLAG },
       warnings: array(TEXT, {
-        description: "Of PUT: what the spec names and is not there, such as a function",
+        description: "What the spec names and is not there, such as a function",
       }),
       noState: { ...TEXT, description: "Why state is missing" },
       next: array(INSTANT, { description: "Of a schedule: its next ten times, without jitter" }),

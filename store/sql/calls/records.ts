@@ -1,9 +1,10 @@
 /** What became of calls. */
-import type { CallFilter, CallQuery, CallRecord } from "../../calls.ts";
+import type { CallFilter, CallHead, CallQuery, CallRecord } from "../../calls.ts";
 import { dropBodyIds } from "../bodies/refs.ts";
+import { bodyOf } from "../body-columns.ts";
 import { type Parameter, type Row, read, sql, type Work } from "../work.ts";
 import { conditionOf, statesIn } from "./filter.ts";
-import { endedRecordOf, liveRecordOf, onceOf } from "./rows.ts";
+import { endedRecordOf, HEAD_COLUMNS, liveRecordOf, onceOf, sizeOf } from "./rows.ts";
 import { addCounts, Counts } from "./totals.ts";
 
 const REMOVED_AT_ONCE = 500;
@@ -14,26 +15,41 @@ const TABLES = [
   ["ended_calls", endedRecordOf],
 ] as const;
 
-export function* getCall(id: string): Work<CallRecord | undefined> {
-  const [ended] = yield read("SELECT * FROM ended_calls WHERE id = $1", id);
-  if (ended) return endedRecordOf(ended);
-  const [live] = yield read("SELECT * FROM calls WHERE id = $1", id);
-  if (live) return liveRecordOf(live);
+export function getCall(id: string): Work<CallRecord | undefined> {
+  return find(id, { calls: "*", ended_calls: "*" }, bodyOf);
+}
+
+/** As `getCall`, without bodies. */
+export function headOfCall(id: string): Work<CallHead | undefined> {
+  return find(id, HEAD_COLUMNS, sizeOf);
+}
+
+function* find<Body>(
+  id: string,
+  columns: Readonly<Record<"calls" | "ended_calls", string>>,
+  readBody: (row: Row) => Body,
+): Work<CallRecord<Body> | undefined> {
+  const findEnded = read(`SELECT ${columns.ended_calls} FROM ended_calls WHERE id = $1`, id);
+  const [ended] = yield findEnded;
+  if (ended) return endedRecordOf(ended, readBody);
+  const [live] = yield read(`SELECT ${columns.calls} FROM calls WHERE id = $1`, id);
+  if (live) return liveRecordOf(live, readBody);
   // It may have ended between the two.
-  const [late] = yield read("SELECT * FROM ended_calls WHERE id = $1", id);
-  return late && endedRecordOf(late);
+  const [late] = yield findEnded;
+  return late && endedRecordOf(late, readBody);
 }
 
 /** Newest first. */
-export function* listCalls(query: CallQuery): Work<readonly CallRecord[]> {
-  const records = new Map<string, CallRecord>();
+export function* listCalls(query: CallQuery): Work<readonly CallHead[]> {
+  const records = new Map<string, CallHead>();
   for (const [table, recordOf] of TABLES) {
     if (statesIn(table, query).length === 0) continue;
     const values: Parameter[] = [];
     const where = conditionOf(table, query, values);
-    const text = `SELECT * FROM ${table} WHERE ${where} ORDER BY id DESC LIMIT $${values.push(query.limit)}`;
+    const columns = HEAD_COLUMNS[table];
+    const text = `SELECT ${columns} FROM ${table} WHERE ${where} ORDER BY id DESC LIMIT $${values.push(query.limit)}`;
     // The record of a call that ended between the two replaces what it was before.
-    for (const row of yield read(text, ...values)) records.set(row.id as string, recordOf(row));
+    for (const row of yield read(text, ...values)) records.set(row.id as string, recordOf(row, sizeOf));
   }
   return [...records.values()].sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit);
 }

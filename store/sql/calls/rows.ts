@@ -1,11 +1,29 @@
 /** Calls as rows, and rows as calls. */
-import type { Answer, Attempt, CallRecord, CallTarget, LeasedCall, NewCall } from "../../calls.ts";
+import type {
+  Answer,
+  Attempt,
+  CallOrigin,
+  CallRecord,
+  CallTarget,
+  LeasedCall,
+  NewCall,
+  StoredRequest,
+} from "../../calls.ts";
 import { bodyOf, bodyValues } from "../body-columns.ts";
 import type { Row, Value } from "../work.ts";
 
 /** Columns of live and of ended calls. */
 export const SHARED_COLUMNS = `id, queue, priority, due_at, order_key, accepted_at, "function", origin_kind, origin_name, key_id,
   keeps_record, spec, body, body_id, body_bytes, epoch, attempts, attempts_list, round_attempts, round_at`;
+
+const HEAD =
+  "id, queue, priority, due_at, order_key, accepted_at, keeps_record, spec, body_bytes, attempts_list";
+
+/** The columns of heads: bodies may be long. */
+export const HEAD_COLUMNS = {
+  calls: `${HEAD}, state, started_at`,
+  ended_calls: `${HEAD}, state, ended_at, reason, answer, answer_body_bytes`,
+} as const;
 
 /** What nobody searches for, as JSON. */
 type Spec = Pick<
@@ -43,7 +61,7 @@ export function newValues(call: NewCall): Value[] {
     call.acceptedAt,
     functionOf(target),
     origin.kind,
-    "name" in origin ? origin.name : "",
+    originName(origin),
     keyId ?? "",
     call.keepsRecord ? 1 : 0,
     JSON.stringify(spec),
@@ -60,13 +78,27 @@ function functionOf(target: CallTarget): string {
   return "function" in target ? target.function : "";
 }
 
+function originName(origin: CallOrigin): string {
+  if (origin.kind === "callback") return origin.call;
+  return origin.kind === "api" ? "" : origin.name;
+}
+
 /** Scope and key of the idempotency of a call. */
 export function onceOf(row: Row): Spec["once"] {
   return (JSON.parse(row.spec as string) as Spec).once;
 }
 
+/** Reads a body from the columns `body`, `body_id` and `body_bytes`, as far as there are. */
+type ReadBody<Body> = (row: Row) => Body;
+
+type CallWith<Body> = Omit<NewCall, "idempotency" | "request"> & { readonly request: StoredRequest<Body> };
+
+export function sizeOf({ body_bytes }: Row): { readonly bytes: number } {
+  return { bytes: Number(body_bytes) };
+}
+
 /** The call of a row of either table. */
-export function callOf(row: Row): Omit<NewCall, "idempotency"> {
+function callOf<Body>(row: Row, bodyOf: ReadBody<Body>): CallWith<Body> {
   const { request, once, ...spec } = JSON.parse(row.spec as string) as Spec;
   return {
     ...spec,
@@ -83,7 +115,7 @@ export function callOf(row: Row): Omit<NewCall, "idempotency"> {
 
 export function leasedCallOf(row: Row): LeasedCall {
   return {
-    ...callOf(row),
+    ...callOf(row, bodyOf),
     epoch: Number(row.epoch),
     attempt: Number(row.attempts) + 1,
     attemptOfRound: Number(row.round_attempts) + 1,
@@ -100,26 +132,26 @@ export function attemptsWith(row: Row, attempt: Attempt | undefined): string {
   return attempt ? JSON.stringify([...attemptsOf(row), attempt]) : (row.attempts_list as string);
 }
 
-export function liveRecordOf(row: Row): CallRecord {
-  const { keepsRecord, ...call } = callOf(row);
+export function liveRecordOf<Body>(row: Row, bodyOf: ReadBody<Body>): CallRecord<Body> {
+  const { keepsRecord, ...call } = callOf(row, bodyOf);
   const isRunning = row.state === "running";
   const record = { ...call, state: isRunning ? "running" : "waiting", attempts: attemptsOf(row) } as const;
   return isRunning ? { ...record, runningSince: Number(row.started_at) } : record;
 }
 
-export function endedRecordOf(row: Row): CallRecord {
-  const { keepsRecord, ...call } = callOf(row);
+export function endedRecordOf<Body>(row: Row, bodyOf: ReadBody<Body>): CallRecord<Body> {
+  const { keepsRecord, ...call } = callOf(row, bodyOf);
   return {
     ...call,
     state: row.state as CallRecord["state"],
     attempts: attemptsOf(row),
     endedAt: Number(row.ended_at),
     ...(row.reason === null ? {} : { reason: row.reason as string }),
-    ...(row.answer === null ? {} : { answer: answerOf(row) }),
+    ...(row.answer === null ? {} : { answer: answerOf(row, bodyOf) }),
   };
 }
 
-function answerOf(row: Row): Answer {
+function answerOf<Body>(row: Row, bodyOf: ReadBody<Body>): Answer<Body> {
   const head = JSON.parse(row.answer as string) as Omit<Answer, "body">;
   const body = { body: row.answer_body, body_id: row.answer_body_id, body_bytes: row.answer_body_bytes };
   return { ...head, body: bodyOf(body) };

@@ -82,6 +82,10 @@ export class SqlCalls implements Calls {
     return this.#run("getCall", id);
   }
 
+  head(id: string) {
+    return this.#run("headOfCall", id);
+  }
+
   list(query: CallQuery) {
     return this.#run("listCalls", query);
   }

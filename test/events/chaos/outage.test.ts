@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import type { CallRecord } from "../../../store/calls.ts";
+import type { CallHead } from "../../../store/calls.ts";
 import { eventually } from "../../support/eventually.ts";
 import { PostgresServer } from "../../support/postgres.ts";
 import { type OpenEvents, openEvents } from "./open-events.ts";
@@ -66,7 +66,7 @@ describe("events whose store goes away under load", function () {
     const [{ store: calls }] = programs as [OpenEvents];
     const records = async () => {
       const all = await calls.calls.list({ limit: 100_000 });
-      return new Map(all.map((record): [string, CallRecord] => [record.id, record]));
+      return new Map(all.map((record): [string, CallHead] => [record.id, record]));
     };
     const isDone = async () => [...(await records()).values()].every(({ state }) => state === "done");
     await eventually("all are done", isDone, 30_000);

@@ -117,6 +117,29 @@ Plan: 1 update, 3 unchanged, 1 remove.
     assert.deepEqual(await names(), []);
   });
 
+  it("that are topics share no path of the gateway", async () => {
+    const topics = (text: string) => manifest(`functions:\n  mail:\ntopics:\n${text}`);
+    const both = await applyTo(topics("  a: { paths: [/in] }\n  b: { paths: [/in] }\n"));
+    assert.deepEqual([both.status, both.body.code], [400, "invalid_declaration"]);
+    assert.match(both.body.detail, /^topic "a": The topic "b" has the path \/in/);
+    await applyTo(topics("  a: { paths: [/in] }\n"));
+    const taken = await applyTo(topics("  b: { paths: [/in] }\n"), "dryRun");
+    assert.match(taken.body.detail, /^topic "b": The topic "a" has the path \/in/);
+    const moved = await applyTo(topics("  b: { paths: [/in] }\n"), "prune");
+    assert.deepEqual(changes(moved), ["create topic/b done", "remove topic/a done"]);
+  });
+
+  it("are applied with a warning if their function is not there", async () => {
+    const text = SHOP["skiff.yaml"].replace("orders, function: mail", "orders, function: post");
+    const warning = 'subscription "mail": there is no function "post", neither deployed nor in the folder';
+    for (const query of ["dryRun", ""]) {
+      assert.deepEqual((await applyTo(manifest(text), query)).body.warnings, [warning]);
+    }
+    assert.deepEqual((await applyTo(SHOP)).body.warnings, []);
+    await applyTo({ ...manifest("functions:\n  post:\n"), "post.ts": SHOP["mail.ts"] });
+    assert.deepEqual((await applyTo(manifest(text))).body.warnings, []);
+  });
+
   it("can be all that a file declares, but then prune is refused", async () => {
     const topics = { "skiff.yaml": "topics:\n  orders:\n" };
     const answer = await applyTo(topics);

@@ -282,6 +282,22 @@ describe("manager: calls", () => {
     assert.deepEqual((await app().get("/call")).body, { calls: [], next: null });
   });
 
+  it("say what becomes of their callback until it is done", async () => {
+    const id = await enqueue({ callback: "https://hooks.example/in?token=1" });
+    await run({ state: "done" });
+    const read = async () => (await app().get(`/call/${id}`).expect(200)).body;
+    assert.equal((await read()).callbackCall, undefined);
+    const sending = await enqueue({
+      ...{ queue: "callback/hooks.example", target: { url: "https://hooks.example/in?token=1" } },
+      ...{ origin: { kind: "callback", call: id }, keepsRecord: false },
+    });
+    const body = await read();
+    assert.deepEqual(body.callbackCall, { id: sending, state: "waiting" });
+    assertSchema("CallRecord", body);
+    await run({ state: "done" });
+    assert.equal((await read()).callbackCall, undefined);
+  });
+
   it("are all cancelled, also when others began to run while a batch was cancelled", async () => {
     await enqueue();
     const { calls } = store;

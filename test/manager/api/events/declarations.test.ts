@@ -99,10 +99,21 @@ describe("manager: topics, subscriptions and schedules", () => {
     const { body } = await put("/subscription/s", ORDERS).expect(201);
     assert.match(body.warnings[0], /^There is no function "bill" yet\. Its events wait for it/);
     assertSchema("Subscription", body);
+    const shown = await app().get("/subscription/s").expect(200);
+    assert.deepEqual(shown.body.warnings, body.warnings);
+    assertSchema("Subscription", shown.body);
     const schedule = await put("/schedule/s", { cron: "@daily", call: { function: "bill" } }).expect(201);
     assert.match(schedule.body.warnings[0], /^There is no function "bill" yet\./);
     const url = await put("/subscription/u", { topic: "orders", url: "https://a.example" }).expect(201);
     assert.deepEqual(url.body.warnings, []);
+  });
+
+  it("are stored with a warning if nobody knows their topic", async () => {
+    const spec = { cron: "@daily", event: { topic: "nowhere", type: "t" } };
+    const { body } = await put("/schedule/e", spec).expect(201);
+    assert.match(body.warnings[0], /^Nobody has declared the topic "nowhere", and nobody subscribes to it\./);
+    await put("/topic/nowhere", {}).expect(201);
+    assert.deepEqual((await put("/schedule/e", spec).expect(200)).body.warnings, []);
   });
 
   it("that are topics share no path of the gateway", async () => {

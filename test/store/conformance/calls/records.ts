@@ -37,6 +37,31 @@ export function records(harness: Harness<CallsStore>): void {
       assert.deepEqual(await list({ limit: 2, after: newest[4]! }), []);
     });
 
+    it("have no bodies where nobody reads them", async () => {
+      const body = { inline: Buffer.from("four") };
+      const [id] = await worker.enqueue(
+        newCall({ request: { method: "POST", path: "/", headers: ["a", "b"], body } }),
+      );
+      const request = { method: "POST", path: "/", headers: ["a", "b"], body: { bytes: 4 } };
+      const check = async () => {
+        const head = (await store.calls.head(id!))!;
+        assert.deepEqual(head.request, request);
+        assert.deepEqual(await store.calls.list({ limit: 1 }), [head]);
+        return head;
+      };
+      await check();
+      const [call] = await worker.lease();
+      assert.deepEqual(await check(), { ...(await store.calls.get(id!))!, request });
+      const answer = { status: 200, headers: [], body, isCut: false };
+      await worker.settle([worker.settlement(call!, { state: "done", answer })]);
+      assert.deepEqual(await check(), {
+        ...(await store.calls.get(id!))!,
+        request,
+        answer: { ...answer, body: { bytes: 4 } },
+      });
+      assert.equal(await store.calls.head(newCall().id), undefined);
+    });
+
     it("are filtered by everything at once", async () => {
       const delivery = { topic: "t", group: "g", position: 1, event: "e" };
       const calls = {
