@@ -11,7 +11,7 @@ import { SkiffProgram } from "../support/skiff/skiff-program.ts";
 import { deployWriter, KeyWriter, LogWriter, secretWriter, type Writer } from "./writers.ts";
 
 /** SKIFF_KILL_ROUNDS=50 is the whole test. */
-const ROUNDS = Number(process.env.SKIFF_KILL_ROUNDS ?? 5);
+const ROUNDS = Number(process.env.SKIFF_KILL_ROUNDS ?? 3);
 const ROUND_MS = 60_000;
 /** Longest time between the last of the first acknowledgements of a round and the kill. */
 const MOST_MS = 1_000;

@@ -5,7 +5,7 @@ import type { Harness } from "../subject.ts";
 import { type CallsStore, NOON, newCall, Worker } from "./new-call.ts";
 
 /** Each has up to 18 operations. */
-const ROUNDS = Number(process.env.SKIFF_TEST_ROUNDS ?? 100);
+const ROUNDS = Number(process.env.SKIFF_TEST_ROUNDS ?? 50);
 
 /** Registers the tests of what is counted. */
 export function totals(harness: Harness<CallsStore>): void {
