@@ -17,7 +17,7 @@ describe("the key of Skiff itself", () => {
     assert.equal(table.set(key.id, key.spec), undefined);
     const callers = new Callers({ attempts: 1 }, table);
     for (const access of ["internal", "key", undefined] as const) {
-      assert.deepEqual(ask(callers, access, key.text), {});
+      assert.deepEqual(ask(callers, access, key.text), { isSkiff: true });
     }
   });
 
