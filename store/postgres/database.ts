@@ -88,6 +88,9 @@ export class Database {
       query_timeout: ANSWER_MS,
       keepAlive: true,
     });
+    // The pool listens while a connection is idle. Without a listener of its own, one that ends in the moment in which it is
+    // made, or between two statements, would end the program. The next statement reports it.
+    pool.on("connect", (client) => client.on("error", () => {}));
     // An idle connection that ends leaves the pool. The next transaction connects again, or reports why it cannot.
     pool.on("error", (error) => {
       if (!this.#isAway) this.#options.print(`connections to the store ended: ${error.message}`);
@@ -132,9 +135,6 @@ async function attemptOn<T>(pool: Pool, start: () => Work<T>): Promise<Attempt<T
 /** Ends the connection if `use` fails: the server undoes the transaction then. */
 async function onClient<T>(pool: Pool, use: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
-  // Without a listener, an error between two statements would end the program. The next statement reports it.
-  const ignore = () => {};
-  client.on("error", ignore);
   let failure: Error | undefined;
   try {
     return await use(client);
@@ -142,7 +142,6 @@ async function onClient<T>(pool: Pool, use: (client: PoolClient) => Promise<T>):
     failure = error as Error;
     throw error;
   } finally {
-    client.off("error", ignore);
     client.release(failure);
   }
 }
