@@ -5,7 +5,8 @@ import type { FiringCounts } from "../metrics/event-families.ts";
 import type { KeyTable } from "../platform/keys/key-table.ts";
 import type { Limits } from "../platform/limits.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { Answer, Attempt, LeasedCall, Settlement } from "../store/calls.ts";
+import type { Answer, Attempt } from "../store/call.ts";
+import type { LeasedCall, Settlement } from "../store/calls.ts";
 import type { StoreChanges } from "../store/changes.ts";
 import type { EventStore, UsageLedger } from "../store/store.ts";
 

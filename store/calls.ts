@@ -1,5 +1,4 @@
-import type { RetryPolicy } from "../platform/events/retry-policy.ts";
-import type { StoredBody } from "./bodies.ts";
+import type { Answer, Attempt, CallHead, CallRecord, CallState, NewCall } from "./call.ts";
 import type { NewEvent } from "./event.ts";
 
 /**
@@ -78,77 +77,6 @@ export interface Calls {
   live(queues: readonly string[]): Promise<number>;
   /** Removes a batch of records and of idempotency keys that ended before `before`. Returns whether more is left. */
   removeOld(before: number): Promise<boolean>;
-}
-
-/** A request as it will be sent. */
-export interface StoredRequest<Body = StoredBody> {
-  readonly method: string;
-  /** With the query; begins with a slash. Relative to the function, or the path of the URL. */
-  readonly path: string;
-  /** Names and values in turn. */
-  readonly headers: readonly string[];
-  readonly body: Body;
-}
-
-/** Where a call goes. With `version` to that version of the function, otherwise where its traffic goes. */
-export type CallTarget =
-  | { readonly function: string; readonly version?: number | undefined }
-  | { readonly url: string };
-
-/** Why a call exists. */
-export type CallOrigin =
-  | { readonly kind: "api" }
-  /** `at` is the scheduled time. `manual`: by "run now". */
-  | { readonly kind: "schedule"; readonly name: string; readonly at: number; readonly manual?: boolean }
-  /** A delivery of an event. `group` and `subscription` may differ: several subscriptions can share a group. */
-  | {
-      readonly kind: "subscription";
-      readonly name: string;
-      readonly topic: string;
-      readonly group: string;
-      readonly position: number;
-      readonly event: string;
-      /** Who waits for the reply: `waiter.id` of the event. */
-      readonly waiter?: string;
-    }
-  /** The outcome of another call. */
-  | { readonly kind: "callback"; readonly call: string };
-
-export interface NewCall {
-  /** 32 hexadecimal digits that grow with time (UUIDv7, RFC 9562); `newCallId` makes one. */
-  readonly id: string;
-  /** Shares order, fairness and counts: `fn/NAME`, `sub/NAME` or `callback`. */
-  readonly queue: string;
-  readonly target: CallTarget;
-  readonly request: StoredRequest;
-  readonly policy: RetryPolicy;
-  readonly origin: CallOrigin;
-  readonly acceptedAt: number;
-  /** Not before this time. */
-  readonly dueAt: number;
-  /** From -9 to 9; 0 by default. */
-  readonly priority: number;
-  /** Calls of a queue with the same key run one at a time, in the order of their acceptance. Empty for none. */
-  readonly orderKey: string;
-  /** Gets the outcome. */
-  readonly callback?: string | undefined;
-  /** Who made it, as in the audit log. */
-  readonly by: string;
-  /** Id of the key that made it, which may read it. */
-  readonly keyId?: string | undefined;
-  readonly traceparent?: string | undefined;
-  readonly tracestate?: string | undefined;
-  readonly idempotency?: Idempotency | undefined;
-  /** Whether a record of a call that is done stays. Deliveries of events leave none; dead calls always do. */
-  readonly keepsRecord: boolean;
-}
-
-export interface Idempotency {
-  /** Such as `fn/NAME`. */
-  readonly scope: string;
-  readonly key: string;
-  /** SHA-256 of what must be equal in a repeated request. */
-  readonly fingerprint: string;
 }
 
 export interface EnqueueOptions {
@@ -232,28 +160,6 @@ export interface LeasedCall extends NewCall {
   readonly roundAt: number;
 }
 
-/** An attempt that ended. */
-export interface Attempt {
-  readonly number: number;
-  readonly startedAt: number;
-  readonly endedAt: number;
-  /** The id that the router gave it; absent if it had none. */
-  readonly callId?: string | undefined;
-  /** Status of the response; absent without one. */
-  readonly status?: number | undefined;
-  /** Why it failed, as a sentence. */
-  readonly error?: string | undefined;
-}
-
-export interface Answer<Body = StoredBody> {
-  readonly status: number;
-  /** Names and values in turn. */
-  readonly headers: readonly string[];
-  readonly body: Body;
-  /** The body was longer than what is kept. */
-  readonly isCut: boolean;
-}
-
 export interface Settlement {
   readonly id: string;
   readonly owner: string;
@@ -279,24 +185,6 @@ export interface Reply {
   readonly answer?: Answer | undefined;
   /** Why there is no answer, as a sentence. */
   readonly error?: string | undefined;
-}
-
-export type CallState = "waiting" | "running" | "done" | "dead" | "cancelled";
-
-/** A record with the sizes of its bodies alone. */
-export type CallHead = CallRecord<{ readonly bytes: number }>;
-
-export interface CallRecord<Body = StoredBody>
-  extends Omit<NewCall, "idempotency" | "keepsRecord" | "request"> {
-  readonly request: StoredRequest<Body>;
-  readonly state: CallState;
-  readonly attempts: readonly Attempt[];
-  /** When the attempt under way started. */
-  readonly runningSince?: number | undefined;
-  readonly endedAt?: number | undefined;
-  /** Why it is dead. */
-  readonly reason?: string | undefined;
-  readonly answer?: Answer<Body> | undefined;
 }
 
 export interface CallFilter {

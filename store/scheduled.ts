@@ -2,7 +2,7 @@ import { retryPolicyOf } from "../platform/events/check-retry.ts";
 import { type RetrySettings, retryPolicy } from "../platform/events/retry-policy.ts";
 import type { ScheduledCall, ScheduledEvent, ScheduleSpec } from "../platform/events/schedule-spec.ts";
 import { type Bodies, EMPTY_BODY, INLINE_BYTES, type StoredBody } from "./bodies.ts";
-import type { NewCall } from "./calls.ts";
+import type { NewCall } from "./call.ts";
 import type { NewEvent } from "./event.ts";
 
 /** What a schedule sends. */

@@ -1,4 +1,4 @@
-import type { NewCall } from "./calls.ts";
+import type { NewCall } from "./call.ts";
 import type { NewEvent } from "./event.ts";
 
 /** The next time of each schedule, and what became of the last ones. Times are milliseconds since 1970. */

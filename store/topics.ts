@@ -1,4 +1,5 @@
-import type { NewCall, Reply } from "./calls.ts";
+import type { NewCall } from "./call.ts";
+import type { Reply } from "./calls.ts";
 import type { NewEvent } from "./event.ts";
 
 /**

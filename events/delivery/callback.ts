@@ -1,6 +1,6 @@
 import { DELIVERY_RETRY } from "../../platform/events/retry-policy.ts";
+import type { NewCall, StoredRequest } from "../../store/call.ts";
 import { newCallId } from "../../store/call-id.ts";
-import type { NewCall, StoredRequest } from "../../store/calls.ts";
 import type { AttemptEnd } from "../services.ts";
 import { fieldOf } from "./request-fields.ts";
 

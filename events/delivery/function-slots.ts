@@ -1,5 +1,5 @@
 import type { Endpoints, EndpointsListener, Platform } from "../../platform/platform.ts";
-import type { CallTarget } from "../../store/calls.ts";
+import type { CallTarget } from "../../store/call.ts";
 import type { DeliveryHooks } from "../services.ts";
 
 export interface FunctionSlotsOptions {

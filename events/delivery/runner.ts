@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Answer, Attempt, LeasedCall, Settlement } from "../../store/calls.ts";
+import type { Answer, Attempt } from "../../store/call.ts";
+import type { LeasedCall, Settlement } from "../../store/calls.ts";
 import type { AttemptEnd, DeliveryHooks, Effects, EventServices } from "../services.ts";
 import { isAway } from "./away.ts";
 import { callbackOf } from "./callback.ts";

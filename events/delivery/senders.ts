@@ -1,6 +1,7 @@
 import type { Agent } from "undici";
 import type { Endpoints } from "../../platform/platform.ts";
-import type { CallTarget, LeasedCall } from "../../store/calls.ts";
+import type { CallTarget } from "../../store/call.ts";
+import type { LeasedCall } from "../../store/calls.ts";
 import { callbackHosts } from "../callback-settings.ts";
 import type { EventServices } from "../services.ts";
 import { isAway } from "./away.ts";

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import type { Principal } from "../../http/access/principal.ts";
 import { Problem } from "../../platform/problems.ts";
-import type { Idempotency } from "../../store/calls.ts";
+import type { Idempotency } from "../../store/call.ts";
 import type { OptionTexts } from "./call-options.ts";
 import type { AsyncTarget } from "./target.ts";
 

@@ -9,8 +9,8 @@ import { queueFull, requireHeaderRoom, traceRefused, unknownVersion } from "../.
 import { isTraceparent, NewTraces } from "../../http/traceparent.ts";
 import type { Endpoints } from "../../platform/platform.ts";
 import { Problem, toProblem, unknownFunction } from "../../platform/problems.ts";
+import type { NewCall } from "../../store/call.ts";
 import { newCallId } from "../../store/call-id.ts";
-import type { NewCall } from "../../store/calls.ts";
 import { Callers } from "../callers.ts";
 import { isAway } from "../delivery/away.ts";
 import type { EventServices, EventsPart } from "../services.ts";

@@ -1,6 +1,6 @@
 import type { Limits } from "../../platform/limits.ts";
 import type { Bodies } from "../../store/bodies.ts";
-import type { Answer } from "../../store/calls.ts";
+import type { Answer } from "../../store/call.ts";
 import type { NewEvent } from "../../store/event.ts";
 import type { Published, Topics } from "../../store/topics.ts";
 import { loadBody } from "./bodies.ts";

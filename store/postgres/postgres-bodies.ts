@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Bodies, StoredBody } from "../bodies.ts";
-import { countedParts } from "../counted-parts.ts";
+import { countedParts } from "../sql/bodies/counted-parts.ts";
 import type { RunWork } from "../sql/works.ts";
 
 const PART_BYTES = 1024 ** 2;

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bodies, StoredBody } from "../bodies.ts";
-import { countedParts } from "../counted-parts.ts";
+import { countedParts } from "../sql/bodies/counted-parts.ts";
 import type { RunWork } from "../sql/works.ts";
 import { toUnavailable } from "./failure.ts";
 

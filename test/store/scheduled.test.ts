@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DEFAULT_RETRY } from "../../platform/events/retry-policy.ts";
 import type { Bodies } from "../../store/bodies.ts";
-import type { NewCall } from "../../store/calls.ts";
+import type { NewCall } from "../../store/call.ts";
 import type { NewEvent } from "../../store/event.ts";
 import { firedBy, type ScheduleTarget } from "../../store/scheduled.ts";
 

@@ -1,5 +1,5 @@
 import type { RetryPolicy } from "../../../platform/events/retry-policy.ts";
-import type { CallTarget, NewCall, StoredRequest } from "../../../store/calls.ts";
+import type { CallTarget, NewCall, StoredRequest } from "../../../store/call.ts";
 import type { StoredEvent } from "../../../store/topics.ts";
 import { binaryHeaders, headersOf, readContext } from "../../cloudevents/http-event.ts";
 import { ownAttributes } from "../../cloudevents/own-attributes.ts";

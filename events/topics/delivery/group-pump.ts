@@ -1,4 +1,4 @@
-import type { NewCall } from "../../../store/calls.ts";
+import type { NewCall } from "../../../store/call.ts";
 import type { StoredEvent, Topics } from "../../../store/topics.ts";
 import { type Group, rests } from "./groups.ts";
 

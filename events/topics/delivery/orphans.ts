@@ -1,5 +1,5 @@
 import type { RetryPolicy } from "../../../platform/events/retry-policy.ts";
-import type { CallHead, CallOrigin } from "../../../store/calls.ts";
+import type { CallHead, CallOrigin } from "../../../store/call.ts";
 import type { EventStore } from "../../../store/store.ts";
 import type { StoredEvent } from "../../../store/topics.ts";
 import type { TopicTable } from "../topic-table.ts";

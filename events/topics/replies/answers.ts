@@ -1,6 +1,7 @@
 import { Problem } from "../../../platform/problems.ts";
 import type { Bodies } from "../../../store/bodies.ts";
-import type { Answer, CallOrigin, LeasedCall, Reply } from "../../../store/calls.ts";
+import type { Answer, CallOrigin } from "../../../store/call.ts";
+import type { LeasedCall, Reply } from "../../../store/calls.ts";
 import type { NewEvent } from "../../../store/event.ts";
 import { eventMode, headersOf, readContext } from "../../cloudevents/http-event.ts";
 import { readJsonEvents } from "../../cloudevents/json-event.ts";

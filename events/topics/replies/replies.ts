@@ -1,5 +1,6 @@
 import { formatBytes } from "../../../platform/quantity.ts";
-import type { Answer, Reply } from "../../../store/calls.ts";
+import type { Answer } from "../../../store/call.ts";
+import type { Reply } from "../../../store/calls.ts";
 import { bytesOf } from "../bodies.ts";
 
 /** What those who answer an event have in common, for whoever waits. */

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Bodies } from "../../../store/bodies.ts";
-import type { Answer } from "../../../store/calls.ts";
+import type { Answer } from "../../../store/call.ts";
 import { bytesOf } from "../bodies.ts";
 
 export interface SendOptions {

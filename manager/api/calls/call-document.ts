@@ -1,4 +1,4 @@
-import type { Attempt, CallHead, CallOrigin, CallTarget } from "../../../store/calls.ts";
+import type { Attempt, CallHead, CallOrigin, CallTarget } from "../../../store/call.ts";
 
 /** Fields that carry credentials, or look as if they did. */
 const SECRET_FIELD =

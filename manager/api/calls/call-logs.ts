@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import type { CallHead } from "../../../store/calls.ts";
+import type { CallHead } from "../../../store/call.ts";
 import type { LogStore } from "../../../store/store.ts";
 import { formOf, type SentLine } from "../logs/log-forms.ts";
 import { acceptedForm } from "../logs/log-query.ts";

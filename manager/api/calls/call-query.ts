@@ -1,6 +1,7 @@
 import type { Scope } from "../../../platform/keys/scopes.ts";
 import { Problem } from "../../../platform/problems.ts";
-import type { CallFilter, CallState } from "../../../store/calls.ts";
+import type { CallState } from "../../../store/call.ts";
+import type { CallFilter } from "../../../store/calls.ts";
 import { validSubscriptions } from "../events/subscriptions.ts";
 import { readParameters, wholeNumber } from "../read-query.ts";
 import { readTime } from "../read-time.ts";

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { Problem } from "../../../platform/problems.ts";
-import type { CallHead } from "../../../store/calls.ts";
+import type { CallHead } from "../../../store/call.ts";
 import { answerJson } from "../answer.ts";
 import type { Handler, Services } from "../services.ts";
 import { requirePart } from "../store.ts";

@@ -1,5 +1,6 @@
 import { Problem } from "../../../platform/problems.ts";
-import type { CallFilter, CallHead, CallState, Cancelled } from "../../../store/calls.ts";
+import type { CallHead, CallState } from "../../../store/call.ts";
+import type { CallFilter, Cancelled } from "../../../store/calls.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Call, Handler, Services } from "../services.ts";

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { clientSignal } from "../../../http/client-signal.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { parseDurationMs } from "../../../platform/quantity.ts";
-import type { CallHead } from "../../../store/calls.ts";
+import type { CallHead } from "../../../store/call.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Call, Handler, Services } from "../services.ts";

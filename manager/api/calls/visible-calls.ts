@@ -1,7 +1,8 @@
 import type { Principal } from "../../../http/access/principal.ts";
 import { includesScope, type Scope } from "../../../platform/keys/scopes.ts";
 import { Problem } from "../../../platform/problems.ts";
-import type { CallFilter, CallHead } from "../../../store/calls.ts";
+import type { CallHead } from "../../../store/call.ts";
+import type { CallFilter } from "../../../store/calls.ts";
 import type { Services } from "../services.ts";
 import { requirePart } from "../store.ts";
 

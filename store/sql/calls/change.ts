@@ -1,5 +1,6 @@
 /** What people do to calls: cancel them, and make dead ones wait again. */
-import type { CallFilter, CallState, Cancelled } from "../../calls.ts";
+import type { CallState } from "../../call.ts";
+import type { CallFilter, Cancelled } from "../../calls.ts";
 import { dropBodyIds } from "../bodies/refs.ts";
 import { type Parameter, type Row, sql, type Value, type Work, withRows } from "../work.ts";
 import { conditionOf } from "./filter.ts";

@@ -1,5 +1,6 @@
 /** Calls that clients make. */
-import type { Enqueued, EnqueueOptions, Idempotency, NewCall } from "../../calls.ts";
+import type { Idempotency, NewCall } from "../../call.ts";
+import type { Enqueued, EnqueueOptions } from "../../calls.ts";
 import { sql, type Work, withRows } from "../work.ts";
 import { insertCalls } from "./insert.ts";
 import { liveCalls } from "./totals.ts";

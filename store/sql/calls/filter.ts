@@ -1,4 +1,5 @@
-import type { CallFilter, CallState } from "../../calls.ts";
+import type { CallState } from "../../call.ts";
+import type { CallFilter } from "../../calls.ts";
 import type { Parameter } from "../work.ts";
 
 const ENDED: readonly CallState[] = ["done", "dead", "cancelled"];

@@ -1,5 +1,5 @@
 /** New calls. */
-import type { NewCall } from "../../calls.ts";
+import type { NewCall } from "../../call.ts";
 import { keepBodies } from "../bodies/refs.ts";
 import { insertAll, type Value, type Work } from "../work.ts";
 import { busyKeys, holdKeys, nameOf, type OrderKey } from "./order.ts";

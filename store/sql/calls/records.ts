@@ -1,5 +1,6 @@
 /** What became of calls. */
-import type { CallFilter, CallHead, CallQuery, CallRecord } from "../../calls.ts";
+import type { CallHead, CallRecord } from "../../call.ts";
+import type { CallFilter, CallQuery } from "../../calls.ts";
 import { dropBodyIds } from "../bodies/refs.ts";
 import { bodyOf } from "../body-columns.ts";
 import { type Parameter, type Row, read, sql, type Work } from "../work.ts";

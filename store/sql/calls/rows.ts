@@ -5,10 +5,10 @@ import type {
   CallOrigin,
   CallRecord,
   CallTarget,
-  LeasedCall,
   NewCall,
   StoredRequest,
-} from "../../calls.ts";
+} from "../../call.ts";
+import type { LeasedCall } from "../../calls.ts";
 import { bodyOf, bodyValues } from "../body-columns.ts";
 import type { Row, Value } from "../work.ts";
 

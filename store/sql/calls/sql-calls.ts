@@ -1,3 +1,4 @@
+import type { NewCall } from "../../call.ts";
 import type {
   CallFilter,
   CallQuery,
@@ -7,7 +8,6 @@ import type {
   HeldCalls,
   HeldLease,
   LeaseRequest,
-  NewCall,
   Settlement,
   WorkerBeat,
 } from "../../calls.ts";

@@ -1,5 +1,6 @@
 /** Workers that own leases. */
-import type { Attempt, Beat, HeldCalls, HeldLease, WorkerBeat } from "../../calls.ts";
+import type { Attempt } from "../../call.ts";
+import type { Beat, HeldCalls, HeldLease, WorkerBeat } from "../../calls.ts";
 import { type Row, read, sql, type Value, type Work, withRows } from "../work.ts";
 import { attemptsWith } from "./rows.ts";
 import { type At, addCounts, Counts } from "./totals.ts";

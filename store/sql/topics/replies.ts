@@ -1,5 +1,6 @@
 /** What subscribers answered to events for which somebody waits. */
-import type { Answer, Reply } from "../../calls.ts";
+import type { Answer } from "../../call.ts";
+import type { Reply } from "../../calls.ts";
 import { dropBodyIds, keepBodies } from "../bodies/refs.ts";
 import { bodyOf, bodyValues } from "../body-columns.ts";
 import { type Row, read, sql, type Value, type Work } from "../work.ts";

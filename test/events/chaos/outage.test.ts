@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import type { CallHead } from "../../../store/calls.ts";
+import type { CallHead } from "../../../store/call.ts";
 import { eventually } from "../../support/eventually.ts";
 import { PostgresServer } from "../../support/postgres.ts";
 import { type OpenEvents, openEvents } from "./open-events.ts";

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { Worker } from "../../../events/delivery/worker.ts";
 import { KeyTable } from "../../../platform/keys/key-table.ts";
 import { limitsFromEnv } from "../../../platform/limits.ts";
-import type { NewCall } from "../../../store/calls.ts";
+import type { NewCall } from "../../../store/call.ts";
 import { announcing, storeChanges } from "../../../store/changes.ts";
 import { PostgresHarness } from "../../store/postgres/open-store.ts";
 import { eventually } from "../../support/eventually.ts";

@@ -10,7 +10,8 @@ import { limitsFromEnv } from "../../../platform/limits.ts";
 import type { Endpoints } from "../../../platform/platform.ts";
 import type { Problem } from "../../../platform/problems.ts";
 import type { StoredBody } from "../../../store/bodies.ts";
-import type { Calls, Enqueued, EnqueueOptions, NewCall } from "../../../store/calls.ts";
+import type { NewCall } from "../../../store/call.ts";
+import type { Calls, Enqueued, EnqueueOptions } from "../../../store/calls.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 
 export const NOW = Date.UTC(2026, 10, 29, 12);

@@ -1,7 +1,8 @@
 import { DEFAULT_RETRY } from "../../../platform/events/retry-policy.ts";
 import { EMPTY_BODY } from "../../../store/bodies.ts";
+import type { NewCall } from "../../../store/call.ts";
 import { newCallId } from "../../../store/call-id.ts";
-import type { LeasedCall, NewCall } from "../../../store/calls.ts";
+import type { LeasedCall } from "../../../store/calls.ts";
 
 /** A call of the function `hello`, accepted at 0. */
 export function newCall(members: Partial<NewCall> = {}): NewCall {

@@ -10,7 +10,7 @@ import type { TopicSpec } from "../../../platform/events/topic-spec.ts";
 import { KeyTable } from "../../../platform/keys/key-table.ts";
 import { limitsFromEnv } from "../../../platform/limits.ts";
 import type { Bodies } from "../../../store/bodies.ts";
-import type { Answer, NewCall } from "../../../store/calls.ts";
+import type { Answer, NewCall } from "../../../store/call.ts";
 import { announcing, storeChanges } from "../../../store/changes.ts";
 import type { EventStore } from "../../../store/store.ts";
 import { MemoryTopics } from "../../support/events/memory-topics.ts";

@@ -4,7 +4,7 @@ import { deliveryOf } from "../../../events/topics/delivery/deliveries.ts";
 import { effectsOf, MOST_HOPS } from "../../../events/topics/replies/answers.ts";
 import { DEFAULT_RETRY } from "../../../platform/events/retry-policy.ts";
 import type { Bodies, StoredBody } from "../../../store/bodies.ts";
-import type { Answer } from "../../../store/calls.ts";
+import type { Answer } from "../../../store/call.ts";
 import type { StoredEvent } from "../../../store/topics.ts";
 import { storedEvent, subscription } from "./event.ts";
 

@@ -3,7 +3,7 @@ import { deliveryOf } from "../../../events/topics/delivery/deliveries.ts";
 import { Orphans } from "../../../events/topics/delivery/orphans.ts";
 import { TopicTable } from "../../../events/topics/topic-table.ts";
 import { DEFAULT_RETRY } from "../../../platform/events/retry-policy.ts";
-import type { CallRecord, NewCall } from "../../../store/calls.ts";
+import type { CallRecord, NewCall } from "../../../store/call.ts";
 import type { EventStore } from "../../../store/store.ts";
 import { MemoryTopics } from "../../support/events/memory-topics.ts";
 import { storedEvent, subscription } from "./event.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { outcomeOf } from "../../../events/topics/replies/replies.ts";
 import { Waiters } from "../../../events/topics/replies/waiters.ts";
-import type { Answer, Reply } from "../../../store/calls.ts";
+import type { Answer } from "../../../store/call.ts";
+import type { Reply } from "../../../store/calls.ts";
 import { storeChanges } from "../../../store/changes.ts";
 import { MemoryTopics } from "../../support/events/memory-topics.ts";
 

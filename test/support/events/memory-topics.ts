@@ -1,4 +1,5 @@
-import type { NewCall, Reply } from "../../../store/calls.ts";
+import type { NewCall } from "../../../store/call.ts";
+import type { Reply } from "../../../store/calls.ts";
 import type { NewEvent } from "../../../store/event.ts";
 import type { Delivery, NewPlace, Place, StoredEvent, Topics } from "../../../store/topics.ts";
 

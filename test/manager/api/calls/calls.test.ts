@@ -6,7 +6,7 @@ import request from "supertest";
 import type { ManagerStore } from "../../../../manager/api/services.ts";
 import { openApi } from "../../../../manager/openapi/openapi.ts";
 import { hashOf } from "../../../../platform/keys/key-text.ts";
-import type { Answer, NewCall } from "../../../../store/calls.ts";
+import type { Answer, NewCall } from "../../../../store/call.ts";
 import { SqliteStore } from "../../../../store/sqlite/sqlite-store.ts";
 import type { KeptLine } from "../../../../store/store.ts";
 import { newCall } from "../../../store/conformance/calls/new-call.ts";

@@ -1,7 +1,8 @@
 import { DEFAULT_RETRY } from "../../../../platform/events/retry-policy.ts";
 import { EMPTY_BODY } from "../../../../store/bodies.ts";
+import type { NewCall } from "../../../../store/call.ts";
 import { newCallId } from "../../../../store/call-id.ts";
-import type { Calls, LeasedCall, LeaseRequest, NewCall, Settlement } from "../../../../store/calls.ts";
+import type { Calls, LeasedCall, LeaseRequest, Settlement } from "../../../../store/calls.ts";
 
 /** When every test begins. */
 export const NOON = Date.UTC(2026, 4, 31, 12);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { CallFilter, CallState, NewCall } from "../../../../store/calls.ts";
+import type { CallState, NewCall } from "../../../../store/call.ts";
+import type { CallFilter } from "../../../../store/calls.ts";
 import type { Harness } from "../subject.ts";
 import { type CallsStore, idsOf, NOON, newCall, Worker } from "./new-call.ts";
 

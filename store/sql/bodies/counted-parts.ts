@@ -1,4 +1,4 @@
-import { Problem } from "../platform/problems.ts";
+import { Problem } from "../../../platform/problems.ts";
 
 /**
  * Passes parts on until there are too many bytes.
