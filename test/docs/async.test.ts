@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { OPTION_NAMES } from "../../events/intake/call-options.ts";
-import { runDocument } from "../support/skiff/documented-commands.ts";
-import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
+import { documentRunner } from "../support/skiff/document-runner.ts";
 
 interface Shown {
   readonly id: string;
@@ -15,20 +12,10 @@ interface Shown {
 
 describe("docs/async.md", function () {
   this.timeout(60_000);
-  let skiff: StartedSkiff;
-  let folder: string;
-  before(async () => {
-    folder = mkdtempSync(join(tmpdir(), "skiff-docs-"));
-    skiff = await startedSkiff();
-  });
-  after(async () => {
-    await skiff.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const run = documentRunner("docs/async.md");
 
   it("has commands that work", async () => {
-    const blocks = await runDocument("docs/async.md", { url: skiff.url, folder });
-    const outputOf = (part: string) => blocks.find(({ text }) => text.includes(part))!.output;
+    const { outputOf } = await run();
     const documents = (part: string) =>
       outputOf(part)
         .split("\n")

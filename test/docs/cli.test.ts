@@ -28,12 +28,7 @@ describe("the commands of docs/cli.md", function () {
       SKIFF_KEY: "",
       PATH: `${cli.folder}:${process.env.PATH}`,
     };
-    const blocks = await runDocument("docs/cli.md", { url: skiff.url, folder: cli.folder, env });
-    const outputOf = (command: string) => {
-      const found = blocks.find(({ text }) => text.includes(command));
-      assert.ok(found, command);
-      return found.output;
-    };
+    const { outputOf } = await runDocument("docs/cli.md", { url: skiff.url, folder: cli.folder, env });
     assert.match(
       outputOf("skiff deploy greeter"),
       /\{"hello":"Ada","version":1\}.*stdout info \S+ greeting Ada$/ms,

@@ -1,25 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type RunBlock, runDocument } from "../support/skiff/documented-commands.ts";
-import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
+import { documentRunner } from "../support/skiff/document-runner.ts";
 
 describe("docs/files.md", () => {
-  let skiff: StartedSkiff;
-  const folder = mkdtempSync(join(tmpdir(), "skiff-files-"));
-  before(async () => {
-    skiff = await startedSkiff();
-  });
-  after(async () => {
-    await skiff.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const run = documentRunner("docs/files.md");
 
   it("has commands that work as it says", async () => {
-    const blocks = await runDocument("docs/files.md", { url: skiff.url, folder });
-    const outputOf = (part: string): string =>
-      blocks.find(({ text }: RunBlock) => text.includes(part))!.output;
+    const { outputOf } = await run();
     assert.match(
       outputOf("apply?dryRun"),
       /^\+ create hello\n[\s\S]*\+ create cart\n[\s\S]*Plan: 2 create\.\n$/,

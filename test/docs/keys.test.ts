@@ -1,24 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type RunBlock, runDocument } from "../support/skiff/documented-commands.ts";
-import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
+import { documentRunner } from "../support/skiff/document-runner.ts";
+import type { DocumentRun } from "../support/skiff/documented-commands.ts";
 
 describe("docs/keys.md", function () {
   this.timeout(60_000);
-  let skiff: StartedSkiff;
-  let folder: string;
-  let blocks: RunBlock[];
-  const outputOf = (part: string) => blocks.find(({ text }) => text.includes(part))!.output;
+  const run = documentRunner("docs/keys.md");
+  let outputOf: DocumentRun["outputOf"];
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), "skiff-docs-"));
-    skiff = await startedSkiff();
-    blocks = await runDocument("docs/keys.md", { url: skiff.url, folder });
-  });
-  after(async () => {
-    await skiff.close();
-    rmSync(folder, { recursive: true, force: true });
+    ({ outputOf } = await run());
   });
 
   it("creates a key that is shown", () => {

@@ -1,27 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runDocument } from "../support/skiff/documented-commands.ts";
-import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
+import { documentRunner } from "../support/skiff/document-runner.ts";
 
 describe("docs/secrets.md", function () {
   this.timeout(60_000);
-  let skiff: StartedSkiff;
-  let folder: string;
-  before(async () => {
-    folder = mkdtempSync(join(tmpdir(), "skiff-docs-"));
-    skiff = await startedSkiff({ env: { SKIFF_SECRETS_KEY_FILE: join(folder, "secrets.key") } });
-  });
-  after(async () => {
-    await skiff.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const run = documentRunner("docs/secrets.md", (folder) => ({
+    SKIFF_SECRETS_KEY_FILE: join(folder, "secrets.key"),
+  }));
 
   it("shows commands that work, with the answers that it says", async () => {
-    const [stored, used, patched, changed, third, listed, removed] = await runDocument("docs/secrets.md", {
-      ...{ url: skiff.url, folder },
-    });
+    const [stored, used, patched, changed, third, listed, removed] = (await run()).blocks;
     assert.equal(
       stored!.output.trim(),
       '{"name":"db-password","version":1,"created":true,"unchanged":false,"functions":[],"failed":[]}',

@@ -1,18 +1,6 @@
 import assert from "node:assert/strict";
-import { limitsFromEnv } from "../../../platform/limits.ts";
-import {
-  applySettings,
-  canonicalSettings,
-  defaultSettings,
-  type SettingsPatch,
-  settingsFromQuery,
-} from "../../../platform/settings/settings.ts";
-
-const limits = limitsFromEnv({});
-const defaults = defaultSettings(limits);
-const apply = (patch: SettingsPatch, current = defaults) => applySettings(current, patch, limits);
-const fromQuery = (query: string, current = defaults) =>
-  apply(settingsFromQuery(new URLSearchParams(query)), current);
+import { canonicalSettings } from "../../../platform/settings/settings.ts";
+import { apply, fromQuery } from "./applied.ts";
 
 describe("settings of secrets", () => {
   it("give a variable the value of a secret, by a name of its own or that of the secret", () => {

@@ -1,19 +1,7 @@
 import assert from "node:assert/strict";
 import { DEFAULT_RETRY, isRetryOutcome, retryPolicy } from "../../../platform/events/retry-policy.ts";
-import { limitsFromEnv } from "../../../platform/limits.ts";
-import {
-  applySettings,
-  canonicalSettings,
-  defaultSettings,
-  type SettingsPatch,
-  settingsFromQuery,
-} from "../../../platform/settings/settings.ts";
-
-const limits = limitsFromEnv({});
-const defaults = defaultSettings(limits);
-const apply = (patch: SettingsPatch, current = defaults) => applySettings(current, patch, limits);
-const fromQuery = (query: string, current = defaults) =>
-  apply(settingsFromQuery(new URLSearchParams(query)), current);
+import { canonicalSettings } from "../../../platform/settings/settings.ts";
+import { apply, fromQuery } from "./applied.ts";
 
 describe("the setting cron", () => {
   const CRONS = ["0 3 1,15 * *", "TZ=Europe/Berlin @hourly"];

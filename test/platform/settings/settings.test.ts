@@ -1,20 +1,14 @@
 import assert from "node:assert/strict";
-import { limitsFromEnv } from "../../../platform/limits.ts";
 import { SYS_KINDS } from "../../../platform/settings/permissions.ts";
 import {
   applySettings,
   canonicalSettings,
-  defaultSettings,
   NUMBER_SETTINGS,
   parseSettings,
   type SettingsPatch,
   settingsFromQuery,
 } from "../../../platform/settings/settings.ts";
-
-const limits = limitsFromEnv({});
-const defaults = defaultSettings(limits);
-const apply = (patch: SettingsPatch, current = defaults) => applySettings(current, patch, limits);
-const fromQuery = (query: string) => apply(settingsFromQuery(new URLSearchParams(query)));
+import { apply, defaults, fromQuery, limits } from "./applied.ts";
 
 function refuses(change: () => unknown, setting: string, detail: RegExp): void {
   assert.throws(change, { code: "invalid_setting", detail, extensions: { setting } });

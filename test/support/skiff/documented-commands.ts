@@ -20,6 +20,12 @@ export interface RunBlock {
   readonly output: string;
 }
 
+export interface DocumentRun {
+  readonly blocks: readonly RunBlock[];
+  /** Returns the output of the first block that has this part. */
+  readonly outputOf: (part: string) => string;
+}
+
 /** Returns the `sh` blocks of a document, without those under headings in `except`. */
 export function shellBlocks(document: string, except: readonly string[] = []): string[] {
   const sections = readFileSync(`${ROOT}${document}`, "utf8").split(/^(?=#+ )/m);
@@ -37,8 +43,8 @@ export async function runDocument(
   document: string,
   { url, folder, env = {} }: CommandPlace,
   except: readonly string[] = [],
-): Promise<RunBlock[]> {
-  const results: RunBlock[] = [];
+): Promise<DocumentRun> {
+  const blocks: RunBlock[] = [];
   for (const text of shellBlocks(document, except)) {
     const commands = text.replaceAll("http://localhost:8080", url.replace("127.0.0.1", "localhost"));
     // Without it curl succeeds whatever the status is.
@@ -49,7 +55,12 @@ export async function runDocument(
         throw new Error(`${document}: ${text}\n${error.message}\n${error.stdout}\n${error.stderr}`);
       },
     );
-    results.push({ text, output: stdout });
+    blocks.push({ text, output: stdout });
   }
-  return results;
+  const outputOf = (part: string) => {
+    const found = blocks.find(({ text }) => text.includes(part));
+    if (found === undefined) throw new Error(`No block of ${document} has ${part}`);
+    return found.output;
+  };
+  return { blocks, outputOf };
 }
