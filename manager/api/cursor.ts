@@ -14,6 +14,10 @@ export function nameFromCursor(isName: (text: string) => boolean): (cursor?: str
     if (cursor === undefined) return undefined;
     const name = Buffer.from(cursor, "base64url").toString();
     if (isName(name) && cursorFromName(name) === cursor) return name;
-    throw new Problem("invalid_request", "The cursor is not valid: take `next` of the previous page.");
+    throw invalidCursor();
   };
+}
+
+export function invalidCursor(): Problem {
+  return new Problem("invalid_request", "The cursor is not valid: take `next` of the previous page.");
 }

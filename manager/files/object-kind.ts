@@ -10,7 +10,7 @@ export interface ObjectKind {
   readonly noun: string;
   /** Such as `topics`: the member of the manifest. */
   readonly plural: string;
-  check(spec: unknown): readonly SpecFault[] | Promise<readonly SpecFault[]>;
+  check(spec: unknown): readonly SpecFault[];
   /** Why a spec does not go with those of others; undefined if it does. */
   clash(spec: Spec, others: readonly { readonly name: string; readonly spec: Spec }[]): string | undefined;
   /** What follows a change, such as the place of a new subscription. */

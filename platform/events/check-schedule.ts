@@ -23,6 +23,7 @@ const DAY_MS = 86_400_000;
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 /** A token (RFC 9110, section 5.6.2). */
 const FIELD = /^[\w!#$%&'*+.^`|~-]{1,100}$/;
+const LINE = /^[^\p{C}]{1,200}$/u;
 /** Fields of the connection, of the length of the body, and of Skiff. */
 const OWN_FIELD = /^(host|content-length|transfer-encoding|connection|(x-)?skiff-.*)$/i;
 /** Attributes that the event has from elsewhere. */
@@ -53,8 +54,8 @@ const event = members({
 });
 
 const check = members({
-  cron: must(isOneLine, 'a cron expression such as "0 3 * * *", @hourly or "@every 90s"'),
-  timeZone: must(isOneLine, "an IANA time zone such as Europe/Berlin"),
+  cron: text(LINE, 'a cron expression such as "0 3 * * *", @hourly or "@every 90s"'),
+  timeZone: text(LINE, "an IANA time zone such as Europe/Berlin"),
   call,
   event,
   overlap: oneOf("skip", "queue", "allow"),
@@ -106,8 +107,4 @@ function ownFields(value: unknown, path: readonly string[]): SpecFault[] {
   return own.map((name) =>
     fault([...path, name], `${path.join(".")} has ${name}, which Skiff sets itself: remove it.`),
   );
-}
-
-function isOneLine(value: unknown): boolean {
-  return typeof value === "string" && /^[^\p{C}]{1,200}$/u.test(value);
 }

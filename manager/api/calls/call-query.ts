@@ -2,6 +2,7 @@ import type { Scope } from "../../../platform/keys/scopes.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { CallState } from "../../../store/call.ts";
 import type { CallFilter } from "../../../store/calls.ts";
+import { invalidCursor } from "../cursor.ts";
 import { validSubscriptions } from "../events/subscriptions.ts";
 import { readParameters, wholeNumber } from "../read-query.ts";
 import { readTime } from "../read-time.ts";
@@ -82,5 +83,5 @@ function readStates(text: string | undefined): readonly CallState[] | undefined 
 
 function readCursor(text: string | undefined): string | undefined {
   if (text === undefined || ID.test(text)) return text;
-  throw new Problem("invalid_request", "The cursor is not valid: take `next` of the previous page.");
+  throw invalidCursor();
 }

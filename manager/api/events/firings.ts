@@ -1,5 +1,5 @@
-import { Problem } from "../../../platform/problems.ts";
 import { answerJson } from "../answer.ts";
+import { invalidCursor } from "../cursor.ts";
 import { readParameters, wholeNumber } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
 import { requirePart } from "../store.ts";
@@ -27,5 +27,5 @@ export function listFirings(services: Services): Handler {
 function readCursor(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new Problem("invalid_request", "The cursor is not valid: take `next` of the previous page.");
+  throw invalidCursor();
 }

@@ -1,26 +1,19 @@
-import { type EntityTags, parseEntityTags } from "../../../http/entity-tags.ts";
+import { type WriteCondition, writeCondition } from "../../../http/entity-tags.ts";
 import { type Declared, preconditionFailed } from "../../../platform/declarations.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { Call } from "../services.ts";
 
-/** What a write requires of a declaration: one of these revisions, or with null that there is none. */
-export type RevisionCondition = EntityTags | null | undefined;
+const RULES = {
+  ifMatch: "If-Match must be * or the ETag that GET answers, and excludes If-None-Match.",
+  ifNoneMatch: "If-None-Match of a write must be *: it must not exist.",
+};
 
 /**
  * Reads the precondition of a write: `If-Match` with revisions, which an `ETag` names, or `If-None-Match: *`.
  * @throws Problem `invalid_request`
  */
-export function revisionCondition({ req }: Pick<Call, "req">): RevisionCondition {
-  const { "if-match": match, "if-none-match": noneMatch } = req.headers;
-  if (match === undefined && noneMatch === undefined) return undefined;
-  if (match === undefined) {
-    if (noneMatch!.trim() === "*") return null;
-    throw new Problem("invalid_request", "If-None-Match of a write must be *: it must not exist.");
-  }
-  const tags = noneMatch === undefined ? parseEntityTags(match) : undefined;
-  if (tags !== undefined) return tags;
-  const detail = "If-Match must be * or the ETag that GET answers, and excludes If-None-Match.";
-  throw new Problem("invalid_request", detail);
+export function revisionCondition({ req }: Pick<Call, "req">): WriteCondition {
+  return writeCondition(req, RULES);
 }
 
 /**
@@ -30,7 +23,7 @@ export function revisionCondition({ req }: Pick<Call, "req">): RevisionCondition
  * @throws Problem `precondition_failed`
  */
 export function ifRevisionOf(
-  condition: RevisionCondition,
+  condition: WriteCondition,
   before: Declared | undefined,
   what: string,
 ): string | null | undefined {

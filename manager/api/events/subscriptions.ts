@@ -2,6 +2,7 @@ import { checkSubscriptionSpec } from "../../../platform/events/check-subscripti
 import { SUBSCRIPTION_KIND } from "../../../platform/events/kinds.ts";
 import type { SubscriptionSpec } from "../../../platform/events/subscription-spec.ts";
 import { startOf } from "../../../store/places.ts";
+import { allObjects } from "../../files/all-objects.ts";
 import type { Services } from "../services.ts";
 import { requirePart } from "../store.ts";
 import { type DeclaredKind, missingFunction } from "./declared-kind.ts";
@@ -48,12 +49,6 @@ export async function validSubscriptions(services: Pick<Services, "platform">) {
 
 /** The subscriptions in order of name. Their specs may not be valid. */
 export async function allSubscriptions({ platform }: Pick<Services, "platform">) {
-  const found: { readonly name: string; readonly spec: SubscriptionSpec }[] = [];
-  const limit = 500;
-  for (let after: string | undefined; ; ) {
-    const page = await platform.declarations.list(SUBSCRIPTION_KIND, { after, limit });
-    for (const { name, spec } of page) found.push({ name, spec: spec as unknown as SubscriptionSpec });
-    if (page.length < limit) return found;
-    after = page.at(-1)!.name;
-  }
+  const all = await allObjects(platform, SUBSCRIPTIONS);
+  return all.map(({ name, spec }) => ({ name, spec: spec as unknown as SubscriptionSpec }));
 }

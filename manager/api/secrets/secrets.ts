@@ -3,6 +3,7 @@ import { checkSecretName, unknownSecret } from "../../../platform/secrets.ts";
 import { isSecretName } from "../../../platform/settings/environment.ts";
 import { functionsInUse } from "../../deploys/secret-users.ts";
 import { answerJson } from "../answer.ts";
+import { cursorFromName, nameFromCursor } from "../cursor.ts";
 import { flag, readParameters, wholeNumber } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
 import { versionCondition } from "./version-condition.ts";
@@ -12,7 +13,10 @@ const NAMED = 5;
 
 /** `GET /secret`: a page of secrets in order of name, without values. */
 export function listSecrets({ platform, limits }: Services): Handler {
-  const readers = { limit: wholeNumber(1, limits.pageSize, limits.pageSize), cursor: nameFromCursor };
+  const readers = {
+    limit: wholeNumber(1, limits.pageSize, limits.pageSize),
+    cursor: nameFromCursor(isSecretName),
+  };
   return async (ctx) => {
     const { limit, cursor: after } = readParameters(ctx, readers);
     const found = await platform.secrets.list({ after, limit: limit + 1 });
@@ -23,7 +27,7 @@ export function listSecrets({ platform, limits }: Services): Handler {
       createdAt,
       updatedAt,
     }));
-    const next = found.length > limit ? Buffer.from(page.at(-1)!.name).toString("base64url") : null;
+    const next = found.length > limit ? cursorFromName(page.at(-1)!.name) : null;
     answerJson(ctx, { secrets, next });
   };
 }
@@ -67,11 +71,4 @@ function inUse(name: string, users: readonly string[]): Problem {
   const more = users.length > NAMED ? ` and ${users.length - NAMED} more` : "";
   const detail = `The secret "${name}" is in use by ${users.slice(0, NAMED).join(", ")}${more}: remove it from their settings, or delete it with ?force=true. Instances could not start without it.`;
   return new Problem("secret_in_use", detail);
-}
-
-function nameFromCursor(cursor: string | undefined): string | undefined {
-  if (cursor === undefined) return undefined;
-  const name = Buffer.from(cursor, "base64url").toString();
-  if (isSecretName(name) && Buffer.from(name).toString("base64url") === cursor) return name;
-  throw new Problem("invalid_request", "The cursor is not valid: take `next` of the previous page.");
 }

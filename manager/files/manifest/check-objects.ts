@@ -9,15 +9,15 @@ export interface FolderObject extends Omit<DeclaredObject, "plural"> {
 }
 
 /** Checks the specs of a manifest. Each fault is a mistake at its place. */
-export async function checkObjects(
+export function checkObjects(
   objects: readonly DeclaredObject[],
   kinds: readonly ObjectKind[],
   { manifest, mistakes }: { readonly manifest: ManifestFile; readonly mistakes: Mistakes },
-): Promise<FolderObject[]> {
+): FolderObject[] {
   const checked: FolderObject[] = [];
   for (const { plural, ...object } of objects) {
     const kind = kinds.find((each) => each.plural === plural)!;
-    for (const { pointer, detail } of await kind.check(object.spec)) {
+    for (const { pointer, detail } of kind.check(object.spec)) {
       mistakes.add(manifest, `${object.pointer}${pointer}`, `${kind.noun} "${object.name}": ${detail}`);
     }
     checked.push({ ...object, kind });
