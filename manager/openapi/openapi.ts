@@ -32,7 +32,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       version: "1.0.0",
       summary: "POST TypeScript, get a URL",
       description:
-        "An unlisted path answers 404 `unknown_route`, and an unlisted method (for `/fn` and `/async/fn`: TRACE and CONNECT) 405 `method_not_allowed` with `Allow`. Each GET answers HEAD, and each path OPTIONS. On Kubernetes, operations that need the cluster answer 503 `platform_unavailable` while its API server does not respond. Operations that need the store answer 503 `store_unavailable` while it cannot be reached, or where there is none.",
+        "An unlisted path answers 404 `unknown_route`, and an unlisted method (for `/fn`, `/async/fn` and `/gateway`: TRACE and CONNECT) 405 `method_not_allowed` with `Allow`. Each GET answers HEAD, and each path OPTIONS. On Kubernetes, operations that need the cluster answer 503 `platform_unavailable` while its API server does not respond. Operations that need the store answer 503 `store_unavailable` while it cannot be reached, or where there is none.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],

@@ -64,9 +64,9 @@ const CRON = array(
   },
 );
 const RETRY_ABOUT: Readonly<Record<keyof RetryPolicy, string>> = {
-  attempts: "Most attempts of an asynchronous call, the first included",
+  attempts: "Most attempts of an asynchronous call, the first included; of a delivery 12 by default",
   backoffMs:
-    "Longest wait after the first attempt, in milliseconds; it doubles with each attempt, up to 5 min",
+    "Longest wait after the first attempt, in milliseconds; it doubles with each attempt, up to 5 min. Of a delivery 2 s by default",
   maxAgeMs: "Age of an asynchronous call at which no further attempt starts, in milliseconds",
   on: "Outcomes that are tried again: statuses from 400, 4xx, 5xx, connection",
 };

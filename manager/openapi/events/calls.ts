@@ -37,14 +37,14 @@ export function callRecordPaths({ pageSize }: Limits): Record<string, Schema> {
       delete: operation("removeCalls", "Cancel calls that wait, and remove records of ended ones", {
         parameters: [...filters(), ...page],
         answers: { 200: json("At most 10,000 at a time", ref("RemovedCalls")) },
-        problems: ["store_unavailable", "storage_full"],
+        problems: ["store_unavailable"],
       }),
     },
     "/call/retry": {
       post: operation("retryCalls", "Let all dead calls that match wait again", {
         parameters: [...filters(), ...page],
         answers: { 200: json("At most 10,000 at a time", ref("RetriedCalls")) },
-        problems: ["store_unavailable", "storage_full"],
+        problems: ["store_unavailable"],
       }),
     },
     "/call/{id}": {
@@ -56,7 +56,7 @@ export function callRecordPaths({ pageSize }: Limits): Record<string, Schema> {
       }),
       delete: operation("removeCall", "Cancel a call that waits, or remove the record of an ended one", {
         answers: { 200: json("Done", object({ success: { const: true }, cancelled: { type: "boolean" } })) },
-        problems: ["unknown_call", "call_running", "store_unavailable", "storage_full"],
+        problems: ["unknown_call", "call_running", "store_unavailable"],
       }),
     },
     "/call/{id}/result": { parameters: [ID], get: resultOperation(wait) },
@@ -77,7 +77,7 @@ export function callRecordPaths({ pageSize }: Limits): Record<string, Schema> {
             headers: { ...CALL_ID, ...location },
           },
         },
-        problems: ["unknown_call", "call_not_dead", "store_unavailable", "storage_full"],
+        problems: ["unknown_call", "call_not_dead", "store_unavailable"],
       }),
     },
   };

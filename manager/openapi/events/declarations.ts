@@ -10,8 +10,8 @@ const IF_MATCH: Schema = {
   description: "It must have one of these ETags; * for any",
 };
 const IF_NONE_MATCH: Schema = {
-  ...{ name: "If-None-Match", in: "header", schema: TEXT },
-  description: "*: it must not exist",
+  ...{ name: "If-None-Match", in: "header", schema: { const: "*" } },
+  description: "It must not exist",
 };
 const ETAG = { etag: { schema: TEXT, description: "The revision in quotes, for If-Match" } };
 
@@ -142,7 +142,7 @@ function replayPath({ unknown }: Noun): Record<string, Schema> {
       post: operation("replaySubscription", "Let the group go on at an earlier or later event", {
         parameters: [query("from", TEXT, { required: true, description: START })],
         answers: { 200: json("Where it goes on", ref("Replay")) },
-        problems: [unknown, "invalid_declaration", "store_unavailable", "storage_full"],
+        problems: [unknown, "invalid_declaration", "store_unavailable"],
       }),
     },
   };
@@ -175,7 +175,7 @@ function runPath({ unknown }: Noun): Record<string, Schema> {
         },
         problems: [
           ...([unknown, "unknown_function", "invalid_declaration", "too_many_waiting"] as const),
-          ...(["store_unavailable", "storage_full"] as const),
+          "store_unavailable",
         ],
       }),
     },

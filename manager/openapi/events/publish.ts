@@ -12,6 +12,10 @@ const EVENT: Schema = {
     "*/*": { schema: {} },
   },
 };
+const IDEMPOTENCY_KEY: Schema = {
+  ...{ name: "Idempotency-Key", in: "header", schema: { type: "string", maxLength: 255 } },
+  description: "Id of an event of plain data: a repeated one is published once",
+};
 const REPLY_TO: Schema = {
   ...{ name: "Reply-To", in: "header", schema: TEXT },
   description: "Topic of the events that subscribers answer; the attribute replyto",
@@ -21,17 +25,13 @@ const PUBLISHED = object({
     description: "In the order of the request",
   }),
 });
-const OF_EVENTS: readonly ProblemCode[] = [
-  "unknown_topic",
-  "event_too_large",
-  "storage_full",
-  "store_unavailable",
-];
+const EVENT_ID: Schema = { "skiff-event": { description: "Id of the event", schema: TEXT } };
+const OF_EVENTS: readonly ProblemCode[] = ["unknown_topic", "event_too_large", "store_unavailable"];
 const OF_REPLIES: readonly ProblemCode[] = ["no_subscriber", "no_reply", "reply_failed", "reply_timeout"];
 
 /** `POST /topic/NAME`, which the manager does not answer. */
 export const publishOperation: Schema = operation("publish", "Publish one event, or a batch of them", {
-  parameters: [REPLY_TO],
+  parameters: [IDEMPOTENCY_KEY, REPLY_TO],
   requestBody: EVENT,
   answers: { 202: json("Stored", PUBLISHED) },
   problems: OF_EVENTS,
@@ -40,9 +40,13 @@ export const publishOperation: Schema = operation("publish", "Publish one event,
 /** What publishes and waits for a reply. */
 export function askPaths(): Record<string, Schema> {
   const name = { name: "name", in: "path", required: true, schema: ref("EventName") };
-  const replied = { description: "The reply", headers: CALL_ID };
+  const replied = { description: "The reply", headers: { ...CALL_ID, ...EVENT_ID } };
   const ask = operation("ask", "Publish an event and wait for the reply of a subscriber", {
-    parameters: [query("timeout", { ...TEXT, example: "30s", description: "At most 5m" }), REPLY_TO],
+    parameters: [
+      query("timeout", { ...TEXT, example: "30s", description: "At most 5m" }),
+      IDEMPOTENCY_KEY,
+      REPLY_TO,
+    ],
     requestBody: EVENT,
     answers: { 200: replied },
     problems: [...OF_EVENTS, ...OF_REPLIES],

@@ -71,9 +71,15 @@ export function specSchemas(): Record<string, Schema> {
     RetrySpec: object(
       {},
       {
-        attempts: { type: "integer", minimum: 1, maximum: 100, default: 5 },
-        backoff: duration("1s", "Most wait after the first attempt; it doubles with each attempt"),
-        maxAge: duration("6h", "Age at which no further attempt starts"),
+        attempts: {
+          ...{ type: "integer", minimum: 1, maximum: 100 },
+          description: "Most attempts, the first included; 5 by default, 12 for deliveries",
+        },
+        backoff: duration(
+          "1s",
+          "Longest wait after the first attempt; it doubles with each attempt, and is 1s by default, 2s for deliveries",
+        ),
+        maxAge: duration("6h", "Age at which no further attempt starts; 6h by default"),
         on: array(TEXT, { description: "Outcomes that are retried, such as 429, 5xx and connection" }),
       },
     ),
