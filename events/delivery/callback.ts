@@ -1,8 +1,8 @@
+import { fieldOf } from "../../http/fields.ts";
 import { DELIVERY_RETRY } from "../../platform/events/retry-policy.ts";
 import type { NewCall, StoredRequest } from "../../store/call.ts";
 import { newCallId } from "../../store/call-id.ts";
 import type { AttemptEnd } from "../services.ts";
-import { fieldOf } from "./request-fields.ts";
 
 /**
  * Returns the call that sends the outcome of another one to its callback URL: the answer, or a JSON document that says why

@@ -1,10 +1,9 @@
+import { fieldsWithout, HOP_FIELDS } from "../../http/fields.ts";
 import type { LeasedCall } from "../../store/calls.ts";
 
-/** Fields of one connection (RFC 9110, section 7.6.1), and those that the client of the worker writes itself. */
+/** Fields of one connection, and those that the client of the worker writes itself. */
 const HOP = new Set(
-  "connection keep-alive proxy-connection transfer-encoding te trailer upgrade expect content-length x-skiff-key".split(
-    " ",
-  ),
+  [...HOP_FIELDS, "Expect", "Content-Length", "X-Skiff-Key"].map((name) => name.toLowerCase()),
 );
 
 /**
@@ -34,15 +33,5 @@ export function attemptFields(call: LeasedCall): string[] {
 
 /** Returns the fields of a response that are kept, names and values in turn. */
 export function keptFields(headers: readonly string[]): string[] {
-  return headers.flatMap((name, i) => {
-    if (i % 2 === 1) return [];
-    const lower = name.toLowerCase();
-    return HOP.has(lower) || lower.startsWith("x-skiff-") ? [] : [name, headers[i + 1]!];
-  });
-}
-
-/** Returns the value of a field whose name is given in lower case; undefined if there is none. */
-export function fieldOf(headers: readonly string[], name: string): string | undefined {
-  const at = headers.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === name);
-  return at < 0 ? undefined : headers[at + 1];
+  return fieldsWithout(headers, (name) => HOP.has(name) || name.startsWith("x-skiff-"));
 }

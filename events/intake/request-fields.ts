@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { parseHost } from "../../http/access/host.ts";
 import { clientOf } from "../../http/client-address.ts";
+import { connectionNames, WITHHELD_FIELDS } from "../../http/fields.ts";
 import type { TrustedProxies } from "../../http/trusted-proxies.ts";
 import { bearerOf, hidesKey, keyIdOf } from "../../platform/keys/key-text.ts";
 import { Problem } from "../../platform/problems.ts";
@@ -23,11 +24,9 @@ export interface RequestFields {
   readonly unknownOption: string | undefined;
 }
 
-/** Fields of the connection and its framing (RFC 9110 7.6.1), and those that the router sets anew. */
+/** What calls do not get at /fn either. The length is that of the body as it is stored. */
 const DROPPED: ReadonlySet<string> = new Set(
-  `connection keep-alive transfer-encoding upgrade trailer te expect proxy-connection proxy-authorization
-  proxy-authenticate http2-settings forwarded x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto
-  x-forwarded-prefix content-length host`.split(/\s+/),
+  [...WITHHELD_FIELDS, "Content-Length"].map((name) => name.toLowerCase()),
 );
 const PREFIX = "skiff-";
 /** `skiff-NAME` fields that Skiff sets itself, so nobody else may. */
@@ -87,12 +86,6 @@ export function readFields(
     options,
     unknownOption,
   };
-}
-
-/** Returns the names that a Connection field lists besides the usual words; undefined if there are none. */
-function connectionNames(connection: string | undefined): ReadonlySet<string> | undefined {
-  if (connection === undefined || /^(keep-alive|close)$/i.test(connection)) return undefined;
-  return new Set(connection.split(",").map((name) => name.trim().toLowerCase()));
 }
 
 function hostOf(

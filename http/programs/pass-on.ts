@@ -9,9 +9,10 @@ import {
 import { pipeline } from "node:stream";
 import { Problem } from "../../platform/problems.ts";
 import { discardBody } from "../discard-body.ts";
+import { fieldsWithout } from "../fields.ts";
 import { answerProblem } from "../problem-answer.ts";
 
-/** Hop-by-hop fields (RFC 9110 7.6.1), and `expect`, which this server has answered. */
+/** Hop-by-hop fields (RFC 9110 7.6.1) but those of the body, and `expect`, which this server has answered. */
 const REQUEST_HOP = new Set(["connection", "keep-alive", "proxy-connection", "upgrade", "expect"]);
 const RESPONSE_HOP = new Set(["connection", "keep-alive", "transfer-encoding"]);
 
@@ -55,7 +56,8 @@ export function passOn({ to, field }: PassOnOptions) {
     upstream.on("timeout", () => upstream.destroy(new Error("it was silent for too long")));
     upstream.once("response", (answer) => {
       if (response.destroyed) return;
-      response.writeHead(answer.statusCode!, answer.statusMessage, without(answer.rawHeaders, RESPONSE_HOP));
+      const fields = fieldsWithout(answer.rawHeaders, (name) => RESPONSE_HOP.has(name));
+      response.writeHead(answer.statusCode!, answer.statusMessage, fields);
       // Sends the head now: a client that follows a log gets it before the first line.
       response.write("", "latin1");
       pipeline(answer, response, (error) => {
@@ -72,13 +74,8 @@ export function passOn({ to, field }: PassOnOptions) {
 
 /** Always sets a length, so that a body is never unframed, and keeps the connection until it has arrived. */
 function requestFields({ rawHeaders, headers }: IncomingMessage, field: readonly [string, string]): string[] {
-  const kept = without(without(rawHeaders, REQUEST_HOP), new Set([field[0]]));
+  const kept = fieldsWithout(rawHeaders, (name) => REQUEST_HOP.has(name) || name === field[0]);
   const fields = [...kept, ...field, "connection", "keep-alive"];
   const isFramed = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
   return isFramed ? fields : [...fields, "content-length", "0"];
-}
-
-/** @param fields names and values in turn */
-function without(fields: readonly string[], names: ReadonlySet<string>): string[] {
-  return fields.filter((_, index) => !names.has(fields[index - (index % 2)]!.toLowerCase()));
 }

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
+import { connectionNames } from "../../http/fields.ts";
 import type { BodySink, IncomingBody } from "../exchange/incoming-body.ts";
-import { connectionNames, passes, renderFields, TEXT_BYTES } from "../exchange/request-head.ts";
+import { passes, renderFields, TEXT_BYTES } from "../exchange/request-head.ts";
 import type { Sending, UpstreamBody } from "../upstream/connection.ts";
 
 /**

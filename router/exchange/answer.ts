@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { READABLE_FIELDS } from "../../client-image/start-message.ts";
+import { fieldOf } from "../../http/fields.ts";
 import { type RenderedProblem, renderProblem } from "../../http/problem-answer.ts";
 import { UNFORWARDED_HEADER } from "../../http/unforwarded.ts";
 import { INTERNAL_KEY_ID } from "../../platform/keys/internal-key.ts";
@@ -57,8 +58,7 @@ function isUnanswered({ status }: Problem): boolean {
 function preflightOf({ method, rawHeaders }: RequestHead): Record<string, string> | undefined {
   if (method !== "OPTIONS") return undefined;
   const asked = (name: string) => {
-    const at = rawHeaders.findIndex((field, index) => index % 2 === 0 && field.toLowerCase() === name);
-    const value = at < 0 ? "" : rawHeaders[at + 1]!;
+    const value = fieldOf(rawHeaders, name) ?? "";
     return TOKENS.test(value) ? value : undefined;
   };
   const allowedMethod = asked("access-control-request-method");

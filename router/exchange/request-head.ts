@@ -1,5 +1,6 @@
 import type { TLSSocket } from "node:tls";
 import { type ClientOrigin, readOrigin } from "../../http/client-origin.ts";
+import { connectionNames, WITHHELD_FIELDS } from "../../http/fields.ts";
 import { bearerOf, hidesKey, keyIdOf } from "../../platform/keys/key-text.ts";
 import { Problem } from "../../platform/problems.ts";
 import { functionAtHost, targetAtHost } from "./function-hosts.ts";
@@ -18,9 +19,7 @@ const ACTIONS: ReadonlyMap<string, number> = new Map(
     [
       [PASS, "Accept Accept-Encoding Accept-Language Cache-Control Content-Length"],
       [PASS, "Content-Type Cookie Origin Referer User-Agent"],
-      [STRIP, "Connection Keep-Alive Transfer-Encoding Upgrade Trailer Expect Proxy-Connection"],
-      [STRIP, "Proxy-Authorization Proxy-Authenticate HTTP2-Settings Forwarded"],
-      [STRIP, "X-Forwarded-For X-Forwarded-Host X-Forwarded-Port X-Forwarded-Proto X-Forwarded-Prefix"],
+      [STRIP, WITHHELD_FIELDS.join(" ")],
       [HOST, "Host"],
       [TE, "TE"],
       [TRACEPARENT, "Traceparent"],
@@ -114,15 +113,6 @@ function forwardedFields(request: RequestHead, route: Route) {
 function keyIn(value: string, action: typeof AUTHORIZATION | typeof KEY): string | undefined {
   const text = action === KEY ? value : bearerOf(value);
   return text !== undefined && keyIdOf(text) !== undefined ? text : undefined;
-}
-
-/** Returns the names that a Connection field lists besides the usual words; undefined if there are none. */
-export function connectionNames(connection: string | undefined): ReadonlySet<string> | undefined {
-  if (connection === undefined || connection === "keep-alive" || connection === "close") return undefined;
-  const names = new Set(connection.split(",").map((name) => name.trim().toLowerCase()));
-  // A client cannot hide the host or the framing of the body from the router.
-  for (const kept of ["host", "content-length", "close", "keep-alive", ""]) names.delete(kept);
-  return names.size > 0 ? names : undefined;
 }
 
 /** Returns whether a field is forwarded unchanged. `named` are the names that the Connection field lists. */

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { BUSY_HEADER } from "../../client-image/start-message.ts";
-import { connectionNames, flat, renderFields } from "../exchange/request-head.ts";
+import { connectionNames, HOP_FIELDS } from "../../http/fields.ts";
+import { flat, renderFields } from "../exchange/request-head.ts";
 import type { RenderedHead, ResponseHead } from "../exchange/response.ts";
 import { isFieldValue, MalformedResponse, parseFields } from "./response-fields.ts";
 
@@ -21,9 +22,9 @@ export interface UpstreamHead extends ResponseHead {
   rendered?: RenderedHead;
 }
 
-/** Fields of an instance's response that are not forwarded (RFC 9110 7.6.1). */
+/** Fields of an instance's response that are not forwarded. */
 const STRIPPED: ReadonlySet<string> = new Set(
-  "connection keep-alive proxy-authenticate proxy-connection te trailer transfer-encoding upgrade".split(" "),
+  [...HOP_FIELDS, "Proxy-Authenticate"].map((name) => name.toLowerCase()),
 );
 /** Fields by which the router describes a call and its answer: an instance cannot set them. */
 const OURS = "x-skiff-";

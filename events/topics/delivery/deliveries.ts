@@ -1,3 +1,4 @@
+import { fieldsWithout } from "../../../http/fields.ts";
 import type { RetryPolicy } from "../../../platform/events/retry-policy.ts";
 import type { CallTarget, NewCall, StoredRequest } from "../../../store/call.ts";
 import type { StoredEvent } from "../../../store/topics.ts";
@@ -60,14 +61,17 @@ export function eventOf(
 ): StoredEvent {
   const { method, path, headers, body: data } = request;
   const context = readContext(headersOf(headers));
-  const isOfEvent = (name: string) => /^(content-type$|ce-|skiff-)/i.test(name);
-  const clients = headers.filter((_, index) => !isOfEvent(headers[index - (index % 2)]!));
   const isGateway =
     "function" in target && context.type === GATEWAY_TYPE && context.source === GATEWAY_SOURCE;
   return {
     ...{ ...context, topic, position, publishedAt: acceptedAt, data, isDeduplicated: false },
-    ...(isGateway ? { http: { method, path, headers: clients } } : {}),
+    ...(isGateway ? { http: { method, path, headers: withoutEventFields(headers) } } : {}),
   };
+}
+
+/** Returns the fields of a request besides those of the event and of Skiff, which come from the event alone. */
+export function withoutEventFields(headers: readonly string[]): string[] {
+  return fieldsWithout(headers, (name) => /^(content-type$|ce-|skiff-)/.test(name));
 }
 
 /** Whoever waits gets the error at once, and may try again. */

@@ -10,7 +10,7 @@ import { checkAttributes } from "../../cloudevents/attributes.ts";
 import { binaryHeaders } from "../../cloudevents/http-event.ts";
 import { type RequestFields, readFields } from "../../intake/request-fields.ts";
 import { storeBody } from "../bodies.ts";
-import { GATEWAY_SOURCE, GATEWAY_TYPE } from "../delivery/deliveries.ts";
+import { GATEWAY_SOURCE, GATEWAY_TYPE, withoutEventFields } from "../delivery/deliveries.ts";
 import type { TopicParts } from "../topic-parts.ts";
 import { eventTooLarge } from "../topic-problems.ts";
 import { topicOfPath } from "./gateway-paths.ts";
@@ -82,8 +82,7 @@ function contextOf(
 
 /** Fields of the event itself come from Skiff alone. A Bearer that is not for Skiff is for the function. */
 function headersFor({ forFunction, bearer }: RequestFields, isBearerOurs: boolean): string[] {
-  const isOurs = (name: string) => /^(content-type$|ce-|skiff-)/.test(name);
-  const kept = forFunction.filter((_, index) => !isOurs(forFunction[index - (index % 2)]!));
+  const kept = withoutEventFields(forFunction);
   if (bearer === undefined || isBearerOurs) return kept;
   return [...kept, "authorization", `Bearer ${bearer}`];
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { fieldOf, fieldsWithout } from "../../../http/fields.ts";
 import type { Bodies } from "../../../store/bodies.ts";
 import type { Answer } from "../../../store/call.ts";
 import { bytesOf } from "../bodies.ts";
@@ -22,17 +23,13 @@ export async function sendAnswer(
   { status, headers, body }: Answer,
   { bodies, status: shown = status, headers: own }: SendOptions,
 ): Promise<void> {
-  const fields = headers.filter(
-    (_, index) => headers[index - (index % 2)]!.toLowerCase() !== "content-length",
-  );
+  const fields = fieldsWithout(headers, (name) => name === "content-length");
   // A HEAD has the length of what a GET would bring.
-  const length = headers.findIndex(
-    (name, index) => index % 2 === 0 && name.toLowerCase() === "content-length",
-  );
+  const length = fieldOf(headers, "content-length");
   const isHead = response.req.method === "HEAD";
   if (!WITHOUT_BODY.has(shown)) {
     if (!isHead) fields.push("content-length", String(bytesOf(body)));
-    else if (length >= 0) fields.push("content-length", headers[length + 1]!);
+    else if (length !== undefined) fields.push("content-length", length);
   }
   for (const [name, value] of Object.entries(own)) fields.push(name, value);
   response.writeHead(shown, fields);
