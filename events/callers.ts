@@ -1,22 +1,21 @@
-import { timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type Access, refusal } from "../http/access/access.ts";
 import {
   ANYBODY,
-  challengeOf,
+  callUnauthorized,
   LOCAL,
   type Principal,
   principalOfKey,
+  principalOfToken,
   requireFunction,
   requireScope,
-  TOKEN_HOLDER,
 } from "../http/access/principal.ts";
 import { clientAddress } from "../http/client-address.ts";
 import { FailedAttempts, tooManyAttempts } from "../http/failed-attempts.ts";
 import type { TrustedProxies } from "../http/trusted-proxies.ts";
 import { INTERNAL_KEY_ID } from "../platform/keys/internal-key.ts";
 import type { KeyTable } from "../platform/keys/key-table.ts";
-import { hashOf, keyIdOf } from "../platform/keys/key-text.ts";
+import { keyIdOf } from "../platform/keys/key-text.ts";
 import type { Limits } from "../platform/limits.ts";
 import { Problem } from "../platform/problems.ts";
 
@@ -74,7 +73,7 @@ export class Callers {
       if (holder !== undefined) return holder;
     }
     if (!needsKey) return ANYBODY;
-    if (!admitsLocal || access.mode === "token") throw unauthorized(`${asked.what} asks for a key`);
+    if (!admitsLocal || access.mode === "token") throw callUnauthorized(`${asked.what} asks for a key`);
     const refused = refusal(access, { ...request.headersDistinct, method: request.method });
     if (refused !== undefined) throw new Problem(refused.code, refused.detail);
     return access.mode === "loopback" ? LOCAL : ANYBODY;
@@ -94,7 +93,7 @@ export class Callers {
     // Nobody can guess a key, so right ones pass. The token may have been chosen by a person.
     if (!isKey && blockedMs > 0) throw tooManyAttempts(limits, blockedMs);
     try {
-      const holder = isKey ? principalOfKey(keys, text, now()) : tokenHolder(access, text);
+      const holder = isKey ? principalOfKey(keys, text, now()) : principalOfToken(access, text);
       if (holder !== undefined && holder.keyId !== INTERNAL_KEY_ID) {
         requireScope(holder, "call");
         if (name !== undefined) requireFunction(holder, name);
@@ -109,17 +108,9 @@ export class Callers {
     this.#attempts.fail(address, performance.now());
     if (blockedMs > 0) throw tooManyAttempts(limits, blockedMs);
     if (!needsKey) return undefined;
-    throw unauthorized(`The ${isKey ? "key is wrong or was revoked" : "token is wrong"}`, "invalid_token");
+    throw callUnauthorized(
+      `The ${isKey ? "key is wrong or was revoked" : "token is wrong"}`,
+      "invalid_token",
+    );
   }
-}
-
-function tokenHolder(access: Access, text: string): Principal | undefined {
-  if (access.mode !== "token") return undefined;
-  // Hashes have equal length, so the time of the comparison does not depend on the token.
-  return timingSafeEqual(hashOf(text), Buffer.from(access.tokenHash, "hex")) ? TOKEN_HOLDER : undefined;
-}
-
-function unauthorized(what: string, error?: string): Problem {
-  const detail = `${what}: send the header Authorization: Bearer KEY with a key that has the scope call.`;
-  return new Problem("unauthorized", detail, { challenge: challengeOf(error) });
 }

@@ -1,10 +1,8 @@
 /** Asynchronous calls, topics and schedules: what waits in the store, and is sent to functions when its time has come. */
-import { randomUUID } from "node:crypto";
-import { inspect } from "node:util";
 import { discardBody } from "../http/discard-body.ts";
-import { answerProblem } from "../http/problem-answer.ts";
+import { answerError } from "../http/problem-answer.ts";
 import type { Group } from "../metrics/metrics.ts";
-import { draining, toProblem } from "../platform/problems.ts";
+import { draining } from "../platform/problems.ts";
 import { KeyUses } from "../store/key-uses.ts";
 import { callbackHosts, callbackSecret } from "./callback-settings.ts";
 import type { Worker } from "./delivery/worker.ts";
@@ -79,10 +77,7 @@ export function createEvents(options: EventsOptions): Events {
       const { handlers } = await loaded();
       handlers.get(eventPath(request.method!, request.url!)!)!(request, response);
     } catch (error) {
-      const problem = toProblem(error);
-      const callId = randomUUID();
-      if (problem.code === "internal_error") print(`internal error in call ${callId}: ${inspect(error)}`);
-      answerProblem(response, problem, callId);
+      answerError(response, error, print);
     }
   };
   return {

@@ -30,7 +30,6 @@ import { untilStopSignal } from "../process/stop-signals.ts";
 import { announcing, storeChanges } from "../store/changes.ts";
 import { bundledUrl } from "../store/postgres/bundled-url.ts";
 import { PostgresStore } from "../store/postgres/postgres-store.ts";
-import type { EventStore } from "../store/store.ts";
 import { createEvents } from "./events.ts";
 import { EventStates } from "./status/event-states.ts";
 import { verdictOf } from "./status/verdicts.ts";
@@ -77,7 +76,7 @@ async function startEvents(services: ServiceList, env: NodeJS.ProcessEnv): Promi
   const database = new PostgresStore({ url, limits, print });
   services.add({ name: "store", close: () => database.close() });
   const changes = storeChanges();
-  const store = announcing(database as unknown as EventStore, changes);
+  const store = announcing(database, changes);
   const proxies = parseTrustedProxies(env.SKIFF_TRUST_PROXY);
   const events = createEvents({
     ...{

@@ -7,10 +7,10 @@ import {
   TOPIC_FAMILIES,
 } from "../metrics/event-families.ts";
 import { type Group, group } from "../metrics/metrics.ts";
-import { Problem } from "../platform/problems.ts";
 import type { QueueTotals } from "../store/calls.ts";
 import type { EventStore } from "../store/store.ts";
 import type { TopicStats } from "../store/topics.ts";
+import { isAway } from "./away.ts";
 
 export interface EventMetricsOptions {
   readonly store: Pick<EventStore, "calls" | "topics">;
@@ -92,8 +92,7 @@ async function orNone<T>(read: Promise<readonly T[]>): Promise<readonly T[]> {
   try {
     return await read;
   } catch (error) {
-    if (error instanceof Problem && (error.code === "store_unavailable" || error.code === "draining"))
-      return [];
+    if (isAway(error)) return [];
     throw error;
   }
 }

@@ -1,5 +1,8 @@
+import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
-import { type Problem, problemDocument, problemHeaders } from "../platform/problems.ts";
+import { inspect } from "node:util";
+import { Problem, problemDocument, problemHeaders, toProblem } from "../platform/problems.ts";
+import { ClientLeft } from "./client-signal.ts";
 
 export interface RenderedProblem {
   readonly status: number;
@@ -27,4 +30,15 @@ export function answerProblem(response: ServerResponse, problem: Problem, callId
   const { status, headers, body } = renderProblem(problem, callId);
   if (problem.code === "request_timeout") headers.connection = "close";
   response.writeHead(status, headers).end(body, "latin1");
+}
+
+/** Answers a request whose handler has thrown. The stack of an unexpected error is printed only. */
+export function answerError(response: ServerResponse, error: unknown, print: (line: string) => void): void {
+  if (error instanceof ClientLeft) {
+    response.destroy();
+    return;
+  }
+  const callId = randomUUID();
+  if (!(error instanceof Problem)) print(`internal error in call ${callId}: ${inspect(error)}`);
+  answerProblem(response, toProblem(error), callId);
 }

@@ -4,8 +4,10 @@ import type { Endpoints } from "../platform/platform.ts";
 import { Problem } from "../platform/problems.ts";
 import { formatBytes, formatMs } from "../platform/quantity.ts";
 
-/** @param version 0 if the path names no version after its @ */
-/** @param root what the path of the call begins with */
+/**
+ * @param version 0 if the path names no version after its @
+ * @param root what the path of the call begins with
+ */
 export function unknownVersion({ name }: Pick<Endpoints, "name">, version: number, root = "/fn"): Problem {
   const what =
     version === 0

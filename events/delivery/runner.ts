@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Answer, Attempt } from "../../store/call.ts";
 import type { LeasedCall, Settlement } from "../../store/calls.ts";
+import { isAway } from "../away.ts";
 import type { AttemptEnd, DeliveryHooks, Effects, EventServices } from "../services.ts";
-import { isAway } from "./away.ts";
 import { callbackOf } from "./callback.ts";
 import type { Senders } from "./senders.ts";
 import { judge, lateness, type Verdict } from "./verdict.ts";

@@ -1,6 +1,6 @@
 import type { HeldLease, LeasedCall } from "../../store/calls.ts";
+import { isAway } from "../away.ts";
 import type { DeliveryHooks, EventServices, EventsPart } from "../services.ts";
-import { isAway } from "./away.ts";
 import { FunctionSlots } from "./function-slots.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { QueuePaces } from "./queue-paces.ts";

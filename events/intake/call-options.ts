@@ -139,9 +139,7 @@ function zoneHint(at: string): string {
 }
 
 function readPolicy(texts: OptionTexts, base: RetrySettings | undefined): RetryPolicy {
-  const [attempts, backoff, maxAge, on] = ["attempts", "backoff", "max-age", "retry-on"].map((name) =>
-    texts.get(name),
-  );
+  const [attempts, backoff, maxAge, on] = RETRY_OPTIONS.map(([, option]) => texts.get(option));
   const spec: RetrySpec = {
     ...(attempts === undefined ? {} : { attempts: /^\d+$/.test(attempts) ? Number(attempts) : Number.NaN }),
     ...(backoff === undefined ? {} : { backoff }),

@@ -1,18 +1,15 @@
 /** Requests below /async: stored as calls, and acknowledged once they are durable. */
-import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { inspect } from "node:util";
 import type { Principal } from "../../http/access/principal.ts";
-import { ClientLeft } from "../../http/client-signal.ts";
-import { answerProblem } from "../../http/problem-answer.ts";
+import { answerError } from "../../http/problem-answer.ts";
 import { queueFull, requireHeaderRoom, traceRefused, unknownVersion } from "../../http/request-problems.ts";
 import { isTraceparent, NewTraces } from "../../http/traceparent.ts";
 import type { Endpoints } from "../../platform/platform.ts";
-import { Problem, toProblem, unknownFunction } from "../../platform/problems.ts";
+import { Problem, unknownFunction } from "../../platform/problems.ts";
 import type { NewCall } from "../../store/call.ts";
 import { newCallId } from "../../store/call-id.ts";
+import { isAway } from "../away.ts";
 import { Callers } from "../callers.ts";
-import { isAway } from "../delivery/away.ts";
 import type { EventServices, EventsPart } from "../services.ts";
 import { acknowledge, keyReused, refusePreflight, unknownRoute } from "./answers.ts";
 import { type OptionTexts, readOptions, takeOptions, unknownOption } from "./call-options.ts";
@@ -46,15 +43,7 @@ export class Intake {
     try {
       await this.#accept(request, response);
     } catch (error) {
-      if (error instanceof ClientLeft) {
-        response.destroy();
-        return;
-      }
-      const callId = randomUUID();
-      if (!(error instanceof Problem)) {
-        this.#services.print(`internal error in call ${callId}: ${inspect(error)}`);
-      }
-      answerProblem(response, toProblem(error), callId);
+      answerError(response, error, this.#services.print);
     }
   }
 

@@ -1,15 +1,11 @@
 /** Topics: events come in, wait in the store, and go out to subscriptions as calls. */
-import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-import { inspect } from "node:util";
-import { ClientLeft } from "../../http/client-signal.ts";
-import { answerProblem } from "../../http/problem-answer.ts";
+import { answerError } from "../../http/problem-answer.ts";
 import { retryPolicyOf } from "../../platform/events/check-retry.ts";
 import { followDeclarations } from "../../platform/events/follow-declarations.ts";
 import { SUBSCRIPTION_KIND, TOPIC_KIND } from "../../platform/events/kinds.ts";
 import { DELIVERY_RETRY, retryPolicy } from "../../platform/events/retry-policy.ts";
-import { Problem, toProblem } from "../../platform/problems.ts";
 import { newCallId } from "../../store/call-id.ts";
 import { startOf } from "../../store/places.ts";
 import { Callers } from "../callers.ts";
@@ -97,7 +93,7 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
   };
   return {
     handler: (request, response) => {
-      answer(request, response).catch((error: unknown) => refuse(response, error, print));
+      answer(request, response).catch((error: unknown) => answerError(response, error, print));
     },
     deliveries: {
       ended: (end) =>
@@ -126,14 +122,4 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
       await Promise.all([pump.close(), housekeeping.close()]);
     },
   };
-}
-
-function refuse(response: ServerResponse, error: unknown, print: (line: string) => void): void {
-  if (error instanceof ClientLeft) {
-    response.destroy();
-    return;
-  }
-  const callId = randomUUID();
-  if (!(error instanceof Problem)) print(`internal error in call ${callId}: ${inspect(error)}`);
-  answerProblem(response, toProblem(error), callId);
 }

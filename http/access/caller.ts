@@ -5,6 +5,7 @@ import { Problem, unknownFunction } from "../../platform/problems.ts";
 import type { Quota } from "../../platform/settings/quota.ts";
 import type { FunctionAccess } from "../../platform/settings/settings.ts";
 import { type AttemptLimits, FailedAttempts, tooManyAttempts } from "../failed-attempts.ts";
+import { callUnauthorized, challengeOf } from "./principal.ts";
 
 /** The key with which a caller calls. */
 export interface CallKey {
@@ -50,7 +51,7 @@ export class Callers {
     if (access === "internal")
       return this.isSkiff(text) ? { isSkiff: true } : { problem: unknownFunction(name) };
     const isAsked = access === "key";
-    if (text === undefined) return isAsked ? { problem: unauthorized(`"${name}" asks for a key`) } : {};
+    if (text === undefined) return isAsked ? { problem: callUnauthorized(`"${name}" asks for a key`) } : {};
     const checked = this.#keys.check(text, Date.now());
     if (checked === undefined || checked.isExpired) {
       if (!isAsked) return {};
@@ -79,7 +80,7 @@ export class Callers {
 }
 
 function invalid(what: string): Problem {
-  return unauthorized(what, ', error="invalid_token"');
+  return callUnauthorized(what, "invalid_token");
 }
 
 function missingScope(id: string, scopes: readonly Scope[]): Problem {
@@ -94,11 +95,6 @@ function otherFunction(id: string, name: string): Problem {
 }
 
 function insufficient(detail: string): Problem {
-  const challenge = 'Bearer realm="skiff", error="insufficient_scope", scope="call"';
+  const challenge = challengeOf("insufficient_scope", "call");
   return new Problem("insufficient_scope", detail, { challenge });
-}
-
-function unauthorized(what: string, error = ""): Problem {
-  const detail = `${what}: send the header Authorization: Bearer KEY with a key that has the scope call.`;
-  return new Problem("unauthorized", detail, { challenge: `Bearer realm="skiff"${error}` });
 }

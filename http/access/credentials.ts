@@ -1,10 +1,16 @@
-import { timingSafeEqual } from "node:crypto";
 import type { KeyTable } from "../../platform/keys/key-table.ts";
-import { hashOf, keyIdOf } from "../../platform/keys/key-text.ts";
+import { keyIdOf } from "../../platform/keys/key-text.ts";
 import { Problem } from "../../platform/problems.ts";
 import { type AttemptLimits, type FailedAttempts, tooManyAttempts } from "../failed-attempts.ts";
 import type { Access, Visitor } from "./access.ts";
-import { ANYBODY, challengeOf, LOCAL, type Principal, principalOfKey, TOKEN_HOLDER } from "./principal.ts";
+import {
+  ANYBODY,
+  challengeOf,
+  LOCAL,
+  type Principal,
+  principalOfKey,
+  principalOfToken,
+} from "./principal.ts";
 
 /** Recognises callers by the tokens of an issuer other than Skiff. */
 export interface TokenVerifier {
@@ -64,7 +70,7 @@ export class Credentials {
     const principal = isKey
       ? await this.#holderOf(text, blockedMs === 0)
       : isGuessable
-        ? this.#tokenHolder(text)
+        ? principalOfToken(access, text)
         : await tokens!.verify(text);
     if (principal !== undefined) return principal;
     attempts.fail(address, performance.now());
@@ -79,14 +85,6 @@ export class Credentials {
     if (known !== undefined || !mayRead) return known;
     await refresh(keyIdOf(text)!);
     return principalOfKey(keys, text, now());
-  }
-
-  #tokenHolder(text: string): Principal | undefined {
-    const { access } = this.#options;
-    if (access.mode !== "token") return undefined;
-    // Hashes have equal length, so the time of the comparison does not depend on the token.
-    const isRight = timingSafeEqual(hashOf(text), Buffer.from(access.tokenHash, "hex"));
-    return isRight ? TOKEN_HOLDER : undefined;
   }
 
   #refusal(what: string, error?: string): Problem {

@@ -1,6 +1,9 @@
+import { timingSafeEqual } from "node:crypto";
 import type { KeyTable } from "../../platform/keys/key-table.ts";
+import { hashOf } from "../../platform/keys/key-text.ts";
 import { includesScope, SCOPES, type Scope } from "../../platform/keys/scopes.ts";
 import { Problem } from "../../platform/problems.ts";
+import type { Access } from "./access.ts";
 
 /** Who a request is from, and what it may do. */
 export interface Principal {
@@ -16,7 +19,7 @@ export interface Principal {
 export const LOCAL: Principal = { by: "local", scopes: SCOPES };
 export const ANYBODY: Principal = { by: "anybody", scopes: SCOPES };
 /** The first token. */
-export const TOKEN_HOLDER: Principal = { by: "token", scopes: SCOPES };
+const TOKEN_HOLDER: Principal = { by: "token", scopes: SCOPES };
 
 /**
  * Finds who holds the text of a key; undefined if it is no key.
@@ -32,6 +35,13 @@ export function principalOfKey(keys: KeyTable, text: string, nowMs: number): Pri
     throw new Problem("unauthorized", detail, { challenge: challengeOf("invalid_token") });
   }
   return { by: `key ${name} (${id})`, keyId: id, scopes, ...(functions === undefined ? {} : { functions }) };
+}
+
+/** Finds who holds the token of the management API; undefined for another text, and if there is no token. */
+export function principalOfToken(access: Access, text: string): Principal | undefined {
+  if (access.mode !== "token") return undefined;
+  // Hashes have equal length, so the time of the comparison does not depend on the token.
+  return timingSafeEqual(hashOf(text), Buffer.from(access.tokenHash, "hex")) ? TOKEN_HOLDER : undefined;
 }
 
 /** @throws Problem `insufficient_scope` */
@@ -60,6 +70,12 @@ export function requireAllFunctions({ by, functions }: Principal): void {
     `This concerns all functions, and ${by} is for ${shownFunctions(functions)} only: use another key.`,
     { challenge: challengeOf("insufficient_scope") },
   );
+}
+
+/** @param what is wrong with the key of a call, or that there is none */
+export function callUnauthorized(what: string, error?: string): Problem {
+  const detail = `${what}: send the header Authorization: Bearer KEY with a key that has the scope call.`;
+  return new Problem("unauthorized", detail, { challenge: challengeOf(error) });
 }
 
 export function challengeOf(error?: string, scope?: Scope): string {

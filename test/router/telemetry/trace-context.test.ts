@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { isSampled, isTraceparent, parentIdOf, traceIdOf } from "../../../http/traceparent.ts";
-import { Traces } from "../../../router/telemetry/trace-context.ts";
+import { isSampled, isTraceparent, NewTraces, parentIdOf, traceIdOf } from "../../../http/traceparent.ts";
 import { Harness, raw } from "../support/harness.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -41,7 +40,7 @@ describe("a traceparent", () => {
   });
 
   it("is made valid, not recorded, and never twice the same", () => {
-    const ids = new Traces(undefined);
+    const ids = new NewTraces();
     const made = Array.from({ length: 1_000 }, () => ids.next());
     for (const text of made) assert.ok(CREATED.test(text) && isTraceparent(text), text);
     assert.equal(new Set(made.map(traceIdOf)).size, 1_000);

@@ -1,4 +1,4 @@
-import { Problem } from "../../platform/problems.ts";
+import { Problem } from "../platform/problems.ts";
 
 /** Returns whether the store is out of reach, so that the same will work later. */
 export function isAway(error: unknown): boolean {
