@@ -69,7 +69,12 @@ export async function exchange(outgoing: Outgoing, kept: Kept): Promise<Exchange
     timer = late(answerMs, "The response did not end");
     const fields = response.headers as unknown as string[];
     const { body: keptBody, isCut, start } = await keepBody(response.body, kept);
-    const answer = { status: response.statusCode, headers: keptFields(fields), body: keptBody, isCut };
+    const answer = {
+      status: response.statusCode,
+      headers: keptFields(fields, method),
+      body: keptBody,
+      isCut,
+    };
     const head = receivedHead(response.statusCode, fields, start, kept.trustsMark);
     return { sent: { response: head }, answer, callId: fieldOf(fields, "x-skiff-call-id") };
   } catch (error) {

@@ -31,7 +31,13 @@ export function attemptFields(call: LeasedCall): string[] {
   return fields;
 }
 
-/** Returns the fields of a response that are kept, names and values in turn. */
-export function keptFields(headers: readonly string[]): string[] {
-  return fieldsWithout(headers, (name) => HOP.has(name) || name.startsWith("x-skiff-"));
+/**
+ * Returns the fields of a response that are kept, names and values in turn. Its length is that of the body that is kept,
+ * but a HEAD asks for that of another one.
+ */
+export function keptFields(headers: readonly string[], method: string): string[] {
+  return fieldsWithout(headers, (name) => {
+    if (name === "content-length") return method !== "HEAD";
+    return HOP.has(name) || name.startsWith("x-skiff-");
+  });
 }

@@ -4,6 +4,8 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Agent, type Dispatcher } from "undici";
 import { exchange, type Outgoing } from "../../../events/delivery/exchange.ts";
+import { bytesOf } from "../../../events/topics/bodies.ts";
+import { fieldOf } from "../../../http/fields.ts";
 import { storeUnavailable } from "../../../store/unavailable.ts";
 import { MemoryBodies } from "../support/memory-bodies.ts";
 
@@ -48,6 +50,13 @@ describe("the exchange of a request", () => {
     assert.deepEqual(answer!.headers, ["Set-Cookie", "a=1", "Set-Cookie", "b=2", "Date", "now"]);
     assert.deepEqual([answer!.status, answer!.isCut, callId], [201, false, "c1"]);
     assert.ok("response" in sent && sent.response.text === "ok");
+  });
+
+  it("keeps the length that a HEAD asks for", async () => {
+    listener = (_, response) => void response.writeHead(200, { "content-length": "7" }).end();
+    const { answer } = await send({ method: "HEAD" });
+    assert.equal(fieldOf(answer!.headers, "content-length"), "7");
+    assert.equal(bytesOf(answer!.body), 0);
   });
 
   it("streams a large body, and keeps a large answer beside the row", async () => {
