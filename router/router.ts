@@ -10,7 +10,7 @@ import { Relay } from "./call/relay.ts";
 import type { Ingress } from "./exchange/request.ts";
 import type { FunctionStats, RouterTotals } from "./metrics/stats.ts";
 import { Functions } from "./placement/functions.ts";
-import { Timers } from "./placement/timers.ts";
+import { Timers } from "./placement/placement.ts";
 import type { FunctionsOptions } from "./placement/version.ts";
 import { FAILURE_LIMIT, LimitedLog } from "./telemetry/limited-log.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";

@@ -9,7 +9,7 @@ import type { ReceivedEvent } from "./received-event.ts";
 const JSON_TYPE = /^[^;]+[/+]json(\s*;|\s*$)/i;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;
 /** Most events of a batch. */
-const MOST_OF_BATCH = 1_000;
+export const MOST_OF_BATCH = 1_000;
 
 /**
  * Reads an event, or a batch of events, with all attributes.

@@ -4,7 +4,6 @@ import * as problems from "../exchange/problems.ts";
 import type { PreparedRequest } from "../exchange/request.ts";
 import type { InstanceClient } from "../upstream/instance-client.ts";
 import type { FunctionState } from "./functions.ts";
-import type { Timer, Timers } from "./timers.ts";
 import type { VersionState, Waiter } from "./version.ts";
 
 /** Retries without a pause after refused connections: each is on another instance, or waits for one. */
@@ -274,4 +273,62 @@ export class Placement implements Waiter {
   #remainingMs(): number {
     return Math.max(1, this.version!.timeoutMs - (performance.now() - this.#timedSinceMs));
   }
+}
+
+/** Timers kept for the next calls. */
+const MOST_FREE = 1_024;
+
+/**
+ * A timer that serves one call after another: restarting it costs a fraction of creating and clearing one. It
+ * keeps no process alive; the connections of its call do.
+ */
+class Timer {
+  owner: Placement | undefined;
+  #delayMs = 0;
+  #timeout: NodeJS.Timeout | undefined;
+
+  /** Fires once, after `delayMs`, and replaces what was set before. */
+  set(delayMs: number): void {
+    if (this.#timeout !== undefined && delayMs === this.#delayMs) {
+      this.#timeout.refresh();
+      return;
+    }
+    clearTimeout(this.#timeout);
+    this.#delayMs = delayMs;
+    this.#timeout = setTimeout(fire, delayMs, this).unref();
+  }
+
+  restart(): void {
+    this.#timeout?.refresh();
+  }
+
+  close(): void {
+    clearTimeout(this.#timeout);
+    this.#timeout = undefined;
+  }
+}
+
+/** The timers of a router's calls. One without a call fires once, without effect. */
+export class Timers {
+  readonly #free: Timer[] = [];
+
+  take(owner: Placement): Timer {
+    const timer = this.#free.pop() ?? new Timer();
+    timer.owner = owner;
+    return timer;
+  }
+
+  giveBack(timer: Timer): void {
+    timer.owner = undefined;
+    if (this.#free.length < MOST_FREE) this.#free.push(timer);
+    else timer.close();
+  }
+
+  close(): void {
+    for (const timer of this.#free.splice(0)) timer.close();
+  }
+}
+
+function fire(timer: Timer): void {
+  timer.owner?.timedOut();
 }

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { limitsFromEnv } from "../../../platform/limits.ts";
 import type { Problem } from "../../../platform/problems.ts";
-import { type PlacedCall, Placement } from "../../../router/placement/placement.ts";
-import { Timers } from "../../../router/placement/timers.ts";
+import { type PlacedCall, Placement, Timers } from "../../../router/placement/placement.ts";
 import type { VersionState } from "../../../router/placement/version.ts";
 
 /** A call that waits for an instance of a function with this timeout, in milliseconds. */
