@@ -54,6 +54,53 @@ export class NewTraces {
   }
 }
 
+/** Records parts of traces. */
+export interface Spans<Span extends { readonly traceparent: string }> {
+  /**
+   * @param parent a valid `traceparent`; undefined begins a trace
+   * @param agoMs time since the part began
+   */
+  begin(parent: string | undefined, agoMs: number): Span;
+}
+
+/** A call's place in a trace. */
+export interface CallTrace<Span> {
+  /** The field for the instance. */
+  readonly traceparent: string;
+  /** All fields of the trace for the instance, as lines. */
+  readonly lines: string;
+  /** Undefined if no spans are exported. */
+  readonly span: Span | undefined;
+}
+
+/** Continues the traces of callers and begins new ones. */
+export class Traces<Span extends { readonly traceparent: string }> {
+  readonly #spans: Spans<Span> | undefined;
+  readonly #new = new NewTraces();
+
+  constructor(spans: Spans<Span> | undefined) {
+    this.#spans = spans;
+  }
+
+  /**
+   * @param fields those that the caller sent
+   * @param arrivedMs time at which the call arrived, by `performance.now()`
+   */
+  begin(
+    {
+      traceparent,
+      tracestate,
+    }: { readonly traceparent: string | undefined; readonly tracestate: string | undefined },
+    arrivedMs: number,
+  ): CallTrace<Span> {
+    const parent = traceparent !== undefined && isTraceparent(traceparent) ? traceparent : undefined;
+    const span = this.#spans?.begin(parent, performance.now() - arrivedMs);
+    const ours = span?.traceparent ?? parent ?? this.#new.next();
+    const state = parent === undefined || tracestate === undefined ? "" : `tracestate: ${tracestate}\r\n`;
+    return { traceparent: ours, lines: `traceparent: ${ours}\r\n${state}`, span };
+  }
+}
+
 function traceparentOf(ids: string): string {
   return `00-${ids.slice(0, 32)}-${ids.slice(32)}-00`;
 }

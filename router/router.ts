@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { Callers } from "../http/access/caller.ts";
 import { traceRefused } from "../http/request-problems.ts";
+import { Traces } from "../http/traceparent.ts";
 import type { TrustedProxies } from "../http/trusted-proxies.ts";
 import type { KeyTable } from "../platform/keys/key-table.ts";
 import { draining, Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
@@ -14,7 +15,6 @@ import { Timers } from "./placement/placement.ts";
 import type { FunctionsOptions } from "./placement/version.ts";
 import { FAILURE_LIMIT, LimitedLog } from "./telemetry/limited-log.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
-import { Traces } from "./telemetry/trace-context.ts";
 import type { InstanceClient } from "./upstream/instance-client.ts";
 
 export interface RouterOptions extends FunctionsOptions {

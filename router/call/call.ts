@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { CALL_ID_HEADER, WAIT_HEADER } from "../../client-image/start-message.ts";
 import type { Callers, CallKey } from "../../http/access/caller.ts";
 import { bodyTimeout, bodyTooLarge, uploadTimeout } from "../../http/request-problems.ts";
+import type { CallTrace, Traces } from "../../http/traceparent.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { PROBLEMS, Problem, type ProblemCode, unknownFunction } from "../../platform/problems.ts";
 import { answerRefused } from "../exchange/answer.ts";
@@ -15,9 +16,8 @@ import { type PlacedCall, Placement, type Timers } from "../placement/placement.
 import type { Gate } from "../quota/gate.ts";
 import type { Gates } from "../quota/gates.ts";
 import { passGates, rateLimitFields } from "../quota/rate-limit.ts";
-import { serverTiming } from "../telemetry/call-record.ts";
+import { type CallSpan, serverTiming } from "../telemetry/call-record.ts";
 import type { LimitedLog } from "../telemetry/limited-log.ts";
-import type { CallTrace, Traces } from "../telemetry/trace-context.ts";
 import type { UpstreamRequest } from "../upstream/connection.ts";
 import type { InstanceClient } from "../upstream/instance-client.ts";
 import { Probe } from "../upstream/probe.ts";
@@ -47,7 +47,7 @@ export interface CallContext {
   readonly callers: Callers;
   readonly failures: LimitedLog;
   readonly timers: Timers;
-  readonly traces: Traces;
+  readonly traces: Traces<CallSpan>;
   /** Calls are logged or traced. */
   readonly isRecorded: boolean;
   readonly isClosing: () => boolean;
@@ -72,7 +72,7 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
   body: RequestBody | undefined;
   /** Passes the response back; undefined while no instance can have begun to run the call. */
   relay: Relay | undefined;
-  trace: CallTrace | undefined;
+  trace: CallTrace<CallSpan> | undefined;
   /** The problem with which Skiff answered, or broke the response off. */
   code: ProblemCode | undefined;
   tunnel: Tunnel | undefined;

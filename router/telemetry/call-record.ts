@@ -1,3 +1,4 @@
+import type { Spans } from "../../http/traceparent.ts";
 import type { WakeStep } from "../../platform/platform.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
 import type { PreparedRequest, RequestHead } from "../exchange/request.ts";
@@ -42,14 +43,9 @@ export interface CallSpan {
 }
 
 /** Records calls as spans. Never waits and never throws. */
-export interface Tracer {
+export interface Tracer extends Spans<CallSpan> {
   /** Spans that were not exported. */
   readonly dropped: number;
-  /**
-   * @param parent a valid `traceparent`; undefined begins a trace
-   * @param agoMs time since the call arrived
-   */
-  begin(parent: string | undefined, agoMs: number): CallSpan;
 }
 
 /** Longest values that a client chooses, in characters. */
