@@ -105,7 +105,7 @@ function problem(): Schema {
     {
       retryAfterS: { type: "number", description: "Seconds until a retry may succeed" },
       version: { ...VERSION, description: "The current version, which the precondition did not expect" },
-      setting: { ...TEXT, description: "The setting or limit that caused the error" },
+      setting: { ...TEXT, description: "The setting, limit or option that caused the error" },
       quota: {
         ...object(
           {
@@ -119,6 +119,13 @@ function problem(): Schema {
       },
       errors: array(ref("SourceError")),
       functions: array(ref("AppliedFunction"), { description: "What became of each function of an apply" }),
+      topics: array(ref("AppliedObject"), { description: "What became of each topic of an apply" }),
+      subscriptions: array(ref("AppliedObject"), { description: "As `topics`" }),
+      schedules: array(ref("AppliedObject"), { description: "As `topics`" }),
+      reply: {
+        ...object({ status: { type: "integer" }, text: TEXT }),
+        description: "What the subscriber answered instead of a reply, with the beginning of its text",
+      },
       log: array(TEXT, { description: "Last lines of the function's output" }),
     },
   );

@@ -1,8 +1,6 @@
 import { nextTimes, parseCron, splitZone } from "../../../platform/events/cron.ts";
 import type { Firing, Timers } from "../../../store/timers.ts";
-
-/** Times that a description shows. */
-const NEXT_TIMES = 10;
+import { lastFiring, NEXT_TIMES } from "../events/schedules.ts";
 
 /** One `cron` of a function. */
 export interface FunctionSchedule {
@@ -22,11 +20,10 @@ export async function functionSchedules(
 ): Promise<readonly FunctionSchedule[]> {
   const found = cron.map(async (entry, index) => {
     const schedule = `fn/${name}/${index}`;
-    const [timer, [last]] = await Promise.all([timers.get(schedule), timers.firings(schedule, { limit: 1 })]);
+    const [timer, last] = await Promise.all([timers.get(schedule), lastFiring(timers, schedule)]);
     if (timer === undefined) return [];
     const times = nextTimes(parseCron(splitZone(entry), timer.anchor), now, NEXT_TIMES);
-    const lastTime = last && { lastAt: new Date(last.at), lastOutcome: last.outcome };
-    return [{ schedule, cron: entry, next: times.map((at) => new Date(at)), ...lastTime }];
+    return [{ schedule, cron: entry, next: times.map((at) => new Date(at)), ...last }];
   });
   return (await Promise.all(found)).flat();
 }

@@ -2,12 +2,13 @@ import { checkScheduleSpec } from "../../../platform/events/check-schedule.ts";
 import { nextTimes, parseCron } from "../../../platform/events/cron.ts";
 import { SCHEDULE_KIND } from "../../../platform/events/kinds.ts";
 import type { ScheduleSpec } from "../../../platform/events/schedule-spec.ts";
+import type { Timers } from "../../../store/timers.ts";
 import { requirePart } from "../store.ts";
 import { type DeclaredKind, missingFunction } from "./declared-kind.ts";
 import { findTopic } from "./topics.ts";
 
 /** Times that a description shows. */
-const NEXT_TIMES = 10;
+export const NEXT_TIMES = 10;
 
 export const SCHEDULES: DeclaredKind = {
   kind: SCHEDULE_KIND,
@@ -38,11 +39,16 @@ export const SCHEDULES: DeclaredKind = {
     const timers = requirePart(services, "timers");
     const states = declared.map(async ({ name, spec }) => {
       const { paused = false } = spec as unknown as ScheduleSpec;
-      const [timer, [last]] = await Promise.all([timers.get(name), timers.firings(name, { limit: 1 })]);
+      const [timer, last] = await Promise.all([timers.get(name), lastFiring(timers, name)]);
       const next = paused || timer?.dueAt === undefined ? null : new Date(timer.dueAt);
-      const shown = last && { lastAt: new Date(last.at), lastOutcome: last.outcome };
-      return [name, { paused, nextAt: next, ...shown }] as const;
+      return [name, { paused, nextAt: next, ...last }] as const;
     });
     return new Map(await Promise.all(states));
   },
 };
+
+/** Returns what became of the last time, as descriptions show it. Undefined if there was none. */
+export async function lastFiring(timers: Pick<Timers, "firings">, name: string) {
+  const [last] = await timers.firings(name, { limit: 1 });
+  return last && { lastAt: new Date(last.at), lastOutcome: last.outcome };
+}
