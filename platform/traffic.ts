@@ -110,8 +110,8 @@ export function versionOf(endpoints: Endpoints, version: number | undefined): Ve
 export type FrontSettings = Partial<Pick<Settings, "hosts" | "access" | "quota" | "cron" | "retry">>;
 
 /**
- * Leaves out what limits nothing. A function without traffic has no host names and no times, nor has an internal one: an answer there
- * would reveal it.
+ * Leaves out what limits nothing. A function without traffic has no host names and no times. An internal one has no host
+ * names: an answer there would reveal it.
  */
 export function frontOf(
   { hosts = [], access = "public", quota, cron = [], retry }: FrontSettings,

@@ -25,7 +25,7 @@ export interface Calls {
    */
   lease(request: LeaseRequest): Promise<Leased>;
   /**
-   * Says that a worker lives. The first beat registers the worker; it comes before the first lease.
+   * Records the beat of a worker. The first one registers the worker; it comes before the first lease.
    * @param held What it leased more than a minute ago and does not name goes back to the queue: a lease is lost when the
    * connection to the store breaks before the worker gets it.
    */
@@ -135,7 +135,7 @@ export interface Cancelled {
 
 export interface WorkerBeat {
   readonly owner: string;
-  /** By the clock of the worker: only a change of it tells something to others. */
+  /** By the clock of the worker: others compare it with an earlier one alone. */
   readonly beatAt: number;
 }
 

@@ -26,18 +26,12 @@ export function storeChanges(): StoreChanges {
 
 /** Returns the same store, which announces each change after it is durable. Every user of a program's store gets this one. */
 export function announcing(store: EventStore, changes: StoreChanges): EventStore {
-  const calls = announcingCalls(store.calls, changes);
+  const { calls, topics, timers, bodies } = store;
   return {
-    calls,
-    get bodies() {
-      return store.bodies;
-    },
-    get topics() {
-      return announcingTopics(store.topics, changes);
-    },
-    get timers() {
-      return announcingTimers(store.timers, changes);
-    },
+    calls: announcingCalls(calls, changes),
+    topics: announcingTopics(topics, changes),
+    timers: announcingTimers(timers, changes),
+    bodies,
   };
 }
 

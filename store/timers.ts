@@ -25,8 +25,6 @@ export interface Timers {
     name: string,
     page: { readonly before?: number | undefined; readonly limit: number },
   ): Promise<readonly Firing[]>;
-  /** Removes a batch of old firings. Returns whether more is left. */
-  removeOld(before: number): Promise<boolean>;
 }
 
 export interface Timer {

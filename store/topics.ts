@@ -62,7 +62,7 @@ export interface NewPlace {
   readonly topic: string;
   readonly group: string;
   /** Where a new place begins. `resume`: at a removed place that is kept, else at the end. */
-  readonly from: "resume" | "earliest" | "latest" | { readonly time: number };
+  readonly from: "resume" | "earliest" | { readonly time: number };
   readonly now: number;
 }
 
@@ -78,7 +78,7 @@ export interface Delivery {
   readonly group: string;
   readonly from: number;
   readonly to: number;
-  /** Their `idempotency` is not looked at: the move of the place makes each of them once. */
+  /** Their `idempotency` is ignored: the move of the place makes each of them once. */
   readonly calls: readonly NewCall[];
   readonly now: number;
 }

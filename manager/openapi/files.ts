@@ -91,7 +91,9 @@ export function fileSchemas(): Record<string, Schema> {
       topics: array(ref("AppliedObject")),
       subscriptions: array(ref("AppliedObject")),
       schedules: array(ref("AppliedObject")),
-      warnings: array(TEXT, { description: "What was ignored, and which functions of subscriptions and schedules are not there" }),
+      warnings: array(TEXT, {
+        description: "What was ignored, and which functions of subscriptions and schedules are not there",
+      }),
     }),
     AppliedObject: object(
       {

@@ -3,16 +3,6 @@ import { invalid, shorten, shown } from "./invalid-setting.ts";
 
 export const MOST_CRONS = 10;
 
-/**
- * Reads `cron=0 3 * * *&cron=@hourly`. Expressions contain commas, so each has a parameter of its own; `none` removes all.
- * @throws Problem `invalid_setting`
- */
-export function cronFromQuery(values: readonly string[]): readonly string[] {
-  if (!values.includes("none")) return values;
-  if (values.length === 1) return [];
-  throw invalid("cron", "cron=none excludes other entries; remove it or the others.");
-}
-
 /** @throws Problem `invalid_setting` */
 export function checkCron(value: unknown): readonly string[] {
   if (!Array.isArray(value) || value.length > MOST_CRONS) {

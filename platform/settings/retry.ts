@@ -1,6 +1,7 @@
 import { isRetryOutcome, MOST_RETRIED, RETRY_NUMBERS, type RetrySettings } from "../events/retry-policy.ts";
 import { parseDurationMs } from "../quantity.ts";
 import { invalid, isRecord, shorten, shown, unknownSetting } from "./invalid-setting.ts";
+import { splitEntries, unlessNone } from "./query-list.ts";
 
 /** The members of a policy with their names in a query. */
 export const RETRY_QUERY = {
@@ -28,12 +29,7 @@ export function retryFromQuery(member: RetryMember, values: readonly string[]): 
   const query = RETRY_QUERY[member];
   const [text = ""] = values;
   if (values.length === 1 && text === "default") return null;
-  if (member === "on") {
-    const entries = values.flatMap((value) => value.split(",")).map((entry) => entry.trim());
-    if (!entries.includes("none")) return entries;
-    if (entries.length === 1) return [];
-    throw invalid(query, `${query}=none excludes other entries; remove it or the others.`);
-  }
+  if (member === "on") return unlessNone(query, splitEntries(values));
   const isCount = member === "attempts" && /^\d{1,9}$/.test(text);
   const value = isCount ? Number(text) : member === "attempts" ? undefined : parseDurationMs(text);
   if (values.length === 1 && value !== undefined) return value;

@@ -1,11 +1,12 @@
 import type { RetrySettings } from "../events/retry-policy.ts";
 import type { Limits } from "../limits.ts";
 import { parseBytes, parseDurationMs } from "../quantity.ts";
-import { checkCron, cronFromQuery } from "./cron.ts";
+import { checkCron } from "./cron.ts";
 import { envFromQuery, mergeEnvironment, type SecretRef, secretsFromQuery } from "./environment.ts";
 import { isHostName } from "./host-names.ts";
 import { invalid, shorten, shown, unknownSetting } from "./invalid-setting.ts";
 import { DEFAULT_PERMISSIONS, mergePermissions, type Permissions } from "./permissions.ts";
+import { splitEntries, unlessNone } from "./query-list.ts";
 import { mergeQuota, QUOTA_QUERY, type Quota, quotaFromQuery } from "./quota.ts";
 import { mergeRetry, RETRY_MEMBERS, RETRY_QUERY, retryFromQuery } from "./retry.ts";
 
@@ -144,7 +145,8 @@ export function settingsFromQuery(query: URLSearchParams): SettingsPatch {
     else if (key === "secrets") patch.secrets = secretsOrNone(listFromQuery(key, values));
     else if (key === "access") patch.access = onlyValue(key, values);
     else if (member !== undefined) quota[member] = quotaFromQuery(member, values);
-    else if (key === "cron") patch.cron = cronFromQuery(values);
+    // Expressions contain commas, so each has a parameter of its own.
+    else if (key === "cron") patch.cron = unlessNone(key, values);
     else if (retried !== undefined) retry[retried] = retryFromQuery(retried, values);
     else throw unknownSetting(key, QUERY_NAMES);
   }
@@ -233,15 +235,16 @@ function checkNumber(key: NumberSetting, value: unknown, limits: Limits): number
 }
 
 /** `none` is the empty list. An empty text is an error, because it is probably an unset variable of a shell. */
-function listFromQuery(key: "net" | "sys" | "hosts" | "secrets", values: readonly string[]): string[] {
-  const entries = values.flatMap((value) => value.split(",")).map((entry) => entry.trim());
+function listFromQuery(
+  key: "net" | "sys" | "hosts" | "secrets",
+  values: readonly string[],
+): readonly string[] {
+  const entries = splitEntries(values);
   if (entries.includes("")) {
     const given = shorten(values.join(","));
     throw invalid(key, `${key}=${given} has an empty entry; use ${key}=none for an empty list.`);
   }
-  if (!entries.includes("none")) return entries;
-  if (entries.length === 1) return [];
-  throw invalid(key, `${key}=none excludes other entries; remove it or the others.`);
+  return unlessNone(key, entries);
 }
 
 function onlyValue(key: string, values: readonly string[]): string {

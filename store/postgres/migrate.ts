@@ -2,7 +2,7 @@ import type { ClientBase } from "pg";
 import { POSTGRES } from "../sql/dialect.ts";
 import { MIGRATIONS } from "../sql/schema.ts";
 
-/** Names the lock that only one program holds: the first bytes of SHA-256 of `skiff schema`. */
+/** Names the lock that one program at a time holds. */
 const LOCK = "skiff schema";
 
 /**

@@ -7,7 +7,10 @@ export type Value = string | number | null | Uint8Array;
 /** A list is for `= ANY($1)`. */
 export type Parameter = Value | readonly string[] | readonly number[];
 
-/** SQL that SQLite and PostgreSQL both understand, with the placeholders `$1`, `$2`… */
+/**
+ * SQL that SQLite and PostgreSQL both understand, with the placeholders `$1`, `$2`… SQLite leaves out `FOR UPDATE`, `FOR SHARE` and
+ * `SKIP LOCKED`.
+ */
 export interface Statement {
   readonly text: string;
   readonly values: readonly Parameter[];

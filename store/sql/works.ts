@@ -15,13 +15,13 @@ import { settleCalls } from "./calls/settle.ts";
 import { countLive, totals } from "./calls/totals.ts";
 import { beatWorker, leaveWorker, reclaimCalls, workerBeats } from "./calls/workers.ts";
 import { removeOld } from "./retention.ts";
-import { fire, listFirings, removeOldFirings } from "./timers/fire.ts";
+import { fire, listFirings } from "./timers/fire.ts";
 import { dueTimers, getTimer, removeTimer, setTimer } from "./timers/timer-rows.ts";
 import { deliver, joinTopic, leaveTopic, movePlace, place } from "./topics/places.ts";
 import { insertEvents } from "./topics/publish.ts";
 import { positionAt, readEvents, topicStats } from "./topics/read.ts";
 import { repliesTo } from "./topics/replies.ts";
-import { removeOldOfTopics, removeTopic, trimTopic } from "./topics/trim.ts";
+import { removeTopic, trimTopic } from "./topics/trim.ts";
 import { addUsage, lastUse, sumUsage, usageMinutes, usageMonth } from "./usage.ts";
 import type { Work } from "./work.ts";
 
@@ -69,7 +69,6 @@ const TOPICS = {
   repliesTo,
   trimTopic,
   removeTopic,
-  removeOldOfTopics,
 } as const;
 
 const TIMERS = {
@@ -79,7 +78,6 @@ const TIMERS = {
   dueTimers,
   fire,
   listFirings,
-  removeOldFirings,
 } as const;
 
 const BODIES = { addBody, addBodyPart, bodyPart, knownBodies, removeBody, removeUnusedBodies } as const;

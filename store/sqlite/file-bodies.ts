@@ -15,7 +15,7 @@ export interface FileBodiesOptions {
 /** The end of the name of a file that is not complete. */
 const NEW = ".new";
 
-/** Long bodies in files of a folder. A row for each says how much refers to it. */
+/** Long bodies in files of a folder. A row for each counts its references. */
 export class FileBodies implements Bodies {
   readonly #folder: string;
   readonly #run: RunWork;

@@ -27,7 +27,7 @@ function recorded() {
   const seen: unknown[] = [];
   changes.on("events", (names) => seen.push(["events", ...names]));
   changes.on("places", (...place) => seen.push(["places", ...place]));
-  const store = announcing({ topics, calls } as unknown as EventStore, changes);
+  const store = announcing({ topics, calls, timers: {} } as unknown as EventStore, changes);
   return { store, changes, seen };
 }
 

@@ -1,21 +1,13 @@
-import type { DeclarationKinds } from "../../declarations.ts";
+import type { DeclarationKinds, Declared } from "../../declarations.ts";
 import type { Verdict } from "../../events/verdict.ts";
 import type { Cluster } from "../cluster/api.ts";
 import { unlessStatus } from "../cluster/api-error.ts";
 import { delay, Mirror, type MirrorTimes } from "../cluster/mirror.ts";
 import type { Condition } from "../cluster/resources.ts";
-import { type DeclaredResource, declarationKind } from "../declarations.ts";
-
-export interface JudgedDeclaration {
-  readonly kind: string;
-  readonly name: string;
-  readonly spec: Readonly<Record<string, unknown>>;
-  /** Changes with the spec. */
-  readonly revision: string;
-}
+import { type DeclaredResource, declarationKind, declaredOf } from "../declarations.ts";
 
 /** Returns what the statuses of these declarations should show now, in their order. */
-export type Judge = (declarations: readonly JudgedDeclaration[]) => Promise<readonly Verdict[]>;
+export type Judge = (declarations: readonly Declared[]) => Promise<readonly Verdict[]>;
 
 export interface StatusWriterOptions extends Cluster {
   readonly kinds: DeclarationKinds;
@@ -103,12 +95,7 @@ export class StatusWriter {
       [...mirror.values()].map((resource) => ({ kind, resource })),
     );
     if (!all.some(({ resource }) => isWanted(resource))) return;
-    const verdicts = await judge(
-      all.map(({ kind, resource: { metadata, spec = {} } }) => {
-        const revision = `${metadata.uid} ${metadata.generation}`;
-        return { kind, name: metadata.name, spec, revision };
-      }),
-    );
+    const verdicts = await judge(all.map(({ kind, resource }) => declaredOf(kind, resource)));
     for (const [index, { kind, resource }] of all.entries()) {
       if (this.#closing.signal.aborted) return;
       if (!isWanted(resource)) continue;

@@ -49,8 +49,9 @@ export const RECORDS = `
 
 export const CALLABLE = `
   SELECT v.name, v.version, settings ->> '$.max' AS max, settings ->> '$.concurrency' AS concurrency,
-    settings ->> '$.timeoutMs' AS timeoutMs, settings ->> '$.memoryMiB' AS memoryMiB, settings -> '$.hosts' AS hosts, settings ->> '$.access' AS access,
-    settings -> '$.quota' AS quota, settings -> '$.cron' AS cron, settings -> '$.retry' AS retry, n.pinned
+    settings ->> '$.timeoutMs' AS timeoutMs, settings ->> '$.memoryMiB' AS memoryMiB,
+    settings -> '$.hosts' AS hosts, settings ->> '$.access' AS access, settings -> '$.quota' AS quota,
+    settings -> '$.cron' AS cron, settings -> '$.retry' AS retry, n.pinned
   FROM versions v JOIN version_notes n ON n.name = v.name AND n.version = v.version ORDER BY v.name, v.version`;
 
 export function byName(rows: readonly Row[]): Map<string, Row[]> {

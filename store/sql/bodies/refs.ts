@@ -12,12 +12,7 @@ export function* keepBodies(bodies: readonly (StoredBody | undefined)[]): Work<v
     throw new Error("a body was removed before anything referred to it: it is kept for an hour");
 }
 
-/** Removes a reference for each long body, as often as it is in the list. */
-export function* dropBodies(bodies: readonly (StoredBody | undefined)[]): Work<void> {
-  yield* addRefs(idsOf(bodies), -1);
-}
-
-/** As `dropBodies`, by the ids in columns. */
+/** Removes a reference for each long body, as often as it is in the list of values of a `body_id`. */
 export function* dropBodyIds(ids: readonly unknown[]): Work<void> {
   yield* addRefs(
     ids.filter((id) => typeof id === "string"),

@@ -6,7 +6,7 @@ import { type Parameter, type Row, sql, type Value, type Work, withRows } from "
 import { conditionOf } from "./filter.ts";
 import { statesOf } from "./insert.ts";
 import { holdKeys, keysOfRows, releaseKeys } from "./order.ts";
-import { SHARED_COLUMNS } from "./rows.ts";
+import { SHARED_COLUMNS, sharedColumns } from "./rows.ts";
 import { type At, addCounts, Counts } from "./totals.ts";
 
 /** Returns the state that the call has now. */
@@ -30,9 +30,11 @@ export function* cancelCalls(query: CallFilter, limit: number, at: At): Work<Can
   const keys = keysOfRows(found);
   yield* holdKeys(keys);
   // What a worker leased meanwhile is not waiting any more.
-  const select = `SELECT seq, queue, keeps_record, body_id FROM calls
-    WHERE state IN ('ready', 'delayed', 'blocked') AND seq = ANY($1) ORDER BY seq`;
-  const rows = yield { text: `${select} FOR UPDATE`, values: [seqsOf(found)], sqlite: select };
+  const rows = yield sql(
+    `SELECT seq, queue, keeps_record, body_id FROM calls
+     WHERE state IN ('ready', 'delayed', 'blocked') AND seq = ANY($1) ORDER BY seq FOR UPDATE`,
+    seqsOf(found),
+  );
   const kept = rows.filter((row) => Number(row.keeps_record) === 1);
   yield sql(
     `INSERT INTO ended_calls (${SHARED_COLUMNS}, state, ended_at)
@@ -54,9 +56,9 @@ export function* cancelCalls(query: CallFilter, limit: number, at: At): Work<Can
 export function* retryCalls(query: CallFilter, limit: number, at: At): Work<readonly string[]> {
   const values: Parameter[] = [];
   const where = conditionOf("ended_calls", { ...query, states: ["dead"] }, values);
-  const select = `SELECT id, queue, order_key, answer_body_id FROM ended_calls WHERE ${where}
-    ORDER BY id LIMIT $${values.push(limit)}`;
-  const rows = yield { text: `${select} FOR UPDATE`, values, sqlite: select };
+  const text = `SELECT id, queue, order_key, answer_body_id FROM ended_calls WHERE ${where}
+    ORDER BY id LIMIT $${values.push(limit)} FOR UPDATE`;
+  const rows = yield { text, values };
   const keys = keysOfRows(rows);
   yield* holdKeys(keys);
   const calls = rows.map((row) => ({
@@ -65,7 +67,7 @@ export function* retryCalls(query: CallFilter, limit: number, at: At): Work<read
     dueAt: at.now,
   }));
   const states = yield* statesOf(calls, at.now);
-  const copied = SHARED_COLUMNS.replace("due_at", "$1").replace(/round_attempts, round_at/, "0, $1");
+  const copied = sharedColumns({ due_at: "$1", round_attempts: "0", round_at: "$1" });
   yield* withRows({
     text: `INSERT INTO calls (state, ${SHARED_COLUMNS}) SELECT v.column2, ${copied}
       FROM ended_calls JOIN (VALUES {rows}) AS v ON ended_calls.id = v.column1 ORDER BY v.column3`,

@@ -6,7 +6,7 @@ import { busyKeys, holdKeys, nameOf, type OrderKey } from "./order.ts";
 import { newValues, SHARED_COLUMNS } from "./rows.ts";
 import { type At, addCounts, Counts } from "./totals.ts";
 
-/** Stores calls in the transaction of something else. Their `idempotency` is not looked at. */
+/** Stores calls in the transaction of something else. Their `idempotency` is ignored. */
 export function* insertCalls(calls: readonly NewCall[], { now, shard }: At): Work<void> {
   if (calls.length === 0) return;
   yield* keepBodies(calls.map(({ request }) => request.body));

@@ -1,6 +1,6 @@
 /** Calls for workers. */
 import type { Leased, LeaseRequest } from "../../calls.ts";
-import { type Row, read, type Work, withRows } from "../work.ts";
+import { type Row, read, sql, type Work, withRows } from "../work.ts";
 import { DUE_QUEUES } from "./due-queues.ts";
 import { leasedCallOf } from "./rows.ts";
 import { roomsOf, shareOut } from "./shares.ts";
@@ -66,19 +66,19 @@ function isDue({ nextDueAt }: Waiting, now: number): boolean {
 }
 
 function* promote(now: number): Work<void> {
-  const first = `SELECT seq FROM calls WHERE state = 'delayed' AND due_at <= $1 ORDER BY due_at LIMIT ${PROMOTED_AT_ONCE}`;
-  yield {
-    text: `WITH first AS MATERIALIZED (${first} FOR UPDATE SKIP LOCKED)
-      UPDATE calls SET state = 'ready' FROM first WHERE calls.seq = first.seq`,
-    values: [now],
-    sqlite: `UPDATE calls SET state = 'ready' WHERE seq IN (${first})`,
-  };
+  yield sql(
+    `WITH first AS MATERIALIZED (
+       SELECT seq FROM calls WHERE state = 'delayed' AND due_at <= $1
+       ORDER BY due_at LIMIT ${PROMOTED_AT_ONCE} FOR UPDATE SKIP LOCKED
+     )
+     UPDATE calls SET state = 'ready' FROM first WHERE calls.seq = first.seq`,
+    now,
+  );
 }
 
 /** Whether the worker may lease. Nobody takes its leases away before the commit then. */
 function* holdWorker(owner: string): Work<boolean> {
-  const select = "SELECT owner FROM call_workers WHERE owner = $1 AND is_lost = 0";
-  const rows = yield { text: `${select} FOR SHARE`, values: [owner], sqlite: select };
+  const rows = yield sql("SELECT owner FROM call_workers WHERE owner = $1 AND is_lost = 0 FOR SHARE", owner);
   return rows.length > 0;
 }
 

@@ -16,6 +16,11 @@ import type { Row, Value } from "../work.ts";
 export const SHARED_COLUMNS = `id, queue, priority, due_at, order_key, accepted_at, "function", origin_kind, origin_name, key_id,
   keeps_record, spec, body, body_id, body_bytes, epoch, attempts, attempts_list, round_attempts, round_at`;
 
+/** `SHARED_COLUMNS` for a SELECT, with other values for some of them. */
+export function sharedColumns(values: Readonly<Record<string, string>>): string {
+  return SHARED_COLUMNS.replaceAll(/\w+/g, (column) => values[column] ?? column);
+}
+
 const HEAD =
   "id, queue, priority, due_at, order_key, accepted_at, keeps_record, spec, body_bytes, attempts_list";
 
@@ -123,7 +128,7 @@ export function leasedCallOf(row: Row): LeasedCall {
   };
 }
 
-export function attemptsOf(row: Row): readonly Attempt[] {
+function attemptsOf(row: Row): readonly Attempt[] {
   return JSON.parse(row.attempts_list as string) as Attempt[];
 }
 

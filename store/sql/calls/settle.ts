@@ -6,7 +6,7 @@ import { insertReplies } from "../topics/replies.ts";
 import { type Row, sql, type Value, type Work, withRows } from "../work.ts";
 import { insertCalls } from "./insert.ts";
 import { holdKeys, keysOfRows, releaseKeys } from "./order.ts";
-import { answerValues, attemptsWith, SHARED_COLUMNS } from "./rows.ts";
+import { answerValues, attemptsWith, SHARED_COLUMNS, sharedColumns } from "./rows.ts";
 import { type At, addCounts, Counts } from "./totals.ts";
 
 /** A settlement whose lease holds. */
@@ -17,13 +17,11 @@ interface Held {
 
 export function* settleCalls(settlements: readonly Settlement[], at: At): Work<readonly boolean[]> {
   // Without the bodies: they stay where they are, or are copied by the database.
-  const select = `SELECT seq, id, owner, epoch, queue, order_key, attempts_list, keeps_record, body_id FROM calls
-    WHERE id = ANY($1) AND state = 'running'`;
-  const found = yield {
-    text: `${select} ORDER BY seq FOR UPDATE`,
-    values: [settlements.map(({ id }) => id)],
-    sqlite: select,
-  };
+  const found = yield sql(
+    `SELECT seq, id, owner, epoch, queue, order_key, attempts_list, keeps_record, body_id FROM calls
+     WHERE id = ANY($1) AND state = 'running' ORDER BY seq FOR UPDATE`,
+    settlements.map(({ id }) => id),
+  );
   const rows = new Map(found.map((row) => [row.id as string, row]));
   const held: Held[] = [];
   const outcomes = settlements.map((settlement) => {
@@ -102,9 +100,11 @@ function* keep(ended: readonly Held[], now: number): Work<void> {
       ...answerValues(answer),
     ];
   });
-  const copied = SHARED_COLUMNS.replace("attempts, attempts_list, round_attempts", () =>
-    ["attempts + v.column3", "v.column4", "round_attempts + v.column3"].join(", "),
-  );
+  const copied = sharedColumns({
+    attempts: "attempts + v.column3",
+    attempts_list: "v.column4",
+    round_attempts: "round_attempts + v.column3",
+  });
   yield* withRows({
     text: `INSERT INTO ended_calls (${SHARED_COLUMNS}, state, ended_at, reason, answer, answer_body, answer_body_id,
         answer_body_bytes)

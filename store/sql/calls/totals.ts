@@ -96,7 +96,7 @@ export function* totals(): Work<readonly QueueTotals[]> {
   });
 }
 
-/** When the call that is due for longest was due, by queue: of each queue and priority the first one is looked at. */
+/** When the call that is due for longest was due, by queue. Reads the first call of each queue and priority. */
 function* oldestDue(): Work<Map<string, number>> {
   const rows = yield read(
     `WITH RECURSIVE ${DUE_QUEUES}, levels(level) AS (VALUES ${LEVELS})

@@ -51,12 +51,10 @@ export function* reclaimCalls({ silent, limit }: Reclaim, at: At): Work<number> 
   const beats = new Map((silent === "all" ? yield* workerBeats() : silent).map((b) => [b.owner, b.beatAt]));
   if (beats.size === 0) return 0;
   // A worker that beats at this moment lives.
-  const select = "SELECT owner, beat_at FROM call_workers WHERE owner = ANY($1) ORDER BY owner";
-  const rows = yield {
-    text: `${select} FOR UPDATE SKIP LOCKED`,
-    values: [[...beats.keys()]],
-    sqlite: select,
-  };
+  const rows = yield sql(
+    "SELECT owner, beat_at FROM call_workers WHERE owner = ANY($1) ORDER BY owner FOR UPDATE SKIP LOCKED",
+    [...beats.keys()],
+  );
   const owners = rows.flatMap((row) => {
     const owner = row.owner as string;
     return Number(row.beat_at) === beats.get(owner) ? [owner] : [];
@@ -101,9 +99,12 @@ function* failBegun(owner: string, begun: readonly HeldLease[], at: At): Work<nu
 }
 
 function* runningOf(owners: readonly string[], limit: number | undefined): Work<readonly Row[]> {
-  const select = `SELECT seq, id, epoch, queue, attempts, attempts_list, started_at FROM calls
-    WHERE state = 'running' AND owner = ANY($1) ORDER BY seq${limit === undefined ? "" : ` LIMIT ${limit}`}`;
-  return yield { text: `${select} FOR UPDATE`, values: [owners], sqlite: select };
+  return yield sql(
+    `SELECT seq, id, epoch, queue, attempts, attempts_list, started_at FROM calls
+     WHERE state = 'running' AND owner = ANY($1) ORDER BY seq
+     ${limit === undefined ? "" : `LIMIT ${limit}`} FOR UPDATE`,
+    owners,
+  );
 }
 
 function* failAttempts(calls: readonly Row[], error: string, { now, shard }: At): Work<void> {

@@ -13,6 +13,5 @@ export function timers(run: RunWork, shard: number): Timers {
     due: (now, limit) => run("dueTimers", now, limit),
     fire: (firing) => run("fire", firing, shard),
     firings: (name, page) => run("listFirings", name, page),
-    removeOld: (before) => run("removeOldFirings", before),
   };
 }

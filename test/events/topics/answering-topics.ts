@@ -61,7 +61,7 @@ export async function answeringTopics(access: Access = { mode: "open" }): Promis
   } as unknown as EventStore["calls"];
   const keys = new KeyTable();
   const part = await createTopics({
-    store: announcing({ topics: memory, calls, bodies } as unknown as EventStore, changes),
+    store: announcing({ topics: memory, calls, bodies, timers: {} } as unknown as EventStore, changes),
     ...{ changes, keys, access, limits: limitsFromEnv({}), isShared: false, env: {}, print: () => {} },
     ...{ router: () => "", callerKey: "", now: Date.now, random: Math.random },
     platform: { declarations, endpoints: () => undefined, allEndpoints: () => [], watch: () => () => {} },

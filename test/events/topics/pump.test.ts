@@ -19,7 +19,7 @@ function program(memory: MemoryTopics, isShared = false) {
   const calls = {
     live: async () => live.count + memory.delivered.length,
   };
-  const { topics } = announcing({ topics: memory, calls } as unknown as EventStore, changes);
+  const { topics } = announcing({ topics: memory, calls, timers: {} } as unknown as EventStore, changes);
   const printed: string[] = [];
   let ids = 0;
   const turns = new Turns();

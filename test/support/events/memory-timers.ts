@@ -57,10 +57,6 @@ export class MemoryTimers implements Timers {
   async firings(): Promise<never> {
     throw new Error("firings() is not for this test.");
   }
-
-  async removeOld(): Promise<boolean> {
-    return false;
-  }
 }
 
 function dueAtOf({ dueAt, delayMs }: Timer): number {

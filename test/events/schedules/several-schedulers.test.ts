@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { scheduledOf } from "../../../events/schedules/scheduled.ts";
 import { Scheduler } from "../../../events/schedules/scheduler.ts";
 import type { PostgresStore } from "../../../store/postgres/postgres-store.ts";
+import { PostgresHarness } from "../../store/postgres/open-store.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
-import { PostgresHarness } from "./open-store.ts";
 
 const START = Date.UTC(2026, 10, 29, 12);
 const SECONDS = 30;
