@@ -23,6 +23,8 @@ export interface StartMessage {
   readonly env: readonly string[];
   /** Values to set, of variables in `env`. They are in no environment and no file on their way here. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** The instance takes one call in its life: it refuses every other one before it reads a byte of it. */
+  readonly isOnce?: boolean;
   /**
    * Parts of Node that the runtime has to replace, because a source or a package of the version names them
    * (`replacedIn`). Absent: the runtime searches the bundle.

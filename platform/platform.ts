@@ -1,6 +1,8 @@
 import { launchOf } from "../client-image/project/project-pack.ts";
 import type { Declarations } from "./declarations.ts";
 import type { RetrySettings } from "./events/retry-policy.ts";
+import type { Commands } from "./images/commands.ts";
+import type { Images } from "./images/images.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Quota } from "./settings/quota.ts";
 import type { FunctionAccess, Settings } from "./settings/settings.ts";
@@ -18,6 +20,12 @@ export interface Platform {
 
   /** The values that functions get and nobody reads back. */
   readonly secrets: Secrets;
+
+  /** Absent where no image can run. */
+  readonly images?: Images;
+
+  /** Absent where no command can run. */
+  readonly commands?: Commands;
 
   /**
    * Stores a version without calls. Resolves when it is durable and an instance of it has answered a probe. That
@@ -127,7 +135,14 @@ export interface Source {
   readonly type: SourceType;
 }
 
-export type SourceType = "text/typescript" | "application/x-tar" | "application/gzip" | "application/zip";
+/** `application/octet-stream`: the file of a program. `application/vnd.skiff.image+json`: an `ImageSource`. */
+export type SourceType =
+  | "text/typescript"
+  | "application/x-tar"
+  | "application/gzip"
+  | "application/zip"
+  | "application/octet-stream"
+  | "application/vnd.skiff.image+json";
 
 /** The input of an instance. It starts without a network. */
 export interface Artifact {
@@ -290,6 +305,13 @@ export interface VersionEndpoints {
   /** Longest time until the response of a call starts. */
   readonly timeoutMs: number;
   readonly memoryMiB: number;
+  /** Each instance takes one call in its life (`isolation: call`). */
+  readonly isOnce?: boolean;
+  /**
+   * The instances are foreign HTTP servers: they know nothing of places, waits and probes of Skiff, so each router keeps
+   * its own calls within `concurrency`.
+   */
+  readonly isForeign?: boolean;
   readonly instances: readonly Instance[];
 }
 

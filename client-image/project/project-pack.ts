@@ -18,6 +18,22 @@ export interface ProjectLaunch {
   readonly importHosts: readonly string[];
   /** The registry that `jsr:` imports were resolved with, if it is not jsr.io. */
   readonly jsrUrl?: string;
+  /** Set if a program runs instead of Deno. The other members are empty then. */
+  readonly program?: ProgramLaunch;
+  /** Set if an image runs. The body has no files then. */
+  readonly image?: ImageLaunch;
+}
+
+export interface ProgramLaunch {
+  /** Program and arguments. Those that are files of the project are relative and begin with `./`. */
+  readonly command: readonly string[];
+  /** Files that can be executed. */
+  readonly executables: readonly string[];
+}
+
+export interface ImageLaunch {
+  /** Name and digest, such as `docker.io/library/nginx@sha256:…`. */
+  readonly reference: string;
 }
 
 /** Contents by path: relative, with "/", without "." and "..". */

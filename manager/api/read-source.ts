@@ -10,6 +10,8 @@ export const SOURCE_ENDINGS: Readonly<Record<SourceType, string>> = {
   "application/x-tar": "tar",
   "application/gzip": "tar.gz",
   "application/zip": "zip",
+  "application/octet-stream": "bin",
+  "application/vnd.skiff.image+json": "json",
 };
 
 /** `GET /func/NAME/source?version=`: the bytes of the deploy, of the current version by default. */

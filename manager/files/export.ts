@@ -34,6 +34,8 @@ const ENDINGS: Readonly<Record<Source["type"], string>> = {
   "application/x-tar": "tar",
   "application/gzip": "tar.gz",
   "application/zip": "zip",
+  "application/octet-stream": "bin",
+  "application/vnd.skiff.image+json": "json",
 };
 const HEAD = `# Functions of Skiff, with topics, subscriptions and schedules. An apply of this folder restores them: see docs/files.md.
 `;

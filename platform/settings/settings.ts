@@ -9,9 +9,10 @@ import { DEFAULT_PERMISSIONS, mergePermissions, type Permissions } from "./permi
 import { splitEntries, unlessNone } from "./query-list.ts";
 import { mergeQuota, QUOTA_QUERY, type Quota, quotaFromQuery } from "./quota.ts";
 import { mergeRetry, RETRY_MEMBERS, RETRY_QUERY, retryFromQuery } from "./retry.ts";
+import { START_DEFAULTS, type StartSettings, startedBy } from "./runtime.ts";
 
 /** Configuration of one function; part of its version. */
-export interface Settings {
+export interface Settings extends StartSettings {
   /** Instances that always run; 0 lets an idle function stop. */
   readonly min: number;
   readonly max: number;
@@ -116,6 +117,7 @@ const LATER = {
   quota: {},
   cron: [],
   retry: {},
+  ...START_DEFAULTS,
 } as const;
 
 /** Reads stored settings. Those of an older Skiff lack what did not exist then. */
@@ -209,7 +211,9 @@ export function canonicalSettings(settings: Settings): string {
   const quota = Object.keys(settings.quota).length > 0 ? [{ quota: settings.quota }] : [];
   const cron = settings.cron.length > 0 ? [{ cron: settings.cron }] : [];
   const retry = Object.keys(settings.retry).length > 0 ? [{ retry: settings.retry }] : [];
-  const later = [...entry, ...hosts, ...secrets, ...access, ...quota, ...cron, ...retry];
+  const started = startedBy(settings);
+  const start = Object.keys(started).length > 0 ? [started] : [];
+  const later = [...entry, ...hosts, ...secrets, ...access, ...quota, ...cron, ...retry, ...start];
   return JSON.stringify([...NUMBERS.map((key) => settings[key]), env, net, sys, ...later]);
 }
 

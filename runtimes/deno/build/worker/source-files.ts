@@ -16,6 +16,10 @@ export async function readSourceFiles(
   switch (type) {
     case "text/typescript":
       return new Map([["main.ts", bytes]]);
+    case "application/octet-stream":
+      return new Map([["main", bytes]]);
+    case "application/vnd.skiff.image+json":
+      return new Map([["image.json", bytes]]);
     case "application/x-tar":
       return await readTar(bytes, bounds);
     case "application/gzip":
