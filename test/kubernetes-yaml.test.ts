@@ -12,7 +12,9 @@ import { PORT } from "../platform/kubernetes/objects/names.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
 import { isHostName } from "../platform/settings/host-names.ts";
 import { SYS_KINDS } from "../platform/settings/permissions.ts";
+import { ISOLATIONS, PROGRAM_MODES, RUNTIMES } from "../platform/settings/runtime.ts";
 import { defaultSettings, NUMBER_SETTINGS } from "../platform/settings/settings.ts";
+import { COMMAND, POOL, PROGRAM_MEMBERS } from "../platform/settings/start.ts";
 import { checkTraffic } from "../platform/traffic.ts";
 import { denoRunArguments } from "../runtimes/deno/deno-flags.ts";
 
@@ -296,6 +298,12 @@ describe("the Function of kubernetes.yaml", () => {
     assert.deepEqual(spec.properties.permissions.properties.sys.items.enum, SYS_KINDS);
     for (const name of Object.keys(defaultSettings(limitsFromEnv({}))))
       assert.ok(spec.properties[name], name);
+    const { runtime, program, isolation, pool } = spec.properties;
+    assert.deepEqual([runtime.enum, isolation.enum], [RUNTIMES, ISOLATIONS]);
+    assert.deepEqual(Object.keys(program.properties), PROGRAM_MEMBERS);
+    assert.deepEqual(program.properties.mode.enum, PROGRAM_MODES);
+    assert.equal(program.properties.command.maxItems, COMMAND.words);
+    assert.deepEqual([pool.minimum, pool.maximum], [POOL.least, POOL.most]);
   });
 
   it("takes the names that a deploy takes", () => {
@@ -343,7 +351,8 @@ describe("the Function of kubernetes.yaml", () => {
     const secrets = { TOKEN: { secret: "token", version: 1 } };
     const more = { hosts: ["app.example.com"], access: "key" as const, quota: { rate: "1/s" }, secrets };
     const events = { cron: ["@hourly"], retry: { attempts: 3 } };
-    const settings = { ...defaultSettings(limitsFromEnv({})), ...more, ...events };
+    const start = { runtime: "image", isolation: "call", pool: 2, runtimeClass: "gvisor" } as const;
+    const settings = { ...defaultSettings(limitsFromEnv({})), ...more, ...events, ...start };
     const record = { version: 3, settings };
     const { items } = status.properties.versions;
     assert.deepEqual(Object.keys(items.properties).sort(), Object.keys(keptVersion(record)).sort());

@@ -14,6 +14,7 @@ import {
   type SettingsPatch,
   settingsFromQuery,
 } from "../../platform/settings/settings.ts";
+import { startFromFile, startName } from "../../platform/settings/start.ts";
 
 /** The contents of a `skiff.yaml`: settings by their names in JSON or in a query, unchecked. */
 export type Declared = Readonly<Record<string, unknown>>;
@@ -66,7 +67,7 @@ function severalFunctions(): Problem {
   return new Problem("invalid_setting", detail, { setting: "functions" });
 }
 
-/** Joins the parts of `permissions`, `quota` and `retry`. Every other setting is declared once, under one of its names. */
+/** Joins the parts of `permissions`, `quota`, `retry` and `program`. Every other setting is declared once, under one of its names. */
 function merged(key: string, before: unknown, value: unknown): unknown {
   if (before === undefined) return value;
   const isDisjoint =
@@ -84,6 +85,8 @@ function fromText(key: string, value: unknown): SettingsPatch {
   if (value === null && member !== undefined) return { quota: { [member]: null } };
   const retried = RETRY_MEMBERS.find((each) => RETRY_QUERY[each] === key);
   if (retried !== undefined && (value === null || isEmptyList(value))) return { retry: { [retried]: value } };
+  const start = startName(key);
+  if (start !== undefined) return startFromFile(start, value);
   if (value === null) return row ? { [row[0]]: null } : { permissions: { [key]: null } };
   if (isEmptyList(value) && !row) return { permissions: { [key]: [] } };
   const texts = (Array.isArray(value) ? value : [value]).map((each) => {

@@ -1,4 +1,5 @@
 import type { Limits } from "../../platform/limits.ts";
+import { START_QUERY } from "../../platform/settings/start.ts";
 import { OBJECT_MEMBERS } from "../files/manifest/declared.ts";
 import { specSchemas } from "./events/schemas.ts";
 import type { Schema } from "./schema.ts";
@@ -18,6 +19,9 @@ const IN_FILES: Readonly<Record<string, Schema>> = {
   env: { description: 'Variables, as NAME: "value"; "***" keeps the value of the current version' },
   secrets: { description: "Secrets as variables: a list of secrets, or VARIABLE: secret" },
 };
+
+/** Settings that are 0 or 1 in a query, and in a file also true or false. */
+const FLAGS: readonly string[] = [START_QUERY.cgi, START_QUERY.stdio];
 
 /** Returns the JSON Schema of a `skiff.yaml`, for editors: of the rows that the settings in OpenAPI come from. */
 export function manifestSchema(limits: Limits): Schema {
@@ -113,7 +117,11 @@ function querySettings(limits: Limits): Record<string, Schema> {
     const isList = (schema as { type?: string }).type === "array";
     const type = isList ? ["array", "string", "null"] : ["string", "number", "null"];
     const isText = !isList && (schema as { type?: string }).type === "string";
-    const shape: Schema = isList || isText ? { type } : orNull(schema!);
+    const shape: Schema = FLAGS.includes(name)
+      ? { enum: [true, false, 0, 1, "0", "1", null] }
+      : isList || isText
+        ? { type }
+        : orNull(schema!);
     const described = description ?? (schema as { description?: string }).description;
     return [
       name,
@@ -135,6 +143,6 @@ function jsonSettings(limits: Limits): Record<string, Schema> {
 }
 
 function orNull(schema: Schema): Schema {
-  if (Array.isArray(schema.enum)) return schema;
+  if (Array.isArray(schema.enum)) return { ...schema, enum: [...new Set([...schema.enum, null])] };
   return { ...schema, type: [schema.type, "null"].flat() };
 }

@@ -20,3 +20,9 @@ export function object(members: Record<string, Schema>, optional: Record<string,
   const required = Object.keys(members);
   return { type: "object", properties: { ...members, ...optional }, required, additionalProperties: false };
 }
+
+/** The same, or null. */
+export function orNull(schema: Schema): Schema {
+  if (Array.isArray(schema.enum)) return { ...schema, enum: [...schema.enum, null] };
+  return { ...schema, type: [schema.type, "null"].flat() };
+}

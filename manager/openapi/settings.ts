@@ -11,7 +11,8 @@ import { SYS_KINDS } from "../../platform/settings/permissions.ts";
 import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
 import { RETRY_MEMBERS, RETRY_QUERY } from "../../platform/settings/retry.ts";
 import { ACCESS, defaultSettings, NUMBER_SETTINGS } from "../../platform/settings/settings.ts";
-import { array, object, ref, type Schema, TEXT } from "./schema.ts";
+import { array, object, orNull, ref, type Schema, TEXT } from "./schema.ts";
+import { startMembers, startParameters, startPatch } from "./start-settings.ts";
 import { optionFields } from "./versions.ts";
 
 type NumberSetting = keyof typeof NUMBER_SETTINGS;
@@ -93,6 +94,7 @@ export function settingsSchema(limits: Limits): Schema {
     quota: quotaSchema(),
     cron: CRON,
     retry: object({}, retryMembers()),
+    ...startMembers(),
   });
 }
 
@@ -116,7 +118,7 @@ export function settingsPatchSchema(limits: Limits): Schema {
   const access = { enum: [...ACCESS, null] };
   const texts = { entry: orNull(ENTRY), hosts: orNull(HOSTS) };
   const first = { ...Object.fromEntries(members), env, permissions, ...texts };
-  return object({}, { ...first, secrets, access, quota, ...later });
+  return object({}, { ...first, secrets, access, quota, ...later, ...startPatch() });
 }
 
 function retryMembers(): Record<string, Schema> {
@@ -141,10 +143,6 @@ export function quotaSchema(): Schema {
 export function quotaPatchSchema(): Schema {
   const quotas = Object.entries(QUOTA_MEMBERS).map(([name, schema]) => [name, orNull(schema)]);
   return orNull(object({}, Object.fromEntries(quotas)));
-}
-
-function orNull(schema: Schema): Schema {
-  return { ...schema, type: [schema.type, "null"] };
 }
 
 /** A form with the source and settings, whose fields have the names of the query. */
@@ -192,6 +190,7 @@ export function settingParameters(limits: Limits): Schema[] {
       ...(member === "on" ? { schema: array(TEXT), style: "form", explode: true } : { schema: TEXT }),
       description: `${RETRY_ABOUT[member].replace(", in milliseconds", ", such as 1s")}; default resets it`,
     })),
+    ...startParameters(),
   ];
 }
 

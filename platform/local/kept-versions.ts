@@ -65,12 +65,14 @@ export class KeptVersions {
     for (const version of versions) this.#held.splice(this.#held.indexOf(version), 1);
   }
 
-  add({ version, max, concurrency, timeoutMs, memoryMiB, pinned, ...front }: CallableVersion): void {
+  add({ version, max, timeoutMs, memoryMiB, pinned, ...more }: CallableVersion): void {
+    const { concurrency, isOnce, isForeign, ...front } = more;
     this.#front.set(version, front);
     this.pin(version, pinned);
+    const placing = { concurrency, ...(isOnce ? { isOnce } : {}), ...(isForeign ? { isForeign } : {}) };
     const all = [
       ...this.#endpoints.values(),
-      { version, max, concurrency, timeoutMs, memoryMiB, instances: [] },
+      { version, max, timeoutMs, memoryMiB, instances: [], ...placing },
     ];
     this.#endpoints = new Map(all.sort((a, b) => a.version - b.version).map((each) => [each.version, each]));
   }

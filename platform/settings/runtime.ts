@@ -47,17 +47,41 @@ export const START_DEFAULTS: StartSettings = {
   pullSecret: "",
 };
 
-/** Returns the mode in which the program of a function runs; undefined for Deno. */
+/** The members of `StartSettings`. */
+export const START_NAMES = Object.keys(START_DEFAULTS) as (keyof StartSettings)[];
+
+/** Returns the mode in which the program of a function runs; undefined for Deno. The adapters of handlers serve. */
 export function modeOf({
   runtime,
   program,
 }: Pick<StartSettings, "runtime" | "program">): ProgramMode | undefined {
   if (runtime === "deno") return undefined;
-  return program.mode ?? (runtime === "image" ? "serve" : "call");
+  return program.mode ?? (runtime === "image" || program.handler !== undefined ? "serve" : "call");
+}
+
+/** What routers must know of a version to place its calls. */
+export interface Placing {
+  readonly concurrency: number;
+  /** Each instance takes one call in its life. */
+  readonly isOnce?: true;
+  /** The instances are servers of somebody else, which know nothing of Skiff. */
+  readonly isForeign?: true;
+}
+
+/** Returns how calls are placed on the instances of a version. */
+export function placingOf(settings: {
+  readonly concurrency: number;
+  readonly mode?: ProgramMode | undefined;
+  readonly isolation?: IsolationSetting | undefined;
+}): Placing {
+  // The program host stands before a server that may take one call only.
+  if (settings.isolation === "call") return { concurrency: 1, isOnce: true };
+  const { concurrency } = settings;
+  return settings.mode === "serve" ? { concurrency, isForeign: true } : { concurrency };
 }
 
 /** Returns those of the settings that differ from their default, in a fixed order. */
-export function startedBy(settings: StartSettings): Readonly<Record<string, unknown>> {
+export function startedBy(settings: StartSettings): Partial<StartSettings> {
   const { runtime, program, isolation, pool, runtimeClass, pullSecret } = settings;
   return {
     ...(runtime === "deno" ? {} : { runtime }),
@@ -69,6 +93,12 @@ export function startedBy(settings: StartSettings): Readonly<Record<string, unkn
   };
 }
 
-function sorted(record: object): object {
+/** Returns other settings than these. */
+export function withoutStart<T extends StartSettings>(settings: T): Omit<T, keyof StartSettings> {
+  const rest = Object.entries(settings).filter(([name]) => !Object.hasOwn(START_DEFAULTS, name));
+  return Object.fromEntries(rest) as unknown as Omit<T, keyof StartSettings>;
+}
+
+function sorted(record: ProgramSettings): ProgramSettings {
   return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

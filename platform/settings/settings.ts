@@ -9,7 +9,8 @@ import { DEFAULT_PERMISSIONS, mergePermissions, type Permissions } from "./permi
 import { splitEntries, unlessNone } from "./query-list.ts";
 import { mergeQuota, QUOTA_QUERY, type Quota, quotaFromQuery } from "./quota.ts";
 import { mergeRetry, RETRY_MEMBERS, RETRY_QUERY, retryFromQuery } from "./retry.ts";
-import { START_DEFAULTS, type StartSettings, startedBy } from "./runtime.ts";
+import { START_DEFAULTS, START_NAMES, type StartSettings, startedBy } from "./runtime.ts";
+import { checkStart, mergeStart, START_QUERY, startFromQuery, startName } from "./start.ts";
 
 /** Configuration of one function; part of its version. */
 export interface Settings extends StartSettings {
@@ -80,6 +81,7 @@ const ENTRY_BYTES = 1_000;
 export const JSON_NAMES: readonly string[] = [
   ...NUMBERS,
   ...["env", "permissions", "entry", "hosts", "secrets", "access", "quota", "cron", "retry"],
+  ...START_NAMES,
 ];
 /** The settings in a query. */
 export const QUERY_NAMES: readonly string[] = [
@@ -94,6 +96,7 @@ export const QUERY_NAMES: readonly string[] = [
   ...Object.values(QUOTA_QUERY),
   "cron",
   ...Object.values(RETRY_QUERY),
+  ...Object.values(START_QUERY),
 ];
 
 export function defaultSettings(limits: Limits): Settings {
@@ -134,11 +137,13 @@ export function settingsFromQuery(query: URLSearchParams): SettingsPatch {
   const permissions: Record<string, unknown> = {};
   const quota: Record<string, unknown> = {};
   const retry: Record<string, unknown> = {};
+  const program: Record<string, unknown> = {};
   for (const key of new Set(query.keys())) {
     const values = query.getAll(key);
     const member = QUOTA_MEMBERS.find((each) => QUOTA_QUERY[each] === key);
     const retried = RETRY_MEMBERS.find((each) => RETRY_QUERY[each] === key);
     const row = NUMBERS.find((name) => NUMBER_SETTINGS[name].query === key);
+    const start = startName(key);
     if (row !== undefined) patch[row] = numberFromText(row, values);
     else if (key === "env") patch.env = envFromQuery(values);
     else if (key === "net" || key === "sys") permissions[key] = listFromQuery(key, values);
@@ -150,9 +155,17 @@ export function settingsFromQuery(query: URLSearchParams): SettingsPatch {
     // Expressions contain commas, so each has a parameter of its own.
     else if (key === "cron") patch.cron = unlessNone(key, values);
     else if (retried !== undefined) retry[retried] = retryFromQuery(retried, values);
-    else throw unknownSetting(key, QUERY_NAMES);
+    else if (start !== undefined) {
+      const { program: members = {}, ...others } = startFromQuery(start, values);
+      for (const [part, value] of Object.entries(members as Record<string, unknown>)) {
+        if ((program[part] ?? value) !== value)
+          throw invalid(key, "stdio and mode contradict each other: keep one.");
+        program[part] = value;
+      }
+      Object.assign(patch, others);
+    } else throw unknownSetting(key, QUERY_NAMES);
   }
-  const parts = Object.entries({ permissions, quota, retry });
+  const parts = Object.entries({ permissions, quota, retry, program });
   return { ...patch, ...Object.fromEntries(parts.filter(([, part]) => Object.keys(part).length > 0)) };
 }
 
@@ -186,16 +199,17 @@ export function mergeSettings(current: Settings, patch: SettingsPatch, limits: L
     else if (key === "quota") next.quota = mergeQuota(current.quota, value);
     else if (key === "cron") next.cron = value === null ? [] : checkCron(value);
     else if (key === "retry") next.retry = mergeRetry(current.retry, value);
-    else throw unknownSetting(key, JSON_NAMES);
+    else if (!(START_NAMES as readonly string[]).includes(key)) throw unknownSetting(key, JSON_NAMES);
   }
-  return next as unknown as Settings;
+  return { ...next, ...mergeStart(current, patch) } as unknown as Settings;
 }
 
 /** @throws Problem `invalid_setting` if values contradict each other */
 export function checkTogether(settings: Settings): Settings {
   const { min, max } = settings;
-  if (min <= max) return settings;
-  throw invalid("min", `min (${min}) is greater than max (${max}); lower min or raise max.`);
+  if (min > max) throw invalid("min", `min (${min}) is greater than max (${max}); lower min or raise max.`);
+  checkStart(settings);
+  return settings;
 }
 
 /** Returns equal texts for equal settings, for hashing. */

@@ -10,6 +10,7 @@ import { SYS_KINDS } from "../../platform/settings/permissions.ts";
 import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
 import { RETRY_MEMBERS } from "../../platform/settings/retry.ts";
 import { NUMBER_SETTINGS, settingsFromQuery } from "../../platform/settings/settings.ts";
+import { PROGRAM_MEMBERS } from "../../platform/settings/start.ts";
 import { FAMILIES } from "../../router/metrics/metrics.ts";
 import { lineOf } from "../../router/telemetry/access-log.ts";
 import type { CallRecord } from "../../router/telemetry/call-record.ts";
@@ -113,6 +114,9 @@ describe("docs/settings.md", () => {
         ...Object.keys(QUOTA_QUERY).map((member) => `quota.${member}`),
         "cron",
         ...RETRY_MEMBERS.map((member) => `retry.${member}`),
+        "runtime",
+        ...PROGRAM_MEMBERS.map((member) => `program.${member}`),
+        ...["isolation", "pool", "runtimeClass", "pullSecret"],
       ],
     );
     const sys = rows.find(([key]) => key === "permissions.sys");

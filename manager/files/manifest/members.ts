@@ -43,9 +43,12 @@ export function readMembers(reading: Reading, { entry, pointer, label, also }: M
       `source must be the path of a file or folder, not ${shown(source)}.`,
     );
   }
+  // Kubefuncs had a `command` too, of an image, and no runtimes.
+  const isFormerMember = (key: string) =>
+    isFormer && FORMER_FUNCTION.includes(key) && !(SETTING_NAMES.includes(key) && "runtime" in settings);
   const listed = listSettings(settings, pointer).flatMap((setting) => {
-    if (SETTING_NAMES.includes(setting.key)) return [withEnvObject(setting)];
-    if (isFormer && FORMER_FUNCTION.includes(setting.key)) {
+    if (!isFormerMember(setting.key) && SETTING_NAMES.includes(setting.key)) return [withEnvObject(setting)];
+    if (isFormerMember(setting.key)) {
       return fromFormer(setting, { label, warn: (text) => warnings.push(`${manifest.file}: ${text}`) });
     }
     const known = [...also, ...SETTING_NAMES];

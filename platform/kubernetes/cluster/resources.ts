@@ -3,6 +3,7 @@ import type { Guard, Sticky, Traffic } from "../../platform.ts";
 import type { SecretRef } from "../../settings/environment.ts";
 import type { Permissions } from "../../settings/permissions.ts";
 import type { Quota } from "../../settings/quota.ts";
+import type { IsolationSetting, ProgramMode, Runtime, StartSettings } from "../../settings/runtime.ts";
 import type { FunctionAccess } from "../../settings/settings.ts";
 
 /** The fields of Kubernetes' objects that Skiff reads; `manifests.ts` has those that it writes. */
@@ -43,7 +44,7 @@ export interface Condition {
   readonly observedGeneration?: number;
 }
 
-export interface FunctionSpec {
+export interface FunctionSpec extends Partial<StartSettings> {
   /** Inline source; without it the source of version `version` counts. */
   readonly source?: string;
   /** The current version, which has most of the traffic. Set by Skiff. */
@@ -99,6 +100,16 @@ export interface KeptVersion {
   readonly retry?: RetrySettings;
   /** Variables whose values are secrets; absent if there are none. */
   readonly secrets?: Readonly<Record<string, SecretRef>>;
+  /** Absent for Deno. */
+  readonly runtime?: Runtime;
+  /** The mode of its program; absent for Deno. */
+  readonly mode?: ProgramMode;
+  /** Absent if an instance serves many calls. */
+  readonly isolation?: IsolationSetting;
+  /** Absent if it has the default. */
+  readonly pool?: number;
+  /** Absent if it has that of the cluster. */
+  readonly runtimeClass?: string;
 }
 
 export interface FunctionStatus {

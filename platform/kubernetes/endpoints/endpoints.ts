@@ -1,4 +1,5 @@
 import type { Endpoints, Instance, Share, Sticky, Traffic } from "../../platform.ts";
+import { placingOf } from "../../settings/runtime.ts";
 import { currentVersion, frontOf } from "../../traffic.ts";
 import type { EndpointSlice, KeptVersion, Pod } from "../cluster/resources.ts";
 import { LABELS, PORT, versionOfHostname } from "../objects/names.ts";
@@ -77,12 +78,12 @@ export interface EndpointsInput {
 }
 
 export function endpointsOf({ name, kept, traffic, sticky, pods }: EndpointsInput): Endpoints {
-  const versions = kept.map(({ version, max, concurrency, timeoutMs, memoryMiB }) => {
+  const versions = kept.map(({ version, max, timeoutMs, memoryMiB, ...settings }) => {
     const instances = pods
       .filter((pod) => pod.version === version)
       .sort((a, b) => (a.id < b.id ? -1 : 1))
       .map(({ id, address }) => ({ id, address }));
-    return { version, max, concurrency, timeoutMs, memoryMiB, instances };
+    return { version, max, ...placingOf(settings), timeoutMs, memoryMiB, instances };
   });
   const current = currentVersion(traffic);
   const front = kept.find(({ version }) => version === current) ?? kept.at(-1) ?? {};

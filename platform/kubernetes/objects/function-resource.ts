@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Limits } from "../../limits.ts";
 import type { RouteRules, Traffic, VersionRecord } from "../../platform.ts";
+import { modeOf, START_DEFAULTS, START_NAMES, startedBy, withoutStart } from "../../settings/runtime.ts";
 import { applySettings, defaultSettings, type Settings } from "../../settings/settings.ts";
 import { currentVersion, frontOf, historyAfter, type TrafficHistory } from "../../traffic.ts";
 import {
@@ -31,21 +32,35 @@ export function checkedSettings(spec: FunctionSpec, limits: Limits): Settings {
     ...(quota === undefined ? {} : { quota }),
     ...(cron === undefined ? {} : { cron }),
     ...(retry === undefined ? {} : { retry }),
+    ...Object.fromEntries(
+      START_NAMES.flatMap((name) => (spec[name] === undefined ? [] : [[name, spec[name]]])),
+    ),
   };
   return applySettings(defaultSettings(limits), patch, limits);
 }
 
-/** Converts settings to fields of a Function. */
-export function specOf({ permissions, env, ...numbers }: Settings): FunctionSpec {
-  return { ...numbers, env, permissions: { net: permissions.net, sys: permissions.sys } };
+/** Converts settings to fields of a Function. What starts it is left out where it has its default. */
+export function specOf(settings: Settings): FunctionSpec {
+  const { permissions, env, ...numbers } = withoutStart(settings);
+  const { net, sys } = permissions;
+  return { ...numbers, env, permissions: { net, sys }, ...startedBy(settings) };
+}
+
+/** Returns `spec` without what starts the function. */
+export function unstarted(spec: FunctionSpec): FunctionSpec {
+  return Object.fromEntries(Object.entries(spec).filter(([name]) => !Object.hasOwn(START_DEFAULTS, name)));
 }
 
 /** The entry of a version in `status.versions`. */
 export function keptVersion({ version, settings }: Pick<VersionRecord, "version" | "settings">): KeptVersion {
-  const { env: _, entry: __, secrets, permissions, hosts, access, quota, cron, retry, ...numbers } = settings;
+  const { env: _, entry: __, secrets, permissions, ...others } = withoutStart(settings);
+  const { hosts, access, quota, cron, retry, ...numbers } = others;
   const asked = Object.keys(secrets).length === 0 ? {} : { secrets };
   const front = frontOf({ hosts, access, quota, cron, retry });
-  return { version, ...numbers, net: permissions.net, ...front, ...asked };
+  const { program: ___, pullSecret: ____, ...start } = startedBy(settings);
+  const mode = modeOf(settings);
+  const started = { ...start, ...(mode === undefined ? {} : { mode }) };
+  return { version, ...numbers, net: permissions.net, ...front, ...asked, ...started };
 }
 
 /**

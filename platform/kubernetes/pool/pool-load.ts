@@ -7,6 +7,7 @@ import { START_VARIABLE, type StartMessage } from "../../../client-image/start-m
 import { denoRunArguments, programArguments, projectVariables } from "../../../runtimes/deno/deno-flags.ts";
 import type { Limits } from "../../limits.ts";
 import type { Address } from "../../platform.ts";
+import { START_DEFAULTS } from "../../settings/runtime.ts";
 import { defaultSettings, type Settings } from "../../settings/settings.ts";
 import type { KeptVersion } from "../cluster/resources.ts";
 import { egressRules } from "../objects/manifests.ts";
@@ -63,14 +64,20 @@ function sandbox(settings: Settings, project: ProjectLaunch | undefined) {
 }
 
 /** Settings that are fixed when a pod is created. */
-type PodSettings = Pick<KeptVersion, "memoryMiB" | "timeoutMs" | "net" | "secrets">;
+type PodSettings = Pick<
+  KeptVersion,
+  "memoryMiB" | "timeoutMs" | "net" | "secrets" | "runtime" | "isolation" | "runtimeClass"
+>;
 
 /**
  * Returns true if pods of the pool have the memory of the version and its drain time. A version with private addresses
- * needs its own pods: its NetworkPolicy does not select a claimed pod.
+ * needs its own pods: its NetworkPolicy does not select a claimed pod. Pods of the pool run Deno.
  */
-export function fitsPool({ memoryMiB, timeoutMs, net, secrets = {} }: PodSettings, limits: Limits): boolean {
+export function fitsPool(settings: PodSettings, limits: Limits): boolean {
+  const { memoryMiB, timeoutMs, net, secrets = {} } = settings;
   const defaults = defaultSettings(limits);
+  const { runtime, isolation, runtimeClass } = { ...START_DEFAULTS, ...settings };
+  if (runtime !== "deno" || isolation === "call" || runtimeClass !== "") return false;
   if (Object.keys(secrets).length > 0) return false;
   if (memoryMiB !== defaults.memoryMiB || timeoutMs > defaults.timeoutMs) return false;
   return egressRules(net).length === 0;

@@ -3,7 +3,7 @@ import { currentVersion } from "../../traffic.ts";
 import type { Cluster, JsonOperation } from "../cluster/api.ts";
 import { unlessStatus } from "../cluster/api-error.ts";
 import { type FunctionResource, KINDS, type Resource } from "../cluster/resources.ts";
-import { functionPlace, keptVersions, specOf, trafficOf } from "../objects/function-resource.ts";
+import { functionPlace, keptVersions, specOf, trafficOf, unstarted } from "../objects/function-resource.ts";
 import { LABELS } from "../objects/names.ts";
 import { recordsOf } from "../versions/versions.ts";
 import { newMark, onlyWithMark, withoutMark } from "./turn-mark.ts";
@@ -83,7 +83,6 @@ function mended(
   const { version: _, traffic: __, ...rest } = spec;
   const record = recordsOf(parts).find(({ version }) => version === current);
   const version = current === undefined ? {} : { version: current };
-  return [
-    { op: "add", path: "/spec", value: { ...rest, ...(record ? specOf(record.settings) : {}), ...version } },
-  ];
+  const restored = record ? { ...unstarted(rest), ...specOf(record.settings) } : rest;
+  return [{ op: "add", path: "/spec", value: { ...restored, ...version } }];
 }

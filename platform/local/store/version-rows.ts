@@ -1,6 +1,14 @@
 import type { RetrySettings } from "../../events/retry-policy.ts";
 import type { Draft, RouteRules, Share, VersionRecord } from "../../platform.ts";
 import type { Quota } from "../../settings/quota.ts";
+import {
+  type IsolationSetting,
+  modeOf,
+  type Placing,
+  type ProgramSettings,
+  placingOf,
+  type Runtime,
+} from "../../settings/runtime.ts";
 import { type FunctionAccess, parseSettings } from "../../settings/settings.ts";
 import { historyAfter, type TrafficHistory } from "../../traffic.ts";
 
@@ -12,10 +20,9 @@ export interface NewVersion extends VersionRecord {
 }
 
 /** The part of a version that routers need, and whether it is kept. */
-export interface CallableVersion {
+export interface CallableVersion extends Placing {
   readonly version: number;
   readonly max: number;
-  readonly concurrency: number;
   readonly timeoutMs: number;
   readonly memoryMiB: number;
   readonly hosts: readonly string[];
@@ -51,7 +58,9 @@ export const CALLABLE = `
   SELECT v.name, v.version, settings ->> '$.max' AS max, settings ->> '$.concurrency' AS concurrency,
     settings ->> '$.timeoutMs' AS timeoutMs, settings ->> '$.memoryMiB' AS memoryMiB,
     settings -> '$.hosts' AS hosts, settings ->> '$.access' AS access, settings -> '$.quota' AS quota,
-    settings -> '$.cron' AS cron, settings -> '$.retry' AS retry, n.pinned
+    settings -> '$.cron' AS cron, settings -> '$.retry' AS retry,
+    settings ->> '$.runtime' AS runtime, settings -> '$.program' AS program,
+    settings ->> '$.isolation' AS isolation, n.pinned
   FROM versions v JOIN version_notes n ON n.name = v.name AND n.version = v.version ORDER BY v.name, v.version`;
 
 export function byName(rows: readonly Row[]): Map<string, Row[]> {
@@ -81,11 +90,18 @@ export function callableVersion({
   ...later
 }: Row): CallableVersion {
   // Settings of an older Skiff have none of them.
-  const { hosts, access, quota, cron, retry } = later as Record<string, string | null>;
+  const { hosts, access, quota, cron, retry, isolation } = later as Record<string, string | null>;
+  const runtime = (later.runtime ?? "deno") as Runtime;
+  const program = JSON.parse((later.program as string | null) ?? "{}") as ProgramSettings;
+  const mode = modeOf({ runtime, program });
   return {
     version: version as number,
     max: max as number,
-    concurrency: concurrency as number,
+    ...placingOf({
+      concurrency: concurrency as number,
+      mode,
+      isolation: (isolation ?? undefined) as IsolationSetting | undefined,
+    }),
     timeoutMs: timeoutMs as number,
     memoryMiB: memoryMiB as number,
     hosts: JSON.parse(hosts ?? "[]") as string[],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { START_DEFAULTS } from "../../../platform/settings/runtime.ts";
 import { type Applied, folderOf } from "./folders.ts";
 
 export interface Installation {
@@ -137,6 +138,7 @@ export function roundTrip(title: string, { open, check = async () => {} }: Round
         quota: { rate: "10/m", burst: 20, inFlight: 3, perMonth: 1_000 },
         cron: ["0 3 1,15 * *", "TZ=Europe/Berlin @hourly"],
         retry: { attempts: 3, backoffMs: 90_000, maxAgeMs: 3_600_000, on: ["429", "5xx"] },
+        ...START_DEFAULTS,
       });
       const { max, timeoutMs, env } = await settingsOf("project");
       assert.deepEqual([max, timeoutMs, env], [5, 5_000, { OWN: "***" }]);

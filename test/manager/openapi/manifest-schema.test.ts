@@ -51,6 +51,8 @@ describe("manager: the JSON Schema of skiff.yaml", () => {
       },
       ...{ secrets: ["db-password"], access: "key", rate: "10/s", monthly: 5, quota: { inFlight: 7 } },
       ...{ cron: ["0 3 * * *"], attempts: 3, "retry-on": ["5xx"], retry: { backoffMs: 500 } },
+      ...{ runtime: "program", command: ["python3", "app.py"], mode: "call", cgi: true, isolation: "call" },
+      ...{ pool: 2, "runtime-class": "gvisor", pullSecret: null },
       permissions: { net: ["10.0.0.1"], sys: null },
     };
     const manifests = [

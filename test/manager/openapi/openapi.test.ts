@@ -11,7 +11,9 @@ import { PROBLEMS } from "../../../platform/problems.ts";
 import { SYS_KINDS } from "../../../platform/settings/permissions.ts";
 import { QUOTA_QUERY } from "../../../platform/settings/quota.ts";
 import { RETRY_QUERY } from "../../../platform/settings/retry.ts";
+import { START_NAMES } from "../../../platform/settings/runtime.ts";
 import { NUMBER_SETTINGS } from "../../../platform/settings/settings.ts";
+import { START_QUERY } from "../../../platform/settings/start.ts";
 import { FakePlatform } from "../../support/platform/fake-platform.ts";
 import { FakeBuilder, LIMITS, type StartedManager, startManager } from "../started-manager.ts";
 import { schemaFaults } from "./schema-check.ts";
@@ -157,12 +159,13 @@ describe("manager: the OpenAPI document", () => {
       ...Object.values(QUOTA_QUERY),
       "cron",
       ...Object.values(RETRY_QUERY),
+      ...Object.values(START_QUERY),
     ];
     for (const name of inQuery) assert.ok(queries(document.paths["/func"].post).includes(name), name);
     const kinds = schemas.Settings.properties.permissions.properties.sys.items.enum;
     assert.deepEqual(kinds, SYS_KINDS);
     const rest = ["env", "permissions", "entry", "hosts", "secrets", "access", "quota", "cron", "retry"];
-    const expected = [...Object.keys(NUMBER_SETTINGS), ...rest];
+    const expected = [...Object.keys(NUMBER_SETTINGS), ...rest, ...START_NAMES];
     assert.deepEqual(Object.keys(schemas.SettingsPatch.properties), expected);
   });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { SYS_KINDS } from "../../../platform/settings/permissions.ts";
+import { START_DEFAULTS } from "../../../platform/settings/runtime.ts";
 import {
   applySettings,
   canonicalSettings,
@@ -32,6 +33,7 @@ describe("settings", () => {
       quota: {},
       cron: [],
       retry: {},
+      ...START_DEFAULTS,
     });
   });
 
@@ -87,6 +89,7 @@ describe("settings", () => {
       quota: {},
       cron: [],
       retry: {},
+      ...START_DEFAULTS,
     });
     assert.equal(fromQuery("memory=512").memoryMiB, 512);
     assert.deepEqual(fromQuery("net=none").permissions.net, []);
@@ -128,13 +131,13 @@ describe("settings", () => {
       refuses(
         () => apply(patch),
         key.slice(0, 80),
-        /Settings: min, max, .*, env, permissions, entry, hosts, secrets, access, quota, cron, retry\.$/,
+        /Settings: min, max, .*, env, permissions, entry, hosts, secrets, access, .*, pullSecret\.$/,
       );
       const query = new URLSearchParams([[key, "1"]]);
       refuses(
         () => settingsFromQuery(query),
         key.slice(0, 80),
-        /timeout, idle, memory, env, net, sys, entry, hosts, secrets, access, rate, burst, inflight, monthly, cron, attempts, backoff, max-age, retry-on\.$/,
+        /timeout, idle, memory, env, net, sys, entry, hosts, secrets, access, rate, burst, inflight, monthly, cron, attempts, backoff, max-age, retry-on, .*, pull-secret\.$/,
       );
     });
   }

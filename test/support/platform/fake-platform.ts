@@ -21,6 +21,7 @@ import type {
 } from "../../../platform/platform.ts";
 import { checkPrecondition } from "../../../platform/precondition.ts";
 import { Problem } from "../../../platform/problems.ts";
+import { modeOf, placingOf } from "../../../platform/settings/runtime.ts";
 import type { Settings } from "../../../platform/settings/settings.ts";
 import {
   checkTraffic,
@@ -300,8 +301,9 @@ export class FakePlatform implements Platform {
     const { history, rules, versions } = this.#function(name);
     const { traffic } = history;
     const all = [...versions.values()].map(({ version, settings, instances }) => {
-      const { max, concurrency, timeoutMs, memoryMiB } = settings;
-      return { version, max, concurrency, timeoutMs, memoryMiB, instances };
+      const { max, timeoutMs, memoryMiB } = settings;
+      const placing = placingOf({ ...settings, mode: modeOf(settings) });
+      return { version, max, ...placing, timeoutMs, memoryMiB, instances };
     });
     const { settings } = versions.get(this.#current(name)) ?? {};
     const sticky = rules.sticky === undefined ? {} : { sticky: rules.sticky };
