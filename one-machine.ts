@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createEvents, type Events } from "./events/events.ts";
+import { isLoopbackHost } from "./http/access/host.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 import { oidcFrom } from "./manager/access/oidc.ts";
 import { accessFor } from "./manager/access/token.ts";
@@ -11,6 +12,7 @@ import { Collector } from "./manager/usage/collector.ts";
 import { logFailures } from "./manager/usage/failure-line.ts";
 import { Guards } from "./manager/usage/guards.ts";
 import { Metrics } from "./metrics/metrics.ts";
+import { commandRules } from "./platform/images/command-rules.ts";
 import { followKeys } from "./platform/keys/follow-keys.ts";
 import { internalKey } from "./platform/keys/internal-key.ts";
 import { KeyTable } from "./platform/keys/key-table.ts";
@@ -141,6 +143,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     access,
     store: { usage: store.usage, audit: store.audit, logs, ...eventStore },
     keyTable,
+    commandRules: commandRules(env, isLoopbackHost(host)),
     proxies,
     tokens: oidcFrom(env, print),
     print,

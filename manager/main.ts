@@ -9,6 +9,7 @@ import { closeServer, listen } from "../http/server.ts";
 import { parseTrustedProxies } from "../http/trusted-proxies.ts";
 import { GUARD_FAMILIES, POOL_FAMILIES, PROCESS_FAMILIES, readProcessMetrics } from "../metrics/families.ts";
 import { group, Metrics } from "../metrics/metrics.ts";
+import { commandRules } from "../platform/images/command-rules.ts";
 import { followKeys } from "../platform/keys/follow-keys.ts";
 import { KeyTable } from "../platform/keys/key-table.ts";
 import { KubeApi } from "../platform/kubernetes/cluster/api.ts";
@@ -128,6 +129,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     limits,
     access,
     keyTable,
+    commandRules: commandRules(env, false),
     proxies: parseTrustedProxies(env.SKIFF_TRUST_PROXY),
     tokens: oidcFrom(env, print),
     store: store && lines && { ...store, logs: lines },

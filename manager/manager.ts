@@ -2,29 +2,31 @@ import { discardBody } from "../http/discard-body.ts";
 import { keyAccess } from "./access/key-access.ts";
 import type { ManagerOptions } from "./api/services.ts";
 import type { RequestHandler } from "./app.ts";
+import { CommandRuns } from "./commands/command-runs.ts";
 import { Deploys } from "./deploys/deploys.ts";
 
 export interface Manager {
   /** For `http.createServer`. The composition root routes `/fn` elsewhere. */
   readonly handler: RequestHandler;
   /**
-   * Answers everything but `/healthz` with 503 `draining`. Resolves when the deploys under way are done, or after
-   * `drainMs`. Leaves platform and builder open.
+   * Answers everything but `/healthz` with 503 `draining`. Resolves when the deploys and commands under way are done,
+   * or after `drainMs`. Leaves platform and builder open.
    */
   close(options?: { drainMs?: number }): Promise<void>;
 }
 
 /** Creates the management API. */
 export function createManager(options: ManagerOptions): Manager {
-  const { limits, print } = options;
+  const { limits, platform, print } = options;
   const closing = new AbortController();
   const deploys = new Deploys(options);
+  const commandRuns = new CommandRuns({ commands: platform.commands, limits, print });
   const keys = keyAccess({ ...options, keys: options.keyTable, now: Date.now });
   let app: RequestHandler | undefined;
   let loading: Promise<void> | undefined;
   const load = async () => {
     const { createApp } = await import("./app.ts");
-    app = createApp({ ...options, deploys, keys, closing: closing.signal });
+    app = createApp({ ...options, deploys, commandRuns, keys, closing: closing.signal });
   };
   return {
     handler(request, response) {
@@ -43,7 +45,7 @@ export function createManager(options: ManagerOptions): Manager {
     },
     async close({ drainMs = limits.drainMs } = {}) {
       closing.abort();
-      await Promise.all([deploys.close({ drainMs }), keys.uses.flush()]);
+      await Promise.all([deploys.close({ drainMs }), commandRuns.close({ drainMs }), keys.uses.flush()]);
     },
   };
 }

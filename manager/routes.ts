@@ -18,6 +18,7 @@ import { runSchedule } from "./api/events/run-schedule.ts";
 import { SCHEDULES } from "./api/events/schedules.ts";
 import { SUBSCRIPTIONS } from "./api/events/subscriptions.ts";
 import { describeTopic, listTopics, TOPICS } from "./api/events/topics.ts";
+import { runCommand } from "./api/exec/run-command.ts";
 import { answerSchema } from "./api/files/answer-schema.ts";
 import { applyFolder } from "./api/files/apply-folder.ts";
 import { answerExport } from "./api/files/export-functions.ts";
@@ -51,6 +52,8 @@ export function createRoutes(services: Services): Router {
   router.delete("/func/:name", removeFunction(services));
   router.get("/func/:name/source", readSource(services));
   router.get("/func/:name/logs", readLogs(services));
+  router.get("/exec", runCommand(services));
+  router.post("/exec", runCommand(services));
   router.get("/usage", answerUsage(services));
   router.get("/key", listKeys(services));
   router.post("/key", createKey(services));

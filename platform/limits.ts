@@ -41,6 +41,12 @@ export const LIMITS = {
   topicAgeMs: ["SKIFF_TOPIC_AGE", "duration", "168h", "age of kept events"],
   topicBytes: ["SKIFF_TOPIC_BYTES", "bytes", "1Gi", "events kept per topic"],
   scratchBytes: ["SKIFF_SCRATCH", "bytes", "256Mi", "scratch folder of an instance, part of its memory"],
+  processes: ["SKIFF_PROCESSES", "count", "256", "processes and threads of an instance of a program"],
+  pullMs: ["SKIFF_PULL_TIMEOUT", "duration", "5m", "time to pull an image"],
+  execMs: ["SKIFF_EXEC_TIMEOUT", "duration", "60s", "run of a command"],
+  execOutputBytes: ["SKIFF_EXEC_OUTPUT", "bytes", "100Mi", "output of a command"],
+  execMemoryBytes: ["SKIFF_EXEC_MEMORY", "bytes", "256Mi", "largest and default memory of a command"],
+  execsAtOnce: ["SKIFF_EXEC_AT_ONCE", "count", "10", "commands that a manager runs at a time"],
   memoryBytes: ["SKIFF_MEMORY", "memory", "75%", "memory of all instances together (one machine)"],
 } as const;
 

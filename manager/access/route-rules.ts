@@ -42,6 +42,8 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   "GET /func/:name/versions/:version": { scope: "read", over: "function" },
   "GET /func/:name/versions/:version/diff": { scope: "read", over: "function" },
   "PATCH /func/:name/versions/:version": { scope: "deploy", over: "function", action: "pin" },
+  "GET /exec": { scope: "run", over: "all", action: "exec" },
+  "POST /exec": { scope: "run", over: "all", action: "exec" },
   "GET /usage": { scope: "read", over: "handler" },
   "GET /secret": { scope: "read", over: "all" },
   "GET /secret/:name": { scope: "read", over: "all" },

@@ -3,6 +3,7 @@ import type { Access } from "../../http/access/access.ts";
 import type { TokenVerifier } from "../../http/access/credentials.ts";
 import type { Principal } from "../../http/access/principal.ts";
 import type { TrustedProxies } from "../../http/trusted-proxies.ts";
+import type { CommandRules } from "../../platform/images/command-rules.ts";
 import type { KeyTable } from "../../platform/keys/key-table.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Platform } from "../../platform/platform.ts";
@@ -10,6 +11,7 @@ import type { Builder } from "../../runtimes/runtime.ts";
 import type { EventStore, Store } from "../../store/store.ts";
 import type { KeyAccess } from "../access/key-access.ts";
 import type { RouteRule } from "../access/route-rules.ts";
+import type { CommandRuns } from "../commands/command-runs.ts";
 import type { Deploys } from "../deploys/deploys.ts";
 
 /** What happened, and what waits. Logs are in it where lines outlive their instance. */
@@ -24,6 +26,8 @@ export interface ManagerOptions {
   readonly store?: ManagerStore | undefined;
   /** The keys that are accepted. The composition root keeps them in step with the platform. */
   readonly keyTable: KeyTable;
+  /** Whether commands may run, and in which images. Off by default. */
+  readonly commandRules?: CommandRules | undefined;
   /** Proxies that name the address of the client. None by default. */
   readonly proxies?: TrustedProxies | undefined;
   /** Absent if no issuer of tokens is configured. */
@@ -41,6 +45,7 @@ export interface ManagerOptions {
 /** Dependencies of the handlers. */
 export interface Services extends ManagerOptions {
   readonly deploys: Deploys;
+  readonly commandRuns: CommandRuns;
   readonly keys: KeyAccess;
   /** Aborts when the manager shuts down, so that it ends streams. */
   readonly closing: AbortSignal;

@@ -7,6 +7,7 @@ import { callRecordPaths, callRecordSchemas } from "./events/calls.ts";
 import { declarationPaths } from "./events/declarations.ts";
 import { askPaths } from "./events/publish.ts";
 import { eventSchemas } from "./events/schemas.ts";
+import { execPaths, execSchemas } from "./exec.ts";
 import { filePaths } from "./files.ts";
 import { keyPaths } from "./keys.ts";
 import { logPaths } from "./logs.ts";
@@ -43,6 +44,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...callPaths(),
       ...asyncPaths(),
       ...logPaths(),
+      ...execPaths(limits),
       ...usagePaths(),
       ...keyPaths(limits),
       ...filePaths(),
@@ -59,6 +61,7 @@ export function openApi(limits: Limits, access: Access): Schema {
         ...secretSchemas(limits),
         ...eventSchemas(limits),
         ...callRecordSchemas(limits),
+        ...execSchemas(),
       },
       securitySchemes: {
         token: {

@@ -126,6 +126,12 @@ function problem(): Schema {
         ...object({ status: { type: "integer" }, text: TEXT }),
         description: "What the subscriber answered instead of a reply, with the beginning of its text",
       },
+      exitCode: { type: "integer", description: "With which code the program exited" },
+      signal: { ...TEXT, description: "The signal that ended the program" },
+      reason: {
+        enum: ["not_found", "denied", "unreachable", "timeout"],
+        description: "Why the image cannot be pulled",
+      },
       log: array(TEXT, { description: "Last lines of the function's output" }),
     },
   );

@@ -3,9 +3,11 @@ import type { Router } from "@koa/router";
 import request, { type Response } from "supertest";
 import { keyAccess } from "../../../manager/access/key-access.ts";
 import { ROUTE_RULES } from "../../../manager/access/route-rules.ts";
+import { CommandRuns } from "../../../manager/commands/command-runs.ts";
 import { Deploys } from "../../../manager/deploys/deploys.ts";
 import { openApi } from "../../../manager/openapi/openapi.ts";
 import { createRoutes } from "../../../manager/routes.ts";
+import { commandRules } from "../../../platform/images/command-rules.ts";
 import { KeyTable } from "../../../platform/keys/key-table.ts";
 import { PROBLEMS } from "../../../platform/problems.ts";
 import { SYS_KINDS } from "../../../platform/settings/permissions.ts";
@@ -15,6 +17,7 @@ import { START_NAMES } from "../../../platform/settings/runtime.ts";
 import { NUMBER_SETTINGS } from "../../../platform/settings/settings.ts";
 import { START_QUERY } from "../../../platform/settings/start.ts";
 import { FakePlatform } from "../../support/platform/fake-platform.ts";
+import { ProcessCommands } from "../../support/platform/process-commands.ts";
 import { FakeBuilder, LIMITS, type StartedManager, startManager } from "../started-manager.ts";
 import { schemaFaults } from "./schema-check.ts";
 
@@ -42,6 +45,7 @@ function routes(): Router {
   const table = new KeyTable();
   return createRoutes({
     platform,
+    commandRuns: new CommandRuns({ commands: undefined, limits: LIMITS, print: () => {} }),
     deploys: new Deploys({ platform, builder, limits: LIMITS }),
     builder,
     limits: LIMITS,
@@ -84,7 +88,7 @@ describe("manager: the OpenAPI document", () => {
     const guarded = all.filter((route) => !/^GET \/(healthz|readyz)$/.test(route));
     assert.deepEqual(Object.keys(ROUTE_RULES).sort(), guarded.sort());
     for (const [route, { action }] of Object.entries(ROUTE_RULES))
-      assert.equal(action !== undefined, !route.startsWith("GET "), route);
+      assert.equal(action !== undefined, !route.startsWith("GET ") || route === "GET /exec", route);
   });
 
   it("describes the calls of functions by every method, without a token", () => {
@@ -201,7 +205,8 @@ describe("manager: the OpenAPI document", () => {
 describe("manager: the answers that OpenAPI documents", () => {
   let skiff: StartedManager;
   beforeEach(async () => {
-    skiff = await startManager();
+    const platform = new FakePlatform({ commands: new ProcessCommands() });
+    skiff = await startManager({ platform, commandRules: commandRules({}, true) });
     await app().post("/func?name=a&env=A=1").send("zero").expect(201);
     await app().put("/func/b").send("one").expect(201);
   });
@@ -343,6 +348,11 @@ describe("manager: the answers that OpenAPI documents", () => {
     ["post /key/{id}/rotate", 404, () => app().post("/key/none/rotate")],
     ["delete /key/{id}", 200, async () => app().delete(`/key/${(await key()).id}`)],
     ["delete /key/{id}", 404, () => app().delete("/key/none")],
+    ["get /exec", 200, () => app().get("/exec?image=box&cmd=true")],
+    ["get /exec", 200, () => app().get("/exec?image=box&cmd=true").set("accept", "application/json")],
+    ["get /exec", 400, () => app().get("/exec")],
+    ["get /exec", 422, () => app().get("/exec?image=box&cmd=no-such-program")],
+    ["post /exec", 504, () => app().post("/exec?image=box&cmd=sleep%209&timeout=50ms").send("x")],
     ["delete /func/{name}", 200, () => app().delete("/func/b")],
     ["delete /func/{name}", 404, () => app().delete("/func/c")],
   ];

@@ -1,5 +1,6 @@
 import { DECLARATION_KINDS, type DeclarationKinds } from "../../../platform/declarations.ts";
 import { EndpointsTable } from "../../../platform/endpoints-table.ts";
+import type { Commands } from "../../../platform/images/commands.ts";
 import { LogBuffer } from "../../../platform/log-buffer.ts";
 import { checkPins } from "../../../platform/pins.ts";
 import type {
@@ -55,6 +56,8 @@ export interface FakeOptions {
   versionsKept?: number;
   /** Kinds of declarations; DECLARATION_KINDS by default. */
   kinds?: DeclarationKinds;
+  /** What runs commands; absent by default. */
+  commands?: Commands;
   /** Takes one line for people. */
   print?: (line: string) => void;
 }
@@ -64,10 +67,11 @@ export class FakePlatform implements Platform {
   readonly abilities = { scalesOut: false, scalesToZero: false, runsCode: false, durable: false };
   readonly declarations: MemoryDeclarations;
   readonly secrets: MemorySecrets;
+  readonly commands?: Commands;
   readonly loads: Load[] = [];
   /** Settings of modules that the manager announced. */
   readonly expected: Settings[] = [];
-  readonly #options: Required<FakeOptions>;
+  readonly #options: Required<Omit<FakeOptions, "commands">>;
   readonly #functions = new Map<string, FakeFunction>();
   readonly #endpoints = new EndpointsTable();
   readonly #waking = new Map<string, Promise<readonly WakeStep[]>>();
@@ -80,6 +84,7 @@ export class FakePlatform implements Platform {
     const start = () => ({ unix: "/nonexistent/fake.sock" });
     const defaults = { start, wakeSteps: [], versionsKept: 20, kinds: DECLARATION_KINDS, print: () => {} };
     this.#options = { ...defaults, ...options };
+    if (options.commands !== undefined) this.commands = options.commands;
     const throwIfOver = () => this.#throwIfOver();
     this.declarations = new MemoryDeclarations({ ...this.#options, throwIfOver });
     const records = () => [...this.#functions.values()].flatMap(({ versions }) => [...versions.values()]);

@@ -1,0 +1,131 @@
+import { Readable } from "node:stream";
+import { clientSignal } from "../../../http/client-signal.ts";
+import { checkCommand, NO_COMMANDS } from "../../../platform/images/command-rules.ts";
+import type { CommandEnd, CommandOrder, RunningCommand } from "../../../platform/images/commands.ts";
+import { formatMs } from "../../../platform/quantity.ts";
+import { answerJson, onOneLine } from "../answer.ts";
+import type { Call, Handler, Services } from "../services.ts";
+import { exitCodeOf, type Failure, failureOf, OutputFull, problemOf } from "./command-end.ts";
+import { inputOf } from "./command-input.ts";
+import { readOrder } from "./command-order.ts";
+import { joinedOutput, readOutput } from "./command-output.ts";
+
+const TEXT = "text/plain; charset=utf-8";
+const TRAILERS = "skiff-exit-code, skiff-duration-ms, skiff-error";
+/** Lines of the output in the problem of a command that was ended. */
+const LINES = 20;
+
+/** A command under way, and how this request ends it. */
+interface Run {
+  readonly order: CommandOrder;
+  readonly running: RunningCommand;
+  readonly stop: AbortController;
+  /** Resolves with how it ended, and prints it. */
+  readonly ended: Promise<CommandEnd>;
+}
+
+/** `GET|POST /exec?image=&cmd=`: runs a command, and answers its output as it comes or, by `Accept`, JSON. */
+export function runCommand(services: Services): Handler {
+  const { commandRules = NO_COMMANDS, limits, commandRuns } = services;
+  return async (ctx) => {
+    const asked = readOrder(ctx, limits);
+    checkCommand(commandRules, asked.image);
+    const isJson = ctx.accepts("text/plain", "application/json") === "application/json";
+    ctx.vary("accept");
+    ctx.status = 200;
+    // A HEAD request checks what a GET would run.
+    if (ctx.method === "HEAD") return ctx.set("content-type", isJson ? "application/json" : TEXT);
+    const stop = new AbortController();
+    const input = inputOf(ctx.req, limits, (reason) => stop.abort(reason));
+    const order = { ...asked, input };
+    const what = onOneLine([order.image, ...order.command.slice(0, 1)].join(" "));
+    ctx.state.audited = { target: "exec", detail: what };
+    const left = clientSignal(ctx.res);
+    left.addEventListener("abort", () => stop.abort(left.reason), { once: true });
+    const running = await commandRuns.start(order, stop.signal);
+    const ended = running.ended.then((end) => {
+      // The rest of a body that the command did not read would block the connection.
+      ctx.req.unpipe().resume();
+      services.print(`ran ${what} in ${formatMs(end.durationMs)}: ${outcome(end)}`);
+      return end;
+    });
+    ended.catch((error: Error) => services.print(`${what} may have left something: ${error.message}`));
+    const run = { order, running, stop, ended };
+    if (isJson) answerJson(ctx, await resultOf(run, services));
+    else await answerText(ctx, run, services);
+  };
+}
+
+function outcome(end: CommandEnd): string {
+  return end.because ?? `exit code ${exitCodeOf(end)}`;
+}
+
+async function resultOf({ order, running, stop, ended }: Run, { limits }: Services): Promise<object> {
+  const kept = { keptBytes: limits.resultBytes, mostBytes: limits.execOutputBytes };
+  const { output, errors, truncated } = await readOutput(running, kept, () => stop.abort(new OutputFull()));
+  const end = await ended;
+  const failure = failureOf(end, stop.signal.reason);
+  if (failure !== undefined && failure !== "output_too_large") {
+    const log = lastLines(`${output}${errors ?? ""}`);
+    throw problemOf(failure, order, { reason: stop.signal.reason, log });
+  }
+  return {
+    ...(failure === undefined ? { exitCode: exitCodeOf(end) } : { error: failure }),
+    ...{ durationMs: end.durationMs, output, ...(errors === undefined ? {} : { errors }) },
+    truncated: truncated || failure !== undefined,
+  };
+}
+
+function lastLines(text: string): string[] {
+  const lines = text.trimEnd().split("\n");
+  return text.trim() === "" ? [] : lines.slice(-LINES).map((line) => line.slice(0, 1_000));
+}
+
+/** The head waits for the first byte of output, so that an end before it can be a problem document. */
+async function answerText(ctx: Call, run: Run, services: Services): Promise<void> {
+  const { order, stop } = run;
+  const output = outputOf(ctx, run, services);
+  const first = await output.next();
+  if (first.done && first.value !== undefined && first.value !== "output_too_large")
+    throw problemOf(first.value, order, { reason: stop.signal.reason });
+  ctx.set({ "content-type": TEXT, trailer: TRAILERS, "x-accel-buffering": "no" });
+  ctx.body = Readable.from(prepend(first, output), { objectMode: false });
+}
+
+async function* prepend(
+  first: IteratorResult<Uint8Array, unknown>,
+  rest: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (first.done) return;
+  yield first.value;
+  yield* rest;
+}
+
+/** Yields the output up to its limit, then sets the trailers and returns why the command was ended. */
+async function* outputOf(
+  ctx: Call,
+  { running, stop, ended }: Run,
+  { limits }: Services,
+): AsyncGenerator<Uint8Array, Failure | undefined> {
+  let room = limits.execOutputBytes;
+  for await (const chunk of joinedOutput(running) as AsyncIterable<Buffer>) {
+    if (chunk.length > room) {
+      if (room > 0) yield chunk.subarray(0, room);
+      stop.abort(new OutputFull());
+      break;
+    }
+    room -= chunk.length;
+    yield chunk;
+  }
+  const end = await ended;
+  // The client has time to read the rest.
+  ctx.res.setTimeout(limits.streamIdleMs, () => ctx.res.destroy());
+  const failure = failureOf(end, stop.signal.reason);
+  const exitCode = exitCodeOf(end);
+  ctx.res.addTrailers({
+    ...(exitCode === undefined ? {} : { "skiff-exit-code": String(exitCode) }),
+    "skiff-duration-ms": String(Math.round(end.durationMs)),
+    ...(failure === undefined ? {} : { "skiff-error": failure }),
+  });
+  return failure;
+}
