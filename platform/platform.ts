@@ -270,8 +270,7 @@ export interface FunctionDescription extends FunctionSummary {
 export interface InstanceDescription {
   readonly id: string;
   readonly version: number;
-  /** `spent`: it has taken the one call of its life (`isolation: call`). */
-  readonly state: "starting" | "ready" | "spent" | "draining";
+  readonly state: "starting" | "ready" | "draining";
   readonly startedAt: Date;
   readonly memoryMiB?: number;
 }

@@ -5,12 +5,9 @@ import type { EvictableInstance } from "./budget/memory-budget.ts";
 import { Draining } from "./instances/draining.ts";
 import type { StartOptions } from "./instances/instances.ts";
 import type { RunningInstance } from "./instances/running-instance.ts";
-import { Spent } from "./instances/spent.ts";
 import { Demand } from "./scaling/demand.ts";
 import { Supply, type SupplyOptions } from "./scaling/supply.ts";
 
-/** How an instance with one call in its life ends after it. */
-const DONE = "exited with code 0";
 /** Time for which a version without traffic keeps its runner after its last call. */
 const KEPT_MS = 5_000;
 
@@ -32,8 +29,7 @@ export class VersionRunner {
   readonly #onLine: RunnerOptions["onLine"];
   readonly supply: Supply;
   readonly #draining: Draining;
-  readonly #spent: Spent;
-  readonly #demand = new Demand(() => [...this.#draining.all, ...this.#spent.ids()]);
+  readonly #demand = new Demand(() => this.#draining.all);
   /** Set by `route`. */
   isRouted = false;
 
@@ -46,17 +42,11 @@ export class VersionRunner {
       hasStream: (id) => this.#demand.on(id).streams > 0,
       onKill: ({ id }, because) => this.#log(`instance ${id} ${because}`),
     });
-    this.#spent = new Spent({
-      hasCall: (id) => this.#demand.on(id).calls > 0,
-      onOverdue: (instance) => void this.#draining.add(instance),
-      onEnd: (instance, how) => this.#spentEnded(instance, how),
-    });
     this.supply = new Supply({
       name: record.name,
       errors,
       start: (signal, waits) => start(record, { onLine, signal, waits }),
-      wanted: () => this.#demand.wanted(this.#scaled, performance.now()),
-      onSpent: (instance) => this.#spent.add(instance, performance.now()),
+      wanted: () => this.#demand.wanted(this.#scaled),
       onChange,
       discard: (instance) => this.#draining.add(instance, 0),
       log: (message, at) => this.#log(message, at),
@@ -65,12 +55,12 @@ export class VersionRunner {
 
   /** True while it needs `tick`. */
   get isActive(): boolean {
-    return this.supply.count + this.#leaving > 0 || this.#scaled.min > 0;
+    return this.supply.count + this.#draining.all.size > 0 || this.#scaled.min > 0;
   }
 
   /** True if it has no state to lose and had no call for KEPT_MS. It can be made again from its record. */
   isUnused(nowMs: number): boolean {
-    if (this.isRouted || this.#leaving > 0 || !this.supply.isQuiet) return false;
+    if (this.isRouted || this.#draining.all.size > 0 || !this.supply.isQuiet) return false;
     return this.supply.isClosed || this.#demand.idleForMs(nowMs) >= KEPT_MS;
   }
 
@@ -84,8 +74,7 @@ export class VersionRunner {
 
   describe(): InstanceDescription[] {
     const draining = [...this.#draining.all].map((instance) => instance.describe("draining"));
-    const spent = [...this.#spent.all].map((instance) => instance.describe("spent"));
-    return [...this.supply.describe(), ...spent, ...draining];
+    return [...this.supply.describe(), ...draining];
   }
 
   /** Starts the instances missing to `count` ready ones. See Supply.bringUp. */
@@ -128,7 +117,6 @@ export class VersionRunner {
 
   /** Scales out and in; called a few times a second while it is active. */
   tick(nowMs: number): void {
-    this.#spent.check(nowMs);
     const { count } = this.supply;
     const desired = this.#demand.desired(this.#scaled, count, nowMs);
     if (count < desired) this.supply.reconcile();
@@ -142,7 +130,7 @@ export class VersionRunner {
     const idle = this.#idle;
     const idleForMs = this.#demand.idleForMs(nowMs);
     let left = this.ready.length;
-    const { forCalls } = this.#demand.wanted(this.#scaled, nowMs);
+    const { forCalls } = this.#demand.wanted(this.#scaled);
     const needed = Math.max(forCalls, this.supply.isWaitedFor ? 1 : 0);
     const { min } = this.#scaled;
     for (const instance of idle.reverse()) {
@@ -157,7 +145,7 @@ export class VersionRunner {
    * when the version loses its traffic. A second call can shorten the grace.
    */
   async close(why: Problem, graceMs?: number): Promise<void> {
-    const instances = [...this.supply.close(why), ...this.#spent.removeAll()];
+    const instances = this.supply.close(why);
     await Promise.all([
       this.#draining.end(graceMs),
       ...instances.map((instance) => this.#draining.add(instance, graceMs)),
@@ -170,22 +158,9 @@ export class VersionRunner {
     return this.supply.ready.filter(({ id }) => this.#demand.on(id).calls === 0);
   }
 
-  /** The settings for scaling: `min` applies to versions with traffic only, and spent instances count for `max`. */
+  /** The settings for scaling: `min` applies to versions with traffic only. */
   get #scaled(): Settings {
-    const { settings } = this;
-    const max = Math.max(0, settings.max - this.#spent.count);
-    return { ...settings, max, min: this.isRouted ? Math.min(settings.min, max) : 0 };
-  }
-
-  /** Instances that take no further call. */
-  get #leaving(): number {
-    return this.#draining.all.size + this.#spent.count;
-  }
-
-  /** The place of a spent instance is free for another one, if the version has its most instances. */
-  #spentEnded({ id }: RunningInstance, how: string): void {
-    if (how !== DONE) this.#log(`instance ${id} ${how}`);
-    this.supply.reconcile();
+    return this.isRouted ? this.settings : { ...this.settings, min: 0 };
   }
 
   #stop(instances: readonly RunningInstance[]): void {

@@ -182,7 +182,6 @@ function environment({ name, version, settings, project }: VersionRecord): objec
     listen: { port: PORT },
     function: { name, version },
     concurrency: settings.concurrency,
-    ...(settings.isolation === "call" ? { isOnce: true } : {}),
     env: [...Object.keys(settings.env), ...Object.keys(settings.secrets), ...Object.keys(FOLDERS)],
   };
   const own = projectVariables(project);
