@@ -27,9 +27,11 @@ import { createFrontAlone, type Front } from "./router/front.ts";
 import { addRouterMetrics } from "./router/metrics/metrics.ts";
 import type { RequestHandler } from "./router/server/node-calls.ts";
 import type { WorkersOptions } from "./router/workers/workers.ts";
+import { chooseBuilder } from "./runtimes/choose-builder.ts";
 import { createBuilder } from "./runtimes/deno/build/builder.ts";
 import { cacheBundles } from "./runtimes/deno/build/bundle-cache.ts";
 import { denoPath } from "./runtimes/deno/deno-binary.ts";
+import { isInstalledHere } from "./runtimes/program/build/installed.ts";
 import type { Builder } from "./runtimes/runtime.ts";
 import { announcing, storeChanges } from "./store/changes.ts";
 import { LogBatches } from "./store/log-batches.ts";
@@ -120,9 +122,8 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   const internal = internalKey(randomBytes(32).toString("hex"));
   keyTable.set(internal.id, internal.spec);
   const importHosts = (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== "");
-  const builder = cacheBundles(
-    createBuilder({ deno: denoPath(), directory: buildFolder, limits, importHosts, env, print }),
-  );
+  const posted = createBuilder({ deno: denoPath(), directory: buildFolder, limits, importHosts, env, print });
+  const builder = chooseBuilder({ posted: cacheBundles(posted), isInstalled: isInstalledHere });
   services.add({ name: "builder", drain: () => builder.close() });
 
   const proxies = parseTrustedProxies(env.SKIFF_TRUST_PROXY);

@@ -31,8 +31,10 @@ import type { LogLine } from "../platform/platform.ts";
 import { printableLines } from "../process/printable.ts";
 import { ServiceList } from "../process/service-list.ts";
 import { untilStopSignal } from "../process/stop-signals.ts";
+import { chooseBuilder } from "../runtimes/choose-builder.ts";
 import { createBuilder } from "../runtimes/deno/build/builder.ts";
 import { denoPath } from "../runtimes/deno/deno-binary.ts";
+import { exactStart } from "../runtimes/start-order.ts";
 import { LogBatches } from "../store/log-batches.ts";
 import { bundledUrl } from "../store/postgres/bundled-url.ts";
 import { LogSweeper } from "../store/postgres/log-sweeper.ts";
@@ -87,13 +89,14 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   const keyTable = new KeyTable();
   const keys = followKeys(platform.declarations, keyTable, print);
   services.add({ name: "keys", close: async () => keys.close() });
-  const builder = createBuilder({
+  const posted = createBuilder({
     deno: denoPath(),
     directory: `${env.SKIFF_DATA ?? "/data"}/build`,
     limits,
     importHosts: (env.SKIFF_IMPORT_HOSTS ?? "").split(",").filter((entry) => entry !== ""),
     print,
   });
+  const builder = chooseBuilder({ posted });
   services.add({ name: "builder", drain: () => builder.close() });
 
   const store = url ? new PostgresStore({ url, limits, print }) : undefined;
@@ -144,7 +147,9 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     const shared = { api, platform, namespace: pods.namespace, limits, print };
     const reconciler = new Reconciler({
       ...shared,
-      build: async (source, order) => (await builder.build(source, order)).artifact,
+      build: async (source, { settings, signal }) =>
+        (await builder.build(source, { entry: settings.entry, start: exactStart(settings), signal }))
+          .artifact,
       urlOf: (name) => `${(env.SKIFF_URL ?? "").replace(/\/+$/, "")}/fn/${name}`,
     });
     const sleeper = new Sleeper({

@@ -4,28 +4,30 @@
  */
 import type { ProjectLaunch } from "../client-image/project/project-pack.ts";
 import type { Artifact, Source } from "../platform/platform.ts";
+import type { Runtime } from "../platform/settings/runtime.ts";
 import type { Settings } from "../platform/settings/settings.ts";
+import type { Need } from "./program/build/needs.ts";
+import type { FormerStart, StartOrder } from "./start-order.ts";
 
 export interface Builder {
   /** The most bytes that `unpack` reads, packed and unpacked. */
   readonly folderBytes: number;
   /**
-   * Recognises what was posted by its bytes alone, and reads no more of it than that takes.
-   * @param mostBytes by default the limit of a source
+   * Recognises what was posted by its bytes, and reads no more of it than that takes.
    * @throws Problem `invalid_source`, `source_too_large`
    */
-  recognize(bytes: Uint8Array, mostBytes?: number): Source;
+  recognize(bytes: Uint8Array, options?: RecognizeOptions): Source;
   /**
    * Reads the files of a source, or of a folder with several functions, in another process and without building them.
    * @throws Problem `invalid_source`, `source_too_large`, `no_capacity`; the reason of `signal` if that aborts
    */
   unpack(source: Source, signal?: AbortSignal): Promise<Unpacked>;
   /** Whether a source becomes a module if it can be built. Quick: false if that takes more than a glance. */
-  becomesModule(source: Source): boolean;
+  becomesModule(source: Source, runtime?: Runtime): boolean;
   /**
    * Builds a source into what an instance starts from, in another process.
    * @throws Problem `build_failed` with the places of the errors, `invalid_source`, `source_too_large`, `no_capacity` if
-   *   too many builds wait; the reason of `signal` if that aborts
+   *   too many builds wait, `invalid_setting` and `runtime_missing` for programs; the reason of `signal` if that aborts
    */
   build(source: Source, options?: BuildOptions): Promise<Built>;
   /** Says in a sentence what a failed start lacks, if its log leads to that. */
@@ -38,7 +40,17 @@ export interface Builder {
   close(): Promise<void>;
 }
 
+export interface RecognizeOptions {
+  /** The runtime that the deploy asks for, or that of the current version. Absent: nobody has said. */
+  readonly runtime?: Runtime | undefined;
+  /** By default the limit of a source. */
+  readonly mostBytes?: number;
+}
+
 export interface BuildOptions extends Entries {
+  readonly start?: StartOrder;
+  /** The settings before this deploy. */
+  readonly formerStart?: FormerStart;
   readonly signal?: AbortSignal;
 }
 
@@ -57,6 +69,8 @@ export interface Built {
   readonly artifact: Artifact;
   /** What `skiff.yaml` of the source declares, unchecked. Depends on the source alone. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** What a program needs installed where it runs. */
+  readonly needs?: readonly Need[];
 }
 
 /** The files of a source. */
@@ -119,6 +133,8 @@ export interface LaunchPaths {
   readonly socket: string;
   /** Folder that the function may write to; absent: there is none. */
   readonly scratch?: string;
+  /** The processes of the instance have process ids of their own. By default they share those of the machine. */
+  readonly ownsProcesses?: boolean;
   /** Folder in which the runtime keeps what it compiled. */
   readonly cache: string;
 }

@@ -1,6 +1,7 @@
 import { checkFunctionName } from "../../platform/function-name.ts";
 import type { Source } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
+import { RUNTIMES, type Runtime } from "../../platform/settings/runtime.ts";
 import { type SettingsPatch, settingsFromQuery } from "../../platform/settings/settings.ts";
 import { readBody } from "./read-body.ts";
 import { readForm } from "./read-form.ts";
@@ -42,7 +43,8 @@ export async function readDeploy(
       tooLarge: "source_too_large",
       advice: "remove files that the function does not need, or raise SKIFF_MAX_SOURCE.",
     });
-    return { name, ...rest, source: builder.recognize(bytes) };
+    const source = builder.recognize(bytes, { runtime: await runtimeFor(name, rest.patch, services) });
+    return { name, ...rest, source };
   }
   if (nameOf(query) !== undefined) checkFunctionName(nameOf(query));
   restOf(query);
@@ -50,7 +52,21 @@ export async function readDeploy(
   const all = joined(query, form.fields);
   onName(nameOf(all));
   const name = checkFunctionName(nameOf(all));
-  return { name, ...restOf(all), source: builder.recognize(form.source) };
+  const rest = restOf(all);
+  const runtime = await runtimeFor(name, rest.patch, services);
+  return { name, ...rest, source: builder.recognize(form.source, { runtime }) };
+}
+
+/** Returns the runtime that the deploy asks for, or that of the current version unless it is the default. */
+async function runtimeFor(
+  name: string,
+  { runtime }: SettingsPatch,
+  { platform }: Services,
+): Promise<Runtime | undefined> {
+  const asked = RUNTIMES.find((each) => each === runtime);
+  if (asked !== undefined) return asked;
+  const before = (await platform.find(name))?.settings.runtime;
+  return before === "deno" ? undefined : before;
 }
 
 function bodyIsForm(ctx: Call): boolean {

@@ -29,6 +29,7 @@ import {
 import { shareOf } from "../../platform/traffic.ts";
 import { sourceHash, versionHash } from "../../platform/version-hash.ts";
 import type { Builder, BuildOptions } from "../../runtimes/runtime.ts";
+import { exactStart, isSameStart, patchedStart, startOf } from "../../runtimes/start-order.ts";
 import type { LogStore } from "../../store/store.ts";
 import { DeployTurns } from "./deploy-turns.ts";
 import { type HostClaim, HostClaims } from "./host-claims.ts";
@@ -265,14 +266,14 @@ export class Deploys {
         signal,
       );
     }
-    const isSameContent = current?.sourceHash === hashed && current.settings.entry === settings.entry;
-    const entry = { entry: settings.entry, signal };
-    if (!isSameContent && source && this.#options.builder.becomesModule(source)) {
+    const isSameContent = current?.sourceHash === hashed && isSameBuild(current.settings, settings);
+    const order = { entry: settings.entry, start: exactStart(settings), signal };
+    if (!isSameContent && source && this.#options.builder.becomesModule(source, settings.runtime)) {
       platform.expectModule?.(settings);
     }
     const built = isSameContent
       ? undefined
-      : (fresh ?? (await this.#build(source ?? (await this.#stored(current!)), entry)));
+      : (fresh ?? (await this.#build(source ?? (await this.#stored(current!)), order)));
     signal.throwIfAborted();
     const content = built?.content ?? { sameAs: current!.version };
     const draft = { ...version, content, percent };
@@ -307,9 +308,11 @@ export class Deploys {
     const declared = source === undefined ? {} : (known ?? this.#declared.find(source, hashed));
     if (source === undefined || declared !== undefined) return { settings: merge(declared ?? {}) };
     // Refuses wrong settings of the order before the build.
-    const { entry } = mergeSettings(former, patch, limits);
-    const chosen = Object.hasOwn(patch, "entry") ? { entry } : {};
-    const fresh = await this.#build(source, { ...chosen, formerEntry: former.entry, signal });
+    const merged = mergeSettings(former, patch, limits);
+    const chosen = Object.hasOwn(patch, "entry") ? { entry: merged.entry } : {};
+    const start = patchedStart(patch, merged);
+    const before = { formerEntry: former.entry, formerStart: startOf(former) };
+    const fresh = await this.#build(source, { ...chosen, start, ...before, signal });
     const settings = merge(fresh.declared);
     this.#declared.remember(hashed, fresh.declared);
     return { settings, fresh };
@@ -356,6 +359,11 @@ export class Deploys {
     work.then(done, done);
     return work;
   }
+}
+
+/** Whether the artifact of a source for some settings serves others, too. */
+function isSameBuild(one: Settings, other: Settings): boolean {
+  return one.entry === other.entry && isSameStart(one, other);
 }
 
 /** Adds the variables to a patch that keep their value. @throws Problem `invalid_setting` if there is none to keep */

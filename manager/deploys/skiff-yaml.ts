@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { Limits } from "../../platform/limits.ts";
-import type { Source } from "../../platform/platform.ts";
+import type { Source, SourceType } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 import { unknownSetting } from "../../platform/settings/invalid-setting.ts";
 import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
@@ -106,6 +106,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Sources that may have a `skiff.yaml`. */
+const ARCHIVES: readonly SourceType[] = ["application/x-tar", "application/gzip", "application/zip"];
+
 /**
  * Remembers what the `skiff.yaml` of recent sources declares, so that an equal source needs no build to be recognised as
  * unchanged. It depends on the source alone, so nothing expires.
@@ -119,7 +122,7 @@ export class DeclaredBySource {
 
   /** Returns undefined if only a build can find out. One file has no `skiff.yaml` beside it. */
   find({ type }: Source, hash: string): Declared | undefined {
-    return type === "text/typescript" ? {} : this.#known.get(hash);
+    return ARCHIVES.includes(type) ? this.#known.get(hash) : {};
   }
 
   remember(hash: string, declared: Declared): void {

@@ -11,7 +11,7 @@ import { Problem } from "../../platform/problems.ts";
 import { recognizeSource } from "../../runtimes/deno/build/source.ts";
 import { readUnpacked } from "../../runtimes/deno/build/source-unpack.ts";
 import { perform } from "../../runtimes/deno/build/worker/perform.ts";
-import type { Builder, BuildOptions, Built, Unpacked } from "../../runtimes/runtime.ts";
+import type { Builder, BuildOptions, Built, RecognizeOptions, Unpacked } from "../../runtimes/runtime.ts";
 import { FakePlatform } from "../support/platform/fake-platform.ts";
 
 /** What the fake builder reads in an archive as its `skiff.yaml`: the JSON after this word. */
@@ -37,8 +37,11 @@ export class FakeBuilder implements Builder {
     return 3 * this.#limits.sourceBytes;
   }
 
-  recognize(bytes: Uint8Array, mostBytes = this.#limits.sourceBytes): Source {
-    return recognizeSource(bytes, { sourceBytes: mostBytes });
+  recognize(
+    bytes: Uint8Array,
+    { runtime, mostBytes = this.#limits.sourceBytes }: RecognizeOptions = {},
+  ): Source {
+    return recognizeSource(bytes, { sourceBytes: mostBytes, runtime });
   }
 
   async unpack({ bytes, type }: Source): Promise<Unpacked> {

@@ -115,7 +115,8 @@ async function carryOutAll(plan: Plan, services: Services, ctx: Call): Promise<O
 
 /** @throws Problem `invalid_source` for a body that is no archive */
 function recognized(builder: Services["builder"], bytes: Uint8Array): Source {
-  const posted = bytes.length === 0 ? undefined : builder.recognize(bytes, builder.folderBytes);
+  const posted =
+    bytes.length === 0 ? undefined : builder.recognize(bytes, { mostBytes: builder.folderBytes });
   if (posted !== undefined && posted.type !== "text/typescript") return posted;
   const what = posted === undefined ? "empty" : "one file";
   const detail = `The body is ${what}, not a folder: pack the folder with its skiff.yaml, for example with tar -czf - -C FOLDER .`;

@@ -1,5 +1,6 @@
 import type { Limits } from "../../limits.ts";
 import type { Artifact, Source } from "../../platform.ts";
+import type { Settings } from "../../settings/settings.ts";
 import type { Cluster } from "../cluster/api.ts";
 import { Mirror, type MirrorTimes } from "../cluster/mirror.ts";
 import { type Deployment, KINDS, type Kind, type Pod, type Resource } from "../cluster/resources.ts";
@@ -24,7 +25,7 @@ export interface ControlOptions extends Cluster {
   readonly children: Children;
   readonly versions: VersionStore;
   /** @throws Problem `build_failed`, `invalid_source` */
-  readonly build: (source: Source, order: { entry: string; signal: AbortSignal }) => Promise<Artifact>;
+  readonly build: (source: Source, order: { settings: Settings; signal: AbortSignal }) => Promise<Artifact>;
   readonly print: (line: string) => void;
 }
 

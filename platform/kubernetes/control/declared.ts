@@ -1,3 +1,4 @@
+import { isSameStart } from "../../../runtimes/start-order.ts";
 import { deploy } from "../../deploying.ts";
 import type { Draft, Source, Traffic } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
@@ -6,7 +7,12 @@ import { canonicalSettings, type Settings } from "../../settings/settings.ts";
 import { currentVersion } from "../../traffic.ts";
 import { sourceHash, versionHash } from "../../version-hash.ts";
 import type { FunctionResource } from "../cluster/resources.ts";
-import { checkedSettings, inlineSourceHash, rulesOf } from "../objects/function-resource.ts";
+import {
+  checkedSettings,
+  inlineSourceHash,
+  inlineSourceType,
+  rulesOf,
+} from "../objects/function-resource.ts";
 import type { Fault } from "../objects/function-status.ts";
 import type { VersionRecord } from "../versions/versions.ts";
 import type { ControlOptions } from "./cluster-view.ts";
@@ -118,18 +124,21 @@ export class Declared {
     signal: AbortSignal,
   ): Promise<Draft> {
     const source: Source | undefined =
-      spec.source === undefined ? undefined : { type: "text/typescript", bytes: Buffer.from(spec.source) };
+      spec.source === undefined
+        ? undefined
+        : { type: inlineSourceType(settings.runtime), bytes: Buffer.from(spec.source) };
     const hashed = source === undefined ? current!.sourceHash : await sourceHash(source);
     const note = { by: "kubernetes" };
     const draft = { name, hash: versionHash(hashed, settings), sourceHash: hashed, settings, note };
     const { entry } = settings;
-    if (current?.sourceHash === hashed && current.settings.entry === entry) {
+    const isSame = current?.settings.entry === entry && isSameStart(current.settings, settings);
+    if (current?.sourceHash === hashed && isSame) {
       return { ...draft, content: { sameAs: current.version } };
     }
     const { build, platform } = this.#options;
     const found = source ?? (await platform.readSource(name, current!.version));
     if (found === undefined) throw sourceMissing(current!);
-    return { ...draft, content: { source: found, artifact: await build(found, { entry, signal }) } };
+    return { ...draft, content: { source: found, artifact: await build(found, { settings, signal }) } };
   }
 }
 

@@ -59,7 +59,7 @@ export class KeptList {
     if (!record || missingParts(record, configMaps).includes("source")) return undefined;
     const source = await versions.readSource(record);
     if (!source) return undefined;
-    const artifact = await build(source, { entry: record.settings.entry, signal });
+    const artifact = await build(source, { settings: record.settings, signal });
     if (!(await versions.restoreBundle(record, { name, uid: uid! }, artifact))) return undefined;
     print(`${name}: the bundle of version ${version} was built again`);
     return record;

@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import type { Limits } from "../../limits.ts";
-import type { RouteRules, Traffic, VersionRecord } from "../../platform.ts";
-import { modeOf, START_DEFAULTS, START_NAMES, startedBy, withoutStart } from "../../settings/runtime.ts";
+import type { RouteRules, SourceType, Traffic, VersionRecord } from "../../platform.ts";
+import {
+  modeOf,
+  type Runtime,
+  START_DEFAULTS,
+  START_NAMES,
+  startedBy,
+  withoutStart,
+} from "../../settings/runtime.ts";
 import { applySettings, defaultSettings, type Settings } from "../../settings/settings.ts";
 import { currentVersion, frontOf, historyAfter, type TrafficHistory } from "../../traffic.ts";
 import {
@@ -131,10 +138,16 @@ export function functionPlace(namespace: string, name?: string): Place {
 }
 
 /** Returns undefined if the Function has no inline source. */
-export function inlineSourceHash({ source }: FunctionSpec): string | undefined {
-  return source === undefined
-    ? undefined
-    : createHash("sha256").update(`text/typescript\n${source}`).digest("hex");
+export function inlineSourceHash(spec: FunctionSpec): string | undefined {
+  const { source, runtime } = spec;
+  if (source === undefined) return undefined;
+  return createHash("sha256")
+    .update(`${inlineSourceType(runtime)}\n${source}`)
+    .digest("hex");
+}
+
+export function inlineSourceType(runtime: Runtime | undefined): SourceType {
+  return runtime === "program" ? "application/octet-stream" : "text/typescript";
 }
 
 function numbersOf(spec: FunctionSpec): Partial<Pick<Settings, (typeof NUMBERS)[number]>> {

@@ -108,10 +108,11 @@ export function createBuilder(options: BuilderOptions): Builder {
 
   return {
     folderBytes,
-    recognize: (bytes, mostBytes = limits.sourceBytes) => recognizeSource(bytes, { sourceBytes: mostBytes }),
+    recognize: (bytes, { runtime, mostBytes = limits.sourceBytes } = {}) =>
+      recognizeSource(bytes, { sourceBytes: mostBytes, runtime }),
     becomesModule,
-    build: (source, { signal, ...entries } = {}) =>
-      run((means, call) => buildSource(means, source, { entries, ...call }), signal),
+    build: (source, { signal, ...orders } = {}) =>
+      run((means, call) => buildSource(means, source, { orders, ...call }), signal),
     unpack: (source, signal) =>
       run(({ runner }, call) => unpackInWorker(runner, source, { mostBytes: folderBytes, ...call }), signal),
     async adviseStart({ kind, code }, log, signal) {

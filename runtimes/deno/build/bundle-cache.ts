@@ -22,12 +22,12 @@ export function cacheBundles(builder: Builder, options: BundleCacheOptions = {})
   });
   return {
     folderBytes: builder.folderBytes,
-    recognize: (bytes, mostBytes) => builder.recognize(bytes, mostBytes),
+    recognize: (bytes, options) => builder.recognize(bytes, options),
     unpack: (source, signal) => builder.unpack(source, signal),
-    becomesModule: (source) => builder.becomesModule(source),
+    becomesModule: (source, runtime) => builder.becomesModule(source, runtime),
     async build(source, options = {}) {
-      const { entry = null, formerEntry = null } = options;
-      const key = JSON.stringify([await sourceHash(source), entry, formerEntry]);
+      const { signal: _, ...orders } = options;
+      const key = JSON.stringify([await sourceHash(source), orders]);
       const known = cache.get(key);
       if (known) return known;
       const built = await builder.build(source, options);

@@ -2,7 +2,12 @@ import { PROBLEMS, Problem, type ProblemCode } from "../../../platform/problems.
 import type { ReportedProblem } from "./tasks.ts";
 
 /** Problems that a source can cause: a process of a build has no other to report. */
-const CODES: readonly ProblemCode[] = ["build_failed", "invalid_source", "source_too_large"];
+const CODES: readonly ProblemCode[] = [
+  "build_failed",
+  "invalid_setting",
+  "invalid_source",
+  "source_too_large",
+];
 
 /** Checks a problem that a process of a build reported: the source that it read may have taken it over. */
 export function readProblem({ code, detail, extensions }: ReportedProblem): Problem {

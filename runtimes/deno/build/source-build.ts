@@ -1,4 +1,6 @@
 import type { Source } from "../../../platform/platform.ts";
+import type { StartOrders } from "../../program/build/declared-start.ts";
+import { readProgram } from "../../program/build/program-artifact.ts";
 import type { Built, Entries } from "../../runtime.ts";
 import { readProblem } from "./reported-problem.ts";
 import type { Resolver } from "./resolver.ts";
@@ -12,7 +14,7 @@ export interface BuildMeans {
 }
 
 export interface BuildCall {
-  readonly entries: Entries;
+  readonly orders: Entries & StartOrders;
   readonly signal: AbortSignal;
   /** Called when a worker begins. */
   readonly onBegin: () => void;
@@ -21,8 +23,8 @@ export interface BuildCall {
 /** Builds a source in a worker, and resolves the packages of a project. The worker is free meanwhile. */
 export async function buildSource(means: BuildMeans, source: Source, call: BuildCall): Promise<Built> {
   const { resolver, runner, taskLimits } = means;
-  const { signal, onBegin, entries } = call;
-  const task: Task = { ...taskLimits, type: source.type, ...entries };
+  const { signal, onBegin, orders } = call;
+  const task: Task = { ...taskLimits, type: source.type, ...orders };
   const { reply, body } = await runner.run({ task, source: source.bytes, onBegin }, signal);
   switch (reply.outcome) {
     case "module":
@@ -31,6 +33,8 @@ export async function buildSource(means: BuildMeans, source: Source, call: Build
       const code = await resolver.resolve({ entry: reply.entry, roots: reply.roots, files: body }, signal);
       return { artifact: { kind: "project", code }, ...(reply.settings ? { settings: reply.settings } : {}) };
     }
+    case "program":
+      return readProgram(reply, body);
     case "problem":
       throw readProblem(reply);
     default:

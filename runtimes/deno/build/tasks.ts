@@ -1,6 +1,8 @@
 import type { SourceType } from "../../../platform/platform.ts";
 import type { ProblemCode, ProblemExtensions } from "../../../platform/problems.ts";
+import type { Need } from "../../program/build/needs.ts";
 import type { Entries } from "../../runtime.ts";
+import type { FormerStart, StartOrder } from "../../start-order.ts";
 
 /** Artifacts may be this many times as long as sources; the rest is for packages. */
 export const ARTIFACT_PER_SOURCE = 4;
@@ -14,6 +16,8 @@ export interface Task extends Entries {
   /** Largest source, which also limits what an archive unpacks to. */
   readonly sourceBytes: number;
   readonly artifactBytes: number;
+  readonly start?: StartOrder;
+  readonly formerStart?: FormerStart;
 }
 
 /** Work for a build worker that only unpacks. The body is the source. */
@@ -48,6 +52,14 @@ export type Reply =
       readonly outcome: "project";
       readonly entry: string;
       readonly roots: readonly string[];
+      readonly settings?: Readonly<Record<string, unknown>>;
+    }
+  /** The body has the files of a program, encoded and gzipped. */
+  | {
+      readonly outcome: "program";
+      readonly command: readonly string[];
+      readonly executables: readonly string[];
+      readonly needs: readonly Need[];
       readonly settings?: Readonly<Record<string, unknown>>;
     }
   /** The body has the files below `UNPACKED_FILES`, and `UNPACKED_MANIFEST` if there is one. */

@@ -18,7 +18,7 @@ export async function readTar(bytes: Uint8Array, bounds: ArchiveBounds): Promise
   unpacking.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   try {
     for await (const entry of unpacking) {
-      const { name, type = "file", size = 0, linkname } = entry.header;
+      const { name, type = "file", size = 0, linkname, mode = 0 } = entry.header;
       if (type === "directory") {
         // The files in a folder create it.
         checkPath(name);
@@ -36,7 +36,7 @@ export async function readTar(bytes: Uint8Array, bounds: ArchiveBounds): Promise
       const path = collected.reserve(name, size);
       const chunks: Uint8Array[] = [];
       for await (const chunk of entry) chunks.push(chunk as Uint8Array);
-      collected.files.set(path, Buffer.concat(chunks));
+      collected.add(path, Buffer.concat(chunks), { isMarked: isExecutable(mode) });
     }
     return collected.finish();
   } catch (error) {
@@ -48,7 +48,10 @@ export async function readTar(bytes: Uint8Array, bounds: ArchiveBounds): Promise
 export function readZip(bytes: Uint8Array, bounds: ArchiveBounds): Files {
   const collected = new Collection(bounds);
   const directory = readZipDirectory(bytes);
-  const entries = new Map<string, { readonly name: string; readonly isLink: boolean }>();
+  const entries = new Map<
+    string,
+    { readonly name: string; readonly isLink: boolean; readonly isMarked: boolean }
+  >();
   let index = 0;
   // fflate never allocates more than the size that an entry claims, so bound the claims.
   const filter = (info: UnzipFileInfo) => {
@@ -63,21 +66,25 @@ export function readZip(bytes: Uint8Array, bounds: ArchiveBounds): Files {
     const path = unflaggedUtf8(name);
     if (isLink && originalSize > MAX_LINK_BYTES) throw refused(name, "is a symlink with too long a target");
     if (!isLink) collected.reserve(path, Math.max(size, originalSize));
-    entries.set(name, { name: path, isLink });
+    entries.set(name, { name: path, isLink, isMarked: isExecutable(entry.mode) });
     return true;
   };
   try {
     const unpacked = unzipSync(bytes, { filter });
-    for (const [key, { name, isLink }] of entries) {
+    for (const [key, { name, isLink, isMarked }] of entries) {
       const content = unpacked[key];
       if (!content) throw new Error(`${key.slice(0, 100)} is missing`);
       if (isLink) collected.link(name, { target: new TextDecoder().decode(content), kind: "symlink" });
-      else collected.files.set(checkPath(name), content);
+      else collected.add(checkPath(name), content, { isMarked });
     }
     return collected.finish();
   } catch (error) {
     throw error instanceof Problem ? error : broken("zip", error);
   }
+}
+
+function isExecutable(mode: number): boolean {
+  return (mode & 0o111) !== 0;
 }
 
 /** Returns the type of a file that can be read. */

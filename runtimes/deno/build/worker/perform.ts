@@ -1,13 +1,21 @@
 import { encodeFiles } from "../../../../client-image/project/project-pack.ts";
 import { Problem } from "../../../../platform/problems.ts";
+import { needsImage } from "../../../image/needs-image.ts";
+import { type ProgramFiles, SINGLE_FILE } from "../../../program/build/choose-command.ts";
+import { chooseStart } from "../../../program/build/declared-start.ts";
+import { packProgram } from "../../../program/build/pack-program.ts";
 import type { Entries } from "../../../runtime.ts";
+import type { ChosenStart } from "../../../start-order.ts";
 import { artifactTooLarge } from "../build-problems.ts";
 import type { AdviceTask, AnyTask, Reply, Task } from "../tasks.ts";
 import type { Files } from "./archive.ts";
 import { adviseMissingExport } from "./missing-export.ts";
 import { buildModule } from "./module-build.ts";
 import { adviseNativeCode } from "./native-code.ts";
+import type { JsonObject } from "./project/config/json-file.ts";
 import { readProject } from "./project/project.ts";
+import { takeSettings } from "./project/settings-file.ts";
+import { tidyTree } from "./project/tree.ts";
 import { readSourceFiles } from "./source-files.ts";
 import { checkFolders } from "./unpack/collection.ts";
 import { unpackSource } from "./unpack/unpack-source.ts";
@@ -26,7 +34,7 @@ export async function perform(task: AnyTask, bytes: Uint8Array): Promise<Perform
   try {
     if ("log" in task) return await advise(task, bytes);
     if ("unpack" in task) return await unpackSource(task, bytes);
-    const performed = await (task.type === "text/typescript" ? buildFile(bytes) : buildArchive(task, bytes));
+    const performed = await (isSingleFile(task) ? buildFile(task, bytes) : buildArchive(task, bytes));
     if (performed.body.length > task.artifactBytes) throw artifactTooLarge(task.artifactBytes);
     return performed;
   } catch (error) {
@@ -39,14 +47,48 @@ async function advise({ log }: AdviceTask, artifact: Uint8Array): Promise<Perfor
   return { reply: { outcome: "advice", ...(text === undefined ? {} : { text }) }, body: NOTHING };
 }
 
-async function buildFile(bytes: Uint8Array): Promise<Performed> {
+function isSingleFile({ type }: Task): boolean {
+  return type === "text/typescript" || type === "application/octet-stream";
+}
+
+async function buildFile(task: Task, bytes: Uint8Array): Promise<Performed> {
+  const start = chooseStart(task);
+  if (start.runtime !== "deno") {
+    return await buildProgram({ files: new Map([[SINGLE_FILE, bytes]]), marked: new Set(), start });
+  }
   const module = await buildModule(bytes);
   if (module) return { reply: { outcome: "module" }, body: module };
   return await packProject(new Map([["main.ts", bytes]]), {});
 }
 
-async function buildArchive({ type, sourceBytes, ...entries }: Task, bytes: Uint8Array): Promise<Performed> {
-  return await packProject(await readSourceFiles({ bytes, type }, { sourceBytes }), entries);
+async function buildArchive(task: Task, bytes: Uint8Array): Promise<Performed> {
+  const { type, sourceBytes, entry, formerEntry } = task;
+  const marked = new Set<Uint8Array>();
+  const posted = await readSourceFiles({ bytes, type }, { sourceBytes, marked });
+  const files = tidyTree(posted);
+  const settings = takeSettings(files);
+  const start = chooseStart(task, settings);
+  if (start.runtime === "deno") {
+    const entries = {
+      ...(entry === undefined ? {} : { entry }),
+      ...(formerEntry === undefined ? {} : { formerEntry }),
+    };
+    return await packProject(posted, entries);
+  }
+  return await buildProgram({ files, marked, start, ...(settings ? { settings } : {}) });
+}
+
+interface ProgramOrder extends Omit<ProgramFiles, "arch"> {
+  readonly start: ChosenStart;
+  readonly settings?: JsonObject;
+}
+
+async function buildProgram({ files, marked, start, settings }: ProgramOrder): Promise<Performed> {
+  if (start.runtime === "image") throw needsImage();
+  checkFolders(files);
+  const packed = await packProgram({ files, marked, arch: process.arch }, start);
+  const { body, ...choice } = packed;
+  return { reply: { outcome: "program", ...choice, ...(settings ? { settings } : {}) }, body };
 }
 
 async function packProject(posted: Files, entries: Entries): Promise<Performed> {

@@ -37,7 +37,7 @@ describe("the reconciler", () => {
       platform: cluster.platform,
       namespace: "skiff-functions",
       limits: limitsFromEnv({ SKIFF_START_TIMEOUT: "2s" }),
-      build: async ({ bytes }, { entry }) => {
+      build: async ({ bytes }, { settings: { entry } }) => {
         builds++;
         entries.push(entry);
         const code = Buffer.from(bytes).toString();

@@ -8,6 +8,8 @@ export type Files = ReadonlyMap<string, Uint8Array>;
 export interface ArchiveBounds {
   readonly bytes: number;
   readonly tooLarge: () => Problem;
+  /** Gets the contents of the files that the archive marks as executable. */
+  readonly marked?: Set<Uint8Array>;
 }
 
 /** Limit on the files of an archive; those that links repeat count again. */
@@ -42,6 +44,12 @@ export class Collection {
     if (this.#bytes > this.#bounds.bytes) throw this.#bounds.tooLarge();
     this.#reserved.add(path);
     return path;
+  }
+
+  /** Adds the content of a file. */
+  add(path: string, content: Uint8Array, { isMarked }: { readonly isMarked: boolean }): void {
+    this.files.set(path, content);
+    if (isMarked) this.#bounds.marked?.add(content);
   }
 
   /** Adds a symbolic link, or a hard link, whose target is a path of the archive. */

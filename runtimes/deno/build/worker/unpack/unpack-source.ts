@@ -11,7 +11,7 @@ export async function unpackSource(
   bytes: Uint8Array,
 ): Promise<{ readonly reply: Reply; readonly body: Uint8Array }> {
   const tooLarge = () => folderTooLarge(mostBytes, "unpacked ");
-  const files = tidyTree(await readSourceFiles({ bytes, type }, { sourceBytes: mostBytes }, tooLarge));
+  const files = tidyTree(await readSourceFiles({ bytes, type }, { sourceBytes: mostBytes, tooLarge }));
   const manifest = readManifest(files);
   const packed = new Map([...files].map(([path, content]) => [`${UNPACKED_FILES}${path}`, content]));
   if (manifest) packed.set(UNPACKED_MANIFEST, new TextEncoder().encode(JSON.stringify(manifest)));

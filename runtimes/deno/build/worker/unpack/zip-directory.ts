@@ -3,6 +3,8 @@ export interface ZipEntry {
   readonly isEncrypted: boolean;
   /** Type of the file in the mode of Unix (`S_IFMT`); 0 if it was packed elsewhere. */
   readonly unixType: number;
+  /** The whole mode; 0 if it was packed elsewhere. */
+  readonly mode: number;
 }
 
 /** Names of methods of compression (APPNOTE.TXT 4.4.5). 0 and 8 are the ones that everything reads. */
@@ -37,7 +39,7 @@ export function readZipDirectory(bytes: Uint8Array): ZipEntry[] {
     const isUnix = UNIX_SYSTEMS.includes(view.getUint8(at + 5));
     const isEncrypted = (view.getUint16(at + 8, true) & 1) === 1 || view.getUint16(at + 10, true) === AES;
     const mode = isUnix ? view.getUint16(at + 40, true) : 0;
-    entries.push({ isEncrypted, unixType: mode & UNIX_TYPES.mask });
+    entries.push({ isEncrypted, unixType: mode & UNIX_TYPES.mask, mode });
     const lengths = [28, 30, 32].map((offset) => view.getUint16(at! + offset, true));
     at += ENTRY_BYTES + lengths[0]! + lengths[1]! + lengths[2]!;
   }
