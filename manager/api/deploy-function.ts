@@ -95,16 +95,20 @@ export function hostsOf(headers: IncomingHttpHeaders): string[] {
 
 /** `deployed useragent version 2 in 41 ms (build 3 ms, start 36 ms)` */
 export function deployedLine(deployed: Deployed): string {
-  const { name, version, unchanged, share, waitedMs, buildMs, startMs } = deployed;
+  const { name, version, unchanged, share, waitedMs, buildMs, pullMs, startMs } = deployed;
   if (unchanged) return `unchanged ${name}: version ${version} has this source and these settings`;
   const parts = [
     ...(waitedMs >= NOTABLE_WAIT_MS ? [`waited ${formatMs(waitedMs)}`] : []),
-    buildMs === undefined ? "same bundle" : `build ${formatMs(buildMs)}`,
+    pullMs === undefined ? builtPart(buildMs) : `pull ${formatMs(pullMs)}`,
     `start ${formatMs(startMs)}`,
   ];
-  const totalMs = waitedMs + (buildMs ?? 0) + startMs;
+  const totalMs = waitedMs + (pullMs ?? 0) + (buildMs ?? 0) + startMs;
   const calls = share === 1 ? "" : `, with ${Math.round(100 * share)} % of the calls,`;
   return `deployed ${name} version ${version}${calls} in ${formatMs(totalMs)} (${parts.join(", ")})`;
+}
+
+function builtPart(buildMs: number | undefined): string {
+  return buildMs === undefined ? "same bundle" : `build ${formatMs(buildMs)}`;
 }
 
 /** `not deployed: useragent: main.ts:3:7 …` on one line */

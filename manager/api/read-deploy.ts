@@ -7,12 +7,15 @@ import { readBody } from "./read-body.ts";
 import { readForm } from "./read-form.ts";
 import { readQuery } from "./read-query.ts";
 import type { Call, Services } from "./services.ts";
+import { IMAGE, refuseBody, takeImage, withImageRuntime } from "./versions/read-image.ts";
 import { type DeployOptions, OPTION_NAMES, takeOptions } from "./versions/read-options.ts";
 
 export interface PostedDeploy extends DeployOptions {
   readonly name: string;
   readonly patch: SettingsPatch;
-  readonly source: Source;
+  /** Absent if an image is the source. */
+  readonly source?: Source;
+  readonly image?: string;
 }
 
 /**
@@ -32,9 +35,11 @@ export async function readDeploy(
   const restOf = (parameters: URLSearchParams) => {
     const settings = withoutName(parameters, inPath);
     const options = takeOptions(settings, ctx.state.by as string);
-    return { ...options, patch: settingsFromQuery(settings) };
+    const image = takeImage(settings);
+    const patch = withImageRuntime(settingsFromQuery(settings), image);
+    return { ...options, patch, ...(image === undefined ? {} : { image }) };
   };
-  const { builder, limits } = services;
+  const { limits } = services;
   if (!bodyIsForm(ctx)) {
     const name = checkFunctionName(nameOf(query));
     const rest = restOf(query);
@@ -43,8 +48,7 @@ export async function readDeploy(
       tooLarge: "source_too_large",
       advice: "remove files that the function does not need, or raise SKIFF_MAX_SOURCE.",
     });
-    const source = builder.recognize(bytes, { runtime: await runtimeFor(name, rest.patch, services) });
-    return { name, ...rest, source };
+    return { name, ...rest, ...(await sourceOf(bytes, { name, ...rest }, services)) };
   }
   if (nameOf(query) !== undefined) checkFunctionName(nameOf(query));
   restOf(query);
@@ -53,8 +57,20 @@ export async function readDeploy(
   onName(nameOf(all));
   const name = checkFunctionName(nameOf(all));
   const rest = restOf(all);
-  const runtime = await runtimeFor(name, rest.patch, services);
-  return { name, ...rest, source: builder.recognize(form.source, { runtime }) };
+  return { name, ...rest, ...(await sourceOf(form.source, { name, ...rest }, services)) };
+}
+
+/** An image takes the place of a source. */
+async function sourceOf(
+  bytes: Uint8Array,
+  { name, patch, image }: Omit<PostedDeploy, "source">,
+  services: Services,
+): Promise<Pick<PostedDeploy, "source">> {
+  if (image !== undefined) {
+    refuseBody(bytes, image);
+    return {};
+  }
+  return { source: services.builder.recognize(bytes, { runtime: await runtimeFor(name, patch, services) }) };
 }
 
 /** Returns the runtime that the deploy asks for, or that of the current version unless it is the default. */
@@ -96,7 +112,7 @@ function joined(query: URLSearchParams, fields: readonly (readonly [string, stri
     if (query.has(name)) {
       const setting = name.slice(0, 80);
       const detail = `${setting} is in the query and in the form: send it in one of them.`;
-      const isOption = ["name", ...OPTION_NAMES].includes(name);
+      const isOption = ["name", IMAGE, ...OPTION_NAMES].includes(name);
       throw isOption
         ? new Problem("invalid_request", detail, { setting })
         : new Problem("invalid_setting", detail, { setting });

@@ -4,6 +4,7 @@ import type { Limits } from "../../platform/limits.ts";
 import { Problem } from "../../platform/problems.ts";
 import { formatBytes } from "../../platform/quantity.ts";
 import { readBody } from "./read-body.ts";
+import { IMAGE } from "./versions/read-image.ts";
 
 /** Fields besides the source. */
 const FIELDS = 1_000;
@@ -13,7 +14,7 @@ const FIELDS_BYTES = 1024 ** 2;
 const SOURCE = "source";
 
 export interface Form {
-  /** The bytes of the field `source`. */
+  /** The bytes of the field `source`. Empty for an image without one. */
   readonly source: Uint8Array;
   /** The other fields in their order, byte for byte. */
   readonly fields: readonly (readonly [name: string, value: string])[];
@@ -33,7 +34,9 @@ export async function readForm(request: IncomingMessage, { sourceBytes }: Limits
   });
   checkParts(body, boundary);
   const entries = [...(await parse(body, type))];
-  const source = await onlySource(entries.filter(([name]) => name === SOURCE).map(([, value]) => value));
+  const sources = entries.filter(([name]) => name === SOURCE).map(([, value]) => value);
+  const hasImage = entries.some(([name]) => name === IMAGE);
+  const source = hasImage && sources.length === 0 ? new Uint8Array(0) : await onlySource(sources);
   const fields = entries.filter(([name]) => name !== SOURCE).map(([name, value]) => textField(name, value));
   return { source, fields };
 }

@@ -34,6 +34,7 @@ import type { LogStore } from "../../store/store.ts";
 import { DeployTurns } from "./deploy-turns.ts";
 import { type HostClaim, HostClaims } from "./host-claims.ts";
 import { requireKnownSecrets, withNewestSecrets } from "./newest-secrets.ts";
+import { pullImage } from "./pulled-image.ts";
 import { SecretRefresh } from "./secret-refresh.ts";
 import { type Declared, DeclaredBySource, mergeDeclared } from "./skiff-yaml.ts";
 import { Starts } from "./starts.ts";
@@ -60,6 +61,8 @@ export interface DeployOrder {
   readonly name: string;
   /** Source of the new version. By default that of the current version. */
   readonly source?: Source;
+  /** Name of the image that is the source of the new version. */
+  readonly image?: string | undefined;
   /** Changes to the settings of the current version, or to the defaults of a new function. */
   readonly patch: SettingsPatch;
   /** What the patch changes instead of the settings of the current version: these, and the variables that it keeps. */
@@ -85,6 +88,8 @@ export interface Deployed extends Published {
   readonly waitedMs: number;
   /** Absent if the bundle of the previous version was reused. */
   readonly buildMs?: number;
+  /** Time that it took to find out what the name of an image means. */
+  readonly pullMs?: number;
   readonly startMs: number;
 }
 
@@ -106,6 +111,9 @@ export interface DeployPlan {
 interface Plan extends Omit<DeployPlan, "isUnchanged"> {
   /** Set if the source was built for its settings. */
   readonly fresh: Fresh | undefined;
+  /** Absent if the source of the current version stays. */
+  readonly source: Source | undefined;
+  readonly pullMs?: number;
 }
 
 /** Makes versions of sources and settings. Changes of one function run in order of arrival. */
@@ -227,33 +235,40 @@ export class Deploys {
       const { hosts } = plan.version.settings;
       const made = await this.#hosts.during({ name, hosts, reachedAt }, () => this.#make(order, plan));
       const traffic = platform.endpoints(name)?.traffic ?? [];
-      return { ...made, share: shareOf(traffic, made.version), waitedMs };
+      const pulled = plan.pullMs === undefined ? {} : { pullMs: plan.pullMs };
+      return { ...made, ...pulled, share: shareOf(traffic, made.version), waitedMs };
     });
   }
 
   /** Plans a version, whose secrets stay as long as `work` takes. */
   async #planned<T>(order: DeployOrder, work: (plan: Plan) => Promise<T>): Promise<T> {
-    const { name, note, expected, signal, base } = order;
-    const { platform } = this.#options;
+    const { name, note, expected, signal, base, image } = order;
+    const { platform, limits } = this.#options;
     const current = await platform.find(name);
-    const hashed = order.source ? await sourceHash(order.source) : current?.sourceHash;
-    if (hashed === undefined) throw unknownFunction(name);
+    if (!order.source && image === undefined && !current) throw unknownFunction(name);
     checkPrecondition(name, expected, current?.version);
-    const former = base?.settings ?? current?.settings ?? defaultSettings(this.#options.limits);
+    const former = base?.settings ?? current?.settings ?? defaultSettings(limits);
     const patch = base ? withKept(order.patch, current?.settings.env ?? {}, base.keptEnv) : order.patch;
-    const { settings: asked, fresh } = await this.#settings({ ...order, patch }, { former, hashed, signal });
+    const pulled =
+      image === undefined ? undefined : await pullImage(image, { platform, limits, former, patch, signal });
+    const source = pulled?.source ?? order.source;
+    const hashed = source ? await sourceHash(source) : current!.sourceHash;
+    const { settings: asked, fresh } = await this.#settings(
+      { source, patch, declared: order.declared },
+      { former, hashed, signal },
+    );
     if (order.principal) requireKnownSecrets(order.principal, asked, current?.settings);
     return await withNewestSecrets(platform.secrets, asked, (settings) => {
       const hash = versionHash(hashed, settings);
       const version = { name, hash, sourceHash: hashed, settings, note, expected };
-      return work({ current, version, fresh });
+      return work({ ...pulled, source, current, version, fresh });
     });
   }
 
   /** Makes the version current. */
   async #make(
-    { source, percent, signal, removed }: DeployOrder & { removed: AbortSignal },
-    { current, version, fresh }: Plan,
+    { percent, signal, removed }: DeployOrder & { removed: AbortSignal },
+    { source, current, version, fresh }: Plan,
   ): Promise<Omit<Deployed, "share" | "waitedMs">> {
     const { platform } = this.#options;
     const { sourceHash: hashed, settings } = version;
@@ -299,7 +314,14 @@ export class Deploys {
    * earlier ones. Builds the source if nothing else tells what its `skiff.yaml` declares.
    */
   async #settings(
-    { source, patch, declared: known }: Pick<DeployOrder, "source" | "patch" | "declared">,
+    {
+      source,
+      patch,
+      declared: known,
+    }: Pick<DeployOrder, "patch"> & {
+      readonly source: Source | undefined;
+      readonly declared: Declared | undefined;
+    },
     { former, hashed, signal }: { former: Settings; hashed: string; signal: AbortSignal },
   ): Promise<{ settings: Settings; fresh?: Fresh }> {
     const { limits } = this.#options;

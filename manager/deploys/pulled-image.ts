@@ -1,0 +1,41 @@
+import type { Limits } from "../../platform/limits.ts";
+import type { Platform, Source } from "../../platform/platform.ts";
+import { Problem } from "../../platform/problems.ts";
+import { mergeSettings, type Settings, type SettingsPatch } from "../../platform/settings/settings.ts";
+import { imageSource } from "../../runtimes/image/image-artifact.ts";
+
+export interface PullOrder {
+  readonly platform: Platform;
+  readonly limits: Limits;
+  /** Settings before the deploy, and its changes to them. */
+  readonly former: Settings;
+  readonly patch: SettingsPatch;
+  readonly signal: AbortSignal;
+}
+
+export interface PulledImage {
+  readonly source: Source;
+  readonly pullMs: number;
+}
+
+/**
+ * Finds out what the name of an image means now, which is the source of the version.
+ * @throws Problem `no_engine`, `invalid_setting`; those of `Images.resolve`
+ */
+export async function pullImage(
+  image: string,
+  { platform, limits, former, patch, signal }: PullOrder,
+): Promise<PulledImage> {
+  const { images } = platform;
+  if (images === undefined) throw noEngine();
+  const { pullSecret } = mergeSettings(former, patch, limits);
+  const startedAt = performance.now();
+  const found = await images.resolve(image, { ...(pullSecret === "" ? {} : { pullSecret }), signal });
+  return { source: imageSource(found), pullMs: performance.now() - startedAt };
+}
+
+function noEngine(): Problem {
+  const detail =
+    "Images need a container engine, and none was found: install Podman or Docker and start its service, or name its socket with SKIFF_ENGINE.";
+  return new Problem("no_engine", detail, { setting: "SKIFF_ENGINE" });
+}
