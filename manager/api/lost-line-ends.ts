@@ -17,7 +17,7 @@ export function explainLostLineEnds(
   const { code, detail, extensions } = error as Problem;
   if (code !== "build_failed" && code !== "start_failed" && code !== "invalid_source") return error;
   // An archive may have no such byte either.
-  if (source?.type !== "text/typescript") return error;
+  if (source?.type !== "text/typescript" && source?.type !== "application/octet-stream") return error;
   const { bytes } = source;
   if (bytes.includes(0x0a) || bytes.includes(0x0d)) return error;
   // A hint of its own line stays apart from the code and the output that a detail may end with.

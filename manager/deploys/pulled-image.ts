@@ -36,6 +36,6 @@ export async function pullImage(
 
 function noEngine(): Problem {
   const detail =
-    "Images need a container engine, and none was found: install Podman or Docker and start its service, or name its socket with SKIFF_ENGINE.";
-  return new Problem("no_engine", detail, { setting: "SKIFF_ENGINE" });
+    "Images need a container engine, and none was found: install Podman or Docker, and start its service.";
+  return new Problem("no_engine", detail);
 }

@@ -15,7 +15,7 @@ import {
 } from "./operation.ts";
 import { ref, type Schema, TEXT } from "./schema.ts";
 import { formSchema, settingParameters } from "./settings.ts";
-import { MATCHING, optionParameters } from "./versions.ts";
+import { IMAGE_NAME, MATCHING, optionParameters } from "./versions.ts";
 
 const KNOWN: readonly ProblemCode[] = ["invalid_name", "unknown_function"];
 const CHANGING: readonly ProblemCode[] = [
@@ -36,26 +36,36 @@ const CHANGING: readonly ProblemCode[] = [
   "secrets_unavailable",
   "storage_full",
 ];
+const DEPLOYING: readonly ProblemCode[] = [
+  "invalid_source",
+  "source_too_large",
+  "build_failed",
+  "image_not_allowed",
+  "image_unavailable",
+  "no_engine",
+  "no_capacity",
+];
 const BYTES: Schema = { type: "string", format: "binary" };
 const IN_FORM = "Required, unless a form has the field name";
 /** `/func` and the paths below it. */
 export function functionPaths(limits: Limits): Record<string, Schema> {
   const { pageSize } = limits;
-  const settings = [...settingParameters(limits), ...optionParameters(), ...MATCHING];
+  const image = query("image", IMAGE_NAME, { description: "An image instead of a body, such as nginx:1.27" });
+  const settings = [...settingParameters(limits), ...optionParameters(), image, ...MATCHING];
   const summary = "Deploy: create the function or a new version of it";
   const deployed = json("Updated, or unchanged", ref("Deployed"));
   const location = { location: { schema: TEXT, description: "Path of the function" } };
   const deploy = {
     requestBody: {
-      required: true,
-      description: `The source; its Content-Type is ignored unless it is that of a form. One file of code, or an archive (tar, tar.gz, zip) of a project. At most ${formatBytes(limits.sourceBytes)}.`,
+      required: false,
+      description: `Required, unless the query names an image. The source; its Content-Type is ignored unless it is that of a form. One file of code, a program, or an archive (tar, tar.gz, zip) of a project. At most ${formatBytes(limits.sourceBytes)}.`,
       content: { "*/*": { schema: BYTES }, "multipart/form-data": { schema: formSchema(limits) } },
     },
     answers: {
       200: deployed,
       201: { ...deployed, description: "Created", headers: { ...CALL_ID, ...location } },
     },
-    problems: [...CHANGING, "invalid_source", "source_too_large", "build_failed", "no_capacity"] as const,
+    problems: [...CHANGING, ...DEPLOYING],
   };
   const patch = { schema: ref("SettingsPatch") };
   return {

@@ -32,6 +32,8 @@ const ROUTING: readonly ProblemCode[] = [
 ];
 const MESSAGE: Schema = { type: "string", maxLength: MESSAGE_LENGTH };
 
+export const IMAGE_NAME: Schema = { type: "string", maxLength: 512 };
+
 /** What a write requires of the function (RFC 9110, section 13). */
 export const MATCHING: readonly Schema[] = [
   {
@@ -57,7 +59,7 @@ export function optionParameters(): readonly Schema[] {
 
 /** The same as fields of a form. */
 export function optionFields(): Record<string, Schema> {
-  return { message: MESSAGE, commit: COMMIT, traffic: percent() };
+  return { message: MESSAGE, commit: COMMIT, traffic: percent(), image: IMAGE_NAME };
 }
 
 function percent(): Schema {

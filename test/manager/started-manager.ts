@@ -22,6 +22,8 @@ export class FakeBuilder implements Builder {
   readonly built: string[] = [];
   /** Entries that the builds were given. */
   readonly entries: Pick<BuildOptions, "entry" | "formerEntry">[] = [];
+  /** What runs the sources of the builds, as ordered. */
+  readonly starts: { readonly start: unknown; readonly formerStart: unknown }[] = [];
   /** Builds wait for this. */
   hold: Promise<void> = Promise.resolve();
   aborted = 0;
@@ -59,10 +61,11 @@ export class FakeBuilder implements Builder {
     return this.advice;
   }
 
-  async build(source: Source, { signal, ...entries }: BuildOptions = {}): Promise<Built> {
+  async build(source: Source, { signal, start, formerStart, ...entries }: BuildOptions = {}): Promise<Built> {
     const code = Buffer.from(source.bytes).toString();
     this.built.push(code);
     this.entries.push(entries);
+    this.starts.push({ start, formerStart });
     const left = new Promise<never>((_resolve, reject) => {
       signal?.addEventListener("abort", () => {
         this.aborted++;

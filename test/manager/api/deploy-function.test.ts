@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import request from "supertest";
 import { Problem } from "../../../platform/problems.ts";
+import { START_DEFAULTS } from "../../../platform/settings/runtime.ts";
 import { FakePlatform } from "../../support/platform/fake-platform.ts";
 import { type StartedManager, startManager } from "../started-manager.ts";
 
@@ -91,6 +92,7 @@ describe("manager: deploying a function", () => {
       env: { A: "2", B: "x=y" },
       permissions: { net: ["api.example.com"], sys: [] },
       ...{ entry: "", hosts: [], secrets: {}, access: "public", quota: {}, cron: [], retry: {} },
+      ...START_DEFAULTS,
     });
   });
 
