@@ -13,6 +13,7 @@ export const PROBLEMS = {
   unauthorized: { status: 401, title: "The request needs a valid key or token" },
   forbidden: { status: 403, title: "The request is not allowed" },
   insufficient_scope: { status: 403, title: "The key or token does not allow this" },
+  exec_off: { status: 403, title: "Commands are switched off" },
   image_not_allowed: { status: 403, title: "The image is not allowed here" },
   unknown_function: { status: 404, title: "No function has this name" },
   unknown_version: { status: 404, title: "The function has no such version" },
@@ -43,13 +44,18 @@ export const PROBLEMS = {
   apply_failed: { status: 422, title: "Functions of the folder could not be deployed" },
   start_failed: { status: 422, title: "The new version does not start" },
   runtime_missing: { status: 422, title: "The runtime of the program is not installed" },
+  no_sandbox: { status: 422, title: "Programs have no sandbox here" },
   image_unavailable: { status: 422, title: "The image cannot be pulled" },
+  command_not_found: { status: 422, title: "The command does not exist" },
   quota_exceeded: { status: 429, title: "A quota is used up" },
   too_many_waiting: { status: 429, title: "Too many calls wait for this function" },
   too_many_attempts: { status: 429, title: "Too many requests with wrong keys or tokens" },
+  too_many_commands: { status: 429, title: "Too many commands run at the same time" },
   headers_too_large: { status: 431, title: "The header block is too large" },
   function_error: { status: 500, title: "The function threw an error" },
   internal_error: { status: 500, title: "Skiff failed" },
+  program_failed: { status: 500, title: "The program failed" },
+  out_of_memory: { status: 500, title: "The program used more memory than it may" },
   no_engine: { status: 501, title: "No container engine is installed" },
   instance_failed: { status: 502, title: "The function broke the connection" },
   no_reply: { status: 502, title: "No subscriber answered with a reply" },
@@ -62,6 +68,7 @@ export const PROBLEMS = {
   secrets_unavailable: { status: 503, title: "The values of secrets cannot be read" },
   draining: { status: 503, title: "Skiff is shutting down" },
   call_timeout: { status: 504, title: "The function did not answer in time" },
+  command_timeout: { status: 504, title: "The command did not end in time" },
   reply_timeout: { status: 504, title: "No subscriber answered in time" },
   storage_full: { status: 507, title: "The disk of Skiff is full" },
 } as const satisfies Record<string, { status: number; title: string }>;
@@ -93,6 +100,10 @@ export interface ProblemExtensions {
   quota?: UsedUpQuota;
   /** What a function answered instead of a reply. */
   reply?: { readonly status: number; readonly text: string };
+  /** With which code the program exited. */
+  exitCode?: number;
+  /** The signal that ended the program. */
+  signal?: string;
   /** Why the image cannot be pulled. */
   reason?: "not_found" | "denied" | "unreachable" | "timeout";
   /** Last lines that the function printed. */

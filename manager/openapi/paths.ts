@@ -40,9 +40,6 @@ const DEPLOYING: readonly ProblemCode[] = [
   "invalid_source",
   "source_too_large",
   "build_failed",
-  "image_not_allowed",
-  "image_unavailable",
-  "no_engine",
   "no_capacity",
 ];
 const BYTES: Schema = { type: "string", format: "binary" };
