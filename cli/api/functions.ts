@@ -13,7 +13,20 @@ export interface FunctionSummary {
 
 /** What `GET /func/NAME` answers. Members that a Skiff may lack are optional. */
 export interface FunctionDescription extends FunctionSummary {
-  readonly settings: Readonly<Record<string, unknown>> & { readonly env: Readonly<Record<string, string>> };
+  readonly settings: Readonly<Record<string, unknown>> & {
+    readonly env: Readonly<Record<string, string>>;
+    readonly runtime?: string;
+    readonly program?: {
+      readonly command?: readonly string[];
+      readonly mode?: string;
+      readonly cgi?: boolean;
+      readonly handler?: string;
+    };
+    readonly isolation?: string;
+    readonly pool?: number;
+  };
+  /** What its image was at the deploy. */
+  readonly image?: { readonly image: string; readonly digest: string };
   readonly traffic: readonly { readonly version: number; readonly weight: number }[];
   readonly versions: readonly { readonly version: number; readonly createdAt: string }[];
   readonly instances: readonly {

@@ -65,10 +65,10 @@ export class DevLoop {
   }
 
   async #turn(): Promise<void> {
-    const { path, cwd, events } = this.#options;
+    const { path, cwd, fields, events } = this.#options;
     const changedAtMs = this.#changedAtMs;
     try {
-      const source = await readSource(path, cwd);
+      const source = await readSource(path, { cwd, fields });
       if (this.#closing.signal.aborted) return;
       this.#watch.set(source.folders);
       // Something else in a folder has changed.

@@ -46,6 +46,6 @@ net: [public]
 `;
 
 /** Returns the files of a new function by their names. */
-export function starterFiles(): Readonly<Record<string, string>> {
+export function moduleFiles(): Readonly<Record<string, string>> {
   return { "main.ts": MAIN, "context.ts": CONTEXT, "main_test.ts": TEST, "skiff.yaml": SETTINGS };
 }

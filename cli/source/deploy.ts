@@ -15,7 +15,8 @@ export interface Deployed {
 
 export interface DeployOrder {
   readonly name: string;
-  readonly source: LocalSource;
+  /** Undefined if `fields` name an image. */
+  readonly source: LocalSource | undefined;
   /** Settings. */
   readonly fields: readonly (readonly [name: string, value: string])[];
   readonly query?: Readonly<Record<string, string | undefined>>;
@@ -29,8 +30,8 @@ export async function deploy(api: Api, order: DeployOrder): Promise<Deployed> {
   const { name, source, fields, query = {}, ifVersion, signal } = order;
   const isNamed = fields.some(([field]) => field === "entry");
   // An empty one resets that of a deploy before.
-  const entry = isNamed || source.entry === undefined ? [] : [["entry", source.entry] as const];
-  const { type, body } = sourceForm(source.bytes, [...fields, ...entry]);
+  const entry = isNamed || source?.entry === undefined ? [] : [["entry", source.entry] as const];
+  const { type, body } = sourceForm(source?.bytes, [...fields, ...entry]);
   try {
     return await api.json<Deployed>(`/func/${encodeURIComponent(name)}`, {
       method: "PUT",
@@ -43,7 +44,7 @@ export async function deploy(api: Api, order: DeployOrder): Promise<Deployed> {
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (error) {
-    throw error instanceof ApiProblem ? withLocalNames(error, source) : error;
+    throw error instanceof ApiProblem && source !== undefined ? withLocalNames(error, source) : error;
   }
 }
 

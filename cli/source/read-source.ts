@@ -17,14 +17,23 @@ export interface LocalSource {
 }
 
 const CODE = /\.[mc]?[jt]sx?$/;
-const COMMON_NAMES = new Set(["main", "mod", "index", "server", "app", "src"]);
+/** Endings that are no part of a name. */
+const ENDING = /\.(?:[mc]?[jt]sx?|tar|tar\.gz|tgz|zip|sh|bash|py|rb|pl|php|lua|awk|cgi|bin)$/;
+const COMMON_NAMES = new Set(["main", "mod", "index", "server", "app", "src", "handler"]);
 const MOST_NAME = 52;
 
+export interface ReadOptions {
+  /** Paths of files are shown from here. */
+  readonly cwd: string;
+  /** The settings of the deploy. The imports of a program are not followed. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+}
+
 /**
- * Reads a module with the files that it imports, an archive, or a folder.
+ * Reads a module with the files that it imports, a program, an archive, or a folder.
  * @param path absolute @throws UsageError
  */
-export async function readSource(path: string, cwd: string): Promise<LocalSource> {
+export async function readSource(path: string, { cwd, fields }: ReadOptions): Promise<LocalSource> {
   const byPath = (files: readonly SourceFile[]) =>
     new Map(files.map(({ path: name, file }) => [name, relative(cwd, file)]));
   const stat = statSync(path, { throwIfNoEntry: false });
@@ -36,7 +45,8 @@ export async function readSource(path: string, cwd: string): Promise<LocalSource
     return { bytes: await archive(files), entry: undefined, files: byPath(files), folders };
   }
   const bytes = readFileSync(path);
-  const isCode = CODE.test(path);
+  const isProgram = fields.some(([name, value]) => name === "runtime" && value === "program");
+  const isCode = CODE.test(path) && !isProgram;
   const imported = isCode && mayImportFiles(bytes.toString()) ? await importedFiles(path) : undefined;
   const folders = imported?.folders ?? [dirname(path), dirname(realpathSync(path))];
   if (imported !== undefined && imported.files.length > 1) {
@@ -48,19 +58,32 @@ export async function readSource(path: string, cwd: string): Promise<LocalSource
 }
 
 /**
+ * Returns the name that a function gets from its image: `nginx` for `docker.io/library/nginx:1.27`.
+ * @throws UsageError if that is no name
+ */
+export function nameFromImage(image: string): string {
+  return asName(basename(image.replace(/@.*$/, "")).replace(/:.*$/, ""), image);
+}
+
+/**
  * Returns the name that a function gets from its path: `hello` for `hello.ts`, `hello/` and `hello/main.ts`.
  * @throws UsageError if that is no name
  */
 export function nameFromPath(path: string): string {
   const full = resolve(path);
-  const own = basename(full).replace(/\.(?:[mc]?[jt]sx?|tar|tar\.gz|tgz|zip)$/, "");
+  const own = basename(full).replace(ENDING, "");
   const isFile = own !== basename(full);
   const given = isFile && COMMON_NAMES.has(own) ? basename(dirname(full)) : own;
+  return asName(given, path);
+}
+
+/** @param from what it is the name of */
+function asName(given: string, from: string): string {
   const name = given
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^[^a-z]+|-+$/g, "")
     .slice(0, MOST_NAME);
   if (name !== "") return name;
-  throw new UsageError(`${path} gives no name to the function: choose one with --name NAME.`);
+  throw new UsageError(`${from} gives no name to the function: choose one with --name NAME.`);
 }

@@ -1,7 +1,9 @@
 import { variableOfSecret } from "../../platform/settings/environment.ts";
 import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
 import { RETRY_MEMBERS, RETRY_QUERY } from "../../platform/settings/retry.ts";
+import { START_NAMES } from "../../platform/settings/runtime.ts";
 import { NUMBER_SETTINGS, type Settings } from "../../platform/settings/settings.ts";
+import { PROGRAM_MEMBERS, START_QUERY } from "../../platform/settings/start.ts";
 
 type Members = Record<string, unknown>;
 
@@ -34,10 +36,27 @@ export function formOf(settings: Settings, base: Settings, show: ShowVariable): 
     const isTime = typeof value === "number" && member !== "attempts";
     form[RETRY_QUERY[member]] = isTime ? duration(value) : (value ?? null);
   }
+  Object.assign(form, startForm(settings, base));
   const env = changedMembers(settings.env, base.env, show);
   if (Object.keys(env).length > 0) form.env = env;
   const secrets = secretsForm(settings, base);
   if (secrets !== undefined) form.secrets = secrets;
+  return form;
+}
+
+/** What starts the function. A member of `program` has its own name in a query. */
+function startForm(settings: Settings, base: Settings): Members {
+  const form: Members = {};
+  for (const name of START_NAMES) {
+    if (name === "program" || settings[name] === base[name]) continue;
+    form[START_QUERY[name]] = settings[name] === "" ? null : settings[name];
+  }
+  // Another runtime resets the members of the one before.
+  const before = settings.runtime === base.runtime ? base.program : {};
+  for (const member of PROGRAM_MEMBERS) {
+    const value = settings.program[member];
+    if (!isEqual(value, before[member])) form[START_QUERY[member]] = value ?? null;
+  }
   return form;
 }
 

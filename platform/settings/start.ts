@@ -47,6 +47,11 @@ export function startName(query: string): QueryName | undefined {
   return NAMES.find((name) => START_QUERY[name] === query);
 }
 
+/** Returns the name in a query of a setting or a member of `program`; undefined for another setting. */
+export function queryName(name: string): string | undefined {
+  return NAMES.includes(name as QueryName) ? START_QUERY[name as QueryName] : undefined;
+}
+
 /**
  * Reads one setting from a query, as a patch. `default` resets it, and `none` too where it is a name.
  * @throws Problem `invalid_setting`

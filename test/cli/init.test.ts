@@ -2,6 +2,11 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { load } from "js-yaml";
+import { PROGRAM_KINDS } from "../../cli/init/program-files.ts";
+import { patchOf } from "../../manager/deploys/skiff-yaml.ts";
+import { limitsFromEnv } from "../../platform/limits.ts";
+import { applySettings, defaultSettings } from "../../platform/settings/settings.ts";
 import { denoPath } from "../../runtimes/deno/deno-binary.ts";
 import { CommandLine } from "../support/skiff/command-line.ts";
 import { startedSkiff } from "../support/skiff/started-skiff.ts";
@@ -44,6 +49,27 @@ describe("skiff init", function () {
     const body = (text: string) => /export interface Context \{[\s\S]*?\n\}/.exec(text)![0];
     const runtime = readFileSync(new URL("../../client-image/forms/context.ts", import.meta.url), "utf8");
     assert.equal(body(readFileSync(join(cli.folder, "greeter/context.ts"), "utf8")), body(runtime));
+  });
+
+  for (const kind of PROGRAM_KINDS) {
+    it(`makes the settings of the kind ${kind}, which Skiff takes`, async () => {
+      await cli.output(["init", `a-${kind}`, "--runtime", kind]);
+      const text = readFileSync(join(cli.folder, `a-${kind}/skiff.yaml`), "utf8");
+      const { functions, ...one } = load(text) as Record<string, Record<string, Record<string, unknown>>>;
+      const { image, ...declared } = functions?.[`a-${kind}`] ?? one;
+      assert.equal(typeof image, kind === "image" ? "string" : "undefined");
+      const limits = limitsFromEnv({});
+      const all = kind === "image" ? { runtime: "image", ...declared } : declared;
+      const { runtime, program } = applySettings(defaultSettings(limits), patchOf(all), limits);
+      assert.equal(runtime, kind === "image" ? "image" : "program");
+      assert.ok(program.command ?? program.handler);
+    });
+  }
+
+  it("makes a shell program that reads its input", async () => {
+    const options = { input: "abc\n", env: { ...process.env, REQUEST_METHOD: "GET" } } as const;
+    const { stdout, status } = spawnSync(join(cli.folder, "a-shell/main.sh"), options);
+    assert.deepEqual([stdout.toString(), status], ["ABC\n", 0]);
   });
 
   it("overwrites nothing", async () => {

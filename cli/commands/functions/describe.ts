@@ -34,6 +34,8 @@ function description(found: FunctionDescription, out: Output): string[] {
         "traffic",
         found.traffic.map(({ version, weight }) => share(version, weight, found.traffic)).join(", "),
       ],
+      ["runtime", runtimeText(found)],
+      ["isolation", isolationText(settings)],
       ["updated", ago(found.updatedAt, now)],
       ["last hour", lastHour && lastHourText(lastHour)],
       ["async calls", found.async && asyncText(found.async)],
@@ -70,6 +72,28 @@ function description(found: FunctionDescription, out: Output): string[] {
     ),
     ...section(title("Last errors"), lastErrors.map(plain)),
   ];
+}
+
+/** What is started, and how; undefined for Deno. */
+function runtimeText({ settings, image }: FunctionDescription): string | undefined {
+  const { runtime = "deno", program = {} } = settings;
+  if (runtime === "deno") return undefined;
+  const { command, handler, mode, cgi } = program;
+  const parts = [
+    image && `${image.image} (${image.digest})`,
+    mode && `mode ${mode}`,
+    cgi && "CGI",
+    handler && `handler ${handler}`,
+    command &&
+      `command ${command.map((word) => (/^[\w./:=@-]+$/.test(word) ? word : JSON.stringify(word))).join(" ")}`,
+  ];
+  const known = parts.filter((part) => part !== undefined && part !== false);
+  return shown([runtime, ...known].join(", "));
+}
+
+/** Undefined where an instance takes many calls. */
+function isolationText({ isolation, pool }: FunctionDescription["settings"]): string | undefined {
+  return isolation === "call" ? `an instance for each call, ${pool} kept ready` : undefined;
 }
 
 function lastHourText({ calls, errors, p50Ms, p95Ms }: NonNullable<FunctionDescription["lastHour"]>): string {

@@ -11,9 +11,22 @@ const SETTINGS: readonly (readonly [flag: string, description: string])[] = [
   ["idle <time>", "time without a call before it stops"],
   ["entry <path>", "the main module in the source"],
   ["access <who>", "who may call it: public, key or internal"],
+  ["runtime <kind>", "what runs it: deno or program"],
+  ["mode <mode>", "of a program: call starts it for each call, serve for each instance"],
+  ["handler <file.function>", "a handler (event, context) in Node or Python"],
+  ["isolation <what>", "call gives each call an instance of its own"],
+  ["pool <n>", "unused instances that are kept ready with --isolation call"],
+  ["runtime-class <name>", "RuntimeClass of its pods on Kubernetes"],
+  ["pull-secret <name>", "secret user:password with which its image is pulled"],
+];
+/** Settings that an option switches on. */
+const SWITCHES: readonly (readonly [name: string, description: string])[] = [
+  ["cgi", "the output of the program begins with a status and headers"],
+  ["stdio", "short for --mode call"],
 ];
 
 export type SettingOptions = {
+  readonly command?: string[];
   readonly env?: string[];
   readonly secret?: string[];
   readonly set?: string[];
@@ -23,7 +36,9 @@ export type SettingOptions = {
 export function addSettingOptions(command: Command): Command {
   command.optionsGroup("Settings:");
   for (const [flag, description] of SETTINGS) command.option(`--${flag}`, description);
+  for (const [name, description] of SWITCHES) command.option(`--${name}`, description);
   return command
+    .option("--command <command>", "program and arguments; once, or once for each word", collect)
     .option("-e, --env <name=value>", "a variable; `NAME` alone takes its value from here", collect)
     .option("--secret <name>", "a secret that it gets as a variable", collect)
     .option("--set <name=value>", "any other setting of the query, such as net=none", collect)
@@ -37,9 +52,12 @@ export function settingFields(
 ): [name: string, value: string][] {
   const own = SETTINGS.map(([flag]) => flag.split(" ")[0]!);
   return [
-    ...own.flatMap((name) =>
-      options[name] === undefined ? [] : [[name, String(options[name])] as [string, string]],
-    ),
+    ...own.flatMap((name) => {
+      const value = options[keyOf(name)];
+      return value === undefined ? [] : [[name, String(value)] as [string, string]];
+    }),
+    ...SWITCHES.flatMap(([name]) => (options[name] === true ? [[name, "1"] as [string, string]] : [])),
+    ...(options.command ?? []).map((text) => ["command", text] as [string, string]),
     ...(options.env ?? []).map((text) => ["env", variable(text, env)] as [string, string]),
     ...(options.secret ?? []).map((name) => ["secrets", name] as [string, string]),
     ...(options.set ?? []).map(assigned),
@@ -53,6 +71,11 @@ export function variable(text: string, env: Readonly<Record<string, string | und
   if (value === undefined)
     throw new UsageError(`${text} has no value here: use ${text}=VALUE, or set it first.`);
   return `${text}=${value}`;
+}
+
+/** The member of an option: `runtimeClass` for `runtime-class`. */
+function keyOf(name: string): string {
+  return name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function assigned(text: string): [string, string] {

@@ -7,6 +7,7 @@ import {
   type Settings,
   type SettingsPatch,
 } from "../../../platform/settings/settings.ts";
+import { queryName } from "../../../platform/settings/start.ts";
 import type { ManifestFile } from "../../../runtimes/runtime.ts";
 import { type Declared, patchOf } from "../../deploys/skiff-yaml.ts";
 import type { DeclaredSetting } from "./declared.ts";
@@ -59,8 +60,11 @@ export function checkContradictions(
     checkTogether(settings);
   } catch (error) {
     const { detail, extensions } = invalidSetting(error);
+    const { setting } = extensions;
+    const query = setting === undefined ? undefined : queryName(setting);
     const at =
-      declared.find(({ key }) => key === extensions.setting) ?? declared.find(({ key }) => key === "max");
+      declared.find(({ key }) => key === setting || key === query) ??
+      (setting === "min" ? declared.find(({ key }) => key === "max") : undefined);
     mistakes.add(manifest, at?.pointer ?? pointer, detail);
   }
 }
