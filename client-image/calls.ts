@@ -115,6 +115,7 @@ export class Calls {
     if (leaver !== null) this.#places.giveUp(leaver);
     const follower = headers.get(PLACE_HEADER);
     if (follower !== null) return this.#reserve(follower, request);
+    if (this.#places.isSpent && this.#places.oneCall!.refusesProbes) return busy();
     const Native = nativeResponse();
     return new Native(null, { status: 204, headers: this.#probeHeaders });
   }
@@ -149,7 +150,8 @@ export class Calls {
       this.#console.leave(outside);
     }
     // The response may be the request's body, which is received until then.
-    if (mayHaveBody(request)) this.#endWith(response, this.#places.hold(request), info);
+    const isHeld = mayHaveBody(request) || this.#places.oneCall !== undefined;
+    if (isHeld) this.#endWith(response, this.#places.hold(request), info);
     else info.completed.then(this.#places.release, this.#places.release);
     return response;
   }
@@ -167,6 +169,7 @@ export class Calls {
   }
 
   #endWith(response: Response, place: Place, info: Info): void {
+    place.isAnswered = true;
     const socket = this.#sockets.get(response);
     if (!socket) {
       info.completed.then(place.end, place.end);

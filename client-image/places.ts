@@ -5,11 +5,22 @@ const MOST_WAITING = 100;
 /** A reservation without its call expires after this time. */
 const RESERVED_MS = 2_000;
 
+/** What becomes of an instance that takes one call in its life. */
+export interface OneCall {
+  /** Called when its place is taken or reserved: no other call gets it. */
+  readonly taken: () => void;
+  /** Called when its call has ended or did not come. `isAnswered`: there is a response, which may be on its way still. */
+  readonly over: (isAnswered: boolean) => void;
+  /** It refuses probes once its place is taken, so that nothing counts it as ready. */
+  readonly refusesProbes: boolean;
+}
+
 /**
  * The `concurrency` places of an instance. A call holds one from its admission until its response was delivered, its
  * connection broke or its WebSocket closed, even if its handler runs longer. Other calls wait in order of arrival.
  */
 export class Places {
+  readonly oneCall: OneCall | undefined;
   readonly #limit: number;
   #taken = 0;
   /** Waiting calls in order of arrival. Each resolver is called once, with true when its call is admitted. */
@@ -22,11 +33,18 @@ export class Places {
   #changed: () => void = () => {};
   readonly #onEnd = (place: Place): void => {
     if (!this.#unwatched.delete(place)) this.#watched.delete(place);
-    this.release();
+    this.#free(place.isAnswered);
   };
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  /** @param oneCall set if the instance takes one call in its life */
+  constructor(limit: number, oneCall?: OneCall) {
+    this.#limit = oneCall === undefined ? limit : 1;
+    this.oneCall = oneCall;
+  }
+
+  /** Its one place was taken: it takes no call any more. */
+  get isSpent(): boolean {
+    return this.oneCall !== undefined && this.#taken > 0;
   }
 
   /** Takes a free place, or the one that is reserved for the call. False if there is none. */
@@ -34,6 +52,7 @@ export class Places {
     if (this.#reserved.size > 0 && this.#claim(callIdOf(request))) return true;
     if (this.#taken >= this.#limit) return false;
     this.#taken++;
+    this.oneCall?.taken();
     return true;
   }
 
@@ -51,8 +70,10 @@ export class Places {
   /**
    * Resolves with true when the call has a place, and with false after `waitMs` or when its client disconnects. With 0,
    * or if too many calls wait, it waits one turn only, in which Deno reports calls that have ended.
+   * The place of an instance with one call in its life does not become free.
    */
   async wait(request: Request, waitMs: number): Promise<boolean> {
+    if (this.oneCall !== undefined) return false;
     const mayWait = waitMs > 0 && this.#waiting.size < this.#limit + MOST_WAITING;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const leave = () => {
@@ -92,7 +113,7 @@ export class Places {
   hold(request: Request): Place {
     const place = new Place(request, this.#onEnd);
     this.#unwatched.add(place);
-    if (this.#waiting.size > 0) this.#watch(place);
+    if (this.#waiting.size > 0 || this.oneCall !== undefined) this.#watch(place);
     return place;
   }
 
@@ -114,6 +135,20 @@ export class Places {
       if (callIdOf(place.request) === callId) place.end();
     }
     this.#unreserve(callId);
+    // The router counts the instance as spent. The call broke off before it arrived.
+    if (this.oneCall !== undefined && this.#taken === 0) {
+      this.#taken++;
+      this.oneCall.taken();
+      this.#free(false);
+    }
+  }
+
+  #free(isAnswered: boolean): void {
+    if (this.oneCall === undefined) this.release();
+    else {
+      this.oneCall.over(isAnswered);
+      this.#changed();
+    }
   }
 
   #claim(callId: string): boolean {
@@ -122,7 +157,7 @@ export class Places {
   }
 
   #unreserve(callId: string): void {
-    if (this.#claim(callId)) this.release();
+    if (this.#claim(callId)) this.#free(false);
   }
 
   /** Adds the listener for a broken connection late, while another call waits: it costs a tenth of a small call. */
@@ -139,6 +174,8 @@ export class Places {
 export class Place {
   readonly request: Request;
   readonly #onEnd: (place: Place) => void;
+  /** Its handler has returned. */
+  isAnswered = false;
   #hasEnded = false;
 
   constructor(request: Request, onEnd: (place: Place) => void) {

@@ -22,6 +22,8 @@ const NO_HANDLER =
   "The module has no handler: export default a function or an object with fetch, or call Deno.serve. " +
   "The module has ended and nothing is under way. A function that serves later must be awaited: `await main()`.";
 
+type Printed = "listening" | "ready" | "alive" | "spent";
+
 /** Variables that every function has. */
 const PLATFORM_VARIABLES = ["TMPDIR", "HOME"];
 
@@ -110,19 +112,25 @@ function surviveLooseErrors(): void {
 }
 
 /**
- * Returns the printers of `listening`, `ready` and `alive`. Called before the function is loaded, and keeps the nonce
+ * Returns the printers of `listening`, `ready`, `alive` and `spent`. Called before the function is loaded, and keeps the nonce
  * in bytes only: neither a changed realm nor a heap snapshot, which needs no permission, may reveal it. With the nonce a
  * worker could print `alive` for a blocked event loop.
  */
-function takePrinters(message: { nonce?: string }): readonly [() => void, () => void, () => void] {
+function takePrinters(message: { nonce?: string }): Readonly<Record<Printed, () => void>> {
   const { nonce } = message;
-  if (nonce === undefined) return [() => {}, () => {}, () => {}];
+  const none = () => {};
+  if (nonce === undefined) return { listening: none, ready: none, alive: none, spent: none };
   delete message.nonce;
   const printer = (text: string) => {
     const line = new TextEncoder().encode(`${nonce} ${text}\n`);
     return Deno.stdout.writeSync.bind(Deno.stdout, line);
   };
-  return [printer("listening"), printer("ready"), printer("alive")];
+  return {
+    listening: printer("listening"),
+    ready: printer("ready"),
+    alive: printer("alive"),
+    spent: printer("spent"),
+  };
 }
 
 /** Lets WebSockets hold the places of their calls. Reads the original late, because Deno takes 1 ms to load it. */
@@ -146,14 +154,18 @@ async function main(): Promise<void> {
   const loaded = "pool" in given ? await loadFromPool(given.pool) : undefined;
   const message = loaded?.start ?? (given as StartMessage);
   const { listen } = message;
-  const [printListening, printReady, printAlive] = takePrinters(message);
+  const print = takePrinters(message);
   const exit = Deno.exit.bind(Deno);
   const hasInput = Deno.env.get(START_VARIABLE) === undefined;
-  if (hasInput) void followPlatform(exit, printAlive);
+  if (hasInput) void followPlatform(exit, print.alive);
   keepEnvironment(message);
   replaceStorage();
 
-  const places = new Places(message.concurrency ?? Infinity);
+  // In a pod it waits for its removal: an exit would start its container again, for another call.
+  const over = (isAnswered: boolean) =>
+    hasInput && void (isAnswered ? leave() : calls.settled().then(() => exit(0)));
+  const oneCall = { taken: print.spent, over, refusesProbes: !hasInput };
+  const places = new Places(message.concurrency ?? Infinity, message.isOnce ? oneCall : undefined);
   const callConsole = new CallConsole();
   callConsole.install();
   const calls = new Calls({
@@ -164,20 +176,21 @@ async function main(): Promise<void> {
   });
   const ready = Promise.withResolvers<void>();
   const address = loaded?.port ?? ("unix" in listen ? holdSocket(listen, ready.promise) : listen.port);
-  printListening();
+  print.listening();
   const server = new InstanceServer(calls, address);
   Deno.serve = ((...args: [unknown, unknown?]) => server.serveForProgram(...args)) as typeof Deno.serve;
   followSockets(calls);
   serveListeners(server);
   const fetchListener = followFetchListeners();
-  Deno.addSignalListener("SIGTERM", async () => {
+  const leave = async () => {
     // Deno's shutdown would break the bodies that are being received (docs/upstream.md).
     await places.received();
     // Calls under way are answered; WebSockets are closed with 1001, going away (RFC 6455, section 7.4.1).
     await server.shutdown();
     await calls.settled();
     exit(0);
-  });
+  };
+  Deno.addSignalListener("SIGTERM", leave);
 
   const fail = (error: unknown) => {
     console.error(error);
@@ -206,7 +219,7 @@ async function main(): Promise<void> {
   keepRunning();
   surviveLooseErrors();
   loaded?.serves();
-  printReady();
+  print.ready();
   ready.resolve();
 }
 

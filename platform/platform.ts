@@ -270,7 +270,8 @@ export interface FunctionDescription extends FunctionSummary {
 export interface InstanceDescription {
   readonly id: string;
   readonly version: number;
-  readonly state: "starting" | "ready" | "draining";
+  /** `spent`: it has taken the one call of its life (`isolation: call`). */
+  readonly state: "starting" | "ready" | "spent" | "draining";
   readonly startedAt: Date;
   readonly memoryMiB?: number;
 }

@@ -155,6 +155,8 @@ export interface LaunchPlan {
   /** A further line of input, and the line that its event loop answers with while it turns. */
   readonly ping: string;
   readonly pongLine: string;
+  /** The line that an instance with one call in its life prints when it has taken it. */
+  readonly spentLine: string;
   /**
    * Explains a line that the program prints, in the words of Skiff; undefined for a line that no log shows. Absent: lines
    * stay as they are.

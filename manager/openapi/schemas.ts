@@ -59,7 +59,7 @@ function description(): Schema {
   const instance = object(
     {
       ...{ id: TEXT, version: VERSION, startedAt: INSTANT },
-      state: { enum: ["starting", "ready", "draining"] },
+      state: { enum: ["starting", "ready", "spent", "draining"] },
     },
     { memoryMiB: { type: "number", minimum: 0 } },
   );

@@ -10,6 +10,7 @@ import type {
   VersionRecord,
 } from "../platform.ts";
 import { Problem } from "../problems.ts";
+import { modeOf, placingOf } from "../settings/runtime.ts";
 import { previousVersion } from "../traffic.ts";
 import type { EvictableInstance } from "./budget/memory-budget.ts";
 import type { RunningInstance } from "./instances/running-instance.ts";
@@ -192,7 +193,9 @@ export class LocalFunction {
     const { version, createdAt } = runner.record;
     if (!this.isStored) this.createdAt = createdAt;
     this.#change(() => {
-      this.versions.add({ ...runner.settings, version, pinned: false });
+      const { settings } = runner;
+      const placing = placingOf({ ...settings, mode: modeOf(settings) });
+      this.versions.add({ ...settings, ...placing, version, pinned: false });
       runner.take(started);
       this.#forget(forget);
     });

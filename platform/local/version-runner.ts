@@ -5,9 +5,12 @@ import type { EvictableInstance } from "./budget/memory-budget.ts";
 import { Draining } from "./instances/draining.ts";
 import type { StartOptions } from "./instances/instances.ts";
 import type { RunningInstance } from "./instances/running-instance.ts";
+import { Spent } from "./instances/spent.ts";
 import { Demand } from "./scaling/demand.ts";
 import { Supply, type SupplyOptions } from "./scaling/supply.ts";
 
+/** How an instance with one call in its life ends after it. */
+const DONE = "exited with code 0";
 /** Time for which a version without traffic keeps its runner after its last call. */
 const KEPT_MS = 5_000;
 
@@ -29,7 +32,8 @@ export class VersionRunner {
   readonly #onLine: RunnerOptions["onLine"];
   readonly supply: Supply;
   readonly #draining: Draining;
-  readonly #demand = new Demand(() => this.#draining.all);
+  readonly #spent: Spent;
+  readonly #demand = new Demand(() => [...this.#draining.all, ...this.#spent.ids()]);
   /** Set by `route`. */
   isRouted = false;
 
@@ -42,11 +46,17 @@ export class VersionRunner {
       hasStream: (id) => this.#demand.on(id).streams > 0,
       onKill: ({ id }, because) => this.#log(`instance ${id} ${because}`),
     });
+    this.#spent = new Spent({
+      hasCall: (id) => this.#demand.on(id).calls > 0,
+      onOverdue: (instance) => void this.#draining.add(instance),
+      onEnd: (instance, how) => this.#spentEnded(instance, how),
+    });
     this.supply = new Supply({
       name: record.name,
       errors,
       start: (signal, waits) => start(record, { onLine, signal, waits }),
-      wanted: () => this.#demand.wanted(this.#scaled),
+      wanted: () => this.#demand.wanted(this.#scaled, performance.now()),
+      onSpent: (instance) => this.#spent.add(instance, performance.now()),
       onChange,
       discard: (instance) => this.#draining.add(instance, 0),
       log: (message, at) => this.#log(message, at),
@@ -55,12 +65,12 @@ export class VersionRunner {
 
   /** True while it needs `tick`. */
   get isActive(): boolean {
-    return this.supply.count + this.#draining.all.size > 0 || this.#scaled.min > 0;
+    return this.supply.count + this.#leaving > 0 || this.#scaled.min > 0;
   }
 
   /** True if it has no state to lose and had no call for KEPT_MS. It can be made again from its record. */
   isUnused(nowMs: number): boolean {
-    if (this.isRouted || this.#draining.all.size > 0 || !this.supply.isQuiet) return false;
+    if (this.isRouted || this.#leaving > 0 || !this.supply.isQuiet) return false;
     return this.supply.isClosed || this.#demand.idleForMs(nowMs) >= KEPT_MS;
   }
 
@@ -74,7 +84,8 @@ export class VersionRunner {
 
   describe(): InstanceDescription[] {
     const draining = [...this.#draining.all].map((instance) => instance.describe("draining"));
-    return [...this.supply.describe(), ...draining];
+    const spent = [...this.#spent.all].map((instance) => instance.describe("spent"));
+    return [...this.supply.describe(), ...spent, ...draining];
   }
 
   /** Starts the instances missing to `count` ready ones. See Supply.bringUp. */
@@ -117,6 +128,7 @@ export class VersionRunner {
 
   /** Scales out and in; called a few times a second while it is active. */
   tick(nowMs: number): void {
+    this.#spent.check(nowMs);
     const { count } = this.supply;
     const desired = this.#demand.desired(this.#scaled, count, nowMs);
     if (count < desired) this.supply.reconcile();
@@ -130,7 +142,7 @@ export class VersionRunner {
     const idle = this.#idle;
     const idleForMs = this.#demand.idleForMs(nowMs);
     let left = this.ready.length;
-    const { forCalls } = this.#demand.wanted(this.#scaled);
+    const { forCalls } = this.#demand.wanted(this.#scaled, nowMs);
     const needed = Math.max(forCalls, this.supply.isWaitedFor ? 1 : 0);
     const { min } = this.#scaled;
     for (const instance of idle.reverse()) {
@@ -145,7 +157,7 @@ export class VersionRunner {
    * when the version loses its traffic. A second call can shorten the grace.
    */
   async close(why: Problem, graceMs?: number): Promise<void> {
-    const instances = this.supply.close(why);
+    const instances = [...this.supply.close(why), ...this.#spent.removeAll()];
     await Promise.all([
       this.#draining.end(graceMs),
       ...instances.map((instance) => this.#draining.add(instance, graceMs)),
@@ -158,9 +170,22 @@ export class VersionRunner {
     return this.supply.ready.filter(({ id }) => this.#demand.on(id).calls === 0);
   }
 
-  /** The settings for scaling: `min` applies to versions with traffic only. */
+  /** The settings for scaling: `min` applies to versions with traffic only, and spent instances count for `max`. */
   get #scaled(): Settings {
-    return this.isRouted ? this.settings : { ...this.settings, min: 0 };
+    const { settings } = this;
+    const max = Math.max(0, settings.max - this.#spent.count);
+    return { ...settings, max, min: this.isRouted ? Math.min(settings.min, max) : 0 };
+  }
+
+  /** Instances that take no further call. */
+  get #leaving(): number {
+    return this.#draining.all.size + this.#spent.count;
+  }
+
+  /** The place of a spent instance is free for another one, if the version has its most instances. */
+  #spentEnded({ id }: RunningInstance, how: string): void {
+    if (how !== DONE) this.#log(`instance ${id} ${how}`);
+    this.supply.reconcile();
   }
 
   #stop(instances: readonly RunningInstance[]): void {

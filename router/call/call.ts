@@ -113,8 +113,9 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
     const { waitInsideMs } = this.placement;
     const wait = waitInsideMs === 0 ? "" : `${WAIT_HEADER}: ${Math.floor(waitInsideMs)}\r\n`;
     const isUpgrade = input.upgrade !== undefined;
-    const upgrade = isUpgrade ? "connection: Upgrade\r\nupgrade: websocket\r\n" : "";
-    const text = `${request.text}${CALL_ID_HEADER}: ${id}\r\n${this.trace.lines}${wait}${upgrade}`;
+    const last = this.placement.served!.isOnce ? "connection: close\r\n" : "";
+    const connection = isUpgrade ? "connection: Upgrade\r\nupgrade: websocket\r\n" : last;
+    const text = `${request.text}${CALL_ID_HEADER}: ${id}\r\n${this.trace.lines}${wait}${connection}`;
     return { method: request.head.method!, text, body, isUpgrade };
   }
 
@@ -205,11 +206,16 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
     this.#context.forward(this, instance);
   }
 
-  /** Starts to reserve a place if the body cannot be sent twice. The call is forwarded when it has one. */
+  /**
+   * Starts to reserve a place if the body cannot be sent twice, or if the instance takes one call in its life: it may end
+   * after the call of another router while this one arrives. The call is forwarded when it has a place.
+   */
   reserves(instance: InstanceClient): boolean {
-    if (this.body === undefined || this.body.isRepeatable || this.#isReserved) return false;
+    const isRepeatable = this.body?.isRepeatable ?? true;
+    if (this.#isReserved || (isRepeatable && !instance.isOnce)) return false;
     const probe = new Probe((result) => {
       this.#reservation = undefined;
+      if (probe.isStarted) instance.spend();
       if (result === "busy") this.busy();
       else if (result === "none") this.placement.retry();
       else {
@@ -236,8 +242,11 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
   busy(): void {
     this.relay = undefined;
     // The reserved place is lost, and the body cannot be sent twice.
-    if (this.#isReserved) this.refuse(problems.noInstance(this.limits));
-    else this.placement.busy();
+    if (this.#isReserved && this.body?.isRepeatable === false) this.refuse(problems.noInstance(this.limits));
+    else {
+      this.#isReserved = false;
+      this.placement.busy();
+    }
   }
 
   timing(): string | undefined {
@@ -337,7 +346,8 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
     else if (hasPlace) {
       relay?.abort();
       this.#reservation?.abort();
-      if (body !== undefined && phase === "forwarding") served?.endCall(this.id);
+      // An instance with one call in its life ends with it, however far it has come.
+      if (served!.isOnce || (body !== undefined && phase === "forwarding")) served!.endCall(this.id);
     }
     body?.stop();
   }

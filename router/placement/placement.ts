@@ -144,6 +144,10 @@ export class Placement implements Waiter {
    */
   busy(): void {
     const instance = this.#instance!;
+    if (instance.isOnce) {
+      this.#placeElsewhere(instance);
+      return;
+    }
     const nowMs = performance.now();
     if (this.#busy === undefined) this.#busySinceMs = nowMs;
     const waitMs = this.#limits.instanceWaitMs - (nowMs - this.#busySinceMs);
@@ -167,6 +171,14 @@ export class Placement implements Waiter {
     }
     if (isEarly) setTimeout(() => this.#forwardPlaced(), REFUSED_AGAIN_MS);
     else process.nextTick(() => this.#forwardPlaced());
+  }
+
+  /** Another router has used the instance for the one call of its life. */
+  #placeElsewhere(instance: InstanceClient): void {
+    instance.spend();
+    this.release();
+    this.#startWaiting();
+    process.nextTick(() => this.phase === "waiting" && this.moved());
   }
 
   get hasPlace(): boolean {

@@ -101,9 +101,9 @@ export class VersionState {
     return this.#endpoints.timeoutMs;
   }
 
-  /** Instances that the platform lists as ready; they may have no place for a call. */
+  /** Instances that the platform lists as ready and that are not spent; they may have no place for a call. */
   get readyCount(): number {
-    return this.#ready.length;
+    return this.#endpoints.isOnce ? this.#ready.filter(({ isSpent }) => !isSpent).length : this.#ready.length;
   }
 
   get waiting(): number {
@@ -165,7 +165,7 @@ export class VersionState {
 
   /** Sends no call to an instance that refused a connection or broke a call off until it answers a probe. */
   doubt(instance: InstanceClient): void {
-    if (!this.#leaving.has(instance)) instance.doubt(this.#restart);
+    if (!this.#leaving.has(instance) && !instance.isSpent) instance.doubt(this.#restart);
   }
 
   /** Whether the instance is in no snapshot any more and processes its last calls. */
@@ -189,8 +189,9 @@ export class VersionState {
         return client;
       }
       const { limits, readBuffer } = this.#options;
-      const { concurrency } = endpoints;
-      return new InstanceClient({ instance, concurrency, headerBytes: limits.headerBytes, readBuffer });
+      const { concurrency, isOnce } = endpoints;
+      const { headerBytes } = limits;
+      return new InstanceClient({ instance, concurrency, isOnce, headerBytes, readBuffer });
     });
     for (const client of before.values()) {
       if (client.used > 0) this.#leaving.add(client);

@@ -23,6 +23,8 @@ export interface InstanceClientOptions {
   readonly instance: Instance;
   /** Calls that the instance admits at once. */
   readonly concurrency: number;
+  /** It takes one call in its life; false by default. */
+  readonly isOnce?: boolean | undefined;
   /** See `ConnectionOptions`. */
   readonly headerBytes: number;
   readonly readBuffer: Buffer;
@@ -37,10 +39,13 @@ export interface InstanceClientOptions {
 export class InstanceClient {
   readonly instance: Instance;
   readonly concurrency: number;
+  readonly isOnce: boolean;
   /** Calls that this router has in flight on the instance. Changed by its version alone. */
   used = 0;
   /** Calls among them whose response has begun. Changed by the calls themselves. */
   streams = 0;
+  /** It has taken the one call of its life, from whichever router, and gets no other one. */
+  isSpent = false;
   readonly #idleMs: number;
   readonly #connectionOptions: ConnectionOptions;
   readonly #all = new Set<UpstreamConnection>();
@@ -51,7 +56,9 @@ export class InstanceClient {
   #reason: Error | undefined;
   #doubt: Doubt | undefined;
 
-  constructor({ instance, concurrency, headerBytes, readBuffer, idleMs = IDLE_MS }: InstanceClientOptions) {
+  constructor(options: InstanceClientOptions) {
+    const { instance, concurrency, isOnce = false, headerBytes, readBuffer, idleMs = IDLE_MS } = options;
+    this.isOnce = isOnce;
     this.instance = instance;
     this.concurrency = concurrency;
     this.#idleMs = idleMs;
@@ -64,8 +71,13 @@ export class InstanceClient {
     };
   }
 
+  /** Marks an instance with one call in its life: bytes of a call may have reached it, or it has refused one. */
+  spend(): void {
+    this.isSpent = this.isOnce;
+  }
+
   get free(): number {
-    return this.concurrency - this.used;
+    return this.isSpent ? 0 : this.concurrency - this.used;
   }
 
   /** Sends a call over a free connection or a new one. Returns the connection, for `pause` and `abort`. */
@@ -89,6 +101,7 @@ export class InstanceClient {
 
   /** Notifies the instance of the end of a call: Deno misses broken connections, see docs/upstream.md. */
   endCall(callId: string): void {
+    this.spend();
     if (this.isDoubtful) return;
     const probe = new Probe(() => clearTimeout(timer));
     const timer = setTimeout(() => probe.abort(), END_CALL_MS);
@@ -134,7 +147,7 @@ export class InstanceClient {
   }
 
   #freed(connection: UpstreamConnection): void {
-    if (this.#isClosed || this.#idle.length >= this.concurrency) {
+    if (this.#isClosed || this.isSpent || this.#idle.length >= this.concurrency) {
       connection.destroy();
       return;
     }

@@ -29,6 +29,7 @@ function planLaunch(order: PlanOrder, { files, artifact, socket, scratch, cache 
     listen: { unix: socket },
     function: { name, version },
     concurrency: settings.concurrency,
+    ...(settings.isolation === "call" ? { isOnce: true } : {}),
     env: [...Object.keys(folders), ...Object.keys(settings.env), ...Object.keys(settings.secrets)],
     ...(secrets === undefined ? {} : { secrets }),
   };
@@ -47,6 +48,7 @@ function planLaunch(order: PlanOrder, { files, artifact, socket, scratch, cache 
     readyLine: `${nonce} ready`,
     ping: "alive",
     pongLine: `${nonce} alive`,
+    spentLine: `${nonce} spent`,
     explain: (line) => (isRemark(line) ? undefined : explainLine(line, settings.permissions)),
   };
 }

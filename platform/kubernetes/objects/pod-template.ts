@@ -182,6 +182,7 @@ function environment({ name, version, settings, project }: VersionRecord): objec
     listen: { port: PORT },
     function: { name, version },
     concurrency: settings.concurrency,
+    ...(settings.isolation === "call" ? { isOnce: true } : {}),
     env: [...Object.keys(settings.env), ...Object.keys(settings.secrets), ...Object.keys(FOLDERS)],
   };
   const own = projectVariables(project);

@@ -39,10 +39,12 @@ export class InstanceProcess implements RunningInstance {
   readonly expectedMiB: number;
   readyAtMs: number | undefined;
   stopping = false;
+  isSpent = false;
   answeredAtMs = 0;
   cause: unknown;
   readonly #launched: Launched;
   readonly #child: ChildProcess;
+  readonly #taken = Promise.withResolvers<void>();
   #hasExited = false;
   #killedBecause: string | undefined;
 
@@ -79,6 +81,10 @@ export class InstanceProcess implements RunningInstance {
     return { id, version, state, startedAt, ...memory };
   }
 
+  get spent(): Promise<void> {
+    return this.#taken.promise;
+  }
+
   get usedMiB(): number | undefined {
     return this.resources.usedMiB;
   }
@@ -113,8 +119,14 @@ export class InstanceProcess implements RunningInstance {
     this.resources.endYielding();
   }
 
+  #becomeSpent(): void {
+    this.isSpent = true;
+    this.#taken.resolve();
+  }
+
   async #start({ startMs, onLine }: InstanceOptions): Promise<void> {
-    const { listeningLine, readyLine, pongLine, explain = (line: string) => line } = this.#launched.plan;
+    const { plan } = this.#launched;
+    const { listeningLine, readyLine, pongLine, spentLine, explain = (line: string) => line } = plan;
     const lines: string[] = [];
     const late = `was not ready within ${formatMs(startMs)} (limit SKIFF_START_TIMEOUT): does its module wait for something that does not come?`;
     const deadline = setTimeout(() => this.kill(late), startMs);
@@ -136,6 +148,7 @@ export class InstanceProcess implements RunningInstance {
         if (line === listeningLine) listening.resolve();
         else if (line === readyLine) loaded.resolve();
         else if (line === pongLine) this.answeredAtMs = performance.now();
+        else if (line === spentLine) this.#becomeSpent();
         else entries.read(line, isCut);
       });
       this.#child[stream]!.once("close", () => entries.end());

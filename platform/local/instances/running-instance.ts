@@ -12,6 +12,10 @@ export interface RunningInstance extends Instance {
   readonly readyAtMs: number | undefined;
   /** Resolves after the first answered probe; rejects with StartError if the instance ends before that. */
   readonly ready: Promise<void>;
+  /** With one call per instance: it has taken its call. */
+  readonly isSpent: boolean;
+  /** Resolves when it has taken the one call of its life; pending for others. */
+  readonly spent: Promise<void>;
   /** Resolves when it ends, with the reason for people. */
   readonly exited: Promise<string>;
   /** Resolves when its processes and files are gone. */

@@ -5,14 +5,14 @@ import { desiredInstances, instancesForCalls, instancesForLoad } from "./scaling
 /** Tracks the load of one version, and for how long it has needed fewer instances. Times are monotonic. */
 export class Demand {
   load: Pick<Load, "inFlight" | "waiting"> = { inFlight: 0, waiting: 0 };
-  readonly #draining: () => Iterable<{ readonly id: string }>;
+  readonly #leaving: () => Iterable<{ readonly id: string }>;
   #byInstance: Load["byInstance"];
   #busyAtMs = 0;
   #enoughAtMs = 0;
 
-  /** @param draining the instances that finish their last calls, which ask for no other instance */
-  constructor(draining: () => Iterable<{ readonly id: string }>) {
-    this.#draining = draining;
+  /** @param leaving the instances that process their last calls, which ask for no other instance */
+  constructor(leaving: () => Iterable<{ readonly id: string }>) {
+    this.#leaving = leaving;
   }
 
   report({ inFlight, waiting, byInstance }: Load, nowMs: number): void {
@@ -34,8 +34,8 @@ export class Demand {
   }
 
   /** Instances that the load needs: in total, and for its calls alone, without `min`. */
-  wanted(settings: Settings): { readonly all: number; readonly forCalls: number } {
-    const input = { settings, load: this.#ahead };
+  wanted(settings: Settings, nowMs: number): { readonly all: number; readonly forCalls: number } {
+    const input = { settings, load: this.#ahead, idleForMs: this.idleForMs(nowMs) };
     return { all: instancesForLoad(input), forCalls: instancesForCalls(input) };
   }
 
@@ -47,16 +47,19 @@ export class Demand {
   /** Returns how many of `current` instances the version should have now. See `desiredInstances`. */
   desired(settings: Settings, current: number, nowMs: number): number {
     const load = this.#ahead;
-    if (load.inFlight + load.waiting > 0) this.#busyAtMs = nowMs;
-    if (instancesForLoad({ settings, load }) >= current) this.#enoughAtMs = nowMs;
+    // The pool of a version with one call per instance stays during calls, which are all on instances that leave.
+    const { inFlight } = settings.isolation === "call" ? this.load : load;
+    if (inFlight + load.waiting > 0) this.#busyAtMs = nowMs;
+    const idleForMs = this.idleForMs(nowMs);
+    if (instancesForLoad({ settings, load, idleForMs }) >= current) this.#enoughAtMs = nowMs;
     const lowForMs = nowMs - this.#enoughAtMs;
-    return desiredInstances({ settings, load, current, idleForMs: this.idleForMs(nowMs), lowForMs });
+    return desiredInstances({ settings, load, current, idleForMs, lowForMs });
   }
 
-  /** The load without the calls of draining instances. */
+  /** The load without the calls of leaving instances. */
   get #ahead(): Pick<Load, "inFlight" | "waiting"> {
     let { inFlight } = this.load;
-    for (const { id } of this.#draining()) inFlight -= this.on(id).calls;
+    for (const { id } of this.#leaving()) inFlight -= this.on(id).calls;
     return { inFlight: Math.max(0, inFlight), waiting: this.load.waiting };
   }
 }

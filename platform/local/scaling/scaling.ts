@@ -1,4 +1,5 @@
 import type { Load } from "../../platform.ts";
+import { placingOf } from "../../settings/runtime.ts";
 import type { Settings } from "../../settings/settings.ts";
 
 /** Time for which fewer instances must have been enough before one is stopped. */
@@ -15,14 +16,25 @@ export interface ScaleInput {
   readonly lowForMs: number;
 }
 
-/** Returns the instances that the load needs, by calls in flight and waiting. */
-export function instancesForLoad(input: Pick<ScaleInput, "settings" | "load">): number {
-  return Math.max(input.settings.min, instancesForCalls(input));
+export type LoadInput = Pick<ScaleInput, "settings" | "load"> & Partial<Pick<ScaleInput, "idleForMs">>;
+
+/**
+ * Returns the instances that the load needs, by calls in flight and waiting. With one call per instance an awake version
+ * has its pool besides.
+ */
+export function instancesForLoad({ settings, load, idleForMs = Infinity }: LoadInput): number {
+  const { min, max, isolation, idleMs } = settings;
+  const pool = isolation === "call" && idleForMs < idleMs ? settings.pool : 0;
+  return Math.max(min, Math.min(max, neededFor(load.inFlight + load.waiting, settings) + pool));
 }
 
 /** Returns the instances that calls need, without `min`. */
 export function instancesForCalls({ settings, load }: Pick<ScaleInput, "settings" | "load">): number {
-  return Math.min(settings.max, Math.ceil((load.inFlight + load.waiting) / settings.concurrency));
+  return Math.min(settings.max, neededFor(load.inFlight + load.waiting, settings));
+}
+
+function neededFor(calls: number, settings: Settings): number {
+  return Math.ceil(calls / placingOf(settings).concurrency);
 }
 
 export interface ShareInput extends Pick<ScaleInput, "settings" | "load"> {
@@ -34,7 +46,7 @@ export interface ShareInput extends Pick<ScaleInput, "settings" | "load"> {
 
 /** Returns the ready instances that a version needs before it gets a share of the calls. */
 export function instancesForShare({ settings, load, ready, share }: ShareInput): number {
-  const forCalls = Math.ceil(((load.inFlight + load.waiting) * share) / settings.concurrency);
+  const forCalls = neededFor((load.inFlight + load.waiting) * share, settings);
   const serving = Math.ceil(ready * share);
   return Math.max(1, settings.min, Math.min(settings.max, forCalls, serving));
 }

@@ -17,6 +17,8 @@ export interface SupplyOptions {
   readonly start: (signal: AbortSignal, waits: boolean) => Promise<RunningInstance>;
   /** Instances that the load needs: in total, and for its calls alone. */
   readonly wanted: () => { readonly all: number; readonly forCalls: number };
+  /** Called when an instance has taken the one call of its life. It does not count here any more. */
+  readonly onSpent: (instance: RunningInstance) => void;
   /** Called when the set of ready instances has changed. */
   readonly onChange: () => void;
   /** Ends an instance; resolves when it has ended. */
@@ -235,6 +237,7 @@ export class Supply {
   #add(instance: RunningInstance): void {
     this.#instances.add(instance);
     this.#refusal = undefined;
+    void instance.spent.then(() => this.#spent(instance));
     const onReady = () => this.#instances.has(instance) && this.#changed();
     // `exited` handles a start that fails.
     if (instance.readyAtMs === undefined) instance.ready.then(onReady, () => {});
@@ -247,6 +250,15 @@ export class Supply {
       this.#changed();
       this.#failed(`instance ${instance.id} ${how}`, { readyAtMs });
     });
+  }
+
+  /** An instance that took a call has started well. Its successor is started meanwhile. */
+  #spent(instance: RunningInstance): void {
+    if (!this.#instances.delete(instance)) return;
+    this.#options.onSpent(instance);
+    this.#resetBackoff();
+    this.#changed();
+    this.reconcile();
   }
 
   #changed(): void {

@@ -31,6 +31,25 @@ describe("the instances for a load", () => {
   }
 });
 
+describe("the instances of a version with one call per instance", () => {
+  const { idleMs } = defaultSettings(limitsFromEnv({}));
+  for (const [change, calls, idleForMs, wanted] of [
+    [{}, 0, 0, 1],
+    [{ pool: 3 }, 0, 0, 3],
+    [{ pool: 3 }, 0, idleMs, 0],
+    [{ pool: 3, min: 2 }, 0, idleMs, 2],
+    [{ pool: 0 }, 0, 0, 0],
+    [{ pool: 3, concurrency: 100 }, 4, 0, 7],
+    [{ pool: 3, max: 5 }, 4, 0, 5],
+  ] as const) {
+    it(`are ${wanted} for ${calls} calls after ${idleForMs} ms with ${JSON.stringify(change)}`, () => {
+      const settings = settingsWith({ isolation: "call", ...change });
+      const load = { inFlight: calls, waiting: 0 };
+      assert.equal(instancesForLoad({ settings, load, idleForMs }), wanted);
+    });
+  }
+});
+
 describe("the desired instances", () => {
   const idleMs = 300_000;
   const desired = (change: Partial<Settings>, calls: number, state: [number, number, number]) => {
