@@ -35,6 +35,7 @@ function planLaunch(order: PlanOrder, paths: LaunchPaths): LaunchPlan {
     input: JSON.stringify(message),
     listeningLine: `${nonce} listening`,
     readyLine: `${nonce} ready`,
+    spentLine: `${nonce} spent`,
     ping: "alive",
     pongLine: `${nonce} alive`,
   };
