@@ -164,6 +164,10 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
     return this.relay !== undefined;
   }
 
+  get isForeign(): boolean {
+    return this.placement.served!.isForeign;
+  }
+
   get quotaFields(): readonly string[] {
     return this.#gates.length === 0 ? NONE : rateLimitFields(this.#gates, new Date());
   }
@@ -212,7 +216,7 @@ export class Call implements PlacedCall, RelayOwner, BodyOwner {
    */
   reserves(instance: InstanceClient): boolean {
     const isRepeatable = this.body?.isRepeatable ?? true;
-    if (this.#isReserved || (isRepeatable && !instance.isOnce)) return false;
+    if (this.#isReserved || instance.isForeign || (isRepeatable && !instance.isOnce)) return false;
     const probe = new Probe((result) => {
       this.#reservation = undefined;
       if (probe.isStarted) instance.spend();

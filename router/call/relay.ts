@@ -15,6 +15,8 @@ export interface RelayOwner {
   busy(): void;
   /** Returns `Server-Timing` for a call that waited for an instance to start; undefined for others. */
   timing(): string | undefined;
+  /** The instance knows nothing of places: whatever it answers is its response. */
+  readonly isForeign: boolean;
   /** Fields about the quotas of the call, names and values in turn. */
   readonly quotaFields: readonly string[];
   /** The head of the response is sent, and its body is incomplete. */
@@ -78,7 +80,7 @@ export class Relay implements UpstreamSink {
   }
 
   onHead(head: UpstreamHead): void {
-    if (head.isBusy) {
+    if (head.isBusy && !this.#owner.isForeign) {
       this.abort();
       this.#owner.busy();
       return;

@@ -189,9 +189,9 @@ export class VersionState {
         return client;
       }
       const { limits, readBuffer } = this.#options;
-      const { concurrency, isOnce } = endpoints;
+      const { concurrency, isOnce, isForeign } = endpoints;
       const { headerBytes } = limits;
-      return new InstanceClient({ instance, concurrency, isOnce, headerBytes, readBuffer });
+      return new InstanceClient({ instance, concurrency, isOnce, isForeign, headerBytes, readBuffer });
     });
     for (const client of before.values()) {
       if (client.used > 0) this.#leaving.add(client);

@@ -1,5 +1,6 @@
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import type { Address } from "../../platform/platform.ts";
+import type { UpstreamHead } from "./response-head.ts";
 import { ResponseParser, type ResponseSink } from "./response-parser.ts";
 
 /** A call in the form that its instance gets. */
@@ -56,6 +57,9 @@ const CONNECT_MS = 3_000;
 /** Idle time after which a TCP connection is probed, in milliseconds: a machine that is gone sends no FIN. */
 const PROBE_AFTER_MS = 60_000;
 
+/** What a foreign server is taken to say by accepting a connection. */
+const ACCEPTED: UpstreamHead = { status: 204, headers: [], length: 0, keepsAlive: false, isBusy: false };
+
 /** One connection to an instance, which carries one call at a time. */
 export class UpstreamConnection implements Sending {
   /** For the owner: the connection has carried no call since its last check. */
@@ -99,6 +103,19 @@ export class UpstreamConnection implements Sending {
       if (this.#sink !== sink || this.send(request, sink)) return;
       this.#sink = undefined;
       sink.onError(socketError(this.socket));
+    });
+  }
+
+  /** Reports whether the address accepts a connection, which is closed then. */
+  knock(sink: UpstreamSink): void {
+    this.#sink = sink;
+    this.socket.once("connect", () => {
+      if (this.#sink !== sink) return;
+      this.#release();
+      this.socket.destroy();
+      sink.onStart();
+      sink.onHead(ACCEPTED);
+      sink.onEnd([]);
     });
   }
 

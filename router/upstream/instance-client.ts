@@ -18,6 +18,8 @@ import { Probe } from "./probe.ts";
 /** Time for an instance to acknowledge the end of a call, in milliseconds. */
 const END_CALL_MS = 2_000;
 const IDLE_MS = 4_000;
+/** Foreign servers close connections that were idle for a few seconds, also while a call is on its way. */
+const FOREIGN_IDLE_MS = 500;
 
 export interface InstanceClientOptions {
   readonly instance: Instance;
@@ -25,10 +27,12 @@ export interface InstanceClientOptions {
   readonly concurrency: number;
   /** It takes one call in its life; false by default. */
   readonly isOnce?: boolean | undefined;
+  /** It knows nothing of probes and places; false by default. */
+  readonly isForeign?: boolean | undefined;
   /** See `ConnectionOptions`. */
   readonly headerBytes: number;
   readonly readBuffer: Buffer;
-  /** A connection without a call is closed after once to twice this time; 4 s by default. */
+  /** A connection without a call is closed after once to twice this time; 4 s by default, less for foreign ones. */
   readonly idleMs?: number;
 }
 
@@ -40,6 +44,7 @@ export class InstanceClient {
   readonly instance: Instance;
   readonly concurrency: number;
   readonly isOnce: boolean;
+  readonly isForeign: boolean;
   /** Calls that this router has in flight on the instance. Changed by its version alone. */
   used = 0;
   /** Calls among them whose response has begun. Changed by the calls themselves. */
@@ -57,8 +62,10 @@ export class InstanceClient {
   #doubt: Doubt | undefined;
 
   constructor(options: InstanceClientOptions) {
-    const { instance, concurrency, isOnce = false, headerBytes, readBuffer, idleMs = IDLE_MS } = options;
+    const { instance, concurrency, isOnce = false, isForeign = false, headerBytes, readBuffer } = options;
+    const { idleMs = isForeign ? FOREIGN_IDLE_MS : IDLE_MS } = options;
     this.isOnce = isOnce;
+    this.isForeign = isForeign;
     this.instance = instance;
     this.concurrency = concurrency;
     this.#idleMs = idleMs;
@@ -102,17 +109,17 @@ export class InstanceClient {
   /** Notifies the instance of the end of a call: Deno misses broken connections, see docs/upstream.md. */
   endCall(callId: string): void {
     this.spend();
-    if (this.isDoubtful) return;
+    if (this.isDoubtful || this.isForeign) return;
     const probe = new Probe(() => clearTimeout(timer));
     const timer = setTimeout(() => probe.abort(), END_CALL_MS);
     this.#probe(`${GONE_HEADER}: ${callId}\r\n`, probe);
   }
 
-  /** Holds calls back until the instance answers a probe; then calls `onOver`. */
+  /** Holds calls back until the instance answers a probe, or a foreign one accepts a connection; then calls `onOver`. */
   doubt(onOver: () => void): void {
     if (this.#isClosed) return;
     this.#doubt ??= new Doubt({
-      send: (probe) => this.#probe("", probe),
+      send: (probe) => (this.isForeign ? this.#knock(probe) : this.#probe("", probe)),
       onOver: () => {
         this.#doubt = undefined;
         onOver();
@@ -144,6 +151,14 @@ export class InstanceClient {
   #probe(fields: string, probe: Probe): void {
     const text = `GET ${PROBE_PATH} HTTP/1.1\r\nhost: localhost\r\n${PROBE_HEADER}: 1\r\n${fields}`;
     probe.connection = this.send({ method: "GET", text, body: undefined }, probe);
+  }
+
+  /** Opens a connection, sends nothing and closes it. */
+  #knock(probe: Probe): void {
+    const fresh = new UpstreamConnection(this.#connectionOptions);
+    this.#all.add(fresh);
+    probe.connection = fresh;
+    fresh.knock(probe);
   }
 
   #freed(connection: UpstreamConnection): void {
