@@ -56,7 +56,7 @@ export class VersionRunner {
       errors,
       start: (signal, waits) => start(record, { onLine, signal, waits }),
       wanted: () => this.#demand.wanted(this.#scaled, performance.now()),
-      onSpent: (instance) => this.#spent.add(instance, performance.now()),
+      onSpent: (instance) => this.#tookItsCall(instance, performance.now()),
       onChange,
       discard: (instance) => this.#draining.add(instance, 0),
       log: (message, at) => this.#log(message, at),
@@ -180,6 +180,11 @@ export class VersionRunner {
   /** Instances that take no further call. */
   get #leaving(): number {
     return this.#draining.all.size + this.#spent.count;
+  }
+
+  #tookItsCall(instance: RunningInstance, nowMs: number): void {
+    this.#spent.add(instance, nowMs);
+    this.#demand.taken(instance.id, nowMs);
   }
 
   /** The place of a spent instance is free for another one, if the version has its most instances. */

@@ -2,11 +2,16 @@ import type { Load } from "../../platform.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { desiredInstances, instancesForCalls, instancesForLoad } from "./scaling.ts";
 
+/** Time in which routers report a call that an instance has taken. */
+const REPORT_MS = 50;
+
 /** Tracks the load of one version, and for how long it has needed fewer instances. Times are monotonic. */
 export class Demand {
   load: Pick<Load, "inFlight" | "waiting"> = { inFlight: 0, waiting: 0 };
   readonly #leaving: () => Iterable<{ readonly id: string }>;
   #byInstance: Load["byInstance"];
+  /** Instances that have taken a call which no router has reported, and until when they are expected to. */
+  readonly #taken = new Map<string, number>();
   #busyAtMs = 0;
   #enoughAtMs = 0;
 
@@ -23,6 +28,11 @@ export class Demand {
     if (inFlight + waiting + before.inFlight + before.waiting > 0) this.touch(nowMs);
   }
 
+  /** An instance has taken the one call of its life: until a router reports that, it reports a waiting call instead. */
+  taken(id: string, nowMs: number): void {
+    this.#taken.set(id, nowMs + REPORT_MS);
+  }
+
   /** Restarts the idle time. */
   touch(nowMs: number): void {
     this.#busyAtMs = nowMs;
@@ -35,7 +45,7 @@ export class Demand {
 
   /** Instances that the load needs: in total, and for its calls alone, without `min`. */
   wanted(settings: Settings, nowMs: number): { readonly all: number; readonly forCalls: number } {
-    const input = { settings, load: this.#ahead, idleForMs: this.idleForMs(nowMs) };
+    const input = { settings, load: this.#ahead(nowMs), idleForMs: this.idleForMs(nowMs) };
     return { all: instancesForLoad(input), forCalls: instancesForCalls(input) };
   }
 
@@ -46,7 +56,7 @@ export class Demand {
 
   /** Returns how many of `current` instances the version should have now. See `desiredInstances`. */
   desired(settings: Settings, current: number, nowMs: number): number {
-    const load = this.#ahead;
+    const load = this.#ahead(nowMs);
     // The pool of a version with one call per instance stays during calls, which are all on instances that leave.
     const { inFlight } = settings.isolation === "call" ? this.load : load;
     if (inFlight + load.waiting > 0) this.#busyAtMs = nowMs;
@@ -57,9 +67,14 @@ export class Demand {
   }
 
   /** The load without the calls of leaving instances. */
-  get #ahead(): Pick<Load, "inFlight" | "waiting"> {
-    let { inFlight } = this.load;
-    for (const { id } of this.#leaving()) inFlight -= this.on(id).calls;
-    return { inFlight: Math.max(0, inFlight), waiting: this.load.waiting };
+  #ahead(nowMs: number): Pick<Load, "inFlight" | "waiting"> {
+    let { inFlight, waiting } = this.load;
+    const counts = this.#byInstance?.();
+    for (const { id } of this.#leaving()) inFlight -= counts?.get(id)?.calls ?? 0;
+    for (const [id, untilMs] of this.#taken) {
+      if (counts?.has(id) || nowMs >= untilMs) this.#taken.delete(id);
+      else waiting--;
+    }
+    return { inFlight: Math.max(0, inFlight), waiting: Math.max(0, waiting) };
   }
 }
