@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { Readable } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import type {
   CommandEnd,
   CommandOrder,
@@ -49,7 +49,9 @@ export class ProcessCommands implements Commands {
         because === undefined ? { exitCode: exitCode ?? undefined, signal: ended ?? undefined } : {};
       return { ...how, because, durationMs, ...this.end };
     });
-    return { output: child.stdout, errors: child.stderr, ended };
+    // Node discards the output of an ended child that nobody reads yet.
+    const [output, errors] = [child.stdout, child.stderr].map((stream) => stream.pipe(new PassThrough()));
+    return { output: output!, errors: errors!, ended };
   }
 
   async sweep(): Promise<number> {
