@@ -75,12 +75,15 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
 
   const routers = new Routers({ api, namespace, token, labelSelector: "app=skiff-router" });
   services.add({ name: "routers", close: () => routers.close() });
+  const identity = env.SKIFF_POD ?? hostname();
+  const managers = { namespace, labelSelector: "app=skiff-manager" };
   const platform = new KubernetesPlatform({
     ...pods,
     api,
     limits,
     print,
     poolSecret,
+    commandOwner: { name: identity, running: () => podNames(api, managers) },
     spread: (name, traffic) => routers.spread(name, traffic),
     forgotten: (name) => routers.forgotten(name),
   });
@@ -110,8 +113,8 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     new LogCollector({
       api,
       namespace: pods.namespace,
-      managers: { namespace, labelSelector: "app=skiff-manager" },
-      identity: env.SKIFF_POD ?? hostname(),
+      managers,
+      identity,
       sink: store.logs,
       exists,
       print,
@@ -178,7 +181,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     await reconciler.close();
   };
   const place = { kind: KINDS.leases, namespace, name: "skiff-manager" };
-  const leader = new Leader({ api, place, identity: env.SKIFF_POD ?? hostname(), lead, print });
+  const leader = new Leader({ api, place, identity, lead, print });
   services.add({ name: "leader", drain: () => leader.close() });
 
   const { server, lingering } = createRequestServer(manager.handler, limits);
@@ -215,6 +218,15 @@ async function accessFor(
     ? `The token is the variable SKIFF_TOKEN of the manager in the namespace ${namespace}.`
     : `This prints the token: ${command}`;
   return { mode: "token", tokenHash: createHash("sha256").update(token).digest("hex"), whereabouts };
+}
+
+async function podNames(
+  api: KubeApi,
+  { namespace, labelSelector }: { namespace: string; labelSelector: string },
+): Promise<string[]> {
+  const place = { kind: KINDS.pods, namespace };
+  const { items } = await api.list(place, labelSelector, { metadataOnly: true });
+  return items.map(({ metadata }) => metadata.name);
 }
 
 /** Returns the URL of the PostgreSQL that the installation brings, if it brings one. */

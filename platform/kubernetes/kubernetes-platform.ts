@@ -23,10 +23,12 @@ import type { KubeApi } from "./cluster/api.ts";
 import { clusterProblem } from "./cluster/api-error.ts";
 import type { MirrorTimes } from "./cluster/mirror.ts";
 import type { FunctionResource } from "./cluster/resources.ts";
+import { ClusterCommands, type CommandOwner } from "./commands/cluster-commands.ts";
 import { ClusterDeclarations } from "./declarations.ts";
 import { EndpointsMirror } from "./endpoints/endpoints-mirror.ts";
 import { LoadTable } from "./endpoints/load-table.ts";
 import { FunctionReader } from "./function-reader.ts";
+import { PullSecrets } from "./images/pull-secrets.ts";
 import { liveLogs } from "./logs/live-logs.ts";
 import { Children } from "./objects/children.ts";
 import { functionPlace, keptVersions } from "./objects/function-resource.ts";
@@ -63,6 +65,8 @@ export interface KubernetesPlatformOptions {
   readonly times?: MirrorTimes;
   /** Secret of the installation that seals the loads of pods. Without it the pool is off. */
   readonly poolSecret?: string;
+  /** Who runs commands here; by default a name of its own. */
+  readonly commandOwner?: CommandOwner;
   /** For tests without pods: sends a pod of the pool its function. */
   readonly sendToPod?: PoolOptions["send"];
 }
@@ -72,6 +76,7 @@ export class KubernetesPlatform implements Platform {
   readonly abilities = { scalesOut: false, scalesToZero: true, runsCode: true, durable: true };
   readonly declarations: ClusterDeclarations;
   readonly secrets: ClusterSecrets;
+  readonly commands: ClusterCommands;
   readonly loads = new LoadTable();
   readonly mirror: EndpointsMirror;
   readonly versions: VersionStore;
@@ -118,6 +123,10 @@ export class KubernetesPlatform implements Platform {
       return this.mirror.secrets();
     };
     this.secrets = new ClusterSecrets({ api, namespace, users, closing });
+    const pullSecrets = new PullSecrets({ api, namespace, secrets: this.secrets });
+    const { commandOwner } = options;
+    const running = { api, namespace, limits, cpuRequest, pullSecrets, closing, print, times };
+    this.commands = new ClusterCommands({ ...running, ...(commandOwner ? { owner: commandOwner } : {}) });
     this.versions = new VersionStore(api, namespace);
     this.children = new Children({ api, namespace, image, limits, cpuRequest });
     const { children, versions, mirror: endpoints } = this;
@@ -256,6 +265,7 @@ export class KubernetesPlatform implements Platform {
     this.#closing.abort(new Problem("draining", detail, { retryAfterS: 1 }));
     await this.#waker.close();
     await this.pool?.close();
+    await this.commands.close();
     // A change under way is undone, which needs the API server.
     await Promise.allSettled(this.#changes);
     await this.#turns.close();

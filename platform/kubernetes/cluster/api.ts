@@ -1,5 +1,6 @@
+import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Dispatcher, request } from "undici";
+import { type Dispatcher, request, upgrade } from "undici";
 import { ApiError, ApiUnreachable, hasStatus, unlessStatus } from "./api-error.ts";
 import type { Connection } from "./client.ts";
 import { type Place, pathOf, type Resource } from "./resources.ts";
@@ -170,19 +171,45 @@ export class KubeApi {
 
   /** Yields the lines of a streamed response. */
   async *lines(call: Pick<Call, "path" | "query" | "accept"> & { readonly signal: AbortSignal }) {
-    const response = await this.#send({ method: "GET", ...call }, call.signal);
     const decoder = new TextDecoder();
     let rest = "";
+    for await (const chunk of this.chunks(call)) {
+      const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = parts.pop() ?? "";
+      for (const part of parts) if (part !== "") yield part;
+    }
+    if (rest !== "") yield rest;
+  }
+
+  /** Yields the bytes of a streamed response. */
+  async *chunks(call: Pick<Call, "path" | "query" | "accept"> & { readonly signal: AbortSignal }) {
+    const response = await this.#send({ method: "GET", ...call }, call.signal);
     try {
-      for await (const chunk of response.body) {
-        const parts = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split("\n");
-        rest = parts.pop() ?? "";
-        for (const part of parts) if (part !== "") yield part;
-      }
+      for await (const chunk of response.body) yield chunk as Uint8Array;
     } catch (error) {
       throw unreachable(error, call.signal);
     }
-    if (rest !== "") yield rest;
+  }
+
+  /**
+   * Opens a WebSocket and leaves its frames to the caller, who closes it.
+   * @throws ApiUnreachable also if the server refuses it: the answer to an upgrade cannot be read
+   */
+  async upgrade(
+    path: string,
+    { headers, signal }: { headers: Readonly<Record<string, string>>; signal: AbortSignal },
+  ): Promise<Duplex> {
+    const until = AbortSignal.any([signal, this.#closing.signal, AbortSignal.timeout(CALL_MS)]);
+    // HTTP/2 has no upgrades.
+    const options = { protocol: "websocket", dispatcher: this.#connection.dispatcher, allowH2: false };
+    try {
+      const own = await this.#connection.headers();
+      const url = `${this.#connection.server}${path}`;
+      const { socket } = await upgrade(url, { ...options, headers: { ...headers, ...own }, signal: until });
+      return socket;
+    } catch (error) {
+      throw unreachable(error, until);
+    }
   }
 
   /** Aborts every call. */

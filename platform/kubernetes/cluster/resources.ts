@@ -157,6 +157,7 @@ export interface ContainerState {
     readonly reason?: string;
     readonly exitCode?: number;
     readonly message?: string;
+    readonly startedAt?: string;
     readonly finishedAt?: string;
   };
 }
@@ -220,6 +221,7 @@ export const KINDS = {
   autoscalers: { group: "apis/autoscaling/v2", plural: "horizontalpodautoscalers" },
   networkPolicies: { group: "apis/networking.k8s.io/v1", plural: "networkpolicies" },
   endpointSlices: { group: "apis/discovery.k8s.io/v1", plural: "endpointslices" },
+  jobs: { group: "apis/batch/v1", plural: "jobs" },
   leases: { group: "apis/coordination.k8s.io/v1", plural: "leases" },
 } as const satisfies Record<string, Kind>;
 

@@ -21,6 +21,8 @@ export const LABELS = {
   secret: `${GROUP}/secret`,
   /** Number of the version of a secret. */
   secretVersion: `${GROUP}/secret-version`,
+  /** Program that runs a command, on its Job and the pod of it. */
+  command: `${GROUP}/command`,
   managedBy: "app.kubernetes.io/managed-by",
 } as const;
 
@@ -53,6 +55,8 @@ export const PORT = 8000;
 /** Probes and the Service refer to the port by this name. */
 export const PORT_NAME = "http";
 export const CONTAINER = "function";
+/** Container of the pod of a command. */
+export const COMMAND_CONTAINER = "command";
 
 /** Deployment of the pool. */
 export const POOL_NAME = "skiff-pool";

@@ -1,0 +1,77 @@
+import { Problem } from "../../problems.ts";
+import type { Secrets } from "../../secrets.ts";
+import type { Cluster } from "../cluster/api.ts";
+import { KINDS } from "../cluster/resources.ts";
+import { LABELS } from "../objects/names.ts";
+
+export interface PullSecretsOptions extends Cluster {
+  readonly secrets: Pick<Secrets, "claim" | "resolve">;
+}
+
+export interface PullSecret {
+  readonly image: string;
+  /** Name of a secret of the form `user:password`. */
+  readonly secret: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Makes Secrets with which kubelets pull an image, from secrets of the form `user:password`. */
+export class PullSecrets {
+  readonly #options: PullSecretsOptions;
+
+  constructor(options: PullSecretsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes the Secret `name`.
+   * @throws Problem `unknown_secret`, `invalid_setting` if the value has no colon
+   */
+  async create(name: string, { image, secret, labels }: PullSecret): Promise<void> {
+    const { api, namespace } = this.#options;
+    const config = dockerConfig(image, await this.#value(secret), secret);
+    const manifest = {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name, namespace, labels: { [LABELS.managedBy]: "skiff", ...labels } },
+      type: "kubernetes.io/dockerconfigjson",
+      immutable: true,
+      data: { ".dockerconfigjson": Buffer.from(config).toString("base64") },
+    };
+    await api.create({ kind: KINDS.secrets, namespace }, manifest);
+  }
+
+  async remove(name: string): Promise<void> {
+    const { api, namespace } = this.#options;
+    await api.delete({ kind: KINDS.secrets, namespace, name }, "Background");
+  }
+
+  async #value(secret: string): Promise<string> {
+    const { secrets } = this.#options;
+    const claimed = await secrets.claim([secret]);
+    try {
+      const version = claimed.versions.get(secret);
+      if (version === undefined) throw new Problem("unknown_secret", `There is no secret "${secret}".`);
+      return (await secrets.resolve({ value: { secret, version } })).value!;
+    } finally {
+      claimed.release();
+    }
+  }
+}
+
+/** Returns the configuration of a registry client, for the registry of an image. */
+export function dockerConfig(image: string, value: string, secret: string): string {
+  if (!/^[^:]+:./s.test(value)) {
+    const detail = `The secret "${secret}" has to be of the form user:password to pull an image.`;
+    throw new Problem("invalid_setting", detail, { setting: "pullSecret" });
+  }
+  const auth = Buffer.from(value).toString("base64");
+  return JSON.stringify({ auths: { [registryOf(image)]: { auth } } });
+}
+
+/** The first part of a name is a registry if it looks like a host. Names without one are of Docker Hub. */
+export function registryOf(image: string): string {
+  const [first = "", ...rest] = image.split("/");
+  if (rest.length > 0 && (/[.:]/.test(first) || first === "localhost") && first !== "docker.io") return first;
+  return "https://index.docker.io/v1/";
+}
