@@ -109,7 +109,9 @@ export class ClusterPlatform {
   }
 
   /** One more manager or router, which whoever asks for it closes. */
-  async another(options: Pick<KubernetesPlatformOptions, "sendToPod"> = {}): Promise<KubernetesPlatform> {
+  async another(
+    options: Pick<KubernetesPlatformOptions, "sendToPod" | "commandOwner"> = {},
+  ): Promise<KubernetesPlatform> {
     const api = new KubeApi(await connectToCluster());
     const platform = new KubernetesPlatform({ ...this.#pods, ...options, api });
     await platform.synced;
