@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { CommandOrder, Commands, RunningCommand } from "../../images/commands.ts";
+import { HOST_IMAGE } from "../../images/image-reference.ts";
 import { Problem } from "../../problems.ts";
 import type { Cluster } from "../cluster/api.ts";
 import { clusterProblem } from "../cluster/api-error.ts";
@@ -46,7 +47,7 @@ export class ClusterCommands implements Commands {
 
   async run(order: CommandOrder, signal: AbortSignal): Promise<RunningCommand> {
     const { closing } = this.#options;
-    if (order.image === "host") {
+    if (order.image === HOST_IMAGE) {
       const detail = "image=host is the sandbox of one machine. On Kubernetes, name an image.";
       throw new Problem("no_sandbox", detail);
     }

@@ -1,3 +1,4 @@
+import { parseImage } from "../../images/image-reference.ts";
 import { Problem } from "../../problems.ts";
 import type { Secrets } from "../../secrets.ts";
 import type { Cluster } from "../cluster/api.ts";
@@ -69,9 +70,8 @@ export function dockerConfig(image: string, value: string, secret: string): stri
   return JSON.stringify({ auths: { [registryOf(image)]: { auth } } });
 }
 
-/** The first part of a name is a registry if it looks like a host. Names without one are of Docker Hub. */
-export function registryOf(image: string): string {
-  const [first = "", ...rest] = image.split("/");
-  if (rest.length > 0 && (/[.:]/.test(first) || first === "localhost") && first !== "docker.io") return first;
-  return "https://index.docker.io/v1/";
+/** Docker Hub has another name in the configuration of clients. */
+function registryOf(image: string): string {
+  const { registry = "docker.io" } = parseImage(image) ?? {};
+  return registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
 }
