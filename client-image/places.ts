@@ -5,6 +5,14 @@ const MOST_WAITING = 100;
 /** A reservation without its call expires after this time. */
 const RESERVED_MS = 2_000;
 
+/** What places read of a call: a `Request` of Deno, or what the program host makes of one of Node. */
+export interface PlacedRequest {
+  readonly method: string;
+  readonly headers: { get(name: string): string | null };
+  /** Aborted when the client has left. */
+  readonly signal: AbortSignal;
+}
+
 /** What becomes of an instance that takes one call in its life. */
 export interface OneCall {
   /** Called when its place is taken or reserved: no other call gets it. */
@@ -24,9 +32,9 @@ export class Places {
   readonly #limit: number;
   #taken = 0;
   /** Waiting calls in order of arrival. Each resolver is called once, with true when its call is admitted. */
-  readonly #waiting = new Map<(isAdmitted: boolean) => void, Request>();
+  readonly #waiting = new Map<(isAdmitted: boolean) => void, PlacedRequest>();
   /** Timers of reserved places by call id. */
-  readonly #reserved = new Map<string, number>();
+  readonly #reserved = new Map<string, ReturnType<typeof setTimeout>>();
   /** Held places, by whether their connections are watched. */
   readonly #unwatched = new Set<Place>();
   readonly #watched = new Set<Place>();
@@ -48,7 +56,7 @@ export class Places {
   }
 
   /** Takes a free place, or the one that is reserved for the call. False if there is none. */
-  take(request: Request): boolean {
+  take(request: PlacedRequest): boolean {
     if (this.#reserved.size > 0 && this.#claim(callIdOf(request))) return true;
     if (this.#taken >= this.#limit) return false;
     this.#taken++;
@@ -72,7 +80,7 @@ export class Places {
    * or if too many calls wait, it waits one turn only, in which Deno reports calls that have ended.
    * The place of an instance with one call in its life does not become free.
    */
-  async wait(request: Request, waitMs: number): Promise<boolean> {
+  async wait(request: PlacedRequest, waitMs: number): Promise<boolean> {
     if (this.oneCall !== undefined) return false;
     const mayWait = waitMs > 0 && this.#waiting.size < this.#limit + MOST_WAITING;
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -110,7 +118,7 @@ export class Places {
   }
 
   /** Tracks a taken place whose call goes on, so that it can be freed before the handler ends. */
-  hold(request: Request): Place {
+  hold(request: PlacedRequest): Place {
     const place = new Place(request, this.#onEnd);
     this.#unwatched.add(place);
     if (this.#waiting.size > 0 || this.oneCall !== undefined) this.#watch(place);
@@ -172,13 +180,13 @@ export class Places {
 
 /** The place of one call. */
 export class Place {
-  readonly request: Request;
+  readonly request: PlacedRequest;
   readonly #onEnd: (place: Place) => void;
   /** Its handler has returned. */
   isAnswered = false;
   #hasEnded = false;
 
-  constructor(request: Request, onEnd: (place: Place) => void) {
+  constructor(request: PlacedRequest, onEnd: (place: Place) => void) {
     this.request = request;
     this.#onEnd = onEnd;
   }
@@ -192,10 +200,10 @@ export class Place {
 }
 
 /** From the method alone: Deno lets nobody ask for the body of a request that became a WebSocket. */
-export function mayHaveBody({ method }: Request): boolean {
+export function mayHaveBody({ method }: PlacedRequest): boolean {
   return method !== "GET" && method !== "HEAD";
 }
 
-function callIdOf(request: Request): string {
+function callIdOf(request: PlacedRequest): string {
   return request.headers.get(CALL_ID_HEADER) ?? "";
 }

@@ -2,8 +2,8 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { StartMessage } from "../../client-image/start-message.ts";
+import { compileProgram } from "../compile-program.ts";
 import type { LaunchPaths, LaunchPlan, LaunchPlanner, PlanOrder } from "../runtime.ts";
-import { compileProgram } from "./compile-program.ts";
 import { denoPath } from "./deno-binary.ts";
 import { denoRunArguments, folderVariables, programArguments, projectVariables } from "./deno-flags.ts";
 import { explainLine, isRemark } from "./permission-advice.ts";

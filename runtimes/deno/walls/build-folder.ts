@@ -1,7 +1,7 @@
 import { chmod, mkdir, realpath, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { compileProgram, esbuildPath } from "../compile-program.ts";
+import { compileProgram, esbuildPath } from "../../compile-program.ts";
 
 /** The folder of the builder and its content, as real paths. */
 export interface BuildFolder {

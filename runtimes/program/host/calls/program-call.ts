@@ -1,0 +1,211 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Readable } from "node:stream";
+import type { HostCall } from "../host-call.ts";
+import type { ProcessTree } from "../trees/process-trees.ts";
+import { CallAnswer } from "./call-answer.ts";
+import { callVariables } from "./call-variables.ts";
+import { InvalidHead } from "./cgi-head.ts";
+import { LogLines } from "./log-lines.ts";
+import type { Failure } from "./problem-answers.ts";
+import type { ProgramCallsOptions } from "./program-calls.ts";
+
+/** Time without output after which a process that outlives its tree is no longer waited for. */
+const HELD_MS = 250;
+
+/** One run of a program, from its start until nothing of it is left. */
+export class ProgramCall {
+  /** Resolves when the answer was delivered, or its client has left, and no process of the call is left. Rejects with UndyingTree. */
+  readonly ended: Promise<void>;
+  readonly #call: HostCall;
+  readonly #options: ProgramCallsOptions;
+  readonly #answer: CallAnswer;
+  #log: LogLines | undefined;
+  #child: ChildProcess | undefined;
+  #tree: ProcessTree | undefined;
+  /** Why the program was ended. */
+  #failure: Failure | undefined;
+  #hasLeft = false;
+
+  constructor(call: HostCall, options: ProgramCallsOptions) {
+    this.#call = call;
+    this.#options = options;
+    const { request, response, callId } = call;
+    this.#answer = new CallAnswer(request, response, { callId, cgi: options.order.cgi });
+    this.ended = this.#run();
+  }
+
+  /** Ends the call: nobody waits for its answer. */
+  leave(): void {
+    this.#hasLeft = true;
+    this.#kill();
+    this.#call.response.destroy();
+  }
+
+  async #run(): Promise<void> {
+    const { response } = this.#call;
+    const delivered = new Promise<void>((resolve) => {
+      response.once("close", () => {
+        if (!response.writableFinished) this.leave();
+        resolve();
+      });
+    });
+    try {
+      this.#finish(await this.#runProgram());
+    } catch (error) {
+      this.#failWith({ code: "program_failed", detail: (error as Error).message });
+    }
+    await delivered;
+    await this.#tree?.end();
+  }
+
+  /** @throws Error with a sentence if the program cannot be started */
+  async #runProgram(): Promise<Failure | undefined> {
+    const child = this.#spawn();
+    const exited = new Promise<Failure | undefined>((resolve, reject) => {
+      child.once("error", (error) => reject(new Error(`The program cannot be started: ${error.message}`)));
+      child.once("exit", (exitCode, signal) => resolve(failureOf(exitCode, signal)));
+    });
+    if (child.pid === undefined) return exited;
+    this.#tree = this.#options.trees.begin(child.pid, this.#call.callId);
+    const { timeoutMs } = this.#options.order;
+    const deadline = setTimeout(() => this.#endWith(timeoutFailure(timeoutMs)), timeoutMs);
+    this.#passInput(child);
+    const streams = [this.#passOutput(child.stdout!), this.#passLog(child.stderr!)];
+    const failure = await exited;
+    // Other processes of the call may hold its output open.
+    this.#tree.kill();
+    await Promise.all(
+      streams.map((closed, i) => closeHeld((i === 0 ? child.stdout : child.stderr)!, closed)),
+    );
+    clearTimeout(deadline);
+    return failure;
+  }
+
+  /** @throws Error with a sentence */
+  #spawn(): ChildProcess {
+    const { order, variables } = this.#options;
+    const { request, callId } = this.#call;
+    const [program, ...args] = order.command;
+    const env = { ...variables, ...callVariables(request, callId) };
+    const input = hasBody(this.#call) ? "pipe" : "ignore";
+    try {
+      // A session of its own, so that it can be found with all that it starts.
+      const options = { cwd: order.cwd, env, detached: true, stdio: [input, "pipe", "pipe"] } as const;
+      this.#child = spawn(program!, args, { ...options, stdio: [...options.stdio] });
+      return this.#child;
+    } catch (error) {
+      throw new Error(`The program cannot be started: ${(error as Error).message}`);
+    }
+  }
+
+  #passInput({ stdin }: ChildProcess): void {
+    const { request } = this.#call;
+    if (!stdin) return;
+    // A program need not read its input.
+    stdin.once("error", () => request.unpipe(stdin).resume());
+    stdin.once("close", () => request.unpipe(stdin).resume());
+    request.pipe(stdin);
+  }
+
+  #passOutput(stdout: Readable): Promise<void> {
+    const { response } = this.#call;
+    stdout.on("data", (chunk: Buffer) => {
+      try {
+        if (this.#hasLeft || this.#answer.write(chunk)) return;
+        stdout.pause();
+        response.once("drain", () => stdout.resume());
+      } catch (error) {
+        if (!(error instanceof InvalidHead)) throw error;
+        this.#endWith(invalidHead(error));
+      }
+    });
+    return closeOf(stdout);
+  }
+
+  #passLog(stderr: Readable): Promise<void> {
+    const { platform } = this.#options;
+    this.#log = new LogLines(stderr, {
+      line: (text) => platform.log("info", text, this.#call.callId),
+      drained: (onDrain) => platform.drained(onDrain),
+    });
+    return closeOf(stderr);
+  }
+
+  #finish(failure: Failure | undefined): void {
+    if (this.#hasLeft) return;
+    const reason = this.#failure ?? failure;
+    if (reason) {
+      this.#failWith(reason);
+      return;
+    }
+    try {
+      this.#answer.succeed();
+    } catch (error) {
+      if (!(error instanceof InvalidHead)) throw error;
+      this.#failWith(invalidHead(error));
+    }
+  }
+
+  #failWith(failure: Failure): void {
+    if (this.#hasLeft) return;
+    this.#options.platform.log("error", failure.detail, this.#call.callId);
+    const log = this.#log?.last ?? [];
+    this.#answer.fail({ ...failure, ...(log.length === 0 ? {} : { log }) });
+  }
+
+  /** Ends the program because of a failure, unless it has ended. */
+  #endWith(failure: Failure): void {
+    this.#failure ??= failure;
+    this.#kill();
+  }
+
+  #kill(): void {
+    this.#tree?.kill();
+    this.#child?.stdout?.destroy();
+  }
+}
+
+function closeOf(stream: Readable): Promise<void> {
+  // A broken pipe is its end.
+  stream.on("error", () => {});
+  return once(stream, "close").then(() => {});
+}
+
+/** Waits for the end of a stream whose writers were killed. One that escaped is not waited for. */
+async function closeHeld(stream: Readable, closed: Promise<void>): Promise<void> {
+  let read = -1;
+  let bytes = 0;
+  const count = (chunk: Buffer) => {
+    bytes += chunk.length;
+  };
+  stream.on("data", count);
+  const look = setInterval(() => {
+    if (bytes === read && !stream.isPaused()) stream.destroy();
+    read = bytes;
+  }, HELD_MS);
+  await closed;
+  clearInterval(look);
+}
+
+function hasBody({ request: { headers } }: HostCall): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+function failureOf(exitCode: number | null, signal: NodeJS.Signals | null): Failure | undefined {
+  if (exitCode === 0) return undefined;
+  const code = "program_failed";
+  return signal === null
+    ? { code, detail: `The program exited with code ${exitCode}.`, exitCode: exitCode! }
+    : { code, detail: `The program was ended by ${signal}.`, signal };
+}
+
+function timeoutFailure(timeoutMs: number): Failure {
+  const detail = `The program did not end within ${timeoutMs} ms (setting timeoutMs).`;
+  return { code: "call_timeout", detail };
+}
+
+function invalidHead({ message }: InvalidHead): Failure {
+  const detail = `The output of the program does not begin with the head of a CGI response: it ${message}.`;
+  return { code: "program_failed", detail };
+}

@@ -1,0 +1,43 @@
+import type { HostCall } from "../host-call.ts";
+import type { Platform } from "../platform-lines.ts";
+import type { CallOrder } from "../program-message.ts";
+import type { ProcessTrees } from "../trees/process-trees.ts";
+import { ProgramCall } from "./program-call.ts";
+
+export interface ProgramCallsOptions {
+  readonly order: CallOrder;
+  readonly platform: Platform;
+  readonly trees: ProcessTrees;
+  /** Variables of every program. */
+  readonly variables: NodeJS.ProcessEnv;
+}
+
+/** The calls under way, each of which has a program of its own. */
+export class ProgramCalls {
+  readonly #options: ProgramCallsOptions;
+  readonly #running = new Map<string, ProgramCall>();
+
+  constructor(options: ProgramCallsOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the answer was delivered and no process of the call is left. */
+  async answer(call: HostCall): Promise<void> {
+    const running = new ProgramCall(call, this.#options);
+    this.#running.set(call.callId, running);
+    await running.ended;
+    this.#running.delete(call.callId);
+  }
+
+  /** Ends a call whose client has left. Returns false if it does not run. */
+  leave(callId: string): boolean {
+    const running = this.#running.get(callId);
+    running?.leave();
+    return running !== undefined;
+  }
+
+  /** Kills all programs: the host ends. */
+  endAll(): void {
+    this.#options.trees.strikeAll();
+  }
+}
