@@ -17,6 +17,12 @@ interface CallOptions {
 }
 
 const NEWLINE = 0x0a;
+/** Codes of answers whose reason is in the log. */
+const LOGGED: ReadonlySet<string | undefined> = new Set([
+  "function_error",
+  "program_failed",
+  "instance_failed",
+]);
 
 const EXAMPLES = `
 Examples:
@@ -76,7 +82,7 @@ async function runCall(task: Task<CallOptions>, target: string): Promise<number>
 async function platformProblem(answer: HttpAnswer, target: string): Promise<ApiProblem> {
   const problem = problemFrom(answer.status, await bytesOf(answer));
   const { status, code, document } = problem;
-  if (code !== "function_error" && code !== "instance_failed") return problem;
+  if (!LOGGED.has(code)) return problem;
   const [name] = target.replace(/^\/+/, "").split(/[/?@]/);
   const hint = `skiff logs ${name} --call ${document.callId} shows what it printed.`;
   return new ApiProblem(status, document, hint);

@@ -85,9 +85,7 @@ describe("a program for each call", () => {
   });
 
   it("sends its output as it comes", async () => {
-    const response = await runFor(
-      "echo first; sleep 0.1; echo second",
-    );
+    const response = await runFor("echo first; sleep 0.1; echo second");
     const [first] = await once(response, "data");
     assert.equal(String(first), "first\n");
     assert.equal(await text(response), "second\n");
