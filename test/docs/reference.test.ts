@@ -145,7 +145,11 @@ describe("docs/api.md", () => {
 });
 
 /** What Skiff itself sets inside of an instance or pod. */
-const SET_BY_SKIFF = ["SKIFF_START", "SKIFF_POD_UID", "SKIFF_PARTS", "SKIFF_PROJECT"];
+const SET_BY_SKIFF = [
+  ...["SKIFF_START", "SKIFF_POD_UID", "SKIFF_PARTS", "SKIFF_PROJECT"],
+  // Variables of programs.
+  ...["SKIFF_CALL_ID", "SKIFF_FUNCTION", "SKIFF_VERSION"],
+];
 const VARIABLE = /\b(?:SKIFF|OTEL)_[A-Z_]+[A-Z]\b/g;
 
 describe("the documents", () => {

@@ -2,23 +2,32 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
 import type { HostCall } from "../host-call.ts";
-import type { ProcessTree } from "../trees/process-trees.ts";
+import type { Platform } from "../platform-lines.ts";
+import type { CallOrder } from "../program-message.ts";
+import type { ProcessTree, ProcessTrees } from "../trees/process-trees.ts";
 import { CallAnswer } from "./call-answer.ts";
 import { callVariables } from "./call-variables.ts";
 import { InvalidHead } from "./cgi-head.ts";
 import { LogLines } from "./log-lines.ts";
 import type { Failure } from "./problem-answers.ts";
-import type { ProgramCallsOptions } from "./program-calls.ts";
 
 /** Time without output after which a process that outlives its tree is no longer waited for. */
 const HELD_MS = 250;
+
+export interface ProgramCallOptions {
+  readonly order: CallOrder;
+  readonly platform: Platform;
+  readonly trees: ProcessTrees;
+  /** Variables of every program. */
+  readonly variables: NodeJS.ProcessEnv;
+}
 
 /** One run of a program, from its start until nothing of it is left. */
 export class ProgramCall {
   /** Resolves when the answer was delivered, or its client has left, and no process of the call is left. Rejects with UndyingTree. */
   readonly ended: Promise<void>;
   readonly #call: HostCall;
-  readonly #options: ProgramCallsOptions;
+  readonly #options: ProgramCallOptions;
   readonly #answer: CallAnswer;
   #log: LogLines | undefined;
   #child: ChildProcess | undefined;
@@ -27,7 +36,7 @@ export class ProgramCall {
   #failure: Failure | undefined;
   #hasLeft = false;
 
-  constructor(call: HostCall, options: ProgramCallsOptions) {
+  constructor(call: HostCall, options: ProgramCallOptions) {
     this.#call = call;
     this.#options = options;
     const { request, response, callId } = call;

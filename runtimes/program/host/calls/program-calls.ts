@@ -1,23 +1,12 @@
 import type { HostCall } from "../host-call.ts";
-import type { Platform } from "../platform-lines.ts";
-import type { CallOrder } from "../program-message.ts";
-import type { ProcessTrees } from "../trees/process-trees.ts";
-import { ProgramCall } from "./program-call.ts";
-
-export interface ProgramCallsOptions {
-  readonly order: CallOrder;
-  readonly platform: Platform;
-  readonly trees: ProcessTrees;
-  /** Variables of every program. */
-  readonly variables: NodeJS.ProcessEnv;
-}
+import { ProgramCall, type ProgramCallOptions } from "./program-call.ts";
 
 /** The calls under way, each of which has a program of its own. */
 export class ProgramCalls {
-  readonly #options: ProgramCallsOptions;
+  readonly #options: ProgramCallOptions;
   readonly #running = new Map<string, ProgramCall>();
 
-  constructor(options: ProgramCallsOptions) {
+  constructor(options: ProgramCallOptions) {
     this.#options = options;
   }
 
