@@ -1,18 +1,9 @@
 import { checkFunctionName } from "../../platform/function-name.ts";
-import type { Platform, SourceType } from "../../platform/platform.ts";
+import type { Platform } from "../../platform/platform.ts";
 import { Problem, unknownFunction } from "../../platform/problems.ts";
+import { SOURCE_ENDINGS } from "../deploys/source-endings.ts";
 import { readParameters, wholeNumber } from "./read-query.ts";
 import type { Handler, Services } from "./services.ts";
-
-/** Endings of file names by media type. */
-export const SOURCE_ENDINGS: Readonly<Record<SourceType, string>> = {
-  "text/typescript": "ts",
-  "application/x-tar": "tar",
-  "application/gzip": "tar.gz",
-  "application/zip": "zip",
-  "application/octet-stream": "bin",
-  "application/vnd.skiff.image+json": "json",
-};
 
 /** `GET /func/NAME/source?version=`: the bytes of the deploy, of the current version by default. */
 export function readSource({ platform }: Services): Handler {
@@ -25,10 +16,7 @@ export function readSource({ platform }: Services): Handler {
     if (source === undefined) throw await unknownVersion(platform, name, version);
     const charset = source.type === "text/typescript" ? "; charset=utf-8" : "";
     ctx.set("content-type", `${source.type}${charset}`);
-    ctx.set(
-      "content-disposition",
-      `attachment; filename="${name}-${version}.${SOURCE_ENDINGS[source.type]}"`,
-    );
+    ctx.set("content-disposition", `attachment; filename="${name}-${version}${SOURCE_ENDINGS[source.type]}"`);
     const { buffer, byteOffset, byteLength } = source.bytes;
     ctx.body = Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
   };

@@ -107,7 +107,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** Sources that may have a `skiff.yaml`. */
-const ARCHIVES: readonly SourceType[] = ["application/x-tar", "application/gzip", "application/zip"];
+export const ARCHIVES: readonly SourceType[] = ["application/x-tar", "application/gzip", "application/zip"];
 
 /**
  * Remembers what the `skiff.yaml` of recent sources declares, so that an equal source needs no build to be recognised as

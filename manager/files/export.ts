@@ -6,8 +6,10 @@ import type { Limits } from "../../platform/limits.ts";
 import type { Platform, Source, VersionRecord } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
 import { defaultSettings, type Settings } from "../../platform/settings/settings.ts";
+import { IMAGE_TYPE, readImageSource } from "../../runtimes/image/image-artifact.ts";
 import type { Builder, Unpacked } from "../../runtimes/runtime.ts";
-import { mergeDeclared } from "../deploys/skiff-yaml.ts";
+import { ARCHIVES, mergeDeclared } from "../deploys/skiff-yaml.ts";
+import { SOURCE_ENDINGS } from "../deploys/source-endings.ts";
 import { allObjects } from "./all-objects.ts";
 import { KEPT_VALUE } from "./manifest/check-settings.ts";
 import type { ObjectKind } from "./object-kind.ts";
@@ -28,15 +30,6 @@ export interface ExportOptions {
 }
 
 const MANIFEST = "skiff.yaml";
-/** Endings of files: text, and archives that do not unpack. */
-const ENDINGS: Readonly<Record<Source["type"], string>> = {
-  "text/typescript": "ts",
-  "application/x-tar": "tar",
-  "application/gzip": "tar.gz",
-  "application/zip": "zip",
-  "application/octet-stream": "bin",
-  "application/vnd.skiff.image+json": "json",
-};
 const HEAD = `# Functions of Skiff, with topics, subscriptions and schedules. An apply of this folder restores them: see docs/files.md.
 `;
 
@@ -101,7 +94,8 @@ async function writeFunction(
     if (record === undefined || source === undefined) return undefined;
     const path = version === current ? name : `${name}@${version}`;
     const { source: file, ...members } = await writeVersion(packing, { record, source, path }, options);
-    const named = version === current && isDefault(file, name) ? {} : { source: file };
+    const isKnown = file === undefined || (version === current && isDefault(file, name));
+    const named = isKnown ? {} : { source: file };
     versions.push({ ...(isSplit ? { weight } : {}), ...named, ...members });
   }
   const rules = { ...(sticky ? { sticky } : {}), ...(guard ? { guard } : {}) };
@@ -110,7 +104,7 @@ async function writeFunction(
 
 /** Whether an apply finds the source without being told. */
 function isDefault(source: string, name: string): boolean {
-  return source === `${name}.ts` || source === `${name}/`;
+  return source === `${name}.ts` || source === `${name}/` || source === name;
 }
 
 interface Exported {
@@ -121,7 +115,8 @@ interface Exported {
 }
 
 interface VersionMembers extends Record<string, unknown> {
-  readonly source: string;
+  /** Absent for an image. */
+  readonly source?: string;
 }
 
 /** Writes the source of a version, and returns its members in the manifest. */
@@ -135,9 +130,14 @@ async function writeVersion(
   const show: ShowVariable = (_name, value) => (values ? value : KEPT_VALUE);
   const defaults = defaultSettings(limits);
   const mtime = record.createdAt;
-  const unpacked = source.type === "text/typescript" ? undefined : await unpack(source, options);
+  if (source.type === IMAGE_TYPE) {
+    const { image } = readImageSource(source);
+    const { runtime: _, ...members } = formOf(record.settings, defaults, show);
+    return { image, ...members };
+  }
+  const unpacked = ARCHIVES.includes(source.type) ? await unpack(source, options) : undefined;
   if (unpacked === undefined) {
-    const file = `${path}.${ENDINGS[source.type]}`;
+    const file = `${path}${SOURCE_ENDINGS[source.type]}`;
     await writeFile(packing, { name: file, mtime }, source.bytes);
     return { source: file, ...formOf(record.settings, defaults, show) };
   }

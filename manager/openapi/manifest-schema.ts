@@ -8,6 +8,11 @@ import { routeRules } from "./versions.ts";
 
 const NAME = "^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$";
 const MESSAGE: Schema = { type: "string", maxLength: 1_000, description: "What the deploy is about" };
+const IMAGE: Schema = {
+  type: "string",
+  maxLength: 512,
+  description: "Image that takes the place of a source, such as docker.io/library/nginx:1.27",
+};
 const WEIGHT: Schema = {
   type: "integer",
   minimum: 0,
@@ -35,13 +40,13 @@ export function manifestSchema(limits: Limits): Schema {
     type: "string",
     description: "Path of the file or folder of the source; NAME.ts or NAME/ by default",
   };
-  const version = members({ weight: WEIGHT, source, message: MESSAGE });
+  const version = members({ weight: WEIGHT, source, image: IMAGE, message: MESSAGE });
   const versions = {
     type: "array",
     items: { $ref: "#/$defs/version" },
     description: "Versions that share the calls, instead of one source with its settings",
   };
-  const own = { source, message: MESSAGE, ...subscribed(), versions, ...routeRules() };
+  const own = { source, image: IMAGE, message: MESSAGE, ...subscribed(), versions, ...routeRules() };
   const entry = { ...members(own), type: ["object", "string", "null"] };
   const listed = members({ name: { $ref: "#/$defs/name" }, ...own });
   return {
@@ -73,7 +78,7 @@ export function manifestSchema(limits: Limits): Schema {
       },
       additionalProperties: false,
     },
-    else: members({ name: { $ref: "#/$defs/name" }, message: MESSAGE }),
+    else: members({ name: { $ref: "#/$defs/name" }, image: IMAGE, message: MESSAGE }),
     $defs: {
       name: { type: "string", pattern: NAME, description: "Name of the function" },
       function: entry,

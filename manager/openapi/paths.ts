@@ -1,7 +1,7 @@
 import type { Limits } from "../../platform/limits.ts";
 import type { ProblemCode } from "../../platform/problems.ts";
 import { formatBytes } from "../../platform/quantity.ts";
-import { SOURCE_ENDINGS } from "../api/read-source.ts";
+import { SOURCE_ENDINGS } from "../deploys/source-endings.ts";
 import {
   CALL_ID,
   json,

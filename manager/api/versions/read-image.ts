@@ -1,11 +1,9 @@
+import { parseImage } from "../../../platform/images/image-reference.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { SettingsPatch } from "../../../platform/settings/settings.ts";
 
 /** The parameter of a deploy that names an image instead of posting a source. */
 export const IMAGE = "image";
-
-/** Name, tag and digest of an image; the engine checks the rest. */
-const NAME = /^[a-z0-9][\w.:@/-]{0,511}$/i;
 
 /**
  * Takes the image out of the parameters of a deploy, which have only settings afterwards.
@@ -18,7 +16,7 @@ export function takeImage(parameters: URLSearchParams): string | undefined {
   if (second !== undefined) {
     throw new Problem("invalid_request", "The parameter image was given twice: give it once.");
   }
-  if (NAME.test(image)) return image;
+  if (parseImage(image)) return image;
   const shown = image.slice(0, 80);
   const detail = `image=${shown} is not the name of an image: write it like docker.io/library/nginx:1.27.`;
   throw new Problem("invalid_request", detail, { setting: IMAGE });

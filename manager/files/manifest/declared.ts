@@ -29,6 +29,8 @@ export interface DeclaredVersion {
   /** Where its source is, as the manifest says it; absent: beside the manifest under its name. */
   readonly source?: string;
   readonly sourcePointer: string;
+  /** Name of the image that takes the place of a source. */
+  readonly image?: string;
   readonly message?: string | undefined;
   readonly settings: readonly DeclaredSetting[];
 }
@@ -60,7 +62,7 @@ export interface Manifest {
 }
 
 /** Members of a function besides its settings, and those of each of its versions. */
-export const FUNCTION_MEMBERS: readonly string[] = ["source", "message"];
+export const FUNCTION_MEMBERS: readonly string[] = ["source", "message", "image"];
 /** Members of a function that subscribe it. */
 export const TOPIC_MEMBERS: readonly string[] = ["topic", "channel"];
 

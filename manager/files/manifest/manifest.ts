@@ -9,7 +9,15 @@ import {
   SETTING_NAMES,
 } from "./declared.ts";
 import { FORMER_TOP } from "./kubefuncs.ts";
-import { checkedMessage, listSettings, type Reading, readMembers, shown, unknown } from "./members.ts";
+import {
+  checkedImage,
+  checkedMessage,
+  listSettings,
+  type Reading,
+  readMembers,
+  shown,
+  unknown,
+} from "./members.ts";
 import { below, type Mistakes } from "./mistakes.ts";
 import { readObjects } from "./objects.ts";
 import { readFunction } from "./split.ts";
@@ -52,7 +60,7 @@ export function readManifest(manifest: ManifestFile, mistakes: Mistakes, name?: 
 }
 
 function readSingle({ manifest, mistakes, warnings }: Reading, given: string | undefined): Manifest {
-  const { name = given, message, ...settings } = manifest.value;
+  const { name = given, message, image, ...settings } = manifest.value;
   const pointer = Object.hasOwn(manifest.value, "name") ? "/name" : "";
   if (given !== undefined && name !== given) {
     mistakes.add(manifest, pointer, `The file names the function ${shown(name)}, the query ${shown(given)}.`);
@@ -64,6 +72,7 @@ function readSingle({ manifest, mistakes, warnings }: Reading, given: string | u
   const version = {
     ...{ pointer: "", sourcePointer: "", weight: 1 },
     ...checkedMessage({ manifest, mistakes }, message, "/message"),
+    ...checkedImage({ manifest, mistakes }, { image }, ""),
     settings: listSettings(settings, ""),
   };
   const only = { name: String(name), pointer: "", versions: [version], isSplit: false, rules: {} };

@@ -1,3 +1,4 @@
+import { parseImage } from "../../../platform/images/image-reference.ts";
 import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import { closestWord } from "../../../process/closest-word.ts";
 import type { ManifestFile } from "../../../runtimes/runtime.ts";
@@ -29,8 +30,12 @@ interface Members {
 /** Sorts the members of a version into its source, its message, its weight and its settings. */
 export function readMembers(reading: Reading, { entry, pointer, label, also }: Members): DeclaredVersion {
   const { manifest, mistakes, warnings, isFormer } = reading;
-  const { source, message, weight, ...settings } = entry;
-  const given = { source, message, weight };
+  const { source, message, weight, image: named, ...others } = entry;
+  // Kubefuncs had an `image` and a `command` too, and no runtimes.
+  const isImage = !(isFormer && !("runtime" in others));
+  const image = isImage ? named : undefined;
+  const settings = isImage || named === undefined ? others : { ...others, image: named };
+  const given = { source, image, message, weight };
   for (const key of Object.keys(given) as (keyof typeof given)[]) {
     if (given[key] === undefined || also.includes(key)) continue;
     mistakes.add(manifest, below(pointer, key), unknown("setting", key, [...also, ...SETTING_NAMES]));
@@ -43,7 +48,6 @@ export function readMembers(reading: Reading, { entry, pointer, label, also }: M
       `source must be the path of a file or folder, not ${shown(source)}.`,
     );
   }
-  // Kubefuncs had a `command` too, of an image, and no runtimes.
   const isFormerMember = (key: string) =>
     isFormer && FORMER_FUNCTION.includes(key) && !(SETTING_NAMES.includes(key) && "runtime" in settings);
   const listed = listSettings(settings, pointer).flatMap((setting) => {
@@ -63,9 +67,30 @@ export function readMembers(reading: Reading, { entry, pointer, label, also }: M
       weight: also.includes("weight") ? checkedWeight(reading, weight, pointer) : 1,
     },
     ...(typeof source === "string" ? { source } : {}),
+    ...checkedImage(reading, { image, source }, pointer),
     ...checkedMessage(reading, message, below(pointer, "message")),
     settings: listed,
   };
+}
+
+/** An image takes the place of a source, and of its runtime. */
+export function checkedImage(
+  { manifest, mistakes }: Pick<Reading, "manifest" | "mistakes">,
+  { image, source }: { readonly image: unknown; readonly source?: unknown },
+  pointer: string,
+): { image?: string } {
+  if (image === undefined || image === null) return {};
+  if (source !== undefined) {
+    mistakes.add(
+      manifest,
+      below(pointer, "source"),
+      "source and image exclude each other: keep one of them.",
+    );
+  }
+  if (typeof image === "string" && parseImage(image)) return { image };
+  const detail = `image must be the name of an image, such as docker.io/library/nginx:1.27, not ${shown(image)}.`;
+  mistakes.add(manifest, below(pointer, "image"), detail);
+  return {};
 }
 
 function checkedWeight({ manifest, mistakes }: Reading, weight: unknown, pointer: string): number {

@@ -1,8 +1,10 @@
 import type { Limits } from "../../../platform/limits.ts";
 import type { Source } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
+import { RUNTIMES, type Runtime } from "../../../platform/settings/runtime.ts";
 import { defaultSettings, type Settings, type SettingsPatch } from "../../../platform/settings/settings.ts";
 import { Semaphore } from "../../../process/semaphore.ts";
+import { imageSource } from "../../../runtimes/image/image-artifact.ts";
 import type { Builder, ManifestFile, Unpacked } from "../../../runtimes/runtime.ts";
 import { type Declared, OTHER_MEMBERS } from "../../deploys/skiff-yaml.ts";
 import { packTar } from "../archive.ts";
@@ -10,11 +12,11 @@ import type { ObjectKind } from "../object-kind.ts";
 import type { Contents } from "../unified-diff.ts";
 import { checkObjects, type FolderObject } from "./check-objects.ts";
 import { checkContradictions, mergeDeclaredSettings, splitKept } from "./check-settings.ts";
-import type { DeclaredFunction, DeclaredVersion } from "./declared.ts";
+import type { DeclaredFunction, DeclaredSetting, DeclaredVersion } from "./declared.ts";
 import { type FoundSource, findSource } from "./find-source.ts";
 import { readManifest } from "./manifest.ts";
 import { listSettings } from "./members.ts";
-import { Mistakes } from "./mistakes.ts";
+import { below, Mistakes } from "./mistakes.ts";
 
 /** A function of a folder, checked. */
 export interface FolderFunction extends Omit<DeclaredFunction, "versions"> {
@@ -22,7 +24,8 @@ export interface FolderFunction extends Omit<DeclaredFunction, "versions"> {
   readonly versions: readonly FolderVersion[];
 }
 
-export interface FolderVersion extends Pick<DeclaredVersion, "pointer" | "weight" | "message"> {
+export interface FolderVersion extends Pick<DeclaredVersion, "pointer" | "weight" | "message" | "image"> {
+  /** That of an image has no digest before its name is looked up. */
   readonly source: Source;
   /** The files of its source. */
   readonly files: Contents;
@@ -87,7 +90,8 @@ export async function readFolder(posted: Source, options: FolderOptions): Promis
   const found: Found[] = declared.functions.flatMap(({ name, versions }) =>
     versions.flatMap((version) => {
       const whole = { path: ".", content: files };
-      const source = declared.isOneFunction ? whole : findSource(files, { name, version }, reading);
+      const isPosted = declared.isOneFunction || version.image !== undefined;
+      const source = isPosted ? whole : findSource(files, { name, version }, reading);
       return source ? [{ version, source, name, base, isOneFunction: declared.isOneFunction }] : [];
     }),
   );
@@ -116,13 +120,12 @@ interface Found {
 async function readVersion(reading: Reading, found: Found): Promise<FolderVersion> {
   const { builder, limits, manifest, mistakes, signal } = reading;
   const { version, base, isOneFunction } = found;
-  const { path, content } = found.source;
-  const bytes = content instanceof Uint8Array ? content : await packTar(content);
-  const source = recognized(reading, found, bytes);
-  const isArchive = source.type !== "text/typescript";
-  const own: Unpacked = isArchive
-    ? await builder.unpack(source, signal)
-    : { files: new Map([["main.ts", bytes]]) };
+  const { path } = found.source;
+  const source = await sourceOf(reading, found);
+  const isText = source.type === "text/typescript";
+  const own: Unpacked = isText
+    ? { files: new Map([["main.ts", source.bytes]]) }
+    : await builder.unpack(source, signal);
   const declared = ownSettings(own.manifest);
   const place = { manifest, mistakes, limits };
   // The one function's manifest is the one of its source.
@@ -135,17 +138,41 @@ async function readVersion(reading: Reading, found: Found): Promise<FolderVersio
     const detail = `The file of a source keeps no value: write that of ${variable}, or "***" under "functions:".`;
     mistakes.add(from.manifest ?? manifest, pointer, detail, from.path);
   }
-  const { settings: listed, kept } = splitKept(isOneFunction ? [] : version.settings);
+  const asked = isOneFunction && version.image === undefined ? [] : version.settings;
+  const { settings: listed, kept } = splitKept(withRuntime(asked, version));
   const { settings, patch } = mergeDeclaredSettings(inSource.settings, listed, place);
-  const { pointer, weight, message } = version;
+  const { pointer, weight, message, image } = version;
   checkContradictions(settings, version.settings, { manifest, mistakes, pointer });
-  return { pointer, weight, message, source, files: own.files, declared, base, patch, settings, kept };
+  const made = { pointer, weight, message, ...(image === undefined ? {} : { image }) };
+  return { ...made, source, files: own.files, declared, base, patch, settings, kept };
+}
+
+async function sourceOf(reading: Reading, found: Found): Promise<Source> {
+  const { image } = found.version;
+  if (image !== undefined) return imageSource({ image, digest: "" });
+  const { content } = found.source;
+  return recognized(reading, found, content instanceof Uint8Array ? content : await packTar(content));
+}
+
+/** An image is run by the runtime of images. */
+function withRuntime(
+  settings: readonly DeclaredSetting[],
+  { image, pointer }: DeclaredVersion,
+): readonly DeclaredSetting[] {
+  if (image === undefined || settings.some(({ key }) => key === "runtime")) return settings;
+  return [{ key: "runtime", value: "image", pointer: below(pointer, "image") }, ...settings];
 }
 
 /** Settings of a source's own `skiff.yaml`, as a build reads them. */
 function ownSettings(manifest: ManifestFile | undefined): Declared {
   if (manifest === undefined || manifest.file === "functions.yaml") return {};
   return Object.fromEntries(Object.entries(manifest.value).filter(([key]) => !OTHER_MEMBERS.includes(key)));
+}
+
+/** The runtime that the manifest names; undefined if it names none. */
+function runtimeOf({ settings }: DeclaredVersion): Runtime | undefined {
+  const named = settings.find(({ key }) => key === "runtime")?.value;
+  return RUNTIMES.find((each) => each === named);
 }
 
 /** Adds a mistake for a source that is too large or no text. */
@@ -155,7 +182,7 @@ function recognized(
   bytes: Uint8Array,
 ): Source {
   try {
-    return builder.recognize(bytes);
+    return builder.recognize(bytes, { runtime: runtimeOf(version) });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     mistakes.add(manifest, version.pointer || "/name", `The source of "${name}": ${error.detail}`);

@@ -3,6 +3,7 @@ import type { Source, Traffic } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { defaultSettings, type Settings } from "../../../platform/settings/settings.ts";
 import type { Builder } from "../../../runtimes/runtime.ts";
+import { ARCHIVES } from "../../deploys/skiff-yaml.ts";
 import type { FolderVersion } from "../manifest/read-folder.ts";
 import { formOf, type ShowVariable } from "../settings-form.ts";
 import { type Contents, hasSameFiles, unifiedDiff } from "../unified-diff.ts";
@@ -23,10 +24,14 @@ export async function isSameSource(
   { source, files }: Pick<FolderVersion, "source" | "files">,
   means: CompareMeans,
 ): Promise<boolean> {
-  const isText = ({ type }: Source) => type === "text/typescript";
-  if (isText(stored) || isText(source)) return false;
+  if (!isArchive(stored) || !isArchive(source)) return false;
   const before = await filesOf(stored, means);
   return before !== undefined && hasSameFiles(before, files);
+}
+
+/** One file is the same source if its bytes are. */
+function isArchive({ type }: Source): boolean {
+  return ARCHIVES.includes(type);
 }
 
 /** Undefined for an archive that a newer Skiff does not read: it is another source than any. */

@@ -34,7 +34,7 @@ describe("manager: the JSON Schema of skiff.yaml", () => {
       schema.$defs.listed,
     ]) {
       const settings = Object.keys(members.properties).filter(
-        (name) => !/^(name|source|message|topic|channel|versions|sticky|guard|weight)$/.test(name),
+        (name) => !/^(name|source|image|message|topic|channel|versions|sticky|guard|weight)$/.test(name),
       );
       assert.deepEqual(settings.sort(), [...SETTING_NAMES].sort());
     }
