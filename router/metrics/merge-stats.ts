@@ -1,7 +1,7 @@
-import type { FunctionStats, RouterTotals } from "./stats.ts";
+import type { CallPoolStats, FunctionStats, RouterTotals } from "./stats.ts";
 
 /**
- * Adds up the stats of several routers on one machine by function, except `ready`, which each of them counts.
+ * Adds up the stats of several routers on one machine by function, except the instances, which each of them counts.
  * `parts` must include the last stats of routers that ended, so that no counter decreases.
  */
 export function mergeStats(parts: Iterable<Iterable<FunctionStats>>): FunctionStats[] {
@@ -10,10 +10,17 @@ export function mergeStats(parts: Iterable<Iterable<FunctionStats>>): FunctionSt
     for (const stats of part) {
       const before = byName.get(stats.name);
       const ready = Math.max(before?.ready ?? 0, stats.ready);
-      byName.set(stats.name, before === undefined ? stats : { ...add(before, stats), ready });
+      const pool = mergePools(before?.pool, stats.pool);
+      const merged = before === undefined ? stats : { ...add(before, stats), ready };
+      byName.set(stats.name, pool === undefined ? merged : { ...merged, pool });
     }
   }
   return [...byName.values()];
+}
+
+function mergePools(a: CallPoolStats | undefined, b: CallPoolStats | undefined): CallPoolStats | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return { unused: Math.max(a.unused, b.unused), misses: a.misses + b.misses };
 }
 
 export function mergeTotals(parts: readonly RouterTotals[]): RouterTotals {

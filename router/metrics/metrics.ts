@@ -67,6 +67,22 @@ const FUNCTION_FAMILIES: readonly Family<FunctionStats>[] = [
     "ready",
   ),
   {
+    name: "skiff_call_pool_unused",
+    help: "Unused ready instances of functions with isolation=call that were called since the router started.",
+    type: "gauge",
+    labels: ["function"],
+    samples: ({ name, pool }) =>
+      pool === undefined ? [] : [{ value: pool.unused, labels: { function: name } }],
+  },
+  {
+    name: "skiff_call_pool_misses_total",
+    help: "Calls of functions with isolation=call that found no unused instance.",
+    type: "counter",
+    labels: ["function"],
+    samples: ({ name, pool }) =>
+      pool === undefined ? [] : [{ value: pool.misses, labels: { function: name } }],
+  },
+  {
     name: "skiff_call_duration_seconds",
     help: "Time from the arrival of a call to the end of its response.",
     type: "histogram",

@@ -11,15 +11,26 @@ export const DURATION_BUCKETS_MS: readonly number[] = [
 
 /** Counters of one function since its first call, as plain values that processes can exchange. */
 export interface FunctionStats
-  extends Readonly<Omit<Counters, "versions" | "countDuration" | "countRefusal" | "countWake">> {
+  extends Readonly<
+    Omit<Counters, "versions" | "poolMisses" | "countDuration" | "countRefusal" | "countWake">
+  > {
   readonly name: string;
   /** Calls that instances are processing now. */
   readonly inFlight: number;
   /** Calls that wait for an instance now. */
   readonly waiting: number;
   readonly ready: number;
+  /** Set while a version of it has an instance for each call. */
+  readonly pool?: CallPoolStats;
   /** Answered calls by version, or `older`, and status class: index 1 is 1xx (upgrades), 5 is 5xx. */
   readonly versions: Readonly<Record<string, readonly number[]>>;
+}
+
+export interface CallPoolStats {
+  /** Ready instances that have taken no call. */
+  readonly unused: number;
+  /** Calls that found no such instance. */
+  readonly misses: number;
 }
 
 /** Counters of a router that belong to no function. */
@@ -48,6 +59,8 @@ export class Counters {
   waitedS = 0;
   /** Calls that found no instance and woke the function. */
   coldStarts = 0;
+  /** Calls that found no unused instance, of versions with an instance for each call. */
+  poolMisses = 0;
 
   countDuration(durationMs: number): void {
     this.durationSumMs += durationMs;

@@ -135,12 +135,15 @@ export class FunctionState {
   stats(): FunctionStats {
     const { name, counters } = this;
     let [inFlight, waiting, ready] = [0, 0, 0];
+    let unused: number | undefined;
     for (const version of this.#versions.values()) {
       inFlight += version.inFlight;
       waiting += version.waiting;
       ready += version.readyCount;
+      if (version.isOnce) unused = (unused ?? 0) + version.readyCount;
     }
-    return { ...counters, name, inFlight, waiting, ready, versions: counters.versions.read() };
+    const pool = unused === undefined ? {} : { pool: { unused, misses: counters.poolMisses } };
+    return { ...counters, name, inFlight, waiting, ready, ...pool, versions: counters.versions.read() };
   }
 
   #gateOf({ name, quota }: Endpoints): Gate | undefined {

@@ -88,6 +88,7 @@ export class Placement implements Waiter {
       this.#call.forward(instance);
       return;
     }
+    if (version.isOnce && this.retries === 0 && this.waitedMs === 0) version.counters.poolMisses++;
     this.#startWaiting();
     if (version.readyCount === 0) this.isCold = true;
     const waitMs = Math.max(1, this.#limits.instanceWaitMs - this.waitedMs);

@@ -97,13 +97,18 @@ export class VersionState {
     this.update(endpoints);
   }
 
+  /** Each instance takes one call in its life. */
+  get isOnce(): boolean {
+    return this.#endpoints.isOnce === true;
+  }
+
   get timeoutMs(): number {
     return this.#endpoints.timeoutMs;
   }
 
   /** Instances that the platform lists as ready and that are not spent; they may have no place for a call. */
   get readyCount(): number {
-    return this.#endpoints.isOnce ? this.#ready.filter(({ isSpent }) => !isSpent).length : this.#ready.length;
+    return this.isOnce ? this.#ready.filter(({ isSpent }) => !isSpent).length : this.#ready.length;
   }
 
   get waiting(): number {

@@ -161,7 +161,11 @@ export class Workers implements Front {
     this.#workers.delete(worker);
     for (const load of worker.loads.values()) this.#report(load);
     const { functions, totals } = worker.counters;
-    const over = functions.map((stats) => ({ ...stats, inFlight: 0, waiting: 0, ready: 0 }));
+    const over = functions.map(({ pool, ...stats }) => ({
+      ...stats,
+      ...{ inFlight: 0, waiting: 0, ready: 0 },
+      ...(pool === undefined ? {} : { pool: { ...pool, unused: 0 } }),
+    }));
     this.#before = {
       functions: mergeStats([this.#before.functions, over]),
       totals: mergeTotals([this.#before.totals, totals]),

@@ -59,6 +59,11 @@ describe("a function with an instance for each call, behind two routers", () => 
     const answers = await Promise.all(Array.from({ length: 16 }, () => who("pool")));
     assert.equal(new Set(answers.map(({ id }) => id)).size, 16);
     assert.ok(answers.every(({ calls }) => calls === 1));
+    const metrics = async () => await (await fetch(`${skiff.url}/metrics`)).text();
+    await eventually("the metrics show the pool", async () => {
+      return /^skiff_call_pool_unused\{function="pool"\} [3-9]$/m.test(await metrics());
+    });
+    assert.match(await metrics(), /^skiff_call_pool_misses_total\{function="pool"\} \d+$/m);
     await eventually("the pool is full again", async () => isUnused(await states("pool"), 3));
   });
 

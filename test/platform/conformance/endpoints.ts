@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Endpoints } from "../../../platform/platform.ts";
-import { currentOf, publish } from "../../support/platform/deploying.ts";
+import { currentOf, publish, servingOf } from "../../support/platform/deploying.ts";
 import type { Subject } from "./subject.ts";
 
 export function endpoints(subject: Subject): void {
@@ -21,6 +21,15 @@ export function endpoints(subject: Subject): void {
       assert.equal(platform.endpoints("ends-never-was"), undefined);
       const all = [...platform.allEndpoints()].filter(({ name }) => name.startsWith("ends"));
       assert.deepEqual(all, [platform.endpoints("ends")]);
+    });
+
+    it("say whether an instance takes one call in its life, and one at a time then", async () => {
+      const { platform } = subject;
+      await publish(platform, draft("ends-once", "one", { isolation: "call", concurrency: 5 }));
+      await publish(platform, draft("ends-many", "one", { concurrency: 5 }));
+      const [once, many] = ["ends-once", "ends-many"].map((name) => servingOf(platform, name)!);
+      assert.deepEqual([once!.isOnce, once!.concurrency], [true, 1]);
+      assert.deepEqual([many!.isOnce, many!.concurrency], [undefined, 5]);
     });
 
     it("have the host names of the current version, as long as there are any", async () => {

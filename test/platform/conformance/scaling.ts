@@ -60,6 +60,21 @@ export function scaling(subject: Subject): void {
       assert.equal(count("load-min"), 2);
     });
 
+    able.scalesOut("keeps a pool besides the calls of a version with one call per instance", async () => {
+      const { platform } = subject;
+      await publish(
+        platform,
+        draft("load-once", "one", { isolation: "call", pool: 2, max: 4, concurrency: 9 }),
+      );
+      const { isOnce, concurrency } = servingOf(platform, "load-once")!;
+      assert.deepEqual({ isOnce, concurrency }, { isOnce: true, concurrency: 1 });
+      await eventually("the pool is there", () => count("load-once") === 2);
+      report(platform, { name: "load-once", inFlight: 0, waiting: 1 });
+      await eventually("a waiting call has one more", () => count("load-once") === 3);
+      report(platform, { name: "load-once", inFlight: 0, waiting: 9 });
+      await eventually("there are as many as max", () => count("load-once") === 4);
+    });
+
     able.scalesToZero(
       "of no calls for the idle time brings a function to zero, and a wake brings it back",
       async () => {

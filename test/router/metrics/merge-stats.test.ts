@@ -47,6 +47,12 @@ describe("the stats of several routers", () => {
     ]);
   });
 
+  it("have the misses of a pool added up, and the instances of the one that sees most", () => {
+    const pools = [{ unused: 1, misses: 4 }, undefined, { unused: 3, misses: 2 }];
+    const parts = pools.map((pool) => [pool === undefined ? ONE : { ...ONE, pool }]);
+    assert.deepEqual(mergeStats(parts)[0]?.pool, { unused: 3, misses: 6 });
+  });
+
   it("go between processes as they are", () => {
     assert.deepEqual(JSON.parse(JSON.stringify(ONE)), ONE);
     assert.deepEqual(structuredClone(ONE), ONE);

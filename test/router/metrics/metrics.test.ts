@@ -70,6 +70,14 @@ describe("the metrics of the router", () => {
     has('skiff_instances_ready{function="hello"} 4');
   });
 
+  it("show the pool of a function with an instance for each call", async () => {
+    assert.ok(!lines.some((line) => line.startsWith("skiff_call_pool_unused{")));
+    const pool = { unused: 2, misses: 9 };
+    const text = await scrape({ stats: () => [{ ...STATS, pool }], totals: () => TOTALS });
+    assert.match(text, /^skiff_call_pool_unused\{function="hello"\} 2$/m);
+    assert.match(text, /^skiff_call_pool_misses_total\{function="hello"\} 9$/m);
+  });
+
   it("give durations as a cumulative histogram in seconds", () => {
     has("# TYPE skiff_call_duration_seconds histogram");
     has('skiff_call_duration_seconds_bucket{function="hello",le="0.001"} 38');
