@@ -1,7 +1,9 @@
 import type { Principal } from "../../http/access/principal.ts";
 import { checkFunctionName, isFunctionName } from "../../platform/function-name.ts";
-import type { FunctionSummary, Platform } from "../../platform/platform.ts";
+import type { ImageSource } from "../../platform/images/images.ts";
+import type { FunctionDescription, FunctionSummary, Platform } from "../../platform/platform.ts";
 import { unknownFunction } from "../../platform/problems.ts";
+import { readImageSource } from "../../runtimes/image/image-artifact.ts";
 import { answerJson } from "./answer.ts";
 import { cursorFromName, nameFromCursor } from "./cursor.ts";
 import { stateOf } from "./describe/function-state.ts";
@@ -55,15 +57,17 @@ export function describeFunction(services: Services): Handler {
     const { settings, traffic, sticky, guard, previous } = description;
     const { versions, instances, lastErrors, notReady, isolation } = description;
     const now = new Date();
-    const [{ usedInMonth, ...history }, deploys] = await Promise.all([
+    const [{ usedInMonth, ...history }, deploys, image] = await Promise.all([
       historyOf(services, description, now),
       lastDeploys(services, name),
+      imageOf(services.platform, description),
     ]);
     ctx.set("etag", `"${description.version}"`);
     answerJson(ctx, {
       ...summaryDocument(description, baseUrl(services, ctx)),
       state: stateOf(description, usedInMonth, now),
       settings: shownSettings(settings),
+      image,
       traffic,
       sticky,
       guard,
@@ -77,6 +81,16 @@ export function describeFunction(services: Services): Handler {
       notReady,
     });
   };
+}
+
+/** The image of the current version; undefined for another source. */
+async function imageOf(
+  platform: Platform,
+  { name, version, settings }: FunctionDescription,
+): Promise<ImageSource | undefined> {
+  if (settings.runtime !== "image") return undefined;
+  const source = await platform.readSource(name, version);
+  return source && readImageSource(source);
 }
 
 /** `DELETE /func/NAME`: answers when no call reaches the function and its name is free. */

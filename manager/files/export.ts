@@ -11,6 +11,7 @@ import type { Builder, Unpacked } from "../../runtimes/runtime.ts";
 import { ARCHIVES, mergeDeclared } from "../deploys/skiff-yaml.ts";
 import { SOURCE_ENDINGS } from "../deploys/source-endings.ts";
 import { allObjects } from "./all-objects.ts";
+import { imageForManifest } from "./image-text.ts";
 import { KEPT_VALUE } from "./manifest/check-settings.ts";
 import type { ObjectKind } from "./object-kind.ts";
 import { formOf, type ShowVariable } from "./settings-form.ts";
@@ -131,7 +132,7 @@ async function writeVersion(
   const defaults = defaultSettings(limits);
   const mtime = record.createdAt;
   if (source.type === IMAGE_TYPE) {
-    const { image } = readImageSource(source);
+    const image = imageForManifest(readImageSource(source));
     const { runtime: _, ...members } = formOf(record.settings, defaults, show);
     return { image, ...members };
   }

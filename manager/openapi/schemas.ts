@@ -84,6 +84,10 @@ function description(): Schema {
       ...historySchemas(),
       previous: { ...VERSION, description: "The version that a rollback goes back to" },
       notReady: { ...TEXT, description: "Reason why no instance is ready although one should be" },
+      image: {
+        ...object({ image: TEXT, digest: TEXT }),
+        description: "The image of the current version, and what its name meant at the deploy",
+      },
       isolation: {
         ...object({ files: TEXT, network: TEXT }),
         description: "Isolation of the instances, and why it is not stronger",

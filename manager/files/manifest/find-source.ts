@@ -13,7 +13,7 @@ export interface FoundSource {
 }
 
 /** Endings of a source with one file, in the order of the search. */
-const ENDINGS = [".ts", ".tsx", ".js", ".jsx", ".mts", ".mjs"];
+const ENDINGS = [".ts", ".tsx", ".js", ".jsx", ".mts", ".mjs", ".sh", ".py", ".rb", ".pl"];
 /** Paths among which a misspelled one is searched. */
 const MOST_PATHS = 2_000;
 

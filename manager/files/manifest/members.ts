@@ -90,7 +90,8 @@ export function checkedImage(
   if (typeof image === "string" && parseImage(image)) return { image };
   const detail = `image must be the name of an image, such as docker.io/library/nginx:1.27, not ${shown(image)}.`;
   mistakes.add(manifest, below(pointer, "image"), detail);
-  return {};
+  // No source is searched instead.
+  return { image: "" };
 }
 
 function checkedWeight({ manifest, mistakes }: Reading, weight: unknown, pointer: string): number {

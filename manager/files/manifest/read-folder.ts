@@ -143,6 +143,10 @@ async function readVersion(reading: Reading, found: Found): Promise<FolderVersio
   const { settings, patch } = mergeDeclaredSettings(inSource.settings, listed, place);
   const { pointer, weight, message, image } = version;
   checkContradictions(settings, version.settings, { manifest, mistakes, pointer });
+  if (image !== undefined && settings.runtime !== "image") {
+    const detail = `runtime ${settings.runtime} does not run images: leave it out, or name a source instead of the image.`;
+    mistakes.add(manifest, below(pointer, "runtime"), detail);
+  }
   const made = { pointer, weight, message, ...(image === undefined ? {} : { image }) };
   return { ...made, source, files: own.files, declared, base, patch, settings, kept };
 }

@@ -5,10 +5,10 @@ import { Problem } from "../../../platform/problems.ts";
 import { Semaphore } from "../../../process/semaphore.ts";
 import type { Builder } from "../../../runtimes/runtime.ts";
 import type { DeployOrder, Deploys } from "../../deploys/deploys.ts";
-import { pullImage } from "../../deploys/pulled-image.ts";
 import { Mistakes } from "../manifest/mistakes.ts";
 import type { Folder, FolderFunction, FolderVersion } from "../manifest/read-folder.ts";
 import { visibleFunctions } from "../visible-functions.ts";
+import { resolveImages } from "./resolve-images.ts";
 
 /** What an apply does to one function. */
 export interface PlannedChange {
@@ -82,7 +82,7 @@ export async function planFolder(
   const mistakes = new Mistakes();
   const planOne = async (wanted: FolderFunction): Promise<PlannedChange[]> => {
     try {
-      return [await plan(await withImages(wanted, means), means)];
+      return [await plan(await resolveImages(wanted, means), means)];
     } catch (error) {
       mistakes.add(folder.manifest, ...misfitOf(error, wanted));
       return [];
@@ -101,23 +101,6 @@ export async function planFolder(
     ...changes.flat(),
     ...removed.map(({ name, version }) => ({ name, version, action: "remove", diff: "" }) as const),
   ];
-}
-
-/** Looks up what the names of images mean now. */
-async function withImages(wanted: FolderFunction, means: PlanMeans): Promise<FolderFunction> {
-  const versions = await Promise.all(wanted.versions.map((version) => withImage(version, means)));
-  return { ...wanted, versions };
-}
-
-async function withImage(
-  version: FolderVersion,
-  { platform, limits, builder, signal }: PlanMeans,
-): Promise<FolderVersion> {
-  const { image, settings } = version;
-  if (image === undefined) return version;
-  const order = { platform, limits, former: settings, patch: {}, signal };
-  const { source } = await pullImage(image, order);
-  return { ...version, source, files: (await builder.unpack(source, signal)).files };
 }
 
 /** @throws the error if the declaration is not at fault */

@@ -75,7 +75,7 @@ describe("manager: programs and images in a folder", () => {
     assert.deepEqual((load(files["skiff.yaml"]!) as { functions: unknown }).functions, {
       echo: { memory: "64Mi", runtime: "program" },
       run: { runtime: "program" },
-      web: { image: "nginx:1" },
+      web: { image: `nginx:1@sha256:${"1".repeat(64)}` },
     });
     const again = await request(skiff.url).post("/apply").set("content-type", "application/gzip").send(body);
     assert.deepEqual(
