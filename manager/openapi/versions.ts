@@ -22,6 +22,7 @@ const ROUTING: readonly ProblemCode[] = [
   "unknown_secret",
   "host_taken",
   "precondition_failed",
+  "no_sandbox",
   "start_failed",
   "no_capacity",
   "secrets_unavailable",

@@ -14,6 +14,10 @@ export interface SandboxSpec {
   /** Paths to skip if they do not exist. */
   readonly readIfThere: Paths;
   readonly write: Paths;
+  /** Symbolic links: their targets by their path. Bubblewrap only. */
+  readonly links?: Paths;
+  /** Folders below `read` whose content nobody sees. Bubblewrap only. */
+  readonly hidden?: readonly string[];
   /** Shell commands that run in the mount namespace before the mounts. */
   readonly prepare?: string;
   /** A folder in memory that bubblewrap mounts, with its subfolders; for unshare, `prepare` can mount one. */
@@ -34,6 +38,7 @@ const CAPABILITIES_OF_SETPRIV = ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"];
 /** Runs `program` in a sandbox of bubblewrap. @throws Error if a tool is not installed */
 export function bwrapCommand(spec: SandboxSpec, program: readonly string[]): string[] {
   const { tools, namespaces, user, read, readIfThere, write, prepare, memory, env, cwd } = spec;
+  const { links = {}, hidden = [] } = spec;
   const hasUsers = namespaces.includes("user");
   const bind = (flag: string, paths: Paths) =>
     Object.entries(paths).flatMap(([to, from]) => [flag, from, to]);
@@ -46,11 +51,18 @@ export function bwrapCommand(spec: SandboxSpec, program: readonly string[]): str
       : CAPABILITIES_OF_SETPRIV.flatMap((name) => ["--cap-add", name])),
     ...Object.entries(env).flatMap(([name, value]) => ["--setenv", name, value]),
     // Only root can enter the folders that bubblewrap makes by itself.
-    ...foldersAbove({ ...read, ...readIfThere, ...write }).flatMap((to) => ["--perms", "0755", "--dir", to]),
+    ...foldersAbove({ ...read, ...readIfThere, ...write, ...links }).flatMap((to) => [
+      "--perms",
+      "0755",
+      "--dir",
+      to,
+    ]),
     ...bind("--ro-bind", read),
     ...bind("--ro-bind-try", readIfThere),
+    ...hidden.flatMap((folder) => ["--tmpfs", folder, "--remount-ro", folder]),
     ...["--proc", "/proc", "--dev", "/dev"],
     ...bind("--bind", write),
+    ...bind("--symlink", links),
     ...(memory ? ["--perms", memory.mode, "--size", String(memory.bytes), "--tmpfs", memory.to] : []),
     ...(memory?.folders ?? []).flatMap((folder) => ["--perms", memory!.mode, "--dir", folder]),
     // Read-only, because root may own files in /proc outside, and kernel settings apply to the whole machine.
@@ -150,16 +162,21 @@ export interface ResourceLimits {
   /** Size of a written file. */
   readonly fileKiB?: number;
   readonly openFiles?: number;
+  /** Processes and threads of the user, who is the only one of a sandbox. */
+  readonly processes?: number;
 }
 
 /** Shell commands that set the limits and disable core files. */
-export function limitCommands({ dataKiB, fileKiB, openFiles }: ResourceLimits): string {
+export function limitCommands({ dataKiB, fileKiB, openFiles, processes }: ResourceLimits): string {
   const data = dataKiB === undefined ? "" : `; ulimit -d ${dataKiB}`;
   // In blocks of 512 bytes.
   const file = fileKiB === undefined ? "" : `; ulimit -f ${fileKiB * 2}`;
   // Fails if Skiff itself has a lower limit, which then applies.
   const open = openFiles === undefined ? "" : `; ulimit -n ${openFiles} 2>/dev/null || :`;
-  return `ulimit -c 0${data}${file}${open}`;
+  // Some shells name it `u`, others `p`.
+  const most =
+    processes === undefined ? "" : `; ulimit -u ${processes} 2>/dev/null || ulimit -p ${processes}`;
+  return `ulimit -c 0${data}${file}${open}${most}`;
 }
 
 /** Runs a command within limits. */

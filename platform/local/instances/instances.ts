@@ -2,6 +2,7 @@ import { availableParallelism, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { Semaphore } from "../../../process/semaphore.ts";
 import { denoPlanner } from "../../../runtimes/deno/deno-runtime.ts";
+import { programPlanner } from "../../../runtimes/program/program-runtime.ts";
 import type { LogLine, VersionRecord } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
 import { formatMs } from "../../quantity.ts";
@@ -198,13 +199,15 @@ export class Instances {
 async function openLaunching(
   dataFolder: string,
   useGroups: boolean | undefined,
-  options: Omit<LaunchingOptions, "planner" | "resources">,
+  options: Omit<LaunchingOptions, "dataFolder" | "planner" | "programPlanner" | "resources">,
 ): Promise<Launching> {
   const planning = denoPlanner(dataFolder);
   // The groups are opened below while that compiles.
   planning.catch(() => {});
   const resources = new Resources(dataFolder, { useGroups });
-  return await Launching.open({ ...options, resources, planner: await planning });
+  const planner = await planning;
+  const ofPrograms = () => programPlanner(dataFolder);
+  return await Launching.open({ ...options, dataFolder, resources, planner, programPlanner: ofPrograms });
 }
 
 function tooManyStarts(waitMs: number): Problem {

@@ -3,15 +3,25 @@ import { setTimeout } from "node:timers/promises";
 import { CACHE_BYTES, CodeCache, WARM_MODULE, WRITTEN_AFTER_MS } from "../../../runtimes/deno/code-cache.ts";
 import type { LaunchPlanner } from "../../../runtimes/runtime.ts";
 import type { Limits } from "../../limits.ts";
+import { Problem } from "../../problems.ts";
 import { defaultSettings, type Settings } from "../../settings/settings.ts";
 import type { InstanceFolders } from "../instances/instance-folder.ts";
 import { readLines } from "../instances/output.ts";
 import type { Probed } from "../network/networks.ts";
+import { ProgramLaunching } from "../programs/program-launching.ts";
+import type { ProgramIsolation } from "../programs/program-walls.ts";
 import type { ProjectFiles } from "../projects/project-files.ts";
 import type { Resources } from "../resources/resources.ts";
 import { chooseIsolation, type Isolation, type IsolationMode } from "../wall/isolation.ts";
 import type { Profile, WallKind } from "../wall/profile.ts";
-import { leaseNetwork, type Prepared, Sandboxes, type SandboxesOptions } from "../wall/sandboxes.ts";
+import {
+  type LeasedNetwork,
+  leaseNetwork,
+  type Prepared,
+  Sandboxes,
+  type SandboxesOptions,
+} from "../wall/sandboxes.ts";
+import { ChosenLauncher } from "./chosen-launcher.ts";
 import type { Launcher } from "./launcher.ts";
 import { PlainLauncher } from "./plain-launcher.ts";
 import { WalledLauncher } from "./walled-launcher.ts";
@@ -21,6 +31,10 @@ const PROBE_AGAIN_MS = 60_000;
 
 export interface LaunchingOptions {
   readonly planner: LaunchPlanner;
+  /** Prepares the host of programs, when the first one is launched. */
+  readonly programPlanner: () => Promise<LaunchPlanner>;
+  /** A real path. */
+  readonly dataFolder: string;
   /** Folder for compiled code, which makes later starts faster. */
   readonly cacheFolder: string;
   readonly folders: InstanceFolders;
@@ -47,6 +61,8 @@ export class Launching {
   readonly isolation: Isolation;
   readonly launcher: Launcher;
   readonly #options: Opening;
+  readonly #deno: Launcher;
+  readonly #programs: ProgramLaunching;
   /** Only starts of functions with rules for the network wait for it, so it begins with the first that needs it. */
   #probed: Promise<Probed> | undefined;
   #probedAtMs = 0;
@@ -63,9 +79,30 @@ export class Launching {
       if (probed && !probed.available) this.#probeAgain();
       return leaseNetwork(probed?.available ? probed.networks : undefined, rules);
     };
-    this.launcher = wall
+    this.#deno = wall
       ? new WalledLauncher({ planner, sandboxes: sandboxesOf(wall, options, openNetwork), cache, projects })
       : new PlainLauncher({ planner, folders, resources, hasScratch, cache: cache.openWritable() });
+    this.#programs = new ProgramLaunching({
+      ...options,
+      planner: options.programPlanner,
+      openNetwork: (rules) => this.#openForPrograms(rules),
+    });
+    this.launcher = new ChosenLauncher(this.#deno, this.#programs);
+  }
+
+  /** What holds programs here. Finds it out with the first call. */
+  programIsolation(): Promise<ProgramIsolation> {
+    return this.#programs.isolation();
+  }
+
+  /** Nothing but the kernel holds programs to their rules. */
+  async #openForPrograms(rules: readonly string[]): Promise<LeasedNetwork> {
+    if (rules.length === 0) return await leaseNetwork(undefined, rules);
+    const probed = await this.#networks();
+    if (probed.available) return await leaseNetwork(probed.networks, rules);
+    this.#probeAgain();
+    const detail = `Nothing on this machine can hold a program to the setting "net" (${rules.join(", ")}): ${probed.reason}. Deploy it with net=none, or see docs/isolation.md for what the network wall needs.`;
+    throw new Problem("no_sandbox", detail, { setting: "net" });
   }
 
   #networks(): Promise<Probed> {
@@ -111,8 +148,8 @@ export class Launching {
 
   /** Compiles the runtime of all instances, once for each version of it and of Deno, and makes sandboxes wait. */
   async warm(): Promise<void> {
-    if (!(this.launcher instanceof WalledLauncher) || this.#closing.signal.aborted) return;
-    this.#warming ??= this.#warm(this.launcher);
+    if (!(this.#deno instanceof WalledLauncher) || this.#closing.signal.aborted) return;
+    this.#warming ??= this.#warm(this.#deno);
     // A shutdown aborts it.
     await this.#warming.catch((error) => this.#closing.signal.aborted || Promise.reject(error));
   }

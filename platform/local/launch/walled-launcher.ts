@@ -1,7 +1,9 @@
 import { chmodSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import type { ResourceLimits } from "../../../process/sandbox/command.ts";
 import type { CodeCache } from "../../../runtimes/deno/code-cache.ts";
 import type { LaunchPlan, LaunchPlanner } from "../../../runtimes/runtime.ts";
+import type { Settings } from "../../settings/settings.ts";
 import { linkFile } from "../projects/link-file.ts";
 import type { ProjectFiles } from "../projects/project-files.ts";
 import { instanceLimits } from "../resources/instance-resources.ts";
@@ -14,8 +16,11 @@ import { type EarlyOrder, type Launched, type Launcher, type LaunchOrder, planFo
 export interface WalledOptions {
   readonly planner: LaunchPlanner;
   readonly sandboxes: Sandboxes;
-  readonly cache: CodeCache;
+  /** Absent: nothing is compiled. */
+  readonly cache?: CodeCache;
   readonly projects: ProjectFiles;
+  /** Limits of each process; `instanceLimits` by default. */
+  readonly limitsOf?: (settings: Settings) => ResourceLimits;
 }
 
 /** A program and the script that starts it. */
@@ -66,7 +71,7 @@ export class WalledLauncher implements Launcher {
   /** Gives the code that was compiled in a sandbox to all later instances. */
   async keep(sandbox: Prepared): Promise<void> {
     const { sandboxes, cache } = this.#options;
-    await cache.keep(sandbox);
+    await cache?.keep(sandbox);
     await sandboxes.empty();
   }
 
@@ -76,7 +81,7 @@ export class WalledLauncher implements Launcher {
   }
 
   #program(order: LaunchOrder): Program {
-    const { planner } = this.#options;
+    const { planner, limitsOf = instanceLimits } = this.#options;
     const { socket, scratch, cache } = INSIDE;
     const { project } = order.artifact;
     const artifact = project === undefined ? { path: INSIDE.module } : { path: INSIDE.project, project };
@@ -84,22 +89,22 @@ export class WalledLauncher implements Launcher {
       files: insideFiles(planner.files),
       ...{ artifact, socket, scratch, cache },
     });
-    return { plan, script: startScript(plan, instanceLimits(order.settings)) };
+    return { plan, script: startScript(plan, limitsOf(order.settings)) };
   }
 
   async #launchIn(prepared: Prepared, order: LaunchOrder, { plan, script }: Program): Promise<Launched> {
     const { sandboxes, cache } = this.#options;
     const { sandbox, folder, resources } = prepared;
     await this.#place(order.artifact, folder.code);
-    const provided = await cache.provide(order.artifact.path, prepared);
+    const provided = await cache?.provide(order.artifact.path, prepared);
     if (!sandbox.runs) writeScript(folder.code, script);
     return {
       ...{ folder, child: sandbox.child, pid: sandbox.pid, plan, resources },
       begin: () => sandbox.begin(`${plan.input}\n`),
       expose: () => symlinkSync(sandbox.pinSocket(), folder.socket),
-      loaded: () => provided.loaded(),
+      loaded: () => provided?.loaded(),
       close: async () => {
-        await provided.close();
+        await provided?.close();
         // The link goes first: a closed descriptor's number may lead to another file.
         rmSync(folder.socket, { force: true });
         return await sandboxes.discard(prepared);
@@ -124,7 +129,8 @@ function keyOf({ script }: Program, { settings }: Pick<LaunchOrder, "settings">)
   return JSON.stringify([script, settings.permissions.net, settings.memoryMiB]);
 }
 
-function writeScript(code: string, script: string): void {
+/** Writes what a waiting sandbox runs. */
+export function writeScript(code: string, script: string): void {
   const path = join(code, basename(INSIDE.start));
   writeFileSync(path, script, { mode: 0o444 });
   chmodSync(path, 0o444);

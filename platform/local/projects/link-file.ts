@@ -1,6 +1,8 @@
-import { chmodSync, copyFileSync, linkSync } from "node:fs";
+import { chmodSync, copyFileSync, linkSync, statSync } from "node:fs";
 
-/** Makes a file readable for the user of an instance, by a link, or by a copy on another file system. */
+const EXECUTE = 0o111;
+
+/** Makes a file readable, and executable if it was, for the user of an instance, by a link, or by a copy on another file system. */
 export function linkFile(from: string, to: string): void {
   try {
     linkSync(from, to);
@@ -9,5 +11,5 @@ export function linkFile(from: string, to: string): void {
     if (!["EXDEV", "EPERM", "EMLINK", "ENOTSUP"].includes(code)) throw error;
     copyFileSync(from, to);
   }
-  chmodSync(to, 0o444);
+  chmodSync(to, 0o444 | (statSync(to).mode & EXECUTE));
 }

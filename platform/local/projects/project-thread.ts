@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } 
 import { dirname, join } from "node:path";
 import { parentPort } from "node:worker_threads";
 import { gunzipSync } from "node:zlib";
-import { bodyOf, decodeFiles } from "../../../client-image/project/project-pack.ts";
+import { bodyOf, decodeFiles, launchOf } from "../../../client-image/project/project-pack.ts";
 import { linkFile } from "./link-file.ts";
 import type { ProjectAnswer, ProjectRequest, ProjectWork } from "./project-files.ts";
 
@@ -40,11 +40,12 @@ function perform(work: ProjectWork): void {
 /** Files are read-only for everybody: instances may have users of their own. */
 function unpack(packed: Uint8Array, to: string): void {
   const folders = new Set<string>();
+  const executables = new Set(launchOf(packed)?.program?.executables);
   for (const [path, bytes] of decodeFiles(gunzipSync(bodyOf(packed)))) {
     const file = join(to, path);
     makeFolder(dirname(file), to, folders);
     writeFileSync(file, bytes);
-    chmodSync(file, 0o444);
+    chmodSync(file, executables.has(path) ? 0o555 : 0o444);
   }
 }
 

@@ -79,7 +79,7 @@ export class ControlGroup {
   readonly #path: { readonly memory: string; readonly pids?: string; readonly cpu?: string };
 
   /** Makes the group. @throws an error of the system */
-  constructor(files: SmallFiles, controllers: GroupControllers, name: string) {
+  constructor(files: SmallFiles, controllers: GroupControllers, name: string, threads = MOST_THREADS) {
     const { memory, pids, cpu } = controllers;
     this.#files = files;
     this.#memory = memory.version === 1 ? V1 : V2;
@@ -92,7 +92,7 @@ export class ControlGroup {
     this.#weight = cpu && WEIGHTS[cpu.version];
     try {
       for (const folder of this.folders) mkdirSync(folder);
-      if (this.#path.pids) writeFileSync(join(this.#path.pids, "pids.max"), String(MOST_THREADS));
+      if (this.#path.pids) writeFileSync(join(this.#path.pids, "pids.max"), String(threads));
     } catch (error) {
       for (const folder of this.folders) removeGroup(folder);
       throw error;

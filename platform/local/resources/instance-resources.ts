@@ -1,5 +1,5 @@
 import { setNice } from "../../../process/proc/niceness.ts";
-import { processTree, threadsOf } from "../../../process/proc/process-tree.ts";
+import { processTree, type TreeOptions, threadsOf } from "../../../process/proc/process-tree.ts";
 import type { SmallFiles } from "../../../process/proc/small-files.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { ControlGroup } from "./control-group.ts";
@@ -43,6 +43,7 @@ export function instanceLimits({ concurrency }: Pick<Settings, "concurrency">) {
 export class InstanceResources {
   readonly #files: SmallFiles;
   readonly #group: ControlGroup | undefined;
+  readonly #tree: TreeOptions;
   #sampled: SampledMemory | undefined;
   #pid = 0;
   /** Memory of its processes from before they joined the group, which the kernel counts elsewhere. */
@@ -55,9 +56,11 @@ export class InstanceResources {
   #mostMiB = 0;
   #usedMiB: number | undefined;
 
-  constructor(files: SmallFiles, group: ControlGroup | undefined) {
+  /** @param tree how its processes are found; by default those of an instance that starts none */
+  constructor(files: SmallFiles, group: ControlGroup | undefined, tree: TreeOptions = {}) {
     this.#files = files;
     this.#group = group;
+    this.#tree = tree;
   }
 
   /** The first process of the instance; 0 before `join`. */
@@ -75,7 +78,7 @@ export class InstanceResources {
    * @throws an error of the system, unless the process has ended
    */
   async join(root: SampledProcess): Promise<void> {
-    const sampled = new SampledMemory(this.#files, root);
+    const sampled = new SampledMemory(this.#files, root, this.#tree);
     this.#pid = root.pid;
     if (this.#group === undefined) {
       this.#sampled = sampled;
@@ -176,7 +179,8 @@ export class InstanceResources {
   }
 
   #pids(): number[] {
-    return process.platform === "linux" && this.#pid > 0 ? processTree(this.#files, this.#pid) : [];
+    const isMeasured = process.platform === "linux" && this.#pid > 0;
+    return isMeasured ? processTree(this.#files, this.#pid, this.#tree) : [];
   }
 
   #measureGroup(group: ControlGroup): number | undefined {

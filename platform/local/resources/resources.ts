@@ -38,11 +38,16 @@ export class Resources {
     if (this.#groups) rmSync(this.#groups.record, { force: true });
   }
 
-  /** Prepares an instance that has no process yet. @throws an error of the system */
-  open(id: string): InstanceResources {
-    const group =
-      this.#groups && new ControlGroup(this.#files, this.#groups.controllers, this.#groups.prefix + id);
-    return new InstanceResources(this.#files, group);
+  /**
+   * Prepares an instance that has no process yet.
+   * @param processes most processes and threads of an instance that starts programs; absent: it starts none
+   * @throws an error of the system
+   */
+  open(id: string, processes?: number): InstanceResources {
+    const { controllers, prefix } = this.#groups ?? {};
+    const group = controllers && new ControlGroup(this.#files, controllers, prefix + id, processes);
+    const tree = processes === undefined ? {} : { most: processes, ofAllThreads: true };
+    return new InstanceResources(this.#files, group, tree);
   }
 }
 

@@ -1,12 +1,12 @@
 import { statfsSync, statSync } from "node:fs";
-import { processTree } from "../../../process/proc/process-tree.ts";
+import { processTree, type TreeOptions } from "../../../process/proc/process-tree.ts";
 import { fieldOf, type SmallFiles } from "../../../process/proc/small-files.ts";
 
 /** Files that Deno has open for itself. */
 const OWN_FILES = 64;
 /** Estimate for each further file: without a control group the buffers of sockets cannot be measured. */
 const MIB_PER_FILE = 1 / 64;
-/** Samples between two searches for the processes of an instance. */
+/** Samples between two searches for the processes of an instance that starts none. */
 const TREE_EVERY = 5;
 
 export interface SampledProcess {
@@ -22,19 +22,26 @@ export interface SampledProcess {
 export class SampledMemory {
   readonly #files: SmallFiles;
   readonly #sampled: SampledProcess;
+  readonly #options: TreeOptions;
+  /** Programs come and go between two samples. */
+  readonly #treeEvery: number;
   #tree: readonly number[] = [];
   #samples = 0;
 
-  constructor(files: SmallFiles, sampled: SampledProcess) {
+  constructor(files: SmallFiles, sampled: SampledProcess, options: TreeOptions = {}) {
     this.#files = files;
     this.#sampled = sampled;
+    this.#options = options;
+    this.#treeEvery = options.ofAllThreads ? 1 : TREE_EVERY;
   }
 
   /** Undefined when the instance has ended, and on every system but Linux. */
   usedMiB(): number | undefined {
     const { pid, memoryFolders } = this.#sampled;
     if (process.platform !== "linux" || pid === 0) return undefined;
-    if (this.#samples++ % TREE_EVERY === 0) this.#tree = processTree(this.#files, pid);
+    if (this.#samples++ % this.#treeEvery === 0) {
+      this.#tree = processTree(this.#files, pid, this.#options);
+    }
     let sum: number | undefined;
     for (const each of this.#tree) {
       const used = this.#processMiB(each);

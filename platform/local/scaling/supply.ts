@@ -227,7 +227,7 @@ export class Supply {
   }
 
   #startFailed(error: unknown, waits: boolean): void {
-    if (isNoCapacity(error)) this.#refused(error, waits);
+    if (isRefusal(error)) this.#refused(error, waits);
     else {
       const why = error instanceof Problem ? error.detail : error;
       this.#failed(`an instance could not be started: ${why}`, { cause: error });
@@ -304,6 +304,11 @@ export class Supply {
     clearTimeout(this.#retry);
     this.#retry = undefined;
   }
+}
+
+/** True if this machine cannot start it. The version is not at fault. */
+function isRefusal(error: unknown): error is Problem {
+  return isNoCapacity(error) || (error instanceof Problem && error.code === "no_sandbox");
 }
 
 /** True if the machine had no memory or no place for a start. The version is not at fault. */

@@ -7,11 +7,12 @@ import type { RuntimeFiles } from "../../../runtimes/runtime.ts";
 import { type Profile, WALL_KINDS, type WallKind } from "./profile.ts";
 
 /**
- * Values of `SKIFF_ISOLATION`. `auto`: use the kernel's wall if it works here, else give functions no folder to write to.
- * `wall`: do not start without it. `permissions`: use Deno's permission flags alone.
+ * Values of `SKIFF_ISOLATION`. `auto`: use the kernel's wall if it works here, else give functions no folder to write to,
+ * and refuse programs. `wall`: do not start without it. `permissions`: use Deno's permission flags alone, and refuse
+ * programs, which know none. `none`: the same, but run programs with all rights of Skiff's user.
  */
-export type IsolationMode = "auto" | "wall" | "permissions";
-const MODES: readonly IsolationMode[] = ["auto", "wall", "permissions"];
+export type IsolationMode = "auto" | "wall" | "permissions" | "none";
+const MODES: readonly IsolationMode[] = ["auto", "wall", "permissions", "none"];
 
 export interface Isolation {
   /** Absent: Deno's permission flags alone isolate functions. */
@@ -27,7 +28,7 @@ export interface IsolationOptions {
   /** Walls to try, in order; all of WALL_KINDS by default. */
   readonly walls?: readonly WallKind[] | undefined;
   /** Programs of the system; the installed ones by default. */
-  readonly tools?: Tools;
+  readonly tools?: Tools | undefined;
   readonly runtime: RuntimeFiles;
   /** Makes a sandbox with the real profile and removes it. @throws Error if that does not work */
   readonly attempt: (profile: Profile) => Promise<void>;
@@ -62,32 +63,47 @@ export function hasWalledNetwork(text: string | undefined): boolean {
 /** Tries the walls in order. @throws Error with advice for the operator if the mode is `wall` and none works */
 export async function chooseIsolation(options: IsolationOptions): Promise<Isolation> {
   const { mode, walls = WALL_KINDS } = options;
-  if (mode === "permissions") {
-    const description = "Deno's permission flags alone, as SKIFF_ISOLATION=permissions asks for";
+  if (mode === "permissions" || mode === "none") {
+    const description = `Deno's permission flags alone, as SKIFF_ISOLATION=${mode} asks for`;
     return { hasScratch: true, description };
   }
-  const reasons: string[] = [];
-  const { platform } = process;
-  if (platform === "linux") {
-    const { tools = findTools() } = options;
-    for (const kind of walls) {
-      const wall = await tryWall(kind, tools, options);
-      if (typeof wall !== "string") return { wall, hasScratch: true, description: describeWall(wall) };
-      reasons.push(`${kind}: ${wall}`);
-    }
-  } else reasons.push(`the system is ${platform}, namespaces exist on Linux only`);
-  const why = reasons.join("; ");
+  const { runtime, tools, attempt } = options;
+  const inside = (kind: WallKind, found: Tools) => filesInside(kind, found, runtime);
+  const { wall, why } = await firstWall({ walls, tools, attempt, runtime, inside });
+  if (wall) return { wall, hasScratch: true, description: describeWall(wall) };
   if (mode === "wall") throw new Error(`SKIFF_ISOLATION=wall, but no wall works here: ${why}.`);
   const description = `no kernel wall (${why}): functions get no folder to write to, and Deno's permission flags alone isolate them (docs/isolation.md); SKIFF_ISOLATION=permissions accepts that and gives them one`;
   return { hasScratch: false, description };
 }
 
-async function tryWall(kind: WallKind, tools: Tools, options: IsolationOptions): Promise<Profile | string> {
-  const { runtime, attempt } = options;
+export interface WallsOptions extends Pick<IsolationOptions, "tools" | "runtime" | "attempt"> {
+  readonly walls: readonly WallKind[];
+  /** What exists inside, besides the runtime. */
+  readonly inside: (kind: WallKind, tools: Tools) => Promise<Pick<Profile, "files" | "system" | "wide">>;
+}
+
+/** Returns the first wall that works here, or why none does. */
+export async function firstWall(
+  options: WallsOptions,
+): Promise<{ wall: Profile; why?: never } | { wall?: never; why: string }> {
+  const { platform } = process;
+  if (platform !== "linux") return { why: `the system is ${platform}, namespaces exist on Linux only` };
+  const { tools = findTools() } = options;
+  const reasons: string[] = [];
+  for (const kind of options.walls) {
+    const wall = await tryWall(kind, tools, options);
+    if (typeof wall !== "string") return { wall };
+    reasons.push(`${kind}: ${wall}`);
+  }
+  return { why: reasons.join("; ") };
+}
+
+async function tryWall(kind: WallKind, tools: Tools, options: WallsOptions): Promise<Profile | string> {
+  const { runtime, attempt, inside } = options;
   if (kind !== "unshare" && tools.bwrap === undefined) return "bubblewrap is not installed";
   try {
     const isRoot = process.getuid?.() === 0;
-    const profile: Profile = { kind, tools, isRoot, ...(await filesInside(kind, tools, runtime)), runtime };
+    const profile: Profile = { kind, tools, isRoot, ...(await inside(kind, tools)), runtime };
     await attempt(profile);
     return profile;
   } catch (error) {
@@ -102,7 +118,7 @@ function describeWall({ kind, isRoot }: Profile): string {
 }
 
 /** Lists what must exist inside: programs and the libraries that they load. */
-async function filesInside(kind: WallKind, tools: Tools, { binary }: RuntimeFiles) {
+export async function filesInside(kind: WallKind, tools: Tools, { binary }: RuntimeFiles) {
   const mounting: (keyof Tools)[] = kind === "unshare" ? ["mount", "umount"] : [];
   const names: (keyof Tools)[] = ["sh", "setpriv", ...mounting];
   const programs = names.flatMap((name) => tools[name] ?? []);

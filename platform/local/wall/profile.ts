@@ -35,6 +35,16 @@ export interface Profile {
   readonly system: readonly string[];
   /** Paths on this machine; `insideFiles` maps them. */
   readonly runtime: RuntimeFiles;
+  /** Absent: the profile of Deno. With bubblewrap only. */
+  readonly wide?: WideProfile;
+}
+
+/** What else the profile of programs has: system folders among `files`, links in the folder in memory, and /tmp. */
+export interface WideProfile {
+  /** Symbolic links of this machine, such as /bin: their targets by their path. */
+  readonly links: Readonly<Record<string, string>>;
+  /** Folders below `files` whose content programs must not see. */
+  readonly hidden: readonly string[];
 }
 
 /** Folders and network of one sandbox. */
@@ -66,6 +76,9 @@ export const INSIDE = {
   scratch: "/work/scratch",
   /** Where the runtime keeps compiled code. */
   cache: `/work/${CACHE_FOLDER}`,
+  /** With a wide profile: who the user is. */
+  passwd: "/skiff/code/passwd",
+  group: "/skiff/code/group",
 } as const;
 
 export function insideFiles({ binary, program }: RuntimeFiles): RuntimeFiles {
@@ -94,12 +107,13 @@ function sandboxSpec(profile: Profile, place: Place): SandboxSpec {
   const { binary, program } = insideFiles(runtime);
   const { resolvConf = "/etc/resolv.conf" } = network;
   const own = network.namespace === "own" ? (["net"] as const) : [];
-  const spec: SandboxSpec = {
+  const narrow: SandboxSpec = {
     ...{ tools, user, root, env: {}, cwd: "/", write: {} },
     namespaces: ["pid", "ipc", "uts", ...own, ...(isRoot ? [] : (["user"] as const))],
     read: { ...same(files), [binary]: runtime.binary, [program]: runtime.program, [INSIDE.code]: code },
     readIfThere: { "/etc/resolv.conf": resolvConf, ...same(system) },
   };
+  const spec: SandboxSpec = profile.wide ? { ...narrow, ...widened(profile.wide, narrow, code) } : narrow;
   if (kind !== "bwrap-plain") {
     const write = { [INSIDE.work]: work, "/dev/shm": `${work}/shm` };
     return { ...spec, write, prepare: mountWork(profile, place) };
@@ -109,15 +123,39 @@ function sandboxSpec(profile: Profile, place: Place): SandboxSpec {
   return { ...spec, memory: { to: INSIDE.work, folders: [INSIDE.scratch], bytes: workBytes, mode } };
 }
 
+function widened(
+  { links, hidden }: WideProfile,
+  { read }: SandboxSpec,
+  code: string,
+): Pick<SandboxSpec, "read" | "links" | "hidden"> {
+  const names = { "/etc/passwd": `${code}/passwd`, "/etc/group": `${code}/group` };
+  return {
+    read: { ...read, ...names },
+    links: { ...links, "/tmp": INSIDE.scratch, "/var/tmp": INSIDE.scratch },
+    hidden,
+  };
+}
+
+/** The files of `INSIDE.passwd` and `INSIDE.group`: programs ask for the name of their user. */
+export function userFiles(user: number): { readonly passwd: string; readonly group: string } {
+  return {
+    passwd: `root:x:0:0::/:/usr/sbin/nologin\nfunction:x:${user}:${user}::${INSIDE.scratch}:/bin/sh\n`,
+    group: `root:x:0:\nfunction:x:${user}:\n`,
+  };
+}
+
 function same(paths: readonly string[]): Paths {
   return Object.fromEntries(paths.map((path) => [path, path]));
 }
 
-/** Mounts the only writable folder: in memory, of limited size, without following links (`nosymfollow`). */
-function mountWork({ tools, isRoot }: Profile, { work, workBytes, user }: Place): string {
+/**
+ * Mounts the only writable folder: in memory, of limited size. For Deno, whose flags do not check the targets of links,
+ * without following them (`nosymfollow`).
+ */
+function mountWork({ tools, isRoot, wide }: Profile, { work, workBytes, user }: Place): string {
   const owner = isRoot ? `,uid=${user},gid=${user}` : "";
   const inodes = Math.ceil(workBytes / BYTES_PER_INODE);
-  const options = `size=${workBytes},nr_inodes=${inodes},mode=0700${owner},nosuid,nodev,nosymfollow`;
+  const options = `size=${workBytes},nr_inodes=${inodes},mode=0700${owner},nosuid,nodev${wide ? "" : ",nosymfollow"}`;
   const folders = `${quote(`${work}/scratch`)} ${quote(`${work}/shm`)}`;
   return [
     `${toolPath(tools, "mount")} -t tmpfs -o ${options} work ${quote(work)}`,

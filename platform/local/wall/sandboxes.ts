@@ -37,8 +37,12 @@ export interface SandboxesOptions {
   readonly openNetwork: (rules: readonly string[]) => Promise<LeasedNetwork>;
   /** Whether instances start now. */
   readonly isStarting?: () => boolean;
+  /** Writes what the sandbox mounts, before it is made. */
+  readonly furnish?: (folder: InstanceFolder, user: number) => void;
   /** Copies the files that every instance needs into a new sandbox. */
-  readonly seed: (prepared: Prepared) => Promise<void>;
+  readonly seed?: (prepared: Prepared) => Promise<void>;
+  /** Most processes and threads of an instance, where they are no part of its memory; otherwise those of Deno. */
+  readonly processes?: number;
 }
 
 /** A sandbox with the resources of its instance. */
@@ -188,20 +192,21 @@ export class Sandboxes {
   }
 
   async #make(network: LeasedNetwork): Promise<Prepared> {
-    const { profile, folders, resources, workBytes, seed } = this.#options;
+    const { profile, folders, resources, workBytes, furnish, seed, processes } = this.#options;
     const made: Begun = { user: NAMESPACE_USER, network };
     try {
       const folder = folders.create();
       made.folder = folder;
       if (profile.isRoot) made.user = this.#freeUser();
-      made.resources = resources.open(folder.id);
+      made.resources = resources.open(folder.id, processes);
+      furnish?.(folder, made.user);
       const command = sandboxCommand(profile, { ...folder, workBytes, user: made.user, network });
       made.sandbox = await Sandbox.prepare(command, this.#inherited);
       // Here and not at the start of an instance, because it takes longer than any other step.
       const { child, workPath } = made.sandbox;
       await made.resources.join({ pid: child.pid!, memoryFolders: [workPath] });
       const prepared = made as Prepared;
-      await seed(prepared);
+      await seed?.(prepared);
       return prepared;
     } catch (error) {
       await this.discard(made);

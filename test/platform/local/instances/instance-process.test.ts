@@ -171,7 +171,9 @@ async function openLaunching(data: string, isolation: IsolationMode): Promise<La
   const limits: Limits = limitsFromEnv({});
   const [planner, cacheFolder] = [await denoPlanner(data), makeDenoDir(data)];
   const [folders, resources, projects] = [new InstanceFolders(data), new Resources(data), new ProjectFiles()];
-  return Launching.open({ planner, cacheFolder, folders, resources, projects, isolation, limits });
+  const programPlanner = async () => planner;
+  const common = { dataFolder: data, programPlanner };
+  return Launching.open({ ...common, planner, cacheFolder, folders, resources, projects, isolation, limits });
 }
 
 describe("an instance that the system refuses to start", () => {

@@ -30,8 +30,9 @@ describe("a network wall that cannot be had at the start", () => {
     writeFileSync(artifact.path, "");
     projects = new ProjectFiles();
     const reasons = ["there is no route yet", "there is none to this day"];
+    const planner = await denoPlanner(data);
     launching = await Launching.open({
-      planner: await denoPlanner(data),
+      ...{ dataFolder: data, planner, programPlanner: async () => planner },
       cacheFolder: makeDenoDir(data),
       folders: new InstanceFolders(data),
       resources: new Resources(data),
