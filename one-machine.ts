@@ -227,7 +227,15 @@ function warm(
     (network) => print(`  network of functions: ${network}`),
     (error: Error) => print(`  network of functions: ${error.message}`),
   );
-  platform.warm().catch((error: Error) => print(`Starts are slower than they could be: ${error.message}`));
+  platform
+    .warm()
+    .catch((error: Error) => print(`Starts are slower than they could be: ${error.message}`))
+    // Last, because most functions are no programs.
+    .then(() => platform.describePrograms())
+    .then(
+      ({ files }) => print(`  sandbox of programs: ${files}`),
+      (error: Error) => print(`  sandbox of programs: ${error.message}`),
+    );
 }
 
 async function openPostgres(

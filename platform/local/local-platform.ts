@@ -161,6 +161,11 @@ export class LocalPlatform implements Platform {
     return (await this.#instances.launching).isolation;
   }
 
+  /** What holds programs, found out by running one in it; for people. */
+  async describePrograms(): Promise<{ readonly files: string; readonly network: string }> {
+    return (await this.#instances.launching).describePrograms();
+  }
+
   /** Describes what limits the connections of functions, for people. */
   async describeNetwork(): Promise<string> {
     return (await this.#instances.launching).describeNetwork();
@@ -215,7 +220,10 @@ export class LocalPlatform implements Platform {
 
   async describe(name: string): Promise<FunctionDescription | undefined> {
     const versions = await this.#store.versions(name);
-    const isolation = { files: (await this.isolation()).description, network: await this.describeNetwork() };
+    const fn = this.#functions.find(name);
+    const current = versions.find(({ version }) => version === fn?.versions.current);
+    const isolation =
+      current?.settings.runtime === "program" ? await this.describePrograms() : await this.#describeDeno();
     return this.#functions.find(name)?.describe(versions, isolation);
   }
 
@@ -278,6 +286,10 @@ export class LocalPlatform implements Platform {
     await this.#instances.close();
     await this.secrets.close();
     await this.#store.close();
+  }
+
+  async #describeDeno() {
+    return { files: (await this.isolation()).description, network: await this.describeNetwork() };
   }
 
   #until(signal: AbortSignal | undefined): AbortSignal {

@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { type Entry, EntryReader, streamOf } from "../../../client-image/console/marked-entry.ts";
 import type { InstanceDescription, LogLine } from "../../platform.ts";
 import { formatMs } from "../../quantity.ts";
+import { modeOf } from "../../settings/runtime.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { endOf, type Launched } from "../launch/launcher.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
@@ -29,6 +30,7 @@ export class InstanceProcess implements RunningInstance {
   readonly address: { readonly unix: string };
   readonly version: number;
   readonly settings: Settings;
+  readonly isForeign: boolean;
   readonly startedAt = new Date();
   readonly startedAtMs = performance.now();
   readonly pid: number;
@@ -58,6 +60,8 @@ export class InstanceProcess implements RunningInstance {
     this.resources = launched.resources;
     this.version = options.version;
     this.settings = options.settings;
+    // The program host stands before a server that may take one call only.
+    this.isForeign = modeOf(this.settings) === "serve" && this.settings.isolation === "instance";
     this.expectedMiB = options.expectedMiB;
     this.exited = this.#watchExit();
     this.ended = this.exited.then(async () => {
@@ -106,7 +110,7 @@ export class InstanceProcess implements RunningInstance {
   async #terminate(withinMs: number): Promise<void> {
     if (this.readyAtMs !== undefined && withinMs > 0) {
       // A failed probe does not delay its end.
-      await probe(this.address.unix, withinMs).catch(() => {});
+      await probe(this, withinMs).catch(() => {});
     }
     // The tools around the program do not pass signals on.
     if (!this.#hasExited && this.pid > 0) signalProcess(this.pid, "SIGTERM");
@@ -164,7 +168,7 @@ export class InstanceProcess implements RunningInstance {
       await untilExit(listening.promise);
       this.#launched.expose();
       // Sent while the function loads, which saves a round trip. The answer means that the function has been loaded.
-      const probed = probe(this.address.unix, startMs);
+      const probed = probe(this, startMs);
       // An early end breaks the connection. The end is the reason then.
       probed.catch(() => {});
       await untilExit(loaded.promise);

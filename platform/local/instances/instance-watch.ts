@@ -23,7 +23,7 @@ const CHANGE_MIB = 1;
 /** The part of an instance that is watched. */
 export type WatchedInstance = Pick<
   RunningInstance,
-  "address" | "settings" | "readyAtMs" | "stopping" | "kill"
+  "address" | "isForeign" | "settings" | "readyAtMs" | "stopping" | "kill"
 > & {
   readonly resources: Pick<RunningInstance["resources"], "measure" | "usedMiB"> &
     WatchedProcessor["resources"];
@@ -83,14 +83,16 @@ export class InstanceWatch {
     state.probedAtMs = Number.POSITIVE_INFINITY;
     const withinMs = Math.max(this.#times.probeAtLeastMs, instance.settings.timeoutMs);
     try {
-      await (this.#watched.probe ?? probe)(instance.address.unix, withinMs);
+      await (this.#watched.probe ?? probe)(instance, withinMs);
       state.failedProbes = 0;
     } catch (error) {
       // Skiff may have no open file left for the connection.
       const isOurs = shortageOf(error) !== undefined;
       if (!isOurs) state.failedProbes++;
       if (instance.stopping || isOurs) return;
-      if (error instanceof LateProbe) {
+      // A foreign server may serve one call at a time, and that may be a long stream.
+      if (error instanceof LateProbe && instance.isForeign) state.failedProbes = 0;
+      else if (error instanceof LateProbe) {
         instance.kill(`was stopped: it did not answer its health probe for ${formatMs(withinMs)}`);
       } else if (state.failedProbes >= FAILED_PROBES) {
         const times = `${state.failedProbes} health probes in a row failed`;

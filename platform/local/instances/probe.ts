@@ -1,6 +1,7 @@
 import { request } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { PROBE_HEADER, PROBE_PATH } from "../../../client-image/start-message.ts";
+import type { Address } from "../../platform.ts";
 import { formatMs } from "../../quantity.ts";
 
 /** Thrown when the instance does not answer in time, while the connection works. */
@@ -9,15 +10,21 @@ export class LateProbe extends Error {}
 /** Pause before a retry while the backlog of the instance is full. */
 const FULL_MS = 100;
 
+export interface ProbeTarget {
+  readonly address: Address;
+  /** A server of somebody else, which sees the request: any answer will do. */
+  readonly isForeign?: boolean;
+}
+
 /**
- * Probes the runtime of an instance; the function does not see the request.
+ * Probes the runtime of an instance; its function does not see the request.
  * @throws LateProbe if it does not answer within `timeoutMs`; Error if the answer is not 204, or the connection fails
  */
-export async function probe(socketPath: string, timeoutMs: number): Promise<void> {
+export async function probe(target: ProbeTarget, timeoutMs: number): Promise<void> {
   const signal = AbortSignal.timeout(timeoutMs);
   for (;;) {
     try {
-      return await send(socketPath, signal);
+      return await send(target, signal);
     } catch (error) {
       if (signal.aborted) throw new LateProbe(`no answer for ${formatMs(timeoutMs)}`);
       // Its backlog is full, so it is busy.
@@ -27,12 +34,13 @@ export async function probe(socketPath: string, timeoutMs: number): Promise<void
   }
 }
 
-function send(socketPath: string, signal: AbortSignal): Promise<void> {
+function send({ address, isForeign = false }: ProbeTarget, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const headers = { host: "probe", [PROBE_HEADER]: "1" };
-    const sent = request({ socketPath, path: PROBE_PATH, headers, signal, agent: false }, (response) => {
+    const to = "unix" in address ? { socketPath: address.unix } : address;
+    const sent = request({ ...to, path: PROBE_PATH, headers, signal, agent: false }, (response) => {
       response.resume();
-      if (response.statusCode === 204) resolve();
+      if (isForeign || response.statusCode === 204) resolve();
       else reject(new Error(`the answer was ${response.statusCode}`));
     });
     sent.on("error", reject);

@@ -4,9 +4,10 @@ import type { InstanceResources } from "../resources/instance-resources.ts";
 
 /** One running copy of one version, without regard to its launcher. Times are monotonic. */
 export interface RunningInstance extends Instance {
-  readonly address: { readonly unix: string };
   readonly version: number;
   readonly settings: Settings;
+  /** It is a server of somebody else, which knows nothing of Skiff. */
+  readonly isForeign: boolean;
   readonly resources: InstanceResources;
   readonly startedAtMs: number;
   readonly readyAtMs: number | undefined;

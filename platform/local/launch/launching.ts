@@ -9,7 +9,6 @@ import type { InstanceFolders } from "../instances/instance-folder.ts";
 import { readLines } from "../instances/output.ts";
 import type { Probed } from "../network/networks.ts";
 import { ProgramLaunching } from "../programs/program-launching.ts";
-import type { ProgramIsolation } from "../programs/program-walls.ts";
 import type { ProjectFiles } from "../projects/project-files.ts";
 import type { Resources } from "../resources/resources.ts";
 import { chooseIsolation, type Isolation, type IsolationMode } from "../wall/isolation.ts";
@@ -85,21 +84,27 @@ export class Launching {
     this.#programs = new ProgramLaunching({
       ...options,
       planner: options.programPlanner,
-      openNetwork: (rules) => this.#openForPrograms(rules),
+      openNetwork: (rules, isAlone) => this.#openForPrograms(rules, isAlone),
     });
     this.launcher = new ChosenLauncher(this.#deno, this.#programs);
   }
 
-  /** What holds programs here. Finds it out with the first call. */
-  programIsolation(): Promise<ProgramIsolation> {
-    return this.#programs.isolation();
+  /** Describes what holds programs, for people. Tries it with the first call. */
+  async describePrograms(): Promise<{ readonly files: string; readonly network: string }> {
+    const { description: files, isOpen } = await this.#programs.isolation();
+    if (isOpen) return { files, network: "that of this machine, whatever `net` says" };
+    const probed = await this.#networks();
+    if (!probed.available)
+      return { files, network: `none: other \`net\` rules are refused (${probed.reason})` };
+    const names = "host names in `net` open every public address";
+    return { files, network: `none without \`net\`, else ${probed.networks.describe()}; ${names}` };
   }
 
   /** Nothing but the kernel holds programs to their rules. */
-  async #openForPrograms(rules: readonly string[]): Promise<LeasedNetwork> {
+  async #openForPrograms(rules: readonly string[], isAlone = false): Promise<LeasedNetwork> {
     if (rules.length === 0) return await leaseNetwork(undefined, rules);
     const probed = await this.#networks();
-    if (probed.available) return await leaseNetwork(probed.networks, rules);
+    if (probed.available) return await leaseNetwork(probed.networks, rules, isAlone);
     this.#probeAgain();
     const detail = `Nothing on this machine can hold a program to the setting "net" (${rules.join(", ")}): ${probed.reason}. Deploy it with net=none, or see docs/isolation.md for what the network wall needs.`;
     throw new Problem("no_sandbox", detail, { setting: "net" });

@@ -21,6 +21,8 @@ export interface WalledOptions {
   readonly projects: ProjectFiles;
   /** Limits of each process; `instanceLimits` by default. */
   readonly limitsOf?: (settings: Settings) => ResourceLimits;
+  /** Whether an instance has a network for itself; by default none has. */
+  readonly isAlone?: (settings: Settings) => boolean;
 }
 
 /** A program and the script that starts it. */
@@ -44,10 +46,11 @@ export class WalledLauncher implements Launcher {
   }
 
   async launchIn(order: LaunchOrder): Promise<{ launched: Launched; sandbox: Prepared }> {
-    const { sandboxes } = this.#options;
+    const { sandboxes, isAlone = () => false } = this.#options;
     const program = this.#program(order);
-    const { net } = order.settings.permissions;
-    const sandbox = (await this.#early.take(keyOf(program, order))) ?? (await sandboxes.take(net));
+    const { settings } = order;
+    const take = () => sandboxes.take(settings.permissions.net, isAlone(settings));
+    const sandbox = (await this.#early.take(keyOf(program, order))) ?? (await take());
     try {
       return { launched: await this.#launchIn(sandbox, order, program), sandbox };
     } catch (error) {

@@ -52,7 +52,8 @@ function fill(name: string, addresses: readonly string[]): string[] {
 }
 
 /** Separates the functions of one network on its loopback. pasta listens there on the ports that a rule opens. */
-function loopback({ loopback }: Plan): string[] {
+function loopback({ loopback, isAlone }: Plan): string[] {
+  if (isAlone) return [`oif "lo" accept`];
   const ports = loopback === "all" ? "" : `{ ${loopback.join(", ")} }`;
   const opened = ["ip daddr 127.0.0.1 ip saddr 127.0.0.1", "ip6 daddr ::1 ip6 saddr ::1"].flatMap((pair) => {
     if (loopback === "all") return [`oif "lo" ${pair} accept`];

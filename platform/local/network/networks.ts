@@ -57,7 +57,7 @@ export type Probed =
 /** Every network that the limit allows is in use. */
 export class TooManyNetworks extends Problem<"no_capacity"> {
   constructor(most: number) {
-    const detail = `${most} different sets of net rules are in use, which is the limit of this machine. Give functions the same rules, or try again in ${RETRY_AFTER_S} s.`;
+    const detail = `${most} networks are in use, which is the limit of this machine. Functions with the same net rules share one, but an instance of a program that serves has one for itself: give it net=none, or try again in ${RETRY_AFTER_S} s.`;
     super("no_capacity", detail, { retryAfterS: RETRY_AFTER_S });
   }
 }
@@ -65,6 +65,7 @@ export class TooManyNetworks extends Problem<"no_capacity"> {
 interface Entry {
   readonly made: Promise<WalledNetwork>;
   users: number;
+  readonly isAlone: boolean;
   idle?: NodeJS.Timeout;
 }
 
@@ -83,6 +84,7 @@ export class Networks {
   readonly #ground: Ground;
   readonly #entries = new Map<string, Entry>();
   readonly #watch: NodeJS.Timeout;
+  #alone = 0;
   #updating: Promise<void> = Promise.resolve();
   #isUpToDate = true;
   #isClosed = false;
@@ -116,14 +118,15 @@ export class Networks {
 
   /**
    * Returns the network for `permissions.net`. The first of its kind takes about 0.2 s, the others are shared at once.
+   * @param isAlone no other instance shares it
    * @throws TooManyNetworks; Error for an empty list, which needs an empty namespace instead; Error if the kernel or
    * pasta fails
    */
-  async for(rules: readonly string[]): Promise<Network> {
+  async for(rules: readonly string[], isAlone = false): Promise<Network> {
     if (this.#isClosed) throw new Error("The networks of functions are closed.");
     if (rules.length === 0) throw new Error("An instance without net rules gets no network.");
-    const plan = planFor(rules);
-    const key = keyOf(plan);
+    const plan: Plan = isAlone ? { ...planFor(rules), isAlone } : planFor(rules);
+    const key = isAlone ? `alone ${++this.#alone}` : keyOf(plan);
     const entry = this.#entries.get(key) ?? this.#begin(key, plan);
     entry.users++;
     clearTimeout(entry.idle);
@@ -166,7 +169,7 @@ export class Networks {
     const { host, tools, families, resolver } = this.#ground;
     const ownAddresses = host.ownAddresses();
     const made = WalledNetwork.create({ tools, folder, plan, families, ownAddresses, resolver, onLine });
-    const entry: Entry = { made, users: 0 };
+    const entry: Entry = { made, users: 0, isAlone: plan.isAlone ?? false };
     this.#entries.set(key, entry);
     const forget = () => {
       if (this.#entries.get(key) === entry) this.#entries.delete(key);
@@ -192,6 +195,8 @@ export class Networks {
   #release(key: string, entry: Entry): void {
     entry.users--;
     if (entry.users > 0 || this.#isClosed) return;
+    // Nobody can use it again.
+    if (entry.isAlone) return this.#end(key, entry);
     entry.idle = setTimeout(() => this.#end(key, entry), this.#options.idleMs ?? IDLE_MS).unref();
   }
 

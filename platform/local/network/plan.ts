@@ -41,6 +41,8 @@ export interface Plan {
   readonly opened: readonly Destination[];
   /** Ports of this machine's 127.0.0.1 and ::1 that are open at the same address inside. */
   readonly loopback: "all" | readonly number[];
+  /** One instance has it for itself, so that it may use all of its loopback. */
+  readonly isAlone?: true;
 }
 
 /** @throws Error for a rule that parseNetRule rejects */

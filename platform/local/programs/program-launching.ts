@@ -4,6 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import type { LaunchPlanner, RuntimeFiles } from "../../../runtimes/runtime.ts";
 import type { Limits } from "../../limits.ts";
 import { Problem } from "../../problems.ts";
+import { modeOf } from "../../settings/runtime.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { InstanceFolder, InstanceFolders } from "../instances/instance-folder.ts";
 import { LaunchError } from "../instances/launch-error.ts";
@@ -22,6 +23,8 @@ import { type ProgramIsolation, programIsolation } from "./program-walls.ts";
 const ATTEMPT_MS = 10_000;
 /** What it does: Node starts, and starts a program. */
 const ATTEMPT = 'require("node:child_process").execFileSync("true")';
+
+const CLOSED: ProgramIsolation = { refusal: "Skiff shuts down.", description: "none: Skiff shuts down" };
 
 export interface ProgramLaunchingOptions {
   /** Prepares the program host. */
@@ -44,6 +47,7 @@ export class ProgramLaunching implements Pick<Launcher, "launch" | "close"> {
   readonly #options: ProgramLaunchingOptions;
   #isolation: Promise<ProgramIsolation> | undefined;
   #launcher: Promise<Launcher> | undefined;
+  #isClosed = false;
 
   constructor(options: ProgramLaunchingOptions) {
     this.#options = options;
@@ -51,6 +55,7 @@ export class ProgramLaunching implements Pick<Launcher, "launch" | "close"> {
 
   /** What holds programs here. */
   isolation(): Promise<ProgramIsolation> {
+    if (this.#isClosed) return Promise.resolve(CLOSED);
     const { isolation: mode, walls, dataFolder } = this.#options;
     // The host is not prepared yet.
     const runtime = { binary: process.execPath, program: process.execPath };
@@ -70,6 +75,7 @@ export class ProgramLaunching implements Pick<Launcher, "launch" | "close"> {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#isolation?.catch(() => {});
     const launcher = await this.#launcher?.catch(() => undefined);
     await launcher?.close();
@@ -89,7 +95,9 @@ export class ProgramLaunching implements Pick<Launcher, "launch" | "close"> {
       return new PlainLauncher({ planner, folders, resources, hasScratch: true, limitsOf, processes });
     }
     const sandboxes = this.#sandboxes({ ...wall, runtime: planner.files }, openNetwork);
-    return new WalledLauncher({ planner, sandboxes, projects, limitsOf });
+    // It listens on loopback, which a shared network closes.
+    const isAlone = (settings: Settings) => modeOf(settings) === "serve";
+    return new WalledLauncher({ planner, sandboxes, projects, limitsOf, isAlone });
   }
 
   #sandboxes(profile: Profile, openNetwork: SandboxesOptions["openNetwork"]): Sandboxes {

@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { processTree } from "../../../process/proc/process-tree.ts";
 import { fieldOf, type SmallFiles } from "../../../process/proc/small-files.ts";
 import type { GroupControllers } from "./controllers.ts";
-import { removeGroup } from "./left-groups.ts";
+import { killGroup, removeGroup } from "./left-groups.ts";
 
 const MIB = 1024 ** 2;
 /** Pauses between attempts to remove a group, because the kernel may still be removing its last process. */
@@ -159,13 +159,17 @@ export class ControlGroup {
     return true;
   }
 
-  /** Removes the group, which must have no process. Returns undefined, or the folders that are left and why. */
+  /**
+   * Removes the group and kills what is in it: programs without a sandbox may outlive their host. Returns undefined, or the
+   * folders that are left and why.
+   */
   async remove(): Promise<string | undefined> {
     let left: readonly string[] = this.folders;
     for (const pauseMs of REMOVE_AFTER_MS) {
       if (pauseMs > 0) await setTimeout(pauseMs);
       left = left.filter((folder) => !removeGroup(folder));
       if (left.length === 0) return undefined;
+      for (const folder of left) killGroup(folder);
     }
     return `the control group ${left.join(", ")} cannot be removed: it has processes`;
   }

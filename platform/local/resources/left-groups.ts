@@ -15,7 +15,7 @@ export function removeLeftGroups(folder: string, prefix: string): void {
   const sleeper = new Int32Array(new SharedArrayBuffer(4));
   for (const group of groupsIn(folder, (name) => name.startsWith(prefix))) {
     for (let round = 0; round < ROUNDS && !removeGroup(group); round++) {
-      for (const pid of readWords(join(group, "cgroup.procs"))) kill(Number(pid));
+      killGroup(group);
       Atomics.wait(sleeper, 0, 0, PAUSE_MS);
     }
   }
@@ -43,6 +43,11 @@ export function removeGroup(group: string): boolean {
     if (code === "ENOTEMPTY" || isRefusal(error)) return false;
     throw error;
   }
+}
+
+/** Kills the processes of a group. */
+export function killGroup(group: string): void {
+  for (const pid of readWords(join(group, "cgroup.procs"))) kill(Number(pid));
 }
 
 function groupsIn(folder: string, isOurs: (name: string) => boolean): string[] {

@@ -33,8 +33,8 @@ export interface SandboxesOptions {
   readonly resources: Resources;
   /** Size of the folder in memory. */
   readonly workBytes: number;
-  /** Opens the network for functions with these rules. */
-  readonly openNetwork: (rules: readonly string[]) => Promise<LeasedNetwork>;
+  /** Opens the network for functions with these rules, or for one instance alone. */
+  readonly openNetwork: (rules: readonly string[], isAlone?: boolean) => Promise<LeasedNetwork>;
   /** Whether instances start now. */
   readonly isStarting?: () => boolean;
   /** Writes what the sandbox mounts, before it is made. */
@@ -78,8 +78,14 @@ export class Sandboxes {
     this.#options = options;
   }
 
-  /** Returns a sandbox in the network of these rules, a waiting one if possible. @throws Error if it cannot be made */
-  async take(rules: readonly string[]): Promise<Prepared> {
+  /**
+   * Returns a sandbox in the network of these rules, a waiting one if possible.
+   * @param isAlone its network has no other instance
+   * @throws Error if it cannot be made
+   */
+  async take(rules: readonly string[], isAlone = false): Promise<Prepared> {
+    // Without rules each has a network of its own anyway.
+    if (isAlone && rules.length > 0) return await this.#make(await this.#open(rules, isAlone));
     const network = await this.#open(rules);
     const waiting = this.#use(keyOf(network), rules);
     this.#scheduleRefill();
@@ -129,15 +135,15 @@ export class Sandboxes {
   }
 
   /** Opens a network; discards waiting sandboxes if they hold too many others. */
-  async #open(rules: readonly string[]): Promise<LeasedNetwork> {
+  async #open(rules: readonly string[], isAlone = false): Promise<LeasedNetwork> {
     try {
-      return await this.#options.openNetwork(rules);
+      return await this.#options.openNetwork(rules, isAlone);
     } catch (error) {
       if (!(error instanceof TooManyNetworks)) throw error;
       // A refill under way would open its networks again.
       await Promise.allSettled(this.#making);
       if (!(await this.#discardWaiting())) throw error;
-      return await this.#options.openNetwork(rules);
+      return await this.#options.openNetwork(rules, isAlone);
     }
   }
 
@@ -232,11 +238,12 @@ function keyOf({ namespace, enter }: LeasedNetwork): string {
 export async function leaseNetwork(
   networks: Networks | undefined,
   rules: readonly string[],
+  isAlone = false,
 ): Promise<LeasedNetwork> {
   const close = async () => {};
   if (rules.length === 0) return { namespace: "own", enter: [], close };
   if (networks === undefined) return { namespace: "outer", enter: [], close };
-  const network = await networks.for(rules);
+  const network = await networks.for(rules, isAlone);
   const { enter, resolvConf } = network;
   return { namespace: "outer", enter, resolvConf, close: () => network.close() };
 }

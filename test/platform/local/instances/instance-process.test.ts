@@ -107,10 +107,10 @@ for (const isolation of ["auto", "permissions"] as const) {
       const instance = await start(Promise.resolve(launched));
       await eventually("it listens", () => existsSync(socket));
       const answers = { isReady: false, isProbed: false };
-      const probed = probe(socket, 10_000).then(() => (answers.isProbed = true));
+      const probed = probe({ address: { unix: socket } }, 10_000).then(() => (answers.isProbed = true));
       void instance.ready.then(() => (answers.isReady = true));
       // A probe that does not wait is answered long before.
-      await assert.rejects(probe(socket, 200), LateProbe);
+      await assert.rejects(probe({ address: { unix: socket } }, 200), LateProbe);
       assert.deepEqual(answers, { isReady: false, isProbed: false });
       const scratch =
         isolation === "auto" ? `/proc/${launched.pid}/root${INSIDE.scratch}` : launched.folder.scratch;

@@ -17,6 +17,7 @@ describe("the watch over an instance", () => {
   let killed: string[];
   let usedMiB: number | undefined;
   let ask: typeof probe;
+  let isForeign: boolean;
   /** What becomes of the probe with this number, from 1. */
   let outcome: (number: number) => "answered" | "broken" | "refused" | "silent";
 
@@ -33,6 +34,7 @@ describe("the watch over an instance", () => {
     server.listen(join(folder, "sock"));
     await once(server, "listening");
     ask = probe;
+    isForeign = false;
     const instance: WatchedInstance = {
       resources: {
         measure: () => usedMiB,
@@ -42,6 +44,9 @@ describe("the watch over an instance", () => {
         yieldProcessor: () => {},
       },
       address: { unix: join(folder, "sock") },
+      get isForeign() {
+        return isForeign;
+      },
       settings: draftOf("a", "", { timeoutMs: 100 }).settings,
       readyAtMs: performance.now(),
       stopping: false,
