@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { type Entry, EntryReader, streamOf } from "../../../client-image/console/marked-entry.ts";
 import type { InstanceDescription, LogLine } from "../../platform.ts";
 import { formatMs } from "../../quantity.ts";
-import { modeOf } from "../../settings/runtime.ts";
+import { modeOf, placingOf } from "../../settings/runtime.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { endOf, type Launched } from "../launch/launcher.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
@@ -60,8 +60,7 @@ export class InstanceProcess implements RunningInstance {
     this.resources = launched.resources;
     this.version = options.version;
     this.settings = options.settings;
-    // The program host stands before a server that may take one call only.
-    this.isForeign = modeOf(this.settings) === "serve" && this.settings.isolation === "instance";
+    this.isForeign = placingOf({ ...this.settings, mode: modeOf(this.settings) }).isForeign ?? false;
     this.expectedMiB = options.expectedMiB;
     this.exited = this.#watchExit();
     this.ended = this.exited.then(async () => {

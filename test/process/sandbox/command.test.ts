@@ -40,15 +40,25 @@ describe("the command of a sandbox", () => {
     assert.equal(spawnSync("/bin/sh", ["-n", "-c", script]).status, 0);
   });
 
+  it("of bubblewrap makes links, and empties what is hidden after it is mounted", () => {
+    const more = { links: { "/a/tmp": "/own" }, hidden: ["/lib/secret"] };
+    const command = bwrapCommand({ ...spec, ...more }, []).join(" ");
+    assert.match(
+      command,
+      / --ro-bind \/usr\/lib \/lib .*--tmpfs \/lib\/secret --remount-ro \/lib\/secret --proc /,
+    );
+    assert.match(command, / --dir \/a --.* --symlink \/own \/a\/tmp --remount-ro \/proc /);
+  });
+
   it("makes the folders above every mount, so that users other than root can enter them", () => {
     const command = bwrapCommand({ ...spec, read: { "/a/b/x": "/x" }, readIfThere: {} }, []);
     assert.match(command.join(" "), / --perms 0755 --dir \/a --perms 0755 --dir \/a\/b --ro-bind /);
   });
 
   it("limits files, memory and descriptors, and allows no core file", () => {
-    const limits = { dataKiB: 1024 ** 2, fileKiB: 8, openFiles: 64 };
-    const command = limitedCommand(limits, ["/bin/sh", "-c", "ulimit -d; ulimit -f; ulimit -n; ulimit -c"]);
+    const limits = { dataKiB: 1024 ** 2, fileKiB: 8, openFiles: 64, processes: 300 };
+    const command = limitedCommand(limits, ["/bin/sh", "-c", "ulimit -d; ulimit -f; ulimit -n; ulimit -c; ulimit -u 2>/dev/null || ulimit -p"]);
     const { stdout } = spawnSync(command[0]!, command.slice(1), { encoding: "utf8" });
-    assert.deepEqual(stdout.trim().split("\n"), [String(1024 ** 2), "16", "64", "0"]);
+    assert.deepEqual(stdout.trim().split("\n"), [String(1024 ** 2), "16", "64", "0", "300"]);
   });
 });

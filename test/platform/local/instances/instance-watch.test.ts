@@ -93,6 +93,27 @@ describe("the watch over an instance", () => {
     assert.equal(killed[0], "was stopped: it did not answer its health probe for 200 ms");
   });
 
+  it("leaves a foreign server alone that does not answer in time: it may serve one call at a time", async () => {
+    isForeign = true;
+    outcome = (number) => (number < 3 ? "silent" : "answered");
+    await eventually("four probes", () => probes >= 4);
+    assert.deepEqual(killed, []);
+  });
+
+  it("takes any answer of a foreign server", async () => {
+    isForeign = true;
+    outcome = () => "refused";
+    await eventually("ten probes", () => probes >= 10);
+    assert.deepEqual(killed, []);
+  });
+
+  it("ends a foreign server that accepts no connection", async () => {
+    isForeign = true;
+    outcome = () => "broken";
+    await eventually("it is ended", () => killed.length > 0);
+    assert.equal(killed[0], "was stopped: 2 health probes in a row failed: socket hang up");
+  });
+
   for (const code of ["EMFILE", "ENFILE", "ENOMEM"]) {
     it(`does not hold it against an instance that Skiff itself has no means to ask it (${code})`, async () => {
       outcome = () => "answered";

@@ -35,6 +35,13 @@ describe("the filter of a network", () => {
     );
   });
 
+  it("leaves the whole loopback to an instance that is alone", () => {
+    const text = filterRules({ ...planFor(["public"]), isAlone: true }, HOST);
+    assert.match(text, /oif "lo" accept/);
+    assert.doesNotMatch(text, /oif "lo" reject|oif "lo" meta l4proto tcp reject/);
+    assert.doesNotMatch(filterRules(planFor(["public"]), HOST), /oif "lo" accept/);
+  });
+
   it("rejects every other address when rules name addresses alone", () => {
     assert.equal(chainFor(["10.0.0.7:53"]).at(-1), "reject with icmpx admin-prohibited");
   });

@@ -63,6 +63,17 @@ describe("the command of a sandbox", () => {
       });
     }
 
+    if (kind !== "unshare") {
+      it(`of kind ${kind} follows links for programs, gives them /tmp and names their user`, () => {
+        const wide = { links: { "/bin": "usr/bin" }, hidden: ["/usr/data"] };
+        const command = sandboxCommand({ ...profile(kind, true), wide }, place("own")).join(" ");
+        assert.doesNotMatch(command, /nosymfollow/);
+        assert.match(command, /--symlink usr\/bin \/bin --symlink \/work\/scratch \/tmp/);
+        assert.match(command, /--tmpfs \/usr\/data --remount-ro \/usr\/data/);
+        assert.match(command, /--ro-bind \/data\/i\/co'de\/passwd \/etc\/passwd/);
+      });
+    }
+
     it(`of kind ${kind} says which tool is not installed`, () => {
       const { sh: _, ...without } = tools;
       assert.throws(
