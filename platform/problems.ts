@@ -42,7 +42,6 @@ export const PROBLEMS = {
   idempotency_key_reused: { status: 422, title: "Another request had the same Idempotency-Key" },
   build_failed: { status: 422, title: "The source does not build" },
   apply_failed: { status: 422, title: "Functions of the folder could not be deployed" },
-  no_sandbox: { status: 422, title: "Nothing here can hold a program" },
   start_failed: { status: 422, title: "The new version does not start" },
   runtime_missing: { status: 422, title: "The runtime of the program is not installed" },
   no_sandbox: { status: 422, title: "Programs have no sandbox here" },

@@ -25,7 +25,6 @@ const CHANGING: readonly ProblemCode[] = [
   "precondition_failed",
   "request_timeout",
   "unsupported_media_type",
-  "no_sandbox",
   "start_failed",
   "runtime_missing",
   "no_sandbox",

@@ -2,6 +2,7 @@ import { availableParallelism, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { Semaphore } from "../../../process/semaphore.ts";
 import { denoPlanner } from "../../../runtimes/deno/deno-runtime.ts";
+import { compileHost } from "../../../runtimes/program/compile-host.ts";
 import { programPlanner } from "../../../runtimes/program/program-runtime.ts";
 import type { LogLine, VersionRecord } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
@@ -206,7 +207,7 @@ async function openLaunching(
   planning.catch(() => {});
   const resources = new Resources(dataFolder, { useGroups });
   const planner = await planning;
-  const ofPrograms = () => programPlanner(dataFolder);
+  const ofPrograms = async () => programPlanner(await compileHost(dataFolder));
   return await Launching.open({ ...options, dataFolder, resources, planner, programPlanner: ofPrograms });
 }
 

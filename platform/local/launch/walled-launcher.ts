@@ -91,6 +91,8 @@ export class WalledLauncher implements Launcher {
     const plan = planFor(planner, order, {
       files: insideFiles(planner.files),
       ...{ artifact, socket, scratch, cache },
+      // Of its sandbox.
+      ownsProcesses: true,
     });
     return { plan, script: startScript(plan, limitsOf(order.settings)) };
   }
