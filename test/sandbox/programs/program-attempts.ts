@@ -9,6 +9,7 @@ export interface ProgramAttempt {
   readonly expect: RegExp;
   /** It uses up what other attempts need, so that it runs alone. */
   readonly isGreedy: boolean;
+  readonly isAboutFiles: boolean;
 }
 
 const ABSENT = /No such file or directory|nonexistent directory|cannot open/;
@@ -170,10 +171,18 @@ const NETWORK: readonly Row[] = [
   ["has interfaces", "tail -n +3 /proc/net/dev | cut -d: -f1 | xargs", /^lo$/],
 ];
 
+const ABOUT_FILES: ReadonlySet<string> = new Set([...FILES, ...DEVICES].map(([title]) => title));
+
 export const PROGRAM_ATTEMPTS: readonly ProgramAttempt[] = [
   ...FILES,
   ...DEVICES,
   ...RIGHTS,
   ...PROCESSES,
   ...NETWORK,
-].map(([title, script, expect]) => ({ title, script, expect, isGreedy: GREEDY.test(title) }));
+].map(([title, script, expect]) => ({
+  title,
+  script,
+  expect,
+  isGreedy: GREEDY.test(title),
+  isAboutFiles: ABOUT_FILES.has(title),
+}));
