@@ -18,6 +18,8 @@ export interface SandboxSpec {
   readonly links?: Paths;
   /** Folders below `read` whose content nobody sees. Bubblewrap only. */
   readonly hidden?: readonly string[];
+  /** File with a filter of system calls, such as `programFilter`. Bubblewrap only. */
+  readonly filter?: string | undefined;
   /** Shell commands that run in the mount namespace before the mounts. */
   readonly prepare?: string;
   /** A folder in memory that bubblewrap mounts, with its subfolders; for unshare, `prepare` can mount one. */
@@ -30,6 +32,8 @@ export interface SandboxSpec {
   readonly cwd: string;
 }
 
+/** Descriptor of the filter for bubblewrap, which closes it. */
+const FILTER_FILE = 9;
 const DEVICES = ["null", "zero", "full", "random", "urandom"];
 const DROP = ["--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs"];
 /** Capabilities that `setpriv` needs to change the user and to drop all capabilities, these three included. */
@@ -38,7 +42,7 @@ const CAPABILITIES_OF_SETPRIV = ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"];
 /** Runs `program` in a sandbox of bubblewrap. @throws Error if a tool is not installed */
 export function bwrapCommand(spec: SandboxSpec, program: readonly string[]): string[] {
   const { tools, namespaces, user, read, readIfThere, write, prepare, memory, env, cwd } = spec;
-  const { links = {}, hidden = [] } = spec;
+  const { links = {}, hidden = [], filter } = spec;
   const hasUsers = namespaces.includes("user");
   const bind = (flag: string, paths: Paths) =>
     Object.entries(paths).flatMap(([to, from]) => [flag, from, to]);
@@ -46,6 +50,7 @@ export function bwrapCommand(spec: SandboxSpec, program: readonly string[]): str
     toolPath(tools, "bwrap"),
     ...namespaces.map((name) => (name === "cgroup" ? "--unshare-cgroup-try" : `--unshare-${name}`)),
     ...["--hostname", "function", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"],
+    ...(filter === undefined ? [] : ["--seccomp", String(FILTER_FILE)]),
     ...(hasUsers
       ? ["--uid", String(user), "--gid", String(user)]
       : CAPABILITIES_OF_SETPRIV.flatMap((name) => ["--cap-add", name])),
@@ -69,9 +74,17 @@ export function bwrapCommand(spec: SandboxSpec, program: readonly string[]): str
     ...["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", cwd],
     ...(hasUsers ? program : [toolPath(tools, "setpriv"), ...identity(user), ...DROP, ...program]),
   ];
-  if (prepare === undefined) return bwrap;
+  const open = filter === undefined ? "" : ` ${FILTER_FILE}<${quote(filter)}`;
+  const shell = (script: string) => [
+    toolPath(tools, "sh"),
+    "-c",
+    `${script}exec "$@"${open}`,
+    "sh",
+    ...bwrap,
+  ];
+  if (prepare === undefined) return filter === undefined ? bwrap : shell("");
   const unshare = [toolPath(tools, "unshare"), "--mount", ...(hasUsers ? ["--user", "--map-root-user"] : [])];
-  return [...unshare, toolPath(tools, "sh"), "-c", `set -e; ${prepare}; exec "$@"`, "sh", ...bwrap];
+  return [...unshare, ...shell(`set -e; ${prepare}; `)];
 }
 
 /** Runs `program` in a sandbox of util-linux. @throws Error if a tool is not installed */

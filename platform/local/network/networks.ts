@@ -196,8 +196,8 @@ export class Networks {
     entry.users--;
     if (entry.users > 0 || this.#isClosed) return;
     // Nobody can use it again.
-    if (entry.isAlone) return this.#end(key, entry);
-    entry.idle = setTimeout(() => this.#end(key, entry), this.#options.idleMs ?? IDLE_MS).unref();
+    if (entry.isAlone) this.#end(key, entry);
+    else entry.idle = setTimeout(() => this.#end(key, entry), this.#options.idleMs ?? IDLE_MS).unref();
   }
 
   #end(key: string, entry: Entry): void {

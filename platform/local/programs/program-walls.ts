@@ -1,4 +1,6 @@
-import { readdirSync, readlinkSync, realpathSync } from "node:fs";
+import { readdirSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { programFilter } from "../../../process/sandbox/call-filter.ts";
 import type { RuntimeFiles } from "../../../runtimes/runtime.ts";
 import { filesInside, firstWall, type IsolationMode } from "../wall/isolation.ts";
 import type { Profile, WallKind } from "../wall/profile.ts";
@@ -44,8 +46,9 @@ export async function programIsolation(options: ProgramWallsOptions): Promise<Pr
   }
   const inside = async (kind: WallKind, tools: Profile["tools"]) => {
     const { files, system } = await filesInside(kind, tools, runtime);
-    const wide = wideFiles({ ...machineFiles(), needed: files, secret: [realpathSync(dataFolder)] });
-    return { ...wide, system: [...new Set([...system, ...wide.system])] };
+    const more = wideFiles({ ...machineFiles(), needed: files, secret: [realpathSync(dataFolder)] });
+    const wide = { ...more.wide, filter: writeFilter(dataFolder) };
+    return { ...more, wide, system: [...new Set([...system, ...more.system])] };
   };
   const tried = WALLS.filter((kind) => walls.includes(kind));
   const { wall, why } = await firstWall({ walls: tried, runtime, inside, attempt });
@@ -53,7 +56,7 @@ export async function programIsolation(options: ProgramWallsOptions): Promise<Pr
   const who = wall.isRoot ? "a user of its own" : "no rights";
   return {
     wall,
-    description: `kernel namespaces (bubblewrap): each instance has its own processes, network and scratch folder, read-only system folders and ${who}`,
+    description: `kernel namespaces (bubblewrap): each instance has its own processes, network and scratch folder, read-only system folders and ${who}${wall.wide?.filter ? ", and may make no namespace" : ""}`,
   };
 }
 
@@ -61,6 +64,15 @@ function refused(why: string): ProgramIsolation {
   const remedy =
     "Install bubblewrap (apt install bubblewrap) and allow it to make namespaces (docs/isolation.md), or set SKIFF_ISOLATION=none to run programs with all rights of Skiff.";
   return { refusal: `${why}. ${remedy}`, description: `none, so that programs are refused (${why})` };
+}
+
+/** Returns the path of the filter; undefined if there is none for this processor. */
+function writeFilter(dataFolder: string): string | undefined {
+  const filter = programFilter(process.arch);
+  if (filter === undefined) return undefined;
+  const path = join(dataFolder, "programs.bpf");
+  writeFileSync(path, filter, { mode: 0o600 });
+  return path;
 }
 
 function machineFiles() {

@@ -45,6 +45,8 @@ export interface WideProfile {
   readonly links: Readonly<Record<string, string>>;
   /** Folders below `files` whose content programs must not see. */
   readonly hidden: readonly string[];
+  /** File with the filter of system calls; absent: there is none for this processor. */
+  readonly filter?: string | undefined;
 }
 
 /** Folders and network of one sandbox. */
@@ -124,15 +126,15 @@ function sandboxSpec(profile: Profile, place: Place): SandboxSpec {
 }
 
 function widened(
-  { links, hidden }: WideProfile,
+  { links, hidden, filter }: WideProfile,
   { read }: SandboxSpec,
   code: string,
-): Pick<SandboxSpec, "read" | "links" | "hidden"> {
+): Pick<SandboxSpec, "read" | "links" | "hidden" | "filter"> {
   const names = { "/etc/passwd": `${code}/passwd`, "/etc/group": `${code}/group` };
   return {
     read: { ...read, ...names },
     links: { ...links, "/tmp": INSIDE.scratch, "/var/tmp": INSIDE.scratch },
-    hidden,
+    ...{ hidden, filter },
   };
 }
 

@@ -57,7 +57,11 @@ describe("the command of a sandbox", () => {
 
   it("limits files, memory and descriptors, and allows no core file", () => {
     const limits = { dataKiB: 1024 ** 2, fileKiB: 8, openFiles: 64, processes: 300 };
-    const command = limitedCommand(limits, ["/bin/sh", "-c", "ulimit -d; ulimit -f; ulimit -n; ulimit -c; ulimit -u 2>/dev/null || ulimit -p"]);
+    const command = limitedCommand(limits, [
+      "/bin/sh",
+      "-c",
+      "ulimit -d; ulimit -f; ulimit -n; ulimit -c; ulimit -u 2>/dev/null || ulimit -p",
+    ]);
     const { stdout } = spawnSync(command[0]!, command.slice(1), { encoding: "utf8" });
     assert.deepEqual(stdout.trim().split("\n"), [String(1024 ** 2), "16", "64", "0", "300"]);
   });

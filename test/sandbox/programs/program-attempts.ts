@@ -36,6 +36,9 @@ const connect = (target: string) =>
 const call = (number: number, ...args: readonly (number | string)[]) =>
   `perl -e 'my @call = (${[number, ...args].join(", ")}); my $r = syscall($call[0], @call[1 .. $#call]); print $r == -1 ? "refused: $!" : "made: $r"'`;
 
+const socketOf = (family: number) => `perl -e 'socket(my $s, ${family}, 1, 0) or print "refused: $!"'`;
+const CLONE3 = 'my @call = (435, "\\0" x 64, 64); my $r = syscall(@call); print "refused: $!" if $r == -1';
+
 const FILES: readonly Row[] = [
   ["reads a file of the machine", 'cat "$OUTSIDE/secret"', ABSENT],
   ["lists the data folder", 'ls "$DATA"', ABSENT],
@@ -100,6 +103,11 @@ const RIGHTS: readonly Row[] = [
   ["changes its root", "/usr/sbin/chroot /tmp /bin/true", DENIED],
   ["makes a mount namespace", "unshare --mount true", DENIED],
   ["makes a network namespace", "unshare --net true", DENIED],
+  ["makes a user namespace", "unshare --user --map-root-user id -u", /^unshare: .*not permitted/],
+  ["makes one by the newer call", `perl -e '${CLONE3}'`, /^refused: Function not implemented/],
+  ["reads keys of the user", call(250, 0, -4, 0), REFUSED],
+  ["reaches the host of its virtual machine", socketOf(40), /^refused: Address family not supported/],
+  ["uses ciphers of the kernel", socketOf(38), /^refused: Address family not supported/],
   ["enters the namespaces of the first process", "nsenter -t 1 -a true", DENIED],
   ["enters a namespace of its own again", "nsenter --mount=/proc/self/ns/mnt true", DENIED],
   ["changes its user", "setpriv --reuid=0 true", DENIED],
@@ -163,11 +171,7 @@ const NETWORK: readonly Row[] = [
     "perl -MSocket -e 'socket(my $s, AF_INET, SOCK_RAW, 1) or print \"refused: $!\"'",
     /^refused: Operation not permitted$/,
   ],
-  [
-    "reads all packets",
-    "perl -e 'socket(my $s, 17, 3, 768) or print \"refused: $!\"'",
-    /^refused: Operation not permitted$/,
-  ],
+  ["reads all packets", "perl -e 'socket(my $s, 17, 3, 768) or print \"refused: $!\"'", REFUSED],
   ["has interfaces", "tail -n +3 /proc/net/dev | cut -d: -f1 | xargs", /^lo$/],
 ];
 
