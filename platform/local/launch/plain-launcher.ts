@@ -1,8 +1,7 @@
 import type { ChildProcess } from "node:child_process";
-import { limitedCommand, type ResourceLimits } from "../../../process/sandbox/command.ts";
+import { limitedCommand } from "../../../process/sandbox/command.ts";
 import { highestInherited, spawnDetached } from "../../../process/sandbox/spawn.ts";
 import type { LaunchPlanner } from "../../../runtimes/runtime.ts";
-import type { Settings } from "../../settings/settings.ts";
 import { type InstanceFolders, removeInstance } from "../instances/instance-folder.ts";
 import { notSpawned } from "../instances/launch-error.ts";
 import { instanceLimits } from "../resources/instance-resources.ts";
@@ -17,8 +16,6 @@ export interface PlainOptions {
   readonly hasScratch: boolean;
   /** Folder for the compiled code of all instances; absent: nothing is compiled. */
   readonly cache?: string;
-  /** Limits of each process; `instanceLimits` by default. */
-  readonly limitsOf?: (settings: Settings) => ResourceLimits;
   /** See Resources.open. */
   readonly processes?: number;
 }
@@ -33,8 +30,7 @@ export class PlainLauncher implements Launcher {
   }
 
   async launch(order: LaunchOrder): Promise<Launched> {
-    const { planner, folders, resources: all, hasScratch, cache = "" } = this.#options;
-    const { limitsOf = instanceLimits, processes } = this.#options;
+    const { planner, folders, resources: all, hasScratch, cache = "", processes } = this.#options;
     const folder = folders.create();
     const resources = all.open(folder.id, processes);
     const { socket, scratch } = folder;
@@ -42,7 +38,7 @@ export class PlainLauncher implements Launcher {
     const plan = planFor(planner, order, hasScratch ? { ...paths, scratch } : paths);
     let child: ChildProcess;
     try {
-      child = spawnDetached(limitedCommand(limitsOf(order.settings), plan.command), {
+      child = spawnDetached(limitedCommand(instanceLimits(order.settings), plan.command), {
         cwd: plan.cwd ?? scratch,
         env: plan.env,
         inherited: this.#inherited,

@@ -89,11 +89,11 @@ export class ProgramLaunching implements Pick<Launcher, "launch" | "close"> {
       throw new Problem("no_sandbox", `Nothing on this machine can hold a program: ${refusal}`);
     }
     const planner = await this.#options.planner();
-    const limitsOf = (settings: Settings) => limitsOfPrograms(settings, limits);
     if (wall === undefined) {
       const { processes } = limits;
-      return new PlainLauncher({ planner, folders, resources, hasScratch: true, limitsOf, processes });
+      return new PlainLauncher({ planner, folders, resources, hasScratch: true, processes });
     }
+    const limitsOf = (settings: Settings) => limitsOfPrograms(settings, limits);
     const sandboxes = this.#sandboxes({ ...wall, runtime: planner.files }, openNetwork);
     // It listens on loopback, which a shared network closes.
     const isAlone = (settings: Settings) => modeOf(settings) === "serve";
@@ -135,7 +135,7 @@ export class ProgramLaunching implements Pick<Launcher, "launch" | "close"> {
   }
 }
 
-/** Limits of each process of a program. All its processes together have those of its instance. */
+/** Limits of each process. That of processes counts those of the user, who is the only one of a sandbox. */
 function limitsOfPrograms(settings: Settings, { scratchBytes, processes }: Limits) {
   return { ...instanceLimits(settings), fileKiB: Math.ceil(scratchBytes / 1024), processes };
 }
