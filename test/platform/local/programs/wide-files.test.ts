@@ -7,7 +7,17 @@ const MACHINE: MachineFiles = {
     ["/bin", "usr/bin"],
     ["/lib64", "usr/lib64"],
   ]),
-  etc: ["alternatives", "passwd", "shadow", "group", "ssl", "java-17-openjdk", "python3.11", "skiff", "sudoers"],
+  etc: [
+    "alternatives",
+    "passwd",
+    "shadow",
+    "group",
+    "ssl",
+    "java-17-openjdk",
+    "python3.11",
+    "skiff",
+    "sudoers",
+  ],
   needed: ["/usr/lib/libc.so.6", "/nix/store/libc.so.6"],
   secret: ["/var/lib/skiff"],
 };
