@@ -129,7 +129,7 @@ describe("sandboxes", () => {
     const second = await take(["10.0.0.2"]);
     assert.ok(!held.includes("10.0.0.1"));
     await waiting(WAITING_SANDBOXES);
-    await assert.rejects(take(["10.0.0.1"]), /1 different sets of net rules are in use/);
+    await assert.rejects(take(["10.0.0.1"]), /1 networks are in use/);
     assert.ok(!second.sandbox.isEnded);
   });
 
