@@ -97,7 +97,7 @@ describe("the networks of functions on this machine", function () {
     const two = await networks!.for(["10.0.0.2"]);
     await assert.rejects(networks!.for(["10.0.0.3"]), {
       code: "no_capacity",
-      detail: /2 different sets of net rules/,
+      detail: /2 networks are in use/,
     });
     await two.close();
     const three = await networks!.for(["10.0.0.3"]);
