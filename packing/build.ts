@@ -2,7 +2,7 @@
  * Makes `dist/`, which the npm package has instead of the sources: the same modules in the same folders, in plain
  * JavaScript. Node removes no types below node_modules.
  */
-import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
@@ -49,6 +49,10 @@ for (const { path, text } of outputFiles) {
   if (left) throw new Error(`${path} starts TypeScript, which the package does not have: ${left[0]}`);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, code);
+}
+// They become files of functions.
+for (const adapter of globSync("runtimes/program/adapters/*.{mjs,py}", { cwd: ROOT })) {
+  copyFileSync(join(ROOT, adapter), join(DIST, adapter));
 }
 const { name, version, type } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Record<
   string,

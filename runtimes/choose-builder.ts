@@ -1,3 +1,4 @@
+import { launchOf } from "../client-image/project/project-pack.ts";
 import type { Source } from "../platform/platform.ts";
 import { Problem } from "../platform/problems.ts";
 import { buildImage, IMAGE_TYPE } from "./image/image-artifact.ts";
@@ -16,6 +17,12 @@ export interface BuilderChoice {
 export function chooseBuilder({ posted, isInstalled }: BuilderChoice): Builder {
   return {
     ...posted,
+    async adviseStart(artifact, log, signal) {
+      const launch = launchOf(artifact.code);
+      // The advice is about imports.
+      if (launch?.program || launch?.image) return undefined;
+      return await posted.adviseStart(artifact, log, signal);
+    },
     async build(source, options = {}) {
       checkRuntime(source, options);
       if (source.type === IMAGE_TYPE) return buildImage(source);

@@ -16,7 +16,11 @@ function planLaunch(order: PlanOrder, paths: LaunchPaths): LaunchPlan {
   const { files, artifact, socket, scratch, ownsProcesses = false } = paths;
   const program = artifact.project?.program;
   if (program === undefined) throw new Error(`version ${version} of "${name}" is no program`);
-  const env = { ...programVariables(files.binary, scratch), ...settings.env };
+  const env = {
+    ...programVariables(files.binary, scratch),
+    ...handlerVariables(settings),
+    ...settings.env,
+  };
   const place = { cwd: artifact.path, socket, port: 0, ownsProcesses };
   const message: ProgramMessage = {
     nonce,
@@ -50,6 +54,22 @@ export function programVariables(
     PATH: [...PROGRAM_FOLDERS, dirname(node)].join(":"),
     LANG: "C.UTF-8",
     ...(scratch === undefined ? {} : { HOME: scratch, TMPDIR: scratch }),
+  };
+}
+
+/** Returns the variables that Kubeless gave handlers; the adapters read them. */
+export function handlerVariables({
+  program: { handler },
+  timeoutMs,
+  memoryMiB,
+}: Pick<Settings, "program" | "timeoutMs" | "memoryMiB">): Readonly<Record<string, string>> {
+  if (handler === undefined) return {};
+  const dot = handler.lastIndexOf(".");
+  return {
+    MOD_NAME: handler.slice(0, dot),
+    FUNC_HANDLER: handler.slice(dot + 1),
+    FUNC_TIMEOUT: String(timeoutMs / 1_000),
+    FUNC_MEMORY_LIMIT: `${memoryMiB}Mi`,
   };
 }
 

@@ -2,6 +2,7 @@ import { totalmem } from "node:os";
 import { constrainedMemory } from "node:process";
 import type { Limits } from "../../../platform/limits.ts";
 import { SlowLane } from "../../../process/slow-lane.ts";
+import { readAdapters } from "../../program/adapters/read-adapters.ts";
 import type { Builder } from "../../runtime.ts";
 import { type BuildFolder, prepareBuildFolder } from "../walls/build-folder.ts";
 import { BuildMeter } from "../walls/build-meter.ts";
@@ -155,6 +156,7 @@ async function openMeans(options: BuilderOptions, prepare: () => Promise<BuildFo
     cache,
     runner: new TaskRunner({ pool, limits, meter, slow }),
     resolver: new Resolver({ processes, limits, meter, slow, cache, builds: folder.builds }),
+    adapters: readAdapters(),
     taskLimits: { sourceBytes: limits.sourceBytes, artifactBytes: processes.artifactBytes },
   };
 }

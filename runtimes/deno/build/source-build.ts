@@ -1,4 +1,5 @@
 import type { Source } from "../../../platform/platform.ts";
+import type { Adapters } from "../../program/build/choose-handler.ts";
 import type { StartOrders } from "../../program/build/declared-start.ts";
 import { readProgram } from "../../program/build/program-artifact.ts";
 import type { Built, Entries } from "../../runtime.ts";
@@ -10,6 +11,8 @@ import type { Task } from "./tasks.ts";
 export interface BuildMeans {
   readonly runner: TaskRunner;
   readonly resolver: Resolver;
+  /** What serves the handlers of programs. */
+  readonly adapters: Adapters;
   readonly taskLimits: Pick<Task, "sourceBytes" | "artifactBytes">;
 }
 
@@ -24,7 +27,9 @@ export interface BuildCall {
 export async function buildSource(means: BuildMeans, source: Source, call: BuildCall): Promise<Built> {
   const { resolver, runner, taskLimits } = means;
   const { signal, onBegin, orders } = call;
-  const task: Task = { ...taskLimits, type: source.type, ...orders };
+  const mayBeProgram = source.type !== "text/typescript" || orders.start?.runtime === "program";
+  const served = mayBeProgram ? { adapters: means.adapters } : {};
+  const task: Task = { ...taskLimits, type: source.type, ...orders, ...served };
   const { reply, body } = await runner.run({ task, source: source.bytes, onBegin }, signal);
   switch (reply.outcome) {
     case "module":

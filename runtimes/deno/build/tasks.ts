@@ -1,5 +1,6 @@
 import type { SourceType } from "../../../platform/platform.ts";
 import type { ProblemCode, ProblemExtensions } from "../../../platform/problems.ts";
+import type { Adapters } from "../../program/build/choose-handler.ts";
 import type { Need } from "../../program/build/needs.ts";
 import type { Entries } from "../../runtime.ts";
 import type { FormerStart, StartOrder } from "../../start-order.ts";
@@ -18,6 +19,8 @@ export interface Task extends Entries {
   readonly artifactBytes: number;
   readonly start?: StartOrder;
   readonly formerStart?: FormerStart;
+  /** What serves handlers. */
+  readonly adapters?: Adapters;
 }
 
 /** Work for a build worker that only unpacks. The body is the source. */

@@ -51,6 +51,21 @@ describe("the plan of a program", () => {
     assert.doesNotMatch(JSON.stringify([command, env]), /"t"/);
   });
 
+  it("has the variables of Kubeless for a handler", () => {
+    const { env, message } = plan({
+      program: { handler: "src/greet.hello" },
+      timeoutMs: 1_500,
+      memoryMiB: 64,
+    });
+    const { MOD_NAME, FUNC_HANDLER, FUNC_TIMEOUT, FUNC_MEMORY_LIMIT } = env;
+    assert.deepEqual(
+      [MOD_NAME, FUNC_HANDLER, FUNC_TIMEOUT, FUNC_MEMORY_LIMIT],
+      ["src/greet", "hello", "1.5", "64Mi"],
+    );
+    assert.ok(message.env.includes("FUNC_TIMEOUT"));
+    assert.equal(message.host.mode, "serve");
+  });
+
   it("follows the mode, cgi and isolation of the settings", () => {
     const serve = plan({ program: { mode: "serve" } }).message.host;
     assert.deepEqual(serve, {

@@ -1,11 +1,10 @@
 import { encodeFiles } from "../../../../client-image/project/project-pack.ts";
 import { Problem } from "../../../../platform/problems.ts";
 import { needsImage } from "../../../image/needs-image.ts";
-import { type ProgramFiles, SINGLE_FILE } from "../../../program/build/choose-command.ts";
+import { SINGLE_FILE } from "../../../program/build/choose-command.ts";
 import { chooseStart } from "../../../program/build/declared-start.ts";
-import { packProgram } from "../../../program/build/pack-program.ts";
+import { type ProgramOrder, packProgram } from "../../../program/build/pack-program.ts";
 import type { Entries } from "../../../runtime.ts";
-import type { ChosenStart } from "../../../start-order.ts";
 import { artifactTooLarge } from "../build-problems.ts";
 import type { AdviceTask, AnyTask, Reply, Task } from "../tasks.ts";
 import type { Files } from "./archive.ts";
@@ -54,7 +53,7 @@ function isSingleFile({ type }: Task): boolean {
 async function buildFile(task: Task, bytes: Uint8Array): Promise<Performed> {
   const start = chooseStart(task);
   if (start.runtime !== "deno") {
-    return await buildProgram({ files: new Map([[SINGLE_FILE, bytes]]), marked: new Set(), start });
+    return await buildProgram(task, { files: new Map([[SINGLE_FILE, bytes]]), marked: new Set(), start });
   }
   const module = await buildModule(bytes);
   if (module) return { reply: { outcome: "module" }, body: module };
@@ -75,19 +74,18 @@ async function buildArchive(task: Task, bytes: Uint8Array): Promise<Performed> {
     };
     return await packProject(posted, entries);
   }
-  return await buildProgram({ files, marked, start, ...(settings ? { settings } : {}) });
+  return await buildProgram(task, { files, marked, start, ...(settings ? { settings } : {}) });
 }
 
-interface ProgramOrder extends Omit<ProgramFiles, "arch"> {
-  readonly start: ChosenStart;
+interface FoundProgram extends Omit<ProgramOrder, "arch" | "adapters"> {
   readonly settings?: JsonObject;
 }
 
-async function buildProgram({ files, marked, start, settings }: ProgramOrder): Promise<Performed> {
-  if (start.runtime === "image") throw needsImage();
-  checkFolders(files);
-  const packed = await packProgram({ files, marked, arch: process.arch }, start);
-  const { body, ...choice } = packed;
+async function buildProgram({ adapters }: Task, { settings, ...found }: FoundProgram): Promise<Performed> {
+  if (found.start.runtime === "image") throw needsImage();
+  if (adapters === undefined) throw new Error("the task of a program has no adapters");
+  checkFolders(found.files);
+  const { body, ...choice } = await packProgram({ ...found, adapters, arch: process.arch });
   return { reply: { outcome: "program", ...choice, ...(settings ? { settings } : {}) }, body };
 }
 

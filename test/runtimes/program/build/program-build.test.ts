@@ -72,6 +72,26 @@ describe("a build of a program", () => {
     assert.equal(recognize("#!/usr/bin/env -S deno run\nexport default 1;").type, "text/typescript");
   });
 
+  it("packs a handler with what serves it, under the name that the handler gives it", async () => {
+    const order = (handler: string) => ({ start: { runtime: "program", handler } }) as const;
+    const python = await build("def hello(event, context):\n    return 1\n", order("greet.hello"));
+    const adapter = "./.skiff/adapter.py";
+    assert.deepEqual(launchOf(python.code)?.program?.command, ["python3", adapter, "./greet.py", "hello"]);
+    assert.deepEqual([...filesOf(python.code).keys()].sort(), [".skiff/adapter.py", "greet.py"]);
+    const node = await build("module.exports = { hello: () => 1 };\n", order("src/greet.hello"));
+    assert.deepEqual(launchOf(node.code)?.program?.command, [
+      ...["node", "./.skiff/adapter.mjs", "./src/greet.js", "hello"],
+    ]);
+    const tar = await tarOf({
+      "skiff.yaml": "runtime: program\nhandler: lib/app.run\n",
+      ...{ "lib/app.py": "def run(event, context): pass\n", "lib/other.py": "" },
+    });
+    const { code } = (await builder.build(recognize(tar))).artifact;
+    assert.equal(launchOf(code)?.program?.command[2], "./lib/app.py");
+    const missing = await problemOf(build(tar, order("app.run")), "invalid_setting");
+    assert.match(missing.detail, /none of app\.js, app\.mjs, app\.cjs, app\.py/);
+  });
+
   it("refuses a source of the other kind", async () => {
     const digest = `sha256:${"0".repeat(64)}`;
     const image = imageSource({ image: "localhost:5000/nginx:1.27", digest });
