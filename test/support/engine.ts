@@ -1,5 +1,6 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -132,6 +133,8 @@ function makeBox(folder: string): string {
   const root = join(folder, "box");
   for (const name of ["bin", "proc", "sys", "dev", "tmp", "etc"])
     mkdirSync(join(root, name), { recursive: true });
+  // Podman gives the mode of the image's folder to the one in memory.
+  chmodSync(join(root, "tmp"), 0o1777);
   const binary = execFileSync("sh", ["-c", "command -v busybox"], { encoding: "utf8" }).trim();
   writeFileSync(join(root, "bin/busybox"), readFileSync(binary), { mode: 0o755 });
   const applets = execFileSync(binary, ["--list"], { encoding: "utf8" }).trim().split("\n");

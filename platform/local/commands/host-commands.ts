@@ -1,0 +1,136 @@
+import { constants } from "node:fs";
+import { join } from "node:path";
+import { PassThrough, type Readable } from "node:stream";
+import { canAccess } from "../../../process/sandbox/tools.ts";
+import type { CommandEnd, CommandOrder, Commands, RunningCommand } from "../../images/commands.ts";
+import type { Limits } from "../../limits.ts";
+import { Problem } from "../../problems.ts";
+import { recordPid } from "../instances/instance-folder.ts";
+import { LaunchError } from "../instances/launch-error.ts";
+import { writeScript } from "../launch/walled-launcher.ts";
+import { INSIDE, startScript } from "../wall/profile.ts";
+import type { Prepared, Sandboxes } from "../wall/sandboxes.ts";
+
+/** Where a command looks for its program. */
+const FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+/** Pause between two measurements of the memory. */
+const MEASURE_MS = 100;
+const OPEN_FILES = 1_024;
+
+export interface HostCommandsOptions {
+  /** Sandboxes for programs, without a network. @throws Problem `no_sandbox` with the reason */
+  readonly sandboxes: () => Promise<Sandboxes>;
+  readonly limits: Pick<Limits, "scratchBytes" | "processes">;
+  /** Receives each line for Skiff's own log. */
+  readonly print: (text: string) => void;
+}
+
+/** Runs commands of this machine in the sandbox for programs. */
+export class HostCommands implements Commands {
+  readonly #options: HostCommandsOptions;
+
+  constructor(options: HostCommandsOptions) {
+    this.#options = options;
+  }
+
+  async run(order: CommandOrder, signal: AbortSignal): Promise<RunningCommand> {
+    signal.throwIfAborted();
+    checkProgram(order.command[0]);
+    const sandboxes = await this.#options.sandboxes();
+    let prepared: Prepared | undefined;
+    try {
+      prepared = await sandboxes.take([]);
+      signal.throwIfAborted();
+      return this.#start(sandboxes, prepared, { order, signal });
+    } catch (error) {
+      if (prepared !== undefined) await this.#discard(sandboxes, prepared);
+      if (!(error instanceof LaunchError)) throw error;
+      throw new Problem("start_failed", `The sandbox of the command cannot be made: ${error.message}.`);
+    }
+  }
+
+  /** Nothing: a sandbox ends with Skiff, and the next start removes its folder. */
+  async sweep(): Promise<number> {
+    return 0;
+  }
+
+  #start(
+    sandboxes: Sandboxes,
+    prepared: Prepared,
+    { order, signal }: { readonly order: CommandOrder; readonly signal: AbortSignal },
+  ): RunningCommand {
+    const { sandbox, folder, resources } = prepared;
+    const { scratchBytes, processes } = this.#options.limits;
+    const limits = { fileKiB: Math.ceil(scratchBytes / 1024), openFiles: OPEN_FILES, processes };
+    const env = { ...variables(), ...order.env };
+    writeScript(folder.code, startScript({ command: order.command, env }, limits));
+    recordPid(folder, sandbox.child.pid!);
+    resources.limit(order.memoryMiB);
+    const { child } = sandbox;
+    // A sandbox discards what nobody reads when it ends.
+    const [output, errors] = [child.stdout!, child.stderr!].map((stream) => stream.pipe(new PassThrough()));
+    let because: CommandEnd["because"];
+    const end = (reason: CommandEnd["because"]) => {
+      because ??= reason;
+      child.kill("SIGKILL");
+    };
+    const timer = setTimeout(() => end("timeout"), order.timeoutMs);
+    const abort = () => end("aborted");
+    signal.addEventListener("abort", abort, { once: true });
+    const measuring = setInterval(() => {
+      if ((resources.measure() ?? 0) > order.memoryMiB) end("out_of_memory");
+    }, MEASURE_MS);
+    const startedAtMs = performance.now();
+    const exited = new Promise<Pick<CommandEnd, "exitCode" | "durationMs">>((resolve) => {
+      child.once("exit", (code) => {
+        if (because === undefined && code !== 0 && resources.ranOut) because = "out_of_memory";
+        const durationMs = performance.now() - startedAtMs;
+        // 128 and the number of a signal, also from the sandbox.
+        resolve({ exitCode: because === undefined ? (code ?? 137) : undefined, durationMs });
+      });
+    });
+    sandbox.begin("");
+    if (signal.aborted) abort();
+    give(order.input, child.stdin!);
+    const ended = async (): Promise<CommandEnd> => {
+      const exit = await exited;
+      clearTimeout(timer);
+      clearInterval(measuring);
+      signal.removeEventListener("abort", abort);
+      await this.#discard(sandboxes, prepared);
+      return { ...exit, because };
+    };
+    return { output: output!, errors: errors!, ended: ended() };
+  }
+
+  /** What cannot be removed is left to the next start. */
+  async #discard(sandboxes: Sandboxes, prepared: Prepared): Promise<void> {
+    for (const line of await sandboxes.discard(prepared)) this.#options.print(line);
+  }
+}
+
+function variables(): Readonly<Record<string, string>> {
+  return { PATH: FOLDERS.join(":"), HOME: INSIDE.scratch, TMPDIR: INSIDE.scratch, LANG: "C.UTF-8" };
+}
+
+/** The sandbox has the system folders of this machine. @throws Problem `invalid_request`, `command_not_found` */
+function checkProgram(program: string | undefined): void {
+  if (program === undefined) {
+    const detail = "image=host has no command of its own: give one with cmd= or arg=.";
+    throw new Problem("invalid_request", detail, { setting: "cmd" });
+  }
+  const paths = program.includes("/") ? [program] : FOLDERS.map((folder) => join(folder, program));
+  if (paths.some((path) => canAccess(path, constants.X_OK))) return;
+  const where = program.includes("/") ? "" : ` in ${FOLDERS.join(", ")}`;
+  const detail = `This machine has no program ${JSON.stringify(program)}${where}: correct the command, or install it.`;
+  throw new Problem("command_not_found", detail, { setting: "cmd" });
+}
+
+function give(input: Readable | undefined, to: NodeJS.WritableStream & { destroyed?: boolean }): void {
+  if (input === undefined) {
+    to.end();
+    return;
+  }
+  input.on("error", () => to.end());
+  input.pipe(to);
+}
