@@ -60,6 +60,8 @@ export function passOn({ to, field }: PassOnOptions) {
       response.writeHead(answer.statusCode!, answer.statusMessage, fields);
       // Sends the head now: a client that follows a log gets it before the first line.
       response.write("", "latin1");
+      // Before the pipeline, which ends the response.
+      answer.once("end", () => response.addTrailers(pairsOf(answer.rawTrailers)));
       pipeline(answer, response, (error) => {
         if (error) response.destroy();
       });
@@ -70,6 +72,11 @@ export function passOn({ to, field }: PassOnOptions) {
     if (request.readableEnded) upstream.end();
     else request.pipe(upstream);
   };
+}
+
+/** @param fields names and values in turn */
+function pairsOf(fields: readonly string[]): [string, string][] {
+  return fields.flatMap((name, at): [string, string][] => (at % 2 === 0 ? [[name, fields[at + 1]!]] : []));
 }
 
 /** Always sets a length, so that a body is never unframed, and keeps the connection until it has arrived. */

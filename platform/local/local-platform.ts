@@ -23,6 +23,8 @@ import { checkPrecondition } from "../precondition.ts";
 import { Problem } from "../problems.ts";
 import type { Settings } from "../settings/settings.ts";
 import { Changes } from "./changes.ts";
+import { HostCommands } from "./commands/host-commands.ts";
+import { LocalCommands } from "./commands/local-commands.ts";
 import { LocalDeclarations } from "./declarations.ts";
 import { Functions } from "./functions.ts";
 import { InstanceWatch, WATCH_TIMES, type WatchTimes } from "./instances/instance-watch.ts";
@@ -76,6 +78,7 @@ export class LocalPlatform implements Platform {
   readonly abilities = { scalesOut: true, scalesToZero: true, runsCode: true, durable: true };
   readonly declarations: LocalDeclarations;
   readonly secrets: LocalSecrets;
+  readonly commands: LocalCommands;
   readonly #drainMs: number;
   readonly #store: Store;
   readonly #instances: Instances;
@@ -104,6 +107,12 @@ export class LocalPlatform implements Platform {
       closing: this.#closing.signal,
       print: (text) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text }),
     });
+    const host = new HostCommands({
+      limits,
+      sandboxes: async () => (await instances.launching).commandSandboxes(),
+      print: (text) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text }),
+    });
+    this.commands = new LocalCommands({ host });
     const onForgotten = () => secrets.sweep();
     const changes = new Changes({ store, bundles: instances.bundles, spread, onLine, onForgotten });
     this.#changes = changes;

@@ -30,6 +30,11 @@ const RESERVED = new RegExp(
 const OF_THE_SHELL =
   /^(_|OPTIND|UID|EUID|PPID|GROUPS|RANDOM|SRANDOM|SECONDS|LINENO|EPOCH(REALTIME|SECONDS)|(BASH|SHELL)OPTS|BASHPID|BASH_\w+|SHLVL|DIRSTACK|FUNCNAME|HISTCMD)$/;
 
+/** Whether a shell refuses to set a variable of this name. */
+export function isShellVariable(name: string): boolean {
+  return OF_THE_SHELL.test(name);
+}
+
 /** Whether functions cannot set a variable of this name. */
 export function isReservedVariable(name: string): boolean {
   return RESERVED.test(name) || OF_THE_SHELL.test(name);

@@ -1,12 +1,11 @@
-import { PassThrough, type Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { CommandEnd, CommandOrder, RunningCommand } from "../../images/commands.ts";
 import type { ContainerState } from "../engine/container.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Attachment } from "../engine/frames.ts";
+import { Outflow } from "./outflow.ts";
 
-/** Time for the output of an ended container to arrive. */
-const OUTPUT_MS = 1_000;
 /** SIGKILL, as engines count. */
 const KILLED = 137;
 
@@ -25,17 +24,22 @@ export function followContainer(engine: Engine, followed: FollowedContainer): Ru
   const { container, attachment, order, signal, discard } = followed;
   const startedAtMs = performance.now();
   let because: CommandEnd["because"];
-  const [output, errors] = [attachment.output, attachment.errors].map((stream) =>
-    // The frame that a kill cuts is no fault.
-    passedOn(stream, () => because !== undefined),
-  ) as [Readable, Readable];
+  // The frame that a kill cuts is no fault.
+  const isKilled = () => because !== undefined;
+  const [output, errors] = [
+    new Outflow(attachment.output, isKilled),
+    new Outflow(attachment.errors, isKilled),
+  ];
+  const readRest = () => {
+    output.readRest();
+    errors.readRest();
+  };
   give(order.input, attachment);
   const kill = async (reason: CommandEnd["because"]) => {
     because ??= reason;
-    // An engine waits until its output is read, also that of what it killed.
-    setTimeout(() => attachment.close(), OUTPUT_MS).unref();
-    // An engine that does not answer is no reason to wait: the removal fails, and the sweeper tries again.
-    await engine.kill(container).catch(() => {});
+    // An engine waits until its output is read, also that of what it killed. If it does not answer, there is no output,
+    // the removal fails, and the sweeper tries again.
+    await engine.kill(container).then(readRest, () => attachment.close());
   };
   const timer = setTimeout(() => void kill("timeout"), order.timeoutMs);
   const abort = () => void kill("aborted");
@@ -45,6 +49,7 @@ export function followContainer(engine: Engine, followed: FollowedContainer): Ru
   const end = async (): Promise<CommandEnd> => {
     try {
       const state = await stateAtEnd(engine, container, attachment);
+      readRest();
       if (because === undefined && state?.isOutOfMemory) because = "out_of_memory";
       const tookMs = state && state.finishedAt.getTime() - state.startedAt.getTime();
       return {
@@ -58,7 +63,7 @@ export function followContainer(engine: Engine, followed: FollowedContainer): Ru
       await discard(container);
     }
   };
-  return { output, errors, ended: end() };
+  return { output: output.readable, errors: errors.readable, ended: end() };
 }
 
 /** Podman tells the end of a container late, but the output ends at once; nobody may read it, though. */
@@ -72,12 +77,7 @@ async function stateAtEnd(
   const seen = engine.ended(container, { signal: known.signal });
   const heard = closed.then(() => engine.ended(container, { signal: known.signal, soon: true }));
   try {
-    const state = await Promise.any([heard, seen]);
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, OUTPUT_MS);
-    await Promise.race([closed, late]);
-    clearTimeout(timer);
-    return state;
+    return await Promise.any([heard, seen]);
   } catch (error) {
     throw (error as AggregateError).errors[0];
   } finally {
@@ -94,13 +94,4 @@ function give(input: Readable | undefined, attachment: Attachment): void {
   }
   input.on("error", () => attachment.input.end());
   input.pipe(attachment.input);
-}
-
-function passedOn(stream: Readable, isExpected: () => boolean): Readable {
-  const passed = new PassThrough();
-  stream.on("error", (error) => {
-    if (isExpected()) passed.end();
-    else passed.destroy(error);
-  });
-  return stream.pipe(passed);
 }

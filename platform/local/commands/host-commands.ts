@@ -1,15 +1,17 @@
 import { constants } from "node:fs";
 import { join } from "node:path";
-import { PassThrough, type Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { canAccess } from "../../../process/sandbox/tools.ts";
 import type { CommandEnd, CommandOrder, Commands, RunningCommand } from "../../images/commands.ts";
 import type { Limits } from "../../limits.ts";
 import { Problem } from "../../problems.ts";
+import { isShellVariable } from "../../settings/reserved-variables.ts";
 import { recordPid } from "../instances/instance-folder.ts";
 import { LaunchError } from "../instances/launch-error.ts";
 import { writeScript } from "../launch/walled-launcher.ts";
 import { INSIDE, startScript } from "../wall/profile.ts";
 import type { Prepared, Sandboxes } from "../wall/sandboxes.ts";
+import { Outflow } from "./outflow.ts";
 
 /** Where a command looks for its program. */
 const FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -36,6 +38,7 @@ export class HostCommands implements Commands {
   async run(order: CommandOrder, signal: AbortSignal): Promise<RunningCommand> {
     signal.throwIfAborted();
     checkProgram(order.command[0]);
+    checkVariables(order.env);
     const sandboxes = await this.#options.sandboxes();
     let prepared: Prepared | undefined;
     try {
@@ -67,8 +70,7 @@ export class HostCommands implements Commands {
     recordPid(folder, sandbox.child.pid!);
     resources.limit(order.memoryMiB);
     const { child } = sandbox;
-    // A sandbox discards what nobody reads when it ends.
-    const [output, errors] = [child.stdout!, child.stderr!].map((stream) => stream.pipe(new PassThrough()));
+    const [output, errors] = [new Outflow(child.stdout!), new Outflow(child.stderr!)];
     let because: CommandEnd["because"];
     const end = (reason: CommandEnd["because"]) => {
       because ??= reason;
@@ -83,6 +85,8 @@ export class HostCommands implements Commands {
     const startedAtMs = performance.now();
     const exited = new Promise<Pick<CommandEnd, "exitCode" | "durationMs">>((resolve) => {
       child.once("exit", (code) => {
+        output.readRest();
+        errors.readRest();
         if (because === undefined && code !== 0 && resources.ranOut) because = "out_of_memory";
         const durationMs = performance.now() - startedAtMs;
         // 128 and the number of a signal, also from the sandbox.
@@ -100,7 +104,7 @@ export class HostCommands implements Commands {
       await this.#discard(sandboxes, prepared);
       return { ...exit, because };
     };
-    return { output: output!, errors: errors!, ended: ended() };
+    return { output: output.readable, errors: errors.readable, ended: ended() };
   }
 
   /** What cannot be removed is left to the next start. */
@@ -124,6 +128,14 @@ function checkProgram(program: string | undefined): void {
   const where = program.includes("/") ? "" : ` in ${FOLDERS.join(", ")}`;
   const detail = `This machine has no program ${JSON.stringify(program)}${where}: correct the command, or install it.`;
   throw new Problem("command_not_found", detail, { setting: "cmd" });
+}
+
+/** @throws Problem `invalid_request` */
+function checkVariables(env: Readonly<Record<string, string>>): void {
+  const refused = Object.keys(env).find(isShellVariable);
+  if (refused === undefined) return;
+  const detail = `The shell that starts the command keeps the variable ${refused} for itself: use another name.`;
+  throw new Problem("invalid_request", detail);
 }
 
 function give(input: Readable | undefined, to: NodeJS.WritableStream & { destroyed?: boolean }): void {

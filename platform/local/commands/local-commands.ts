@@ -4,13 +4,14 @@ import { Problem } from "../../problems.ts";
 
 export interface LocalCommandsOptions {
   readonly host: Commands;
-  readonly engine: Commands;
+  /** Absent where nothing runs images. */
+  readonly engine?: Commands | undefined;
 }
 
 /** Runs commands on one machine: in containers, or in the sandbox for programs. */
 export class LocalCommands implements Commands {
   readonly #host: Commands;
-  readonly #engine: Commands;
+  readonly #engine: Commands | undefined;
 
   constructor({ host, engine }: LocalCommandsOptions) {
     this.#host = host;
@@ -19,17 +20,18 @@ export class LocalCommands implements Commands {
 
   async run(order: CommandOrder, signal: AbortSignal): Promise<RunningCommand> {
     if (order.image === HOST_IMAGE) return await this.#host.run(order, signal);
+    const hint = "Programs of this machine run with image=host, in a sandbox.";
+    if (this.#engine === undefined) throw new Problem("no_engine", `This Skiff runs no images. ${hint}`);
     try {
       return await this.#engine.run(order, signal);
     } catch (error) {
       if (!(error instanceof Problem && error.code === "no_engine")) throw error;
-      const hint = "Commands of this machine run with image=host, in the sandbox for programs.";
       throw new Problem("no_engine", `${error.detail} ${hint}`, error.extensions);
     }
   }
 
   async sweep(): Promise<number> {
-    const removed = await Promise.all([this.#host.sweep(), this.#engine.sweep()]);
+    const removed = await Promise.all([this.#host.sweep(), this.#engine?.sweep() ?? 0]);
     return removed.reduce((sum, each) => sum + each, 0);
   }
 }

@@ -100,6 +100,11 @@ export class Launching {
     return { files, network: `none without \`net\`, else ${probed.networks.describe()}; ${names}` };
   }
 
+  /** Sandboxes for commands. @throws Problem `no_sandbox` with the reason */
+  commandSandboxes(): Promise<Sandboxes> {
+    return this.#programs.commandSandboxes();
+  }
+
   /** Nothing but the kernel holds programs to their rules. */
   async #openForPrograms(rules: readonly string[], isAlone = false): Promise<LeasedNetwork> {
     if (rules.length === 0) return await leaseNetwork(undefined, rules);

@@ -47,6 +47,7 @@ export class ProgramLaunching implements Pick<Launcher, "launch" | "close"> {
   readonly #options: ProgramLaunchingOptions;
   #isolation: Promise<ProgramIsolation> | undefined;
   #launcher: Promise<Launcher> | undefined;
+  #commands: Sandboxes | undefined;
   #isClosed = false;
 
   constructor(options: ProgramLaunchingOptions) {
@@ -74,9 +75,24 @@ export class ProgramLaunching implements Pick<Launcher, "launch" | "close"> {
     return (await this.#launcher).launch(order);
   }
 
+  /**
+   * Sandboxes without a network, for commands.
+   * @throws Problem `no_sandbox` with the reason
+   */
+  async commandSandboxes(): Promise<Sandboxes> {
+    const { wall, refusal = "SKIFF_ISOLATION=none makes no sandboxes." } = await this.isolation();
+    if (this.#commands === undefined && wall === undefined) {
+      this.#isolation = undefined;
+      throw new Problem("no_sandbox", `Nothing on this machine can hold a command: ${refusal}`);
+    }
+    this.#commands ??= this.#sandboxes(wall!, () => leaseNetwork(undefined, []));
+    return this.#commands;
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#isolation?.catch(() => {});
+    await this.#commands?.close();
     const launcher = await this.#launcher?.catch(() => undefined);
     await launcher?.close();
   }

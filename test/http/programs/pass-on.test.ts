@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, get, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { passOn } from "../../../http/programs/pass-on.ts";
 
 const SILENCE_MS = 200;
@@ -40,6 +41,19 @@ describe("a request that is passed on to the management API", () => {
     const response = await fetch(url, { headers: { "x-forwarded-for": "10.0.0.1", "x-other": "kept" } });
     const headers = (await response.json()) as Record<string, string[]>;
     assert.deepEqual([headers["x-forwarded-for"], headers["x-other"]], [["192.0.2.1"], ["kept"]]);
+  });
+
+  it("is answered with the trailers of the response", async () => {
+    const url = await front(
+      await listen((_, response) => {
+        response.writeHead(200, { trailer: "skiff-exit-code" });
+        response.addTrailers({ "skiff-exit-code": "7" });
+        response.end("done");
+      }),
+    );
+    const [response] = (await once(get(url), "response")) as [IncomingMessage];
+    assert.equal(await text(response), "done");
+    assert.deepEqual(response.trailers, { "skiff-exit-code": "7" });
   });
 
   it("is refused with 503 where nobody listens", async () => {

@@ -162,7 +162,9 @@ export function runsCommands(
   }).timeout(2 * slowMs);
 
   it("gives it a folder to write to, and a way to find programs", async () => {
-    const { output, errors, exitCode } = await sh('cd "${TMPDIR:-/tmp}" && echo x > file && cat file; env');
+    const { output, errors, exitCode } = await sh('cd "$TMPDIR" && echo x > file && cat file; env', {
+      env: { TMPDIR: "/tmp" },
+    });
     assert.deepEqual([output.slice(0, 2), exitCode], ["x\n", 0], `${output}${errors}`);
     assert.match(output, /^PATH=\//m);
   }).timeout(2 * slowMs);

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { text } from "node:stream/consumers";
+import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
+import { needsWall } from "../support/skiff/walls.ts";
+
+describe("/exec on one machine", () => {
+  let skiff: StartedSkiff;
+  const path = (script: string) =>
+    `/exec?${new URLSearchParams([["image", "host"], ...["sh", "-c", script].map((arg) => ["arg", arg])])}`;
+
+  for (const workers of [1, 2]) {
+    describe(`with ${workers} workers`, () => {
+      before(async function () {
+        needsWall(this, "bwrap");
+        this.timeout(20_000);
+        skiff = await startedSkiff({ workers });
+      });
+      after(() => skiff?.close());
+
+      it("sends output and input while a command of this machine runs, and its exit code at the end", async () => {
+        const outgoing = request(`${skiff.url}${path("echo $NAME; cat; exit 3")}`, {
+          ...{ method: "POST", headers: { "x-skiff-env-name": "a b" } },
+        });
+        outgoing.flushHeaders();
+        const [response] = (await once(outgoing, "response")) as [IncomingMessage];
+        response.setEncoding("utf8");
+        assert.deepEqual(await once(response, "data"), ["a b\n"]);
+        outgoing.write("more\n");
+        assert.deepEqual(await once(response, "data"), ["more\n"]);
+        outgoing.end();
+        assert.equal(await text(response), "");
+        assert.equal(response.trailers["skiff-exit-code"], "3");
+        assert.match(response.trailers["skiff-duration-ms"]!, /^\d+$/);
+      });
+
+      it("ends it at its time limit", async () => {
+        const startedAtMs = performance.now();
+        const answer = await fetch(`${skiff.url}${path("trap '' TERM; sleep 60 & wait")}&timeout=300ms`);
+        const { code } = (await answer.json()) as { code: string };
+        assert.deepEqual([answer.status, code], [504, "command_timeout"]);
+        assert.ok(performance.now() - startedAtMs < 1_300);
+      });
+    });
+  }
+
+  it("is off where Skiff is told so", async () => {
+    const off = await startedSkiff({ env: { SKIFF_EXEC: "off" } });
+    try {
+      const { status } = await fetch(`${off.url}${path("true")}`);
+      assert.equal(status, 403);
+    } finally {
+      await off.close();
+    }
+  });
+});
