@@ -12,16 +12,16 @@ import { denoPath } from "../runtimes/deno/deno-binary.ts";
 import { median, ms, printTable, type Row } from "./tools/report.ts";
 import { SkiffProcess } from "./tools/skiff-process.ts";
 
-const HANDLER = `export default { fetch(request: Request): Response { return new Response("hi"); } };\n`;
+export const HANDLER = `export default { fetch(request: Request): Response { return new Response("hi"); } };\n`;
 
-async function expectHi(url: string): Promise<void> {
+export async function expectHi(url: string): Promise<void> {
   const response = await fetch(url);
   const text = await response.text();
   if (response.status !== 200 || text !== "hi") throw new Error(`${url}: ${response.status} ${text}`);
 }
 
 /** Measures the time from spawning `deno serve` to the first answer over a Unix socket, in milliseconds. */
-async function bareStart(folder: string, round: number): Promise<number> {
+export async function bareStart(folder: string, round: number): Promise<number> {
   const socketPath = join(folder, `${round}.sock`);
   const file = join(folder, "handler.ts");
   const startedAt = performance.now();
@@ -102,7 +102,7 @@ function rowOf(what: string, { times, bare, most }: Measured): Row {
   return { what, figure, target: `at most ${most} × bare`, met: ratio <= most };
 }
 
-function figureOf(times: readonly number[]): string {
+export function figureOf(times: readonly number[]): string {
   return `${ms(median(times))} (${ms(Math.min(...times))} to ${ms(Math.max(...times))})`;
 }
 

@@ -34,7 +34,7 @@ export class Places {
   /** Waiting calls in order of arrival. Each resolver is called once, with true when its call is admitted. */
   readonly #waiting = new Map<(isAdmitted: boolean) => void, PlacedRequest>();
   /** Timers of reserved places by call id. */
-  readonly #reserved = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #reserved = new Map<string, ReturnType<typeof setTimeout> | undefined>();
   /** Held places, by whether their connections are watched. */
   readonly #unwatched = new Set<Place>();
   readonly #watched = new Set<Place>();
@@ -104,6 +104,7 @@ export class Places {
 
   /** Resolves when no call may be receiving its body, and no place is reserved for one. */
   async received(): Promise<void> {
+    for (const [callId, timer] of this.#reserved) if (timer === undefined) this.#expire(callId);
     while (this.#isReceiving) {
       const { promise, resolve } = Promise.withResolvers<void>();
       // A call that is admitted now holds its place within this turn.
@@ -125,9 +126,17 @@ export class Places {
     return place;
   }
 
-  /** Reserves a taken place for the call with this id. */
+  /**
+   * Reserves a taken place for the call with this id. Where it is the only one in the life of the instance, the platform
+   * ends the wait for a call that does not come: the first timer of a process takes Deno several milliseconds.
+   */
   reserve(callId: string): void {
     this.#unreserve(callId);
+    if (this.oneCall === undefined) this.#expire(callId);
+    else this.#reserved.set(callId, undefined);
+  }
+
+  #expire(callId: string): void {
     this.#reserved.set(
       callId,
       setTimeout(() => this.#unreserve(callId), RESERVED_MS),
@@ -160,7 +169,8 @@ export class Places {
   }
 
   #claim(callId: string): boolean {
-    clearTimeout(this.#reserved.get(callId));
+    const timer = this.#reserved.get(callId);
+    if (timer !== undefined) clearTimeout(timer);
     return this.#reserved.delete(callId);
   }
 

@@ -6,7 +6,7 @@ import { Draining } from "./instances/draining.ts";
 import type { StartOptions } from "./instances/instances.ts";
 import type { RunningInstance } from "./instances/running-instance.ts";
 import { Spent } from "./instances/spent.ts";
-import { Demand } from "./scaling/demand.ts";
+import { Demand, REFILL_MS } from "./scaling/demand.ts";
 import { Supply, type SupplyOptions } from "./scaling/supply.ts";
 
 /** How an instance with one call in its life ends after it. */
@@ -34,6 +34,7 @@ export class VersionRunner {
   readonly #draining: Draining;
   readonly #spent: Spent;
   readonly #demand = new Demand(() => [...this.#draining.all, ...this.#spent.ids()]);
+  #refill: NodeJS.Timeout | undefined;
   /** Set by `route`. */
   isRouted = false;
 
@@ -185,6 +186,10 @@ export class VersionRunner {
   #tookItsCall(instance: RunningInstance, nowMs: number): void {
     this.#spent.add(instance, nowMs);
     this.#demand.taken(instance.id, nowMs);
+    this.#refill ??= setTimeout(() => {
+      this.#refill = undefined;
+      this.supply.reconcile();
+    }, REFILL_MS).unref();
   }
 
   /** The place of a spent instance is free for another one, if the version has its most instances. */

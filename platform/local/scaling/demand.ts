@@ -5,6 +5,9 @@ import { desiredInstances, instancesForCalls, instancesForLoad } from "./scaling
 /** Time in which routers report a call that an instance has taken. */
 const REPORT_MS = 50;
 
+/** Time for which a pool is not refilled after a call took an instance of it: a start would delay that call. */
+export const REFILL_MS = 20;
+
 /** Tracks the load of one version, and for how long it has needed fewer instances. Times are monotonic. */
 export class Demand {
   load: Pick<Load, "inFlight" | "waiting"> = { inFlight: 0, waiting: 0 };
@@ -12,6 +15,8 @@ export class Demand {
   #byInstance: Load["byInstance"];
   /** Instances that have taken a call which no router has reported, and until when they are expected to. */
   readonly #taken = new Map<string, number>();
+  /** When the pool is refilled; undefined while nothing is missing. */
+  #refillAtMs: number | undefined;
   #busyAtMs = 0;
   #enoughAtMs = 0;
 
@@ -24,6 +29,7 @@ export class Demand {
     const before = this.load;
     this.#byInstance = byInstance;
     this.load = { inFlight, waiting };
+    if (inFlight > before.inFlight) this.#refillAtMs ??= nowMs + REFILL_MS;
     // A second report without calls does not restart the idle time.
     if (inFlight + waiting + before.inFlight + before.waiting > 0) this.touch(nowMs);
   }
@@ -31,6 +37,7 @@ export class Demand {
   /** An instance has taken the one call of its life: until a router reports that, it reports a waiting call instead. */
   taken(id: string, nowMs: number): void {
     this.#taken.set(id, nowMs + REPORT_MS);
+    this.#refillAtMs ??= nowMs + REFILL_MS;
   }
 
   /** Restarts the idle time. */
@@ -45,7 +52,8 @@ export class Demand {
 
   /** Instances that the load needs: in total, and for its calls alone, without `min`. */
   wanted(settings: Settings, nowMs: number): { readonly all: number; readonly forCalls: number } {
-    const input = { settings, load: this.#ahead(nowMs), idleForMs: this.idleForMs(nowMs) };
+    const scaled = this.#withPool(settings, nowMs);
+    const input = { settings: scaled, load: this.#ahead(nowMs), idleForMs: this.idleForMs(nowMs) };
     return { all: instancesForLoad(input), forCalls: instancesForCalls(input) };
   }
 
@@ -61,9 +69,16 @@ export class Demand {
     const { inFlight } = settings.isolation === "call" ? this.load : load;
     if (inFlight + load.waiting > 0) this.#busyAtMs = nowMs;
     const idleForMs = this.idleForMs(nowMs);
-    if (instancesForLoad({ settings, load, idleForMs }) >= current) this.#enoughAtMs = nowMs;
+    const wanted = instancesForLoad({ settings, load, idleForMs });
+    if (wanted >= current) this.#enoughAtMs = nowMs;
+    if (wanted <= current) this.#refillAtMs = undefined;
     const lowForMs = nowMs - this.#enoughAtMs;
-    return desiredInstances({ settings, load, current, idleForMs, lowForMs });
+    const scaled = this.#withPool(settings, nowMs);
+    return desiredInstances({ settings: scaled, load, current, idleForMs, lowForMs });
+  }
+
+  #withPool(settings: Settings, nowMs: number): Settings {
+    return nowMs < (this.#refillAtMs ?? 0) ? { ...settings, pool: 0 } : settings;
   }
 
   /** The load without the calls of leaving instances. */
