@@ -28,12 +28,14 @@ import {
 } from "../../platform/settings/settings.ts";
 import { shareOf } from "../../platform/traffic.ts";
 import { sourceHash, versionHash } from "../../platform/version-hash.ts";
+import { IMAGE_TYPE, readImageSource } from "../../runtimes/image/image-artifact.ts";
 import type { Builder, BuildOptions } from "../../runtimes/runtime.ts";
 import { exactStart, isSameStart, patchedStart, startOf } from "../../runtimes/start-order.ts";
 import type { LogStore } from "../../store/store.ts";
 import { DeployTurns } from "./deploy-turns.ts";
 import { type HostClaim, HostClaims } from "./host-claims.ts";
 import { requireKnownSecrets, withNewestSecrets } from "./newest-secrets.ts";
+import { requireKnownPull } from "./pull-rights.ts";
 import { pullImage } from "./pulled-image.ts";
 import { SecretRefresh } from "./secret-refresh.ts";
 import { type Declared, DeclaredBySource, mergeDeclared } from "./skiff-yaml.ts";
@@ -250,14 +252,25 @@ export class Deploys {
     const former = base?.settings ?? current?.settings ?? defaultSettings(limits);
     const patch = base ? withKept(order.patch, current?.settings.env ?? {}, base.keptEnv) : order.patch;
     const pulled =
-      image === undefined ? undefined : await pullImage(image, { platform, limits, former, patch, signal });
+      image === undefined ? undefined : await pullImage(image, { ...order, platform, limits, former, patch });
     const source = pulled?.source ?? order.source;
     const hashed = source ? await sourceHash(source) : current!.sourceHash;
     const { settings: asked, fresh } = await this.#settings(
       { source, patch, declared: order.declared },
       { former, hashed, signal },
     );
-    if (order.principal) requireKnownSecrets(order.principal, asked, current?.settings);
+    if (order.principal) {
+      requireKnownSecrets(order.principal, asked, current?.settings);
+      if (source?.type === IMAGE_TYPE) {
+        const { image: known } = readImageSource(source);
+        await requireKnownPull(order.principal, {
+          platform,
+          name,
+          image: known,
+          pullSecret: asked.pullSecret,
+        });
+      }
+    }
     return await withNewestSecrets(platform.secrets, asked, (settings) => {
       const hash = versionHash(hashed, settings);
       const version = { name, hash, sourceHash: hashed, settings, note, expected };

@@ -39,9 +39,12 @@ export function requireKnownSecrets(
 ): void {
   if (functions === undefined) return;
   const known = new Set(Object.values(current?.secrets ?? {}).map(({ secret }) => secret));
-  const added = Object.values(asked.secrets).find(({ secret }) => !known.has(secret));
+  const { pullSecret } = asked;
+  const pulls = pullSecret === "" || pullSecret === current?.pullSecret ? [] : [pullSecret];
+  const names = Object.values(asked.secrets).map(({ secret }) => secret);
+  const [added] = [...names.filter((name) => !known.has(name)), ...pulls];
   if (added === undefined) return;
-  const detail = `secrets: ${by} is limited to some functions and cannot give one the secret "${added.secret}": use a key for all functions once, and this key afterwards.`;
+  const detail = `secrets: ${by} is limited to some functions and cannot give one the secret "${added}": use a key for all functions once, and this key afterwards.`;
   throw new Problem("insufficient_scope", detail, { challenge: challengeOf("insufficient_scope") });
 }
 

@@ -31,6 +31,7 @@ import { InstanceWatch, WATCH_TIMES, type WatchTimes } from "./instances/instanc
 import { Instances } from "./instances/instances.ts";
 import { removeTreeSync } from "./instances/remove-tree.ts";
 import { Networks } from "./network/networks.ts";
+import { checkRuntimeClass } from "./runtime-class.ts";
 import { LocalSecrets } from "./secrets/local-secrets.ts";
 import { type KeySource, SecretKey } from "./secrets/secret-key.ts";
 import { makeDataFolder } from "./store/data-folder.ts";
@@ -193,6 +194,7 @@ export class LocalPlatform implements Platform {
 
   async store(draft: Draft, signal?: AbortSignal): Promise<Stored> {
     const until = this.#until(signal);
+    checkRuntimeClass(draft.settings);
     const fn = this.#functions.find(draft.name) ?? this.#functions.add(draft.name);
     try {
       return await this.#track(this.#changes.store(fn, draft, until));

@@ -6,7 +6,7 @@ import { type PullOrder, pullImage } from "../../deploys/pulled-image.ts";
 import { imageOfManifest, referenceOf, sameNames } from "../image-text.ts";
 import type { FolderFunction, FolderVersion } from "../manifest/read-folder.ts";
 
-export interface ResolveMeans extends Pick<PullOrder, "platform" | "limits" | "signal"> {
+export interface ResolveMeans extends Pick<PullOrder, "platform" | "principal" | "limits" | "signal"> {
   readonly builder: Pick<Builder, "unpack">;
 }
 
@@ -32,9 +32,9 @@ export async function resolveImages(wanted: FolderFunction, means: ResolveMeans)
 async function resolve(
   name: string,
   { image: text, settings }: FolderVersion & { readonly image: string },
-  { platform, limits, signal }: ResolveMeans,
+  { platform, principal, limits, signal }: ResolveMeans,
 ): Promise<Source> {
-  const order = { platform, limits, former: settings, patch: {}, signal };
+  const order = { platform, name, principal, limits, former: settings, patch: {}, signal };
   const { image: named, digest } = imageOfManifest(text);
   if (digest === undefined) return (await pullImage(text, order)).source;
   const hashes = new Set((await platform.listVersions(name))?.map(({ sourceHash }) => sourceHash));
