@@ -17,6 +17,7 @@ import { followKeys } from "./platform/keys/follow-keys.ts";
 import { internalKey } from "./platform/keys/internal-key.ts";
 import { KeyTable } from "./platform/keys/key-table.ts";
 import { type Limits, limitsFromEnv } from "./platform/limits.ts";
+import { engineVariables } from "./platform/local/engine/find-engine.ts";
 import { LocalPlatform } from "./platform/local/local-platform.ts";
 import { keySource } from "./platform/local/secrets/secret-key.ts";
 import { hasWalledNetwork, isolationMode } from "./platform/local/wall/isolation.ts";
@@ -82,12 +83,14 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   // Functions may print before the store is open.
   const logStore = Promise.withResolvers<LogStore>();
   const logs = new LogBatches({ store: logStore.promise, print });
+  const rules = commandRules(env, isLoopbackHost(host));
   const platform = await LocalPlatform.open({
     dataFolder,
     limits,
     isolation: isolationMode(env.SKIFF_ISOLATION),
     walledNetwork: hasWalledNetwork(env.SKIFF_NETWORK),
     secretsKey: keySource(env),
+    engine: { variables: engineVariables(env), allowed: rules.images },
     leftovers: ["build/builds", "run"],
     onLine: (name, line, isGone = false) => {
       const { stream, text, version } = line;
@@ -144,7 +147,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     access,
     store: { usage: store.usage, audit: store.audit, logs, ...eventStore },
     keyTable,
-    commandRules: commandRules(env, isLoopbackHost(host)),
+    commandRules: rules,
     proxies,
     tokens: oidcFrom(env, print),
     print,

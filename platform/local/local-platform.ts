@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { DECLARATION_KINDS, type DeclarationKinds } from "../declarations.ts";
 import { EndpointsTable } from "../endpoints-table.ts";
+import type { AllowedImages } from "../images/allowed-images.ts";
 import type { Limits } from "../limits.ts";
 import type {
   Draft,
@@ -26,6 +27,8 @@ import { Changes } from "./changes.ts";
 import { HostCommands } from "./commands/host-commands.ts";
 import { LocalCommands } from "./commands/local-commands.ts";
 import { LocalDeclarations } from "./declarations.ts";
+import { EngineFinder, type EngineVariables } from "./engine/find-engine.ts";
+import { EngineImages, type EngineImagesOptions } from "./engine/images.ts";
 import { Functions } from "./functions.ts";
 import { InstanceWatch, WATCH_TIMES, type WatchTimes } from "./instances/instance-watch.ts";
 import { Instances } from "./instances/instances.ts";
@@ -64,6 +67,15 @@ export interface LocalPlatformOptions {
   readonly watchTimes?: Partial<WatchTimes>;
   /** False: measure memory without control groups. */
   readonly useGroups?: boolean;
+  /** What runs images; absent: nothing does. */
+  readonly engine?: EngineOptions;
+}
+
+export interface EngineOptions {
+  /** Name the socket of a container engine. */
+  readonly variables: EngineVariables;
+  /** The images that functions may use. */
+  readonly allowed: AllowedImages;
 }
 
 interface Opened {
@@ -72,7 +84,11 @@ interface Opened {
   readonly closing: AbortController;
   readonly instances: Instances;
   readonly functions: readonly FunctionRecord[];
+  readonly images: EngineImages | undefined;
 }
+
+/** Interval at which containers are removed that nothing uses any more. */
+const SWEEP_MS = 60_000;
 
 /** Runs functions as Deno processes of this machine, started by calls. All state is in one folder. */
 export class LocalPlatform implements Platform {
@@ -80,6 +96,9 @@ export class LocalPlatform implements Platform {
   readonly declarations: LocalDeclarations;
   readonly secrets: LocalSecrets;
   readonly commands: LocalCommands;
+  readonly images?: EngineImages;
+  readonly #sweeping: NodeJS.Timeout;
+  readonly #log: (text: string) => void;
   readonly #drainMs: number;
   readonly #store: Store;
   readonly #instances: Instances;
@@ -93,25 +112,28 @@ export class LocalPlatform implements Platform {
 
   private constructor(
     options: LocalPlatformOptions,
-    { store, secrets, closing, instances, functions }: Opened,
+    { store, secrets, closing, instances, functions, images }: Opened,
   ) {
     const { limits, spread = () => Promise.resolve(), onLine = () => {}, watchTimes } = options;
+    this.#log = (text) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text });
     this.#drainMs = limits.drainMs;
     this.#store = store;
     this.secrets = secrets;
     this.#closing = closing;
     this.#instances = instances;
+    if (images) this.images = images;
+    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
     this.declarations = new LocalDeclarations({
       store,
       limits,
       kinds: options.kinds ?? DECLARATION_KINDS,
       closing: this.#closing.signal,
-      print: (text) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text }),
+      print: this.#log,
     });
     const host = new HostCommands({
       limits,
       sandboxes: async () => (await instances.launching).commandSandboxes(),
-      print: (text) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text }),
+      print: this.#log,
     });
     this.commands = new LocalCommands({ host });
     const onForgotten = () => secrets.sweep();
@@ -143,19 +165,23 @@ export class LocalPlatform implements Platform {
     const closing = new AbortController();
     const key = new SecretKey(options.secretsKey, dataFolder);
     const secrets = new LocalSecrets({ store, key, closing: closing.signal, print: log });
+    const engine = options.engine && openEngine(options.engine, { secrets, limits, onLine: log });
     let instances: Instances | undefined;
     let platform: LocalPlatform | undefined;
     try {
       // The folder is locked. Leftovers of a crash may fill the disk, so they are removed before the first write.
       for (const path of leftovers) removeTreeSync(join(dataFolder, path));
       instances = new Instances({
-        ...{ dataFolder, store, secrets, limits, isolation, walls, useGroups },
+        ...{ dataFolder, store, secrets, limits, isolation, walls, useGroups, engine },
         idle: () => (platform === undefined ? [] : platform.#functions.idle(performance.now())),
         probeNetworks: options.walledNetwork ? probeNetworks : undefined,
       });
       await store.prepare();
       const functions = await store.functions();
-      platform = new LocalPlatform(options, { store, secrets, closing, instances, functions });
+      platform = new LocalPlatform(options, {
+        ...{ store, secrets, closing, instances, functions, images: engine?.images },
+      });
+      platform.#sweep();
       // A crash may have left them.
       secrets.sweep();
       return platform;
@@ -288,7 +314,16 @@ export class LocalPlatform implements Platform {
     return this.#closed;
   }
 
+  /** Removes containers that a crash has left. An engine that is away is tried again. */
+  #sweep(): void {
+    if (this.#closing.signal.aborted) return;
+    void this.#track(this.#instances.sweep()).catch((error: Error) => {
+      this.#log(`Containers that a crash may have left could not be removed: ${error.message}.`);
+    });
+  }
+
   async #close(drainMs: number): Promise<void> {
+    clearInterval(this.#sweeping);
     const why = new Problem("draining", "Skiff is shutting down: try again in a moment.", { retryAfterS: 1 });
     this.#closing.abort(why);
     await this.#functions.close(why, drainMs);
@@ -317,4 +352,12 @@ export class LocalPlatform implements Platform {
       this.#underWay.delete(change);
     }
   }
+}
+
+function openEngine(
+  { variables, allowed }: EngineOptions,
+  { secrets, limits, onLine }: Pick<EngineImagesOptions, "secrets" | "onLine"> & { limits: Limits },
+) {
+  const engines = new EngineFinder(variables);
+  return { engines, images: new EngineImages({ engines, allowed, secrets, pullMs: limits.pullMs, onLine }) };
 }

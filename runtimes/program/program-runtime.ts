@@ -12,16 +12,30 @@ export function programPlanner(host: string): LaunchPlanner {
 }
 
 function planLaunch(order: PlanOrder, paths: LaunchPaths): LaunchPlan {
-  const { name, version, settings, secrets, nonce } = order;
+  const { name, version, settings } = order;
   const { files, artifact, socket, scratch, ownsProcesses = false } = paths;
   const program = artifact.project?.program;
   if (program === undefined) throw new Error(`version ${version} of "${name}" is no program`);
-  const env = {
-    ...programVariables(files.binary, scratch),
-    ...handlerVariables(settings),
-    ...settings.env,
-  };
   const place = { cwd: artifact.path, socket, port: 0, ownsProcesses };
+  return planHost(order, {
+    command: [files.binary, files.program],
+    cwd: artifact.path,
+    env: { ...programVariables(files.binary, scratch), ...handlerVariables(settings), ...settings.env },
+    socket,
+    host: hostOrder(program, settings, place),
+  });
+}
+
+export interface HostPlan extends Pick<LaunchPlan, "command" | "env"> {
+  readonly cwd: string;
+  /** Unix socket on which the host has to listen. */
+  readonly socket: string;
+  readonly host: HostOrder;
+}
+
+/** Plans the launch of the program host. Pure. */
+export function planHost(order: PlanOrder, { command, cwd, env, socket, host }: HostPlan): LaunchPlan {
+  const { name, version, settings, secrets, nonce } = order;
   const message: ProgramMessage = {
     nonce,
     listen: { unix: socket },
@@ -30,12 +44,10 @@ function planLaunch(order: PlanOrder, paths: LaunchPaths): LaunchPlan {
     env: [...Object.keys(env), ...Object.keys(settings.secrets)],
     ...(secrets === undefined ? {} : { secrets }),
     ...(settings.isolation === "call" ? { isOnce: true } : {}),
-    host: hostOrder(program, settings, place),
+    host,
   };
   return {
-    command: [files.binary, files.program],
-    cwd: artifact.path,
-    env,
+    ...{ command, cwd, env },
     input: JSON.stringify(message),
     listeningLine: `${nonce} listening`,
     readyLine: `${nonce} ready`,

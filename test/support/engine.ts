@@ -108,6 +108,9 @@ async function isThere(engine: Engine): Promise<boolean> {
 function configure(folder: string): Record<string, string> {
   const containers = join(folder, "containers.conf");
   const storage = join(folder, "storage.conf");
+  const registries = join(folder, "registries.conf");
+  // Registries of tests speak HTTP.
+  writeFileSync(registries, '[[registry]]\nlocation = "127.0.0.1"\ninsecure = true\n');
   writeFileSync(
     containers,
     `[containers]
@@ -126,7 +129,11 @@ network_config_dir = "${join(folder, "networks")}"
     storage,
     `[storage]\ndriver = "vfs"\nrunroot = "${join(folder, "run")}"\ngraphroot = "${join(folder, "graph")}"\n`,
   );
-  return { CONTAINERS_CONF: containers, CONTAINERS_STORAGE_CONF: storage };
+  return {
+    CONTAINERS_CONF: containers,
+    CONTAINERS_STORAGE_CONF: storage,
+    CONTAINERS_REGISTRIES_CONF: registries,
+  };
 }
 
 function makeBox(folder: string): string {

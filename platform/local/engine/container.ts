@@ -15,11 +15,16 @@ export interface ContainerSpec {
   readonly memoryMiB: number;
   /** Processes and threads. */
   readonly processes: number;
-  /** RLIMIT_NOFILE; absent: the engine's. */
-  readonly openFiles?: number;
   /** Bytes of /tmp, in memory. */
   readonly scratchBytes: number;
+  /** A further folder in memory, for sockets. */
+  readonly socketFolder?: string;
+  /** The first process is one of the engine that reaps orphans. Not every engine has it. */
+  readonly hasInit?: boolean;
 }
+
+/** Of a folder that holds sockets alone. */
+const SOCKET_FOLDER_BYTES = 64 * 1024;
 
 export interface Mount {
   readonly from: string;
@@ -29,7 +34,7 @@ export interface Mount {
 
 /** Returns the body of `POST /containers/create`. Everything is refused that a container can be refused. */
 export function createBody(spec: ContainerSpec): Readonly<Record<string, unknown>> {
-  const { image, entrypoint, command, env, labels, user, cwd, mounts = [], openFiles } = spec;
+  const { image, entrypoint, command, env, labels, user, cwd, mounts = [], socketFolder } = spec;
   const memory = Math.round(spec.memoryMiB * 1024 ** 2);
   return {
     Image: image,
@@ -54,13 +59,18 @@ export function createBody(spec: ContainerSpec): Readonly<Record<string, unknown
       Privileged: false,
       ReadonlyRootfs: true,
       IpcMode: "private",
-      Tmpfs: { "/tmp": `rw,nosuid,nodev,mode=1777,size=${spec.scratchBytes}` },
+      ...(spec.hasInit ? { Init: true } : {}),
+      Tmpfs: {
+        "/tmp": `rw,nosuid,nodev,mode=1777,size=${spec.scratchBytes}`,
+        ...(socketFolder === undefined
+          ? {}
+          : { [socketFolder]: `rw,nosuid,nodev,noexec,mode=1777,size=${SOCKET_FOLDER_BYTES}` }),
+      },
       Binds: mounts.map(({ from, to, isReadOnly }) => `${from}:${to}:${isReadOnly ? "ro" : "rw"},z`),
       Memory: memory,
       // Equal to the memory: no swap.
       MemorySwap: memory,
       PidsLimit: spec.processes,
-      ...(openFiles === undefined ? {} : { Ulimits: [{ Name: "nofile", Soft: openFiles, Hard: openFiles }] }),
       // Skiff reads the output itself, so no file of the engine grows.
       LogConfig: { Type: "none" },
       AutoRemove: false,

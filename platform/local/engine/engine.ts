@@ -11,6 +11,13 @@ const ANSWER_MS = 30_000;
 /** Pause between two looks at a container whose output has ended. */
 const LOOK_EVERY_MS = 10;
 
+/** Links that a path may go through, as the kernel counts them. */
+const MOST_LINKS = 40;
+/** Modes as Go has them. */
+const LINK_BIT = 2 ** 27;
+/** Folders, links, devices, pipes, sockets and others. The sum is above 2^31, where bits have a sign. */
+const NO_FILE_BITS = (2 ** 31 + 2 ** 27 + 2 ** 26 + 2 ** 25 + 2 ** 24 + 2 ** 21 + 2 ** 19) | 0;
+
 export interface EngineInfo {
   readonly name: "podman" | "docker";
   readonly version: string;
@@ -119,6 +126,18 @@ export class Engine {
     }
   }
 
+  /** Whether a path of a container, behind its symbolic links, is a file that somebody may execute. */
+  async isExecutable(id: string, path: string): Promise<boolean> {
+    for (let links = 0, at = path; links < MOST_LINKS; links++) {
+      const stat = await this.#stat(id, at);
+      if (stat === undefined) return false;
+      if ((stat.mode & LINK_BIT) === 0) return (stat.mode & NO_FILE_BITS) === 0 && (stat.mode & 0o111) !== 0;
+      if (stat.linkTarget === "" || stat.linkTarget === at) return false;
+      at = stat.linkTarget;
+    }
+    return false;
+  }
+
   /** Sends a signal. A container that has ended is no error. */
   async kill(id: string, signal: "SIGTERM" | "SIGKILL" = "SIGKILL"): Promise<void> {
     try {
@@ -155,6 +174,19 @@ export class Engine {
 
   #call(method: string, path: string, query: Readonly<Record<string, string>> = {}, body?: unknown) {
     return this.#socket.call(method, path, { query, body, signal: AbortSignal.timeout(ANSWER_MS) });
+  }
+
+  async #stat(id: string, path: string): Promise<{ mode: number; linkTarget: string } | undefined> {
+    const order = { query: { path }, signal: AbortSignal.timeout(ANSWER_MS) };
+    try {
+      const response = await this.#socket.open("HEAD", `/containers/${id}/archive`, order);
+      response.resume();
+      const header = String(response.headers["x-docker-container-path-stat"]);
+      return JSON.parse(Buffer.from(header, "base64").toString());
+    } catch (error) {
+      if (error instanceof EngineError && error.status === 404) return undefined;
+      throw error;
+    }
   }
 
   async #find(path: string): Promise<unknown> {
@@ -194,7 +226,9 @@ function authOf(credentials: string, reference: string): string {
   const colon = credentials.indexOf(":");
   const [username, password] = [credentials.slice(0, colon), credentials.slice(colon + 1)];
   const serveraddress = reference.split("/")[0];
-  return Buffer.from(JSON.stringify({ username, password, serveraddress })).toString("base64url");
+  const text = Buffer.from(JSON.stringify({ username, password, serveraddress })).toString("base64");
+  // The form for URLs, with the padding that Node leaves out there.
+  return text.replaceAll("+", "-").replaceAll("/", "_");
 }
 
 function toState(answer: unknown): ContainerState {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { Problem } from "../../problems.ts";
 import { Engine } from "./engine.ts";
 import { EngineError, EngineGone } from "./engine-error.ts";
 
@@ -12,6 +13,10 @@ export interface EngineVariables {
 }
 
 export type FoundEngine = { readonly engine: Engine; readonly about: string } | { readonly reason: string };
+
+export function engineVariables(env: Readonly<Record<string, string | undefined>>): EngineVariables {
+  return { engine: env.SKIFF_ENGINE, dockerHost: env.DOCKER_HOST, runtimeFolder: env.XDG_RUNTIME_DIR };
+}
 
 /** The sockets to try, in order. @throws Error if a variable names something other than a Unix socket */
 export function engineSockets({ engine, dockerHost, runtimeFolder }: EngineVariables): readonly string[] {
@@ -50,4 +55,29 @@ export async function findEngine(variables: EngineVariables): Promise<FoundEngin
   return {
     reason: `No container engine answers on ${sockets.join(", ")}. Install Podman (apt install podman) and start its socket (systemctl enable --now podman.socket), or set SKIFF_ENGINE to the socket of one.`,
   };
+}
+
+/** Finds the engine when the first image needs it. */
+export class EngineFinder {
+  readonly #variables: EngineVariables;
+  #finding: Promise<FoundEngine> | undefined;
+
+  constructor(variables: EngineVariables) {
+    this.#variables = variables;
+  }
+
+  /** @throws Problem `no_engine` that says what to install */
+  async get(): Promise<Engine> {
+    const found = await this.find();
+    if ("engine" in found) return found.engine;
+    throw new Problem("no_engine", `No image can run on this machine. ${found.reason}`);
+  }
+
+  /** Looks again if there was none. */
+  async find(): Promise<FoundEngine> {
+    this.#finding ??= findEngine(this.#variables);
+    const found = await this.#finding;
+    if (!("engine" in found)) this.#finding = undefined;
+    return found;
+  }
 }

@@ -68,6 +68,11 @@ export class InstanceFolders {
     writeFileSync(this.#pointer, this.#root, { mode: 0o600 });
   }
 
+  /** Identifies the data folder. */
+  get owner(): string {
+    return this.#owner;
+  }
+
   create(): InstanceFolder {
     const id = newId();
     const path = join(this.#root, id);

@@ -1,11 +1,10 @@
-import type { ChildProcess } from "node:child_process";
 import { constants } from "node:os";
 import { type Entry, EntryReader, streamOf } from "../../../client-image/console/marked-entry.ts";
 import type { InstanceDescription, LogLine } from "../../platform.ts";
 import { formatMs } from "../../quantity.ts";
 import { modeOf, placingOf } from "../../settings/runtime.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { endOf, type Launched } from "../launch/launcher.ts";
+import { endOf, type Launched, type LaunchedChild } from "../launch/launcher.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
 import { recordPid } from "./instance-folder.ts";
 import { readLines } from "./output.ts";
@@ -45,7 +44,7 @@ export class InstanceProcess implements RunningInstance {
   answeredAtMs = 0;
   cause: unknown;
   readonly #launched: Launched;
-  readonly #child: ChildProcess;
+  readonly #child: LaunchedChild;
   readonly #taken = Promise.withResolvers<void>();
   #hasExited = false;
   #killedBecause: string | undefined;

@@ -10,6 +10,9 @@ import { formatMs } from "../../quantity.ts";
 import type { Secrets } from "../../secrets.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { type EvictableInstance, ExpectedMemory, MemoryBudget } from "../budget/memory-budget.ts";
+import { EngineLauncher } from "../engine/engine-launcher.ts";
+import type { EngineFinder } from "../engine/find-engine.ts";
+import type { EngineImages } from "../engine/images.ts";
 import type { Launched } from "../launch/launcher.ts";
 import { Launching, type LaunchingOptions } from "../launch/launching.ts";
 import { ProjectFiles } from "../projects/project-files.ts";
@@ -36,6 +39,8 @@ export interface InstancesOptions
   readonly idle: () => Iterable<EvictableInstance>;
   /** False: measure memory without control groups. */
   readonly useGroups?: boolean | undefined;
+  /** What runs images; absent: nothing does. */
+  readonly engine?: { readonly engines: EngineFinder; readonly images: EngineImages } | undefined;
 }
 
 export interface StartOptions {
@@ -61,6 +66,8 @@ export class Instances {
   /** A start is mostly work for the processor: more starts at a time would make each slower. */
   readonly #working = new Semaphore({ places: 2 * availableParallelism() + 2 });
   readonly #starting = new Semaphore({ places: MOST_STARTING });
+  /** Launches images; absent where nothing runs them. */
+  readonly #engine: EngineLauncher | undefined;
   /** Starts under way and waiting. */
   #starts = 0;
 
@@ -85,6 +92,14 @@ export class Instances {
     });
     // Its first user gets the error.
     this.launching.catch(() => {});
+    this.#engine =
+      options.engine &&
+      new EngineLauncher({
+        ...options.engine,
+        ...{ folders: this.#folders, limits, compileHost },
+        root: join(dataFolder, "engine"),
+        openNetwork: async (rules) => (await this.launching).openForPrograms(rules, true),
+      });
   }
 
   /** All instances with a process, including starting and draining ones. */
@@ -118,10 +133,16 @@ export class Instances {
     launcher.startEarly({ settings, ownAddresses: ownAddresses() });
   }
 
+  /** Removes containers that nothing uses any more. Returns how many. */
+  async sweep(): Promise<number> {
+    return (await this.#engine?.sweep()) ?? 0;
+  }
+
   /** Releases everything; every instance must be ending. */
   async close(): Promise<void> {
     await Promise.all([...this.#all].map(({ ended }) => ended));
     const launching = await this.launching.catch(() => undefined);
+    await this.#engine?.close();
     await launching?.close();
     await this.#projects.close();
     this.#folders.close();
@@ -154,11 +175,12 @@ export class Instances {
     const { name, version, settings } = record;
     const { launcher } = await this.launching;
     const artifact = await this.bundles.hold(record);
+    const isImage = artifact.project?.image !== undefined;
     let launched: Launched | undefined;
     try {
       const secrets = await this.#secrets.resolve(settings.secrets);
       const order = { name, version, settings, secrets, ownAddresses: ownAddresses(), artifact };
-      launched = await launcher.launch(order);
+      launched = await (isImage ? this.#imageLauncher() : launcher).launch(order);
       const { startMs } = this.#limits;
       const expectedMiB = this.#expected.of(record);
       const instance = new InstanceProcess(launched, { version, settings, startMs, expectedMiB, onLine });
@@ -177,6 +199,14 @@ export class Instances {
       }
       throw refusal;
     }
+  }
+
+  #imageLauncher(): EngineLauncher {
+    if (this.#engine) return this.#engine;
+    throw new Problem(
+      "no_engine",
+      "No image can run here: this Skiff was started without a container engine.",
+    );
   }
 
   async #ended(record: VersionRecord, instance: RunningInstance, onLine: StartOptions["onLine"]) {

@@ -1,5 +1,5 @@
-import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import type { Readable, Writable } from "node:stream";
 import type { LaunchPaths, LaunchPlan, LaunchPlanner, PlanOrder } from "../../../runtimes/runtime.ts";
 import type { InstanceFolder } from "../instances/instance-folder.ts";
 import type { InstanceResources } from "../resources/instance-resources.ts";
@@ -12,10 +12,25 @@ export interface LaunchOrder extends Omit<PlanOrder, "nonce"> {
   readonly artifact: ArtifactFile;
 }
 
+/** What a `ChildProcess` and a container have in common. */
+export interface LaunchedChild {
+  /** Absent if no process of this machine has to be recorded for the case that Skiff crashes. */
+  readonly pid?: number | undefined;
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+  kill(signal: "SIGKILL"): unknown;
+  once(event: "error", listener: (error: Error) => void): unknown;
+  once(
+    event: "exit" | "close",
+    listener: (code: number | null, signal: NodeJS.Signals | null) => void,
+  ): unknown;
+}
+
 /** A launched program with its folder and resources. */
 export interface Launched {
   readonly folder: InstanceFolder;
-  readonly child: ChildProcess;
+  readonly child: LaunchedChild;
   /** The program itself, for signals and measuring; 0 if it could not be started. */
   readonly pid: number;
   readonly plan: LaunchPlan;

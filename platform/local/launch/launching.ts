@@ -84,7 +84,7 @@ export class Launching {
     this.#programs = new ProgramLaunching({
       ...options,
       planner: options.programPlanner,
-      openNetwork: (rules, isAlone) => this.#openForPrograms(rules, isAlone),
+      openNetwork: (rules, isAlone) => this.openForPrograms(rules, isAlone),
     });
     this.launcher = new ChosenLauncher(this.#deno, this.#programs);
   }
@@ -105,8 +105,8 @@ export class Launching {
     return this.#programs.commandSandboxes();
   }
 
-  /** Nothing but the kernel holds programs to their rules. */
-  async #openForPrograms(rules: readonly string[], isAlone = false): Promise<LeasedNetwork> {
+  /** Nothing but the kernel holds programs to their rules. @throws Problem `no_sandbox` */
+  async openForPrograms(rules: readonly string[], isAlone = false): Promise<LeasedNetwork> {
     if (rules.length === 0) return await leaseNetwork(undefined, rules);
     const probed = await this.#networks();
     if (probed.available) return await leaseNetwork(probed.networks, rules, isAlone);

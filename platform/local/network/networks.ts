@@ -30,6 +30,8 @@ export interface Network {
    * it, so root must switch to another user there, and another user must create a user namespace of its own.
    */
   readonly enter: readonly string[];
+  /** The namespace, as a file of /proc. */
+  readonly path: string;
   /** A file to bind as /etc/resolv.conf; its content follows the machine's. */
   readonly resolvConf: string;
   /** Releases the network after the instance has ended. */
@@ -138,7 +140,7 @@ export class Networks {
     };
     try {
       const { namespace, resolvConf } = await entry.made;
-      return { enter: namespace.enter, resolvConf, close };
+      return { enter: namespace.enter, path: `/proc/${namespace.pid}/ns/net`, resolvConf, close };
     } catch (error) {
       await close();
       throw error;

@@ -62,6 +62,7 @@ export class BundleFiles {
       await this.#write(version, async (folder) => {
         if (project === undefined) return await writeModule(folder, (copy) => copyFile(path, copy));
         const copy = join(folder, PROJECT);
+        if (project.image) return await withoutFiles(copy, project);
         await mkdir(folder, { recursive: true, mode: 0o700 });
         await this.#options.projects.link(path, copy);
         return { path: copy, project };
@@ -120,6 +121,7 @@ export class BundleFiles {
     const project = launchOf(code);
     if (project === undefined) return await writeModule(folder, (path) => writeFile(path, code));
     const path = join(folder, PROJECT);
+    if (project.image) return await withoutFiles(path, project);
     await this.#options.projects.unpack(code, path);
     return { path, project };
   }
@@ -147,6 +149,12 @@ export class BundleFiles {
       return `${file.folder} could not be removed: ${(error as Error).message}`;
     }
   }
+}
+
+/** An image has no files of its own. */
+async function withoutFiles(path: string, project: ProjectLaunch): Promise<ArtifactFile> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  return { path, project };
 }
 
 async function writeModule(folder: string, write: (path: string) => Promise<void>): Promise<ArtifactFile> {

@@ -23,6 +23,8 @@ const NAMESPACE_USER = 1_993;
 
 /** The network of one instance. */
 export interface LeasedNetwork extends PlaceNetwork {
+  /** The namespace, as a file of /proc; absent if it is an empty one, or the machine's. */
+  readonly path?: string;
   /** Releases it after the end of the instance. */
   close(): Promise<void>;
 }
@@ -244,6 +246,6 @@ export async function leaseNetwork(
   if (rules.length === 0) return { namespace: "own", enter: [], close };
   if (networks === undefined) return { namespace: "outer", enter: [], close };
   const network = await networks.for(rules, isAlone);
-  const { enter, resolvConf } = network;
-  return { namespace: "outer", enter, resolvConf, close: () => network.close() };
+  const { enter, path, resolvConf } = network;
+  return { namespace: "outer", enter, path, resolvConf, close: () => network.close() };
 }

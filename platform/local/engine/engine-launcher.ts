@@ -1,0 +1,240 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { SmallFiles } from "../../../process/proc/small-files.ts";
+import { type ImagePaths, planImage, userOf } from "../../../runtimes/image/image-runtime.ts";
+import type { Limits } from "../../limits.ts";
+import { Problem } from "../../problems.ts";
+import { type InstanceFolder, type InstanceFolders, removeInstance } from "../instances/instance-folder.ts";
+import { LaunchError } from "../instances/launch-error.ts";
+import type { Launched, Launcher, LaunchOrder } from "../launch/launcher.ts";
+import type { LeasedNetwork } from "../wall/sandboxes.ts";
+import { CommandCheck } from "./command-check.ts";
+import type { ContainerSpec } from "./container.ts";
+import { ContainerChild } from "./container-child.ts";
+import type { Engine } from "./engine.ts";
+import { EngineError, EngineGone } from "./engine-error.ts";
+import { EngineResources } from "./engine-resources.ts";
+import type { EngineFinder } from "./find-engine.ts";
+import type { EngineImage } from "./image.ts";
+import type { EngineImages } from "./images.ts";
+import { INJECTED, type Injection, prepareInjection } from "./inject.ts";
+import { labelsOf, type Ownership, ownershipOf, sweepContainers } from "./leftovers.ts";
+import { RunFolder } from "./run-folder.ts";
+
+/** The folder of the socket, and its name in it. */
+const RUN = "/skiff-run";
+const SOCKET = "sock";
+/** Every container has a network of its own, so that this port is free. */
+const PORT = 8080;
+const HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost\n";
+/** A container of this process that it does not know is removed after this time. */
+const YOUNG_MS = 120_000;
+
+export interface EngineLauncherOptions {
+  readonly engines: EngineFinder;
+  readonly images: Pick<EngineImages, "find">;
+  readonly folders: InstanceFolders;
+  /** Folder of what is injected into containers. It exists once an image has run. */
+  readonly root: string;
+  /** Compiles the program host into a folder and returns its path. */
+  readonly compileHost: (folder: string) => Promise<string>;
+  /** Opens a network that no other instance shares. @throws Problem `no_sandbox` if nothing here holds images to these rules */
+  readonly openNetwork: (rules: readonly string[]) => Promise<LeasedNetwork>;
+  readonly limits: Pick<Limits, "scratchBytes" | "processes">;
+}
+
+/** What a launch has made so far, so that a failure leaves nothing behind. */
+interface Begun {
+  readonly folder: InstanceFolder;
+  network?: LeasedNetwork;
+  container?: string;
+  run?: RunFolder;
+}
+
+/** Launches images as containers in which the program host stands where Deno stands for TypeScript. */
+export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
+  readonly #options: EngineLauncherOptions;
+  readonly #ownership: Ownership;
+  readonly #files = new SmallFiles();
+  readonly #closing = new AbortController();
+  readonly #alive = new Set<string>();
+  readonly #check = new CommandCheck();
+  #injection: Promise<Injection> | undefined;
+  #hasInit = true;
+
+  constructor(options: EngineLauncherOptions) {
+    this.#options = options;
+    this.#ownership = ownershipOf(options.folders.owner, randomBytes(6).toString("hex"));
+  }
+
+  /**
+   * @throws Problem `no_engine`, `image_unavailable`, `image_not_allowed`, `command_not_found`, `no_sandbox`;
+   * LaunchError if the engine fails
+   */
+  async launch(order: LaunchOrder): Promise<Launched> {
+    const { engines, images, folders } = this.#options;
+    const { signal } = this.#closing;
+    const reference = order.artifact.project?.image?.reference;
+    if (reference === undefined) throw new Error(`version ${order.version} of "${order.name}" is no image`);
+    const engine = await engines.get();
+    const { pullSecret } = order.settings;
+    const image = await images.find(reference, { ...(pullSecret ? { pullSecret } : {}), signal });
+    const injection = await this.#inject();
+    const begun: Begun = { folder: folders.create() };
+    this.#alive.add(begun.folder.id);
+    try {
+      return await this.#launchIn(begun, { engine, image, injection, order });
+    } catch (error) {
+      await this.#discard(engine, begun);
+      throw error instanceof EngineError || error instanceof EngineGone
+        ? new LaunchError(`the container engine failed: ${error.message}`, { cause: error })
+        : error;
+    }
+  }
+
+  /** Removes what earlier processes have left, if images ever ran here, and what this one does not know. */
+  async sweep(): Promise<number> {
+    const { root, engines } = this.#options;
+    if (!existsSync(root)) return 0;
+    const found = await engines.find();
+    if (!("engine" in found)) return 0;
+    const isAlive = (id: string) => this.#alive.has(id);
+    return await sweepContainers(found.engine, this.#ownership, {
+      kind: "instance",
+      isAlive,
+      youngMs: YOUNG_MS,
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("Skiff shuts down"));
+    await this.#injection?.catch(() => {});
+  }
+
+  #inject(): Promise<Injection> {
+    this.#injection ??= this.#prepareInjection();
+    // A full disk may have space next time.
+    this.#injection.catch(() => {
+      this.#injection = undefined;
+    });
+    return this.#injection;
+  }
+
+  async #prepareInjection(): Promise<Injection> {
+    const { root, compileHost } = this.#options;
+    mkdirSync(root, { recursive: true, mode: 0o755 });
+    return prepareInjection({ root: join(root, "injected"), host: await compileHost(root) });
+  }
+
+  async #launchIn(begun: Begun, { engine, image, injection, order }: LaunchIn): Promise<Launched> {
+    const { folder } = begun;
+    const { settings } = order;
+    const { net } = settings.permissions;
+    if (net.length > 0) begun.network = await this.#openNetwork(engine, net);
+    const paths: ImagePaths = {
+      host: injection.command,
+      socket: `${RUN}/${SOCKET}`,
+      scratch: "/tmp",
+      port: PORT,
+    };
+    const plan = planImage(image, { ...order, nonce: randomBytes(16).toString("hex") }, paths);
+    const spec = this.#spec(begun, { image, injection, order, command: plan.command, env: plan.env });
+    begun.container = await this.#create(engine, spec);
+    const attachment = await engine.attach(begun.container);
+    await engine.start(begun.container);
+    const pid = (await engine.inspect(begun.container))?.pid ?? 0;
+    const child = new ContainerChild(engine, { id: begun.container, pid, attachment });
+    const resources = new EngineResources(this.#files);
+    child.once("outOfMemory", () => resources.sawOutOfMemory());
+    if (pid > 0) {
+      begun.run = new RunFolder(pid, RUN);
+      await resources.join({ pid, memoryFolders: [`/proc/${pid}/root/tmp`] });
+      await this.#check.check(engine, begun.container, { image, order, env: plan.env });
+    }
+    return {
+      ...{ folder, child, pid, plan, resources },
+      begin: () => void child.stdin.write(`${plan.input}\n`),
+      expose: () => symlinkSync(begun.run!.pin(SOCKET), folder.socket),
+      loaded: () => {},
+      close: () => this.#discard(engine, begun),
+    };
+  }
+
+  async #openNetwork(engine: Engine, net: readonly string[]): Promise<LeasedNetwork> {
+    const { name } = await engine.info();
+    if (name === "podman" && process.getuid?.() === 0) return await this.#options.openNetwork(net);
+    const detail = `Only Podman, with Skiff run by root, can hold an image to the setting "net" (${net.join(", ")}). Deploy it with net=none.`;
+    throw new Problem("no_sandbox", detail, { setting: "net" });
+  }
+
+  #spec({ folder, network }: Begun, { image, injection, order, command, env }: SpecOrder): ContainerSpec {
+    const { limits } = this.#options;
+    const [program, ...args] = command as [string, ...string[]];
+    const hosts = join(folder.path, "hosts");
+    writeFileSync(hosts, HOSTS);
+    // `writeFile` applies the umask, and the container has another user.
+    chmodSync(hosts, 0o444);
+    return {
+      image: image.id,
+      entrypoint: [program],
+      command: args,
+      env,
+      labels: labelsOf(this.#ownership, { kind: "instance", id: folder.id }),
+      user: userOf(image),
+      ...(network?.path ? { network: `ns:${network.path}` } : {}),
+      mounts: [
+        { from: injection.folder, to: INJECTED, isReadOnly: true },
+        { from: hosts, to: "/etc/hosts", isReadOnly: true },
+        ...(network?.resolvConf
+          ? [{ from: network.resolvConf, to: "/etc/resolv.conf", isReadOnly: true }]
+          : []),
+      ],
+      memoryMiB: order.settings.memoryMiB,
+      processes: limits.processes,
+      scratchBytes: limits.scratchBytes,
+      socketFolder: RUN,
+      hasInit: this.#hasInit,
+    };
+  }
+
+  /** Without a first process that reaps orphans, where the engine has none, the host is the first. */
+  async #create(engine: Engine, spec: ContainerSpec): Promise<string> {
+    try {
+      return await engine.create(spec);
+    } catch (error) {
+      const lacksInit = error instanceof EngineError && /init/.test(error.message) && spec.hasInit;
+      if (!lacksInit) throw error;
+      this.#hasInit = false;
+      return await engine.create({ ...spec, hasInit: false });
+    }
+  }
+
+  /** Returns lines for the log about what is left. The sweeper tries again. */
+  async #discard(engine: Engine, { folder, network, container, run }: Begun): Promise<readonly string[]> {
+    run?.close();
+    rmSync(folder.socket, { force: true });
+    const left: string[] = [];
+    try {
+      if (container !== undefined) await engine.remove(container);
+    } catch (error) {
+      if (!(error instanceof EngineError || error instanceof EngineGone)) throw error;
+      left.push(`the container of instance ${folder.id} could not be removed: ${error.message}`);
+    }
+    await network?.close();
+    this.#alive.delete(folder.id);
+    return [...left, ...(await removeInstance(folder, undefined))];
+  }
+}
+
+interface LaunchIn {
+  readonly engine: Engine;
+  readonly image: EngineImage;
+  readonly injection: Injection;
+  readonly order: LaunchOrder;
+}
+
+interface SpecOrder extends Pick<LaunchIn, "image" | "injection" | "order"> {
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}

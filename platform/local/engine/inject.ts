@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  statSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import { removeTreeSync } from "../instances/remove-tree.ts";
+
+/** Where the folder is mounted in a container. */
+export const INJECTED = "/skiff";
+
+/** The program host with a Node that runs in any image of this machine's processor, whatever its C library is. */
+export interface Injection {
+  /** To be mounted at INJECTED, read-only. */
+  readonly folder: string;
+  /** The command inside that runs the host. */
+  readonly command: readonly string[];
+}
+
+export interface InjectionOptions {
+  /** Folder for injections alone. */
+  readonly root: string;
+  /** Path of the compiled program host, outside of it. */
+  readonly host: string;
+}
+
+/**
+ * Copies Node, its libraries and the program host into a folder, unless it was done before. A copy and no mount of the
+ * originals: systems with SELinux label what a container may read.
+ */
+export function prepareInjection({ root, host }: InjectionOptions): Injection {
+  const node = realpathSync(process.execPath);
+  const libraries = sharedLibraries();
+  const loader = libraries.find((path) => /^ld(-linux|-musl|64)?[-.]/.test(basename(path)));
+  const name = keyOf([node, host, ...libraries]);
+  const folder = join(root, name);
+  if (!existsSync(folder)) {
+    // What crashes and older versions left. Containers of this process use `folder` alone.
+    for (const other of existsSync(root) ? readdirSync(root) : []) removeTreeSync(join(root, other));
+    const draft = join(root, `.${name}`);
+    for (const each of [root, draft, join(draft, "lib")]) mkdirSync(each, { recursive: true, mode: 0o755 });
+    copy(node, join(draft, "node"));
+    copy(host, join(draft, "host.mjs"));
+    for (const path of libraries) {
+      copy(path, path === loader ? join(draft, "loader") : join(draft, "lib", basename(path)));
+    }
+    renameSync(draft, folder);
+  }
+  const inside = (path: string) => `${INJECTED}/${path}`;
+  const run = [inside("node"), inside("host.mjs")];
+  return {
+    folder,
+    command: loader === undefined ? run : [inside("loader"), "--library-path", inside("lib"), ...run],
+  };
+}
+
+/** The libraries that this process has loaded, the loader included. Empty for a static Node. */
+function sharedLibraries(): readonly string[] {
+  const report = process.report as NodeJS.ProcessReport & { excludeNetwork: boolean };
+  const before = report.excludeNetwork;
+  // Names of connected hosts would be looked up.
+  report.excludeNetwork = true;
+  try {
+    const { sharedObjects } = report.getReport() as unknown as { sharedObjects: readonly string[] };
+    return sharedObjects.filter((path) => path.startsWith("/") && existsSync(path));
+  } finally {
+    report.excludeNetwork = before;
+  }
+}
+
+function keyOf(paths: readonly string[]): string {
+  const hash = createHash("sha256").update(process.version);
+  for (const path of paths) {
+    const { size, mtimeMs } = statSync(path);
+    hash.update(`\0${path}\0${size}\0${mtimeMs}`);
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** Shares the blocks where the file system can. */
+function copy(from: string, to: string): void {
+  copyFileSync(from, to, constants.COPYFILE_FICLONE);
+  chmodSync(to, 0o555);
+}
