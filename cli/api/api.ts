@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders } from "node:http";
+import { Readable } from "node:stream";
 import type { Place } from "../context/places.ts";
 import { bytesOf, type HttpAnswer, send } from "./http.ts";
 import { problemFrom } from "./problem.ts";
@@ -14,8 +15,8 @@ export interface ApiCall {
   readonly headers?: OutgoingHttpHeaders;
   /** The field with the key; `authorization` by default. What a function may get must not have it there. */
   readonly keyField?: "authorization" | "x-skiff-key";
-  /** Bytes are sent as they are, everything else as JSON. */
-  readonly body?: Uint8Array | object;
+  /** Bytes and streams are sent as they are, everything else as JSON. */
+  readonly body?: Uint8Array | Readable | object;
   /** Ends the call; without it the call ends after 10 minutes. */
   readonly signal?: AbortSignal;
 }
@@ -45,7 +46,7 @@ export class Api {
     { method = "GET", query = {}, headers, keyField = "authorization", body, signal }: ApiCall,
   ): Promise<HttpAnswer> {
     const { key } = this.place;
-    const isJson = body !== undefined && !(body instanceof Uint8Array);
+    const isJson = body !== undefined && !(body instanceof Uint8Array || body instanceof Readable);
     const answer = await send({
       method,
       url: this.url(path, query),
@@ -54,7 +55,7 @@ export class Api {
         ...(key === undefined ? {} : { [keyField]: keyField === "authorization" ? `Bearer ${key}` : key }),
         ...headers,
       },
-      body: isJson ? Buffer.from(JSON.stringify(body)) : (body as Uint8Array | undefined),
+      body: isJson ? Buffer.from(JSON.stringify(body)) : (body as Uint8Array | Readable | undefined),
       signal: signal ?? AbortSignal.timeout(DEADLINE_MS),
     });
     if (answer.status < 300) return answer;

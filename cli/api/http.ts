@@ -1,10 +1,12 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
 
 export interface HttpRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers?: OutgoingHttpHeaders;
-  readonly body?: Uint8Array | undefined;
+  /** A stream is sent as it comes. */
+  readonly body?: Uint8Array | Readable | undefined;
   /** Ends the request, and the reading of its answer. */
   readonly signal: AbortSignal;
 }
@@ -44,14 +46,15 @@ const REASONS: Readonly<Record<string, string>> = {
 export async function send({ method, url, headers = {}, body, signal }: HttpRequest): Promise<HttpAnswer> {
   const { request } = url.protocol === "https:" ? await import("node:https") : await import("node:http");
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const length = body === undefined ? {} : { "content-length": body.byteLength };
+  const length = body instanceof Uint8Array ? { "content-length": body.byteLength } : {};
   const sent = request(url, { method, headers: { "user-agent": "skiff", ...headers, ...length }, signal });
   sent.on("response", resolve);
   sent.on("error", (error: NodeJS.ErrnoException) => {
     if (signal.aborted) return reject(signal.reason);
     reject(new Unreachable(url.origin, REASONS[error.code ?? ""] ?? error.message));
   });
-  sent.end(body);
+  if (body instanceof Uint8Array || body === undefined) sent.end(body);
+  else body.pipe(sent);
   const answer = await promise;
   return { status: answer.statusCode!, headers: answer.headers, body: answer };
 }
