@@ -9,7 +9,8 @@ import { eventually } from "../eventually.ts";
 import { publish, servingOf } from "./deploying.ts";
 import { draftOf } from "./draft.ts";
 
-export interface TemporaryOptions {
+export interface TemporaryOptions
+  extends Pick<LocalPlatformOptions, "isolation" | "walls" | "walledNetwork"> {
   readonly limits?: Partial<Limits>;
   readonly watchTimes?: NonNullable<LocalPlatformOptions["watchTimes"]>;
   /** False measures memory only. */
@@ -42,14 +43,14 @@ export class TemporaryLocalPlatform {
 
   static async open(options: TemporaryOptions = {}): Promise<TemporaryLocalPlatform> {
     const { limits = {}, watchTimes = {}, dataFolder = mkdtempSync(join(tmpdir(), "skiff-test-")) } = options;
-    const { useGroups = true, kinds = {} } = options;
+    const { useGroups = true, kinds = {}, isolation = "auto", walledNetwork = false, walls } = options;
     const lines: LogLine[] = [];
     const platform = await LocalPlatform.open({
       dataFolder,
       limits: { ...limitsFromEnv({}), ...limits },
       watchTimes,
-      useGroups,
-      kinds,
+      ...{ useGroups, kinds, isolation, walledNetwork },
+      ...(walls && { walls }),
       secretsKey: options.secretsKey ?? { key: new Uint8Array(32).fill(7) },
       onLine: (_, line) => lines.push(line),
     });
