@@ -7,7 +7,8 @@ import type { StartOptions } from "./instances/instances.ts";
 import type { RunningInstance } from "./instances/running-instance.ts";
 import { Spent } from "./instances/spent.ts";
 import { Demand, REFILL_MS } from "./scaling/demand.ts";
-import { Supply, type SupplyOptions } from "./scaling/supply.ts";
+import { Supply } from "./scaling/supply.ts";
+import type { SupplyOptions } from "./scaling/supply-options.ts";
 
 /** How an instance with one call in its life ends after it. */
 const DONE = "exited with code 0";
@@ -55,7 +56,7 @@ export class VersionRunner {
     this.supply = new Supply({
       name: record.name,
       errors,
-      start: (signal, waits) => start(record, { onLine, signal, waits }),
+      start: (signal, waits, isSpare) => start(record, { onLine, signal, waits, isSpare }),
       wanted: () => this.#demand.wanted(this.#scaled, performance.now()),
       onSpent: (instance) => this.#tookItsCall(instance, performance.now()),
       onChange,

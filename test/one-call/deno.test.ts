@@ -67,6 +67,24 @@ describe("a function with an instance for each call, behind two routers", () => 
     await eventually("the pool is full again", async () => isUnused(await states("pool"), 3));
   });
 
+  it("takes asynchronous calls the same way", async () => {
+    await skiff.deploy("async", WHO, "isolation=call");
+    const calls = Array.from({ length: 6 }, async () => {
+      const accepted = await fetch(`${skiff.url}/async/fn/async`, { method: "POST", body: "later" });
+      assert.equal(accepted.status, 202);
+      const result = `${skiff.url}${new URL(accepted.headers.get("location")!, skiff.url).pathname}/result`;
+      let response = await fetch(result);
+      await eventually("the call is done", async () => {
+        if (response.status !== 200) response = await fetch(result);
+        return response.status === 200;
+      });
+      return (await response.json()) as Who;
+    });
+    const answers = await Promise.all(calls);
+    assert.ok(answers.every(({ calls, length }) => calls === 1 && length === 5));
+    assert.equal(new Set(answers.map(({ id }) => id)).size, 6);
+  });
+
   it("passes bodies whole, with and without a length", async () => {
     await skiff.deploy("bodies", WHO, "isolation=call&pool=2");
     const body = "x".repeat(300_000);

@@ -48,6 +48,8 @@ export interface TakeOptions {
   readonly neededMiB: number;
   /** False rejects the start if there is no room now. */
   readonly waits: boolean;
+  /** The instance is for a pool: it is rejected without memory to spare, and stops no other one. */
+  readonly isSpare?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -75,8 +77,10 @@ export class MemoryBudget {
    * Runs `start` when there is memory for it. When it settles, the new instance counts instead of the reservation.
    * @throws Problem `no_capacity` without memory; the signal's reason
    */
-  async run<T>({ neededMiB, waits, signal }: TakeOptions, start: () => Promise<T>): Promise<T> {
+  async run<T>({ neededMiB, waits, isSpare, signal }: TakeOptions, start: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
+    // Pools of several functions would stop the instances of each other without end.
+    if (isSpare && !this.hasRoom(neededMiB + this.#spareMiB)) throw this.#usedUp();
     if (this.hasRoom(neededMiB)) this.#promisedMiB += neededMiB;
     else if (waits) await this.#turn(neededMiB, signal);
     else {

@@ -49,6 +49,8 @@ export interface StartOptions {
   readonly signal: AbortSignal;
   /** True: wait for memory. False: be refused when memory is used up. */
   readonly waits: boolean;
+  /** The instance is for a pool: without memory to spare it is refused. */
+  readonly isSpare?: boolean;
 }
 
 /** All instances of this machine, with the files that they need. */
@@ -117,10 +119,10 @@ export class Instances {
    * @throws Problem `no_capacity` without memory, a place or a network, or if the machine cannot launch it; the signal's
    *   reason
    */
-  start(record: VersionRecord, { onLine, signal, waits }: StartOptions): Promise<RunningInstance> {
+  start(record: VersionRecord, { onLine, ...how }: StartOptions): Promise<RunningInstance> {
     const neededMiB = this.#expected.of(record);
-    const begin = () => this.#inPlace(() => this.#spawn(record, onLine), signal);
-    return this.#budget.run({ neededMiB, waits, signal }, begin);
+    const begin = () => this.#inPlace(() => this.#spawn(record, onLine), how.signal);
+    return this.#budget.run({ neededMiB, ...how }, begin);
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Load } from "../../platform.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { desiredInstances, instancesForCalls, instancesForLoad } from "./scaling.ts";
+import type { Wanted } from "./supply-options.ts";
 
 /** Time in which routers report a call that an instance has taken. */
 const REPORT_MS = 50;
@@ -50,11 +51,12 @@ export class Demand {
     return this.#byInstance?.().get(id) ?? { calls: 0, streams: 0 };
   }
 
-  /** Instances that the load needs: in total, and for its calls alone, without `min`. */
-  wanted(settings: Settings, nowMs: number): { readonly all: number; readonly forCalls: number } {
+  /** Instances that the load needs: in total, without the pool, and for its calls alone, without `min`. */
+  wanted(settings: Settings, nowMs: number): Wanted {
     const scaled = this.#withPool(settings, nowMs);
     const input = { settings: scaled, load: this.#ahead(nowMs), idleForMs: this.idleForMs(nowMs) };
-    return { all: instancesForLoad(input), forCalls: instancesForCalls(input) };
+    const withoutPool = instancesForLoad({ ...input, settings: { ...settings, pool: 0 } });
+    return { all: instancesForLoad(input), withoutPool, forCalls: instancesForCalls(input) };
   }
 
   /** Time since the last call or `touch`. */

@@ -2,29 +2,16 @@ import type { InstanceDescription } from "../../platform.ts";
 import { outOf, Problem } from "../../problems.ts";
 import { shortageOf } from "../../shortage.ts";
 import type { RunningInstance } from "../instances/running-instance.ts";
-import { type Circumstances, type Failure, Failures, HEALTHY_AFTER_MS } from "./failures.ts";
+import { type Circumstances, Failures, HEALTHY_AFTER_MS } from "./failures.ts";
+import type { SupplyOptions } from "./supply-options.ts";
 
 /** Longest back-off that a wake waits for. With a longer one the wake is rejected at once. */
 const WAIT_OUT_MS = 1_000;
 /** Pause after a start that was refused for lack of memory, unless calls have no instance. */
 const REFUSED_MS = 1_000;
 
-export interface SupplyOptions {
-  readonly name: string;
-  /** Receives the last failures. */
-  readonly errors: Failure[];
-  /** With `waits`, the start waits for memory; otherwise it is refused when memory is used up. */
-  readonly start: (signal: AbortSignal, waits: boolean) => Promise<RunningInstance>;
-  /** Instances that the load needs: in total, and for its calls alone. */
-  readonly wanted: () => { readonly all: number; readonly forCalls: number };
-  /** Called when an instance has taken the one call of its life. It does not count here any more. */
-  readonly onSpent: (instance: RunningInstance) => void;
-  /** Called when the set of ready instances has changed. */
-  readonly onChange: () => void;
-  /** Ends an instance; resolves when it has ended. */
-  readonly discard: (instance: RunningInstance) => Promise<void>;
-  readonly log: (message: string, at: Date) => void;
-}
+/** Instances of one version that start at a time if its pool needs them: the starts of other versions have places too. */
+const MOST_FILLING = 4;
 
 /** Starts the missing instances of one version, backs off when they fail, and settles the wakes that wait for one. */
 export class Supply {
@@ -44,6 +31,7 @@ export class Supply {
   /** Why the last start was refused, until one succeeds. */
   #refusal: Problem | undefined;
   #refusedAtMs = Number.NEGATIVE_INFINITY;
+  #poolRefusedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SupplyOptions) {
     this.#options = options;
@@ -57,6 +45,10 @@ export class Supply {
   /** Instances that serve, start, or wait for their start. */
   get count(): number {
     return this.#instances.size + this.#queued;
+  }
+
+  get #starting(): number {
+    return this.count - this.ready.length;
   }
 
   get isWaitedFor(): boolean {
@@ -105,7 +97,7 @@ export class Supply {
     const startOne = async (_: unknown, index: number) => {
       const waits = isNeeded && index === 0;
       try {
-        const instance = await this.#options.start(signal, waits);
+        const instance = await this.#options.start(signal, waits, false);
         started.push(instance);
         this.#arriving.add(instance);
         if (signal.aborted) kill();
@@ -159,8 +151,9 @@ export class Supply {
   /** Starts the missing instances, now or after the back-off. */
   reconcile(): void {
     if (this.#closing.signal.aborted || this.#retry) return;
-    const { all, forCalls } = this.#options.wanted();
-    const missing = Math.max(all, this.isWaitedFor ? 1 : 0) - this.count;
+    const { all, withoutPool, forCalls } = this.#options.wanted();
+    const needed = Math.max(withoutPool, this.isWaitedFor ? 1 : 0);
+    const missing = Math.max(all, needed) - this.count;
     if (missing <= 0) return;
     const nowMs = performance.now();
     const waitMs = this.#failures.waitMs(nowMs);
@@ -174,7 +167,10 @@ export class Supply {
     // If calls have no instance, one start waits for memory. The others are retried after a pause.
     const isFirst = this.count === 0 && (this.isWaitedFor || forCalls > 0);
     if (!isFirst && nowMs - this.#refusedAtMs < REFUSED_MS) return;
-    for (let i = 0; i < missing; i++) this.#begin(isFirst && i === 0);
+    const forNeed = Math.max(0, needed - this.count);
+    for (let i = 0; i < forNeed; i++) this.#begin(isFirst && i === 0);
+    if (nowMs - this.#poolRefusedAtMs < REFUSED_MS) return;
+    for (let i = forNeed; i < missing && this.#starting < MOST_FILLING; i++) this.#begin(false, true);
   }
 
   /** Removes instances and returns those that it had; the caller ends them. */
@@ -206,15 +202,19 @@ export class Supply {
     await Promise.all(this.#starts);
   }
 
-  #begin(waits: boolean): void {
+  #begin(waits: boolean, isSpare = false): void {
     const { start, discard } = this.#options;
     const { signal } = this.#cancelling;
     this.#queued++;
-    const begun = start(signal, waits)
+    const begun = start(signal, waits, isSpare)
       .finally(() => signal.aborted || this.#queued--)
       .then(
         (instance) => (signal.aborted ? discard(instance) : this.#add(instance)),
-        (error: unknown) => signal.aborted || this.#startFailed(error, waits),
+        (error: unknown) => {
+          if (signal.aborted) return;
+          if (isSpare && isNoCapacity(error)) this.#poolRefusedAtMs = performance.now();
+          else this.#startFailed(error, waits);
+        },
       )
       .then(() => void this.#starts.delete(begun));
     this.#starts.add(begun);

@@ -75,6 +75,17 @@ describe("the memory that all instances have together", () => {
     extensions: { retryAfterS: 5, setting: "SKIFF_MEMORY" },
   };
 
+  it("starts no instance for a pool without memory to spare, and stops none for it", async () => {
+    const other = new FakeInstance(40);
+    running.add(other);
+    idle.add(other);
+    const spare = (neededMiB: number) =>
+      budget.run({ neededMiB, waits: false, isSpare: true, signal }, start);
+    await assert.rejects(spare(50), { code: "no_capacity" });
+    assert.equal(other.isStopped, false);
+    assert.ok(await spare(20));
+  });
+
   it("is given to starts until it is used up by what they are expected to need", async () => {
     await take(30);
     await take(30);
