@@ -1,4 +1,5 @@
 import { variableOfSecret } from "../../platform/settings/environment.ts";
+import { permissionsAfter } from "../../platform/settings/permissions.ts";
 import { QUOTA_QUERY } from "../../platform/settings/quota.ts";
 import { RETRY_MEMBERS, RETRY_QUERY } from "../../platform/settings/retry.ts";
 import { START_NAMES } from "../../platform/settings/runtime.ts";
@@ -20,8 +21,9 @@ export function formOf(settings: Settings, base: Settings, show: ShowVariable): 
     const name = key as keyof typeof NUMBER_SETTINGS;
     if (settings[name] !== base[name]) form[query] = withUnit(name, settings[name]);
   }
+  const permissions = permissionsAfter(base.permissions, base.runtime, settings.runtime);
   for (const key of ["net", "sys"] as const) {
-    if (!isEqual(settings.permissions[key], base.permissions[key])) form[key] = settings.permissions[key];
+    if (!isEqual(settings.permissions[key], permissions[key])) form[key] = settings.permissions[key];
   }
   for (const key of ["entry", "hosts", "access", "cron"] as const) {
     if (!isEqual(settings[key], base[key])) form[key] = settings[key];

@@ -1,8 +1,9 @@
 import { invalid, isRecord, shown, unknownSetting } from "./invalid-setting.ts";
 import { parseNetRule } from "./net-rule.ts";
+import type { Runtime } from "./runtime.ts";
 
 export interface Permissions {
-  /** Rules of net-rule.ts; `["public"]` by default, `[]` for none. */
+  /** Rules of net-rule.ts; `["public"]` by default for Deno, otherwise `[]` for none. */
   readonly net: readonly string[];
   /** Kinds of system information in Deno's names, such as `hostname`, `cpus`. None by default. */
   readonly sys: readonly string[];
@@ -21,19 +22,31 @@ const ENTRIES = {
   sys: SYS_KINDS.join(", "),
 };
 
+export function defaultPermissions(runtime: Runtime): Permissions {
+  return runtime === "deno" ? DEFAULT_PERMISSIONS : { ...DEFAULT_PERMISSIONS, net: [] };
+}
+
+/** Returns the permissions after a change of the runtime: what was the default of one is that of the other then. */
+export function permissionsAfter(current: Permissions, before: Runtime, after: Runtime): Permissions {
+  const [{ net }, next] = [defaultPermissions(before), defaultPermissions(after)];
+  const isDefault = JSON.stringify(current.net) === JSON.stringify(net);
+  return before !== after && isDefault ? { ...current, net: next.net } : current;
+}
+
 /**
  * Merges `patch` into permissions as in RFC 7396.
  * @throws Problem `invalid_setting`
  */
-export function mergePermissions(current: Permissions, patch: unknown): Permissions {
-  if (patch === null) return DEFAULT_PERMISSIONS;
+export function mergePermissions(current: Permissions, patch: unknown, runtime: Runtime): Permissions {
+  const defaults = defaultPermissions(runtime);
+  if (patch === null) return defaults;
   if (!isRecord(patch)) throw invalid("permissions", "permissions must be an object with net or sys.");
   const next: Record<string, readonly string[]> = { net: current.net, sys: current.sys };
   for (const [key, value] of Object.entries(patch)) {
     if (key !== "net" && key !== "sys") {
       throw unknownSetting(`permissions.${key}`, ["permissions.net", "permissions.sys"]);
     }
-    next[key] = value === null ? DEFAULT_PERMISSIONS[key] : checkList(key, value);
+    next[key] = value === null ? defaults[key] : checkList(key, value);
   }
   return next as unknown as Permissions;
 }

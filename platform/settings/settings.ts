@@ -5,7 +5,7 @@ import { checkCron } from "./cron.ts";
 import { envFromQuery, mergeEnvironment, type SecretRef, secretsFromQuery } from "./environment.ts";
 import { isHostName } from "./host-names.ts";
 import { invalid, shorten, shown, unknownSetting } from "./invalid-setting.ts";
-import { DEFAULT_PERMISSIONS, mergePermissions, type Permissions } from "./permissions.ts";
+import { DEFAULT_PERMISSIONS, mergePermissions, type Permissions, permissionsAfter } from "./permissions.ts";
 import { splitEntries, unlessNone } from "./query-list.ts";
 import { mergeQuota, QUOTA_QUERY, type Quota, quotaFromQuery } from "./quota.ts";
 import { mergeRetry, RETRY_MEMBERS, RETRY_QUERY, retryFromQuery } from "./retry.ts";
@@ -188,11 +188,13 @@ export function applySettings(current: Settings, patch: SettingsPatch, limits: L
  */
 export function mergeSettings(current: Settings, patch: SettingsPatch, limits: Limits): Settings {
   const defaults = defaultSettings(limits);
-  const next: Record<string, unknown> = { ...current };
+  const start = mergeStart(current, patch);
+  const permissions = permissionsAfter(current.permissions, current.runtime, start.runtime);
+  const next: Record<string, unknown> = { ...current, permissions };
   for (const [key, value] of Object.entries(patch)) {
     if (isNumberSetting(key)) next[key] = value === null ? defaults[key] : checkNumber(key, value, limits);
     else if (key === "env" || key === "secrets") Object.assign(next, mergeEnvironment(current, patch));
-    else if (key === "permissions") next.permissions = mergePermissions(current.permissions, value);
+    else if (key === "permissions") next.permissions = mergePermissions(permissions, value, start.runtime);
     else if (key === "entry") next.entry = value === null ? "" : checkEntry(value);
     else if (key === "hosts") next.hosts = value === null ? [] : checkHosts(value);
     else if (key === "access") next.access = value === null ? defaults.access : checkAccess(value);
@@ -201,7 +203,7 @@ export function mergeSettings(current: Settings, patch: SettingsPatch, limits: L
     else if (key === "retry") next.retry = mergeRetry(current.retry, value);
     else if (!(START_NAMES as readonly string[]).includes(key)) throw unknownSetting(key, JSON_NAMES);
   }
-  return { ...next, ...mergeStart(current, patch) } as unknown as Settings;
+  return { ...next, ...start } as unknown as Settings;
 }
 
 /** @throws Problem `invalid_setting` if values contradict each other */

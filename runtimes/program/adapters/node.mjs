@@ -92,14 +92,14 @@ function sendError(request, response, error) {
   const id = request.headers[PLACE_HEADER];
   const detail = `The handler "${name}" threw an error: ${error?.message ?? error}`.slice(0, 1_000);
   const problem = {
-    type: "about:blank",
+    type: "https://skiff.dev/problems/program_failed",
     title: "The program failed",
     status: 500,
     code: "program_failed",
     detail,
   };
   for (const field of response.getHeaderNames()) response.removeHeader(field);
-  response.writeHead(500, { "content-type": "application/problem+json", "x-skiff-error": "program_failed" });
+  response.writeHead(500, { "content-type": "application/problem+json", "x-skiff-error": "platform" });
   response.end(JSON.stringify({ ...problem, ...(id === undefined ? {} : { callId: id }) }));
 }
 

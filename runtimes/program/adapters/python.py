@@ -19,6 +19,7 @@ from io import BytesIO
 
 FILE, NAME = (sys.argv[1:] + ["", ""])[:2]
 CALL_ID = "x-skiff-call-id"
+TYPE = "https://skiff.dev/problems/program_failed"
 CONTEXT = {
     "function-name": NAME,
     "timeout": os.environ.get("FUNC_TIMEOUT", ""),
@@ -208,9 +209,9 @@ class Handler(BaseHTTPRequestHandler):
         """The same document as that of a program that fails."""
         response.status = 500
         response.set_header("content-type", "application/problem+json")
-        response.set_header("x-skiff-error", "program_failed")
+        response.set_header("x-skiff-error", "platform")
         detail = 'The handler "%s" raised %s: %s' % (NAME, type(error).__name__, error)
-        problem = {"type": "about:blank", "title": "The program failed", "status": 500}
+        problem = {"type": TYPE, "title": "The program failed", "status": 500}
         problem.update(code="program_failed", detail=detail[:1000])
         if CALL_ID in self.headers:
             problem["callId"] = self.headers[CALL_ID]

@@ -52,7 +52,8 @@ export function requireInstalled(needs: readonly Need[], isInstalled: IsInstalle
   if (missing === undefined) return;
   const { kind, name, by } = missing;
   const what = kind === "library" ? `the library ${name}` : name;
-  const detail = `${by} needs ${what}, which is not installed where programs run: ${advice(missing)}`;
+  const where = kind === "program" ? `in ${PROGRAM_FOLDERS.join(", ")}` : "installed where programs run";
+  const detail = `${by} needs ${what}, which is not ${where}: ${advice(missing)}`;
   throw new Problem("runtime_missing", detail);
 }
 
@@ -61,6 +62,6 @@ function advice({ kind, name }: Need): string {
   const program = name.slice(name.lastIndexOf("/") + 1);
   if (/^ld-musl/.test(program)) return "install musl (apt install musl), or link the program statically.";
   const install = `install it (apt install ${PACKAGES[program] ?? program})`;
-  if (kind === "program") return `${install} in ${PROGRAM_FOLDERS.join(" or ")}.`;
+  if (kind === "program") return `${install}.`;
   return `${install}, or name another interpreter, such as #!/usr/bin/env ${program}.`;
 }

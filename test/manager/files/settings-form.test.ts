@@ -32,6 +32,9 @@ describe("formOf", () => {
       "runtime=program&handler=hello.greet&isolation=call&pool=3",
       "runtime=image&stdio=1&pull-secret=registry&runtime-class=gvisor",
       "runtime=image&command=a&isolation=call&pool=0",
+      "net=none",
+      "runtime=program&net=public",
+      "runtime=image&net=10.0.0.7",
     ].map(settings);
     for (const base of all) {
       for (const wanted of all) {

@@ -33,6 +33,20 @@ describe("the settings of what is started", () => {
     assert.equal(mode("runtime=program&handler=hello.handler"), "serve");
   });
 
+  it("opens no network by default, unless Deno runs the function", () => {
+    const net = (query: string, before = defaults) => fromQuery(query, before).permissions.net;
+    assert.deepEqual(net(""), ["public"]);
+    assert.deepEqual(net("runtime=program"), []);
+    assert.deepEqual(net("runtime=image"), []);
+    assert.deepEqual(net("runtime=program&net=public"), ["public"]);
+    const open = fromQuery("runtime=program&net=10.0.0.7");
+    assert.deepEqual(net("memory=64Mi", open), ["10.0.0.7"]);
+    assert.deepEqual(net("runtime=deno", open), ["10.0.0.7"]);
+    assert.deepEqual(net("runtime=deno", program), ["public"]);
+    assert.deepEqual(apply({ permissions: { net: null } }, open).permissions.net, []);
+    assert.deepEqual(apply({ permissions: null }, open).permissions.net, []);
+  });
+
   it("are set back one by one, and all with null", () => {
     assert.deepEqual(fromQuery("command=default&cgi=default", program).program, {});
     assert.deepEqual(apply({ program: { command: null } }, program).program, { cgi: true });

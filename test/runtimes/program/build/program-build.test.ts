@@ -57,7 +57,10 @@ describe("a build of a program", () => {
 
   it("needs what runs it to be installed", async () => {
     const missing = await problemOf(build("#!/usr/bin/env python9\n"), "runtime_missing");
-    assert.match(missing.detail, /main needs python9, which is not installed .*apt install python9/);
+    assert.match(
+      missing.detail,
+      /main needs python9, which is not in \/usr\/local\/bin, .*apt install python9/,
+    );
     const hidden = await problemOf(build("#!/home/me/ruby\n"), "runtime_missing");
     assert.match(hidden.detail, /\/home\/me\/ruby.*#!\/usr\/bin\/env ruby/);
     await build("#!/usr/bin/env node\nprocess.stdin.pipe(process.stdout);\n");
