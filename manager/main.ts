@@ -23,7 +23,7 @@ import { SecretSweeper } from "../platform/kubernetes/control/secret-sweeper.ts"
 import { Sleeper } from "../platform/kubernetes/control/sleeper.ts";
 import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.ts";
 import { LogCollector } from "../platform/kubernetes/logs/log-collector.ts";
-import { CPU_REQUEST } from "../platform/kubernetes/objects/pod-template.ts";
+import { CPU_REQUEST } from "../platform/kubernetes/objects/pod-parts.ts";
 import { PoolKeeper } from "../platform/kubernetes/pool/pool-keeper.ts";
 import { poolKeys } from "../platform/kubernetes/pool/pool-keys.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
@@ -61,6 +61,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   const pods = {
     namespace: env.SKIFF_FUNCTIONS_NAMESPACE ?? "skiff-functions",
     image: env.SKIFF_CLIENT_IMAGE ?? "skiff-client:0.1.0",
+    programImage: env.SKIFF_PROGRAM_IMAGE || undefined,
     cpuRequest: env.SKIFF_CPU_REQUEST || CPU_REQUEST,
   };
 

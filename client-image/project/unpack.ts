@@ -1,4 +1,4 @@
-import { bodyOf, decodeIndex, INDEX_BYTES, indexLength } from "./project-pack.ts";
+import { bodyOf, decodeIndex, INDEX_BYTES, indexLength, launchOf } from "./project-pack.ts";
 
 /** Writes the files of a packed project into a folder, which it replaces. One file at a time is in memory. */
 export async function unpackProject(artifact: Uint8Array, folder: string): Promise<void> {
@@ -7,12 +7,14 @@ export async function unpackProject(artifact: Uint8Array, folder: string): Promi
   const index = decodeIndex(await reader.take(indexLength(await reader.take(INDEX_BYTES))));
   if (exists(folder)) Deno.removeSync(folder, { recursive: true });
   const folders = new Set<string>();
+  const executables = new Set(launchOf(artifact)?.program?.executables);
   for (const [path, length] of index) {
     const file = `${folder}/${path}`;
     const parent = file.slice(0, file.lastIndexOf("/"));
     if (!folders.has(parent)) Deno.mkdirSync(parent, { recursive: true });
     folders.add(parent);
-    Deno.writeFileSync(file, await reader.take(length));
+    // A mode that the umask does not change would take a further call for each file.
+    Deno.writeFileSync(file, await reader.take(length), executables.has(path) ? { mode: 0o755 } : {});
   }
 }
 

@@ -33,7 +33,7 @@ import { liveLogs } from "./logs/live-logs.ts";
 import { Children } from "./objects/children.ts";
 import { functionPlace, keptVersions } from "./objects/function-resource.ts";
 import { FUNCTIONS_NAMESPACE } from "./objects/names.ts";
-import { CPU_REQUEST } from "./objects/pod-template.ts";
+import { CPU_REQUEST } from "./objects/pod-parts.ts";
 import { Pool, type PoolOptions } from "./pool/pool.ts";
 import { poolKeys } from "./pool/pool-keys.ts";
 import { Pinning } from "./publishing/pinning.ts";
@@ -51,6 +51,8 @@ export interface KubernetesPlatformOptions {
   readonly limits: Limits;
   /** Name of the client image. */
   readonly image: string;
+  /** The image of programs; by default the client image. */
+  readonly programImage?: string | undefined;
   readonly namespace?: string;
   /** Kinds of declarations; default DECLARATION_KINDS. */
   readonly kinds?: DeclarationKinds;
@@ -101,7 +103,7 @@ export class KubernetesPlatform implements Platform {
   constructor(options: KubernetesPlatformOptions) {
     const { api, limits, image, namespace = FUNCTIONS_NAMESPACE, print = () => {}, times } = options;
     const { kinds = DECLARATION_KINDS, cpuRequest = CPU_REQUEST, poolSecret, sendToPod: send } = options;
-    const { spread, forgotten } = options;
+    const { spread, forgotten, programImage } = options;
     this.#api = api;
     this.#namespace = namespace;
     this.mirror = new EndpointsMirror({
@@ -128,7 +130,7 @@ export class KubernetesPlatform implements Platform {
     const running = { api, namespace, limits, cpuRequest, pullSecrets, closing, print, times };
     this.commands = new ClusterCommands({ ...running, ...(commandOwner ? { owner: commandOwner } : {}) });
     this.versions = new VersionStore(api, namespace);
-    this.children = new Children({ api, namespace, image, limits, cpuRequest });
+    this.children = new Children({ api, namespace, image, programImage, limits, cpuRequest });
     const { children, versions, mirror: endpoints } = this;
     if (poolSecret !== undefined) {
       const keys = poolKeys(poolSecret).ours;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { CommandOrder } from "../../images/commands.ts";
 import type { Limits } from "../../limits.ts";
 import { COMMAND_CONTAINER, LABELS } from "../objects/names.ts";
-import { literal } from "../objects/pod-template.ts";
+import { literal } from "../objects/pod-parts.ts";
 
 /** User and group of commands; not root in any namespace. */
 const USER = 1993;

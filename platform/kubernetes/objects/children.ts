@@ -11,7 +11,7 @@ import {
   serviceManifest,
 } from "./manifests.ts";
 import { serviceName, versionName } from "./names.ts";
-import type { PodOptions } from "./pod-template.ts";
+import type { PodOptions } from "./pod-parts.ts";
 
 const FREE_TRIES = 60;
 const FREE_PAUSE_MS = 250;

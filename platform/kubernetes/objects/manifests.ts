@@ -10,7 +10,8 @@ import {
   serviceName,
   versionName,
 } from "./names.ts";
-import { type PodOptions, podTemplate } from "./pod-template.ts";
+import type { PodOptions } from "./pod-parts.ts";
+import { podTemplate } from "./pod-template.ts";
 
 /** The Function that owns the objects. */
 export interface Owner {

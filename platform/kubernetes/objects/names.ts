@@ -55,6 +55,8 @@ export const PORT = 8000;
 /** Probes and the Service refer to the port by this name. */
 export const PORT_NAME = "http";
 export const CONTAINER = "function";
+/** Container that stands before the server of an image, if each instance takes one call. */
+export const GATE = "gate";
 /** Container of the pod of a command. */
 export const COMMAND_CONTAINER = "command";
 
@@ -78,6 +80,11 @@ export function secretObjectName(secret: string, version: number): string {
 
 /** The key of the value in such a Secret. */
 export const SECRET_KEY = "value";
+
+/** Names the Secret with which the image of a version is pulled. */
+export function pullSecretName({ name, version }: { name: string; version: number }): string {
+  return `skiff-pull-${name}.v${version}`;
+}
 
 export function serviceName(name: string): string {
   return `${name}-service`;

@@ -10,9 +10,10 @@ import type { Address } from "../../platform.ts";
 import { START_DEFAULTS } from "../../settings/runtime.ts";
 import { defaultSettings, type Settings } from "../../settings/settings.ts";
 import type { KeptVersion } from "../cluster/resources.ts";
+import { artifactAt, BUNDLE, FOLDERS, RUNTIME } from "../objects/deno-pod.ts";
 import { egressRules } from "../objects/manifests.ts";
 import { PORT } from "../objects/names.ts";
-import { artifactAt, BUNDLE, FOLDERS, PROJECT, RUNTIME, SCRATCH } from "../objects/pod-template.ts";
+import { PROJECT, SCRATCH } from "../objects/pod-parts.ts";
 import { answersProbe } from "../starting/instance-probe.ts";
 import type { PackedVersion } from "./bundle-cache.ts";
 

@@ -1,18 +1,16 @@
 import { dirname } from "node:path";
 import { START_VARIABLE } from "../../../client-image/start-message.ts";
 import { defaultSettings, type Settings } from "../../settings/settings.ts";
+import { BUNDLE, FOLDERS, RUNTIME } from "../objects/deno-pod.ts";
 import { FUNCTIONS_NAMESPACE, LABELS, POOL_NAME, POOL_SEED_NAME, PORT } from "../objects/names.ts";
 import {
-  BUNDLE,
-  FOLDERS,
   instanceContainer,
   instancePod,
   literal,
   type PodOptions,
   PROJECT,
-  RUNTIME,
   SCRATCH,
-} from "../objects/pod-template.ts";
+} from "../objects/pod-parts.ts";
 import type { PoolKeys } from "./pool-keys.ts";
 import { IN_PLACE, KEY, poolArguments, RESTART } from "./pool-load.ts";
 

@@ -41,6 +41,8 @@ export interface Wanted {
   readonly leaving?: readonly { readonly id: string }[];
   /** Its pods may have crashed before, and are given one more start. */
   readonly isRestart?: boolean;
+  /** Its instances are foreign servers: any answer says that one is ready. */
+  readonly isForeign?: boolean | undefined;
 }
 
 export interface Failure {
@@ -243,18 +245,20 @@ export class Start {
 
   #probe(key: string, pod: Pod, host: string): void {
     this.mark("container");
-    const { name, version } = this.#wanted;
+    const { name, version, isForeign } = this.#wanted;
     const stop = new AbortController();
     const uid = pod.metadata.uid!;
     this.#probes.set(key, { uid, stop });
     const address = { host, port: PORT };
     const { probeEveryMs: everyMs } = this.#options;
-    const probing = answersProbe(address, { version, signal: stop.signal, everyMs }).then((answered) => {
-      this.#probing.delete(probing);
-      if (!answered) return;
-      this.mark("start");
-      this.#options.endpoints.addEarly(name, { id: uid, address, version });
-    });
+    const probing = answersProbe(address, { version, isForeign, signal: stop.signal, everyMs }).then(
+      (answered) => {
+        this.#probing.delete(probing);
+        if (!answered) return;
+        this.mark("start");
+        this.#options.endpoints.addEarly(name, { id: uid, address, version });
+      },
+    );
     this.#probing.add(probing);
   }
 }

@@ -2,6 +2,7 @@ import { Semaphore } from "../../../process/semaphore.ts";
 import { explainLine, isRemark } from "../../../runtimes/deno/permission-advice.ts";
 import type { Limits } from "../../limits.ts";
 import { Problem } from "../../problems.ts";
+import { modeOf, placingOf } from "../../settings/runtime.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { type Deployment, KINDS } from "../cluster/resources.ts";
 import type { Children } from "../objects/children.ts";
@@ -91,7 +92,8 @@ export class Starter {
     const { owner, record, count, takesCalls, supplied, whenReady, leaving = [] } = instances;
     signal.throwIfAborted();
     const options = { ...this.#options, probeEveryMs: PROBE_EVERY_MS };
-    const start = new Start({ ...owner, version: record.version, count, leaving }, options);
+    const { isForeign } = placingOf({ ...record.settings, mode: modeOf(record.settings) });
+    const start = new Start({ ...owner, version: record.version, count, leaving, isForeign }, options);
     const fail = (error: unknown) => start.fail(error);
     const replicas = Math.max(count, takesCalls ? record.settings.min : 0);
     const work: Promise<void>[] = [];

@@ -2,6 +2,7 @@ import { Semaphore } from "../../../process/semaphore.ts";
 import type { Limits } from "../../limits.ts";
 import type { WakeStep } from "../../platform.ts";
 import { Problem } from "../../problems.ts";
+import { placingOf } from "../../settings/runtime.ts";
 import { ApiError, ApiUnreachable, clusterProblem, hasStatus } from "../cluster/api-error.ts";
 import { delay } from "../cluster/mirror.ts";
 import type { KeptVersion } from "../cluster/resources.ts";
@@ -84,7 +85,9 @@ export class Waker {
     if (endpoints.ready(name, number).length > 0) return [];
     const takesCalls = endpoints.get(name)?.traffic.some((share) => share.version === number) ?? false;
     const least = neededFor(version, { calls, takesCalls });
-    const start = new Start({ name, uid, version: number, count: 1, isRestart: true }, this.#options);
+    const { isForeign } = placingOf(version);
+    const wanted = { name, uid, version: number, count: 1, isRestart: true, isForeign };
+    const start = new Start(wanted, this.#options);
     const fail = (error: unknown) => start.fail(error);
     const supplied = { owner: { name, uid }, version };
     let away: unknown;

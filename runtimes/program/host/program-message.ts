@@ -7,6 +7,8 @@ import type { StartMessage } from "../../../client-image/start-message.ts";
 export interface ProgramMessage
   extends Pick<StartMessage, "nonce" | "listen" | "function" | "concurrency" | "env" | "secrets" | "isOnce"> {
   readonly host: HostOrder;
+  /** Programs get all variables of the host: an image has some that nobody else knows. */
+  readonly keepsEnvironment?: boolean;
 }
 
 export type HostOrder = CallOrder | ServeOrder | GateOrder;

@@ -10,15 +10,20 @@ const OTHER_FIELDS: ReadonlySet<string> = new Set(
     " ",
   ),
 );
+/** Every container of a cluster has them. */
+const CLUSTER = /^KUBERNETES_/;
 /** Other names would collide once `-` has become `_`. */
 const FIELD_NAME = /^[a-z0-9-]+$/;
 
+type KeptParts = Pick<ProgramMessage, "env" | "secrets" | "function" | "keepsEnvironment">;
+
 /** Returns the variables that stay in the environment of programs, with the values of secrets, and those about the function. */
 export function keptVariables(
-  { env, secrets, function: { name, version } }: Pick<ProgramMessage, "env" | "secrets" | "function">,
+  { env, secrets, function: { name, version }, keepsEnvironment = false }: KeptParts,
   environment: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv {
-  const names = [...PLATFORM_VARIABLES, ...env].filter((each) => environment[each] !== undefined);
+  const all = keepsEnvironment ? Object.keys(environment).filter((each) => !CLUSTER.test(each)) : [];
+  const names = [...PLATFORM_VARIABLES, ...env, ...all].filter((each) => environment[each] !== undefined);
   return {
     ...Object.fromEntries(names.map((each) => [each, environment[each]])),
     ...secrets,

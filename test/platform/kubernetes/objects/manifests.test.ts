@@ -7,7 +7,8 @@ import {
   partManifest,
   serviceManifest,
 } from "../../../../platform/kubernetes/objects/manifests.ts";
-import { literal, podTemplate } from "../../../../platform/kubernetes/objects/pod-template.ts";
+import { literal } from "../../../../platform/kubernetes/objects/pod-parts.ts";
+import { podTemplate } from "../../../../platform/kubernetes/objects/pod-template.ts";
 import { newRecord, type VersionRecord } from "../../../../platform/kubernetes/versions/versions.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
 import type { Settings } from "../../../../platform/settings/settings.ts";
