@@ -33,9 +33,9 @@ const programPod = (settings: Partial<Settings> = {}, options = {}) =>
 const imagePod = (settings: Partial<Settings> = {}) =>
   podOf({ image: { reference: REFERENCE } }, { runtime: "image", ...settings });
 
-const valueOf = ({ env }: Any, name: string): string | undefined =>
+const variable = ({ env }: Any, name: string): string | undefined =>
   env.find((each: Any) => each.name === name)?.value?.replaceAll("$$", () => "$");
-const messageOf = (container: Any): Any => JSON.parse(valueOf(container, "SKIFF_START")!);
+const messageOf = (container: Any): Any => JSON.parse(variable(container, "SKIFF_START")!);
 
 /** What the restricted level of Pod Security asks of every container. */
 function assertRestricted({ securityContext, containers, initContainers = [], volumes, ...rest }: Any): void {
@@ -76,7 +76,7 @@ describe("the pod of a program", () => {
       ownsProcesses: true,
     });
     assert.deepEqual(env, ["PATH", "LANG", "HOME", "TMPDIR", "A"]);
-    assert.equal(valueOf(container, "A"), "$(HOME)");
+    assert.equal(variable(container, "A"), "$(HOME)");
     assert.ok(container.readinessProbe.httpGet);
   });
 
@@ -116,14 +116,14 @@ describe("the pod of an image", () => {
     assert.equal(container.image, REFERENCE);
     assert.equal(container.imagePullPolicy, "IfNotPresent");
     assert.deepEqual(
-      ["PORT", "HOME", "TMPDIR", "A"].map((name) => valueOf(container, name)),
+      ["PORT", "HOME", "TMPDIR", "A"].map((name) => variable(container, name)),
       ["8000", "/tmp", "/tmp", "$a"],
     );
     for (const member of ["command", "args", "workingDir"]) assert.equal(member in container, false, member);
     assert.deepEqual(container.volumeMounts, [{ name: "scratch", mountPath: "/tmp" }]);
     assert.deepEqual(container.readinessProbe.tcpSocket, { port: "http" });
     assert.deepEqual(pod.imagePullSecrets, [{ name: "skiff-pull-hello.v7" }]);
-    assert.equal(valueOf(container, "SKIFF_START"), undefined);
+    assert.equal(variable(container, "SKIFF_START"), undefined);
   });
 
   it("replaces the command of the image by that of the function", () => {
@@ -154,7 +154,7 @@ describe("the pod of an image", () => {
     assertRestricted(pod);
     const [server, gate] = pod.containers;
     assert.deepEqual([server.image, gate.image], [REFERENCE, "skiff-client:1"]);
-    assert.equal(valueOf(server, "PORT"), "8001");
+    assert.equal(variable(server, "PORT"), "8001");
     for (const member of ["ports", "readinessProbe", "livenessProbe"]) assert.equal(member in server, false);
     const { host, isOnce, listen } = messageOf(gate);
     assert.deepEqual([host, isOnce, listen], [{ mode: "gate", port: 8001 }, true, { port: 8000 }]);
