@@ -24,8 +24,8 @@ import { checkPrecondition } from "../precondition.ts";
 import { Problem } from "../problems.ts";
 import type { Settings } from "../settings/settings.ts";
 import { Changes } from "./changes.ts";
-import { HostCommands } from "./commands/host-commands.ts";
-import { LocalCommands } from "./commands/local-commands.ts";
+import type { LocalCommands } from "./commands/local-commands.ts";
+import { openCommands } from "./commands/open-commands.ts";
 import { LocalDeclarations } from "./declarations.ts";
 import { EngineFinder, type EngineVariables } from "./engine/find-engine.ts";
 import { EngineImages, type EngineImagesOptions } from "./engine/images.ts";
@@ -85,6 +85,7 @@ interface Opened {
   readonly instances: Instances;
   readonly functions: readonly FunctionRecord[];
   readonly images: EngineImages | undefined;
+  readonly commands: LocalCommands;
 }
 
 /** Interval at which containers are removed that nothing uses any more. */
@@ -112,7 +113,7 @@ export class LocalPlatform implements Platform {
 
   private constructor(
     options: LocalPlatformOptions,
-    { store, secrets, closing, instances, functions, images }: Opened,
+    { store, secrets, closing, instances, functions, images, commands }: Opened,
   ) {
     const { limits, spread = () => Promise.resolve(), onLine = () => {}, watchTimes } = options;
     this.#log = (text) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text });
@@ -130,12 +131,7 @@ export class LocalPlatform implements Platform {
       closing: this.#closing.signal,
       print: this.#log,
     });
-    const host = new HostCommands({
-      limits,
-      sandboxes: async () => (await instances.launching).commandSandboxes(),
-      print: this.#log,
-    });
-    this.commands = new LocalCommands({ host });
+    this.commands = commands;
     const onForgotten = () => secrets.sweep();
     const changes = new Changes({ store, bundles: instances.bundles, spread, onLine, onForgotten });
     this.#changes = changes;
@@ -178,8 +174,10 @@ export class LocalPlatform implements Platform {
       });
       await store.prepare();
       const functions = await store.functions();
+      const { launching } = instances;
       platform = new LocalPlatform(options, {
         ...{ store, secrets, closing, instances, functions, images: engine?.images },
+        commands: openCommands({ dataFolder, limits, launching, engine, print: log }),
       });
       platform.#sweep();
       // A crash may have left them.

@@ -6,6 +6,8 @@ import type { Engine } from "../engine/engine.ts";
 import type { Attachment } from "../engine/frames.ts";
 import { Outflow } from "./outflow.ts";
 
+/** Time between a kill and the reading of what is left, in milliseconds. */
+const REST_MS = 100;
 /** SIGKILL, as engines count. */
 const KILLED = 137;
 
@@ -37,9 +39,11 @@ export function followContainer(engine: Engine, followed: FollowedContainer): Ru
   give(order.input, attachment);
   const kill = async (reason: CommandEnd["because"]) => {
     because ??= reason;
-    // An engine waits until its output is read, also that of what it killed. If it does not answer, there is no output,
-    // the removal fails, and the sweeper tries again.
+    // Podman answers when what it killed has written all of its output. If it does not, the removal fails, and the
+    // sweeper tries again.
+    const reading = setTimeout(readRest, REST_MS);
     await engine.kill(container).then(readRest, () => attachment.close());
+    clearTimeout(reading);
   };
   const timer = setTimeout(() => void kill("timeout"), order.timeoutMs);
   const abort = () => void kill("aborted");

@@ -142,7 +142,7 @@ function readRecord(file: string): ProcessRecord | undefined {
 }
 
 /** Identifies a data folder. A copy or a replacement differs in path, device or inode. */
-function identityOf(dataFolder: string): string {
+export function identityOf(dataFolder: string): string {
   const { dev, ino } = statSync(dataFolder);
   return JSON.stringify({ dataFolder: realpathSync(dataFolder), dev, ino });
 }

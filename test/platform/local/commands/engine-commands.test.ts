@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { AllowedImages } from "../../../../platform/images/allowed-images.ts";
+import { EngineCommands } from "../../../../platform/local/commands/engine-commands.ts";
+import type { Engine } from "../../../../platform/local/engine/engine.ts";
+import { EngineImages } from "../../../../platform/local/engine/images.ts";
+import { LABELS, ownershipOf } from "../../../../platform/local/engine/leftovers.ts";
+import { BOX, sharedEngine } from "../../../support/engine.ts";
+import { MemorySecrets } from "../../../support/platform/memory-secrets.ts";
+import { runsCommands } from "../../commands/conformance.ts";
+
+const LIMITS = { scratchBytes: 16 * 1024 ** 2, processes: 64 };
+
+describe("commands in containers of an engine", () => {
+  const folder = mkdtempSync(join(tmpdir(), "skiff-test-"));
+  let engine: Engine;
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** As of one process of Skiff. */
+  const open = (run: string) => {
+    const engines = { get: async () => engine, find: async () => ({ engine, about: "" }) };
+    const secrets = new MemorySecrets({ records: () => [], throwIfOver: () => {} });
+    const images = new EngineImages({
+      engines,
+      allowed: AllowedImages.from("*", true),
+      secrets,
+      pullMs: 5_000,
+    });
+    const ownership = ownershipOf(folder, run);
+    return new EngineCommands({
+      ...{ engines, images, ownership, used: join(folder, "used"), limits: LIMITS, print: () => {} },
+    });
+  };
+  const left = async () => {
+    const { owner } = ownershipOf(folder, "");
+    return (await engine.list({ [LABELS.owner]: owner })).map(({ id }) => id);
+  };
+
+  runsCommands(
+    async (test) => {
+      ({ engine } = await sharedEngine(test));
+      return { commands: open("now"), image: BOX, left, close: async () => {} };
+    },
+    {
+      ...{ separatesErrors: true, limitsMemory: true, pullsImages: true, endsTrees: true },
+      ...{ many: 10, slowMs: 5_000 },
+    },
+  );
+
+  it("are removed when their Skiff has ended without doing so, and those of others stay", async () => {
+    const order = { image: BOX, command: ["sleep", "300"], env: {}, memoryMiB: 64, timeoutMs: 60_000 };
+    const { signal } = new AbortController();
+    const crashed = await open("crashed").run({ ...order, id: "before" }, signal);
+    const ending = new AbortController();
+    const next = open("next");
+    const running = await next.run({ ...order, id: "after" }, ending.signal);
+    assert.equal(await next.sweep(), 1);
+    assert.equal((await left()).length, 1);
+    await crashed.ended;
+    ending.abort();
+    await running.ended;
+    assert.deepEqual(await left(), []);
+  }).timeout(20_000);
+
+  it("have no network, no capabilities, no root, and a root folder that cannot be written to", async () => {
+    const script =
+      "id -u; grep -c : /proc/net/dev; grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; echo x > /etc/x";
+    const order = { image: BOX, command: ["sh", "-c", script], env: {}, memoryMiB: 64, timeoutMs: 20_000 };
+    const running = await open("now").run({ ...order, id: "inside" }, new AbortController().signal);
+    const [output, errors] = await Promise.all([text(running.output), text(running.errors!)]);
+    const [user, interfaces, capabilities, privileges] = output.trim().split("\n");
+    assert.notEqual(user, "0");
+    assert.equal(interfaces, "1");
+    assert.match(capabilities!, /\t0+$/);
+    assert.match(privileges!, /\t1$/);
+    assert.match(errors, /Read-only/);
+    await running.ended;
+  }).timeout(20_000);
+});
