@@ -45,7 +45,11 @@ export function prepareInjection({ root, host }: InjectionOptions): Injection {
     // What crashes and older versions left. Containers of this process use `folder` alone.
     for (const other of existsSync(root) ? readdirSync(root) : []) removeTreeSync(join(root, other));
     const draft = join(root, `.${name}`);
-    for (const each of [root, draft, join(draft, "lib")]) mkdirSync(each, { recursive: true, mode: 0o755 });
+    for (const each of [root, draft, join(draft, "lib")]) {
+      mkdirSync(each, { recursive: true });
+      // `mkdir` applies the umask, and the container has another user.
+      chmodSync(each, 0o755);
+    }
     copy(node, join(draft, "node"));
     copy(host, join(draft, "host.mjs"));
     for (const path of libraries) {
