@@ -57,8 +57,8 @@ runtime: program
 command: [./${file}]
 memory: 128Mi
 timeout: 30s
-# Where it may connect to: public, hosts, addresses, or none.
-net: none
+# Where it may connect to: public, hosts or addresses; nowhere by default.
+# net: [public]
 `;
 }
 

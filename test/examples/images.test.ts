@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { actions, apply } from "../manager/files/folders.ts";
+import { BOX, sharedEngine } from "../support/engine.ts";
+import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
+
+const MANIFEST = readFileSync(new URL("../../examples/images/skiff.yaml", import.meta.url), "utf8");
+
+describe("the examples of images", function () {
+  this.timeout(60_000);
+  let skiff: StartedSkiff;
+  before(async function () {
+    const { socket } = await sharedEngine(this);
+    skiff = await startedSkiff({ env: { SKIFF_ENGINE: socket } });
+    // An image that is on this machine already.
+    const text = MANIFEST.replaceAll("docker.io/library/busybox:1.37", BOX);
+    assert.notEqual(text, MANIFEST);
+    const answer = await apply(skiff.url, { "skiff.yaml": text });
+    assert.equal(answer.status, 200, answer.text);
+    const names = ["count"];
+    assert.deepEqual(
+      actions(answer),
+      names.map((name) => `create ${name} done`),
+    );
+  });
+  after(() => skiff?.close());
+
+  const text = async (path: string, body?: string): Promise<string> => {
+    const init = body === undefined ? {} : { method: "POST", body };
+    const response = await fetch(`${skiff.url}/fn/${path}`, init);
+    const answer = await response.text();
+    assert.equal(response.status, 200, answer);
+    return answer;
+  };
+
+  it("count runs its command for each call", async () => {
+    assert.equal(await text("count", "three small words"), "3\n");
+  });
+});
