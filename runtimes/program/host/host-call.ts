@@ -12,9 +12,12 @@ export class HostCall implements PlacedRequest {
   readonly headers: PlacedRequest["headers"];
   /** An own one if the call came from something else than a router. */
   readonly callId: string;
+  /** What the client sent behind a request to upgrade its connection. */
+  readonly head: Buffer;
   readonly #left = new AbortController();
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, head: Buffer = Buffer.alloc(0)) {
+    this.head = head;
     this.request = request;
     this.response = response;
     this.headers = {

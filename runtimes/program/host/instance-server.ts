@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Place, Places } from "../../../client-image/places.ts";
 import {
   BUSY_HEADER,
@@ -23,6 +24,8 @@ export interface InstanceServerOptions {
   readonly leave: (callId: string) => boolean;
   readonly places: Places;
   readonly version: number;
+  /** Calls may ask for another protocol on their connection. Otherwise they are answered as if they did not. */
+  readonly takesUpgrades: boolean;
 }
 
 /** The HTTP server of an instance: it answers probes, and admits calls to their places (docs/concurrency.md). */
@@ -41,6 +44,16 @@ export class InstanceServer {
     this.#server.maxHeadersCount = 0;
     // A client sends its body when the call is admitted.
     this.#server.on("checkContinue", serve);
+    if (!options.takesUpgrades) return;
+    this.#server.on("upgrade", (request, socket: Socket, head: Buffer) => {
+      const response = new ServerResponse(request);
+      response.assignSocket(socket);
+      // The response may be an ordinary one, after which the connection closes.
+      response.shouldKeepAlive = false;
+      response.once("finish", () => socket.destroySoon());
+      socket.on("error", () => {});
+      this.#serve(request, response, head);
+    });
   }
 
   /** @throws Error if the address cannot be used */
@@ -58,18 +71,20 @@ export class InstanceServer {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  #serve(request: IncomingMessage, response: ServerResponse): void {
+  #serve(request: IncomingMessage, response: ServerResponse, head?: Buffer): void {
     if (this.#isDraining) response.shouldKeepAlive = false;
     const isProbe = request.url!.endsWith(PROBE_PATH) && request.headers[PROBE_HEADER] !== undefined;
-    const running = isProbe ? this.#answerProbe(request, response) : this.#answerCall(request, response);
+    const running = isProbe
+      ? this.#answerProbe(request, response)
+      : this.#answerCall(new HostCall(request, response, head));
     this.#running.add(running);
     // A call with processes that cannot be killed is rejected, and the instance ends with an error.
     void running.then(() => this.#running.delete(running));
   }
 
-  async #answerCall(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answerCall(call: HostCall): Promise<void> {
     const { places, answer } = this.#options;
-    const call = new HostCall(request, response);
+    const { request, response } = call;
     if (!places.take(call) && !(await places.wait(call, waitMsOf(request)))) {
       refuse(request, response);
       return;
@@ -78,6 +93,7 @@ export class InstanceServer {
     try {
       if (call.hasLeft) return;
       if (request.headers.expect !== undefined) response.writeContinue();
+      place.isAnswered = true;
       await answer(call);
     } finally {
       place.end();
@@ -91,6 +107,10 @@ export class InstanceServer {
     const leaver = request.headers[GONE_HEADER];
     if (typeof leaver === "string" && !leave(leaver)) places.giveUp(leaver);
     const follower = request.headers[PLACE_HEADER];
+    if (follower === undefined && places.isSpent && places.oneCall!.refusesProbes) {
+      refuse(request, response);
+      return;
+    }
     if (typeof follower === "string") {
       const call = new HostCall(request, response);
       if (!places.take(call) && !(await places.wait(call, waitMsOf(request)))) {

@@ -4,15 +4,19 @@ import { type Level, markEntry } from "../../../client-image/console/marked-entr
 /** What the host writes for the platform: the lines with its nonce, and the log. */
 export class Platform {
   readonly #output = new Socket({ fd: 1, readable: false, writable: true });
+  readonly #errors = new Socket({ fd: 2, readable: false, writable: true });
+  readonly #streams = [this.#output, this.#errors];
   readonly #nonce: string | undefined;
   readonly #waiting = new Set<() => void>();
 
   constructor(nonce: string | undefined) {
     this.#nonce = nonce;
-    // Nobody reads any more: standard input says that the platform has ended.
-    this.#output.on("error", () => {});
-    this.#output.on("drain", () => this.#release());
-    this.#output.on("close", () => this.#release());
+    for (const stream of this.#streams) {
+      // Nobody reads any more: standard input says that the platform has ended.
+      stream.on("error", () => {});
+      stream.on("drain", () => this.#release());
+      stream.on("close", () => this.#release());
+    }
   }
 
   printListening(): void {
@@ -21,6 +25,11 @@ export class Platform {
 
   printReady(): void {
     this.#print("ready");
+  }
+
+  /** The one call of the instance has come. */
+  printSpent(): void {
+    this.#print("spent");
   }
 
   printAlive(): void {
@@ -32,15 +41,21 @@ export class Platform {
     return this.#write(markEntry({ text, level, ...(callId === undefined ? {} : { callId }) }));
   }
 
+  /** Writes a line of a program to standard error. Returns as `log` does. */
+  logError(line: string): boolean {
+    return this.#errors.destroyed || this.#errors.write(`${line}\n`);
+  }
+
   /** Calls back once when the log takes more. */
   drained(onDrain: () => void): void {
-    if (this.#output.writableNeedDrain) this.#waiting.add(onDrain);
+    if (this.#streams.some(({ writableNeedDrain }) => writableNeedDrain)) this.#waiting.add(onDrain);
     else onDrain();
   }
 
   /** Resolves when everything has been written. */
-  written(): Promise<void> {
-    return new Promise((resolve) => this.#output.write("", () => resolve()));
+  async written(): Promise<void> {
+    const written = (stream: Socket) => new Promise<void>((resolve) => stream.write("", () => resolve()));
+    await Promise.all(this.#streams.map(written));
   }
 
   #print(text: string): void {

@@ -24,14 +24,16 @@ export async function readMessage(): Promise<StartInput> {
 function firstLine(input: Socket): Promise<string> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
+    const leave = () => process.exit(0);
     const read = (chunk: Buffer) => {
       chunks.push(chunk);
       if (!chunk.includes("\n")) return;
       input.pause();
       input.off("data", read);
+      input.off("end", leave);
       resolve(Buffer.concat(chunks).toString().split("\n")[0]!);
     };
     input.on("data", read);
-    input.once("end", () => process.exit(0));
+    input.once("end", leave);
   });
 }

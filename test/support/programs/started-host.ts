@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Entry, EntryReader } from "../../../client-image/console/marked-entry.ts";
+import { START_VARIABLE } from "../../../client-image/start-message.ts";
 import { readLines } from "../../../platform/local/instances/output.ts";
 import { compileHost } from "../../../runtimes/program/compile-host.ts";
 import type { HostOrder, ProgramMessage } from "../../../runtimes/program/host/program-message.ts";
@@ -15,6 +16,10 @@ type Order = HostOrder extends infer O ? (O extends HostOrder ? Omit<O, "cwd"> :
 export interface HostOptions extends Partial<Omit<ProgramMessage, "host" | "nonce" | "listen">> {
   readonly host: Order;
   readonly variables?: Readonly<Record<string, string>>;
+  /** A program that serves gets the socket of the instance as its own. */
+  readonly ownSocket?: boolean;
+  /** The start message comes in a variable, and nothing on standard input. */
+  readonly inPod?: boolean;
   /** Command in front of Node, such as that of a sandbox. */
   readonly inside?: readonly string[];
 }
@@ -26,7 +31,8 @@ export class StartedHost {
   readonly child: ChildProcess;
   readonly entries: Entry[] = [];
   readonly #nonce: string;
-  #lines: string[] = [];
+  readonly #lines: string[] = [];
+  #inPod = false;
 
   private constructor(folder: string, nonce: string, child: ChildProcess) {
     this.folder = folder;
@@ -54,7 +60,7 @@ export class StartedHost {
 
   /** Starts a host without waiting for it. */
   static async launch(
-    { host, variables = {}, inside = [], ...rest }: HostOptions,
+    { host, variables = {}, inside = [], ownSocket = false, inPod = false, ...rest }: HostOptions,
     files: Readonly<Record<string, string>> = {},
   ): Promise<StartedHost> {
     const folder = mkdtempSync(join(tmpdir(), "skiff-host-"));
@@ -69,14 +75,16 @@ export class StartedHost {
       concurrency: 1,
       env: Object.keys(variables),
       ...rest,
-      host: { cwd: folder, ...host } as HostOrder,
+      host: { cwd: folder, ...host, ...(ownSocket && { socket: join(folder, "socket") }) } as HostOrder,
     };
     const [program, ...args] = [...inside, process.execPath, file];
     const env = { PATH: process.env.PATH!, HOME: folder, TMPDIR: folder, ...variables };
-    const child = spawn(program!, args, { cwd: folder, env, stdio: "pipe" });
+    const given = inPod ? { [START_VARIABLE]: JSON.stringify(message) } : {};
+    const child = spawn(program!, args, { cwd: folder, env: { ...env, ...given }, stdio: "pipe" });
     child.stdin.on("error", () => {});
     const started = new StartedHost(folder, nonce, child);
-    child.stdin.write(`${JSON.stringify(message)}\n`);
+    started.#inPod = inPod;
+    if (!inPod) child.stdin.write(`${JSON.stringify(message)}\n`);
     return started;
   }
 
@@ -96,6 +104,7 @@ export class StartedHost {
   /** Ends the host as the platform does that goes away, and removes its folder. */
   async close(): Promise<void> {
     this.child.stdin!.end();
+    if (this.#inPod) this.child.kill("SIGTERM");
     if (!this.hasEnded) await once(this.child, "exit");
     rmSync(this.folder, { recursive: true });
   }

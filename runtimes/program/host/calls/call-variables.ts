@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { ProgramMessage } from "../program-message.ts";
-import { CALL_VARIABLE } from "../trees/process-trees.ts";
 
+/** Variable in the environment of every process of a call. */
+export const CALL_VARIABLE = "SKIFF_CALL_ID";
 /** Variables of every program, whether the function declares them or not. */
 const PLATFORM_VARIABLES = ["PATH", "HOME", "TMPDIR", "LANG"];
 /** Fields that have a variable of their own, that only the connection needs, or that would become `HTTP_PROXY`. */

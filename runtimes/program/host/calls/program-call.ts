@@ -6,7 +6,7 @@ import type { Platform } from "../platform-lines.ts";
 import type { CallOrder } from "../program-message.ts";
 import type { ProcessTree, ProcessTrees } from "../trees/process-trees.ts";
 import { CallAnswer } from "./call-answer.ts";
-import { callVariables } from "./call-variables.ts";
+import { CALL_VARIABLE, callVariables } from "./call-variables.ts";
 import { InvalidHead } from "./cgi-head.ts";
 import { LogLines } from "./log-lines.ts";
 import type { Failure } from "./problem-answers.ts";
@@ -76,7 +76,7 @@ export class ProgramCall {
       child.once("exit", (exitCode, signal) => resolve(failureOf(exitCode, signal)));
     });
     if (child.pid === undefined) return exited;
-    this.#tree = this.#options.trees.begin(child.pid, this.#call.callId);
+    this.#tree = this.#options.trees.begin(child.pid, `${CALL_VARIABLE}=${this.#call.callId}`);
     const { timeoutMs } = this.#options.order;
     const deadline = setTimeout(() => this.#endWith(timeoutFailure(timeoutMs)), timeoutMs);
     this.#passInput(child);

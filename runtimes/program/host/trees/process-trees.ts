@@ -1,8 +1,6 @@
 import { setTimeout as pause, setImmediate as turn } from "node:timers/promises";
 import { listProcesses, type ProcessEntry, readProcess, wasStartedWith } from "./process-list.ts";
 
-/** Variable in the environment of every process of a call. */
-export const CALL_VARIABLE = "SKIFF_CALL_ID";
 /** Looks without a process after which a tree counts as ended. */
 const EMPTY_LOOKS = 2;
 const BETWEEN_LOOKS_MS = 2;
@@ -25,9 +23,12 @@ export class ProcessTrees {
     this.#ownsProcesses = ownsProcesses && isAlone();
   }
 
-  /** Tracks the process that leads a session of its own. */
-  begin(leader: number, callId: string): ProcessTree {
-    const tree = new ProcessTree(this, leader, callId);
+  /**
+   * Tracks the process that leads a session of its own.
+   * @param variable `NAME=value` in its environment, and in that of no other tree
+   */
+  begin(leader: number, variable: string): ProcessTree {
+    const tree = new ProcessTree(this, leader, variable);
     this.#running.add(tree);
     return tree;
   }
@@ -85,10 +86,10 @@ export class ProcessTree {
   readonly #trees: ProcessTrees;
   readonly #variable: string;
 
-  constructor(trees: ProcessTrees, leader: number, callId: string) {
+  constructor(trees: ProcessTrees, leader: number, variable: string) {
     this.#trees = trees;
     this.leader = leader;
-    this.#variable = `${CALL_VARIABLE}=${callId}`;
+    this.#variable = variable;
     // Zero if it has ended already: then every process may be one of its own.
     this.startTicks = readProcess(leader)?.startTicks ?? 0;
   }
