@@ -1,7 +1,8 @@
 /**
  * Filters of system calls, as seccomp(2) takes them: programs of classic BPF. Pure. They refuse what needs no right and no
  * program of a function needs, because it opens large parts of the kernel: namespaces, in which a program would have every
- * right, keys of the user, and sockets that no network namespace holds.
+ * right, keys of the user, and sockets that no network namespace holds. They also refuse to trace: where Skiff is not root,
+ * the first process of a sandbox has the same user, and no filter.
  */
 
 /** Numbers of system calls by processor; those from 424 on are the same everywhere. */
@@ -11,6 +12,7 @@ const CALLS = {
     refused: {
       ...{ unshare: 272, setns: 308, mount: 165, umount2: 166, pivot_root: 155 },
       ...{ keyctl: 250, add_key: 248, request_key: 249, bpf: 321, perf_event_open: 298, userfaultfd: 323 },
+      ...{ ptrace: 101, process_vm_readv: 310, process_vm_writev: 311 },
     },
   },
   arm64: {
@@ -18,12 +20,13 @@ const CALLS = {
     refused: {
       ...{ unshare: 97, setns: 268, mount: 40, umount2: 39, pivot_root: 41 },
       ...{ keyctl: 219, add_key: 217, request_key: 218, bpf: 280, perf_event_open: 241, userfaultfd: 282 },
+      ...{ ptrace: 117, process_vm_readv: 270, process_vm_writev: 271 },
     },
   },
 } as const;
 const REFUSED_EVERYWHERE = {
   ...{ open_tree: 428, move_mount: 429, fsopen: 430, fsconfig: 431, fsmount: 432, fspick: 433 },
-  ...{ mount_setattr: 442 },
+  ...{ mount_setattr: 442, pidfd_getfd: 438 },
 };
 /** Libraries do without them where a kernel has none. The flags of clone3 are in memory, where no filter can look. */
 const UNKNOWN = { io_uring_setup: 425, io_uring_enter: 426, io_uring_register: 427, clone3: 435 };

@@ -12,8 +12,10 @@ import { needsWall, whyNoWall } from "../support/skiff/walls.ts";
 const USER = 61_000;
 const SETPRIV = "/usr/bin/setpriv";
 const WITHIN_MS = 180_000;
-/** What differs by the user: the wall. Deno's flags are the same for all. */
-const FILES = ["links", "wasi", "databases"].map((name) => `test/sandbox/${name}.test.ts`);
+/** What differs by the user: the walls. Deno's flags are the same for all. */
+const FILES = ["links", "wasi", "databases", "programs/programs"].map(
+  (name) => `test/sandbox/${name}.test.ts`,
+);
 
 describe("the attempts of functions, where Skiff does not run as root", () => {
   let folder: string | undefined;

@@ -27,7 +27,7 @@ import { PROGRAM_ATTEMPTS, type ProgramAttempt } from "./program-attempts.ts";
 
 /** In the environment and the files of another function, and beside them: no program may get it. */
 const MARKER = "marker-of-somebody-else";
-const AT_ONCE = 6;
+const AT_ONCE = 4;
 const ALL_MS = 90_000;
 /** Runs the script that it gets, and answers with all that this prints. */
 const SHELL = '#!/bin/sh\nexec 2>&1\nscript=$(cat)\neval "$script"\n';
@@ -63,7 +63,7 @@ for (const kind of ["bwrap", "bwrap-plain"] as const) {
     });
 
     it("is ended when it uses more memory than it may", async () => {
-      const hog = `perl -e '$x = "a" x (600 * 1024 * 1024); sleep 20; print "had it"'`;
+      const hog = `perl -e '$x = "a" x (700 * 1024 * 1024); sleep 20; print "had it"'`;
       const outcome = await scene.run(hog).catch((error: Error) => error.message);
       assert.doesNotMatch(outcome, /had it/);
     });
@@ -95,7 +95,7 @@ class Scene {
       await publish(platform, programDraft("other", "#!/bin/sh\nsleep 1000\n", { settings: { env } }));
       await publish(
         platform,
-        programDraft("trial", SHELL, { settings: { memoryMiB: 384, concurrency: AT_ONCE } }),
+        programDraft("trial", SHELL, { settings: { memoryMiB: 512, concurrency: AT_ONCE } }),
       );
       return new Scene({ folder, platform, tcp, abstract });
     } catch (error) {
