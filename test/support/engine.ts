@@ -24,6 +24,8 @@ export const BOX = "localhost/box:1";
 export interface TestEngine {
   readonly engine: Engine;
   readonly socket: string;
+  /** Has the folder `box` with the files of BOX. */
+  readonly folder: string;
   /** Runs `podman` against its storage. */
   podman(...args: string[]): string;
   /** Makes an image of a folder. */
@@ -88,6 +90,7 @@ async function start(): Promise<Started> {
   return {
     engine,
     socket,
+    folder,
     podman,
     import: (from, name, changes = []) => importFolder(podman, from, name, changes),
     close,

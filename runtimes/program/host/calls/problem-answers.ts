@@ -8,9 +8,15 @@ export interface ProblemAnswer {
   readonly body: string;
 }
 
+const TITLES = {
+  program_failed: { status: 500, title: "The program failed" },
+  out_of_memory: { status: 500, title: "The program used more memory than it may" },
+  call_timeout: { status: 504, title: "The function did not answer in time" },
+} as const;
+
 /** Why a program is no answer to its call. */
 export interface Failure {
-  readonly code: "program_failed" | "call_timeout";
+  readonly code: keyof typeof TITLES;
   /** Says what happened, as a sentence. */
   readonly detail: string;
   readonly exitCode?: number;
@@ -18,11 +24,6 @@ export interface Failure {
   /** Its last lines on standard error. */
   readonly log?: readonly string[];
 }
-
-const TITLES = {
-  program_failed: { status: 500, title: "The program failed" },
-  call_timeout: { status: 504, title: "The function did not answer in time" },
-} as const;
 
 /** Renders a failure as the problem documents of Skiff (RFC 9457). */
 export function problemAnswer({ code, detail, ...members }: Failure, callId: string): ProblemAnswer {

@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import type { HostCall } from "../host-call.ts";
 import type { Platform } from "../platform-lines.ts";
 import type { CallOrder } from "../program-message.ts";
+import { spawnFirstToKill } from "../trees/first-to-kill.ts";
 import type { ProcessTree, ProcessTrees } from "../trees/process-trees.ts";
 import { CallAnswer } from "./call-answer.ts";
 import { CALL_VARIABLE, callVariables } from "./call-variables.ts";
@@ -13,6 +14,12 @@ import type { Failure } from "./problem-answers.ts";
 
 /** Time without output after which a process that outlives its tree is no longer waited for. */
 const HELD_MS = 250;
+
+const OUT_OF_MEMORY: Failure = {
+  code: "out_of_memory",
+  detail:
+    "The program was ended because the memory of its instance ran out: raise the setting memoryMiB, or lower concurrency.",
+};
 
 export interface ProgramCallOptions {
   readonly order: CallOrder;
@@ -70,10 +77,15 @@ export class ProgramCall {
 
   /** @throws Error with a sentence if the program cannot be started */
   async #runProgram(): Promise<Failure | undefined> {
+    const { memoryKills } = this.#options.trees;
+    const killsBefore = memoryKills.count;
     const child = this.#spawn();
     const exited = new Promise<Failure | undefined>((resolve, reject) => {
       child.once("error", (error) => reject(new Error(`The program cannot be started: ${error.message}`)));
-      child.once("exit", (exitCode, signal) => resolve(failureOf(exitCode, signal)));
+      child.once("exit", (exitCode, signal) => {
+        const ranOut = signal === "SIGKILL" && memoryKills.count > killsBefore;
+        resolve(ranOut ? OUT_OF_MEMORY : failureOf(exitCode, signal));
+      });
     });
     if (child.pid === undefined) return exited;
     this.#tree = this.#options.trees.begin(child.pid, `${CALL_VARIABLE}=${this.#call.callId}`);
@@ -101,7 +113,8 @@ export class ProgramCall {
     try {
       // A session of its own, so that it can be found with all that it starts.
       const options = { cwd: order.cwd, env, detached: true, stdio: [input, "pipe", "pipe"] } as const;
-      this.#child = spawn(program!, args, { ...options, stdio: [...options.stdio] });
+      const start = () => spawn(program!, args, { ...options, stdio: [...options.stdio] });
+      this.#child = spawnFirstToKill(start);
       return this.#child;
     } catch (error) {
       throw new Error(`The program cannot be started: ${(error as Error).message}`);

@@ -1,4 +1,5 @@
 import { setTimeout as pause, setImmediate as turn } from "node:timers/promises";
+import { MemoryKills } from "./memory-kills.ts";
 import { listProcesses, type ProcessEntry, readProcess, wasStartedWith } from "./process-list.ts";
 
 /** Looks without a process after which a tree counts as ended. */
@@ -14,6 +15,7 @@ export class UndyingTree extends Error {}
 
 /** The processes of the calls under way, each with all of its descendants. */
 export class ProcessTrees {
+  readonly memoryKills = new MemoryKills();
   readonly #running = new Set<ProcessTree>();
   readonly #ownsProcesses: boolean;
   readonly #startTicks = readProcess(process.pid)?.startTicks ?? 0;
