@@ -8,7 +8,8 @@ import { argv, env, exit, version } from "node:process";
 import { pathToFileURL } from "node:url";
 
 const [, , file = "", name = ""] = argv;
-const PLACE_HEADER = "x-skiff-call-id";
+const CALL_ID = "x-skiff-call-id";
+const PROBE_HEADER = "x-skiff-probe";
 
 const context = {
   "function-name": name,
@@ -45,7 +46,7 @@ function eventOf(request, response, body) {
   const type = headers["content-type"] ?? "";
   return {
     data: dataOf(body, type),
-    "event-id": headers["event-id"] ?? headers["ce-id"] ?? headers[PLACE_HEADER],
+    "event-id": headers["event-id"] ?? headers["ce-id"] ?? headers[CALL_ID],
     "event-type": headers["event-type"] ?? headers["ce-type"] ?? type,
     "event-time": headers["event-time"] ?? headers["ce-time"] ?? new Date().toISOString(),
     "event-namespace": headers["event-namespace"] ?? headers["ce-source"] ?? "",
@@ -89,7 +90,7 @@ function sendResult(response, result) {
 function sendError(request, response, error) {
   console.error(error);
   if (response.headersSent) return response.destroy();
-  const id = request.headers[PLACE_HEADER];
+  const id = request.headers[CALL_ID];
   const detail = `The handler "${name}" threw an error: ${error?.message ?? error}`.slice(0, 1_000);
   const problem = {
     type: "https://skiff.dev/problems/program_failed",
@@ -106,6 +107,8 @@ function sendError(request, response, error) {
 async function main() {
   const handler = await loadHandler();
   const server = createServer(async (request, response) => {
+    // Skiff asks whether the instance answers. Clients cannot send the field.
+    if (request.headers[PROBE_HEADER] !== undefined) return response.writeHead(204).end();
     try {
       const body = await readBody(request);
       extend(request, response, body);

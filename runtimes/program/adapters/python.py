@@ -19,6 +19,7 @@ from io import BytesIO
 
 FILE, NAME = (sys.argv[1:] + ["", ""])[:2]
 CALL_ID = "x-skiff-call-id"
+PROBE_HEADER = "x-skiff-probe"
 TYPE = "https://skiff.dev/problems/program_failed"
 CONTEXT = {
     "function-name": NAME,
@@ -182,6 +183,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self):
         response = Response()
+        # Skiff asks whether the instance answers. Clients cannot send the field.
+        if PROBE_HEADER in self.headers:
+            response.status = 204
+            self.send(response, b"")
+            return
         try:
             body = self.read_body()
             request = Request(self, body)

@@ -149,6 +149,8 @@ for (const { name, program, adapter, file, key, code } of LANGUAGES) {
 
     it("is 500 program_failed if it throws, and goes on", async () => {
       const { ask, child, errors } = await start("fails");
+      // The handler does not see probes.
+      assert.equal((await ask({ headers: { "x-skiff-probe": "1" } })).status, 204);
       const failed = await ask({ headers: { "x-skiff-call-id": "c1" } });
       assert.equal(failed.status, 500);
       assert.equal(failed.headers["content-type"], "application/problem+json");
