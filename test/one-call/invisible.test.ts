@@ -1,18 +1,29 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { notTried } from "../support/not-tried.ts";
 import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
-import { DENO, type Runtime, type Seen, UNSEEN } from "./traces.ts";
+import { needsWall } from "../support/skiff/walls.ts";
+import { DENO, PROGRAM, type Runtime, SERVER, type Seen, UNSEEN } from "./traces.ts";
 
-const RUNTIMES: readonly Runtime[] = [DENO];
+const RUNTIMES: readonly Runtime[] = [DENO, PROGRAM, SERVER];
 
-describe("file, environment, port, memory and process of a call", () => {
+describe("file, environment, port, memory and process of a call", function () {
+  // Each runtime starts a dozen instances.
+  this.timeout(60_000);
   let skiff: StartedSkiff;
   before(async () => {
     skiff = await startedSkiff();
   });
   after(() => skiff.close());
 
-  for (const { name, query, source } of RUNTIMES) {
+  for (const { name, query, source, kept } of RUNTIMES) {
     describe(`of the runtime ${name}`, () => {
+      before(function () {
+        if (name === "deno") return;
+        needsWall(this, "bwrap");
+        if (spawnSync("python3", ["--version"]).status !== 0) notTried(this, "python3 is not installed");
+      });
+
       const deploy = async (isolation: string) => {
         const { status, body } = await skiff.deploy(
           `${name}-${isolation}`,
@@ -33,7 +44,7 @@ describe("file, environment, port, memory and process of a call", () => {
         assert.deepEqual(JSON.parse(await call("instance", "/look")), UNSEEN);
         await call("instance", "/leave");
         const seen = JSON.parse(await call("instance", "/look")) as Seen;
-        assert.deepEqual(seen, { file: true, environment: true, port: true, memory: true, process: true });
+        assert.deepEqual(seen, kept);
       });
 
       it("are not seen by the next call with isolation=call", async () => {
