@@ -54,7 +54,7 @@ export class EngineCommands implements Commands {
       return followContainer(engine, { container, attachment, order, signal, discard });
     } catch (error) {
       await this.#discard(engine, order.id, container);
-      throw this.#explain(error, order);
+      throw this.#explain(error, order, spec);
     }
   }
 
@@ -86,10 +86,10 @@ export class EngineCommands implements Commands {
     };
   }
 
-  #explain(error: unknown, { image, command }: CommandOrder): unknown {
+  #explain(error: unknown, { image, command }: CommandOrder, { user }: ContainerSpec): unknown {
     if (isMissingCommand(error)) {
       const program = JSON.stringify(command[0] ?? "");
-      const detail = `The image ${image} has no program ${program} that can be run: correct the command.`;
+      const detail = `The image ${image} has no program ${program} that the user ${user} can run: correct the command.`;
       return new Problem("command_not_found", detail, { setting: "cmd" });
     }
     if (!(error instanceof EngineError || error instanceof EngineGone)) return error;
