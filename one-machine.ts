@@ -136,6 +136,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   const events = createEvents({
     ...{ store: eventStore, usage: store.usage, changes, isShared: Boolean(env.SKIFF_STORE) },
     ...{ platform, limits, keys: keyTable, access, proxies, env, print },
+    commandRules: rules,
     ...{ router: () => routerUrl, callerKey: internal.text, now: Date.now, random: Math.random },
   });
 

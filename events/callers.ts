@@ -16,6 +16,7 @@ import type { TrustedProxies } from "../http/trusted-proxies.ts";
 import { INTERNAL_KEY_ID } from "../platform/keys/internal-key.ts";
 import type { KeyTable } from "../platform/keys/key-table.ts";
 import { keyIdOf } from "../platform/keys/key-text.ts";
+import type { Scope } from "../platform/keys/scopes.ts";
 import type { Limits } from "../platform/limits.ts";
 import { Problem } from "../platform/problems.ts";
 
@@ -36,6 +37,8 @@ export interface Asked {
   readonly what: string;
   /** The function that a key must be for; absent if keys need not be for all functions. */
   readonly function?: string;
+  /** The scope that a key needs; `call` by default. */
+  readonly scope?: Scope;
   /** A credential is needed, of a key with the scope call or of the installation. */
   readonly needsKey: boolean;
   /** Who may use the management API without a token needs no key either. */
@@ -87,7 +90,7 @@ export class Callers {
 
   #holder(text: string, asked: Asked, address: string): Principal | undefined {
     const { keys, access, limits, keyUsed, now } = this.#options;
-    const { needsKey, function: name } = asked;
+    const { needsKey, function: name, scope = "call" } = asked;
     const isKey = keyIdOf(text) !== undefined;
     const blockedMs = this.#attempts.blockedMs(address, performance.now());
     // Nobody can guess a key, so right ones pass. The token may have been chosen by a person.
@@ -95,7 +98,7 @@ export class Callers {
     try {
       const holder = isKey ? principalOfKey(keys, text, now()) : principalOfToken(access, text);
       if (holder !== undefined && holder.keyId !== INTERNAL_KEY_ID) {
-        requireScope(holder, "call");
+        requireScope(holder, scope);
         if (name !== undefined) requireFunction(holder, name);
         if (holder.keyId !== undefined) keyUsed?.(holder.keyId);
         return holder;

@@ -12,6 +12,7 @@ import { parseTrustedProxies, plainAddress } from "../http/trusted-proxies.ts";
 import { PROCESS_FAMILIES, readProcessMetrics } from "../metrics/families.ts";
 import { group, Metrics } from "../metrics/metrics.ts";
 import { SCHEDULE_KIND, SUBSCRIPTION_KIND, TOPIC_KIND } from "../platform/events/kinds.ts";
+import { commandRules } from "../platform/images/command-rules.ts";
 import { followKeys } from "../platform/keys/follow-keys.ts";
 import { internalKey } from "../platform/keys/internal-key.ts";
 import { KeyTable } from "../platform/keys/key-table.ts";
@@ -92,7 +93,12 @@ async function startEvents(services: ServiceList, env: NodeJS.ProcessEnv): Promi
       env,
       print,
     },
-    ...{ router: () => routerUrl.origin, callerKey: internalKey(token).text },
+    commandRules: commandRules(env, false),
+    ...{
+      router: () => routerUrl.origin,
+      manager: () => managerUrl.origin,
+      callerKey: internalKey(token).text,
+    },
     ...{ now: Date.now, random: Math.random },
   });
 

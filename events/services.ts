@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "../http/access/access.ts";
 import type { TrustedProxies } from "../http/trusted-proxies.ts";
 import type { FiringCounts } from "../metrics/event-families.ts";
+import type { CommandRules } from "../platform/images/command-rules.ts";
 import type { KeyTable } from "../platform/keys/key-table.ts";
 import type { Limits } from "../platform/limits.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -26,6 +27,10 @@ export interface EventsOptions {
   readonly proxies?: TrustedProxies | undefined;
   /** Returns the base of the router's URLs, such as `http://127.0.0.1:8080`, without a slash at its end. */
   readonly router: () => string;
+  /** The same of the management API; that of the router by default. */
+  readonly manager?: () => string;
+  /** Whether commands may wait, and in which images they run. None by default. */
+  readonly commandRules?: CommandRules;
   /** Text of the internal key (platform/keys/internal-key.ts). */
   readonly callerKey: string;
   /**

@@ -11,6 +11,7 @@ import { GUARD_FAMILIES, POOL_FAMILIES, PROCESS_FAMILIES, readProcessMetrics } f
 import { group, Metrics } from "../metrics/metrics.ts";
 import { commandRules } from "../platform/images/command-rules.ts";
 import { followKeys } from "../platform/keys/follow-keys.ts";
+import { internalKey } from "../platform/keys/internal-key.ts";
 import { KeyTable } from "../platform/keys/key-table.ts";
 import { KubeApi } from "../platform/kubernetes/cluster/api.ts";
 import { connectToCluster } from "../platform/kubernetes/cluster/client.ts";
@@ -92,6 +93,9 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   services.add({ name: "platform", drain: () => platform.close() });
   const keyTable = new KeyTable();
   const keys = followKeys(platform.declarations, keyTable, print);
+  // Of skiff-events, for commands that have waited.
+  const internal = internalKey(token);
+  keyTable.set(internal.id, internal.spec);
   services.add({ name: "keys", close: async () => keys.close() });
   const posted = createBuilder({
     deno: denoPath(),

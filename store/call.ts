@@ -17,6 +17,14 @@ export type CallTarget =
   | { readonly function: string; readonly version?: number | undefined }
   | { readonly url: string };
 
+/** Target and queue of commands, which the manager runs at the path of the request. */
+export const COMMAND_TARGET = { url: "skiff:exec" } as const;
+export const COMMAND_QUEUE = "exec";
+
+export function isCommand(target: CallTarget): boolean {
+  return "url" in target && target.url === COMMAND_TARGET.url;
+}
+
 /** Why a call exists. */
 export type CallOrigin =
   | { readonly kind: "api" }
@@ -39,7 +47,7 @@ export type CallOrigin =
 export interface NewCall {
   /** 32 hexadecimal digits that grow with time (UUIDv7, RFC 9562); `newCallId` makes one. */
   readonly id: string;
-  /** Shares order, fairness and counts: `fn/NAME`, `sub/NAME` or `callback`. */
+  /** Shares order, fairness and counts: `fn/NAME`, `sub/NAME`, `exec` or `callback`. */
   readonly queue: string;
   readonly target: CallTarget;
   readonly request: StoredRequest;

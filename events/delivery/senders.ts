@@ -1,6 +1,6 @@
 import type { Agent } from "undici";
 import type { Endpoints } from "../../platform/platform.ts";
-import type { CallTarget } from "../../store/call.ts";
+import { type CallTarget, isCommand } from "../../store/call.ts";
 import type { LeasedCall } from "../../store/calls.ts";
 import { isAway } from "../away.ts";
 import { callbackHosts } from "../callback-settings.ts";
@@ -26,7 +26,7 @@ type FunctionTarget = Extract<CallTarget, { function: string }>;
 
 export type SenderOptions = Pick<
   EventServices,
-  "store" | "platform" | "limits" | "router" | "callerKey" | "env" | "now"
+  "store" | "platform" | "limits" | "router" | "manager" | "callerKey" | "env" | "now"
 >;
 
 /** Sends calls to the router and to URLs. Undici is loaded at the first one. */
@@ -45,6 +45,7 @@ export class Senders {
   async send(call: LeasedCall, signal: AbortSignal): Promise<Exchanged> {
     const { target } = call;
     try {
+      if (isCommand(target)) return await this.#toManager(call, signal);
       return "function" in target
         ? await this.#toFunction(call, target, signal)
         : await this.#toUrl(call, target.url, signal);
@@ -74,6 +75,22 @@ export class Senders {
         path: `/fn/${encodeURIComponent(target.function)}${at}${path.startsWith("/") ? path : `/${path}`}`,
         headers: [...attemptFields(call), "x-skiff-key", callerKey],
         headMs: limits.instanceWaitMs + timeoutMs + uploadMs + MARGIN_MS,
+        answerMs: limits.uploadMs,
+      },
+      { bodies: store.bodies, mostBytes: limits.resultBytes, trustsMark: true },
+    );
+  }
+
+  /** The manager answers when the command has ended. */
+  async #toManager(call: LeasedCall, signal: AbortSignal): Promise<Exchanged> {
+    const { limits, router, manager = router, callerKey, store } = this.#options;
+    const { method, path, body } = call.request;
+    const uploadMs = "inline" in body ? 0 : limits.uploadMs;
+    return await exchange(
+      {
+        ...{ dispatcher: await this.#agent("router"), origin: manager(), path, method, body, signal },
+        headers: [...attemptFields(call), "authorization", `Bearer ${callerKey}`],
+        headMs: limits.pullMs + limits.startMs + limits.execMs + uploadMs + MARGIN_MS,
         answerMs: limits.uploadMs,
       },
       { bodies: store.bodies, mostBytes: limits.resultBytes, trustsMark: true },

@@ -1,5 +1,6 @@
 import { MOST_BACKOFF_MS } from "../../platform/events/retry-policy.ts";
 import { formatMs } from "../../platform/quantity.ts";
+import { isCommand } from "../../store/call.ts";
 import type { LeasedCall } from "../../store/calls.ts";
 
 /** What became of a request that was sent. */
@@ -59,9 +60,11 @@ const ERROR_CHARACTERS = 200;
 export function judge(call: Judged, sent: Sent, circumstances: Circumstances): Verdict {
   if ("forbidden" in sent) return { kind: "dead", reason: sent.forbidden, error: sent.forbidden };
   const isFunction = "function" in call.target;
+  const isOfManager = isCommand(call.target);
   if ("postponed" in sent) return refused(call, { error: sent.postponed, retryAfterMs: 0 }, circumstances);
   if ("unreached" in sent) {
-    if (isFunction) return refused(call, { error: sent.unreached, retryAfterMs: 0 }, circumstances);
+    if (isFunction || isOfManager)
+      return refused(call, { error: sent.unreached, retryAfterMs: 0 }, circumstances);
     return failed(call, { outcomes: ["connection"], error: sent.unreached }, circumstances);
   }
   if ("broken" in sent) return failed(call, { outcomes: ["connection"], error: sent.broken }, circumstances);
@@ -71,6 +74,9 @@ export function judge(call: Judged, sent: Sent, circumstances: Circumstances): V
     if (status === 404 && code === "unknown_function") return missing(call, error, circumstances);
     if (REFUSALS.has(status)) return refused(call, { error, retryAfterMs }, circumstances);
   }
+  // No command has started.
+  if (isOfManager && code !== undefined && (status === 429 || status === 503))
+    return refused(call, { error, retryAfterMs }, circumstances);
   if (status >= 200 && status < (isFunction ? 400 : 300)) return { kind: "done" };
   const isNoAnswer = code !== undefined && NO_ANSWER.has(code);
   const outcomes = [String(status), `${Math.floor(status / 100)}xx`, ...(isNoAnswer ? ["connection"] : [])];

@@ -9,8 +9,10 @@ const MOST_CHARACTERS = 255;
 
 /** What must be equal in a repeated request, besides its body. */
 export interface Repeatable {
+  /** Such as `fn/NAME`: equal keys of other scopes are other keys. */
+  readonly scope: string;
   readonly method: string;
-  readonly target: AsyncTarget;
+  readonly target: Pick<AsyncTarget, "version" | "path">;
   readonly query: string;
   readonly contentType: string | undefined;
   readonly options: OptionTexts;
@@ -39,10 +41,10 @@ export class RequestIdentity {
 
   /** Keys of the API have idempotency keys of their own. */
   idempotency({ keyId }: Principal, request: Repeatable): Idempotency {
-    const { method, target, query, contentType = "", options } = request;
-    const { name, version = "", path } = target;
+    const { scope, method, target, query, contentType = "", options } = request;
+    const { version = "", path } = target;
     const parts = [method, version, path, query, contentType, [...options].sort(), this.body.digest("hex")];
     const fingerprint = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
-    return { scope: `fn/${name}${keyId === undefined ? "" : ` ${keyId}`}`, key: this.#key, fingerprint };
+    return { scope: `${scope}${keyId === undefined ? "" : ` ${keyId}`}`, key: this.#key, fingerprint };
   }
 }

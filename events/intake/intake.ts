@@ -6,13 +6,14 @@ import { queueFull, requireHeaderRoom, traceRefused, unknownVersion } from "../.
 import { isTraceparent, NewTraces } from "../../http/traceparent.ts";
 import type { Endpoints } from "../../platform/platform.ts";
 import { Problem, unknownFunction } from "../../platform/problems.ts";
-import type { NewCall } from "../../store/call.ts";
+import { COMMAND_QUEUE, type NewCall } from "../../store/call.ts";
 import { newCallId } from "../../store/call-id.ts";
 import { isAway } from "../away.ts";
 import { Callers } from "../callers.ts";
 import type { EventServices, EventsPart } from "../services.ts";
 import { acknowledge, keyReused, refusePreflight, unknownRoute } from "./answers.ts";
 import { type OptionTexts, readOptions, takeOptions, unknownOption } from "./call-options.ts";
+import { CommandIntake, isForCommands } from "./command-intake.ts";
 import { RequestIdentity } from "./idempotency.ts";
 import { mayBeLong, readBody } from "./read-body.ts";
 import { type RequestFields, readFields, repeated } from "./request-fields.ts";
@@ -23,6 +24,7 @@ export async function createIntake(services: EventServices): Promise<EventsPart>
   const intake = new Intake(services);
   return {
     handler: (request, response) => void intake.answer(request, response),
+    deliveries: { limits: () => [[COMMAND_QUEUE, services.limits.execsAtOnce]] },
     close: () => Promise.resolve(),
   };
 }
@@ -32,11 +34,14 @@ export class Intake {
   readonly #callers: Callers;
   readonly #traces = new NewTraces();
   readonly #uploads: Uploads;
+  readonly #commands: CommandIntake;
 
   constructor(services: EventServices) {
     this.#services = services;
     this.#uploads = new Uploads(services.store.bodies);
     this.#callers = new Callers(services);
+    const [callers, uploads, traces] = [this.#callers, this.#uploads, this.#traces];
+    this.#commands = new CommandIntake({ services, callers, uploads, traces });
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -49,6 +54,7 @@ export class Intake {
 
   /** The whole way of a request. */
   async #accept(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (isForCommands(request.url!)) return await this.#commands.accept(request, response);
     const { platform, store, limits, proxies, env, now, random } = this.#services;
     const target = parseAsyncTarget(request.url!);
     if (target === undefined) throw unknownRoute(request);
@@ -90,7 +96,14 @@ export class Intake {
       keyId: caller.keyId,
       traceparent,
       tracestate: isContinued ? fields.tracestate : undefined,
-      idempotency: identity?.idempotency(caller, { method, target, query, contentType, options }),
+      idempotency: identity?.idempotency(caller, {
+        scope: queue,
+        method,
+        target,
+        query,
+        contentType,
+        options,
+      }),
       keepsRecord: true,
     };
     const [outcome] = await store.calls.enqueue([call], { now: acceptedAt, mostLive });

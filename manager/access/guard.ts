@@ -5,6 +5,7 @@ import type { Credentials } from "../../http/access/credentials.ts";
 import { requireAllFunctions, requireFunction, requireScope } from "../../http/access/principal.ts";
 import { clientAddress } from "../../http/client-address.ts";
 import type { TrustedProxies } from "../../http/trusted-proxies.ts";
+import { INTERNAL_KEY_ID } from "../../platform/keys/internal-key.ts";
 import { includesScope } from "../../platform/keys/scopes.ts";
 import { Problem } from "../../platform/problems.ts";
 import { ROUTE_RULES, type RouteRule, STRICTEST } from "./route-rules.ts";
@@ -38,7 +39,7 @@ export function guardAccess({ access, credentials, router, proxies, keyUsed }: G
     const principal = await credentials.identify(headersDistinct, address);
     ctx.state.principal = principal;
     ctx.state.by = principal.by;
-    if (principal.keyId !== undefined) keyUsed(principal.keyId);
+    if (principal.keyId !== undefined && principal.keyId !== INTERNAL_KEY_ID) keyUsed(principal.keyId);
     const route = routeOf(router, ctx.method, ctx.path);
     if (route !== undefined) {
       const { rule, name, target } = route;

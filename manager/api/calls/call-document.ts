@@ -1,8 +1,14 @@
-import type { Attempt, CallHead, CallOrigin, CallTarget } from "../../../store/call.ts";
+import {
+  type Attempt,
+  type CallHead,
+  type CallOrigin,
+  type CallTarget,
+  isCommand,
+} from "../../../store/call.ts";
 
 /** Fields that carry credentials, or look as if they did. */
 const SECRET_FIELD =
-  /^(?!idempotency-key$)(?:(?:proxy-)?authorization$|(?:set-)?cookie$|(?:.*[-_])?(?:key|token|secret|signature|password|auth)(?:[-_]|$))/i;
+  /^(?!idempotency-key$)(?:(?:proxy-)?authorization$|(?:set-)?cookie$|(?:.*[-_])?(?:key|token|secret|signature|password|auth)(?:[-_]|$)|x-skiff-env-)/i;
 const HIDDEN = "(hidden)";
 
 /** Returns a call as the API shows it. */
@@ -11,7 +17,9 @@ export function callDocument(call: CallHead): Record<string, unknown> {
   const { callback, keyId, orderKey, runningSince, endedAt, reason, traceparent } = call;
   return {
     ...{ id, state },
-    ...("function" in target ? functionOf(target) : { url: withoutSecrets(target.url) }),
+    ...("function" in target
+      ? functionOf(target)
+      : { url: isCommand(target) ? "/exec" : withoutSecrets(target.url) }),
     ...{ method: request.method, path: request.path },
     headers: shownHeaders(request.headers),
     bytes: request.body.bytes,

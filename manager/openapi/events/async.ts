@@ -67,7 +67,19 @@ export function asyncPaths(): Record<string, Schema> {
       ]),
     );
   const rest = { name: "path", in: "path", required: true, schema: TEXT, description: "It may have slashes" };
+  const command = (method: string) => ({
+    ...{
+      operationId: `${method}AsyncExec`,
+      summary: "Run a command asynchronously, with the query of /exec",
+    },
+    parameters: [idempotency, query("image", TEXT, { required: true }), ...options],
+    responses: {
+      202: accepted,
+      ...problemResponses([...PROBLEMS, "exec_off", "image_not_allowed"]),
+    },
+  });
   return {
+    "/async/exec": { get: command("get"), post: command("post") },
     "/async/fn/{name}": { parameters: [NAME], ...operations("Async") },
     "/async/fn/{name}/{path}": { parameters: [NAME, rest], ...operations("AsyncPath") },
     "/async/fn/{name}@{version}": { parameters: [NAME, VERSION], ...operations("AsyncVersion") },

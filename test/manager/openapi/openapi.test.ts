@@ -30,7 +30,7 @@ const document: Any = openApi(LIMITS, { mode: "loopback" });
 /** `METHOD path` of everything documented but the calls of functions, which are for routers and events. */
 function documented(): string[] {
   return Object.entries<Any>(document.paths)
-    .filter(([path]) => !/^\/(async\/)?fn\/|^\/gateway\//.test(path))
+    .filter(([path]) => !/^\/(async\/)?fn\/|^\/gateway\/|^\/async\/exec$/.test(path))
     .flatMap(([path, item]) =>
       Object.keys(item)
         .filter((key) => METHODS.includes(key))
