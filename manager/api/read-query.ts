@@ -3,10 +3,12 @@ import { Problem } from "../../platform/problems.ts";
 
 /** Characters that an encoder of forms leaves in a value. It writes a space as `+`, and every other one as `%XX`. */
 const FORM_ENCODED = /^[A-Za-z0-9*._~+%-]*$/;
+/** Values of several words, in which people write `+` for a space. */
+const COMMANDS = ["command", "cmd"];
 
 /**
  * Returns the query of the request. A `+` is a plus sign in a value that was written by hand, such as `TOKEN=a+b/c==`,
- * and a space in a value that an encoder of forms wrote, such as `TEXT%3Da+b`.
+ * and a space in a value that an encoder of forms wrote, such as `TEXT%3Da+b`. In a command it is always a space.
  * @throws Problem `invalid_request` for bytes that are not UTF-8, because replacing them would change a setting
  */
 export function readQuery(ctx: Context): URLSearchParams {
@@ -21,7 +23,7 @@ export function readQuery(ctx: Context): URLSearchParams {
 function keepPlus(parameter: string): string {
   const at = parameter.indexOf("=") + 1;
   const value = parameter.slice(at);
-  if (at === 0 || FORM_ENCODED.test(value)) return parameter;
+  if (at === 0 || FORM_ENCODED.test(value) || COMMANDS.includes(parameter.slice(0, at - 1))) return parameter;
   return parameter.slice(0, at) + value.replaceAll("+", "%2B");
 }
 

@@ -64,6 +64,11 @@ describe("manager: deploying a program", () => {
     });
   });
 
+  it("reads + in a command as a space", async () => {
+    await post("name=echo&runtime=program&command=./main+-c+'a%2Bb'").expect(201);
+    assert.deepEqual((await skiff.platform.find("echo"))?.settings.program.command, ["./main", "-c", "a+b"]);
+  });
+
   it("says that curl -d has removed the line ends of a script", async () => {
     const answer = await request(skiff.url)
       .post("/func?name=echo&runtime=program")
