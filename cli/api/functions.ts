@@ -25,6 +25,8 @@ export interface FunctionDescription extends FunctionSummary {
     readonly isolation?: string;
     readonly pool?: number;
   };
+  /** What holds its instances. */
+  readonly isolation?: { readonly files: string; readonly network: string };
   /** What its image was at the deploy. */
   readonly image?: { readonly image: string; readonly digest: string };
   readonly traffic: readonly { readonly version: number; readonly weight: number }[];

@@ -22,12 +22,13 @@ import type {
 } from "../platform.ts";
 import { checkPrecondition } from "../precondition.ts";
 import { Problem } from "../problems.ts";
+import type { Runtime } from "../settings/runtime.ts";
 import type { Settings } from "../settings/settings.ts";
 import { Changes } from "./changes.ts";
 import type { LocalCommands } from "./commands/local-commands.ts";
 import { openCommands } from "./commands/open-commands.ts";
 import { LocalDeclarations } from "./declarations.ts";
-import { EngineFinder, type EngineVariables } from "./engine/find-engine.ts";
+import { describeImages, EngineFinder, type EngineVariables } from "./engine/find-engine.ts";
 import { EngineImages, type EngineImagesOptions } from "./engine/images.ts";
 import { Functions } from "./functions.ts";
 import { InstanceWatch, WATCH_TIMES, type WatchTimes } from "./instances/instance-watch.ts";
@@ -84,7 +85,7 @@ interface Opened {
   readonly closing: AbortController;
   readonly instances: Instances;
   readonly functions: readonly FunctionRecord[];
-  readonly images: EngineImages | undefined;
+  readonly engine: { readonly engines: EngineFinder; readonly images: EngineImages } | undefined;
   readonly commands: LocalCommands;
 }
 
@@ -109,11 +110,12 @@ export class LocalPlatform implements Platform {
   readonly #endpoints = new EndpointsTable();
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #closing: AbortController;
+  readonly #engines: EngineFinder | undefined;
   #closed: Promise<void> | undefined;
 
   private constructor(
     options: LocalPlatformOptions,
-    { store, secrets, closing, instances, functions, images, commands }: Opened,
+    { store, secrets, closing, instances, functions, engine, commands }: Opened,
   ) {
     const { limits, spread = () => Promise.resolve(), onLine = () => {}, watchTimes } = options;
     this.#log = (text) => onLine("skiff", { at: new Date(), instance: "", stream: "platform", text });
@@ -122,7 +124,8 @@ export class LocalPlatform implements Platform {
     this.secrets = secrets;
     this.#closing = closing;
     this.#instances = instances;
-    if (images) this.images = images;
+    if (engine) this.images = engine.images;
+    this.#engines = engine?.engines;
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
     this.declarations = new LocalDeclarations({
       store,
@@ -176,7 +179,7 @@ export class LocalPlatform implements Platform {
       const functions = await store.functions();
       const { launching } = instances;
       platform = new LocalPlatform(options, {
-        ...{ store, secrets, closing, instances, functions, images: engine?.images },
+        ...{ store, secrets, closing, instances, functions, engine },
         commands: openCommands({ dataFolder, limits, launching, engine, print: log }),
       });
       platform.#sweep();
@@ -257,8 +260,7 @@ export class LocalPlatform implements Platform {
     const versions = await this.#store.versions(name);
     const fn = this.#functions.find(name);
     const current = versions.find(({ version }) => version === fn?.versions.current);
-    const isolation =
-      current?.settings.runtime === "program" ? await this.describePrograms() : await this.#describeDeno();
+    const isolation = await this.#describeIsolation(current?.settings.runtime ?? "deno");
     return this.#functions.find(name)?.describe(versions, isolation);
   }
 
@@ -332,7 +334,9 @@ export class LocalPlatform implements Platform {
     await this.#store.close();
   }
 
-  async #describeDeno() {
+  async #describeIsolation(runtime: Runtime) {
+    if (runtime === "program") return await this.describePrograms();
+    if (runtime === "image" && this.#engines) return describeImages(await this.#engines.find());
     return { files: (await this.isolation()).description, network: await this.describeNetwork() };
   }
 

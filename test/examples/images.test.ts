@@ -33,6 +33,16 @@ describe("the examples of images", function () {
     return answer;
   };
 
+  it("count is described with its image and what holds it", async () => {
+    const { image, isolation } = (await (await fetch(`${skiff.url}/func/count`)).json()) as {
+      image: { image: string; digest: string };
+      isolation: { files: string };
+    };
+    assert.equal(image.image, BOX);
+    assert.match(image.digest, /^sha256:[0-9a-f]{64}$/);
+    assert.match(isolation.files, /^a container of Podman \S+ on \S+: the files of its image, read-only/);
+  });
+
   it("count runs its command for each call", async () => {
     assert.equal(await text("count", "three small words"), "3\n");
   });

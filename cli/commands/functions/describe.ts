@@ -36,6 +36,8 @@ function description(found: FunctionDescription, out: Output): string[] {
       ],
       ["runtime", runtimeText(found)],
       ["isolation", isolationText(settings)],
+      ["sandbox", found.isolation && shown(found.isolation.files)],
+      ["network", found.isolation && shown(found.isolation.network)],
       ["updated", ago(found.updatedAt, now)],
       ["last hour", lastHour && lastHourText(lastHour)],
       ["async calls", found.async && asyncText(found.async)],

@@ -57,6 +57,15 @@ export async function findEngine(variables: EngineVariables): Promise<FoundEngin
   };
 }
 
+/** Describes what holds images, for people. */
+export function describeImages(found: FoundEngine): { readonly files: string; readonly network: string } {
+  if (!("engine" in found)) return { files: `none: ${found.reason}`, network: "none" };
+  return {
+    files: `a container of ${found.about}: the files of its image, read-only, a /tmp in memory, no capabilities and a user that is not root`,
+    network: "none, unless net opens one: a network namespace with a filter",
+  };
+}
+
 /** Finds the engine when the first image needs it. */
 export class EngineFinder {
   readonly #variables: EngineVariables;
