@@ -33,12 +33,12 @@ console.log(JSON.stringify({ words: words.length }));
 
 const PYTHON_HANDLER = `def greet(event, context):
     name = event["data"].get("name", "world") if isinstance(event["data"], dict) else "world"
-    return {"hello": name, "function": context["function-name"]}
+    return {"hello": name, "handler": context["function-name"]}
 `;
 
 const NODE_HANDLER = `module.exports = {
   greet(event, context) {
-    return { hello: event.data?.name ?? "world", function: context["function-name"] };
+    return { hello: event.data?.name ?? "world", handler: context["function-name"] };
   },
 };
 `;

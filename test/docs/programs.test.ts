@@ -12,8 +12,10 @@ describe("docs/programs.md", function () {
   it("shows commands that work, with the answers that it says", async function () {
     const { error } = spawnSync("python3", ["--version"], { env: { PATH: "/usr/local/bin:/usr/bin:/bin" } });
     if (error) notTried(this, "python3 is not installed");
-    const [upper, page] = (await run()).blocks;
+    const [upper, page, server, greeter] = (await run()).blocks;
     assert.match(upper!.output, /A TEXT$/);
     assert.match(page!.output, /HTTP\/1\.1 201 .*text\/html.*<h1>\/made<\/h1>/s);
+    assert.match(server!.output, /hello from \/there\n$/);
+    assert.match(greeter!.output, /\{"hello": ?"Ada", ?"runtime": ?"python3[^"]*"\}$/);
   });
 });

@@ -17,7 +17,7 @@ describe("the examples of images", function () {
     assert.notEqual(text, MANIFEST);
     const answer = await apply(skiff.url, { "skiff.yaml": text });
     assert.equal(answer.status, 200, answer.text);
-    const names = ["count"];
+    const names = ["count", "fresh-image", "site"];
     assert.deepEqual(
       actions(answer),
       names.map((name) => `create ${name} done`),
@@ -45,5 +45,14 @@ describe("the examples of images", function () {
 
   it("count runs its command for each call", async () => {
     assert.equal(await text("count", "three small words"), "3\n");
+  });
+
+  it("fresh-image has a container for each call, which sees no file of another", async () => {
+    for (let call = 0; call < 3; call++) assert.equal(await text("fresh-image"), "1\n");
+  });
+
+  it("site is a server of which one container answers many calls", async () => {
+    assert.equal(await text("site/"), "hello from an image\n");
+    assert.equal(await text("site/index.html"), "hello from an image\n");
   });
 });

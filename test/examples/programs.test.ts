@@ -32,7 +32,7 @@ describe("the examples of programs", function () {
     skiff = await startedSkiff({ env });
     const answer = await apply(skiff.url, filesOf(FOLDER));
     assert.equal(answer.status, 200, answer.text);
-    const names = ["lines", "upper", "words"];
+    const names = ["fresh", "greet-node", "greet-python", "guests", "lines", "upper", "words"];
     assert.deepEqual(
       actions(answer).sort(),
       names.map((name) => `create ${name} done`),
@@ -70,6 +70,26 @@ describe("the examples of programs", function () {
 
   it("lines is a Node program on standard input", async () => {
     assert.equal(await text("lines", "a\nb\n"), "1 a\n2 b\n");
+  });
+
+  it("guests is a server of which one process answers many calls", async () => {
+    assert.equal(await text("guests", "Ada"), '["Ada"]');
+    assert.equal(await text("guests", "Bob"), '["Ada", "Bob"]');
+    assert.equal(await text("guests"), '["Ada", "Bob"]');
+  });
+
+  for (const name of ["greet-python", "greet-node"]) {
+    it(`${name} is a handler of Kubeless`, async () => {
+      const json = { "content-type": "application/json" };
+      assert.deepEqual(JSON.parse(await text(name, '{"name":"Ada"}', json)), {
+        ...{ hello: "Ada", handler: "greet" },
+      });
+      assert.deepEqual(JSON.parse(await text(name)), { hello: "world", handler: "greet" });
+    });
+  }
+
+  it("fresh has a sandbox for each call, which sees no file of another", async () => {
+    for (let call = 0; call < 4; call++) assert.equal((await text("fresh")).trim(), "1");
   });
 
   it("rot13 is a binary", async function () {
