@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 import { type OneCall, Places } from "../../../client-image/places.ts";
 import { keptVariables } from "./calls/call-variables.ts";
 import { findProgram } from "./calls/find-program.ts";
+import { PassedBytes } from "./calls/passed-bytes.ts";
 import { ProgramCalls } from "./calls/program-calls.ts";
 import { InstanceServer, type InstanceServerOptions } from "./instance-server.ts";
 import type { Platform } from "./platform-lines.ts";
@@ -31,6 +32,8 @@ export class Host {
   /** An exit would start the container of a pod again, for another call. */
   readonly #staysWhenSpent: boolean;
   #kill: () => void = () => {};
+  /** Undefined before it runs, and once it ends by itself. */
+  #running: Running | undefined;
 
   /** @param isPod the platform follows no standard input */
   constructor(message: ProgramMessage, platform: Platform, isPod: boolean) {
@@ -51,6 +54,7 @@ export class Host {
           ? await this.#startServer(host)
           : await this.#gate(await findListener(portAddresses(host.port), new AbortController().signal));
     this.#kill = () => running.kill();
+    this.#running = running;
     process.once("SIGTERM", () => void this.#leave(running));
     this.#platform.printListening();
     this.#platform.printReady();
@@ -68,10 +72,24 @@ export class Host {
     this.end(0);
   }
 
+  #leaveCrowded(): void {
+    if (!this.#running) return;
+    this.#platform.log("info", "The instance ends: too many ended processes of its calls are left.");
+    void this.#leave(this.#running);
+    this.#running = undefined;
+  }
+
   async #startCalls(order: CallOrder): Promise<Running> {
     findProgram(order, this.#variables);
-    const trees = new ProcessTrees(order.ownsProcesses);
-    const calls = new ProgramCalls({ order, platform: this.#platform, trees, variables: this.#variables });
+    const trees = new ProcessTrees({
+      ownsProcesses: order.ownsProcesses,
+      onCrowded: () => this.#leaveCrowded(),
+    });
+    if (order.ownsProcesses && !trees.ownsProcesses) {
+      this.#platform.log("warn", "Other processes run beside the host, so it ends only those that it finds.");
+    }
+    const [platform, variables] = [this.#platform, this.#variables];
+    const calls = new ProgramCalls({ order, platform, trees, variables, passed: new PassedBytes() });
     return await this.#listen({
       answer: (call) => calls.answer(call),
       leave: (callId) => calls.leave(callId),

@@ -10,11 +10,14 @@ import { CallAnswer } from "./call-answer.ts";
 import { CALL_VARIABLE, callVariables } from "./call-variables.ts";
 import { InvalidHead } from "./cgi-head.ts";
 import { LogLines } from "./log-lines.ts";
+import type { PassedBytes } from "./passed-bytes.ts";
 import type { Failure } from "./problem-answers.ts";
 
 /** Time without output after which a process that outlives its tree is no longer waited for. */
 const HELD_MS = 250;
 
+/** Exit code of a shell for SIGKILL. */
+const KILLED = 137;
 const OUT_OF_MEMORY: Failure = {
   code: "out_of_memory",
   detail:
@@ -25,6 +28,7 @@ export interface ProgramCallOptions {
   readonly order: CallOrder;
   readonly platform: Platform;
   readonly trees: ProcessTrees;
+  readonly passed: PassedBytes;
   /** Variables of every program. */
   readonly variables: NodeJS.ProcessEnv;
 }
@@ -83,7 +87,9 @@ export class ProgramCall {
     const exited = new Promise<Failure | undefined>((resolve, reject) => {
       child.once("error", (error) => reject(new Error(`The program cannot be started: ${error.message}`)));
       child.once("exit", (exitCode, signal) => {
-        const ranOut = signal === "SIGKILL" && memoryKills.count > killsBefore;
+        // A shell exits so if the kernel has killed what it waited for.
+        const isKilled = signal === "SIGKILL" || exitCode === KILLED;
+        const ranOut = isKilled && memoryKills.count > killsBefore;
         resolve(ranOut ? OUT_OF_MEMORY : failureOf(exitCode, signal));
       });
     });
@@ -127,12 +133,14 @@ export class ProgramCall {
     // A program need not read its input.
     stdin.once("error", () => request.unpipe(stdin).resume());
     stdin.once("close", () => request.unpipe(stdin).resume());
+    request.on("data", (chunk: Buffer) => this.#options.passed.add(chunk));
     request.pipe(stdin);
   }
 
   #passOutput(stdout: Readable): Promise<void> {
     const { response } = this.#call;
     stdout.on("data", (chunk: Buffer) => {
+      this.#options.passed.add(chunk);
       try {
         if (this.#hasLeft || this.#answer.write(chunk)) return;
         stdout.pause();

@@ -43,7 +43,7 @@ export class ServedProgram {
   private constructor(child: ChildProcess, platform: Platform, { addresses, variable }: ProgramMarks) {
     this.#child = child;
     this.#addresses = addresses;
-    if (child.pid !== undefined) this.#tree = new ProcessTrees(false).begin(child.pid, variable);
+    if (child.pid !== undefined) this.#tree = new ProcessTrees().begin(child.pid, variable);
     this.#closed = new Promise((resolve) => child.once("close", () => resolve()));
     this.ended = this.#end();
     const drained = (onDrain: () => void) => platform.drained(onDrain);

@@ -10,6 +10,16 @@ const MOST_STOPPING_LOOKS = 100;
 /** A tree that is killed for so long cannot be ended: the instance ends then. */
 const MOST_KILLING_MS = 5_000;
 
+/** Node ends the wait for its own children only, so a host that is the first process collects those of others. */
+const MOST_ENDED_CHILDREN = 64;
+
+export interface ProcessTreesOptions {
+  /** Nothing but the host, its ancestors and what it starts should be in its process ids; this is checked. */
+  readonly ownsProcesses?: boolean;
+  /** Called when ended processes use up the ids of the instance, and no call is under way. */
+  readonly onCrowded?: () => void;
+}
+
 /** Thrown when processes of a call outlive SIGKILL. */
 export class UndyingTree extends Error {}
 
@@ -17,12 +27,14 @@ export class UndyingTree extends Error {}
 export class ProcessTrees {
   readonly memoryKills = new MemoryKills();
   readonly #running = new Set<ProcessTree>();
-  readonly #ownsProcesses: boolean;
+  /** Nothing but the host, its ancestors and what it starts is in its process ids. */
+  readonly ownsProcesses: boolean;
+  readonly #onCrowded: () => void;
   readonly #startTicks = readProcess(process.pid)?.startTicks ?? 0;
 
-  /** @param ownsProcesses nothing but the host, its ancestors and what it starts is in its process ids */
-  constructor(ownsProcesses: boolean) {
-    this.#ownsProcesses = ownsProcesses && isAlone();
+  constructor({ ownsProcesses = false, onCrowded = () => {} }: ProcessTreesOptions = {}) {
+    this.ownsProcesses = ownsProcesses && isAlone();
+    this.#onCrowded = onCrowded;
   }
 
   /**
@@ -37,7 +49,7 @@ export class ProcessTrees {
 
   /** The tree is the only one, and all processes can be killed at once, which no fork escapes. */
   get hasOnlyOne(): boolean {
-    return this.#ownsProcesses && this.#running.size <= 1;
+    return this.ownsProcesses && this.#running.size <= 1;
   }
 
   /** Kills all processes of a tree that can be found now. Returns how many were found besides the group of its leader. */
@@ -64,9 +76,10 @@ export class ProcessTrees {
   /** Forgets a tree that has ended, and kills what no call under way can have started. */
   forget(tree: ProcessTree): void {
     this.#running.delete(tree);
-    if (!this.#ownsProcesses) return;
+    if (!this.ownsProcesses) return;
     if (this.#running.size === 0) {
       signal(-1, "SIGKILL");
+      if (process.pid === 1 && endedChildren() > MOST_ENDED_CHILDREN) this.#onCrowded();
       return;
     }
     const oldest = Math.min(...[...this.#running].map(({ startTicks }) => startTicks));
@@ -122,6 +135,10 @@ export class ProcessTree {
       pid !== process.pid && (session === this.leader || isBelow(pid) || wasStartedWith(pid, this.#variable));
     return later.filter(isMember).map(({ pid }) => pid);
   }
+}
+
+function endedChildren(): number {
+  return listProcesses().filter(({ hasEnded, parent }) => hasEnded && parent === process.pid).length;
 }
 
 /** Returns whether every process is this one, one of its ancestors or the first. */
