@@ -19,8 +19,6 @@ export interface ContainerSpec {
   readonly scratchBytes: number;
   /** A further folder in memory, for sockets. */
   readonly socketFolder?: string;
-  /** The first process is one of the engine that reaps orphans. Not every engine has it. */
-  readonly hasInit?: boolean;
 }
 
 /** Of a folder that holds sockets alone. */
@@ -59,7 +57,6 @@ export function createBody(spec: ContainerSpec): Readonly<Record<string, unknown
       Privileged: false,
       ReadonlyRootfs: true,
       IpcMode: "private",
-      ...(spec.hasInit ? { Init: true } : {}),
       Tmpfs: {
         "/tmp": `rw,nosuid,nodev,mode=1777,size=${spec.scratchBytes}`,
         ...(socketFolder === undefined

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { SmallFiles } from "../../../process/proc/small-files.ts";
 import { type ImagePaths, planImage, userOf } from "../../../runtimes/image/image-runtime.ts";
 import type { Limits } from "../../limits.ts";
@@ -28,6 +29,9 @@ const SOCKET = "sock";
 /** Every container has a network of its own, so that this port is free. */
 const PORT = 8080;
 const HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost\n";
+/** Longest time for the first process to start the host. */
+const HOST_MS = 10_000;
+const LOOK_EVERY_MS = 5;
 /** A container of this process that it does not know is removed after this time. */
 const YOUNG_MS = 120_000;
 
@@ -61,7 +65,6 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
   readonly #alive = new Set<string>();
   readonly #check = new CommandCheck();
   #injection: Promise<Injection> | undefined;
-  #hasInit = true;
 
   constructor(options: EngineLauncherOptions) {
     this.#options = options;
@@ -140,16 +143,17 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
     };
     const plan = planImage(image, { ...order, nonce: randomBytes(16).toString("hex") }, paths);
     const spec = this.#spec(begun, { image, injection, order, command: plan.command, env: plan.env });
-    begun.container = await this.#create(engine, spec);
+    begun.container = await engine.create(spec);
     const attachment = await engine.attach(begun.container);
     await engine.start(begun.container);
-    const pid = (await engine.inspect(begun.container))?.pid ?? 0;
-    const child = new ContainerChild(engine, { id: begun.container, pid, attachment });
+    const first = (await engine.inspect(begun.container))?.pid ?? 0;
+    const child = new ContainerChild(engine, { id: begun.container, pid: first, attachment });
     const resources = new EngineResources(this.#files);
     child.once("outOfMemory", () => resources.sawOutOfMemory());
+    const pid = await childOf(first);
     if (pid > 0) {
       begun.run = new RunFolder(pid, RUN);
-      await resources.join({ pid, memoryFolders: [`/proc/${pid}/root/tmp`] });
+      await resources.join({ pid: first, memoryFolders: [`/proc/${first}/root/tmp`] });
       await this.#check.check(engine, begun.container, { image, order, env: plan.env });
     }
     return {
@@ -194,20 +198,7 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
       processes: limits.processes,
       scratchBytes: limits.scratchBytes,
       socketFolder: RUN,
-      hasInit: this.#hasInit,
     };
-  }
-
-  /** Without a first process that reaps orphans, where the engine has none, the host is the first. */
-  async #create(engine: Engine, spec: ContainerSpec): Promise<string> {
-    try {
-      return await engine.create(spec);
-    } catch (error) {
-      const lacksInit = error instanceof EngineError && /init/.test(error.message) && spec.hasInit;
-      if (!lacksInit) throw error;
-      this.#hasInit = false;
-      return await engine.create({ ...spec, hasInit: false });
-    }
   }
 
   /** Returns lines for the log about what is left. The sweeper tries again. */
@@ -237,4 +228,26 @@ interface LaunchIn {
 interface SpecOrder extends Pick<LaunchIn, "image" | "injection" | "order"> {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+}
+
+/** Waits until the first process of a container has started the host. Returns its id, or 0 if the container has ended. */
+async function childOf(pid: number): Promise<number> {
+  const untilMs = performance.now() + HOST_MS;
+  while (pid > 0 && performance.now() < untilMs) {
+    const children = readIfThere(`/proc/${pid}/task/${pid}/children`);
+    if (children === undefined) return 0;
+    if (children !== "") return Number(children.split(" ")[0]);
+    await setTimeout(LOOK_EVERY_MS);
+  }
+  if (pid === 0) return 0;
+  throw new LaunchError(`the program host did not start in its container within ${HOST_MS} ms`);
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw error;
+  }
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
@@ -15,6 +16,10 @@ import { removeTreeSync } from "../instances/remove-tree.ts";
 
 /** Where the folder is mounted in a container. */
 export const INJECTED = "/skiff";
+
+/** Its first process reaps what loses its parent, and its shell does that while it waits. */
+const FIRST = '"$@"; exit $?';
+const SHELL = "/bin/sh";
 
 /** The program host with a Node that runs in any image of this machine's processor, whatever its C library is. */
 export interface Injection {
@@ -39,7 +44,9 @@ export function prepareInjection({ root, host }: InjectionOptions): Injection {
   const node = realpathSync(process.execPath);
   const libraries = sharedLibraries();
   const loader = libraries.find((path) => /^ld(-linux|-musl|64)?[-.]/.test(basename(path)));
-  const name = keyOf([node, host, ...libraries]);
+  const shell = realpathSync(SHELL);
+  const all = unlike([...libraries, ...librariesOf(shell, loader)]);
+  const name = keyOf([node, host, shell, ...all]);
   const folder = join(root, name);
   if (!existsSync(folder)) {
     // What crashes and older versions left. Containers of this process use `folder` alone.
@@ -52,17 +59,40 @@ export function prepareInjection({ root, host }: InjectionOptions): Injection {
     }
     copy(node, join(draft, "node"));
     copy(host, join(draft, "host.mjs"));
-    for (const path of libraries) {
-      copy(path, path === loader ? join(draft, "loader") : join(draft, "lib", basename(path)));
+    copy(shell, join(draft, "sh"));
+    for (const path of all) {
+      copy(
+        path,
+        basename(path) === basename(loader ?? "")
+          ? join(draft, "loader")
+          : join(draft, "lib", basename(path)),
+      );
     }
     renameSync(draft, folder);
   }
   const inside = (path: string) => `${INJECTED}/${path}`;
-  const run = [inside("node"), inside("host.mjs")];
+  const load = loader === undefined ? [] : [inside("loader"), "--library-path", inside("lib")];
+  const loadShell = librariesOf(shell, loader).length === 0 ? [] : load;
   return {
     folder,
-    command: loader === undefined ? run : [inside("loader"), "--library-path", inside("lib"), ...run],
+    command: [
+      ...[...loadShell, inside("sh"), "-c", FIRST, "sh"],
+      ...[...load, inside("node"), inside("host.mjs")],
+    ],
   };
+}
+
+/** Leaves out what has the name of another one: a folder has both. */
+function unlike(paths: readonly string[]): readonly string[] {
+  return [...new Map(paths.map((path) => [basename(path), path])).values()];
+}
+
+/** Empty for a static program. */
+function librariesOf(program: string, loader: string | undefined): readonly string[] {
+  if (loader === undefined) return [];
+  const { stdout } = spawnSync(loader, ["--list", program], { encoding: "utf8" });
+  const paths = [...stdout.matchAll(/(?:=> |^\s*)(\/\S+)/gm)].map(([, path]) => path!);
+  return paths.filter((path) => existsSync(path));
 }
 
 /** The libraries that this process has loaded, the loader included. Empty for a static Node. */
