@@ -79,12 +79,14 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
   services.add({ name: "routers", close: () => routers.close() });
   const identity = env.SKIFF_POD ?? hostname();
   const managers = { namespace, labelSelector: "app=skiff-manager" };
+  const rules = commandRules(env, false);
   const platform = new KubernetesPlatform({
     ...pods,
     api,
     limits,
     print,
     poolSecret,
+    allowedImages: rules.images,
     commandOwner: { name: identity, running: () => podNames(api, managers) },
     spread: (name, traffic) => routers.spread(name, traffic),
     forgotten: (name) => routers.forgotten(name),
@@ -140,7 +142,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     limits,
     access,
     keyTable,
-    commandRules: commandRules(env, false),
+    commandRules: rules,
     proxies: parseTrustedProxies(env.SKIFF_TRUST_PROXY),
     tokens: oidcFrom(env, print),
     store: store && lines && { ...store, logs: lines },

@@ -4,6 +4,8 @@ export interface ImageSource {
   readonly image: string;
   /** What it meant at the deploy, such as `sha256:…`. The version runs this, whatever the name means later. */
   readonly digest: string;
+  /** No registry has the image: the digest is its id on the machines that have it. */
+  readonly isLocal?: boolean;
 }
 
 /** Container images, where a platform can run them. */

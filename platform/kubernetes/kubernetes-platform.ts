@@ -1,4 +1,5 @@
 import { DECLARATION_KINDS, type DeclarationKinds } from "../declarations.ts";
+import type { AllowedImages } from "../images/allowed-images.ts";
 import type { Limits } from "../limits.ts";
 import type {
   Draft,
@@ -23,12 +24,13 @@ import type { KubeApi } from "./cluster/api.ts";
 import { clusterProblem } from "./cluster/api-error.ts";
 import type { MirrorTimes } from "./cluster/mirror.ts";
 import type { FunctionResource } from "./cluster/resources.ts";
-import { ClusterCommands, type CommandOwner } from "./commands/cluster-commands.ts";
+import type { ClusterCommands, CommandOwner } from "./commands/cluster-commands.ts";
 import { ClusterDeclarations } from "./declarations.ts";
 import { EndpointsMirror } from "./endpoints/endpoints-mirror.ts";
 import { LoadTable } from "./endpoints/load-table.ts";
 import { FunctionReader } from "./function-reader.ts";
-import { PullSecrets } from "./images/pull-secrets.ts";
+import type { ClusterImages } from "./images/cluster-images.ts";
+import { createImageServices } from "./images/image-services.ts";
 import { liveLogs } from "./logs/live-logs.ts";
 import { Children } from "./objects/children.ts";
 import { functionPlace, keptVersions } from "./objects/function-resource.ts";
@@ -67,8 +69,10 @@ export interface KubernetesPlatformOptions {
   readonly times?: MirrorTimes;
   /** Secret of the installation that seals the loads of pods. Without it the pool is off. */
   readonly poolSecret?: string;
+  /** The images that functions may use; none by default. */
+  readonly allowedImages?: AllowedImages | undefined;
   /** Who runs commands here; by default a name of its own. */
-  readonly commandOwner?: CommandOwner;
+  readonly commandOwner?: CommandOwner | undefined;
   /** For tests without pods: sends a pod of the pool its function. */
   readonly sendToPod?: PoolOptions["send"];
 }
@@ -78,6 +82,7 @@ export class KubernetesPlatform implements Platform {
   readonly abilities = { scalesOut: false, scalesToZero: true, runsCode: true, durable: true };
   readonly declarations: ClusterDeclarations;
   readonly secrets: ClusterSecrets;
+  readonly images: ClusterImages;
   readonly commands: ClusterCommands;
   readonly loads = new LoadTable();
   readonly mirror: EndpointsMirror;
@@ -103,7 +108,7 @@ export class KubernetesPlatform implements Platform {
   constructor(options: KubernetesPlatformOptions) {
     const { api, limits, image, namespace = FUNCTIONS_NAMESPACE, print = () => {}, times } = options;
     const { kinds = DECLARATION_KINDS, cpuRequest = CPU_REQUEST, poolSecret, sendToPod: send } = options;
-    const { spread, forgotten, programImage } = options;
+    const { spread, forgotten, programImage, commandOwner: owner, allowedImages } = options;
     this.#api = api;
     this.#namespace = namespace;
     this.mirror = new EndpointsMirror({
@@ -125,10 +130,10 @@ export class KubernetesPlatform implements Platform {
       return this.mirror.secrets();
     };
     this.secrets = new ClusterSecrets({ api, namespace, users, closing });
-    const pullSecrets = new PullSecrets({ api, namespace, secrets: this.secrets });
-    const { commandOwner } = options;
-    const running = { api, namespace, limits, cpuRequest, pullSecrets, closing, print, times };
-    this.commands = new ClusterCommands({ ...running, ...(commandOwner ? { owner: commandOwner } : {}) });
+    const clustered = { api, namespace, limits, cpuRequest, closing, print, times };
+    const services = createImageServices({ ...clustered, secrets: this.secrets, owner, allowedImages });
+    this.images = services.images;
+    this.commands = services.commands;
     this.versions = new VersionStore(api, namespace);
     this.children = new Children({ api, namespace, image, programImage, limits, cpuRequest });
     const { children, versions, mirror: endpoints } = this;
@@ -141,7 +146,7 @@ export class KubernetesPlatform implements Platform {
     this.#turns = new PublishTurns(shared);
     this.#starter = new Starter(shared);
     const publishing = { ...shared, turns: this.#turns, starter: this.#starter };
-    this.#storing = new Storing(publishing);
+    this.#storing = new Storing({ ...publishing, ...services });
     this.#routing = new Routing({ ...publishing, spread });
     this.#pinning = new Pinning(publishing);
     this.#removals = new Removals({ ...shared, forgotten });
@@ -267,7 +272,7 @@ export class KubernetesPlatform implements Platform {
     this.#closing.abort(new Problem("draining", detail, { retryAfterS: 1 }));
     await this.#waker.close();
     await this.pool?.close();
-    await this.commands.close();
+    await Promise.all([this.images.close(), this.commands.close()]);
     // A change under way is undone, which needs the API server.
     await Promise.allSettled(this.#changes);
     await this.#turns.close();

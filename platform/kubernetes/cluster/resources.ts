@@ -171,6 +171,8 @@ export interface Pod extends Resource {
     readonly containerStatuses?: readonly {
       readonly name: string;
       readonly ready?: boolean;
+      /** Digest or id of its image. */
+      readonly imageID?: string;
       readonly restartCount?: number;
       readonly state?: ContainerState;
       readonly lastState?: ContainerState;

@@ -5,7 +5,7 @@ import { Problem } from "../../problems.ts";
 import type { Cluster } from "../cluster/api.ts";
 import { clusterProblem } from "../cluster/api-error.ts";
 import { Mirror, type MirrorTimes } from "../cluster/mirror.ts";
-import { KINDS, type Pod, type Resource } from "../cluster/resources.ts";
+import { KINDS, type Kind, type Pod, type Resource } from "../cluster/resources.ts";
 import type { PullSecrets } from "../images/pull-secrets.ts";
 import { LABELS } from "../objects/names.ts";
 import type { JobOptions } from "./command-job.ts";
@@ -21,10 +21,13 @@ export interface CommandOwner {
   readonly running: () => Promise<readonly string[]>;
 }
 
+/** Time beyond the pull of an image after which the pod that resolves it is left over. */
+const CHECK_MS = 120_000;
+
 export interface ClusterCommandsOptions extends Cluster, Omit<JobOptions, "pullSecret" | "owner"> {
   readonly pullSecrets: PullSecrets;
   /** By default a random name, and `sweep` leaves what others made to the cluster. */
-  readonly owner?: CommandOwner;
+  readonly owner?: CommandOwner | undefined;
   readonly closing: AbortSignal;
   readonly print: (line: string) => void;
   readonly times?: MirrorTimes | undefined;
@@ -61,20 +64,32 @@ export class ClusterCommands implements Commands {
   }
 
   async sweep(): Promise<number> {
-    const { api, namespace, owner } = this.#options;
+    const { api, namespace, owner, limits } = this.#options;
     try {
       const running = owner && new Set((await owner.running()).map(labelValue));
-      const isLeft = ({ metadata }: Resource) => {
+      const youngest = Date.now() - limits.pullMs - CHECK_MS;
+      const isOld = ({ metadata }: Pick<Resource, "metadata">) =>
+        Date.parse(metadata.creationTimestamp ?? "") < youngest;
+      const isLeft = ({ metadata }: Pick<Resource, "metadata">) => {
         const by = metadata.labels?.[LABELS.command] ?? "";
         if (by === this.#owner) return !this.#isUsed(metadata.name);
         return running !== undefined && !running.has(by);
       };
-      const left = [];
-      for (const kind of [KINDS.jobs, KINDS.secrets]) {
+      const listed = async (kind: Kind, label: string) => {
         const place = { kind, namespace };
-        const { items } = await api.list<Resource>(place, LABELS.command, { metadataOnly: true });
-        left.push(...items.filter(isLeft).map(({ metadata }) => ({ ...place, name: metadata.name })));
-      }
+        const { items } = await api.list<Resource>(place, label, { metadataOnly: true });
+        return items.map(({ metadata }) => ({ ...place, metadata, name: metadata.name }));
+      };
+      // The pods of Jobs go with them.
+      const made = [
+        ...(await listed(KINDS.jobs, LABELS.command)),
+        ...(await listed(KINDS.secrets, LABELS.command)),
+      ];
+      const checks = [
+        ...(await listed(KINDS.pods, LABELS.imageCheck)),
+        ...(await listed(KINDS.secrets, LABELS.imageCheck)),
+      ];
+      const left = [...made.filter(isLeft), ...checks.filter(isOld)];
       await Promise.all(left.map((place) => api.delete(place, "Background")));
       return left.length;
     } catch (error) {

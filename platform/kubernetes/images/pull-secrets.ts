@@ -3,6 +3,7 @@ import { Problem } from "../../problems.ts";
 import type { Secrets } from "../../secrets.ts";
 import type { Cluster } from "../cluster/api.ts";
 import { KINDS } from "../cluster/resources.ts";
+import { type Owner, ownerReference } from "../objects/manifests.ts";
 import { LABELS } from "../objects/names.ts";
 
 export interface PullSecretsOptions extends Cluster {
@@ -14,9 +15,11 @@ export interface PullSecret {
   /** Name of a secret of the form `user:password`. */
   readonly secret: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** The Function with which the cluster deletes it. */
+  readonly owner?: Owner | undefined;
 }
 
-/** Makes Secrets with which kubelets pull an image, from secrets of the form `user:password`. */
+/** Makes the Secrets with which kubelets pull an image, from secrets of the form `user:password`. */
 export class PullSecrets {
   readonly #options: PullSecretsOptions;
 
@@ -25,21 +28,29 @@ export class PullSecrets {
   }
 
   /**
-   * Makes the Secret `name`.
+   * Makes the Secret `name`, or makes it anew.
    * @throws Problem `unknown_secret`, `invalid_setting` if the value has no colon
    */
-  async create(name: string, { image, secret, labels }: PullSecret): Promise<void> {
+  async create(name: string, { image, secret, labels, owner }: PullSecret): Promise<void> {
     const { api, namespace } = this.#options;
     const config = dockerConfig(image, await this.#value(secret), secret);
     const manifest = {
       apiVersion: "v1",
       kind: "Secret",
-      metadata: { name, namespace, labels: { [LABELS.managedBy]: "skiff", ...labels } },
+      metadata: {
+        name,
+        namespace,
+        labels: { [LABELS.managedBy]: "skiff", ...labels },
+        ...(owner === undefined ? {} : { ownerReferences: [ownerReference(owner)] }),
+      },
       type: "kubernetes.io/dockerconfigjson",
       immutable: true,
       data: { ".dockerconfigjson": Buffer.from(config).toString("base64") },
     };
-    await api.create({ kind: KINDS.secrets, namespace }, manifest);
+    const place = { kind: KINDS.secrets, namespace };
+    // The number of a version that could not be stored may be used again, with another value of the secret.
+    await this.remove(name);
+    await api.create(place, manifest);
   }
 
   async remove(name: string): Promise<void> {

@@ -21,8 +21,10 @@ export const LABELS = {
   secret: `${GROUP}/secret`,
   /** Number of the version of a secret. */
   secretVersion: `${GROUP}/secret-version`,
-  /** Program that runs a command, on its Job and the pod of it. */
+  /** Program that runs a command or resolves an image, on what it makes for that. */
   command: `${GROUP}/command`,
+  /** Name of a pod that finds out what the name of an image means. */
+  imageCheck: `${GROUP}/image-check`,
   managedBy: "app.kubernetes.io/managed-by",
 } as const;
 

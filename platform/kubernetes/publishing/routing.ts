@@ -26,7 +26,7 @@ import { annotationPath, onlyWithMark } from "./turn-mark.ts";
 
 const TRIES = 4;
 
-export interface RoutingOptions extends StoringOptions {
+export interface RoutingOptions extends Omit<StoringOptions, "pullSecrets"> {
   readonly children: Children;
   /** Waits until every router applies the traffic. */
   readonly spread?: ((name: string, traffic: Traffic) => Promise<void>) | undefined;

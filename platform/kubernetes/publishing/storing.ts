@@ -1,8 +1,11 @@
 import type { Draft, Stored } from "../../platform.ts";
 import { checkPrecondition } from "../../precondition.ts";
+import { Problem } from "../../problems.ts";
+import { modeOf } from "../../settings/runtime.ts";
 import { hasStatus, unlessStatus } from "../cluster/api-error.ts";
 import { delay } from "../cluster/mirror.ts";
 import { type FunctionResource, KINDS, type Kind, type Resource } from "../cluster/resources.ts";
+import type { PullSecrets } from "../images/pull-secrets.ts";
 import {
   currentOf,
   functionPlace,
@@ -11,7 +14,7 @@ import {
   specOf,
   trafficOf,
 } from "../objects/function-resource.ts";
-import { GROUP, LABELS, versionName } from "../objects/names.ts";
+import { GROUP, LABELS, pullSecretName, versionName } from "../objects/names.ts";
 import type { Starter } from "../starting/starter.ts";
 import type { VersionStore } from "../versions/version-store.ts";
 import { type VersionRecord, versionsToForget } from "../versions/versions.ts";
@@ -25,6 +28,7 @@ export interface StoringOptions extends TurnOptions {
   readonly turns: PublishTurns;
   readonly versions: VersionStore;
   readonly starter: Starter;
+  readonly pullSecrets: PullSecrets;
 }
 
 /** Creates versions: their ConfigMaps, a ready instance, and their entry in `status.versions`. */
@@ -73,6 +77,8 @@ export class Storing {
     const { versions, starter, endpoints } = this.#options;
     const { owner } = turn;
     const { settings } = draft;
+    const { project } = await packed;
+    if (project?.image) await this.#prepareImage(project.image.reference, { draft, turn, version, packed });
     const failed = new AbortController();
     try {
       const content = async () => {
@@ -93,6 +99,24 @@ export class Storing {
       failed.abort(error);
       throw error;
     }
+  }
+
+  /**
+   * Makes the Secret with which nodes pull the image of a version: its pods start long after the deploy as well.
+   * @throws Problem `invalid_setting` if nobody has named the command of an image
+   */
+  async #prepareImage(image: string, { draft, turn, version }: Storage): Promise<void> {
+    const { settings } = draft;
+    const { owner } = turn;
+    if (modeOf(settings) === "call" && settings.program.command === undefined) {
+      const detail =
+        "Kubernetes does not say which command an image has: name it, such as command=/app/main, or let the image serve HTTP with mode=serve.";
+      throw new Problem("invalid_setting", detail, { setting: "command" });
+    }
+    if (settings.pullSecret === "") return;
+    const labels = { [LABELS.function]: owner.name, [LABELS.version]: String(version) };
+    const secret = { image, secret: settings.pullSecret, labels, owner };
+    await this.#options.pullSecrets.create(pullSecretName({ name: owner.name, version }), secret);
   }
 
   /**
@@ -125,7 +149,7 @@ export class Storing {
 
   /** Adds the new version to the list, and removes the oldest ones over the limit. */
   async #add(turn: Turn, record: VersionRecord): Promise<void> {
-    const { versions, limits } = this.#options;
+    const { versions, limits, pullSecrets } = this.#options;
     const traffic = trafficOf(turn.resource, keptVersions(turn.resource, limits));
     const records = [...turn.records!, record];
     const { pinned = [] } = turn.resource.spec;
@@ -135,7 +159,10 @@ export class Storing {
     await this.#list(turn, kept);
     // The leader deletes their Deployments once their instances have finished their calls.
     turn.cleanUps.push(async () => {
-      for (const each of forget) await versions.forget(each);
+      for (const each of forget) {
+        await versions.forget(each);
+        if (each.settings.pullSecret !== "") await pullSecrets.remove(pullSecretName(each));
+      }
     });
     turn.records = kept;
   }
