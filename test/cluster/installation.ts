@@ -24,8 +24,14 @@ export class Installation {
   readonly events: string;
   readonly token: string;
 
-  static async install(): Promise<Installation> {
+  /** @param variables of the managers */
+  static async install(variables: Readonly<Record<string, string>> = {}): Promise<Installation> {
     await kubectl("apply", "-f", "kubernetes.yaml");
+    const values = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+    if (values.length > 0) {
+      await kubectl("set", "env", "-n", "skiff", "deployment/skiff-manager", ...values);
+      await kubectl("rollout", "status", "-n", "skiff", "deployment/skiff-manager", "--timeout=50s");
+    }
     await eventually(
       "two managers, two routers and two pods of events are ready",
       async () => {
