@@ -85,7 +85,10 @@ function description(): Schema {
       previous: { ...VERSION, description: "The version that a rollback goes back to" },
       notReady: { ...TEXT, description: "Reason why no instance is ready although one should be" },
       image: {
-        ...object({ image: TEXT, digest: TEXT }),
+        ...object(
+          { image: TEXT, digest: TEXT },
+          { isLocal: { ...BOOLEAN, description: "No registry has it: the digest is its id on the nodes" } },
+        ),
         description: "The image of the current version, and what its name meant at the deploy",
       },
       isolation: {

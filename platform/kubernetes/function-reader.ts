@@ -165,12 +165,15 @@ function describeFunction(
       return describePod(pod, { isListed, isStopped: stopped.includes(versionOf(pod)) });
     }),
     lastErrors: lastErrors(resource, pods),
-    isolation: {
-      files: "a pod for each instance, and Deno's permission flags",
-      network: "the cluster's network policies, and Deno's permission flags",
-    },
+    isolation: isolationOf(current.settings),
     ...(notReady === undefined ? {} : { notReady }),
   };
+}
+
+function isolationOf({ runtime, isolation }: Settings): { files: string; network: string } {
+  const flags = runtime === "deno" ? ", and Deno's permission flags" : "";
+  const each = isolation === "call" ? "call" : "instance";
+  return { files: `a pod for each ${each}${flags}`, network: `the cluster's network policies${flags}` };
 }
 
 function versionLabel({ metadata }: Deployment): number[] {
