@@ -7,6 +7,7 @@ import type {
   Source,
   Traffic,
 } from "../platform.ts";
+import type { Settings } from "../settings/settings.ts";
 import { currentVersion, previousVersion } from "../traffic.ts";
 import type { Cluster } from "./cluster/api.ts";
 import { type Deployment, type FunctionResource, KINDS, type Pod } from "./cluster/resources.ts";
