@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isWorkOver, type SampledStart } from "../../../../platform/local/scaling/start-work.ts";
+import { isWorkOver, type SampledStart, usualWorkMs } from "../../../../platform/local/scaling/start-work.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { call } from "../../../support/instances/call-instance.ts";
 import { instancesIn } from "../../../support/instances/instance-folders.ts";
@@ -98,7 +98,7 @@ describe("starts that hang", () => {
 
 describe("the work of a start", () => {
   const seen = (change: Partial<SampledStart>) =>
-    isWorkOver({ forMs: 1_000, usedMs: 50, idleSamples: 0, ...change });
+    isWorkOver({ forMs: 1_000, usedMs: 50, idleSamples: 0, usualMs: 100, ...change });
 
   it("is over when it waits, does more than starts do, or takes very long", () => {
     assert.equal(seen({}), false);
@@ -106,6 +106,13 @@ describe("the work of a start", () => {
     assert.equal(seen({ idleSamples: 4 }), true);
     assert.equal(seen({ usedMs: 100 }), true);
     assert.equal(seen({ forMs: 2_000 }), true);
+  });
+
+  it("may be more for a program, which starts beside its host", () => {
+    const usualMs = (mode?: "call" | "serve") =>
+      usualWorkMs({ runtime: mode ? "program" : "deno", program: mode ? { mode } : {} });
+    assert.ok(usualMs() < usualMs("call") && usualMs("call") < usualMs("serve"));
+    assert.equal(seen({ usedMs: 150, usualMs: usualMs("call") }), false);
   });
 
   it("is over after a moment where nobody sees it", () => {
