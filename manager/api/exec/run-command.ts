@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { clientSignal } from "../../../http/client-signal.ts";
 import { checkCommand, NO_COMMANDS } from "../../../platform/images/command-rules.ts";
 import type { CommandEnd, CommandOrder, RunningCommand } from "../../../platform/images/commands.ts";
+import { Problem } from "../../../platform/problems.ts";
 import { formatMs } from "../../../platform/quantity.ts";
 import { answerJson, onOneLine } from "../answer.ts";
 import type { Call, Handler, Services } from "../services.ts";
@@ -28,6 +29,7 @@ interface Run {
 export function runCommand(services: Services): Handler {
   const { commandRules = NO_COMMANDS, limits, commandRuns } = services;
   return async (ctx) => {
+    refuseLinks(ctx, services);
     const asked = readOrder(ctx, limits);
     checkCommand(commandRules, asked.image);
     const isJson = ctx.accepts("text/plain", "application/json") === "application/json";
@@ -54,6 +56,13 @@ export function runCommand(services: Services): Handler {
     if (isJson) answerJson(ctx, await resultOf(run, services));
     else await answerText(ctx, run, services);
   };
+}
+
+/** Without a token, whoever makes somebody follow a link would run commands. @throws Problem `forbidden` */
+function refuseLinks(ctx: Call, { access }: Services): void {
+  if (access.mode === "token" || ctx.get("sec-fetch-mode") !== "navigate") return;
+  const detail = "Without a token a browser runs no command: use a program such as curl or skiff exec.";
+  throw new Problem("forbidden", detail);
 }
 
 function outcome(end: CommandEnd): string {

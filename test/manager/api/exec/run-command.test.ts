@@ -189,6 +189,12 @@ describe("manager: /exec", () => {
     assert.equal(commands.orders.length, 0);
   });
 
+  it("refuses a browser that follows a link, which has no token", async () => {
+    const headers = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate" };
+    assert.equal((await problemOf(sh("echo x"), { headers })).code, "forbidden");
+    assert.equal(commands.orders.length, 0);
+  });
+
   it("refuses images that are not allowed", async () => {
     const { status, code, setting } = await problemOf("/exec?image=alpine:3.5&cmd=ls");
     assert.deepEqual([status, code, setting], [403, "image_not_allowed", "SKIFF_IMAGES"]);
