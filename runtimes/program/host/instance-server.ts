@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Place, Places } from "../../../client-image/places.ts";
 import {
@@ -13,6 +13,7 @@ import {
   WAIT_HEADER,
 } from "../../../client-image/start-message.ts";
 import { HostCall } from "./host-call.ts";
+import { http } from "./lean-http.ts";
 
 /** Routers limit header blocks; this limit is above theirs. */
 const HEADER_BYTES = 1024 * 1024;
@@ -40,13 +41,13 @@ export class InstanceServer {
     // Routers limit the time of a call and of an idle connection.
     const limits = { requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0, maxHeaderSize: HEADER_BYTES };
     const serve = (request: IncomingMessage, response: ServerResponse) => this.#serve(request, response);
-    this.#server = createServer({ ...limits, noDelay: true }, serve);
+    this.#server = http.createServer({ ...limits, noDelay: true }, serve);
     this.#server.maxHeadersCount = 0;
     // A client sends its body when the call is admitted.
     this.#server.on("checkContinue", serve);
     if (!options.takesUpgrades) return;
     this.#server.on("upgrade", (request, socket: Socket, head: Buffer) => {
-      const response = new ServerResponse(request);
+      const response = new http.ServerResponse(request);
       response.assignSocket(socket);
       // The response may be an ordinary one, after which the connection closes.
       response.shouldKeepAlive = false;

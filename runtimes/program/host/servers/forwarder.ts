@@ -1,13 +1,8 @@
-import {
-  type ClientRequest,
-  type IncomingMessage,
-  type RequestOptions,
-  type ServerResponse,
-  request as send,
-} from "node:http";
+import type { ClientRequest, IncomingMessage, RequestOptions, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { BUSY_HEADER } from "../../../../client-image/start-message.ts";
 import type { HostCall } from "../host-call.ts";
+import { http } from "../lean-http.ts";
 import type { Platform } from "../platform-lines.ts";
 import type { ServerAddress } from "./find-listener.ts";
 
@@ -41,7 +36,7 @@ export class Forwarder {
     const { upgrade } = request.headers;
     const connection =
       upgrade === undefined ? ["connection", "close"] : ["connection", "upgrade", "upgrade", upgrade];
-    const sent = send({
+    const sent = http.request({
       ...this.#target,
       agent: false,
       method: request.method!,
