@@ -172,11 +172,12 @@ export class VersionRunner {
     return this.supply.ready.filter(({ id }) => this.#demand.on(id).calls === 0);
   }
 
-  /** The settings for scaling: `min` applies to versions with traffic only, and spent instances count for `max`. */
+  /** The settings for scaling: only versions with traffic have `min` and a pool. Spent instances count for `max`. */
   get #scaled(): Settings {
     const { settings } = this;
     const max = Math.max(0, settings.max - this.#spent.count);
-    return { ...settings, max, min: this.isRouted ? Math.min(settings.min, max) : 0 };
+    const kept = this.isRouted ? { min: Math.min(settings.min, max) } : { min: 0, pool: 0 };
+    return { ...settings, max, ...kept };
   }
 
   /** Instances that take no further call. */
@@ -195,7 +196,7 @@ export class VersionRunner {
 
   /** The place of a spent instance is free for another one, if the version has its most instances. */
   #spentEnded({ id }: RunningInstance, how: string): void {
-    if (how !== DONE) this.#log(`instance ${id} ${how}`);
+    if (how !== DONE) this.supply.note(`instance ${id} ${how}`);
     this.supply.reconcile();
   }
 

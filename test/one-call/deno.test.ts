@@ -85,6 +85,12 @@ describe("a function with an instance for each call, behind two routers", () => 
     assert.equal(new Set(answers.map(({ id }) => id)).size, 6);
   });
 
+  it("stops its pool when the function is idle, and starts again for a call", async () => {
+    await skiff.deploy("idle", WHO, "isolation=call&pool=2&idle=300ms");
+    await eventually("no instance is left", async () => (await states("idle")).length === 0);
+    assert.equal((await who("idle")).calls, 1);
+  });
+
   it("passes bodies whole, with and without a length", async () => {
     await skiff.deploy("bodies", WHO, "isolation=call&pool=2");
     const body = "x".repeat(300_000);

@@ -120,6 +120,17 @@ describe("the end of an instance with one call in its life", () => {
     assert.match(await (await fetch(`${skiff.url}/func/ends/logs?tail=20`)).text(), /later is done/);
   });
 
+  it("lets its call finish when another version takes the calls", async () => {
+    const response = await open("/endless");
+    const again = await skiff.deploy("ends", `${CODE}// again`, "isolation=call&timeout=1s");
+    assert.equal(again.status, 200, JSON.stringify(again.body));
+    assert.equal(await (await fetch(`${skiff.url}/fn/ends`)).text(), "call 1");
+    await once(response, "data");
+    await once(response, "data");
+    response.destroy();
+    await isOver();
+  });
+
   it("is no failure of the version, whatever its code", async () => {
     for (const code of [0, 3, 0, 3]) {
       const response = await fetch(`${skiff.url}/fn/ends/exit?code=${code}`);
@@ -129,5 +140,7 @@ describe("the end of an instance with one call in its life", () => {
     assert.equal(await (await fetch(`${skiff.url}/fn/ends`)).text(), "call 1");
     await isOver();
     assert.match(await (await fetch(`${skiff.url}/func/ends/logs?tail=20`)).text(), /exited with code 3/);
+    const { lastErrors } = await describeFunction();
+    assert.match(JSON.stringify(lastErrors), /exited with code 3/);
   });
 });

@@ -47,6 +47,11 @@ export class Failures {
     this.#lastAtMs = nowMs;
     this.#retryAtMs = nowMs + backoffMs(this.#inARow);
     this.#last = failure.message;
+    this.note(failure);
+  }
+
+  /** Keeps a failure that delays no start. */
+  note(failure: Failure): void {
     this.#kept.push(failure);
     if (this.#kept.length > ERRORS_KEPT) this.#kept.shift();
   }

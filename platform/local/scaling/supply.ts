@@ -275,6 +275,13 @@ export class Supply {
     else if (this.isWaitedFor) this.reconcile();
   }
 
+  /** Logs and keeps an error that holds no start back, such as the end of an instance during its one call. */
+  note(message: string): void {
+    const at = new Date();
+    this.#options.log(message, at);
+    this.#failures.note({ at, message });
+  }
+
   #failed(message: string, circumstances: Circumstances): void {
     const at = new Date();
     this.#options.log(message, at);
