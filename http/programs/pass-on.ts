@@ -56,7 +56,15 @@ export function passOn({ to, field }: PassOnOptions) {
     upstream.on("timeout", () => upstream.destroy(new Error("it was silent for too long")));
     upstream.once("response", (answer) => {
       if (response.destroyed) return;
-      const fields = fieldsWithout(answer.rawHeaders, (name) => RESPONSE_HOP.has(name));
+      // Node throws where trailers are declared and the body has no chunks, as for a client of HTTP/1.0.
+      const hasTrailers =
+        request.httpVersion !== "1.0" &&
+        request.method !== "HEAD" &&
+        answer.headers["transfer-encoding"] !== undefined;
+      const fields = fieldsWithout(
+        answer.rawHeaders,
+        (name) => RESPONSE_HOP.has(name) || (name === "trailer" && !hasTrailers),
+      );
       response.writeHead(answer.statusCode!, answer.statusMessage, fields);
       // Sends the head now: a client that follows a log gets it before the first line.
       response.write("", "latin1");

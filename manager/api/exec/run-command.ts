@@ -97,7 +97,9 @@ async function answerText(ctx: Call, run: Run, services: Services): Promise<void
   const first = await output.next();
   if (first.done && first.value !== undefined && first.value !== "output_too_large")
     throw problemOf(first.value, order, { reason: stop.signal.reason });
-  ctx.set({ "content-type": TEXT, trailer: TRAILERS, "x-accel-buffering": "no" });
+  ctx.set({ "content-type": TEXT, "x-accel-buffering": "no" });
+  // A client of HTTP/1.0 gets no trailers, and Node throws where they are declared without chunks.
+  if (ctx.req.httpVersion !== "1.0") ctx.set("trailer", TRAILERS);
   ctx.body = Readable.from(prepend(first, output), { objectMode: false });
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, get, type IncomingMessage, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { passOn } from "../../../http/programs/pass-on.ts";
 
@@ -54,6 +54,21 @@ describe("a request that is passed on to the management API", () => {
     const [response] = (await once(get(url), "response")) as [IncomingMessage];
     assert.equal(await text(response), "done");
     assert.deepEqual(response.trailers, { "skiff-exit-code": "7" });
+  });
+
+  it("is answered without trailers where there can be none", async () => {
+    const port = await listen((_, response) => {
+      response.writeHead(200, { trailer: "skiff-exit-code" });
+      response.addTrailers({ "skiff-exit-code": "7" });
+      response.end("done");
+    });
+    const { hostname, port: own } = new URL(await front(port));
+    const socket = connect(Number(own), hostname);
+    socket.write("GET / HTTP/1.0\r\nhost: localhost\r\n\r\n");
+    const [head, rest] = (await text(socket)).split("\r\n\r\n");
+    assert.match(head!, /^HTTP\/1\.1 200 /);
+    assert.doesNotMatch(head!, /trailer/i);
+    assert.equal(rest, "done");
   });
 
   it("is refused with 503 where nobody listens", async () => {

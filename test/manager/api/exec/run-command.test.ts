@@ -168,6 +168,15 @@ describe("manager: /exec", () => {
     assert.deepEqual([status, code], [422, "command_not_found"]);
   });
 
+  it("answers a client of HTTP/1.0, which gets no trailers", async () => {
+    const answer = await skiff.raw(`GET ${sh("echo out; exit 3")} HTTP/1.0\r\nhost: localhost\r\n\r\n`);
+    const [head, body] = answer.split("\r\n\r\n");
+    assert.match(head!, /^HTTP\/1\.1 200 /);
+    assert.doesNotMatch(head!, /trailer|chunked/i);
+    assert.equal(body, "out\n");
+    assert.equal((await get(sh("echo again"))).body, "again\n");
+  });
+
   it("does not run a command for HEAD", async () => {
     const { headers, status } = await request(skiff.url).head(sh("echo x"));
     assert.deepEqual([status, headers["content-type"]], [200, "text/plain; charset=utf-8"]);
