@@ -47,6 +47,8 @@ export interface Condition {
 export interface FunctionSpec extends Partial<StartSettings> {
   /** Inline source; without it the source of version `version` counts. */
   readonly source?: string;
+  /** Name of an image that is the source. Skiff removes it when a version runs the image. */
+  readonly image?: string;
   /** The current version, which has most of the traffic. Set by Skiff. */
   readonly version?: number;
   /** Shares of the calls; absent if `version` takes all of them. Set by Skiff. */

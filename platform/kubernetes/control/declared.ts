@@ -16,10 +16,17 @@ import {
 import type { Fault } from "../objects/function-status.ts";
 import type { VersionRecord } from "../versions/versions.ts";
 import type { ControlOptions } from "./cluster-view.ts";
+import { declaredImage } from "./declared-image.ts";
 import { completeSecrets } from "./declared-secrets.ts";
 
 /** Faults that pass: a quota, a node, an image or a secret may appear, and another function may give a host name up. */
-const RETRIED: ReadonlySet<string> = new Set(["StartFailed", "HostTaken", "NoCapacity", "UnknownSecret"]);
+const RETRIED: ReadonlySet<string> = new Set([
+  "StartFailed",
+  "HostTaken",
+  "NoCapacity",
+  "UnknownSecret",
+  "ImageUnavailable",
+]);
 const RETRY_START_MS = 60_000;
 const LEAST_RETRY_MS = 1_000;
 
@@ -64,7 +71,9 @@ export class Declared {
       const { current, records } = present;
       const checked = checkedSettings(resource.spec, limits);
       const settings = await completeSecrets(platform.secrets, checked, current?.settings);
-      const inlineHash = inlineSourceHash(resource.spec);
+      const order = { name, settings, current, signal };
+      const image = await declaredImage(resource.spec, order, platform);
+      const inlineHash = image ? await sourceHash(image) : inlineSourceHash(resource.spec);
       if (!current && inlineHash === undefined) return records.length > 0 ? undefined : codeMissing(resource);
       const isSameSource = inlineHash === undefined || inlineHash === current?.sourceHash;
       const isSame = (record: VersionRecord) =>
@@ -80,7 +89,7 @@ export class Declared {
         if (isSame(current)) return undefined;
       }
       checkHostsFree(name, settings.hosts, platform.allEndpoints());
-      const draft = await this.#draft(resource, { settings, current }, signal);
+      const draft = await this.#draft(resource, { settings, current, image }, signal);
       const { version, unchanged } = await deploy(platform, draft, signal);
       if (!unchanged) print(`${name}: version ${version} deployed from its Function`);
       return undefined;
@@ -120,12 +129,12 @@ export class Declared {
 
   async #draft(
     { metadata: { name }, spec }: FunctionResource,
-    { settings, current }: { settings: Settings; current: VersionRecord | undefined },
+    { settings, current, image }: DraftOrder,
     signal: AbortSignal,
   ): Promise<Draft> {
     const source: Source | undefined =
       spec.source === undefined
-        ? undefined
+        ? image
         : { type: inlineSourceType(settings.runtime), bytes: Buffer.from(spec.source) };
     const hashed = source === undefined ? current!.sourceHash : await sourceHash(source);
     const note = { by: "kubernetes" };
@@ -142,6 +151,12 @@ export class Declared {
   }
 }
 
+interface DraftOrder {
+  readonly settings: Settings;
+  readonly current: VersionRecord | undefined;
+  readonly image: Source | undefined;
+}
+
 function sourceMissing({ name, version }: VersionRecord): Problem {
   const detail = `The source of version ${version} of "${name}" is missing: deploy the function again.`;
   return new Problem("unknown_version", detail);
@@ -155,7 +170,7 @@ function isPassing({ status, code }: Problem): boolean {
 function codeMissing({ spec }: FunctionResource): Fault {
   const message =
     spec.version === undefined
-      ? "The Function has no source: set spec.source, or deploy it with POST /func."
+      ? "The Function has no source: set spec.source or spec.image, or deploy it with POST /func."
       : `ConfigMaps with the code of version ${spec.version} are missing: deploy the function again.`;
   return { reason: "CodeMissing", message };
 }

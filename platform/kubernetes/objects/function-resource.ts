@@ -29,6 +29,7 @@ const NUMBERS = ["min", "max", "concurrency", "timeoutMs", "idleMs", "memoryMiB"
 export function checkedSettings(spec: FunctionSpec, limits: Limits): Settings {
   const { env, permissions, entry, hosts, secrets, access, quota, cron, retry } = spec;
   const patch = {
+    ...(spec.image === undefined ? {} : { runtime: "image" }),
     ...numbersOf(spec),
     ...(env === undefined ? {} : { env }),
     ...(permissions === undefined ? {} : { permissions }),
@@ -135,6 +136,11 @@ export function publishingSince({ metadata }: FunctionResource): number | undefi
 
 export function functionPlace(namespace: string, name?: string): Place {
   return { kind: KINDS.functions, namespace, ...(name === undefined ? {} : { name }) };
+}
+
+/** Whether the Function says itself what it runs; otherwise its versions have it. */
+export function hasOwnSource({ source, image }: FunctionSpec): boolean {
+  return source !== undefined || image !== undefined;
 }
 
 /** Returns undefined if the Function has no inline source. */

@@ -3,7 +3,14 @@ import { currentVersion } from "../../traffic.ts";
 import type { Cluster, JsonOperation } from "../cluster/api.ts";
 import { unlessStatus } from "../cluster/api-error.ts";
 import { type FunctionResource, KINDS, type Resource } from "../cluster/resources.ts";
-import { functionPlace, keptVersions, specOf, trafficOf, unstarted } from "../objects/function-resource.ts";
+import {
+  functionPlace,
+  hasOwnSource,
+  keptVersions,
+  specOf,
+  trafficOf,
+  unstarted,
+} from "../objects/function-resource.ts";
 import { LABELS } from "../objects/names.ts";
 import { recordsOf } from "../versions/versions.ts";
 import { newMark, onlyWithMark, withoutMark } from "./turn-mark.ts";
@@ -26,7 +33,7 @@ export async function recover(
   const resource = await unlessStatus(marking, 404, 409);
   if (!resource) return;
   const kept = keptVersions(resource, limits);
-  if (kept.length === 0 && resource.spec.source === undefined) {
+  if (kept.length === 0 && !hasOwnSource(resource.spec)) {
     print(`${name}: removing an interrupted first deploy`);
     await api.delete(place, "Foreground", { uid: resource.metadata.uid! });
     return;

@@ -9,6 +9,7 @@ import type { PullSecrets } from "../images/pull-secrets.ts";
 import {
   currentOf,
   functionPlace,
+  hasOwnSource,
   keptVersion,
   keptVersions,
   specOf,
@@ -196,7 +197,7 @@ export class Storing {
   async #undo(turn: Turn, { created, version, hash, before }: Failed): Promise<void> {
     const { api, namespace, turns, versions } = this.#options;
     const { owner, resource } = turn;
-    if (created && resource.spec.source === undefined) {
+    if (created && !hasOwnSource(resource.spec)) {
       // In the foreground, so that the next deploy waits until every object is gone. The uid protects a Function that
       // somebody else has created meanwhile.
       const place = functionPlace(namespace, owner.name);

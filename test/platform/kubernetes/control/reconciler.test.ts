@@ -7,6 +7,7 @@ import type {
 import { Reconciler } from "../../../../platform/kubernetes/control/reconciler.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
 import { Problem } from "../../../../platform/problems.ts";
+import { buildImage, IMAGE_TYPE } from "../../../../runtimes/image/image-artifact.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { publish, servingOf } from "../../../support/platform/deploying.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
@@ -37,10 +38,11 @@ describe("the reconciler", () => {
       platform: cluster.platform,
       namespace: "skiff-functions",
       limits: limitsFromEnv({ SKIFF_START_TIMEOUT: "2s" }),
-      build: async ({ bytes }, { settings: { entry } }) => {
+      build: async ({ bytes }, { settings: { entry, runtime } }) => {
         builds++;
         entries.push(entry);
         const code = Buffer.from(bytes).toString();
+        if (runtime === "image") return buildImage({ type: IMAGE_TYPE, bytes }).artifact;
         if (code === "broken") throw new Problem("build_failed", "main.ts:1:1: Unexpected");
         return { kind: "module", code: bytes };
       },
@@ -82,6 +84,38 @@ describe("the reconciler", () => {
     assert.equal(read()?.status?.url, "https://example.com/fn/hello");
     assert.equal(read()?.status?.instances, 1);
     assert.equal(await currentCode(), "one");
+  });
+
+  it("runs the image of a Function by its digest, which stays until the name is another one", async () => {
+    const asked: string[] = [];
+    cluster.platform.images.resolve = async (image, { pullSecret = "" }) => {
+      asked.push(`${image} ${pullSecret}`);
+      if (image === "absent") throw new Problem("image_unavailable", "There is no absent.");
+      return { image, digest: `sha256:${String(asked.length).repeat(64)}` };
+    };
+    const source = async () => JSON.parse(await currentCode()) as { image: string; digest: string };
+    await cluster.platform.secrets.put("registry", { value: "user:password" });
+    apply({ image: "nginx:1", pullSecret: "registry", max: 1 });
+    await serves(1);
+    await settled("Serving");
+    assert.deepEqual(await source(), { image: "nginx:1", digest: `sha256:${"1".repeat(64)}` });
+    assert.deepEqual(asked, ["nginx:1 registry"]);
+    const { runtime, image } = read()!.spec;
+    assert.deepEqual([runtime, image], ["image", undefined], "the version has it now");
+    apply({ image: "nginx:1", max: 2 });
+    await serves(2);
+    assert.equal(asked.length, 1);
+    apply({ image: "nginx:2" });
+    await serves(3);
+    assert.equal((await source()).image, "nginx:2");
+    const fault = (reason: string) =>
+      eventually(`the fault is ${reason}`, () =>
+        (read()?.status?.conditions ?? []).some((condition) => condition.reason === reason),
+      );
+    apply({ image: "absent" });
+    await fault("ImageUnavailable");
+    apply({ image: "nginx:2", source: "one" });
+    await fault("InvalidSetting");
   });
 
   it("makes a new version of a changed source, and of changed settings without building", async () => {
