@@ -3,6 +3,7 @@ import { type OneCall, Places } from "../../../client-image/places.ts";
 import { keptVariables } from "./calls/call-variables.ts";
 import { findProgram } from "./calls/find-program.ts";
 import { PassedBytes } from "./calls/passed-bytes.ts";
+import { PipeStore } from "./calls/pipe-store.ts";
 import { ProgramCalls } from "./calls/program-calls.ts";
 import { InstanceServer, type InstanceServerOptions } from "./instance-server.ts";
 import type { Platform } from "./platform-lines.ts";
@@ -89,7 +90,13 @@ export class Host {
       this.#platform.log("warn", "Other processes run beside the host, so it ends only those that it finds.");
     }
     const [platform, variables] = [this.#platform, this.#variables];
-    const calls = new ProgramCalls({ order, platform, trees, variables, passed: new PassedBytes() });
+    const pipes = new PipeStore((reason) =>
+      platform.log(
+        "debug",
+        `Programs get sockets as input and output, because no pipe can be made: ${reason}`,
+      ),
+    );
+    const calls = new ProgramCalls({ order, platform, trees, variables, pipes, passed: new PassedBytes() });
     return await this.#listen({
       answer: (call) => calls.answer(call),
       leave: (callId) => calls.leave(callId),

@@ -1,17 +1,19 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
 import type { HostCall } from "../host-call.ts";
 import type { Platform } from "../platform-lines.ts";
 import type { CallOrder } from "../program-message.ts";
-import { spawnFirstToKill } from "../trees/first-to-kill.ts";
 import type { ProcessTree, ProcessTrees } from "../trees/process-trees.ts";
 import { CallAnswer } from "./call-answer.ts";
 import { CALL_VARIABLE, callVariables } from "./call-variables.ts";
 import { InvalidHead } from "./cgi-head.ts";
 import { LogLines } from "./log-lines.ts";
 import type { PassedBytes } from "./passed-bytes.ts";
+import type { PipeStore } from "./pipe-store.ts";
 import type { Failure } from "./problem-answers.ts";
+
+import { type CallProgram, type ProgramStart, spawnProgram } from "./spawn-program.ts";
+import { readBody, SPOOLED_BYTES, spool } from "./spooled-input.ts";
 
 /** Time without output after which a process that outlives its tree is no longer waited for. */
 const HELD_MS = 250;
@@ -28,6 +30,7 @@ export interface ProgramCallOptions {
   readonly order: CallOrder;
   readonly platform: Platform;
   readonly trees: ProcessTrees;
+  readonly pipes: PipeStore;
   readonly passed: PassedBytes;
   /** Variables of every program. */
   readonly variables: NodeJS.ProcessEnv;
@@ -41,7 +44,9 @@ export class ProgramCall {
   readonly #options: ProgramCallOptions;
   readonly #answer: CallAnswer;
   #log: LogLines | undefined;
-  #child: ChildProcess | undefined;
+  #program: CallProgram | undefined;
+  /** A short body, which arrives before the program starts. */
+  #body: Buffer | undefined;
   #tree: ProcessTree | undefined;
   /** Why the program was ended. */
   #failure: Failure | undefined;
@@ -81,55 +86,77 @@ export class ProgramCall {
 
   /** @throws Error with a sentence if the program cannot be started */
   async #runProgram(): Promise<Failure | undefined> {
-    const { memoryKills } = this.#options.trees;
-    const killsBefore = memoryKills.count;
-    const child = this.#spawn();
+    const { order, trees } = this.#options;
+    const streams = await this.#streams();
+    if (streams === undefined) return undefined;
+    const killsBefore = trees.memoryKills.count;
+    const program = this.#spawn(streams);
+    const { child, stdout, stderr } = program;
     const exited = new Promise<Failure | undefined>((resolve, reject) => {
-      child.once("error", (error) => reject(new Error(`The program cannot be started: ${error.message}`)));
+      child.once("error", (error) => reject(cannotStart(error)));
       child.once("exit", (exitCode, signal) => {
         // A shell exits so if the kernel has killed what it waited for.
         const isKilled = signal === "SIGKILL" || exitCode === KILLED;
-        const ranOut = isKilled && memoryKills.count > killsBefore;
+        const ranOut = isKilled && trees.memoryKills.count > killsBefore;
         resolve(ranOut ? OUT_OF_MEMORY : failureOf(exitCode, signal));
       });
     });
-    if (child.pid === undefined) return exited;
-    this.#tree = this.#options.trees.begin(child.pid, `${CALL_VARIABLE}=${this.#call.callId}`);
-    const { timeoutMs } = this.#options.order;
-    const deadline = setTimeout(() => this.#endWith(timeoutFailure(timeoutMs)), timeoutMs);
-    this.#passInput(child);
-    const streams = [this.#passOutput(child.stdout!), this.#passLog(child.stderr!)];
-    const failure = await exited;
-    // Other processes of the call may hold its output open.
-    this.#tree.kill();
-    await Promise.all(
-      streams.map((closed, i) => closeHeld((i === 0 ? child.stdout : child.stderr)!, closed)),
-    );
-    clearTimeout(deadline);
-    return failure;
-  }
-
-  /** @throws Error with a sentence */
-  #spawn(): ChildProcess {
-    const { order, variables } = this.#options;
-    const { request, callId } = this.#call;
-    const [program, ...args] = order.command;
-    const env = { ...variables, ...callVariables(request, callId) };
-    const input = hasBody(this.#call) ? "pipe" : "ignore";
+    const closed = [this.#passOutput(stdout), this.#passLog(stderr)];
+    if (child.pid !== undefined) this.#tree = trees.begin(child.pid, `${CALL_VARIABLE}=${this.#call.callId}`);
+    const deadline = setTimeout(() => this.#endWith(timeoutFailure(order.timeoutMs)), order.timeoutMs);
+    this.#passInput(program);
+    if (this.#hasLeft) this.#kill();
     try {
-      // A session of its own, so that it can be found with all that it starts.
-      const options = { cwd: order.cwd, env, detached: true, stdio: [input, "pipe", "pipe"] } as const;
-      const start = () => spawn(program!, args, { ...options, stdio: [...options.stdio] });
-      this.#child = spawnFirstToKill(start);
-      return this.#child;
-    } catch (error) {
-      throw new Error(`The program cannot be started: ${(error as Error).message}`);
+      return await exited;
+    } finally {
+      program.stdin?.destroy();
+      // Other processes of the call may hold its output open.
+      this.#tree?.kill();
+      await Promise.all([closeHeld(stdout, closed[0]!), closeHeld(stderr, closed[1]!)]);
+      clearTimeout(deadline);
     }
   }
 
-  #passInput({ stdin }: ChildProcess): void {
+  /** Returns what the program reads and writes; undefined if the client leaves before its body is whole. */
+  async #streams(): Promise<Pick<ProgramStart, "input" | "outputs"> | undefined> {
+    const { pipes } = this.#options;
+    const { headers } = this.#call.request;
+    const length = Number(headers["content-length"] ?? 0);
+    const isChunked = headers["transfer-encoding"] !== undefined;
+    const body = !isChunked && length <= SPOOLED_BYTES ? await readBody(this.#call.request) : undefined;
+    if (this.#hasLeft) return undefined;
+    const outputs = await pipes.take(["fromProgram", "fromProgram"]);
+    if (body === undefined) {
+      // A body of unknown length may be over before the program opens a pipe by name, which waits for a writer then.
+      const [pipe] = isChunked ? [] : ((await pipes.take(["toProgram"])) ?? []);
+      return { input: pipe ?? "pipe", outputs };
+    }
+    this.#body = body;
+    return { input: body.length === 0 ? "ignore" : (spool(body) ?? "pipe"), outputs };
+  }
+
+  /** @throws Error with a sentence */
+  #spawn(streams: Pick<ProgramStart, "input" | "outputs">): CallProgram {
+    const { order, variables } = this.#options;
+    const { request, callId } = this.#call;
+    const env = { ...variables, ...callVariables(request, callId) };
+    try {
+      this.#program = spawnProgram({ command: order.command, cwd: order.cwd, env, ...streams });
+      return this.#program;
+    } catch (error) {
+      throw cannotStart(error as Error);
+    }
+  }
+
+  #passInput({ stdin }: CallProgram): void {
     const { request } = this.#call;
     if (!stdin) return;
+    if (this.#body !== undefined) {
+      // A program need not read its input.
+      stdin.once("error", () => {});
+      stdin.end(this.#body);
+      return;
+    }
     // A program need not read its input.
     stdin.once("error", () => request.unpipe(stdin).resume());
     stdin.once("close", () => request.unpipe(stdin).resume());
@@ -192,8 +219,12 @@ export class ProgramCall {
 
   #kill(): void {
     this.#tree?.kill();
-    this.#child?.stdout?.destroy();
+    this.#program?.stdout.destroy();
   }
+}
+
+function cannotStart({ message }: Error): Error {
+  return new Error(`The program cannot be started: ${message}`);
 }
 
 function closeOf(stream: Readable): Promise<void> {
@@ -216,10 +247,6 @@ async function closeHeld(stream: Readable, closed: Promise<void>): Promise<void>
   }, HELD_MS);
   await closed;
   clearInterval(look);
-}
-
-function hasBody({ request: { headers } }: HostCall): boolean {
-  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
 function failureOf(exitCode: number | null, signal: NodeJS.Signals | null): Failure | undefined {

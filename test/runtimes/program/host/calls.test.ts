@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { PROBE_HEADER, PROBE_PATH, VERSION_HEADER } from "../../../../client-image/start-message.ts";
 import { eventually } from "../../../support/eventually.ts";
@@ -149,6 +151,34 @@ describe("a program for each call", () => {
     assert.deepEqual(own(), ["one", "two"]);
   });
 
+  it("can open its input and outputs by name", async () => {
+    const script = "cat /dev/stdin > /dev/stdout; echo logged > /dev/stderr; echo also > /proc/self/fd/2";
+    for (const body of ["named", "", "x".repeat(100_000)]) {
+      assert.equal((await run(script, { method: "POST", body })).text, body);
+    }
+    await eventually("both lines are logged", () => host.log.includes("logged") && host.log.includes("also"));
+  });
+
+  it("gets sockets instead of pipes where none can be made", async () => {
+    const found = await start({
+      host: { ...shellOrder(""), command: ["/bin/sh", "-c", "/usr/bin/tr a-z A-Z; echo log >&2"] },
+      variables: { PATH: "/nowhere" },
+    });
+    assert.equal((await call(found.address, { method: "POST", body: "hello" })).text, "HELLO");
+    await eventually("it says so", () => found.log.some((line) => line.includes("sockets")));
+  });
+
+  it("has more calls at a time than pipes are made at once", async () => {
+    const many = await start({ host: shellOrder("cat"), concurrency: 50 });
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => call(many.address, { method: "POST", body: `call ${i}` })),
+    );
+    assert.deepEqual(
+      answers.map(({ text }) => text),
+      answers.map((_, i) => `call ${i}`),
+    );
+  });
+
   it("answers HEAD without a body", async () => {
     const answer = await run("echo hello", { method: "HEAD" });
     assert.deepEqual([answer.status, answer.text], [200, ""]);
@@ -208,6 +238,14 @@ describe("a program for each call", () => {
       assert.equal(failed.child.exitCode, 1);
       assert.match(failed.log.join("\n"), message);
     }
+  });
+
+  it("is a 500 if it is gone when it is called", async () => {
+    const own = await start({ host: { ...shellOrder(""), command: ["./main"] } }, { main: "#!/bin/sh\n" });
+    rmSync(join(own.folder, "main"));
+    const answer = await call(own.address, { method: "POST", body: "hello" });
+    assert.equal(answer.status, 500);
+    assert.match(JSON.parse(answer.text).detail, /cannot be started: .*ENOENT/);
   });
 
   it("can be a file of its project", async () => {
