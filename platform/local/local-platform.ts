@@ -91,6 +91,8 @@ interface Opened {
 
 /** Interval at which containers are removed that nothing uses any more. */
 const SWEEP_MS = 60_000;
+/** After the start, when the engine has done what an earlier process had asked for before it was killed. */
+const SECOND_SWEEP_MS = 5_000;
 
 /** Runs functions as Deno processes of this machine, started by calls. All state is in one folder. */
 export class LocalPlatform implements Platform {
@@ -99,7 +101,7 @@ export class LocalPlatform implements Platform {
   readonly secrets: LocalSecrets;
   readonly commands: LocalCommands;
   readonly images?: EngineImages;
-  readonly #sweeping: NodeJS.Timeout;
+  readonly #sweeping: readonly NodeJS.Timeout[];
   readonly #log: (text: string) => void;
   readonly #drainMs: number;
   readonly #store: Store;
@@ -126,7 +128,10 @@ export class LocalPlatform implements Platform {
     this.#instances = instances;
     if (engine) this.images = engine.images;
     this.#engines = engine?.engines;
-    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
+    this.#sweeping = [
+      setTimeout(() => this.#sweep(), SECOND_SWEEP_MS).unref(),
+      setInterval(() => this.#sweep(), SWEEP_MS).unref(),
+    ];
     this.declarations = new LocalDeclarations({
       store,
       limits,
@@ -323,7 +328,7 @@ export class LocalPlatform implements Platform {
   }
 
   async #close(drainMs: number): Promise<void> {
-    clearInterval(this.#sweeping);
+    for (const timer of this.#sweeping) clearTimeout(timer);
     const why = new Problem("draining", "Skiff is shutting down: try again in a moment.", { retryAfterS: 1 });
     this.#closing.abort(why);
     await this.#functions.close(why, drainMs);
