@@ -63,6 +63,8 @@ export class HostCommands implements Commands {
     { order, signal }: { readonly order: CommandOrder; readonly signal: AbortSignal },
   ): RunningCommand {
     const { sandbox, folder, resources } = prepared;
+    // Its end would not be told again.
+    if (sandbox.isEnded) throw new LaunchError("it ended while it waited");
     const { scratchBytes, processes } = this.#options.limits;
     const limits = { fileKiB: Math.ceil(scratchBytes / 1024), openFiles: OPEN_FILES, processes };
     const env = { ...variables(), ...order.env };

@@ -9,6 +9,8 @@ export class Outflow {
   /** @param isExpected whether a connection that breaks is no fault */
   constructor(from: Readable, isExpected: () => boolean = () => false) {
     this.#from = from;
+    // Whoever reads gets it; nobody may.
+    this.readable.on("error", () => {});
     from.on("error", (error) => {
       if (isExpected()) this.readable.end();
       else this.readable.destroy(error);
