@@ -4,6 +4,7 @@ import { highestInherited, spawnDetached } from "../../../process/sandbox/spawn.
 import type { LaunchPlanner } from "../../../runtimes/runtime.ts";
 import { type InstanceFolders, removeInstance } from "../instances/instance-folder.ts";
 import { notSpawned } from "../instances/launch-error.ts";
+import { endMarked, MARK } from "../programs/marked-processes.ts";
 import { instanceLimits } from "../resources/instance-resources.ts";
 import type { Resources } from "../resources/resources.ts";
 import { type Launched, type Launcher, type LaunchOrder, planFor } from "./launcher.ts";
@@ -16,7 +17,7 @@ export interface PlainOptions {
   readonly hasScratch: boolean;
   /** Folder for the compiled code of all instances; absent: nothing is compiled. */
   readonly cache?: string;
-  /** See Resources.open. */
+  /** Absent: instances start no programs. See Resources.open. */
   readonly processes?: number;
 }
 
@@ -35,7 +36,12 @@ export class PlainLauncher implements Launcher {
     const resources = all.open(folder.id, processes);
     const { socket, scratch } = folder;
     const paths = { files: planner.files, artifact: order.artifact, socket, cache };
-    const plan = planFor(planner, order, hasScratch ? { ...paths, scratch } : paths);
+    const startsPrograms = processes !== undefined;
+    const plan = planFor(
+      planner,
+      startsPrograms ? marked(order, folder.id) : order,
+      hasScratch ? { ...paths, scratch } : paths,
+    );
     let child: ChildProcess;
     try {
       child = spawnDetached(limitedCommand(instanceLimits(order.settings), plan.command), {
@@ -55,7 +61,10 @@ export class PlainLauncher implements Launcher {
       begin: () => void child.stdin!.write(`${plan.input}\n`),
       expose: () => {},
       loaded: () => {},
-      close: () => removeInstance(folder, resources),
+      close: async () => {
+        if (startsPrograms) await endMarked(folder.id);
+        return await removeInstance(folder, resources);
+      },
     };
   }
 
@@ -63,4 +72,9 @@ export class PlainLauncher implements Launcher {
   startEarly(): void {}
 
   async close(): Promise<void> {}
+}
+
+function marked(order: LaunchOrder, id: string): LaunchOrder {
+  const { settings } = order;
+  return { ...order, settings: { ...settings, env: { ...settings.env, [MARK]: id } } };
 }

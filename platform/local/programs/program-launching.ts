@@ -1,4 +1,5 @@
 import { chmodSync, writeFileSync } from "node:fs";
+import { release } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { LaunchPlanner, RuntimeFiles } from "../../../runtimes/runtime.ts";
@@ -21,6 +22,8 @@ import { type ProgramIsolation, programIsolation } from "./program-walls.ts";
 
 /** Longest time for the program that tries a wall. */
 const ATTEMPT_MS = 10_000;
+/** Before, the kernel counts all processes of the user of a user namespace, also outside of it. */
+const COUNTS_BY_NAMESPACE = [5, 14] as const;
 /** What it does: Node starts, and starts a program. */
 const ATTEMPT = 'require("node:child_process").execFileSync("true")';
 
@@ -109,7 +112,8 @@ export class ProgramLaunching implements Pick<Launcher, "launch" | "close"> {
       const { processes } = limits;
       return new PlainLauncher({ planner, folders, resources, hasScratch: true, processes });
     }
-    const limitsOf = (settings: Settings) => limitsOfPrograms(settings, limits);
+    const countsProcesses = wall.isRoot || isKernelAtLeast(COUNTS_BY_NAMESPACE);
+    const limitsOf = (settings: Settings) => limitsOfPrograms(settings, limits, countsProcesses);
     const sandboxes = this.#sandboxes({ ...wall, runtime: planner.files }, openNetwork);
     // It listens on loopback, which a shared network closes.
     const isAlone = (settings: Settings) => modeOf(settings) === "serve";
@@ -152,8 +156,15 @@ export class ProgramLaunching implements Pick<Launcher, "launch" | "close"> {
 }
 
 /** Limits of each process. That of processes counts those of the user, who is the only one of a sandbox. */
-function limitsOfPrograms(settings: Settings, { scratchBytes, processes }: Limits) {
-  return { ...instanceLimits(settings), fileKiB: Math.ceil(scratchBytes / 1024), processes };
+function limitsOfPrograms(settings: Settings, limits: Limits, countsProcesses: boolean) {
+  const { scratchBytes, processes } = limits;
+  const common = { ...instanceLimits(settings), fileKiB: Math.ceil(scratchBytes / 1024) };
+  return countsProcesses ? { ...common, processes } : common;
+}
+
+function isKernelAtLeast([major, minor]: readonly [number, number]): boolean {
+  const [its = 0, itsMinor = 0] = release().split(".").map(Number);
+  return its > major || (its === major && itsMinor >= minor);
 }
 
 function attemptScript(runtime: RuntimeFiles): string {

@@ -52,7 +52,7 @@ export async function programIsolation(options: ProgramWallsOptions): Promise<Pr
   };
   const tried = WALLS.filter((kind) => walls.includes(kind));
   const { wall, why } = await firstWall({ walls: tried, runtime, inside, attempt });
-  if (wall === undefined) return refused(why);
+  if (wall === undefined) return refused(why || "no wall that can hold programs may be used");
   const who = wall.isRoot ? "a user of its own" : "no rights";
   return {
     wall,

@@ -98,4 +98,18 @@ describe("programs on one machine", () => {
     assert.equal(text, `${process.getuid?.()}\n`);
     await eventually("nothing of the call is left", () => processesWith(`sleep\0${marker}`).length === 0);
   });
+
+  it("leave none without a sandbox either when their host is killed", async () => {
+    const { platform, publish: deploy } = await open({ isolation: "none", useGroups: false });
+    const marker = `86${process.pid}`;
+    const script = `#!/bin/sh\nsetsid sleep ${marker} > /dev/null 2>&1 &\necho begun\nsleep ${marker}\n`;
+    const { address } = await deploy.call(local, programDraft("open", script));
+    const under = call(address).catch((error: Error) => error.message);
+    await eventually("it runs", () => processesWith(`sleep\0${marker}`).length === 2);
+    const [host] = processesWith(join(folder, "data", "host.mjs"));
+    process.kill(host!, "SIGKILL");
+    assert.match(await under.then(String), /aborted|hang up|ECONNRESET/);
+    await eventually("nothing is left", () => processesWith(`sleep\0${marker}`).length === 0);
+    await platform.remove("open");
+  });
 });
