@@ -148,7 +148,7 @@ describe("docs/api.md", () => {
 const SET_BY_SKIFF = [
   ...["SKIFF_START", "SKIFF_POD_UID", "SKIFF_PARTS", "SKIFF_PROJECT"],
   // Variables of programs.
-  ...["SKIFF_CALL_ID", "SKIFF_FUNCTION", "SKIFF_INSTANCE_ID", "SKIFF_VERSION"],
+  ...["SKIFF_CALL_ID", "SKIFF_FUNCTION", "SKIFF_INSTANCE", "SKIFF_INSTANCE_ID", "SKIFF_VERSION"],
 ];
 const VARIABLE = /\b(?:SKIFF|OTEL)_[A-Z_]+[A-Z]\b/g;
 
