@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { connect } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { PROBE_HEADER, PROBE_PATH } from "../../../client-image/start-message.ts";
 import type { Address } from "../../platform.ts";
@@ -12,19 +13,24 @@ const FULL_MS = 100;
 
 export interface ProbeTarget {
   readonly address: Address;
-  /** A server of somebody else, which sees the request: any answer will do. */
+  /**
+   * A server of somebody else, which sees the request: any answer will do. Once it is ready, an accepted connection will,
+   * which its program need not see.
+   */
   readonly isForeign?: boolean;
+  readonly readyAtMs?: number | undefined;
 }
 
 /**
- * Probes the runtime of an instance; its function does not see the request.
+ * Probes the runtime of an instance. No function sees the request, and a foreign server sees one at its start.
  * @throws LateProbe if it does not answer within `timeoutMs`; Error if the answer is not 204, or the connection fails
  */
 export async function probe(target: ProbeTarget, timeoutMs: number): Promise<void> {
   const signal = AbortSignal.timeout(timeoutMs);
   for (;;) {
     try {
-      return await send(target, signal);
+      const hasAnswered = target.isForeign && target.readyAtMs !== undefined;
+      return await (hasAnswered ? reach(target.address, signal) : send(target, signal));
     } catch (error) {
       if (signal.aborted) throw new LateProbe(`no answer for ${formatMs(timeoutMs)}`);
       // Its backlog is full, so it is busy.
@@ -32,6 +38,21 @@ export async function probe(target: ProbeTarget, timeoutMs: number): Promise<voi
     }
     await setTimeout(FULL_MS);
   }
+}
+
+/** Resolves when the server has accepted a connection. */
+function reach(address: Address, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect("unix" in address ? { path: address.unix } : address);
+    const abort = () => socket.destroy(signal.reason as Error);
+    signal.addEventListener("abort", abort, { once: true });
+    socket.once("close", () => signal.removeEventListener("abort", abort));
+    socket.once("error", reject);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve();
+    });
+  });
 }
 
 function send({ address, isForeign = false }: ProbeTarget, signal: AbortSignal): Promise<void> {

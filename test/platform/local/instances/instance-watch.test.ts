@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InstanceWatch, type WatchedInstance } from "../../../../platform/local/instances/instance-watch.ts";
-import { probe } from "../../../../platform/local/instances/probe.ts";
+import { LateProbe, probe } from "../../../../platform/local/instances/probe.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { draftOf } from "../../../support/platform/draft.ts";
 
@@ -18,6 +18,7 @@ describe("the watch over an instance", () => {
   let usedMiB: number | undefined;
   let ask: typeof probe;
   let isForeign: boolean;
+  let socket: string;
   /** What becomes of the probe with this number, from 1. */
   let outcome: (number: number) => "answered" | "broken" | "refused" | "silent";
 
@@ -35,6 +36,7 @@ describe("the watch over an instance", () => {
     await once(server, "listening");
     ask = probe;
     isForeign = false;
+    socket = "sock";
     const instance: WatchedInstance = {
       resources: {
         measure: () => usedMiB,
@@ -43,7 +45,9 @@ describe("the watch over an instance", () => {
         threadDemand: () => new Map(),
         yieldProcessor: () => {},
       },
-      address: { unix: join(folder, "sock") },
+      get address() {
+        return { unix: join(folder, socket) };
+      },
       get isForeign() {
         return isForeign;
       },
@@ -93,25 +97,38 @@ describe("the watch over an instance", () => {
     assert.equal(killed[0], "was stopped: it did not answer its health probe for 200 ms");
   });
 
-  it("leaves a foreign server alone that does not answer in time: it may serve one call at a time", async () => {
+  it("only connects to a foreign server, which sees no request", async () => {
     isForeign = true;
-    outcome = (number) => (number < 3 ? "silent" : "answered");
-    await eventually("four probes", () => probes >= 4);
+    let connections = 0;
+    server.on("connection", () => connections++);
+    await eventually("ten connections", () => connections >= 10);
+    assert.equal(probes, 0);
     assert.deepEqual(killed, []);
   });
 
-  it("takes any answer of a foreign server", async () => {
-    isForeign = true;
+  it("takes any answer of a foreign server at its start", async () => {
     outcome = () => "refused";
-    await eventually("ten probes", () => probes >= 10);
+    watch.close();
+    await probe({ address: { unix: join(folder, "sock") }, isForeign: true }, 1_000);
+    assert.equal(probes, 1);
+  });
+
+  it("leaves a foreign server alone whose backlog is full: it may serve one call at a time", async () => {
+    isForeign = true;
+    let asked = 0;
+    ask = async () => {
+      asked++;
+      throw new LateProbe("no answer");
+    };
+    await eventually("ten probes", () => asked >= 10);
     assert.deepEqual(killed, []);
   });
 
   it("ends a foreign server that accepts no connection", async () => {
     isForeign = true;
-    outcome = () => "broken";
+    socket = "gone";
     await eventually("it is ended", () => killed.length > 0);
-    assert.equal(killed[0], "was stopped: 2 health probes in a row failed: socket hang up");
+    assert.match(killed[0]!, /^was stopped: 2 health probes in a row failed: connect ENOENT/);
   });
 
   for (const code of ["EMFILE", "ENFILE", "ENOMEM"]) {
