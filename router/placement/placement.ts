@@ -186,9 +186,10 @@ export class Placement implements Waiter {
     return this.#instance !== undefined;
   }
 
-  /** The instance that has the call gets no new calls. */
+  /** The instance that has the call was replaced and gets no new calls. One with one call in its life never gets one. */
   get isLeaving(): boolean {
-    return this.#instance !== undefined && this.version!.isLeaving(this.#instance);
+    const instance = this.#instance;
+    return instance !== undefined && !instance.isOnce && this.version!.isLeaving(instance);
   }
 
   get elapsedMs(): number {

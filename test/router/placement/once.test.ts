@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import http from "node:http";
 import { Harness, send, textOf, until } from "../support/harness.ts";
 
@@ -11,6 +12,8 @@ class OnceInstance {
   /** Reservations, calls and notices of their end, in order of arrival. */
   readonly seen: string[] = [];
   connections = 0;
+  /** Breaks the connection of its event stream. */
+  crash: () => void = () => {};
   readonly #reserving: Reserving;
 
   constructor(reserving: Reserving) {
@@ -32,6 +35,11 @@ class OnceInstance {
     } else {
       this.seen.push(`${request.url} ${connection}`);
       const { length } = await textOf(request);
+      if (request.url === "/events") {
+        response.writeHead(200, { "content-type": "text/event-stream" }).write("data: 1\n\n");
+        this.crash = () => request.socket.destroy();
+        return;
+      }
       if (request.url !== "/hang") response.end(`${length} bytes`);
     }
   }
@@ -82,6 +90,18 @@ describe("instances with one call in their life behind the router", () => {
       for (const { seen } of instances) assert.ok(seen.filter((each) => each === "place").length <= 1);
     });
   }
+
+  it("break an event stream off when they crash, although the platform lists them no longer", async () => {
+    const { instances, name } = await serve("granted");
+    const [response] = (await once(http.get(`${harness.url}/fn/${name}/events`), "response")) as [
+      http.IncomingMessage,
+    ];
+    await once(response, "data");
+    harness.platform.setInstances(name, []);
+    const broken = once(response, "error");
+    instances[0]!.crash();
+    assert.match(String((await broken)[0]), /aborted/);
+  });
 
   it("get a call that waited as soon as there is one", async () => {
     const { call, name } = await serve();
