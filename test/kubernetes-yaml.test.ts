@@ -8,7 +8,7 @@ import { checkKeySpec, type KeySpec, MOST_FUNCTIONS, MOST_NAME_CHARACTERS } from
 import { SCOPES } from "../platform/keys/scopes.ts";
 import { INTERNAL_PORT } from "../platform/kubernetes/cluster/routers.ts";
 import { keptVersion } from "../platform/kubernetes/objects/function-resource.ts";
-import { PORT } from "../platform/kubernetes/objects/names.ts";
+import { LABELS, PORT } from "../platform/kubernetes/objects/names.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
 import { isHostName } from "../platform/settings/host-names.ts";
 import { SYS_KINDS } from "../platform/settings/permissions.ts";
@@ -245,10 +245,18 @@ describe("the NetworkPolicies in kubernetes.yaml", () => {
         ports: [{ protocol: "TCP", port: PORT }],
       },
     ]);
+    assert.equal(spec.egress, undefined, "what is not opened elsewhere is closed");
   });
 
   it("let functions reach DNS and public addresses: what Deno denies, they deny as well", () => {
-    const { egress } = find("NetworkPolicy", "functions", "skiff-functions").spec;
+    const { egress, podSelector, policyTypes } = find(
+      "NetworkPolicy",
+      "functions-public",
+      "skiff-functions",
+    ).spec;
+    assert.deepEqual(policyTypes, ["Egress"]);
+    const closed = { key: LABELS.network, operator: "NotIn", values: ["closed"] };
+    assert.deepEqual(podSelector, { matchExpressions: [closed] });
     assert.equal(egress.length, 2);
     assert.deepEqual(
       egress[0].ports.map(({ port }: Any) => port),

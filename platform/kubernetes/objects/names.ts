@@ -7,6 +7,8 @@ export const LABELS = {
   function: `${GROUP}/function`,
   /** Number of the version. */
   version: `${GROUP}/version`,
+  /** `closed` for a pod that connects to nothing but the addresses that its version lists. */
+  network: `${GROUP}/network`,
   /** Content of a ConfigMap: part of the `source` or of the `bundle`. */
   part: `${GROUP}/part`,
   /** State of a pod that came from the pool: `free`, `claimed`, `loaded`, `adopted` or `spent`. */

@@ -1,5 +1,6 @@
 import type { VersionRecord } from "../versions/versions.ts";
 import { denoContainer } from "./deno-pod.ts";
+import { egressRules } from "./egress-rules.ts";
 import { imagePod } from "./image-pod.ts";
 import { LABELS, serviceName, versionHostname } from "./names.ts";
 import { instancePod, type PodOptions, projectVolumes } from "./pod-parts.ts";
@@ -15,6 +16,7 @@ export function podTemplate(record: VersionRecord, options: PodOptions): object 
         [LABELS.managedBy]: "skiff",
         [LABELS.function]: name,
         [LABELS.version]: String(version),
+        ...(isClosed(record) ? { [LABELS.network]: "closed" } : {}),
       },
     },
     spec: {
@@ -26,6 +28,16 @@ export function podTemplate(record: VersionRecord, options: PodOptions): object 
       ...contentOf(record, options),
     },
   };
+}
+
+/**
+ * Whether the namespace's policy for public addresses leaves the pods out. Deno's flags hold a function in TypeScript; what
+ * holds a program or an image is the network alone. Names in `net` open every public address.
+ */
+function isClosed({ project, settings }: VersionRecord): boolean {
+  if (project?.program === undefined && project?.image === undefined) return false;
+  const { net } = settings.permissions;
+  return net.length === egressRules(net).length;
 }
 
 function contentOf(record: VersionRecord, options: PodOptions): object {

@@ -11,7 +11,7 @@ import { START_DEFAULTS } from "../../settings/runtime.ts";
 import { defaultSettings, type Settings } from "../../settings/settings.ts";
 import type { KeptVersion } from "../cluster/resources.ts";
 import { artifactAt, BUNDLE, FOLDERS, RUNTIME } from "../objects/deno-pod.ts";
-import { egressRules } from "../objects/manifests.ts";
+import { egressRules } from "../objects/egress-rules.ts";
 import { PORT } from "../objects/names.ts";
 import { PROJECT, SCRATCH } from "../objects/pod-parts.ts";
 import { answersProbe } from "../starting/instance-probe.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { ProjectLaunch } from "../../../../client-image/project/project-pack.ts";
+import { LABELS } from "../../../../platform/kubernetes/objects/names.ts";
 import { podTemplate } from "../../../../platform/kubernetes/objects/pod-template.ts";
 import { newRecord } from "../../../../platform/kubernetes/versions/versions.ts";
 import { limitsFromEnv } from "../../../../platform/limits.ts";
@@ -163,5 +164,31 @@ describe("the pod of an image", () => {
       ["SKIFF_START"],
     );
     assert.ok(gate.readinessProbe.httpGet);
+  });
+});
+
+describe("the network of a pod", () => {
+  const labelOf = (launch: Partial<ProjectLaunch>, net: readonly string[]): string | undefined => {
+    const record = newRecord(draftOf("hello", "source", { permissions: { net, sys: [] } }), {
+      ...{ version: 7, createdAt: new Date(0), bundleParts: 1, sourceParts: 1 },
+      sourceType: "application/octet-stream",
+      project: { entry: "", replaced: [], importHosts: [], ...launch },
+    });
+    return (podTemplate(record, OPTIONS) as Any).metadata.labels[LABELS.network];
+  };
+  const program = { program: { command: ["./main"], executables: [] } };
+
+  it("is closed to public addresses for a program or an image that opens none", () => {
+    for (const launch of [program, { image: { reference: REFERENCE } }]) {
+      assert.equal(labelOf(launch, []), "closed");
+      assert.equal(labelOf(launch, ["10.0.0.7", "10.1.0.0/16", "[fd00::1]:5432"]), "closed");
+      for (const net of [["public"], ["example.com"], ["10.0.0.7", "example.com:443"]]) {
+        assert.equal(labelOf(launch, net), undefined, net.join());
+      }
+    }
+  });
+
+  it("is left to the flags of Deno for TypeScript", () => {
+    assert.equal(labelOf({}, []), undefined);
   });
 });
