@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { Problem } from "../../../platform/problems.ts";
 import { PROGRAM_FOLDERS } from "../program-path.ts";
@@ -24,17 +24,21 @@ const PACKAGES: Readonly<Record<string, string>> = {
   awk: "gawk",
 };
 
-/** Looks for what a program needs on this machine. Skiff brings Node. */
-export function isInstalledHere({ kind, name }: Need): boolean {
+/**
+ * Looks for what a program needs on this machine. Skiff brings Node.
+ * @param folders where programs are looked up
+ */
+export function isInstalledHere({ kind, name }: Need, folders: readonly string[] = PROGRAM_FOLDERS): boolean {
   if (kind === "library") return hasLibrary(name);
   if (kind === "file") return SEEN.test(name) && canRun(name);
-  return name === "node" || PROGRAM_FOLDERS.some((folder) => canRun(join(folder, name)));
+  return name === "node" || folders.some((folder) => canRun(join(folder, name)));
 }
 
 function canRun(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    // Links may lead to folders that programs do not see, such as /opt.
+    return SEEN.test(realpathSync(path));
   } catch {
     // It is absent, or no program.
     return false;
