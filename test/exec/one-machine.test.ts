@@ -44,14 +44,4 @@ describe("/exec on one machine", () => {
       });
     });
   }
-
-  it("is off where Skiff is told so", async () => {
-    const off = await startedSkiff({ env: { SKIFF_EXEC: "off" } });
-    try {
-      const { status } = await fetch(`${off.url}${path("true")}`);
-      assert.equal(status, 403);
-    } finally {
-      await off.close();
-    }
-  });
 });

@@ -46,7 +46,7 @@ describe("commands in containers of an engine", () => {
     },
     {
       ...{ separatesErrors: true, limitsMemory: true, pullsImages: true, endsTrees: true },
-      ...{ many: 10, slowMs: 5_000 },
+      ...{ many: 5, slowMs: 5_000 },
     },
   );
 

@@ -21,7 +21,7 @@ describe("commands of this machine, in the sandbox for programs", () => {
     },
     {
       ...{ separatesErrors: true, limitsMemory: true, pullsImages: false, endsTrees: true },
-      ...{ many: 20, slowMs: 3_000 },
+      ...{ many: 10, slowMs: 3_000 },
     },
   );
 });
