@@ -10,10 +10,21 @@ export interface ProcessEntry {
   readonly hasEnded: boolean;
 }
 
-/** Returns every process that /proc shows. */
-export function listProcesses(): ProcessEntry[] {
-  const pids = readdirSync("/proc").filter((name) => name.charCodeAt(0) <= 0x39 && /^\d+$/.test(name));
-  return pids.map((pid) => readProcess(Number(pid))).filter((entry) => entry !== undefined);
+/** Returns every process that /proc shows. @param after leaves out those with this number and smaller ones */
+export function listProcesses(after = 0): ProcessEntry[] {
+  const pids = readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > after);
+  return pids.map((pid) => readProcess(pid)).filter((entry) => entry !== undefined);
+}
+
+/**
+ * Returns the number before that of every process that has been started since `pid` was. Zero if the numbers have
+ * started again.
+ */
+export function numberBefore(pid: number): number {
+  const last = Number(readEntry("/proc/loadavg")?.trim().split(" ").at(-1) ?? 0);
+  return last < pid ? 0 : pid - 1;
 }
 
 /** Returns undefined for a process that does not exist. */

@@ -1,6 +1,12 @@
 import { setTimeout as pause, setImmediate as turn } from "node:timers/promises";
 import { MemoryKills } from "./memory-kills.ts";
-import { listProcesses, type ProcessEntry, readProcess, wasStartedWith } from "./process-list.ts";
+import {
+  listProcesses,
+  numberBefore,
+  type ProcessEntry,
+  readProcess,
+  wasStartedWith,
+} from "./process-list.ts";
 
 /** Looks without a process after which a tree counts as ended. */
 const EMPTY_LOOKS = 2;
@@ -100,6 +106,7 @@ export class ProcessTree {
   readonly startTicks: number;
   readonly #trees: ProcessTrees;
   readonly #variable: string;
+  #emptyLooks = 0;
 
   constructor(trees: ProcessTrees, leader: number, variable: string) {
     this.#trees = trees;
@@ -111,23 +118,25 @@ export class ProcessTree {
 
   /** Kills what can be found now. */
   kill(): void {
-    this.#trees.strike(this);
+    this.#emptyLooks = this.#trees.strike(this) === 0 ? 1 : 0;
   }
 
   /** Kills until nothing is found any more. @throws UndyingTree */
   async end(): Promise<void> {
     const deadlineMs = performance.now() + MOST_KILLING_MS;
-    for (let empty = 0; empty < EMPTY_LOOKS && !this.#trees.hasOnlyOne; ) {
-      empty = this.#trees.strike(this) === 0 ? empty + 1 : 0;
+    while (this.#emptyLooks < EMPTY_LOOKS && !this.#trees.hasOnlyOne) {
+      this.#emptyLooks = this.#trees.strike(this) === 0 ? this.#emptyLooks + 1 : 0;
       if (performance.now() > deadlineMs) throw new UndyingTree(`Processes of ${this.#variable} do not end.`);
-      await (empty > 0 ? turn() : pause(BETWEEN_LOOKS_MS));
+      await (this.#emptyLooks > 0 ? turn() : pause(BETWEEN_LOOKS_MS));
     }
     this.#trees.forget(this);
   }
 
   /** Descendants of the leader, processes of its session, and those with the variable of the call. */
   members(): number[] {
-    const later = listProcesses().filter((entry) => !entry.hasEnded && entry.startTicks >= this.startTicks);
+    const later = listProcesses(numberBefore(this.leader)).filter(
+      (entry) => !entry.hasEnded && entry.startTicks >= this.startTicks,
+    );
     const parents = new Map(later.map(({ pid, parent }) => [pid, parent]));
     const isBelow = (pid: number | undefined): boolean =>
       pid !== undefined && (pid === this.leader || isBelow(parents.get(pid)));
