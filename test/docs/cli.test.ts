@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { CommandLine, PROGRAM } from "../support/skiff/command-line.ts";
 import { runDocument } from "../support/skiff/documented-commands.ts";
 import { type StartedSkiff, startedSkiff } from "../support/skiff/started-skiff.ts";
+import { whyNoWall } from "../support/skiff/walls.ts";
 
 describe("the commands of docs/cli.md", function () {
   this.timeout(240_000);
@@ -11,7 +12,10 @@ describe("the commands of docs/cli.md", function () {
   let cli: CommandLine;
   before(async () => {
     cli = new CommandLine();
-    skiff = await startedSkiff({ env: { SKIFF_SECRETS_KEY_FILE: join(cli.folder, "secrets.key") } });
+    const isolation: Record<string, string> =
+      whyNoWall("bwrap") === undefined ? {} : { SKIFF_ISOLATION: "none" };
+    const env = { ...isolation, SKIFF_SECRETS_KEY_FILE: join(cli.folder, "secrets.key") };
+    skiff = await startedSkiff({ env });
     writeFileSync(join(cli.folder, "skiff"), `#!/bin/sh\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`);
     chmodSync(join(cli.folder, "skiff"), 0o755);
   });
@@ -33,6 +37,7 @@ describe("the commands of docs/cli.md", function () {
       outputOf("skiff deploy greeter"),
       /\{"hello":"Ada","version":1\}.*stdout info \S+ greeting Ada$/ms,
     );
+    assert.match(outputOf("skiff init shout"), /^A TEXT.*^runtime: +program, command \.\/main\.sh$/ms);
     assert.match(outputOf("skiff deploy hello.ts --memory"), /^Hi, worldhello is now version 2\./m);
     assert.match(outputOf("skiff context add"), /^\* +here /m);
     assert.match(outputOf("skiff async"), /Cancelled [0-9a-f]{32}\.$/m);
