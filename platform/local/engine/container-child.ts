@@ -1,7 +1,9 @@
 import { EventEmitter, once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import type { SmallFiles } from "../../../process/proc/small-files.ts";
 import { signalProcess, startOf } from "../instances/process-table.ts";
 import type { LaunchedChild } from "../launch/launcher.ts";
+import { InstanceResources } from "../resources/instance-resources.ts";
 import type { ContainerState } from "./container.ts";
 import type { Engine } from "./engine.ts";
 import type { Attachment } from "./frames.ts";
@@ -69,4 +71,22 @@ export class ContainerChild extends EventEmitter implements LaunchedChild {
 
 async function ended(stream: Readable): Promise<void> {
   if (!stream.closed) await once(stream, "close").catch(() => {});
+}
+
+/** Measures a container by its processes. The engine limits it. */
+export class EngineResources extends InstanceResources {
+  #ranOut = false;
+
+  constructor(files: SmallFiles) {
+    super(files, undefined);
+  }
+
+  /** The kernel killed it because its memory ran out. */
+  sawOutOfMemory(): void {
+    this.#ranOut = true;
+  }
+
+  override get ranOut(): boolean {
+    return this.#ranOut;
+  }
 }

@@ -17,6 +17,8 @@ export interface ContainerSpec {
   readonly processes: number;
   /** Bytes of /tmp, in memory. */
   readonly scratchBytes: number;
+  /** Path of a filter of system calls; absent: that of the engine. Podman only. */
+  readonly callFilter?: string | undefined;
   /** A further folder in memory, for sockets. */
   readonly socketFolder?: string;
 }
@@ -53,7 +55,7 @@ export function createBody(spec: ContainerSpec): Readonly<Record<string, unknown
     HostConfig: {
       NetworkMode: spec.network ?? "none",
       CapDrop: ["ALL"],
-      SecurityOpt: ["no-new-privileges"],
+      SecurityOpt: ["no-new-privileges", ...(spec.callFilter ? [`seccomp=${spec.callFilter}`] : [])],
       Privileged: false,
       ReadonlyRootfs: true,
       IpcMode: "private",

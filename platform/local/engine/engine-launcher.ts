@@ -10,12 +10,12 @@ import { type InstanceFolder, type InstanceFolders, removeInstance } from "../in
 import { LaunchError } from "../instances/launch-error.ts";
 import type { Launched, Launcher, LaunchOrder } from "../launch/launcher.ts";
 import type { LeasedNetwork } from "../wall/sandboxes.ts";
+import { writeFilter } from "./call-filter.ts";
 import { CommandCheck } from "./command-check.ts";
 import type { ContainerSpec } from "./container.ts";
-import { ContainerChild } from "./container-child.ts";
-import type { Engine } from "./engine.ts";
+import { ContainerChild, EngineResources } from "./container-child.ts";
+import type { Engine, EngineInfo } from "./engine.ts";
 import { EngineError, EngineGone } from "./engine-error.ts";
-import { EngineResources } from "./engine-resources.ts";
 import type { EngineFinder } from "./find-engine.ts";
 import type { EngineImage } from "./image.ts";
 import type { EngineImages } from "./images.ts";
@@ -65,6 +65,7 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
   readonly #alive = new Set<string>();
   readonly #check = new CommandCheck();
   #injection: Promise<Injection> | undefined;
+  #filter: Promise<string | undefined> | undefined;
 
   constructor(options: EngineLauncherOptions) {
     this.#options = options;
@@ -142,7 +143,15 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
       port: PORT,
     };
     const plan = planImage(image, { ...order, nonce: randomBytes(16).toString("hex") }, paths);
-    const spec = this.#spec(begun, { image, injection, order, command: plan.command, env: plan.env });
+    const callFilter = await this.#filterFor(engine);
+    const spec = this.#spec(begun, {
+      callFilter,
+      image,
+      injection,
+      order,
+      command: plan.command,
+      env: plan.env,
+    });
     begun.container = await engine.create(spec);
     const attachment = await engine.attach(begun.container);
     await engine.start(begun.container);
@@ -165,6 +174,16 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
     };
   }
 
+  /** Docker's own filter refuses new namespaces. */
+  #filterFor(engine: Engine): Promise<string | undefined> {
+    const write = ({ name }: EngineInfo) => (name === "podman" ? writeFilter(this.#options.root) : undefined);
+    this.#filter ??= engine.info().then(write);
+    this.#filter.catch(() => {
+      this.#filter = undefined;
+    });
+    return this.#filter;
+  }
+
   async #openNetwork(engine: Engine, net: readonly string[]): Promise<LeasedNetwork> {
     const { name } = await engine.info();
     if (name === "podman" && process.getuid?.() === 0) return await this.#options.openNetwork(net);
@@ -172,7 +191,10 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
     throw new Problem("no_sandbox", detail, { setting: "net" });
   }
 
-  #spec({ folder, network }: Begun, { image, injection, order, command, env }: SpecOrder): ContainerSpec {
+  #spec(
+    { folder, network }: Begun,
+    { image, injection, order, command, env, callFilter }: SpecOrder,
+  ): ContainerSpec {
     const { limits } = this.#options;
     const [program, ...args] = command as [string, ...string[]];
     const hosts = join(folder.path, "hosts");
@@ -198,6 +220,7 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
       processes: limits.processes,
       scratchBytes: limits.scratchBytes,
       socketFolder: RUN,
+      callFilter,
     };
   }
 
@@ -226,6 +249,7 @@ interface LaunchIn {
 }
 
 interface SpecOrder extends Pick<LaunchIn, "image" | "injection" | "order"> {
+  readonly callFilter: string | undefined;
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }

@@ -46,6 +46,11 @@ const FILES: readonly Row[] = [
   ["mounts a file system", "mkdir -p /tmp/m; mount -t tmpfs none /tmp/m", DENIED],
   ["mounts proc again", "mkdir -p /tmp/p; mount -t proc proc /tmp/p", DENIED],
   ["makes its root writable", "mount -o remount,rw /", DENIED],
+  [
+    "makes namespaces",
+    "unshare -Ur id; unshare -r id; unshare -n true",
+    /^(unshare: .*not implemented\n?){3}$/,
+  ],
   ["changes the root", "chroot /tmp /bin/sh", DENIED],
   ["pivots the root", "pivot_root /tmp /tmp/old", DENIED],
   [
