@@ -154,7 +154,8 @@ export class Host {
     const oneCall: OneCall = {
       taken: () => this.#platform.printSpent(),
       over: () => {
-        if (!this.#staysWhenSpent) void this.#leave(running);
+        // With the program behind a gate: its last output is read.
+        if (!this.#staysWhenSpent) void this.#leave(this.#running ?? running);
       },
       refusesProbes: this.#staysWhenSpent,
     };
