@@ -51,12 +51,3 @@ export function planImage(image: ImageFacts, order: PlanOrder, paths: ImagePaths
     host: hostOrder({ command }, order.settings, { cwd, port: paths.port, ownsProcesses: true }),
   });
 }
-
-/** The user of an image that names none, or root: programs run without its rights. */
-const NOBODY = "1993:1993";
-
-/** Returns the user that runs an image: its own, but never root. */
-export function userOf({ user }: Pick<ImageFacts, "user">): string {
-  const name = user.split(":")[0];
-  return name === "" || name === "root" || Number(name) === 0 ? NOBODY : user;
-}

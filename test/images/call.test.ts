@@ -37,7 +37,7 @@ describe("an image on standard input and output", function () {
     await deployed("cat", { command, env: "GREETING=hello" });
     const answer = await fetch(`${skiff.url}/fn/cat`, { method: "POST", body: "body\n" });
     assert.equal(answer.status, 200);
-    assert.equal(await answer.text(), "body\n/bin /tmp hello POST\n1993\n");
+    assert.equal(await answer.text(), "body\n/bin /tmp hello POST\n0\n");
     await eventually("its errors are in the log", async () => {
       const log = await (await fetch(`${skiff.url}/func/cat/logs`)).text();
       return log.includes("to the log");

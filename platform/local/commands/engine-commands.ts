@@ -1,5 +1,4 @@
 import { existsSync, writeFileSync } from "node:fs";
-import { userOf } from "../../../runtimes/image/image-runtime.ts";
 import type { CommandOrder, Commands, RunningCommand } from "../../images/commands.ts";
 import type { Limits } from "../../limits.ts";
 import { Problem } from "../../problems.ts";
@@ -79,17 +78,18 @@ export class EngineCommands implements Commands {
       ...(program === undefined ? {} : { entrypoint: [program], command: args }),
       env: order.env,
       labels: labelsOf(ownership, { kind: "command", id: order.id }),
-      user: userOf(image),
+      user: image.user,
       memoryMiB: order.memoryMiB,
       processes: limits.processes,
       scratchBytes: limits.scratchBytes,
     };
   }
 
-  #explain(error: unknown, { image, command }: CommandOrder, { user }: ContainerSpec): unknown {
+  #explain(error: unknown, { image, command }: CommandOrder, { user = "" }: ContainerSpec): unknown {
     if (isMissingCommand(error)) {
       const program = JSON.stringify(command[0] ?? "");
-      const detail = `The image ${image} has no program ${program} that the user ${user} can run: correct the command.`;
+      const who = user === "" ? "can be run" : `its user ${user} can run`;
+      const detail = `The image ${image} has no program ${program} that ${who}: correct the command.`;
       return new Problem("command_not_found", detail, { setting: "cmd" });
     }
     if (!(error instanceof EngineError || error instanceof EngineGone)) return error;

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, wr
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { SmallFiles } from "../../../process/proc/small-files.ts";
-import { type ImagePaths, planImage, userOf } from "../../../runtimes/image/image-runtime.ts";
+import { type ImagePaths, planImage } from "../../../runtimes/image/image-runtime.ts";
 import type { Limits } from "../../limits.ts";
 import { Problem } from "../../problems.ts";
 import { type InstanceFolder, type InstanceFolders, removeInstance } from "../instances/instance-folder.ts";
@@ -207,7 +207,7 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
       command: args,
       env,
       labels: labelsOf(this.#ownership, { kind: "instance", id: folder.id }),
-      user: userOf(image),
+      user: image.user,
       ...(network?.path ? { network: `ns:${network.path}` } : {}),
       mounts: [
         { from: injection.folder, to: INJECTED, isReadOnly: true },
