@@ -19,6 +19,7 @@ import { loadOrCreateSecret } from "../platform/kubernetes/cluster/installation-
 import { Leader } from "../platform/kubernetes/cluster/leader.ts";
 import { KINDS } from "../platform/kubernetes/cluster/resources.ts";
 import { Routers } from "../platform/kubernetes/cluster/routers.ts";
+import { OnceKeeper } from "../platform/kubernetes/control/once-keeper.ts";
 import { Reconciler } from "../platform/kubernetes/control/reconciler.ts";
 import { SecretSweeper } from "../platform/kubernetes/control/secret-sweeper.ts";
 import { Sleeper } from "../platform/kubernetes/control/sleeper.ts";
@@ -168,6 +169,12 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
       wake: (name, version) => reconciler.wake(name, version),
       loads: (until) => routers.loads(until),
     });
+    const onceKeeper = new OnceKeeper({
+      ...shared,
+      replicas: (name, version) => reconciler.replicas(name, version),
+      pods: (name) => reconciler.pods(name),
+      loads: (until) => routers.loads(until),
+    });
     const keeper = new PoolKeeper({ ...shared, ...pods, size: poolSize, keys: poolKeys(poolSecret) });
     const sweeper = new SecretSweeper({ secrets: platform.secrets, print });
     guards.forget();
@@ -184,6 +191,7 @@ async function startManager(services: ServiceList, env: NodeJS.ProcessEnv): Prom
     await usage.close();
     await sweeper.close();
     await keeper.close();
+    await onceKeeper.close();
     await sleeper.close();
     await reconciler.close();
   };

@@ -230,8 +230,9 @@ export class KubernetesPlatform implements Platform {
 
   report(load: Load): void {
     const { name, version } = load;
-    if (this.mirror.kept(name, version) === undefined) return;
-    this.loads.report(load);
+    const kept = this.mirror.kept(name, version);
+    if (kept === undefined) return;
+    this.loads.report(load, kept.isolation === "call");
     if (load.waiting === 0 || this.mirror.ready(name, version).length > 0) return;
     // The waiting call also calls `wake`, joins this waking, and gets its error.
     this.wake(name, version).catch(() => {});

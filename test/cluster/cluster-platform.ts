@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { KubeApi } from "../../platform/kubernetes/cluster/api.ts";
 import { type Connection, connectToCluster } from "../../platform/kubernetes/cluster/client.ts";
 import { KINDS, type Pod } from "../../platform/kubernetes/cluster/resources.ts";
+import { OnceKeeper } from "../../platform/kubernetes/control/once-keeper.ts";
 import { Reconciler, type ReconcilerOptions } from "../../platform/kubernetes/control/reconciler.ts";
 import { Sleeper } from "../../platform/kubernetes/control/sleeper.ts";
 import {
@@ -45,6 +46,7 @@ export class ClusterPlatform {
   readonly #shared: Omit<ReconcilerOptions, "build" | "urlOf">;
   #reconciler: Reconciler;
   readonly #sleeper: Sleeper;
+  readonly #once: OnceKeeper;
   readonly #keeper: PoolKeeper;
   readonly #pods: KubernetesPlatformOptions;
 
@@ -84,6 +86,12 @@ export class ClusterPlatform {
     const shared = { api, platform: this.platform, namespace, limits, print };
     this.#shared = shared;
     this.#reconciler = this.#lead();
+    this.#once = new OnceKeeper({
+      ...shared,
+      replicas: (name, version) => this.#reconciler.replicas(name, version),
+      pods: (name) => this.#reconciler.pods(name),
+      loads: async () => [this.platform.loads.read()],
+    });
     this.#sleeper = new Sleeper({
       ...shared,
       replicas: (name, version) => this.#reconciler.replicas(name, version),
@@ -141,6 +149,7 @@ export class ClusterPlatform {
   async close(): Promise<void> {
     await this.#keeper.close();
     await this.#sleeper.close();
+    await this.#once.close();
     await this.#reconciler.close();
     await this.platform.close();
     await kubectl("delete", "namespace", this.namespace, "--ignore-not-found", "--wait=false");

@@ -2,7 +2,7 @@ import type { Traffic } from "../../platform.ts";
 import { currentVersion } from "../../traffic.ts";
 import { unlessStatus } from "../cluster/api-error.ts";
 import type { MirrorTimes } from "../cluster/mirror.ts";
-import type { FunctionResource } from "../cluster/resources.ts";
+import type { FunctionResource, Pod } from "../cluster/resources.ts";
 import { covers } from "../objects/children.ts";
 import { functionPlace, keptVersions, publishingSince, trafficOf } from "../objects/function-resource.ts";
 import { type Fault, functionStatus } from "../objects/function-status.ts";
@@ -77,6 +77,10 @@ export class Reconciler {
   replicas(name: string, version: number): number | undefined {
     const deployment = this.#view.deployment(name, version);
     return deployment && (deployment.spec.replicas ?? 1);
+  }
+
+  pods(name: string): readonly Pod[] {
+    return this.#view.pods(name);
   }
 
   /** Creates the Deployment of a version without traffic that a router waits for. */

@@ -48,9 +48,12 @@ export class Children {
     const options = { ...this.#options, owner };
     const name = versionName(owner.name, record.version);
     const egress = egressManifest(record, options);
+    const scaled = autoscalerManifest(record, { ...options, takesCalls });
+    const autoscaler = { kind: KINDS.autoscalers, name, manifest: scaled };
     return [
       { kind: KINDS.deployments, name, manifest: deploymentManifest(record, options) },
-      { kind: KINDS.autoscalers, name, manifest: autoscalerManifest(record, { ...options, takesCalls }) },
+      // CPU says nothing about instances that take one call each.
+      ...(record.settings.isolation === "call" ? [] : [autoscaler]),
       ...(egress ? [{ kind: KINDS.networkPolicies, name, manifest: egress }] : []),
     ];
   }

@@ -17,6 +17,7 @@ import {
   PROJECT,
   projectMounts,
   SCRATCH,
+  START_MARK,
   variables,
 } from "./pod-parts.ts";
 
@@ -36,11 +37,18 @@ export function denoContainer(record: VersionRecord, options: PodOptions): objec
   const flags = denoRunArguments({ ...sandbox, ownAddresses: [] });
   return {
     ...instanceContainer(settings, options),
-    ...(isProject ? { command: ["/bin/sh", "/skiff/project.sh", PARTS, PROJECT] } : {}),
+    ...commandOf(record),
     args: [...flags, ...programArguments(RUNTIME, artifact)].map(literal),
     env: environment(record),
-    volumeMounts: projectMounts(),
+    volumeMounts: projectMounts(settings),
   };
+}
+
+function commandOf({ project, settings }: VersionRecord): { command?: string[] } {
+  const own = project === undefined ? [] : ["/bin/sh", "/skiff/project.sh", PARTS, PROJECT];
+  const deno = own.length === 0 ? ["deno"] : own;
+  if (settings.isolation === "call") return { command: ["/bin/sh", "/skiff/once.sh", START_MARK, ...deno] };
+  return own.length === 0 ? {} : { command: own };
 }
 
 /** Returns where the artifact of a version is in its pod. */

@@ -9,9 +9,12 @@ import {
   foreignContainer,
   instanceContainer,
   literal,
+  onceMounts,
+  onceVolumes,
   type PodOptions,
   RESTRICTED,
   SCRATCH_SIZE,
+  START_MARK,
   variables,
 } from "./pod-parts.ts";
 
@@ -73,9 +76,10 @@ function serverPod(record: VersionRecord, options: PodOptions): Content {
     command: ["/usr/local/bin/node", "/skiff/inject/host.mjs"],
     workingDir: "/",
     env: variables({ [START_VARIABLE]: JSON.stringify(message) }, { secrets: {} }),
+    volumeMounts: onceMounts(settings),
   };
   const { ports: _, readinessProbe: __, livenessProbe: ___, ...inner } = server as Record<string, unknown>;
-  return { containers: [inner, gate] };
+  return { containers: [inner, gate], volumes: onceVolumes(settings) };
 }
 
 /** Each call starts the command in the container of the image, where the program host is injected. */
@@ -101,16 +105,16 @@ function hostedPod(record: VersionRecord, options: PodOptions): Content {
         ...container,
         command: HOST,
         env: variables({ ...FOLDERS, ...settings.env, [START_VARIABLE]: JSON.stringify(message) }, settings),
-        volumeMounts: [{ name: "host", mountPath: INJECTED, readOnly: true }],
+        volumeMounts: [...onceMounts(settings), { name: "host", mountPath: INJECTED, readOnly: true }],
       },
     ],
-    volumes: [{ name: "host", emptyDir: { sizeLimit: SCRATCH_SIZE } }],
+    volumes: [...onceVolumes(settings), { name: "host", emptyDir: { sizeLimit: SCRATCH_SIZE } }],
   };
 }
 
 function messageOf({ name, version, settings }: VersionRecord, host: HostOrder): ProgramMessage {
   const { concurrency, isOnce } = placingOf({ ...settings, mode: "call" });
   const env = [...Object.keys(FOLDERS), ...Object.keys(settings.env), ...Object.keys(settings.secrets)];
-  const once = isOnce ? { isOnce } : {};
+  const once = isOnce ? { isOnce, startMark: START_MARK } : {};
   return { listen: { port: PORT }, function: { name, version }, concurrency, env, ...once, host };
 }

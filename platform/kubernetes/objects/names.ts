@@ -13,6 +13,8 @@ export const LABELS = {
   part: `${GROUP}/part`,
   /** State of a pod that came from the pool: `free`, `claimed`, `loaded`, `adopted` or `spent`. */
   pool: `${GROUP}/pool`,
+  /** Pod that has taken the one call of its life, and left its ReplicaSet. */
+  spent: `${GROUP}/spent`,
   /** Function of a claimed or loaded pod. */
   claimedFor: `${GROUP}/claimed-for`,
   /** Kubernetes' own label: names the ReplicaSet of a pod. */

@@ -6,6 +6,9 @@ import { CONTAINER, PORT, PORT_NAME, SECRET_KEY, secretObjectName } from "./name
 
 /** User and group of the client image; not root in any namespace. */
 const USER = 1993;
+/** Folder of the mark that the first start of a container leaves whose instance takes one call, and the mark. */
+const ONCE = "/skiff-once";
+export const START_MARK = `${ONCE}/started`;
 /** The parts of an artifact, from its ConfigMaps. */
 export const PARTS = "/skiff/parts";
 /** Folder of an unpacked project. */
@@ -94,6 +97,10 @@ export function foreignContainer(settings: Settings, options: PodOptions): objec
 }
 
 function probes(settings: Settings, { limits }: PodOptions, probe: object): object {
+  // An instance that takes one call refuses probes from then on. Nothing may start it again.
+  if (settings.isolation === "call") {
+    return { readinessProbe: { ...probe, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 1 } };
+  }
   return {
     readinessProbe: { ...probe, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 3 },
     livenessProbe: {
@@ -112,17 +119,28 @@ function mebibytes(count: number): string {
   return count % 1024 === 0 ? `${count / 1024}Gi` : `${count}Mi`;
 }
 
+/** Returns the volume of the mark, if instances take one call. */
+export function onceVolumes({ isolation }: Settings): object[] {
+  return isolation === "call" ? [{ name: "once", emptyDir: { sizeLimit: "1Mi" } }] : [];
+}
+
+export function onceMounts({ isolation }: Settings): object[] {
+  return isolation === "call" ? [{ name: "once", mountPath: ONCE }] : [];
+}
+
 /** Returns the volumes of a version with files. */
 export function projectVolumes(record: VersionRecord): object[] {
   return [
+    ...onceVolumes(record.settings),
     { name: "parts", projected: { sources: partNames(record, "bundle").map(projectPart) } },
     { name: "work", emptyDir: { sizeLimit: SCRATCH_SIZE } },
     { name: "scratch", emptyDir: { sizeLimit: SCRATCH_SIZE } },
   ];
 }
 
-export function projectMounts(): object[] {
+export function projectMounts(settings: Settings): object[] {
   return [
+    ...onceMounts(settings),
     { name: "parts", mountPath: PARTS, readOnly: true },
     { name: "work", mountPath: "/work" },
     { name: "scratch", mountPath: SCRATCH },

@@ -13,6 +13,7 @@ import {
   PROJECT,
   projectMounts,
   SCRATCH,
+  START_MARK,
   variables,
 } from "./pod-parts.ts";
 
@@ -33,7 +34,7 @@ export function programContainer(record: VersionRecord, program: ProgramLaunch, 
     function: { name, version },
     concurrency,
     env: [...Object.keys(values), ...Object.keys(settings.secrets)],
-    ...(isOnce ? { isOnce } : {}),
+    ...(isOnce ? { isOnce, startMark: START_MARK } : {}),
     host: hostOrder(program, settings, { cwd: PROJECT, port, ownsProcesses: true }),
   };
   const container = isForeign ? foreignContainer(settings, options) : instanceContainer(settings, options);
@@ -44,6 +45,6 @@ export function programContainer(record: VersionRecord, program: ProgramLaunch, 
     command: ["/bin/sh", "/skiff/program.sh", PARTS, PROJECT],
     args: [NODE, HOST],
     env: variables({ ...values, [START_VARIABLE]: JSON.stringify(message) }, settings),
-    volumeMounts: projectMounts(),
+    volumeMounts: projectMounts(settings),
   };
 }

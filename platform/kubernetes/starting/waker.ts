@@ -200,10 +200,12 @@ function isPassing(error: unknown): boolean {
 }
 
 function neededFor(
-  { min, max, concurrency }: KeptVersion,
+  { min, max, concurrency, isolation, pool = 1 }: KeptVersion,
   { calls, takesCalls }: { calls: number; takesCalls: boolean },
 ): number {
-  return Math.max(1, takesCalls ? min : 0, Math.min(max, Math.ceil(calls / concurrency)));
+  // The leader keeps as many of a version whose instances take one call each.
+  const needed = isolation === "call" ? calls + pool : Math.ceil(calls / concurrency);
+  return Math.max(1, takesCalls ? min : 0, Math.min(max, needed));
 }
 
 function noCapacity(name: string, { message, isLate, trouble }: NotReady): Problem {

@@ -5,7 +5,11 @@
 
 import { Host } from "./host.ts";
 import { Platform } from "./platform-lines.ts";
+import { isRestarted } from "./restarted.ts";
 import { readMessage } from "./start-input.ts";
+
+/** A timer keeps the process running. */
+const LONG_MS = 3_600_000;
 
 const { message, input } = await readMessage();
 const platform = new Platform(message.nonce);
@@ -18,7 +22,10 @@ if (input !== undefined) {
   input.resume();
 }
 try {
-  await host.start();
+  if (isRestarted(message)) {
+    platform.log("error", "The container has started again: its pod is replaced.");
+    setInterval(() => {}, LONG_MS);
+  } else await host.start();
 } catch (error) {
   platform.log("error", (error as Error).message);
   await platform.written();

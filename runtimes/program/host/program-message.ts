@@ -9,6 +9,8 @@ export interface ProgramMessage
   readonly host: HostOrder;
   /** Programs get all variables of the host: an image has some that nobody else knows. */
   readonly keepsEnvironment?: boolean;
+  /** Folder that a start makes. If it is there, the container has started again and takes no call. */
+  readonly startMark?: string;
 }
 
 export type HostOrder = CallOrder | ServeOrder | GateOrder;
