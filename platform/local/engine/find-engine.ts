@@ -61,7 +61,7 @@ export async function findEngine(variables: EngineVariables): Promise<FoundEngin
 export function describeImages(found: FoundEngine): { readonly files: string; readonly network: string } {
   if (!("engine" in found)) return { files: `none: ${found.reason}`, network: "none" };
   return {
-    files: `a container of ${found.about}: the files of its image, read-only, a /tmp in memory, no capabilities and a user that is not root`,
+    files: `a container of ${found.about}: the files of its image, read-only, a /tmp in memory, the user of its image and no capabilities`,
     network: "none, unless net opens one: a network namespace with a filter",
   };
 }
