@@ -68,6 +68,15 @@ describe("an image that serves HTTP", function () {
     assert.match(JSON.stringify(dead.body), /code 3/);
   });
 
+  it("names the limit in the log when its memory ran out", async () => {
+    const command = `sh -c 'httpd -f -p "$PORT" -h /tmp & sleep 1; x=0123456789; while true; do x=$x$x; done'`;
+    await deployed("hungry", { command, memory: "64" });
+    await eventually("the log has it", async () => {
+      const log = await (await fetch(`${skiff.url}/func/hungry/logs`)).text();
+      return /exceeded its limit of 64 MiB \(setting memoryMiB\)/.test(log);
+    });
+  });
+
   it("has an instance for each call with isolation=call", async () => {
     await deployed("once", { command: SERVER, isolation: "call" });
     const pages = [await pageOf("once"), await pageOf("once"), await pageOf("once")];
