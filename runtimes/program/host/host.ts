@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { type OneCall, Places } from "../../../client-image/places.ts";
 import { keptVariables } from "./calls/call-variables.ts";
 import { findProgram } from "./calls/find-program.ts";
@@ -16,6 +17,9 @@ import { ProcessTrees } from "./trees/process-trees.ts";
 
 /** Name of the socket of a program that does not listen on that of its instance. */
 const PROGRAM_SOCKET = "program";
+
+/** Time for a program to end after the one call of its life, in milliseconds. */
+const TIDY_MS = 1_000;
 
 /** What runs in the instance now. */
 interface Running {
@@ -128,7 +132,9 @@ export class Host {
     };
     if (isOnce) {
       const gate = await this.#gate(address);
-      return { drain: () => gate.drain().then(stop), kill: () => program.kill() };
+      // No call follows for which it could tidy up.
+      const stopSoon = () => Promise.race([stop(), pause(TIDY_MS)]);
+      return { drain: () => gate.drain().then(stopSoon), kill: () => program.kill() };
     }
     const isReached =
       "path" in address ? address.path === own : "port" in listen && address.port === listen.port;
