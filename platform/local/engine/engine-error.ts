@@ -15,6 +15,11 @@ export class EngineGone extends Error {
   override readonly name = "EngineGone";
 }
 
+/** Whether a container cannot be started for a reason of its own, such as the rights of its files. */
+export function isOwnFault(error: unknown): error is EngineError {
+  return error instanceof EngineError && /\b(?:OCI|runc|crun|youki)\b/.test(error.message);
+}
+
 /** Whether an engine refused to start a container because its program does not exist or cannot be executed. */
 export function isMissingCommand(error: unknown): boolean {
   if (!(error instanceof EngineError)) return false;

@@ -15,7 +15,7 @@ import { CommandCheck } from "./command-check.ts";
 import type { ContainerSpec } from "./container.ts";
 import { ContainerChild, EngineResources } from "./container-child.ts";
 import type { Engine, EngineInfo } from "./engine.ts";
-import { EngineError, EngineGone } from "./engine-error.ts";
+import { EngineError, EngineGone, isOwnFault } from "./engine-error.ts";
 import type { EngineFinder } from "./find-engine.ts";
 import type { EngineImage } from "./image.ts";
 import type { EngineImages } from "./images.ts";
@@ -73,7 +73,7 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
   }
 
   /**
-   * @throws Problem `no_engine`, `image_unavailable`, `image_not_allowed`, `command_not_found`, `no_sandbox`;
+   * @throws Problem `no_engine`, `image_unavailable`, `image_not_allowed`, `command_not_found`, `start_failed`, `no_sandbox`;
    * LaunchError if the engine fails
    */
   async launch(order: LaunchOrder): Promise<Launched> {
@@ -91,6 +91,7 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
       return await this.#launchIn(begun, { engine, image, injection, order });
     } catch (error) {
       await this.#discard(engine, begun);
+      if (isOwnFault(error)) throw cannotStart(reference, error);
       throw error instanceof EngineError || error instanceof EngineGone
         ? new LaunchError(`the container engine failed: ${error.message}`, { cause: error })
         : error;
@@ -239,6 +240,11 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
     this.#alive.delete(folder.id);
     return [...left, ...(await removeInstance(folder, undefined))];
   }
+}
+
+function cannotStart(reference: string, { message }: EngineError): Problem {
+  const detail = `The engine cannot start a container of ${reference}: ${message}. Correct the image, or its command.`;
+  return new Problem("start_failed", detail);
 }
 
 interface LaunchIn {
