@@ -73,7 +73,7 @@ function serverPod(record: VersionRecord, options: PodOptions): Content {
   const gate = {
     ...instanceContainer({ ...settings, memoryMiB: 0 }, options),
     name: GATE,
-    command: ["/usr/local/bin/node", "/skiff/inject/host.mjs"],
+    command: ["/bin/sh", "/skiff/program.sh", "-", "/", "/usr/local/bin/node", "/skiff/inject/host.mjs"],
     workingDir: "/",
     env: variables({ [START_VARIABLE]: JSON.stringify(message) }, { secrets: {} }),
     volumeMounts: onceMounts(settings),
