@@ -29,10 +29,9 @@ export function markEntry({ text, level = "info", callId }: Entry): string {
   return `${SEPARATOR}[${level}${callId ? ` ${callId}` : ""}] ${lines}\n`;
 }
 
-/** Returns the stream that a terminal would show the entry on; undefined for a line without a mark. */
-export function streamOf({ level }: Entry): "stdout" | "stderr" | undefined {
-  if (level === undefined) return undefined;
-  return level === "warn" || level === "error" ? "stderr" : "stdout";
+/** Returns the stream of warnings and errors, wherever they were written; undefined for all others. */
+export function streamOf({ level }: Pick<Entry, "level">): "stderr" | undefined {
+  return level === "warn" || level === "error" ? "stderr" : undefined;
 }
 
 /** Joins the lines of one stream to entries. */

@@ -1,5 +1,5 @@
 import { Socket } from "node:net";
-import { type Level, markEntry } from "../../../client-image/console/marked-entry.ts";
+import { type Level, markEntry, streamOf } from "../../../client-image/console/marked-entry.ts";
 
 /** What the host writes for the platform: the lines with its nonce, and the log. */
 export class Platform {
@@ -38,12 +38,16 @@ export class Platform {
 
   /** Writes one entry of the log. Returns false if the platform reads slower than this: wait for `drained` then. */
   log(level: Level, text: string, callId?: string): boolean {
-    return this.#write(markEntry({ text, level, ...(callId === undefined ? {} : { callId }) }));
+    const stream = streamOf({ level }) === "stderr" ? this.#errors : this.#output;
+    return write(stream, markEntry({ text, level, ...(callId === undefined ? {} : { callId }) }));
   }
 
   /** Writes a line of a program to standard error. Returns as `log` does. */
-  logError(line: string): boolean {
-    return this.#errors.destroyed || this.#errors.write(`${line}\n`);
+  logError(text: string, callId?: string): boolean {
+    return write(
+      this.#errors,
+      markEntry({ text, level: "info", ...(callId === undefined ? {} : { callId }) }),
+    );
   }
 
   /** Calls back once when the log takes more. */
@@ -59,11 +63,7 @@ export class Platform {
   }
 
   #print(text: string): void {
-    if (this.#nonce !== undefined) this.#write(`${this.#nonce} ${text}\n`);
-  }
-
-  #write(text: string): boolean {
-    return this.#output.destroyed || this.#output.write(text);
+    if (this.#nonce !== undefined) write(this.#output, `${this.#nonce} ${text}\n`);
   }
 
   #release(): void {
@@ -71,4 +71,8 @@ export class Platform {
     this.#waiting.clear();
     for (const each of waiting) each();
   }
+}
+
+function write(stream: Socket, text: string): boolean {
+  return stream.destroyed || stream.write(text);
 }

@@ -44,7 +44,8 @@ export class StartedHost {
       if (line.startsWith(nonce)) this.#lines.push(line);
       else entries.read(line, isCut);
     });
-    readLines(child.stderr!, (text) => this.entries.push({ text }));
+    const errors = new EntryReader((entry) => this.entries.push(entry));
+    readLines(child.stderr!, (line, isCut) => errors.read(line, isCut));
   }
 
   /** Starts a host with `files` of its project by path. Resolves when it is ready. */

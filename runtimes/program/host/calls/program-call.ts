@@ -183,7 +183,7 @@ export class ProgramCall {
   #passLog(stderr: Readable): Promise<void> {
     const { platform } = this.#options;
     this.#log = new LogLines(stderr, {
-      line: (text) => platform.log("info", text, this.#call.callId),
+      line: (text) => platform.logError(text, this.#call.callId),
       drained: (onDrain) => platform.drained(onDrain),
     });
     return closeOf(stderr);

@@ -60,6 +60,17 @@ describe("programs on one machine", () => {
     assert.equal(text, "-r-xr-xr-x\nit's /work/scratch /skiff/code/project\nx\n");
   });
 
+  it("log what they write to standard error as such, with the call", async function () {
+    needsWall(this, "bwrap");
+    const { platform } = await open();
+    await publish(platform, programDraft("warns", "#!/bin/sh\necho oops >&2\necho fine\n"));
+    const headers = { "x-skiff-call-id": "c-1" };
+    assert.equal((await call(local!.instance("warns").address, { headers })).text, "fine\n");
+    await eventually("the line", () => local!.lines.some(({ text }) => text === "oops"));
+    const { stream, level, callId } = local!.lines.find(({ text }) => text === "oops")!;
+    assert.deepEqual([stream, level, callId], ["stderr", "info", "c-1"]);
+  });
+
   it("are refused with the reason where nothing can hold them, those that exist too", async function () {
     needsWall(this, "bwrap");
     const before = await open();
