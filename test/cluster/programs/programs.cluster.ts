@@ -59,6 +59,23 @@ exit 0
     assert.equal(await (await skiff.call("nodes")).text(), "v24\n");
   });
 
+  it("serve HTTP on PORT, reached without the program host between", async () => {
+    const source = `#!/usr/bin/env python3
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = self.path.encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+HTTPServer(("", int(os.environ["PORT"])), Handler).serve_forever()
+`;
+    assert.equal((await deploy("serving", source, "mode=serve")).status, 201);
+    assert.equal(await (await skiff.call("serving", "/a?b")).text(), "/a?b");
+  });
+
   it("say which interpreter is missing", async () => {
     const { status, code, detail, log } = await deploy("missing", "#!/usr/bin/perl6\nsay 1\n");
     assert.deepEqual([status, code], [422, "start_failed"]);
