@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { Readable } from "node:stream";
-import { finished } from "node:stream/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import type { CommandEnd, CommandOrder, RunningCommand } from "../../images/commands.ts";
 import { Problem } from "../../problems.ts";
@@ -15,6 +14,7 @@ import { commandLog } from "./command-log.ts";
 import { type CommandState, commandState, durationOf } from "./command-state.ts";
 
 const NO_CAPACITY_RETRY_S = 10;
+const READ_AHEAD_BYTES = 64 * 1024;
 const REMOVE_TRIES = 5;
 const REMOVE_PAUSE_MS = 500;
 
@@ -82,9 +82,14 @@ export class CommandRun {
     }
     const signal = this.#stop.signal;
     const log = commandLog(this.#pod!, { ...this.#options, signal, hasEnded: () => this.#isOver() });
-    const output = Readable.from(log, { objectMode: false });
+    const read = Promise.withResolvers<void>();
+    const options = { objectMode: false, highWaterMark: READ_AHEAD_BYTES };
+    const output = Readable.from(untilEnd(log, read.resolve), options);
+    output.once("close", read.resolve);
+    // Reads ahead: the end of a command with little output does not wait for a reader.
+    output.read(0);
     void this.#sendInput(output);
-    return { output, ended: this.#finish(output) };
+    return { output, ended: this.#finish(read.promise) };
   }
 
   async #create(): Promise<void> {
@@ -120,14 +125,15 @@ export class CommandRun {
     }
   }
 
-  async #finish(output: Readable): Promise<CommandEnd> {
+  /** @param read resolves when the log was read to its end, or nobody reads it any more */
+  async #finish(read: Promise<void>): Promise<CommandEnd> {
     const { signal } = this.#stop;
     const timer = setTimeout(() => this.#stop.abort("timeout"), this.#order.timeoutMs);
     while (!this.#isOver() && !signal.aborted) await this.#change(signal);
     clearTimeout(timer);
     const durationMs = performance.now() - this.#runningAt;
     // A client that reads slowly has its time: the log is there until the Job is removed.
-    await finished(output, { signal, readable: true }).catch(() => {});
+    await Promise.race([read, aborted(signal)]);
     await this.#remove();
     if (this.#state.is !== "ended") {
       return { because: signal.reason as CommandEnd["because"], durationMs: Math.round(durationMs) };
@@ -179,4 +185,16 @@ export class CommandRun {
     }
     this.#removed.resolve();
   }
+}
+
+async function* untilEnd(log: AsyncIterable<Uint8Array>, onEnd: () => void): AsyncGenerator<Uint8Array> {
+  yield* log;
+  onEnd();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

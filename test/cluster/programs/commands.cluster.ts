@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import type { CommandEnd, CommandOrder } from "../../../platform/images/commands.ts";
 import { KINDS, type Pod, type Resource } from "../../../platform/kubernetes/cluster/resources.ts";
+import { runsCommands } from "../../platform/commands/conformance.ts";
 import { eventually } from "../../support/eventually.ts";
 import { ClusterPlatform } from "../cluster-platform.ts";
 import { kubectl } from "../kubectl.ts";
@@ -13,6 +14,29 @@ const IMAGE = process.env.SKIFF_CLIENT_IMAGE ?? "skiff-client:0.1.0";
 const MANY = Number(process.env.SKIFF_TEST_COMMANDS ?? 50);
 const AT_ONCE = 10;
 const MIB = 1024 ** 2;
+
+describe("the commands of a cluster", () => {
+  runsCommands(
+    async () => {
+      const cluster = await ClusterPlatform.open({ poolSize: 0 });
+      const { api, namespace } = cluster;
+      const left = async () => {
+        const kinds = [KINDS.jobs, KINDS.pods, KINDS.secrets];
+        const listed = kinds.map((kind) => api.list<Resource>({ kind, namespace }, "skiff.dev/command"));
+        return (await Promise.all(listed)).flatMap(({ items }) => items.map(({ metadata }) => metadata.name));
+      };
+      return { commands: cluster.platform.commands, image: IMAGE, left, close: () => cluster.close() };
+    },
+    {
+      separatesErrors: false,
+      limitsMemory: true,
+      pullsImages: true,
+      endsTrees: true,
+      many: 10,
+      slowMs: 60_000,
+    },
+  );
+});
 
 describe("commands on the cluster", () => {
   let cluster: ClusterPlatform;
