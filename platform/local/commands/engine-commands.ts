@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import type { CommandOrder, Commands, RunningCommand } from "../../images/commands.ts";
 import type { Limits } from "../../limits.ts";
 import { Problem } from "../../problems.ts";
+import { CallFilters } from "../engine/call-filter.ts";
 import type { ContainerSpec } from "../engine/container.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EngineError, EngineGone, isMissingCommand } from "../engine/engine-error.ts";
@@ -20,6 +21,8 @@ export interface EngineCommandsOptions {
   readonly ownership: Ownership;
   /** A file that exists once a command has run: without it, no engine is asked what is left. */
   readonly used: string;
+  /** Folder for the filter of system calls. */
+  readonly folder: string;
   readonly limits: Pick<Limits, "scratchBytes" | "processes">;
   /** Receives each line for Skiff's own log. */
   readonly print: (text: string) => void;
@@ -29,9 +32,11 @@ export interface EngineCommandsOptions {
 export class EngineCommands implements Commands {
   readonly #options: EngineCommandsOptions;
   readonly #alive = new Set<string>();
+  readonly #filters: CallFilters;
 
   constructor(options: EngineCommandsOptions) {
     this.#options = options;
+    this.#filters = new CallFilters(options.folder);
   }
 
   async run(order: CommandOrder, signal: AbortSignal): Promise<RunningCommand> {
@@ -40,7 +45,7 @@ export class EngineCommands implements Commands {
     const engine = await engines.get();
     const { pullSecret } = order;
     const image = await images.find(order.image, { ...(pullSecret ? { pullSecret } : {}), signal });
-    const spec = this.#spec(order, image);
+    const spec = { ...this.#spec(order, image), callFilter: await this.#filters.for(engine) };
     writeFileSync(this.#options.used, "");
     this.#alive.add(order.id);
     let container: string | undefined;

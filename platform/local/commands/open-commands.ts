@@ -27,8 +27,9 @@ export function openCommands(options: CommandsOptions): LocalCommands {
   const sandboxes = async () => (await launching).commandSandboxes();
   const ownership = ownershipOf(identityOf(dataFolder), randomBytes(6).toString("hex"));
   const used = join(dataFolder, "engine-commands");
+  const folder = join(dataFolder, "engine", "commands");
   return new LocalCommands({
     host: new HostCommands({ limits, sandboxes, print }),
-    engine: engine && new EngineCommands({ ...engine, ownership, used, limits, print }),
+    engine: engine && new EngineCommands({ ...engine, ownership, used, folder, limits, print }),
   });
 }

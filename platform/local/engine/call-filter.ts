@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Engine, EngineInfo } from "./engine.ts";
 
 /** Podman's own filter, the operator's first. It allows what needs a capability that a namespace of one's own gives. */
 const PROFILES = ["/etc/containers/seccomp.json", "/usr/share/containers/seccomp.json"];
@@ -37,6 +38,26 @@ export function withoutNamespaces<T extends CallFilter>(filter: T): T {
       { names: ["clone3"], action: "SCMP_ACT_ERRNO", errnoRet: ENOSYS },
     ],
   };
+}
+
+/** The filter for the containers of an engine, written with the first of them. */
+export class CallFilters {
+  readonly #folder: string;
+  #path: Promise<string | undefined> | undefined;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Returns its path; undefined for other engines than Podman, which have none by a path. */
+  for(engine: Pick<Engine, "info">): Promise<string | undefined> {
+    const write = ({ name }: EngineInfo) => (name === "podman" ? writeFilter(this.#folder) : undefined);
+    this.#path ??= engine.info().then(write);
+    this.#path.catch(() => {
+      this.#path = undefined;
+    });
+    return this.#path;
+  }
 }
 
 /** Writes the filter for Podman into a folder and returns its path; undefined if Podman's own one is not found. */

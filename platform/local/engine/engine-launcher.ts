@@ -10,11 +10,11 @@ import { type InstanceFolder, type InstanceFolders, removeInstance } from "../in
 import { LaunchError } from "../instances/launch-error.ts";
 import type { Launched, Launcher, LaunchOrder } from "../launch/launcher.ts";
 import type { LeasedNetwork } from "../wall/sandboxes.ts";
-import { writeFilter } from "./call-filter.ts";
+import { CallFilters } from "./call-filter.ts";
 import { CommandCheck } from "./command-check.ts";
 import type { ContainerSpec } from "./container.ts";
 import { ContainerChild, EngineResources } from "./container-child.ts";
-import type { Engine, EngineInfo } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { EngineError, EngineGone, isOwnFault } from "./engine-error.ts";
 import type { EngineFinder } from "./find-engine.ts";
 import type { EngineImage } from "./image.ts";
@@ -65,10 +65,11 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
   readonly #alive = new Set<string>();
   readonly #check = new CommandCheck();
   #injection: Promise<Injection> | undefined;
-  #filter: Promise<string | undefined> | undefined;
+  readonly #filters: CallFilters;
 
   constructor(options: EngineLauncherOptions) {
     this.#options = options;
+    this.#filters = new CallFilters(options.root);
     this.#ownership = ownershipOf(options.folders.owner, randomBytes(6).toString("hex"));
   }
 
@@ -144,7 +145,7 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
       port: PORT,
     };
     const plan = planImage(image, { ...order, nonce: randomBytes(16).toString("hex") }, paths);
-    const callFilter = await this.#filterFor(engine);
+    const callFilter = await this.#filters.for(engine);
     const spec = this.#spec(begun, {
       callFilter,
       image,
@@ -176,15 +177,6 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
   }
 
   /** Docker's own filter refuses new namespaces. */
-  #filterFor(engine: Engine): Promise<string | undefined> {
-    const write = ({ name }: EngineInfo) => (name === "podman" ? writeFilter(this.#options.root) : undefined);
-    this.#filter ??= engine.info().then(write);
-    this.#filter.catch(() => {
-      this.#filter = undefined;
-    });
-    return this.#filter;
-  }
-
   async #openNetwork(engine: Engine, net: readonly string[]): Promise<LeasedNetwork> {
     const { name } = await engine.info();
     if (name === "podman" && process.getuid?.() === 0) return await this.#options.openNetwork(net);

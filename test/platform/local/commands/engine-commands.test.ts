@@ -31,7 +31,7 @@ describe("commands in containers of an engine", () => {
     });
     const ownership = ownershipOf(folder, run);
     return new EngineCommands({
-      ...{ engines, images, ownership, used: join(folder, "used"), limits: LIMITS, print: () => {} },
+      ...{ engines, images, ownership, used: join(folder, "used"), folder, limits: LIMITS, print: () => {} },
     });
   };
   const left = async () => {
@@ -65,14 +65,14 @@ describe("commands in containers of an engine", () => {
     assert.deepEqual(await left(), []);
   }).timeout(20_000);
 
-  it("have no network, no capabilities, no root, and a root folder that cannot be written to", async () => {
+  it("have no network, no capabilities, no namespaces of their own, and a root folder that cannot be written to", async () => {
     const script =
-      "id -u; grep -c : /proc/net/dev; grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; echo x > /etc/x";
+      "unshare -Ur true 2>/dev/null; echo $?; grep -c : /proc/net/dev; grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; echo x > /etc/x";
     const order = { image: BOX, command: ["sh", "-c", script], env: {}, memoryMiB: 64, timeoutMs: 20_000 };
     const running = await open("now").run({ ...order, id: "inside" }, new AbortController().signal);
     const [output, errors] = await Promise.all([text(running.output), text(running.errors!)]);
-    const [user, interfaces, capabilities, privileges] = output.trim().split("\n");
-    assert.notEqual(user, "0");
+    const [unshared, interfaces, capabilities, privileges] = output.trim().split("\n");
+    assert.notEqual(unshared, "0");
     assert.equal(interfaces, "1");
     assert.match(capabilities!, /\t0+$/);
     assert.match(privileges!, /\t1$/);
