@@ -91,6 +91,7 @@ describe("the writer of statuses", () => {
     assert.equal(shown("a")!.conditions![0]!.lastTransitionTime, since);
     figures = { lag: undefined };
     await eventually("the figure is removed", () => !("lag" in shown("a")!));
+    await eventually("that of the other one too", () => !("lag" in shown("b", "schedules")!));
     const after = patches().length;
     const later = judged;
     await eventually("it has judged again", () => judged > later + 3);
