@@ -4,6 +4,9 @@ import { benchManyRoutes } from "./many-functions.ts";
 import { benchMixedProcess } from "./mixed-process.ts";
 import { benchOverload } from "./overload.ts";
 import { benchPeers } from "./peers.ts";
+import { benchCommands } from "./programs/commands.ts";
+import { benchIsolation } from "./programs/isolation.ts";
+import { benchPrograms } from "./programs/per-call.ts";
 import { benchInstanceCost } from "./requests/instance-cost.ts";
 import { benchRequests } from "./requests/requests.ts";
 import { benchRest } from "./start/rest.ts";
@@ -27,6 +30,14 @@ try {
   printTable("Overload", await benchOverload(skiff));
 } finally {
   await skiff.close();
+}
+printTable("Programs", await benchPrograms());
+const plain = await SkiffProcess.start();
+try {
+  printTable("Commands", await benchCommands(plain));
+  printTable("An instance for each call", await benchIsolation(plain));
+} finally {
+  await plain.close();
 }
 printTable("Start and rest", await benchRest());
 printTable("Leaks", await benchLeaks());

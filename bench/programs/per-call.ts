@@ -142,8 +142,12 @@ async function benchServers(rounds: number): Promise<Row> {
   }
 }
 
-const [calls = 200, rounds = 5] = process.argv.slice(2).map(Number);
-printTable("Programs", [
-  ...(await benchCalls(calls)),
-  ...(has("wrk", "-v") && has("nginx", "-v") ? [await benchServers(rounds)] : []),
-]);
+export async function benchPrograms(calls = 200, rounds = 5): Promise<Row[]> {
+  const servers = has("wrk", "-v") && has("nginx", "-v") ? [await benchServers(rounds)] : [];
+  return [...(await benchCalls(calls)), ...servers];
+}
+
+if (import.meta.main) {
+  const [calls, rounds] = process.argv.slice(2).map(Number);
+  printTable("Programs", await benchPrograms(calls, rounds));
+}
