@@ -29,6 +29,11 @@ CONTEXT = {
 }
 
 
+# What HTTP allows in a header (RFC 9110, section 5).
+FIELD_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
 class Values(dict):
     """Values by name, which are attributes too, as Bottle has them."""
 
@@ -98,6 +103,13 @@ class Response:
 
 def is_json(content_type):
     return re.match(r"application/(?:[\w.-]+\+)?json\b", content_type, re.I) is not None
+
+
+def check_fields(headers):
+    """A server that sends them all the same would break its connection, or send what the handler did not mean."""
+    for name, value in headers.items():
+        if not FIELD_NAME.fullmatch(name) or not FIELD_VALUE.fullmatch(value):
+            raise ValueError("HTTP has no such header: %s: %s" % (ascii(name), ascii(value)))
 
 
 def load_handler():
@@ -193,6 +205,7 @@ class Handler(BaseHTTPRequestHandler):
             request = Request(self, body)
             result = HANDLER(event_of(request, response, body), CONTEXT)
             content = self.encode(result, response)
+            check_fields(response.headers)
         except Exception as error:
             traceback.print_exc()
             response = Response()

@@ -38,6 +38,7 @@ module.exports = {
     event.extensions.response.setHeader("x-made", "here");
     return "made";
   },
+  control(event) { event.extensions.response.setHeader("x-made", "a\\u0001b"); },
   fails: () => { throw new Error("no luck"); },
   nothing: () => {},
 };
@@ -58,6 +59,9 @@ def created(event, context):
     response.status = 201
     response.set_header('x-made', helper.WHERE)
     return 'made'
+
+def control(event, context):
+    event['extensions']['response'].set_header('x-made', 'a\\u0001b')
 
 def fails(event, context):
     raise ValueError('no luck')
@@ -118,6 +122,15 @@ for (const { name, program, adapter, file, key, code } of LANGUAGES) {
       assert.deepEqual(JSON.parse(object.body), { a: [1] });
       assert.equal(object.headers["content-type"], "application/json");
       assert.equal((await ask({ method: "POST", body: "{", headers: json })).status, 500);
+    });
+
+    it("that sets a header that HTTP cannot have has failed", async () => {
+      const { ask } = await start("control");
+      const { status, headers, body } = await ask();
+      assert.deepEqual(
+        [status, headers["x-made"], JSON.parse(body).code],
+        [500, undefined, "program_failed"],
+      );
     });
 
     it("gets event and context as the documents of Kubeless show them", async () => {

@@ -1,6 +1,8 @@
 /** Longest head that a program may print. */
 const HEAD_BYTES = 64 * 1024;
 const FIELD = /^([\w!#$%&'*+.^`|~-]+):[ \t]*(.*?)[ \t]*$/;
+/** No field of HTTP has it (RFC 9110, section 5.5). Bytes are read as one character each. */
+const NO_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 /** A status and its reason, which is not used. */
 const STATUS = /^([2-5]\d\d)(?:[ \t].*)?$/;
 /** Fields that frame the body or describe the connection, which the host does itself. */
@@ -62,7 +64,7 @@ function parseHead(text: string): CgiHead {
     if (line === "") continue;
     const [, name = "", value = ""] = FIELD.exec(line) ?? [];
     const lower = name.toLowerCase();
-    if (lower === "" || /[\0\r]/.test(value))
+    if (lower === "" || NO_VALUE.test(value))
       throw new InvalidHead(`has the line ${JSON.stringify(line.slice(0, 80))}`);
     if (lower === "status") {
       status = Number(STATUS.exec(value)?.[1]);

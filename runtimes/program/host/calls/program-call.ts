@@ -173,8 +173,7 @@ export class ProgramCall {
         stdout.pause();
         response.once("drain", () => stdout.resume());
       } catch (error) {
-        if (!(error instanceof InvalidHead)) throw error;
-        this.#endWith(invalidHead(error));
+        this.#endWith(unusable(error as Error));
       }
     });
     return closeOf(stdout);
@@ -199,8 +198,7 @@ export class ProgramCall {
     try {
       this.#answer.succeed();
     } catch (error) {
-      if (!(error instanceof InvalidHead)) throw error;
-      this.#failWith(invalidHead(error));
+      this.#failWith(unusable(error as Error));
     }
   }
 
@@ -262,7 +260,12 @@ function timeoutFailure(timeoutMs: number): Failure {
   return { code: "call_timeout", detail };
 }
 
-function invalidHead({ message }: InvalidHead): Failure {
-  const detail = `The output of the program does not begin with the head of a CGI response: it ${message}.`;
+/** Whatever a program prints is the failure of its own call. */
+function unusable(error: Error): Failure {
+  const { message } = error;
+  const detail =
+    error instanceof InvalidHead
+      ? `The output of the program does not begin with the head of a CGI response: it ${message}.`
+      : `The output of the program is no response: ${message}.`;
   return { code: "program_failed", detail };
 }

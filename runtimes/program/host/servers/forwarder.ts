@@ -61,7 +61,21 @@ export class Forwarder {
       if (!response.writableFinished) sent.destroy();
       onEnd();
     });
-    sent.once("response", (answer) => relay(answer, response));
+    const fail = (error: Error) => {
+      if (!call.hasLeft)
+        this.#platform.log("error", `The program broke the connection: ${error.message}`, callId);
+      // The router reports it as a broken connection of the function.
+      response.destroy();
+      request.socket.destroy();
+    };
+    sent.once("response", (answer) => {
+      try {
+        relay(answer, response);
+      } catch (error) {
+        // Its status is one that Node reads and does not write, such as 099.
+        fail(error as Error);
+      }
+    });
     sent.once("upgrade", (answer, server, head) => {
       const client = request.socket;
       response.detachSocket(client);
@@ -71,13 +85,7 @@ export class Forwarder {
       join(client, server);
       client.once("close", onEnd);
     });
-    sent.on("error", (error) => {
-      if (!call.hasLeft)
-        this.#platform.log("error", `The program broke the connection: ${error.message}`, callId);
-      // The router reports it as a broken connection of the function.
-      response.destroy();
-      request.socket.destroy();
-    });
+    sent.on("error", fail);
   }
 }
 

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { callVariables } from "../../../../runtimes/program/host/calls/call-variables.ts";
 import { CgiHeadReader, InvalidHead } from "../../../../runtimes/program/host/calls/cgi-head.ts";
 import { BYTES, TEXT, typeOf } from "../../../../runtimes/program/host/calls/output-type.ts";
@@ -64,6 +66,8 @@ describe("the head of a CGI response", () => {
       "Status: soon\n\n",
       "A B: 1\n\n",
       "A: 1\rB: 2\n\n",
+      "A: 1\u0001\n\n",
+      "A: a\u007fb\n\n",
     ]) {
       assert.throws(() => read(text), InvalidHead);
     }
@@ -140,6 +144,18 @@ describe("a program with CGI", () => {
       assert.deepEqual([status, JSON.parse(text).code], [500, "program_failed"]);
       assert.match(JSON.parse(text).detail, /does not begin with the head of a CGI response/);
     }
+  });
+
+  it("is a 500 for itself alone if a field has a control character", async () => {
+    const other = run("printf 'X-A: 1\\n\\nstart'; while [ ! -e go ]; do sleep 0.05; done; echo end");
+    for (const character of ["001", "177", "000"]) {
+      const { status, text } = await run(`printf 'X-B: a\\${character}b\\n\\nx'`);
+      assert.deepEqual([status, JSON.parse(text).code], [500, "program_failed"]);
+      assert.match(JSON.parse(text).detail, /it has the line "X-B: a/);
+    }
+    writeFileSync(join(host.folder, "go"), "");
+    assert.deepEqual([(await other).status, (await other).text], [200, "startend\n"]);
+    assert.equal(host.hasEnded, false);
   });
 
   it("is a 500 with its code if it fails within the head", async () => {

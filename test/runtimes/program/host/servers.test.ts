@@ -22,6 +22,7 @@ const SERVER = `
   const server = createServer((request, response) => {
     console.log("called", request.url);
     if (request.url === "/exit") process.exit(3);
+    if (request.url === "/099") return request.socket.end("HTTP/1.1 099 None\\r\\n\\r\\n");
     if (request.url === "/headers") return response.end(JSON.stringify(request.headers));
     response.writeHead(201, { "x-own": "1", trailer: "x-last" });
     request.on("data", (chunk) => response.write(chunk));
@@ -178,6 +179,13 @@ describe("a gate in front of a server", () => {
       [headers["x-skiff-wait"], headers["x-skiff-call-id"], headers["x-own"]],
       [undefined, "one", "2"],
     );
+  });
+
+  it("ends one call alone if its answer has a status that is none", async () => {
+    const host = await gate();
+    await assert.rejects(call(host.address, { path: "/099" }));
+    assert.equal((await call(host.address, { path: "/headers" })).status, 200);
+    assert.match(host.log.join("\n"), /The program broke the connection: Invalid status code: 99/);
   });
 
   it("passes a WebSocket on, which holds the place of its call", async () => {
