@@ -1,4 +1,5 @@
 import { existsSync, writeFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import type { CommandOrder, Commands, RunningCommand } from "../../images/commands.ts";
 import type { Limits } from "../../limits.ts";
 import { Problem } from "../../problems.ts";
@@ -14,6 +15,9 @@ import { followContainer } from "./follow-container.ts";
 
 /** A container of this process that it does not know is removed after this time. */
 const YOUNG_MS = 120_000;
+/** Attempts to remove a container, and the pause between two. */
+const REMOVALS = 3;
+const REMOVE_AGAIN_MS = 200;
 
 export interface EngineCommandsOptions {
   readonly engines: Pick<EngineFinder, "get" | "find">;
@@ -101,15 +105,26 @@ export class EngineCommands implements Commands {
     return new Problem("start_failed", `The container engine did not start the command: ${error.message}.`);
   }
 
-  /** What cannot be removed is left to the sweeper. */
+  /** Tries again if the engine fails. What cannot be removed is left to the sweeper. */
   async #discard(engine: Engine, id: string, container: string | undefined): Promise<void> {
     try {
-      if (container !== undefined) await engine.remove(container);
+      if (container !== undefined) await removed(engine, container);
     } catch (error) {
       if (!(error instanceof EngineError || error instanceof EngineGone)) throw error;
       this.#options.print(`the container of command ${id} could not be removed: ${error.message}`);
     } finally {
       this.#alive.delete(id);
+    }
+  }
+}
+
+async function removed(engine: Engine, container: string): Promise<void> {
+  for (let left = REMOVALS - 1; ; left--) {
+    try {
+      return await engine.remove(container);
+    } catch (error) {
+      if (!(error instanceof EngineError) || left === 0) throw error;
+      await setTimeout(REMOVE_AGAIN_MS);
     }
   }
 }

@@ -8,6 +8,8 @@ import { Outflow } from "./outflow.ts";
 
 /** Time between a kill and the reading of what is left, in milliseconds. */
 const REST_MS = 100;
+/** Longest time between a kill and the end of the container. */
+const KILL_MS = 5_000;
 /** SIGKILL, as engines count. */
 const KILLED = 137;
 
@@ -37,12 +39,15 @@ export function followContainer(engine: Engine, followed: FollowedContainer): Ru
     errors.readRest();
   };
   give(order.input, attachment);
+  const stubborn = new AbortController();
+  let patience: NodeJS.Timeout | undefined;
   const kill = async (reason: CommandEnd["because"]) => {
     because ??= reason;
-    // Podman answers when what it killed has written all of its output. If it does not, the removal fails, and the
-    // sweeper tries again.
+    // Podman answers when what it killed has written all of its output.
     const reading = setTimeout(readRest, REST_MS);
-    await engine.kill(container).then(readRest, () => attachment.close());
+    patience ??= setTimeout(() => stubborn.abort(), KILL_MS);
+    // What cannot be killed is removed by force.
+    await engine.kill(container).then(readRest, () => stubborn.abort());
     clearTimeout(reading);
   };
   const timer = setTimeout(() => void kill("timeout"), order.timeoutMs);
@@ -52,8 +57,9 @@ export function followContainer(engine: Engine, followed: FollowedContainer): Ru
 
   const end = async (): Promise<CommandEnd> => {
     try {
-      const state = await stateAtEnd(engine, container, attachment);
+      const state = await stateAtEnd(engine, container, { ...attachment, stubborn: stubborn.signal });
       readRest();
+      if (stubborn.signal.aborted) attachment.close();
       if (because === undefined && state?.isOutOfMemory) because = "out_of_memory";
       const tookMs = state && state.finishedAt.getTime() - state.startedAt.getTime();
       return {
@@ -63,6 +69,7 @@ export function followContainer(engine: Engine, followed: FollowedContainer): Ru
       };
     } finally {
       clearTimeout(timer);
+      clearTimeout(patience);
       signal.removeEventListener("abort", abort);
       await discard(container);
     }
@@ -70,18 +77,24 @@ export function followContainer(engine: Engine, followed: FollowedContainer): Ru
   return { output: output.readable, errors: errors.readable, ended: end() };
 }
 
-/** Podman tells the end of a container late, but the output ends at once; nobody may read it, though. */
+/**
+ * Podman tells the end of a container late, but the output ends at once; nobody may read it, though. Undefined if the
+ * container is gone, or `stubborn`.
+ */
 async function stateAtEnd(
   engine: Engine,
   container: string,
-  { output, errors }: Attachment,
+  { output, errors, stubborn }: Pick<Attachment, "output" | "errors"> & { readonly stubborn: AbortSignal },
 ): Promise<ContainerState | undefined> {
   const known = new AbortController();
+  const givenUp = new Promise<undefined>((resolve) =>
+    stubborn.addEventListener("abort", () => resolve(undefined), { once: true }),
+  );
   const closed = Promise.allSettled([finished(output), finished(errors)]);
   const seen = engine.ended(container, { signal: known.signal });
   const heard = closed.then(() => engine.ended(container, { signal: known.signal, soon: true }));
   try {
-    return await Promise.any([heard, seen]);
+    return await Promise.race([Promise.any([heard, seen]), givenUp]);
   } catch (error) {
     throw (error as AggregateError).errors[0];
   } finally {

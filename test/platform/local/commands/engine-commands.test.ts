@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { AllowedImages } from "../../../../platform/images/allowed-images.ts";
 import { EngineCommands } from "../../../../platform/local/commands/engine-commands.ts";
-import type { Engine } from "../../../../platform/local/engine/engine.ts";
+import { Engine } from "../../../../platform/local/engine/engine.ts";
+import { EngineError } from "../../../../platform/local/engine/engine-error.ts";
 import { EngineImages } from "../../../../platform/local/engine/images.ts";
 import { LABELS, ownershipOf } from "../../../../platform/local/engine/leftovers.ts";
 import { BOX, sharedEngine } from "../../../support/engine.ts";
@@ -17,11 +18,12 @@ const LIMITS = { scratchBytes: 16 * 1024 ** 2, processes: 64 };
 describe("commands in containers of an engine", () => {
   const folder = mkdtempSync(join(tmpdir(), "skiff-test-"));
   let engine: Engine;
+  let socket: string;
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   /** As of one process of Skiff. */
-  const open = (run: string) => {
-    const engines = { get: async () => engine, find: async () => ({ engine, about: "" }) };
+  const open = (run: string, used: Engine = engine) => {
+    const engines = { get: async () => used, find: async () => ({ engine: used, about: "" }) };
     const secrets = new MemorySecrets({ records: () => [], throwIfOver: () => {} });
     const images = new EngineImages({
       engines,
@@ -41,7 +43,7 @@ describe("commands in containers of an engine", () => {
 
   runsCommands(
     async (test) => {
-      ({ engine } = await sharedEngine(test));
+      ({ engine, socket } = await sharedEngine(test));
       return { commands: open("now"), image: BOX, left, close: async () => {} };
     },
     {
@@ -63,6 +65,41 @@ describe("commands in containers of an engine", () => {
     ending.abort();
     await running.ended;
     assert.deepEqual(await left(), []);
+  }).timeout(20_000);
+
+  it("end at their time limit also if the engine does not kill them, and go with a later attempt", async () => {
+    /** Refuses all kills, and the first removals. */
+    class Refusing extends Engine {
+      removals = 0;
+      readonly #refused: number;
+      constructor(refused: number) {
+        super(socket);
+        this.#refused = refused;
+      }
+      override async kill(): Promise<void> {
+        throw new EngineError(500, "cannot kill");
+      }
+      override async remove(id: string): Promise<void> {
+        if (this.removals++ < this.#refused) throw new EngineError(500, "cannot remove");
+        await super.remove(id);
+      }
+    }
+    const order = { image: BOX, command: ["sleep", "60"], env: {}, memoryMiB: 64, timeoutMs: 300 };
+    for (const { id, refused, remain } of [
+      { id: "removed", refused: 1, remain: 0 },
+      { id: "left", refused: 9, remain: 1 },
+    ]) {
+      const running = await open("stubborn", new Refusing(refused)).run(
+        { ...order, id },
+        new AbortController().signal,
+      );
+      const sinceMs = performance.now();
+      const [end] = await Promise.all([running.ended, text(running.output), text(running.errors!)]);
+      assert.equal(end.because, "timeout");
+      assert.ok(performance.now() - sinceMs < 6_000);
+      assert.equal((await left()).length, remain);
+    }
+    assert.equal(await open("next").sweep(), 1);
   }).timeout(20_000);
 
   it("have no network, no capabilities, no namespaces of their own, and a root folder that cannot be written to", async () => {
