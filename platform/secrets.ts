@@ -88,8 +88,8 @@ export interface SecretDescription extends SecretSummary {
 export interface SecretUser {
   readonly name: string;
   readonly version: number;
-  /** The version of the secret. */
-  readonly secretVersion: number;
+  /** The version of the secret; null if its image is pulled with the secret, which always takes the newest. */
+  readonly secretVersion: number | null;
 }
 
 export interface ClaimedSecrets {

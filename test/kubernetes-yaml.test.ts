@@ -359,7 +359,13 @@ describe("the Function of kubernetes.yaml", () => {
     const secrets = { TOKEN: { secret: "token", version: 1 } };
     const more = { hosts: ["app.example.com"], access: "key" as const, quota: { rate: "1/s" }, secrets };
     const events = { cron: ["@hourly"], retry: { attempts: 3 } };
-    const start = { runtime: "image", isolation: "call", pool: 2, runtimeClass: "gvisor" } as const;
+    const start = {
+      runtime: "image",
+      isolation: "call",
+      pool: 2,
+      runtimeClass: "gvisor",
+      pullSecret: "registry",
+    } as const;
     const settings = { ...defaultSettings(limitsFromEnv({})), ...more, ...events, ...start };
     const record = { version: 3, settings };
     const { items } = status.properties.versions;

@@ -80,7 +80,11 @@ export function secretPaths({ pageSize, secretBytes }: Limits): Record<string, S
 /** The schemas of secrets. */
 export function secretSchemas({ pageSize }: Limits): Record<string, Schema> {
   const pattern = "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$";
-  const user = { name: ref("Name"), version: VERSION, secretVersion: VERSION };
+  const secretVersion = {
+    ...{ type: ["integer", "null"], minimum: 1 },
+    description: "Null if the version pulls its image with the secret, which takes the newest",
+  };
+  const user = { name: ref("Name"), version: VERSION, secretVersion };
   const failure = { name: ref("Name"), code: TEXT, detail: TEXT };
   return {
     SecretName: { type: "string", pattern, description: "1 to 63 characters" },

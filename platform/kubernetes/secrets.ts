@@ -35,6 +35,8 @@ export interface FunctionSecrets {
   readonly name: string;
   readonly version: number;
   readonly secrets: readonly SecretRef[];
+  /** The secret with which its image is pulled. */
+  readonly pullSecret?: string | undefined;
 }
 
 interface Kept {
@@ -67,7 +69,7 @@ export class ClusterSecrets implements Secrets {
           return { name, version: newest.version, created: false, unchanged: true };
         }
         // The versions of a removed secret may still be asked for: their numbers must not get another value.
-        const used = (await this.#users(name)).map(({ secretVersion }) => secretVersion);
+        const used = (await this.#users(name)).map(({ secretVersion }) => secretVersion ?? 0);
         const version = Math.max(newest?.version ?? 0, ...used) + 1;
         try {
           await this.#options.api.create(this.#place(), this.#manifest({ secret: name, version }, value));
@@ -151,8 +153,9 @@ export class ClusterSecrets implements Secrets {
 
   async #users(secret: string): Promise<SecretUser[]> {
     const all = await this.#options.users();
-    const users = all.flatMap(({ name, version, secrets }) => {
-      const versions = new Set(secrets.filter((ref) => ref.secret === secret).map((ref) => ref.version));
+    const users = all.flatMap(({ name, version, secrets, pullSecret }) => {
+      const refs = secrets.filter((ref) => ref.secret === secret).map((ref) => ref.version);
+      const versions = new Set(pullSecret === secret ? [null, ...refs] : refs);
       return [...versions].map((secretVersion) => ({ name, version, secretVersion }));
     });
     return users.sort((a, b) => (a.name === b.name ? a.version - b.version : a.name < b.name ? -1 : 1));

@@ -112,6 +112,8 @@ export interface KeptVersion {
   readonly pool?: number;
   /** Absent if it has that of the cluster. */
   readonly runtimeClass?: string;
+  /** Absent if its image is pulled without a secret. */
+  readonly pullSecret?: string;
 }
 
 export interface FunctionStatus {

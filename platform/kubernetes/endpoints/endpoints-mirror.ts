@@ -116,9 +116,10 @@ export class EndpointsMirror {
   /** Returns the secrets that each kept version of a function asks for. */
   secrets(): FunctionSecrets[] {
     return [...this.functions.values()].flatMap((resource) =>
-      keptVersions(resource, this.#limits).flatMap(({ version, secrets = {} }) => {
+      keptVersions(resource, this.#limits).flatMap(({ version, secrets = {}, pullSecret }) => {
         const refs = Object.values(secrets);
-        return refs.length === 0 ? [] : { name: resource.metadata.name, version, secrets: refs };
+        const isUser = refs.length > 0 || pullSecret !== undefined;
+        return isUser ? { name: resource.metadata.name, version, secrets: refs, pullSecret } : [];
       }),
     );
   }

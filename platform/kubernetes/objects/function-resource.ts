@@ -65,7 +65,7 @@ export function keptVersion({ version, settings }: Pick<VersionRecord, "version"
   const { hosts, access, quota, cron, retry, ...numbers } = others;
   const asked = Object.keys(secrets).length === 0 ? {} : { secrets };
   const front = frontOf({ hosts, access, quota, cron, retry });
-  const { program: ___, pullSecret: ____, ...start } = startedBy(settings);
+  const { program: ___, ...start } = startedBy(settings);
   const mode = modeOf(settings);
   const started = { ...start, ...(mode === undefined ? {} : { mode }) };
   return { version, ...numbers, net: permissions.net, ...front, ...asked, ...started };

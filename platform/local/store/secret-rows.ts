@@ -29,9 +29,10 @@ export const UNUSED_SECRETS = `
       WHERE r.value ->> '$.secret' = s.name AND r.value ->> '$.version' = s.version)`;
 
 export const SECRET_USERS = `
-  SELECT DISTINCT v.name, v.version, r.value ->> '$.version' AS secret_version
-  FROM versions v, json_each(v.settings, '$.secrets') r
-  WHERE r.value ->> '$.secret' = ? ORDER BY v.name, v.version`;
+  SELECT v.name, v.version, r.value ->> '$.version' AS secret_version
+  FROM versions v, json_each(v.settings, '$.secrets') r WHERE r.value ->> '$.secret' = ?1
+  UNION SELECT name, version, NULL FROM versions WHERE settings ->> '$.pullSecret' = ?1
+  ORDER BY 1, 2, 3`;
 
 export const SECRET_SUMMARIES = `
   SELECT name, max(version) AS version, min(created_at) AS created_at, max(created_at) AS updated_at
@@ -60,6 +61,6 @@ export function secretUser(row: Row): SecretUser {
   return {
     name: row.name as string,
     version: row.version as number,
-    secretVersion: row.secret_version as number,
+    secretVersion: row.secret_version as number | null,
   };
 }

@@ -121,6 +121,16 @@ describe("manager: deploying an image", () => {
     assert.equal(images.asked.length, 1);
   });
 
+  it("keeps the secret with which it is pulled, as long as it is in use", async () => {
+    await skiff.platform.secrets.put("registry", { value: "robot:pass" });
+    await request(skiff.url).post("/func?name=web&image=nginx:1&pull-secret=registry").expect(201);
+    const { body } = await request(skiff.url).get("/secret/registry").expect(200);
+    assert.deepEqual(body.functions, [{ name: "web", version: 1, secretVersion: null }]);
+    const refused = await request(skiff.url).delete("/secret/registry").expect(409);
+    assert.equal(refused.body.code, "secret_in_use");
+    await request(skiff.url).delete("/secret/registry?force=true").expect(200);
+  });
+
   it("is pulled with the secret of the settings", async () => {
     await request(skiff.url).post("/func?name=web&image=nginx:1&pull-secret=registry").expect(201);
     await request(skiff.url).put("/func/web?image=nginx:1").expect(200);

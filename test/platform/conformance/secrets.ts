@@ -149,6 +149,18 @@ export function secretsConformance(title: string, harness: SecretsHarness): void
       assert.doesNotMatch(JSON.stringify([described, await secrets.list({ limit: 100 })]), /value-/);
     });
 
+    it("counts a version that pulls its image with a secret among its users", async () => {
+      await put("registry", "robot:one");
+      await put("unpulled", "robot:one");
+      const pulls = draftOf("pulls", 'export default () => "ok";', { pullSecret: "registry" });
+      await publish(opened.platform, pulls);
+      const users = (await secrets.describe("registry"))!.users;
+      assert.deepEqual(users, [{ name: "pulls", version: 1, secretVersion: null }]);
+      assert.deepEqual((await secrets.describe("unpulled"))!.users, []);
+      // The versions of its users decide the number.
+      assert.equal((await put("registry", "robot:two")).version, 2);
+    });
+
     it("deletes an old value when no version of a function needs it, and not before", async () => {
       await put("old", "one");
       await deploy("keeper", "old", 1);

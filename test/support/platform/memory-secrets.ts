@@ -91,7 +91,8 @@ export class MemorySecrets implements Secrets {
   #users(secret: string) {
     return this.#options.records().flatMap(({ name, version, settings }) => {
       const refs = Object.values(settings.secrets).filter((ref) => ref.secret === secret);
-      return [...new Set(refs.map((ref) => ref.version))].map((secretVersion) => ({
+      const pulls = settings.pullSecret === secret ? [null] : [];
+      return [...new Set([...pulls, ...refs.map((ref) => ref.version)])].map((secretVersion) => ({
         ...{ name, version, secretVersion },
       }));
     });
