@@ -84,7 +84,7 @@ describe("an image that serves HTTP", function () {
   });
 
   it("has no network but its own loopback", async () => {
-    const command = `sh -c 'ls /sys/class/net > /tmp/index.html; (nc -w 1 1.1.1.1 80 </dev/null 2>&1; cat /etc/hosts) >> /tmp/index.html; exec httpd -f -p "$PORT" -h /tmp'`;
+    const command = `sh -c 'ls /sys/class/net > /tmp/index.html; (nc -w 1 192.0.2.1 80 </dev/null 2>&1; cat /etc/hosts) >> /tmp/index.html; exec httpd -f -p "$PORT" -h /tmp'`;
     await deployed("alone", { command });
     const page = await pageOf("alone");
     assert.match(page, /^lo\nnc: .*unreachable/);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
-import { networkInterfaces, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BOX, sharedEngine, type TestEngine } from "../../support/engine.ts";
 import { type StartedSkiff, startedSkiff } from "../../support/skiff/started-skiff.ts";
@@ -24,16 +24,14 @@ describe("the container of an image", function () {
       env: { SKIFF_ENGINE: test.socket, SKIFF_SCRATCH: "16Mi", SKIFF_PROCESSES: "64" },
     });
     const abstract = `skiff-test-${process.pid}`;
-    const tcp = await listening(createServer((socket) => socket.end("REACHED\n")).listen(0, "0.0.0.0"));
+    const tcp = await listening(createServer((socket) => socket.end("REACHED\n")).listen(0, "127.0.0.1"));
     servers.push(tcp, await listening(createServer().listen(`\0${abstract}`)));
-    const address = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
     const values = {
       OUTSIDE: outside,
       DATA: skiff.dataFolder,
       ENGINE: test.socket,
       SKIFF_PID: process.pid,
       TCP_PORT: (tcp.address() as { port: number }).port,
-      ADDRESS: address.find(({ internal, family }) => !internal && family === "IPv4")?.address ?? "10.0.0.1",
       ABSTRACT: abstract,
     };
     preamble = `${Object.entries(values)
