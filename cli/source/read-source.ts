@@ -3,6 +3,7 @@ import { basename, dirname, relative, resolve } from "node:path";
 import { UsageError } from "../usage-error.ts";
 import { archive } from "./archive.ts";
 import { folderFiles, type SourceFile } from "./folder-files.ts";
+import { imageManifest } from "./image-manifest.ts";
 import { importedFiles, mayImportFiles } from "./imported-files.ts";
 
 /** What is posted, and which files of this machine it is made of. */
@@ -42,6 +43,8 @@ export async function readSource(path: string, { cwd, fields }: ReadOptions): Pr
   if (stat.isDirectory()) {
     const { files, folders } = folderFiles(path);
     if (files.length === 0) throw new UsageError(`${relative(cwd, path) || "This folder"} has no files.`);
+    const manifest = await imageManifest(files);
+    if (manifest !== undefined) throw namedImage(relative(cwd, path) || ".", manifest);
     return { bytes: await archive(files), entry: undefined, files: byPath(files), folders };
   }
   const bytes = readFileSync(path);
@@ -55,6 +58,13 @@ export async function readSource(path: string, { cwd, fields }: ReadOptions): Pr
   }
   // Skiff gives the one file of a source this name.
   return { bytes, entry: isCode ? "" : undefined, files: byPath([{ path: "main.ts", file: path }]), folders };
+}
+
+function namedImage(folder: string, manifest: string): UsageError {
+  const file = folder === "." ? manifest : `${folder}/${manifest}`;
+  return new UsageError(
+    `${file} names an image: deploy it with "skiff apply ${folder}", or an image alone with "skiff deploy --image IMAGE".`,
+  );
 }
 
 /**

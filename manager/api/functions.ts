@@ -3,6 +3,7 @@ import { checkFunctionName, isFunctionName } from "../../platform/function-name.
 import type { ImageSource } from "../../platform/images/images.ts";
 import type { FunctionDescription, FunctionSummary, Platform } from "../../platform/platform.ts";
 import { unknownFunction } from "../../platform/problems.ts";
+import { placingOf } from "../../platform/settings/runtime.ts";
 import { readImageSource } from "../../runtimes/image/image-artifact.ts";
 import { answerJson } from "./answer.ts";
 import { cursorFromName, nameFromCursor } from "./cursor.ts";
@@ -66,7 +67,8 @@ export function describeFunction(services: Services): Handler {
     answerJson(ctx, {
       ...summaryDocument(description, baseUrl(services, ctx)),
       state: stateOf(description, usedInMonth, now),
-      settings: shownSettings(settings),
+      // The one that counts.
+      settings: { ...shownSettings(settings), concurrency: placingOf(settings).concurrency },
       image,
       traffic,
       sticky,

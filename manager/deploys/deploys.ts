@@ -20,7 +20,6 @@ import type {
 import { checkPrecondition } from "../../platform/precondition.ts";
 import { draining, Problem, unknownFunction } from "../../platform/problems.ts";
 import {
-  checkTogether,
   defaultSettings,
   mergeSettings,
   type Settings,
@@ -34,11 +33,13 @@ import { exactStart, isSameStart, patchedStart, startOf } from "../../runtimes/s
 import type { LogStore } from "../../store/store.ts";
 import { DeployTurns } from "./deploy-turns.ts";
 import { type HostClaim, HostClaims } from "./host-claims.ts";
+import { checkKept } from "./kept-settings.ts";
 import { requireKnownSecrets, withNewestSecrets } from "./newest-secrets.ts";
 import { requireKnownPull } from "./pull-rights.ts";
 import { pullImage } from "./pulled-image.ts";
+import { recognizeAgain } from "./recognized-source.ts";
 import { SecretRefresh } from "./secret-refresh.ts";
-import { type Declared, DeclaredBySource, mergeDeclared } from "./skiff-yaml.ts";
+import { type Declared, DeclaredBySource, mergeDeclared, patchOf } from "./skiff-yaml.ts";
 import { Starts } from "./starts.ts";
 
 const DEPLOYS_IN_ALL = 1_000;
@@ -253,7 +254,7 @@ export class Deploys {
     const patch = base ? withKept(order.patch, current?.settings.env ?? {}, base.keptEnv) : order.patch;
     const pulled =
       image === undefined ? undefined : await pullImage(image, { ...order, platform, limits, former, patch });
-    const source = pulled?.source ?? order.source;
+    const source = pulled?.source ?? order.source ?? (await this.#recognizedAgain(current, patch));
     const hashed = source ? await sourceHash(source) : current!.sourceHash;
     const { settings: asked, fresh } = await this.#settings(
       { source, patch, declared: order.declared },
@@ -338,8 +339,10 @@ export class Deploys {
     { former, hashed, signal }: { former: Settings; hashed: string; signal: AbortSignal },
   ): Promise<{ settings: Settings; fresh?: Fresh }> {
     const { limits } = this.#options;
-    const merge = (declared: Declared) =>
-      checkTogether(mergeSettings(mergeDeclared(former, declared, limits), patch, limits));
+    const merge = (declared: Declared) => {
+      const merged = mergeSettings(mergeDeclared(former, declared, limits), patch, limits);
+      return checkKept(merged, [patchOf(declared), patch]);
+    };
     const declared = source === undefined ? {} : (known ?? this.#declared.find(source, hashed));
     if (source === undefined || declared !== undefined) return { settings: merge(declared ?? {}) };
     // Refuses wrong settings of the order before the build.
@@ -368,6 +371,18 @@ export class Deploys {
       const { code, detail, extensions } = error as Problem;
       throw new Problem(code as "start_failed", `${detail}\n${advice}`, { ...extensions, log });
     }
+  }
+
+  /** The source of the current version as a deploy for another runtime recognises it; undefined if the runtime stays. */
+  async #recognizedAgain(
+    current: VersionRecord | undefined,
+    patch: SettingsPatch,
+  ): Promise<Source | undefined> {
+    const { limits, builder } = this.#options;
+    if (current === undefined || patch.runtime === undefined) return undefined;
+    const { runtime } = mergeSettings(current.settings, patch, limits);
+    if (runtime === current.settings.runtime) return undefined;
+    return recognizeAgain(await this.#stored(current), { runtime, builder });
   }
 
   async #stored({ name, version }: VersionRecord): Promise<Source> {

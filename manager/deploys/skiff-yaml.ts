@@ -48,6 +48,7 @@ export function patchOf(declared: Declared): SettingsPatch {
   if (Object.hasOwn(declared, "functions")) throw severalFunctions();
   for (const [key, value] of Object.entries(declared)) {
     if (OTHER_MEMBERS.includes(key)) continue;
+    if (key === "image") throw namesImage();
     for (const [name, patched] of Object.entries(
       isJson(key, value) ? { [key]: value } : fromText(key, value),
     )) {
@@ -60,6 +61,11 @@ export function patchOf(declared: Declared): SettingsPatch {
 /** A list that has the same name in a query may be one text there. */
 function isJson(key: string, value: unknown): boolean {
   return JSON_NAMES.includes(key) && !(TEXT_LISTS.includes(key) && typeof value === "string");
+}
+
+function namesImage(): Problem {
+  const detail = "it names an image: post the archive to /apply, which deploys it.";
+  return new Problem("invalid_setting", detail, { setting: "image" });
 }
 
 function severalFunctions(): Problem {

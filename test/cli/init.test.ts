@@ -66,6 +66,13 @@ describe("skiff init", function () {
     });
   }
 
+  it("makes an image, which a deploy of the folder refuses with the command that takes it", async () => {
+    await cli.output(["init", "web", "--runtime", "image"]);
+    const { code, stderr } = await cli.run(["deploy", "web"]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^error: web\/skiff\.yaml names an image: deploy it with "skiff apply web"/);
+  });
+
   it("makes a shell program that reads its input", async () => {
     const options = { input: "abc\n", env: { ...process.env, REQUEST_METHOD: "GET" } } as const;
     const { stdout, status } = spawnSync(join(cli.folder, "a-shell/main.sh"), options);

@@ -69,7 +69,9 @@ function languageOf(bytes: Uint8Array, name: string): Language {
   const [node, python] = LANGUAGES as [Language, Language];
   if (isScript(bytes)) {
     const { interpreter, program = interpreter } = readFirstLine(SINGLE_FILE, bytes);
-    return /python[\d.]*$/.test(program) ? python : node;
+    if (/python[\d.]*$/.test(program)) return python;
+    if (/\b(?:node|nodejs|deno|bun)$/.test(program)) return node;
+    throw refused(`it has to be JavaScript or Python, and the first line of the file names ${program}.`);
   }
   const isPython = new RegExp(`^(?:async )?def ${name.replaceAll("$", "\\$")}\\s*\\(`, "m");
   return isPython.test(new TextDecoder().decode(bytes)) ? python : node;
@@ -89,5 +91,9 @@ function fileOf(files: ReadonlyMap<string, Uint8Array>, file: string): Found {
     second === undefined
       ? `none of ${paths.join(", ")} is a file of the source: name one of its files without the ending.`
       : `${first!.path} and ${second.path} are both there: keep one of them.`;
-  throw new Problem("invalid_setting", `handler: ${why}`, { setting: "handler" });
+  throw refused(why);
+}
+
+function refused(why: string): Problem {
+  return new Problem("invalid_setting", `handler: ${why}`, { setting: "handler" });
 }

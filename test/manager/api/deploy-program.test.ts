@@ -64,6 +64,39 @@ describe("manager: deploying a program", () => {
     });
   });
 
+  it("is recognised again for another runtime, as by a deploy of the same file", async () => {
+    const patch = (settings: object) =>
+      request(skiff.url).patch("/func/echo").set("content-type", "application/json").send(settings);
+    await post("name=echo&runtime=program").expect(201);
+    const refused = await patch({ runtime: "deno" }).expect(400);
+    assert.equal(refused.body.code, "invalid_source");
+    assert.match(refused.body.detail, /begins with "#!\/bin\/sh": deploy it as a program/);
+    assert.equal((await skiff.platform.find("echo"))?.version, 1);
+    await request(skiff.url).put("/func/echo?runtime=deno").send("PLAIN").expect(200);
+    await patch({ runtime: "program", program: { command: ["cat"] } }).expect(200);
+    const { headers } = await request(skiff.url).get("/func/echo/source").buffer().expect(200);
+    assert.equal(headers["content-type"], "application/octet-stream");
+  });
+
+  it("says which of the settings that contradict each other an earlier version has", async () => {
+    const detailOf = async (query: string) => (await post(`name=echo&${query}`).expect(400)).body.detail;
+    await request(skiff.url).put("/func/echo?runtime=program&cgi=1").send(SHELL).expect(201);
+    const put = (query: string) => request(skiff.url).put(`/func/echo?${query}`).send(SHELL);
+    const { body } = await put("handler=main.fn").expect(400);
+    assert.equal(body.setting, "cgi");
+    assert.match(
+      body.detail,
+      /^cgi needs mode=call: .* cgi is kept from an earlier version; cgi=default resets it\.$/,
+    );
+    await put("cgi=default&mode=call").expect(200);
+    const mode = (await put("handler=main.fn").expect(400)).body.detail;
+    assert.match(mode, /mode is kept from an earlier version; mode=default resets it\.$/);
+    await put("mode=serve").expect(200);
+    const both = (await put("cgi=1&mode=serve").expect(400)).body.detail;
+    assert.doesNotMatch(both, /earlier version/);
+    assert.match(await detailOf("runtime=program&mode=serve&cgi=1"), /speaks HTTP itself\.$/);
+  });
+
   it("reads + in a command as a space", async () => {
     await post("name=echo&runtime=program&command=./main+-c+'a%2Bb'").expect(201);
     assert.deepEqual((await skiff.platform.find("echo"))?.settings.program.command, ["./main", "-c", "a+b"]);

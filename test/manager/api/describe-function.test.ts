@@ -25,6 +25,15 @@ describe("manager: describing and removing a function", () => {
     assert.equal(body.settings.concurrency, 100);
   });
 
+  it("shows the concurrency that counts", async () => {
+    await request(skiff.url).put("/func/hello?isolation=call&concurrency=7").send("two").expect(200);
+    const shown = async () =>
+      (await request(skiff.url).get("/func/hello").expect(200)).body.settings.concurrency;
+    assert.equal(await shown(), 1);
+    await request(skiff.url).put("/func/hello?isolation=instance").send("two").expect(200);
+    assert.equal(await shown(), 7);
+  });
+
   it("names the variables of the environment but never shows a value", async () => {
     const answer = await request(skiff.url).get("/func/hello").expect(200);
     assert.deepEqual(answer.body.settings.env, { SECRET: "***" });

@@ -118,6 +118,7 @@ describe("manager: settings in a skiff.yaml", () => {
   });
 
   const refused: readonly [declared: object, setting: string, detail: RegExp][] = [
+    [{ image: "nginx:1" }, "image", /^skiff\.yaml: it names an image: post the archive to \/apply/],
     [{ timout: "3s" }, "timout", /^skiff\.yaml: Unknown setting "timout"\. Did you mean "timeout"\?/],
     [{ replicas: 3 }, "replicas", /^skiff\.yaml: Unknown setting "replicas"\. Settings: min, .*timeoutMs/],
     [{ permissions: { read: [] } }, "permissions.read", /^skiff\.yaml: Unknown setting "permissions\.read"/],

@@ -91,6 +91,8 @@ describe("a build of a program", () => {
     });
     const { code } = (await builder.build(recognize(tar))).artifact;
     assert.equal(launchOf(code)?.program?.command[2], "./lib/app.py");
+    const shell = await problemOf(build(SHELL, order("a.b")), "invalid_setting");
+    assert.match(shell.detail, /^handler: it has to be JavaScript or Python, .* names \/bin\/sh\.$/);
     const missing = await problemOf(build(tar, order("app.run")), "invalid_setting");
     assert.match(missing.detail, /none of app\.js, app\.mjs, app\.cjs, app\.py/);
   });
