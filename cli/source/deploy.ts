@@ -44,8 +44,18 @@ export async function deploy(api: Api, order: DeployOrder): Promise<Deployed> {
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (error) {
-    throw error instanceof ApiProblem && source !== undefined ? withLocalNames(error, source) : error;
+    throw error instanceof ApiProblem && source !== undefined
+      ? ownWords(withLocalNames(error, source))
+      : error;
   }
+}
+
+/** The API names a parameter where this command has an option. */
+function ownWords(problem: ApiProblem): ApiProblem {
+  const { detail } = problem.document;
+  if (problem.code !== "invalid_source" || typeof detail !== "string") return problem;
+  const own = detail.replace("with runtime=program", "with --runtime program");
+  return new ApiProblem(problem.status, { ...problem.document, detail: own });
 }
 
 /** Replaces the names of files in the source, with which places in errors begin, by the paths on this machine. */

@@ -1,8 +1,9 @@
 import { checkFunctionName } from "../../platform/function-name.ts";
 import type { Source } from "../../platform/platform.ts";
 import { Problem } from "../../platform/problems.ts";
-import { RUNTIMES, type Runtime } from "../../platform/settings/runtime.ts";
+import { type Runtime, START_DEFAULTS } from "../../platform/settings/runtime.ts";
 import { type SettingsPatch, settingsFromQuery } from "../../platform/settings/settings.ts";
+import { mergeStart } from "../../platform/settings/start.ts";
 import { readBody } from "./read-body.ts";
 import { readForm } from "./read-form.ts";
 import { readQuery } from "./read-query.ts";
@@ -79,8 +80,8 @@ async function runtimeFor(
   { runtime }: SettingsPatch,
   { platform }: Services,
 ): Promise<Runtime | undefined> {
-  const asked = RUNTIMES.find((each) => each === runtime);
-  if (asked !== undefined) return asked;
+  // An unknown one is refused before the source is read for it.
+  if (runtime !== undefined && runtime !== null) return mergeStart(START_DEFAULTS, { runtime }).runtime;
   const before = (await platform.find(name))?.settings.runtime;
   return before === "deno" ? undefined : before;
 }

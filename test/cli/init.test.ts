@@ -24,6 +24,13 @@ describe("skiff init", function () {
     try {
       assert.match(await cli.output(["init", "greeter"]), /^created greeter\/main\.ts\n/);
       const env = { SKIFF_URL: skiff.url };
+      await cli.output(["init", "sh", "--runtime", "shell"]);
+      // The file alone has not the settings beside it.
+      const { stderr } = await cli.run(["deploy", "sh/main.sh"], { env });
+      assert.match(
+        stderr,
+        /^error: The body begins with .*: deploy it as a program, with --runtime program\./,
+      );
       await cli.output(["deploy", "greeter"], { env });
       assert.equal(await cli.output(["call", "greeter?name=Ada"], { env }), '{"hello":"Ada","version":1}');
       const { settings } = await cli.json<{ settings: { timeoutMs: number } }>(["describe", "greeter"], {

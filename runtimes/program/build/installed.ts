@@ -65,6 +65,9 @@ function advice({ kind, name }: Need): string {
   if (kind === "library") return `install its package, or link the program statically.`;
   const program = name.slice(name.lastIndexOf("/") + 1);
   if (/^ld-musl/.test(program)) return "install musl (apt install musl), or link the program statically.";
+  if (kind === "file" && !SEEN.test(name)) {
+    return `programs see those below /usr, /bin, /sbin and /lib alone; name one of them, or look it up, as in #!/usr/bin/env ${program}.`;
+  }
   const install = `install it (apt install ${PACKAGES[program] ?? program})`;
   if (kind === "program") return `${install}.`;
   return `${install}, or name another interpreter, such as #!/usr/bin/env ${program}.`;

@@ -51,6 +51,12 @@ describe("manager: deploying a program", () => {
     assert.match(body.detail, /#!\/bin\/sh.*runtime=program/);
   });
 
+  it("is refused for an unknown runtime before its bytes are read", async () => {
+    const { body } = await post("name=echo&runtime=banana").expect(400);
+    assert.equal(body.setting, "runtime");
+    assert.match(body.detail, /^runtime must be deno or program or image, not "banana"/);
+  });
+
   it("is built again for another command, and not for other settings", async () => {
     await post("name=echo&runtime=program").expect(201);
     const patch = (settings: object) =>

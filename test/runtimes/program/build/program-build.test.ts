@@ -63,6 +63,8 @@ describe("a build of a program", () => {
     );
     const hidden = await problemOf(build("#!/home/me/ruby\n"), "runtime_missing");
     assert.match(hidden.detail, /\/home\/me\/ruby.*#!\/usr\/bin\/env ruby/);
+    assert.match(hidden.detail, /programs see those below \/usr, \/bin/);
+    assert.doesNotMatch(hidden.detail, /apt install/, "no package brings it");
     await build("#!/usr/bin/env node\nprocess.stdin.pipe(process.stdout);\n");
   });
 
