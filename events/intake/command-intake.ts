@@ -1,6 +1,7 @@
 /** Requests of /async/exec: commands that wait in the store. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { requireAllFunctions, requireScope } from "../../http/access/principal.ts";
+import { readOrder } from "../../http/parameters/command-order.ts";
 import { queueFull, requireHeaderRoom } from "../../http/request-problems.ts";
 import { isTraceparent, type NewTraces } from "../../http/traceparent.ts";
 import { checkCommand, NO_COMMANDS } from "../../platform/images/command-rules.ts";
@@ -55,10 +56,11 @@ export class CommandIntake {
     const { rest: query, options } = hasFields
       ? { rest: given, options: fields.options }
       : takeOptions(given);
-    const parameters = new URLSearchParams(query);
-    checkCommand(commandRules, parameters.get("image") ?? "");
+    // What can never run is not kept until it is due.
+    const order = readOrder({ query: query.slice(1), rawHeaders: request.rawHeaders }, limits);
+    checkCommand(commandRules, order.image);
     // The registry learns the secret, and the manager does not know who asked.
-    if (parameters.has("pull-secret")) requireScope(caller, "deploy");
+    if (order.pullSecret !== undefined) requireScope(caller, "deploy");
     const hasCallbacks = Boolean(env.SKIFF_CALLBACK_SECRET);
     const chosen = readOptions(options, { now: now(), retry: { attempts: 1 }, hasCallbacks });
     const identity = RequestIdentity.of(fields.idempotencyKey);

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { parseHost } from "../../http/access/host.ts";
 import { requireFunction } from "../../http/access/principal.ts";
 import { ClientLeft, clientSignal } from "../../http/client-signal.ts";
+import { refuseParameters } from "../../http/parameters/query.ts";
 import { checkFunctionName } from "../../platform/function-name.ts";
 import type { Source } from "../../platform/platform.ts";
 import { Problem, toProblem } from "../../platform/problems.ts";
@@ -12,7 +13,7 @@ import { answerJson, onOneLine } from "./answer.ts";
 import { explainLostLineEnds } from "./lost-line-ends.ts";
 import { readBody } from "./read-body.ts";
 import { readDeploy } from "./read-deploy.ts";
-import { readQuery, refuseParameters } from "./read-query.ts";
+import { readQuery } from "./read-query.ts";
 import { baseUrl, type Call, type Handler, type Services } from "./services.ts";
 import { OPTION_NAMES, readPrecondition, takeOptions } from "./versions/read-options.ts";
 

@@ -65,6 +65,24 @@ describe("/async/exec", () => {
     assert.equal(await codeOf(await fetch(`${url}?image=alpine`)), "image_not_allowed");
     assert.equal(await codeOf(await fetch(url)), "invalid_request");
     assert.equal(await codeOf(await fetch(`${url}?image=host`, { method: "PUT" })), "method_not_allowed");
+    for (const wrong of [
+      ...[
+        "image=host",
+        "image=host&cmd=true&foo=1",
+        "image=host&cmd=echo+%22abc",
+        "image=host&image=host&cmd=ls",
+      ],
+      ...["image=host&cmd=ls&arg=ls", "image=host&cmd=true&pull-secret=registry"],
+    ])
+      assert.equal(await codeOf(await fetch(`${url}?delay=1h&${wrong}`)), "invalid_request", wrong);
+    for (const wrong of ["timeout=10h", "memory=1"])
+      assert.equal(
+        await codeOf(await fetch(`${url}?image=host&cmd=true&${wrong}`)),
+        "invalid_setting",
+        wrong,
+      );
+    const fields = { headers: { "x-skiff-env-1": "x" } };
+    assert.equal(await codeOf(await fetch(`${url}?image=host&cmd=true`, fields)), "invalid_request");
     const page = { headers: { origin: "https://example.com" } };
     assert.equal(await codeOf(await fetch(`${url}?image=host&cmd=true`, page)), "forbidden");
   });

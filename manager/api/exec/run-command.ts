@@ -1,14 +1,17 @@
 import { Readable } from "node:stream";
+import { requireScope } from "../../../http/access/principal.ts";
 import { clientSignal } from "../../../http/client-signal.ts";
+import { readOrder } from "../../../http/parameters/command-order.ts";
 import { checkCommand, NO_COMMANDS } from "../../../platform/images/command-rules.ts";
 import type { CommandEnd, CommandOrder, RunningCommand } from "../../../platform/images/commands.ts";
+import { INTERNAL_KEY_ID } from "../../../platform/keys/internal-key.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { formatMs } from "../../../platform/quantity.ts";
+import { unknownSecret } from "../../../platform/secrets.ts";
 import { answerJson, onOneLine } from "../answer.ts";
 import type { Call, Handler, Services } from "../services.ts";
 import { exitCodeOf, type Failure, failureOf, OutputFull, problemOf } from "./command-end.ts";
 import { inputOf } from "./command-input.ts";
-import { readOrder } from "./command-order.ts";
 import { joinedOutput, readOutput } from "./command-output.ts";
 
 const TEXT = "text/plain; charset=utf-8";
@@ -30,8 +33,9 @@ export function runCommand(services: Services): Handler {
   const { commandRules = NO_COMMANDS, limits, commandRuns } = services;
   return async (ctx) => {
     refuseLinks(ctx, services);
-    const asked = readOrder(ctx, limits);
+    const asked = readOrder({ query: ctx.querystring, rawHeaders: ctx.req.rawHeaders }, limits);
     checkCommand(commandRules, asked.image);
+    if (asked.pullSecret !== undefined) await checkSecret(ctx, asked.pullSecret, services);
     const isJson = ctx.accepts("text/plain", "application/json") === "application/json";
     ctx.vary("accept");
     ctx.status = 200;
@@ -65,6 +69,15 @@ function refuseLinks(ctx: Call, { access }: Services): void {
   throw new Problem("forbidden", detail);
 }
 
+/** @throws Problem `insufficient_scope`, `unknown_secret` */
+async function checkSecret({ state }: Call, name: string, { platform }: Services): Promise<void> {
+  // The registry learns its value, so the caller must be one who may give it to a function. The one who asked for a
+  // command that had to wait was checked before.
+  if (state.principal.keyId !== INTERNAL_KEY_ID) requireScope(state.principal, "deploy");
+  // An image that is here already is not pulled.
+  if ((await platform.secrets.describe(name)) === undefined) throw unknownSecret(name);
+}
+
 function outcome(end: CommandEnd): string {
   return end.because ?? `exit code ${exitCodeOf(end)}`;
 }
@@ -80,7 +93,7 @@ async function resultOf({ order, running, stop, ended }: Run, { limits }: Servic
   }
   return {
     ...(failure === undefined ? { exitCode: exitCodeOf(end) } : { error: failure }),
-    ...{ durationMs: end.durationMs, output, ...(errors === undefined ? {} : { errors }) },
+    ...{ durationMs: Math.round(end.durationMs), output, ...(errors === undefined ? {} : { errors }) },
     truncated: truncated || failure !== undefined,
   };
 }

@@ -1,11 +1,11 @@
-import { constants } from "node:fs";
-import { join } from "node:path";
+import { constants, statSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
 import type { Readable } from "node:stream";
 import { canAccess } from "../../../process/sandbox/tools.ts";
 import type { CommandEnd, CommandOrder, Commands, RunningCommand } from "../../images/commands.ts";
+import { checkHostOrder } from "../../images/host-order.ts";
 import type { Limits } from "../../limits.ts";
 import { Problem } from "../../problems.ts";
-import { isShellVariable } from "../../settings/reserved-variables.ts";
 import { recordPid } from "../instances/instance-folder.ts";
 import { LaunchError } from "../instances/launch-error.ts";
 import { writeScript } from "../launch/walled-launcher.ts";
@@ -37,8 +37,8 @@ export class HostCommands implements Commands {
 
   async run(order: CommandOrder, signal: AbortSignal): Promise<RunningCommand> {
     signal.throwIfAborted();
-    checkProgram(order.command[0]);
-    checkVariables(order.env);
+    checkHostOrder(order);
+    checkProgram(order.command[0]!);
     const sandboxes = await this.#options.sandboxes();
     let prepared: Prepared | undefined;
     try {
@@ -119,25 +119,24 @@ function variables(): Readonly<Record<string, string>> {
   return { PATH: FOLDERS.join(":"), HOME: INSIDE.scratch, TMPDIR: INSIDE.scratch, LANG: "C.UTF-8" };
 }
 
-/** The sandbox has the system folders of this machine. @throws Problem `invalid_request`, `command_not_found` */
-function checkProgram(program: string | undefined): void {
-  if (program === undefined) {
-    const detail = "image=host has no command of its own: give one with cmd= or arg=.";
-    throw new Problem("invalid_request", detail, { setting: "cmd" });
-  }
+/** @throws Problem `command_not_found` for what the sandbox does not have, which is seen before it starts */
+function checkProgram(program: string): void {
+  // Files elsewhere are not those of the sandbox, and nobody is to learn which ones the machine has.
+  const isElsewhere = program.includes("/") && !isInFolders(normalize(program));
+  if (isElsewhere) return;
   const paths = program.includes("/") ? [program] : FOLDERS.map((folder) => join(folder, program));
-  if (paths.some((path) => canAccess(path, constants.X_OK))) return;
+  if (paths.some(isProgram)) return;
   const where = program.includes("/") ? "" : ` in ${FOLDERS.join(", ")}`;
   const detail = `This machine has no program ${JSON.stringify(program)}${where}: correct the command, or install it.`;
   throw new Problem("command_not_found", detail, { setting: "cmd" });
 }
 
-/** @throws Problem `invalid_request` */
-function checkVariables(env: Readonly<Record<string, string>>): void {
-  const refused = Object.keys(env).find(isShellVariable);
-  if (refused === undefined) return;
-  const detail = `The shell that starts the command keeps the variable ${refused} for itself: use another name.`;
-  throw new Problem("invalid_request", detail);
+function isInFolders(path: string): boolean {
+  return FOLDERS.some((folder) => path === folder || dirname(path) === folder);
+}
+
+function isProgram(path: string): boolean {
+  return canAccess(path, constants.X_OK) && statSync(path).isFile();
 }
 
 function give(input: Readable | undefined, to: NodeJS.WritableStream & { destroyed?: boolean }): void {

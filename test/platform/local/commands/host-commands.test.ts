@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { CommandOrder } from "../../../../platform/images/commands.ts";
@@ -80,6 +80,21 @@ describe("the sandbox of commands", () => {
         return error.code === "invalid_request";
       });
     }
+  });
+
+  it("answers the same for every file outside, and no folder is a program", async () => {
+    const { dataFolder } = local;
+    const outside = join(dataFolder, "outside");
+    writeFileSync(outside, "#!/bin/sh\n", { mode: 0o755 });
+    for (const command of [[outside], [`${outside}-missing`], ["./bin/skiff.js"]]) {
+      const { exitCode, errors } = await run("", { command });
+      assert.equal(exitCode, 127, errors);
+    }
+    for (const command of [["/usr/bin/no-such-program"], ["/usr/../bin/no-such-program"], ["/usr/bin"]])
+      await assert.rejects(run("", { command }), (error) => {
+        assert.ok(error instanceof Problem);
+        return error.code === "command_not_found";
+      });
   });
 
   it("is not there for other images", async () => {

@@ -1,14 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { requireScope } from "../../../http/access/principal.ts";
-import type { CommandOrder } from "../../../platform/images/commands.ts";
-import { INTERNAL_KEY_ID } from "../../../platform/keys/internal-key.ts";
-import type { Limits } from "../../../platform/limits.ts";
-import { Problem } from "../../../platform/problems.ts";
-import { formatBytes, formatMs, parseBytes, parseDurationMs } from "../../../platform/quantity.ts";
-import { isSecretName } from "../../../platform/settings/environment.ts";
-import { splitWords } from "../../../platform/settings/split-words.ts";
-import { readQuery, refuseParameters } from "../read-query.ts";
-import type { Call } from "../services.ts";
+import type { CommandOrder } from "../../platform/images/commands.ts";
+import { checkHostOrder } from "../../platform/images/host-order.ts";
+import { HOST_IMAGE } from "../../platform/images/image-reference.ts";
+import type { Limits } from "../../platform/limits.ts";
+import { Problem } from "../../platform/problems.ts";
+import { formatBytes, formatMs, parseBytes, parseDurationMs } from "../../platform/quantity.ts";
+import { isSecretName } from "../../platform/settings/environment.ts";
+import { splitWords } from "../../platform/settings/split-words.ts";
+import { parseQuery, refuseParameters } from "./query.ts";
 
 const PARAMETERS = ["image", "cmd", "arg", "timeout", "memory", "pull-secret"] as const;
 const ENV_FIELD = /^x-skiff-env-(.*)$/i;
@@ -17,12 +16,20 @@ const MI = 1024 ** 2;
 /** Programs do not start with less. */
 const LEAST_MEMORY_MIB = 6;
 
+/** What a request says about its command. */
+export interface CommandRequest {
+  /** Without its `?`. */
+  readonly query: string;
+  /** Names and values in turn. */
+  readonly rawHeaders: readonly string[];
+}
+
 /**
  * Reads the command of a request from its query and its fields `X-Skiff-Env-NAME`.
- * @throws Problem `invalid_request`, `invalid_setting`, `insufficient_scope`
+ * @throws Problem `invalid_request`, `invalid_setting`
  */
-export function readOrder(ctx: Call, limits: Limits): Omit<CommandOrder, "input"> {
-  const query = readQuery(ctx);
+export function readOrder(request: CommandRequest, limits: Limits): Omit<CommandOrder, "input"> {
+  const query = parseQuery(request.query);
   const values = new Map(PARAMETERS.map((name) => [name, query.getAll(name)]));
   for (const name of PARAMETERS) {
     query.delete(name);
@@ -34,22 +41,19 @@ export function readOrder(ctx: Call, limits: Limits): Omit<CommandOrder, "input"
   const image = one("image");
   if (!image) throw invalid("image", "The image is missing: give one, such as image=alpine:3.20");
   const pullSecret = one("pull-secret");
-  if (pullSecret !== undefined) {
-    // The registry learns its value, so the caller must be one who may give it to a function.
-    const { principal } = ctx.state;
-    // The one who asked was checked before the command had to wait.
-    if (principal.keyId !== INTERNAL_KEY_ID) requireScope(principal, "deploy");
-    if (!isSecretName(pullSecret)) throw invalid("pull-secret", "pull-secret is not the name of a secret");
-  }
-  return {
+  if (pullSecret !== undefined && !isSecretName(pullSecret))
+    throw invalid("pull-secret", "pull-secret is not the name of a secret");
+  const order = {
     id: randomUUID(),
     image,
     command: readCommand(one("cmd"), values.get("arg")!),
-    env: readEnv(ctx.req.rawHeaders),
+    env: readEnv(request.rawHeaders),
     timeoutMs: readTimeout(one("timeout"), limits),
     memoryMiB: readMemory(one("memory"), limits),
     pullSecret,
   };
+  if (image === HOST_IMAGE) checkHostOrder(order);
+  return order;
 }
 
 /** Empty for the command of the image. */
