@@ -35,7 +35,7 @@ import { DeployTurns } from "./deploy-turns.ts";
 import { type HostClaim, HostClaims } from "./host-claims.ts";
 import { checkKept } from "./kept-settings.ts";
 import { requireKnownSecrets, withNewestSecrets } from "./newest-secrets.ts";
-import { requireKnownPull } from "./pull-rights.ts";
+import { requireKnownPull, requirePullSecret } from "./pull-rights.ts";
 import { pullImage } from "./pulled-image.ts";
 import { recognizeAgain } from "./recognized-source.ts";
 import { SecretRefresh } from "./secret-refresh.ts";
@@ -272,6 +272,8 @@ export class Deploys {
         });
       }
     }
+    if (image !== undefined || asked.pullSecret !== current?.settings.pullSecret)
+      await requirePullSecret(platform, asked.pullSecret);
     return await withNewestSecrets(platform.secrets, asked, (settings) => {
       const hash = versionHash(hashed, settings);
       const version = { name, hash, sourceHash: hashed, settings, note, expected };

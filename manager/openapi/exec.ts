@@ -73,13 +73,15 @@ export function execSchemas(): Record<string, Schema> {
   return {
     CommandResult: object(
       {
-        durationMs: { type: "number", minimum: 0 },
-        output: TEXT,
+        durationMs: { type: "integer", minimum: 0 },
         truncated: { type: "boolean", description: "The output, or the errors, have more than is here" },
       },
       {
         exitCode: { type: "integer", description: "128 and its number for a signal" },
+        output: { ...TEXT, description: "Standard output; absent where it is not UTF-8" },
+        outputBase64: { ...TEXT, description: "Standard output that is not UTF-8, in base64" },
         errors: { ...TEXT, description: "Standard error, where the platform tells it apart" },
+        errorsBase64: { ...TEXT, description: "Standard error that is not UTF-8, in base64" },
         error: { enum: ["output_too_large"], description: "Why Skiff ended the command" },
       },
     ),

@@ -12,7 +12,7 @@ import { answerJson, onOneLine } from "../answer.ts";
 import type { Call, Handler, Services } from "../services.ts";
 import { exitCodeOf, type Failure, failureOf, OutputFull, problemOf } from "./command-end.ts";
 import { inputOf } from "./command-input.ts";
-import { joinedOutput, readOutput } from "./command-output.ts";
+import { joinedOutput, jsonOutput, readOutput } from "./command-output.ts";
 
 const TEXT = "text/plain; charset=utf-8";
 const TRAILERS = "skiff-exit-code, skiff-duration-ms, skiff-error";
@@ -84,17 +84,18 @@ function outcome(end: CommandEnd): string {
 
 async function resultOf({ order, running, stop, ended }: Run, { limits }: Services): Promise<object> {
   const kept = { keptBytes: limits.resultBytes, mostBytes: limits.execOutputBytes };
-  const { output, errors, truncated } = await readOutput(running, kept, () => stop.abort(new OutputFull()));
+  const written = await readOutput(running, kept, () => stop.abort(new OutputFull()));
   const end = await ended;
   const failure = failureOf(end, stop.signal.reason);
   if (failure !== undefined && failure !== "output_too_large") {
-    const log = lastLines(`${output}${errors ?? ""}`);
+    const log = lastLines(`${written.output}${written.errors ?? ""}`);
     throw problemOf(failure, order, { reason: stop.signal.reason, log });
   }
   return {
     ...(failure === undefined ? { exitCode: exitCodeOf(end) } : { error: failure }),
-    ...{ durationMs: Math.round(end.durationMs), output, ...(errors === undefined ? {} : { errors }) },
-    truncated: truncated || failure !== undefined,
+    durationMs: Math.round(end.durationMs),
+    ...jsonOutput(written),
+    truncated: written.truncated || failure !== undefined,
   };
 }
 

@@ -1,5 +1,5 @@
 import { constants, statSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { join, normalize } from "node:path";
 import type { Readable } from "node:stream";
 import { canAccess } from "../../../process/sandbox/tools.ts";
 import type { CommandEnd, CommandOrder, Commands, RunningCommand } from "../../images/commands.ts";
@@ -9,12 +9,15 @@ import { Problem } from "../../problems.ts";
 import { recordPid } from "../instances/instance-folder.ts";
 import { LaunchError } from "../instances/launch-error.ts";
 import { writeScript } from "../launch/walled-launcher.ts";
+import { SYSTEM_FOLDERS } from "../programs/wide-files.ts";
 import { INSIDE, startScript } from "../wall/profile.ts";
 import type { Prepared, Sandboxes } from "../wall/sandboxes.ts";
 import { Outflow } from "./outflow.ts";
 
 /** Where a command looks for its program. */
 const FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+/** Other folders of the sandbox with files that can be executed. */
+const INSIDE_FOLDERS = ["/skiff", "/proc", "/etc"];
 /** Pause between two measurements of the memory. */
 const MEASURE_MS = 100;
 const OPEN_FILES = 1_024;
@@ -119,20 +122,24 @@ function variables(): Readonly<Record<string, string>> {
   return { PATH: FOLDERS.join(":"), HOME: INSIDE.scratch, TMPDIR: INSIDE.scratch, LANG: "C.UTF-8" };
 }
 
-/** @throws Problem `command_not_found` for what the sandbox does not have, which is seen before it starts */
+/**
+ * Looks for a program before the sandbox starts, in the system folders alone: nobody is to learn which other files the
+ * machine has.
+ * @throws Problem `command_not_found`
+ */
 function checkProgram(program: string): void {
-  // Files elsewhere are not those of the sandbox, and nobody is to learn which ones the machine has.
-  const isElsewhere = program.includes("/") && !isInFolders(normalize(program));
-  if (isElsewhere) return;
-  const paths = program.includes("/") ? [program] : FOLDERS.map((folder) => join(folder, program));
-  if (paths.some(isProgram)) return;
-  const where = program.includes("/") ? "" : ` in ${FOLDERS.join(", ")}`;
-  const detail = `This machine has no program ${JSON.stringify(program)}${where}: correct the command, or install it.`;
+  const isPath = program.includes("/");
+  const paths = isPath ? [normalize(program)] : FOLDERS.map((folder) => join(folder, program));
+  const isKnown = (path: string) =>
+    isBelow(path, SYSTEM_FOLDERS) ? isProgram(path) : isBelow(path, INSIDE_FOLDERS);
+  if (paths.some(isKnown)) return;
+  const where = isPath ? "" : ` in ${FOLDERS.join(", ")}`;
+  const detail = `The sandbox of this machine has no program ${JSON.stringify(program)}${where}: correct the command, or install it.`;
   throw new Problem("command_not_found", detail, { setting: "cmd" });
 }
 
-function isInFolders(path: string): boolean {
-  return FOLDERS.some((folder) => path === folder || dirname(path) === folder);
+function isBelow(path: string, folders: readonly string[]): boolean {
+  return folders.some((folder) => path.startsWith(`${folder}/`));
 }
 
 function isProgram(path: string): boolean {

@@ -187,7 +187,7 @@ export function unavailable(image: string, message: string): Problem {
   const advice = {
     denied: "If it exists, it needs credentials: store USER:PASSWORD as a secret and name it in pullSecret",
     not_found: "Check its name and tag",
-    unreachable: "Check the network and the registry, then deploy again",
+    unreachable: "Check the network and the registry, then try again",
   }[reason];
   const detail = `The image ${image} cannot be pulled: ${message.replace(/\.?\s*$/, "")}. ${advice}.`;
   return new Problem("image_unavailable", detail, { reason });

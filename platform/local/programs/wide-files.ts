@@ -2,7 +2,7 @@
 import type { Profile, WideProfile } from "../wall/profile.ts";
 
 /** Programs, their libraries and their data. Nothing of /home, /opt, /root, /run, /srv or /var. */
-const FOLDERS = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
+export const SYSTEM_FOLDERS = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 /** Settings that programs need, and that hold no secret. */
 const SETTINGS =
   /^(alternatives|ca-certificates|fonts|java-.+|ld\.so\.cache|ld\.so\.conf|ld\.so\.conf\.d|locale\.alias|localtime|lsb-release|magic|magic\.mime|mime\.types|os-release|perl|php|protocols|python\d.*|R|rpc|services|terminfo|timezone)$/;
@@ -31,12 +31,12 @@ export interface MachineFiles {
 export type WideFiles = Pick<Profile, "files" | "system"> & { readonly wide: WideProfile };
 
 export function wideFiles({ top, etc, needed, secret }: MachineFiles): WideFiles {
-  const folders = FOLDERS.filter((path) => top.has(path) && top.get(path) === undefined);
-  const links = FOLDERS.flatMap((path) => {
+  const folders = SYSTEM_FOLDERS.filter((path) => top.has(path) && top.get(path) === undefined);
+  const links = SYSTEM_FOLDERS.flatMap((path) => {
     const target = top.get(path);
     return target === undefined ? [] : [[path, target] as const];
   });
-  const isSeen = (path: string) => FOLDERS.some((folder) => path.startsWith(`${folder}/`));
+  const isSeen = (path: string) => SYSTEM_FOLDERS.some((folder) => path.startsWith(`${folder}/`));
   return {
     files: [...folders, ...needed.filter((path) => !isSeen(path))],
     system: [...etc.filter((name) => SETTINGS.test(name)).map((name) => `/etc/${name}`), ...CERTIFICATES],

@@ -27,6 +27,7 @@ describe("manager: the secret of a pull", () => {
     const scopes: Scope[] = ["deploy", "read"];
     const made = await send("POST", "/key", { name: "limited", scopes, functions: ["web"] }, TOKEN);
     key = ((await made.json()) as { key: string }).key;
+    for (const name of ["registry", "other"]) await platform.secrets.put(name, { value: "user:password" });
     const first = await send("PUT", "/func/web?image=ghcr.io/a/x:1&pull-secret=registry", undefined, TOKEN);
     assert.equal(first.status, 201, await first.text());
     asked.length = 0;
@@ -44,6 +45,18 @@ describe("manager: the secret of a pull", () => {
     const answer = await send("PUT", "/func/web?image=ghcr.io/b/y:2", undefined);
     assert.equal(answer.status, 200, await answer.text());
     assert.deepEqual(asked, ["registry"]);
+  });
+
+  it("exists, also where the image needs no pull", async () => {
+    const ways = [
+      send("PUT", "/func/new?image=localhost/a:1&pull-secret=nosuch", undefined, TOKEN),
+      send("PATCH", "/func/web", { pullSecret: "nosuch" }, TOKEN),
+    ];
+    for (const way of ways) {
+      const { status, text } = await answered(way);
+      assert.equal(status, 404, text);
+      assert.match(text, /unknown_secret/);
+    }
   });
 
   const refused: Record<string, () => Promise<{ status: number; text: string }>> = {

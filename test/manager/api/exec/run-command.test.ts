@@ -280,6 +280,14 @@ describe("manager: limits of /exec", () => {
     assert.deepEqual([body.output, body.truncated, body.exitCode], ["12345", true, 2]);
   });
 
+  it("give output that is not UTF-8 as base64 in JSON, and cut no character to one", async () => {
+    await start({ limits: { resultBytes: 3 } });
+    const { body: binary } = await json("printf '\\377\\0a'; printf '\\303\\244' >&2");
+    assert.deepEqual([binary.output, binary.outputBase64, binary.errors], [undefined, "/wBh", "ä"]);
+    const { body: cut } = await json("printf 'ab\\303\\244'");
+    assert.deepEqual([cut.output, cut.outputBase64, cut.truncated], ["ab", undefined, true]);
+  });
+
   it("bound the standard input", async () => {
     await start({ limits: { callBodyBytes: 1_000 } });
     const post = (body: string) => request(skiff.url).post("/exec?image=box&cmd=cat").send(body);

@@ -86,15 +86,14 @@ describe("the sandbox of commands", () => {
     const { dataFolder } = local;
     const outside = join(dataFolder, "outside");
     writeFileSync(outside, "#!/bin/sh\n", { mode: 0o755 });
-    for (const command of [[outside], [`${outside}-missing`], ["./bin/skiff.js"]]) {
-      const { exitCode, errors } = await run("", { command });
-      assert.equal(exitCode, 127, errors);
-    }
-    for (const command of [["/usr/bin/no-such-program"], ["/usr/../bin/no-such-program"], ["/usr/bin"]])
-      await assert.rejects(run("", { command }), (error) => {
+    const elsewhere = [outside, `${outside}-missing`, "./bin/skiff.js", "bin/skiff.js"];
+    for (const program of [...elsewhere, "/usr/bin/no-such-program", "/usr/bin", "/usr/../usr/bin"])
+      await assert.rejects(run("", { command: [program] }), (error) => {
         assert.ok(error instanceof Problem);
+        assert.ok(error.detail.startsWith(`The sandbox of this machine has no program "${program}": `));
         return error.code === "command_not_found";
       });
+    assert.match((await run("", { command: ["/skiff/node", "--version"] })).output, /^v\d/);
   });
 
   it("is not there for other images", async () => {
