@@ -155,6 +155,11 @@ export interface LaunchPlan {
   /** A further line of input, and the line that its event loop answers with while it turns. */
   readonly ping: string;
   readonly pongLine: string;
+  /**
+   * A further line of input, which ends the calls under way with `out_of_memory`, and then the instance. Absent: it ends
+   * no calls by itself.
+   */
+  readonly outOfMemory?: string;
   /** The line that an instance with one call in its life prints when it has taken it. */
   readonly spentLine: string;
   /**

@@ -3,7 +3,7 @@ import type { ProgramLaunch } from "../../client-image/project/project-pack.ts";
 import { modeOf, type StartSettings } from "../../platform/settings/runtime.ts";
 import type { Settings } from "../../platform/settings/settings.ts";
 import type { LaunchPaths, LaunchPlan, LaunchPlanner, PlanOrder } from "../runtime.ts";
-import type { HostOrder, ProgramMessage } from "./host/program-message.ts";
+import { type HostOrder, OUT_OF_MEMORY_LINE, type ProgramMessage } from "./host/program-message.ts";
 import { PROGRAM_FOLDERS } from "./program-path.ts";
 
 /** @param host path of the compiled program host */
@@ -52,6 +52,7 @@ export function planHost(order: PlanOrder, { command, cwd, env, socket, host }: 
     listeningLine: `${nonce} listening`,
     readyLine: `${nonce} ready`,
     spentLine: `${nonce} spent`,
+    outOfMemory: OUT_OF_MEMORY_LINE,
     ping: "alive",
     pongLine: `${nonce} alive`,
   };

@@ -14,6 +14,8 @@ import { type RunningInstance, StartError } from "./running-instance.ts";
 
 /** Time between leaving the endpoints and SIGTERM: calls already on their way still arrive. */
 const SETTLE_MS = 200;
+/** Time for a host of programs to answer its calls when memory runs out. */
+const ANSWER_MS = 500;
 /** Lines kept for the report of a failed start. */
 const START_LINES = 20;
 
@@ -121,6 +123,19 @@ export class InstanceProcess implements RunningInstance {
     this.resources.endYielding();
   }
 
+  endOutOfMemory(because: string): void {
+    const { outOfMemory } = this.#launched.plan;
+    if (outOfMemory === undefined || this.readyAtMs === undefined) {
+      this.kill(because);
+      return;
+    }
+    if (this.#killedBecause !== undefined) return;
+    this.#killedBecause = because;
+    this.#child.stdin?.write(`${outOfMemory}\n`);
+    const kill = setTimeout(() => this.kill(because), ANSWER_MS);
+    void this.exited.then(() => clearTimeout(kill));
+  }
+
   #becomeSpent(): void {
     this.isSpent = true;
     this.#taken.resolve();
@@ -130,7 +145,7 @@ export class InstanceProcess implements RunningInstance {
     const { plan } = this.#launched;
     const { listeningLine, readyLine, pongLine, spentLine, explain = (line: string) => line } = plan;
     const lines: string[] = [];
-    const late = `was not ready within ${formatMs(startMs)} (limit SKIFF_START_TIMEOUT): does its module wait for something that does not come?`;
+    const late = `was not ready within ${formatMs(startMs)} (limit SKIFF_START_TIMEOUT)${this.#lateAdvice()}`;
     const deadline = setTimeout(() => this.kill(late), startMs);
     const listening = Promise.withResolvers<void>();
     const loaded = Promise.withResolvers<void>();
@@ -197,6 +212,17 @@ export class InstanceProcess implements RunningInstance {
     }
   }
 
+  #lateAdvice(): string {
+    if (!this.#isProgram) return ": does its module wait for something that does not come?";
+    if (modeOf(this.settings) !== "serve") return "";
+    return ": it did not listen on $PORT or $SOCKET. Its program must read one of these variables: the port is chosen at each start.";
+  }
+
+  /** A host of programs runs in it. */
+  get #isProgram(): boolean {
+    return this.#launched.plan.outOfMemory !== undefined;
+  }
+
   #describeEnd(exitCode: number | null, exitSignal: NodeJS.Signals | null): string {
     const { code, signal } = endOf(exitCode, exitSignal, constants.signals);
     const limit = `${this.settings.memoryMiB} MiB (setting memoryMiB)`;
@@ -205,8 +231,12 @@ export class InstanceProcess implements RunningInstance {
     if (signal === "SIGTRAP" || signal === "SIGABRT" || signal === "SIGILL") {
       return `ended by ${signal}, most likely out of memory: its limit is ${limit}`;
     }
+    // Of a program, and of the tools around it, nobody knows whether it exited with such a code itself.
+    if (signal && exitSignal === null && this.#isProgram) {
+      return `exited with code ${exitCode}, its own or that of ${signal}`;
+    }
     if (signal) return `ended by ${signal}`;
-    const isEarly = code === 0 && this.readyAtMs === undefined;
+    const isEarly = code === 0 && !this.#isProgram && this.readyAtMs === undefined;
     return `exited with code ${code}${isEarly ? " before it was ready: does its module call Deno.exit?" : ""}`;
   }
 

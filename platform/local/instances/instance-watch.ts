@@ -23,7 +23,7 @@ const CHANGE_MIB = 1;
 /** The part of an instance that is watched. */
 export type WatchedInstance = Pick<
   RunningInstance,
-  "address" | "isForeign" | "settings" | "readyAtMs" | "stopping" | "kill"
+  "address" | "isForeign" | "settings" | "readyAtMs" | "stopping" | "kill" | "endOutOfMemory"
 > & {
   readonly resources: Pick<RunningInstance["resources"], "measure" | "usedMiB"> &
     WatchedProcessor["resources"];
@@ -113,5 +113,5 @@ function checkMemory(instance: WatchedInstance, state: State): void {
   const limitMiB = instance.settings.memoryMiB;
   if (usedMiB <= limitMiB) return;
   const used = `it used ${Math.round(usedMiB)} MiB`;
-  instance.kill(`was stopped: ${used}, over its limit of ${limitMiB} MiB (setting memoryMiB)`);
+  instance.endOutOfMemory(`was stopped: ${used}, over its limit of ${limitMiB} MiB (setting memoryMiB)`);
 }

@@ -38,6 +38,8 @@ export interface RunningInstance extends Instance {
   drain(graceMs: number): Promise<void>;
   /** Ends it at once. `because` is the reason for people. */
   kill(because: string): void;
+  /** Ends it because it uses more memory than it may. A host of programs answers its calls first, within half a second. */
+  endOutOfMemory(because: string): void;
 }
 
 /** Thrown when an instance ends before it is ready. */

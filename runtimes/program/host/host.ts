@@ -27,6 +27,8 @@ interface Running {
   drain(): Promise<void>;
   /** Kills all programs. */
   kill(): void;
+  /** Ends the calls under way, if the host answers them, because the memory of the instance runs out. */
+  endCalls?(): void;
 }
 
 /** Starts what the message asks for, and says so to the platform. */
@@ -71,6 +73,15 @@ export class Host {
     process.exit(code);
   }
 
+  /** Answers the calls of its programs, whose memory has run out, then ends. The platform has the deadline. */
+  async endOutOfMemory(): Promise<void> {
+    const running = this.#running;
+    running?.endCalls?.();
+    if (running?.endCalls) await running.drain();
+    await this.#platform.written();
+    this.end(0);
+  }
+
   async #leave(running: Running): Promise<void> {
     await running.drain();
     await this.#platform.written();
@@ -106,6 +117,7 @@ export class Host {
       leave: (callId) => calls.leave(callId),
       takesUpgrades: false,
       kill: () => trees.strikeAll(),
+      endCalls: () => calls.endOutOfMemory(),
     });
   }
 
@@ -155,7 +167,7 @@ export class Host {
     });
   }
 
-  async #listen({ kill, ...options }: ListenOptions): Promise<Running> {
+  async #listen({ kill, endCalls, ...options }: ListenOptions): Promise<Running> {
     const { concurrency = Infinity, isOnce, function: func, listen } = this.#message;
     const oneCall: OneCall = {
       taken: () => this.#platform.printSpent(),
@@ -167,7 +179,7 @@ export class Host {
     };
     const places = new Places(concurrency, isOnce ? oneCall : undefined);
     const server = new InstanceServer({ ...options, places, version: func.version });
-    const running: Running = { drain: () => server.drain(), kill };
+    const running: Running = { drain: () => server.drain(), kill, ...(endCalls && { endCalls }) };
     await server.listen(listen);
     return running;
   }
@@ -175,4 +187,5 @@ export class Host {
 
 interface ListenOptions extends Omit<InstanceServerOptions, "places" | "version"> {
   readonly kill: () => void;
+  readonly endCalls?: () => void;
 }

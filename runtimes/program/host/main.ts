@@ -5,7 +5,9 @@
 
 import { Host } from "./host.ts";
 import { Platform } from "./platform-lines.ts";
+import { OUT_OF_MEMORY_LINE } from "./program-message.ts";
 import { isRestarted } from "./restarted.ts";
+import { EarlyEnd } from "./servers/served-program.ts";
 import { readMessage } from "./start-input.ts";
 
 /** A timer keeps the process running. */
@@ -16,7 +18,11 @@ const platform = new Platform(message.nonce);
 delete (message as { nonce?: string }).nonce;
 const host = new Host(message, platform, input === undefined);
 if (input !== undefined) {
-  input.on("data", () => platform.printAlive());
+  // The platform writes whole lines.
+  input.on("data", (lines: Buffer) => {
+    if (lines.includes(OUT_OF_MEMORY_LINE)) void host.endOutOfMemory();
+    else platform.printAlive();
+  });
   // Standard input ends with the platform, and the instance ends with it.
   input.once("close", () => host.end(0));
   input.resume();
@@ -29,5 +35,5 @@ try {
 } catch (error) {
   platform.log("error", (error as Error).message);
   await platform.written();
-  host.end(1);
+  host.end(error instanceof EarlyEnd ? error.code : 1);
 }

@@ -1,5 +1,8 @@
 import type { StartMessage } from "../../../client-image/start-message.ts";
 
+/** A line of input: the platform ends the instance because its memory runs out. */
+export const OUT_OF_MEMORY_LINE = "out of memory";
+
 /**
  * The start message of the program host, which stands in an instance where Deno stands for TypeScript: the same listening,
  * ready and alive lines, the same probes and places.

@@ -19,6 +19,8 @@ export interface Failure {
   readonly code: keyof typeof TITLES;
   /** Says what happened, as a sentence. */
   readonly detail: string;
+  /** The setting that decides it. */
+  readonly setting?: string;
   readonly exitCode?: number;
   readonly signal?: string;
   /** Its last lines on standard error. */

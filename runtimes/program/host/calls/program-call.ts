@@ -24,6 +24,7 @@ const OUT_OF_MEMORY: Failure = {
   code: "out_of_memory",
   detail:
     "The program was ended because the memory of its instance ran out: raise the setting memoryMiB, or lower concurrency.",
+  setting: "memoryMiB",
 };
 
 export interface ProgramCallOptions {
@@ -67,6 +68,11 @@ export class ProgramCall {
     this.#call.response.destroy();
   }
 
+  /** Ends the call because the memory of its instance has run out. */
+  endOutOfMemory(): void {
+    this.#endWith(OUT_OF_MEMORY);
+  }
+
   async #run(): Promise<void> {
     const { response } = this.#call;
     const delivered = new Promise<void>((resolve) => {
@@ -105,7 +111,7 @@ export class ProgramCall {
     if (child.pid !== undefined) this.#tree = trees.begin(child.pid, `${CALL_VARIABLE}=${this.#call.callId}`);
     const deadline = setTimeout(() => this.#endWith(timeoutFailure(order.timeoutMs)), order.timeoutMs);
     this.#passInput(program);
-    if (this.#hasLeft) this.#kill();
+    if (this.#hasLeft || this.#failure) this.#kill();
     try {
       return await exited;
     } finally {

@@ -6,6 +6,8 @@ export class ProgramCalls {
   readonly #options: ProgramCallOptions;
   readonly #running = new Map<string, ProgramCall>();
 
+  #hasRunOut = false;
+
   constructor(options: ProgramCallOptions) {
     this.#options = options;
   }
@@ -14,6 +16,7 @@ export class ProgramCalls {
   async answer(call: HostCall): Promise<void> {
     const running = new ProgramCall(call, this.#options);
     this.#running.set(call.callId, running);
+    if (this.#hasRunOut) running.endOutOfMemory();
     await running.ended;
     this.#running.delete(call.callId);
   }
@@ -25,8 +28,9 @@ export class ProgramCalls {
     return running !== undefined;
   }
 
-  /** Kills all programs: the host ends. */
-  endAll(): void {
-    this.#options.trees.strikeAll();
+  /** Ends the calls under way, and those that follow until the host has ended: its memory has run out. */
+  endOutOfMemory(): void {
+    this.#hasRunOut = true;
+    for (const call of this.#running.values()) call.endOutOfMemory();
   }
 }

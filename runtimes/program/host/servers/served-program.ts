@@ -24,6 +24,17 @@ export interface ProgramEnd {
   readonly code: number;
 }
 
+/** A program has ended before it listened. */
+export class EarlyEnd extends Error {
+  /** Exit code as a shell has it. */
+  readonly code: number;
+
+  constructor({ text, code }: ProgramEnd) {
+    super(`${text} It had not listened on $PORT or $SOCKET.`);
+    this.code = code;
+  }
+}
+
 /** How a program can be found. */
 interface ProgramMarks {
   readonly addresses: readonly ServerAddress[];
@@ -72,12 +83,12 @@ export class ServedProgram {
     return new ServedProgram(child, platform, { addresses, variable: `${INSTANCE_VARIABLE}=${id}` });
   }
 
-  /** Resolves with the address on which the program listens. Rejects if it ends before. */
+  /** Resolves with the address on which the program listens. Rejects with EarlyEnd if it ends before. */
   async listening(): Promise<ServerAddress> {
     const over = new AbortController();
-    const failed = this.ended.then(({ text }) => {
+    const failed = this.ended.then((end) => {
       over.abort();
-      throw new Error(`${text} It had not listened on $PORT or $SOCKET.`);
+      throw new EarlyEnd(end);
     });
     return await Promise.race([findListener(this.#addresses, over.signal), failed]);
   }

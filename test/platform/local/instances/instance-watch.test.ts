@@ -55,6 +55,7 @@ describe("the watch over an instance", () => {
       readyAtMs: performance.now(),
       stopping: false,
       kill: (because) => killed.push(because),
+      endOutOfMemory: (because) => killed.push(because),
     };
     const times = { tickMs: 5, probeEveryMs: 10, probeAtLeastMs: 200 };
     watch = new InstanceWatch(

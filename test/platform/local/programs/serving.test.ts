@@ -60,8 +60,35 @@ describe("a program that serves, in its sandbox", () => {
     const draft = programDraft("silent", "#!/bin/sh\necho nothing to do\n", { settings: SERVES });
     await assert.rejects(publish(local.platform, draft), {
       code: "start_failed",
-      detail: /nothing to do\nThe program exited with code 0\. It had not listened on \$PORT or \$SOCKET/,
+      detail:
+        /^The new version exited with code 0\. .*nothing to do\nThe program exited with code 0\. It had not listened on \$PORT or \$SOCKET/s,
     });
+    const failing = programDraft("silent", "#!/bin/sh\nexit 5\n", { settings: SERVES });
+    await assert.rejects(publish(local.platform, failing), {
+      detail:
+        /^The new version exited with code 5\. .*\nThe program exited with code 5\. It had not listened/s,
+    });
+  });
+
+  it("fails a deploy that says so if it listens somewhere else", async () => {
+    const impatient = await TemporaryLocalPlatform.open({ limits: { startMs: 1_500 } });
+    try {
+      const draft = programDraft("elsewhere", serverOn("0", "1"), { settings: SERVES });
+      await assert.rejects(publish(impatient.platform, draft), {
+        code: "start_failed",
+        detail:
+          /not ready within 1.5 s \(limit SKIFF_START_TIMEOUT\): it did not listen on \$PORT or \$SOCKET\./,
+      });
+    } finally {
+      await impatient.close();
+    }
+  });
+
+  it("is not said to be killed if its own code is that of a signal", async () => {
+    const script = serverOn("process.env.PORT", "process.exit(137)");
+    await publish(local.platform, programDraft("own", script, { settings: SERVES }));
+    await assert.rejects(call(local.instance("own").address));
+    await local.logged("exited with code 137, its own or that of SIGKILL");
   });
 
   describe("with rules for the network", () => {

@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { PROBE_HEADER, PROBE_PATH, VERSION_HEADER } from "../../../../client-image/start-message.ts";
+import { OUT_OF_MEMORY_LINE } from "../../../../runtimes/program/host/program-message.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { call, callFor } from "../../../support/instances/call-instance.ts";
 import { HeldCall } from "../../../support/instances/held-call.ts";
@@ -40,6 +41,21 @@ describe("a program for each call", () => {
     const answer = await run("tr a-z A-Z", { method: "POST", body: "hello" });
     assert.deepEqual([answer.status, answer.text], [200, "HELLO"]);
     assert.equal(answer.headers["content-type"], "text/plain; charset=utf-8");
+  });
+
+  it("ends with out_of_memory, begun or not, when the platform says that memory runs out", async () => {
+    const own = await start({ host: shellOrder(ANY_SCRIPT), concurrency: 2 });
+    const headers = (script: string) => ({ headers: { "x-script": script } });
+    const begun = await callFor(own.address, headers("echo start; sleep 60"));
+    const waiting = call(own.address, headers("echo waits >&2; sleep 60"));
+    await eventually("both run", () => own.log.includes("waits"));
+    own.child.stdin!.write(`${OUT_OF_MEMORY_LINE}\n`);
+    const answer = await waiting;
+    const { code, setting } = JSON.parse(answer.text);
+    assert.deepEqual([answer.status, code, setting], [500, "out_of_memory", "memoryMiB"]);
+    assert.equal(await text(begun), "start\n");
+    assert.equal(begun.trailers["skiff-error"], "out_of_memory");
+    await eventually("the host has ended", () => own.hasEnded);
   });
 
   it("has the call in its variables", async () => {
