@@ -240,6 +240,8 @@ describe("hostile packages and servers", function () {
       it("keeps files of the machine out of the artifact: a map of a remote module", async () => {
         assert.ok(await checkModule(victim!, "/map.js"));
       });
+      // Time and memory are counted in the same way behind every wall.
+      if (wall !== walls.at(-1)) return;
       for (const name of Object.keys(large)) {
         it(`ends in time: ${name}`, async () => {
           await checkPackage(victim!, name);
