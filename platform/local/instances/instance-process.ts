@@ -215,7 +215,7 @@ export class InstanceProcess implements RunningInstance {
   #lateAdvice(): string {
     if (!this.#isProgram) return ": does its module wait for something that does not come?";
     if (modeOf(this.settings) !== "serve") return "";
-    return ": it did not listen on $PORT or $SOCKET. Its program must read one of these variables: the port is chosen at each start.";
+    return ": it did not listen on $PORT or $SOCKET. Its program must read one of these variables, and listen there.";
   }
 
   /** A host of programs runs in it. */
