@@ -1,15 +1,16 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import type { CommandOrder, Commands, RunningCommand } from "../../images/commands.ts";
 import type { Limits } from "../../limits.ts";
 import { Problem } from "../../problems.ts";
 import { CallFilters } from "../engine/call-filter.ts";
-import type { ContainerSpec } from "../engine/container.ts";
+import type { ContainerSpec, Mount } from "../engine/container.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EngineError, EngineGone, isMissingCommand } from "../engine/engine-error.ts";
 import type { EngineFinder } from "../engine/find-engine.ts";
 import type { EngineImage } from "../engine/image.ts";
 import type { EngineImages } from "../engine/images.ts";
+import { writeHosts } from "../engine/inject.ts";
 import { labelsOf, type Ownership, sweepContainers } from "../engine/leftovers.ts";
 import { followContainer } from "./follow-container.ts";
 
@@ -25,7 +26,7 @@ export interface EngineCommandsOptions {
   readonly ownership: Ownership;
   /** A file that exists once a command has run: without it, no engine is asked what is left. */
   readonly used: string;
-  /** Folder for the filter of system calls. */
+  /** Folder for the filter of system calls and the /etc/hosts of containers. */
   readonly folder: string;
   readonly limits: Pick<Limits, "scratchBytes" | "processes">;
   /** Receives each line for Skiff's own log. */
@@ -37,6 +38,7 @@ export class EngineCommands implements Commands {
   readonly #options: EngineCommandsOptions;
   readonly #alive = new Set<string>();
   readonly #filters: CallFilters;
+  #hosts: Mount | undefined;
 
   constructor(options: EngineCommandsOptions) {
     this.#options = options;
@@ -88,10 +90,20 @@ export class EngineCommands implements Commands {
       env: order.env,
       labels: labelsOf(ownership, { kind: "command", id: order.id }),
       user: image.user,
+      mounts: [this.#hostsFile()],
       memoryMiB: order.memoryMiB,
       processes: limits.processes,
       scratchBytes: limits.scratchBytes,
     };
+  }
+
+  #hostsFile(): Mount {
+    const { folder } = this.#options;
+    if (this.#hosts === undefined) {
+      mkdirSync(folder, { recursive: true, mode: 0o755 });
+      this.#hosts = writeHosts(folder);
+    }
+    return this.#hosts;
   }
 
   #explain(error: unknown, { image, command }: CommandOrder, { user = "" }: ContainerSpec): unknown {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { SmallFiles } from "../../../process/proc/small-files.ts";
@@ -19,7 +19,7 @@ import { EngineError, EngineGone, isOwnFault } from "./engine-error.ts";
 import type { EngineFinder } from "./find-engine.ts";
 import type { EngineImage } from "./image.ts";
 import type { EngineImages } from "./images.ts";
-import { INJECTED, type Injection, prepareInjection } from "./inject.ts";
+import { INJECTED, type Injection, prepareInjection, writeHosts } from "./inject.ts";
 import { labelsOf, type Ownership, ownershipOf, sweepContainers } from "./leftovers.ts";
 import { RunFolder } from "./run-folder.ts";
 
@@ -28,7 +28,6 @@ const RUN = "/skiff-run";
 const SOCKET = "sock";
 /** Every container has a network of its own, so that this port is free. */
 const PORT = 8080;
-const HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost\n";
 /** Longest time for the first process to start the host. */
 const HOST_MS = 10_000;
 const LOOK_EVERY_MS = 5;
@@ -190,10 +189,6 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
   ): ContainerSpec {
     const { limits } = this.#options;
     const [program, ...args] = command as [string, ...string[]];
-    const hosts = join(folder.path, "hosts");
-    writeFileSync(hosts, HOSTS);
-    // `writeFile` applies the umask, and the container has another user.
-    chmodSync(hosts, 0o444);
     return {
       image: image.id,
       entrypoint: [program],
@@ -204,7 +199,7 @@ export class EngineLauncher implements Pick<Launcher, "launch" | "close"> {
       ...(network?.path ? { network: `ns:${network.path}` } : {}),
       mounts: [
         { from: injection.folder, to: INJECTED, isReadOnly: true },
-        { from: hosts, to: "/etc/hosts", isReadOnly: true },
+        writeHosts(folder.path),
         ...(network?.resolvConf
           ? [{ from: network.resolvConf, to: "/etc/resolv.conf", isReadOnly: true }]
           : []),

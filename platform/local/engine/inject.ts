@@ -10,12 +10,17 @@ import {
   realpathSync,
   renameSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
 import { removeTreeSync } from "../instances/remove-tree.ts";
+import type { Mount } from "./container.ts";
 
 /** Where the folder is mounted in a container. */
 export const INJECTED = "/skiff";
+
+/** Engines write names of this machine into theirs. */
+const HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost\n";
 
 /** Its first process reaps what loses its parent, and its shell does that while it waits. */
 const FIRST = '"$@"; exit $?';
@@ -122,4 +127,13 @@ function keyOf(paths: readonly string[]): string {
 function copy(from: string, to: string): void {
   copyFileSync(from, to, constants.COPYFILE_FICLONE);
   chmodSync(to, 0o555);
+}
+
+/** Writes the /etc/hosts of containers into a folder, and returns how it is mounted. */
+export function writeHosts(folder: string): Mount {
+  const path = join(folder, "hosts");
+  writeFileSync(path, HOSTS);
+  // `writeFile` applies the umask, and the container has another user.
+  chmodSync(path, 0o444);
+  return { from: path, to: "/etc/hosts", isReadOnly: true };
 }

@@ -116,4 +116,11 @@ describe("commands in containers of an engine", () => {
     assert.match(errors, /Read-only/);
     await running.ended;
   }).timeout(20_000);
+
+  it("see no name of this machine", async () => {
+    const order = { image: BOX, command: ["cat", "/etc/hosts"], env: {}, memoryMiB: 64, timeoutMs: 20_000 };
+    const running = await open("now").run({ ...order, id: "hosts" }, new AbortController().signal);
+    assert.equal(await text(running.output), "127.0.0.1\tlocalhost\n::1\tlocalhost\n");
+    await running.ended;
+  }).timeout(20_000);
 });
