@@ -63,7 +63,10 @@ export function separate(socket: Socket, head: Uint8Array): Attachment {
     if (!read(chunk)) socket.pause();
   });
   // A command that ended does not read its input; the end of the output tells that it ended.
-  socket.on("error", (error: NodeJS.ErrnoException) => error.code !== "EPIPE" && end(error));
+  // The engine closes it with input that nobody took, which resets the connection behind the output.
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") end(error.code === "ECONNRESET" ? undefined : error);
+  });
   socket.once("end", () => end());
   socket.once("close", () => end());
   if (!read(Buffer.from(head))) socket.pause();
