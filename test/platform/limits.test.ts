@@ -37,6 +37,12 @@ describe("the limits", () => {
       startMs: 30_000,
       drainMs: 10_000,
       memoryBytes: 3_072 * MiB,
+      processes: 256,
+      pullMs: 300_000,
+      execMs: 60_000,
+      execOutputBytes: 100 * MiB,
+      execMemoryBytes: 256 * MiB,
+      execsAtOnce: 10,
     });
   });
 

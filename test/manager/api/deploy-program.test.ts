@@ -171,6 +171,7 @@ describe("manager: deploying an image", () => {
   });
 
   it("is pulled with the secret of the settings", async () => {
+    await skiff.platform.secrets.put("registry", { value: "robot:pass" });
     await request(skiff.url).post("/func?name=web&image=nginx:1&pull-secret=registry").expect(201);
     await request(skiff.url).put("/func/web?image=nginx:1").expect(200);
     assert.deepEqual(images.asked, [
