@@ -90,10 +90,16 @@ export class Engine {
    * @throws also what `start` throws, because Podman prepares the container here
    */
   async attach(id: string): Promise<Attachment> {
-    const query = { stream: "1", stdin: "1", stdout: "1", stderr: "1" };
     const signal = AbortSignal.timeout(ANSWER_MS);
-    const { socket, head } = await this.#socket.upgrade(`/containers/${id}/attach`, { query, signal });
-    return separate(socket, head);
+    const open = (query: Readonly<Record<string, string>>) =>
+      this.#socket.upgrade(`/containers/${id}/attach`, { query: { stream: "1", ...query }, signal });
+    const output = await open({ stdout: "1", stderr: "1" });
+    // Its own connection: a command that has ended breaks it, and Node drops what was not read from a broken one.
+    const input = await open({ stdin: "1" }).catch((error: unknown) => {
+      output.socket.destroy();
+      throw error;
+    });
+    return separate(output, input.socket);
   }
 
   /** @throws EngineError for which `isMissingCommand` is true if the program does not exist */

@@ -6,7 +6,7 @@ const STDERR = 2;
 
 /** The standard streams of a container. Both outputs must be read: one that is not read holds the other back. */
 export interface Attachment {
-  /** Its end is the end of the standard input. */
+  /** Its end is the end of the standard input. Errors of it say that the command does not read any more. */
   readonly input: Writable;
   readonly output: Readable;
   readonly errors: Readable;
@@ -18,7 +18,7 @@ export interface Attachment {
  * Separates the frames of a container without a terminal: stream (1 byte) · zeros (3) · length (4, big-endian) · data.
  * A connection that breaks within a frame ends both outputs with an error.
  */
-export function separate(socket: Socket, head: Uint8Array): Attachment {
+export function separate({ socket, head }: { socket: Socket; head: Uint8Array }, input: Socket): Attachment {
   const output = new PassThrough();
   const errors = new PassThrough();
   const header = Buffer.alloc(HEADER_BYTES);
@@ -62,14 +62,17 @@ export function separate(socket: Socket, head: Uint8Array): Attachment {
   socket.on("data", (chunk: Buffer) => {
     if (!read(chunk)) socket.pause();
   });
-  // A command that ended does not read its input; the end of the output tells that it ended.
-  // The engine closes it with input that nobody took, which resets the connection behind the output.
-  socket.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") end(error.code === "ECONNRESET" ? undefined : error);
-  });
+  // Nothing is written to it, so an error is no sign of a command that does not read.
+  socket.on("error", end);
   socket.once("end", () => end());
   socket.once("close", () => end());
   if (!read(Buffer.from(head))) socket.pause();
   else socket.resume();
-  return { input: socket, output, errors, close: () => socket.destroy() };
+  input.on("error", () => {});
+  input.resume();
+  const close = () => {
+    socket.destroy();
+    input.destroy();
+  };
+  return { input, output, errors, close };
 }

@@ -75,6 +75,18 @@ describe("a container engine", function () {
     for (const [name, value] of Object.entries(odd)) assert.ok(output.includes(`${name}=${value}\n`), output);
   });
 
+  it("loses no output of commands that end before their input is given", async () => {
+    for (let n = 0; n < 25; n++) {
+      const id = await engine.create(specOf(["echo", "whole"]));
+      const { input, output, errors } = await engine.attach(id);
+      const streams = Promise.all([text(output), text(errors)]);
+      await engine.start(id);
+      input.end("nobody reads it");
+      assert.deepEqual(await streams, ["whole\n", ""]);
+      await engine.remove(id);
+    }
+  });
+
   it("passes on 10 MiB of output whole to a slow reader, and holds the container back", async () => {
     const id = await engine.create(
       specOf(["sh", "-c", "yes 0123456789abcde | head -c 10485760; echo done >&2"]),
