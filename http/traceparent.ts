@@ -38,10 +38,22 @@ export function newTraceparent(): string {
   return traceparentOf(randomBytes(IDS_BYTES).toString("hex"));
 }
 
+/** What a caller sent of its trace, unchecked. */
+export interface TraceFields {
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
+}
+
 /** Begins many traces: random bytes are drawn for many at a time. */
 export class NewTraces {
   #text = "";
   #offset = 0;
+
+  /** Returns the fields that continue the trace of a request, or those that begin one. */
+  continued({ traceparent, tracestate }: TraceFields): TraceFields & { readonly traceparent: string } {
+    if (traceparent !== undefined && isTraceparent(traceparent)) return { traceparent, tracestate };
+    return { traceparent: this.next(), tracestate: undefined };
+  }
 
   next(): string {
     if (this.#offset === this.#text.length) {
@@ -86,13 +98,7 @@ export class Traces<Span extends { readonly traceparent: string }> {
    * @param fields those that the caller sent
    * @param arrivedMs time at which the call arrived, by `performance.now()`
    */
-  begin(
-    {
-      traceparent,
-      tracestate,
-    }: { readonly traceparent: string | undefined; readonly tracestate: string | undefined },
-    arrivedMs: number,
-  ): CallTrace<Span> {
+  begin({ traceparent, tracestate }: TraceFields, arrivedMs: number): CallTrace<Span> {
     const parent = traceparent !== undefined && isTraceparent(traceparent) ? traceparent : undefined;
     const span = this.#spans?.begin(parent, performance.now() - arrivedMs);
     const ours = span?.traceparent ?? parent ?? this.#new.next();

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { requireAllFunctions, requireScope } from "../../http/access/principal.ts";
 import { readOrder } from "../../http/parameters/command-order.ts";
 import { queueFull, requireHeaderRoom } from "../../http/request-problems.ts";
-import { isTraceparent, type NewTraces } from "../../http/traceparent.ts";
+import type { NewTraces } from "../../http/traceparent.ts";
 import { checkCommand, NO_COMMANDS } from "../../platform/images/command-rules.ts";
 import { Problem } from "../../platform/problems.ts";
 import { COMMAND_QUEUE, COMMAND_TARGET, type NewCall } from "../../store/call.ts";
@@ -66,8 +66,7 @@ export class CommandIntake {
     const identity = RequestIdentity.of(fields.idempotencyKey);
     const body = await readBody(request, { bodies: uploads, limits, hash: identity?.body });
     const acceptedAt = now();
-    const isContinued = fields.traceparent !== undefined && isTraceparent(fields.traceparent);
-    const traceparent = isContinued ? fields.traceparent : traces.next();
+    const trace = traces.continued(fields);
     const method = request.method!;
     const call: NewCall = {
       id: newCallId(acceptedAt, random),
@@ -80,8 +79,7 @@ export class CommandIntake {
       acceptedAt,
       by: caller.by,
       keyId: caller.keyId,
-      traceparent,
-      tracestate: isContinued ? fields.tracestate : undefined,
+      ...trace,
       idempotency: identity?.idempotency(caller, {
         ...{ scope: COMMAND_QUEUE, method, query, options, contentType: undefined },
         target: { path: "", version: undefined },
@@ -91,7 +89,7 @@ export class CommandIntake {
     const mostLive = limits.queuedCalls;
     const [outcome] = await store.calls.enqueue([call], { now: acceptedAt, mostLive });
     if ("refused" in outcome!) throw outcome.refused === "full" ? queueFull("exec", mostLive) : keyReused();
-    acknowledge(response, { ...outcome!, traceparent });
+    acknowledge(response, { ...outcome!, traceparent: trace.traceparent });
   }
 }
 

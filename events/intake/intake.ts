@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Principal } from "../../http/access/principal.ts";
 import { answerError } from "../../http/problem-answer.ts";
 import { queueFull, requireHeaderRoom, traceRefused, unknownVersion } from "../../http/request-problems.ts";
-import { isTraceparent, NewTraces } from "../../http/traceparent.ts";
+import { NewTraces } from "../../http/traceparent.ts";
 import type { Endpoints } from "../../platform/platform.ts";
 import { Problem, unknownFunction } from "../../platform/problems.ts";
 import { COMMAND_QUEUE, type NewCall } from "../../store/call.ts";
@@ -79,8 +79,7 @@ export class Intake {
       throw queueFull(target.name, mostLive);
     const body = await readBody(request, { bodies: this.#uploads, limits, hash: identity?.body });
     const acceptedAt = now();
-    const isContinued = fields.traceparent !== undefined && isTraceparent(fields.traceparent);
-    const traceparent = isContinued ? fields.traceparent : this.#traces.next();
+    const trace = this.#traces.continued(fields);
     const method = request.method!;
     const contentType = request.headers["content-type"];
     const call: NewCall = {
@@ -94,8 +93,7 @@ export class Intake {
       acceptedAt,
       by: caller.by,
       keyId: caller.keyId,
-      traceparent,
-      tracestate: isContinued ? fields.tracestate : undefined,
+      ...trace,
       idempotency: identity?.idempotency(caller, {
         scope: queue,
         method,
@@ -112,7 +110,7 @@ export class Intake {
     if ("refused" in outcome!) {
       throw outcome.refused === "full" ? queueFull(target.name, mostLive) : keyReused();
     }
-    acknowledge(response, { ...outcome!, traceparent });
+    acknowledge(response, { ...outcome!, traceparent: trace.traceparent });
   }
 
   #callerOf(

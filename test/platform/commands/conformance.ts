@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import type { CommandEnd, CommandOrder, Commands } from "../../../platform/images/commands.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { eventually } from "../../support/eventually.ts";
+import { notTried } from "../../support/not-tried.ts";
 
 export interface CommandsUnderTest {
   readonly commands: Commands;
@@ -179,7 +180,7 @@ export function runsCommands(
   }).timeout(1_000 + 2 * slowMs);
 
   it("ends when its first process does, whatever that has started", async function () {
-    if (!abilities.endsTrees) this.skip();
+    if (!abilities.endsTrees) notTried(this, "nothing here ends what a command leaves running");
     const { output, exitCode } = await sh("(sleep 60; echo late) & (setsid sleep 60 &) ; echo now");
     assert.deepEqual([output, exitCode], ["now\n", 0]);
   }).timeout(2 * slowMs);
@@ -211,13 +212,13 @@ export function runsCommands(
   }).timeout(4 * slowMs);
 
   it("says that there is no such image", async function () {
-    if (!abilities.pullsImages) this.skip();
+    if (!abilities.pullsImages) notTried(this, "nothing here has images");
     const image = "localhost/no-such-image:1";
     await assert.rejects(run(["true"], { image }), codeOf("image_unavailable"));
   }).timeout(4 * slowMs);
 
   it("ends a command that uses more memory than it may, and says so", async function () {
-    if (!abilities.limitsMemory) this.skip();
+    if (!abilities.limitsMemory) notTried(this, "nothing here tells that memory ran out");
     const script = "awk 'BEGIN { s = \"xxxxxxxxxxxxxxxx\"; while (1) s = s s }'";
     const { because, exitCode } = await sh(`exec ${script}`, { memoryMiB: 32 });
     assert.deepEqual([because, exitCode], ["out_of_memory", undefined]);

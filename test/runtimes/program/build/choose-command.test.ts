@@ -4,6 +4,7 @@ import { Problem } from "../../../../platform/problems.ts";
 import { chooseCommand, type ProgramChoice } from "../../../../runtimes/program/build/choose-command.ts";
 import { chooseStart } from "../../../../runtimes/program/build/declared-start.ts";
 import { readBinary } from "../../../../runtimes/program/build/elf.ts";
+import { needsLinux } from "../../../support/not-tried.ts";
 
 const SHELL = "#!/bin/sh\ncat\n";
 
@@ -129,7 +130,7 @@ describe("a program in ELF", () => {
   const node = readFileSync(process.execPath);
 
   it("names what loads it and its libraries", function () {
-    if (process.platform !== "linux") return this.skip();
+    needsLinux(this, "programs in ELF");
     const { loader, libraries } = readBinary("main", node, process.arch);
     assert.match(loader ?? "", /ld-/);
     assert.ok(
