@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type IncomingHttpHeaders, request } from "node:http";
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { readAdapters } from "../../../runtimes/program/adapters/read-adapters.ts";
 import { eventually } from "../../support/eventually.ts";
+import { notTried } from "../../support/not-tried.ts";
 
 interface Answer {
   readonly status: number;
@@ -86,8 +87,9 @@ for (const { name, program, adapter, file, key, code } of LANGUAGES) {
   describe(`a handler in ${name}`, () => {
     let folder: string;
     const children: ChildProcess[] = [];
-    before(() => {
+    before(function () {
       folder = mkdtempSync(join(tmpdir(), "skiff-handler-"));
+      if (spawnSync(program, ["--version"]).error) notTried(this, `${program} is not installed`);
       writeFileSync(join(folder, adapter), readAdapters()[key]);
       writeFileSync(join(folder, file), code);
       writeFileSync(join(folder, "helper.py"), "WHERE = 'here'\n");
