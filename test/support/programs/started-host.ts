@@ -3,12 +3,13 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Entry, EntryReader } from "../../../client-image/console/marked-entry.ts";
 import { START_VARIABLE } from "../../../client-image/start-message.ts";
 import { readLines } from "../../../platform/local/instances/output.ts";
 import { compileHost } from "../../../runtimes/program/compile-host.ts";
 import type { HostOrder, ProgramMessage } from "../../../runtimes/program/host/program-message.ts";
+import { PROGRAM_FOLDERS } from "../../../runtimes/program/program-path.ts";
 import { eventually } from "../eventually.ts";
 
 type Order = HostOrder extends infer O ? (O extends HostOrder ? Omit<O, "cwd"> : never) : never;
@@ -79,7 +80,9 @@ export class StartedHost {
       host: { cwd: folder, ...host, ...(ownSocket && { socket: join(folder, "socket") }) } as HostOrder,
     };
     const [program, ...args] = [...inside, process.execPath, file];
-    const env = { PATH: process.env.PATH!, HOME: folder, TMPDIR: folder, ...variables };
+    // Those of the product, whatever the path of this process is.
+    const path = [...PROGRAM_FOLDERS, dirname(process.execPath)].join(":");
+    const env = { PATH: path, HOME: folder, TMPDIR: folder, ...variables };
     const given = inPod ? { [START_VARIABLE]: JSON.stringify(message) } : {};
     const child = spawn(program!, args, { cwd: folder, env: { ...env, ...given }, stdio: "pipe" });
     child.stdin.on("error", () => {});
