@@ -54,9 +54,14 @@ describe("the npm package", function () {
     await run("npm", ["install", ...prefix, ...options, join(folder, tarball!)], { cwd: folder, env });
     const files = globSync("prefix/lib/node_modules/skiff/{bin,dist}/**/*.*", { cwd: folder });
     assert.ok(files.length > 300);
+    // The adapters are what instances start, in the language of the handler.
+    const adapters = ["node.mjs", "python.py"].map((file) => `runtimes/program/adapters/${file}`);
     assert.deepEqual(
-      files.filter((file) => !/\.(js|json)$/.test(file)),
-      [],
+      files
+        .filter((file) => !/\.(js|json)$/.test(file))
+        .map((file) => file.replace("prefix/lib/node_modules/skiff/dist/", ""))
+        .toSorted(),
+      adapters,
     );
     assert.match((await skiff(["--version"])).stdout, /^\d+\.\d+\.\d+\n$/);
   });
