@@ -40,6 +40,15 @@ export const LIMITS = {
   eventBytes: ["SKIFF_MAX_EVENT", "bytes", "1Mi", "size of an event"],
   topicAgeMs: ["SKIFF_TOPIC_AGE", "duration", "168h", "age of kept events"],
   topicBytes: ["SKIFF_TOPIC_BYTES", "bytes", "1Gi", "events kept per topic"],
+  flowSteps: ["SKIFF_FLOW_STEPS", "count", "1000", "steps of a flow"],
+  flowItems: ["SKIFF_FLOW_ITEMS", "count", "10000", "items of `each`, and iterations of `while`"],
+  flowOutputBytes: ["SKIFF_FLOW_OUTPUT", "bytes", "10Mi", "output of a step that expressions can read"],
+  flowDepth: ["SKIFF_FLOW_DEPTH", "count", "10", "flows within flows"],
+  liveRuns: ["SKIFF_MAX_RUNS", "count", "100000", "runs of a flow that have not ended"],
+  runAgeMs: ["SKIFF_RUN_AGE", "age", "720h", "age of runs that ended"],
+  runsKept: ["SKIFF_RUNS_KEPT", "count", "100000", "runs kept per flow that ended"],
+  flowCalls: ["SKIFF_FLOW_CALLS", "count", "256", "calls that an engine of flows makes at a time"],
+  flowRuns: ["SKIFF_FLOW_RUNS", "count", "1000", "runs that an engine of flows has at a time"],
   scratchBytes: ["SKIFF_SCRATCH", "bytes", "256Mi", "scratch folder of an instance, part of its memory"],
   processes: ["SKIFF_PROCESSES", "count", "256", "processes and threads of an instance of a program"],
   pullMs: ["SKIFF_PULL_TIMEOUT", "duration", "5m", "time to pull an image"],
@@ -64,6 +73,8 @@ export function limitsFromEnv(
   const parse = {
     bytes: parseBytes,
     duration: parseDurationMs,
+    /** A duration for which no timer runs. */
+    age: parseDurationMs,
     count: (text: string) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined),
     /** Bytes, or a share of the machine's memory such as `75%`. */
     memory: (text: string) => parseShare(text, machineBytes) ?? parseBytes(text),
@@ -75,7 +86,7 @@ export function limitsFromEnv(
     if (value === undefined || value < 1 || (isDuration && value > LONGEST_MS)) {
       const range = isDuration ? "1 ms and at most 24 days" : "1";
       throw new Error(
-        `${variable}=${text} cannot be read: use a ${unit} of at least ${range}, such as ${fallback}.`,
+        `${variable}=${text} cannot be read: use a ${unit === "age" ? "duration" : unit} of at least ${range}, such as ${fallback}.`,
       );
     }
     return [key, value];

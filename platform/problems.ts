@@ -1,3 +1,4 @@
+import type { StepError } from "./flows/run/error.ts";
 import { FREE_SPACE, isDiskFull, shortageOf } from "./shortage.ts";
 
 /**
@@ -10,6 +11,7 @@ export const PROBLEMS = {
   invalid_setting: { status: 400, title: "A setting is unknown or out of range" },
   invalid_source: { status: 400, title: "The source cannot be read" },
   invalid_declaration: { status: 400, title: "The declaration is not valid" },
+  invalid_flow: { status: 400, title: "The flow is not valid" },
   unauthorized: { status: 401, title: "The request needs a valid key or token" },
   forbidden: { status: 403, title: "The request is not allowed" },
   insufficient_scope: { status: 403, title: "The key or token does not allow this" },
@@ -23,6 +25,9 @@ export const PROBLEMS = {
   unknown_topic: { status: 404, title: "No topic has this name" },
   unknown_subscription: { status: 404, title: "No subscription has this name" },
   unknown_schedule: { status: 404, title: "No schedule has this name" },
+  unknown_flow: { status: 404, title: "No flow has this name" },
+  unknown_run: { status: 404, title: "No run has this id" },
+  unknown_step: { status: 404, title: "The run has no such step" },
   no_result: { status: 404, title: "The call has no answer" },
   no_subscriber: { status: 404, title: "Nobody answers the event" },
   unknown_route: { status: 404, title: "No route has this path" },
@@ -31,6 +36,9 @@ export const PROBLEMS = {
   secret_in_use: { status: 409, title: "Functions in use ask for the secret" },
   call_running: { status: 409, title: "The call is running" },
   call_not_dead: { status: 409, title: "The call is not dead" },
+  run_ended: { status: 409, title: "The run has ended" },
+  run_not_ended: { status: 409, title: "The run has not ended" },
+  not_waiting: { status: 409, title: "The step waits for nobody" },
   host_taken: { status: 409, title: "Another function has this host name" },
   too_many_keys: { status: 409, title: "No further key can be created" },
   precondition_failed: { status: 412, title: "The precondition of the request does not hold" },
@@ -40,6 +48,7 @@ export const PROBLEMS = {
   unsupported_media_type: { status: 415, title: "The media type of the body is not supported" },
   expectation_failed: { status: 417, title: "The expectation of the request cannot be met" },
   idempotency_key_reused: { status: 422, title: "Another request had the same Idempotency-Key" },
+  invalid_input: { status: 422, title: "The input does not fit the flow" },
   build_failed: { status: 422, title: "The source does not build" },
   apply_failed: { status: 422, title: "Functions of the folder could not be deployed" },
   start_failed: { status: 422, title: "The new version does not start" },
@@ -51,6 +60,7 @@ export const PROBLEMS = {
   too_many_waiting: { status: 429, title: "Too many calls wait for this function" },
   too_many_attempts: { status: 429, title: "Too many requests with wrong keys or tokens" },
   too_many_commands: { status: 429, title: "Too many commands run at the same time" },
+  too_many_runs: { status: 429, title: "Too many runs of this flow wait" },
   headers_too_large: { status: 431, title: "The header block is too large" },
   function_error: { status: 500, title: "The function threw an error" },
   internal_error: { status: 500, title: "Skiff failed" },
@@ -60,6 +70,7 @@ export const PROBLEMS = {
   instance_failed: { status: 502, title: "The function broke the connection" },
   no_reply: { status: 502, title: "No subscriber answered with a reply" },
   reply_failed: { status: 502, title: "The subscriber failed" },
+  run_failed: { status: 502, title: "The run of the flow failed" },
   no_capacity: { status: 503, title: "No instance could take the call" },
   too_many_uploads: { status: 503, title: "Too many long bodies arrive at the same time" },
   not_ready: { status: 503, title: "Skiff is not ready yet" },
@@ -104,6 +115,8 @@ export interface ProblemExtensions {
   exitCode?: number;
   /** The signal that ended the program. */
   signal?: string;
+  /** The run that failed, at which step, and why. */
+  run?: { readonly id: string; readonly step?: string; readonly error?: StepError };
   /** Why the image cannot be pulled. */
   reason?: "not_found" | "denied" | "unreachable" | "timeout";
   /** Last lines that the function printed. */

@@ -1,6 +1,7 @@
 import type { LogLevel, LogLine } from "../platform/platform.ts";
 import type { Bodies } from "./bodies.ts";
 import type { Calls } from "./calls.ts";
+import type { Runs } from "./flows/runs.ts";
 import type { Timers } from "./timers.ts";
 import type { Topics } from "./topics.ts";
 
@@ -22,6 +23,11 @@ export interface EventStore {
   readonly topics: Topics;
   readonly timers: Timers;
   readonly bodies: Bodies;
+}
+
+/** Also runs of flows. */
+export interface FlowStore extends EventStore {
+  readonly runs: Runs;
 }
 
 /** Calls by function and caller. Nothing of a call but sums is kept. */

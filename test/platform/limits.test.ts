@@ -27,6 +27,15 @@ describe("the limits", () => {
       eventBytes: MiB,
       topicAgeMs: 7 * 86_400_000,
       topicBytes: 1024 * MiB,
+      flowSteps: 1_000,
+      flowItems: 10_000,
+      flowOutputBytes: 10 * MiB,
+      flowDepth: 10,
+      liveRuns: 100_000,
+      runAgeMs: 30 * 86_400_000,
+      runsKept: 100_000,
+      flowCalls: 256,
+      flowRuns: 1_000,
       scratchBytes: 256 * 1024 ** 2,
       keys: 1_000,
       attempts: 20,
@@ -51,6 +60,7 @@ describe("the limits", () => {
       const [text, value] = {
         bytes: ["3Ki", 3_072],
         duration: ["3s", 3_000],
+        age: ["3s", 3_000],
         count: ["3", 3],
         memory: ["3Ki", 3_072],
       }[unit] as [string, number];

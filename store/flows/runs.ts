@@ -1,0 +1,277 @@
+import type { Entry, Trigger } from "../../platform/flows/run/entry.ts";
+import type { RunState, StepError } from "../../platform/flows/run/error.ts";
+import type { NewCall } from "../call.ts";
+import type { NewEvent } from "../event.ts";
+
+/**
+ * Runs of flows. Each has a stream of entries (platform/flows/run/entry.ts), numbered from 1 without gaps. Live runs and ended ones
+ * are in different tables. Times are milliseconds since 1970. Methods throw Problem `store_unavailable` and `draining`, as in store.ts.
+ *
+ * An engine that has a run appends to it. Appends are compare-and-set on the number of the last entry and on the owner, so that
+ * an engine that was thought dead cannot write into a run that another one took over. Whoever else wants something of a run
+ * leaves a signal, which its owner reads and takes with an append.
+ */
+export interface Runs {
+  /** Stores runs, each with its first entry. Durable when it resolves. Outcomes are in the order of `runs`. */
+  create(
+    runs: readonly NewRun[],
+    options: { readonly now: number; readonly mostLive: number },
+  ): Promise<readonly CreatedRun[]>;
+
+  /** Gives an engine runs that nobody has and whose time has come, oldest first. The engine must have beaten. */
+  claim(request: {
+    readonly owner: string;
+    readonly now: number;
+    readonly limit: number;
+  }): Promise<ClaimedRuns>;
+  /** Entries after a sequence, oldest first. Empty for an unknown run. */
+  entries(run: string, after: number, limit: number): Promise<readonly Entry[]>;
+  /** The newest checkpoint: a state (JSON) after the entry `sequence`. */
+  checkpoint(run: string): Promise<{ readonly sequence: number; readonly state: string } | undefined>;
+  /** Appends to runs in one transaction; each by itself. */
+  append(append: Append): Promise<Appended>;
+  /** Signals of the runs that an engine has, oldest first. They stay until an append takes them. */
+  signals(owner: string, limit: number): Promise<readonly StoredSignal[]>;
+  /** Wakes runs that nobody has. Signals of runs that ended, or do not exist, are dropped; returns false for these. */
+  signal(signals: readonly NewSignal[], now: number): Promise<readonly boolean[]>;
+  /** Makes an ended run live again, queued, with this signal. False if it is live, or there is none. */
+  reopen(signal: NewSignal, now: number): Promise<boolean>;
+
+  /** Records the beat of an engine. The first one registers it. */
+  beat(owner: string, now: number): Promise<void>;
+  /** Engines with runs, and their last beats. */
+  beats(): Promise<readonly { readonly owner: string; readonly beatAt: number }[]>;
+  /** Takes runs from engines: from those whose beat is still the given one, from those whose names begin so, or from all. Returns how many. */
+  free(request: {
+    readonly of:
+      | readonly { readonly owner: string; readonly beatAt: number }[]
+      | { readonly prefix: string }
+      | "all";
+    readonly now: number;
+    readonly limit: number;
+  }): Promise<number>;
+
+  get(run: string): Promise<RunRecord | undefined>;
+  /** Newest first. */
+  list(query: RunQuery): Promise<readonly RunRecord[]>;
+  /** Runs by flow and state now, and how many ever ended in each state. */
+  totals(): Promise<readonly FlowTotals[]>;
+  /** Live runs without an append since `before` that are `running` or `queued`: nothing explains why they rest. At most `limit`. */
+  stuck(before: number, limit: number): Promise<readonly RunRecord[]>;
+  /** Removes a batch of runs that ended before `before`, or beyond the newest `most` of their flow. Returns whether more is left. */
+  removeOld(bounds: { readonly before: number; readonly most: number }): Promise<boolean>;
+
+  /** Places in topics up to which waits for events were looked for. */
+  waits: EventWaits;
+  versions: FlowVersions;
+}
+
+export interface NewRun {
+  /** As of a call (call-id.ts): grows with time. */
+  readonly id: string;
+  readonly flow: string;
+  readonly version: number;
+  readonly trigger: Trigger;
+  /** The run that it is a step of. */
+  readonly parent?:
+    | { readonly run: string; readonly step: string; readonly item?: number; readonly attempt: number }
+    | undefined;
+  readonly begun: Extract<Entry, { kind: "begun" }>;
+  readonly acceptedAt: number;
+  /** Who made it, as in the audit log. */
+  readonly by: string;
+  readonly keyId?: string | undefined;
+  /** Ids of bodies that its first entry refers to. */
+  readonly bodies: readonly string[];
+  /** As of calls; the scope is `flow/NAME`. */
+  readonly idempotency?:
+    | { readonly scope: string; readonly key: string; readonly fingerprint: string }
+    | undefined;
+}
+
+export type CreatedRun =
+  | { readonly id: string; readonly isNew: boolean }
+  | { readonly refused: "full" | "reused" };
+
+export interface ClaimedRuns {
+  readonly runs: readonly RunRecord[];
+  /** When the next run that waits for its time is due. */
+  readonly nextDueAt: number | undefined;
+  readonly isMore: boolean;
+}
+
+export interface Append {
+  readonly run: string;
+  readonly owner: string;
+  /** Number of the last entry before: compare-and-set. */
+  readonly after: number;
+  readonly entries: readonly Entry[];
+  readonly row: RunRow;
+  readonly now: number;
+  /** Ids of signals that it deals with. */
+  readonly taken?: readonly string[] | undefined;
+  /** Ids of bodies that the entries refer to. */
+  readonly bodies?: readonly string[] | undefined;
+  /** State after the last entry. */
+  readonly checkpoint?: string | undefined;
+  /** Nobody has the run from now on; with an ended state it is so anyway. */
+  readonly isReleased?: boolean | undefined;
+  /** Stored in the same transaction. */
+  readonly runs?: readonly NewRun[] | undefined;
+  readonly events?: readonly NewEvent[] | undefined;
+  readonly calls?: readonly NewCall[] | undefined;
+  readonly signals?: readonly NewSignal[] | undefined;
+  /** Waits that begin, and those of these attempts that are over. */
+  readonly waits?: readonly EventWait[] | undefined;
+  readonly waitsOver?: readonly Pick<EventWait, "step" | "item">[] | undefined;
+}
+
+/** `lost`: the run has another owner, or other entries: nothing was stored. */
+export type Appended = "stored" | "lost";
+
+/** What lists show of a run, and when it has to be looked at again. */
+export interface RunRow {
+  readonly state: RunState;
+  /** `waiting`: for what; `retrying`: which step. A sentence. */
+  readonly status?: string | undefined;
+  /** The step under way or, of a failed run, the one that failed. */
+  readonly step?: string | undefined;
+  readonly error?: StepError | undefined;
+  /** When an engine has to look at it although nothing happens; absent: never. */
+  readonly wakeAt?: number | undefined;
+  readonly endedAt?: number | undefined;
+}
+
+export interface RunRecord extends RunRow {
+  readonly id: string;
+  readonly flow: string;
+  readonly version: number;
+  readonly trigger: Trigger;
+  readonly parent?: NewRun["parent"];
+  readonly acceptedAt: number;
+  /** Time of the last append. */
+  readonly changedAt: number;
+  readonly by: string;
+  readonly keyId?: string | undefined;
+  /** Number of the last entry. */
+  readonly sequence: number;
+}
+
+export interface RunQuery {
+  readonly flow?: string | undefined;
+  readonly states?: readonly RunState[] | undefined;
+  readonly parent?: string | undefined;
+  readonly acceptedSince?: number | undefined;
+  readonly acceptedUntil?: number | undefined;
+  /** `id` of the last run of the page before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+export interface FlowTotals {
+  readonly flow: string;
+  readonly live: Readonly<Partial<Record<RunState, number>>>;
+  readonly ended: Readonly<Partial<Record<RunState, number>>>;
+}
+
+export type Signal =
+  | { readonly kind: "cancel"; readonly by: string; readonly reason?: string | undefined }
+  | { readonly kind: "pause" | "resume"; readonly by: string }
+  /** Of an ended run; see entry `reopened`. */
+  | {
+      readonly kind: "retry";
+      readonly by: string;
+      readonly from?: string | undefined;
+      readonly item?: number | undefined;
+    }
+  | {
+      readonly kind: "approval";
+      readonly step: string;
+      readonly item?: number | undefined;
+      readonly approved: boolean;
+      readonly by: string;
+      readonly comment?: string | undefined;
+      readonly data?: unknown;
+    }
+  /** An event for a wait. */
+  | {
+      readonly kind: "event";
+      readonly step: string;
+      readonly item?: number | undefined;
+      readonly topic: string;
+      readonly position: number;
+      /** `{id, source, type, subject, …, data}` as for expressions. */
+      readonly event: Readonly<Record<string, unknown>>;
+    }
+  /** A run that is a step of this one ended. */
+  | {
+      readonly kind: "flow";
+      readonly step: string;
+      readonly item?: number | undefined;
+      readonly attempt: number;
+      readonly run: string;
+      readonly end: Extract<Entry, { kind: "ended" }>;
+    };
+
+export interface NewSignal {
+  readonly run: string;
+  readonly signal: Signal;
+}
+
+export interface StoredSignal extends NewSignal {
+  /** Orders signals. */
+  readonly id: string;
+}
+
+export interface EventWait {
+  readonly run: string;
+  readonly step: string;
+  readonly item?: number | undefined;
+  readonly topic: string;
+  readonly type?: string | undefined;
+  readonly by: string;
+  /** JSON text of the value that `by` must have. */
+  readonly equals: string;
+}
+
+export interface EventWaits {
+  /** The topics that somebody waits for, and the position up to which each was looked through. A new one begins at its end. */
+  topics(): Promise<readonly { readonly topic: string; readonly position: number }[]>;
+  /** What waits in a topic look at. */
+  rules(topic: string): Promise<readonly Pick<EventWait, "type" | "by">[]>;
+  /** Waits for such an event. */
+  find(topic: string, rule: Pick<EventWait, "type" | "by">, equals: string): Promise<readonly EventWait[]>;
+  /** Moves the position and stores signals for runs, in one transaction. False if the position is not `from`. */
+  advance(move: {
+    readonly topic: string;
+    readonly from: number;
+    readonly to: number;
+    readonly signals: readonly NewSignal[];
+    readonly now: number;
+  }): Promise<boolean>;
+}
+
+/** The texts that flows had, so that they can be compared and brought back. */
+export interface FlowVersions {
+  /** Returns the number: that of the newest version if it has the same hash. The newest 50 are kept. */
+  add(version: NewFlowVersion): Promise<number>;
+  get(flow: string, version: number): Promise<FlowVersion | undefined>;
+  /** Newest first. */
+  list(flow: string): Promise<readonly Omit<FlowVersion, "text">[]>;
+  remove(flow: string): Promise<void>;
+}
+
+export interface NewFlowVersion {
+  readonly flow: string;
+  /** As it was posted, in YAML or JSON. */
+  readonly text: string;
+  /** SHA-256 of the definition. */
+  readonly hash: string;
+  readonly at: number;
+  readonly by: string;
+  readonly message?: string | undefined;
+}
+
+export interface FlowVersion extends NewFlowVersion {
+  readonly version: number;
+}
