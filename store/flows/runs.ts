@@ -1,5 +1,7 @@
 import type { Entry, Trigger } from "../../platform/flows/run/entry.ts";
-import type { RunState, StepError } from "../../platform/flows/run/error.ts";
+import type { RunState } from "../../platform/flows/run/error.ts";
+import type { RunRow } from "../../platform/flows/run/row.ts";
+import type { Signal } from "../../platform/flows/run/signal.ts";
 import type { NewCall } from "../call.ts";
 import type { NewEvent } from "../event.ts";
 
@@ -129,19 +131,6 @@ export interface Append {
 /** `lost`: the run has another owner, or other entries: nothing was stored. */
 export type Appended = "stored" | "lost";
 
-/** What lists show of a run, and when it has to be looked at again. */
-export interface RunRow {
-  readonly state: RunState;
-  /** `waiting`: for what; `retrying`: which step. A sentence. */
-  readonly status?: string | undefined;
-  /** The step under way or, of a failed run, the one that failed. */
-  readonly step?: string | undefined;
-  readonly error?: StepError | undefined;
-  /** When an engine has to look at it although nothing happens; absent: never. */
-  readonly wakeAt?: number | undefined;
-  readonly endedAt?: number | undefined;
-}
-
 export interface RunRecord extends RunRow {
   readonly id: string;
   readonly flow: string;
@@ -173,45 +162,6 @@ export interface FlowTotals {
   readonly live: Readonly<Partial<Record<RunState, number>>>;
   readonly ended: Readonly<Partial<Record<RunState, number>>>;
 }
-
-export type Signal =
-  | { readonly kind: "cancel"; readonly by: string; readonly reason?: string | undefined }
-  | { readonly kind: "pause" | "resume"; readonly by: string }
-  /** Of an ended run; see entry `reopened`. */
-  | {
-      readonly kind: "retry";
-      readonly by: string;
-      readonly from?: string | undefined;
-      readonly item?: number | undefined;
-    }
-  | {
-      readonly kind: "approval";
-      readonly step: string;
-      readonly item?: number | undefined;
-      readonly approved: boolean;
-      readonly by: string;
-      readonly comment?: string | undefined;
-      readonly data?: unknown;
-    }
-  /** An event for a wait. */
-  | {
-      readonly kind: "event";
-      readonly step: string;
-      readonly item?: number | undefined;
-      readonly topic: string;
-      readonly position: number;
-      /** `{id, source, type, subject, …, data}` as for expressions. */
-      readonly event: Readonly<Record<string, unknown>>;
-    }
-  /** A run that is a step of this one ended. */
-  | {
-      readonly kind: "flow";
-      readonly step: string;
-      readonly item?: number | undefined;
-      readonly attempt: number;
-      readonly run: string;
-      readonly end: Extract<Entry, { kind: "ended" }>;
-    };
 
 export interface NewSignal {
   readonly run: string;

@@ -1,0 +1,139 @@
+import type { AttemptOf, Entry, KeptBody, KeptValue } from "./entry.ts";
+import type { StepError } from "./error.ts";
+import type { RunRow } from "./row.ts";
+import type { Signal } from "./signal.ts";
+
+/**
+ * The fold of a run, and the rules of what follows. It is pure: it makes no call, has no clock, and evaluates expressions alone. Its
+ * owner tells it what happened (`ended`, `signalled`), asks what follows (`advance`), stores the entries, and only then does what
+ * the decision says. A machine whose entries could not be stored is thrown away.
+ */
+export interface RunMachine {
+  /** Number of the last entry, those of decisions included. */
+  readonly sequence: number;
+  /** An attempt ended. Ignored if nobody waits for it any more: a late result. */
+  ended(of: AttemptOf, result: AttemptResult, now: number): void;
+  /** Ignored if it does not apply any more. */
+  signalled(signal: Signal, now: number): void;
+  /**
+   * What follows by now from the state and all that it was told since the last decision. Costs what is new, not what was. If
+   * `missing` is not empty, the owner loads these bodies and asks again.
+   */
+  advance(now: number): Decision;
+  /** After a crash: attempts that were under way, to make again with the same numbers. */
+  interrupted(): readonly Start[];
+  /** JSON text for `restoreMachine`. */
+  checkpoint(): string;
+}
+
+export interface MachineOptions {
+  readonly limits: { readonly flowItems: number; readonly flowOutputBytes: number };
+  /** From 0 to below 1, for the jitter of retries. */
+  readonly random: () => number;
+  /** Value of a body of JSON that was loaded; undefined: `missing`. */
+  readonly value: (body: KeptBody) => { readonly json: unknown } | undefined;
+  /** The setting `retry` of a function. */
+  readonly retryOf: (
+    name: string,
+  ) =>
+    | {
+        readonly attempts?: number;
+        readonly backoffMs?: number;
+        readonly maxAgeMs?: number;
+        readonly on?: readonly string[];
+      }
+    | undefined;
+  /** Id of a new run (store/call-id.ts). */
+  readonly newId: (now: number) => string;
+}
+
+export type AttemptResult =
+  | { readonly output: KeptValue; readonly callId?: string | undefined }
+  /** `isFinal`: not to be retried whatever the policy says. */
+  | {
+      readonly error: StepError;
+      readonly callId?: string | undefined;
+      readonly isFinal?: boolean | undefined;
+      readonly retryAfterMs?: number | undefined;
+    }
+  /** Skiff could not make the call for now, and nothing has run: no attempt. The same one is made again later. */
+  | { readonly refused: string; readonly retryAfterMs: number };
+
+export interface Decision {
+  /** To append, in this order. The machine has applied them. */
+  readonly entries: readonly Entry[];
+  readonly row: RunRow;
+  /** Attempts to make once the entries are stored. */
+  readonly starts: readonly Start[];
+  /** Attempts under way whose results nobody wants any more. */
+  readonly aborts: readonly AttemptOf[];
+  /** To store with the entries: events, runs to begin, runs to cancel, waits for events that begin and that are over. */
+  readonly publishes: readonly PublishedEvent[];
+  readonly children: readonly ChildRun[];
+  readonly cancels: readonly string[];
+  readonly waits: readonly WaitOf[];
+  readonly waitsOver: readonly Pick<AttemptOf, "step" | "item">[];
+  /** Bodies to load before `advance` is called again; everything else is empty then. */
+  readonly missing: readonly KeptBody[];
+}
+
+/** An attempt to make. */
+export interface Start extends AttemptOf {
+  /**
+   * `RUN.STEP.ATTEMPT` or `RUN.STEP.ITEM.ATTEMPT`: the same after a crash.
+   */
+  readonly idempotencyKey: string;
+  readonly timeoutMs?: number | undefined;
+  readonly send: Sending;
+}
+
+/** `none` is an empty body. A text is sent as `text/plain`, a body as its type, everything else as JSON. */
+export type Payload = "none" | KeptValue;
+
+export type Sending =
+  | {
+      readonly kind: "fn";
+      readonly function: string;
+      readonly version?: number | undefined;
+      readonly method: string;
+      readonly path: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly payload: Payload;
+    }
+  | {
+      readonly kind: "http";
+      readonly url: string;
+      readonly method: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly payload: Payload;
+    }
+  | {
+      readonly kind: "exec";
+      readonly image: string;
+      readonly cmd: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+      readonly payload: Payload;
+    };
+
+export interface PublishedEvent {
+  readonly topic: string;
+  /** The idempotency key of the attempt. */
+  readonly id: string;
+  readonly type: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly payload: Payload;
+}
+
+export interface ChildRun extends AttemptOf {
+  /** Its id, which the machine chose. */
+  readonly run: string;
+  readonly flow: string;
+  readonly input: KeptValue;
+}
+
+export interface WaitOf extends Pick<AttemptOf, "step" | "item"> {
+  readonly topic: string;
+  readonly type?: string | undefined;
+  readonly by: string;
+  readonly equals: unknown;
+}
