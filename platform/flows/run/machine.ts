@@ -1,3 +1,4 @@
+import type { RetrySettings } from "../../events/retry-policy.ts";
 import type { AttemptOf, Entry, KeptBody, KeptValue } from "./entry.ts";
 import type { StepError } from "./error.ts";
 import type { RunRow } from "./row.ts";
@@ -33,16 +34,7 @@ export interface MachineOptions {
   /** Value of a body of JSON that was loaded; undefined: `missing`. */
   readonly value: (body: KeptBody) => { readonly json: unknown } | undefined;
   /** The setting `retry` of a function. */
-  readonly retryOf: (
-    name: string,
-  ) =>
-    | {
-        readonly attempts?: number;
-        readonly backoffMs?: number;
-        readonly maxAgeMs?: number;
-        readonly on?: readonly string[];
-      }
-    | undefined;
+  readonly retryOf: (name: string) => RetrySettings | undefined;
   /** Id of a new run (store/call-id.ts). */
   readonly newId: (now: number) => string;
 }
