@@ -60,6 +60,8 @@ export interface Runs {
   totals(): Promise<readonly FlowTotals[]>;
   /** Live runs without an append since `before` that are `running` or `queued`: nothing explains why they rest. At most `limit`. */
   stuck(before: number, limit: number): Promise<readonly RunRecord[]>;
+  /** Removes an ended run with its entries. False if it is live, or there is none. */
+  remove(run: string): Promise<boolean>;
   /** Removes a batch of runs that ended before `before`, or beyond the newest `most` of their flow. Returns whether more is left. */
   removeOld(bounds: { readonly before: number; readonly most: number }): Promise<boolean>;
 
