@@ -10,6 +10,7 @@ export const DECLARATION_KINDS: DeclarationKinds = {
   Topic: "topics",
   Subscription: "subscriptions",
   Schedule: "schedules",
+  Flow: "flows",
 };
 
 /**

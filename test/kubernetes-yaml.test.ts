@@ -125,7 +125,7 @@ describe("kubernetes.yaml", () => {
       http.paths.map(({ path, pathType, backend }: Any) => [path, pathType, backend.service.name]),
       [
         ["/fn", "Prefix", "skiff-router"],
-        ...["/async", "/gateway", "/topic"].map((path) => [path, "Prefix", "skiff-events"]),
+        ...["/async", "/gateway", "/topic", "/flow"].map((path) => [path, "Prefix", "skiff-events"]),
         ["/", "Prefix", "skiff-manager"],
       ],
     );

@@ -89,6 +89,7 @@ describe("kubernetes.yaml", () => {
     assert.equal(shown("Topic"), "Access,Events,Ready,Age");
     assert.equal(shown("Subscription"), "Topic,Function,Group,Lag,Dead,Ready,Age");
     assert.equal(shown("Schedule"), "Cron,Zone,Next,Last,Ready,Age");
+    assert.equal(shown("Flow"), "Version,Runs,Last,State,Ready,Age");
   });
 });
 
@@ -125,8 +126,8 @@ describe("the program of events in kubernetes.yaml", () => {
       rules.map(({ resources, verbs }: Any) => [resources.join(), verbs.join()]),
     );
     assert.deepEqual(verbs, {
-      "functions,keys,topics,subscriptions,schedules": "list,watch",
-      "topics/status,subscriptions/status,schedules/status": "patch",
+      "functions,keys,topics,subscriptions,schedules,flows": "list,watch",
+      "topics/status,subscriptions/status,schedules/status,flows/status": "patch",
       endpointslices: "list,watch",
       pods: "list,watch",
     });
