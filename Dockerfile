@@ -10,6 +10,7 @@ FROM node:24-slim
 WORKDIR /skiff
 COPY --from=dependencies /skiff/node_modules node_modules
 COPY package.json ./
+COPY calling calling
 COPY client-image client-image
 COPY events events
 COPY http http

@@ -1,10 +1,11 @@
 /** Asynchronous calls, topics and schedules: what waits in the store, and is sent to functions when its time has come. */
+import { callbackHosts } from "../calling/callback-hosts.ts";
 import { discardBody } from "../http/discard-body.ts";
 import { answerError } from "../http/problem-answer.ts";
 import type { Group } from "../metrics/metrics.ts";
 import { draining } from "../platform/problems.ts";
 import { KeyUses } from "../store/key-uses.ts";
-import { callbackHosts, callbackSecret } from "./callback-settings.ts";
+import { callbackSecret } from "./callback-settings.ts";
 import type { Worker } from "./delivery/worker.ts";
 import { EventMetrics } from "./metrics.ts";
 import { type EventPath, eventPath } from "./paths.ts";

@@ -1,3 +1,4 @@
+import { isAway } from "../calling/away.ts";
 import {
   FIRING_FAMILIES,
   type FiringCounts,
@@ -10,7 +11,6 @@ import { type Group, group } from "../metrics/metrics.ts";
 import type { QueueTotals } from "../store/calls.ts";
 import type { EventStore } from "../store/store.ts";
 import type { TopicStats } from "../store/topics.ts";
-import { isAway } from "./away.ts";
 
 export interface EventMetricsOptions {
   readonly store: Pick<EventStore, "calls" | "topics">;

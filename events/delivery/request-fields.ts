@@ -1,10 +1,5 @@
-import { fieldsWithout, HOP_FIELDS } from "../../http/fields.ts";
+import { OWN_FIELDS } from "../../calling/kept-fields.ts";
 import type { LeasedCall } from "../../store/calls.ts";
-
-/** Fields of one connection, and those that the client of the worker writes itself. */
-const HOP = new Set(
-  [...HOP_FIELDS, "Expect", "Content-Length", "X-Skiff-Key"].map((name) => name.toLowerCase()),
-);
 
 /**
  * Returns the header fields of an attempt, names and values in turn: those of the request, the call and the number of the
@@ -18,7 +13,7 @@ export function attemptFields(call: LeasedCall): string[] {
   let hasIdempotencyKey = false;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!.toLowerCase();
-    if (HOP.has(name)) continue;
+    if (OWN_FIELDS.has(name)) continue;
     if (!isCallback && (name === "skiff-call" || name === "skiff-attempt")) continue;
     if (call.traceparent !== undefined && (name === "traceparent" || name === "tracestate")) continue;
     hasIdempotencyKey ||= name === "idempotency-key";
@@ -29,15 +24,4 @@ export function attemptFields(call: LeasedCall): string[] {
   if (call.traceparent !== undefined && call.tracestate) fields.push("tracestate", call.tracestate);
   if (!isCallback) fields.push("skiff-call", call.id, "skiff-attempt", String(call.attempt));
   return fields;
-}
-
-/**
- * Returns the fields of a response that are kept, names and values in turn. Its length is that of the body that is kept,
- * but a HEAD asks for that of another one.
- */
-export function keptFields(headers: readonly string[], method: string): string[] {
-  return fieldsWithout(headers, (name) => {
-    if (name === "content-length") return method !== "HEAD";
-    return HOP.has(name) || name.startsWith("x-skiff-");
-  });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { isAway } from "../../calling/away.ts";
 import type { Answer, Attempt } from "../../store/call.ts";
 import type { LeasedCall, Settlement } from "../../store/calls.ts";
-import { isAway } from "../away.ts";
 import type { AttemptEnd, DeliveryHooks, Effects, EventServices } from "../services.ts";
 import { callbackOf } from "./callback.ts";
 import type { Senders } from "./senders.ts";

@@ -1,12 +1,12 @@
 import type { Agent } from "undici";
+import { Agents } from "../../calling/agents.ts";
+import { isAway } from "../../calling/away.ts";
+import { callbackHosts } from "../../calling/callback-hosts.ts";
+import { type Exchanged, exchange } from "../../calling/exchange.ts";
 import type { Endpoints } from "../../platform/platform.ts";
 import { type CallTarget, isCommand } from "../../store/call.ts";
 import type { LeasedCall } from "../../store/calls.ts";
-import { isAway } from "../away.ts";
-import { callbackHosts } from "../callback-settings.ts";
 import type { EventServices } from "../services.ts";
-import { type Exchanged, exchange } from "./exchange.ts";
-import { PublicAddresses } from "./public-addresses.ts";
 import { attemptFields } from "./request-fields.ts";
 import { signatureFields } from "./signature.ts";
 
@@ -18,9 +18,6 @@ const URL_HEAD_MS = 30_000;
 const URL_ANSWER_MS = 60_000;
 /** Most bytes of the answer of a URL that are kept. */
 const URL_ANSWER_BYTES = 64 * 1024;
-const CONNECT_MS = 10_000;
-/** Shorter than routers keep an idle connection (75 s). */
-const IDLE_MS = 30_000;
 
 type FunctionTarget = Extract<CallTarget, { function: string }>;
 
@@ -32,13 +29,14 @@ export type SenderOptions = Pick<
 /** Sends calls to the router and to URLs. Undici is loaded at the first one. */
 export class Senders {
   readonly #options: SenderOptions;
-  readonly #allowedHosts: ReadonlySet<string>;
-  readonly #addresses = new PublicAddresses();
-  readonly #agents = new Map<"router" | "public" | "allowed", Promise<Agent>>();
+  readonly #agents: Agents;
 
   constructor(options: SenderOptions) {
     this.#options = options;
-    this.#allowedHosts = callbackHosts(options.env);
+    this.#agents = new Agents({
+      allowedHosts: callbackHosts(options.env),
+      connections: options.limits.eventCalls,
+    });
   }
 
   /** Never rejects. */
@@ -58,8 +56,7 @@ export class Senders {
   }
 
   async close(): Promise<void> {
-    const agents = await Promise.all(this.#agents.values());
-    await Promise.all(agents.map((agent) => agent.destroy()));
+    await this.#agents.close();
   }
 
   async #toFunction(call: LeasedCall, target: FunctionTarget, signal: AbortSignal): Promise<Exchanged> {
@@ -70,7 +67,7 @@ export class Senders {
     const timeoutMs = longestTimeout(platform.endpoints(target.function));
     return await exchange(
       {
-        ...{ dispatcher: await this.#agent("router"), origin: router(), method, body, signal },
+        ...{ dispatcher: await this.#agents.own(), origin: router(), method, body, signal },
         // A path without a slash would make another name of it.
         path: `/fn/${encodeURIComponent(target.function)}${at}${path.startsWith("/") ? path : `/${path}`}`,
         headers: [...attemptFields(call), "x-skiff-key", callerKey],
@@ -88,7 +85,7 @@ export class Senders {
     const uploadMs = "inline" in body ? 0 : limits.uploadMs;
     return await exchange(
       {
-        ...{ dispatcher: await this.#agent("router"), origin: manager(), path, method, body, signal },
+        ...{ dispatcher: await this.#agents.own(), origin: manager(), path, method, body, signal },
         headers: [...attemptFields(call), "authorization", `Bearer ${callerKey}`],
         headMs: limits.pullMs + limits.startMs + limits.execMs + uploadMs + MARGIN_MS,
         answerMs: limits.uploadMs,
@@ -103,41 +100,23 @@ export class Senders {
     const { bodies } = store;
     const { method, path, body } = call.request;
     const url = new URL(text);
-    const isAllowed = this.#allowedHosts.has(url.host) || this.#allowedHosts.has(url.hostname);
     const secret = env.SKIFF_CALLBACK_SECRET;
     const signature = secret ? await signatureFields(secret, { id: call.id, body, now: now() }, bodies) : [];
+    let dispatcher: Agent;
     try {
-      if (!isAllowed) this.#addresses.checkHost(url.hostname);
+      dispatcher = await this.#agents.of(url);
     } catch (error) {
       return { sent: { forbidden: (error as Error).message } };
     }
     return await exchange(
       {
-        dispatcher: await this.#agent(isAllowed ? "allowed" : "public"),
+        dispatcher,
         ...{ origin: url.origin, path, method, body, signal },
         headers: [...attemptFields(call), ...signature],
         ...{ headMs: URL_HEAD_MS, answerMs: URL_ANSWER_MS },
       },
       { bodies, mostBytes: URL_ANSWER_BYTES, trustsMark: false },
     );
-  }
-
-  #agent(kind: "router" | "public" | "allowed"): Promise<Agent> {
-    let agent = this.#agents.get(kind);
-    if (agent === undefined) {
-      agent = this.#newAgent(kind);
-      this.#agents.set(kind, agent);
-    }
-    return agent;
-  }
-
-  async #newAgent(kind: "router" | "public" | "allowed"): Promise<Agent> {
-    const { Agent } = await import("undici");
-    const lookup = kind === "public" ? { lookup: this.#addresses.lookup } : {};
-    return new Agent({
-      ...{ connections: this.#options.limits.eventCalls, pipelining: 1, keepAliveTimeout: IDLE_MS },
-      connect: { timeout: CONNECT_MS, ...lookup },
-    });
   }
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { isAway } from "../../calling/away.ts";
 import type { Calls, HeldLease, Settlement } from "../../store/calls.ts";
-import { isAway } from "../away.ts";
 
 const MOST_AT_ONCE = 256;
 const FIRST_PAUSE_MS = 100;

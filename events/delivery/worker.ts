@@ -1,5 +1,5 @@
+import { isAway } from "../../calling/away.ts";
 import type { HeldLease, LeasedCall } from "../../store/calls.ts";
-import { isAway } from "../away.ts";
 import type { DeliveryHooks, EventServices, EventsPart } from "../services.ts";
 import { FunctionSlots } from "./function-slots.ts";
 import { Heartbeat } from "./heartbeat.ts";

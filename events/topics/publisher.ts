@@ -1,9 +1,9 @@
+import { loadBody } from "../../calling/stored-bodies.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Bodies } from "../../store/bodies.ts";
 import type { Answer } from "../../store/call.ts";
 import type { NewEvent } from "../../store/event.ts";
 import type { Published, Topics } from "../../store/topics.ts";
-import { loadBody } from "./bodies.ts";
 import { mayReply, pausedRepliers } from "./delivery/groups.ts";
 import type { Pump } from "./delivery/pump.ts";
 import type { Waiters } from "./replies/waiters.ts";

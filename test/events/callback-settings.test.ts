@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { callbackHosts, callbackSecret } from "../../events/callback-settings.ts";
+import { callbackHosts } from "../../calling/callback-hosts.ts";
+import { callbackSecret } from "../../events/callback-settings.ts";
 import { createEvents } from "../../events/events.ts";
 import type { EventsOptions } from "../../events/services.ts";
 

@@ -1,3 +1,4 @@
+import { bytesOf, loadBody, storeBody } from "../../../calling/stored-bodies.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { Bodies } from "../../../store/bodies.ts";
 import type { Answer, CallOrigin } from "../../../store/call.ts";
@@ -8,7 +9,6 @@ import { readJsonEvents } from "../../cloudevents/json-event.ts";
 import { HOPS, ownAttributes } from "../../cloudevents/own-attributes.ts";
 import type { EventContext } from "../../cloudevents/received-event.ts";
 import type { AttemptEnd, Effects } from "../../services.ts";
-import { bytesOf, loadBody, storeBody } from "../bodies.ts";
 import { largerThanKept } from "./replies.ts";
 
 /** An answer to an answer to an answer… may go on this far. */

@@ -1,7 +1,7 @@
+import { bytesOf } from "../../../calling/stored-bodies.ts";
 import { formatBytes } from "../../../platform/quantity.ts";
 import type { Answer } from "../../../store/call.ts";
 import type { Reply } from "../../../store/calls.ts";
-import { bytesOf } from "../bodies.ts";
 
 /** What those who answer an event have in common, for whoever waits. */
 export type ReplyOutcome =

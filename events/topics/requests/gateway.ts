@@ -1,6 +1,7 @@
 /** Requests below /gateway: published to the topic of their path, and answered with the reply of a subscriber. */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { storeBody } from "../../../calling/stored-bodies.ts";
 import { clientSignal } from "../../../http/client-signal.ts";
 import { requireHeaderRoom, traceRefused } from "../../../http/request-problems.ts";
 import { Problem } from "../../../platform/problems.ts";
@@ -9,7 +10,6 @@ import type { NewEvent } from "../../../store/event.ts";
 import { checkAttributes } from "../../cloudevents/attributes.ts";
 import { binaryHeaders } from "../../cloudevents/http-event.ts";
 import { type RequestFields, readFields } from "../../intake/request-fields.ts";
-import { storeBody } from "../bodies.ts";
 import { GATEWAY_SOURCE, GATEWAY_TYPE, withoutEventFields } from "../delivery/deliveries.ts";
 import type { TopicParts } from "../topic-parts.ts";
 import { eventTooLarge } from "../topic-problems.ts";

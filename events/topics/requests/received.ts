@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { storeBody } from "../../../calling/stored-bodies.ts";
 import { isTraceparent, newTraceparent } from "../../../http/traceparent.ts";
 import type { Limits } from "../../../platform/limits.ts";
 import { Problem } from "../../../platform/problems.ts";
@@ -10,7 +11,6 @@ import { eventMode, headersOf, type MessageHeaders, readContext } from "../../cl
 import { readJsonEvents } from "../../cloudevents/json-event.ts";
 import { ownAttributes } from "../../cloudevents/own-attributes.ts";
 import type { ReceivedEvent } from "../../cloudevents/received-event.ts";
-import { storeBody } from "../bodies.ts";
 import { eventTooLarge } from "../topic-problems.ts";
 import { readBody } from "./read-body.ts";
 

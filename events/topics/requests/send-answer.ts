@@ -1,10 +1,10 @@
 import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { bytesOf } from "../../../calling/stored-bodies.ts";
 import { fieldOf, fieldsWithout } from "../../../http/fields.ts";
 import type { Bodies } from "../../../store/bodies.ts";
 import type { Answer } from "../../../store/call.ts";
-import { bytesOf } from "../bodies.ts";
 
 export interface SendOptions {
   readonly bodies: Pick<Bodies, "read">;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { judge, lateness, type Sent } from "../../../events/delivery/verdict.ts";
+import type { Sent } from "../../../calling/sent.ts";
+import { judge, lateness } from "../../../events/delivery/verdict.ts";
 import { DEFAULT_RETRY, type RetryPolicy } from "../../../platform/events/retry-policy.ts";
 import type { LeasedCall } from "../../../store/calls.ts";
 import { leasedCall } from "../support/leased-call.ts";

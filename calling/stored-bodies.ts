@@ -1,4 +1,4 @@
-import { type Bodies, INLINE_BYTES, type StoredBody } from "../../store/bodies.ts";
+import { type Bodies, INLINE_BYTES, type StoredBody } from "../store/bodies.ts";
 
 /** Stores bytes that are in memory. */
 export async function storeBody(bodies: Pick<Bodies, "write">, bytes: Uint8Array): Promise<StoredBody> {

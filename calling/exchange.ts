@@ -1,13 +1,13 @@
 import type { Dispatcher } from "undici";
-import { fieldOf } from "../../http/fields.ts";
-import { UNFORWARDED_HEADER } from "../../http/unforwarded.ts";
-import { formatMs } from "../../platform/quantity.ts";
-import type { Bodies, StoredBody } from "../../store/bodies.ts";
-import type { Answer } from "../../store/call.ts";
-import { isAway } from "../away.ts";
+import { fieldOf } from "../http/fields.ts";
+import { UNFORWARDED_HEADER } from "../http/unforwarded.ts";
+import { formatMs } from "../platform/quantity.ts";
+import type { Bodies, StoredBody } from "../store/bodies.ts";
+import type { Answer } from "../store/call.ts";
+import { isAway } from "./away.ts";
 import { keepBody } from "./kept-answer.ts";
-import { keptFields } from "./request-fields.ts";
-import type { ReceivedHead, Sent } from "./verdict.ts";
+import { keptFields } from "./kept-fields.ts";
+import type { ReceivedHead, Sent } from "./sent.ts";
 
 export interface Outgoing {
   readonly dispatcher: Dispatcher;

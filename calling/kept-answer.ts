@@ -1,5 +1,5 @@
-import { type Bodies, INLINE_BYTES, type StoredBody } from "../../store/bodies.ts";
-import { isAway } from "../away.ts";
+import { type Bodies, INLINE_BYTES, type StoredBody } from "../store/bodies.ts";
+import { isAway } from "./away.ts";
 
 export interface KeptBody {
   readonly body: StoredBody;

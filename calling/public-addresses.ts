@@ -1,6 +1,6 @@
 import { lookup as lookUp } from "node:dns";
 import { BlockList, isIP, isIPv4, type LookupFunction } from "node:net";
-import { plainAddress } from "../../http/trusted-proxies.ts";
+import { plainAddress } from "../http/trusted-proxies.ts";
 import { BLOCKED_ADDRESS } from "./exchange.ts";
 
 /** Special-purpose addresses (RFC 6890), multicast, and the metadata address of Azure, which is in a public range. */

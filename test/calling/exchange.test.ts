@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Agent, type Dispatcher } from "undici";
-import { exchange, type Outgoing } from "../../../events/delivery/exchange.ts";
-import { bytesOf } from "../../../events/topics/bodies.ts";
-import { fieldOf } from "../../../http/fields.ts";
-import { storeUnavailable } from "../../../store/unavailable.ts";
-import { MemoryBodies } from "../support/memory-bodies.ts";
+import { exchange, type Outgoing } from "../../calling/exchange.ts";
+import { bytesOf } from "../../calling/stored-bodies.ts";
+import { fieldOf } from "../../http/fields.ts";
+import { storeUnavailable } from "../../store/unavailable.ts";
+import { MemoryBodies } from "../events/support/memory-bodies.ts";
 
 describe("the exchange of a request", () => {
   let server: Server;
