@@ -8,14 +8,14 @@ import type { KeyTable } from "../../platform/keys/key-table.ts";
 import type { Limits } from "../../platform/limits.ts";
 import type { Platform } from "../../platform/platform.ts";
 import type { Builder } from "../../runtimes/runtime.ts";
-import type { EventStore, Store } from "../../store/store.ts";
+import type { FlowStore, Store } from "../../store/store.ts";
 import type { KeyAccess } from "../access/key-access.ts";
 import type { RouteRule } from "../access/route-rules.ts";
 import type { CommandRuns } from "../commands/command-runs.ts";
 import type { Deploys } from "../deploys/deploys.ts";
 
 /** What happened, and what waits. Logs are in it where lines outlive their instance. */
-export type ManagerStore = Pick<Store, "usage" | "audit"> & Partial<Pick<Store, "logs"> & EventStore>;
+export type ManagerStore = Pick<Store, "usage" | "audit"> & Partial<Pick<Store, "logs"> & FlowStore>;
 
 export interface ManagerOptions {
   readonly platform: Platform;

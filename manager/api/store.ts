@@ -1,5 +1,5 @@
 import { Problem } from "../../platform/problems.ts";
-import type { EventStore } from "../../store/store.ts";
+import type { FlowStore } from "../../store/store.ts";
 import type { ManagerStore, Services } from "./services.ts";
 
 /** A store that is configured while Skiff runs needs a restart of the manager, which takes longer than this. */
@@ -17,12 +17,12 @@ export function requireStore({ store }: Pick<Services, "store">): ManagerStore {
 }
 
 /** @throws Problem `store_unavailable` if Skiff runs without a store, or with one that lacks this part */
-export function requirePart<P extends keyof EventStore>(
+export function requirePart<P extends keyof FlowStore>(
   services: Pick<Services, "store">,
   part: P,
-): EventStore[P] {
-  const parts: Partial<EventStore> = requireStore(services);
-  const found: EventStore[P] | undefined = parts[part];
+): FlowStore[P] {
+  const parts: Partial<FlowStore> = requireStore(services);
+  const found: FlowStore[P] | undefined = parts[part];
   if (found !== undefined) return found;
   const detail = `This store keeps no ${part}: update Skiff.`;
   throw new Problem("store_unavailable", detail, { retryAfterS: RETRY_AFTER_S });

@@ -14,6 +14,19 @@ const MAX_DEPTH = 50;
  * @throws Problem `invalid_request`, `unsupported_media_type`, and those of `readBody`
  */
 export async function readSpec(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  const { text, type } = await readSpecText(request, maxBytes);
+  const isJson = type === "application/json" || (ANY_TYPES.includes(type) && /^\s*[{[]/.test(text));
+  return isJson ? parseJson(text) : await parseYaml(text);
+}
+
+/**
+ * Reads a body of JSON or YAML as it was sent.
+ * @throws Problem `invalid_request`, `unsupported_media_type`, and those of `readBody`
+ */
+export async function readSpecText(
+  request: IncomingMessage,
+  maxBytes: number,
+): Promise<{ readonly text: string; readonly type: string }> {
   const type = /^[^;\s]*/.exec(request.headers["content-type"] ?? "")![0].toLowerCase();
   if (!["application/json", ...YAML_TYPES, ...ANY_TYPES].includes(type)) {
     const detail = `${type.slice(0, 40)} is not accepted: send JSON or YAML with Content-Type application/json or application/yaml.`;
@@ -21,9 +34,7 @@ export async function readSpec(request: IncomingMessage, maxBytes: number): Prom
   }
   const advice = "make it smaller, or raise SKIFF_MAX_SPEC.";
   const body = await readBody(request, { maxBytes, tooLarge: "body_too_large", advice });
-  const text = decode(body);
-  const isJson = type === "application/json" || (ANY_TYPES.includes(type) && /^\s*[{[]/.test(text));
-  return isJson ? parseJson(text) : await parseYaml(text);
+  return { text: decode(body), type };
 }
 
 function decode(body: Buffer): string {
