@@ -19,7 +19,7 @@ export interface FlowDefinition {
   readonly steps: Steps;
   /** Steps that run when the others have ended, whatever became of them. They see `run.state` and `run.error`. */
   readonly finally: Steps;
-  /** The result of a run. By default the output of the only step that no other one follows, or those of all such steps by name. */
+  /** The result of a run. By default the output of the only step that no other one needs, or those of all such steps by name. */
   readonly output?: Template;
   /** Longest time of a run in milliseconds; 30 days by default. `finally` comes after it. */
   readonly timeoutMs: number;
@@ -72,7 +72,7 @@ export interface Step {
   readonly needs: readonly string[];
   /** Evaluated once, also of a loop. False: the step is skipped. */
   readonly if?: Expression;
-  /** A step with `if`. This one runs when that one was skipped by its `if` or `else`; it has the needs of that one too. */
+  /** A step with `if`. This one runs when that one was skipped by its `if`; it has the needs of that one too. */
   readonly else?: string;
   /** The step runs once for each item of this list, which is `item`, at `index`. Its output is the list of outputs. */
   readonly each?: Expression | readonly Template[];

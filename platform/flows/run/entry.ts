@@ -82,15 +82,16 @@ export type Entry =
       readonly output: KeptValue;
       readonly callId?: string;
     } & AttemptOf)
-  /** `retryAt`: another attempt follows then. `caught`: by the rule with this index. Otherwise it is final. */
+  /** `retryAt`: another attempt follows then. `output`: a rule of `catch` puts it in place of an output. Otherwise it is final. */
   | ({
       readonly kind: "failed";
       readonly at: number;
       readonly error: StepError;
       readonly callId?: string;
       readonly retryAt?: number;
+      readonly output?: KeptValue;
     } & AttemptOf)
-  /** A step that runs more than once, or was caught, has its output. */
+  /** A step that runs more than once has its output, or one that failed before its first attempt was caught. */
   | { readonly kind: "settled"; readonly at: number; readonly step: string; readonly output: KeptValue }
   | {
       readonly kind: "caught";
@@ -106,15 +107,20 @@ export type Entry =
       readonly why: "if" | "else" | "needs" | "catch";
     }
   | { readonly kind: "stepFailed"; readonly at: number; readonly step: string; readonly error: StepError }
+  /** The run fails though no step did: its time is up, or its output cannot be made. As `cancelling`; `step` is the last one. */
+  | { readonly kind: "runFailed"; readonly at: number; readonly step: string; readonly error: StepError }
   | { readonly kind: "paused" | "resumed"; readonly at: number; readonly by: string }
   /** No further step starts. What is under way ends, waits end at once, then `finally` runs. */
   | { readonly kind: "cancelling"; readonly at: number; readonly by: string; readonly reason?: string }
-  /** Steps from this one on (or this item alone, and what follows) run again; earlier outputs stay. */
+  /**
+   * Steps from this one on (or this item alone, and what follows) run again, and all that have not ended well; earlier outputs stay.
+   * Without `from` only the latter, and of `each` and `while` only what is not done.
+   */
   | {
       readonly kind: "reopened";
       readonly at: number;
       readonly by: string;
-      readonly from: string;
+      readonly from?: string;
       readonly item?: number;
     }
   | { readonly kind: "ended"; readonly at: number; readonly state: "done"; readonly output: KeptValue }

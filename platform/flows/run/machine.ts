@@ -1,6 +1,7 @@
 import type { RetrySettings } from "../../events/retry-policy.ts";
 import type { AttemptOf, Entry, KeptBody, KeptValue } from "./entry.ts";
 import type { StepError } from "./error.ts";
+import type { Expressions } from "./expressions.ts";
 import type { RunRow } from "./row.ts";
 import type { Signal } from "./signal.ts";
 
@@ -10,7 +11,7 @@ import type { Signal } from "./signal.ts";
  * the decision says. A machine whose entries could not be stored is thrown away.
  */
 export interface RunMachine {
-  /** Number of the last entry, those of decisions included. */
+  /** Number of the last entry, those of decisions included. One with `missing` has none. */
   readonly sequence: number;
   /** An attempt ended. Ignored if nobody waits for it any more: a late result. */
   ended(of: AttemptOf, result: AttemptResult, now: number): void;
@@ -18,11 +19,10 @@ export interface RunMachine {
   signalled(signal: Signal, now: number): void;
   /**
    * What follows by now from the state and all that it was told since the last decision. Costs what is new, not what was. If
-   * `missing` is not empty, the owner loads these bodies and asks again.
+   * `missing` is not empty, the owner loads these bodies and asks again. The first decision of a restored machine starts the
+   * attempts again that were under way, with the same numbers.
    */
   advance(now: number): Decision;
-  /** After a crash: attempts that were under way, to make again with the same numbers. */
-  interrupted(): readonly Start[];
   /** JSON text for `restoreMachine`. */
   checkpoint(): string;
 }
@@ -37,6 +37,8 @@ export interface MachineOptions {
   readonly retryOf: (name: string) => RetrySettings | undefined;
   /** Id of a new run (store/call-id.ts). */
   readonly newId: (now: number) => string;
+  /** Compiled expressions, which many machines may share. */
+  readonly expressions: Expressions;
 }
 
 export type AttemptResult =
@@ -48,7 +50,7 @@ export type AttemptResult =
       readonly isFinal?: boolean | undefined;
       readonly retryAfterMs?: number | undefined;
     }
-  /** Skiff could not make the call for now, and nothing has run: no attempt. The same one is made again later. */
+  /** Code of the problem (problems.ts) for which Skiff could not make the call for now. Nothing has run: the same attempt is made again later. */
   | { readonly refused: string; readonly retryAfterMs: number };
 
 export interface Decision {
