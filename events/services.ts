@@ -29,6 +29,8 @@ export interface EventsOptions {
   readonly router: () => string;
   /** The same of the management API; that of the router by default. */
   readonly manager?: () => string;
+  /** The same of the program that begins runs of flows; that of the router by default. */
+  readonly flows?: () => string;
   /** Whether commands may wait, and in which images they run. None by default. */
   readonly commandRules?: CommandRules;
   /** Text of the internal key (platform/keys/internal-key.ts). */

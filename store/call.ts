@@ -12,9 +12,13 @@ export interface StoredRequest<Body = StoredBody> {
   readonly body: Body;
 }
 
-/** Where a call goes. With `version` to that version of the function, otherwise where its traffic goes. */
+/**
+ * Where a call goes. With `version` to that version of the function, otherwise where its traffic goes. A flow gets the input of
+ * a run that begins.
+ */
 export type CallTarget =
   | { readonly function: string; readonly version?: number | undefined }
+  | { readonly flow: string }
   | { readonly url: string };
 
 /** Target and queue of commands, which the manager runs at the path of the request. */
@@ -47,7 +51,7 @@ export type CallOrigin =
 export interface NewCall {
   /** 32 hexadecimal digits that grow with time (UUIDv7, RFC 9562); `newCallId` makes one. */
   readonly id: string;
-  /** Shares order, fairness and counts: `fn/NAME`, `sub/NAME`, `exec` or `callback`. */
+  /** Shares order, fairness and counts: `fn/NAME`, `flow/NAME`, `sub/NAME`, `exec` or `callback`. */
   readonly queue: string;
   readonly target: CallTarget;
   readonly request: StoredRequest;

@@ -1,12 +1,17 @@
 import { retryPolicyOf } from "../platform/events/check-retry.ts";
-import { type RetrySettings, retryPolicy } from "../platform/events/retry-policy.ts";
-import type { ScheduledCall, ScheduledEvent, ScheduleSpec } from "../platform/events/schedule-spec.ts";
+import { type RetrySettings, type RetrySpec, retryPolicy } from "../platform/events/retry-policy.ts";
+import type {
+  ScheduledCall,
+  ScheduledEvent,
+  ScheduledRun,
+  ScheduleSpec,
+} from "../platform/events/schedule-spec.ts";
 import { type Bodies, EMPTY_BODY, INLINE_BYTES, type StoredBody } from "./bodies.ts";
 import type { NewCall } from "./call.ts";
 import type { NewEvent } from "./event.ts";
 
 /** What a schedule sends. */
-export interface ScheduleTarget extends Pick<ScheduleSpec, "call" | "event" | "overlap"> {
+export interface ScheduleTarget extends Pick<ScheduleSpec, "call" | "event" | "run" | "overlap"> {
   /** Name of its timer (timers.ts). */
   readonly name: string;
 }
@@ -36,7 +41,8 @@ const EVENT_TYPE = "dev.skiff.schedule";
 /** Returns the call or the event of a firing. Writes a body over 64 KiB to `bodies`. */
 export async function firedBy(target: ScheduleTarget, time: FiringTime, bodies: Bodies): Promise<Fired> {
   if (target.event !== undefined) return { event: await eventOf(target.event, target, { time, bodies }) };
-  return { call: await callOf(target.call!, target, { time, bodies }) };
+  const call = target.run === undefined ? toFunction(target.call!) : toFlow(target.run);
+  return { call: await callOf(call, target, { time, bodies }) };
 }
 
 interface Context {
@@ -44,7 +50,23 @@ interface Context {
   readonly bodies: Bodies;
 }
 
-async function callOf(call: ScheduledCall, target: ScheduleTarget, context: Context): Promise<NewCall> {
+/** What depends on the target of a call. */
+interface Aim extends Pick<NewCall, "queue" | "target"> {
+  readonly request: Omit<ScheduledCall, "function" | "retry">;
+  readonly retry?: RetrySpec | undefined;
+}
+
+function toFunction({ function: name, retry, ...request }: ScheduledCall): Aim {
+  return { queue: `fn/${name}`, target: { function: name }, request, retry };
+}
+
+/** A run that begins has an input. */
+function toFlow({ flow, input = {} }: ScheduledRun): Aim {
+  return { queue: `flow/${flow}`, target: { flow }, request: { body: input } };
+}
+
+async function callOf(aim: Aim, target: ScheduleTarget, context: Context): Promise<NewCall> {
+  const { queue, target: aimedAt, request: call, retry } = aim;
   const { name, overlap = "skip" } = target;
   const { time } = context;
   const { body, type } = await contentOf(call.body, context.bodies);
@@ -54,15 +76,15 @@ async function callOf(call: ScheduledCall, target: ScheduleTarget, context: Cont
   const headers = Object.entries({ ...(type === undefined ? {} : { "content-type": type }), ...added });
   return {
     id: time.id,
-    queue: `fn/${call.function}`,
-    target: { function: call.function },
+    queue,
+    target: aimedAt,
     request: {
       method: call.method ?? "POST",
       path: call.path ?? "/",
       headers: [...own, ...headers.filter(([field]) => !has(field))].flat(),
       body,
     },
-    policy: retryPolicyOf(call.retry, retryPolicy(time.retry)),
+    policy: retryPolicyOf(retry, retryPolicy(time.retry)),
     origin: { kind: "schedule", name, at: time.at, ...(time.isManual ? { manual: true } : {}) },
     acceptedAt: time.now,
     dueAt: time.now,

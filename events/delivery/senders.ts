@@ -19,11 +19,14 @@ const URL_ANSWER_MS = 60_000;
 /** Most bytes of the answer of a URL that are kept. */
 const URL_ANSWER_BYTES = 64 * 1024;
 
+/** Time until the intake of flows has stored a run. */
+const RUN_HEAD_MS = 30_000;
+
 type FunctionTarget = Extract<CallTarget, { function: string }>;
 
 export type SenderOptions = Pick<
   EventServices,
-  "store" | "platform" | "limits" | "router" | "manager" | "callerKey" | "env" | "now"
+  "store" | "platform" | "limits" | "router" | "manager" | "flows" | "callerKey" | "env" | "now"
 >;
 
 /** Sends calls to the router and to URLs. Undici is loaded at the first one. */
@@ -44,6 +47,7 @@ export class Senders {
     const { target } = call;
     try {
       if (isCommand(target)) return await this.#toManager(call, signal);
+      if ("flow" in target) return await this.#toFlow(call, target.flow, signal);
       return "function" in target
         ? await this.#toFunction(call, target, signal)
         : await this.#toUrl(call, target.url, signal);
@@ -72,6 +76,23 @@ export class Senders {
         path: `/fn/${encodeURIComponent(target.function)}${at}${path.startsWith("/") ? path : `/${path}`}`,
         headers: [...attemptFields(call), "x-skiff-key", callerKey],
         headMs: limits.instanceWaitMs + timeoutMs + uploadMs + MARGIN_MS,
+        answerMs: limits.uploadMs,
+      },
+      { bodies: store.bodies, mostBytes: limits.resultBytes, trustsMark: true },
+    );
+  }
+
+  /** The answer comes when the run is stored. The idempotency key keeps a repeated call from beginning another one. */
+  async #toFlow(call: LeasedCall, flow: string, signal: AbortSignal): Promise<Exchanged> {
+    const { limits, router, flows = router, callerKey, store } = this.#options;
+    const { body } = call.request;
+    const uploadMs = "inline" in body ? 0 : limits.uploadMs;
+    return await exchange(
+      {
+        ...{ dispatcher: await this.#agents.own(), origin: flows(), method: "POST", body, signal },
+        path: `/flow/${encodeURIComponent(flow)}/run`,
+        headers: [...attemptFields(call), "x-skiff-key", callerKey],
+        headMs: uploadMs + RUN_HEAD_MS + MARGIN_MS,
         answerMs: limits.uploadMs,
       },
       { bodies: store.bodies, mostBytes: limits.resultBytes, trustsMark: true },

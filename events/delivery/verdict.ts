@@ -1,7 +1,7 @@
 import type { ReceivedHead, Sent } from "../../calling/sent.ts";
 import { MOST_BACKOFF_MS } from "../../platform/events/retry-policy.ts";
 import { formatMs } from "../../platform/quantity.ts";
-import { isCommand } from "../../store/call.ts";
+import { type CallTarget, isCommand } from "../../store/call.ts";
 import type { LeasedCall } from "../../store/calls.ts";
 
 export type Verdict =
@@ -18,7 +18,7 @@ export interface Circumstances {
   readonly now: number;
   /** From 0 to below 1. */
   readonly random: number;
-  /** Whether this program knows the function. A router may learn of it later. */
+  /** Whether this program knows the function. Another one may learn of it later. */
   readonly isKnown: boolean;
 }
 
@@ -27,7 +27,9 @@ export interface Circumstances {
  * up, or no instance was free within the timeout of the function.
  */
 const REFUSALS = new Set([401, 403, 429, 503, 504]);
-/** Time in which a function that is not there may be deployed, or become known to all programs, in milliseconds. */
+/** The same for problems with which Skiff answers itself: commands, and runs of flows. No command or run has begun. */
+const OWN_REFUSALS = new Set([429, 503]);
+/** Time in which a function or a flow that is not there may be deployed, or become known to all programs, in milliseconds. */
 const MISSING_MS = 300_000;
 /** Codes of problems of calls that an instance got, and did not answer. */
 const NO_ANSWER = new Set(["instance_failed", "call_timeout", "draining"]);
@@ -37,10 +39,10 @@ const ERROR_CHARACTERS = 200;
 export function judge(call: Judged, sent: Sent, circumstances: Circumstances): Verdict {
   if ("forbidden" in sent) return { kind: "dead", reason: sent.forbidden, error: sent.forbidden };
   const isFunction = "function" in call.target;
-  const isOfManager = isCommand(call.target);
+  const isOfSkiff = isCommand(call.target) || "flow" in call.target;
   if ("postponed" in sent) return refused(call, { error: sent.postponed, retryAfterMs: 0 }, circumstances);
   if ("unreached" in sent) {
-    if (isFunction || isOfManager)
+    if (isFunction || isOfSkiff)
       return refused(call, { error: sent.unreached, retryAfterMs: 0 }, circumstances);
     return failed(call, { outcomes: ["connection"], error: sent.unreached }, circumstances);
   }
@@ -51,8 +53,8 @@ export function judge(call: Judged, sent: Sent, circumstances: Circumstances): V
     if (status === 404 && code === "unknown_function") return missing(call, error, circumstances);
     if (REFUSALS.has(status)) return refused(call, { error, retryAfterMs }, circumstances);
   }
-  // No command has started.
-  if (isOfManager && code !== undefined && (status === 429 || status === 503))
+  if (isOfSkiff && code === "unknown_flow") return missing(call, error, circumstances);
+  if (isOfSkiff && code !== undefined && OWN_REFUSALS.has(status))
     return refused(call, { error, retryAfterMs }, circumstances);
   if (status >= 200 && status < (isFunction ? 400 : 300)) return { kind: "done" };
   const isNoAnswer = code !== undefined && NO_ANSWER.has(code);
@@ -77,16 +79,20 @@ export function lateness(
   return `No attempt starts after ${formatMs(maxAgeMs)} (max-age).`;
 }
 
-/** A delivery waits for its function like an event does, unless somebody waits for the reply. */
+/** A delivery waits for its function or flow like an event does, unless somebody waits for the reply. */
 function missing(call: Judged, error: string, circumstances: Circumstances): Verdict {
   const { origin, target, roundAt } = call;
   const isYoung =
     origin.kind === "subscription" ? origin.waiter === undefined : circumstances.now - roundAt < MISSING_MS;
   if (isYoung || circumstances.isKnown) return refused(call, { error, retryAfterMs: 0 }, circumstances);
-  const name = "function" in target ? target.function : "";
+  const what = "flow" in target ? `flow "${target.flow}"` : `function "${functionOf(target)}"`;
   const time = origin.kind === "subscription" ? "" : ` within ${formatMs(MISSING_MS)}`;
-  const reason = `There was no function "${name}"${time}: deploy it, and retry the call.`;
+  const reason = `There was no ${what}${time}: deploy it, and retry the call.`;
   return { kind: "dead", reason, error: reason };
+}
+
+function functionOf(target: CallTarget): string {
+  return "function" in target ? target.function : "";
 }
 
 interface Failure {

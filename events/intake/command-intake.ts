@@ -1,5 +1,6 @@
 /** Requests of /async/exec: commands that wait in the store. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Callers } from "../../http/access/callers.ts";
 import { requireAllFunctions, requireScope } from "../../http/access/principal.ts";
 import { readOrder } from "../../http/parameters/command-order.ts";
 import { queueFull, requireHeaderRoom } from "../../http/request-problems.ts";
@@ -8,7 +9,6 @@ import { checkCommand, NO_COMMANDS } from "../../platform/images/command-rules.t
 import { Problem } from "../../platform/problems.ts";
 import { COMMAND_QUEUE, COMMAND_TARGET, type NewCall } from "../../store/call.ts";
 import { newCallId } from "../../store/call-id.ts";
-import type { Callers } from "../callers.ts";
 import type { EventServices } from "../services.ts";
 import { acknowledge, keyReused } from "./answers.ts";
 import { readOptions, takeOptions, unknownOption } from "./call-options.ts";

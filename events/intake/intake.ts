@@ -1,6 +1,7 @@
 /** Requests below /async: stored as calls, and acknowledged once they are durable. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isAway } from "../../calling/away.ts";
+import { Callers } from "../../http/access/callers.ts";
 import type { Principal } from "../../http/access/principal.ts";
 import { answerError } from "../../http/problem-answer.ts";
 import { queueFull, requireHeaderRoom, traceRefused, unknownVersion } from "../../http/request-problems.ts";
@@ -9,7 +10,6 @@ import type { Endpoints } from "../../platform/platform.ts";
 import { Problem, unknownFunction } from "../../platform/problems.ts";
 import { COMMAND_QUEUE, type NewCall } from "../../store/call.ts";
 import { newCallId } from "../../store/call-id.ts";
-import { Callers } from "../callers.ts";
 import type { EventServices, EventsPart } from "../services.ts";
 import { acknowledge, keyReused, refusePreflight, unknownRoute } from "./answers.ts";
 import { type OptionTexts, readOptions, takeOptions, unknownOption } from "./call-options.ts";

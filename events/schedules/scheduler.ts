@@ -223,14 +223,14 @@ export class Scheduler {
 
   async #firing(scheduled: Scheduled, at: number): Promise<NewFiring> {
     const { store, now, random, retryOf } = this.#options;
-    const { name, call, overlap = "skip" } = scheduled;
+    const { name, call, event, overlap = "skip" } = scheduled;
     const time = {
       ...{ at, now: now(), id: newCallId(now(), random), by: `schedule ${name}` },
       traceparent: newTraceparent(),
       retry: call === undefined ? undefined : retryOf(call.function),
     };
     const fired = await firedBy(scheduled, time, store.bodies);
-    return { at, ...fired, ...(call !== undefined && overlap === "skip" ? { unlessLive: true } : {}) };
+    return { at, ...fired, ...(event === undefined && overlap === "skip" ? { unlessLive: true } : {}) };
   }
 
   async #dropGone({ name }: Timer): Promise<number | undefined> {

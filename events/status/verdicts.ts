@@ -65,9 +65,13 @@ function subscriptionVerdict({ name, spec: given }: NamedSpec, state: EventState
     ...(invalid(checkSubscriptionSpec(given)) ??
       unknownFunction(spec.function, state) ??
       paused(spec, "Events wait in the topic.") ??
-      ready("Delivering", `It delivers to ${spec.function ?? spec.url}.`)),
+      ready("Delivering", `It delivers to ${targetText(spec)}.`)),
     figures: { group, lag: place?.lag ?? 0, waiting: queue?.waiting ?? 0, dead: queue?.dead ?? 0 },
   };
+}
+
+function targetText({ function: name, url, flow }: Partial<SubscriptionSpec>): string {
+  return flow === undefined ? (name ?? url)! : `the flow ${flow}`;
 }
 
 function scheduleVerdict({ name, spec: given }: NamedSpec, state: EventState): Verdict {

@@ -1,6 +1,7 @@
 /** Topics: events come in, wait in the store, and go out to subscriptions as calls. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
+import { Callers } from "../../http/access/callers.ts";
 import { answerError } from "../../http/problem-answer.ts";
 import { retryPolicyOf } from "../../platform/events/check-retry.ts";
 import { followDeclarations } from "../../platform/events/follow-declarations.ts";
@@ -8,7 +9,6 @@ import { SUBSCRIPTION_KIND, TOPIC_KIND } from "../../platform/events/kinds.ts";
 import { DELIVERY_RETRY, retryPolicy } from "../../platform/events/retry-policy.ts";
 import { newCallId } from "../../store/call-id.ts";
 import { startOf } from "../../store/places.ts";
-import { Callers } from "../callers.ts";
 import type { EventServices, EventsPart } from "../services.ts";
 import { deliveryOf, queueOf } from "./delivery/deliveries.ts";
 import { chooseMember, type Subscription, Turns } from "./delivery/groups.ts";

@@ -53,11 +53,14 @@ const event = members({
   data: ANY,
 });
 
+const run = members({ flow: NAME, input: ANY });
+
 const check = members({
   cron: text(LINE, 'a cron expression such as "0 3 * * *", @hourly or "@every 90s"'),
   timeZone: text(LINE, "an IANA time zone such as Europe/Berlin"),
   call,
   event,
+  run,
   overlap: oneOf("skip", "queue", "allow"),
   missed: oneOf("skip", "once", "all"),
   jitter: duration(0, DAY_MS, "30s"),
@@ -68,15 +71,16 @@ const check = members({
 export function checkScheduleSpec(spec: unknown): readonly SpecFault[] {
   const faults = check(spec, []);
   if (faults.some(({ pointer }) => pointer === "")) return faults;
-  const { cron, timeZone, call: toCall, event: toPublish } = spec as Partial<ScheduleSpec>;
+  const { cron, timeZone, call: toCall, event: toPublish, run: toRun } = spec as Partial<ScheduleSpec>;
   const found = [...faults];
   if (!cron) found.push(fault([], 'The schedule has no times: add cron, such as cron: "0 3 * * *".'));
   else if (!faults.some(({ pointer }) => TIMES.includes(pointer)))
     found.push(...timeFaults({ cron, timeZone }));
-  if (Boolean(toCall) === Boolean(toPublish)) {
-    found.push(fault([], "A schedule has one target: name either call or event."));
+  if ([toCall, toPublish, toRun].filter(Boolean).length !== 1) {
+    found.push(fault([], "A schedule has one target: name one of call, event and run."));
   }
   found.push(...required(toCall, ["call", "function"]), ...required(toPublish, ["event", "topic"]));
+  found.push(...required(toRun, ["run", "flow"]));
   return found;
 }
 

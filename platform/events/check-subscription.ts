@@ -23,6 +23,7 @@ const check = members({
   topic: NAME,
   function: FUNCTION,
   url: must(isTarget, "an http or https URL without a user name, a password and a fragment"),
+  flow: NAME,
   path: PATH,
   group: NAME,
   from: must(isStart, 'latest, earliest or a time such as "2026-11-29T14:00:00Z"'),
@@ -40,12 +41,13 @@ const check = members({
 export function checkSubscriptionSpec(spec: unknown): readonly SpecFault[] {
   const faults = check(spec, []);
   if (faults.some(({ pointer }) => pointer === "")) return faults;
-  const { topic, function: name, url, path, order, orderBy } = spec as Partial<SubscriptionSpec>;
+  const { topic, function: name, url, flow, path, order, orderBy } = spec as Partial<SubscriptionSpec>;
   const found = [...faults];
   if (!topic) found.push(fault([], "The subscription has no topic: name one, such as topic: orders."));
-  if (Boolean(name) === Boolean(url)) {
-    found.push(fault([], "A subscription delivers to one target: name either function or url."));
+  if ([name, url, flow].filter(Boolean).length !== 1) {
+    found.push(fault([], "A subscription delivers to one target: name one of function, url and flow."));
   }
+  if (flow && path) found.push(fault(["path"], "path is for functions: remove it."));
   if (url && path) found.push(fault(["path"], "path is for functions: make it a part of url."));
   if (orderBy && order !== "key")
     found.push(fault(["orderBy"], "orderBy has an effect with order: key alone: add it, or remove orderBy."));

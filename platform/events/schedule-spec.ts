@@ -6,10 +6,11 @@ export interface ScheduleSpec {
   readonly cron: string;
   /** An IANA time zone; UTC by default. */
   readonly timeZone?: string;
-  /** Exactly one of the two. */
+  /** Exactly one of the three. */
   readonly call?: ScheduledCall;
   readonly event?: ScheduledEvent;
-  /** What happens at a firing while a call of an earlier one is not finished; `skip` by default. */
+  readonly run?: ScheduledRun;
+  /** What happens at a firing while a call, or a run, of an earlier one is not finished; `skip` by default. */
   readonly overlap?: "skip" | "queue" | "allow";
   /** What happens with times at which nothing ran: `once` (default) fires the last one, `all` at most the last 100. */
   readonly missed?: "skip" | "once" | "all";
@@ -36,4 +37,10 @@ export interface ScheduledEvent {
   readonly type?: string;
   readonly attributes?: Readonly<Record<string, string>>;
   readonly data?: unknown;
+}
+
+export interface ScheduledRun {
+  readonly flow: string;
+  /** A text is sent as it is, everything else as JSON; `{}` by default. */
+  readonly input?: unknown;
 }

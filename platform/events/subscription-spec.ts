@@ -3,10 +3,11 @@ import type { RetrySpec } from "./retry-policy.ts";
 /** The spec of a `Subscription` declaration. */
 export interface SubscriptionSpec {
   readonly topic: string;
-  /** Exactly one of the two. */
+  /** Exactly one of the three. Each event begins a run of the flow. */
   readonly function?: string;
   readonly url?: string;
-  /** Path of the requests; `/` by default. */
+  readonly flow?: string;
+  /** Path of the requests to a function; `/` by default. */
   readonly path?: string;
   /** Subscriptions of a topic with the same group share its events; the name of the subscription by default. */
   readonly group?: string;

@@ -3,7 +3,12 @@ import { readFileSync } from "node:fs";
 import { loadAll } from "js-yaml";
 import { DECLARATION_KINDS } from "../../platform/declarations.ts";
 import type { RetrySpec } from "../../platform/events/retry-policy.ts";
-import type { ScheduledCall, ScheduledEvent, ScheduleSpec } from "../../platform/events/schedule-spec.ts";
+import type {
+  ScheduledCall,
+  ScheduledEvent,
+  ScheduledRun,
+  ScheduleSpec,
+} from "../../platform/events/schedule-spec.ts";
 import type { EventFilter, SubscriptionSpec } from "../../platform/events/subscription-spec.ts";
 import type { TopicSpec } from "../../platform/events/topic-spec.ts";
 
@@ -48,9 +53,9 @@ describe("kubernetes.yaml", () => {
 
   it("has the members of a subscription", () => {
     const { properties } = specOf("Subscription");
-    const target = { topic: true, function: true, url: true, path: true, group: true, from: true } as const;
+    const target = { topic: true, function: true, url: true, flow: true, path: true } as const;
     const order = { order: true, orderBy: true, filter: true, retry: true, concurrency: true } as const;
-    const rest = { replies: true, replyTo: true, paused: true } as const;
+    const rest = { group: true, from: true, replies: true, replyTo: true, paused: true } as const;
     assert.deepEqual(
       Object.keys(properties).sort(),
       membersOf<SubscriptionSpec>({ ...target, ...order, ...rest }),
@@ -63,7 +68,7 @@ describe("kubernetes.yaml", () => {
   it("has the members of a schedule", () => {
     const { properties } = specOf("Schedule");
     const times = { cron: true, timeZone: true, overlap: true, missed: true, jitter: true } as const;
-    const rest = { call: true, event: true, paused: true } as const;
+    const rest = { call: true, event: true, run: true, paused: true } as const;
     assert.deepEqual(Object.keys(properties).sort(), membersOf<ScheduleSpec>({ ...times, ...rest }));
     const request = { function: true, method: true, path: true, headers: true } as const;
     assert.deepEqual(
@@ -74,6 +79,10 @@ describe("kubernetes.yaml", () => {
     assert.deepEqual(
       Object.keys(properties.event.properties).sort(),
       membersOf<ScheduledEvent>({ topic: true, type: true, attributes: true, data: true }),
+    );
+    assert.deepEqual(
+      Object.keys(properties.run.properties).sort(),
+      membersOf<ScheduledRun>({ flow: true, input: true }),
     );
   });
 

@@ -54,6 +54,16 @@ describe("the call of a schedule", () => {
     ]);
   });
 
+  it("is an input for a flow, an empty object by default", async () => {
+    const { queue, target, request } = await callOf({ run: { flow: "nightly", input: { rows: 2 } } });
+    assert.deepEqual([queue, target], ["flow/nightly", { flow: "nightly" }]);
+    assert.equal(textOf(request.body), '{"rows":2}');
+    assert.deepEqual(request.headers.slice(0, 4), [
+      ...["content-type", "application/json", "skiff-schedule", "report"],
+    ]);
+    assert.equal(textOf((await callOf({ run: { flow: "nightly" } })).request.body), "{}");
+  });
+
   it("has the method, path, fields and body of the schedule", async () => {
     const call = {
       function: "make",

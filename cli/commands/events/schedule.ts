@@ -107,7 +107,12 @@ async function listSchedules({ api, out }: Task): Promise<void> {
 }
 
 function targetOf(spec: Readonly<Record<string, unknown>>): string {
-  const { call, event } = spec as { call?: { function?: string }; event?: { topic?: string } };
+  const { call, event, run } = spec as {
+    call?: { function?: string };
+    event?: { topic?: string };
+    run?: { flow?: string };
+  };
+  if (run !== undefined) return shown(`flow ${run.flow ?? ""}`);
   return shown(call?.function ?? `topic ${event?.topic ?? ""}`);
 }
 

@@ -54,7 +54,12 @@ async function listSubscriptions({ api, out }: Task): Promise<void> {
         const { name, spec, faults } = each;
         const note = faults !== undefined ? "invalid" : spec.paused === true ? "paused" : "";
         return [
-          ...[name, shown(spec.topic), shown(spec.function ?? spec.url), shown(spec.group ?? name)],
+          ...[
+            name,
+            shown(spec.topic),
+            shown(spec.function ?? spec.url ?? `flow ${shown(spec.flow)}`),
+            shown(spec.group ?? name),
+          ],
           ...["lag", "waiting", "dead"].map((member) => stateCell(each, member)),
           note,
         ];

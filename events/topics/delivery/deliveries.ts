@@ -54,7 +54,7 @@ export function deliveryOf(
   };
 }
 
-/** Returns the event of a delivery, as far as its request has it: a URL gets no request of a gateway. */
+/** Returns the event of a delivery, as far as its request has it: a URL and a flow get no request of a gateway. */
 export function eventOf(
   { request, target, acceptedAt }: Pick<NewCall, "request" | "target" | "acceptedAt">,
   { topic, position }: Pick<StoredEvent, "topic" | "position">,
@@ -80,12 +80,13 @@ function onlyOnce(maxAgeMs: number): RetryPolicy {
 }
 
 function targetOf({ spec }: Subscription): CallTarget {
+  if (spec.flow !== undefined) return { flow: spec.flow };
   return spec.url === undefined ? { function: spec.function! } : { url: spec.url };
 }
 
 /**
  * A function gets the request of a gateway as the client sent it, with the attributes of the event besides. Others may not
- * see what clients sent, such as cookies: a URL gets the event alone.
+ * see what clients sent, such as cookies: a URL gets the event alone. So does a flow, whose runs keep what they get.
  */
 function requestOf(event: StoredEvent, { name, spec }: Subscription): StoredRequest {
   const { topic, data, http } = event;
@@ -94,7 +95,8 @@ function requestOf(event: StoredEvent, { name, spec }: Subscription): StoredRequ
     const { pathname, search } = new URL(spec.url);
     return { method: "POST", path: `${pathname}${search}`, headers: attributes, body: data };
   }
-  if (http === undefined) return { method: "POST", path: spec.path ?? "/", headers: attributes, body: data };
+  if (http === undefined || spec.flow !== undefined)
+    return { method: "POST", path: spec.path ?? "/", headers: attributes, body: data };
   const { method, path, headers } = http;
   return { method, path, headers: [...headers, ...attributes], body: data };
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
+import type { Callers } from "../../../http/access/callers.ts";
 import { requireAllFunctions } from "../../../http/access/principal.ts";
 import type { TopicSpec } from "../../../platform/events/topic-spec.ts";
-import type { Callers } from "../../callers.ts";
 import { type RequestFields, readFields } from "../../intake/request-fields.ts";
 
 /** Decides who may publish. */

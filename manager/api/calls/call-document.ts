@@ -17,9 +17,7 @@ export function callDocument(call: CallHead): Record<string, unknown> {
   const { callback, keyId, orderKey, runningSince, endedAt, reason, traceparent } = call;
   return {
     ...{ id, state },
-    ...("function" in target
-      ? functionOf(target)
-      : { url: isCommand(target) ? "/exec" : withoutSecrets(target.url) }),
+    ...targetOf(target),
     ...{ method: request.method, path: request.path },
     headers: shownHeaders(request.headers),
     bytes: request.body.bytes,
@@ -39,7 +37,10 @@ export function callDocument(call: CallHead): Record<string, unknown> {
   };
 }
 
-function functionOf({ function: name, version }: Extract<CallTarget, { function: string }>) {
+function targetOf(target: CallTarget): Record<string, unknown> {
+  if ("flow" in target) return { flow: target.flow };
+  if ("url" in target) return { url: isCommand(target) ? "/exec" : withoutSecrets(target.url) };
+  const { function: name, version } = target;
   return { function: name, ...(version === undefined ? {} : { version }) };
 }
 

@@ -88,8 +88,9 @@ export function specSchemas(): Record<string, Schema> {
 
 function subscriptionMembers(): Record<string, Schema> {
   return {
-    function: { ...ref("Name"), description: "Either function or url is the target" },
+    function: { ...ref("Name"), description: "One of function, url and flow is the target" },
     url: { type: "string", format: "uri" },
+    flow: { ...ref("EventName"), description: "Each event begins a run of this flow" },
     path: { ...TEXT, default: "/", description: "Path of the requests to the function" },
     group: { ...ref("EventName"), description: "Shares the events; the name of the subscription by default" },
     from: {
@@ -125,8 +126,12 @@ function scheduleMembers(): Record<string, Schema> {
   );
   return {
     timeZone: { ...TEXT, default: "UTC", example: "Europe/Berlin" },
-    call: { ...call, description: "Either call or event is the target" },
+    call: { ...call, description: "One of call, event and run is the target" },
     event,
+    run: object(
+      { flow: ref("EventName") },
+      { input: { description: "Input of the run: a text, or a value that is sent as JSON", default: {} } },
+    ),
     overlap: { enum: ["skip", "queue", "allow"], default: "skip" },
     missed: { enum: ["skip", "once", "all"], default: "once" },
     jitter: duration("30s", "Each firing is late by a time up to this one"),

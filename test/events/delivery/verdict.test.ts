@@ -59,6 +59,28 @@ describe("the verdict about an attempt", () => {
     });
   }
 
+  describe("of a call to a flow", () => {
+    const toFlow = leasedCall({ queue: "flow/order", target: { flow: "order" } });
+    const unknown = answered(404, { code: "unknown_flow", text: "There is no flow." });
+
+    it("is done once the run has begun, and a refusal while there are too many runs", () => {
+      assert.equal(kindOf(toFlow, answered(202)), "done");
+      assert.equal(kindOf(toFlow, answered(429, { code: "too_many_runs" })), "refused");
+      assert.equal(kindOf(toFlow, answered(503, { code: "store_unavailable" })), "refused");
+      assert.equal(kindOf(toFlow, { unreached: "No connection." }), "refused");
+    });
+
+    it("is dead for an input that the flow does not take", () =>
+      assert.equal(kindOf(toFlow, answered(422, { code: "invalid_input" })), "dead"));
+
+    it("waits 5 min for a flow that is not there", () => {
+      assert.equal(kindOf(toFlow, unknown, { ...AT, isKnown: false }), "refused");
+      const verdict = judge(toFlow, unknown, { now: 300_000, random: 0, isKnown: false });
+      const reason = 'There was no flow "order" within 5 min: deploy it, and retry the call.';
+      assert.deepEqual(verdict, { kind: "dead", reason, error: reason });
+    });
+  });
+
   it("is a refusal if no router was reached", () => {
     assert.equal(kindOf(call, { unreached: "No connection." }), "refused");
   });

@@ -70,6 +70,30 @@ describe("a worker of events", () => {
     );
   });
 
+  it("begins a run of a flow with the key of Skiff, and one run whatever is repeated", async () => {
+    await started();
+    rig.answer = (_, response) => {
+      if (rig.received.length === 1) response.socket!.destroy();
+      else response.writeHead(202).end("{}");
+    };
+    const headers = ["content-type", "application/json"];
+    const request = { method: "POST", path: "/", headers, body: { inline: Buffer.from('{"id":1}') } };
+    const [id] = await rig.enqueue({
+      ...{ queue: "flow/order", target: { flow: "order" } },
+      ...{ request, policy: FAST, acceptedAt: Date.now() },
+    });
+    await rig.record(id!, "done");
+    const [first, second] = rig.received;
+    for (const each of [first!, second!]) {
+      assert.deepEqual(
+        [each.method, each.url, each.body.toString()],
+        ["POST", "/flow/order/run", '{"id":1}'],
+      );
+      const { "content-type": type, "idempotency-key": key, "x-skiff-key": internal } = each.headers;
+      assert.deepEqual([type, key, internal], ["application/json", id, RIG_KEY]);
+    }
+  });
+
   it("reaches no other function by a name or a path that is not one", async () => {
     await started();
     const requestOf = (path: string) => ({

@@ -69,6 +69,7 @@ describe("the verdict of a subscription", () => {
     assert.equal(reasonOf({ function: "known", paused: true }), "Paused");
     assert.equal(reasonOf({}), "InvalidSpec");
     assert.equal(reasonOf({ url: "https://example.com/hook" }), "Delivering");
+    assert.equal(of({ topic: "orders", flow: "ship" }).message, "It delivers to the flow ship.");
   });
 });
 

@@ -189,4 +189,12 @@ describe("a delivery", () => {
     assert.equal(call.request.path, "/in?x=1");
     assert.equal(headersOf(call.request.headers).cookie, undefined);
   });
+
+  it("to a flow is the event alone", () => {
+    const http = { method: "PUT", path: "/test/a?b=1", headers: ["cookie", "c=1", "host", "h"] };
+    const { target, request } = delivered(storedEvent({ http }), subscription("a", { flow: "ship" }));
+    assert.deepEqual([target, request.method], [{ flow: "ship" }, "POST"]);
+    const { cookie, ...fields } = headersOf(request.headers);
+    assert.deepEqual([cookie, fields["ce-id"], fields["skiff-subscription"]], [undefined, "e1", "a"]);
+  });
 });

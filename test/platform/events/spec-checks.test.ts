@@ -56,6 +56,7 @@ describe("the spec of a subscription", () => {
     accepts(checkSubscriptionSpec, [
       base,
       { topic: "orders", url: "https://example.com/hook?a=1", from: "earliest" },
+      { topic: "orders", flow: "ship", concurrency: 4 },
       { ...base, path: "/new?dry=1", group: "billing", from: "2026-11-29", replies: false, paused: true },
       { ...base, order: "key", orderBy: "customer", concurrency: 1, replyTo: "invoices" },
       { ...base, retry: { attempts: 3, backoff: "0s", maxAge: "1h", on: ["5xx", "429", "connection"] } },
@@ -74,8 +75,11 @@ describe("the spec of a subscription", () => {
     });
     refuses(checkSubscriptionSpec, [
       [{ function: "bill" }, "", /^The subscription has no topic/],
-      [{ topic: "orders" }, "", /name either function or url/],
-      [{ ...base, url: "http://a.example" }, "", /name either function or url/],
+      [{ topic: "orders" }, "", /name one of function, url and flow/],
+      [{ ...base, url: "http://a.example" }, "", /name one of function, url and flow/],
+      [{ ...base, flow: "ship" }, "", /name one of function, url and flow/],
+      [{ topic: "orders", flow: "Ship" }, "/flow", /^flow is "Ship": use a name/],
+      [{ topic: "orders", flow: "ship", path: "/b" }, "/path", /path is for functions: remove it/],
       [{ ...base, topic: "Orders" }, "/topic", /^topic is "Orders": use a name of 1 to 63 characters/],
       [{ ...base, function: "a_b" }, "/function", /use the name of a function/],
       [{ topic: "orders", url: "ftp://a" }, "/url", /use an http or https URL/],
@@ -114,6 +118,8 @@ describe("the spec of a schedule", () => {
         call: { function: "report", method: "PUT", path: "/day", headers: { "x-a": "b" }, body: [1] },
       },
       { ...base, call: { function: "report", retry: { attempts: 1 } } },
+      { cron: "@daily", run: { flow: "nightly" } },
+      { cron: "@daily", run: { flow: "nightly", input: { rows: 10 } }, overlap: "allow" },
       {
         cron: "@hourly",
         event: { topic: "ticks", type: "a.b", attributes: { subject: "c" }, data: { d: 1 } },
@@ -123,9 +129,11 @@ describe("the spec of a schedule", () => {
   it("is refused with the member, its value and what to do", () =>
     refuses(checkScheduleSpec, [
       [{ call: { function: "report" } }, "", /^The schedule has no times/],
-      [{ cron: "@hourly" }, "", /name either call or event/],
-      [{ ...base, event: { topic: "a" } }, "", /name either call or event/],
+      [{ cron: "@hourly" }, "", /name one of call, event and run/],
+      [{ ...base, event: { topic: "a" } }, "", /name one of call, event and run/],
+      [{ ...base, run: { flow: "a" } }, "", /name one of call, event and run/],
       [{ cron: "@hourly", call: {} }, "/call", /^call has no function/],
+      [{ cron: "@hourly", run: { input: 1 } }, "/run", /^run has no flow/],
       [{ cron: "@hourly", event: { type: "a" } }, "/event", /^event has no topic/],
       [{ ...base, cron: "a\nb" }, "/cron", /use a cron expression such as/],
       [

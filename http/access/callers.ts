@@ -1,5 +1,14 @@
 import type { IncomingMessage } from "node:http";
-import { type Access, refusal } from "../http/access/access.ts";
+import { INTERNAL_KEY_ID } from "../../platform/keys/internal-key.ts";
+import type { KeyTable } from "../../platform/keys/key-table.ts";
+import { keyIdOf } from "../../platform/keys/key-text.ts";
+import type { Scope } from "../../platform/keys/scopes.ts";
+import type { Limits } from "../../platform/limits.ts";
+import { Problem } from "../../platform/problems.ts";
+import { clientAddress } from "../client-address.ts";
+import { FailedAttempts, tooManyAttempts } from "../failed-attempts.ts";
+import type { TrustedProxies } from "../trusted-proxies.ts";
+import { type Access, refusal } from "./access.ts";
 import {
   ANYBODY,
   callUnauthorized,
@@ -9,16 +18,7 @@ import {
   principalOfToken,
   requireFunction,
   requireScope,
-} from "../http/access/principal.ts";
-import { clientAddress } from "../http/client-address.ts";
-import { FailedAttempts, tooManyAttempts } from "../http/failed-attempts.ts";
-import type { TrustedProxies } from "../http/trusted-proxies.ts";
-import { INTERNAL_KEY_ID } from "../platform/keys/internal-key.ts";
-import type { KeyTable } from "../platform/keys/key-table.ts";
-import { keyIdOf } from "../platform/keys/key-text.ts";
-import type { Scope } from "../platform/keys/scopes.ts";
-import type { Limits } from "../platform/limits.ts";
-import { Problem } from "../platform/problems.ts";
+} from "./principal.ts";
 
 export interface CallersOptions {
   readonly keys: KeyTable;
@@ -53,7 +53,7 @@ export interface Credentials {
   readonly bearer?: string | undefined;
 }
 
-/** Decides who may make asynchronous calls and publish, from memory. */
+/** Decides who may make asynchronous calls, publish events and begin runs, from memory. */
 export class Callers {
   readonly #options: CallersOptions;
   readonly #attempts: FailedAttempts;
