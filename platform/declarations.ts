@@ -1,4 +1,4 @@
-import { LIMITS, type Limits } from "./limits.ts";
+import type { LIMITS, Limits } from "./limits.ts";
 import { Problem } from "./problems.ts";
 
 /** Each kind, such as `Schedule`, with the plural that names its resource on Kubernetes. */
@@ -114,7 +114,7 @@ export function specText({ specBytes }: Pick<Limits, "specBytes">, spec: object)
   const text = JSON.stringify(spec);
   const bytes = Buffer.byteLength(text);
   if (bytes <= specBytes) return text;
-  const setting = LIMITS.specBytes[0];
+  const setting: (typeof LIMITS)["specBytes"][0] = "SKIFF_MAX_SPEC";
   const detail = `The spec has ${bytes} bytes of JSON and may have ${specBytes}: make it smaller, or raise ${setting}.`;
   throw new Problem("invalid_declaration", detail, { setting });
 }

@@ -5,14 +5,18 @@ import type { ScheduleSpec } from "./schedule-spec.ts";
 import {
   ANY,
   duration,
+  FIELD,
   FLAG,
   FUNCTION,
   fault,
+  METHODS,
   members,
   must,
   NAME,
+  OWN_FIELD,
   oneOf,
   PATH,
+  RESERVED,
   type SpecFault,
   text,
   texts,
@@ -20,14 +24,7 @@ import {
 
 const TIMES = ["/cron", "/timeZone"];
 const DAY_MS = 86_400_000;
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-/** A token (RFC 9110, section 5.6.2). */
-const FIELD = /^[\w!#$%&'*+.^`|~-]{1,100}$/;
 const LINE = /^[^\p{C}]{1,200}$/u;
-/** Fields of the connection, of the length of the body, and of Skiff. */
-const OWN_FIELD = /^(host|content-length|transfer-encoding|connection|(x-)?skiff-.*)$/i;
-/** Attributes that the event has from elsewhere. */
-const RESERVED = ["specversion", "id", "source", "type", "data", "data_base64"];
 
 const HEADERS = must(
   areHeaders,

@@ -1,11 +1,19 @@
-import { bytes, duration, fault, listOf, members, oneOf, type SpecFault, text } from "./spec-check.ts";
+import {
+  bytes,
+  duration,
+  fault,
+  listOf,
+  members,
+  oneOf,
+  PREFIX,
+  type SpecFault,
+  text,
+} from "./spec-check.ts";
 import type { TopicSpec } from "./topic-spec.ts";
 
 const MOST_PATHS = 100;
 const MOST_REPLY_MS = 300_000;
 const DAY_MS = 86_400_000;
-/** Up to 512 characters, in segments without `.` and `..`, which clients and proxies take away. */
-const PREFIX = /^(?=.{1,512}$)(?:\/|(\/(?!\.{1,2}(\/|$))[-\w.~!$&'()*+,;=:@%]+)+)$/;
 
 const check = members({
   paths: listOf(text(PREFIX, "a path such as /test, without a slash at its end"), MOST_PATHS),

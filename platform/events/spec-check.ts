@@ -125,3 +125,12 @@ export const PATH: Check = text(
   /^\/[\x21-\x22\x24-\x7e]{0,2047}$/,
   "a path that starts with / and has no spaces, such as /orders?dry=1",
 );
+/** Up to 512 characters, in segments without `.` and `..`, which clients and proxies take away. */
+export const PREFIX = /^(?=.{1,512}$)(?:\/|(\/(?!\.{1,2}(\/|$))[-\w.~!$&'()*+,;=:@%]+)+)$/;
+export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/** A token (RFC 9110, section 5.6.2). */
+export const FIELD = /^[\w!#$%&'*+.^`|~-]{1,100}$/;
+/** Fields of the connection, of the length of the body, and of Skiff. */
+export const OWN_FIELD = /^(host|content-length|transfer-encoding|connection|(x-)?skiff-.*)$/i;
+/** Attributes that an event has from elsewhere. */
+export const RESERVED: readonly string[] = ["specversion", "id", "source", "type", "data", "data_base64"];

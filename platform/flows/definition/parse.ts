@@ -1,0 +1,136 @@
+import { stringify } from "yaml";
+import { isRecord } from "../../settings/invalid-setting.ts";
+import type { FlowDefinition, Steps, Template } from "./definition.ts";
+import { type FlowDocument, readDocument, type Spot } from "./document.ts";
+import { KEYS } from "./keys.ts";
+import { checkStepName, declarationNameOf } from "./names.ts";
+import { type FlowChecks, Place, type Reading } from "./place.ts";
+import { readStep } from "./read-step.ts";
+import { readTriggers } from "./read-triggers.ts";
+import { LONG } from "./read-wait.ts";
+import { durationOf, isObject, templateOf, textOf } from "./values.ts";
+
+export interface FlowOptions extends FlowChecks {
+  /** Of the declaration. Without it the text must have a name. */
+  readonly name?: string | undefined;
+}
+
+export interface FlowFault {
+  /** Names the key and its value, and says what to do. */
+  readonly message: string;
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+  readonly lineText: string;
+  /** JSON pointer (RFC 6901); empty for the whole text. */
+  readonly pointer: string;
+}
+
+/** A flow, or all that is wrong with its text: up to 20 faults in the order of the text. */
+export type Parsed =
+  | { readonly definition: FlowDefinition; readonly faults?: undefined }
+  | { readonly definition?: undefined; readonly faults: readonly FlowFault[] };
+
+const MOST_FAULTS = 20;
+const MOST_LINE = 200;
+const DEFAULT_TIMEOUT_MS = 30 * 86_400_000;
+
+/** Reads the text of a flow, in YAML or JSON. */
+export function parseFlow(text: string, options: FlowOptions): Parsed {
+  const document = readDocument(text);
+  if (document.spots.length > 0) return { faults: faultsOf(text, document, document.spots) };
+  const reading: Reading = { ...options, faults: [] };
+  const definition = readFlow(new Place(document.value, [], reading), options.name);
+  const { faults } = reading;
+  if (definition !== undefined && faults.length === 0) return { definition };
+  return { faults: faultsOf(text, document, faults.map(document.spotOf)) };
+}
+
+/** The spec of a declaration: the text, or the members of the flow themselves, as `kubectl` has them. */
+export type FlowSpec = Readonly<Record<string, unknown>>;
+
+/** Reads the spec of a declaration. `text` is what the lines of faults count in: `source`, or the members as YAML. */
+export function flowOfSpec(spec: FlowSpec, options: FlowOptions): Parsed & { readonly text: string } {
+  const { source } = spec;
+  const text = typeof source === "string" ? source : stringify(spec);
+  return { text, ...parseFlow(text, options) };
+}
+
+function readFlow(place: Place, name: string | undefined): FlowDefinition | undefined {
+  if (place.value === null || !isRecord(place.value)) {
+    const example = "steps: {hello: {fn: hello}}";
+    return place.fault(`The text is not a flow: write an object with steps, such as ${example}.`);
+  }
+  isObject(place, KEYS.flow);
+  const flow = nameOf(place, name);
+  const description = textOf(
+    place.member("description"),
+    /^[\s\S]{0,2000}$/,
+    "a text of at most 2000 characters",
+  );
+  const input = inputOf(place.member("input"));
+  const output = place.member("output");
+  const steps = stepsOf(place.member("steps"));
+  const last = stepsOf(place.member("finally"));
+  if (place.member("steps") === undefined)
+    place.fault("The flow has no steps: add steps, such as steps: {hello: {fn: hello}}.");
+  if (flow === undefined) return undefined;
+  return {
+    flow,
+    ...(description !== undefined && { description }),
+    on: readTriggers(place.member("on")),
+    ...(input !== undefined && { input }),
+    steps,
+    finally: last,
+    ...(output && { output: templateOf(output) as Template }),
+    timeoutMs: durationOf(place.member("timeout"), LONG) ?? DEFAULT_TIMEOUT_MS,
+  };
+}
+
+function nameOf(place: Place, name: string | undefined): string | undefined {
+  const given = place.member("flow");
+  if (given === undefined) {
+    return name ?? place.fault("The flow has no name: add one, such as flow: order.");
+  }
+  const flow = declarationNameOf(given, "flow");
+  if (name === undefined || flow === undefined || flow === name) return flow;
+  return given.fault(
+    `flow is "${flow}", but the flow is stored as "${name}": use one name, or remove the key.`,
+  );
+}
+
+function inputOf(place: Place | undefined): FlowDefinition["input"] {
+  if (place === undefined) return undefined;
+  const { value } = place;
+  if (typeof value !== "boolean" && !isRecord(value)) {
+    return place.wrong("a JSON Schema of the input, such as {type: object, required: [id]}");
+  }
+  for (const { path, message } of place.reading.checkSchema?.(value) ?? []) {
+    place.reading.faults.push({ path: [...place.path, ...path], message });
+  }
+  return value;
+}
+
+function stepsOf(place: Place | undefined): Steps {
+  if (place === undefined) return {};
+  if (!isRecord(place.value)) {
+    place.wrong("an object with a step for each name, such as {hello: {fn: hello}}");
+    return {};
+  }
+  const steps = place.all().flatMap((member) => {
+    const isNamed = checkStepName(member);
+    const step = readStep(member);
+    return isNamed && step !== undefined ? [[member.key, step] as const] : [];
+  });
+  return Object.fromEntries(steps);
+}
+
+function faultsOf(text: string, document: FlowDocument, spots: readonly Spot[]): readonly FlowFault[] {
+  const sorted = [...spots].sort((a, b) => a.offset - b.offset).slice(0, MOST_FAULTS);
+  const lines = text.split(/\r?\n/);
+  return sorted.map(({ message, offset, path }) => {
+    const { line, column } = document.lineOf(offset);
+    const pointer = path.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+    return { message, line, column, lineText: (lines[line - 1] ?? "").slice(0, MOST_LINE), pointer };
+  });
+}

@@ -1,0 +1,89 @@
+import type { Limits } from "../../limits.ts";
+import { isRecord, shown } from "../../settings/invalid-setting.ts";
+
+/** Keys and indexes from the flow to a value. */
+export type Path = readonly string[];
+
+/** A fault that has no line yet. */
+export interface Fault {
+  readonly path: Path;
+  readonly message: string;
+  /** Points to the key instead of the value. */
+  readonly isKey?: boolean;
+  /** Characters of the text at `path` before the fault. */
+  readonly offset?: number;
+}
+
+export interface FlowChecks {
+  readonly limits: Pick<Limits, "flowSteps" | "flowItems">;
+  /** Returns what is wrong with a JSON Schema. It is passed in because the validator is large. Without it schemas are not checked. */
+  readonly checkSchema?: ((schema: unknown) => readonly SchemaFault[]) | undefined;
+  /** `cronFault` (platform/events/cron.ts), which needs Node. Without it cron expressions are not checked. */
+  readonly checkCron?:
+    | ((text: { cron: string; timeZone?: string | undefined }) => string | undefined)
+    | undefined;
+}
+
+export interface SchemaFault {
+  /** Below the schema. */
+  readonly path: Path;
+  readonly message: string;
+}
+
+export interface Reading extends FlowChecks {
+  /** Grows while the flow is read. */
+  readonly faults: Fault[];
+}
+
+/** A value of the text with its path. Readers record faults in `reading` and go on, so that people get all faults at once. */
+export class Place {
+  readonly value: unknown;
+  readonly path: Path;
+  readonly reading: Reading;
+
+  constructor(value: unknown, path: Path, reading: Reading) {
+    this.value = value;
+    this.path = path;
+    this.reading = reading;
+  }
+
+  get name(): string {
+    return this.path.length === 0 ? "The flow" : this.path.join(".");
+  }
+
+  get key(): string {
+    return this.path.at(-1) ?? "";
+  }
+
+  fault(message: string): undefined {
+    this.reading.faults.push({ path: this.path, message });
+  }
+
+  keyFault(message: string): undefined {
+    this.reading.faults.push({ path: this.path, message, isKey: true });
+  }
+
+  /** @param rule completes `use …` */
+  wrong(rule: string): undefined {
+    if (this.value === null) return this.fault(`${this.name} has no value: use ${rule}, or remove it.`);
+    return this.fault(`${this.name} is ${shown(this.value)}: use ${rule}.`);
+  }
+
+  /** Returns the member of an object; undefined if it has none of this name. */
+  member(key: string): Place | undefined {
+    const { value } = this;
+    if (!isRecord(value) || !Object.hasOwn(value, key) || value[key] === undefined) return undefined;
+    return this.at(key, value[key]);
+  }
+
+  at(key: string, value: unknown): Place {
+    return new Place(value, [...this.path, key], this.reading);
+  }
+
+  /** Returns the members of an object or a list. */
+  all(): readonly Place[] {
+    const { value } = this;
+    if (typeof value !== "object" || value === null) return [];
+    return Object.entries(value).map(([key, member]) => this.at(key, member));
+  }
+}
