@@ -105,9 +105,8 @@ function inputOf(place: Place | undefined): FlowDefinition["input"] {
   if (typeof value !== "boolean" && !isRecord(value)) {
     return place.wrong("a JSON Schema of the input, such as {type: object, required: [id]}");
   }
-  for (const { path, message } of place.reading.checkSchema?.(value) ?? []) {
-    place.reading.faults.push({ path: [...place.path, ...path], message });
-  }
+  const reason = place.reading.checkSchema?.(value);
+  if (reason !== undefined) place.fault(`${place.name} is not a JSON Schema (draft 2020-12): ${reason}.`);
   return value;
 }
 

@@ -16,19 +16,15 @@ export interface Fault {
 
 export interface FlowChecks {
   readonly limits: Pick<Limits, "flowSteps" | "flowItems">;
-  /** Returns what is wrong with a JSON Schema. It is passed in because the validator is large. Without it schemas are not checked. */
-  readonly checkSchema?: ((schema: unknown) => readonly SchemaFault[]) | undefined;
+  /** `schemaFault` (platform/flows/input/), which has a large library. Without it the schema of the input is not checked. */
+  readonly checkSchema?: ((schema: JsonSchema) => string | undefined) | undefined;
   /** `cronFault` (platform/events/cron.ts), which needs Node. Without it cron expressions are not checked. */
   readonly checkCron?:
     | ((text: { cron: string; timeZone?: string | undefined }) => string | undefined)
     | undefined;
 }
 
-export interface SchemaFault {
-  /** Below the schema. */
-  readonly path: Path;
-  readonly message: string;
-}
+export type JsonSchema = Readonly<Record<string, unknown>> | boolean;
 
 export interface Reading extends FlowChecks {
   /** Grows while the flow is read. */

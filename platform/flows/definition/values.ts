@@ -126,7 +126,7 @@ export function checkedOf<T>(place: Place | undefined, check: Check): T | undefi
   for (const { pointer, detail } of faults) {
     const parts = pointer.split("/").slice(1);
     const path = parts.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-    place.reading.faults.push({ path, message: detail });
+    place.reading.faults.push({ path, message: detail, isKey: true });
   }
   return faults.length === 0 ? (place.value as T) : undefined;
 }
