@@ -13,9 +13,9 @@ export async function kubectl(...args: readonly string[]): Promise<string> {
   return stdout.trim();
 }
 
-/** `kubectl apply` of a manifest; JSON is YAML. */
-export async function applyManifest(manifest: object): Promise<void> {
+/** `kubectl apply` of a manifest, or of a text in YAML. */
+export async function applyManifest(manifest: object | string): Promise<void> {
   const child = run("kubectl", ["apply", "-f", "-"], { timeout: WITHIN_MS });
-  child.child.stdin!.end(JSON.stringify(manifest));
+  child.child.stdin!.end(typeof manifest === "string" ? manifest : JSON.stringify(manifest));
   await child;
 }
