@@ -1,7 +1,8 @@
 import { EventEmitter } from "node:events";
 import type { Calls } from "./calls.ts";
 import type { NewEvent } from "./event.ts";
-import type { EventStore } from "./store.ts";
+import type { Runs } from "./flows/runs.ts";
+import type { EventStore, FlowStore } from "./store.ts";
 import type { Timers } from "./timers.ts";
 import type { Topics } from "./topics.ts";
 
@@ -16,6 +17,10 @@ export type StoreChanges = EventEmitter<{
   /** A waiter may have replies. */
   replies: [];
   timers: [];
+  /** Runs may be ready for an engine: new ones, or those with signals. */
+  runs: [];
+  /** Entries of a run were stored. */
+  run: [id: string];
 }>;
 
 export function storeChanges(): StoreChanges {
@@ -25,13 +30,16 @@ export function storeChanges(): StoreChanges {
 }
 
 /** Returns the same store, which announces each change after it is durable. Every user of a program's store gets this one. */
-export function announcing(store: EventStore, changes: StoreChanges): EventStore {
-  const { calls, topics, timers, bodies } = store;
+export function announcing(store: FlowStore, changes: StoreChanges): FlowStore;
+export function announcing(store: EventStore, changes: StoreChanges): EventStore;
+export function announcing(store: EventStore & Partial<FlowStore>, changes: StoreChanges): EventStore {
+  const { calls, topics, timers, bodies, runs } = store;
   return {
     calls: announcingCalls(calls, changes),
     topics: announcingTopics(topics, changes),
     timers: announcingTimers(timers, changes),
     bodies,
+    ...(runs === undefined ? {} : { runs: announcingRuns(runs, changes) }),
   };
 }
 
@@ -113,6 +121,48 @@ function announcingTimers(timers: Timers, changes: StoreChanges): Timers {
       if (isFired && topics.size > 0) changes.emit("events", topics);
       return isFired;
     },
+  });
+}
+
+function announcingRuns(runs: Runs, changes: StoreChanges): Runs {
+  return derived(runs, {
+    async create(given, options) {
+      const created = await runs.create(given, options);
+      if (created.some((outcome) => "isNew" in outcome && outcome.isNew)) changes.emit("runs");
+      return created;
+    },
+    async append(append) {
+      const appended = await runs.append(append);
+      if (appended === "lost") return appended;
+      const { run, runs: begun = [], signals = [], calls = [], events = [], isReleased = false } = append;
+      changes.emit("run", run);
+      if (begun.length > 0 || signals.length > 0 || isReleased) changes.emit("runs");
+      if (calls.length > 0) changes.emit("calls");
+      if (events.length > 0) changes.emit("events", topicsOf(events));
+      return appended;
+    },
+    async signal(signals, now) {
+      const taken = await runs.signal(signals, now);
+      if (taken.includes(true)) changes.emit("runs");
+      return taken;
+    },
+    async reopen(signal, now) {
+      const isReopened = await runs.reopen(signal, now);
+      if (isReopened) changes.emit("runs");
+      return isReopened;
+    },
+    async free(request) {
+      const freed = await runs.free(request);
+      if (freed > 0) changes.emit("runs");
+      return freed;
+    },
+    waits: derived(runs.waits, {
+      async advance(move) {
+        const isMoved = await runs.waits.advance(move);
+        if (isMoved && move.signals.length > 0) changes.emit("runs");
+        return isMoved;
+      },
+    }),
   });
 }
 

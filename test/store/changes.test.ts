@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import type { Calls } from "../../store/calls.ts";
 import { announcing, storeChanges } from "../../store/changes.ts";
 import type { NewEvent } from "../../store/event.ts";
+import type { Append, Runs } from "../../store/flows/runs.ts";
 import { startOf } from "../../store/places.ts";
-import type { EventStore } from "../../store/store.ts";
+import type { EventStore, FlowStore } from "../../store/store.ts";
 import type { Topics } from "../../store/topics.ts";
 
 function eventOf(topic: string): NewEvent {
@@ -69,6 +70,50 @@ describe("changes of a store", () => {
     await store.topics.move("a", "one", 3);
     await store.topics.move("a", "unknown", 3);
     assert.deepEqual(seen, [["places", "a", "one"]]);
+  });
+});
+
+describe("changes of runs", () => {
+  const outcomes = { append: "stored", signal: [true] as readonly boolean[] };
+  const runs = {
+    append: async () => outcomes.append,
+    signal: async () => outcomes.signal,
+    waits: { advance: async () => true },
+  } as unknown as Runs;
+  const append = (more: Partial<Append> = {}) =>
+    ({ run: "r", owner: "o", after: 1, entries: [], row: { state: "running" }, now: 1, ...more }) as Append;
+  function watched() {
+    const changes = storeChanges();
+    const seen: unknown[] = [];
+    changes.on("runs", () => seen.push("runs"));
+    changes.on("run", (id) => seen.push(id));
+    changes.on("events", (names) => seen.push(...names));
+    return { store: announcing({ topics: {}, calls: {}, timers: {}, runs } as FlowStore, changes), seen };
+  }
+
+  it("name the run that has new entries, and the topics of its events", async () => {
+    const { store, seen } = watched();
+    await store.runs.append(append({ events: [eventOf("a")] }));
+    assert.deepEqual(seen, ["r", "a"]);
+    outcomes.append = "lost";
+    await store.runs.append(append({ events: [eventOf("a")] }));
+    outcomes.append = "stored";
+    assert.equal(seen.length, 2);
+  });
+
+  it("are told of runs that an engine may take, or that have signals", async () => {
+    const { store, seen } = watched();
+    const signals = [{ run: "p", signal: { kind: "pause", by: "test" } }] as const;
+    await store.runs.append(append({ signals }));
+    await store.runs.append(append({ isReleased: true }));
+    await store.runs.signal(signals, 1);
+    outcomes.signal = [false];
+    await store.runs.signal(signals, 1);
+    outcomes.signal = [true];
+    const move = { topic: "a", from: 1, to: 2, now: 1 };
+    await store.runs.waits.advance({ ...move, signals });
+    await store.runs.waits.advance({ ...move, signals: [] });
+    assert.deepEqual(seen, ["r", "runs", "r", "runs", "runs", "runs"]);
   });
 });
 
