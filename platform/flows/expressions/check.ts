@@ -1,0 +1,40 @@
+import { closestWord } from "../../../process/closest-word.ts";
+import { ExpressionFault } from "./fault.ts";
+import { mentionsIn } from "./names.ts";
+import type { Node } from "./parse.ts";
+import type { Scope } from "./scope.ts";
+
+/** Throws `ExpressionFault` for what is wrong whatever the variables hold. */
+export function checkNode(node: Node, scope: Scope): void {
+  for (const { node: variable, step } of mentionsIn(node)) {
+    if (step !== undefined && scope.steps !== undefined) checkStep(step, scope.steps, scope.otherSteps ?? []);
+    else if (!scope.variables.includes(variable.args)) throw unknownVariable(variable, scope);
+  }
+}
+
+function checkStep(
+  { name, offset }: { readonly name: string; readonly offset: number },
+  steps: readonly string[],
+  others: readonly string[],
+): void {
+  if (steps.includes(name)) return;
+  if (others.includes(name)) {
+    throw new ExpressionFault(
+      `Step \`${name}\` does not come before this one, so that it has no output here. Add it to \`needs\`.`,
+      offset,
+    );
+  }
+  const closest = closestWord(name, [...steps, ...others]);
+  const hint = closest === undefined ? "" : ` Did you mean \`${closest}\`?`;
+  throw new ExpressionFault(`There is no step \`${name}\`.${hint}`, offset);
+}
+
+function unknownVariable(node: Node & { op: "id" }, scope: Scope): ExpressionFault {
+  const names = [...scope.variables, ...(scope.steps === undefined ? [] : ["steps"])];
+  const closest = closestWord(node.args, names);
+  const hint =
+    closest === undefined
+      ? `There ${names.length === 1 ? "is" : "are"} ${names.map((name) => `\`${name}\``).join(", ")}.`
+      : `Did you mean \`${closest}\`?`;
+  return new ExpressionFault(`There is no variable \`${node.args}\` here. ${hint}`, node.start);
+}

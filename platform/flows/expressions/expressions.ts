@@ -1,0 +1,179 @@
+import { checkNode } from "./check.ts";
+import { Evaluation } from "./evaluation/evaluation.ts";
+import { Meter } from "./evaluation/meter.ts";
+import { plainValue } from "./evaluation/plain-value.ts";
+import type { ValueMap } from "./evaluation/values.ts";
+import { ExpressionFault, TooCostly } from "./fault.ts";
+import { mentionsIn, type Names, namesIn } from "./names.ts";
+import { brief, type Node, Parser } from "./parse.ts";
+import type { Scope } from "./scope.ts";
+import { onlyExpression, partsOfText, type TemplatePart, textOfTemplate } from "./template.ts";
+
+export interface TemplateFault {
+  readonly message: string;
+  /** Members and indexes that lead to the text. */
+  readonly path: readonly (string | number)[];
+  /** Index in that text. */
+  readonly offset: number;
+}
+
+/** Texts that are kept parsed. */
+const MAX_KEPT = 2000;
+
+/**
+ * Checks and evaluates the expressions and templates of flows. Parsed texts are kept, so that whoever evaluates often owns one object for
+ * long. Evaluation is pure, and its time is bounded whatever the expression is (`meter.ts`).
+ */
+export class Expressions {
+  readonly #parser = new Parser();
+  readonly #nodes = new Map<string, Node>();
+  readonly #texts = new Map<string, readonly TemplatePart[]>();
+
+  /**
+   * The value as JSON. `run.startedAt` and the like may be dates in `variables`. Throws `ExpressionFault` with a message that names the
+   * expression.
+   */
+  evaluate(expression: string, variables: ValueMap): unknown {
+    return plainValue(this.#value(expression, variables, new Meter()));
+  }
+
+  /** True or false. Throws `ExpressionFault`, also for any other value. */
+  evaluateCondition(expression: string, variables: ValueMap): boolean {
+    const value = this.evaluate(expression, variables);
+    if (typeof value === "boolean") return value;
+    throw failed(expression, new ExpressionFault("It is neither true nor false."));
+  }
+
+  /** JSON with its expressions replaced by their values. The whole template may cost as much as one expression. Throws `ExpressionFault`. */
+  evaluateTemplate(template: unknown, variables: ValueMap): unknown {
+    if (typeof template !== "object" && typeof template !== "string") return template;
+    return plainValue(this.#templateValue(template, variables, new Meter()));
+  }
+
+  /** A text for a path, a header, a message: what is no text is written as JSON. Throws `ExpressionFault`. */
+  evaluateText(template: unknown, variables: ValueMap): string {
+    return textOfTemplate(this.evaluateTemplate(template, variables));
+  }
+
+  /** What is wrong with an expression whatever its variables hold; undefined: nothing. */
+  check(expression: string, scope: Scope): ExpressionFault | undefined {
+    try {
+      checkNode(this.#parsed(expression), scope);
+      return undefined;
+    } catch (error) {
+      if (error instanceof ExpressionFault) return error;
+      throw error;
+    }
+  }
+
+  checkTemplate(template: unknown, scope: Scope): TemplateFault[] {
+    const faults: TemplateFault[] = [];
+    this.#eachText(template, (text, path) => {
+      try {
+        for (const part of this.#partsOf(text)) {
+          if (!("expression" in part)) continue;
+          const fault = this.check(part.expression, scope);
+          if (fault !== undefined) {
+            faults.push({ message: fault.message, path, offset: part.offset + (fault.offset ?? 0) });
+          }
+        }
+      } catch (error) {
+        if (!(error instanceof ExpressionFault)) throw error;
+        faults.push({ message: error.message, path, offset: error.offset ?? 0 });
+      }
+    });
+    return faults;
+  }
+
+  /** Throws `ExpressionFault` if the expression cannot be read. */
+  namesIn(expression: string): Names {
+    return namesIn(this.#parsed(expression));
+  }
+
+  /** Those of all expressions of a template. Throws `ExpressionFault` if one cannot be read. */
+  namesInTemplate(template: unknown): Names {
+    const [steps, variables] = [new Set<string>(), new Set<string>()];
+    this.#eachText(template, (text) => {
+      for (const part of this.#partsOf(text)) {
+        if (!("expression" in part)) continue;
+        const names = this.namesIn(part.expression);
+        for (const step of names.steps) steps.add(step);
+        for (const variable of names.variables) variables.add(variable);
+      }
+    });
+    return { steps, variables };
+  }
+
+  #value(expression: string, variables: ValueMap, meter: Meter): unknown {
+    try {
+      return new Evaluation(variables, meter).run(this.#parsed(expression), undefined);
+    } catch (error) {
+      if (error instanceof RangeError) {
+        throw failed(expression, new TooCostly("A value is too large or nested too deeply."));
+      }
+      throw error instanceof ExpressionFault ? failed(expression, error) : error;
+    }
+  }
+
+  #templateValue(template: unknown, variables: ValueMap, meter: Meter): unknown {
+    if (typeof template === "string") return this.#textValue(template, variables, meter);
+    if (Array.isArray(template)) return template.map((item) => this.#templateValue(item, variables, meter));
+    if (typeof template !== "object" || template === null) return template;
+    return Object.fromEntries(
+      Object.entries(template).map(([key, value]) => [key, this.#templateValue(value, variables, meter)]),
+    );
+  }
+
+  #textValue(text: string, variables: ValueMap, meter: Meter): unknown {
+    const parts = this.#partsOf(text);
+    const only = onlyExpression(parts);
+    if (only !== undefined) return this.#value(only.expression, variables, meter);
+    const texts = parts.map((part) =>
+      "text" in part ? part.text : textOfTemplate(plainValue(this.#value(part.expression, variables, meter))),
+    );
+    meter.spendText(texts.reduce((length, part) => length + part.length, 0));
+    return texts.join("");
+  }
+
+  #parsed(expression: string): Node {
+    return kept(this.#nodes, expression, () => {
+      const node = this.#parser.parse(expression);
+      mentionsIn(node);
+      return node;
+    });
+  }
+
+  #partsOf(text: string): readonly TemplatePart[] {
+    if (!text.includes("${")) return text === "" ? [] : [{ text }];
+    return kept(this.#texts, text, () => partsOfText(text));
+  }
+
+  #eachText(template: unknown, visit: (text: string, path: readonly (string | number)[]) => void): void {
+    const follow = (value: unknown, path: readonly (string | number)[]): void => {
+      if (typeof value === "string") visit(value, path);
+      else if (Array.isArray(value))
+        for (const [index, item] of value.entries()) follow(item, [...path, index]);
+      else if (typeof value === "object" && value !== null) {
+        for (const [key, member] of Object.entries(value)) follow(member, [...path, key]);
+      }
+    };
+    follow(template, []);
+  }
+}
+
+function kept<T>(values: Map<string, T>, text: string, make: () => T): T {
+  const found = values.get(text);
+  if (found !== undefined) return found;
+  const made = make();
+  const [oldest] = values.keys();
+  if (values.size >= MAX_KEPT && oldest !== undefined) values.delete(oldest);
+  values.set(text, made);
+  return made;
+}
+
+function failed(expression: string, fault: ExpressionFault): ExpressionFault {
+  return new ExpressionFault(
+    `The expression \`${brief(expression.trim())}\` failed: ${fault.message}`,
+    fault.offset,
+  );
+}
