@@ -9,6 +9,8 @@ import { askPaths } from "./events/publish.ts";
 import { eventSchemas } from "./events/schemas.ts";
 import { execPaths, execSchemas } from "./exec.ts";
 import { filePaths } from "./files.ts";
+import { flowPaths } from "./flows/flows.ts";
+import { flowSchemas } from "./flows/schemas.ts";
 import { keyPaths } from "./keys.ts";
 import { logPaths } from "./logs.ts";
 import { callPaths, functionPaths, servicePaths } from "./paths.ts";
@@ -52,6 +54,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...declarationPaths(limits),
       ...callRecordPaths(limits),
       ...askPaths(),
+      ...flowPaths(limits),
       ...servicePaths(),
     },
     components: {
@@ -61,6 +64,7 @@ export function openApi(limits: Limits, access: Access): Schema {
         ...secretSchemas(limits),
         ...eventSchemas(limits),
         ...callRecordSchemas(limits),
+        ...flowSchemas(limits),
         ...execSchemas(),
       },
       securitySchemes: {

@@ -133,6 +133,10 @@ function problem(): Schema {
         ...object({ status: { type: "integer" }, text: TEXT }),
         description: "What the subscriber answered instead of a reply, with the beginning of its text",
       },
+      run: {
+        ...object({ id: TEXT }, { step: TEXT, error: ref("StepError") }),
+        description: "The run that failed, at which step, and why",
+      },
       exitCode: { type: "integer", description: "With which code the program exited" },
       signal: { ...TEXT, description: "The signal that ended the program" },
       reason: {

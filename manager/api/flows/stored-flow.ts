@@ -1,0 +1,76 @@
+import type { Declared } from "../../../platform/declarations.ts";
+import { isDeclarationName } from "../../../platform/declarations.ts";
+import type { ValidFlow } from "../../../platform/declared-flows/declared-flow.ts";
+import type { FlowDefinition } from "../../../platform/flows/definition/definition.ts";
+import { FLOW_KIND } from "../../../platform/flows/kinds.ts";
+import { Problem } from "../../../platform/problems.ts";
+import type { FlowVersion } from "../../../store/flows/runs.ts";
+import type { Services } from "../services.ts";
+
+export interface NewFlow {
+  readonly name: string;
+  readonly flow: ValidFlow;
+  readonly ifRevision: string | null | undefined;
+  readonly by: string;
+  readonly message?: string | undefined;
+}
+
+export interface StoredFlow {
+  readonly declared: Declared;
+  /** Absent without a store: there are no versions. */
+  readonly version?: number;
+}
+
+/**
+ * Declares a flow. Its version comes first, with its author: whoever sees the declaration finds the version.
+ * @throws Problem `precondition_failed`, `invalid_declaration`, `store_unavailable`
+ */
+export async function storeFlow(
+  { platform, store, keys }: Services,
+  { name, flow, ifRevision, by, message }: NewFlow,
+): Promise<StoredFlow> {
+  const { text, hash } = flow;
+  const versions = store?.runs?.versions;
+  const version = await versions?.add({ flow: name, text, hash, at: keys.now(), by, message });
+  const declared = await platform.declarations.put(FLOW_KIND, name, { spec: { source: text }, ifRevision });
+  return { declared, ...(version === undefined ? {} : { version }) };
+}
+
+/** @throws Problem `unknown_flow`, also for a name that is not valid */
+export async function requireFlow({ platform }: Pick<Services, "platform">, name: string): Promise<Declared> {
+  const declared = isDeclarationName(name) ? await platform.declarations.get(FLOW_KIND, name) : undefined;
+  if (declared === undefined) throw unknownFlow(name);
+  return declared;
+}
+
+/** @param name what the client named; untrusted text */
+export function unknownFlow(name: string): Problem {
+  const detail = `There is no flow "${name.slice(0, 80)}": create it with PUT /flow/NAME, or list all with GET /flow.`;
+  return new Problem("unknown_flow", detail);
+}
+
+/** Returns the version that a definition is. The newest one may be that of a write that came too late. */
+export function versionOf(
+  versions: readonly Pick<FlowVersion, "version" | "hash">[],
+  hash: string,
+): number | undefined {
+  return versions.find((each) => each.hash === hash)?.version;
+}
+
+/** Names the functions and flows that a definition calls and that are not there. */
+export async function missingTargets(
+  { platform }: Pick<Services, "platform">,
+  { flow: own, steps, finally: last }: FlowDefinition,
+): Promise<string[]> {
+  const actions = [...Object.values(steps), ...Object.values(last)].map(({ action }) => action);
+  const functions = new Set(actions.flatMap((action) => (action.kind === "fn" ? [action.function] : [])));
+  const flows = new Set(actions.flatMap((action) => (action.kind === "flow" ? [action.flow] : [])));
+  const missing: string[] = [];
+  for (const name of functions)
+    if (platform.endpoints(name) === undefined)
+      missing.push(`There is no function "${name}" yet. Steps that call it fail with unknown_function.`);
+  for (const name of flows)
+    if (name !== own && (await platform.declarations.get(FLOW_KIND, name)) === undefined)
+      missing.push(`There is no flow "${name}" yet. Steps that begin it fail with unknown_flow.`);
+  return missing;
+}
