@@ -6,7 +6,7 @@ const STORE_MS = 5_000;
 
 export interface KeyUsesOptions {
   /** The kind of program, which names what it writes. */
-  readonly program: "manager" | "events";
+  readonly program: "manager" | "events" | "flows";
   /** The time of the clock, in milliseconds. */
   readonly now: () => number;
   /** Absent where Skiff runs without a store: uses are known to this process alone. */

@@ -1,0 +1,135 @@
+import { LRUCache } from "lru-cache";
+import { loadBody, storeBody } from "../../calling/stored-bodies.ts";
+import type { KeptBody, KeptValue } from "../../platform/flows/run/entry.ts";
+import type { Payload } from "../../platform/flows/run/machine.ts";
+import { type Bodies, EMPTY_BODY, INLINE_BYTES, type StoredBody } from "../../store/bodies.ts";
+
+/** Values that are held for the next expression, in bytes of their JSON. */
+const CACHED_BYTES = 64 * 1024 * 1024;
+const JSON_TYPE = "application/json";
+const TEXT_TYPE = "text/plain; charset=utf-8";
+
+export interface ValuesOptions {
+  readonly bodies: Bodies;
+  /** Most bytes of a value that expressions read. */
+  readonly mostBytes: number;
+}
+
+/** A body as it is sent or published. */
+export interface Sendable {
+  readonly body: StoredBody;
+  /** Absent for no body. */
+  readonly type?: string;
+}
+
+/** Keeps values of runs: small ones in entries, others as bodies. */
+export class Values {
+  readonly #options: ValuesOptions;
+  readonly #cache = new LRUCache<string, { json: unknown }>({ maxSize: CACHED_BYTES });
+
+  constructor(options: ValuesOptions) {
+    this.#options = options;
+  }
+
+  /** Keeps a value of JSON. */
+  async keep(json: unknown): Promise<KeptValue> {
+    const text = JSON.stringify(json ?? null);
+    // A character has at least one byte and at most three in UTF-8.
+    if (text.length * 3 <= INLINE_BYTES) return { json };
+    const bytes = Buffer.from(text);
+    if (bytes.length <= INLINE_BYTES) return { json };
+    const stored = await storeBody(this.#options.bodies, bytes);
+    if ("inline" in stored) return { json };
+    this.#cache.set(stored.id, { json }, { size: stored.bytes });
+    return { body: stored.id, bytes: stored.bytes, type: JSON_TYPE };
+  }
+
+  /** Moves a value out of the entry that has it if it is large. */
+  async movedOut(value: KeptValue): Promise<KeptValue> {
+    if ("body" in value) return value;
+    const kept = await this.keep(value.json);
+    return "json" in kept ? value : kept;
+  }
+
+  /**
+   * Keeps what a function answered or a client sent: JSON and texts as values, everything else, and what is longer than expressions
+   * read, as a body that can be handed on whole. JSON that does not parse is a text.
+   * @param type media type; absent without one
+   */
+  async keepBody(body: StoredBody, type: string | undefined): Promise<KeptValue> {
+    const bytes = "inline" in body ? body.inline.length : body.bytes;
+    if (bytes === 0) return { json: null };
+    const kind = kindOf(type);
+    if (kind === "other" || bytes > this.#options.mostBytes) return this.#handedOn(body, type);
+    if (kind === "json" && "id" in body) return this.#large(body);
+    const text = Buffer.from(await loadBody(this.#options.bodies, body)).toString();
+    const value = kind === "json" ? parsed(text) : text;
+    const kept = "inline" in body ? { json: value } : await this.keep(value);
+    if ("id" in body) await this.#options.bodies.remove(body);
+    return kept;
+  }
+
+  /** The value of a body that was loaded; undefined if it was not, or is not held any more. */
+  cached(body: KeptBody): { readonly json: unknown } | undefined {
+    return this.#cache.get(body.body);
+  }
+
+  /** @throws Problem if the store is away; Error if the body is gone */
+  async load(body: KeptBody): Promise<{ readonly json: unknown }> {
+    const held = this.#cache.get(body.body);
+    if (held !== undefined) return held;
+    const bytes = await loadBody(this.#options.bodies, { id: body.body, bytes: body.bytes });
+    const loaded = { json: parsed(Buffer.from(bytes).toString()) };
+    this.#cache.set(body.body, loaded, { size: Math.max(1, body.bytes) });
+    return loaded;
+  }
+
+  /** A text is sent as text, everything else as JSON, and a body as what it is. */
+  async sendable(payload: Payload): Promise<Sendable> {
+    if (payload === "none") return { body: EMPTY_BODY };
+    const isWhole = "body" in payload && (payload.type !== JSON_TYPE || payload.bytes > this.#options.mostBytes);
+    if (isWhole) return { body: { id: payload.body, bytes: payload.bytes }, type: payload.type };
+    // A large text is kept as JSON too.
+    const { json } = "json" in payload ? payload : await this.load(payload);
+    const isText = typeof json === "string";
+    const type = isText ? TEXT_TYPE : JSON_TYPE;
+    if ("body" in payload && !isText) return { body: { id: payload.body, bytes: payload.bytes }, type };
+    const text = isText ? json : JSON.stringify(json ?? null);
+    return { body: { inline: Buffer.from(text) }, type };
+  }
+
+  /** JSON that is stored as it came, unless it does not parse. */
+  async #large(body: Extract<StoredBody, { id: string }>): Promise<KeptValue> {
+    const kept: KeptBody = { body: body.id, bytes: body.bytes, type: JSON_TYPE };
+    await this.load(kept);
+    return kept;
+  }
+
+  async #handedOn(body: StoredBody, type = "application/octet-stream"): Promise<KeptValue> {
+    const stored = "id" in body ? body : await this.#stored(body.inline);
+    return { body: stored.id, bytes: stored.bytes, type };
+  }
+
+  async #stored(bytes: Uint8Array): Promise<Extract<StoredBody, { id: string }>> {
+    async function* parts() {
+      yield bytes;
+    }
+    const stored = await this.#options.bodies.write(parts(), bytes.length);
+    if ("id" in stored) return stored;
+    throw new Error("The store kept a body in no file of its own.");
+  }
+}
+
+function kindOf(type: string | undefined): "json" | "text" | "other" {
+  const [media = ""] = (type ?? "").toLowerCase().split(";");
+  if (/^application\/(?:[^;]+\+)?json\s*$/.test(media)) return "json";
+  return /^text\//.test(media) ? "text" : "other";
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,102 @@
+/** Flows: functions connected, and their runs, which outlive the program. */
+import { callbackHosts } from "../calling/callback-hosts.ts";
+import { discardBody } from "../http/discard-body.ts";
+import { answerError } from "../http/problem-answer.ts";
+import { draining } from "../platform/problems.ts";
+import { KeyUses } from "../store/key-uses.ts";
+import type { Engine } from "./engine/engine.ts";
+import { type FlowPath, flowPath } from "./paths.ts";
+import type { FlowServices, FlowsOptions, FlowsPart, RequestHandler } from "./services.ts";
+
+export interface Flows {
+  /** Returns whether `handler` answers a request. */
+  takes(method: string, target: string): boolean;
+  /** For `http.createServer`. */
+  readonly handler: RequestHandler;
+  /** Begins to run what waits in the store. The router must listen. */
+  start(): Promise<void>;
+  /**
+   * Refuses requests with 503 `draining` and begins no calls. Resolves when the calls under way have ended and this is stored, or
+   * after `drainMs`. Later calls return the same promise.
+   */
+  drain(options: { readonly drainMs: number }): Promise<void>;
+}
+
+interface PartRow {
+  readonly paths: readonly FlowPath[];
+  readonly load: (services: FlowServices) => Promise<FlowsPart>;
+}
+
+/** Each part is loaded at the start of flows or at its first request, so that Skiff starts quickly. */
+const PARTS: readonly PartRow[] = [];
+
+/**
+ * Creates the flows of a program.
+ * @throws Error naming the setting that is not valid
+ */
+export function createFlows(options: FlowsOptions): Flows {
+  // The engine, which reads it, is loaded later.
+  callbackHosts(options.env);
+  const paths = new Set(PARTS.flatMap((row) => row.paths));
+  let loading: Promise<Loaded> | undefined;
+  let drained: Promise<void> | undefined;
+  const { usage: ledger, now, print } = options;
+  const keyUses = new KeyUses({ program: "flows", ledger, now, print });
+  const loaded = () => {
+    if (drained !== undefined) throw draining();
+    loading ??= load(options, keyUses.used);
+    // The next request tries again.
+    loading.catch(() => {
+      loading = undefined;
+    });
+    return loading;
+  };
+  const answer: (...given: Parameters<RequestHandler>) => Promise<void> = async (request, response) => {
+    try {
+      const { handlers } = await loaded();
+      handlers.get(flowPath(request.method!, request.url!)!)!(request, response);
+    } catch (error) {
+      answerError(response, error, print);
+    }
+  };
+  return {
+    takes(method, target) {
+      const path = flowPath(method, target);
+      return path !== undefined && paths.has(path);
+    },
+    handler(request, response) {
+      response.once("close", () => discardBody(request));
+      void answer(request, response);
+    },
+    async start() {
+      await loaded();
+    },
+    drain({ drainMs }) {
+      drained ??= (async () => {
+        const { parts, engine } = (await loading?.catch(() => undefined)) ?? { parts: [] };
+        await Promise.all([...parts.map((part) => part.close()), engine?.close({ drainMs })]);
+        await keyUses.flush();
+      })();
+      return drained;
+    },
+  };
+}
+
+interface Loaded {
+  readonly parts: readonly FlowsPart[];
+  readonly engine: Engine;
+  readonly handlers: ReadonlyMap<FlowPath, RequestHandler>;
+}
+
+async function load(options: FlowsOptions, keyUsed: (id: string) => void): Promise<Loaded> {
+  const { Engine } = await import("./engine/engine.ts");
+  const engine = await Engine.open(options);
+  const { table, newRuns, values } = engine;
+  const services = { ...options, keyUsed, table, newRuns, values, begin: engine.begin };
+  const parts = await Promise.all(PARTS.map((row) => row.load(services)));
+  const handlers = PARTS.flatMap(({ paths }, index) => {
+    const { handler } = parts[index]!;
+    return handler === undefined ? [] : paths.map((path) => [path, handler] as const);
+  });
+  return { parts, engine, handlers: new Map(handlers) };
+}
