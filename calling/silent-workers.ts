@@ -1,4 +1,4 @@
-import type { WorkerBeat } from "../../store/calls.ts";
+import type { WorkerBeat } from "../store/calls.ts";
 
 /** A worker whose beat has not changed for this long is dead, in milliseconds. */
 const DEAD_MS = 30_000;
