@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { Calls, HeldCalls, HeldLease, WorkerBeat } from "../../store/calls.ts";
 import { SilentWorkers } from "../../calling/silent-workers.ts";
+import type { Calls, HeldCalls, HeldLease, WorkerBeat } from "../../store/calls.ts";
 
 const BEAT_MS = 5_000;
 /** Beats in a row that must have gone well before calls of others are taken: an outage of the store kills nobody. */

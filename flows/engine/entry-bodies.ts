@@ -4,7 +4,7 @@ import type { Values } from "./values.ts";
 /** Returns the ids of the bodies that entries refer to. */
 export function bodiesOf(entries: readonly Entry[]): string[] {
   return entries.flatMap((entry) => {
-    const value = valueOf(entry);
+    const value = valueIn(entry);
     return value !== undefined && "body" in value ? [value.body] : [];
   });
 }
@@ -13,7 +13,7 @@ export function bodiesOf(entries: readonly Entry[]): string[] {
 export function smallEntries(entries: readonly Entry[], values: Values): Promise<readonly Entry[]> {
   return Promise.all(
     entries.map(async (entry) => {
-      const value = valueOf(entry);
+      const value = valueIn(entry);
       if (value === undefined) return entry;
       const kept = await values.movedOut(value);
       if (kept === value) return entry;
@@ -22,7 +22,7 @@ export function smallEntries(entries: readonly Entry[], values: Values): Promise
   );
 }
 
-function valueOf(entry: Entry): KeptValue | undefined {
+function valueIn(entry: Entry): KeptValue | undefined {
   if (entry.kind === "begun") return entry.input;
   return "output" in entry ? entry.output : undefined;
 }

@@ -51,7 +51,9 @@ export class FlowTable {
   /** Begins to follow the declarations. Resolves when those that exist were read; after 10 s with what is there. */
   async open(): Promise<void> {
     const { declarations, print } = this.#options;
-    this.#followed = followDeclarations(declarations, FLOW_KIND, (name, declared) => this.#changed(name, declared));
+    this.#followed = followDeclarations(declarations, FLOW_KIND, (name, declared) =>
+      this.#changed(name, declared),
+    );
     const reason = await this.#followed.loaded;
     if (reason !== undefined) print(`not all flows could be read: ${reason}`);
     await Promise.all(this.#readings.values());

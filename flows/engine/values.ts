@@ -87,7 +87,8 @@ export class Values {
   /** A text is sent as text, everything else as JSON, and a body as what it is. */
   async sendable(payload: Payload): Promise<Sendable> {
     if (payload === "none") return { body: EMPTY_BODY };
-    const isWhole = "body" in payload && (payload.type !== JSON_TYPE || payload.bytes > this.#options.mostBytes);
+    const isWhole =
+      "body" in payload && (payload.type !== JSON_TYPE || payload.bytes > this.#options.mostBytes);
     if (isWhole) return { body: { id: payload.body, bytes: payload.bytes }, type: payload.type };
     // A large text is kept as JSON too.
     const { json } = "json" in payload ? payload : await this.load(payload);

@@ -81,7 +81,11 @@ function typeOf({ status, code }: ReceivedHead, problem: ProblemText | undefined
   return problem?.code ?? (status >= 500 ? "server_error" : "client_error");
 }
 
-function messageOf({ status, code, text }: ReceivedHead, { what }: Exchange, problem: ProblemText | undefined) {
+function messageOf(
+  { status, code, text }: ReceivedHead,
+  { what }: Exchange,
+  problem: ProblemText | undefined,
+) {
   const shown = (problem?.detail ?? text).trim().slice(0, MESSAGE_CHARACTERS);
   if (code !== undefined && shown !== "") return shown;
   return `${what} answered ${status}${shown === "" ? "." : `: ${shown}`}`;
@@ -141,7 +145,9 @@ function commandResult(
     return { error: { type: "output_too_large", message }, callId, isFinal: true };
   }
   if (exitCode === 0) return { output, callId };
-  const last = [errors, text].find((each) => typeof each === "string" && each.trim() !== "") as string | undefined;
+  const last = [errors, text].find((each) => typeof each === "string" && each.trim() !== "") as
+    | string
+    | undefined;
   const shown = last === undefined ? "." : `: ${last.trim().slice(-MESSAGE_CHARACTERS)}`;
   const message = `${what} exited with code ${exitCode}${shown}`;
   return { error: { type: "program_failed", message }, callId };

@@ -75,7 +75,10 @@ export class StepCalls {
     } catch (error) {
       const { message } = error as Error;
       if (isAway(error)) return { refused: "store_unavailable", retryAfterMs: 0 };
-      return { error: { type: "internal_error", message: `The call cannot be made: ${message}` }, isFinal: true };
+      return {
+        error: { type: "internal_error", message: `The call cannot be made: ${message}` },
+        isFinal: true,
+      };
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", end);
@@ -195,7 +198,14 @@ function givenFields(headers: Readonly<Record<string, string>>): string[] {
   });
 }
 
-const OURS = new Set(["skiff-flow", "skiff-run", "skiff-step", "skiff-attempt", "idempotency-key", "traceparent"]);
+const OURS = new Set([
+  "skiff-flow",
+  "skiff-run",
+  "skiff-step",
+  "skiff-attempt",
+  "idempotency-key",
+  "traceparent",
+]);
 
 /** Values of fields are bytes (RFC 9110 5.5). */
 function latin1(value: string): string {

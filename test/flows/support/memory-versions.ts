@@ -1,0 +1,27 @@
+import type { FlowVersion, FlowVersions, NewFlowVersion } from "../../../store/flows/runs.ts";
+
+/** Versions of flows in memory. */
+export class MemoryVersions implements FlowVersions {
+  readonly #all = new Map<string, FlowVersion[]>();
+
+  async add(given: NewFlowVersion): Promise<number> {
+    const versions = this.#all.get(given.flow) ?? [];
+    const last = versions.at(-1);
+    if (last?.hash === given.hash) return last.version;
+    const version = (last?.version ?? 0) + 1;
+    this.#all.set(given.flow, [...versions, { ...given, version }]);
+    return version;
+  }
+
+  async get(flow: string, version: number): Promise<FlowVersion | undefined> {
+    return this.#all.get(flow)?.find((each) => each.version === version);
+  }
+
+  async list(flow: string): Promise<readonly FlowVersion[]> {
+    return [...(this.#all.get(flow) ?? [])].reverse();
+  }
+
+  async remove(flow: string): Promise<void> {
+    this.#all.delete(flow);
+  }
+}
