@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import type { Entry } from "../platform/flows/run/entry.ts";
 import type { Calls } from "./calls.ts";
 import type { NewEvent } from "./event.ts";
 import type { Runs } from "./flows/runs.ts";
@@ -20,7 +21,7 @@ export type StoreChanges = EventEmitter<{
   /** Runs may be ready for an engine: new ones, or those with signals. */
   runs: [];
   /** Entries of a run were stored. */
-  run: [id: string];
+  run: [id: string, entries: readonly Entry[]];
 }>;
 
 export function storeChanges(): StoreChanges {
@@ -134,8 +135,16 @@ function announcingRuns(runs: Runs, changes: StoreChanges): Runs {
     async append(append) {
       const appended = await runs.append(append);
       if (appended === "lost") return appended;
-      const { run, runs: begun = [], signals = [], calls = [], events = [], isReleased = false } = append;
-      changes.emit("run", run);
+      const {
+        run,
+        entries,
+        runs: begun = [],
+        signals = [],
+        calls = [],
+        events = [],
+        isReleased = false,
+      } = append;
+      changes.emit("run", run, entries);
       if (begun.length > 0 || signals.length > 0 || isReleased) changes.emit("runs");
       if (calls.length > 0) changes.emit("calls");
       if (events.length > 0) changes.emit("events", topicsOf(events));

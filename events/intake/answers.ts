@@ -34,11 +34,6 @@ export function refusePreflight({ method, headers }: IncomingMessage): void {
   throw new Problem("forbidden", detail);
 }
 
-export function keyReused(): Problem {
-  const detail = "Another request had this Idempotency-Key: use a new key, or repeat that request as it was.";
-  return new Problem("idempotency_key_reused", detail);
-}
-
 export function unknownRoute({ method, url = "" }: IncomingMessage): Problem {
   const detail = `Nothing is served at ${method} ${url.slice(0, 80)}: asynchronous calls go to /async/fn/NAME.`;
   return new Problem("unknown_route", detail);

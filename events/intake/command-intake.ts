@@ -1,5 +1,8 @@
 /** Requests of /async/exec: commands that wait in the store. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { readBody } from "../../calling/requests/read-body.ts";
+import { keyReused, RequestIdentity } from "../../calling/requests/request-identity.ts";
+import type { Uploads } from "../../calling/requests/uploads.ts";
 import type { Callers } from "../../http/access/callers.ts";
 import { requireAllFunctions, requireScope } from "../../http/access/principal.ts";
 import { readOrder } from "../../http/parameters/command-order.ts";
@@ -10,12 +13,9 @@ import { Problem } from "../../platform/problems.ts";
 import { COMMAND_QUEUE, COMMAND_TARGET, type NewCall } from "../../store/call.ts";
 import { newCallId } from "../../store/call-id.ts";
 import type { EventServices } from "../services.ts";
-import { acknowledge, keyReused } from "./answers.ts";
+import { acknowledge } from "./answers.ts";
 import { readOptions, takeOptions, unknownOption } from "./call-options.ts";
-import { RequestIdentity } from "./idempotency.ts";
-import { readBody } from "./read-body.ts";
 import { readFields } from "./request-fields.ts";
-import type { Uploads } from "./uploads.ts";
 
 const TARGET = /^(?:https?:\/\/([^/?#]*))?\/async\/exec\/?(\?.*)?$/i;
 const ENV_FIELD = /^x-skiff-env-/i;
@@ -81,8 +81,8 @@ export class CommandIntake {
       keyId: caller.keyId,
       ...trace,
       idempotency: identity?.idempotency(caller, {
-        ...{ scope: COMMAND_QUEUE, method, query, options, contentType: undefined },
-        target: { path: "", version: undefined },
+        scope: COMMAND_QUEUE,
+        parts: [method, "", "", query, "", [...options].sort()],
       }),
       keepsRecord: true,
     };

@@ -1,6 +1,9 @@
 /** Requests below /async: stored as calls, and acknowledged once they are durable. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isAway } from "../../calling/away.ts";
+import { mayBeLong, readBody } from "../../calling/requests/read-body.ts";
+import { keyReused, RequestIdentity } from "../../calling/requests/request-identity.ts";
+import { Uploads } from "../../calling/requests/uploads.ts";
 import { Callers } from "../../http/access/callers.ts";
 import type { Principal } from "../../http/access/principal.ts";
 import { answerError } from "../../http/problem-answer.ts";
@@ -11,14 +14,11 @@ import { Problem, unknownFunction } from "../../platform/problems.ts";
 import { COMMAND_QUEUE, type NewCall } from "../../store/call.ts";
 import { newCallId } from "../../store/call-id.ts";
 import type { EventServices, EventsPart } from "../services.ts";
-import { acknowledge, keyReused, refusePreflight, unknownRoute } from "./answers.ts";
+import { acknowledge, refusePreflight, unknownRoute } from "./answers.ts";
 import { type OptionTexts, readOptions, takeOptions, unknownOption } from "./call-options.ts";
 import { CommandIntake, isForCommands } from "./command-intake.ts";
-import { RequestIdentity } from "./idempotency.ts";
-import { mayBeLong, readBody } from "./read-body.ts";
 import { type RequestFields, readFields, repeated } from "./request-fields.ts";
 import { type AsyncTarget, parseAsyncTarget } from "./target.ts";
-import { Uploads } from "./uploads.ts";
 
 export async function createIntake(services: EventServices): Promise<EventsPart> {
   const intake = new Intake(services);
@@ -81,7 +81,7 @@ export class Intake {
     const acceptedAt = now();
     const trace = this.#traces.continued(fields);
     const method = request.method!;
-    const contentType = request.headers["content-type"];
+    const { "content-type": contentType = "" } = request.headers;
     const call: NewCall = {
       id: newCallId(acceptedAt, random),
       queue,
@@ -96,11 +96,7 @@ export class Intake {
       ...trace,
       idempotency: identity?.idempotency(caller, {
         scope: queue,
-        method,
-        target,
-        query,
-        contentType,
-        options,
+        parts: [method, target.version ?? "", target.path, query, contentType, [...options].sort()],
       }),
       keepsRecord: true,
     };

@@ -1,9 +1,9 @@
+import { binaryHeaders, headersOf, readContext } from "../../../calling/cloudevents/http-event.ts";
+import { ownAttributes } from "../../../calling/cloudevents/own-attributes.ts";
 import { fieldsWithout } from "../../../http/fields.ts";
 import type { RetryPolicy } from "../../../platform/events/retry-policy.ts";
 import type { CallTarget, NewCall, StoredRequest } from "../../../store/call.ts";
 import type { StoredEvent } from "../../../store/topics.ts";
-import { binaryHeaders, headersOf, readContext } from "../../cloudevents/http-event.ts";
-import { ownAttributes } from "../../cloudevents/own-attributes.ts";
 import { orderKeyOf, type Subscription } from "./groups.ts";
 
 export const QUEUE_PREFIX = "sub/";

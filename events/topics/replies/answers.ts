@@ -1,13 +1,13 @@
+import { eventMode, headersOf, readContext } from "../../../calling/cloudevents/http-event.ts";
+import { readJsonEvents } from "../../../calling/cloudevents/json-event.ts";
+import { HOPS, ownAttributes } from "../../../calling/cloudevents/own-attributes.ts";
+import type { EventContext } from "../../../calling/cloudevents/received-event.ts";
 import { bytesOf, loadBody, storeBody } from "../../../calling/stored-bodies.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { Bodies } from "../../../store/bodies.ts";
 import type { Answer, CallOrigin } from "../../../store/call.ts";
 import type { LeasedCall, Reply } from "../../../store/calls.ts";
 import type { NewEvent } from "../../../store/event.ts";
-import { eventMode, headersOf, readContext } from "../../cloudevents/http-event.ts";
-import { readJsonEvents } from "../../cloudevents/json-event.ts";
-import { HOPS, ownAttributes } from "../../cloudevents/own-attributes.ts";
-import type { EventContext } from "../../cloudevents/received-event.ts";
 import type { AttemptEnd, Effects } from "../../services.ts";
 import { largerThanKept } from "./replies.ts";
 

@@ -1,14 +1,14 @@
 /** Requests below /gateway: published to the topic of their path, and answered with the reply of a subscriber. */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { checkAttributes } from "../../../calling/cloudevents/attributes.ts";
+import { binaryHeaders } from "../../../calling/cloudevents/http-event.ts";
 import { storeBody } from "../../../calling/stored-bodies.ts";
 import { clientSignal } from "../../../http/client-signal.ts";
 import { requireHeaderRoom, traceRefused } from "../../../http/request-problems.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { parseDurationMs } from "../../../platform/quantity.ts";
 import type { NewEvent } from "../../../store/event.ts";
-import { checkAttributes } from "../../cloudevents/attributes.ts";
-import { binaryHeaders } from "../../cloudevents/http-event.ts";
 import { type RequestFields, readFields } from "../../intake/request-fields.ts";
 import { GATEWAY_SOURCE, GATEWAY_TYPE, withoutEventFields } from "../delivery/deliveries.ts";
 import type { TopicParts } from "../topic-parts.ts";

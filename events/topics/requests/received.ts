@@ -1,16 +1,21 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { checkAttributes } from "../../../calling/cloudevents/attributes.ts";
+import {
+  eventMode,
+  headersOf,
+  type MessageHeaders,
+  readContext,
+} from "../../../calling/cloudevents/http-event.ts";
+import { readJsonEvents } from "../../../calling/cloudevents/json-event.ts";
+import { ownAttributes } from "../../../calling/cloudevents/own-attributes.ts";
+import type { ReceivedEvent } from "../../../calling/cloudevents/received-event.ts";
 import { storeBody } from "../../../calling/stored-bodies.ts";
 import { isTraceparent, newTraceparent } from "../../../http/traceparent.ts";
 import type { Limits } from "../../../platform/limits.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { Bodies } from "../../../store/bodies.ts";
 import type { NewEvent } from "../../../store/event.ts";
-import { checkAttributes } from "../../cloudevents/attributes.ts";
-import { eventMode, headersOf, type MessageHeaders, readContext } from "../../cloudevents/http-event.ts";
-import { readJsonEvents } from "../../cloudevents/json-event.ts";
-import { ownAttributes } from "../../cloudevents/own-attributes.ts";
-import type { ReceivedEvent } from "../../cloudevents/received-event.ts";
 import { eventTooLarge } from "../topic-problems.ts";
 import { readBody } from "./read-body.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { headersOf } from "../../../events/cloudevents/http-event.ts";
+import { headersOf } from "../../../calling/cloudevents/http-event.ts";
 import { deliveryOf } from "../../../events/topics/delivery/deliveries.ts";
 import { matches } from "../../../events/topics/delivery/filter.ts";
 import {

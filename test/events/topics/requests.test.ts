@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { headersOf } from "../../../events/cloudevents/http-event.ts";
+import { headersOf } from "../../../calling/cloudevents/http-event.ts";
 import type { StoredEvent } from "../../../store/topics.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type AnsweringTopics, answeringTopics } from "./answering-topics.ts";

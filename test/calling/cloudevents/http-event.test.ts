@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { CloudEvent, HTTP } from "cloudevents";
-import { binaryHeaders, eventMode, headersOf, readContext } from "../../../events/cloudevents/http-event.ts";
-import { readJsonEvents } from "../../../events/cloudevents/json-event.ts";
+import { binaryHeaders, eventMode, headersOf, readContext } from "../../../calling/cloudevents/http-event.ts";
+import { readJsonEvents } from "../../../calling/cloudevents/json-event.ts";
 import { Problem } from "../../../platform/problems.ts";
 
 const BASE = { "ce-specversion": "1.0", "ce-id": "1", "ce-source": "/shop", "ce-type": "order" };

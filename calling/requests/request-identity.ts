@@ -2,8 +2,6 @@ import { createHash, type Hash } from "node:crypto";
 import type { Principal } from "../../http/access/principal.ts";
 import { Problem } from "../../platform/problems.ts";
 import type { Idempotency } from "../../store/call.ts";
-import type { OptionTexts } from "./call-options.ts";
-import type { AsyncTarget } from "./target.ts";
 
 const MOST_CHARACTERS = 255;
 
@@ -11,11 +9,8 @@ const MOST_CHARACTERS = 255;
 export interface Repeatable {
   /** Such as `fn/NAME`: equal keys of other scopes are other keys. */
   readonly scope: string;
-  readonly method: string;
-  readonly target: Pick<AsyncTarget, "version" | "path">;
-  readonly query: string;
-  readonly contentType: string | undefined;
-  readonly options: OptionTexts;
+  /** Values of JSON in a fixed order. */
+  readonly parts: readonly unknown[];
 }
 
 /** Makes the identity of a request that has an `Idempotency-Key`, while its body arrives. */
@@ -40,11 +35,15 @@ export class RequestIdentity {
   }
 
   /** Keys of the API have idempotency keys of their own. */
-  idempotency({ keyId }: Principal, request: Repeatable): Idempotency {
-    const { scope, method, target, query, contentType = "", options } = request;
-    const { version = "", path } = target;
-    const parts = [method, version, path, query, contentType, [...options].sort(), this.body.digest("hex")];
-    const fingerprint = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+  idempotency({ keyId }: Pick<Principal, "keyId">, { scope, parts }: Repeatable): Idempotency {
+    const text = JSON.stringify([...parts, this.body.digest("hex")]);
+    const fingerprint = createHash("sha256").update(text).digest("hex");
     return { scope: `${scope}${keyId === undefined ? "" : ` ${keyId}`}`, key: this.#key, fingerprint };
   }
+}
+
+/** Another request had the idempotency key. */
+export function keyReused(): Problem {
+  const detail = "Another request had this Idempotency-Key: use a new key, or repeat that request as it was.";
+  return new Problem("idempotency_key_reused", detail);
 }

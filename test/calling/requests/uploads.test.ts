@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { INLINE_BYTES } from "../../../store/bodies.ts";
+import { type StartedIntake, startIntake } from "../../events/intake/started-intake.ts";
 import { eventually } from "../../support/eventually.ts";
-import { type StartedIntake, startIntake } from "./started-intake.ts";
 
 const MOST = 64;
 
