@@ -34,7 +34,7 @@ export class Expressions {
    * expression.
    */
   evaluate(expression: string, variables: ValueMap): unknown {
-    return plainValue(this.#value(expression, variables, new Meter()));
+    return bounded(expression, () => plainValue(this.#value(expression, variables, new Meter())));
   }
 
   /** True or false. Throws `ExpressionFault`, also for any other value. */
@@ -47,7 +47,7 @@ export class Expressions {
   /** JSON with its expressions replaced by their values. The whole template may cost as much as one expression. Throws `ExpressionFault`. */
   evaluateTemplate(template: unknown, variables: ValueMap): unknown {
     if (typeof template !== "object" && typeof template !== "string") return template;
-    return plainValue(this.#templateValue(template, variables, new Meter()));
+    return bounded("a template", () => plainValue(this.#templateValue(template, variables, new Meter())));
   }
 
   /** A text for a path, a header, a message: what is no text is written as JSON. Throws `ExpressionFault`. */
@@ -108,9 +108,6 @@ export class Expressions {
     try {
       return new Evaluation(variables, meter).run(this.#parsed(expression), undefined);
     } catch (error) {
-      if (error instanceof RangeError) {
-        throw failed(expression, new TooCostly("A value is too large or nested too deeply."));
-      }
       throw error instanceof ExpressionFault ? failed(expression, error) : error;
     }
   }
@@ -169,6 +166,16 @@ function kept<T>(values: Map<string, T>, text: string, make: () => T): T {
   if (values.size >= MAX_KEPT && oldest !== undefined) values.delete(oldest);
   values.set(text, made);
   return made;
+}
+
+/** The stack ends before the limits of an evaluation do if a value is nested thousands of times. */
+function bounded(expression: string, run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw failed(expression, new TooCostly("A value is nested too deeply."));
+  }
 }
 
 function failed(expression: string, fault: ExpressionFault): ExpressionFault {

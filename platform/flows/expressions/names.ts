@@ -28,7 +28,7 @@ export function mentionsIn(root: Node): readonly Mention[] {
 
   function visit(node: Node, bound: ReadonlySet<string>): void {
     if (node.op === "value") checkLiteral(node);
-    if ((node.op === "call" || node.op === "rcall") && macroOf(node) === undefined) overloadsOf(node);
+    if (node.op === "call" || node.op === "rcall") checkCall(node);
     if (node.op === "id") {
       if (bound.has(node.args)) return;
       if (node.args === "steps") throw stepsAlone(node);
@@ -62,6 +62,15 @@ function stepOf(node: Node): Mention | undefined {
   if (typeof key === "string") return { node: of, step: { name: key, offset: node.pos } };
   if (key.op !== "value" || typeof key.args !== "string") throw stepsAlone(of);
   return { node: of, step: { name: key.args, offset: key.start } };
+}
+
+function checkCall(node: Node & { op: "call" | "rcall" }): void {
+  const macro = macroOf(node);
+  if (macro === undefined) overloadsOf(node);
+  const [first] = macro?.args ?? [];
+  if (macro?.key === "has/1" && ![".", "[]", ".?", "[?]"].includes(first!.op)) {
+    throw new ExpressionFault("`has` takes a member, such as `has(input.total)`.", node.start);
+  }
 }
 
 function stepsAlone(node: Node): ExpressionFault {

@@ -8,6 +8,9 @@ import { type Arithmetic, type Comparison, calculate, compare, isEqual, isIn } f
 import type { Locals, Runner } from "./runner.ts";
 import { describe, memberOf, Optional, type Value, type ValueMap } from "./values.ts";
 
+/** To make an error takes as long as about two hundred other parts of an expression. */
+const COST_OF_A_FAULT = 200;
+
 /** One evaluation of a parsed expression. Every part of it that runs is counted. */
 export class Evaluation implements Runner {
   readonly meter: Meter;
@@ -67,8 +70,17 @@ export class Evaluation implements Runner {
       return { value: run() };
     } catch (error) {
       if (error instanceof TooCostly || !(error instanceof ExpressionFault)) throw error;
+      this.meter.spend(COST_OF_A_FAULT);
       return { fault: error };
     }
+  }
+
+  find(node: Node, locals: Locals | undefined): Value {
+    if (node.op !== "." && node.op !== "[]") return this.run(node, locals);
+    this.meter.spend(1);
+    const found = this.find(node.args[0], locals);
+    const of = found instanceof Optional ? found.value : found;
+    return of === undefined ? undefined : member(of, this.#key(node, locals));
   }
 
   #variable(node: Node & { op: "id" }, locals: Locals | undefined): Value {

@@ -87,16 +87,18 @@ function bind({ runner, args, locals }: MacroArguments): Value {
 }
 
 function has({ runner, args, locals }: MacroArguments): boolean {
-  const found = runner.attempt(() => runner.run(args[0]!, locals));
-  if ("fault" in found) return false;
-  return !(found.value instanceof Optional) || found.value.value !== undefined;
+  return presentValue(runner, args[0]!, locals) !== undefined;
 }
 
 /** The second argument if the first one is null, absent or has no value. */
 function orDefault({ runner, args, locals }: MacroArguments): Value {
-  const found = runner.attempt(() => runner.run(args[0]!, locals));
+  return presentValue(runner, args[0]!, locals) ?? runner.run(args[1]!, locals);
+}
+
+function presentValue(runner: Runner, node: Node, locals: Locals | undefined): Value {
+  const found = runner.attempt(() => runner.find(node, locals));
   const value = "fault" in found ? undefined : found.value;
-  return (value instanceof Optional ? value.value : value) ?? runner.run(args[1]!, locals);
+  return value instanceof Optional ? value.value : value;
 }
 
 function optionalOf({ runner, of, locals }: MacroArguments): Optional {

@@ -9,6 +9,8 @@ export const MAX_TEXT = 10 * 1024 * 1024;
 /** Counts what an evaluation costs. Expressions are written by users: without it one of them could stop the program. */
 export class Meter {
   #left: number;
+  /** What an evaluation makes once and uses often, such as patterns. */
+  readonly made = new Map<string, unknown>();
 
   constructor(limit: number = MAX_COST) {
     this.#left = limit;

@@ -16,6 +16,8 @@ export interface Runner {
   run(node: Node, locals: Locals | undefined): Value;
   /** Throws `ExpressionFault` if the value is neither true nor false. */
   bool(node: Node, locals: Locals | undefined): boolean;
+  /** Undefined for a member that is absent, which is cheaper than to catch the fault. */
+  find(node: Node, locals: Locals | undefined): Value;
   /** Catches every `ExpressionFault` but `TooCostly`. */
   attempt<T>(run: () => T): { readonly value: T } | { readonly fault: ExpressionFault };
 }

@@ -1,6 +1,7 @@
 import type { Meter } from "../evaluation/meter.ts";
 import { describe, kindOf } from "../evaluation/values.ts";
 import { ExpressionFault } from "../fault.ts";
+import { Pattern } from "../pattern/pattern.ts";
 import { type Functions, meteredRow, row } from "./signature.ts";
 
 /** Methods of a text. Indexes and lengths count characters as JavaScript does (UTF-16), as `size` does. */
@@ -14,6 +15,7 @@ export const TEXT_METHODS: Functions = {
     row("text, number", "text", (text: string, from: number) => substring(text, from, text.length)),
     row("text, number, number", "text", substring),
   ],
+  matches: [meteredRow("text, text", "bool", matches)],
   trim: [row("text", "text", (text: string) => text.trim())],
   lower: [row("text", "text", (text: string) => text.toLowerCase())],
   upper: [row("text", "text", (text: string) => text.toUpperCase())],
@@ -27,6 +29,13 @@ export const LIST_TO_TEXT: Functions = {
     meteredRow("list, text", "text", join),
   ],
 };
+
+/** Whether the pattern is found anywhere in the text. */
+function matches(text: string, pattern: string, meter: Meter): boolean {
+  const made = (meter.made.get(pattern) as Pattern | undefined) ?? new Pattern(pattern, meter);
+  meter.made.set(pattern, made);
+  return made.isIn(text, meter);
+}
 
 function substring(text: string, from: number, to: number): string {
   if (Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to && to <= text.length) {

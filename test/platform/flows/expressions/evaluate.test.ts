@@ -143,6 +143,8 @@ const FAULTS: readonly (readonly [string, RegExp])[] = [
   ['run.startedAt.getHours("Mars/Base")', /is not a time zone/],
   ["steps", /needs the name of a step/],
   ["steps[input.s].output", /needs the name of a step/],
+  ["has(input.n + 1)", /`has` takes a member/],
+  ["input.s.matches('(a')", /a `\(` without a `\)`/],
   ["input.map.map(1, 2)", /cannot be read at `1,`: map\(var, transform\) invalid/],
 ];
 
