@@ -3,6 +3,7 @@ import { isRecord } from "../../settings/invalid-setting.ts";
 import type { FlowDefinition, Steps, Template } from "./definition.ts";
 import { type FlowDocument, readDocument, type Spot } from "./document.ts";
 import { KEYS } from "./keys.ts";
+import { withKeysNamed } from "./kubectl-keys.ts";
 import { checkStepName, declarationNameOf } from "./names.ts";
 import { type FlowChecks, Place, type Reading } from "./place.ts";
 import { readStep } from "./read-step.ts";
@@ -52,7 +53,7 @@ export type FlowSpec = Readonly<Record<string, unknown>>;
 /** Reads the spec of a declaration. `text` is what the lines of faults count in: `source`, or the members as YAML. */
 export function flowOfSpec(spec: FlowSpec, options: FlowOptions): Parsed & { readonly text: string } {
   const { source } = spec;
-  const text = typeof source === "string" ? source : stringify(spec);
+  const text = typeof source === "string" ? source : stringify(withKeysNamed(spec));
   return { text, ...parseFlow(text, options) };
 }
 

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { load } from "js-yaml";
+import { flowOfSpec, parseFlow } from "../../platform/flows/definition/parse.ts";
+import { limitsFromEnv } from "../../platform/limits.ts";
+
+const TEXT = readFileSync(new URL("../../docs/flows.md", import.meta.url), "utf8");
+const options = { name: "order", limits: limitsFromEnv({}) };
+const blocks = [...TEXT.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text]) => text!);
+/** The steps that parts of a flow on the page leave out. */
+const STEPS = "steps: { check: { fn: check } }\n";
+
+describe("docs/flows.md", () => {
+  it("has texts that are valid flows", () => {
+    assert.ok(blocks.length > 4);
+    for (const text of blocks) {
+      const { faults } = text.includes("kind: Flow")
+        ? flowOfSpec((load(text) as { spec: Record<string, unknown> }).spec, options)
+        : parseFlow(/^steps:/m.test(text) ? text : `${text}${STEPS}`, options);
+      assert.deepEqual(faults, undefined, text);
+    }
+  });
+});
