@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { load } from "js-yaml";
+import { KEYS } from "../../platform/flows/definition/keys.ts";
 import { flowOfSpec, parseFlow } from "../../platform/flows/definition/parse.ts";
+import { MACRO_NAMES } from "../../platform/flows/expressions/evaluation/macros.ts";
+import { FUNCTIONS, METHODS } from "../../platform/flows/expressions/functions/functions.ts";
+import { ENDED_STATES, LIVE_STATES } from "../../platform/flows/run/error.ts";
 import { limitsFromEnv } from "../../platform/limits.ts";
 
 const TEXT = readFileSync(new URL("../../docs/flows.md", import.meta.url), "utf8");
@@ -18,6 +22,22 @@ describe("docs/flows.md", () => {
         ? flowOfSpec((load(text) as { spec: Record<string, unknown> }).spec, options)
         : parseFlow(/^steps:/m.test(text) ? text : `${text}${STEPS}`, options);
       assert.deepEqual(faults, undefined, text);
+    }
+  });
+
+  it("names every key, every function of expressions and every state", () => {
+    const named = new Set(TEXT.match(/\w+/g));
+    const words = {
+      keys: Object.values(KEYS).flat(),
+      functions: [...Object.keys({ ...FUNCTIONS, ...METHODS }), ...MACRO_NAMES],
+      states: [...LIVE_STATES, ...ENDED_STATES],
+    };
+    for (const [what, all] of Object.entries(words)) {
+      assert.deepEqual(
+        all.filter((word) => !named.has(word)),
+        [],
+        what,
+      );
     }
   });
 });
