@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { OPTION_NAMES } from "../../events/intake/call-options.ts";
-import { documentRunner } from "../support/skiff/document-runner.ts";
+import { OPTION_NAMES } from "../../../events/intake/call-options.ts";
+import { documentRunner } from "../../support/skiff/document-runner.ts";
 
 interface Shown {
   readonly id: string;
@@ -57,7 +57,7 @@ describe("docs/async.md", function () {
   });
 
   it("lists exactly the options that there are", () => {
-    const text = readFileSync(new URL("../../docs/async.md", import.meta.url), "utf8");
+    const text = readFileSync(new URL("../../../docs/async.md", import.meta.url), "utf8");
     const rows = [...text.matchAll(/^\| `([a-z-]+)` +\| `skiff-([a-z-]+)` +\|/gm)];
     assert.deepEqual(
       rows.map(([, name]) => name),

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { load } from "js-yaml";
-import { KEYS } from "../../platform/flows/definition/keys.ts";
-import { flowOfSpec, parseFlow } from "../../platform/flows/definition/parse.ts";
-import { MACRO_NAMES } from "../../platform/flows/expressions/evaluation/macros.ts";
-import { FUNCTIONS, METHODS } from "../../platform/flows/expressions/functions/functions.ts";
-import { ENDED_STATES, LIVE_STATES } from "../../platform/flows/run/error.ts";
-import { limitsFromEnv } from "../../platform/limits.ts";
+import { KEYS } from "../../../platform/flows/definition/keys.ts";
+import { flowOfSpec, parseFlow } from "../../../platform/flows/definition/parse.ts";
+import { MACRO_NAMES } from "../../../platform/flows/expressions/evaluation/macros.ts";
+import { FUNCTIONS, METHODS } from "../../../platform/flows/expressions/functions/functions.ts";
+import { ENDED_STATES, LIVE_STATES } from "../../../platform/flows/run/error.ts";
+import { limitsFromEnv } from "../../../platform/limits.ts";
 
-const TEXT = readFileSync(new URL("../../docs/flows.md", import.meta.url), "utf8");
+const TEXT = readFileSync(new URL("../../../docs/flows.md", import.meta.url), "utf8");
 const options = { name: "order", limits: limitsFromEnv({}) };
 const blocks = [...TEXT.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text]) => text!);
 /** The steps that parts of a flow on the page leave out. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { documentRunner } from "../support/skiff/document-runner.ts";
+import { documentRunner } from "../../support/skiff/document-runner.ts";
 
 describe("docs/schedules.md", () => {
   const run = documentRunner("docs/schedules.md");
