@@ -107,7 +107,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   // After the platform has locked the folder.
   const store = env.SKIFF_STORE
     ? await openPostgres(env.SKIFF_STORE, limits, print)
-    : new SqliteStore({ file: join(dataFolder, "history.db"), callAgeMs: limits.callAgeMs, print });
+    : new SqliteStore({ file: join(dataFolder, "history.db"), ...limits, print });
   services.add({ name: "store", close: () => store.close() });
   const bounds = { ageMs: limits.logAgeMs, bytes: limits.logBytes };
   const segments = new SegmentLogStore({ folder: join(dataFolder, "logs"), ...bounds, print });

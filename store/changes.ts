@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import type { Entry } from "../platform/flows/run/entry.ts";
 import type { Calls } from "./calls.ts";
 import type { NewEvent } from "./event.ts";
-import type { Runs } from "./flows/runs.ts";
+import type { NewRun, Runs } from "./flows/runs.ts";
 import type { EventStore, FlowStore } from "./store.ts";
 import type { Timers } from "./timers.ts";
 import type { Topics } from "./topics.ts";
@@ -126,10 +126,12 @@ function announcingTimers(timers: Timers, changes: StoreChanges): Timers {
 }
 
 function announcingRuns(runs: Runs, changes: StoreChanges): Runs {
+  const isFree = ({ owned }: NewRun) => owned === undefined;
   return derived(runs, {
     async create(given, options) {
       const created = await runs.create(given, options);
-      if (created.some((outcome) => "isNew" in outcome && outcome.isNew)) changes.emit("runs");
+      const isNew = created.map((outcome) => "isNew" in outcome && outcome.isNew);
+      if (given.some((run, place) => isNew[place] && isFree(run))) changes.emit("runs");
       return created;
     },
     async append(append) {
@@ -145,7 +147,7 @@ function announcingRuns(runs: Runs, changes: StoreChanges): Runs {
         isReleased = false,
       } = append;
       changes.emit("run", run, entries);
-      if (begun.length > 0 || signals.length > 0 || isReleased) changes.emit("runs");
+      if (begun.some(isFree) || signals.length > 0 || isReleased) changes.emit("runs");
       if (calls.length > 0) changes.emit("calls");
       if (events.length > 0) changes.emit("events", topicsOf(events));
       return appended;
@@ -159,6 +161,11 @@ function announcingRuns(runs: Runs, changes: StoreChanges): Runs {
       const isReopened = await runs.reopen(signal, now);
       if (isReopened) changes.emit("runs");
       return isReopened;
+    },
+    async beat(owner, now, held) {
+      const freed = await runs.beat(owner, now, held);
+      if (freed > 0) changes.emit("runs");
+      return freed;
     },
     async free(request) {
       const freed = await runs.free(request);

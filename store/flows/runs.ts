@@ -14,7 +14,11 @@ import type { NewEvent } from "../event.ts";
  * leaves a signal, which its owner reads and takes with an append.
  */
 export interface Runs {
-  /** Stores runs, each with its first entry. Durable when it resolves. Outcomes are in the order of `runs`. */
+  /**
+   * Stores runs, each with its first entries. Durable when it resolves. A run whose `idempotency` was seen before is not stored
+   * again. Outcomes are in the order of `runs`.
+   * @param options.mostLive most live runs of one flow; on PostgreSQL a few more if several programs create them at once
+   */
   create(
     runs: readonly NewRun[],
     options: { readonly now: number; readonly mostLive: number },
@@ -30,7 +34,10 @@ export interface Runs {
   entries(run: string, after: number, limit: number): Promise<readonly Entry[]>;
   /** The newest checkpoint: a state (JSON) after the entry `sequence`. */
   checkpoint(run: string): Promise<{ readonly sequence: number; readonly state: string } | undefined>;
-  /** Appends to runs in one transaction; each by itself. */
+  /**
+   * Appends to a run. Appends that come together share a transaction; one that is lost takes no other with it. An append that was
+   * stored already, whose answer did not arrive, is `stored` again and changes nothing.
+   */
   append(append: Append): Promise<Appended>;
   /** Signals of the runs that an engine has, oldest first. They stay until an append takes them. */
   signals(owner: string, limit: number): Promise<readonly StoredSignal[]>;
@@ -39,8 +46,12 @@ export interface Runs {
   /** Makes an ended run live again, queued, with this signal. False if it is live, or there is none. */
   reopen(signal: NewSignal, now: number): Promise<boolean>;
 
-  /** Records the beat of an engine. The first one registers it. */
-  beat(owner: string, now: number): Promise<void>;
+  /**
+   * Records the beat of an engine. The first one registers it. Returns how many runs were taken from it.
+   * @param held The runs that it has. Others that it claimed more than a minute ago are free again: the answer to a claim is lost when
+   * the connection to the store breaks.
+   */
+  beat(owner: string, now: number, held?: readonly string[]): Promise<number>;
   /** Engines with runs, and their last beats. */
   beats(): Promise<readonly { readonly owner: string; readonly beatAt: number }[]>;
   /** Takes runs from engines: from those whose beat is still the given one, from those whose names begin so, or from all. Returns how many. */
@@ -91,6 +102,10 @@ export interface NewRun {
   readonly idempotency?:
     | { readonly scope: string; readonly key: string; readonly fingerprint: string }
     | undefined;
+  /** An engine that has it from the beginning, and what it decided already: saves a claim and an append. */
+  readonly owned?:
+    | { readonly owner: string; readonly entries: readonly Entry[]; readonly row: RunRow }
+    | undefined;
 }
 
 export type CreatedRun =
@@ -137,6 +152,7 @@ export interface RunRecord extends RunRow {
   readonly id: string;
   readonly flow: string;
   readonly version: number;
+  /** Without the headers of a request and the data of an event, which its first entry has. */
   readonly trigger: Trigger;
   readonly parent?: NewRun["parent"];
   readonly acceptedAt: number;

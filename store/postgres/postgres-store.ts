@@ -3,6 +3,7 @@ import type { Limits } from "../../platform/limits.ts";
 import { RetentionTimer } from "../retention-timer.ts";
 import { SqlCalls } from "../sql/calls/sql-calls.ts";
 import { SHARDS } from "../sql/calls/totals.ts";
+import { SqlRuns } from "../sql/flows/sql-runs.ts";
 import { auditLog, usageLedger } from "../sql/ledgers.ts";
 import { timers } from "../sql/timers/timers.ts";
 import { SqlTopics } from "../sql/topics/sql-topics.ts";
@@ -20,10 +21,10 @@ import { checkStoreUrl } from "./store-url.ts";
 const LANES = 4;
 
 /** Works that keep a worker alive. They must not wait for a connection behind uploads. */
-const BEATS = new Set<WorkName>(["beatWorker", "workerBeats", "reclaimCalls", "leaveWorker"]);
+const BEATS = new Set<WorkName>(["beatWorker", "workerBeats", "reclaimCalls", "leaveWorker", "beatEngine"]);
 
 export interface PostgresStoreOptions extends Omit<DatabaseOptions, "connections"> {
-  readonly limits: Pick<Limits, "logAgeMs" | "logBytes" | "callAgeMs">;
+  readonly limits: Pick<Limits, "logAgeMs" | "logBytes" | "callAgeMs" | "runAgeMs" | "runsKept">;
 }
 
 /** Usage, audit, lines of functions and events in PostgreSQL. Any number of programs share it. */
@@ -43,6 +44,7 @@ export class PostgresStore implements Store {
   readonly calls = new SqlCalls({ run: this.#run, lanes: LANES, shard: this.#shard });
   readonly topics = new SqlTopics(this.#run, this.#shard);
   readonly timers = timers(this.#run, this.#shard);
+  readonly runs = new SqlRuns({ run: this.#run, lanes: LANES, shard: this.#shard });
   readonly bodies = new PostgresBodies(this.#run);
   readonly logs: PostgresLogs;
 
@@ -64,12 +66,13 @@ export class PostgresStore implements Store {
 
   /** Removes a batch of what is too old at `now`. Returns whether more is left. */
   async removeOld(now: Date): Promise<boolean> {
-    const { logAgeMs, logBytes, callAgeMs } = this.#options.limits;
+    const { logAgeMs, logBytes, callAgeMs, runAgeMs, runsKept } = this.#options.limits;
     const before = new Date(now.getTime() - logAgeMs);
     const more = [
       await this.#database.run(() => removeOldLines(before, logBytes)),
       await this.#database.run(() => removeOldSources(before)),
       await this.calls.removeOld(now.getTime() - callAgeMs),
+      await this.runs.removeOld({ before: now.getTime() - runAgeMs, most: runsKept }),
       await this.bodies.removeOld(now),
       await this.#run("removeOld", now),
     ];

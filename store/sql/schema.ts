@@ -1,5 +1,6 @@
 import { CALLS } from "./calls/schema.ts";
 import type { Migration } from "./dialect.ts";
+import { FLOWS } from "./flows/schema.ts";
 import { TIMERS } from "./timers/schema.ts";
 import { TOPICS } from "./topics/schema.ts";
 
@@ -74,4 +75,5 @@ export const MIGRATIONS: readonly Migration[] = [
   CALLS,
   TOPICS,
   TIMERS,
+  FLOWS,
 ];

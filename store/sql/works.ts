@@ -14,6 +14,15 @@ import { getCall, headOfCall, listCalls, purgeCalls, removeOldCalls } from "./ca
 import { settleCalls } from "./calls/settle.ts";
 import { countLive, totals } from "./calls/totals.ts";
 import { beatWorker, leaveWorker, reclaimCalls, workerBeats } from "./calls/workers.ts";
+import { appendRuns } from "./flows/append.ts";
+import { createRuns } from "./flows/create.ts";
+import { beatEngine, claimRuns, engineBeats, freeRuns } from "./flows/engines.ts";
+import { checkpointOf, entriesOf, getRun, listRuns, stuckRuns } from "./flows/read.ts";
+import { removeOldRuns, removeRuns } from "./flows/remove.ts";
+import { flowTotals } from "./flows/run-totals.ts";
+import { ownSignals, reopenRun, signalRuns } from "./flows/signals.ts";
+import { addVersion, getVersion, listVersions, removeVersions } from "./flows/versions.ts";
+import { advanceWaits, findWaits, waitedTopics, waitRules } from "./flows/waits.ts";
 import { removeOld } from "./retention.ts";
 import { fire, listFirings } from "./timers/fire.ts";
 import { dueTimers, getTimer, removeTimer, setTimer } from "./timers/timer-rows.ts";
@@ -82,8 +91,36 @@ const TIMERS = {
 
 const BODIES = { addBody, addBodyPart, bodyPart, knownBodies, removeBody, removeUnusedBodies } as const;
 
+const FLOWS = {
+  createRuns,
+  appendRuns,
+  claimRuns,
+  beatEngine,
+  engineBeats,
+  freeRuns,
+  entriesOf,
+  checkpointOf,
+  getRun,
+  listRuns,
+  stuckRuns,
+  flowTotals,
+  removeRuns,
+  removeOldRuns,
+  ownSignals,
+  signalRuns,
+  reopenRun,
+  advanceWaits,
+  findWaits,
+  waitedTopics,
+  waitRules,
+  addVersion,
+  getVersion,
+  listVersions,
+  removeVersions,
+} as const;
+
 /** Every transaction by its name, so that one that runs in a thread can be named in a message. */
-export const WORKS = { ...HISTORY, ...CALLS, ...BODIES, ...TOPICS, ...TIMERS } as const;
+export const WORKS = { ...HISTORY, ...CALLS, ...BODIES, ...TOPICS, ...TIMERS, ...FLOWS } as const;
 
 export type WorkName = keyof typeof WORKS;
 type ResultOf<N extends WorkName> = ReturnType<(typeof WORKS)[N]> extends Work<infer T> ? T : never;

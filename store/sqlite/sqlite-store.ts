@@ -3,6 +3,7 @@ import { draining, Problem } from "../../platform/problems.ts";
 import { DatabaseThread } from "../../platform/sqlite/database-thread.ts";
 import { RetentionTimer } from "../retention-timer.ts";
 import { SqlCalls } from "../sql/calls/sql-calls.ts";
+import { SqlRuns } from "../sql/flows/sql-runs.ts";
 import { auditLog, usageLedger } from "../sql/ledgers.ts";
 import { timers } from "../sql/timers/timers.ts";
 import { SqlTopics } from "../sql/topics/sql-topics.ts";
@@ -16,12 +17,18 @@ import { FileBodies } from "./file-bodies.ts";
 const MOST_WAITING = 10_000;
 const DEADLINE_MS = 30_000;
 const CALL_AGE_MS = 7 * 86_400_000;
+const RUN_AGE_MS = 30 * 86_400_000;
+const RUNS_KEPT = 100_000;
 
 export interface SqliteStoreOptions {
   /** Long bodies are in the folder `bodies` beside it. */
   readonly file: string;
   /** Age of records of calls, in milliseconds; 7 days by default. */
   readonly callAgeMs?: number;
+  /** Age of runs of flows that ended, in milliseconds; 30 days by default. */
+  readonly runAgeMs?: number;
+  /** Most runs of a flow that ended; 100,000 by default. */
+  readonly runsKept?: number;
   /** Logs one line. */
   readonly print: (line: string) => void;
 }
@@ -40,6 +47,7 @@ export class SqliteStore implements Pick<Store, "usage" | "audit" | "close"> {
   readonly calls = new SqlCalls({ run: this.#run, lanes: 1, shard: 0 });
   readonly topics = new SqlTopics(this.#run, 0);
   readonly timers = timers(this.#run, 0);
+  readonly runs = new SqlRuns({ run: this.#run, lanes: 1, shard: 0 });
   readonly bodies: FileBodies;
 
   constructor(options: SqliteStoreOptions) {
@@ -57,9 +65,10 @@ export class SqliteStore implements Pick<Store, "usage" | "audit" | "close"> {
 
   /** Removes a batch of what is too old at `now`. Returns whether more is left. */
   async removeOld(now: Date): Promise<boolean> {
-    const { callAgeMs = CALL_AGE_MS } = this.#options;
+    const { callAgeMs = CALL_AGE_MS, runAgeMs = RUN_AGE_MS, runsKept = RUNS_KEPT } = this.#options;
     const more = [
       await this.calls.removeOld(now.getTime() - callAgeMs),
+      await this.runs.removeOld({ before: now.getTime() - runAgeMs, most: runsKept }),
       await this.bodies.removeOld(now),
       await this.#run("removeOld", now),
     ];

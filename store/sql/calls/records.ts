@@ -5,6 +5,7 @@ import { dropBodyIds } from "../bodies/refs.ts";
 import { bodyOf } from "../body-columns.ts";
 import { type Parameter, type Row, read, sql, type Work } from "../work.ts";
 import { conditionOf, statesIn } from "./filter.ts";
+import { dropKeys } from "./keys.ts";
 import { endedRecordOf, HEAD_COLUMNS, liveRecordOf, onceOf, sizeOf } from "./rows.ts";
 import { addCounts, Counts } from "./totals.ts";
 
@@ -86,7 +87,12 @@ function* remove(which: string, values: readonly Parameter[], shard: number): Wo
       RETURNING id, queue, state, spec, body_id, answer_body_id`,
     values,
   };
-  yield* dropKeys(rows);
+  yield* dropKeys(
+    rows.flatMap((row) => {
+      const once = onceOf(row);
+      return once ? [{ id: row.id as string, once }] : [];
+    }),
+  );
   yield* dropBodyIds(rows.flatMap((row) => [row.body_id, row.answer_body_id]));
   // A dead call that is not there any more was given up.
   const counts = new Counts();
@@ -95,19 +101,4 @@ function* remove(which: string, values: readonly Parameter[], shard: number): Wo
   }
   yield* addCounts(counts, shard);
   return rows.length;
-}
-
-/** A request with the key of a call without a record makes a new call. */
-function* dropKeys(records: readonly Row[]): Work<void> {
-  const keyed = records.flatMap((row) => {
-    const [scope, key] = onceOf(row) ?? [];
-    return key === undefined ? [] : [{ id: row.id as string, scope: scope!, key }];
-  });
-  if (keyed.length === 0) return;
-  yield sql(
-    `DELETE FROM call_keys WHERE scope = ANY($1) AND "key" = ANY($2) AND call = ANY($3)`,
-    keyed.map(({ scope }) => scope),
-    keyed.map(({ key }) => key),
-    keyed.map(({ id }) => id),
-  );
 }

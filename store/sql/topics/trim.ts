@@ -36,6 +36,8 @@ export function* trimTopic(topic: string, bounds: Bounds): Work<number> {
 /** Removes a batch of a topic, and the topic with the last one. Returns whether more is left. */
 export function* removeTopic(topic: string): Work<boolean> {
   yield sql("DELETE FROM places WHERE topic = $1", topic);
+  // A topic that is created again begins anew for those who wait for its events.
+  yield sql("UPDATE wait_positions SET position = 0 WHERE topic = $1 AND position <> 0", topic);
   const log = yield* lockTopic(topic);
   if (!log) return yield* removeIds(topic);
   const events = Number(log.last_position) - Number(log.first_position) + 1;

@@ -9,6 +9,7 @@ import { audit } from "../conformance/audit.ts";
 import { bodies } from "../conformance/bodies.ts";
 import { calls } from "../conformance/calls/calls.ts";
 import { logs } from "../conformance/logs.ts";
+import { runs } from "../conformance/runs/runs.ts";
 import { timers } from "../conformance/timers.ts";
 import { topics } from "../conformance/topics.ts";
 import { usage } from "../conformance/usage.ts";
@@ -35,6 +36,7 @@ describe("the store in PostgreSQL", function () {
   timers(harness);
   calls(harness);
   bodies(harness);
+  runs(harness);
   logs(harness);
 
   describe("its database", () => {

@@ -7,6 +7,7 @@ import { SqliteStore } from "../../../store/sqlite/sqlite-store.ts";
 import { audit } from "../conformance/audit.ts";
 import { bodies } from "../conformance/bodies.ts";
 import { calls } from "../conformance/calls/calls.ts";
+import { runs } from "../conformance/runs/runs.ts";
 import type { Harness } from "../conformance/subject.ts";
 import { timers } from "../conformance/timers.ts";
 import { topics } from "../conformance/topics.ts";
@@ -41,6 +42,7 @@ describe("the store in SQLite", () => {
   timers(harness);
   calls(harness);
   bodies(harness);
+  runs(harness);
 
   describe("its file", () => {
     afterEach(() => harness.dispose());
