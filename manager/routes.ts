@@ -34,6 +34,10 @@ import { changeKey, createKey, describeKey, listKeys, revokeKey, rotateKey } fro
 import { answerWhoami } from "./api/keys/whoami.ts";
 import { readLogs } from "./api/logs/read-logs.ts";
 import { readSource } from "./api/read-source.ts";
+import { cancelRun, pauseRun, removeRun, resumeRun, retryRun } from "./api/runs/change-run.ts";
+import { describeRun } from "./api/runs/describe-run.ts";
+import { listRuns } from "./api/runs/list-runs.ts";
+import { readRunLogs } from "./api/runs/run-logs.ts";
 import { putSecret } from "./api/secrets/put-secret.ts";
 import { describeSecret, listSecrets, removeSecret } from "./api/secrets/secrets.ts";
 import type { Services } from "./api/services.ts";
@@ -113,6 +117,14 @@ export function createRoutes(services: Services): Router {
   router.get("/flow/:name/versions/:version", describeFlowVersion(services, flows));
   router.get("/flow/:name/diff", diffFlowVersions(services, flows));
   router.post("/flow/:name/rollback", rollBackFlow(services, flows));
+  router.get("/flow/:name/run", listRuns(services));
+  router.get("/flow/:name/run/:id", describeRun(services));
+  router.delete("/flow/:name/run/:id", removeRun(services));
+  router.get("/flow/:name/run/:id/logs", readRunLogs(services));
+  router.post("/flow/:name/run/:id/retry", retryRun(services));
+  router.post("/flow/:name/run/:id/cancel", cancelRun(services));
+  router.post("/flow/:name/run/:id/pause", pauseRun(services));
+  router.post("/flow/:name/run/:id/resume", resumeRun(services));
   router.get("/call", listCalls(services));
   router.delete("/call", removeCalls(services));
   router.post("/call/retry", retryCalls(services));

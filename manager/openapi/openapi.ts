@@ -10,6 +10,7 @@ import { eventSchemas } from "./events/schemas.ts";
 import { execPaths, execSchemas } from "./exec.ts";
 import { filePaths } from "./files.ts";
 import { flowPaths } from "./flows/flows.ts";
+import { runPaths, runSchemas } from "./flows/runs.ts";
 import { flowSchemas } from "./flows/schemas.ts";
 import { keyPaths } from "./keys.ts";
 import { logPaths } from "./logs.ts";
@@ -55,6 +56,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...callRecordPaths(limits),
       ...askPaths(),
       ...flowPaths(limits),
+      ...runPaths(limits),
       ...servicePaths(),
     },
     components: {
@@ -65,6 +67,7 @@ export function openApi(limits: Limits, access: Access): Schema {
         ...eventSchemas(limits),
         ...callRecordSchemas(limits),
         ...flowSchemas(limits),
+        ...runSchemas(limits),
         ...execSchemas(),
       },
       securitySchemes: {

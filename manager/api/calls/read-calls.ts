@@ -1,19 +1,12 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { clientSignal } from "../../../http/client-signal.ts";
-import { Problem } from "../../../platform/problems.ts";
-import { parseDurationMs } from "../../../platform/quantity.ts";
 import type { CallHead } from "../../../store/call.ts";
 import { answerJson } from "../answer.ts";
 import { readParameters } from "../read-query.ts";
 import type { Call, Handler, Services } from "../services.ts";
 import { requirePart } from "../store.ts";
+import { awaitEnd, readWait } from "./await-end.ts";
 import { callDocument } from "./call-document.ts";
 import { readCallQuery } from "./call-query.ts";
 import { requireCall } from "./visible-calls.ts";
-
-const LONGEST_WAIT_MS = 60_000;
-/** Each pause is longer than the one before, so that many long waits leave the store alone. */
-const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [20, 1_000];
 
 /** `GET /call`: a page of calls, newest first. */
 export function listCalls(services: Services): Handler {
@@ -52,27 +45,10 @@ async function callbackOf(services: Services, call: CallHead) {
 export async function awaitedCall(services: Services, ctx: Call): Promise<CallHead> {
   const { wait: waitMs } = readParameters(ctx, { wait: readWait });
   const asked = { principal: ctx.state.principal, id: ctx.params.id! };
-  const { now } = services.keys;
-  const until = now() + waitMs;
-  const leaving = AbortSignal.any([clientSignal(ctx.res), services.closing]);
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.3, LONGEST_PAUSE_MS)) {
-    const call = await requireCall(services, asked, "read");
-    const leftMs = until - now();
-    if (hasEnded(call) || leftMs <= 0 || leaving.aborted) return call;
-    await delay(Math.min(pauseMs, leftMs), undefined, { signal: leaving }).catch((error: Error) => {
-      if (error.name !== "AbortError") throw error;
-    });
-  }
+  const read = () => requireCall(services, asked, "read");
+  return await awaitEnd(services, ctx, { waitMs, read, hasEnded });
 }
 
 export function hasEnded({ state }: Pick<CallHead, "state">): boolean {
   return state !== "waiting" && state !== "running";
-}
-
-function readWait(text: string | undefined): number {
-  if (text === undefined) return 0;
-  const ms = text === "" ? undefined : parseDurationMs(text);
-  if (ms !== undefined && ms <= LONGEST_WAIT_MS) return ms;
-  const detail = `wait=${text.slice(0, 40)} is not a duration from 0 to 60 s: use one such as 30s.`;
-  throw new Problem("invalid_request", detail);
 }

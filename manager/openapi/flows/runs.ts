@@ -1,0 +1,129 @@
+import type { Limits } from "../../../platform/limits.ts";
+import type { ProblemCode } from "../../../platform/problems.ts";
+import { INSTANT } from "../events/schemas.ts";
+import { CALL_ID, json, operation, query, text } from "../operation.ts";
+import { array, COUNT, object, ref, type Schema, TEXT } from "../schema.ts";
+import { FLOW } from "./flows.ts";
+import { RUN_STATES } from "./schemas.ts";
+
+export const RUN: Schema = { name: "id", in: "path", required: true, schema: ref("RunId") };
+const TIME = { ...TEXT, example: "15m" };
+const OF_RUNS: readonly ProblemCode[] = ["unknown_run", "store_unavailable"];
+const LOCATION = { location: { schema: TEXT, description: "Path of the run" } };
+
+/** `/flow/NAME/run` and what is below it. */
+export function runPaths({ pageSize }: Limits): Record<string, Schema> {
+  const state = { description: `Some of ${RUN_STATES.join(", ")}, separated by commas` };
+  return {
+    "/flow/{name}/run": {
+      parameters: [FLOW],
+      get: operation("listRuns", "A page of runs, newest first, also of a flow that was removed", {
+        parameters: [
+          query("state", TEXT, state),
+          query("since", TIME, { description: "Begun from then on: a time, or a duration before now" }),
+          query("until", TIME, { description: "Begun before then" }),
+          query("limit", { type: "integer", minimum: 1, maximum: pageSize, default: pageSize }),
+          query("cursor", TEXT),
+        ],
+        answers: { 200: json("The page", ref("RunPage")) },
+        problems: ["unknown_flow", "store_unavailable"],
+      }),
+    },
+    "/flow/{name}/run/{id}": {
+      parameters: [FLOW, RUN],
+      get: operation("describeRun", "One run", {
+        parameters: [
+          query("wait", { ...TEXT, example: "30s" }, { description: "Wait for the end, at most 60s" }),
+        ],
+        answers: { 200: json("The run", ref("Run")) },
+        problems: OF_RUNS,
+      }),
+      delete: operation("removeRun", "Remove an ended run", {
+        answers: { 200: json("Removed", ref("Removed")) },
+        problems: [...OF_RUNS, "run_not_ended"],
+      }),
+    },
+    "/flow/{name}/run/{id}/logs": {
+      parameters: [FLOW, RUN],
+      get: operation("readRunLogs", "The lines of all attempts that have ended", {
+        parameters: [
+          query("step", TEXT, { description: "Only of this step" }),
+          query("item", COUNT, { description: "Only of this item or iteration" }),
+          query("raw", { type: "boolean", default: false }),
+        ],
+        answers: { 200: text("The lines; NDJSON or server-sent events by Accept") },
+        problems: [...OF_RUNS, "unknown_step"],
+      }),
+    },
+    ...changePaths(),
+  };
+}
+
+function changePaths(): Record<string, Schema> {
+  const answer = { ...json("The engine of the run does it soon", ref("AcceptedRun")) };
+  const answers = { 202: { ...answer, headers: { ...CALL_ID, ...LOCATION } } };
+  const post = (id: string, summary: string, parts: { parameters?: Schema[]; problems: ProblemCode[] }) => ({
+    parameters: [FLOW, RUN],
+    post: operation(id, summary, { ...parts, answers, problems: [...OF_RUNS, ...parts.problems] }),
+  });
+  const reason = query("reason", { type: "string", maxLength: 1_000 });
+  return {
+    "/flow/{name}/run/{id}/retry": post("retryRun", "Let an ended run go on; earlier outputs stay", {
+      parameters: [
+        query("from", TEXT, {
+          description: "A step: it and what follows run again. By default what failed",
+        }),
+        query("item", COUNT, { description: "This item of the step alone, and what follows" }),
+      ],
+      problems: ["unknown_step", "run_not_ended"],
+    }),
+    "/flow/{name}/run/{id}/cancel": post("cancelRun", "Start no further step, then run `finally`", {
+      parameters: [reason],
+      problems: ["run_ended"],
+    }),
+    "/flow/{name}/run/{id}/pause": post("pauseRun", "Start no further call. Waits go on", {
+      problems: ["run_ended"],
+    }),
+    "/flow/{name}/run/{id}/resume": post("resumeRun", "Let a paused run go on", { problems: ["run_ended"] }),
+  };
+}
+
+/** Schemas of runs. */
+export function runSchemas({ pageSize }: Limits): Record<string, Schema> {
+  return {
+    RunId: { type: "string", pattern: "^[0-9a-f]{32}$" },
+    Run: object(...runMembers()),
+    RunPage: object({
+      runs: array(ref("Run"), { maxItems: pageSize }),
+      next: { type: ["string", "null"], description: "Cursor of the next page; null on the last one" },
+    }),
+    AcceptedRun: object({ id: ref("RunId"), state: { enum: RUN_STATES } }),
+  };
+}
+
+function runMembers(): [members: Record<string, Schema>, optional: Record<string, Schema>] {
+  const version = { type: "integer", minimum: 1 };
+  const parent = object({ run: ref("RunId"), step: TEXT, attempt: version }, { item: COUNT });
+  return [
+    {
+      ...{ id: ref("RunId"), flow: ref("EventName"), version, state: { enum: RUN_STATES } },
+      trigger: {
+        ...{ type: "object", required: ["kind"] },
+        properties: { kind: { enum: ["api", "http", "topic", "cron", "flow"] } },
+        description: "What began the run",
+      },
+      by: { ...TEXT, description: "Who began it, as in the audit log" },
+      acceptedAt: INSTANT,
+      changedAt: INSTANT,
+    },
+    {
+      status: { ...TEXT, description: "What it waits for, or which step is retried" },
+      step: { ...TEXT, description: "The step under way, or the one that failed" },
+      error: ref("StepError"),
+      parent: { ...parent, description: "The run that this one is a step of" },
+      keyId: TEXT,
+      wakeAt: { ...INSTANT, description: "When it goes on by itself" },
+      endedAt: INSTANT,
+    },
+  ];
+}
