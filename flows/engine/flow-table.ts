@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Declarations, Declared } from "../../platform/declarations.ts";
 import { followDeclarations } from "../../platform/events/follow-declarations.ts";
 import type { FlowDefinition } from "../../platform/flows/definition/definition.ts";
@@ -6,6 +5,7 @@ import { FLOW_KIND } from "../../platform/flows/kinds.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { Problem } from "../../platform/problems.ts";
 import type { FlowVersions } from "../../store/flows/runs.ts";
+import { readFlow } from "../read-flow.ts";
 
 /** A declared flow with its last valid definition. */
 export interface Flow {
@@ -141,24 +141,13 @@ export class FlowTable {
 
   /** Returns the flow, or what is wrong with it. */
   async #definitionOf({ name, spec }: Declared): Promise<Flow | string> {
-    const { limits } = this.#options;
-    // The parser is large, and most installations have no flow.
-    const { flowOfSpec } = await import("../../platform/flows/definition/parse.ts");
-    const { text, definition, faults } = flowOfSpec(spec, { name, limits });
-    if (definition === undefined) {
-      const [{ line, column, message }] = faults as [(typeof faults)[number]];
+    const read = await readFlow({ name, spec }, this.#options);
+    if ("faults" in read) {
+      const [{ line, column, message }] = read.faults as [(typeof read.faults)[number]];
       return `line ${line}, column ${column}: ${message}`;
     }
-    const version = await this.#versionOf(name, text, definition);
+    const { version, definition } = read;
     return { name, version, definition, functions: functionsOf(definition) };
-  }
-
-  /** A text that was there before has its number: programs learn of changes at different times, and must not count them twice. */
-  async #versionOf(name: string, text: string, definition: FlowDefinition): Promise<number> {
-    const { versions, now } = this.#options;
-    const hash = createHash("sha256").update(JSON.stringify(definition)).digest("hex");
-    const before = (await versions.list(name)).find((each) => each.hash === hash);
-    return before?.version ?? (await versions.add({ flow: name, text, hash, at: now(), by: "apply" }));
   }
 }
 

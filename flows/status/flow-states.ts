@@ -1,7 +1,8 @@
 import type { Declared } from "../../platform/declarations.ts";
 import type { Platform } from "../../platform/platform.ts";
 import type { FlowTotals, Runs } from "../../store/flows/runs.ts";
-import type { FlowState, LastRun, ReadFlow } from "./flow-verdict.ts";
+import type { ReadFlow } from "../read-flow.ts";
+import type { FlowState, LastRun } from "./flow-verdict.ts";
 
 export interface FlowStatesOptions {
   readonly runs: Pick<Runs, "totals" | "list">;

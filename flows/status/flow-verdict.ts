@@ -1,18 +1,9 @@
 import type { Verdict } from "../../platform/events/verdict.ts";
 import type { Action, FlowDefinition } from "../../platform/flows/definition/definition.ts";
+import type { FlowFault } from "../../platform/flows/definition/parse.ts";
 import type { RunState } from "../../platform/flows/run/error.ts";
 import type { FlowTotals } from "../../store/flows/runs.ts";
-
-/** What a declaration says: a definition with the number of its version, or what is wrong with it. */
-export type ReadFlow =
-  | { readonly definition: FlowDefinition; readonly version: number }
-  | { readonly faults: readonly FaultAt[] };
-
-export interface FaultAt {
-  readonly message: string;
-  readonly line: number;
-  readonly column: number;
-}
+import type { ReadFlow } from "../read-flow.ts";
 
 /** What the verdict on a flow depends on. */
 export interface FlowState {
@@ -55,7 +46,7 @@ export function flowVerdict(state: FlowState): Verdict {
   };
 }
 
-function faultText(faults: readonly FaultAt[]): string {
+function faultText(faults: readonly FlowFault[]): string {
   const texts = faults
     .slice(0, MOST_FAULTS)
     .map(({ line, column, message }) => `line ${line}, column ${column}: ${message}`);

@@ -54,7 +54,13 @@ describe("the verdict of a flow", () => {
   });
 
   it("says where its text is wrong, and leaves the version that is in force", () => {
-    const fault = (line: number) => ({ message: `Unknown member "neds${line}".`, line, column: 5 });
+    const fault = (line: number) => ({
+      message: `Unknown member "neds${line}".`,
+      line,
+      column: 5,
+      lineText: "",
+      pointer: "",
+    });
     const { isReady, reason, message, figures } = of({
       read: { faults: [1, 2, 3, 4, 5, 6, 7].map(fault) },
     });
