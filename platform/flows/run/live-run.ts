@@ -1,0 +1,92 @@
+import type { AttemptOf, Entry, KeptBody } from "./entry.ts";
+import { apply } from "./fold.ts";
+import type { AttemptResult, Decision, MachineOptions } from "./machine.ts";
+import type { Plan, PlannedStep } from "./plan.ts";
+import type { Signal } from "./signal.ts";
+import type { RunData, StepData, Unit } from "./state.ts";
+import { keyOf, type Ref, UnderWay } from "./under-way.ts";
+
+/** What the machine was told and has not dealt with. */
+export type Told = { readonly of: AttemptOf; readonly result: AttemptResult } | { readonly signal: Signal };
+
+/** An attempt that could not be made: nothing has run. It is no part of the state; a crash makes it again at once. */
+export interface Refused {
+  readonly of: AttemptOf;
+  readonly at: number;
+  readonly code: string;
+  /** How often in a row. */
+  readonly times: number;
+}
+
+type Untimed<Of> = Of extends unknown ? Omit<Of, "at"> : never;
+export type NewEntry = Untimed<Exclude<Entry, { kind: "begun" }>>;
+
+type Draft = { -readonly [Key in Exclude<keyof Decision, "row" | "missing">]: Decision[Key][number][] };
+
+/** What the rules of a run share: the state, where to look in it, and the decision in the making. */
+export class LiveRun {
+  readonly state: RunData;
+  readonly plan: Plan;
+  readonly options: MachineOptions;
+  readonly underWay: UnderWay;
+  readonly told: Told[] = [];
+  readonly refused = new Map<string, Refused>();
+  /** Lists of `each` that were evaluated; they follow from the state. */
+  readonly lists = new Map<string, readonly unknown[]>();
+  draft: Draft = newDraft();
+  /** Bodies that this decision needs. */
+  missing = new Map<string, KeptBody>();
+  now = 0;
+
+  constructor(state: RunData, plan: Plan, options: MachineOptions) {
+    this.state = state;
+    this.plan = plan;
+    this.options = options;
+    this.underWay = new UnderWay(state, plan);
+  }
+
+  /** Applies an entry and makes it part of the decision. */
+  record(entry: NewEntry): void {
+    const whole = { ...entry, at: this.now } as Exclude<Entry, { kind: "begun" }>;
+    const wasStopping = this.state.stopping !== undefined;
+    apply(this.state, whole, this.plan);
+    if (whole.kind === "reopened") this.lists.clear();
+    this.underWay.note(whole, wasStopping);
+    this.draft.entries.push(whole);
+  }
+
+  planned(name: string): PlannedStep {
+    return this.plan.steps.get(name)!;
+  }
+
+  data(name: string): StepData {
+    return this.state.steps[name]!;
+  }
+
+  unit({ step, item }: Ref): Unit | undefined {
+    return this.data(step).units[item ?? 0];
+  }
+
+  /** Whether steps of this kind may start nothing more: the run stops, is paused or over. */
+  isFrozen({ isFinally }: PlannedStep): boolean {
+    const { paused, stopping, ended } = this.state;
+    return paused !== undefined || ended !== undefined || (stopping !== undefined && !isFinally);
+  }
+
+  isRefused({ step, item }: Ref): boolean {
+    return this.refused.has(keyOf(step, item));
+  }
+}
+
+export function newDraft(): Draft {
+  return {
+    entries: [],
+    starts: [],
+    aborts: [],
+    publishes: [],
+    children: [],
+    cancels: [],
+    waits: [],
+    waitsOver: [],
+  };
+}

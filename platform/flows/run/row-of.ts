@@ -1,0 +1,80 @@
+import type { StepError } from "./error.ts";
+import type { LiveRun } from "./live-run.ts";
+import type { RunRow } from "./row.ts";
+import { nextDue } from "./rules/due.ts";
+import type { Ref } from "./under-way.ts";
+
+/** Characters of an error in a status. */
+const MOST_TEXT = 300;
+
+export function rowOf(run: LiveRun): RunRow {
+  const { ended } = run.state;
+  if (ended !== undefined) {
+    const why = ended.state === "failed" ? { step: ended.step, error: ended.error } : {};
+    return { state: ended.state, ...why, endedAt: ended.at };
+  }
+  const wakeAt = nextDue(run);
+  const row = whatFor(run);
+  return wakeAt === undefined ? row : { ...row, wakeAt };
+}
+
+function whatFor(run: LiveRun): RunRow {
+  const { paused, stopping } = run.state;
+  const { running, retrying, waiting } = run.underWay;
+  const error = stopping?.state === "failed" ? { error: stopping.error } : {};
+  const [first] = [...head(running), ...head(retrying), ...head(waiting)];
+  const step = first === undefined ? {} : { step: first.step };
+  if (paused !== undefined) return { state: "paused", status: `Paused by ${paused}.`, ...step, ...error };
+  if (first === undefined || running.size > refusedOf(run)) return { state: "running", ...step, ...error };
+  const [refused] = run.refused.values();
+  if (refused !== undefined) {
+    const { code, at, of } = refused;
+    const status = `Step \`${of.step}\`: Skiff cannot make the call (${code}) and tries again at ${timeOf(at)}.`;
+    return { state: "retrying", status, step: of.step, ...error };
+  }
+  if (retrying.size > 0) return { state: "retrying", status: retryOf(run, first), ...step, ...error };
+  return { state: "waiting", status: waitOf(run, first), ...step, ...error };
+}
+
+function refusedOf(run: LiveRun): number {
+  return run.refused.size;
+}
+
+function* head(map: ReadonlyMap<string, Ref>): Iterable<Ref> {
+  for (const ref of map.values()) {
+    yield ref;
+    return;
+  }
+}
+
+function retryOf(run: LiveRun, ref: Ref): string {
+  const { retryAt, error, attempt } = run.unit(ref)!;
+  return `Step ${nameOf(ref)}: attempt ${attempt + 1} follows at ${timeOf(retryAt!)}. ${shortened(error!)}`;
+}
+
+function waitOf(run: LiveRun, ref: Ref): string {
+  const { until, for: waitsFor } = run.unit(ref)!;
+  const most = `until ${timeOf(until!)}`;
+  switch (waitsFor!.kind) {
+    case "time":
+      return `Step ${nameOf(ref)} waits ${most}.`;
+    case "event":
+      return `Step ${nameOf(ref)} waits for an event of topic \`${waitsFor!.topic}\`, ${most}.`;
+    case "approval":
+      return `Step ${nameOf(ref)} waits for approval, ${most}: ${waitsFor!.message.slice(0, MOST_TEXT)}`;
+    case "flow":
+      return `Step ${nameOf(ref)} waits for run ${waitsFor!.run} of flow \`${waitsFor!.flow}\`, ${most}.`;
+  }
+}
+
+function nameOf({ step, item }: Ref): string {
+  return item === undefined ? `\`${step}\`` : `\`${step}\`, item ${item},`;
+}
+
+function timeOf(at: number): string {
+  return new Date(at).toISOString();
+}
+
+function shortened({ message }: StepError): string {
+  return message.length > MOST_TEXT ? `${message.slice(0, MOST_TEXT)}…` : message;
+}

@@ -1,0 +1,33 @@
+import type { AttemptOf, KeptValue } from "../entry.ts";
+import { errorOf } from "../failure.ts";
+import type { LiveRun } from "../live-run.ts";
+import { scopeOf, withKept, withPlain } from "../scope.ts";
+import { refOf } from "../under-way.ts";
+import { keptOf } from "../values.ts";
+import { failAttempt } from "./fail.ts";
+
+/** An attempt has a result. Throws `Unloaded`. */
+export function complete(
+  run: LiveRun,
+  of: AttemptOf,
+  result: { output: KeptValue; callId?: string | undefined },
+): void {
+  const { step, item, attempt } = of;
+  const { callId } = result;
+  let output: KeptValue;
+  try {
+    output = outputOf(run, of, result.output);
+  } catch (failure) {
+    failAttempt(run, of, { error: errorOf(failure), callId });
+    return;
+  }
+  const done = { kind: "done", ...refOf(step, item), attempt, output } as const;
+  run.record(callId === undefined ? done : { ...done, callId });
+  if (run.planned(step).isLoop) run.underWay.dirty.add(step);
+}
+
+function outputOf(run: LiveRun, of: AttemptOf, output: KeptValue): KeptValue {
+  const template = run.planned(of.step).step.output;
+  if (template === undefined) return output;
+  return keptOf(withKept(withPlain(scopeOf(run, of), { error: null }), { output }), template, "output");
+}

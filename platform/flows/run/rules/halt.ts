@@ -1,0 +1,16 @@
+import type { LiveRun, NewEntry } from "../live-run.ts";
+import { release } from "./release.ts";
+
+/** Ends all that is under way: somebody cancels the run, or its time is up. */
+export function halt(run: LiveRun, entry: Extract<NewEntry, { kind: "cancelling" | "runFailed" }>): void {
+  const { running, waiting } = run.underWay;
+  release(run, [...running.values(), ...waiting.values()]);
+  run.record(entry);
+}
+
+/** The step that is under way the longest, or was the last one. */
+export function currentStep(run: LiveRun): string {
+  const { running, retrying, waiting } = run.underWay;
+  for (const map of [running, retrying, waiting]) for (const { step } of map.values()) return step;
+  return run.state.last ?? run.plan.steps.keys().next().value ?? "";
+}

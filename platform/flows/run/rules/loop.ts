@@ -1,0 +1,63 @@
+import { errorOf } from "../failure.ts";
+import type { LiveRun } from "../live-run.ts";
+import type { PlannedStep } from "../plan.ts";
+import { iterationScope, listOf, stepScope } from "../scope.ts";
+import { compose, evaluate, failed } from "../values.ts";
+import { failStep } from "./fail.ts";
+import { start } from "./start.ts";
+
+/** Starts as many items as may run, and settles the step after the last one. */
+export function nextItems(run: LiveRun, planned: PlannedStep): void {
+  const { name, step } = planned;
+  const data = run.data(name);
+  const items = data.items!;
+  const most = run.options.limits.flowOutputBytes;
+  if (data.bytes > most) {
+    const message = `Step \`${name}\`: its outputs have more than ${most} bytes, which SKIFF_FLOW_OUTPUT allows.`;
+    failStep(run, name, { type: "output_too_large", message });
+    return;
+  }
+  if (data.done === items) {
+    const outputs = compose(
+      run,
+      data.units.map(({ output }) => output!),
+    );
+    run.record({ kind: "settled", step: name, output: { json: outputs } });
+    run.lists.delete(name);
+    return;
+  }
+  if (run.isFrozen(planned)) return;
+  // The list is evaluated again after a crash; its length is that of the entry.
+  if (listOf(run, name).length !== items) throw new Error(`The list of step ${name} changed`);
+  const { cursors } = run.underWay;
+  for (let item = cursors.get(name) ?? 0; item < items && data.busy < step.concurrency; item++) {
+    if ((data.units[item]?.state ?? "new") === "new") start(run, { step: name, item });
+    cursors.set(name, item + 1);
+  }
+}
+
+/** Starts the next iteration if the condition holds, and settles the step otherwise. */
+export function nextIteration(run: LiveRun, { name, step }: PlannedStep): void {
+  const data = run.data(name);
+  if (data.busy > 0) return;
+  const iteration = data.done;
+  try {
+    const scope = iterationScope(stepScope(run, name), iteration);
+    const isTrue = evaluate(scope, step.while!, "while");
+    if (typeof isTrue !== "boolean") throw failed(name, "`while` must be true or false.");
+    if (!isTrue) {
+      run.record({ kind: "settled", step: name, output: scope.kept.last! });
+      return;
+    }
+  } catch (failure) {
+    failStep(run, name, errorOf(failure));
+    return;
+  }
+  const most = step.max ?? run.options.limits.flowItems;
+  if (iteration < most) {
+    start(run, { step: name, item: iteration });
+    return;
+  }
+  const message = `Step \`${name}\`: \`while\` is still true after ${most} iterations, which \`max\` allows.`;
+  failStep(run, name, { type: "too_many_iterations", message });
+}

@@ -1,0 +1,107 @@
+import type { AttemptOf } from "../entry.ts";
+import type { LiveRun } from "../live-run.ts";
+import type { Signal } from "../signal.ts";
+import type { Unit } from "../state.ts";
+import { type Ref, refOf } from "../under-way.ts";
+import { complete } from "./complete.ts";
+import { failAttempt } from "./fail.ts";
+import { halt } from "./halt.ts";
+
+type SignalOf<Kind extends Signal["kind"]> = Extract<Signal, { kind: Kind }>;
+
+/** Signals that do not apply, or not any more, change nothing. Throws `Unloaded`. */
+export function takeSignal(run: LiveRun, signal: Signal): void {
+  const { ended, paused } = run.state;
+  if (signal.kind === "retry") {
+    retry(run, signal);
+    return;
+  }
+  if (ended !== undefined) return;
+  switch (signal.kind) {
+    case "cancel":
+      cancel(run, signal);
+      return;
+    case "pause":
+      if (paused === undefined) run.record({ kind: "paused", by: signal.by });
+      return;
+    case "resume":
+      if (paused !== undefined) run.record({ kind: "resumed", by: signal.by });
+      return;
+    case "approval":
+      decide(run, signal);
+      return;
+    case "event":
+      takeEvent(run, signal);
+      return;
+    case "flow":
+      takeEnd(run, signal);
+      return;
+  }
+}
+
+/** A second one, during `finally`, ends that too. */
+function cancel(run: LiveRun, { by, reason }: SignalOf<"cancel">): void {
+  if (run.state.stopping?.state === "cancelled" && !run.state.isFinally) return;
+  halt(run, reason === undefined ? { kind: "cancelling", by } : { kind: "cancelling", by, reason });
+}
+
+function retry(run: LiveRun, { by, from, item }: SignalOf<"retry">): void {
+  const { ended } = run.state;
+  if (ended === undefined) return;
+  if (from === undefined) {
+    if (ended.state !== "done") run.record({ kind: "reopened", by });
+    return;
+  }
+  const planned = run.plan.steps.get(from);
+  if (planned === undefined) return;
+  const isItem = item !== undefined && planned.isLoop && item < run.data(from).units.length;
+  run.record({ kind: "reopened", by, from, ...(isItem ? { item } : {}) });
+}
+
+function decide(run: LiveRun, signal: SignalOf<"approval">): void {
+  const { by, comment = null, data = null } = signal;
+  const found = waiting(run, signal, "approval");
+  if (found === undefined) return;
+  if (signal.approved) {
+    complete(run, found.of, { output: { json: { approved: true, by, at: run.now, comment, data } } });
+    return;
+  }
+  const message = comment === null ? `${by} refused.` : `${by} refused: ${comment}`;
+  failAttempt(run, found.of, { error: { type: "rejected", message } });
+}
+
+function takeEvent(run: LiveRun, signal: SignalOf<"event">): void {
+  const found = waiting(run, signal, "event");
+  if (found?.unit.for?.kind !== "event" || found.unit.for.topic !== signal.topic) return;
+  complete(run, found.of, { output: { json: signal.event.data ?? null } });
+  run.draft.waitsOver.push(refOf(signal.step, signal.item));
+}
+
+function takeEnd(run: LiveRun, signal: SignalOf<"flow">): void {
+  const found = waiting(run, signal, "flow");
+  if (found?.unit.for?.kind !== "flow" || found.unit.for.run !== signal.run) return;
+  const { end } = signal;
+  if (end.state === "done") {
+    complete(run, found.of, { output: end.output });
+    return;
+  }
+  const what = `Run ${signal.run} of flow \`${found.unit.for.flow}\``;
+  if (end.state === "cancelled") {
+    failAttempt(run, found.of, { error: { type: "cancelled", message: `${what} was cancelled.` } });
+    return;
+  }
+  const { step, error } = end;
+  const { item: _, ...rest } = error;
+  failAttempt(run, found.of, {
+    error: { ...rest, message: `${what} failed at step \`${step}\`: ${error.message}` },
+  });
+}
+
+/** The unit that waits for such a thing, if it does. */
+function waiting(run: LiveRun, { step, item }: Ref, kind: string): { unit: Unit; of: AttemptOf } | undefined {
+  const planned = run.plan.steps.get(step);
+  if (planned === undefined || planned.isLoop !== (item !== undefined)) return undefined;
+  const unit = run.unit({ step, item });
+  if (unit?.state !== "waiting" || unit.for?.kind !== kind) return undefined;
+  return { unit, of: { ...refOf(step, item), attempt: unit.attempt } };
+}

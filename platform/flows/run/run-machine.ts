@@ -1,0 +1,187 @@
+import type { AttemptOf, Begun, Entry } from "./entry.ts";
+import { Unloaded } from "./failure.ts";
+import { apply } from "./fold.ts";
+import { LiveRun, newDraft } from "./live-run.ts";
+import type { AttemptResult, Decision, MachineOptions, RunMachine } from "./machine.ts";
+import { planOf } from "./plan.ts";
+import { rowOf } from "./row-of.ts";
+import { takeDue } from "./rules/due.ts";
+import { finish } from "./rules/finish.ts";
+import { endAttempt, isRunning } from "./rules/results.ts";
+import { takeSignal } from "./rules/signals.ts";
+import { startAgain } from "./rules/start.ts";
+import { consider } from "./rules/step.ts";
+import type { Signal } from "./signal.ts";
+import { newRun, type RunData } from "./state.ts";
+import { keyOf } from "./under-way.ts";
+
+/** Version of the text of checkpoints. */
+const FORMAT = 1;
+
+/** Of a run that has one entry. */
+export function createMachine(begun: Begun, options: MachineOptions): RunMachine {
+  return new Machine(newRun(begun), [], options);
+}
+
+/**
+ * Of a run that another owner had: its newest checkpoint, if there is one, and the entries after it, or all entries.
+ * @throws Error if the first entry is not `begun`, or the checkpoint is of another version of Skiff (read all entries then)
+ */
+export function restoreMachine(
+  { checkpoint, entries }: { readonly checkpoint?: string | undefined; readonly entries: readonly Entry[] },
+  options: MachineOptions,
+): RunMachine {
+  if (checkpoint !== undefined) return new Machine(stateOf(checkpoint), entries, options);
+  const [begun, ...rest] = entries;
+  if (begun?.kind !== "begun") throw new Error(`The first entry of a run is ${begun?.kind ?? "missing"}`);
+  return new Machine(newRun(begun), rest, options);
+}
+
+/** Whether `restoreMachine` can go on from a checkpoint. */
+export function isUsable(checkpoint: string): boolean {
+  return checkpoint.startsWith(`{"format":${FORMAT},`);
+}
+
+function stateOf(checkpoint: string): RunData {
+  if (!isUsable(checkpoint)) throw new Error("The checkpoint is of another version of Skiff");
+  return JSON.parse(checkpoint).state as RunData;
+}
+
+class Machine implements RunMachine {
+  /** Number of the last entry that a decision gave to the owner. */
+  sequence: number;
+  readonly #run: LiveRun;
+  /** Attempts that a crash interrupted. */
+  #interrupted: AttemptOf[];
+
+  constructor(state: RunData, entries: readonly Entry[], options: MachineOptions) {
+    const plan = planOf(state.begun.definition);
+    for (const entry of entries) if (entry.kind !== "begun") apply(state, entry, plan);
+    this.sequence = state.sequence;
+    this.#run = new LiveRun(state, plan, options);
+    this.#interrupted = [...this.#run.underWay.running.values()].map((ref) => {
+      const { attempt } = this.#run.unit(ref)!;
+      return ref.item === undefined
+        ? { step: ref.step, attempt }
+        : { step: ref.step, item: ref.item, attempt };
+    });
+  }
+
+  ended(of: AttemptOf, result: AttemptResult, now: number): void {
+    this.#run.now = Math.max(this.#run.now, now);
+    if (isRunning(this.#run, of)) this.#run.told.push({ of, result });
+  }
+
+  signalled(signal: Signal, now: number): void {
+    this.#run.now = Math.max(this.#run.now, now);
+    this.#run.told.push({ signal });
+  }
+
+  advance(now: number): Decision {
+    const run = this.#run;
+    run.now = Math.max(run.now, now);
+    run.missing.clear();
+    while (this.#takeTold() || this.#startAgain() || this.#takeDue() || this.#consider() || this.#finish());
+    return this.#decision();
+  }
+
+  checkpoint(): string {
+    return JSON.stringify({ format: FORMAT, state: this.#run.state });
+  }
+
+  #takeTold(): boolean {
+    const told = this.#run.told.splice(0);
+    const kept = told.filter((one) =>
+      this.#waits(() => {
+        if ("signal" in one) takeSignal(this.#run, one.signal);
+        else endAttempt(this.#run, one);
+      }),
+    );
+    this.#run.told.unshift(...kept);
+    return kept.length < told.length;
+  }
+
+  #startAgain(): boolean {
+    const before = this.#interrupted;
+    this.#interrupted = before.filter((of) =>
+      this.#waits(() => {
+        if (isRunning(this.#run, of)) startAgain(this.#run, of);
+      }),
+    );
+    return this.#interrupted.length < before.length;
+  }
+
+  #takeDue(): boolean {
+    const { entries, starts } = this.#run.draft;
+    const before = entries.length + starts.length;
+    for (const { bodies } of takeDue(this.#run)) this.#miss(bodies);
+    return entries.length + starts.length > before;
+  }
+
+  #consider(): boolean {
+    const { dirty } = this.#run.underWay;
+    const before = dirty.size;
+    const names = [...dirty];
+    dirty.clear();
+    for (const name of names) if (this.#waits(() => consider(this.#run, name))) dirty.add(name);
+    return names.length > 0 && (dirty.size < before || this.#run.missing.size === 0);
+  }
+
+  #finish(): boolean {
+    const { entries } = this.#run.draft;
+    const before = entries.length;
+    this.#waits(() => finish(this.#run));
+    return entries.length > before || this.#run.underWay.dirty.size > 0;
+  }
+
+  /** Returns whether a rule has to wait for bodies. */
+  #waits(rule: () => void): boolean {
+    try {
+      rule();
+      return false;
+    } catch (error) {
+      if (!(error instanceof Unloaded)) throw error;
+      this.#miss(error.bodies);
+      return true;
+    }
+  }
+
+  #miss(bodies: Unloaded["bodies"]): void {
+    for (const body of bodies) this.#run.missing.set(body.body, body);
+  }
+
+  #decision(): Decision {
+    const run = this.#run;
+    const row = rowOf(run);
+    if (run.missing.size > 0) return { ...newDraft(), row, missing: [...run.missing.values()] };
+    const { draft } = run;
+    run.draft = newDraft();
+    this.sequence = run.state.sequence;
+    return { ...settled(draft), row, missing: [] };
+  }
+}
+
+/** What a decision begins and ends again never was. */
+function settled(draft: LiveRun["draft"]): LiveRun["draft"] {
+  const { aborts, waitsOver, cancels, starts, waits, children } = draft;
+  if (aborts.length + waitsOver.length + cancels.length === 0) return draft;
+  const aborted = new Set(aborts.map(attemptKey));
+  const over = new Set(waitsOver.map(({ step, item }) => keyOf(step, item)));
+  const cancelled = new Set(cancels);
+  const started = new Set(starts.map(attemptKey));
+  const begun = new Set(waits.map(({ step, item }) => keyOf(step, item)));
+  const born = new Set(children.map(({ run }) => run));
+  return {
+    ...draft,
+    starts: starts.filter((of) => !aborted.has(attemptKey(of))),
+    aborts: aborts.filter((of) => !started.has(attemptKey(of))),
+    waits: waits.filter(({ step, item }) => !over.has(keyOf(step, item))),
+    waitsOver: waitsOver.filter(({ step, item }) => !begun.has(keyOf(step, item))),
+    children: children.filter(({ run }) => !cancelled.has(run)),
+    cancels: cancels.filter((id) => !born.has(id)),
+  };
+}
+
+function attemptKey({ step, item, attempt }: AttemptOf): string {
+  return `${keyOf(step, item)}/${attempt}`;
+}

@@ -1,0 +1,163 @@
+import type { Expression, Template } from "../definition/definition.ts";
+import type { KeptBody, KeptValue } from "./entry.ts";
+import type { StepError } from "./error.ts";
+import type { Names, Variables } from "./expressions.ts";
+import { Failure, Unloaded } from "./failure.ts";
+import type { LiveRun } from "./live-run.ts";
+import { type RunData, type StepData, stepOf } from "./state.ts";
+
+/** Where an expression stands, and what it sees there. */
+export interface Scope {
+  readonly run: LiveRun;
+  readonly step: string;
+  /** Variables whose values may be bodies; these are loaded if the expression names them. */
+  readonly kept: Readonly<Record<string, KeptValue>>;
+  readonly plain: Variables;
+}
+
+const NOTHING: KeptValue = { json: null };
+/** A template that hands on a value whole, which then need not be loaded. */
+const WHOLE = /^\$\{\s*(?:([a-z]+)|steps\.([a-z][a-z0-9_]*)\.output)\s*\}$/;
+
+/** @param member where the expression is, such as `if` */
+export function evaluate(scope: Scope, expression: Expression, member: string): unknown {
+  const { expressions } = scope.run.options;
+  return attempt(scope, member, () => {
+    const reading = new Reading(scope);
+    const variables = reading.variables(expressions.namesIn(expression));
+    return reading.guard(() => expressions.evaluate(expression, variables));
+  });
+}
+
+export function evaluateTemplate(scope: Scope, template: Template, member: string): unknown {
+  const { expressions } = scope.run.options;
+  return attempt(scope, member, () => {
+    const reading = new Reading(scope);
+    const variables = reading.variables(expressions.namesInTemplate(template));
+    return reading.guard(() => expressions.evaluateTemplate(template, variables));
+  });
+}
+
+/** As `evaluateTemplate`; a template that is a value alone hands it on as it is kept. */
+export function keptOf(scope: Scope, template: Template, member: string): KeptValue {
+  const [, name, step] = (typeof template === "string" && WHOLE.exec(template)) || [];
+  if (step !== undefined) return outputOf(stepOf(scope.run.state, step));
+  if (name !== undefined && Object.hasOwn(scope.kept, name)) return scope.kept[name]!;
+  return { json: evaluateTemplate(scope, template, member) ?? null };
+}
+
+/** As text: of numbers and truth values as JSON writes them, of null an empty one. */
+export function textOf(scope: Scope, template: Template, member: string): string {
+  const value = evaluateTemplate(scope, template, member) ?? "";
+  if (typeof value !== "object") return String(value);
+  throw failed(
+    scope.step,
+    `\`${member}\` must be a text, and is ${Array.isArray(value) ? "a list" : "an object"}.`,
+  );
+}
+
+export function textsOf(scope: Scope, templates: Readonly<Record<string, Template>>, member: string) {
+  return Object.fromEntries(
+    Object.entries(templates).map(([name, template]) => [name, textOf(scope, template, `${member}.${name}`)]),
+  );
+}
+
+/** Values as one: a list, or an object of names. Bodies that are no JSON are in it as what is known of them. */
+export function compose(run: LiveRun, values: readonly KeptValue[]): readonly unknown[] {
+  const missing: KeptBody[] = [];
+  const all = values.map((value) => read(run, value, missing));
+  if (missing.length > 0) throw new Unloaded(missing);
+  return all;
+}
+
+export function outputOf(step: StepData | undefined): KeptValue {
+  return step?.output ?? NOTHING;
+}
+
+export function failed(step: string, sentence: string): Failure {
+  return new Failure({ type: "expression_failed", message: `Step \`${step}\`: ${sentence}` });
+}
+
+/** What expressions see of an error: absent members are null. */
+export function errorMembers({ type, status, message, item }: StepError): Readonly<Record<string, unknown>> {
+  return { type, status: status ?? null, message, item: item ?? null };
+}
+
+function attempt(scope: Scope, member: string, evaluation: () => unknown): unknown {
+  try {
+    return evaluation();
+  } catch (error) {
+    if (error instanceof Failure || error instanceof Unloaded) throw error;
+    throw failed(scope.step, `\`${member}\`: ${(error as Error).message}`);
+  }
+}
+
+/** Undefined values never are: a body that has to be loaded is in `missing`, and null here. */
+function read(run: LiveRun, value: KeptValue, missing: KeptBody[]): unknown {
+  if ("json" in value) return value.json;
+  if (!isReadable(run, value)) return { body: value.body, type: value.type, bytes: value.bytes };
+  const loaded = run.options.value(value);
+  if (loaded === undefined) missing.push(value);
+  return loaded?.json ?? null;
+}
+
+function isReadable({ options }: LiveRun, { type, bytes }: KeptBody): boolean {
+  return type === "application/json" && bytes <= options.limits.flowOutputBytes;
+}
+
+/** The variables of one evaluation. */
+class Reading {
+  readonly #scope: Scope;
+  readonly #missing: KeptBody[] = [];
+  readonly #unreadable: string[] = [];
+
+  constructor(scope: Scope) {
+    this.#scope = scope;
+  }
+
+  /** Throws `Unloaded`. */
+  variables(names: Names): Variables {
+    const { kept, plain } = this.#scope;
+    const variables: Record<string, unknown> = { ...plain };
+    for (const name of names.variables) {
+      if (Object.hasOwn(kept, name)) variables[name] = this.#read(name, kept[name]!);
+    }
+    if (names.variables.has("steps") || names.steps.size > 0) variables.steps = this.#steps(names);
+    if (this.#missing.length > 0) throw new Unloaded(this.#missing);
+    return variables;
+  }
+
+  /** Says of a failed evaluation which of its values could not be read. */
+  guard(evaluation: () => unknown): unknown {
+    if (this.#unreadable.length === 0) return evaluation();
+    try {
+      return evaluation();
+    } catch (error) {
+      throw new Error(`${(error as Error).message} ${this.#unreadable.join(" ")}`);
+    }
+  }
+
+  #steps(names: Names): Readonly<Record<string, unknown>> {
+    const { state } = this.#scope.run;
+    const all = names.steps.size > 0 ? names.steps : Object.keys(state.steps);
+    return Object.fromEntries([...all].map((name) => [name, this.#step(name, state)]));
+  }
+
+  #step(name: string, state: RunData) {
+    const step = stepOf(state, name);
+    return {
+      state: step?.state ?? "pending",
+      output: this.#read(`steps.${name}.output`, outputOf(step)),
+      error: step?.error === undefined ? null : errorMembers(step.error),
+    };
+  }
+
+  #read(name: string, value: KeptValue): unknown {
+    const { run } = this.#scope;
+    if (!("json" in value) && !isReadable(run, value)) {
+      const what = `${value.type} of ${value.bytes} bytes`;
+      this.#unreadable.push(`\`${name}\` is ${what}, which \`with: "\${ ${name} }"\` alone can hand on.`);
+    }
+    return read(run, value, this.#missing);
+  }
+}

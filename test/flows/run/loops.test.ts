@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { flow } from "../support/definitions.ts";
+import { DrivenRun } from "../support/driven-run.ts";
+import { QuickRun } from "../support/quick-run.ts";
+
+describe("loops of a run", () => {
+  it("run a step for each item, a few at a time, and put out a list in the order of the items", () => {
+    const run = new DrivenRun(
+      flow({ rows: { each: "input", concurrency: 2 }, next: { needs: ["rows"] } }),
+      [10, 20, 30],
+    );
+    assert.deepEqual(run.under, ["rows[0].1", "rows[1].1"]);
+    assert.equal(run.payload("rows[1].1"), 20);
+    assert.equal(run.open.get("rows[1].1")!.idempotencyKey, "run.rows.1.1");
+    run.done("rows[1].1", "b");
+    assert.deepEqual(run.under, ["rows[0].1", "rows[2].1"]);
+    run.done("rows[2].1", "c");
+    run.done("rows[0].1", "a");
+    assert.deepEqual(run.payload("next.1"), ["a", "b", "c"]);
+  });
+
+  it("of an empty list put out an empty list", () => {
+    const run = new DrivenRun(flow({ rows: { each: "input" } }), []);
+    assert.deepEqual(run.kinds(run.decisions[0]!), ["listed rows", "settled rows", "ended"]);
+  });
+
+  it("go on with the same items after a crash", () => {
+    for (const isFromCheckpoint of [true, false]) {
+      const run = new DrivenRun(flow({ rows: { each: "input", concurrency: 2 } }), [1, 2, 3, 4]);
+      run.done("rows[0].1", "a");
+      run.crash(isFromCheckpoint);
+      assert.deepEqual(run.under, ["rows[1].1", "rows[2].1"]);
+      for (const name of ["rows[1].1", "rows[2].1", "rows[3].1"]) run.done(name, name);
+      assert.equal(run.row.state, "done");
+    }
+  });
+
+  it("repeat a step while a condition holds", () => {
+    const run = new DrivenRun(
+      flow({
+        page: {
+          while: "last == null || last.more",
+          max: 10,
+          with: { n: "${ iteration }", last: "${ last }" },
+        },
+      }),
+    );
+    assert.deepEqual(run.payload("page[0].1"), { n: 0, last: null });
+    run.done("page[0].1", { more: true });
+    assert.deepEqual(run.payload("page[1].1"), { n: 1, last: { more: true } });
+    run.done("page[1].1", { more: false });
+    assert.deepEqual(run.decisions.at(-1)!.entries.at(-1), {
+      kind: "ended",
+      state: "done",
+      output: { json: { more: false } },
+      at: 1_000,
+    });
+  });
+
+  it("end with too_many_iterations", () => {
+    const run = new DrivenRun(flow({ page: { while: "true", max: 2 } }));
+    run.done("page[0].1");
+    run.done("page[1].1");
+    assert.equal(run.row.error?.type, "too_many_iterations");
+  });
+
+  it("fail for what is no list, and for too many items", () => {
+    const none = new DrivenRun(flow({ rows: { each: "input.x" } }), { x: 1 });
+    assert.match(none.row.error!.message, /`each` must be a list/);
+    const limits = { flowItems: 2, flowOutputBytes: 1_000 };
+    const many = new DrivenRun(flow({ rows: { each: "input" } }), [1, 2, 3], { limits });
+    assert.match(many.row.error!.message, /3 items, and SKIFF_FLOW_ITEMS allows 2/);
+  });
+
+  it("fail with the item that failed, and record those under way", () => {
+    const run = new DrivenRun(flow({ rows: { each: "input", concurrency: 2 } }), [1, 2, 3]);
+    run.fail("rows[1].1", 404);
+    assert.equal(run.row.state, "running");
+    assert.deepEqual(run.under, ["rows[0].1"]);
+    run.done("rows[0].1");
+    assert.equal(run.row.state, "failed");
+    assert.equal(run.row.error?.item, 1);
+  });
+
+  it("cost what is new: 10,000 items take less than a second", function () {
+    this.timeout(10_000);
+    const items = Array.from({ length: 10_000 }, (_, index) => index);
+    const run = new QuickRun(
+      flow({ rows: { each: "input", concurrency: 100, with: { n: "${ item }" } } }),
+      items,
+    );
+    const begin = performance.now();
+    assert.equal(run.toEnd(), "done");
+    assert.ok(performance.now() - begin < 1_000, `${performance.now() - begin} ms`);
+  });
+
+  it("and 1,000 steps that all need one another", function () {
+    this.timeout(10_000);
+    const names = Array.from({ length: 1_000 }, (_, index) => `s${index}`);
+    const steps = Object.fromEntries(
+      names.map((name, index) => [name, { needs: names.slice(0, index), with: {} }]),
+    );
+    const run = new QuickRun(flow(steps), {});
+    const begin = performance.now();
+    assert.equal(run.toEnd(), "done");
+    assert.ok(performance.now() - begin < 2_000, `${performance.now() - begin} ms`);
+  });
+});
