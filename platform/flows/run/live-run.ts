@@ -1,9 +1,9 @@
 import type { AttemptOf, Entry, KeptBody } from "./entry.ts";
-import { apply } from "./fold.ts";
+import { apply } from "./fold/fold.ts";
+import type { Plan, PlannedStep } from "./fold/plan.ts";
+import type { RunData, StepData, Unit } from "./fold/state.ts";
 import type { AttemptResult, Decision, MachineOptions } from "./machine.ts";
-import type { Plan, PlannedStep } from "./plan.ts";
 import type { Signal } from "./signal.ts";
-import type { RunData, StepData, Unit } from "./state.ts";
 import { keyOf, type Ref, UnderWay } from "./under-way.ts";
 
 /** What the machine was told and has not dealt with. */

@@ -1,9 +1,9 @@
 import type { AttemptOf, Begun, Entry } from "./entry.ts";
-import { Unloaded } from "./failure.ts";
-import { apply } from "./fold.ts";
+import { apply } from "./fold/fold.ts";
+import { planOf } from "./fold/plan.ts";
+import { newRun, type RunData } from "./fold/state.ts";
 import { LiveRun, newDraft } from "./live-run.ts";
 import type { AttemptResult, Decision, MachineOptions, RunMachine } from "./machine.ts";
-import { planOf } from "./plan.ts";
 import { rowOf } from "./row-of.ts";
 import { takeDue } from "./rules/due.ts";
 import { finish } from "./rules/finish.ts";
@@ -12,8 +12,8 @@ import { takeSignal } from "./rules/signals.ts";
 import { startAgain } from "./rules/start.ts";
 import { consider } from "./rules/step.ts";
 import type { Signal } from "./signal.ts";
-import { newRun, type RunData } from "./state.ts";
 import { keyOf } from "./under-way.ts";
+import { Unloaded } from "./values/failure.ts";
 
 /** Version of the text of checkpoints. */
 const FORMAT = 1;

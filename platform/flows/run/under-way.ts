@@ -1,6 +1,6 @@
 import type { Entry } from "./entry.ts";
-import type { Plan, PlannedStep } from "./plan.ts";
-import { isBusy, isSettled, type RunData, type Unit } from "./state.ts";
+import type { Plan, PlannedStep } from "./fold/plan.ts";
+import { isBusy, isSettled, type RunData, type Unit } from "./fold/state.ts";
 import { type Timer, Timers } from "./timers.ts";
 
 /** A unit of a step: the step itself, an item or an iteration. */

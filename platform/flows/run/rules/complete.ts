@@ -1,9 +1,9 @@
 import type { AttemptOf, KeptValue } from "../entry.ts";
-import { errorOf } from "../failure.ts";
 import type { LiveRun } from "../live-run.ts";
-import { scopeOf, withKept, withPlain } from "../scope.ts";
 import { refOf } from "../under-way.ts";
-import { keptOf } from "../values.ts";
+import { errorOf } from "../values/failure.ts";
+import { scopeOf, withKept, withPlain } from "../values/scope.ts";
+import { keptOf } from "../values/values.ts";
 import { failAttempt } from "./fail.ts";
 
 /** An attempt has a result. Throws `Unloaded`. */

@@ -1,9 +1,9 @@
 import type { AttemptOf } from "../entry.ts";
-import { Unloaded } from "../failure.ts";
+import type { Unit } from "../fold/state.ts";
 import type { LiveRun } from "../live-run.ts";
-import type { Unit } from "../state.ts";
 import type { Timer } from "../timers.ts";
 import { keyOf, refOf } from "../under-way.ts";
+import { Unloaded } from "../values/failure.ts";
 import { complete } from "./complete.ts";
 import { failAttempt } from "./fail.ts";
 import { currentStep, halt } from "./halt.ts";

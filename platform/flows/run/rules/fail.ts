@@ -1,11 +1,11 @@
 import type { CatchRule } from "../../definition/definition.ts";
 import type { AttemptOf, KeptValue } from "../entry.ts";
 import type { StepError } from "../error.ts";
-import { errorOf } from "../failure.ts";
 import type { LiveRun } from "../live-run.ts";
-import { scopeOf, stepScope, withPlain } from "../scope.ts";
 import { refOf } from "../under-way.ts";
-import { errorMembers, keptOf, type Scope } from "../values.ts";
+import { errorOf } from "../values/failure.ts";
+import { scopeOf, stepScope, withPlain } from "../values/scope.ts";
+import { errorMembers, keptOf, type Scope } from "../values/values.ts";
 import { release } from "./release.ts";
 
 interface Caught {

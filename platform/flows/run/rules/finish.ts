@@ -1,8 +1,8 @@
 import type { KeptValue } from "../entry.ts";
-import { errorOf } from "../failure.ts";
 import type { LiveRun } from "../live-run.ts";
-import { stepScope } from "../scope.ts";
-import { keptOf, outputOf } from "../values.ts";
+import { errorOf } from "../values/failure.ts";
+import { stepScope } from "../values/scope.ts";
+import { keptOf, outputOf } from "../values/values.ts";
 import { halt } from "./halt.ts";
 import { byName } from "./sending.ts";
 

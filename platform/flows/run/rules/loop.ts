@@ -1,8 +1,8 @@
-import { errorOf } from "../failure.ts";
+import type { PlannedStep } from "../fold/plan.ts";
 import type { LiveRun } from "../live-run.ts";
-import type { PlannedStep } from "../plan.ts";
-import { iterationScope, listOf, stepScope } from "../scope.ts";
-import { compose, evaluate, failed } from "../values.ts";
+import { errorOf } from "../values/failure.ts";
+import { iterationScope, listOf, stepScope } from "../values/scope.ts";
+import { compose, evaluate, failed } from "../values/values.ts";
 import { failStep } from "./fail.ts";
 import { start } from "./start.ts";
 

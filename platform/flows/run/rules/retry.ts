@@ -1,8 +1,8 @@
 import { MOST_BACKOFF_MS, type RetryPolicy, retryPolicy } from "../../../events/retry-policy.ts";
 import type { StepError } from "../error.ts";
+import type { PlannedStep } from "../fold/plan.ts";
+import type { Unit } from "../fold/state.ts";
 import type { LiveRun } from "../live-run.ts";
-import type { PlannedStep } from "../plan.ts";
-import type { Unit } from "../state.ts";
 
 /** Only calls are retried. */
 export function policyOf(run: LiveRun, { step }: PlannedStep): RetryPolicy {

@@ -3,7 +3,7 @@ import type { KeptValue } from "../entry.ts";
 import type { LiveRun } from "../live-run.ts";
 import type { Payload, Sending } from "../machine.ts";
 import type { Ref } from "../under-way.ts";
-import { compose, failed, keptOf, outputOf, type Scope, textOf, textsOf } from "../values.ts";
+import { compose, failed, keptOf, outputOf, type Scope, textOf, textsOf } from "../values/values.ts";
 
 /** Longest time of a call that has none of its own, in milliseconds. Functions have one of theirs. */
 const DEFAULT_MS = 60_000;

@@ -1,7 +1,7 @@
 import type { AttemptOf } from "../entry.ts";
+import type { Unit } from "../fold/state.ts";
 import type { LiveRun } from "../live-run.ts";
 import type { Signal } from "../signal.ts";
-import type { Unit } from "../state.ts";
 import { type Ref, refOf } from "../under-way.ts";
 import { complete } from "./complete.ts";
 import { failAttempt } from "./fail.ts";

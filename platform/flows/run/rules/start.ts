@@ -1,10 +1,10 @@
 import type { AttemptOf, KeptValue } from "../entry.ts";
-import { Failure } from "../failure.ts";
+import { NEW_UNIT } from "../fold/state.ts";
 import type { LiveRun } from "../live-run.ts";
-import { scopeOf } from "../scope.ts";
-import { NEW_UNIT } from "../state.ts";
 import { type Ref, refOf } from "../under-way.ts";
-import { evaluate, failed, type Scope, textOf, textsOf } from "../values.ts";
+import { Failure } from "../values/failure.ts";
+import { scopeOf } from "../values/scope.ts";
+import { evaluate, failed, type Scope, textOf, textsOf } from "../values/values.ts";
 import { inputOf, sendingOf, timeoutOf } from "./sending.ts";
 
 const DAY_MS = 86_400_000;

@@ -1,8 +1,8 @@
-import { errorOf } from "../failure.ts";
+import type { PlannedStep } from "../fold/plan.ts";
 import type { LiveRun } from "../live-run.ts";
-import type { PlannedStep } from "../plan.ts";
-import { listOf, stepScope } from "../scope.ts";
-import { evaluate, failed } from "../values.ts";
+import { errorOf } from "../values/failure.ts";
+import { listOf, stepScope } from "../values/scope.ts";
+import { evaluate, failed } from "../values/values.ts";
 import { failStep } from "./fail.ts";
 import { nextItems, nextIteration } from "./loop.ts";
 import { start } from "./start.ts";

@@ -1,4 +1,4 @@
-import type { AttemptOf, Entry } from "./entry.ts";
+import type { AttemptOf, Entry } from "../entry.ts";
 import { reopen } from "./fold-reopened.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
 import {

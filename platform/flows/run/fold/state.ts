@@ -1,5 +1,5 @@
-import type { Begun, Entry, KeptValue, WaitsFor } from "./entry.ts";
-import type { StepError } from "./error.ts";
+import type { Begun, Entry, KeptValue, WaitsFor } from "../entry.ts";
+import type { StepError } from "../error.ts";
 
 /** What a run's entries add up to: plain JSON, so that a checkpoint is its text. Absent members are absent, never undefined. */
 export interface RunData {

@@ -1,4 +1,4 @@
-import type { FlowDefinition, Step } from "../definition/definition.ts";
+import type { FlowDefinition, Step } from "../../definition/definition.ts";
 
 /** A step with what is before and after it. */
 export interface PlannedStep {

@@ -1,5 +1,5 @@
-import type { KeptBody } from "./entry.ts";
-import type { StepError } from "./error.ts";
+import type { KeptBody } from "../entry.ts";
+import type { StepError } from "../error.ts";
 
 /** A rule cannot go on: the error is that of the step. */
 export class Failure extends Error {

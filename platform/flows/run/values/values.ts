@@ -1,10 +1,10 @@
-import type { Expression, Template } from "../definition/definition.ts";
-import type { KeptBody, KeptValue } from "./entry.ts";
-import type { StepError } from "./error.ts";
-import type { Names, Variables } from "./expressions.ts";
+import type { Expression, Template } from "../../definition/definition.ts";
+import type { KeptBody, KeptValue } from "../entry.ts";
+import type { StepError } from "../error.ts";
+import type { Names, Variables } from "../expressions.ts";
+import { type RunData, type StepData, stepOf } from "../fold/state.ts";
+import type { LiveRun } from "../live-run.ts";
 import { Failure, Unloaded } from "./failure.ts";
-import type { LiveRun } from "./live-run.ts";
-import { type RunData, type StepData, stepOf } from "./state.ts";
 
 /** Where an expression stands, and what it sees there. */
 export interface Scope {

@@ -1,4 +1,4 @@
-import type { Entry } from "./entry.ts";
+import type { Entry } from "../entry.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
 import { isSettled, NEW_UNIT, type RunData, type StepData, setUnit, sizeOf } from "./state.ts";
 
