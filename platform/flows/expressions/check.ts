@@ -2,14 +2,23 @@ import { closestWord } from "../../../process/closest-word.ts";
 import { ExpressionFault } from "./fault.ts";
 import { mentionsIn } from "./names.ts";
 import type { Node } from "./parse.ts";
-import type { Scope } from "./scope.ts";
+import type { Scope, Wanted } from "./scope.ts";
+import { type Shape, VARIABLES } from "./types/shape.ts";
+import { expect, shapeOf } from "./types/typing.ts";
 
 /** Throws `ExpressionFault` for what is wrong whatever the variables hold. */
-export function checkNode(node: Node, scope: Scope): void {
+/** @param input what is known of the variable `input` */
+export function checkNode(
+  node: Node,
+  scope: Scope,
+  { wanted, input }: { wanted: Wanted; input: Shape },
+): void {
   for (const { node: variable, step } of mentionsIn(node)) {
     if (step !== undefined && scope.steps !== undefined) checkStep(step, scope.steps, scope.otherSteps ?? []);
     else if (!scope.variables.includes(variable.args)) throw unknownVariable(variable, scope);
   }
+  const found = shapeOf(node, { ...VARIABLES, input });
+  if (wanted !== "any") expect(node, found, { kind: wanted });
 }
 
 function checkStep(

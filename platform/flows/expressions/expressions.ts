@@ -6,8 +6,10 @@ import type { ValueMap } from "./evaluation/values.ts";
 import { ExpressionFault, TooCostly } from "./fault.ts";
 import { mentionsIn, type Names, namesIn } from "./names.ts";
 import { brief, type Node, Parser } from "./parse.ts";
-import type { Scope } from "./scope.ts";
+import type { Scope, Wanted } from "./scope.ts";
 import { onlyExpression, partsOfText, type TemplatePart, textOfTemplate } from "./template.ts";
+import { shapeOfSchema } from "./types/schema-shape.ts";
+import { ANY, type Shape } from "./types/shape.ts";
 
 export interface TemplateFault {
   readonly message: string;
@@ -27,6 +29,7 @@ const MAX_KEPT = 2000;
 export class Expressions {
   readonly #parser = new Parser();
   readonly #nodes = new Map<string, Node>();
+  readonly #shapes = new WeakMap<object, Shape>();
   readonly #texts = new Map<string, readonly TemplatePart[]>();
 
   /**
@@ -56,9 +59,9 @@ export class Expressions {
   }
 
   /** What is wrong with an expression whatever its variables hold; undefined: nothing. */
-  check(expression: string, scope: Scope): ExpressionFault | undefined {
+  check(expression: string, scope: Scope, wanted: Wanted = "any"): ExpressionFault | undefined {
     try {
-      checkNode(this.#parsed(expression), scope);
+      checkNode(this.#parsed(expression), scope, { wanted, input: this.#shapeOf(scope.input) });
       return undefined;
     } catch (error) {
       if (error instanceof ExpressionFault) return error;
@@ -130,6 +133,13 @@ export class Expressions {
     );
     meter.spendText(texts.reduce((length, part) => length + part.length, 0));
     return texts.join("");
+  }
+
+  #shapeOf(schema: unknown): Shape {
+    if (typeof schema !== "object" || schema === null) return ANY;
+    const shape = this.#shapes.get(schema) ?? shapeOfSchema(schema);
+    this.#shapes.set(schema, shape);
+    return shape;
   }
 
   #parsed(expression: string): Node {

@@ -6,4 +6,9 @@ export interface Scope {
   readonly steps?: readonly string[] | undefined;
   /** The other steps of the flow, for messages. */
   readonly otherSteps?: readonly string[] | undefined;
+  /** JSON schema of the variable `input`; undefined: it may be anything. */
+  readonly input?: unknown;
 }
+
+/** What the value of an expression has to be: `bool` for a condition, `list` for `each`. */
+export type Wanted = "any" | "bool" | "list";
