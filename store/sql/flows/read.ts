@@ -5,6 +5,9 @@ import type { RunQuery, RunRecord, Runs } from "../../flows/runs.ts";
 import { type Parameter, read, type Work } from "../work.ts";
 import { RUN_COLUMNS, recordOf } from "./run-rows.ts";
 
+/** A live run in a row as of an ended one. */
+const NO_END = "CAST(NULL AS bigint) AS ended_at";
+
 export function* entriesOf(run: string, after: number, limit: number): Work<readonly Entry[]> {
   const rows = yield read(
     `SELECT first, entries FROM run_entries WHERE run = $1 AND first <= $3 AND first >= COALESCE(
@@ -28,7 +31,7 @@ export function* checkpointOf(run: string): Work<Awaited<ReturnType<Runs["checkp
 
 export function* getRun(run: string): Work<RunRecord | undefined> {
   const [row] = yield read(
-    `SELECT ${RUN_COLUMNS}, NULL AS ended_at FROM runs WHERE id = $1
+    `SELECT ${RUN_COLUMNS}, ${NO_END} FROM runs WHERE id = $1
      UNION ALL SELECT ${RUN_COLUMNS}, ended_at FROM ended_runs WHERE id = $1`,
     run,
   );
@@ -42,7 +45,7 @@ export function* listRuns(query: RunQuery): Work<readonly RunRecord[]> {
   const where = conditionsOf(query, values);
   // The first ones of each state come from an index. One statement reads one state of the tables.
   const parts = [
-    ...partsOf(LIVE_STATES, query).map((state) => ["runs", "NULL AS ended_at", state]),
+    ...partsOf(LIVE_STATES, query).map((state) => ["runs", NO_END, state]),
     ...partsOf(ENDED_STATES, query).map((state) => ["ended_runs", "ended_at", state]),
   ].map(([table, endedAt, state], place) => {
     const conditions = [...(state ? [`state = '${state}'`] : []), ...where];
