@@ -13,6 +13,7 @@ COPY package.json ./
 COPY calling calling
 COPY client-image client-image
 COPY events events
+COPY flows flows
 COPY http http
 COPY metrics metrics
 COPY process process

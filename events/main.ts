@@ -1,9 +1,12 @@
-/** The program of asynchronous calls, topics and schedules on Kubernetes. Any number of replicas share one store. */
-import { createHash } from "node:crypto";
+/** The program of asynchronous calls, topics, schedules and flows on Kubernetes. Any number of replicas share one store. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import { hostname } from "node:os";
-import type { Access } from "../http/access/access.ts";
+import { createFlows } from "../flows/flows.ts";
+import { readFlow } from "../flows/read-flow.ts";
+import type { FlowsOptions } from "../flows/services.ts";
+import { FlowStates } from "../flows/status/flow-states.ts";
+import { flowVerdict } from "../flows/status/flow-verdict.ts";
 import { passOn } from "../http/programs/pass-on.ts";
 import { answerProbe, answerText } from "../http/programs/probes.ts";
 import { createRequestServer } from "../http/programs/request-server.ts";
@@ -11,7 +14,9 @@ import { closeServer, listen } from "../http/server.ts";
 import { parseTrustedProxies, plainAddress } from "../http/trusted-proxies.ts";
 import { PROCESS_FAMILIES, readProcessMetrics } from "../metrics/families.ts";
 import { group, Metrics } from "../metrics/metrics.ts";
+import type { Declared } from "../platform/declarations.ts";
 import { SCHEDULE_KIND, SUBSCRIPTION_KIND, TOPIC_KIND } from "../platform/events/kinds.ts";
+import { FLOW_KIND } from "../platform/flows/kinds.ts";
 import { commandRules } from "../platform/images/command-rules.ts";
 import { followKeys } from "../platform/keys/follow-keys.ts";
 import { internalKey } from "../platform/keys/internal-key.ts";
@@ -22,7 +27,7 @@ import { Leader } from "../platform/kubernetes/cluster/leader.ts";
 import { delay } from "../platform/kubernetes/cluster/mirror.ts";
 import { KINDS } from "../platform/kubernetes/cluster/resources.ts";
 import { INTERNAL_PORT } from "../platform/kubernetes/cluster/routers.ts";
-import { StatusWriter } from "../platform/kubernetes/control/status-writer.ts";
+import { type Judge, StatusWriter } from "../platform/kubernetes/control/status-writer.ts";
 import { KubernetesPlatform } from "../platform/kubernetes/kubernetes-platform.ts";
 import { limitsFromEnv } from "../platform/limits.ts";
 import { printableLines } from "../process/printable.ts";
@@ -32,6 +37,7 @@ import { announcing, storeChanges } from "../store/changes.ts";
 import { bundledUrl } from "../store/postgres/bundled-url.ts";
 import { PostgresStore } from "../store/postgres/postgres-store.ts";
 import { createEvents } from "./events.ts";
+import { accessFrom, urlFrom } from "./program-settings.ts";
 import { EventStates } from "./status/event-states.ts";
 import { verdictOf } from "./status/verdicts.ts";
 
@@ -43,6 +49,7 @@ const KINDS_SHOWN = {
   [TOPIC_KIND]: "topics",
   [SUBSCRIPTION_KIND]: "subscriptions",
   [SCHEDULE_KIND]: "schedules",
+  [FLOW_KIND]: "flows",
 };
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
@@ -79,28 +86,21 @@ async function startEvents(services: ServiceList, env: NodeJS.ProcessEnv): Promi
   const changes = storeChanges();
   const store = announcing(database, changes);
   const proxies = parseTrustedProxies(env.SKIFF_TRUST_PROXY);
+  const shared = {
+    ...{ store, usage: database.usage, changes, isShared: true, platform, keys, access, limits, proxies },
+    ...{ env, print, now: Date.now, random: Math.random },
+    router: () => routerUrl.origin,
+    manager: () => managerUrl.origin,
+    callerKey: internalKey(token).text,
+  };
+  let port: number | undefined;
   const events = createEvents({
-    ...{
-      store,
-      usage: database.usage,
-      changes,
-      isShared: true,
-      platform,
-      keys,
-      access,
-      limits,
-      proxies,
-      env,
-      print,
-    },
+    ...shared,
     commandRules: commandRules(env, false),
-    ...{
-      router: () => routerUrl.origin,
-      manager: () => managerUrl.origin,
-      callerKey: internalKey(token).text,
-    },
-    ...{ now: Date.now, random: Math.random },
+    flows: () => `http://127.0.0.1:${port}`,
   });
+  const identity = env.SKIFF_POD ?? hostname();
+  const flows = createFlows({ ...shared, identity });
 
   const metrics = new Metrics();
   metrics.add(() => events.metrics());
@@ -122,39 +122,34 @@ async function startEvents(services: ServiceList, env: NodeJS.ProcessEnv): Promi
   });
   const { server, lingering } = createRequestServer((request, response) => {
     if (services.state === "leaving") response.setHeader("connection", "close");
-    if (events.takes(request.method!, request.url!)) events.handler(request, response);
-    else toManager(request, response);
+    const part = [flows, events].find((each) => each.takes(request.method!, request.url!));
+    (part?.handler ?? toManager)(request, response);
   }, limits);
   services.add({
     name: "server",
     close: (withinMs) => closeServer(server, lingering, withinMs),
   });
+  // Events begin runs.
+  services.add({ name: "flows", drain: (drainMs) => flows.drain({ drainMs }) });
   services.add({ name: "events", drain: (drainMs) => events.drain({ drainMs }) });
 
-  const states = new EventStates({ store, platform, now: Date.now });
+  const judge = judgeOf({ store, platform, limits });
   const lead = async (signal: AbortSignal) => {
-    const writer = new StatusWriter({
-      ...{ api, namespace: functions, kinds: KINDS_SHOWN, print },
-      judge: async (declared) => {
-        const schedules = declared.filter(({ kind }) => kind === SCHEDULE_KIND);
-        const state = await states.read(new Map(schedules.map(({ name, revision }) => [name, revision])));
-        return declared.map((each) => verdictOf(each, state));
-      },
-    });
+    const writer = new StatusWriter({ api, namespace: functions, kinds: KINDS_SHOWN, print, judge });
     await once(signal, "abort");
     await writer.close();
   };
   const place = { kind: KINDS.leases, namespace, name: "skiff-events" };
-  const leader = new Leader({ api, place, identity: env.SKIFF_POD ?? hostname(), lead, print });
+  const leader = new Leader({ api, place, identity, lead, print });
   services.add({ name: "leader", drain: () => leader.close() });
 
   // The port opens after the snapshot, without which every call would be 404.
   await Promise.all([platform.synced, followed.loaded]);
-  const port = await listen(server, { port: Number(env.SKIFF_PORT ?? 8080) }, print);
+  port = await listen(server, { port: Number(env.SKIFF_PORT ?? 8080) }, print);
   services.ready();
   print(`the events listen on port ${port}`);
   const starting = new AbortController();
-  const started = startEventually(() => events.start(), starting.signal, print);
+  const started = startEventually([events, flows], starting.signal, print);
   return async () => {
     starting.abort();
     await started;
@@ -162,28 +157,39 @@ async function startEvents(services: ServiceList, env: NodeJS.ProcessEnv): Promi
   };
 }
 
+/** Judges the declarations of all kinds that have a status. */
+function judgeOf({ store, platform, limits }: Pick<FlowsOptions, "store" | "platform" | "limits">): Judge {
+  const events = new EventStates({ store, platform, now: Date.now });
+  const { runs } = store;
+  const read = (declared: Declared) => readFlow(declared, { versions: runs.versions, limits, now: Date.now });
+  const flows = new FlowStates({ runs, platform, read });
+  return async (declared) => {
+    const schedules = declared.filter(({ kind }) => kind === SCHEDULE_KIND);
+    const ofFlows = declared.filter(({ kind }) => kind === FLOW_KIND);
+    const [state, flowStates] = await Promise.all([
+      events.read(new Map(schedules.map(({ name, revision }) => [name, revision]))),
+      flows.read(ofFlows),
+    ]);
+    const verdicts = new Map(ofFlows.map((each, index) => [each, flowVerdict(flowStates[index]!)]));
+    return declared.map((each) => verdicts.get(each) ?? verdictOf(each, state));
+  };
+}
+
 /** Retries until it succeeds: the store may be unavailable. */
 async function startEventually(
-  start: () => Promise<void>,
+  parts: readonly { start(): Promise<void> }[],
   signal: AbortSignal,
   print: (line: string) => void,
 ) {
   while (!signal.aborted) {
     try {
-      return await start();
+      await Promise.all(parts.map((part) => part.start()));
+      return;
     } catch (error) {
-      print(`asynchronous calls and events do not work yet: ${(error as Error).message}`);
+      print(`asynchronous calls, events and flows do not work yet: ${(error as Error).message}`);
     }
     await delay(RETRY_MS, signal);
   }
-}
-
-function accessFrom({ SKIFF_ACCESS, SKIFF_TOKEN }: NodeJS.ProcessEnv, namespace: string): Access {
-  if (SKIFF_ACCESS === "open") return { mode: "open" };
-  if (!SKIFF_TOKEN) throw new Error("SKIFF_TOKEN is missing: set it to the token of the management API.");
-  const command = `kubectl -n ${namespace} get secret skiff-token -o go-template='{{.data.token | base64decode}}'`;
-  const whereabouts = `This prints the token of the management API, unless the managers have a variable SKIFF_TOKEN: ${command}`;
-  return { mode: "token", tokenHash: createHash("sha256").update(SKIFF_TOKEN).digest("hex"), whereabouts };
 }
 
 function storeUrl(env: NodeJS.ProcessEnv, namespace: string): string {
@@ -192,12 +198,6 @@ function storeUrl(env: NodeJS.ProcessEnv, namespace: string): string {
   if (service && password) return bundledUrl({ service, namespace, password });
   const what = "SKIFF_STORE is missing, and SKIFF_POSTGRES or SKIFF_POSTGRES_PASSWORD as well";
   throw new Error(`${what}: name the database of the managers, which events need.`);
-}
-
-function urlFrom(variable: string, text: string): URL {
-  const url = URL.parse(text);
-  if (url?.protocol === "http:" && url.pathname === "/") return url;
-  throw new Error(`${variable}=${text} is not a URL such as http://skiff-router.skiff.svc: correct it.`);
 }
 
 /** The manager finds the client through the addresses of proxies that it trusts. */
