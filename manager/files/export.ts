@@ -31,7 +31,7 @@ export interface ExportOptions {
 }
 
 const MANIFEST = "skiff.yaml";
-const HEAD = `# Functions of Skiff, with topics, subscriptions and schedules. An apply of this folder restores them: see docs/files.md.
+const HEAD = `# Functions of Skiff, with topics, flows, subscriptions and schedules. An apply of this folder restores them: see docs/files.md.
 `;
 
 /**
@@ -60,19 +60,27 @@ async function writeFolder(packing: Pack, options: ExportOptions): Promise<void>
     functions[name] = written.members;
     if (written.updatedAt > newest) newest = written.updatedAt;
   }
-  const objects = await objectsOf(options);
+  const objects = await objectsOf(packing, options);
   const secret = options.values ? "# It has the values of variables, which may be secrets.\n" : "";
   const text = `${HEAD}${secret}${await yamlText({ functions, ...objects })}`;
   await writeFile(packing, { name: MANIFEST, mtime: newest }, Buffer.from(text));
 }
 
-/** Specs by name, as an apply takes them. A kind without any has no member. */
-async function objectsOf({ platform, kinds }: ExportOptions): Promise<Record<string, unknown>> {
+/** Specs by name, as an apply takes them, or the file of one that is a text. A kind without any has no member. */
+async function objectsOf(
+  packing: Pack,
+  { platform, kinds }: ExportOptions,
+): Promise<Record<string, unknown>> {
   const objects: Record<string, unknown> = {};
   for (const kind of kinds) {
-    const all = await allObjects(platform, kind);
-    const specs = Object.fromEntries(all.map(({ name, spec }) => [name, spec]));
-    if (all.length > 0) objects[kind.plural] = specs;
+    const specs: [name: string, spec: unknown][] = [];
+    for (const { name, spec, updatedAt: mtime } of await allObjects(platform, kind)) {
+      const isText = kind.plural === "flows" && typeof spec.source === "string";
+      const file = `${name}.flow.yaml`;
+      if (isText) await writeFile(packing, { name: file, mtime }, Buffer.from(spec.source as string));
+      specs.push([name, isText ? file : spec]);
+    }
+    if (specs.length > 0) objects[kind.plural] = Object.fromEntries(specs);
   }
   return objects;
 }

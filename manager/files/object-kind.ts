@@ -1,8 +1,14 @@
 import type { SpecFault } from "../../platform/events/spec-check.ts";
+import type { VersionNote } from "../../platform/platform.ts";
 
 type Spec = Readonly<Record<string, unknown>>;
 
-/** A kind of declarations that a folder can have: topics, subscriptions, schedules. */
+/** What is wrong with a spec. One that is a text has the line, from 1. */
+export interface ObjectFault extends SpecFault {
+  readonly place?: { readonly line: number; readonly column: number; readonly lineText: string };
+}
+
+/** A kind of declarations that a folder can have: topics, flows, subscriptions, schedules. */
 export interface ObjectKind {
   /** Such as `Topic`. */
   readonly kind: string;
@@ -10,7 +16,13 @@ export interface ObjectKind {
   readonly noun: string;
   /** Such as `topics`: the member of the manifest. */
   readonly plural: string;
-  check(spec: unknown): readonly SpecFault[];
+  check(spec: Spec, name: string): readonly ObjectFault[] | Promise<readonly ObjectFault[]>;
+  /** The functions that a valid spec calls. */
+  functionsOf(spec: Spec, name: string): readonly string[] | Promise<readonly string[]>;
+  /** What a diff compares; by default the spec as YAML. */
+  textOf?(spec: Spec): Promise<string>;
+  /** Stores a spec; by default as a declaration alone. */
+  put?(name: string, spec: Spec, note: VersionNote): Promise<void>;
   /** Why a spec does not go with those of others; undefined if it does. */
   clash(spec: Spec, others: readonly { readonly name: string; readonly spec: Spec }[]): string | undefined;
   /** What follows a change, such as the place of a new subscription. */

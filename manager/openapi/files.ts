@@ -14,7 +14,7 @@ export function filePaths(): Record<string, Schema> {
     "/export": {
       get: operation(
         "exportFunctions",
-        "Functions, topics, subscriptions and schedules as a folder that an apply takes",
+        "Functions, topics, flows, subscriptions and schedules as a folder that an apply takes",
         {
           parameters: [
             query("values", OFF, "Also the values of env, which only administrators get; otherwise `***`"),
@@ -89,16 +89,18 @@ export function fileSchemas(): Record<string, Schema> {
       dryRun: { type: "boolean" },
       functions: array(ref("AppliedFunction")),
       topics: array(ref("AppliedObject")),
+      flows: array(ref("AppliedObject")),
       subscriptions: array(ref("AppliedObject")),
       schedules: array(ref("AppliedObject")),
       warnings: array(TEXT, {
-        description: "What was ignored, and which functions of subscriptions and schedules are not there",
+        description:
+          "What was ignored, and which functions of flows, subscriptions and schedules are not there",
       }),
     }),
     AppliedObject: object(
       {
         ...{ name: ref("EventName"), action, state },
-        diff: { ...TEXT, description: "The spec as a unified diff" },
+        diff: { ...TEXT, description: "The spec, or the text of a flow, as a unified diff" },
       },
       { problem: { type: "object", description: "The problem document of what failed" } },
     ),

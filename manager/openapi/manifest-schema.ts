@@ -53,7 +53,7 @@ export function manifestSchema(limits: Limits): Schema {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "skiff.yaml",
     description:
-      "Functions, topics, subscriptions and schedules of Skiff by name, or the settings of one function",
+      "Functions, topics, flows, subscriptions and schedules of Skiff by name, or the settings of one function",
     if: { anyOf: ["functions", ...OBJECT_MEMBERS].map((member) => ({ required: [member] })) },
     // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
     then: {
@@ -72,6 +72,15 @@ export function manifestSchema(limits: Limits): Schema {
           ],
         },
         topics: named("TopicSpec", "Logs of events"),
+        flows: {
+          type: ["object", "null"],
+          propertyNames: { $ref: "#/$defs/EventName" },
+          additionalProperties: {
+            type: ["string", "object", "null"],
+            description: "Path of the text, by default NAME.flow.yaml, or the members of the flow",
+          },
+          description: "Graphs of steps that are run durably",
+        },
         subscriptions: named("SubscriptionSpec", "What gets the events of topics"),
         schedules: named("ScheduleSpec", "What happens at which times"),
         image: { description: "Of Kubefuncs; ignored" },

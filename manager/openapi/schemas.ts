@@ -127,6 +127,7 @@ function problem(): Schema {
       errors: array(ref("SourceError")),
       functions: array(ref("AppliedFunction"), { description: "What became of each function of an apply" }),
       topics: array(ref("AppliedObject"), { description: "What became of each topic of an apply" }),
+      flows: array(ref("AppliedObject"), { description: "As `topics`" }),
       subscriptions: array(ref("AppliedObject"), { description: "As `topics`" }),
       schedules: array(ref("AppliedObject"), { description: "As `topics`" }),
       reply: {

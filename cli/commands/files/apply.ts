@@ -23,6 +23,7 @@ interface AppliedChange {
 interface Applied {
   readonly functions: readonly AppliedChange[];
   readonly topics?: readonly AppliedChange[];
+  readonly flows?: readonly AppliedChange[];
   readonly subscriptions?: readonly AppliedChange[];
   readonly schedules?: readonly AppliedChange[];
   readonly warnings?: readonly string[];
@@ -94,12 +95,13 @@ async function runApply(task: Task<ApplyOptions>, given: string): Promise<number
   }
 }
 
-function lines({ functions, topics, subscriptions, schedules }: Applied, out: Output): string[] {
+function lines({ functions, topics, flows, subscriptions, schedules }: Applied, out: Output): string[] {
   const named = (noun: string, changes: readonly AppliedChange[] = []) =>
     changes.map((change) => ({ ...change, name: `${noun}/${change.name}` }));
   const all = [
     ...functions,
     ...named("topic", topics),
+    ...named("flow", flows),
     ...named("subscription", subscriptions),
     ...named("schedule", schedules),
   ];

@@ -1,6 +1,6 @@
 import { requireAllFunctions, requireFunction } from "../../../http/access/principal.ts";
 import { clientSignal } from "../../../http/client-signal.ts";
-import type { Source } from "../../../platform/platform.ts";
+import type { Source, VersionNote } from "../../../platform/platform.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { DeployTurns } from "../../deploys/deploy-turns.ts";
 import { readFolder } from "../../files/manifest/read-folder.ts";
@@ -73,7 +73,7 @@ export function applyFolder(services: Services): Handler {
         objects: await planObjects(folder.objects, { ...services, kinds, principal, prune }),
       };
       const missing = targetWarnings(plan.objects, plan.functions, services.platform);
-      const outcomes = dryRun ? planned(plan) : await carryOutAll(plan, services, ctx);
+      const outcomes = dryRun ? planned(plan) : await carryOutAll({ ...plan, note }, services, ctx);
       answerApply(ctx, services, { dryRun, ...outcomes, kinds, warnings: [...folder.warnings, ...missing] });
     };
     // A plan changes nothing, so it need not wait for others.
@@ -95,8 +95,12 @@ function planned({ functions, objects }: Plan): Outcomes {
   };
 }
 
-/** Topics, subscriptions and schedules come when their functions are there, and go before them. */
-async function carryOutAll(plan: Plan, services: Services, ctx: Call): Promise<Outcomes> {
+/** Topics, flows, subscriptions and schedules come when their functions are there, and go before them. */
+async function carryOutAll(
+  plan: Plan & { readonly note: VersionNote },
+  services: Services,
+  ctx: Call,
+): Promise<Outcomes> {
   const { deploys, platform } = services;
   let objects: readonly ObjectOutcome[] = [];
   const functions = await carryOut(plan.functions, {
@@ -105,7 +109,8 @@ async function carryOutAll(plan: Plan, services: Services, ctx: Call): Promise<O
     signal: clientSignal(ctx.res),
     beforeRemovals: async (failed) => {
       const { declarations } = platform;
-      objects = await carryOutObjects(plan.objects, { declarations, failed: new Set(failed) });
+      const options = { declarations, failed: new Set(failed), note: plan.note };
+      objects = await carryOutObjects(plan.objects, options);
       return objects.every(({ state }) => state !== "failed");
     },
     onOutcome: (outcome) => printOutcome(services, outcome),

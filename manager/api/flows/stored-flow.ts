@@ -1,7 +1,7 @@
 import type { Declared } from "../../../platform/declarations.ts";
 import { isDeclarationName } from "../../../platform/declarations.ts";
 import type { ValidFlow } from "../../../platform/declared-flows/declared-flow.ts";
-import type { FlowDefinition } from "../../../platform/flows/definition/definition.ts";
+import type { Action, FlowDefinition } from "../../../platform/flows/definition/definition.ts";
 import { FLOW_KIND } from "../../../platform/flows/kinds.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { FlowVersion } from "../../../store/flows/runs.ts";
@@ -25,15 +25,21 @@ export interface StoredFlow {
  * Declares a flow. Its version comes first, with its author: whoever sees the declaration finds the version.
  * @throws Problem `precondition_failed`, `invalid_declaration`, `store_unavailable`
  */
-export async function storeFlow(
-  { platform, store, keys }: Services,
-  { name, flow, ifRevision, by, message }: NewFlow,
-): Promise<StoredFlow> {
-  const { text, hash } = flow;
-  const versions = store?.runs?.versions;
-  const version = await versions?.add({ flow: name, text, hash, at: keys.now(), by, message });
+export async function storeFlow(services: Services, flow: NewFlow): Promise<StoredFlow> {
+  const { name, ifRevision } = flow;
+  const { text } = flow.flow;
+  const version = await numberVersion(services, flow);
+  const { platform } = services;
   const declared = await platform.declarations.put(FLOW_KIND, name, { spec: { source: text }, ifRevision });
   return { declared, ...(version === undefined ? {} : { version }) };
+}
+
+/** Returns the number of the version; undefined without a store. */
+export async function numberVersion(
+  { store, keys }: Pick<Services, "store" | "keys">,
+  { name, flow: { text, hash }, by, message }: Omit<NewFlow, "ifRevision">,
+): Promise<number | undefined> {
+  return await store?.runs?.versions.add({ flow: name, text, hash, at: keys.now(), by, message });
 }
 
 /** @throws Problem `unknown_flow`, also for a name that is not valid */
@@ -60,17 +66,26 @@ export function versionOf(
 /** Names the functions and flows that a definition calls and that are not there. */
 export async function missingTargets(
   { platform }: Pick<Services, "platform">,
-  { flow: own, steps, finally: last }: FlowDefinition,
+  definition: FlowDefinition,
 ): Promise<string[]> {
-  const actions = [...Object.values(steps), ...Object.values(last)].map(({ action }) => action);
-  const functions = new Set(actions.flatMap((action) => (action.kind === "fn" ? [action.function] : [])));
-  const flows = new Set(actions.flatMap((action) => (action.kind === "flow" ? [action.flow] : [])));
-  const missing: string[] = [];
-  for (const name of functions)
-    if (platform.endpoints(name) === undefined)
-      missing.push(`There is no function "${name}" yet. Steps that call it fail with unknown_function.`);
-  for (const name of flows)
-    if (name !== own && (await platform.declarations.get(FLOW_KIND, name)) === undefined)
-      missing.push(`There is no flow "${name}" yet. Steps that begin it fail with unknown_flow.`);
+  const flows = actionsOf(definition).flatMap((action) => (action.kind === "flow" ? [action.flow] : []));
+  const missing = functionsOf(definition)
+    .filter((name) => platform.endpoints(name) === undefined)
+    .map((name) => `There is no function "${name}" yet. Steps that call it fail with unknown_function.`);
+  for (const name of new Set(flows)) {
+    if (name === definition.flow || (await platform.declarations.get(FLOW_KIND, name)) !== undefined)
+      continue;
+    missing.push(`There is no flow "${name}" yet. Steps that begin it fail with unknown_flow.`);
+  }
   return missing;
+}
+
+/** The functions that a flow calls, each once. */
+export function functionsOf(definition: FlowDefinition): readonly string[] {
+  const names = actionsOf(definition).flatMap((action) => (action.kind === "fn" ? [action.function] : []));
+  return [...new Set(names)];
+}
+
+function actionsOf({ steps, finally: last }: FlowDefinition): readonly Action[] {
+  return [...Object.values(steps), ...Object.values(last)].map(({ action }) => action);
 }

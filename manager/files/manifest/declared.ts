@@ -35,17 +35,19 @@ export interface DeclaredVersion {
   readonly settings: readonly DeclaredSetting[];
 }
 
-/** A topic, a subscription or a schedule as a manifest declares it, unchecked. */
+/** A topic, a flow, a subscription or a schedule as a manifest declares it, unchecked. */
 export interface DeclaredObject {
   /** Such as `topics`. */
   readonly plural: ObjectMember;
   readonly name: string;
   readonly pointer: string;
   readonly spec: Readonly<Record<string, unknown>>;
+  /** Path of the file that has the spec as a text. */
+  readonly file?: string;
 }
 
 /** Members of a manifest with other things than functions, in the order in which they are created. */
-export const OBJECT_MEMBERS = ["topics", "subscriptions", "schedules"] as const;
+export const OBJECT_MEMBERS = ["topics", "flows", "subscriptions", "schedules"] as const;
 export type ObjectMember = (typeof OBJECT_MEMBERS)[number];
 
 export interface Manifest {

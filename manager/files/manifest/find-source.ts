@@ -59,13 +59,13 @@ function sourceAt(files: Contents, path: string, manifest: ManifestFile): FoundS
 }
 
 /** Undefined for a path that leads out of the folder. */
-function normalPath(source: string): string | undefined {
+export function normalPath(source: string): string | undefined {
   if (source.startsWith("/") || source.includes("\\")) return undefined;
   const parts = source.split("/").filter((part) => part !== "" && part !== ".");
   return parts.includes("..") ? undefined : parts.join("/");
 }
 
-function notFound(files: Contents, path: string): string {
+export function notFound(files: Contents, path: string): string {
   const known = new Set<string>();
   for (const file of files.keys()) {
     if (known.size >= MOST_PATHS) break;

@@ -25,8 +25,8 @@ import { readFunction } from "./split.ts";
 const MOST_FUNCTIONS = 1_000;
 
 /**
- * Reads what a manifest declares: one function, or maps of functions, topics, subscriptions and schedules, or the list of
- * Kubefuncs. Adds what is wrong to `mistakes`; settings and specs are not checked yet.
+ * Reads what a manifest declares: one function, or maps of functions, topics, flows, subscriptions and schedules, or the
+ * list of Kubefuncs. Adds what is wrong to `mistakes`; settings and specs are not checked yet.
  * @param name the name of a function that the manifest does not name
  */
 export function readManifest(manifest: ManifestFile, mistakes: Mistakes, name?: string): Manifest {
@@ -44,11 +44,11 @@ export function readManifest(manifest: ManifestFile, mistakes: Mistakes, name?: 
       `The file names its functions: leave out name=${name.slice(0, 80)}.`,
     );
   }
-  const { defaults, functions = null, topics, subscriptions, schedules, ...rest } = value;
+  const { defaults, functions = null, topics, flows, subscriptions, schedules, ...rest } = value;
   const declared = isBare ? value : functions;
   if (!isBare) checkTop(reading, Object.keys(rest));
   const read = readFunctions(reading, { declared, pointer: isBare ? "" : "/functions" });
-  const objects = isBare ? {} : { topics, subscriptions, schedules };
+  const objects = isBare ? {} : { topics, flows, subscriptions, schedules };
   return {
     isOneFunction: false,
     hasFunctions,

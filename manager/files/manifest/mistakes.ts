@@ -9,7 +9,7 @@ export function below(pointer: string, key: string | number): string {
   return `${pointer}/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
 
-/** Collects what is wrong in manifests, so that one answer names all of it. */
+/** Collects what is wrong in a folder, so that one answer names all of it. */
 export class Mistakes {
   readonly #errors: SourceError[] = [];
   #count = 0;
@@ -23,11 +23,16 @@ export class Mistakes {
    * @param path the path of the manifest in the folder
    */
   add(manifest: ManifestFile, pointer: string, message: string, path = manifest.file): void {
+    const [line, column] = placeOf(manifest, pointer);
+    const lineText = manifest.text.split(/\r?\n/, line)[line - 1] ?? "";
+    this.addAt({ message, file: path, line, column, lineText });
+  }
+
+  /** Adds what is wrong in another file. */
+  addAt(error: SourceError): void {
     this.#count++;
     if (this.#errors.length >= MOST) return;
-    const [line, column] = placeOf(manifest, pointer);
-    const lineText = (manifest.text.split(/\r?\n/, line)[line - 1] ?? "").slice(0, LINE_CHARACTERS);
-    this.#errors.push({ message, file: path, line, column, lineText });
+    this.#errors.push({ ...error, lineText: error.lineText.slice(0, LINE_CHARACTERS) });
   }
 
   /** @throws Problem `invalid_declaration` if there were any */

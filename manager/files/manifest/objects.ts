@@ -6,7 +6,7 @@ import { below } from "./mistakes.ts";
 
 const MOST_OBJECTS = 1_000;
 
-/** Reads the maps of topics, subscriptions and schedules, and the subscriptions of functions with a `topic`. */
+/** Reads the maps of topics, flows, subscriptions and schedules, and the subscriptions of functions with a `topic`. */
 export function readObjects(
   reading: Reading,
   maps: Readonly<Partial<Record<ObjectMember, unknown>>>,
@@ -44,9 +44,11 @@ function readMap({ manifest, mistakes }: Reading, plural: ObjectMember, map: unk
   }
   return entries.flatMap(([name, declared]) => {
     const at = below(pointer, name);
-    // A topic has nothing that must be said.
+    // A topic has nothing that must be said, and a flow is in a file of its own.
     const spec = declared ?? {};
+    const file = plural === "flows" ? (declared ?? `${name}.flow.yaml`) : undefined;
     if (!isDeclarationName(name)) mistakes.add(manifest, at, wrongName(name));
+    else if (typeof file === "string") return [{ plural, name, pointer: at, spec: {}, file }];
     else if (!isRecord(spec))
       mistakes.add(manifest, at, `"${name}" must be an object, not ${shown(declared)}.`);
     else return [{ plural, name, pointer: at, spec }];

@@ -99,7 +99,7 @@ export async function readFolder(posted: Source, options: FolderOptions): Promis
   const places = new Semaphore({ places: AT_ONCE });
   const readOne = async (one: Found) => void read.set(one.version, await readVersion(reading, one));
   await Promise.all(found.map((one) => places.run(() => readOne(one), signal)));
-  const objects = checkObjects(declared.objects, options.kinds, reading);
+  const objects = await checkObjects(declared.objects, options.kinds, { ...reading, files });
   mistakes.refuse();
   const { isOneFunction, hasFunctions, warnings } = declared;
   const functions = declared.functions.map((each) => ({

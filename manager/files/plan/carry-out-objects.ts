@@ -1,7 +1,7 @@
-import type { Platform } from "../../../platform/platform.ts";
-import { type PlannedObject, targetOf } from "./plan-objects.ts";
+import type { Platform, VersionNote } from "../../../platform/platform.ts";
+import type { PlannedObject } from "./plan-objects.ts";
 
-/** What became of a planned change of a topic, a subscription or a schedule. */
+/** What became of a planned change of a topic, a flow, a subscription or a schedule. */
 export interface ObjectOutcome {
   readonly change: PlannedObject;
   /** `skipped`: something that it depends on failed. */
@@ -12,10 +12,11 @@ export interface ObjectOutcome {
 export interface ObjectOptions extends Pick<Platform, "declarations"> {
   /** Functions that could not be deployed: what calls them waits for a better apply. */
   readonly failed: ReadonlySet<string>;
+  readonly note: VersionNote;
 }
 
 /**
- * Carries out what concerns topics, subscriptions and schedules, in this order, and removals the other way round: nothing
+ * Carries out what concerns topics, flows, subscriptions and schedules, in this order, and removals the other way round: nothing
  * refers to what is not there. Removals happen only if nothing failed.
  */
 export async function carryOutObjects(
@@ -33,13 +34,14 @@ export async function carryOutObjects(
 
 async function putOne(
   change: PlannedObject,
-  { declarations, failed }: ObjectOptions,
+  { declarations, failed, note }: ObjectOptions,
 ): Promise<ObjectOutcome> {
-  const { kind, name, action, spec } = change;
+  const { kind, name, action, spec, functions } = change;
   if (action === "unchanged") return { change, state: "done" };
-  if (failed.has(targetOf(spec!) ?? "")) return { change, state: "skipped" };
+  if (functions.some((each) => failed.has(each))) return { change, state: "skipped" };
   try {
-    await declarations.put(kind.kind, name, { spec: spec! });
+    if (kind.put === undefined) await declarations.put(kind.kind, name, { spec: spec! });
+    else await kind.put(name, spec!, note);
     await kind.afterPut(name, spec!);
     return { change, state: "done" };
   } catch (error) {

@@ -10,7 +10,7 @@ import { yamlText } from "../yaml-text.ts";
 import { textDiff } from "./compare.ts";
 import type { PlannedChange } from "./plan.ts";
 
-/** What an apply does to a topic, a subscription or a schedule. */
+/** What an apply does to a topic, a flow, a subscription or a schedule. */
 export interface PlannedObject {
   readonly kind: ObjectKind;
   readonly name: string;
@@ -19,6 +19,8 @@ export interface PlannedObject {
   readonly diff: string;
   /** Absent for a removal. */
   readonly spec?: Spec;
+  /** The functions that it calls; none for a removal. */
+  readonly functions: readonly string[];
 }
 
 type Spec = Readonly<Record<string, unknown>>;
@@ -32,7 +34,7 @@ export interface ObjectMeans {
 }
 
 /**
- * Compares the topics, subscriptions and schedules of a folder with those that exist.
+ * Compares the topics, flows, subscriptions and schedules of a folder with those that exist.
  * @throws Problem `invalid_declaration` if one does not go with another one
  */
 export async function planObjects(
@@ -48,20 +50,21 @@ export async function planObjects(
     const present = new Map(
       (await allObjects(platform, kind)).map(({ name, spec }) => [name, spec] as const),
     );
-    for (const { name, spec } of wanted) {
+    for (const { name, spec, functions } of wanted) {
       const before = present.get(name);
       const isUnchanged = before !== undefined && isDeepStrictEqual(before, plain(spec));
       const action = isUnchanged ? "unchanged" : before === undefined ? "create" : "update";
       // A diff shows what only readers may read.
       const diff = isUnchanged || !canRead ? "" : await specDiff(kind, before, spec);
-      planned.push({ kind, name, action, diff, spec });
+      planned.push({ kind, name, action, diff, spec, functions });
     }
     const declared = new Set(wanted.map(({ name }) => name));
     const others = [...present].filter(([name]) => !declared.has(name));
     const removed = mayPrune ? others.map(([name]) => name) : [];
     const staying = mayPrune ? [] : others.map(([name, spec]) => ({ name, spec }));
     refuseClashes(kind, [...wanted, ...staying], wanted.length);
-    planned.push(...removed.map((name) => ({ kind, name, action: "remove", diff: "" }) as const));
+    const removal = { kind, action: "remove", diff: "", functions: [] } as const;
+    planned.push(...removed.map((name) => ({ ...removal, name })));
   }
   return planned;
 }
@@ -84,18 +87,15 @@ function plain(spec: Spec): Spec {
   return JSON.parse(JSON.stringify(spec)) as Spec;
 }
 
-async function specDiff({ noun }: ObjectKind, before: Spec | undefined, after: Spec): Promise<string> {
-  const text = async (spec: Spec) => (Object.keys(spec).length === 0 ? "" : await yamlText(sorted(spec)));
+async function specDiff(
+  { noun, textOf }: ObjectKind,
+  before: Spec | undefined,
+  after: Spec,
+): Promise<string> {
+  const plainText = async (spec: Spec) =>
+    Object.keys(spec).length === 0 ? "" : await yamlText(sorted(spec));
+  const text = textOf ?? plainText;
   return await textDiff(noun, before === undefined ? "" : await text(before), await text(after));
-}
-
-/** The function of a subscription or of a schedule. */
-export function targetOf(spec: Spec): string | undefined {
-  const { function: subscriber, call } = spec as {
-    readonly function?: string;
-    readonly call?: { readonly function: string };
-  };
-  return subscriber ?? call?.function;
 }
 
 /** Names functions that what a folder declares will call, and that are not there once it is applied. */
@@ -105,11 +105,15 @@ export function targetWarnings(
   platform: Pick<Platform, "endpoints">,
 ): string[] {
   const planned = new Map(functions.map(({ name, action }) => [name, action !== "remove"]));
-  return objects.flatMap(({ kind, name, spec }) => {
-    const target = spec && targetOf(spec);
-    if (target === undefined || (planned.get(target) ?? platform.endpoints(target) !== undefined)) return [];
-    return [`${kind.noun} "${name}": there is no function "${target}", neither deployed nor in the folder`];
-  });
+  const isThere = (target: string) => planned.get(target) ?? platform.endpoints(target) !== undefined;
+  return objects.flatMap(({ kind, name, functions: targets }) =>
+    targets
+      .filter((target) => !isThere(target))
+      .map(
+        (target) =>
+          `${kind.noun} "${name}": there is no function "${target}", neither deployed nor in the folder`,
+      ),
+  );
 }
 
 function sorted(spec: Spec): Spec {

@@ -14,6 +14,7 @@ export interface Applied {
     readonly problem?: { readonly code: string; readonly detail: string };
   }[];
   readonly topics: readonly AppliedObject[];
+  readonly flows: readonly AppliedObject[];
   readonly subscriptions: readonly AppliedObject[];
   readonly schedules: readonly AppliedObject[];
   readonly warnings: readonly string[];
