@@ -80,8 +80,16 @@ describe("the program of events", () => {
     const [{ request, headers: got, body }] = seen.splice(0) as [Seen];
     assert.deepEqual([request, body, got.authorization], ["PUT /topic/orders?x=1", "{}", "Bearer x"]);
     assert.equal(got["x-forwarded-for"], "192.0.2.7, 127.0.0.1");
-    await (await send("/topic")).text();
-    assert.equal(seen.splice(0)[0]?.request, "GET /topic");
+    for (const [method, path] of [
+      ["GET", "/topic"],
+      ["GET", "/flow"],
+      ["PUT", "/flow/order"],
+      ["GET", "/flow/order/run"],
+      ["POST", "/flow/order/run/r1/cancel"],
+    ] as const) {
+      await (await send(path, { method })).text();
+      assert.equal(seen.splice(0)[0]?.request, `${method} ${path}`);
+    }
   });
 
   it("is not ready any more as soon as it is told to stop, and gives the lease back", async function () {
