@@ -28,7 +28,12 @@ interface PartRow {
 }
 
 /** Each part is loaded at the start of flows or at its first request, so that Skiff starts quickly. */
-const PARTS: readonly PartRow[] = [];
+const PARTS: readonly PartRow[] = [
+  {
+    paths: ["run", "http"],
+    load: async (services) => (await import("./intake/intake.ts")).createIntake(services),
+  },
+];
 
 /**
  * Creates the flows of a program.

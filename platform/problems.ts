@@ -103,6 +103,8 @@ export interface ProblemExtensions {
   setting?: string;
   /** Errors in the source, with 1-based line and column. */
   errors?: readonly SourceError[];
+  /** What is wrong with an input, by JSON pointers to its values. */
+  faults?: readonly { readonly pointer: string; readonly message: string }[];
   /** What became of each function of an apply. */
   functions?: readonly Readonly<Record<string, unknown>>[];
   /** The current version of the function, which a precondition did not expect. */

@@ -36,14 +36,19 @@ export type Fired = { readonly call: NewCall } | { readonly event: NewEvent };
 
 /** Order keys of schedules with `overlap: queue` begin with it, and no others. */
 export const SCHEDULE_KEY = "schedule ";
+/** How long a run waits for its turn. */
+const LONGEST_TURN = "7d";
 const EVENT_TYPE = "dev.skiff.schedule";
 
 /** Returns the call or the event of a firing. Writes a body over 64 KiB to `bodies`. */
 export async function firedBy(target: ScheduleTarget, time: FiringTime, bodies: Bodies): Promise<Fired> {
   if (target.event !== undefined) return { event: await eventOf(target.event, target, { time, bodies }) };
-  const call = target.run === undefined ? toFunction(target.call!) : toFlow(target.run);
+  const { run, overlap = "skip" } = target;
+  const call = run === undefined ? toFunction(target.call!) : toFlow(run, overlap);
   return { call: await callOf(call, target, { time, bodies }) };
 }
+
+type Overlap = NonNullable<ScheduleSpec["overlap"]>;
 
 interface Context {
   readonly time: FiringTime;
@@ -60,9 +65,14 @@ function toFunction({ function: name, retry, ...request }: ScheduledCall): Aim {
   return { queue: `fn/${name}`, target: { function: name }, request, retry };
 }
 
-/** A run that begins has an input. */
-function toFlow({ flow, input = {} }: ScheduledRun): Aim {
-  return { queue: `flow/${flow}`, target: { flow }, request: { body: input } };
+/** A run that begins has an input. Its call ends before it, so that whoever begins it looks after overlaps as well. */
+function toFlow({ flow, input = {} }: ScheduledRun, overlap: Overlap): Aim {
+  return {
+    ...{ queue: `flow/${flow}`, target: { flow } },
+    request: { body: input, headers: { "skiff-overlap": overlap } },
+    // Refused as long as an earlier run is live.
+    ...(overlap === "queue" ? { retry: { maxAge: LONGEST_TURN } } : {}),
+  };
 }
 
 async function callOf(aim: Aim, target: ScheduleTarget, context: Context): Promise<NewCall> {

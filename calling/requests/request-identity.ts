@@ -1,4 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import type { Principal } from "../../http/access/principal.ts";
 import { Problem } from "../../platform/problems.ts";
 import type { Idempotency } from "../../store/call.ts";
@@ -25,10 +26,15 @@ export class RequestIdentity {
 
   /**
    * Returns undefined for a request without a key.
-   * @throws Problem `invalid_request` for a key that is empty or too long
+   * @throws Problem `invalid_request` for a key that is empty or too long, and for several
    */
-  static of(key: string | undefined): RequestIdentity | undefined {
+  static of({ headersDistinct }: Pick<IncomingMessage, "headersDistinct">): RequestIdentity | undefined {
+    const [key, ...more] = headersDistinct["idempotency-key"] ?? [];
     if (key === undefined) return undefined;
+    if (more.length > 0) {
+      const detail = "The header idempotency-key occurs more than once: send it once.";
+      throw new Problem("invalid_request", detail);
+    }
     if (key !== "" && key.length <= MOST_CHARACTERS) return new RequestIdentity(key);
     const detail = `The Idempotency-Key has ${key.length} characters: use 1 to ${MOST_CHARACTERS}.`;
     throw new Problem("invalid_request", detail);

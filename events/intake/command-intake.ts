@@ -63,7 +63,7 @@ export class CommandIntake {
     if (order.pullSecret !== undefined) requireScope(caller, "deploy");
     const hasCallbacks = Boolean(env.SKIFF_CALLBACK_SECRET);
     const chosen = readOptions(options, { now: now(), retry: { attempts: 1 }, hasCallbacks });
-    const identity = RequestIdentity.of(fields.idempotencyKey);
+    const identity = RequestIdentity.of(request);
     const body = await readBody(request, { bodies: uploads, limits, hash: identity?.body });
     const acceptedAt = now();
     const trace = traces.continued(fields);

@@ -17,7 +17,7 @@ import type { EventServices, EventsPart } from "../services.ts";
 import { acknowledge, refusePreflight, unknownRoute } from "./answers.ts";
 import { type OptionTexts, readOptions, takeOptions, unknownOption } from "./call-options.ts";
 import { CommandIntake, isForCommands } from "./command-intake.ts";
-import { type RequestFields, readFields, repeated } from "./request-fields.ts";
+import { type RequestFields, readFields } from "./request-fields.ts";
 import { type AsyncTarget, parseAsyncTarget } from "./target.ts";
 
 export async function createIntake(services: EventServices): Promise<EventsPart> {
@@ -72,7 +72,7 @@ export class Intake {
     const { retry } = endpoints;
     // Before the body, which may be long.
     const chosen = readOptions(options, { now: now(), retry, hasCallbacks });
-    const identity = RequestIdentity.of(onlyKey(request, fields));
+    const identity = RequestIdentity.of(request);
     const [queue, mostLive] = [`fn/${target.name}`, limits.queuedCalls];
     // What waits already may be repeated.
     if (mayBeLong(request) && identity === undefined && (await store.calls.live([queue])) >= mostLive)
@@ -137,14 +137,6 @@ export class Intake {
       throw error;
     }
   }
-}
-
-/** A field that occurs twice arrives as one, joined with a comma. */
-function onlyKey({ rawHeaders }: IncomingMessage, { idempotencyKey }: RequestFields): string | undefined {
-  if (!idempotencyKey?.includes(",")) return idempotencyKey;
-  const isKey = (name: string, index: number) => index % 2 === 0 && name.toLowerCase() === "idempotency-key";
-  if (rawHeaders.filter(isKey).length > 1) throw repeated("idempotency-key");
-  return idempotencyKey;
 }
 
 function ignoreAway(error: unknown): void {

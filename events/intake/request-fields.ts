@@ -17,7 +17,6 @@ export interface RequestFields {
   readonly bearer: string | undefined;
   readonly traceparent: string | undefined;
   readonly tracestate: string | undefined;
-  readonly idempotencyKey: string | undefined;
   /** `skiff-NAME` fields, by NAME. */
   readonly options: ReadonlyMap<string, string>;
   /** The first `skiff-…` field that is no option. */
@@ -82,7 +81,6 @@ export function readFields(
     bearer,
     traceparent: one(headers.traceparent),
     tracestate: one(headers.tracestate),
-    idempotencyKey: one(headers["idempotency-key"]),
     options,
     unknownOption,
   };
@@ -121,7 +119,7 @@ function one(field: string | string[] | undefined): string | undefined {
   return Array.isArray(field) ? field.join(", ") : field;
 }
 
-export function repeated(name: string): Problem {
+function repeated(name: string): Problem {
   return new Problem("invalid_request", `The header ${name} occurs more than once: send it once.`);
 }
 

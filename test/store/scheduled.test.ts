@@ -58,10 +58,12 @@ describe("the call of a schedule", () => {
     const { queue, target, request } = await callOf({ run: { flow: "nightly", input: { rows: 2 } } });
     assert.deepEqual([queue, target], ["flow/nightly", { flow: "nightly" }]);
     assert.equal(textOf(request.body), '{"rows":2}');
-    assert.deepEqual(request.headers.slice(0, 4), [
-      ...["content-type", "application/json", "skiff-schedule", "report"],
+    assert.deepEqual(request.headers.slice(0, 6), [
+      ...["skiff-overlap", "skip", "content-type", "application/json", "skiff-schedule", "report"],
     ]);
-    assert.equal(textOf((await callOf({ run: { flow: "nightly" } })).request.body), "{}");
+    const queued = await callOf({ run: { flow: "nightly" }, overlap: "queue" });
+    assert.equal(textOf(queued.request.body), "{}");
+    assert.equal(queued.policy.maxAgeMs, 7 * 86_400_000, "it waits for the run before it");
   });
 
   it("has the method, path, fields and body of the schedule", async () => {
