@@ -1,8 +1,9 @@
 /** The services of one machine: manager, routers and local platform on one port. */
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createEvents, type Events } from "./events/events.ts";
+import { createFlows, type Flows } from "./flows/flows.ts";
 import { isLoopbackHost } from "./http/access/host.ts";
 import { parseTrustedProxies } from "./http/trusted-proxies.ts";
 import { oidcFrom } from "./manager/access/oidc.ts";
@@ -140,6 +141,13 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     ...{ router: () => routerUrl, callerKey: internal.text, now: Date.now, random: Math.random },
   });
 
+  const flows = createFlows({
+    ...{ store: eventStore, usage: store.usage, changes, isShared: Boolean(env.SKIFF_STORE) },
+    ...{ platform, limits, keys: keyTable, access, proxies, env, print },
+    ...{ router: () => routerUrl, callerKey: internal.text, now: Date.now, random: Math.random },
+    identity: env.SKIFF_STORE ? identityOf(dataFolder) : "local",
+  });
+
   const metrics = new Metrics();
   const manager = createManager({
     platform,
@@ -156,7 +164,14 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     ready: () => (services.state === "ready" ? undefined : `Skiff is ${services.state}.`),
     ...(env.SKIFF_URL ? { publicUrl: checkPublicUrl(env.SKIFF_URL) } : {}),
   });
-  const frontOptions = { platform, limits, keys: keyTable, print, env, other: besidesCalls(manager, events) };
+  const frontOptions = {
+    platform,
+    limits,
+    keys: keyTable,
+    print,
+    env,
+    other: besidesCalls(manager, [flows, events]),
+  };
   const front =
     workers === 1
       ? await createFrontAlone(frontOptions)
@@ -176,10 +191,11 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   services.add({ name: "usage", drain: () => collector.close() });
   services.add({
     name: "server",
-    // Together: calls that events make go through the front. The worker breaks its own off, before the front does.
+    // Together: calls that events and flows make go through the front. They break their own off, before the front does.
     drain: (drainMs) =>
       Promise.all([
         events.drain({ drainMs: Math.max(0, drainMs - EVENTS_FIRST_MS) }),
+        flows.drain({ drainMs: Math.max(0, drainMs - EVENTS_FIRST_MS) }),
         front.drain({ drainMs }),
         manager.close({ drainMs }),
       ]),
@@ -204,6 +220,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
     events
       .start()
       .catch((error: Error) => print(`Asynchronous calls and events do not work: ${error.message}`));
+    flows.start().catch((error: Error) => print(`Flows do not work: ${error.message}`));
   });
   return { url, close: () => services.stop({ drainMs: limits.drainMs }) };
 }
@@ -213,12 +230,24 @@ function urlOf(host: string, port: number): string {
 }
 
 /** Answers requests that are not below /fn. */
-function besidesCalls(manager: Manager, events: Events): RequestHandler {
+function besidesCalls(manager: Manager, others: readonly (Events | Flows)[]): RequestHandler {
   return (request, response) => {
-    const isForEvents = events.takes(request.method!, request.url!);
-    if (isForEvents) events.handler(request, response);
-    else manager.handler(request, response);
+    const taker = others.find((each) => each.takes(request.method!, request.url!)) ?? manager;
+    taker.handler(request, response);
   };
+}
+
+/** Names this installation in a store that others use too, also after a restart. */
+function identityOf(dataFolder: string): string {
+  const file = join(dataFolder, "engine-id");
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  const identity = randomBytes(8).toString("hex");
+  writeFileSync(file, identity, { mode: 0o600 });
+  return identity;
 }
 
 /** Prepares the first build and the first instance. */
