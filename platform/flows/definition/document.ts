@@ -133,16 +133,20 @@ interface Source {
 function spotOf({ document, text }: Source, { path, message, isKey, offset }: Fault): Spot {
   let node: unknown = document.contents;
   let key: unknown = node;
+  const found: string[] = [];
   for (const part of path) {
     if (isAlias(node)) node = node.resolve(document);
-    const found = memberOf(node, part);
-    if (found === undefined) break;
-    [key, node] = found;
+    const member = memberOf(node, part);
+    if (member !== undefined) {
+      [key, node] = member;
+      found.push(part);
+    } else if (!/^\d+$/.test(part)) break;
+    // One value in the place of a list of one has no index.
   }
   const target = (isKey ? key : node) ?? key;
   const start = (target as Node | undefined)?.range?.[0] ?? 0;
   const isInText = offset !== undefined && isScalar(target) && typeof target.value === "string";
-  return { message, path, offset: isInText ? sourceOffset(text, target, offset) : start };
+  return { message, path: found, offset: isInText ? sourceOffset(text, target, offset) : start };
 }
 
 /** Returns key and value of a member; key and value are the same in a list. */

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { isRecord } from "../../settings/invalid-setting.ts";
+import { checkLinks } from "./check-links.ts";
 import type { FlowDefinition, Steps, Template } from "./definition.ts";
 import { type FlowDocument, readDocument, type Spot } from "./document.ts";
 import { KEYS } from "./keys.ts";
@@ -75,9 +76,8 @@ function readFlow(place: Place, name: string | undefined): FlowDefinition | unde
   const last = stepsOf(place.member("finally"));
   if (place.member("steps") === undefined)
     place.fault("The flow has no steps: add steps, such as steps: {hello: {fn: hello}}.");
-  if (flow === undefined) return undefined;
-  return {
-    flow,
+  const definition = {
+    flow: flow ?? "",
     ...(description !== undefined && { description }),
     on: readTriggers(place.member("on")),
     ...(input !== undefined && { input }),
@@ -86,6 +86,8 @@ function readFlow(place: Place, name: string | undefined): FlowDefinition | unde
     ...(output && { output: templateOf(output) as Template }),
     timeoutMs: durationOf(place.member("timeout"), LONG) ?? DEFAULT_TIMEOUT_MS,
   };
+  checkLinks(definition, place.reading);
+  return definition;
 }
 
 function nameOf(place: Place, name: string | undefined): string | undefined {
@@ -117,10 +119,9 @@ function stepsOf(place: Place | undefined): Steps {
     place.wrong("an object with a step for each name, such as {hello: {fn: hello}}");
     return {};
   }
-  const steps = place.all().flatMap((member) => {
-    const isNamed = checkStepName(member);
-    const step = readStep(member);
-    return isNamed && step !== undefined ? [[member.key, step] as const] : [];
+  const steps = place.all().map((member) => {
+    checkStepName(member);
+    return [member.key, readStep(member)] as const;
   });
   return Object.fromEntries(steps);
 }

@@ -20,8 +20,9 @@ const BODILESS: readonly Action["kind"][] = ["wait", "event", "approve"];
 /** Stands for an action with faults, so that the rest of the step is checked too. */
 const FAULTY: Action = { kind: "fn", function: "faulty", method: "POST", path: "/", headers: {} };
 
-export function readStep(place: Place): Step | undefined {
-  if (!isObject(place, STEP_KEYS)) return undefined;
+/** Reads a step. What has faults is left out, so that the rest of the flow can be checked. */
+export function readStep(place: Place): Step {
+  if (!isObject(place, STEP_KEYS)) return { action: FAULTY, needs: [], concurrency: 1, catch: [] };
   const action = readAction(place);
   if (action !== undefined) checkMembers(place, action);
   const [retry, timeoutMs] = [retryOf(place.member("retry")), timeoutOf(place, action ?? FAULTY)];
