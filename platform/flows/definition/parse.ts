@@ -1,16 +1,18 @@
 import { stringify } from "yaml";
 import { isRecord } from "../../settings/invalid-setting.ts";
-import { checkLinks } from "./check-links.ts";
+import { checkExpressions } from "./checks/expressions.ts";
+import { checkLinks } from "./checks/links.ts";
+import { checkInputSchema } from "./checks/schema.ts";
 import type { FlowDefinition, Steps, Template } from "./definition.ts";
-import { type FlowDocument, readDocument, type Spot } from "./document.ts";
-import { KEYS } from "./keys.ts";
-import { withKeysNamed } from "./kubectl-keys.ts";
-import { checkStepName, declarationNameOf } from "./names.ts";
-import { type FlowChecks, Place, type Reading } from "./place.ts";
-import { readStep } from "./read-step.ts";
-import { readTriggers } from "./read-triggers.ts";
-import { LONG } from "./read-wait.ts";
-import { durationOf, isObject, templateOf, textOf } from "./values.ts";
+import { KEYS } from "./reading/keys.ts";
+import { checkStepName, declarationNameOf } from "./reading/names.ts";
+import { ENOUGH_FAULTS, type FlowChecks, Place, type Reading } from "./reading/place.ts";
+import { readStep } from "./reading/step.ts";
+import { readTriggers } from "./reading/triggers.ts";
+import { durationOf, isObject, templateOf, textOf } from "./reading/values.ts";
+import { LONG } from "./reading/wait.ts";
+import { type FlowDocument, readDocument, type Spot } from "./text/document.ts";
+import { withKeysNamed } from "./text/kubectl-keys.ts";
 
 export interface FlowOptions extends FlowChecks {
   /** Of the declaration. Without it the text must have a name. */
@@ -41,11 +43,11 @@ const DEFAULT_TIMEOUT_MS = 30 * 86_400_000;
 export function parseFlow(text: string, options: FlowOptions): Parsed {
   const document = readDocument(text);
   if (document.spots.length > 0) return { faults: faultsOf(text, document, document.spots) };
-  const reading: Reading = { ...options, faults: [] };
+  const reading: Reading = { ...options, faults: [], uses: [] };
   const definition = readFlow(new Place(document.value, [], reading), options.name);
   const { faults } = reading;
   if (definition !== undefined && faults.length === 0) return { definition };
-  return { faults: faultsOf(text, document, faults.map(document.spotOf)) };
+  return { faults: faultsOf(text, document, faults.slice(0, 2 * ENOUGH_FAULTS).map(document.spotOf)) };
 }
 
 /** The spec of a declaration: the text, or the members of the flow themselves, as `kubectl` has them. */
@@ -87,6 +89,7 @@ function readFlow(place: Place, name: string | undefined): FlowDefinition | unde
     timeoutMs: durationOf(place.member("timeout"), LONG) ?? DEFAULT_TIMEOUT_MS,
   };
   checkLinks(definition, place.reading);
+  checkExpressions(definition, place.reading);
   return definition;
 }
 
@@ -108,18 +111,25 @@ function inputOf(place: Place | undefined): FlowDefinition["input"] {
   if (typeof value !== "boolean" && !isRecord(value)) {
     return place.wrong("a JSON Schema of the input, such as {type: object, required: [id]}");
   }
-  const reason = place.reading.checkSchema?.(value);
-  if (reason !== undefined) place.fault(`${place.name} is not a JSON Schema (draft 2020-12): ${reason}.`);
+  checkInputSchema(place, value);
   return value;
 }
 
 function stepsOf(place: Place | undefined): Steps {
   if (place === undefined) return {};
-  if (!isRecord(place.value)) {
-    place.wrong("an object with a step for each name, such as {hello: {fn: hello}}");
+  if (!isRecord(place.value) || (place.key === "steps" && Object.keys(place.value).length === 0)) {
+    place.fault(`${place.name} has no step: add one, such as hello: {fn: hello}.`);
     return {};
   }
-  const steps = place.all().map((member) => {
+  const { flowSteps } = place.reading.limits;
+  const members = place.all();
+  if (members.length > flowSteps) {
+    place.keyFault(
+      `${place.name} has ${members.length} steps: use at most ${flowSteps} (SKIFF_FLOW_STEPS), or make a flow of some of them.`,
+    );
+    return {};
+  }
+  const steps = members.map((member) => {
     checkStepName(member);
     return [member.key, readStep(member)] as const;
   });

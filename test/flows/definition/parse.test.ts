@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import { cronFault } from "../../../platform/events/cron.ts";
-import type { FlowDefinition } from "../../../platform/flows/definition/definition.ts";
 import { parseFlow } from "../../../platform/flows/definition/parse.ts";
-
-const LIMITS = { flowSteps: 1_000, flowItems: 10_000 };
+import { definitionOf, faultsOf, faultsOfSteps, flowFaults, OPTIONS } from "./parsing.ts";
 
 const ORDER = `# Comments are kept in the source.
 flow: order
@@ -35,28 +32,16 @@ finally:
 output: "\${ steps.ship.output }"
 `;
 
-function definitionOf(text: string, name?: string): FlowDefinition {
-  const { definition, faults } = parseFlow(text, { limits: LIMITS, name, checkCron: cronFault });
-  assert.deepEqual(faults, undefined);
-  return definition!;
-}
-
-/** The faults as `line:column message`. */
-function faultsOf(text: string, name: string | undefined = "f"): string[] {
-  const { faults = [] } = parseFlow(text, { limits: LIMITS, name, checkCron: cronFault });
-  return faults.map(({ line, column, message }) => `${line}:${column} ${message}`);
-}
-
 /** The only fault of a step with these members. */
 function faultOf(members: string): string {
-  const faults = faultsOf(`steps:\n  a: {${members}}\n`);
+  const faults = faultsOfSteps(`a: {${members}}`);
   assert.equal(faults.length, 1, faults.join("\n"));
   return faults[0]!;
 }
 
 describe("parseFlow", () => {
   it("makes the long form of every short one", () => {
-    const { steps, on, ...flow } = definitionOf(ORDER);
+    const { steps, on, ...flow } = definitionOf(ORDER, "order");
     assert.equal(flow.flow, "order");
     assert.equal(flow.timeoutMs, 3_600_000);
     assert.deepEqual(on, {
@@ -108,7 +93,7 @@ describe("parseFlow", () => {
   });
 
   it("reads the same of JSON, indented by tabs", () => {
-    const definition = definitionOf(ORDER);
+    const definition = definitionOf(ORDER, "order");
     const text = JSON.stringify({ steps: { a: { fn: "a" } }, on: { http: true } }, null, "\t");
     assert.deepEqual(definitionOf(text, "f"), definitionOf("flow: f\nsteps: {a: {fn: a}}\non: {http: true}"));
     assert.deepEqual(JSON.parse(JSON.stringify(definition)), definition);
@@ -119,14 +104,14 @@ describe("parseFlow", () => {
     assert.deepEqual(faultsOf("flow: g\nsteps: {a: {fn: a}}"), [
       '1:7 flow is "g", but the flow is stored as "f": use one name, or remove the key.',
     ]);
-    const { faults } = parseFlow("steps: {a: {fn: a}}", { limits: LIMITS });
+    const { faults } = parseFlow("steps: {a: {fn: a}}", OPTIONS);
     assert.equal(faults?.[0]?.message, "The flow has no name: add one, such as flow: order.");
   });
 
   it("says which key was meant, at its line and column", () => {
     const text = "steps:\n  a:\n    fn: a\n    retry: {atempts: 3}\n  b: {fn: b, need: [a]}\ntimout: 1h\n";
-    const { faults } = parseFlow(text, { limits: LIMITS, name: "f" });
-    assert.deepEqual(faults?.[0], {
+    const faults = flowFaults(text);
+    assert.deepEqual(faults[0], {
       message:
         'Unknown key "steps.a.retry.atempts". Did you mean "attempts"? Known: attempts, backoff, maxAge, on.',
       line: 4,

@@ -1,12 +1,22 @@
-import { isRetryOutcome, MOST_RETRIED, RETRY_NUMBERS } from "../../events/retry-policy.ts";
-import type { Limits } from "../../limits.ts";
-import type { Action, CatchRule, Step, StepRetry } from "./definition.ts";
+import { isRetryOutcome, MOST_RETRIED, RETRY_NUMBERS } from "../../../events/retry-policy.ts";
+import type { Limits } from "../../../limits.ts";
+import { isRecord } from "../../../settings/invalid-setting.ts";
+import type { Action, CatchRule, Step, StepRetry, Template } from "../definition.ts";
+import { readAction } from "./action.ts";
 import { KEYS, STEP_KEYS } from "./keys.ts";
 import { stepNameOf } from "./names.ts";
 import type { Place } from "./place.ts";
-import { readAction } from "./read-action.ts";
-import { LONG } from "./read-wait.ts";
-import { durationOf, expressionOf, isObject, listed, manyOf, templateOf, wholeOf } from "./values.ts";
+import {
+  conditionOf,
+  durationOf,
+  expressionOf,
+  isObject,
+  listed,
+  manyOf,
+  templateOf,
+  wholeOf,
+} from "./values.ts";
+import { LONG } from "./wait.ts";
 
 const DAY_MS = 86_400_000;
 const CALL = { least: 1, most: DAY_MS, example: "30s" };
@@ -22,11 +32,17 @@ const FAULTY: Action = { kind: "fn", function: "faulty", method: "POST", path: "
 
 /** Reads a step. What has faults is left out, so that the rest of the flow can be checked. */
 export function readStep(place: Place): Step {
-  if (!isObject(place, STEP_KEYS)) return { action: FAULTY, needs: [], concurrency: 1, catch: [] };
+  if (!isRecord(place.value)) {
+    place.fault(`${place.name} is not a step: give it an action, such as ${place.key}: {fn: hello}.`);
+  } else if (isObject(place, STEP_KEYS)) return readMembers(place);
+  return { action: FAULTY, needs: [], concurrency: DEFAULT_CONCURRENCY, catch: [] };
+}
+
+function readMembers(place: Place): Step {
   const action = readAction(place);
   if (action !== undefined) checkMembers(place, action);
   const [retry, timeoutMs] = [retryOf(place.member("retry")), timeoutOf(place, action ?? FAULTY)];
-  const [condition, otherwise] = [expressionOf(place.member("if")), stepNameOf(place.member("else"))];
+  const [condition, otherwise] = [conditionOf(place.member("if")), stepNameOf(place.member("else"))];
   const [body, output] = [place.member("with"), place.member("output")];
   return {
     action: action ?? FAULTY,
@@ -81,7 +97,7 @@ function loopOf(step: Place): Loop {
   }
   const [items, holds, iterations] = [
     itemsOf(each, step.reading.limits),
-    expressionOf(condition),
+    conditionOf(condition),
     wholeOf(max, { least: 1, most }),
   ];
   return {
@@ -93,9 +109,10 @@ function loopOf(step: Place): Loop {
 }
 
 function itemsOf(place: Place | undefined, { flowItems }: Pick<Limits, "flowItems">): Step["each"] {
-  if (!Array.isArray(place?.value)) return expressionOf(place);
+  if (!Array.isArray(place?.value))
+    return expressionOf(place, "a list, or an expression that is one, such as input.rows");
   const { value } = place;
-  if (value.length <= flowItems) return value;
+  if (value.length <= flowItems) return templateOf(place) as readonly Template[];
   return place.fault(`${place.name} has ${value.length} items: use at most ${flowItems} (SKIFF_FLOW_ITEMS).`);
 }
 

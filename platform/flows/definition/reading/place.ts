@@ -1,5 +1,6 @@
-import type { Limits } from "../../limits.ts";
-import { isRecord, shown } from "../../settings/invalid-setting.ts";
+import type { Limits } from "../../../limits.ts";
+import { isRecord, shown } from "../../../settings/invalid-setting.ts";
+import type { Expression, Template } from "../definition.ts";
 
 /** Keys and indexes from the flow to a value. */
 export type Path = readonly string[];
@@ -26,9 +27,19 @@ export interface FlowChecks {
 
 export type JsonSchema = Readonly<Record<string, unknown>> | boolean;
 
+/** People get 20 faults. Those beyond this number are not searched for, because that takes time. */
+export const ENOUGH_FAULTS = 100;
+
+/** An expression or a template of the text. */
+export type Use =
+  /** `offset`: characters of the text at `path` before the expression. */
+  | { readonly path: Path; readonly expression: Expression; readonly offset: number }
+  | { readonly path: Path; readonly template: Template };
+
 export interface Reading extends FlowChecks {
-  /** Grows while the flow is read. */
+  /** Both grow while the flow is read. */
   readonly faults: Fault[];
+  readonly uses: Use[];
 }
 
 /** A value of the text with its path. Readers record faults in `reading` and go on, so that people get all faults at once. */

@@ -1,4 +1,4 @@
-import { isRecord } from "../../settings/invalid-setting.ts";
+import { isRecord } from "../../../settings/invalid-setting.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -20,10 +20,14 @@ function stepNamed(step: unknown): unknown {
   return {
     ...step,
     ...(isRecord(step.retry) && { retry: named(step.retry) }),
-    ...(Array.isArray(step.catch) && {
-      catch: step.catch.map((rule: unknown) => (isRecord(rule) ? named(rule) : rule)),
+    ...(step.catch !== undefined && {
+      catch: Array.isArray(step.catch) ? step.catch.map(ruleNamed) : ruleNamed(step.catch),
     }),
   };
+}
+
+function ruleNamed(rule: unknown): unknown {
+  return isRecord(rule) ? named(rule) : rule;
 }
 
 function named(members: Members): Members {

@@ -1,9 +1,14 @@
-import { closestWord } from "../../../process/closest-word.ts";
-import type { Check } from "../../events/spec-check.ts";
-import { parseDurationMs } from "../../quantity.ts";
-import { isRecord, shorten, shown } from "../../settings/invalid-setting.ts";
-import type { Expression, Template } from "./definition.ts";
+import { closestWord } from "../../../../process/closest-word.ts";
+import type { Check } from "../../../events/spec-check.ts";
+import { parseDurationMs } from "../../../quantity.ts";
+import { isRecord, shorten, shown } from "../../../settings/invalid-setting.ts";
+import { ExpressionFault } from "../../expressions/fault.ts";
+import { bareExpression } from "../../expressions/template.ts";
+import type { Expression, Template } from "../definition.ts";
 import type { Place } from "./place.ts";
+
+/** Misspellings are searched for, which takes time. */
+const MOST_UNKNOWN = 20;
 
 /** Whether the place has an object. Unknown keys are faults. */
 export function isObject(place: Place, known: readonly string[]): boolean {
@@ -11,7 +16,8 @@ export function isObject(place: Place, known: readonly string[]): boolean {
     place.wrong(`an object with ${known.join(", ")}`);
     return false;
   }
-  for (const member of place.all()) if (!known.includes(member.key)) unknownKey(member, known);
+  const unknown = place.all().filter(({ key }) => !known.includes(key));
+  for (const member of unknown.slice(0, MOST_UNKNOWN)) unknownKey(member, known);
   return true;
 }
 
@@ -24,7 +30,8 @@ export function unknownKey(place: Place, known: readonly string[]): void {
 
 /** Returns ` Did you mean "x"?`, or nothing. */
 export function meant(given: string, known: readonly string[]): string {
-  const closest = closestWord(given, known);
+  // Any two names of one or two letters are close.
+  const closest = given.length < 3 ? undefined : closestWord(given, known);
   return closest === undefined ? "" : ` Did you mean "${closest}"?`;
 }
 
@@ -94,29 +101,44 @@ export function manyOf<T>(
     .filter((value) => value !== undefined);
 }
 
-const WRAPPED = /^\s*\$\{([\s\S]*)\}\s*$/;
-
 /** Reads an expression, which may be in `${ }`. */
-export function expressionOf(place: Place | undefined): Expression | undefined {
+export function expressionOf(
+  place: Place | undefined,
+  rule = "an expression, such as input.total > 10",
+): Expression | undefined {
   if (place === undefined) return undefined;
-  const { value } = place;
-  if (typeof value === "boolean" || typeof value === "number") return String(value);
-  if (typeof value !== "string" || value.trim() === "")
-    return place.wrong("an expression, such as input.total > 10");
-  const text = (WRAPPED.exec(value)?.[1] ?? value).trim();
-  if (!text.includes("${")) return text;
-  const rule = 'such as input.a == "x" && input.b > 1';
-  return place.fault(`${place.name} is an expression as a whole: write it without \${ and }, ${rule}.`);
+  const { value, path, reading } = place;
+  if (typeof value !== "string" || value.trim() === "") {
+    return place.wrong(rule);
+  }
+  try {
+    const { expression, offset } = bareExpression(value);
+    const spaces = expression.length - expression.trimStart().length;
+    reading.uses.push({ path, expression: expression.trim(), offset: offset + spaces });
+    return expression.trim();
+  } catch (error) {
+    if (!(error instanceof ExpressionFault)) throw error;
+    const rule = 'such as input.a == "x" && input.b > 1';
+    return place.fault(`${place.name} is an expression as a whole: write it without \${ and }, ${rule}.`);
+  }
+}
+
+/** Reads an expression for which true and false may stand. */
+export function conditionOf(place: Place | undefined): Expression | undefined {
+  return typeof place?.value === "boolean" ? String(place.value) : expressionOf(place);
 }
 
 /** Reads a value in which texts may hold expressions. */
 export function templateOf(place: Place | undefined): Template {
+  if (place !== undefined) place.reading.uses.push({ path: place.path, template: place.value });
   return place?.value;
 }
 
-/** Reads a text that may hold expressions. */
-export function textTemplateOf(place: Place | undefined, rule: string): string | undefined {
-  return textOf(place, /\S/, rule);
+/** Reads a text that may hold expressions. @param rule completes `use …` */
+export function textTemplateOf(place: Place | undefined, form: RegExp, rule: string): string | undefined {
+  const text = textOf(place, form, rule);
+  if (text !== undefined) templateOf(place);
+  return text;
 }
 
 /** Reads a value that a check of the room of events accepts. */

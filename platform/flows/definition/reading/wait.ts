@@ -1,8 +1,8 @@
-import type { Action } from "./definition.ts";
+import type { Action } from "../definition.ts";
 import { KEYS } from "./keys.ts";
 import { declarationNameOf } from "./names.ts";
 import type { Place } from "./place.ts";
-import { durationOf, expressionOf, isObject, textOf } from "./values.ts";
+import { conditionOf, durationOf, expressionOf, isObject, textOf } from "./values.ts";
 
 const DAY_MS = 86_400_000;
 /** Of a step that waits for something or somebody. */
@@ -53,7 +53,12 @@ function waitForEvent(place: Place, event: Place): Action | undefined {
       `${place.name} does not say which event it waits for: add by, such as event.data.order, and equals, such as input.id.`,
     );
   }
-  const [ofEvent, ofRun] = [expressionOf(by), expressionOf(equals)];
+  const [ofEvent, ofRun] = [expressionOf(by), scalarOf(equals)];
   if (topic === undefined || ofEvent === undefined || ofRun === undefined) return undefined;
   return { kind: "event", topic, ...(type !== undefined && { type }), by: ofEvent, equals: ofRun };
+}
+
+/** Reads an expression, or a number as it is. */
+function scalarOf(place: Place): string | undefined {
+  return typeof place.value === "number" ? String(place.value) : conditionOf(place);
 }

@@ -1,12 +1,12 @@
-import { ATTRIBUTE } from "../../events/check-filter.ts";
-import { FIELD, METHODS, OWN_FIELD, RESERVED } from "../../events/spec-check.ts";
-import { isRecord } from "../../settings/invalid-setting.ts";
-import type { Action, ExecAction, HttpAction, PublishAction, Template } from "./definition.ts";
+import { ATTRIBUTE } from "../../../events/check-filter.ts";
+import { FIELD, METHODS, OWN_FIELD, RESERVED } from "../../../events/spec-check.ts";
+import { isRecord } from "../../../settings/invalid-setting.ts";
+import type { Action, ExecAction, HttpAction, PublishAction, Template } from "../definition.ts";
 import { KEYS } from "./keys.ts";
 import { declarationNameOf, functionNameOf } from "./names.ts";
 import type { Place } from "./place.ts";
-import { readWait } from "./read-wait.ts";
-import { choiceOf, isObject, textOf, textTemplateOf } from "./values.ts";
+import { choiceOf, isObject, templateOf, textOf, textTemplateOf } from "./values.ts";
+import { readWait } from "./wait.ts";
 
 const DEFAULT_TYPE = "dev.skiff.flow";
 const MOST_ARGUMENTS = 1_000;
@@ -24,7 +24,7 @@ const READERS: Readonly<Record<Kind, (place: Place, hasBody: boolean) => Action 
   },
   wait: readWait,
   approve: (place) => {
-    const message = textTemplateOf(place, "a question for people, such as approve: Ship order 12?");
+    const message = textTemplateOf(place, /\S/, "a question for people, such as approve: Ship order 12?");
     return message === undefined ? undefined : { kind: "approve", message };
   },
 };
@@ -58,7 +58,7 @@ function readFn(place: Place): Action | undefined {
 }
 
 function pathOf(place: Place | undefined): Template | undefined {
-  return textOf(
+  return textTemplateOf(
     place,
     /^(\/|\$\{)[^\r\n]{0,2047}$/,
     'a path that starts with /, such as "/items/${ input.id }"',
@@ -79,7 +79,7 @@ function readHttp(place: Place, hasBody: boolean): HttpAction | undefined {
 
 function urlOf(place: Place): Template | undefined {
   const rule = "an http or https URL without a user name, a password and a fragment";
-  const text = textOf(place, /^[\s\S]{1,2048}$/, rule);
+  const text = textTemplateOf(place, /^[\s\S]{1,2048}$/, rule);
   if (text === undefined || /^\s*\$\{/.test(text)) return text;
   // What an expression will be is not known yet; the engine checks the whole URL.
   const url = URL.parse(text.replaceAll(/\$\{[^}]*\}/g, "0"));
@@ -118,6 +118,7 @@ function readExec(place: Place): ExecAction | undefined {
     VARIABLE.test(name) ? undefined : 'use a name of letters, digits and "_"',
   );
   const isText = command.all().map((each) => isScalar(each));
+  if (isText.every(Boolean)) templateOf(command);
   return isText.every(Boolean) ? { kind: "exec", image, cmd: value, env } : undefined;
 }
 
@@ -141,7 +142,7 @@ function textsOf(
   for (const member of place.all()) {
     const advice = nameFault(member.key);
     if (advice !== undefined) member.keyFault(`${member.name} is not possible here: ${advice}.`);
-    isScalar(member);
+    if (isScalar(member)) templateOf(member);
   }
   return place.value;
 }

@@ -8,11 +8,13 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  type Scalar,
   visit,
   type YAMLError,
+  type YAMLMap,
 } from "yaml";
-import { shown } from "../../settings/invalid-setting.ts";
-import type { Fault, Path } from "./place.ts";
+import { shown } from "../../../settings/invalid-setting.ts";
+import type { Fault, Path } from "../reading/place.ts";
 import { sourceOffset } from "./source-offset.ts";
 
 /** A place in a text that is wrong. */
@@ -45,13 +47,15 @@ export function readDocument(text: string): FlowDocument {
     lineCounter: lines,
     prettyErrors: false,
     version: "1.2",
-    logLevel: "silent",
-    uniqueKeys: true,
+    logLevel: "error",
+    // The library compares each key with each other one; oddSpots does it in one pass.
+    uniqueKeys: false,
   });
-  const errors = document.errors.map((error) => syntaxSpot(text, error));
-  const spots = errors.length > 0 ? errors : oddSpots(document);
+  const errors = firstOfLines(lines, document.errors);
+  const found = errors.length > 0 ? errors.map((error) => syntaxSpot(text, error)) : oddSpots(document);
+  const { value, spots } = found.length > 0 ? { value: undefined, spots: found } : jsonOf(document);
   return {
-    value: spots.length > 0 ? undefined : document.toJS({ maxAliasCount: MOST_ALIASES }),
+    value,
     spots,
     spotOf: (fault) => spotOf({ document, text }, fault),
     lineOf: (offset) => {
@@ -61,10 +65,31 @@ export function readDocument(text: string): FlowDocument {
   };
 }
 
+/** One fault of syntax causes others in its line. */
+function firstOfLines(lines: LineCounter, errors: readonly YAMLError[]): readonly YAMLError[] {
+  const seen = new Set<number>();
+  return errors.filter(({ pos }) => {
+    const { line } = lines.linePos(pos[0]);
+    if (seen.has(line)) return false;
+    seen.add(line);
+    return true;
+  });
+}
+
+function jsonOf(document: Document): { readonly value: unknown; readonly spots: readonly Spot[] } {
+  try {
+    return { value: document.toJS({ maxAliasCount: MOST_ALIASES }), spots: [] };
+  } catch (error) {
+    // Aliases of aliases stand for more than there is room for.
+    if (!(error instanceof ReferenceError)) throw error;
+    const message = "The aliases of the text stand for too much: write the values out.";
+    return { value: undefined, spots: [{ message, offset: 0, path: [] }] };
+  }
+}
+
 function syntaxSpot(text: string, { code, message, pos }: YAMLError): Spot {
   const line = text.slice(text.lastIndexOf("\n", pos[0] - 1) + 1).split("\n", 1)[0]!;
   const texts: Partial<Record<YAMLError["code"], string>> = {
-    DUPLICATE_KEY: "The key is there twice: keep one.",
     MULTIPLE_DOCS: "The text has several documents: a flow is one, without ---.",
     RESOURCE_EXHAUSTION: `The text is nested too deep: use at most ${MOST_DEPTH} levels.`,
     TAB_AS_INDENT: "The line is indented by a tab: YAML allows spaces alone.",
@@ -97,6 +122,7 @@ function oddSpots(document: Document): readonly Spot[] {
       add(node, `The text is nested too deep: use at most ${MOST_DEPTH} levels.`);
       return visit.SKIP;
     }
+    if (isMap(node)) for (const twice of repeatedKeys(node)) add(twice, `${twice} is there twice: keep one.`);
     if (isAlias(node)) {
       aliases++;
       if (node.resolve(document) === undefined)
@@ -118,6 +144,17 @@ function oddSpots(document: Document): readonly Spot[] {
     return undefined;
   });
   return spots;
+}
+
+function repeatedKeys({ items }: YAMLMap): readonly Scalar[] {
+  const keys = items.map(({ key }) => key).filter(isScalar);
+  const seen = new Set<string>();
+  return keys.filter(({ value }) => {
+    const key = String(value);
+    if (seen.has(key)) return true;
+    seen.add(key);
+    return false;
+  });
 }
 
 function tagFault(tag: string): string {

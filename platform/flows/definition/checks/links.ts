@@ -1,7 +1,10 @@
-import type { FlowDefinition, Step, Steps } from "./definition.ts";
-import { orderOf, type StepOrder } from "./links.ts";
-import type { Fault, Path, Reading } from "./place.ts";
-import { listed, meant } from "./values.ts";
+import type { FlowDefinition, Step, Steps } from "../definition.ts";
+import { orderOf, type StepOrder } from "../links.ts";
+import { ENOUGH_FAULTS, type Fault, type Path, type Reading } from "../reading/place.ts";
+import { listed, meant } from "../reading/values.ts";
+
+/** Most steps that an error lists. */
+const MOST_NAMED = 12;
 
 /** Records what is wrong with how steps follow each other. */
 export function checkLinks({ on, steps, finally: last }: FlowDefinition, reading: Reading): void {
@@ -24,7 +27,7 @@ export function checkLinks({ on, steps, finally: last }: FlowDefinition, reading
   }
   const answer = on.http?.respond;
   if (answer !== undefined && !Object.hasOwn(steps, answer)) {
-    const message = `on.http.respond names ${answer}, which is not a step.${meant(answer, Object.keys(steps))}`;
+    const message = `on.http.respond names ${shorten(answer)}, ${notAStep(answer, steps)}`;
     faults.push({ path: ["on", "http", "respond"], message });
   }
 }
@@ -45,11 +48,11 @@ class LinkCheck {
   }
 
   faults(order: StepOrder): readonly Fault[] {
-    const found = Object.entries(this.#steps).flatMap(([name, step]) => [
-      ...this.#needs(name, step),
-      ...this.#else(name, step),
-      ...this.#catches(name, step),
-    ]);
+    const found: Fault[] = [];
+    for (const [name, step] of Object.entries(this.#steps)) {
+      if (found.length >= ENOUGH_FAULTS) break;
+      found.push(...this.#needs(name, step), ...this.#else(name, step), ...this.#catches(name, step));
+    }
     return order.circle === undefined ? found : [...found, this.#circle(order.circle)];
   }
 
@@ -143,15 +146,15 @@ class LinkCheck {
           : ["steps", "all of which have ended when finally begins"];
       return fault(path, `${where(path)} names ${name}, a step of ${there}, ${rule}: remove it.`);
     }
-    const names = Object.keys(this.#steps);
-    return fault(path, `${where(path)} names ${shorten(name)}, which is not a step.${meant(name, names)}`);
+    return fault(path, `${where(path)} names ${shorten(name)}, ${notAStep(name, this.#steps)}`);
   }
 
   #circle(circle: readonly string[]): Fault {
     const [first] = circle;
-    const steps =
-      circle.length === 1 ? `${first} waits for itself` : `${[...circle, first].join(" → ")} is a circle`;
-    const message = `${steps}, so that no step of it can start: remove one of these links, or repeat a step with while.`;
+    const message =
+      circle.length === 1
+        ? `${first} waits for itself: remove it from its needs, else and catch, or repeat it with while.`
+        : `${[...circle, first].join(" → ")} is a circle, so that no step of it can start: remove one of these links, or repeat a step with while.`;
     return { path: this.#path(first!), message, isKey: true };
   }
 
@@ -167,6 +170,12 @@ function fault(path: Path, message: string): Fault {
 /** Names a member as people see it, without the index of a list. */
 function where(path: Path): string {
   return path.filter((part, index) => index < 3 || !/^\d+$/.test(part) || path[2] === "catch").join(".");
+}
+
+function notAStep(name: string, steps: Steps): string {
+  const names = Object.keys(steps);
+  const hint = meant(name, names) || (names.length > MOST_NAMED ? "" : ` Steps: ${names.join(", ")}.`);
+  return `which is not a step.${hint}`;
 }
 
 function shorten(name: string): string {

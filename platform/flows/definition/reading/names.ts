@@ -1,17 +1,23 @@
-import { isDeclarationName } from "../../declarations.ts";
-import { isFunctionName } from "../../function-name.ts";
-import { shown } from "../../settings/invalid-setting.ts";
+import { isDeclarationName } from "../../../declarations.ts";
+import { isFunctionName } from "../../../function-name.ts";
+import { shown } from "../../../settings/invalid-setting.ts";
 import type { Place } from "./place.ts";
 import { textOf } from "./values.ts";
 
 const STEP_NAME = /^[a-z][a-z0-9_]{0,62}$/;
+/** steps.NAME is not an expression with these. */
+const WORDS = ["in", "true", "false", "null"];
 const DECLARATION_RULE =
   '1 to 63 characters of a-z, 0-9 and "-", starting with a letter and not ending with "-"';
 
 /** Checks the key of a step. */
-export function checkStepName(place: Place): boolean {
+export function checkStepName(place: Place): void {
   const { key } = place;
-  if (STEP_NAME.test(key)) return true;
+  if (WORDS.includes(key)) {
+    place.keyFault(`${key} is a word of expressions, so that none could name the step: use another name.`);
+    return;
+  }
+  if (STEP_NAME.test(key)) return;
   const close = key
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, "_")
@@ -21,7 +27,6 @@ export function checkStepName(place: Place): boolean {
   place.keyFault(
     `${shown(key)} is not a valid name of a step: use 1 to 63 characters of a-z, 0-9 and "_", starting with a letter${hint}. Expressions name it as steps.NAME.`,
   );
-  return false;
 }
 
 /** Reads the name of a step that another member names. Whether it exists is checked later. */

@@ -1,7 +1,7 @@
-import { checkFilter } from "../../events/check-filter.ts";
-import { METHODS, PREFIX } from "../../events/spec-check.ts";
-import { parseInstant } from "../../quantity.ts";
-import type { CronTrigger, HttpTrigger, TopicTrigger, Triggers } from "./definition.ts";
+import { checkFilter } from "../../../events/check-filter.ts";
+import { METHODS, PREFIX } from "../../../events/spec-check.ts";
+import { parseInstant } from "../../../quantity.ts";
+import type { CronTrigger, HttpTrigger, TopicTrigger, Triggers } from "../definition.ts";
 import { KEYS } from "./keys.ts";
 import { declarationNameOf } from "./names.ts";
 import type { Place } from "./place.ts";
