@@ -1,5 +1,5 @@
 import type { FlowDefinition } from "../definition/definition.ts";
-import { readDocument } from "../definition/document.ts";
+import { readDocument } from "../definition/text/document.ts";
 import type { FlowCase } from "./cases.ts";
 import { foldOf, judge } from "./judge.ts";
 import { CaseReader } from "./read-cases.ts";

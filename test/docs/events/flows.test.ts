@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { load } from "js-yaml";
-import { KEYS } from "../../../platform/flows/definition/reading/keys.ts";
 import { flowOfSpec, parseFlow } from "../../../platform/flows/definition/parse.ts";
+import { KEYS } from "../../../platform/flows/definition/reading/keys.ts";
 import { MACRO_NAMES } from "../../../platform/flows/expressions/evaluation/macros.ts";
 import { FUNCTIONS, METHODS } from "../../../platform/flows/expressions/functions/functions.ts";
 import { ENDED_STATES, LIVE_STATES } from "../../../platform/flows/run/error.ts";
