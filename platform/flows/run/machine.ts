@@ -1,7 +1,7 @@
 import type { RetrySettings } from "../../events/retry-policy.ts";
+import type { Expressions } from "../expressions/expressions.ts";
 import type { AttemptOf, Entry, KeptBody, KeptValue } from "./entry.ts";
 import type { StepError } from "./error.ts";
-import type { Expressions } from "./expressions.ts";
 import type { RunRow } from "./row.ts";
 import type { Signal } from "./signal.ts";
 

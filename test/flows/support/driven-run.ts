@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { FlowDefinition } from "../../../platform/flows/definition/definition.ts";
+import { Expressions } from "../../../platform/flows/expressions/expressions.ts";
 import type { AttemptOf, Entry, KeptBody } from "../../../platform/flows/run/entry.ts";
 import type {
   AttemptResult,
@@ -11,7 +12,6 @@ import type {
 import { createMachine, restoreMachine } from "../../../platform/flows/run/run-machine.ts";
 import type { Signal } from "../../../platform/flows/run/signal.ts";
 import { begun } from "./definitions.ts";
-import { JS_EXPRESSIONS } from "./js-expressions.ts";
 
 export function options(more: Partial<MachineOptions> = {}): MachineOptions {
   let ids = 0;
@@ -21,7 +21,7 @@ export function options(more: Partial<MachineOptions> = {}): MachineOptions {
     value: () => undefined,
     retryOf: () => undefined,
     newId: () => `child-${++ids}`,
-    expressions: JS_EXPRESSIONS,
+    expressions: new Expressions(),
     ...more,
   };
 }

@@ -1,8 +1,7 @@
 import type { KeptValue } from "../entry.ts";
-import type { Variables } from "../expressions.ts";
 import type { LiveRun } from "../live-run.ts";
 import type { Ref } from "../under-way.ts";
-import { errorMembers, evaluate, evaluateTemplate, failed, type Scope } from "./values.ts";
+import { errorMembers, evaluate, evaluateTemplate, failed, type Scope, type Variables } from "./values.ts";
 
 /** Of a step before its items and iterations, or of the output of the run. */
 export function stepScope(run: LiveRun, step: string): Scope {

@@ -1,10 +1,13 @@
 import type { Expression, Template } from "../../definition/definition.ts";
+import type { Names } from "../../expressions/names.ts";
 import type { KeptBody, KeptValue } from "../entry.ts";
 import type { StepError } from "../error.ts";
-import type { Names, Variables } from "../expressions.ts";
 import { type RunData, type StepData, stepOf } from "../fold/state.ts";
 import type { LiveRun } from "../live-run.ts";
 import { Failure, Unloaded } from "./failure.ts";
+
+/** By name. Times are dates. */
+export type Variables = Readonly<Record<string, unknown>>;
 
 /** Where an expression stands, and what it sees there. */
 export interface Scope {
@@ -17,7 +20,7 @@ export interface Scope {
 
 const NOTHING: KeptValue = { json: null };
 /** A template that hands on a value whole, which then need not be loaded. */
-const WHOLE = /^\$\{\s*(?:([a-z]+)|steps\.([a-z][a-z0-9_]*)\.output)\s*\}$/;
+const WHOLE = /^\s*\$\{\s*(?:([a-z]+)|steps\.([a-z][a-z0-9_]*)\.output)\s*\}\s*$/;
 
 /** @param member where the expression is, such as `if` */
 export function evaluate(scope: Scope, expression: Expression, member: string): unknown {
