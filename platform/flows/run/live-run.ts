@@ -4,7 +4,7 @@ import type { Plan, PlannedStep } from "./fold/plan.ts";
 import type { RunData, StepData, Unit } from "./fold/state.ts";
 import type { AttemptResult, Decision, MachineOptions } from "./machine.ts";
 import type { Signal } from "./signal.ts";
-import { keyOf, type Ref, UnderWay } from "./under-way.ts";
+import { keyOf, type Ref, refOf, UnderWay } from "./under-way.ts";
 
 /** What the machine was told and has not dealt with. */
 export type Told = { readonly of: AttemptOf; readonly result: AttemptResult } | { readonly signal: Signal };
@@ -52,7 +52,14 @@ export class LiveRun {
     apply(this.state, whole, this.plan);
     if (whole.kind === "reopened") this.lists.clear();
     this.underWay.note(whole, wasStopping);
+    if (whole.kind === "resumed") this.#addRefused();
     this.draft.entries.push(whole);
+  }
+
+  #addRefused(): void {
+    for (const { of, at } of this.refused.values()) {
+      this.underWay.timers.add({ ...refOf(of.step, of.item), at, kind: "refused" });
+    }
   }
 
   planned(name: string): PlannedStep {

@@ -124,14 +124,14 @@ class Machine implements RunMachine {
     const names = [...dirty];
     dirty.clear();
     for (const name of names) if (this.#waits(() => consider(this.#run, name))) dirty.add(name);
-    return names.length > 0 && (dirty.size < before || this.#run.missing.size === 0);
+    return dirty.size < before || names.some((name) => !dirty.has(name));
   }
 
   #finish(): boolean {
-    const { entries } = this.#run.draft;
-    const before = entries.length;
+    const { draft, underWay } = this.#run;
+    const [entries, wasOpen] = [draft.entries.length, underWay.isFinallyOpen];
     this.#waits(() => finish(this.#run));
-    return entries.length > before || this.#run.underWay.dirty.size > 0;
+    return draft.entries.length > entries || underWay.isFinallyOpen !== wasOpen;
   }
 
   /** Returns whether a rule has to wait for bodies. */

@@ -60,8 +60,9 @@ function deadlineOf({ state, underWay }: LiveRun): number | undefined {
 /** A timer of a unit that went on is none, nor is one that starts something in a paused run: these come back when it is resumed. */
 function isValid(run: LiveRun, timer: Timer): boolean {
   if (!run.underWay.isOf(timer)) return false;
-  if (timer.kind === "refused") return run.refused.get(keyOf(timer.step, timer.item))?.at === timer.at;
-  return timer.kind === "until" || !run.isFrozen(run.planned(timer.step));
+  if (timer.kind === "until") return true;
+  if (run.isFrozen(run.planned(timer.step))) return false;
+  return timer.kind === "retry" || run.refused.get(keyOf(timer.step, timer.item))?.at === timer.at;
 }
 
 function fire(run: LiveRun, timer: Timer): void {
