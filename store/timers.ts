@@ -28,7 +28,7 @@ export interface Timers {
 }
 
 export interface Timer {
-  /** The schedule, such as `report`, or `fn/NAME/0` for the first `cron` of a function. */
+  /** The schedule, such as `report`, or `fn/NAME/0` or `flow/NAME/0` for the first `cron` of a function or a flow. */
   readonly name: string;
   /** Expression, time zone and jitter as one text. */
   readonly rule: string;

@@ -1,4 +1,5 @@
 import type { Declared } from "../../platform/declarations.ts";
+import { cronSchedules } from "../../platform/declared-flows/triggers.ts";
 import { checkScheduleSpec } from "../../platform/events/check-schedule.ts";
 import { type CronText, splitZone } from "../../platform/events/cron.ts";
 import type { ScheduleSpec } from "../../platform/events/schedule-spec.ts";
@@ -6,8 +7,9 @@ import { faultText } from "../../platform/events/spec-check.ts";
 import type { Endpoints } from "../../platform/platform.ts";
 import { parseDurationMs } from "../../platform/quantity.ts";
 import type { ScheduleTarget } from "../../store/scheduled.ts";
+import type { TriggeredFlow } from "../flow-triggers.ts";
 
-/** A schedule, from a declaration or from the setting `cron` of a function. */
+/** A schedule, from a declaration, from the setting `cron` of a function or from the triggers of a flow. */
 export interface Scheduled extends ScheduleTarget {
   readonly text: CronText;
   /** Everything that its times depend on, as the timer has it. */
@@ -26,14 +28,19 @@ export interface Scheduled extends ScheduleTarget {
 export function scheduledOf({ name, spec, createdAt }: Declared): Scheduled | string {
   const faults = checkScheduleSpec(spec);
   if (faults.length > 0) return faultText(faults);
-  const {
-    cron,
-    timeZone,
-    jitter,
-    missed = "once",
-    paused = false,
-    ...target
-  } = spec as unknown as ScheduleSpec;
+  return scheduledBy({ name, spec: spec as unknown as ScheduleSpec }, createdAt);
+}
+
+/** Returns the schedules of the triggers of a flow. */
+export function scheduledRuns(flow: TriggeredFlow): Scheduled[] {
+  return cronSchedules(flow).map((each) => scheduledBy(each, flow.createdAt));
+}
+
+function scheduledBy(
+  { name, spec }: { readonly name: string; readonly spec: ScheduleSpec },
+  createdAt: Date,
+): Scheduled {
+  const { cron, timeZone, jitter, missed = "once", paused = false, ...target } = spec;
   const text = { cron: cron.trim(), timeZone };
   const jitterMs = jitter === undefined ? 0 : parseDurationMs(jitter)!;
   return {

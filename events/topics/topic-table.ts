@@ -1,3 +1,4 @@
+import { flowOfTrigger, groupOfFlow, topicSubscriptions } from "../../platform/declared-flows/triggers.ts";
 import { checkSubscriptionSpec } from "../../platform/events/check-subscription.ts";
 import { checkTopicSpec } from "../../platform/events/check-topic.ts";
 import { faultText, type SpecFault } from "../../platform/events/spec-check.ts";
@@ -5,13 +6,14 @@ import { type SubscriptionSpec, topicsOf } from "../../platform/events/subscript
 import type { TopicSpec } from "../../platform/events/topic-spec.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { parseBytes } from "../../platform/quantity.ts";
+import type { TriggeredFlow } from "../flow-triggers.ts";
 import { type Group, groupsOf, type Subscription } from "./delivery/groups.ts";
 import { type GatewayPaths, gatewayPaths } from "./requests/gateway-paths.ts";
 
 type Spec = Readonly<Record<string, unknown>>;
 
 /**
- * The declared topics and subscriptions, in memory. When somebody applies a spec that is not valid, the last valid one stays
+ * The declared topics and subscriptions, those of flows included, in memory. When somebody applies a spec that is not valid, the last valid one stays
  * in force.
  */
 export class TopicTable {
@@ -41,9 +43,7 @@ export class TopicTable {
 
   /** As `setTopic`. */
   setSubscription(name: string, spec: Spec | undefined): string | undefined {
-    this.#groups = undefined;
-    this.#byTopic = undefined;
-    this.#names = undefined;
+    this.#changed();
     const fault = spec && textOf(checkSubscriptionSpec(spec));
     if (fault === undefined || this.#subscriptions.has(name)) this.#unclearSubscriptions.delete(name);
     else this.#unclearSubscriptions.set(name, spec!);
@@ -53,6 +53,22 @@ export class TopicTable {
       this.#subscriptions.set(name, { name, spec: valid });
     }
     return fault;
+  }
+
+  /**
+   * Applies the triggers of a flow; undefined removes them.
+   * @returns the names of the subscriptions that are new, have changed or are gone
+   */
+  setFlow(flow: string, triggers: TriggeredFlow | "unclear" | undefined): string[] {
+    // A flow that was never valid has no subscription here, but may have places in topics.
+    if (triggers === "unclear") this.#unclearSubscriptions.set(groupOfFlow(flow), {});
+    else this.#unclearSubscriptions.delete(groupOfFlow(flow));
+    const before = [...this.#subscriptions.keys()].filter((name) => flowOfTrigger(name) === flow);
+    const now = typeof triggers === "object" ? topicSubscriptions(triggers) : [];
+    for (const name of before) this.#subscriptions.delete(name);
+    for (const subscription of now) this.#subscriptions.set(subscription.name, subscription);
+    this.#changed();
+    return [...new Set([...before, ...now.map(({ name }) => name)])];
   }
 
   /** The spec of a topic that is declared or that a subscription names. Undefined for all others. */
@@ -101,6 +117,12 @@ export class TopicTable {
   #named(): ReadonlySet<string> {
     this.#names ??= new Set([...this.#subscriptions.values()].flatMap(({ spec }) => topicsOf(spec)));
     return this.#names;
+  }
+
+  #changed(): void {
+    this.#groups = undefined;
+    this.#byTopic = undefined;
+    this.#names = undefined;
   }
 
   paths(): GatewayPaths {

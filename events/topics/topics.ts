@@ -9,6 +9,7 @@ import { SUBSCRIPTION_KIND, TOPIC_KIND } from "../../platform/events/kinds.ts";
 import { DELIVERY_RETRY, retryPolicy } from "../../platform/events/retry-policy.ts";
 import { newCallId } from "../../store/call-id.ts";
 import { startOf } from "../../store/places.ts";
+import { followTriggers } from "../flow-triggers.ts";
 import type { EventServices, EventsPart } from "../services.ts";
 import { deliveryOf, queueOf } from "./delivery/deliveries.ts";
 import { chooseMember, type Subscription, Turns } from "./delivery/groups.ts";
@@ -63,6 +64,14 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
   const [requests, gateway] = [new TopicRequests(parts), new Gateway(parts)];
 
   let isLoaded = false;
+  const changed = (...names: readonly string[]) => {
+    // Of every one: each is an orphan or is not.
+    if (names.map((name) => orphans.changed(name)).includes(true)) housekeeping.wake();
+    if (!isLoaded) return;
+    pump.set(table.groups());
+    // Their deliveries may rest no longer.
+    changes.emit("calls");
+  };
   const followed = [
     followDeclarations(platform.declarations, TOPIC_KIND, (name, declared) => {
       const fault = table.setTopic(name, declared?.spec);
@@ -71,12 +80,9 @@ export async function createTopics(services: EventServices): Promise<EventsPart>
     followDeclarations(platform.declarations, SUBSCRIPTION_KIND, (name, declared) => {
       const fault = table.setSubscription(name, declared?.spec);
       if (fault !== undefined) print(`the new spec of the subscription ${name} has no effect: ${fault}`);
-      if (orphans.changed(name)) housekeeping.wake();
-      if (!isLoaded) return;
-      pump.set(table.groups());
-      // Its deliveries may rest no longer.
-      changes.emit("calls");
+      changed(name);
     }),
+    followTriggers(services, (name, flow) => changed(...table.setFlow(name, flow))),
   ];
   for (const reason of await Promise.all(followed.map(({ loaded }) => loaded)))
     if (reason !== undefined) print(`topics and subscriptions are not known yet: ${reason}`);

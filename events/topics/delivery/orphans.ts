@@ -1,3 +1,4 @@
+import { flowOfTrigger, groupOfFlow } from "../../../platform/declared-flows/triggers.ts";
 import type { RetryPolicy } from "../../../platform/events/retry-policy.ts";
 import type { CallHead, CallOrigin } from "../../../store/call.ts";
 import type { EventStore } from "../../../store/store.ts";
@@ -60,9 +61,11 @@ export class Orphans {
     }
   }
 
-  /** Its deliveries rest until its spec is valid. */
+  /** Its deliveries rest until its spec, or the text of its flow, is valid. */
   #isUnclear(queue: string): boolean {
-    return this.#options.table.unclearSubscriptions().has(queue.slice(QUEUE_PREFIX.length));
+    const name = queue.slice(QUEUE_PREFIX.length);
+    const flow = flowOfTrigger(name);
+    return this.#options.table.unclearSubscriptions().has(flow === undefined ? name : groupOfFlow(flow));
   }
 
   async #find(): Promise<void> {
