@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { addInstallationCommands } from "./commands/access/group.ts";
 import { addEventCommands } from "./commands/events/group.ts";
+import { addFlowCommands } from "./commands/flows/group.ts";
 import { addFunctionCommands } from "./commands/functions/functions.ts";
 import { addMachineCommands } from "./commands/machine/machine.ts";
 import { addVersionCommands } from "./commands/versions/group.ts";
@@ -30,6 +31,7 @@ export function createProgram(surroundings: Surroundings): Command {
   addFunctionCommands(program, surroundings);
   addVersionCommands(program, surroundings);
   addEventCommands(program, surroundings);
+  addFlowCommands(program, surroundings);
   addInstallationCommands(program, surroundings);
   addMachineCommands(program, surroundings);
   return program;

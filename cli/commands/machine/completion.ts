@@ -61,4 +61,5 @@ const LISTS: readonly (readonly [argument: string, path: string, member: string,
   ["topic", "/topic", "topics", "name"],
   ["subscription", "/subscription", "subscriptions", "name"],
   ["schedule", "/schedule", "schedules", "name"],
+  ["flow", "/flow", "flows", "name"],
 ];

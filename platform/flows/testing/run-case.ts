@@ -67,8 +67,10 @@ class Run {
       if (count === MAX_DECISIONS) this.#problem = `The run has not ended after ${MAX_DECISIONS} decisions.`;
       const decision = this.#machine.advance(this.#now);
       this.#entries.push(...decision.entries);
+      // The last step may have published something.
+      const isTold = this.#act(decision);
       if (decision.row.endedAt !== undefined) break;
-      if (!this.#act(decision)) this.#wait(decision);
+      if (!isTold) this.#wait(decision);
     }
     return {
       entries: this.#entries,

@@ -164,3 +164,39 @@ describe("errors of a run", () => {
     assert.equal(other.row.step, "a");
   });
 });
+
+describe("what comes after a step that was caught", () => {
+  const steps = {
+    charge: { catch: [{ on: ["402"], then: "tell" }] },
+    reserve: {},
+    confirm: { needs: ["charge"] },
+    tell: {},
+    told: { needs: ["tell"] },
+    joined: { needs: ["confirm", "reserve"] },
+    merged: { needs: ["confirm", "told"] },
+  };
+
+  it("is skipped, also where it has another need, unless it follows the step of the catch too", () => {
+    const run = new DrivenRun(flow(steps));
+    run.done("reserve.1", 1);
+    run.fail("charge.1", 402);
+    run.done("tell.1", 2);
+    run.done("told.1", 3);
+    assert.deepEqual(run.under, ["merged.1"]);
+    assert.equal(run.payload("merged.1"), 3);
+    run.done("merged.1", 4);
+    assert.deepEqual(run.row.state, "done");
+    const skipped = run.decisions
+      .flatMap((decision) => run.kinds(decision))
+      .filter((kind) => /^skipped/.test(kind));
+    assert.deepEqual(skipped.sort(), ["skipped confirm", "skipped joined"]);
+  });
+
+  it("runs where nothing was caught", () => {
+    const run = new DrivenRun(flow(steps));
+    run.done("reserve.1", 1);
+    run.done("charge.1", 2);
+    run.done("confirm.1", 3);
+    assert.deepEqual([...run.under].sort(), ["joined.1", "merged.1"]);
+  });
+});

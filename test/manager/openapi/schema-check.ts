@@ -61,7 +61,6 @@ const CHECKS: Readonly<Record<string, (question: Question) => string[]>> = {
     const part = schemaFaults(rule, value, root, at).length === 0 ? schema.then : schema.else;
     return part === undefined ? [] : schemaFaults(part, value, root, at);
   },
-  // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
   then: () => [],
   else: () => [],
   propertyNames: ({ rule, value, at, root }) =>

@@ -3,6 +3,7 @@ import type { LiveRun } from "../live-run.ts";
 import { errorOf } from "../values/failure.ts";
 import { listOf, stepScope } from "../values/scope.ts";
 import { evaluate, failed } from "../values/values.ts";
+import { isDiverted } from "./diverted.ts";
 import { failStep } from "./fail.ts";
 import { nextItems, nextIteration } from "./loop.ts";
 import { start } from "./start.ts";
@@ -43,9 +44,11 @@ function begin(run: LiveRun, planned: PlannedStep): void {
 
 type Why = "if" | "else" | "needs" | "catch";
 
-function skipped(run: LiveRun, { name, step, needs, catchers }: PlannedStep): Why | undefined {
+function skipped(run: LiveRun, planned: PlannedStep): Why | undefined {
+  const { name, step, needs, catchers } = planned;
   if (catchers.length > 0 && !catchers.some((catcher) => run.data(catcher).then === name)) return "catch";
   if (needs.length > 0 && needs.every((need) => run.data(need).state !== "done")) return "needs";
+  if (isDiverted(run, planned)) return "needs";
   if (step.else !== undefined && run.data(step.else).why !== "if") return "else";
   if (step.if === undefined) return undefined;
   const isTrue = evaluate(stepScope(run, name), step.if, "if");
