@@ -78,9 +78,13 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   "GET /flow/:name/versions/:version": { scope: "read", over: "all" },
   "GET /flow/:name/diff": { scope: "read", over: "all" },
   "POST /flow/:name/rollback": { scope: "deploy", over: "all", action: "flow.rollback" },
+  "GET /flow/:name/graph": { scope: "read", over: "all" },
   "GET /flow/:name/run": { scope: "read", over: "all" },
   "GET /flow/:name/run/:id": { scope: "read", ownWith: "call", over: "handler" },
   "DELETE /flow/:name/run/:id": { scope: "deploy", over: "handler", action: "run.delete" },
+  "GET /flow/:name/run/:id/step/:step": { scope: "read", over: "handler" },
+  "GET /flow/:name/run/:id/step/:step/output": { scope: "read", over: "handler" },
+  "POST /flow/:name/run/:id/approve": { scope: "call", over: "handler", action: "run.approve" },
   "GET /flow/:name/run/:id/logs": { scope: "read", over: "handler" },
   "POST /flow/:name/run/:id/retry": {
     scope: "deploy",

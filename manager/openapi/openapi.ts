@@ -10,6 +10,7 @@ import { eventSchemas } from "./events/schemas.ts";
 import { execPaths, execSchemas } from "./exec.ts";
 import { filePaths } from "./files.ts";
 import { flowPaths } from "./flows/flows.ts";
+import { triggerPaths } from "./flows/intake.ts";
 import { runPaths, runSchemas } from "./flows/runs.ts";
 import { flowSchemas } from "./flows/schemas.ts";
 import { keyPaths } from "./keys.ts";
@@ -36,7 +37,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       version: "1.0.0",
       summary: "POST TypeScript, get a URL",
       description:
-        "An unlisted path answers 404 `unknown_route`, and an unlisted method (for `/fn`, `/async/fn` and `/gateway`: TRACE and CONNECT) 405 `method_not_allowed` with `Allow`. Each GET answers HEAD, and each path OPTIONS. On Kubernetes, operations that need the cluster answer 503 `platform_unavailable` while its API server does not respond. Operations that need the store answer 503 `store_unavailable` while it cannot be reached, or where there is none. Flows also answer with `invalid_flow`, `unknown_flow`, `unknown_run`, `unknown_step`, `run_ended`, `run_not_ended`, `not_waiting`, `invalid_input`, `too_many_runs` and `run_failed`.",
+        "An unlisted path answers 404 `unknown_route`, and an unlisted method (for `/fn`, `/async/fn` and `/gateway`: TRACE and CONNECT) 405 `method_not_allowed` with `Allow`. Each GET answers HEAD, and each path OPTIONS. On Kubernetes, operations that need the cluster answer 503 `platform_unavailable` while its API server does not respond. Operations that need the store answer 503 `store_unavailable` while it cannot be reached, or where there is none.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
@@ -57,6 +58,7 @@ export function openApi(limits: Limits, access: Access): Schema {
       ...askPaths(),
       ...flowPaths(limits),
       ...runPaths(limits),
+      ...triggerPaths(),
       ...servicePaths(),
     },
     components: {

@@ -136,7 +136,7 @@ describe("docs/api.md", () => {
       const shown = path
         .replace("{path}", "*")
         .replaceAll(/\{(\w+)\}/g, (_, name: string) => name.toUpperCase());
-      if (/^\/((async\/)?fn|gateway)\//.test(path)) return [`any ${shown}`];
+      if (/^\/((async\/)?fn|gateway|flow\/\{name\}\/http)(\/|$)/.test(path)) return [`any ${shown}`];
       const methods = Object.keys(item).filter((key) => /^(get|put|post|patch|delete)$/.test(key));
       return methods.map((method) => `${method.toUpperCase()} ${shown}`);
     });

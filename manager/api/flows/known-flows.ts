@@ -47,7 +47,7 @@ export function flowErrors(name: string, faults: readonly FlowFault[]): readonly
   }));
 }
 
-function invalidFlow(name: string, faults: readonly FlowFault[]): Problem {
+export function invalidFlow(name: string, faults: readonly FlowFault[]): Problem {
   const errors = flowErrors(name, faults);
   const { file, line, column, message, lineText } = errors[0]!;
   const more = errors.length - 1;

@@ -19,7 +19,16 @@ function reaches({ scopes, functions, keyId }: Principal, scope: Scope, run: Run
  * @throws Problem `unknown_run`, `store_unavailable`
  */
 export async function requireRun(services: Services, ctx: Call, scope: Scope): Promise<RunRecord> {
-  const { name, id } = ctx.params as { readonly name: string; readonly id: string };
+  return await findRun(services, ctx, { id: ctx.params.id!, scope });
+}
+
+/** As `requireRun`, for a run that the query names. */
+export async function findRun(
+  services: Services,
+  ctx: Call,
+  { id, scope }: { readonly id: string; readonly scope: Scope },
+): Promise<RunRecord> {
+  const name = ctx.params.name!;
   const run = ID.test(id) ? await requirePart(services, "runs").get(id) : undefined;
   if (run?.flow !== name || !reaches(ctx.state.principal, scope, run)) throw unknownRun(name, id);
   return run;

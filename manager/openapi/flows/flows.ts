@@ -82,6 +82,29 @@ export function flowPaths({ pageSize }: Limits): Record<string, Schema> {
         problems: ["unknown_flow"],
       }),
     },
+    "/flow/{name}/graph": {
+      parameters: [FLOW],
+      get: operation("drawFlow", "The graph of the flow, or of a run with the states of its steps", {
+        parameters: [
+          query("format", { enum: ["json", "mermaid", "svg"], default: "json" }),
+          query("run", ref("RunId"), {
+            description: "A run of the flow, also if it has another text by now",
+          }),
+        ],
+        answers: {
+          200: {
+            description: "The graph",
+            headers: CALL_ID,
+            content: {
+              "application/json": { schema: ref("FlowGraph") },
+              "text/plain": { schema: TEXT },
+              "image/svg+xml": { schema: TEXT },
+            },
+          },
+        },
+        problems: ["unknown_flow", "invalid_flow", "unknown_run", "store_unavailable"],
+      }),
+    },
     ...versionPaths(),
   };
 }

@@ -1,9 +1,10 @@
 import type { Limits } from "../../../platform/limits.ts";
 import type { ProblemCode } from "../../../platform/problems.ts";
-import { INSTANT } from "../events/schemas.ts";
 import { CALL_ID, json, operation, query, text } from "../operation.ts";
 import { array, COUNT, object, ref, type Schema, TEXT } from "../schema.ts";
 import { FLOW } from "./flows.ts";
+import { beginOperation } from "./intake.ts";
+import { descriptionSchemas, runMembers } from "./run-schemas.ts";
 import { RUN_STATES } from "./schemas.ts";
 
 export const RUN: Schema = { name: "id", in: "path", required: true, schema: ref("RunId") };
@@ -28,14 +29,15 @@ export function runPaths({ pageSize }: Limits): Record<string, Schema> {
         answers: { 200: json("The page", ref("RunPage")) },
         problems: ["unknown_flow", "store_unavailable"],
       }),
+      post: beginOperation,
     },
     "/flow/{name}/run/{id}": {
       parameters: [FLOW, RUN],
-      get: operation("describeRun", "One run", {
+      get: operation("describeRun", "One run, with its graph, steps and attempts", {
         parameters: [
           query("wait", { ...TEXT, example: "30s" }, { description: "Wait for the end, at most 60s" }),
         ],
-        answers: { 200: json("The run", ref("Run")) },
+        answers: { 200: json("The run", ref("RunDescription")) },
         problems: OF_RUNS,
       }),
       delete: operation("removeRun", "Remove an ended run", {
@@ -55,7 +57,36 @@ export function runPaths({ pageSize }: Limits): Record<string, Schema> {
         problems: [...OF_RUNS, "unknown_step"],
       }),
     },
+    ...stepPaths(),
     ...changePaths(),
+  };
+}
+
+function stepPaths(): Record<string, Schema> {
+  const step = { name: "step", in: "path", required: true, schema: TEXT };
+  const parameters = [
+    query("item", COUNT, { description: "Item or iteration, from 0; required of a step that has them" }),
+    query("attempt", { type: "integer", minimum: 1 }, { description: "By default the last one" }),
+  ];
+  return {
+    "/flow/{name}/run/{id}/step/{step}": {
+      parameters: [FLOW, RUN, step],
+      get: operation("describeStep", "One attempt of a step, with its input and its output", {
+        parameters,
+        answers: { 200: json("The attempt", ref("RunAttemptDescription")) },
+        problems: [...OF_RUNS, "unknown_step"],
+      }),
+    },
+    "/flow/{name}/run/{id}/step/{step}/output": {
+      parameters: [FLOW, RUN, step],
+      get: operation("readStepOutput", "The output of one attempt of a step, as it is", {
+        parameters,
+        answers: {
+          200: { description: "The output", headers: CALL_ID, content: { "*/*": { schema: {} } } },
+        },
+        problems: [...OF_RUNS, "unknown_step", "no_result"],
+      }),
+    },
   };
 }
 
@@ -84,7 +115,36 @@ function changePaths(): Record<string, Schema> {
     "/flow/{name}/run/{id}/pause": post("pauseRun", "Start no further call. Waits go on", {
       problems: ["run_ended"],
     }),
+    "/flow/{name}/run/{id}/approve": approvePath(answers),
     "/flow/{name}/run/{id}/resume": post("resumeRun", "Let a paused run go on", { problems: ["run_ended"] }),
+  };
+}
+
+function approvePath(answers: Schema): Schema {
+  const body = object({}, { approved: { type: "boolean", default: true }, comment: TEXT, data: {} });
+  return {
+    parameters: [FLOW, RUN],
+    post: operation("approveRun", "Answer a step that waits for a person", {
+      parameters: [
+        query("step", TEXT, { description: "It may be left out if one step alone waits" }),
+        query("item", COUNT),
+      ],
+      requestBody: {
+        description: "Without a body the step is approved. A refusal fails the step with `rejected`",
+        content: { "application/json": { schema: body } },
+      },
+      answers: answers as Record<number, Schema>,
+      problems: [
+        ...OF_RUNS,
+        ...([
+          "unknown_step",
+          "not_waiting",
+          "run_ended",
+          "body_too_large",
+          "unsupported_media_type",
+        ] as const),
+      ],
+    }),
   };
 }
 
@@ -97,33 +157,7 @@ export function runSchemas({ pageSize }: Limits): Record<string, Schema> {
       runs: array(ref("Run"), { maxItems: pageSize }),
       next: { type: ["string", "null"], description: "Cursor of the next page; null on the last one" },
     }),
+    ...descriptionSchemas(),
     AcceptedRun: object({ id: ref("RunId"), state: { enum: RUN_STATES } }),
   };
-}
-
-function runMembers(): [members: Record<string, Schema>, optional: Record<string, Schema>] {
-  const version = { type: "integer", minimum: 1 };
-  const parent = object({ run: ref("RunId"), step: TEXT, attempt: version }, { item: COUNT });
-  return [
-    {
-      ...{ id: ref("RunId"), flow: ref("EventName"), version, state: { enum: RUN_STATES } },
-      trigger: {
-        ...{ type: "object", required: ["kind"] },
-        properties: { kind: { enum: ["api", "http", "topic", "cron", "flow"] } },
-        description: "What began the run",
-      },
-      by: { ...TEXT, description: "Who began it, as in the audit log" },
-      acceptedAt: INSTANT,
-      changedAt: INSTANT,
-    },
-    {
-      status: { ...TEXT, description: "What it waits for, or which step is retried" },
-      step: { ...TEXT, description: "The step under way, or the one that failed" },
-      error: ref("StepError"),
-      parent: { ...parent, description: "The run that this one is a step of" },
-      keyId: TEXT,
-      wakeAt: { ...INSTANT, description: "When it goes on by itself" },
-      endedAt: INSTANT,
-    },
-  ];
 }

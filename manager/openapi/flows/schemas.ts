@@ -36,6 +36,10 @@ export function flowSchemas({ pageSize }: Limits): Record<string, Schema> {
       },
       { message: TEXT, source: { ...TEXT, description: "Of one version: the text as it was posted" } },
     ),
+    FlowGraph: object({
+      nodes: array(object({ name: TEXT, text: TEXT, isFinally: FLAG }, { state: TEXT })),
+      edges: array(object({ from: TEXT, to: TEXT, kind: { enum: ["needs", "else", "catch"] }, text: TEXT })),
+    }),
     FlowVersionList: object({ versions: array(ref("FlowVersion"), { maxItems: 50 }) }),
     StepError: object(
       {

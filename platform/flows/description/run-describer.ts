@@ -62,6 +62,11 @@ export class RunDescriber {
     return planned.isLoop ? (items ?? units.length) : 1;
   }
 
+  /** Whether a step runs more than once. */
+  isLoop(step: string): boolean {
+    return this.#plan.steps.get(step)?.isLoop === true;
+  }
+
   /** The newest 100 attempts of a step that runs once, or of an item or iteration, oldest first. */
   attemptsOf(step: string, item?: number): readonly AttemptDescription[] {
     const unit = stepOf(this.#state, step)?.units[item ?? 0];

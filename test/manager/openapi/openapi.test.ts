@@ -27,16 +27,16 @@ type Any = any;
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch"];
 const document: Any = openApi(LIMITS, { mode: "loopback" });
 
-/** `METHOD path` of everything documented but the calls of functions, which are for routers and events. */
+/** `METHOD path` of everything documented but what begins calls and runs, which is for routers, events and flows. */
 function documented(): string[] {
   return Object.entries<Any>(document.paths)
-    .filter(([path]) => !/^\/(async\/)?fn\/|^\/gateway\/|^\/async\/exec$/.test(path))
+    .filter(([path]) => !/^\/(async\/)?fn\/|^\/gateway\/|^\/async\/exec$|^\/flow\/\{name\}\/http/.test(path))
     .flatMap(([path, item]) =>
       Object.keys(item)
         .filter((key) => METHODS.includes(key))
         .map((method) => `${method.toUpperCase()} ${path}`),
     )
-    .filter((operation) => !/^POST \/topic\/\{name\}(\/call)?$/.test(operation));
+    .filter((operation) => !/^POST \/(topic\/\{name\}(\/call)?|flow\/\{name\}\/run)$/.test(operation));
 }
 
 function routes(): Router {

@@ -71,9 +71,13 @@ describe("manager: runs of flows", () => {
       begun(id(1)),
       { kind: "started", at: 1, step: "check", attempt: 1 },
       { kind: "done", at: 2, step: "check", attempt: 1, output: { json: 1 }, callId: "c-1" },
+      { kind: "listed", at: 2, step: "rows", items: 2 },
+      { kind: "started", at: 2, step: "rows", item: 0, attempt: 1 },
+      { kind: "started", at: 2, step: "rows", item: 1, attempt: 1 },
       { kind: "done", at: 3, step: "rows", item: 0, attempt: 1, output: { json: 1 }, callId: "r-0" },
       { kind: "done", at: 4, step: "rows", item: 1, attempt: 1, output: { json: 1 }, callId: "r-1" },
     ]);
+    for (const run of [2, 4]) runs.streams.set(id(run), [begun(id(run))]);
     skiff = await startManager({ store: runs.asStore({ logs }) });
   });
   afterEach(() => skiff.stop());
@@ -107,7 +111,7 @@ describe("manager: runs of flows", () => {
     const { body } = await app()
       .get(`/flow/order/run/${id(1)}`)
       .expect(200);
-    assertSchema("Run", body);
+    assertSchema("RunDescription", body);
     assert.deepEqual([body.state, body.step, body.error], ["failed", "check", FAILED.error]);
     for (const path of [`/flow/order/run/${id(3)}`, `/flow/order/run/${id(9)}`, "/flow/order/run/x"]) {
       assert.equal((await app().get(path).expect(404)).body.code, "unknown_run");
