@@ -16,6 +16,8 @@ import { loadMachines, type Machines } from "./machines.ts";
 import { NewRuns } from "./new-runs.ts";
 import { OwnedRun, type OwnedRunOptions, type RunServices } from "./owned-run.ts";
 import { Values } from "./values.ts";
+import { Follower } from "./waits/follower.ts";
+import { lookBack } from "./waits/look-back.ts";
 
 /** Time to store what the drain broke off, in milliseconds. */
 const LAST_APPENDS_MS = 2_000;
@@ -32,6 +34,7 @@ interface First {
 interface Given extends Pick<OwnedRunOptions, "owner" | "machine" | "begun"> {
   readonly parent?: OwnedRunOptions["parent"];
   readonly checkpointAt?: number;
+  readonly isRestored?: boolean;
 }
 
 /** Runs flows: takes runs from the store, and makes the calls of their steps. */
@@ -47,6 +50,7 @@ export class Engine {
   readonly #calls: StepCalls;
   readonly #beat: EngineBeat;
   readonly #claims: Claims;
+  readonly #follower: Follower;
   readonly #owned = new Map<string, OwnedRun>();
   /** Runs that are being stored, and will be owned. */
   #beginning = 0;
@@ -71,11 +75,14 @@ export class Engine {
       ...{ table: this.table, newRuns: this.newRuns, inputs: this.inputs, values, now },
       mostDepth: limits.flowDepth,
     });
+    const source = { topics: store.topics, bodies, expressions: machines.expressions };
     this.#services = {
       ...{ runs, values, now, print, counts: this.counts, calls: this.#calls },
       effects: new Effects({ values, children, bodies, now }),
       slots: new CallSlots(limits.flowCalls),
+      lookBack: (begun, waits) => lookBack(begun, waits, source),
     };
+    this.#follower = new Follower({ ...source, waits: runs.waits, changes, isShared, now, print });
     this.#beat = new EngineBeat({
       ...{ runs, identity, isShared, now, print },
       onReady: () => this.#claims.wake(),
@@ -98,6 +105,7 @@ export class Engine {
     const engine = new Engine(options, { values, machines: await loadMachines(options, values) });
     await engine.table.open();
     engine.#beat.start();
+    engine.#follower.wake();
     return engine;
   }
 
@@ -123,7 +131,7 @@ export class Engine {
   async close({ drainMs }: { readonly drainMs: number }): Promise<void> {
     this.#isClosed = true;
     const deadlineMs = performance.now() + drainMs;
-    await within(LAST_APPENDS_MS, this.#claims.close());
+    await within(LAST_APPENDS_MS, Promise.all([this.#claims.close(), this.#follower.close()]));
     for (const run of this.#owned.values()) run.release();
     await this.#allGone(Math.max(0, deadlineMs - performance.now()));
     for (const run of this.#owned.values()) run.abort("Skiff stopped during the attempt");
@@ -170,16 +178,16 @@ export class Engine {
     if (this.#owned.has(id)) this.#owned.get(id)!.drop("the run was claimed again");
     try {
       const restored = await this.#machines.restore(id, store.runs);
-      this.#own({ owner, parent, ...restored }).wake();
+      this.#own({ owner, parent, ...restored, isRestored: true }).wake();
     } catch (error) {
       // A beat frees what was claimed and is not held.
       print(`the run ${id} of the flow ${flow} cannot be read: ${(error as Error).message}`);
     }
   }
 
-  #own({ owner, machine, begun, parent, checkpointAt = 0 }: Given): OwnedRun {
+  #own({ owner, machine, begun, parent, checkpointAt = 0, isRestored = false }: Given): OwnedRun {
     const run: OwnedRun = new OwnedRun({
-      ...{ owner, machine, begun, parent, checkpointAt, services: this.#services },
+      ...{ owner, machine, begun, parent, checkpointAt, isRestored, services: this.#services },
       onGone: () => {
         if (this.#owned.get(begun.run) === run) this.#forget(begun.run);
       },

@@ -1,3 +1,4 @@
+import type { Expressions } from "../../platform/flows/expressions/expressions.ts";
 import type { Begun, Entry } from "../../platform/flows/run/entry.ts";
 import type { RunMachine } from "../../platform/flows/run/machine.ts";
 import { newCallId } from "../../store/call-id.ts";
@@ -8,6 +9,7 @@ import type { Values } from "./values.ts";
 const ENTRIES_AT_ONCE = 1_000;
 
 export interface Machines {
+  readonly expressions: Expressions;
   create(begun: Begun): RunMachine;
   /** Reads what is stored of a run. Rejects if the store is away. */
   restore(run: string, runs: Pick<Runs, "checkpoint" | "entries">): Promise<Restored>;
@@ -22,7 +24,7 @@ export interface Restored {
 
 /** The rules of runs and their expressions are loaded with the first run. */
 export async function loadMachines(options: FlowsOptions, values: Values): Promise<Machines> {
-  const [{ createMachine, restoreMachine, isUsable }, { Expressions }] = await Promise.all([
+  const [{ createMachine, restoreMachine, isUsable }, expressions] = await Promise.all([
     import("../../platform/flows/run/run-machine.ts"),
     import("../../platform/flows/expressions/expressions.ts"),
   ]);
@@ -33,9 +35,10 @@ export async function loadMachines(options: FlowsOptions, values: Values): Promi
     value: values.cached.bind(values),
     retryOf: (name: string) => platform.endpoints(name)?.retry,
     newId: (now: number) => newCallId(now, random),
-    expressions: new Expressions(),
+    expressions: new expressions.Expressions(),
   };
   return {
+    expressions: given.expressions,
     create: (begun) => createMachine(begun, given),
     async restore(run, runs) {
       const kept = await runs.checkpoint(run);

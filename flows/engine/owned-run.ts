@@ -3,6 +3,7 @@ import { isAway } from "../../calling/away.ts";
 import type { AttemptOf, Begun, Entry } from "../../platform/flows/run/entry.ts";
 import type { AttemptResult, Decision, RunMachine, Start } from "../../platform/flows/run/machine.ts";
 import type { RunRow } from "../../platform/flows/run/row.ts";
+import type { Signal } from "../../platform/flows/run/signal.ts";
 import type { Append, NewRun, Runs, StoredSignal } from "../../store/flows/runs.ts";
 import type { CallSlots } from "./call-slots.ts";
 import type { StepCalls } from "./calls/step-calls.ts";
@@ -25,9 +26,11 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** What owned runs share. */
 export interface RunServices {
-  readonly runs: Pick<Runs, "append">;
+  readonly runs: Pick<Runs, "append" | "signal">;
   readonly values: Values;
   readonly effects: Effects;
+  /** Finds events of the past that a run waits for. */
+  readonly lookBack: (begun: Begun, waits: ReturnType<RunMachine["waits"]>) => Promise<readonly Signal[]>;
   readonly calls: Pick<StepCalls, "make">;
   readonly slots: CallSlots;
   readonly counts: FlowCounts;
@@ -42,6 +45,8 @@ export interface OwnedRunOptions {
   readonly parent: NewRun["parent"];
   /** Number of the entry of the newest checkpoint; 0 without one. */
   readonly checkpointAt: number;
+  /** Another owner may have stopped before it looked for events of the past. */
+  readonly isRestored: boolean;
   readonly services: RunServices;
   /** Called once this program has the run no more. */
   readonly onGone: () => void;
@@ -73,6 +78,9 @@ export class OwnedRun {
   #timer: NodeJS.Timeout | undefined;
   #isBusy = false;
   #isReleasing = false;
+  /** It looks for events of the past. */
+  #isLooking = false;
+  #hasWaits: boolean;
   /** Attempts were begun in the store, and their calls were not made, or broken off. */
   #isUnfinished = false;
   #isGone = false;
@@ -81,6 +89,7 @@ export class OwnedRun {
     this.#options = options;
     this.#sequence = options.machine.sequence;
     this.#checkpointAt = options.checkpointAt;
+    this.#hasWaits = options.isRestored;
   }
 
   get id(): string {
@@ -94,7 +103,7 @@ export class OwnedRun {
 
   /** It has nothing to do, and will not for a while. */
   get isIdle(): boolean {
-    return !this.#isBusy && !this.#isGone && this.#running.size === 0;
+    return !this.#isBusy && !this.#isGone && !this.#isLooking && this.#running.size === 0;
   }
 
   /** When it is due although nothing happens. */
@@ -186,6 +195,8 @@ export class OwnedRun {
       return this.drop("the run has ended");
     }
     this.#act(decision);
+    this.#hasWaits ||= decision.waits.length > 0;
+    if (this.#hasWaits && !this.#isLooking) void this.#lookBack();
     const [first] = results;
     if (first !== undefined && decision.starts.length > 0) counts.stepped(performance.now() - first.atMs);
   }
@@ -195,6 +206,23 @@ export class OwnedRun {
     for (const of of aborts) this.#abortAttempt(of);
     if (this.#isReleasing) this.#isUnfinished ||= starts.length > 0;
     else for (const start of starts) this.#start(start);
+  }
+
+  /** The waits are stored: whatever is published from now on comes as a signal. */
+  async #lookBack(): Promise<void> {
+    const { begun, machine, services } = this.#options;
+    this.#isLooking = true;
+    while (this.#hasWaits && !this.#isGone) {
+      this.#hasWaits = false;
+      const waits = machine.waits();
+      if (waits.length > 0)
+        await this.#whileAway(async () => {
+          const found = await services.lookBack(begun, waits);
+          const signals = found.map((signal) => ({ run: this.id, signal }));
+          if (signals.length > 0) await services.runs.signal(signals, services.now());
+        });
+    }
+    this.#isLooking = false;
   }
 
   async #decide(): Promise<Decision> {
@@ -301,7 +329,7 @@ export class OwnedRun {
   async #giveBack(given: RunRow): Promise<void> {
     const { owner, services } = this.#options;
     const now = services.now();
-    const row = this.#isUnfinished ? { ...given, wakeAt: now } : given;
+    const row = this.#isUnfinished || this.#isLooking ? { ...given, wakeAt: now } : given;
     const append = { run: this.id, owner, after: this.#sequence, entries: [], row, isReleased: true, now };
     await this.#whileAway(() => services.runs.append(append));
     this.drop("the run was released");

@@ -23,6 +23,8 @@ export interface RunMachine {
    * attempts again that were under way, with the same numbers.
    */
   advance(now: number): Decision;
+  /** The events that it waits for, and since when. */
+  waits(): readonly (WaitOf & { readonly since: number })[];
   /** JSON text for `restoreMachine`. */
   checkpoint(): string;
 }

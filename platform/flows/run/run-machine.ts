@@ -12,7 +12,7 @@ import { takeSignal } from "./rules/signals.ts";
 import { startAgain } from "./rules/start.ts";
 import { consider } from "./rules/step.ts";
 import type { Signal } from "./signal.ts";
-import { keyOf } from "./under-way.ts";
+import { keyOf, refOf } from "./under-way.ts";
 import { Unloaded } from "./values/failure.ts";
 
 /** Version of the text of checkpoints. */
@@ -83,6 +83,15 @@ class Machine implements RunMachine {
     run.missing.clear();
     while (this.#takeTold() || this.#startAgain() || this.#takeDue() || this.#consider() || this.#finish());
     return this.#decision();
+  }
+
+  waits(): ReturnType<RunMachine["waits"]> {
+    return [...this.#run.underWay.waiting.values()].flatMap((ref) => {
+      const { for: what, since } = this.#run.unit(ref)!;
+      if (what?.kind !== "event") return [];
+      const { kind: _, ...wait } = what;
+      return { ...refOf(ref.step, ref.item), ...wait, since };
+    });
   }
 
   checkpoint(): string {

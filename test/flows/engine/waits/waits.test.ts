@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { eventually } from "../../../support/eventually.ts";
+import { FlowRig } from "../../support/flow-rig.ts";
+
+const PAID = `
+steps:
+  paid: {wait: {event: payments, by: event.data.order, equals: input.id, timeout: 1h}}
+output: "\${ steps.paid.output }"
+`;
+
+describe("a run that waits for an event", () => {
+  let rig: FlowRig;
+  beforeEach(async () => {
+    rig = new FlowRig();
+    await rig.listen();
+    await rig.put("paid", PAID);
+  });
+  afterEach(() => rig.close());
+
+  let events = 0;
+  const publish = (data: unknown, more: { type?: string; topic?: string } = {}) =>
+    rig.store.topics.publish(
+      [
+        {
+          ...{
+            topic: "payments",
+            id: `event-${++events}`,
+            source: "/test",
+            type: "paid",
+            isDeduplicated: true,
+          },
+          ...{ attributes: { datacontenttype: "application/json" }, ...more },
+          data: { inline: Buffer.from(JSON.stringify(data)) },
+        },
+      ],
+      Date.now(),
+    );
+
+  it("gets one that is published later", async () => {
+    const engine = await rig.start();
+    const [first, second] = [
+      await rig.begin(engine, "paid", { id: 1 }),
+      await rig.begin(engine, "paid", { id: 2 }),
+    ];
+    await Promise.all([rig.run(first, "waiting"), rig.run(second, "waiting")]);
+    await publish({ order: 3 });
+    await publish({ other: 1 });
+    await publish({ order: 2, by: "card" });
+    assert.deepEqual(await rig.output(second), { order: 2, by: "card" });
+    assert.equal((await rig.sqlite.runs.get(first))?.state, "waiting");
+    await publish({ order: 1 });
+    assert.deepEqual(await rig.output(first), { order: 1 });
+  });
+
+  it("gets one that was published after it began, before it waited", async () => {
+    await rig.put(
+      "late",
+      PAID.replace("steps:", "steps:\n  first: {fn: first}").replace("1h}", "1h}, needs: [first]"),
+    );
+    const { promise: held, resolve } = Promise.withResolvers<void>();
+    rig.functions.set("first", () => held);
+    await publish({ order: 1, before: "the run" });
+    const id = await rig.begin(await rig.start(), "late", { id: 1 });
+    await eventually("the call", () => rig.received.length > 0);
+    await publish({ order: 1, before: "the wait" });
+    resolve();
+    assert.deepEqual(await rig.output(id), { order: 1, before: "the wait" });
+  });
+
+  it("gets one of its type alone", async () => {
+    await rig.put("typed", PAID.replace("event: payments", "event: payments, type: settled"));
+    const id = await rig.begin(await rig.start(), "typed", { id: 1 });
+    await rig.run(id, "waiting");
+    await publish({ order: 1, is: "other" });
+    await publish({ order: 1, is: "right" }, { type: "settled" });
+    assert.deepEqual(await rig.output(id), { order: 1, is: "right" });
+  });
+
+  it("gets one that was published while no engine ran", async () => {
+    const first = await rig.start();
+    const id = await rig.begin(first, "paid", { id: 1 });
+    await rig.run(id, "waiting");
+    await first.close({ drainMs: 0 });
+    await publish({ order: 1 });
+    await rig.start();
+    assert.deepEqual(await rig.output(id), { order: 1 });
+  });
+
+  it("gets one for each of its items", async () => {
+    await rig.put(
+      "items",
+      `
+steps:
+  all: {wait: {event: payments, by: event.data, equals: item}, each: input.ids, concurrency: 5}
+output: "\${ steps.all.output }"
+`,
+    );
+    const id = await rig.begin(await rig.start(), "items", { ids: ["a", "b", "c"] });
+    await rig.run(id, "waiting");
+    for (const each of ["c", "b", "a"]) await publish(each);
+    assert.deepEqual(await rig.output(id), ["a", "b", "c"]);
+  });
+});
