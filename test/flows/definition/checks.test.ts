@@ -134,14 +134,7 @@ describe("expressions of a flow", () => {
       "error",
       "event",
     ]);
-    assert.deepEqual(missing("a: {fn: a, output: ALL}"), [
-      "item",
-      "index",
-      "iteration",
-      "last",
-      "error",
-      "event",
-    ]);
+    assert.deepEqual(missing("a: {fn: a, output: ALL}"), ["item", "index", "iteration", "last", "event"]);
     assert.deepEqual(missing("a: {fn: a, each: input, catch: {output: ALL}}"), [
       "iteration",
       "last",

@@ -99,7 +99,7 @@ function variablesOf(step: Step, [member]: Path): readonly string[] {
   return [
     ...(step.each === undefined ? [] : ["item", "index"]),
     ...(step.while === undefined ? [] : ["iteration", "last"]),
-    ...(member === "output" ? ["output"] : []),
+    ...(member === "output" ? ["output", "error"] : []),
     ...(member === "catch" ? ["error"] : []),
   ];
 }
