@@ -4,7 +4,7 @@ import { Meter } from "./evaluation/meter.ts";
 import { plainValue } from "./evaluation/plain-value.ts";
 import type { ValueMap } from "./evaluation/values.ts";
 import { ExpressionFault, TooCostly } from "./fault.ts";
-import { mentionsIn, type Names, namesIn } from "./names.ts";
+import { type Names, namesIn } from "./names.ts";
 import { brief, type Node, Parser } from "./parse.ts";
 import type { Scope, Wanted } from "./scope.ts";
 import { onlyExpression, partsOfText, type TemplatePart, textOfTemplate } from "./template.ts";
@@ -19,6 +19,11 @@ export interface TemplateFault {
   readonly offset: number;
 }
 
+interface Parsed {
+  readonly node: Node;
+  readonly names: Names;
+}
+
 /** Texts that are kept parsed. */
 const MAX_KEPT = 2000;
 
@@ -28,7 +33,7 @@ const MAX_KEPT = 2000;
  */
 export class Expressions {
   readonly #parser = new Parser();
-  readonly #nodes = new Map<string, Node>();
+  readonly #parsed = new Map<string, Parsed>();
   readonly #shapes = new WeakMap<object, Shape>();
   readonly #texts = new Map<string, readonly TemplatePart[]>();
 
@@ -61,7 +66,7 @@ export class Expressions {
   /** What is wrong with an expression whatever its variables hold; undefined: nothing. */
   check(expression: string, scope: Scope, wanted: Wanted = "any"): ExpressionFault | undefined {
     try {
-      checkNode(this.#parsed(expression), scope, { wanted, input: this.#shapeOf(scope.input) });
+      checkNode(this.#parse(expression).node, scope, { wanted, input: this.#shapeOf(scope.input) });
       return undefined;
     } catch (error) {
       if (error instanceof ExpressionFault) return error;
@@ -90,7 +95,7 @@ export class Expressions {
 
   /** Throws `ExpressionFault` if the expression cannot be read. */
   namesIn(expression: string): Names {
-    return namesIn(this.#parsed(expression));
+    return this.#parse(expression).names;
   }
 
   /** Those of all expressions of a template. Throws `ExpressionFault` if one cannot be read. */
@@ -109,7 +114,7 @@ export class Expressions {
 
   #value(expression: string, variables: ValueMap, meter: Meter): unknown {
     try {
-      return new Evaluation(variables, meter).run(this.#parsed(expression), undefined);
+      return new Evaluation(variables, meter).run(this.#parse(expression).node, undefined);
     } catch (error) {
       throw error instanceof ExpressionFault ? failed(expression, error) : error;
     }
@@ -142,11 +147,10 @@ export class Expressions {
     return shape;
   }
 
-  #parsed(expression: string): Node {
-    return kept(this.#nodes, expression, () => {
+  #parse(expression: string): Parsed {
+    return kept(this.#parsed, expression, () => {
       const node = this.#parser.parse(expression);
-      mentionsIn(node);
-      return node;
+      return { node, names: namesIn(node) };
     });
   }
 

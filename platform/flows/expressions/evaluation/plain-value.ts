@@ -1,76 +1,76 @@
 import { ExpressionFault, TooCostly } from "../fault.ts";
-import { Duration, Optional, type Value } from "./values.ts";
+import { Duration, Optional, type Value, type ValueMap } from "./values.ts";
 
 /** Characters of the JSON text that a value would have, about. A little more than the longest output of a step. */
 const MAX_WEIGHT = 32 * 1024 * 1024;
 
-interface Plain {
-  readonly value: unknown;
-  readonly weight: number;
-}
-
 /**
  * The value as JSON: timestamps as ISO 8601, durations as `90s`, an empty optional value as null. Maps and lists without such values stay
- * the same objects. An expression can make a small graph of lists whose text would be endless (`[a, a]`, again and again):
- * each list is walked once, and the weight of the whole is bounded.
+ * the same objects. An expression can make a small graph of lists whose text would be endless (`[a, a]`, again and again): the
+ * weight of the whole is bounded, and so is the walk.
  */
 export function plainValue(value: Value): unknown {
-  return plainOf(value, new Map()).value;
+  return new Walk().plain(value);
 }
 
-function plainOf(value: Value, done: Map<object, Plain>): Plain {
-  switch (typeof value) {
-    case "string":
-      return { value, weight: value.length + 2 };
-    case "number":
-      if (!Number.isFinite(value)) throw new ExpressionFault("The result is too large for a number of JSON.");
-      return { value, weight: 5 };
-    case "boolean":
-      return { value, weight: 5 };
-    case "object":
-      return value === null ? { value, weight: 4 } : plainOfObject(value, done);
-    default:
-      throw new ExpressionFault(`A ${typeof value} is no value of an expression.`);
-  }
-}
+class Walk {
+  #weight = 0;
 
-function plainOfObject(value: object, done: Map<object, Plain>): Plain {
-  if (value instanceof Date) return { value: value.toISOString(), weight: 26 };
-  if (value instanceof Duration) return { value: value.toString(), weight: 10 };
-  if (value instanceof Optional) return plainOf(value.value ?? null, done);
-  const before = done.get(value);
-  if (before !== undefined) return before;
-  const plain = Array.isArray(value) ? plainOfList(value, done) : plainOfMap(value, done);
-  if (plain.weight > MAX_WEIGHT) {
-    throw new TooCostly(
-      "The expression makes a value of more than 32 MiB of JSON. Compute it in a function.",
-    );
+  plain(value: Value): unknown {
+    switch (typeof value) {
+      case "string":
+        this.#add(value.length + 3);
+        return value;
+      case "number":
+        if (!Number.isFinite(value))
+          throw new ExpressionFault("The result is too large for a number of JSON.");
+        this.#add(5);
+        return value;
+      case "boolean":
+        this.#add(5);
+        return value;
+      case "object":
+        this.#add(5);
+        return value === null ? null : this.#plainObject(value);
+      default:
+        throw new ExpressionFault(`A ${typeof value} is no value of an expression.`);
+    }
   }
-  done.set(value, plain);
-  return plain;
-}
 
-function plainOfList(list: readonly Value[], done: Map<object, Plain>): Plain {
-  let weight = 2;
-  let changed: unknown[] | undefined;
-  for (let index = 0; index < list.length; index++) {
-    const item = plainOf(list[index], done);
-    weight += item.weight + 1;
-    if (item.value !== list[index] && changed === undefined) changed = list.slice(0, index);
-    changed?.push(item.value);
+  #plainObject(value: object): unknown {
+    if (Array.isArray(value)) return this.#plainList(value);
+    if (value instanceof Date) return value.toISOString();
+    if (value instanceof Duration) return value.toString();
+    if (value instanceof Optional) return this.plain(value.value ?? null);
+    return this.#plainMap(value as ValueMap);
   }
-  return { value: changed ?? list, weight };
-}
 
-function plainOfMap(map: object, done: Map<object, Plain>): Plain {
-  let weight = 2;
-  let isChanged = false;
-  const members: [string, unknown][] = [];
-  for (const [key, value] of Object.entries(map)) {
-    const member = plainOf(value, done);
-    weight += key.length + member.weight + 4;
-    isChanged ||= member.value !== value;
-    members.push([key, member.value]);
+  #plainList(list: readonly Value[]): unknown {
+    let changed: unknown[] | undefined;
+    for (let index = 0; index < list.length; index++) {
+      const item = this.plain(list[index]);
+      if (item !== list[index]) changed ??= list.slice(0, index);
+      changed?.push(item);
+    }
+    return changed ?? list;
   }
-  return { value: isChanged ? Object.fromEntries(members) : map, weight };
+
+  #plainMap(map: ValueMap): unknown {
+    let changed: Map<string, unknown> | undefined;
+    for (const key of Object.keys(map)) {
+      this.#add(key.length);
+      const member = this.plain(map[key]);
+      if (member !== map[key]) changed = (changed ?? new Map(Object.entries(map))).set(key, member);
+    }
+    return changed === undefined ? map : Object.fromEntries(changed);
+  }
+
+  #add(weight: number): void {
+    this.#weight += weight;
+    if (this.#weight > MAX_WEIGHT) {
+      throw new TooCostly(
+        "The expression makes a value of more than 32 MiB of JSON. Compute it in a function.",
+      );
+    }
+  }
 }
