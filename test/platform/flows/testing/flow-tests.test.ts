@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import type { FlowDefinition } from "../../../../platform/flows/definition/definition.ts";
 import { parseFlow } from "../../../../platform/flows/definition/parse.ts";
 import { Expressions } from "../../../../platform/flows/expressions/expressions.ts";
@@ -197,6 +198,19 @@ ${DONE}
       problem!,
       /^The mock of step `rows`: The expression `inpt\.n` failed: There is no variable `inpt`/,
     );
+  });
+
+  it("pass as the page of flows has them", () => {
+    const page = readFileSync(new URL("../../../../docs/flows.md", import.meta.url), "utf8");
+    const [, order] = /cat > order\.yaml <<'END'\n([\s\S]*?)\nEND\n/.exec(page)!;
+    const [, tests] = /```yaml\n(cases:\n[\s\S]*?)```/.exec(page)!;
+    const { cases, untested } = report(flow(order!), tests!);
+    assert.deepEqual(
+      cases.flatMap(({ problems }) => problems),
+      [],
+    );
+    assert.equal(cases.length, 2);
+    assert.deepEqual(untested, []);
   });
 
   it("are refused with line and column", () => {
