@@ -7,6 +7,7 @@ import { MACRO_NAMES } from "../../../platform/flows/expressions/evaluation/macr
 import { FUNCTIONS, METHODS } from "../../../platform/flows/expressions/functions/functions.ts";
 import { ENDED_STATES, LIVE_STATES } from "../../../platform/flows/run/error.ts";
 import { limitsFromEnv } from "../../../platform/limits.ts";
+import { documentRunner } from "../../support/skiff/document-runner.ts";
 
 const TEXT = readFileSync(new URL("../../../docs/flows.md", import.meta.url), "utf8");
 const options = { name: "order", limits: limitsFromEnv({}) };
@@ -15,6 +16,16 @@ const blocks = [...TEXT.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text]) =
 const STEPS = "steps: { check: { fn: check } }\n";
 
 describe("docs/flows.md", () => {
+  const run = documentRunner("docs/flows.md");
+
+  it("has commands that work", async () => {
+    const { outputOf } = await run();
+    assert.match(outputOf("order.yaml"), /\{"receipt":"r-17","shelf":4\}$/);
+    assert.match(outputOf("rows.yaml"), /\{"rows":\[10,20,null,40\],"pages":2\}$/);
+    assert.match(outputOf("expense.yaml"), /"state":"done"/);
+    assert.match(outputOf("run?state=done"), /"state":"done"/);
+    assert.match(outputOf("/rollback"), /^-output: .*shelf/m);
+  });
   it("has texts that are valid flows", () => {
     assert.ok(blocks.length > 4);
     for (const text of blocks) {
