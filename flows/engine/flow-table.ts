@@ -30,7 +30,9 @@ interface Known {
   /** Of the declaration that was read last. */
   readonly revision: string;
   readonly flow: Flow | undefined;
-  readonly fault: string | undefined;
+  readonly fault?: string;
+  /** A later declaration that could not be read, because the store was away. */
+  readonly unread?: { readonly declared: Declared; readonly error: unknown };
 }
 
 /**
@@ -74,7 +76,10 @@ export class FlowTable {
    */
   async find(name: string): Promise<Flow> {
     await this.#readings.get(name);
+    const unread = this.#known.get(name)?.unread;
+    if (unread !== undefined) await this.#changed(name, unread.declared);
     const known = this.#known.get(name) ?? (await this.#fetched(name));
+    if (known?.unread !== undefined) throw known.unread.error;
     if (known?.flow !== undefined) return known.flow;
     const shown = name.slice(0, 80);
     if (known === undefined)
@@ -121,20 +126,22 @@ export class FlowTable {
       return;
     }
     const { revision } = declared;
-    if (before?.revision === revision && before.fault === undefined) return;
+    if (before?.revision === revision && before.unread === undefined) return;
     try {
       const read = await this.#definitionOf(declared);
       if (typeof read === "string") {
         print(`the new text of the flow ${name} has no effect: ${read}`);
         this.#known.set(name, { revision, flow: before?.flow, fault: read });
       } else {
-        this.#known.set(name, { revision, flow: read, fault: undefined });
+        this.#known.set(name, { revision, flow: read });
       }
     } catch (error) {
       // Read again when somebody asks for it.
       print(`the flow ${name} cannot be read: ${(error as Error).message}`);
-      if (before === undefined) return;
-      this.#known.set(name, { ...before, fault: (error as Error).message });
+      this.#known.set(name, {
+        ...{ revision: "", flow: undefined, ...before },
+        unread: { declared, error },
+      });
     }
     onChange?.(name, this.#known.get(name)?.flow);
   }

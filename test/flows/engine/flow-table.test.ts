@@ -3,6 +3,7 @@ import { FlowTable } from "../../../flows/engine/flow-table.ts";
 import { DECLARATION_KINDS } from "../../../platform/declarations.ts";
 import { FLOW_KIND } from "../../../platform/flows/kinds.ts";
 import { limitsFromEnv } from "../../../platform/limits.ts";
+import { Problem } from "../../../platform/problems.ts";
 import { eventually } from "../../support/eventually.ts";
 import { MemoryDeclarations } from "../../support/platform/memory-declarations.ts";
 import { MemoryVersions } from "../support/memory-versions.ts";
@@ -72,6 +73,22 @@ describe("the table of flows", () => {
       code: "invalid_flow",
       message: /"greet" cannot run: line 1/,
     });
+  });
+
+  it("reads a text again that came while the store was away", async () => {
+    await table.open();
+    await put("greet", HELLO);
+    await table.find("greet");
+    const away = new Problem("store_unavailable", "The store is away.", { retryAfterS: 2 });
+    versions.fault = away;
+    await put("greet", "steps: {hello: {fn: other}}");
+    await put("fresh", HELLO);
+    await assert.rejects(table.find("greet"), { code: "store_unavailable" });
+    await assert.rejects(table.find("fresh"), { code: "store_unavailable" });
+    assert.equal(table.get("greet")?.version, 1, "the last one that was read");
+    versions.fault = undefined;
+    assert.equal((await table.find("greet")).version, 2);
+    assert.equal((await table.find("fresh")).version, 1);
   });
 
   it("forgets a flow that is removed", async () => {

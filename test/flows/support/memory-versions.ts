@@ -2,6 +2,8 @@ import type { FlowVersion, FlowVersions, NewFlowVersion } from "../../../store/f
 
 /** Versions of flows in memory. */
 export class MemoryVersions implements FlowVersions {
+  /** What `list` throws. */
+  fault: Error | undefined;
   readonly #all = new Map<string, FlowVersion[]>();
 
   async add(given: NewFlowVersion): Promise<number> {
@@ -18,6 +20,7 @@ export class MemoryVersions implements FlowVersions {
   }
 
   async list(flow: string): Promise<readonly FlowVersion[]> {
+    if (this.fault !== undefined) throw this.fault;
     return [...(this.#all.get(flow) ?? [])].reverse();
   }
 
