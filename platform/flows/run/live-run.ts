@@ -4,7 +4,7 @@ import type { Plan, PlannedStep } from "./fold/plan.ts";
 import type { RunData, StepData, Unit } from "./fold/state.ts";
 import type { AttemptResult, Decision, MachineOptions } from "./machine.ts";
 import type { Signal } from "./signal.ts";
-import { keyOf, type Ref, refOf, UnderWay } from "./under-way.ts";
+import { type Ref, refOf, UnderWay } from "./under-way.ts";
 
 /** What the machine was told and has not dealt with. */
 export type Told = { readonly of: AttemptOf; readonly result: AttemptResult } | { readonly signal: Signal };
@@ -14,8 +14,6 @@ export interface Refused {
   readonly of: AttemptOf;
   readonly at: number;
   readonly code: string;
-  /** How often in a row. */
-  readonly times: number;
 }
 
 type Untimed<Of> = Of extends unknown ? Omit<Of, "at"> : never;
@@ -31,6 +29,8 @@ export class LiveRun {
   readonly underWay: UnderWay;
   readonly told: Told[] = [];
   readonly refused = new Map<string, Refused>();
+  /** How often in a row an attempt could not be made. */
+  readonly refusals = new Map<string, number>();
   /** Lists of `each` that were evaluated; they follow from the state. */
   readonly lists = new Map<string, readonly unknown[]>();
   draft: Draft = newDraft();
@@ -78,10 +78,6 @@ export class LiveRun {
   isFrozen({ isFinally }: PlannedStep): boolean {
     const { paused, stopping, ended } = this.state;
     return paused !== undefined || ended !== undefined || (stopping !== undefined && !isFinally);
-  }
-
-  isRefused({ step, item }: Ref): boolean {
-    return this.refused.has(keyOf(step, item));
   }
 }
 

@@ -25,7 +25,7 @@ function whatFor(run: LiveRun): RunRow {
   const [first] = [...head(running), ...head(retrying), ...head(waiting)];
   const step = first === undefined ? {} : { step: first.step };
   if (paused !== undefined) return { state: "paused", status: `Paused by ${paused}.`, ...step, ...error };
-  if (first === undefined || running.size > refusedOf(run)) return { state: "running", ...step, ...error };
+  if (first === undefined || running.size > run.refused.size) return { state: "running", ...step, ...error };
   const [refused] = run.refused.values();
   if (refused !== undefined) {
     const { code, at, of } = refused;
@@ -34,10 +34,6 @@ function whatFor(run: LiveRun): RunRow {
   }
   if (retrying.size > 0) return { state: "retrying", status: retryOf(run, first), ...step, ...error };
   return { state: "waiting", status: waitOf(run, first), ...step, ...error };
-}
-
-function refusedOf(run: LiveRun): number {
-  return run.refused.size;
 }
 
 function* head(map: ReadonlyMap<string, Ref>): Iterable<Ref> {

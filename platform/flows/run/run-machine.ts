@@ -137,7 +137,9 @@ class Machine implements RunMachine {
   }
 
   #finish(): boolean {
-    const { draft, underWay } = this.#run;
+    const { draft, underWay, missing } = this.#run;
+    // Rules that wait for bodies come first.
+    if (missing.size > 0) return false;
     const [entries, wasOpen] = [draft.entries.length, underWay.isFinallyOpen];
     this.#waits(() => finish(this.#run));
     return draft.entries.length > entries || underWay.isFinallyOpen !== wasOpen;

@@ -61,4 +61,16 @@ describe("bodies of a run", () => {
     run.done("a[1].1", "x".repeat(600));
     assert.equal(run.row.error?.type, "output_too_large");
   });
+
+  it("of a list are loaded before its run, which failed, ends", () => {
+    const values = new Map<string, { readonly json: unknown }>();
+    const run = new DrivenRun(flow({ a: {}, b: { each: "input" } }), [1], {
+      value: ({ body: id }) => values.get(id),
+    });
+    run.fail("a.1", 400);
+    run.machine.ended(run.open.get("b[0].1")!, { output: body("big") }, run.now);
+    assert.deepEqual(run.machine.advance(run.now).missing, [body("big")]);
+    values.set("big", { json: "big" });
+    assert.deepEqual(run.kinds(run.advance()), ["done b", "settled b", "ended a"]);
+  });
 });

@@ -124,4 +124,12 @@ describe("a run under control", () => {
     assert.equal(broken.row.error?.type, "expression_failed");
     assert.equal(broken.row.step, "a");
   });
+
+  it("makes no call twice that was refused, made and then paused", () => {
+    const run = new DrivenRun(flow({ a: {} }));
+    run.end("a.1", { refused: "too_busy", retryAfterMs: 0 });
+    run.advance(100);
+    run.signal({ kind: "pause", by: "ann" });
+    assert.deepEqual(run.signal({ kind: "resume", by: "ann" }).starts, []);
+  });
 });

@@ -163,6 +163,14 @@ describe("errors of a run", () => {
     assert.equal(other.row.state, "failed");
     assert.equal(other.row.step, "a");
   });
+
+  it("of an attempt that was refused before have one result", () => {
+    const run = new DrivenRun(flow({ a: {} }));
+    const start = run.open.get("a.1")!;
+    run.machine.ended(start, { refused: "too_busy", retryAfterMs: 0 }, run.now);
+    run.machine.ended(start, { error: { type: "gone", status: 410, message: "Gone." } }, run.now);
+    assert.deepEqual(run.kinds(run.advance()), ["failed a", "stepFailed a", "ended a"]);
+  });
 });
 
 describe("what comes after a step that was caught", () => {

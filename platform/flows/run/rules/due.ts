@@ -69,8 +69,10 @@ function fire(run: LiveRun, timer: Timer): void {
   const unit = run.unit(timer)!;
   const of = { ...refOf(timer.step, timer.item), attempt: unit.attempt };
   if (timer.kind === "retry") start(run, timer);
-  else if (timer.kind === "refused") startAgain(run, of);
-  else endWait(run, of, unit);
+  else if (timer.kind === "refused") {
+    startAgain(run, of);
+    run.refused.delete(keyOf(of.step, of.item));
+  } else endWait(run, of, unit);
 }
 
 function endWait(run: LiveRun, of: AttemptOf, unit: Unit): void {

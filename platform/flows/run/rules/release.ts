@@ -7,6 +7,7 @@ export function release(run: LiveRun, refs: readonly Ref[]): void {
     const { step, item } = ref;
     const unit = run.unit(ref)!;
     const of = item === undefined ? { step } : { step, item };
+    run.refusals.delete(keyOf(step, item));
     if (unit.state === "running" && !run.refused.delete(keyOf(step, item))) {
       run.draft.aborts.push({ ...of, attempt: unit.attempt });
     }

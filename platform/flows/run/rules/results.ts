@@ -18,6 +18,9 @@ export function endAttempt(run: LiveRun, { of, result }: Extract<Told, { result:
     refuse(run, of, result);
     return;
   }
+  const key = keyOf(of.step, of.item);
+  run.refused.delete(key);
+  run.refusals.delete(key);
   if ("output" in result) {
     complete(run, of, result);
   } else {
@@ -37,7 +40,6 @@ export function endAttempt(run: LiveRun, { of, result }: Extract<Told, { result:
       run.record(callId === undefined ? failed : { ...failed, callId });
     }
   }
-  run.refused.delete(keyOf(of.step, of.item));
 }
 
 export function isRunning(run: LiveRun, of: AttemptOf): boolean {
@@ -60,7 +62,9 @@ function refuse(
   { refused, retryAfterMs }: Extract<AttemptResult, { refused: string }>,
 ): void {
   const key = keyOf(of.step, of.item);
-  const times = (run.refused.get(key)?.times ?? 0) + 1;
+  const times = (run.refusals.get(key) ?? 0) + 1;
+  run.refused.delete(key);
+  run.refusals.set(key, times);
   const at = run.now + Math.max(retryAfterMs, Math.min(REFUSED_MS * 2 ** (times - 1), MOST_REFUSED_MS));
   const { maxAgeMs } = policyOf(run, run.planned(of.step));
   const isOld = at - run.unit(of)!.since >= maxAgeMs;
@@ -69,7 +73,6 @@ function refuse(
       of: { ...refOf(of.step, of.item), attempt: of.attempt },
       at,
       code: refused,
-      times,
     });
     run.underWay.timers.add({ ...refOf(of.step, of.item), at, kind: "refused" });
     return;
@@ -78,5 +81,4 @@ function refuse(
     ? `for ${Math.round(maxAgeMs / 1000)} s, which is its longest age`
     : "before the run failed";
   failAttempt(run, of, { error: { type: refused, message: `Skiff could not make the call ${why}.` } });
-  run.refused.delete(key);
 }
