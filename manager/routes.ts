@@ -1,4 +1,5 @@
 import { Router } from "@koa/router";
+import { flowSchema } from "../platform/flows/definition/schema/flow-schema.ts";
 import { readCallLogs } from "./api/calls/call-logs.ts";
 import { readResult } from "./api/calls/call-result.ts";
 import { removeCall, removeCalls, retryCall, retryCalls } from "./api/calls/change-calls.ts";
@@ -51,6 +52,7 @@ import { pinVersion } from "./api/versions/pin-version.ts";
 import { describeVersion, listVersions } from "./api/versions/read-versions.ts";
 import { rollBack } from "./api/versions/rollback.ts";
 import { changeTraffic, describeTraffic } from "./api/versions/traffic.ts";
+import { manifestSchema } from "./openapi/manifest-schema.ts";
 import { answerOpenApi } from "./openapi/openapi.ts";
 
 /** Returns the routes of the management API. A test compares them with `/openapi.json`. */
@@ -78,7 +80,8 @@ export function createRoutes(services: Services): Router {
   router.get("/audit", listAudit(services));
   router.get("/export", answerExport(services));
   router.post("/apply", applyFolder(services));
-  router.get("/schema/skiff.json", answerSchema(services));
+  router.get("/schema/skiff.json", answerSchema(manifestSchema(services.limits)));
+  router.get("/schema/flow.json", answerSchema(flowSchema()));
   router.post("/func/:name/rollback", rollBack(services));
   router.get("/func/:name/traffic", describeTraffic(services));
   router.put("/func/:name/traffic", changeTraffic(services));

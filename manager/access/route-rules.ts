@@ -35,6 +35,7 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   "GET /export": { scope: "read", over: "handler" },
   "POST /apply": { scope: "deploy", over: "handler", action: "apply" },
   "GET /schema/skiff.json": { scope: "any", over: "handler" },
+  "GET /schema/flow.json": { scope: "any", over: "handler" },
   "POST /func/:name/rollback": { scope: "deploy", over: "function", action: "rollback" },
   "GET /func/:name/traffic": { scope: "read", over: "function" },
   "PUT /func/:name/traffic": { scope: "deploy", over: "function", action: "traffic" },

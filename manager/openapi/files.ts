@@ -8,6 +8,14 @@ function query(name: string, schema: Schema, description: string): Schema {
   return { name, in: "query", schema, description };
 }
 
+const SCHEMA = {
+  200: {
+    description: "JSON Schema 2020-12",
+    headers: CALL_ID,
+    content: { "application/schema+json": { schema: { type: "object" } } },
+  },
+};
+
 /** Folders of functions as files. */
 export function filePaths(): Record<string, Schema> {
   return {
@@ -58,15 +66,10 @@ export function filePaths(): Record<string, Schema> {
       }),
     },
     "/schema/skiff.json": {
-      get: operation("manifestSchema", "The JSON Schema of skiff.yaml, for editors", {
-        answers: {
-          200: {
-            description: "JSON Schema 2020-12",
-            headers: CALL_ID,
-            content: { "application/schema+json": { schema: { type: "object" } } },
-          },
-        },
-      }),
+      get: operation("manifestSchema", "The JSON Schema of skiff.yaml, for editors", { answers: SCHEMA }),
+    },
+    "/schema/flow.json": {
+      get: operation("flowSchema", "The JSON Schema of the text of a flow, for editors", { answers: SCHEMA }),
     },
   };
 }
