@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { action, type Surroundings, type Task } from "../../task.ts";
+import { collect } from "../functions/setting-options.ts";
+import { convertFlow } from "./convert.ts";
 import { printGraph } from "./graph.ts";
 import { deciding, listRuns, printRunLogs, runFlow, showRun, telling } from "./runs.ts";
 import { testFlows } from "./test.ts";
@@ -25,7 +27,8 @@ Examples:
   skiff flow show order 019acf7b2c5d7a3f9d1be44a1c0f6e52
   skiff flow retry order 019acf7b2c5d7a3f9d1be44a1c0f6e52 --from charge
   skiff flow approve order 019acf7b2c5d7a3f9d1be44a1c0f6e52 review --comment fine
-  skiff flow graph order.yaml --format svg > order.svg`;
+  skiff flow graph order.yaml --format svg > order.svg
+  skiff flow convert klusterfuck.json --function 7=charge > order.yaml`;
 
 export function addFlowCommands(program: Command, surroundings: Surroundings): void {
   program.commandsGroup("Flows:");
@@ -65,6 +68,16 @@ function addTexts(flow: Command, surroundings: Surroundings): void {
     .option("--format <format>", "mermaid (default), svg or json")
     .option("--run <run>", "paint the states of a run")
     .action(action(surroundings, printGraph));
+  add("convert", "Prints the text of a flow that is made of the JSON of a flow of Klusterfuck.")
+    .argument("<file>", "the file of JSON")
+    .option("--name <name>", "name of the flow; by default that in the file")
+    .option("--function <id=name>", "name of the function with this id; repeat it for several", collect)
+    .option(
+      "--connector <id=name>",
+      "what the connector with this id is, such as http; repeat it for several",
+      collect,
+    )
+    .action(action(surroundings, convertFlow));
   withName("source", "Prints the text of a flow.").action(action(surroundings, printSource));
   withName("versions", "Lists the versions of a flow.").action(action(surroundings, listVersions));
   withName("diff", "Compares two versions; by default the current one with the one before.")

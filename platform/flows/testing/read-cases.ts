@@ -13,6 +13,8 @@ type Members = Readonly<Record<string, unknown>>;
 export interface CaseFault {
   readonly path: readonly string[];
   readonly message: string;
+  /** The key is wrong, not its value. */
+  readonly isKey?: boolean;
 }
 
 /** Reads the value of a file of tests. Records all that is wrong. @param steps names of the flow's steps */
@@ -128,7 +130,7 @@ export class CaseReader {
       if (this.#steps.includes(step)) return true;
       const closest = closestWord(step, this.#steps);
       const hint = closest === undefined ? "" : ` Did you mean \`${closest}\`?`;
-      this.#fault([...path, step], `The flow has no step \`${step}\`.${hint}`);
+      this.#keyFault([...path, step], `The flow has no step \`${step}\`.${hint}`);
       return false;
     });
   }
@@ -143,7 +145,7 @@ export class CaseReader {
       if (known === undefined || known.includes(key)) continue;
       const closest = closestWord(key, known);
       const hint = closest === undefined ? `Known: ${known.join(", ")}.` : `Did you mean \`${closest}\`?`;
-      this.#fault([...path, key], `Unknown key \`${key}\`. ${hint}`);
+      this.#keyFault([...path, key], `Unknown key \`${key}\`. ${hint}`);
     }
     return value as Members;
   }
@@ -165,6 +167,10 @@ export class CaseReader {
     const found = typeof value === "string" ? parseInstant(value) : undefined;
     if (found === undefined) this.#fault(path, "A time such as `2026-12-24T18:00:00Z` is needed here.");
     return found?.getTime() ?? 0;
+  }
+
+  #keyFault(path: readonly string[], message: string): void {
+    this.faults.push({ path, message, isKey: true });
   }
 
   #fault(path: readonly string[], message: string): void {
