@@ -3,7 +3,7 @@ import { FLOW_KIND } from "../../../platform/flows/kinds.ts";
 import type { ObjectKind } from "../../files/object-kind.ts";
 import { yamlText } from "../../files/yaml-text.ts";
 import type { Services } from "../services.ts";
-import { functionsOf, numberVersion } from "./stored-flow.ts";
+import { functionsOf, joinTopics, numberVersion } from "./stored-flow.ts";
 
 /** Flows of a folder: each is a text in a file, or the members of a flow in the manifest. */
 export function flowKind(services: Services): ObjectKind {
@@ -24,6 +24,7 @@ export function flowKind(services: Services): ObjectKind {
       const flow = await readDeclaredFlow({ name, spec }, limits);
       if ("hash" in flow) await numberVersion(services, { name, flow, by, message });
       await platform.declarations.put(FLOW_KIND, name, { spec });
+      if ("hash" in flow) await joinTopics(services, flow);
     },
     clash: () => undefined,
     afterPut: async () => {},

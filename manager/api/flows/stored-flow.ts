@@ -1,10 +1,12 @@
 import type { Declared } from "../../../platform/declarations.ts";
 import { isDeclarationName } from "../../../platform/declarations.ts";
 import type { ValidFlow } from "../../../platform/declared-flows/declared-flow.ts";
+import { topicSubscriptions } from "../../../platform/declared-flows/triggers.ts";
 import type { Action, FlowDefinition } from "../../../platform/flows/definition/definition.ts";
 import { FLOW_KIND } from "../../../platform/flows/kinds.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { FlowVersion } from "../../../store/flows/runs.ts";
+import { startOf } from "../../../store/places.ts";
 import type { Services } from "../services.ts";
 
 export interface NewFlow {
@@ -31,7 +33,17 @@ export async function storeFlow(services: Services, flow: NewFlow): Promise<Stor
   const version = await numberVersion(services, flow);
   const { platform } = services;
   const declared = await platform.declarations.put(FLOW_KIND, name, { spec: { source: text }, ifRevision });
+  await joinTopics(services, flow.flow);
   return { declared, ...(version === undefined ? {} : { version }) };
+}
+
+/** An event that is published after the answer begins a run. */
+export async function joinTopics(
+  { store, keys }: Pick<Services, "store" | "keys">,
+  { definition }: ValidFlow,
+): Promise<void> {
+  for (const { name, spec } of topicSubscriptions(definition))
+    await store?.topics?.join(startOf(name, spec, keys.now()));
 }
 
 /** Returns the number of the version; undefined without a store. */
