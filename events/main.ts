@@ -171,7 +171,9 @@ function judgeOf({ store, platform, limits }: Pick<FlowsOptions, "store" | "plat
       flows.read(ofFlows),
     ]);
     const verdicts = new Map(ofFlows.map((each, index) => [each, flowVerdict(flowStates[index]!)]));
-    return declared.map((each) => verdicts.get(each) ?? verdictOf(each, state));
+    const names = new Set(ofFlows.map(({ name }) => name));
+    const hasFlow = (name: string) => names.has(name);
+    return declared.map((each) => verdicts.get(each) ?? verdictOf(each, { ...state, hasFlow }));
   };
 }
 

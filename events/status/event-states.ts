@@ -24,7 +24,7 @@ export class EventStates {
   }
 
   /** @param schedules revisions of the schedules whose timers are wanted, by name */
-  async read(schedules: ReadonlyMap<string, string>): Promise<EventState> {
+  async read(schedules: ReadonlyMap<string, string>): Promise<Omit<EventState, "hasFlow">> {
     const { store, platform } = this.#options;
     const [topics, queues] = await Promise.all([store.topics.stats(), store.calls.totals()]);
     const timers = new Map<string, KnownTimer>();

@@ -18,6 +18,7 @@ export interface EventState {
   /** By the name of the schedule. */
   readonly timers: ReadonlyMap<string, TimerState>;
   readonly hasFunction: (name: string) => boolean;
+  readonly hasFlow: (name: string) => boolean;
 }
 
 export interface TimerState {
@@ -64,6 +65,7 @@ function subscriptionVerdict({ name, spec: given }: NamedSpec, state: EventState
   return {
     ...(invalid(checkSubscriptionSpec(given)) ??
       unknownFunction(spec.function, state) ??
+      unknownFlow(spec.flow, state) ??
       paused(spec, "Events wait in the topic.") ??
       ready("Delivering", `It delivers to ${targetText(spec)}.`)),
     figures: { group, lag: place?.lag ?? 0, waiting: queue?.waiting ?? 0, dead: queue?.dead ?? 0 },
@@ -85,6 +87,7 @@ function scheduleVerdict({ name, spec: given }: NamedSpec, state: EventState): V
     invalid(faults) ??
     (times === undefined ? undefined : notReady("InvalidSpec", `The schedule never fires: ${times}.`)) ??
     unknownFunction(spec.call?.function, state) ??
+    unknownFlow(spec.run?.flow, state) ??
     paused(spec, "Nothing fires.") ??
     ready("Scheduled", isOver ? "It fires at no further time." : "It waits for its next time.");
   return {
@@ -112,6 +115,11 @@ function invalid(faults: readonly SpecFault[]): Judged | undefined {
 function unknownFunction(name: string | undefined, { hasFunction }: EventState): Judged | undefined {
   if (name === undefined || hasFunction(name)) return undefined;
   return notReady("UnknownFunction", `There is no function "${name}": its calls fail until it is deployed.`);
+}
+
+function unknownFlow(name: string | undefined, { hasFlow }: EventState): Judged | undefined {
+  if (name === undefined || hasFlow(name)) return undefined;
+  return notReady("UnknownFlow", `There is no flow "${name}": its calls fail until it is stored.`);
 }
 
 function paused({ paused }: { readonly paused?: boolean }, message: string): Judged | undefined {

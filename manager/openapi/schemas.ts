@@ -134,6 +134,9 @@ function problem(): Schema {
         ...object({ status: { type: "integer" }, text: TEXT }),
         description: "What the subscriber answered instead of a reply, with the beginning of its text",
       },
+      faults: array(object({ pointer: TEXT, message: TEXT }), {
+        description: "What is wrong with an input, by JSON pointers to its values",
+      }),
       run: {
         ...object({ id: TEXT }, { step: TEXT, error: ref("StepError") }),
         description: "The run that failed, at which step, and why",

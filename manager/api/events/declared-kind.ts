@@ -1,5 +1,6 @@
 import type { Declared } from "../../../platform/declarations.ts";
 import type { SpecFault } from "../../../platform/events/spec-check.ts";
+import { FLOW_KIND } from "../../../platform/flows/kinds.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { Services } from "../services.ts";
 
@@ -44,6 +45,16 @@ export function missingFunction(
 ): readonly string[] {
   if (name === undefined || platform.endpoints(name) !== undefined) return [];
   return [`There is no function "${name}" yet. ${waits}`];
+}
+
+/** As `missingFunction`, for a flow. */
+export async function missingFlow(
+  { platform }: Pick<Services, "platform">,
+  name: string | undefined,
+  waits: string,
+): Promise<readonly string[]> {
+  if (name === undefined || (await platform.declarations.get(FLOW_KIND, name)) !== undefined) return [];
+  return [`There is no flow "${name}" yet. ${waits}`];
 }
 
 /** @param name what the client named; untrusted text */

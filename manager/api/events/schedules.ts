@@ -4,11 +4,13 @@ import { SCHEDULE_KIND } from "../../../platform/events/kinds.ts";
 import type { ScheduleSpec } from "../../../platform/events/schedule-spec.ts";
 import type { Timers } from "../../../store/timers.ts";
 import { requirePart } from "../store.ts";
-import { type DeclaredKind, missingFunction } from "./declared-kind.ts";
+import { type DeclaredKind, missingFlow, missingFunction } from "./declared-kind.ts";
 import { findTopic } from "./topics.ts";
 
 /** Times that a description shows. */
 export const NEXT_TIMES = 10;
+
+const CALLS_WAIT = "Each of its calls waits for it for 5 min.";
 
 export const SCHEDULES: DeclaredKind = {
   kind: SCHEDULE_KIND,
@@ -25,11 +27,12 @@ export const SCHEDULES: DeclaredKind = {
 
   warnings(services, spec) {
     const { call } = spec as unknown as ScheduleSpec;
-    return missingFunction(services, call?.function, "Each of its calls waits for it for 5 min.");
+    return missingFunction(services, call?.function, CALLS_WAIT);
   },
 
   async putWarnings(services, spec) {
-    const { event } = spec as unknown as ScheduleSpec;
+    const { event, run } = spec as unknown as ScheduleSpec;
+    if (run !== undefined) return missingFlow(services, run.flow, CALLS_WAIT);
     if (event === undefined || (await findTopic(services, event.topic)) !== undefined) return [];
     const what = `Nobody has declared the topic "${event.topic}", and nobody subscribes to it.`;
     return [`${what} Its events are kept for a later subscription with "from: earliest".`];

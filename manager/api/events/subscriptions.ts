@@ -5,7 +5,9 @@ import { startOf } from "../../../store/places.ts";
 import { allObjects } from "../../files/all-objects.ts";
 import type { Services } from "../services.ts";
 import { requirePart } from "../store.ts";
-import { type DeclaredKind, missingFunction } from "./declared-kind.ts";
+import { type DeclaredKind, missingFlow, missingFunction } from "./declared-kind.ts";
+
+const EVENTS_WAIT = "Its events wait for it, until their retry.maxAge.";
 
 export const SUBSCRIPTIONS: DeclaredKind = {
   kind: SUBSCRIPTION_KIND,
@@ -15,7 +17,12 @@ export const SUBSCRIPTIONS: DeclaredKind = {
 
   warnings(services, spec) {
     const { function: target } = spec as unknown as SubscriptionSpec;
-    return missingFunction(services, target, "Its events wait for it, until their retry.maxAge.");
+    return missingFunction(services, target, EVENTS_WAIT);
+  },
+
+  putWarnings(services, spec) {
+    const { flow } = spec as unknown as SubscriptionSpec;
+    return missingFlow(services, flow, EVENTS_WAIT);
   },
 
   async states(services, declared) {

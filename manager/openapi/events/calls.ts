@@ -149,6 +149,7 @@ function callRecord(): Schema {
     },
     {
       function: ref("Name"),
+      flow: { ...ref("EventName"), description: "Instead of function: of which a run begins" },
       version: { type: "integer", minimum: 1 },
       url: TEXT,
       keyId: TEXT,

@@ -6,6 +6,7 @@ const NOTHING: EventState = {
   queues: new Map(),
   timers: new Map(),
   hasFunction: (name) => name === "known",
+  hasFlow: (name) => name === "ship",
 };
 const TOPIC = {
   topic: "orders",
@@ -69,6 +70,7 @@ describe("the verdict of a subscription", () => {
     assert.equal(reasonOf({ function: "known", paused: true }), "Paused");
     assert.equal(reasonOf({}), "InvalidSpec");
     assert.equal(reasonOf({ url: "https://example.com/hook" }), "Delivering");
+    assert.equal(reasonOf({ flow: "missing" }), "UnknownFlow");
     assert.equal(of({ topic: "orders", flow: "ship" }).message, "It delivers to the flow ship.");
   });
 });
@@ -106,6 +108,8 @@ describe("the verdict of a schedule", () => {
     assert.equal(reasonOf({ cron: "0 3 * * *", timeZone: "Europe/Nowhere", call }), "InvalidSpec");
     assert.equal(reasonOf({ cron: "0 3 31 2 *", call }), "InvalidSpec");
     assert.equal(reasonOf({ cron: "0 3 * * *", call: { function: "missing" } }), "UnknownFunction");
+    assert.equal(reasonOf({ cron: "0 3 * * *", run: { flow: "missing" } }), "UnknownFlow");
+    assert.equal(reasonOf({ cron: "0 3 * * *", run: { flow: "ship" } }), "Scheduled");
     assert.equal(reasonOf({ cron: "0 3 * * *", event: { topic: "orders" } }), "Scheduled");
   });
 });

@@ -109,6 +109,16 @@ describe("manager: topics, subscriptions and schedules", () => {
     assert.deepEqual(url.body.warnings, []);
   });
 
+  it("are stored with a warning if their flow is not there", async () => {
+    const { body } = await put("/subscription/f", { topic: "orders", flow: "ship" }).expect(201);
+    assert.deepEqual(body.warnings, [
+      'There is no flow "ship" yet. Its events wait for it, until their retry.maxAge.',
+    ]);
+    const schedule = await put("/schedule/f", { cron: "@daily", run: { flow: "ship" } }).expect(201);
+    assert.match(schedule.body.warnings[0], /^There is no flow "ship" yet\. Each of its calls waits/);
+    assertSchema("Schedule", schedule.body);
+  });
+
   it("are stored with a warning if nobody knows their topic", async () => {
     const spec = { cron: "@daily", event: { topic: "nowhere", type: "t" } };
     const { body } = await put("/schedule/e", spec).expect(201);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import request from "supertest";
+import type { ManagerStore } from "../../../../manager/api/services.ts";
 import { openApi } from "../../../../manager/openapi/openapi.ts";
 import { FLOW_KIND } from "../../../../platform/flows/kinds.ts";
 import { hashOf } from "../../../../platform/keys/key-text.ts";
@@ -48,6 +49,21 @@ describe("manager: flows", () => {
       [
         [ORDER, "local", "First"],
         [OTHER, "local", undefined],
+      ],
+    );
+  });
+
+  it("have their places in topics before the answer", async () => {
+    const joined: object[] = [];
+    const topics = { join: async (place: object) => void joined.push(place) };
+    await skiff.stop();
+    skiff = await startManager({ store: { ...runs.asStore(), topics } as unknown as ManagerStore });
+    await put(`on: {topic: [paid, {topic: sent, from: earliest}]}\n${OTHER}`).expect(201);
+    assert.deepEqual(
+      joined.map((place) => ({ ...place, now: 0 })),
+      [
+        { topic: "paid", group: "flow/order", from: "resume", now: 0 },
+        { topic: "sent", group: "flow/order", from: "earliest", now: 0 },
       ],
     );
   });
