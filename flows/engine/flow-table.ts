@@ -35,6 +35,9 @@ interface Known {
   readonly unread?: { readonly declared: Declared; readonly error: unknown };
 }
 
+/** Most declarations that are fetched at a time. */
+const MOST_FETCHES = 4;
+
 /**
  * The declared flows, in memory. When somebody applies a text that is not valid, the last valid one stays in force. A text that was
  * applied past the API gets its version number here.
@@ -44,6 +47,8 @@ export class FlowTable {
   readonly #known = new Map<string, Known>();
   /** Readings under way by name: one after the other. */
   readonly #readings = new Map<string, Promise<void>>();
+  /** By name. */
+  readonly #fetches = new Map<string, Promise<void>>();
   #followed: ReturnType<typeof followDeclarations> | undefined;
 
   constructor(options: FlowTableOptions) {
@@ -91,17 +96,23 @@ export class FlowTable {
     this.#followed?.close();
   }
 
-  /** A watch may be late. */
+  /** A watch may be late. Requests for names that nobody declared must not become as many requests to a cluster. */
   async #fetched(name: string): Promise<Known | undefined> {
+    const fetching = this.#fetches.get(name);
+    if (fetching === undefined && this.#fetches.size >= MOST_FETCHES) return undefined;
+    const fetch = fetching ?? this.#fetch(name).finally(() => this.#fetches.delete(name));
+    this.#fetches.set(name, fetch);
+    await fetch;
+    return this.#known.get(name);
+  }
+
+  async #fetch(name: string): Promise<void> {
     try {
       const declared = await this.#options.declarations.get(FLOW_KIND, name);
-      if (declared === undefined) return undefined;
-      await this.#changed(name, declared);
+      if (declared !== undefined) await this.#changed(name, declared);
     } catch (error) {
-      if (error instanceof Problem && error.code === "invalid_name") return undefined;
-      throw error;
+      if (!(error instanceof Problem && error.code === "invalid_name")) throw error;
     }
-    return this.#known.get(name);
   }
 
   #changed(name: string, declared: Declared | undefined): Promise<void> {

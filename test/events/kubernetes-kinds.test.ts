@@ -136,6 +136,7 @@ describe("the program of events in kubernetes.yaml", () => {
     );
     assert.deepEqual(verbs, {
       "functions,keys,topics,subscriptions,schedules,flows": "list,watch",
+      flows: "get",
       "topics/status,subscriptions/status,schedules/status,flows/status": "patch",
       endpointslices: "list,watch",
       pods: "list,watch",

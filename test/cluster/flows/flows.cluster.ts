@@ -61,7 +61,9 @@ describe("flows on a cluster", function () {
         202,
       )
     ).id;
-  const run = async (name: string, id: string) => json<Run>(await skiff.send(`/flow/${name}/run/${id}`), 200);
+  /** From a manager: the program of events may be away. */
+  const run = async (name: string, id: string) =>
+    json<Run>(await skiff.manage(`/flow/${name}/run/${id}`), 200);
   const ended = async (name: string, id: string, withinMs: number) => {
     await eventually(
       `run ${id} of ${name} has ended`,
@@ -158,7 +160,8 @@ spec:
     await kubectl("rollout", "restart", "deployment/skiff-events", "-n", "skiff");
     await kubectl("rollout", "status", "deployment/skiff-events", "-n", "skiff", "--timeout=55s");
     const path = `/flow/${name}/run/${id}/approve?step=ask`;
-    const approved = await skiff.send(path, { method: "POST", body: '{"comment": "yes"}' });
+    const headers = { "content-type": "application/json" };
+    const approved = await skiff.send(path, { method: "POST", headers, body: '{"comment": "yes"}' });
     assert.ok(approved.ok, await approved.text());
     assert.equal((await ended(name, id, 20_000)).state, "done");
     const [call] = await callsOf(id);

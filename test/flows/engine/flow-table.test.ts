@@ -100,6 +100,21 @@ describe("the table of flows", () => {
     await assert.rejects(table.find("greet"), { code: "unknown_flow", message: /PUT \/flow\/greet/ });
   });
 
+  it("fetches few at a time of those that nobody declared, and each once", async () => {
+    await table.open();
+    const { get } = declarations;
+    const fetched: string[] = [];
+    declarations.get = async (kind, name) => {
+      fetched.push(name);
+      return await get.call(declarations, kind, name);
+    };
+    const names = ["a", "a", "b", "c", "d", "e", "f"];
+    await Promise.all(names.map((name) => assert.rejects(table.find(name), { code: "unknown_flow" })));
+    assert.deepEqual(fetched, ["a", "b", "c", "d"]);
+    await assert.rejects(table.find("e"), { code: "unknown_flow" });
+    assert.equal(fetched.at(-1), "e");
+  });
+
   it("knows no flow whose name cannot be one", async () => {
     await table.open();
     await assert.rejects(table.find("No Name"), { code: "unknown_flow" });
