@@ -31,13 +31,19 @@ function descriptionDocument(description: RunDescription): Record<string, unknow
     ...{ trigger, traceparent, functions },
     ...shownValue("input", input),
     ...shownValue("output", output),
-    steps: steps.map(stepDocument),
+    steps: Object.fromEntries(steps.map((step) => [step.name, stepDocument(step)])),
     edges: flowGraph(definition).edges,
     history: history.map(({ at, ...rest }: HistoryEntry) => ({ at: new Date(at), ...rest })),
   };
 }
 
-function stepDocument({ startedAt, endedAt, attempts, ...rest }: StepDescription): Record<string, unknown> {
+function stepDocument({
+  name: _,
+  startedAt,
+  endedAt,
+  attempts,
+  ...rest
+}: StepDescription): Record<string, unknown> {
   return { ...rest, ...timesOf({ startedAt, endedAt }), attempts: attempts.map(attemptDocument) };
 }
 

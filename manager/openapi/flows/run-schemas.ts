@@ -55,7 +55,10 @@ export function descriptionSchemas(): Record<string, Schema> {
           ...{ type: "object", additionalProperties: NUMBER },
           description: "Versions of the functions that steps call without one",
         },
-        steps: array(ref("RunStep"), { description: "In the order of the text, those of `finally` last" }),
+        steps: {
+          ...{ type: "object", additionalProperties: ref("RunStep") },
+          description: "By name, in the order of the text, those of `finally` last",
+        },
         edges: array(
           object({ from: TEXT, to: TEXT, kind: { enum: ["needs", "else", "catch"] }, text: TEXT }),
         ),
@@ -77,7 +80,7 @@ function runStep(): Schema {
   const counts = ["total", "pending", "running", "waiting", "retrying", "done", "failed", "cancelled"];
   return object(
     {
-      ...{ name: TEXT, action: { enum: ACTIONS }, isFinally: FLAG, state: { enum: STEP_STATES } },
+      ...{ action: { enum: ACTIONS }, isFinally: FLAG, state: { enum: STEP_STATES } },
       attempts: array(ref("RunAttempt"), {
         maxItems: 100,
         description:

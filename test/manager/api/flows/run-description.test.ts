@@ -61,15 +61,15 @@ describe("manager: runs of flows with their steps", () => {
   };
 
   it("show states, attempts, the graph and values", async () => {
-    assert.equal((await described()).steps[0].state, "running");
+    assert.equal((await described()).steps.check.state, "running");
     run.end("check.1", { output: { json: { n: 7 } }, callId: "c-1" });
     run.fail("rows[1].1", 503);
     const found = await described();
     assert.deepEqual(
-      found.steps.map(({ name, state }: Any) => `${name} ${state}`),
+      Object.entries(found.steps).map(([name, { state }]: Any) => `${name} ${state}`),
       ["check done", "ok waiting", "also waiting", "rows running", "last pending"],
     );
-    const [check, ok, , rows] = found.steps;
+    const { check, ok, rows } = found.steps;
     assert.deepEqual([check.attempts[0].callId, check.attempts[0].state], ["c-1", "done"]);
     assert.deepEqual(ok.attempts[0].waitsFor.message, "Ship o-1?");
     assert.match(ok.attempts[0].waitsFor.until, /^1970-01-08T/);
