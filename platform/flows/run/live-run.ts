@@ -21,6 +21,9 @@ export type NewEntry = Untimed<Exclude<Entry, { kind: "begun" }>>;
 
 type Draft = { -readonly [Key in Exclude<keyof Decision, "row" | "missing">]: Decision[Key][number][] };
 
+/** Entries of a decision after which loops wait for the next one, so that neither its append nor its evaluations take long. */
+const MANY_ENTRIES = 500;
+
 /** What the rules of a run share: the state, where to look in it, and the decision in the making. */
 export class LiveRun {
   readonly state: RunData;
@@ -60,6 +63,11 @@ export class LiveRun {
     for (const { of, at } of this.refused.values()) {
       this.underWay.timers.add({ ...refOf(of.step, of.item), at, kind: "refused" });
     }
+  }
+
+  /** Whether a loop should go on with the next decision, which follows at once. */
+  get isFull(): boolean {
+    return this.draft.entries.length >= MANY_ENTRIES;
   }
 
   planned(name: string): PlannedStep {

@@ -13,7 +13,8 @@ export function rowOf(run: LiveRun): RunRow {
     const why = ended.state === "failed" ? { step: ended.step, error: ended.error } : {};
     return { state: ended.state, ...why, endedAt: ended.at };
   }
-  const wakeAt = nextDue(run);
+  // A decision that was full is followed by another one.
+  const wakeAt = run.underWay.dirty.size > 0 && run.missing.size === 0 ? run.now : nextDue(run);
   const row = whatFor(run);
   return wakeAt === undefined ? row : { ...row, wakeAt };
 }

@@ -82,6 +82,24 @@ describe("loops of a run", () => {
     assert.equal(run.row.error?.item, 1);
   });
 
+  it("do not start thousands of items in one decision; the next one follows at once", () => {
+    const items = Array.from({ length: 2_000 }, (_, index) => index);
+    const run = new DrivenRun(flow({ rows: { each: "input", concurrency: 2_000 } }), items);
+    const counts: number[] = [run.under.length];
+    while (run.row.wakeAt === run.now) counts.push(run.advance().starts.length);
+    assert.equal(run.under.length, 2_000);
+    assert.ok(Math.max(...counts) <= 500, String(counts));
+  });
+
+  it("of steps that end at once do not make one decision of all iterations", () => {
+    const action = { kind: "publish", topic: "t", type: "t", attributes: {} } as const;
+    const run = new DrivenRun(flow({ many: { action, while: "iteration < 1000", max: 5_000 } }));
+    while (run.row.wakeAt === run.now) run.advance();
+    assert.equal(run.row.state, "done");
+    assert.ok(run.decisions.length > 2 && run.decisions.every(({ entries }) => entries.length <= 510));
+    assert.equal(run.decisions.flatMap(({ publishes }) => publishes).length, 1_000);
+  });
+
   it("cost what is new: ten times the items take about ten times as long", function () {
     this.timeout(20_000);
     timeOf(1_000);

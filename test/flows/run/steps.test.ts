@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { flow } from "../support/definitions.ts";
+import { flow, fn } from "../support/definitions.ts";
 import { DrivenRun } from "../support/driven-run.ts";
 
 describe("steps of a run", () => {
@@ -85,16 +85,11 @@ describe("steps of a run", () => {
     assert.deepEqual(run.payload("b.1"), { n: 2, t: "n=t" });
   });
 
-  it("call the version that the function had when the run began", () => {
-    const run = new DrivenRun(flow({ a: {} }));
+  it("call the version that the function had when the run began, if it had one", () => {
+    const run = new DrivenRun(flow({ a: {}, b: { action: fn("constructor") } }), {}, { functions: { a: 3 } });
     const { send } = run.open.get("a.1")!;
-    assert.deepEqual(send, {
-      kind: "fn",
-      function: "a",
-      method: "POST",
-      path: "/",
-      headers: {},
-      payload: { json: {} },
-    });
+    const call = { kind: "fn", method: "POST", path: "/", headers: {}, payload: { json: {} } };
+    assert.deepEqual(send, { ...call, function: "a", version: 3 });
+    assert.deepEqual(run.open.get("b.1")!.send, { ...call, function: "constructor" });
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { FlowDefinition } from "../../../platform/flows/definition/definition.ts";
 import { Expressions } from "../../../platform/flows/expressions/expressions.ts";
-import type { AttemptOf, Entry, KeptBody } from "../../../platform/flows/run/entry.ts";
+import type { AttemptOf, Begun, Entry, KeptBody } from "../../../platform/flows/run/entry.ts";
 import type {
   AttemptResult,
   Decision,
@@ -36,9 +36,13 @@ export class DrivenRun {
   now = 1_000;
   readonly #options: MachineOptions;
 
-  constructor(definition: FlowDefinition, input: unknown = {}, more: Partial<MachineOptions> = {}) {
+  constructor(
+    definition: FlowDefinition,
+    input: unknown = {},
+    { functions = {}, ...more }: Partial<MachineOptions> & Pick<Partial<Begun>, "functions"> = {},
+  ) {
     this.#options = options(more);
-    const first = begun(definition, input);
+    const first = { ...begun(definition, input), functions };
     this.entries = [first];
     this.machine = createMachine(first, this.#options);
     this.advance();

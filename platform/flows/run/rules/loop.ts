@@ -31,6 +31,10 @@ export function nextItems(run: LiveRun, planned: PlannedStep): void {
   if (listOf(run, name).length !== items) throw new Error(`The list of step ${name} changed`);
   const { cursors } = run.underWay;
   for (let item = cursors.get(name) ?? 0; item < items && data.busy < step.concurrency; item++) {
+    if (run.isFull) {
+      run.underWay.dirty.add(name);
+      return;
+    }
     if ((data.units[item]?.state ?? "new") === "new") start(run, { step: name, item });
     cursors.set(name, item + 1);
   }
@@ -40,6 +44,10 @@ export function nextItems(run: LiveRun, planned: PlannedStep): void {
 export function nextIteration(run: LiveRun, { name, step }: PlannedStep): void {
   const data = run.data(name);
   if (data.busy > 0) return;
+  if (run.isFull) {
+    run.underWay.dirty.add(name);
+    return;
+  }
   const iteration = data.done;
   try {
     const scope = iterationScope(stepScope(run, name), iteration);

@@ -1,7 +1,7 @@
 import type { ExecAction, FnAction, HttpAction, Step } from "../../definition/definition.ts";
 import type { KeptValue } from "../entry.ts";
 import type { LiveRun } from "../live-run.ts";
-import type { Payload, Sending } from "../machine.ts";
+import type { Sending } from "../machine.ts";
 import type { Ref } from "../under-way.ts";
 import { compose, failed, keptOf, outputOf, type Scope, textOf, textsOf } from "../values/values.ts";
 
@@ -12,7 +12,8 @@ export function sendingOf(scope: Scope, ref: Ref, action: FnAction | HttpAction 
   switch (action.kind) {
     case "fn": {
       const { function: name, method } = action;
-      const pinned = action.version ?? scope.run.state.begun.functions[name];
+      const { functions } = scope.run.state.begun;
+      const pinned = action.version ?? (Object.hasOwn(functions, name) ? functions[name] : undefined);
       return {
         kind: "fn",
         function: name,
@@ -48,7 +49,7 @@ export function timeoutOf({ action, timeoutMs }: Step): number | undefined {
   return timeoutMs ?? (action.kind === "fn" ? undefined : DEFAULT_MS);
 }
 
-function hasNoBody(method: string): Payload | boolean {
+function hasNoBody(method: string): boolean {
   return method === "GET" || method === "HEAD";
 }
 
