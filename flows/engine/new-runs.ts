@@ -3,8 +3,8 @@ import type { Begun, KeptValue, Trigger } from "../../platform/flows/run/entry.t
 import type { Platform, Traffic } from "../../platform/platform.ts";
 import { newCallId } from "../../store/call-id.ts";
 import type { NewRun } from "../../store/flows/runs.ts";
-import { bodiesOf } from "./entry-bodies.ts";
 import type { Flow } from "./flow-table.ts";
+import { bodiesOf } from "./runs/entry-bodies.ts";
 
 export interface NewRunsOptions {
   readonly platform: Pick<Platform, "endpoints">;

@@ -53,6 +53,8 @@ export class FlowRig {
   readonly functions = new Map<string, Answering>();
   /** Names of methods of the store of runs that fail as if it were away. */
   readonly away = new Set<string>();
+  /** Comes before each append. */
+  onAppend: (() => Promise<void>) | undefined;
   readonly #options: FlowRigOptions;
   readonly #server: Server;
   readonly #engines: Engine[] = [];
@@ -60,9 +62,14 @@ export class FlowRig {
   constructor(options: FlowRigOptions = {}) {
     this.#options = options;
     const { sqlite, away } = this;
+    const append: Runs["append"] = async (given) => {
+      await this.onAppend?.();
+      return sqlite.runs.append(given);
+    };
     const runs: Runs = new Proxy(sqlite.runs, {
       get(target, name) {
         if (away.has(String(name))) return () => Promise.reject(storeUnavailable("it is stopped"));
+        if (name === "append") return append;
         const member: unknown = Reflect.get(target, name);
         return typeof member === "function" ? member.bind(target) : member;
       },

@@ -1,12 +1,12 @@
-import type { Begun } from "../../platform/flows/run/entry.ts";
-import type { StepError } from "../../platform/flows/run/error.ts";
-import type { ChildRun } from "../../platform/flows/run/machine.ts";
-import { Problem } from "../../platform/problems.ts";
-import type { NewRun, NewSignal } from "../../store/flows/runs.ts";
-import type { FlowTable } from "./flow-table.ts";
-import type { InputChecks } from "./input-checks.ts";
-import type { NewRuns } from "./new-runs.ts";
-import type { Values } from "./values.ts";
+import type { Begun } from "../../../platform/flows/run/entry.ts";
+import type { StepError } from "../../../platform/flows/run/error.ts";
+import type { ChildRun } from "../../../platform/flows/run/machine.ts";
+import { Problem } from "../../../platform/problems.ts";
+import type { NewRun, NewSignal } from "../../../store/flows/runs.ts";
+import type { FlowTable } from "../flow-table.ts";
+import type { InputChecks } from "../input-checks.ts";
+import type { NewRuns } from "../new-runs.ts";
+import type { Values } from "../values.ts";
 
 export interface ChildrenOptions {
   readonly table: Pick<FlowTable, "find">;

@@ -1,12 +1,12 @@
-import { storeBody } from "../../calling/stored-bodies.ts";
-import type { Begun, Entry } from "../../platform/flows/run/entry.ts";
-import type { Decision, PublishedEvent } from "../../platform/flows/run/machine.ts";
-import type { Bodies } from "../../store/bodies.ts";
-import type { NewEvent } from "../../store/event.ts";
-import type { Append, EventWait, NewRun, NewSignal } from "../../store/flows/runs.ts";
+import { storeBody } from "../../../calling/stored-bodies.ts";
+import type { Begun, Entry } from "../../../platform/flows/run/entry.ts";
+import type { Decision, PublishedEvent } from "../../../platform/flows/run/machine.ts";
+import type { Bodies } from "../../../store/bodies.ts";
+import type { NewEvent } from "../../../store/event.ts";
+import type { Append, EventWait, NewRun, NewSignal } from "../../../store/flows/runs.ts";
+import type { Values } from "../values.ts";
 import type { Children } from "./children.ts";
 import { bodiesOf, smallEntries } from "./entry-bodies.ts";
-import type { Values } from "./values.ts";
 
 /** What an append stores of a decision. */
 export type Stored = Pick<

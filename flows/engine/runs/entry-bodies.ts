@@ -1,5 +1,5 @@
-import type { Entry, KeptValue } from "../../platform/flows/run/entry.ts";
-import type { Values } from "./values.ts";
+import type { Entry, KeptValue } from "../../../platform/flows/run/entry.ts";
+import type { Values } from "../values.ts";
 
 /** Returns the ids of the bodies that entries refer to. */
 export function bodiesOf(entries: readonly Entry[]): string[] {

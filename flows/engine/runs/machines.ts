@@ -1,10 +1,10 @@
-import type { Expressions } from "../../platform/flows/expressions/expressions.ts";
-import type { Begun, Entry } from "../../platform/flows/run/entry.ts";
-import type { RunMachine } from "../../platform/flows/run/machine.ts";
-import { newCallId } from "../../store/call-id.ts";
-import type { Runs } from "../../store/flows/runs.ts";
-import type { FlowsOptions } from "../services.ts";
-import type { Values } from "./values.ts";
+import type { Expressions } from "../../../platform/flows/expressions/expressions.ts";
+import type { Begun, Entry } from "../../../platform/flows/run/entry.ts";
+import type { RunMachine } from "../../../platform/flows/run/machine.ts";
+import { newCallId } from "../../../store/call-id.ts";
+import type { Runs } from "../../../store/flows/runs.ts";
+import type { FlowsOptions } from "../../services.ts";
+import type { Values } from "../values.ts";
 
 const ENTRIES_AT_ONCE = 1_000;
 
@@ -25,8 +25,8 @@ export interface Restored {
 /** The rules of runs and their expressions are loaded with the first run. */
 export async function loadMachines(options: FlowsOptions, values: Values): Promise<Machines> {
   const [{ createMachine, restoreMachine, isUsable }, expressions] = await Promise.all([
-    import("../../platform/flows/run/run-machine.ts"),
-    import("../../platform/flows/expressions/expressions.ts"),
+    import("../../../platform/flows/run/run-machine.ts"),
+    import("../../../platform/flows/expressions/expressions.ts"),
   ]);
   const { limits, platform, random } = options;
   const given = {

@@ -1,0 +1,52 @@
+import type { Begun } from "../../../platform/flows/run/entry.ts";
+import type { RunMachine } from "../../../platform/flows/run/machine.ts";
+import type { Signal } from "../../../platform/flows/run/signal.ts";
+import type { Runs } from "../../../store/flows/runs.ts";
+import type { Patience } from "./patience.ts";
+
+export interface PastEventsOptions {
+  readonly begun: Begun;
+  readonly machine: Pick<RunMachine, "waits">;
+  readonly runs: Pick<Runs, "signal">;
+  readonly lookBack: (begun: Begun, waits: ReturnType<RunMachine["waits"]>) => Promise<readonly Signal[]>;
+  readonly now: () => number;
+  readonly patience: Patience;
+}
+
+/** Looks for events that came before a run waited for them. */
+export class PastEvents {
+  readonly #options: PastEventsOptions;
+  #isAsked = false;
+  #isLooking = false;
+
+  constructor(options: PastEventsOptions) {
+    this.#options = options;
+  }
+
+  /** Whether something may be missing until it was looked at again. */
+  get isLooking(): boolean {
+    return this.#isLooking;
+  }
+
+  /** The waits are stored: whatever is published from now on comes as a signal. */
+  look(): void {
+    this.#isAsked = true;
+    if (!this.#isLooking) void this.#look();
+  }
+
+  async #look(): Promise<void> {
+    const { begun, machine, runs, lookBack, now, patience } = this.#options;
+    this.#isLooking = true;
+    while (this.#isAsked) {
+      this.#isAsked = false;
+      const waits = machine.waits();
+      if (waits.length === 0) continue;
+      await patience.run(async () => {
+        const found = await lookBack(begun, waits);
+        const signals = found.map((signal) => ({ run: begun.run, signal }));
+        if (signals.length > 0) await runs.signal(signals, now());
+      });
+    }
+    this.#isLooking = false;
+  }
+}
