@@ -4,6 +4,9 @@ import type { Bodies } from "../../../store/bodies.ts";
 import type { EventWait } from "../../../store/flows/runs.ts";
 import type { StoredEvent, Topics } from "../../../store/topics.ts";
 
+/** The rule of each wait is evaluated for each event of its topic: a few milliseconds at most (platform/flows/expressions/). */
+const MAX_COST = 20_000;
+
 /** Where events are, and what compares them. */
 export interface EventSource {
   readonly topics: Pick<Topics, "read" | "positionAt">;
@@ -29,7 +32,7 @@ export function keyOf(
 ): string | undefined {
   if (type !== undefined && type !== event.type) return undefined;
   try {
-    return JSON.stringify(expressions.evaluate(by, { event }) ?? null);
+    return JSON.stringify(expressions.evaluate(by, { event }, MAX_COST) ?? null);
   } catch {
     // The event does not have what the expression reads: it is another kind of event.
     return undefined;

@@ -1,6 +1,6 @@
 import { checkNode } from "./check.ts";
 import { Evaluation } from "./evaluation/evaluation.ts";
-import { Meter } from "./evaluation/meter.ts";
+import { MAX_COST, Meter } from "./evaluation/meter.ts";
 import { plainValue } from "./evaluation/plain-value.ts";
 import type { ValueMap } from "./evaluation/values.ts";
 import { ExpressionFault, TooCostly } from "./fault.ts";
@@ -40,9 +40,10 @@ export class Expressions {
   /**
    * The value as JSON. `run.startedAt` and the like may be dates in `variables`. Throws `ExpressionFault` with a message that names the
    * expression.
+   * @param maxCost for what is evaluated very often (`Meter`)
    */
-  evaluate(expression: string, variables: ValueMap): unknown {
-    return bounded(expression, () => plainValue(this.#value(expression, variables, new Meter())));
+  evaluate(expression: string, variables: ValueMap, maxCost: number = MAX_COST): unknown {
+    return bounded(expression, () => plainValue(this.#value(expression, variables, new Meter(maxCost))));
   }
 
   /** True or false. Throws `ExpressionFault`, also for any other value. */

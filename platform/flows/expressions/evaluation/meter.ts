@@ -8,11 +8,13 @@ export const MAX_TEXT = 10 * 1024 * 1024;
 
 /** Counts what an evaluation costs. Expressions are written by users: without it one of them could stop the program. */
 export class Meter {
+  readonly #limit: number;
   #left: number;
   /** What an evaluation makes once and uses often, such as patterns. */
   readonly made = new Map<string, unknown>();
 
   constructor(limit: number = MAX_COST) {
+    this.#limit = limit;
     this.#left = limit;
   }
 
@@ -20,7 +22,7 @@ export class Meter {
     this.#left -= units;
     if (this.#left < 0) {
       throw new TooCostly(
-        "The expression costs more than 1,000,000 steps of evaluation. Use fewer nested macros or shorter lists, or compute it in a function.",
+        `The expression costs more than ${this.#limit} steps of evaluation. Use fewer nested macros or shorter lists, or compute it in a function.`,
       );
     }
   }

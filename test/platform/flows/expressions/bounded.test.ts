@@ -87,6 +87,12 @@ describe("expressions of hostile authors", () => {
     });
   }
 
+  it("end sooner where they are evaluated often", () => {
+    const expression = "input.items.map(a, a + 1)";
+    assert.equal((expressions.evaluate(expression, variables) as unknown[]).length, 10_000);
+    assert.throws(() => expressions.evaluate(expression, variables, 20_000), /costs more than 20000 steps/);
+  });
+
   it("end soon: a template of a thousand expressions", () => {
     const start = performance.now();
     const template = Array(1000).fill("${ input.items.map(a, input.items[0] + a) }");
