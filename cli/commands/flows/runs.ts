@@ -27,13 +27,14 @@ export interface RunDocument {
 
 interface StepDocument {
   readonly state: string;
-  readonly attempts?: readonly {
-    readonly startedAt: string;
-    readonly endedAt?: string;
-    readonly callId?: string;
-  }[];
+  /** Of a step that was skipped. */
+  readonly why?: string;
+  readonly attempts: readonly unknown[];
+  /** Of a step that runs more than once. */
+  readonly items?: { readonly total: number; readonly done: number };
   readonly error?: { readonly type: string; readonly message: string };
-  readonly items?: Readonly<Record<string, unknown>>;
+  readonly startedAt?: string;
+  readonly endedAt?: string;
 }
 
 interface RunOptions {
@@ -118,19 +119,22 @@ export async function showRun({ api, out }: Task, flow: string, id: string): Pro
     ]),
     "",
     ...table([
-      ["STEP", "STATE", "ATTEMPTS", "TOOK", "ERROR"].map((head) => out.style("bold", head)),
+      ["STEP", "STATE", "RUNS", "TOOK", "ERROR"].map((head) => out.style("bold", head)),
       ...Object.entries(steps).map(([name, each]) => [
-        ...[name, each.state, String(each.attempts?.length ?? "-"), stepTook(each)],
+        ...[name, each.why === undefined ? each.state : `${each.state} (${each.why})`],
+        each.items === undefined
+          ? String(each.attempts.length || "-")
+          : `${each.items.done} of ${each.items.total}`,
+        stepTook(each),
         shown(each.error === undefined ? "" : `${each.error.type}: ${each.error.message}`).slice(0, 100),
       ]),
     ]),
   ]);
 }
 
-function stepTook({ attempts = [] }: StepDocument): string {
-  const [first, last] = [attempts[0], attempts.at(-1)];
-  if (first === undefined || last?.endedAt === undefined) return "-";
-  return duration(Date.parse(last.endedAt) - Date.parse(first.startedAt));
+function stepTook({ startedAt, endedAt }: StepDocument): string {
+  if (startedAt === undefined || endedAt === undefined) return "-";
+  return duration(Date.parse(endedAt) - Date.parse(startedAt));
 }
 
 export async function printRunLogs({ api, out }: Task, flow: string, id: string): Promise<void> {

@@ -22,7 +22,8 @@ export async function testFlows({ out, surroundings }: Task, paths: readonly str
   for (const path of paths) reports.push(await testFile(path, surroundings));
   const failed = reports.flatMap(({ cases }) => cases).filter(({ problems }) => problems.length > 0);
   out.result({ files: reports }, () => reports.flatMap((report) => [...linesOf(report)]));
-  if (failed.length > 0 && !out.json) out.note(`${failed.length} cases failed.`);
+  if (failed.length > 0 && !out.json)
+    out.note(failed.length === 1 ? "1 case failed." : `${failed.length} cases failed.`);
   return failed.length === 0 ? EXIT.ok : EXIT.refused;
 }
 
