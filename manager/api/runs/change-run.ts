@@ -7,6 +7,7 @@ import { readParameters, wholeNumber } from "../read-query.ts";
 import type { Call, Handler, Services } from "../services.ts";
 import { requirePart } from "../store.ts";
 import { refusePrecondition } from "../versions/read-options.ts";
+import { readRun } from "./run-reading.ts";
 import { hasEnded, requireRun, unknownRun } from "./visible-runs.ts";
 
 const REASON_LENGTH = 1_000;
@@ -46,6 +47,7 @@ export function retryRun(services: Services): Handler {
     const runs = requirePart(services, "runs");
     if (!hasEnded(run)) throw notEnded(run);
     checkPlace(await definitionOf(runs, run), { from, item });
+    if (from !== undefined && item !== undefined) await checkItem(runs, run, { from, item });
     const { by } = ctx.state;
     const signal = { kind: "retry", by, ...(from && { from }), ...(item !== undefined && { item }) } as const;
     const isReopened = await runs.reopen({ run: run.id, signal }, services.keys.now());
@@ -107,6 +109,17 @@ function checkPlace(
   if (item === undefined || step.each !== undefined || step.while !== undefined) return;
   const detail = `The step "${from}" has no items: leave item out, or name a step with each or while.`;
   throw new Problem("invalid_request", detail);
+}
+
+async function checkItem(
+  runs: Pick<Runs, "entries">,
+  run: RunRecord,
+  { from, item }: { readonly from: string; readonly item: number },
+): Promise<void> {
+  const items = (await readRun(runs, run)).unitsOf(from) ?? 0;
+  if (item < items) return;
+  const detail = `The step "${from}" has ${items} items, which count from 0: it has no item ${item}.`;
+  throw new Problem("unknown_step", detail);
 }
 
 /** @param name what the client named; untrusted text */

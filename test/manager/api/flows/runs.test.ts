@@ -56,11 +56,12 @@ function begun(run: string): Entry {
 describe("manager: runs of flows", () => {
   let skiff: StartedManager;
   let runs: FakeRuns;
-  const readLogs: [name: string, call: string][] = [];
+  const readLogs: [name: string, call: string | undefined][] = [];
   const logs = {
-    async *read(name: string, { call }: { readonly call: string }) {
+    async *read(name: string, { call }: { readonly call?: string }) {
       readLogs.push([name, call]);
-      yield { at: new Date(0), instance: "i", stream: "stdout", text: `${name} ${call}`, callId: call };
+      for (const callId of call === undefined ? ["c-7", "of-another-run"] : [call])
+        yield { at: new Date(0), instance: "i", stream: "stdout", text: `${name} ${callId}`, callId };
     },
   };
   beforeEach(async () => {
@@ -167,6 +168,7 @@ describe("manager: runs of flows", () => {
     const unknown = await retry("?from=chek").expect(404);
     assert.equal(unknown.body.code, "unknown_step");
     assert.match(unknown.body.detail, /Its steps: check, rows\./);
+    assert.equal((await retry("?from=rows&item=2").expect(404)).body.code, "unknown_step");
     await retry("?from=check&item=1").expect(400);
     await retry("?item=1").expect(400);
     const live = await app()
@@ -208,6 +210,26 @@ describe("manager: runs of flows", () => {
     const line = JSON.parse(json.text);
     assert.deepEqual([line.function, line.callId], ["row", "r-1"]);
     assert.equal((await app().get(`${path}?step=x`).expect(404)).body.code, "unknown_step");
+  });
+
+  it("with many calls have their lines in one reading of each log", async () => {
+    const many = Array.from({ length: 30 }, (_, attempt): Entry[] => [
+      { kind: "started", at: 1, step: "check", attempt: attempt + 1 },
+      {
+        kind: "done",
+        at: 2,
+        step: "check",
+        attempt: attempt + 1,
+        output: { json: 1 },
+        callId: `c-${attempt}`,
+      },
+    ]);
+    runs.streams.set(id(1), [begun(id(1)), ...many.flat()]);
+    const { text } = await app()
+      .get(`/flow/order/run/${id(1)}/logs`)
+      .expect(200);
+    assert.deepEqual(readLogs, [["check-order", undefined]]);
+    assert.deepEqual(text.trim().split("\n").length, 1, text);
   });
 
   it("are shown to whoever began them, and to nobody else who may only call", async () => {
