@@ -9,7 +9,7 @@ export class CalledFunctions {
   readonly seen = new Map<string, number>();
 
   /** Listens as the router of one program. What that program calls after its death, or what answers it, gets lost. */
-  async routerOf(point: CrashPoint): Promise<{ readonly url: string; close(): void }> {
+  async routerOf(point: Pick<CrashPoint, "pass">): Promise<{ readonly url: string; close(): void }> {
     const server = createServer((request, response) => void this.#take(request, response, point));
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -22,7 +22,11 @@ export class CalledFunctions {
     };
   }
 
-  async #take(request: IncomingMessage, response: ServerResponse, point: CrashPoint): Promise<void> {
+  async #take(
+    request: IncomingMessage,
+    response: ServerResponse,
+    point: Pick<CrashPoint, "pass">,
+  ): Promise<void> {
     const parts: Buffer[] = [];
     for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
     if (!point.pass()) return void response.destroy();

@@ -7,46 +7,56 @@ const WRITES = new Set([
 ]);
 const PARTS = new Set(["runs", "waits", "versions", "topics", "calls", "bodies", "timers"]);
 
-/** The moment at which a program dies: there is one before and one after each write and each call. */
+/** The moment at which a program stops, for good or for a while: there is one before and one after each write and each call. */
 export class CrashPoint {
+  /** Resolves when it stops. */
+  readonly reached: Promise<void>;
   readonly #at: number;
-  readonly #onDeath: () => void;
-  readonly #burial = Promise.withResolvers<never>();
+  readonly #onReached: () => void;
   #passed = 0;
-  #isDead = false;
+  #isStopped = false;
+  #rest = Promise.withResolvers<void>();
 
   /** @param at how many moments it lives through */
-  constructor(at: number, onDeath: () => void) {
+  constructor(at: number) {
     this.#at = at;
-    this.#onDeath = onDeath;
-    this.#burial.promise.catch(() => {});
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.reached = promise;
+    this.#onReached = resolve;
+    this.#rest.promise.catch(() => {});
   }
 
-  get isDead(): boolean {
-    return this.#isDead;
-  }
-
-  /** What a dead program waits for in vain, until the test ends it. */
-  get silence(): Promise<never> {
-    return this.#burial.promise;
-  }
-
-  bury(): void {
-    this.#isDead = true;
-    this.#burial.reject(draining());
+  get isStopped(): boolean {
+    return this.#isStopped;
   }
 
   /** Returns whether the program lives through this moment. */
   pass(): boolean {
-    if (this.#isDead) return false;
-    if (this.#passed++ < this.#at) return true;
-    this.#isDead = true;
-    this.#onDeath();
-    return false;
+    if (!this.#isStopped && this.#passed++ === this.#at) {
+      this.#isStopped = true;
+      this.#onReached();
+    }
+    return !this.#isStopped;
+  }
+
+  /** Resolves if the program lives, or when it goes on. */
+  async alive(): Promise<void> {
+    if (this.#isStopped) await this.#rest.promise;
+  }
+
+  /** It was not dead: what it was about to do happens now. */
+  goOn(): void {
+    this.#isStopped = false;
+    this.#rest.resolve();
+  }
+
+  /** Ends what waits in vain. */
+  bury(): void {
+    if (this.#isStopped) this.#rest.reject(draining());
   }
 }
 
-/** The store as the program sees it. After its death nothing of it comes to the store, and no answer comes to it. */
+/** The store as the program sees it. While it is stopped nothing of it comes to the store, and no answer comes to it. */
 export function mortal<T extends object>(part: T, point: CrashPoint): T {
   const parts = new Map<string, object>();
   return new Proxy(part, {
@@ -58,11 +68,14 @@ export function mortal<T extends object>(part: T, point: CrashPoint): T {
         return parts.get(name);
       }
       if (typeof member !== "function") return member;
-      const isWrite = WRITES.has(name);
+      const moment = async () => {
+        if (WRITES.has(name)) point.pass();
+        await point.alive();
+      };
       return async (...given: readonly unknown[]) => {
-        if (point.isDead || (isWrite && !point.pass())) return await point.silence;
+        await moment();
         const answer: unknown = await member.apply(target, given);
-        if (point.isDead || (isWrite && !point.pass())) return await point.silence;
+        await moment();
         return answer;
       };
     },

@@ -15,31 +15,29 @@ export interface MortalProgramOptions {
   readonly print: (line: string) => void;
 }
 
-/** A program with an engine of flows that dies at a given moment. */
+export interface Stop {
+  /** See CrashPoint. */
+  readonly at: number;
+  /** Whether there is a moment before and after each call too. By default a call goes on while the program is stopped. */
+  readonly stopsCalls?: boolean;
+}
+
+/** A program with an engine of flows that stops at a given moment. */
 export class MortalProgram {
-  /** Resolves when it dies. */
-  readonly death: Promise<void>;
+  readonly point: CrashPoint;
   readonly #engine: Engine;
   readonly #router: { close(): void };
-  readonly #point: CrashPoint;
 
-  private constructor(
-    engine: Engine,
-    router: { close(): void },
-    life: { point: CrashPoint; death: Promise<void> },
-  ) {
+  private constructor(engine: Engine, router: { close(): void }, point: CrashPoint) {
     this.#engine = engine;
     this.#router = router;
-    this.#point = life.point;
-    this.death = life.death;
+    this.point = point;
   }
 
-  /** @param at see CrashPoint */
-  static async start(options: MortalProgramOptions, at: number): Promise<MortalProgram> {
-    const { promise: death, resolve } = Promise.withResolvers<void>();
-    const point = new CrashPoint(at, resolve);
+  static async start(options: MortalProgramOptions, stop?: Stop): Promise<MortalProgram> {
+    const point = new CrashPoint(stop?.at ?? Number.POSITIVE_INFINITY);
     const { functions, platform, isShared, print } = options;
-    const router = await functions.routerOf(point);
+    const router = await functions.routerOf(stop?.stopsCalls ? point : { pass: () => true });
     const changes = storeChanges();
     const { runs, calls, topics, timers, bodies } = options.store;
     const store = announcing(mortal({ runs, calls, topics, timers, bodies }, point), changes);
@@ -48,14 +46,10 @@ export class MortalProgram {
       ...{ limits: limitsFromEnv({}), env: {}, router: () => router.url, callerKey: "sk_kinternals_text" },
       ...{ identity: "program", now: Date.now, random: Math.random },
     });
-    return new MortalProgram(engine, router, { point, death });
+    return new MortalProgram(engine, router, point);
   }
 
-  get isDead(): boolean {
-    return this.#point.isDead;
-  }
-
-  /** Begins a run as a client does: once for a key. Does not resolve if the program dies before its answer. */
+  /** Begins a run as a client does: once for a key. Does not resolve while the program is stopped. */
   async begin(name: string, input: unknown, key: string): Promise<string> {
     const engine = this.#engine;
     const flow = await engine.table.find(name);
@@ -70,7 +64,7 @@ export class MortalProgram {
 
   async close(): Promise<void> {
     this.#router.close();
-    if (this.isDead) this.#point.bury();
+    this.point.bury();
     await this.#engine.close({ drainMs: 0 });
   }
 }
