@@ -96,8 +96,8 @@ interface Loaded {
 async function load(options: FlowsOptions, keyUsed: (id: string) => void): Promise<Loaded> {
   const { Engine } = await import("./engine/engine.ts");
   const engine = await Engine.open(options);
-  const { table, newRuns, values } = engine;
-  const services = { ...options, keyUsed, table, newRuns, values, begin: engine.begin };
+  const { table, newRuns, values, inputs: inputChecks, begin } = engine;
+  const services = { ...options, keyUsed, table, newRuns, values, inputChecks, begin };
   const parts = await Promise.all(PARTS.map((row) => row.load(services)));
   const handlers = PARTS.flatMap(({ paths }, index) => {
     const { handler } = parts[index]!;

@@ -8,6 +8,7 @@ import type { StoreChanges } from "../store/changes.ts";
 import type { CreatedRun, NewRun } from "../store/flows/runs.ts";
 import type { FlowStore, UsageLedger } from "../store/store.ts";
 import type { FlowTable } from "./engine/flow-table.ts";
+import type { InputChecks } from "./engine/input-checks.ts";
 import type { NewRuns } from "./engine/new-runs.ts";
 import type { Values } from "./engine/values.ts";
 
@@ -58,6 +59,8 @@ export interface FlowServices extends FlowsOptions {
   readonly newRuns: NewRuns;
   /** Moves what is large out of entries, and reads it back. */
   readonly values: Values;
+  /** Checks inputs by the schemas of flows. */
+  readonly inputChecks: InputChecks;
   /**
    * Stores a run, which this program's engine then has at once if it has room. Durable when it resolves.
    * @throws Problem `store_unavailable`, `draining`

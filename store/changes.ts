@@ -132,6 +132,8 @@ function announcingRuns(runs: Runs, changes: StoreChanges): Runs {
       const created = await runs.create(given, options);
       const isNew = created.map((outcome) => "isNew" in outcome && outcome.isNew);
       if (given.some((run, place) => isNew[place] && isFree(run))) changes.emit("runs");
+      for (const [place, { id, owned }] of given.entries())
+        if (isNew[place] && owned !== undefined) changes.emit("run", id, owned.entries);
       return created;
     },
     async append(append) {

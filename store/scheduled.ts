@@ -44,7 +44,7 @@ const EVENT_TYPE = "dev.skiff.schedule";
 export async function firedBy(target: ScheduleTarget, time: FiringTime, bodies: Bodies): Promise<Fired> {
   if (target.event !== undefined) return { event: await eventOf(target.event, target, { time, bodies }) };
   const { run, overlap = "skip" } = target;
-  const call = run === undefined ? toFunction(target.call!) : toFlow(run, overlap);
+  const call = run === undefined ? toFunction(target.call!) : toFlow(run, time.isManual ? "allow" : overlap);
   return { call: await callOf(call, target, { time, bodies }) };
 }
 

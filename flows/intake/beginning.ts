@@ -9,6 +9,7 @@ import type { FlowServices } from "../services.ts";
 import type { Input } from "./inputs.ts";
 
 export interface Beginner {
+  readonly id: string;
   readonly flow: Flow;
   readonly trigger: Trigger;
   readonly input: Input;
@@ -39,11 +40,20 @@ export class Beginning {
    * Durable when it resolves.
    * @throws Problem `too_many_runs`, `idempotency_key_reused`, `store_unavailable`
    */
-  async begin({ flow, trigger, input, caller, traceparent, identity, parts }: Beginner): Promise<BegunRun> {
+  async begin({
+    id,
+    flow,
+    trigger,
+    input,
+    caller,
+    traceparent,
+    identity,
+    parts,
+  }: Beginner): Promise<BegunRun> {
     const { newRuns, begin, limits } = this.#services;
     const scope = trigger.kind === "http" ? `flow/${flow.name}/http` : `flow/${flow.name}`;
     const run = newRuns.newRun(flow, {
-      ...{ trigger, input: input.value, by: caller.by, keyId: caller.keyId },
+      ...{ id, trigger, input: input.value, by: caller.by, keyId: caller.keyId },
       traceparent: traceparent !== undefined && isTraceparent(traceparent) ? traceparent : undefined,
       idempotency: identity?.idempotency(caller, { scope, parts }),
     });

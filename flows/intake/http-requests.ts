@@ -6,6 +6,7 @@ import { clientSignal } from "../../http/client-signal.ts";
 import { requireHeaderRoom } from "../../http/request-problems.ts";
 import type { HttpTrigger } from "../../platform/flows/definition/definition.ts";
 import { Problem } from "../../platform/problems.ts";
+import { newCallId } from "../../store/call-id.ts";
 import { acknowledge, runFailed, sendOutput } from "./answers.ts";
 import type { IntakeParts } from "./intake-parts.ts";
 import type { FlowTarget } from "./target.ts";
@@ -34,13 +35,23 @@ export class HttpRequests {
     const trigger = { kind: "http", request: triggerRequest(request, path, target.query) } as const;
     const input = await inputs.read(request, flow, identity);
     const { method, headers } = request;
-    const run = await beginning.begin({
-      ...{ flow, input, caller, trigger, identity, traceparent: headers.traceparent as string | undefined },
+    const id = newCallId(services.now(), services.random);
+    const beginner = {
+      ...{
+        id,
+        flow,
+        input,
+        caller,
+        trigger,
+        identity,
+        traceparent: headers.traceparent as string | undefined,
+      },
       parts: [method, target.path, String(target.query), headers["content-type"] ?? ""],
-    });
+    };
     const { respond, waitMs } = http;
-    if (respond === undefined) return acknowledge(response, flow.name, run);
-    const outcome = await outcomes.of({ run: run.id, respond, waitMs, signal: clientSignal(response) });
+    if (respond === undefined) return acknowledge(response, flow.name, await beginning.begin(beginner));
+    const wait = { respond, waitMs, signal: clientSignal(response) };
+    const { run, outcome } = await outcomes.after(id, wait, () => beginning.begin(beginner));
     if (outcome.kind === "output")
       return await sendOutput(response, outcome.output, { run, services, mayBeEmpty: true });
     if (outcome.kind === "ended" && outcome.end.state !== "done") {

@@ -3,13 +3,13 @@ import { readBody } from "../../calling/requests/read-body.ts";
 import type { RequestIdentity } from "../../calling/requests/request-identity.ts";
 import type { Uploads } from "../../calling/requests/uploads.ts";
 import { loadBody } from "../../calling/stored-bodies.ts";
-import type { FlowDefinition } from "../../platform/flows/definition/definition.ts";
-import type { ValueCheck } from "../../platform/flows/input/json-schema.ts";
 import type { KeptValue } from "../../platform/flows/run/entry.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { Problem } from "../../platform/problems.ts";
+import { formatBytes } from "../../platform/quantity.ts";
 import type { Bodies, StoredBody } from "../../store/bodies.ts";
 import type { Flow } from "../engine/flow-table.ts";
+import type { InputChecks } from "../engine/input-checks.ts";
 import type { Values } from "../engine/values.ts";
 
 export interface InputsOptions {
@@ -17,6 +17,7 @@ export interface InputsOptions {
   readonly uploads: Uploads;
   readonly limits: Limits;
   readonly values: Values;
+  readonly inputChecks: InputChecks;
 }
 
 /** The input of a run, which fits its flow. */
@@ -31,8 +32,6 @@ const JSON_TYPE = /^application\/(?:[^;]+\+)?json\s*(;|$)/i;
 /** Reads the inputs of runs, and checks them by the schemas of their flows. */
 export class Inputs {
   readonly #options: InputsOptions;
-  /** Compiled once for each definition. */
-  readonly #checks = new WeakMap<FlowDefinition, Promise<ValueCheck>>();
 
   constructor(options: InputsOptions) {
     this.#options = options;
@@ -70,21 +69,21 @@ export class Inputs {
       if (!isForm) throw notJson(type);
     }
     const kept = await values.keepBody(body, type);
-    return "json" in kept ? { kept, json: kept.json } : { kept, type: kept.type };
+    return "json" in kept
+      ? { kept, json: kept.json }
+      : { kept, type: `${kept.type} of ${formatBytes(kept.bytes)}` };
   }
 
   async #check(flow: Flow, value: Value): Promise<void> {
+    const { inputChecks, limits } = this.#options;
     const { definition, name } = flow;
     if (definition.input === undefined || definition.input === true) return;
     if (!("json" in value)) {
-      throw new Problem("invalid_input", `The flow "${name}" takes JSON, and the input is ${value.type}.`);
+      const most = `JSON of at most ${formatBytes(limits.flowOutputBytes)} (SKIFF_FLOW_OUTPUT)`;
+      const detail = `The input of the flow "${name}" must be ${most}, and this is ${value.type}: send JSON.`;
+      throw new Problem("invalid_input", detail);
     }
-    let check = this.#checks.get(definition);
-    if (check === undefined) {
-      check = checkOf(definition.input);
-      this.#checks.set(definition, check);
-    }
-    const faults = (await check)(value.json);
+    const faults = await inputChecks.faults(flow, value.json);
     if (faults.length === 0) return;
     const list = faults.map(({ pointer, message }) => `${pointer || "the input"} ${message}`).join("; ");
     const detail = `The input does not fit the flow "${name}": ${list}. Send what the schema \`input\` of the flow describes.`;
@@ -93,14 +92,6 @@ export class Inputs {
 }
 
 type Value = { readonly kept: KeptValue } & ({ readonly json: unknown } | { readonly type: string });
-
-async function checkOf(schema: NonNullable<FlowDefinition["input"]>): Promise<ValueCheck> {
-  const { compileSchema } = await import("../../platform/flows/input/json-schema.ts");
-  const compiled = compileSchema(schema);
-  if ("fault" in compiled)
-    throw new Problem("invalid_flow", `The schema \`input\` cannot be used: ${compiled.fault}.`);
-  return compiled.check;
-}
 
 /** Undefined for what is no JSON. */
 function parsed(text: string): unknown {

@@ -12,8 +12,9 @@ import { RunRequests } from "./run-requests.ts";
 import { parseFlowTarget } from "./target.ts";
 
 export async function createIntake(services: FlowServices): Promise<FlowsPart> {
-  const { store, limits, values, print } = services;
-  const inputs = new Inputs({ bodies: store.bodies, uploads: new Uploads(store.bodies), limits, values });
+  const { store, limits, values, inputChecks, print } = services;
+  const { bodies } = store;
+  const inputs = new Inputs({ bodies, uploads: new Uploads(bodies), limits, values, inputChecks });
   const outcomes = new Outcomes(services);
   const parts = {
     services,

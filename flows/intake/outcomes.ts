@@ -11,7 +11,6 @@ export type Outcome =
   | { readonly kind: "none" };
 
 export interface Wait {
-  readonly run: string;
   /** The step whose output is the answer; that of the run by default. */
   readonly respond?: string | undefined;
   /** In milliseconds. */
@@ -45,34 +44,56 @@ export class Outcomes {
   }
 
   /**
-   * Waits for the outcome of a run that is stored.
-   * @throws whatever aborts the signal; Problem `store_unavailable`, `unknown_run`
+   * Begins a run, and waits for its outcome.
+   * @param id of the run
+   * @param begin stores it; the result names an older run if the request was a repeated one
+   * @throws what `begin` throws, and whatever aborts the signal; Problem `store_unavailable`, `unknown_run`
    */
-  async of(wait: Wait): Promise<Outcome> {
-    const { run } = wait;
+  async after<Run extends { readonly id: string }>(
+    id: string,
+    wait: Wait,
+    begin: () => Promise<Run>,
+  ): Promise<{ readonly run: Run; readonly outcome: Outcome }> {
     const watch = new Watch(wait);
-    const listeners = this.#listeners.get(run) ?? new Set();
-    this.#listeners.set(run, listeners.add(watch.see));
+    // Its entries may be announced before `begin` resolves.
+    const stop = this.#listen(id, watch.see);
     try {
-      return await this.#outcome(wait, watch);
+      const run = await begin();
+      if (run.id === id) return { run, outcome: await this.#outcome(id, wait, watch) };
+      const other = new Watch(wait);
+      const stopOther = this.#listen(run.id, other.see);
+      try {
+        await this.#look(run.id, other, 0);
+        return { run, outcome: await this.#outcome(run.id, wait, other) };
+      } finally {
+        stopOther();
+      }
     } finally {
-      listeners.delete(watch.see);
-      if (listeners.size === 0) this.#listeners.delete(run);
+      stop();
     }
+  }
+
+  #listen(run: string, listener: Listener): () => void {
+    const listeners = this.#listeners.get(run) ?? new Set();
+    this.#listeners.set(run, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(run);
+    };
   }
 
   readonly #onRun = (run: string, entries: readonly Entry[]) => {
     for (const listener of this.#listeners.get(run) ?? []) listener(entries);
   };
 
-  async #outcome({ run, waitMs, signal }: Wait, watch: Watch): Promise<Outcome> {
+  async #outcome(run: string, { waitMs, signal }: Wait, watch: Watch): Promise<Outcome> {
     const { isShared } = this.#services;
     const ending = AbortSignal.any([signal, this.#closed.signal, AbortSignal.timeout(waitMs)]);
     let pauseMs = POLL_MS.first;
     let seen = 0;
     while (watch.outcome === undefined && !ending.aborted) {
-      // Entries may have been stored before the watch began, or by another program.
-      seen = await this.#look(run, watch, seen);
+      // Another program may have it.
+      if (isShared) seen = await this.#look(run, watch, seen);
       await watch.news(ending, isShared ? pauseMs : undefined);
       pauseMs = Math.min(pauseMs * POLL_MS.factor, POLL_MS.last);
     }

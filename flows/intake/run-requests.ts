@@ -6,6 +6,7 @@ import { clientSignal } from "../../http/client-signal.ts";
 import { requireHeaderRoom } from "../../http/request-problems.ts";
 import { Problem } from "../../platform/problems.ts";
 import { parseDurationMs } from "../../platform/quantity.ts";
+import { newCallId } from "../../store/call-id.ts";
 import { acknowledge, runFailed, sendOutput, skip } from "./answers.ts";
 import type { Beginner } from "./beginning.ts";
 import type { IntakeParts } from "./intake-parts.ts";
@@ -38,12 +39,14 @@ export class RunRequests {
     if (earlier !== undefined) return skip(response, flow.name, earlier);
     const input = await inputs.read(request, flow, identity);
     const { method, headers } = request;
-    const run = await beginning.begin({
-      ...{ flow, input, ...begunBy, identity, traceparent: headers.traceparent as string | undefined },
+    const id = newCallId(services.now(), services.random);
+    const beginner = {
+      ...{ id, flow, input, ...begunBy, identity, traceparent: headers.traceparent as string | undefined },
       parts: [method, headers["content-type"] ?? ""],
-    });
-    if (waitMs === 0) return acknowledge(response, flow.name, run);
-    const outcome = await outcomes.of({ run: run.id, waitMs, signal: clientSignal(response) });
+    };
+    if (waitMs === 0) return acknowledge(response, flow.name, await beginning.begin(beginner));
+    const wait = { waitMs, signal: clientSignal(response) };
+    const { run, outcome } = await outcomes.after(id, wait, () => beginning.begin(beginner));
     if (outcome.kind === "none") return acknowledge(response, flow.name, run);
     if (outcome.kind === "ended") throw runFailed(flow.name, run.id, outcome.end);
     await sendOutput(response, outcome.output, { run, services });

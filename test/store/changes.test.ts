@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Calls } from "../../store/calls.ts";
 import { announcing, storeChanges } from "../../store/changes.ts";
 import type { NewEvent } from "../../store/event.ts";
-import type { Append, Runs } from "../../store/flows/runs.ts";
+import type { Append, NewRun, Runs } from "../../store/flows/runs.ts";
 import { startOf } from "../../store/places.ts";
 import type { EventStore, FlowStore } from "../../store/store.ts";
 import type { Topics } from "../../store/topics.ts";
@@ -77,6 +77,7 @@ describe("changes of runs", () => {
   const outcomes = { append: "stored", signal: [true] as readonly boolean[] };
   const runs = {
     append: async () => outcomes.append,
+    create: async (given: readonly NewRun[]) => given.map(({ id }) => ({ id, isNew: id !== "known" })),
     signal: async () => outcomes.signal,
     waits: { advance: async () => true },
   } as unknown as Runs;
@@ -99,6 +100,10 @@ describe("changes of runs", () => {
     await store.runs.append(append({ events: [eventOf("a")] }));
     outcomes.append = "stored";
     assert.equal(seen.length, 2);
+    const owned = { owner: "o", entries: [], row: { state: "running" } };
+    const begun = [{ id: "new", owned }, { id: "known", owned }, { id: "free" }] as unknown as NewRun[];
+    await store.runs.create(begun, { now: 1, mostLive: 1 });
+    assert.deepEqual(seen.slice(2), ["runs", "new"]);
   });
 
   it("are told of runs that an engine may take, or that have signals", async () => {

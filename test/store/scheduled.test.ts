@@ -63,6 +63,8 @@ describe("the call of a schedule", () => {
     ]);
     const queued = await callOf({ run: { flow: "nightly" }, overlap: "queue" });
     assert.equal(textOf(queued.request.body), "{}");
+    const byHand = await callOf({ run: { flow: "nightly" } }, { isManual: true });
+    assert.deepEqual(byHand.request.headers.slice(0, 2), ["skiff-overlap", "allow"]);
     assert.equal(queued.policy.maxAgeMs, 7 * 86_400_000, "it waits for the run before it");
   });
 

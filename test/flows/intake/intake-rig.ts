@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FlowTable } from "../../../flows/engine/flow-table.ts";
+import { InputChecks } from "../../../flows/engine/input-checks.ts";
 import { NewRuns } from "../../../flows/engine/new-runs.ts";
 import { Values } from "../../../flows/engine/values.ts";
 import { createIntake } from "../../../flows/intake/intake.ts";
@@ -73,6 +74,7 @@ export class IntakeRig {
     this.#part = await createIntake({
       ...{ store, changes, platform, keys, access, limits, isShared, env, print, now, random, table },
       ...{ router: () => "", callerKey: CALLER_KEY, identity: "test" },
+      inputChecks: new InputChecks(),
       newRuns: new NewRuns({ platform, now, random }),
       values: new Values({ bodies: store.bodies, mostBytes: limits.flowOutputBytes }),
       begin: async (run) => {

@@ -68,7 +68,7 @@ describe("POST /flow/NAME/run", () => {
     const image = await rig.send("/flow/typed/run", { body: "x", headers: { "content-type": "image/png" } });
     assert.match(
       ((await image.json()) as { detail: string }).detail,
-      /takes JSON, and the input is image\/png/,
+      /must be JSON of at most 10 MiB .*, and this is image\/png of 1 /,
     );
     assert.equal((await rig.send("/flow/typed/run", { json: { id: "a" } })).status, 202);
   });
