@@ -92,6 +92,16 @@ describe("flows on a cluster", function () {
     assert.match(row, /^order-\S+ +1 +0 +\d+s +done +True +\S+$/);
   });
 
+  it("run as soon as a manager has stored them", async () => {
+    const name = `put-${STAMP}`;
+    applied.add(name);
+    const body = "steps: { hello: { fn: flow-step } }\n";
+    assert.equal((await skiff.manage(`/flow/${name}`, { method: "PUT", body })).status, 201);
+    const answer = await skiff.send(`/flow/${name}/run?wait=30s`, { method: "POST", body: '{"n": 1}' });
+    assert.deepEqual(await json(answer, 200), { step: "hello", got: { n: 1 } });
+    await eventually("kubectl shows it", async () => (await read(name, ".status.version")) === "1", 30_000);
+  });
+
   it("say where a text is wrong, and go on with the last valid one", async () => {
     await apply(ORDER, { source: "steps:\n  check: { fn: flow-step, neds: [ship] }\n" });
     await eventually(
@@ -170,29 +180,54 @@ spec:
 
   it("go on when the pods that ran them are killed, and repeat no completed step", async () => {
     const name = `slow-${STAMP}`;
-    const steps = Array.from({ length: 6 }, (_, n) => {
+    await apply(name, { source: slowSteps(6) });
+    await isAccepted(name, 1);
+    const ids = await Promise.all(Array.from({ length: 5 }, () => begin(name, {})));
+    await eventually("they are in the middle", async () => await isAt(ids[0]!, "s2"), 30_000);
+    await kubectl("delete", "pods", ...EVENTS, "--grace-period=0", "--force");
+    for (const id of ids) assert.equal((await ended(name, id, 120_000)).state, "done");
+    for (const id of ids) await checkCalls(id, 6);
+    await kubectl("rollout", "status", "deployment/skiff-events", "-n", "skiff", "--timeout=55s");
+  });
+
+  it("go on as soon as the program of a pod has started again", async () => {
+    const name = `crash-${STAMP}`;
+    await apply(name, { source: slowSteps(5) });
+    await isAccepted(name, 1);
+    const ids = await Promise.all(Array.from({ length: 4 }, () => begin(name, {})));
+    await eventually("they are in the middle", async () => await isAt(ids[0]!, "s2"), 30_000);
+    const pods = await kubectl("get", "pods", ...EVENTS, "-o", "name");
+    const program = "$(tr '\\0' ' ' < $each/cmdline)";
+    const kill = `for each in /proc/[0-9]*; do case "${program}" in node*) kill -9 \${each#/proc/};; esac; done`;
+    await Promise.all(
+      pods.split("\n").map((pod) => kubectl("exec", pod, "-n", "skiff", "--", "sh", "-c", `${kill}; true`)),
+    );
+    const killedAt = Date.now();
+    for (const id of ids) assert.equal((await ended(name, id, 60_000)).state, "done");
+    // The runs of an engine that is silent are free after 30 seconds; its own it has at once.
+    assert.ok(Date.now() - killedAt < 30_000, `${Date.now() - killedAt} ms`);
+    for (const id of ids) await checkCalls(id, 5);
+  });
+
+  const slowSteps = (count: number) => {
+    const steps = Array.from({ length: count }, (_, n) => {
       const needs = n === 0 ? "" : `, needs: [s${n - 1}]`;
       return `  s${n}: { fn: { name: flow-step, path: /slow }, with: ${n}${needs} }\n`;
     });
-    await apply(name, { source: `steps:\n${steps.join("")}` });
-    await isAccepted(name, 1);
-    const ids = await Promise.all(Array.from({ length: 5 }, () => begin(name, {})));
-    await eventually(
-      "they are in the middle",
-      async () => (await callsOf(ids[0]!)).some(({ step }) => step === "s2"),
-      30_000,
+    return `steps:\n${steps.join("")}`;
+  };
+  const isAt = async (id: string, step: string) => (await callsOf(id)).some((each) => each.step === step);
+  /** Each step had one key, and only the one that was interrupted may have been called twice. */
+  const checkCalls = async (id: string, count: number) => {
+    const calls = await callsOf(id);
+    const keys = new Map<string, Set<string>>();
+    for (const { step, key } of calls) keys.set(step, (keys.get(step) ?? new Set()).add(key));
+    assert.deepEqual(
+      [...keys.keys()].sort(),
+      Array.from({ length: count }, (_, n) => `s${n}`),
     );
-    await kubectl("delete", "pods", ...EVENTS, "--grace-period=0", "--force");
-    for (const id of ids) assert.equal((await ended(name, id, 120_000)).state, "done");
-    for (const id of ids) {
-      const calls = await callsOf(id);
-      const keys = new Map<string, Set<string>>();
-      for (const { step, key } of calls) keys.set(step, (keys.get(step) ?? new Set()).add(key));
-      assert.deepEqual([...keys.keys()].sort(), ["s0", "s1", "s2", "s3", "s4", "s5"]);
-      for (const [step, each] of keys) assert.equal(each.size, 1, `${step} has one key`);
-      const repeated = calls.length - keys.size;
-      assert.ok(repeated <= 1, `${repeated} calls were repeated: only the interrupted one may be`);
-    }
-    await kubectl("rollout", "status", "deployment/skiff-events", "-n", "skiff", "--timeout=55s");
-  });
+    for (const [step, each] of keys) assert.equal(each.size, 1, `${step} has one key`);
+    const repeated = calls.length - keys.size;
+    assert.ok(repeated <= 1, `${repeated} calls were repeated`);
+  };
 });
