@@ -3,7 +3,7 @@ import { ExpressionFault } from "./fault.ts";
 import { mentionsIn } from "./names.ts";
 import type { Node } from "./parse.ts";
 import type { Scope, Wanted } from "./scope.ts";
-import { type Shape, VARIABLES } from "./types/shape.ts";
+import { RUN_IN_FINALLY, type Shape, VARIABLES } from "./types/shape.ts";
 import { expect, shapeOf } from "./types/typing.ts";
 
 /** Throws `ExpressionFault` for what is wrong whatever the variables hold. */
@@ -17,7 +17,11 @@ export function checkNode(
     if (step !== undefined && scope.steps !== undefined) checkStep(step, scope.steps, scope.otherSteps ?? []);
     else if (!scope.variables.includes(variable.args)) throw unknownVariable(variable, scope);
   }
-  const found = shapeOf(node, { ...VARIABLES, input });
+  const found = shapeOf(node, {
+    ...VARIABLES,
+    ...(scope.isFinally === true ? { run: RUN_IN_FINALLY } : {}),
+    input,
+  });
   if (wanted !== "any") expect(node, found, { kind: wanted });
 }
 

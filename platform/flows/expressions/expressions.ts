@@ -46,22 +46,10 @@ export class Expressions {
     return bounded(expression, () => plainValue(this.#value(expression, variables, new Meter(maxCost))));
   }
 
-  /** True or false. Throws `ExpressionFault`, also for any other value. */
-  evaluateCondition(expression: string, variables: ValueMap): boolean {
-    const value = this.evaluate(expression, variables);
-    if (typeof value === "boolean") return value;
-    throw failed(expression, new ExpressionFault("It is neither true nor false."));
-  }
-
   /** JSON with its expressions replaced by their values. The whole template may cost as much as one expression. Throws `ExpressionFault`. */
   evaluateTemplate(template: unknown, variables: ValueMap): unknown {
     if (typeof template !== "object" && typeof template !== "string") return template;
     return bounded("a template", () => plainValue(this.#templateValue(template, variables, new Meter())));
-  }
-
-  /** A text for a path, a header, a message: what is no text is written as JSON. Throws `ExpressionFault`. */
-  evaluateText(template: unknown, variables: ValueMap): string {
-    return textOfTemplate(this.evaluateTemplate(template, variables));
   }
 
   /** What is wrong with an expression whatever its variables hold; undefined: nothing. */

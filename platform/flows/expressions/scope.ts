@@ -6,6 +6,8 @@ export interface Scope {
   readonly steps?: readonly string[] | undefined;
   /** The other steps of the flow, for messages. */
   readonly otherSteps?: readonly string[] | undefined;
+  /** `run` has `state` and `error`. */
+  readonly isFinally?: boolean | undefined;
   /** JSON schema of the variable `input`; undefined: it may be anything. */
   readonly input?: unknown;
 }

@@ -67,7 +67,12 @@ class Scopes {
     const step = inSteps && name !== undefined ? this.#definition[room][name] : undefined;
     if (!inSteps || step === undefined) return { variables: OF_RUN, steps: Object.keys(steps), input };
     if (path[0] === "wait" && path[1] === "by") return { variables: ["event"] };
-    return { variables: [...OF_RUN, ...variablesOf(step, path)], ...this.#stepsBefore(room, name!), input };
+    return {
+      variables: [...OF_RUN, ...variablesOf(step, path)],
+      ...this.#stepsBefore(room, name!),
+      input,
+      isFinally: room === "finally",
+    };
   }
 
   #stepsBefore(room: "steps" | "finally", name: string): Pick<Scope, "steps" | "otherSteps"> {

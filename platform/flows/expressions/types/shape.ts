@@ -31,19 +31,21 @@ const ERROR: Shape = closed({ type: TEXT, status: NUMBER, message: TEXT, item: N
 /** `steps.NAME`. */
 export const STEP: Shape = closed({ state: TEXT, output: ANY, error: ERROR });
 
+const RUN = { id: TEXT, flow: TEXT, version: NUMBER, startedAt: { kind: "timestamp" } } as const;
+
 /** Variables that are the same in every flow. */
 export const VARIABLES: Readonly<Record<string, Shape>> = {
-  run: closed({
-    id: TEXT,
-    flow: TEXT,
-    version: NUMBER,
-    startedAt: { kind: "timestamp" },
-    state: TEXT,
-    error: closed({ step: TEXT, type: TEXT, status: NUMBER, message: TEXT, item: NUMBER }),
-  }),
+  run: closed(RUN),
   trigger: { kind: "map", members: { kind: TEXT } },
   event: { kind: "map", members: { id: TEXT, source: TEXT, type: TEXT, data: ANY } },
   error: ERROR,
   index: NUMBER,
   iteration: NUMBER,
 };
+
+/** `run` in `finally`. */
+export const RUN_IN_FINALLY: Shape = closed({
+  ...RUN,
+  state: TEXT,
+  error: closed({ step: TEXT, type: TEXT, status: NUMBER, message: TEXT, item: NUMBER }),
+});

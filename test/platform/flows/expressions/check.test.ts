@@ -41,7 +41,7 @@ describe("the check of expressions", () => {
     "input.mixed + 'x' == null",
     "input.either == 3 || input.either == 'three'",
     "run.startedAt + duration('1h') < timestamp('2030-01-01')",
-    "run.state == 'failed' ? run.error.message : string(run.version)",
+    "run.flow + string(run.version)",
     "trigger.kind == 'http' && trigger.request.path.startsWith('/x')",
     "event.data.order == 3 && event.subject == 'x'",
     "steps.check.output.x.y > 3 && steps.check.state == 'done'",
@@ -83,6 +83,7 @@ describe("the check of expressions", () => {
     ["input.total.map(x, x)", 0, "`input.total` is a number where a list is needed."],
     ["input.total.orValue(1)", 0, "`input.total` is a number where an optional value is needed."],
     ["run.startdAt", 4, "`run` has no member `startdAt`. Did you mean `startedAt`?"],
+    ["run.state == 'done'", 4, "`run` has no member `state`."],
     ["steps.check.outputs", 12, "`steps.check` has no member `outputs`. Did you mean `output`?"],
     ["steps.chek.output", 6, "There is no step `chek`. Did you mean `check`?"],
     [
@@ -112,6 +113,11 @@ describe("the check of expressions", () => {
     assert.match(faultOf("input.total", "bool")!.message, /is a number where a boolean is needed/);
     assert.equal(faultOf("input.rows", "list"), undefined);
     assert.match(faultOf("input.free", "list")!.message, /is a map where a list is needed/);
+  });
+
+  it("knows the state of the run in finally", () => {
+    const expression = "run.state == 'failed' ? run.error.message : ''";
+    assert.equal(expressions.check(expression, { ...scope, isFinally: true }), undefined);
   });
 
   it("has no steps where there are none", () => {

@@ -166,14 +166,6 @@ describe("expressions of flows", () => {
     assert.throws(() => evaluated("1 == 1 &&\n  input..x"), { offset: 18 });
   });
 
-  it("needs true or false of a condition", () => {
-    assert.equal(expressions.evaluateCondition("input.n == 3", variables), true);
-    assert.throws(
-      () => expressions.evaluateCondition("input.n", variables),
-      /`input\.n` failed: It is neither/,
-    );
-  });
-
   it("names the steps and variables that an expression reads, without names of macros", () => {
     const names = expressions.namesIn("steps.a.output.map(input, input.b + steps['c'].output) + [item]");
     assert.deepEqual([...names.steps], ["a", "c"]);

@@ -26,7 +26,6 @@ describe("templates of flows", () => {
     );
     assert.equal(evaluated("${ input.n }${ input.n }"), "33");
     assert.equal(evaluated(""), "");
-    assert.equal(expressions.evaluateText("${ input.list }", variables), "[1,2]");
   });
 
   it("keep a plain ${ that is written with two dollars", () => {
