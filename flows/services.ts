@@ -7,6 +7,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { StoreChanges } from "../store/changes.ts";
 import type { CreatedRun, NewRun } from "../store/flows/runs.ts";
 import type { FlowStore, UsageLedger } from "../store/store.ts";
+import type { FlowCounts } from "./engine/counts.ts";
 import type { FlowTable } from "./engine/flow-table.ts";
 import type { InputChecks } from "./engine/input-checks.ts";
 import type { NewRuns } from "./engine/new-runs.ts";
@@ -39,6 +40,8 @@ export interface FlowsOptions {
   readonly isShared: boolean;
   /** Stays the same when this program restarts, and no other program has it: the name of a pod. Runs of its predecessor go on at once. */
   readonly identity: string;
+  /** Counts what the engine does. */
+  readonly counts?: FlowCounts;
   /** The variables `SKIFF_*`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Prints one line on the terminal. */

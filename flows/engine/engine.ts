@@ -16,6 +16,7 @@ import { bodiesOf, smallEntries } from "./runs/entry-bodies.ts";
 import { loadMachines, type Machines } from "./runs/machines.ts";
 import { OwnedRun } from "./runs/owned-run.ts";
 import type { OwnedRunOptions, RunServices } from "./runs/owned-run-options.ts";
+import { StuckRuns } from "./stuck-runs.ts";
 import { Values } from "./values.ts";
 import { Follower } from "./waits/follower.ts";
 import { lookBack } from "./waits/look-back.ts";
@@ -44,7 +45,7 @@ export class Engine {
   readonly newRuns: NewRuns;
   readonly values: Values;
   readonly inputs = new InputChecks();
-  readonly counts = new FlowCounts();
+  readonly counts: FlowCounts;
   readonly #options: FlowsOptions;
   readonly #machines: Machines;
   readonly #services: RunServices;
@@ -52,6 +53,7 @@ export class Engine {
   readonly #beat: EngineBeat;
   readonly #claims: Claims;
   readonly #follower: Follower;
+  readonly #stuck: StuckRuns;
   readonly #owned = new Map<string, OwnedRun>();
   /** Runs that are being stored, and will be owned. */
   #beginning = 0;
@@ -65,6 +67,7 @@ export class Engine {
     this.#options = options;
     this.#machines = machines;
     this.values = values;
+    this.counts = options.counts ?? new FlowCounts();
     const { store, platform, limits, changes, isShared, identity, now, print } = options;
     const { runs, bodies } = store;
     this.newRuns = new NewRuns(options);
@@ -83,6 +86,8 @@ export class Engine {
       slots: new CallSlots(limits.flowCalls),
       lookBack: (begun, waits) => lookBack(begun, waits, source),
     };
+    const isCalling = (id: string) => this.#owned.get(id)?.isCalling ?? false;
+    this.#stuck = new StuckRuns({ runs, counts: this.counts, isCalling, now, print });
     this.#follower = new Follower({ ...source, waits: runs.waits, changes, isShared, now, print });
     this.#beat = new EngineBeat({
       ...{ runs, identity, isShared, now, print },
@@ -107,6 +112,7 @@ export class Engine {
     await engine.table.open();
     engine.#beat.start();
     engine.#follower.wake();
+    engine.#stuck.start();
     return engine;
   }
 
@@ -132,7 +138,10 @@ export class Engine {
   async close({ drainMs }: { readonly drainMs: number }): Promise<void> {
     this.#isClosed = true;
     const deadlineMs = performance.now() + drainMs;
-    await within(LAST_APPENDS_MS, Promise.all([this.#claims.close(), this.#follower.close()]));
+    await within(
+      LAST_APPENDS_MS,
+      Promise.all([this.#claims, this.#follower, this.#stuck].map((each) => each.close())),
+    );
     for (const run of this.#owned.values()) run.release();
     await this.#allGone(Math.max(0, deadlineMs - performance.now()));
     for (const run of this.#owned.values()) run.abort("Skiff stopped during the attempt");

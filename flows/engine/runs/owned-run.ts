@@ -70,6 +70,10 @@ export class OwnedRun {
     return !this.#isBusy && !this.#isGone && !this.#past.isLooking && this.#calls.size === 0;
   }
 
+  get isCalling(): boolean {
+    return this.#calls.size > 0;
+  }
+
   /** When it is due although nothing happens. */
   get wakeAt(): number | undefined {
     return this.#row?.wakeAt;
