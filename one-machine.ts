@@ -180,6 +180,7 @@ async function startServices(services: ServiceList, options: SkiffOptions): Prom
   const guards = new Guards({ platform, store, log: (name, line) => logs.push(name, line), print });
   addRouterMetrics(metrics, front.counted, { guards: () => guards });
   metrics.add(() => events.metrics());
+  metrics.add(() => flows.metrics());
   const exchange = (orders: RouterOrders) => front.exchangeUsage(orders);
   const collector = new Collector({
     exchange,

@@ -104,6 +104,7 @@ async function startEvents(services: ServiceList, env: NodeJS.ProcessEnv): Promi
 
   const metrics = new Metrics();
   metrics.add(() => events.metrics());
+  metrics.add(() => flows.metrics());
   metrics.add(() => [group(PROCESS_FAMILIES, [{ metrics: readProcessMetrics() }])]);
   const probes = {
     ready: () => (services.state === "ready" ? undefined : `The events are ${services.state}.`),

@@ -2,9 +2,11 @@
 import { callbackHosts } from "../calling/callback-hosts.ts";
 import { discardBody } from "../http/discard-body.ts";
 import { answerError } from "../http/problem-answer.ts";
+import type { Group } from "../metrics/metrics.ts";
 import { draining } from "../platform/problems.ts";
 import { KeyUses } from "../store/key-uses.ts";
 import type { Engine } from "./engine/engine.ts";
+import { FlowMetrics } from "./metrics.ts";
 import { type FlowPath, flowPath } from "./paths.ts";
 import type { FlowServices, FlowsOptions, FlowsPart, RequestHandler } from "./services.ts";
 
@@ -20,6 +22,8 @@ export interface Flows {
    * after `drainMs`. Later calls return the same promise.
    */
   drain(options: { readonly drainMs: number }): Promise<void>;
+  /** Reads the runs of the store, which all of its programs share, and what the engine of this one counts. */
+  metrics(): Promise<readonly Group[]>;
 }
 
 interface PartRow {
@@ -45,6 +49,7 @@ export function createFlows(options: FlowsOptions): Flows {
   const paths = new Set(PARTS.flatMap((row) => row.paths));
   let loading: Promise<Loaded> | undefined;
   let drained: Promise<void> | undefined;
+  let engine: Engine | undefined;
   const { usage: ledger, now, print } = options;
   const keyUses = new KeyUses({ program: "flows", ledger, now, print });
   const loaded = () => {
@@ -56,6 +61,8 @@ export function createFlows(options: FlowsOptions): Flows {
     });
     return loading;
   };
+  const counts = () => engine?.counts;
+  const metrics = new FlowMetrics({ runs: options.store.runs, counts, now });
   const answer: (...given: Parameters<RequestHandler>) => Promise<void> = async (request, response) => {
     try {
       const { handlers } = await loaded();
@@ -74,8 +81,9 @@ export function createFlows(options: FlowsOptions): Flows {
       void answer(request, response);
     },
     async start() {
-      await loaded();
+      ({ engine } = await loaded());
     },
+    metrics: () => metrics.groups(),
     drain({ drainMs }) {
       drained ??= (async () => {
         const { parts, engine } = (await loading?.catch(() => undefined)) ?? { parts: [] };

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { EventMetrics } from "../../events/metrics.ts";
+import { FlowMetrics } from "../../flows/metrics.ts";
 import { EVENT_FAMILIES } from "../../metrics/event-families.ts";
+import { FLOW_FAMILIES } from "../../metrics/flow-families.ts";
 import { type MetricFamily, Metrics } from "../../metrics/metrics.ts";
 import { addRouterMetrics, FAMILIES as ROUTER_FAMILIES } from "../../router/metrics/metrics.ts";
 
@@ -12,7 +14,7 @@ interface Panel {
   readonly targets?: readonly { readonly expr: string; readonly datasource: { readonly uid: string } }[];
 }
 
-const FAMILIES: readonly MetricFamily[] = [...ROUTER_FAMILIES, ...EVENT_FAMILIES];
+const FAMILIES: readonly MetricFamily[] = [...ROUTER_FAMILIES, ...EVENT_FAMILIES, ...FLOW_FAMILIES];
 /** Labels that Prometheus adds. */
 const ADDED = ["le", "instance", "job"];
 
@@ -47,6 +49,12 @@ describe("the Grafana dashboard", () => {
     const store = { calls: { totals: async () => [] }, topics: { stats: async () => [] } } as never;
     const events = new EventMetrics({ store, firings: () => undefined, now: () => 0 });
     metrics.add(() => events.groups());
+    const flows = new FlowMetrics({
+      runs: { totals: async () => [] },
+      counts: () => undefined,
+      now: () => 0,
+    });
+    metrics.add(() => flows.groups());
     const scraped = await metrics.text();
     const names = [...scraped.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name);
     assert.deepEqual(

@@ -128,6 +128,23 @@ describe("the examples of flows", function () {
       { to: "nobody", failed: 'The function "deliver" answered 404: Nobody is there.' },
     ]);
   });
+
+  it("are counted in the metrics", async () => {
+    await order("4242");
+    const text = await (await fetch(`${skiff.url}/metrics`)).text();
+    const value = (series: string) =>
+      Number(
+        text
+          .split("\n")
+          .find((line) => line.startsWith(`${series} `))
+          ?.split(" ")
+          .at(-1),
+      );
+    assert.ok(value('skiff_flow_runs_ended_total{flow="order",state="done"}') >= 1);
+    assert.ok(value("skiff_flow_attempts_total") >= 5);
+    assert.ok(value("skiff_flow_step_overhead_seconds_count") >= 1);
+    assert.equal(value("skiff_flow_stuck_runs"), 0);
+  });
 });
 
 describe("a flow whose Skiff is killed in the middle", function () {
