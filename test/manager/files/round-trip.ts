@@ -42,6 +42,9 @@ const SETTINGS = `
 const OBJECTS = `topics:
   orders: { paths: [/shop], replyTimeout: 5s, keepFor: 24h, keepBytes: 1Mi, maxEvent: 64Ki, access: public }
   mails:
+flows:
+  order: flows/order.yaml
+  short: { steps: { a: { fn: plain } } }
 subscriptions:
   plain:
     topic: orders
@@ -66,6 +69,7 @@ schedules:
 const objects = (action: string) =>
   ["mails", "orders"]
     .map((name) => `${action} topic/${name}`)
+    .concat(`${action} flow/order`, `${action} flow/short`)
     .concat(`${action} subscription/plain`, `${action} schedule/report`, `${action} schedule/tick`);
 const FOLDER = {
   "skiff.yaml": `${OBJECTS}defaults: { max: 5 }
@@ -78,6 +82,7 @@ functions:
     - { weight: 1, source: shared.ts, env: { GREETING: two } }
     sticky: { header: x-user }
   every:${SETTINGS}`,
+  "flows/order.yaml": '# Orders.\nsteps:\n  a: {fn: plain, with: "${ input.id }"}\n',
   "plain.ts": 'export default () => Deno.env.get("GREETING");\n',
   "shared.ts": 'export default () => Deno.env.get("GREETING");\n',
   "every.ts": "export default () => 1;\n",
@@ -107,7 +112,7 @@ export function roundTrip(title: string, { open, check = async () => {} }: Round
       const text = await response.text();
       assert.equal(response.status, 200, text);
       const applied = JSON.parse(text) as Applied;
-      const changes = (["topics", "subscriptions", "schedules"] as const).flatMap((plural) =>
+      const changes = (["topics", "flows", "subscriptions", "schedules"] as const).flatMap((plural) =>
         applied[plural].map(({ action, name }) => `${action} ${plural.slice(0, -1)}/${name}`).sort(),
       );
       return [...applied.functions.map(({ action, name }) => `${action} ${name}`), ...changes];

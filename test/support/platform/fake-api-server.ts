@@ -51,7 +51,7 @@ export class FakeApiServer {
   onLog: (pod: string, query: URLSearchParams, response: ServerResponse) => void = (_, __, response) =>
     refuse(response, 404, "NotFound");
   /** Plurals of the custom resources of `skiff.dev` that are defined. */
-  readonly customKinds = new Set(["functions", "keys", "topics", "subscriptions", "schedules"]);
+  readonly customKinds = new Set(["functions", "keys", "topics", "flows", "subscriptions", "schedules"]);
   readonly #objects = new Map<string, Map<string, Stored>>();
   readonly #watches = new Set<Watch>();
   #events: Event[] = [];
