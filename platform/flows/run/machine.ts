@@ -56,7 +56,7 @@ export type AttemptResult =
   | { readonly refused: string; readonly retryAfterMs: number };
 
 export interface Decision {
-  /** To append, in this order. The machine has applied them. */
+  /** To append, in this order. The machine has applied them. Long loops take several decisions: `row.wakeAt` is now then. */
   readonly entries: readonly Entry[];
   readonly row: RunRow;
   /** Attempts to make once the entries are stored. */
