@@ -18,7 +18,7 @@ export function* appendRuns(appends: readonly AppendRow[], at: At): Work<readonl
   const runs = yield* holdRuns(asked);
   const held = appends.filter((append) => takesAppend(runs.get(append.run), append));
   const stored = new Set(held);
-  yield* addStoredBefore(appends, stored);
+  yield* addStoredBefore(appends, stored, runs);
   if (held.length === 0) return outcomes(appends, stored);
   const counts = new RunCounts();
   const taken = held.flatMap((append) => append.taken);
@@ -59,9 +59,13 @@ function outcomes(appends: readonly AppendRow[], stored: ReadonlySet<AppendRow>)
 }
 
 /** Adds appends that were stored in an earlier transaction, whose engine did not get the answer. */
-function* addStoredBefore(appends: readonly AppendRow[], stored: Set<AppendRow>): Work<void> {
+function* addStoredBefore(
+  appends: readonly AppendRow[],
+  stored: Set<AppendRow>,
+  runs: ReadonlyMap<string, HeldRun>,
+): Work<void> {
   for (const append of appends) {
-    if (stored.has(append) || append.entries === "") continue;
+    if (stored.has(append) || append.entries === "" || !mayBeStored(append, runs.get(append.run))) continue;
     const [row] = yield sql(
       "SELECT entries FROM run_entries WHERE run = $1 AND first = $2",
       append.run,
@@ -69,6 +73,12 @@ function* addStoredBefore(appends: readonly AppendRow[], stored: Set<AppendRow>)
     );
     if (row?.entries === append.entries) stored.add(append);
   }
+}
+
+/** Another engine may store equal entries: whoever goes on must have the run. */
+function mayBeStored({ owner, sequence, isReleased, endedAt }: AppendRow, run: HeldRun | undefined): boolean {
+  if (isReleased || endedAt !== undefined) return true;
+  return run?.owner === owner && run.sequence === sequence;
 }
 
 function* writeRows(appends: readonly AppendRow[], runs: ReadonlyMap<string, HeldRun>): Work<void> {

@@ -128,6 +128,17 @@ export function life(harness: RunsHarness): void {
       assert.equal((await store.runs.totals())[0]!.ended.done, 1);
     });
 
+    it("does not take equal entries of another engine for those of the one that lost it", async () => {
+      const run = await engine.begin();
+      await store.runs.free({ of: "all", now: NOON, limit: 1 });
+      const other = new Engine(store, "host/2");
+      await other.claim();
+      assert.equal(await other.append(run), "stored");
+      assert.equal(await engine.append(run), "lost");
+      assert.equal(await other.append(run), "stored");
+      assert.equal((await store.runs.entries(run.id, 0, 9)).length, 2);
+    });
+
     it("stores all that belongs to an append, or nothing", async () => {
       const run = await engine.begin();
       const child = newRun({ flow: "ship", parent: { run: run.id, step: "ship", attempt: 1 } });
