@@ -113,7 +113,7 @@ describe("topics on a cluster", function () {
     );
     await assert.rejects(
       applyManifest(declared("Subscription", "aimless", { topic: ORDERS })),
-      /exactly one of function and url/,
+      /exactly one of function, url and flow/,
     );
     await assert.rejects(
       applyManifest(declared("Subscription", "Wrong.Name", { topic: ORDERS, function: "missing" })),
