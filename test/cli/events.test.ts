@@ -139,6 +139,18 @@ describe("the command skiff, for what happens later", function () {
     await cli.output(["schedule", "remove", "nightly"]);
   });
 
+  it("begins runs of flows for events and at times", async () => {
+    await cli.output(["subscribe", "orders", "--flow", "ship"]);
+    assert.match(await cli.output(["subscriptions"]), /^ship-orders +orders +flow ship +ship-orders /m);
+    const times = ["--cron", "@daily", "--flow", "ship", "--data", '{"all":true}'];
+    await cli.output(["schedule", "add", "daily", ...times]);
+    assert.match(await cli.output(["schedule"]), /^daily +@daily +UTC +flow ship /m);
+    const { spec } = await cli.json<{ spec: object }>(["schedule", "show", "daily"]);
+    assert.deepEqual(spec, { cron: "@daily", run: { flow: "ship", input: { all: true } } });
+    await cli.output(["schedule", "remove", "daily"]);
+    await cli.output(["subscriptions", "remove", "ship-orders"]);
+  });
+
   it("leaves counts in which every call has one state", async () => {
     const headers = { authorization: `Bearer ${TOKEN}` };
     const text = await (await fetch(`${skiff.url}/metrics`, { headers })).text();
@@ -149,9 +161,9 @@ describe("the command skiff, for what happens later", function () {
 
   it("says what is missing", async () => {
     for (const [args, expected] of [
-      [["subscribe", "orders"], /--function NAME or --to URL/],
+      [["subscribe", "orders"], /--function NAME, --to URL or --flow NAME/],
       [["subscribe", "orders", "--to", "https://example.com"], /needs a name/],
-      [["schedule", "add", "x", "--cron", "@hourly"], /--function NAME or --topic NAME/],
+      [["schedule", "add", "x", "--cron", "@hourly"], /--function NAME, --topic NAME or --flow NAME/],
       [["publish", "orders", "--attribute", "A"], /--attribute A is not an attribute/],
       [["async", "echo", "--wait", "soon"], /--wait soon is not a time/],
       [["calls", "retry", "1", "--function", "x"], /not both/],

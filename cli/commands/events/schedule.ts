@@ -20,6 +20,7 @@ interface AddOptions {
   readonly timeZone?: string;
   readonly function?: string;
   readonly topic?: string;
+  readonly flow?: string;
   readonly request?: string;
   readonly path?: string;
   readonly data?: string;
@@ -39,8 +40,10 @@ Examples:
 export function addSchedule(program: Command, surroundings: Surroundings): void {
   const schedule = program
     .command("schedule")
-    .summary("call a function or publish an event at times")
-    .description("Calls functions and publishes events at times, which a cron expression gives.")
+    .summary("call a function, begin a run or publish an event at times")
+    .description(
+      "Calls functions, begins runs of flows and publishes events at times, which a cron expression gives.",
+    )
     .helpCommand(false)
     .addHelpText("after", EXAMPLES);
   const add = (name: string, description: string) => schedule.command(name).description(description);
@@ -59,10 +62,14 @@ export function addSchedule(program: Command, surroundings: Surroundings): void 
     .option("--time-zone <zone>", "time zone, such as Europe/Berlin; UTC by default")
     .option("--function <name>", "the function that is called")
     .option("--topic <name>", "the topic to which an event is published instead")
+    .option("--flow <name>", "the flow of which a run begins instead")
     .option("-X, --request <method>", "method of the call; POST by default")
     .option("--path <path>", "path of the call; / by default")
-    .option("-d, --data <data>", "body of the call, or data of the event; @FILE reads a file")
-    .option("--overlap <what>", "while a call of it runs: skip (default), queue or allow")
+    .option(
+      "-d, --data <data>",
+      "body of the call, data of the event or input of the run; @FILE reads a file",
+    )
+    .option("--overlap <what>", "while a call or a run of it lasts: skip (default), queue or allow")
     .option("--missed <what>", "times at which nothing ran: once (default), skip or all")
     .option("--jitter <time>", "each firing is late by up to this time, such as 30s")
     .action(action(surroundings, addOne));
@@ -118,15 +125,17 @@ function targetOf(spec: Readonly<Record<string, unknown>>): string {
 
 async function addOne(task: Task<AddOptions>, name: string): Promise<void> {
   const { options, surroundings } = task;
-  const { cron, timeZone, function: called, topic, request: method, path, overlap, missed, jitter } = options;
-  if ((called === undefined) === (topic === undefined)) {
-    throw new UsageError("Name what happens at the times: --function NAME or --topic NAME.");
+  const { cron, timeZone, function: called, topic, flow, request: method, path } = options;
+  const { overlap, missed, jitter } = options;
+  if ([called, topic, flow].filter((target) => target !== undefined).length !== 1) {
+    throw new UsageError("Name what happens at the times: --function NAME, --topic NAME or --flow NAME.");
   }
-  const data = (await readData(options.data, surroundings))?.toString();
-  const target =
-    called === undefined
-      ? { event: { topic, data: data === undefined ? undefined : parsed(data) } }
-      : { call: { function: called, method, path, body: data === undefined ? undefined : parsed(data) } };
+  const text = (await readData(options.data, surroundings))?.toString();
+  const data = text === undefined ? undefined : parsed(text);
+  const call = called === undefined ? undefined : { function: called, method, path, body: data };
+  const event = topic === undefined ? undefined : { topic, data };
+  const run = flow === undefined ? undefined : { flow, input: data };
+  const target = { call, event, run };
   const spec = { cron, timeZone, ...target, overlap, missed, jitter };
   await putDeclared(task, "schedule", { name, spec });
 }

@@ -9,6 +9,7 @@ interface SubscribeOptions {
   readonly print?: boolean;
   readonly function?: string;
   readonly to?: string;
+  readonly flow?: string;
   readonly path?: string;
   readonly group?: string;
   readonly from?: string;
@@ -30,13 +31,16 @@ Examples:
 export function addSubscribe(program: Command, surroundings: Surroundings): void {
   program
     .command("subscribe")
-    .summary("send the events of a topic to a function, or print them")
-    .description("Declares that a function gets the events of a topic. With --print shows them here instead.")
+    .summary("send the events of a topic to a function or a flow, or print them")
+    .description(
+      "Declares that a function, a URL or a flow gets the events of a topic. With --print shows them here instead.",
+    )
     .argument("<topic>", "name of the topic")
-    .argument("[name]", "name of the subscription; that of the function and the topic by default")
+    .argument("[name]", "name of the subscription; that of the function or flow and the topic by default")
     .option("--print", "print events as they come, one JSON object a line, until Ctrl-C")
     .option("--function <name>", "the function that gets the events")
     .option("--to <url>", "a URL that gets them instead")
+    .option("--flow <name>", "the flow of which each event begins a run")
     .option("--path <path>", "path of the requests; / by default")
     .option("--group <name>", "subscriptions with the same group share the events")
     .option("--from <start>", "where it begins: latest (default), earliest or a time")
@@ -63,10 +67,12 @@ async function runSubscribe(
   given: string | undefined,
 ): Promise<void> {
   const { options } = task;
-  const { print, function: name, to: url, from, orderBy, concurrency } = options;
+  const { print, function: name, to: url, flow, from, orderBy, concurrency } = options;
   if (print) return printEvents(task, topic);
-  if ((name === undefined) === (url === undefined)) {
-    throw new UsageError("Name what gets the events: --function NAME or --to URL; --print shows them here.");
+  if ([name, url, flow].filter((target) => target !== undefined).length !== 1) {
+    throw new UsageError(
+      "Name what gets the events: --function NAME, --to URL or --flow NAME; --print shows them here.",
+    );
   }
   const retry = {
     ...(options.attempts === undefined ? {} : { attempts: wholeNumber("--attempts", options.attempts) }),
@@ -74,13 +80,13 @@ async function runSubscribe(
   };
   const { path, group, replyTo, where = [] } = options;
   const spec = {
-    ...{ topic, function: name, url, path, group, from, replyTo },
+    ...{ topic, function: name, url, flow, path, group, from, replyTo },
     ...(orderBy === undefined ? {} : { order: "key", orderBy }),
     ...(where.length === 0 ? {} : { filter: { exact: Object.fromEntries(where.map(pairOf)) } }),
     ...(concurrency === undefined ? {} : { concurrency: wholeNumber("--concurrency", concurrency) }),
     ...(Object.keys(retry).length === 0 ? {} : { retry }),
   };
-  await putDeclared(task, "subscription", { name: given ?? defaultName(topic, name), spec });
+  await putDeclared(task, "subscription", { name: given ?? defaultName(topic, name ?? flow), spec });
 }
 
 function defaultName(topic: string, name: string | undefined): string {
