@@ -117,6 +117,10 @@ function inputOf(place: Place | undefined): FlowDefinition["input"] {
 
 function stepsOf(place: Place | undefined): Steps {
   if (place === undefined) return {};
+  if (Array.isArray(place.value)) {
+    place.fault(`${place.name} is a list: give each step a name, such as hello: {fn: hello}.`);
+    return {};
+  }
   if (!isRecord(place.value) || (place.key === "steps" && Object.keys(place.value).length === 0)) {
     place.fault(`${place.name} has no step: add one, such as hello: {fn: hello}.`);
     return {};

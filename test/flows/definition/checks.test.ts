@@ -174,6 +174,14 @@ describe("expressions of a flow", () => {
     assert.deepEqual(faultsOf('steps: {a: {fn: a}}\noutput: "${ steps.b.output }"').length, 1);
   });
 
+  it("read how the run ended in finally alone", () => {
+    assert.deepEqual(faultsOf('steps: {a: {fn: a}}\nfinally: {z: {fn: z, if: run.error.type == "x"}}'), []);
+    assertFault(
+      ['a: {fn: a, with: "${ run.state }"}'],
+      "2:28 steps.a.with: `run` has no member `state`. It has `id`, `flow`, `version`, `startedAt`. Steps of finally have it.",
+    );
+  });
+
   it("have the types that the schema of the input and their place want", () => {
     const schema = "input: {type: object, properties: {total: {type: number}}}";
     const [fault, ...more] = faultsOf(`${schema}\nsteps:\n  a: {fn: a, if: input.total > "x"}\n`);

@@ -42,6 +42,12 @@ describe("the text of a flow", () => {
       "1:1 The flow has no steps: add steps, such as steps: {hello: {fn: hello}}.",
     ]);
     assert.deepEqual(faultsOf("steps:"), ["1:7 steps has no step: add one, such as hello: {fn: hello}."]);
+    assert.deepEqual(faultsOf("steps: [{fn: a}]"), [
+      "1:8 steps is a list: give each step a name, such as hello: {fn: hello}.",
+    ]);
+    assert.deepEqual(faultsOf("steps: {a: check}"), [
+      "1:12 steps.a is not a step: give it an action, such as a: {fn: check}.",
+    ]);
     assert.deepEqual(faultsOf("steps: {a: }"), [
       "1:12 steps.a is not a step: give it an action, such as a: {fn: hello}.",
     ]);

@@ -29,6 +29,7 @@ function wantedAt([, , member]: Path): Wanted {
 }
 
 function hint(message: string): string {
+  if (/^`run` has no member `(state|error)`/.test(message)) return " Steps of finally have it.";
   return message.endsWith("Unexpected character: =.") ? " Did you mean `==`?" : "";
 }
 

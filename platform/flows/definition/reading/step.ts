@@ -1,4 +1,5 @@
 import { isRetryOutcome, MOST_RETRIED, RETRY_NUMBERS } from "../../../events/retry-policy.ts";
+import { isFunctionName } from "../../../function-name.ts";
 import type { Limits } from "../../../limits.ts";
 import { isRecord } from "../../../settings/invalid-setting.ts";
 import type { Action, CatchRule, Step, StepRetry, Template } from "../definition.ts";
@@ -33,7 +34,8 @@ const FAULTY: Action = { kind: "fn", function: "faulty", method: "POST", path: "
 /** Reads a step. What has faults is left out, so that the rest of the flow can be checked. */
 export function readStep(place: Place): Step {
   if (!isRecord(place.value)) {
-    place.fault(`${place.name} is not a step: give it an action, such as ${place.key}: {fn: hello}.`);
+    const name = typeof place.value === "string" && isFunctionName(place.value) ? place.value : "hello";
+    place.fault(`${place.name} is not a step: give it an action, such as ${place.key}: {fn: ${name}}.`);
   } else if (isObject(place, STEP_KEYS)) return readMembers(place);
   return { action: FAULTY, needs: [], concurrency: DEFAULT_CONCURRENCY, catch: [] };
 }
@@ -137,7 +139,7 @@ function outcomeOf(place: Place): string | undefined {
   const text = typeof place.value === "number" ? String(place.value) : place.value;
   return typeof text === "string" && isRetryOutcome(text)
     ? text
-    : place.wrong("a status from 400 to 599, 4xx, 5xx or connection");
+    : place.wrong("a status from 400 to 599, 4xx, 5xx, or connection, which stands for timeouts too");
 }
 
 function readRule(place: Place): CatchRule | undefined {

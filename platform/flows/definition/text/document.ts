@@ -5,7 +5,6 @@ import {
   isMap,
   isPair,
   isScalar,
-  LineCounter,
   type Node,
   parseDocument,
   type Scalar,
@@ -42,9 +41,8 @@ const MOST_ALIASES = 100;
 const PLAIN_TAG = /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq)$/;
 
 export function readDocument(text: string): FlowDocument {
-  const lines = new LineCounter();
+  const lines = lineStarts(text);
   const document = parseDocument(text, {
-    lineCounter: lines,
     prettyErrors: false,
     version: "1.2",
     logLevel: "error",
@@ -59,17 +57,33 @@ export function readDocument(text: string): FlowDocument {
     spots,
     spotOf: (fault) => spotOf({ document, text }, fault),
     lineOf: (offset) => {
-      const { line, col } = lines.linePos(offset);
-      return { line: Math.max(line, 1), column: Math.max(col, 1) };
+      const line = lineAt(lines, offset);
+      return { line, column: offset - lines[line - 1]! + 1 };
     },
   };
 }
 
+/** Where each line begins. The library's own count leaves out lines of scalars that have no end. */
+function lineStarts(text: string): readonly number[] {
+  return [0, ...text.matchAll(/\n/g).map(({ index }) => index + 1)];
+}
+
+/** Returns the number of the line, from 1. */
+function lineAt(starts: readonly number[], offset: number): number {
+  let [low, high] = [0, starts.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (starts[middle]! <= offset) low = middle;
+    else high = middle;
+  }
+  return low + 1;
+}
+
 /** One fault of syntax causes others in its line. */
-function firstOfLines(lines: LineCounter, errors: readonly YAMLError[]): readonly YAMLError[] {
+function firstOfLines(lines: readonly number[], errors: readonly YAMLError[]): readonly YAMLError[] {
   const seen = new Set<number>();
   return errors.filter(({ pos }) => {
-    const { line } = lines.linePos(pos[0]);
+    const line = lineAt(lines, pos[0]);
     if (seen.has(line)) return false;
     seen.add(line);
     return true;
