@@ -20,8 +20,11 @@ import { checkStoreUrl } from "./store-url.ts";
 /** Transactions of a kind at a time: more would hold smaller batches. */
 const LANES = 4;
 
-/** Works that keep a worker alive. They must not wait for a connection behind uploads. */
-const BEATS = new Set<WorkName>(["beatWorker", "workerBeats", "reclaimCalls", "leaveWorker", "beatEngine"]);
+/** Works that keep a worker or an engine alive. They must not wait for a connection behind uploads. */
+const BEATS = new Set<WorkName>([
+  ...(["beatWorker", "workerBeats", "reclaimCalls", "leaveWorker"] as const),
+  ...(["beatEngine", "engineBeats", "freeRuns"] as const),
+]);
 
 export interface PostgresStoreOptions extends Omit<DatabaseOptions, "connections"> {
   readonly limits: Pick<Limits, "logAgeMs" | "logBytes" | "callAgeMs" | "runAgeMs" | "runsKept">;

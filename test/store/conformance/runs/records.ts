@@ -159,6 +159,15 @@ export function records(harness: RunsHarness): void {
       assert.deepEqual(await list(), [ids[2]]);
     });
 
+    it("are removed after 30 days without being asked", async () => {
+      const ids = await history(["done", "running"]);
+      const days = (count: number) => new Date(engine.now + count * 24 * HOUR_MS);
+      await store.removeOld(days(30));
+      assert.deepEqual(await list(), ids.toReversed());
+      await store.removeOld(new Date(days(30).getTime() + 1));
+      assert.deepEqual(await list(), [ids[1]]);
+    });
+
     it("are removed beyond the newest of each flow, in batches", async () => {
       const ids = await history(
         Array.from({ length: 130 }, () => "done"),
