@@ -21,7 +21,6 @@ export type NewEntry = Untimed<Exclude<Entry, { kind: "begun" }>>;
 
 type Draft = { -readonly [Key in Exclude<keyof Decision, "row" | "missing">]: Decision[Key][number][] };
 
-/** Entries of a decision after which loops wait for the next one, so that neither its append nor its evaluations take long. */
 const MANY_ENTRIES = 500;
 
 /** What the rules of a run share: the state, where to look in it, and the decision in the making. */
@@ -67,7 +66,7 @@ export class LiveRun {
 
   /** Whether a loop should go on with the next decision, which follows at once. */
   get isFull(): boolean {
-    return this.draft.entries.length >= MANY_ENTRIES;
+    return this.draft.entries.length >= (this.options.manyEntries ?? MANY_ENTRIES);
   }
 
   planned(name: string): PlannedStep {

@@ -39,6 +39,8 @@ export interface MachineOptions {
   readonly retryOf: (name: string) => RetrySettings | undefined;
   /** Id of a new run (store/call-id.ts). */
   readonly newId: (now: number) => string;
+  /** Entries of a decision after which loops wait for the next one, so that neither its append nor its evaluations take long; 500 by default. */
+  readonly manyEntries?: number | undefined;
   /** Compiled expressions, which many machines may share. */
   readonly expressions: Expressions;
 }

@@ -128,12 +128,14 @@ class Machine implements RunMachine {
   }
 
   #consider(): boolean {
-    const { dirty } = this.#run.underWay;
-    const before = dirty.size;
+    const { underWay, told } = this.#run;
+    const { dirty } = underWay;
+    const [before, toldBefore] = [dirty.size, told.length];
     const names = [...dirty];
     dirty.clear();
     for (const name of names) if (this.#waits(() => consider(this.#run, name))) dirty.add(name);
-    return dirty.size < before || names.some((name) => !dirty.has(name));
+    // What ends at once belongs into the same decision, also if that is full.
+    return told.length > toldBefore || dirty.size < before || names.some((name) => !dirty.has(name));
   }
 
   #finish(): boolean {

@@ -44,6 +44,7 @@ export class ModelRun {
     this.#options = options({
       random,
       expressions: EXPRESSIONS,
+      manyEntries: oneOf(random, [2, 500]),
       value: ({ body }) => this.#loaded.get(body),
       newId: () => `child-${++ids}`,
     });

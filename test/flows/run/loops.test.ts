@@ -100,6 +100,17 @@ describe("loops of a run", () => {
     assert.equal(run.decisions.flatMap(({ publishes }) => publishes).length, 1_000);
   });
 
+  it("record what ends at once in the decision that begins it", () => {
+    const action = { kind: "publish", topic: "t", type: "t", attributes: {} } as const;
+    const run = new DrivenRun(flow({ all: { action, each: "input", concurrency: 9 } }), [1, 2, 3], {
+      manyEntries: 3,
+    });
+    const [first] = run.decisions;
+    assert.deepEqual(run.kinds(first!), ["listed all", "started all", "started all", "done all", "done all"]);
+    run.advance();
+    assert.equal(run.row.state, "done");
+  });
+
   it("cost what is new: ten times the items take about ten times as long", function () {
     this.timeout(20_000);
     timeOf(1_000);
