@@ -75,7 +75,7 @@ describe("flows over the API of a whole Skiff", function () {
     assert.deepEqual([item.input.id, item.output.id], ["b", "b"]);
   });
 
-  it("fail with the error of their function, are tried again, and are removed", async () => {
+  it("fail with the error of their function, and go on when it is mended", async () => {
     const run = await begin({ id: "o-2", fail: true });
     const failed = await api("GET", `${run}?wait=30s`);
     assert.deepEqual(
@@ -92,6 +92,12 @@ describe("flows over the API of a whole Skiff", function () {
       again.history.map(({ kind, by }: Any) => [kind, by]),
       [["retried", "local"]],
     );
+    await skiff.deploy("shop", SHOP.replace("return fail ?", "return fail === 'always' ?"));
+    await api("POST", `${run}/retry?functions=current`, undefined, 202);
+    await reaches(run, "waiting");
+    assert.equal((await api("GET", run)).functions.shop, 2);
+    await api("POST", `${run}/cancel`, undefined, 202);
+    await reaches(run, "cancelled");
     await api("DELETE", run);
     await api("GET", run, undefined, 404);
   });

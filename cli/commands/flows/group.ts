@@ -126,6 +126,7 @@ function addRuns(flow: Command, surroundings: Surroundings): void {
   withRuns("retry", "Runs the failed steps of ended runs again, and what follows. Earlier outputs stay.")
     .option("--from <step>", "from this step on")
     .option("--item <n>", "only this item of the step, and what follows")
+    .option("--functions <which>", "current: call the versions that have traffic now, such as mended ones")
     .action(action(surroundings, telling("retry", "runs again")));
   withRuns("cancel", "Cancels runs. Their finally steps run.")
     .option("--reason <text>", "why")

@@ -149,11 +149,11 @@ export function telling(verb: string, done: string) {
     flow: string,
     ids: readonly string[],
   ) => {
-    const { from, item, reason } = options;
+    const { from, item, reason, functions } = options;
     for (const id of ids) {
       const answer = await api.json(runPath(flow, id, `/${verb}`), {
         method: "POST",
-        query: { from, item, reason },
+        query: { from, item, reason, functions },
       });
       out.result(answer, () => [`${id} ${done}.`]);
     }

@@ -1,13 +1,12 @@
-import type { FlowDefinition, Step } from "../../../platform/flows/definition/definition.ts";
+import type { FlowDefinition } from "../../../platform/flows/definition/definition.ts";
 import type { Signal } from "../../../platform/flows/run/signal.ts";
 import { Problem } from "../../../platform/problems.ts";
 import type { RunRecord, Runs } from "../../../store/flows/runs.ts";
 import { answerJson } from "../answer.ts";
-import { readParameters, wholeNumber } from "../read-query.ts";
+import { readParameters } from "../read-query.ts";
 import type { Call, Handler, Services } from "../services.ts";
 import { requirePart } from "../store.ts";
 import { refusePrecondition } from "../versions/read-options.ts";
-import { readRun } from "./run-reading.ts";
 import { hasEnded, requireRun, unknownRun } from "./visible-runs.ts";
 
 const REASON_LENGTH = 1_000;
@@ -34,25 +33,6 @@ export function resumeRun(services: Services): Handler {
   return async (ctx) => {
     readParameters(ctx, {});
     await tell(services, ctx, { kind: "resume", by: ctx.state.by });
-  };
-}
-
-/** `POST /flow/NAME/run/ID/retry?from=STEP&item=N`: an ended run goes on, by default from where it failed. */
-export function retryRun(services: Services): Handler {
-  const readers = { from: (text?: string) => text, item: wholeNumber(0, Number.MAX_SAFE_INTEGER, undefined) };
-  return async (ctx) => {
-    const { from, item } = readParameters(ctx, readers);
-    refusePrecondition(ctx);
-    const run = await requireRun(services, ctx, "deploy");
-    const runs = requirePart(services, "runs");
-    if (!hasEnded(run)) throw notEnded(run);
-    checkPlace(await definitionOf(runs, run), { from, item });
-    if (from !== undefined && item !== undefined) await checkItem(runs, run, { from, item });
-    const { by } = ctx.state;
-    const signal = { kind: "retry", by, ...(from && { from }), ...(item !== undefined && { item }) } as const;
-    const isReopened = await runs.reopen({ run: run.id, signal }, services.keys.now());
-    if (!isReopened) throw notEnded((await runs.get(run.id)) ?? run);
-    accepted(ctx, { ...run, state: "queued" });
   };
 }
 
@@ -95,33 +75,6 @@ export function accepted(ctx: Call, { id, flow, state }: Pick<RunRecord, "id" | 
   answerJson(ctx, { id, state });
 }
 
-function checkPlace(
-  { steps, finally: last }: FlowDefinition,
-  { from, item }: { readonly from: string | undefined; readonly item: number | undefined },
-): void {
-  if (from === undefined) {
-    if (item === undefined) return;
-    throw new Problem("invalid_request", "item is an item of a step: name it, as in from=STEP&item=0.");
-  }
-  const all: Readonly<Record<string, Step>> = { ...steps, ...last };
-  const step = Object.hasOwn(all, from) ? all[from] : undefined;
-  if (step === undefined) throw unknownStep(from, Object.keys(all));
-  if (item === undefined || step.each !== undefined || step.while !== undefined) return;
-  const detail = `The step "${from}" has no items: leave item out, or name a step with each or while.`;
-  throw new Problem("invalid_request", detail);
-}
-
-async function checkItem(
-  runs: Pick<Runs, "entries">,
-  run: RunRecord,
-  { from, item }: { readonly from: string; readonly item: number },
-): Promise<void> {
-  const items = (await readRun(runs, run)).unitsOf(from) ?? 0;
-  if (item < items) return;
-  const detail = `The step "${from}" has ${items} items, which count from 0: it has no item ${item}.`;
-  throw new Problem("unknown_step", detail);
-}
-
 /** @param name what the client named; untrusted text */
 export function unknownStep(name: string, steps: readonly string[]): Problem {
   const detail = `The run has no step "${name.slice(0, NAME_LENGTH)}". Its steps: ${steps.slice(0, 50).join(", ")}.`;
@@ -151,7 +104,7 @@ function ended({ id, state }: RunRecord): Problem {
   return new Problem("run_ended", `The run ${id} has ended: ${advice}.`);
 }
 
-function notEnded({ id, state }: RunRecord): Problem {
+export function notEnded({ id, state }: RunRecord): Problem {
   const detail = `The run ${id} is ${state}: wait for its end, or cancel it with POST …/cancel.`;
   return new Problem("run_not_ended", detail);
 }

@@ -105,6 +105,13 @@ function changePaths(): Record<string, Schema> {
           description: "A step: it and what follows run again. By default what failed",
         }),
         query("item", COUNT, { description: "This item of the step alone, and what follows" }),
+        query(
+          "functions",
+          { const: "current" },
+          {
+            description: "Call the versions that have traffic now; by default those with which the run began",
+          },
+        ),
       ],
       problems: ["unknown_step", "run_not_ended"],
     }),

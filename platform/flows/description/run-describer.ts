@@ -45,7 +45,8 @@ export class RunDescriber {
   }
 
   describe(): RunDescription {
-    const { definition, functions, trigger, traceparent, input } = this.#begun;
+    const { definition, trigger, traceparent, input } = this.#begun;
+    const { functions } = this.#state.begun;
     return {
       ...{ definition, functions, trigger, traceparent, input },
       ...(this.#output === undefined ? {} : { output: this.#output }),

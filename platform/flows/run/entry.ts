@@ -122,6 +122,8 @@ export type Entry =
       readonly by: string;
       readonly from?: string;
       readonly item?: number;
+      /** Takes the place of that in `begun` from now on. */
+      readonly functions?: Begun["functions"];
     }
   | { readonly kind: "ended"; readonly at: number; readonly state: "done"; readonly output: KeptValue }
   | {

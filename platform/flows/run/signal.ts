@@ -10,6 +10,8 @@ export type Signal =
       readonly by: string;
       readonly from?: string | undefined;
       readonly item?: number | undefined;
+      /** Versions that calls go to from now on, by function; by default those with which the run began. */
+      readonly functions?: Readonly<Record<string, number>> | undefined;
     }
   | {
       readonly kind: "approval";

@@ -4,7 +4,8 @@ import { isSettled, NEW_UNIT, type RunData, type StepData, setUnit, sizeOf } fro
 
 /** Makes an ended run live again. Numbers of attempts go on; outputs of what does not run again stay. */
 export function reopen(state: RunData, entry: Extract<Entry, { kind: "reopened" }>, plan: Plan): void {
-  const { at, from, item } = entry;
+  const { at, from, item, functions } = entry;
+  if (functions !== undefined) state.begun = { ...state.begun, functions };
   delete state.ended;
   delete state.stopping;
   state.since = at;

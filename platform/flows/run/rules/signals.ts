@@ -45,17 +45,18 @@ function cancel(run: LiveRun, { by, reason }: SignalOf<"cancel">): void {
   halt(run, reason === undefined ? { kind: "cancelling", by } : { kind: "cancelling", by, reason });
 }
 
-function retry(run: LiveRun, { by, from, item }: SignalOf<"retry">): void {
+function retry(run: LiveRun, { by, from, item, functions }: SignalOf<"retry">): void {
   const { ended } = run.state;
   if (ended === undefined) return;
+  const versions = functions === undefined ? {} : { functions };
   if (from === undefined) {
-    if (ended.state !== "done") run.record({ kind: "reopened", by });
+    if (ended.state !== "done") run.record({ kind: "reopened", by, ...versions });
     return;
   }
   const planned = run.plan.steps.get(from);
   if (planned === undefined) return;
   const isItem = item !== undefined && planned.isLoop && item < run.data(from).units.length;
-  run.record({ kind: "reopened", by, from, ...(isItem ? { item } : {}) });
+  run.record({ kind: "reopened", by, from, ...(isItem ? { item } : {}), ...versions });
 }
 
 function decide(run: LiveRun, signal: SignalOf<"approval">): void {

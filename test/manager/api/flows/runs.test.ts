@@ -157,12 +157,16 @@ describe("manager: runs of flows", () => {
     assertSchema("AcceptedRun", (await retry("").expect(202)).body);
     await retry("?from=check").expect(202);
     await retry("?from=rows&item=1").expect(202);
+    await app().put("/func/row").send("one").expect(201);
+    await retry("?functions=current").expect(202);
+    await retry("?functions=new").expect(400);
     assert.deepEqual(
       runs.reopened.map(({ signal }) => signal),
       [
         { kind: "retry", by: "local" },
         { kind: "retry", by: "local", from: "check" },
         { kind: "retry", by: "local", from: "rows", item: 1 },
+        { kind: "retry", by: "local", functions: { row: 1 } },
       ],
     );
     const unknown = await retry("?from=chek").expect(404);
