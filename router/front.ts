@@ -1,4 +1,5 @@
 import { type Address, closeServer, listen } from "../http/server.ts";
+import type { Env } from "../http/telemetry/otlp-settings.ts";
 import { parseTrustedProxies } from "../http/trusted-proxies.ts";
 import type { KeyTable } from "../platform/keys/key-table.ts";
 import type { RouterOrders, RouterReport } from "../platform/usage/exchange.ts";
@@ -8,7 +9,6 @@ import { Router } from "./router.ts";
 import { CallServer } from "./server/call-server.ts";
 import type { RequestHandler } from "./server/node-calls.ts";
 import { limitConnections } from "./server/open-files.ts";
-import type { Env } from "./telemetry/otlp-settings.ts";
 import { openTelemetry } from "./telemetry/telemetry.ts";
 
 export interface FrontOptions extends FunctionsOptions {

@@ -5,6 +5,7 @@ import { Traces } from "../http/traceparent.ts";
 import type { TrustedProxies } from "../http/trusted-proxies.ts";
 import type { KeyTable } from "../platform/keys/key-table.ts";
 import { draining, Problem, type ProblemCode, toProblem } from "../platform/problems.ts";
+import { FAILURE_LIMIT, LimitedLog } from "../process/limited-log.ts";
 import { Call, type CallContext, type CallInput } from "./call/call.ts";
 import { recordCall } from "./call/record.ts";
 import { Relay } from "./call/relay.ts";
@@ -13,7 +14,6 @@ import type { FunctionStats, RouterTotals } from "./metrics/stats.ts";
 import { Functions } from "./placement/functions.ts";
 import { Timers } from "./placement/placement.ts";
 import type { FunctionsOptions } from "./placement/version.ts";
-import { FAILURE_LIMIT, LimitedLog } from "./telemetry/limited-log.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import type { InstanceClient } from "./upstream/instance-client.ts";
 

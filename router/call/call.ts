@@ -6,6 +6,7 @@ import { bodyTimeout, bodyTooLarge, uploadTimeout } from "../../http/request-pro
 import type { CallTrace, Traces } from "../../http/traceparent.ts";
 import type { Limits } from "../../platform/limits.ts";
 import { PROBLEMS, Problem, type ProblemCode, unknownFunction } from "../../platform/problems.ts";
+import type { LimitedLog } from "../../process/limited-log.ts";
 import { answerRefused } from "../exchange/answer.ts";
 import type { IncomingBody } from "../exchange/incoming-body.ts";
 import * as problems from "../exchange/problems.ts";
@@ -17,7 +18,6 @@ import type { Gate } from "../quota/gate.ts";
 import type { Gates } from "../quota/gates.ts";
 import { passGates, rateLimitFields } from "../quota/rate-limit.ts";
 import { type CallSpan, serverTiming } from "../telemetry/call-record.ts";
-import type { LimitedLog } from "../telemetry/limited-log.ts";
 import type { UpstreamRequest } from "../upstream/connection.ts";
 import type { InstanceClient } from "../upstream/instance-client.ts";
 import { Probe } from "../upstream/probe.ts";

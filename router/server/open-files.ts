@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Server } from "node:net";
-import { LimitedLog } from "../telemetry/limited-log.ts";
+import { LimitedLog } from "../../process/limited-log.ts";
 
 /** Files kept free for instances and their pipes, builds, the database and Node itself. */
 const RESERVED = 64;

@@ -2,8 +2,8 @@ import { constants, fstatSync, openSync } from "node:fs";
 import { type Logger, pino, stdTimeFunctions } from "pino";
 import sonicBoom, { type SonicBoom } from "sonic-boom";
 import { traceIdOf } from "../../http/traceparent.ts";
+import { LimitedLog } from "../../process/limited-log.ts";
 import { type CallRecord, fieldForLog, pathForLog } from "./call-record.ts";
-import { LimitedLog } from "./limited-log.ts";
 
 /** Most bytes of lines that wait to be written; further lines are dropped. */
 const HELD_BYTES = 4 * 1024 ** 2;

@@ -1,6 +1,6 @@
+import { type Env, otlpSettings } from "../../http/telemetry/otlp-settings.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { Tracer } from "./call-record.ts";
-import { type Env, otlpSettings } from "./otlp-settings.ts";
 
 /** The access log and the spans of calls; undefined where they are off. */
 export interface Telemetry {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LimitedLog } from "../../../router/telemetry/limited-log.ts";
+import { LimitedLog } from "../../process/limited-log.ts";
 
 describe("a limited log", () => {
   let lines: string[];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { otlpSettings } from "../../../router/telemetry/otlp-settings.ts";
+import { otlpSettings } from "../../http/telemetry/otlp-settings.ts";
 
 const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318/" };
 

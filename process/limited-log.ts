@@ -1,4 +1,4 @@
-import { printable } from "../../process/printable.ts";
+import { printable } from "./printable.ts";
 
 export interface LogLimit {
   readonly lines: number;

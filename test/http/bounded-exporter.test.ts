@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BoundedExporter, HELD_SPANS } from "../../../router/telemetry/otlp-tracer.ts";
+import { BoundedExporter, HELD_SPANS } from "../../http/telemetry/span-export.ts";
 
 describe("the spans that wait for their export", () => {
   it("are as many as allowed, and further ones are lost", () => {
