@@ -113,9 +113,10 @@ describe("loops of a run", () => {
 
   it("cost what is new: ten times the items take about ten times as long", function () {
     this.timeout(20_000);
-    timeOf(1_000);
-    const [few, many] = [timeOf(1_000), timeOf(10_000)];
-    assert.ok(many < 30 * few && many < 5_000, `1,000 items: ${few} ms, 10,000: ${many} ms`);
+    // The best of some, since others use the machine too. What looks at all items each time would take 100 times as long.
+    const few = Math.min(...[1, 2, 3].map(() => timeOf(1_000)));
+    const many = Math.min(...[1, 2, 3].map(() => timeOf(10_000)));
+    assert.ok(many < 50 * few && many < 5_000, `1,000 items: ${few} ms, 10,000: ${many} ms`);
   });
 
   it("and 1,000 steps that all need one another", function () {
