@@ -85,7 +85,8 @@ function ancestorsOf(order: readonly string[], previous: Neighbours): (name: str
     const row = rows[number]!;
     for (const from of previous.get(name)!) {
       const before = numbers.get(from)!;
-      for (const [word, bits] of rows[before]!.entries()) row[word]! |= bits;
+      const ancestors = rows[before]!;
+      for (let word = 0; word < words; word++) row[word]! |= ancestors[word]!;
       row[before >>> 5]! |= 1 << (before & 31);
     }
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { parseFlow } from "../../../platform/flows/definition/parse.ts";
 import { KEYS } from "../../../platform/flows/definition/reading/keys.ts";
@@ -78,6 +78,21 @@ describe("the schema for editors", () => {
     const flows = texts.filter((text) => /^steps:/m.test(text));
     assert.ok(flows.length > 1);
     for (const text of flows) assert.deepEqual(check(parse(text)), [], text);
+  });
+
+  it("accepts the examples", () => {
+    const folder = new URL("../../../examples/flows/", import.meta.url);
+    const files = readdirSync(folder).filter((file) => /^[a-z]+\.yaml$/.test(file) && file !== "skiff.yaml");
+    assert.ok(files.length > 3);
+    for (const file of files) {
+      const text = readFileSync(new URL(file, folder), "utf8");
+      assert.deepEqual(
+        parseFlow(text, { ...OPTIONS, name: file.replace(".yaml", "") }).faults,
+        undefined,
+        file,
+      );
+      assert.deepEqual(check(parse(text)), [], file);
+    }
   });
 
   it("has the keys that the parser knows", () => {
