@@ -8,7 +8,12 @@ describe("the text of a flow", () => {
       '2:26 !input.x is a tag of YAML, which flows do not have: put an expression that starts with ! in quotation marks, such as if: "!input.paid".',
     ]);
     const [quote, ...more] = faultsOf("steps:\n  a: {fn: a, with: ${ input.x }}\n");
-    assert.match(quote!, /^2:21 The YAML cannot be read: .* Put the whole expression in quotation marks/);
+    assert.match(
+      quote!,
+      /^2:21 The YAML cannot be read: .* Put texts with \$\{ \} in quotation marks, such as with: /,
+    );
+    const [comparison] = faultsOf('steps:\n  a: {fn: a, if: "a" == input.x}\n');
+    assert.match(comparison!, /^2:22 The YAML cannot be read: .* such as if: '"a" == input.b'\.$/);
     assert.deepEqual(more, []);
     assert.deepEqual(faultsOf("steps:\n\ta: {fn: a}"), [
       "2:1 The line is indented by a tab: YAML allows spaces alone.",

@@ -117,7 +117,8 @@ function syntaxSpot(text: string, { code, message, pos }: YAMLError): Spot {
 
 /** Most faults of syntax come from expressions without quotation marks. */
 function quoteHint(line: string): string {
-  const isExpression = /\$\{|[=!<>]=|&&|\|\||\? .*: /.test(line) || /: *["'].*["'] *[-+=<>!&|]/.test(line);
+  if (line.includes("${")) return ` Put texts with \${ } in quotation marks, such as with: "\${ input.id }".`;
+  const isExpression = /[=!<>]=|&&|\|\||\? .*: /.test(line) || /: *["'].*["'] *[-+=<>!&|]/.test(line);
   return isExpression ? ` Put the whole expression in quotation marks, such as if: '"a" == input.b'.` : "";
 }
 
