@@ -12,6 +12,7 @@ import { processesWith } from "../../../support/instances/processes.ts";
 import { publish, report, servingOf } from "../../../support/platform/deploying.ts";
 import { answering, draftOf } from "../../../support/platform/draft.ts";
 import { TemporaryLocalPlatform } from "../../../support/platform/temporary-local-platform.ts";
+import { partOfDay } from "../../../support/selection/part-of-day.ts";
 
 /** Answers when the body of the call ends, and works on in the background. */
 const SLOW = `
@@ -277,22 +278,23 @@ describe("an instance whose event loop is blocked", () => {
     assert.ok(tookMs < WITHIN_MS, `${tookMs} ms`);
   };
 
-  for (const [how, source] of Object.entries(code)) {
-    for (const change of ["removed", "replaced"] as const) {
-      it(`${how} is ended within five seconds after it is ${change}`, async () => {
-        const name = `${how}-${change}`.replaceAll(/\W/g, "-");
-        const { id, address } = await local.publish(draftOf(name, source));
-        const lines = local.lines.length;
-        const ended = call(address).catch(() => {});
-        await eventually("it spins", () => local.lines.slice(lines).some(({ text }) => text === "spins"));
-        const fromMs = performance.now();
-        if (change === "removed") await local.platform.remove(name);
-        else await local.publish(draftOf(name, answering("new")));
-        await gone(id, fromMs);
-        await ended;
-        await local.logged(`instance ${id} was stopped: its event loop was blocked for 3 s`);
-      });
-    }
+  const spinning = Object.entries(code).flatMap(([how, source]) =>
+    (["removed", "replaced"] as const).map((change) => ({ how, source, change })),
+  );
+  for (const { how, source, change } of partOfDay(spinning, 3)) {
+    it(`${how} is ended within five seconds after it is ${change}`, async () => {
+      const name = `${how}-${change}`.replaceAll(/\W/g, "-");
+      const { id, address } = await local.publish(draftOf(name, source));
+      const lines = local.lines.length;
+      const ended = call(address).catch(() => {});
+      await eventually("it spins", () => local.lines.slice(lines).some(({ text }) => text === "spins"));
+      const fromMs = performance.now();
+      if (change === "removed") await local.platform.remove(name);
+      else await local.publish(draftOf(name, answering("new")));
+      await gone(id, fromMs);
+      await ended;
+      await local.logged(`instance ${id} was stopped: its event loop was blocked for 3 s`);
+    });
   }
 
   it("by ten deploys of the same mistake leaves one process of them all", async () => {

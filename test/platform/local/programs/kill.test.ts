@@ -10,7 +10,7 @@ import { SkiffProgram } from "../../../support/skiff/skiff-program.ts";
 import { needsWall } from "../../../support/skiff/walls.ts";
 
 /** Calls of each kind: 1,000 for a release. */
-const CALLS = Number(process.env.TEST_CALLS || 100);
+const CALLS = Number(process.env.TEST_CALLS || 40);
 const KILLS = 2;
 const AT_ONCE = 8;
 const WITHIN_MS = 90_000 + 300 * CALLS;
