@@ -6,6 +6,7 @@ import type { Group } from "../metrics/metrics.ts";
 import { draining } from "../platform/problems.ts";
 import { KeyUses } from "../store/key-uses.ts";
 import type { Engine } from "./engine/engine.ts";
+import { onFirstUse } from "./first-use.ts";
 import { FlowMetrics } from "./metrics.ts";
 import { type FlowPath, flowPath } from "./paths.ts";
 import type { FlowServices, FlowsOptions, FlowsPart, RequestHandler } from "./services.ts";
@@ -15,7 +16,7 @@ export interface Flows {
   takes(method: string, target: string): boolean;
   /** For `http.createServer`. */
   readonly handler: RequestHandler;
-  /** Begins to run what waits in the store. The router must listen. */
+  /** Begins to run what waits in the store, or what comes to it later. The router must listen. */
   start(): Promise<void>;
   /**
    * Refuses requests with 503 `draining` and begins no calls. Resolves when the calls under way have ended and this is stored, or
@@ -50,15 +51,21 @@ export function createFlows(options: FlowsOptions): Flows {
   let loading: Promise<Loaded> | undefined;
   let drained: Promise<void> | undefined;
   let engine: Engine | undefined;
+  let stopWaiting: (() => void) | undefined;
   const { usage: ledger, now, print } = options;
   const keyUses = new KeyUses({ program: "flows", ledger, now, print });
   const loaded = () => {
     if (drained !== undefined) throw draining();
     loading ??= load(options, keyUses.used);
-    // The next request tries again.
-    loading.catch(() => {
-      loading = undefined;
-    });
+    loading.then(
+      (all) => {
+        engine = all.engine;
+      },
+      () => {
+        // The next request tries again.
+        loading = undefined;
+      },
+    );
     return loading;
   };
   const counts = () => engine?.counts;
@@ -81,11 +88,16 @@ export function createFlows(options: FlowsOptions): Flows {
       void answer(request, response);
     },
     async start() {
-      ({ engine } = await loaded());
+      if (options.isShared) return void (await loaded());
+      stopWaiting = await onFirstUse(options, () => {
+        if (drained !== undefined) return;
+        loaded().catch((error: Error) => print(`Flows do not work: ${error.message}`));
+      });
     },
     metrics: () => metrics.groups(),
     drain({ drainMs }) {
       drained ??= (async () => {
+        stopWaiting?.();
         const { parts, engine } = (await loading?.catch(() => undefined)) ?? { parts: [] };
         await Promise.all([...parts.map((part) => part.close()), engine?.close({ drainMs })]);
         await keyUses.flush();
