@@ -1,4 +1,5 @@
 import type { Expression, Template } from "../../definition/definition.ts";
+import { ExpressionFault } from "../../expressions/fault.ts";
 import type { Names } from "../../expressions/names.ts";
 import type { KeptBody, KeptValue } from "../entry.ts";
 import type { StepError } from "../error.ts";
@@ -90,8 +91,8 @@ function attempt(scope: Scope, member: string, evaluation: () => unknown): unkno
   try {
     return evaluation();
   } catch (error) {
-    if (error instanceof Failure || error instanceof Unloaded) throw error;
-    throw failed(scope.step, `\`${member}\`: ${(error as Error).message}`);
+    if (!(error instanceof ExpressionFault)) throw error;
+    throw failed(scope.step, `\`${member}\`: ${error.message}`);
   }
 }
 
@@ -136,7 +137,8 @@ class Reading {
     try {
       return evaluation();
     } catch (error) {
-      throw new Error(`${(error as Error).message} ${this.#unreadable.join(" ")}`);
+      if (!(error instanceof ExpressionFault)) throw error;
+      throw new ExpressionFault(`${error.message} ${this.#unreadable.join(" ")}`);
     }
   }
 
