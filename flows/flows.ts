@@ -2,6 +2,7 @@
 import { callbackHosts } from "../calling/callback-hosts.ts";
 import { discardBody } from "../http/discard-body.ts";
 import { answerError } from "../http/problem-answer.ts";
+import { otlpSettings } from "../http/telemetry/otlp-settings.ts";
 import type { Group } from "../metrics/metrics.ts";
 import { draining } from "../platform/problems.ts";
 import { KeyUses } from "../store/key-uses.ts";
@@ -10,6 +11,10 @@ import { onFirstUse } from "./first-use.ts";
 import { FlowMetrics } from "./metrics.ts";
 import { type FlowPath, flowPath } from "./paths.ts";
 import type { FlowServices, FlowsOptions, FlowsPart, RequestHandler } from "./services.ts";
+import type { FlowTracer } from "./traces/flow-tracer.ts";
+
+/** Time to export the last spans, in milliseconds. */
+const LAST_SPANS_MS = 2_000;
 
 export interface Flows {
   /** Returns whether `handler` answers a request. */
@@ -47,10 +52,11 @@ const PARTS: readonly PartRow[] = [
 export function createFlows(options: FlowsOptions): Flows {
   // The engine, which reads it, is loaded later.
   callbackHosts(options.env);
+  otlpSettings(options.env);
   const paths = new Set(PARTS.flatMap((row) => row.paths));
   let loading: Promise<Loaded> | undefined;
   let drained: Promise<void> | undefined;
-  let engine: Engine | undefined;
+  let running: Loaded | undefined;
   let stopWaiting: (() => void) | undefined;
   const { usage: ledger, now, print } = options;
   const keyUses = new KeyUses({ program: "flows", ledger, now, print });
@@ -59,7 +65,7 @@ export function createFlows(options: FlowsOptions): Flows {
     loading ??= load(options, keyUses.used);
     loading.then(
       (all) => {
-        engine = all.engine;
+        running = all;
       },
       () => {
         // The next request tries again.
@@ -68,8 +74,9 @@ export function createFlows(options: FlowsOptions): Flows {
     );
     return loading;
   };
-  const counts = () => engine?.counts;
-  const metrics = new FlowMetrics({ runs: options.store.runs, counts, now });
+  const counts = () => running?.engine.counts;
+  const spansDropped = () => running?.tracer?.dropped ?? 0;
+  const metrics = new FlowMetrics({ runs: options.store.runs, counts, spansDropped, now });
   const answer: (...given: Parameters<RequestHandler>) => Promise<void> = async (request, response) => {
     try {
       const { handlers } = await loaded();
@@ -98,9 +105,9 @@ export function createFlows(options: FlowsOptions): Flows {
     drain({ drainMs }) {
       drained ??= (async () => {
         stopWaiting?.();
-        const { parts, engine } = (await loading?.catch(() => undefined)) ?? { parts: [] };
+        const { parts, engine, tracer } = (await loading?.catch(() => undefined)) ?? { parts: [] };
         await Promise.all([...parts.map((part) => part.close()), engine?.close({ drainMs })]);
-        await keyUses.flush();
+        await Promise.all([keyUses.flush(), tracer?.close(LAST_SPANS_MS)]);
       })();
       return drained;
     },
@@ -110,12 +117,15 @@ export function createFlows(options: FlowsOptions): Flows {
 interface Loaded {
   readonly parts: readonly FlowsPart[];
   readonly engine: Engine;
+  /** Undefined if no spans are exported. */
+  readonly tracer: FlowTracer | undefined;
   readonly handlers: ReadonlyMap<FlowPath, RequestHandler>;
 }
 
 async function load(options: FlowsOptions, keyUsed: (id: string) => void): Promise<Loaded> {
   const { Engine } = await import("./engine/engine.ts");
-  const engine = await Engine.open(options);
+  const tracer = await tracerOf(options);
+  const engine = await Engine.open({ ...options, tracer });
   const { table, newRuns, values, inputs: inputChecks, begin } = engine;
   const services = { ...options, keyUsed, table, newRuns, values, inputChecks, begin };
   const parts = await Promise.all(PARTS.map((row) => row.load(services)));
@@ -123,5 +133,11 @@ async function load(options: FlowsOptions, keyUsed: (id: string) => void): Promi
     const { handler } = parts[index]!;
     return handler === undefined ? [] : paths.map((path) => [path, handler] as const);
   });
-  return { parts, engine, handlers: new Map(handlers) };
+  return { parts, engine, tracer, handlers: new Map(handlers) };
+}
+
+/** Modules of what is off are not loaded. */
+async function tracerOf({ env, print }: FlowsOptions): Promise<FlowTracer | undefined> {
+  const settings = otlpSettings(env);
+  return settings && new (await import("./traces/otlp-flow-tracer.ts")).OtlpFlowTracer(settings, print);
 }

@@ -8,6 +8,8 @@ export interface FlowMetricsOptions {
   readonly runs: Pick<Runs, "totals">;
   /** Undefined until the engine is there. */
   readonly counts: () => FlowCounts | undefined;
+  /** Spans that were not exported. */
+  readonly spansDropped: () => number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -26,7 +28,7 @@ export class FlowMetrics {
 
   /** Without samples of the store while it cannot be reached. */
   async groups(): Promise<readonly Group[]> {
-    const { runs, counts, now } = this.#options;
+    const { runs, counts, spansDropped, now } = this.#options;
     const at = now();
     if (this.#read === undefined || Math.abs(at - this.#read.at) >= FRESH_MS)
       this.#read = { at, totals: orNone(runs.totals()) };
@@ -34,7 +36,10 @@ export class FlowMetrics {
     const overhead = engine && { bounds: OVERHEAD_BUCKETS, ...engine.overhead };
     return [
       group(FLOW_RUN_FAMILIES, await this.#read.totals),
-      group(ENGINE_FAMILIES, engine === undefined ? [] : [{ ...engine, overhead: overhead! }]),
+      group(
+        ENGINE_FAMILIES,
+        engine === undefined ? [] : [{ ...engine, overhead: overhead!, spansDropped: spansDropped() }],
+      ),
     ];
   }
 }

@@ -33,6 +33,17 @@ export function isSampled(traceparent: string): boolean {
   return (Number.parseInt(traceparent.slice(53, 55), 16) & 1) === 1;
 }
 
+/** What a field consists of; ids are lower-case hexadecimal digits. */
+export interface TraceparentParts {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly isSampled: boolean;
+}
+
+export function formatTraceparent({ traceId, spanId, isSampled }: TraceparentParts): string {
+  return `00-${traceId}-${spanId}-${isSampled ? "01" : "00"}`;
+}
+
 /** Returns a field that begins a trace, which its caller did not record. */
 export function newTraceparent(): string {
   return traceparentOf(randomBytes(IDS_BYTES).toString("hex"));

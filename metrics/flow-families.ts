@@ -33,6 +33,8 @@ export interface EngineCounts {
   readonly owned: number;
   readonly calls: number;
   readonly stuck: number;
+  /** Of this program, whichever run they are of. */
+  readonly spansDropped: number;
   readonly overhead: {
     readonly bounds: readonly number[];
     readonly counts: readonly number[];
@@ -55,6 +57,11 @@ export const ENGINE_FAMILIES: readonly Family<EngineCounts>[] = [
     "skiff_flow_stuck_runs",
     "Runs without progress that nothing explains; anything but 0 is a fault of Skiff.",
     ({ stuck }) => stuck,
+  ),
+  single(
+    "skiff_flow_spans_dropped_total",
+    "Spans of runs dropped because too many were queued or the receiver failed.",
+    ({ spansDropped }) => spansDropped,
   ),
   {
     name: "skiff_flow_step_overhead_seconds",

@@ -1,7 +1,10 @@
+import type { Entry } from "../../platform/flows/run/entry.ts";
 import type { Decision, RunMachine } from "../../platform/flows/run/machine.ts";
 import { draining } from "../../platform/problems.ts";
 import type { CreatedRun, NewRun, RunRecord, StoredSignal } from "../../store/flows/runs.ts";
 import type { FlowsOptions } from "../services.ts";
+import type { FlowTracer } from "../traces/flow-tracer.ts";
+import { RunSpans } from "../traces/run-spans.ts";
 import { StepCalls } from "./calls/step-calls.ts";
 import { Claims } from "./claims.ts";
 import { FlowCounts } from "./counts.ts";
@@ -28,6 +31,11 @@ const SOON_MS = 1_000;
 
 const MOST_RELEASED = 64;
 
+export interface EngineOptions extends FlowsOptions {
+  /** Records runs as spans. */
+  readonly tracer?: FlowTracer | undefined;
+}
+
 interface First {
   readonly machine: RunMachine;
   readonly decision: Decision;
@@ -35,6 +43,8 @@ interface First {
 
 interface Given extends Pick<OwnedRunOptions, "owner" | "machine" | "begun"> {
   readonly parent?: OwnedRunOptions["parent"];
+  /** Of a run that another owner had. */
+  readonly entries?: readonly Entry[];
   readonly checkpointAt?: number;
   readonly isRestored?: boolean;
 }
@@ -46,7 +56,7 @@ export class Engine {
   readonly values: Values;
   readonly inputs = new InputChecks();
   readonly counts: FlowCounts;
-  readonly #options: FlowsOptions;
+  readonly #options: EngineOptions;
   readonly #machines: Machines;
   readonly #services: RunServices;
   readonly #calls: StepCalls;
@@ -63,7 +73,7 @@ export class Engine {
   #isClosed = false;
   #onGone: (() => void) | undefined;
 
-  private constructor(options: FlowsOptions, { values, machines }: { values: Values; machines: Machines }) {
+  private constructor(options: EngineOptions, { values, machines }: { values: Values; machines: Machines }) {
     this.#options = options;
     this.#machines = machines;
     this.values = values;
@@ -106,7 +116,7 @@ export class Engine {
   }
 
   /** Resolves when the declared flows are known. */
-  static async open(options: FlowsOptions): Promise<Engine> {
+  static async open(options: EngineOptions): Promise<Engine> {
     const values = new Values({ bodies: options.store.bodies, mostBytes: options.limits.flowOutputBytes });
     const engine = new Engine(options, { values, machines: await loadMachines(options, values) });
     await engine.table.open();
@@ -195,9 +205,11 @@ export class Engine {
     }
   }
 
-  #own({ owner, machine, begun, parent, checkpointAt = 0, isRestored = false }: Given): OwnedRun {
+  #own({ entries, ...given }: Given): OwnedRun {
+    const { owner, machine, begun, parent, checkpointAt = 0, isRestored = false } = given;
     const run: OwnedRun = new OwnedRun({
       ...{ owner, machine, begun, parent, checkpointAt, isRestored, services: this.#services },
+      spans: RunSpans.of(begun, this.#options.tracer, entries),
       onGone: () => {
         if (this.#owned.get(begun.run) === run) this.#forget(begun.run);
       },

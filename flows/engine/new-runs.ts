@@ -3,6 +3,8 @@ import type { Begun, KeptValue, Trigger } from "../../platform/flows/run/entry.t
 import type { Platform, Traffic } from "../../platform/platform.ts";
 import { newCallId } from "../../store/call-id.ts";
 import type { NewRun } from "../../store/flows/runs.ts";
+import type { FlowTracer } from "../traces/flow-tracer.ts";
+import { runTraceparent } from "../traces/span-ids.ts";
 import type { Flow } from "./flow-table.ts";
 import { bodiesOf } from "./runs/entry-bodies.ts";
 
@@ -10,6 +12,7 @@ export interface NewRunsOptions {
   readonly platform: Pick<Platform, "endpoints">;
   readonly now: () => number;
   readonly random: () => number;
+  readonly tracer?: Pick<FlowTracer, "samples"> | undefined;
 }
 
 export interface RunRequest extends Pick<NewRun, "parent" | "by" | "keyId" | "idempotency"> {
@@ -33,10 +36,13 @@ export class NewRuns {
   }
 
   newRun({ name, version, definition, functions }: Flow, request: RunRequest): NewRun {
-    const { now, random } = this.#options;
+    const { now, random, tracer } = this.#options;
     const at = now();
     const { id = newCallId(at, random), trigger, input, depth = 0, ...rest } = request;
-    const { traceparent = this.#traces.next(), ...more } = rest;
+    const { traceparent: given, ...more } = rest;
+    // The firing of a schedule is no span.
+    const isFirst = trigger.kind === "cron";
+    const traceparent = runTraceparent({ run: id, given, isFirst, next: () => this.#traces.next() }, tracer);
     const begun: Begun = {
       ...{ kind: "begun", at, run: id, definition, version, trigger, input, depth, traceparent },
       functions: this.#versionsOf(functions),

@@ -52,6 +52,7 @@ describe("the Grafana dashboard", () => {
     const flows = new FlowMetrics({
       runs: { totals: async () => [] },
       counts: () => undefined,
+      spansDropped: () => 0,
       now: () => 0,
     });
     metrics.add(() => flows.groups());

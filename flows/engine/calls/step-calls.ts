@@ -1,11 +1,9 @@
-import { randomBytes } from "node:crypto";
 import type { Dispatcher } from "undici";
 import { Agents } from "../../../calling/agents.ts";
 import { isAway } from "../../../calling/away.ts";
 import { callbackHosts } from "../../../calling/callback-hosts.ts";
 import { type Exchanged, exchange } from "../../../calling/exchange.ts";
 import { OWN_FIELDS } from "../../../calling/kept-fields.ts";
-import { traceIdOf } from "../../../http/traceparent.ts";
 import type { AttemptResult, Sending, Start } from "../../../platform/flows/run/machine.ts";
 import type { Endpoints } from "../../../platform/platform.ts";
 import { formatMs } from "../../../platform/quantity.ts";
@@ -24,7 +22,7 @@ export interface StepCallsOptions
   readonly values: Values;
 }
 
-/** The run that an attempt belongs to. */
+/** The run that an attempt belongs to, and the field of its trace. */
 export interface RunTrace {
   readonly run: string;
   readonly flow: string;
@@ -181,11 +179,10 @@ export class StepCalls {
 
 /** Fields of Skiff, names and values in turn: the place in the run and in its trace. */
 function fieldsOf(start: Start, { run, flow, traceparent }: RunTrace): string[] {
-  const span = randomBytes(8).toString("hex");
   return [
     ...["skiff-flow", flow, "skiff-run", run, "skiff-step", start.step],
     ...["skiff-attempt", String(start.attempt), "idempotency-key", start.idempotencyKey],
-    ...["traceparent", `00-${traceIdOf(traceparent)}-${span}-${traceparent.slice(53, 55)}`],
+    ...["traceparent", traceparent],
   ];
 }
 

@@ -17,6 +17,12 @@ export interface ChildrenOptions {
   readonly now: () => number;
 }
 
+/** The run that begins another one or publishes, and the field of the attempt that does it. */
+export interface Origin {
+  readonly begun: Begun;
+  readonly traceparent: string;
+}
+
 /** Makes the runs that are steps of others. */
 export class Children {
   readonly #options: ChildrenOptions;
@@ -26,7 +32,10 @@ export class Children {
   }
 
   /** Returns the run, or the signal that tells its parent why there is none. Rejects if the store is away. */
-  async make(child: ChildRun, parent: Begun): Promise<{ run: NewRun } | { signal: NewSignal }> {
+  async make(
+    child: ChildRun,
+    { begun: parent, traceparent }: Origin,
+  ): Promise<{ run: NewRun } | { signal: NewSignal }> {
     const { newRuns } = this.#options;
     const { run: id, flow: name, step, item, attempt } = child;
     const place = { run: parent.run, step, ...(item === undefined ? {} : { item }) };
@@ -35,7 +44,7 @@ export class Children {
       const input = await this.#options.values.movedOut(child.input);
       await this.#check(child, parent, flow);
       const run = newRuns.newRun(flow, {
-        ...{ id, input, depth: parent.depth + 1, traceparent: parent.traceparent },
+        ...{ id, input, depth: parent.depth + 1, traceparent },
         trigger: { kind: "flow", flow: parent.definition.flow, ...place },
         parent: { ...place, attempt },
         by: `run ${parent.run}`,

@@ -1,11 +1,13 @@
 import { storeBody } from "../../../calling/stored-bodies.ts";
+import { attemptKey } from "../../../platform/flows/run/attempt-key.ts";
 import type { Begun, Entry } from "../../../platform/flows/run/entry.ts";
-import type { Decision, PublishedEvent } from "../../../platform/flows/run/machine.ts";
+import type { ChildRun, Decision, PublishedEvent } from "../../../platform/flows/run/machine.ts";
 import type { Bodies } from "../../../store/bodies.ts";
 import type { NewEvent } from "../../../store/event.ts";
 import type { Append, EventWait, NewRun, NewSignal } from "../../../store/flows/runs.ts";
+import type { RunSpans } from "../../traces/run-spans.ts";
 import type { Values } from "../values.ts";
-import type { Children } from "./children.ts";
+import type { Children, Origin } from "./children.ts";
 import { bodiesOf, smallEntries } from "./entry-bodies.ts";
 
 /** What an append stores of a decision. */
@@ -26,6 +28,7 @@ export interface Deciding {
   readonly begun: Begun;
   /** The run that it is a step of. */
   readonly parent: NewRun["parent"];
+  readonly spans: Pick<RunSpans, "traceparentOf"> | undefined;
 }
 
 /** Makes of decisions what is stored with their entries. */
@@ -37,11 +40,14 @@ export class Effects {
   }
 
   /** Rejects if the store is away. */
-  async of(decision: Decision, { begun, parent }: Deciding): Promise<Stored> {
+  async of(decision: Decision, { begun, parent, spans }: Deciding): Promise<Stored> {
     const { values, children } = this.#options;
     const { row, waits, waitsOver, cancels, publishes } = decision;
     const entries = await smallEntries(decision.entries, values);
-    const made = await Promise.all(decision.children.map((child) => children.make(child, begun)));
+    const traceOf = (key: string) => spans?.traceparentOf(key) ?? begun.traceparent;
+    const make = (child: ChildRun) =>
+      children.make(child, { begun, traceparent: traceOf(attemptKey(begun.run, child)) });
+    const made = await Promise.all(decision.children.map(make));
     const signals: NewSignal[] = made.flatMap((each) => ("signal" in each ? each.signal : []));
     const by = `run ${begun.run}`;
     for (const run of cancels) signals.push({ run, signal: { kind: "cancel", by } });
@@ -49,14 +55,19 @@ export class Effects {
     return {
       ...{ entries, row, signals, waitsOver, bodies: bodiesOf(entries) },
       runs: made.flatMap((each) => ("run" in each ? each.run : [])),
-      events: await Promise.all(publishes.map((event) => this.#eventOf(event, begun))),
+      events: await Promise.all(
+        publishes.map((event) => this.#eventOf(event, { begun, traceparent: traceOf(event.id) })),
+      ),
       waits: waits.map((wait): EventWait => {
         return { ...wait, run: begun.run, equals: JSON.stringify(wait.equals ?? null) };
       }),
     };
   }
 
-  async #eventOf({ topic, id, type, attributes, payload }: PublishedEvent, begun: Begun): Promise<NewEvent> {
+  async #eventOf(
+    { topic, id, type, attributes, payload }: PublishedEvent,
+    { begun, traceparent }: Origin,
+  ): Promise<NewEvent> {
     const { values, bodies, now } = this.#options;
     const { body, type: datacontenttype } = await values.sendable(payload);
     // What is long is kept beside the rows.
@@ -66,7 +77,7 @@ export class Effects {
       attributes: {
         time: new Date(now()).toISOString(),
         ...(datacontenttype === undefined ? {} : { datacontenttype }),
-        traceparent: begun.traceparent,
+        traceparent,
         ...attributes,
       },
       isDeduplicated: true,

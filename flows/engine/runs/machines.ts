@@ -18,6 +18,8 @@ export interface Machines {
 export interface Restored {
   readonly machine: RunMachine;
   readonly begun: Begun;
+  /** Those after the checkpoint. */
+  readonly entries: readonly Entry[];
   /** Number of the entry of the checkpoint; 0 without one. */
   readonly checkpointAt: number;
 }
@@ -51,7 +53,7 @@ export async function loadMachines(options: FlowsOptions, values: Values): Promi
       const begun = first ?? entries[0];
       if (begun?.kind !== "begun") throw new Error(`the run ${run} has no first entry`);
       const machine = restoreMachine({ checkpoint: checkpoint?.state, entries }, given);
-      return { machine, begun, checkpointAt: after };
+      return { machine, begun, entries, checkpointAt: after };
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Begun } from "../../../platform/flows/run/entry.ts";
 import type { RunMachine } from "../../../platform/flows/run/machine.ts";
 import type { NewRun, Runs } from "../../../store/flows/runs.ts";
+import type { RunSpans } from "../../traces/run-spans.ts";
 import type { Values } from "../values.ts";
 import type { Effects } from "./effects.ts";
 import type { PastEventsOptions } from "./past-events.ts";
@@ -27,6 +28,8 @@ export interface OwnedRunOptions {
   /** Another owner may have stopped before it looked for events of the past. */
   readonly isRestored: boolean;
   readonly services: RunServices;
+  /** Undefined if the run is not recorded. */
+  readonly spans: RunSpans | undefined;
   /** Called once this program has the run no more. */
   readonly onGone: () => void;
 }

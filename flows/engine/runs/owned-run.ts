@@ -51,8 +51,8 @@ export class OwnedRun {
 
   constructor(options: OwnedRunOptions) {
     this.#options = options;
-    const { begun, machine, services } = options;
-    this.#calls = new RunCalls({ ...services, begun, onResult: (result) => this.#ended(result) });
+    const { begun, machine, services, spans } = options;
+    this.#calls = new RunCalls({ ...services, begun, spans, onResult: (result) => this.#ended(result) });
     this.#early = new EarlyStarts(begun);
     this.#patience = new Patience({ what: `the run ${begun.run}`, print: services.print });
     this.#sequence = machine.sequence;
@@ -82,6 +82,7 @@ export class OwnedRun {
   /** Does what was decided and stored with the run itself. */
   adopt(decision: Decision): void {
     this.#sequence = this.#options.machine.sequence;
+    this.#options.spans?.stored(decision.entries);
     this.#act(decision);
     this.#rest();
   }
@@ -223,12 +224,12 @@ export class OwnedRun {
 
   /** Returns false if the run is somebody else's by now. */
   async #store(gathered: Gathered): Promise<boolean> {
-    const { begun, parent, owner, services } = this.#options;
+    const { begun, parent, owner, services, spans } = this.#options;
     const { runs, effects, now, print } = services;
     const after = this.#sequence;
     this.#isAppending = true;
     const checkpoint = this.#checkpoints.at(after + gathered.entries.length);
-    const stored = await this.#patience.run(() => effects.of(gathered.decision(), { begun, parent }));
+    const stored = await this.#patience.run(() => effects.of(gathered.decision(), { begun, parent, spans }));
     if (stored === undefined) return false;
     const { taken } = gathered;
     // The same again after an error: the store knows one that it has stored, and whose answer was lost.
@@ -242,6 +243,7 @@ export class OwnedRun {
     if (outcome !== "stored") return false;
     this.#sequence = after + gathered.entries.length;
     this.#early.stored(gathered.entries);
+    spans?.stored(gathered.entries);
     return true;
   }
 

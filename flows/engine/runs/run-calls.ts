@@ -1,5 +1,6 @@
 import type { AttemptOf, Begun } from "../../../platform/flows/run/entry.ts";
 import type { AttemptResult, Start } from "../../../platform/flows/run/machine.ts";
+import type { RunSpans } from "../../traces/run-spans.ts";
 import type { StepCalls } from "../calls/step-calls.ts";
 import type { FlowCounts } from "../counts.ts";
 import type { CallSlots } from "./call-slots.ts";
@@ -16,6 +17,7 @@ export interface RunCallsOptions {
   readonly calls: Pick<StepCalls, "make">;
   readonly slots: CallSlots;
   readonly counts: FlowCounts;
+  readonly spans: Pick<RunSpans, "traceparentOf"> | undefined;
   readonly onResult: (result: Result) => void;
 }
 
@@ -33,13 +35,14 @@ export class RunCalls {
   }
 
   start(start: Start): void {
-    const { calls, slots, counts, begun, onResult } = this.#options;
+    const { calls, slots, counts, spans, begun, onResult } = this.#options;
     const key = keyOf(start);
     const ending = new AbortController();
     this.#running.set(key, ending);
     counts.attempts++;
     if (start.attempt > 1) counts.retries++;
-    const { run, traceparent, definition } = begun;
+    const { run, definition } = begun;
+    const traceparent = spans?.traceparentOf(start.idempotencyKey) ?? begun.traceparent;
     slots.run(async () => {
       if (ending.signal.aborted) return;
       counts.calls++;

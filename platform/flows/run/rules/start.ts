@@ -1,3 +1,4 @@
+import { attemptKey } from "../attempt-key.ts";
 import type { AttemptOf, KeptValue } from "../entry.ts";
 import { NEW_UNIT } from "../fold/state.ts";
 import type { LiveRun } from "../live-run.ts";
@@ -44,7 +45,11 @@ function actionOf(scope: Scope, of: AttemptOf): () => void {
     case "http":
     case "exec": {
       const timeoutMs = timeoutOf(step);
-      const call = { ...of, idempotencyKey: keyOf(run, of), send: sendingOf(scope, of, action) };
+      const call = {
+        ...of,
+        idempotencyKey: attemptKey(run.state.begun.run, of),
+        send: sendingOf(scope, of, action),
+      };
       return () => run.draft.starts.push(timeoutMs === undefined ? call : { ...call, timeoutMs });
     }
     case "publish":
@@ -88,7 +93,7 @@ function publish(scope: Scope, of: AttemptOf): () => void {
   const { topic, type } = action;
   const attributes = textsOf(scope, action.attributes, "attributes");
   const payload: KeptValue = inputOf(scope, of);
-  const id = keyOf(run, of);
+  const id = attemptKey(run.state.begun.run, of);
   return () => {
     run.draft.publishes.push({ topic, id, type, attributes, payload });
     run.told.push({ of, result: { output: { json: { topic, id } } } });
@@ -103,9 +108,4 @@ function timeOf(scope: Scope, until: string): number {
     throw failed(scope.step, "`wait.until` must be a time, such as `2026-12-24T18:00:00Z`.");
   if (at - scope.run.now > MOST_WAIT_MS) throw failed(scope.step, "`wait.until` is more than 365 days away.");
   return at;
-}
-
-/** `RUN.STEP.ATTEMPT` or `RUN.STEP.ITEM.ATTEMPT`. */
-function keyOf(run: LiveRun, { step, item, attempt }: AttemptOf): string {
-  return [run.state.begun.run, step, ...(item === undefined ? [] : [item]), attempt].join(".");
 }
