@@ -226,6 +226,7 @@ export interface FlowVersions {
   get(flow: string, version: number): Promise<FlowVersion | undefined>;
   /** Newest first. */
   list(flow: string): Promise<readonly Omit<FlowVersion, "text">[]>;
+  /** Removes the texts. Numbers go on: runs of a removed flow stay listed with theirs. */
   remove(flow: string): Promise<void>;
 }
 

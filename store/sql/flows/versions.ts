@@ -4,6 +4,8 @@ import { type Row, read, sql, type Work } from "../work.ts";
 
 const KEPT = 50;
 const HEAD = 'flow, version, hash, at, "by", message';
+/** The hash of a text that was removed: its row keeps the number, so that no later text gets it. */
+const REMOVED = "";
 
 export function* addVersion({ flow, text, hash, at, by, message }: NewFlowVersion): Work<number> {
   for (;;) {
@@ -27,20 +29,26 @@ export function* addVersion({ flow, text, hash, at, by, message }: NewFlowVersio
 
 export function* getVersion(flow: string, version: number): Work<FlowVersion | undefined> {
   const [row] = yield read("SELECT * FROM flow_versions WHERE flow = $1 AND version = $2", flow, version);
+  if (row?.hash === REMOVED) return undefined;
   return row && { ...headOf(row), text: row.text as string };
 }
 
 /** Newest first. */
 export function* listVersions(flow: string): Work<readonly Omit<FlowVersion, "text">[]> {
   const rows = yield read(
-    `SELECT ${HEAD} FROM flow_versions WHERE flow = $1 ORDER BY version DESC LIMIT ${KEPT}`,
-    flow,
+    `SELECT ${HEAD} FROM flow_versions WHERE flow = $1 AND hash <> $2 ORDER BY version DESC LIMIT ${KEPT}`,
+    ...[flow, REMOVED],
   );
   return rows.map(headOf);
 }
 
 export function* removeVersions(flow: string): Work<void> {
-  yield sql("DELETE FROM flow_versions WHERE flow = $1", flow);
+  const newest = "(SELECT MAX(version) FROM flow_versions WHERE flow = $1)";
+  yield sql(
+    `UPDATE flow_versions SET text = '', hash = $2, "by" = '', message = NULL WHERE flow = $1 AND version = ${newest}`,
+    ...[flow, REMOVED],
+  );
+  yield sql(`DELETE FROM flow_versions WHERE flow = $1 AND version < ${newest}`, flow);
 }
 
 function headOf(row: Row): Omit<FlowVersion, "text"> {

@@ -5,12 +5,14 @@ export class MemoryVersions implements FlowVersions {
   /** What `list` throws. */
   fault: Error | undefined;
   readonly #all = new Map<string, FlowVersion[]>();
+  readonly #newest = new Map<string, number>();
 
   async add(given: NewFlowVersion): Promise<number> {
     const versions = this.#all.get(given.flow) ?? [];
     const last = versions.at(-1);
     if (last?.hash === given.hash) return last.version;
-    const version = (last?.version ?? 0) + 1;
+    const version = (this.#newest.get(given.flow) ?? 0) + 1;
+    this.#newest.set(given.flow, version);
     this.#all.set(given.flow, [...versions, { ...given, version }]);
     return version;
   }

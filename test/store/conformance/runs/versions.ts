@@ -41,6 +41,23 @@ export function versions(harness: RunsHarness): void {
       assert.deepEqual(numbers, [1, 1, 1, 1]);
     });
 
+    it("go on counting after their flow was removed", async () => {
+      const { versions } = store.runs;
+      for (const hash of ["h1", "h2"]) await versions.add(version({ hash }));
+      await versions.add(version({ flow: "other" }));
+      await versions.remove("order");
+      await versions.remove("order");
+      assert.deepEqual(await versions.list("order"), []);
+      assert.equal(await versions.get("order", 2), undefined);
+      assert.equal(await versions.add(version({ hash: "h2", text: "text 3" })), 3);
+      assert.equal((await versions.get("order", 3))?.text, "text 3");
+      assert.deepEqual(
+        (await versions.list("order")).map((each) => each.version),
+        [3],
+      );
+      assert.equal((await versions.list("other")).length, 1);
+    });
+
     it("are kept up to the newest 50, until their flow is removed", async () => {
       for (let count = 1; count <= 52; count++) await store.runs.versions.add(version({ hash: `h${count}` }));
       const list = await store.runs.versions.list("order");
