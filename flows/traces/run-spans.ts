@@ -106,7 +106,8 @@ export class RunSpans {
     const { run, definition } = this.#begun;
     const { step, item, attempt } = of;
     const key = this.#keyOf(of);
-    const { action } = (definition.steps[step] ?? definition.finally[step])!;
+    const steps = Object.hasOwn(definition.steps, step) ? definition.steps : definition.finally;
+    const { action } = steps[step]!;
     const { error, callId, state } = end;
     this.#tracer.record({
       ...{ name: `step ${step}`, traceId: this.#traceId, spanId: spanIdOf(key) },

@@ -107,6 +107,18 @@ describe("the spans of a run", () => {
     assert.equal(tracer.spans[0]!.attributes["faas.invocation_id"], "c");
   });
 
+  it("are those of any name that a step may have", () => {
+    const tracer = new FakeTracer();
+    const action = { kind: "wait", forMs: 1 } as const;
+    const definition = flow({ a: {} }, { finally: { constructor: { action } } });
+    const spans = RunSpans.of({ ...begun(GIVEN), definition }, tracer)!;
+    spans.stored([
+      started("constructor", 1_010),
+      { kind: "done", at: 1_020, step: "constructor", attempt: 1, output },
+    ]);
+    assert.equal(tracer.spans[0]!.attributes["skiff.action"], "wait");
+  });
+
   it("end with the run where a result is of no interest any more", () => {
     const tracer = new FakeTracer();
     const spans = RunSpans.of(begun(GIVEN), tracer)!;

@@ -44,6 +44,22 @@ describe("a start of Skiff", () => {
     assert.ok(!after.includes(HTTP_CLIENT));
   });
 
+  it("loads nothing of OpenTelemetry for calls and runs that nobody traces", async () => {
+    skiff = new SkiffProgram(join(folder, "data"), { preloads: [PRELOAD] });
+    const url = await skiff.url();
+    const body = "{steps: {pause: {wait: 1ms}}, output: over}";
+    assert.equal((await fetch(`${url}/flow/short`, { method: "PUT", body })).status, 201);
+    const run = await fetch(`${url}/flow/short/run?wait=10s`, { method: "POST" });
+    assert.deepEqual([run.status, await run.text()], [200, "over"]);
+    assert.equal((await fetch(`${url}/fn/nothing`)).status, 404);
+    const after = packages(await loaded(skiff));
+    assert.ok(after.includes("@marcbachmann/cel-js"), "the engine of flows is loaded");
+    assert.deepEqual(
+      after.filter((name) => name.startsWith("@opentelemetry/")),
+      [],
+    );
+  });
+
   it("fails if the folder of builds cannot be made", async () => {
     const data = join(folder, "data");
     mkdirSync(data);
