@@ -1,35 +1,14 @@
 import assert from "node:assert/strict";
-import type { FlowSpan, FlowTracer } from "../../flows/traces/flow-tracer.ts";
 import { RunSpans } from "../../flows/traces/run-spans.ts";
 import { runTraceparent, spanIdOf } from "../../flows/traces/span-ids.ts";
 import { isSampled, parentIdOf, traceIdOf } from "../../http/traceparent.ts";
 import type { Begun, Entry } from "../../platform/flows/run/entry.ts";
 import { flow } from "./support/definitions.ts";
+import { FakeTracer } from "./support/fake-tracer.ts";
 
 const GIVEN = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const UNSAMPLED = GIVEN.replace(/01$/, "00");
 const NEW = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
-
-class FakeTracer implements FlowTracer {
-  readonly dropped = 0;
-  readonly spans: FlowSpan[] = [];
-  readonly #decision: boolean | undefined;
-
-  /** @param decision for all runs; that of the caller by default */
-  constructor(decision?: boolean) {
-    this.#decision = decision;
-  }
-
-  samples(_: string, parent: string | undefined): boolean {
-    return this.#decision ?? (parent === undefined || isSampled(parent));
-  }
-
-  record(span: FlowSpan): void {
-    this.spans.push(span);
-  }
-
-  async close(): Promise<void> {}
-}
 
 describe("the trace that a run keeps", () => {
   const kept = (

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Engine } from "../../../flows/engine/engine.ts";
+import { Engine, type EngineOptions } from "../../../flows/engine/engine.ts";
 import type { FlowsOptions } from "../../../flows/services.ts";
 import { FLOW_KIND } from "../../../platform/flows/kinds.ts";
 import type { Entry } from "../../../platform/flows/run/entry.ts";
@@ -89,7 +89,7 @@ export class FlowRig {
   }
 
   /** Starts an engine; several are those of several programs. */
-  async start(more: Partial<FlowsOptions> = {}): Promise<Engine> {
+  async start(more: Partial<EngineOptions> = {}): Promise<Engine> {
     const { env = {}, limits = {}, isShared = false } = this.#options;
     const engine = await Engine.open({
       ...{ store: this.store, changes: this.changes, platform: this.platform, keys: new KeyTable() },
