@@ -17,3 +17,6 @@ export class ExpressionFault extends Error {
 
 /** The evaluation costs too much. Unlike other faults it is not swallowed by `||`, `&&`, `all`, `exists` and `default`. */
 export class TooCostly extends ExpressionFault {}
+
+/** A variable is there, but its value cannot be read: what `TooCostly` says of swallowing is true of it too. */
+export class Unreadable extends TooCostly {}

@@ -32,25 +32,72 @@ describe("bodies of a run", () => {
     assert.equal(run.payload("c.1"), 1);
   });
 
-  it("that are no JSON, or too large, are named when an expression fails for them", () => {
-    for (const [more, what] of [
-      [{ type: "image/png" }, /`steps.a.output` is image\/png of 100000 bytes/],
-      [{ bytes: 20_000_000 }, /`steps.a.output` is application\/json of 20000000 bytes/],
-    ] as const) {
-      const run = new DrivenRun(flow({ a: {}, b: { needs: ["a"], with: "${ steps.a.output.rows }" } }));
-      run.end("a.1", { output: body("a", more) });
-      assert.match(run.row.error!.message, what);
-    }
-  });
+  describe("that are no JSON, or too large,", () => {
+    const png = body("a", { type: "image/png" });
+    const long = body("a", { bytes: 20_000_000 });
 
-  it("are in a list as what is known of them if they are no JSON", () => {
-    const run = new DrivenRun(flow({ a: { each: "input" } }), [1]);
-    run.end("a[0].1", { output: body("image", { type: "image/png" }) });
-    assert.deepEqual(run.entries.at(-1), {
-      kind: "ended",
-      state: "done",
-      output: { json: [{ body: "image", type: "image/png", bytes: 100_000 }] },
-      at: 1_000,
+    for (const [member, step] of [
+      ["with", { with: "${ steps.a.output.rows }" }],
+      ["with", { with: { x: "${ steps.a.output }" } }],
+      ["with", { with: "It is ${ steps.a.output }" }],
+      ["with", { with: ["${ steps.a }"] }],
+      ["if", { if: "size(steps.a.output) > 1" }],
+      ["if", { if: "has(steps.a.output)" }],
+      ["each", { each: "steps.a.output" }],
+      ["with", { with: '${ default(steps.a.output, "none") }' }],
+      ["output", { with: 1, output: { x: "${ steps.a.output }" } }],
+    ] as const) {
+      it(`fail a step whose \`${member}\` reads them: ${JSON.stringify(step)}`, () => {
+        for (const [output, what] of [
+          [
+            png,
+            /`steps.a.output` is image\/png of 100000 bytes, which can only be handed on whole: `with: "\$/,
+          ],
+          [long, /`steps.a.output` is application\/json of 20000000 bytes/],
+        ] as const) {
+          const run = new DrivenRun(flow({ a: {}, b: { needs: ["a"], ...step } }));
+          run.end("a.1", { output });
+          if (member === "output") run.done("b.1");
+          assert.equal(run.row.error?.type, "expression_failed");
+          assert.match(run.row.error.message, new RegExp(`^Step \`b\`: \`${member}\``));
+          assert.match(run.row.error.message, what);
+        }
+      });
+    }
+
+    it("fail a step whose input has several of them", () => {
+      const run = new DrivenRun(flow({ a: {}, b: {}, c: { needs: ["a", "b"] } }));
+      run.end("a.1", { output: png });
+      run.done("b.1");
+      assert.equal(run.row.error?.type, "expression_failed");
+      assert.match(run.row.error.message, /^Step `c`: its input: `steps.a.output` is image\/png/);
+    });
+
+    it("can be made another output", () => {
+      const whole = new DrivenRun(flow({ a: { output: "${ output }" } }));
+      whole.end("a.1", { output: png });
+      assert.deepEqual(whole.entries.at(-1), { kind: "ended", state: "done", output: png, at: 1_000 });
+      const part = new DrivenRun(flow({ a: { output: { x: "${ output }" } } }));
+      part.end("a.1", { output: png });
+      assert.match(part.row.error!.message, /only be handed on whole: `output: "\$\{ output \}"`/);
+    });
+
+    it("leave the state and the error of their step readable", () => {
+      const run = new DrivenRun(flow({ a: {}, b: { needs: ["a"], with: "${ steps.a.state }" } }));
+      run.end("a.1", { output: png });
+      assert.equal(run.payload("b.1"), "done");
+    });
+
+    it("are in a list, and in the output of a run, as their type and size", () => {
+      const known = { type: "image/png", bytes: 100_000 };
+      const list = new DrivenRun(flow({ a: { each: "input" } }), [1]);
+      list.end("a[0].1", { output: png });
+      const ended = { kind: "ended", state: "done", at: 1_000 };
+      assert.deepEqual(list.entries.at(-1), { ...ended, output: { json: [known] } });
+      const several = new DrivenRun(flow({ a: {}, b: {} }));
+      several.end("a.1", { output: png });
+      several.done("b.1", 1);
+      assert.deepEqual(several.entries.at(-1), { ...ended, output: { json: { a: known, b: 1 } } });
     });
   });
 

@@ -3,7 +3,17 @@ import type { KeptValue } from "../entry.ts";
 import type { LiveRun } from "../live-run.ts";
 import type { Sending } from "../machine.ts";
 import type { Ref } from "../under-way.ts";
-import { compose, failed, keptOf, outputOf, type Scope, textOf, textsOf } from "../values/values.ts";
+import {
+  compose,
+  failed,
+  isReadable,
+  keptOf,
+  outputOf,
+  type Scope,
+  textOf,
+  textsOf,
+  unreadable,
+} from "../values/values.ts";
 
 /** Longest time of a call that has none of its own, in milliseconds. Functions have one of theirs. */
 const DEFAULT_MS = 60_000;
@@ -60,7 +70,9 @@ export function inputOf(scope: Scope, { step, item }: Ref): KeptValue {
   if (definition.each !== undefined && item !== undefined) return { json: scope.plain.item };
   if (needs.length === 0) return scope.kept.input!;
   const done = needs.filter((name) => scope.run.data(name).state === "done");
-  return done.length === 1 ? outputOf(scope.run.data(done[0]!)) : byName(scope.run, step, done);
+  if (done.length === 1) return outputOf(scope.run.data(done[0]!));
+  for (const name of done) checkReadable(scope, name);
+  return byName(scope.run, step, done);
 }
 
 /** Outputs of steps as one object. */
@@ -69,6 +81,13 @@ export function byName(run: LiveRun, step: string, names: readonly string[]): Ke
   checkSize(run, step, outputs);
   const values = compose(run, outputs);
   return { json: Object.fromEntries(names.map((name, index) => [name, values[index]])) };
+}
+
+/** A part of an object must be a value. */
+function checkReadable({ run, step }: Scope, name: string): void {
+  const output = outputOf(run.data(name));
+  if (!("json" in output) && !isReadable(run, output))
+    throw failed(step, `its input: ${unreadable(`steps.${name}.output`, output).message}`);
 }
 
 function checkSize(run: LiveRun, step: string, outputs: readonly KeptValue[]): void {

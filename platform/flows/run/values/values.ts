@@ -1,5 +1,5 @@
 import type { Expression, Template } from "../../definition/definition.ts";
-import { ExpressionFault } from "../../expressions/fault.ts";
+import { ExpressionFault, Unreadable } from "../../expressions/fault.ts";
 import type { Names } from "../../expressions/names.ts";
 import type { KeptBody, KeptValue } from "../entry.ts";
 import type { StepError } from "../error.ts";
@@ -27,18 +27,16 @@ const WHOLE = /^\s*\$\{\s*(?:([a-z]+)|steps\.([a-z][a-z0-9_]*)\.output)\s*\}\s*$
 export function evaluate(scope: Scope, expression: Expression, member: string): unknown {
   const { expressions } = scope.run.options;
   return attempt(scope, member, () => {
-    const reading = new Reading(scope);
-    const variables = reading.variables(expressions.namesIn(expression));
-    return reading.guard(() => expressions.evaluate(expression, variables));
+    const variables = new Reading(scope).variables(expressions.namesIn(expression));
+    return expressions.evaluate(expression, variables);
   });
 }
 
 export function evaluateTemplate(scope: Scope, template: Template, member: string): unknown {
   const { expressions } = scope.run.options;
   return attempt(scope, member, () => {
-    const reading = new Reading(scope);
-    const variables = reading.variables(expressions.namesInTemplate(template));
-    return reading.guard(() => expressions.evaluateTemplate(template, variables));
+    const variables = new Reading(scope).variables(expressions.namesInTemplate(template));
+    return expressions.evaluateTemplate(template, variables);
   });
 }
 
@@ -66,7 +64,7 @@ export function textsOf(scope: Scope, templates: Readonly<Record<string, Templat
   );
 }
 
-/** Values as one: a list, or an object of names. Bodies that are no JSON are in it as what is known of them. */
+/** Values as one: a list, or an object of names. Of a body that expressions cannot read it has the type and the size alone. */
 export function compose(run: LiveRun, values: readonly KeptValue[]): readonly unknown[] {
   const missing: KeptBody[] = [];
   const all = values.map((value) => read(run, value, missing));
@@ -99,21 +97,22 @@ function attempt(scope: Scope, member: string, evaluation: () => unknown): unkno
 /** Undefined values never are: a body that has to be loaded is in `missing`, and null here. */
 function read(run: LiveRun, value: KeptValue, missing: KeptBody[]): unknown {
   if ("json" in value) return value.json;
-  if (!isReadable(run, value)) return { body: value.body, type: value.type, bytes: value.bytes };
+  if (!isReadable(run, value)) return { type: value.type, bytes: value.bytes };
   const loaded = run.options.value(value);
   if (loaded === undefined) missing.push(value);
   return loaded?.json ?? null;
 }
 
-function isReadable({ options }: LiveRun, { type, bytes }: KeptBody): boolean {
-  return type === "application/json" && bytes <= options.limits.flowOutputBytes;
+/** Whether expressions can read a value; otherwise it can only be handed on whole. */
+export function isReadable({ options }: LiveRun, value: KeptValue): boolean {
+  if ("json" in value) return true;
+  return value.type === "application/json" && value.bytes <= options.limits.flowOutputBytes;
 }
 
 /** The variables of one evaluation. */
 class Reading {
   readonly #scope: Scope;
   readonly #missing: KeptBody[] = [];
-  readonly #unreadable: string[] = [];
 
   constructor(scope: Scope) {
     this.#scope = scope;
@@ -124,22 +123,11 @@ class Reading {
     const { kept, plain } = this.#scope;
     const variables: Record<string, unknown> = { ...plain };
     for (const name of names.variables) {
-      if (Object.hasOwn(kept, name)) variables[name] = this.#read(name, kept[name]!);
+      if (Object.hasOwn(kept, name)) this.#put(variables, name, { as: name, value: kept[name]! });
     }
     if (names.variables.has("steps") || names.steps.size > 0) variables.steps = this.#steps(names);
     if (this.#missing.length > 0) throw new Unloaded(this.#missing);
     return variables;
-  }
-
-  /** Says of a failed evaluation which of its values could not be read. */
-  guard(evaluation: () => unknown): unknown {
-    if (this.#unreadable.length === 0) return evaluation();
-    try {
-      return evaluation();
-    } catch (error) {
-      if (!(error instanceof ExpressionFault)) throw error;
-      throw new ExpressionFault(`${error.message} ${this.#unreadable.join(" ")}`);
-    }
   }
 
   #steps(names: Names): Readonly<Record<string, unknown>> {
@@ -150,19 +138,30 @@ class Reading {
 
   #step(name: string, state: RunData) {
     const step = stepOf(state, name);
-    return {
+    const members = {
       state: step?.state ?? "pending",
-      output: this.#read(`steps.${name}.output`, outputOf(step)),
       error: step?.error === undefined ? null : errorMembers(step.error),
     };
+    this.#put(members, "output", { as: `steps.${name}.output`, value: outputOf(step) });
+    return members;
   }
 
-  #read(name: string, value: KeptValue): unknown {
+  /** A value that cannot be read is a fault of the expression that does, not of one that names its step alone. */
+  #put(variables: object, name: string, { as, value }: { as: string; value: KeptValue }): void {
     const { run } = this.#scope;
-    if (!("json" in value) && !isReadable(run, value)) {
-      const what = `${value.type} of ${value.bytes} bytes`;
-      this.#unreadable.push(`\`${name}\` is ${what}, which \`with: "\${ ${name} }"\` alone can hand on.`);
-    }
-    return read(run, value, this.#missing);
+    const isThere = isReadable(run, value);
+    const get = () => {
+      throw unreadable(as, value as KeptBody);
+    };
+    const member = isThere ? { value: read(run, value, this.#missing) } : { get };
+    Object.defineProperty(variables, name, { enumerable: true, ...member });
   }
+}
+
+/** The fault of whoever reads such a value. */
+export function unreadable(name: string, { type, bytes }: KeptBody): Unreadable {
+  const member = name === "output" ? name : "with";
+  return new Unreadable(
+    `\`${name}\` is ${type} of ${bytes} bytes, which can only be handed on whole: \`${member}: "\${ ${name} }"\`.`,
+  );
 }
