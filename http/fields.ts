@@ -10,6 +10,15 @@ export const WITHHELD_FIELDS: readonly string[] = [
   ...["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Proto"],
 ];
 
+/** Names of fields that carry credentials, or look as if they did. */
+const CREDENTIAL =
+  /^(?!idempotency-key$)(?:(?:set-)?cookie|proxy-.*|x-skiff-env-.*|.*(?:token|secret|signature|password|credential|session|api-?key|jwt).*|(?:.*[-_])?(?:key|auth|authorization|authentication)(?:[-_].*)?)$/i;
+
+/** Reports whether a header field carries credentials, as its name tells. */
+export function isCredentialField(name: string): boolean {
+  return CREDENTIAL.test(name);
+}
+
 /** Returns the names that a Connection field lists besides the usual words; undefined if there are none. */
 export function connectionNames(connection: string | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || connection === "keep-alive" || connection === "close") return undefined;

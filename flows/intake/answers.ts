@@ -3,16 +3,19 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { bytesOf } from "../../calling/stored-bodies.ts";
 import type { Entry, KeptValue } from "../../platform/flows/run/entry.ts";
+import type { RunState } from "../../platform/flows/run/error.ts";
 import { Problem } from "../../platform/problems.ts";
 import type { FlowServices } from "../services.ts";
 import type { BegunRun } from "./beginning.ts";
 
-/** Answers that a run is stored. */
-export function acknowledge(response: ServerResponse, flow: string, run: BegunRun): void {
-  const { id, isNew } = run;
+/**
+ * Answers that a run is stored.
+ * @param state its present one
+ */
+export function acknowledge(response: ServerResponse, flow: string, run: BegunRun, state: RunState): void {
+  const { id } = run;
   const url = `/flow/${flow}/run/${id}`;
-  // A run that a repeated request began may have ended.
-  const body = `${JSON.stringify({ id, url, ...(isNew ? { state: "queued" } : {}) })}\n`;
+  const body = `${JSON.stringify({ id, url, state })}\n`;
   response
     .writeHead(202, {
       ...ownFields(run),

@@ -49,7 +49,11 @@ export class HttpRequests {
       parts: [method, target.path, String(target.query), headers["content-type"] ?? ""],
     };
     const { respond, waitMs } = http;
-    if (respond === undefined) return acknowledge(response, flow.name, await beginning.begin(beginner));
+    if (respond === undefined) {
+      const begun = await beginning.begin(beginner);
+      const state = begun.isNew ? "queued" : await outcomes.stateOf(begun.id);
+      return acknowledge(response, flow.name, begun, state);
+    }
     const wait = { respond, waitMs, signal: clientSignal(response) };
     const { run, outcome } = await outcomes.after(id, wait, () => beginning.begin(beginner));
     if (outcome.kind === "output")
@@ -57,7 +61,7 @@ export class HttpRequests {
     if (outcome.kind === "ended" && outcome.end.state !== "done") {
       throw runFailed(flow.name, run.id, outcome.end);
     }
-    acknowledge(response, flow.name, run);
+    acknowledge(response, flow.name, run, await outcomes.stateOf(run.id));
   }
 
   #callerOf(request: IncomingMessage, flow: string, { access }: HttpTrigger): Principal {

@@ -11,6 +11,7 @@ import type { Bodies, StoredBody } from "../../store/bodies.ts";
 import type { Flow } from "../engine/flow-table.ts";
 import type { InputChecks } from "../engine/input-checks.ts";
 import type { Values } from "../engine/values.ts";
+import { parseInput } from "./json-input.ts";
 
 export interface InputsOptions {
   readonly bodies: Bodies;
@@ -25,7 +26,7 @@ export interface Input {
   readonly value: KeptValue;
 }
 
-/** A body without a type, or with the one of `curl -d`, is taken for JSON. */
+/** A body without a type, or with the one of `curl -d`, is taken for JSON. With the latter it may be a text as well. */
 const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 const JSON_TYPE = /^application\/(?:[^;]+\+)?json\s*(;|$)/i;
 
@@ -61,12 +62,14 @@ export class Inputs {
     const isForm = type !== undefined && FORM.test(type);
     const bytes = "inline" in body ? body.inline.length : body.bytes;
     if ((type === undefined || isForm || isTold) && bytes <= limits.flowOutputBytes) {
-      const json = parsed(Buffer.from(await loadBody(bodies, body)).toString());
-      if (json !== undefined) {
+      const text = Buffer.from(await loadBody(bodies, body)).toString();
+      const read = parseInput(text);
+      if ("json" in read) {
+        const { json } = read;
         const kept = "inline" in body ? { json } : { body: body.id, bytes, type: "application/json" };
         return { kept, json };
       }
-      if (!isForm) throw notJson(type);
+      if (!isForm || /^\s*[{[]/.test(text)) throw notJson(read.fault);
     }
     const kept = await values.keepBody(body, type);
     return "json" in kept
@@ -93,17 +96,7 @@ export class Inputs {
 
 type Value = { readonly kept: KeptValue } & ({ readonly json: unknown } | { readonly type: string });
 
-/** Undefined for what is no JSON. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-function notJson(type = "without a type"): Problem {
-  const advice = "send valid JSON, or name another type in content-type";
-  return new Problem("invalid_request", `The body (${type}) is not valid JSON: ${advice}.`);
+function notJson(fault: string): Problem {
+  const advice = "Send valid JSON, or a text with Content-Type text/plain";
+  return new Problem("invalid_request", `The body is not valid JSON: ${fault}. ${advice}.`);
 }

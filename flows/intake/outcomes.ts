@@ -1,5 +1,7 @@
 import type { Entry, KeptValue } from "../../platform/flows/run/entry.ts";
+import type { RunState } from "../../platform/flows/run/error.ts";
 import { Problem } from "../../platform/problems.ts";
+import type { RunRecord } from "../../store/flows/runs.ts";
 import type { FlowServices } from "../services.ts";
 
 /** What became of a run, as far as a client waits for it. */
@@ -73,6 +75,20 @@ export class Outcomes {
     }
   }
 
+  /**
+   * Returns the state of a run that is stored.
+   * @throws Problem `store_unavailable`, `unknown_run`
+   */
+  async stateOf(run: string): Promise<RunState> {
+    return (await this.#get(run)).state;
+  }
+
+  async #get(run: string): Promise<RunRecord> {
+    const record = await this.#services.store.runs.get(run);
+    if (record === undefined) throw new Problem("unknown_run", `The run ${run} was removed.`);
+    return record;
+  }
+
   #listen(run: string, listener: Listener): () => void {
     const listeners = this.#listeners.get(run) ?? new Set();
     this.#listeners.set(run, listeners.add(listener));
@@ -104,9 +120,7 @@ export class Outcomes {
   /** Reads what is new of a run. Returns the number of the last entry that was seen. */
   async #look(run: string, watch: Watch, seen: number): Promise<number> {
     const { runs } = this.#services.store;
-    const record = await runs.get(run);
-    if (record === undefined) throw new Problem("unknown_run", `The run ${run} was removed.`);
-    const { sequence } = record;
+    const { sequence } = await this.#get(run);
     // Without a step that answers only the last entry is of interest.
     for (let at = watch.isForRun ? Math.max(seen, sequence - 1) : seen; at < sequence; ) {
       const entries = await runs.entries(run, at, PAGE);

@@ -44,10 +44,16 @@ export class RunRequests {
       ...{ id, flow, input, ...begunBy, identity, traceparent: headers.traceparent as string | undefined },
       parts: [method, headers["content-type"] ?? ""],
     };
-    if (waitMs === 0) return acknowledge(response, flow.name, await beginning.begin(beginner));
+    if (waitMs === 0) {
+      const begun = await beginning.begin(beginner);
+      const state = begun.isNew ? "queued" : await outcomes.stateOf(begun.id);
+      return acknowledge(response, flow.name, begun, state);
+    }
     const wait = { waitMs, signal: clientSignal(response) };
     const { run, outcome } = await outcomes.after(id, wait, () => beginning.begin(beginner));
-    if (outcome.kind === "none") return acknowledge(response, flow.name, run);
+    if (outcome.kind === "none") {
+      return acknowledge(response, flow.name, run, await outcomes.stateOf(run.id));
+    }
     if (outcome.kind === "ended") throw runFailed(flow.name, run.id, outcome.end);
     await sendOutput(response, outcome.output, { run, services });
   }

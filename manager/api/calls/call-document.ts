@@ -1,3 +1,4 @@
+import { isCredentialField } from "../../../http/fields.ts";
 import {
   type Attempt,
   type CallHead,
@@ -6,9 +7,6 @@ import {
   isCommand,
 } from "../../../store/call.ts";
 
-/** Fields that carry credentials, or look as if they did. */
-const SECRET_FIELD =
-  /^(?!idempotency-key$)(?:(?:proxy-)?authorization$|(?:set-)?cookie$|(?:.*[-_])?(?:key|token|secret|signature|password|auth)(?:[-_]|$)|x-skiff-env-)/i;
 const HIDDEN = "(hidden)";
 
 /** Returns a call as the API shows it. */
@@ -73,7 +71,7 @@ function shownHeaders(headers: readonly string[]): Record<string, string> {
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at]!.toLowerCase();
     const before = shown.get(name);
-    const value = SECRET_FIELD.test(name) ? HIDDEN : headers[at + 1]!;
+    const value = isCredentialField(name) ? HIDDEN : headers[at + 1]!;
     shown.set(name, before === undefined || value === HIDDEN ? value : `${before}, ${value}`);
   }
   return Object.fromEntries(shown);

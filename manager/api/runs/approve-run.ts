@@ -43,7 +43,7 @@ export function approveRun(services: Services): Handler {
       target: `flow/${run.flow}/${run.id}`,
       detail: `${decision.approved ? "approved" : "rejected"} ${where}`,
     };
-    accepted(ctx, run);
+    accepted(ctx, run, decision.approved ? "approve" : "reject");
   };
 }
 

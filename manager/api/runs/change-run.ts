@@ -56,7 +56,7 @@ export function removeRun(services: Services): Handler {
 async function tell(services: Services, ctx: Call, signal: Signal): Promise<void> {
   refusePrecondition(ctx);
   await sendSignal(services, await requireRun(services, ctx, "deploy"), signal);
-  accepted(ctx, await requireRun(services, ctx, "deploy"));
+  accepted(ctx, await requireRun(services, ctx, "deploy"), signal.kind);
 }
 
 /** @throws Problem `run_ended` */
@@ -68,11 +68,18 @@ export async function sendSignal(services: Services, run: RunRecord, signal: Sig
   if (isTaken !== true) throw ended(run);
 }
 
-/** The engine of the run does it soon. */
-export function accepted(ctx: Call, { id, flow, state }: Pick<RunRecord, "id" | "flow" | "state">): void {
+/**
+ * Answers that the engine of the run will act.
+ * @param pending what it does next; `state` is the state before
+ */
+export function accepted(
+  ctx: Call,
+  { id, flow, state }: Pick<RunRecord, "id" | "flow" | "state">,
+  pending: string,
+): void {
   ctx.status = 202;
   ctx.set("location", `/flow/${flow}/run/${id}`);
-  answerJson(ctx, { id, state });
+  answerJson(ctx, { id, state, pending });
 }
 
 /** @param name what the client named; untrusted text */

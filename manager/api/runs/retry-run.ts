@@ -27,6 +27,7 @@ export function retryRun(services: Services): Handler {
     if (!hasEnded(run)) throw notEnded(run);
     const definition = await definitionOf(runs, run);
     checkPlace(definition, { from, item });
+    if (from === undefined && run.state === "done") throw nothingFailed(run, definition);
     if (from !== undefined && item !== undefined) await checkItem(runs, run, { from, item });
     const { by } = ctx.state;
     const signal: Signal = {
@@ -38,8 +39,13 @@ export function retryRun(services: Services): Handler {
     };
     const isReopened = await runs.reopen({ run: run.id, signal }, services.keys.now());
     if (!isReopened) throw notEnded((await runs.get(run.id)) ?? run);
-    accepted(ctx, { ...run, state: "queued" });
+    accepted(ctx, { ...run, state: "queued" }, "retry");
   };
+}
+
+function nothingFailed({ id }: RunRecord, { steps }: FlowDefinition): Problem {
+  const detail = `The run ${id} is done, and no step of it failed: name one with from, as in from=${Object.keys(steps)[0]}.`;
+  return new Problem("run_ended", detail);
 }
 
 /** Of each function that a step calls without a version, the one with the largest share of the calls. */

@@ -2,6 +2,7 @@ import type { ProblemCode } from "../../../platform/problems.ts";
 import { CALL_ID, json, OF_ANY_REQUEST, operation, problemResponses, query } from "../operation.ts";
 import { object, ref, type Schema, TEXT } from "../schema.ts";
 import { FLOW } from "./flows.ts";
+import { RUN_STATES } from "./schemas.ts";
 
 const IDEMPOTENCY_KEY: Schema = {
   ...{ name: "Idempotency-Key", in: "header", schema: { type: "string", maxLength: 255 } },
@@ -20,7 +21,7 @@ const RUN_HEADERS: Schema = {
 const BEGUN: Schema = {
   ...json(
     "The run is stored, and has not ended in the time that was given to it",
-    object({ id: ref("RunId"), url: TEXT }, { state: { const: "queued" } }),
+    object({ id: ref("RunId"), url: TEXT, state: { enum: RUN_STATES } }),
   ),
   headers: { ...RUN_HEADERS, location: { schema: TEXT, description: "Path of the run" } },
 };

@@ -113,7 +113,7 @@ function changePaths(): Record<string, Schema> {
           },
         ),
       ],
-      problems: ["unknown_step", "run_not_ended"],
+      problems: ["unknown_step", "run_not_ended", "run_ended"],
     }),
     "/flow/{name}/run/{id}/cancel": post("cancelRun", "Start no further step, then run `finally`", {
       parameters: [reason],
@@ -165,6 +165,13 @@ export function runSchemas({ pageSize }: Limits): Record<string, Schema> {
       next: { type: ["string", "null"], description: "Cursor of the next page; null on the last one" },
     }),
     ...descriptionSchemas(),
-    AcceptedRun: object({ id: ref("RunId"), state: { enum: RUN_STATES } }),
+    AcceptedRun: object({
+      id: ref("RunId"),
+      state: { enum: RUN_STATES, description: "The state before" },
+      pending: {
+        enum: ["retry", "cancel", "pause", "resume", "approve", "reject"],
+        description: "What the engine of the run does next",
+      },
+    }),
   };
 }

@@ -19,7 +19,12 @@ describe("the HTTP trigger of a flow", () => {
 
   it("answers 202, and the run has the request without credentials", async () => {
     await rig.start({ plain: PLAIN });
-    const headers = { cookie: "c=1", "x-signature": "s", "skiff-overlap": "skip" };
+    const secret = ["cookie", "x-signature", "x-api-key", "apikey", "x-gitlab-token", "x-hub-signature-256"];
+    const more = ["x-amz-security-token", "client-secret", "x-auth", "proxy-password", "x-session-id"];
+    const headers = {
+      ...Object.fromEntries([...secret, ...more].map((name) => [name, "hidden-value"])),
+      ...{ "skiff-overlap": "skip", "x-github-event": "push", "idempotency-key": "7", "x-author": "me" },
+    };
     const answer = await rig.send("/flow/plain/http/a/b?x=1&y=2&x=3", { json: { a: 1 }, headers });
     assert.equal(answer.status, 202);
     const [run] = await rig.claimed();
@@ -28,7 +33,9 @@ describe("the HTTP trigger of a flow", () => {
     assert.ok(trigger.kind === "http");
     const { headers: kept, ...request } = trigger.request;
     assert.deepEqual(request, { method: "POST", path: "/a/b", query: { x: "3", y: "2" } });
-    assert.deepEqual([kept["x-signature"], kept["content-type"]], ["s", "application/json"]);
+    assert.ok(!JSON.stringify(await rig.begunOf(run!.id)).includes("hidden-value"), Object.keys(kept).join());
+    assert.deepEqual([kept["x-github-event"], kept["content-type"]], ["push", "application/json"]);
+    assert.deepEqual([kept["idempotency-key"], kept["x-author"]], ["7", "me"]);
     assert.deepEqual(
       [kept.cookie, kept["skiff-overlap"], kept.connection],
       [undefined, undefined, undefined],

@@ -73,6 +73,31 @@ describe("POST /flow/NAME/run", () => {
     assert.equal((await rig.send("/flow/typed/run", { json: { id: "a" } })).status, 202);
   });
 
+  it("takes no broken JSON for a text, whichever type it has, and says where it breaks", async () => {
+    await rig.start({ greet: GREET });
+    const form = "application/x-www-form-urlencoded";
+    for (const [body, type, place] of [
+      ['{"a":1', form, "line 1 column 7"],
+      ["\n [1,\n2,]", form, "line 3 column 3"],
+      ['{"a":1,}', "application/json", "line 1 column 8"],
+      ["{", "application/problem+json", "Expected property name or '}' at line 1 column 2"],
+      ['[{"a":', form, "Unexpected end of JSON input at line 1 column 7"],
+      ['{"a": tru, "b": [tru]}', form, "Unexpected token ',' at line 1 column 10"],
+    ] as const) {
+      const answer = await rig.send("/flow/greet/run", { body, headers: { "content-type": type } });
+      const { code, detail } = (await answer.json()) as Record<string, string>;
+      assert.deepEqual([answer.status, code], [400, "invalid_request"], body);
+      assert.ok(detail!.includes(place), detail);
+      assert.match(detail!, /Send valid JSON, or a text with Content-Type text\/plain\.$/);
+    }
+    assert.deepEqual(await rig.sqlite.runs.list({ limit: 10 }), []);
+    const text = async (body: string, type: string) => {
+      const answer = await rig.send("/flow/greet/run", { body, headers: { "content-type": type } });
+      return rig.inputOf(((await answer.json()) as { id: string }).id);
+    };
+    assert.deepEqual(await text('{"a":1', "text/plain"), { json: '{"a":1' });
+  });
+
   it("does not know other flows and parameters", async () => {
     await rig.start({ greet: GREET });
     for (const [path, status, code] of [
@@ -123,9 +148,14 @@ describe("POST /flow/NAME/run", () => {
 
   it("answers 202 when time is up, and at once when the program stops", async () => {
     await rig.start({ greet: GREET });
-    assert.equal((await rig.send("/flow/greet/run?wait=20ms", { json: {} })).status, 202);
+    const soon = rig.send("/flow/greet/run?wait=1s", { json: {} });
+    const [begun] = await rig.claimed();
+    await rig.append(begun!.id, { kind: "started", at, step: "hello", attempt: 1 });
+    const late = await soon;
+    const { state } = (await late.json()) as { state: string };
+    assert.deepEqual([late.status, state], [202, "running"]);
     const answering = rig.send("/flow/greet/run?wait=5m", { json: {} });
-    await rig.claimed(2);
+    await rig.claimed();
     await rig.closePart();
     assert.equal((await answering).status, 202);
   });
@@ -137,7 +167,7 @@ describe("POST /flow/NAME/run", () => {
     const first = (await (await send({ a: 1 })).json()) as { id: string };
     const again = await send({ a: 1 });
     assert.equal(again.headers.get("idempotency-replayed"), "true");
-    assert.equal(((await again.json()) as { id: string }).id, first.id);
+    assert.deepEqual(await again.json(), { ...first, state: "queued" });
     assert.equal((await send({ a: 2 })).status, 422);
     await rig.claimed();
     await rig.append(first.id, { kind: "ended", at, state: "done", output: { json: "done" } });

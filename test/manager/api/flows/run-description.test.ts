@@ -140,8 +140,11 @@ describe("manager: runs of flows with their steps", () => {
     run.done("check.1");
     const several = await approve("").expect(400);
     assert.match(several.body.detail, /step=ok or step=also/);
-    assertSchema("AcceptedRun", (await app().post(`${PATH}/approve?step=ok`).expect(202)).body);
-    await approve("?step=also", { approved: false, comment: "No.", data: [1] }).expect(202);
+    const { body } = await app().post(`${PATH}/approve?step=ok`).expect(202);
+    assertSchema("AcceptedRun", body);
+    assert.equal(body.pending, "approve");
+    const rejected = await approve("?step=also", { approved: false, comment: "No.", data: [1] }).expect(202);
+    assert.equal(rejected.body.pending, "reject");
     assert.deepEqual(
       runs.signals.map(({ signal }) => signal),
       [

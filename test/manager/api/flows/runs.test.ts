@@ -135,6 +135,8 @@ describe("manager: runs of flows", () => {
     for (const change of ["cancel?reason=Twice", "pause", "resume"]) {
       const { body, headers } = await app().post(`${path}/${change}`).expect(202);
       assertSchema("AcceptedRun", body);
+      // Nobody has taken it: the state is the one before.
+      assert.deepEqual(body, { id: id(2), state: "running", pending: change.replace(/\?.*/, "") });
       assert.equal(headers.location, path);
     }
     const told = runs.signals.map(({ run, signal }) => ({ run: Number(run), ...signal }));
@@ -179,6 +181,18 @@ describe("manager: runs of flows", () => {
       .post(`/flow/order/run/${id(2)}/retry`)
       .expect(409);
     assert.equal(live.body.code, "run_not_ended");
+  });
+
+  it("in which nothing failed go on from a step alone", async () => {
+    runs.records[0] = record(1, { state: "done", endedAt: 1 });
+    const retry = (query: string) => app().post(`/flow/order/run/${id(1)}/retry${query}`);
+    const { body } = await retry("").expect(409);
+    assert.equal(body.code, "run_ended");
+    assert.match(body.detail, /is done, and no step of it failed: name one with from, as in from=check\.$/);
+    assert.deepEqual(runs.reopened, []);
+    await retry("?from=check").expect(202);
+    runs.records[0] = record(1, { state: "cancelled", endedAt: 1 });
+    await retry("").expect(202);
   });
 
   it("are removed when they have ended", async () => {
