@@ -14,7 +14,7 @@ export interface Exchange {
   /** Most bytes of the answer. */
   readonly mostBytes: number;
   readonly values: Values;
-  /** Whether this program knows the function. */
+  /** Whether this program knows the function, and its version. */
   readonly isKnown: boolean;
 }
 
@@ -40,10 +40,12 @@ export async function resultOf({ sent, answer, callId }: Exchanged, of: Exchange
   const refusal = refusalOf(response, of);
   if (refusal !== undefined) return refusal;
   const { status, retryAfterMs } = response;
-  if (!isSuccess(status, of)) {
-    const type = typeOf(response, answer === undefined ? undefined : problemOf(answer));
-    const message = messageOf(response, of, answer === undefined ? undefined : problemOf(answer));
-    return { error: { type, status, message }, callId, retryAfterMs };
+  if (isRedirect(status))
+    return { error: redirected(status, of, answer?.headers ?? []), callId, isFinal: true };
+  if (status >= 400) {
+    const problem = answer === undefined ? undefined : problemOf(answer);
+    const error = { type: typeOf(response, problem), status, message: messageOf(response, of, problem) };
+    return { error, callId, retryAfterMs };
   }
   const { headers, body, isCut } = answer!;
   if (isCut) return { error: cutError(of, body), callId, isFinal: isTooLarge(of, body) };
@@ -58,8 +60,8 @@ function refusalOf({ status, code, isUnforwarded, retryAfterMs = 0 }: ReceivedHe
   if (code === undefined || of.kind === "http") return undefined;
   if (of.kind === "exec") return status === 429 || status === 503 ? refused(code, retryAfterMs) : undefined;
   if (!isUnforwarded) return undefined;
-  // A router may learn of a function later than this program.
-  const isLate = code === "unknown_function" && of.isKnown;
+  // A router may learn of a function or of a version later than this program.
+  const isLate = (code === "unknown_function" || code === "unknown_version") && of.isKnown;
   return isLate || REFUSALS.has(status) ? refused(code, retryAfterMs) : undefined;
 }
 
@@ -71,9 +73,20 @@ function failed(error: StepError, isFinal = false): AttemptResult {
   return { error, isFinal };
 }
 
-/** Redirects of URLs are not followed: they could lead to an address that is not allowed. */
-function isSuccess(status: number, { kind }: Exchange): boolean {
-  return status >= 200 && status < (kind === "http" ? 300 : 400);
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
+}
+
+/** Redirects are not followed: those of URLs could lead to an address that is not allowed. */
+function redirected(
+  status: number,
+  { what }: Exchange,
+  headers: NonNullable<Exchanged["answer"]>["headers"],
+): StepError {
+  const location = fieldOf(headers, "location");
+  const target = location === undefined ? "" : ` to ${location.slice(0, 200)}`;
+  const message = `${what} answered ${status}, a redirect${target}. Steps do not follow redirects: call the target, or answer 2xx.`;
+  return { type: "redirected", status, message };
 }
 
 function typeOf({ status, code }: ReceivedHead, problem: ProblemText | undefined): string {
@@ -81,19 +94,19 @@ function typeOf({ status, code }: ReceivedHead, problem: ProblemText | undefined
   return problem?.code ?? (status >= 500 ? "server_error" : "client_error");
 }
 
-function messageOf(
-  { status, code, text }: ReceivedHead,
-  { what }: Exchange,
-  problem: ProblemText | undefined,
-) {
-  const shown = (problem?.detail ?? text).trim().slice(0, MESSAGE_CHARACTERS);
-  if (code !== undefined && shown !== "") return shown;
+function messageOf(response: ReceivedHead, { what, kind }: Exchange, problem: ProblemText | undefined) {
+  const { status, code, isUnforwarded = false, text } = response;
+  // Skiff's own refusals name the function themselves.
+  const isWhole = code !== undefined && (isUnforwarded || kind === "exec");
+  if (isWhole && text.trim() !== "") return text.trim().slice(0, MESSAGE_CHARACTERS);
+  const shown = (problem?.text ?? text).trim().slice(0, MESSAGE_CHARACTERS);
   return `${what} answered ${status}${shown === "" ? "." : `: ${shown}`}`;
 }
 
 interface ProblemText {
   readonly code?: string;
-  readonly detail?: string;
+  /** Title and detail as sentences. */
+  readonly text?: string;
 }
 
 /** What a problem document (RFC 9457) of a function says. */
@@ -103,14 +116,25 @@ function problemOf({ headers, body }: NonNullable<Exchanged["answer"]>): Problem
     const document: unknown = JSON.parse(Buffer.from(body.inline).toString());
     if (typeof document !== "object" || document === null) return undefined;
     const { code, detail, title } = document as Readonly<Record<string, unknown>>;
-    const shown = typeof detail === "string" ? detail : title;
+    const texts = [title, detail].filter(
+      (each) => typeof each === "string" && each.trim() !== "",
+    ) as string[];
     return {
       ...(typeof code === "string" && code !== "" ? { code: code.slice(0, 100) } : {}),
-      ...(typeof shown === "string" ? { detail: shown } : {}),
+      ...(texts.length === 0 ? {} : { text: sentences(texts) }),
     };
   } catch {
     return undefined;
   }
+}
+
+/** `Card declined` and `The bank refused.` as `Card declined. The bank refused.` */
+function sentences(texts: readonly string[]): string {
+  return texts
+    .map((text, index) =>
+      index < texts.length - 1 && !/[.!?:]\s*$/.test(text) ? `${text.trim()}.` : text.trim(),
+    )
+    .join(" ");
 }
 
 type StoredAnswer = NonNullable<Exchanged["answer"]>["body"];

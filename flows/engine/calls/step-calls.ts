@@ -91,15 +91,17 @@ export class StepCalls {
     if (send.kind === "exec") return this.#command(send, own, signal);
     if (send.kind === "http") return this.#url(send, own, signal);
     const exchanged = await this.#function(send, own, signal);
-    // A version that the run began with may be forgotten by now.
-    const isGone = send.version !== undefined && codeOf(exchanged.sent) === "unknown_version";
+    // A version that the run began with may be forgotten by now. One that the definition names is called, or none.
+    const isGone = send.isReplaceable === true && codeOf(exchanged.sent) === "unknown_version";
     const last = isGone ? await this.#function({ ...send, version: undefined }, own, signal) : exchanged;
     return resultOf(last, this.#functionExchange(send));
   }
 
-  #functionExchange({ function: name }: Of<"fn">): Exchange {
+  #functionExchange({ function: name, version }: Of<"fn">): Exchange {
     const { platform, limits, values } = this.#options;
-    const isKnown = platform.endpoints(name) !== undefined;
+    const endpoints = platform.endpoints(name);
+    const isThere = version === undefined || endpoints?.versions.some((each) => each.version === version);
+    const isKnown = endpoints !== undefined && isThere === true;
     return { kind: "fn", what: `The function "${name}"`, mostBytes: limits.callBodyBytes, values, isKnown };
   }
 

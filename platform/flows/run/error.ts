@@ -1,8 +1,8 @@
 /** Why an attempt, a step or a run failed. */
 export interface StepError {
   /**
-   * `timeout`, `connection`, `expression_failed`, `rejected`, `cancelled` (the run of a flow), `too_many_iterations`, `output_too_large`, a code of problems.ts, or `code` of
-   * a problem document that the function answered; `client_error` or `server_error` otherwise.
+   * `timeout`, `connection`, `expression_failed`, `rejected`, `cancelled` (the run of a flow), `too_many_iterations`,
+   * `output_too_large`, `redirected`, `event_too_large`, a code of problems.ts, or `code` of a problem document that the function answered; `client_error` or `server_error` otherwise.
    */
   readonly type: string;
   /** Status of the response. */

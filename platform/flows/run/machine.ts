@@ -93,6 +93,8 @@ export type Sending =
       readonly kind: "fn";
       readonly function: string;
       readonly version?: number | undefined;
+      /** The run chose the version when it began, not the definition: if it is gone, the present ones are called. */
+      readonly isReplaceable?: true;
       readonly method: string;
       readonly path: string;
       readonly headers: Readonly<Record<string, string>>;

@@ -89,7 +89,7 @@ describe("steps of a run", () => {
     const run = new DrivenRun(flow({ a: {}, b: { action: fn("constructor") } }), {}, { functions: { a: 3 } });
     const { send } = run.open.get("a.1")!;
     const call = { kind: "fn", method: "POST", path: "/", headers: {}, payload: { json: {} } };
-    assert.deepEqual(send, { ...call, function: "a", version: 3 });
+    assert.deepEqual(send, { ...call, function: "a", version: 3, isReplaceable: true });
     assert.deepEqual(run.open.get("b.1")!.send, { ...call, function: "constructor" });
   });
 });

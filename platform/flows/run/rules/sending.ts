@@ -22,12 +22,10 @@ export function sendingOf(scope: Scope, ref: Ref, action: FnAction | HttpAction 
   switch (action.kind) {
     case "fn": {
       const { function: name, method } = action;
-      const { functions } = scope.run.state.begun;
-      const pinned = action.version ?? (Object.hasOwn(functions, name) ? functions[name] : undefined);
       return {
         kind: "fn",
         function: name,
-        ...(pinned === undefined ? {} : { version: pinned }),
+        ...versionOf(scope.run, action),
         method,
         path: textOf(scope, action.path, "path"),
         headers: textsOf(scope, action.headers, "headers"),
@@ -53,6 +51,12 @@ export function sendingOf(scope: Scope, ref: Ref, action: FnAction | HttpAction 
         payload: inputOf(scope, ref),
       };
   }
+}
+
+function versionOf(run: LiveRun, { function: name, version }: FnAction) {
+  if (version !== undefined) return { version };
+  const { functions } = run.state.begun;
+  return Object.hasOwn(functions, name) ? { version: functions[name], isReplaceable: true as const } : {};
 }
 
 export function timeoutOf({ action, timeoutMs }: Step): number | undefined {

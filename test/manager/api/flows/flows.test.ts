@@ -5,6 +5,8 @@ import { openApi } from "../../../../manager/openapi/openapi.ts";
 import { FLOW_KIND } from "../../../../platform/flows/kinds.ts";
 import { hashOf } from "../../../../platform/keys/key-text.ts";
 import type { RunRecord } from "../../../../store/flows/runs.ts";
+import { publish } from "../../../support/platform/deploying.ts";
+import { draftOf } from "../../../support/platform/draft.ts";
 import { schemaFaults } from "../../openapi/schema-check.ts";
 import { LIMITS, type StartedManager, startManager } from "../../started-manager.ts";
 import { FakeRuns } from "./fake-runs.ts";
@@ -93,6 +95,14 @@ describe("manager: flows", () => {
     const list = await app().get("/flow").expect(200);
     assertSchema("FlowPage", list.body);
     assert.deepEqual([list.body.flows.length, list.body.flows[0].definition], [1, undefined]);
+  });
+
+  it("are warned of for a version of a function that is not there", async () => {
+    await publish(skiff.platform, draftOf("odd", "// code"));
+    const { body } = await put("steps: {a: {fn: odd@77}, b: {fn: odd@1}, c: {fn: odd@77}}").expect(201);
+    assert.deepEqual(body.warnings, [
+      'The function "odd" has no version 77 (kept: 1). Steps that call it fail with unknown_version.',
+    ]);
   });
 
   it("are listed in pages", async () => {
