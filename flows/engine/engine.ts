@@ -94,7 +94,7 @@ export class Engine {
       ...{ runs, values, now, print, counts: this.counts, calls: this.#calls },
       effects: new Effects({ values, children, bodies, now }),
       slots: new CallSlots(limits.flowCalls),
-      lookBack: (begun, waits) => lookBack(begun, waits, source),
+      lookBack: (run, waits) => lookBack(run, waits, source),
     };
     const isCalling = (id: string) => this.#owned.get(id)?.isCalling ?? false;
     this.#stuck = new StuckRuns({ runs, counts: this.counts, isCalling, now, print });

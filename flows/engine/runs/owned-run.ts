@@ -179,6 +179,7 @@ export class OwnedRun {
     }
     this.#act(decision);
     if (decision.waits.length > 0) this.#past.look();
+    else if (decision.waitsOver.length > 0) this.#past.ended();
     if (firstMs !== undefined && decision.starts.length > 0) counts.stepped(performance.now() - firstMs);
   }
 

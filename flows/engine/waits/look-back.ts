@@ -1,53 +1,93 @@
 import type { Begun } from "../../../platform/flows/run/entry.ts";
-import type { RunMachine } from "../../../platform/flows/run/machine.ts";
+import type { OpenWait } from "../../../platform/flows/run/machine.ts";
 import type { Signal } from "../../../platform/flows/run/signal.ts";
-import { type EventSource, eventValue, keyOf } from "./event-value.ts";
+import { waitKey } from "../../../platform/flows/run/taken-events.ts";
+import { type EventSource, type EventValue, eventValue, keyOf } from "./event-value.ts";
 
 const EVENTS_AT_ONCE = 100;
 /** By how much the clocks of programs may differ, in milliseconds. */
 const CLOCKS_MS = 60_000;
 
-type Wait = ReturnType<RunMachine["waits"]>[number];
+/** A run that looks back again and again. */
+export interface LookingBack {
+  readonly begun: Begun;
+  /**
+   * By what is waited for (`waitKey`), the position up to which the run has taken all events for it: none of them is read twice, however
+   * often a loop waits.
+   */
+  readonly passed: Map<string, number>;
+}
 
 /**
- * Finds events that were published since a run began and before its waits were stored: those after are the follower's. Rejects if the
- * store is away.
+ * Finds events that were published since a run began and before its waits were stored: those after are the follower's. Each ends one
+ * wait of those for the same. Rejects if the store is away.
  */
-export async function lookBack(begun: Begun, waits: readonly Wait[], from: EventSource): Promise<Signal[]> {
+export async function lookBack(
+  run: LookingBack,
+  waits: readonly OpenWait[],
+  from: EventSource,
+): Promise<Signal[]> {
   const found: Signal[] = [];
   for (const [topic, each] of Map.groupBy(waits, (wait) => wait.topic))
-    found.push(...(await lookInto(topic, { begun, waits: each }, from)));
+    found.push(...(await lookInto(topic, { run, waits: each }, from)));
   return found;
+}
+
+/** Waits for the same, which find different events. */
+interface Alike {
+  readonly key: string;
+  readonly equals: string;
+  readonly open: OpenWait[];
+  readonly taken: ReadonlySet<number>;
+  /** Position of the first event that was found. */
+  first?: number;
 }
 
 async function lookInto(
   topic: string,
-  { begun, waits }: { readonly begun: Begun; readonly waits: readonly Wait[] },
+  { run, waits }: { readonly run: LookingBack; readonly waits: readonly OpenWait[] },
   { topics, bodies, expressions }: EventSource,
 ): Promise<Signal[]> {
+  const { begun, passed } = run;
   const until = Math.max(...waits.map(({ since }) => since)) + CLOCKS_MS;
-  const byRule = Map.groupBy(waits, ({ type, by }) => JSON.stringify([type ?? null, by]));
-  const open = new Map(waits.map((wait) => [wait, JSON.stringify(wait.equals ?? null)]));
+  const alike = [...Map.groupBy(waits, waitKey)].map(([key, open]): Alike => {
+    const { equals, taken } = open[0]!;
+    return { key, equals: JSON.stringify(equals ?? null), open: [...open], taken };
+  });
+  const rules = [
+    ...Map.groupBy(alike, ({ open: [wait] }) => JSON.stringify([wait!.type ?? null, wait!.by])),
+  ].map(([, each]) => ({
+    rule: each[0]!.open[0]!,
+    byValue: new Map(each.map((one) => [one.equals, one])),
+  }));
+  let open = waits.length;
   const found: Signal[] = [];
-  let position = await topics.positionAt(topic, begun.at - CLOCKS_MS);
-  while (open.size > 0) {
+  const take = ({ position }: { readonly position: number }, event: EventValue) => {
+    for (const { rule, byValue } of rules) {
+      const key = keyOf(event, rule, expressions);
+      const same = key === undefined ? undefined : byValue.get(key);
+      if (same === undefined || same.taken.has(position)) continue;
+      const wait = same.open.shift();
+      if (wait === undefined) continue;
+      same.first ??= position;
+      open--;
+      const { step, item } = wait;
+      found.push({ kind: "event", step, item, topic, position, event });
+    }
+  };
+  const start = await topics.positionAt(topic, begun.at - CLOCKS_MS);
+  let position = Math.max(start, Math.min(...alike.map(({ key }) => passed.get(key) ?? start)));
+  while (open > 0) {
     const events = await topics.read(topic, position, EVENTS_AT_ONCE);
     for (const event of events) {
-      if (event.publishedAt < begun.at) continue;
-      const value = await eventValue(event, bodies);
-      for (const alike of byRule.values()) {
-        const key = keyOf(value, alike[0]!, expressions);
-        for (const wait of alike) {
-          if (key === undefined || open.get(wait) !== key) continue;
-          open.delete(wait);
-          const { step, item } = wait;
-          found.push({ kind: "event", step, item, topic, position: event.position, event: value });
-        }
-      }
+      if (open === 0) break;
+      if (event.publishedAt >= begun.at) take(event, await eventValue(event, bodies));
+      position = event.position;
     }
     const last = events.at(-1);
     if (last === undefined || events.length < EVENTS_AT_ONCE || last.publishedAt > until) break;
-    position = last.position;
   }
+  // One that was found may be left, if another event ends the wait.
+  for (const { key, first } of alike) passed.set(key, first === undefined ? position : first - 1);
   return found;
 }

@@ -81,6 +81,8 @@ export type Entry =
       readonly at: number;
       readonly output: KeptValue;
       readonly callId?: string;
+      /** Of the event that ended a wait: no other wait of the run for the same takes it. */
+      readonly position?: number;
     } & AttemptOf)
   /** `retryAt`: another attempt follows then. `output`: a rule of `catch` puts it in place of an output. Otherwise it is final. */
   | ({
@@ -90,6 +92,8 @@ export type Entry =
       readonly callId?: string;
       readonly retryAt?: number;
       readonly output?: KeptValue;
+      /** As of `done`. */
+      readonly position?: number;
     } & AttemptOf)
   /** A step that runs more than once has its output, or one that failed before its first attempt was caught. */
   | { readonly kind: "settled"; readonly at: number; readonly step: string; readonly output: KeptValue }

@@ -24,7 +24,7 @@ export interface RunMachine {
    */
   advance(now: number): Decision;
   /** The events that it waits for, and since when. */
-  waits(): readonly (WaitOf & { readonly since: number })[];
+  waits(): readonly OpenWait[];
   /** JSON text for `restoreMachine`. */
   checkpoint(): string;
 }
@@ -129,6 +129,12 @@ export interface ChildRun extends AttemptOf {
   readonly run: string;
   readonly flow: string;
   readonly input: KeptValue;
+}
+
+export interface OpenWait extends WaitOf {
+  readonly since: number;
+  /** Positions of events that other waits of the run for the same have taken. */
+  readonly taken: ReadonlySet<number>;
 }
 
 export interface WaitOf extends Pick<AttemptOf, "step" | "item"> {

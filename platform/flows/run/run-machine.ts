@@ -90,7 +90,7 @@ class Machine implements RunMachine {
       const { for: what, since } = this.#run.unit(ref)!;
       if (what?.kind !== "event") return [];
       const { kind: _, ...wait } = what;
-      return { ...refOf(ref.step, ref.item), ...wait, since };
+      return { ...refOf(ref.step, ref.item), ...wait, since, taken: this.#run.underWay.taken.of(wait) };
     });
   }
 

@@ -1,6 +1,7 @@
 import type { Entry } from "./entry.ts";
 import type { Plan, PlannedStep } from "./fold/plan.ts";
 import { isBusy, isSettled, type RunData, type Unit } from "./fold/state.ts";
+import { TakenEvents } from "./taken-events.ts";
 import { type Timer, Timers } from "./timers.ts";
 
 /** A unit of a step: the step itself, an item or an iteration. */
@@ -20,6 +21,7 @@ export class UnderWay {
   /** Steps to look at. */
   readonly dirty = new Set<string>();
   readonly timers = new Timers();
+  readonly taken: TakenEvents;
   /** Steps that are not settled. */
   main = 0;
   last = 0;
@@ -36,6 +38,7 @@ export class UnderWay {
   constructor(state: RunData, plan: Plan) {
     this.#state = state;
     this.#plan = plan;
+    this.taken = new TakenEvents(state, plan);
     this.rebuild();
   }
 
@@ -43,6 +46,7 @@ export class UnderWay {
     for (const map of [this.running, this.waiting, this.retrying, this.cursors, this.#before]) map.clear();
     this.dirty.clear();
     this.timers.clear();
+    this.taken.rebuild();
     this.#settled.clear();
     this.main = 0;
     this.last = 0;
@@ -64,10 +68,13 @@ export class UnderWay {
   /** After an entry was applied. */
   note(entry: Entry, wasStopping: boolean): void {
     switch (entry.kind) {
-      case "started":
-      case "waiting":
       case "done":
       case "failed":
+        this.taken.add(entry.step, entry.item ?? 0);
+        this.#place(this.#plan.steps.get(entry.step)!, entry.item ?? 0);
+        break;
+      case "started":
+      case "waiting":
         this.#place(this.#plan.steps.get(entry.step)!, entry.item ?? 0);
         break;
       case "stepFailed":

@@ -43,6 +43,8 @@ class Run {
   readonly #inputs = new Map<string, unknown>();
   #now: number;
   #isCancelled = false;
+  /** Events that were mocked. */
+  #events = 0;
   #problem: string | undefined;
 
   constructor(definition: FlowDefinition, flowCase: FlowCase, { expressions, limits }: CaseOptions) {
@@ -149,7 +151,8 @@ class Run {
       this.#machine.signalled({ kind: "approval", ...place, approved, by, comment, data }, this.#now);
     } else if (what.kind === "event" && "output" in mocked) {
       const event = { id: "test", source: "test", type: what.type ?? "test", data: mocked.output };
-      this.#machine.signalled({ kind: "event", ...place, topic: what.topic, position: 1, event }, this.#now);
+      const position = ++this.#events;
+      this.#machine.signalled({ kind: "event", ...place, topic: what.topic, position, event }, this.#now);
     } else if (what.kind === "flow") {
       const end = this.#childEnd(mocked);
       this.#machine.signalled({ kind: "flow", ...place, attempt: of.attempt, run: what.run, end }, this.#now);

@@ -37,6 +37,7 @@ export class ModelRun {
   #machine: RunMachine;
   #checkpoint: { readonly text: string; readonly at: number } | undefined;
   #now = 1_000;
+  #events = 0;
 
   constructor(random: Random) {
     this.#random = random;
@@ -136,7 +137,7 @@ export class ModelRun {
     if (entry === undefined) return;
     const { step, item, attempt, for: waitsFor } = entry;
     if (waitsFor.kind === "event") {
-      this.#signal({ kind: "event", step, item, topic: "t", position: 1, event: { data: 1 } });
+      this.#signal({ kind: "event", step, item, topic: "t", position: ++this.#events, event: { data: 1 } });
     } else if (waitsFor.kind === "approval") {
       this.#signal({ kind: "approval", step, item, approved: chance(this.#random, 0.7), by: "model" });
     } else if (waitsFor.kind === "flow") {

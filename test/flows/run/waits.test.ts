@@ -66,6 +66,42 @@ describe("waits of a run", () => {
     assert.deepEqual(run.signal(event).entries, [], "a second event is none");
   });
 
+  it("for the same events take each of them once, until a step runs again", () => {
+    const run = new DrivenRun(
+      flow({
+        one: { action: EVENT },
+        two: { action: EVENT },
+        other: { action: { ...EVENT, equals: "input.other" } },
+      }),
+      { id: "o1", other: "o2" },
+    );
+    const event = (step: string, position: number) =>
+      run.signal({ kind: "event", step, topic: "payments", position, event: { data: position } }).entries;
+    assert.equal(event("one", 7).length, 1);
+    assert.deepEqual(event("two", 7), [], "it is taken");
+    run.crash();
+    assert.deepEqual(event("two", 7), [], "it is taken, and whoever goes on with the run knows");
+    assert.equal(event("other", 7).length, 1, "another value is another wait");
+    assert.equal(event("two", 3).at(-1)?.kind, "ended");
+    run.signal({ kind: "retry", by: "ann", from: "two" });
+    assert.deepEqual(event("two", 7), []);
+    assert.equal(event("two", 3).at(-1)?.kind, "ended", "its own event ends it again");
+  });
+
+  it("take an event also if their output fails with it", () => {
+    const run = new DrivenRun(
+      flow({
+        one: { action: EVENT, output: "${ output.a.b }", catch: [{ on: [], output: "none" }] },
+        two: { action: EVENT },
+      }),
+      { id: "o1" },
+    );
+    const event = (step: string, position: number) =>
+      run.signal({ kind: "event", step, topic: "payments", position, event: { data: position } }).entries;
+    assert.equal(event("one", 7)[0]?.kind, "failed");
+    assert.deepEqual(event("two", 7), []);
+  });
+
   it("for an event that does not come end with timeout, which can be caught", () => {
     const run = new DrivenRun(
       flow({

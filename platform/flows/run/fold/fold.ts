@@ -97,14 +97,14 @@ function wait(state: RunData, { step: name, item, until, for: waitsFor }: EntryO
 function done(state: RunData, entry: EntryOf<"done">, plan: Plan): void {
   const { step: name, item, output } = entry;
   const step = state.steps[name]!;
-  setUnit(step, item ?? 0, { ...bare(step.units[item ?? 0]!), state: "done", output });
+  setUnit(step, item ?? 0, { ...ended(step.units[item ?? 0]!, entry), state: "done", output });
   hasOutput(state, entry, plan);
 }
 
 function fail(state: RunData, entry: EntryOf<"failed">, plan: Plan): void {
   const { step: name, item, error, output, retryAt } = entry;
   const step = state.steps[name]!;
-  const unit = { ...bare(step.units[item ?? 0]!), error };
+  const unit = { ...ended(step.units[item ?? 0]!, entry), error };
   if (output !== undefined) {
     setUnit(step, item ?? 0, { ...unit, state: "done", output });
     hasOutput(state, entry, plan);
@@ -119,6 +119,12 @@ function fail(state: RunData, entry: EntryOf<"failed">, plan: Plan): void {
 /** A unit without what its state brings along. */
 function bare({ attempt, tries, since }: Unit): Omit<Unit, "state"> {
   return { attempt, tries, since };
+}
+
+/** A unit whose attempt is over. */
+function ended(unit: Unit, { position }: EntryOf<"done" | "failed">): Omit<Unit, "state"> {
+  const isEvent = position !== undefined && unit.for?.kind === "event";
+  return isEvent ? { ...bare(unit), took: { position, equals: unit.for.equals } } : bare(unit);
 }
 
 function hasOutput(state: RunData, { step: name, item }: AttemptOf, plan: Plan): void {

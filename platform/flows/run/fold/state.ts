@@ -60,6 +60,8 @@ export interface Unit {
   /** While waiting. */
   readonly until?: number;
   readonly for?: WaitsFor;
+  /** The event that ended its wait, and the value that it was for. */
+  readonly took?: { readonly position: number; readonly equals: unknown };
   /** While retrying. */
   readonly retryAt?: number;
 }

@@ -4,25 +4,25 @@ import { refOf } from "../under-way.ts";
 import { errorOf } from "../values/failure.ts";
 import { scopeOf, withKept, withPlain } from "../values/scope.ts";
 import { keptOf } from "../values/values.ts";
-import { failAttempt } from "./fail.ts";
+import { failAttempt, originOf } from "./fail.ts";
 
-/** An attempt has a result. Throws `Unloaded`. */
+/** An attempt has a result; `position` is that of the event which is it. Throws `Unloaded`. */
 export function complete(
   run: LiveRun,
   of: AttemptOf,
-  result: { output: KeptValue; callId?: string | undefined },
+  result: { output: KeptValue; callId?: string | undefined; position?: number | undefined },
 ): void {
   const { step, item, attempt } = of;
-  const { callId } = result;
+  const { callId, position } = result;
   let output: KeptValue;
   try {
     output = outputOf(run, of, result.output);
   } catch (failure) {
-    failAttempt(run, of, { error: errorOf(failure), callId });
+    failAttempt(run, of, { error: errorOf(failure), callId, position });
     return;
   }
   const done = { kind: "done", ...refOf(step, item), attempt, output } as const;
-  run.record(callId === undefined ? done : { ...done, callId });
+  run.record({ ...done, ...originOf(callId, position) });
   if (run.planned(step).isLoop) run.underWay.dirty.add(step);
 }
 

@@ -19,13 +19,13 @@ interface Caught {
 export function failAttempt(
   run: LiveRun,
   of: AttemptOf,
-  failure: { error: StepError; callId?: string | undefined },
+  failure: { error: StepError; callId?: string | undefined; position?: number | undefined },
 ): void {
   const { step, item, attempt } = of;
-  const { callId } = failure;
+  const { callId, position } = failure;
   const { error, then, output } = caughtBy(run, step, failure.error, () => scopeOf(run, of));
   const end = { kind: "failed", ...refOf(step, item), attempt, error } as const;
-  const failed = callId === undefined ? end : { ...end, callId };
+  const failed = { ...end, ...originOf(callId, position) };
   if (output !== undefined) {
     run.record({ ...failed, output });
     run.underWay.dirty.add(step);
@@ -33,6 +33,14 @@ export function failAttempt(
   }
   run.record(failed);
   closeStep(run, step, { error: item === undefined ? error : { ...error, item }, then });
+}
+
+/** Where a result came from, without what is absent. */
+export function originOf(
+  callId: string | undefined,
+  position: number | undefined,
+): { readonly callId?: string; readonly position?: number } {
+  return { ...(callId !== undefined && { callId }), ...(position !== undefined && { position }) };
 }
 
 /** A step failed apart from its attempts: a condition, a list, too many iterations. */

@@ -73,8 +73,11 @@ function decide(run: LiveRun, signal: SignalOf<"approval">): void {
 
 function takeEvent(run: LiveRun, signal: SignalOf<"event">): void {
   const found = waiting(run, signal, "event");
-  if (found?.unit.for?.kind !== "event" || found.unit.for.topic !== signal.topic) return;
-  complete(run, found.of, { output: { json: signal.event.data ?? null } });
+  const { position, event, topic } = signal;
+  if (found?.unit.for?.kind !== "event" || found.unit.for.topic !== topic) return;
+  // Another wait of the run was for the same, and was first.
+  if (run.underWay.taken.of(found.unit.for).has(position)) return;
+  complete(run, found.of, { output: { json: event.data ?? null }, position });
   run.draft.waitsOver.push(refOf(signal.step, signal.item));
 }
 

@@ -100,4 +100,52 @@ output: "\${ steps.all.output }"
     for (const each of ["c", "b", "a"]) await publish(each);
     assert.deepEqual(await rig.output(id), ["a", "b", "c"]);
   });
+
+  const SAME = "{event: payments, by: event.data.order, equals: input.id, timeout: 1h}";
+
+  it("gets each event once in a loop and in a row, also across a restart", async () => {
+    await rig.put(
+      "row",
+      `
+steps:
+  three: {wait: ${SAME}, while: iteration < 3, max: 5, output: {all: "\${ (iteration == 0 ? [] : last.all) + [output.n] }"}}
+  next: {wait: ${SAME}, needs: [three]}
+output: "\${ steps.three.output.all + [steps.next.output.n] }"
+`,
+    );
+    const first = await rig.start();
+    const id = await rig.begin(first, "row", { id: 1 });
+    await rig.run(id, "waiting");
+    await publish({ order: 1, n: 1 });
+    await publish({ order: 1, n: 2 });
+    const iterations = async () =>
+      (await rig.entries(id)).filter((entry) => entry.kind === "done" && entry.step === "three").length;
+    await eventually("the second iteration", async () => (await iterations()) === 2);
+    await first.close({ drainMs: 0 });
+    await publish({ order: 1, n: 3 });
+    await rig.start();
+    await eventually("the third iteration", async () => (await iterations()) === 3);
+    await publish({ order: 1, n: 4 });
+    assert.deepEqual(await rig.output(id), [1, 2, 3, 4]);
+  });
+
+  it("gets the events one by one that came before its waits", async () => {
+    await rig.put(
+      "late",
+      `
+steps:
+  first: {fn: first}
+  all: {wait: ${SAME}, each: "[1, 2, 3]", concurrency: 3, needs: [first]}
+  next: {wait: ${SAME}, needs: [all]}
+output: "\${ steps.all.output.map(one, one.n) + [steps.next.output.n] }"
+`,
+    );
+    const { promise: held, resolve } = Promise.withResolvers<void>();
+    rig.functions.set("first", () => held);
+    const id = await rig.begin(await rig.start(), "late", { id: 1 });
+    await eventually("the call", () => rig.received.length > 0);
+    for (const n of [1, 2, 3, 4]) await publish({ order: 1, n });
+    resolve();
+    assert.deepEqual(await rig.output(id), [1, 2, 3, 4]);
+  });
 });
