@@ -36,6 +36,23 @@ describe("the text of a flow", () => {
     assert.match(faultsOf("steps: {a: {fn: a, with: !!binary aGk=}}").join(), /!!binary is a tag of YAML/);
   });
 
+  it("has no integer that would be rounded", () => {
+    const fault = (number: string) =>
+      `${number} is beyond 2^53, where integers are rounded: write it as a text, such as "${number}".`;
+    for (const number of [
+      "12345678901234567890",
+      "-9007199254740993",
+      "9007199254740992",
+      "0x20000000000001",
+    ]) {
+      assert.deepEqual(faultsOf(`steps:\n  a: {fn: a, with: {b: ${number}}}\n`), [`2:24 ${fault(number)}`]);
+      const json = `{"steps": {"a": {"fn": "a", "with": ${number}}}}`;
+      assert.deepEqual(faultsOf(json), [`1:37 ${fault(number)}`]);
+    }
+    const fine = ["9007199254740991", "-9007199254740991", "1e20", "1.5", '"12345678901234567890"'];
+    assert.deepEqual(faultsOf(`steps: {a: {fn: a, with: [${fine.join(", ")}]}}`), []);
+  });
+
   it("is a flow", () => {
     for (const text of ["", "# nothing", "hello", "- a"]) {
       assert.deepEqual(

@@ -153,12 +153,23 @@ function oddSpots(document: Document): readonly Spot[] {
       add(node, tagFault(node.tag));
     } else if (isScalar(node) && typeof node.value === "number" && !Number.isFinite(node.value)) {
       add(node, `${node.source} is not a number of JSON: use a finite number, or a text in quotation marks.`);
+    } else if (isScalar(node) && isRounded(node)) {
+      const { source } = node;
+      add(
+        node,
+        `${source} is beyond 2^53, where integers are rounded: write it as a text, such as "${source}".`,
+      );
     } else if (key === "key" && isScalar(node) && typeof node.value === "object") {
       add(node, `A key is ${shown(node.value)}: use a text.`);
     }
     return undefined;
   });
   return spots;
+}
+
+/** Whether a number is written as an integer that no number of JSON has. One with an exponent or a fraction is an approximation. */
+function isRounded({ value, source }: Scalar): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value) && !/^[-+]?[\d.]*(e|\.)/i.test(source ?? "");
 }
 
 function repeatedKeys({ items }: YAMLMap): readonly Scalar[] {
