@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Declared } from "../platform/declarations.ts";
 import { readDeclaredFlow } from "../platform/declared-flows/declared-flow.ts";
+import { topicsOfFlow } from "../platform/declared-flows/triggers.ts";
 import { type Followed, followDeclarations } from "../platform/events/follow-declarations.ts";
 import type { FlowDefinition } from "../platform/flows/definition/definition.ts";
 import { FLOW_KIND } from "../platform/flows/kinds.ts";
@@ -9,6 +10,8 @@ import type { EventServices } from "./services.ts";
 /** A flow whose text is valid. */
 export interface TriggeredFlow extends Pick<FlowDefinition, "flow" | "on"> {
   readonly createdAt: Date;
+  /** All that it names: they take events. */
+  readonly topics: readonly string[];
 }
 
 /**
@@ -35,8 +38,9 @@ export function followTriggers(
     if (declared === undefined) return change(name, undefined);
     const flow = await readDeclaredFlow(declared, limits);
     if ("definition" in flow) {
-      const { on } = flow.definition;
-      return change(name, { flow: name, on, createdAt: declared.createdAt });
+      const { triggers, waits, publishes } = topicsOfFlow(flow.definition);
+      const topics = [...triggers, ...waits, ...publishes];
+      return change(name, { flow: name, on: flow.definition.on, createdAt: declared.createdAt, topics });
     }
     // The engine of flows, and the status, say what is wrong with it.
     if (!known.has(name)) change(name, "unclear");

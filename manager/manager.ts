@@ -26,7 +26,9 @@ export function createManager(options: ManagerOptions): Manager {
   let loading: Promise<void> | undefined;
   const load = async () => {
     const { createApp } = await import("./app.ts");
-    app = createApp({ ...options, deploys, commandRuns, keys, closing: closing.signal });
+    const { KnownFlows } = await import("./api/flows/known-flows.ts");
+    const flows = new KnownFlows(options);
+    app = createApp({ ...options, deploys, commandRuns, keys, flows, closing: closing.signal });
   };
   return {
     handler(request, response) {

@@ -25,7 +25,6 @@ import { applyFolder } from "./api/files/apply-folder.ts";
 import { answerExport } from "./api/files/export-functions.ts";
 import { answerGraph } from "./api/flows/flow-graph.ts";
 import { describeFlowVersion, diffFlowVersions, listFlowVersions } from "./api/flows/flow-versions.ts";
-import { KnownFlows } from "./api/flows/known-flows.ts";
 import { putFlow } from "./api/flows/put-flow.ts";
 import { describeFlow, listFlows, readFlowSource } from "./api/flows/read-flows.ts";
 import { removeFlow } from "./api/flows/remove-flow.ts";
@@ -114,7 +113,7 @@ export function createRoutes(services: Services): Router {
   router.post("/schedule/:name/run", runSchedule(services));
   router.post("/schedule/:name/pause", pauseDeclared(services, SCHEDULES, true));
   router.post("/schedule/:name/resume", pauseDeclared(services, SCHEDULES, false));
-  const flows = new KnownFlows(services);
+  const { flows } = services;
   router.get("/flow", listFlows(services, flows));
   router.get("/flow/:name", describeFlow(services, flows));
   router.put("/flow/:name", putFlow(services, flows));

@@ -22,6 +22,7 @@ export class TopicTable {
   /** Declared without a valid spec since this program follows them: what they are meant to be is not known. */
   readonly #unclearTopics = new Set<string>();
   readonly #unclearSubscriptions = new Map<string, Spec>();
+  readonly #topicsOfFlows = new Map<string, readonly string[]>();
   #groups: ReadonlyMap<string, Group> | undefined;
   #byTopic: ReadonlyMap<string, readonly Group[]> | undefined;
   #names: ReadonlySet<string> | undefined;
@@ -66,12 +67,14 @@ export class TopicTable {
     const before = [...this.#subscriptions.keys()].filter((name) => flowOfTrigger(name) === flow);
     const now = typeof triggers === "object" ? topicSubscriptions(triggers) : [];
     for (const name of before) this.#subscriptions.delete(name);
+    if (typeof triggers === "object") this.#topicsOfFlows.set(flow, triggers.topics);
+    else this.#topicsOfFlows.delete(flow);
     for (const subscription of now) this.#subscriptions.set(subscription.name, subscription);
     this.#changed();
     return [...new Set([...before, ...now.map(({ name }) => name)])];
   }
 
-  /** The spec of a topic that is declared or that a subscription names. Undefined for all others. */
+  /** The spec of a topic that is declared or that a subscription or a flow names. Undefined for all others. */
   topic(name: string): TopicSpec | undefined {
     const exists = this.#unclearTopics.has(name) || this.#named().has(name);
     return this.#topics.get(name) ?? (exists ? {} : undefined);
@@ -113,9 +116,12 @@ export class TopicTable {
     return this.#byTopic.get(topic) ?? [];
   }
 
-  /** Topics that subscriptions name. */
+  /** Topics that subscriptions and flows name. */
   #named(): ReadonlySet<string> {
-    this.#names ??= new Set([...this.#subscriptions.values()].flatMap(({ spec }) => topicsOf(spec)));
+    this.#names ??= new Set([
+      ...[...this.#subscriptions.values()].flatMap(({ spec }) => topicsOf(spec)),
+      ...[...this.#topicsOfFlows.values()].flat(),
+    ]);
     return this.#names;
   }
 

@@ -13,6 +13,7 @@ import type { KeyAccess } from "../access/key-access.ts";
 import type { RouteRule } from "../access/route-rules.ts";
 import type { CommandRuns } from "../commands/command-runs.ts";
 import type { Deploys } from "../deploys/deploys.ts";
+import type { KnownFlows } from "./flows/known-flows.ts";
 
 /** What happened, and what waits. Logs are in it where lines outlive their instance. */
 export type ManagerStore = Pick<Store, "usage" | "audit"> & Partial<Pick<Store, "logs"> & FlowStore>;
@@ -47,6 +48,7 @@ export interface Services extends ManagerOptions {
   readonly deploys: Deploys;
   readonly commandRuns: CommandRuns;
   readonly keys: KeyAccess;
+  readonly flows: KnownFlows;
   /** Aborts when the manager shuts down, so that it ends streams. */
   readonly closing: AbortSignal;
 }

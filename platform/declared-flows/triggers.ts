@@ -24,6 +24,18 @@ export function topicSubscriptions({ flow, on }: Triggered): Named<SubscriptionS
   }));
 }
 
+/** Returns the topics that a flow names: whoever publishes to them may do so while it is declared. */
+export function topicsOfFlow({ on, steps, finally: last }: Pick<FlowDefinition, "on" | "steps" | "finally">) {
+  const actions = [...Object.values(steps), ...Object.values(last)].map(({ action }) => action);
+  const named = (kind: "event" | "publish") =>
+    actions.flatMap((action) => (action.kind === kind && "topic" in action ? [action.topic] : []));
+  return {
+    triggers: on.topics.map(({ topic }) => topic),
+    waits: [...new Set(named("event"))],
+    publishes: [...new Set(named("publish"))],
+  };
+}
+
 export function groupOfFlow(flow: string): string {
   return `flow/${flow}`;
 }

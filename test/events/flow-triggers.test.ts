@@ -109,6 +109,19 @@ describe("the triggers of declared flows", () => {
     await eventually("there is one in the other", async () => (await groups("other")).includes("flow/ship"));
   });
 
+  it("name the topics that steps wait for: they take events", async () => {
+    const server = createServer(events.handler).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/topic/payments`;
+    const post = async () => (await fetch(url, { method: "POST", body: "{}" })).status;
+    assert.equal(await post(), 404);
+    await declare("pay", "steps: {paid: {wait: {event: payments, by: event.data.id, equals: input.id}}}");
+    await eventually("the topic takes events", async () => (await post()) === 202);
+    await platform.declarations.remove(FLOW_KIND, "pay");
+    await eventually("the topic is gone", async () => (await post()) === 404);
+    server.close().closeAllConnections();
+  });
+
   it("lose no event between two programs, and no place to a text that is not valid", async () => {
     await events.drain({ drainMs: 1_000 });
     await declare("ship", "steps: 1");

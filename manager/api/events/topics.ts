@@ -10,6 +10,7 @@ import { requirePart } from "../store.ts";
 import { pageReaders } from "./declarations.ts";
 import { declaredDocuments, type Shown } from "./declared-document.ts";
 import { type DeclaredKind, unknownDeclared } from "./declared-kind.ts";
+import { namedTopics } from "./named-topics.ts";
 import { allSubscriptions, validSubscriptions } from "./subscriptions.ts";
 
 export const TOPICS: DeclaredKind = {
@@ -44,28 +45,27 @@ export const TOPICS: DeclaredKind = {
     return undefined;
   },
 
-  /** A subscription that names the topic keeps it, with all defaults, also while something else of its spec is not valid. */
+  /** A flow that names the topic keeps it. So does a subscription, with all defaults, also while something else of its spec is not valid. */
   async afterRemoval(services, name) {
-    if (services.store?.topics === undefined) return;
+    if (services.store?.topics === undefined || (await namedTopics(services)).has(name)) return;
     const subscriptions = await allSubscriptions(services);
     if (subscriptions.some(({ spec }) => topicsOf(spec).includes(name))) return;
     await services.store.topics.remove(name);
   },
 };
 
-/** `GET /topic`: a page of topics in order of name, with those that only subscriptions name. */
+/** `GET /topic`: a page of topics in order of name, with those that only subscriptions and flows name. */
 export function listTopics(services: Services): Handler {
   const { platform, limits } = services;
   const readers = pageReaders(limits.pageSize);
   return async (ctx) => {
     const { limit, cursor: after = "" } = readParameters(ctx, readers);
-    const [declared, subscriptions] = await Promise.all([
+    const [declared, named] = await Promise.all([
       platform.declarations.list(TOPIC_KIND, { after, limit: limit + 1 }),
-      validSubscriptions(services),
+      namedTopics(services),
     ]);
     const byName = new Map<string, Shown>();
-    for (const topic of subscriptions.flatMap(({ spec }) => topicsOf(spec)))
-      if (topic > after) byName.set(topic, { name: topic, spec: {} });
+    for (const topic of named) if (topic > after) byName.set(topic, { name: topic, spec: {} });
     for (const each of declared) byName.set(each.name, each);
     // What comes after the last declared topic of this page may be declared on the next one.
     const end = declared.length > limit ? declared.at(-1)!.name : undefined;
@@ -78,7 +78,7 @@ export function listTopics(services: Services): Handler {
   };
 }
 
-/** `GET /topic/NAME`, also of a topic that only subscriptions name. */
+/** `GET /topic/NAME`, also of a topic that only subscriptions or flows name. */
 export function describeTopic(services: Services): Handler {
   return async (ctx) => {
     readParameters(ctx, {});
@@ -89,20 +89,18 @@ export function describeTopic(services: Services): Handler {
   };
 }
 
-/** @throws Problem `unknown_topic` if the topic is neither declared nor named by a subscription */
+/** @throws Problem `unknown_topic` if the topic is neither declared nor named by a subscription or a flow */
 export async function requireTopic(services: Services, name: string): Promise<Shown> {
   const topic = await findTopic(services, name);
   if (topic === undefined) throw unknownDeclared(TOPICS, name);
   return topic;
 }
 
-/** Returns a topic that is declared or that a subscription names. */
+/** Returns a topic that is declared or that a subscription or a flow names. */
 export async function findTopic(services: Services, name: string): Promise<Shown | undefined> {
   const declared = isDeclarationName(name)
     ? await services.platform.declarations.get(TOPIC_KIND, name)
     : undefined;
   if (declared !== undefined) return declared;
-  const subscriptions = await validSubscriptions(services);
-  const isNamed = subscriptions.some(({ spec }) => topicsOf(spec).includes(name));
-  return isNamed ? { name, spec: {} } : undefined;
+  return (await namedTopics(services)).has(name) ? { name, spec: {} } : undefined;
 }

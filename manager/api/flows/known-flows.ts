@@ -5,17 +5,17 @@ import {
   type ValidFlow,
 } from "../../../platform/declared-flows/declared-flow.ts";
 import type { FlowFault } from "../../../platform/flows/definition/parse.ts";
+import type { Limits } from "../../../platform/limits.ts";
 import { Problem, type SourceError } from "../../../platform/problems.ts";
-import type { Services } from "../services.ts";
 
 const MOST_KEPT = 500;
 
 /** Reads flows. Keeps those that are declared, the newest 500. */
 export class KnownFlows {
-  readonly #limits: Services["limits"];
+  readonly #limits: Limits;
   readonly #kept = new Map<string, DeclaredFlow>();
 
-  constructor({ limits }: Pick<Services, "limits">) {
+  constructor({ limits }: { readonly limits: Limits }) {
     this.#limits = limits;
   }
 

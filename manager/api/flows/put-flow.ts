@@ -8,7 +8,8 @@ import { flag, readParameters } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
 import { MESSAGE_LENGTH } from "../versions/read-options.ts";
 import type { KnownFlows } from "./known-flows.ts";
-import { missingTargets, storeFlow } from "./stored-flow.ts";
+import { missingTargets } from "./missing-targets.ts";
+import { storeFlow } from "./stored-flow.ts";
 
 /** `PUT /flow/NAME?message=&dryRun=`: the body is the text of the flow, in YAML or JSON. With `dryRun` it is only checked. */
 export function putFlow(services: Services, flows: KnownFlows): Handler {

@@ -9,7 +9,8 @@ import { readParameters } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
 import { fromStore, requirePart } from "../store.ts";
 import { flowErrors, type KnownFlows } from "./known-flows.ts";
-import { missingTargets, requireFlow, versionOf } from "./stored-flow.ts";
+import { missingTargets } from "./missing-targets.ts";
+import { requireFlow, versionOf } from "./stored-flow.ts";
 
 type Document = Readonly<Record<string, unknown>>;
 

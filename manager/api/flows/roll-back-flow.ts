@@ -5,7 +5,8 @@ import { readParameters, wholeNumber } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
 import { textOf, versionBefore, versionsOf } from "./flow-versions.ts";
 import type { KnownFlows } from "./known-flows.ts";
-import { missingTargets, requireFlow, storeFlow } from "./stored-flow.ts";
+import { missingTargets } from "./missing-targets.ts";
+import { requireFlow, storeFlow } from "./stored-flow.ts";
 
 /** `POST /flow/NAME/rollback?to=N`: a new version with the text of N, by default of the version before. */
 export function rollBackFlow(services: Services, flows: KnownFlows): Handler {

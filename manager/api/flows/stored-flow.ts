@@ -75,42 +75,12 @@ export function versionOf(
   return versions.find((each) => each.hash === hash)?.version;
 }
 
-/** Names the functions, their versions and the flows that a definition calls and that are not there. */
-export async function missingTargets(
-  { platform }: Pick<Services, "platform">,
-  definition: FlowDefinition,
-): Promise<string[]> {
-  const flows = actionsOf(definition).flatMap((action) => (action.kind === "flow" ? [action.flow] : []));
-  const missing = functionsOf(definition)
-    .filter((name) => platform.endpoints(name) === undefined)
-    .map((name) => `There is no function "${name}" yet. Steps that call it fail with unknown_function.`);
-  missing.push(...missingVersions(platform, definition));
-  for (const name of new Set(flows)) {
-    if (name === definition.flow || (await platform.declarations.get(FLOW_KIND, name)) !== undefined)
-      continue;
-    missing.push(`There is no flow "${name}" yet. Steps that begin it fail with unknown_flow.`);
-  }
-  return missing;
-}
-
-function missingVersions(platform: Services["platform"], definition: FlowDefinition): readonly string[] {
-  const missing = actionsOf(definition).flatMap((action) => {
-    if (action.kind !== "fn" || action.version === undefined) return [];
-    const { function: name, version } = action;
-    const kept = platform.endpoints(name)?.versions.map((each) => each.version);
-    if (kept === undefined || kept.includes(version)) return [];
-    const others = kept.length === 0 ? "none" : kept.slice(-10).join(", ");
-    return `The function "${name}" has no version ${version} (kept: ${others}). Steps that call it fail with unknown_version.`;
-  });
-  return [...new Set(missing)];
-}
-
 /** The functions that a flow calls, each once. */
 export function functionsOf(definition: FlowDefinition): readonly string[] {
   const names = actionsOf(definition).flatMap((action) => (action.kind === "fn" ? [action.function] : []));
   return [...new Set(names)];
 }
 
-function actionsOf({ steps, finally: last }: FlowDefinition): readonly Action[] {
+export function actionsOf({ steps, finally: last }: FlowDefinition): readonly Action[] {
   return [...Object.values(steps), ...Object.values(last)].map(({ action }) => action);
 }

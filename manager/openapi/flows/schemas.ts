@@ -7,7 +7,7 @@ const VERSION: Schema = { type: "integer", minimum: 1 };
 export const RUN_STATES = [...LIVE_STATES, ...ENDED_STATES];
 const NEXT = { type: ["string", "null"], description: "Cursor of the next page; null on the last one" };
 const WARNINGS = array(TEXT, {
-  description: "Functions and flows that the flow names and that are not there",
+  description: "Functions, flows and topics that the flow names and that are not there",
 });
 
 /** Schemas of flows. */

@@ -38,6 +38,17 @@ describe("the table of topics", () => {
     assert.equal(table.groups().size, 0);
   });
 
+  it("has topics that a flow names, until it names them no longer", () => {
+    const flow = { flow: "order", on: { topics: [], crons: [] }, createdAt: new Date(0) };
+    table.setFlow("order", { ...flow, topics: ["paid"] });
+    assert.deepEqual(table.topic("paid"), {});
+    assert.equal(table.groups().size, 0);
+    table.setFlow("order", { ...flow, topics: ["sent"] });
+    assert.deepEqual([table.topic("paid"), table.topic("sent")], [undefined, {}]);
+    table.setFlow("order", undefined);
+    assert.equal(table.topic("sent"), undefined);
+  });
+
   it("does not know who wants which event of a group while the spec of a member was never valid", () => {
     const isUnclear = () => table.groups().get("orders/mail")!.isUnclear;
     subscribe({});

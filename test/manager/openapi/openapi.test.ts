@@ -3,6 +3,7 @@ import type { Router } from "@koa/router";
 import request, { type Response } from "supertest";
 import { keyAccess } from "../../../manager/access/key-access.ts";
 import { ROUTE_RULES } from "../../../manager/access/route-rules.ts";
+import { KnownFlows } from "../../../manager/api/flows/known-flows.ts";
 import { CommandRuns } from "../../../manager/commands/command-runs.ts";
 import { Deploys } from "../../../manager/deploys/deploys.ts";
 import { openApi } from "../../../manager/openapi/openapi.ts";
@@ -49,6 +50,7 @@ function routes(): Router {
     deploys: new Deploys({ platform, builder, limits: LIMITS }),
     builder,
     limits: LIMITS,
+    flows: new KnownFlows({ limits: LIMITS }),
     access: { mode: "open" },
     print: () => {},
     metrics: async () => "",

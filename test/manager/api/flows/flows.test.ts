@@ -105,6 +105,30 @@ describe("manager: flows", () => {
     ]);
   });
 
+  it("name topics, of which those are told that nobody else knows", async () => {
+    const steps = ["paid: {wait: {event: paid, by: event.id, equals: input.id}}", "sent: {publish: sent}"];
+    const text = `on: {topic: orders}\nsteps: {${steps.join(", ")}}`;
+    const warnings = [
+      'Nobody has declared the topic "paid", and nobody subscribes to it. It takes events as long as the flow names it.',
+      'Nobody has declared the topic "sent", and nobody subscribes to it. Its events are kept for a later subscription with "from: earliest".',
+    ];
+    assert.deepEqual((await put(text).expect(201)).body.warnings, warnings);
+    assert.deepEqual((await app().get("/flow/order").expect(200)).body.warnings, warnings);
+    const { body } = await app().get("/topic").expect(200);
+    assert.deepEqual(
+      body.topics.map(({ name }: Any) => name),
+      ["orders", "paid", "sent"],
+    );
+    await app().get("/topic/paid").expect(200);
+    await app().put("/topic/paid").send({}).expect(201);
+    const spec = { topic: "sent", function: "mail" };
+    await skiff.platform.declarations.put("Subscription", "mail", { spec });
+    assert.deepEqual((await put(text).expect(200)).body.warnings, []);
+    await app().get("/topic/orders").expect(200);
+    await app().delete("/flow/order").expect(200);
+    await app().get("/topic/orders").expect(404);
+  });
+
   it("are listed in pages", async () => {
     for (const name of ["a", "b", "c"]) await app().put(`/flow/${name}`).send(OTHER).expect(201);
     const first = await app().get("/flow?limit=2").expect(200);
