@@ -1,5 +1,6 @@
 import { Graph, layout } from "@dagrejs/dagre";
 import type { FlowGraph, GraphEdge, GraphNode } from "./flow-graph.ts";
+import { type Ranks, ranksOf, rowsOf } from "./layered.ts";
 
 export interface Placed {
   readonly width: number;
@@ -24,15 +25,25 @@ const PADDING = 24;
 const HEIGHT = 44;
 const LABEL_HEIGHT = 16;
 const MARGIN = 12;
+const [ACROSS, DOWN] = [32, 40];
+
+/**
+ * Most nodes together with the rows that edges cross: the time of dagre grows with the square of it. Above, lines are straight and may
+ * cross nodes.
+ */
+const MOST_FOR_DAGRE = 400;
 
 /** Returns where everything is, from top to bottom. The same graph has the same places always. */
-export function placed({ nodes, edges }: FlowGraph): Placed {
+export function placed(graph: FlowGraph): Placed {
+  const ranks = ranksOf(graph);
+  const crossed = graph.edges.reduce((sum, { from, to }) => sum + ranks.get(to)! - ranks.get(from)!, 0);
+  return graph.nodes.length + crossed <= MOST_FOR_DAGRE ? byDagre(graph) : inRows(graph, ranks);
+}
+
+function byDagre({ nodes, edges }: FlowGraph): Placed {
   const graph = new Graph({ multigraph: true });
-  graph.setGraph({ rankdir: "TB", nodesep: 32, ranksep: 40, marginx: MARGIN, marginy: MARGIN });
-  for (const { name, text } of nodes) {
-    const width = Math.max(name.length, text.length) * CHARACTER + PADDING;
-    graph.setNode(name, { width, height: HEIGHT });
-  }
+  graph.setGraph({ rankdir: "TB", nodesep: ACROSS, ranksep: DOWN, marginx: MARGIN, marginy: MARGIN });
+  for (const node of nodes) graph.setNode(node.name, { width: widthOf(node), height: HEIGHT });
   edges.forEach(({ from, to, text }, index) => {
     const label = text === "" ? {} : { width: text.length * CHARACTER, height: LABEL_HEIGHT, labelpos: "c" };
     graph.setEdge(from, to, label, String(index));
@@ -49,4 +60,38 @@ export function placed({ nodes, edges }: FlowGraph): Placed {
       return { ...edge, points: found.points, label: { x: found.x ?? middle.x, y: found.y ?? middle.y } };
     }),
   };
+}
+
+function inRows(graph: FlowGraph, ranks: Ranks): Placed {
+  const byName = new Map(graph.nodes.map((node) => [node.name, node]));
+  const rows = rowsOf(graph, ranks).map((row) => row.map((name) => byName.get(name)!));
+  const lengths = rows.map((row) => row.reduce((sum, node) => sum + widthOf(node) + ACROSS, -ACROSS));
+  const width = Math.max(0, ...lengths) + 2 * MARGIN;
+  const boxes = new Map<string, Box>();
+  for (const [rank, row] of rows.entries()) {
+    let x = (width - lengths[rank]!) / 2;
+    for (const node of row) {
+      const own = widthOf(node);
+      const y = MARGIN + HEIGHT / 2 + rank * (HEIGHT + DOWN);
+      boxes.set(node.name, { x: x + own / 2, y, width: own, height: HEIGHT });
+      x += own + ACROSS;
+    }
+  }
+  return {
+    width,
+    height: rows.length * (HEIGHT + DOWN) - DOWN + 2 * MARGIN,
+    nodes: graph.nodes.map((node) => ({ ...node, ...boxes.get(node.name)! })),
+    edges: graph.edges.map((edge) => {
+      const [from, to] = [boxes.get(edge.from)!, boxes.get(edge.to)!];
+      const [start, end] = [
+        { x: from.x, y: from.y + HEIGHT / 2 },
+        { x: to.x, y: to.y - HEIGHT / 2 },
+      ];
+      return { ...edge, points: [start, end], label: { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 } };
+    }),
+  };
+}
+
+function widthOf({ name, text }: GraphNode): number {
+  return Math.max(name.length, text.length) * CHARACTER + PADDING;
 }
