@@ -44,11 +44,14 @@ export function principalOfToken(access: Access, text: string): Principal | unde
   return timingSafeEqual(hashOf(text), Buffer.from(access.tokenHash, "hex")) ? TOKEN_HOLDER : undefined;
 }
 
-/** @throws Problem `insufficient_scope` */
-export function requireScope({ by, scopes }: Principal, scope: Scope): void {
+/**
+ * @param what needs the scope
+ * @throws Problem `insufficient_scope`
+ */
+export function requireScope({ by, scopes }: Principal, scope: Scope, what = "This"): void {
   if (includesScope(scopes, scope)) return;
   const held = scopes.join(", ") || "none";
-  const detail = `This needs the scope ${scope}, and ${by} has ${held}: use a key with that scope.`;
+  const detail = `${what} needs the scope ${scope}, and ${by} has ${held}: use a key with that scope.`;
   throw new Problem("insufficient_scope", detail, { challenge: challengeOf("insufficient_scope", scope) });
 }
 

@@ -1,3 +1,4 @@
+import type { Principal } from "../../http/access/principal.ts";
 import type { SpecFault } from "../../platform/events/spec-check.ts";
 import type { VersionNote } from "../../platform/platform.ts";
 
@@ -19,6 +20,10 @@ export interface ObjectKind {
   check(spec: Spec, name: string): readonly ObjectFault[] | Promise<readonly ObjectFault[]>;
   /** The functions that a valid spec calls. */
   functionsOf(spec: Spec, name: string): readonly string[] | Promise<readonly string[]>;
+  /** What a valid spec names that will not work. */
+  warningsOf?(spec: Spec, name: string): Promise<readonly string[]>;
+  /** @throws Problem `insufficient_scope` for a valid spec that needs more than the scope `deploy` */
+  authorize?(spec: Spec, of: { readonly name: string; readonly principal: Principal }): Promise<void>;
   /** What a diff compares; by default the spec as YAML. */
   textOf?(spec: Spec): Promise<string>;
   /** Stores a spec; by default as a declaration alone. */

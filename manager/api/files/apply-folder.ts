@@ -8,7 +8,13 @@ import { carryOut, type Outcome } from "../../files/plan/carry-out.ts";
 import { carryOutObjects, type ObjectOutcome } from "../../files/plan/carry-out-objects.ts";
 import { type PlannedChange, planFolder } from "../../files/plan/plan.ts";
 import { planFunction } from "../../files/plan/plan-function.ts";
-import { type PlannedObject, planObjects, targetWarnings } from "../../files/plan/plan-objects.ts";
+import {
+  authorizeObjects,
+  type PlannedObject,
+  planObjects,
+  specWarnings,
+  targetWarnings,
+} from "../../files/plan/plan-objects.ts";
 import { onOneLine } from "../answer.ts";
 import { deployedLine, hostsOf, notDeployedLine } from "../deploy-function.ts";
 import { readBody } from "../read-body.ts";
@@ -72,7 +78,11 @@ export function applyFolder(services: Services): Handler {
         ),
         objects: await planObjects(folder.objects, { ...services, kinds, principal, prune }),
       };
-      const missing = targetWarnings(plan.objects, plan.functions, services.platform);
+      await authorizeObjects(plan.objects, principal);
+      const missing = [
+        ...targetWarnings(plan.objects, plan.functions, services.platform),
+        ...(await specWarnings(plan.objects)),
+      ];
       const outcomes = dryRun ? planned(plan) : await carryOutAll({ ...plan, note }, services, ctx);
       answerApply(ctx, services, { dryRun, ...outcomes, kinds, warnings: [...folder.warnings, ...missing] });
     };

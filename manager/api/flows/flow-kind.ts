@@ -3,6 +3,7 @@ import { FLOW_KIND } from "../../../platform/flows/kinds.ts";
 import type { ObjectKind } from "../../files/object-kind.ts";
 import { yamlText } from "../../files/yaml-text.ts";
 import type { Services } from "../services.ts";
+import { refusedCommands, requireCommands } from "./flow-commands.ts";
 import { functionsOf, joinTopics, numberVersion } from "./stored-flow.ts";
 
 /** Flows of a folder: each is a text in a file, or the members of a flow in the manifest. */
@@ -18,6 +19,14 @@ export function flowKind(services: Services): ObjectKind {
     async functionsOf(spec, name) {
       const read = await readDeclaredFlow({ name, spec }, limits);
       return "definition" in read ? functionsOf(read.definition) : [];
+    },
+    async warningsOf(spec, name) {
+      const read = await readDeclaredFlow({ name, spec }, limits);
+      return "definition" in read ? refusedCommands(services, read.definition) : [];
+    },
+    async authorize(spec, { name, principal }) {
+      const read = await readDeclaredFlow({ name, spec }, limits);
+      if ("definition" in read) requireCommands(principal, read.definition);
     },
     textOf: async (spec) => (typeof spec.source === "string" ? spec.source : await yamlText(spec)),
     async put(name, spec, { by, message }) {

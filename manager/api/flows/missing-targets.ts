@@ -4,11 +4,15 @@ import type { FlowDefinition } from "../../../platform/flows/definition/definiti
 import { FLOW_KIND } from "../../../platform/flows/kinds.ts";
 import { namedTopics } from "../events/named-topics.ts";
 import type { Services } from "../services.ts";
+import { refusedCommands } from "./flow-commands.ts";
 import { actionsOf, functionsOf } from "./stored-flow.ts";
 
-type Parts = Pick<Services, "platform" | "flows">;
+type Parts = Pick<Services, "platform" | "flows" | "commandRules">;
 
-/** Names the functions, their versions, the flows and the topics that a definition names and that are not there. */
+/**
+ * Names the functions, their versions, the flows and the topics that a definition names and that are not there, and the commands that
+ * may not run.
+ */
 export async function missingTargets(services: Parts, definition: FlowDefinition): Promise<string[]> {
   const functions = functionsOf(definition)
     .filter((name) => services.platform.endpoints(name) === undefined)
@@ -18,6 +22,7 @@ export async function missingTargets(services: Parts, definition: FlowDefinition
     ...missingVersions(services, definition),
     ...(await missingFlows(services, definition)),
     ...(await undeclaredTopics(services, definition)),
+    ...refusedCommands(services, definition),
   ];
 }
 

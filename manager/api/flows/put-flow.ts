@@ -7,6 +7,7 @@ import { ifRevisionOf, revisionCondition } from "../events/revision-condition.ts
 import { flag, readParameters } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
 import { MESSAGE_LENGTH } from "../versions/read-options.ts";
+import { requireCommands } from "./flow-commands.ts";
 import type { KnownFlows } from "./known-flows.ts";
 import { missingTargets } from "./missing-targets.ts";
 import { storeFlow } from "./stored-flow.ts";
@@ -22,6 +23,7 @@ export function putFlow(services: Services, flows: KnownFlows): Handler {
     const condition = revisionCondition(ctx);
     const { text } = await readSpecText(ctx.req, limits.specBytes);
     const flow = await flows.require(name, text);
+    requireCommands(ctx.state.principal, flow.definition);
     const before = await declarations.get(FLOW_KIND, name);
     const what = `flow "${name}"`;
     const ifRevision = ifRevisionOf(condition, before, what);

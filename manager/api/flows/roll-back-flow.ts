@@ -3,6 +3,7 @@ import { answerJson } from "../answer.ts";
 import { ifRevisionOf, revisionCondition } from "../events/revision-condition.ts";
 import { readParameters, wholeNumber } from "../read-query.ts";
 import type { Handler, Services } from "../services.ts";
+import { requireCommands } from "./flow-commands.ts";
 import { textOf, versionBefore, versionsOf } from "./flow-versions.ts";
 import type { KnownFlows } from "./known-flows.ts";
 import { missingTargets } from "./missing-targets.ts";
@@ -22,6 +23,7 @@ export function rollBackFlow(services: Services, flows: KnownFlows): Handler {
     const from = found.current ?? found.kept[0]?.version;
     const source = await textOf(services, found, to ?? versionBefore(found, from ?? 1));
     const flow = await flows.require(name, source.text);
+    requireCommands(ctx.state.principal, flow.definition);
     const message = `Roll back to version ${source.version}`;
     const stored = await storeFlow(services, { name, flow, ifRevision, by: ctx.state.by, message });
     const { declared, version } = stored;

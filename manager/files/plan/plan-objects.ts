@@ -116,6 +116,27 @@ export function targetWarnings(
   );
 }
 
+/** Names what else of a folder will not work. */
+export async function specWarnings(objects: readonly PlannedObject[]): Promise<string[]> {
+  const warnings: string[] = [];
+  for (const { kind, name, spec } of objects) {
+    if (spec === undefined) continue;
+    for (const each of (await kind.warningsOf?.(spec, name)) ?? [])
+      warnings.push(`${kind.noun} "${name}": ${each}`);
+  }
+  return warnings;
+}
+
+/** @throws Problem `insufficient_scope` if the caller may not store one of the specs that change */
+export async function authorizeObjects(
+  objects: readonly PlannedObject[],
+  principal: Principal,
+): Promise<void> {
+  for (const { kind, name, action, spec } of objects) {
+    if (spec !== undefined && action !== "unchanged") await kind.authorize?.(spec, { name, principal });
+  }
+}
+
 function sorted(spec: Spec): Spec {
   return Object.fromEntries(Object.entries(spec).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
