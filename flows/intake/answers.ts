@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { bytesOf } from "../../calling/stored-bodies.ts";
+import { whoCancelled } from "../../platform/flows/run/cancellation.ts";
 import type { Entry, KeptValue } from "../../platform/flows/run/entry.ts";
 import type { RunState } from "../../platform/flows/run/error.ts";
 import { Problem } from "../../platform/problems.ts";
@@ -69,9 +70,8 @@ export function skip(response: ServerResponse, flow: string, id: string): void {
 
 export function runFailed(flow: string, id: string, end: Extract<Entry, { kind: "ended" }>): Problem {
   if (end.state === "cancelled") {
-    return new Problem("run_failed", `The run ${id} of the flow "${flow}" was cancelled (${end.by}).`, {
-      run: { id },
-    });
+    const detail = `The run ${id} of the flow "${flow}" was cancelled by ${whoCancelled(end)}`;
+    return new Problem("run_failed", detail, { run: { id } });
   }
   const { step, error } = end as Extract<typeof end, { state: "failed" }>;
   const detail = `The run ${id} of the flow "${flow}" failed at the step "${step}": ${error.message}`;

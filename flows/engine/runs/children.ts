@@ -53,7 +53,7 @@ export class Children {
     } catch (error) {
       if (!(error instanceof Problem) || error.code === "store_unavailable" || error.code === "draining")
         throw error;
-      return { signal: this.#refused(child, parent, { type: error.code, message: error.message }) };
+      return { signal: this.#refused(child, parent, { type: error.code, message: error.detail }) };
     }
   }
 

@@ -32,7 +32,10 @@ export function runMembers(): [members: Members, optional: Members] {
       changedAt: INSTANT,
     },
     {
-      status: { ...TEXT, description: "What it waits for, or which step is retried" },
+      status: {
+        ...TEXT,
+        description: "What it waits for, which step is retried, or who cancelled it and why",
+      },
       step: { ...TEXT, description: "The step under way, or the one that failed" },
       error: ref("StepError"),
       parent: { ...parent, description: "The run that this one is a step of" },

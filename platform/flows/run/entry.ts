@@ -137,7 +137,13 @@ export type Entry =
       readonly step: string;
       readonly error: StepError;
     }
-  | { readonly kind: "ended"; readonly at: number; readonly state: "cancelled"; readonly by: string };
+  | {
+      readonly kind: "ended";
+      readonly at: number;
+      readonly state: "cancelled";
+      readonly by: string;
+      readonly reason?: string;
+    };
 
 export type WaitsFor =
   | { readonly kind: "time" }

@@ -1,4 +1,4 @@
-import type { StepError } from "./error.ts";
+import { whoCancelled } from "./cancellation.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { RunRow } from "./row.ts";
 import { nextDue } from "./rules/due.ts";
@@ -11,7 +11,9 @@ export function rowOf(run: LiveRun): RunRow {
   const { ended } = run.state;
   if (ended !== undefined) {
     const why = ended.state === "failed" ? { step: ended.step, error: ended.error } : {};
-    return { state: ended.state, ...why, endedAt: ended.at };
+    const status =
+      ended.state === "cancelled" ? { status: shortened(`Cancelled by ${whoCancelled(ended)}`) } : {};
+    return { state: ended.state, ...status, ...why, endedAt: ended.at };
   }
   // A decision that was full is followed by another one.
   const wakeAt = run.underWay.dirty.size > 0 && run.missing.size === 0 ? run.now : nextDue(run);
@@ -46,7 +48,7 @@ function* head(map: ReadonlyMap<string, Ref>): Iterable<Ref> {
 
 function retryOf(run: LiveRun, ref: Ref): string {
   const { retryAt, error, attempt } = run.unit(ref)!;
-  return `Step ${nameOf(ref)}: attempt ${attempt + 1} follows at ${timeOf(retryAt!)}. ${shortened(error!)}`;
+  return `Step ${nameOf(ref)}: attempt ${attempt + 1} follows at ${timeOf(retryAt!)}. ${shortened(error!.message)}`;
 }
 
 function waitOf(run: LiveRun, ref: Ref): string {
@@ -72,6 +74,6 @@ function timeOf(at: number): string {
   return new Date(at).toISOString();
 }
 
-function shortened({ message }: StepError): string {
+function shortened(message: string): string {
   return message.length > MOST_TEXT ? `${message.slice(0, MOST_TEXT)}…` : message;
 }

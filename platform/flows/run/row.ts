@@ -3,7 +3,7 @@ import type { RunState, StepError } from "./error.ts";
 /** What lists show of a run, and when it has to be looked at again. */
 export interface RunRow {
   readonly state: RunState;
-  /** `waiting`: for what; `retrying`: which step. A sentence. */
+  /** `waiting`: for what; `retrying`: which step; `cancelled`: by whom and why. A sentence. */
   readonly status?: string | undefined;
   /** The step under way or, of a failed run, the one that failed. */
   readonly step?: string | undefined;

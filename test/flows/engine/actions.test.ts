@@ -58,8 +58,9 @@ describe("a step of a flow", () => {
   });
 
   it("fails without the other flow, with an input that it does not take, and too deep", async () => {
-    const { type } = await failureOf("steps: {c: {flow: nobody}}");
+    const { type, message } = await failureOf("steps: {c: {flow: nobody}}");
     assert.equal(type, "unknown_flow");
+    assert.match(message, /^Flow `nobody` did not begin: There is no flow "nobody"/);
     await rig.put("child", "input: {type: object, required: [n]}\nsteps: {a: {fn: add}}");
     const invalid = await failureOf("steps: {c: {flow: child, with: {m: 1}}}");
     assert.equal(invalid.type, "invalid_input");

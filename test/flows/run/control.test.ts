@@ -22,6 +22,9 @@ describe("a run under control", () => {
     assert.equal(run.payload("free.1"), "cancelled");
     run.done("free.1");
     assert.equal(run.row.state, "cancelled");
+    assert.equal(run.row.status, "Cancelled by ann: wrong order");
+    const end = { kind: "ended", state: "cancelled", by: "ann", reason: "wrong order", at: 1_000 };
+    assert.deepEqual(run.entries.at(-1), end);
     assert.deepEqual(run.signal({ kind: "cancel", by: "ann" }).entries, []);
   });
 
@@ -29,7 +32,7 @@ describe("a run under control", () => {
     const run = new DrivenRun(flow({ a: {} }, { finally: { free: {}, then: { needs: ["free"] } } }));
     run.signal({ kind: "cancel", by: "ann" });
     run.signal({ kind: "cancel", by: "ann" });
-    assert.equal(run.row.state, "cancelled");
+    assert.deepEqual([run.row.state, run.row.status], ["cancelled", "Cancelled by ann."]);
     assert.deepEqual(run.under, []);
   });
 

@@ -1,3 +1,4 @@
+import { cancellation } from "../cancellation.ts";
 import type { AttemptOf, Entry } from "../entry.ts";
 import { reopen } from "./fold-reopened.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
@@ -57,7 +58,7 @@ export function apply(state: RunData, entry: Exclude<Entry, { kind: "begun" }>, 
       delete state.paused;
       return;
     case "cancelling":
-      halt(state, { state: "cancelled", by: entry.by }, plan);
+      halt(state, { state: "cancelled", ...cancellation(entry) }, plan);
       return;
     case "runFailed":
       halt(state, { state: "failed", step: entry.step, error: entry.error }, plan);

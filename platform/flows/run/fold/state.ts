@@ -25,7 +25,7 @@ export type Ended = Extract<Entry, { kind: "ended" }>;
 
 export type Stopping =
   | { readonly state: "failed"; readonly step: string; readonly error: StepError }
-  | { readonly state: "cancelled"; readonly by: string };
+  | { readonly state: "cancelled"; readonly by: string; readonly reason?: string };
 
 export interface StepData {
   state: "pending" | "active" | "done" | "skipped" | "caught" | "failed" | "cancelled";

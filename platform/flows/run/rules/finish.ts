@@ -1,3 +1,4 @@
+import { cancellation } from "../cancellation.ts";
 import type { KeptValue } from "../entry.ts";
 import type { LiveRun } from "../live-run.ts";
 import { errorOf } from "../values/failure.ts";
@@ -23,7 +24,7 @@ export function finish(run: LiveRun): void {
   if (stopping?.state === "failed") {
     run.record({ kind: "ended", state: "failed", step: stopping.step, error: stopping.error });
   } else if (stopping !== undefined) {
-    run.record({ kind: "ended", state: "cancelled", by: stopping.by });
+    run.record({ kind: "ended", state: "cancelled", ...cancellation(stopping) });
   } else {
     const output = tryOutput(run);
     if (output === undefined) {

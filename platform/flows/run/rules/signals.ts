@@ -1,3 +1,4 @@
+import { cancellation, whoCancelled } from "../cancellation.ts";
 import type { AttemptOf } from "../entry.ts";
 import type { Unit } from "../fold/state.ts";
 import type { LiveRun } from "../live-run.ts";
@@ -40,9 +41,9 @@ export function takeSignal(run: LiveRun, signal: Signal): void {
 }
 
 /** A second one, during `finally`, ends that too. */
-function cancel(run: LiveRun, { by, reason }: SignalOf<"cancel">): void {
+function cancel(run: LiveRun, signal: SignalOf<"cancel">): void {
   if (run.state.stopping?.state === "cancelled" && !run.state.isFinally) return;
-  halt(run, reason === undefined ? { kind: "cancelling", by } : { kind: "cancelling", by, reason });
+  halt(run, { kind: "cancelling", ...cancellation(signal) });
 }
 
 function retry(run: LiveRun, { by, from, item, functions }: SignalOf<"retry">): void {
@@ -91,14 +92,16 @@ function takeEnd(run: LiveRun, signal: SignalOf<"flow">): void {
   }
   const what = `Run ${signal.run} of flow \`${found.unit.for.flow}\``;
   if (end.state === "cancelled") {
-    failAttempt(run, found.of, { error: { type: "cancelled", message: `${what} was cancelled.` } });
+    const message = `${what} was cancelled by ${whoCancelled(end)}`;
+    failAttempt(run, found.of, { error: { type: "cancelled", message } });
     return;
   }
   const { step, error } = end;
   const { item: _, ...rest } = error;
-  failAttempt(run, found.of, {
-    error: { ...rest, message: `${what} failed at step \`${step}\`: ${error.message}` },
-  });
+  // A run that could not begin has no step.
+  const where =
+    step === "" ? `Flow \`${found.unit.for.flow}\` did not begin` : `${what} failed at step \`${step}\``;
+  failAttempt(run, found.of, { error: { ...rest, message: `${where}: ${error.message}` } });
 }
 
 /** The unit that waits for such a thing, if it does. */
