@@ -9,6 +9,7 @@ import { StepCalls } from "./calls/step-calls.ts";
 import { Claims } from "./claims.ts";
 import { FlowCounts } from "./counts.ts";
 import { EngineBeat } from "./engine-beat.ts";
+import { EventBounds } from "./event-bounds.ts";
 import { FlowTable } from "./flow-table.ts";
 import { InputChecks } from "./input-checks.ts";
 import { NewRuns } from "./new-runs.ts";
@@ -41,6 +42,12 @@ interface First {
   readonly decision: Decision;
 }
 
+interface Parts {
+  readonly values: Values;
+  readonly machines: Machines;
+  readonly bounds: EventBounds;
+}
+
 interface Given extends Pick<OwnedRunOptions, "owner" | "machine" | "begun"> {
   readonly parent?: OwnedRunOptions["parent"];
   /** Of a run that another owner had. */
@@ -58,6 +65,7 @@ export class Engine {
   readonly counts: FlowCounts;
   readonly #options: EngineOptions;
   readonly #machines: Machines;
+  readonly #bounds: EventBounds;
   readonly #services: RunServices;
   readonly #calls: StepCalls;
   readonly #beat: EngineBeat;
@@ -73,9 +81,10 @@ export class Engine {
   #isClosed = false;
   #onGone: (() => void) | undefined;
 
-  private constructor(options: EngineOptions, { values, machines }: { values: Values; machines: Machines }) {
+  private constructor(options: EngineOptions, { values, machines, bounds }: Parts) {
     this.#options = options;
     this.#machines = machines;
+    this.#bounds = bounds;
     this.values = values;
     this.counts = options.counts ?? new FlowCounts();
     const { store, platform, limits, changes, isShared, identity, now, print } = options;
@@ -118,8 +127,11 @@ export class Engine {
   /** Resolves when the declared flows are known. */
   static async open(options: EngineOptions): Promise<Engine> {
     const values = new Values({ bodies: options.store.bodies, mostBytes: options.limits.flowOutputBytes });
-    const engine = new Engine(options, { values, machines: await loadMachines(options, values) });
-    await engine.table.open();
+    const { limits, print, platform } = options;
+    const bounds = new EventBounds({ declarations: platform.declarations, limits, print });
+    const machines = await loadMachines(options, { values, mostEventBytes: bounds.mostBytes });
+    const engine = new Engine(options, { values, machines, bounds });
+    await Promise.all([engine.table.open(), bounds.open()]);
     engine.#beat.start();
     engine.#follower.wake();
     engine.#stuck.start();
@@ -159,6 +171,7 @@ export class Engine {
     for (const run of this.#owned.values()) run.drop("Skiff stopped");
     await within(LAST_APPENDS_MS, this.#beat.close());
     this.table.close();
+    this.#bounds.close();
     await this.#calls.close();
   }
 

@@ -1,6 +1,6 @@
 import type { Expressions } from "../../../platform/flows/expressions/expressions.ts";
 import type { Begun, Entry } from "../../../platform/flows/run/entry.ts";
-import type { RunMachine } from "../../../platform/flows/run/machine.ts";
+import type { MachineOptions, RunMachine } from "../../../platform/flows/run/machine.ts";
 import { newCallId } from "../../../store/call-id.ts";
 import type { Runs } from "../../../store/flows/runs.ts";
 import type { FlowsOptions } from "../../services.ts";
@@ -25,7 +25,10 @@ export interface Restored {
 }
 
 /** The rules of runs and their expressions are loaded with the first run. */
-export async function loadMachines(options: FlowsOptions, values: Values): Promise<Machines> {
+export async function loadMachines(
+  options: FlowsOptions,
+  { values, mostEventBytes }: { values: Values; mostEventBytes: MachineOptions["mostEventBytes"] },
+): Promise<Machines> {
   const [{ createMachine, restoreMachine, isUsable }, expressions] = await Promise.all([
     import("../../../platform/flows/run/run-machine.ts"),
     import("../../../platform/flows/expressions/expressions.ts"),
@@ -35,6 +38,7 @@ export async function loadMachines(options: FlowsOptions, values: Values): Promi
     limits,
     random,
     value: values.cached.bind(values),
+    mostEventBytes,
     retryOf: (name: string) => platform.endpoints(name)?.retry,
     newId: (now: number) => newCallId(now, random),
     expressions: new expressions.Expressions(),

@@ -37,6 +37,8 @@ export interface MachineOptions {
   readonly value: (body: KeptBody) => { readonly json: unknown } | undefined;
   /** The setting `retry` of a function. */
   readonly retryOf: (name: string) => RetrySettings | undefined;
+  /** Most bytes of an event of a topic; absent: any. */
+  readonly mostEventBytes?: ((topic: string) => number) | undefined;
   /** Id of a new run (store/call-id.ts). */
   readonly newId: (now: number) => string;
   /** Entries of a decision after which loops wait for the next one, so that neither its append nor its evaluations take long; 500 by default. */

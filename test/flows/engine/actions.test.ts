@@ -39,6 +39,34 @@ describe("a step of a flow", () => {
     assert.deepEqual(JSON.parse(Buffer.from(data.inline).toString()), { n: 1 });
   });
 
+  it("publishes no event that is longer than its topic takes", async () => {
+    const topics = [
+      ["small", { maxEvent: "10" }],
+      ["large", { maxEvent: "2Mi" }],
+      ["plain", {}],
+    ] as const;
+    for (const [name, spec] of topics) await rig.platform.declarations.put("Topic", name, { spec });
+    const to = (topic: string) => `steps: {note: {publish: ${topic}, with: "\${ input }"}}`;
+    const error = await failureOf(to("small"), "12345678901");
+    assert.equal(error.type, "event_too_large");
+    assert.match(
+      error.message,
+      /^Step `note`: the event has 11 bytes, which is more than 10 bytes \(maxEvent/,
+    );
+    await outputOf(to("small"), "1234567890");
+    const long = { text: "x".repeat(1024 * 1024) };
+    await outputOf(to("large"), long);
+    for (const topic of ["plain", "undeclared"])
+      assert.match((await failureOf(to(topic), long)).message, /more than 1 MiB \(maxEvent of the topic/);
+    const kept = await Promise.all(
+      ["small", "large", "plain", "undeclared"].map((each) => rig.store.topics.read(each, 0, 10)),
+    );
+    assert.deepEqual(
+      kept.map(({ length }) => length),
+      [1, 1, 0, 0],
+    );
+  });
+
   it("runs another flow, whose output is its own", async () => {
     await rig.put(
       "child",

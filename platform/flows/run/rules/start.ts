@@ -6,6 +6,7 @@ import { type Ref, refOf } from "../under-way.ts";
 import { Failure } from "../values/failure.ts";
 import { scopeOf } from "../values/scope.ts";
 import { evaluate, failed, type Scope, textOf, textsOf } from "../values/values.ts";
+import { checkEvent } from "./event-size.ts";
 import { inputOf, sendingOf, timeoutOf } from "./sending.ts";
 
 const DAY_MS = 86_400_000;
@@ -93,6 +94,7 @@ function publish(scope: Scope, of: AttemptOf): () => void {
   const { topic, type } = action;
   const attributes = textsOf(scope, action.attributes, "attributes");
   const payload: KeptValue = inputOf(scope, of);
+  checkEvent(scope, topic, payload);
   const id = attemptKey(run.state.begun.run, of);
   return () => {
     run.draft.publishes.push({ topic, id, type, attributes, payload });
