@@ -1,3 +1,4 @@
+import type { OpenApproval } from "../../../platform/flows/description/run-describer.ts";
 import { Problem } from "../../../platform/problems.ts";
 import { isRecord } from "../../../platform/settings/invalid-setting.ts";
 import { readJson } from "../read-json.ts";
@@ -19,8 +20,6 @@ interface Decision {
   readonly data?: unknown;
 }
 
-type Place = { readonly step: string; readonly item?: number };
-
 /**
  * `POST /flow/NAME/run/ID/approve?step=&item=`: answers a step that waits for a person. The body is `{approved, comment, data}`; without
  * one it approves. `step` may be left out if one step alone waits.
@@ -36,8 +35,9 @@ export function approveRun(services: Services): Handler {
     const describer = await readRun(requirePart(services, "runs"), run);
     if (step !== undefined && describer.unitsOf(step) === undefined) throw unknownStep(step, describer.names);
     const waiting = hasEnded(run) ? [] : describer.approvals();
-    const place = placeOf(waiting, { step, item }, run.id);
+    const { by: approvers, ...place } = placeOf(waiting, { step, item }, run.id);
     const { by } = ctx.state;
+    if (approvers !== undefined) requireApprover(by, place.step, approvers);
     await sendSignal(services, run, { kind: "approval", ...place, ...decision, by });
     const where = place.item === undefined ? place.step : `${place.step}/${place.item}`;
     ctx.state.audited = {
@@ -50,10 +50,10 @@ export function approveRun(services: Services): Handler {
 
 /** @throws Problem `not_waiting`; `invalid_request` if several steps wait and none is named */
 function placeOf(
-  waiting: readonly Place[],
+  waiting: readonly OpenApproval[],
   { step, item }: { readonly step: string | undefined; readonly item: number | undefined },
   id: string,
-): Place {
+): OpenApproval {
   const matching = waiting.filter(
     (each) => (step ?? each.step) === each.step && (item ?? each.item) === each.item,
   );
@@ -72,6 +72,13 @@ function placeOf(
     "invalid_request",
     `Several steps wait for approval: name one, as in ${named.join(" or ")}.`,
   );
+}
+
+/** A key is named without its id, so that a new key takes the place of an old one. @throws Problem `forbidden` */
+function requireApprover(by: string, step: string, approvers: readonly string[]): void {
+  if (approvers.includes(by) || approvers.includes(by.replace(/^(key .*) \(\w+\)$/, "$1"))) return;
+  const detail = `The step "${step}" may be decided by ${approvers.join(", ")} alone, and the caller is ${by}.`;
+  throw new Problem("forbidden", detail);
 }
 
 /** @throws Problem `invalid_request` and those of `readJson` */

@@ -190,4 +190,6 @@ export interface WaitEventAction {
 export interface ApproveAction {
   readonly kind: "approve";
   readonly message: Template;
+  /** Who may decide: names of callers such as `oidc ann@example.com`, or `key NAME` for each key of the name. By default anybody who may call. */
+  readonly by?: readonly string[];
 }

@@ -16,6 +16,14 @@ const MOST_HISTORY = 100;
 const MOST_ITEMS = 100;
 const NO_OUTPUT: KeptValue = { json: null };
 
+/** A step or an item that waits for a person. */
+export interface OpenApproval {
+  readonly step: string;
+  readonly item?: number;
+  /** Who may decide; anybody without it. */
+  readonly by?: readonly string[];
+}
+
 /** Describes a run from its entries. Outputs of steps are dropped, so that a long run takes little memory. */
 export class RunDescriber {
   readonly #begun: Begun;
@@ -75,11 +83,12 @@ export class RunDescriber {
   }
 
   /** What waits for a person. */
-  approvals(): readonly { readonly step: string; readonly item?: number }[] {
+  approvals(): readonly OpenApproval[] {
     return [...this.#plan.steps.values()].flatMap(({ name, isLoop }) =>
       this.#state.steps[name]!.units.flatMap((unit, item) => {
         if (unit.state !== "waiting" || unit.for?.kind !== "approval") return [];
-        return [isLoop ? { step: name, item } : { step: name }];
+        const { by } = unit.for;
+        return [{ step: name, ...(isLoop && { item }), ...(by && { by }) }];
       }),
     );
   }

@@ -154,5 +154,5 @@ export type WaitsFor =
       readonly by: string;
       readonly equals: unknown;
     }
-  | { readonly kind: "approval"; readonly message: string }
+  | { readonly kind: "approval"; readonly message: string; readonly by?: readonly string[] }
   | { readonly kind: "flow"; readonly flow: string; readonly run: string };

@@ -159,6 +159,12 @@ describe("parseFlow", () => {
       faultOf("fn: a, retry: {on: [3xx]}"),
       /steps.a.retry.on.0 is "3xx": use a status from 400 to 599/,
     );
+    assert.match(faultOf("approve: {by: [token]}"), /steps.a.approve has no question: add message/);
+    assert.match(faultOf("approve: {message: Go?, by: []}"), /approve.by is empty, so nobody could decide/);
+    assert.match(
+      faultOf("approve: {message: Go?, by: [token, ann]}"),
+      /by.1 is "ann": use a name such as "oidc ann@example.com", "key NAME", token or local/,
+    );
     assert.match(faultOf("fn: {name: a, method: post}"), /is "post": use GET, .* Did you mean "POST"\?/);
     assert.match(faultOf("fn: {name: a, headers: {host: x}}"), /headers.host .*Skiff sets this field itself/);
     assert.match(faultOf("http: 'ftp://example.com/'"), /use an http or https URL/);

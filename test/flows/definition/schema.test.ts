@@ -34,6 +34,8 @@ const WRONG = [
   "steps: {a: {wait: {event: t, by: event.id}}}",
   "steps: {a: {exec: {image: host}}}",
   "steps: {a: {approve: ''}}",
+  "steps: {a: {approve: {by: token}}}",
+  "steps: {a: {approve: {message: Go?, by: [ann]}}}",
   "steps: {a: {fn: a}}\non: {http: orders}",
   "steps: {a: {fn: a}}\non: {topic: {filter: {exact: {type: a}}}}",
   "steps: {a: {fn: a}}\non: {topic: {topic: t, filter: {}}}",
@@ -47,6 +49,7 @@ const RIGHT = [
   "steps: {a: {fn: a, while: iteration < 3, max: 5, retry: {on: [429, connection], backoff: 2s}}}",
   "steps: {a: {wait: 10s}, b: {wait: {for: 1d}}, c: {wait: {until: run.startedAt}}, d: {wait: {event: t, by: event.id, equals: 3}}}",
   "steps: {a: {publish: {topic: t, attributes: {subject: '${ input.id }'}}}, b: {exec: {cmd: [echo, 1]}}, c: {approve: Go?}, d: {flow: g}}",
+  "steps: {a: {approve: {message: Go?, by: token}}, b: {approve: {message: Go?, by: [key ops, 'oidc ann@example.com']}}}",
   "steps: {a: {fn: a}}\non: {http: true, topic: [a, {topic: b, from: earliest}], cron: ['0 3 * * *', {cron: '@hourly', input: {a: 1}}]}",
   "steps: {a: {fn: a}}\nfinally: {z: {http: {url: 'https://example.com/'}}}\noutput: '${ steps.a.output }'\ninput: true\ntimeout: 2h",
 ];

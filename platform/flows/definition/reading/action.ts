@@ -2,6 +2,7 @@ import { ATTRIBUTE } from "../../../events/check-filter.ts";
 import { FIELD, METHODS, OWN_FIELD, RESERVED } from "../../../events/spec-check.ts";
 import { isRecord } from "../../../settings/invalid-setting.ts";
 import type { Action, ExecAction, HttpAction, PublishAction, Template } from "../definition.ts";
+import { readApprove } from "./approve.ts";
 import { KEYS } from "./keys.ts";
 import { declarationNameOf, functionNameOf } from "./names.ts";
 import type { Place } from "./place.ts";
@@ -23,10 +24,7 @@ const READERS: Readonly<Record<Kind, (place: Place, hasBody: boolean) => Action 
     return flow === undefined ? undefined : { kind: "flow", flow };
   },
   wait: readWait,
-  approve: (place) => {
-    const message = textTemplateOf(place, /\S/, "a question for people, such as approve: Ship order 12?");
-    return message === undefined ? undefined : { kind: "approve", message };
-  },
+  approve: readApprove,
 };
 
 /** Reads the one action of a step. */

@@ -26,6 +26,7 @@ export const KEYS = {
   http: ["url", "method", "headers"],
   publish: ["topic", "type", "attributes"],
   exec: ["image", "cmd", "env"],
+  approve: ["message", "by"],
   wait: ["for", "until", "event", "type", "by", "equals", "timeout"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

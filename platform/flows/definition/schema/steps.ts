@@ -1,5 +1,6 @@
 import { RETRY_NUMBERS } from "../../../events/retry-policy.ts";
 import { METHODS } from "../../../events/spec-check.ts";
+import { APPROVER } from "../reading/approve.ts";
 import { KEYS } from "../reading/keys.ts";
 import {
   ANY,
@@ -129,6 +130,8 @@ const CATCH: EditorSchema = described(
   }),
 );
 
+const QUESTION: EditorSchema = { type: "string", pattern: "\\S" };
+
 const ACTIONS: Readonly<Record<(typeof KEYS.action)[number], EditorSchema>> = {
   fn: FN,
   http: HTTP,
@@ -136,10 +139,22 @@ const ACTIONS: Readonly<Record<(typeof KEYS.action)[number], EditorSchema>> = {
   exec: EXEC,
   flow: described("Runs another flow, whose input is with.", ref("name")),
   wait: WAIT,
-  approve: described("Waits for a person, who is asked this. It may hold ${ }.", {
-    type: "string",
-    pattern: "\\S",
-  }),
+  approve: described(
+    "Waits for a person, who is asked this. It may hold ${ }.",
+    either(
+      QUESTION,
+      members(
+        {
+          message: QUESTION,
+          by: described(
+            'Who may decide, such as "oidc ann@example.com" or "key NAME".',
+            oneOrMore({ type: "string", pattern: APPROVER.source }),
+          ),
+        },
+        ["message"],
+      ),
+    ),
+  ),
 };
 
 const OPTIONS: Readonly<Record<(typeof KEYS.options)[number], EditorSchema>> = {

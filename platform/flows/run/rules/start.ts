@@ -81,8 +81,9 @@ function actionOf(scope: Scope, of: AttemptOf): () => void {
     }
     case "approve": {
       const message = textOf(scope, action.message, "approve");
+      const waitsFor = { kind: "approval", message, ...(action.by && { by: action.by }) } as const;
       const until = now + (step.timeoutMs ?? 7 * DAY_MS);
-      return () => run.record({ kind: "waiting", ...of, until, for: { kind: "approval", message } });
+      return () => run.record({ kind: "waiting", ...of, until, for: waitsFor });
     }
   }
 }

@@ -159,6 +159,47 @@ describe("manager: runs of flows with their steps", () => {
     await approve("?step=ok", { comment: "x".repeat(2_001) }).expect(400);
   });
 
+  it("are approved by those alone whom the step names", async () => {
+    const text = TEXT.replace(
+      'also: {approve: "Bill?"',
+      'also: {approve: {message: "Bill?", by: [key boss, "oidc ann@example.com"]}',
+    );
+    const { definition } = parseFlow(text, { name: "order", limits: LIMITS });
+    assert.ok(definition);
+    run = new DrivenRun(definition, { id: "o-1" });
+    run.done("check.1", { n: 7 });
+    runs.streams.set(ID, run.entries);
+    runs.records = [recordOf(run)];
+    const create = async (name: string): Promise<string> =>
+      (
+        await app()
+          .post("/key")
+          .send({ name, scopes: ["call", "read"] })
+          .expect(201)
+      ).body.key;
+    const [boss, clerk] = [await create("boss"), await create("clerk")];
+    const approve = (step: string, key: string) =>
+      app()
+        .post(`${PATH}/approve?step=${step}`)
+        .set({ authorization: `Bearer ${key}` });
+    const { body: problem } = await approve("also", clerk).expect(403);
+    assert.equal(problem.code, "forbidden");
+    assert.match(
+      problem.detail,
+      /"also" may be decided by key boss, oidc ann@example\.com alone, and the caller is key clerk/,
+    );
+    await app().post(`${PATH}/approve?step=also`).expect(403);
+    await approve("ok", clerk).expect(202);
+    await approve("also", boss).expect(202);
+    assert.deepEqual(
+      runs.signals.map(({ signal }) => signal.kind === "approval" && [signal.step, signal.by.split(" (")[0]]),
+      [
+        ["ok", "key clerk"],
+        ["also", "key boss"],
+      ],
+    );
+  });
+
   it("are drawn with the states of their steps, and flows without", async () => {
     run.done("check.1");
     await app().put("/flow/order").set("content-type", "application/yaml").send(TEXT).expect(201);
