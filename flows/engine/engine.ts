@@ -54,7 +54,10 @@ interface Given extends Pick<OwnedRunOptions, "owner" | "machine" | "begun"> {
   readonly entries?: readonly Entry[];
   readonly checkpointAt?: number;
   readonly isRestored?: boolean;
+  readonly fault?: Error | undefined;
 }
+
+type Taken = Pick<RunRecord, "id" | "flow" | "parent">;
 
 /** Runs flows: takes runs from the store, and makes the calls of their steps. */
 export class Engine {
@@ -98,7 +101,7 @@ export class Engine {
       ...{ table: this.table, newRuns: this.newRuns, inputs: this.inputs, values, now },
       mostDepth: limits.flowDepth,
     });
-    const source = { topics: store.topics, bodies, expressions: machines.expressions };
+    const source = { topics: store.topics, bodies, expressions: machines.expressions, print };
     this.#services = {
       ...{ runs, values, now, print, counts: this.counts, calls: this.#calls },
       effects: new Effects({ values, children, bodies, now }),
@@ -107,7 +110,7 @@ export class Engine {
     };
     const isCalling = (id: string) => this.#owned.get(id)?.isCalling ?? false;
     this.#stuck = new StuckRuns({ runs, counts: this.counts, isCalling, now, print });
-    this.#follower = new Follower({ ...source, waits: runs.waits, changes, isShared, now, print });
+    this.#follower = new Follower({ ...source, waits: runs.waits, changes, isShared, now });
     this.#beat = new EngineBeat({
       ...{ runs, identity, isShared, now, print },
       onReady: () => this.#claims.wake(),
@@ -205,13 +208,14 @@ export class Engine {
     await Promise.all(claimed.map((record) => this.#take(record, owner)));
   }
 
-  async #take({ id, flow, parent }: RunRecord, owner: string): Promise<void> {
+  /** @param fault why it could not go on in this program */
+  async #take({ id, flow, parent }: Taken, owner: string, fault?: Error): Promise<void> {
     const { store, print } = this.#options;
     // Its last release has just been stored.
     if (this.#owned.has(id)) this.#owned.get(id)!.drop("the run was claimed again");
     try {
       const restored = await this.#machines.restore(id, store.runs);
-      this.#own({ owner, parent, ...restored, isRestored: true }).wake();
+      this.#own({ owner, parent, ...restored, isRestored: true, fault }).wake();
     } catch (error) {
       // A beat frees what was claimed and is not held.
       print(`the run ${id} of the flow ${flow} cannot be read: ${(error as Error).message}`);
@@ -219,9 +223,11 @@ export class Engine {
   }
 
   #own({ entries, ...given }: Given): OwnedRun {
-    const { owner, machine, begun, parent, checkpointAt = 0, isRestored = false } = given;
+    const { owner, machine, begun, parent, checkpointAt = 0, isRestored = false, fault } = given;
+    const taken = { id: begun.run, flow: begun.definition.flow, parent };
     const run: OwnedRun = new OwnedRun({
-      ...{ owner, machine, begun, parent, checkpointAt, isRestored, services: this.#services },
+      ...{ owner, machine, begun, parent, checkpointAt, isRestored, fault, services: this.#services },
+      onFault: (error) => void this.#take(taken, owner, error),
       spans: RunSpans.of(begun, this.#options.tracer, entries),
       onGone: () => {
         if (this.#owned.get(begun.run) === run) this.#forget(begun.run);

@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import { loadBody, storeBody } from "../../calling/stored-bodies.ts";
 import type { KeptBody, KeptValue } from "../../platform/flows/run/entry.ts";
 import type { Payload } from "../../platform/flows/run/machine.ts";
+import { isTooDeep, TOO_DEEP } from "../../platform/flows/run/values/depth.ts";
 import { type Bodies, EMPTY_BODY, INLINE_BYTES, type StoredBody } from "../../store/bodies.ts";
 
 /** Values that are held for the next expression, in bytes of their JSON. */
@@ -20,6 +21,13 @@ export interface Sendable {
   readonly body: StoredBody;
   /** Absent for no body. */
   readonly type?: string;
+}
+
+/** JSON that is no value of a flow. The message goes on after its subject. */
+export class TooDeep extends Error {
+  constructor() {
+    super(`is ${TOO_DEEP}: make it flatter, or send it with another type than JSON`);
+  }
 }
 
 /** Keeps values of runs: small ones in entries, others as bodies. */
@@ -55,6 +63,7 @@ export class Values {
    * Keeps what a function answered or a client sent: JSON and texts as values, everything else, and what is longer than expressions
    * read, as a body that can be handed on whole. JSON that does not parse is a text.
    * @param type media type; absent without one
+   * @throws TooDeep
    */
   async keepBody(body: StoredBody, type: string | undefined): Promise<KeptValue> {
     const bytes = "inline" in body ? body.inline.length : body.bytes;
@@ -64,6 +73,7 @@ export class Values {
     if (kind === "json" && "id" in body) return this.#large(body);
     const text = Buffer.from(await loadBody(this.#options.bodies, body)).toString();
     const value = kind === "json" ? parsed(text) : text;
+    if (isTooDeep(value)) throw new TooDeep();
     const kept = "inline" in body ? { json: value } : await this.keep(value);
     if ("id" in body) await this.#options.bodies.remove(body);
     return kept;
@@ -74,12 +84,14 @@ export class Values {
     return this.#cache.get(body.body);
   }
 
-  /** @throws Problem if the store is away; Error if the body is gone */
+  /** @throws Problem if the store is away; TooDeep; Error if the body is gone */
   async load(body: KeptBody): Promise<{ readonly json: unknown }> {
     const held = this.#cache.get(body.body);
     if (held !== undefined) return held;
     const bytes = await loadBody(this.#options.bodies, { id: body.body, bytes: body.bytes });
-    const loaded = { json: parsed(Buffer.from(bytes).toString()) };
+    const value = parsed(Buffer.from(bytes).toString());
+    if (isTooDeep(value)) throw new TooDeep();
+    const loaded = { json: value };
     this.#cache.set(body.body, loaded, { size: Math.max(1, body.bytes) });
     return loaded;
   }

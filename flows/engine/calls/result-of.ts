@@ -1,11 +1,12 @@
 import type { Exchanged } from "../../../calling/exchange.ts";
 import type { ReceivedHead } from "../../../calling/sent.ts";
 import { fieldOf } from "../../../http/fields.ts";
+import type { KeptValue } from "../../../platform/flows/run/entry.ts";
 import type { StepError } from "../../../platform/flows/run/error.ts";
 import type { AttemptResult } from "../../../platform/flows/run/machine.ts";
 import { formatBytes } from "../../../platform/quantity.ts";
 import { INLINE_BYTES } from "../../../store/bodies.ts";
-import type { Values } from "../values.ts";
+import { TooDeep, type Values } from "../values.ts";
 
 export interface Exchange {
   readonly kind: "fn" | "http" | "exec";
@@ -52,7 +53,14 @@ export async function resultOf({ sent, answer, callId }: Exchanged, of: Exchange
   const encoding = fieldOf(headers, "content-encoding");
   const type = fieldOf(headers, "content-type");
   const isPlain = encoding === undefined || encoding === "identity";
-  const output = await of.values.keepBody(body, isPlain ? type : undefined);
+  let output: KeptValue;
+  try {
+    output = await of.values.keepBody(body, isPlain ? type : undefined);
+  } catch (error) {
+    if (!(error instanceof TooDeep)) throw error;
+    const message = `${of.what} answered JSON that ${error.message}.`;
+    return { error: { type: "invalid_output", status, message }, callId, isFinal: true };
+  }
   return of.kind === "exec" ? commandResult(output, of, callId) : { output, callId };
 }
 
@@ -158,7 +166,7 @@ function cutError(of: Exchange, body: StoredAnswer): StepError {
 
 /** A command that exits with another code than 0 has failed. */
 function commandResult(
-  output: Awaited<ReturnType<Values["keepBody"]>>,
+  output: KeptValue,
   { what, values }: Exchange,
   callId: string | undefined,
 ): AttemptResult {

@@ -6,7 +6,7 @@ import type { NewRun, NewSignal } from "../../../store/flows/runs.ts";
 import type { FlowTable } from "../flow-table.ts";
 import type { InputChecks } from "../input-checks.ts";
 import type { NewRuns } from "../new-runs.ts";
-import type { Values } from "../values.ts";
+import { TooDeep, type Values } from "../values.ts";
 
 export interface ChildrenOptions {
   readonly table: Pick<FlowTable, "find">;
@@ -51,6 +51,10 @@ export class Children {
       });
       return { run };
     } catch (error) {
+      if (error instanceof TooDeep) {
+        const message = `The input of the flow "${name}" ${error.message}.`;
+        return { signal: this.#refused(child, parent, { type: "invalid_input", message }) };
+      }
       if (!(error instanceof Problem) || error.code === "store_unavailable" || error.code === "draining")
         throw error;
       return { signal: this.#refused(child, parent, { type: error.code, message: error.detail }) };

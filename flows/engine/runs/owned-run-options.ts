@@ -30,6 +30,10 @@ export interface OwnedRunOptions {
   readonly services: RunServices;
   /** Undefined if the run is not recorded. */
   readonly spans: RunSpans | undefined;
+  /** Why the owner before, in this program, could not go on: the run ends as failed. */
+  readonly fault?: Error | undefined;
+  /** Called after `onGone` of a run that cannot go on, and that is not stored. */
+  readonly onFault: (error: Error) => void;
   /** Called once this program has the run no more. */
   readonly onGone: () => void;
 }

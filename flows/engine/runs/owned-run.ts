@@ -1,3 +1,4 @@
+import type { StepError } from "../../../platform/flows/run/error.ts";
 import type { Decision } from "../../../platform/flows/run/machine.ts";
 import type { RunRow } from "../../../platform/flows/run/row.ts";
 import type { Append, StoredSignal } from "../../../store/flows/runs.ts";
@@ -12,7 +13,7 @@ import { type Result, RunCalls } from "./run-calls.ts";
 const IDLE_MS = 30_000;
 /** Most entries that are decided while others are being stored. */
 const MOST_AHEAD = 1_000;
-/** Time until a run is claimed again whose rules failed. */
+/** Time until a run is claimed again whose end could not be stored. */
 const FAULT_MS = 600_000;
 /** A longer timer of Node fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -25,7 +26,7 @@ export class OwnedRun {
   readonly #options: OwnedRunOptions;
   readonly #calls: RunCalls;
   readonly #early: EarlyStarts;
-  readonly #patience: Patience;
+  readonly #patience = new Patience();
   readonly #checkpoints: Checkpoints;
   readonly #past: PastEvents;
   readonly #results: Result[] = [];
@@ -38,7 +39,7 @@ export class OwnedRun {
   #sequence: number;
   #row: RunRow | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** Why the machine failed during an append; the loop ends with it. */
+  /** Why the machine failed during an append, or the look for events; the loop ends with it. */
   #fault: Error | undefined;
   /** The machine waits for bodies. */
   #isMissing = false;
@@ -54,11 +55,17 @@ export class OwnedRun {
     const { begun, machine, services, spans } = options;
     this.#calls = new RunCalls({ ...services, begun, spans, onResult: (result) => this.#ended(result) });
     this.#early = new EarlyStarts(begun);
-    this.#patience = new Patience({ what: `the run ${begun.run}`, print: services.print });
     this.#sequence = machine.sequence;
     this.#checkpoints = new Checkpoints(machine, options.checkpointAt);
-    this.#past = new PastEvents({ ...services, begun, machine, patience: this.#patience });
-    if (options.isRestored) this.#past.look();
+    this.#past = new PastEvents({
+      ...{ ...services, begun, machine, patience: this.#patience },
+      onFault: (error) => {
+        this.#fault = error;
+        this.wake();
+      },
+    });
+    if (options.fault !== undefined) machine.broken(faultError(options.fault), services.now());
+    else if (options.isRestored) this.#past.look();
   }
 
   get id(): string {
@@ -271,11 +278,30 @@ export class OwnedRun {
     this.drop("the run was released");
   }
 
-  /** The rules failed, which no retry mends soon. */
-  async #failed({ message }: Error): Promise<void> {
-    const { services, begun } = this.#options;
-    services.print(`the run ${this.id} of the flow ${begun.definition.flow} cannot go on: ${message}`);
+  /**
+   * Something failed that would fail again. What is decided and not stored is thrown away: whoever has the run next ends it as failed, so
+   * that nobody makes its calls again and again. If that fails too, it rests.
+   */
+  async #failed(error: Error): Promise<void> {
+    const { services, begun, fault, onFault } = this.#options;
+    if (this.#isGone) return;
+    services.print(`the run ${this.id} of the flow ${begun.definition.flow} cannot go on: ${error.message}`);
+    if (fault === undefined) {
+      this.drop("the run cannot go on");
+      return onFault(error);
+    }
     const wakeAt = services.now() + FAULT_MS;
-    await this.#giveBack({ ...(this.#row ?? { state: "running" }), wakeAt });
+    try {
+      await this.#giveBack({ ...(this.#row ?? { state: "running" }), wakeAt });
+    } catch (failure) {
+      // A beat frees what is claimed and not held.
+      services.print(`the run ${this.id} cannot be given back: ${(failure as Error).message}`);
+      this.drop("the run cannot be given back");
+    }
   }
+}
+
+function faultError({ message }: Error): StepError {
+  const advice = "Let it go on with POST …/retry once the cause is mended";
+  return { type: "internal_error", message: `Skiff could not go on with the run: ${message}. ${advice}.` };
 }

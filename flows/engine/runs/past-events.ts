@@ -12,6 +12,7 @@ export interface PastEventsOptions {
   readonly lookBack: (run: LookingBack, waits: readonly OpenWait[]) => Promise<readonly Signal[]>;
   readonly now: () => number;
   readonly patience: Patience;
+  readonly onFault: (error: Error) => void;
 }
 
 /** Looks for events that came before a run waited for them. */
@@ -39,12 +40,17 @@ export class PastEvents {
   /** The waits are stored: whatever is published from now on comes as a signal. */
   look(): void {
     this.#isAsked = true;
-    if (!this.#isLooking) void this.#look();
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    void this.#look()
+      .catch((error: Error) => this.#options.onFault(error))
+      .finally(() => {
+        this.#isLooking = false;
+      });
   }
 
   async #look(): Promise<void> {
     const { begun, machine, runs, lookBack, now, patience } = this.#options;
-    this.#isLooking = true;
     while (this.#isAsked) {
       this.#isAsked = false;
       const waits = machine.waits();
@@ -55,6 +61,5 @@ export class PastEvents {
         if (signals.length > 0) await runs.signal(signals, now());
       });
     }
-    this.#isLooking = false;
   }
 }

@@ -4,30 +4,18 @@ import { isAway } from "../../../calling/away.ts";
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 
-export interface PatienceOptions {
-  /** Names the run in a line. */
-  readonly what: string;
-  readonly print: (line: string) => void;
-}
-
 /** Repeats what needs the store until it is back: a step that has run must not run again, whatever keeps its result from being stored. */
 export class Patience {
-  readonly #options: PatienceOptions;
   readonly #ending = new AbortController();
   #failing = 0;
-
-  constructor(options: PatienceOptions) {
-    this.#options = options;
-  }
 
   /** Whether something is being repeated. */
   get isTried(): boolean {
     return this.#failing > 0;
   }
 
-  /** Undefined once `end` was called. */
+  /** Undefined once `end` was called. Rejects with what is not that the store is away: the same would fail again. */
   async run<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const { what, print } = this.#options;
     const { signal } = this.#ending;
     let hasFailed = false;
     try {
@@ -35,7 +23,7 @@ export class Patience {
         try {
           return await work();
         } catch (error) {
-          if (!hasFailed && !isAway(error)) print(`${what} cannot be stored: ${(error as Error).message}`);
+          if (!isAway(error)) throw error;
           if (!hasFailed) this.#failing++;
           hasFailed = true;
         }

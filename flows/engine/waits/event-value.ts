@@ -1,5 +1,7 @@
+import { isAway } from "../../../calling/away.ts";
 import { loadBody } from "../../../calling/stored-bodies.ts";
 import type { Expressions } from "../../../platform/flows/expressions/expressions.ts";
+import { isTooDeep, TOO_DEEP } from "../../../platform/flows/run/values/depth.ts";
 import type { Bodies } from "../../../store/bodies.ts";
 import type { EventWait } from "../../../store/flows/runs.ts";
 import type { StoredEvent, Topics } from "../../../store/topics.ts";
@@ -12,16 +14,31 @@ export interface EventSource {
   readonly topics: Pick<Topics, "read" | "positionAt">;
   readonly bodies: Pick<Bodies, "read">;
   readonly expressions: Pick<Expressions, "evaluate">;
+  readonly print: (line: string) => void;
 }
 
 /** An event as expressions see it. */
 export type EventValue = Readonly<Record<string, unknown>>;
 
-/** Data of JSON is its value, everything else a text. Rejects if the store is away. */
-export async function eventValue(event: StoredEvent, bodies: Pick<Bodies, "read">): Promise<EventValue> {
-  const { id, source, type, topic, attributes, data } = event;
-  const text = Buffer.from(await loadBody(bodies, data)).toString();
-  return { ...attributes, id, source, type, topic, data: dataOf(text, attributes.datacontenttype) };
+/**
+ * Data of JSON is its value, everything else a text. Undefined for an event that no expression can read, which a line tells: its data is
+ * nested too deeply, or gone. Rejects if the store is away.
+ */
+export async function eventValue(
+  event: StoredEvent,
+  { bodies, print }: Pick<EventSource, "bodies" | "print">,
+): Promise<EventValue | undefined> {
+  const { id, source, type, topic, attributes } = event;
+  try {
+    const text = Buffer.from(await loadBody(bodies, event.data)).toString();
+    const data = dataOf(text, attributes.datacontenttype);
+    if (!isTooDeep(data)) return { ...attributes, id, source, type, topic, data };
+    print(`no run gets the event ${id} of the topic ${topic}: its data is ${TOO_DEEP}`);
+  } catch (error) {
+    if (isAway(error)) throw error;
+    print(`no run gets the event ${id} of the topic ${topic}: ${(error as Error).message}`);
+  }
+  return undefined;
 }
 
 /** Returns the JSON text that `equals` of a wait must be; undefined for an event that is none for the rule. */

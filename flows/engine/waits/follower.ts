@@ -12,7 +12,6 @@ export interface FollowerOptions extends EventSource {
   readonly changes: StoreChanges;
   readonly isShared: boolean;
   readonly now: () => number;
-  readonly print: (line: string) => void;
 }
 
 /**
@@ -25,7 +24,8 @@ export class Follower {
   #timer: NodeJS.Timeout | undefined;
   #following: Promise<void> | undefined;
   #isWoken = false;
-  #isAway = false;
+  /** Topics that could not be read, or `""` for all of them. */
+  readonly #failing = new Set<string>();
   #isClosed = false;
 
   constructor(options: FollowerOptions) {
@@ -52,20 +52,37 @@ export class Follower {
 
   /** Never rejects. */
   async #follow(): Promise<void> {
-    const { isShared, print } = this.#options;
+    const { isShared } = this.#options;
     clearTimeout(this.#timer);
     this.#isWoken = false;
     let restMs = isShared ? POLL_MS : undefined;
-    try {
-      const topics = await this.#options.waits.topics();
-      for (const { topic, position } of topics) await this.#catchUp(topic, position);
-      this.#isAway = false;
-    } catch (error) {
-      if (!this.#isAway) print(`events that runs wait for cannot be read: ${(error as Error).message}`);
-      this.#isAway = true;
-      restMs = RETRY_MS;
-    }
+    let topics: Awaited<ReturnType<Runs["waits"]["topics"]>> = [];
+    const outcomes = [
+      await this.#attempt("", async () => {
+        topics = await this.#options.waits.topics();
+      }),
+    ];
+    // A topic that fails does not hold up the others.
+    for (const { topic, position } of topics)
+      outcomes.push(await this.#attempt(topic, () => this.#catchUp(topic, position)));
+    if (outcomes.includes(false)) restMs = RETRY_MS;
     if (!this.#isClosed && restMs !== undefined) this.#timer = setTimeout(() => this.wake(), restMs);
+  }
+
+  /** Returns whether it worked. */
+  async #attempt(topic: string, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      this.#failing.delete(topic);
+      return true;
+    } catch (error) {
+      const of = topic === "" ? "" : ` of the topic ${topic}`;
+      if (!this.#failing.has(topic)) {
+        this.#options.print(`events${of} that runs wait for cannot be read: ${(error as Error).message}`);
+      }
+      this.#failing.add(topic);
+      return false;
+    }
   }
 
   async #catchUp(topic: string, position: number): Promise<void> {
@@ -86,11 +103,12 @@ export class Follower {
     topic: string,
     events: Awaited<ReturnType<EventSource["topics"]["read"]>>,
   ): Promise<NewSignal[]> {
-    const { bodies, waits, expressions } = this.#options;
+    const { waits, expressions } = this.#options;
     const rules = await waits.rules(topic);
     const signals: NewSignal[] = [];
     for (const event of rules.length === 0 ? [] : events) {
-      const value = await eventValue(event, bodies);
+      const value = await eventValue(event, this.#options);
+      if (value === undefined) continue;
       for (const rule of rules) {
         const key = keyOf(value, rule, expressions);
         if (key === undefined) continue;

@@ -46,8 +46,9 @@ interface Alike {
 async function lookInto(
   topic: string,
   { run, waits }: { readonly run: LookingBack; readonly waits: readonly OpenWait[] },
-  { topics, bodies, expressions }: EventSource,
+  source: EventSource,
 ): Promise<Signal[]> {
+  const { topics, expressions } = source;
   const { begun, passed } = run;
   const until = Math.max(...waits.map(({ since }) => since)) + CLOCKS_MS;
   const alike = [...Map.groupBy(waits, waitKey)].map(([key, open]): Alike => {
@@ -81,7 +82,8 @@ async function lookInto(
     const events = await topics.read(topic, position, EVENTS_AT_ONCE);
     for (const event of events) {
       if (open === 0) break;
-      if (event.publishedAt >= begun.at) take(event, await eventValue(event, bodies));
+      const value = event.publishedAt < begun.at ? undefined : await eventValue(event, source);
+      if (value !== undefined) take(event, value);
       position = event.position;
     }
     const last = events.at(-1);

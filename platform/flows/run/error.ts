@@ -2,7 +2,7 @@
 export interface StepError {
   /**
    * `timeout`, `connection`, `expression_failed`, `rejected`, `cancelled` (the run of a flow), `too_many_iterations`,
-   * `output_too_large`, `redirected`, `event_too_large`, a code of problems.ts, or `code` of a problem document that the function answered; `client_error` or `server_error` otherwise.
+   * `output_too_large`, `invalid_output` (nested too deeply), `redirected`, `event_too_large`, a code of problems.ts, or `code` of a problem document that the function answered; `client_error` or `server_error` otherwise.
    */
   readonly type: string;
   /** Status of the response. */

@@ -1,4 +1,5 @@
 import type { AttemptOf, Entry, KeptBody } from "./entry.ts";
+import type { StepError } from "./error.ts";
 import { apply } from "./fold/fold.ts";
 import type { Plan, PlannedStep } from "./fold/plan.ts";
 import type { RunData, StepData, Unit } from "./fold/state.ts";
@@ -7,7 +8,10 @@ import type { Signal } from "./signal.ts";
 import { type Ref, refOf, UnderWay } from "./under-way.ts";
 
 /** What the machine was told and has not dealt with. */
-export type Told = { readonly of: AttemptOf; readonly result: AttemptResult } | { readonly signal: Signal };
+export type Told =
+  | { readonly of: AttemptOf; readonly result: AttemptResult }
+  | { readonly signal: Signal }
+  | { readonly broken: StepError };
 
 /** An attempt that could not be made: nothing has run. It is no part of the state; a crash makes it again at once. */
 export interface Refused {

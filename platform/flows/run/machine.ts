@@ -17,6 +17,8 @@ export interface RunMachine {
   ended(of: AttemptOf, result: AttemptResult, now: number): void;
   /** Ignored if it does not apply any more. */
   signalled(signal: Signal, now: number): void;
+  /** Its owner cannot go on: ends what is under way, and the run as failed, after `finally`. */
+  broken(error: StepError, now: number): void;
   /**
    * What follows by now from the state and all that it was told since the last decision. Costs what is new, not what was. If
    * `missing` is not empty, the owner loads these bodies and asks again. The first decision of a restored machine starts the

@@ -1,4 +1,5 @@
 import type { AttemptOf, Begun, Entry } from "./entry.ts";
+import type { StepError } from "./error.ts";
 import { apply } from "./fold/fold.ts";
 import { planOf } from "./fold/plan.ts";
 import { newRun, type RunData } from "./fold/state.ts";
@@ -7,6 +8,7 @@ import type { AttemptResult, Decision, MachineOptions, RunMachine } from "./mach
 import { rowOf } from "./row-of.ts";
 import { takeDue } from "./rules/due.ts";
 import { finish } from "./rules/finish.ts";
+import { fail } from "./rules/halt.ts";
 import { endAttempt, isRunning } from "./rules/results.ts";
 import { takeSignal } from "./rules/signals.ts";
 import { startAgain } from "./rules/start.ts";
@@ -77,6 +79,11 @@ class Machine implements RunMachine {
     this.#run.told.push({ signal });
   }
 
+  broken(error: StepError, now: number): void {
+    this.#run.now = Math.max(this.#run.now, now);
+    this.#run.told.push({ broken: error });
+  }
+
   advance(now: number): Decision {
     const run = this.#run;
     run.now = Math.max(run.now, now);
@@ -103,7 +110,8 @@ class Machine implements RunMachine {
     const kept = told.filter((one) =>
       this.#waits(() => {
         if ("signal" in one) takeSignal(this.#run, one.signal);
-        else endAttempt(this.#run, one);
+        else if ("of" in one) endAttempt(this.#run, one);
+        else fail(this.#run, one.broken);
       }),
     );
     this.#run.told.unshift(...kept);

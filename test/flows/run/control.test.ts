@@ -69,6 +69,23 @@ describe("a run under control", () => {
     assert.deepEqual(run.under, ["free.1"]);
   });
 
+  it("cannot be paused once it is cancelled", () => {
+    const run = new DrivenRun(flow({ a: {}, b: { needs: ["a"] } }, { finally: { free: {} } }));
+    run.signal({ kind: "cancel", by: "ann" });
+    run.signal({ kind: "pause", by: "ann" });
+    assert.equal(run.row.state, "running");
+    run.done("free.1");
+    assert.equal(run.row.state, "cancelled");
+  });
+
+  it("cannot be paused by who comes with the cancel", () => {
+    const run = new DrivenRun(flow({ a: {} }));
+    run.machine.signalled({ kind: "cancel", by: "ann" }, run.now);
+    run.machine.signalled({ kind: "pause", by: "ben" }, run.now);
+    run.advance();
+    assert.equal(run.row.state, "cancelled");
+  });
+
   it("ends in time, with finally after it", () => {
     const run = new DrivenRun(
       flow({ a: {} }, { timeoutMs: 5_000, finally: { free: { with: "${ run.error }" } } }),

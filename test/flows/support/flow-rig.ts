@@ -12,7 +12,7 @@ import type { RunState } from "../../../platform/flows/run/error.ts";
 import { KeyTable } from "../../../platform/keys/key-table.ts";
 import { type Limits, limitsFromEnv } from "../../../platform/limits.ts";
 import { announcing, storeChanges } from "../../../store/changes.ts";
-import type { RunRecord, Runs } from "../../../store/flows/runs.ts";
+import type { Append, RunRecord, Runs } from "../../../store/flows/runs.ts";
 import { SqliteStore } from "../../../store/sqlite/sqlite-store.ts";
 import type { FlowStore } from "../../../store/store.ts";
 import { storeUnavailable } from "../../../store/unavailable.ts";
@@ -54,7 +54,7 @@ export class FlowRig {
   /** Names of methods of the store of runs that fail as if it were away. */
   readonly away = new Set<string>();
   /** Comes before each append. */
-  onAppend: (() => Promise<void>) | undefined;
+  onAppend: ((append: Append) => Promise<void>) | undefined;
   readonly #options: FlowRigOptions;
   readonly #server: Server;
   readonly #engines: Engine[] = [];
@@ -63,7 +63,7 @@ export class FlowRig {
     this.#options = options;
     const { sqlite, away } = this;
     const append: Runs["append"] = async (given) => {
-      await this.onAppend?.();
+      await this.onAppend?.(given);
       return sqlite.runs.append(given);
     };
     const runs: Runs = new Proxy(sqlite.runs, {

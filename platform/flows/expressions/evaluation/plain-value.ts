@@ -1,3 +1,4 @@
+import { MOST_LEVELS, TOO_DEEP } from "../../run/values/depth.ts";
 import { ExpressionFault, TooCostly } from "../fault.ts";
 import { Duration, Optional, type Value, type ValueMap } from "./values.ts";
 
@@ -15,6 +16,7 @@ export function plainValue(value: Value): unknown {
 
 class Walk {
   #weight = 0;
+  #levels = 0;
 
   plain(value: Value): unknown {
     switch (typeof value) {
@@ -31,10 +33,18 @@ class Walk {
         return value;
       case "object":
         this.#add(5);
-        return value === null ? null : this.#plainObject(value);
+        return value === null ? null : this.#deeper(value);
       default:
         throw new ExpressionFault(`A ${typeof value} is no value of an expression.`);
     }
+  }
+
+  #deeper(value: object): unknown {
+    if (++this.#levels > MOST_LEVELS)
+      throw new TooCostly(`The expression makes a value that is ${TOO_DEEP}.`);
+    const plain = this.#plainObject(value);
+    this.#levels--;
+    return plain;
   }
 
   #plainObject(value: object): unknown {

@@ -1,3 +1,4 @@
+import type { StepError } from "../error.ts";
 import type { LiveRun, NewEntry } from "../live-run.ts";
 import { release } from "./release.ts";
 
@@ -6,6 +7,11 @@ export function halt(run: LiveRun, entry: Extract<NewEntry, { kind: "cancelling"
   const { running, waiting } = run.underWay;
   release(run, [...running.values(), ...waiting.values()]);
   run.record(entry);
+}
+
+/** Ends a run as failed that cannot go on. */
+export function fail(run: LiveRun, error: StepError): void {
+  if (run.state.ended === undefined) halt(run, { kind: "runFailed", step: currentStep(run), error });
 }
 
 /** The step that is under way the longest, or was the last one. */

@@ -1,5 +1,6 @@
 import type { PlannedStep } from "../fold/plan.ts";
 import type { LiveRun } from "../live-run.ts";
+import { isTooDeep, TOO_DEEP } from "../values/depth.ts";
 import { errorOf } from "../values/failure.ts";
 import { iterationScope, listOf, stepScope } from "../values/scope.ts";
 import { compose, evaluate, failed } from "../values/values.ts";
@@ -22,6 +23,11 @@ export function nextItems(run: LiveRun, planned: PlannedStep): void {
       run,
       data.units.map(({ output }) => output!),
     );
+    if (isTooDeep(outputs)) {
+      const message = `Step \`${name}\`: the list of its outputs is ${TOO_DEEP}.`;
+      failStep(run, name, { type: "invalid_output", message });
+      return;
+    }
     run.record({ kind: "settled", step: name, output: { json: outputs } });
     run.lists.delete(name);
     return;

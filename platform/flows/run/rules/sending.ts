@@ -3,6 +3,7 @@ import type { KeptValue } from "../entry.ts";
 import type { LiveRun } from "../live-run.ts";
 import type { Sending } from "../machine.ts";
 import type { Ref } from "../under-way.ts";
+import { isTooDeep, TOO_DEEP } from "../values/depth.ts";
 import {
   compose,
   failed,
@@ -84,7 +85,9 @@ export function byName(run: LiveRun, step: string, names: readonly string[]): Ke
   const outputs = names.map((name) => outputOf(run.data(name)));
   checkSize(run, step, outputs);
   const values = compose(run, outputs);
-  return { json: Object.fromEntries(names.map((name, index) => [name, values[index]])) };
+  const json = Object.fromEntries(names.map((name, index) => [name, values[index]]));
+  if (isTooDeep(json)) throw failed(step, `its input is ${TOO_DEEP}. Use \`with\`.`);
+  return { json };
 }
 
 /** A part of an object must be a value. */

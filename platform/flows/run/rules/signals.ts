@@ -12,7 +12,7 @@ type SignalOf<Kind extends Signal["kind"]> = Extract<Signal, { kind: Kind }>;
 
 /** Signals that do not apply, or not any more, change nothing. Throws `Unloaded`. */
 export function takeSignal(run: LiveRun, signal: Signal): void {
-  const { ended, paused } = run.state;
+  const { ended, paused, stopping } = run.state;
   if (signal.kind === "retry") {
     retry(run, signal);
     return;
@@ -23,7 +23,10 @@ export function takeSignal(run: LiveRun, signal: Signal): void {
       cancel(run, signal);
       return;
     case "pause":
-      if (paused === undefined) run.record({ kind: "paused", by: signal.by });
+      // Who cancels wants an end, which a pause would keep from coming.
+      if (paused === undefined && stopping?.state !== "cancelled") {
+        run.record({ kind: "paused", by: signal.by });
+      }
       return;
     case "resume":
       if (paused !== undefined) run.record({ kind: "resumed", by: signal.by });
@@ -42,7 +45,8 @@ export function takeSignal(run: LiveRun, signal: Signal): void {
 
 /** A second one, during `finally`, ends that too. */
 function cancel(run: LiveRun, signal: SignalOf<"cancel">): void {
-  if (run.state.stopping?.state === "cancelled" && !run.state.isFinally) return;
+  const { stopping, isFinally, paused } = run.state;
+  if (stopping?.state === "cancelled" && !isFinally && paused === undefined) return;
   halt(run, { kind: "cancelling", ...cancellation(signal) });
 }
 
