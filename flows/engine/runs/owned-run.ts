@@ -1,8 +1,8 @@
-import type { StepError } from "../../../platform/flows/run/error.ts";
 import type { Decision } from "../../../platform/flows/run/machine.ts";
 import type { RunRow } from "../../../platform/flows/run/row.ts";
 import type { Append, StoredSignal } from "../../../store/flows/runs.ts";
 import { Checkpoints } from "./checkpoints.ts";
+import { faultError } from "./fault-error.ts";
 import { EarlyStarts, Gathered } from "./gathered.ts";
 import type { OwnedRunOptions } from "./owned-run-options.ts";
 import { PastEvents } from "./past-events.ts";
@@ -299,9 +299,4 @@ export class OwnedRun {
       this.drop("the run cannot be given back");
     }
   }
-}
-
-function faultError({ message }: Error): StepError {
-  const advice = "Let it go on with POST …/retry once the cause is mended";
-  return { type: "internal_error", message: `Skiff could not go on with the run: ${message}. ${advice}.` };
 }
