@@ -112,6 +112,7 @@ function ended({ id, state }: RunRecord): Problem {
 }
 
 export function notEnded({ id, state }: RunRecord): Problem {
-  const detail = `The run ${id} is ${state}: wait for its end, or cancel it with POST …/cancel.`;
+  const advice = state === "paused" ? "let it go on with POST …/resume" : "wait for its end";
+  const detail = `The run ${id} is ${state}: ${advice}, or cancel it with POST …/cancel.`;
   return new Problem("run_not_ended", detail);
 }

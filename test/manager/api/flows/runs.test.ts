@@ -181,6 +181,12 @@ describe("manager: runs of flows", () => {
       .post(`/flow/order/run/${id(2)}/retry`)
       .expect(409);
     assert.equal(live.body.code, "run_not_ended");
+    assert.match(live.body.detail, /is running: wait for its end, or cancel it/);
+    runs.records[1] = record(2, { state: "paused" });
+    const paused = await app()
+      .post(`/flow/order/run/${id(2)}/retry`)
+      .expect(409);
+    assert.match(paused.body.detail, /is paused: let it go on with POST …\/resume, or cancel it/);
   });
 
   it("in which nothing failed go on from a step alone", async () => {
